@@ -1,2 +1,17 @@
-//! (to be written)
-fn main() {}
+//! The node of challenge 1 as a process.
+
+use clap::Parser;
+use echo::Echo;
+
+/// Says what it hears: a node for Maelstrom's `echo` workload.
+///
+/// It speaks the Maelstrom protocol on stdin and stdout, one JSON message a line, and is meant to
+/// be started by a test bench: `cargo challenge echo`.
+#[derive(Parser)]
+#[command(version)]
+struct Flags {}
+
+fn main() -> anyhow::Result<()> {
+    let Flags {} = Flags::parse();
+    shared::run(|_cluster, _ctx| Echo)
+}

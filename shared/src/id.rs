@@ -1,0 +1,86 @@
+//! Who is who: the names of nodes, clients and services, and the list of nodes that `init` brings.
+
+use std::borrow::Borrow;
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// The name of a node, a client or a service, such as `n0`, `c12` or `seq-kv`. Cheap to clone.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct NodeId(Arc<str>);
+
+impl NodeId {
+    /// The name as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<&str> for NodeId {
+    fn from(name: &str) -> Self {
+        NodeId(name.into())
+    }
+}
+
+impl Borrow<str> for NodeId {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for NodeId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for NodeId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Serialize for NodeId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for NodeId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(NodeId(String::deserialize(deserializer)?.into()))
+    }
+}
+
+/// What a node learns from `init`: its own name and everybody's, itself among them.
+///
+/// All nodes get the same list in the same order, so a node's place in it is a number that
+/// everybody agrees on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cluster {
+    /// This node.
+    pub me: NodeId,
+    /// All nodes, in the order of `init`.
+    pub nodes: Vec<NodeId>,
+}
+
+impl Cluster {
+    /// A cluster as one of its nodes sees it; a node that its list leaves out is put at its end.
+    pub fn new(me: NodeId, mut nodes: Vec<NodeId>) -> Self {
+        if !nodes.contains(&me) {
+            nodes.push(me.clone());
+        }
+        Cluster { me, nodes }
+    }
+
+    /// This node's place in the list.
+    pub fn index(&self) -> usize {
+        self.nodes.iter().position(|node| *node == self.me).unwrap_or(0)
+    }
+
+    /// Everybody but this node.
+    pub fn others(&self) -> impl Iterator<Item = &NodeId> {
+        self.nodes.iter().filter(|node| **node != self.me)
+    }
+}
