@@ -1,2 +1,20 @@
-//! (to be written)
-fn main() {}
+//! The node of challenge 3 as a process.
+
+use broadcast::{Broadcast, Flags};
+use clap::Parser;
+
+/// Spreads values to all nodes along a spanning tree: a node for Maelstrom's `broadcast` workload.
+///
+/// It speaks the Maelstrom protocol on stdin and stdout, one JSON message a line, and is meant to
+/// be started by a test bench: `cargo challenge broadcast-3d`. All times are in milliseconds.
+#[derive(Parser)]
+#[command(version)]
+struct Arguments {
+    #[command(flatten)]
+    flags: Flags,
+}
+
+fn main() -> anyhow::Result<()> {
+    let Arguments { flags } = Arguments::parse();
+    shared::run(move |cluster, ctx| Broadcast::boot(&flags, &cluster, ctx))
+}

@@ -12,6 +12,9 @@ use crate::message::{BodyError, Ids, read_body, write_body};
 /// What came back, before it is read: the body's type and its text, or why there is none.
 pub(crate) type RawAnswer<'a> = Result<(&'a str, &'a str), Failure>;
 
+/// Reads what came back as what the asker wants to know.
+type Reader<T> = Box<dyn FnOnce(RawAnswer<'_>) -> Result<T, Failure> + Send>;
+
 /// How long a call waits unless told otherwise.
 const PATIENCE: Duration = Duration::from_secs(1);
 
@@ -23,7 +26,7 @@ pub struct Call<T> {
     /// The body without numbers, as JSON text: `{"type":"read",…}`.
     pub(crate) body: Vec<u8>,
     pub(crate) patience: Duration,
-    pub(crate) read: Box<dyn FnOnce(RawAnswer<'_>) -> Result<T, Failure> + Send>,
+    pub(crate) read: Reader<T>,
 }
 
 impl<T: 'static> Call<T> {

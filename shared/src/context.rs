@@ -65,7 +65,11 @@ struct PendingCall<E> {
 
 impl<E> Waits<E> {
     fn new() -> Self {
-        Waits { due: BTreeMap::new(), calls: BTreeMap::new(), last: 0 }
+        Waits {
+            due: BTreeMap::new(),
+            calls: BTreeMap::new(),
+            last: 0,
+        }
     }
 
     fn add(&mut self, at: Duration, due: Due<E>) -> (Duration, u64) {
@@ -131,8 +135,17 @@ impl<E> Context<E> {
     /// Answers a caller.
     pub fn reply(&mut self, caller: Caller, response: impl Serialize) {
         if let (dest, Some(msg_id)) = caller.into_parts() {
-            let ids = Ids { msg_id: None, in_reply_to: Some(msg_id) };
-            write_message(&mut self.outbox.lines, self.me.as_str(), dest.as_str(), ids, &response);
+            let ids = Ids {
+                msg_id: None,
+                in_reply_to: Some(msg_id),
+            };
+            write_message(
+                &mut self.outbox.lines,
+                self.me.as_str(),
+                dest.as_str(),
+                ids,
+                &response,
+            );
         }
     }
 
@@ -162,7 +175,13 @@ impl<E> Context<E> {
     /// Sends a request that wants no answer. It may be lost.
     pub fn send(&mut self, dest: &NodeId, request: impl Serialize) {
         let ids = Ids::default();
-        write_message(&mut self.outbox.lines, self.me.as_str(), dest.as_str(), ids, &request);
+        write_message(
+            &mut self.outbox.lines,
+            self.me.as_str(),
+            dest.as_str(),
+            ids,
+            &request,
+        );
     }
 
     /// Asks a question. The event that `answered` builds comes back once, with the answer or with
@@ -182,15 +201,21 @@ impl<E> Context<E> {
         // The body's text is an object with at least a type: the number goes in front of that.
         out.extend_from_slice(&call.body[1..]);
         out.extend_from_slice(b"}\n");
-        let due = self.waits.add(self.now.saturating_add(call.patience), Due::CallTimeout { msg_id });
+        let due = self.waits.add(
+            self.now.saturating_add(call.patience),
+            Due::CallTimeout { msg_id },
+        );
         let read = call.read;
         let answered = Box::new(move |answer: RawAnswer<'_>| answered(read(answer)));
-        self.waits.calls.insert(msg_id, PendingCall { due, answered });
+        self.waits
+            .calls
+            .insert(msg_id, PendingCall { due, answered });
     }
 
     /// Sets a timer: `event` comes back after `delay`.
     pub fn after(&mut self, delay: Duration, event: E) {
-        self.waits.add(self.now.saturating_add(delay), Due::Timer(event));
+        self.waits
+            .add(self.now.saturating_add(delay), Due::Timer(event));
     }
 
     /// Tells a person something: a line on stderr, in the node's log.

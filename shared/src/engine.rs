@@ -30,7 +30,10 @@ enum Stage<N: Node> {
 #[derive(Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Init {
-    Init { node_id: NodeId, node_ids: Vec<NodeId> },
+    Init {
+        node_id: NodeId,
+        node_ids: Vec<NodeId>,
+    },
 }
 
 #[derive(Serialize)]
@@ -55,7 +58,10 @@ impl<N: Node> Engine<N> {
     where
         F: FnOnce(Cluster, &mut Context<N::Event>) -> N + Send + 'static,
     {
-        Engine { stage: Stage::Waiting(Some(Box::new(boot))), ctx: Context::new(seed) }
+        Engine {
+            stage: Stage::Waiting(Some(Box::new(boot))),
+            ctx: Context::new(seed),
+        }
     }
 
     /// Takes in one line of input. What is due by `now` happens first, so that a busy inbox cannot
@@ -79,7 +85,9 @@ impl<N: Node> Engine<N> {
         // next wake, and cannot keep the runtime here for ever.
         let mut patience = self.ctx.waits.len();
         while patience > 0 {
-            let Some(event) = self.ctx.waits.next_due(now) else { break };
+            let Some(event) = self.ctx.waits.next_due(now) else {
+                break;
+            };
             self.happen(event);
             patience -= 1;
         }
@@ -195,7 +203,11 @@ impl<N: Node> Engine<N> {
 
     fn reject(&mut self, caller: Caller, code: ErrorCode, text: impl Into<String>) {
         let error = RpcError::new(code, text.into());
-        self.ctx.log(format!("request from {} refused: {}", caller.node(), error.text));
+        self.ctx.log(format!(
+            "request from {} refused: {}",
+            caller.node(),
+            error.text
+        ));
         self.ctx.reject(caller, &error);
     }
 
@@ -205,9 +217,14 @@ impl<N: Node> Engine<N> {
         let msg_id = loose["body"]["msg_id"].as_u64();
         if let (Some(src), Some(_)) = (loose["src"].as_str(), msg_id) {
             let text = format!("not a message of the protocol: {error}");
-            self.reject(Caller::new(src.into(), msg_id), ErrorCode::MalformedRequest, text);
+            self.reject(
+                Caller::new(src.into(), msg_id),
+                ErrorCode::MalformedRequest,
+                text,
+            );
         } else {
-            self.ctx.log(format!("input ignored, {error}: {}", abridged(line)));
+            self.ctx
+                .log(format!("input ignored, {error}: {}", abridged(line)));
         }
     }
 }
@@ -276,7 +293,10 @@ mod tests {
                     ctx.reply(caller, Response::FetchOk { value });
                 }
                 Event::Fetched(caller, Err(failure)) => {
-                    ctx.reject(caller, &RpcError::new(ErrorCode::Abort, failure.to_string()));
+                    ctx.reject(
+                        caller,
+                        &RpcError::new(ErrorCode::Abort, failure.to_string()),
+                    );
                 }
             }
         }
@@ -325,21 +345,38 @@ mod tests {
             (r#"{"key":7,"msg_id":4}"#, "\"code\":12"),
             (r#"{"type":7,"msg_id":4}"#, "\"code\":12"),
             (r#"{"type":"init","msg_id":4}"#, "\"code\":12"),
-            (r#"{"type":"init","msg_id":4,"node_id":"n9","node_ids":[]}"#, "\"code\":22"),
+            (
+                r#"{"type":"init","msg_id":4,"node_id":"n9","node_ids":[]}"#,
+                "\"code\":22",
+            ),
         ] {
             let answer = ask(&mut engine, 0, body);
-            assert!(answer.contains(code) && answer.contains("\"in_reply_to\":4"), "{answer}");
+            assert!(
+                answer.contains(code) && answer.contains("\"in_reply_to\":4"),
+                "{answer}"
+            );
         }
     }
 
     #[test]
     fn input_that_cannot_be_answered_is_logged_and_forgotten() {
         let mut engine = running();
-        for line in ["", "{", "[]", "null", "{\"src\":1}", "\u{0}", r#"{"src":"a","dest":"b"}"#] {
+        for line in [
+            "",
+            "{",
+            "[]",
+            "null",
+            "{\"src\":1}",
+            "\u{0}",
+            r#"{"src":"a","dest":"b"}"#,
+        ] {
             engine.receive(Duration::ZERO, line);
             let mut outbox = Outbox::default();
             engine.drain(&mut outbox);
-            assert!(outbox.lines.is_empty() && outbox.log.len() == 1, "{line} {outbox:?}");
+            assert!(
+                outbox.lines.is_empty() && outbox.log.len() == 1,
+                "{line} {outbox:?}"
+            );
         }
         assert!(ask(&mut engine, 0, r#"{"type":"ticks","msg_id":9}"#).contains("ticks_ok"));
     }
@@ -358,7 +395,10 @@ mod tests {
         assert!(asked.contains(r#""dest":"seq-kv","body":{"msg_id":1,"type":"read","key":"k"}"#));
         let answer = r#"{"type":"read_ok","in_reply_to":1,"value":8}"#;
         let reply = ask(&mut engine, 2, answer);
-        assert!(reply.contains(r#""type":"fetch_ok","in_reply_to":5,"value":8"#), "{reply}");
+        assert!(
+            reply.contains(r#""type":"fetch_ok","in_reply_to":5,"value":8"#),
+            "{reply}"
+        );
         assert_eq!(ask(&mut engine, 2, answer), "");
     }
 
@@ -366,7 +406,11 @@ mod tests {
     fn a_missing_key_is_none_and_silence_a_timeout() {
         let mut engine = running();
         ask(&mut engine, 1, r#"{"type":"fetch","key":"k","msg_id":5}"#);
-        let reply = ask(&mut engine, 2, r#"{"type":"error","in_reply_to":1,"code":20}"#);
+        let reply = ask(
+            &mut engine,
+            2,
+            r#"{"type":"error","in_reply_to":1,"code":20}"#,
+        );
         assert!(reply.contains(r#""value":null"#), "{reply}");
         ask(&mut engine, 3, r#"{"type":"fetch","key":"k","msg_id":6}"#);
         engine.wake(Duration::from_millis(1002));

@@ -41,20 +41,33 @@ const CODES: [(u64, ErrorCode, &str, bool); 11] = [
     (0, ErrorCode::Timeout, "timeout", false),
     (1, ErrorCode::NodeNotFound, "node-not-found", true),
     (10, ErrorCode::NotSupported, "not-supported", true),
-    (11, ErrorCode::TemporarilyUnavailable, "temporarily-unavailable", true),
+    (
+        11,
+        ErrorCode::TemporarilyUnavailable,
+        "temporarily-unavailable",
+        true,
+    ),
     (12, ErrorCode::MalformedRequest, "malformed-request", true),
     (13, ErrorCode::Crash, "crash", false),
     (14, ErrorCode::Abort, "abort", true),
     (20, ErrorCode::KeyDoesNotExist, "key-does-not-exist", true),
     (21, ErrorCode::KeyAlreadyExists, "key-already-exists", true),
-    (22, ErrorCode::PreconditionFailed, "precondition-failed", true),
+    (
+        22,
+        ErrorCode::PreconditionFailed,
+        "precondition-failed",
+        true,
+    ),
     (30, ErrorCode::TxnConflict, "txn-conflict", true),
 ];
 
 impl ErrorCode {
     /// The code's name in the protocol, such as `key-does-not-exist`; `unknown` for other numbers.
     pub fn name(self) -> &'static str {
-        CODES.iter().find(|row| row.1 == self).map_or("unknown", |row| row.2)
+        CODES
+            .iter()
+            .find(|row| row.1 == self)
+            .map_or("unknown", |row| row.2)
     }
 
     /// Whether the request certainly did not and never will take effect. After an indefinite error
@@ -66,7 +79,10 @@ impl ErrorCode {
 
 impl From<u64> for ErrorCode {
     fn from(number: u64) -> Self {
-        CODES.iter().find(|row| row.0 == number).map_or(ErrorCode::Other(number), |row| row.1)
+        CODES
+            .iter()
+            .find(|row| row.0 == number)
+            .map_or(ErrorCode::Other(number), |row| row.1)
     }
 }
 
@@ -74,7 +90,10 @@ impl From<ErrorCode> for u64 {
     fn from(code: ErrorCode) -> Self {
         match code {
             ErrorCode::Other(number) => number,
-            known => CODES.iter().find(|row| row.1 == known).map_or(13, |row| row.0),
+            known => CODES
+                .iter()
+                .find(|row| row.1 == known)
+                .map_or(13, |row| row.0),
         }
     }
 }
@@ -91,7 +110,10 @@ pub struct RpcError {
 impl RpcError {
     /// An error with its explanation.
     pub fn new(code: ErrorCode, text: impl Into<Cow<'static, str>>) -> Self {
-        RpcError { code, text: text.into() }
+        RpcError {
+            code,
+            text: text.into(),
+        }
     }
 }
 
@@ -148,11 +170,15 @@ mod tests {
 
     #[test]
     fn only_timeouts_crashes_and_unknown_codes_leave_doubt() {
-        let doubtful: Vec<u64> =
-            (0..32).filter(|number| !ErrorCode::from(*number).is_definite()).collect();
+        let doubtful: Vec<u64> = (0..32)
+            .filter(|number| !ErrorCode::from(*number).is_definite())
+            .collect();
         let known: Vec<u64> = CODES.iter().map(|row| row.0).collect();
         assert_eq!(
-            doubtful.into_iter().filter(|number| known.contains(number)).collect::<Vec<_>>(),
+            doubtful
+                .into_iter()
+                .filter(|number| known.contains(number))
+                .collect::<Vec<_>>(),
             [0, 13]
         );
         assert!(!ErrorCode::Other(99).is_definite());

@@ -23,6 +23,12 @@ impl From<&str> for NodeId {
     }
 }
 
+impl From<Arc<str>> for NodeId {
+    fn from(name: Arc<str>) -> Self {
+        NodeId(name)
+    }
+}
+
 impl Borrow<str> for NodeId {
     fn borrow(&self) -> &str {
         &self.0
@@ -76,7 +82,10 @@ impl Cluster {
 
     /// This node's place in the list.
     pub fn index(&self) -> usize {
-        self.nodes.iter().position(|node| *node == self.me).unwrap_or(0)
+        self.nodes
+            .iter()
+            .position(|node| *node == self.me)
+            .unwrap_or(0)
     }
 
     /// Everybody but this node.

@@ -29,9 +29,19 @@ pub struct Kv {
 #[derive(Serialize)]
 #[serde(rename_all = "snake_case")]
 enum Request<K, V> {
-    Read { key: K },
-    Write { key: K, value: V },
-    Cas { key: K, from: V, to: V, create_if_not_exists: bool },
+    Read {
+        key: K,
+    },
+    Write {
+        key: K,
+        value: V,
+    },
+    Cas {
+        key: K,
+        from: V,
+        to: V,
+        create_if_not_exists: bool,
+    },
 }
 
 #[derive(Deserialize)]
@@ -58,11 +68,15 @@ impl Kv {
     where
         V: DeserializeOwned + 'static,
     {
-        Call::new(self.service, Request::<_, ()>::Read { key }, |answer| match answer {
-            Ok(ReadAnswer::ReadOk { value }) => Ok(Some(value)),
-            Err(failure) if is(&failure, ErrorCode::KeyDoesNotExist) => Ok(None),
-            Err(failure) => Err(failure),
-        })
+        Call::new(
+            self.service,
+            Request::<_, ()>::Read { key },
+            |answer| match answer {
+                Ok(ReadAnswer::ReadOk { value }) => Ok(Some(value)),
+                Err(failure) if is(&failure, ErrorCode::KeyDoesNotExist) => Ok(None),
+                Err(failure) => Err(failure),
+            },
+        )
     }
 
     /// Sets a key, whatever it held.
@@ -89,7 +103,12 @@ impl Kv {
         to: V,
         create_if_not_exists: bool,
     ) -> Call<bool> {
-        let request = Request::Cas { key, from, to, create_if_not_exists };
+        let request = Request::Cas {
+            key,
+            from,
+            to,
+            create_if_not_exists,
+        };
         Call::new(self.service, request, |answer| match answer {
             Ok(CasAnswer::CasOk) => Ok(true),
             Err(failure)

@@ -103,7 +103,10 @@ pub struct Received<T> {
 
 impl<T> Default for Received<T> {
     fn default() -> Self {
-        Received { items: Vec::new(), restarted: false }
+        Received {
+            items: Vec::new(),
+            restarted: false,
+        }
     }
 }
 
@@ -195,7 +198,8 @@ impl<T: Clone> Link<T> {
         }
         if packet.to == self.boot {
             if packet.ack_stream == self.outgoing.stream {
-                self.outgoing.acknowledge(now, packet.ack, self.timing.resend);
+                self.outgoing
+                    .acknowledge(now, packet.ack, self.timing.resend);
             }
         } else if packet.to != 0 {
             // Meant for an earlier life of ours: let the peer know at once who is here now.
@@ -203,7 +207,11 @@ impl<T: Clone> Link<T> {
             return received;
         }
         if !packet.items.is_empty() {
-            let ack_at = if packet.again { now } else { now + self.timing.ack_delay };
+            let ack_at = if packet.again {
+                now
+            } else {
+                now + self.timing.ack_delay
+            };
             received.items = self.incoming.take(now, ack_at, packet);
         }
         received
@@ -237,7 +245,10 @@ impl<T: Clone> Link<T> {
     pub fn deadline(&self) -> Option<Duration> {
         let out = &self.outgoing;
         let window_ends = out.window_ends.filter(|_| out.is_open());
-        [window_ends, out.resend_at, self.incoming.ack_at].into_iter().flatten().min()
+        [window_ends, out.resend_at, self.incoming.ack_at]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     fn packet(&mut self, first: u64, items: Vec<T>, again: bool) -> Packet<T> {
@@ -274,7 +285,12 @@ impl<T: Clone> Outgoing<T> {
     }
 
     fn items_from(&self, from: u64) -> Vec<T> {
-        self.unacked.iter().skip((from - self.first) as usize).take(MOST_ITEMS).cloned().collect()
+        self.unacked
+            .iter()
+            .skip((from - self.first) as usize)
+            .take(MOST_ITEMS)
+            .cloned()
+            .collect()
     }
 
     fn acknowledge(&mut self, now: Duration, ack: u64, resend: Duration) {

@@ -24,7 +24,10 @@ impl<T: Clone> Links<T> {
     /// Links of the incarnation `boot` to these neighbours.
     pub fn new(boot: u64, neighbours: impl IntoIterator<Item = (NodeId, Timing)>) -> Self {
         let link = |(peer, timing)| (peer, Link::new(boot, timing));
-        Links { links: neighbours.into_iter().map(link).collect(), alarm: None }
+        Links {
+            links: neighbours.into_iter().map(link).collect(),
+            alarm: None,
+        }
     }
 
     /// The neighbours, in order of their names.
@@ -50,7 +53,10 @@ impl<T: Clone> Links<T> {
 
     /// Takes in a packet. What comes from a stranger is not delivered.
     pub fn receive(&mut self, now: Duration, src: &NodeId, packet: Packet<T>) -> Received<T> {
-        self.links.get_mut(src).map(|link| link.receive(now, packet)).unwrap_or_default()
+        self.links
+            .get_mut(src)
+            .map(|link| link.receive(now, packet))
+            .unwrap_or_default()
     }
 
     /// How many items some neighbour has yet to acknowledge, counted for each neighbour.
@@ -73,7 +79,9 @@ impl<T: Clone> Links<T> {
             }
         }
         self.alarm = self.alarm.filter(|alarm| *alarm > now);
-        let Some(deadline) = self.links.values().filter_map(Link::deadline).min() else { return };
+        let Some(deadline) = self.links.values().filter_map(Link::deadline).min() else {
+            return;
+        };
         if self.alarm.is_none_or(|alarm| deadline < alarm) {
             ctx.after(deadline.saturating_sub(now), tick());
             self.alarm = Some(deadline);

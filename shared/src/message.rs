@@ -79,7 +79,12 @@ pub enum BodyError {
 pub fn read_body<'a, T: Deserialize<'a>>(kind: &str, body: &'a str) -> Result<T, BodyError> {
     let known = Cell::new(false);
     let mut json = serde_json::Deserializer::from_str(body);
-    T::deserialize(Body { kind, json: &mut json, known: &known }).map_err(|error| {
+    T::deserialize(Body {
+        kind,
+        json: &mut json,
+        known: &known,
+    })
+    .map_err(|error| {
         if known.get() {
             BodyError::Malformed(error)
         } else {
@@ -120,7 +125,10 @@ pub(crate) fn open_message(out: &mut Vec<u8>, src: &str, dest: &str) {
 /// mistakes in the program, whatever the input.
 pub fn write_body<T: Serialize>(out: &mut Vec<u8>, ids: Ids, body: &T) {
     let mut json = serde_json::Serializer::new(out);
-    if let Err(error) = body.serialize(BodyWriter { json: &mut json, ids }) {
+    if let Err(error) = body.serialize(BodyWriter {
+        json: &mut json,
+        ids,
+    }) {
         panic!("this type is no message body: {error}");
     }
 }
@@ -140,7 +148,10 @@ pub(crate) enum ErrorBody<'a> {
 
 impl<'a> From<&'a RpcError> for ErrorBody<'a> {
     fn from(error: &'a RpcError) -> Self {
-        ErrorBody::Error { code: error.code.into(), text: &error.text }
+        ErrorBody::Error {
+            code: error.code.into(),
+            text: &error.text,
+        }
     }
 }
 
@@ -328,7 +339,9 @@ impl<'j, 'w> Serializer for BodyWriter<'j, 'w> {
         _: &'static str,
         _: &T,
     ) -> Result<(), Self::Error> {
-        Err(serde::ser::Error::custom("a body is an enum's unit or struct variant"))
+        Err(serde::ser::Error::custom(
+            "a body is an enum's unit or struct variant",
+        ))
     }
 
     refuse! {
@@ -375,7 +388,10 @@ mod tests {
 
     impl PartialEq for Texts {
         fn eq(&self, other: &Self) -> bool {
-            self.0.iter().map(|text| text.get()).eq(other.0.iter().map(|text| text.get()))
+            self.0
+                .iter()
+                .map(|text| text.get())
+                .eq(other.0.iter().map(|text| text.get()))
         }
     }
 
@@ -389,14 +405,26 @@ mod tests {
     fn what_is_written_is_read_back_and_keeps_the_text_of_values() {
         let raw = |text: &str| RawValue::from_string(text.to_owned()).unwrap();
         let big = "123456789012345678901234567890.10";
-        let body = Sample::KeepText { value: Texts(vec![raw(big), raw("{\"a\": [1]}")]), n: None };
-        let line = written(Ids { msg_id: Some(4), in_reply_to: Some(9) }, &body);
+        let body = Sample::KeepText {
+            value: Texts(vec![raw(big), raw("{\"a\": [1]}")]),
+            n: None,
+        };
+        let line = written(
+            Ids {
+                msg_id: Some(4),
+                in_reply_to: Some(9),
+            },
+            &body,
+        );
         assert!(line.contains(big), "{line}");
         let message = Message::parse(&line).unwrap();
         assert_eq!((&*message.src, &*message.dest), ("n1", "c\"2"));
         let header = message.header().unwrap();
         assert_eq!((header.msg_id, header.in_reply_to), (Some(4), Some(9)));
-        assert_eq!(read_body::<Sample>(&header.kind, message.body.get()).unwrap(), body);
+        assert_eq!(
+            read_body::<Sample>(&header.kind, message.body.get()).unwrap(),
+            body
+        );
     }
 
     #[test]
@@ -405,7 +433,10 @@ mod tests {
             written(Ids::default(), &Sample::Ping),
             "{\"src\":\"n1\",\"dest\":\"c\\\"2\",\"body\":{\"type\":\"ping\"}}\n"
         );
-        assert_eq!(read_body::<Sample>("ping", "{\"extra\":1}").unwrap(), Sample::Ping);
+        assert_eq!(
+            read_body::<Sample>("ping", "{\"extra\":1}").unwrap(),
+            Sample::Ping
+        );
     }
 
     #[test]
@@ -413,8 +444,13 @@ mod tests {
         let unknown = read_body::<Sample>("pong", "{}").unwrap_err();
         assert!(matches!(unknown, BodyError::UnknownType(kind) if kind == "pong"));
         let missing = read_body::<Sample>("keep_text", "{\"n\":1}").unwrap_err();
-        let BodyError::Malformed(error) = missing else { panic!("{missing:?}") };
-        assert!(error.to_string().contains("missing field `value`"), "{error}");
+        let BodyError::Malformed(error) = missing else {
+            panic!("{missing:?}")
+        };
+        assert!(
+            error.to_string().contains("missing field `value`"),
+            "{error}"
+        );
     }
 
     #[test]
@@ -423,7 +459,13 @@ mod tests {
         let message = Message::parse(line).unwrap();
         let header = message.header().unwrap();
         let body = read_body::<Sample>(&header.kind, message.body.get()).unwrap();
-        assert_eq!(body, Sample::KeepText { value: Texts(vec![]), n: Some(3) });
+        assert_eq!(
+            body,
+            Sample::KeepText {
+                value: Texts(vec![]),
+                n: Some(3)
+            }
+        );
     }
 
     #[test]

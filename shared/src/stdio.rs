@@ -147,7 +147,9 @@ impl<N: Node> Bench<N> {
             let _ = writeln!(std::io::stderr(), "{remark}");
         }
         let mut stdout = std::io::stdout().lock();
-        let written = stdout.write_all(&self.outbox.lines).and_then(|()| stdout.flush());
+        let written = stdout
+            .write_all(&self.outbox.lines)
+            .and_then(|()| stdout.flush());
         if let Err(error) = written {
             if error.kind() == ErrorKind::BrokenPipe {
                 process::exit(0);
