@@ -74,6 +74,8 @@ pub mod message;
 mod node;
 mod rng;
 mod stdio;
+#[cfg(feature = "transcript")]
+pub mod transcript;
 
 pub use call::Call;
 pub use context::{Context, Outbox};

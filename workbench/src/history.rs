@@ -5,12 +5,19 @@
 //! Values stay JSON text, as they crossed the wire: they are compact, cost nothing to store, and a
 //! checker parses just what it needs. `crate::edn` gives them the keywords that Jepsen would use.
 
+mod edn_lines;
+mod json_lines;
+
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::fmt;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+
+/// What Jepsen calls the class of an exception: ours has but one, an answer of the wrong form.
+pub(crate) const MALFORMED: &str = "malformed-response";
 
 /// All operations of one run; an operation's `index` is its position.
 #[derive(Debug, Default, Clone, Serialize, Deserialize)]
@@ -98,6 +105,39 @@ pub enum OpError {
     },
 }
 
+/// A client's invocation and what became of it.
+#[derive(Debug, Clone, Copy)]
+pub struct Pair<'a> {
+    /// How it began.
+    pub invocation: &'a Op,
+    /// How it ended, if the history tells.
+    pub completion: Option<&'a Op>,
+}
+
+impl History {
+    /// The clients' operations, each invocation with the completion that follows on its process, in
+    /// order of invocation. A completion without an invocation is left out.
+    pub fn pairs(&self) -> Vec<Pair<'_>> {
+        let mut pairs: Vec<Pair<'_>> = Vec::with_capacity(self.ops.len() / 2);
+        let mut open = HashMap::new();
+        for op in &self.ops {
+            let Some(client) = op.process.client() else {
+                continue;
+            };
+            if op.kind == Kind::Invoke {
+                open.insert(client, pairs.len());
+                pairs.push(Pair {
+                    invocation: op,
+                    completion: None,
+                });
+            } else if let Some(position) = open.remove(&client) {
+                pairs[position].completion = Some(op);
+            }
+        }
+        pairs
+    }
+}
+
 impl Process {
     /// The nemesis' process.
     pub const NEMESIS: Process = Process::Nemesis(NemesisName::Nemesis);
@@ -133,9 +173,67 @@ impl Op {
     pub fn is_invocation(&self) -> bool {
         self.kind == Kind::Invoke && self.process.client().is_some()
     }
+
+    /// Whether a client's operation ends here, well or not.
+    pub fn is_completion(&self) -> bool {
+        self.kind != Kind::Invoke && self.process.client().is_some()
+    }
+
+    /// The time in seconds, for a person.
+    pub fn seconds(&self) -> f64 {
+        self.time as f64 / 1e9
+    }
 }
 
 /// JSON's `null` as an operation's value.
 pub fn null() -> Box<RawValue> {
     RawValue::NULL.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{History, null};
+
+    /// A history of `[kind, process]` entries, all reads of nothing, one nanosecond apart.
+    fn history(ops: &[(&str, &str)]) -> History {
+        let line = |(index, (kind, process)): (usize, &(&str, &str))| {
+            format!(
+                r#"{{"index":{index},"time":{index},"type":"{kind}","process":{process},"f":"read","value":{}}}"#,
+                null()
+            )
+        };
+        let lines: Vec<_> = ops.iter().enumerate().map(line).collect();
+        History::read_json_lines(lines.join("\n").as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn an_invocation_goes_with_the_next_completion_of_its_process() {
+        let history = history(&[
+            ("info", "\"nemesis\""),
+            ("ok", "7"),
+            ("invoke", "1"),
+            ("invoke", "2"),
+            ("info", "\"nemesis\""),
+            ("fail", "2"),
+            ("ok", "2"),
+            ("ok", "1"),
+            ("invoke", "1"),
+            ("invoke", "1"),
+            ("info", "1"),
+            ("invoke", "2"),
+        ]);
+        let pairs: Vec<_> = history
+            .pairs()
+            .iter()
+            .map(|pair| (pair.invocation.index, pair.completion.map(|op| op.index)))
+            .collect();
+        let expected = [
+            (2, Some(7)),
+            (3, Some(5)),
+            (8, None),
+            (9, Some(10)),
+            (11, None),
+        ];
+        assert_eq!(pairs, expected);
+    }
 }

@@ -1,0 +1,243 @@
+//! Printing EDN, on one line or wrapped, in such a way that Clojure reads the same value back.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use clojure_reader::edn::Edn;
+
+use super::{digits, number};
+
+/// Where a line is wrapped.
+const WIDTH: usize = 96;
+
+/// Keys that Jepsen's files put first, in this order: those of a result, then those of an
+/// operation. Numbers follow by size, then all others as the map has them.
+const ORDER: [&str; 16] = [
+    "perf",
+    "timeline",
+    "exceptions",
+    "stats",
+    "availability",
+    "net",
+    "workload",
+    "index",
+    "time",
+    "type",
+    "process",
+    "f",
+    "value",
+    "exception",
+    "error",
+    "final?",
+];
+
+/// On one line, as Clojure's `pr` would print it.
+pub fn compact(edn: &Edn<'_>) -> String {
+    let mut out = String::new();
+    write_compact(&mut out, edn);
+    out
+}
+
+/// Wrapped and indented for a person; ends without a line break.
+pub fn pretty(edn: &Edn<'_>) -> String {
+    let mut out = String::new();
+    write_pretty(&mut out, edn, 0);
+    out
+}
+
+fn write_compact(out: &mut String, edn: &Edn<'_>) {
+    match edn {
+        Edn::Map(map) => {
+            out.push('{');
+            for (position, (key, value)) in in_order(map).into_iter().enumerate() {
+                out.push_str(if position == 0 { "" } else { ", " });
+                write_compact(out, key);
+                out.push(' ');
+                write_compact(out, value);
+            }
+            out.push('}');
+        }
+        Edn::Tagged(tag, inner) => match digits(edn) {
+            Some(digits) => write_atom(out, format_args!("{digits}N")),
+            None => {
+                write_atom(out, format_args!("#{tag} "));
+                write_compact(out, inner);
+            }
+        },
+        // The crate would print `1.0` as `1`, which reads back as an integer.
+        Edn::Double(double) => write_atom(out, format_args!("{:?}", double.into_inner())),
+        other => match Sequence::of(other) {
+            Some(Sequence { open, items, close }) => {
+                out.push_str(open);
+                for (position, item) in items.into_iter().enumerate() {
+                    out.push_str(if position == 0 { "" } else { " " });
+                    write_compact(out, item);
+                }
+                out.push_str(close);
+            }
+            None => write_atom(out, format_args!("{other}")),
+        },
+    }
+}
+
+/// `column` is where the value starts; what it wraps onto further lines is indented from there.
+fn write_pretty(out: &mut String, edn: &Edn<'_>, column: usize) {
+    let line = compact(edn);
+    if column + line.chars().count() <= WIDTH {
+        out.push_str(&line);
+        return;
+    }
+    match edn {
+        Edn::Map(map) => {
+            out.push('{');
+            for (position, (key, value)) in in_order(map).into_iter().enumerate() {
+                if position > 0 {
+                    out.push(',');
+                    break_line(out, column + 1);
+                }
+                let key = compact(key);
+                out.push_str(&key);
+                out.push(' ');
+                write_pretty(out, value, column + key.chars().count() + 2);
+            }
+            out.push('}');
+        }
+        Edn::Tagged(tag, inner) if digits(edn).is_none() => {
+            write_atom(out, format_args!("#{tag} "));
+            write_pretty(out, inner, column + tag.chars().count() + 2);
+        }
+        other => match Sequence::of(other) {
+            Some(sequence) => write_sequence(out, &sequence, column),
+            None => out.push_str(&line),
+        },
+    }
+}
+
+/// Atoms fill lines like words of a text; if there is anything larger, each item has its own line.
+fn write_sequence(out: &mut String, Sequence { open, items, close }: &Sequence<'_>, column: usize) {
+    out.push_str(open);
+    let indent = column + open.len();
+    let are_atoms = items.iter().all(|item| is_atom(item));
+    let mut reached = indent;
+    for (position, item) in items.iter().enumerate() {
+        let width = if are_atoms {
+            compact(item).chars().count() + 1
+        } else {
+            WIDTH
+        };
+        if position > 0 && reached + width > WIDTH {
+            break_line(out, indent);
+            reached = indent;
+        } else if position > 0 {
+            out.push(' ');
+        }
+        write_pretty(out, item, reached);
+        reached += width;
+    }
+    out.push_str(close);
+}
+
+/// A vector, a list or a set.
+struct Sequence<'a> {
+    open: &'static str,
+    items: Vec<&'a Edn<'a>>,
+    close: &'static str,
+}
+
+impl<'a> Sequence<'a> {
+    fn of(edn: &'a Edn<'a>) -> Option<Self> {
+        let (open, items, close) = match edn {
+            Edn::Vector(items) => ("[", items.iter().collect(), "]"),
+            Edn::List(items) => ("(", items.iter().collect(), ")"),
+            Edn::Set(items) => ("#{", items.iter().collect(), "}"),
+            _ => return None,
+        };
+        Some(Sequence { open, items, close })
+    }
+}
+
+fn is_atom(edn: &Edn<'_>) -> bool {
+    match edn {
+        Edn::Vector(_) | Edn::List(_) | Edn::Set(_) | Edn::Map(_) => false,
+        Edn::Tagged(..) => digits(edn).is_some(),
+        _ => true,
+    }
+}
+
+type Entry<'a, 'e> = (&'a Edn<'e>, &'a Edn<'e>);
+
+fn in_order<'a, 'e>(map: &'a BTreeMap<Edn<'e>, Edn<'e>>) -> Vec<Entry<'a, 'e>> {
+    let rank = |key: &Edn<'_>| match key {
+        Edn::Key(name) => ORDER
+            .iter()
+            .position(|first| first == name)
+            .unwrap_or(ORDER.len() + 1),
+        other if number(other).is_some() => ORDER.len(),
+        _ => ORDER.len() + 1,
+    };
+    let size = |key: &Edn<'_>| number(key).unwrap_or_default();
+    let mut entries: Vec<_> = map
+        .iter()
+        .map(|entry| (rank(entry.0), size(entry.0), entry))
+        .collect();
+    entries.sort_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
+    entries.into_iter().map(|(_, _, entry)| entry).collect()
+}
+
+fn break_line(out: &mut String, indent: usize) {
+    out.push('\n');
+    out.extend(std::iter::repeat_n(' ', indent));
+}
+
+/// Writing to a string cannot fail.
+fn write_atom(out: &mut String, atom: std::fmt::Arguments<'_>) {
+    let _ = out.write_fmt(atom);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::pretty;
+    use crate::edn::{Keys, compact, from_json, read, text};
+
+    #[test]
+    fn an_operation_prints_with_the_keys_in_the_order_of_jepsen() {
+        let json = serde_json::json!({
+            "value": null, "final?": true, "f": "read", "process": 1, "type": "ok", "time": 5,
+            "index": 0, "error": "e"
+        });
+        assert_eq!(
+            compact(&from_json(&json, Keys::Keywords)),
+            r#"{:index 0, :time 5, :type "ok", :process 1, :f "read", :value nil, :error "e", :final? true}"#
+        );
+    }
+
+    #[test]
+    fn quantiles_print_by_size() {
+        let edn = "{0 0, 0.5 1, 0.95 2, 0.99 3, 1 4, :other 5}";
+        assert_eq!(compact(&read(edn).unwrap()), edn);
+    }
+
+    #[test]
+    fn numbers_fill_lines_and_maps_take_one_line_an_entry() {
+        let lost = (0..60).map(|n| n.to_string()).collect::<Vec<_>>().join(" ");
+        let edn = format!("{{:workload {{:lost ({lost}), :valid? false}}, :valid? false}}");
+        let wrapped = "\
+{:workload {:lost (0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28
+                   29 30 31 32 33 34 35 36 37 38 39 40 41 42 43 44 45 46 47 48 49 50 51 52 53
+                   54 55 56 57 58 59),
+            :valid? false},
+ :valid? false}";
+        assert_eq!(pretty(&read(&edn).unwrap()), wrapped);
+    }
+
+    #[test]
+    fn text_stays_one_line_and_reads_back() {
+        let hostile: String = (0_u8..128)
+            .map(char::from)
+            .chain("é\u{85}\u{2028}😀".chars())
+            .collect();
+        let printed = compact(&text(&hostile));
+        assert!(!printed.contains(['\n', '\r']), "{printed:?}");
+        assert_eq!(read(&printed).unwrap(), text(&hostile));
+    }
+}

@@ -1,0 +1,120 @@
+//! When operations begin, and on which worker.
+
+use std::time::Duration;
+
+use rand::RngExt;
+
+use crate::dice::Dice;
+
+/// A pace later than this behind its schedule does not try to catch up.
+const FORGIVEN: Duration = Duration::from_millis(20);
+
+/// A random pace: the gaps between operations are uniform between nothing and twice the mean.
+///
+/// An operation that had to wait for a free worker moves the schedule; one that is late only since
+/// the clock is coarse does not, or the rate would sink below what was asked for.
+#[derive(Debug)]
+pub struct Pace {
+    mean: Duration,
+    next_at: Duration,
+    blocked: bool,
+    dice: Dice,
+}
+
+impl Pace {
+    /// So many operations a second on average, the first one at `start`.
+    pub fn new(rate: f64, start: Duration, dice: Dice) -> Self {
+        let mean = Duration::try_from_secs_f64(1.0 / rate).unwrap_or(Duration::MAX / 4);
+        Pace { mean, next_at: start, blocked: false, dice }
+    }
+
+    /// When the next operation is due.
+    pub fn next_at(&self) -> Duration {
+        self.next_at
+    }
+
+    /// The operation that is due cannot begin, as nobody is free.
+    pub fn block(&mut self) {
+        self.blocked = true;
+    }
+
+    /// The operation that was due begins `now`.
+    pub fn begin(&mut self, now: Duration) {
+        let late = self.blocked || now.saturating_sub(self.next_at) > FORGIVEN;
+        let from = if late { now } else { self.next_at };
+        let most = u64::try_from(self.mean.as_nanos().saturating_mul(2)).unwrap_or(u64::MAX);
+        let gap = self.dice.random_range(0..most.max(1));
+        self.next_at = from.saturating_add(Duration::from_nanos(gap));
+        self.blocked = false;
+    }
+}
+
+/// Whose turn it is: round-robin over the workers, with one turn for the nemesis.
+#[derive(Debug)]
+pub struct Turns {
+    next: usize,
+    count: usize,
+}
+
+impl Turns {
+    /// Turns of so many client workers.
+    pub fn new(workers: usize) -> Self {
+        Turns { next: 0, count: workers + 1 }
+    }
+
+    /// The first free worker from the one whose turn it is.
+    pub fn choose(&self, is_free: impl Fn(usize) -> bool) -> Option<usize> {
+        let workers = self.count - 1;
+        (0..self.count).map(|i| (self.next + i) % self.count).find(|i| *i < workers && is_free(*i))
+    }
+
+    /// Somebody began an operation.
+    pub fn pass(&mut self) {
+        self.next = (self.next + 1) % self.count;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dice::dice;
+
+    fn ms(ms: u64) -> Duration {
+        Duration::from_millis(ms)
+    }
+
+    #[test]
+    fn the_pace_keeps_its_mean_even_if_the_clock_is_coarse() {
+        let mut pace = Pace::new(100.0, ms(0), dice(1));
+        let mut begun = 0;
+        let mut now = Duration::ZERO;
+        while now < Duration::from_secs(100) {
+            now = now.max(pace.next_at()) + Duration::from_micros(300);
+            pace.begin(now);
+            begun += 1;
+        }
+        assert!((9_800..10_200).contains(&begun), "{begun}");
+    }
+
+    #[test]
+    fn a_pace_that_was_blocked_does_not_catch_up() {
+        let mut pace = Pace::new(100.0, ms(0), dice(1));
+        pace.block();
+        pace.begin(ms(5_000));
+        assert!(pace.next_at() >= ms(5_000));
+        pace.begin(ms(9_000));
+        assert!(pace.next_at() >= ms(9_000), "nor does one that was not asked for seconds");
+    }
+
+    #[test]
+    fn turns_go_round_and_skip_who_is_busy() {
+        let mut turns = Turns::new(3);
+        let mut chosen = Vec::new();
+        for _ in 0..8 {
+            chosen.push(turns.choose(|worker| worker != 1).unwrap());
+            turns.pass();
+        }
+        assert_eq!(chosen, [0, 2, 2, 0, 0, 2, 2, 0]);
+        assert_eq!(turns.choose(|_| false), None);
+    }
+}

@@ -1,0 +1,291 @@
+//! What a partition is aimed at, and who then drops whose messages.
+//!
+//! Only nodes are ever cut off from each other, never clients or services. Cuts are a receiver's
+//! affair: a message is dropped where it would arrive. So a cut may be one-way, and the ring of
+//! three nodes is made of nothing else.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use rand::seq::{IndexedRandom, SliceRandom};
+
+use crate::dice::Dice;
+
+/// Whose messages each node drops: receiver → sources. Every node has an entry, perhaps empty.
+pub type Grudge = BTreeMap<Arc<str>, BTreeSet<Arc<str>>>;
+
+/// What a partition is aimed at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Target {
+    /// One node is cut off from the rest.
+    One,
+    /// The nodes fall into two halves; of an odd number, the larger half is a majority.
+    Majority,
+    /// Somewhat less than a third is cut off from the rest; of three nodes or fewer, nobody.
+    MinorityThird,
+    /// Every node still hears a majority, but hardly two of them the same one.
+    MajoritiesRing,
+}
+
+impl Target {
+    /// All of them; each is as likely as the others.
+    pub const ALL: [Target; 4] = [
+        Target::One,
+        Target::Majority,
+        Target::MinorityThird,
+        Target::MajoritiesRing,
+    ];
+
+    /// The name in a history.
+    pub fn name(self) -> &'static str {
+        match self {
+            Target::One => "one",
+            Target::Majority => "majority",
+            Target::MinorityThird => "minority-third",
+            Target::MajoritiesRing => "majorities-ring",
+        }
+    }
+}
+
+/// Who drops whose messages, drawn for one partition of `nodes`.
+pub fn grudge(target: Target, nodes: &[Arc<str>], dice: &mut Dice) -> Grudge {
+    let count = nodes.len();
+    let mut shuffled = nodes.to_vec();
+    shuffled.shuffle(dice);
+    match target {
+        Target::One => two_camps(&shuffled, count.min(1)),
+        Target::Majority => two_camps(&shuffled, count / 2),
+        Target::MinorityThird => two_camps(&shuffled, count.saturating_sub(1) / 3),
+        Target::MajoritiesRing if count <= 5 => windows_of_a_ring(&shuffled),
+        Target::MajoritiesRing => mutual_majorities(&shuffled, dice),
+    }
+}
+
+/// The first so many against all the others.
+fn two_camps(nodes: &[Arc<str>], first: usize) -> Grudge {
+    let (left, right) = nodes.split_at(first);
+    let against =
+        |camp: &[Arc<str>], enemies: &[Arc<str>]| -> Vec<(Arc<str>, BTreeSet<Arc<str>>)> {
+            camp.iter()
+                .map(|node| (node.clone(), enemies.iter().cloned().collect()))
+                .collect()
+        };
+    against(left, right)
+        .into_iter()
+        .chain(against(right, left))
+        .collect()
+}
+
+/// Of every majority of consecutive nodes in the ring, the middle one hears just that majority.
+///
+/// ```text
+/// ring a b c, majorities of two:  (a b) b drops c,  (b c) c drops a,  (c a) a drops b
+/// ```
+fn windows_of_a_ring(ring: &[Arc<str>]) -> Grudge {
+    let count = ring.len();
+    let majority = majority(count);
+    let at = |place: usize| ring[place % count].clone();
+    (0..count)
+        .map(|start| {
+            let outside = (start + majority..start + count).map(at).collect();
+            (at(start + majority / 2), outside)
+        })
+        .collect()
+}
+
+/// Links are made until everybody has a majority, always from one of those with the fewest links
+/// to another such; what is not linked is cut.
+fn mutual_majorities(nodes: &[Arc<str>], dice: &mut Dice) -> Grudge {
+    let majority = majority(nodes.len());
+    let everybody = || 0..nodes.len();
+    let mut links: Vec<BTreeSet<usize>> = everybody().map(|node| BTreeSet::from([node])).collect();
+    while let Some(one) = one_of_the_poorest(everybody(), &links, dice)
+        && links[one].len() < majority
+    {
+        let strangers = everybody().filter(|node| !links[one].contains(node));
+        let Some(other) = one_of_the_poorest(strangers, &links, dice) else {
+            break;
+        };
+        links[one].insert(other);
+        links[other].insert(one);
+    }
+    let cut = |node: usize| {
+        everybody()
+            .filter(|other| !links[node].contains(other))
+            .collect()
+    };
+    let names = |places: Vec<usize>| {
+        places
+            .into_iter()
+            .map(|place| nodes[place].clone())
+            .collect()
+    };
+    everybody()
+        .map(|node| (nodes[node].clone(), names(cut(node))))
+        .collect()
+}
+
+/// One of the nodes that have the fewest links.
+fn one_of_the_poorest(
+    nodes: impl Iterator<Item = usize> + Clone,
+    links: &[BTreeSet<usize>],
+    dice: &mut Dice,
+) -> Option<usize> {
+    let fewest = nodes.clone().map(|node| links[node].len()).min()?;
+    let poor: Vec<usize> = nodes.filter(|&node| links[node].len() == fewest).collect();
+    poor.choose(dice).copied()
+}
+
+/// How many of `count` are more than half.
+fn majority(count: usize) -> usize {
+    count / 2 + 1
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::sync::Arc;
+
+    use super::{Grudge, Target, grudge, majority};
+    use crate::dice::dice;
+
+    const COUNTS: [usize; 10] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 25];
+
+    fn nodes(count: usize) -> Vec<Arc<str>> {
+        (0..count)
+            .map(|number| format!("n{number}").into())
+            .collect()
+    }
+
+    /// Draws many grudges of each size and holds each against the property.
+    fn check(target: Target, property: impl Fn(usize, &Grudge) -> bool) {
+        for count in COUNTS {
+            let nodes = nodes(count);
+            for seed in 0..200 {
+                let grudge = grudge(target, &nodes, &mut dice(seed));
+                assert!(
+                    grudge
+                        .keys()
+                        .eq(&nodes.iter().cloned().collect::<BTreeSet<_>>())
+                );
+                assert!(grudge.iter().all(|(node, drops)| !drops.contains(node)));
+                assert!(
+                    property(count, &grudge),
+                    "{target:?} n={count} seed={seed}: {grudge:?}"
+                );
+            }
+        }
+    }
+
+    fn is_mutual(grudge: &Grudge) -> bool {
+        grudge
+            .iter()
+            .all(|(node, drops)| drops.iter().all(|other| grudge[other].contains(node)))
+    }
+
+    /// How many receivers drop how many sources, in ascending order of the latter.
+    fn sizes(grudge: &Grudge) -> Vec<usize> {
+        let mut sizes: Vec<usize> = grudge.values().map(BTreeSet::len).collect();
+        sizes.sort_unstable();
+        sizes
+    }
+
+    /// Two groups, of `small` nodes and of the rest, that do not hear each other.
+    fn are_two_camps(grudge: &Grudge, small: usize) -> bool {
+        let mut sizes_expected = vec![small; grudge.len() - small];
+        sizes_expected.extend(vec![grudge.len() - small; small]);
+        sizes_expected.sort_unstable();
+        let bipartite = grudge.values().all(|drops| {
+            drops
+                .iter()
+                .all(|one| drops.iter().all(|other| !grudge[one].contains(other)))
+        });
+        is_mutual(grudge) && bipartite && sizes(grudge) == sizes_expected
+    }
+
+    #[test]
+    fn one_cuts_a_single_node_off_from_all_others() {
+        check(Target::One, |_, grudge| are_two_camps(grudge, 1));
+    }
+
+    #[test]
+    fn majority_cuts_the_smaller_half_off() {
+        check(Target::Majority, |count, grudge| {
+            are_two_camps(grudge, count / 2)
+        });
+    }
+
+    #[test]
+    fn a_minority_third_of_three_nodes_or_fewer_is_nobody() {
+        check(Target::MinorityThird, |count, grudge| {
+            are_two_camps(grudge, (count - 1) / 3)
+                && (count > 3 || grudge.values().all(BTreeSet::is_empty))
+        });
+    }
+
+    #[test]
+    fn in_a_majorities_ring_every_node_hears_a_majority() {
+        check(Target::MajoritiesRing, |count, grudge| {
+            sizes(grudge)
+                .into_iter()
+                .all(|dropped| count - dropped >= majority(count))
+        });
+    }
+
+    #[test]
+    fn rings_of_up_to_five_hear_exactly_a_majority_and_larger_ones_cut_both_ways() {
+        check(Target::MajoritiesRing, |count, grudge| match count {
+            1 | 2 => grudge.values().all(BTreeSet::is_empty),
+            3 => is_one_way_cycle(grudge),
+            4 => is_mutual(grudge) && sizes(grudge) == [1; 4],
+            5 => is_mutual(grudge) && sizes(grudge) == [2; 5] && is_one_circle(grudge),
+            _ => is_mutual(grudge) && grudge.values().all(|drops| !drops.is_empty()),
+        });
+    }
+
+    /// Each drops one other, which drops the third.
+    fn is_one_way_cycle(grudge: &Grudge) -> bool {
+        sizes(grudge) == [1; 3]
+            && grudge
+                .iter()
+                .all(|(node, drops)| drops.iter().all(|a| !grudge[a].contains(node)))
+    }
+
+    /// The cuts of five nodes "across" form one circle through all of them.
+    fn is_one_circle(grudge: &Grudge) -> bool {
+        let first = grudge.keys().next().unwrap();
+        let (mut before, mut here, mut steps) = (first, grudge[first].first().unwrap(), 1);
+        while here != first {
+            let onward = grudge[here].iter().find(|&next| next != before).unwrap();
+            (before, here, steps) = (here, onward, steps + 1);
+        }
+        steps == grudge.len()
+    }
+
+    #[test]
+    fn chance_hits_every_node_about_as_often() {
+        let nodes = nodes(5);
+        let mut dice = dice(3);
+        let mut cut_off = [0; 5];
+        for _ in 0..5000 {
+            let grudge = grudge(Target::One, &nodes, &mut dice);
+            cut_off[nodes
+                .iter()
+                .position(|node| grudge[node].len() == 4)
+                .unwrap()] += 1;
+        }
+        assert!(
+            cut_off.iter().all(|times| (850..1150).contains(times)),
+            "{cut_off:?}"
+        );
+    }
+
+    #[test]
+    fn no_nodes_at_all_bear_no_grudge() {
+        assert!(
+            Target::ALL
+                .iter()
+                .all(|&target| grudge(target, &[], &mut dice(1)).is_empty())
+        );
+    }
+}

@@ -1,0 +1,178 @@
+//! Workers and their operations: how they begin, go on and end.
+
+use std::time::Duration;
+
+use rand::RngExt;
+use shared::NodeId;
+
+use super::{Phase, Run};
+use crate::clients::{Purpose, Reply};
+use crate::history::{Kind, Process};
+use crate::workload::{Completion, Invocation, Session, Step, failed};
+
+/// One who performs operations, one at a time, always on the same node.
+pub(super) struct Worker {
+    /// The process it is at present: a new one whenever an operation's fate is unknown.
+    process: u64,
+    client: Option<Client>,
+    /// What it is at.
+    invocation: Option<Invocation>,
+    /// In the final phase: it has nothing more to do.
+    is_finished: bool,
+}
+
+struct Client {
+    name: NodeId,
+    process: u64,
+    session: Box<dyn Session>,
+}
+
+impl Worker {
+    pub(super) fn new(number: usize) -> Self {
+        Worker { process: number as u64, client: None, invocation: None, is_finished: false }
+    }
+
+    pub(super) fn is_free(&self) -> bool {
+        self.invocation.is_none()
+    }
+}
+
+impl Run {
+    /// Begins whatever is due in the main phase, or ends it; whether there was anything.
+    pub(super) fn step_main(&mut self, now: Duration) -> bool {
+        let worker = self.turns.choose(|worker| self.workers[worker].is_free());
+        let Phase::Main { start, pace, nemesis } = &mut self.phase else { return false };
+        let (start, end) = (*start, *start + self.settings.time_limit);
+
+        // An operation may begin only before the end; each side's schedule runs until then.
+        let in_time = |at: &Duration| *at.max(&now) < end;
+        let work_at = pace.as_ref().map_or(Some(start), |it| Some(it.next_at())).filter(in_time);
+        let act_at = nemesis.as_ref().map(|it| start + it.next_at()).filter(in_time);
+        if work_at.is_none() && act_at.is_none() {
+            self.phase = Phase::Draining { partitions: nemesis.is_some() };
+            return true;
+        }
+        let act_is_due = act_at.is_some_and(|at| at <= now);
+        let work_is_due = work_at.is_some_and(|at| at <= now) && pace.is_some();
+        if work_is_due && worker.is_none() && let Some(pace) = pace {
+            pace.block();
+        }
+        let work_is_due = work_is_due && worker.is_some();
+        // Of two that are due at once, either may be the first.
+        let act_first = act_is_due && (!work_is_due || self.dice.order.random::<bool>());
+        if act_first && let Some(nemesis) = nemesis {
+            if let Some(act) = nemesis.wake(now - start) {
+                let grudge = match act {
+                    crate::nemesis::Act::Start(target) => nemesis.grudge(target),
+                    crate::nemesis::Act::Stop => Default::default(),
+                };
+                self.act(now, act, grudge);
+            }
+            return true;
+        }
+        if work_is_due && let (Some(worker), Some(pace)) = (worker, pace) {
+            pace.begin(now);
+            let invocation = self.workload.next(worker, &mut self.dice.operations);
+            self.begin(now, worker, invocation);
+            return true;
+        }
+        false
+    }
+
+    /// Begins an operation of the final phase, or ends it; whether there was anything.
+    pub(super) fn step_final(&mut self, now: Duration) -> bool {
+        let is_ready = |it: &Worker| it.is_free() && !it.is_finished;
+        let ready: Vec<usize> =
+            (0..self.workers.len()).filter(|i| is_ready(&self.workers[*i])).collect();
+        if ready.is_empty() {
+            if self.workers.iter().all(Worker::is_free) {
+                self.phase = Phase::Over { crash: None };
+                return true;
+            }
+            return false;
+        }
+        let worker = ready[self.dice.order.random_range(0..ready.len() as u64) as usize];
+        match self.workload.next_final(worker) {
+            Some(invocation) => self.begin(now, worker, invocation),
+            None => self.workers[worker].is_finished = true,
+        }
+        true
+    }
+
+    fn begin(&mut self, now: Duration, worker: usize, invocation: Invocation) {
+        self.turns.pass();
+        self.progress.invoked += 1;
+        self.ensure_client(worker);
+        let Worker { process, .. } = self.workers[worker];
+        let Invocation { f, value, is_final } = invocation.clone();
+        self.record(now, Process::Client(process), Kind::Invoke, f, value, None, is_final);
+        let state = &mut self.workers[worker];
+        let step = state.client.as_mut().map(|client| client.session.begin(&invocation));
+        state.invocation = Some(invocation);
+        if let Some(step) = step {
+            self.take_step(now, worker, step);
+        }
+    }
+
+    /// The last question of a worker's operation has an answer, or will never have one.
+    pub(super) fn go_on(&mut self, now: Duration, worker: usize, reply: &Reply) {
+        let state = &mut self.workers[worker];
+        let (Some(invocation), Some(client)) = (&state.invocation, &mut state.client) else {
+            return;
+        };
+        let step = match reply.answer() {
+            Ok(answer) => client.session.go_on(invocation, &answer),
+            Err(refusal) => {
+                let idempotent = self.workload.is_idempotent(invocation.f);
+                Step::Done(failed(refusal.error, refusal.definite, idempotent))
+            }
+        };
+        self.take_step(now, worker, step);
+    }
+
+    fn take_step(&mut self, now: Duration, worker: usize, step: Step) {
+        match step {
+            Step::Ask(question) => {
+                if let Some(client) = &self.workers[worker].client {
+                    self.clients.ask(now, &mut self.network, &client.name, &question);
+                }
+            }
+            Step::Done(completion) => self.complete(now, worker, completion),
+        }
+    }
+
+    fn complete(&mut self, now: Duration, worker: usize, completion: Completion) {
+        let count = self.workers.len() as u64;
+        let state = &mut self.workers[worker];
+        let Some(invocation) = state.invocation.take() else { return };
+        let process = state.process;
+        let Completion { kind, value, error } = completion;
+        match kind {
+            Kind::Ok => self.progress.ok += 1,
+            Kind::Fail => self.progress.failed += 1,
+            Kind::Info | Kind::Invoke => {
+                self.progress.info += 1;
+                // Who may still be at it cannot begin anything else: somebody new goes on.
+                state.process += count;
+            }
+        }
+        let value = value.unwrap_or(invocation.value);
+        let Invocation { f, is_final, .. } = invocation;
+        self.record(now, Process::Client(process), kind, f, value, error, is_final);
+    }
+
+    fn ensure_client(&mut self, worker: usize) {
+        let state = &mut self.workers[worker];
+        let process = state.process;
+        let keeps = self.workload.keeps_clients();
+        if let Some(old) = state.client.take_if(|it| it.process != process && !keeps) {
+            self.clients.close(&mut self.network, &old.name);
+        }
+        if state.client.is_none() {
+            let node = self.settings.nodes[worker % self.settings.nodes.len()].clone();
+            let name = self.clients.open(&mut self.network, node, Purpose::Work(worker));
+            let session = self.workload.session();
+            state.client = Some(Client { name, process, session });
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! What read, write and cas mean, and the two simple stores. A request concerns one key, so its
+//! meaning is a function of what that key holds; the stores differ only in where they look.
+//!
+//! Keys and values are any JSON, equal when their structure is: the order of an object's keys and
+//! the way a string is escaped are irrelevant, but `1` is not `1.0`. Values stay the text that was
+//! written, and are parsed only when two texts differ and the difference matters.
+
+use std::collections::BTreeMap;
+
+use rand::RngExt;
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use super::Reply;
+use crate::dice::Dice;
+
+/// A request to a store.
+pub(super) struct Request<'a> {
+    pub(super) key: Key,
+    pub(super) act: Act<'a>,
+}
+
+/// What shall be done with the key.
+#[derive(Clone, Copy)]
+pub(super) enum Act<'a> {
+    Read,
+    Write {
+        value: &'a RawValue,
+    },
+    Cas {
+        from: &'a RawValue,
+        to: &'a RawValue,
+        create: bool,
+    },
+}
+
+/// A key in the one form that all its spellings share: equal keys are equal strings.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Key(String);
+
+/// Applies every request to the one current state.
+#[derive(Debug, Default)]
+pub(super) struct LinKv {
+    values: BTreeMap<Key, Box<RawValue>>,
+}
+
+/// Two replicas, of which each request meets one by chance. They never exchange anything, so the
+/// time that decides between two writes never matters and is not kept.
+#[derive(Debug)]
+pub(super) struct LwwKv {
+    replicas: [LinKv; 2],
+    dice: Dice,
+}
+
+impl<'a> Act<'a> {
+    /// The reply when the key holds `current`, and the value to put there, if any.
+    pub(super) fn on(self, current: Option<&RawValue>) -> (Reply, Option<&'a RawValue>) {
+        match (self, current) {
+            (Act::Read, Some(value)) => (
+                Reply::ReadOk {
+                    value: value.to_owned(),
+                },
+                None,
+            ),
+            (Act::Write { value }, _) => (Reply::WriteOk, Some(value)),
+            (Act::Cas { from, to, .. }, Some(value)) if same(from, value) => {
+                (Reply::CasOk, Some(to))
+            }
+            (Act::Cas { from, .. }, Some(value)) => (mismatch(from, value), None),
+            (
+                Act::Cas {
+                    to, create: true, ..
+                },
+                None,
+            ) => (Reply::CasOk, Some(to)),
+            (Act::Read | Act::Cas { create: false, .. }, None) => (no_such_key(), None),
+        }
+    }
+
+    /// The same, but an absent key stays absent in a cas.
+    fn never_creating(self) -> Act<'a> {
+        match self {
+            Act::Cas {
+                from,
+                to,
+                create: _,
+            } => Act::Cas {
+                from,
+                to,
+                create: false,
+            },
+            Act::Read | Act::Write { .. } => self,
+        }
+    }
+}
+
+impl Key {
+    /// # Errors
+    /// When the JSON is nested too deeply, or holds a number beyond all floats.
+    pub(super) fn parse(json: &RawValue) -> serde_json::Result<Key> {
+        serde_json::from_str::<Value>(json.get()).map(|value| Key(value.to_string()))
+    }
+}
+
+impl LinKv {
+    pub(super) fn handle(&mut self, request: Request<'_>) -> Reply {
+        let current = self.values.get(&request.key).map(|value| &**value);
+        let (reply, written) = request.act.on(current);
+        if let Some(value) = written {
+            self.values.insert(request.key, value.to_owned());
+        }
+        reply
+    }
+}
+
+impl LwwKv {
+    pub(super) fn new(dice: Dice) -> LwwKv {
+        LwwKv {
+            replicas: [LinKv::default(), LinKv::default()],
+            dice,
+        }
+    }
+
+    pub(super) fn handle(&mut self, request: Request<'_>) -> Reply {
+        let replica = usize::from(self.dice.random::<bool>());
+        let act = request.act.never_creating();
+        self.replicas[replica].handle(Request { act, ..request })
+    }
+}
+
+/// Whether two texts are the same JSON. A text that is too deep to parse equals only itself.
+pub(super) fn same(one: &RawValue, other: &RawValue) -> bool {
+    let parse = |json: &RawValue| serde_json::from_str::<Value>(json.get());
+    one.get() == other.get()
+        || parse(one).is_ok_and(|one| parse(other).is_ok_and(|other| one == other))
+}
+
+fn no_such_key() -> Reply {
+    Reply::Error {
+        code: 20,
+        text: "no such key".to_owned(),
+    }
+}
+
+fn mismatch(expected: &RawValue, found: &RawValue) -> Reply {
+    Reply::Error {
+        code: 22,
+        text: format!("expected {expected}, but found {found}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::value::RawValue;
+
+    use super::{Key, same};
+
+    fn check(equal: bool, one: &str, other: &str) {
+        let raw = |text: &str| RawValue::from_string(text.to_owned()).unwrap();
+        let key = |text: &str| Key::parse(&raw(text)).unwrap();
+        assert_eq!(same(&raw(one), &raw(other)), equal, "{one} {other}");
+        assert_eq!(key(one) == key(other), equal, "{one} {other}");
+    }
+
+    #[test]
+    fn json_is_equal_when_its_structure_is() {
+        check(
+            true,
+            r#"{"a": 1, "b": [2, null]}"#,
+            r#"{"b":[2,null],"a":1}"#,
+        );
+        check(true, r#""\u0061""#, r#""a""#);
+        check(true, "1.50", "15e-1");
+    }
+
+    #[test]
+    fn json_of_another_type_or_order_is_different() {
+        check(false, "1", "1.0");
+        check(false, "1", r#""1""#);
+        check(false, "[1, 2]", "[2, 1]");
+        check(false, "null", "false");
+        check(false, r#"{"a": null}"#, "{}");
+        check(false, "18446744073709551615", "18446744073709551614");
+    }
+
+    #[test]
+    fn values_too_deep_to_parse_equal_only_themselves() {
+        let deep = |bottom: &str| {
+            let text = format!("{}{bottom}{}", "[".repeat(5000), "]".repeat(5000));
+            RawValue::from_string(text).unwrap()
+        };
+        assert!(same(&deep("1"), &deep("1")));
+        assert!(!same(&deep("1"), &deep(" 1")));
+    }
+}

@@ -1,0 +1,293 @@
+//! A store whose clients may live in the past: everybody sees the same states in the same order,
+//! each at a pace of its own. A request that leaves the state it meets unchanged is answered from
+//! there; one that changes it is repeated on the newest state, which makes its sender current.
+//!
+//! The last 32 states are kept, not as 32 maps but as a short list of versions per key, so that a
+//! write costs the same however many keys there are. Who has fallen behind all of them meets, as
+//! in Maelstrom, one of those kept, counted round in a circle: for such a client time may run
+//! backwards.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use rand::RngExt;
+use serde_json::value::RawValue;
+
+use super::Reply;
+use super::kv::{Key, Request, same};
+use crate::dice::Dice;
+
+/// So many states are kept, the newest included.
+const KEPT: usize = 32;
+
+/// The store, and how far each of its clients has come.
+#[derive(Debug)]
+pub(super) struct SeqKv {
+    /// The newest state; state 0 is the empty one.
+    newest: u64,
+    /// Which key made each kept state into its successor; `None` where nothing was written.
+    changes: VecDeque<Option<Key>>,
+    /// What a key held, and since which state, in ascending order.
+    versions: BTreeMap<Key, Vec<Version>>,
+    /// The last state that each client has seen.
+    seen: BTreeMap<String, u64>,
+    dice: Dice,
+}
+
+#[derive(Debug)]
+struct Version {
+    since: u64,
+    value: Box<RawValue>,
+}
+
+impl SeqKv {
+    pub(super) fn new(dice: Dice) -> SeqKv {
+        SeqKv {
+            newest: 0,
+            changes: VecDeque::with_capacity(KEPT),
+            versions: BTreeMap::new(),
+            seen: BTreeMap::new(),
+            dice,
+        }
+    }
+
+    pub(super) fn handle(&mut self, src: &str, request: Request<'_>) -> Reply {
+        let seen = self.seen.get(src).copied().unwrap_or(0);
+        let picked = self.dice.random_range(seen..=self.newest);
+        let past = self.value_at(&request.key, self.kept_state(picked));
+        let (reply, written) = request.act.on(past);
+        if !changes(past, written) {
+            self.seen.insert(src.to_owned(), picked);
+            return reply;
+        }
+        let (reply, written) = request.act.on(self.value_at(&request.key, self.newest));
+        // A new state begins even if this time nothing is written: a cas may have failed now.
+        let change = written.map(|value| (request.key, value.to_owned()));
+        self.append(change);
+        self.seen.insert(src.to_owned(), self.newest);
+        reply
+    }
+
+    fn oldest(&self) -> u64 {
+        self.newest - self.changes.len() as u64
+    }
+
+    /// The state itself, or the one that stands in for it when it is no longer kept.
+    fn kept_state(&self, index: u64) -> u64 {
+        let (oldest, kept) = (self.oldest(), self.changes.len() as u64 + 1);
+        if index >= oldest {
+            return index;
+        }
+        let short = (oldest - index) % kept;
+        oldest + (kept - short) % kept
+    }
+
+    fn value_at(&self, key: &Key, state: u64) -> Option<&RawValue> {
+        let versions = self.versions.get(key)?;
+        versions
+            .iter()
+            .rev()
+            .find(|version| version.since <= state)
+            .map(|version| &*version.value)
+    }
+
+    fn append(&mut self, change: Option<(Key, Box<RawValue>)>) {
+        self.newest += 1;
+        let changed = change.map(|(key, value)| {
+            let versions = self.versions.entry(key.clone()).or_default();
+            versions.push(Version {
+                since: self.newest,
+                value,
+            });
+            key
+        });
+        self.changes.push_back(changed);
+        if self.changes.len() == KEPT
+            && let Some(key) = self.changes.pop_front().flatten()
+        {
+            self.forget_before_oldest(&key);
+        }
+    }
+
+    /// Only the key whose change made the now oldest state can have versions that nobody sees.
+    fn forget_before_oldest(&mut self, key: &Key) {
+        let oldest = self.oldest();
+        if let Some(versions) = self.versions.get_mut(key) {
+            let outlived = versions
+                .iter()
+                .skip(1)
+                .take_while(|next| next.since <= oldest)
+                .count();
+            versions.drain(..outlived);
+        }
+    }
+}
+
+/// Whether writing makes a difference to what is there.
+fn changes(current: Option<&RawValue>, written: Option<&RawValue>) -> bool {
+    written.is_some_and(|value| current.is_none_or(|current| !same(current, value)))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use rand::RngExt;
+    use serde_json::value::RawValue;
+    use serde_json::{Value, json};
+
+    use super::super::Body;
+    use super::{KEPT, SeqKv};
+    use crate::dice::{Dice, branch};
+
+    /// The same store without any cunning: whole states, one map each.
+    struct Twin {
+        states: Vec<BTreeMap<String, Value>>,
+        last: usize,
+        seen: BTreeMap<String, usize>,
+        dice: Dice,
+    }
+
+    impl Twin {
+        fn new(dice: Dice) -> Twin {
+            Twin {
+                states: vec![BTreeMap::new()],
+                last: 0,
+                seen: BTreeMap::new(),
+                dice,
+            }
+        }
+
+        fn handle(&mut self, src: &str, body: &Value) -> Value {
+            let seen = *self.seen.get(src).unwrap_or(&0);
+            let picked = self.dice.random_range(seen as u64..=self.last as u64) as usize;
+            let back_from_end = picked as i64 - self.last as i64 - 1;
+            let place = back_from_end.rem_euclid(self.states.len() as i64) as usize;
+            let (state, reply) = run(&self.states[place], body);
+            if state == self.states[place] {
+                self.seen.insert(src.to_owned(), picked);
+                return reply;
+            }
+            let (state, reply) = run(self.states.last().unwrap(), body);
+            self.states.push(state);
+            if self.states.len() > KEPT {
+                self.states.remove(0);
+            }
+            self.last += 1;
+            self.seen.insert(src.to_owned(), self.last);
+            reply
+        }
+    }
+
+    /// The state and the reply that follow; errors by code alone.
+    fn run(state: &BTreeMap<String, Value>, body: &Value) -> (BTreeMap<String, Value>, Value) {
+        let key = body["key"].to_string();
+        let with = |value: &Value| {
+            let mut state = state.clone();
+            state.insert(key.clone(), value.clone());
+            state
+        };
+        let creates = body["create_if_not_exists"] == true;
+        match (body["type"].as_str().unwrap(), state.get(&key)) {
+            ("read", Some(value)) => (state.clone(), json!({"type": "read_ok", "value": value})),
+            ("write", _) => (with(&body["value"]), json!({"type": "write_ok"})),
+            ("cas", Some(value)) if *value == body["from"] => {
+                (with(&body["to"]), json!({"type": "cas_ok"}))
+            }
+            ("cas", Some(_)) => (state.clone(), json!({"type": "error", "code": 22})),
+            ("cas", None) if creates => (with(&body["to"]), json!({"type": "cas_ok"})),
+            _ => (state.clone(), json!({"type": "error", "code": 20})),
+        }
+    }
+
+    fn ask(store: &mut SeqKv, src: &str, body: &Value) -> Value {
+        let text = body.to_string();
+        let body: Body<'_> = serde_json::from_str(&text).unwrap();
+        let reply = store.handle(src, body.kv_request("seq-kv").unwrap());
+        let mut reply = serde_json::to_value(&reply).unwrap();
+        reply.as_object_mut().unwrap().remove("text");
+        reply
+    }
+
+    fn random_request(dice: &mut Dice, keys: u32, values: u32) -> Value {
+        let key = dice.random_range(0..keys);
+        let mut value = || dice.random_range(0..values);
+        let (one, other) = (value(), value());
+        match dice.random_range(0..10_u32) {
+            0..4 => json!({"type": "read", "key": key}),
+            4..7 => json!({"type": "write", "key": key, "value": one}),
+            which => json!({
+                "type": "cas", "key": key, "from": one, "to": other,
+                "create_if_not_exists": which == 9,
+            }),
+        }
+    }
+
+    #[test]
+    fn version_lists_answer_as_whole_states_would() {
+        let mut changes = 0;
+        for seed in 0..1500 {
+            let mut choices = branch(seed, "requests");
+            let mut ours = SeqKv::new(branch(seed, "seq-kv"));
+            let mut twin = Twin::new(branch(seed, "seq-kv"));
+            let (keys, values) = (choices.random_range(1..5), choices.random_range(1..20));
+            let busy = choices.random_range(0.5..1.0);
+            for step in 0..choices.random_range(10..500_u32) {
+                // One client does most of the work, so that the many others fall far behind.
+                let src = match choices.random_bool(busy) {
+                    true => "n0".to_owned(),
+                    false => format!("n{}", choices.random_range(1..50_u32)),
+                };
+                let body = random_request(&mut choices, keys, values);
+                let (expected, answer) = (twin.handle(&src, &body), ask(&mut ours, &src, &body));
+                assert_eq!(answer, expected, "seed {seed}, step {step}: {src} {body}");
+            }
+            assert_eq!(ours.newest, twin.last as u64);
+            changes = changes.max(twin.last);
+        }
+        assert!(
+            changes > 2 * KEPT,
+            "at most {changes} changes are too few to fall behind"
+        );
+    }
+
+    #[test]
+    fn no_more_versions_are_kept_than_can_be_seen() {
+        let mut store = SeqKv::new(branch(1, "seq-kv"));
+        for value in 0..500 {
+            ask(
+                &mut store,
+                "n0",
+                &json!({"type": "write", "key": value % 3, "value": value}),
+            );
+            let seen: usize = store.versions.values().map(Vec::len).sum();
+            assert!(seen < KEPT + 3, "{seen} versions after {value} writes");
+        }
+        assert_eq!(store.newest - store.oldest() + 1, KEPT as u64);
+    }
+
+    #[test]
+    fn a_write_costs_the_same_however_many_keys_there_are() {
+        let mut store = SeqKv::new(branch(1, "seq-kv"));
+        for number in 0..200_000 {
+            ask(
+                &mut store,
+                "n0",
+                &json!({"type": "write", "key": number % 100_000, "value": number}),
+            );
+        }
+        assert_eq!(store.newest, 200_000);
+        assert_eq!(store.versions.len(), 100_000);
+    }
+
+    #[test]
+    fn a_value_may_be_spelled_differently_and_still_be_no_change() {
+        let mut store = SeqKv::new(branch(1, "seq-kv"));
+        for text in [r#"{"a":1,"b":2}"#, r#"{ "b": 2, "a": 1 }"#] {
+            let value = RawValue::from_string(text.to_owned()).unwrap();
+            let body = format!(r#"{{"type": "write", "key": "x", "value": {value}}}"#);
+            let body: Body<'_> = serde_json::from_str(&body).unwrap();
+            store.handle("n0", body.kv_request("seq-kv").unwrap());
+        }
+        assert_eq!(store.newest, 1);
+    }
+}

@@ -1,0 +1,76 @@
+//! The one file that names the solutions: for a simulation a node is made here, for a live run it
+//! is the binary of the package of that name.
+
+use anyhow::Context;
+use broadcast::Broadcast;
+use clap::{Args, Command, FromArgMatches};
+use echo::Echo;
+use shared::Engine;
+use unique_ids::UniqueIds;
+
+use crate::simulation::Host;
+
+/// A solution of ours; each is a package with a binary of that name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Solution {
+    /// Package `echo`.
+    Echo,
+    /// Package `unique-ids`.
+    UniqueIds,
+    /// Package `broadcast`.
+    Broadcast,
+}
+
+/// Makes nodes of one kind with given flags.
+pub type Factory = Box<dyn Fn(u64) -> Box<dyn Host> + Send + Sync>;
+
+impl Solution {
+    /// The name of its package and of its binary.
+    pub fn package(self) -> &'static str {
+        match self {
+            Solution::Echo => "echo",
+            Solution::UniqueIds => "unique-ids",
+            Solution::Broadcast => "broadcast",
+        }
+    }
+
+    /// What makes its nodes, each from the seed of its dice, given the flags of its binary.
+    ///
+    /// # Errors
+    /// When the binary would not take these flags.
+    pub fn factory(self, arguments: &[String]) -> anyhow::Result<Factory> {
+        match self {
+            Solution::Echo => {
+                flags::<NoFlags>(self, arguments)?;
+                Ok(Box::new(|seed| Box::new(Engine::new(seed, |_, _| Echo))))
+            }
+            Solution::UniqueIds => {
+                flags::<NoFlags>(self, arguments)?;
+                Ok(Box::new(|seed| {
+                    let boot = |cluster, ctx: &mut _| UniqueIds::boot(&cluster, ctx);
+                    Box::new(Engine::new(seed, boot))
+                }))
+            }
+            Solution::Broadcast => {
+                let flags: broadcast::Flags = flags(self, arguments)?;
+                Ok(Box::new(move |seed| {
+                    let flags = flags.clone();
+                    let boot = move |cluster, ctx: &mut _| Broadcast::boot(&flags, &cluster, ctx);
+                    Box::new(Engine::new(seed, boot))
+                }))
+            }
+        }
+    }
+}
+
+#[derive(Args)]
+struct NoFlags {}
+
+fn flags<F: Args>(solution: Solution, arguments: &[String]) -> anyhow::Result<F> {
+    let package = solution.package();
+    let command = F::augment_args(Command::new(package).no_binary_name(true));
+    let matches = command.try_get_matches_from(arguments);
+    matches
+        .and_then(|matches| F::from_arg_matches(&matches))
+        .with_context(|| format!("{package} does not take these flags"))
+}

@@ -1,0 +1,88 @@
+//! How many messages crossed the network, by whom they concern and by what they say.
+
+use std::collections::BTreeMap;
+
+use clojure_reader::edn::Edn;
+
+use crate::checker::{Validity, Verdict};
+use crate::edn;
+
+/// Messages of one class.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Count {
+    /// Sent, whatever became of them: what a partition dropped was sent.
+    pub sent: u64,
+    /// Delivered.
+    pub received: u64,
+}
+
+/// Messages since the run began, `init` included.
+#[derive(Debug, Clone, Default)]
+pub struct Statistics {
+    clients: Count,
+    servers: Count,
+    kinds: BTreeMap<String, u64>,
+}
+
+impl Statistics {
+    pub(crate) fn sent(&mut self, client: bool, kind: String) {
+        self.class(client).sent += 1;
+        *self.kinds.entry(kind).or_default() += 1;
+    }
+
+    pub(crate) fn received(&mut self, client: bool) {
+        self.class(client).received += 1;
+    }
+
+    fn class(&mut self, client: bool) -> &mut Count {
+        if client { &mut self.clients } else { &mut self.servers }
+    }
+
+    /// Messages from or to a client.
+    pub fn clients(&self) -> Count {
+        self.clients
+    }
+
+    /// All others: between nodes, and between nodes and services.
+    pub fn servers(&self) -> Count {
+        self.servers
+    }
+
+    /// Both together.
+    pub fn all(&self) -> Count {
+        Count {
+            sent: self.clients.sent + self.servers.sent,
+            received: self.clients.received + self.servers.received,
+        }
+    }
+
+    /// Messages sent, by the `type` of their body.
+    pub fn kinds(&self) -> &BTreeMap<String, u64> {
+        &self.kinds
+    }
+
+    /// The result map `:net` for a history of so many invocations.
+    pub fn verdict(&self, invocations: usize) -> Verdict {
+        let class = |count: Count| {
+            edn::map([
+                ("send-count", edn::integer(count.sent)),
+                ("recv-count", edn::integer(count.received)),
+                ("msg-count", edn::integer(count.sent)),
+            ])
+        };
+        let mut all = class(self.all());
+        let mut servers = class(self.servers);
+        if invocations > 0 {
+            edn::insert(&mut all, "msgs-per-op", per_op(self.all().sent, invocations));
+            edn::insert(&mut servers, "msgs-per-op", per_op(self.servers.sent, invocations));
+        }
+        let clients = class(self.clients);
+        let entries = [("all", all), ("clients", clients), ("servers", servers)];
+        Verdict::new(Validity::Valid, entries)
+    }
+}
+
+/// In single precision, as Maelstrom has it.
+fn per_op(messages: u64, invocations: usize) -> Edn<'static> {
+    edn::float32(messages as f32 / invocations as f32)
+}

@@ -1,0 +1,47 @@
+//! echo: a node answers with what it was sent.
+
+use rand::RngExt;
+use serde_json::value::{RawValue, to_raw_value};
+
+use super::{Answer, Completion, Invocation, Question, Rpc, Session, Shape, Step, Workload};
+use crate::checker::{self, Verdict};
+use crate::dice::Dice;
+use crate::history::{self, History};
+
+static ECHO: Rpc = Rpc { request: "echo", response: "echo_ok", fields: &[("echo", Shape::Any)] };
+
+/// The workload; it has no state.
+#[derive(Debug)]
+pub(super) struct Echo;
+
+impl Workload for Echo {
+    fn name(&self) -> &'static str {
+        "echo"
+    }
+
+    fn next(&mut self, _: usize, dice: &mut Dice) -> Invocation {
+        let text = format!("Please echo {}", dice.random_range(0..128_u32));
+        Invocation::new("echo", to_raw_value(&text).unwrap_or_else(|_| history::null()))
+    }
+
+    fn session(&self) -> Box<dyn Session> {
+        Box::new(Client)
+    }
+
+    fn check(&self, history: &History) -> Verdict {
+        checker::echo(history)
+    }
+}
+
+struct Client;
+
+impl Session for Client {
+    fn begin(&mut self, invocation: &Invocation) -> Step {
+        Step::Ask(Question::new(&ECHO, vec![("echo", invocation.value.clone())]))
+    }
+
+    fn go_on(&mut self, _: &Invocation, answer: &Answer<'_>) -> Step {
+        // The checker compares texts in whole answers.
+        Step::Done(Completion::ok(RawValue::to_owned(answer.body)))
+    }
+}

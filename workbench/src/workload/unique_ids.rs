@@ -1,0 +1,48 @@
+//! unique-ids: nodes give out ids, and no two are ever the same.
+
+
+use super::{Answer, Completion, Invocation, Question, Rpc, Session, Shape, Step, Workload};
+use crate::checker::{self, Verdict};
+use crate::dice::Dice;
+use crate::history::{self, History};
+
+static GENERATE: Rpc =
+    Rpc { request: "generate", response: "generate_ok", fields: &[("id", Shape::Any)] };
+
+/// The workload; it has no state.
+#[derive(Debug)]
+pub(super) struct UniqueIds;
+
+impl Workload for UniqueIds {
+    fn name(&self) -> &'static str {
+        "unique-ids"
+    }
+
+    fn next(&mut self, _: usize, _: &mut Dice) -> Invocation {
+        Invocation::new("generate", history::null())
+    }
+
+    fn session(&self) -> Box<dyn Session> {
+        Box::new(Client)
+    }
+
+    fn keeps_clients(&self) -> bool {
+        true
+    }
+
+    fn check(&self, history: &History) -> Verdict {
+        checker::unique_ids(history)
+    }
+}
+
+struct Client;
+
+impl Session for Client {
+    fn begin(&mut self, _: &Invocation) -> Step {
+        Step::Ask(Question::new(&GENERATE, Vec::new()))
+    }
+
+    fn go_on(&mut self, _: &Invocation, answer: &Answer<'_>) -> Step {
+        Step::Done(Completion::ok(answer.field("id")))
+    }
+}
