@@ -71,7 +71,15 @@ impl Clients {
         let name = NodeId::from(&*format!("c{}", self.next));
         self.next += 1;
         network.register(name.clone());
-        self.open.insert(name.clone(), Client { purpose, node, last_msg_id: 0, awaited: None });
+        self.open.insert(
+            name.clone(),
+            Client {
+                purpose,
+                node,
+                last_msg_id: 0,
+                awaited: None,
+            },
+        );
         name
     }
 
@@ -83,7 +91,9 @@ impl Clients {
 
     /// Whether this name belongs to a client that has gone.
     pub fn is_gone(&self, name: &str) -> bool {
-        let number = name.strip_prefix('c').and_then(|number| number.parse::<u64>().ok());
+        let number = name
+            .strip_prefix('c')
+            .and_then(|number| number.parse::<u64>().ok());
         number.is_some_and(|number| number < self.next) && !self.open.contains_key(name)
     }
 
@@ -95,16 +105,22 @@ impl Clients {
         name: &NodeId,
         question: &Question,
     ) {
-        let Some(client) = self.open.get_mut(name) else { return };
+        let Some(client) = self.open.get_mut(name) else {
+            return;
+        };
         client.last_msg_id += 1;
         let msg_id = client.last_msg_id;
         let rpc = question.rpc;
-        client.awaited = Some(Awaited { rpc, msg_id, until: now + question.patience });
+        client.awaited = Some(Awaited {
+            rpc,
+            msg_id,
+            until: now + question.patience,
+        });
         let body = request_body(question, msg_id);
         let node = client.node.clone();
         network.listen(now, name);
         // A node that was taken out is like one that never answers.
-        let _ = network.send(now, name.clone(), node, body);
+        let _ = network.send(now, name, &node, body);
     }
 
     /// A message for a client arrives. It makes a reply if the client waits for just this one.
@@ -120,15 +136,25 @@ impl Clients {
         }
         let client = self.open.get_mut(name)?;
         let header = serde_json::from_str(body.get()).unwrap_or(Header { in_reply_to: None });
-        let awaited = client.awaited.take_if(|it| Some(it.msg_id) == header.in_reply_to)?;
+        let awaited = client
+            .awaited
+            .take_if(|it| Some(it.msg_id) == header.in_reply_to)?;
         network.stop_listening(name);
         let purpose = client.purpose;
-        Some(Reply { purpose, client: name.clone(), rpc: awaited.rpc, body: Some(body) })
+        Some(Reply {
+            purpose,
+            client: name.clone(),
+            rpc: awaited.rpc,
+            body: Some(body),
+        })
     }
 
     /// When somebody next loses patience.
     pub fn deadline(&self) -> Option<Duration> {
-        self.open.values().filter_map(|client| Some(client.awaited.as_ref()?.until)).min()
+        self.open
+            .values()
+            .filter_map(|client| Some(client.awaited.as_ref()?.until))
+            .min()
     }
 
     /// Someone who has waited too long by `now`, if any; of several the first opened.
@@ -138,12 +164,19 @@ impl Clients {
         }
         let is_late = |client: &Client| client.awaited.as_ref().is_some_and(|it| it.until <= now);
         let late = self.open.iter().filter(|(_, client)| is_late(client));
-        let name = late.map(|(name, _)| name).min_by_key(|name| (name.as_str().len(), *name))?;
+        let name = late
+            .map(|(name, _)| name)
+            .min_by_key(|name| (name.as_str().len(), *name))?;
         let name = name.clone();
         let client = self.open.get_mut(&name)?;
         let awaited = client.awaited.take()?;
         network.stop_listening(&name);
-        Some(Reply { purpose: client.purpose, client: name, rpc: awaited.rpc, body: None })
+        Some(Reply {
+            purpose: client.purpose,
+            client: name,
+            rpc: awaited.rpc,
+            body: None,
+        })
     }
 }
 
@@ -154,7 +187,10 @@ impl Reply {
     /// Why there is none.
     pub fn answer(&self) -> Result<Answer<'_>, Refusal> {
         let Some(body) = &self.body else {
-            return Err(Refusal { error: OpError::NetTimeout, definite: false });
+            return Err(Refusal {
+                error: OpError::NetTimeout,
+                definite: false,
+            });
         };
         if let Some(refusal) = error_answer(body) {
             return Err(refusal);
@@ -162,7 +198,10 @@ impl Reply {
         self.rpc.read(body).map_err(|why| {
             let Rpc { request, .. } = self.rpc;
             let text = format!("malformed answer to {request:?}: {why}; it was {body}");
-            Refusal { error: OpError::Malformed { text }, definite: false }
+            Refusal {
+                error: OpError::Malformed { text },
+                definite: false,
+            }
         })
     }
 
@@ -174,7 +213,9 @@ impl Reply {
             kind: String,
         }
         let body = self.body.as_ref()?;
-        serde_json::from_str(body.get()).ok().map(|Kind { kind }| kind)
+        serde_json::from_str(body.get())
+            .ok()
+            .map(|Kind { kind }| kind)
     }
 }
 
@@ -192,13 +233,23 @@ fn error_answer(body: &RawValue) -> Option<Refusal> {
     if kind != "error" {
         return None;
     }
-    let code = code.as_u64().map_or(ErrorCode::Other(u64::MAX), ErrorCode::from);
-    let text = text.as_str().map_or_else(|| text.to_string(), str::to_owned);
-    Some(Refusal { error: rpc_error(code, text), definite: code.is_definite() })
+    let code = code
+        .as_u64()
+        .map_or(ErrorCode::Other(u64::MAX), ErrorCode::from);
+    let text = text
+        .as_str()
+        .map_or_else(|| text.to_string(), str::to_owned);
+    Some(Refusal {
+        error: rpc_error(code, text),
+        definite: code.is_definite(),
+    })
 }
 
 fn request_body(question: &Question, msg_id: u64) -> Box<RawValue> {
-    let mut body = format!("{{\"type\":\"{}\",\"msg_id\":{msg_id}", question.rpc.request);
+    let mut body = format!(
+        "{{\"type\":\"{}\",\"msg_id\":{msg_id}",
+        question.rpc.request
+    );
     for (name, value) in &question.fields {
         body.push_str(&format!(",\"{name}\":{value}"));
     }

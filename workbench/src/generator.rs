@@ -25,7 +25,12 @@ impl Pace {
     /// So many operations a second on average, the first one at `start`.
     pub fn new(rate: f64, start: Duration, dice: Dice) -> Self {
         let mean = Duration::try_from_secs_f64(1.0 / rate).unwrap_or(Duration::MAX / 4);
-        Pace { mean, next_at: start, blocked: false, dice }
+        Pace {
+            mean,
+            next_at: start,
+            blocked: false,
+            dice,
+        }
     }
 
     /// When the next operation is due.
@@ -59,13 +64,18 @@ pub struct Turns {
 impl Turns {
     /// Turns of so many client workers.
     pub fn new(workers: usize) -> Self {
-        Turns { next: 0, count: workers + 1 }
+        Turns {
+            next: 0,
+            count: workers + 1,
+        }
     }
 
     /// The first free worker from the one whose turn it is.
     pub fn choose(&self, is_free: impl Fn(usize) -> bool) -> Option<usize> {
         let workers = self.count - 1;
-        (0..self.count).map(|i| (self.next + i) % self.count).find(|i| *i < workers && is_free(*i))
+        (0..self.count)
+            .map(|i| (self.next + i) % self.count)
+            .find(|i| *i < workers && is_free(*i))
     }
 
     /// Somebody began an operation.
@@ -103,7 +113,10 @@ mod tests {
         pace.begin(ms(5_000));
         assert!(pace.next_at() >= ms(5_000));
         pace.begin(ms(9_000));
-        assert!(pace.next_at() >= ms(9_000), "nor does one that was not asked for seconds");
+        assert!(
+            pace.next_at() >= ms(9_000),
+            "nor does one that was not asked for seconds"
+        );
     }
 
     #[test]

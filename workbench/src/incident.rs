@@ -27,7 +27,12 @@ fn seconds<S: Serializer>(at: &Duration, serializer: S) -> Result<S::Ok, S::Erro
 
 impl fmt::Display for Incident {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Incident { at, node, what, line } = self;
+        let Incident {
+            at,
+            node,
+            what,
+            line,
+        } = self;
         write!(f, "node {node}, at {:.2} s: {what}", at.as_secs_f64())?;
         match line {
             Some(line) => write!(f, "\n    it printed: {line}"),
@@ -50,5 +55,9 @@ pub fn abridged(line: &str) -> String {
 }
 
 fn visible(c: char) -> Vec<char> {
-    if c.is_control() { c.escape_default().collect() } else { vec![c] }
+    if c.is_control() {
+        c.escape_default().collect()
+    } else {
+        vec![c]
+    }
 }

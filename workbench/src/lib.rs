@@ -1,17 +1,25 @@
 //! A Maelstrom-compatible test bench: live child processes or seeded simulation, without a JVM.
+pub mod challenge;
 pub mod checker;
+pub mod child;
+pub mod cli;
 mod clients;
 pub mod dice;
 pub mod edn;
+pub mod flags;
 mod generator;
 pub mod history;
 pub mod incident;
+pub mod live;
 pub mod nemesis;
 pub mod network;
+pub mod report;
 pub mod run;
 pub mod service;
-pub mod statistics;
-pub mod topology;
-pub mod workload;
 pub mod simulation;
 pub mod solutions;
+pub mod statistics;
+pub mod store;
+pub mod test;
+pub mod topology;
+pub mod workload;

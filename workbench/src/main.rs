@@ -1,2 +1,7 @@
-//! cli
-fn main() {}
+//! The command line of the bench.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    workbench::cli::main()
+}

@@ -71,7 +71,12 @@ pub struct Envelope {
 impl Envelope {
     /// The message as a node reads it: one line of JSON, its newline included.
     pub fn to_line(&self) -> String {
-        let Envelope { id, src, dest, body } = self;
+        let Envelope {
+            id,
+            src,
+            dest,
+            body,
+        } = self;
         let (src, dest) = (quoted(src.as_str()), quoted(dest.as_str()));
         format!("{{\"id\":{id},\"src\":{src},\"dest\":{dest},\"body\":{body}}}\n")
     }
@@ -158,7 +163,9 @@ impl Network {
     pub fn stop_listening(&mut self, name: &NodeId) {
         if let Some(inbox) = self.inboxes.get_mut(name) {
             inbox.listening = false;
-            inbox.waiting.extend(inbox.held.take().map(|(_, held)| Reverse(held)));
+            inbox
+                .waiting
+                .extend(inbox.held.take().map(|(_, held)| Reverse(held)));
         }
     }
 
@@ -181,8 +188,8 @@ impl Network {
     pub fn send(
         &mut self,
         now: Duration,
-        src: NodeId,
-        dest: NodeId,
+        src: &NodeId,
+        dest: &NodeId,
         body: Box<RawValue>,
     ) -> Result<(), Unroutable> {
         let id = self.next_id;
@@ -190,15 +197,27 @@ impl Network {
         if !self.knows(src.as_str()) {
             return Err(Unroutable::Sender(src.to_string()));
         }
-        let Some(inbox) = self.inboxes.get_mut(&dest) else {
+        let Some(inbox) = self.inboxes.get_mut(dest) else {
             return Err(Unroutable::Receiver(dest.to_string()));
         };
-        let client = involves_client(&src, &dest);
-        let latency = if client { Duration::ZERO } else { self.latency.draw(&mut self.dice) };
+        let client = involves_client(src, dest);
+        let latency = if client {
+            Duration::ZERO
+        } else {
+            self.latency.draw(&mut self.dice)
+        };
         self.statistics.sent(client, kind(&body));
-        let envelope = Envelope { id, src, dest: dest.clone(), body };
-        inbox.waiting.push(Reverse(Waiting { due: now + latency, envelope }));
-        self.take_next(now, &dest);
+        let envelope = Envelope {
+            id,
+            src: src.clone(),
+            dest: dest.clone(),
+            body,
+        };
+        inbox.waiting.push(Reverse(Waiting {
+            due: now + latency,
+            envelope,
+        }));
+        self.take_next(now, dest);
         Ok(())
     }
 
@@ -211,12 +230,17 @@ impl Network {
     pub fn poll(&mut self, now: Duration) -> Option<Envelope> {
         while self.deadline()? <= now {
             let Reverse((_, number, name)) = self.agenda.pop()?;
-            let Some(inbox) = self.inboxes.get_mut(&name) else { continue };
+            let Some(inbox) = self.inboxes.get_mut(&name) else {
+                continue;
+            };
             if inbox.held.as_ref().is_none_or(|(held, _)| *held != number) {
                 continue;
             }
-            let Some((_, Waiting { envelope, .. })) = inbox.held.take() else { continue };
-            self.statistics.received(involves_client(&envelope.src, &envelope.dest));
+            let Some((_, Waiting { envelope, .. })) = inbox.held.take() else {
+                continue;
+            };
+            self.statistics
+                .received(involves_client(&envelope.src, &envelope.dest));
             self.take_next(now, &name);
             return Some(envelope);
         }
@@ -230,10 +254,14 @@ impl Network {
 
     /// An idle consumer takes what is due first; what a partition forbids is dropped here.
     fn take_next(&mut self, now: Duration, name: &NodeId) {
-        let Some(inbox) = self.inboxes.get_mut(name) else { return };
+        let Some(inbox) = self.inboxes.get_mut(name) else {
+            return;
+        };
         let cut = self.cuts.get(name);
         while inbox.listening && inbox.held.is_none() {
-            let Some(Reverse(next)) = inbox.waiting.pop() else { return };
+            let Some(Reverse(next)) = inbox.waiting.pop() else {
+                return;
+            };
             if cut.is_some_and(|sources| sources.contains(&next.envelope.src)) {
                 continue;
             }
@@ -287,7 +315,13 @@ mod tests {
     use crate::dice::dice;
 
     fn network(mean_ms: u32, distribution: Distribution) -> Network {
-        let mut network = Network::new(Latency { mean_ms, distribution }, dice(1));
+        let mut network = Network::new(
+            Latency {
+                mean_ms,
+                distribution,
+            },
+            dice(1),
+        );
         for name in ["n0", "n1", "c0", "seq-kv"] {
             network.register(name.into());
             network.listen(Duration::ZERO, &name.into());
@@ -301,7 +335,9 @@ mod tests {
 
     fn send(network: &mut Network, at: u64, src: &str, dest: &str, text: &str) {
         let body = RawValue::from_string(format!("{{\"type\":\"{text}\"}}")).unwrap();
-        network.send(ms(at), src.into(), dest.into(), body).unwrap();
+        network
+            .send(ms(at), &src.into(), &dest.into(), body)
+            .unwrap();
     }
 
     /// Everything that is delivered, in milliseconds, up to the end.
@@ -322,8 +358,15 @@ mod tests {
         send(&mut network, 0, "c0", "n0", "client");
         send(&mut network, 5, "n0", "seq-kv", "service");
         let seen = deliveries(&mut network);
-        let at = |name: &str| seen.iter().find(|(_, kind)| kind == name).map(|(at, _)| *at);
-        assert_eq!((at("client"), at("server"), at("service")), (Some(0), Some(100), Some(105)));
+        let at = |name: &str| {
+            seen.iter()
+                .find(|(_, kind)| kind == name)
+                .map(|(at, _)| *at)
+        };
+        assert_eq!(
+            (at("client"), at("server"), at("service")),
+            (Some(0), Some(100), Some(105))
+        );
     }
 
     #[test]
@@ -331,21 +374,30 @@ mod tests {
         let mut network = network(100, Distribution::Constant);
         send(&mut network, 0, "n0", "n1", "slow");
         send(&mut network, 20, "c0", "n1", "client");
-        assert_eq!(deliveries(&mut network), [(100, "slow".into()), (100, "client".into())]);
+        assert_eq!(
+            deliveries(&mut network),
+            [(100, "slow".into()), (100, "client".into())]
+        );
     }
 
     #[test]
     fn a_partition_judges_a_message_when_its_consumer_takes_it() {
         let mut network = network(100, Distribution::Constant);
         let cut = |network: &mut Network| {
-            network.cut(BTreeMap::from([("n1".into(), BTreeSet::from(["n0".into()]))]));
+            network.cut(BTreeMap::from([(
+                "n1".into(),
+                BTreeSet::from(["n0".into()]),
+            )]));
         };
         send(&mut network, 0, "n0", "n1", "taken before the cut");
         cut(&mut network);
         send(&mut network, 10, "n0", "n1", "taken during it");
         send(&mut network, 10, "n1", "n0", "the other way");
         send(&mut network, 20, "c0", "n1", "client");
-        let seen: Vec<String> = deliveries(&mut network).into_iter().map(|(_, kind)| kind).collect();
+        let seen: Vec<String> = deliveries(&mut network)
+            .into_iter()
+            .map(|(_, kind)| kind)
+            .collect();
         assert_eq!(seen, ["taken before the cut", "client", "the other way"]);
         network.heal();
         send(&mut network, 200, "n0", "n1", "after the heal");
@@ -356,9 +408,9 @@ mod tests {
     fn strangers_can_neither_send_nor_receive() {
         let mut network = network(0, Distribution::Constant);
         let body = || RawValue::from_string("{}".into()).unwrap();
-        let sent = network.send(ms(0), "n9".into(), "n0".into(), body());
+        let sent = network.send(ms(0), &"n9".into(), &"n0".into(), body());
         assert_eq!(sent, Err(Unroutable::Sender("n9".into())));
-        let sent = network.send(ms(0), "n0".into(), "c9".into(), body());
+        let sent = network.send(ms(0), &"n0".into(), &"c9".into(), body());
         assert_eq!(sent, Err(Unroutable::Receiver("c9".into())));
         assert_eq!(network.statistics().all().sent, 0);
     }
@@ -371,18 +423,27 @@ mod tests {
         send(&mut network, 1, "n0", "c0", "second");
         assert_eq!(deliveries(&mut network), []);
         network.listen(ms(7), &"c0".into());
-        assert_eq!(network.poll(ms(7)).map(|it| kind(&it.body)), Some("first".into()));
+        assert_eq!(
+            network.poll(ms(7)).map(|it| kind(&it.body)),
+            Some("first".into())
+        );
         network.stop_listening(&"c0".into());
         assert!(network.poll(ms(8)).is_none());
         network.listen(ms(9), &"c0".into());
-        assert_eq!(network.poll(ms(9)).map(|it| kind(&it.body)), Some("second".into()));
+        assert_eq!(
+            network.poll(ms(9)).map(|it| kind(&it.body)),
+            Some("second".into())
+        );
     }
 
     #[test]
     fn latencies_have_the_mean_they_are_asked_for() {
         for distribution in [Distribution::Uniform, Distribution::Exponential] {
             let mut dice = dice(3);
-            let latency = Latency { mean_ms: 50, distribution };
+            let latency = Latency {
+                mean_ms: 50,
+                distribution,
+            };
             let sum: Duration = (0..20_000).map(|_| latency.draw(&mut dice)).sum();
             let mean = sum.as_secs_f64() * 1000.0 / 20_000.0;
             assert!((mean - 49.5).abs() < 1.5, "{distribution:?}: {mean}");
@@ -395,13 +456,22 @@ mod tests {
         send(&mut network, 0, "c0", "n0", "read");
         send(&mut network, 0, "n0", "n1", "gossip");
         send(&mut network, 0, "n1", "seq-kv", "read");
-        network.cut(BTreeMap::from([("n1".into(), BTreeSet::from(["n0".into()]))]));
+        network.cut(BTreeMap::from([(
+            "n1".into(),
+            BTreeSet::from(["n0".into()]),
+        )]));
         deliveries(&mut network);
         send(&mut network, 1, "n0", "n1", "gossip");
         deliveries(&mut network);
         let statistics = network.statistics();
-        assert_eq!((statistics.clients().sent, statistics.clients().received), (1, 1));
-        assert_eq!((statistics.servers().sent, statistics.servers().received), (3, 2));
+        assert_eq!(
+            (statistics.clients().sent, statistics.clients().received),
+            (1, 1)
+        );
+        assert_eq!(
+            (statistics.servers().sent, statistics.servers().received),
+            (3, 2)
+        );
         assert_eq!(statistics.kinds().get("gossip"), Some(&2));
     }
 }

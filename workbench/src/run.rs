@@ -33,7 +33,11 @@ pub const RECOVERY: Duration = Duration::from_secs(10);
 const INIT_PATIENCE: Duration = Duration::from_secs(10);
 
 /// The answer to it is judged by its type alone.
-static INIT: Rpc = Rpc { request: "init", response: "init_ok", fields: &[] };
+static INIT: Rpc = Rpc {
+    request: "init",
+    response: "init_ok",
+    fields: &[],
+};
 
 /// What a run is made of.
 #[derive(Debug, Clone, PartialEq)]
@@ -117,7 +121,11 @@ enum Phase {
     /// Nodes are told what the workload wants them to know.
     SettingUp { waiting: BTreeSet<usize> },
     /// Operations at a pace, and perhaps partitions.
-    Main { start: Duration, pace: Option<Pace>, nemesis: Option<Box<Nemesis>> },
+    Main {
+        start: Duration,
+        pace: Option<Box<Pace>>,
+        nemesis: Option<Box<Nemesis>>,
+    },
     /// No more operations begin; those that did are waited for.
     Draining { partitions: bool },
     /// Rest until then.
@@ -138,8 +146,13 @@ impl Run {
             clients: Clients::default(),
             workers: (0..settings.concurrency).map(Worker::new).collect(),
             turns: Turns::new(settings.concurrency),
-            dice: Dices { operations: branch(seed, "operations"), order: branch(seed, "order") },
-            phase: Phase::Starting { waiting: (0..settings.nodes.len()).collect() },
+            dice: Dices {
+                operations: branch(seed, "operations"),
+                order: branch(seed, "order"),
+            },
+            phase: Phase::Starting {
+                waiting: (0..settings.nodes.len()).collect(),
+            },
             zero: None,
             history: History::default(),
             progress: Progress::default(),
@@ -172,7 +185,11 @@ impl Run {
     /// When to advance next, if no node says anything before.
     pub fn deadline(&self) -> Option<Duration> {
         let phase = match &self.phase {
-            Phase::Main { start, pace, nemesis } => {
+            Phase::Main {
+                start,
+                pace,
+                nemesis,
+            } => {
                 let end = *start + self.settings.time_limit;
                 let work = match pace {
                     Some(pace) if self.workers.iter().any(Worker::is_free) => Some(pace.next_at()),
@@ -190,7 +207,10 @@ impl Run {
             | Phase::Final
             | Phase::Over { .. } => None,
         };
-        [phase, self.network.deadline(), self.clients.deadline()].into_iter().flatten().min()
+        [phase, self.network.deadline(), self.clients.deadline()]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// The next line that a node is to read: its place in the list, and the text.
@@ -217,7 +237,9 @@ impl Run {
     /// Something is wrong with a node.
     pub fn note(&mut self, now: Duration, node: usize, what: String, line: Option<&str>) {
         self.incidents.push(Incident {
-            at: self.zero.map_or(Duration::ZERO, |zero| now.saturating_sub(zero)),
+            at: self
+                .zero
+                .map_or(Duration::ZERO, |zero| now.saturating_sub(zero)),
             node: self.settings.nodes[node].clone(),
             what,
             line: line.map(abridged),
@@ -238,7 +260,15 @@ impl Run {
 
     /// How far it has come.
     pub fn progress(&self) -> Progress {
-        Progress { messages: self.network.statistics().all().sent, ..self.progress }
+        Progress {
+            messages: self.network.statistics().all().sent,
+            ..self.progress
+        }
+    }
+
+    /// The nodes, in order.
+    pub fn nodes(&self) -> &[NodeId] {
+        &self.settings.nodes
     }
 
     /// What nodes did wrong so far.
@@ -265,7 +295,12 @@ impl Run {
     }
 
     fn initialise(&mut self, now: Duration) {
-        let names = self.settings.nodes.iter().map(NodeId::clone).chain(services());
+        let names = self
+            .settings
+            .nodes
+            .iter()
+            .map(NodeId::clone)
+            .chain(services());
         for name in names.collect::<Vec<_>>() {
             self.network.register(name.clone());
             self.network.listen(now, &name);
@@ -274,8 +309,14 @@ impl Run {
         let list = json(&nodes);
         for (place, node) in nodes.into_iter().enumerate() {
             let fields = vec![("node_id", json(&node)), ("node_ids", list.clone())];
-            let question = Question { rpc: &INIT, fields, patience: INIT_PATIENCE };
-            let client = self.clients.open(&mut self.network, node, Purpose::Init(place));
+            let question = Question {
+                rpc: &INIT,
+                fields,
+                patience: INIT_PATIENCE,
+            };
+            let client = self
+                .clients
+                .open(&mut self.network, node, Purpose::Init(place));
             self.clients.ask(now, &mut self.network, &client, &question);
         }
     }
@@ -285,18 +326,25 @@ impl Run {
         if let Some(place) = self.settings.nodes.iter().position(|node| node == dest) {
             self.to_nodes.push_back((place, envelope.to_line()));
         } else if Services::is_service(dest.as_str()) {
-            let answer = self.services.handle(dest.as_str(), envelope.src.as_str(), &envelope.body);
+            let answer = self
+                .services
+                .handle(dest.as_str(), envelope.src.as_str(), &envelope.body);
             match answer {
                 // Who asks may be gone by now.
-                Ok(body) => drop(self.network.send(now, envelope.dest, envelope.src, body)),
+                Ok(body) => drop(self.network.send(now, dest, &envelope.src, body)),
                 Err(why) => {
-                    let asker = self.settings.nodes.iter().position(|it| *it == envelope.src);
+                    let asker = self
+                        .settings
+                        .nodes
+                        .iter()
+                        .position(|it| *it == envelope.src);
                     let what = format!("its request to {dest} gets no answer: {why}");
                     self.note(now, asker.unwrap_or(0), what, Some(envelope.body.get()));
                 }
             }
         } else if let Some(reply) =
-            self.clients.hear(&mut self.network, &envelope.dest, envelope.body)
+            self.clients
+                .hear(&mut self.network, &envelope.dest, envelope.body)
         {
             self.hear(now, &reply);
         }
@@ -321,11 +369,15 @@ impl Run {
             }
             Some("error") => self.crash(format!("node {node} answered init with an error")),
             Some(kind) => {
-                self.crash(format!("node {node} answered init with {kind:?}, not \"init_ok\""));
+                self.crash(format!(
+                    "node {node} answered init with {kind:?}, not \"init_ok\""
+                ));
             }
             None => {
                 let patience = INIT_PATIENCE.as_secs();
-                self.crash(format!("node {node} did not answer init within {patience} s"));
+                self.crash(format!(
+                    "node {node} did not answer init within {patience} s"
+                ));
             }
         }
     }
@@ -339,10 +391,14 @@ impl Run {
         match refusal.map(|it| it.error) {
             None => {}
             Some(OpError::NetTimeout) => {
-                self.crash(format!("node {node} did not answer the set-up request in time"));
+                self.crash(format!(
+                    "node {node} did not answer the set-up request in time"
+                ));
             }
             Some(OpError::Rpc { name, text }) => {
-                self.crash(format!("node {node} refused the set-up request: {name}: {text}"));
+                self.crash(format!(
+                    "node {node} refused the set-up request: {name}: {text}"
+                ));
             }
             Some(OpError::Malformed { text }) => self.crash(format!("node {node}: {text}")),
         }
@@ -376,7 +432,9 @@ impl Run {
         self.phase = Phase::SettingUp { waiting };
         for (place, node) in nodes.into_iter().enumerate() {
             // As in Maelstrom, these clients stay to the end and use up a number each.
-            let client = self.clients.open(&mut self.network, node, Purpose::SetUp(place));
+            let client = self
+                .clients
+                .open(&mut self.network, node, Purpose::SetUp(place));
             if let Some(question) = &question {
                 self.clients.ask(now, &mut self.network, &client, question);
             }
@@ -384,13 +442,26 @@ impl Run {
     }
 
     fn begin_main(&mut self, now: Duration) {
-        let Settings { rate, partitions, seed, .. } = self.settings;
-        let names: Vec<Arc<str>> =
-            self.settings.nodes.iter().map(|node| node.as_str().into()).collect();
+        let Settings {
+            rate,
+            partitions,
+            seed,
+            ..
+        } = self.settings;
+        let names: Vec<Arc<str>> = self
+            .settings
+            .nodes
+            .iter()
+            .map(|node| node.as_str().into())
+            .collect();
         let nemesis = partitions
             .map(|interval| Box::new(Nemesis::new(names, interval, branch(seed, "nemesis"))));
-        let pace = (rate > 0.0).then(|| Pace::new(rate, now, branch(seed, "pace")));
-        self.phase = Phase::Main { start: now, pace, nemesis };
+        let pace = (rate > 0.0).then(|| Box::new(Pace::new(rate, now, branch(seed, "pace"))));
+        self.phase = Phase::Main {
+            start: now,
+            pace,
+            nemesis,
+        };
     }
 
     /// The partitions end, and the final phase waits for the dust to settle.
@@ -403,7 +474,9 @@ impl Run {
             self.record_nemesis(now, Act::Stop, nemesis::healed());
             self.network.heal();
         }
-        self.phase = Phase::Recovering { until: now + RECOVERY };
+        self.phase = Phase::Recovering {
+            until: now + RECOVERY,
+        };
     }
 
     fn act(&mut self, now: Duration, act: Act, grudge: nemesis::Grudge) {
@@ -411,8 +484,11 @@ impl Run {
             Act::Start(_) => {
                 self.record_nemesis(now, act, nemesis::isolated(&grudge));
                 let ids = |names: BTreeSet<Arc<str>>| names.into_iter().map(NodeId::from).collect();
-                let cuts = grudge.into_iter().map(|(node, drops)| (node.into(), ids(drops)));
-                self.network.cut(cuts.collect::<BTreeMap<NodeId, BTreeSet<NodeId>>>());
+                let cuts = grudge
+                    .into_iter()
+                    .map(|(node, drops)| (node.into(), ids(drops)));
+                self.network
+                    .cut(cuts.collect::<BTreeMap<NodeId, BTreeSet<NodeId>>>());
             }
             Act::Stop => {
                 self.record_nemesis(now, act, nemesis::healed());
@@ -423,11 +499,22 @@ impl Run {
 
     fn record_nemesis(&mut self, now: Duration, act: Act, outcome: Box<RawValue>) {
         for value in [act.value(), outcome] {
-            self.record(now, Process::NEMESIS, Kind::Info, act.f(), value, None, false);
+            self.record(
+                now,
+                Process::NEMESIS,
+                Kind::Info,
+                act.f(),
+                value,
+                None,
+                false,
+            );
         }
     }
 
-    #[expect(clippy::too_many_arguments, reason = "the fields of an operation, in their order")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the fields of an operation, in their order"
+    )]
     fn record(
         &mut self,
         now: Duration,
@@ -454,7 +541,9 @@ impl Run {
     /// Takes a node's line onto the network.
     fn accept(&mut self, now: Duration, line: &str) -> Result<(), String> {
         let Line { src, dest, body } = parse_line(line)?;
-        let sent = self.network.send(now, NodeId::from(&*src), NodeId::from(&*dest), body);
+        let sent = self
+            .network
+            .send(now, &NodeId::from(&*src), &NodeId::from(&*dest), body);
         sent.map_err(|unroutable| match unroutable {
             Unroutable::Receiver(name) if self.clients.is_gone(&name) => {
                 format!("it answered client {name}, which had given up and gone")
@@ -490,18 +579,25 @@ fn parse_line(line: &str) -> Result<Line, String> {
         _id: Option<i64>,
     }
     let mut values = serde_json::Deserializer::from_str(line).into_iter::<Loose>();
-    let Loose { src, dest, body, .. } = match values.next() {
+    let Loose {
+        src, dest, body, ..
+    } = match values.next() {
         Some(Ok(message)) => message,
         Some(Err(error)) if error.is_data() => {
-            return Err(format!("it printed a line that is no message of the protocol ({error})"));
+            return Err(format!(
+                "it printed a line that is no message of the protocol ({error})"
+            ));
         }
         Some(Err(_)) | None => {
-            return Err("it printed a line that is not JSON (stdout is for messages, anything \
+            return Err(
+                "it printed a line that is not JSON (stdout is for messages, anything \
                         else belongs on stderr)"
-                .to_owned());
+                    .to_owned(),
+            );
         }
     };
-    let body = body.unwrap_or_else(|| RawValue::from_string("{}".into()).unwrap_or_else(|_| null()));
+    let body =
+        body.unwrap_or_else(|| RawValue::from_string("{}".into()).unwrap_or_else(|_| null()));
     if !body.get().starts_with('{') {
         return Err("it sent a message whose body is not an object".to_owned());
     }

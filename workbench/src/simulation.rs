@@ -70,7 +70,14 @@ pub fn simulate(
         for (place, host) in hosts.iter_mut().enumerate() {
             if host.deadline().is_some_and(|deadline| deadline <= now) {
                 host.wake(now);
-                listen(&mut run, now, place, host.as_mut(), &mut outbox, &mut logs[place]);
+                listen(
+                    &mut run,
+                    now,
+                    place,
+                    host.as_mut(),
+                    &mut outbox,
+                    &mut logs[place],
+                );
             }
         }
         while let Some((place, line)) = run.to_nodes() {
@@ -78,17 +85,26 @@ pub fn simulate(
             host.receive(now, line.trim_end());
             listen(&mut run, now, place, host, &mut outbox, &mut logs[place]);
         }
-        let next = hosts.iter().filter_map(|host| host.deadline()).chain(run.deadline()).min();
+        let next = hosts
+            .iter()
+            .filter_map(|host| host.deadline())
+            .chain(run.deadline())
+            .min();
         match next {
             Some(next) if next > now => (now, rounds) = (next, 0),
             // What became due while the nodes spoke is dealt with before time moves on.
             Some(_) if rounds < MOST_ROUNDS => rounds += 1,
-            Some(_) => run.crash(format!("time stands still at {now:?}: some node never rests")),
+            Some(_) => run.crash(format!(
+                "time stands still at {now:?}: some node never rests"
+            )),
             None if run.is_over() => {}
             None => run.crash("nothing is left to happen, and the run is not over".to_owned()),
         }
     }
-    Simulated { record: run.into_record(), logs }
+    Simulated {
+        record: run.into_record(),
+        logs,
+    }
 }
 
 fn listen(

@@ -3,7 +3,7 @@
 
 use anyhow::Context;
 use broadcast::Broadcast;
-use clap::{Args, Command, FromArgMatches};
+use clap::{Args, Command};
 use echo::Echo;
 use shared::Engine;
 use unique_ids::UniqueIds;

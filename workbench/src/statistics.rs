@@ -35,7 +35,11 @@ impl Statistics {
     }
 
     fn class(&mut self, client: bool) -> &mut Count {
-        if client { &mut self.clients } else { &mut self.servers }
+        if client {
+            &mut self.clients
+        } else {
+            &mut self.servers
+        }
     }
 
     /// Messages from or to a client.
@@ -73,8 +77,16 @@ impl Statistics {
         let mut all = class(self.all());
         let mut servers = class(self.servers);
         if invocations > 0 {
-            edn::insert(&mut all, "msgs-per-op", per_op(self.all().sent, invocations));
-            edn::insert(&mut servers, "msgs-per-op", per_op(self.servers.sent, invocations));
+            edn::insert(
+                &mut all,
+                "msgs-per-op",
+                per_op(self.all().sent, invocations),
+            );
+            edn::insert(
+                &mut servers,
+                "msgs-per-op",
+                per_op(self.servers.sent, invocations),
+            );
         }
         let clients = class(self.clients);
         let entries = [("all", all), ("clients", clients), ("servers", servers)];

@@ -309,7 +309,14 @@ fn list(records: &[&Record<'_>]) -> Edn<'static> {
 fn worst(stale: &[&Record<'_>]) -> Edn<'static> {
     let mut stale = stale.to_vec();
     stale.sort_by_key(|record| record.stable_latency());
-    Edn::List(stale.into_iter().rev().take(WORST).map(Record::to_edn).collect())
+    Edn::List(
+        stale
+            .into_iter()
+            .rev()
+            .take(WORST)
+            .map(Record::to_edn)
+            .collect(),
+    )
 }
 
 /// Whatever the workload calls it, Jepsen's result speaks of `:add`.

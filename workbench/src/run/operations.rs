@@ -29,7 +29,12 @@ struct Client {
 
 impl Worker {
     pub(super) fn new(number: usize) -> Self {
-        Worker { process: number as u64, client: None, invocation: None, is_finished: false }
+        Worker {
+            process: number as u64,
+            client: None,
+            invocation: None,
+            is_finished: false,
+        }
     }
 
     pub(super) fn is_free(&self) -> bool {
@@ -41,20 +46,38 @@ impl Run {
     /// Begins whatever is due in the main phase, or ends it; whether there was anything.
     pub(super) fn step_main(&mut self, now: Duration) -> bool {
         let worker = self.turns.choose(|worker| self.workers[worker].is_free());
-        let Phase::Main { start, pace, nemesis } = &mut self.phase else { return false };
+        let Phase::Main {
+            start,
+            pace,
+            nemesis,
+        } = &mut self.phase
+        else {
+            return false;
+        };
         let (start, end) = (*start, *start + self.settings.time_limit);
 
         // An operation may begin only before the end; each side's schedule runs until then.
         let in_time = |at: &Duration| *at.max(&now) < end;
-        let work_at = pace.as_ref().map_or(Some(start), |it| Some(it.next_at())).filter(in_time);
-        let act_at = nemesis.as_ref().map(|it| start + it.next_at()).filter(in_time);
+        let work_at = pace
+            .as_ref()
+            .map_or(Some(start), |it| Some(it.next_at()))
+            .filter(in_time);
+        let act_at = nemesis
+            .as_ref()
+            .map(|it| start + it.next_at())
+            .filter(in_time);
         if work_at.is_none() && act_at.is_none() {
-            self.phase = Phase::Draining { partitions: nemesis.is_some() };
+            self.phase = Phase::Draining {
+                partitions: nemesis.is_some(),
+            };
             return true;
         }
         let act_is_due = act_at.is_some_and(|at| at <= now);
         let work_is_due = work_at.is_some_and(|at| at <= now) && pace.is_some();
-        if work_is_due && worker.is_none() && let Some(pace) = pace {
+        if work_is_due
+            && worker.is_none()
+            && let Some(pace) = pace
+        {
             pace.block();
         }
         let work_is_due = work_is_due && worker.is_some();
@@ -82,8 +105,9 @@ impl Run {
     /// Begins an operation of the final phase, or ends it; whether there was anything.
     pub(super) fn step_final(&mut self, now: Duration) -> bool {
         let is_ready = |it: &Worker| it.is_free() && !it.is_finished;
-        let ready: Vec<usize> =
-            (0..self.workers.len()).filter(|i| is_ready(&self.workers[*i])).collect();
+        let ready: Vec<usize> = (0..self.workers.len())
+            .filter(|i| is_ready(&self.workers[*i]))
+            .collect();
         if ready.is_empty() {
             if self.workers.iter().all(Worker::is_free) {
                 self.phase = Phase::Over { crash: None };
@@ -105,9 +129,20 @@ impl Run {
         self.ensure_client(worker);
         let Worker { process, .. } = self.workers[worker];
         let Invocation { f, value, is_final } = invocation.clone();
-        self.record(now, Process::Client(process), Kind::Invoke, f, value, None, is_final);
+        self.record(
+            now,
+            Process::Client(process),
+            Kind::Invoke,
+            f,
+            value,
+            None,
+            is_final,
+        );
         let state = &mut self.workers[worker];
-        let step = state.client.as_mut().map(|client| client.session.begin(&invocation));
+        let step = state
+            .client
+            .as_mut()
+            .map(|client| client.session.begin(&invocation));
         state.invocation = Some(invocation);
         if let Some(step) = step {
             self.take_step(now, worker, step);
@@ -134,7 +169,8 @@ impl Run {
         match step {
             Step::Ask(question) => {
                 if let Some(client) = &self.workers[worker].client {
-                    self.clients.ask(now, &mut self.network, &client.name, &question);
+                    self.clients
+                        .ask(now, &mut self.network, &client.name, &question);
                 }
             }
             Step::Done(completion) => self.complete(now, worker, completion),
@@ -144,7 +180,9 @@ impl Run {
     fn complete(&mut self, now: Duration, worker: usize, completion: Completion) {
         let count = self.workers.len() as u64;
         let state = &mut self.workers[worker];
-        let Some(invocation) = state.invocation.take() else { return };
+        let Some(invocation) = state.invocation.take() else {
+            return;
+        };
         let process = state.process;
         let Completion { kind, value, error } = completion;
         match kind {
@@ -158,7 +196,15 @@ impl Run {
         }
         let value = value.unwrap_or(invocation.value);
         let Invocation { f, is_final, .. } = invocation;
-        self.record(now, Process::Client(process), kind, f, value, error, is_final);
+        self.record(
+            now,
+            Process::Client(process),
+            kind,
+            f,
+            value,
+            error,
+            is_final,
+        );
     }
 
     fn ensure_client(&mut self, worker: usize) {
@@ -170,9 +216,15 @@ impl Run {
         }
         if state.client.is_none() {
             let node = self.settings.nodes[worker % self.settings.nodes.len()].clone();
-            let name = self.clients.open(&mut self.network, node, Purpose::Work(worker));
+            let name = self
+                .clients
+                .open(&mut self.network, node, Purpose::Work(worker));
             let session = self.workload.session();
-            state.client = Some(Client { name, process, session });
+            state.client = Some(Client {
+                name,
+                process,
+                session,
+            });
         }
     }
 }

@@ -13,10 +13,21 @@ use crate::dice::Dice;
 use crate::history::{self, History};
 use crate::topology::Topology;
 
-static TOPOLOGY: Rpc = Rpc { request: "topology", response: "topology_ok", fields: &[] };
-static BROADCAST: Rpc = Rpc { request: "broadcast", response: "broadcast_ok", fields: &[] };
-static READ: Rpc =
-    Rpc { request: "read", response: "read_ok", fields: &[("messages", Shape::List)] };
+static TOPOLOGY: Rpc = Rpc {
+    request: "topology",
+    response: "topology_ok",
+    fields: &[],
+};
+static BROADCAST: Rpc = Rpc {
+    request: "broadcast",
+    response: "broadcast_ok",
+    fields: &[],
+};
+static READ: Rpc = Rpc {
+    request: "read",
+    response: "read_ok",
+    fields: &[("messages", Shape::List)],
+};
 
 /// The workload: values 0, 1, 2, … and reads, half and half; at the end everybody reads once.
 #[derive(Debug)]
@@ -28,7 +39,11 @@ pub(super) struct Broadcast {
 
 impl Broadcast {
     pub(super) fn new(topology: Topology) -> Self {
-        Broadcast { topology, next_value: 0, has_read: BTreeSet::new() }
+        Broadcast {
+            topology,
+            next_value: 0,
+            has_read: BTreeSet::new(),
+        }
     }
 }
 
@@ -53,7 +68,10 @@ impl Workload for Broadcast {
     }
 
     fn next_final(&mut self, worker: usize) -> Option<Invocation> {
-        let read = Invocation { is_final: true, ..Invocation::new("read", history::null()) };
+        let read = Invocation {
+            is_final: true,
+            ..Invocation::new("read", history::null())
+        };
         self.has_read.insert(worker).then_some(read)
     }
 
@@ -63,7 +81,12 @@ impl Workload for Broadcast {
             .topology
             .neighbours(&names)
             .into_iter()
-            .map(|(node, near)| (node.to_string(), near.iter().map(|it| it.to_string()).collect()))
+            .map(|(node, near)| {
+                (
+                    node.to_string(),
+                    near.iter().map(ToString::to_string).collect(),
+                )
+            })
             .collect();
         let topology = to_raw_value(&topology).unwrap_or_else(|_| history::null());
         Some(Question::new(&TOPOLOGY, vec![("topology", topology)]))
@@ -91,9 +114,7 @@ struct Client;
 impl Session for Client {
     fn begin(&mut self, invocation: &Invocation) -> Step {
         Step::Ask(match invocation.f {
-            "broadcast" => {
-                Question::new(&BROADCAST, vec![("message", invocation.value.clone())])
-            }
+            "broadcast" => Question::new(&BROADCAST, vec![("message", invocation.value.clone())]),
             _ => Question::new(&READ, Vec::new()),
         })
     }

@@ -8,7 +8,11 @@ use crate::checker::{self, Verdict};
 use crate::dice::Dice;
 use crate::history::{self, History};
 
-static ECHO: Rpc = Rpc { request: "echo", response: "echo_ok", fields: &[("echo", Shape::Any)] };
+static ECHO: Rpc = Rpc {
+    request: "echo",
+    response: "echo_ok",
+    fields: &[("echo", Shape::Any)],
+};
 
 /// The workload; it has no state.
 #[derive(Debug)]
@@ -21,7 +25,10 @@ impl Workload for Echo {
 
     fn next(&mut self, _: usize, dice: &mut Dice) -> Invocation {
         let text = format!("Please echo {}", dice.random_range(0..128_u32));
-        Invocation::new("echo", to_raw_value(&text).unwrap_or_else(|_| history::null()))
+        Invocation::new(
+            "echo",
+            to_raw_value(&text).unwrap_or_else(|_| history::null()),
+        )
     }
 
     fn session(&self) -> Box<dyn Session> {
@@ -37,7 +44,10 @@ struct Client;
 
 impl Session for Client {
     fn begin(&mut self, invocation: &Invocation) -> Step {
-        Step::Ask(Question::new(&ECHO, vec![("echo", invocation.value.clone())]))
+        Step::Ask(Question::new(
+            &ECHO,
+            vec![("echo", invocation.value.clone())],
+        ))
     }
 
     fn go_on(&mut self, _: &Invocation, answer: &Answer<'_>) -> Step {

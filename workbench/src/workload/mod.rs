@@ -33,8 +33,15 @@ pub enum Name {
 }
 
 /// Maelstrom's workloads that this bench does not have yet.
-pub const NOT_YET: [&str; 7] =
-    ["g-counter", "g-set", "kafka", "lin-kv", "pn-counter", "txn-list-append", "txn-rw-register"];
+pub const NOT_YET: [&str; 7] = [
+    "g-counter",
+    "g-set",
+    "kafka",
+    "lin-kv",
+    "pn-counter",
+    "txn-list-append",
+    "txn-rw-register",
+];
 
 /// What an operation is when it begins.
 #[derive(Debug, Clone)]
@@ -143,26 +150,42 @@ pub fn workload(name: Name, topology: Topology) -> Box<dyn Workload> {
 impl Invocation {
     /// An operation with an argument.
     pub fn new(f: &'static str, value: Box<RawValue>) -> Self {
-        Invocation { f, value, is_final: false }
+        Invocation {
+            f,
+            value,
+            is_final: false,
+        }
     }
 }
 
 impl Completion {
     /// It worked, with this result.
     pub fn ok(value: Box<RawValue>) -> Self {
-        Completion { kind: Kind::Ok, value: Some(value), error: None }
+        Completion {
+            kind: Kind::Ok,
+            value: Some(value),
+            error: None,
+        }
     }
 
     /// It worked, and there is nothing to add.
     pub fn done() -> Self {
-        Completion { kind: Kind::Ok, value: None, error: None }
+        Completion {
+            kind: Kind::Ok,
+            value: None,
+            error: None,
+        }
     }
 }
 
 impl Question {
     /// A question with the usual patience.
     pub fn new(rpc: &'static Rpc, fields: Vec<(&'static str, Box<RawValue>)>) -> Self {
-        Question { rpc, fields, patience: PATIENCE }
+        Question {
+            rpc,
+            fields,
+            patience: PATIENCE,
+        }
     }
 }
 
@@ -173,10 +196,17 @@ pub fn failed(error: OpError, definite: bool, idempotent: bool) -> Completion {
         OpError::Malformed { .. } => false,
     };
     let kind = if certain { Kind::Fail } else { Kind::Info };
-    Completion { kind, value: None, error: Some(error) }
+    Completion {
+        kind,
+        value: None,
+        error: Some(error),
+    }
 }
 
 /// An error that a node answered with, as a history has it.
 pub fn rpc_error(code: shared::ErrorCode, text: String) -> OpError {
-    OpError::Rpc { name: Cow::Borrowed(code.name()), text }
+    OpError::Rpc {
+        name: Cow::Borrowed(code.name()),
+        text,
+    }
 }

@@ -56,7 +56,10 @@ pub struct Answer<'a> {
 impl Answer<'_> {
     /// The text of a field; every field of the form is there.
     pub fn field(&self, name: &str) -> Box<RawValue> {
-        self.fields.get(name).map_or(RawValue::NULL, |value| *value).to_owned()
+        self.fields
+            .get(name)
+            .map_or(RawValue::NULL, |value| *value)
+            .to_owned()
     }
 }
 
@@ -68,8 +71,10 @@ impl Rpc {
     pub fn read<'a>(&self, body: &'a RawValue) -> Result<Answer<'a>, String> {
         let fields: BTreeMap<Name<'a>, &'a RawValue> = serde_json::from_str(body.get())
             .map_err(|error| format!("its body is not an object: {error}"))?;
-        let fields: BTreeMap<Cow<'a, str>, &'a RawValue> =
-            fields.into_iter().map(|(Name(name), value)| (name, value)).collect();
+        let fields: BTreeMap<Cow<'a, str>, &'a RawValue> = fields
+            .into_iter()
+            .map(|(Name(name), value)| (name, value))
+            .collect();
         let expected = serde_json::Value::from(self.response).to_string();
         match fields.get("type") {
             Some(kind) if kind.get() == expected => {}
@@ -93,7 +98,9 @@ impl Rpc {
             }
             let known = self.fields.iter().any(|(field, _)| field == name);
             if !known && !is_id && name != "type" {
-                return Err(format!("the field {name:?} does not belong into {expected}"));
+                return Err(format!(
+                    "the field {name:?} does not belong into {expected}"
+                ));
             }
         }
         if !fields.contains_key("in_reply_to") {
@@ -111,12 +118,17 @@ struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
 mod tests {
     use super::*;
 
-    const READ: Rpc =
-        Rpc { request: "read", response: "read_ok", fields: &[("messages", Shape::List)] };
+    const READ: Rpc = Rpc {
+        request: "read",
+        response: "read_ok",
+        fields: &[("messages", Shape::List)],
+    };
 
     fn check(body: &str, expected: Result<&str, &str>) {
         let body = RawValue::from_string(body.to_owned()).unwrap();
-        let read = READ.read(&body).map(|answer| answer.field("messages").get().to_owned());
+        let read = READ
+            .read(&body)
+            .map(|answer| answer.field("messages").get().to_owned());
         match (read, expected) {
             (Ok(read), Ok(expected)) => assert_eq!(read, expected),
             (Err(error), Err(part)) => assert!(error.contains(part), "{error}"),
@@ -126,15 +138,39 @@ mod tests {
 
     #[test]
     fn an_answer_has_exactly_the_fields_of_its_form() {
-        check(r#"{"type":"read_ok","in_reply_to":1,"messages":[1, 2]}"#, Ok("[1, 2]"));
-        check(r#"{"messages":null,"msg_id":3,"in_reply_to":1,"type":"read_ok"}"#, Ok("null"));
-        check(r#"{"type":"read_ok","messages":[]}"#, Err("\"in_reply_to\" is missing"));
-        check(r#"{"type":"read_ok","in_reply_to":1}"#, Err("\"messages\" is missing"));
+        check(
+            r#"{"type":"read_ok","in_reply_to":1,"messages":[1, 2]}"#,
+            Ok("[1, 2]"),
+        );
+        check(
+            r#"{"messages":null,"msg_id":3,"in_reply_to":1,"type":"read_ok"}"#,
+            Ok("null"),
+        );
+        check(
+            r#"{"type":"read_ok","messages":[]}"#,
+            Err("\"in_reply_to\" is missing"),
+        );
+        check(
+            r#"{"type":"read_ok","in_reply_to":1}"#,
+            Err("\"messages\" is missing"),
+        );
         check(r#"{"in_reply_to":1,"messages":[]}"#, Err("no type"));
-        check(r#"{"type":"ok","in_reply_to":1,"messages":[]}"#, Err("should be \"read_ok\""));
-        check(r#"{"type":"read_ok","in_reply_to":1,"messages":{}}"#, Err("should be a list"));
-        check(r#"{"type":"read_ok","in_reply_to":1.0,"messages":[]}"#, Err("an integer"));
-        check(r#"{"type":"read_ok","in_reply_to":1,"msg_id":null,"messages":[]}"#, Err("integer"));
+        check(
+            r#"{"type":"ok","in_reply_to":1,"messages":[]}"#,
+            Err("should be \"read_ok\""),
+        );
+        check(
+            r#"{"type":"read_ok","in_reply_to":1,"messages":{}}"#,
+            Err("should be a list"),
+        );
+        check(
+            r#"{"type":"read_ok","in_reply_to":1.0,"messages":[]}"#,
+            Err("an integer"),
+        );
+        check(
+            r#"{"type":"read_ok","in_reply_to":1,"msg_id":null,"messages":[]}"#,
+            Err("integer"),
+        );
         let extra = r#"{"type":"read_ok","in_reply_to":1,"messages":[],"from":"n0"}"#;
         check(extra, Err("\"from\" does not belong"));
         check("[]", Err("not an object"));

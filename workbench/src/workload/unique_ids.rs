@@ -1,13 +1,15 @@
 //! unique-ids: nodes give out ids, and no two are ever the same.
 
-
 use super::{Answer, Completion, Invocation, Question, Rpc, Session, Shape, Step, Workload};
 use crate::checker::{self, Verdict};
 use crate::dice::Dice;
 use crate::history::{self, History};
 
-static GENERATE: Rpc =
-    Rpc { request: "generate", response: "generate_ok", fields: &[("id", Shape::Any)] };
+static GENERATE: Rpc = Rpc {
+    request: "generate",
+    response: "generate_ok",
+    fields: &[("id", Shape::Any)],
+};
 
 /// The workload; it has no state.
 #[derive(Debug)]

@@ -1,0 +1,109 @@
+//! The command line: `workbench test` as a stand-in for `maelstrom test`, and `workbench
+//! challenge` for the fourteen challenges with their budgets.
+
+mod challenge;
+mod maelstrom;
+mod progress;
+mod test;
+
+use std::process::ExitCode;
+
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{Parser, Subcommand};
+
+use crate::checker::Validity;
+use crate::flags;
+
+/// Maelstrom's exit codes.
+mod code {
+    pub(super) const VALID: u8 = 0;
+    pub(super) const INVALID: u8 = 1;
+    pub(super) const UNKNOWN: u8 = 2;
+    pub(super) const USAGE: u8 = 254;
+    pub(super) const CRASH: u8 = 255;
+}
+
+/// A test bench for distributed nodes that speak the Maelstrom protocol, without a JVM.
+#[derive(Parser)]
+#[command(
+    name = "workbench",
+    version,
+    args_override_self = true,
+    after_help = "Exit status: 0 valid, 1 invalid or a budget missed, 2 unknown, 254 bad usage, \
+                  255 the run broke off."
+)]
+struct CommandLine {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Tests a node in any language, with Maelstrom's flags.
+    Test(Box<test::Arguments>),
+    /// Runs Gossip Glomers challenges and holds them to their budgets.
+    Challenge(challenge::Arguments),
+}
+
+/// Does what the command line says; its exit status is Maelstrom's.
+pub fn main() -> ExitCode {
+    let CommandLine { command } = match CommandLine::try_parse() {
+        Ok(line) => line,
+        Err(error) => return usage(&error),
+    };
+    let done = match command {
+        Command::Test(arguments) => test::run(&arguments),
+        Command::Challenge(arguments) => challenge::run(&arguments),
+    };
+    match done {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::from(code::CRASH)
+        }
+    }
+}
+
+fn usage(error: &clap::Error) -> ExitCode {
+    // A closed stdout or stderr leaves nobody to tell.
+    let _ = error.print();
+    if let (ErrorKind::UnknownArgument, Some(ContextValue::String(flag))) =
+        (error.kind(), error.get(ContextKind::InvalidArg))
+    {
+        let name = flag.split(['=', ' ']).next().unwrap_or(flag);
+        if flags::NOT_YET.contains(&name) {
+            eprintln!("\nnote: Maelstrom knows {name}; this bench does not have it yet");
+        }
+    }
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => ExitCode::SUCCESS,
+        _ => ExitCode::from(code::USAGE),
+    }
+}
+
+fn exit_code(valid: Validity) -> u8 {
+    match valid {
+        Validity::Valid => code::VALID,
+        Validity::Invalid => code::INVALID,
+        Validity::Unknown => code::UNKNOWN,
+    }
+}
+
+/// A seed that nobody chose: short, since a person may have to type it.
+fn fresh_seed() -> u64 {
+    use std::hash::{BuildHasher, RandomState};
+    RandomState::new().hash_one(std::process::id()) % 1_000_000_000
+}
+
+/// The command line that does the same again: this one, with the seed if it was left out.
+fn command_line(words: &[String]) -> String {
+    let quoted = words.iter().map(|word| {
+        let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=,:+@%".contains(c);
+        if !word.is_empty() && word.chars().all(plain) {
+            word.clone()
+        } else {
+            format!("'{}'", word.replace('\'', "'\\''"))
+        }
+    });
+    quoted.collect::<Vec<_>>().join(" ")
+}

@@ -1,0 +1,350 @@
+//! `workbench challenge`.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail};
+use clap::{Args, Parser};
+
+use super::{code, command_line, exit_code, fresh_seed, maelstrom, progress};
+use crate::challenge::{ALL, Challenge};
+use crate::checker::Validity;
+use crate::flags::TestFlags;
+use crate::report::{self, Bar, Score};
+use crate::solutions::{Factory, Solution};
+use crate::store::Store;
+use crate::test::{Outcome, Stage, Test};
+
+/// What `challenge` takes.
+#[derive(Args)]
+pub(super) struct Arguments {
+    /// The challenges: echo, unique-ids, broadcast-3a … or all.
+    #[arg(value_name = "NAME", required = true)]
+    names: Vec<String>,
+
+    /// On the virtual clock: the same nodes in this process, without waiting.
+    #[arg(long, conflicts_with_all = ["bin", "maelstrom"])]
+    simulate: bool,
+
+    /// What everything random is drawn from; one is chosen and printed otherwise.
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+
+    /// How often each challenge is run; the table shows medians.
+    #[arg(long, value_name = "N", default_value_t = 1,
+          value_parser = clap::value_parser!(u32).range(1..))]
+    runs: u32,
+
+    /// A program of yours to be tested instead of our solution, held to the official rules.
+    #[arg(long, value_name = "FILE")]
+    bin: Option<PathBuf>,
+
+    /// Flags of the node, in place of those that the challenge would give it.
+    #[arg(
+        long,
+        value_name = "FLAGS",
+        value_delimiter = ' ',
+        allow_hyphen_values = true
+    )]
+    node_flags: Option<Vec<String>>,
+
+    /// The launcher of the official Maelstrom, which then runs the test in our place.
+    #[arg(long, value_name = "FILE")]
+    maelstrom: Option<PathBuf>,
+
+    /// The folder where runs are kept.
+    #[arg(long, value_name = "DIR", default_value = "store")]
+    store: PathBuf,
+}
+
+/// Runs the challenges one after the other; the exit status is that of the worst.
+pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
+    let challenges = chosen(&arguments.names)?;
+    if challenges.is_empty() {
+        return Ok(code::USAGE);
+    }
+    let start = Instant::now();
+    let seed = arguments.seed.unwrap_or_else(fresh_seed);
+    let mut missed = Vec::new();
+    let mut status = code::VALID;
+    for challenge in &challenges {
+        let score = Attempt {
+            challenge,
+            arguments,
+            seed,
+        }
+        .make()?;
+        if score != code::VALID {
+            missed.push(challenge.name);
+            status = if status == code::VALID {
+                score
+            } else {
+                status.max(code::INVALID)
+            };
+        }
+    }
+    if challenges.len() > 1 {
+        let held = challenges.len() - missed.len();
+        let took = start.elapsed().as_secs_f64();
+        println!(
+            "{held} of {} challenges hold, in {took:.1} s",
+            challenges.len()
+        );
+        if !missed.is_empty() {
+            println!("missed: {}", missed.join(", "));
+        }
+    }
+    Ok(status)
+}
+
+/// The challenges of these names; of `all` those that have a solution.
+fn chosen(names: &[String]) -> anyhow::Result<Vec<&'static Challenge>> {
+    let mut chosen: Vec<&'static Challenge> = Vec::new();
+    for name in names {
+        if name == "all" {
+            let (solved, open): (Vec<_>, Vec<_>) = ALL
+                .iter()
+                .partition(|challenge| challenge.solution.is_some());
+            if !open.is_empty() {
+                let open: Vec<&str> = open.iter().map(|challenge| challenge.name).collect();
+                eprintln!("note: not solved yet and left out: {}", open.join(", "));
+            }
+            chosen.extend(solved);
+            continue;
+        }
+        let Some(challenge) = ALL.iter().find(|challenge| challenge.name == name) else {
+            let known: Vec<&str> = ALL.iter().map(|challenge| challenge.name).collect();
+            eprintln!(
+                "error: there is no challenge {name:?}; there are {}",
+                known.join(", ")
+            );
+            return Ok(Vec::new());
+        };
+        if challenge.solution.is_none() {
+            eprintln!("error: {name} has no solution and no workload here yet");
+            return Ok(Vec::new());
+        }
+        chosen.push(challenge);
+    }
+    Ok(chosen)
+}
+
+struct Attempt<'a> {
+    challenge: &'a Challenge,
+    arguments: &'a Arguments,
+    seed: u64,
+}
+
+/// What the nodes are, once they are ready to start.
+enum Nodes {
+    Program(PathBuf),
+    Factory(Factory),
+}
+
+#[derive(Parser)]
+#[command(no_binary_name = true)]
+struct OfficialFlags {
+    #[command(flatten)]
+    flags: TestFlags,
+}
+
+impl Attempt<'_> {
+    /// Runs the challenge as often as asked for; the exit status.
+    fn make(&self) -> anyhow::Result<u8> {
+        let nodes = self.nodes()?;
+        let mut scores = Vec::new();
+        for round in 0..u64::from(self.arguments.runs) {
+            let seed = self.seed.wrapping_add(round);
+            for (part, official) in self.challenge.tests.iter().enumerate() {
+                self.announce(seed, part);
+                match self.score(official, seed, &nodes)? {
+                    Some(score) => scores.push(score),
+                    None => {
+                        println!("again: {}", self.command(seed));
+                        return Ok(code::CRASH);
+                    }
+                }
+            }
+        }
+        let bar = if self.arguments.bin.is_some() {
+            Bar::Official
+        } else {
+            Bar::Ours
+        };
+        let (table, holds) = report::table(self.challenge, &scores, bar);
+        println!("{table}");
+        if holds {
+            return Ok(code::VALID);
+        }
+        println!("again: {}", self.command(self.seed));
+        let worst = scores
+            .iter()
+            .map(|score| score.valid)
+            .max()
+            .unwrap_or(Validity::Unknown);
+        Ok(exit_code(worst).max(code::INVALID))
+    }
+
+    fn announce(&self, seed: u64, part: usize) {
+        let stage = match (&self.arguments.maelstrom, self.arguments.simulate) {
+            (Some(_), _) => "official Maelstrom".to_owned(),
+            (None, true) => format!("simulated, seed {seed}"),
+            (None, false) => format!("live, seed {seed}"),
+        };
+        let flags = self.challenge.tests[part].join(" ");
+        println!("{} · {stage}\n  {flags}", self.challenge.name);
+    }
+
+    fn solution(&self) -> anyhow::Result<Solution> {
+        self.challenge
+            .solution
+            .context("this challenge has no solution yet")
+    }
+
+    fn node_flags(&self) -> Vec<String> {
+        match (&self.arguments.node_flags, &self.arguments.bin) {
+            (Some(flags), _) => flags
+                .iter()
+                .filter(|flag| !flag.is_empty())
+                .cloned()
+                .collect(),
+            // Flags of ours mean nothing to a program of somebody else's.
+            (None, Some(_)) => Vec::new(),
+            (None, None) => self
+                .challenge
+                .node_flags
+                .iter()
+                .map(ToString::to_string)
+                .collect(),
+        }
+    }
+
+    fn nodes(&self) -> anyhow::Result<Nodes> {
+        if let Some(bin) = &self.arguments.bin {
+            let program = std::fs::canonicalize(bin)
+                .with_context(|| format!("there is no program {}", bin.display()))?;
+            return Ok(Nodes::Program(program));
+        }
+        let solution = self.solution()?;
+        if self.arguments.simulate {
+            return Ok(Nodes::Factory(solution.factory(&self.node_flags())?));
+        }
+        build(solution).map(Nodes::Program)
+    }
+
+    /// One run's score; nothing if it broke off.
+    fn score(&self, official: &[&str], seed: u64, nodes: &Nodes) -> anyhow::Result<Option<Score>> {
+        let node_flags = self.node_flags();
+        if let (Some(launcher), Nodes::Program(program)) = (&self.arguments.maelstrom, nodes) {
+            let folder = self.arguments.store.join("maelstrom");
+            let run = maelstrom::Run {
+                launcher,
+                program,
+                official,
+                node_flags: &node_flags,
+            };
+            return run.score(self.challenge, &folder);
+        }
+        let OfficialFlags { flags } = OfficialFlags::try_parse_from(official)
+            .context("this bench does not take the challenge's flags yet")?;
+        let stage = match nodes {
+            Nodes::Program(program) => Stage::Live {
+                program,
+                arguments: &node_flags,
+                show_stderr: false,
+                leave_running: false,
+            },
+            Nodes::Factory(factory) => Stage::Simulated(factory),
+        };
+        let test = Test {
+            flags: &flags,
+            seed,
+            stage,
+            command: self.command(seed),
+        };
+        let mut line = progress::Line::new(self.challenge.name);
+        let outcome = test.perform(&Store::new(&self.arguments.store), &mut line);
+        line.finish();
+        let outcome = outcome?;
+        println!("{}", report::summary(&outcome));
+        self.warn_of_lost_pace(&flags, &outcome);
+        let measure = |verdict: crate::checker::Verdict| Score {
+            valid: verdict.valid,
+            measured: report::measure(self.challenge, &verdict.results),
+        };
+        Ok(outcome.verdict.map(measure))
+    }
+
+    /// A machine too slow for the rate makes every other figure look better than it is.
+    fn warn_of_lost_pace(&self, flags: &TestFlags, outcome: &Outcome) {
+        let limit = Duration::from_secs(flags.time_limit.into());
+        let expected = flags.rate * limit.as_secs_f64();
+        let begun = outcome
+            .record
+            .history
+            .ops
+            .iter()
+            .filter(|op| op.is_invocation());
+        let begun = begun
+            .filter(|op| Duration::from_nanos(op.time) < limit)
+            .count() as f64;
+        if begun < 0.9 * expected {
+            println!("warning: {begun} of about {expected} operations begun: too few for the rate");
+        }
+    }
+
+    /// The command that does this again.
+    fn command(&self, seed: u64) -> String {
+        let mut words = vec![
+            "cargo".to_owned(),
+            "challenge".into(),
+            self.challenge.name.into(),
+        ];
+        let arguments = self.arguments;
+        if arguments.simulate {
+            words.push("--simulate".into());
+        }
+        if let Some(launcher) = &arguments.maelstrom {
+            words.extend(["--maelstrom".into(), launcher.display().to_string()]);
+        } else {
+            words.extend(["--seed".into(), seed.to_string()]);
+        }
+        if let Some(bin) = &arguments.bin {
+            words.extend(["--bin".into(), bin.display().to_string()]);
+        }
+        if arguments.node_flags.is_some() {
+            words.extend(["--node-flags".into(), self.node_flags().join(" ")]);
+        }
+        command_line(&words)
+    }
+}
+
+/// Builds a solution's binary in release, or finds it built; its path.
+fn build(solution: Solution) -> anyhow::Result<PathBuf> {
+    let package = solution.package();
+    let workspace = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .context("no workspace")?;
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let output = Command::new(cargo)
+        .args(["build", "--release", "--quiet", "--package", package])
+        .arg("--message-format=json-render-diagnostics")
+        .current_dir(workspace)
+        .stderr(Stdio::inherit())
+        .output()
+        .context("cannot start cargo to build the solution; --bin takes a program instead")?;
+    if !output.status.success() {
+        bail!("{package} does not build");
+    }
+    let artifacts = String::from_utf8_lossy(&output.stdout);
+    let executable = artifacts.lines().rev().find_map(|line| {
+        let message: serde_json::Value = serde_json::from_str(line).ok()?;
+        let is_ours = message["target"]["name"] == package;
+        message["executable"]
+            .as_str()
+            .filter(|_| is_ours)
+            .map(PathBuf::from)
+    });
+    executable.with_context(|| format!("cargo built no binary called {package}"))
+}

@@ -1,0 +1,105 @@
+//! `workbench test`.
+
+use std::path::PathBuf;
+
+use anyhow::Context;
+use clap::Args;
+
+use super::{code, command_line, exit_code, fresh_seed, progress};
+use crate::checker::Validity;
+use crate::flags::TestFlags;
+use crate::report;
+use crate::store::Store;
+use crate::test::{Stage, Test};
+
+/// What `test` takes.
+#[derive(Args)]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    flags: TestFlags,
+
+    /// The node's program: it reads messages from stdin and writes messages to stdout.
+    #[arg(long, value_name = "FILE")]
+    bin: PathBuf,
+
+    /// What the order of events, latencies and faults are drawn from; one is chosen and printed
+    /// otherwise.
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+
+    /// How often the test is repeated while it is valid, each time with the next seed.
+    #[arg(long, value_name = "N", default_value_t = 1,
+          value_parser = clap::value_parser!(u32).range(1..))]
+    test_count: u32,
+
+    /// Shows what nodes write to stderr as it comes. It is kept in their logs anyway.
+    #[arg(long)]
+    log_stderr: bool,
+
+    /// Does not kill the nodes at the end, and lets them end early.
+    #[arg(long)]
+    leave_db_running: bool,
+
+    /// The folder where runs are kept.
+    #[arg(long, value_name = "DIR", default_value = "store")]
+    store: PathBuf,
+
+    /// Arguments of the node's program; those that begin with a dash stand behind `--`.
+    #[arg(value_name = "ARGUMENT")]
+    arguments: Vec<String>,
+}
+
+/// Runs the test; the exit status.
+pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
+    let program = std::fs::canonicalize(&arguments.bin)
+        .with_context(|| format!("there is no program {}", arguments.bin.display()))?;
+    let store = Store::new(&arguments.store);
+    let first = arguments.seed.unwrap_or_else(fresh_seed);
+    let mut status = code::VALID;
+    for round in 0..u64::from(arguments.test_count) {
+        let seed = first.wrapping_add(round);
+        let test = Test {
+            flags: &arguments.flags,
+            seed,
+            stage: Stage::Live {
+                program: &program,
+                arguments: &arguments.arguments,
+                show_stderr: arguments.log_stderr,
+                leave_running: arguments.leave_db_running,
+            },
+            command: repetition(seed),
+        };
+        let mut line = progress::Line::new("test");
+        let outcome = test.perform(&store, &mut line);
+        line.finish();
+        let outcome = outcome?;
+        println!("{}", report::summary(&outcome));
+        let Some(verdict) = &outcome.verdict else {
+            return Ok(code::CRASH);
+        };
+        let workload = arguments.flags.workload;
+        println!(
+            "{workload:?} is {} (seed {seed})",
+            report::verdict(verdict.valid)
+        );
+        if verdict.valid != Validity::Valid {
+            println!("again: {}", test.command);
+        }
+        status = exit_code(verdict.valid);
+        if status != code::VALID {
+            break;
+        }
+    }
+    Ok(status)
+}
+
+/// This very command, with its seed.
+fn repetition(seed: u64) -> String {
+    let mut words: Vec<String> = std::env::args().collect();
+    let end = words
+        .iter()
+        .position(|word| word == "--")
+        .unwrap_or(words.len());
+    words.splice(end..end, ["--seed".to_owned(), seed.to_string()]);
+    command_line(&words)
+}

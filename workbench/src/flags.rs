@@ -1,0 +1,241 @@
+//! The flags of a test: Maelstrom's names and defaults.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use clap::Args;
+use shared::NodeId;
+
+use crate::checker::Target;
+use crate::network::{Distribution, Latency};
+use crate::run::Settings;
+use crate::topology::Topology;
+use crate::workload;
+
+/// Maelstrom's flags that this bench does not have yet.
+pub const NOT_YET: [&str; 12] = [
+    "--consistency-models",
+    "--key-count",
+    "--log-net-recv",
+    "--log-net-send",
+    "--logging-json",
+    "--max-txn-length",
+    "--max-writes-per-key",
+    "--no-ssh",
+    "--password",
+    "--ssh-private-key",
+    "--strict-host-key-checking",
+    "--username",
+];
+
+/// What a test is and how it is run, as the command line says it.
+#[derive(Debug, Clone, Args)]
+pub struct TestFlags {
+    /// Which operations clients perform, and what is checked.
+    #[arg(short, long, value_name = "NAME", default_value = "lin-kv", value_parser = parse_workload)]
+    pub workload: workload::Name,
+
+    /// How many nodes: n0, n1, …. Without it there are n1 to n5, or those of --node and --nodes.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub node_count: Option<u32>,
+
+    /// A node's name; may be repeated.
+    #[arg(short, long, value_name = "NAME", value_parser = parse_node)]
+    pub node: Vec<NodeId>,
+
+    /// Several nodes' names, separated by commas.
+    #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = parse_node)]
+    pub nodes: Vec<NodeId>,
+
+    /// A file with nodes' names, one a line.
+    #[arg(long, value_name = "FILE")]
+    pub nodes_file: Option<PathBuf>,
+
+    /// How many workers perform operations: a number, or as "2n" twice the number of nodes.
+    #[arg(long, value_name = "N", default_value = "1n", value_parser = parse_concurrency)]
+    pub concurrency: Concurrency,
+
+    /// Operations a second, all workers together.
+    #[arg(long, value_name = "RATE", default_value = "5", value_parser = parse_rate)]
+    pub rate: f64,
+
+    /// How long the main phase lasts, in seconds.
+    #[arg(long, value_name = "S", default_value_t = 60,
+          value_parser = clap::value_parser!(u32).range(1..))]
+    pub time_limit: u32,
+
+    /// How long messages between nodes, and between nodes and services, take on average, in
+    /// milliseconds.
+    #[arg(long, value_name = "MS", default_value_t = 0)]
+    pub latency: u32,
+
+    /// How latencies spread around their mean.
+    #[arg(long, value_name = "TYPE", value_enum, default_value = "constant")]
+    pub latency_dist: Distribution,
+
+    /// Which faults happen: partition.
+    #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = parse_nemesis)]
+    pub nemesis: Vec<Fault>,
+
+    /// The mean time between the nemesis' acts, in seconds.
+    #[arg(long, value_name = "S", default_value = "10", value_parser = parse_interval)]
+    pub nemesis_interval: Duration,
+
+    /// The neighbours that nodes are told in the broadcast workload.
+    #[arg(long, value_name = "NAME", value_enum, default_value = "grid")]
+    pub topology: Topology,
+
+    /// Which part of the operations must succeed: "total", or a number from 0 to 1.
+    #[arg(long, value_name = "X", value_parser = parse_availability)]
+    pub availability: Option<Target>,
+}
+
+/// How many workers there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Concurrency {
+    /// So many.
+    Fixed(u32),
+    /// So many for each node.
+    PerNode(u32),
+}
+
+/// A kind of fault.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// Nodes are cut off from one another for a while.
+    Partition,
+}
+
+impl TestFlags {
+    /// What the run is made of.
+    ///
+    /// # Errors
+    /// When the file of names cannot be read, names repeat, or flags contradict one another.
+    pub fn settings(&self, seed: u64) -> anyhow::Result<Settings> {
+        let nodes = self.names()?;
+        let concurrency = match self.concurrency {
+            Concurrency::Fixed(count) => count as usize,
+            Concurrency::PerNode(count) => count as usize * nodes.len(),
+        };
+        if self.latency == 0 && self.latency_dist != Distribution::Constant {
+            bail!("a latency of 0 ms can only be constant: give --latency or no --latency-dist");
+        }
+        Ok(Settings {
+            nodes,
+            concurrency,
+            rate: self.rate,
+            time_limit: Duration::from_secs(self.time_limit.into()),
+            latency: Latency {
+                mean_ms: self.latency,
+                distribution: self.latency_dist,
+            },
+            partitions: (!self.nemesis.is_empty()).then_some(self.nemesis_interval),
+            seed,
+        })
+    }
+
+    fn names(&self) -> anyhow::Result<Vec<NodeId>> {
+        let mut names = Vec::new();
+        if let Some(file) = &self.nodes_file {
+            let text = std::fs::read_to_string(file)
+                .with_context(|| format!("cannot read the nodes' names from {}", file.display()))?;
+            for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
+                names.push(parse_node(line).map_err(anyhow::Error::msg)?);
+            }
+        }
+        match self.node_count {
+            Some(count) => names.extend((0..count).map(|i| NodeId::from(&*format!("n{i}")))),
+            None => names.extend(self.nodes.iter().cloned()),
+        }
+        names.extend(self.node.iter().cloned());
+        if names.is_empty() {
+            names.extend(["n1", "n2", "n3", "n4", "n5"].map(NodeId::from));
+        }
+        for (place, name) in names.iter().enumerate() {
+            if names[..place].contains(name) {
+                bail!("two nodes are called {name}");
+            }
+        }
+        Ok(names)
+    }
+}
+
+fn parse_workload(name: &str) -> Result<workload::Name, String> {
+    use clap::ValueEnum;
+    let known = workload::Name::value_variants();
+    let name_of = |it: &workload::Name| it.to_possible_value().map(|it| it.get_name().to_owned());
+    if let Some(found) = known.iter().find(|it| name_of(it).as_deref() == Some(name)) {
+        return Ok(*found);
+    }
+    let known = known
+        .iter()
+        .filter_map(name_of)
+        .collect::<Vec<_>>()
+        .join(", ");
+    if workload::NOT_YET.contains(&name) {
+        return Err(format!(
+            "this bench does not have that workload yet; it has {known}"
+        ));
+    }
+    Err(format!("there is no such workload; there are {known}"))
+}
+
+fn parse_node(name: &str) -> Result<NodeId, String> {
+    let name = name.trim();
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    if name.is_empty() || !name.chars().all(is_plain) || name.starts_with('.') {
+        return Err("a node's name is made of letters, digits, '-', '_' and '.'".to_owned());
+    }
+    if name.starts_with('c') || crate::service::Services::is_service(name) {
+        return Err("names that begin with 'c' are clients', and services have theirs".to_owned());
+    }
+    Ok(NodeId::from(name))
+}
+
+fn parse_concurrency(text: &str) -> Result<Concurrency, String> {
+    let (digits, make): (&str, fn(u32) -> Concurrency) = match text.strip_suffix('n') {
+        Some(digits) => (digits, Concurrency::PerNode),
+        None => (text, Concurrency::Fixed),
+    };
+    match digits.parse() {
+        Ok(count @ 1..=100_000) => Ok(make(count)),
+        Ok(_) | Err(_) => Err("expected a number of workers, or of workers a node as 2n".into()),
+    }
+}
+
+fn parse_rate(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(rate) if rate >= 0.0 && rate.is_finite() => Ok(rate),
+        Ok(_) | Err(_) => Err("expected a number of operations a second".to_owned()),
+    }
+}
+
+fn parse_nemesis(name: &str) -> Result<Fault, String> {
+    match name.trim() {
+        "partition" => Ok(Fault::Partition),
+        _ => Err("the only fault there is so far is partition".to_owned()),
+    }
+}
+
+fn parse_interval(text: &str) -> Result<Duration, String> {
+    let seconds = match text.split_once('/') {
+        Some((above, below)) => above.parse::<f64>().ok().zip(below.parse::<f64>().ok()),
+        None => text.parse().ok().map(|seconds: f64| (seconds, 1.0)),
+    };
+    let seconds = seconds
+        .map(|(above, below)| above / below)
+        .filter(|it| *it > 0.0);
+    let interval = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    interval.ok_or_else(|| "expected a number of seconds above 0, such as 10, 0.5 or 1/2".into())
+}
+
+fn parse_availability(text: &str) -> Result<Target, String> {
+    if text == "total" {
+        return Ok(Target::Total);
+    }
+    match text.parse() {
+        Ok(part) if (0.0..=1.0).contains(&part) => Ok(Target::AtLeast(part)),
+        Ok(_) | Err(_) => Err("expected \"total\" or a number from 0 to 1".to_owned()),
+    }
+}

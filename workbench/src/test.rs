@@ -1,0 +1,147 @@
+//! A whole test: a run, live or simulated, its judgement, and what is kept of it.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use crate::checker::{self, Verdict};
+use crate::child::Launch;
+use crate::dice::branch;
+use crate::flags::TestFlags;
+use crate::live::{Watcher, run_live};
+use crate::run::Record;
+use crate::simulation::simulate;
+use crate::solutions::Factory;
+use crate::store::{Folder, Store};
+use crate::workload::workload;
+
+use rand::RngExt;
+
+/// Where the nodes are.
+pub enum Stage<'a> {
+    /// Processes of this program, on the wall clock.
+    Live {
+        /// The program.
+        program: &'a Path,
+        /// Its arguments.
+        arguments: &'a [String],
+        /// Whether what nodes write to stderr is shown as it comes.
+        show_stderr: bool,
+        /// Whether nodes may end early, and are left alone at the end.
+        leave_running: bool,
+    },
+    /// In this process, on the virtual clock.
+    Simulated(&'a Factory),
+}
+
+/// A test that is to be done.
+pub struct Test<'a> {
+    /// What it is.
+    pub flags: &'a TestFlags,
+    /// What its dice start from.
+    pub seed: u64,
+    /// Where the nodes are.
+    pub stage: Stage<'a>,
+    /// The command that does the same again.
+    pub command: String,
+}
+
+/// What came of a test.
+#[derive(Debug)]
+pub struct Outcome {
+    /// What is left of the run.
+    pub record: Record,
+    /// The judgement; there is none if the run broke off.
+    pub verdict: Option<Verdict>,
+    /// What was kept.
+    pub folder: Folder,
+    /// How long the run took, and its judgement, by the wall clock.
+    pub took: Duration,
+}
+
+impl Test<'_> {
+    /// Does it.
+    ///
+    /// # Errors
+    /// When the test cannot begin, or what is to be kept cannot be written. A run that breaks off
+    /// is no error but an outcome.
+    pub fn perform(&self, store: &Store, watcher: &mut dyn Watcher) -> anyhow::Result<Outcome> {
+        let settings = self.flags.settings(self.seed)?;
+        let make = || workload(self.flags.workload, self.flags.topology);
+        let judge = make();
+        let folder = store.begin(judge.name())?;
+        folder.keep_test(&json!({
+            "command": self.command,
+            "seed": self.seed,
+            "stage": match self.stage { Stage::Live { .. } => "live", Stage::Simulated(_) => "simulated" },
+            "workload": judge.name(),
+            "nodes": settings.nodes,
+            "concurrency": settings.concurrency,
+            "rate": settings.rate,
+            "time-limit": self.flags.time_limit,
+            "latency": self.flags.latency,
+            "latency-dist": format!("{:?}", self.flags.latency_dist).to_lowercase(),
+            "nemesis": if settings.partitions.is_some() { vec!["partition"] } else { vec![] },
+            "nemesis-interval": self.flags.nemesis_interval.as_secs_f64(),
+            "topology": self.flags.topology.name(),
+        }))?;
+        let start = Instant::now();
+        let record = match &self.stage {
+            Stage::Live {
+                program,
+                arguments,
+                show_stderr,
+                leave_running,
+            } => {
+                let logs = folder.logs();
+                let launch = Launch {
+                    program,
+                    arguments,
+                    logs: &logs,
+                    pass_stderr: *show_stderr,
+                    leave_running: *leave_running,
+                };
+                run_live(settings, make(), &launch, watcher)?
+            }
+            Stage::Simulated(factory) => {
+                let nodes = settings.nodes.clone();
+                let seed = |place: usize| branch(self.seed, nodes[place].as_str()).random();
+                let simulated = simulate(settings, make(), |place| factory(seed(place)));
+                for (node, log) in nodes.iter().zip(&simulated.logs) {
+                    folder.keep_log(node.as_str(), log)?;
+                }
+                simulated.record
+            }
+        };
+        folder.keep_history(&record)?;
+        let verdict = record
+            .crash
+            .is_none()
+            .then(|| self.judge(&record, judge.as_ref()));
+        if let Some(verdict) = &verdict {
+            folder.keep_results(&record, &verdict.results)?;
+        }
+        Ok(Outcome {
+            record,
+            verdict,
+            folder,
+            took: start.elapsed(),
+        })
+    }
+
+    fn judge(&self, record: &Record, workload: &dyn crate::workload::Workload) -> Verdict {
+        let history = &record.history;
+        let invocations = history.ops.iter().filter(|op| op.is_invocation()).count();
+        checker::overall([
+            ("exceptions", checker::exceptions(history)),
+            ("stats", checker::stats(history)),
+            (
+                "availability",
+                checker::availability(history, self.flags.availability),
+            ),
+            ("net", record.statistics.verdict(invocations)),
+            ("workload", workload.check(history)),
+        ])
+    }
+}
