@@ -96,7 +96,7 @@ impl Child {
         if let Some(stderr) = process.stderr.take() {
             let (said, tail, pass) = (said.clone(), Arc::clone(&tail), launch.pass_stderr);
             thread::spawn(move || {
-                keep_log(place, stderr, log, &tail, pass.then_some(&said), &said)
+                keep_log(place, stderr, log, &tail, pass.then_some(&said), &said);
             });
         }
         Ok(Child {

@@ -9,7 +9,7 @@ use shared::NodeId;
 
 use crate::checker::Target;
 use crate::network::{Distribution, Latency};
-use crate::run::Settings;
+use crate::run::{RECOVERY, Settings};
 use crate::topology::Topology;
 use crate::workload;
 
@@ -126,6 +126,7 @@ impl TestFlags {
             concurrency,
             rate: self.rate,
             time_limit: Duration::from_secs(self.time_limit.into()),
+            recovery: RECOVERY,
             latency: Latency {
                 mean_ms: self.latency,
                 distribution: self.latency_dist,

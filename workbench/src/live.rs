@@ -57,6 +57,27 @@ pub fn run_live(
     Ok(live.run.into_record())
 }
 
+/// The local time, as it names a run's folder.
+pub fn timestamp() -> String {
+    jiff::Zoned::now().strftime("%Y%m%dT%H%M%S.%3f%z").to_string()
+}
+
+/// Measures how long something takes by the wall clock.
+#[derive(Debug)]
+pub struct Stopwatch(Instant);
+
+impl Stopwatch {
+    /// Starts to measure.
+    pub fn start() -> Self {
+        Stopwatch(Instant::now())
+    }
+
+    /// How long it has been.
+    pub fn elapsed(&self) -> Duration {
+        self.0.elapsed()
+    }
+}
+
 struct Live {
     run: Run,
     children: Vec<Child>,

@@ -26,7 +26,7 @@ use crate::workload::{Question, Rpc, Workload};
 
 use operations::Worker;
 
-/// How long the network rests, healed, between the main phase and the final one.
+/// How long the network rests, healed, between the main phase and the final one in Maelstrom.
 pub const RECOVERY: Duration = Duration::from_secs(10);
 
 /// How long a node has for its answer to `init`.
@@ -50,6 +50,8 @@ pub struct Settings {
     pub rate: f64,
     /// How long the main phase lasts.
     pub time_limit: Duration,
+    /// How long the healed network rests before the final phase.
+    pub recovery: Duration,
     /// How long messages take.
     pub latency: Latency,
     /// The mean time between the nemesis' acts, if there is a nemesis.

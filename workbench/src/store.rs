@@ -35,21 +35,18 @@ impl Store {
         Store { root: root.into() }
     }
 
-    /// Makes a folder for a run that starts now, and lets `latest` point to it.
+    /// Makes a folder for a run that starts at this time, and lets `latest` point to it.
     ///
     /// # Errors
     /// When it cannot be created.
-    pub fn begin(&self, workload: &str) -> anyhow::Result<Folder> {
+    pub fn begin(&self, workload: &str, start: &str) -> anyhow::Result<Folder> {
         let runs = self.root.join(workload);
         let made = || -> std::io::Result<PathBuf> {
             fs::create_dir_all(&runs)?;
-            let start = jiff::Zoned::now()
-                .strftime("%Y%m%dT%H%M%S.%3f%z")
-                .to_string();
             // Two runs may start in the same millisecond.
             for copy in 0.. {
                 let name = if copy == 0 {
-                    start.clone()
+                    start.to_owned()
                 } else {
                     format!("{start}-{copy}")
                 };

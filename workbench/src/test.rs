@@ -1,7 +1,6 @@
 //! A whole test: a run, live or simulated, its judgement, and what is kept of it.
 
 use std::path::Path;
-use std::time::{Duration, Instant};
 
 use serde_json::json;
 
@@ -9,7 +8,7 @@ use crate::checker::{self, Verdict};
 use crate::child::Launch;
 use crate::dice::branch;
 use crate::flags::TestFlags;
-use crate::live::{Watcher, run_live};
+use crate::live::{Watcher, run_live, timestamp};
 use crate::run::Record;
 use crate::simulation::simulate;
 use crate::solutions::Factory;
@@ -56,8 +55,6 @@ pub struct Outcome {
     pub verdict: Option<Verdict>,
     /// What was kept.
     pub folder: Folder,
-    /// How long the run took, and its judgement, by the wall clock.
-    pub took: Duration,
 }
 
 impl Test<'_> {
@@ -70,7 +67,7 @@ impl Test<'_> {
         let settings = self.flags.settings(self.seed)?;
         let make = || workload(self.flags.workload, self.flags.topology);
         let judge = make();
-        let folder = store.begin(judge.name())?;
+        let folder = store.begin(judge.name(), &timestamp())?;
         folder.keep_test(&json!({
             "command": self.command,
             "seed": self.seed,
@@ -86,7 +83,6 @@ impl Test<'_> {
             "nemesis-interval": self.flags.nemesis_interval.as_secs_f64(),
             "topology": self.flags.topology.name(),
         }))?;
-        let start = Instant::now();
         let record = match &self.stage {
             Stage::Live {
                 program,
@@ -125,9 +121,7 @@ impl Test<'_> {
         Ok(Outcome {
             record,
             verdict,
-            folder,
-            took: start.elapsed(),
-        })
+            folder })
     }
 
     fn judge(&self, record: &Record, workload: &dyn crate::workload::Workload) -> Verdict {

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 use clap::{Args, Parser};
@@ -11,6 +11,7 @@ use super::{code, command_line, exit_code, fresh_seed, maelstrom, progress};
 use crate::challenge::{ALL, Challenge};
 use crate::checker::Validity;
 use crate::flags::TestFlags;
+use crate::live::Stopwatch;
 use crate::report::{self, Bar, Score};
 use crate::solutions::{Factory, Solution};
 use crate::store::Store;
@@ -64,7 +65,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
     if challenges.is_empty() {
         return Ok(code::USAGE);
     }
-    let start = Instant::now();
+    let start = Stopwatch::start();
     let seed = arguments.seed.unwrap_or_else(fresh_seed);
     let mut missed = Vec::new();
     let mut status = code::VALID;

@@ -79,7 +79,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
         };
         let workload = arguments.flags.workload;
         println!(
-            "{workload:?} is {} (seed {seed})",
+            "{workload}: {} (seed {seed})",
             report::verdict(verdict.valid)
         );
         if verdict.valid != Validity::Valid {

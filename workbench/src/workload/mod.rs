@@ -138,6 +138,12 @@ pub trait Workload: Send {
     fn check(&self, history: &History) -> Verdict;
 }
 
+impl std::fmt::Display for Name {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        workload(*self, Topology::Grid).name().fmt(f)
+    }
+}
+
 /// Makes a workload.
 pub fn workload(name: Name, topology: Topology) -> Box<dyn Workload> {
     match name {
