@@ -26,7 +26,7 @@
 //! For 25 nodes the tree is a star: one hop to the hub, one to everybody else. Two windows make the
 //! trade between latency and messages. A leaf's window delays each value once and saves little at
 //! two values a second, so by default it is none; the hub's window is where everybody's values are
-//! gathered, and each message that leaves it carries some seventeen of them.
+//! gathered, and each message that leaves it carries some twenty of them.
 //!
 //! ```text
 //!   a leaf         the hub              the other leaves
@@ -82,7 +82,7 @@ pub struct Flags {
     pub fan_out: u16,
 
     /// How long a node with several neighbours gathers values before it passes them on.
-    #[arg(long, value_name = "MS", default_value_t = 340,
+    #[arg(long, value_name = "MS", default_value_t = 400,
           value_parser = clap::value_parser!(u64).range(..=MOST_MS))]
     pub hub_window: u64,
 

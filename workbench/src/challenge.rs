@@ -154,7 +154,7 @@ pub static ALL: [Challenge; 14] = [
     Challenge {
         name: "broadcast-3e",
         solution: Some(Solution::Broadcast),
-        node_flags: &["--hub-window=1000", "--leaf-window=300"],
+        node_flags: &["--hub-window=1000", "--leaf-window=400"],
         tests: &[BROADCAST_3D],
         budgets: &[
             both(

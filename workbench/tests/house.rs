@@ -107,3 +107,12 @@ fn sources(workspace: &Path) -> Vec<PathBuf> {
     assert!(files.len() > 30, "{files:?}");
     files
 }
+
+#[test]
+fn continuous_integration_runs_every_solved_challenge_here_and_on_maelstrom() {
+    let workflow = std::fs::read_to_string(workspace().join(".github/workflows/ci.yml")).unwrap();
+    let solved = workbench::challenge::ALL.iter().filter(|it| it.solution.is_some());
+    let solved: Vec<&str> = solved.map(|it| it.name).collect();
+    let list = format!("[{}]", solved.join(", "));
+    assert_eq!(workflow.matches(&list).count(), 2, "{list} in both matrices");
+}

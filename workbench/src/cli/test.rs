@@ -69,7 +69,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
             },
             command: repetition(seed),
         };
-        let mut line = progress::Line::new("test");
+        let mut line = progress::Line::new(&arguments.flags.workload.to_string());
         let outcome = test.perform(&store, &mut line);
         line.finish();
         let outcome = outcome?;

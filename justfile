@@ -1,0 +1,60 @@
+# `just` lists what there is; cargo alone does it, too (see .cargo/config.toml).
+
+set positional-arguments
+
+# Where the official Maelstrom is: the launcher of a release.
+maelstrom_folder := justfile_directory() / ".maelstrom"
+maelstrom_launcher := env("MAELSTROM", maelstrom_folder / "maelstrom" / "maelstrom")
+maelstrom_release := "https://github.com/jepsen-io/maelstrom/releases/download/v0.2.4/maelstrom.tar.bz2"
+maelstrom_sha256 := "301ec71d6b12af0d765edb413f5cf5aa1046b5609bd4e31376a0b549548e5799"
+
+[private]
+default:
+    @just --list --unsorted
+
+# Run challenges live and hold them to their budgets: `just test broadcast-3d`; all without a name
+test *challenges="all":
+    cargo challenge {{ challenges }}
+
+# The same on the virtual clock, in a moment: `just simulate broadcast-3d --seed 7`
+simulate *challenges="all":
+    cargo challenge --simulate {{ challenges }}
+
+# The same on the official Maelstrom (JVM), judged by the same budgets
+maelstrom *challenges="all":
+    @test -x "{{ maelstrom_launcher }}" || { echo "no Maelstrom at {{ maelstrom_launcher }}: set MAELSTROM to its launcher, or run 'just install-maelstrom'"; exit 1; }
+    cargo challenge --maelstrom "{{ maelstrom_launcher }}" {{ challenges }}
+
+# Fetch the official Maelstrom, once, into a folder that git ignores
+install-maelstrom:
+    #!/usr/bin/env sh
+    set -eu
+    mkdir -p "{{ maelstrom_folder }}"
+    cd "{{ maelstrom_folder }}"
+    if [ -x maelstrom/maelstrom ]; then
+        echo "it is there already: {{ maelstrom_folder }}/maelstrom/maelstrom"
+        exit 0
+    fi
+    curl --fail --location --silent --show-error --output maelstrom.tar.bz2 "{{ maelstrom_release }}"
+    if command -v sha256sum >/dev/null; then sum="sha256sum"; else sum="shasum -a 256"; fi
+    echo "{{ maelstrom_sha256 }}  maelstrom.tar.bz2" | $sum -c -
+    tar -xjf maelstrom.tar.bz2
+    rm maelstrom.tar.bz2
+    for tool in java gnuplot dot git; do
+        command -v "$tool" >/dev/null || echo "warning: Maelstrom needs $tool, which is not installed"
+    done
+
+# Format, lint and test everything
+check:
+    cargo fmt --all --check
+    cargo clippy --workspace --all-targets --locked -- -D warnings
+    RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked --quiet
+    cargo test --workspace --locked
+
+# Measure: echo through a pipe, broadcast's reads, the simulation
+bench:
+    cargo bench --workspace
+
+# The solutions' pages, with the reasoning behind each
+doc:
+    cargo doc --workspace --no-deps --open
