@@ -59,7 +59,9 @@ pub fn run_live(
 
 /// The local time, as it names a run's folder.
 pub fn timestamp() -> String {
-    jiff::Zoned::now().strftime("%Y%m%dT%H%M%S.%3f%z").to_string()
+    jiff::Zoned::now()
+        .strftime("%Y%m%dT%H%M%S.%3f%z")
+        .to_string()
 }
 
 /// Measures how long something takes by the wall clock.

@@ -1,7 +1,10 @@
 //! The one file that names the solutions: for a simulation a node is made here, for a live run it
 //! is the binary of the package of that name.
 
-use anyhow::Context;
+use std::path::{Path, PathBuf};
+use std::process::{self, Stdio};
+
+use anyhow::{Context, bail};
 use broadcast::Broadcast;
 use clap::{Args, Command};
 use echo::Echo;
@@ -60,6 +63,38 @@ impl Solution {
                 }))
             }
         }
+    }
+
+    /// Builds its binary in release, or finds it built; its path.
+    ///
+    /// # Errors
+    /// When there is no cargo, or no binary comes out of it.
+    pub fn build(self) -> anyhow::Result<PathBuf> {
+        let package = self.package();
+        let workspace = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .parent()
+            .context("no workspace")?;
+        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        let output = process::Command::new(cargo)
+            .args(["build", "--release", "--quiet", "--package", package])
+            .arg("--message-format=json-render-diagnostics")
+            .current_dir(workspace)
+            .stderr(Stdio::inherit())
+            .output()
+            .context("cannot start cargo to build the solution; --bin takes a program instead")?;
+        if !output.status.success() {
+            bail!("{package} does not build");
+        }
+        let artifacts = String::from_utf8_lossy(&output.stdout);
+        let executable = artifacts.lines().rev().find_map(|line| {
+            let message: serde_json::Value = serde_json::from_str(line).ok()?;
+            let is_ours = message["target"]["name"] == package;
+            message["executable"]
+                .as_str()
+                .filter(|_| is_ours)
+                .map(PathBuf::from)
+        });
+        executable.with_context(|| format!("cargo built no binary called {package}"))
     }
 }
 

@@ -121,7 +121,8 @@ impl Test<'_> {
         Ok(Outcome {
             record,
             verdict,
-            folder })
+            folder,
+        })
     }
 
     fn judge(&self, record: &Record, workload: &dyn crate::workload::Workload) -> Verdict {

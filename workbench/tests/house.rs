@@ -11,7 +11,13 @@ fn workspace() -> &'static Path {
 /// Each package of the workspace, and what it depends on, for tests and builds too.
 fn dependencies() -> BTreeMap<String, BTreeSet<String>> {
     let output = Command::new(env!("CARGO"))
-        .args(["metadata", "--no-deps", "--format-version", "1", "--offline"])
+        .args([
+            "metadata",
+            "--no-deps",
+            "--format-version",
+            "1",
+            "--offline",
+        ])
         .current_dir(workspace())
         .output()
         .unwrap();
@@ -20,7 +26,17 @@ fn dependencies() -> BTreeMap<String, BTreeSet<String>> {
     let name = |it: &serde_json::Value| it["name"].as_str().unwrap().to_owned();
     packages
         .iter()
-        .map(|it| (name(it), it["dependencies"].as_array().unwrap().iter().map(name).collect()))
+        .map(|it| {
+            (
+                name(it),
+                it["dependencies"]
+                    .as_array()
+                    .unwrap()
+                    .iter()
+                    .map(name)
+                    .collect(),
+            )
+        })
         .collect()
 }
 
@@ -29,8 +45,11 @@ fn dependencies_run_from_the_workbench_to_the_challenges_to_shared() {
     let packages = dependencies();
     let ours: BTreeSet<&str> = packages.keys().map(String::as_str).collect();
     for (package, needs) in &packages {
-        let own: Vec<&str> =
-            needs.iter().filter(|it| *it != package).map(String::as_str).collect();
+        let own: Vec<&str> = needs
+            .iter()
+            .filter(|it| *it != package)
+            .map(String::as_str)
+            .collect();
         let own: Vec<&str> = own.into_iter().filter(|it| ours.contains(it)).collect();
         match package.as_str() {
             "shared" => assert!(own.is_empty(), "shared needs {own:?}"),
@@ -43,7 +62,10 @@ fn dependencies_run_from_the_workbench_to_the_challenges_to_shared() {
 #[test]
 fn shared_and_the_challenges_stand_on_four_packages_of_others() {
     let allowed = ["anyhow", "clap", "serde", "serde_json", "shared"];
-    for (package, needs) in dependencies().iter().filter(|(name, _)| *name != "workbench") {
+    for (package, needs) in dependencies()
+        .iter()
+        .filter(|(name, _)| *name != "workbench")
+    {
         for need in needs {
             assert!(allowed.contains(&need.as_str()), "{package} needs {need}");
         }
@@ -57,14 +79,24 @@ const WORLD: [(&str, &[&str]); 9] = [
     ("Zoned", CLOCKS),
     ("std::thread", CLOCKS),
     ("thread::", CLOCKS),
-    ("Stdio", &["workbench/src/child.rs", "workbench/src/cli/", "workbench/src/solutions.rs"]),
+    (
+        "Stdio",
+        &[
+            "workbench/src/child.rs",
+            "workbench/src/cli/",
+            "workbench/src/solutions.rs",
+        ],
+    ),
     ("stdin()", &["shared/src/stdio.rs"]),
     ("stdout()", &["shared/src/stdio.rs"]),
     ("std::net", &[]),
 ];
 
-const CLOCKS: &[&str] =
-    &["shared/src/stdio.rs", "workbench/src/live.rs", "workbench/src/child.rs"];
+const CLOCKS: &[&str] = &[
+    "shared/src/stdio.rs",
+    "workbench/src/live.rs",
+    "workbench/src/child.rs",
+];
 
 #[test]
 fn only_the_runtimes_know_a_clock_a_thread_or_a_pipe() {
@@ -73,12 +105,21 @@ fn only_the_runtimes_know_a_clock_a_thread_or_a_pipe() {
         let text = std::fs::read_to_string(&file).unwrap();
         // What stands in comments and in unit tests at a file's end is not the product.
         let product = text.split("#[cfg(test)]").next().unwrap_or_default();
-        let code = product.lines().filter(|line| !line.trim_start().starts_with("//"));
-        let name = file.strip_prefix(workspace()).unwrap().to_string_lossy().replace('\\', "/");
+        let code = product
+            .lines()
+            .filter(|line| !line.trim_start().starts_with("//"));
+        let name = file
+            .strip_prefix(workspace())
+            .unwrap()
+            .to_string_lossy()
+            .replace('\\', "/");
         for (number, line) in code.enumerate() {
             for (word, homes) in WORLD {
                 let is_home = homes.iter().any(|home| name.starts_with(home));
-                assert!(is_home || !line.contains(word), "{name}, near line {number}: {line}");
+                assert!(
+                    is_home || !line.contains(word),
+                    "{name}, near line {number}: {line}"
+                );
                 seen += usize::from(is_home && line.contains(word));
             }
         }
@@ -111,8 +152,14 @@ fn sources(workspace: &Path) -> Vec<PathBuf> {
 #[test]
 fn continuous_integration_runs_every_solved_challenge_here_and_on_maelstrom() {
     let workflow = std::fs::read_to_string(workspace().join(".github/workflows/ci.yml")).unwrap();
-    let solved = workbench::challenge::ALL.iter().filter(|it| it.solution.is_some());
+    let solved = workbench::challenge::ALL
+        .iter()
+        .filter(|it| it.solution.is_some());
     let solved: Vec<&str> = solved.map(|it| it.name).collect();
     let list = format!("[{}]", solved.join(", "));
-    assert_eq!(workflow.matches(&list).count(), 2, "{list} in both matrices");
+    assert_eq!(
+        workflow.matches(&list).count(),
+        2,
+        "{list} in both matrices"
+    );
 }

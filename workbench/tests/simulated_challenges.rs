@@ -28,16 +28,26 @@ struct Scene {
 
 fn scene(workload: Name, solution: Solution, nodes: usize, rate: f64) -> Scene {
     let settings = Settings {
-        nodes: (0..nodes).map(|i| NodeId::from(&*format!("n{i}"))).collect(),
+        nodes: (0..nodes)
+            .map(|i| NodeId::from(&*format!("n{i}")))
+            .collect(),
         concurrency: nodes,
         rate,
         time_limit: Duration::from_secs(20),
         recovery: RECOVERY,
-        latency: Latency { mean_ms: 0, distribution: Distribution::Constant },
+        latency: Latency {
+            mean_ms: 0,
+            distribution: Distribution::Constant,
+        },
         partitions: None,
         seed: 0,
     };
-    Scene { workload, solution, node_flags: &[], settings }
+    Scene {
+        workload,
+        solution,
+        node_flags: &[],
+        settings,
+    }
 }
 
 fn broadcast(nodes: usize, rate: f64, mean_ms: u32) -> Scene {
@@ -55,21 +65,32 @@ impl Scene {
     fn run(&self, seed: u64) -> Record {
         let flags: Vec<String> = self.node_flags.iter().map(ToString::to_string).collect();
         let factory = self.solution.factory(&flags).unwrap();
-        let settings = Settings { seed, ..self.settings.clone() };
+        let settings = Settings {
+            seed,
+            ..self.settings.clone()
+        };
         let nodes = settings.nodes.clone();
         let record = simulate(settings, workload(self.workload, Topology::Grid), |place| {
             factory(branch(seed, nodes[place].as_str()).random())
         })
         .record;
         assert_eq!(record.crash, None, "seed {seed}");
-        assert!(record.incidents.is_empty(), "seed {seed}: {:?}", record.incidents);
+        assert!(
+            record.incidents.is_empty(),
+            "seed {seed}: {:?}",
+            record.incidents
+        );
         record
     }
 
     /// Runs many seeds, from SEED on if that is set.
     fn each_seed(&self, count: u64, check: impl Fn(u64, &Record)) {
         let first: u64 = std::env::var("SEED").map_or(0, |seed| seed.parse().expect("a number"));
-        let count = if std::env::var_os("SEED").is_some() { 1 } else { count };
+        let count = if std::env::var_os("SEED").is_some() {
+            1
+        } else {
+            count
+        };
         for seed in first..first + count {
             check(seed, &self.run(seed));
         }
@@ -83,28 +104,51 @@ fn again(seed: u64) -> String {
 fn assert_valid(workload_name: Name, seed: u64, history: &History) {
     let verdict = checker::overall([
         ("stats", checker::stats(history)),
-        ("workload", workload(workload_name, Topology::Grid).check(history)),
+        (
+            "workload",
+            workload(workload_name, Topology::Grid).check(history),
+        ),
     ]);
-    assert_eq!(verdict.valid, Validity::Valid, "{:#?}\n{}", verdict.findings, again(seed));
+    assert_eq!(
+        verdict.valid,
+        Validity::Valid,
+        "{:#?}\n{}",
+        verdict.findings,
+        again(seed)
+    );
 }
 
 /// Every final read holds every acknowledged value: stronger than Maelstrom's rule, which misses
 /// a value that one node alone lacks in most runs.
 fn assert_complete(seed: u64, history: &History) {
     let ok = |f: &'static str| {
-        history.ops.iter().filter(move |op| op.kind == Kind::Ok && op.f == f)
+        history
+            .ops
+            .iter()
+            .filter(move |op| op.kind == Kind::Ok && op.f == f)
     };
-    let acknowledged: BTreeSet<u64> =
-        ok("broadcast").map(|op| op.parse().expect("an integer")).collect();
+    let acknowledged: BTreeSet<u64> = ok("broadcast")
+        .map(|op| op.parse().expect("an integer"))
+        .collect();
     assert!(!acknowledged.is_empty());
     let finals: Vec<_> = ok("read").filter(|op| op.is_final).collect();
     assert!(!finals.is_empty());
     for read in finals {
         let seen: Vec<u64> = read.parse().expect("integers");
         let unique: BTreeSet<u64> = seen.iter().copied().collect();
-        assert_eq!(seen.len(), unique.len(), "a value is listed twice; {}", again(seed));
+        assert_eq!(
+            seen.len(),
+            unique.len(),
+            "a value is listed twice; {}",
+            again(seed)
+        );
         let missing: Vec<&u64> = acknowledged.difference(&unique).collect();
-        assert!(missing.is_empty(), "{} lacks {missing:?}; {}", read.process, again(seed));
+        assert!(
+            missing.is_empty(),
+            "{} lacks {missing:?}; {}",
+            read.process,
+            again(seed)
+        );
     }
 }
 
@@ -123,7 +167,11 @@ fn assert_budgets(name: &str, seed: u64, record: &Record) {
         let measured = budget.metric.measure(&all.results).expect("a number");
         for bound in [budget.official, budget.ours].into_iter().flatten() {
             let metric = budget.metric;
-            assert!(bound.holds(measured), "{metric:?} {measured} {bound}; {}", again(seed));
+            assert!(
+                bound.holds(measured),
+                "{metric:?} {measured} {bound}; {}",
+                again(seed)
+            );
         }
     }
 }
@@ -202,7 +250,11 @@ fn broadcast_3d_and_3e_keep_every_budget_with_every_seed() {
         for budget in challenge("broadcast-3e").budgets {
             let official = budget.official.unwrap();
             let measured = budget.metric.measure(&results);
-            assert!(measured.is_none_or(|it| official.holds(it)), "{}", again(seed));
+            assert!(
+                measured.is_none_or(|it| official.holds(it)),
+                "{}",
+                again(seed)
+            );
         }
     });
 }

@@ -1,10 +1,9 @@
 //! `workbench challenge`.
 
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use clap::{Args, Parser};
 
 use super::{code, command_line, exit_code, fresh_seed, maelstrom, progress};
@@ -231,7 +230,7 @@ impl Attempt<'_> {
         if self.arguments.simulate {
             return Ok(Nodes::Factory(solution.factory(&self.node_flags())?));
         }
-        build(solution).map(Nodes::Program)
+        solution.build().map(Nodes::Program)
     }
 
     /// One run's score; nothing if it broke off.
@@ -319,33 +318,4 @@ impl Attempt<'_> {
         }
         command_line(&words)
     }
-}
-
-/// Builds a solution's binary in release, or finds it built; its path.
-fn build(solution: Solution) -> anyhow::Result<PathBuf> {
-    let package = solution.package();
-    let workspace = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .context("no workspace")?;
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let output = Command::new(cargo)
-        .args(["build", "--release", "--quiet", "--package", package])
-        .arg("--message-format=json-render-diagnostics")
-        .current_dir(workspace)
-        .stderr(Stdio::inherit())
-        .output()
-        .context("cannot start cargo to build the solution; --bin takes a program instead")?;
-    if !output.status.success() {
-        bail!("{package} does not build");
-    }
-    let artifacts = String::from_utf8_lossy(&output.stdout);
-    let executable = artifacts.lines().rev().find_map(|line| {
-        let message: serde_json::Value = serde_json::from_str(line).ok()?;
-        let is_ours = message["target"]["name"] == package;
-        message["executable"]
-            .as_str()
-            .filter(|_| is_ours)
-            .map(PathBuf::from)
-    });
-    executable.with_context(|| format!("cargo built no binary called {package}"))
 }

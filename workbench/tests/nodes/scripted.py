@@ -1,17 +1,21 @@
 #!/usr/bin/env python3
 r"""A node that does what its arguments say: a step for each request, the last for all that follow.
 
-    ok          the right answer to whatever it is asked
-    {...}       an answer with this body; in_reply_to is added if it is not there
-    line TEXT   this line as it is, no answer; \n, \xff and the like stand for themselves
-    silence     no answer
-    sleep S     the right answer, after so many seconds
-    exit N      it ends with this status
+    ok             the right answer
+    {...}          an answer with this body; in_reply_to is added if it is not there
+    line TEXT      this very line, then the right answer; \n, \xff and the like are what they mean
+    say TEXT       this on stderr, then the right answer
+    silence        no answer
+    sleep S        the right answer after so many seconds
+    exit N         it ends with this status
+    close-stdout   no answer now or ever, and it lives on
 
-Steps that begin with "init:" are done, all of them, in place of the answer to init. In texts, $me
-is the node, $you who asked, $id the msg_id, $echo what was sent, and $n counts requests.
+Steps that begin with "init:" are done, all of them, in place of the answer to init. In a text, $me
+stands for the node, $you for who asks, $id for the msg_id, $echo for what was sent, and $n for the
+number of the request.
 """
 import json
+import os
 import sys
 import time
 
@@ -19,39 +23,44 @@ seen = []
 
 
 def put(line):
-    sys.stdout.buffer.write(line.encode("utf-8", "surrogateescape") + b"\n")
+    sys.stdout.buffer.write(line + b"\n")
     sys.stdout.flush()
 
 
-def right_answer(request, me, n):
+def answer(me, you, body):
+    put(f'{{"src":"{me}","dest":"{you}","body":{body}}}'.encode())
+
+
+def right(request, me, n):
     kind = request["type"]
     if kind == "broadcast":
         seen.append(request["message"])
     fields = {"echo": {"echo": request.get("echo")}, "generate": {"id": f"{me}-{n}"},
               "read": {"messages": seen}}.get(kind, {})
-    return json.dumps({"type": kind + "_ok", "in_reply_to": request["msg_id"], **fields})
+    return json.dumps({"type": f"{kind}_ok", "in_reply_to": request["msg_id"], **fields})
 
 
 def do(step, message, n):
-    request, me = message["body"], message["dest"]
-    word, _, rest = step.partition(" ")
-    if word == "silence":
-        return
-    if word == "exit":
-        sys.exit(int(rest))
-    if word == "sleep":
-        time.sleep(float(rest))
-        step = "ok"
-    if step == "ok":
-        step = right_answer(request, me, n)
-    for name, value in {"$me": me, "$you": message["src"], "$id": request["msg_id"],
-                        "$echo": json.dumps(request.get("echo")), "$n": n}.items():
-        step, rest = step.replace(name, str(value)), rest.replace(name, str(value))
-    if word == "line":
-        return put(rest.encode().decode("unicode_escape").encode("latin-1").decode("utf-8", "surrogateescape"))
-    if "in_reply_to" not in step:
-        step = step[:-1] + f',"in_reply_to":{request["msg_id"]}}}'
-    put(f'{{"src":"{me}","dest":"{message["src"]}","body":{step}}}')
+    request, me, you = message["body"], message["dest"], message["src"]
+    for name, value in {"$me": me, "$you": you, "$id": request["msg_id"], "$n": n,
+                        "$echo": json.dumps(request.get("echo"))}.items():
+        step = step.replace(name, str(value))
+    word, _, text = step.partition(" ")
+    if word.startswith("{"):
+        link = "" if "in_reply_to" in step else f',"in_reply_to":{request["msg_id"]}'
+        answer(me, you, step[:-1] + link + "}")
+    elif word == "exit":
+        sys.exit(int(text))
+    elif word == "close-stdout":
+        os.close(1)
+    elif word != "silence":
+        if word == "line":
+            put(text.encode().decode("unicode_escape").encode("latin-1"))
+        if word == "say":
+            print(text, file=sys.stderr, flush=True)
+        if word == "sleep":
+            time.sleep(float(text))
+        answer(me, you, right(request, me, n))
 
 
 init = [step[5:] for step in sys.argv[1:] if step.startswith("init:")] or ["ok"]

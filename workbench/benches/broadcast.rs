@@ -1,0 +1,192 @@
+//! Broadcast: how fast one node learns values and hands out all of them; and how fast challenge 3d
+//! goes by on the virtual clock.
+//!
+//! `cargo bench -p workbench --bench broadcast -- --requests 100000 --runs 5`
+//!
+//! The smallest program believes that all values are new, and keeps the text of the next answer.
+
+mod common;
+
+use std::fmt::Write;
+use std::io::Write as _;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, ensure};
+use clap::Parser;
+use rand::RngExt;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use workbench::challenge::ALL;
+use workbench::checker::Validity;
+use workbench::dice::branch;
+use workbench::flags::TestFlags;
+use workbench::simulation::simulate;
+use workbench::solutions::{Factory, Solution};
+use workbench::workload::workload;
+
+use common::{Figures, Flags, contenders, in_turn, median, serve};
+
+/// How many answers with all values are read.
+const READS: usize = 1_000;
+
+fn main() -> anyhow::Result<()> {
+    let flags = Flags::parse();
+    if flags.minimal {
+        let mut values = Vec::new();
+        return serve(|line, out| answer(&mut values, line, out));
+    }
+    if !flags.wants_figures() {
+        return Ok(());
+    }
+    let mut figures = Figures::new();
+    add_one_node(&flags, flags.requests(100_000), &mut figures)?;
+    add_simulation(&flags, &mut figures)?;
+    figures.print();
+    Ok(())
+}
+
+#[derive(Deserialize)]
+struct Request<'a> {
+    src: &'a str,
+    dest: &'a str,
+    #[serde(borrow)]
+    body: RequestBody<'a>,
+}
+
+#[derive(Deserialize)]
+struct RequestBody<'a> {
+    r#type: &'a str,
+    msg_id: u64,
+    #[serde(borrow)]
+    message: Option<&'a RawValue>,
+}
+
+/// All that the smallest program does with a line. `values` are separated by commas.
+fn answer(values: &mut Vec<u8>, line: &[u8], out: &mut Vec<u8>) -> anyhow::Result<()> {
+    let Request { src, dest, body } = serde_json::from_str(std::str::from_utf8(line)?)?;
+    let RequestBody {
+        r#type,
+        msg_id,
+        message,
+    } = body;
+    write!(
+        out,
+        r#"{{"src":"{dest}","dest":"{src}","body":{{"type":"{type}_ok","in_reply_to":{msg_id}"#
+    )?;
+    if let Some(message) = message {
+        if !values.is_empty() {
+            values.push(b',');
+        }
+        values.extend_from_slice(message.get().as_bytes());
+    }
+    if r#type == "read" {
+        out.extend_from_slice(b",\"messages\":[");
+        out.extend_from_slice(values);
+        out.push(b']');
+    }
+    out.extend_from_slice(b"}}\n");
+    Ok(())
+}
+
+/// Requests as Maelstrom sends them; `body` gives what each says beside its number.
+fn requests(count: usize, body: impl Fn(usize) -> String) -> String {
+    let mut lines = String::new();
+    for i in 0..count {
+        let (id, body) = (i + 2, body(i));
+        let line =
+            format!(r#"{{"id":{id},"src":"c1","dest":"n0","body":{{{body},"msg_id":{id}}}}}"#);
+        writeln!(lines, "{line}").expect("a string takes everything");
+    }
+    lines
+}
+
+/// Tells a node values one by one, then reads them all again and again.
+fn add_one_node(flags: &Flags, count: usize, figures: &mut Figures) -> anyhow::Result<()> {
+    let tell = requests(count, |i| format!(r#""type":"broadcast","message":{i}"#));
+    let read = requests(READS, |_| r#""type":"read""#.to_owned());
+    let programs = contenders(Solution::Broadcast)?;
+    let measured = in_turn(flags.runs, &programs, |program| {
+        let mut process = program.start()?;
+        let start = Instant::now();
+        process.exchange(tell.as_bytes(), count, Duration::ZERO)?;
+        let learnt = start.elapsed();
+        let start = Instant::now();
+        let bytes = process.exchange(read.as_bytes(), READS, Duration::ZERO)?;
+        let rate = bytes as f64 / 1e6 / start.elapsed().as_secs_f64();
+        ensure!(
+            bytes > READS * count,
+            "answers of {bytes} bytes lack values"
+        );
+        let more = process.end(&[], Duration::ZERO)?;
+        ensure!(more == 0, "{more} answers that nobody asked for");
+        Ok((learnt.as_secs_f64() * 1e3, rate))
+    })?;
+    let learnt = measured
+        .each_ref()
+        .map(|runs| Some(median(runs.iter().map(|run| run.0))));
+    let rates = measured
+        .each_ref()
+        .map(|runs| Some(median(runs.iter().map(|run| run.1))));
+    figures.add(&format!("learning {count} values, ms"), learnt, 0, "");
+    figures.add(&format!("reading {count} values, MB/s"), rates, 0, "≥ 500");
+    Ok(())
+}
+
+#[derive(Parser)]
+#[command(no_binary_name = true)]
+struct OfficialFlags {
+    #[command(flatten)]
+    flags: TestFlags,
+}
+
+/// Challenge 3d, 25 nodes and some 2,000 operations, simulated and checked.
+fn add_simulation(flags: &Flags, figures: &mut Figures) -> anyhow::Result<()> {
+    let challenge = ALL
+        .iter()
+        .find(|challenge| challenge.name == "broadcast-3d");
+    let challenge = challenge.context("there is no challenge 3d")?;
+    let node_flags: Vec<String> = challenge
+        .node_flags
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    let factory = Solution::Broadcast.factory(&node_flags)?;
+    let OfficialFlags { flags: test } = OfficialFlags::try_parse_from(challenge.tests[0])?;
+    let mut times = Vec::new();
+    for seed in 0..u64::from(flags.runs) {
+        let start = Instant::now();
+        run_and_check(&test, &factory, seed)?;
+        times.push(start.elapsed().as_secs_f64());
+    }
+    let rate = times.len() as f64 / times.iter().sum::<f64>();
+    figures.add(
+        "3d simulated and checked, ms",
+        [Some(median(times) * 1e3), None],
+        0,
+        "< 1000",
+    );
+    figures.add(
+        "3d simulated and checked, runs/s",
+        [Some(rate), None],
+        1,
+        "",
+    );
+    Ok(())
+}
+
+fn run_and_check(test: &TestFlags, factory: &Factory, seed: u64) -> anyhow::Result<()> {
+    let settings = test.settings(seed)?;
+    let nodes = settings.nodes.clone();
+    let make = || workload(test.workload, test.topology);
+    let record = simulate(settings, make(), |place| {
+        factory(branch(seed, nodes[place].as_str()).random())
+    })
+    .record;
+    let verdict = make().check(&record.history);
+    ensure!(
+        verdict.valid == Validity::Valid,
+        "seed {seed}: {:?}",
+        verdict.findings
+    );
+    Ok(())
+}

@@ -1,0 +1,267 @@
+//! The phases of a run, from the nodes' first message to the last read.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::value::RawValue;
+use shared::NodeId;
+
+use super::operations::Worker;
+use super::{Run, Settings};
+use crate::clients::{Purpose, Reply};
+use crate::dice::branch;
+use crate::generator::Pace;
+use crate::history::{Kind, OpError, Process};
+use crate::nemesis::{self, Act, Nemesis};
+use crate::service::Services;
+use crate::workload::{Question, Rpc};
+
+/// How long a node has for its answer to `init`.
+const INIT_PATIENCE: Duration = Duration::from_secs(10);
+
+/// The answer to it is judged by its type alone.
+static INIT: Rpc = Rpc {
+    request: "init",
+    response: "init_ok",
+    fields: &[],
+};
+
+pub(super) enum Phase {
+    /// Nodes learn who they are.
+    Starting { waiting: BTreeSet<usize> },
+    /// Nodes are told what the workload wants them to know.
+    SettingUp { waiting: BTreeSet<usize> },
+    /// Operations at a pace, and perhaps partitions.
+    Main {
+        start: Duration,
+        pace: Option<Box<Pace>>,
+        nemesis: Option<Box<Nemesis>>,
+    },
+    /// No more operations begin; those that did are waited for.
+    Draining { partitions: bool },
+    /// Rest until then.
+    Recovering { until: Duration },
+    /// The last operations.
+    Final,
+    /// The end, and why it came early if it did.
+    Over { crash: Option<String> },
+}
+
+impl Run {
+    /// When the phase itself wants to go on.
+    pub(super) fn phase_deadline(&self) -> Option<Duration> {
+        match &self.phase {
+            Phase::Main {
+                start,
+                pace,
+                nemesis,
+            } => {
+                let end = *start + self.settings.time_limit;
+                let work = match pace {
+                    Some(pace) if self.workers.iter().any(Worker::is_free) => Some(pace.next_at()),
+                    Some(_) => None,
+                    None => Some(end),
+                };
+                let act = nemesis.as_ref().map(|it| *start + it.next_at());
+                // Whatever falls behind the end will not happen, but the end itself will.
+                work.into_iter().chain(act).min().map(|at| at.min(end))
+            }
+            Phase::Recovering { until } => Some(*until),
+            Phase::Starting { .. }
+            | Phase::SettingUp { .. }
+            | Phase::Draining { .. }
+            | Phase::Final
+            | Phase::Over { .. } => None,
+        }
+    }
+
+    /// Everybody takes part from the start, and `init` is on its way.
+    pub(super) fn initialise(&mut self, now: Duration) {
+        let names = self
+            .settings
+            .nodes
+            .iter()
+            .map(NodeId::clone)
+            .chain(services());
+        for name in names.collect::<Vec<_>>() {
+            self.network.register(name.clone());
+            self.network.listen(now, &name);
+        }
+        let nodes = self.settings.nodes.clone();
+        let list = json(&nodes);
+        for (place, node) in nodes.into_iter().enumerate() {
+            let fields = vec![("node_id", json(&node)), ("node_ids", list.clone())];
+            let question = Question {
+                rpc: &INIT,
+                fields,
+                patience: INIT_PATIENCE,
+            };
+            let client = self
+                .clients
+                .open(&mut self.network, node, Purpose::Init(place));
+            self.clients.ask(now, &mut self.network, &client, &question);
+        }
+    }
+
+    pub(super) fn hear_init(&mut self, place: usize, reply: &Reply) {
+        self.clients.close(&mut self.network, &reply.client);
+        let node = &self.settings.nodes[place];
+        match reply.kind().as_deref() {
+            Some("init_ok") => {
+                if let Phase::Starting { waiting } = &mut self.phase {
+                    waiting.remove(&place);
+                }
+            }
+            Some("error") => self.crash(format!("node {node} answered init with an error")),
+            Some(kind) => {
+                self.crash(format!(
+                    "node {node} answered init with {kind:?}, not \"init_ok\""
+                ));
+            }
+            None => {
+                let patience = INIT_PATIENCE.as_secs();
+                self.crash(format!(
+                    "node {node} did not answer init within {patience} s"
+                ));
+            }
+        }
+    }
+
+    pub(super) fn hear_set_up(&mut self, place: usize, reply: &Reply) {
+        let refusal = reply.answer().err();
+        if let Phase::SettingUp { waiting } = &mut self.phase {
+            waiting.remove(&place);
+        }
+        let node = &self.settings.nodes[place];
+        match refusal.map(|it| it.error) {
+            None => {}
+            Some(OpError::NetTimeout) => {
+                self.crash(format!(
+                    "node {node} did not answer the set-up request in time"
+                ));
+            }
+            Some(OpError::Rpc { name, text }) => {
+                self.crash(format!(
+                    "node {node} refused the set-up request: {name}: {text}"
+                ));
+            }
+            Some(OpError::Malformed { text }) => self.crash(format!("node {node}: {text}")),
+        }
+    }
+
+    /// Does what the phase asks for now; whether there was anything.
+    pub(super) fn step(&mut self, now: Duration) -> bool {
+        match &self.phase {
+            Phase::Starting { waiting } if waiting.is_empty() => self.begin_set_up(now),
+            Phase::SettingUp { waiting } if waiting.is_empty() => self.begin_main(now),
+            Phase::Main { .. } => return self.step_main(now),
+            Phase::Draining { partitions } if self.workers.iter().all(Worker::is_free) => {
+                self.end_main(now, *partitions);
+            }
+            Phase::Recovering { until } if *until <= now => self.phase = Phase::Final,
+            Phase::Final => return self.step_final(now),
+            Phase::Starting { .. }
+            | Phase::SettingUp { .. }
+            | Phase::Draining { .. }
+            | Phase::Recovering { .. }
+            | Phase::Over { .. } => return false,
+        }
+        true
+    }
+
+    fn begin_set_up(&mut self, now: Duration) {
+        self.zero = Some(now);
+        let nodes = self.settings.nodes.clone();
+        let question = self.workload.set_up(&nodes);
+        let waiting = (0..nodes.len()).filter(|_| question.is_some()).collect();
+        self.phase = Phase::SettingUp { waiting };
+        for (place, node) in nodes.into_iter().enumerate() {
+            // As in Maelstrom, these clients stay to the end and use up a number each.
+            let client = self
+                .clients
+                .open(&mut self.network, node, Purpose::SetUp(place));
+            if let Some(question) = &question {
+                self.clients.ask(now, &mut self.network, &client, question);
+            }
+        }
+    }
+
+    fn begin_main(&mut self, now: Duration) {
+        let Settings {
+            rate,
+            partitions,
+            seed,
+            ..
+        } = self.settings;
+        let names: Vec<Arc<str>> = self
+            .settings
+            .nodes
+            .iter()
+            .map(|node| node.as_str().into())
+            .collect();
+        let nemesis = partitions
+            .map(|interval| Box::new(Nemesis::new(names, interval, branch(seed, "nemesis"))));
+        let pace = (rate > 0.0).then(|| Box::new(Pace::new(rate, now, branch(seed, "pace"))));
+        self.phase = Phase::Main {
+            start: now,
+            pace,
+            nemesis,
+        };
+    }
+
+    /// The partitions end, and the final phase waits for the dust to settle.
+    fn end_main(&mut self, now: Duration, partitions: bool) {
+        if !self.workload.has_final_phase() {
+            self.phase = Phase::Over { crash: None };
+            return;
+        }
+        if partitions {
+            self.record_nemesis(now, Act::Stop, nemesis::healed());
+            self.network.heal();
+        }
+        self.phase = Phase::Recovering {
+            until: now + self.settings.recovery,
+        };
+    }
+
+    pub(super) fn act(&mut self, now: Duration, act: Act, grudge: nemesis::Grudge) {
+        match act {
+            Act::Start(_) => {
+                self.record_nemesis(now, act, nemesis::isolated(&grudge));
+                let ids = |names: BTreeSet<Arc<str>>| names.into_iter().map(NodeId::from).collect();
+                let cuts = grudge
+                    .into_iter()
+                    .map(|(node, drops)| (node.into(), ids(drops)));
+                self.network
+                    .cut(cuts.collect::<BTreeMap<NodeId, BTreeSet<NodeId>>>());
+            }
+            Act::Stop => {
+                self.record_nemesis(now, act, nemesis::healed());
+                self.network.heal();
+            }
+        }
+    }
+
+    fn record_nemesis(&mut self, now: Duration, act: Act, outcome: Box<RawValue>) {
+        for value in [act.value(), outcome] {
+            self.record(
+                now,
+                Process::NEMESIS,
+                Kind::Info,
+                act.f(),
+                value,
+                None,
+                false,
+            );
+        }
+    }
+}
+
+fn services() -> impl Iterator<Item = NodeId> {
+    Services::NAMES.iter().map(|name| NodeId::from(*name))
+}
+
+fn json(value: &impl serde::Serialize) -> Box<RawValue> {
+    serde_json::value::to_raw_value(value).expect("names have a JSON form")
+}
