@@ -48,8 +48,10 @@
 //! value returns the way it came, and a set forgets repetitions, so the flow ends.
 //!
 //! A partition that cuts an edge stops what must cross it, both ways; the values wait in the link.
-//! Within `resend` after the heal the link tries again, and one packet brings everything. While a
-//! neighbour is silent, an edge costs one packet per `resend` and no more.
+//! Within `resend` after the heal the link tries again, and one packet brings everything: all nodes
+//! know all values `resend` + 2L + hops · (window + L) after it, with L for the latency of a hop.
+//! That is 3.1 s for the star, and more for deep trees. While a neighbour is silent, an edge costs
+//! one packet per `resend` and no more.
 //!
 //! A node that dies loses what it knew. When it comes back under its name, its neighbours notice the
 //! new boot number at its first word and tell it everything.

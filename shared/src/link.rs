@@ -25,23 +25,43 @@
 //!     |---------------------------------------------->|
 //! ```
 //!
+//! # When a peer restarts
+//!
 //! A peer that comes back with another boot number has lost what it knew. The link then starts a
 //! new stream with whatever is unacknowledged, and [`Received::restarted`] tells the node, which
-//! alone can say what a newcomer must be told.
+//! alone can say what a newcomer must be told. Around a restart items may come twice.
+//!
+//! But an unknown boot number can also come from the past, with the late packet of a life that
+//! ended before it was heard; to believe it would be to turn away from the living. So whoever is
+//! not the peer is asked for a proof of life: the number of the stream that would begin with it,
+//! which nobody else has been told. A forged packet achieves nothing without both boot numbers.
+//!
+//! ```text
+//!   a, restarted (boot 6)                          b (boot 8), which knows a as 5
+//!     | from 6, to ?, items 0..1                      |
+//!     |---------------------------------------------->| delivers nothing yet
+//!     |    from 8, to 6, stream 1, no items, again    |
+//!     |<----------------------------------------------|
+//!     | from 6, to 8, items 0..1, ack 0 of stream 1   |
+//!     |---------------------------------------------->| restarted! delivers 0;
+//!     |                                               | 5 is ignored from now on
+//! ```
 //!
 //! # What a silent peer costs
 //!
 //! Once something had to be sent again, new items wait until the peer is heard to acknowledge: in
-//! a partition one packet per `resend` and direction is all that is spent, and its first packet
-//! after the heal brings everything.
+//! a partition one packet per `resend` and direction is all that is spent, and the first after the
+//! heal brings everything, or what it can carry; the rest follows its acknowledgement at once.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+mod incoming;
+mod outgoing;
+
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// The most items that a packet carries; more leave in several packets at once.
-const MOST_ITEMS: usize = 4096;
+use incoming::Incoming;
+use outgoing::{Batch, Outgoing};
 
 /// How patient a link is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,8 +70,8 @@ pub struct Timing {
     pub window: Duration,
     /// From the first item received until it is acknowledged, if no item goes the other way.
     pub ack_delay: Duration,
-    /// How long to wait for an acknowledgement before sending again. More than a round trip plus
-    /// the peer's `ack_delay`, or packets are repeated for nothing.
+    /// How long to wait for a packet's acknowledgement before sending again. Not zero; more than a
+    /// round trip plus the peer's `ack_delay`, or packets are repeated for nothing.
     pub resend: Duration,
 }
 
@@ -78,7 +98,7 @@ pub struct Packet<T> {
     /// Which of the receiver's streams `ack` speaks of.
     #[serde(default, skip_serializing_if = "is_zero")]
     ack_stream: u64,
-    /// Whether the sender repeats itself and wants to hear at once that somebody is there.
+    /// Whether the sender repeats itself, or doubts us, and wants to hear at once who is there.
     #[serde(default, skip_serializing_if = "is_false")]
     again: bool,
 }
@@ -117,248 +137,143 @@ pub struct Link<T> {
     timing: Timing,
     outgoing: Outgoing<T>,
     incoming: Incoming<T>,
+    challenge: Option<Challenge>,
 }
 
+/// A question to somebody who claims to be the peer: prove that you are alive.
 #[derive(Debug)]
-struct Outgoing<T> {
+struct Challenge {
+    /// When it is due.
+    at: Duration,
+    /// Whom it is for, and the stream that this one's packet spoke of.
+    boot: u64,
     stream: u64,
-    /// The number of the first item in `unacked`.
-    first: u64,
-    unacked: VecDeque<T>,
-    /// All items below this number were sent at least once.
-    sent: u64,
-    window_ends: Option<Duration>,
-    resend_at: Option<Duration>,
-    /// The peer has let a resend pass: new items wait for it to speak.
-    quiet: bool,
-}
-
-#[derive(Debug)]
-struct Incoming<T> {
-    /// The peer's boot number, once it is known.
-    peer: u64,
-    /// Boot numbers of the peer's earlier lives, whose late packets mean nothing any more.
-    retired: BTreeSet<u64>,
-    stream: u64,
-    /// All items below this number were delivered.
-    expected: u64,
-    /// What arrived ahead of its turn.
-    early: BTreeMap<u64, T>,
-    ack_at: Option<Duration>,
 }
 
 impl<T: Clone> Link<T> {
     /// A link of the incarnation `boot` (not 0, and different each time the node starts).
+    ///
+    /// # Panics
+    /// When `timing.resend` is zero: such a link would never stop sending.
     pub fn new(boot: u64, timing: Timing) -> Self {
+        assert!(!timing.resend.is_zero(), "a resend without a pause");
         Link {
             boot,
             timing,
-            outgoing: Outgoing {
-                stream: 0,
-                first: 0,
-                unacked: VecDeque::new(),
-                sent: 0,
-                window_ends: None,
-                resend_at: None,
-                quiet: false,
-            },
-            incoming: Incoming {
-                peer: 0,
-                retired: BTreeSet::new(),
-                stream: 0,
-                expected: 0,
-                early: BTreeMap::new(),
-                ack_at: None,
-            },
+            outgoing: Outgoing::new(timing),
+            incoming: Incoming::new(),
+            challenge: None,
         }
     }
 
     /// Puts an item on its way.
     pub fn push(&mut self, now: Duration, item: T) {
-        self.outgoing.unacked.push_back(item);
-        self.outgoing.open_window(now, self.timing.window);
+        self.outgoing.push(now, item);
     }
 
-    /// How many items the peer has not acknowledged yet.
+    /// How many items the peer has yet to acknowledge.
     pub fn unacknowledged(&self) -> usize {
-        self.outgoing.unacked.len()
+        self.outgoing.unacknowledged()
     }
 
     /// Takes in a packet of the peer's.
     pub fn receive(&mut self, now: Duration, packet: Packet<T>) -> Received<T> {
         let mut received = Received::default();
-        if packet.from == 0 || self.incoming.retired.contains(&packet.from) {
+        if packet.from == 0 || self.incoming.is_retired(packet.from) {
             return received;
         }
-        if self.incoming.peer != packet.from {
-            received.restarted = self.incoming.meet(packet.from);
-            if received.restarted {
-                self.outgoing.start_over(now, self.timing.window);
+        let is_to_us = packet.to == self.boot;
+        if self.incoming.peer() == 0 {
+            self.incoming.meet(packet.from);
+        } else if self.incoming.peer() != packet.from {
+            if !is_to_us || packet.ack_stream != self.next_stream() {
+                self.challenge = Some(Challenge {
+                    at: now,
+                    boot: packet.from,
+                    stream: packet.stream,
+                });
+                return received;
             }
+            self.incoming.meet(packet.from);
+            self.outgoing.start_over(now);
+            received.restarted = true;
         }
-        if packet.to == self.boot {
-            if packet.ack_stream == self.outgoing.stream {
-                self.outgoing
-                    .acknowledge(now, packet.ack, self.timing.resend);
-            }
-        } else if packet.to != 0 {
+        if !is_to_us && packet.to != 0 {
             // Meant for an earlier life of ours: let the peer know at once who is here now.
-            self.incoming.ack_at = Some(now);
+            self.incoming.acknowledge_by(now);
             return received;
         }
-        if !packet.items.is_empty() {
-            let ack_at = if packet.again {
-                now
-            } else {
-                now + self.timing.ack_delay
-            };
-            received.items = self.incoming.take(now, ack_at, packet);
+        if packet.ack_stream == self.outgoing.stream() {
+            self.outgoing.on_ack(packet.ack);
+        }
+        self.incoming.follow(packet.stream);
+        if packet.again {
+            self.incoming.acknowledge_by(now);
+            if packet.items.is_empty() {
+                // A challenge: whoever doubts us has taken nothing of what we sent so far.
+                self.outgoing.take_all_for_lost(now);
+            }
+        }
+        if packet.stream == self.incoming.stream() {
+            received.items = self.incoming.take(packet.first, packet.items);
+        }
+        if !received.items.is_empty() {
+            self.incoming.acknowledge_by(now + self.timing.ack_delay);
         }
         received
     }
 
     /// The next packet to send now, if any; ask until there is none.
     pub fn poll(&mut self, now: Duration) -> Option<Packet<T>> {
-        let is_due = |at: Option<Duration>| at.is_some_and(|at| at <= now);
-        let out = &mut self.outgoing;
-        let again = is_due(out.resend_at);
-        let from = if again {
-            out.quiet = true;
-            out.resend_at = None;
-            out.first
-        } else if out.is_open() && (is_due(out.window_ends) || is_due(self.incoming.ack_at)) {
-            // An acknowledgement that cannot wait takes the waiting items along.
-            out.sent
-        } else if is_due(self.incoming.ack_at) {
-            return Some(self.packet(0, Vec::new(), false));
-        } else {
-            return None;
-        };
-        let items = out.items_from(from);
-        out.sent = out.sent.max(from + items.len() as u64);
-        out.window_ends = out.has_unsent().then_some(now);
-        out.resend_at.get_or_insert(now + self.timing.resend);
-        Some(self.packet(from, items, again))
+        if let Some(challenge) = self.challenge.take_if(|challenge| challenge.at <= now) {
+            return Some(self.ask(&challenge));
+        }
+        let ack_is_due = self.incoming.ack_at().is_some_and(|at| at <= now);
+        if let Some(batch) = self.outgoing.poll(now, ack_is_due) {
+            return Some(self.packet(batch));
+        }
+        ack_is_due.then(|| self.packet(Batch::default()))
     }
 
     /// When to [`poll`](Link::poll) next, if nothing else happens.
     pub fn deadline(&self) -> Option<Duration> {
-        let out = &self.outgoing;
-        let window_ends = out.window_ends.filter(|_| out.is_open());
-        [window_ends, out.resend_at, self.incoming.ack_at]
+        let challenge = self.challenge.as_ref().map(|challenge| challenge.at);
+        [challenge, self.outgoing.deadline(), self.incoming.ack_at()]
             .into_iter()
             .flatten()
             .min()
     }
 
-    fn packet(&mut self, first: u64, items: Vec<T>, again: bool) -> Packet<T> {
-        self.incoming.ack_at = None;
+    fn packet(&mut self, batch: Batch<T>) -> Packet<T> {
         Packet {
             from: self.boot,
-            to: self.incoming.peer,
-            stream: self.outgoing.stream,
-            first,
-            items,
-            ack: self.incoming.expected,
-            ack_stream: self.incoming.stream,
-            again,
-        }
-    }
-}
-
-impl<T: Clone> Outgoing<T> {
-    fn open_window(&mut self, now: Duration, window: Duration) {
-        self.window_ends.get_or_insert(now + window);
-    }
-
-    fn next(&self) -> u64 {
-        self.first + self.unacked.len() as u64
-    }
-
-    fn has_unsent(&self) -> bool {
-        self.sent < self.next()
-    }
-
-    /// Whether items that were never sent may leave.
-    fn is_open(&self) -> bool {
-        !self.quiet && self.has_unsent()
-    }
-
-    fn items_from(&self, from: u64) -> Vec<T> {
-        self.unacked
-            .iter()
-            .skip((from - self.first) as usize)
-            .take(MOST_ITEMS)
-            .cloned()
-            .collect()
-    }
-
-    fn acknowledge(&mut self, now: Duration, ack: u64, resend: Duration) {
-        // A claim to have received what was never sent is not believed.
-        if ack <= self.first || ack > self.sent {
-            return;
-        }
-        self.unacked.drain(..(ack - self.first) as usize);
-        self.first = ack;
-        self.resend_at = (self.sent > ack).then_some(now + resend);
-        if self.quiet {
-            self.quiet = false;
-            self.window_ends = self.has_unsent().then_some(now);
+            to: self.incoming.peer(),
+            stream: self.outgoing.stream(),
+            first: batch.first,
+            items: batch.items,
+            ack: self.incoming.acknowledge(),
+            ack_stream: self.incoming.stream(),
+            again: batch.again,
         }
     }
 
-    /// The peer has forgotten everything: the rest becomes the beginning of a new stream.
-    fn start_over(&mut self, now: Duration, window: Duration) {
-        self.stream += 1;
-        self.first = 0;
-        self.sent = 0;
-        self.resend_at = None;
-        self.quiet = false;
-        self.window_ends = (!self.unacked.is_empty()).then_some(now + window);
-    }
-}
-
-impl<T> Incoming<T> {
-    /// Hears from a peer for the first time in its present life; whether it had another before.
-    fn meet(&mut self, boot: u64) -> bool {
-        let known_before = self.peer != 0;
-        if known_before {
-            self.retired.insert(self.peer);
+    fn ask(&self, challenge: &Challenge) -> Packet<T> {
+        Packet {
+            from: self.boot,
+            to: challenge.boot,
+            stream: self.next_stream(),
+            first: 0,
+            items: Vec::new(),
+            ack: 0,
+            // If the other asked us, this is the answer.
+            ack_stream: challenge.stream,
+            again: true,
         }
-        self.peer = boot;
-        self.begin_stream(0);
-        known_before
     }
 
-    fn begin_stream(&mut self, stream: u64) {
-        self.stream = stream;
-        self.expected = 0;
-        self.early.clear();
-    }
-
-    fn take(&mut self, now: Duration, ack_at: Duration, packet: Packet<T>) -> Vec<T> {
-        if packet.stream < self.stream {
-            return Vec::new();
-        }
-        if packet.stream > self.stream {
-            self.begin_stream(packet.stream);
-        }
-        let expected = self.expected;
-        let last = packet.first.saturating_add(packet.items.len() as u64);
-        for (number, item) in (packet.first..last).zip(packet.items) {
-            if number >= expected {
-                self.early.insert(number, item);
-            }
-        }
-        let mut items = Vec::new();
-        while let Some(item) = self.early.remove(&self.expected) {
-            items.push(item);
-            self.expected += 1;
-        }
-        // Nothing new means that our acknowledgement was lost: the peer repeats itself till it
-        // hears one.
-        let ack_at = if items.is_empty() { now } else { ack_at };
-        self.ack_at = Some(self.ack_at.map_or(ack_at, |at| at.min(ack_at)));
-        items
+    /// The number of the stream that begins if somebody else turns out to be the peer. It is the
+    /// secret of a challenge: those alone have heard it who were alive after our peer was.
+    fn next_stream(&self) -> u64 {
+        self.outgoing.stream() + 1
     }
 }

@@ -88,3 +88,94 @@ impl<T: Clone> Links<T> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TIMING: Timing = Timing {
+        window: Duration::from_millis(340),
+        ack_delay: Duration::from_millis(1000),
+        resend: Duration::from_millis(2000),
+    };
+
+    /// A node's links with what they stand on; a packet is sent as it is.
+    struct Node {
+        links: Links<u64>,
+        ctx: Context<()>,
+    }
+
+    impl Node {
+        fn new(boot: u64, neighbours: &[&str]) -> Self {
+            let neighbours = neighbours.iter().map(|name| (NodeId::from(*name), TIMING));
+            Node {
+                links: Links::new(boot, neighbours),
+                ctx: Context::new(boot),
+            }
+        }
+
+        fn flush(&mut self) -> String {
+            #[derive(Serialize)]
+            #[serde(rename_all = "snake_case")]
+            enum Outgoing {
+                Gossip { packet: Packet<u64> },
+            }
+            self.links
+                .flush(&mut self.ctx, |packet| Outgoing::Gossip { packet }, || ());
+            String::from_utf8(std::mem::take(&mut self.ctx.outbox.lines)).unwrap()
+        }
+
+        /// How often a timer rings at this moment, each time with a flush.
+        fn rings(&mut self, now: Duration) -> usize {
+            self.ctx.now = now;
+            let mut rings = 0;
+            while self.ctx.waits.next_due(now).is_some() {
+                self.flush();
+                rings += 1;
+            }
+            rings
+        }
+    }
+
+    #[test]
+    fn one_flush_sends_all_that_is_due() {
+        let mut node = Node::new(5, &["n1", "n2"]);
+        for item in 0..10_000 {
+            node.links.push_to_all_but(Duration::ZERO, None, &item);
+        }
+        assert_eq!(node.flush(), "");
+        node.ctx.now = TIMING.window;
+        let sent = node.flush();
+        assert_eq!(sent.lines().count(), 6, "three packets to each");
+        assert_eq!(node.flush(), "");
+    }
+
+    #[test]
+    fn timers_are_set_for_new_deadlines_only() {
+        let mut node = Node::new(5, &["n1", "n2", "n3"]);
+        let mut rings = 0;
+        // Ten seconds of ten pushes each millisecond.
+        for at in (0..10_000).map(Duration::from_millis) {
+            rings += node.rings(at);
+            for item in 0..10 {
+                let neighbour = NodeId::from(["n1", "n2", "n3"][item as usize % 3]);
+                node.links.push(at, &neighbour, item);
+                node.flush();
+            }
+            assert!(node.ctx.waits.len() < 10, "{} timers", node.ctx.waits.len());
+        }
+        assert!(rings < 100, "{rings} rings");
+    }
+
+    #[test]
+    fn nothing_goes_to_strangers_nor_comes_from_them() {
+        let mut node = Node::new(5, &["n1"]);
+        let stranger = NodeId::from("n9");
+        node.links.push(Duration::ZERO, &stranger, 1);
+        assert_eq!(node.links.unacknowledged(), 0);
+        let packet = serde_json::from_str(r#"{"from":7,"items":[1]}"#).unwrap();
+        let received = node.links.receive(Duration::ZERO, &stranger, packet);
+        assert_eq!(received, Received::default());
+        assert_eq!(node.flush(), "");
+    }
+}

@@ -10,7 +10,8 @@ use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 /// Replays all transcripts (`*.txt`) in a folder. Each meets a world of its own, made by `world`:
-/// a function from a command to what follows from it, in lines.
+/// a function from a command to what follows from it, in lines that are neither empty nor look
+/// like remarks or commands.
 ///
 /// # Panics
 /// When something else follows than is told, with the difference and the command that accepts it;
@@ -96,7 +97,7 @@ mod tests {
     fn a_replay_keeps_commands_and_remarks_and_tells_anew_what_follows() {
         let told = "# Sums.\n> 1 2\n3\n\n> 2 2\n5\nand more\n";
         let sum = |command: &str| {
-            let numbers = command.split(' ').map(|number| number.parse::<u32>());
+            let numbers = command.split(' ').map(str::parse::<u32>);
             numbers.map(Result::unwrap).sum::<u32>().to_string()
         };
         let follows = replay(told, sum);

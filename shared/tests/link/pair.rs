@@ -1,9 +1,27 @@
 //! Two links on a virtual clock, over a network as bad as the test likes.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::thread;
 use std::time::Duration;
 
 use shared::{Link, Packet, Rng, Timing};
+
+/// Plays all seeds, or the one that the environment asks for; a failure says how to repeat it.
+pub fn for_each_seed(seeds: Range<u64>, play: impl Fn(u64)) {
+    let only = std::env::var("SEED")
+        .ok()
+        .and_then(|seed| seed.parse().ok());
+    for seed in only.map_or(seeds, |seed: u64| seed..seed + 1) {
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| play(seed))) {
+            let test = thread::current();
+            let test = test.name().unwrap_or_default();
+            eprintln!("to repeat: SEED={seed} cargo test -p shared --test link {test}");
+            resume_unwind(panic);
+        }
+    }
+}
 
 /// What the network does to a packet.
 #[derive(Debug, Clone, Copy)]
@@ -33,7 +51,9 @@ impl Weather {
 /// One side: a node that wants its peer to know all that it knows.
 pub struct Side {
     pub link: Link<u64>,
-    /// All that was delivered here in this life, in order.
+    pub boot: u64,
+    /// What it had to say in this life, and what it was brought, in order.
+    pub pushed: Vec<u64>,
     pub delivered: Vec<u64>,
     /// Its own items and those delivered: the whole truth, told again to a peer that restarted.
     pub known: BTreeSet<u64>,
@@ -44,11 +64,23 @@ impl Side {
     fn new(boot: u64, timing: Timing) -> Self {
         Side {
             link: Link::new(boot, timing),
+            boot,
+            pushed: Vec::new(),
             delivered: Vec::new(),
             known: BTreeSet::new(),
             restarts_seen: 0,
         }
     }
+}
+
+/// How many packets were sent.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct Tally {
+    pub all: u64,
+    /// Those with items.
+    pub laden: u64,
+    /// Those that repeat or ask.
+    pub again: u64,
 }
 
 pub struct Pair {
@@ -57,9 +89,8 @@ pub struct Pair {
     pub weather: Weather,
     pub sides: [Side; 2],
     /// Packets on their way: when they arrive, a number that keeps them apart, and at whom.
-    wire: BTreeMap<(Duration, u64), (usize, Packet<u64>)>,
-    /// How many packets were sent.
-    pub sent: u64,
+    wire: BTreeMap<(Duration, u64), (usize, String)>,
+    pub tally: Tally,
     last_item: u64,
     timing: Timing,
 }
@@ -74,19 +105,20 @@ impl Pair {
             weather,
             sides,
             wire: BTreeMap::new(),
-            sent: 0,
+            tally: Tally::default(),
             last_item: 0,
             timing,
         }
     }
 
     /// A side gets something new to say, different from everything before.
-    pub fn push(&mut self, side: usize) -> u64 {
+    pub fn push(&mut self, side: usize) {
         self.last_item += 1;
-        self.sides[side].known.insert(self.last_item);
-        self.sides[side].link.push(self.now, self.last_item);
+        let speaker = &mut self.sides[side];
+        speaker.pushed.push(self.last_item);
+        speaker.known.insert(self.last_item);
+        speaker.link.push(self.now, self.last_item);
         self.flush(side);
-        self.last_item
     }
 
     /// A side dies, forgets everything, and comes back.
@@ -98,8 +130,8 @@ impl Pair {
     /// an order of its own.
     pub fn calm_down(&mut self, latency: u64) {
         self.weather = Weather::calm(latency);
-        for (_, (to, packet)) in std::mem::take(&mut self.wire) {
-            self.put_on_wire(to, packet);
+        for (to, text) in std::mem::take(&mut self.wire).into_values() {
+            self.put_on_wire(to, text);
         }
     }
 
@@ -114,7 +146,8 @@ impl Pair {
                 if entry.key().0 > next {
                     break;
                 }
-                let (to, packet) = entry.remove();
+                let (to, text) = entry.remove();
+                let packet = serde_json::from_str(&text).expect("a packet survives the wire");
                 self.receive(to, packet);
             }
         }
@@ -166,7 +199,7 @@ impl Pair {
         while let Some(packet) = self.sides[side].link.poll(self.now) {
             packets += 1;
             assert!(packets < 100, "a link that does not stop sending");
-            self.send(1 - side, packet);
+            self.send(1 - side, &packet);
         }
         let deadline = self.sides[side].link.deadline();
         assert!(
@@ -176,20 +209,24 @@ impl Pair {
         );
     }
 
-    fn send(&mut self, to: usize, packet: Packet<u64>) {
-        self.sent += 1;
+    fn send(&mut self, to: usize, packet: &Packet<u64>) {
+        let text = serde_json::to_string(packet).expect("a packet is JSON");
+        assert!(text.len() < 40_000, "a packet of more than 4096 items");
+        self.tally.all += 1;
+        self.tally.laden += u64::from(text.contains("\"items\""));
+        self.tally.again += u64::from(text.contains("\"again\""));
         if self.weather.cut[1 - to] || self.rng.below(100) < self.weather.loss {
             return;
         }
         if self.rng.below(100) < self.weather.doubled {
-            self.put_on_wire(to, packet.clone());
+            self.put_on_wire(to, text.clone());
         }
-        self.put_on_wire(to, packet);
+        self.put_on_wire(to, text);
     }
 
-    fn put_on_wire(&mut self, to: usize, packet: Packet<u64>) {
+    fn put_on_wire(&mut self, to: usize, text: String) {
         let latency = 1 + self.rng.below(self.weather.latency);
         let at = self.now + Duration::from_millis(latency);
-        self.wire.insert((at, self.rng.next_u64()), (to, packet));
+        self.wire.insert((at, self.rng.next_u64()), (to, text));
     }
 }

@@ -1,0 +1,165 @@
+//! Packets that no link ever sent: random numbers, extremes above all, in all fields.
+//!
+//! A link trusts whoever knows its boot number and its peer's, 48 random bits each: against such a
+//! forger it holds only that nothing panics and no link talks without end. Anybody else can make it
+//! ask a question, and no more.
+
+use std::time::Duration;
+
+use shared::{Packet, Rng, Timing};
+
+use crate::pair::{Pair, Weather, for_each_seed};
+
+fn ms(ms: u64) -> Duration {
+    Duration::from_millis(ms)
+}
+
+const TIMING: Timing = Timing {
+    window: Duration::from_millis(30),
+    ack_delay: Duration::from_millis(100),
+    resend: Duration::from_millis(400),
+};
+
+const WEATHER: Weather = Weather {
+    loss: 20,
+    doubled: 10,
+    latency: 80,
+    cut: [false; 2],
+};
+
+/// A number that is likely to hurt: small, about as large as can be, one of `telling`, or any.
+fn number(rng: &mut Rng, telling: &[u64]) -> u64 {
+    match rng.below(5) {
+        0 => rng.below(6),
+        1 => u64::MAX - rng.below(6),
+        2 => (1 << rng.below(64)) - rng.below(2),
+        3 => telling[rng.below(telling.len() as u64) as usize],
+        _ => rng.next_u64(),
+    }
+}
+
+/// A packet in the words of the wire; items of a forger are recognised by their size.
+fn forged(rng: &mut Rng, telling: &[u64]) -> Packet<u64> {
+    let mut fields = Vec::new();
+    for name in ["from", "to", "stream", "first", "ack", "ack_stream"] {
+        if name == "from" || rng.below(4) > 0 {
+            fields.push(format!("\"{name}\":{}", number(rng, telling)));
+        }
+    }
+    let items: Vec<String> = (0..rng.below(4))
+        .map(|i| (FORGED + i).to_string())
+        .collect();
+    fields.push(format!("\"items\":[{}]", items.join(",")));
+    fields.push(format!("\"again\":{}", rng.below(2) == 0));
+    serde_json::from_str(&format!("{{{}}}", fields.join(","))).unwrap()
+}
+
+const FORGED: u64 = 1 << 40;
+
+/// Two links that have met.
+fn acquainted(seed: u64) -> Pair {
+    let mut pair = Pair::new(seed, TIMING, Weather::calm(50));
+    pair.push(0);
+    pair.push(1);
+    pair.run_until(ms(1000));
+    assert!(pair.is_silent());
+    pair
+}
+
+#[test]
+fn strangers_cannot_disturb_a_link_that_knows_its_peer() {
+    for_each_seed(0..5_000, |seed| {
+        let mut rng = Rng::new(seed);
+        let mut pair = acquainted(rng.next_u64());
+        pair.weather = WEATHER;
+        for _ in 0..40 {
+            let side = rng.below(2) as usize;
+            match rng.below(4) {
+                0 => pair.run_until(pair.now + ms(rng.below(200))),
+                1 => pair.push(side),
+                2.. => pair.receive(side, forged(&mut rng, &[0, 1, 2])),
+            }
+        }
+        pair.calm_down(50);
+        pair.run_until(pair.now + TIMING.resend + TIMING.ack_delay + ms(300));
+        for side in 0..2 {
+            assert_eq!(pair.sides[side].delivered, pair.sides[1 - side].pushed);
+            assert_eq!(pair.sides[side].restarts_seen, 0);
+        }
+        assert!(pair.is_silent());
+    });
+}
+
+#[test]
+fn a_stranger_that_comes_first_is_unmasked_by_the_peer() {
+    for_each_seed(0..5_000, |seed| {
+        let mut rng = Rng::new(seed);
+        let mut pair = Pair::new(rng.next_u64(), TIMING, WEATHER);
+        for _ in 0..20 {
+            let side = rng.below(2) as usize;
+            match rng.below(4) {
+                0 => pair.run_until(pair.now + ms(rng.below(200))),
+                1 => pair.push(side),
+                2.. => pair.receive(side, forged(&mut rng, &[0, 1, 2])),
+            }
+        }
+        pair.push(0);
+        pair.push(1);
+        pair.calm_down(50);
+        pair.run_until(pair.now + 3 * TIMING.resend);
+        assert_eq!(pair.sides[0].known, pair.sides[1].known);
+        for side in &pair.sides {
+            let honest = side
+                .pushed
+                .iter()
+                .all(|item| pair.sides[0].known.contains(item));
+            assert!(honest);
+        }
+        assert!(pair.is_silent());
+    });
+}
+
+#[test]
+fn not_even_who_knows_the_boot_numbers_can_make_a_link_panic_or_talk_without_end() {
+    for_each_seed(0..5_000, |seed| {
+        let mut rng = Rng::new(seed);
+        let mut pair = acquainted(rng.next_u64());
+        let boots = pair.sides.each_ref().map(|side| side.boot);
+        for _ in 0..60 {
+            let side = rng.below(2) as usize;
+            match rng.below(6) {
+                0 => pair.run_until(pair.now + ms(rng.below(200))),
+                1 => pair.push(side),
+                2.. => pair.receive(side, forged(&mut rng, &boots)),
+            }
+        }
+        // The links may have lost each other for good. What they still try, they try at leisure.
+        let sent = pair.tally.all;
+        pair.run_until(pair.now + 20 * TIMING.resend);
+        assert!(
+            pair.tally.all - sent < 200,
+            "{} packets",
+            pair.tally.all - sent
+        );
+    });
+}
+
+#[test]
+fn what_is_no_packet_is_refused_in_parsing() {
+    for text in [
+        "{}",
+        "[]",
+        "null",
+        r#"{"from":-1}"#,
+        r#"{"from":1.5}"#,
+        r#"{"from":18446744073709551616}"#,
+        r#"{"from":"5"}"#,
+        r#"{"from":5,"from":6}"#,
+        r#"{"from":5,"items":7}"#,
+        r#"{"from":5,"items":[-7]}"#,
+        r#"{"from":5,"ack":null}"#,
+        r#"{"from":5,"again":1}"#,
+    ] {
+        assert!(serde_json::from_str::<Packet<u64>>(text).is_err(), "{text}");
+    }
+}
