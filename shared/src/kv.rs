@@ -125,3 +125,55 @@ impl Kv {
 fn is(failure: &Failure, code: ErrorCode) -> bool {
     matches!(failure, Failure::Error(error) if error.code == code)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::RpcError;
+
+    fn body<T>(call: &Call<T>) -> &str {
+        std::str::from_utf8(&call.body).unwrap()
+    }
+
+    fn refused<T>(code: ErrorCode) -> Result<T, Failure> {
+        Err(Failure::Error(RpcError::new(code, "no")))
+    }
+
+    #[test]
+    fn requests_are_those_of_the_protocol() {
+        let read: Call<Option<u64>> = SEQ_KV.read("k");
+        assert_eq!(body(&read), r#"{"type":"read","key":"k"}"#);
+        assert_eq!(read.dest.as_str(), "seq-kv");
+        let write = LIN_KV.write(["a", "b"], 7);
+        assert_eq!(
+            body(&write),
+            r#"{"type":"write","key":["a","b"],"value":7}"#
+        );
+        let cas = LWW_KV.cas_or_create("k", 1, 2);
+        let expected = r#"{"type":"cas","key":"k","from":1,"to":2,"create_if_not_exists":true}"#;
+        assert_eq!(body(&cas), expected);
+    }
+
+    #[test]
+    fn a_read_tells_a_value_from_a_missing_key_and_both_from_trouble() {
+        let read = |answer| (SEQ_KV.read::<Option<u64>>("k").read)(answer);
+        let value = r#"{"type":"read_ok","in_reply_to":1,"value":null}"#;
+        assert_eq!(read(Ok(("read_ok", value))), Ok(Some(None)));
+        assert_eq!(read(refused(ErrorCode::KeyDoesNotExist)), Ok(None));
+        assert_eq!(read(Err(Failure::Timeout)), Err(Failure::Timeout));
+        let odd = read(Ok(("read_ok", r#"{"value":"text"}"#)));
+        assert!(matches!(odd, Err(Failure::Malformed(_))), "{odd:?}");
+        let odd = read(Ok(("write_ok", "{}")));
+        assert!(matches!(odd, Err(Failure::Malformed(_))), "{odd:?}");
+    }
+
+    #[test]
+    fn a_lost_compare_and_set_is_no_failure() {
+        let cas = |answer| (SEQ_KV.cas("k", 1, 2).read)(answer);
+        assert_eq!(cas(Ok(("cas_ok", "{}"))), Ok(true));
+        assert_eq!(cas(refused(ErrorCode::PreconditionFailed)), Ok(false));
+        assert_eq!(cas(refused(ErrorCode::KeyDoesNotExist)), Ok(false));
+        assert!(cas(refused(ErrorCode::TemporarilyUnavailable)).is_err());
+        assert_eq!((LIN_KV.write("k", 1).read)(Ok(("write_ok", "{}"))), Ok(()));
+    }
+}
