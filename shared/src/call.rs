@@ -7,10 +7,10 @@ use serde::de::DeserializeOwned;
 
 use crate::error::Failure;
 use crate::id::NodeId;
-use crate::message::{BodyError, Ids, read_body, write_body};
+use crate::message::{Body, BodyError, Ids, write_body};
 
-/// What came back, before it is read: the body's type and its text, or why there is none.
-pub(crate) type RawAnswer<'a> = Result<(&'a str, &'a str), Failure>;
+/// What came back, before it is read, or why there is none.
+pub(crate) type RawAnswer<'a> = Result<&'a Body<'a>, Failure>;
 
 /// Reads what came back as what the asker wants to know.
 type Reader<T> = Box<dyn FnOnce(RawAnswer<'_>) -> Result<T, Failure> + Send>;
@@ -44,8 +44,8 @@ impl<T: 'static> Call<T> {
             body,
             patience: PATIENCE,
             read: Box::new(move |answer| {
-                read(answer.and_then(|(kind, body)| {
-                    read_body(kind, body).map_err(|error| match error {
+                read(answer.and_then(|body| {
+                    body.read().map_err(|error| match error {
                         BodyError::UnknownType(kind) => {
                             Failure::Malformed(format!("an answer of type {kind:?}"))
                         }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::context::{Context, Outbox};
 use crate::error::{ErrorCode, Failure, RpcError};
 use crate::id::{Cluster, NodeId};
-use crate::message::{BodyError, Header, Message, read_body};
+use crate::message::{Body, BodyError, Message};
 use crate::node::{Caller, Node};
 
 /// Makes a node once its name and its cluster are known.
@@ -68,12 +68,8 @@ impl<N: Node> Engine<N> {
     /// starve the timers.
     pub fn receive(&mut self, now: Duration, line: &str) {
         self.wake(now);
-        let parsed = Message::parse(line).and_then(|message| {
-            let header = message.header()?;
-            Ok((message, header))
-        });
-        match parsed {
-            Ok((message, header)) => self.dispatch(&message, &header),
+        match Message::parse(line) {
+            Ok(message) => self.dispatch(&message.src, &message.body),
             Err(error) => self.refuse_unreadable(line, &error),
         }
     }
@@ -122,36 +118,36 @@ impl<N: Node> Engine<N> {
         }
     }
 
-    fn dispatch(&mut self, message: &Message<'_>, header: &Header<'_>) {
-        if let Some(msg_id) = header.in_reply_to {
-            return self.take_answer(msg_id, header, message.body.get());
+    fn dispatch(&mut self, src: &str, body: &Body<'_>) {
+        if let Some(msg_id) = body.in_reply_to {
+            return self.take_answer(msg_id, body);
         }
-        let caller = Caller::new(NodeId::from(&*message.src), header.msg_id);
-        if header.kind.is_empty() {
+        let caller = Caller::new(NodeId::from(src), body.msg_id);
+        if body.kind.is_empty() {
             return self.reject(caller, ErrorCode::MalformedRequest, "the body has no type");
         }
-        if header.kind == "init" {
-            return self.init(message.body.get(), caller);
+        if body.kind == "init" {
+            return self.init(body, caller);
         }
         let Stage::Running(node) = &mut self.stage else {
             let text = "this node has not been initialised yet";
             return self.reject(caller, ErrorCode::TemporarilyUnavailable, text);
         };
-        match read_body(&header.kind, message.body.get()) {
+        match body.read() {
             Ok(request) => node.on_request(request, caller, &mut self.ctx),
             Err(BodyError::UnknownType(kind)) => {
                 let text = format!("this node knows no request of type {kind:?}");
                 self.reject(caller, ErrorCode::NotSupported, text);
             }
             Err(BodyError::Malformed(error)) => {
-                let text = format!("bad {:?} request: {error}", header.kind);
+                let text = format!("bad {:?} request: {error}", body.kind);
                 self.reject(caller, ErrorCode::MalformedRequest, text);
             }
         }
     }
 
-    fn init(&mut self, body: &str, caller: Caller) {
-        let (me, nodes) = match read_body("init", body) {
+    fn init(&mut self, body: &Body<'_>, caller: Caller) {
+        let (me, nodes) = match body.read() {
             Ok(Init::Init { node_id, node_ids }) => (node_id, node_ids),
             Err(BodyError::Malformed(error)) => {
                 let text = format!("bad \"init\" request: {error}");
@@ -178,16 +174,16 @@ impl<N: Node> Engine<N> {
         }
     }
 
-    fn take_answer(&mut self, msg_id: u64, header: &Header<'_>, body: &str) {
-        let answer = if header.kind == "error" {
-            Err(match read_body("error", body) {
+    fn take_answer(&mut self, msg_id: u64, body: &Body<'_>) {
+        let answer = if body.kind == "error" {
+            Err(match body.read() {
                 Ok(ErrorAnswer::Error { code, text }) => {
                     Failure::Error(RpcError::new(ErrorCode::from(code), text))
                 }
                 Err(error) => Failure::Malformed(format!("{error:?}")),
             })
         } else {
-            Ok((&*header.kind, body))
+            Ok(body)
         };
         // An answer that nobody waits for any more came too late, or twice.
         if let Some(event) = self.ctx.waits.answer(msg_id, answer) {

@@ -130,6 +130,14 @@ fn is(failure: &Failure, code: ErrorCode) -> bool {
 mod tests {
     use super::*;
     use crate::error::RpcError;
+    use crate::message::Message;
+
+    /// What a call makes of an answer of this type with these fields.
+    fn answered<T: 'static>(call: Call<T>, kind: &str, fields: &str) -> Result<T, Failure> {
+        let body = format!(r#"{{"type":"{kind}","in_reply_to":1{fields}}}"#);
+        let line = format!(r#"{{"src":"seq-kv","dest":"n0","body":{body}}}"#);
+        (call.read)(Ok(&Message::parse(&line).unwrap().body))
+    }
 
     fn body<T>(call: &Call<T>) -> &str {
         std::str::from_utf8(&call.body).unwrap()
@@ -156,24 +164,33 @@ mod tests {
 
     #[test]
     fn a_read_tells_a_value_from_a_missing_key_and_both_from_trouble() {
-        let read = |answer| (SEQ_KV.read::<Option<u64>>("k").read)(answer);
-        let value = r#"{"type":"read_ok","in_reply_to":1,"value":null}"#;
-        assert_eq!(read(Ok(("read_ok", value))), Ok(Some(None)));
-        assert_eq!(read(refused(ErrorCode::KeyDoesNotExist)), Ok(None));
-        assert_eq!(read(Err(Failure::Timeout)), Err(Failure::Timeout));
-        let odd = read(Ok(("read_ok", r#"{"value":"text"}"#)));
-        assert!(matches!(odd, Err(Failure::Malformed(_))), "{odd:?}");
-        let odd = read(Ok(("write_ok", "{}")));
-        assert!(matches!(odd, Err(Failure::Malformed(_))), "{odd:?}");
+        let read = || SEQ_KV.read::<Option<u64>>("k");
+        assert_eq!(
+            answered(read(), "read_ok", r#","value":null"#),
+            Ok(Some(None))
+        );
+        assert_eq!(
+            answered(read(), "read_ok", r#","value":8"#),
+            Ok(Some(Some(8)))
+        );
+        assert_eq!((read().read)(refused(ErrorCode::KeyDoesNotExist)), Ok(None));
+        assert_eq!((read().read)(Err(Failure::Timeout)), Err(Failure::Timeout));
+        for (kind, fields) in [("read_ok", r#","value":"text""#), ("write_ok", "")] {
+            let odd = answered(read(), kind, fields);
+            assert!(matches!(odd, Err(Failure::Malformed(_))), "{odd:?}");
+        }
     }
 
     #[test]
     fn a_lost_compare_and_set_is_no_failure() {
-        let cas = |answer| (SEQ_KV.cas("k", 1, 2).read)(answer);
-        assert_eq!(cas(Ok(("cas_ok", "{}"))), Ok(true));
-        assert_eq!(cas(refused(ErrorCode::PreconditionFailed)), Ok(false));
-        assert_eq!(cas(refused(ErrorCode::KeyDoesNotExist)), Ok(false));
-        assert!(cas(refused(ErrorCode::TemporarilyUnavailable)).is_err());
-        assert_eq!((LIN_KV.write("k", 1).read)(Ok(("write_ok", "{}"))), Ok(()));
+        let cas = || SEQ_KV.cas("k", 1, 2);
+        assert_eq!(answered(cas(), "cas_ok", ""), Ok(true));
+        assert_eq!(
+            (cas().read)(refused(ErrorCode::PreconditionFailed)),
+            Ok(false)
+        );
+        assert_eq!((cas().read)(refused(ErrorCode::KeyDoesNotExist)), Ok(false));
+        assert!((cas().read)(refused(ErrorCode::TemporarilyUnavailable)).is_err());
+        assert_eq!(answered(LIN_KV.write("k", 1), "write_ok", ""), Ok(()));
     }
 }
