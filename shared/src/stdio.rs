@@ -54,7 +54,7 @@ where
         match read.context("cannot read stdin") {
             Ok(()) => process::exit(0),
             Err(error) => {
-                eprintln!("error: {error:#}");
+                let _ = writeln!(std::io::stderr(), "error: {error:#}");
                 process::exit(1)
             }
         }
@@ -154,7 +154,7 @@ impl<N: Node> Bench<N> {
             if error.kind() == ErrorKind::BrokenPipe {
                 process::exit(0);
             }
-            eprintln!("error: cannot write to stdout: {error}");
+            let _ = writeln!(std::io::stderr(), "error: cannot write to stdout: {error}");
             process::exit(1);
         }
     }

@@ -24,21 +24,20 @@ use workbench::simulation::simulate;
 use workbench::solutions::{Factory, Solution};
 use workbench::workload::workload;
 
-use common::{Figures, Flags, contenders, in_turn, median, serve};
+use common::{Figures, Flags, contenders, grouped, in_turn, median, serve};
 
 /// How many answers with all values are read.
 const READS: usize = 1_000;
 
 fn main() -> anyhow::Result<()> {
-    let flags = Flags::parse();
+    let Some(flags) = Flags::wanted() else {
+        return Ok(());
+    };
     if flags.minimal {
         let mut values = Vec::new();
         return serve(|line, out| answer(&mut values, line, out));
     }
-    if !flags.wants_figures() {
-        return Ok(());
-    }
-    let mut figures = Figures::new();
+    let mut figures = Figures::new(&flags);
     add_one_node(&flags, flags.requests(100_000), &mut figures)?;
     add_simulation(&flags, &mut figures)?;
     figures.print();
@@ -121,14 +120,15 @@ fn add_one_node(flags: &Flags, count: usize, figures: &mut Figures) -> anyhow::R
         ensure!(more == 0, "{more} answers that nobody asked for");
         Ok((learnt.as_secs_f64() * 1e3, rate))
     })?;
+    let many = grouped(count as f64, 0);
     let learnt = measured
         .each_ref()
         .map(|runs| Some(median(runs.iter().map(|run| run.0))));
     let rates = measured
         .each_ref()
         .map(|runs| Some(median(runs.iter().map(|run| run.1))));
-    figures.add(&format!("learning {count} values, ms"), learnt, 0, "");
-    figures.add(&format!("reading {count} values, MB/s"), rates, 0, "≥ 500");
+    figures.add(&format!("learning {many} values, ms"), learnt, 0, "");
+    figures.add(&format!("reading {many} values, MB/s"), rates, 0, "≥ 500");
     Ok(())
 }
 

@@ -12,14 +12,13 @@ use std::fmt::Write;
 use std::time::{Duration, Instant};
 
 use anyhow::ensure;
-use clap::Parser;
 use echo::Echo;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use shared::{Engine, Outbox};
 use workbench::solutions::Solution;
 
-use common::{Figures, Flags, Process, Program, contenders, in_turn, median, serve};
+use common::{Figures, Flags, INIT, Process, Program, contenders, grouped, in_turn, median, serve};
 
 /// How many requests there are at most when what matters is not their number.
 const FEW: usize = 100_000;
@@ -31,16 +30,15 @@ const PINGS: usize = 20_000;
 const STALL: Duration = Duration::from_millis(500);
 
 fn main() -> anyhow::Result<()> {
-    let flags = Flags::parse();
+    let Some(flags) = Flags::wanted() else {
+        return Ok(());
+    };
     if flags.minimal {
         return serve(answer);
     }
-    if !flags.wants_figures() {
-        return Ok(());
-    }
     let count = flags.requests(1_000_000);
     let programs = contenders(Solution::Echo)?;
-    let mut figures = Figures::new();
+    let mut figures = Figures::new(&flags);
     add_answers_at_end(&programs, count.min(FEW), &mut figures)?;
     add_throughput(&flags, &programs, count, &mut figures)?;
     add_latency(&flags, &programs, &mut figures)?;
@@ -189,12 +187,10 @@ fn add_latency(
         let at = |share: f64| times[(times.len() as f64 * share) as usize].as_secs_f64() * 1e6;
         Ok((at(0.5), at(0.99)))
     })?;
-    let middle = |runs: &Vec<(f64, f64)>| Some(median(runs.iter().map(|run| run.0)));
-    let slow = |runs: &Vec<(f64, f64)>| Some(median(runs.iter().map(|run| run.1)));
-    let [middles, slows] = [
-        measured.each_ref().map(middle),
-        measured.each_ref().map(slow),
-    ];
+    let middles = measured
+        .each_ref()
+        .map(|runs| Some(median(runs.iter().map(|run| run.0))));
+    let slows = measured.map(|runs| Some(median(runs.iter().map(|run| run.1))));
     figures.add("lone request, p50, µs", middles, 1, "ratio ≤ 1.5");
     figures.add("lone request, p99, µs", slows, 1, "");
     Ok(())
@@ -208,7 +204,7 @@ fn add_memory(programs: &[Program; 2], count: usize, figures: &mut Figures) -> a
         process.exchange(lines.as_bytes(), count, STALL)?;
         Ok(peak_memory(&process).map(|kib| kib as f64 / 1024.0))
     })?;
-    let what = format!("peak memory, {count} waiting, MiB");
+    let what = format!("peak memory, {} waiting, MiB", grouped(count as f64, 0));
     figures.add(&what, [ours[0], minimal[0]], 1, "< 10");
     Ok(())
 }
@@ -217,10 +213,8 @@ fn add_memory(programs: &[Program; 2], count: usize, figures: &mut Figures) -> a
 fn add_engine(flags: &Flags, lines: &str, figures: &mut Figures) -> anyhow::Result<()> {
     /// As much as the runtime reads at a time.
     const BATCH: usize = 64 * 1024;
-    let init = r#"{"type":"init","msg_id":1,"node_id":"n0","node_ids":["n0"]}"#;
-    let init = format!("{{\"src\":\"c0\",\"dest\":\"n0\",\"body\":{init}}}");
     let mut engine = Engine::new(1, |_, _| Echo);
-    engine.receive(Duration::ZERO, &init);
+    engine.receive(Duration::ZERO, INIT);
     let mut outbox = Outbox::default();
     let mut out = Vec::new();
     let (mut ours, mut minimal) = (Vec::new(), Vec::new());
@@ -234,11 +228,8 @@ fn add_engine(flags: &Flags, lines: &str, figures: &mut Figures) -> anyhow::Resu
         }
         engine.drain(&mut outbox);
         ours.push(start.elapsed());
-        ensure!(
-            outbox.log.is_empty(),
-            "the node complains: {:?}",
-            outbox.log
-        );
+        let complaints = &outbox.log;
+        ensure!(complaints.is_empty(), "the node complains: {complaints:?}");
         let start = Instant::now();
         for line in lines.lines() {
             answer(line.as_bytes(), &mut out)?;
@@ -250,17 +241,9 @@ fn add_engine(flags: &Flags, lines: &str, figures: &mut Figures) -> anyhow::Resu
         minimal.push(start.elapsed());
     }
     let count = lines.lines().count() as f64;
-    let each = |times: Vec<Duration>| {
-        Some(median(
-            times.iter().map(|time| time.as_secs_f64() * 1e9 / count),
-        ))
-    };
-    figures.add(
-        "without pipes, a request, ns",
-        [ours, minimal].map(each),
-        0,
-        "",
-    );
+    let each = |time: Duration| time.as_secs_f64() * 1e9 / count;
+    let times = [ours, minimal].map(|times| Some(median(times.into_iter().map(each))));
+    figures.add("without pipes, a request, ns", times, 0, "");
     Ok(())
 }
 

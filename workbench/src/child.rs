@@ -2,9 +2,9 @@
 
 use std::collections::VecDeque;
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::Path;
-use std::process::{Command, ExitStatus, Stdio};
+use std::process::{self, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -15,6 +15,9 @@ use shared::NodeId;
 
 /// How many lines of a node's stderr are kept for the report of its death.
 const TAIL: usize = 8;
+
+/// What Unix systems say of a file that is executable and no program.
+const ENOEXEC: i32 = 8;
 
 /// How long the end of a node's stderr is waited for once the node has gone.
 const LAST_WORDS: Duration = Duration::from_millis(300);
@@ -29,13 +32,13 @@ pub enum Said {
     /// It wrote a line to stderr.
     Stderr(usize, String),
     /// Its log cannot be written.
-    LogFailed(usize, std::io::Error),
+    LogFailed(usize, io::Error),
 }
 
 /// A node's process. It is killed when this is dropped.
 #[derive(Debug)]
 pub struct Child {
-    process: std::process::Child,
+    process: process::Child,
     input: Sender<String>,
     tail: Arc<Mutex<Tail>>,
     leave_running: bool,
@@ -62,6 +65,28 @@ pub struct Launch<'a> {
     pub leave_running: bool,
 }
 
+impl Launch<'_> {
+    fn spawn(&self) -> io::Result<process::Child> {
+        let start = |command: &mut Command| {
+            command
+                .args(self.arguments)
+                // Maelstrom starts nodes in the temporary folder, too.
+                .current_dir(std::env::temp_dir())
+                .stdin(Stdio::piped())
+                .stdout(Stdio::piped())
+                .stderr(Stdio::piped())
+                .spawn()
+        };
+        match start(&mut Command::new(self.program)) {
+            // A script whose first line does not say what reads it: a shell, then, as on the JVM.
+            Err(error) if cfg!(unix) && error.raw_os_error() == Some(ENOEXEC) => {
+                start(Command::new("/bin/sh").arg(self.program))
+            }
+            started => started,
+        }
+    }
+}
+
 impl Child {
     /// Starts the node at this place of the list.
     ///
@@ -75,13 +100,7 @@ impl Child {
     ) -> anyhow::Result<Self> {
         let log = launch.logs.join(format!("{name}.log"));
         let log = File::create(&log).with_context(|| format!("cannot create {}", log.display()))?;
-        let mut process = Command::new(launch.program)
-            .args(launch.arguments)
-            // Maelstrom starts nodes in the temporary folder, too.
-            .current_dir(std::env::temp_dir())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
+        let mut process = launch
             .spawn()
             .with_context(|| format!("cannot start {}", launch.program.display()))?;
         let (input, lines) = channel();
@@ -112,6 +131,12 @@ impl Child {
         let _ = self.input.send(line);
     }
 
+    /// Ends the node.
+    pub fn kill(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+
     /// How the node ended, if it has.
     pub fn exit_status(&mut self) -> Option<ExitStatus> {
         self.process.try_wait().ok().flatten()
@@ -134,8 +159,7 @@ impl Child {
 impl Drop for Child {
     fn drop(&mut self) {
         if !self.leave_running {
-            let _ = self.process.kill();
-            let _ = self.process.wait();
+            self.kill();
         }
     }
 }
@@ -164,12 +188,13 @@ fn read_output(place: usize, mut stdout: impl Read, said: &SyncSender<Said>) {
     let mut text: Vec<u8> = Vec::new();
     loop {
         let read = stdout.read(&mut chunk).unwrap_or(0);
+        let before = text.len();
         text.extend_from_slice(&chunk[..read]);
         // What has no newline yet is a line once the node has nothing more to say.
-        let end = match text.iter().rposition(|byte| *byte == b'\n') {
-            Some(last) if read > 0 => last + 1,
+        let end = match chunk[..read].iter().rposition(|byte| *byte == b'\n') {
+            Some(last) => before + last + 1,
             None if read > 0 => continue,
-            Some(_) | None => text.len(),
+            None => text.len(),
         };
         if end > 0 {
             let lines = String::from_utf8_lossy(&text[..end]).into_owned();

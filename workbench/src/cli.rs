@@ -6,6 +6,8 @@ mod maelstrom;
 mod progress;
 mod test;
 
+use std::fmt::Display;
+use std::io::Write;
 use std::process::ExitCode;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
@@ -58,7 +60,7 @@ pub fn main() -> ExitCode {
     match done {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
-            eprintln!("error: {error:#}");
+            warn(format_args!("error: {error:#}"));
             ExitCode::from(code::CRASH)
         }
     }
@@ -72,13 +74,25 @@ fn usage(error: &clap::Error) -> ExitCode {
     {
         let name = flag.split(['=', ' ']).next().unwrap_or(flag);
         if flags::NOT_YET.contains(&name) {
-            eprintln!("\nnote: Maelstrom knows {name}; this bench does not have it yet");
+            warn(format_args!(
+                "\nnote: Maelstrom knows {name}; this bench does not have it yet"
+            ));
         }
     }
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => ExitCode::SUCCESS,
         _ => ExitCode::from(code::USAGE),
     }
+}
+
+/// A line on stdout. One who no longer listens still gets the exit status.
+fn say(text: impl Display) {
+    let _ = writeln!(std::io::stdout(), "{text}");
+}
+
+/// A line on stderr.
+fn warn(text: impl Display) {
+    let _ = writeln!(std::io::stderr(), "{text}");
 }
 
 fn exit_code(valid: Validity) -> u8 {

@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use serde::Deserialize;
 use serde_json::value::RawValue;
 use shared::{ErrorCode, NodeId};
 
+use crate::fields::Fields;
 use crate::history::OpError;
 use crate::network::Network;
 use crate::workload::{Answer, Question, Rpc, rpc_error};
@@ -130,15 +130,9 @@ impl Clients {
         name: &NodeId,
         body: Box<RawValue>,
     ) -> Option<Reply> {
-        #[derive(Deserialize)]
-        struct Header {
-            in_reply_to: Option<u64>,
-        }
         let client = self.open.get_mut(name)?;
-        let header = serde_json::from_str(body.get()).unwrap_or(Header { in_reply_to: None });
-        let awaited = client
-            .awaited
-            .take_if(|it| Some(it.msg_id) == header.in_reply_to)?;
+        let answered = Fields::of(&body).ok()?.get("in_reply_to")?.get().parse();
+        let awaited = client.awaited.take_if(|it| answered == Ok(it.msg_id))?;
         network.stop_listening(name);
         let purpose = client.purpose;
         Some(Reply {
@@ -205,40 +199,29 @@ impl Reply {
         })
     }
 
+    /// The answer's body, good or bad.
+    pub fn body(&self) -> Option<&RawValue> {
+        self.body.as_deref()
+    }
+
     /// The answer's type alone, for answers that are judged by nothing else.
     pub fn kind(&self) -> Option<String> {
-        #[derive(Deserialize)]
-        struct Kind {
-            #[serde(rename = "type")]
-            kind: String,
-        }
-        let body = self.body.as_ref()?;
-        serde_json::from_str(body.get())
-            .ok()
-            .map(|Kind { kind }| kind)
+        let kind = Fields::of(self.body()?).ok()?.text("type")?;
+        Some(kind.into_owned())
     }
 }
 
 fn error_answer(body: &RawValue) -> Option<Refusal> {
-    #[derive(Deserialize)]
-    struct Error {
-        #[serde(rename = "type")]
-        kind: String,
-        #[serde(default)]
-        code: serde_json::Value,
-        #[serde(default)]
-        text: serde_json::Value,
-    }
-    let Error { kind, code, text } = serde_json::from_str(body.get()).ok()?;
-    if kind != "error" {
+    let fields = Fields::of(body).ok()?;
+    if fields.text("type")? != "error" {
         return None;
     }
-    let code = code
-        .as_u64()
-        .map_or(ErrorCode::Other(u64::MAX), ErrorCode::from);
-    let text = text
-        .as_str()
-        .map_or_else(|| text.to_string(), str::to_owned);
+    let code = fields.get("code").and_then(|code| code.get().parse().ok());
+    let code = code.map_or(ErrorCode::Other(u64::MAX), |code: u64| code.into());
+    let text = match fields.text("text") {
+        Some(text) => text.into_owned(),
+        None => fields.get("text").unwrap_or(RawValue::NULL).to_string(),
+    };
     Some(Refusal {
         error: rpc_error(code, text),
         definite: code.is_definite(),

@@ -6,6 +6,7 @@ pub mod cli;
 mod clients;
 pub mod dice;
 pub mod edn;
+mod fields;
 pub mod flags;
 mod generator;
 pub mod history;

@@ -10,6 +10,9 @@ use crate::workload::Workload;
 /// How many messages of the children's threads may wait before the threads do.
 const QUEUE: usize = 256;
 
+/// How long the rest of what nodes wrote is waited for once they have been killed.
+const LEFTOVERS: Duration = Duration::from_secs(1);
+
 /// How often somebody is told how it goes, if nothing else happens.
 const TICK: Duration = Duration::from_millis(100);
 
@@ -40,19 +43,25 @@ pub fn run_live(
         .enumerate()
         .map(|(place, name)| Child::start(launch, place, name, &sender))
         .collect::<anyhow::Result<Vec<Child>>>()?;
+    // What is left are the children's threads: when the last one ends, so does the channel.
+    drop(sender);
     let start = Instant::now();
     let run = Run::new(Duration::ZERO, settings, workload);
-    let closed = vec![false; children.len()];
+    let nobody = vec![false; children.len()];
     let mut live = Live {
         run,
         children,
-        closed,
+        closed: nobody.clone(),
+        dead: nobody,
         start,
         said,
         look_at: Duration::ZERO,
     };
     live.go(launch, watcher);
     live.find_the_dead(launch);
+    if !launch.leave_running {
+        live.end(watcher);
+    }
     watcher.look(&live.run);
     Ok(live.run.into_record())
 }
@@ -85,6 +94,8 @@ struct Live {
     children: Vec<Child>,
     /// Whose stdout has ended: they may be dying.
     closed: Vec<bool>,
+    /// Who has died, and it was told.
+    dead: Vec<bool>,
     start: Instant,
     said: Receiver<Said>,
     look_at: Duration,
@@ -142,13 +153,28 @@ impl Live {
         }
     }
 
+    /// Kills the nodes and waits for their logs, though not for a node's own child that may hold
+    /// its pipes for ever.
+    fn end(&mut self, watcher: &mut dyn Watcher) {
+        self.children.iter_mut().for_each(Child::kill);
+        let until = Instant::now() + LEFTOVERS;
+        while Instant::now() < until
+            && let Ok(said) = self
+                .said
+                .recv_timeout(until.saturating_duration_since(Instant::now()))
+        {
+            self.listen(said, watcher);
+        }
+    }
+
     /// A node that ends before the test does fails it, whatever its exit status.
     fn find_the_dead(&mut self, launch: &Launch<'_>) {
         let now = self.start.elapsed();
         for (place, child) in self.children.iter_mut().enumerate() {
-            let Some(status) = child.exit_status() else {
+            let Some(status) = child.exit_status().filter(|_| !self.dead[place]) else {
                 continue;
             };
+            self.dead[place] = true;
             if launch.leave_running {
                 self.closed[place] = false;
                 continue;

@@ -1,5 +1,7 @@
 //! What a person sees in the terminal.
 
+mod vain;
+
 use clojure_reader::edn::Edn;
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{CellAlignment, Table};
@@ -11,6 +13,9 @@ use crate::test::Outcome;
 
 /// How many incidents or findings are told before the rest is only counted.
 const TOLD: usize = 12;
+
+/// How much of a line is shown.
+const SHOWN: usize = 500;
 
 /// What one run of a challenge came to.
 #[derive(Debug, Clone, PartialEq)]
@@ -57,9 +62,6 @@ pub fn summary(outcome: &Outcome) -> String {
         record.incidents.iter().map(ToString::to_string),
         "more of the kind",
     );
-    if !record.incidents.is_empty() {
-        lines.push(format!("nodes' logs: {}", outcome.folder.logs().display()));
-    }
     if let Some(crash) = &record.crash {
         lines.push(format!("the run broke off: {crash}"));
     }
@@ -69,6 +71,14 @@ pub fn summary(outcome: &Outcome) -> String {
             verdict.findings.iter().cloned(),
             "more findings",
         );
+        if verdict.valid != Validity::Valid {
+            let node_of = |process| outcome.settings.node_of(process);
+            let remarks = vain::requests_in_vain(&record.history, node_of);
+            tell(&mut lines, remarks.into_iter(), "more of the kind");
+        }
+    }
+    if !lines.is_empty() {
+        lines.push(format!("nodes' logs: {}", outcome.folder.logs().display()));
     }
     lines.push(counts(outcome));
     lines.push(format!("kept in {}", outcome.folder.path().display()));
@@ -77,10 +87,21 @@ pub fn summary(outcome: &Outcome) -> String {
 
 fn tell(lines: &mut Vec<String>, remarks: impl ExactSizeIterator<Item = String>, rest: &str) {
     let count = remarks.len();
-    lines.extend(remarks.take(TOLD));
+    lines.extend(remarks.take(TOLD).map(|remark| cut(&remark)));
     if count > TOLD {
         lines.push(format!("… and {} {rest}", count - TOLD));
     }
+}
+
+/// A remark without the rest of lines that are too long to be read: nodes may print anything.
+fn cut(remark: &str) -> String {
+    let lines = remark
+        .lines()
+        .map(|line| match line.char_indices().nth(SHOWN) {
+            Some((end, _)) => format!("{}… ({} bytes)", &line[..end], line.len()),
+            None => line.to_owned(),
+        });
+    lines.collect::<Vec<String>>().join("\n")
 }
 
 fn counts(outcome: &Outcome) -> String {

@@ -10,7 +10,6 @@ mod phases;
 use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
-use serde::Deserialize;
 use serde_json::value::RawValue;
 use shared::NodeId;
 
@@ -29,6 +28,9 @@ use phases::Phase;
 
 /// How long the network rests, healed, between the main phase and the final one in Maelstrom.
 pub const RECOVERY: Duration = Duration::from_secs(10);
+
+/// How much misbehaviour is kept: a node that is wrong all the time would fill the memory.
+const MOST_INCIDENTS: usize = 1000;
 
 /// What a run is made of.
 #[derive(Debug, Clone, PartialEq)]
@@ -49,6 +51,14 @@ pub struct Settings {
     pub partitions: Option<Duration>,
     /// What all dice of the run start from.
     pub seed: u64,
+}
+
+impl Settings {
+    /// The node that a process works on.
+    pub fn node_of(&self, process: u64) -> &NodeId {
+        let worker = process as usize % self.concurrency;
+        &self.nodes[worker % self.nodes.len()]
+    }
 }
 
 /// How far a run has come, in numbers.
@@ -177,7 +187,7 @@ impl Run {
     /// verdicts depend on it. Here the person is told.
     pub fn from_node(&mut self, now: Duration, node: usize, line: &str) {
         let name = self.settings.nodes[node].clone();
-        if self.silenced.contains(&name) {
+        if self.silenced.contains(&name) || self.is_over() {
             return;
         }
         if let Err(what) = self.accept(now, line) {
@@ -188,7 +198,14 @@ impl Run {
     }
 
     /// Something is wrong with a node.
-    pub fn note(&mut self, now: Duration, node: usize, what: String, line: Option<&str>) {
+    pub fn note(&mut self, now: Duration, node: usize, mut what: String, line: Option<&str>) {
+        match self.incidents.len() {
+            MOST_INCIDENTS => return,
+            last if last + 1 == MOST_INCIDENTS => {
+                what.push_str(" (this list is full: what went wrong later is left out)");
+            }
+            _ => {}
+        }
         self.incidents.push(Incident {
             at: self
                 .zero
@@ -199,9 +216,10 @@ impl Run {
         });
     }
 
-    /// Breaks the run off: nothing that happens from now on counts.
+    /// Breaks the run off: nothing that happens from now on counts. One that has just ended is
+    /// worth no more than any other; of several reasons the first one stays.
     pub fn crash(&mut self, why: String) {
-        if !self.is_over() {
+        if !matches!(self.phase, Phase::Over { crash: Some(_) }) {
             self.phase = Phase::Over { crash: Some(why) };
         }
     }

@@ -9,7 +9,7 @@ use crate::child::Launch;
 use crate::dice::branch;
 use crate::flags::TestFlags;
 use crate::live::{Watcher, run_live, timestamp};
-use crate::run::Record;
+use crate::run::{Record, Settings};
 use crate::simulation::simulate;
 use crate::solutions::Factory;
 use crate::store::{Folder, Store};
@@ -49,6 +49,8 @@ pub struct Test<'a> {
 /// What came of a test.
 #[derive(Debug)]
 pub struct Outcome {
+    /// What the run was made of.
+    pub settings: Settings,
     /// What is left of the run.
     pub record: Record,
     /// The judgement; there is none if the run broke off.
@@ -98,12 +100,12 @@ impl Test<'_> {
                     pass_stderr: *show_stderr,
                     leave_running: *leave_running,
                 };
-                run_live(settings, make(), &launch, watcher)?
+                run_live(settings.clone(), make(), &launch, watcher)?
             }
             Stage::Simulated(factory) => {
-                let nodes = settings.nodes.clone();
+                let nodes = &settings.nodes;
                 let seed = |place: usize| branch(self.seed, nodes[place].as_str()).random();
-                let simulated = simulate(settings, make(), |place| factory(seed(place)));
+                let simulated = simulate(settings.clone(), make(), |place| factory(seed(place)));
                 for (node, log) in nodes.iter().zip(&simulated.logs) {
                     folder.keep_log(node.as_str(), log)?;
                 }
@@ -119,6 +121,7 @@ impl Test<'_> {
             folder.keep_results(&record, &verdict.results)?;
         }
         Ok(Outcome {
+            settings,
             record,
             verdict,
             folder,

@@ -88,7 +88,7 @@ const WORLD: [(&str, &[&str]); 9] = [
         ],
     ),
     ("stdin()", &["shared/src/stdio.rs"]),
-    ("stdout()", &["shared/src/stdio.rs"]),
+    ("stdout()", &["shared/src/stdio.rs", "workbench/src/cli.rs"]),
     ("std::net", &[]),
 ];
 

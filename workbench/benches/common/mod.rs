@@ -19,6 +19,13 @@ use workbench::solutions::Solution;
 /// As much as a pipe holds on Linux, four times over.
 const CHUNK: usize = 256 * 1024;
 
+/// What a program is told first: it is the only node.
+pub const INIT: &str = concat!(
+    r#"{"id":0,"src":"c0","dest":"n0","body":"#,
+    r#"{"type":"init","msg_id":1,"node_id":"n0","node_ids":["n0"]}}"#,
+    "\n"
+);
+
 /// Measures, prints a table, and holds nothing back: no figure makes it fail.
 #[derive(Parser)]
 pub struct Flags {
@@ -35,18 +42,20 @@ pub struct Flags {
     #[arg(long, hide = true)]
     pub minimal: bool,
 
-    /// Said by `cargo bench`, and not by `cargo test`, which starts benchmarks too if told to.
+    /// Said by `cargo bench`
     #[arg(long, hide = true)]
     bench: bool,
 }
 
 impl Flags {
-    /// Whether to measure; says so if not.
-    pub fn wants_figures(&self) -> bool {
-        if !self.bench {
+    /// What was asked for. `cargo test`, which starts benchmarks too if told to, asks for nothing,
+    /// whatever words it passes on.
+    pub fn wanted() -> Option<Self> {
+        let is_wanted = std::env::args().any(|word| word == "--bench" || word == "--minimal");
+        if !is_wanted {
             println!("nothing is measured: this is for `cargo bench -p workbench`");
         }
-        self.bench
+        is_wanted.then(Flags::parse)
     }
 
     /// How many requests a run consists of.
@@ -85,7 +94,7 @@ pub struct Process {
 }
 
 impl Program {
-    /// Starts it and has it answer `init`: it is the only node.
+    /// Starts it and has it answer `init`.
     pub fn start(&self) -> anyhow::Result<Process> {
         let mut child = Command::new(&self.path)
             .args(self.arguments)
@@ -99,10 +108,7 @@ impl Program {
             child,
             chunk: vec![0; CHUNK],
         };
-        let init = r#"{"type":"init","msg_id":1,"node_id":"n0","node_ids":["n0"]}"#;
-        process.ask(&format!(
-            "{{\"id\":0,\"src\":\"c0\",\"dest\":\"n0\",\"body\":{init}}}\n"
-        ))?;
+        process.ask(INIT)?;
         Ok(process)
     }
 }
@@ -244,10 +250,11 @@ pub struct Figures(Table);
 
 impl Figures {
     /// An empty one.
-    pub fn new() -> Self {
+    pub fn new(flags: &Flags) -> Self {
         let mut table = Table::new();
         table.load_style(NOTHING);
-        table.set_header(["", "ours", "minimal", "ratio", "aim"]);
+        let runs = format!("medians of {} runs", flags.runs);
+        table.set_header([&runs, "ours", "minimal", "ratio", "aim"]);
         Figures(table)
     }
 
@@ -261,6 +268,7 @@ impl Figures {
     ) {
         let show = |figure: Option<f64>| figure.map(|figure| grouped(figure, decimals));
         let ratio = ours.zip(minimal).map(|(ours, minimal)| ours / minimal);
+        let ratio = ratio.filter(|ratio| ratio.is_finite());
         let cells = [
             show(ours),
             show(minimal),
@@ -277,12 +285,12 @@ impl Figures {
                 column.set_cell_alignment(CellAlignment::Right);
             }
         }
-        println!("{}", self.0);
+        println!("{}", self.0.trim_fmt());
     }
 }
 
 /// A number with its thousands apart.
-fn grouped(number: f64, decimals: usize) -> String {
+pub fn grouped(number: f64, decimals: usize) -> String {
     let plain = format!("{number:.decimals$}");
     let (whole, fraction) = plain.split_at(plain.find('.').unwrap_or(plain.len()));
     let mut told = String::new();

@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::Context;
 use clap::{Args, Parser};
 
-use super::{code, command_line, exit_code, fresh_seed, maelstrom, progress};
+use super::{code, command_line, exit_code, fresh_seed, maelstrom, progress, say, warn};
 use crate::challenge::{ALL, Challenge};
 use crate::checker::Validity;
 use crate::flags::TestFlags;
@@ -87,12 +87,12 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
     if challenges.len() > 1 {
         let held = challenges.len() - missed.len();
         let took = start.elapsed().as_secs_f64();
-        println!(
+        say(format_args!(
             "{held} of {} challenges hold, in {took:.1} s",
             challenges.len()
-        );
+        ));
         if !missed.is_empty() {
-            println!("missed: {}", missed.join(", "));
+            say(format_args!("missed: {}", missed.join(", ")));
         }
     }
     Ok(status)
@@ -108,21 +108,26 @@ fn chosen(names: &[String]) -> anyhow::Result<Vec<&'static Challenge>> {
                 .partition(|challenge| challenge.solution.is_some());
             if !open.is_empty() {
                 let open: Vec<&str> = open.iter().map(|challenge| challenge.name).collect();
-                eprintln!("note: not solved yet and left out: {}", open.join(", "));
+                warn(format_args!(
+                    "note: not solved yet and left out: {}",
+                    open.join(", ")
+                ));
             }
             chosen.extend(solved);
             continue;
         }
         let Some(challenge) = ALL.iter().find(|challenge| challenge.name == name) else {
             let known: Vec<&str> = ALL.iter().map(|challenge| challenge.name).collect();
-            eprintln!(
+            warn(format_args!(
                 "error: there is no challenge {name:?}; there are {}",
                 known.join(", ")
-            );
+            ));
             return Ok(Vec::new());
         };
         if challenge.solution.is_none() {
-            eprintln!("error: {name} has no solution and no workload here yet");
+            warn(format_args!(
+                "error: {name} has no solution and no workload here yet"
+            ));
             return Ok(Vec::new());
         }
         chosen.push(challenge);
@@ -161,7 +166,7 @@ impl Attempt<'_> {
                 match self.score(official, seed, &nodes)? {
                     Some(score) => scores.push(score),
                     None => {
-                        println!("again: {}", self.command(seed));
+                        say(format_args!("again: {}", self.command(seed)));
                         return Ok(code::CRASH);
                     }
                 }
@@ -173,11 +178,11 @@ impl Attempt<'_> {
             Bar::Ours
         };
         let (table, holds) = report::table(self.challenge, &scores, bar);
-        println!("{table}");
+        say(format_args!("{table}"));
         if holds {
             return Ok(code::VALID);
         }
-        println!("again: {}", self.command(self.seed));
+        say(format_args!("again: {}", self.command(self.seed)));
         let worst = scores
             .iter()
             .map(|score| score.valid)
@@ -193,7 +198,7 @@ impl Attempt<'_> {
             (None, false) => format!("live, seed {seed}"),
         };
         let flags = self.challenge.tests[part].join(" ");
-        println!("{} · {stage}\n  {flags}", self.challenge.name);
+        say(format_args!("{} · {stage}\n  {flags}", self.challenge.name));
     }
 
     fn solution(&self) -> anyhow::Result<Solution> {
@@ -267,7 +272,7 @@ impl Attempt<'_> {
         let outcome = test.perform(&Store::new(&self.arguments.store), &mut line);
         line.finish();
         let outcome = outcome?;
-        println!("{}", report::summary(&outcome));
+        say(format_args!("{}", report::summary(&outcome)));
         self.warn_of_lost_pace(&flags, &outcome);
         let measure = |verdict: crate::checker::Verdict| Score {
             valid: verdict.valid,
@@ -290,7 +295,9 @@ impl Attempt<'_> {
             .filter(|op| Duration::from_nanos(op.time) < limit)
             .count() as f64;
         if begun < 0.9 * expected {
-            println!("warning: {begun} of about {expected} operations begun: too few for the rate");
+            say(format_args!(
+                "warning: {begun} of about {expected} operations begun: too few for the rate"
+            ));
         }
     }
 

@@ -6,6 +6,7 @@ use std::process::Command;
 
 use anyhow::{Context, bail};
 
+use super::say;
 use crate::challenge::Challenge;
 use crate::checker::Validity;
 use crate::edn;
@@ -51,7 +52,7 @@ impl Run<'_> {
         let after = latest(folder);
         let results = after.as_ref().map(|run| run.join("results.edn"));
         let Some(results) = results.filter(|path| after != before && path.exists()) else {
-            println!("Maelstrom wrote no results ({status})");
+            say(format_args!("Maelstrom wrote no results ({status})"));
             return Ok(None);
         };
         let text = fs::read_to_string(&results)

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use super::warn;
 use crate::live::Watcher;
 use crate::run::{Progress, Run};
 
@@ -56,6 +57,6 @@ impl Watcher for Line {
     }
 
     fn say(&mut self, line: &str) {
-        self.bar.suspend(|| eprintln!("{line}"));
+        self.bar.suspend(|| warn(format_args!("{line}")));
     }
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::Context;
 use clap::Args;
 
-use super::{code, command_line, exit_code, fresh_seed, progress};
+use super::{code, command_line, exit_code, fresh_seed, progress, say};
 use crate::checker::Validity;
 use crate::flags::TestFlags;
 use crate::report;
@@ -73,17 +73,18 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
         let outcome = test.perform(&store, &mut line);
         line.finish();
         let outcome = outcome?;
-        println!("{}", report::summary(&outcome));
+        say(format_args!("{}", report::summary(&outcome)));
         let Some(verdict) = &outcome.verdict else {
+            say(format_args!("again: {}", test.command));
             return Ok(code::CRASH);
         };
         let workload = arguments.flags.workload;
-        println!(
+        say(format_args!(
             "{workload}: {} (seed {seed})",
             report::verdict(verdict.valid)
-        );
+        ));
         if verdict.valid != Validity::Valid {
-            println!("again: {}", test.command);
+            say(format_args!("again: {}", test.command));
         }
         status = exit_code(verdict.valid);
         if status != code::VALID {
@@ -95,7 +96,8 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
 
 /// This very command, with its seed.
 fn repetition(seed: u64) -> String {
-    let mut words: Vec<String> = std::env::args().collect();
+    let words = std::env::args_os();
+    let mut words: Vec<String> = words.map(|it| it.to_string_lossy().into_owned()).collect();
     let end = words
         .iter()
         .position(|word| word == "--")

@@ -2,12 +2,11 @@
 
 use std::time::Duration;
 
-use serde::Deserialize;
 use serde_json::value::RawValue;
 use shared::NodeId;
 
 use super::Run;
-use crate::history::null;
+use crate::fields::{Fields, is_integer};
 use crate::network::Unroutable;
 
 impl Run {
@@ -31,6 +30,9 @@ impl Run {
     }
 }
 
+/// The fields of a message.
+const PARTS: [&str; 4] = ["src", "dest", "body", "id"];
+
 /// What a node may print.
 struct Line {
     src: String,
@@ -41,26 +43,9 @@ struct Line {
 /// Reads a line as a message, as strictly and as loosely as Maelstrom does: no other fields may
 /// stand beside these, but what follows the object on the same line is not looked at.
 fn parse_line(line: &str) -> Result<Line, String> {
-    #[derive(Deserialize)]
-    #[serde(deny_unknown_fields)]
-    struct Loose {
-        src: String,
-        dest: String,
-        #[serde(default)]
-        body: Option<Box<RawValue>>,
-        #[serde(default, rename = "id")]
-        _id: Option<i64>,
-    }
-    let mut values = serde_json::Deserializer::from_str(line).into_iter::<Loose>();
-    let Loose {
-        src, dest, body, ..
-    } = match values.next() {
-        Some(Ok(message)) => message,
-        Some(Err(error)) if error.is_data() => {
-            return Err(format!(
-                "it printed a line that is no message of the protocol ({error})"
-            ));
-        }
+    let fields = match Fields::first_of(line) {
+        Some(Ok(fields)) => fields,
+        Some(Err(error)) if error.is_data() => return Err(strange("it is not an object")),
         Some(Err(_)) | None => {
             return Err(
                 "it printed a line that is not JSON (stdout is for messages, anything \
@@ -69,10 +54,31 @@ fn parse_line(line: &str) -> Result<Line, String> {
             );
         }
     };
-    let body =
-        body.unwrap_or_else(|| RawValue::from_string("{}".into()).unwrap_or_else(|_| null()));
-    if !body.get().starts_with('{') {
-        return Err("it sent a message whose body is not an object".to_owned());
+    if let Some((name, _)) = fields.iter().find(|(name, _)| !PARTS.contains(name)) {
+        return Err(strange(&format!(
+            "the field {name:?} does not belong there"
+        )));
     }
-    Ok(Line { src, dest, body })
+    if fields.get("id").is_some_and(|id| !is_integer(id)) {
+        return Err(strange("the field \"id\" should be an integer"));
+    }
+    let name = |field: &str| match (fields.get(field), fields.text(field)) {
+        (None, _) => Err(strange(&format!("the field {field:?} is missing"))),
+        (Some(_), None) => Err(strange(&format!("the field {field:?} should be a string"))),
+        (Some(_), Some(name)) => Ok(name.into_owned()),
+    };
+    let body = match fields.get("body").map(RawValue::get) {
+        None | Some("null") => "{}",
+        Some(body) if body.starts_with('{') => body,
+        Some(_) => return Err(strange("the field \"body\" should be an object")),
+    };
+    Ok(Line {
+        src: name("src")?,
+        dest: name("dest")?,
+        body: RawValue::from_string(body.to_owned()).map_err(|it| strange(&it.to_string()))?,
+    })
+}
+
+fn strange(why: &str) -> String {
+    format!("it printed a line that is no message of the protocol ({why})")
 }

@@ -13,6 +13,7 @@ use crate::clients::{Purpose, Reply};
 use crate::dice::branch;
 use crate::generator::Pace;
 use crate::history::{Kind, OpError, Process};
+use crate::incident::abridged;
 use crate::nemesis::{self, Act, Nemesis};
 use crate::service::Services;
 use crate::workload::{Question, Rpc};
@@ -107,19 +108,19 @@ impl Run {
     pub(super) fn hear_init(&mut self, place: usize, reply: &Reply) {
         self.clients.close(&mut self.network, &reply.client);
         let node = &self.settings.nodes[place];
-        match reply.kind().as_deref() {
-            Some("init_ok") => {
+        match (reply.kind().as_deref(), reply.body()) {
+            (Some("init_ok"), _) => {
                 if let Phase::Starting { waiting } = &mut self.phase {
                     waiting.remove(&place);
                 }
             }
-            Some("error") => self.crash(format!("node {node} answered init with an error")),
-            Some(kind) => {
+            (_, Some(body)) => {
+                let body = abridged(body.get());
                 self.crash(format!(
-                    "node {node} answered init with {kind:?}, not \"init_ok\""
+                    "node {node} did not answer init with \"init_ok\" but with {body}"
                 ));
             }
-            None => {
+            (_, None) => {
                 let patience = INIT_PATIENCE.as_secs();
                 self.crash(format!(
                     "node {node} did not answer init within {patience} s"

@@ -1,10 +1,8 @@
 //! Requests and the exact form of their answers.
 
-use std::borrow::Cow;
-use std::collections::BTreeMap;
-
-use serde::Deserialize;
 use serde_json::value::RawValue;
+
+use crate::fields::{Fields, is_integer};
 
 /// A kind of request, and the answer that it asks for.
 ///
@@ -50,16 +48,13 @@ impl Shape {
 pub struct Answer<'a> {
     /// The whole body.
     pub body: &'a RawValue,
-    fields: BTreeMap<Cow<'a, str>, &'a RawValue>,
+    fields: Fields<'a>,
 }
 
 impl Answer<'_> {
     /// The text of a field; every field of the form is there.
     pub fn field(&self, name: &str) -> Box<RawValue> {
-        self.fields
-            .get(name)
-            .map_or(RawValue::NULL, |value| *value)
-            .to_owned()
+        self.fields.get(name).unwrap_or(RawValue::NULL).to_owned()
     }
 }
 
@@ -69,12 +64,8 @@ impl Rpc {
     /// # Errors
     /// Says in words what is wrong with it.
     pub fn read<'a>(&self, body: &'a RawValue) -> Result<Answer<'a>, String> {
-        let fields: BTreeMap<Name<'a>, &'a RawValue> = serde_json::from_str(body.get())
-            .map_err(|error| format!("its body is not an object: {error}"))?;
-        let fields: BTreeMap<Cow<'a, str>, &'a RawValue> = fields
-            .into_iter()
-            .map(|(Name(name), value)| (name, value))
-            .collect();
+        let fields =
+            Fields::of(body).map_err(|error| format!("its body is not an object: {error}"))?;
         let expected = serde_json::Value::from(self.response).to_string();
         match fields.get("type") {
             Some(kind) if kind.get() == expected => {}
@@ -82,7 +73,7 @@ impl Rpc {
             None => return Err(format!("it has no type, which should be {expected}")),
         }
         for (name, shape) in self.fields {
-            match fields.get(*name) {
+            match fields.get(name) {
                 None => return Err(format!("the field {name:?} is missing")),
                 Some(value) if !shape.fits(value) => {
                     let shape = shape.described();
@@ -91,28 +82,24 @@ impl Rpc {
                 Some(_) => {}
             }
         }
-        for (name, value) in &fields {
-            let is_id = matches!(&**name, "in_reply_to" | "msg_id");
-            if is_id && serde_json::from_str::<i64>(value.get()).is_err() {
+        for (name, value) in fields.iter() {
+            let is_id = matches!(name, "in_reply_to" | "msg_id");
+            if is_id && !is_integer(value) {
                 return Err(format!("the field {name:?} should be an integer"));
             }
-            let known = self.fields.iter().any(|(field, _)| field == name);
+            let known = self.fields.iter().any(|(field, _)| *field == name);
             if !known && !is_id && name != "type" {
                 return Err(format!(
                     "the field {name:?} does not belong into {expected}"
                 ));
             }
         }
-        if !fields.contains_key("in_reply_to") {
+        if fields.get("in_reply_to").is_none() {
             return Err("the field \"in_reply_to\" is missing".to_owned());
         }
         Ok(Answer { body, fields })
     }
 }
-
-/// A key of an object, borrowed where the text allows.
-#[derive(Deserialize, PartialEq, Eq, PartialOrd, Ord)]
-struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
 
 #[cfg(test)]
 mod tests {

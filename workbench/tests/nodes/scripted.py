@@ -10,15 +10,17 @@ r"""A node that does what its arguments say: a step for each request, the last f
     exit N         it ends with this status
     close-stdout   no answer now or ever, and it lives on
 
-Steps that begin with "init:" are done, all of them, in place of the answer to init. In a text, $me
-stands for the node, $you for who asks, $id for the msg_id, $echo for what was sent, and $n for the
-number of the request.
+"n1:..." is a step of node n1 alone. "init:..." is done, with all others of its kind, in place of
+the answer to init. In a text, $me stands for the node, $you for who asks, $id for the msg_id,
+$echo for what was sent, $n for the number of the request, and $long for ten million letters.
 """
 import json
 import os
+import re
 import sys
 import time
 
+PART = re.compile(r"(?:(n\d+):)?(init:)?(.*)", re.DOTALL)
 seen = []
 
 
@@ -45,6 +47,8 @@ def do(step, message, n):
     for name, value in {"$me": me, "$you": you, "$id": request["msg_id"], "$n": n,
                         "$echo": json.dumps(request.get("echo"))}.items():
         step = step.replace(name, str(value))
+    if "$long" in step:
+        step = step.replace("$long", "x" * 10_000_000)
     word, _, text = step.partition(" ")
     if word.startswith("{"):
         link = "" if "in_reply_to" in step else f',"in_reply_to":{request["msg_id"]}'
@@ -63,12 +67,15 @@ def do(step, message, n):
         answer(me, you, right(request, me, n))
 
 
-init = [step[5:] for step in sys.argv[1:] if step.startswith("init:")] or ["ok"]
-steps = [step for step in sys.argv[1:] if not step.startswith("init:")] or ["ok"]
+init, steps = [], []
 for n, line in enumerate(sys.stdin):
     message = json.loads(line)
-    if message["body"]["type"] == "init":
-        for step in init:
+    if message["body"].get("type") == "init":
+        for argument in sys.argv[1:]:
+            node, at_init, step = PART.fullmatch(argument).groups()
+            if node in (None, message["dest"]):
+                (init if at_init else steps).append(step)
+        for step in init or ["ok"]:
             do(step, message, n)
     elif "msg_id" in message["body"]:
-        do(steps.pop(0) if len(steps) > 1 else steps[0], message, n)
+        do(steps.pop(0) if len(steps) > 1 else (steps or ["ok"])[0], message, n)

@@ -1,0 +1,53 @@
+//! Broadcast: its set-up, its final reads, and what they prove. A run takes as long as it takes a
+//! network to recover, so there are few, all at once.
+
+use super::bench::{Case, check, echo};
+
+fn broadcast() -> Case {
+    // With this seed, both of two nodes are told a value early on.
+    echo().node("broadcast.py").flags("-w broadcast --seed 1")
+}
+
+#[test]
+fn broadcast_is_judged_by_its_set_up_and_its_final_reads() {
+    let lost = [
+        "is lost: acknowledged to process ",
+        "missing from the read of process ",
+    ];
+    let runs = check([
+        broadcast()
+            .flags("--node-count 3 --topology line")
+            .says(["broadcast: valid"]),
+        broadcast()
+            .flags("--node-count 2")
+            .steps(["silos"])
+            .exits(1)
+            .says(lost),
+        // Values that come twice, or from nowhere, are nothing to complain of.
+        broadcast().steps(["twice"]),
+        broadcast().steps(["phantoms"]),
+        broadcast().flags("--rate 0").exits(2),
+        not_set_up("silence", "did not answer the set-up request in time"),
+        not_set_up(
+            r#"{"type":"error","code":14,"text":"too many"}"#,
+            "refused the set-up request: abort: too many",
+        ),
+        not_set_up(
+            r#"{"type":"topology_ok","topology":{}}"#,
+            r#"the field "topology" does not belong into "topology_ok""#,
+        ),
+        not_set_up("line hello", "it printed: hello"),
+    ]);
+    let Some(run) = runs.first() else { return };
+    let history = run.history();
+    let mut last = history.ops.iter().rev().take(6);
+    run.demand(last.all(|op| op.is_final), "everybody reads at the end");
+}
+
+/// The node does this when it is told its neighbours, and the run ends there.
+fn not_set_up(step: &str, says: &str) -> Case {
+    let scripted = broadcast().node("scripted.py").steps([step]);
+    scripted
+        .exits(255)
+        .says(["the run broke off: node n0", says])
+}

@@ -1,0 +1,119 @@
+//! What is wrong with a command line, and what ends before any node has started.
+
+use tempfile::TempDir;
+use workbench::{flags, workload};
+
+use super::bench::{node, text, workbench};
+
+/// The bench with these arguments, `NODE` being a node's path, ends so and says this.
+fn ends(arguments: &str, exit: i32, says: &[&str]) {
+    let node = node("scripted.py");
+    let word = |word: &str| word.replace("NODE", node.to_str().unwrap());
+    let words: Vec<String> = arguments.split_whitespace().map(word).collect();
+    let output = workbench(&words);
+    let text = text(&output);
+    assert_eq!(
+        output.status.code(),
+        Some(exit),
+        "workbench {arguments}\n{text}"
+    );
+    for says in says {
+        assert!(
+            text.contains(says),
+            "no {says:?} from workbench {arguments}\n{text}"
+        );
+    }
+}
+
+#[test]
+fn who_asks_for_help_gets_it() {
+    ends("--help", 0, &["Usage", "test", "challenge", "254", "255"]);
+    ends(
+        "test --help",
+        0,
+        &["--workload", "--bin", "--node-count", "--leave-db-running"],
+    );
+    ends("--version", 0, &["workbench"]);
+}
+
+#[test]
+fn bad_usage_is_254_and_names_what_is_wrong() {
+    ends("", 254, &["Usage"]);
+    ends("frobnicate", 254, &["frobnicate"]);
+    ends("test -w echo", 254, &["--bin"]);
+    ends(
+        "test -w tango --bin NODE",
+        254,
+        &["tango", "echo", "unique-ids", "broadcast"],
+    );
+    ends("test --bin NODE --frob", 254, &["--frob"]);
+    ends("test --bin NODE --rate", 254, &["--rate"]);
+}
+
+#[test]
+fn a_value_that_a_flag_does_not_take_is_254_and_is_named() {
+    for (flag, values) in [
+        ("--availability", &["1.5", "most"][..]),
+        ("--concurrency", &["n", "2x", "1.5"]),
+        ("--latency", &["-1", "soon"]),
+        ("--latency-dist", &["normal"]),
+        ("--nemesis", &["kill", "partition,kill"]),
+        ("--nemesis-interval", &["0", "often"]),
+        ("--node-count", &["0", "-1", "three"]),
+        ("--rate", &["-1", "fast"]),
+        ("--test-count", &["0"]),
+        ("--time-limit", &["0", "1.5"]),
+        ("--topology", &["ring"]),
+    ] {
+        for value in values {
+            ends(
+                &format!("test -w echo --bin NODE {flag}={value}"),
+                254,
+                &[flag],
+            );
+        }
+    }
+}
+
+#[test]
+fn what_maelstrom_has_and_this_bench_has_not_is_called_that() {
+    for flag in flags::NOT_YET {
+        let note = format!("Maelstrom knows {flag}; this bench does not have it yet");
+        ends(&format!("test -w echo --bin NODE {flag}"), 254, &[&note]);
+    }
+    for name in workload::NOT_YET {
+        let says = [name, "does not have that workload yet"];
+        ends(&format!("test -w {name} --bin NODE"), 254, &says);
+    }
+}
+
+#[test]
+fn what_cannot_begin_is_255_and_says_why() {
+    let store = TempDir::new().unwrap();
+    let file = store.path().join("file");
+    std::fs::write(&file, "").unwrap();
+    let file = file.to_str().unwrap();
+    let ends = |flags: &str, says: &[&str]| {
+        let store = store.path().join("store");
+        ends(
+            &format!("test -w echo --store {} {flags}", store.display()),
+            255,
+            says,
+        );
+        assert!(!store.exists(), "nothing is kept of it: {flags}");
+    };
+    ends(
+        "--bin /no/such/program",
+        &["/no/such/program", "No such file"],
+    );
+    ends(
+        "--bin NODE --nodes-file /no/such/file",
+        &["/no/such/file", "No such file"],
+    );
+    ends("--bin NODE --latency-dist uniform", &["latency of 0 ms"]);
+    ends("--bin NODE --nodes a,b,a", &["two nodes are called a"]);
+    ends(
+        &format!("--bin NODE --store {file}/store"),
+        &["cannot create", file, "Not a directory"],
+    );
+}

@@ -1,0 +1,212 @@
+//! What is kept of a run, under which names, and what the flags that name nodes and workers do.
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use clojure_reader::edn::Edn;
+use serde_json::json;
+use workbench::edn;
+use workbench::history::{Kind, Op};
+
+use super::bench::{Run, check, check_one, echo};
+
+/// An answer that is wrong at once: no time-out has to be waited for.
+const PARROT: &str = r#"{"type":"echo_ok","echo":"Polly"}"#;
+
+fn keys(results: &Edn<'_>, path: &[&'static str]) -> BTreeSet<String> {
+    let Some(Edn::Map(map)) = edn::get(results, path) else {
+        panic!("no map at {path:?}")
+    };
+    map.keys().map(edn::compact).collect()
+}
+
+#[test]
+fn results_have_maelstroms_keys() {
+    let Some(run) = check_one(echo()) else { return };
+    let text = run.read("results.edn");
+    let results = edn::read(&text).unwrap();
+    let holds = |path: &[&'static str], expected: &str| {
+        let expected: BTreeSet<String> = expected.split(' ').map(str::to_owned).collect();
+        let found = keys(&results, path);
+        assert!(
+            found.is_superset(&expected),
+            "{path:?} has {found:?}, not all of {expected:?}"
+        );
+    };
+    holds(
+        &[],
+        ":exceptions :stats :availability :net :workload :valid?",
+    );
+    holds(
+        &["stats"],
+        ":valid? :count :ok-count :fail-count :info-count :by-f",
+    );
+    holds(
+        &["stats", "by-f", "echo"],
+        ":valid? :count :ok-count :fail-count :info-count",
+    );
+    holds(&["availability"], ":valid? :ok-fraction");
+    holds(&["net"], ":all :clients :servers :valid?");
+    holds(
+        &["net", "all"],
+        ":send-count :recv-count :msg-count :msgs-per-op",
+    );
+    holds(&["net", "clients"], ":send-count :recv-count :msg-count");
+    holds(
+        &["net", "servers"],
+        ":send-count :recv-count :msg-count :msgs-per-op",
+    );
+    holds(&["workload"], ":valid? :errors");
+
+    let errors = edn::get(&results, &["workload", "errors"]);
+    assert_eq!(errors.map(edn::compact).as_deref(), Some("()"));
+    let count = |path: &[&'static str]| edn::get(&results, path).and_then(edn::number).unwrap();
+    let invoked = run
+        .history()
+        .ops
+        .iter()
+        .filter(|op| op.is_invocation())
+        .count() as f64;
+    assert_eq!(count(&["stats", "count"]), invoked);
+    assert_eq!(count(&["availability", "ok-fraction"]), 1.0);
+    // Each operation is two messages, and so is `init`.
+    assert_eq!(count(&["net", "clients", "msg-count"]), 2.0 * invoked + 2.0);
+    assert_eq!(count(&["net", "servers", "msg-count"]), 0.0);
+}
+
+#[test]
+fn a_seed_repeats_what_clients_do() {
+    let seeded = |seed: &str| echo().flags(&format!("--seed {seed}"));
+    let runs = check([
+        seeded("7"),
+        seeded("7"),
+        seeded("8").steps([PARROT]).exits(1),
+    ]);
+    let [first, second, other] = &runs[..] else {
+        return;
+    };
+    let values = |run: &Run| {
+        let ops = run.history().ops;
+        let begun = ops.iter().filter(|op| op.is_invocation());
+        begun
+            .map(|op| op.value.get().to_owned())
+            .collect::<Vec<String>>()
+    };
+    let both: Vec<(String, String)> = values(first).into_iter().zip(values(second)).collect();
+    first.demand(both.len() > 2, "there are enough operations");
+    first.demand(
+        both.iter().all(|(one, other)| one == other),
+        "the operations are the same",
+    );
+    assert_eq!(
+        [first.test()["seed"].clone(), other.test()["seed"].clone()],
+        [json!(7), json!(8)]
+    );
+    let again = other
+        .text
+        .lines()
+        .find_map(|line| line.strip_prefix("again: "))
+        .unwrap();
+    assert!(
+        again.contains(&format!("--seed 8 --seed 8 -- '{PARROT}'")),
+        "{again}"
+    );
+    assert_eq!(other.test()["command"], again);
+}
+
+#[test]
+fn a_test_is_repeated_with_the_next_seed_while_it_is_valid() {
+    let repeated = echo().flags("--test-count 3 --seed 40");
+    let runs = check([repeated.clone(), repeated.steps([PARROT]).exits(1)]);
+    let kept = |run: &Run| {
+        let folders = fs::read_dir(run.store().join("echo")).unwrap();
+        let folders = folders.filter(|it| !it.as_ref().unwrap().file_type().unwrap().is_symlink());
+        (folders.count(), run.test()["seed"].as_u64().unwrap())
+    };
+    assert!(
+        runs.iter()
+            .map(kept)
+            .eq([(3, 42), (1, 40)].into_iter().take(runs.len()))
+    );
+}
+
+#[test]
+fn nodes_are_named_as_in_maelstrom() {
+    let place = tempfile::tempdir().unwrap();
+    let file = place.path().join("names");
+    fs::write(&file, "ada\n\n grace \n").unwrap();
+    let file = file.to_str().unwrap();
+    let from_file = format!("--nodes-file {file} --node-count 2 --node lynn");
+    let cases = [
+        ("", json!(["n1", "n2", "n3", "n4", "n5"])),
+        ("--node-count 3", json!(["n0", "n1", "n2"])),
+        ("--nodes a,b", json!(["a", "b"])),
+        ("--node a -n b", json!(["a", "b"])),
+        ("--nodes a,b --node-count 1", json!(["n0"])),
+        (&from_file, json!(["ada", "grace", "n0", "n1", "lynn"])),
+    ];
+    let runs = check(
+        cases
+            .clone()
+            .map(|(flags, _)| echo().only_flags("-w echo").flags(flags)),
+    );
+    for (run, (flags, names)) in runs.iter().zip(cases) {
+        assert_eq!(run.test()["nodes"], names, "{flags}");
+    }
+}
+
+#[test]
+fn workers_take_turns_and_each_has_its_node() {
+    let says = |steps: &[&'static str]| echo().steps(steps.iter().copied());
+    let runs = check([
+        says(&["say $you asks $me", "say $you asks $me"]).flags("--node-count 2 --concurrency 2n"),
+        says(&["ok"]).flags("--node-count 2 --concurrency 3"),
+        says(&["ok"]).flags("--node-count 3 --concurrency 1"),
+    ]);
+    let processes = |run: &Run| {
+        let ops = run.history().ops;
+        ops.iter()
+            .filter_map(|op: &Op| op.process.client())
+            .collect::<BTreeSet<u64>>()
+    };
+    let expected = [(4, json!(4)), (3, json!(3)), (1, json!(1))];
+    for (run, (count, concurrency)) in runs.iter().zip(expected) {
+        run.demand(processes(run).into_iter().eq(0..count), "all do something");
+        assert_eq!(run.test()["concurrency"], concurrency);
+    }
+    let Some(run) = runs.first() else { return };
+    let askers = |node: &str| -> BTreeSet<String> {
+        let log = run.read(&format!("node-logs/{node}.log"));
+        log.lines()
+            .map(|line| line.split(' ').next().unwrap().to_owned())
+            .collect()
+    };
+    assert_eq!(
+        [askers("n0").len(), askers("n1").len()],
+        [2, 2],
+        "two workers for each node"
+    );
+    assert!(askers("n0").is_disjoint(&askers("n1")));
+}
+
+#[test]
+fn arguments_of_the_node_may_stand_anywhere_and_behind_two_dashes() {
+    let scattered = |flags: &str| echo().only_flags(flags).exits(255);
+    check([
+        scattered("ok -w echo ok --node-count 1")
+            .steps(["exit 3"])
+            .says(["-- 'exit 3'"]),
+        scattered("-w=echo --node-count=1 ok --rate=50").steps(["exit 3"]),
+    ]);
+}
+
+#[test]
+fn a_history_of_a_run_that_broke_off_has_what_happened_so_far() {
+    let Some(run) = check_one(echo().steps(["ok", "ok", "exit 1"]).exits(255)) else {
+        return;
+    };
+    let kinds: Vec<Kind> = run.history().ops.iter().map(|op| op.kind).collect();
+    let (begun, ended) = (Kind::Invoke, Kind::Ok);
+    let expected = [begun, ended, begun, ended, begun];
+    run.demand(kinds == expected, "the history ends with the run");
+}

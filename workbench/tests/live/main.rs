@@ -1,0 +1,13 @@
+//! The compiled bench against nodes in Python and shell, a few lines each and most of them bad:
+//! its verdict and exit status, which are Maelstrom's, and what it tells the person whose node it
+//! is. The nodes are in `tests/nodes`.
+
+#![cfg(unix)]
+
+mod answers;
+mod bench;
+mod broadcast;
+mod command_line;
+mod kept;
+mod life;
+mod lines;
