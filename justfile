@@ -53,7 +53,7 @@ check:
 
 # Measure: echo through a pipe, broadcast's reads, the simulation
 bench:
-    cargo bench --workspace
+    cargo bench --package workbench --bench echo --bench broadcast
 
 # The solutions' pages, with the reasoning behind each
 doc:

@@ -12,6 +12,9 @@ use crate::id::{Cluster, NodeId};
 use crate::message::{Body, BodyError, Message};
 use crate::node::{Caller, Node};
 
+/// Longer lines that are no messages are not searched for somebody to answer.
+const LONGEST_SLIP: usize = 64 * 1024;
+
 /// Makes a node once its name and its cluster are known.
 type Boot<N> = Box<dyn FnOnce(Cluster, &mut Context<<N as Node>::Event>) -> N + Send>;
 
@@ -209,7 +212,10 @@ impl<N: Node> Engine<N> {
 
     /// A line that is no message: if it holds at least a sender and a number, they get an answer.
     fn refuse_unreadable(&mut self, line: &str, error: &serde_json::Error) {
-        let loose: serde_json::Value = serde_json::from_str(line).unwrap_or_default();
+        // A tree of a line takes many times its length, and what is that long was no slip.
+        let short = Some(line).filter(|line| line.len() <= LONGEST_SLIP);
+        let loose = short.and_then(|line| serde_json::from_str(line).ok());
+        let loose: serde_json::Value = loose.unwrap_or_default();
         let msg_id = loose["body"]["msg_id"].as_u64();
         if let (Some(src), Some(_)) = (loose["src"].as_str(), msg_id) {
             let text = format!("not a message of the protocol: {error}");

@@ -18,6 +18,10 @@ use serde_json::value::RawValue;
 pub(crate) use write::{ErrorBody, open_message, write_json};
 pub use write::{Ids, write_body, write_message};
 
+/// The most fields that a body may have beside the common ones: remembering where a field stands
+/// takes more memory than a short field itself.
+const MOST_FIELDS: usize = 1000;
+
 /// A line that crossed the network, taken apart.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Message<'a> {
@@ -114,6 +118,10 @@ impl<'de> Visitor<'de> for BodyVisitor {
                 "type" => kind.replace(map.next_value::<Text<'de>>()?.0).is_some(),
                 "msg_id" => msg_id.replace(map.next_value()?).is_some(),
                 "in_reply_to" => in_reply_to.replace(map.next_value()?).is_some(),
+                _ if fields.len() == MOST_FIELDS => {
+                    let text = format!("more than {MOST_FIELDS} fields");
+                    return Err(de::Error::custom(text));
+                }
                 _ => {
                     fields.push((key, map.next_value()?));
                     continue;
@@ -303,6 +311,16 @@ mod tests {
                 n: Some(3)
             }
         );
+    }
+
+    #[test]
+    fn a_body_of_very_many_fields_is_refused() {
+        let line = |fields: usize| {
+            let fields: String = (0..fields).map(|i| format!(",\"f{i}\":0")).collect();
+            format!(r#"{{"src":"a","dest":"b","body":{{"type":"ping"{fields}}}}}"#)
+        };
+        assert!(Message::parse(&line(MOST_FIELDS)).is_ok());
+        assert!(Message::parse(&line(MOST_FIELDS + 1)).is_err());
     }
 
     #[test]
