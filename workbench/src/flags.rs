@@ -8,7 +8,7 @@ use clap::Args;
 use shared::NodeId;
 
 use crate::checker::Target;
-use crate::network::{Distribution, Latency};
+use crate::latency::{Distribution, Latency};
 use crate::run::{RECOVERY, Settings};
 use crate::topology::Topology;
 use crate::workload;

@@ -8,7 +8,7 @@ use workbench::challenge::{ALL, Challenge};
 use workbench::checker::{self, Validity};
 use workbench::dice::branch;
 use workbench::history::{History, Kind};
-use workbench::network::{Distribution, Latency};
+use workbench::latency::{Distribution, Latency};
 use workbench::run::{RECOVERY, Record, Settings};
 use workbench::simulation::simulate;
 use workbench::solutions::Solution;

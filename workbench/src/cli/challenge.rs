@@ -77,11 +77,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
         .make()?;
         if score != code::VALID {
             missed.push(challenge.name);
-            status = if status == code::VALID {
-                score
-            } else {
-                status.max(code::INVALID)
-            };
+            status = worse(status, score);
         }
     }
     if challenges.len() > 1 {
@@ -96,6 +92,13 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
         }
     }
     Ok(status)
+}
+
+/// The worse of two exit statuses, whose numbers are not in order.
+fn worse(one: u8, other: u8) -> u8 {
+    let order = [code::VALID, code::UNKNOWN, code::INVALID, code::CRASH];
+    let rank = |status: u8| order.iter().position(|it| *it == status);
+    if rank(one) > rank(other) { one } else { other }
 }
 
 /// The challenges of these names; of `all` those that have a solution.
@@ -163,12 +166,13 @@ impl Attempt<'_> {
             let seed = self.seed.wrapping_add(round);
             for (part, official) in self.challenge.tests.iter().enumerate() {
                 self.announce(seed, part);
-                match self.score(official, seed, &nodes)? {
+                let score = self.score(official, seed, &nodes)?;
+                if score.as_ref().is_none_or(|it| it.valid != Validity::Valid) {
+                    say(format_args!("again: {}", self.command(seed, 1)));
+                }
+                match score {
                     Some(score) => scores.push(score),
-                    None => {
-                        say(format_args!("again: {}", self.command(seed)));
-                        return Ok(code::CRASH);
-                    }
+                    None => return Ok(code::CRASH),
                 }
             }
         }
@@ -182,12 +186,12 @@ impl Attempt<'_> {
         if holds {
             return Ok(code::VALID);
         }
-        say(format_args!("again: {}", self.command(self.seed)));
-        let worst = scores
-            .iter()
-            .map(|score| score.valid)
-            .max()
-            .unwrap_or(Validity::Unknown);
+        let worst = scores.iter().map(|score| score.valid).max();
+        let worst = worst.unwrap_or(Validity::Unknown);
+        if worst == Validity::Valid {
+            let again = self.command(self.seed, self.arguments.runs);
+            say(format_args!("a budget is missed; again: {again}"));
+        }
         Ok(exit_code(worst).max(code::INVALID))
     }
 
@@ -266,7 +270,7 @@ impl Attempt<'_> {
             flags: &flags,
             seed,
             stage,
-            command: self.command(seed),
+            command: self.command(seed, 1),
         };
         let mut line = progress::Line::new(self.challenge.name);
         let outcome = test.perform(&Store::new(&self.arguments.store), &mut line);
@@ -301,8 +305,8 @@ impl Attempt<'_> {
         }
     }
 
-    /// The command that does this again.
-    fn command(&self, seed: u64) -> String {
+    /// The command that does this again, from this seed on.
+    fn command(&self, seed: u64, runs: u32) -> String {
         let mut words = vec![
             "cargo".to_owned(),
             "challenge".into(),
@@ -316,6 +320,9 @@ impl Attempt<'_> {
             words.extend(["--maelstrom".into(), launcher.display().to_string()]);
         } else {
             words.extend(["--seed".into(), seed.to_string()]);
+        }
+        if runs > 1 {
+            words.extend(["--runs".into(), runs.to_string()]);
         }
         if let Some(bin) = &arguments.bin {
             words.extend(["--bin".into(), bin.display().to_string()]);
