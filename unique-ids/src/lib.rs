@@ -87,3 +87,45 @@ impl Node for UniqueIds {
         match event {}
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::time::Duration;
+
+    use shared::{Engine, Outbox};
+
+    use super::*;
+
+    /// The answers of one life of a node to so many requests, each with its id.
+    fn life(node: &str, seed: u64, requests: usize) -> Vec<String> {
+        let mut engine = Engine::new(seed, |cluster, ctx| UniqueIds::boot(&cluster, ctx));
+        let mut ask = |body: &str| {
+            let line = format!(r#"{{"src":"c1","dest":"{node}","body":{body}}}"#);
+            engine.receive(Duration::ZERO, &line);
+            let mut outbox = Outbox::default();
+            engine.drain(&mut outbox);
+            String::from_utf8(outbox.lines).unwrap()
+        };
+        let nodes = r#"["n1","n1-1","n2"]"#;
+        ask(&format!(
+            r#"{{"type":"init","msg_id":1,"node_id":"{node}","node_ids":{nodes}}}"#
+        ));
+        (0..requests)
+            .map(|_| ask(r#"{"type":"generate","msg_id":2}"#))
+            .map(|answer| answer.split("\"id\":").nth(1).unwrap().to_owned())
+            .collect()
+    }
+
+    #[test]
+    fn ids_differ_between_nodes_and_between_the_lives_of_one_node() {
+        let mut seen = BTreeSet::new();
+        for node in ["n1", "n1-1", "n2"] {
+            for seed in 0..100 {
+                for id in life(node, seed, 50) {
+                    assert!(seen.insert(id.clone()), "{id} was given twice");
+                }
+            }
+        }
+    }
+}
