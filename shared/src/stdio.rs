@@ -201,6 +201,8 @@ impl Line {
             }
         }
         self.bytes.clear();
+        // One long line must not cost its memory for ever.
+        self.bytes.shrink_to(CHUNK);
         self.dropped = 0;
     }
 }
