@@ -109,7 +109,7 @@ fn fresh_seed() -> u64 {
     RandomState::new().hash_one(std::process::id()) % 1_000_000_000
 }
 
-/// The command line that does the same again: this one, with the seed if it was left out.
+/// Words as one command line, quoted so that a shell reads the same words back.
 fn command_line(words: &[String]) -> String {
     let quoted = words.iter().map(|word| {
         let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=,:+@%".contains(c);

@@ -14,7 +14,7 @@ use serde_json::value::RawValue;
 use shared::NodeId;
 
 use crate::clients::{Clients, Purpose, Reply};
-use crate::dice::branch;
+use crate::dice::{Dice, branch};
 use crate::generator::Turns;
 use crate::history::{History, Kind, Op, OpError, Process};
 use crate::incident::{Incident, abridged};
@@ -115,8 +115,8 @@ pub struct Run {
 
 /// Dice for each purpose, so that one does not disturb the other.
 struct Dices {
-    operations: crate::dice::Dice,
-    order: crate::dice::Dice,
+    operations: Dice,
+    order: Dice,
 }
 
 impl Run {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::json;
 
-use crate::checker::{self, Verdict};
+use crate::checker::{self, Target, Verdict};
 use crate::child::Launch;
 use crate::dice::branch;
 use crate::flags::TestFlags;
@@ -32,6 +32,28 @@ pub enum Stage<'a> {
     },
     /// In this process, on the virtual clock.
     Simulated(&'a Factory),
+}
+
+impl Stage<'_> {
+    fn name(&self) -> &'static str {
+        match self {
+            Stage::Live { .. } => "live",
+            Stage::Simulated(_) => "simulated",
+        }
+    }
+
+    /// The nodes' program and its arguments; what is simulated has none.
+    fn program(&self) -> Option<Vec<String>> {
+        match self {
+            Stage::Live {
+                program, arguments, ..
+            } => {
+                let program = program.to_string_lossy().into_owned();
+                Some([&[program][..], arguments].concat())
+            }
+            Stage::Simulated(_) => None,
+        }
+    }
 }
 
 /// A test that is to be done.
@@ -73,7 +95,8 @@ impl Test<'_> {
         folder.keep_test(&json!({
             "command": self.command,
             "seed": self.seed,
-            "stage": match self.stage { Stage::Live { .. } => "live", Stage::Simulated(_) => "simulated" },
+            "stage": self.stage.name(),
+            "program": self.stage.program(),
             "workload": judge.name(),
             "nodes": settings.nodes,
             "concurrency": settings.concurrency,
@@ -84,6 +107,11 @@ impl Test<'_> {
             "nemesis": if settings.partitions.is_some() { vec!["partition"] } else { vec![] },
             "nemesis-interval": self.flags.nemesis_interval.as_secs_f64(),
             "topology": self.flags.topology.name(),
+            "availability": match self.flags.availability {
+                None => json!(null),
+                Some(Target::Total) => json!("total"),
+                Some(Target::AtLeast(part)) => json!(part),
+            },
         }))?;
         let record = match &self.stage {
             Stage::Live {

@@ -8,6 +8,7 @@ use shared::NodeId;
 use super::{Phase, Run};
 use crate::clients::{Purpose, Reply};
 use crate::history::{Kind, Process};
+use crate::nemesis::{Act, Grudge};
 use crate::workload::{Completion, Invocation, Session, Step, failed};
 
 /// One who performs operations, one at a time, always on the same node.
@@ -86,8 +87,8 @@ impl Run {
         if act_first && let Some(nemesis) = nemesis {
             if let Some(act) = nemesis.wake(now - start) {
                 let grudge = match act {
-                    crate::nemesis::Act::Start(target) => nemesis.grudge(target),
-                    crate::nemesis::Act::Stop => Default::default(),
+                    Act::Start(target) => nemesis.grudge(target),
+                    Act::Stop => Grudge::new(),
                 };
                 self.act(now, act, grudge);
             }
