@@ -62,7 +62,6 @@
 //! is the price of few messages, and the challenge allows it, since partitions end. Memory holds
 //! every value twice, and once more for each neighbour that has not acknowledged it.
 
-mod tree;
 mod values;
 
 use std::time::Duration;
@@ -174,7 +173,7 @@ impl Flags {
 impl Broadcast {
     /// A node that knows nothing yet.
     pub fn boot(flags: &Flags, cluster: &Cluster, ctx: &mut Context<Event>) -> Self {
-        let neighbours = tree::neighbours(cluster, flags.fan_out.into());
+        let neighbours = cluster.tree_neighbours(flags.fan_out.into());
         let timing = flags.timing(neighbours.len());
         let boot = ctx.rng().boot_number();
         let links = Links::new(boot, neighbours.into_iter().map(|node| (node, timing)));

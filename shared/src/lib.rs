@@ -71,11 +71,16 @@ mod kv;
 mod link;
 mod links;
 pub mod message;
+#[cfg(feature = "testing")]
+pub mod network;
 mod node;
 mod rng;
+#[cfg(feature = "testing")]
+pub mod seeds;
 mod stdio;
-#[cfg(feature = "transcript")]
+#[cfg(feature = "testing")]
 pub mod transcript;
+mod tree;
 
 pub use call::Call;
 pub use context::{Context, Outbox};

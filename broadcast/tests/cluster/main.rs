@@ -2,6 +2,5 @@
 //!
 //! A failing seed names itself; `SEED=17 cargo test -p broadcast --test cluster storms` repeats it.
 
-mod network;
 mod storms;
 mod transcripts;

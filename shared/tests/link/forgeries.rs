@@ -6,9 +6,10 @@
 
 use std::time::Duration;
 
+use shared::seeds::for_each_seed;
 use shared::{Packet, Rng, Timing};
 
-use crate::pair::{Pair, Weather, for_each_seed};
+use crate::pair::{Pair, Weather};
 
 fn ms(ms: u64) -> Duration {
     Duration::from_millis(ms)
@@ -68,8 +69,7 @@ fn acquainted(seed: u64) -> Pair {
 
 #[test]
 fn strangers_cannot_disturb_a_link_that_knows_its_peer() {
-    for_each_seed(0..5_000, |seed| {
-        let mut rng = Rng::new(seed);
+    for_each_seed(0..5_000, |rng| {
         let mut pair = acquainted(rng.next_u64());
         pair.weather = WEATHER;
         for _ in 0..40 {
@@ -77,7 +77,7 @@ fn strangers_cannot_disturb_a_link_that_knows_its_peer() {
             match rng.below(4) {
                 0 => pair.run_until(pair.now + ms(rng.below(200))),
                 1 => pair.push(side),
-                2.. => pair.receive(side, forged(&mut rng, &[0, 1, 2])),
+                2.. => pair.receive(side, forged(rng, &[0, 1, 2])),
             }
         }
         pair.calm_down(50);
@@ -92,15 +92,14 @@ fn strangers_cannot_disturb_a_link_that_knows_its_peer() {
 
 #[test]
 fn a_stranger_that_comes_first_is_unmasked_by_the_peer() {
-    for_each_seed(0..5_000, |seed| {
-        let mut rng = Rng::new(seed);
+    for_each_seed(0..5_000, |rng| {
         let mut pair = Pair::new(rng.next_u64(), TIMING, WEATHER);
         for _ in 0..20 {
             let side = rng.below(2) as usize;
             match rng.below(4) {
                 0 => pair.run_until(pair.now + ms(rng.below(200))),
                 1 => pair.push(side),
-                2.. => pair.receive(side, forged(&mut rng, &[0, 1, 2])),
+                2.. => pair.receive(side, forged(rng, &[0, 1, 2])),
             }
         }
         pair.push(0);
@@ -121,8 +120,7 @@ fn a_stranger_that_comes_first_is_unmasked_by_the_peer() {
 
 #[test]
 fn not_even_who_knows_the_boot_numbers_can_make_a_link_panic_or_talk_without_end() {
-    for_each_seed(0..5_000, |seed| {
-        let mut rng = Rng::new(seed);
+    for_each_seed(0..5_000, |rng| {
         let mut pair = acquainted(rng.next_u64());
         let boots = pair.sides.each_ref().map(|side| side.boot);
         for _ in 0..60 {
@@ -130,7 +128,7 @@ fn not_even_who_knows_the_boot_numbers_can_make_a_link_panic_or_talk_without_end
             match rng.below(6) {
                 0 => pair.run_until(pair.now + ms(rng.below(200))),
                 1 => pair.push(side),
-                2.. => pair.receive(side, forged(&mut rng, &boots)),
+                2.. => pair.receive(side, forged(rng, &boots)),
             }
         }
         // The links may have lost each other for good. What they still try, they try at leisure.

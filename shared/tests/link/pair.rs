@@ -1,27 +1,9 @@
 //! Two links on a virtual clock, over a network as bad as the test likes.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::Range;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::thread;
 use std::time::Duration;
 
 use shared::{Link, Packet, Rng, Timing};
-
-/// Plays all seeds, or the one that the environment asks for; a failure says how to repeat it.
-pub fn for_each_seed(seeds: Range<u64>, play: impl Fn(u64)) {
-    let only = std::env::var("SEED")
-        .ok()
-        .and_then(|seed| seed.parse().ok());
-    for seed in only.map_or(seeds, |seed: u64| seed..seed + 1) {
-        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| play(seed))) {
-            let test = thread::current();
-            let test = test.name().unwrap_or_default();
-            eprintln!("to repeat: SEED={seed} cargo test -p shared --test link {test}");
-            resume_unwind(panic);
-        }
-    }
-}
 
 /// What the network does to a packet.
 #[derive(Debug, Clone, Copy)]

@@ -3,9 +3,10 @@
 
 use std::time::Duration;
 
+use shared::seeds::for_each_seed;
 use shared::{Rng, Timing};
 
-use crate::pair::{Pair, Weather, for_each_seed};
+use crate::pair::{Pair, Weather};
 
 /// The longest a packet travels in the calm, in milliseconds.
 const CALM_LATENCY: u64 = 50;
@@ -45,13 +46,12 @@ fn silence_bound(timing: Timing) -> Duration {
 
 #[test]
 fn every_item_arrives_once_and_in_order_whatever_the_network_did() {
-    for_each_seed(0..10_000, |seed| {
-        let mut rng = Rng::new(seed);
-        let timing = timing(&mut rng);
-        let mut pair = Pair::new(rng.next_u64(), timing, weather(&mut rng, 1500));
+    for_each_seed(0..10_000, |rng| {
+        let timing = timing(rng);
+        let mut pair = Pair::new(rng.next_u64(), timing, weather(rng, 1500));
         for _ in 0..rng.below(60) {
             match rng.below(8) {
-                0 => pair.weather = weather(&mut rng, 1500),
+                0 => pair.weather = weather(rng, 1500),
                 1 => pair.run_until(pair.now + ms(rng.below(3000))),
                 2 => pair.run_until(pair.now + ms(rng.below(100))),
                 3.. => {
@@ -80,15 +80,14 @@ fn every_item_arrives_once_and_in_order_whatever_the_network_did() {
 
 #[test]
 fn a_peer_that_restarts_is_told_everything_the_other_side_knows() {
-    for_each_seed(0..15_000, |seed| {
-        let mut rng = Rng::new(seed);
-        let timing = timing(&mut rng);
+    for_each_seed(0..15_000, |rng| {
+        let timing = timing(rng);
         // Packets travel longer than many a life, so the words of the dead are heard late.
-        let mut pair = Pair::new(rng.next_u64(), timing, weather(&mut rng, 4000));
+        let mut pair = Pair::new(rng.next_u64(), timing, weather(rng, 4000));
         for _ in 0..rng.below(40) {
             match rng.below(10) {
                 0 => pair.restart(rng.below(2) as usize),
-                1 => pair.weather = weather(&mut rng, 4000),
+                1 => pair.weather = weather(rng, 4000),
                 2 => pair.run_until(pair.now + ms(rng.below(3000))),
                 3 | 4 => pair.run_until(pair.now + ms(rng.below(200))),
                 5.. => pair.push(rng.below(2) as usize),
@@ -110,10 +109,9 @@ fn a_peer_that_restarts_is_told_everything_the_other_side_knows() {
 
 #[test]
 fn more_than_a_packet_carries_arrives_as_fast() {
-    for_each_seed(0..20, |seed| {
-        let mut rng = Rng::new(seed);
-        let timing = timing(&mut rng);
-        let mut pair = Pair::new(rng.next_u64(), timing, weather(&mut rng, 1500));
+    for_each_seed(0..20, |rng| {
+        let timing = timing(rng);
+        let mut pair = Pair::new(rng.next_u64(), timing, weather(rng, 1500));
         for _ in 0..4 {
             let side = rng.below(2) as usize;
             (0..rng.below(10_000)).for_each(|_| pair.push(side));
@@ -142,9 +140,8 @@ fn sensible_timing(rng: &mut Rng) -> Timing {
 
 #[test]
 fn in_the_calm_nothing_is_sent_twice_and_half_of_the_packets_carry_items() {
-    for_each_seed(0..2_000, |seed| {
-        let mut rng = Rng::new(seed);
-        let timing = sensible_timing(&mut rng);
+    for_each_seed(0..2_000, |rng| {
+        let timing = sensible_timing(rng);
         let mut pair = Pair::new(rng.next_u64(), timing, Weather::calm(CALM_LATENCY));
         for _ in 0..50 {
             pair.push(rng.below(2) as usize);
@@ -159,9 +156,8 @@ fn in_the_calm_nothing_is_sent_twice_and_half_of_the_packets_carry_items() {
 
 #[test]
 fn a_silent_peer_costs_one_packet_a_resend() {
-    for_each_seed(0..200, |seed| {
-        let mut rng = Rng::new(seed);
-        let timing = sensible_timing(&mut rng);
+    for_each_seed(0..200, |rng| {
+        let timing = sensible_timing(rng);
         let mut pair = Pair::new(rng.next_u64(), timing, Weather::calm(CALM_LATENCY));
         pair.weather.cut = [true; 2];
         pair.push(0);

@@ -1,0 +1,55 @@
+//! Dice for storms: bad weather, and cuts of all kinds.
+
+use super::{Network, Weather};
+use crate::node::Node;
+use crate::rng::Rng;
+
+impl Weather {
+    /// Any weather: messages may be seconds late, lost and doubled, in any combination.
+    pub fn draw(rng: &mut Rng) -> Self {
+        let shortest = rng.below(200);
+        Weather {
+            latency: (shortest, shortest + rng.below(2) * rng.below(3000)),
+            loss: rng.below(2) * rng.below(60),
+            doubled: rng.below(2) * rng.below(30),
+        }
+    }
+}
+
+impl<N: Node> Network<N> {
+    /// One of the cluster.
+    pub fn any_node(&self, rng: &mut Rng) -> String {
+        self.names[rng.below(self.names.len() as u64) as usize].clone()
+    }
+
+    /// Parts some nodes from the others, or one direction of some ways, or nobody.
+    pub fn part(&mut self, rng: &mut Rng) {
+        self.cuts.clear();
+        let kind = rng.below(4);
+        let sides: Vec<bool> = self.names.iter().map(|_| rng.below(2) == 0).collect();
+        for (src, src_side) in self.names.iter().zip(&sides) {
+            for (dest, dest_side) in self.names.iter().zip(&sides) {
+                let is_cut = match kind {
+                    0 => false,
+                    1 => rng.below(4) == 0,
+                    _ => src_side != dest_side,
+                };
+                if is_cut {
+                    self.cuts.insert((src.clone(), dest.clone()));
+                }
+            }
+        }
+    }
+}
+
+/// The most edges between two of so many nodes, in the tree of
+/// [`tree_neighbours`](crate::Cluster::tree_neighbours).
+pub fn most_hops(nodes: usize, fan_out: usize) -> u32 {
+    let (mut last, mut depth) = (nodes.saturating_sub(1), 0);
+    while last > 0 {
+        last = (last - 1) / fan_out;
+        depth += 1;
+    }
+    // The last node is the deepest; under another child of the root it is as deep or one less.
+    if fan_out == 1 { depth } else { 2 * depth }
+}
