@@ -62,6 +62,7 @@
 //!
 //! [Maelstrom protocol]: https://github.com/jepsen-io/maelstrom/blob/main/doc/protocol.md
 
+mod alarm;
 mod call;
 mod context;
 mod engine;
@@ -82,6 +83,7 @@ mod stdio;
 pub mod transcript;
 mod tree;
 
+pub use alarm::Alarm;
 pub use call::Call;
 pub use context::{Context, Outbox};
 pub use engine::Engine;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use crate::alarm::Alarm;
 use crate::context::Context;
 use crate::id::NodeId;
 use crate::link::{Link, Packet, Received, Timing};
@@ -16,8 +17,7 @@ use crate::link::{Link, Packet, Received, Timing};
 #[derive(Debug)]
 pub struct Links<T> {
     links: BTreeMap<NodeId, Link<T>>,
-    /// When the earliest timer that was set will fire.
-    alarm: Option<Duration>,
+    alarm: Alarm,
 }
 
 impl<T: Clone> Links<T> {
@@ -26,7 +26,7 @@ impl<T: Clone> Links<T> {
         let link = |(peer, timing)| (peer, Link::new(boot, timing));
         Links {
             links: neighbours.into_iter().map(link).collect(),
-            alarm: None,
+            alarm: Alarm::default(),
         }
     }
 
@@ -78,14 +78,8 @@ impl<T: Clone> Links<T> {
                 ctx.send(neighbour, wrap(packet));
             }
         }
-        self.alarm = self.alarm.filter(|alarm| *alarm > now);
-        let Some(deadline) = self.links.values().filter_map(Link::deadline).min() else {
-            return;
-        };
-        if self.alarm.is_none_or(|alarm| deadline < alarm) {
-            ctx.after(deadline.saturating_sub(now), tick());
-            self.alarm = Some(deadline);
-        }
+        let deadline = self.links.values().filter_map(Link::deadline).min();
+        self.alarm.set(ctx, deadline, tick);
     }
 }
 
