@@ -1,0 +1,20 @@
+//! The node of challenge 4 as a process.
+
+use clap::Parser;
+use g_counter::{Flags, GCounter};
+
+/// Counts, and tells all nodes along a spanning tree: a node for Maelstrom's `g-counter` workload.
+///
+/// It speaks the Maelstrom protocol on stdin and stdout, one JSON message a line, and is meant to
+/// be started by a test bench: `cargo challenge g-counter`. All times are in milliseconds.
+#[derive(Parser)]
+#[command(version)]
+struct Arguments {
+    #[command(flatten)]
+    flags: Flags,
+}
+
+fn main() -> anyhow::Result<()> {
+    let Arguments { flags } = Arguments::parse();
+    shared::run(move |cluster, ctx| GCounter::boot(&flags, &cluster, ctx))
+}

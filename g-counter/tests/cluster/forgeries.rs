@@ -1,0 +1,50 @@
+//! Packets that no node ever sent: random numbers, extremes above all, in all fields.
+
+use std::time::Duration;
+
+use clap::Parser;
+use shared::Rng;
+use shared::network::Weather;
+use shared::seeds::for_each_seed;
+
+use crate::storms::{add, counters};
+use crate::transcripts::CommandLine;
+
+fn number(rng: &mut Rng) -> u64 {
+    match rng.below(3) {
+        0 => rng.below(6),
+        1 => u64::MAX - rng.below(6),
+        _ => rng.next_u64(),
+    }
+}
+
+fn forged(rng: &mut Rng) -> String {
+    let mut fields = vec![format!(r#""from":{}"#, number(rng))];
+    for name in ["to", "version", "heard"] {
+        if rng.below(4) > 0 {
+            fields.push(format!(r#""{name}":{}"#, number(rng)));
+        }
+    }
+    let totals = format!(r#"{{"n1@{}":{},"":1}}"#, rng.below(3), number(rng));
+    fields.push(format!(r#""totals":{totals},"ask":{}"#, rng.below(2) == 0));
+    format!(r#"{{"type":"merge","packet":{{{}}}}}"#, fields.join(","))
+}
+
+#[test]
+fn forged_packets_make_no_node_panic_nor_talk_without_end() {
+    for_each_seed(0..500, |rng| {
+        let flags = CommandLine::parse_from(["g-counter"]).flags;
+        let mut network = counters(3, rng.next_u64(), Weather::calm((0, 100)), &flags);
+        for _ in 0..rng.below(40) {
+            let (src, dest) = (network.any_node(rng), network.any_node(rng));
+            network.tell(&src, &dest, &forged(rng));
+            let adder = network.any_node(rng);
+            add(&mut network, &adder, rng.below(3));
+            network.pass(Duration::from_millis(rng.below(400)));
+        }
+        let before = network.messages;
+        network.pass(Duration::from_secs(100));
+        let messages = network.messages - before;
+        assert!(messages <= 4 * 101, "{messages} in a hundred seconds");
+    });
+}

@@ -1,0 +1,219 @@
+//! Storm, then calm: a seed draws the cluster, its tree, the weather and what clients say in it;
+//! then the weather clears, and within a stated time every node must give the exact sum, and
+//! silence must fall.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use clap::Parser;
+use g_counter::{Flags, GCounter};
+use shared::network::{Network, Weather, most_hops};
+use shared::seeds::for_each_seed;
+use shared::{Cluster, Context, Rng};
+
+use crate::transcripts::CommandLine;
+
+/// The longest a message travels in the calm, in milliseconds.
+const CALM_LATENCY: u64 = 100;
+
+const FAN_OUTS: [&str; 3] = ["1", "2", "24"];
+
+fn ms(ms: u64) -> Duration {
+    Duration::from_millis(ms)
+}
+
+/// Counters of these flags.
+pub fn counters(size: usize, seed: u64, weather: Weather, flags: &Flags) -> Network<GCounter> {
+    let flags = flags.clone();
+    let boot = move |cluster: Cluster, ctx: &mut Context<_>| GCounter::boot(&flags, &cluster, ctx);
+    Network::of_nodes(size, seed, weather, boot)
+}
+
+/// A node's value.
+pub fn read(network: &mut Network<GCounter>, node: &str) -> u64 {
+    let answer = network.ask(node, r#"{"type":"read","msg_id":1}"#);
+    let value = answer
+        .strip_prefix(r#"{"type":"read_ok","in_reply_to":1,"value":"#)
+        .and_then(|rest| rest.strip_suffix('}'));
+    value.expect("a value").parse().expect("a small number")
+}
+
+/// Adds to a node, and is told that it is done.
+pub fn add(network: &mut Network<GCounter>, node: &str, delta: u64) {
+    let body = format!(r#"{{"type":"add","msg_id":1,"delta":{delta}}}"#);
+    let answer = network.ask(node, &body);
+    assert_eq!(answer, r#"{"type":"add_ok","in_reply_to":1}"#);
+}
+
+/// A cluster in a storm, and what its clients have seen.
+struct Storm {
+    network: Network<GCounter>,
+    flags: Flags,
+    /// The sum of all that was added.
+    added: u64,
+    /// Each node's last value in its present life.
+    seen: BTreeMap<String, u64>,
+}
+
+impl Storm {
+    fn draw(rng: &mut Rng) -> Self {
+        let size = 1 + rng.below(7) as usize;
+        let fan_out = FAN_OUTS[rng.below(3) as usize];
+        let mut flags = CommandLine::parse_from(["g-counter", "--fan-out", fan_out]).flags;
+        if rng.below(2) == 0 {
+            flags.window = rng.below(700);
+            flags.retry = flags.window + 4 * CALM_LATENCY + 1 + rng.below(1000);
+        }
+        Storm {
+            network: counters(size, rng.next_u64(), Weather::draw(rng), &flags),
+            flags,
+            added: 0,
+            seen: BTreeMap::new(),
+        }
+    }
+
+    fn rage(&mut self, rng: &mut Rng, restarts: bool) {
+        for _ in 0..rng.below(60) {
+            let node = self.network.any_node(rng);
+            match rng.below(9) {
+                0 => self.network.part(rng),
+                1 => self.network.weather = Weather::draw(rng),
+                2 => self.network.pass(ms(rng.below(2000))),
+                3 if restarts => {
+                    self.network.restart(&node);
+                    self.seen.remove(&node);
+                }
+                3 | 4 => {
+                    self.read(&node);
+                }
+                5.. => {
+                    self.add(&node, rng.below(5));
+                    self.network.pass(ms(rng.below(100)));
+                }
+            }
+        }
+    }
+
+    fn add(&mut self, node: &str, delta: u64) {
+        add(&mut self.network, node, delta);
+        self.added += delta;
+    }
+
+    fn read(&mut self, node: &str) -> u64 {
+        let value = read(&mut self.network, node);
+        let before = self.seen.insert(node.to_owned(), value);
+        assert!(
+            before.is_none_or(|before| before <= value),
+            "{node} goes back"
+        );
+        assert!(value <= self.added, "{node} counts what was never added");
+        value
+    }
+
+    /// The network becomes one of the bench's: every message takes as long, or most are faster.
+    fn calm_down(&mut self, rng: &mut Rng) -> Duration {
+        let shortest = rng.below(2) * CALM_LATENCY;
+        self.network.calm_down((shortest, CALM_LATENCY));
+        self.network.now
+    }
+
+    /// From the calm until every read is exact: each edge speaks within `retry`, which takes news
+    /// over their first hop, and is answered, whereupon it says what has come up meanwhile; then
+    /// news go from node to node, and wait for a window in each.
+    ///
+    /// With the default times that is 2.55 s for a star.
+    fn exact_bound(&self) -> Duration {
+        let hops = most_hops(self.network.names.len(), self.flags.fan_out.into());
+        let hop = ms(self.flags.window + CALM_LATENCY);
+        ms(self.flags.retry + 2 * CALM_LATENCY) + self.answer() + hop * hops.saturating_sub(1)
+    }
+
+    /// And from there the last answers.
+    fn silence_bound(&self) -> Duration {
+        self.exact_bound() + 2 * (self.answer() + ms(2 * CALM_LATENCY))
+    }
+
+    /// How late an answer may leave.
+    fn answer(&self) -> Duration {
+        ms(self.flags.window.midpoint(self.flags.retry))
+    }
+
+    fn all_read(&mut self, value: u64) {
+        for node in self.network.names.clone() {
+            assert_eq!(self.read(&node), value, "{node}, {:?}", self.flags);
+        }
+    }
+}
+
+#[test]
+fn every_node_gives_the_exact_sum_soon_after_the_storm() {
+    for_each_seed(0..3_000, |rng| {
+        let mut storm = Storm::draw(rng);
+        storm.rage(rng, false);
+        let calm = storm.calm_down(rng);
+        storm.network.run_until(calm + storm.exact_bound());
+        storm.all_read(storm.added);
+        storm.network.run_until(calm + storm.silence_bound());
+        assert!(
+            storm.network.falls_silent(ms(storm.flags.retry)),
+            "{:?}",
+            storm.flags
+        );
+    });
+}
+
+#[test]
+fn with_default_flags_a_small_cluster_is_exact_within_three_seconds_of_the_heal() {
+    for_each_seed(0..1_000, |rng| {
+        let mut storm = Storm::draw(rng);
+        let size = 1 + rng.below(7) as usize;
+        storm.flags = CommandLine::parse_from(["g-counter"]).flags;
+        storm.network = counters(size, rng.next_u64(), Weather::calm((0, 100)), &storm.flags);
+        for _ in 0..rng.below(20) {
+            storm.network.part(rng);
+            for _ in 0..rng.below(100) {
+                let node = storm.network.any_node(rng);
+                storm.add(&node, 1);
+                storm.network.pass(ms(rng.below(20)));
+            }
+        }
+        storm.network.calm_down((0, 100));
+        storm.network.pass(Duration::from_secs(3));
+        storm.all_read(storm.added);
+    });
+}
+
+/// A node that dies takes with it what it had told nobody; what a living one knows must spread.
+#[test]
+fn nodes_that_restart_forget_only_what_nobody_was_told_and_count_nothing_twice() {
+    for_each_seed(0..3_000, |rng| {
+        let mut storm = Storm::draw(rng);
+        storm.rage(rng, true);
+        let calm = storm.calm_down(rng);
+        let names = storm.network.names.clone();
+        let known = names.iter().map(|node| storm.read(node)).max();
+        // A newcomer's additions come on top of those of its former lives.
+        let mut least = known.unwrap_or_default();
+        for node in &names {
+            storm.add(node, 1);
+            least += 1;
+        }
+        // Late packets of the dead may still bring something; and a newcomer is met first, twice
+        // if one of those packets has deceived its neighbour.
+        let meeting = 2 * (storm.answer() + ms(2 * CALM_LATENCY));
+        storm
+            .network
+            .run_until(calm + storm.exact_bound() + meeting);
+        let value = storm.read("n0");
+        assert!(least <= value, "{value}, where at least {least} was known");
+        storm.all_read(value);
+        storm
+            .network
+            .run_until(calm + storm.silence_bound() + meeting);
+        assert!(
+            storm.network.falls_silent(ms(storm.flags.retry)),
+            "{:?}",
+            storm.flags
+        );
+    });
+}

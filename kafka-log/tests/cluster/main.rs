@@ -1,0 +1,6 @@
+//! Whole clusters on a virtual clock: scenarios told as transcripts, and storms drawn from seeds.
+//!
+//! A failing seed names itself; `SEED=17 cargo test -p kafka-log --test cluster storms` repeats it.
+
+mod storms;
+mod transcripts;

@@ -1,0 +1,276 @@
+//! Storm, then calm: a seed draws the cluster, the weather, and what producers and consumers do in
+//! it. At every moment no poll may skip, repeat or go back; soon after the weather has cleared every
+//! node must show every message, and silence must fall.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use clap::Parser;
+use kafka_log::{Flags, KafkaLog};
+use serde::Deserialize;
+use shared::network::{Network, Weather};
+use shared::seeds::for_each_seed;
+use shared::{Cluster, Context, Rng};
+
+use crate::transcripts::CommandLine;
+
+/// The longest a message travels in the calm, in milliseconds.
+const CALM_LATENCY: u64 = 100;
+
+/// So many keys are enough to be confused.
+const KEYS: u64 = 3;
+
+fn ms(ms: u64) -> Duration {
+    Duration::from_millis(ms)
+}
+
+/// Messages by offset.
+type Messages = BTreeMap<u64, u64>;
+
+/// A client that reads one node's logs, each from where it has come to.
+struct Consumer {
+    node: String,
+    next: BTreeMap<String, u64>,
+}
+
+/// A cluster in a storm, what its clients have sent, and what they have seen of it.
+struct Storm {
+    network: Network<KafkaLog>,
+    flags: Flags,
+    /// Everything that was acknowledged, by key.
+    sent: BTreeMap<String, Messages>,
+    /// The highest offset that any poll has shown.
+    shown: BTreeMap<String, u64>,
+    committed: BTreeMap<String, u64>,
+    consumers: Vec<Consumer>,
+    messages: u64,
+}
+
+#[derive(Deserialize)]
+struct SendOk {
+    offset: u64,
+}
+
+#[derive(Deserialize)]
+struct PollOk {
+    msgs: BTreeMap<String, Vec<(u64, u64)>>,
+}
+
+#[derive(Deserialize)]
+struct Committed {
+    offsets: BTreeMap<String, u64>,
+}
+
+impl Storm {
+    fn draw(rng: &mut Rng) -> Self {
+        let size = 1 + rng.below(7) as usize;
+        let mut flags = CommandLine::parse_from(["kafka-log"]).flags;
+        if rng.below(2) == 0 {
+            flags.window = rng.below(500);
+            flags.ack_delay = rng.below(1000);
+            flags.resend = flags.ack_delay + 2 * CALM_LATENCY + 1 + rng.below(1000);
+            flags.poll_limit = 1 + rng.below(5) as u32;
+        }
+        let boot = {
+            let flags = flags.clone();
+            move |cluster: Cluster, ctx: &mut Context<_>| KafkaLog::boot(&flags, &cluster, ctx)
+        };
+        let network = Network::of_nodes(size, rng.next_u64(), Weather::draw(rng), boot);
+        let consumer = |_| Consumer {
+            node: network.any_node(rng),
+            next: BTreeMap::new(),
+        };
+        Storm {
+            consumers: (0..4).map(consumer).collect(),
+            network,
+            flags,
+            sent: BTreeMap::new(),
+            shown: BTreeMap::new(),
+            committed: BTreeMap::new(),
+            messages: 0,
+        }
+    }
+
+    fn send(&mut self, node: &str, key: String) {
+        self.messages += 1;
+        let message = self.messages;
+        let body = format!(r#"{{"type":"send","msg_id":1,"key":"{key}","msg":{message}}}"#);
+        let answer: SendOk = serde_json::from_str(&self.network.ask(node, &body)).unwrap();
+        let shown = self.shown.get(&key);
+        assert!(
+            shown.is_none_or(|shown| *shown < answer.offset),
+            "{key}: offset {} comes after {shown:?} was shown",
+            answer.offset
+        );
+        let log = self.sent.entry(key).or_default();
+        let before = log.insert(answer.offset, message);
+        assert_eq!(before, None, "offset {} is given out twice", answer.offset);
+        let bound = (self.network.names.len() * log.len()) as u64;
+        assert!(answer.offset < bound, "offsets stay below {bound}");
+    }
+
+    /// What a node shows from these offsets on, which must be without gaps.
+    fn poll(&mut self, node: &str, from: &BTreeMap<String, u64>) -> BTreeMap<String, Messages> {
+        let offsets = serde_json::to_string(from).unwrap();
+        let body = format!(r#"{{"type":"poll","msg_id":1,"offsets":{offsets}}}"#);
+        let answer: PollOk = serde_json::from_str(&self.network.ask(node, &body)).unwrap();
+        for (key, messages) in &answer.msgs {
+            assert!(messages.len() <= self.flags.poll_limit as usize);
+            let (last, _) = messages.last().expect("no empty list");
+            let due = self.sent[key].range(from[key]..=*last);
+            let due: Vec<(u64, u64)> = due.map(|(offset, message)| (*offset, *message)).collect();
+            assert_eq!(*messages, due, "{node} shows {key} from {} on", from[key]);
+            let shown = self.shown.entry(key.clone()).or_default();
+            *shown = (*last).max(*shown);
+        }
+        let messages = answer.msgs.into_iter();
+        messages
+            .map(|(key, messages)| (key, messages.into_iter().collect()))
+            .collect()
+    }
+
+    /// A consumer polls one key more than before, and may commit how far it has come.
+    fn consume(&mut self, rng: &mut Rng) {
+        let which = rng.below(self.consumers.len() as u64) as usize;
+        let Consumer { node, mut next } = self.consumers.swap_remove(which);
+        next.entry(any_key(rng)).or_insert(0);
+        let shown = self.poll(&node, &next);
+        let last = |messages: &Messages| *messages.last_key_value().unwrap().0;
+        let highest: BTreeMap<String, u64> = shown
+            .iter()
+            .map(|(key, messages)| (key.clone(), last(messages)))
+            .collect();
+        if rng.below(2) == 0 && !highest.is_empty() {
+            let offsets = serde_json::to_string(&highest).unwrap();
+            let body = format!(r#"{{"type":"commit_offsets","msg_id":1,"offsets":{offsets}}}"#);
+            let answer = self.network.ask(&node, &body);
+            assert_eq!(answer, r#"{"type":"commit_offsets_ok","in_reply_to":1}"#);
+            for (key, offset) in &highest {
+                let committed = self.committed.entry(key.clone()).or_default();
+                *committed = (*offset).max(*committed);
+            }
+        }
+        for (key, offset) in highest {
+            next.insert(key, offset + 1);
+        }
+        self.consumers.push(Consumer { node, next });
+    }
+
+    fn rage(&mut self, rng: &mut Rng) {
+        for _ in 0..rng.below(80) {
+            let node = self.network.any_node(rng);
+            match rng.below(10) {
+                0 => self.network.part(rng),
+                1 => self.network.weather = Weather::draw(rng),
+                2 => self.network.pass(ms(rng.below(2000))),
+                3..=5 => self.consume(rng),
+                _ => {
+                    self.send(&node, any_key(rng));
+                    self.network.pass(ms(rng.below(100)));
+                }
+            }
+        }
+    }
+
+    fn calm_down(&mut self, rng: &mut Rng) -> Duration {
+        let shortest = rng.below(2) * CALM_LATENCY;
+        self.network.calm_down((shortest, CALM_LATENCY));
+        self.network.now
+    }
+
+    /// Each link tries again within `resend` and is answered; what waited behind goes on after a
+    /// window, and so does each promise that answers it.
+    fn arrival_bound(&self) -> Duration {
+        let hop = ms(self.flags.window + CALM_LATENCY);
+        ms(self.flags.resend + 2 * CALM_LATENCY) + 2 * hop
+    }
+
+    /// All that a node shows, poll by poll.
+    fn read_all(&mut self, node: &str) -> BTreeMap<String, Messages> {
+        let mut next: BTreeMap<String, u64> =
+            self.sent.keys().map(|key| (key.clone(), 0)).collect();
+        let mut all: BTreeMap<String, Messages> = BTreeMap::new();
+        loop {
+            let shown = self.poll(node, &next);
+            if shown.is_empty() {
+                return all;
+            }
+            for (key, messages) in shown {
+                next.insert(key.clone(), messages.last_key_value().unwrap().0 + 1);
+                all.entry(key).or_default().extend(messages);
+            }
+        }
+    }
+
+    fn committed(&mut self, node: &str) -> BTreeMap<String, u64> {
+        let keys: Vec<String> = (0..KEYS).map(|key| key.to_string()).collect();
+        let keys = serde_json::to_string(&keys).unwrap();
+        let body = format!(r#"{{"type":"list_committed_offsets","msg_id":1,"keys":{keys}}}"#);
+        let answer: Committed = serde_json::from_str(&self.network.ask(node, &body)).unwrap();
+        answer.offsets
+    }
+}
+
+fn any_key(rng: &mut Rng) -> String {
+    rng.below(KEYS).to_string()
+}
+
+#[test]
+fn no_poll_skips_in_the_storm_and_every_node_shows_everything_soon_after() {
+    for_each_seed(0..2_000, |rng| {
+        let mut storm = Storm::draw(rng);
+        storm.rage(rng);
+        let calm = storm.calm_down(rng);
+        storm.network.run_until(calm + storm.arrival_bound());
+        for node in storm.network.names.clone() {
+            assert_eq!(
+                storm.read_all(&node),
+                storm.sent,
+                "{node}, {:?}",
+                storm.flags
+            );
+            assert_eq!(storm.committed(&node), storm.committed, "{node}");
+        }
+        let last_words = ms(storm.flags.ack_delay + 3 * CALM_LATENCY);
+        storm.network.pass(last_words);
+        let patience = ms(storm.flags.resend);
+        assert!(storm.network.falls_silent(patience), "{:?}", storm.flags);
+    });
+}
+
+/// What one living node knows, a newcomer is told; and from then on it takes part.
+#[test]
+fn a_node_that_comes_back_with_nothing_is_told_what_the_others_know() {
+    for_each_seed(0..300, |rng| {
+        let mut storm = Storm::draw(rng);
+        if storm.network.names.len() == 1 {
+            return;
+        }
+        storm.rage(rng);
+        let calm = storm.calm_down(rng);
+        storm.network.run_until(calm + storm.arrival_bound());
+        let node = storm.network.any_node(rng);
+        storm.network.restart(&node);
+        // Its first word makes the others notice.
+        let other = storm
+            .network
+            .names
+            .iter()
+            .find(|name| **name != node)
+            .unwrap()
+            .clone();
+        storm.send(&other, "0".to_owned());
+        storm.network.pass(3 * storm.arrival_bound());
+        for node in storm.network.names.clone() {
+            assert_eq!(
+                storm.read_all(&node),
+                storm.sent,
+                "{node}, {:?}",
+                storm.flags
+            );
+        }
+        storm.send(&node, "0".to_owned());
+        storm.network.pass(3 * storm.arrival_bound());
+        assert_eq!(storm.read_all(&node), storm.sent);
+    });
+}

@@ -1,0 +1,268 @@
+//! A replica: for each key the value of the latest write, by the order of stamps.
+//!
+//! What a transaction has written is one unit, stamped once and applied in one step. Applying it is
+//! idempotent, and units may be applied in any order: what is left is the same.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use crate::key::Key;
+
+/// A higher counter than any honest node reaches, and small enough for all readers of JSON.
+const MOST: u64 = 1 << 53;
+
+/// When something was written, in the order of Lamport (*Time, clocks, and the ordering of events
+/// in a distributed system*, 1978): later than all that the writer had seen. Stamps of different
+/// writers are never equal, and neither are those of two lives of one node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "(u64, u64)", into = "(u64, u64)")]
+pub(crate) struct Stamp {
+    counter: u64,
+    /// The writer's boot number.
+    writer: u64,
+}
+
+impl TryFrom<(u64, u64)> for Stamp {
+    type Error = &'static str;
+
+    fn try_from((counter, writer): (u64, u64)) -> Result<Self, Self::Error> {
+        // A forged stamp must not leave the counter without a next number.
+        if counter > MOST {
+            return Err("a stamp from beyond the end of time");
+        }
+        Ok(Stamp { counter, writer })
+    }
+}
+
+impl From<Stamp> for (u64, u64) {
+    fn from(stamp: Stamp) -> Self {
+        (stamp.counter, stamp.writer)
+    }
+}
+
+/// What one transaction has written, as it travels: told whole, and applied in one step.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Unit {
+    stamp: Stamp,
+    /// For each key the last value that it was given.
+    writes: Vec<(Key, Box<RawValue>)>,
+}
+
+/// A step of a transaction.
+#[derive(Debug)]
+pub(crate) enum Step {
+    /// Reads a key.
+    Read,
+    /// Gives a key a value.
+    Write(Box<RawValue>),
+}
+
+impl Step {
+    /// The step's name in the protocol.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Step::Read => "r",
+            Step::Write(_) => "w",
+        }
+    }
+}
+
+/// All keys, and the clock.
+#[derive(Debug)]
+pub(crate) struct Store {
+    boot: u64,
+    /// The highest counter seen.
+    counter: u64,
+    cells: BTreeMap<Key, Cell>,
+}
+
+#[derive(Debug)]
+struct Cell {
+    stamp: Stamp,
+    value: Box<RawValue>,
+}
+
+impl Store {
+    /// An empty store of the incarnation `boot`.
+    pub(crate) fn new(boot: u64) -> Self {
+        Store {
+            boot,
+            counter: 0,
+            cells: BTreeMap::new(),
+        }
+    }
+
+    /// Executes a transaction. Returns the value that each step has read or written, none for an
+    /// absent key, and what has changed, if anything.
+    pub(crate) fn execute<'a>(
+        &mut self,
+        steps: impl IntoIterator<Item = (&'a Key, &'a Step)>,
+    ) -> (Vec<Option<Box<RawValue>>>, Option<Unit>) {
+        let mut values = Vec::new();
+        let mut writes: BTreeMap<&Key, &RawValue> = BTreeMap::new();
+        for (key, step) in steps {
+            let value = match step {
+                Step::Write(value) => {
+                    writes.insert(key, value);
+                    Some(&**value)
+                }
+                Step::Read => writes.get(key).copied().or_else(|| self.value(key)),
+            };
+            values.push(value.map(ToOwned::to_owned));
+        }
+        if writes.is_empty() {
+            return (values, None);
+        }
+        let stamp = Stamp {
+            counter: self.counter + 1,
+            writer: self.boot,
+        };
+        let writes = writes.into_iter();
+        let unit = Unit {
+            stamp,
+            writes: writes
+                .map(|(key, value)| (key.clone(), value.to_owned()))
+                .collect(),
+        };
+        self.apply(&unit);
+        (values, Some(unit))
+    }
+
+    fn value(&self, key: &Key) -> Option<&RawValue> {
+        self.cells.get(key).map(|cell| &*cell.value)
+    }
+
+    /// Lets a unit take effect where nothing later has been written; whether it did anywhere.
+    pub(crate) fn apply(&mut self, unit: &Unit) -> bool {
+        self.counter = self.counter.max(unit.stamp.counter);
+        let mut has_effect = false;
+        for (key, value) in &unit.writes {
+            if self
+                .cells
+                .get(key)
+                .is_none_or(|cell| cell.stamp < unit.stamp)
+            {
+                let cell = Cell {
+                    stamp: unit.stamp,
+                    value: value.clone(),
+                };
+                self.cells.insert(key.clone(), cell);
+                has_effect = true;
+            }
+        }
+        has_effect
+    }
+
+    /// Everything, as units in the order of their stamps, without what was overwritten.
+    pub(crate) fn units(&self) -> impl Iterator<Item = Unit> {
+        let mut units: BTreeMap<Stamp, Vec<(Key, Box<RawValue>)>> = BTreeMap::new();
+        for (key, cell) in &self.cells {
+            let writes = units.entry(cell.stamp).or_default();
+            writes.push((key.clone(), cell.value.clone()));
+        }
+        let units = units.into_iter();
+        units.map(|(stamp, writes)| Unit { stamp, writes })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn raw(json: &str) -> Box<RawValue> {
+        RawValue::from_string(json.to_owned()).unwrap()
+    }
+
+    /// Runs a transaction: `x` reads, `x=1` writes. What was read and written, and what changed.
+    fn run(store: &mut Store, text: &str) -> (String, Option<Unit>) {
+        let steps: Vec<(Key, Step)> = text
+            .split(' ')
+            .map(|step| {
+                let (key, step) = match step.split_once('=') {
+                    Some((key, value)) => (key, Step::Write(raw(value))),
+                    None => (step, Step::Read),
+                };
+                (Key::new(&raw(&format!("\"{key}\""))).unwrap(), step)
+            })
+            .collect();
+        let (values, unit) = store.execute(steps.iter().map(|(key, step)| (key, step)));
+        let values = values
+            .iter()
+            .map(|value| value.as_ref().map_or("-", |it| it.get()));
+        (values.collect::<Vec<_>>().join(" "), unit)
+    }
+
+    fn read(store: &mut Store, text: &str) -> String {
+        run(store, text).0
+    }
+
+    #[test]
+    fn a_transaction_sees_its_own_writes_and_only_the_last_ones_stay() {
+        let mut store = Store::new(7);
+        let (values, unit) = run(&mut store, "x x=1 x x=2 y y=null x y");
+        assert_eq!(values, "- 1 1 2 - null 2 null");
+        let json = serde_json::to_string(&unit.unwrap()).unwrap();
+        assert_eq!(json, r#"{"stamp":[1,7],"writes":[["x",2],["y",null]]}"#);
+        assert_eq!(read(&mut store, "x y"), "2 null");
+    }
+
+    #[test]
+    fn reading_changes_nothing() {
+        let mut store = Store::new(7);
+        assert!(run(&mut store, "x y").1.is_none());
+        assert_eq!(store.counter, 0);
+    }
+
+    #[test]
+    fn units_may_come_in_any_order_and_more_than_once() {
+        let (mut one, mut other) = (Store::new(7), Store::new(8));
+        let units: Vec<Unit> = ["x=1 y=1", "x=2", "y=3 z=3"]
+            .iter()
+            .map(|text| run(&mut one, text).1.unwrap())
+            .collect();
+        let foreign = run(&mut other, "x=9 z=9").1.unwrap();
+        assert!(!one.apply(&foreign), "an old stamp loses everywhere");
+        for place in [2, 0, 1, 2, 0] {
+            other.apply(&units[place]);
+        }
+        assert_eq!(read(&mut one, "x y z"), "2 3 3");
+        assert_eq!(read(&mut other, "x y z"), "2 3 3");
+        assert!(!other.apply(&units[1]), "the second time it has no effect");
+    }
+
+    #[test]
+    fn what_is_written_after_something_was_seen_is_later() {
+        let (mut one, mut other) = (Store::new(9), Store::new(1));
+        run(&mut one, "y=1");
+        run(&mut one, "y=2");
+        let unit = run(&mut one, "x=1").1.unwrap();
+        other.apply(&unit);
+        let later = run(&mut other, "x=2").1.unwrap();
+        assert!(later.stamp > unit.stamp);
+        assert!(one.apply(&later));
+    }
+
+    #[test]
+    fn everything_is_told_to_a_newcomer_in_whole_units() {
+        let (mut one, mut newcomer) = (Store::new(7), Store::new(8));
+        for text in ["x=1 y=1", "z=2 u=2", "y=3"] {
+            run(&mut one, text);
+        }
+        let units: Vec<Unit> = one.units().collect();
+        let sizes: Vec<usize> = units.iter().map(|unit| unit.writes.len()).collect();
+        assert_eq!(sizes, [1, 2, 1], "of the first, half was overwritten");
+        assert!(units.iter().all(|unit| newcomer.apply(unit)));
+        assert_eq!(read(&mut newcomer, "x y z u"), "1 3 2 2");
+        assert_eq!(newcomer.counter, one.counter);
+    }
+
+    #[test]
+    fn stamps_beyond_the_end_of_time_are_refused() {
+        let unit = |counter: u64| format!(r#"{{"stamp":[{counter},1],"writes":[]}}"#);
+        assert!(serde_json::from_str::<Unit>(&unit(MOST)).is_ok());
+        assert!(serde_json::from_str::<Unit>(&unit(MOST + 1)).is_err());
+        assert!(serde_json::from_str::<Unit>(&unit(u64::MAX)).is_err());
+    }
+}
