@@ -151,7 +151,7 @@ fn add_simulation(flags: &Flags, figures: &mut Figures) -> anyhow::Result<()> {
         .map(ToString::to_string)
         .collect();
     let factory = Solution::Broadcast.factory(&node_flags)?;
-    let OfficialFlags { flags: test } = OfficialFlags::try_parse_from(challenge.tests[0])?;
+    let OfficialFlags { flags: test } = OfficialFlags::try_parse_from(challenge.trials[0].flags)?;
     let mut times = Vec::new();
     for seed in 0..u64::from(flags.runs) {
         let start = Instant::now();
@@ -177,7 +177,8 @@ fn add_simulation(flags: &Flags, figures: &mut Figures) -> anyhow::Result<()> {
 fn run_and_check(test: &TestFlags, factory: &Factory, seed: u64) -> anyhow::Result<()> {
     let settings = test.settings(seed)?;
     let nodes = settings.nodes.clone();
-    let make = || workload(test.workload, test.topology);
+    let options = test.options();
+    let make = || workload(test.workload, &options);
     let record = simulate(settings, make(), |place| {
         factory(branch(seed, nodes[place].as_str()).random())
     })

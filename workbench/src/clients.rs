@@ -189,13 +189,11 @@ impl Reply {
         if let Some(refusal) = error_answer(body) {
             return Err(refusal);
         }
-        self.rpc.read(body).map_err(|why| {
-            let Rpc { request, .. } = self.rpc;
-            let text = format!("malformed answer to {request:?}: {why}; it was {body}");
-            Refusal {
-                error: OpError::Malformed { text },
-                definite: false,
-            }
+        self.rpc.read(body).map_err(|why| Refusal {
+            error: OpError::Malformed {
+                text: self.rpc.complain(&why, body),
+            },
+            definite: false,
         })
     }
 

@@ -7,21 +7,17 @@ use anyhow::{Context, bail};
 use clap::Args;
 use shared::NodeId;
 
-use crate::checker::Target;
+use crate::checker::{Models, Target};
 use crate::latency::{Distribution, Latency};
 use crate::run::{RECOVERY, Settings};
 use crate::topology::Topology;
 use crate::workload;
 
 /// Maelstrom's flags that this bench does not have yet.
-pub const NOT_YET: [&str; 12] = [
-    "--consistency-models",
-    "--key-count",
+pub const NOT_YET: [&str; 8] = [
     "--log-net-recv",
     "--log-net-send",
     "--logging-json",
-    "--max-txn-length",
-    "--max-writes-per-key",
     "--no-ssh",
     "--password",
     "--ssh-private-key",
@@ -89,6 +85,25 @@ pub struct TestFlags {
     /// Which part of the operations must succeed: "total", or a number from 0 to 1.
     #[arg(long, value_name = "X", value_parser = parse_availability)]
     pub availability: Option<Target>,
+
+    /// What transactions are held to: consistency models, separated by commas.
+    #[arg(long, value_name = "LIST", default_value = "strict-serializable")]
+    pub consistency_models: Models,
+
+    /// How many keys transactions use at a time.
+    #[arg(long, value_name = "N", default_value_t = 10,
+          value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub key_count: u32,
+
+    /// How many micro-operations a transaction has at most.
+    #[arg(long, value_name = "N", default_value_t = 4,
+          value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub max_txn_length: u32,
+
+    /// How often a key is written before another takes its place.
+    #[arg(long, value_name = "N", default_value_t = 16,
+          value_parser = clap::value_parser!(u64).range(1..))]
+    pub max_writes_per_key: u64,
 }
 
 /// How many workers there are.
@@ -134,6 +149,19 @@ impl TestFlags {
             partitions: (!self.nemesis.is_empty()).then_some(self.nemesis_interval),
             seed,
         })
+    }
+
+    /// What the workload is told.
+    pub fn options(&self) -> workload::Options {
+        workload::Options {
+            topology: self.topology,
+            transactions: workload::transactions::Shape {
+                key_count: self.key_count,
+                max_txn_length: self.max_txn_length,
+                max_writes_per_key: self.max_writes_per_key,
+            },
+            models: self.consistency_models.clone(),
+        }
     }
 
     fn names(&self) -> anyhow::Result<Vec<NodeId>> {

@@ -9,14 +9,14 @@ mod edn_lines;
 mod json_lines;
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-/// What Jepsen calls the class of an exception: ours has but one, an answer of the wrong form.
+/// What Jepsen calls the class of an exception, where it is an answer of the wrong form.
 pub(crate) const MALFORMED: &str = "malformed-response";
 
 /// All operations of one run; an operation's `index` is its position.
@@ -46,9 +46,39 @@ pub struct Op {
     /// Why a completion is not `ok`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<OpError>,
-    /// Marks the reads after recovery that counters are judged by.
+    /// What else the workload says of it.
+    #[serde(flatten)]
+    pub marks: Marks,
+}
+
+/// What a workload says of an operation beside its argument, under the names that Maelstrom uses.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Marks {
+    /// The reads after recovery that counters are judged by.
     #[serde(default, rename = "final?", skip_serializing_if = "std::ops::Not::not")]
     pub is_final: bool,
+    /// Kafka: the consumer begins at the first message of each key that it is assigned.
+    #[serde(
+        default,
+        rename = "seek-to-beginning?",
+        skip_serializing_if = "std::ops::Not::not"
+    )]
+    pub seek_to_beginning: bool,
+    /// Kafka: how long a poll may wait for messages, in milliseconds; nodes are not told.
+    #[serde(default, rename = "poll-ms", skip_serializing_if = "Option::is_none")]
+    pub poll_ms: Option<u64>,
+    /// Kafka: why keys were assigned, each with the highest offsets sent and polled so far.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub unseen: BTreeMap<String, Unseen>,
+}
+
+/// How far polls are behind sends; −1 stands for nothing so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unseen {
+    /// The highest offset polled.
+    pub polled: i64,
+    /// The highest offset sent.
+    pub sent: i64,
 }
 
 /// Whether an operation begins, or how it ended.
@@ -101,6 +131,13 @@ pub enum OpError {
     /// The answer was not of the form that the workload asks for.
     Malformed {
         /// What was wrong with it.
+        text: String,
+    },
+    /// Any other error, in a workload whose clients make nothing of errors: all is left open.
+    Thrown {
+        /// What kind of error it was.
+        class: Cow<'static, str>,
+        /// What is known of it.
         text: String,
     },
 }
@@ -188,6 +225,11 @@ impl Op {
 /// JSON's `null` as an operation's value.
 pub fn null() -> Box<RawValue> {
     RawValue::NULL.to_owned()
+}
+
+/// Something plain as an operation's value; `null` if it has no JSON form.
+pub fn json(value: &impl Serialize) -> Box<RawValue> {
+    serde_json::value::to_raw_value(value).unwrap_or_else(|_| null())
 }
 
 #[cfg(test)]

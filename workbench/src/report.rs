@@ -6,7 +6,7 @@ use clojure_reader::edn::Edn;
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{CellAlignment, Table};
 
-use crate::challenge::{Budget, Challenge, Metric};
+use crate::challenge::{Budget, Metric, Trial};
 use crate::checker::Validity;
 use crate::history::{Kind, Op};
 use crate::test::Outcome;
@@ -22,7 +22,7 @@ const SHOWN: usize = 500;
 pub struct Score {
     /// The verdict on its history.
     pub valid: Validity,
-    /// A number for each of the challenge's budgets, where the results have one.
+    /// A number for each of the test's budgets, where the results have one.
     pub measured: Vec<Option<f64>>,
 }
 
@@ -35,9 +35,9 @@ pub enum Bar {
     Ours,
 }
 
-/// A number for each of the challenge's budgets, from a result map of ours or of Maelstrom's.
-pub fn measure(challenge: &Challenge, results: &Edn<'_>) -> Vec<Option<f64>> {
-    challenge
+/// A number for each of the test's budgets, from a result map of ours or of Maelstrom's.
+pub fn measure(trial: &Trial, results: &Edn<'_>) -> Vec<Option<f64>> {
+    trial
         .budgets
         .iter()
         .map(|budget| budget.metric.measure(results))
@@ -130,7 +130,7 @@ fn counts(outcome: &Outcome) -> String {
 
 /// The table of what must hold and what was measured, and whether all of it holds. Of several runs
 /// each must be valid, and the medians must keep the budgets.
-pub fn table(challenge: &Challenge, scores: &[Score], bar: Bar) -> (Table, bool) {
+pub fn table(trial: &Trial, scores: &[Score], bar: Bar) -> (Table, bool) {
     let mut table = Table::new();
     table.load_style(UTF8_FULL_CONDENSED);
     table.set_header(["what must hold", "measured", "official", "our bar", ""]);
@@ -149,7 +149,7 @@ pub fn table(challenge: &Challenge, scores: &[Score], bar: Bar) -> (Table, bool)
     };
     let mut all = worst == Validity::Valid;
     table.add_row(["history", &measured, "valid", "valid", mark(all)]);
-    for (place, budget) in challenge.budgets.iter().enumerate() {
+    for (place, budget) in trial.budgets.iter().enumerate() {
         let numbers: Option<Vec<f64>> = scores.iter().map(|score| score.measured[place]).collect();
         let row = Row::new(*budget, numbers.unwrap_or_default(), bar);
         all &= row.holds;
@@ -194,7 +194,8 @@ impl Row {
     fn cells(&self) -> [String; 5] {
         let show = |number: f64| match self.budget.metric {
             Metric::MessagesPerOp => format!("{number:.3}"),
-            Metric::MedianLatency | Metric::MaxLatency => format!("{number:.0}"),
+            Metric::RealtimeLag => format!("{number:.2}"),
+            Metric::MedianLatency | Metric::MaxLatency | Metric::NotOk => format!("{number:.0}"),
         };
         let measured = match (&self.numbers[..], median(&self.numbers)) {
             ([first, .., last], Some(median)) => {
@@ -233,10 +234,9 @@ mod tests {
         }
     }
 
-    fn broadcast_3d() -> &'static Challenge {
-        ALL.iter()
-            .find(|challenge| challenge.name == "broadcast-3d")
-            .unwrap()
+    fn broadcast_3d() -> &'static Trial {
+        let challenge = ALL.iter().find(|it| it.name == "broadcast-3d");
+        &challenge.unwrap().trials[0]
     }
 
     fn check(scores: &[Score], bar: Bar, holds: bool) {

@@ -16,7 +16,7 @@ use shared::NodeId;
 use crate::clients::{Clients, Purpose, Reply};
 use crate::dice::{Dice, branch};
 use crate::generator::Turns;
-use crate::history::{History, Kind, Op, OpError, Process};
+use crate::history::{History, Kind, Marks, Op, OpError, Process};
 use crate::incident::{Incident, abridged};
 use crate::latency::Latency;
 use crate::network::{Envelope, Network};
@@ -261,7 +261,7 @@ impl Run {
                 | Phase::Main { .. }
                 | Phase::Draining { .. }
                 | Phase::Recovering { .. }
-                | Phase::Final => Some("the run was not over".to_owned()),
+                | Phase::Final { .. } => Some("the run was not over".to_owned()),
             },
         }
     }
@@ -315,7 +315,7 @@ impl Run {
         f: &'static str,
         value: Box<RawValue>,
         error: Option<OpError>,
-        is_final: bool,
+        marks: Marks,
     ) {
         let since_zero = now.saturating_sub(self.zero.unwrap_or(now));
         self.history.ops.push(Op {
@@ -326,7 +326,7 @@ impl Run {
             f: f.into(),
             value,
             error,
-            is_final,
+            marks,
         });
     }
 }

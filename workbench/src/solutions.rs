@@ -4,11 +4,14 @@
 use std::path::{Path, PathBuf};
 use std::process::{self, Stdio};
 
-use anyhow::{Context, bail};
+use anyhow::{Context as _, bail};
 use broadcast::Broadcast;
 use clap::{Args, Command};
 use echo::Echo;
-use shared::Engine;
+use g_counter::GCounter;
+use kafka_log::KafkaLog;
+use shared::{Cluster, Context, Engine, Node};
+use txn::Txn;
 use unique_ids::UniqueIds;
 
 use crate::simulation::Host;
@@ -22,6 +25,12 @@ pub enum Solution {
     UniqueIds,
     /// Package `broadcast`.
     Broadcast,
+    /// Package `g-counter`.
+    GCounter,
+    /// Package `kafka-log`.
+    KafkaLog,
+    /// Package `txn`.
+    Txn,
 }
 
 /// Makes nodes of one kind with given flags.
@@ -34,6 +43,9 @@ impl Solution {
             Solution::Echo => "echo",
             Solution::UniqueIds => "unique-ids",
             Solution::Broadcast => "broadcast",
+            Solution::GCounter => "g-counter",
+            Solution::KafkaLog => "kafka-log",
+            Solution::Txn => "txn",
         }
     }
 
@@ -54,14 +66,10 @@ impl Solution {
                     Box::new(Engine::new(seed, boot))
                 }))
             }
-            Solution::Broadcast => {
-                let flags: broadcast::Flags = flags(self, arguments)?;
-                Ok(Box::new(move |seed| {
-                    let flags = flags.clone();
-                    let boot = move |cluster, ctx: &mut _| Broadcast::boot(&flags, &cluster, ctx);
-                    Box::new(Engine::new(seed, boot))
-                }))
-            }
+            Solution::Broadcast => nodes(flags(self, arguments)?, Broadcast::boot),
+            Solution::GCounter => nodes(flags(self, arguments)?, GCounter::boot),
+            Solution::KafkaLog => nodes(flags(self, arguments)?, KafkaLog::boot),
+            Solution::Txn => nodes(flags(self, arguments)?, Txn::boot),
         }
     }
 
@@ -96,6 +104,22 @@ impl Solution {
         });
         executable.with_context(|| format!("cargo built no binary called {package}"))
     }
+}
+
+/// What makes nodes that boot with flags.
+fn nodes<N, F>(
+    flags: F,
+    boot: fn(&F, &Cluster, &mut Context<N::Event>) -> N,
+) -> anyhow::Result<Factory>
+where
+    N: Node,
+    F: Clone + Send + Sync + 'static,
+{
+    Ok(Box::new(move |seed| {
+        let flags = flags.clone();
+        let boot = move |cluster: Cluster, ctx: &mut Context<N::Event>| boot(&flags, &cluster, ctx);
+        Box::new(Engine::new(seed, boot))
+    }))
 }
 
 #[derive(Args)]

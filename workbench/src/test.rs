@@ -89,7 +89,8 @@ impl Test<'_> {
     /// is no error but an outcome.
     pub fn perform(&self, store: &Store, watcher: &mut dyn Watcher) -> anyhow::Result<Outcome> {
         let settings = self.flags.settings(self.seed)?;
-        let make = || workload(self.flags.workload, self.flags.topology);
+        let options = self.flags.options();
+        let make = || workload(self.flags.workload, &options);
         let judge = make();
         let folder = store.begin(judge.name(), &timestamp())?;
         folder.keep_test(&json!({
@@ -107,6 +108,10 @@ impl Test<'_> {
             "nemesis": if settings.partitions.is_some() { vec!["partition"] } else { vec![] },
             "nemesis-interval": self.flags.nemesis_interval.as_secs_f64(),
             "topology": self.flags.topology.name(),
+            "key-count": options.transactions.key_count,
+            "max-txn-length": options.transactions.max_txn_length,
+            "max-writes-per-key": options.transactions.max_writes_per_key,
+            "consistency-models": options.models.to_string(),
             "availability": match self.flags.availability {
                 None => json!(null),
                 Some(Target::Total) => json!("total"),

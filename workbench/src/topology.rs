@@ -9,9 +9,10 @@ use std::sync::Arc;
 use clap::ValueEnum;
 
 /// The shape of a topology.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, ValueEnum)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, ValueEnum)]
 pub enum Topology {
     /// Rows and columns of a square, the last rows perhaps unfilled.
+    #[default]
     Grid,
     /// Each node between two others; a single node has no entry at all.
     Line,

@@ -42,7 +42,7 @@ impl Element {
             .collect())
     }
 
-    fn parse(json: &str) -> Self {
+    pub(crate) fn parse(json: &str) -> Self {
         if let Ok(number) = json.parse() {
             return Element::Int(number);
         }

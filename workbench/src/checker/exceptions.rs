@@ -1,5 +1,7 @@
-//! Exceptions: answers that no client could make sense of. They decide nothing by themselves, but
-//! they often tell why another checker complains.
+//! Exceptions: answers that no client could make sense of, and errors that it was not to make sense
+//! of. They decide nothing by themselves, but they often tell why another checker complains.
+
+use std::borrow::Cow;
 
 use clojure_reader::edn::Edn;
 
@@ -7,39 +9,64 @@ use super::{Validity, Verdict};
 use crate::edn;
 use crate::history::{History, Kind, MALFORMED, Op, OpError};
 
-/// Counts the operations that ended in an exception, with the first as an example. Always valid.
+/// Counts the operations that ended in an exception, class by class, the most frequent first, each
+/// with its first operation as an example. Always valid.
 pub fn exceptions(history: &History) -> Verdict {
-    let mut thrown = history
-        .ops
-        .iter()
-        .filter(|op| op.kind == Kind::Info)
-        .filter_map(|op| {
-            let Some(OpError::Malformed { text }) = &op.error else {
-                return None;
-            };
-            Some((op, text))
-        });
-    let Some((example, text)) = thrown.next() else {
+    let mut classes: Vec<Class<'_>> = Vec::new();
+    for op in history.ops.iter().filter(|op| op.kind == Kind::Info) {
+        let (name, text) = match &op.error {
+            Some(OpError::Malformed { text }) => (MALFORMED, text),
+            Some(OpError::Thrown { class, text }) => (&**class, text),
+            Some(OpError::NetTimeout | OpError::Rpc { .. }) | None => continue,
+        };
+        match classes.iter_mut().find(|class| class.name == name) {
+            Some(class) => class.count += 1,
+            None => classes.push(Class {
+                name,
+                count: 1,
+                example: op,
+                text,
+            }),
+        }
+    }
+    if classes.is_empty() {
         return Verdict::new(Validity::Valid, []);
-    };
-    let count = 1 + thrown.count();
-    let class = edn::map([
-        ("count", edn::count(count)),
-        ("class", Edn::symbol(MALFORMED)),
-        ("example", example.to_edn()),
-    ]);
-    let mut verdict = Verdict::new(Validity::Valid, [("exceptions", Edn::List(vec![class]))]);
-    verdict.findings.push(tell(count, example, text));
+    }
+    classes.sort_by_key(|class| std::cmp::Reverse(class.count));
+    let list = classes.iter().map(Class::to_edn).collect();
+    let mut verdict = Verdict::new(Validity::Valid, [("exceptions", Edn::List(list))]);
+    verdict.findings = classes.iter().map(Class::tell).collect();
     verdict
 }
 
-fn tell(count: usize, example: &Op, text: &str) -> String {
-    let Op { process, f, .. } = example;
-    let time = example.seconds();
-    let text = text.lines().next().unwrap_or_default();
-    format!(
-        "malformed answers: {count}; the first, to {f} of process {process} at {time:.3} s: {text}"
-    )
+/// Exceptions of one kind.
+struct Class<'a> {
+    name: &'a str,
+    count: usize,
+    example: &'a Op,
+    text: &'a str,
+}
+
+impl Class<'_> {
+    fn to_edn(&self) -> Edn<'static> {
+        edn::map([
+            ("count", edn::count(self.count)),
+            ("class", Edn::Symbol(Cow::Owned(self.name.to_owned()))),
+            ("example", self.example.to_edn()),
+        ])
+    }
+
+    fn tell(&self) -> String {
+        let Op { process, f, .. } = self.example;
+        let time = self.example.seconds();
+        let text = self.text.lines().next().unwrap_or_default();
+        let what = match self.name {
+            MALFORMED => "malformed answers",
+            class => class,
+        };
+        let count = self.count;
+        format!("{what}: {count}; the first, to {f} of process {process} at {time:.3} s: {text}")
+    }
 }
 
 #[cfg(test)]
@@ -78,6 +105,29 @@ mod tests {
                  :example {INFO}{exception}}}}}), :valid? true}}"
             ),
             &["malformed answers: 1; the first, to echo of process 4 at 1.500 s: odd"],
+        );
+    }
+
+    #[test]
+    fn errors_that_were_thrown_have_classes_of_their_own_and_the_largest_comes_first() {
+        let thrown = |index: u64, class: &str| {
+            format!(
+                "{{:index {index}, :time 0, :type :info, :process 0, :f :add, :value 1, :exception \
+                 {{:via [{{:type {class}}}]}}, :error \"indeterminate: no answer\"}}\n"
+            )
+        };
+        let lines = [
+            thrown(0, "rpc-error"),
+            thrown(1, "net-timeout"),
+            thrown(2, "net-timeout"),
+        ];
+        let verdict = exceptions(&History::read_edn(lines.concat().as_bytes()).unwrap());
+        let told = |class, count| {
+            format!("{class}: {count}; the first, to add of process 0 at 0.000 s: no answer")
+        };
+        assert_eq!(
+            verdict.findings,
+            [told("net-timeout", 2), told("rpc-error", 1)]
         );
     }
 }

@@ -1,9 +1,12 @@
 //! Checkers: pure functions from a history to a verdict with its evidence.
 
 mod availability;
+mod counter;
 mod echo;
 mod element;
+mod elle;
 mod exceptions;
+mod kafka;
 mod set_full;
 mod stats;
 mod unique_ids;
@@ -15,8 +18,11 @@ use clojure_reader::edn::Edn;
 use crate::edn;
 
 pub use availability::{Target, availability};
+pub use counter::counter;
 pub use echo::echo;
+pub use elle::{Models, UnknownModel, rw_register};
 pub use exceptions::exceptions;
+pub use kafka::kafka;
 pub use set_full::set_full;
 pub use stats::stats;
 pub use unique_ids::unique_ids;

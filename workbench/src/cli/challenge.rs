@@ -7,12 +7,12 @@ use anyhow::Context;
 use clap::{Args, Parser};
 
 use super::{code, command_line, exit_code, fresh_seed, maelstrom, progress, say, warn};
-use crate::challenge::{ALL, Challenge};
+use crate::challenge::{ALL, Challenge, Trial};
 use crate::checker::Validity;
 use crate::flags::TestFlags;
 use crate::live::Stopwatch;
 use crate::report::{self, Bar, Score};
-use crate::solutions::{Factory, Solution};
+use crate::solutions::Factory;
 use crate::store::Store;
 use crate::test::{Outcome, Stage, Test};
 
@@ -101,22 +101,12 @@ fn worse(one: u8, other: u8) -> u8 {
     if rank(one) > rank(other) { one } else { other }
 }
 
-/// The challenges of these names; of `all` those that have a solution.
+/// The challenges of these names.
 fn chosen(names: &[String]) -> anyhow::Result<Vec<&'static Challenge>> {
     let mut chosen: Vec<&'static Challenge> = Vec::new();
     for name in names {
         if name == "all" {
-            let (solved, open): (Vec<_>, Vec<_>) = ALL
-                .iter()
-                .partition(|challenge| challenge.solution.is_some());
-            if !open.is_empty() {
-                let open: Vec<&str> = open.iter().map(|challenge| challenge.name).collect();
-                warn(format_args!(
-                    "note: not solved yet and left out: {}",
-                    open.join(", ")
-                ));
-            }
-            chosen.extend(solved);
+            chosen.extend(&ALL);
             continue;
         }
         let Some(challenge) = ALL.iter().find(|challenge| challenge.name == name) else {
@@ -127,12 +117,6 @@ fn chosen(names: &[String]) -> anyhow::Result<Vec<&'static Challenge>> {
             ));
             return Ok(Vec::new());
         };
-        if challenge.solution.is_none() {
-            warn(format_args!(
-                "error: {name} has no solution and no workload here yet"
-            ));
-            return Ok(Vec::new());
-        }
         chosen.push(challenge);
     }
     Ok(chosen)
@@ -158,30 +142,39 @@ struct OfficialFlags {
 }
 
 impl Attempt<'_> {
-    /// Runs the challenge as often as asked for; the exit status.
+    /// Runs all tests of the challenge; the worst exit status.
     fn make(&self) -> anyhow::Result<u8> {
         let nodes = self.nodes()?;
-        let mut scores = Vec::new();
-        for round in 0..u64::from(self.arguments.runs) {
-            let seed = self.seed.wrapping_add(round);
-            for (part, official) in self.challenge.tests.iter().enumerate() {
-                self.announce(seed, part);
-                let score = self.score(official, seed, &nodes)?;
-                if score.as_ref().is_none_or(|it| it.valid != Validity::Valid) {
-                    say(format_args!("again: {}", self.command(seed, 1)));
-                }
-                match score {
-                    Some(score) => scores.push(score),
-                    None => return Ok(code::CRASH),
-                }
-            }
-        }
         let bar = if self.arguments.bin.is_some() {
             Bar::Official
         } else {
             Bar::Ours
         };
-        let (table, holds) = report::table(self.challenge, &scores, bar);
+        let mut status = code::VALID;
+        for trial in self.challenge.trials {
+            if trial.is_official || bar == Bar::Ours {
+                status = worse(status, self.make_one(trial, &nodes, bar)?);
+            }
+        }
+        Ok(status)
+    }
+
+    /// Runs one test as often as asked for; the exit status.
+    fn make_one(&self, trial: &Trial, nodes: &Nodes, bar: Bar) -> anyhow::Result<u8> {
+        let mut scores = Vec::new();
+        for round in 0..u64::from(self.arguments.runs) {
+            let seed = self.seed.wrapping_add(round);
+            self.announce(seed, trial);
+            let score = self.score(trial, seed, nodes)?;
+            if score.as_ref().is_none_or(|it| it.valid != Validity::Valid) {
+                say(format_args!("again: {}", self.command(seed, 1)));
+            }
+            match score {
+                Some(score) => scores.push(score),
+                None => return Ok(code::CRASH),
+            }
+        }
+        let (table, holds) = report::table(trial, &scores, bar);
         say(format_args!("{table}"));
         if holds {
             return Ok(code::VALID);
@@ -195,20 +188,14 @@ impl Attempt<'_> {
         Ok(exit_code(worst).max(code::INVALID))
     }
 
-    fn announce(&self, seed: u64, part: usize) {
+    fn announce(&self, seed: u64, trial: &Trial) {
         let stage = match (&self.arguments.maelstrom, self.arguments.simulate) {
             (Some(_), _) => "official Maelstrom".to_owned(),
             (None, true) => format!("simulated, seed {seed}"),
             (None, false) => format!("live, seed {seed}"),
         };
-        let flags = self.challenge.tests[part].join(" ");
+        let flags = trial.flags.join(" ");
         say(format_args!("{} · {stage}\n  {flags}", self.challenge.name));
-    }
-
-    fn solution(&self) -> anyhow::Result<Solution> {
-        self.challenge
-            .solution
-            .context("this challenge has no solution yet")
     }
 
     fn node_flags(&self) -> Vec<String> {
@@ -235,7 +222,7 @@ impl Attempt<'_> {
                 .with_context(|| format!("there is no program {}", bin.display()))?;
             return Ok(Nodes::Program(program));
         }
-        let solution = self.solution()?;
+        let solution = self.challenge.solution;
         if self.arguments.simulate {
             return Ok(Nodes::Factory(solution.factory(&self.node_flags())?));
         }
@@ -243,19 +230,19 @@ impl Attempt<'_> {
     }
 
     /// One run's score; nothing if it broke off.
-    fn score(&self, official: &[&str], seed: u64, nodes: &Nodes) -> anyhow::Result<Option<Score>> {
+    fn score(&self, trial: &Trial, seed: u64, nodes: &Nodes) -> anyhow::Result<Option<Score>> {
         let node_flags = self.node_flags();
         if let (Some(launcher), Nodes::Program(program)) = (&self.arguments.maelstrom, nodes) {
             let folder = self.arguments.store.join("maelstrom");
             let run = maelstrom::Run {
                 launcher,
                 program,
-                official,
+                trial,
                 node_flags: &node_flags,
             };
-            return run.score(self.challenge, &folder);
+            return run.score(&folder);
         }
-        let OfficialFlags { flags } = OfficialFlags::try_parse_from(official)
+        let OfficialFlags { flags } = OfficialFlags::try_parse_from(trial.flags)
             .context("this bench does not take the challenge's flags yet")?;
         let stage = match nodes {
             Nodes::Program(program) => Stage::Live {
@@ -280,7 +267,7 @@ impl Attempt<'_> {
         self.warn_of_lost_pace(&flags, &outcome);
         let measure = |verdict: crate::checker::Verdict| Score {
             valid: verdict.valid,
-            measured: report::measure(self.challenge, &verdict.results),
+            measured: report::measure(trial, &verdict.results),
         };
         Ok(outcome.verdict.map(measure))
     }

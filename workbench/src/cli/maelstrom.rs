@@ -7,7 +7,7 @@ use std::process::Command;
 use anyhow::{Context, bail};
 
 use super::say;
-use crate::challenge::Challenge;
+use crate::challenge::Trial;
 use crate::checker::Validity;
 use crate::edn;
 use crate::report::{self, Score};
@@ -18,19 +18,15 @@ pub(super) struct Run<'a> {
     pub(super) launcher: &'a Path,
     /// The node.
     pub(super) program: &'a Path,
-    /// The challenge's flags.
-    pub(super) official: &'a [&'a str],
+    /// The test.
+    pub(super) trial: &'a Trial,
     /// The node's own flags.
     pub(super) node_flags: &'a [String],
 }
 
 impl Run<'_> {
     /// Runs it in `folder`, where its store will be; nothing if there are no results.
-    pub(super) fn score(
-        &self,
-        challenge: &Challenge,
-        folder: &Path,
-    ) -> anyhow::Result<Option<Score>> {
+    pub(super) fn score(&self, folder: &Path) -> anyhow::Result<Option<Score>> {
         fs::create_dir_all(folder)
             .with_context(|| format!("cannot create {}", folder.display()))?;
         let launcher = fs::canonicalize(self.launcher)
@@ -39,7 +35,7 @@ impl Run<'_> {
         let mut command = Command::new(&launcher);
         command
             .arg("test")
-            .args(self.official)
+            .args(self.trial.flags)
             .arg("--bin")
             .arg(self.program);
         if !self.node_flags.is_empty() {
@@ -57,7 +53,7 @@ impl Run<'_> {
         };
         let text = fs::read_to_string(&results)
             .with_context(|| format!("cannot read {}", results.display()))?;
-        score(challenge, &text)
+        score(self.trial, &text)
             .map(Some)
             .with_context(|| format!("cannot make sense of {}", results.display()))
     }
@@ -69,7 +65,7 @@ fn latest(folder: &Path) -> Option<PathBuf> {
 }
 
 /// Reads a `results.edn`.
-fn score(challenge: &Challenge, text: &str) -> anyhow::Result<Score> {
+fn score(trial: &Trial, text: &str) -> anyhow::Result<Score> {
     let results = edn::read(text)?;
     let valid = match edn::get(&results, &["valid?"]) {
         Some(clojure_reader::edn::Edn::Bool(true)) => Validity::Valid,
@@ -79,6 +75,6 @@ fn score(challenge: &Challenge, text: &str) -> anyhow::Result<Score> {
     };
     Ok(Score {
         valid,
-        measured: report::measure(challenge, &results),
+        measured: report::measure(trial, &results),
     })
 }

@@ -1,13 +1,14 @@
 //! A history as Jepsen's `history.edn`: one map a line, with keywords where Jepsen has them.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::io::{self, BufRead, Write};
 
 use anyhow::{Context, anyhow, bail};
 use clojure_reader::edn::Edn;
 use serde_json::Value;
 
-use super::{History, Kind, MALFORMED, Op, OpError, Process};
+use super::{History, Kind, MALFORMED, Marks, Op, OpError, Process, Unseen};
 use crate::edn::{self, Keys};
 
 /// What stands before the message of an error that leaves everything open.
@@ -53,15 +54,10 @@ impl Op {
                 let error = Edn::Vector(vec![edn::word(name), edn::text(text)]);
                 edn::insert(&mut map, "error", error);
             }
-            Some(OpError::Malformed { text }) => {
-                let error = edn::text(&format!("{INDETERMINATE}{text}"));
-                edn::insert(&mut map, "error", error);
-                edn::insert(&mut map, "exception", exception(text));
-            }
+            Some(OpError::Malformed { text }) => insert_thrown(&mut map, MALFORMED, text),
+            Some(OpError::Thrown { class, text }) => insert_thrown(&mut map, class, text),
         }
-        if self.is_final {
-            edn::insert(&mut map, "final?", Edn::Bool(true));
-        }
+        self.marks.insert_into(&mut map);
         map
     }
 
@@ -77,10 +73,66 @@ impl Op {
             process: Process::from_edn(due("process")?)?,
             f: Cow::Owned(name("f", due("f")?)?.to_owned()),
             value: serde_json::value::to_raw_value(&value)?,
-            error: field("error").and_then(error_from_edn),
-            is_final: matches!(field("final?"), Some(Edn::Bool(true))),
+            error: field("error").and_then(|error| error_from_edn(error, field("exception"))),
+            marks: Marks {
+                is_final: is_true(field("final?")),
+                seek_to_beginning: is_true(field("seek-to-beginning?")),
+                poll_ms: field("poll-ms").and_then(|ms| whole("poll-ms", ms).ok()),
+                unseen: field("unseen")
+                    .and_then(unseen_from_edn)
+                    .unwrap_or_default(),
+            },
         })
     }
+}
+
+impl Marks {
+    fn insert_into(&self, map: &mut Edn<'static>) {
+        if self.is_final {
+            edn::insert(map, "final?", Edn::Bool(true));
+        }
+        if self.seek_to_beginning {
+            edn::insert(map, "seek-to-beginning?", Edn::Bool(true));
+        }
+        if let Some(ms) = self.poll_ms {
+            edn::insert(map, "poll-ms", edn::integer(ms));
+        }
+        if !self.unseen.is_empty() {
+            let entry = |(key, unseen): (&String, &Unseen)| {
+                let Unseen { polled, sent } = *unseen;
+                let offsets = edn::map([("polled", Edn::Int(polled)), ("sent", Edn::Int(sent))]);
+                (
+                    key.parse().map_or_else(|_| edn::text(key), Edn::Int),
+                    offsets,
+                )
+            };
+            let unseen = self.unseen.iter().map(entry).collect();
+            edn::insert(map, "unseen", Edn::Map(unseen));
+        }
+    }
+}
+
+fn is_true(edn: Option<&Edn<'_>>) -> bool {
+    matches!(edn, Some(Edn::Bool(true)))
+}
+
+/// Of a map from keys to offsets; nothing if it has another form, since nobody relies on it.
+fn unseen_from_edn(edn: &Edn<'_>) -> Option<BTreeMap<String, Unseen>> {
+    let Edn::Map(entries) = edn else {
+        return None;
+    };
+    let offset = |of: &Edn<'_>, name| match edn::get(of, &[name]) {
+        Some(Edn::Int(offset)) => Some(*offset),
+        _ => None,
+    };
+    let entries = entries.iter().map(|(key, of)| {
+        let unseen = Unseen {
+            polled: offset(of, "polled")?,
+            sent: offset(of, "sent")?,
+        };
+        Some((whole("unseen", key).ok()?.to_string(), unseen))
+    });
+    entries.collect()
 }
 
 impl Kind {
@@ -183,14 +235,28 @@ fn micro_ops(json: &Value) -> Edn<'static> {
     edn
 }
 
-fn exception(text: &str) -> Edn<'static> {
-    let class = || Edn::symbol(MALFORMED);
-    let via = edn::map([("type", class()), ("message", edn::text(text))]);
-    edn::map([("via", Edn::Vector(vec![via])), ("cause", edn::text(text))])
+fn insert_thrown(map: &mut Edn<'static>, class: &str, text: &str) {
+    let error = edn::text(&format!("{INDETERMINATE}{text}"));
+    edn::insert(map, "error", error);
+    let class = Edn::Symbol(Cow::Owned(class.to_owned()));
+    let via = edn::map([("type", class), ("message", edn::text(text))]);
+    let exception = edn::map([("via", Edn::Vector(vec![via])), ("cause", edn::text(text))]);
+    edn::insert(map, "exception", exception);
+}
+
+/// The class of an exception: the type of the outermost one.
+fn class_of<'a>(exception: &'a Edn<'_>) -> Option<&'a str> {
+    let Some(Edn::Vector(via)) = edn::get(exception, &["via"]) else {
+        return None;
+    };
+    match edn::get(via.first()?, &["type"])? {
+        Edn::Symbol(class) => Some(class),
+        _ => None,
+    }
 }
 
 /// An error that is none of ours is kept as what it prints as.
-fn error_from_edn(edn: &Edn<'_>) -> Option<OpError> {
+fn error_from_edn(edn: &Edn<'_>, exception: Option<&Edn<'_>>) -> Option<OpError> {
     let rpc = |name: &str, text: &str| OpError::Rpc {
         name: Cow::Owned(name.to_owned()),
         text: text.to_owned(),
@@ -199,9 +265,13 @@ fn error_from_edn(edn: &Edn<'_>) -> Option<OpError> {
         Edn::Nil => return None,
         Edn::Key(name) if name == "net-timeout" => OpError::NetTimeout,
         Edn::Str(text) => {
-            let text = text.strip_prefix(INDETERMINATE).unwrap_or(text);
-            OpError::Malformed {
-                text: text.to_owned(),
+            let text = text.strip_prefix(INDETERMINATE).unwrap_or(text).to_owned();
+            match exception.and_then(class_of) {
+                None | Some(MALFORMED) => OpError::Malformed { text },
+                Some(class) => OpError::Thrown {
+                    class: Cow::Owned(class.to_owned()),
+                    text,
+                },
             }
         }
         Edn::Vector(parts) => match parts.as_slice() {
@@ -245,6 +315,10 @@ mod tests {
 {:index 7, :time 9, :type :ok, :process 2, :f :txn, :value [[:r 1 nil] [:append 2 [3 "r"]]]}
 {:index 8, :time 9, :type :ok, :process 2, :f :poll, :value [[:poll {"8" [[0 1]]}]]}
 {:index 9, :time 9, :type :info, :process :nemesis, :f :stop-partition, :value nil}
+{:index 10, :time 9, :type :info, :process 3, :f :add, :value 1, :exception {:cause "late", :via [{:type net-timeout, :message "late"}]}, :error "indeterminate: late"}
+{:index 11, :time 9, :type :invoke, :process 3, :f :assign, :value ["8"], :seek-to-beginning? true}
+{:index 12, :time 9, :type :invoke, :process 3, :f :assign, :value ["8" "9"], :unseen {8 {:polled -1, :sent 3}, 9 {:polled 2, :sent 4}}}
+{:index 13, :time 9, :type :invoke, :process 3, :f :poll, :value [[:poll]], :poll-ms 1000}
 "#;
 
     #[test]

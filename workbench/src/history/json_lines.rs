@@ -63,6 +63,8 @@ mod tests {
 {"index":3,"time":8,"type":"invoke","process":1,"f":"add","value":340282366920938463463374607431768211456}
 {"index":4,"time":9,"type":"info","process":1,"f":"add","value":1.50,"error":{"rpc":{"name":"crash","text":"é\n"}}}
 {"index":5,"time":10,"type":"info","process":2,"f":"read","value":[1, 2],"error":{"malformed":{"text":"?"}},"final?":true}
+{"index":6,"time":10,"type":"info","process":4,"f":"add","value":1,"error":{"thrown":{"class":"net-timeout","text":"late"}}}
+{"index":7,"time":10,"type":"invoke","process":4,"f":"assign","value":["8"],"seek-to-beginning?":true,"poll-ms":1000,"unseen":{"8":{"polled":-1,"sent":3}}}
 "#;
 
     #[test]

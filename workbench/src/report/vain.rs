@@ -21,6 +21,7 @@ pub(super) fn requests_in_vain<'a>(
             OpError::NetTimeout => "",
             OpError::Rpc { name, .. } => name,
             OpError::Malformed { .. } => "malformed",
+            OpError::Thrown { class, .. } => class,
         };
         let (count, _) = seen.entry((node_of(process), way)).or_insert((0, op));
         *count += 1;
@@ -41,6 +42,10 @@ fn tell(node: &NodeId, count: usize, first: &Op) -> String {
         Some(OpError::Malformed { .. }) => {
             format!("node {node} gave {count} {requests} a malformed answer")
         }
+        Some(OpError::Thrown { class, text }) => format!(
+            "node {node} left {count} {requests} in doubt ({class}); the first, {f}, at \
+             {time:.3} s: {text}"
+        ),
         Some(OpError::NetTimeout) | None => format!(
             "node {node} gave {count} {requests} no answer in time; the first, {f}, was given up \
              at {time:.3} s"

@@ -9,7 +9,7 @@ use super::{Phase, Run};
 use crate::clients::{Purpose, Reply};
 use crate::history::{Kind, Process};
 use crate::nemesis::{Act, Grudge};
-use crate::workload::{Completion, Invocation, Session, Step, failed};
+use crate::workload::{Completion, Invocation, Last, Session, Step, Turn, failed, thrown};
 
 /// One who performs operations, one at a time, always on the same node.
 pub(super) struct Worker {
@@ -18,8 +18,19 @@ pub(super) struct Worker {
     client: Option<Client>,
     /// What it is at.
     invocation: Option<Invocation>,
-    /// In the final phase: it has nothing more to do.
-    is_finished: bool,
+    /// What it does next in the final phase.
+    last_words: LastWords,
+}
+
+/// How far a worker is with the final phase.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum LastWords {
+    /// It has something to do as soon as it is free.
+    Ready,
+    /// … not before this moment.
+    From(Duration),
+    /// It has nothing more to do.
+    Said,
 }
 
 struct Client {
@@ -34,8 +45,26 @@ impl Worker {
             process: number as u64,
             client: None,
             invocation: None,
-            is_finished: false,
+            last_words: LastWords::Ready,
         }
+    }
+
+    /// When it goes on with the final phase, if it rests on purpose.
+    pub(super) fn rests_until(&self) -> Option<Duration> {
+        match self.last_words {
+            LastWords::From(at) if self.is_free() => Some(at),
+            LastWords::From(_) | LastWords::Ready | LastWords::Said => None,
+        }
+    }
+
+    /// Whether it is its turn in the final phase.
+    fn is_due(&self, now: Duration) -> bool {
+        self.is_free()
+            && match self.last_words {
+                LastWords::Ready => true,
+                LastWords::From(at) => at <= now,
+                LastWords::Said => false,
+            }
     }
 
     pub(super) fn is_free(&self) -> bool {
@@ -96,7 +125,12 @@ impl Run {
         }
         if work_is_due && let (Some(worker), Some(pace)) = (worker, pace) {
             pace.begin(now);
-            let invocation = self.workload.next(worker, &mut self.dice.operations);
+            let turn = Turn {
+                worker,
+                workers: self.workers.len(),
+                at: now - start,
+            };
+            let invocation = self.workload.next(turn, &mut self.dice.operations);
             self.begin(now, worker, invocation);
             return true;
         }
@@ -104,22 +138,35 @@ impl Run {
     }
 
     /// Begins an operation of the final phase, or ends it; whether there was anything.
-    pub(super) fn step_final(&mut self, now: Duration) -> bool {
-        let is_ready = |it: &Worker| it.is_free() && !it.is_finished;
+    pub(super) fn step_final(&mut self, now: Duration, start: Duration) -> bool {
         let ready: Vec<usize> = (0..self.workers.len())
-            .filter(|i| is_ready(&self.workers[*i]))
+            .filter(|i| self.workers[*i].is_due(now))
             .collect();
         if ready.is_empty() {
-            if self.workers.iter().all(Worker::is_free) {
+            let is_done = |it: &Worker| it.is_free() && it.last_words == LastWords::Said;
+            if self.workers.iter().all(is_done) {
                 self.phase = Phase::Over { crash: None };
                 return true;
             }
             return false;
         }
         let worker = ready[self.dice.order.random_range(0..ready.len() as u64) as usize];
-        match self.workload.next_final(worker) {
-            Some(invocation) => self.begin(now, worker, invocation),
-            None => self.workers[worker].is_finished = true,
+        let turn = Turn {
+            worker,
+            workers: self.workers.len(),
+            at: now - start,
+        };
+        match self.workload.next_final(turn, &mut self.dice.operations) {
+            Last::Begin(invocation) => {
+                self.workers[worker].last_words = LastWords::Ready;
+                self.begin(now, worker, invocation);
+            }
+            // At this very moment would be over and over again.
+            Last::Rest(until) => {
+                let until = (start + until).max(now + Duration::from_nanos(1));
+                self.workers[worker].last_words = LastWords::From(until);
+            }
+            Last::Done => self.workers[worker].last_words = LastWords::Said,
         }
         true
     }
@@ -129,7 +176,7 @@ impl Run {
         self.progress.invoked += 1;
         self.ensure_client(worker);
         let Worker { process, .. } = self.workers[worker];
-        let Invocation { f, value, is_final } = invocation.clone();
+        let Invocation { f, value, marks } = invocation.clone();
         self.record(
             now,
             Process::Client(process),
@@ -137,7 +184,7 @@ impl Run {
             f,
             value,
             None,
-            is_final,
+            marks,
         );
         let state = &mut self.workers[worker];
         let step = state
@@ -159,8 +206,13 @@ impl Run {
         let step = match reply.answer() {
             Ok(answer) => client.session.go_on(invocation, &answer),
             Err(refusal) => {
-                let idempotent = self.workload.is_idempotent(invocation.f);
-                Step::Done(failed(refusal.error, refusal.definite, idempotent))
+                let ending = if self.workload.reads_errors() {
+                    let idempotent = self.workload.is_idempotent(invocation.f);
+                    failed(refusal.error, refusal.definite, idempotent)
+                } else {
+                    thrown(refusal.error)
+                };
+                Step::Done(ending)
             }
         };
         self.take_step(now, worker, step);
@@ -196,16 +248,9 @@ impl Run {
             }
         }
         let value = value.unwrap_or(invocation.value);
-        let Invocation { f, is_final, .. } = invocation;
-        self.record(
-            now,
-            Process::Client(process),
-            kind,
-            f,
-            value,
-            error,
-            is_final,
-        );
+        self.workload.observe(worker, invocation.f, kind, &value);
+        let Invocation { f, marks, .. } = invocation;
+        self.record(now, Process::Client(process), kind, f, value, error, marks);
     }
 
     fn ensure_client(&mut self, worker: usize) {

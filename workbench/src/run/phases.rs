@@ -12,7 +12,7 @@ use super::{Run, Settings};
 use crate::clients::{Purpose, Reply};
 use crate::dice::branch;
 use crate::generator::Pace;
-use crate::history::{Kind, OpError, Process};
+use crate::history::{Kind, Marks, OpError, Process, json};
 use crate::incident::abridged;
 use crate::nemesis::{self, Act, Nemesis};
 use crate::service::Services;
@@ -43,8 +43,8 @@ pub(super) enum Phase {
     Draining { partitions: bool },
     /// Rest until then.
     Recovering { until: Duration },
-    /// The last operations.
-    Final,
+    /// The last operations, since then.
+    Final { start: Duration },
     /// The end, and why it came early if it did.
     Over { crash: Option<String> },
 }
@@ -69,10 +69,10 @@ impl Run {
                 work.into_iter().chain(act).min().map(|at| at.min(end))
             }
             Phase::Recovering { until } => Some(*until),
+            Phase::Final { .. } => self.workers.iter().filter_map(Worker::rests_until).min(),
             Phase::Starting { .. }
             | Phase::SettingUp { .. }
             | Phase::Draining { .. }
-            | Phase::Final
             | Phase::Over { .. } => None,
         }
     }
@@ -147,7 +147,9 @@ impl Run {
                     "node {node} refused the set-up request: {name}: {text}"
                 ));
             }
-            Some(OpError::Malformed { text }) => self.crash(format!("node {node}: {text}")),
+            Some(OpError::Malformed { text } | OpError::Thrown { text, .. }) => {
+                self.crash(format!("node {node}: {text}"));
+            }
         }
     }
 
@@ -160,8 +162,10 @@ impl Run {
             Phase::Draining { partitions } if self.workers.iter().all(Worker::is_free) => {
                 self.end_main(now, *partitions);
             }
-            Phase::Recovering { until } if *until <= now => self.phase = Phase::Final,
-            Phase::Final => return self.step_final(now),
+            Phase::Recovering { until } if *until <= now => {
+                self.phase = Phase::Final { start: now };
+            }
+            Phase::Final { start } => return self.step_final(now, *start),
             Phase::Starting { .. }
             | Phase::SettingUp { .. }
             | Phase::Draining { .. }
@@ -253,7 +257,7 @@ impl Run {
                 act.f(),
                 value,
                 None,
-                false,
+                Marks::default(),
             );
         }
     }
@@ -261,8 +265,4 @@ impl Run {
 
 fn services() -> impl Iterator<Item = NodeId> {
     Services::NAMES.iter().map(|name| NodeId::from(*name))
-}
-
-fn json(value: &impl serde::Serialize) -> Box<RawValue> {
-    serde_json::value::to_raw_value(value).expect("names have a JSON form")
 }

@@ -1,13 +1,15 @@
 //! broadcast: what one node is told, all come to know.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use rand::RngExt;
-use serde_json::value::to_raw_value;
 use shared::NodeId;
 
-use super::{Answer, Completion, Invocation, Question, Rpc, Session, Shape, Step, Workload};
+use super::{
+    Answer, Completion, Invocation, Last, OnceEach, Question, Rpc, Session, Shape, Step, Turn,
+    Workload,
+};
 use crate::checker::{self, Verdict};
 use crate::dice::Dice;
 use crate::history::{self, History};
@@ -34,7 +36,7 @@ static READ: Rpc = Rpc {
 pub(super) struct Broadcast {
     topology: Topology,
     next_value: u64,
-    has_read: BTreeSet<usize>,
+    final_reads: OnceEach,
 }
 
 impl Broadcast {
@@ -42,7 +44,7 @@ impl Broadcast {
         Broadcast {
             topology,
             next_value: 0,
-            has_read: BTreeSet::new(),
+            final_reads: OnceEach::default(),
         }
     }
 }
@@ -52,12 +54,11 @@ impl Workload for Broadcast {
         "broadcast"
     }
 
-    fn next(&mut self, _: usize, dice: &mut Dice) -> Invocation {
+    fn next(&mut self, _: Turn, dice: &mut Dice) -> Invocation {
         if dice.random::<bool>() {
             let value = self.next_value;
             self.next_value += 1;
-            let value = to_raw_value(&value).unwrap_or_else(|_| history::null());
-            Invocation::new("broadcast", value)
+            Invocation::new("broadcast", history::json(&value))
         } else {
             Invocation::new("read", history::null())
         }
@@ -67,12 +68,8 @@ impl Workload for Broadcast {
         true
     }
 
-    fn next_final(&mut self, worker: usize) -> Option<Invocation> {
-        let read = Invocation {
-            is_final: true,
-            ..Invocation::new("read", history::null())
-        };
-        self.has_read.insert(worker).then_some(read)
+    fn next_final(&mut self, turn: Turn, _: &mut Dice) -> Last {
+        self.final_reads.next(turn, Invocation::final_read)
     }
 
     fn set_up(&self, nodes: &[NodeId]) -> Option<Question> {
@@ -88,16 +85,12 @@ impl Workload for Broadcast {
                 )
             })
             .collect();
-        let topology = to_raw_value(&topology).unwrap_or_else(|_| history::null());
-        Some(Question::new(&TOPOLOGY, vec![("topology", topology)]))
+        let fields = vec![("topology", history::json(&topology))];
+        Some(Question::new(&TOPOLOGY, fields))
     }
 
     fn session(&self) -> Box<dyn Session> {
         Box::new(Client)
-    }
-
-    fn keeps_clients(&self) -> bool {
-        false
     }
 
     fn is_idempotent(&self, f: &str) -> bool {

@@ -1,9 +1,9 @@
 //! echo: a node answers with what it was sent.
 
 use rand::RngExt;
-use serde_json::value::{RawValue, to_raw_value};
+use serde_json::value::RawValue;
 
-use super::{Answer, Completion, Invocation, Question, Rpc, Session, Shape, Step, Workload};
+use super::{Answer, Completion, Invocation, Question, Rpc, Session, Shape, Step, Turn, Workload};
 use crate::checker::{self, Verdict};
 use crate::dice::Dice;
 use crate::history::{self, History};
@@ -23,12 +23,9 @@ impl Workload for Echo {
         "echo"
     }
 
-    fn next(&mut self, _: usize, dice: &mut Dice) -> Invocation {
+    fn next(&mut self, _: Turn, dice: &mut Dice) -> Invocation {
         let text = format!("Please echo {}", dice.random_range(0..128_u32));
-        Invocation::new(
-            "echo",
-            to_raw_value(&text).unwrap_or_else(|_| history::null()),
-        )
+        Invocation::new("echo", history::json(&text))
     }
 
     fn session(&self) -> Box<dyn Session> {

@@ -1,20 +1,29 @@
 //! Workloads: which operations clients perform, how they talk to a node, and what is checked.
 
 mod broadcast;
+mod counter;
 mod echo;
+mod g_set;
+mod kafka;
 mod rpc;
+pub mod transactions;
+mod txn_rw_register;
 mod unique_ids;
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde_json::value::RawValue;
 use shared::NodeId;
 
-use crate::checker::Verdict;
+use crate::checker::{Models, Verdict};
 use crate::dice::Dice;
-use crate::history::{History, Kind, OpError};
+use crate::history::{self, History, Kind, Marks, OpError};
 use crate::topology::Topology;
+
+use counter::{Counter, Direction};
+use txn_rw_register::TxnRwRegister;
 
 pub use rpc::{Answer, Rpc, Shape};
 
@@ -30,18 +39,31 @@ pub enum Name {
     UniqueIds,
     /// Nodes tell one another what clients tell them.
     Broadcast,
+    /// Nodes keep a set that only grows.
+    GSet,
+    /// Nodes keep a number that only grows.
+    GCounter,
+    /// Nodes keep a number that grows and shrinks.
+    PnCounter,
+    /// Nodes keep logs that clients append to and poll.
+    Kafka,
+    /// Nodes run transactions over registers.
+    TxnRwRegister,
 }
 
 /// Maelstrom's workloads that this bench does not have yet.
-pub const NOT_YET: [&str; 7] = [
-    "g-counter",
-    "g-set",
-    "kafka",
-    "lin-kv",
-    "pn-counter",
-    "txn-list-append",
-    "txn-rw-register",
-];
+pub const NOT_YET: [&str; 2] = ["lin-kv", "txn-list-append"];
+
+/// What a workload may be told about itself; each takes what concerns it.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// The neighbours that nodes are told of.
+    pub topology: Topology,
+    /// What transactions look like.
+    pub transactions: transactions::Shape,
+    /// What transactions are held to.
+    pub models: Models,
+}
 
 /// What an operation is when it begins.
 #[derive(Debug, Clone)]
@@ -50,8 +72,30 @@ pub struct Invocation {
     pub f: &'static str,
     /// Its argument, as JSON text.
     pub value: Box<RawValue>,
-    /// Whether it belongs to the final phase and says so.
-    pub is_final: bool,
+    /// What else is said of it.
+    pub marks: Marks,
+}
+
+/// Whose turn it is to begin an operation, and when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Turn {
+    /// The worker.
+    pub worker: usize,
+    /// How many workers there are.
+    pub workers: usize,
+    /// The time since the phase began.
+    pub at: Duration,
+}
+
+/// What a worker does next in the final phase.
+#[derive(Debug)]
+pub enum Last {
+    /// It begins this operation.
+    Begin(Invocation),
+    /// It rests until then, counted from the beginning of the phase, and is asked again.
+    Rest(Duration),
+    /// It has done its part.
+    Done,
 }
 
 /// How an operation ended.
@@ -101,7 +145,13 @@ pub trait Workload: Send {
     fn name(&self) -> &'static str;
 
     /// The next operation of the main phase, for this worker.
-    fn next(&mut self, worker: usize, dice: &mut Dice) -> Invocation;
+    fn next(&mut self, turn: Turn, dice: &mut Dice) -> Invocation;
+
+    /// An operation of a worker ended like this: with its result if it is `Ok`, and what it was
+    /// invoked with otherwise.
+    fn observe(&mut self, worker: usize, f: &'static str, kind: Kind, value: &RawValue) {
+        let _ = (worker, f, kind, value);
+    }
 
     /// A new client.
     fn session(&self) -> Box<dyn Session>;
@@ -111,10 +161,10 @@ pub trait Workload: Send {
         false
     }
 
-    /// The next operation of the final phase for this worker, until it has done its part.
-    fn next_final(&mut self, worker: usize) -> Option<Invocation> {
-        let _ = worker;
-        None
+    /// What a worker does next in the final phase.
+    fn next_final(&mut self, turn: Turn, dice: &mut Dice) -> Last {
+        let _ = (turn, dice);
+        Last::Done
     }
 
     /// A question that each node is asked at time zero, before the first operation.
@@ -134,22 +184,36 @@ pub trait Workload: Send {
         false
     }
 
+    /// Whether clients make sense of errors and time-outs. Where they do not, each of these leaves
+    /// everything open, even one that says for certain that nothing happened.
+    fn reads_errors(&self) -> bool {
+        true
+    }
+
     /// Judges a history.
     fn check(&self, history: &History) -> Verdict;
 }
 
 impl std::fmt::Display for Name {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        workload(*self, Topology::Grid).name().fmt(f)
+        workload(*self, &Options::default()).name().fmt(f)
     }
 }
 
 /// Makes a workload.
-pub fn workload(name: Name, topology: Topology) -> Box<dyn Workload> {
+pub fn workload(name: Name, options: &Options) -> Box<dyn Workload> {
     match name {
         Name::Echo => Box::new(echo::Echo),
         Name::UniqueIds => Box::new(unique_ids::UniqueIds),
-        Name::Broadcast => Box::new(broadcast::Broadcast::new(topology)),
+        Name::Broadcast => Box::new(broadcast::Broadcast::new(options.topology)),
+        Name::GSet => Box::<g_set::GSet>::default(),
+        Name::GCounter => Box::new(Counter::new(Direction::Up)),
+        Name::PnCounter => Box::new(Counter::new(Direction::Both)),
+        Name::Kafka => Box::new(kafka::Kafka::new(options.transactions)),
+        Name::TxnRwRegister => {
+            let models = options.models.clone();
+            Box::new(TxnRwRegister::new(options.transactions, models))
+        }
     }
 }
 
@@ -159,7 +223,33 @@ impl Invocation {
         Invocation {
             f,
             value,
-            is_final: false,
+            marks: Marks::default(),
+        }
+    }
+
+    /// A read that is marked as one of those after recovery.
+    pub fn final_read() -> Self {
+        let marks = Marks {
+            is_final: true,
+            ..Marks::default()
+        };
+        Invocation {
+            marks,
+            ..Invocation::new("read", history::null())
+        }
+    }
+}
+
+/// A final phase in which each worker performs one operation.
+#[derive(Debug, Default)]
+struct OnceEach(BTreeSet<usize>);
+
+impl OnceEach {
+    fn next(&mut self, turn: Turn, operation: impl Fn() -> Invocation) -> Last {
+        if self.0.insert(turn.worker) {
+            Last::Begin(operation())
+        } else {
+            Last::Done
         }
     }
 }
@@ -199,11 +289,29 @@ impl Question {
 pub fn failed(error: OpError, definite: bool, idempotent: bool) -> Completion {
     let certain = match error {
         OpError::NetTimeout | OpError::Rpc { .. } => definite || idempotent,
-        OpError::Malformed { .. } => false,
+        OpError::Malformed { .. } | OpError::Thrown { .. } => false,
     };
     let kind = if certain { Kind::Fail } else { Kind::Info };
     Completion {
         kind,
+        value: None,
+        error: Some(error),
+    }
+}
+
+/// How such an operation ends where clients make nothing of errors.
+pub fn thrown(error: OpError) -> Completion {
+    let thrown = |class: &'static str, text: String| OpError::Thrown {
+        class: Cow::Borrowed(class),
+        text,
+    };
+    let error = match error {
+        OpError::NetTimeout => thrown("net-timeout", "no answer in time".to_owned()),
+        OpError::Rpc { name, text } => thrown("rpc-error", format!("{name}: {text}")),
+        OpError::Malformed { .. } | OpError::Thrown { .. } => error,
+    };
+    Completion {
+        kind: Kind::Info,
         value: None,
         error: Some(error),
     }

@@ -1,5 +1,6 @@
 //! Requests and the exact form of their answers.
 
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::value::RawValue;
 
 use crate::fields::{Fields, is_integer};
@@ -25,6 +26,14 @@ pub enum Shape {
     Any,
     /// A list, or `null`, which counts as an empty one.
     List,
+    /// An integer of any size.
+    Integer,
+    /// An object whose values are integers.
+    Offsets,
+    /// An object whose values are lists of pairs, each an integer and a message.
+    Messages,
+    /// A list of `["r", key, value]` and `["w", key, value]`.
+    Registers,
 }
 
 impl Shape {
@@ -32,6 +41,12 @@ impl Shape {
         match self {
             Shape::Any => true,
             Shape::List => value.get().starts_with('[') || value.get() == "null",
+            Shape::Integer => is_integer(value),
+            Shape::Offsets => Fields::of(value)
+                .is_ok_and(|offsets| offsets.iter().all(|(_, offset)| is_integer(offset))),
+            Shape::Messages => Fields::of(value)
+                .is_ok_and(|keys| keys.iter().all(|(_, messages)| are_messages(messages))),
+            Shape::Registers => are_micro_ops(value),
         }
     }
 
@@ -39,8 +54,30 @@ impl Shape {
         match self {
             Shape::Any => "any value",
             Shape::List => "a list",
+            Shape::Integer => "an integer",
+            Shape::Offsets => "an object of integers",
+            Shape::Messages => "an object of lists of [offset, message]",
+            Shape::Registers => "a list of [\"r\", key, value] and [\"w\", key, value]",
         }
     }
+}
+
+fn are_messages(value: &RawValue) -> bool {
+    let pairs: serde_json::Result<Option<Vec<(&RawValue, IgnoredAny)>>> =
+        serde_json::from_str(value.get());
+    pairs.is_ok_and(|pairs| {
+        pairs
+            .into_iter()
+            .flatten()
+            .all(|(offset, _)| is_integer(offset))
+    })
+}
+
+fn are_micro_ops(value: &RawValue) -> bool {
+    type MicroOp<'a> = (&'a RawValue, IgnoredAny, IgnoredAny);
+    let micro_ops: serde_json::Result<Option<Vec<MicroOp<'_>>>> = serde_json::from_str(value.get());
+    let is_known = |f: &RawValue| matches!(f.get(), r#""r""# | r#""w""#);
+    micro_ops.is_ok_and(|micro_ops| micro_ops.into_iter().flatten().all(|(f, ..)| is_known(f)))
 }
 
 /// An answer of the right form.
@@ -56,9 +93,25 @@ impl Answer<'_> {
     pub fn field(&self, name: &str) -> Box<RawValue> {
         self.fields.get(name).unwrap_or(RawValue::NULL).to_owned()
     }
+
+    /// A field, read as a `T`.
+    ///
+    /// # Errors
+    /// Says in words what is wrong with it: an integer of any size has the right form, but not every
+    /// integer fits.
+    pub fn parse<T: DeserializeOwned>(&self, name: &str) -> Result<T, String> {
+        let value = self.fields.get(name).unwrap_or(RawValue::NULL);
+        serde_json::from_str(value.get()).map_err(|error| format!("the field {name:?}: {error}"))
+    }
 }
 
 impl Rpc {
+    /// What is said of an answer that nobody can make sense of.
+    pub fn complain(&self, why: &str, body: &RawValue) -> String {
+        let request = self.request;
+        format!("malformed answer to {request:?}: {why}; it was {body}")
+    }
+
     /// Reads a body as this request's answer.
     ///
     /// # Errors
@@ -161,5 +214,53 @@ mod tests {
         let extra = r#"{"type":"read_ok","in_reply_to":1,"messages":[],"from":"n0"}"#;
         check(extra, Err("\"from\" does not belong"));
         check("[]", Err("not an object"));
+    }
+
+    #[test]
+    fn each_shape_takes_what_maelstrom_takes() {
+        let check = |shape: Shape, good: &[&str], bad: &[&str]| {
+            let fits =
+                |text: &&str| shape.fits(&RawValue::from_string((*text).to_owned()).unwrap());
+            assert!(good.iter().all(fits), "{shape:?}");
+            assert!(!bad.iter().any(fits), "{shape:?}");
+        };
+        check(
+            Shape::Integer,
+            &["0", "-7", "99999999999999999999"],
+            &["1.0", "null", "\"1\""],
+        );
+        check(
+            Shape::Offsets,
+            &["{}", r#"{"8": 3, "9": -1}"#],
+            &["null", "[]", r#"{"8": null}"#, r#"{"8": 1.5}"#],
+        );
+        check(
+            Shape::Messages,
+            &[
+                "{}",
+                r#"{"8": []}"#,
+                r#"{"8": null}"#,
+                r#"{"8": [[0, null], [1, {"a": 2}]]}"#,
+            ],
+            &[
+                "null",
+                "[]",
+                r#"{"8": 3}"#,
+                r#"{"8": [[0]]}"#,
+                r#"{"8": [["0", 1]]}"#,
+                r#"{"8": [[0, 1, 2]]}"#,
+            ],
+        );
+        check(
+            Shape::Registers,
+            &["null", "[]", r#"[["r", 1, null], ["w", "x", [2]]]"#],
+            &[
+                "{}",
+                r#"[["r", 1]]"#,
+                r#"[["append", 1, 2]]"#,
+                r#"[["r", 1, 2, 3]]"#,
+                "[null]",
+            ],
+        );
     }
 }

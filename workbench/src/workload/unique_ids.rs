@@ -1,6 +1,6 @@
 //! unique-ids: nodes give out ids, and no two are ever the same.
 
-use super::{Answer, Completion, Invocation, Question, Rpc, Session, Shape, Step, Workload};
+use super::{Answer, Completion, Invocation, Question, Rpc, Session, Shape, Step, Turn, Workload};
 use crate::checker::{self, Verdict};
 use crate::dice::Dice;
 use crate::history::{self, History};
@@ -20,7 +20,7 @@ impl Workload for UniqueIds {
         "unique-ids"
     }
 
-    fn next(&mut self, _: usize, _: &mut Dice) -> Invocation {
+    fn next(&mut self, _: Turn, _: &mut Dice) -> Invocation {
         Invocation::new("generate", history::null())
     }
 

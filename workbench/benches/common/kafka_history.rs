@@ -1,0 +1,137 @@
+//! A kafka history as a correct service would leave it, of any length: four workers, ten keys at a
+//! time of which each is retired after sixteen messages, polls and sends half and half, now and
+//! then an assignment or a crash, and in the end everybody reads everything.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use rand::RngExt;
+use workbench::dice::{Dice, dice};
+use workbench::history::History;
+
+const WORKERS: usize = 4;
+const KEYS: usize = 10;
+const MESSAGES: usize = 16;
+
+/// A worker's process, and the next message of each key assigned to it.
+struct Worker {
+    process: usize,
+    next: BTreeMap<usize, usize>,
+}
+
+/// A history in the making.
+struct Builder {
+    dice: Dice,
+    /// How far offsets are apart.
+    stride: u64,
+    /// How many messages each key has, the retired ones and the active ones.
+    logs: Vec<usize>,
+    active: [usize; KEYS],
+    workers: Vec<Worker>,
+    lines: String,
+    index: usize,
+}
+
+/// A history of this many operations, before the last reads.
+pub fn kafka_history(operations: usize, stride: u64) -> History {
+    let worker = |process| Worker {
+        process,
+        next: BTreeMap::new(),
+    };
+    let mut builder = Builder {
+        dice: dice(1),
+        stride,
+        logs: vec![0; KEYS],
+        active: std::array::from_fn(|key| key),
+        workers: (0..WORKERS).map(worker).collect(),
+        lines: String::new(),
+        index: 0,
+    };
+    for _ in 0..operations {
+        builder.act();
+    }
+    for worker in 0..WORKERS {
+        builder.crash(worker);
+        builder.assign(worker, (0..builder.logs.len()).collect());
+        builder.poll(worker, usize::MAX);
+    }
+    History::read_json_lines(builder.lines.as_bytes()).expect("a history reads back")
+}
+
+impl Builder {
+    fn act(&mut self) {
+        let worker = self.dice.random_range(0..WORKERS as u32) as usize;
+        let place = self.dice.random_range(0..KEYS as u32) as usize;
+        match self.dice.random_range(0..1_000_u32) {
+            0..4 => self.crash(worker),
+            4..20 => {
+                let assigned = self.workers[worker].next.keys().copied();
+                let mut keys: Vec<usize> = assigned.chain([self.active[place]]).collect();
+                let surplus = keys.len().saturating_sub(KEYS);
+                keys.drain(..surplus);
+                self.assign(worker, keys);
+            }
+            20..510 => self.send(worker, place),
+            _ => self.poll(worker, MESSAGES),
+        }
+    }
+
+    fn crash(&mut self, worker: usize) {
+        self.write(worker, ["invoke", "info"], "crash", ["null", "null"]);
+        let worker = &mut self.workers[worker];
+        worker.process += WORKERS;
+        worker.next.clear();
+    }
+
+    fn assign(&mut self, worker: usize, keys: Vec<usize>) {
+        let names: Vec<String> = keys.iter().map(|key| format!("\"{key}\"")).collect();
+        let value = format!("[{}]", names.join(","));
+        self.write(worker, ["invoke", "ok"], "assign", [&value, &value]);
+        let next = &mut self.workers[worker].next;
+        let kept = keys.into_iter();
+        *next = kept
+            .map(|key| (key, next.get(&key).copied().unwrap_or(0)))
+            .collect();
+    }
+
+    fn send(&mut self, worker: usize, place: usize) {
+        if self.logs[self.active[place]] == MESSAGES {
+            self.active[place] = self.logs.len();
+            self.logs.push(0);
+        }
+        let key = self.active[place];
+        let offset = self.logs[key] as u64 * self.stride;
+        self.logs[key] += 1;
+        let message = self.logs[key];
+        let begun = format!(r#"[["send","{key}",{message}]]"#);
+        let ended = format!(r#"[["send","{key}",[{offset},{message}]]]"#);
+        self.write(worker, ["invoke", "ok"], "send", [&begun, &ended]);
+    }
+
+    /// Polls at most so many messages of each key.
+    fn poll(&mut self, worker: usize, limit: usize) {
+        let mut keys = Vec::new();
+        for (key, next) in &mut self.workers[worker].next {
+            let end = self.logs[*key].min(next.saturating_add(limit));
+            let pairs = (*next..end).map(|at| format!("[{},{}]", at as u64 * self.stride, at + 1));
+            let pairs: Vec<String> = pairs.collect();
+            if !pairs.is_empty() {
+                keys.push(format!(r#""{key}":[{}]"#, pairs.join(",")));
+            }
+            *next = end;
+        }
+        let ended = format!(r#"[["poll",{{{}}}]]"#, keys.join(","));
+        self.write(worker, ["invoke", "ok"], "poll", [r#"[["poll"]]"#, &ended]);
+    }
+
+    fn write(&mut self, worker: usize, kinds: [&str; 2], f: &str, values: [&str; 2]) {
+        let process = self.workers[worker].process;
+        for (kind, value) in kinds.into_iter().zip(values) {
+            let (index, time) = (self.index, self.index * 1_000_000);
+            let head = format!(r#""index":{index},"time":{time},"type":"{kind}""#);
+            let line = format!(r#"{{{head},"process":{process},"f":"{f}","value":{value}}}"#);
+            writeln!(self.lines, "{line}").expect("a string takes everything");
+            self.index += 1;
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! From anomalies to a verdict: which of them matter to the models asked for, and which models are
+//! ruled out.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use clojure_reader::edn::Edn;
+
+use super::models::{Anomaly, Models, RuledOut, impossible, model_of};
+use crate::checker::{Validity, Verdict, told};
+use crate::edn;
+
+/// Nothing took effect, so nothing can be said.
+pub(crate) const EMPTY_GRAPH: Anomaly = "empty-transaction-graph";
+
+/// Anomalies that tell of the check and not of the history: no model forbids them, and they are
+/// reported all the same.
+const CAVEATS: [Anomaly; 2] = [EMPTY_GRAPH, super::cycles::SEARCH_TIMEOUT];
+
+/// All cases of all anomalies that were found, by name.
+#[derive(Debug)]
+pub(crate) struct Anomalies<C>(BTreeMap<Anomaly, Vec<C>>);
+
+/// How a case is shown.
+pub(crate) trait Show<C> {
+    /// As an entry of the result map.
+    fn to_edn(&self, case: &C) -> Edn<'static>;
+    /// In words for a person.
+    fn tell(&self, case: &C) -> String;
+}
+
+/// What models make of anomalies.
+#[derive(Debug)]
+pub(crate) struct Judgement<C> {
+    /// The anomalies that matter.
+    reported: BTreeMap<Anomaly, Vec<C>>,
+    /// Whether one of them is forbidden.
+    is_violated: bool,
+    /// By all that was found, whether it matters or not.
+    ruled_out: RuledOut,
+}
+
+impl<C> Default for Anomalies<C> {
+    fn default() -> Self {
+        Anomalies(BTreeMap::new())
+    }
+}
+
+impl<C> Anomalies<C> {
+    /// Adds a case.
+    pub(crate) fn add(&mut self, anomaly: Anomaly, case: C) {
+        self.0.entry(anomaly).or_default().push(case);
+    }
+
+    /// Forgets all cases of one anomaly.
+    pub(crate) fn remove(&mut self, anomaly: Anomaly) {
+        self.0.remove(anomaly);
+    }
+
+    /// Holds them against what is asked for.
+    pub(crate) fn judge(self, models: &Models) -> Judgement<C> {
+        let forbidden = models.forbidden();
+        let ruled_out = RuledOut::by(self.0.keys().copied());
+        let mut reported = self.0;
+        reported.retain(|anomaly, _| forbidden.contains(anomaly) || CAVEATS.contains(anomaly));
+        let is_violated = reported.keys().any(|anomaly| forbidden.contains(anomaly));
+        // That a cycle exists need not be said of a model which a case that can be shown rules out.
+        let shown = reported.keys().copied();
+        let ruled_out_by_shown = impossible(shown.filter(|anomaly| model_of(anomaly).is_none()));
+        reported.retain(|anomaly, _| {
+            model_of(anomaly).is_none_or(|model| !ruled_out_by_shown.contains(model))
+        });
+        Judgement {
+            reported,
+            is_violated,
+            ruled_out,
+        }
+    }
+}
+
+impl<C> Judgement<C> {
+    /// Elle's answer: invalid if something forbidden was found, unknown if all that was found tells
+    /// of the check.
+    pub(crate) fn validity(&self) -> Validity {
+        if self.is_violated {
+            Validity::Invalid
+        } else if self.reported.is_empty() {
+            Validity::Valid
+        } else {
+            Validity::Unknown
+        }
+    }
+
+    /// The anomalies that matter, by name, with their cases.
+    pub(crate) fn reported(&self) -> impl Iterator<Item = (Anomaly, &[C])> {
+        let reported = self.reported.iter();
+        reported.map(|(anomaly, cases)| (*anomaly, cases.as_slice()))
+    }
+
+    /// A verdict with the evidence.
+    pub(crate) fn verdict(&self, valid: Validity, show: &impl Show<C>) -> Verdict {
+        let types = self.reported.keys().map(|anomaly| edn::key(anomaly));
+        let anomalies = self.reported.iter().map(|(anomaly, cases)| {
+            let cases = cases.iter().map(|case| show.to_edn(case));
+            let cases = if *anomaly == EMPTY_GRAPH {
+                Edn::Bool(true)
+            } else {
+                Edn::Vector(cases.collect())
+            };
+            (edn::key(anomaly), cases)
+        });
+        let keys = |names: &BTreeSet<&'static str>| {
+            Edn::Set(names.iter().map(|name| edn::key(name)).collect())
+        };
+        let mut verdict = Verdict::new(
+            valid,
+            [
+                ("anomaly-types", Edn::List(types.collect())),
+                ("anomalies", Edn::Map(anomalies.collect())),
+                ("not", keys(&self.ruled_out.weakest)),
+                ("also-not", keys(&self.ruled_out.stronger)),
+            ],
+        );
+        for (anomaly, cases) in &self.reported {
+            let findings = cases
+                .iter()
+                .map(|case| format!("{anomaly}: {}", show.tell(case)));
+            verdict.findings.extend(told(cases.len(), findings));
+        }
+        verdict
+    }
+}

@@ -1,0 +1,271 @@
+//! What clients did and were told, with keys and messages as small numbers.
+//!
+//! A message is one value of one key. Most questions are about a message and not about an
+//! operation: who sent it, did that last, has anybody read it? The answers are collected here once,
+//! so that every check is a walk over completions or over messages.
+
+use std::collections::HashMap;
+
+use super::micro_ops::{MicroOp, Record, Text, micro_ops};
+use crate::checker::element::Element;
+use crate::history::{History, Kind, Op};
+
+/// The number of a key, in order of first mention.
+pub(super) type KeyId = usize;
+
+/// The number of a message among those of all keys, in order of first mention.
+pub(super) type MessageId = usize;
+
+/// A history, taken apart.
+#[derive(Default)]
+pub(super) struct Account<'a> {
+    pub(super) keys: Vec<Key<'a>>,
+    pub(super) messages: Vec<Message<'a>>,
+    pub(super) completions: Vec<Completion<'a>>,
+}
+
+pub(super) struct Key<'a> {
+    pub(super) name: Box<str>,
+    /// The first `ok` poll that returned this key, be it with an empty list.
+    pub(super) poller: Option<&'a Op>,
+}
+
+/// One value of one key, however often it was sent.
+pub(super) struct Message<'a> {
+    pub(super) key: KeyId,
+    pub(super) value: Element,
+    /// The last completion that tells of its sending.
+    pub(super) sender: Option<&'a Op>,
+    /// Whether that certainly took effect: it is `ok`, or somebody read a message of it.
+    pub(super) is_committed: bool,
+    /// Whether some sender's completion is `ok`.
+    pub(super) is_acknowledged: bool,
+    /// Whether some sender's completion is `fail`.
+    pub(super) is_refused: bool,
+    /// The first `ok` poll that returned it.
+    pub(super) reader: Option<&'a Op>,
+}
+
+/// The end of a send, a poll, a transaction or an assignment.
+pub(super) struct Completion<'a> {
+    pub(super) op: &'a Op,
+    pub(super) process: u64,
+    /// When it was invoked.
+    pub(super) begun: u64,
+    /// The keys of an assignment.
+    pub(super) assigned: Option<Vec<KeyId>>,
+    /// What it sent and what it polled: one run for each key.
+    pub(super) sends: Vec<Run>,
+    pub(super) polls: Vec<Run>,
+}
+
+/// The messages of one key in one operation, in their order.
+pub(super) struct Run {
+    pub(super) key: KeyId,
+    pub(super) entries: Vec<Entry>,
+}
+
+/// A message at an offset. An unknown offset is nothing, and so is a negative one.
+#[derive(Clone, Copy)]
+pub(super) struct Entry {
+    pub(super) offset: Option<u64>,
+    pub(super) message: MessageId,
+}
+
+impl<'a> Account<'a> {
+    /// Reads all completions.
+    ///
+    /// # Errors
+    /// When a value cannot be understood: in words for a person.
+    pub(super) fn of(history: &'a History) -> Result<Self, String> {
+        let mut reader = Reader::default();
+        let mut open: HashMap<u64, &Op> = HashMap::new();
+        for op in &history.ops {
+            let Some(process) = op.process.client() else {
+                continue;
+            };
+            if op.kind == Kind::Invoke {
+                open.insert(process, op);
+            } else {
+                let invocation = open.remove(&process);
+                reader
+                    .learn(op, process, invocation)
+                    .map_err(|error| malformed(op, &error))?;
+            }
+        }
+        let mut account = reader.account;
+        account.settle();
+        Ok(account)
+    }
+
+    /// Decides of every message whether it must have been committed, once all polls are known.
+    fn settle(&mut self) {
+        let messages = &mut self.messages;
+        for completion in &self.completions {
+            let is_committed = completion.is_committed(messages);
+            for entry in completion.sent() {
+                messages[entry.message].is_committed = is_committed;
+            }
+        }
+    }
+}
+
+impl Completion<'_> {
+    /// Everything it sent, key by key.
+    pub(super) fn sent(&self) -> impl Iterator<Item = &Entry> {
+        self.sends.iter().flat_map(|run| &run.entries)
+    }
+
+    /// Everything it polled, key by key.
+    pub(super) fn polled(&self) -> impl Iterator<Item = &Entry> {
+        self.polls.iter().flat_map(|run| &run.entries)
+    }
+
+    /// Whether its sends certainly took effect: it is `ok`, or nobody knows and one of its messages
+    /// was read.
+    pub(super) fn is_committed(&self, messages: &[Message<'_>]) -> bool {
+        match self.op.kind {
+            Kind::Ok => true,
+            Kind::Info => self
+                .sent()
+                .any(|entry| messages[entry.message].reader.is_some()),
+            Kind::Invoke | Kind::Fail => false,
+        }
+    }
+}
+
+/// An account in the making, with the numbers given so far.
+#[derive(Default)]
+struct Reader<'a> {
+    account: Account<'a>,
+    keys: HashMap<Box<str>, KeyId>,
+    messages: HashMap<(KeyId, Element), MessageId>,
+}
+
+impl<'a> Reader<'a> {
+    fn learn(
+        &mut self,
+        op: &'a Op,
+        process: u64,
+        invocation: Option<&Op>,
+    ) -> serde_json::Result<()> {
+        let mut completion = Completion {
+            op,
+            process,
+            begun: invocation.map_or(op.time, |invocation| invocation.time),
+            assigned: None,
+            sends: Vec::new(),
+            polls: Vec::new(),
+        };
+        match &*op.f {
+            "assign" => {
+                let names: Vec<Text<'_>> = serde_json::from_str(op.value.get())?;
+                let keys = names.iter().map(|Text(name)| self.key(name));
+                completion.assigned = Some(keys.collect());
+            }
+            "send" | "poll" | "txn" => {
+                for part in micro_ops(op, invocation)? {
+                    match part {
+                        MicroOp::Send(key, record) => {
+                            completion.sends.push(self.run(&key, &[record]));
+                        }
+                        MicroOp::Poll(keys) => {
+                            let runs = keys.iter().map(|(key, records)| self.run(key, records));
+                            completion.polls.extend(runs);
+                        }
+                    }
+                }
+                completion.sends = by_key(completion.sends);
+                completion.polls = by_key(completion.polls);
+                self.note(&completion);
+            }
+            _ => return Ok(()),
+        }
+        self.account.completions.push(completion);
+        Ok(())
+    }
+
+    fn run(&mut self, key: &str, records: &[Record<'_>]) -> Run {
+        let key = self.key(key);
+        let entries = records.iter().map(|Record(offset, message)| Entry {
+            offset: offset.and_then(|offset| u64::try_from(offset).ok()),
+            message: self.message(key, message.get()),
+        });
+        Run {
+            key,
+            entries: entries.collect(),
+        }
+    }
+
+    fn key(&mut self, name: &str) -> KeyId {
+        if let Some(key) = self.keys.get(name) {
+            return *key;
+        }
+        let key = self.account.keys.len();
+        self.keys.insert(name.into(), key);
+        self.account.keys.push(Key {
+            name: name.into(),
+            poller: None,
+        });
+        key
+    }
+
+    fn message(&mut self, key: KeyId, json: &str) -> MessageId {
+        let value = Element::parse(json);
+        let next = self.account.messages.len();
+        let id = *self.messages.entry((key, value.clone())).or_insert(next);
+        if id == next {
+            self.account.messages.push(Message {
+                key,
+                value,
+                sender: None,
+                is_committed: false,
+                is_acknowledged: false,
+                is_refused: false,
+                reader: None,
+            });
+        }
+        id
+    }
+
+    /// Writes down what a completion says about its messages.
+    fn note(&mut self, completion: &Completion<'a>) {
+        let Account { keys, messages, .. } = &mut self.account;
+        let op = completion.op;
+        for entry in completion.sent() {
+            let message = &mut messages[entry.message];
+            message.sender = Some(op);
+            message.is_acknowledged |= op.kind == Kind::Ok;
+            message.is_refused |= op.kind == Kind::Fail;
+        }
+        if op.kind == Kind::Ok {
+            for run in &completion.polls {
+                keys[run.key].poller.get_or_insert(op);
+            }
+            for entry in completion.polled() {
+                messages[entry.message].reader.get_or_insert(op);
+            }
+        }
+    }
+}
+
+/// The runs of an operation with one of each key, whatever its micro-operations were.
+fn by_key(mut runs: Vec<Run>) -> Vec<Run> {
+    runs.sort_by_key(|run| run.key);
+    runs.dedup_by(|later, earlier| {
+        let is_same = later.key == earlier.key;
+        if is_same {
+            earlier.entries.append(&mut later.entries);
+        }
+        is_same
+    });
+    runs
+}
+
+fn malformed(op: &Op, error: &serde_json::Error) -> String {
+    let Op {
+        index, process, f, ..
+    } = op;
+    let time = op.seconds();
+    format!("the {f} of process {process} at {time:.3} s (op {index}) cannot be read: {error}")
+}

@@ -1,0 +1,194 @@
+//! Who polled what from whom: nobody may read what was refused, or what he has yet to send.
+
+use std::collections::BTreeSet;
+
+use clojure_reader::edn::Edn;
+
+use super::account::MessageId;
+use super::cases::{Anomaly, Case, LISTED};
+use super::{Analysis, Element};
+use crate::edn;
+use crate::history::{Kind, Op};
+
+/// Somebody polled what somebody sent: two completions, which may be one and the same.
+pub(crate) struct Read<'a> {
+    /// Who sent it; of several, the last one to hear what came of it.
+    pub(crate) writer: &'a Op,
+    /// Who polled it, however that ended.
+    pub(crate) reader: &'a Op,
+    message: MessageId,
+}
+
+impl<'a> Analysis<'a> {
+    /// The key and the message that were read.
+    pub(crate) fn what(&self, read: &Read<'_>) -> (&str, &Element) {
+        let message = &self.account.messages[read.message];
+        (&self.account.keys[message.key].name, &message.value)
+    }
+
+    /// All reads, in order of time: one for every time that a message was polled.
+    ///
+    /// # Errors
+    /// When a message was polled that nobody sent: in words for a person.
+    pub(crate) fn reads(&self) -> Result<Vec<Read<'a>>, String> {
+        let mut reads = Vec::new();
+        for completion in &self.account.completions {
+            let reader = completion.op;
+            for entry in completion.polled() {
+                let message = entry.message;
+                let writer = self.account.messages[message].sender;
+                let writer = writer.ok_or_else(|| self.unsent(reader, message))?;
+                reads.push(Read {
+                    writer,
+                    reader,
+                    message,
+                });
+            }
+        }
+        Ok(reads)
+    }
+
+    fn unsent(&self, op: &Op, message: MessageId) -> String {
+        let Op { process, index, .. } = op;
+        let (key, message) = (self.key(message), self.message(message));
+        format!("process {process} polled {message} of {key} (op {index}), which nobody sent")
+    }
+
+    /// Says which key was polled, but never with a message whose offset is known, if there is one.
+    /// Maelstrom cannot say then what else should have been read, and judges nothing at all.
+    pub(super) fn always_empty(&self) -> Option<String> {
+        let mut is_known = vec![false; self.account.keys.len()];
+        for (id, message) in self.account.messages.iter().enumerate() {
+            is_known[message.key] |= message.reader.is_some() && self.logs.place(id).is_some();
+        }
+        let mut keys = self.account.keys.iter().zip(is_known);
+        let (name, poller) = keys.find_map(|(key, is_known)| {
+            let poller = key.poller.filter(|_| !is_known)?;
+            Some((&key.name, poller))
+        })?;
+        let Op { process, index, .. } = poller;
+        Some(format!(
+            "polls returned key {name:?}, the first one that of process {process} (op {index}), \
+             but never a message of it at an offset; a key without messages must be left out, or \
+             nothing can be said about what was lost"
+        ))
+    }
+
+    /// The errors that lie in a read alone.
+    pub(super) fn read_anomalies(&self, reads: &[Read<'a>]) -> Vec<Anomaly> {
+        let is_aborted = |read: &&Read<'_>| {
+            read.reader.kind == Kind::Ok && self.account.messages[read.message].is_refused
+        };
+        let aborted: Vec<_> = reads.iter().filter(is_aborted).map(Aborted).collect();
+        let found = [
+            Anomaly::of("G1a", &aborted, LISTED, self),
+            Anomaly::of("precommitted-read", &self.own_reads(), LISTED, self),
+        ];
+        found.into_iter().flatten().collect()
+    }
+
+    /// At most one for each operation.
+    fn own_reads(&self) -> Vec<OwnRead<'a>> {
+        let mut found = Vec::new();
+        for completion in &self.account.completions {
+            if completion.sends.is_empty() || completion.polls.is_empty() {
+                continue;
+            }
+            let polled: BTreeSet<_> = completion.polled().map(|entry| entry.message).collect();
+            let mut sent = completion.sent();
+            let own = sent.find(|entry| polled.contains(&entry.message));
+            found.extend(own.map(|entry| OwnRead {
+                op: completion.op,
+                message: entry.message,
+            }));
+        }
+        found
+    }
+}
+
+/// A message was polled though its sending failed.
+struct Aborted<'r, 'a>(&'r Read<'a>);
+
+impl Case for Aborted<'_, '_> {
+    fn to_edn(&self, analysis: &Analysis<'_>) -> Edn<'static> {
+        edn::map([
+            ("key", analysis.key_edn(self.0.message)),
+            ("value", analysis.value_edn(self.0.message)),
+            ("writer", self.0.writer.to_edn()),
+            ("reader", self.0.reader.to_edn()),
+        ])
+    }
+
+    fn tell(&self, analysis: &Analysis<'_>) -> String {
+        let Op { process, index, .. } = self.0.reader;
+        let key = analysis.key(self.0.message);
+        let message = analysis.message_and_sender(self.0.message);
+        format!("process {process} polled {message} of {key} (op {index}), but its send failed")
+    }
+}
+
+/// An operation polled what it sent itself.
+struct OwnRead<'a> {
+    op: &'a Op,
+    message: MessageId,
+}
+
+impl Case for OwnRead<'_> {
+    fn to_edn(&self, analysis: &Analysis<'_>) -> Edn<'static> {
+        edn::map([
+            ("op", self.op.to_edn()),
+            ("key", analysis.key_edn(self.message)),
+            ("value", analysis.value_edn(self.message)),
+        ])
+    }
+
+    fn tell(&self, analysis: &Analysis<'_>) -> String {
+        let Op { process, index, .. } = self.op;
+        let (key, message) = (analysis.key(self.message), analysis.message(self.message));
+        format!(
+            "process {process} polled {message} of {key} in the operation that sent it (op {index})"
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Analysis;
+    use crate::history::History;
+
+    #[test]
+    fn a_message_is_read_from_the_last_who_sent_it_and_may_have() {
+        let own = r#"[["send","8",[1,"b"]],["poll",{"8":[[1,"b"]]}]]"#;
+        let lines = [
+            (0, "fail", "send", r#"[["send","8","a"]]"#),
+            (1, "ok", "send", r#"[["send","8",[0,"a"]]]"#),
+            (2, "info", "send", r#"[["send","9",5]]"#),
+            (3, "ok", "poll", r#"[["poll",{"8":[[0,"a"]],"9":[[0,5]]}]]"#),
+            (4, "info", "poll", r#"[["poll",{"8":[[0,"a"],[1,"b"]]}]]"#),
+            (5, "ok", "txn", own),
+        ];
+        let lines = lines.map(|(index, kind, f, value)| {
+            format!(
+                r#"{{"index":{index},"time":0,"type":"{kind}","process":{index},"f":"{f}","value":{value}}}"#
+            )
+        });
+        let history = History::read_json_lines(lines.join("\n").as_bytes()).unwrap();
+        let analysis = Analysis::of(&history).unwrap();
+        let reads = analysis.reads().unwrap();
+        let edges = reads.iter().map(|read| {
+            let (key, value) = analysis.what(read);
+            format!("{}→{} {key}:{value}", read.writer.index, read.reader.index)
+        });
+        let edges: Vec<_> = edges.collect();
+        assert_eq!(
+            edges,
+            [
+                "1→3 8:\"a\"",
+                "2→3 9:5",
+                "1→4 8:\"a\"",
+                "5→4 8:\"b\"",
+                "5→5 8:\"b\""
+            ]
+        );
+    }
+}

@@ -1,0 +1,146 @@
+//! g-counter and pn-counter: a number that all nodes add to, up alone or up and down.
+
+use rand::RngExt;
+
+use super::{
+    Answer, Completion, Invocation, Last, OnceEach, Question, Rpc, Session, Shape, Step, Turn,
+    Workload,
+};
+use crate::checker::{self, Verdict};
+use crate::dice::Dice;
+use crate::history::{self, History};
+
+static ADD: Rpc = Rpc {
+    request: "add",
+    response: "add_ok",
+    fields: &[],
+};
+static READ: Rpc = Rpc {
+    request: "read",
+    response: "read_ok",
+    fields: &[("value", Shape::Integer)],
+};
+
+/// What a counter can do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Direction {
+    /// It only grows.
+    Up,
+    /// It goes up and down.
+    Both,
+}
+
+/// The workload: an equal chance of reading and of adding something from −5 to 4, but what a counter
+/// cannot do is drawn again; at the end everybody reads once.
+#[derive(Debug)]
+pub(super) struct Counter {
+    direction: Direction,
+    final_reads: OnceEach,
+}
+
+impl Counter {
+    pub(super) fn new(direction: Direction) -> Self {
+        Counter {
+            direction,
+            final_reads: OnceEach::default(),
+        }
+    }
+}
+
+impl Workload for Counter {
+    fn name(&self) -> &'static str {
+        match self.direction {
+            Direction::Up => "g-counter",
+            Direction::Both => "pn-counter",
+        }
+    }
+
+    fn next(&mut self, _: Turn, dice: &mut Dice) -> Invocation {
+        loop {
+            if dice.random::<bool>() {
+                return Invocation::new("read", history::null());
+            }
+            let delta = dice.random_range(-5..5_i64);
+            if delta >= 0 || self.direction == Direction::Both {
+                return Invocation::new("add", history::json(&delta));
+            }
+        }
+    }
+
+    fn has_final_phase(&self) -> bool {
+        true
+    }
+
+    fn next_final(&mut self, turn: Turn, _: &mut Dice) -> Last {
+        self.final_reads.next(turn, Invocation::final_read)
+    }
+
+    fn session(&self) -> Box<dyn Session> {
+        Box::new(Client)
+    }
+
+    fn reads_errors(&self) -> bool {
+        false
+    }
+
+    fn check(&self, history: &History) -> Verdict {
+        checker::counter(history)
+    }
+}
+
+struct Client;
+
+impl Session for Client {
+    fn begin(&mut self, invocation: &Invocation) -> Step {
+        Step::Ask(match invocation.f {
+            "add" => Question::new(&ADD, vec![("delta", invocation.value.clone())]),
+            _ => Question::new(&READ, Vec::new()),
+        })
+    }
+
+    fn go_on(&mut self, invocation: &Invocation, answer: &Answer<'_>) -> Step {
+        Step::Done(match invocation.f {
+            "add" => Completion::done(),
+            _ => Completion::ok(answer.field("value")),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::dice::dice;
+
+    /// How often each delta, or nothing for a read, comes in so many operations.
+    fn drawn(direction: Direction, count: usize) -> BTreeMap<Option<i64>, usize> {
+        let (mut counter, mut dice) = (Counter::new(direction), dice(1));
+        let turn = Turn {
+            worker: 0,
+            workers: 1,
+            at: Duration::ZERO,
+        };
+        let mut drawn = BTreeMap::new();
+        for _ in 0..count {
+            let operation = counter.next(turn, &mut dice);
+            *drawn.entry(operation.value.get().parse().ok()).or_default() += 1;
+        }
+        drawn
+    }
+
+    #[test]
+    fn a_growing_counter_adds_in_a_third_of_its_operations_and_never_below_nothing() {
+        let drawn = drawn(Direction::Up, 30_000);
+        assert!(drawn.keys().flatten().copied().eq(0..5));
+        assert!((19_500..20_500).contains(&drawn[&None]), "{drawn:?}");
+    }
+
+    #[test]
+    fn the_other_one_adds_in_half_of_them_from_minus_five_to_four() {
+        let drawn = drawn(Direction::Both, 30_000);
+        assert!(drawn.keys().flatten().copied().eq(-5..5));
+        assert!((14_500..15_500).contains(&drawn[&None]), "{drawn:?}");
+    }
+}

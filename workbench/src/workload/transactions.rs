@@ -1,0 +1,184 @@
+//! Random transactions over a pool of keys, of which the newer are the more popular. A key that has
+//! seen enough writes retires, and a new one takes its place: what is checked is checked key by key,
+//! and keys with long histories make checking dear.
+
+use rand::{Rng, RngExt};
+
+use crate::dice::Dice;
+
+/// What transactions look like: Maelstrom's flags of the same names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shape {
+    /// How many keys are in use at a time; at least 1.
+    pub key_count: u32,
+    /// The longest transaction, in micro-operations; at least 1.
+    pub max_txn_length: u32,
+    /// How often a key is written before it retires; at least 1.
+    pub max_writes_per_key: u64,
+}
+
+impl Default for Shape {
+    fn default() -> Self {
+        Shape {
+            key_count: 10,
+            max_txn_length: 4,
+            max_writes_per_key: 16,
+        }
+    }
+}
+
+/// One step of a transaction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum MicroOp {
+    Read { key: u64 },
+    Write { key: u64, value: u64 },
+}
+
+impl MicroOp {
+    pub(super) fn key(self) -> u64 {
+        match self {
+            MicroOp::Read { key } | MicroOp::Write { key, .. } => key,
+        }
+    }
+}
+
+/// An endless supply of them.
+#[derive(Debug)]
+pub(super) struct Transactions {
+    shape: Shape,
+    /// The keys in use, the most popular last, each with its last value.
+    keys: Vec<(u64, u64)>,
+    next_key: u64,
+}
+
+impl Transactions {
+    pub(super) fn new(shape: Shape) -> Self {
+        let next_key = u64::from(shape.key_count);
+        Transactions {
+            shape,
+            keys: (0..next_key).map(|key| (key, 0)).collect(),
+            next_key,
+        }
+    }
+
+    pub(super) fn next(&mut self, dice: &mut Dice) -> Vec<MicroOp> {
+        let length = dice.random_range(1..=self.shape.max_txn_length);
+        (0..length).map(|_| self.micro_op(dice)).collect()
+    }
+
+    fn micro_op(&mut self, dice: &mut Dice) -> MicroOp {
+        loop {
+            let reads = dice.random::<bool>();
+            let place = self.place(dice);
+            let (key, value) = &mut self.keys[place];
+            if reads {
+                return MicroOp::Read { key: *key };
+            }
+            if *value < self.shape.max_writes_per_key {
+                *value += 1;
+                return MicroOp::Write {
+                    key: *key,
+                    value: *value,
+                };
+            }
+            self.keys[place] = (self.next_key, 0);
+            self.next_key += 1;
+        }
+    }
+
+    /// A place in the pool, each twice as likely as the one before it: a coin is tossed from the
+    /// last one down, and all over again if it runs off the end.
+    fn place(&self, dice: &mut Dice) -> usize {
+        loop {
+            let tails = dice.next_u64().trailing_zeros() as usize;
+            if let Some(place) = self.keys.len().checked_sub(1 + tails) {
+                return place;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use super::*;
+    use crate::dice::dice;
+
+    fn micro_ops(shape: Shape, transactions: usize) -> Vec<Vec<MicroOp>> {
+        let (mut source, mut dice) = (Transactions::new(shape), dice(1));
+        (0..transactions).map(|_| source.next(&mut dice)).collect()
+    }
+
+    #[test]
+    fn lengths_are_spread_evenly_and_half_of_all_steps_write() {
+        let drawn = micro_ops(Shape::default(), 40_000);
+        let mut lengths: BTreeMap<usize, usize> = BTreeMap::new();
+        for transaction in &drawn {
+            *lengths.entry(transaction.len()).or_default() += 1;
+        }
+        assert!(lengths.keys().copied().eq(1..=4));
+        assert!(
+            lengths.values().all(|it| (9_500..10_500).contains(it)),
+            "{lengths:?}"
+        );
+        let all: Vec<_> = drawn.concat();
+        let writes = all.iter().filter(|it| matches!(it, MicroOp::Write { .. }));
+        let share = writes.count() as f64 / all.len() as f64;
+        assert!((0.48..0.52).contains(&share), "{share}");
+    }
+
+    #[test]
+    fn each_place_is_twice_as_popular_as_the_one_before() {
+        let shape = Shape {
+            key_count: 4,
+            max_writes_per_key: u64::MAX,
+            ..Shape::default()
+        };
+        let mut counts = [0_u32; 4];
+        for micro_op in micro_ops(shape, 60_000).concat() {
+            counts[micro_op.key() as usize] += 1;
+        }
+        let total: u32 = counts.iter().sum();
+        for (place, count) in counts.into_iter().enumerate() {
+            let expected = f64::from(total) * f64::from(1 << place) / 15.0;
+            let off = f64::from(count) / expected;
+            assert!((0.95..1.05).contains(&off), "{counts:?}");
+        }
+    }
+
+    #[test]
+    fn values_count_from_one_and_a_full_key_makes_way_for_the_next_number() {
+        let shape = Shape {
+            key_count: 3,
+            max_writes_per_key: 2,
+            ..Shape::default()
+        };
+        let mut written: BTreeMap<u64, Vec<u64>> = BTreeMap::new();
+        let mut seen = BTreeSet::new();
+        for micro_op in micro_ops(shape, 1_000).concat() {
+            seen.insert(micro_op.key());
+            if let MicroOp::Write { key, value } = micro_op {
+                written.entry(key).or_default().push(value);
+            }
+        }
+        assert!(written.len() > 100);
+        assert!(
+            written
+                .values()
+                .all(|values| [&[1][..], &[1, 2]].contains(&&values[..]))
+        );
+        assert_eq!(seen.len() as u64, 1 + seen.last().unwrap());
+    }
+
+    #[test]
+    fn one_key_is_enough() {
+        let shape = Shape {
+            key_count: 1,
+            max_txn_length: 1,
+            max_writes_per_key: 1,
+        };
+        let keys = micro_ops(shape, 100).concat();
+        assert!(keys.iter().any(|it| it.key() > 10));
+    }
+}
