@@ -302,12 +302,23 @@ fn a_mangled_file_is_an_error_or_another_history_but_never_a_panic() {
          6 2 ok echo {"type": "echo_ok", "echo": "a"}
          7 3 invoke generate null
          8 3 ok generate 18446744073709551615
-         9 4 invoke txn [["r", 1, null]]
-         9 4 info txn [["r", 1, null]]"#,
+         9 4 invoke txn [["r", 1, null], ["w", 1, 2]]
+         9 4 ok txn [["r", 1, null], ["w", 1, 2]]
+         9 5 invoke txn [["r", 1, null], ["w", 1, 3], ["r", 2, null]]
+         9 5 info txn [["r", 1, null], ["w", 1, 3], ["r", 2, null]]
+         10 6 invoke assign ["8"]
+         10 6 ok assign ["8"]
+         11 7 invoke send [["send", "8", 1]]
+         11 7 ok send [["send", "8", [0, 1]]]
+         12 7 invoke send [["send", "8", 2]]
+         12 7 ok send [["send", "8", [3, 2]]]
+         13 6 invoke poll [["poll"]]
+         13 6 ok poll [["poll", {"8": [[0, 1], [3, 2]]}]]"#,
     );
     let (mut json, mut edn) = (Vec::new(), Vec::new());
     original.write_json_lines(&mut json).unwrap();
     original.write_edn(&mut edn).unwrap();
+    let models = checker::Models::default();
     let mut rng = ChaCha8Rng::seed_from_u64(1);
     let mut survivors = 0;
     for _ in 0..20_000 {
@@ -324,6 +335,9 @@ fn a_mangled_file_is_an_error_or_another_history_but_never_a_panic() {
                 ("workload", set_full(history, "add")),
                 ("echo", checker::echo(history)),
                 ("ids", checker::unique_ids(history)),
+                ("counter", checker::counter(history)),
+                ("kafka", checker::kafka(history)),
+                ("txn", checker::rw_register(history, &models)),
             ]);
             history.write_edn(&mut Vec::new()).unwrap();
         }

@@ -150,13 +150,12 @@ fn sources(workspace: &Path) -> Vec<PathBuf> {
 }
 
 #[test]
-fn continuous_integration_runs_every_solved_challenge_here_and_on_maelstrom() {
+fn continuous_integration_runs_every_challenge_here_and_on_maelstrom() {
     let workflow = std::fs::read_to_string(workspace().join(".github/workflows/ci.yml")).unwrap();
-    let solved = workbench::challenge::ALL
-        .iter()
-        .filter(|it| it.solution.is_some());
-    let solved: Vec<&str> = solved.map(|it| it.name).collect();
-    let list = format!("[{}]", solved.join(", "));
+    let names = workbench::challenge::ALL.iter().map(|it| it.name);
+    let list = names
+        .map(|name| format!("          - {name}\n"))
+        .collect::<String>();
     assert_eq!(
         workflow.matches(&list).count(),
         2,

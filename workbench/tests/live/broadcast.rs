@@ -41,7 +41,10 @@ fn broadcast_is_judged_by_its_set_up_and_its_final_reads() {
     let Some(run) = runs.first() else { return };
     let history = run.history();
     let mut last = history.ops.iter().rev().take(6);
-    run.demand(last.all(|op| op.is_final), "everybody reads at the end");
+    run.demand(
+        last.all(|op| op.marks.is_final),
+        "everybody reads at the end",
+    );
 }
 
 /// The node does this when it is told its neighbours, and the run ends there.

@@ -55,8 +55,11 @@ fn a_value_that_a_flag_does_not_take_is_254_and_is_named() {
     for (flag, values) in [
         ("--availability", &["1.5", "most"][..]),
         ("--concurrency", &["n", "2x", "1.5"]),
+        ("--key-count", &["0", "-1", "1.5", "few"]),
         ("--latency", &["-1", "soon"]),
         ("--latency-dist", &["normal"]),
+        ("--max-txn-length", &["0", "-1", "long"]),
+        ("--max-writes-per-key", &["0", "-1", "1e3"]),
         ("--nemesis", &["kill", "partition,kill"]),
         ("--nemesis-interval", &["0", "often"]),
         ("--node-count", &["0", "-1", "three"]),

@@ -1,0 +1,153 @@
+//! The checker of registers against a naive twin, which is written for clarity alone, on small
+//! random histories: every edge stands by itself, and all simple cycles are gone through.
+
+mod graph;
+mod histories;
+mod naive;
+
+use std::collections::BTreeSet;
+
+use clojure_reader::edn::Edn;
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use workbench::checker::{Validity, Verdict, rw_register};
+use workbench::edn::{self, get};
+use workbench::history::History;
+
+use graph::{Cycle, Relation, implies};
+use histories::random_history;
+use naive::{Register, View, forbidden};
+
+/// Models that forbid nothing.
+const SILENT: [&str; 3] = ["causal", "sequential", "linearizable"];
+
+#[test]
+fn the_naive_twin_comes_to_the_same_verdict() {
+    let table = forbidden();
+    let mut seen = BTreeSet::new();
+    for seed in 0..5_000 {
+        let history = random_history(&mut ChaCha8Rng::seed_from_u64(seed));
+        let register = Register::read(&history);
+        let orders = ["none", "process", "realtime"];
+        let views = register
+            .as_ref()
+            .map(|it| orders.map(|order| it.view(order)));
+        for model in table.keys().copied().chain(SILENT) {
+            let verdict = rw_register(&history, &model.parse().unwrap());
+            let told = || tell(seed, model, &history, &verdict);
+            let Ok(views) = &views else {
+                assert_eq!(verdict.valid, Validity::Unknown, "{}", told());
+                seen.insert("unknown".to_owned());
+                continue;
+            };
+            let order = table.get(model).map_or("none", |it| it.order);
+            let view = views.iter().find(|view| view.order == order).unwrap();
+            let expected = view.reported(table.get(model));
+            let valid = Validity::of(expected.is_empty());
+            assert_eq!(verdict.valid, valid, "{expected:?}\n{}", told());
+            let types = words(&verdict, "anomaly-types");
+            let others = |types: &BTreeSet<String>| -> BTreeSet<String> {
+                types
+                    .iter()
+                    .filter(|it| view.others.contains(*it))
+                    .cloned()
+                    .collect()
+            };
+            assert_eq!(others(&types), others(&expected), "{}", told());
+            assert!(types.is_subset(&expected), "{expected:?}\n{}", told());
+            check_cycles(&verdict, view, &told);
+            seen.extend(types);
+        }
+    }
+    // What none of the histories shows is not tested.
+    let all = "G-nonadjacent-item G-nonadjacent-item-process G-nonadjacent-item-realtime \
+               G-single-item G-single-item-process G-single-item-realtime G0 G0-process \
+               G0-realtime G1a G1b G1c G1c-process G1c-realtime G2-item G2-item-process \
+               G2-item-realtime cyclic-versions empty-transaction-graph internal lost-update \
+               unknown";
+    let all: BTreeSet<_> = all.split_whitespace().map(ToOwned::to_owned).collect();
+    let missed: Vec<_> = all.difference(&seen).collect();
+    assert!(missed.is_empty(), "no history shows {missed:?}");
+}
+
+/// Demands that each cycle is one, and of its kind, and that there is no shorter one; and that no
+/// kind was overlooked.
+fn check_cycles(verdict: &Verdict, view: &View, told: &dyn Fn() -> String) {
+    let View { graph, cycles, .. } = view;
+    let mut reported: Vec<(String, BTreeSet<usize>)> = Vec::new();
+    for (name, cycle) in reported_cycles(verdict) {
+        let component = graph.component(cycle.ops[0]);
+        let relations = graph.told(&cycle.ops);
+        assert_eq!(
+            relations.as_ref(),
+            Some(&cycle.relations),
+            "{cycle:?}\n{}",
+            told()
+        );
+        assert_eq!(cycle.kind().as_ref(), Some(&name), "{cycle:?}\n{}", told());
+        let same = cycles.iter().filter(|(kind, _)| *kind == name);
+        let same = same.filter(|(_, it)| component.contains(&it.ops[0]));
+        let shortest = same.map(|(_, it)| it.ops.len()).min();
+        assert_eq!(Some(cycle.ops.len()), shortest, "{cycle:?}\n{}", told());
+        reported.push((name, component));
+    }
+    let types = words(verdict, "anomaly-types");
+    for (kind, cycle) in cycles.iter().filter(|(kind, _)| types.contains(kind)) {
+        let mut there = reported.iter().filter(|(_, it)| it.contains(&cycle.ops[0]));
+        assert!(
+            there.any(|(it, _)| implies(it, kind)),
+            "{cycle:?}\n{}",
+            told()
+        );
+    }
+}
+
+/// All cycles of the results, with the names under which they stand.
+fn reported_cycles(verdict: &Verdict) -> Vec<(String, Cycle)> {
+    let Some(Edn::Map(anomalies)) = get(&verdict.results, &["anomalies"]) else {
+        return Vec::new();
+    };
+    let mut cycles = Vec::new();
+    for (name, cases) in anomalies {
+        let (Edn::Key(name), Edn::Vector(cases)) = (name, cases) else {
+            continue;
+        };
+        for case in cases {
+            let Some(Edn::Vector(ops)) = get(case, &["cycle"]) else {
+                continue;
+            };
+            let Some(Edn::List(steps)) = get(case, &["steps"]) else {
+                panic!("no steps")
+            };
+            let index = |op| get(op, &["index"]).and_then(edn::number).unwrap() as usize;
+            let mut ops: Vec<usize> = ops.iter().map(index).collect();
+            assert_eq!(ops.pop(), ops.first().copied(), "it comes back");
+            let relation = |step| match get(step, &["type"]) {
+                Some(Edn::Key(name)) => Relation::named(name),
+                other => panic!("{other:?}"),
+            };
+            let relations = steps.iter().map(relation).collect();
+            cycles.push((name.to_string(), Cycle { ops, relations }));
+        }
+    }
+    cycles
+}
+
+/// The keywords in a list of the results.
+fn words(verdict: &Verdict, name: &'static str) -> BTreeSet<String> {
+    let word = |edn: &Edn<'_>| match edn {
+        Edn::Key(name) => name.to_string(),
+        other => panic!("{other:?} is no keyword"),
+    };
+    match get(&verdict.results, &[name]) {
+        Some(Edn::List(words)) => words.iter().map(word).collect(),
+        other => panic!(":{name} is {other:?}"),
+    }
+}
+
+fn tell(seed: u64, model: &str, history: &History, verdict: &Verdict) -> String {
+    let mut told = Vec::new();
+    history.write_edn(&mut told).unwrap();
+    let told = String::from_utf8(told).unwrap();
+    format!("seed {seed}, {model}: {:?}\n{told}", verdict.findings)
+}

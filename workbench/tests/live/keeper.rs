@@ -1,0 +1,117 @@
+//! Runs of the node that keeps a set, a counter, logs or registers, and what can be read off them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+use workbench::edn;
+use workbench::history::{Kind, Op, OpError};
+
+use super::bench::{Case, Run, echo};
+
+/// One node that keeps what this workload is about, and what becomes of requests; it is to be found
+/// valid.
+pub fn keeper<const N: usize>(workload: &str, fates: [&str; N]) -> Case {
+    let steps = [workload].into_iter().chain(fates);
+    let flags = format!("-w {workload}");
+    echo().node("keeper.py").flags(&flags).steps(steps)
+}
+
+/// What clients asked nodes, node by node: who asked, and the request's body.
+pub fn requests(run: &Run) -> Vec<(String, Value)> {
+    let nodes = run.test()["nodes"].clone();
+    let nodes = nodes.as_array().unwrap().iter();
+    let logs = nodes.map(|node| run.read(&format!("node-logs/{}.log", node.as_str().unwrap())));
+    let request = |line: &str| {
+        let (client, body) = line.split_once(' ').unwrap();
+        (client.to_owned(), serde_json::from_str(body).unwrap())
+    };
+    logs.flat_map(|log| log.lines().map(request).collect::<Vec<_>>())
+        .collect()
+}
+
+/// How many operations ended in exceptions, class by class, as the results have it.
+pub fn exceptions(run: &Run) -> BTreeMap<String, usize> {
+    let text = run.read("results.edn");
+    let results = edn::read(&text).unwrap();
+    let Some(classes) = edn::get(&results, &["exceptions", "exceptions"]) else {
+        return BTreeMap::new();
+    };
+    let classes = edn::to_json(classes);
+    let class = |it: &Value| {
+        let count = it["count"].as_u64().unwrap() as usize;
+        (it["class"].as_str().unwrap().to_owned(), count)
+    };
+    classes.as_array().unwrap().iter().map(class).collect()
+}
+
+/// What clients did before and after the network had its ten seconds to recover.
+pub fn phases(run: &Run) -> [Vec<Op>; 2] {
+    let mut main = run.history().ops;
+    let pause = |ops: &[Op]| ops[1].time - ops[0].time > 9_500_000_000;
+    let last = main.windows(2).position(pause);
+    run.demand(last.is_some(), "there is a pause for recovery");
+    let rest = main.split_off(last.unwrap() + 1);
+    [main, rest]
+}
+
+/// The operations that one worker began, in order.
+pub fn begun_by(worker: u64, run: &Run, ops: &[Op]) -> Vec<Op> {
+    let workers = run.test()["concurrency"].as_u64().unwrap();
+    let is_own = |op: &&Op| op.process.client().unwrap() % workers == worker;
+    let begun = ops.iter().filter(|op| op.is_invocation());
+    begun.filter(is_own).cloned().collect()
+}
+
+/// What did not end well, without the crashes of clients.
+pub fn mishaps(run: &Run) -> Vec<Op> {
+    let is_mishap = |op: &Op| {
+        op.is_completion() && op.kind != Kind::Ok && (op.f != "crash" || op.error.is_some())
+    };
+    run.history().ops.into_iter().filter(is_mishap).collect()
+}
+
+/// Demands that just one operation ended badly, and how.
+pub fn demand_one_mishap(run: &Run, f: &str, kind: Kind, error: &str) {
+    let mishaps = mishaps(run);
+    let told: Vec<(&str, Kind, String)> = mishaps
+        .iter()
+        .map(|op| (&*op.f, op.kind, tell(op.error.as_ref().unwrap())))
+        .collect();
+    let is_so = matches!(&told[..], [(told_f, told_kind, why)]
+        if *told_f == f && *told_kind == kind && why.contains(error));
+    run.demand(is_so, &format!("{f} ends {kind:?} of {error:?}: {told:?}"));
+    let malformed = matches!(mishaps[0].error, Some(OpError::Malformed { .. }));
+    let expected = malformed.then(|| ("malformed-response".to_owned(), 1));
+    assert_eq!(exceptions(run), expected.into_iter().collect());
+    demand_successors(run);
+}
+
+/// Demands that a process that lost track of an operation is never heard of again, and that the
+/// worker's next one goes on in its place. How many processes there were.
+pub fn demand_successors(run: &Run) -> usize {
+    let workers = run.test()["concurrency"].as_u64().unwrap();
+    // Each worker's process, and whether it has lost track.
+    let mut now: BTreeMap<u64, (u64, bool)> = (0..workers).map(|it| (it, (it, false))).collect();
+    let mut seen = BTreeSet::new();
+    for op in run.history().ops {
+        let process = op.process.client().unwrap();
+        let (current, is_lost) = now.get_mut(&(process % workers)).unwrap();
+        if *is_lost {
+            (*current, *is_lost) = (*current + workers, false);
+        }
+        let at = format!("operation {} is process {current}'s", op.index);
+        run.demand(process == *current, &at);
+        *is_lost = op.kind == Kind::Info;
+        seen.insert(process);
+    }
+    seen.len()
+}
+
+fn tell(error: &OpError) -> String {
+    match error {
+        OpError::NetTimeout => "net-timeout".to_owned(),
+        OpError::Rpc { name, text } => format!("{name}: {text}"),
+        OpError::Malformed { text } => text.clone(),
+        OpError::Thrown { class, text } => format!("{class}: {text}"),
+    }
+}

@@ -1,0 +1,313 @@
+//! Kafka: what producers and consumers do, what stands in the history, and how the final phase
+//! ends. A run takes as long as it takes a network to recover, so all of a test run at once.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value, json};
+use workbench::history::{Kind, Op, Pair};
+
+use super::bench::{Run, check, run};
+use super::keeper::{
+    begun_by, demand_one_mishap, demand_successors, exceptions, keeper, mishaps, phases, requests,
+};
+
+type Messages = BTreeMap<String, Vec<(i64, u64)>>;
+
+#[test]
+fn what_a_correct_node_keeps_is_sent_polled_and_committed_and_read_at_the_end() {
+    // With this seed, a consumer is told early on to read all keys that nobody has read yet.
+    let seeded = || keeper("kafka", []).flags("--seed 1");
+    let runs = check([
+        seeded().says(["kafka: valid", " 0 failed"]),
+        seeded().flags("--concurrency 2n --rate 100"),
+        seeded().flags("--node-count 2 --concurrency 2n --latency 5"),
+        seeded().flags("--key-count 1 --max-writes-per-key 3"),
+        seeded().flags("--availability 0.5"),
+        // A client that crashes never succeeds.
+        seeded()
+            .flags("--availability total")
+            .exits(1)
+            .says(["operations were ok, a fraction of 0.", "; asked for was "]),
+    ]);
+    for run in &runs {
+        let history = run.history();
+        for pair in history.pairs() {
+            demand_form(run, pair);
+        }
+        let values = sent(&history.ops, Kind::Invoke);
+        let in_order = |values: &Vec<u64>| (1..).zip(values).all(|(number, it)| number == *it);
+        run.demand(
+            values.values().all(in_order),
+            "the values of a key count from 1",
+        );
+        run.demand(
+            exceptions(run).is_empty() && mishaps(run).is_empty(),
+            "all is well",
+        );
+        demand_successors(run);
+        demand_offsets_asked_and_committed(run);
+        demand_final_phase(run);
+    }
+    let Some(run) = runs.first() else { return };
+    let first = &run.history().ops[0];
+    run.demand(first.f == "crash", "it begins with a crash");
+    let edn = run.read("history.edn");
+    for words in [
+        ":f :crash, :value nil",
+        ":value [[:send \"9\" 1]]",
+        ":value [[:send \"9\" [0 1]]]",
+        ":value [[:poll]], :poll-ms 1000}",
+        ":value [[:poll {\"",
+        ", :seek-to-beginning? true}",
+        ", :unseen {",
+    ] {
+        run.demand(edn.contains(words), words);
+    }
+    // Crashes never end well, and are the only ones that need not.
+    let results = run.read("results.edn");
+    let exempt = ":ok-count 0, :valid? false}";
+    run.demand(results.matches(exempt).count() == 1, exempt);
+}
+
+/// The values that were sent to each key, in order, by operations of this kind.
+fn sent(ops: &[Op], kind: Kind) -> BTreeMap<String, Vec<u64>> {
+    let mut sent: BTreeMap<String, Vec<u64>> = BTreeMap::new();
+    for op in ops.iter().filter(|op| op.f == "send" && op.kind == kind) {
+        let [(_, key, value)]: [(String, String, Value); 1] = op.parse().unwrap();
+        // Where it came to stand, and what it is; or the latter alone.
+        let value = value.get(1).unwrap_or(&value);
+        sent.entry(key).or_default().push(value.as_u64().unwrap());
+    }
+    sent
+}
+
+/// What a poll shows.
+fn shown(poll: &Op) -> Messages {
+    let [(_, messages)]: [(String, Messages); 1] = poll.parse().unwrap();
+    messages
+}
+
+fn demand_form(run: &Run, pair: Pair<'_>) {
+    let (begun, ended) = (pair.invocation, pair.completion.unwrap());
+    let marks = &begun.marks;
+    let fits = match &*begun.f {
+        "crash" => begun.value.get() == "null" && ended.error.is_none() && ended.kind == Kind::Info,
+        "assign" => {
+            let keys: Vec<String> = begun.parse().unwrap();
+            let is_there = |key: &String| keys.contains(key);
+            !keys.is_empty()
+                && keys.iter().all(|key| key.parse::<u64>().is_ok())
+                && marks.unseen.keys().all(is_there)
+                && begun.value.get() == ended.value.get()
+        }
+        "send" => {
+            let [(f, key, value)]: [(String, String, u64); 1] = begun.parse().unwrap();
+            let [(done_f, done_key, (_, done))]: [(String, String, (i64, u64)); 1] =
+                ended.parse().unwrap();
+            f == "send" && done_f == f && (done_key, done) == (key, value)
+        }
+        "poll" => begun.value.get() == r#"[["poll"]]"# && shown(ended).len() <= 20,
+        _ => false,
+    };
+    run.demand(
+        fits,
+        &format!("operation {} has the right form", begun.index),
+    );
+    run.demand(
+        *marks == ended.marks,
+        "both of its lines say the same of it",
+    );
+}
+
+/// Nodes are asked for committed offsets wherever an assignment does not begin at the beginning,
+/// and consumers commit what they were shown.
+fn demand_offsets_asked_and_committed(run: &Run) {
+    let asked = |kind: &str, field: &str| -> BTreeMap<String, u64> {
+        let requests = requests(run);
+        let these = requests.iter().filter(|(_, body)| body["type"] == kind);
+        count(these.map(|(_, body)| body[field].to_string()))
+    };
+    let ops = run.history().ops;
+    let assigned = ops
+        .iter()
+        .filter(|op| op.f == "assign" && op.kind == Kind::Ok);
+    let assigned = assigned.filter(|op| !op.marks.seek_to_beginning);
+    let assigned = count(assigned.map(|op| op.value.get().to_owned()));
+    run.demand(
+        !assigned.is_empty(),
+        "there is an assignment in the main phase",
+    );
+    assert_eq!(asked("list_committed_offsets", "keys"), assigned);
+
+    let polls = ops
+        .iter()
+        .filter(|op| op.f == "poll" && op.kind == Kind::Ok);
+    let last = |messages: Messages| -> BTreeMap<String, i64> {
+        let last = |(key, messages): (String, Vec<(i64, u64)>)| (key, messages.last().unwrap().0);
+        messages.into_iter().map(last).collect()
+    };
+    let seen = polls
+        .map(|poll| last(shown(poll)))
+        .filter(|it| !it.is_empty());
+    let seen = count(seen.map(|it| json!(it).to_string()));
+    assert_eq!(asked("commit_offsets", "offsets"), seen);
+}
+
+fn count(texts: impl Iterator<Item = String>) -> BTreeMap<String, u64> {
+    let mut counts = BTreeMap::new();
+    for text in texts {
+        *counts.entry(text).or_default() += 1;
+    }
+    counts
+}
+
+/// Every worker crashes, assigns itself all keys, and polls until nothing is missing, and no more.
+fn demand_final_phase(run: &Run) {
+    let [main, last] = phases(run);
+    let sent = sent(&main, Kind::Ok);
+    for worker in 0..run.test()["concurrency"].as_u64().unwrap() {
+        let begun = begun_by(worker, run, &last);
+        let [crash, assign, polls @ ..] = &begun[..] else {
+            panic!("worker {worker} stopped too early: {begun:?}")
+        };
+        run.demand(
+            [&*crash.f, &*assign.f] == ["crash", "assign"],
+            "it crashes first",
+        );
+        run.demand(assign.marks.seek_to_beginning, "it begins at the beginning");
+        let keys: BTreeSet<String> = assign.parse().unwrap();
+        run.demand(keys.iter().eq(sent.keys()), "it reads all keys");
+        let is_poll = |op: &Op| op.f == "poll" && op.marks.poll_ms == Some(1000);
+        run.demand(
+            !polls.is_empty() && polls.iter().all(is_poll),
+            "then it polls",
+        );
+
+        let mut missing: BTreeSet<(String, u64)> = BTreeSet::new();
+        for (key, values) in &sent {
+            missing.extend(values.iter().map(|value| (key.clone(), *value)));
+        }
+        let ended = |op: &&Op| op.process == polls[0].process && op.kind == Kind::Ok;
+        for poll in last.iter().filter(ended).filter(|op| op.f == "poll") {
+            run.demand(!missing.is_empty(), "no poll comes after the last message");
+            for (key, messages) in shown(poll) {
+                for (_, value) in messages {
+                    missing.remove(&(key.clone(), value));
+                }
+            }
+        }
+        run.demand(missing.is_empty(), "everything is read in the end");
+    }
+}
+
+#[test]
+fn a_final_phase_that_leads_nowhere_is_cut_after_ten_seconds() {
+    let blind = keeper("kafka", [r#"poll:{"type":"poll_ok","msgs":{}}"#]).flags("--concurrency 2n");
+    for run in run(&[blind]) {
+        let [_, last] = phases(&run);
+        let [first, .., end] = &last[..] else {
+            panic!("the final phase is empty")
+        };
+        let lasted = (end.time - first.time) as f64 / 1e9;
+        run.demand(
+            (9.0..12.0).contains(&lasted),
+            &format!("{lasted} are ten seconds"),
+        );
+        for worker in [0, 1] {
+            let begun = begun_by(worker, &run, &last).len();
+            // Five a second, on average.
+            run.demand((20..100).contains(&begun), &format!("{begun} operations"));
+        }
+    }
+}
+
+/// What becomes of a request, of which operation that is a part, how it ends, and why.
+const MISHAPS: [(&str, &str, Kind, &str); 18] = [
+    ("send:error 11", "send", Kind::Fail, BUSY),
+    ("send:error 13", "send", Kind::Info, "crash: busy"),
+    ("send:silence", "send", Kind::Info, "net-timeout"),
+    (
+        r#"send:{"type":"send_ok","offset":"0"}"#,
+        "send",
+        Kind::Info,
+        "should be an integer",
+    ),
+    ("poll:error 11", "poll", Kind::Fail, BUSY),
+    ("poll:error 1000", "poll", Kind::Info, "unknown: busy"),
+    (
+        r#"poll:{"type":"poll_ok","msgs":[]}"#,
+        "poll",
+        Kind::Info,
+        NO_MESSAGES,
+    ),
+    (
+        r#"poll:{"type":"poll_ok","msgs":{"9":[["0",1]]}}"#,
+        "poll",
+        Kind::Info,
+        NO_MESSAGES,
+    ),
+    (
+        r#"poll:{"type":"poll_ok","msgs":{"9":[0,1]}}"#,
+        "poll",
+        Kind::Info,
+        NO_MESSAGES,
+    ),
+    (
+        r#"poll:{"type":"poll_ok","msgs":{},"n":1}"#,
+        "poll",
+        Kind::Info,
+        "\"n\" does not belong",
+    ),
+    // Messages that were shown and could not be committed are gone.
+    ("commit_offsets:error 11", "poll", Kind::Fail, BUSY),
+    ("commit_offsets:error 13", "poll", Kind::Info, "crash: busy"),
+    ("commit_offsets:nothing", "poll", Kind::Info, "net-timeout"),
+    (
+        r#"commit_offsets:{"type":"poll_ok"}"#,
+        "poll",
+        Kind::Info,
+        "\"commit_offsets_ok\"",
+    ),
+    // Nothing is lost by asking for them once more.
+    (
+        "list_committed_offsets:error 11",
+        "assign",
+        Kind::Fail,
+        BUSY,
+    ),
+    (
+        "list_committed_offsets:error 13",
+        "assign",
+        Kind::Fail,
+        "crash: busy",
+    ),
+    (
+        "list_committed_offsets:nothing",
+        "assign",
+        Kind::Fail,
+        "net-timeout",
+    ),
+    (
+        r#"list_committed_offsets:{"type":"error_ok"}"#,
+        "assign",
+        Kind::Info,
+        "its type is",
+    ),
+];
+
+const BUSY: &str = "temporarily-unavailable: busy";
+
+const NO_MESSAGES: &str = r#"the field "msgs" should be an object of lists of [offset, message]"#;
+
+#[test]
+fn what_goes_wrong_is_a_failure_if_that_is_certain() {
+    // With this seed, there is an assignment early on, and what is sent is polled soon.
+    let cases = MISHAPS.map(|(fate, ..)| {
+        let request = fate.split(':').next().unwrap();
+        let fates = ["send:ok", fate, &format!("{request}:ok")];
+        keeper("kafka", fates).flags("--seed 8")
+    });
+    for (run, (_, f, kind, error)) in check(cases).iter().zip(MISHAPS) {
+        demand_one_mishap(run, f, kind, error);
+    }
+}

@@ -1,0 +1,168 @@
+//! Transactions over registers: which ones clients ask for, and what becomes of the answers.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use workbench::history::{Kind, Op};
+
+use super::bench::{Case, Run, check};
+use super::keeper::{demand_one_mishap, keeper, requests};
+
+/// `r` or `w`, a key and a value.
+type MicroOp = (String, u64, Option<u64>);
+
+fn registers<const N: usize>(fates: [&str; N]) -> Case {
+    keeper("txn-rw-register", fates)
+}
+
+/// The transactions that clients asked for.
+fn begun(run: &Run) -> Vec<Vec<MicroOp>> {
+    let ops = run.history().ops;
+    let begun = ops.iter().filter(|op| op.is_invocation());
+    begun.map(|op| op.parse().unwrap()).collect()
+}
+
+/// What was written to each key, in order.
+fn written(run: &Run) -> BTreeMap<u64, Vec<u64>> {
+    let mut written: BTreeMap<u64, Vec<u64>> = BTreeMap::new();
+    for (_, key, value) in begun(run).concat() {
+        written.entry(key).or_default().extend(value);
+    }
+    written
+}
+
+#[test]
+fn transactions_are_of_the_size_that_is_asked_for_and_keys_retire() {
+    let shaped = |flags: &str| registers([]).flags("--rate 100 --seed 1").flags(flags);
+    let told = ["txn-rw-register: valid", " 0 failed, 0 unknown"];
+    let runs = check([
+        shaped("--concurrency 2n").says(told),
+        shaped("--node-count 3 --concurrency 2n --latency 5").says(told),
+        shaped("--availability total --nemesis partition"),
+        shaped("--max-txn-length 1"),
+        shaped("--max-txn-length 9"),
+        shaped("--key-count 1"),
+        shaped("--key-count 1 --max-txn-length 1 --max-writes-per-key 2"),
+    ]);
+    for run in &runs {
+        for (f, key, value) in begun(run).concat() {
+            let fits = (f == "r" && value.is_none()) || (f == "w" && value.is_some());
+            run.demand(fits, &format!("{f} of {key}: {value:?}"));
+        }
+        let in_order = |values: &Vec<u64>| (1..).zip(values).all(|(number, it)| number == *it);
+        run.demand(written(run).values().all(in_order), "values count from 1");
+        for pair in run.history().pairs() {
+            let [asked, done] = [Some(pair.invocation), pair.completion];
+            let [asked, done] = [asked, done].map(steps);
+            run.demand(asked == done, "what is done is what was asked for");
+        }
+    }
+    let most = [4, 4, 4, 1, 9, 4, 1];
+    for (run, most) in runs.iter().zip(most) {
+        let lengths: BTreeSet<usize> = begun(run).iter().map(Vec::len).collect();
+        run.demand(lengths.into_iter().eq(1..=most), "all lengths occur");
+    }
+    let [default, .., one, narrow] = &runs[..] else {
+        return;
+    };
+    // The last of ten keys is as popular as all others, and the first to retire.
+    for (run, keys, most) in [(default, 10, 16), (one, 1, 16), (narrow, 1, 2)] {
+        let written = written(run);
+        run.demand(
+            written.values().all(|it| it.len() <= most),
+            "no key has too many",
+        );
+        let full = written.values().filter(|it| it.len() == most).count();
+        run.demand(full > 0, "keys are written as often as they may be");
+        let last = *written.keys().next_back().unwrap() as usize;
+        run.demand(
+            last >= keys && last < keys + full,
+            "each one's successor is new",
+        );
+    }
+}
+
+/// A transaction without what it read.
+fn steps(op: Option<&Op>) -> Vec<MicroOp> {
+    let mut steps: Vec<MicroOp> = op.unwrap().parse().unwrap();
+    for (f, _, value) in &mut steps {
+        if f == "r" {
+            *value = None;
+        }
+    }
+    steps
+}
+
+/// What becomes of a transaction, how it ends, and why.
+const MISHAPS: [(&str, Kind, &str); 11] = [
+    ("txn:error 30", Kind::Fail, "txn-conflict: busy"),
+    ("txn:error 11", Kind::Fail, "temporarily-unavailable: busy"),
+    ("txn:error 13", Kind::Info, "crash: busy"),
+    ("txn:error 1000", Kind::Info, "unknown: busy"),
+    ("txn:silence", Kind::Info, "net-timeout"),
+    ("txn:nothing", Kind::Info, "net-timeout"),
+    (
+        r#"txn:{"type":"txn_ok","txn":[["append",1,2]]}"#,
+        Kind::Info,
+        NO_REGISTERS,
+    ),
+    (
+        r#"txn:{"type":"txn_ok","txn":[["r",1]]}"#,
+        Kind::Info,
+        NO_REGISTERS,
+    ),
+    (
+        r#"txn:{"type":"txn_ok","txn":{}}"#,
+        Kind::Info,
+        NO_REGISTERS,
+    ),
+    (
+        r#"txn:{"type":"txn_ok"}"#,
+        Kind::Info,
+        "the field \"txn\" is missing",
+    ),
+    (
+        r#"txn:{"type":"txn_ok","txn":[],"n":1}"#,
+        Kind::Info,
+        "\"n\" does not belong",
+    ),
+];
+
+const NO_REGISTERS: &str =
+    r#"the field "txn" should be a list of ["r", key, value] and ["w", key, value]"#;
+
+#[test]
+fn a_transaction_in_doubt_ends_a_process_but_its_client_goes_on() {
+    let cases =
+        MISHAPS.map(|(fate, ..)| registers([fate, "txn:ok"]).flags("--time-limit 7 --rate 20"));
+    for (run, (_, kind, error)) in check(cases).iter().zip(MISHAPS) {
+        demand_one_mishap(run, "txn", kind, error);
+        let clients: BTreeSet<String> = requests(run).into_iter().map(|it| it.0).collect();
+        run.demand(clients.len() == 1, "one client goes on");
+        let processes: BTreeSet<_> = run.history().ops.iter().map(|op| op.process).collect();
+        let expected = if kind == Kind::Info { 2 } else { 1 };
+        run.demand(
+            processes.len() == expected,
+            "a new process follows one that lost track",
+        );
+    }
+}
+
+#[test]
+fn what_the_node_says_it_did_is_what_counts() {
+    let answer = |txn: &str| format!(r#"txn:{{"type":"txn_ok","txn":{txn}}}"#);
+    let said = [
+        "null",
+        "[]",
+        r#"[["r",7,null]]"#,
+        r#"[["w",7,2000],["r",7,2000]]"#,
+    ];
+    let cases = said.map(|txn| registers([&answer(txn), "txn:ok"]).says([" 0 failed, 0 unknown"]));
+    for (run, said) in check(cases).iter().zip(said) {
+        let ops = run.history().ops;
+        let done = ops.iter().find(|op| op.kind == Kind::Ok).unwrap();
+        run.demand(done.value.get().replace(' ', "") == said, said);
+    }
+    check([registers(["txn:error 30"])
+        .exits(1)
+        .says(["no txn was ever ok", " 0 unknown"])]);
+}

@@ -1,0 +1,143 @@
+//! A simulated run of some workload, repeated over many seeds.
+
+use std::time::Duration;
+
+use rand::RngExt;
+use shared::NodeId;
+use workbench::challenge::{ALL, Budget, Challenge};
+use workbench::checker::{self, Validity, Verdict};
+use workbench::dice::branch;
+use workbench::history::Kind;
+use workbench::latency::{Distribution, Latency};
+use workbench::run::{RECOVERY, Record, Settings};
+use workbench::simulation::simulate;
+use workbench::solutions::Solution;
+use workbench::workload::{Name, Options, workload};
+
+/// What a simulated run is, but for its seed.
+#[derive(Clone)]
+pub struct Scene {
+    pub workload: Name,
+    pub options: Options,
+    pub solution: Solution,
+    pub node_flags: &'static [&'static str],
+    pub settings: Settings,
+}
+
+/// Twenty seconds of a workload at this rate, with a worker a node, and nothing in the way.
+pub fn scene(workload: Name, solution: Solution, nodes: usize, rate: f64) -> Scene {
+    let settings = Settings {
+        nodes: (0..nodes)
+            .map(|i| NodeId::from(&*format!("n{i}")))
+            .collect(),
+        concurrency: nodes,
+        rate,
+        time_limit: Duration::from_secs(20),
+        recovery: RECOVERY,
+        latency: Latency {
+            mean_ms: 0,
+            distribution: Distribution::Constant,
+        },
+        partitions: None,
+        seed: 0,
+    };
+    Scene {
+        workload,
+        options: Options::default(),
+        solution,
+        node_flags: &[],
+        settings,
+    }
+}
+
+impl Scene {
+    pub fn with_partitions(mut self, every_s: f64) -> Self {
+        self.settings.partitions = Some(Duration::from_secs_f64(every_s));
+        self
+    }
+
+    pub fn run(&self, seed: u64) -> Record {
+        let flags: Vec<String> = self.node_flags.iter().map(ToString::to_string).collect();
+        let factory = self.solution.factory(&flags).unwrap();
+        let settings = Settings {
+            seed,
+            ..self.settings.clone()
+        };
+        let nodes = settings.nodes.clone();
+        let record = simulate(settings, workload(self.workload, &self.options), |place| {
+            factory(branch(seed, nodes[place].as_str()).random())
+        })
+        .record;
+        assert_eq!(record.crash, None, "seed {seed}");
+        assert!(
+            record.incidents.is_empty(),
+            "seed {seed}: {:?}",
+            record.incidents
+        );
+        record
+    }
+
+    /// Runs many seeds, or the one that SEED asks for; all of them must be valid.
+    pub fn each_seed(&self, count: u64, check: impl Fn(u64, &Record)) {
+        let only: Option<u64> = std::env::var("SEED")
+            .ok()
+            .map(|seed| seed.parse().expect("a number"));
+        for seed in only.map_or(0..count, |seed| seed..seed + 1) {
+            let record = self.run(seed);
+            self.assert_valid(seed, &record);
+            check(seed, &record);
+        }
+    }
+
+    /// What the bench would say, but for `--availability`.
+    pub fn judge(&self, record: &Record) -> Verdict {
+        let history = &record.history;
+        let invocations = history.ops.iter().filter(|op| op.is_invocation()).count();
+        let workload = workload(self.workload, &self.options);
+        checker::overall([
+            ("stats", checker::stats(history)),
+            ("net", record.statistics.verdict(invocations)),
+            ("workload", workload.check(history)),
+        ])
+    }
+
+    fn assert_valid(&self, seed: u64, record: &Record) {
+        let verdict = self.judge(record);
+        assert_eq!(
+            verdict.valid,
+            Validity::Valid,
+            "{:#?}\n{}",
+            verdict.findings,
+            again(seed)
+        );
+    }
+
+    /// The budgets of a challenge, ours and the official ones.
+    pub fn assert_budgets(&self, budgets: &[Budget], seed: u64, record: &Record) {
+        let results = self.judge(record).results;
+        for budget in budgets {
+            let metric = budget.metric;
+            let measured = metric.measure(&results).expect("a number");
+            for bound in [budget.official, budget.ours].into_iter().flatten() {
+                let holds = bound.holds(measured);
+                assert!(holds, "{metric:?} {measured} {bound}; {}", again(seed));
+            }
+        }
+    }
+}
+
+/// No operation was refused or left open, but for crashes on purpose.
+pub fn assert_available(seed: u64, record: &Record) {
+    let ops = record.history.ops.iter();
+    let missed = ops.filter(|op| op.is_completion() && op.kind != Kind::Ok && op.f != "crash");
+    let missed: Vec<_> = missed.collect();
+    assert!(missed.is_empty(), "{missed:?}; {}", again(seed));
+}
+
+pub fn again(seed: u64) -> String {
+    format!("again: SEED={seed} cargo test -p workbench --test simulated_challenges")
+}
+
+pub fn challenge(name: &str) -> &'static Challenge {
+    ALL.iter().find(|challenge| challenge.name == name).unwrap()
+}

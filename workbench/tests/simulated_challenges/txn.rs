@@ -1,0 +1,60 @@
+//! txn: which consistency models hold on a design that refuses nobody, and which cannot.
+
+use workbench::checker::{self, Validity};
+use workbench::solutions::Solution;
+use workbench::workload::Name;
+
+use crate::scene::{Scene, assert_available, challenge, scene};
+
+/// Every accepted model that does not forbid what no available design can prevent; the others imply
+/// one of these or forbid lost updates.
+const HELD: &str = "prefix, monotonic-view, monotonic-snapshot-read, strong-read-committed";
+
+fn txn(nodes: usize, rate: f64, models: &str) -> Scene {
+    let mut scene = scene(Name::TxnRwRegister, Solution::Txn, nodes, rate);
+    scene.settings.concurrency = 2 * nodes;
+    scene.options.models = models.parse().unwrap();
+    scene
+}
+
+#[test]
+fn txn_holds_all_models_that_an_available_design_can_on_2_nodes_in_200_of_200_runs() {
+    txn(2, 100.0, HELD)
+        .with_partitions(5.0)
+        .each_seed(200, assert_available);
+}
+
+#[test]
+fn txn_holds_them_on_clusters_of_all_sizes_with_slow_messages() {
+    for nodes in [1, 3, 4, 5, 6, 7] {
+        let mut scene = txn(nodes, 100.0, HELD).with_partitions(4.0);
+        scene.settings.latency.mean_ms = 80;
+        scene.each_seed(25, assert_available);
+    }
+}
+
+#[test]
+fn what_forbids_lost_updates_does_not_hold_and_a_single_node_holds_everything() {
+    for model in ["cursor-stability", "update-atomic", "consistent-view"] {
+        let scene = txn(2, 200.0, model).with_partitions(5.0);
+        let verdict = scene.judge(&scene.run(1));
+        assert_eq!(verdict.valid, Validity::Invalid, "{model}");
+    }
+    txn(1, 200.0, "strict-serializable").each_seed(20, assert_available);
+}
+
+#[test]
+fn txn_6b_and_6c_keep_their_budgets_at_full_rate() {
+    let trials = ["txn-6b", "txn-6c"].map(challenge).map(|it| it.trials);
+    for trial in trials.into_iter().flatten() {
+        let mut scene = txn(2, 1000.0, "read-committed");
+        if trial.flags.contains(&"--nemesis") {
+            scene = scene.with_partitions(10.0);
+        }
+        scene.each_seed(4, |seed, record| {
+            scene.assert_budgets(trial.budgets, seed, record);
+            let ok = checker::availability(&record.history, Some(checker::Target::Total));
+            assert_eq!(ok.valid, Validity::Valid);
+        });
+    }
+}
