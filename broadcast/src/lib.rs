@@ -69,7 +69,9 @@ use std::time::Duration;
 use clap::Args;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use shared::{Caller, Cluster, Context, Links, Node, NodeId, Packet, Timing};
+use shared::{
+    Caller, Cluster, Context, Links, Node, NodeId, Packet, Patience, Timing, milliseconds,
+};
 
 use values::Values;
 
@@ -83,30 +85,17 @@ pub struct Flags {
     pub fan_out: u16,
 
     /// How long a node with several neighbours gathers values before it passes them on.
-    #[arg(long, value_name = "MS", default_value_t = 400,
-          value_parser = clap::value_parser!(u64).range(..=MOST_MS))]
+    #[arg(long, value_name = "MS", default_value_t = 400, value_parser = milliseconds(0))]
     pub hub_window: u64,
 
     /// How long a node with one neighbour gathers values before it passes them on.
-    #[arg(long, value_name = "MS", default_value_t = 0,
-          value_parser = clap::value_parser!(u64).range(..=MOST_MS))]
+    #[arg(long, value_name = "MS", default_value_t = 0, value_parser = milliseconds(0))]
     pub leaf_window: u64,
 
-    /// How long a node waits for values that can carry its acknowledgement before it sends one
-    /// alone.
-    #[arg(long, value_name = "MS", default_value_t = 1000,
-          value_parser = clap::value_parser!(u64).range(..=MOST_MS))]
-    pub ack_delay: u64,
-
-    /// How long a node waits for an acknowledgement before it tries again: more than a round trip
-    /// and `--ack-delay`, or it repeats itself for nothing.
-    #[arg(long, value_name = "MS", default_value_t = 2000,
-          value_parser = clap::value_parser!(u64).range(1..=MOST_MS))]
-    pub resend: u64,
+    /// How patient its links are.
+    #[command(flatten)]
+    pub patience: Patience,
 }
-
-/// An hour: longer waits than that are slips of the pen.
-const MOST_MS: u64 = 3_600_000;
 
 /// The node: what it knows, and its edges of the tree.
 #[derive(Debug)]
@@ -162,11 +151,7 @@ impl Flags {
         } else {
             self.leaf_window
         };
-        Timing {
-            window: Duration::from_millis(window),
-            ack_delay: Duration::from_millis(self.ack_delay),
-            resend: Duration::from_millis(self.resend),
-        }
+        self.patience.timing(window)
     }
 }
 

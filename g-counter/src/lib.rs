@@ -88,7 +88,7 @@ use std::time::Duration;
 
 use clap::Args;
 use serde::{Deserialize, Serialize};
-use shared::{Alarm, Caller, Cluster, Context, ErrorCode, Node, NodeId, RpcError};
+use shared::{Alarm, Caller, Cluster, Context, ErrorCode, Node, NodeId, RpcError, milliseconds};
 
 use edge::{Edge, Timing};
 use totals::{Owner, Totals};
@@ -104,19 +104,14 @@ pub struct Flags {
     pub fan_out: u16,
 
     /// How long a node gathers what it has to tell a neighbour before it does.
-    #[arg(long, value_name = "MS", default_value_t = 500,
-          value_parser = clap::value_parser!(u64).range(..=MOST_MS))]
+    #[arg(long, value_name = "MS", default_value_t = 500, value_parser = milliseconds(0))]
     pub window: u64,
 
     /// How long a node waits for an answer before it tries again: more than `--window` and two
     /// round trips, or it repeats itself for nothing.
-    #[arg(long, value_name = "MS", default_value_t = 1000,
-          value_parser = clap::value_parser!(u64).range(1..=MOST_MS))]
+    #[arg(long, value_name = "MS", default_value_t = 1000, value_parser = milliseconds(1))]
     pub retry: u64,
 }
-
-/// An hour: longer waits than that are slips of the pen.
-const MOST_MS: u64 = 3_600_000;
 
 /// The node: everybody's totals, its own among them, and its edges of the tree.
 #[derive(Debug)]

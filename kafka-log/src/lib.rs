@@ -95,7 +95,10 @@ use std::time::Duration;
 use clap::Args;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use shared::{Caller, Cluster, Context, ErrorCode, Links, Node, NodeId, Packet, RpcError, Timing};
+use shared::{
+    Caller, Cluster, Context, ErrorCode, Links, Node, NodeId, Packet, Patience, RpcError,
+    milliseconds,
+};
 
 use log::Log;
 
@@ -104,30 +107,18 @@ use log::Log;
 pub struct Flags {
     /// How long a node gathers what it has to tell another before it sends it. A message can be
     /// polled everywhere after two windows and two hops.
-    #[arg(long, value_name = "MS", default_value_t = 100,
-          value_parser = clap::value_parser!(u64).range(..=MOST_MS))]
+    #[arg(long, value_name = "MS", default_value_t = 100, value_parser = milliseconds(0))]
     pub window: u64,
 
-    /// How long a node waits for something that can carry its acknowledgement before it sends one
-    /// alone.
-    #[arg(long, value_name = "MS", default_value_t = 1000,
-          value_parser = clap::value_parser!(u64).range(..=MOST_MS))]
-    pub ack_delay: u64,
-
-    /// How long a node waits for an acknowledgement before it tries again: more than a round trip
-    /// and `--ack-delay`, or it repeats itself for nothing.
-    #[arg(long, value_name = "MS", default_value_t = 2000,
-          value_parser = clap::value_parser!(u64).range(1..=MOST_MS))]
-    pub resend: u64,
+    /// How patient its links are.
+    #[command(flatten)]
+    pub patience: Patience,
 
     /// How many messages of one key a poll shows at most.
     #[arg(long, value_name = "N", default_value_t = 1000,
           value_parser = clap::value_parser!(u32).range(1..))]
     pub poll_limit: u32,
 }
-
-/// An hour: longer waits than that are slips of the pen.
-const MOST_MS: u64 = 3_600_000;
 
 /// The node: its logs, how far consumers have read, and its links to all others.
 #[derive(Debug)]
@@ -213,21 +204,11 @@ pub enum Event {
     LinksDue,
 }
 
-impl Flags {
-    fn timing(&self) -> Timing {
-        Timing {
-            window: Duration::from_millis(self.window),
-            ack_delay: Duration::from_millis(self.ack_delay),
-            resend: Duration::from_millis(self.resend),
-        }
-    }
-}
-
 impl KafkaLog {
     /// A node with empty logs.
     pub fn boot(flags: &Flags, cluster: &Cluster, ctx: &mut Context<Event>) -> Self {
         let boot = ctx.rng().boot_number();
-        let timing = flags.timing();
+        let timing = flags.patience.timing(flags.window);
         KafkaLog {
             cluster: cluster.clone(),
             poll_limit: flags.poll_limit as usize,

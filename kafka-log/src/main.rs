@@ -16,5 +16,5 @@ struct Arguments {
 
 fn main() -> anyhow::Result<()> {
     let Arguments { flags } = Arguments::parse();
-    shared::run(move |cluster, ctx| KafkaLog::boot(&flags, &cluster, ctx))
+    shared::run(shared::with_flags(flags, KafkaLog::boot))
 }

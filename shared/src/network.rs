@@ -20,6 +20,7 @@ use crate::id::Cluster;
 use crate::node::Node;
 use crate::rng::Rng;
 
+pub use commands::check_transcripts;
 pub use storm::most_hops;
 
 /// What the network does to messages between nodes. Those of clients arrive at once, and always.

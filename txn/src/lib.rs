@@ -88,7 +88,7 @@ use std::time::Duration;
 use clap::Args;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use shared::{Caller, Cluster, Context, Links, Node, NodeId, Packet, Timing};
+use shared::{Caller, Cluster, Context, Links, Node, NodeId, Packet, Patience, milliseconds};
 
 use key::Key;
 use store::{Step, Store};
@@ -104,25 +104,13 @@ pub struct Flags {
     pub fan_out: u16,
 
     /// How long a node gathers transactions before it passes them on.
-    #[arg(long, value_name = "MS", default_value_t = 100,
-          value_parser = clap::value_parser!(u64).range(..=MOST_MS))]
+    #[arg(long, value_name = "MS", default_value_t = 100, value_parser = milliseconds(0))]
     pub window: u64,
 
-    /// How long a node waits for transactions that can carry its acknowledgement before it sends
-    /// one alone.
-    #[arg(long, value_name = "MS", default_value_t = 1000,
-          value_parser = clap::value_parser!(u64).range(..=MOST_MS))]
-    pub ack_delay: u64,
-
-    /// How long a node waits for an acknowledgement before it tries again: more than a round trip
-    /// and `--ack-delay`, or it repeats itself for nothing.
-    #[arg(long, value_name = "MS", default_value_t = 2000,
-          value_parser = clap::value_parser!(u64).range(1..=MOST_MS))]
-    pub resend: u64,
+    /// How patient its links are.
+    #[command(flatten)]
+    pub patience: Patience,
 }
-
-/// An hour: longer waits than that are slips of the pen.
-const MOST_MS: u64 = 3_600_000;
 
 /// The node: its replica, and its edges of the tree.
 #[derive(Debug)]
@@ -197,24 +185,15 @@ pub enum Event {
     LinksDue,
 }
 
-impl Flags {
-    fn timing(&self) -> Timing {
-        Timing {
-            window: Duration::from_millis(self.window),
-            ack_delay: Duration::from_millis(self.ack_delay),
-            resend: Duration::from_millis(self.resend),
-        }
-    }
-}
-
 impl Txn {
     /// A node whose replica is empty.
     pub fn boot(flags: &Flags, cluster: &Cluster, ctx: &mut Context<Event>) -> Self {
         let boot = ctx.rng().boot_number();
+        let timing = flags.patience.timing(flags.window);
         let neighbours = cluster.tree_neighbours(flags.fan_out.into()).into_iter();
         Txn {
             store: Store::new(boot),
-            links: Links::new(boot, neighbours.map(|node| (node, flags.timing()))),
+            links: Links::new(boot, neighbours.map(|node| (node, timing))),
         }
     }
 

@@ -17,5 +17,5 @@ struct Arguments {
 
 fn main() -> anyhow::Result<()> {
     let Arguments { flags } = Arguments::parse();
-    shared::run(move |cluster, ctx| Txn::boot(&flags, &cluster, ctx))
+    shared::run(shared::with_flags(flags, Txn::boot))
 }

@@ -6,11 +6,11 @@ use std::process::{self, Stdio};
 
 use anyhow::{Context as _, bail};
 use broadcast::Broadcast;
-use clap::{Args, Command};
+use clap::Args;
 use echo::Echo;
 use g_counter::GCounter;
 use kafka_log::KafkaLog;
-use shared::{Cluster, Context, Engine, Node};
+use shared::{Cluster, Context, Engine, Node, read_flags, with_flags};
 use txn::Txn;
 use unique_ids::UniqueIds;
 
@@ -115,10 +115,9 @@ where
     N: Node,
     F: Clone + Send + Sync + 'static,
 {
+    let boot = with_flags(flags, boot);
     Ok(Box::new(move |seed| {
-        let flags = flags.clone();
-        let boot = move |cluster: Cluster, ctx: &mut Context<N::Event>| boot(&flags, &cluster, ctx);
-        Box::new(Engine::new(seed, boot))
+        Box::new(Engine::new(seed, boot.clone()))
     }))
 }
 
@@ -127,9 +126,6 @@ struct NoFlags {}
 
 fn flags<F: Args>(solution: Solution, arguments: &[String]) -> anyhow::Result<F> {
     let package = solution.package();
-    let command = F::augment_args(Command::new(package).no_binary_name(true));
-    let matches = command.try_get_matches_from(arguments);
-    matches
-        .and_then(|matches| F::from_arg_matches(&matches))
-        .with_context(|| format!("{package} does not take these flags"))
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    read_flags(package, &words).with_context(|| format!("{package} does not take these flags"))
 }

@@ -6,14 +6,11 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use broadcast::{Broadcast, Flags};
-use clap::Parser;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use shared::network::{Network, Weather, most_hops};
 use shared::seeds::for_each_seed;
-use shared::{Cluster, Context, Rng};
-
-use crate::transcripts::CommandLine;
+use shared::{Rng, read_flags, with_flags};
 
 /// The longest a message travels in the calm, in milliseconds.
 const CALM_LATENCY: u64 = 100;
@@ -38,17 +35,15 @@ impl Storm {
     fn draw(rng: &mut Rng) -> Self {
         let size = SIZES[rng.below(10) as usize];
         let fan_out = FAN_OUTS[rng.below(4) as usize];
-        let mut flags = CommandLine::parse_from(["broadcast", "--fan-out", fan_out]).flags;
+        let mut flags: Flags = read_flags("broadcast", &["--fan-out", fan_out]).unwrap();
         if rng.below(2) == 0 {
             flags.hub_window = rng.below(500);
             flags.leaf_window = rng.below(500);
-            flags.ack_delay = rng.below(1000);
-            flags.resend = flags.ack_delay + 2 * CALM_LATENCY + 1 + rng.below(1000);
+            flags.patience.ack_delay = rng.below(1000);
+            flags.patience.resend =
+                flags.patience.ack_delay + 2 * CALM_LATENCY + 1 + rng.below(1000);
         }
-        let boot = {
-            let flags = flags.clone();
-            move |cluster: Cluster, ctx: &mut Context<_>| Broadcast::boot(&flags, &cluster, ctx)
-        };
+        let boot = with_flags(flags.clone(), Broadcast::boot);
         Storm {
             network: Network::of_nodes(size, rng.next_u64(), Weather::draw(rng), boot),
             flags,
@@ -110,7 +105,7 @@ impl Storm {
     }
 
     fn falls_silent(&mut self) -> bool {
-        self.network.falls_silent(ms(self.flags.resend))
+        self.network.falls_silent(ms(self.flags.patience.resend))
     }
 
     /// From the calm until everybody knows everything: every edge tries again within `resend` and
@@ -122,12 +117,12 @@ impl Storm {
     fn arrival_bound(&self) -> Duration {
         let hop = ms(self.flags.hub_window.max(self.flags.leaf_window) + CALM_LATENCY);
         let hops = most_hops(self.network.names.len(), self.flags.fan_out.into());
-        ms(self.flags.resend + 2 * CALM_LATENCY) + hop * hops
+        ms(self.flags.patience.resend + 2 * CALM_LATENCY) + hop * hops
     }
 
     /// And from there the last acknowledgement.
     fn silence_bound(&self) -> Duration {
-        self.arrival_bound() + ms(self.flags.ack_delay + 3 * CALM_LATENCY)
+        self.arrival_bound() + ms(self.flags.patience.ack_delay + 3 * CALM_LATENCY)
     }
 }
 

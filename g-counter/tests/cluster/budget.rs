@@ -2,17 +2,15 @@
 
 use std::time::Duration;
 
-use clap::Parser;
 use g_counter::{Flags, GCounter};
-use shared::Rng;
 use shared::network::{Network, Weather};
 use shared::seeds::for_each_seed;
+use shared::{Rng, read_flags};
 
 use crate::storms::{add, counters, read};
-use crate::transcripts::CommandLine;
 
 fn flags() -> Flags {
-    CommandLine::parse_from(["g-counter"]).flags
+    read_flags("g-counter", &[]).unwrap()
 }
 
 /// Clients ask as the bench's do for so many seconds: a hundred operations a second in all, two

@@ -2,13 +2,11 @@
 
 use std::time::Duration;
 
-use clap::Parser;
-use shared::Rng;
 use shared::network::Weather;
 use shared::seeds::for_each_seed;
+use shared::{Rng, read_flags};
 
 use crate::storms::{add, counters};
-use crate::transcripts::CommandLine;
 
 fn number(rng: &mut Rng) -> u64 {
     match rng.below(3) {
@@ -33,7 +31,7 @@ fn forged(rng: &mut Rng) -> String {
 #[test]
 fn forged_packets_make_no_node_panic_nor_talk_without_end() {
     for_each_seed(0..500, |rng| {
-        let flags = CommandLine::parse_from(["g-counter"]).flags;
+        let flags: g_counter::Flags = read_flags("g-counter", &[]).unwrap();
         let mut network = counters(3, rng.next_u64(), Weather::calm((0, 100)), &flags);
         for _ in 0..rng.below(40) {
             let (src, dest) = (network.any_node(rng), network.any_node(rng));

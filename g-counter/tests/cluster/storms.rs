@@ -5,13 +5,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use clap::Parser;
 use g_counter::{Flags, GCounter};
 use shared::network::{Network, Weather, most_hops};
 use shared::seeds::for_each_seed;
-use shared::{Cluster, Context, Rng};
-
-use crate::transcripts::CommandLine;
+use shared::{Rng, read_flags, with_flags};
 
 /// The longest a message travels in the calm, in milliseconds.
 const CALM_LATENCY: u64 = 100;
@@ -24,8 +21,7 @@ fn ms(ms: u64) -> Duration {
 
 /// Counters of these flags.
 pub fn counters(size: usize, seed: u64, weather: Weather, flags: &Flags) -> Network<GCounter> {
-    let flags = flags.clone();
-    let boot = move |cluster: Cluster, ctx: &mut Context<_>| GCounter::boot(&flags, &cluster, ctx);
+    let boot = with_flags(flags.clone(), GCounter::boot);
     Network::of_nodes(size, seed, weather, boot)
 }
 
@@ -59,7 +55,7 @@ impl Storm {
     fn draw(rng: &mut Rng) -> Self {
         let size = 1 + rng.below(7) as usize;
         let fan_out = FAN_OUTS[rng.below(3) as usize];
-        let mut flags = CommandLine::parse_from(["g-counter", "--fan-out", fan_out]).flags;
+        let mut flags: Flags = read_flags("g-counter", &["--fan-out", fan_out]).unwrap();
         if rng.below(2) == 0 {
             flags.window = rng.below(700);
             flags.retry = flags.window + 4 * CALM_LATENCY + 1 + rng.below(1000);
@@ -167,7 +163,7 @@ fn with_default_flags_a_small_cluster_is_exact_within_three_seconds_of_the_heal(
     for_each_seed(0..1_000, |rng| {
         let mut storm = Storm::draw(rng);
         let size = 1 + rng.below(7) as usize;
-        storm.flags = CommandLine::parse_from(["g-counter"]).flags;
+        storm.flags = read_flags("g-counter", &[]).unwrap();
         storm.network = counters(size, rng.next_u64(), Weather::calm((0, 100)), &storm.flags);
         for _ in 0..rng.below(20) {
             storm.network.part(rng);

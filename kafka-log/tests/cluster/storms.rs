@@ -5,14 +5,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use clap::Parser;
 use kafka_log::{Flags, KafkaLog};
 use serde::Deserialize;
 use shared::network::{Network, Weather};
 use shared::seeds::for_each_seed;
-use shared::{Cluster, Context, Rng};
-
-use crate::transcripts::CommandLine;
+use shared::{Rng, read_flags, with_flags};
 
 /// The longest a message travels in the calm, in milliseconds.
 const CALM_LATENCY: u64 = 100;
@@ -64,17 +61,15 @@ struct Committed {
 impl Storm {
     fn draw(rng: &mut Rng) -> Self {
         let size = 1 + rng.below(7) as usize;
-        let mut flags = CommandLine::parse_from(["kafka-log"]).flags;
+        let mut flags: Flags = read_flags("kafka-log", &[]).unwrap();
         if rng.below(2) == 0 {
             flags.window = rng.below(500);
-            flags.ack_delay = rng.below(1000);
-            flags.resend = flags.ack_delay + 2 * CALM_LATENCY + 1 + rng.below(1000);
+            flags.patience.ack_delay = rng.below(1000);
+            flags.patience.resend =
+                flags.patience.ack_delay + 2 * CALM_LATENCY + 1 + rng.below(1000);
             flags.poll_limit = 1 + rng.below(5) as u32;
         }
-        let boot = {
-            let flags = flags.clone();
-            move |cluster: Cluster, ctx: &mut Context<_>| KafkaLog::boot(&flags, &cluster, ctx)
-        };
+        let boot = with_flags(flags.clone(), KafkaLog::boot);
         let network = Network::of_nodes(size, rng.next_u64(), Weather::draw(rng), boot);
         let consumer = |_| Consumer {
             node: network.any_node(rng),
@@ -182,7 +177,7 @@ impl Storm {
     /// window, and so does each promise that answers it.
     fn arrival_bound(&self) -> Duration {
         let hop = ms(self.flags.window + CALM_LATENCY);
-        ms(self.flags.resend + 2 * CALM_LATENCY) + 2 * hop
+        ms(self.flags.patience.resend + 2 * CALM_LATENCY) + 2 * hop
     }
 
     /// All that a node shows, poll by poll.
@@ -231,9 +226,9 @@ fn no_poll_skips_in_the_storm_and_every_node_shows_everything_soon_after() {
             );
             assert_eq!(storm.committed(&node), storm.committed, "{node}");
         }
-        let last_words = ms(storm.flags.ack_delay + 3 * CALM_LATENCY);
+        let last_words = ms(storm.flags.patience.ack_delay + 3 * CALM_LATENCY);
         storm.network.pass(last_words);
-        let patience = ms(storm.flags.resend);
+        let patience = ms(storm.flags.patience.resend);
         assert!(storm.network.falls_silent(patience), "{:?}", storm.flags);
     });
 }

@@ -3,8 +3,35 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-use super::Network;
+use clap::Args;
+
+use super::{Network, Weather};
+use crate::context::Context;
+use crate::flags::{read_flags, with_flags};
+use crate::id::Cluster;
 use crate::node::Node;
+use crate::transcript;
+
+/// Replays the transcripts in a folder, each in a network of its own where every message between
+/// nodes takes so many milliseconds. Nodes have the flags that an empty command line gives them.
+///
+/// # Panics
+/// When something else follows than is told.
+pub fn check_transcripts<F, N>(
+    folder: &str,
+    latency_ms: u64,
+    boot: fn(&F, &Cluster, &mut Context<N::Event>) -> N,
+) where
+    F: Args + Clone + Send + Sync + 'static,
+    N: Node,
+{
+    transcript::check(folder, || {
+        let flags: F = read_flags("node", &[]).expect("all flags have defaults");
+        let weather = Weather::calm((latency_ms, latency_ms));
+        let mut network = Network::new(1, weather, with_flags(flags, boot));
+        move |command: &str| network.obey(command)
+    });
+}
 
 impl<N: Node> Network<N> {
     /// Does as a transcript's command says, and tells what followed in lines such as

@@ -5,13 +5,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use clap::Parser;
 use shared::network::{Network, Weather, most_hops};
 use shared::seeds::for_each_seed;
-use shared::{Cluster, Context, Rng};
+use shared::{Rng, read_flags, with_flags};
 use txn::{Flags, Txn};
-
-use crate::transcripts::CommandLine;
 
 /// The longest a message travels in the calm, in milliseconds.
 const CALM_LATENCY: u64 = 100;
@@ -29,8 +26,7 @@ fn ms(ms: u64) -> Duration {
 }
 
 fn nodes(size: usize, seed: u64, weather: Weather, flags: &Flags) -> Network<Txn> {
-    let flags = flags.clone();
-    let boot = move |cluster: Cluster, ctx: &mut Context<_>| Txn::boot(&flags, &cluster, ctx);
+    let boot = with_flags(flags.clone(), Txn::boot);
     Network::of_nodes(size, seed, weather, boot)
 }
 
@@ -69,11 +65,12 @@ impl Storm {
     fn draw(rng: &mut Rng) -> Self {
         let size = 1 + rng.below(7) as usize;
         let fan_out = FAN_OUTS[rng.below(3) as usize];
-        let mut flags = CommandLine::parse_from(["txn", "--fan-out", fan_out]).flags;
+        let mut flags: Flags = read_flags("txn", &["--fan-out", fan_out]).unwrap();
         if rng.below(2) == 0 {
             flags.window = rng.below(500);
-            flags.ack_delay = rng.below(1000);
-            flags.resend = flags.ack_delay + 2 * CALM_LATENCY + 1 + rng.below(1000);
+            flags.patience.ack_delay = rng.below(1000);
+            flags.patience.resend =
+                flags.patience.ack_delay + 2 * CALM_LATENCY + 1 + rng.below(1000);
         }
         Storm {
             network: nodes(size, rng.next_u64(), Weather::draw(rng), &flags),
@@ -192,12 +189,13 @@ impl Storm {
     /// From the calm until all replicas are equal, as for broadcast.
     fn arrival_bound(&self) -> Duration {
         let hops = most_hops(self.network.names.len(), self.flags.fan_out.into());
-        ms(self.flags.resend + 2 * CALM_LATENCY) + ms(self.flags.window + CALM_LATENCY) * hops
+        ms(self.flags.patience.resend + 2 * CALM_LATENCY)
+            + ms(self.flags.window + CALM_LATENCY) * hops
     }
 
     /// And from there the last acknowledgement.
     fn silence_bound(&self) -> Duration {
-        self.arrival_bound() + ms(self.flags.ack_delay + 3 * CALM_LATENCY)
+        self.arrival_bound() + ms(self.flags.patience.ack_delay + 3 * CALM_LATENCY)
     }
 
     /// All nodes have seen a key's values in one order: going from each value to those that were
@@ -244,7 +242,7 @@ fn transactions_are_seen_whole_and_in_order_and_replicas_agree_soon_after_the_st
         }
         storm.values_have_one_order();
         storm.network.run_until(silence);
-        let patience = ms(storm.flags.resend);
+        let patience = ms(storm.flags.patience.resend);
         assert!(storm.network.falls_silent(patience), "{:?}", storm.flags);
     });
 }
@@ -271,7 +269,7 @@ fn nodes_that_restart_agree_with_all_others_once_they_have_spoken() {
         storm
             .network
             .run_until(calm + storm.silence_bound() + proof);
-        let patience = ms(storm.flags.resend);
+        let patience = ms(storm.flags.patience.resend);
         assert!(storm.network.falls_silent(patience), "{:?}", storm.flags);
     });
 }
@@ -279,7 +277,7 @@ fn nodes_that_restart_agree_with_all_others_once_they_have_spoken() {
 #[test]
 fn two_nodes_exchange_twenty_messages_a_second_for_a_thousand_transactions() {
     for_each_seed(0..5, |rng| {
-        let flags = CommandLine::parse_from(["txn"]).flags;
+        let flags: Flags = read_flags("txn", &[]).unwrap();
         let weather = Weather::calm((0, rng.below(2) * 100));
         let mut network = nodes(2, rng.next_u64(), weather, &flags);
         for value in 0..5_000 {
@@ -298,7 +296,7 @@ fn two_nodes_exchange_twenty_messages_a_second_for_a_thousand_transactions() {
 
 #[test]
 fn transactions_that_only_read_cost_no_message() {
-    let flags = CommandLine::parse_from(["txn"]).flags;
+    let flags: Flags = read_flags("txn", &[]).unwrap();
     let mut network = nodes(3, 1, Weather::calm((0, 100)), &flags);
     for node in ["n0", "n1", "n2"] {
         run(&mut network, node, &reads(["x", "y"]));

@@ -1,0 +1,91 @@
+//! Flags that several solutions have, and ways to read flags and to boot nodes with them, in a
+//! process of their own or not.
+
+use std::time::Duration;
+
+use clap::builder::{RangedU64ValueParser, ValueParser};
+use clap::{Args, Command};
+
+use crate::context::Context;
+use crate::id::Cluster;
+use crate::link::Timing;
+use crate::node::Node;
+
+/// The longest wait that a flag can ask for, an hour in milliseconds: longer ones are slips of the
+/// pen.
+const MOST_MS: u64 = 3_600_000;
+
+/// How patient a node's links are.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct Patience {
+    /// How long a node waits for something that can carry its acknowledgement before it sends one
+    /// alone.
+    #[arg(long, value_name = "MS", default_value_t = 1000, value_parser = milliseconds(0))]
+    pub ack_delay: u64,
+
+    /// How long a node waits for an acknowledgement before it tries again: more than a round trip
+    /// and `--ack-delay`, or it repeats itself for nothing.
+    #[arg(long, value_name = "MS", default_value_t = 2000, value_parser = milliseconds(1))]
+    pub resend: u64,
+}
+
+impl Patience {
+    /// The timing of a link that gathers items for a window of so many milliseconds.
+    pub fn timing(&self, window_ms: u64) -> Timing {
+        Timing {
+            window: Duration::from_millis(window_ms),
+            ack_delay: Duration::from_millis(self.ack_delay),
+            resend: Duration::from_millis(self.resend),
+        }
+    }
+}
+
+/// Takes milliseconds from `least` up to an hour.
+pub fn milliseconds(least: u64) -> ValueParser {
+    RangedU64ValueParser::<u64>::new()
+        .range(least..=MOST_MS)
+        .into()
+}
+
+/// A solution's flags from the words of a command line, without the program's name.
+///
+/// # Errors
+/// When the solution would not take these words; the error says so as the program itself would.
+pub fn read_flags<F: Args>(program: &'static str, words: &[&str]) -> Result<F, clap::Error> {
+    let command = F::augment_args(Command::new(program).no_binary_name(true));
+    let matches = command.try_get_matches_from(words)?;
+    F::from_arg_matches(&matches)
+}
+
+/// What boots nodes of one kind with these flags, as the runtime and the engine want it.
+pub fn with_flags<F, N>(
+    flags: F,
+    boot: fn(&F, &Cluster, &mut Context<N::Event>) -> N,
+) -> impl Fn(Cluster, &mut Context<N::Event>) -> N + Clone + Send + Sync + 'static
+where
+    F: Clone + Send + Sync + 'static,
+    N: Node,
+{
+    move |cluster, ctx| boot(&flags, &cluster, ctx)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Patience, read_flags};
+
+    #[test]
+    fn waits_are_between_nothing_and_an_hour_and_a_resend_is_never_at_once() {
+        let read = |words: &[&str]| read_flags::<Patience>("node", words);
+        let usual = read(&[]).unwrap();
+        assert_eq!((usual.ack_delay, usual.resend), (1000, 2000));
+        assert!(read(&["--ack-delay=0", "--resend=3600000"]).is_ok());
+        for words in [
+            "--resend=0",
+            "--resend=3600001",
+            "--ack-delay=-1",
+            "--window=5",
+        ] {
+            assert!(read(&[words]).is_err(), "{words}");
+        }
+    }
+}
