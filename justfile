@@ -51,9 +51,9 @@ check:
     RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked --quiet
     cargo test --workspace --locked
 
-# Measure: echo through a pipe, broadcast's reads, the simulation
+# Measure: echo through a pipe, broadcast's reads, the simulation, the checkers
 bench:
-    cargo bench --package workbench --bench echo --bench broadcast
+    cargo bench --package workbench --bench echo --bench broadcast --bench checkers
 
 # The solutions' pages, with the reasoning behind each
 doc:

@@ -1,9 +1,9 @@
 //! One edge of the tree: what this node has to tell a neighbour, and when.
 //!
-//! Each packet says everything that the neighbour has not confirmed, so any one that arrives makes
-//! up for all that were lost before it, and what is confirmed is one number: the version of the
-//! sender's totals up to which the receiver knows all changes. Sans-IO, like a link: `now` comes
-//! in, packets come out, and [`Edge::deadline`] says when to ask again.
+//! A packet that tells anything tells everything that the neighbour has not confirmed, so any one
+//! that arrives makes up for all that were lost before it, and what is confirmed is one number: the
+//! version of the sender's totals up to which the receiver knows all changes. Sans-IO, like a link:
+//! `now` comes in, packets come out, and [`Edge::deadline`] says when to ask again.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -155,10 +155,8 @@ impl Edge {
     /// Whoever speaks now is the neighbour. It may be one that died long ago, whose packet is late:
     /// then the living one, being taken for another, will set that right with its next packet.
     fn meet(&mut self, now: Duration, peer: u64) {
-        if self.peer != 0 {
-            // What is under way is not for this one.
-            self.told = 0;
-        }
+        // What is under way, if anything, is not for this one, or so it must be taken.
+        self.told = 0;
         self.peer = peer;
         self.confirmed = 0;
         self.heard = 0;

@@ -29,8 +29,8 @@
 //! state: total availability.
 //!
 //! The nodes form a spanning tree, as for broadcast: with up to 25 nodes a star. Along an edge
-//! travels *level, not edge*: a packet holds all totals that have changed since the neighbour last
-//! confirmed any, whatever was sent before. Confirmations are version numbers of the sender's
+//! travels *level, not edge*: a packet that tells totals tells all that have changed since the
+//! neighbour last confirmed any, whatever was sent before. Confirmations are version numbers of the sender's
 //! totals, and ride on the packets that go the other way. News wait for a window, so as to leave
 //! together; an answer waits for news to carry it, but not so long that the other would ask again.
 //! What stays unconfirmed is said again, brought up to date, after `retry`; when there is nothing
@@ -60,17 +60,18 @@
 //! A node that starts anew has forgotten its total. It is another *owner* then, its name with a
 //! fresh boot number, and begins at nothing: nobody's total ever goes back, and nothing is counted
 //! twice. It greets its neighbours until they have answered, and they, seeing a boot number that
-//! they did not know, take nothing for confirmed. A late packet of its former life may deceive them
-//! once more. What was then left out for its sake can only be what the newcomer had already been
-//! told in answer to its greeting, or it would still be greeting; and the next packet that they
-//! address to the dead is answered by the living at once.
+//! they did not know, take nothing for confirmed and nothing for told: the first packet to anybody
+//! new tells everything. A late packet of its former life may deceive them once more; but then that
+//! one is told everything anew, and a packet that is addressed to the dead is answered by the living
+//! at once.
 //!
 //! A partition delays what must cross it and refuses nothing. Let L be the latency of a hop. After
 //! the heal each edge speaks within `retry`, which takes news over their first hop; it is answered
 //! within 2L and the wait for an answer, whereupon it says what has come up meanwhile; then each
 //! further hop takes a window and L. In a star, with 100 ms a hop, all reads are exact 2.55 s after
-//! the heal. Meanwhile an edge costs one packet per `retry` and direction, whose size depends on
-//! the number of nodes alone.
+//! the heal. Meanwhile an edge costs one packet per `retry` and direction, or two where only one
+//! direction is cut (the one who is heard is answered, in vain, and has news to repeat); their size
+//! depends on the number of nodes alone.
 //!
 //! ## What it costs
 //!

@@ -41,7 +41,7 @@
 //!     | poll: nothing, for all that n0 knows      |
 //!     | n1 might still use offset 1               |
 //!     |<--------- promises round 2; c at 5 -------| poll: a, b; not yet c
-//!     | poll: a, b; closes round 2                |
+//!     | closes round 2; poll: a, b, c             |
 //!     |--- promises round 3 --------------------->| poll: a, b, c
 //! ```
 //!
@@ -82,6 +82,9 @@
 //! nothing new, and consumers catch up after the heal. Whoever wants fresh polls during a cut must
 //! give up either the one order or somebody's sends.
 //!
+//! Nodes believe one another, but for a round so far ahead that no honest node can have got there:
+//! a forged message must not use up all offsets.
+//!
 //! A message that only the node knows that took it, for one window at most, is lost if that node dies
 //! then; and if it comes back with an empty memory it may use a round that it had promised not to use,
 //! until its neighbours have told it what they know. As it stands the promise of this page holds
@@ -119,6 +122,9 @@ pub struct Flags {
           value_parser = clap::value_parser!(u32).range(1..))]
     pub poll_limit: u32,
 }
+
+/// So many rounds at once no honest cluster gets ahead of one of its nodes.
+const FORGED: u64 = 1 << 40;
 
 /// The node: its logs, how far consumers have read, and its links to all others.
 #[derive(Debug)]
@@ -285,8 +291,12 @@ impl KafkaLog {
 
     /// A message from the node at `place`; the first round that comes after it.
     fn take_in(&mut self, place: usize, key: &str, offset: u64, message: Box<RawValue>) -> u64 {
+        let me = self.cluster.index();
         let log = self.log(key);
         let (origin, round) = log.origin(offset);
+        if round.saturating_sub(log.promised(me)) > FORGED {
+            return 0;
+        }
         log.insert(offset, message);
         // What is passed on says nothing of what its origin may have said before.
         if origin == place {

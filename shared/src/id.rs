@@ -1,6 +1,7 @@
 //! Who is who: the names of nodes, clients and services, and the list of nodes that `init` brings.
 
 use std::borrow::Borrow;
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
@@ -72,8 +73,11 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    /// A cluster as one of its nodes sees it; a node that its list leaves out is put at its end.
+    /// A cluster as one of its nodes sees it; a node that its list leaves out is put at its end, and
+    /// of equal names the first one counts.
     pub fn new(me: NodeId, mut nodes: Vec<NodeId>) -> Self {
+        let mut known = BTreeSet::new();
+        nodes.retain(|node| known.insert(node.clone()));
         if !nodes.contains(&me) {
             nodes.push(me.clone());
         }
@@ -91,5 +95,22 @@ impl Cluster {
     /// Everybody but this node.
     pub fn others(&self) -> impl Iterator<Item = &NodeId> {
         self.nodes.iter().filter(|node| **node != self.me)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Cluster, NodeId};
+
+    #[test]
+    fn every_node_has_one_place() {
+        let names = ["n1", "n0", "n1", "n0"].map(NodeId::from).to_vec();
+        let cluster = Cluster::new(NodeId::from("n2"), names);
+        let nodes: Vec<&str> = cluster.nodes.iter().map(NodeId::as_str).collect();
+        assert_eq!(
+            (nodes.as_slice(), cluster.index()),
+            (&["n1", "n0", "n2"][..], 2)
+        );
+        assert_eq!(cluster.others().count(), 2);
     }
 }

@@ -50,8 +50,9 @@
 //! # What a silent peer costs
 //!
 //! Once something had to be sent again, new items wait until the peer is heard to acknowledge: in
-//! a partition one packet per `resend` and direction is all that is spent, and the first after the
-//! heal brings everything, or what it can carry; the rest follows its acknowledgement at once.
+//! a partition one packet per `resend` and direction is all that is spent (two where only one
+//! direction is cut, since who is heard is acknowledged, in vain), and the first after the heal
+//! brings everything, or what it can carry; the rest follows its acknowledgement at once.
 
 mod incoming;
 mod outgoing;

@@ -36,10 +36,11 @@ impl Key {
 
 fn write(out: &mut String, json: &RawValue, levels: usize) -> serde_json::Result<()> {
     let text = json.get();
-    if levels == 0 {
+    let first = text.as_bytes().first();
+    if levels == 0 && matches!(first, Some(b'[' | b'{')) {
         return Err(de::Error::custom("a key of too many levels"));
     }
-    match text.as_bytes().first() {
+    match first {
         Some(b'[') => {
             let items: Vec<&RawValue> = serde_json::from_str(text)?;
             write_all(out, ('[', ']'), items, |out, item| {
@@ -195,6 +196,9 @@ mod tests {
     fn keys_that_go_too_deep_or_hold_half_a_character_are_refused() {
         let nested = |levels: usize| key(&format!("{}{}", "[".repeat(levels), "]".repeat(levels)));
         assert!(nested(MOST_LEVELS).is_ok());
+        let around = |levels: usize| key(&format!("{}1{}", "[".repeat(levels), "]".repeat(levels)));
+        assert!(around(MOST_LEVELS).is_ok());
+        assert!(around(MOST_LEVELS + 1).is_err());
         assert!(nested(MOST_LEVELS + 1).is_err());
         assert!(nested(100_000).is_err());
         assert!(key(r#""\ud800""#).is_err());

@@ -73,12 +73,14 @@
 //! A node that dies takes with it what it had written in its last window, and more if it was cut
 //! off. When it comes back it knows nothing until it or a neighbour has spoken; then it is told
 //! everything. The promises above are made by nodes that live: a newcomer begins with low stamps
-//! and shows old or no values for a while, what it writes then may lose to what it has forgotten,
-//! and of over 4,096 units it is told in several steps. Whole units it applies even then.
+//! and shows old or no values for a while, and what it writes then may lose to what it has forgotten.
+//! What it is told are the latest values, those of one transaction together, but in several steps if
+//! there are more than 4,096 such units.
 //!
 //! In steady use a message per edge, direction and window: with two nodes twenty a second. What a
 //! neighbour that is cut off has yet to be told is kept, transaction by transaction, since it must
-//! learn of them in order; meanwhile the edge costs one message per `resend` and direction.
+//! learn of them in order; meanwhile the edge costs one message per `resend` and direction, or two
+//! where only one direction is cut.
 
 mod key;
 mod store;

@@ -18,6 +18,8 @@ use Relation::{Process, Realtime, Rw, Wr, Ww};
 #[derive(Default)]
 pub struct Graph {
     pub edges: BTreeMap<(usize, usize), BTreeSet<Relation>>,
+    /// Whether anything was put before anything, if only before itself.
+    pub is_told: bool,
 }
 
 /// Operations in order, each with the best reason why it comes before the next.
@@ -88,6 +90,7 @@ pub fn implies(special: &str, general: &str) -> bool {
 
 impl Graph {
     pub fn link(&mut self, from: usize, to: usize, relation: Relation) {
+        self.is_told = true;
         if from != to {
             self.edges.entry((from, to)).or_default().insert(relation);
         }

@@ -159,7 +159,11 @@ impl<'a> Register<'a> {
     fn has_double_write(&self) -> bool {
         self.keys().into_iter().any(|key| {
             let written: Vec<_> = self.ok().filter_map(|it| it.external_write(key)).collect();
-            let is_double = |at: usize| written[..at].contains(&written[at]);
+            let is_read = |value: &Value| self.ok().any(|it| it.external_read(key) == Some(value));
+            let is_double = |at: usize| {
+                let value = written[at];
+                written[..at].contains(&value) && (value.is_null() || is_read(value))
+            };
             (0..written.len()).any(is_double)
         })
     }
@@ -183,6 +187,7 @@ impl<'a> Register<'a> {
             if let (Some(read), Some(written)) = (read, written)
                 && with_updates
                 && !read.is_null()
+                && !written.is_null()
             {
                 edges.push((read.clone(), written.clone()));
             }
@@ -225,7 +230,7 @@ impl<'a> Register<'a> {
         let cycles = graph.simple_cycles().into_iter();
         View {
             order,
-            others: self.others(),
+            others: self.others(&graph),
             cycles: cycles.filter_map(|it| Some((it.kind()?, it))).collect(),
             graph,
         }
@@ -286,14 +291,14 @@ impl<'a> Register<'a> {
     }
 
     /// The anomalies that are no cycles.
-    fn others(&self) -> BTreeSet<String> {
+    fn others(&self, graph: &Graph) -> BTreeSet<String> {
         let all = [
             ("internal", self.ok().any(Transaction::has_contradiction)),
             ("G1a", self.has_aborted_read()),
             ("G1b", self.has_intermediate_read()),
             ("lost-update", self.has_lost_update()),
             ("cyclic-versions", self.has_cyclic_versions()),
-            ("empty-transaction-graph", self.ok().next().is_none()),
+            ("empty-transaction-graph", !graph.is_told),
         ];
         let found = all.into_iter().filter(|(_, is_there)| *is_there);
         found.map(|(name, _)| name.to_owned()).collect()

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 use workbench::history::{History, Kind, Op};
 
-use crate::order;
+use crate::order::{self, Order};
 
 /// What the twin found.
 pub struct Judgement {
@@ -75,12 +75,10 @@ pub fn judge(history: &History) -> Result<Judgement, &'static str> {
     };
     let own_reads = done.iter().filter(own_read).count();
     judgement.counts.insert("precommitted-read", own_reads);
-    let disorder = usize::from(order::is_circular(history, &done));
-    judgement.counts.insert("disorder", disorder);
-    let is_empty = !history.ops.iter().any(|op| op.kind == Kind::Ok);
-    judgement
-        .counts
-        .insert("empty-transaction-graph", usize::from(is_empty));
+    let order = order::of(history, &done);
+    let counts = &mut judgement.counts;
+    counts.insert("disorder", usize::from(order == Order::Circular));
+    counts.insert("empty-transaction-graph", usize::from(order == Order::None));
     Ok(judgement)
 }
 

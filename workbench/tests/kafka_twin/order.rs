@@ -1,11 +1,22 @@
-//! Whether some operation comes before itself, by following all ways.
+//! What comes before what, and whether something comes before itself, by following all ways.
 
 use workbench::history::{History, Kind};
 
 use crate::naive::Done;
 
+/// What is known of the order of operations.
+#[derive(PartialEq, Eq)]
+pub enum Order {
+    /// Nothing comes before anything.
+    None,
+    /// Something does, and no operation comes before itself.
+    Partial,
+    /// Some operation comes before itself.
+    Circular,
+}
+
 /// Sends come before polls of their messages, and what has ended before what begins then.
-pub fn is_circular(history: &History, done: &[Done<'_>]) -> bool {
+pub fn of(history: &History, done: &[Done<'_>]) -> Order {
     let ops = history.pairs();
     let ops: Vec<_> = ops
         .iter()
@@ -32,6 +43,10 @@ pub fn is_circular(history: &History, done: &[Done<'_>]) -> bool {
         is_earlier || (is_read && took_part)
     };
     let count = ops.len();
+    let mut pairs = (0..count).flat_map(|from| (0..count).map(move |to| (from, to)));
+    if !pairs.any(|(from, to)| is_before(from, to)) {
+        return Order::None;
+    }
     let mut leads: Vec<Vec<bool>> = (0..count)
         .map(|from| {
             (0..count)
@@ -46,5 +61,9 @@ pub fn is_circular(history: &History, done: &[Done<'_>]) -> bool {
             }
         }
     }
-    (0..count).any(|op| leads[op][op])
+    if (0..count).any(|op| leads[op][op]) {
+        Order::Circular
+    } else {
+        Order::Partial
+    }
 }

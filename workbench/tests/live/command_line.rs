@@ -55,6 +55,10 @@ fn a_value_that_a_flag_does_not_take_is_254_and_is_named() {
     for (flag, values) in [
         ("--availability", &["1.5", "most"][..]),
         ("--concurrency", &["n", "2x", "1.5"]),
+        (
+            "--consistency-models",
+            &["nonsense", "read-committed,nonsense", ""],
+        ),
         ("--key-count", &["0", "-1", "1.5", "few"]),
         ("--latency", &["-1", "soon"]),
         ("--latency-dist", &["normal"]),

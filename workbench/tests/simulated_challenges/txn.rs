@@ -6,8 +6,9 @@ use workbench::workload::Name;
 
 use crate::scene::{Scene, assert_available, challenge, scene};
 
-/// Every accepted model that does not forbid what no available design can prevent; the others imply
-/// one of these or forbid lost updates.
+/// With what they imply, all models in whose name the checker looks for something and which do not
+/// forbid what no available design can prevent: lost updates and read skew. (For `prefix` it looks no
+/// further than for `causal-cerone`; two nodes may well see two concurrent writes in different orders.)
 const HELD: &str = "prefix, monotonic-view, monotonic-snapshot-read, strong-read-committed";
 
 fn txn(nodes: usize, rate: f64, models: &str) -> Scene {

@@ -9,7 +9,7 @@ use super::models::{Anomaly, Models, RuledOut, impossible, model_of};
 use crate::checker::{Validity, Verdict, told};
 use crate::edn;
 
-/// Nothing took effect, so nothing can be said.
+/// Nothing comes before anything, so nothing can be said.
 pub(crate) const EMPTY_GRAPH: Anomaly = "empty-transaction-graph";
 
 /// Anomalies that tell of the check and not of the history: no model forbids them, and they are

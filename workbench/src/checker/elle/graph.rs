@@ -69,6 +69,8 @@ pub(crate) struct Graph {
     pub(super) vertices: usize,
     pub(super) edges: Vec<Edge>,
     pub(super) hubs: Vec<Hub>,
+    /// Whether anything was ever put before anything, itself included.
+    is_told: bool,
 }
 
 impl Relation {
@@ -128,8 +130,15 @@ impl Graph {
         }
     }
 
-    /// Puts one operation before another; nothing happens if they are the same.
+    /// Whether nothing is known of any order: no operation was said to come before any, not even
+    /// one before itself.
+    pub(crate) fn is_empty(&self) -> bool {
+        !self.is_told
+    }
+
+    /// Puts one operation before another; no order follows if they are the same.
     pub(crate) fn link(&mut self, from: Vertex, to: Vertex, relation: Relation, reason: Reason) {
+        self.is_told = true;
         if from != to {
             self.edges.push(Edge {
                 from,
@@ -158,6 +167,7 @@ impl Graph {
             }
             return;
         }
+        self.is_told = true;
         let (mut readers, mut writers) = (readers.to_vec(), writers.to_vec());
         readers.sort_unstable();
         writers.sort_unstable();

@@ -34,16 +34,17 @@ pub(super) fn anomalies(
     history: &History,
     reads: &[Read<'_>],
 ) -> Vec<Anomaly> {
-    let is_ok = |op: &Op| op.is_completion() && op.kind == Kind::Ok;
-    if !history.ops.iter().any(is_ok) {
+    let ops = history.pairs();
+    let graph = graph(history, &ops, reads);
+    if graph.is_empty() {
         return vec![Anomaly {
             name: EMPTY_GRAPH,
             entry: Edn::Bool(true),
-            findings: vec![format!("{EMPTY_GRAPH}: no operation took effect")],
+            findings: vec![format!(
+                "{EMPTY_GRAPH}: no operation comes before another, so there is nothing to check"
+            )],
         }];
     }
-    let ops = history.pairs();
-    let graph = graph(history, &ops, reads);
     let mut found = Anomalies::default();
     for case in cycles(&graph, &RANKING) {
         found.add(case.anomaly(), case);

@@ -4,6 +4,8 @@
 //! again, and most of them are known already.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
@@ -121,9 +123,18 @@ impl<'de> Visitor<'de> for PolledVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Polled<'de>, A::Error> {
-        let mut keys = Vec::new();
-        while let Some((Text(key), records)) = map.next_entry()? {
-            keys.push((key, records));
+        let mut keys: Vec<(Cow<'de, str>, Vec<Record<'de>>)> = Vec::new();
+        let mut places: HashMap<Cow<'de, str>, usize> = HashMap::new();
+        // Of equal keys the last one counts, as it does for the client; null is an empty list.
+        while let Some((Text(key), records)) = map.next_entry::<_, Option<_>>()? {
+            let records = records.unwrap_or_default();
+            match places.entry(key.clone()) {
+                Entry::Occupied(place) => keys[*place.get()].1 = records,
+                Entry::Vacant(place) => {
+                    place.insert(keys.len());
+                    keys.push((key, records));
+                }
+            }
         }
         Ok(Polled(keys))
     }

@@ -116,7 +116,9 @@ impl Show<Case> for Transactions<'_> {
             Case::Cycle(CycleCase::Unfinished(Unfinished { sought, ops })) => {
                 format!("the search for {sought} among {ops} transactions took too long")
             }
-            Case::Empty => "no transaction took effect, so there is nothing to check".to_owned(),
+            Case::Empty => {
+                "no transaction comes before another, so there is nothing to check".to_owned()
+            }
         }
     }
 }

@@ -21,7 +21,7 @@ struct Version {
     key: u32,
     value: u32,
     /// Who left it behind: their last write to the key.
-    writer: Option<Vertex>,
+    writers: Vec<Vertex>,
     /// Who found it there: their first micro-operation on the key was a read.
     readers: Vec<Vertex>,
     /// Who found it there and left another version behind.
@@ -33,7 +33,7 @@ impl Versions {
     /// nothing: nobody knows whether it was ever there.
     ///
     /// # Errors
-    /// When two transactions left the same value behind for one key.
+    /// When two transactions left the same value behind for one key, and somebody found it there.
     pub(super) fn of(transactions: &Transactions<'_>) -> Result<Self, String> {
         let mut all = Versions {
             versions: Vec::new(),
@@ -64,21 +64,24 @@ impl Versions {
                 if written[key as usize].replace(transaction) == Some(transaction) {
                     continue;
                 }
-                if let Some(other) = all.version(key, value).writer.replace(vertex) {
-                    return Err(twice(
-                        transactions,
-                        [other as usize, transaction],
-                        key,
-                        value,
-                    ));
+                all.version(key, value).writers.push(vertex);
+                // Nobody can tell a register that was unset again from one that always was.
+                if value == NIL {
+                    continue;
                 }
                 let before = found[key as usize].1.filter(|before| *before != NIL);
-                if let Some(before) = before {
+                for before in before.into_iter().chain([NIL]) {
                     all.version(key, before).updaters.push((vertex, value));
                 }
-                if value != NIL {
-                    all.version(key, NIL).updaters.push((vertex, value));
-                }
+            }
+        }
+        for version in &all.versions {
+            // A register that was unset again counts as found, since all are unset at first.
+            let is_found = version.value == NIL || !version.readers.is_empty();
+            if let [first, second, ..] = version.writers[..]
+                && is_found
+            {
+                return Err(twice(transactions, [first, second], version));
             }
         }
         all.find_cyclic();
@@ -92,7 +95,7 @@ impl Versions {
             self.versions.push(Version {
                 key,
                 value,
-                writer: None,
+                writers: Vec::new(),
                 readers: Vec::new(),
                 updaters: Vec::new(),
             });
@@ -131,7 +134,7 @@ impl Versions {
         for version in &self.versions {
             let (key, before) = (version.key, version.value);
             let reason = |after| Reason { key, before, after };
-            if let Some(writer) = version.writer {
+            for &writer in &version.writers {
                 for &(updater, after) in &version.updaters {
                     graph.link(writer, updater, Relation::Ww, reason(after));
                 }
@@ -144,14 +147,14 @@ impl Versions {
     }
 }
 
-fn twice(transactions: &Transactions<'_>, writers: [usize; 2], key: u32, value: u32) -> String {
+fn twice(transactions: &Transactions<'_>, writers: [Vertex; 2], version: &Version) -> String {
     let [first, second] = writers.map(|writer| {
-        let op = transactions.completion(writer);
+        let op = transactions.completion(writer as usize);
         format!("process {} at {:.3} s", op.process, op.seconds())
     });
     let (key, value) = (
-        transactions.keys.element(key),
-        transactions.values.element(value),
+        transactions.keys.element(version.key),
+        transactions.values.element(version.value),
     );
     format!("{value} was written to key {key} twice, by {first} and by {second}")
 }
