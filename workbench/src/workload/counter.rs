@@ -2,19 +2,12 @@
 
 use rand::RngExt;
 
-use super::{
-    Answer, Completion, Invocation, Last, OnceEach, Question, Rpc, Session, Shape, Step, Turn,
-    Workload,
-};
+use super::add_read::Client;
+use super::{Invocation, Last, OnceEach, Rpc, Session, Shape, Turn, Workload};
 use crate::checker::{self, Verdict};
 use crate::dice::Dice;
 use crate::history::{self, History};
 
-static ADD: Rpc = Rpc {
-    request: "add",
-    response: "add_ok",
-    fields: &[],
-};
 static READ: Rpc = Rpc {
     request: "read",
     response: "read_ok",
@@ -76,7 +69,10 @@ impl Workload for Counter {
     }
 
     fn session(&self) -> Box<dyn Session> {
-        Box::new(Client)
+        Box::new(Client {
+            argument: "delta",
+            read: &READ,
+        })
     }
 
     fn reads_errors(&self) -> bool {
@@ -85,24 +81,6 @@ impl Workload for Counter {
 
     fn check(&self, history: &History) -> Verdict {
         checker::counter(history)
-    }
-}
-
-struct Client;
-
-impl Session for Client {
-    fn begin(&mut self, invocation: &Invocation) -> Step {
-        Step::Ask(match invocation.f {
-            "add" => Question::new(&ADD, vec![("delta", invocation.value.clone())]),
-            _ => Question::new(&READ, Vec::new()),
-        })
-    }
-
-    fn go_on(&mut self, invocation: &Invocation, answer: &Answer<'_>) -> Step {
-        Step::Done(match invocation.f {
-            "add" => Completion::done(),
-            _ => Completion::ok(answer.field("value")),
-        })
     }
 }
 

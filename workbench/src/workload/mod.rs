@@ -1,5 +1,6 @@
 //! Workloads: which operations clients perform, how they talk to a node, and what is checked.
 
+mod add_read;
 mod broadcast;
 mod counter;
 mod echo;
