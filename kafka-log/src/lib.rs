@@ -59,8 +59,8 @@
 //! use any round up to r again. B made it after it had appended m: before that, round r was open.
 //! The link from B delivers in order, and m was put on it when it was appended; so A had m when it
 //! heard the promise. Hence A has all messages below its frontier, today and for ever, and each poll
-//! shows all of them from the offset asked for, none left out. Polls never go back: they show
-//! nothing below what they are asked for. The argument asks nothing of the network but that links
+//! shows them from the offset asked for, as many as fit into an answer, none left out in between.
+//! Polls never go back: they show nothing below what they are asked for. The argument asks nothing of the network but that links
 //! keep their order, which they see to themselves.
 //!
 //! *Nothing is lost, and everything turns up.* An acknowledged message is on the links to all others
@@ -76,10 +76,11 @@
 //!
 //! With two nodes, two packets a window, however many sends: 20 a second, 0.02 for each operation at a
 //! thousand operations a second. With n nodes it is n · (n − 1) packets, since every pair of nodes
-//! talks directly: that keeps the proof short, and one cut concerns one pair alone.
+//! talks directly, which keeps the proof short.
 //!
-//! While some node is out of reach, the frontier stands still everywhere: sends go on, polls show
-//! nothing new, and consumers catch up after the heal. Whoever wants fresh polls during a cut must
+//! A message is final when all nodes have promised. So while two nodes do not reach one another,
+//! nobody is shown what either of them takes, nor what has a higher offset: sends go on, polls stop
+//! short, and consumers catch up after the heal. Whoever wants fresh polls during a cut must
 //! give up either the one order or somebody's sends.
 //!
 //! Nodes believe one another, but for a round so far ahead that no honest node can have got there:

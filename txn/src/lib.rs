@@ -66,9 +66,11 @@
 //!
 //! On both sides of a cut a transaction may read x = nil and write x. Whoever answers both has lost
 //! an update: one write is, silently, overwritten by the one with the higher stamp. So every model
-//! that forbids lost updates (cursor stability, update atomic, snapshot isolation, repeatable read)
-//! or a single anti-dependency in a cycle (consistent view) is out of reach of a design that is
-//! always available. This one goes no further than causal order with read atomicity.
+//! that forbids lost updates (cursor stability, update atomic, and all that imply one of them:
+//! consistent view, snapshot isolation, repeatable read) is out of reach of a design that is always
+//! available. So is what takes two anti-dependencies: write skew, and two readers who see two
+//! concurrent writes in different orders. A cycle with only one does not occur but as a lost update:
+//! it would lead from the overwriter by way of what was seen to the reader, who then had seen it.
 //!
 //! A node that dies takes with it what it had written in its last window, and more if it was cut
 //! off. When it comes back it knows nothing until it or a neighbour has spoken; then it is told

@@ -1,14 +1,18 @@
 //! txn: which consistency models hold on a design that refuses nobody, and which cannot.
 
+use std::collections::BTreeSet;
+
+use clojure_reader::edn::Edn;
 use workbench::checker::{self, Validity};
+use workbench::edn;
 use workbench::solutions::Solution;
 use workbench::workload::Name;
 
-use crate::scene::{Scene, assert_available, challenge, scene};
+use crate::scene::{Scene, again, assert_available, challenge, scene};
 
 /// With what they imply, all models in whose name the checker looks for something and which do not
-/// forbid what no available design can prevent: lost updates and read skew. (For `prefix` it looks no
-/// further than for `causal-cerone`; two nodes may well see two concurrent writes in different orders.)
+/// forbid lost updates, as no available design can. (For `prefix` it looks no further than for
+/// `causal-cerone`; two nodes may well see two concurrent writes in different orders.)
 const HELD: &str = "prefix, monotonic-view, monotonic-snapshot-read, strong-read-committed";
 
 fn txn(nodes: usize, rate: f64, models: &str) -> Scene {
@@ -32,6 +36,26 @@ fn txn_holds_them_on_clusters_of_all_sizes_with_slow_messages() {
         scene.settings.latency.mean_ms = 80;
         scene.each_seed(25, assert_available);
     }
+}
+
+/// With causal order a transaction that follows another one sees what that one wrote, so no cycle has
+/// just one anti-dependency: what remains are lost updates, write skew and long forks.
+#[test]
+fn of_what_serializability_forbids_txn_shows_nothing_with_a_single_anti_dependency() {
+    let mut seen = BTreeSet::new();
+    for (nodes, mean_ms) in [(2, 0), (3, 50), (5, 80)] {
+        let mut scene = txn(nodes, 200.0, "serializable").with_partitions(5.0);
+        scene.settings.latency.mean_ms = mean_ms;
+        for seed in 0..20 {
+            let results = scene.judge(&scene.run(seed)).results;
+            let Some(Edn::List(types)) = edn::get(&results, &["workload", "anomaly-types"]) else {
+                panic!("no types; {}", again(seed))
+            };
+            seen.extend(types.iter().map(edn::compact));
+        }
+    }
+    let known = [":G-nonadjacent-item", ":G2-item", ":lost-update"];
+    assert!(seen.iter().eq(known), "{seen:?}");
 }
 
 #[test]
