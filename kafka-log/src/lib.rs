@@ -79,8 +79,9 @@
 //! talks directly, which keeps the proof short.
 //!
 //! A message is final when all nodes have promised. So while two nodes do not reach one another,
-//! nobody is shown what either of them takes, nor what has a higher offset: sends go on, polls stop
-//! short, and consumers catch up after the heal. Whoever wants fresh polls during a cut must
+//! neither shows anything beyond the last promise that it heard of the other, and the rest show what
+//! either takes only once the other has promised for another's sake: sends go on, polls stop short,
+//! and consumers catch up after the heal. Whoever wants fresh polls during a cut must
 //! give up either the one order or somebody's sends.
 //!
 //! Nodes believe one another, but for a round so far ahead that no honest node can have got there:
