@@ -13,12 +13,10 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
 use clap::Parser;
-use rand::RngExt;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use workbench::challenge::ALL;
 use workbench::checker::Validity;
-use workbench::dice::branch;
 use workbench::flags::TestFlags;
 use workbench::simulation::simulate;
 use workbench::solutions::{Factory, Solution};
@@ -176,13 +174,9 @@ fn add_simulation(flags: &Flags, figures: &mut Figures) -> anyhow::Result<()> {
 
 fn run_and_check(test: &TestFlags, factory: &Factory, seed: u64) -> anyhow::Result<()> {
     let settings = test.settings(seed)?;
-    let nodes = settings.nodes.clone();
     let options = test.options();
     let make = || workload(test.workload, &options);
-    let record = simulate(settings, make(), |place| {
-        factory(branch(seed, nodes[place].as_str()).random())
-    })
-    .record;
+    let record = simulate(&settings, make(), factory).record;
     let verdict = make().check(&record.history);
     ensure!(
         verdict.valid == Validity::Valid,

@@ -25,14 +25,23 @@ const LAST_WORDS: Duration = Duration::from_millis(300);
 /// What a child's threads tell the runner.
 #[derive(Debug)]
 pub enum Said {
-    /// The node at this place printed these lines, perhaps several.
-    Lines(usize, String),
+    /// The node printed these lines, perhaps several.
+    Lines(Life, String),
     /// It has closed its stdout.
-    Closed(usize),
+    Closed(Life),
     /// It wrote a line to stderr.
-    Stderr(usize, String),
+    Stderr(Life, String),
     /// Its log cannot be written.
-    LogFailed(usize, io::Error),
+    LogFailed(Life, io::Error),
+}
+
+/// One process of a node: its place in the list, and how many came before it there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Life {
+    /// The place.
+    pub place: usize,
+    /// How many processes came before.
+    pub number: u32,
 }
 
 /// A node's process. It is killed when this is dropped.
@@ -88,18 +97,22 @@ impl Launch<'_> {
 }
 
 impl Child {
-    /// Starts the node at this place of the list.
+    /// Starts a node. Its log goes on where that of an earlier life ends.
     ///
     /// # Errors
     /// When the program cannot be started or the log cannot be created.
     pub fn start(
         launch: &Launch<'_>,
-        place: usize,
+        life: Life,
         name: &NodeId,
         said: &SyncSender<Said>,
     ) -> anyhow::Result<Self> {
         let log = launch.logs.join(format!("{name}.log"));
-        let log = File::create(&log).with_context(|| format!("cannot create {}", log.display()))?;
+        let log = File::options()
+            .create(true)
+            .append(true)
+            .open(&log)
+            .with_context(|| format!("cannot create {}", log.display()))?;
         let mut process = launch
             .spawn()
             .with_context(|| format!("cannot start {}", launch.program.display()))?;
@@ -110,12 +123,12 @@ impl Child {
         }
         if let Some(stdout) = process.stdout.take() {
             let said = said.clone();
-            thread::spawn(move || read_output(place, stdout, &said));
+            thread::spawn(move || read_output(life, stdout, &said));
         }
         if let Some(stderr) = process.stderr.take() {
             let (said, tail, pass) = (said.clone(), Arc::clone(&tail), launch.pass_stderr);
             thread::spawn(move || {
-                keep_log(place, stderr, log, &tail, pass.then_some(&said), &said);
+                keep_log(life, stderr, log, &tail, pass.then_some(&said), &said);
             });
         }
         Ok(Child {
@@ -129,6 +142,23 @@ impl Child {
     /// Puts a line into the node's inbox. A node that has gone is like one that does not read.
     pub fn write(&self, line: String) {
         let _ = self.input.send(line);
+    }
+
+    /// Lets the node stand still, or go on. Nothing happens to one that has ended, nor where processes
+    /// cannot be stopped.
+    pub fn set_paused(&self, is_paused: bool) {
+        #[cfg(unix)]
+        {
+            use rustix::process::{Pid, Signal, kill_process};
+            let signal = if is_paused {
+                Signal::STOP
+            } else {
+                Signal::CONT
+            };
+            let _ = kill_process(Pid::from_child(&self.process), signal);
+        }
+        #[cfg(not(unix))]
+        let _ = is_paused;
     }
 
     /// Ends the node.
@@ -183,7 +213,7 @@ fn write_input(mut stdin: impl Write, lines: &Receiver<String>) {
     }
 }
 
-fn read_output(place: usize, mut stdout: impl Read, said: &SyncSender<Said>) {
+fn read_output(life: Life, mut stdout: impl Read, said: &SyncSender<Said>) {
     let mut chunk = vec![0; 64 * 1024];
     let mut text: Vec<u8> = Vec::new();
     loop {
@@ -198,20 +228,20 @@ fn read_output(place: usize, mut stdout: impl Read, said: &SyncSender<Said>) {
         };
         if end > 0 {
             let lines = String::from_utf8_lossy(&text[..end]).into_owned();
-            if said.send(Said::Lines(place, lines)).is_err() {
+            if said.send(Said::Lines(life, lines)).is_err() {
                 return;
             }
             text.drain(..end);
         }
         if read == 0 {
-            let _ = said.send(Said::Closed(place));
+            let _ = said.send(Said::Closed(life));
             return;
         }
     }
 }
 
 fn keep_log(
-    place: usize,
+    life: Life,
     stderr: impl Read,
     mut log: File,
     tail: &Mutex<Tail>,
@@ -227,11 +257,11 @@ fn keep_log(
     {
         if is_writable && let Err(error) = log.write_all(&line) {
             is_writable = false;
-            let _ = said.send(Said::LogFailed(place, error));
+            let _ = said.send(Said::LogFailed(life, error));
         }
         let text = String::from_utf8_lossy(&line).trim_end().to_owned();
         if let Some(said) = pass {
-            let _ = said.send(Said::Stderr(place, text.clone()));
+            let _ = said.send(Said::Stderr(life, text.clone()));
         }
         let mut tail = tail.lock().unwrap_or_else(PoisonError::into_inner);
         if tail.lines.len() == TAIL {

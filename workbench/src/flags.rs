@@ -1,5 +1,7 @@
 //! The flags of a test: Maelstrom's names and defaults.
 
+mod faults;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -12,6 +14,8 @@ use crate::latency::{Distribution, Latency};
 use crate::run::{RECOVERY, Settings};
 use crate::topology::Topology;
 use crate::workload;
+
+pub use faults::FaultFlags;
 
 /// Maelstrom's flags that this bench does not have yet.
 pub const NOT_YET: [&str; 8] = [
@@ -70,13 +74,13 @@ pub struct TestFlags {
     #[arg(long, value_name = "TYPE", value_enum, default_value = "constant")]
     pub latency_dist: Distribution,
 
-    /// Which faults happen: partition.
-    #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = parse_nemesis)]
-    pub nemesis: Vec<Fault>,
+    /// Which faults happen, and how bad they are.
+    #[command(flatten)]
+    pub faults: FaultFlags,
 
-    /// The mean time between the nemesis' acts, in seconds.
-    #[arg(long, value_name = "S", default_value = "10", value_parser = parse_interval)]
-    pub nemesis_interval: Duration,
+    /// How many operations begin in the main phase at most.
+    #[arg(long, value_name = "N", help_heading = "Storms")]
+    pub max_operations: Option<u64>,
 
     /// The neighbours that nodes are told in the broadcast workload.
     #[arg(long, value_name = "NAME", value_enum, default_value = "grid")]
@@ -115,13 +119,6 @@ pub enum Concurrency {
     PerNode(u32),
 }
 
-/// A kind of fault.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fault {
-    /// Nodes are cut off from one another for a while.
-    Partition,
-}
-
 impl TestFlags {
     /// What the run is made of.
     ///
@@ -146,7 +143,9 @@ impl TestFlags {
                 mean_ms: self.latency,
                 distribution: self.latency_dist,
             },
-            partitions: (!self.nemesis.is_empty()).then_some(self.nemesis_interval),
+            faults: self.faults.faults(),
+            most_operations: self.max_operations,
+            keeps_trace: false,
             seed,
         })
     }
@@ -238,25 +237,6 @@ fn parse_rate(text: &str) -> Result<f64, String> {
         Ok(rate) if rate >= 0.0 && rate.is_finite() => Ok(rate),
         Ok(_) | Err(_) => Err("expected a number of operations a second".to_owned()),
     }
-}
-
-fn parse_nemesis(name: &str) -> Result<Fault, String> {
-    match name.trim() {
-        "partition" => Ok(Fault::Partition),
-        _ => Err("the only fault there is so far is partition".to_owned()),
-    }
-}
-
-fn parse_interval(text: &str) -> Result<Duration, String> {
-    let seconds = match text.split_once('/') {
-        Some((above, below)) => above.parse::<f64>().ok().zip(below.parse::<f64>().ok()),
-        None => text.parse().ok().map(|seconds: f64| (seconds, 1.0)),
-    };
-    let seconds = seconds
-        .map(|(above, below)| above / below)
-        .filter(|it| *it > 0.0);
-    let interval = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
-    interval.ok_or_else(|| "expected a number of seconds above 0, such as 10, 0.5 or 1/2".into())
 }
 
 fn parse_availability(text: &str) -> Result<Target, String> {

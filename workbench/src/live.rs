@@ -1,10 +1,10 @@
 //! The wall clock: a run with nodes as child processes, of any language.
 
-use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
-use crate::child::{Child, Launch, Said};
-use crate::run::{Record, Run, Settings};
+use crate::child::{Child, Launch, Life, Said};
+use crate::run::{Order, Record, Run, Settings};
 use crate::workload::Workload;
 
 /// How many messages of the children's threads may wait before the threads do.
@@ -38,23 +38,23 @@ pub fn run_live(
 ) -> anyhow::Result<Record> {
     let names = settings.nodes.clone();
     let (sender, said) = sync_channel(QUEUE);
-    let children = names
-        .iter()
-        .enumerate()
-        .map(|(place, name)| Child::start(launch, place, name, &sender))
-        .collect::<anyhow::Result<Vec<Child>>>()?;
-    // What is left are the children's threads: when the last one ends, so does the channel.
-    drop(sender);
-    let start = Instant::now();
-    let run = Run::new(Duration::ZERO, settings, workload);
-    let nobody = vec![false; children.len()];
+    let start_child = |(place, name)| {
+        let life = Life { place, number: 0 };
+        let child = Child::start(launch, life, name, &sender)?;
+        Ok(Seat {
+            child,
+            life,
+            is_closed: false,
+            is_dead: false,
+        })
+    };
+    let seats = names.iter().enumerate().map(start_child);
     let mut live = Live {
-        run,
-        children,
-        closed: nobody.clone(),
-        dead: nobody,
-        start,
+        seats: seats.collect::<anyhow::Result<Vec<Seat>>>()?,
+        start: Instant::now(),
+        run: Run::new(Duration::ZERO, settings, workload),
         said,
+        sender,
         look_at: Duration::ZERO,
     };
     live.go(launch, watcher);
@@ -91,14 +91,22 @@ impl Stopwatch {
 
 struct Live {
     run: Run,
-    children: Vec<Child>,
-    /// Whose stdout has ended: they may be dying.
-    closed: Vec<bool>,
-    /// Who has died, and it was told.
-    dead: Vec<bool>,
+    seats: Vec<Seat>,
     start: Instant,
     said: Receiver<Said>,
+    /// For the threads of processes that are yet to be started.
+    sender: SyncSender<Said>,
     look_at: Duration,
+}
+
+/// A node's place, and its process of the moment.
+struct Seat {
+    child: Child,
+    life: Life,
+    /// Its stdout has ended: it may be dying.
+    is_closed: bool,
+    /// It has died, and that was told or wanted.
+    is_dead: bool,
 }
 
 impl Live {
@@ -106,14 +114,14 @@ impl Live {
         while !self.run.is_over() {
             let now = self.start.elapsed();
             self.run.advance(now);
-            while let Some((place, line)) = self.run.to_nodes() {
-                self.children[place].write(line);
+            while let Some(order) = self.run.next_order() {
+                self.obey(order, launch);
             }
             if now >= self.look_at {
                 self.look_at = now + TICK;
                 watcher.look(&self.run);
             }
-            if self.closed.contains(&true) {
+            if self.seats.iter().any(|seat| seat.is_closed) {
                 self.find_the_dead(launch);
             }
             let next = self
@@ -121,12 +129,46 @@ impl Live {
                 .deadline()
                 .map_or(self.look_at, |at| at.min(self.look_at));
             let patience = next.saturating_sub(self.start.elapsed());
-            match self.said.recv_timeout(patience) {
-                Ok(said) => self.listen(said, watcher),
-                Err(RecvTimeoutError::Timeout) => {}
-                // All threads have ended, and with them every pipe: time alone can go on.
-                Err(RecvTimeoutError::Disconnected) => std::thread::sleep(patience),
+            // An error means that nothing was said: this side itself keeps the channel open.
+            if let Ok(said) = self.said.recv_timeout(patience) {
+                self.listen(said, watcher);
             }
+        }
+    }
+
+    fn obey(&mut self, order: Order, launch: &Launch<'_>) {
+        match order {
+            Order::Line(place, line) => self.seats[place].child.write(line),
+            Order::Pause(place) => self.seats[place].child.set_paused(true),
+            Order::Resume(place) => self.seats[place].child.set_paused(false),
+            Order::Kill(place) => {
+                self.seats[place].child.kill();
+                self.seats[place].is_dead = true;
+            }
+            Order::Start(place) => self.start_anew(place, launch),
+            Order::Skew(..) => unreachable!("live clocks cannot be skewed, which the flags refuse"),
+        }
+    }
+
+    fn start_anew(&mut self, place: usize, launch: &Launch<'_>) {
+        let Seat { life, .. } = self.seats[place];
+        let life = Life {
+            place,
+            number: life.number + 1,
+        };
+        let name = self.run.nodes()[place].clone();
+        match Child::start(launch, life, &name, &self.sender) {
+            Ok(child) => {
+                self.seats[place] = Seat {
+                    child,
+                    life,
+                    is_closed: false,
+                    is_dead: false,
+                };
+            }
+            Err(error) => self
+                .run
+                .crash(format!("node {name} cannot be started anew: {error:#}")),
         }
     }
 
@@ -136,27 +178,39 @@ impl Live {
         let more = self.said.try_iter().take(QUEUE).collect::<Vec<Said>>();
         for said in std::iter::once(said).chain(more) {
             match said {
-                Said::Lines(place, lines) => {
+                Said::Lines(life, lines) if self.is_alive(life) => {
                     for line in lines.lines() {
-                        self.run.from_node(now, place, line);
+                        self.run.from_node(now, life.place, line);
                     }
                 }
-                Said::Closed(place) => self.closed[place] = true,
-                Said::Stderr(place, line) => {
-                    watcher.say(&format!("{} │ {line}", self.run.nodes()[place]));
+                Said::Closed(life) if self.is_alive(life) => {
+                    self.seats[life.place].is_closed = true;
                 }
-                Said::LogFailed(place, error) => {
+                // The last words of one that was killed are lost, the rest of a line among them.
+                Said::Lines(..) | Said::Closed(_) => {}
+                Said::Stderr(life, line) => {
+                    watcher.say(&format!("{} │ {line}", self.run.nodes()[life.place]));
+                }
+                Said::LogFailed(life, error) => {
                     let what = format!("its log is incomplete, it cannot be written: {error}");
-                    self.run.note(now, place, what, None);
+                    self.run.note(now, life.place, what, None);
                 }
             }
         }
     }
 
+    /// Whether this process is the node of the moment, and was not killed.
+    fn is_alive(&self, life: Life) -> bool {
+        let seat = &self.seats[life.place];
+        seat.life == life && !seat.is_dead
+    }
+
     /// Kills the nodes and waits for their logs, though not for a node's own child that may hold
     /// its pipes for ever.
     fn end(&mut self, watcher: &mut dyn Watcher) {
-        self.children.iter_mut().for_each(Child::kill);
+        self.seats.iter_mut().for_each(|seat| seat.child.kill());
+        // When the last of the children's threads ends, so does the channel.
+        self.sender = sync_channel(0).0;
         let until = Instant::now() + LEFTOVERS;
         while Instant::now() < until
             && let Ok(said) = self
@@ -170,17 +224,17 @@ impl Live {
     /// A node that ends before the test does fails it, whatever its exit status.
     fn find_the_dead(&mut self, launch: &Launch<'_>) {
         let now = self.start.elapsed();
-        for (place, child) in self.children.iter_mut().enumerate() {
-            let Some(status) = child.exit_status().filter(|_| !self.dead[place]) else {
+        for (place, seat) in self.seats.iter_mut().enumerate() {
+            let Some(status) = seat.child.exit_status().filter(|_| !seat.is_dead) else {
                 continue;
             };
-            self.dead[place] = true;
+            seat.is_dead = true;
             if launch.leave_running {
-                self.closed[place] = false;
+                seat.is_closed = false;
                 continue;
             }
             let mut what = format!("it ended before the test did ({status})");
-            for line in child.last_words() {
+            for line in seat.child.last_words() {
                 what.push_str("\n    stderr: ");
                 what.push_str(&line);
             }

@@ -1,6 +1,11 @@
-//! The one who breaks things: partitions that come and go by chance. It decides when and what, and
-//! leaves the doing to the network.
+//! The one who breaks things: faults that come and go by chance. It decides when and what, and
+//! leaves the doing to the run.
+//!
+//! Each kind of fault has a schedule and dice of its own, so that adding one does not reshuffle the
+//! others; partitions alone are Maelstrom's, act by act.
 
+mod act;
+mod fault;
 mod partition;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -8,110 +13,139 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rand::RngExt;
-use rand::seq::IndexedRandom;
-use serde::Serialize;
-use serde_json::value::{RawValue, to_raw_value};
+use rand::seq::{IndexedRandom, SliceRandom};
 
-use crate::dice::Dice;
-use crate::history;
+use crate::dice::{Dice, branch};
 
+pub use act::{Act, Blow, Skew};
+pub use fault::{Fault, Faults};
 pub use partition::{Grudge, Target, grudge};
 
 /// A mean interval below this is taken for this: an interval of zero would hold a virtual clock
 /// for ever.
 const SHORTEST_INTERVAL: Duration = Duration::from_millis(1);
 
-/// Starts and stops partitions in turn.
+/// Starts and stops faults, those of a kind in turn.
 #[derive(Debug)]
 pub struct Nemesis {
     nodes: Vec<Arc<str>>,
+    faults: Faults,
+    schedules: Vec<Schedule>,
+    struck: u64,
+}
+
+/// When the next act of one kind is due.
+#[derive(Debug)]
+struct Schedule {
+    fault: Fault,
     interval: Duration,
     dice: Dice,
     next_at: Duration,
-    partitioned: bool,
-}
-
-/// What the nemesis does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Act {
-    /// A partition begins.
-    Start(Target),
-    /// All partitions end.
-    Stop,
+    raging: bool,
 }
 
 impl Nemesis {
-    /// One that acts on `nodes` every `interval` on average, and first of all at once.
-    pub fn new(nodes: Vec<Arc<str>>, interval: Duration, dice: Dice) -> Nemesis {
-        let interval = interval.max(SHORTEST_INTERVAL);
+    /// One that does these things to these nodes. Partitions begin at once, as Maelstrom's do; other
+    /// faults after a first pause.
+    pub fn new(nodes: Vec<Arc<str>>, faults: Faults, seed: u64) -> Nemesis {
+        let schedule = |(fault, interval): (&Fault, &Duration)| match fault {
+            Fault::Partition => Schedule::new(*fault, *interval, branch(seed, "nemesis")),
+            other => {
+                let dice = branch(seed, &format!("nemesis {}", other.name()));
+                let mut schedule = Schedule::new(*fault, *interval, dice);
+                schedule.rest(Duration::ZERO);
+                schedule
+            }
+        };
         Nemesis {
+            schedules: faults.intervals.iter().map(schedule).collect(),
             nodes,
-            interval,
-            dice,
-            next_at: Duration::ZERO,
-            partitioned: false,
+            faults,
+            struck: 0,
         }
     }
 
-    /// When its next act is due, since the phase began.
+    /// When its next act is due, since the phase began. After the last one, never.
     pub fn next_at(&self) -> Duration {
-        self.next_at
+        let next = self.schedules.iter().map(|it| it.next_at).min();
+        next.unwrap_or(Duration::MAX)
     }
 
     /// What it does at `now`, the time since the phase began; nothing while nothing is due.
     ///
-    /// The act after this one follows 0 to 2 intervals later, counted from `now`: a late call
+    /// The next act of the same kind follows 0 to 2 intervals later, counted from `now`: a late call
     /// shifts all that follows, it is never made up for.
     pub fn wake(&mut self, now: Duration) -> Option<Act> {
-        if now < self.next_at {
+        let next = self.schedules.iter_mut().min_by_key(|it| it.next_at)?;
+        if now < next.next_at || next.next_at == Duration::MAX {
             return None;
         }
+        if !next.raging && self.faults.most.is_some_and(|most| self.struck >= most) {
+            next.next_at = Duration::MAX;
+            return None;
+        }
+        next.rest(now);
+        next.raging = !next.raging;
+        if !next.raging {
+            return Some(Act::Stop(next.fault));
+        }
+        self.struck += 1;
+        let (fault, dice) = (next.fault, &mut next.dice);
+        blow(fault, &self.faults, &self.nodes, dice).map(Act::Start)
+    }
+}
+
+impl Schedule {
+    fn new(fault: Fault, interval: Duration, dice: Dice) -> Self {
+        Schedule {
+            fault,
+            interval: interval.max(SHORTEST_INTERVAL),
+            dice,
+            next_at: Duration::ZERO,
+            raging: false,
+        }
+    }
+
+    fn rest(&mut self, now: Duration) {
         let most = nanos(self.interval.saturating_mul(2));
         let pause = Duration::from_nanos(self.dice.random_range(0..most));
         self.next_at = now.saturating_add(pause);
-        self.partitioned = !self.partitioned;
-        if !self.partitioned {
-            return Some(Act::Stop);
-        }
-        Target::ALL.choose(&mut self.dice).copied().map(Act::Start)
-    }
-
-    /// Who shall drop whose messages, to hit the target.
-    pub fn grudge(&mut self, target: Target) -> Grudge {
-        grudge(target, &self.nodes, &mut self.dice)
     }
 }
 
-impl Act {
-    /// The operation's name in a history.
-    pub fn f(self) -> &'static str {
-        match self {
-            Act::Start(_) => "start-partition",
-            Act::Stop => "stop-partition",
+/// Draws a fault of a kind; none if there is nobody to be hit, or no partition to be had.
+fn blow(fault: Fault, faults: &Faults, nodes: &[Arc<str>], dice: &mut Dice) -> Option<Blow> {
+    Some(match fault {
+        Fault::Partition => {
+            let target = faults.targets.choose(dice).copied()?;
+            Blow::Partition(target, grudge(target, nodes, dice))
         }
-    }
-
-    /// The value of its invocation: the target's name, or `null`.
-    pub fn value(self) -> Box<RawValue> {
-        match self {
-            Act::Start(target) => raw(target.name()),
-            Act::Stop => history::null(),
+        Fault::Loss => Blow::Loss(faults.loss),
+        Fault::Duplicate => Blow::Duplicate(faults.duplicate),
+        Fault::Delay => Blow::Delay(faults.delay),
+        Fault::Pause => Blow::Pause(victims(faults.victims, nodes, dice)),
+        Fault::Kill => Blow::Kill(victims(faults.victims, nodes, dice)),
+        Fault::Skew => {
+            let victims = victims(nodes.len() as u32, nodes, dice);
+            Blow::Skew(skews(victims, faults, dice))
         }
-    }
+    })
 }
 
-/// The value that completes a start: `["isolated", {"n0": ["n1", "n2"], …}]`.
-pub fn isolated(grudge: &Grudge) -> Box<RawValue> {
-    let lists: BTreeMap<&str, BTreeSet<&str>> = grudge
-        .iter()
-        .map(|(node, drops)| (&**node, drops.iter().map(|source| &**source).collect()))
-        .collect();
-    raw(&("isolated", lists))
+/// So many nodes, or all that there are.
+fn victims(count: u32, nodes: &[Arc<str>], dice: &mut Dice) -> BTreeSet<usize> {
+    let mut places: Vec<usize> = (0..nodes.len()).collect();
+    places.shuffle(dice);
+    places.into_iter().take(count as usize).collect()
 }
 
-/// The value that completes a stop.
-pub fn healed() -> Box<RawValue> {
-    raw("network-healed")
+fn skews(victims: BTreeSet<usize>, faults: &Faults, dice: &mut Dice) -> BTreeMap<usize, Skew> {
+    let drift = (faults.drift.clamp(0.0, 0.99) * 1e6) as u32;
+    let mut skew = || Skew {
+        ahead: Duration::from_nanos(dice.random_range(0..=nanos(faults.skew))),
+        pace_ppm: dice.random_range(1_000_000 - drift..=1_000_000 + drift),
+    };
+    victims.into_iter().map(|place| (place, skew())).collect()
 }
 
 /// In whole nanoseconds, as far as 64 bits reach.
@@ -119,18 +153,12 @@ fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
-fn raw<T: Serialize + ?Sized>(value: &T) -> Box<RawValue> {
-    to_raw_value(value).expect("strings and lists of strings are JSON")
-}
-
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
     use std::sync::Arc;
     use std::time::Duration;
 
-    use super::{Act, Grudge, Nemesis, Target, healed, isolated};
-    use crate::dice::dice;
+    use super::{Act, Blow, Fault, Faults, Nemesis, Target};
 
     fn nodes(count: usize) -> Vec<Arc<str>> {
         (0..count)
@@ -138,24 +166,29 @@ mod tests {
             .collect()
     }
 
+    fn all(interval: Duration) -> Faults {
+        Faults {
+            intervals: Fault::ALL.iter().map(|fault| (*fault, interval)).collect(),
+            ..Faults::default()
+        }
+    }
+
     #[test]
     fn the_first_partition_comes_at_once_and_pauses_last_up_to_two_intervals() {
         let interval = Duration::from_secs(10);
-        let mut nemesis = Nemesis::new(nodes(5), interval, dice(1));
+        let mut nemesis = Nemesis::new(nodes(5), Faults::partitions(interval), 1);
         let (mut now, mut longest, mut acts, mut targets) =
             (Duration::ZERO, Duration::ZERO, 0_u32, [0; 4]);
         assert_eq!(nemesis.next_at(), Duration::ZERO);
         while acts < 4000 {
-            let act = nemesis.wake(now).unwrap();
-            match act {
-                Act::Start(target) => {
+            match nemesis.wake(now).unwrap() {
+                Act::Start(Blow::Partition(target, _)) => {
                     assert_eq!(acts % 2, 0);
-                    targets[Target::ALL
-                        .iter()
-                        .position(|&other| other == target)
-                        .unwrap()] += 1;
+                    let place = Target::MAELSTROMS.iter().position(|it| *it == target);
+                    targets[place.unwrap()] += 1;
                 }
-                Act::Stop => assert_eq!(acts % 2, 1),
+                Act::Stop(Fault::Partition) => assert_eq!(acts % 2, 1),
+                other => panic!("{other:?}"),
             }
             acts += 1;
             longest = longest.max(nemesis.next_at() - now);
@@ -175,46 +208,94 @@ mod tests {
 
     #[test]
     fn a_wake_before_its_time_changes_nothing_and_a_late_one_shifts_the_rest() {
-        let mut nemesis = Nemesis::new(nodes(3), Duration::from_secs(5), dice(4));
+        let faults = Faults::partitions(Duration::from_secs(5));
+        let mut nemesis = Nemesis::new(nodes(3), faults, 4);
         assert!(nemesis.wake(Duration::ZERO).is_some());
         let due = nemesis.next_at();
         assert_eq!(nemesis.wake(due - Duration::from_nanos(1)), None);
         assert_eq!(nemesis.next_at(), due);
         let late = due + Duration::from_secs(60);
-        assert_eq!(nemesis.wake(late), Some(Act::Stop));
+        assert_eq!(nemesis.wake(late), Some(Act::Stop(Fault::Partition)));
         assert!(nemesis.next_at() >= late);
     }
 
     #[test]
     fn extreme_intervals_neither_panic_nor_hold_the_clock() {
-        let mut nemesis = Nemesis::new(nodes(3), Duration::MAX, dice(4));
-        assert!(nemesis.wake(Duration::MAX).is_some());
-        assert_eq!(nemesis.next_at(), Duration::MAX);
-        let mut nemesis = Nemesis::new(Vec::new(), Duration::ZERO, dice(4));
-        for _ in 0..100 {
+        let mut nemesis = Nemesis::new(nodes(3), Faults::partitions(Duration::MAX), 4);
+        assert!(nemesis.wake(Duration::ZERO).is_some());
+        nemesis.wake(Duration::MAX);
+        let mut nemesis = Nemesis::new(Vec::new(), all(Duration::ZERO), 4);
+        for _ in 0..1000 {
             nemesis.wake(nemesis.next_at());
         }
         assert!(nemesis.next_at() > Duration::from_millis(50));
     }
 
+    /// What a nemesis does in its first thousand seconds, as `time act`.
+    fn acts(faults: Faults) -> Vec<(Duration, Act)> {
+        let mut nemesis = Nemesis::new(nodes(5), faults, 9);
+        let mut acts = Vec::new();
+        while nemesis.next_at() < Duration::from_secs(1000) {
+            let now = nemesis.next_at();
+            acts.extend(nemesis.wake(now).map(|act| (now, act)));
+        }
+        acts
+    }
+
     #[test]
-    fn history_values_read_as_maelstroms() {
-        assert_eq!(
-            Act::Start(Target::MinorityThird).value().get(),
-            r#""minority-third""#
-        );
-        assert_eq!(
-            (Act::Stop.f(), Act::Stop.value().get().to_owned()),
-            ("stop-partition", "null".to_owned())
-        );
-        let grudge = Grudge::from([
-            ("n0".into(), BTreeSet::from(["n2".into(), "n1".into()])),
-            ("n1".into(), BTreeSet::new()),
-        ]);
-        assert_eq!(
-            isolated(&grudge).get(),
-            r#"["isolated",{"n0":["n1","n2"],"n1":[]}]"#
-        );
-        assert_eq!(healed().get(), r#""network-healed""#);
+    fn every_fault_begins_and_ends_in_turn_and_does_not_disturb_the_others() {
+        let interval = Duration::from_secs(5);
+        let together = acts(all(interval));
+        for fault in Fault::ALL {
+            let of_this = |act: &Act| match act {
+                Act::Start(blow) => blow.fault() == fault,
+                Act::Stop(other) => *other == fault,
+            };
+            let mine: Vec<_> = together
+                .iter()
+                .filter(|it| of_this(&it.1))
+                .cloned()
+                .collect();
+            assert!(mine.len() > 100, "{fault:?}");
+            let mut starts = mine.iter().map(|(_, act)| matches!(act, Act::Start(_)));
+            assert!(starts.by_ref().step_by(2).all(|it| it), "{fault:?}");
+            let alone = Faults {
+                intervals: [(fault, interval)].into(),
+                ..Faults::default()
+            };
+            assert_eq!(acts(alone), mine);
+        }
+    }
+
+    #[test]
+    fn victims_are_as_many_as_asked_for_and_clocks_stay_within_their_drift() {
+        let faults = Faults {
+            victims: 2,
+            ..all(Duration::from_secs(5))
+        };
+        for (_, act) in acts(faults) {
+            match act {
+                Act::Start(Blow::Pause(places) | Blow::Kill(places)) => assert_eq!(places.len(), 2),
+                Act::Start(Blow::Skew(skews)) => {
+                    assert_eq!(skews.len(), 5);
+                    let is_within = |ppm| (900_000..=1_100_000).contains(&ppm);
+                    assert!(skews.values().all(
+                        |skew| is_within(skew.pace_ppm) && skew.ahead <= Duration::from_secs(1)
+                    ));
+                }
+                Act::Start(_) | Act::Stop(_) => {}
+            }
+        }
+    }
+
+    #[test]
+    fn a_limited_nemesis_ends_what_it_began_and_nothing_more() {
+        let faults = Faults {
+            most: Some(3),
+            ..all(Duration::from_secs(5))
+        };
+        let acts = acts(faults);
+        let starts = acts.iter().filter(|(_, act)| matches!(act, Act::Start(_)));
+        assert_eq!((starts.count(), acts.len()), (3, 6));
     }
 }

@@ -5,11 +5,17 @@
 //! the game. Every participant has one consumer, which takes the waiting message that is due
 //! first, judges it against the partitions *at that moment*, sleeps until it is due, and hands it
 //! over; while it sleeps, nothing else gets past. Messages from and to clients take no time.
+//!
+//! Bad weather, which Maelstrom does not have, concerns messages among servers alone. A message that
+//! it delays is held back before it comes to its receiver's consumer, so that it can be overtaken.
+
+mod trace;
 
 use std::cmp::{Ordering, Reverse};
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap};
 use std::time::Duration;
 
+use rand::RngExt;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use shared::NodeId;
@@ -17,6 +23,34 @@ use shared::NodeId;
 use crate::dice::Dice;
 use crate::latency::Latency;
 use crate::statistics::Statistics;
+
+pub use trace::{Fate, Passage, Trace};
+
+/// What happens to messages among servers, beside latency and partitions.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Weather {
+    /// The part that is lost.
+    pub loss: f64,
+    /// The part that arrives twice.
+    pub duplicate: f64,
+    /// Half of the messages are held back, by anything up to this.
+    pub delay: Duration,
+}
+
+/// Whose messages get through to a participant.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+enum Gate {
+    /// Everybody's.
+    #[default]
+    Open,
+    /// Nobody's: what arrives is lost.
+    Shut,
+    /// One participant's alone.
+    Only(NodeId),
+}
+
+/// The most messages that wait for somebody who stands still; more are lost.
+const MOST_WAITING: usize = 100_000;
 
 /// A message on its way.
 #[derive(Debug, Clone)]
@@ -62,41 +96,70 @@ pub enum Unroutable {
 pub struct Network {
     latency: Latency,
     dice: Dice,
+    weather: Weather,
+    weather_dice: Dice,
     inboxes: HashMap<NodeId, Inbox>,
     /// Whose messages a node does not get, for the time being.
     cuts: BTreeMap<NodeId, BTreeSet<NodeId>>,
     /// When which consumer has slept enough. Entries of consumers that were told to stop are stale.
     agenda: BinaryHeap<Reverse<(Duration, u64, NodeId)>>,
+    /// What the weather holds back, by the moment at which it goes on.
+    delayed: BTreeMap<(Duration, u64), Envelope>,
     next_id: u64,
+    next_ticket: u64,
     statistics: Statistics,
+    trace: Option<Trace>,
 }
 
 #[derive(Default)]
 struct Inbox {
     waiting: BinaryHeap<Reverse<Waiting>>,
-    /// What the consumer sleeps on, and the number of its entry in the agenda.
-    held: Option<(u64, Waiting)>,
+    /// What the consumer sleeps on; its entry in the agenda has the same number.
+    held: Option<Waiting>,
     listening: bool,
+    gate: Gate,
 }
 
 /// Ordered by the time at which it is due, then by age.
 struct Waiting {
     due: Duration,
+    /// Every copy of a message has a number of its own.
+    ticket: u64,
     envelope: Envelope,
 }
 
 impl Network {
-    /// An empty network.
-    pub fn new(latency: Latency, dice: Dice) -> Self {
+    /// An empty network. The weather has dice of its own.
+    pub fn new(latency: Latency, dice: Dice, weather_dice: Dice) -> Self {
         Network {
             latency,
             dice,
+            weather: Weather::default(),
+            weather_dice,
             inboxes: HashMap::new(),
             cuts: BTreeMap::new(),
             agenda: BinaryHeap::new(),
+            delayed: BTreeMap::new(),
             next_id: 0,
+            next_ticket: 0,
             statistics: Statistics::default(),
+            trace: None,
         }
+    }
+
+    /// Writes down every message from now on.
+    pub fn keep_trace(&mut self) {
+        self.trace = Some(Trace::default());
+    }
+
+    /// What was written down.
+    pub fn take_trace(&mut self) -> Option<Trace> {
+        self.trace.take()
+    }
+
+    /// The weather, which may be changed.
+    pub fn weather_mut(&mut self) -> &mut Weather {
+        &mut self.weather
     }
 
     /// Lets somebody take part. Messages wait until the newcomer listens.
@@ -126,10 +189,31 @@ impl Network {
     pub fn stop_listening(&mut self, name: &NodeId) {
         if let Some(inbox) = self.inboxes.get_mut(name) {
             inbox.listening = false;
-            inbox
-                .waiting
-                .extend(inbox.held.take().map(|(_, held)| Reverse(held)));
+            inbox.waiting.extend(inbox.held.take().map(Reverse));
         }
+    }
+
+    /// From now on whatever arrives at this participant is lost.
+    pub fn shut(&mut self, now: Duration, name: &NodeId) {
+        self.set_gate(now, name, Gate::Shut);
+    }
+
+    /// … but for what comes from this sender.
+    pub fn admit_only(&mut self, now: Duration, name: &NodeId, sender: NodeId) {
+        self.set_gate(now, name, Gate::Only(sender));
+    }
+
+    /// Everybody gets through again.
+    pub fn open(&mut self, now: Duration, name: &NodeId) {
+        self.set_gate(now, name, Gate::Open);
+    }
+
+    fn set_gate(&mut self, now: Duration, name: &NodeId, gate: Gate) {
+        if let Some(inbox) = self.inboxes.get_mut(name) {
+            inbox.gate = gate;
+        }
+        // The dead do not stand still: what waits for them goes by.
+        self.listen(now, name);
     }
 
     /// From now on each of these receivers drops what comes from its set of sources.
@@ -160,15 +244,10 @@ impl Network {
         if !self.knows(src.as_str()) {
             return Err(Unroutable::Sender(src.to_string()));
         }
-        let Some(inbox) = self.inboxes.get_mut(dest) else {
+        if !self.inboxes.contains_key(dest) {
             return Err(Unroutable::Receiver(dest.to_string()));
-        };
+        }
         let client = involves_client(src, dest);
-        let latency = if client {
-            Duration::ZERO
-        } else {
-            self.latency.draw(&mut self.dice)
-        };
         self.statistics.sent(client, kind(&body));
         let envelope = Envelope {
             id,
@@ -176,35 +255,118 @@ impl Network {
             dest: dest.clone(),
             body,
         };
-        inbox.waiting.push(Reverse(Waiting {
-            due: now + latency,
-            envelope,
-        }));
-        self.take_next(now, dest);
+        if client || self.weather == Weather::default() {
+            let ticket = self.ticket(now, &envelope);
+            self.put_in(now, ticket, envelope);
+        } else {
+            self.brave_the_weather(now, &envelope);
+        }
         Ok(())
+    }
+
+    /// Sends a message once, twice or in vain, at once or later.
+    fn brave_the_weather(&mut self, now: Duration, envelope: &Envelope) {
+        let Weather {
+            loss,
+            duplicate,
+            delay,
+        } = self.weather;
+        let is_lost = self.weather_dice.random::<f64>() < loss;
+        let copies = 1 + u32::from(self.weather_dice.random::<f64>() < duplicate);
+        for _ in 0..copies {
+            let ticket = self.ticket(now, envelope);
+            let is_late = self.weather_dice.random::<bool>();
+            let longest = u64::try_from(delay.as_nanos()).unwrap_or(u64::MAX);
+            let late = Duration::from_nanos(self.weather_dice.random_range(0..=longest));
+            if is_lost {
+                self.lose(ticket);
+            } else if is_late && !delay.is_zero() {
+                self.delayed.insert((now + late, ticket), envelope.clone());
+            } else {
+                self.put_in(now, ticket, envelope.clone());
+            }
+        }
+    }
+
+    /// A number for a copy of a message.
+    fn ticket(&mut self, now: Duration, envelope: &Envelope) -> u64 {
+        let ticket = self.next_ticket;
+        self.next_ticket += 1;
+        if let Some(trace) = &mut self.trace {
+            trace.sent(ticket, now, envelope);
+        }
+        ticket
+    }
+
+    fn lose(&mut self, ticket: u64) {
+        if let Some(trace) = &mut self.trace {
+            trace.lost(ticket);
+        }
+    }
+
+    /// Puts a message before its receiver's consumer.
+    fn put_in(&mut self, now: Duration, ticket: u64, envelope: Envelope) {
+        let latency = if involves_client(&envelope.src, &envelope.dest) {
+            Duration::ZERO
+        } else {
+            self.latency.draw(&mut self.dice)
+        };
+        let dest = envelope.dest.clone();
+        match self.inboxes.get_mut(&dest) {
+            Some(inbox) if inbox.waiting.len() < MOST_WAITING => {
+                inbox.waiting.push(Reverse(Waiting {
+                    due: now + latency,
+                    ticket,
+                    envelope,
+                }));
+                self.take_next(now, &dest);
+            }
+            // Whoever it was for may have gone meanwhile.
+            Some(_) | None => self.lose(ticket),
+        }
     }
 
     /// When the next message is to be delivered.
     pub fn deadline(&self) -> Option<Duration> {
-        self.agenda.peek().map(|Reverse((at, _, _))| *at)
+        let arrival = self.agenda.peek().map(|Reverse((at, _, _))| *at);
+        let release = self.delayed.first_key_value().map(|((at, _), _)| *at);
+        arrival.into_iter().chain(release).min()
     }
 
     /// The next message that is delivered by `now`.
     pub fn poll(&mut self, now: Duration) -> Option<Envelope> {
-        while self.deadline()? <= now {
+        while let Some(entry) = self.delayed.first_entry()
+            && entry.key().0 <= now
+        {
+            let ((at, ticket), envelope) = entry.remove_entry();
+            self.put_in(at.max(now), ticket, envelope);
+        }
+        while let Some(Reverse((at, _, _))) = self.agenda.peek()
+            && *at <= now
+        {
             let Reverse((_, number, name)) = self.agenda.pop()?;
             let Some(inbox) = self.inboxes.get_mut(&name) else {
                 continue;
             };
-            if inbox.held.as_ref().is_none_or(|(held, _)| *held != number) {
-                continue;
-            }
-            let Some((_, Waiting { envelope, .. })) = inbox.held.take() else {
+            let Some(Waiting { envelope, .. }) = inbox.held.take_if(|it| it.ticket == number)
+            else {
                 continue;
             };
+            let gets_through = match &inbox.gate {
+                Gate::Open => true,
+                Gate::Shut => false,
+                Gate::Only(sender) => *sender == envelope.src,
+            };
+            self.take_next(now, &name);
+            if !gets_through {
+                self.lose(number);
+                continue;
+            }
             self.statistics
                 .received(involves_client(&envelope.src, &envelope.dest));
-            self.take_next(now, &name);
+            if let Some(trace) = &mut self.trace {
+                trace.arrived(number, now);
+            }
             return Some(envelope);
         }
         None
@@ -226,11 +388,14 @@ impl Network {
                 return;
             };
             if cut.is_some_and(|sources| sources.contains(&next.envelope.src)) {
+                if let Some(trace) = &mut self.trace {
+                    trace.lost(next.ticket);
+                }
                 continue;
             }
             let pause = next.due.saturating_sub(now).as_millis() as u64;
-            let number = next.envelope.id;
-            inbox.held = Some((number, next));
+            let number = next.ticket;
+            inbox.held = Some(next);
             let at = now + Duration::from_millis(pause);
             self.agenda.push(Reverse((at, number, name.clone())));
         }
@@ -253,7 +418,7 @@ impl PartialOrd for Waiting {
 
 impl Ord for Waiting {
     fn cmp(&self, other: &Self) -> Ordering {
-        (self.due, self.envelope.id).cmp(&(other.due, other.envelope.id))
+        (self.due, self.ticket).cmp(&(other.due, other.ticket))
     }
 }
 
@@ -285,6 +450,7 @@ mod tests {
                 distribution,
             },
             dice(1),
+            dice(2),
         );
         for name in ["n0", "n1", "c0", "seq-kv"] {
             network.register(name.into());
@@ -423,5 +589,56 @@ mod tests {
             (3, 2)
         );
         assert_eq!(statistics.kinds().get("gossip"), Some(&2));
+    }
+
+    #[test]
+    fn bad_weather_loses_doubles_and_reorders_what_servers_say_and_spares_clients() {
+        let mut network = network(5, Distribution::Constant);
+        let seen = |network: &mut Network| -> Vec<u64> {
+            for i in 0..1000 {
+                send(network, 0, "n0", "n1", &i.to_string());
+                send(network, 0, "c0", "n0", "client");
+            }
+            let seen = deliveries(network).into_iter();
+            let seen = seen.filter_map(|(_, kind)| kind.parse().ok());
+            seen.collect()
+        };
+        assert_eq!(seen(&mut network), (0..1000).collect::<Vec<_>>());
+        network.weather_mut().loss = 0.5;
+        let some = seen(&mut network);
+        assert!((400..600).contains(&some.len()) && some.is_sorted());
+        *network.weather_mut() = Weather {
+            duplicate: 0.5,
+            ..Weather::default()
+        };
+        let more = seen(&mut network);
+        assert!((1400..1600).contains(&more.len()) && more.is_sorted());
+        *network.weather_mut() = Weather {
+            delay: ms(100),
+            ..Weather::default()
+        };
+        let mut mixed = seen(&mut network);
+        assert!(!mixed.is_sorted());
+        mixed.sort_unstable();
+        assert_eq!(mixed, (0..1000).collect::<Vec<_>>());
+        assert_eq!(network.statistics().clients().received, 4000);
+    }
+
+    #[test]
+    fn what_arrives_at_the_dead_is_lost_and_what_is_still_under_way_is_not() {
+        let mut network = network(100, Distribution::Constant);
+        let n1 = NodeId::from("n1");
+        network.stop_listening(&n1);
+        send(&mut network, 0, "n0", "n1", "early");
+        network.shut(ms(0), &n1);
+        assert!(network.poll(ms(100)).is_none());
+        send(&mut network, 110, "n0", "n1", "late");
+        network.admit_only(ms(120), &n1, "c0".into());
+        send(&mut network, 120, "c0", "n1", "init");
+        send(&mut network, 120, "seq-kv", "n1", "other");
+        let first = network.poll(ms(210)).map(|it| kind(&it.body));
+        assert_eq!(first, Some("init".into()));
+        network.open(ms(215), &n1);
+        assert_eq!(deliveries(&mut network), [(220, "other".into())]);
     }
 }

@@ -1,8 +1,9 @@
 //! One run of a test as a discrete-event machine: it never looks at a clock. Somebody calls
-//! [`Run::advance`] with the time, carries [`Run::to_nodes`] to the nodes and [`Run::from_node`]
-//! back, and asks [`Run::deadline`] when to come again. The live runner does so by the wall clock
+//! [`Run::advance`] with the time, carries out [`Run::next_order`] on the nodes and brings
+//! [`Run::from_node`] back, and asks [`Run::deadline`] when to come again. The live runner does so by the wall clock
 //! with processes, the simulation by jumping from deadline to deadline; all else is here, once.
 
+mod faults;
 mod line;
 mod operations;
 mod phases;
@@ -19,11 +20,13 @@ use crate::generator::Turns;
 use crate::history::{History, Kind, Marks, Op, OpError, Process};
 use crate::incident::{Incident, abridged};
 use crate::latency::Latency;
-use crate::network::{Envelope, Network};
+use crate::nemesis::{Faults, Skew};
+use crate::network::{Envelope, Network, Trace};
 use crate::service::Services;
 use crate::statistics::Statistics;
 use crate::workload::Workload;
 
+use faults::Power;
 use operations::Worker;
 use phases::Phase;
 
@@ -48,8 +51,12 @@ pub struct Settings {
     pub recovery: Duration,
     /// How long messages take.
     pub latency: Latency,
-    /// The mean time between the nemesis' acts, if there is a nemesis.
-    pub partitions: Option<Duration>,
+    /// What the nemesis does.
+    pub faults: Faults,
+    /// How many operations begin in the main phase at most.
+    pub most_operations: Option<u64>,
+    /// Whether every message is written down.
+    pub keeps_trace: bool,
     /// What all dice of the run start from.
     pub seed: u64,
 }
@@ -90,6 +97,27 @@ pub struct Record {
     pub incidents: Vec<Incident>,
     /// Why the run broke off, if it did.
     pub crash: Option<String>,
+    /// When time zero was; none if it never came to that.
+    pub zero: Option<Duration>,
+    /// Every message, if they were written down.
+    pub trace: Option<Trace>,
+}
+
+/// What is to be done with the node at a place in the list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Order {
+    /// It is to read this line.
+    Line(usize, String),
+    /// It is to stand still, whatever it is doing.
+    Pause(usize),
+    /// … and to go on.
+    Resume(usize),
+    /// It is to die, without a word.
+    Kill(usize),
+    /// It is to be started anew.
+    Start(usize),
+    /// Its clock is to go wrong like this.
+    Skew(usize, Skew),
 }
 
 /// A run in progress.
@@ -110,7 +138,8 @@ pub struct Run {
     incidents: Vec<Incident>,
     /// Nodes that printed something wrong: nothing they print counts any more.
     silenced: BTreeSet<NodeId>,
-    to_nodes: VecDeque<(usize, String)>,
+    power: Vec<Power>,
+    orders: VecDeque<Order>,
 }
 
 /// Dice for each purpose, so that one does not disturb the other.
@@ -124,7 +153,11 @@ impl Run {
     pub fn new(now: Duration, settings: Settings, workload: Box<dyn Workload>) -> Self {
         let seed = settings.seed;
         let mut run = Run {
-            network: Network::new(settings.latency, branch(seed, "network")),
+            network: Network::new(
+                settings.latency,
+                branch(seed, "network"),
+                branch(seed, "weather"),
+            ),
             services: Services::new(branch(seed, "services")),
             clients: Clients::default(),
             workers: (0..settings.concurrency).map(Worker::new).collect(),
@@ -141,10 +174,14 @@ impl Run {
             progress: Progress::default(),
             incidents: Vec::new(),
             silenced: BTreeSet::new(),
-            to_nodes: VecDeque::new(),
+            power: vec![Power::On; settings.nodes.len()],
+            orders: VecDeque::new(),
             workload,
             settings,
         };
+        if run.settings.keeps_trace {
+            run.network.keep_trace();
+        }
         run.initialise(now);
         run
     }
@@ -177,9 +214,9 @@ impl Run {
         .min()
     }
 
-    /// The next line that a node is to read: its place in the list, and the text.
-    pub fn to_nodes(&mut self) -> Option<(usize, String)> {
-        self.to_nodes.pop_front()
+    /// What is to be done with a node next.
+    pub fn next_order(&mut self) -> Option<Order> {
+        self.orders.pop_front()
     }
 
     /// A node has printed a line.
@@ -249,8 +286,10 @@ impl Run {
     }
 
     /// What is left of it.
-    pub fn into_record(self) -> Record {
+    pub fn into_record(mut self) -> Record {
         Record {
+            zero: self.zero,
+            trace: self.network.take_trace(),
             statistics: self.network.statistics().clone(),
             history: self.history,
             incidents: self.incidents,
@@ -259,7 +298,7 @@ impl Run {
                 Phase::Starting { .. }
                 | Phase::SettingUp { .. }
                 | Phase::Main { .. }
-                | Phase::Draining { .. }
+                | Phase::Draining
                 | Phase::Recovering { .. }
                 | Phase::Final { .. } => Some("the run was not over".to_owned()),
             },
@@ -269,7 +308,8 @@ impl Run {
     fn deliver(&mut self, now: Duration, envelope: Envelope) {
         let dest = &envelope.dest;
         if let Some(place) = self.settings.nodes.iter().position(|node| node == dest) {
-            self.to_nodes.push_back((place, envelope.to_line()));
+            let line = Order::Line(place, envelope.to_line());
+            self.orders.push_back(line);
         } else if Services::is_service(dest.as_str()) {
             let answer = self
                 .services
@@ -297,7 +337,7 @@ impl Run {
 
     fn hear(&mut self, now: Duration, reply: &Reply) {
         match reply.purpose {
-            Purpose::Init(place) => self.hear_init(place, reply),
+            Purpose::Init(place) => self.hear_init(now, place, reply),
             Purpose::SetUp(place) => self.hear_set_up(place, reply),
             Purpose::Work(worker) => self.go_on(now, worker, reply),
         }

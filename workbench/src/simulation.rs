@@ -2,14 +2,20 @@
 //!
 //! Time jumps from one deadline to the next. Nodes answer in no time; what crosses the network is
 //! the same JSON text that processes would exchange. The same seed gives the same run, byte for
-//! byte.
+//! byte, restarts and wrong clocks included.
+
+mod seat;
 
 use std::time::Duration;
 
 use shared::{Engine, Node, Outbox};
 
-use crate::run::{Record, Run, Settings};
+use crate::dice::branch;
+use crate::run::{Order, Record, Run, Settings};
 use crate::workload::Workload;
+
+use rand::RngExt;
+use seat::Seat;
 
 /// One who hosts a node: what an [`Engine`] can do, whatever the node's type.
 pub trait Host: Send {
@@ -53,71 +59,97 @@ pub struct Simulated {
     pub logs: Vec<Vec<String>>,
 }
 
-/// Runs a test to its end. `host` makes the node at each place of the list.
+/// Runs a test to its end. `host` makes a node out of the seed of its dice, which is another one
+/// each time that a node is started.
 pub fn simulate(
-    settings: Settings,
+    settings: &Settings,
     workload: Box<dyn Workload>,
-    mut host: impl FnMut(usize) -> Box<dyn Host>,
+    host: impl Fn(u64) -> Box<dyn Host>,
 ) -> Simulated {
-    let mut hosts: Vec<Box<dyn Host>> = (0..settings.nodes.len()).map(&mut host).collect();
-    let mut logs = vec![Vec::new(); hosts.len()];
-    let mut outbox = Outbox::default();
+    let birth = |place: usize, life: u32| {
+        let name = settings.nodes[place].as_str();
+        let purpose = match life {
+            0 => name.to_owned(),
+            life => format!("{name} life {life}"),
+        };
+        host(branch(settings.seed, &purpose).random())
+    };
+    let places = 0..settings.nodes.len();
+    let seats = places.map(|place| Seat::new(birth(place, 0))).collect();
+    let mut stage = Stage {
+        run: Run::new(Duration::ZERO, settings.clone(), workload),
+        seats,
+        outbox: Outbox::default(),
+    };
     let mut now = Duration::ZERO;
-    let mut run = Run::new(now, settings, workload);
     let mut rounds = 0;
-    while !run.is_over() {
-        run.advance(now);
-        for (place, host) in hosts.iter_mut().enumerate() {
-            if host.deadline().is_some_and(|deadline| deadline <= now) {
-                host.wake(now);
-                listen(
-                    &mut run,
-                    now,
-                    place,
-                    host.as_mut(),
-                    &mut outbox,
-                    &mut logs[place],
-                );
-            }
+    while !stage.run.is_over() {
+        stage.run.advance(now);
+        stage.wake_nodes(now);
+        while let Some(order) = stage.run.next_order() {
+            stage.obey(now, order, birth);
         }
-        while let Some((place, line)) = run.to_nodes() {
-            let host = hosts[place].as_mut();
-            host.receive(now, line.trim_end());
-            listen(&mut run, now, place, host, &mut outbox, &mut logs[place]);
-        }
-        let next = hosts
-            .iter()
-            .filter_map(|host| host.deadline())
-            .chain(run.deadline())
-            .min();
-        match next {
+        match stage.deadline() {
             Some(next) if next > now => (now, rounds) = (next, 0),
             // What became due while the nodes spoke is dealt with before time moves on.
             Some(_) if rounds < MOST_ROUNDS => rounds += 1,
-            Some(_) => run.crash(format!(
+            Some(_) => stage.run.crash(format!(
                 "time stands still at {now:?}: some node never rests"
             )),
-            None if run.is_over() => {}
-            None => run.crash("nothing is left to happen, and the run is not over".to_owned()),
+            None if stage.run.is_over() => {}
+            None => {
+                let why = "nothing is left to happen, and the run is not over";
+                stage.run.crash(why.to_owned());
+            }
         }
     }
     Simulated {
-        record: run.into_record(),
-        logs,
+        record: stage.run.into_record(),
+        logs: stage.seats.into_iter().map(|seat| seat.log).collect(),
     }
 }
 
-fn listen(
-    run: &mut Run,
-    now: Duration,
-    place: usize,
-    host: &mut dyn Host,
-    outbox: &mut Outbox,
-    log: &mut Vec<String>,
-) {
-    host.drain(outbox);
-    for line in String::from_utf8_lossy(&outbox.lines).lines() {
-        run.from_node(now, place, line);
+/// The run, and the nodes that it is about.
+struct Stage {
+    run: Run,
+    seats: Vec<Seat>,
+    outbox: Outbox,
+}
+
+impl Stage {
+    fn deadline(&self) -> Option<Duration> {
+        let nodes = self.seats.iter().filter_map(Seat::deadline);
+        nodes.chain(self.run.deadline()).min()
     }
-    log.append(&mut outbox.log);
+
+    fn wake_nodes(&mut self, now: Duration) {
+        for place in 0..self.seats.len() {
+            let seat = &mut self.seats[place];
+            if seat.deadline().is_some_and(|deadline| deadline <= now) {
+                seat.wake(now);
+                self.listen(now, place);
+            }
+        }
+    }
+
+    fn obey(&mut self, now: Duration, order: Order, birth: impl Fn(usize, u32) -> Box<dyn Host>) {
+        match order {
+            Order::Line(place, line) => {
+                self.seats[place].receive(now, line.trim_end());
+                self.listen(now, place);
+            }
+            Order::Pause(place) => self.seats[place].pause(),
+            Order::Resume(place) => self.seats[place].resume(),
+            Order::Kill(place) => self.seats[place].kill(),
+            Order::Start(place) => self.seats[place].start(|life| birth(place, life)),
+            Order::Skew(place, skew) => self.seats[place].skew(now, skew),
+        }
+    }
+
+    fn listen(&mut self, now: Duration, place: usize) {
+        self.seats[place].drain(&mut self.outbox);
+        for line in String::from_utf8_lossy(&self.outbox.lines).lines() {
+            self.run.from_node(now, place, line);
+        }
+    }
 }

@@ -6,16 +6,14 @@ use serde_json::json;
 
 use crate::checker::{self, Target, Verdict};
 use crate::child::Launch;
-use crate::dice::branch;
 use crate::flags::TestFlags;
 use crate::live::{Watcher, run_live, timestamp};
+use crate::nemesis::Fault;
 use crate::run::{Record, Settings};
 use crate::simulation::simulate;
 use crate::solutions::Factory;
 use crate::store::{Folder, Store};
 use crate::workload::workload;
-
-use rand::RngExt;
 
 /// Where the nodes are.
 pub enum Stage<'a> {
@@ -89,6 +87,9 @@ impl Test<'_> {
     /// is no error but an outcome.
     pub fn perform(&self, store: &Store, watcher: &mut dyn Watcher) -> anyhow::Result<Outcome> {
         let settings = self.flags.settings(self.seed)?;
+        if matches!(self.stage, Stage::Live { .. }) {
+            self.flags.faults.check_live()?;
+        }
         let options = self.flags.options();
         let make = || workload(self.flags.workload, &options);
         let judge = make();
@@ -105,8 +106,10 @@ impl Test<'_> {
             "time-limit": self.flags.time_limit,
             "latency": self.flags.latency,
             "latency-dist": format!("{:?}", self.flags.latency_dist).to_lowercase(),
-            "nemesis": if settings.partitions.is_some() { vec!["partition"] } else { vec![] },
-            "nemesis-interval": self.flags.nemesis_interval.as_secs_f64(),
+            "nemesis": settings.faults.kinds().map(Fault::name).collect::<Vec<_>>(),
+            "nemesis-interval": self.flags.faults.nemesis_interval.as_secs_f64(),
+            "faults": self.flags.faults.to_json(),
+            "max-operations": settings.most_operations,
             "topology": self.flags.topology.name(),
             "key-count": options.transactions.key_count,
             "max-txn-length": options.transactions.max_txn_length,
@@ -136,10 +139,8 @@ impl Test<'_> {
                 run_live(settings.clone(), make(), &launch, watcher)?
             }
             Stage::Simulated(factory) => {
-                let nodes = &settings.nodes;
-                let seed = |place: usize| branch(self.seed, nodes[place].as_str()).random();
-                let simulated = simulate(settings.clone(), make(), |place| factory(seed(place)));
-                for (node, log) in nodes.iter().zip(&simulated.logs) {
+                let simulated = simulate(&settings, make(), factory);
+                for (node, log) in settings.nodes.iter().zip(&simulated.logs) {
                     folder.keep_log(node.as_str(), log)?;
                 }
                 simulated.record

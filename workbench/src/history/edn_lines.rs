@@ -182,8 +182,8 @@ fn value_to_edn(op: &Op) -> Edn<'static> {
     }
 }
 
-/// A fault is named by a keyword, `:one`, or told in full:
-/// `[:isolated {"n0" #{"n1"}, "n1" #{"n0"}}]`, who hears nothing from whom.
+/// A fault is named by a keyword, `:one`, or told in full: `[:isolated {"n0" #{"n1"}, "n1" #{"n0"}}]`,
+/// who hears nothing from whom; `[:killed #{"n1"}]`, who is hit.
 fn fault(json: &Value) -> Edn<'static> {
     let names = |json: &Value| match json {
         Value::Array(names) => Edn::Set(
@@ -192,11 +192,17 @@ fn fault(json: &Value) -> Edn<'static> {
                 .map(|name| edn::from_json(name, Keys::Strings))
                 .collect(),
         ),
-        other => edn::from_json(other, Keys::Strings),
+        other => edn::from_json(other, Keys::Keywords),
     };
     match json {
         Value::String(name) => edn::word(name),
-        Value::Array(parts) => Edn::Vector(parts.iter().map(fault).collect()),
+        Value::Array(parts) => {
+            let part = |part: &Value| match part {
+                Value::Array(_) => names(part),
+                other => fault(other),
+            };
+            Edn::Vector(parts.iter().map(part).collect())
+        }
         Value::Object(cut) => Edn::Map(
             cut.iter()
                 .map(|(node, others)| (edn::text(node), names(others)))
@@ -319,6 +325,8 @@ mod tests {
 {:index 11, :time 9, :type :invoke, :process 3, :f :assign, :value ["8"], :seek-to-beginning? true}
 {:index 12, :time 9, :type :invoke, :process 3, :f :assign, :value ["8" "9"], :unseen {8 {:polled -1, :sent 3}, 9 {:polled 2, :sent 4}}}
 {:index 13, :time 9, :type :invoke, :process 3, :f :poll, :value [[:poll]], :poll-ms 1000}
+{:index 14, :time 9, :type :info, :process :nemesis, :f :start-kill, :value [:killed #{"n1"}]}
+{:index 15, :time 9, :type :info, :process :nemesis, :f :start-skew, :value [:skewed {"n0" {:ahead-ms 70, :pace 1.05}}]}
 "#;
 
     #[test]

@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use rand::RngExt;
 use rand::seq::{IndexedRandom, SliceRandom};
 
 use crate::dice::Dice;
@@ -25,16 +26,36 @@ pub enum Target {
     MinorityThird,
     /// Every node still hears a majority, but hardly two of them the same one.
     MajoritiesRing,
+    /// Some nodes hear nothing from the others, who go on hearing them. Not in Maelstrom.
+    OneWay,
+    /// Two camps that hear nothing from each other, and one node that hears both and is heard by
+    /// both. Not in Maelstrom.
+    Bridge,
 }
 
 impl Target {
-    /// All of them; each is as likely as the others.
-    pub const ALL: [Target; 4] = [
+    /// Those that Maelstrom knows; each is as likely as the others.
+    pub const MAELSTROMS: [Target; 4] = [
         Target::One,
         Target::Majority,
         Target::MinorityThird,
         Target::MajoritiesRing,
     ];
+
+    /// All of them.
+    pub const ALL: [Target; 6] = [
+        Target::One,
+        Target::Majority,
+        Target::MinorityThird,
+        Target::MajoritiesRing,
+        Target::OneWay,
+        Target::Bridge,
+    ];
+
+    /// The target of this name.
+    pub fn named(name: &str) -> Option<Target> {
+        Target::ALL.into_iter().find(|target| target.name() == name)
+    }
 
     /// The name in a history.
     pub fn name(self) -> &'static str {
@@ -43,6 +64,8 @@ impl Target {
             Target::Majority => "majority",
             Target::MinorityThird => "minority-third",
             Target::MajoritiesRing => "majorities-ring",
+            Target::OneWay => "one-way",
+            Target::Bridge => "bridge",
         }
     }
 }
@@ -58,22 +81,42 @@ pub fn grudge(target: Target, nodes: &[Arc<str>], dice: &mut Dice) -> Grudge {
         Target::MinorityThird => two_camps(&shuffled, count.saturating_sub(1) / 3),
         Target::MajoritiesRing if count <= 5 => windows_of_a_ring(&shuffled),
         Target::MajoritiesRing => mutual_majorities(&shuffled, dice),
+        Target::OneWay => deaf(&shuffled, dice),
+        Target::Bridge => bridge(&shuffled),
     }
+}
+
+/// One or more nodes, but not all, hear nothing from the rest.
+fn deaf(nodes: &[Arc<str>], dice: &mut Dice) -> Grudge {
+    let most = nodes.len().saturating_sub(1).max(1) as u64;
+    let (deaf, heard) = nodes.split_at(nodes.len().min(dice.random_range(1..=most) as usize));
+    against(deaf, heard).chain(against(heard, &[])).collect()
+}
+
+/// The first node is the bridge between two halves of the others. Of two nodes or fewer, nobody is
+/// cut off.
+fn bridge(nodes: &[Arc<str>]) -> Grudge {
+    let Some((middle, rest)) = nodes.split_first() else {
+        return Grudge::new();
+    };
+    let mut grudge = two_camps(rest, rest.len() / 2);
+    grudge.insert(middle.clone(), BTreeSet::new());
+    grudge
 }
 
 /// The first so many against all the others.
 fn two_camps(nodes: &[Arc<str>], first: usize) -> Grudge {
     let (left, right) = nodes.split_at(first);
-    let against =
-        |camp: &[Arc<str>], enemies: &[Arc<str>]| -> Vec<(Arc<str>, BTreeSet<Arc<str>>)> {
-            camp.iter()
-                .map(|node| (node.clone(), enemies.iter().cloned().collect()))
-                .collect()
-        };
-    against(left, right)
-        .into_iter()
-        .chain(against(right, left))
-        .collect()
+    against(left, right).chain(against(right, left)).collect()
+}
+
+/// Everybody in the camp drops what comes from these.
+fn against<'a>(
+    camp: &'a [Arc<str>],
+    enemies: &'a [Arc<str>],
+) -> impl Iterator<Item = (Arc<str>, BTreeSet<Arc<str>>)> + 'a {
+    camp.iter()
+        .map(|node| (node.clone(), enemies.iter().cloned().collect()))
 }
 
 /// Of every majority of consecutive nodes in the ring, the middle one hears just that majority.
@@ -220,6 +263,29 @@ mod tests {
         check(Target::MinorityThird, |count, grudge| {
             are_two_camps(grudge, (count - 1) / 3)
                 && (count > 3 || grudge.values().all(BTreeSet::is_empty))
+        });
+    }
+
+    #[test]
+    fn one_way_leaves_some_deaf_and_everybody_heard() {
+        check(Target::OneWay, |count, grudge| {
+            let deaf = grudge.values().filter(|drops| !drops.is_empty()).count();
+            let is_one_way = grudge
+                .iter()
+                .all(|(node, drops)| drops.iter().all(|other| !grudge[other].contains(node)));
+            is_one_way && (count == 1 || (1..count).contains(&deaf))
+        });
+    }
+
+    #[test]
+    fn a_bridge_hears_and_is_heard_by_two_camps_that_do_not_hear_each_other() {
+        check(Target::Bridge, |count, grudge| {
+            let is_bridge = |name: &Arc<str>| {
+                grudge[name].is_empty() && grudge.values().all(|drops| !drops.contains(name))
+            };
+            is_mutual(grudge)
+                && grudge.keys().any(is_bridge)
+                && (count < 3 || grudge.values().any(|drops| !drops.is_empty()))
         });
     }
 

@@ -8,7 +8,6 @@ use shared::NodeId;
 use super::{Phase, Run};
 use crate::clients::{Purpose, Reply};
 use crate::history::{Kind, Process};
-use crate::nemesis::{Act, Grudge};
 use crate::workload::{Completion, Invocation, Last, Session, Step, Turn, failed, thrown};
 
 /// One who performs operations, one at a time, always on the same node.
@@ -94,12 +93,10 @@ impl Run {
             .filter(in_time);
         let act_at = nemesis
             .as_ref()
-            .map(|it| start + it.next_at())
+            .map(|it| start.saturating_add(it.next_at()))
             .filter(in_time);
         if work_at.is_none() && act_at.is_none() {
-            self.phase = Phase::Draining {
-                partitions: nemesis.is_some(),
-            };
+            self.phase = Phase::Draining;
             return true;
         }
         let act_is_due = act_at.is_some_and(|at| at <= now);
@@ -115,16 +112,21 @@ impl Run {
         let act_first = act_is_due && (!work_is_due || self.dice.order.random::<bool>());
         if act_first && let Some(nemesis) = nemesis {
             if let Some(act) = nemesis.wake(now - start) {
-                let grudge = match act {
-                    Act::Start(target) => nemesis.grudge(target),
-                    Act::Stop => Grudge::new(),
-                };
-                self.act(now, act, grudge);
+                self.act(now, &act);
             }
             return true;
         }
         if work_is_due && let (Some(worker), Some(pace)) = (worker, pace) {
             pace.begin(now);
+            let begun = self.progress.invoked + 1;
+            if self
+                .settings
+                .most_operations
+                .is_some_and(|most| begun >= most)
+                && let Phase::Main { pace, .. } = &mut self.phase
+            {
+                *pace = None;
+            }
             let turn = Turn {
                 worker,
                 workers: self.workers.len(),

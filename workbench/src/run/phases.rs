@@ -1,20 +1,20 @@
 //! The phases of a run, from the nodes' first message to the last read.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::value::RawValue;
 use shared::NodeId;
 
+use super::faults::Power;
 use super::operations::Worker;
 use super::{Run, Settings};
 use crate::clients::{Purpose, Reply};
 use crate::dice::branch;
 use crate::generator::Pace;
-use crate::history::{Kind, Marks, OpError, Process, json};
+use crate::history::{OpError, json};
 use crate::incident::abridged;
-use crate::nemesis::{self, Act, Nemesis};
+use crate::nemesis::Nemesis;
 use crate::service::Services;
 use crate::workload::{Question, Rpc};
 
@@ -33,14 +33,14 @@ pub(super) enum Phase {
     Starting { waiting: BTreeSet<usize> },
     /// Nodes are told what the workload wants them to know.
     SettingUp { waiting: BTreeSet<usize> },
-    /// Operations at a pace, and perhaps partitions.
+    /// Operations at a pace, and perhaps faults.
     Main {
         start: Duration,
         pace: Option<Box<Pace>>,
         nemesis: Option<Box<Nemesis>>,
     },
     /// No more operations begin; those that did are waited for.
-    Draining { partitions: bool },
+    Draining,
     /// Rest until then.
     Recovering { until: Duration },
     /// The last operations, since then.
@@ -64,7 +64,9 @@ impl Run {
                     Some(_) => None,
                     None => Some(end),
                 };
-                let act = nemesis.as_ref().map(|it| *start + it.next_at());
+                let act = nemesis
+                    .as_ref()
+                    .map(|it| start.saturating_add(it.next_at()));
                 // Whatever falls behind the end will not happen, but the end itself will.
                 work.into_iter().chain(act).min().map(|at| at.min(end))
             }
@@ -72,7 +74,7 @@ impl Run {
             Phase::Final { .. } => self.workers.iter().filter_map(Worker::rests_until).min(),
             Phase::Starting { .. }
             | Phase::SettingUp { .. }
-            | Phase::Draining { .. }
+            | Phase::Draining
             | Phase::Over { .. } => None,
         }
     }
@@ -89,29 +91,40 @@ impl Run {
             self.network.register(name.clone());
             self.network.listen(now, &name);
         }
-        let nodes = self.settings.nodes.clone();
-        let list = json(&nodes);
-        for (place, node) in nodes.into_iter().enumerate() {
-            let fields = vec![("node_id", json(&node)), ("node_ids", list.clone())];
-            let question = Question {
-                rpc: &INIT,
-                fields,
-                patience: INIT_PATIENCE,
-            };
-            let client = self
-                .clients
-                .open(&mut self.network, node, Purpose::Init(place));
-            self.clients.ask(now, &mut self.network, &client, &question);
+        for place in 0..self.settings.nodes.len() {
+            let client = self.open_init_client(place);
+            self.send_init(now, place, &client);
         }
     }
 
-    pub(super) fn hear_init(&mut self, place: usize, reply: &Reply) {
+    /// The client that will tell a node who it is.
+    pub(super) fn open_init_client(&mut self, place: usize) -> NodeId {
+        let node = self.settings.nodes[place].clone();
+        self.clients
+            .open(&mut self.network, node, Purpose::Init(place))
+    }
+
+    pub(super) fn send_init(&mut self, now: Duration, place: usize, client: &NodeId) {
+        let nodes = &self.settings.nodes;
+        let fields = vec![("node_id", json(&nodes[place])), ("node_ids", json(nodes))];
+        let question = Question {
+            rpc: &INIT,
+            fields,
+            patience: INIT_PATIENCE,
+        };
+        self.clients.ask(now, &mut self.network, client, &question);
+    }
+
+    pub(super) fn hear_init(&mut self, now: Duration, place: usize, reply: &Reply) {
         self.clients.close(&mut self.network, &reply.client);
         let node = &self.settings.nodes[place];
         match (reply.kind().as_deref(), reply.body()) {
             (Some("init_ok"), _) => {
                 if let Phase::Starting { waiting } = &mut self.phase {
                     waiting.remove(&place);
+                }
+                if self.power[place] == Power::Starting(reply.client.clone()) {
+                    self.bring_back(now, place);
                 }
             }
             (_, Some(body)) => {
@@ -130,10 +143,12 @@ impl Run {
     }
 
     pub(super) fn hear_set_up(&mut self, place: usize, reply: &Reply) {
+        let Phase::SettingUp { waiting } = &mut self.phase else {
+            // A node that was started anew: what it makes of this shows in what it does.
+            return;
+        };
+        waiting.remove(&place);
         let refusal = reply.answer().err();
-        if let Phase::SettingUp { waiting } = &mut self.phase {
-            waiting.remove(&place);
-        }
         let node = &self.settings.nodes[place];
         match refusal.map(|it| it.error) {
             None => {}
@@ -159,16 +174,14 @@ impl Run {
             Phase::Starting { waiting } if waiting.is_empty() => self.begin_set_up(now),
             Phase::SettingUp { waiting } if waiting.is_empty() => self.begin_main(now),
             Phase::Main { .. } => return self.step_main(now),
-            Phase::Draining { partitions } if self.workers.iter().all(Worker::is_free) => {
-                self.end_main(now, *partitions);
-            }
+            Phase::Draining if self.workers.iter().all(Worker::is_free) => self.end_main(now),
             Phase::Recovering { until } if *until <= now => {
                 self.phase = Phase::Final { start: now };
             }
             Phase::Final { start } => return self.step_final(now, *start),
             Phase::Starting { .. }
             | Phase::SettingUp { .. }
-            | Phase::Draining { .. }
+            | Phase::Draining
             | Phase::Recovering { .. }
             | Phase::Over { .. } => return false,
         }
@@ -194,20 +207,13 @@ impl Run {
 
     fn begin_main(&mut self, now: Duration) {
         let Settings {
-            rate,
-            partitions,
-            seed,
-            ..
-        } = self.settings;
-        let names: Vec<Arc<str>> = self
-            .settings
-            .nodes
-            .iter()
-            .map(|node| node.as_str().into())
-            .collect();
-        let nemesis = partitions
-            .map(|interval| Box::new(Nemesis::new(names, interval, branch(seed, "nemesis"))));
-        let pace = (rate > 0.0).then(|| Box::new(Pace::new(rate, now, branch(seed, "pace"))));
+            rate, faults, seed, ..
+        } = &self.settings;
+        let names = self.settings.nodes.iter();
+        let names = names.map(|node| Arc::from(node.as_str())).collect();
+        let nemesis = (!faults.intervals.is_empty())
+            .then(|| Box::new(Nemesis::new(names, faults.clone(), *seed)));
+        let pace = (*rate > 0.0).then(|| Box::new(Pace::new(*rate, now, branch(*seed, "pace"))));
         self.phase = Phase::Main {
             start: now,
             pace,
@@ -215,51 +221,16 @@ impl Run {
         };
     }
 
-    /// The partitions end, and the final phase waits for the dust to settle.
-    fn end_main(&mut self, now: Duration, partitions: bool) {
+    /// All faults end, and the final phase waits for the dust to settle.
+    fn end_main(&mut self, now: Duration) {
         if !self.workload.has_final_phase() {
             self.phase = Phase::Over { crash: None };
             return;
         }
-        if partitions {
-            self.record_nemesis(now, Act::Stop, nemesis::healed());
-            self.network.heal();
-        }
+        self.calm_down(now);
         self.phase = Phase::Recovering {
             until: now + self.settings.recovery,
         };
-    }
-
-    pub(super) fn act(&mut self, now: Duration, act: Act, grudge: nemesis::Grudge) {
-        match act {
-            Act::Start(_) => {
-                self.record_nemesis(now, act, nemesis::isolated(&grudge));
-                let ids = |names: BTreeSet<Arc<str>>| names.into_iter().map(NodeId::from).collect();
-                let cuts = grudge
-                    .into_iter()
-                    .map(|(node, drops)| (node.into(), ids(drops)));
-                self.network
-                    .cut(cuts.collect::<BTreeMap<NodeId, BTreeSet<NodeId>>>());
-            }
-            Act::Stop => {
-                self.record_nemesis(now, act, nemesis::healed());
-                self.network.heal();
-            }
-        }
-    }
-
-    fn record_nemesis(&mut self, now: Duration, act: Act, outcome: Box<RawValue>) {
-        for value in [act.value(), outcome] {
-            self.record(
-                now,
-                Process::NEMESIS,
-                Kind::Info,
-                act.f(),
-                value,
-                None,
-                Marks::default(),
-            );
-        }
     }
 }
 

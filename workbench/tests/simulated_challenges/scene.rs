@@ -2,13 +2,12 @@
 
 use std::time::Duration;
 
-use rand::RngExt;
 use shared::NodeId;
 use workbench::challenge::{ALL, Budget, Challenge};
 use workbench::checker::{self, Validity, Verdict};
-use workbench::dice::branch;
 use workbench::history::Kind;
 use workbench::latency::{Distribution, Latency};
+use workbench::nemesis::Faults;
 use workbench::run::{RECOVERY, Record, Settings};
 use workbench::simulation::simulate;
 use workbench::solutions::Solution;
@@ -38,7 +37,9 @@ pub fn scene(workload: Name, solution: Solution, nodes: usize, rate: f64) -> Sce
             mean_ms: 0,
             distribution: Distribution::Constant,
         },
-        partitions: None,
+        faults: Faults::default(),
+        most_operations: None,
+        keeps_trace: false,
         seed: 0,
     };
     Scene {
@@ -52,7 +53,7 @@ pub fn scene(workload: Name, solution: Solution, nodes: usize, rate: f64) -> Sce
 
 impl Scene {
     pub fn with_partitions(mut self, every_s: f64) -> Self {
-        self.settings.partitions = Some(Duration::from_secs_f64(every_s));
+        self.settings.faults = Faults::partitions(Duration::from_secs_f64(every_s));
         self
     }
 
@@ -63,11 +64,7 @@ impl Scene {
             seed,
             ..self.settings.clone()
         };
-        let nodes = settings.nodes.clone();
-        let record = simulate(settings, workload(self.workload, &self.options), |place| {
-            factory(branch(seed, nodes[place].as_str()).random())
-        })
-        .record;
+        let record = simulate(&settings, workload(self.workload, &self.options), factory).record;
         assert_eq!(record.crash, None, "seed {seed}");
         assert!(
             record.incidents.is_empty(),

@@ -1,0 +1,185 @@
+//! A node's place in a simulation: the node, if it is alive, and the clock that it looks at.
+
+use std::time::Duration;
+
+use shared::Outbox;
+
+use super::Host;
+use crate::nemesis::Skew;
+
+/// A node that may be paused, killed and started anew, and whose clock may be wrong.
+pub(super) struct Seat {
+    /// Nobody while it is dead.
+    host: Option<Box<dyn Host>>,
+    is_paused: bool,
+    /// How many lives came before this one.
+    life: u32,
+    clock: Clock,
+    /// What it has remarked, in all its lives.
+    pub(super) log: Vec<String>,
+}
+
+impl Seat {
+    pub(super) fn new(host: Box<dyn Host>) -> Self {
+        Seat {
+            host: Some(host),
+            is_paused: false,
+            life: 0,
+            clock: Clock::default(),
+            log: Vec::new(),
+        }
+    }
+
+    fn awake(&mut self) -> Option<&mut Box<dyn Host>> {
+        let is_paused = self.is_paused;
+        self.host.as_mut().filter(|_| !is_paused)
+    }
+
+    pub(super) fn receive(&mut self, now: Duration, line: &str) {
+        let time = self.clock.time(now);
+        if let Some(host) = self.awake() {
+            host.receive(time, line);
+        }
+    }
+
+    pub(super) fn wake(&mut self, now: Duration) {
+        let time = self.clock.time(now);
+        if let Some(host) = self.awake() {
+            host.wake(time);
+        }
+    }
+
+    /// When it wants to be woken, in true time.
+    pub(super) fn deadline(&self) -> Option<Duration> {
+        let host = self.host.as_ref().filter(|_| !self.is_paused)?;
+        host.deadline().map(|time| self.clock.moment(time))
+    }
+
+    pub(super) fn drain(&mut self, outbox: &mut Outbox) {
+        outbox.clear();
+        if let Some(host) = &mut self.host {
+            host.drain(outbox);
+            self.log.append(&mut outbox.log);
+        }
+    }
+
+    pub(super) fn pause(&mut self) {
+        self.is_paused = true;
+    }
+
+    pub(super) fn resume(&mut self) {
+        self.is_paused = false;
+    }
+
+    pub(super) fn kill(&mut self) {
+        self.host = None;
+        self.is_paused = false;
+        self.log.push("(killed)".to_owned());
+    }
+
+    /// Puts a newborn node here: `birth` is told how many came before.
+    pub(super) fn start(&mut self, birth: impl FnOnce(u32) -> Box<dyn Host>) {
+        self.life += 1;
+        self.host = Some(birth(self.life));
+    }
+
+    pub(super) fn skew(&mut self, now: Duration, skew: Skew) {
+        self.clock.skew(now, skew);
+    }
+}
+
+/// A clock that never goes back, but may jump ahead and run at another pace than time itself.
+#[derive(Debug, Clone, Copy)]
+struct Clock {
+    /// At this moment …
+    moment: Duration,
+    /// … it showed this time, and since then runs at this pace, in millionths.
+    time: Duration,
+    pace_ppm: u32,
+}
+
+const TRUE_PACE: u32 = 1_000_000;
+
+impl Default for Clock {
+    fn default() -> Self {
+        Clock {
+            moment: Duration::ZERO,
+            time: Duration::ZERO,
+            pace_ppm: TRUE_PACE,
+        }
+    }
+}
+
+impl Clock {
+    /// What it shows at a moment.
+    fn time(&self, moment: Duration) -> Duration {
+        let passed = moment.saturating_sub(self.moment).as_nanos();
+        self.time + nanos(passed * u128::from(self.pace_ppm) / u128::from(TRUE_PACE))
+    }
+
+    /// The first moment at which it shows at least this time.
+    fn moment(&self, time: Duration) -> Duration {
+        let passes = time.saturating_sub(self.time).as_nanos() * u128::from(TRUE_PACE);
+        self.moment + nanos(passes.div_ceil(u128::from(self.pace_ppm.max(1))))
+    }
+
+    fn skew(&mut self, moment: Duration, skew: Skew) {
+        self.time = self.time(moment) + skew.ahead;
+        self.moment = moment;
+        self.pace_ppm = skew.pace_ppm.max(1);
+    }
+}
+
+fn nanos(nanos: u128) -> Duration {
+    Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ms(ms: u64) -> Duration {
+        Duration::from_millis(ms)
+    }
+
+    #[test]
+    fn a_clock_jumps_and_drifts_and_never_goes_back() {
+        let mut clock = Clock::default();
+        assert_eq!(clock.time(ms(70)), ms(70));
+        let fast = Skew {
+            ahead: ms(500),
+            pace_ppm: 1_100_000,
+        };
+        clock.skew(ms(100), fast);
+        assert_eq!(
+            (clock.time(ms(100)), clock.time(ms(200))),
+            (ms(600), ms(710))
+        );
+        let slow = Skew {
+            ahead: ms(0),
+            pace_ppm: 900_000,
+        };
+        clock.skew(ms(200), slow);
+        assert_eq!(
+            (clock.time(ms(200)), clock.time(ms(300))),
+            (ms(710), ms(800))
+        );
+    }
+
+    #[test]
+    fn whoever_waits_for_a_time_is_woken_when_the_clock_shows_it_and_not_before() {
+        for pace_ppm in [1, 333_333, 999_999, 1_000_000, 1_000_001, 1_777_777] {
+            let mut clock = Clock::default();
+            let skew = Skew {
+                ahead: ms(3),
+                pace_ppm,
+            };
+            clock.skew(ms(5), skew);
+            for wanted in (1..1000).map(|i| Duration::from_nanos(8_000_000 + i * 7919)) {
+                let moment = clock.moment(wanted);
+                assert!(clock.time(moment) >= wanted);
+                assert!(clock.time(moment - Duration::from_nanos(1)) < wanted);
+            }
+        }
+    }
+}
