@@ -12,7 +12,6 @@ use std::io::Write as _;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
-use clap::Parser;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use workbench::challenge::ALL;
@@ -130,13 +129,6 @@ fn add_one_node(flags: &Flags, count: usize, figures: &mut Figures) -> anyhow::R
     Ok(())
 }
 
-#[derive(Parser)]
-#[command(no_binary_name = true)]
-struct OfficialFlags {
-    #[command(flatten)]
-    flags: TestFlags,
-}
-
 /// Challenge 3d, 25 nodes and some 2,000 operations, simulated and checked.
 fn add_simulation(flags: &Flags, figures: &mut Figures) -> anyhow::Result<()> {
     let challenge = ALL
@@ -149,7 +141,7 @@ fn add_simulation(flags: &Flags, figures: &mut Figures) -> anyhow::Result<()> {
         .map(ToString::to_string)
         .collect();
     let factory = Solution::Broadcast.factory(&node_flags)?;
-    let OfficialFlags { flags: test } = OfficialFlags::try_parse_from(challenge.trials[0].flags)?;
+    let test = challenge.trials[0].words().flags()?;
     let mut times = Vec::new();
     for seed in 0..u64::from(flags.runs) {
         let start = Instant::now();

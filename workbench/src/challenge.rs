@@ -3,6 +3,7 @@
 use clojure_reader::edn::Edn;
 
 use crate::edn;
+use crate::flags::Words;
 use crate::solutions::Solution;
 
 /// One of the Gossip Glomers challenges.
@@ -27,6 +28,16 @@ pub struct Trial {
     pub budgets: &'static [Budget],
     /// Whether it stands on the challenge's page; if not, we ask it of our own solution alone.
     pub is_official: bool,
+}
+
+impl Trial {
+    /// Its flags.
+    ///
+    /// # Panics
+    /// When these are no flags, which a test of this file holds.
+    pub fn words(&self) -> Words {
+        Words::read(self.flags.iter().copied()).expect("official flags are flags with values")
+    }
 }
 
 /// A bound on something that is measured.
@@ -338,6 +349,9 @@ mod tests {
         for challenge in &ALL {
             for word in challenge.trials.iter().flat_map(|trial| trial.flags) {
                 assert!(word.is_ascii(), "{}: {word}", challenge.name);
+            }
+            for trial in challenge.trials {
+                assert!(trial.words().flags().is_ok(), "{}", challenge.name);
             }
         }
     }

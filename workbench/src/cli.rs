@@ -4,6 +4,7 @@
 mod challenge;
 mod maelstrom;
 mod progress;
+mod simulate;
 mod test;
 
 use std::fmt::Display;
@@ -11,8 +12,9 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
+use crate::challenge::{ALL, Challenge};
 use crate::checker::Validity;
 use crate::flags;
 
@@ -45,17 +47,32 @@ enum Command {
     Test(Box<test::Arguments>),
     /// Runs Gossip Glomers challenges and holds them to their budgets.
     Challenge(challenge::Arguments),
+    /// Simulates a challenge in many storms, each drawn from a seed: cluster, pace and faults.
+    Simulate(Box<simulate::Arguments>),
+    /// Adds up what `simulate --json` printed for parts of a campaign.
+    Merge(simulate::MergeArguments),
 }
 
 /// Does what the command line says; its exit status is Maelstrom's.
 pub fn main() -> ExitCode {
-    let CommandLine { command } = match CommandLine::try_parse() {
+    // A challenge that is simulated brings its own workload.
+    let settled = |flag: clap::Arg| flag.default_value("echo").hide(true);
+    let line = CommandLine::command()
+        .mut_subcommand("simulate", |command| command.mut_arg("workload", settled));
+    let matches = match line.try_get_matches() {
+        Ok(matches) => matches,
+        Err(error) => return usage(&error),
+    };
+    let CommandLine { command } = match CommandLine::from_arg_matches(&matches) {
         Ok(line) => line,
         Err(error) => return usage(&error),
     };
-    let done = match command {
-        Command::Test(arguments) => test::run(&arguments),
-        Command::Challenge(arguments) => challenge::run(&arguments),
+    let done = match (command, matches.subcommand()) {
+        (Command::Test(arguments), _) => test::run(&arguments),
+        (Command::Challenge(arguments), _) => challenge::run(&arguments),
+        (Command::Simulate(arguments), Some((_, given))) => simulate::run(&arguments, given),
+        (Command::Simulate(_), None) => unreachable!("a command that was given has its words"),
+        (Command::Merge(arguments), _) => simulate::merge(&arguments),
     };
     match done {
         Ok(code) => ExitCode::from(code),
@@ -93,6 +110,27 @@ fn say(text: impl Display) {
 /// A line on stderr.
 fn warn(text: impl Display) {
     let _ = writeln!(std::io::stderr(), "{text}");
+}
+
+/// The challenges of these names.
+fn chosen(names: &[String]) -> anyhow::Result<Vec<&'static Challenge>> {
+    let mut chosen: Vec<&'static Challenge> = Vec::new();
+    for name in names {
+        if name == "all" {
+            chosen.extend(&ALL);
+            continue;
+        }
+        let Some(challenge) = ALL.iter().find(|challenge| challenge.name == name) else {
+            let known: Vec<&str> = ALL.iter().map(|challenge| challenge.name).collect();
+            warn(format_args!(
+                "error: there is no challenge {name:?}; there are {}",
+                known.join(", ")
+            ));
+            return Ok(Vec::new());
+        };
+        chosen.push(challenge);
+    }
+    Ok(chosen)
 }
 
 fn exit_code(valid: Validity) -> u8 {

@@ -1,6 +1,7 @@
 //! The flags of a test: Maelstrom's names and defaults.
 
 mod faults;
+mod words;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -16,6 +17,7 @@ use crate::topology::Topology;
 use crate::workload;
 
 pub use faults::FaultFlags;
+pub use words::Words;
 
 /// Maelstrom's flags that this bench does not have yet.
 pub const NOT_YET: [&str; 8] = [

@@ -44,6 +44,7 @@ pub mod simulation;
 pub mod solutions;
 pub mod statistics;
 pub mod store;
+pub mod storm;
 pub mod test;
 pub mod topology;
 pub mod workload;

@@ -1,5 +1,6 @@
 //! What a person sees in the terminal.
 
+mod sequence;
 mod vain;
 
 use clojure_reader::edn::Edn;
@@ -10,6 +11,8 @@ use crate::challenge::{Budget, Metric, Trial};
 use crate::checker::Validity;
 use crate::history::{Kind, Op};
 use crate::test::Outcome;
+
+pub use sequence::sequence;
 
 /// How many incidents or findings are told before the rest is only counted.
 const TOLD: usize = 12;
@@ -94,14 +97,17 @@ fn tell(lines: &mut Vec<String>, remarks: impl ExactSizeIterator<Item = String>,
 }
 
 /// A remark without the rest of lines that are too long to be read: nodes may print anything.
-fn cut(remark: &str) -> String {
-    let lines = remark
-        .lines()
-        .map(|line| match line.char_indices().nth(SHOWN) {
-            Some((end, _)) => format!("{}… ({} bytes)", &line[..end], line.len()),
-            None => line.to_owned(),
-        });
+pub fn cut(remark: &str) -> String {
+    let lines = remark.lines().map(|line| cut_to(line, SHOWN));
     lines.collect::<Vec<String>>().join("\n")
+}
+
+/// The beginning of a line.
+fn cut_to(line: &str, shown: usize) -> String {
+    match line.char_indices().nth(shown) {
+        Some((end, _)) => format!("{}… ({} bytes)", &line[..end], line.len()),
+        None => line.to_owned(),
+    }
 }
 
 fn counts(outcome: &Outcome) -> String {

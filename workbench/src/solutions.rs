@@ -49,6 +49,15 @@ impl Solution {
         }
     }
 
+    /// Whether it keeps what it was told beyond the death of a node only if it is given the flag
+    /// `--durable`. The others have nothing to keep.
+    pub fn is_durable_by_flag(self) -> bool {
+        match self {
+            Solution::Echo | Solution::UniqueIds => false,
+            Solution::Broadcast | Solution::GCounter | Solution::KafkaLog | Solution::Txn => true,
+        }
+    }
+
     /// What makes its nodes, each from the seed of its dice, given the flags of its binary.
     ///
     /// # Errors

@@ -4,10 +4,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Context;
-use clap::{Args, Parser};
+use clap::Args;
 
-use super::{code, command_line, exit_code, fresh_seed, maelstrom, progress, say, warn};
-use crate::challenge::{ALL, Challenge, Trial};
+use super::{chosen, code, command_line, exit_code, fresh_seed, maelstrom, progress, say};
+use crate::challenge::{Challenge, Trial};
 use crate::checker::Validity;
 use crate::flags::TestFlags;
 use crate::live::Stopwatch;
@@ -101,27 +101,6 @@ fn worse(one: u8, other: u8) -> u8 {
     if rank(one) > rank(other) { one } else { other }
 }
 
-/// The challenges of these names.
-fn chosen(names: &[String]) -> anyhow::Result<Vec<&'static Challenge>> {
-    let mut chosen: Vec<&'static Challenge> = Vec::new();
-    for name in names {
-        if name == "all" {
-            chosen.extend(&ALL);
-            continue;
-        }
-        let Some(challenge) = ALL.iter().find(|challenge| challenge.name == name) else {
-            let known: Vec<&str> = ALL.iter().map(|challenge| challenge.name).collect();
-            warn(format_args!(
-                "error: there is no challenge {name:?}; there are {}",
-                known.join(", ")
-            ));
-            return Ok(Vec::new());
-        };
-        chosen.push(challenge);
-    }
-    Ok(chosen)
-}
-
 struct Attempt<'a> {
     challenge: &'a Challenge,
     arguments: &'a Arguments,
@@ -132,13 +111,6 @@ struct Attempt<'a> {
 enum Nodes {
     Program(PathBuf),
     Factory(Factory),
-}
-
-#[derive(Parser)]
-#[command(no_binary_name = true)]
-struct OfficialFlags {
-    #[command(flatten)]
-    flags: TestFlags,
 }
 
 impl Attempt<'_> {
@@ -242,8 +214,7 @@ impl Attempt<'_> {
             };
             return run.score(&folder);
         }
-        let OfficialFlags { flags } = OfficialFlags::try_parse_from(trial.flags)
-            .context("this bench does not take the challenge's flags yet")?;
+        let flags = trial.words().flags()?;
         let stage = match nodes {
             Nodes::Program(program) => Stage::Live {
                 program,

@@ -1,6 +1,7 @@
 //! The flags of the nemesis: which faults, how often, and how bad.
 
 use std::collections::BTreeMap;
+use std::str::FromStr;
 use std::time::Duration;
 
 use anyhow::bail;
@@ -14,9 +15,14 @@ use crate::nemesis::{Fault, Faults, Target};
 #[derive(Debug, Clone, PartialEq, Args)]
 pub struct FaultFlags {
     /// Which faults happen: partition, loss, duplicate, delay, pause, kill, and in simulations
-    /// skew; several are separated by commas.
-    #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = parse_fault)]
-    pub nemesis: Vec<Fault>,
+    /// skew; several are separated by commas; or none.
+    #[arg(
+        long,
+        value_name = "LIST",
+        default_value = "none",
+        hide_default_value = true
+    )]
+    pub nemesis: FaultList,
 
     /// The mean time from the beginning of a fault to its end, and from there to the next of its
     /// kind, in seconds.
@@ -88,12 +94,29 @@ pub struct FaultFlags {
     pub skew_interval: Option<Duration>,
 }
 
+/// Kinds of faults, as a list with commas; `none` is an empty one.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct FaultList(Vec<Fault>);
+
+impl FromStr for FaultList {
+    type Err = String;
+
+    fn from_str(list: &str) -> Result<Self, String> {
+        let names = list.split(',').map(str::trim);
+        let names = names.filter(|name| !matches!(*name, "" | "none"));
+        names
+            .map(parse_fault)
+            .collect::<Result<_, _>>()
+            .map(FaultList)
+    }
+}
+
 impl FaultFlags {
     /// What the nemesis does.
     pub fn faults(&self) -> Faults {
         let interval = |fault: &Fault| (*fault, self.interval(*fault));
         Faults {
-            intervals: self.nemesis.iter().map(interval).collect(),
+            intervals: self.nemesis.0.iter().map(interval).collect(),
             targets: self.partition_shapes.clone(),
             loss: self.loss,
             duplicate: self.duplicate,
@@ -122,6 +145,7 @@ impl FaultFlags {
     pub fn to_json(&self) -> Value {
         let intervals: BTreeMap<&str, f64> = self
             .nemesis
+            .0
             .iter()
             .map(|fault| (fault.name(), self.interval(*fault).as_secs_f64()))
             .collect();
@@ -142,10 +166,10 @@ impl FaultFlags {
     /// # Errors
     /// When there is a fault among them that only a simulation can bring about.
     pub fn check_live(&self) -> anyhow::Result<()> {
-        if self.nemesis.contains(&Fault::Skew) {
+        if self.nemesis.0.contains(&Fault::Skew) {
             bail!("--nemesis skew is for simulations: processes look at the system's clock");
         }
-        if cfg!(not(unix)) && self.nemesis.contains(&Fault::Pause) {
+        if cfg!(not(unix)) && self.nemesis.0.contains(&Fault::Pause) {
             bail!("--nemesis pause needs a Unix system, or a simulation");
         }
         Ok(())

@@ -2,6 +2,7 @@
 
 mod add_read;
 mod broadcast;
+mod calm;
 mod counter;
 mod echo;
 mod g_set;
@@ -216,6 +217,12 @@ pub fn workload(name: Name, options: &Options) -> Box<dyn Workload> {
             Box::new(TxnRwRegister::new(options.transactions, models))
         }
     }
+}
+
+/// Makes a workload that asks more once all faults are over: everybody must answer then, and where
+/// nodes are to agree in the end, they must.
+pub fn calm(name: Name, options: &Options) -> Box<dyn Workload> {
+    Box::new(calm::Calm::new(name, workload(name, options)))
 }
 
 impl Invocation {

@@ -1,0 +1,486 @@
+//! `workbench simulate`: storms over many seeds; and `workbench merge`, which adds parts up.
+
+use std::fs::File;
+use std::ops::Range;
+use std::path::PathBuf;
+
+use anyhow::Context;
+use clap::parser::ValueSource;
+use clap::{ArgMatches, Args};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use rayon::ThreadPoolBuilder;
+use serde_json::json;
+
+use super::{chosen, code, command_line, exit_code, say, warn};
+use crate::challenge::Challenge;
+use crate::flags::{TestFlags, Words};
+use crate::live::{Stopwatch, timestamp};
+use crate::nemesis::Fault;
+use crate::report;
+use crate::store::Store;
+use crate::storm::campaign::{self, Failure, Report, Tally};
+use crate::storm::shrink::shrink;
+use crate::storm::{Aftermath, Storm};
+
+/// One challenge for each solution: a storm draws what the others differ in.
+const ALL_STORMS: [&str; 6] = [
+    "echo",
+    "unique-ids",
+    "broadcast-3d",
+    "g-counter",
+    "kafka-5c",
+    "txn-6c",
+];
+
+/// How many failures are told in full.
+const TOLD: usize = 5;
+
+/// How many findings of a failure are told.
+const FINDINGS: usize = 8;
+
+/// What `simulate` takes.
+#[derive(Args)]
+pub(super) struct Arguments {
+    /// The challenges whose workload and solution are simulated: echo, unique-ids, broadcast-3a …
+    /// or all, which is one for each solution.
+    #[arg(value_name = "NAME", required = true)]
+    names: Vec<String>,
+
+    /// The seeds, as 0..10000; a number alone is one seed. Each makes a run of its own.
+    #[arg(long, value_name = "A..B", default_value = "0..100", value_parser = parse_seeds)]
+    seeds: Range<u64>,
+
+    /// Does not stop when a run has failed.
+    #[arg(long)]
+    keep_going: bool,
+
+    /// Runs the K-th of N equal parts of the seeds, so that N machines can share a campaign.
+    #[arg(long, value_name = "K/N", value_parser = parse_shard)]
+    shard: Option<(u64, u64)>,
+
+    /// Prints the outcome as JSON, for machines and for `merge`.
+    #[arg(long)]
+    json: bool,
+
+    /// Looks for a smaller run that fails, and shows its messages.
+    #[arg(long)]
+    shrink: bool,
+
+    /// How many runs the search for a smaller one may take.
+    #[arg(long, value_name = "N", default_value_t = 20_000)]
+    shrink_runs: u64,
+
+    /// Draws nothing: each seed runs the challenge as it is, but for the flags given here.
+    #[arg(long)]
+    exactly: bool,
+
+    /// Gives nodes that have it their durable mode, and lets faults that are drawn kill nodes.
+    #[arg(long)]
+    durable: bool,
+
+    /// Flags of the nodes, in place of those that the challenge would give them.
+    #[arg(
+        long,
+        value_name = "FLAGS",
+        value_delimiter = ' ',
+        allow_hyphen_values = true
+    )]
+    node_flags: Option<Vec<String>>,
+
+    /// How many runs go on at the same time; as many as there are cores otherwise.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    jobs: Option<u16>,
+
+    /// The folder where a failing run is kept.
+    #[arg(long, value_name = "DIR", default_value = "store")]
+    store: PathBuf,
+
+    /// What is not drawn, but as it is given here.
+    #[command(flatten)]
+    flags: TestFlags,
+}
+
+/// What `merge` takes.
+#[derive(Args)]
+pub(super) struct MergeArguments {
+    /// What `simulate --json` printed, one file a part.
+    #[arg(value_name = "FILE", required = true)]
+    files: Vec<PathBuf>,
+
+    /// Prints the whole as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs the campaigns; the exit status is that of the worst run.
+pub(super) fn run(arguments: &Arguments, matches: &ArgMatches) -> anyhow::Result<u8> {
+    let names = arguments.names.iter().flat_map(|name| match name.as_str() {
+        "all" => ALL_STORMS.map(str::to_owned).to_vec(),
+        _ => vec![name.clone()],
+    });
+    let challenges = chosen(&names.collect::<Vec<String>>())?;
+    if challenges.is_empty() {
+        return Ok(code::USAGE);
+    }
+    if let Some(jobs) = arguments.jobs {
+        ThreadPoolBuilder::new()
+            .num_threads(jobs.into())
+            .build_global()?;
+    }
+    let pinned = pinned(matches);
+    let mut reports = Vec::new();
+    for challenge in challenges {
+        let campaign = Campaign {
+            challenge,
+            arguments,
+            pinned: &pinned,
+        };
+        reports.push(campaign.run()?);
+    }
+    if arguments.json {
+        say(format_args!("{:#}", json!(reports)));
+    }
+    Ok(status(&reports))
+}
+
+/// Merges reports of parts; the exit status is that of the worst run.
+pub(super) fn merge(arguments: &MergeArguments) -> anyhow::Result<u8> {
+    let mut parts = Vec::new();
+    for path in &arguments.files {
+        let file = File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
+        let reports: Vec<Report> = serde_json::from_reader(std::io::BufReader::new(file))
+            .with_context(|| {
+                let path = path.display();
+                format!("{path} is not what `simulate --json` prints")
+            })?;
+        parts.extend(reports);
+    }
+    let reports = campaign::merge(parts)?;
+    if arguments.json {
+        say(format_args!("{:#}", json!(reports)));
+    } else {
+        reports.iter().for_each(tell);
+    }
+    Ok(status(&reports))
+}
+
+fn status(reports: &[Report]) -> u8 {
+    let worst = reports.iter().map(|report| report.tally.worst()).max();
+    worst.map_or(code::VALID, exit_code)
+}
+
+/// The flags of a test that stand on the command line.
+fn pinned(matches: &ArgMatches) -> Words {
+    let mut words = Words::default();
+    let flags = TestFlags::augment_args(clap::Command::new("test"));
+    for flag in flags.get_arguments() {
+        let id = flag.get_id().as_str();
+        if matches.value_source(id) == Some(ValueSource::CommandLine)
+            && let (Some(name), Some(values)) = (flag.get_long(), matches.get_raw(id))
+        {
+            let values: Vec<_> = values.map(|value| value.to_string_lossy()).collect();
+            words.set(&format!("--{name}"), values.join(","));
+        }
+    }
+    words
+}
+
+struct Campaign<'a> {
+    challenge: &'a Challenge,
+    arguments: &'a Arguments,
+    pinned: &'a Words,
+}
+
+impl Campaign<'_> {
+    fn run(&self) -> anyhow::Result<Report> {
+        let storm = self.storm()?;
+        let seeds = self.arguments.seeds.clone();
+        let seeds = match self.arguments.shard {
+            Some((part, of)) => campaign::shard(seeds, part, of),
+            None => seeds,
+        };
+        let start = Stopwatch::start();
+        let bar = bar(self.challenge.name, seeds.end.saturating_sub(seeds.start));
+        let command = |run: &Aftermath| self.command(run.seed, self.pinned, self.arguments.exactly);
+        let look = |one: &Tally| {
+            if let Some(failure) = one.failures.first() {
+                bar.println(format!("seed {} is {}", failure.seed, failure.verdict));
+                bar.set_message("some failed");
+            }
+            bar.inc(1);
+        };
+        let keep_going = self.arguments.keep_going;
+        let outcome = campaign::run(&storm, seeds, keep_going, command, look);
+        bar.finish_and_clear();
+        let (tally, seeds) = outcome?;
+        let report = Report {
+            challenge: self.challenge.name.to_owned(),
+            pinned: self.pins(self.pinned, self.arguments.exactly).join(" "),
+            seeds: vec![(seeds.start, seeds.end)],
+            tally,
+            wall_seconds: start.elapsed().as_secs_f64(),
+        };
+        if !self.arguments.json {
+            tell(&report);
+        }
+        if let Some(failure) = report.tally.failures.first() {
+            self.look_closer(&storm, failure)?;
+        }
+        Ok(report)
+    }
+
+    fn storm(&self) -> anyhow::Result<Storm> {
+        let factory = self.challenge.solution.factory(&self.node_flags())?;
+        let base = self.challenge.trials[0].words();
+        let storm = Storm::of(factory, base).pinned(self.pinned);
+        let keeps_promises =
+            self.arguments.durable || !self.challenge.solution.is_durable_by_flag();
+        let faults = Fault::ALL
+            .into_iter()
+            .filter(|fault| *fault != Fault::Kill || keeps_promises);
+        let storm = storm.drawing(&faults.collect::<Vec<_>>());
+        Ok(if self.arguments.exactly {
+            storm.exactly()
+        } else {
+            storm
+        })
+    }
+
+    fn node_flags(&self) -> Vec<String> {
+        let given = self.arguments.node_flags.as_ref();
+        let mut flags: Vec<String> = match given {
+            Some(flags) => flags.iter().filter(|it| !it.is_empty()).cloned().collect(),
+            None => {
+                let own = self.challenge.node_flags.iter();
+                own.map(ToString::to_string).collect()
+            }
+        };
+        if self.arguments.durable && self.challenge.solution.is_durable_by_flag() {
+            flags.push("--durable".to_owned());
+        }
+        flags
+    }
+
+    /// What makes this campaign another one than that of the same seeds without any flags.
+    fn pins(&self, pinned: &Words, exactly: bool) -> Vec<String> {
+        let mut words = Vec::new();
+        if self.arguments.durable {
+            words.push("--durable".to_owned());
+        }
+        if let Some(flags) = &self.arguments.node_flags {
+            words.push(format!("--node-flags={}", flags.join(" ")));
+        }
+        if exactly {
+            words.push("--exactly".to_owned());
+        }
+        words.extend(pinned.list());
+        words
+    }
+
+    /// The command that runs one seed with these options.
+    fn command(&self, seed: u64, pinned: &Words, exactly: bool) -> String {
+        let words = [
+            "cargo",
+            "workbench",
+            "simulate",
+            self.challenge.name,
+            "--seeds",
+        ];
+        let mut words: Vec<String> = words.map(str::to_owned).into();
+        words.push(seed.to_string());
+        words.extend(self.pins(pinned, exactly));
+        command_line(&words)
+    }
+
+    /// Keeps a failing run, smaller if that is asked for, and shows what was said in it.
+    fn look_closer(&self, storm: &Storm, failure: &Failure) -> anyhow::Result<()> {
+        let mut run = storm.run(failure.seed)?;
+        if self.arguments.shrink {
+            let shrunk = shrink(storm, run, self.arguments.shrink_runs)?;
+            let words = shrunk.run.words.clone();
+            run = storm.run_with(shrunk.run.seed, &words, true)?;
+            let small = Tally::of(&run, |run| {
+                self.command(run.seed, &run.words.beyond(storm.base()), true)
+            });
+            self.remark(&format!(
+                "\nthe smallest of {} other runs that fails:",
+                shrunk.tried
+            ));
+            for failure in &small.failures {
+                self.remark(&describe(failure));
+            }
+            if let Some(chart) = report::sequence(&run.record, &run.settings.nodes) {
+                self.remark(&chart);
+            }
+        }
+        let kept = self.keep(&run)?;
+        self.remark(&format!("the run is kept in {kept}"));
+        Ok(())
+    }
+
+    /// Where JSON goes to stdout, people read stderr.
+    fn remark(&self, text: &str) {
+        if self.arguments.json {
+            warn(text);
+        } else {
+            say(text);
+        }
+    }
+
+    fn keep(&self, run: &Aftermath) -> anyhow::Result<String> {
+        let flags = run.words.flags()?;
+        let store = Store::new(&self.arguments.store);
+        let folder = store.begin(&flags.workload.to_string(), &timestamp())?;
+        folder.keep_test(&json!({
+            "command": self.command(run.seed, &run.words.beyond(&self.challenge.trials[0].words()), true),
+            "seed": run.seed,
+            "stage": "simulated",
+            "options": run.words.to_string(),
+            "node-flags": self.node_flags(),
+        }))?;
+        folder.keep_history(&run.record)?;
+        folder.keep_results(&run.record, &run.verdict.results)?;
+        for (node, log) in run.settings.nodes.iter().zip(&run.logs) {
+            folder.keep_log(node.as_str(), log)?;
+        }
+        Ok(folder.path().display().to_string())
+    }
+}
+
+fn bar(name: &str, count: u64) -> ProgressBar {
+    let target = ProgressDrawTarget::stderr_with_hz(10);
+    let bar = ProgressBar::with_draw_target(Some(count), target);
+    let template = "{prefix} {wide_bar} {pos}/{len} runs  {per_sec}  {eta} left  {msg}";
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        bar.set_style(style);
+    }
+    bar.set_prefix(name.to_owned());
+    bar
+}
+
+/// A report, for a person.
+fn tell(report: &Report) {
+    let Tally {
+        runs,
+        valid,
+        unknown,
+        invalid,
+        operations,
+        ok,
+        messages,
+        faults,
+        virtual_seconds,
+        failures,
+    } = &report.tally;
+    let seeds: Vec<String> = report
+        .seeds
+        .iter()
+        .map(|(start, end)| format!("{start}..{end}"))
+        .collect();
+    let pinned = match report.pinned.as_str() {
+        "" => String::new(),
+        pinned => format!(" · {pinned}"),
+    };
+    say(format_args!(
+        "{} · seeds {}{pinned}",
+        report.challenge,
+        seeds.join(", ")
+    ));
+    let wall = report.wall_seconds;
+    say(format_args!(
+        "  {runs} runs in {wall:.1} s ({:.0}/s): {valid} valid, {invalid} invalid, {unknown} unknown",
+        *runs as f64 / wall.max(1e-9)
+    ));
+    say(format_args!(
+        "  {operations} operations ({ok} ok), {messages} messages among servers, {faults} faults, \
+         {:.1} h of virtual time",
+        virtual_seconds / 3600.0
+    ));
+    for failure in failures.iter().take(TOLD) {
+        say(format_args!("\n{}", describe(failure)));
+    }
+    if failures.len() > TOLD {
+        let seeds = failures.iter().skip(TOLD).map(|it| it.seed.to_string());
+        let seeds: Vec<String> = seeds.take(50).collect();
+        say(format_args!(
+            "\nand {} more: seeds {}",
+            failures.len() - TOLD,
+            seeds.join(", ")
+        ));
+    }
+}
+
+fn describe(failure: &Failure) -> String {
+    let Failure {
+        seed,
+        options,
+        verdict,
+        findings,
+        command,
+    } = failure;
+    let mut lines = vec![format!("seed {seed} is {verdict}, with {options}")];
+    let shown = findings.iter().take(FINDINGS);
+    lines.extend(shown.map(|finding| format!("  {}", report::cut(finding))));
+    if findings.len() > FINDINGS {
+        lines.push(format!(
+            "  … and {} more findings",
+            findings.len() - FINDINGS
+        ));
+    }
+    lines.push(format!("again: {command}"));
+    lines.join("\n")
+}
+
+fn parse_seeds(text: &str) -> Result<Range<u64>, String> {
+    let range = match text.split_once("..") {
+        Some((start, end)) => start.trim().parse().ok().zip(end.trim().parse().ok()),
+        None => text
+            .trim()
+            .parse()
+            .ok()
+            .and_then(|seed: u64| Some((seed, seed.checked_add(1)?))),
+    };
+    match range {
+        Some((start, end)) if start < end => Ok(start..end),
+        Some(_) | None => Err("expected seeds as 0..10000, or one number".to_owned()),
+    }
+}
+
+fn parse_shard(text: &str) -> Result<(u64, u64), String> {
+    let parts = text.split_once('/');
+    let parts = parts.and_then(|(part, of)| part.parse().ok().zip(of.parse().ok()));
+    match parts {
+        Some((part, of)) if (1..=of).contains(&part) => Ok((part, of)),
+        Some(_) | None => Err("expected K/N with K from 1 to N, such as 3/8".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{parse_seeds, parse_shard};
+
+    #[test]
+    fn seeds_are_a_range_or_a_number() {
+        assert_eq!(parse_seeds("0..10000"), Ok(0..10_000));
+        assert_eq!(parse_seeds("17"), Ok(17..18));
+        for bad in [
+            "",
+            "..",
+            "5..5",
+            "7..3",
+            "a..b",
+            "-1",
+            "18446744073709551615",
+        ] {
+            assert!(parse_seeds(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_shard_is_one_of_some() {
+        assert_eq!(parse_shard("3/8"), Ok((3, 8)));
+        for bad in ["0/8", "9/8", "3", "3/", "/8", "0/0"] {
+            assert!(parse_shard(bad).is_err(), "{bad}");
+        }
+    }
+}

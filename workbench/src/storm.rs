@@ -1,0 +1,246 @@
+//! Storms: runs in which a seed draws everything, faults included, and after which all must be well.
+//!
+//! A [`Storm`] is a node type, a workload and what is pinned of the options; a seed makes a run of
+//! it, and the run a verdict. Any crate can let its own nodes be tested so, from its own `cargo test`:
+//!
+//! ```
+//! # use serde::{Deserialize, Serialize};
+//! # use serde_json::value::RawValue;
+//! # use shared::{Caller, Cluster, Context, Node};
+//! use workbench::storm::Storm;
+//! use workbench::workload::Name;
+//!
+//! struct Echo;
+//!
+//! # #[derive(Deserialize)]
+//! # #[serde(rename_all = "snake_case")]
+//! # enum Request { Echo { echo: Box<RawValue> } }
+//! # #[derive(Serialize)]
+//! # #[serde(rename_all = "snake_case")]
+//! # enum Response { EchoOk { echo: Box<RawValue> } }
+//! # #[derive(Debug)]
+//! # enum Event {}
+//! impl Node for Echo {
+//! #   type Request = Request;
+//! #   type Event = Event;
+//!     // … as in the documentation of `shared`
+//! #   fn on_request(&mut self, request: Request, caller: Caller, ctx: &mut Context<Event>) {
+//! #       match request { Request::Echo { echo } => ctx.reply(caller, Response::EchoOk { echo }) }
+//! #   }
+//! #   fn on_event(&mut self, event: Event, _: &mut Context<Event>) { match event {} }
+//! }
+//!
+//! // #[test]
+//! fn echo_survives_storms() {
+//!     Storm::new(Name::Echo, |_cluster: Cluster, _ctx: &mut Context<_>| Echo)
+//!         .with("--node-count 3 --time-limit 5 --nemesis partition,loss,pause,kill")
+//!         .assert_survives(0..20);
+//! }
+//! # echo_survives_storms();
+//! ```
+//!
+//! The words are those of `workbench test`; whatever they do not pin is drawn.
+
+pub mod campaign;
+mod draw;
+pub mod shrink;
+
+use std::ops::Range;
+
+use shared::{Cluster, Context, Engine, Node};
+
+use crate::checker::{self, Validity, Verdict};
+use crate::flags::{TestFlags, Words};
+use crate::nemesis::Fault;
+use crate::run::{Record, Settings};
+use crate::simulation::{Host, simulate};
+use crate::solutions::Factory;
+use crate::workload::{self, Name};
+
+/// Makes runs from seeds.
+pub struct Storm {
+    factory: Factory,
+    /// What is so unless it is drawn or pinned otherwise.
+    base: Words,
+    pinned: Words,
+    faults: Vec<Fault>,
+    draws: bool,
+}
+
+/// A run in a storm, and what it came to.
+#[derive(Debug)]
+pub struct Aftermath {
+    /// What it was drawn from.
+    pub seed: u64,
+    /// All its options, drawn, pinned or otherwise.
+    pub words: Words,
+    /// What the run was made of.
+    pub settings: Settings,
+    /// What is left of it.
+    pub record: Record,
+    /// The judgement; a run that broke off is invalid.
+    pub verdict: Verdict,
+    /// What each node remarked.
+    pub logs: Vec<Vec<String>>,
+}
+
+impl Storm {
+    /// Storms over nodes that are made by `boot`, each life of each node anew.
+    pub fn new<N, F>(workload: Name, boot: F) -> Self
+    where
+        N: Node,
+        F: Fn(Cluster, &mut Context<N::Event>) -> N + Clone + Send + Sync + 'static,
+    {
+        let mut base = Words::default();
+        base.set("--workload", workload);
+        let host = move |seed| -> Box<dyn Host> { Box::new(Engine::new(seed, boot.clone())) };
+        Storm::of(Box::new(host), base)
+    }
+
+    /// Storms over nodes that a factory makes, with these options where nothing is drawn.
+    pub fn of(factory: Factory, base: Words) -> Self {
+        Storm {
+            factory,
+            base,
+            pinned: Words::default(),
+            faults: Fault::ALL.to_vec(),
+            draws: true,
+        }
+    }
+
+    /// Pins options, in the words of a command line.
+    ///
+    /// # Panics
+    /// When these are no flags of a test.
+    #[must_use]
+    pub fn with(self, words: &str) -> Self {
+        let words = Words::read(words.split_whitespace()).unwrap_or_else(|error| panic!("{error}"));
+        self.pinned(&words)
+    }
+
+    /// Pins options.
+    #[must_use]
+    pub fn pinned(mut self, words: &Words) -> Self {
+        self.pinned = self.pinned.and(words);
+        self
+    }
+
+    /// Which faults may be drawn; all otherwise.
+    #[must_use]
+    pub fn drawing(mut self, faults: &[Fault]) -> Self {
+        self.faults = faults.to_vec();
+        self
+    }
+
+    /// Draws no options at all: what is not pinned is as it is without a storm.
+    #[must_use]
+    pub fn exactly(mut self) -> Self {
+        self.draws = false;
+        self
+    }
+
+    /// The options of a seed's run.
+    pub fn words(&self, seed: u64) -> Words {
+        let chosen = if self.draws {
+            draw::draw(seed, &self.faults, &self.pinned)
+        } else {
+            self.pinned.clone()
+        };
+        self.base.and(&chosen)
+    }
+
+    /// Options where nothing is drawn or pinned.
+    pub fn base(&self) -> &Words {
+        &self.base
+    }
+
+    /// A seed's run.
+    ///
+    /// # Errors
+    /// When its options contradict one another.
+    pub fn run(&self, seed: u64) -> anyhow::Result<Aftermath> {
+        self.run_with(seed, &self.words(seed), false)
+    }
+
+    /// A seed's run with these very options; its messages are written down if asked for.
+    ///
+    /// # Errors
+    /// When its options contradict one another.
+    pub fn run_with(&self, seed: u64, words: &Words, traced: bool) -> anyhow::Result<Aftermath> {
+        let flags = words.flags()?;
+        let mut settings = flags.settings(seed)?;
+        settings.keeps_trace = traced;
+        let make = || workload::calm(flags.workload, &flags.options());
+        let simulated = simulate(&settings, make(), &self.factory);
+        let verdict = judge(&flags, &simulated.record, &*make());
+        Ok(Aftermath {
+            seed,
+            words: words.clone(),
+            settings,
+            record: simulated.record,
+            verdict,
+            logs: simulated.logs,
+        })
+    }
+
+    /// Holds many seeds, or the one that the environment's `SEED` asks for, to the verdict valid.
+    ///
+    /// # Panics
+    /// When a run is not valid; the message says which, what is wrong with it, and how to repeat it.
+    pub fn assert_survives(&self, seeds: Range<u64>) {
+        let only = std::env::var("SEED")
+            .ok()
+            .and_then(|seed| seed.parse().ok());
+        for seed in only.map_or(seeds, |seed: u64| seed..seed.saturating_add(1)) {
+            let run = self
+                .run(seed)
+                .unwrap_or_else(|error| panic!("seed {seed}: {error:#}"));
+            assert!(
+                run.is_valid(),
+                "seed {seed} is {:?}: {}\nwith {}\nSEED={seed} repeats it",
+                run.verdict.valid,
+                run.verdict.findings.join("\n"),
+                run.words,
+            );
+        }
+    }
+}
+
+impl Aftermath {
+    /// Whether all was well.
+    pub fn is_valid(&self) -> bool {
+        self.verdict.valid == Validity::Valid
+    }
+}
+
+/// What is asked after a storm: the workload's rules, what the calm must bring, and availability
+/// where no fault forbids it. That each kind of operation has succeeded at least once is not: a storm
+/// may be all too short for that.
+fn judge(flags: &TestFlags, record: &Record, workload: &dyn workload::Workload) -> Verdict {
+    let history = &record.history;
+    if let Some(why) = &record.crash {
+        let mut verdict = Verdict::new(Validity::Invalid, []);
+        verdict.findings.push(format!("the run broke off: {why}"));
+        verdict
+            .findings
+            .extend(record.incidents.iter().map(ToString::to_string));
+        return verdict;
+    }
+    let asked = flags
+        .availability
+        .filter(|_| !flags.faults.faults().go_beyond_maelstrom());
+    let invocations = history.ops.iter().filter(|op| op.is_invocation()).count();
+    let mut verdict = checker::overall([
+        ("exceptions", checker::exceptions(history)),
+        ("availability", checker::availability(history, asked)),
+        ("net", record.statistics.verdict(invocations)),
+        ("workload", workload.check(history)),
+    ]);
+    if !record.incidents.is_empty() {
+        verdict.valid = verdict.valid.max(Validity::Invalid);
+        verdict
+            .findings
+            .extend(record.incidents.iter().map(ToString::to_string));
+    }
+    verdict
+}

@@ -1,0 +1,145 @@
+//! From a failing run to a smaller one that fails, too: fewer nodes, faults and operations, less time.
+//!
+//! Only options are changed, and the seed: so what comes out is a command. A smaller option draws
+//! other operations and faults from the same seed, so each is tried with some more seeds, too.
+
+use rayon::iter::{IntoParallelIterator, ParallelIterator};
+
+use super::draw::without_idle;
+use super::{Aftermath, Storm};
+use crate::checker::Validity;
+use crate::flags::Words;
+use crate::history::Op;
+use crate::nemesis::Fault;
+
+/// With how many seeds a smaller option is tried.
+const TRIES: u64 = 32;
+
+/// A smaller run that fails, and how many runs were tried to find it.
+#[derive(Debug)]
+pub struct Shrunk {
+    /// The run.
+    pub run: Aftermath,
+    /// How many were tried.
+    pub tried: u64,
+}
+
+/// Looks for smaller failing runs until none is found, or so many have been tried.
+///
+/// # Errors
+/// When the run cannot be repeated with its own options.
+pub fn shrink(storm: &Storm, failing: Aftermath, most: u64) -> anyhow::Result<Shrunk> {
+    let mut shrunk = Shrunk {
+        run: failing,
+        tried: 0,
+    };
+    'smaller: loop {
+        for words in smaller(&shrunk.run) {
+            if shrunk.tried >= most {
+                break 'smaller;
+            }
+            shrunk.tried += TRIES;
+            if let Some(run) = first_failure(storm, shrunk.run.seed, &words) {
+                shrunk.run = run;
+                continue 'smaller;
+            }
+        }
+        break;
+    }
+    Ok(shrunk)
+}
+
+/// The first seed from this one on with which these options fail.
+fn first_failure(storm: &Storm, seed: u64, words: &Words) -> Option<Aftermath> {
+    let seeds = seed..seed.saturating_add(TRIES);
+    let fails = |seed| {
+        // Options that contradict one another are no smaller run.
+        let run = storm.run_with(seed, words, false).ok()?;
+        (run.verdict.valid == Validity::Invalid).then_some(run)
+    };
+    seeds.into_par_iter().find_map_first(fails)
+}
+
+/// Options with which a run is smaller, the smallest first.
+fn smaller(run: &Aftermath) -> Vec<Words> {
+    let mut all = Vec::new();
+    let mut offer = |flag: &str, value: String| {
+        let mut words = run.words.clone();
+        words.set(flag, value);
+        let words = without_idle(&words);
+        if words != run.words {
+            all.push(words);
+        }
+    };
+    let nodes = run.settings.nodes.len() as u64;
+    for count in below(nodes) {
+        offer("--node-count", count.to_string());
+    }
+    let faults: Vec<Fault> = run.settings.faults.kinds().collect();
+    if !faults.is_empty() {
+        offer("--nemesis", "none".to_owned());
+    }
+    if faults.len() > 1 {
+        for fault in &faults {
+            offer("--nemesis", fault.name().to_owned());
+        }
+        for fault in &faults {
+            let rest = faults.iter().filter(|it| *it != fault);
+            let rest: Vec<&str> = rest.map(|it| it.name()).collect();
+            offer("--nemesis", rest.join(","));
+        }
+    }
+    let targets = &run.settings.faults.targets;
+    if faults.contains(&Fault::Partition) && targets.len() > 1 {
+        for target in targets {
+            offer("--partition-shapes", target.name().to_owned());
+        }
+    }
+    let ops = &run.record.history.ops;
+    let strikes = ops.iter().filter(|op| op.process.client().is_none());
+    let strikes = strikes.filter(|op| op.f.starts_with("start-")).count() as u64 / 2;
+    for count in below(strikes) {
+        offer("--max-faults", count.to_string());
+    }
+    let is_counted = |op: &&Op| op.is_invocation() && !op.marks.is_final;
+    let operations = ops.iter().filter(is_counted).count() as u64;
+    let operations = run
+        .settings
+        .most_operations
+        .map_or(operations, |most| most.min(operations));
+    for count in below(operations) {
+        offer("--max-operations", count.to_string());
+    }
+    for seconds in below(run.settings.time_limit.as_secs()) {
+        offer("--time-limit", seconds.to_string());
+    }
+    let mut calmer = run.words.clone();
+    calmer.set("--latency", 0);
+    calmer.remove("--latency-dist");
+    if run.settings.latency.mean_ms > 0 {
+        all.push(calmer);
+    }
+    all
+}
+
+/// Some numbers from 1 up to the one before: small ones, and those close to it.
+fn below(number: u64) -> Vec<u64> {
+    let mut steps = vec![1, 2, 3, 5, 8, number / 4, number / 2, number * 3 / 4];
+    steps.push(number.saturating_sub(1));
+    steps.retain(|step| (1..number).contains(step));
+    steps.sort_unstable();
+    steps.dedup();
+    steps
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn smaller_numbers_are_tried_from_the_smallest_on() {
+        assert!(below(1).is_empty());
+        assert_eq!(below(2), [1]);
+        assert_eq!(below(20), [1, 2, 3, 5, 8, 10, 15, 19]);
+    }
+}

@@ -1,0 +1,203 @@
+//! Storm, then calm: any workload, with more asked of the nodes once all faults are over than
+//! Maelstrom asks. Everybody must answer again; and where nodes are to agree in the end, all of them
+//! must show the same, and whatever was acknowledged.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+use serde_json::value::RawValue;
+use shared::NodeId;
+
+use super::{Invocation, Last, Name, OnceEach, Question, Session, Turn, Workload};
+use crate::checker::{Validity, Verdict};
+use crate::dice::Dice;
+use crate::edn;
+use crate::history::{self, History, Kind, Op, Pair};
+
+/// A workload that is followed by a final phase in any case.
+pub(super) struct Calm {
+    name: Name,
+    inner: Box<dyn Workload>,
+    last_operations: OnceEach,
+    /// Every key that a transaction has named.
+    keys: BTreeMap<String, Value>,
+}
+
+impl Calm {
+    pub(super) fn new(name: Name, inner: Box<dyn Workload>) -> Self {
+        Calm {
+            name,
+            inner,
+            last_operations: OnceEach::default(),
+            keys: BTreeMap::new(),
+        }
+    }
+
+    fn remember_keys(&mut self, transaction: &RawValue) {
+        let steps: Vec<(String, Value, Value)> =
+            serde_json::from_str(transaction.get()).unwrap_or_default();
+        let keys = steps.into_iter().map(|(_, key, _)| (key.to_string(), key));
+        self.keys.extend(keys);
+    }
+
+    /// One transaction that reads all there is.
+    fn read_everything(&self) -> Invocation {
+        let reads: Vec<(&str, &Value, ())> = self.keys.values().map(|key| ("r", key, ())).collect();
+        Invocation::new("txn", history::json(&reads))
+    }
+
+    fn findings(&self, history: &History) -> Vec<String> {
+        let pairs = history.pairs();
+        let finals = pairs.iter().filter(|pair| pair.invocation.marks.is_final);
+        let finals: Vec<&Pair<'_>> = finals.collect();
+        let mut findings: Vec<String> = finals.iter().filter_map(|pair| unanswered(pair)).collect();
+        let reads: Vec<&Op> = finals
+            .iter()
+            .filter_map(|pair| pair.completion)
+            .filter(|op| op.kind == Kind::Ok)
+            .collect();
+        match self.name {
+            Name::Echo | Name::UniqueIds | Name::Kafka => {}
+            Name::Broadcast => findings.extend(lacking(history, &reads, "broadcast")),
+            Name::GSet => findings.extend(lacking(history, &reads, "add")),
+            Name::GCounter | Name::PnCounter | Name::TxnRwRegister => {
+                findings.extend(disagreeing(&reads));
+            }
+        }
+        findings
+    }
+}
+
+/// An operation of the final phase that did not end well.
+fn unanswered(pair: &Pair<'_>) -> Option<String> {
+    let Op {
+        f, process, time, ..
+    } = pair.invocation;
+    let at = *time as f64 / 1e9;
+    match pair.completion.map(|op| (op.kind, &op.error)) {
+        Some((Kind::Ok, _)) => None,
+        Some((_, error)) => Some(format!(
+            "after the calm, {f} of process {process} at {at:.3} s did not succeed: {error:?}"
+        )),
+        None => Some(format!(
+            "after the calm, {f} of process {process} at {at:.3} s was not answered"
+        )),
+    }
+}
+
+/// Reads that lack what was acknowledged, or show what other reads do not.
+fn lacking(history: &History, reads: &[&Op], f: &str) -> Vec<String> {
+    let adds = history.ops.iter();
+    let adds = adds.filter(|op| op.kind == Kind::Ok && op.f == f && op.process.client().is_some());
+    let mut due: BTreeSet<String> = adds.filter_map(|op| canonical(&op.value)).collect();
+    let shown = |op: &Op| -> BTreeSet<String> {
+        let values: Option<Vec<Value>> = op.parse().unwrap_or_default();
+        let values = values.unwrap_or_default();
+        values.iter().map(Value::to_string).collect()
+    };
+    for read in reads {
+        due.extend(shown(read));
+    }
+    let missing = |read: &&Op| {
+        let seen = shown(read);
+        let missing: Vec<&String> = due.difference(&seen).collect();
+        let (first, count) = (missing.first()?, missing.len());
+        Some(format!(
+            "after the calm, the read of process {} lacks {count} that others show or that were \
+             acknowledged, such as {first}",
+            read.process
+        ))
+    };
+    reads.iter().filter_map(missing).collect()
+}
+
+/// Final reads that differ from the first one.
+fn disagreeing(reads: &[&Op]) -> Vec<String> {
+    let Some((first, rest)) = reads.split_first() else {
+        return Vec::new();
+    };
+    let differs = |read: &&&Op| canonical(&read.value) != canonical(&first.value);
+    let tell = |read: &&Op| {
+        format!(
+            "after the calm, process {} reads {} and process {} reads {}",
+            first.process, first.value, read.process, read.value
+        )
+    };
+    rest.iter().filter(differs).map(tell).collect()
+}
+
+fn canonical(json: &RawValue) -> Option<String> {
+    let value: Value = serde_json::from_str(json.get()).ok()?;
+    Some(value.to_string())
+}
+
+impl Workload for Calm {
+    fn name(&self) -> &'static str {
+        self.inner.name()
+    }
+
+    fn next(&mut self, turn: Turn, dice: &mut Dice) -> Invocation {
+        let invocation = self.inner.next(turn, dice);
+        if self.name == Name::TxnRwRegister {
+            self.remember_keys(&invocation.value);
+        }
+        invocation
+    }
+
+    fn observe(&mut self, worker: usize, f: &'static str, kind: Kind, value: &RawValue) {
+        self.inner.observe(worker, f, kind, value);
+    }
+
+    fn session(&self) -> Box<dyn Session> {
+        self.inner.session()
+    }
+
+    fn has_final_phase(&self) -> bool {
+        true
+    }
+
+    fn next_final(&mut self, turn: Turn, dice: &mut Dice) -> Last {
+        if self.inner.has_final_phase() {
+            return self.inner.next_final(turn, dice);
+        }
+        let mut last = match self.name {
+            Name::TxnRwRegister => self.read_everything(),
+            Name::Echo
+            | Name::UniqueIds
+            | Name::Broadcast
+            | Name::GSet
+            | Name::GCounter
+            | Name::PnCounter
+            | Name::Kafka => self.inner.next(turn, dice),
+        };
+        last.marks.is_final = true;
+        self.last_operations.next(turn, || last.clone())
+    }
+
+    fn set_up(&self, nodes: &[NodeId]) -> Option<Question> {
+        self.inner.set_up(nodes)
+    }
+
+    fn keeps_clients(&self) -> bool {
+        self.inner.keeps_clients()
+    }
+
+    fn is_idempotent(&self, f: &str) -> bool {
+        self.inner.is_idempotent(f)
+    }
+
+    fn reads_errors(&self) -> bool {
+        self.inner.reads_errors()
+    }
+
+    fn check(&self, history: &History) -> Verdict {
+        let mut verdict = self.inner.check(history);
+        let findings = self.findings(history);
+        let valid = Validity::of(findings.is_empty());
+        verdict.valid = verdict.valid.max(valid);
+        edn::insert(&mut verdict.results, "valid?", verdict.valid.to_edn());
+        edn::insert(&mut verdict.results, "calm?", valid.to_edn());
+        verdict.findings.extend(findings);
+        verdict
+    }
+}
