@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::ops::Range;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::Context;
 use clap::parser::ValueSource;
@@ -202,10 +203,12 @@ impl Campaign<'_> {
         let start = Stopwatch::start();
         let bar = bar(self.challenge.name, seeds.end.saturating_sub(seeds.start));
         let command = |run: &Aftermath| self.command(run.seed, self.pinned, self.arguments.exactly);
+        let failed = AtomicU64::new(0);
         let look = |one: &Tally| {
             if let Some(failure) = one.failures.first() {
+                let so_far = failed.fetch_add(1, Ordering::Relaxed) + 1;
                 bar.println(format!("seed {} is {}", failure.seed, failure.verdict));
-                bar.set_message("some failed");
+                bar.set_message(format!("{so_far} failed"));
             }
             bar.inc(1);
         };
@@ -355,6 +358,7 @@ fn bar(name: &str, count: u64) -> ProgressBar {
         bar.set_style(style);
     }
     bar.set_prefix(name.to_owned());
+    bar.set_message("none failed");
     bar
 }
 
