@@ -61,8 +61,8 @@ use scan::Scan;
 /// What waits for more is written with the next batch.
 const MOST_ITEMS: usize = 4096;
 
-/// How long the service is waited for at first, and at most: an answer that comes later is lost, so
-/// each try is more patient than the one before.
+/// How long an answer is waited for at first, and at most: one that comes later is lost, so each try
+/// is more patient than the one before.
 const PATIENCE: Duration = Duration::from_secs(1);
 const MOST_PATIENCE: Duration = Duration::from_secs(8);
 
@@ -111,9 +111,10 @@ struct Batch<T> {
 #[derive(Debug)]
 struct Question {
     what: What,
-    /// How long to wait before it is asked, and then for the answer.
-    pause: Duration,
+    /// How long to wait for the answer.
     patience: Duration,
+    /// Why it was answered with something else, if it was: then it is not asked again at once.
+    refused: Option<Failure>,
 }
 
 #[derive(Debug)]
@@ -203,7 +204,7 @@ impl<T: Serialize + DeserializeOwned + Send + 'static> Journal<T> {
             Word::Read(owner, place, batch) => self.take(&owner, place, batch, &mut noted),
             Word::Written(true) => self.confirm(&mut noted),
             Word::Written(false) => self.scan(self.me.clone(), self.place),
-            Word::Failed(question, failure) => self.ask_again(question, &failure),
+            Word::Failed(question, failure) => self.ask_again(question, failure),
             Word::Ask(question) => self.questions.push(question),
             Word::Due => {}
         }
@@ -225,12 +226,12 @@ impl<T: Serialize + DeserializeOwned + Send + 'static> Journal<T> {
         ctx.number_calls_from(self.boot);
         self.gather(ctx, &event);
         for question in std::mem::take(&mut self.questions) {
-            if question.pause.is_zero() {
-                self.ask(question, ctx, event.clone());
-            } else {
-                let pause = question.pause;
+            if let Some(failure) = question.refused {
+                ctx.log(format!("the journal asks again: {failure}"));
                 let question = Question::new(question.what, question.patience);
-                ctx.after(pause, event(Heard(Word::Ask(question))));
+                ctx.after(question.patience, event(Heard(Word::Ask(question))));
+            } else {
+                self.ask(question, ctx, event.clone());
             }
         }
     }
@@ -289,16 +290,11 @@ impl<T: Serialize + DeserializeOwned + Send + 'static> Journal<T> {
         format!("{}/{owner}/{place}", self.name)
     }
 
-    fn ask_again(&mut self, question: Question, failure: &Failure) {
-        let pause = match failure {
-            // Time has passed already.
-            Failure::Timeout => Duration::ZERO,
-            Failure::Error(_) | Failure::Malformed(_) => question.patience,
-        };
+    fn ask_again(&mut self, question: Question, failure: Failure) {
         self.questions.push(Question {
             what: question.what,
-            pause,
             patience: MOST_PATIENCE.min(2 * question.patience),
+            refused: Some(failure).filter(|failure| *failure != Failure::Timeout),
         });
     }
 
@@ -383,8 +379,8 @@ impl Question {
     fn new(what: What, patience: Duration) -> Self {
         Question {
             what,
-            pause: Duration::ZERO,
             patience,
+            refused: None,
         }
     }
 }
