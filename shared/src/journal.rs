@@ -17,25 +17,22 @@
 //! A node cannot know whether it has lived before. It reads its own journal to the end and puts a
 //! batch of its own there, an empty one: that is a fence. All that earlier lives have under way aims
 //! at the fence's place or below it, since a life goes on to a place only when those below are
-//! taken; so once the fence stands, none of it can succeed any more. If the fence is batch 0, there
-//! was no earlier life that could have confirmed anything, and nothing was missed: that is a read
-//! and a write. Otherwise all other journals are read, too, so that a node which has come back knows
-//! whatever had been confirmed anywhere before that.
+//! taken; so once the fence stands, none of it can succeed any more. If the fence is batch 0, no
+//! earlier life was ever ready, and nothing was missed: that is a read and a write. Otherwise, as
+//! soon as it has found a batch of an earlier life, the node reads all other journals, too, so that
+//! it knows whatever had been confirmed anywhere before it came back.
 //!
 //! ```text
-//!   n3, first life               lin-kv               n3, second life
-//!     | 0 := []                     |                        |
-//!     |---------------------------->|                        |
-//!     | 1 := [a, b]                 |                        |
-//!     |---------------------------->|                        |
-//!     | 2 := [c]                    |  0? 1, 2? a, b; no 2   |
-//!     |------------.     killed     |<-----------------------|
-//!                   `-------------->|  2 := []               |
-//!                                   |<-----------------------|
-//!                                   |  taken! 2? 3, 4? c     |
-//!                                   |<-----------------------|
-//!                                   |  3 := []               |
-//!                                   |<-----------------------|
+//!   n3, first life           lin-kv                  n3, second life
+//!     | 0 := [], then 1 := [a]  |                         |
+//!     |------------------------>|  0? 1, 2? [], [a], none |
+//!     | 2 := [b]                |<----------------------->|
+//!     |------------.            |  2 := []                |
+//!    killed         `---------->|<------------------------|
+//!                               |  taken; 2? 3, 4? [b]    |
+//!                               |<----------------------->|
+//!                               |  3 := []                |
+//!                               |<------------------------| ready
 //! ```
 //!
 //! Until it is ready a node must answer no client and acknowledge nothing to other nodes, or its
@@ -73,6 +70,7 @@ const MOST_PATIENCE: Duration = Duration::from_secs(8);
 pub struct Journal<T> {
     name: &'static str,
     me: NodeId,
+    /// Whose journals have not been looked at.
     others: Vec<NodeId>,
     boot: u64,
     window: Duration,
@@ -95,7 +93,7 @@ pub struct Journal<T> {
 enum Stage {
     /// The fence is not up.
     Opening,
-    /// Other journals have not been read to their ends.
+    /// It is, but other journals have not been read to their ends.
     Reading,
     Ready,
 }
@@ -335,7 +333,10 @@ impl<T: Serialize + DeserializeOwned + Send + 'static> Journal<T> {
                 self.scans.remove(owner);
                 return self.confirm(noted);
             }
-            self.place += u64::from(is_own);
+            if is_own {
+                self.place += 1;
+                self.read_others();
+            }
             noted.extend(batch.recovered(owner));
         }
         if !chunk.is_last {
@@ -345,19 +346,22 @@ impl<T: Serialize + DeserializeOwned + Send + 'static> Journal<T> {
         }
     }
 
+    /// This is not the node's first life: it has missed something.
+    fn read_others(&mut self) {
+        for other in std::mem::take(&mut self.others) {
+            self.scan(other, 0);
+        }
+    }
+
     /// The batch under way stands in its place.
     fn confirm(&mut self, noted: &mut Vec<Noted<T>>) {
         let Some(batch) = self.under_way.take() else {
             return;
         };
+        self.place += 1;
         if self.stage == Stage::Opening {
             self.stage = Stage::Reading;
-            // Behind batch 0 there was no life that could have missed anything.
-            let is_first_life = self.place == 0;
-            let to_read = self.others.clone().into_iter().filter(|_| !is_first_life);
-            to_read.for_each(|other| self.scan(other, 0));
         }
-        self.place += 1;
         if !batch.items.is_empty() {
             noted.push(Noted::Confirmed(batch.items.len()));
         }
