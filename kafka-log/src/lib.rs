@@ -93,19 +93,17 @@
 //! while no node is killed.
 
 mod log;
-
-use std::collections::BTreeMap;
-use std::time::Duration;
+mod protocol;
+mod replica;
 
 use clap::Args;
-use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use shared::{
-    Caller, Cluster, Context, ErrorCode, Links, Node, NodeId, Packet, Patience, RpcError,
-    milliseconds,
-};
+use shared::{Caller, Cluster, Context, ErrorCode, Node, Patience, RpcError, milliseconds};
 
-use log::Log;
+use protocol::Response;
+use replica::Replica;
+
+pub use protocol::{Item, Request};
 
 /// How the node replicates and answers.
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
@@ -125,84 +123,11 @@ pub struct Flags {
     pub poll_limit: u32,
 }
 
-/// So many rounds at once no honest cluster gets ahead of one of its nodes.
-const FORGED: u64 = 1 << 40;
-
-/// The node: its logs, how far consumers have read, and its links to all others.
+/// The node: its replica, and how much of it a poll may show.
 #[derive(Debug)]
 pub struct KafkaLog {
-    cluster: Cluster,
+    replica: Replica,
     poll_limit: usize,
-    logs: BTreeMap<String, Log>,
-    committed: BTreeMap<String, u64>,
-    links: Links<Item>,
-}
-
-/// What it may be asked.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Request {
-    /// Append a message.
-    Send {
-        /// To which log.
-        key: String,
-        /// The message, any JSON.
-        msg: Box<RawValue>,
-    },
-    /// Show messages.
-    Poll {
-        /// Of which keys, from which offset on.
-        offsets: BTreeMap<String, u64>,
-    },
-    /// A consumer has read so far.
-    CommitOffsets {
-        /// The highest offset read of each key.
-        offsets: BTreeMap<String, u64>,
-    },
-    /// How far have consumers read?
-    ListCommittedOffsets {
-        /// Of these keys.
-        keys: Vec<String>,
-    },
-    /// Another node's link speaks.
-    Replicate {
-        /// What it says.
-        packet: Packet<Item>,
-    },
-}
-
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "snake_case")]
-#[expect(clippy::enum_variant_names, reason = "these are the protocol's names")]
-enum Response<'a> {
-    SendOk {
-        offset: u64,
-    },
-    PollOk {
-        msgs: BTreeMap<&'a str, Vec<(u64, &'a RawValue)>>,
-    },
-    CommitOffsetsOk,
-    ListCommittedOffsetsOk {
-        offsets: BTreeMap<&'a str, u64>,
-    },
-}
-
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "snake_case")]
-enum Outgoing {
-    Replicate { packet: Packet<Item> },
-}
-
-/// What nodes tell one another.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Item {
-    /// This message stands in the log of a key at an offset.
-    Message(String, u64, Box<RawValue>),
-    /// In the log of a key, the sender appends in no round before this one any more.
-    Promise(String, u64),
-    /// A consumer has read a key up to this offset.
-    Commit(String, u64),
 }
 
 /// What it tells itself.
@@ -218,136 +143,29 @@ impl KafkaLog {
         let boot = ctx.rng().boot_number();
         let timing = flags.patience.timing(flags.window);
         KafkaLog {
-            cluster: cluster.clone(),
+            replica: Replica::new(cluster, boot, timing),
             poll_limit: flags.poll_limit as usize,
-            logs: BTreeMap::new(),
-            committed: BTreeMap::new(),
-            links: Links::new(boot, cluster.others().map(|node| (node.clone(), timing))),
         }
     }
 
-    fn append(&mut self, now: Duration, key: String, message: Box<RawValue>) -> Option<u64> {
-        let place = self.cluster.index();
-        let offset = self.log(&key).append(place, message.clone())?;
-        let item = Item::Message(key, offset, message);
-        self.links.push_to_all_but(now, None, &item);
-        Some(offset)
-    }
-
-    fn poll<'a>(
-        &'a self,
-        offsets: &'a BTreeMap<String, u64>,
-    ) -> BTreeMap<&'a str, Vec<(u64, &'a RawValue)>> {
-        let messages = offsets.iter().filter_map(|(key, from)| {
-            let messages = self.logs.get(key)?.read(*from).take(self.poll_limit);
-            Some((key.as_str(), messages.collect()))
-        });
-        // A key without messages is left out: the bench's checker stumbles over empty lists.
-        messages
-            .filter(|(_, messages): &(_, Vec<_>)| !messages.is_empty())
-            .collect()
-    }
-
-    /// The larger one of two committed offsets counts, and all others are told of it.
-    fn commit(&mut self, now: Duration, from: Option<&NodeId>, key: String, offset: u64) {
-        if self
-            .committed
-            .get(&key)
-            .is_some_and(|known| *known >= offset)
-        {
-            return;
-        }
-        if from.is_none() {
-            let item = Item::Commit(key.clone(), offset);
-            self.links.push_to_all_but(now, None, &item);
-        }
-        self.committed.insert(key, offset);
-    }
-
-    fn hear(&mut self, now: Duration, peer: &NodeId, packet: Packet<Item>) {
-        let Some(place) = self.cluster.nodes.iter().position(|node| node == peer) else {
+    fn send(
+        &mut self,
+        key: String,
+        message: Box<RawValue>,
+        caller: Caller,
+        ctx: &mut Context<Event>,
+    ) {
+        let Some(offset) = self.replica.reserve(&key) else {
+            let full = RpcError::new(ErrorCode::Abort, "this log has no more offsets");
+            ctx.reject(caller, &full);
             return;
         };
-        let received = self.links.receive(now, peer, packet);
-        if received.restarted {
-            self.tell_everything(now, peer);
-        }
-        let mut heard = BTreeMap::new();
-        for item in received.items {
-            match item {
-                Item::Message(key, offset, message) => {
-                    let closed = self.take_in(place, &key, offset, message);
-                    let latest = heard.entry(key).or_insert(closed);
-                    *latest = closed.max(*latest);
-                }
-                Item::Promise(key, round) => {
-                    self.log(&key).promise(place, round);
-                }
-                Item::Commit(key, offset) => self.commit(now, Some(peer), key, offset),
-            }
-        }
-        for (key, round) in heard {
-            self.close(now, key, round);
-        }
-    }
-
-    /// A message from the node at `place`; the first round that comes after it.
-    fn take_in(&mut self, place: usize, key: &str, offset: u64, message: Box<RawValue>) -> u64 {
-        let me = self.cluster.index();
-        let log = self.log(key);
-        let (origin, round) = log.origin(offset);
-        if round.saturating_sub(log.promised(me)) > FORGED {
-            return 0;
-        }
-        log.insert(offset, message);
-        // What is passed on says nothing of what its origin may have said before.
-        if origin == place {
-            log.promise(place, round);
-        }
-        round
-    }
-
-    /// This node appends in no round before this one any more, and says so to everybody.
-    fn close(&mut self, now: Duration, key: String, round: u64) {
-        let place = self.cluster.index();
-        if self.log(&key).promise(place, round) {
-            let item = Item::Promise(key, round);
-            self.links.push_to_all_but(now, None, &item);
-        }
-    }
-
-    /// Whoever has lost his memory is told all that is known here. Messages come before the promise
-    /// that covers them.
-    fn tell_everything(&mut self, now: Duration, peer: &NodeId) {
-        let place = self.cluster.index();
-        for (key, log) in &self.logs {
-            for (offset, message) in log.all() {
-                let item = Item::Message(key.clone(), offset, message.to_owned());
-                self.links.push(now, peer, item);
-            }
-            let item = Item::Promise(key.clone(), log.promised(place));
-            self.links.push(now, peer, item);
-        }
-        for (key, offset) in &self.committed {
-            self.links
-                .push(now, peer, Item::Commit(key.clone(), *offset));
-        }
-    }
-
-    fn log(&mut self, key: &str) -> &mut Log {
-        if !self.logs.contains_key(key) {
-            let log = Log::new(self.cluster.nodes.len());
-            self.logs.insert(key.to_owned(), log);
-        }
-        self.logs.get_mut(key).expect("it was put there")
+        self.replica.settle(ctx.now(), key, offset, message);
+        ctx.reply(caller, Response::SendOk { offset });
     }
 
     fn flush(&mut self, ctx: &mut Context<Event>) {
-        self.links.flush(
-            ctx,
-            |packet| Outgoing::Replicate { packet },
-            || Event::LinksDue,
-        );
+        self.replica.flush(ctx, || Event::LinksDue);
     }
 }
 
@@ -358,31 +176,22 @@ impl Node for KafkaLog {
     fn on_request(&mut self, request: Request, caller: Caller, ctx: &mut Context<Event>) {
         let now = ctx.now();
         match request {
-            Request::Send { key, msg } => match self.append(now, key, msg) {
-                Some(offset) => ctx.reply(caller, Response::SendOk { offset }),
-                None => {
-                    let full = RpcError::new(ErrorCode::Abort, "this log has no more offsets");
-                    ctx.reject(caller, &full);
-                }
-            },
+            Request::Send { key, msg } => self.send(key, msg, caller, ctx),
             Request::Poll { offsets } => {
-                let msgs = self.poll(&offsets);
+                let msgs = self.replica.poll(&offsets, self.poll_limit);
                 ctx.reply(caller, Response::PollOk { msgs });
             }
             Request::CommitOffsets { offsets } => {
                 for (key, offset) in offsets {
-                    self.commit(now, None, key, offset);
+                    self.replica.commit(now, key, offset);
                 }
                 ctx.reply(caller, Response::CommitOffsetsOk);
             }
             Request::ListCommittedOffsets { keys } => {
-                let known = keys
-                    .iter()
-                    .filter_map(|key| self.committed.get_key_value(key));
-                let offsets = known.map(|(key, offset)| (key.as_str(), *offset)).collect();
+                let offsets = self.replica.committed(&keys);
                 ctx.reply(caller, Response::ListCommittedOffsetsOk { offsets });
             }
-            Request::Replicate { packet } => self.hear(now, caller.node(), packet),
+            Request::Replicate { packet } => self.replica.hear(now, caller.node(), packet),
         }
         self.flush(ctx);
     }
