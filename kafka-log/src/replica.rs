@@ -96,9 +96,49 @@ impl Replica {
         }
     }
 
+    /// This stands in somebody's journal. Whatever round it shows to be used is closed for this
+    /// node, since an earlier life of its own may have promised so; `tell_own` tells others.
+    pub(crate) fn recover(&mut self, owner: &NodeId, item: Item) {
+        let Some(place) = self.place_of(owner) else {
+            return;
+        };
+        match item {
+            Item::Message(key, offset, message) => {
+                let round = self.take_in(place, &key, offset, message);
+                self.log(&key).close(round);
+            }
+            // Journals hold none.
+            Item::Promise(..) => {}
+            Item::Commit(key, offset) => self.learn_commit(key, offset),
+        }
+    }
+
+    /// Tells all others what an earlier life of this node may not have told everybody: its messages,
+    /// its promises and what was committed.
+    pub(crate) fn tell_own(&mut self, now: Duration) {
+        let me = self.cluster.index();
+        for (key, log) in &self.logs {
+            let own = log.all().filter(|(offset, _)| log.origin(*offset).0 == me);
+            for (offset, message) in own {
+                let item = Item::Message(key.clone(), offset, message.to_owned());
+                self.links.push_to_all_but(now, None, &item);
+            }
+            let item = Item::Promise(key.clone(), log.promised());
+            self.links.push_to_all_but(now, None, &item);
+        }
+        for (key, offset) in &self.committed {
+            let item = Item::Commit(key.clone(), *offset);
+            self.links.push_to_all_but(now, None, &item);
+        }
+    }
+
+    fn place_of(&self, node: &NodeId) -> Option<usize> {
+        self.cluster.nodes.iter().position(|it| it == node)
+    }
+
     /// Another node's link speaks.
     pub(crate) fn hear(&mut self, now: Duration, peer: &NodeId, packet: Packet<Item>) {
-        let Some(place) = self.cluster.nodes.iter().position(|node| node == peer) else {
+        let Some(place) = self.place_of(peer) else {
             return;
         };
         let received = self.links.receive(now, peer, packet);
