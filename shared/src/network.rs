@@ -7,6 +7,7 @@
 
 mod commands;
 mod lin_kv;
+mod promises;
 mod storm;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -25,6 +26,7 @@ use crate::rng::Rng;
 use lin_kv::LinKv;
 
 pub use commands::{check_transcripts, check_transcripts_with};
+pub use promises::Promises;
 pub use storm::most_hops;
 
 /// What the network does to messages between nodes, and with the service. Those of clients arrive at once, and always.
