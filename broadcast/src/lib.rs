@@ -60,8 +60,9 @@
 //! ## Durable mode
 //!
 //! With `--durable` no value that was confirmed, or shown by any read, is ever lost, whichever nodes
-//! are killed, be it all at once; and a node that has come back answers nobody before it knows all
-//! values that had been confirmed anywhere, or shown, when it came back. Until then requests wait.
+//! are killed, be it all at once; and a node that was ready before and has come back answers nobody
+//! before it knows all values that had been confirmed anywhere, or shown, when it came back. Until
+//! then requests wait.
 //!
 //! A value is written into the node's [`Journal`] first; only when the service lin-kv holds it does
 //! it become known, go to the edges and be confirmed. So whatever is known anywhere stands in some
@@ -74,8 +75,8 @@
 //! back; and that nothing is confirmed, nor anybody ready, while the service cannot be reached.
 //!
 //! It costs a write and its answer for each value, or for all that came during the one before:
-//! about one message more per operation (3d: 2.2 instead of 1.1), and the round trip that a client
-//! waits. A start costs four messages; coming back, at most four per batch that was ever written,
+//! about one message more per operation (3d: 2.1 instead of 1.1; its latencies, which count from the
+//! confirmation, stay the same), and the round trip that a client waits. A start costs four messages; coming back, at most four per batch that was ever written,
 //! and for n batches in the longest journal about log₂ n + n/64 round trips.
 //!
 //! ## What it costs
