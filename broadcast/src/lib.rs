@@ -59,24 +59,28 @@
 //!
 //! ## Durable mode
 //!
-//! With `--durable` no value that was confirmed, or shown by any read, is ever lost, whichever nodes
-//! are killed, be it all at once; and a node that has come back answers nobody before it knows all
-//! values that had been confirmed anywhere, or shown, when it came back. Until then requests wait.
+//! With `--durable` no value that was confirmed, or shown by any read, is ever lost, whichever
+//! nodes are killed, be it all at once; and a node that was ready before and has come back answers
+//! nobody before it knows all values that had been confirmed anywhere, or shown, when it came back.
+//! Until then requests wait.
 //!
 //! A value is written into the node's [`Journal`] first; only when the service lin-kv holds it does
 //! it become known, go to the edges and be confirmed. So whatever is known anywhere stands in some
 //! journal, and one who comes back reads them all. It puts what it has recovered on all its edges,
 //! since its former lives may have died before they passed it on; so the induction above holds
-//! again, beginning at every node that comes back. A life that was never ready leaves no trace: it
-//! has taken nothing from its neighbours, whose links still hold it for the next.
+//! again, beginning at every node that comes back. A life that was never ready may leave no trace,
+//! so that the next one takes itself for the first and reads nothing; but it has taken nothing from
+//! its neighbours either, whose links still hold everything.
 //!
-//! What remains is that a value whose node is down may be known to nobody else until some node comes
-//! back; and that nothing is confirmed, nor anybody ready, while the service cannot be reached.
+//! What remains is that a value whose node is down may be known to nobody else until some node
+//! comes back; and that nothing is confirmed, nor anybody ready, while the service cannot be
+//! reached.
 //!
 //! It costs a write and its answer for each value, or for all that came during the one before:
-//! about one message more per operation (3d: 2.2 instead of 1.1), and the round trip that a client
-//! waits. A start costs four messages; coming back, at most four per batch that was ever written,
-//! and for n batches in the longest journal about log₂ n + n/64 round trips.
+//! about one message more per operation (3d: 2.1 instead of 1.1; its latencies, which count from
+//! the confirmation, stay the same), and the round trip that a client waits. A start costs four
+//! messages; coming back, at most four per batch that was ever written, and for n batches in the
+//! longest journal about log₂ n + n/64 round trips.
 //!
 //! ## What it costs
 //!

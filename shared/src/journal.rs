@@ -14,10 +14,10 @@
 //!
 //! # When a node starts
 //!
-//! A node cannot know whether it has lived before. It reads its own journal to the end and puts a
-//! batch of its own there, an empty one: that is a fence. All that earlier lives have under way aims
-//! at the fence's place or below it, since a life goes on to a place only when those below are
-//! taken; so once the fence stands, none of it can succeed any more. If the fence is batch 0, no
+//! A node cannot know whether it has lived before. It reads its own journal to the end and puts an
+//! empty batch of its own there: that is a fence. All that earlier lives have under way aims at the
+//! fence's place or below it, since a life goes on to a place only when those below are taken; so
+//! once the fence stands, none of it can succeed any more. If the fence is batch 0, no
 //! earlier life was ever ready, and nothing was missed: that is a read and a write. Otherwise, as
 //! soon as it has found a batch of an earlier life, the node reads all other journals, too, so that
 //! it knows whatever had been confirmed anywhere before it came back.
@@ -58,8 +58,8 @@ use scan::Scan;
 /// What waits for more is written with the next batch.
 const MOST_ITEMS: usize = 4096;
 
-/// How long an answer is waited for at first, and at most: one that comes later is lost, so each try
-/// is more patient than the one before.
+/// How long an answer is waited for at first, and at most: one that comes later is lost, so each
+/// try is more patient than the one before.
 const PATIENCE: Duration = Duration::from_secs(1);
 const MOST_PATIENCE: Duration = Duration::from_secs(8);
 

@@ -2,12 +2,12 @@
 //! messages to the service and from it are lost like all others: nothing that was confirmed, or was
 //! read anywhere, is ever lost.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use broadcast::{Broadcast, Flags};
 use serde::Deserialize;
-use shared::network::{Network, Weather, most_hops};
+use shared::network::{Network, Promises, Weather, most_hops};
 use shared::seeds::for_each_seed;
 use shared::{Rng, read_flags, with_flags};
 
@@ -35,14 +35,7 @@ struct Storm {
     flags: Flags,
     /// The last value that anybody was told; they are numbered.
     last: u64,
-    /// Whatever was confirmed or read.
-    safe: BTreeSet<u64>,
-    /// What a node must know when it is read: what this life has said so far, and what was safe
-    /// when it began, if an earlier one has ever answered.
-    owed: BTreeMap<String, BTreeSet<u64>>,
-    answered: BTreeSet<String>,
-    /// Who is down.
-    down: BTreeSet<String>,
+    promises: Promises,
 }
 
 impl Storm {
@@ -57,10 +50,7 @@ impl Storm {
             network: Network::of_nodes(size, rng.next_u64(), Weather::draw(rng), boot),
             flags,
             last: 0,
-            safe: BTreeSet::new(),
-            owed: BTreeMap::new(),
-            answered: BTreeSet::new(),
-            down: BTreeSet::new(),
+            promises: Promises::default(),
         }
     }
 
@@ -70,12 +60,14 @@ impl Storm {
             let node = self.network.any_node(rng);
             match rng.below(16) {
                 0 => self.network.part(rng),
-                1 => self.cut_off_the_service(rng),
+                1 => self.network.cut_off_the_service(rng),
                 2 => self.network.weather = Weather::draw(rng),
                 3 | 4 => self.pass(ms(rng.below(4000))),
-                5 if self.down.len() < most_down => self.kill(&node),
+                5 if self.network.dead().len() < most_down => self.network.kill(&node),
                 5 | 6 => self.start_the_dead(),
-                7..=9 => self.read(&node),
+                7..=9 => {
+                    self.read(&node);
+                }
                 10.. => {
                     self.broadcast(&node);
                     self.pass(ms(rng.below(200)));
@@ -84,25 +76,10 @@ impl Storm {
         }
     }
 
-    fn cut_off_the_service(&mut self, rng: &mut Rng) {
-        let (node, service) = (self.network.any_node(rng), "lin-kv".to_owned());
-        self.network.cuts.insert(match rng.below(2) {
-            0 => (node, service),
-            _ => (service, node),
-        });
-    }
-
-    fn kill(&mut self, node: &str) {
-        self.network.kill(node);
-        self.down.insert(node.to_owned());
-    }
-
     fn start_the_dead(&mut self) {
-        for node in std::mem::take(&mut self.down) {
+        for node in self.network.dead() {
             self.network.restart(&node);
-            let has_lived = self.answered.contains(&node);
-            let owed = self.safe.iter().filter(|_| has_lived);
-            self.owed.insert(node, owed.copied().collect());
+            self.promises.restart(&node);
         }
     }
 
@@ -116,10 +93,11 @@ impl Storm {
         self.listen();
     }
 
-    fn read(&mut self, node: &str) {
+    /// Reads at a node; whether it answers at once.
+    fn read(&mut self, node: &str) -> bool {
         let read = r#"{"type":"read","msg_id":1}"#;
         self.network.tell("c0", node, read);
-        self.listen();
+        self.listen() > 0
     }
 
     fn pass(&mut self, time: Duration) {
@@ -127,35 +105,28 @@ impl Storm {
         self.listen();
     }
 
-    /// Takes in what clients have been answered.
-    fn listen(&mut self) {
+    /// Takes in what clients have been answered; how many reads were.
+    fn listen(&mut self) -> usize {
+        let mut reads = 0;
         for said in std::mem::take(&mut self.network.said) {
-            let (Some(client), Ok(answer)) = (
-                said.dest.strip_prefix('c'),
-                serde_json::from_str(&said.body),
-            ) else {
+            let Some(client) = said.dest.strip_prefix('c') else {
                 continue;
             };
-            let owed = self.owed.entry(said.src.clone()).or_default();
-            match answer {
-                Answer::BroadcastOk => {
-                    let value = client
-                        .parse()
-                        .expect("clients are called after their values");
-                    owed.insert(value);
-                    self.safe.insert(value);
+            match serde_json::from_str(&said.body) {
+                Ok(Answer::BroadcastOk) => {
+                    let value = client.parse().expect("clients are called after values");
+                    self.promises.confirm(&said.src, value);
                 }
-                Answer::ReadOk { messages } => {
+                Ok(Answer::ReadOk { messages }) => {
                     let known: BTreeSet<u64> = messages.iter().copied().collect();
                     assert_eq!(known.len(), messages.len(), "a value is listed once");
-                    let missing: Vec<&u64> = owed.difference(&known).collect();
-                    assert!(missing.is_empty(), "{} lacks {missing:?}", said.src);
-                    self.safe.extend(&known);
-                    *owed = known;
+                    self.promises.show(&said.src, known);
+                    reads += 1;
                 }
+                Err(_) => {}
             }
-            self.answered.insert(said.src);
         }
+        reads
     }
 
     /// The weather clears, and whoever is down comes back; then everybody must soon know whatever
@@ -167,9 +138,11 @@ impl Storm {
         let hop = ms(self.flags.hub_window + CALM_LATENCY);
         let resend = ms(self.flags.patience.resend + 8 * CALM_LATENCY);
         self.pass(ms(SETTLED) + resend + hop * hops);
-        for node in self.network.names.clone() {
-            self.read(&node);
-            assert_eq!(self.owed[&node], self.safe, "{node}, {:?}", self.flags);
+        let names = self.network.names.clone();
+        assert!(names.iter().all(|node| self.read(node)), "all are ready");
+        for node in &names {
+            let knows = self.promises.owes_everything(node);
+            assert!(knows, "{node}, {:?}", self.flags);
         }
         let patience = self.flags.patience.resend + self.flags.patience.ack_delay;
         assert!(self.network.falls_silent(ms(patience)), "{:?}", self.flags);
@@ -191,7 +164,7 @@ fn nothing_confirmed_is_lost_though_all_nodes_are_killed_at_once() {
         let mut storm = Storm::draw(rng);
         storm.rage(rng, usize::MAX);
         for node in storm.network.names.clone() {
-            storm.kill(&node);
+            storm.network.kill(&node);
         }
         storm.all_know_everything();
     });

@@ -4,12 +4,12 @@
 //!
 //! Addition k adds 4ᵏ, so a value tells which additions it counts, and how often.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use g_counter::{Flags, GCounter};
 use serde::Deserialize;
-use shared::network::{Network, Weather, most_hops};
+use shared::network::{Network, Promises, Weather, most_hops};
 use shared::seeds::for_each_seed;
 use shared::{Rng, read_flags};
 
@@ -42,14 +42,7 @@ struct Storm {
     flags: Flags,
     /// How many additions anybody was asked for.
     asked: u64,
-    /// Those that were confirmed or read.
-    safe: BTreeSet<u64>,
-    /// What a node must count when it is read: what this life has said so far, and what was safe
-    /// when it began, if an earlier one has ever answered.
-    owed: BTreeMap<String, BTreeSet<u64>>,
-    answered: BTreeSet<String>,
-    /// Who is down.
-    down: BTreeSet<String>,
+    promises: Promises,
 }
 
 impl Storm {
@@ -63,10 +56,7 @@ impl Storm {
             network: counters(size, rng.next_u64(), Weather::draw(rng), &flags),
             flags,
             asked: 0,
-            safe: BTreeSet::new(),
-            owed: BTreeMap::new(),
-            answered: BTreeSet::new(),
-            down: BTreeSet::new(),
+            promises: Promises::default(),
         }
     }
 
@@ -76,12 +66,14 @@ impl Storm {
             let node = self.network.any_node(rng);
             match rng.below(16) {
                 0 => self.network.part(rng),
-                1 => self.cut_off_the_service(rng),
+                1 => self.network.cut_off_the_service(rng),
                 2 => self.network.weather = Weather::draw(rng),
                 3 | 4 => self.pass(ms(rng.below(4000))),
-                5 if self.down.len() < most_down => self.kill(&node),
+                5 if self.network.dead().len() < most_down => self.network.kill(&node),
                 5 | 6 => self.start_the_dead(),
-                7..=10 => self.read(&node),
+                7..=10 => {
+                    self.read(&node);
+                }
                 11.. => {
                     self.add(&node);
                     self.pass(ms(rng.below(200)));
@@ -90,25 +82,10 @@ impl Storm {
         }
     }
 
-    fn cut_off_the_service(&mut self, rng: &mut Rng) {
-        let (node, service) = (self.network.any_node(rng), "lin-kv".to_owned());
-        self.network.cuts.insert(match rng.below(2) {
-            0 => (node, service),
-            _ => (service, node),
-        });
-    }
-
-    fn kill(&mut self, node: &str) {
-        self.network.kill(node);
-        self.down.insert(node.to_owned());
-    }
-
     fn start_the_dead(&mut self) {
-        for node in std::mem::take(&mut self.down) {
+        for node in self.network.dead() {
             self.network.restart(&node);
-            let has_lived = self.answered.contains(&node);
-            let owed = self.safe.iter().filter(|_| has_lived);
-            self.owed.insert(node, owed.copied().collect());
+            self.promises.restart(&node);
         }
     }
 
@@ -122,10 +99,11 @@ impl Storm {
         }
     }
 
-    fn read(&mut self, node: &str) {
+    /// Reads at a node; whether it answers at once.
+    fn read(&mut self, node: &str) -> bool {
         let read = r#"{"type":"read","msg_id":1}"#;
         self.network.tell("c0", node, read);
-        self.listen();
+        self.listen() > 0
     }
 
     fn pass(&mut self, time: Duration) {
@@ -133,32 +111,27 @@ impl Storm {
         self.listen();
     }
 
-    /// Takes in what clients have been answered.
-    fn listen(&mut self) {
+    /// Takes in what clients have been answered; how many reads were.
+    fn listen(&mut self) -> usize {
+        let mut reads = 0;
         for said in std::mem::take(&mut self.network.said) {
-            let (Some(client), Ok(answer)) = (
-                said.dest.strip_prefix('c'),
-                serde_json::from_str(&said.body),
-            ) else {
+            let Some(client) = said.dest.strip_prefix('c') else {
                 continue;
             };
-            let owed = self.owed.entry(said.src.clone()).or_default();
-            match answer {
-                Answer::AddOk => {
-                    let addition = client.parse().expect("clients are called after theirs");
-                    owed.insert(addition);
-                    self.safe.insert(addition);
+            match serde_json::from_str(&said.body) {
+                Ok(Answer::AddOk) => {
+                    let addition = client.parse().expect("clients are called after additions");
+                    self.promises.confirm(&said.src, addition);
                 }
-                Answer::ReadOk { value } => {
+                Ok(Answer::ReadOk { value }) => {
                     let counted = additions(value, self.asked);
-                    let missing: Vec<&u64> = owed.difference(&counted).collect();
-                    assert!(missing.is_empty(), "{} lacks {missing:?}", said.src);
-                    self.safe.extend(&counted);
-                    *owed = counted;
+                    self.promises.show(&said.src, counted);
+                    reads += 1;
                 }
+                Err(_) => {}
             }
-            self.answered.insert(said.src);
         }
+        reads
     }
 
     /// The weather clears, and whoever is down comes back; then everybody must soon count whatever
@@ -171,9 +144,11 @@ impl Storm {
         let meeting = ms(3 * (self.flags.retry + self.flags.window + 4 * CALM_LATENCY));
         let hop = ms(self.flags.window + CALM_LATENCY);
         self.pass(ms(SETTLED) + meeting + hop * hops);
-        for node in self.network.names.clone() {
-            self.read(&node);
-            assert_eq!(self.owed[&node], self.safe, "{node}, {:?}", self.flags);
+        let names = self.network.names.clone();
+        assert!(names.iter().all(|node| self.read(node)), "all are ready");
+        for node in &names {
+            let knows = self.promises.owes_everything(node);
+            assert!(knows, "{node}, {:?}", self.flags);
         }
         let patience = ms(3 * self.flags.retry);
         assert!(self.network.falls_silent(patience), "{:?}", self.flags);
@@ -208,7 +183,7 @@ fn nothing_confirmed_is_lost_though_all_nodes_are_killed_at_once() {
         let mut storm = Storm::draw(rng);
         storm.rage(rng, usize::MAX);
         for node in storm.network.names.clone() {
-            storm.kill(&node);
+            storm.network.kill(&node);
         }
         storm.all_count_everything();
     });
