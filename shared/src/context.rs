@@ -214,7 +214,7 @@ impl<E> Context<E> {
 
     /// Gives all further calls numbers above `first`, unless they have those already. Two lives of a
     /// node that begin at their boot numbers ask nothing under the same number.
-    pub(crate) fn number_calls_from(&mut self, first: u64) {
+    pub fn number_calls_from(&mut self, first: u64) {
         self.last_msg_id = self.last_msg_id.max(first);
     }
 

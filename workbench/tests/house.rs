@@ -41,7 +41,7 @@ fn dependencies() -> BTreeMap<String, BTreeSet<String>> {
 }
 
 #[test]
-fn dependencies_run_from_the_workbench_to_the_challenges_to_shared() {
+fn dependencies_run_from_the_mutants_to_the_workbench_to_the_challenges_to_shared() {
     let packages = dependencies();
     let ours: BTreeSet<&str> = packages.keys().map(String::as_str).collect();
     for (package, needs) in &packages {
@@ -53,9 +53,15 @@ fn dependencies_run_from_the_workbench_to_the_challenges_to_shared() {
         let own: Vec<&str> = own.into_iter().filter(|it| ours.contains(it)).collect();
         match package.as_str() {
             "shared" => assert!(own.is_empty(), "shared needs {own:?}"),
-            "workbench" => assert_eq!(own.len(), ours.len() - 1, "the bench knows all solutions"),
+            // All but itself and the mutants.
+            "workbench" => assert_eq!(own.len(), ours.len() - 2, "the bench knows all solutions"),
+            "mutants" => assert!(own.contains(&"workbench"), "they are tested by the bench"),
             challenge => assert_eq!(own, ["shared"], "{challenge}"),
         }
+        assert!(
+            !own.contains(&"mutants"),
+            "{package} needs what is wrong on purpose"
+        );
     }
 }
 
@@ -64,7 +70,7 @@ fn shared_and_the_challenges_stand_on_four_packages_of_others() {
     let allowed = ["anyhow", "clap", "serde", "serde_json", "shared"];
     for (package, needs) in dependencies()
         .iter()
-        .filter(|(name, _)| *name != "workbench")
+        .filter(|(name, _)| !matches!(name.as_str(), "workbench" | "mutants"))
     {
         for need in needs {
             assert!(allowed.contains(&need.as_str()), "{package} needs {need}");

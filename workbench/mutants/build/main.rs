@@ -1,0 +1,165 @@
+//! Makes mutants: for each file of the catalogue a copy of a solution, and of what is mutated of
+//! `shared`, with one mistake in it. The sources themselves know nothing of it.
+//!
+//! All copies become modules of the test, named in `mutants.rs` in the build's own folder. A mistake
+//! that the sources no longer have a place for fails the build, so the catalogue follows the product.
+
+mod copy;
+mod entry;
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::{env, fs};
+
+use copy::{Copy, Folder};
+use entry::Entry;
+
+/// A challenge whose solution is mutated: its name, the solution's package, and how a factory of its
+/// nodes is made, for which `HERE` is the module of the copy.
+const CHALLENGES: [(&str, &str, &str); 6] = [
+    ("echo", "echo", "plain(|_, _| HERE::Echo)"),
+    (
+        "unique-ids",
+        "unique-ids",
+        "plain(|cluster, ctx| HERE::UniqueIds::boot(&cluster, ctx))",
+    ),
+    (
+        "broadcast-3d",
+        "broadcast",
+        "with_flags(FLAGS, HERE::Broadcast::boot)",
+    ),
+    (
+        "g-counter",
+        "g-counter",
+        "with_flags(FLAGS, HERE::GCounter::boot)",
+    ),
+    (
+        "kafka-5c",
+        "kafka-log",
+        "with_flags(FLAGS, HERE::KafkaLog::boot)",
+    ),
+    ("txn-6c", "txn", "with_flags(FLAGS, HERE::Txn::boot)"),
+];
+
+fn main() -> ExitCode {
+    match make() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            eprintln!("\n{why}\n");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn make() -> Result<(), String> {
+    let own = PathBuf::from(variable("CARGO_MANIFEST_DIR")?);
+    let workspace = own.ancestors().nth(2).ok_or("no workspace")?;
+    let out = PathBuf::from(variable("OUT_DIR")?);
+    watch(&own, workspace);
+
+    let entries = catalogue(&own.join("catalogue"))?;
+    let shared = Folder::read(workspace, "shared")?;
+    let mut text = String::new();
+    let mut list = String::new();
+    for entry in &entries {
+        let of_entry = |why| format!("catalogue/{}.txt: {why}", entry.name);
+        let (package, factory) = solution(entry).map_err(of_entry)?;
+        let solution = Folder::read(workspace, package)?;
+        let copy = Copy {
+            name: &entry.module(),
+            solution: &solution.edited(&entry.edits).map_err(of_entry)?,
+            shared: &shared.edited(&entry.edits).map_err(of_entry)?,
+            changed: &changed([entry]),
+        };
+        text += &copy.write(&out)?;
+        list += &format!(
+            "Mutant {{ name: {:?}, what: {:?}, storm: Conditions {{ challenge: {:?}, faults: {:?}, \
+             pins: {:?}, node_flags: &{:?} }}, breaks_off: {:?}, factory: {} }},\n",
+            entry.name,
+            entry.what,
+            entry.challenge,
+            entry.faults,
+            entry.pins,
+            entry.node_flags,
+            entry.breaks_off,
+            placed(factory, &copy.module(), &format!("&{:?}", entry.node_flags)),
+        );
+    }
+    let mut arms = String::new();
+    for (challenge, package, factory) in CHALLENGES {
+        let copy = Copy {
+            name: &format!("{}_as_it_is", package.replace('-', "_")),
+            solution: &Folder::read(workspace, package)?,
+            shared: &shared,
+            changed: &changed(&entries),
+        };
+        text += &copy.write(&out)?;
+        let factory = placed(factory, &copy.module(), "node_flags");
+        arms += &format!("{challenge:?} => {factory},\n");
+    }
+    text += &format!(
+        "/// All mutants, in the order of their names.\n\
+         pub fn all() -> Vec<Mutant> {{ vec![\n{list}] }}\n\n\
+         /// The solution of a challenge, copied as it is.\n\
+         pub fn as_it_is(challenge: &str, node_flags: &[&str]) -> Factory {{\n\
+         match challenge {{\n{arms}_ => panic!(\"nobody solves {{challenge}} here\") }} }}\n"
+    );
+    write(&out.join("mutants.rs"), &text)
+}
+
+fn variable(name: &str) -> Result<String, String> {
+    env::var(name).map_err(|error| format!("{name}: {error}"))
+}
+
+fn watch(own: &Path, workspace: &Path) {
+    let packages = CHALLENGES.map(|(_, package, _)| package).into_iter();
+    let sources = packages.chain(["shared"]);
+    let sources = sources.map(|package| workspace.join(package).join("src"));
+    for folder in sources.chain([own.join("build"), own.join("catalogue")]) {
+        println!("cargo::rerun-if-changed={}", folder.display());
+    }
+}
+
+fn catalogue(folder: &Path) -> Result<Vec<Entry>, String> {
+    let mut files: Vec<PathBuf> = copy::files(folder)?;
+    files.sort();
+    files.iter().map(|file| Entry::read(file)).collect()
+}
+
+/// The package that answers an entry's challenge, and how its nodes are made. What the entry changes
+/// must be there or in `shared`.
+fn solution(entry: &Entry) -> Result<(&'static str, &'static str), String> {
+    let known = CHALLENGES.iter().find(|it| it.0 == entry.challenge);
+    let &(_, package, factory) = known.ok_or_else(|| {
+        let names = CHALLENGES.map(|it| it.0).join(", ");
+        format!("no challenge {:?} here: there are {names}", entry.challenge)
+    })?;
+    for edit in &entry.edits {
+        let mut homes = [package, "shared"].into_iter();
+        if !homes.any(|home| edit.file.starts_with(&format!("{home}/src/"))) {
+            return Err(format!("{} is no file of {package} or shared", edit.file));
+        }
+    }
+    Ok((package, factory))
+}
+
+/// The modules of `shared` that these entries change.
+fn changed<'a>(entries: impl IntoIterator<Item = &'a Entry>) -> BTreeSet<String> {
+    let edits = entries.into_iter().flat_map(|entry| &entry.edits);
+    let files = edits.filter_map(|edit| edit.file.strip_prefix("shared/src/"));
+    let modules = files.filter_map(|file| file.split(['/', '.']).next());
+    modules.map(str::to_owned).collect()
+}
+
+fn placed(factory: &str, module: &str, flags: &str) -> String {
+    factory.replace("HERE", module).replace("FLAGS", flags)
+}
+
+fn write(file: &Path, text: &str) -> Result<(), String> {
+    let failed = |error| format!("cannot write {}: {error}", file.display());
+    if let Some(folder) = file.parent() {
+        fs::create_dir_all(folder).map_err(failed)?;
+    }
+    fs::write(file, text).map_err(failed)
+}
