@@ -21,7 +21,6 @@ fn ms(ms: u64) -> Duration {
 }
 
 /// What a client has asked a node, and why.
-#[derive(Clone)]
 enum Asked {
     /// To write something, this value to a key of the value's own among it.
     Write(u64),
@@ -99,23 +98,23 @@ impl Storm {
                 let answer: Answer = serde_json::from_str(&said.body).expect(&said.body);
                 let (node, asked) = self.asked.remove(&answer.in_reply_to).unwrap();
                 let values = answer.txn.iter().map(|(_, _, value)| *value).collect();
-                self.on_answer(node, asked, values);
+                self.on_answer(node, &asked, values);
             }
         }
     }
 
-    fn on_answer(&mut self, node: String, asked: Asked, values: Vec<Option<u64>>) {
+    fn on_answer(&mut self, node: String, asked: &Asked, values: Vec<Option<u64>>) {
         match asked {
             Asked::Write(value) => {
                 let is_new = self.followed.insert((node, values[0]));
                 assert!(is_new, "two have followed {:?}", values[0]);
-                self.acknowledged.push(value);
+                self.acknowledged.push(*value);
             }
             Asked::Group(place) => {
                 let value = values[0];
                 assert!(values.iter().all(|it| *it == value), "{node}: {values:?}");
                 assert_ne!(value, Some(FLEETING), "{node}");
-                let seen = self.seen.entry((node, place)).or_default();
+                let seen = self.seen.entry((node, *place)).or_default();
                 seen.extend(value.filter(|value| seen.last() != Some(value)));
             }
             Asked::Chain => {
