@@ -212,8 +212,8 @@ impl<E> Context<E> {
             .insert(msg_id, PendingCall { due, answered });
     }
 
-    /// Gives all further calls numbers from `first` on, unless theirs are larger already. Two lives of
-    /// a node that begin at their boot numbers ask nothing under the same number.
+    /// Gives all further calls numbers above `first`, unless they have those already. Two lives of a
+    /// node that begin at their boot numbers ask nothing under the same number.
     pub(crate) fn number_calls_from(&mut self, first: u64) {
         self.last_msg_id = self.last_msg_id.max(first);
     }

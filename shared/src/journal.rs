@@ -14,28 +14,25 @@
 //!
 //! # When a node starts
 //!
-//! A node cannot know whether it has lived before. It reads its own journal to the end and puts a
-//! batch of its own there, an empty one: that is a fence. All that earlier lives have under way aims
-//! at the fence's place or below it, since a life goes on to a place only when those below are
-//! taken; so once the fence stands, none of it can succeed any more. If the fence is batch 0, there
-//! was no earlier life that could have confirmed anything, and nothing was missed: that is a read
-//! and a write. Otherwise all other journals are read, too, so that a node which has come back knows
-//! whatever had been confirmed anywhere before that.
+//! A node cannot know whether it has lived before. It reads its own journal to the end and puts an
+//! empty batch of its own there: that is a fence. All that earlier lives have under way aims at the
+//! fence's place or below it, since a life goes on to a place only when those below are taken; so
+//! once the fence stands, none of it can succeed any more. If the fence is batch 0, no
+//! earlier life was ever ready, and nothing was missed: that is a read and a write. Otherwise, as
+//! soon as it has found a batch of an earlier life, the node reads all other journals, too, so that
+//! it knows whatever had been confirmed anywhere before it came back.
 //!
 //! ```text
-//!   n3, first life               lin-kv               n3, second life
-//!     | 0 := []                     |                        |
-//!     |---------------------------->|                        |
-//!     | 1 := [a, b]                 |                        |
-//!     |---------------------------->|                        |
-//!     | 2 := [c]                    |  0? 1, 2? a, b; no 2   |
-//!     |------------.     killed     |<-----------------------|
-//!                   `-------------->|  2 := []               |
-//!                                   |<-----------------------|
-//!                                   |  taken! 2? 3, 4? c     |
-//!                                   |<-----------------------|
-//!                                   |  3 := []               |
-//!                                   |<-----------------------|
+//!   n3, first life           lin-kv                  n3, second life
+//!     | 0 := [], then 1 := [a]  |                         |
+//!     |------------------------>|  0? 1, 2? [], [a], none |
+//!     | 2 := [b]                |<----------------------->|
+//!     |------------.            |  2 := []                |
+//!    killed         `---------->|<------------------------|
+//!                               |  taken; 2? 3, 4? [b]    |
+//!                               |<----------------------->|
+//!                               |  3 := []                |
+//!                               |<------------------------| ready
 //! ```
 //!
 //! Until it is ready a node must answer no client and acknowledge nothing to other nodes, or its
@@ -61,8 +58,8 @@ use scan::Scan;
 /// What waits for more is written with the next batch.
 const MOST_ITEMS: usize = 4096;
 
-/// How long the service is waited for at first, and at most: an answer that comes later is lost, so
-/// each try is more patient than the one before.
+/// How long an answer is waited for at first, and at most: one that comes later is lost, so each
+/// try is more patient than the one before.
 const PATIENCE: Duration = Duration::from_secs(1);
 const MOST_PATIENCE: Duration = Duration::from_secs(8);
 
@@ -73,6 +70,7 @@ const MOST_PATIENCE: Duration = Duration::from_secs(8);
 pub struct Journal<T> {
     name: &'static str,
     me: NodeId,
+    /// Whose journals have not been looked at.
     others: Vec<NodeId>,
     boot: u64,
     window: Duration,
@@ -95,7 +93,7 @@ pub struct Journal<T> {
 enum Stage {
     /// The fence is not up.
     Opening,
-    /// Other journals have not been read to their ends.
+    /// It is, but other journals have not been read to their ends.
     Reading,
     Ready,
 }
@@ -111,9 +109,10 @@ struct Batch<T> {
 #[derive(Debug)]
 struct Question {
     what: What,
-    /// How long to wait before it is asked, and then for the answer.
-    pause: Duration,
+    /// How long to wait for the answer.
     patience: Duration,
+    /// Why it was answered with something else, if it was: then it is not asked again at once.
+    refused: Option<Failure>,
 }
 
 #[derive(Debug)]
@@ -203,7 +202,7 @@ impl<T: Serialize + DeserializeOwned + Send + 'static> Journal<T> {
             Word::Read(owner, place, batch) => self.take(&owner, place, batch, &mut noted),
             Word::Written(true) => self.confirm(&mut noted),
             Word::Written(false) => self.scan(self.me.clone(), self.place),
-            Word::Failed(question, failure) => self.ask_again(question, &failure),
+            Word::Failed(question, failure) => self.ask_again(question, failure),
             Word::Ask(question) => self.questions.push(question),
             Word::Due => {}
         }
@@ -225,12 +224,12 @@ impl<T: Serialize + DeserializeOwned + Send + 'static> Journal<T> {
         ctx.number_calls_from(self.boot);
         self.gather(ctx, &event);
         for question in std::mem::take(&mut self.questions) {
-            if question.pause.is_zero() {
-                self.ask(question, ctx, event.clone());
-            } else {
-                let pause = question.pause;
+            if let Some(failure) = question.refused {
+                ctx.log(format!("the journal asks again: {failure}"));
                 let question = Question::new(question.what, question.patience);
-                ctx.after(pause, event(Heard(Word::Ask(question))));
+                ctx.after(question.patience, event(Heard(Word::Ask(question))));
+            } else {
+                self.ask(question, ctx, event.clone());
             }
         }
     }
@@ -289,16 +288,11 @@ impl<T: Serialize + DeserializeOwned + Send + 'static> Journal<T> {
         format!("{}/{owner}/{place}", self.name)
     }
 
-    fn ask_again(&mut self, question: Question, failure: &Failure) {
-        let pause = match failure {
-            // Time has passed already.
-            Failure::Timeout => Duration::ZERO,
-            Failure::Error(_) | Failure::Malformed(_) => question.patience,
-        };
+    fn ask_again(&mut self, question: Question, failure: Failure) {
         self.questions.push(Question {
             what: question.what,
-            pause,
             patience: MOST_PATIENCE.min(2 * question.patience),
+            refused: Some(failure).filter(|failure| *failure != Failure::Timeout),
         });
     }
 
@@ -339,7 +333,10 @@ impl<T: Serialize + DeserializeOwned + Send + 'static> Journal<T> {
                 self.scans.remove(owner);
                 return self.confirm(noted);
             }
-            self.place += u64::from(is_own);
+            if is_own {
+                self.place += 1;
+                self.read_others();
+            }
             noted.extend(batch.recovered(owner));
         }
         if !chunk.is_last {
@@ -349,19 +346,22 @@ impl<T: Serialize + DeserializeOwned + Send + 'static> Journal<T> {
         }
     }
 
+    /// This is not the node's first life: it has missed something.
+    fn read_others(&mut self) {
+        for other in std::mem::take(&mut self.others) {
+            self.scan(other, 0);
+        }
+    }
+
     /// The batch under way stands in its place.
     fn confirm(&mut self, noted: &mut Vec<Noted<T>>) {
         let Some(batch) = self.under_way.take() else {
             return;
         };
+        self.place += 1;
         if self.stage == Stage::Opening {
             self.stage = Stage::Reading;
-            // Behind batch 0 there was no life that could have missed anything.
-            let is_first_life = self.place == 0;
-            let to_read = self.others.clone().into_iter().filter(|_| !is_first_life);
-            to_read.for_each(|other| self.scan(other, 0));
         }
-        self.place += 1;
         if !batch.items.is_empty() {
             noted.push(Noted::Confirmed(batch.items.len()));
         }
@@ -383,8 +383,8 @@ impl Question {
     fn new(what: What, patience: Duration) -> Self {
         Question {
             what,
-            pause: Duration::ZERO,
             patience,
+            refused: None,
         }
     }
 }

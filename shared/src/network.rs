@@ -1,12 +1,13 @@
 //! A small network on a virtual clock with a cluster of nodes in it and the service `lin-kv`, for
-//! tests: messages among them are late, lost, doubled or cut off as the weather has it, and one seed
-//! decides it all.
+//! tests: messages among them are late, lost, doubled or cut off as the weather has it, and one
+//! seed decides it all.
 //!
 //! [`Network::obey`] plays it by the commands of a transcript; a storm plays it from dice, among
 //! them [`Weather::draw`] and [`Network::part`].
 
 mod commands;
 mod lin_kv;
+mod promises;
 mod storm;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -25,9 +26,11 @@ use crate::rng::Rng;
 use lin_kv::LinKv;
 
 pub use commands::{check_transcripts, check_transcripts_with};
+pub use promises::Promises;
 pub use storm::most_hops;
 
-/// What the network does to messages between nodes, and with the service. Those of clients arrive at once, and always.
+/// What the network does to messages between nodes, and to those of the service. Those of clients
+/// arrive at once, and always.
 #[derive(Debug, Clone, Copy)]
 pub struct Weather {
     /// The shortest and the longest way, in milliseconds.

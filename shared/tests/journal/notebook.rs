@@ -1,5 +1,5 @@
-//! The smallest node that has a journal: it notes numbers down, and knows what it has noted and what
-//! it has recovered.
+//! The smallest node that has a journal: it notes numbers down, and knows what it has noted and
+//! what it has recovered.
 
 use std::collections::VecDeque;
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use serde::Deserialize;
-use shared::network::{Network, Weather};
+use shared::network::{Network, Promises, Weather};
 use shared::seeds::for_each_seed;
 use shared::{Durability, Rng, read_flags, with_flags};
 
@@ -31,12 +31,7 @@ struct Storm {
     network: Network<Notebook>,
     /// The last number that was noted.
     last: u64,
-    /// All numbers whose noting was confirmed, and all that were read.
-    safe: BTreeSet<u64>,
-    /// What a node's present life must know, since it was safe when that life began and the node
-    /// has answered before, or confirmed by this life; and whether some life of it has answered.
-    owed: BTreeMap<String, BTreeSet<u64>>,
-    answered: BTreeSet<String>,
+    promises: Promises,
 }
 
 impl Storm {
@@ -48,9 +43,7 @@ impl Storm {
         Storm {
             network: Network::of_nodes(size, rng.next_u64(), Weather::draw(rng), boot),
             last: 0,
-            safe: BTreeSet::new(),
-            owed: BTreeMap::new(),
-            answered: BTreeSet::new(),
+            promises: Promises::default(),
         }
     }
 
@@ -59,53 +52,47 @@ impl Storm {
             let node = self.network.any_node(rng);
             match rng.below(16) {
                 0 => self.network.weather = Weather::draw(rng),
-                1 => self.cut_off_the_service(rng),
-                2 | 3 => self.pass(ms(rng.below(4000))),
+                1 => self.network.cuts.clear(),
+                2 => self.network.cut_off_the_service(rng),
+                3 => self.pass(ms(rng.below(4000))),
                 4 => self.network.kill(&node),
                 5 => self.start(&node),
-                6 if rng.below(5) == 0 => {
-                    for node in self.network.names.clone() {
-                        self.start(&node);
-                    }
+                6 if rng.below(5) == 0 => self.start_all(),
+                6..=8 => {
+                    self.read(&node);
                 }
-                6..=8 => self.read(&node),
                 9.. => {
-                    self.last += 1;
-                    let body = format!(r#"{{"type":"note","msg_id":1,"number":{}}}"#, self.last);
-                    self.network.tell(&format!("c{}", self.last), &node, &body);
+                    self.note(&node);
                     self.pass(ms(rng.below(200)));
                 }
             }
         }
     }
 
-    /// Some hear the service, and some are heard by it.
-    fn cut_off_the_service(&mut self, rng: &mut Rng) {
-        self.network.cuts.clear();
-        for node in &self.network.names {
-            let service = "lin-kv".to_owned();
-            match rng.below(6) {
-                0 => self.network.cuts.insert((service, node.clone())),
-                1 => self.network.cuts.insert((node.clone(), service)),
-                2.. => false,
-            };
+    fn start(&mut self, node: &str) {
+        self.network.restart(node);
+        self.promises.restart(node);
+    }
+
+    fn start_all(&mut self) {
+        for node in self.network.names.clone() {
+            self.start(&node);
         }
     }
 
-    fn start(&mut self, node: &str) {
-        self.network.restart(node);
-        let owed = if self.answered.contains(node) {
-            self.safe.clone()
-        } else {
-            BTreeSet::new()
-        };
-        self.owed.insert(node.to_owned(), owed);
+    fn note(&mut self, node: &str) {
+        self.last += 1;
+        let body = format!(r#"{{"type":"note","msg_id":1,"number":{}}}"#, self.last);
+        let client = format!("c{}", self.last);
+        self.network.tell(&client, node, &body);
+        self.listen();
     }
 
-    fn read(&mut self, node: &str) {
-        self.network
-            .tell("c0", node, r#"{"type":"read","msg_id":1}"#);
-        self.listen();
+    /// Reads at a node; whether it answers at once.
+    fn read(&mut self, node: &str) -> bool {
+        let read = r#"{"type":"read","msg_id":1}"#;
+        self.network.tell("c0", node, read);
+        self.listen() > 0
     }
 
     fn pass(&mut self, time: Duration) {
@@ -113,34 +100,28 @@ impl Storm {
         self.listen();
     }
 
-    /// Looks at what clients have been answered since.
-    fn listen(&mut self) {
+    /// Takes in what clients have been answered; how many reads were.
+    fn listen(&mut self) -> usize {
+        let mut reads = 0;
         for said in std::mem::take(&mut self.network.said) {
-            // What a node said before it was restarted counts for the life that said it.
-            let Some(number) = said.dest.strip_prefix('c') else {
+            let Some(client) = said.dest.strip_prefix('c') else {
                 continue;
             };
-            let Ok(answer) = serde_json::from_str(&said.body) else {
-                continue;
-            };
-            self.answered.insert(said.src.clone());
-            let owed = self.owed.entry(said.src.clone()).or_default();
-            match answer {
-                Answer::NoteOk => {
-                    let number = number.parse().unwrap();
-                    owed.insert(number);
-                    self.safe.insert(number);
+            match serde_json::from_str(&said.body) {
+                Ok(Answer::NoteOk) => {
+                    let number = client.parse().expect("clients are called after numbers");
+                    self.promises.confirm(&said.src, number);
                 }
-                Answer::ReadOk { known } => {
+                Ok(Answer::ReadOk { known }) => {
                     check_order(&known);
                     let known: BTreeSet<u64> = known.iter().map(|(_, number)| *number).collect();
-                    let missing: Vec<&u64> = owed.difference(&known).collect();
-                    assert!(missing.is_empty(), "{} lacks {missing:?}", said.src);
-                    self.safe.extend(&known);
-                    *owed = known;
+                    self.promises.show(&said.src, known);
+                    reads += 1;
                 }
+                Err(_) => {}
             }
         }
+        reads
     }
 }
 
@@ -159,20 +140,20 @@ fn whoever_comes_back_knows_whatever_was_safe() {
         let mut storm = Storm::draw(rng);
         storm.rage(rng);
         storm.network.calm_down((rng.below(2) * 100, 100));
+        storm.start_all();
         storm.pass(SETTLED);
-        let names = storm.network.names.clone();
-        // All have lived, or live now, and are killed at once, twice.
+        // All have lived, and are killed at once, twice.
         for _ in 0..2 {
-            names.iter().for_each(|node| storm.start(node));
-            names.iter().for_each(|node| storm.read(node));
+            storm.start_all();
+            let names = storm.network.names.clone();
             storm.pass(SETTLED);
+            assert!(names.iter().all(|node| storm.read(node)), "all are ready");
+            // They are of one mind, since all have read the same journals.
+            for node in &names {
+                assert!(storm.promises.owes_everything(node), "{node}");
+            }
         }
-        assert_eq!(storm.answered.len(), names.len(), "all answer");
         assert!(storm.network.falls_silent(ms(8000)));
-        // They are of one mind, since all have read the same journals.
-        for (node, owed) in &storm.owed {
-            assert_eq!(*owed, storm.safe, "{node}");
-        }
     });
 }
 
