@@ -198,7 +198,8 @@ impl Storm {
                 1 => self.network.weather = weather(rng),
                 2 => self.kill(rng),
                 3 => self.start_all(),
-                4 | 5 => self.pass(ms(rng.below(6000))),
+                4 => self.network.cut_off_the_service(rng),
+                5 => self.pass(ms(rng.below(6000))),
                 6 | 7 => self.look(&node),
                 8..=10 => {
                     self.write(&node, GROUPS[rng.below(3) as usize], self.last);
