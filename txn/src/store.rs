@@ -44,6 +44,13 @@ pub struct Unit {
     writes: Vec<(Key, Box<RawValue>)>,
 }
 
+impl Unit {
+    /// When it was executed, and by whom.
+    pub(crate) fn stamp(&self) -> Stamp {
+        self.stamp
+    }
+}
+
 /// A step of a transaction.
 #[derive(Debug)]
 pub(crate) enum Step {
@@ -61,16 +68,30 @@ impl Step {
             Step::Write(_) => "w",
         }
     }
+
+    fn is_write(&self) -> bool {
+        match self {
+            Step::Read => false,
+            Step::Write(_) => true,
+        }
+    }
 }
 
 /// All keys, and the clock.
+///
+/// A transaction is *executed* and its unit *applied*, at once or later. What is held meanwhile is
+/// seen by transactions that write, which cannot come true without it, and by nobody else.
 #[derive(Debug)]
 pub(crate) struct Store {
     boot: u64,
     /// The highest counter seen.
     counter: u64,
-    cells: BTreeMap<Key, Cell>,
+    cells: Cells,
+    /// The latest that is held of each key.
+    held: Cells,
 }
+
+type Cells = BTreeMap<Key, Cell>;
 
 #[derive(Debug)]
 struct Cell {
@@ -84,48 +105,71 @@ impl Store {
         Store {
             boot,
             counter: 0,
-            cells: BTreeMap::new(),
+            cells: Cells::new(),
+            held: Cells::new(),
         }
     }
 
     /// Executes a transaction. Returns the value that each step has read or written, none for an
-    /// absent key, and what has changed, if anything.
+    /// absent key, and what it changes, if anything, once that is applied.
     pub(crate) fn execute<'a>(
-        &mut self,
-        steps: impl IntoIterator<Item = (&'a Key, &'a Step)>,
+        &self,
+        steps: impl Iterator<Item = (&'a Key, &'a Step)> + Clone,
     ) -> (Vec<Option<Box<RawValue>>>, Option<Unit>) {
         let mut values = Vec::new();
         let mut writes: BTreeMap<&Key, &RawValue> = BTreeMap::new();
+        let does_write = steps.clone().any(|(_, step)| step.is_write());
         for (key, step) in steps {
             let value = match step {
                 Step::Write(value) => {
                     writes.insert(key, value);
                     Some(&**value)
                 }
-                Step::Read => writes.get(key).copied().or_else(|| self.value(key)),
+                Step::Read => match writes.get(key) {
+                    Some(value) => Some(*value),
+                    None => self.value(key, does_write),
+                },
             };
             values.push(value.map(ToOwned::to_owned));
         }
-        if writes.is_empty() {
-            return (values, None);
-        }
-        let stamp = Stamp {
-            counter: self.counter + 1,
-            writer: self.boot,
-        };
         let writes = writes.into_iter();
-        let unit = Unit {
-            stamp,
+        let unit = does_write.then(|| Unit {
+            stamp: Stamp {
+                counter: self.counter + 1,
+                writer: self.boot,
+            },
             writes: writes
                 .map(|(key, value)| (key.clone(), value.to_owned()))
                 .collect(),
-        };
-        self.apply(&unit);
-        (values, Some(unit))
+        });
+        (values, unit)
     }
 
-    fn value(&self, key: &Key) -> Option<&RawValue> {
-        self.cells.get(key).map(|cell| &*cell.value)
+    fn value(&self, key: &Key, with_held: bool) -> Option<&RawValue> {
+        let held = self.held.get(key).filter(|_| with_held);
+        let cells = [held, self.cells.get(key)].into_iter().flatten();
+        let latest = cells.max_by_key(|cell| cell.stamp)?;
+        Some(&latest.value)
+    }
+
+    /// Keeps a unit of this store's own that will be applied later, in the order of execution.
+    pub(crate) fn hold(&mut self, unit: &Unit) {
+        self.counter = self.counter.max(unit.stamp.counter);
+        write_later(&mut self.held, unit);
+    }
+
+    /// Applies a unit that was held.
+    pub(crate) fn settle(&mut self, unit: &Unit) {
+        for (key, _) in &unit.writes {
+            if self
+                .held
+                .get(key)
+                .is_some_and(|cell| cell.stamp == unit.stamp)
+            {
+                self.held.remove(key);
+            }
+        }
+        self.apply(unit);
     }
 
     /// Lets a unit take effect where nothing later has been written; whether it did anywhere. One
@@ -135,22 +179,7 @@ impl Store {
             return false;
         }
         self.counter = self.counter.max(unit.stamp.counter);
-        let mut has_effect = false;
-        for (key, value) in &unit.writes {
-            if self
-                .cells
-                .get(key)
-                .is_none_or(|cell| cell.stamp < unit.stamp)
-            {
-                let cell = Cell {
-                    stamp: unit.stamp,
-                    value: value.clone(),
-                };
-                self.cells.insert(key.clone(), cell);
-                has_effect = true;
-            }
-        }
-        has_effect
+        write_later(&mut self.cells, unit)
     }
 
     /// Everything, as units in the order of their stamps, without what was overwritten.
@@ -165,6 +194,22 @@ impl Store {
     }
 }
 
+/// Writes what no later write has overtaken; whether that was anything.
+fn write_later(cells: &mut Cells, unit: &Unit) -> bool {
+    let mut has_effect = false;
+    for (key, value) in &unit.writes {
+        if cells.get(key).is_none_or(|cell| cell.stamp < unit.stamp) {
+            let cell = Cell {
+                stamp: unit.stamp,
+                value: value.clone(),
+            };
+            cells.insert(key.clone(), cell);
+            has_effect = true;
+        }
+    }
+    has_effect
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -173,8 +218,8 @@ mod tests {
         RawValue::from_string(json.to_owned()).unwrap()
     }
 
-    /// Runs a transaction: `x` reads, `x=1` writes. What was read and written, and what changed.
-    fn run(store: &mut Store, text: &str) -> (String, Option<Unit>) {
+    /// Executes a transaction: `x` reads, `x=1` writes. What was read and written, and what changes.
+    fn execute(store: &Store, text: &str) -> (String, Option<Unit>) {
         let steps: Vec<(Key, Step)> = text
             .split(' ')
             .map(|step| {
@@ -190,6 +235,21 @@ mod tests {
             .iter()
             .map(|value| value.as_ref().map_or("-", |it| it.get()));
         (values.collect::<Vec<_>>().join(" "), unit)
+    }
+
+    /// Executes a transaction and applies it at once.
+    fn run(store: &mut Store, text: &str) -> (String, Option<Unit>) {
+        let (values, unit) = execute(store, text);
+        assert!(unit.iter().all(|unit| store.apply(unit)));
+        (values, unit)
+    }
+
+    /// Executes a transaction that writes, and holds what it changes.
+    fn hold(store: &mut Store, text: &str) -> (String, Unit) {
+        let (values, unit) = execute(store, text);
+        let unit = unit.unwrap();
+        store.hold(&unit);
+        (values, unit)
     }
 
     fn read(store: &mut Store, text: &str) -> String {
@@ -254,6 +314,37 @@ mod tests {
         assert!(units.iter().all(|unit| newcomer.apply(unit)));
         assert_eq!(read(&mut newcomer, "x y z u"), "1 3 2 2");
         assert_eq!(newcomer.counter, one.counter);
+    }
+
+    #[test]
+    fn what_is_held_is_seen_by_those_alone_who_come_after_it() {
+        let mut store = Store::new(7);
+        run(&mut store, "x=1 y=1");
+        let (_, first) = hold(&mut store, "x=2 z=2");
+        assert_eq!(read(&mut store, "x y z"), "1 1 -");
+        let (values, second) = hold(&mut store, "x y z y=3");
+        assert_eq!(values, "2 1 2 3");
+        assert!(second.stamp > first.stamp);
+        store.settle(&first);
+        assert_eq!(read(&mut store, "x y z"), "2 1 2");
+        store.settle(&second);
+        assert_eq!(read(&mut store, "x y z"), "2 3 2");
+        assert!(store.held.is_empty());
+    }
+
+    #[test]
+    fn what_comes_while_something_is_held_wins_if_it_is_later() {
+        let (mut store, mut other) = (Store::new(7), Store::new(8));
+        let (_, held) = hold(&mut store, "x=1 y=1");
+        let same_time = run(&mut other, "x=2").1.unwrap();
+        let later = run(&mut other, "z=2").1.unwrap();
+        assert!(store.apply(&same_time) && store.apply(&later));
+        let (values, last) = hold(&mut store, "x y z y=3");
+        assert_eq!(values, "2 1 2 3");
+        assert!(last.stamp > later.stamp);
+        store.settle(&held);
+        assert_eq!(read(&mut store, "x y z"), "2 1 2");
+        assert_eq!(execute(&store, "y y=4").0, "3 4");
     }
 
     #[test]

@@ -200,7 +200,8 @@ impl Storm {
                 1 => self.network.weather = weather(rng),
                 2 => self.kill(rng),
                 3 => self.start_all(),
-                4..=6 => self.pass(ms(rng.below(6000))),
+                4 => self.network.cut_off_the_service(rng),
+                5 | 6 => self.pass(ms(rng.below(6000))),
                 7 => self.commit(rng, &node),
                 8 => self.list(&node),
                 9 | 10 => {

@@ -16,10 +16,10 @@ const CALM_LATENCY: u64 = 100;
 const FAN_OUTS: [&str; 3] = ["1", "2", "24"];
 
 /// Keys that are always written together, with one value that nobody else writes.
-const GROUPS: [&[&str]; 3] = [&["a0", "a1"], &["b0", "b1", "b2"], &["c0", "c1"]];
+pub(crate) const GROUPS: [&[&str]; 3] = [&["a0", "a1"], &["b0", "b1", "b2"], &["c0", "c1"]];
 
 /// What no transaction leaves behind.
-const FLEETING: u64 = u64::MAX;
+pub(crate) const FLEETING: u64 = u64::MAX;
 
 fn ms(ms: u64) -> Duration {
     Duration::from_millis(ms)
@@ -40,16 +40,19 @@ fn run(network: &mut Network<Txn>, node: &str, ops: &[String]) -> Vec<Option<u64
     done.iter().map(|op| op[2].as_u64()).collect()
 }
 
-fn reads<'a>(keys: impl IntoIterator<Item = &'a str>) -> Vec<String> {
+pub(crate) fn reads<'a>(keys: impl IntoIterator<Item = &'a str>) -> Vec<String> {
     let keys = keys.into_iter();
     keys.map(|key| format!(r#"["r","{key}",null]"#)).collect()
 }
 
-fn writes<'a>(keys: impl IntoIterator<Item = &'a str>, value: u64) -> Vec<String> {
+pub(crate) fn writes<'a>(keys: impl IntoIterator<Item = &'a str>, value: u64) -> Vec<String> {
     let keys = keys.into_iter();
     keys.map(|key| format!(r#"["w","{key}",{value}]"#))
         .collect()
 }
+
+/// For each node and group the values seen, in order.
+pub(crate) type Seen = BTreeMap<(String, usize), Vec<u64>>;
 
 /// A cluster in a storm, and what its clients have seen.
 struct Storm {
@@ -57,8 +60,7 @@ struct Storm {
     flags: Flags,
     /// The last value written; all are different and not 0.
     last_value: u64,
-    /// For each node and group the values seen, in order.
-    seen: BTreeMap<(String, usize), Vec<u64>>,
+    seen: Seen,
 }
 
 impl Storm {
@@ -197,32 +199,32 @@ impl Storm {
     fn silence_bound(&self) -> Duration {
         self.arrival_bound() + ms(self.flags.patience.ack_delay + 3 * CALM_LATENCY)
     }
+}
 
-    /// All nodes have seen a key's values in one order: going from each value to those that were
-    /// seen after it somewhere, nobody comes back to it.
-    fn values_have_one_order(&self) {
-        for place in 0..GROUPS.len() {
-            let seen = self.seen.iter().filter(|((_, group), _)| *group == place);
-            let mut open: Vec<&[u64]> = seen.map(|(_, values)| &**values).collect();
-            // Take away what nobody has seen another value before, until nothing is left.
-            while open.iter().any(|values| !values.is_empty()) {
-                let later: BTreeSet<u64> = open
-                    .iter()
-                    .flat_map(|values| values.iter().skip(1))
-                    .copied()
-                    .collect();
-                let mut has_moved = false;
-                for values in &mut open {
-                    if let Some((_, rest)) = values
-                        .split_first()
-                        .filter(|(first, _)| !later.contains(first))
-                    {
-                        *values = rest;
-                        has_moved = true;
-                    }
+/// All nodes have seen a key's values in one order: going from each value to those that were
+/// seen after it somewhere, nobody comes back to it.
+pub(crate) fn values_have_one_order(seen_by: &Seen) {
+    for place in 0..GROUPS.len() {
+        let seen = seen_by.iter().filter(|((_, group), _)| *group == place);
+        let mut open: Vec<&[u64]> = seen.map(|(_, values)| &**values).collect();
+        // Take away what nobody has seen another value before, until nothing is left.
+        while open.iter().any(|values| !values.is_empty()) {
+            let later: BTreeSet<u64> = open
+                .iter()
+                .flat_map(|values| values.iter().skip(1))
+                .copied()
+                .collect();
+            let mut has_moved = false;
+            for values in &mut open {
+                if let Some((_, rest)) = values
+                    .split_first()
+                    .filter(|(first, _)| !later.contains(first))
+                {
+                    *values = rest;
+                    has_moved = true;
                 }
-                assert!(has_moved, "seen in different orders: {open:?}");
             }
+            assert!(has_moved, "seen in different orders: {open:?}");
         }
     }
 }
@@ -240,7 +242,7 @@ fn transactions_are_seen_whole_and_in_order_and_replicas_agree_soon_after_the_st
             storm.look_at_groups(rng, &node);
             storm.look_at_chain(&node);
         }
-        storm.values_have_one_order();
+        values_have_one_order(&storm.seen);
         storm.network.run_until(silence);
         let patience = ms(storm.flags.patience.resend);
         assert!(storm.network.falls_silent(patience), "{:?}", storm.flags);
