@@ -61,8 +61,10 @@ impl Calm {
             Name::Echo | Name::UniqueIds | Name::Kafka => {}
             Name::Broadcast => findings.extend(lacking(history, &reads, "broadcast")),
             Name::GSet => findings.extend(lacking(history, &reads, "add")),
-            Name::GCounter | Name::PnCounter | Name::TxnRwRegister => {
+            Name::GCounter | Name::PnCounter => findings.extend(disagreeing(&reads)),
+            Name::TxnRwRegister => {
                 findings.extend(disagreeing(&reads));
+                findings.extend(vanished(history, &reads));
             }
         }
         findings
@@ -134,6 +136,28 @@ fn disagreeing(reads: &[&Op]) -> Vec<String> {
         )
     };
     rest.iter().filter(differs).map(tell).collect()
+}
+
+/// Final reads that find nothing where an acknowledged transaction has written. Which of several
+/// writes comes last a history does not tell, but one of them must be there.
+fn vanished(history: &History, reads: &[&Op]) -> Vec<String> {
+    let done = history.ops.iter().filter(|op| op.kind == Kind::Ok);
+    let steps = |op: &Op| -> Vec<(String, Value, Value)> { op.parse().unwrap_or_default() };
+    let writes = done.flat_map(steps).filter(|(f, ..)| f == "w");
+    let written: BTreeSet<String> = writes.map(|(_, key, _)| key.to_string()).collect();
+    let lost = |read: &&Op| {
+        let absent = steps(read).into_iter().filter(|(.., value)| value.is_null());
+        let keys = absent.map(|(_, key, _)| key.to_string());
+        let lost = keys.filter(|key| written.contains(key)).collect::<Vec<_>>();
+        (!lost.is_empty()).then(|| {
+            format!(
+                "after the calm, process {} finds nothing in keys that were written: {}",
+                read.process,
+                lost.join(", ")
+            )
+        })
+    };
+    reads.iter().filter_map(lost).collect()
 }
 
 fn canonical(json: &RawValue) -> Option<String> {
@@ -293,5 +317,20 @@ mod tests {
         check(Name::TxnRwRegister, &reads(equal), &[]);
         let other = r#"ok 1 txn [["r",1,5]] final"#;
         check(Name::TxnRwRegister, &reads(other), &["process 1 reads"]);
+    }
+
+    #[test]
+    fn what_a_transaction_wrote_does_not_vanish() {
+        let write = |kind: &'static str| {
+            [
+                r#"invoke 0 txn [["w",1,5]] -"#,
+                kind,
+                r#"invoke 0 txn [["r",1,null]] final"#,
+                r#"ok 0 txn [["r",1,null]] final"#,
+            ]
+        };
+        let done = r#"ok 0 txn [["w",1,5]] -"#;
+        check(Name::TxnRwRegister, &write(done), &["finds nothing in keys"]);
+        check(Name::TxnRwRegister, &write(r#"fail 0 txn [["w",1,5]] -"#), &[]);
     }
 }
