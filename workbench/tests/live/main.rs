@@ -14,4 +14,6 @@ mod kept;
 mod life;
 mod lines;
 mod logs;
+mod processes;
+mod storms;
 mod transactions;
