@@ -20,6 +20,10 @@ test *challenges="all":
 simulate *challenges="all":
     cargo challenge --simulate {{ challenges }}
 
+# Many storms, each drawn from a seed: `just storm broadcast-3c --seeds 0..1000 --shrink`
+storm *challenges="all":
+    cargo workbench simulate {{ challenges }}
+
 # The same on the official Maelstrom (JVM), judged by the same budgets
 maelstrom *challenges="all":
     @test -x "{{ maelstrom_launcher }}" || { echo "no Maelstrom at {{ maelstrom_launcher }}: set MAELSTROM to its launcher, or run 'just install-maelstrom'"; exit 1; }

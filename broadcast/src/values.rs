@@ -25,6 +25,11 @@ impl Values {
         }
     }
 
+    /// Whether a value is known.
+    pub(crate) fn know(&self, value: &RawValue) -> bool {
+        self.known.contains(&*compact(value.get()))
+    }
+
     /// Adds a value; whether it was new.
     pub(crate) fn learn(&mut self, value: &RawValue) -> bool {
         let text = compact(value.get());

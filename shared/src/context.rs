@@ -212,6 +212,12 @@ impl<E> Context<E> {
             .insert(msg_id, PendingCall { due, answered });
     }
 
+    /// Gives all further calls numbers above `first`, unless they have those already. Two lives of a
+    /// node that begin at their boot numbers ask nothing under the same number.
+    pub(crate) fn number_calls_from(&mut self, first: u64) {
+        self.last_msg_id = self.last_msg_id.max(first);
+    }
+
     /// Sets a timer: `event` comes back after `delay`.
     pub fn after(&mut self, delay: Duration, event: E) {
         self.waits

@@ -5,9 +5,12 @@ use std::time::Duration;
 
 use clap::builder::{RangedU64ValueParser, ValueParser};
 use clap::{Args, Command};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use crate::context::Context;
 use crate::id::Cluster;
+use crate::journal::Journal;
 use crate::link::Timing;
 use crate::node::Node;
 
@@ -37,6 +40,32 @@ impl Patience {
             ack_delay: Duration::from_millis(self.ack_delay),
             resend: Duration::from_millis(self.resend),
         }
+    }
+}
+
+/// Whether what a node acknowledges outlives it.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Args)]
+pub struct Durability {
+    /// Acknowledges nothing before the service lin-kv holds it, and fetches what was missed before
+    /// anything is answered: no acknowledged data is lost, whichever nodes are killed.
+    #[arg(long)]
+    pub durable: bool,
+
+    /// How long a node gathers what it has to keep before it hands it to the service.
+    #[arg(long, value_name = "MS", default_value_t = 0, value_parser = milliseconds(0),
+          requires = "durable")]
+    pub journal_window: u64,
+}
+
+impl Durability {
+    /// The node's journal, if it shall have one; see [`Journal::open`].
+    pub fn journal<T>(&self, name: &'static str, cluster: &Cluster, boot: u64) -> Option<Journal<T>>
+    where
+        T: Serialize + DeserializeOwned + Send + 'static,
+    {
+        let window = Duration::from_millis(self.journal_window);
+        self.durable
+            .then(|| Journal::open(name, cluster, boot, window))
     }
 }
 
@@ -71,7 +100,7 @@ where
 
 #[cfg(test)]
 mod tests {
-    use super::{Patience, read_flags};
+    use super::{Durability, Patience, read_flags};
 
     #[test]
     fn waits_are_between_nothing_and_an_hour_and_a_resend_is_never_at_once() {
@@ -87,5 +116,14 @@ mod tests {
         ] {
             assert!(read(&[words]).is_err(), "{words}");
         }
+    }
+
+    #[test]
+    fn only_a_durable_node_has_a_journal_with_its_window() {
+        let read = |words: &[&str]| read_flags::<Durability>("node", words);
+        assert_eq!(read(&[]).unwrap(), Durability::default());
+        let flags = read(&["--durable", "--journal-window=40"]).unwrap();
+        assert_eq!((flags.durable, flags.journal_window), (true, 40));
+        assert!(read(&["--journal-window=40"]).is_err());
     }
 }

@@ -1,10 +1,13 @@
-//! A small network on a virtual clock with a cluster of nodes in it, for tests: messages between
-//! nodes are late, lost, doubled or cut off as the weather has it, and one seed decides it all.
+//! A small network on a virtual clock with a cluster of nodes in it and the service `lin-kv`, for
+//! tests: messages among them are late, lost, doubled or cut off as the weather has it, and one
+//! seed decides it all.
 //!
 //! [`Network::obey`] plays it by the commands of a transcript; a storm plays it from dice, among
 //! them [`Weather::draw`] and [`Network::part`].
 
 mod commands;
+mod lin_kv;
+mod promises;
 mod storm;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,10 +23,14 @@ use crate::id::Cluster;
 use crate::node::Node;
 use crate::rng::Rng;
 
-pub use commands::check_transcripts;
+use lin_kv::LinKv;
+
+pub use commands::{check_transcripts, check_transcripts_with};
+pub use promises::Promises;
 pub use storm::most_hops;
 
-/// What the network does to messages between nodes. Those of clients arrive at once, and always.
+/// What the network does to messages between nodes, and to those of the service. Those of clients
+/// arrive at once, and always.
 #[derive(Debug, Clone, Copy)]
 pub struct Weather {
     /// The shortest and the longest way, in milliseconds.
@@ -77,10 +84,11 @@ pub struct Network<N: Node> {
     pub said: Vec<Said>,
     /// What nodes remarked since this was last emptied, each with the node's name.
     pub remarks: Vec<(String, String)>,
-    /// How many messages nodes have sent to one another so far, lost ones included.
+    /// How many messages that involve no client have been sent so far, lost ones included.
     pub messages: u64,
     rng: Rng,
     boot: Boot<N>,
+    lin_kv: LinKv,
     /// Lines on their way: when they arrive, a number that keeps them apart, and at whom.
     wire: BTreeMap<(Duration, u64), (String, String)>,
 }
@@ -110,6 +118,7 @@ impl<N: Node> Network<N> {
             messages: 0,
             rng: Rng::new(seed),
             boot: Arc::new(boot),
+            lin_kv: LinKv::default(),
             wire: BTreeMap::new(),
         }
     }
@@ -149,6 +158,11 @@ impl<N: Node> Network<N> {
     pub fn restart(&mut self, name: &str) {
         let cluster = self.names.clone();
         self.start_among(name, &cluster);
+    }
+
+    /// Takes a node away, with all it knew. What is sent to it is lost; what it has said arrives.
+    pub fn kill(&mut self, name: &str) {
+        self.nodes.remove(name);
     }
 
     /// A client, or anybody, says something to a node.
@@ -222,6 +236,9 @@ impl<N: Node> Network<N> {
         if let Some(node) = self.nodes.get_mut(dest) {
             node.receive(self.now, line);
             self.collect();
+        } else if dest == lin_kv::NAME {
+            let answer = self.lin_kv.answer(line);
+            self.send(&answer);
         }
     }
 
@@ -252,9 +269,9 @@ impl<N: Node> Network<N> {
             body: envelope.body.get().to_owned(),
         });
         let is_lost = self.rng.below(100) < self.weather.loss;
-        let is_for_a_node = self.nodes.contains_key(&dest);
-        self.messages += u64::from(is_for_a_node);
-        if is_lost || !is_for_a_node || self.cuts.contains(&(src, dest.clone())) {
+        let is_for_a_server = self.nodes.contains_key(&dest) || dest == lin_kv::NAME;
+        self.messages += u64::from(is_for_a_server);
+        if is_lost || !is_for_a_server || self.cuts.contains(&(src, dest.clone())) {
             return;
         }
         if self.rng.below(100) < self.weather.doubled {

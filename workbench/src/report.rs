@@ -1,5 +1,6 @@
 //! What a person sees in the terminal.
 
+mod campaign;
 mod sequence;
 mod vain;
 
@@ -12,6 +13,7 @@ use crate::checker::Validity;
 use crate::history::{Kind, Op};
 use crate::test::Outcome;
 
+pub use campaign::{campaign, failure};
 pub use sequence::sequence;
 
 /// How many incidents or findings are told before the rest is only counted.
@@ -97,7 +99,7 @@ fn tell(lines: &mut Vec<String>, remarks: impl ExactSizeIterator<Item = String>,
 }
 
 /// A remark without the rest of lines that are too long to be read: nodes may print anything.
-pub fn cut(remark: &str) -> String {
+fn cut(remark: &str) -> String {
     let lines = remark.lines().map(|line| cut_to(line, SHOWN));
     lines.collect::<Vec<String>>().join("\n")
 }

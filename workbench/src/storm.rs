@@ -45,16 +45,20 @@ pub mod campaign;
 mod draw;
 pub mod shrink;
 
+use std::any::Any;
 use std::ops::Range;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use shared::{Cluster, Context, Engine, Node};
 
 use crate::checker::{self, Validity, Verdict};
 use crate::flags::{TestFlags, Words};
+use crate::history::History;
 use crate::nemesis::Fault;
 use crate::run::{Record, Settings};
-use crate::simulation::{Host, simulate};
+use crate::simulation::{Host, Simulated, simulate};
 use crate::solutions::Factory;
+use crate::statistics::Statistics;
 use crate::workload::{self, Name};
 
 /// Makes runs from seeds.
@@ -171,7 +175,10 @@ impl Storm {
         let mut settings = flags.settings(seed)?;
         settings.keeps_trace = traced;
         let make = || workload::calm(flags.workload, &flags.options());
-        let simulated = simulate(&settings, make(), &self.factory);
+        let played = catch_unwind(AssertUnwindSafe(|| {
+            simulate(&settings, make(), &self.factory)
+        }));
+        let simulated = played.unwrap_or_else(|panic| broken_off(&*panic));
         let verdict = judge(&flags, &simulated.record, &*make());
         Ok(Aftermath {
             seed,
@@ -213,6 +220,27 @@ impl Aftermath {
     }
 }
 
+/// A run in which a node has panicked: with a seed that repeats it, that is a finding like others.
+fn broken_off(panic: &(dyn Any + Send)) -> Simulated {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
+    let record = Record {
+        history: History::default(),
+        statistics: Statistics::default(),
+        incidents: Vec::new(),
+        crash: Some(format!(
+            "a node panicked: {}",
+            text.unwrap_or("it did not say why")
+        )),
+        zero: None,
+        trace: None,
+    };
+    Simulated {
+        record,
+        logs: Vec::new(),
+    }
+}
+
 /// What is asked after a storm: the workload's rules, what the calm must bring, and availability
 /// where no fault forbids it. That each kind of operation has succeeded at least once is not: a storm
 /// may be all too short for that.
@@ -243,4 +271,56 @@ fn judge(flags: &TestFlags, record: &Record, workload: &dyn workload::Workload) 
             .extend(record.incidents.iter().map(ToString::to_string));
     }
     verdict
+}
+
+#[cfg(test)]
+mod tests {
+    use shared::Caller;
+
+    use super::*;
+
+    /// Echoes, and falls over a message that is long.
+    struct Clumsy;
+
+    #[derive(serde::Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    enum Request {
+        Echo { echo: String },
+    }
+
+    #[derive(serde::Serialize)]
+    #[serde(rename_all = "snake_case")]
+    enum Response {
+        EchoOk { echo: String },
+    }
+
+    #[derive(Debug)]
+    enum Event {}
+
+    impl Node for Clumsy {
+        type Request = Request;
+        type Event = Event;
+
+        fn on_request(&mut self, request: Request, caller: Caller, ctx: &mut Context<Event>) {
+            let Request::Echo { echo } = request;
+            assert!(echo.len() < 15, "too long for me");
+            ctx.reply(caller, Response::EchoOk { echo });
+        }
+
+        fn on_event(&mut self, event: Event, _: &mut Context<Event>) {
+            match event {}
+        }
+    }
+
+    #[test]
+    fn a_node_that_panics_is_a_finding_with_a_seed() {
+        let storm = Storm::new(Name::Echo, |_: Cluster, _: &mut Context<_>| Clumsy);
+        let run = storm.with("--time-limit 5 --rate 50").run(1).unwrap();
+        assert_eq!(run.verdict.valid, Validity::Invalid);
+        let finding = &run.verdict.findings[0];
+        assert!(
+            finding.contains("a node panicked: too long for me"),
+            "{finding}"
+        );
+    }
 }

@@ -2,5 +2,6 @@
 //!
 //! A failing seed names itself; `SEED=17 cargo test -p broadcast --test cluster storms` repeats it.
 
+mod kills;
 mod storms;
 mod transcripts;

@@ -5,5 +5,6 @@
 
 mod budget;
 mod forgeries;
+mod kills;
 mod storms;
 mod transcripts;

@@ -2,5 +2,6 @@
 //!
 //! A failing seed names itself; `SEED=17 cargo test -p kafka-log --test cluster storms` repeats it.
 
+mod kills;
 mod storms;
 mod transcripts;

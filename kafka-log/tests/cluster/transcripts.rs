@@ -2,10 +2,16 @@
 //! message takes 10 ms.
 
 use kafka_log::KafkaLog;
-use shared::network::check_transcripts;
+use shared::network::{check_transcripts, check_transcripts_with};
 
 #[test]
 fn clusters_do_as_their_transcripts_tell() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cluster/transcripts");
     check_transcripts(folder, 10, KafkaLog::boot);
+}
+
+#[test]
+fn durable_clusters_do_as_their_transcripts_tell() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cluster/durable");
+    check_transcripts_with(&["--durable"], folder, 10, KafkaLog::boot);
 }

@@ -25,8 +25,24 @@ pub fn check_transcripts<F, N>(
     F: Args + Clone + Send + Sync + 'static,
     N: Node,
 {
+    check_transcripts_with(&[], folder, latency_ms, boot);
+}
+
+/// As [`check_transcripts`], of nodes that are started with these words on their command line.
+///
+/// # Panics
+/// When something else follows than is told, or nodes do not take these words.
+pub fn check_transcripts_with<F, N>(
+    words: &[&str],
+    folder: &str,
+    latency_ms: u64,
+    boot: fn(&F, &Cluster, &mut Context<N::Event>) -> N,
+) where
+    F: Args + Clone + Send + Sync + 'static,
+    N: Node,
+{
     transcript::check(folder, || {
-        let flags: F = read_flags("node", &[]).expect("all flags have defaults");
+        let flags: F = read_flags("node", words).expect("flags of this node");
         let weather = Weather::calm((latency_ms, latency_ms));
         let mut network = Network::new(1, weather, with_flags(flags, boot));
         move |command: &str| network.obey(command)
@@ -37,7 +53,8 @@ impl<N: Node> Network<N> {
     /// Does as a transcript's command says, and tells what followed in lines such as
     /// `340ms n0→n1 {…}`. The commands:
     ///
-    /// - `start n1 of n0 n1 n2` boots a node as one of three, `start n1` one that waits for `init`;
+    /// - `start n1 of n0 n1 n2` boots a node as one of three, `start n1` one that waits for `init`,
+    ///   and `kill n1` takes it away;
     /// - `c1 n0 {"type": …}` is what somebody says to a node;
     /// - `wait 340ms` lets time pass;
     /// - `cut n0 n1` parts two nodes, both ways, and `heal` joins all;
@@ -53,6 +70,7 @@ impl<N: Node> Network<N> {
                 self.start_among(name, &cluster);
             }
             ["start", name] => self.start(name),
+            ["kill", name] => self.kill(name),
             ["wait", duration] => self.pass(milliseconds(duration)),
             ["cut", one, other] => {
                 for (src, dest) in [(one, other), (other, one)] {

@@ -1,6 +1,6 @@
 //! Dice for storms: bad weather, and cuts of all kinds.
 
-use super::{Network, Weather};
+use super::{Network, Weather, lin_kv};
 use crate::node::Node;
 use crate::rng::Rng;
 
@@ -20,6 +20,21 @@ impl<N: Node> Network<N> {
     /// One of the cluster.
     pub fn any_node(&self, rng: &mut Rng) -> String {
         self.names[rng.below(self.names.len() as u64) as usize].clone()
+    }
+
+    /// Those of the cluster that were killed and not started since.
+    pub fn dead(&self) -> Vec<String> {
+        let is_dead = |name: &&String| !self.nodes.contains_key(*name);
+        self.names.iter().filter(is_dead).cloned().collect()
+    }
+
+    /// Some node does not hear the service, or is not heard by it, until cuts are made anew.
+    pub fn cut_off_the_service(&mut self, rng: &mut Rng) {
+        let (node, service) = (self.any_node(rng), lin_kv::NAME.to_owned());
+        self.cuts.insert(match rng.below(2) {
+            0 => (node, service),
+            _ => (service, node),
+        });
     }
 
     /// Parts some nodes from the others, or one direction of some ways, or nobody.

@@ -20,6 +20,7 @@ use crate::edn;
 pub use availability::{Target, availability};
 pub use counter::counter;
 pub use echo::echo;
+pub(crate) use elle::EMPTY_GRAPH;
 pub use elle::{Models, UnknownModel, rw_register};
 pub use exceptions::exceptions;
 pub use kafka::kafka;

@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::ops::Range;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::Context;
 use clap::parser::ValueSource;
@@ -31,12 +32,6 @@ const ALL_STORMS: [&str; 6] = [
     "kafka-5c",
     "txn-6c",
 ];
-
-/// How many failures are told in full.
-const TOLD: usize = 5;
-
-/// How many findings of a failure are told.
-const FINDINGS: usize = 8;
 
 /// What `simulate` takes.
 #[derive(Args)]
@@ -159,7 +154,9 @@ pub(super) fn merge(arguments: &MergeArguments) -> anyhow::Result<u8> {
     if arguments.json {
         say(format_args!("{:#}", json!(reports)));
     } else {
-        reports.iter().for_each(tell);
+        for report in &reports {
+            say(report::campaign(report));
+        }
     }
     Ok(status(&reports))
 }
@@ -202,10 +199,12 @@ impl Campaign<'_> {
         let start = Stopwatch::start();
         let bar = bar(self.challenge.name, seeds.end.saturating_sub(seeds.start));
         let command = |run: &Aftermath| self.command(run.seed, self.pinned, self.arguments.exactly);
+        let failed = AtomicU64::new(0);
         let look = |one: &Tally| {
             if let Some(failure) = one.failures.first() {
+                let so_far = failed.fetch_add(1, Ordering::Relaxed) + 1;
                 bar.println(format!("seed {} is {}", failure.seed, failure.verdict));
-                bar.set_message("some failed");
+                bar.set_message(format!("{so_far} failed"));
             }
             bar.inc(1);
         };
@@ -221,7 +220,7 @@ impl Campaign<'_> {
             wall_seconds: start.elapsed().as_secs_f64(),
         };
         if !self.arguments.json {
-            tell(&report);
+            say(report::campaign(&report));
         }
         if let Some(failure) = report.tally.failures.first() {
             self.look_closer(&storm, failure)?;
@@ -307,7 +306,7 @@ impl Campaign<'_> {
                 shrunk.tried
             ));
             for failure in &small.failures {
-                self.remark(&describe(failure));
+                self.remark(&report::failure(failure));
             }
             if let Some(chart) = report::sequence(&run.record, &run.settings.nodes) {
                 self.remark(&chart);
@@ -355,80 +354,8 @@ fn bar(name: &str, count: u64) -> ProgressBar {
         bar.set_style(style);
     }
     bar.set_prefix(name.to_owned());
+    bar.set_message("none failed");
     bar
-}
-
-/// A report, for a person.
-fn tell(report: &Report) {
-    let Tally {
-        runs,
-        valid,
-        unknown,
-        invalid,
-        operations,
-        ok,
-        messages,
-        faults,
-        virtual_seconds,
-        failures,
-    } = &report.tally;
-    let seeds: Vec<String> = report
-        .seeds
-        .iter()
-        .map(|(start, end)| format!("{start}..{end}"))
-        .collect();
-    let pinned = match report.pinned.as_str() {
-        "" => String::new(),
-        pinned => format!(" · {pinned}"),
-    };
-    say(format_args!(
-        "{} · seeds {}{pinned}",
-        report.challenge,
-        seeds.join(", ")
-    ));
-    let wall = report.wall_seconds;
-    say(format_args!(
-        "  {runs} runs in {wall:.1} s ({:.0}/s): {valid} valid, {invalid} invalid, {unknown} unknown",
-        *runs as f64 / wall.max(1e-9)
-    ));
-    say(format_args!(
-        "  {operations} operations ({ok} ok), {messages} messages among servers, {faults} faults, \
-         {:.1} h of virtual time",
-        virtual_seconds / 3600.0
-    ));
-    for failure in failures.iter().take(TOLD) {
-        say(format_args!("\n{}", describe(failure)));
-    }
-    if failures.len() > TOLD {
-        let seeds = failures.iter().skip(TOLD).map(|it| it.seed.to_string());
-        let seeds: Vec<String> = seeds.take(50).collect();
-        say(format_args!(
-            "\nand {} more: seeds {}",
-            failures.len() - TOLD,
-            seeds.join(", ")
-        ));
-    }
-}
-
-fn describe(failure: &Failure) -> String {
-    let Failure {
-        seed,
-        options,
-        verdict,
-        findings,
-        command,
-    } = failure;
-    let mut lines = vec![format!("seed {seed} is {verdict}, with {options}")];
-    let shown = findings.iter().take(FINDINGS);
-    lines.extend(shown.map(|finding| format!("  {}", report::cut(finding))));
-    if findings.len() > FINDINGS {
-        lines.push(format!(
-            "  … and {} more findings",
-            findings.len() - FINDINGS
-        ));
-    }
-    lines.push(format!("again: {command}"));
-    lines.join("\n")
 }
 
 fn parse_seeds(text: &str) -> Result<Range<u64>, String> {

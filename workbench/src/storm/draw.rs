@@ -15,7 +15,7 @@ pub(super) fn draw(seed: u64, faults: &[Fault], pinned: &Words) -> Words {
     let mut drawn = Words::default();
     drawn.set("--node-count", dice.random_range(1..=7_u32));
     drawn.set("--concurrency", pick(&["1n", "1n", "2n"], &mut dice));
-    drawn.set("--rate", pick(&[2, 5, 10, 20, 50, 100], &mut dice));
+    drawn.set("--rate", pick(&[2, 5, 10, 20, 50], &mut dice));
     draw_latency(&mut drawn, &mut dice, pinned);
     let chosen = faults.iter().filter(|_| dice.random::<bool>());
     let chosen: Vec<&str> = chosen.map(|fault| fault.name()).collect();

@@ -17,5 +17,6 @@ mod shape;
 mod single;
 mod transactions;
 
+pub(crate) use anomalies::EMPTY_GRAPH;
 pub use models::{Models, UnknownModel};
 pub use rw_register::rw_register;

@@ -1,0 +1,169 @@
+//! Storm, then calm, then the end of all: whoever comes back must know whatever was confirmed or
+//! seen before.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use serde::Deserialize;
+use shared::network::{Network, Promises, Weather};
+use shared::seeds::for_each_seed;
+use shared::{Durability, Rng, read_flags, with_flags};
+
+use crate::notebook::Notebook;
+
+/// How long it takes in the calm, at the longest, until everybody is ready and has confirmed all:
+/// a try that was lost is repeated after eight seconds; then journals are read in chunks.
+const SETTLED: Duration = Duration::from_secs(20);
+
+fn ms(ms: u64) -> Duration {
+    Duration::from_millis(ms)
+}
+
+#[derive(Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+enum Answer {
+    NoteOk,
+    ReadOk { known: Vec<(String, u64)> },
+}
+
+/// Notebooks in a storm, and what their clients have been told.
+struct Storm {
+    network: Network<Notebook>,
+    /// The last number that was noted.
+    last: u64,
+    promises: Promises,
+}
+
+impl Storm {
+    fn draw(rng: &mut Rng) -> Self {
+        let size = 1 + rng.below(5) as usize;
+        let mut flags: Durability = read_flags("notebook", &["--durable"]).unwrap();
+        flags.journal_window = rng.below(2) * rng.below(500);
+        let boot = with_flags(flags, Notebook::boot);
+        Storm {
+            network: Network::of_nodes(size, rng.next_u64(), Weather::draw(rng), boot),
+            last: 0,
+            promises: Promises::default(),
+        }
+    }
+
+    fn rage(&mut self, rng: &mut Rng) {
+        for _ in 0..rng.below(150) {
+            let node = self.network.any_node(rng);
+            match rng.below(16) {
+                0 => self.network.weather = Weather::draw(rng),
+                1 => self.network.cuts.clear(),
+                2 => self.network.cut_off_the_service(rng),
+                3 => self.pass(ms(rng.below(4000))),
+                4 => self.network.kill(&node),
+                5 => self.start(&node),
+                6 if rng.below(5) == 0 => self.start_all(),
+                6..=8 => {
+                    self.read(&node);
+                }
+                9.. => {
+                    self.note(&node);
+                    self.pass(ms(rng.below(200)));
+                }
+            }
+        }
+    }
+
+    fn start(&mut self, node: &str) {
+        self.network.restart(node);
+        self.promises.restart(node);
+    }
+
+    fn start_all(&mut self) {
+        for node in self.network.names.clone() {
+            self.start(&node);
+        }
+    }
+
+    fn note(&mut self, node: &str) {
+        self.last += 1;
+        let body = format!(r#"{{"type":"note","msg_id":1,"number":{}}}"#, self.last);
+        let client = format!("c{}", self.last);
+        self.network.tell(&client, node, &body);
+        self.listen();
+    }
+
+    /// Reads at a node; whether it answers at once.
+    fn read(&mut self, node: &str) -> bool {
+        let read = r#"{"type":"read","msg_id":1}"#;
+        self.network.tell("c0", node, read);
+        self.listen() > 0
+    }
+
+    fn pass(&mut self, time: Duration) {
+        self.network.pass(time);
+        self.listen();
+    }
+
+    /// Takes in what clients have been answered; how many reads were.
+    fn listen(&mut self) -> usize {
+        let mut reads = 0;
+        for said in std::mem::take(&mut self.network.said) {
+            let Some(client) = said.dest.strip_prefix('c') else {
+                continue;
+            };
+            match serde_json::from_str(&said.body) {
+                Ok(Answer::NoteOk) => {
+                    let number = client.parse().expect("clients are called after numbers");
+                    self.promises.confirm(&said.src, number);
+                }
+                Ok(Answer::ReadOk { known }) => {
+                    check_order(&known);
+                    let known: BTreeSet<u64> = known.iter().map(|(_, number)| *number).collect();
+                    self.promises.show(&said.src, known);
+                    reads += 1;
+                }
+                Err(_) => {}
+            }
+        }
+        reads
+    }
+}
+
+/// What one node has noted comes in that order, each number once.
+fn check_order(known: &[(String, u64)]) {
+    let mut last = BTreeMap::new();
+    for (owner, number) in known {
+        let before = last.insert(owner, number).copied().unwrap_or(0);
+        assert!(before < *number, "{owner}: {number} after {before}");
+    }
+}
+
+#[test]
+fn whoever_comes_back_knows_whatever_was_safe() {
+    for_each_seed(0..1_500, |rng| {
+        let mut storm = Storm::draw(rng);
+        storm.rage(rng);
+        storm.network.calm_down((rng.below(2) * 100, 100));
+        storm.start_all();
+        storm.pass(SETTLED);
+        // All have lived, and are killed at once, twice.
+        for _ in 0..2 {
+            storm.start_all();
+            let names = storm.network.names.clone();
+            storm.pass(SETTLED);
+            assert!(names.iter().all(|node| storm.read(node)), "all are ready");
+            // They are of one mind, since all have read the same journals.
+            for node in &names {
+                assert!(storm.promises.owes_everything(node), "{node}");
+            }
+        }
+        assert!(storm.network.falls_silent(ms(8000)));
+    });
+}
+
+#[test]
+fn a_fresh_start_costs_a_read_and_a_write() {
+    let flags: Durability = read_flags("notebook", &["--durable"]).unwrap();
+    let boot = with_flags(flags, Notebook::boot);
+    let mut network = Network::of_nodes(5, 1, Weather::calm((100, 100)), boot);
+    network.pass(ms(400));
+    assert_eq!(network.messages, 4 * 5);
+    let ready = network.ask("n3", r#"{"type":"read","msg_id":1}"#);
+    assert!(ready.contains("read_ok"), "{ready}");
+}

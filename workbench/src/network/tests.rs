@@ -1,0 +1,204 @@
+//! What the network promises.
+
+use super::*;
+use crate::dice::dice;
+use crate::latency::Distribution;
+
+fn network(mean_ms: u32, distribution: Distribution) -> Network {
+    let mut network = Network::new(
+        Latency {
+            mean_ms,
+            distribution,
+        },
+        dice(1),
+        dice(2),
+    );
+    for name in ["n0", "n1", "c0", "seq-kv"] {
+        network.register(name.into());
+        network.listen(Duration::ZERO, &name.into());
+    }
+    network
+}
+
+fn ms(ms: u64) -> Duration {
+    Duration::from_millis(ms)
+}
+
+fn send(network: &mut Network, at: u64, src: &str, dest: &str, text: &str) {
+    let body = RawValue::from_string(format!("{{\"type\":\"{text}\"}}")).unwrap();
+    network
+        .send(ms(at), &src.into(), &dest.into(), body)
+        .unwrap();
+}
+
+/// Everything that is delivered, in milliseconds, up to the end.
+fn deliveries(network: &mut Network) -> Vec<(u64, String)> {
+    let mut seen = Vec::new();
+    while let Some(at) = network.deadline() {
+        while let Some(envelope) = network.poll(at) {
+            seen.push((at.as_millis() as u64, kind(&envelope.body)));
+        }
+    }
+    seen
+}
+
+#[test]
+fn clients_wait_for_nothing_and_servers_for_the_latency() {
+    let mut network = network(100, Distribution::Constant);
+    send(&mut network, 0, "n0", "n1", "server");
+    send(&mut network, 0, "c0", "n0", "client");
+    send(&mut network, 5, "n0", "seq-kv", "service");
+    let seen = deliveries(&mut network);
+    let at = |name: &str| {
+        seen.iter()
+            .find(|(_, kind)| kind == name)
+            .map(|(at, _)| *at)
+    };
+    assert_eq!(
+        (at("client"), at("server"), at("service")),
+        (Some(0), Some(100), Some(105))
+    );
+}
+
+#[test]
+fn a_message_that_is_slept_on_holds_up_everything_behind_it() {
+    let mut network = network(100, Distribution::Constant);
+    send(&mut network, 0, "n0", "n1", "slow");
+    send(&mut network, 20, "c0", "n1", "client");
+    assert_eq!(
+        deliveries(&mut network),
+        [(100, "slow".into()), (100, "client".into())]
+    );
+}
+
+#[test]
+fn a_partition_judges_a_message_when_its_consumer_takes_it() {
+    let mut network = network(100, Distribution::Constant);
+    let cut = |network: &mut Network| {
+        network.cut(BTreeMap::from([(
+            "n1".into(),
+            BTreeSet::from(["n0".into()]),
+        )]));
+    };
+    send(&mut network, 0, "n0", "n1", "taken before the cut");
+    cut(&mut network);
+    send(&mut network, 10, "n0", "n1", "taken during it");
+    send(&mut network, 10, "n1", "n0", "the other way");
+    send(&mut network, 20, "c0", "n1", "client");
+    let seen: Vec<String> = deliveries(&mut network)
+        .into_iter()
+        .map(|(_, kind)| kind)
+        .collect();
+    assert_eq!(seen, ["taken before the cut", "client", "the other way"]);
+    network.heal();
+    send(&mut network, 200, "n0", "n1", "after the heal");
+    assert_eq!(deliveries(&mut network), [(300, "after the heal".into())]);
+}
+
+#[test]
+fn strangers_can_neither_send_nor_receive() {
+    let mut network = network(0, Distribution::Constant);
+    let body = || RawValue::from_string("{}".into()).unwrap();
+    let sent = network.send(ms(0), &"n9".into(), &"n0".into(), body());
+    assert_eq!(sent, Err(Unroutable::Sender("n9".into())));
+    let sent = network.send(ms(0), &"n0".into(), &"c9".into(), body());
+    assert_eq!(sent, Err(Unroutable::Receiver("c9".into())));
+    assert_eq!(network.statistics().all().sent, 0);
+}
+
+#[test]
+fn who_does_not_listen_finds_everything_later() {
+    let mut network = network(0, Distribution::Constant);
+    network.stop_listening(&"c0".into());
+    send(&mut network, 0, "n0", "c0", "first");
+    send(&mut network, 1, "n0", "c0", "second");
+    assert_eq!(deliveries(&mut network), []);
+    network.listen(ms(7), &"c0".into());
+    assert_eq!(
+        network.poll(ms(7)).map(|it| kind(&it.body)),
+        Some("first".into())
+    );
+    network.stop_listening(&"c0".into());
+    assert!(network.poll(ms(8)).is_none());
+    network.listen(ms(9), &"c0".into());
+    assert_eq!(
+        network.poll(ms(9)).map(|it| kind(&it.body)),
+        Some("second".into())
+    );
+}
+
+#[test]
+fn counts_tell_clients_from_servers_and_name_the_kinds() {
+    let mut network = network(0, Distribution::Constant);
+    send(&mut network, 0, "c0", "n0", "read");
+    send(&mut network, 0, "n0", "n1", "gossip");
+    send(&mut network, 0, "n1", "seq-kv", "read");
+    network.cut(BTreeMap::from([(
+        "n1".into(),
+        BTreeSet::from(["n0".into()]),
+    )]));
+    deliveries(&mut network);
+    send(&mut network, 1, "n0", "n1", "gossip");
+    deliveries(&mut network);
+    let statistics = network.statistics();
+    assert_eq!(
+        (statistics.clients().sent, statistics.clients().received),
+        (1, 1)
+    );
+    assert_eq!(
+        (statistics.servers().sent, statistics.servers().received),
+        (3, 2)
+    );
+    assert_eq!(statistics.kinds().get("gossip"), Some(&2));
+}
+
+#[test]
+fn bad_weather_loses_doubles_and_reorders_what_servers_say_and_spares_clients() {
+    let mut network = network(5, Distribution::Constant);
+    let seen = |network: &mut Network| -> Vec<u64> {
+        for i in 0..1000 {
+            send(network, 0, "n0", "n1", &i.to_string());
+            send(network, 0, "c0", "n0", "client");
+        }
+        let seen = deliveries(network).into_iter();
+        let seen = seen.filter_map(|(_, kind)| kind.parse().ok());
+        seen.collect()
+    };
+    assert_eq!(seen(&mut network), (0..1000).collect::<Vec<_>>());
+    network.weather_mut().loss = 0.5;
+    let some = seen(&mut network);
+    assert!((400..600).contains(&some.len()) && some.is_sorted());
+    *network.weather_mut() = Weather {
+        duplicate: 0.5,
+        ..Weather::default()
+    };
+    let more = seen(&mut network);
+    assert!((1400..1600).contains(&more.len()) && more.is_sorted());
+    *network.weather_mut() = Weather {
+        delay: ms(100),
+        ..Weather::default()
+    };
+    let mut mixed = seen(&mut network);
+    assert!(!mixed.is_sorted());
+    mixed.sort_unstable();
+    assert_eq!(mixed, (0..1000).collect::<Vec<_>>());
+    assert_eq!(network.statistics().clients().received, 4000);
+}
+
+#[test]
+fn what_arrives_at_the_dead_is_lost_and_what_is_still_under_way_is_not() {
+    let mut network = network(100, Distribution::Constant);
+    let n1 = NodeId::from("n1");
+    network.stop_listening(&n1);
+    send(&mut network, 0, "n0", "n1", "early");
+    network.shut(ms(0), &n1);
+    assert!(network.poll(ms(100)).is_none());
+    send(&mut network, 110, "n0", "n1", "late");
+    network.admit_only(ms(120), &n1, "c0".into());
+    send(&mut network, 120, "c0", "n1", "init");
+    send(&mut network, 120, "seq-kv", "n1", "other");
+    let first = network.poll(ms(210)).map(|it| kind(&it.body));
+    assert_eq!(first, Some("init".into()));
+    network.open(ms(215), &n1);
+    assert_eq!(deliveries(&mut network), [(220, "other".into())]);
+}

@@ -1,0 +1,78 @@
+//! What many storms came to, for a person.
+
+use super::cut;
+use crate::storm::campaign::{Failure, Report, Tally};
+
+/// How many failures are told in full.
+const TOLD: usize = 5;
+
+/// How many findings of a failure are told.
+const FINDINGS: usize = 8;
+
+/// How many further seeds are named.
+const NAMED: usize = 50;
+
+/// A campaign's report, and what failed in it.
+pub fn campaign(report: &Report) -> String {
+    let Tally {
+        runs,
+        valid,
+        unknown,
+        invalid,
+        operations,
+        ok,
+        messages,
+        faults,
+        virtual_seconds,
+        failures,
+    } = &report.tally;
+    let range = |(start, end): &(u64, u64)| format!("{start}..{end}");
+    let seeds: Vec<String> = report.seeds.iter().map(range).collect();
+    let mut head = format!("{} · seeds {}", report.challenge, seeds.join(", "));
+    if !report.pinned.is_empty() {
+        head.push_str(&format!(" · {}", report.pinned));
+    }
+    let wall = report.wall_seconds;
+    let pace = *runs as f64 / wall.max(1e-9);
+    let hours = virtual_seconds / 3600.0;
+    let mut lines = vec![
+        head,
+        format!(
+            "  {runs} runs in {wall:.1} s ({pace:.0}/s): {valid} valid, {invalid} invalid, \
+             {unknown} unknown"
+        ),
+        format!(
+            "  {operations} operations ({ok} ok), {messages} messages among servers, \
+             {faults} faults, {hours:.1} h of virtual time"
+        ),
+    ];
+    let told = failures.iter().take(TOLD);
+    lines.extend(told.map(|it| format!("\n{}", failure(it))));
+    if failures.len() > TOLD {
+        let more = failures.iter().skip(TOLD).take(NAMED);
+        let more: Vec<String> = more.map(|it| it.seed.to_string()).collect();
+        let count = failures.len() - TOLD;
+        lines.push(format!("\nand {count} more: seeds {}", more.join(", ")));
+    }
+    lines.join("\n")
+}
+
+/// A run that was not valid: what was wrong with it, and how to repeat it.
+pub fn failure(failure: &Failure) -> String {
+    let Failure {
+        seed,
+        options,
+        verdict,
+        findings,
+        command,
+    } = failure;
+    let mut lines = vec![format!("seed {seed} is {verdict}, with {options}")];
+    let shown = findings.iter().take(FINDINGS);
+    lines.extend(shown.map(|finding| format!("  {}", cut(finding))));
+    if findings.len() > FINDINGS {
+        let rest = findings.len() - FINDINGS;
+        lines.push(format!("  … and {rest} more findings"));
+    }
+    lines.push(format!("again: {command}"));
+    lines.join("\n")
+}
