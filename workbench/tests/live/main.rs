@@ -7,6 +7,7 @@
 mod answers;
 mod bench;
 mod broadcast;
+mod campaigns;
 mod command_line;
 mod counters;
 mod keeper;
