@@ -146,9 +146,10 @@ impl Child {
 
     /// Lets the node stand still, or go on. Nothing happens to one that has ended, nor where processes
     /// cannot be stopped.
-    pub fn set_paused(&self, is_paused: bool) {
+    pub fn set_paused(&mut self, is_paused: bool) {
+        // The number of one that was waited for may be another's by now.
         #[cfg(unix)]
-        {
+        if self.exit_status().is_none() {
             use rustix::process::{Pid, Signal, kill_process};
             let signal = if is_paused {
                 Signal::STOP

@@ -57,8 +57,12 @@ enum Command {
 pub fn main() -> ExitCode {
     // A challenge that is simulated brings its own workload.
     let settled = |flag: clap::Arg| flag.default_value("echo").hide(true);
-    let line = CommandLine::command()
-        .mut_subcommand("simulate", |command| command.mut_arg("workload", settled));
+    let line = CommandLine::command().mut_subcommand("simulate", |command| {
+        let command = command.mut_arg("workload", settled);
+        let names = ["node", "nodes", "nodes_file"];
+        let hidden = |command: clap::Command, name| command.mut_arg(name, |flag| flag.hide(true));
+        names.into_iter().fold(command, hidden)
+    });
     let matches = match line.try_get_matches() {
         Ok(matches) => matches,
         Err(error) => return usage(&error),

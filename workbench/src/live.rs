@@ -59,7 +59,9 @@ pub fn run_live(
     };
     live.go(launch, watcher);
     live.find_the_dead(launch);
-    if !launch.leave_running {
+    if launch.leave_running {
+        live.wake_up();
+    } else {
         live.end(watcher);
     }
     watcher.look(&live.run);
@@ -142,6 +144,8 @@ impl Live {
             Order::Pause(place) => self.seats[place].child.set_paused(true),
             Order::Resume(place) => self.seats[place].child.set_paused(false),
             Order::Kill(place) => {
+                // One that has died by itself is not killed any more.
+                self.find_the_dead(launch);
                 self.seats[place].child.kill();
                 self.seats[place].is_dead = true;
             }
@@ -203,6 +207,12 @@ impl Live {
     fn is_alive(&self, life: Life) -> bool {
         let seat = &self.seats[life.place];
         seat.life == life && !seat.is_dead
+    }
+
+    /// Nobody stands still for ever.
+    fn wake_up(&mut self) {
+        let seats = self.seats.iter_mut();
+        seats.for_each(|seat| seat.child.set_paused(false));
     }
 
     /// Kills the nodes and waits for their logs, though not for a node's own child that may hold

@@ -313,7 +313,7 @@ impl Network {
         };
         let dest = envelope.dest.clone();
         match self.inboxes.get_mut(&dest) {
-            Some(inbox) if inbox.waiting.len() < MOST_WAITING => {
+            Some(inbox) if inbox.listening || inbox.waiting.len() < MOST_WAITING => {
                 inbox.waiting.push(Reverse(Waiting {
                     due: now + latency,
                     ticket,

@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Args};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -32,6 +32,10 @@ const ALL_STORMS: [&str; 6] = [
     "kafka-5c",
     "txn-6c",
 ];
+
+/// Flags of a test that are settled in a campaign: a challenge brings its workload, and nodes are n0,
+/// n1, ….
+const SETTLED: [&str; 4] = ["--workload", "--node", "--nodes", "--nodes-file"];
 
 /// What `simulate` takes.
 #[derive(Args)]
@@ -123,6 +127,12 @@ pub(super) fn run(arguments: &Arguments, matches: &ArgMatches) -> anyhow::Result
             .build_global()?;
     }
     let pinned = pinned(matches);
+    if let Some(flag) = SETTLED.iter().find(|flag| pinned.value(flag).is_some()) {
+        warn(format_args!(
+            "error: {flag} is not for simulate: a challenge brings its workload and names its nodes"
+        ));
+        return Ok(code::USAGE);
+    }
     let mut reports = Vec::new();
     for challenge in challenges {
         let campaign = Campaign {
@@ -148,6 +158,7 @@ pub(super) fn merge(arguments: &MergeArguments) -> anyhow::Result<u8> {
                 let path = path.display();
                 format!("{path} is not what `simulate --json` prints")
             })?;
+        ensure!(!reports.is_empty(), "{} holds no report", path.display());
         parts.extend(reports);
     }
     let reports = campaign::merge(parts)?;
@@ -312,8 +323,11 @@ impl Campaign<'_> {
                 self.remark(&chart);
             }
         }
-        let kept = self.keep(&run)?;
-        self.remark(&format!("the run is kept in {kept}"));
+        match self.keep(&run) {
+            Ok(kept) => self.remark(&format!("the run is kept in {kept}")),
+            // What the campaign came to, and the command, say enough to go on.
+            Err(error) => warn(format_args!("error: the run is not kept: {error:#}")),
+        }
         Ok(())
     }
 

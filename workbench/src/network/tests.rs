@@ -202,3 +202,20 @@ fn what_arrives_at_the_dead_is_lost_and_what_is_still_under_way_is_not() {
     network.open(ms(215), &n1);
     assert_eq!(deliveries(&mut network), [(220, "other".into())]);
 }
+
+#[test]
+fn only_for_who_stands_still_is_there_an_end_to_what_waits() {
+    let arrived = |listens: bool| {
+        let mut network = network(100, Distribution::Constant);
+        if !listens {
+            network.stop_listening(&"n1".into());
+        }
+        for _ in 0..=MOST_WAITING {
+            send(&mut network, 0, "n0", "n1", "more");
+        }
+        network.listen(ms(50), &"n1".into());
+        deliveries(&mut network).len()
+    };
+    assert_eq!(arrived(true), MOST_WAITING + 1);
+    assert_eq!(arrived(false), MOST_WAITING);
+}

@@ -23,7 +23,7 @@ pub fn campaign(report: &Report) -> String {
         ok,
         messages,
         faults,
-        virtual_seconds,
+        virtual_ms,
         failures,
     } = &report.tally;
     let range = |(start, end): &(u64, u64)| format!("{start}..{end}");
@@ -34,7 +34,7 @@ pub fn campaign(report: &Report) -> String {
     }
     let wall = report.wall_seconds;
     let pace = *runs as f64 / wall.max(1e-9);
-    let hours = virtual_seconds / 3600.0;
+    let hours = *virtual_ms as f64 / 3_600_000.0;
     let mut lines = vec![
         head,
         format!(

@@ -145,6 +145,7 @@ impl Run {
     pub(super) fn hear_set_up(&mut self, place: usize, reply: &Reply) {
         let Phase::SettingUp { waiting } = &mut self.phase else {
             // A node that was started anew: what it makes of this shows in what it does.
+            self.clients.close(&mut self.network, &reply.client);
             return;
         };
         waiting.remove(&place);
@@ -207,13 +208,18 @@ impl Run {
 
     fn begin_main(&mut self, now: Duration) {
         let Settings {
-            rate, faults, seed, ..
+            rate,
+            most_operations,
+            faults,
+            seed,
+            ..
         } = &self.settings;
         let names = self.settings.nodes.iter();
         let names = names.map(|node| Arc::from(node.as_str())).collect();
         let nemesis = (!faults.intervals.is_empty())
             .then(|| Box::new(Nemesis::new(names, faults.clone(), *seed)));
-        let pace = (*rate > 0.0).then(|| Box::new(Pace::new(*rate, now, branch(*seed, "pace"))));
+        let works = *rate > 0.0 && *most_operations != Some(0);
+        let pace = works.then(|| Box::new(Pace::new(*rate, now, branch(*seed, "pace"))));
         self.phase = Phase::Main {
             start: now,
             pace,

@@ -34,8 +34,8 @@ pub struct Tally {
     pub messages: u64,
     /// How often the nemesis struck.
     pub faults: u64,
-    /// Virtual time, in seconds.
-    pub virtual_seconds: f64,
+    /// Virtual time, in whole milliseconds: parts must add up to the whole in any order.
+    pub virtual_ms: u64,
     /// Runs that were not valid, in the order of their seeds.
     pub failures: Vec<Failure>,
 }
@@ -102,22 +102,27 @@ impl Tally {
             messages: run.record.statistics.servers().sent,
             // Every act of the nemesis stands in a history twice.
             faults: strikes.count() as u64 / 2,
-            virtual_seconds: ops.last().map_or(0.0, Op::seconds),
+            virtual_ms: ops.last().map_or(0, |op| op.time / 1_000_000),
             failures: (!run.is_valid()).then(failure).into_iter().collect(),
         }
     }
 
     /// Adds others up.
     pub fn add(&mut self, other: Tally) {
-        self.runs += other.runs;
-        self.valid += other.valid;
-        self.unknown += other.unknown;
-        self.invalid += other.invalid;
-        self.operations += other.operations;
-        self.ok += other.ok;
-        self.messages += other.messages;
-        self.faults += other.faults;
-        self.virtual_seconds += other.virtual_seconds;
+        for (sum, more) in [
+            (&mut self.runs, other.runs),
+            (&mut self.valid, other.valid),
+            (&mut self.unknown, other.unknown),
+            (&mut self.invalid, other.invalid),
+            (&mut self.operations, other.operations),
+            (&mut self.ok, other.ok),
+            (&mut self.messages, other.messages),
+            (&mut self.faults, other.faults),
+            (&mut self.virtual_ms, other.virtual_ms),
+        ] {
+            // A report that was read may say anything.
+            *sum = sum.saturating_add(more);
+        }
         self.failures.extend(other.failures);
         self.failures.sort_by_key(|failure| failure.seed);
     }
@@ -129,6 +134,40 @@ impl Tally {
             (0, _) => Validity::Unknown,
             (_, _) => Validity::Invalid,
         }
+    }
+}
+
+impl Report {
+    /// # Errors
+    /// When it cannot be what a campaign came to.
+    fn check(&self) -> anyhow::Result<()> {
+        let Tally {
+            runs,
+            valid,
+            unknown,
+            invalid,
+            failures,
+            ..
+        } = &self.tally;
+        let sum = |numbers: &[u64]| numbers.iter().map(|it| u128::from(*it)).sum::<u128>();
+        let counts: Vec<u64> = self
+            .seeds
+            .iter()
+            .map(|it| it.1.saturating_sub(it.0))
+            .collect();
+        let are_in_order = self.seeds.iter().all(|it| it.0 <= it.1)
+            && self.seeds.windows(2).all(|pair| pair[0].1 <= pair[1].0);
+        let stands_here = |seed: u64| self.seeds.iter().any(|it| (it.0..it.1).contains(&seed));
+        ensure!(
+            are_in_order
+                && sum(&counts) == u128::from(*runs)
+                && sum(&[*valid, *unknown, *invalid]) == u128::from(*runs)
+                && sum(&[*unknown, *invalid]) == failures.len() as u128
+                && failures.iter().all(|failure| stands_here(failure.seed)),
+            "{}: seeds, runs and verdicts do not agree: this was changed or damaged",
+            self.challenge,
+        );
+        Ok(())
     }
 }
 
@@ -179,10 +218,12 @@ pub fn shard(seeds: Range<u64>, part: u64, of: u64) -> Range<u64> {
 /// Merges reports, part by part; those of one challenge become one.
 ///
 /// # Errors
-/// When two parts were run with other options, or a seed stands in two of them.
+/// When two parts were run with other options, a seed stands in two of them, or a part is no report
+/// of a campaign.
 pub fn merge(parts: Vec<Report>) -> anyhow::Result<Vec<Report>> {
     let mut whole: Vec<Report> = Vec::new();
     for part in parts {
+        part.check()?;
         let Some(report) = whole.iter_mut().find(|it| it.challenge == part.challenge) else {
             whole.push(part);
             continue;
@@ -243,6 +284,7 @@ mod tests {
             seeds: vec![seeds],
             tally: Tally {
                 runs: seeds.1 - seeds.0,
+                valid: seeds.1 - seeds.0,
                 ..Tally::default()
             },
             wall_seconds: 1.0,
@@ -280,5 +322,44 @@ mod tests {
         assert!(error(report((0, 3), ""), report((2, 5), "")).contains("twice"));
         let other = report((3, 5), "--rate 7");
         assert!(error(report((0, 3), ""), other).contains("do not add up"));
+    }
+
+    #[test]
+    fn a_report_that_was_changed_is_refused_and_nothing_overflows() {
+        #[track_caller]
+        fn refused(change: impl FnOnce(&mut Report)) {
+            let mut changed = report((5, 8), "");
+            changed.tally.failures = vec![failure(6)];
+            (changed.tally.valid, changed.tally.invalid) = (2, 1);
+            assert!(merge(vec![changed.clone()]).is_ok());
+            change(&mut changed);
+            let error = merge(vec![changed]).unwrap_err().to_string();
+            assert!(error.contains("do not agree"), "{error}");
+        }
+        refused(|it| it.tally.runs = 4);
+        refused(|it| it.tally.runs = u64::MAX);
+        refused(|it| it.tally.valid = u64::MAX);
+        refused(|it| it.tally.invalid = 0);
+        refused(|it| it.tally.failures.clear());
+        refused(|it| it.tally.failures[0].seed = 8);
+        refused(|it| it.seeds = vec![(8, 5)]);
+        refused(|it| it.seeds = vec![(5, 7), (6, 7)]);
+        refused(|it| it.seeds = vec![(7, 8), (5, 7)]);
+        refused(|it| it.seeds = vec![(0, u64::MAX), (1, u64::MAX)]);
+
+        let [mut one, mut other] = [report((0, 3), ""), report((3, 5), "")];
+        (one.tally.messages, other.tally.messages) = (u64::MAX, 7);
+        let whole = merge(vec![one, other]).unwrap();
+        assert_eq!(whole[0].tally.messages, u64::MAX);
+    }
+
+    fn failure(seed: u64) -> Failure {
+        Failure {
+            seed,
+            options: String::new(),
+            verdict: "invalid".to_owned(),
+            findings: Vec::new(),
+            command: String::new(),
+        }
     }
 }

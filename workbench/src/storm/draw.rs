@@ -13,7 +13,14 @@ use crate::nemesis::{Fault, Target};
 pub(super) fn draw(seed: u64, faults: &[Fault], pinned: &Words) -> Words {
     let mut dice = branch(seed, "storm");
     let mut drawn = Words::default();
-    drawn.set("--node-count", dice.random_range(1..=7_u32));
+    let node_count = dice.random_range(1..=7_u32);
+    // Who names the nodes has counted them.
+    if ["--node", "--nodes", "--nodes-file"]
+        .iter()
+        .all(|flag| pinned.value(flag).is_none())
+    {
+        drawn.set("--node-count", node_count);
+    }
     drawn.set("--concurrency", pick(&["1n", "1n", "2n"], &mut dice));
     drawn.set("--rate", pick(&[2, 5, 10, 20, 50], &mut dice));
     draw_latency(&mut drawn, &mut dice, pinned);
@@ -48,7 +55,10 @@ pub(super) fn draw(seed: u64, faults: &[Fault], pinned: &Words) -> Words {
 
 /// A latency of nothing can only be constant.
 fn draw_latency(drawn: &mut Words, dice: &mut Dice, pinned: &Words) {
-    let latency = pick(&[0, 0, 1, 10, 50, 100, 200], dice);
+    let spreads = pinned
+        .value("--latency-dist")
+        .is_some_and(|it| it != "constant");
+    let latency = pick(&[0, 0, 1, 10, 50, 100, 200], dice).max(u32::from(spreads));
     let distribution = pick(&["constant", "uniform", "exponential"], dice);
     drawn.set("--latency", latency);
     let mean = drawn.and(pinned);
@@ -119,6 +129,24 @@ mod tests {
             assert!(bound.flags().unwrap().settings(seed).is_ok(), "{bound}");
             assert_eq!(bound.value("--nemesis"), free.value("--nemesis"));
             assert_eq!(bound.value("--delay"), free.value("--delay"));
+        }
+    }
+
+    #[test]
+    fn every_pinned_flag_finds_others_that_it_agrees_with() {
+        for pinned in [
+            "--latency-dist exponential",
+            "--latency-dist constant",
+            "--nodes a,b",
+        ] {
+            for seed in 0..100 {
+                let pinned = words(pinned).and(&words("-w echo"));
+                let drawn = draw(seed, &Fault::ALL, &pinned);
+                let settings = drawn.flags().unwrap().settings(seed);
+                assert!(settings.is_ok(), "{drawn}");
+                let names = settings.unwrap().nodes;
+                assert!(pinned.value("--nodes").is_none() || names == ["a".into(), "b".into()]);
+            }
         }
     }
 }

@@ -48,6 +48,12 @@ fn bad_usage_is_254_and_names_what_is_wrong() {
     );
     ends("test --bin NODE --frob", 254, &["--frob"]);
     ends("test --bin NODE --rate", 254, &["--rate"]);
+    let faults = "there are partition, loss, duplicate, delay, pause, kill, skew";
+    ends(
+        "test -w echo --bin NODE --nemesis kill,tango",
+        254,
+        &["--nemesis", "kill,tango", faults],
+    );
 }
 
 #[test]
@@ -59,18 +65,28 @@ fn a_value_that_a_flag_does_not_take_is_254_and_is_named() {
             "--consistency-models",
             &["nonsense", "read-committed,nonsense", ""],
         ),
+        ("--delay", &["-1", "soon", "3600001"]),
+        ("--drift", &["1.1", "fast"]),
+        ("--duplicate", &["-0.1", "nan"]),
         ("--key-count", &["0", "-1", "1.5", "few"]),
+        ("--kill-interval", &["0", "-1", "1/0", "inf"]),
         ("--latency", &["-1", "soon"]),
         ("--latency-dist", &["normal"]),
+        ("--loss", &["-0.1", "1.5", "nan"]),
+        ("--max-faults", &["-1", "few"]),
+        ("--max-operations", &["-1", "few"]),
         ("--max-txn-length", &["0", "-1", "long"]),
         ("--max-writes-per-key", &["0", "-1", "1e3"]),
-        ("--nemesis", &["kill", "partition,kill"]),
+        ("--nemesis", &["tango", "partition,tango"]),
         ("--nemesis-interval", &["0", "often"]),
         ("--node-count", &["0", "-1", "three"]),
+        ("--partition-shapes", &["", "round", "one,round"]),
         ("--rate", &["-1", "fast"]),
+        ("--skew", &["-1", "3600001"]),
         ("--test-count", &["0"]),
         ("--time-limit", &["0", "1.5"]),
         ("--topology", &["ring"]),
+        ("--victims", &["0", "-1", "4294967296"]),
     ] {
         for value in values {
             ends(
@@ -119,6 +135,10 @@ fn what_cannot_begin_is_255_and_says_why() {
     );
     ends("--bin NODE --latency-dist uniform", &["latency of 0 ms"]);
     ends("--bin NODE --nodes a,b,a", &["two nodes are called a"]);
+    ends(
+        "--bin NODE --nemesis kill,skew",
+        &["--nemesis skew is for simulations"],
+    );
     ends(
         &format!("--bin NODE --store {file}/store"),
         &["cannot create", file, "Not a directory"],

@@ -1,13 +1,14 @@
 //! How nodes begin and end, and what becomes of their pipes and children.
 
 use std::fs;
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-use super::bench::{Case, Run, check, check_one, echo, node, run};
+use super::bench::{Case, check, check_one, echo, node, run};
+use super::processes::{lives, numbers_in_log, signal};
 
 /// The run breaks off, and n0 is to blame.
 fn broken() -> Case {
@@ -122,7 +123,7 @@ fn a_nodes_own_child_is_not_waited_for_and_a_node_that_is_left_alone_may_end() {
             .says(["no echo was ever ok"]),
     ]);
     for run in runs.iter().take(2) {
-        let child = number_in_log(run, "child ");
+        let child = numbers_in_log(run, "n0", "child ")[0];
         run.demand(lives(child), "the child still held the pipes");
         signal(child, "KILL");
     }
@@ -137,7 +138,7 @@ fn no_node_outlives_its_test_unless_that_is_asked_for() {
         return;
     };
     run.demand(
-        !lives(number_in_log(&run, "process ")),
+        !lives(numbers_in_log(&run, "n0", "process ")[0]),
         "the node was not ended",
     );
     assert!(!file.exists());
@@ -172,26 +173,4 @@ fn a_program_may_have_any_name() {
             .exits(1)
             .says(says),
     );
-}
-
-fn number_in_log(run: &Run, before: &str) -> u32 {
-    let log = run.read("node-logs/n0.log");
-    let number = log
-        .lines()
-        .find_map(|line| line.strip_prefix(before)?.parse().ok());
-    number.unwrap_or_else(|| panic!("{before}is not in {log}"))
-}
-
-fn lives(process: u32) -> bool {
-    signal(process, "0")
-}
-
-/// Whether the process was there to get the signal.
-fn signal(process: u32, signal: &str) -> bool {
-    let script = format!("kill -{signal} {process}");
-    let status = Command::new("sh")
-        .args(["-c", &script])
-        .stderr(Stdio::null())
-        .status();
-    status.unwrap().success()
 }

@@ -92,7 +92,8 @@ const BAD: [(&str, &str); 24] = [
     ),
 ];
 
-const INIT_OK: &str = r#"{"src":"$me","dest":"c1","body":{"type":"init_ok","in_reply_to":1}}"#;
+/// Another answer to the init of n1.
+pub const INIT_OK: &str = r#"{"src":"$me","dest":"c1","body":{"type":"init_ok","in_reply_to":1}}"#;
 
 #[test]
 fn a_line_that_is_no_message_is_told_and_the_last_that_counts() {

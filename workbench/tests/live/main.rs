@@ -7,6 +7,7 @@
 mod answers;
 mod bench;
 mod broadcast;
+mod campaigns;
 mod command_line;
 mod counters;
 mod keeper;
@@ -14,4 +15,6 @@ mod kept;
 mod life;
 mod lines;
 mod logs;
+mod processes;
+mod storms;
 mod transactions;

@@ -1,0 +1,8 @@
+//! Faults on the virtual clock: each does what it says and no more, and the same seed gives the
+//! same run, whatever runs beside it.
+
+mod life;
+mod limits;
+mod repetition;
+mod weather;
+mod witness;
