@@ -48,6 +48,7 @@ pub mod shrink;
 use std::any::Any;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
 
 use shared::{Cluster, Context, Engine, Node};
 
@@ -60,6 +61,11 @@ use crate::simulation::{Host, Simulated, simulate};
 use crate::solutions::Factory;
 use crate::statistics::Statistics;
 use crate::workload::{self, Name};
+
+/// How long the healed network rests before everything must be well. A node that is started anew at
+/// its beginning may have a long journal to read, message by late message, and whoever waits for an
+/// answer that was lost may have become patient.
+pub const CALM: Duration = Duration::from_secs(60);
 
 /// Makes runs from seeds.
 pub struct Storm {
@@ -174,6 +180,7 @@ impl Storm {
         let flags = words.flags()?;
         let mut settings = flags.settings(seed)?;
         settings.keeps_trace = traced;
+        settings.recovery = CALM;
         let make = || workload::calm(flags.workload, &flags.options());
         let played = catch_unwind(AssertUnwindSafe(|| {
             simulate(&settings, make(), &self.factory)
