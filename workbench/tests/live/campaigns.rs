@@ -68,7 +68,7 @@ fn last_after<'a>(text: &'a str, words: &str) -> &'a str {
     let found = text
         .lines()
         .filter_map(|line| line.strip_prefix(words))
-        .last();
+        .next_back();
     found.unwrap_or_else(|| panic!("no {words:?} in {text}"))
 }
 
@@ -155,7 +155,7 @@ fn flags_that_are_given_are_not_drawn_and_with_exactly_nothing_is() {
         let reports = reports(&store, &format!("{FORGETFUL} --seeds 0..5 {words}"), 1);
         assert_eq!(
             reports[0]["pinned"].as_str().unwrap().contains("--exactly"),
-            words != ""
+            !words.is_empty()
         );
         let options = reports[0]["tally"]["failures"][0]["options"]
             .as_str()
