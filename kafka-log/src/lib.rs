@@ -95,7 +95,7 @@
 //! ## Durable mode
 //!
 //! With `--durable` they hold although nodes are killed and started anew, one after the other or all
-//! at once. A node writes messages and commits into its [`Journal`](shared::Journal), in the service
+//! at once. A node writes messages and commits into its [`Journal`], in the service
 //! lin-kv. A send *reserves* its round at once and is *settled* once the journal has confirmed it:
 //! only then is it shown, told to others and acknowledged. While a round is pending the node promises
 //! no later one. A node that starts reads all journals, closes all rounds that it finds used, and

@@ -88,7 +88,7 @@
 //!
 //! With `--durable` nothing that was acknowledged is lost though nodes are killed and started anew,
 //! one after the other or all at once. A transaction that writes is executed when it arrives, and its
-//! unit goes into the node's [`Journal`](shared::Journal) in the service lin-kv. When that is
+//! unit goes into the node's [`Journal`] in the service lin-kv. When that is
 //! confirmed, the unit is applied and put on the links, and the client is answered. Until then it is
 //! *held*: transactions of this node that write see it, as they stand behind it in the journal and
 //! come true only with it; nobody else does. What only reads is answered at once, from what is
