@@ -234,7 +234,7 @@ fn a_smaller_run_that_fails_is_found_and_shown_with_a_command_that_fails_too() {
         "{small}"
     );
     assert!(option("--max-operations") <= 3, "{small}");
-    for drawn in ["clients", "broadcast {", "nemesis: start-kill"] {
+    for drawn in ["clients", r#""type":"broadcast""#, "nemesis: start-kill"] {
         assert!(small.contains(drawn), "no {drawn:?} in {small}");
     }
     let repeated = again(&store, last_after(&told, "again: "));
