@@ -98,7 +98,7 @@
 //! at once. A node writes messages and commits into its [`Journal`], in the service
 //! lin-kv. A send *reserves* its round at once and is *settled* once the journal has confirmed it:
 //! only then is it shown, told to others and acknowledged. While a round is pending the node promises
-//! no later one. A node that starts reads all journals, closes all rounds that it finds used, and
+//! neither it nor a later one. A node that starts reads all journals, closes all rounds that it finds used, and
 //! tells others anew what stands in its own and what it promises; until then everybody waits.
 //!
 //! *No round is used twice.* A life promises a round only for the sake of messages before it, its own

@@ -261,7 +261,7 @@ fn bad_usage_of_simulate_and_merge_is_254_and_says_why() {
             "there is no challenge \"tango\"; there are echo, ",
         ),
         ("simulate echo --seeds 5..5", "expected seeds as 0..10000"),
-        ("simulate echo --seeds -3", "--seeds"),
+        ("simulate echo --seeds -3", "-3"),
         ("simulate echo --seeds 18446744073709551616", "--seeds"),
         ("simulate echo --shard 0/3", "expected K/N"),
         ("simulate echo --shard 4/3", "expected K/N"),

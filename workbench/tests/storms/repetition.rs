@@ -105,12 +105,12 @@ fn digest(text: &str) -> u64 {
 /// What runs were when they were last looked at. The first three know no faults but partitions and go
 /// back to the time when there were no others; the witness depends on the bench alone.
 const GOLDEN: [(&str, u64); 6] = [
-    ("broadcast-3c, seed 5", 0),
-    ("kafka-5c, seed 5", 0),
-    ("txn-6c, seed 5", 0),
-    ("unique-ids, seed 5", 0),
-    ("broadcast-3c, all faults, seed 5", 0),
-    ("witness, all faults, seed 5", 0),
+    ("broadcast-3c, seed 5", 0x242f_dfd4_b815_342a),
+    ("kafka-5c, seed 5", 0x4303_156d_9a95_6214),
+    ("txn-6c, seed 5", 0x55dd_5f5e_2349_521b),
+    ("unique-ids, seed 5", 0xaa0b_187b_6f55_7fa3),
+    ("broadcast-3c, all faults, seed 5", 0x118b_5eaa_281b_4f97),
+    ("witness, all faults, seed 5", 0x5f37_a1ad_6b77_d84f),
 ];
 
 /// Seeds that somebody has noted must go on to mean the same runs, here and on every machine.
