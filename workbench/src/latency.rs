@@ -35,9 +35,10 @@ impl Latency {
             _ if mean == 0 => 0,
             Distribution::Constant => mean,
             Distribution::Uniform => dice.random_range(0..2 * mean),
-            // 1 − U lies in (0, 1], where the logarithm is finite.
+            // 1 − U lies in (0, 1], where the logarithm is finite. The standard library's is the
+            // platform's, and may differ in its last bit; a seed must mean the same everywhere.
             Distribution::Exponential => {
-                (-(1.0 - dice.random::<f64>()).ln() * mean as f64).trunc() as u64
+                (-libm::log(1.0 - dice.random::<f64>()) * mean as f64).trunc() as u64
             }
         };
         Duration::from_millis(ms)
