@@ -206,9 +206,7 @@ impl Broadcast {
         let mut broadcast = Broadcast {
             values: Values::new(),
             links,
-            lobby: journal
-                .as_ref()
-                .map_or_else(Lobby::open, |_| Lobby::closed()),
+            lobby: Lobby::before(journal.as_ref()),
             journal,
             pending: VecDeque::new(),
         };

@@ -225,9 +225,7 @@ impl GCounter {
             totals: Totals::default(),
             edges: neighbours.map(edge).collect(),
             alarm: Alarm::default(),
-            lobby: journal
-                .as_ref()
-                .map_or_else(Lobby::open, |_| Lobby::closed()),
+            lobby: Lobby::before(journal.as_ref()),
             journal,
             pending: VecDeque::new(),
         };

@@ -200,11 +200,7 @@ impl KafkaLog {
             replica: Replica::new(cluster, boot, timing),
             poll_limit: flags.poll_limit as usize,
             unconfirmed: VecDeque::new(),
-            lobby: if journal.is_some() {
-                Lobby::closed()
-            } else {
-                Lobby::open()
-            },
+            lobby: Lobby::before(journal.as_ref()),
             journal,
         };
         node.flush(ctx);

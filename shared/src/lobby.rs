@@ -2,6 +2,7 @@
 
 use crate::context::Context;
 use crate::error::{ErrorCode, RpcError};
+use crate::journal::Journal;
 use crate::node::Caller;
 
 /// So many wait; whoever comes then is turned away.
@@ -18,15 +19,11 @@ pub struct Lobby<R> {
 }
 
 impl<R> Lobby<R> {
-    /// A lobby in which nobody waits.
-    pub fn open() -> Self {
-        Lobby { waiting: None }
-    }
-
-    /// A lobby in which everybody waits, until [`Lobby::let_in`].
-    pub fn closed() -> Self {
+    /// A lobby in which everybody waits for that journal to be ready, until [`Lobby::let_in`]; if
+    /// there is none, nobody waits.
+    pub fn before<T>(journal: Option<&Journal<T>>) -> Self {
         Lobby {
-            waiting: Some(Vec::new()),
+            waiting: journal.map(|_| Vec::new()),
         }
     }
 
@@ -58,13 +55,17 @@ impl<R> Lobby<R> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
-    use crate::id::NodeId;
+    use crate::id::{Cluster, NodeId};
 
     #[test]
     fn requests_wait_in_order_and_too_many_are_refused_for_good() {
         let mut ctx: Context<()> = Context::new(1);
-        let mut lobby = Lobby::closed();
+        let cluster = Cluster::new("n0".into(), vec!["n0".into()]);
+        let journal: Journal<u64> = Journal::open("test", &cluster, 7, Duration::ZERO);
+        let mut lobby = Lobby::before(Some(&journal));
         let caller = || Caller::new(NodeId::from("c1"), Some(7));
         for number in 0..=MOST {
             assert!(lobby.enter(number, caller(), &mut ctx).is_none());

@@ -213,11 +213,7 @@ impl Txn {
             recovered: Recovered::default(),
             seen: Seen::default(),
             unconfirmed: VecDeque::new(),
-            lobby: if journal.is_some() {
-                Lobby::closed()
-            } else {
-                Lobby::open()
-            },
+            lobby: Lobby::before(journal.as_ref()),
             journal,
         };
         node.flush(ctx);

@@ -83,8 +83,7 @@ impl Storm {
     }
 
     fn start_the_dead(&mut self) {
-        for node in self.network.dead() {
-            self.network.restart(&node);
+        for node in self.network.start_the_dead() {
             self.promises.restart(&node);
         }
     }

@@ -167,28 +167,15 @@ impl Storm {
         self.ask(&node.clone(), &body, Asked::List { node });
     }
 
-    /// Nodes die; whoever was down before comes back first, if it is but one that dies now.
+    /// Nodes die; what they were asked and have not answered they never will.
     fn kill(&mut self, rng: &mut Rng) {
-        let all_at_once = rng.below(4) == 0;
-        if !all_at_once {
-            self.start_all();
-        }
-        let victim = self.network.any_node(rng);
-        for node in self.network.names.clone() {
-            if all_at_once || node == victim {
-                self.network.kill(&node);
-                self.asked.retain(|_, (asked, _)| *asked != node);
-            }
-        }
+        let victims = self.network.kill_some(rng);
+        self.listen();
+        self.asked.retain(|_, (asked, _)| !victims.contains(asked));
     }
 
     fn start_all(&mut self) {
-        for node in self.network.names.clone() {
-            if !self.network.nodes.contains_key(&node) {
-                self.network.restart(&node);
-            }
-        }
-        self.network.said.retain(|said| said.dest != "c0");
+        self.network.start_the_dead();
         self.listen();
     }
 

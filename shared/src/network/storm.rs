@@ -28,6 +28,34 @@ impl<N: Node> Network<N> {
         self.names.iter().filter(is_dead).cloned().collect()
     }
 
+    /// Those who are dead come back; their names.
+    pub fn start_the_dead(&mut self) -> Vec<String> {
+        let dead = self.dead();
+        for name in &dead {
+            self.restart(name);
+        }
+        dead
+    }
+
+    /// One of the cluster dies, after those who were dead have come back; or, now and then, all die
+    /// at once. The names of the victims.
+    pub fn kill_some(&mut self, rng: &mut Rng) -> Vec<String> {
+        let all_at_once = rng.below(4) == 0;
+        if !all_at_once {
+            self.start_the_dead();
+        }
+        let one = self.any_node(rng);
+        let victims = if all_at_once {
+            self.names.clone()
+        } else {
+            vec![one]
+        };
+        for name in &victims {
+            self.kill(name);
+        }
+        victims
+    }
+
     /// Some node does not hear the service, or is not heard by it, until cuts are made anew.
     pub fn cut_off_the_service(&mut self, rng: &mut Rng) {
         let (node, service) = (self.any_node(rng), lin_kv::NAME.to_owned());

@@ -40,8 +40,8 @@ impl Notebook {
         let boot = ctx.rng().boot_number();
         let journal = flags.journal("notes", cluster, boot);
         let mut notebook = Notebook {
+            lobby: Lobby::before(journal.as_ref()),
             journal: journal.expect("a notebook is durable"),
-            lobby: Lobby::closed(),
             pending: VecDeque::new(),
             known: Vec::new(),
             me: cluster.me.to_string(),
