@@ -110,6 +110,12 @@ fn smaller(run: &Aftermath) -> Vec<Words> {
     for count in below(operations) {
         offer("--max-operations", count.to_string());
     }
+    // Shorter faults, in tenths of a second; that there are no more of them is settled above.
+    let intervals = run.settings.faults.intervals.values();
+    let longest = intervals.max().map_or(0, |it| it.as_millis() as u64 / 100);
+    for tenths in below(longest) {
+        offer("--nemesis-interval", (tenths as f64 / 10.0).to_string());
+    }
     for seconds in below(run.settings.time_limit.as_secs()) {
         offer("--time-limit", seconds.to_string());
     }
