@@ -25,10 +25,10 @@ const CLIENTS: &str = "clients";
 /// Draws a run whose messages were written down; nothing if they were not.
 ///
 /// ```text
-///    time s    clients      n0        n1
-///     0.012        │────────▶│         │       broadcast {"message":3}
-///     0.112        │         │────────▶│       gossip {…} (sent at 0.012)
-///     0.150        │         │──── ✗   │       gossip {…} lost
+///    time s   clients      n0        n1
+///     0.012       │────────▶│         │      c4 → n0: {"type":"broadcast","message":3,"msg_id":1}
+///     0.112       │         │────────▶│      n0 → n1: {"type":"gossip",…} (sent at 0.012)
+///     0.150       │         │────✗    │      n0 → n1: {"type":"gossip",…} lost
 /// ```
 pub fn sequence(record: &Record, nodes: &[NodeId]) -> Option<String> {
     let trace = record.trace.as_ref()?;

@@ -18,19 +18,23 @@ impl Run {
             .send(now, &NodeId::from(&*src), &NodeId::from(&*dest), body);
         // With these faults even the best of nodes may be late, and is not to be blamed for it.
         let is_lenient = self.settings.faults.go_beyond_maelstrom();
-        match sent {
-            Ok(()) => Ok(()),
-            Err(Unroutable::Receiver(name)) if self.clients.is_gone(&name) && is_lenient => Ok(()),
-            Err(Unroutable::Receiver(name)) if self.clients.is_gone(&name) => Err(format!(
-                "it answered client {name}, which had given up and gone"
-            )),
-            Err(Unroutable::Receiver(name)) => Err(format!(
-                "it sent a message to {name:?}, and nobody has that name"
-            )),
-            Err(Unroutable::Sender(name)) => Err(format!(
-                "it sent a message as {name:?}, and nobody has that name"
-            )),
-        }
+        let Err(unroutable) = sent else {
+            return Ok(());
+        };
+        Err(match unroutable {
+            Unroutable::Receiver(name) if self.clients.is_gone(&name) => {
+                if is_lenient {
+                    return Ok(());
+                }
+                format!("it answered client {name}, which had given up and gone")
+            }
+            Unroutable::Receiver(name) => {
+                format!("it sent a message to {name:?}, and nobody has that name")
+            }
+            Unroutable::Sender(name) => {
+                format!("it sent a message as {name:?}, and nobody has that name")
+            }
+        })
     }
 }
 
