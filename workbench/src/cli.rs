@@ -12,12 +12,11 @@ use std::fmt::Display;
 use std::io::Write;
 use std::process::ExitCode;
 
-use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::error::ErrorKind;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::challenge::{ALL, Challenge};
 use crate::checker::Validity;
-use crate::flags;
 
 /// Maelstrom's exit codes.
 mod code {
@@ -94,16 +93,6 @@ pub fn main() -> ExitCode {
 fn usage(error: &clap::Error) -> ExitCode {
     // A closed stdout or stderr leaves nobody to tell.
     let _ = error.print();
-    if let (ErrorKind::UnknownArgument, Some(ContextValue::String(flag))) =
-        (error.kind(), error.get(ContextKind::InvalidArg))
-    {
-        let name = flag.split(['=', ' ']).next().unwrap_or(flag);
-        if flags::NOT_YET.contains(&name) {
-            warn(format_args!(
-                "\nnote: Maelstrom knows {name}; this bench does not have it yet"
-            ));
-        }
-    }
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => ExitCode::SUCCESS,
         _ => ExitCode::from(code::USAGE),

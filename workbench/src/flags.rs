@@ -12,24 +12,13 @@ use shared::NodeId;
 
 use crate::checker::{Models, Target};
 use crate::latency::{Distribution, Latency};
+use crate::network::Overheard;
 use crate::run::{RECOVERY, Settings};
 use crate::topology::Topology;
 use crate::workload;
 
 pub use faults::FaultFlags;
 pub use words::Words;
-
-/// Maelstrom's flags that this bench does not have yet.
-pub const NOT_YET: [&str; 8] = [
-    "--log-net-recv",
-    "--log-net-send",
-    "--logging-json",
-    "--no-ssh",
-    "--password",
-    "--ssh-private-key",
-    "--strict-host-key-checking",
-    "--username",
-];
 
 /// What a test is and how it is run, as the command line says it.
 #[derive(Debug, Clone, Args)]
@@ -151,6 +140,7 @@ impl TestFlags {
             faults: self.faults.faults(),
             most_operations: self.max_operations,
             keeps_trace: false,
+            overheard: Overheard::default(),
             seed,
         })
     }

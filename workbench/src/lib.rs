@@ -35,6 +35,7 @@ pub mod history;
 pub mod incident;
 pub mod latency;
 pub mod live;
+pub mod log;
 pub mod nemesis;
 pub mod network;
 pub mod report;

@@ -75,6 +75,12 @@ pub fn timestamp() -> String {
         .to_string()
 }
 
+/// The time in Greenwich, as it stands before each line of a log.
+pub fn moment() -> String {
+    let now = jiff::Timestamp::now();
+    now.strftime("%Y-%m-%d %H:%M:%S,%3f{GMT}").to_string()
+}
+
 /// Measures how long something takes by the wall clock.
 #[derive(Debug)]
 pub struct Stopwatch(Instant);
@@ -116,6 +122,10 @@ impl Live {
         while !self.run.is_over() {
             let now = self.start.elapsed();
             self.run.advance(now);
+            self.run
+                .take_lines()
+                .iter()
+                .for_each(|line| watcher.say(line));
             while let Some(order) = self.run.next_order() {
                 self.obey(order, launch);
             }

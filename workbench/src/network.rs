@@ -37,6 +37,15 @@ pub struct Weather {
     pub delay: Duration,
 }
 
+/// Which messages somebody wants to read as they cross the network.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Overheard {
+    /// Those that are sent.
+    pub sent: bool,
+    /// Those that arrive.
+    pub received: bool,
+}
+
 /// Whose messages get through to a participant.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 enum Gate {
@@ -109,6 +118,9 @@ pub struct Network {
     next_ticket: u64,
     statistics: Statistics,
     trace: Option<Trace>,
+    overheard: Overheard,
+    /// What was overheard and not yet taken.
+    lines: Vec<String>,
 }
 
 #[derive(Default)]
@@ -144,7 +156,19 @@ impl Network {
             next_ticket: 0,
             statistics: Statistics::default(),
             trace: None,
+            overheard: Overheard::default(),
+            lines: Vec::new(),
         }
+    }
+
+    /// Writes these messages out from now on, a line each.
+    pub fn overhear(&mut self, overheard: Overheard) {
+        self.overheard = overheard;
+    }
+
+    /// The lines since the last time.
+    pub fn take_lines(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.lines)
     }
 
     /// Writes down every message from now on.
@@ -295,6 +319,10 @@ impl Network {
         if let Some(trace) = &mut self.trace {
             trace.sent(ticket, now, envelope);
         }
+        if self.overheard.sent {
+            self.lines
+                .push(format!("send {}", envelope.to_line().trim_end()));
+        }
         ticket
     }
 
@@ -366,6 +394,10 @@ impl Network {
                 .received(involves_client(&envelope.src, &envelope.dest));
             if let Some(trace) = &mut self.trace {
                 trace.arrived(number, now);
+            }
+            if self.overheard.received {
+                self.lines
+                    .push(format!("recv {}", envelope.to_line().trim_end()));
             }
             return Some(envelope);
         }

@@ -58,6 +58,15 @@ pub fn verdict(valid: Validity) -> &'static str {
     }
 }
 
+/// Maelstrom's last line, which scripts look for.
+pub fn closing(valid: Validity) -> &'static str {
+    match valid {
+        Validity::Valid => "Everything looks good! ヽ(‘ー`)ノ",
+        Validity::Unknown => "Errors occurred during analysis, but no anomalies found. ಠ~ಠ",
+        Validity::Invalid => "Analysis invalid! (ﾉಥ益ಥ）ﾉ ┻━┻",
+    }
+}
+
 /// Everything about a single test's outcome that a person should read.
 pub fn summary(outcome: &Outcome) -> String {
     let mut lines = Vec::new();

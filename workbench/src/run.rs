@@ -22,7 +22,7 @@ use crate::history::{History, Kind, Marks, Op, OpError, Process};
 use crate::incident::{Incident, abridged};
 use crate::latency::Latency;
 use crate::nemesis::{Faults, Skew};
-use crate::network::{Envelope, Network, Trace};
+use crate::network::{Envelope, Network, Overheard, Trace};
 use crate::service::Services;
 use crate::statistics::Statistics;
 use crate::workload::Workload;
@@ -58,6 +58,8 @@ pub struct Settings {
     pub most_operations: Option<u64>,
     /// Whether every message is written down.
     pub keeps_trace: bool,
+    /// Which messages are told as they cross the network.
+    pub overheard: Overheard,
     /// What all dice of the run start from.
     pub seed: u64,
 }
@@ -183,6 +185,7 @@ impl Run {
         if run.settings.keeps_trace {
             run.network.keep_trace();
         }
+        run.network.overhear(run.settings.overheard);
         run.initialise(now);
         run
     }
@@ -274,6 +277,11 @@ impl Run {
             messages: self.network.statistics().all().sent,
             ..self.progress
         }
+    }
+
+    /// What was overheard since the last time, a line a message.
+    pub fn take_lines(&mut self) -> Vec<String> {
+        self.network.take_lines()
     }
 
     /// The nodes, in order.

@@ -1,8 +1,10 @@
 //! What is kept of a run: a folder per run, in Maelstrom's places and with Maelstrom's keys.
 //!
 //! ```text
-//! store/<workload>/<start>/   history.jsonl  history.edn  results.json  results.edn  test.json
-//!                             node-logs/<node>.log
+//! store/<workload>/<start>/   history.jsonl  history.edn  history.txt  results.json  results.edn
+//!                             test.json  jepsen.log  node-logs/<node>.log
+//!                             independent/<key>/   history.edn  results.edn   (lin-kv)
+//!                             elle/<anomaly>.txt                              (transactions)
 //! store/latest, store/<workload>/latest   the newest run
 //! ```
 
@@ -14,7 +16,9 @@ use anyhow::Context;
 use clojure_reader::edn::Edn;
 use serde_json::{Value, json};
 
+use crate::checker::Verdict;
 use crate::edn;
+use crate::history::{History, Op};
 use crate::run::Record;
 
 /// Where runs are kept.
@@ -117,6 +121,9 @@ impl Folder {
         })?;
         self.write(Path::new("history.edn"), |out| {
             record.history.write_edn(out)
+        })?;
+        self.write(Path::new("history.txt"), |out| {
+            record.history.write_text(out)
         })
     }
 
@@ -125,7 +132,10 @@ impl Folder {
     ///
     /// # Errors
     /// When they cannot be written.
-    pub fn keep_results(&self, record: &Record, results: &Edn<'_>) -> anyhow::Result<()> {
+    pub fn keep_results(&self, record: &Record, verdict: &Verdict) -> anyhow::Result<()> {
+        let results = &verdict.results;
+        self.keep_keys(&record.history, results)?;
+        self.keep_anomalies(verdict)?;
         self.write(Path::new("results.edn"), |out| {
             writeln!(out, "{}", edn::pretty(results))
         })?;
@@ -133,6 +143,51 @@ impl Folder {
         json["messages-by-kind"] = json!(record.statistics.kinds());
         json["incidents"] = json!(record.incidents);
         self.write(Path::new("results.json"), |out| writeln!(out, "{json:#}"))
+    }
+
+    /// Keeps what happened to each key of a workload that is judged key by key.
+    fn keep_keys(&self, history: &History, results: &Edn<'static>) -> anyhow::Result<()> {
+        let Some(Edn::Map(keys)) = edn::get(results, &["workload", "results"]) else {
+            return Ok(());
+        };
+        for (key, result) in keys {
+            let Edn::Int(number) = key else { continue };
+            let folder = Path::new("independent").join(number.to_string());
+            self.create(&folder)?;
+            self.write(&folder.join("results.edn"), |out| {
+                writeln!(out, "{}", edn::pretty(result))
+            })?;
+            self.write(&folder.join("history.edn"), |out| {
+                let ops = history.ops.iter();
+                ops.filter_map(|op| of_key(op, key))
+                    .try_for_each(|op| writeln!(out, "{}", edn::compact(&op)))
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Keeps the cases of each anomaly of transactions, in words.
+    fn keep_anomalies(&self, verdict: &Verdict) -> anyhow::Result<()> {
+        let types = edn::get(&verdict.results, &["workload", "anomaly-types"]);
+        let Some(Edn::List(types)) = types.filter(|it| **it != Edn::List(Vec::new())) else {
+            return Ok(());
+        };
+        self.create(Path::new("elle"))?;
+        for name in types {
+            let Edn::Key(name) = name else { continue };
+            let prefix = format!("{name}: ");
+            let findings = verdict.findings.iter();
+            let cases = findings.filter_map(|it| it.strip_prefix(&prefix));
+            self.write(&Path::new("elle").join(format!("{name}.txt")), |out| {
+                cases.clone().try_for_each(|case| writeln!(out, "{case}\n"))
+            })?;
+        }
+        Ok(())
+    }
+
+    fn create(&self, name: &Path) -> anyhow::Result<()> {
+        let path = self.path.join(name);
+        fs::create_dir_all(&path).with_context(|| format!("cannot create {}", path.display()))
     }
 
     fn write(
@@ -147,6 +202,20 @@ impl Folder {
         });
         written.with_context(|| format!("cannot write {}", path.display()))
     }
+}
+
+/// An operation on one key, without the key; the nemesis' operations concern every key.
+fn of_key(op: &Op, key: &Edn<'static>) -> Option<Edn<'static>> {
+    let mut op_of_key = op.to_edn();
+    if op.process.client().is_none() {
+        return Some(op_of_key);
+    }
+    let value = match edn::get(&op_of_key, &["value"]) {
+        Some(Edn::Vector(parts)) if parts.len() == 2 && parts[0] == *key => parts[1].clone(),
+        _ => return None,
+    };
+    edn::insert(&mut op_of_key, "value", value);
+    Some(op_of_key)
 }
 
 /// Lets `link` point to `target`, which is relative to the link's own folder.

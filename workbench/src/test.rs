@@ -2,15 +2,20 @@
 
 use std::path::Path;
 
+use anyhow::Context;
 use serde_json::json;
 
 use crate::checker::{self, Target, Verdict};
 use crate::child::Launch;
+use crate::edn;
 use crate::flags::TestFlags;
 use crate::history::History;
-use crate::live::{Watcher, run_live, timestamp};
+use crate::live::{Watcher, moment, run_live, timestamp};
+use crate::log::{Level, Log, Notation};
 use crate::nemesis::Fault;
-use crate::run::{Record, Settings};
+use crate::network::Overheard;
+use crate::report;
+use crate::run::{Record, Run, Settings};
 use crate::simulation::simulate;
 use crate::solutions::Factory;
 use crate::store::{Folder, Store};
@@ -24,13 +29,24 @@ pub enum Stage<'a> {
         program: &'a Path,
         /// Its arguments.
         arguments: &'a [String],
-        /// Whether what nodes write to stderr is shown as it comes.
-        show_stderr: bool,
+        /// What is told as it comes.
+        telling: Telling,
         /// Whether nodes may end early, and are left alone at the end.
         leave_running: bool,
     },
     /// In this process, on the virtual clock.
     Simulated(&'a Factory),
+}
+
+/// What a person wants to see of a live run as it comes, and how the log that keeps it is written.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Telling {
+    /// What nodes write to stderr.
+    pub stderr: bool,
+    /// Messages.
+    pub network: Overheard,
+    /// The log.
+    pub notation: Notation,
 }
 
 impl Stage<'_> {
@@ -122,11 +138,12 @@ impl Test<'_> {
                 Some(Target::AtLeast(part)) => json!(part),
             },
         }))?;
+        let mut log = None;
         let record = match &self.stage {
             Stage::Live {
                 program,
                 arguments,
-                show_stderr,
+                telling,
                 leave_running,
             } => {
                 let logs = folder.logs();
@@ -134,10 +151,18 @@ impl Test<'_> {
                     program,
                     arguments,
                     logs: &logs,
-                    pass_stderr: *show_stderr,
+                    pass_stderr: telling.stderr,
                     leave_running: *leave_running,
                 };
-                run_live(settings.clone(), make(), &launch, watcher)?
+                let mut scribe = Scribe::begin(&folder, telling.notation, watcher)?;
+                scribe.write(Level::Info, &format!("test: {}", self.command));
+                let overheard = Settings {
+                    overheard: telling.network,
+                    ..settings.clone()
+                };
+                let record = run_live(overheard, make(), &launch, &mut scribe)?;
+                log = Some(scribe.log);
+                record
             }
             Stage::Simulated(factory) => {
                 let simulated = simulate(&settings, make(), factory);
@@ -156,7 +181,14 @@ impl Test<'_> {
             judge(history, checked, self.flags.availability, Some(net))
         });
         if let Some(verdict) = &verdict {
-            folder.keep_results(&record, &verdict.results)?;
+            folder.keep_results(&record, verdict)?;
+        }
+        if let Some(mut log) = log {
+            let (level, last) = last_words(&record, verdict.as_ref());
+            log.write(&moment(), level, &last);
+            if let Some(error) = log.failure() {
+                watcher.say(&format!("jepsen.log is incomplete: {error}"));
+            }
         }
         Ok(Outcome {
             settings,
@@ -164,6 +196,62 @@ impl Test<'_> {
             verdict,
             folder,
         })
+    }
+}
+
+/// What stands at the end of a log.
+fn last_words(record: &Record, verdict: Option<&Verdict>) -> (Level, String) {
+    match (verdict, &record.crash) {
+        (Some(verdict), _) => {
+            let results = edn::pretty(&verdict.results);
+            let closing = report::closing(verdict.valid);
+            (Level::Info, format!("{results}\n\n{closing}"))
+        }
+        (None, Some(crash)) => (Level::Warn, format!("the run broke off: {crash}")),
+        (None, None) => (Level::Warn, "the run broke off".to_owned()),
+    }
+}
+
+/// One who looks on and writes everything down.
+struct Scribe<'a> {
+    log: Log,
+    /// How many incidents are written.
+    incidents: usize,
+    watcher: &'a mut dyn Watcher,
+}
+
+impl<'a> Scribe<'a> {
+    fn begin(
+        folder: &Folder,
+        notation: Notation,
+        watcher: &'a mut dyn Watcher,
+    ) -> anyhow::Result<Self> {
+        let path = folder.path().join("jepsen.log");
+        let log = Log::create(&path, notation);
+        Ok(Scribe {
+            log: log.with_context(|| format!("cannot create {}", path.display()))?,
+            incidents: 0,
+            watcher,
+        })
+    }
+
+    fn write(&mut self, level: Level, message: &str) {
+        self.log.write(&moment(), level, message);
+    }
+}
+
+impl Watcher for Scribe<'_> {
+    fn look(&mut self, run: &Run) {
+        for incident in &run.incidents()[self.incidents..] {
+            self.write(Level::Warn, &incident.to_string());
+        }
+        self.incidents = run.incidents().len();
+        self.watcher.look(run);
+    }
+
+    fn say(&mut self, line: &str) {
+        self.write(Level::Info, line);
+        self.watcher.say(line);
     }
 }
 

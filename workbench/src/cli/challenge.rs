@@ -14,7 +14,7 @@ use crate::live::Stopwatch;
 use crate::report::{self, Bar, Score};
 use crate::solutions::Factory;
 use crate::store::Store;
-use crate::test::{Outcome, Stage, Test};
+use crate::test::{Outcome, Stage, Telling, Test};
 
 /// What `challenge` takes.
 #[derive(Args)]
@@ -219,7 +219,7 @@ impl Attempt<'_> {
             Nodes::Program(program) => Stage::Live {
                 program,
                 arguments: &node_flags,
-                show_stderr: false,
+                telling: Telling::default(),
                 leave_running: false,
             },
             Nodes::Factory(factory) => Stage::Simulated(factory),

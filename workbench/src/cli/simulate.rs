@@ -348,11 +348,13 @@ impl Campaign<'_> {
             "command": self.command(run.seed, &run.words.beyond(&self.challenge.trials[0].words()), true),
             "seed": run.seed,
             "stage": "simulated",
+            "workload": flags.workload.to_string(),
+            "consistency-models": flags.consistency_models.to_string(),
             "options": run.words.to_string(),
             "node-flags": self.node_flags(),
         }))?;
         folder.keep_history(&run.record)?;
-        folder.keep_results(&run.record, &run.verdict.results)?;
+        folder.keep_results(&run.record, &run.verdict)?;
         for (node, log) in run.settings.nodes.iter().zip(&run.logs) {
             folder.keep_log(node.as_str(), log)?;
         }

@@ -5,12 +5,14 @@ use std::path::PathBuf;
 use anyhow::Context;
 use clap::Args;
 
-use super::{code, command_line, exit_code, fresh_seed, progress, say};
+use super::{code, command_line, exit_code, fresh_seed, progress, say, warn};
 use crate::checker::Validity;
 use crate::flags::TestFlags;
+use crate::log::Notation;
+use crate::network::Overheard;
 use crate::report;
 use crate::store::Store;
-use crate::test::{Stage, Test};
+use crate::test::{Stage, Telling, Test};
 
 /// What `test` takes.
 #[derive(Args)]
@@ -36,6 +38,21 @@ pub(super) struct Arguments {
     #[arg(long)]
     log_stderr: bool,
 
+    /// Shows every message when it is sent. The run's jepsen.log keeps it, too.
+    #[arg(long)]
+    log_net_send: bool,
+
+    /// Shows every message when it arrives. The run's jepsen.log keeps it, too.
+    #[arg(long)]
+    log_net_recv: bool,
+
+    /// Writes the run's jepsen.log as JSON, an object a line.
+    #[arg(long)]
+    logging_json: bool,
+
+    #[command(flatten)]
+    ignored: Ignored,
+
     /// Does not kill the nodes at the end, and lets them end early.
     #[arg(long)]
     leave_db_running: bool,
@@ -49,10 +66,56 @@ pub(super) struct Arguments {
     arguments: Vec<String>,
 }
 
+/// Maelstrom takes these flags and has no use for them, either: nodes are processes of this machine.
+#[derive(Args)]
+#[command(next_help_heading = "Taken for Maelstrom's sake, and ignored: nodes are started here")]
+struct Ignored {
+    /// Whom to log in as.
+    #[arg(long, value_name = "USER")]
+    username: Option<String>,
+
+    /// With which password.
+    #[arg(long, value_name = "PASSWORD")]
+    password: Option<String>,
+
+    /// With which key.
+    #[arg(long, value_name = "FILE")]
+    ssh_private_key: Option<PathBuf>,
+
+    /// Whether hosts must be known.
+    #[arg(long)]
+    strict_host_key_checking: bool,
+
+    /// Whether to log in at all.
+    #[arg(long)]
+    no_ssh: bool,
+}
+
+impl Ignored {
+    fn given(&self) -> Vec<&'static str> {
+        let all = [
+            (self.username.is_some(), "--username"),
+            (self.password.is_some(), "--password"),
+            (self.ssh_private_key.is_some(), "--ssh-private-key"),
+            (self.strict_host_key_checking, "--strict-host-key-checking"),
+            (self.no_ssh, "--no-ssh"),
+        ];
+        let given = all.into_iter().filter(|(is_given, _)| *is_given);
+        given.map(|(_, flag)| flag).collect()
+    }
+}
+
 /// Runs the test; the exit status.
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
     let program = std::fs::canonicalize(&arguments.bin)
         .with_context(|| format!("there is no program {}", arguments.bin.display()))?;
+    let ignored = arguments.ignored.given();
+    if !ignored.is_empty() {
+        let ignored = ignored.join(", ");
+        warn(format_args!(
+            "note: {ignored} ignored: nodes are started here, without ssh"
+        ));
+    }
     let store = Store::new(&arguments.store);
     let first = arguments.seed.unwrap_or_else(fresh_seed);
     let mut status = code::VALID;
@@ -64,7 +127,18 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
             stage: Stage::Live {
                 program: &program,
                 arguments: &arguments.arguments,
-                show_stderr: arguments.log_stderr,
+                telling: Telling {
+                    stderr: arguments.log_stderr,
+                    network: Overheard {
+                        sent: arguments.log_net_send,
+                        received: arguments.log_net_recv,
+                    },
+                    notation: if arguments.logging_json {
+                        Notation::Json
+                    } else {
+                        Notation::Text
+                    },
+                },
                 leave_running: arguments.leave_db_running,
             },
             command: repetition(seed),
@@ -86,6 +160,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
         if verdict.valid != Validity::Valid {
             say(format_args!("again: {}", test.command));
         }
+        say(format_args!("\n{}", report::closing(verdict.valid)));
         status = exit_code(verdict.valid);
         if status != code::VALID {
             break;

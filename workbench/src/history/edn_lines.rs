@@ -26,6 +26,22 @@ impl History {
         Ok(())
     }
 
+    /// Writes one operation a line for people, as Jepsen does: process, type, name, value and, if there
+    /// is one, error, with tabs in between.
+    ///
+    /// # Errors
+    /// When `out` cannot be written.
+    pub fn write_text(&self, out: &mut impl Write) -> io::Result<()> {
+        for op in &self.ops {
+            let op = op.to_edn();
+            let fields = ["process", "type", "f", "value", "error"];
+            let fields = fields.iter().filter_map(|name| edn::get(&op, &[name]));
+            let fields: Vec<_> = fields.map(edn::compact).collect();
+            writeln!(out, "{}", fields.join("\t"))?;
+        }
+        Ok(())
+    }
+
     /// Reads the `history.edn` of our runs and of Maelstrom's. Keywords become strings and sets
     /// arrays; keys that an operation does not have here are passed over.
     ///

@@ -1,7 +1,6 @@
 //! What is wrong with a command line, and what ends before any node has started.
 
 use tempfile::TempDir;
-use workbench::{flags, workload};
 
 use super::bench::{node, text, workbench};
 
@@ -99,15 +98,19 @@ fn a_value_that_a_flag_does_not_take_is_254_and_is_named() {
 }
 
 #[test]
-fn what_maelstrom_has_and_this_bench_has_not_is_called_that() {
-    for flag in flags::NOT_YET {
-        let note = format!("Maelstrom knows {flag}; this bench does not have it yet");
-        ends(&format!("test -w echo --bin NODE {flag}"), 254, &[&note]);
-    }
-    for name in workload::NOT_YET {
-        let says = [name, "does not have that workload yet"];
-        ends(&format!("test -w {name} --bin NODE"), 254, &says);
-    }
+fn the_default_workload_needs_more_workers_than_there_are_by_default() {
+    let says = "lin-kv needs two workers a node or a multiple of that, 10, 20, …";
+    ends("test --bin NODE", 255, &[says, "--concurrency 2n"]);
+}
+
+#[test]
+fn what_means_nothing_here_is_taken_and_said_to_be_ignored() {
+    let flags = "--username root --password=x --ssh-private-key FILE --no-ssh \
+                 --strict-host-key-checking";
+    let note = "note: --username, --password, --ssh-private-key, --strict-host-key-checking, \
+                --no-ssh ignored";
+    let flags = format!("test -w echo --bin NODE --nodes a,a {flags}");
+    ends(&flags, 255, &[note, "two nodes are called a"]);
 }
 
 #[test]

@@ -75,6 +75,59 @@ fn results_have_maelstroms_keys() {
 }
 
 #[test]
+fn the_log_tells_what_the_person_was_told() {
+    let flags = "--log-net-send --log-net-recv --log-stderr";
+    let says = [
+        "send {\"id\":0,",
+        "recv {\"id\":0,",
+        "Everything looks good!",
+    ];
+    let runs = check([
+        echo()
+            .flags(flags)
+            .steps(["say $you asks $me", "ok"])
+            .says(says),
+        echo().flags(flags).flags("--logging-json"),
+        echo().steps([PARROT]).exits(1).says(["Analysis invalid!"]),
+    ]);
+    let [plain, json, wrong] = &runs[..] else {
+        return;
+    };
+    let lines = plain.read("jepsen.log");
+    for says in [
+        "\tINFO\ttest: ",
+        "\tINFO\tn0 │ ",
+        "\tINFO\tsend {",
+        "looks good!",
+    ] {
+        plain.demand(lines.contains(says), says);
+    }
+    for line in json.read("jepsen.log").lines() {
+        let line: serde_json::Value = serde_json::from_str(line).unwrap();
+        json.demand(
+            line["level"] == "INFO" && line["message"].is_string(),
+            "a line is an object",
+        );
+    }
+    wrong.demand(
+        wrong.read("jepsen.log").contains(":valid? false"),
+        "the log has the results",
+    );
+}
+
+#[test]
+fn a_person_can_read_the_history() {
+    let Some(run) = check_one(echo()) else { return };
+    let text = run.read("history.txt");
+    assert_eq!(text.lines().count(), run.history().ops.len());
+    let first = text.lines().next().unwrap();
+    run.demand(
+        first.starts_with("0\t:invoke\t:echo\t\"Please echo "),
+        first,
+    );
+}
+
+#[test]
 fn a_seed_repeats_what_clients_do() {
     let seeded = |seed: &str| echo().flags(&format!("--seed {seed}"));
     let runs = check([

@@ -8,6 +8,7 @@ mod answers;
 mod bench;
 mod broadcast;
 mod campaigns;
+mod check;
 mod command_line;
 mod counters;
 mod keeper;

@@ -8,6 +8,7 @@ use workbench::checker::{self, Validity, Verdict};
 use workbench::history::Kind;
 use workbench::latency::{Distribution, Latency};
 use workbench::nemesis::Faults;
+use workbench::network::Overheard;
 use workbench::run::{RECOVERY, Record, Settings};
 use workbench::simulation::simulate;
 use workbench::solutions::Solution;
@@ -40,6 +41,7 @@ pub fn scene(workload: Name, solution: Solution, nodes: usize, rate: f64) -> Sce
         faults: Faults::default(),
         most_operations: None,
         keeps_trace: false,
+        overheard: Overheard::default(),
         seed: 0,
     };
     Scene {
