@@ -10,6 +10,7 @@ mod broadcast;
 mod campaigns;
 mod command_line;
 mod counters;
+mod examples;
 mod keeper;
 mod kept;
 mod life;
