@@ -2,6 +2,7 @@
 //! challenge` for the fourteen challenges with their budgets.
 
 mod challenge;
+mod doc;
 mod maelstrom;
 mod progress;
 mod simulate;
@@ -51,6 +52,8 @@ enum Command {
     Simulate(Box<simulate::Arguments>),
     /// Adds up what `simulate --json` printed for parts of a campaign.
     Merge(simulate::MergeArguments),
+    /// Shows what a node has to know: the protocol, services, and what workloads ask.
+    Doc(doc::Arguments),
 }
 
 /// Does what the command line says; its exit status is Maelstrom's.
@@ -77,6 +80,7 @@ pub fn main() -> ExitCode {
         (Command::Simulate(arguments), Some((_, given))) => simulate::run(&arguments, given),
         (Command::Simulate(_), None) => unreachable!("a command that was given has its words"),
         (Command::Merge(arguments), _) => simulate::merge(&arguments),
+        (Command::Doc(arguments), _) => Ok(doc::run(&arguments)),
     };
     match done {
         Ok(code) => ExitCode::from(code),
