@@ -135,6 +135,9 @@ impl TestFlags {
         if self.latency == 0 && self.latency_dist != Distribution::Constant {
             bail!("a latency of 0 ms can only be constant: give --latency or no --latency-dist");
         }
+        let workload = workload::workload(self.workload, &self.options());
+        let fits = workload.check_workers(nodes.len(), concurrency);
+        fits.map_err(anyhow::Error::msg)?;
         Ok(Settings {
             nodes,
             concurrency,
@@ -156,6 +159,7 @@ impl TestFlags {
     pub fn options(&self) -> workload::Options {
         workload::Options {
             topology: self.topology,
+            latency_ms: self.latency,
             transactions: workload::transactions::Shape {
                 key_count: self.key_count,
                 max_txn_length: self.max_txn_length,

@@ -151,11 +151,16 @@ impl Storm {
 
     /// The options of a seed's run.
     pub fn words(&self, seed: u64) -> Words {
-        let chosen = if self.draws {
+        let mut chosen = if self.draws {
             draw::draw(seed, &self.faults, &self.pinned)
         } else {
             self.pinned.clone()
         };
+        // The one workload that cannot do with any number of workers.
+        let is_lin_kv = self.base.value("--workload") == Some("lin-kv");
+        if is_lin_kv && self.draws && self.pinned.value("--concurrency").is_none() {
+            chosen.set("--concurrency", "2n");
+        }
         self.base.and(&chosen)
     }
 

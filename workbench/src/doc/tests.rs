@@ -56,6 +56,7 @@ fn asked_in_practice(workload: &mut dyn Workload) -> BTreeSet<&'static str> {
         let turn = Turn {
             worker: count % 6,
             workers: 6,
+            nodes: 3,
             at: Duration::from_millis(10) * u32::try_from(count).unwrap(),
         };
         let invocation = match workload.next_final(turn, &mut dice) {

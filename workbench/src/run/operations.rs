@@ -130,6 +130,7 @@ impl Run {
             let turn = Turn {
                 worker,
                 workers: self.workers.len(),
+                nodes: self.settings.nodes.len(),
                 at: now - start,
             };
             let invocation = self.workload.next(turn, &mut self.dice.operations);
@@ -156,6 +157,7 @@ impl Run {
         let turn = Turn {
             worker,
             workers: self.workers.len(),
+            nodes: self.settings.nodes.len(),
             at: now - start,
         };
         match self.workload.next_final(turn, &mut self.dice.operations) {

@@ -58,6 +58,7 @@ impl Calm {
             | Name::GCounter
             | Name::PnCounter
             | Name::Kafka
+            | Name::LinKv
             | Name::TxnRwRegister => return true,
         };
         let mut ops = history.ops.iter();
@@ -75,7 +76,7 @@ impl Calm {
             .filter(|op| op.kind == Kind::Ok)
             .collect();
         match self.name {
-            Name::Echo | Name::UniqueIds | Name::Kafka => {}
+            Name::Echo | Name::UniqueIds | Name::Kafka | Name::LinKv => {}
             Name::Broadcast => findings.extend(lacking(history, &reads, "broadcast")),
             Name::GSet => findings.extend(lacking(history, &reads, "add")),
             Name::GCounter | Name::PnCounter => findings.extend(disagreeing(&reads)),
@@ -189,6 +190,10 @@ impl Workload for Calm {
         self.inner.name()
     }
 
+    fn check_workers(&self, nodes: usize, workers: usize) -> Result<(), String> {
+        self.inner.check_workers(nodes, workers)
+    }
+
     fn next(&mut self, turn: Turn, dice: &mut Dice) -> Invocation {
         let invocation = self.inner.next(turn, dice);
         if self.name == Name::TxnRwRegister {
@@ -219,6 +224,8 @@ impl Workload for Calm {
         }
         let mut last = match self.name {
             Name::TxnRwRegister => self.read_everything(),
+            // Of all that can be done to a register, a write alone cannot be refused for good reason.
+            Name::LinKv => Invocation::new("write", history::json(&(turn.worker, 0))),
             Name::Echo
             | Name::UniqueIds
             | Name::Broadcast

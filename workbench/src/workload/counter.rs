@@ -122,6 +122,7 @@ mod tests {
         let turn = Turn {
             worker: 0,
             workers: 1,
+            nodes: 1,
             at: Duration::ZERO,
         };
         let mut drawn = BTreeMap::new();

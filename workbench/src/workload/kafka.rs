@@ -291,6 +291,7 @@ mod tests {
         Turn {
             worker,
             workers: 3,
+            nodes: 1,
             at: Duration::from_millis(ms),
         }
     }

@@ -7,6 +7,7 @@ mod counter;
 mod echo;
 mod g_set;
 mod kafka;
+mod lin_kv;
 mod rpc;
 pub mod transactions;
 mod txn_rw_register;
@@ -49,18 +50,22 @@ pub enum Name {
     PnCounter,
     /// Nodes keep logs that clients append to and poll.
     Kafka,
+    /// Nodes keep registers that can be compared and set.
+    LinKv,
     /// Nodes run transactions over registers.
     TxnRwRegister,
 }
 
 /// Maelstrom's workloads that this bench does not have yet.
-pub const NOT_YET: [&str; 2] = ["lin-kv", "txn-list-append"];
+pub const NOT_YET: [&str; 1] = ["txn-list-append"];
 
 /// What a workload may be told about itself; each takes what concerns it.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
     /// The neighbours that nodes are told of.
     pub topology: Topology,
+    /// How long messages take on average, in milliseconds.
+    pub latency_ms: u32,
     /// What transactions look like.
     pub transactions: transactions::Shape,
     /// What transactions are held to.
@@ -85,6 +90,8 @@ pub struct Turn {
     pub worker: usize,
     /// How many workers there are.
     pub workers: usize,
+    /// How many nodes there are.
+    pub nodes: usize,
     /// The time since the phase began.
     pub at: Duration,
 }
@@ -145,6 +152,15 @@ pub trait Session: Send {
 pub trait Workload: Send {
     /// Its name, as Maelstrom has it.
     fn name(&self) -> &'static str;
+
+    /// Whether it can be done with so many nodes and workers.
+    ///
+    /// # Errors
+    /// Says which numbers it can be done with.
+    fn check_workers(&self, nodes: usize, workers: usize) -> Result<(), String> {
+        let _ = (nodes, workers);
+        Ok(())
+    }
 
     /// The next operation of the main phase, for this worker.
     fn next(&mut self, turn: Turn, dice: &mut Dice) -> Invocation;
@@ -215,6 +231,7 @@ pub fn workload(name: Name, options: &Options) -> Box<dyn Workload> {
         Name::GCounter => Box::new(Counter::new(Direction::Up)),
         Name::PnCounter => Box::new(Counter::new(Direction::Both)),
         Name::Kafka => Box::new(kafka::Kafka::new(options.transactions)),
+        Name::LinKv => Box::new(lin_kv::LinKv::new(options.latency_ms)),
         Name::TxnRwRegister => {
             let models = options.models.clone();
             Box::new(TxnRwRegister::new(options.transactions, models))

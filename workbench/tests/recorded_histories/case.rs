@@ -104,6 +104,7 @@ impl Case {
             "g-set" => checker::set_full(history, "add"),
             "g-counter" | "pn-counter" => checker::counter(history),
             "kafka" => checker::kafka(history),
+            "lin-kv" => checker::lin_kv(history),
             "txn-rw-register" => checker::rw_register(history, &self.models()),
             "echo" => checker::echo(history),
             "unique-ids" => checker::unique_ids(history),

@@ -5,6 +5,7 @@
 
 mod case;
 mod kafka;
+mod lin_kv;
 mod transactions;
 
 use clojure_reader::edn::Edn;
@@ -21,7 +22,7 @@ fn plain(edn: &Edn<'_>) -> String {
 
 const SETS: [&str; 2] = ["broadcast", "g-set"];
 const COUNTERS: [&str; 2] = ["g-counter", "pn-counter"];
-const JUDGED: [&str; 8] = [
+const JUDGED: [&str; 9] = [
     "broadcast",
     "g-set",
     "echo",
@@ -29,6 +30,7 @@ const JUDGED: [&str; 8] = [
     "g-counter",
     "pn-counter",
     "kafka",
+    "lin-kv",
     "txn-rw-register",
 ];
 
