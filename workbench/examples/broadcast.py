@@ -47,26 +47,26 @@ class Node:
 
     def on_message(self, src, body):
         """What is answered; nothing if there is no answer."""
-        match body["type"]:
-            case "init":
-                self.name = body["node_id"]
-                return {"type": "init_ok"}
-            case "topology":
-                self.owed = {node: set() for node in body["topology"].get(self.name, [])}
-                return {"type": "topology_ok"}
-            case "broadcast":
-                self.learn([body["message"]])
-                return {"type": "broadcast_ok"}
-            case "read":
-                return {"type": "read_ok", "messages": sorted(self.known)}
-            case "tell":
-                self.learn(body["values"], teller=src)
-                self.send(src, {"type": "told", "values": body["values"]})
-            case "told":
-                self.owed.get(src, set()).difference_update(body["values"])
-            case other:
-                return {"type": "error", "code": 10, "text": f"nobody here knows {other}"}
-        return None
+        kind = body["type"]
+        if kind == "init":
+            self.name = body["node_id"]
+            return {"type": "init_ok"}
+        if kind == "topology":
+            self.owed = {node: set() for node in body["topology"].get(self.name, [])}
+            return {"type": "topology_ok"}
+        if kind == "broadcast":
+            self.learn([body["message"]])
+            return {"type": "broadcast_ok"}
+        if kind == "read":
+            return {"type": "read_ok", "messages": sorted(self.known)}
+        if kind == "tell":
+            self.learn(body["values"], teller=src)
+            self.send(src, {"type": "told", "values": body["values"]})
+            return None
+        if kind == "told":
+            self.owed.get(src, set()).difference_update(body["values"])
+            return None
+        return {"type": "error", "code": 10, "text": f"nobody here knows {kind}"}
 
 
 def main():
