@@ -2,6 +2,7 @@
 //! challenge` for the fourteen challenges with their budgets.
 
 mod challenge;
+mod check;
 mod doc;
 mod maelstrom;
 mod progress;
@@ -46,6 +47,8 @@ struct CommandLine {
 enum Command {
     /// Tests a node in any language, with Maelstrom's flags.
     Test(Box<test::Arguments>),
+    /// Judges the history of a run that was kept, ours or Maelstrom's.
+    Check(check::Arguments),
     /// Runs Gossip Glomers challenges and holds them to their budgets.
     Challenge(challenge::Arguments),
     /// Simulates a challenge in many storms, each drawn from a seed: cluster, pace and faults.
@@ -76,6 +79,7 @@ pub fn main() -> ExitCode {
     };
     let done = match (command, matches.subcommand()) {
         (Command::Test(arguments), _) => test::run(&arguments),
+        (Command::Check(arguments), _) => check::run(&arguments),
         (Command::Challenge(arguments), _) => challenge::run(&arguments),
         (Command::Simulate(arguments), Some((_, given))) => simulate::run(&arguments, given),
         (Command::Simulate(_), None) => unreachable!("a command that was given has its words"),

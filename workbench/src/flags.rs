@@ -195,7 +195,11 @@ impl TestFlags {
     }
 }
 
-fn parse_workload(name: &str) -> Result<workload::Name, String> {
+/// A workload of this name.
+///
+/// # Errors
+/// Lists the names that there are.
+pub fn parse_workload(name: &str) -> Result<workload::Name, String> {
     use clap::ValueEnum;
     let known = workload::Name::value_variants();
     let name_of = |it: &workload::Name| it.to_possible_value().map(|it| it.get_name().to_owned());
@@ -245,7 +249,11 @@ fn parse_rate(text: &str) -> Result<f64, String> {
     }
 }
 
-fn parse_availability(text: &str) -> Result<Target, String> {
+/// What `--availability` takes.
+///
+/// # Errors
+/// Says what it takes.
+pub fn parse_availability(text: &str) -> Result<Target, String> {
     if text == "total" {
         return Ok(Target::Total);
     }

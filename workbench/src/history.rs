@@ -6,6 +6,7 @@
 //! checker parses just what it needs. `crate::edn` gives them the keywords that Jepsen would use.
 
 mod edn_lines;
+mod file;
 mod json_lines;
 
 use std::borrow::Cow;

@@ -7,6 +7,7 @@ use serde_json::json;
 use crate::checker::{self, Target, Verdict};
 use crate::child::Launch;
 use crate::flags::TestFlags;
+use crate::history::History;
 use crate::live::{Watcher, run_live, timestamp};
 use crate::nemesis::Fault;
 use crate::run::{Record, Settings};
@@ -92,14 +93,14 @@ impl Test<'_> {
         }
         let options = self.flags.options();
         let make = || workload(self.flags.workload, &options);
-        let judge = make();
-        let folder = store.begin(judge.name(), &timestamp())?;
+        let subject = make();
+        let folder = store.begin(subject.name(), &timestamp())?;
         folder.keep_test(&json!({
             "command": self.command,
             "seed": self.seed,
             "stage": self.stage.name(),
             "program": self.stage.program(),
-            "workload": judge.name(),
+            "workload": subject.name(),
             "nodes": settings.nodes,
             "concurrency": settings.concurrency,
             "rate": settings.rate,
@@ -147,10 +148,13 @@ impl Test<'_> {
             }
         };
         folder.keep_history(&record)?;
-        let verdict = record
-            .crash
-            .is_none()
-            .then(|| self.judge(&record, judge.as_ref()));
+        let verdict = record.crash.is_none().then(|| {
+            let history = &record.history;
+            let invocations = history.ops.iter().filter(|op| op.is_invocation()).count();
+            let net = record.statistics.verdict(invocations);
+            let checked = subject.check(history);
+            judge(history, checked, self.flags.availability, Some(net))
+        });
         if let Some(verdict) = &verdict {
             folder.keep_results(&record, &verdict.results)?;
         }
@@ -161,19 +165,26 @@ impl Test<'_> {
             folder,
         })
     }
+}
 
-    fn judge(&self, record: &Record, workload: &dyn crate::workload::Workload) -> Verdict {
-        let history = &record.history;
-        let invocations = history.ops.iter().filter(|op| op.is_invocation()).count();
-        checker::overall([
-            ("exceptions", checker::exceptions(history)),
-            ("stats", checker::stats(history)),
-            (
-                "availability",
-                checker::availability(history, self.flags.availability),
-            ),
-            ("net", record.statistics.verdict(invocations)),
-            ("workload", workload.check(history)),
-        ])
-    }
+/// Maelstrom's verdict on a history: everything that any history is held to, and what the checker of
+/// its workload says. Of a history that was kept nobody knows the messages.
+pub fn judge(
+    history: &History,
+    workload: Verdict,
+    availability: Option<Target>,
+    net: Option<Verdict>,
+) -> Verdict {
+    let all = [
+        ("exceptions", Some(checker::exceptions(history))),
+        ("stats", Some(checker::stats(history))),
+        (
+            "availability",
+            Some(checker::availability(history, availability)),
+        ),
+        ("net", net),
+        ("workload", Some(workload)),
+    ];
+    let known = all.into_iter();
+    checker::overall(known.filter_map(|(name, verdict)| Some((name, verdict?))))
 }

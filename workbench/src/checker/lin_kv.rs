@@ -18,7 +18,7 @@ use crate::edn;
 use crate::history::{History, Kind, Op, Pair};
 
 /// How many steps the search takes for one key: some ten seconds, and a gigabyte, at worst.
-const STEPS: u64 = 1 << 22;
+const STEPS: u64 = 1 << 24;
 
 /// How many of the last operations of an order are told.
 const NAMED: usize = 3;

@@ -32,7 +32,9 @@ impl History {
     /// # Errors
     /// When a line cannot be read as an operation, or is not in its place: the error names it.
     pub fn read_edn(input: impl BufRead) -> anyhow::Result<Self> {
-        Self::read_lines(input, |line| Op::from_edn(&edn::read(line)?))
+        Self::read_lines(input, |line, position| {
+            Op::from_edn(&edn::read(line)?, position)
+        })
     }
 }
 
@@ -61,13 +63,15 @@ impl Op {
         map
     }
 
-    fn from_edn(map: &Edn<'_>) -> anyhow::Result<Self> {
+    /// Jepsen does not always write an index; it is the position then.
+    fn from_edn(map: &Edn<'_>, position: usize) -> anyhow::Result<Self> {
         let field = |name: &'static str| edn::get(map, &[name]);
         let due =
             |name: &'static str| field(name).with_context(|| format!("an operation needs :{name}"));
         let value = edn::to_json(field("value").unwrap_or(&Edn::Nil));
+        let index = field("index").map_or(Ok(position as u64), |index| whole("index", index))?;
         Ok(Op {
-            index: usize::try_from(whole("index", due("index")?)?)?,
+            index: usize::try_from(index)?,
             time: whole("time", due("time")?)?,
             kind: Kind::from_edn(due("type")?)?,
             process: Process::from_edn(due("process")?)?,

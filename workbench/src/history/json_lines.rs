@@ -24,13 +24,14 @@ impl History {
     /// # Errors
     /// When a line cannot be read as an operation, or is not in its place: the error names it.
     pub fn read_json_lines(input: impl BufRead) -> anyhow::Result<Self> {
-        Self::read_lines(input, |line| Ok(serde_json::from_str(line)?))
+        Self::read_lines(input, |line, _| Ok(serde_json::from_str(line)?))
     }
 
-    /// One operation a line, however it is spelt. Checkers rely on an index being a position.
+    /// One operation a line, however it is spelt; `read` is told its position, too. Checkers rely on an
+    /// index being a position.
     pub(super) fn read_lines(
         input: impl BufRead,
-        read: impl Fn(&str) -> anyhow::Result<Op>,
+        read: impl Fn(&str, usize) -> anyhow::Result<Op>,
     ) -> anyhow::Result<Self> {
         let mut ops = Vec::new();
         for (number, line) in input.lines().enumerate() {
@@ -39,8 +40,8 @@ impl History {
             if line.trim().is_empty() {
                 continue;
             }
-            let op = read(&line).with_context(at)?;
             let due = ops.len();
+            let op = read(&line, due).with_context(at)?;
             ensure!(
                 op.index == due,
                 "{}: index {} where {due} is due",

@@ -59,6 +59,13 @@ pub trait Specification {
 
     /// The state after an operation; nothing if the operation cannot have this result here.
     fn step(&self, state: &Self::State, operation: &Self::Operation) -> Option<Self::State>;
+
+    /// Whether an operation changes no state whatsoever, as a read. To say so makes the search faster
+    /// and no less exact; to say so of one that does change a state makes it wrong.
+    fn is_read(&self, operation: &Self::Operation) -> bool {
+        let _ = operation;
+        false
+    }
 }
 
 /// An operation that somebody saw. Moments are numbers of any unit: an operation comes before

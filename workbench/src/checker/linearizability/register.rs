@@ -41,4 +41,12 @@ impl<V: Clone + Eq + Hash> Specification for CasRegister<V> {
             RegisterOp::Cas(from, to) => (from == state).then(|| to.clone()),
         }
     }
+
+    fn is_read(&self, operation: &RegisterOp<V>) -> bool {
+        match operation {
+            RegisterOp::Read(_) => true,
+            RegisterOp::Write(_) => false,
+            RegisterOp::Cas(from, to) => from == to,
+        }
+    }
 }

@@ -1,0 +1,149 @@
+//! `workbench check`: the verdict on a history that somebody kept.
+
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::{code, exit_code, say, warn};
+use crate::checker::{Models, Target, Verdict};
+use crate::edn;
+use crate::flags;
+use crate::history::{History, Kind};
+use crate::report;
+use crate::test::judge;
+use crate::workload::{self, Options};
+
+/// What `check` takes.
+#[derive(Args)]
+pub(super) struct Arguments {
+    /// The history: our JSON lines, or a history.edn of Maelstrom's or Jepsen's, gzipped or not; the
+    /// folder of a run; or - for stdin.
+    #[arg(value_name = "HISTORY")]
+    history: PathBuf,
+
+    /// Which workload it is of; a folder of ours knows it.
+    #[arg(short, long, value_name = "NAME", value_parser = flags::parse_workload)]
+    workload: Option<workload::Name>,
+
+    /// What transactions are held to: consistency models, separated by commas. A folder of ours knows
+    /// them; otherwise it is strict-serializable.
+    #[arg(long, value_name = "LIST")]
+    consistency_models: Option<String>,
+
+    /// Which part of the operations must have succeeded: "total", or a number from 0 to 1.
+    #[arg(long, value_name = "X", value_parser = flags::parse_availability)]
+    availability: Option<Target>,
+
+    /// Prints one JSON object: valid, workload, models, operations, findings, results.
+    #[arg(long)]
+    json: bool,
+}
+
+/// The names under which a folder may keep its history.
+const NAMES: [&str; 4] = [
+    "history.jsonl",
+    "history.edn",
+    "history.jsonl.gz",
+    "history.edn.gz",
+];
+
+/// Judges the history; the exit status.
+pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
+    let (history, known) = open(&arguments.history)?;
+    let told = |key: &str| known[key].as_str();
+    let workload = arguments.workload.map_or_else(
+        || told("workload").and_then(|name| flags::parse_workload(name).ok()),
+        Some,
+    );
+    let Some(name) = workload else {
+        warn("error: the history does not say which workload it is of: give -w NAME");
+        return Ok(code::USAGE);
+    };
+    let availability = arguments.availability.or(match &known["availability"] {
+        Value::Number(part) => part.as_f64().map(Target::AtLeast),
+        Value::String(word) if word == "total" => Some(Target::Total),
+        _ => None,
+    });
+    let models = arguments.consistency_models.as_deref();
+    let models = models.or(told("consistency-models")).map(str::parse);
+    let verdict = match models.transpose() {
+        Ok(models) => {
+            let models: Models = models.unwrap_or_default();
+            let options = Options {
+                models,
+                ..Options::default()
+            };
+            let workload = workload::workload(name, &options);
+            judge(&history, workload.check(&history), availability, None)
+        }
+        // Nothing can be said of what nobody knows; Maelstrom finds out at the same point.
+        Err(unknown) => judge(&history, Verdict::unknown(unknown), availability, None),
+    };
+    let operations = history.ops.iter().filter(|op| op.is_invocation()).count();
+    if arguments.json {
+        say(format_args!(
+            "{:#}",
+            json!({
+                "valid": edn::to_json(&verdict.valid.to_edn()),
+                "workload": name.to_string(),
+                "operations": operations,
+                "findings": verdict.findings,
+                "results": edn::to_json(&verdict.results),
+            })
+        ));
+    } else {
+        verdict.findings.iter().for_each(say);
+        say(counts(&history, operations));
+        say(format_args!("{name}: {}", report::verdict(verdict.valid)));
+    }
+    Ok(exit_code(verdict.valid))
+}
+
+/// A history, and what the run's folder says of it: `null` if there is none.
+fn open(path: &Path) -> anyhow::Result<(History, Value)> {
+    let read = |path: &Path| {
+        let file: Box<dyn Read> = if path == Path::new("-") {
+            Box::new(io::stdin().lock())
+        } else {
+            Box::new(File::open(path).with_context(|| format!("cannot open {}", path.display()))?)
+        };
+        History::read(file).with_context(|| path.display().to_string())
+    };
+    if !path.is_dir() {
+        return Ok((read(path)?, Value::Null));
+    }
+    let mut candidates = NAMES.iter().map(|name| path.join(name));
+    let kept = candidates.find(|path| path.exists());
+    let kept = kept.with_context(|| {
+        let names = NAMES.join(", ");
+        format!(
+            "{} is no run's folder: it has none of {names}",
+            path.display()
+        )
+    })?;
+    let test = path.join("test.json");
+    let known = match fs::read(&test) {
+        Ok(text) => serde_json::from_slice(&text)
+            .with_context(|| format!("cannot make sense of {}", test.display()))?,
+        Err(_) => Value::Null,
+    };
+    Ok((read(&kept)?, known))
+}
+
+fn counts(history: &History, operations: usize) -> String {
+    let ended = |kind| {
+        let ops = history.ops.iter();
+        ops.filter(|op| op.is_completion() && op.kind == kind)
+            .count()
+    };
+    format!(
+        "{operations} operations ({} ok, {} failed, {} unknown)",
+        ended(Kind::Ok),
+        ended(Kind::Fail),
+        ended(Kind::Info)
+    )
+}
