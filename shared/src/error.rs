@@ -62,12 +62,35 @@ const CODES: [(u64, ErrorCode, &str, bool); 11] = [
 ];
 
 impl ErrorCode {
+    /// Every code that the protocol knows, in ascending order of numbers.
+    pub fn all() -> impl Iterator<Item = ErrorCode> {
+        CODES.iter().map(|row| row.1)
+    }
+
     /// The code's name in the protocol, such as `key-does-not-exist`; `unknown` for other numbers.
     pub fn name(self) -> &'static str {
         CODES
             .iter()
             .find(|row| row.1 == self)
             .map_or("unknown", |row| row.2)
+    }
+
+    /// What it says, in a phrase.
+    pub fn meaning(self) -> &'static str {
+        match self {
+            ErrorCode::Timeout => "no answer in time",
+            ErrorCode::NodeNotFound => "there is no such node",
+            ErrorCode::NotSupported => "this node does not know that kind of request",
+            ErrorCode::TemporarilyUnavailable => "not now; perhaps later",
+            ErrorCode::MalformedRequest => "the request's form is wrong",
+            ErrorCode::Crash => "something broke while the request was worked on",
+            ErrorCode::Abort => "given up; nothing happened",
+            ErrorCode::KeyDoesNotExist => "there is no such key",
+            ErrorCode::KeyAlreadyExists => "the key is there already",
+            ErrorCode::PreconditionFailed => "what the request takes for granted does not hold",
+            ErrorCode::TxnConflict => "another transaction was in the way",
+            ErrorCode::Other(_) => "anything else",
+        }
     }
 
     /// Whether the request certainly did not and never will take effect. After an indefinite error

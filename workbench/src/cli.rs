@@ -3,6 +3,7 @@
 
 mod challenge;
 mod check;
+mod doc;
 mod maelstrom;
 mod progress;
 mod simulate;
@@ -53,6 +54,8 @@ enum Command {
     Simulate(Box<simulate::Arguments>),
     /// Adds up what `simulate --json` printed for parts of a campaign.
     Merge(simulate::MergeArguments),
+    /// Shows what a node has to know: the protocol, services, and what workloads ask.
+    Doc(doc::Arguments),
 }
 
 /// Does what the command line says; its exit status is Maelstrom's.
@@ -80,6 +83,7 @@ pub fn main() -> ExitCode {
         (Command::Simulate(arguments), Some((_, given))) => simulate::run(&arguments, given),
         (Command::Simulate(_), None) => unreachable!("a command that was given has its words"),
         (Command::Merge(arguments), _) => simulate::merge(&arguments),
+        (Command::Doc(arguments), _) => Ok(doc::run(&arguments)),
     };
     match done {
         Ok(code) => ExitCode::from(code),

@@ -5,7 +5,7 @@
 //! a [`run`](run::Run), which is told the time and never looks at a clock. [`live`] drives it by the
 //! wall clock with processes, [`simulation`] by jumping from deadline to deadline with nodes in this
 //! very process. What is left is a [`history`]; [`checker`]s turn it into a verdict, and
-//! [`challenge`]s say what else must hold.
+//! [`challenge`]s say what else must hold. [`doc`] tells a person what a node has to know.
 //!
 //! ```text
 //!   cli ── test ──┬── live ── child ────┐             ┌── network ── latency, statistics
@@ -27,6 +27,7 @@ pub mod child;
 pub mod cli;
 mod clients;
 pub mod dice;
+pub mod doc;
 pub mod edn;
 mod fields;
 pub mod flags;

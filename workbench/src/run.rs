@@ -30,6 +30,7 @@ use crate::workload::Workload;
 use faults::Power;
 use operations::Worker;
 use phases::Phase;
+pub(crate) use phases::{INIT, INIT_PATIENCE};
 
 /// How long the network rests, healed, between the main phase and the final one in Maelstrom.
 pub const RECOVERY: Duration = Duration::from_secs(10);

@@ -16,14 +16,24 @@ use crate::history::{OpError, json};
 use crate::incident::abridged;
 use crate::nemesis::Nemesis;
 use crate::service::Services;
-use crate::workload::{Question, Rpc};
+use crate::workload::{Field, Question, Rpc, Shape};
 
 /// How long a node has for its answer to `init`.
-const INIT_PATIENCE: Duration = Duration::from_secs(10);
+pub(crate) const INIT_PATIENCE: Duration = Duration::from_secs(10);
 
 /// The answer to it is judged by its type alone.
-static INIT: Rpc = Rpc {
+pub(crate) static INIT: Rpc = Rpc {
     request: "init",
+    meaning: "The first message that a node gets: who it is, and who else there is.",
+    arguments: &[
+        Field::new("node_id", Shape::Text, "\"n1\"", "the node's own name"),
+        Field::new(
+            "node_ids",
+            Shape::List,
+            r#"["n1","n2","n3"]"#,
+            "all nodes, itself included",
+        ),
+    ],
     response: "init_ok",
     fields: &[],
 };

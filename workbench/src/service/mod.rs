@@ -7,6 +7,7 @@
 //! understands is never answered, so that the caller waits for its time-out.
 
 mod kv;
+mod offers;
 mod seq_kv;
 
 use std::borrow::Cow;
@@ -18,7 +19,10 @@ use serde_json::value::{RawValue, to_raw_value};
 
 use crate::dice::Dice;
 use kv::{Act, Key, LinKv, LwwKv, Request};
+use offers::Store;
 use seq_kv::SeqKv;
+
+pub use offers::{SERVICES, Service};
 
 /// All four services and what they hold.
 #[derive(Debug)]
@@ -38,9 +42,7 @@ pub enum Unanswered {
     /// The service knows no requests of this type.
     UnknownType {
         /// The service.
-        service: &'static str,
-        /// The types that it knows.
-        known: &'static str,
+        service: &'static Service,
         /// The type that was asked for.
         kind: String,
     },
@@ -88,7 +90,12 @@ struct Answer<'a> {
 
 impl Services {
     /// The services' names, as nodes address them.
-    pub const NAMES: [&'static str; 4] = ["lin-kv", "seq-kv", "lww-kv", "lin-tso"];
+    pub const NAMES: [&'static str; 4] = [
+        SERVICES[0].name,
+        SERVICES[1].name,
+        SERVICES[2].name,
+        SERVICES[3].name,
+    ];
 
     /// Empty stores, and timestamps from 0.
     pub fn new(mut dice: Dice) -> Services {
@@ -118,12 +125,13 @@ impl Services {
     ) -> Result<Box<RawValue>, Unanswered> {
         let malformed = |error: serde_json::Error| Unanswered::Malformed(error.to_string());
         let body: Body<'_> = serde_json::from_str(body.get()).map_err(malformed)?;
-        let reply = match service {
-            "lin-kv" => self.lin_kv.handle(body.kv_request("lin-kv")?),
-            "seq-kv" => self.seq_kv.handle(src, body.kv_request("seq-kv")?),
-            "lww-kv" => self.lww_kv.handle(body.kv_request("lww-kv")?),
-            "lin-tso" => self.timestamp(&body)?,
-            stranger => return Err(Unanswered::NoSuchService(stranger.to_owned())),
+        let service =
+            Service::named(service).ok_or_else(|| Unanswered::NoSuchService(service.to_owned()))?;
+        let reply = match service.store {
+            Store::LinKv => self.lin_kv.handle(body.kv_request(service)?),
+            Store::SeqKv => self.seq_kv.handle(src, body.kv_request(service)?),
+            Store::LwwKv => self.lww_kv.handle(body.kv_request(service)?),
+            Store::LinTso => self.timestamp(service, &body)?,
         };
         let answer = Answer {
             reply,
@@ -132,9 +140,13 @@ impl Services {
         to_raw_value(&answer).map_err(malformed)
     }
 
-    fn timestamp(&mut self, body: &Body<'_>) -> Result<Reply, Unanswered> {
+    fn timestamp(
+        &mut self,
+        service: &'static Service,
+        body: &Body<'_>,
+    ) -> Result<Reply, Unanswered> {
         if body.kind != "ts" {
-            return Err(body.unknown_type("lin-tso", "ts"));
+            return Err(body.unknown_type(service));
         }
         let ts = self.lin_tso;
         self.lin_tso += 1;
@@ -143,7 +155,7 @@ impl Services {
 }
 
 impl<'a> Body<'a> {
-    fn kv_request(&self, service: &'static str) -> Result<Request<'a>, Unanswered> {
+    fn kv_request(&self, service: &'static Service) -> Result<Request<'a>, Unanswered> {
         let act = match &*self.kind {
             "read" => Act::Read,
             "write" => Act::Write { value: self.value },
@@ -153,17 +165,16 @@ impl<'a> Body<'a> {
                 // Whatever is neither null nor false counts as true, as in Clojure.
                 create: !matches!(self.create_if_not_exists.get(), "null" | "false"),
             },
-            _ => return Err(self.unknown_type(service, "read, write and cas")),
+            _ => return Err(self.unknown_type(service)),
         };
         let key = Key::parse(self.key)
             .map_err(|error| Unanswered::Malformed(format!("no key of a store: {error}")))?;
         Ok(Request { key, act })
     }
 
-    fn unknown_type(&self, service: &'static str, known: &'static str) -> Unanswered {
+    fn unknown_type(&self, service: &'static Service) -> Unanswered {
         Unanswered::UnknownType {
             service,
-            known,
             kind: self.kind.to_string(),
         }
     }
@@ -177,12 +188,9 @@ impl fmt::Display for Unanswered {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Unanswered::NoSuchService(name) => write!(f, "no service is called {name:?}"),
-            Unanswered::UnknownType {
-                service,
-                known,
-                kind,
-            } => {
-                write!(f, "{service} answers to {known}, not to {kind:?}")
+            Unanswered::UnknownType { service, kind } => {
+                let (name, known) = (service.name, service.known());
+                write!(f, "{name} answers to {known}, not to {kind:?}")
             }
             Unanswered::Malformed(reason) => write!(f, "malformed request: {reason}"),
         }
@@ -196,8 +204,9 @@ mod tests {
     use serde_json::value::RawValue;
     use serde_json::{Value, json};
 
-    use super::{Services, Unanswered};
+    use super::{SERVICES, Services, Unanswered};
     use crate::dice::dice;
+    use crate::workload::Rpc;
 
     /// The reply of `service` to n0, whose request is given without `msg_id`.
     fn ask(services: &mut Services, service: &str, body: &Value) -> Value {
@@ -331,6 +340,27 @@ mod tests {
             "]".repeat(9999)
         );
         check("lww-kv", &deep, "malformed");
+    }
+
+    #[test]
+    fn services_answer_to_what_they_say_they_do_and_to_nothing_else() {
+        let types = || SERVICES.iter().flat_map(|it| it.requests);
+        for service in &SERVICES {
+            let services = &mut Services::new(dice(1));
+            let mut handle = |rpc: &Rpc| {
+                let body = RawValue::from_string(rpc.example_request()).unwrap();
+                services.handle(service.name, "n0", &body)
+            };
+            for rpc in types() {
+                let is_known = service.requests.iter().any(|it| it.request == rpc.request);
+                assert_eq!(handle(rpc).is_ok(), is_known, "{} {rpc:?}", service.name);
+            }
+            // An error is an answer, too, and one replica of lww-kv may lack what the other has.
+            let is_ok = |rpc: &Rpc| {
+                (0..100).any(|_| handle(rpc).is_ok_and(|answer| rpc.read(&answer).is_ok()))
+            };
+            assert!(service.requests.iter().all(is_ok), "{service:?}");
+        }
     }
 
     #[test]

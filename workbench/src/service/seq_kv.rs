@@ -135,7 +135,7 @@ mod tests {
     use serde_json::value::RawValue;
     use serde_json::{Value, json};
 
-    use super::super::Body;
+    use super::super::{Body, SERVICES};
     use super::{KEPT, SeqKv};
     use crate::dice::{Dice, branch};
 
@@ -202,7 +202,7 @@ mod tests {
     fn ask(store: &mut SeqKv, src: &str, body: &Value) -> Value {
         let text = body.to_string();
         let body: Body<'_> = serde_json::from_str(&text).unwrap();
-        let reply = store.handle(src, body.kv_request("seq-kv").unwrap());
+        let reply = store.handle(src, body.kv_request(&SERVICES[1]).unwrap());
         let mut reply = serde_json::to_value(&reply).unwrap();
         reply.as_object_mut().unwrap().remove("text");
         reply
@@ -286,7 +286,7 @@ mod tests {
             let value = RawValue::from_string(text.to_owned()).unwrap();
             let body = format!(r#"{{"type": "write", "key": "x", "value": {value}}}"#);
             let body: Body<'_> = serde_json::from_str(&body).unwrap();
-            store.handle("n0", body.kv_request("seq-kv").unwrap());
+            store.handle("n0", body.kv_request(&SERVICES[1]).unwrap());
         }
         assert_eq!(store.newest, 1);
     }

@@ -2,14 +2,10 @@
 
 use super::{Answer, Completion, Invocation, Question, Rpc, Session, Step};
 
-static ADD: Rpc = Rpc {
-    request: "add",
-    response: "add_ok",
-    fields: &[],
-};
-
 /// A client of a node that answers `add` and `read`; it remembers nothing.
 pub(super) struct Client {
+    /// How something is added.
+    pub(super) add: &'static Rpc,
     /// The name of what is added.
     pub(super) argument: &'static str,
     /// The form of what is read, in a field `value`.
@@ -19,7 +15,7 @@ pub(super) struct Client {
 impl Session for Client {
     fn begin(&mut self, invocation: &Invocation) -> Step {
         Step::Ask(match invocation.f {
-            "add" => Question::new(&ADD, vec![(self.argument, invocation.value.clone())]),
+            "add" => Question::new(self.add, vec![(self.argument, invocation.value.clone())]),
             _ => Question::new(self.read, Vec::new()),
         })
     }

@@ -7,8 +7,8 @@ use rand::RngExt;
 use shared::NodeId;
 
 use super::{
-    Answer, Completion, Invocation, Last, OnceEach, Question, Rpc, Session, Shape, Step, Turn,
-    Workload,
+    Answer, Completion, Field, Invocation, Last, OnceEach, Question, Rpc, Session, Shape, Step,
+    Turn, Workload,
 };
 use crate::checker::{self, Verdict};
 use crate::dice::Dice;
@@ -17,18 +17,40 @@ use crate::topology::Topology;
 
 static TOPOLOGY: Rpc = Rpc {
     request: "topology",
+    meaning: "Asked once of each node, before everything else: whom it should talk to. A node may \
+              talk to others instead.",
+    arguments: &[Field::new(
+        "topology",
+        Shape::Neighbours,
+        r#"{"n1":["n2"],"n2":["n1","n3"],"n3":["n2"]}"#,
+        "the neighbours of every node, as --topology has it",
+    )],
     response: "topology_ok",
     fields: &[],
 };
 static BROADCAST: Rpc = Rpc {
     request: "broadcast",
+    meaning: "A value is told to one node, and all should come to know it.",
+    arguments: &[Field::new(
+        "message",
+        Shape::Any,
+        "7",
+        "the value; each is sent once, an integer",
+    )],
     response: "broadcast_ok",
     fields: &[],
 };
 static READ: Rpc = Rpc {
     request: "read",
+    meaning: "What a node knows.",
+    arguments: &[],
     response: "read_ok",
-    fields: &[("messages", Shape::List)],
+    fields: &[Field::new(
+        "messages",
+        Shape::List,
+        "[3,7]",
+        "all values that the node has heard of, in any order",
+    )],
 };
 
 /// The workload: values 0, 1, 2, … and reads, half and half; at the end everybody reads once.
@@ -87,6 +109,10 @@ impl Workload for Broadcast {
             .collect();
         let fields = vec![("topology", history::json(&topology))];
         Some(Question::new(&TOPOLOGY, fields))
+    }
+
+    fn requests(&self) -> Vec<&'static Rpc> {
+        vec![&TOPOLOGY, &BROADCAST, &READ]
     }
 
     fn session(&self) -> Box<dyn Session> {

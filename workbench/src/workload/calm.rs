@@ -9,7 +9,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 use shared::NodeId;
 
-use super::{Invocation, Last, Name, OnceEach, Question, Session, Turn, Workload};
+use super::{Invocation, Last, Name, OnceEach, Question, Rpc, Session, Turn, Workload};
 use crate::checker::{EMPTY_GRAPH, Validity, Verdict};
 use crate::dice::Dice;
 use crate::edn;
@@ -204,6 +204,10 @@ impl Workload for Calm {
 
     fn observe(&mut self, worker: usize, f: &'static str, kind: Kind, value: &RawValue) {
         self.inner.observe(worker, f, kind, value);
+    }
+
+    fn requests(&self) -> Vec<&'static Rpc> {
+        self.inner.requests()
     }
 
     fn session(&self) -> Box<dyn Session> {

@@ -3,15 +3,34 @@
 use rand::RngExt;
 
 use super::add_read::Client;
-use super::{Invocation, Last, OnceEach, Rpc, Session, Shape, Turn, Workload};
+use super::{Field, Invocation, Last, OnceEach, Rpc, Session, Shape, Turn, Workload};
 use crate::checker::{self, Verdict};
 use crate::dice::Dice;
 use crate::history::{self, History};
 
+static ADD: Rpc = Rpc {
+    request: "add",
+    meaning: "A number is added to the counter.",
+    arguments: &[Field::new(
+        "delta",
+        Shape::Integer,
+        "3",
+        "the number; never below zero in g-counter",
+    )],
+    response: "add_ok",
+    fields: &[],
+};
 static READ: Rpc = Rpc {
     request: "read",
+    meaning: "The counter's value. Once all has settled, nodes must know all additions.",
+    arguments: &[],
     response: "read_ok",
-    fields: &[("value", Shape::Integer)],
+    fields: &[Field::new(
+        "value",
+        Shape::Integer,
+        "10",
+        "the sum of all additions, as far as the node knows",
+    )],
 };
 
 /// What a counter can do.
@@ -68,8 +87,13 @@ impl Workload for Counter {
         self.final_reads.next(turn, Invocation::final_read)
     }
 
+    fn requests(&self) -> Vec<&'static Rpc> {
+        vec![&ADD, &READ]
+    }
+
     fn session(&self) -> Box<dyn Session> {
         Box::new(Client {
+            add: &ADD,
             argument: "delta",
             read: &READ,
         })

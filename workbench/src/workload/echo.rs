@@ -3,7 +3,9 @@
 use rand::RngExt;
 use serde_json::value::RawValue;
 
-use super::{Answer, Completion, Invocation, Question, Rpc, Session, Shape, Step, Turn, Workload};
+use super::{
+    Answer, Completion, Field, Invocation, Question, Rpc, Session, Shape, Step, Turn, Workload,
+};
 use crate::checker::{self, Verdict};
 use crate::dice::Dice;
 use crate::history::{self, History};
@@ -11,7 +13,19 @@ use crate::history::{self, History};
 static ECHO: Rpc = Rpc {
     request: "echo",
     response: "echo_ok",
-    fields: &[("echo", Shape::Any)],
+    meaning: "A node says back what it is sent.",
+    arguments: &[Field::new(
+        "echo",
+        Shape::Any,
+        "\"Please echo 7\"",
+        "what to say",
+    )],
+    fields: &[Field::new(
+        "echo",
+        Shape::Any,
+        "\"Please echo 7\"",
+        "the same",
+    )],
 };
 
 /// The workload; it has no state.
@@ -26,6 +40,10 @@ impl Workload for Echo {
     fn next(&mut self, _: Turn, dice: &mut Dice) -> Invocation {
         let text = format!("Please echo {}", dice.random_range(0..128_u32));
         Invocation::new("echo", history::json(&text))
+    }
+
+    fn requests(&self) -> Vec<&'static Rpc> {
+        vec![&ECHO]
     }
 
     fn session(&self) -> Box<dyn Session> {

@@ -3,15 +3,34 @@
 use rand::RngExt;
 
 use super::add_read::Client;
-use super::{Invocation, Last, OnceEach, Rpc, Session, Shape, Turn, Workload};
+use super::{Field, Invocation, Last, OnceEach, Rpc, Session, Shape, Turn, Workload};
 use crate::checker::{self, Verdict};
 use crate::dice::Dice;
 use crate::history::{self, History};
 
+static ADD: Rpc = Rpc {
+    request: "add",
+    meaning: "An element comes into the set.",
+    arguments: &[Field::new(
+        "element",
+        Shape::Any,
+        "7",
+        "the element; each is added once, an integer",
+    )],
+    response: "add_ok",
+    fields: &[],
+};
 static READ: Rpc = Rpc {
     request: "read",
+    meaning: "The whole set. Once all has settled, nodes must know all elements.",
+    arguments: &[],
     response: "read_ok",
-    fields: &[("value", Shape::List)],
+    fields: &[Field::new(
+        "value",
+        Shape::List,
+        "[3,7]",
+        "all elements that the node knows, in any order",
+    )],
 };
 
 /// The workload: elements 0, 1, 2, … and reads, half and half; at the end everybody reads once.
@@ -45,8 +64,13 @@ impl Workload for GSet {
         self.final_reads.next(turn, read)
     }
 
+    fn requests(&self) -> Vec<&'static Rpc> {
+        vec![&ADD, &READ]
+    }
+
     fn session(&self) -> Box<dyn Session> {
         Box::new(Client {
+            add: &ADD,
             argument: "element",
             read: &READ,
         })

@@ -9,7 +9,7 @@ use rand::RngExt;
 use serde_json::value::RawValue;
 
 use super::transactions::{self, MicroOp, Transactions};
-use super::{Invocation, Last, Session, Turn, Workload};
+use super::{Invocation, Last, Rpc, Session, Turn, Workload};
 use crate::checker::{self, Verdict};
 use crate::dice::Dice;
 use crate::history::{self, History, Kind, Marks, Unseen, json};
@@ -196,6 +196,10 @@ impl Workload for Kafka {
             ..Marks::default()
         };
         Last::Begin(Invocation { marks, ..poll() })
+    }
+
+    fn requests(&self) -> Vec<&'static Rpc> {
+        client::requests()
     }
 
     fn session(&self) -> Box<dyn Session> {

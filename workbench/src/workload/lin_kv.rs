@@ -6,25 +6,44 @@ use std::time::Duration;
 use rand::RngExt;
 use serde_json::value::RawValue;
 
-use super::{Answer, Completion, Invocation, Question, Rpc, Session, Shape, Step, Turn, Workload};
+use super::{
+    Answer, Completion, Field, Invocation, Question, Rpc, Session, Shape, Step, Turn, Workload,
+};
 use crate::checker::{self, Verdict};
 use crate::dice::Dice;
 use crate::history::{self, History, Kind};
 
+const KEY: Field = Field::new("key", Shape::Any, "0", "the register's name, an integer");
+
 static READ: Rpc = Rpc {
     request: "read",
+    meaning: "What a register holds; error 20 if it was never written. In this workload clients \
+              wait for ten times the mean latency, but for one second at least.",
+    arguments: &[KEY],
     response: "read_ok",
-    fields: &[("value", Shape::Any)],
+    fields: &[Field::new("value", Shape::Any, "3", "what it holds")],
 };
 
 static WRITE: Rpc = Rpc {
     request: "write",
+    meaning: "A register holds this from now on.",
+    arguments: &[
+        KEY,
+        Field::new("value", Shape::Any, "3", "what it is to hold, an integer"),
+    ],
     response: "write_ok",
     fields: &[],
 };
 
 static CAS: Rpc = Rpc {
     request: "cas",
+    meaning: "Compare and set: a register holds something new, if it holds what is expected. Error \
+              22 if it holds something else, error 20 if it was never written.",
+    arguments: &[
+        KEY,
+        Field::new("from", Shape::Any, "3", "what it must hold"),
+        Field::new("to", Shape::Any, "4", "what it is to hold then"),
+    ],
     response: "cas_ok",
     fields: &[],
 };
@@ -140,6 +159,10 @@ impl Workload for LinKv {
             }
             self.lives[worker] += 1;
         }
+    }
+
+    fn requests(&self) -> Vec<&'static Rpc> {
+        vec![&READ, &WRITE, &CAS]
     }
 
     fn session(&self) -> Box<dyn Session> {

@@ -28,7 +28,7 @@ use crate::topology::Topology;
 use counter::{Counter, Direction};
 use txn_rw_register::TxnRwRegister;
 
-pub use rpc::{Answer, Rpc, Shape};
+pub use rpc::{Answer, Field, Rpc, Shape};
 
 /// How long a client waits for an answer unless its workload says otherwise.
 pub const PATIENCE: Duration = Duration::from_secs(5);
@@ -170,6 +170,9 @@ pub trait Workload: Send {
     fn observe(&mut self, worker: usize, f: &'static str, kind: Kind, value: &RawValue) {
         let _ = (worker, f, kind, value);
     }
+
+    /// All requests that its clients make.
+    fn requests(&self) -> Vec<&'static Rpc>;
 
     /// A new client.
     fn session(&self) -> Box<dyn Session>;

@@ -1,4 +1,7 @@
-//! Requests and the exact form of their answers.
+//! Requests, what they mean, and the exact form of their answers. Clients ask by them, answers are
+//! read by them, and `workbench doc` shows them, so that what is documented is what is checked.
+
+use std::collections::BTreeMap;
 
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::value::RawValue;
@@ -13,10 +16,55 @@ use crate::fields::{Fields, is_integer};
 pub struct Rpc {
     /// The request's type.
     pub request: &'static str,
+    /// What it asks for, in a sentence or two.
+    pub meaning: &'static str,
+    /// The request's fields, beside `type` and `msg_id`.
+    pub arguments: &'static [Field],
     /// The answer's type.
     pub response: &'static str,
     /// The answer's fields, beside `type`, `in_reply_to` and perhaps `msg_id`.
-    pub fields: &'static [(&'static str, Shape)],
+    pub fields: &'static [Field],
+}
+
+/// A field of a request or of an answer.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Field {
+    /// Its name.
+    pub name: &'static str,
+    /// What it may hold.
+    pub shape: Shape,
+    /// A value that it could have, as JSON text.
+    pub example: &'static str,
+    /// What it means, in a phrase.
+    pub meaning: &'static str,
+    /// Whether a request may go without it. Answers have all their fields.
+    pub is_optional: bool,
+}
+
+impl Field {
+    /// A field that is always there.
+    pub const fn new(
+        name: &'static str,
+        shape: Shape,
+        example: &'static str,
+        meaning: &'static str,
+    ) -> Self {
+        Field {
+            name,
+            shape,
+            example,
+            meaning,
+            is_optional: false,
+        }
+    }
+
+    /// The same, but a request may go without it.
+    pub const fn or_nothing(self) -> Self {
+        Field {
+            is_optional: true,
+            ..self
+        }
+    }
 }
 
 /// What a field may hold.
@@ -28,6 +76,12 @@ pub enum Shape {
     List,
     /// An integer of any size.
     Integer,
+    /// A string.
+    Text,
+    /// `true` or `false`.
+    Flag,
+    /// An object whose values are lists of nodes.
+    Neighbours,
     /// An object whose values are integers.
     Offsets,
     /// An object whose values are lists of pairs, each an integer and a message.
@@ -37,11 +91,15 @@ pub enum Shape {
 }
 
 impl Shape {
-    fn fits(self, value: &RawValue) -> bool {
+    /// Whether a value is of it.
+    pub(crate) fn fits(self, value: &RawValue) -> bool {
         match self {
             Shape::Any => true,
             Shape::List => value.get().starts_with('[') || value.get() == "null",
             Shape::Integer => is_integer(value),
+            Shape::Text => value.get().starts_with('"'),
+            Shape::Flag => matches!(value.get(), "true" | "false"),
+            Shape::Neighbours => are_neighbours(value),
             Shape::Offsets => Fields::of(value)
                 .is_ok_and(|offsets| offsets.iter().all(|(_, offset)| is_integer(offset))),
             Shape::Messages => Fields::of(value)
@@ -50,16 +108,24 @@ impl Shape {
         }
     }
 
-    fn described(self) -> &'static str {
+    /// What it is called.
+    pub fn described(self) -> &'static str {
         match self {
             Shape::Any => "any value",
             Shape::List => "a list",
             Shape::Integer => "an integer",
+            Shape::Text => "a string",
+            Shape::Flag => "true or false",
+            Shape::Neighbours => "an object of lists of nodes",
             Shape::Offsets => "an object of integers",
             Shape::Messages => "an object of lists of [offset, message]",
             Shape::Registers => "a list of [\"r\", key, value] and [\"w\", key, value]",
         }
     }
+}
+
+fn are_neighbours(value: &RawValue) -> bool {
+    serde_json::from_str::<BTreeMap<String, Vec<String>>>(value.get()).is_ok()
 }
 
 fn are_messages(value: &RawValue) -> bool {
@@ -112,6 +178,16 @@ impl Rpc {
         format!("malformed answer to {request:?}: {why}; it was {body}")
     }
 
+    /// The body of a request, as a client could send it.
+    pub fn example_request(&self) -> String {
+        example(self.request, "msg_id", self.arguments)
+    }
+
+    /// The body of its answer.
+    pub fn example_response(&self) -> String {
+        example(self.response, "in_reply_to", self.fields)
+    }
+
     /// Reads a body as this request's answer.
     ///
     /// # Errors
@@ -125,7 +201,7 @@ impl Rpc {
             Some(kind) => return Err(format!("its type is {kind} and should be {expected}")),
             None => return Err(format!("it has no type, which should be {expected}")),
         }
-        for (name, shape) in self.fields {
+        for Field { name, shape, .. } in self.fields {
             match fields.get(name) {
                 None => return Err(format!("the field {name:?} is missing")),
                 Some(value) if !shape.fits(value) => {
@@ -140,7 +216,7 @@ impl Rpc {
             if is_id && !is_integer(value) {
                 return Err(format!("the field {name:?} should be an integer"));
             }
-            let known = self.fields.iter().any(|(field, _)| *field == name);
+            let known = self.fields.iter().any(|field| field.name == name);
             if !known && !is_id && name != "type" {
                 return Err(format!(
                     "the field {name:?} does not belong into {expected}"
@@ -154,6 +230,15 @@ impl Rpc {
     }
 }
 
+/// A body of this type, with a number of this name, and an example of each field.
+fn example(kind: &str, number: &str, fields: &[Field]) -> String {
+    let fields: String = fields
+        .iter()
+        .map(|Field { name, example, .. }| format!(",\"{name}\":{example}"))
+        .collect();
+    format!("{{\"type\":\"{kind}\",\"{number}\":1{fields}}}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -161,7 +246,9 @@ mod tests {
     const READ: Rpc = Rpc {
         request: "read",
         response: "read_ok",
-        fields: &[("messages", Shape::List)],
+        meaning: "",
+        arguments: &[],
+        fields: &[Field::new("messages", Shape::List, "[]", "")],
     };
 
     fn check(body: &str, expected: Result<&str, &str>) {
@@ -228,6 +315,13 @@ mod tests {
             Shape::Integer,
             &["0", "-7", "99999999999999999999"],
             &["1.0", "null", "\"1\""],
+        );
+        check(Shape::Text, &["\"\"", "\"a\""], &["1", "null", "[\"a\"]"]);
+        check(Shape::Flag, &["true", "false"], &["null", "0", "\"true\""]);
+        check(
+            Shape::Neighbours,
+            &["{}", r#"{"n0": [], "n1": ["n0"]}"#],
+            &["null", "[]", r#"{"n0": "n1"}"#, r#"{"n0": [1]}"#],
         );
         check(
             Shape::Offsets,

@@ -3,7 +3,9 @@
 use serde_json::value::RawValue;
 
 use super::transactions::{self, MicroOp, Transactions};
-use super::{Answer, Completion, Invocation, Question, Rpc, Session, Shape, Step, Turn, Workload};
+use super::{
+    Answer, Completion, Field, Invocation, Question, Rpc, Session, Shape, Step, Turn, Workload,
+};
 use crate::checker::{self, Models, Verdict};
 use crate::dice::Dice;
 use crate::history::{self, History};
@@ -11,7 +13,20 @@ use crate::history::{self, History};
 static TXN: Rpc = Rpc {
     request: "txn",
     response: "txn_ok",
-    fields: &[("txn", Shape::Registers)],
+    meaning: "A transaction over registers, all of which hold null at first. A node that cannot \
+              perform it answers with error 30, and nothing of it may ever be seen.",
+    arguments: &[Field::new(
+        "txn",
+        Shape::Registers,
+        r#"[["r",1,null],["w",2,5]]"#,
+        "its steps in order: read key 1, write 5 to key 2",
+    )],
+    fields: &[Field::new(
+        "txn",
+        Shape::Registers,
+        r#"[["r",1,3],["w",2,5]]"#,
+        "the same steps, with what was read in the place of null",
+    )],
 };
 
 /// The workload: random transactions, and the models that they are held to.
@@ -38,6 +53,10 @@ impl Workload for TxnRwRegister {
     fn next(&mut self, _: Turn, dice: &mut Dice) -> Invocation {
         let transaction = self.transactions.next(dice);
         Invocation::new("txn", to_json(&transaction))
+    }
+
+    fn requests(&self) -> Vec<&'static Rpc> {
+        vec![&TXN]
     }
 
     fn session(&self) -> Box<dyn Session> {

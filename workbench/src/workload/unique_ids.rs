@@ -1,6 +1,8 @@
 //! unique-ids: nodes give out ids, and no two are ever the same.
 
-use super::{Answer, Completion, Invocation, Question, Rpc, Session, Shape, Step, Turn, Workload};
+use super::{
+    Answer, Completion, Field, Invocation, Question, Rpc, Session, Shape, Step, Turn, Workload,
+};
 use crate::checker::{self, Verdict};
 use crate::dice::Dice;
 use crate::history::{self, History};
@@ -8,7 +10,14 @@ use crate::history::{self, History};
 static GENERATE: Rpc = Rpc {
     request: "generate",
     response: "generate_ok",
-    fields: &[("id", Shape::Any)],
+    meaning: "A node gives out a new id.",
+    arguments: &[],
+    fields: &[Field::new(
+        "id",
+        Shape::Any,
+        "\"n1-17\"",
+        "anything that nobody else is ever given; all ids of a test are of one type",
+    )],
 };
 
 /// The workload; it has no state.
@@ -22,6 +31,10 @@ impl Workload for UniqueIds {
 
     fn next(&mut self, _: Turn, _: &mut Dice) -> Invocation {
         Invocation::new("generate", history::null())
+    }
+
+    fn requests(&self) -> Vec<&'static Rpc> {
+        vec![&GENERATE]
     }
 
     fn session(&self) -> Box<dyn Session> {

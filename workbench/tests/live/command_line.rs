@@ -56,6 +56,14 @@ fn bad_usage_is_254_and_names_what_is_wrong() {
 }
 
 #[test]
+fn documentation_is_there_as_a_whole_and_part_by_part() {
+    ends("doc", 0, &["# The protocol", "# Errors", "# Services"]);
+    ends("doc txn-rw-register", 0, &["txn_ok"]);
+    ends("doc services", 0, &["lin-tso", "ts_ok"]);
+    ends("doc tango", 254, &["tango", "protocol", "errors", "kafka"]);
+}
+
+#[test]
 fn a_value_that_a_flag_does_not_take_is_254_and_is_named() {
     for (flag, values) in [
         ("--availability", &["1.5", "most"][..]),

@@ -11,6 +11,7 @@ mod campaigns;
 mod check;
 mod command_line;
 mod counters;
+mod examples;
 mod keeper;
 mod kept;
 mod life;

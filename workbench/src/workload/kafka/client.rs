@@ -5,28 +5,75 @@ use std::collections::BTreeMap;
 use serde_json::value::RawValue;
 
 use crate::history::{self, Kind, OpError, json};
-use crate::workload::{Answer, Completion, Invocation, Question, Rpc, Session, Shape, Step};
+use crate::workload::{Answer, Completion, Field, Invocation, Question, Rpc, Session, Shape, Step};
 
 static SEND: Rpc = Rpc {
     request: "send",
+    meaning: "A message is appended to a log.",
+    arguments: &[
+        Field::new("key", Shape::Text, "\"8\"", "which log"),
+        Field::new("msg", Shape::Any, "4", "the message, an integer"),
+    ],
     response: "send_ok",
-    fields: &[("offset", Shape::Integer)],
+    fields: &[Field::new(
+        "offset",
+        Shape::Integer,
+        "3",
+        "its place in the log, which no other message ever has",
+    )],
 };
 static POLL: Rpc = Rpc {
     request: "poll",
+    meaning: "What comes next in some logs.",
+    arguments: &[Field::new(
+        "offsets",
+        Shape::Offsets,
+        r#"{"8":2,"9":0}"#,
+        "for each log of interest, from which offset on",
+    )],
     response: "poll_ok",
-    fields: &[("msgs", Shape::Messages)],
+    fields: &[Field::new(
+        "msgs",
+        Shape::Messages,
+        r#"{"8":[[2,3],[3,4]]}"#,
+        "for each log, messages with their offsets in order, none skipped; as many as the node \
+         likes",
+    )],
 };
 static COMMIT: Rpc = Rpc {
     request: "commit_offsets",
+    meaning: "A client has worked on all messages up to these.",
+    arguments: &[Field::new(
+        "offsets",
+        Shape::Offsets,
+        r#"{"8":3}"#,
+        "for each log, the offset of the last one",
+    )],
     response: "commit_offsets_ok",
     fields: &[],
 };
 static COMMITTED: Rpc = Rpc {
     request: "list_committed_offsets",
+    meaning: "How far clients have come.",
+    arguments: &[Field::new(
+        "keys",
+        Shape::List,
+        r#"["8","9"]"#,
+        "the logs of interest",
+    )],
     response: "list_committed_offsets_ok",
-    fields: &[("offsets", Shape::Offsets)],
+    fields: &[Field::new(
+        "offsets",
+        Shape::Offsets,
+        r#"{"8":3}"#,
+        "for each log the offset that was committed last; logs without any are left out",
+    )],
 };
+
+/// All requests of a client's.
+pub(super) fn requests() -> Vec<&'static Rpc> {
+    vec![&SEND, &POLL, &COMMIT, &COMMITTED]
+}
 
 /// What a poll shows: for each key its messages with their offsets; `null` stands for none.
 pub(super) type Messages = BTreeMap<String, Option<Vec<Message>>>;

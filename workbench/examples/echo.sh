@@ -1,0 +1,100 @@
+#!/bin/sh
+# Echo, in plain sh: a node says back what it was sent.
+#
+#     cargo workbench test -w echo --bin workbench/examples/echo.sh --time-limit 5
+#
+# The shell knows no JSON, so this takes a line apart by hand. It never looks into a value that it
+# only has to pass on: the text of `src`, `dest`, `msg_id` and `echo` goes out as it came in,
+# quotes, escapes and all.
+
+# Drops blanks from the front of $rest.
+skip() {
+    rest=${rest#"${rest%%[! 	]*}"}
+}
+
+# Moves the first $1 (a pattern such as ??) of $rest to the end of $value.
+move() {
+    after=${rest#$1}
+    value=$value${rest%"$after"}
+    rest=$after
+}
+
+# Moves a string; $rest begins with its first quote. A backslash takes the next character along.
+string() {
+    move '?'
+    while :; do
+        plain=${rest%%[\"\\]*}
+        value=$value$plain
+        rest=${rest#"$plain"}
+        case $rest in
+            \"*) move '?' && return ;;
+            \\?*) move '??' ;;
+            *) return 1 ;;
+        esac
+    done
+}
+
+# Takes a value, whatever is nested in it, off the front of $rest, and leaves its text in $value.
+take() {
+    value='' depth=0
+    while :; do
+        skip
+        case $rest in
+            \"*) string || return 1 ;;
+            [{[]*) move '?' && depth=$((depth + 1)) && continue ;;
+            []}]*) move '?' && depth=$((depth - 1)) ;;
+            [,:]*) move '?' ;;
+            [-0-9a-z]*)
+                word=${rest%%[!-+.0-9A-Za-z]*}
+                value=$value$word
+                rest=${rest#"$word"}
+                ;;
+            *) return 1 ;;
+        esac
+        [ "$depth" -gt 0 ] || return 0
+    done
+}
+
+# Takes the object $1 apart: each of its fields becomes a variable of that name, if $2 lists it.
+fields() {
+    rest=$1
+    skip
+    case $rest in
+        {*) rest=${rest#?} ;;
+        *) return 1 ;;
+    esac
+    while skip; do
+        case $rest in
+            }*) return 0 ;;
+            ,*) rest=${rest#?} && continue ;;
+        esac
+        take || return 1
+        name=$value
+        skip
+        rest=${rest#:}
+        take || return 1
+        case " $2 " in
+            *" $name "*)
+                name=${name#\"}
+                eval "${name%\"}=\$value"
+                ;;
+        esac
+    done
+}
+
+while IFS= read -r line; do
+    src='' dest='' body='' type='' msg_id='' echo=''
+    if ! fields "$line" '"src" "dest" "body"' || ! fields "$body" '"type" "msg_id" "echo"'; then
+        echo "this is no message: $line" >&2
+        continue
+    fi
+    case $type in
+        '"init"') reply='"type":"init_ok"' ;;
+        '"echo"') reply='"type":"echo_ok","echo":'$echo ;;
+        *) reply='"type":"error","code":10,"text":"all that is known here is echo"' ;;
+    esac
+    # Who gave no msg_id wants no answer.
+    if [ -n "$msg_id" ]; then
+        printf '%s\n' "{\"src\":$dest,\"dest\":$src,\"body\":{$reply,\"in_reply_to\":$msg_id}}"
+    fi
+done

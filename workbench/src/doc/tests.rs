@@ -1,0 +1,146 @@
+//! What is documented is what is asked and what is taken.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use serde_json::Value;
+use shared::NodeId;
+
+use super::page::{WIDTH, raw};
+use super::*;
+use crate::dice::dice;
+use crate::fields::Fields;
+use crate::history::Kind;
+use crate::workload::{Last, Question, Step, Turn, Workload};
+
+fn rpcs() -> impl Iterator<Item = &'static Rpc> {
+    let workloads = Name::value_variants().iter();
+    let asked = workloads.flat_map(|name| made(*name).requests());
+    let offered = SERVICES.iter().flat_map(|service| service.requests);
+    asked.chain(offered).chain([&INIT])
+}
+
+fn made(name: Name) -> Box<dyn Workload> {
+    workload::workload(name, &Options::default())
+}
+
+/// That a question has the form that its documentation gives it.
+fn check(question: &Question) {
+    let Question { rpc, fields, .. } = question;
+    for (name, value) in fields {
+        let field = rpc.arguments.iter().find(|field| field.name == *name);
+        let field = field.unwrap_or_else(|| panic!("{name} is not documented: {rpc:?}"));
+        assert!(field.shape.fits(value), "{name} is {value}: {rpc:?}");
+    }
+    let is_there = |name: &&str| fields.iter().any(|(it, _)| *it == *name);
+    let needed = rpc.arguments.iter().filter(|field| !field.is_optional);
+    let missing: Vec<&str> = needed
+        .map(|it| it.name)
+        .filter(|it| !is_there(it))
+        .collect();
+    assert!(missing.is_empty(), "{missing:?} are not asked: {rpc:?}");
+}
+
+/// The types of all requests that clients make in many operations, each of which is checked, and
+/// answered by the documentation's example.
+fn asked_in_practice(workload: &mut dyn Workload) -> BTreeSet<&'static str> {
+    let nodes = ["n1", "n2", "n3"].map(NodeId::from);
+    let mut asked = BTreeSet::new();
+    if let Some(question) = workload.set_up(&nodes) {
+        check(&question);
+        asked.insert(question.rpc.request);
+    }
+    let mut dice = dice(1);
+    let mut session = workload.session();
+    for count in 0..2000 {
+        let turn = Turn {
+            worker: count % 6,
+            workers: 6,
+            nodes: 3,
+            at: Duration::from_millis(10) * u32::try_from(count).unwrap(),
+        };
+        let invocation = match workload.next_final(turn, &mut dice) {
+            Last::Begin(invocation) if count % 2 == 0 => invocation,
+            _ => workload.next(turn, &mut dice),
+        };
+        let mut step = session.begin(&invocation);
+        while let Step::Ask(question) = step {
+            check(&question);
+            asked.insert(question.rpc.request);
+            let body = raw(&question.rpc.example_response());
+            let answer = question.rpc.read(&body).unwrap();
+            step = session.go_on(&invocation, &answer);
+        }
+        let Step::Done(completion) = step else {
+            continue;
+        };
+        let value = completion.value.unwrap_or(invocation.value);
+        assert_ne!(completion.kind, Kind::Fail, "{value}");
+    }
+    asked
+}
+
+#[test]
+fn every_request_that_a_client_makes_is_documented_and_no_others() {
+    for name in Name::value_variants() {
+        let workload = &mut *made(*name);
+        let listed: BTreeSet<&str> = workload.requests().iter().map(|it| it.request).collect();
+        assert_eq!(asked_in_practice(workload), listed, "{}", workload.name());
+        let text = Part::Workload(*name).text();
+        for rpc in workload.requests() {
+            for part in [rpc.request, rpc.response] {
+                assert!(
+                    text.contains(&format!("\"type\":\"{part}\"")),
+                    "{part}: {text}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn examples_are_of_the_form_that_they_are_an_example_of() {
+    for rpc in rpcs() {
+        let _: Value = serde_json::from_str(&rpc.example_request()).unwrap();
+        let request = raw(&rpc.example_request());
+        let request = Fields::of(&request).unwrap();
+        for field in rpc.arguments {
+            let value = request.get(field.name).unwrap();
+            assert!(field.shape.fits(value), "{field:?} of {}", rpc.request);
+        }
+        let response = raw(&rpc.example_response());
+        let _: Value = serde_json::from_str(response.get()).unwrap();
+        rpc.read(&response)
+            .unwrap_or_else(|why| panic!("{why}: {response}"));
+    }
+}
+
+#[test]
+fn everything_that_is_said_fits_a_terminal() {
+    for part in Part::all() {
+        let text = part.text();
+        let long = text.lines().find(|line| line.chars().count() > WIDTH);
+        assert_eq!(long, None, "{}", part.name());
+        assert!(!text.contains("\n\n\n") && !text.contains(".."), "{text}");
+        assert!(everything().contains(&text));
+    }
+}
+
+#[test]
+fn every_error_and_every_service_has_its_place() {
+    let errors = Part::Errors.text();
+    for code in ErrorCode::all() {
+        let number = u64::from(code);
+        let row = |line: &&str| line.trim_start().starts_with(&format!("{number} "));
+        let row = errors.lines().find(row).unwrap();
+        assert!(
+            row.contains(code.name()) && row.ends_with(code.meaning()),
+            "{row}"
+        );
+        assert_eq!(row.contains(" yes "), code.is_definite(), "{row}");
+    }
+    let services = Part::Services.text();
+    for service in &SERVICES {
+        assert!(services.contains(&format!("\n## {}\n", service.name)));
+    }
+}
