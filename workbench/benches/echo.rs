@@ -18,7 +18,10 @@ use serde_json::value::RawValue;
 use shared::{Engine, Outbox};
 use workbench::solutions::Solution;
 
-use common::{Figures, Flags, INIT, Process, Program, contenders, grouped, in_turn, median, serve};
+use common::{
+    Figures, Flags, INIT, Process, Program, contenders, grouped, in_turn, median, peak_memory,
+    serve,
+};
 
 /// How many requests there are at most when what matters is not their number.
 const FEW: usize = 100_000;
@@ -202,7 +205,7 @@ fn add_memory(programs: &[Program; 2], count: usize, figures: &mut Figures) -> a
     let [ours, minimal] = in_turn(1, programs, |program| {
         let mut process = program.start()?;
         process.exchange(lines.as_bytes(), count, STALL)?;
-        Ok(peak_memory(&process).map(|kib| kib as f64 / 1024.0))
+        Ok(peak_memory(process.child.id()))
     })?;
     let what = format!("peak memory, {} waiting, MiB", grouped(count as f64, 0));
     figures.add(&what, [ours[0], minimal[0]], 1, "< 10");
@@ -257,13 +260,4 @@ fn cpu_time(process: &Process) -> Option<Duration> {
     let mut fields = fields.split_whitespace().skip(11);
     let (user, system): (u32, u32) = (fields.next()?.parse().ok()?, fields.next()?.parse().ok()?);
     Some(TICK * (user + system))
-}
-
-/// The most memory that the process ever held, in KiB; not known but on Linux.
-fn peak_memory(process: &Process) -> Option<u64> {
-    let status = std::fs::read_to_string(format!("/proc/{}/status", process.child.id())).ok()?;
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmHWM:"))?;
-    line.split_whitespace().next()?.parse().ok()
 }

@@ -102,7 +102,10 @@ const WORLD: [(&str, &[&str]); 10] = [
             "workbench/src/solutions.rs",
         ],
     ),
-    ("stdin()", &["shared/src/stdio.rs"]),
+    (
+        "stdin()",
+        &["shared/src/stdio.rs", "workbench/src/cli/check.rs"],
+    ),
     ("stdout()", &["shared/src/stdio.rs", "workbench/src/cli.rs"]),
     ("std::net", &[]),
 ];

@@ -1,0 +1,151 @@
+//! Histories of sound nodes for the workloads whose operations are simple, of any length: ten clients,
+//! each of whom invokes, has its operation done, and hears of it, at any time.
+
+use std::fmt::Write;
+
+use rand::RngExt;
+use workbench::dice::{Dice, dice};
+use workbench::history::History;
+
+const CLIENTS: usize = 10;
+
+/// How many operations there are between two reads that grow with everything before them.
+const BETWEEN_LONG_READS: usize = 1_000;
+
+/// What is done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Subject {
+    /// Everybody says something and hears it.
+    Echo,
+    /// Everybody gets an id.
+    Ids,
+    /// Values are told, and now and then read.
+    Set,
+    /// A number is added to, and read by everybody in the end.
+    Counter,
+    /// One register is read, written, and changed on condition.
+    Register,
+}
+
+/// A node that is always right.
+#[derive(Default)]
+struct Node {
+    values: Vec<usize>,
+    total: usize,
+    register: Option<u32>,
+    ids: usize,
+}
+
+enum Client {
+    Idle,
+    Asked(&'static str, String),
+    /// Done: how it ended, and with what.
+    Served(&'static str, &'static str, String),
+}
+
+/// A history of so many operations.
+pub fn plain_history(subject: Subject, operations: usize) -> History {
+    let mut dice = dice(1);
+    let mut node = Node::default();
+    let mut clients: Vec<Client> = (0..CLIENTS).map(|_| Client::Idle).collect();
+    let mut lines = String::new();
+    let (mut begun, mut index) = (0, 0);
+    while begun < operations || clients.iter().any(|it| !matches!(it, Client::Idle)) {
+        let process = dice.random_range(0..CLIENTS as u32) as usize;
+        let (next, line) = match std::mem::replace(&mut clients[process], Client::Idle) {
+            Client::Idle if begun == operations => continue,
+            Client::Idle => {
+                let (f, value) = subject.draw(begun, &mut dice);
+                begun += 1;
+                let line = Some(("invoke", f, value.clone()));
+                (Client::Asked(f, value), line)
+            }
+            Client::Asked(f, value) => {
+                let (kind, result) = node.serve(subject, f, &value);
+                (Client::Served(f, kind, result), None)
+            }
+            Client::Served(f, kind, result) => (Client::Idle, Some((kind, f, result))),
+        };
+        clients[process] = next;
+        if let Some((kind, f, value)) = line {
+            let is_last = subject == Subject::Counter && begun + 2 * CLIENTS > operations;
+            let mark = if is_last && f == "read" { r#","final?":true"# } else { "" };
+            let time = index * 100_000;
+            writeln!(
+                lines,
+                r#"{{"index":{index},"time":{time},"type":"{kind}","process":{process},"f":"{f}","value":{value}{mark}}}"#
+            )
+            .expect("a string takes everything");
+            index += 1;
+        }
+    }
+    History::read_json_lines(lines.as_bytes()).expect("a history reads back")
+}
+
+impl Subject {
+    fn draw(self, begun: usize, dice: &mut Dice) -> (&'static str, String) {
+        let value = dice.random_range(0..5_u32);
+        match self {
+            Subject::Echo => ("echo", format!("\"Please echo {value}\"")),
+            Subject::Ids => ("generate", "null".to_owned()),
+            Subject::Set if begun % BETWEEN_LONG_READS == BETWEEN_LONG_READS - 1 => {
+                ("read", "null".to_owned())
+            }
+            Subject::Set => ("broadcast", begun.to_string()),
+            Subject::Counter if dice.random() => ("read", "null".to_owned()),
+            Subject::Counter => ("add", value.to_string()),
+            Subject::Register => match dice.random_range(0..6_u32) {
+                0..3 => ("read", "[0,null]".to_owned()),
+                3 => ("write", format!("[0,{value}]")),
+                _ => ("cas", format!("[0,[{},{value}]]", dice.random_range(0..5_u32))),
+            },
+        }
+    }
+}
+
+impl Node {
+    /// How the operation ends, and its value then.
+    fn serve(&mut self, subject: Subject, f: &str, value: &str) -> (&'static str, String) {
+        let result = match (subject, f) {
+            (Subject::Echo, _) => format!(r#"{{"type":"echo_ok","echo":{value}}}"#),
+            (Subject::Ids, _) => {
+                self.ids += 1;
+                self.ids.to_string()
+            }
+            (Subject::Set, "read") => {
+                let values: Vec<String> = self.values.iter().map(usize::to_string).collect();
+                format!("[{}]", values.join(","))
+            }
+            (Subject::Set, _) => {
+                self.values.push(value.parse().expect("values are numbers"));
+                value.to_owned()
+            }
+            (Subject::Counter, "read") => self.total.to_string(),
+            (Subject::Counter, _) => {
+                self.total += value.parse::<usize>().expect("deltas are numbers");
+                value.to_owned()
+            }
+            (Subject::Register, _) => return self.serve_register(f, value),
+        };
+        ("ok", result)
+    }
+
+    fn serve_register(&mut self, f: &str, value: &str) -> (&'static str, String) {
+        let argument = value.trim_start_matches("[0,").trim_end_matches(']');
+        match f {
+            "read" => {
+                let value = self.register.map_or("null".to_owned(), |it| it.to_string());
+                return ("ok", format!("[0,{value}]"));
+            }
+            "write" => self.register = argument.parse().ok(),
+            _ => {
+                let (from, to) = argument.trim_start_matches('[').split_once(',').expect("a pair");
+                if self.register != from.parse().ok() {
+                    return ("fail", value.to_owned());
+                }
+                self.register = to.parse().ok();
+            }
+        }
+        ("ok", value.to_owned())
+    }
+}
