@@ -7,6 +7,7 @@
 //! `transactions`, `graph` and `cycles` to `anomalies`, which asks `models` what they mean.
 
 pub(super) mod anomalies;
+mod common;
 mod component;
 pub(super) mod cycles;
 pub(super) mod graph;
@@ -14,8 +15,10 @@ pub(super) mod models;
 mod rw_register;
 mod search;
 mod shape;
+mod show;
 mod single;
 mod transactions;
+mod versions;
 
 pub(crate) use anomalies::EMPTY_GRAPH;
 pub use models::{Models, UnknownModel};
