@@ -21,7 +21,7 @@ pub use availability::{Target, availability};
 pub use counter::counter;
 pub use echo::echo;
 pub(crate) use elle::EMPTY_GRAPH;
-pub use elle::{Models, UnknownModel, rw_register};
+pub use elle::{Models, UnknownModel, list_append, rw_register};
 pub use exceptions::exceptions;
 pub use kafka::kafka;
 pub use set_full::set_full;

@@ -16,7 +16,7 @@ use super::graph::Relation;
 use crate::checker::element::Element;
 use crate::history::{History, Kind, Op, Pair};
 
-/// The number of `null`, which stands for the value of an object that nobody has written to.
+/// The number of what an object holds that nobody has written to.
 pub(crate) const NIL: u32 = 0;
 
 /// What one micro-operation does.
@@ -42,6 +42,9 @@ pub(crate) struct MicroOp {
 ///
 /// A version of an object goes by the element that was written last, and by `NIL` before that.
 pub(crate) trait Values: Default {
+    /// What an object holds that nobody has written to; no JSON if nothing that can be written is
+    /// like it.
+    const UNSET: &'static str;
     /// The name of a micro-operation that writes.
     const WRITE: &'static str;
     /// What transactions are lists of.
@@ -58,7 +61,7 @@ pub(crate) trait Values: Default {
     fn read(&mut self, key: u32, json: &str, elements: &mut Numbers) -> Result<u32, String>;
 
     /// An operation that asked for these micro-operations was invoked.
-    fn ask(&mut self, op: &Op, micro_ops: &[MicroOp]) {
+    fn ask(&mut self, op: &Pair<'_>, micro_ops: &[MicroOp]) {
         let _ = (op, micro_ops);
     }
 
@@ -147,12 +150,12 @@ impl<'a, V: Values> Transactions<'a, V> {
             elements: Numbers::default(),
             values: V::default(),
         };
-        all.elements.number(Element::parse("null"));
+        all.elements.number(Element::parse(V::UNSET));
         let pairs = history.pairs().into_iter();
         for pair in pairs.filter(|pair| pair.invocation.f == "txn") {
             let begin = all.micro_ops.len();
             all.read_op(pair.invocation)?;
-            all.values.ask(pair.invocation, &all.micro_ops[begin..]);
+            all.values.ask(&pair, &all.micro_ops[begin..]);
             all.micro_ops.truncate(begin);
             if let Some(completion) = pair.completion {
                 all.read_op(completion)?;

@@ -11,6 +11,7 @@ use crate::checker::elle::transactions::{Numbers, Told, Values};
 pub(crate) struct Registers;
 
 impl Values for Registers {
+    const UNSET: &'static str = "null";
     const WRITE: &'static str = "w";
     const STEPS: &'static str = "reads and writes";
     const WROTE: &'static str = "wrote";
