@@ -21,7 +21,7 @@ fn plain(edn: &Edn<'_>) -> String {
 
 const SETS: [&str; 2] = ["broadcast", "g-set"];
 const COUNTERS: [&str; 2] = ["g-counter", "pn-counter"];
-const JUDGED: [&str; 8] = [
+const JUDGED: [&str; 9] = [
     "broadcast",
     "g-set",
     "echo",
@@ -30,6 +30,7 @@ const JUDGED: [&str; 8] = [
     "pn-counter",
     "kafka",
     "txn-rw-register",
+    "txn-list-append",
 ];
 
 #[test]
