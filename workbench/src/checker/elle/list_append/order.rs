@@ -70,29 +70,35 @@ impl Order {
         }
     }
 
-    /// Demands that somebody appended whatever there is. To Elle, a key's only append is there even
-    /// if nobody read it, and the answer to who asked for it must not be silent about it.
+    /// Demands that somebody appended whatever there is.
     fn demand_writers(&self, transactions: &Transactions<'_, Lists>) -> Result<(), String> {
-        let mut is_written = vec![false; transactions.keys.len()];
-        for (key, _) in self.writers.keys() {
-            is_written[*key as usize] = true;
-        }
-        let asked = transactions.values.asked_alone(transactions.keys.len());
-        for ((key, elements), asked) in (0..).zip(&self.elements).zip(asked) {
-            let name = transactions.keys.element(key);
+        for (key, elements) in (0..).zip(&self.elements) {
             let has_writer = |element: &&u32| self.writers.contains_key(&(key, **element));
             if let Some(element) = elements.iter().find(|it| !has_writer(it)) {
                 return Err(format!(
-                    "{} is in the longest list that was read from key {name}, and nobody appended \
-                     it",
-                    transactions.elements.element(*element)
+                    "{} is in the longest list that was read from key {}, and nobody appended it",
+                    transactions.elements.element(*element),
+                    transactions.keys.element(key)
                 ));
             }
-            let is_untold = elements.is_empty() && !is_written[key as usize];
-            if let Some((element, op)) = asked.filter(|_| is_untold) {
+        }
+        self.demand_answers(transactions)
+    }
+
+    /// Demands that an answer tells of the only append to a key. To Elle that one is there, even if
+    /// nobody read it, and must have been appended by somebody.
+    fn demand_answers(&self, transactions: &Transactions<'_, Lists>) -> Result<(), String> {
+        let mut is_told = vec![false; transactions.keys.len()];
+        for (key, _) in self.writers.keys() {
+            is_told[*key as usize] = true;
+        }
+        let asked = transactions.values.asked_alone(transactions.keys.len());
+        for ((key, asked), is_told) in (0..).zip(asked).zip(is_told) {
+            let is_unread = self.elements[key as usize].is_empty();
+            if let Some((element, op)) = asked.filter(|_| is_unread && !is_told) {
                 return Err(format!(
-                    "the answer to (op {op}) does not tell of the only append to key {name}, that \
-                     of {}",
+                    "the answer to (op {op}) does not tell of the only append to key {}, that of {}",
+                    transactions.keys.element(key),
                     transactions.elements.element(element)
                 ));
             }
