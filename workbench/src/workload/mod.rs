@@ -9,7 +9,7 @@ mod g_set;
 mod kafka;
 mod rpc;
 pub mod transactions;
-mod txn_rw_register;
+mod txn;
 mod unique_ids;
 
 use std::borrow::Cow;
@@ -25,7 +25,7 @@ use crate::history::{self, History, Kind, Marks, OpError};
 use crate::topology::Topology;
 
 use counter::{Counter, Direction};
-use txn_rw_register::TxnRwRegister;
+use txn::{Objects, Txn};
 
 pub use rpc::{Answer, Rpc, Shape};
 
@@ -51,10 +51,12 @@ pub enum Name {
     Kafka,
     /// Nodes run transactions over registers.
     TxnRwRegister,
+    /// Nodes run transactions over lists.
+    TxnListAppend,
 }
 
 /// Maelstrom's workloads that this bench does not have yet.
-pub const NOT_YET: [&str; 2] = ["lin-kv", "txn-list-append"];
+pub const NOT_YET: [&str; 1] = ["lin-kv"];
 
 /// What a workload may be told about itself; each takes what concerns it.
 #[derive(Debug, Clone, Default)]
@@ -204,6 +206,10 @@ impl std::fmt::Display for Name {
 
 /// Makes a workload.
 pub fn workload(name: Name, options: &Options) -> Box<dyn Workload> {
+    let txn = |objects| {
+        let models = options.models.clone();
+        Box::new(Txn::new(objects, options.transactions, models))
+    };
     match name {
         Name::Echo => Box::new(echo::Echo),
         Name::UniqueIds => Box::new(unique_ids::UniqueIds),
@@ -212,10 +218,8 @@ pub fn workload(name: Name, options: &Options) -> Box<dyn Workload> {
         Name::GCounter => Box::new(Counter::new(Direction::Up)),
         Name::PnCounter => Box::new(Counter::new(Direction::Both)),
         Name::Kafka => Box::new(kafka::Kafka::new(options.transactions)),
-        Name::TxnRwRegister => {
-            let models = options.models.clone();
-            Box::new(TxnRwRegister::new(options.transactions, models))
-        }
+        Name::TxnRwRegister => txn(Objects::Registers),
+        Name::TxnListAppend => txn(Objects::Lists),
     }
 }
 

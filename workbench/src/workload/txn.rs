@@ -1,4 +1,5 @@
-//! txn-rw-register: transactions that read and write registers.
+//! txn-rw-register and txn-list-append: transactions that read registers and write them, or read
+//! lists and append to them.
 
 use serde_json::value::RawValue;
 
@@ -8,40 +9,59 @@ use crate::checker::{self, Models, Verdict};
 use crate::dice::Dice;
 use crate::history::{self, History};
 
-static TXN: Rpc = Rpc {
-    request: "txn",
-    response: "txn_ok",
-    fields: &[("txn", Shape::Registers)],
-};
+/// What transactions are about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Objects {
+    /// What is read was written last.
+    Registers,
+    /// What is read is everything that was appended.
+    Lists,
+}
+
+const fn txn(shape: &'static [(&'static str, Shape)]) -> Rpc {
+    Rpc {
+        request: "txn",
+        response: "txn_ok",
+        fields: shape,
+    }
+}
+
+static REGISTERS: Rpc = txn(&[("txn", Shape::Registers)]);
+static LISTS: Rpc = txn(&[("txn", Shape::Lists)]);
 
 /// The workload: random transactions, and the models that they are held to.
 #[derive(Debug)]
-pub(super) struct TxnRwRegister {
+pub(super) struct Txn {
+    objects: Objects,
     transactions: Transactions,
     models: Models,
 }
 
-impl TxnRwRegister {
-    pub(super) fn new(shape: transactions::Shape, models: Models) -> Self {
-        TxnRwRegister {
+impl Txn {
+    pub(super) fn new(objects: Objects, shape: transactions::Shape, models: Models) -> Self {
+        Txn {
+            objects,
             transactions: Transactions::new(shape),
             models,
         }
     }
 }
 
-impl Workload for TxnRwRegister {
+impl Workload for Txn {
     fn name(&self) -> &'static str {
-        "txn-rw-register"
+        match self.objects {
+            Objects::Registers => "txn-rw-register",
+            Objects::Lists => "txn-list-append",
+        }
     }
 
     fn next(&mut self, _: Turn, dice: &mut Dice) -> Invocation {
         let transaction = self.transactions.next(dice);
-        Invocation::new("txn", to_json(&transaction))
+        Invocation::new("txn", self.objects.to_json(&transaction))
     }
 
     fn session(&self) -> Box<dyn Session> {
-        Box::new(Client)
+        Box::new(Client(self.objects))
     }
 
     fn keeps_clients(&self) -> bool {
@@ -49,25 +69,38 @@ impl Workload for TxnRwRegister {
     }
 
     fn check(&self, history: &History) -> Verdict {
-        checker::rw_register(history, &self.models)
+        match self.objects {
+            Objects::Registers => checker::rw_register(history, &self.models),
+            Objects::Lists => checker::list_append(history, &self.models),
+        }
     }
 }
 
-fn to_json(transaction: &[MicroOp]) -> Box<RawValue> {
-    let triple = |micro_op: &MicroOp| match *micro_op {
-        MicroOp::Read { key } => ("r", key, None),
-        MicroOp::Write { key, value } => ("w", key, Some(value)),
-    };
-    let triples: Vec<(&str, u64, Option<u64>)> = transaction.iter().map(triple).collect();
-    history::json(&triples)
+impl Objects {
+    fn to_json(self, transaction: &[MicroOp]) -> Box<RawValue> {
+        let write = match self {
+            Objects::Registers => "w",
+            Objects::Lists => "append",
+        };
+        let triple = |micro_op: &MicroOp| match *micro_op {
+            MicroOp::Read { key } => ("r", key, None),
+            MicroOp::Write { key, value } => (write, key, Some(value)),
+        };
+        let triples: Vec<(&str, u64, Option<u64>)> = transaction.iter().map(triple).collect();
+        history::json(&triples)
+    }
 }
 
-struct Client;
+struct Client(Objects);
 
 impl Session for Client {
     fn begin(&mut self, invocation: &Invocation) -> Step {
+        let rpc = match self.0 {
+            Objects::Registers => &REGISTERS,
+            Objects::Lists => &LISTS,
+        };
         let transaction = vec![("txn", invocation.value.clone())];
-        Step::Ask(Question::new(&TXN, transaction))
+        Step::Ask(Question::new(rpc, transaction))
     }
 
     /// What the node says that it did is what counts, be it something else than was asked for.
