@@ -3,9 +3,11 @@
 
 use std::fmt::Write;
 
+use clojure_reader::edn::Edn;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use workbench::checker::{Validity, Verdict, list_append};
+use workbench::edn::get;
 
 use crate::lines::{check_transcripts, told_anomalies};
 
@@ -104,6 +106,23 @@ fn long_lists_that_no_two_read_alike_are_no_burden() {
     };
     let verdict = judge((0..LENGTH).map(&mut shuffled), "strict-serializable");
     assert_eq!(verdict.valid, Validity::Invalid);
+}
+
+#[test]
+fn what_everybody_sees_does_not_fill_the_results() {
+    const COUNT: usize = 1_000;
+    let repeated = |i: usize| {
+        let twice = list(i + 1).replacen('1', "1,1", 1);
+        format!(r#"[["append",1,{}],["r",1,{twice}]]"#, i + 1)
+    };
+    let verdict = judge((0..COUNT).map(repeated), "read-uncommitted");
+    assert_eq!(verdict.valid, Validity::Invalid);
+    let Some(Edn::Vector(cases)) = get(&verdict.results, &["anomalies", "duplicate-elements"])
+    else {
+        panic!("no cases")
+    };
+    assert_eq!(cases.len(), 100);
+    assert_eq!(verdict.findings.last().unwrap(), "... and 990 more");
 }
 
 #[test]

@@ -32,7 +32,10 @@ impl<V: Values> Transactions<'_, V> {
             } => edn::map([
                 ("key", self.key(*key)),
                 ("value", self.values.to_edn(*value, &self.elements)),
-                ("txns", vector(transactions.iter().map(|it| self.op(*it)))),
+                (
+                    "txns",
+                    vector(transactions.iter().take(V::SHOWN).map(|it| self.op(*it))),
+                ),
             ]),
             Common::Cycle(CycleCase::Cycle(cycle)) => self.cycle(cycle),
             Common::Cycle(CycleCase::Exists(exists)) => self.existing(exists),

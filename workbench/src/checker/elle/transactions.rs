@@ -54,6 +54,9 @@ pub(crate) trait Values: Default {
     /// What a writer did whose own later write hides an earlier one, in words.
     const HID: &'static str;
 
+    /// How many cases of one anomaly, or transactions of one case, stand in results.
+    const SHOWN: usize;
+
     /// The number of what was read.
     ///
     /// # Errors

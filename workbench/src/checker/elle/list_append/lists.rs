@@ -79,6 +79,8 @@ impl Values for Lists {
     const STEPS: &'static str = "reads and appends";
     const WROTE: &'static str = "appended";
     const HID: &'static str = "added to";
+    /// A list may be as long as the history: all of them, each in several cases, would be too much.
+    const SHOWN: usize = 100;
 
     fn read(&mut self, key: u32, json: &str, elements: &mut Numbers) -> Result<u32, String> {
         if json == "null" {

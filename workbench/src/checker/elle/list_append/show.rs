@@ -14,6 +14,8 @@ use crate::checker::elle::transactions::{Transactions, Values};
 use crate::edn;
 
 impl Show<Case> for Transactions<'_, Lists> {
+    const SHOWN: usize = Lists::SHOWN;
+
     fn to_edn(&self, case: &Case) -> Edn<'static> {
         match case {
             Case::Internal {

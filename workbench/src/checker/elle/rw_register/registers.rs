@@ -16,6 +16,7 @@ impl Values for Registers {
     const STEPS: &'static str = "reads and writes";
     const WROTE: &'static str = "wrote";
     const HID: &'static str = "replaced";
+    const SHOWN: usize = usize::MAX;
 
     fn read(&mut self, _: u32, json: &str, elements: &mut Numbers) -> Result<u32, String> {
         Ok(elements.number(Element::parse(json)))

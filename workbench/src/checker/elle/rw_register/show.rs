@@ -5,10 +5,12 @@ use clojure_reader::edn::Edn;
 use super::{Case, Registers};
 use crate::checker::elle::anomalies::Show;
 use crate::checker::elle::show::vector;
-use crate::checker::elle::transactions::Transactions;
+use crate::checker::elle::transactions::{Transactions, Values};
 use crate::edn;
 
 impl Show<Case> for Transactions<'_, Registers> {
+    const SHOWN: usize = Registers::SHOWN;
+
     fn to_edn(&self, case: &Case) -> Edn<'static> {
         match case {
             Case::Internal {
