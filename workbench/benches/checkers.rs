@@ -9,20 +9,18 @@
 mod common;
 #[path = "common/kafka_history.rs"]
 mod kafka_history;
+#[path = "common/txn_history.rs"]
+mod txn_history;
 
-use std::borrow::Cow;
-use std::fmt::Write;
 use std::time::Instant;
 
-use anyhow::{Context, ensure};
-use rand::RngExt;
-use serde_json::value::RawValue;
-use workbench::checker::{Validity, Verdict, kafka, rw_register};
-use workbench::dice::{Dice, branch};
-use workbench::history::{History, Kind, Marks, Op, Process};
+use anyhow::ensure;
+use workbench::checker::{Models, Validity, Verdict, kafka, list_append, rw_register};
+use workbench::history::History;
 
 use common::{Figures, Flags, grouped, median};
 use kafka_history::kafka_history;
+use txn_history::{Objects, Store};
 
 fn main() -> anyhow::Result<()> {
     let Some(flags) = Flags::wanted() else {
@@ -30,6 +28,7 @@ fn main() -> anyhow::Result<()> {
     };
     let mut figures = Figures::new(&flags);
     add_registers(&flags, &mut figures)?;
+    add_lists(&flags, &mut figures)?;
     add_logs(&flags, &mut figures)?;
     figures.print();
     Ok(())
@@ -63,18 +62,48 @@ fn add_registers(flags: &Flags, figures: &mut Figures) -> anyhow::Result<()> {
     let most = flags.requests(100_000);
     for count in [most.div_ceil(100), most.div_ceil(10), most] {
         for (keys, writes) in [(10, 16), (1, usize::MAX)] {
-            let history = Registers::new(keys, writes).history(count)?;
-            for model in ["strict-serializable", "read-committed"] {
-                let models = model.parse()?;
-                let told = if keys == 1 { ", one hot key" } else { "" };
-                let many = grouped(count as f64, 0);
-                let what = format!("{many} transactions{told}: {model}, ms");
-                let aim = if count == 100_000 { "< 2000" } else { "" };
-                add(flags, figures, &what, aim, || {
-                    rw_register(&history, &models)
-                })?;
-            }
+            let store = Store::new(Objects::Registers, keys, writes);
+            let history = store.history(count)?;
+            let told = if keys == 1 { ", one hot key" } else { "" };
+            let aim = if count == 100_000 { "< 2000" } else { "" };
+            let what = format!("{} transactions{told}", grouped(count as f64, 0));
+            add_transactions(flags, figures, &what, aim, &history, rw_register)?;
         }
+    }
+    Ok(())
+}
+
+/// Transactions on lists: as the workload draws them, and all on one key, whose lists make the
+/// history about as long as the square of the number of transactions.
+fn add_lists(flags: &Flags, figures: &mut Figures) -> anyhow::Result<()> {
+    let most = flags.requests(100_000);
+    for count in [most.div_ceil(100), most.div_ceil(10), most] {
+        let history = Store::new(Objects::Lists, 10, 16).history(count)?;
+        let aim = if count == 100_000 { "< 1000" } else { "" };
+        let what = format!("{} transactions on lists", grouped(count as f64, 0));
+        add_transactions(flags, figures, &what, aim, &history, list_append)?;
+    }
+    let count = most.div_ceil(20);
+    let history = Store::new(Objects::Lists, 1, usize::MAX).history(count)?;
+    let bytes: usize = history.ops.iter().map(|op| op.value.get().len()).sum();
+    let (count, megabytes) = (grouped(count as f64, 0), grouped(bytes as f64 / 1e6, 0));
+    let what = format!("{count} transactions on lists, one hot key, {megabytes} MB");
+    add_transactions(flags, figures, &what, "", &history, list_append)
+}
+
+/// Holds a history to a strong model and to a weak one.
+fn add_transactions(
+    flags: &Flags,
+    figures: &mut Figures,
+    what: &str,
+    aim: &str,
+    history: &History,
+    judge: fn(&History, &Models) -> Verdict,
+) -> anyhow::Result<()> {
+    for model in ["strict-serializable", "read-committed"] {
+        let models = model.parse()?;
+        let what = format!("{what}: {model}, ms");
+        add(flags, figures, &what, aim, || judge(history, &models))?;
     }
     Ok(())
 }
@@ -97,121 +126,4 @@ fn add_logs(flags: &Flags, figures: &mut Figures) -> anyhow::Result<()> {
         add(flags, figures, &what, aim, || kafka(&history))?;
     }
     Ok(())
-}
-
-/// A store that does one transaction at a time, and those who draw them.
-struct Registers {
-    dice: Dice,
-    /// The keys in use, each with the last value that was drawn for it.
-    active: Vec<(usize, usize)>,
-    writes_per_key: usize,
-    /// By key: what is stored.
-    stored: Vec<Option<usize>>,
-}
-
-/// Where a client is with its transaction.
-enum Client {
-    Idle,
-    Waiting(Vec<(usize, Option<usize>)>),
-    Answered(String),
-}
-
-impl Registers {
-    fn new(keys: usize, writes_per_key: usize) -> Self {
-        Registers {
-            dice: branch(1, "registers"),
-            active: (0..keys).map(|key| (key, 0)).collect(),
-            writes_per_key,
-            stored: vec![None; keys],
-        }
-    }
-
-    /// What five clients see, each of whom invokes, has its transaction done, and hears of it, at
-    /// any time.
-    fn history(mut self, transactions: usize) -> anyhow::Result<History> {
-        let mut clients: Vec<Client> = (0..5).map(|_| Client::Idle).collect();
-        let mut history = History::default();
-        let mut begun = 0;
-        while history.ops.len() < 2 * transactions {
-            let process = self.dice.random_range(0..clients.len() as u32);
-            let client = clients.get_mut(process as usize).context("no client")?;
-            let (next, line) = match std::mem::replace(client, Client::Idle) {
-                Client::Idle if begun == transactions => (Client::Idle, None),
-                Client::Idle => {
-                    begun += 1;
-                    let drawn = self.draw();
-                    let asked = text(&drawn);
-                    (Client::Waiting(drawn), Some((Kind::Invoke, asked)))
-                }
-                Client::Waiting(drawn) => (Client::Answered(self.perform(drawn)), None),
-                Client::Answered(answer) => (Client::Idle, Some((Kind::Ok, answer))),
-            };
-            *client = next;
-            if let Some((kind, value)) = line {
-                let index = history.ops.len();
-                history.ops.push(Op {
-                    index,
-                    time: index as u64 * 1_000_000,
-                    kind,
-                    process: Process::Client(process.into()),
-                    f: Cow::Borrowed("txn"),
-                    value: RawValue::from_string(value)?,
-                    error: None,
-                    marks: Marks::default(),
-                });
-            }
-        }
-        Ok(history)
-    }
-
-    /// One to four reads (no value) and writes. A key further back is drawn twice as often as the
-    /// one before it; a key that is written full gives way to a new one.
-    fn draw(&mut self) -> Vec<(usize, Option<usize>)> {
-        let length = self.dice.random_range(1..=4_u32);
-        let mut drawn = Vec::new();
-        while drawn.len() < length as usize {
-            let range = ((1_u64 << self.active.len()) - 1) * 2;
-            let point = self.dice.random::<f64>() * range as f64 + 2.0;
-            let place = (point.log2() as usize - 1).min(self.active.len() - 1);
-            let (key, last) = &mut self.active[place];
-            if self.dice.random() {
-                drawn.push((*key, None));
-            } else if *last < self.writes_per_key {
-                *last += 1;
-                drawn.push((*key, Some(*last)));
-            } else {
-                self.active[place] = (self.stored.len(), 0);
-                self.stored.push(None);
-            }
-        }
-        drawn
-    }
-
-    fn perform(&mut self, mut drawn: Vec<(usize, Option<usize>)>) -> String {
-        let mut answer = String::from("[");
-        for (place, (key, value)) in drawn.drain(..).enumerate() {
-            let comma = if place == 0 { "" } else { "," };
-            let action = if value.is_some() { "w" } else { "r" };
-            if value.is_some() {
-                self.stored[key] = value;
-            }
-            let value = shown(self.stored[key]);
-            answer += &format!(r#"{comma}["{action}",{key},{value}]"#);
-        }
-        answer + "]"
-    }
-}
-
-fn shown(value: Option<usize>) -> String {
-    value.map_or("null".to_owned(), |value| value.to_string())
-}
-
-fn text(drawn: &[(usize, Option<usize>)]) -> String {
-    let mut text = String::new();
-    for (key, value) in drawn {
-        let action = if value.is_some() { "w" } else { "r" };
-        let value = shown(*value);
-        write!(text, r#",["{action}",{key},{value}]"#).expect("a string takes everything");
-    }
-    format!("[{}]", text.trim_start_matches(','))
 }

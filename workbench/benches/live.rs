@@ -8,7 +8,7 @@
 mod common;
 
 use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -73,7 +73,7 @@ fn start(program: &Path, store: &Path, words: &str) -> anyhow::Result<Child> {
 }
 
 /// All messages of a run in which workers do nothing but ask, divided by its time.
-fn throughput(program: &PathBuf, nodes: u32, workers: u32) -> anyhow::Result<f64> {
+fn throughput(program: &Path, nodes: u32, workers: u32) -> anyhow::Result<f64> {
     let store = TempDir::new()?;
     let words = format!(
         "-w echo --node-count {nodes} --concurrency {workers} --rate 10000000 --time-limit {LOAD}"
@@ -87,7 +87,7 @@ fn throughput(program: &PathBuf, nodes: u32, workers: u32) -> anyhow::Result<f64
 }
 
 /// How long it takes until the first operation's request is sent, in milliseconds.
-fn first_operation(program: &PathBuf) -> anyhow::Result<f64> {
+fn first_operation(program: &Path) -> anyhow::Result<f64> {
     let store = TempDir::new()?;
     let begun = Instant::now();
     let words = "-w echo --node-count 5 --rate 10 --time-limit 1 --log-net-send";
@@ -104,7 +104,7 @@ fn first_operation(program: &PathBuf) -> anyhow::Result<f64> {
 }
 
 /// The most memory that the bench ever held in the largest challenge, in MiB; not known but on Linux.
-fn memory(program: &PathBuf) -> anyhow::Result<Option<f64>> {
+fn memory(program: &Path) -> anyhow::Result<Option<f64>> {
     const STEP: Duration = Duration::from_millis(50);
     let store = TempDir::new()?;
     let words = "-w broadcast --node-count 25 --time-limit 20 --rate 100 --latency 100";

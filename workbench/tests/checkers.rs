@@ -337,7 +337,8 @@ fn a_mangled_file_is_an_error_or_another_history_but_never_a_panic() {
                 ("ids", checker::unique_ids(history)),
                 ("counter", checker::counter(history)),
                 ("kafka", checker::kafka(history)),
-                ("txn", checker::rw_register(history, &models)),
+                ("registers", checker::rw_register(history, &models)),
+                ("lists", checker::list_append(history, &models)),
             ]);
             history.write_edn(&mut Vec::new()).unwrap();
         }

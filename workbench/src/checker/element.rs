@@ -29,17 +29,23 @@ impl Element {
     /// # Errors
     /// When the value is not a list.
     pub(crate) fn list_of(op: &Op) -> serde_json::Result<Vec<Self>> {
-        if op.value.get() == "null" {
-            return Ok(Vec::new());
+        match op.value.get() {
+            "null" => Ok(Vec::new()),
+            list => Self::list(list),
         }
-        if let Ok(numbers) = op.parse::<Vec<i64>>() {
+    }
+
+    /// The elements of a list.
+    ///
+    /// # Errors
+    /// When it is no list.
+    pub(crate) fn list(json: &str) -> serde_json::Result<Vec<Self>> {
+        if let Ok(numbers) = serde_json::from_str::<Vec<i64>>(json) {
             return Ok(numbers.into_iter().map(Element::Int).collect());
         }
-        let values: Vec<&RawValue> = serde_json::from_str(op.value.get())?;
-        Ok(values
-            .into_iter()
-            .map(|value| Self::parse(value.get()))
-            .collect())
+        let values: Vec<&RawValue> = serde_json::from_str(json)?;
+        let elements = values.into_iter().map(|value| Self::parse(value.get()));
+        Ok(elements.collect())
     }
 
     pub(crate) fn parse(json: &str) -> Self {

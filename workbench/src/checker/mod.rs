@@ -23,7 +23,7 @@ pub use availability::{Target, availability};
 pub use counter::counter;
 pub use echo::echo;
 pub(crate) use elle::EMPTY_GRAPH;
-pub use elle::{Models, UnknownModel, rw_register};
+pub use elle::{Models, UnknownModel, list_append, rw_register};
 pub use exceptions::exceptions;
 pub use kafka::kafka;
 pub use lin_kv::lin_kv;
@@ -57,6 +57,9 @@ pub struct Verdict {
     pub results: Edn<'static>,
     /// What is wrong, one finding a line, in words for a person.
     pub findings: Vec<String>,
+    /// Nothing can be said of the run at all, whatever other checkers say: an assertion of Elle's
+    /// failed, and in Maelstrom takes all other results with it.
+    pub is_void: bool,
 }
 
 impl Verdict {
@@ -71,6 +74,7 @@ impl Verdict {
             valid,
             results,
             findings: Vec::new(),
+            is_void: false,
         }
     }
 
@@ -81,10 +85,20 @@ impl Verdict {
         verdict.findings.push(error);
         verdict
     }
+
+    /// The verdict of a checker in whose view the history contradicts itself, so that nobody else's
+    /// verdict counts, either.
+    pub fn void(error: impl fmt::Display) -> Self {
+        Verdict {
+            is_void: true,
+            ..Verdict::unknown(error)
+        }
+    }
 }
 
 /// The verdict on a run: the worst of the named verdicts, their results under their names, their
-/// findings in their order. Maelstrom's order is exceptions, stats, availability, net, workload.
+/// findings in their order. Maelstrom's order is exceptions, stats, availability, net, workload. One
+/// that is void makes the whole unknown, and nothing stands in the results but why.
 ///
 /// Maelstrom's `perf` and `timeline` judge only whether a picture could be drawn; no picture, no
 /// complaint.
@@ -96,10 +110,18 @@ pub fn overall(verdicts: impl IntoIterator<Item = (&'static str, Verdict)>) -> V
         ("valid?", Edn::Bool(true)),
     ]);
     let mut all = Verdict::new(Validity::Valid, [("perf", perf), ("timeline", drawn())]);
+    let mut void = None;
     for (name, verdict) in verdicts {
         all.valid = all.valid.max(verdict.valid);
         all.findings.extend(verdict.findings);
+        if verdict.is_void {
+            void = edn::get(&verdict.results, &["error"]).cloned();
+        }
         edn::insert(&mut all.results, name, verdict.results);
+    }
+    if let Some(error) = void {
+        all.valid = Validity::Unknown;
+        all.results = edn::map([("error", error)]);
     }
     edn::insert(&mut all.results, "valid?", all.valid.to_edn());
     all
@@ -183,6 +205,16 @@ mod tests {
             &[Validity::Unknown, Validity::Invalid, Validity::Valid],
             Validity::Invalid,
         );
+    }
+
+    #[test]
+    fn one_verdict_that_is_void_leaves_nothing_of_the_others() {
+        let stats = Verdict::new(Validity::Invalid, []);
+        let all = overall([("stats", stats), ("workload", Verdict::void("nonsense"))]);
+        let results = "{:error \"nonsense\", :valid? :unknown}";
+        assert_eq!(compact(&all.results), results);
+        assert_eq!(all.valid, Validity::Unknown);
+        assert_eq!(all.findings, ["nonsense"]);
     }
 
     #[test]

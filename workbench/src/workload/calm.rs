@@ -2,7 +2,9 @@
 //! Maelstrom asks. Everybody must answer again; and where nodes are to agree in the end, all of them
 //! must show the same, and whatever was acknowledged.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod last_reads;
+
+use std::collections::BTreeMap;
 
 use clojure_reader::edn::Edn;
 use serde_json::Value;
@@ -14,6 +16,7 @@ use crate::checker::{EMPTY_GRAPH, Validity, Verdict};
 use crate::dice::Dice;
 use crate::edn;
 use crate::history::{self, History, Kind, Op, Pair};
+use last_reads::{disagreeing, lacking, lost, vanished};
 
 /// A workload that is followed by a final phase in any case.
 pub(super) struct Calm {
@@ -59,7 +62,8 @@ impl Calm {
             | Name::PnCounter
             | Name::Kafka
             | Name::LinKv
-            | Name::TxnRwRegister => return true,
+            | Name::TxnRwRegister
+            | Name::TxnListAppend => return true,
         };
         let mut ops = history.ops.iter();
         ops.any(|op| op.kind == Kind::Ok && op.f == f)
@@ -83,6 +87,10 @@ impl Calm {
             Name::TxnRwRegister => {
                 findings.extend(disagreeing(&reads));
                 findings.extend(vanished(history, &reads));
+            }
+            Name::TxnListAppend => {
+                findings.extend(disagreeing(&reads));
+                findings.extend(lost(history, &reads));
             }
         }
         findings
@@ -115,76 +123,6 @@ fn unanswered(pair: &Pair<'_>) -> Option<String> {
     }
 }
 
-/// Reads that lack what was acknowledged, or show what other reads do not.
-fn lacking(history: &History, reads: &[&Op], f: &str) -> Vec<String> {
-    let adds = history.ops.iter();
-    let adds = adds.filter(|op| op.kind == Kind::Ok && op.f == f && op.process.client().is_some());
-    let mut due: BTreeSet<String> = adds.filter_map(|op| canonical(&op.value)).collect();
-    let shown = |op: &Op| -> BTreeSet<String> {
-        let values: Option<Vec<Value>> = op.parse().unwrap_or_default();
-        let values = values.unwrap_or_default();
-        values.iter().map(Value::to_string).collect()
-    };
-    for read in reads {
-        due.extend(shown(read));
-    }
-    let missing = |read: &&Op| {
-        let seen = shown(read);
-        let missing: Vec<&String> = due.difference(&seen).collect();
-        let (first, count) = (missing.first()?, missing.len());
-        Some(format!(
-            "after the calm, the read of process {} lacks {count} that others show or that were \
-             acknowledged, such as {first}",
-            read.process
-        ))
-    };
-    reads.iter().filter_map(missing).collect()
-}
-
-/// Final reads that differ from the first one.
-fn disagreeing(reads: &[&Op]) -> Vec<String> {
-    let Some((first, rest)) = reads.split_first() else {
-        return Vec::new();
-    };
-    let differs = |read: &&&Op| canonical(&read.value) != canonical(&first.value);
-    let tell = |read: &&Op| {
-        format!(
-            "after the calm, process {} reads {} and process {} reads {}",
-            first.process, first.value, read.process, read.value
-        )
-    };
-    rest.iter().filter(differs).map(tell).collect()
-}
-
-/// Final reads that find nothing where an acknowledged transaction has written. Which of several
-/// writes comes last a history does not tell, but one of them must be there.
-fn vanished(history: &History, reads: &[&Op]) -> Vec<String> {
-    let done = history.ops.iter().filter(|op| op.kind == Kind::Ok);
-    let steps = |op: &Op| -> Vec<(String, Value, Value)> { op.parse().unwrap_or_default() };
-    let writes = done.flat_map(steps).filter(|(f, ..)| f == "w");
-    let written: BTreeSet<String> = writes.map(|(_, key, _)| key.to_string()).collect();
-    let lost = |read: &&Op| {
-        let absent = steps(read)
-            .into_iter()
-            .filter(|(.., value)| value.is_null());
-        let keys = absent.map(|(_, key, _)| key.to_string());
-        let lost = keys.filter(|key| written.contains(key)).collect::<Vec<_>>();
-        (!lost.is_empty()).then(|| {
-            format!(
-                "after the calm, process {} finds nothing in keys that were written: {}",
-                read.process,
-                lost.join(", ")
-            )
-        })
-    };
-    reads.iter().filter_map(lost).collect()
-}
-
-fn canonical(json: &RawValue) -> Option<String> {
-    let value: Value = serde_json::from_str(json.get()).ok()?;
-    Some(value.to_string())
-}
-
 impl Workload for Calm {
     fn name(&self) -> &'static str {
         self.inner.name()
@@ -196,7 +134,7 @@ impl Workload for Calm {
 
     fn next(&mut self, turn: Turn, dice: &mut Dice) -> Invocation {
         let invocation = self.inner.next(turn, dice);
-        if self.name == Name::TxnRwRegister {
+        if matches!(self.name, Name::TxnRwRegister | Name::TxnListAppend) {
             self.remember_keys(&invocation.value);
         }
         invocation
@@ -223,7 +161,7 @@ impl Workload for Calm {
             return self.inner.next_final(turn, dice);
         }
         let mut last = match self.name {
-            Name::TxnRwRegister => self.read_everything(),
+            Name::TxnRwRegister | Name::TxnListAppend => self.read_everything(),
             // Of all that can be done to a register, a write alone cannot be refused for good reason.
             Name::LinKv => Invocation::new("write", history::json(&(turn.worker, 0))),
             Name::Echo
@@ -370,5 +308,24 @@ mod tests {
             &write(r#"fail 0 txn [["w",1,5]] -"#),
             &[],
         );
+    }
+
+    #[test]
+    fn what_a_transaction_appended_is_there_in_the_end() {
+        let append = |list: &'static str| {
+            [
+                r#"invoke 0 txn [["append",1,5]] -"#,
+                r#"ok 0 txn [["append",1,5]] -"#,
+                r#"invoke 1 txn [["append",1,6]] -"#,
+                r#"fail 1 txn [["append",1,6]] -"#,
+                r#"invoke 0 txn [["r",1,null]] final"#,
+                list,
+            ]
+        };
+        let all = r#"ok 0 txn [["r",1,[5]]] final"#;
+        check(Name::TxnListAppend, &append(all), &[]);
+        let nothing = r#"ok 0 txn [["r",1,null]] final"#;
+        let lost = ["does not find what was appended: 5 in 1"];
+        check(Name::TxnListAppend, &append(nothing), &lost);
     }
 }

@@ -10,7 +10,7 @@ mod kafka;
 mod lin_kv;
 mod rpc;
 pub mod transactions;
-mod txn_rw_register;
+mod txn;
 mod unique_ids;
 
 use std::borrow::Cow;
@@ -26,14 +26,14 @@ use crate::history::{self, History, Kind, Marks, OpError};
 use crate::topology::Topology;
 
 use counter::{Counter, Direction};
-use txn_rw_register::TxnRwRegister;
+use txn::{Objects, Txn};
 
 pub use rpc::{Answer, Field, Rpc, Shape};
 
 /// How long a client waits for an answer unless its workload says otherwise.
 pub const PATIENCE: Duration = Duration::from_secs(5);
 
-/// The workloads that exist so far.
+/// The workloads: Maelstrom's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, clap::ValueEnum)]
 pub enum Name {
     /// Nodes say what they hear.
@@ -54,10 +54,9 @@ pub enum Name {
     LinKv,
     /// Nodes run transactions over registers.
     TxnRwRegister,
+    /// Nodes run transactions over lists.
+    TxnListAppend,
 }
-
-/// Maelstrom's workloads that this bench does not have yet.
-pub const NOT_YET: [&str; 1] = ["txn-list-append"];
 
 /// What a workload may be told about itself; each takes what concerns it.
 #[derive(Debug, Clone, Default)]
@@ -223,6 +222,10 @@ impl std::fmt::Display for Name {
 
 /// Makes a workload.
 pub fn workload(name: Name, options: &Options) -> Box<dyn Workload> {
+    let txn = |objects| {
+        let models = options.models.clone();
+        Box::new(Txn::new(objects, options.transactions, models))
+    };
     match name {
         Name::Echo => Box::new(echo::Echo),
         Name::UniqueIds => Box::new(unique_ids::UniqueIds),
@@ -232,10 +235,8 @@ pub fn workload(name: Name, options: &Options) -> Box<dyn Workload> {
         Name::PnCounter => Box::new(Counter::new(Direction::Both)),
         Name::Kafka => Box::new(kafka::Kafka::new(options.transactions)),
         Name::LinKv => Box::new(lin_kv::LinKv::new(options.latency_ms)),
-        Name::TxnRwRegister => {
-            let models = options.models.clone();
-            Box::new(TxnRwRegister::new(options.transactions, models))
-        }
+        Name::TxnRwRegister => txn(Objects::Registers),
+        Name::TxnListAppend => txn(Objects::Lists),
     }
 }
 

@@ -88,6 +88,8 @@ pub enum Shape {
     Messages,
     /// A list of `["r", key, value]` and `["w", key, value]`.
     Registers,
+    /// A list of `["r", key, list]` and `["append", key, value]`; a list may be `null`.
+    Lists,
 }
 
 impl Shape {
@@ -95,7 +97,7 @@ impl Shape {
     pub(crate) fn fits(self, value: &RawValue) -> bool {
         match self {
             Shape::Any => true,
-            Shape::List => value.get().starts_with('[') || value.get() == "null",
+            Shape::List => is_list(value),
             Shape::Integer => is_integer(value),
             Shape::Text => value.get().starts_with('"'),
             Shape::Flag => matches!(value.get(), "true" | "false"),
@@ -104,7 +106,8 @@ impl Shape {
                 .is_ok_and(|offsets| offsets.iter().all(|(_, offset)| is_integer(offset))),
             Shape::Messages => Fields::of(value)
                 .is_ok_and(|keys| keys.iter().all(|(_, messages)| are_messages(messages))),
-            Shape::Registers => are_micro_ops(value),
+            Shape::Registers => are_micro_ops(value, r#""w""#, |_| true),
+            Shape::Lists => are_micro_ops(value, r#""append""#, is_list),
         }
     }
 
@@ -120,6 +123,7 @@ impl Shape {
             Shape::Offsets => "an object of integers",
             Shape::Messages => "an object of lists of [offset, message]",
             Shape::Registers => "a list of [\"r\", key, value] and [\"w\", key, value]",
+            Shape::Lists => "a list of [\"r\", key, list] and [\"append\", key, value]",
         }
     }
 }
@@ -139,11 +143,19 @@ fn are_messages(value: &RawValue) -> bool {
     })
 }
 
-fn are_micro_ops(value: &RawValue) -> bool {
-    type MicroOp<'a> = (&'a RawValue, IgnoredAny, IgnoredAny);
+fn is_list(value: &RawValue) -> bool {
+    value.get().starts_with('[') || value.get() == "null"
+}
+
+/// Whether a value is a list of reads, of what can be read, and of writes.
+fn are_micro_ops(value: &RawValue, write: &str, can_be_read: fn(&RawValue) -> bool) -> bool {
+    type MicroOp<'a> = (&'a RawValue, IgnoredAny, &'a RawValue);
     let micro_ops: serde_json::Result<Option<Vec<MicroOp<'_>>>> = serde_json::from_str(value.get());
-    let is_known = |f: &RawValue| matches!(f.get(), r#""r""# | r#""w""#);
-    micro_ops.is_ok_and(|micro_ops| micro_ops.into_iter().flatten().all(|(f, ..)| is_known(f)))
+    let fits = |(f, _, value): MicroOp<'_>| match f.get() {
+        r#""r""# => can_be_read(value),
+        f => f == write,
+    };
+    micro_ops.is_ok_and(|micro_ops| micro_ops.into_iter().flatten().all(fits))
 }
 
 /// An answer of the right form.
@@ -353,6 +365,25 @@ mod tests {
                 r#"[["r", 1]]"#,
                 r#"[["append", 1, 2]]"#,
                 r#"[["r", 1, 2, 3]]"#,
+                "[null]",
+            ],
+        );
+        check(
+            Shape::Lists,
+            &[
+                "null",
+                "[]",
+                r#"[["r", 1, null], ["r", "x", []], ["r", [2], ["a", null]]]"#,
+                r#"[["append", 1, null], ["append", 1, [2]]]"#,
+            ],
+            &[
+                "{}",
+                r#"[["r", 1]]"#,
+                r#"[["r", 1, 2]]"#,
+                r#"[["r", 1, {}]]"#,
+                r#"[["r", 1, "[]"]]"#,
+                r#"[["w", 1, 2]]"#,
+                r#"[["append", 1, 2, 3]]"#,
                 "[null]",
             ],
         );

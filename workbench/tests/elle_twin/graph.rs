@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Why one operation comes before another, the better reason first.
+/// Why one operation comes before another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Relation {
     Wr,
@@ -15,8 +15,9 @@ pub enum Relation {
 use Relation::{Process, Realtime, Rw, Wr, Ww};
 
 /// Operations by their indices, and the relations between them.
-#[derive(Default)]
 pub struct Graph {
+    /// The better reason first.
+    ranking: [Relation; 5],
     pub edges: BTreeMap<(usize, usize), BTreeSet<Relation>>,
     /// Whether anything was put before anything, if only before itself.
     pub is_told: bool,
@@ -89,6 +90,15 @@ pub fn implies(special: &str, general: &str) -> bool {
 }
 
 impl Graph {
+    /// A graph whose steps are told by the first of their relations in a ranking.
+    pub fn new(ranking: [Relation; 5]) -> Self {
+        Graph {
+            ranking,
+            edges: BTreeMap::new(),
+            is_told: false,
+        }
+    }
+
     pub fn link(&mut self, from: usize, to: usize, relation: Relation) {
         self.is_told = true;
         if from != to {
@@ -127,7 +137,7 @@ impl Graph {
     /// The graph in which each anti-dependency is joined with any edge before it, and stands
     /// nowhere else. The joint edges may lead back to where they begin, which is a cycle.
     pub fn extended(&self, relations: &[Relation]) -> Graph {
-        let mut extended = Graph::default();
+        let mut extended = Graph::new(self.ranking);
         for (&(from, middle), why) in &self.edges {
             if !relations.iter().any(|it| why.contains(it)) {
                 continue;
@@ -155,7 +165,10 @@ impl Graph {
     /// The best reasons for the steps of a cycle, if it is one.
     pub fn told(&self, ops: &[usize]) -> Option<Vec<Relation>> {
         let ends = |at: usize| (ops[at], ops[(at + 1) % ops.len()]);
-        let best = |at: usize| self.edges.get(&ends(at))?.first().copied();
+        let best = |at: usize| {
+            let why = self.edges.get(&ends(at))?;
+            self.ranking.into_iter().find(|it| why.contains(it))
+        };
         (0..ops.len()).map(best).collect()
     }
 

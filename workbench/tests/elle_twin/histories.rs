@@ -1,31 +1,41 @@
-//! Small random histories of transactions on registers.
+//! Small random histories of transactions on registers, or on lists.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use rand::{Rng, RngExt};
 use rand_chacha::ChaCha8Rng;
+use serde_json::value::RawValue;
 use workbench::history::History;
+
+/// What there is to read and write.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Objects {
+    Registers,
+    Lists,
+}
 
 /// A store that does one transaction at a time and is wrong now and then, and clients who ask it.
 struct Store<'a> {
+    objects: Objects,
     rng: &'a mut ChaCha8Rng,
     keys: u32,
     /// Of a hundred reads, how many return just any value.
     chaos: u32,
-    /// By key: what is stored.
-    stored: BTreeMap<u32, String>,
+    /// By key: what was written, in order.
+    stored: BTreeMap<u32, Vec<String>>,
     /// By key: how many values were written.
     written: BTreeMap<u32, u32>,
 }
 
 /// Up to twelve transactions of a few clients.
-pub fn random_history(rng: &mut ChaCha8Rng) -> History {
+pub fn random_history(objects: Objects, rng: &mut ChaCha8Rng) -> History {
     let chaos = [0, 5, 20, 60][rng.random_range(0..4)];
     let keys = rng.random_range(1..=4);
     let transactions = rng.random_range(1..=12);
     let clients = rng.random_range(1..=4);
     let mut store = Store {
+        objects,
         rng,
         keys,
         chaos,
@@ -53,11 +63,7 @@ pub fn random_history(rng: &mut ChaCha8Rng) -> History {
             None => {
                 begun += 1;
                 let asked = store.draw();
-                line(
-                    "invoke",
-                    process,
-                    &asked.replace("\"r\",0,7", "\"r\",0,null"),
-                );
+                line("invoke", process, &asked);
                 open.insert(process, asked);
             }
             // Some are never heard of again.
@@ -65,7 +71,13 @@ pub fn random_history(rng: &mut ChaCha8Rng) -> History {
                 processes[at] += clients;
             }
             Some(asked) => match store.rng.random_range(0..20) {
-                0 => line("fail", process, &asked),
+                0 => {
+                    // It was done, and could not be undone.
+                    if objects == Objects::Lists && store.percent(store.chaos) {
+                        store.perform(&asked);
+                    }
+                    line("fail", process, &asked);
+                }
                 1 => {
                     // It may have been done.
                     let answer = store.perform(&asked);
@@ -89,6 +101,13 @@ impl Store<'_> {
         self.rng.next_u32() % 100 < chance
     }
 
+    fn write(&self) -> &'static str {
+        match self.objects {
+            Objects::Registers => "w",
+            Objects::Lists => "append",
+        }
+    }
+
     /// Reads and writes, as JSON.
     fn draw(&mut self) -> String {
         let mut drawn = Vec::new();
@@ -98,7 +117,8 @@ impl Store<'_> {
                 drawn.push(format!(r#"["r",{key},null]"#));
             } else {
                 let value = self.value(key);
-                drawn.push(format!(r#"["w",{key},{value}]"#));
+                let write = self.write();
+                drawn.push(format!(r#"["{write}",{key},{value}]"#));
             }
         }
         format!("[{}]", drawn.join(","))
@@ -121,22 +141,22 @@ impl Store<'_> {
     }
 
     fn perform(&mut self, asked: &str) -> String {
-        let asked: Vec<(String, u32, serde_json::Value)> = serde_json::from_str(asked).unwrap();
+        let asked: Vec<(String, u32, Box<RawValue>)> = serde_json::from_str(asked).unwrap();
         let mut done = Vec::new();
         // The writes of some are lost, and some see none of their own.
         let is_lost = self.percent(self.chaos / 2);
         let before = self.stored.clone();
         let is_blind = self.percent(self.chaos / 2);
         for (action, key, value) in asked {
-            let value = if action == "w" {
+            let value = if action == "r" {
+                let stored = if is_blind { &before } else { &self.stored };
+                let stored = stored.get(&key).cloned().unwrap_or_default();
+                self.read(key, stored)
+            } else {
                 if !is_lost {
-                    self.stored.insert(key, value.to_string());
+                    self.stored.entry(key).or_default().push(value.to_string());
                 }
                 value.to_string()
-            } else {
-                let stored = if is_blind { &before } else { &self.stored };
-                let stored = stored.get(&key).cloned().unwrap_or("null".to_owned());
-                self.read(key, stored)
             };
             let key = if self.rng.random_ratio(1, 1_000) {
                 format!("\"{key}\"")
@@ -146,21 +166,49 @@ impl Store<'_> {
             done.push(format!(r#"["{action}",{key},{value}]"#));
         }
         if self.rng.random_ratio(1, 300) {
-            done.push(["5", r#"["append",1,2]"#, r#"["r",1]"#][self.rng.random_range(0..3)].into());
+            done.push(["5", r#"["add",1,2]"#, r#"["r",1]"#][self.rng.random_range(0..3)].into());
         }
         format!("[{}]", done.join(","))
     }
 
-    fn read(&mut self, key: u32, stored: String) -> String {
-        if !self.percent(self.chaos) {
-            return stored;
+    /// What a read returns.
+    fn read(&mut self, key: u32, stored: Vec<String>) -> String {
+        let is_right = !self.percent(self.chaos);
+        let is_list = self.objects == Objects::Lists;
+        let is_null = is_list && stored.is_empty() && !self.percent(5);
+        match self.objects {
+            Objects::Registers if is_right => stored.last().cloned().unwrap_or("null".to_owned()),
+            Objects::Registers => {
+                let written = self.written.get(&key).copied().unwrap_or(0);
+                match self.rng.random_range(0..=written) {
+                    0 => "null".to_owned(),
+                    value => value.to_string(),
+                }
+            }
+            Objects::Lists if is_null => "null".to_owned(),
+            Objects::Lists if is_right => format!("[{}]", stored.join(",")),
+            Objects::Lists => self.wrong_list(key, stored),
         }
-        match self
-            .rng
-            .random_range(0..=self.written.get(&key).copied().unwrap_or(0))
-        {
-            0 => "null".to_owned(),
-            value => value.to_string(),
+    }
+
+    /// An older list as a rule, or one that is out of order.
+    fn wrong_list(&mut self, key: u32, mut list: Vec<String>) -> String {
+        let any = |rng: &mut ChaCha8Rng, length: usize| rng.random_range(0..length as u32) as usize;
+        let written = self.written.get(&key).copied().unwrap_or(0);
+        match self.rng.random_range(0..12) {
+            0 => return "null".to_owned(),
+            1 => list.clear(),
+            2 | 3 if !list.is_empty() => {
+                let (a, b) = (any(self.rng, list.len()), any(self.rng, list.len()));
+                list.swap(a, b);
+            }
+            4 if !list.is_empty() => drop(list.remove(any(self.rng, list.len()))),
+            5 if !list.is_empty() => list.push(list[any(self.rng, list.len())].clone()),
+            // What was asked for and may have failed, or is yet to come.
+            6 | 7 if written > 0 => list.push(self.rng.random_range(1..=written).to_string()),
+            8 if self.percent(10) => return "7".to_owned(),
+            _ => list.truncate(any(self.rng, list.len() + 1)),
         }
+        format!("[{}]", list.join(","))
     }
 }

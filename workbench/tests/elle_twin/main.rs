@@ -1,39 +1,76 @@
-//! The checker of registers against a naive twin, which is written for clarity alone, on small
+//! The checkers of transactions against naive twins, which are written for clarity alone, on small
 //! random histories: every edge stands by itself, and all simple cycles are gone through.
 
 mod graph;
 mod histories;
+mod lists;
 mod naive;
+mod registers;
 
 use std::collections::BTreeSet;
 
 use clojure_reader::edn::Edn;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
-use workbench::checker::{Validity, Verdict, rw_register};
+use workbench::checker::{Models, Validity, Verdict, list_append, rw_register};
 use workbench::edn::{self, get};
 use workbench::history::History;
 
 use graph::{Cycle, Relation, implies};
-use histories::random_history;
-use naive::{Register, View, forbidden};
+use histories::{Objects, random_history};
+use lists::Lists;
+use naive::{Twin, View, forbidden};
+use registers::Registers;
 
 /// Models that forbid nothing.
 const SILENT: [&str; 3] = ["causal", "sequential", "linearizable"];
 
+/// A checker, and what its twin makes of a history.
+struct Pair {
+    objects: Objects,
+    judge: fn(&History, &Models) -> Verdict,
+    read: fn(&History) -> Result<[View; 3], ()>,
+    /// The verdict if all that was found is that nothing comes before anything.
+    of_nothing: Validity,
+}
+
+/// What there is to know in each order.
+fn views(twin: &impl Twin) -> [View; 3] {
+    ["none", "process", "realtime"].map(|order| twin.view(order))
+}
+
 #[test]
-fn the_naive_twin_comes_to_the_same_verdict() {
+fn registers_have_the_verdict_of_their_naive_twin() {
+    let seen = check(&Pair {
+        objects: Objects::Registers,
+        judge: rw_register,
+        read: |history| Ok(views(&Registers::read(history)?)),
+        of_nothing: Validity::Invalid,
+    });
+    demand(&seen, "cyclic-versions");
+}
+
+#[test]
+fn lists_have_the_verdict_of_their_naive_twin() {
+    let seen = check(&Pair {
+        objects: Objects::Lists,
+        judge: list_append,
+        read: |history| Ok(views(&Lists::read(history)?)),
+        of_nothing: Validity::Unknown,
+    });
+    let own = "dirty-update duplicate-elements future-read incompatible-order";
+    demand(&seen, own);
+}
+
+/// Compares verdicts on many histories. The anomalies that were seen.
+fn check(pair: &Pair) -> BTreeSet<String> {
     let table = forbidden();
     let mut seen = BTreeSet::new();
     for seed in 0..5_000 {
-        let history = random_history(&mut ChaCha8Rng::seed_from_u64(seed));
-        let register = Register::read(&history);
-        let orders = ["none", "process", "realtime"];
-        let views = register
-            .as_ref()
-            .map(|it| orders.map(|order| it.view(order)));
+        let history = random_history(pair.objects, &mut ChaCha8Rng::seed_from_u64(seed));
+        let views = (pair.read)(&history);
         for model in table.keys().copied().chain(SILENT) {
-            let verdict = rw_register(&history, &model.parse().unwrap());
+            let verdict = (pair.judge)(&history, &model.parse().unwrap());
             let told = || tell(seed, model, &history, &verdict);
             let Ok(views) = &views else {
                 assert_eq!(verdict.valid, Validity::Unknown, "{}", told());
@@ -43,7 +80,11 @@ fn the_naive_twin_comes_to_the_same_verdict() {
             let order = table.get(model).map_or("none", |it| it.order);
             let view = views.iter().find(|view| view.order == order).unwrap();
             let expected = view.reported(table.get(model));
-            let valid = Validity::of(expected.is_empty());
+            let valid = if expected.iter().eq(["empty-transaction-graph"]) {
+                pair.of_nothing
+            } else {
+                Validity::of(expected.is_empty())
+            };
             assert_eq!(verdict.valid, valid, "{expected:?}\n{}", told());
             let types = words(&verdict, "anomaly-types");
             let others = |types: &BTreeSet<String>| -> BTreeSet<String> {
@@ -59,14 +100,20 @@ fn the_naive_twin_comes_to_the_same_verdict() {
             seen.extend(types);
         }
     }
-    // What none of the histories shows is not tested.
-    let all = "G-nonadjacent-item G-nonadjacent-item-process G-nonadjacent-item-realtime \
-               G-single-item G-single-item-process G-single-item-realtime G0 G0-process \
-               G0-realtime G1a G1b G1c G1c-process G1c-realtime G2-item G2-item-process \
-               G2-item-realtime cyclic-versions empty-transaction-graph internal lost-update \
-               unknown";
-    let all: BTreeSet<_> = all.split_whitespace().map(ToOwned::to_owned).collect();
-    let missed: Vec<_> = all.difference(&seen).collect();
+    demand(
+        &seen,
+        "G-nonadjacent-item G-nonadjacent-item-process G-nonadjacent-item-realtime G-single-item \
+         G-single-item-process G-single-item-realtime G0 G0-process G0-realtime G1a G1b G1c \
+         G1c-process G1c-realtime G2-item G2-item-process G2-item-realtime \
+         empty-transaction-graph internal lost-update unknown",
+    );
+    seen
+}
+
+/// What none of the histories shows is not tested.
+fn demand(seen: &BTreeSet<String>, anomalies: &str) {
+    let all = anomalies.split_whitespace();
+    let missed: Vec<_> = all.filter(|it| !seen.contains(*it)).collect();
     assert!(missed.is_empty(), "no history shows {missed:?}");
 }
 
@@ -141,6 +188,7 @@ fn words(verdict: &Verdict, name: &'static str) -> BTreeSet<String> {
     };
     match get(&verdict.results, &[name]) {
         Some(Edn::List(words)) => words.iter().map(word).collect(),
+        None => BTreeSet::new(),
         other => panic!(":{name} is {other:?}"),
     }
 }

@@ -1,17 +1,22 @@
-//! Transactions over registers: which ones clients ask for, and what becomes of the answers.
+//! Transactions over registers and lists: which ones clients ask for, and what becomes of the answers.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde_json::Value;
 use workbench::history::{Kind, Op};
 
 use super::bench::{Case, Run, check};
 use super::keeper::{demand_one_mishap, keeper, requests};
 
-/// `r` or `w`, a key and a value.
-type MicroOp = (String, u64, Option<u64>);
+/// `r` or the word for a write, a key and a value; what was read is a list of them.
+type MicroOp = (String, u64, Value);
 
 fn registers<const N: usize>(fates: [&str; N]) -> Case {
     keeper("txn-rw-register", fates)
+}
+
+fn lists<const N: usize>(fates: [&str; N]) -> Case {
+    keeper("txn-list-append", fates)
 }
 
 /// The transactions that clients asked for.
@@ -25,7 +30,7 @@ fn begun(run: &Run) -> Vec<Vec<MicroOp>> {
 fn written(run: &Run) -> BTreeMap<u64, Vec<u64>> {
     let mut written: BTreeMap<u64, Vec<u64>> = BTreeMap::new();
     for (_, key, value) in begun(run).concat() {
-        written.entry(key).or_default().extend(value);
+        written.entry(key).or_default().extend(value.as_u64());
     }
     written
 }
@@ -45,7 +50,7 @@ fn transactions_are_of_the_size_that_is_asked_for_and_keys_retire() {
     ]);
     for run in &runs {
         for (f, key, value) in begun(run).concat() {
-            let fits = (f == "r" && value.is_none()) || (f == "w" && value.is_some());
+            let fits = (f == "r" && value.is_null()) || (f == "w" && value.is_u64());
             run.demand(fits, &format!("{f} of {key}: {value:?}"));
         }
         let in_order = |values: &Vec<u64>| (1..).zip(values).all(|(number, it)| number == *it);
@@ -81,12 +86,36 @@ fn transactions_are_of_the_size_that_is_asked_for_and_keys_retire() {
     }
 }
 
+#[test]
+fn lists_are_read_and_appended_to_like_registers() {
+    let runs = check([
+        lists([])
+            .flags("--rate 100 --seed 1 --concurrency 2n")
+            .says(["txn-list-append: valid", " 0 failed, 0 unknown"]),
+        lists([]).flags("--node-count 3 --concurrency 2n --latency 5 --rate 100"),
+        lists([]).flags("--max-writes-per-key 1000 --key-count 1 --rate 100"),
+        // Two nodes that know nothing of one another.
+        lists(["alone"])
+            .flags("--node-count 2 --concurrency 2n --rate 100")
+            .exits(1)
+            .says(["txn-list-append: invalid", "incompatible-order: key "]),
+    ]);
+    for run in &runs {
+        for (f, _, value) in begun(run).concat() {
+            let fits = (f == "r" && value.is_null()) || (f == "append" && value.is_u64());
+            run.demand(fits, &format!("{f} {value:?}"));
+        }
+        let in_order = |values: &Vec<u64>| (1..).zip(values).all(|(number, it)| number == *it);
+        run.demand(written(run).values().all(in_order), "values count from 1");
+    }
+}
+
 /// A transaction without what it read.
 fn steps(op: Option<&Op>) -> Vec<MicroOp> {
     let mut steps: Vec<MicroOp> = op.unwrap().parse().unwrap();
     for (f, _, value) in &mut steps {
         if f == "r" {
-            *value = None;
+            *value = Value::Null;
         }
     }
     steps
@@ -166,4 +195,36 @@ fn what_the_node_says_it_did_is_what_counts() {
     check([registers(["txn:error 30"])
         .exits(1)
         .says(["no txn was ever ok", " 0 unknown"])]);
+}
+
+#[test]
+fn an_answer_that_is_no_list_of_reads_and_appends_is_malformed() {
+    let no_lists = "the field \"txn\" should be a list of [\"r\", key, list]";
+    let malformed = [
+        r#"[["w",1,2]]"#,
+        r#"[["r",1,2]]"#,
+        r#"[["append",1]]"#,
+        r#""x""#,
+    ];
+    let fates = malformed.map(|txn| format!(r#"txn:{{"type":"txn_ok","txn":{txn}}}"#));
+    let cases = fates.each_ref().map(|fate| lists([fate, "txn:ok"]));
+    for run in check(cases) {
+        demand_one_mishap(&run, "txn", Kind::Info, no_lists);
+    }
+}
+
+#[test]
+fn a_list_with_what_nobody_appended_is_unknown() {
+    let invented = r#"txn:{"type":"txn_ok","txn":[["r",7000,[777]]]}"#;
+    let other = r#"txn:{"type":"txn_ok","txn":[["append",7000,1],["r",7000,[1]]]}"#;
+    check([
+        lists([invented, "txn:ok"]).exits(2).says([
+            "777 is in the longest list that was read from key 7000, and nobody appended it",
+        ]),
+        // Of a key's only append Elle would have to hear; this key has more.
+        lists([other, "txn:ok"]).flags("--key-count 1"),
+        lists(["txn:error 30"])
+            .exits(1)
+            .says(["no txn was ever ok", "empty-transaction-graph"]),
+    ]);
 }

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A node that keeps a set, a counter, logs or registers: its first argument is the workload.
+"""A node that keeps a set, a counter, logs, registers or lists: its first argument is the workload.
 
 Node n0 keeps it, and all others ask n0; with "alone" as an argument, each node keeps its own. The
 other arguments are what becomes of a request, each with its type. Those for one type are used up
@@ -81,6 +81,21 @@ class Registers:
         return {"txn": done}
 
 
+class Lists:
+    def __init__(self):
+        self.lists = {}
+
+    def txn(self, txn):
+        done = []
+        for f, key, element in txn:
+            if f == "append":
+                self.lists.setdefault(key, []).append(element)
+                done.append([f, key, element])
+            else:
+                done.append([f, key, self.lists.get(key, [])[:] or None])
+        return {"txn": done}
+
+
 def send(dest, body):
     print(json.dumps({"src": me, "dest": dest, "body": body}), flush=True)
 
@@ -104,7 +119,7 @@ def perform(src, body):
 
 workload, *arguments = sys.argv[1:]
 kept = {"g-set": Set, "g-counter": Counter, "pn-counter": Counter, "kafka": Logs,
-        "txn-rw-register": Registers}[workload]()
+        "txn-rw-register": Registers, "txn-list-append": Lists}[workload]()
 alone, fates_by_type = "alone" in arguments, {}
 for kind, colon, fate in (argument.partition(":") for argument in arguments):
     if colon:

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use clojure_reader::edn::Edn;
 use flate2::read::GzDecoder;
 use serde_json::Value;
-use workbench::checker::{self, Models, Target, Validity, Verdict};
+use workbench::checker::{self, Models, Target, UnknownModel, Validity, Verdict};
 use workbench::edn::{self, get};
 use workbench::history::History;
 
@@ -105,18 +105,30 @@ impl Case {
             "g-counter" | "pn-counter" => checker::counter(history),
             "kafka" => checker::kafka(history),
             "lin-kv" => checker::lin_kv(history),
-            "txn-rw-register" => checker::rw_register(history, &self.models()),
+            "txn-rw-register" | "txn-list-append" => match self.models() {
+                Ok(models) => self.judge_transactions(history, &models),
+                Err(unknown) => Verdict::unknown(unknown),
+            },
             "echo" => checker::echo(history),
             "unique-ids" => checker::unique_ids(history),
             other => panic!("{}: no checker for {other}", self.name),
         }
     }
 
+    /// Holds a history of transactions to some models.
+    pub fn judge_transactions(&self, history: &History, models: &Models) -> Verdict {
+        match self.workload() {
+            "txn-rw-register" => checker::rw_register(history, models),
+            "txn-list-append" => checker::list_append(history, models),
+            other => panic!("{}: {other} has no transactions", self.name),
+        }
+    }
+
     /// The consistency models that the run was held to.
-    pub fn models(&self) -> Models {
+    fn models(&self) -> Result<Models, UnknownModel> {
         let names = self.told["consistency_models"].as_array().unwrap();
         let names: Vec<&str> = names.iter().map(|name| name.as_str().unwrap()).collect();
-        names.join(",").parse().unwrap()
+        names.join(",").parse()
     }
 
     /// Demands that a count of `case.json`, where it tells one, stands in our results.

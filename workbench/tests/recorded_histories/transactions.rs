@@ -1,15 +1,13 @@
-//! The checker of registers: the verdict on each run, and the one that Elle gives on the same history
-//! for each of 27 consistency models.
+//! The checkers of transactions: the verdict on each run, and the one that Elle gives on the same
+//! history for each of 27 consistency models.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
 use clojure_reader::edn::Edn;
-use comfy_table::Table;
-use comfy_table::presets::NOTHING;
 use serde::Deserialize;
 use serde_json::Value;
-use workbench::checker::{Validity, Verdict, rw_register};
+use workbench::checker::{Validity, Verdict};
 use workbench::edn::get;
 
 use crate::case::{Case, cases_of, validity};
@@ -25,7 +23,7 @@ struct Recorded {
 }
 
 fn cases() -> Vec<Case> {
-    cases_of(&["txn-rw-register"])
+    cases_of(&["txn-rw-register", "txn-list-append"])
 }
 
 impl Case {
@@ -60,23 +58,44 @@ fn words(verdict: &Verdict, name: &'static str) -> BTreeSet<String> {
 
 /// Whether Elle's anomaly is one that we report, or one that an anomaly which we report is a case
 /// of. Elle looks for the special case first, too, but in a component with several cycles it may
-/// settle on one that it then tells as something else, and go on to the general one.
+/// settle on one that it then tells as something else, or run out of time, and go on to the general
+/// one.
 fn is_covered(recorded: &str, ours: &BTreeSet<String>) -> bool {
-    let special_cases: &[&str] = match recorded {
-        "G-nonadjacent-item-realtime" => &["G-single-item-realtime"],
-        "G2-item-realtime" => &["G-single-item-realtime", "G-nonadjacent-item-realtime"],
-        _ => &[],
-    };
-    let has = |anomaly: &str| ours.contains(anomaly);
-    has(recorded) || special_cases.iter().copied().any(has)
+    const ORDERS: [&str; 3] = ["", "-process", "-realtime"];
+    const FAMILIES: [&[&str]; 2] = [
+        &["G0", "G1c"],
+        &["G-single-item", "G-nonadjacent-item", "G2-item"],
+    ];
+    let special_cases = FAMILIES.iter().flat_map(|families| {
+        let named = |family: &str, order: &str| recorded == format!("{family}{order}");
+        let place = (0..families.len()).find_map(|family| {
+            let order = ORDERS
+                .iter()
+                .position(|order| named(families[family], order));
+            Some((family, order?))
+        });
+        let special = place.map(|(family, order)| {
+            let families = families[..=family].iter();
+            families.flat_map(move |it| ORDERS[..=order].iter().map(move |to| format!("{it}{to}")))
+        });
+        special.into_iter().flatten()
+    });
+    ours.contains(recorded) || special_cases.into_iter().any(|it| ours.contains(&it))
 }
 
-/// Demands Elle's answer, and nothing that Elle has not found.
-fn check(told: &str, verdict: &Verdict, valid: Validity, types: &BTreeSet<String>) {
+/// Demands Elle's verdict, and what all its answers have in common; nothing that none of them has,
+/// unless the search gave up, which ours never does.
+fn check(told: &str, verdict: &Verdict, valid: Validity, answers: &[&BTreeSet<String>]) {
     assert_eq!(verdict.valid, valid, "{told}: {:?}", verdict.findings);
     let ours = words(verdict, "anomaly-types");
-    assert!(ours.is_subset(types), "{told}: {ours:?}, and not {types:?}");
-    let missed: Vec<_> = types.iter().filter(|it| !is_covered(it, &ours)).collect();
+    let gave_up = |types: &&&BTreeSet<String>| types.contains(TIMEOUT);
+    let any: BTreeSet<_> = answers.iter().copied().flatten().cloned().collect();
+    if answers.iter().find(gave_up).is_none() {
+        assert!(ours.is_subset(&any), "{told}: {ours:?}, and not {any:?}");
+    }
+    let is_common = |it: &&String| answers.iter().all(|types| types.contains(*it));
+    let common = any.iter().filter(is_common).filter(|it| *it != TIMEOUT);
+    let missed: Vec<_> = common.filter(|it| !is_covered(it, &ours)).collect();
     assert!(missed.is_empty(), "{told}: {ours:?} lacks {missed:?}");
     assert_eq!(
         verdict.findings.is_empty(),
@@ -85,65 +104,61 @@ fn check(told: &str, verdict: &Verdict, valid: Validity, types: &BTreeSet<String
     );
 }
 
+const TIMEOUT: &str = "cycle-search-timeout";
+
 #[test]
 fn the_verdict_on_each_run_is_the_recorded_one() {
     for case in cases() {
         let verdict = case.judge_workload(&case.history());
         let valid = case.validity("workload_valid");
-        check(&case.name, &verdict, valid, &case.names("anomaly_types"));
-        assert_eq!(words(&verdict, "not"), case.names("not"), "{}", case.name);
-        let also_not = case.names("also_not");
-        assert_eq!(words(&verdict, "also-not"), also_not, "{}", case.name);
+        // Elle was asked about the same history and model once more, and may have found other
+        // cycles then.
+        let models = case.told["consistency_models"].as_array().unwrap();
+        let again = case.by_model().remove(models[0].as_str().unwrap());
+        let (run, again) = (case.names("anomaly_types"), again.as_ref());
+        let answers: Vec<_> = [&run]
+            .into_iter()
+            .chain(again.map(|it| &it.types))
+            .collect();
+        check(&case.name, &verdict, valid, &answers);
+        for (name, again) in [
+            ("not", again.and_then(|it| it.not.as_ref())),
+            ("also-not", again.and_then(|it| it.also_not.as_ref())),
+        ] {
+            let (ours, run) = (words(&verdict, name), case.names(&name.replace('-', "_")));
+            assert!(
+                ours == run || Some(&ours) == again,
+                "{}: {ours:?}",
+                case.name
+            );
+        }
     }
 }
 
-#[test]
-fn every_model_has_the_recorded_verdict() {
-    let mut table = Table::new();
-    table.load_style(NOTHING);
-    table.set_header([
-        "recording",
-        "models",
-        "valid",
-        "invalid",
-        "unknown",
-        "same types",
-    ]);
-    for case in cases() {
-        let (models, history) = (case.by_model(), case.history());
-        assert_eq!(models.len(), 27, "{}", case.name);
-        let mut verdicts: BTreeMap<Validity, usize> = BTreeMap::new();
-        let mut same = 0;
-        for (model, recorded) in &models {
-            let told = format!("{}, {model}", case.name);
-            let verdict = rw_register(&history, &model.parse().unwrap());
-            let is_timeout = recorded.types.iter().eq(["cycle-search-timeout"]);
-            let valid = if is_timeout {
-                Validity::Valid
-            } else {
-                validity(&recorded.valid)
-            };
-            check(&told, &verdict, valid, &recorded.types);
-            // Where a search gave up, Elle says more than that all is well.
-            if verdict.valid == Validity::Invalid
-                && let (Some(not), Some(also_not)) = (&recorded.not, &recorded.also_not)
-            {
-                assert_eq!(&words(&verdict, "not"), not, "{told}");
-                assert_eq!(&words(&verdict, "also-not"), also_not, "{told}");
-            }
-            *verdicts.entry(verdict.valid).or_default() += 1;
-            same += usize::from(words(&verdict, "anomaly-types") == recorded.types);
+/// Demands the recorded verdict for every model of a recording; for how many of them our types are the
+/// recorded ones, too, and how many there are.
+pub fn check_models(case: &Case) -> (usize, usize) {
+    let (models, history) = (case.by_model(), case.history());
+    assert_eq!(models.len(), 27, "{}", case.name);
+    let mut same = 0;
+    for (model, recorded) in &models {
+        let told = format!("{}, {model}", case.name);
+        let verdict = case.judge_transactions(&history, &model.parse().unwrap());
+        let is_timeout = recorded.types.iter().eq([TIMEOUT]);
+        let valid = if is_timeout {
+            Validity::Valid
+        } else {
+            validity(&recorded.valid)
+        };
+        check(&told, &verdict, valid, &[&recorded.types]);
+        // Where a search gave up, Elle says more than that all is well.
+        if verdict.valid == Validity::Invalid
+            && let (Some(not), Some(also_not)) = (&recorded.not, &recorded.also_not)
+        {
+            assert_eq!(&words(&verdict, "not"), not, "{told}");
+            assert_eq!(&words(&verdict, "also-not"), also_not, "{told}");
         }
-        let count = |valid| verdicts.get(&valid).copied().unwrap_or_default();
-        let counts = [
-            models.len(),
-            count(Validity::Valid),
-            count(Validity::Invalid),
-            count(Validity::Unknown),
-            same,
-        ];
-        let counts = counts.map(|count| count.to_string());
-        table.add_row([&case.name].into_iter().chain(&counts));
+        same += usize::from(words(&verdict, "anomaly-types") == recorded.types);
     }
-    println!("{}", table.trim_fmt());
+    (same, models.len())
 }

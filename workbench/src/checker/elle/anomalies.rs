@@ -22,6 +22,9 @@ pub(crate) struct Anomalies<C>(BTreeMap<Anomaly, Vec<C>>);
 
 /// How a case is shown.
 pub(crate) trait Show<C> {
+    /// How many cases of one anomaly stand in the result map.
+    const SHOWN: usize;
+
     /// As an entry of the result map.
     fn to_edn(&self, case: &C) -> Edn<'static>;
     /// In words for a person.
@@ -97,10 +100,10 @@ impl<C> Judgement<C> {
     }
 
     /// A verdict with the evidence.
-    pub(crate) fn verdict(&self, valid: Validity, show: &impl Show<C>) -> Verdict {
+    pub(crate) fn verdict<S: Show<C>>(&self, valid: Validity, show: &S) -> Verdict {
         let types = self.reported.keys().map(|anomaly| edn::key(anomaly));
         let anomalies = self.reported.iter().map(|(anomaly, cases)| {
-            let cases = cases.iter().map(|case| show.to_edn(case));
+            let cases = cases.iter().take(S::SHOWN).map(|case| show.to_edn(case));
             let cases = if *anomaly == EMPTY_GRAPH {
                 Edn::Bool(true)
             } else {

@@ -136,6 +136,11 @@ impl Graph {
         !self.is_told
     }
 
+    /// Whether no operation comes before another one.
+    pub(crate) fn is_flat(&self) -> bool {
+        self.edges.is_empty() && self.hubs.is_empty()
+    }
+
     /// Puts one operation before another; no order follows if they are the same.
     pub(crate) fn link(&mut self, from: Vertex, to: Vertex, relation: Relation, reason: Reason) {
         self.is_told = true;

@@ -6,20 +6,23 @@
 //! transactions, and a cycle of edges is something that no order of the transactions explains. All
 //! values that are written to one key must be different.
 
+mod order;
+mod registers;
 mod show;
 mod single_reads;
-mod versions;
 
 use clojure_reader::edn::Edn;
 
 use super::anomalies::{Anomalies, EMPTY_GRAPH};
-use super::cycles::{CycleCase, SEARCH_TIMEOUT, cycles};
+use super::common::{Common, check_cycles, check_updates, link_order};
 use super::graph::{Graph, Relation};
-use super::models::{Models, Order};
+use super::models::Models;
 use super::transactions::{MicroOp, Transactions};
 use crate::checker::{Validity, Verdict};
 use crate::history::History;
-use versions::Versions;
+use order::Order;
+
+pub(super) use registers::Registers;
 
 /// By which of its relations a step of a cycle is told.
 const RANKING: [Relation; 5] = [
@@ -37,7 +40,7 @@ const RANKING: [Relation; 5] = [
 /// Unknown if the history cannot be made sense of: micro-operations that are neither reads nor
 /// writes, keys of several types, a value that was read and that two transactions wrote.
 pub fn rw_register(history: &History, models: &Models) -> Verdict {
-    check(history, models).unwrap_or_else(Verdict::unknown)
+    check(history, models).unwrap_or_else(|doubt| doubt)
 }
 
 /// One occurrence of an anomaly; transactions by their places.
@@ -49,51 +52,35 @@ enum Case {
         read: MicroOp,
         expected: u32,
     },
-    /// A read of what somebody wrote who failed (G1a), or wrote over in the same transaction (G1b).
-    Dirty {
-        transaction: usize,
-        read: MicroOp,
-        writer: usize,
-    },
-    /// Several transactions read one version and wrote another one in its place.
-    LostUpdate {
-        key: u32,
-        value: u32,
-        transactions: Vec<usize>,
-    },
     /// Each of these versions of a key replaced each other one.
     CyclicVersions { key: u32, values: Vec<u32> },
-    /// Something that a graph of transactions has.
-    Cycle(CycleCase),
-    /// Nothing took effect.
-    Empty,
+    /// Something that lists may have, too.
+    Common(Common),
 }
 
-fn check(history: &History, models: &Models) -> Result<Verdict, String> {
-    let transactions = Transactions::read(history)?;
-    let versions = Versions::of(&transactions)?;
+impl From<Common> for Case {
+    fn from(case: Common) -> Self {
+        Case::Common(case)
+    }
+}
+
+fn check(history: &History, models: &Models) -> Result<Verdict, Verdict> {
+    let transactions = Transactions::read(history).map_err(Verdict::unknown)?;
+    transactions.check().map_err(Verdict::void)?;
+    let order = Order::of(&transactions).map_err(Verdict::unknown)?;
     let mut anomalies = Anomalies::default();
     single_reads::check(&transactions, &mut anomalies);
-    for (key, values) in &versions.cyclic {
-        let (key, values) = (*key, values.clone());
+    check_updates(&transactions, &mut anomalies);
+    for (key, values) in order.cyclic {
         anomalies.add("cyclic-versions", Case::CyclicVersions { key, values });
     }
     let mut graph = Graph::new(transactions.ops.len());
-    versions.link(&mut graph);
-    match models.order() {
-        Order::Free => {}
-        Order::Process => graph.link_processes(&transactions.ops),
-        Order::Realtime => graph.link_realtime(&transactions.ops),
-    }
+    order.versions.link(&mut graph);
+    link_order(&transactions, models, &mut graph);
     if graph.is_empty() {
-        anomalies.add(EMPTY_GRAPH, Case::Empty);
+        anomalies.add(EMPTY_GRAPH, Common::Empty.into());
     }
-    for case in cycles(&graph, &RANKING) {
-        anomalies.add(case.anomaly(), Case::Cycle(case));
-    }
-
-    // A search that gave up changes no verdict here, and nothing is left unknown.
-    anomalies.remove(SEARCH_TIMEOUT);
+    check_cycles(&graph, &RANKING, &mut anomalies);
     let judgement = anomalies.judge(models);
     Ok(match judgement.validity() {
         Validity::Valid => {

@@ -1,17 +1,22 @@
-//! Transactions on registers, read from a history: keys and values become small numbers.
+//! Transactions, read from a history: keys and values become small numbers.
+//!
+//! What a read returns is one value in a register and a whole list elsewhere, which is all that the
+//! checkers of the two differ in here; `Values` says how.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
 use std::ops::Range;
 
+use clojure_reader::edn::Edn;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::graph::Relation;
 use crate::checker::element::Element;
 use crate::history::{History, Kind, Op, Pair};
 
-/// The value of a register that nobody has written to.
+/// The number of what an object holds that nobody has written to.
 pub(crate) const NIL: u32 = 0;
 
 /// What one micro-operation does.
@@ -29,13 +34,84 @@ pub(crate) struct MicroOp {
     pub(crate) action: Action,
     /// The number of its key.
     pub(crate) key: u32,
-    /// The number of its value.
+    /// The number of the element that it writes, or of what it read, in the numbering of `Values`.
     pub(crate) value: u32,
+}
+
+/// What there is to read and write.
+///
+/// A version of an object goes by the element that was written last, and by `NIL` before that.
+pub(crate) trait Values: Default {
+    /// What an object holds that nobody has written to; no JSON if nothing that can be written is
+    /// like it.
+    const UNSET: &'static str;
+    /// The name of a micro-operation that writes.
+    const WRITE: &'static str;
+    /// What transactions are lists of.
+    const STEPS: &'static str;
+    /// What a writer did, in words.
+    const WROTE: &'static str;
+    /// What a writer did whose own later write hides an earlier one, in words.
+    const HID: &'static str;
+
+    /// How many cases of one anomaly, or transactions of one case, stand in results.
+    const SHOWN: usize;
+
+    /// The number of what was read.
+    ///
+    /// # Errors
+    /// When nothing of the kind can be read from an object.
+    fn read(&mut self, key: u32, json: &str, elements: &mut Numbers) -> Result<u32, String>;
+
+    /// An operation that asked for these micro-operations was invoked.
+    fn ask(&mut self, op: &Pair<'_>, micro_ops: &[MicroOp]) {
+        let _ = (op, micro_ops);
+    }
+
+    /// Looks at all keys and elements together.
+    ///
+    /// # Errors
+    /// When they do not go together.
+    fn check(keys: &Numbers, elements: &Numbers) -> Result<(), String> {
+        let _ = (keys, elements);
+        Ok(())
+    }
+
+    /// The version that somebody found who read this.
+    fn version(&self, read: u32) -> u32;
+
+    /// What was read, for results.
+    fn to_edn(&self, read: u32, elements: &Numbers) -> Edn<'static>;
+
+    /// What was read, for a person.
+    fn tell(&self, read: u32, elements: &Numbers) -> String;
+
+    /// A version, for results.
+    fn version_to_edn(version: u32, elements: &Numbers) -> Edn<'static>;
+
+    /// How a sentence goes on that told what was read, and is now about this version.
+    fn tell_version(version: u32, elements: &Numbers) -> String;
+
+    /// Why data puts one transaction before another, in words.
+    fn tell_step(step: &Told<'_>, elements: &Numbers) -> String;
+}
+
+/// One transaction comes before another, ready to be told.
+#[derive(Debug)]
+pub(crate) struct Told<'a> {
+    pub(crate) from: &'a str,
+    pub(crate) to: &'a str,
+    pub(crate) relation: Relation,
+    pub(crate) key: &'a Element,
+    /// The version that the first one touched.
+    pub(crate) before: u32,
+    /// The version that the second one touched.
+    pub(crate) after: u32,
 }
 
 /// All transactions that completed, in the order in which they began, and what they did by then.
 #[derive(Debug)]
-pub(crate) struct Transactions<'a> {
+pub(crate) struct Transactions<'a, V> {
     /// The operations; each has a completion.
     pub(crate) ops: Vec<Pair<'a>>,
     /// All their micro-operations, one transaction after the other.
@@ -43,7 +119,9 @@ pub(crate) struct Transactions<'a> {
     /// Which of them are whose.
     ranges: Vec<Range<usize>>,
     pub(crate) keys: Numbers,
-    pub(crate) values: Numbers,
+    /// Everything that was written.
+    pub(crate) elements: Numbers,
+    pub(crate) values: V,
 }
 
 /// Different elements and their numbers, in the order in which they first occurred.
@@ -60,25 +138,26 @@ struct Written<'a>(
     #[serde(borrow)] &'a RawValue,
 );
 
-impl<'a> Transactions<'a> {
+impl<'a, V: Values> Transactions<'a, V> {
     /// Reads the operations `txn` of clients.
     ///
     /// # Errors
-    /// When a value is no list of reads and writes, when keys are of different types, or integers
-    /// among the values are, some of 64 bits and some longer. Invocations are held to that, too.
+    /// When a value is no list of reads and writes. Invocations are held to that, too.
     pub(crate) fn read(history: &'a History) -> Result<Self, String> {
         let mut all = Transactions {
             ops: Vec::new(),
             micro_ops: Vec::new(),
             ranges: Vec::new(),
             keys: Numbers::default(),
-            values: Numbers::default(),
+            elements: Numbers::default(),
+            values: V::default(),
         };
-        all.values.number(Element::parse("null"));
+        all.elements.number(Element::parse(V::UNSET));
         let pairs = history.pairs().into_iter();
         for pair in pairs.filter(|pair| pair.invocation.f == "txn") {
             let begin = all.micro_ops.len();
             all.read_op(pair.invocation)?;
+            all.values.ask(&pair, &all.micro_ops[begin..]);
             all.micro_ops.truncate(begin);
             if let Some(completion) = pair.completion {
                 all.read_op(completion)?;
@@ -86,8 +165,15 @@ impl<'a> Transactions<'a> {
                 all.ranges.push(begin..all.micro_ops.len());
             }
         }
-        all.check_types()?;
         Ok(all)
+    }
+
+    /// Whether the whole goes together.
+    ///
+    /// # Errors
+    /// Says what does not.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        V::check(&self.keys, &self.elements)
     }
 
     fn read_op(&mut self, op: &Op) -> Result<(), String> {
@@ -96,34 +182,37 @@ impl<'a> Transactions<'a> {
         }
         let refused = |error: &dyn fmt::Display| {
             format!(
-                "the transaction of process {} at {:.3} s is no list of reads and writes: {error}",
+                "the transaction of process {} at {:.3} s is no list of {}: {error}",
                 op.process,
-                op.seconds()
+                op.seconds(),
+                V::STEPS
             )
         };
         let written: Vec<Written<'_>> = serde_json::from_str(op.value.get())
             .map_err(|error| refused(&format_args!("{error} of {}", op.value)))?;
         for Written(action, key, value) in written {
-            let action = match &*action {
-                "r" => Action::Read,
-                "w" => Action::Write,
-                other => return Err(refused(&format_args!("{other:?} is neither r nor w"))),
+            let key = self.keys.number(Element::parse(key.get()));
+            let (action, value) = match &*action {
+                "r" => {
+                    let read = self.values.read(key, value.get(), &mut self.elements);
+                    (Action::Read, read.map_err(|error| refused(&error))?)
+                }
+                write if write == V::WRITE => {
+                    let written = self.elements.number(Element::parse(value.get()));
+                    (Action::Write, written)
+                }
+                other => {
+                    let what = format!("{other:?} is neither r nor {}", V::WRITE);
+                    return Err(refused(&what));
+                }
             };
-            self.micro_ops.push(MicroOp {
-                action,
-                key: self.keys.number(Element::parse(key.get())),
-                value: self.values.number(Element::parse(value.get())),
-            });
+            self.micro_ops.push(MicroOp { action, key, value });
         }
         Ok(())
     }
+}
 
-    fn check_types(&self) -> Result<(), String> {
-        check_alike("keys", self.keys.elements.iter())?;
-        let is_integer = |value: &&Element| ["integer", "long integer"].contains(&kind(value));
-        check_alike("values", self.values.elements.iter().filter(is_integer))
-    }
-
+impl<'a, V> Transactions<'a, V> {
     /// What a transaction did.
     pub(crate) fn micro_ops(&self, transaction: usize) -> &[MicroOp] {
         &self.micro_ops[self.ranges[transaction].clone()]
@@ -134,6 +223,12 @@ impl<'a> Transactions<'a> {
         (0..self.ops.len()).filter(move |transaction| self.completion(*transaction).kind == kind)
     }
 
+    /// All transactions that did or may have taken effect.
+    pub(crate) fn possible(&self) -> impl Iterator<Item = usize> {
+        let has_failed = |transaction: &usize| self.completion(*transaction).kind == Kind::Fail;
+        (0..self.ops.len()).filter(move |transaction| !has_failed(transaction))
+    }
+
     /// How a transaction ended.
     pub(crate) fn completion(&self, transaction: usize) -> &'a Op {
         let op = self.ops[transaction];
@@ -141,8 +236,19 @@ impl<'a> Transactions<'a> {
     }
 }
 
+/// What some micro-operations read.
+pub(crate) fn reads(micro_ops: &[MicroOp]) -> impl Iterator<Item = &MicroOp> {
+    micro_ops.iter().filter(|it| it.action == Action::Read)
+}
+
+/// What some micro-operations write.
+pub(crate) fn writes(micro_ops: &[MicroOp]) -> impl DoubleEndedIterator<Item = &MicroOp> {
+    micro_ops.iter().filter(|it| it.action == Action::Write)
+}
+
 impl Numbers {
-    fn number(&mut self, element: Element) -> u32 {
+    /// The number of an element, a new one if need be.
+    pub(crate) fn number(&mut self, element: Element) -> u32 {
         let next = self.elements.len() as u32;
         *self.numbers.entry(element).or_insert_with_key(|element| {
             self.elements.push(element.clone());
@@ -155,49 +261,21 @@ impl Numbers {
         self.elements.len()
     }
 
+    /// All of them.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Element> {
+        self.elements.iter()
+    }
+
     /// The element of a number.
     pub(crate) fn element(&self, number: u32) -> &Element {
         &self.elements[number as usize]
     }
 }
 
-/// Values of different types are never equal: a node that answers `"5"` for key `5` would look as
-/// if it had never heard of the key, and Elle does not judge it.
-fn check_alike<'e>(
-    what: &str,
-    mut elements: impl Iterator<Item = &'e Element>,
-) -> Result<(), String> {
-    let Some(first) = elements.next() else {
-        return Ok(());
-    };
-    match elements.find(|element| kind(element) != kind(first)) {
-        None => Ok(()),
-        Some(other) => Err(format!(
-            "{what} are of different types: {first} is of type {}, {other} of type {}",
-            kind(first),
-            kind(other)
-        )),
-    }
-}
-
-fn kind(element: &Element) -> &'static str {
-    let Element::Other(json) = element else {
-        return "integer";
-    };
-    match json.as_bytes().first() {
-        Some(b'"') => "string",
-        Some(b'[') => "list",
-        Some(b'{') => "object",
-        Some(b't' | b'f') => "boolean",
-        Some(b'n') => "null",
-        _ if json.contains(['.', 'e', 'E']) => "float",
-        _ => "long integer",
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::{Action, MicroOp, NIL, Transactions};
+    use crate::checker::elle::rw_register::Registers;
     use crate::history::History;
 
     fn history(values: &[&str]) -> History {
@@ -223,13 +301,13 @@ mod tests {
             "null",
             r#"[["w", 9, 9]]"#,
         ]);
-        let all = Transactions::read(&history).unwrap();
+        let all = Transactions::<Registers>::read(&history).unwrap();
         let [read, write] = all.micro_ops(0) else {
             panic!("two micro-operations")
         };
         assert_eq!(read.action, Action::Read);
         assert_eq!(all.keys.element(read.key).to_string(), "5");
-        assert_eq!(all.values.element(read.value).to_string(), "\"x\"");
+        assert_eq!(all.elements.element(read.value).to_string(), "\"x\"");
         let key = write.key;
         let expected = MicroOp {
             action: Action::Write,
@@ -246,7 +324,8 @@ mod tests {
     #[test]
     fn what_is_no_list_of_reads_and_writes_is_refused() {
         let check = |value: &str, complaint: &str| {
-            let error = Transactions::read(&history(&["null", value])).unwrap_err();
+            let history = history(&["null", value]);
+            let error = Transactions::<Registers>::read(&history).unwrap_err();
             let head = "the transaction of process 7 at 0.001 s is no list of reads and writes: ";
             let told = error.strip_prefix(head).unwrap_or_default();
             assert!(told.starts_with(complaint), "{error}");
@@ -258,28 +337,5 @@ mod tests {
         check(r#"[[1, 5, 6]]"#, "invalid type: integer `1`");
         check(r#"[["append", 5, 6]]"#, "\"append\" is neither r nor w");
         check(r#"{"r": 5}"#, "invalid type: map");
-    }
-
-    #[test]
-    fn keys_and_integers_are_of_one_type() {
-        let check = |value: &str, complaint: &str| {
-            let error = Transactions::read(&history(&[value])).unwrap_err();
-            assert_eq!(error, complaint);
-        };
-        check(
-            r#"[["r", 1, null], ["r", "1", null]]"#,
-            "keys are of different types: 1 is of type integer, \"1\" of type string",
-        );
-        check(
-            r#"[["r", true, 1], ["r", [1], 1]]"#,
-            "keys are of different types: true is of type boolean, [1] of type list",
-        );
-        check(
-            r#"[["w", 1, 1], ["w", 1, 18446744073709551616]]"#,
-            "values are of different types: 1 is of type integer, 18446744073709551616 of type \
-             long integer",
-        );
-        let mixed = history(&[r#"[["w", 1, 1], ["w", 1, "1"], ["w", 1, 1.5], ["w", 1, {}]]"#]);
-        assert!(Transactions::read(&mixed).is_ok());
     }
 }

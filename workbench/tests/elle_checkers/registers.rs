@@ -3,141 +3,22 @@
 //! nothing from key 1 and wrote 3 to key 2 at one moment, and `invoke` to `ok`, `fail` or `info`
 //! one that took its time. `> judge serializable` is followed by the verdict. And long histories.
 
-use std::fmt::Write;
-use std::fs;
-
-use clojure_reader::edn::Edn;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use shared::transcript;
 use workbench::checker::{Validity, Verdict, rw_register};
-use workbench::edn::{compact, get};
-use workbench::history::History;
+
+use crate::lines::{check_transcripts, told_anomalies};
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/histories/rw-register");
 
 #[test]
 fn small_histories_are_judged_as_their_files_tell() {
-    transcript::check(FOLDER, || {
-        let mut lines = Lines::default();
-        move |command: &str| {
-            let (who, what) = command.split_once(' ').expect("who, and what");
-            if who == "judge" {
-                return told(&rw_register(&lines.history(), &what.parse().unwrap()));
-            }
-            let (kind, micro_ops) = what.split_once(' ').expect("how, and what");
-            if kind == "does" {
-                lines.add("invoke", who, micro_ops);
-                lines.add("ok", who, micro_ops);
-            } else {
-                if !lines.is_open(who) && kind != "invoke" {
-                    lines.add("invoke", who, micro_ops);
-                }
-                lines.add(kind, who, micro_ops);
-            }
-            String::new()
-        }
-    });
-}
-
-/// A history in the making.
-#[derive(Default)]
-struct Lines {
-    json: String,
-    count: usize,
-    open: Vec<String>,
-}
-
-impl Lines {
-    fn is_open(&self, process: &str) -> bool {
-        self.open.iter().any(|it| it == process)
-    }
-
-    fn add(&mut self, kind: &str, process: &str, micro_ops: &str) {
-        let value = if micro_ops == "null" {
-            micro_ops.to_owned()
-        } else {
-            let micro_ops: Vec<_> = micro_ops.split(' ').map(micro_op).collect();
-            format!("[{}]", micro_ops.join(","))
-        };
-        self.add_value(kind, process, &value);
-    }
-
-    fn add_value(&mut self, kind: &str, process: &str, value: &str) {
-        let index = self.count;
-        let time = index * 1_000_000;
-        let head = format!(r#""index":{index},"time":{time},"type":"{kind}""#);
-        let tail = format!(r#""process":{process},"f":"txn","value":{value}"#);
-        writeln!(self.json, "{{{head},{tail}}}").unwrap();
-        self.count += 1;
-        self.open.retain(|it| it != process);
-        if kind == "invoke" {
-            self.open.push(process.to_owned());
-        }
-    }
-
-    fn history(&self) -> History {
-        History::read_json_lines(self.json.as_bytes()).unwrap()
-    }
-}
-
-/// `r5=3` as `["r",5,3]`.
-fn micro_op(text: &str) -> String {
-    let (place, value) = text.split_once('=').expect("a value");
-    let key = place
-        .find(|c: char| c == '"' || c.is_ascii_digit())
-        .expect("a key");
-    let (action, key) = place.split_at(key);
-    format!(r#"["{action}",{key},{value}]"#)
-}
-
-/// The verdict in a line, what is ruled out, and all findings.
-fn told(verdict: &Verdict) -> String {
-    let list = |name: &'static str| match get(&verdict.results, &[name]) {
-        Some(Edn::List(words)) => words.iter().map(compact).collect::<Vec<_>>(),
-        Some(Edn::Set(words)) => words.iter().map(compact).collect(),
-        _ => Vec::new(),
-    };
-    let join = |words: Vec<String>| words.join(", ").replace(':', "");
-    let mut told = match verdict.valid {
-        Validity::Valid => "valid".to_owned(),
-        Validity::Unknown => "unknown".to_owned(),
-        Validity::Invalid => format!(
-            "invalid: {}\nnot {}, nor {} stronger",
-            join(list("anomaly-types")),
-            join(list("not")),
-            list("also-not").len()
-        ),
-    };
-    for finding in &verdict.findings {
-        write!(told, "\n  {finding}").unwrap();
-    }
-    told
+    check_transcripts(FOLDER, rw_register);
 }
 
 #[test]
 fn a_files_name_tells_its_verdict() {
-    let mut seen = Vec::new();
-    for entry in fs::read_dir(FOLDER).unwrap() {
-        let path = entry.unwrap().path();
-        let name = path.file_stem().unwrap().to_string_lossy().into_owned();
-        let text = fs::read_to_string(&path).unwrap();
-        let has = |verdict| text.lines().any(|line| line.starts_with(verdict));
-        let (_, kind) = name.rsplit_once('-').unwrap();
-        let expected = ["ok", "bad", "unknown"].map(|it| it == kind);
-        // A history that one model forbids may be fine by another.
-        let found = [
-            has("valid") && !has("invalid") && !has("unknown"),
-            has("invalid"),
-            has("unknown"),
-        ];
-        assert_eq!(found, expected, "{name}");
-        seen.extend(
-            text.lines()
-                .filter_map(|it| it.strip_prefix("invalid: "))
-                .map(str::to_owned),
-        );
-    }
+    let seen = told_anomalies(FOLDER);
     for anomaly in [
         "internal",
         "G1a",
@@ -164,15 +45,9 @@ fn a_files_name_tells_its_verdict() {
     }
 }
 
-/// Judges a history of transactions that are done at once, each on one of five processes.
+/// Judges a history of transactions that are done at once.
 fn judge_at_once(values: impl Iterator<Item = String>, model: &str) -> Verdict {
-    let mut lines = Lines::default();
-    for (count, value) in values.enumerate() {
-        let process = (count % 5).to_string();
-        lines.add_value("invoke", &process, "[]");
-        lines.add_value("ok", &process, &value);
-    }
-    rw_register(&lines.history(), &model.parse().unwrap())
+    crate::lines::judge_at_once(rw_register, values, model)
 }
 
 #[test]

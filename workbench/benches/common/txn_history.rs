@@ -1,0 +1,148 @@
+//! A history of transactions as a correct store would leave it, of any length.
+
+use std::borrow::Cow;
+use std::fmt::Write;
+
+use anyhow::Context;
+use rand::RngExt;
+use serde_json::value::RawValue;
+use workbench::dice::{Dice, branch};
+use workbench::history::{History, Kind, Marks, Op, Process};
+
+/// What there is to read and write.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Objects {
+    /// What is read was written last.
+    Registers,
+    /// What is read is everything that was appended.
+    Lists,
+}
+
+/// A store that does one transaction at a time, and those who draw them.
+pub struct Store {
+    objects: Objects,
+    dice: Dice,
+    /// The keys in use, each with the last value that was drawn for it.
+    active: Vec<(usize, usize)>,
+    writes_per_key: usize,
+    /// By key: what a read returns, as JSON.
+    stored: Vec<String>,
+}
+
+/// Where a client is with its transaction.
+enum Client {
+    Idle,
+    Waiting(Vec<(usize, Option<usize>)>),
+    Answered(String),
+}
+
+impl Store {
+    /// So many keys at a time, each of which is written so often.
+    pub fn new(objects: Objects, keys: usize, writes_per_key: usize) -> Self {
+        Store {
+            objects,
+            dice: branch(1, "registers"),
+            active: (0..keys).map(|key| (key, 0)).collect(),
+            writes_per_key,
+            stored: vec!["null".to_owned(); keys],
+        }
+    }
+
+    /// What five clients see, each of whom invokes, has its transaction done, and hears of it, at
+    /// any time.
+    pub fn history(mut self, transactions: usize) -> anyhow::Result<History> {
+        let mut clients: Vec<Client> = (0..5).map(|_| Client::Idle).collect();
+        let mut history = History::default();
+        let mut begun = 0;
+        while history.ops.len() < 2 * transactions {
+            let process = self.dice.random_range(0..clients.len() as u32);
+            let client = clients.get_mut(process as usize).context("no client")?;
+            let (next, line) = match std::mem::replace(client, Client::Idle) {
+                Client::Idle if begun == transactions => (Client::Idle, None),
+                Client::Idle => {
+                    begun += 1;
+                    let drawn = self.draw();
+                    let asked = self.text(&drawn);
+                    (Client::Waiting(drawn), Some((Kind::Invoke, asked)))
+                }
+                Client::Waiting(drawn) => (Client::Answered(self.perform(&drawn)), None),
+                Client::Answered(answer) => (Client::Idle, Some((Kind::Ok, answer))),
+            };
+            *client = next;
+            if let Some((kind, value)) = line {
+                let index = history.ops.len();
+                history.ops.push(Op {
+                    index,
+                    time: index as u64 * 1_000_000,
+                    kind,
+                    process: Process::Client(process.into()),
+                    f: Cow::Borrowed("txn"),
+                    value: RawValue::from_string(value)?,
+                    error: None,
+                    marks: Marks::default(),
+                });
+            }
+        }
+        Ok(history)
+    }
+
+    /// One to four reads (no value) and writes. A key further back is drawn twice as often as the
+    /// one before it; a key that is written full gives way to a new one.
+    fn draw(&mut self) -> Vec<(usize, Option<usize>)> {
+        let length = self.dice.random_range(1..=4_u32);
+        let mut drawn = Vec::new();
+        while drawn.len() < length as usize {
+            let range = ((1_u64 << self.active.len()) - 1) * 2;
+            let point = self.dice.random::<f64>() * range as f64 + 2.0;
+            let place = (point.log2() as usize - 1).min(self.active.len() - 1);
+            let (key, last) = &mut self.active[place];
+            if self.dice.random() {
+                drawn.push((*key, None));
+            } else if *last < self.writes_per_key {
+                *last += 1;
+                drawn.push((*key, Some(*last)));
+            } else {
+                self.active[place] = (self.stored.len(), 0);
+                self.stored.push("null".to_owned());
+            }
+        }
+        drawn
+    }
+
+    fn perform(&mut self, drawn: &[(usize, Option<usize>)]) -> String {
+        let mut done = Vec::new();
+        for &(key, value) in drawn {
+            let stored = &mut self.stored[key];
+            let Some(value) = value else {
+                done.push(format!(r#"["r",{key},{stored}]"#));
+                continue;
+            };
+            match self.objects {
+                Objects::Registers => *stored = value.to_string(),
+                Objects::Lists if stored.pop() == Some(']') => {
+                    write!(stored, ",{value}]").expect("a string takes everything");
+                }
+                Objects::Lists => *stored = format!("[{value}]"),
+            }
+            done.push(self.write(key, value));
+        }
+        format!("[{}]", done.join(","))
+    }
+
+    fn text(&self, drawn: &[(usize, Option<usize>)]) -> String {
+        let micro_op = |&(key, value): &(usize, Option<usize>)| match value {
+            None => format!(r#"["r",{key},null]"#),
+            Some(value) => self.write(key, value),
+        };
+        let all: Vec<String> = drawn.iter().map(micro_op).collect();
+        format!("[{}]", all.join(","))
+    }
+
+    fn write(&self, key: usize, value: usize) -> String {
+        let write = match self.objects {
+            Objects::Registers => "w",
+            Objects::Lists => "append",
+        };
+        format!(r#"["{write}",{key},{value}]"#)
+    }
+}

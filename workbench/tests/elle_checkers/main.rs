@@ -1,0 +1,6 @@
+//! The checkers of transactions on small histories, told as transcripts, and on long and mangled
+//! ones.
+
+mod lines;
+mod lists;
+mod registers;
