@@ -9,17 +9,23 @@
 mod common;
 #[path = "common/kafka_history.rs"]
 mod kafka_history;
+#[path = "common/plain_history.rs"]
+mod plain_history;
 #[path = "common/txn_history.rs"]
 mod txn_history;
 
 use std::time::Instant;
 
 use anyhow::ensure;
-use workbench::checker::{Models, Validity, Verdict, kafka, list_append, rw_register};
+use workbench::checker::{
+    Models, Validity, Verdict, counter, echo, kafka, lin_kv, list_append, rw_register, set_full,
+    unique_ids,
+};
 use workbench::history::History;
 
 use common::{Figures, Flags, grouped, median};
 use kafka_history::kafka_history;
+use plain_history::{Subject, plain_history};
 use txn_history::{Objects, Store};
 
 fn main() -> anyhow::Result<()> {
@@ -27,6 +33,7 @@ fn main() -> anyhow::Result<()> {
         return Ok(());
     };
     let mut figures = Figures::new(&flags);
+    add_plain(&flags, &mut figures)?;
     add_registers(&flags, &mut figures)?;
     add_lists(&flags, &mut figures)?;
     add_logs(&flags, &mut figures)?;
@@ -54,6 +61,36 @@ fn add(
         );
     }
     figures.add(what, [Some(median(times)), None], 0, aim);
+    Ok(())
+}
+
+/// Everything that is no transaction and no log.
+fn add_plain(flags: &Flags, figures: &mut Figures) -> anyhow::Result<()> {
+    type Judge = fn(&History) -> Verdict;
+    let judges: [(&str, Subject, Judge); 5] = [
+        ("echoes", Subject::Echo, echo),
+        ("ids", Subject::Ids, unique_ids),
+        ("operations on a set", Subject::Set, |history| {
+            set_full(history, "broadcast")
+        }),
+        ("operations on a counter", Subject::Counter, counter),
+        (
+            "operations on one linearizable register",
+            Subject::Register,
+            lin_kv,
+        ),
+    ];
+    let most = flags.requests(100_000);
+    for (what, subject, judge) in judges {
+        for count in [most.div_ceil(100), most.div_ceil(10), most] {
+            let history = plain_history(subject, count);
+            let many = grouped(count as f64, 0);
+            let aim = if count == 100_000 { "< 1000" } else { "" };
+            add(flags, figures, &format!("{many} {what}, ms"), aim, || {
+                judge(&history)
+            })?;
+        }
+    }
     Ok(())
 }
 

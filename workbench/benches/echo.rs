@@ -7,6 +7,8 @@
 //! `shared`.
 
 mod common;
+#[path = "common/memory.rs"]
+mod memory;
 
 use std::fmt::Write;
 use std::time::{Duration, Instant};
@@ -18,10 +20,8 @@ use serde_json::value::RawValue;
 use shared::{Engine, Outbox};
 use workbench::solutions::Solution;
 
-use common::{
-    Figures, Flags, INIT, Process, Program, contenders, grouped, in_turn, median, peak_memory,
-    serve,
-};
+use common::{Figures, Flags, INIT, Process, Program, contenders, grouped, in_turn, median, serve};
+use memory::peak_memory;
 
 /// How many requests there are at most when what matters is not their number.
 const FEW: usize = 100_000;

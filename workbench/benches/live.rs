@@ -6,6 +6,8 @@
 
 #[expect(dead_code, reason = "nothing is compared with a smallest program")]
 mod common;
+#[path = "common/memory.rs"]
+mod memory;
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -18,7 +20,8 @@ use tempfile::TempDir;
 use workbench::edn;
 use workbench::solutions::Solution;
 
-use common::{Figures, Flags, median, peak_memory};
+use common::{Figures, Flags, median};
+use memory::peak_memory;
 
 /// How long each run under load lasts, in seconds.
 const LOAD: u32 = 5;
@@ -42,7 +45,7 @@ fn main() -> anyhow::Result<()> {
         1,
         "< 100",
     );
-    let memory = memory(&broadcast)?;
+    let memory = largest_memory(&broadcast)?;
     figures.add(
         "peak memory, broadcast-3d (25 nodes), MiB",
         [memory, None],
@@ -104,7 +107,7 @@ fn first_operation(program: &Path) -> anyhow::Result<f64> {
 }
 
 /// The most memory that the bench ever held in the largest challenge, in MiB; not known but on Linux.
-fn memory(program: &Path) -> anyhow::Result<Option<f64>> {
+fn largest_memory(program: &Path) -> anyhow::Result<Option<f64>> {
     const STEP: Duration = Duration::from_millis(50);
     let store = TempDir::new()?;
     let words = "-w broadcast --node-count 25 --time-limit 20 --rate 100 --latency 100";

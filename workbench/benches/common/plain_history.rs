@@ -69,7 +69,11 @@ pub fn plain_history(subject: Subject, operations: usize) -> History {
         clients[process] = next;
         if let Some((kind, f, value)) = line {
             let is_last = subject == Subject::Counter && begun + 2 * CLIENTS > operations;
-            let mark = if is_last && f == "read" { r#","final?":true"# } else { "" };
+            let mark = if is_last && f == "read" {
+                r#","final?":true"#
+            } else {
+                ""
+            };
             let time = index * 100_000;
             writeln!(
                 lines,
@@ -97,7 +101,10 @@ impl Subject {
             Subject::Register => match dice.random_range(0..6_u32) {
                 0..3 => ("read", "[0,null]".to_owned()),
                 3 => ("write", format!("[0,{value}]")),
-                _ => ("cas", format!("[0,[{},{value}]]", dice.random_range(0..5_u32))),
+                _ => (
+                    "cas",
+                    format!("[0,[{},{value}]]", dice.random_range(0..5_u32)),
+                ),
             },
         }
     }
@@ -139,7 +146,10 @@ impl Node {
             }
             "write" => self.register = argument.parse().ok(),
             _ => {
-                let (from, to) = argument.trim_start_matches('[').split_once(',').expect("a pair");
+                let (from, to) = argument
+                    .trim_start_matches('[')
+                    .split_once(',')
+                    .expect("a pair");
                 if self.register != from.parse().ok() {
                     return ("fail", value.to_owned());
                 }

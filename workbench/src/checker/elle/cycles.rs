@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 
 use super::component::{Component, Subgraph, components};
 use super::graph::{Graph, Reason, Relation, Vertex};
-use super::models::{Anomaly, at_least, cycle_exists, friendly, implied_anomalies};
+use super::models::{Anomaly, at_least, cycle_exists, friendly};
 use super::search::{Outcome, Search};
 use super::shape::{Family, SHAPES, Shape};
 use super::single::single_anti_dependency;
@@ -189,12 +189,12 @@ impl Hunt<'_> {
         !ruled_out.contains("PL-2")
     }
 
-    /// Looks for a cycle of each kind that is no case of a kind already found.
+    /// Looks for a cycle of each kind. Elle leaves out kinds of which it has found a special case by
+    /// then, which makes its list depend on the order of its search; this one is complete.
     fn find_cycles(&mut self, holds_writes: bool, limits: &mut Limits) {
         let mut search = Search::new(self.component, self.ranking);
-        let mut found = BTreeSet::new();
         for shape in &SHAPES {
-            if found.contains(shape.name) || !self.has(shape.order) {
+            if !self.has(shape.order) {
                 continue;
             }
             let place = self.knots(shape.family.subgraph(shape.order));
@@ -222,7 +222,6 @@ impl Hunt<'_> {
                 }
             };
             if let Some(cycle) = cycle {
-                found.extend(implied_anomalies(shape.name));
                 self.tell(shape, &cycle);
             }
         }

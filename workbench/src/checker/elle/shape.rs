@@ -1,8 +1,9 @@
 //! The kinds of cycles that are anomalies, by what they are made of.
 //!
 //! A kind is a little automaton that reads a cycle step by step, beginning with a step that each
-//! cycle of the kind must have. It remembers what is yet to be seen: a second anti-dependency, an
-//! edge of time, and whether the step just taken was an anti-dependency.
+//! cycle of the kind must have. It remembers what is yet to be seen: a second anti-dependency, or two
+//! in a row; an edge of time; and whether the step just taken was an anti-dependency. No cycle is of
+//! two kinds.
 
 use super::component::Subgraph;
 use super::graph::{Relation, Relations};
@@ -19,7 +20,7 @@ pub(super) enum Family {
     Single,
     /// Two or more anti-dependencies, which never follow one another.
     Nonadjacent,
-    /// Two or more anti-dependencies.
+    /// Two or more anti-dependencies, two of which follow one another.
     G2,
 }
 
@@ -38,6 +39,7 @@ pub(super) struct Shape {
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Progress(u8);
 
+/// A second anti-dependency; in `G2`, one that followed another.
 const SECOND: u8 = 1;
 const JUST_NOW: u8 = 2;
 const ORDER: u8 = 4;
@@ -50,7 +52,8 @@ const fn shape(name: Anomaly, family: Family, order: Option<Relation>) -> Shape 
     }
 }
 
-/// All kinds, in the order in which they are looked for: what implies others goes before them.
+/// All kinds, in the order in which they are looked for: what implies others goes before them, and is
+/// what is told first.
 #[rustfmt::skip]
 pub(super) const SHAPES: [Shape; 15] = {
     use Family::{G0, G1c, G2, Nonadjacent, Single};
@@ -120,8 +123,8 @@ impl Shape {
     /// What is seen after the first step.
     pub(super) fn opened(&self) -> Progress {
         match self.family {
-            Family::Nonadjacent => Progress(JUST_NOW),
-            Family::G0 | Family::G1c | Family::Single | Family::G2 => Progress(0),
+            Family::Nonadjacent | Family::G2 => Progress(JUST_NOW),
+            Family::G0 | Family::G1c | Family::Single => Progress(0),
         }
     }
 
@@ -132,6 +135,7 @@ impl Shape {
             (Relation::Ww, _) => later,
             (Relation::Wr, Family::G0) => return None,
             (Relation::Wr, _) => later,
+            (Relation::Rw, Family::G2) if seen & JUST_NOW == 0 => seen | JUST_NOW,
             (Relation::Rw, Family::G2) => seen | SECOND,
             (Relation::Rw, Family::Nonadjacent) if seen & JUST_NOW == 0 => seen | SECOND | JUST_NOW,
             (Relation::Rw, _) => return None,
@@ -148,7 +152,7 @@ impl Shape {
             Family::G0 | Family::G1c | Family::Single => true,
             // The first step was an anti-dependency, and the last one stands before it.
             Family::Nonadjacent => has(SECOND) && !has(JUST_NOW),
-            Family::G2 => has(SECOND),
+            Family::G2 => has(SECOND) || has(JUST_NOW),
         };
         has_data && (self.order.is_none() || has(ORDER))
     }
