@@ -15,6 +15,7 @@ mod examples;
 mod keeper;
 mod kept;
 mod life;
+mod lin_kv;
 mod lines;
 mod logs;
 mod processes;

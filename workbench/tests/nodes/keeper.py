@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""A node that keeps a set, a counter, logs, registers or lists: its first argument is the workload.
+"""A node that keeps a set, a counter, logs, registers, lists or a store, as its first argument says:
+the workload.
 
 Node n0 keeps it, and all others ask n0; with "alone" as an argument, each node keeps its own. The
 other arguments are what becomes of a request, each with its type. Those for one type are used up
@@ -96,6 +97,29 @@ class Lists:
         return {"txn": done}
 
 
+class Refused(Exception):
+    """Says with which code."""
+
+
+class Store:
+    def __init__(self):
+        self.values = {}
+
+    def read(self, key):
+        if key not in self.values:
+            raise Refused(20)
+        return {"value": self.values[key]}
+
+    def write(self, key, value):
+        self.values[key] = value
+        return {}
+
+    def cas(self, key, **change):
+        if self.read(key)["value"] != change["from"]:
+            raise Refused(22)
+        return self.write(key, change["to"])
+
+
 def send(dest, body):
     print(json.dumps({"src": me, "dest": dest, "body": body}), flush=True)
 
@@ -112,14 +136,19 @@ def perform(src, body):
     elif fate.startswith("{"):
         send(src, {**json.loads(fate), "in_reply_to": msg_id})
     elif fate != "nothing":
-        fields = getattr(kept, kind)(**body)
+        try:
+            fields = getattr(kept, kind)(**body)
+        except Refused as refused:
+            code, = refused.args
+            send(src, {"type": "error", "code": code, "text": "no", "in_reply_to": msg_id})
+            return
         if fate != "silence":
             send(src, {"type": f"{kind}_ok", **fields, "in_reply_to": msg_id})
 
 
 workload, *arguments = sys.argv[1:]
 kept = {"g-set": Set, "g-counter": Counter, "pn-counter": Counter, "kafka": Logs,
-        "txn-rw-register": Registers, "txn-list-append": Lists}[workload]()
+        "lin-kv": Store, "txn-rw-register": Registers, "txn-list-append": Lists}[workload]()
 alone, fates_by_type = "alone" in arguments, {}
 for kind, colon, fate in (argument.partition(":") for argument in arguments):
     if colon:

@@ -3,6 +3,7 @@
 
 mod life;
 mod limits;
+mod registers;
 mod repetition;
 mod weather;
 mod witness;

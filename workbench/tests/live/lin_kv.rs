@@ -1,0 +1,115 @@
+//! lin-kv: which registers are asked for, and what becomes of the answers.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+use workbench::edn;
+use workbench::history::Kind;
+
+use super::bench::{Case, Run, check, check_one};
+use super::keeper::{keeper, requests};
+
+/// One node and two workers, unless flags say otherwise.
+fn registers<const N: usize>(fates: [&str; N]) -> Case {
+    keeper("lin-kv", fates).flags("--concurrency 2n --rate 200")
+}
+
+/// The operations that ended like this.
+fn ended(run: &Run, f: &str, kind: Kind) -> usize {
+    let ops = run.history().ops;
+    let is_one = |op: &&workbench::history::Op| op.is_completion() && op.f == f && op.kind == kind;
+    ops.iter().filter(is_one).count()
+}
+
+#[test]
+fn a_store_is_linearizable_alone_and_behind_others() {
+    let told = ["lin-kv: valid"];
+    let runs = check([
+        registers([]).says(told),
+        registers([])
+            .flags("--node-count 3 --concurrency 4n --latency 2")
+            .says(told),
+        registers([]).flags("--node-count 3 --nemesis partition --nemesis-interval 1"),
+    ]);
+    let Some(run) = runs.first() else { return };
+    let kinds: BTreeSet<String> = requests(run)
+        .iter()
+        .map(|(_, body)| body["type"].as_str().unwrap().to_owned())
+        .collect();
+    run.demand(
+        kinds.into_iter().eq(["cas", "read", "write"]),
+        "all are asked for",
+    );
+    run.demand(
+        ended(run, "cas", Kind::Fail) > 0,
+        "some changes on condition fail",
+    );
+    for op in &run.history().ops {
+        let pair: Result<(u64, Value), _> = op.parse();
+        run.demand(pair.is_ok(), "a value is a key and the rest");
+    }
+    let results = run.read("independent/0/results.edn");
+    let results = edn::read(&results).unwrap();
+    let valid = edn::get(&results, &["linearizable", "valid?"]);
+    assert_eq!(valid.map(edn::compact).as_deref(), Some("true"));
+    let history = run.read("independent/0/history.edn");
+    run.demand(
+        history.lines().count() == run.history().ops.len(),
+        "… and its history",
+    );
+}
+
+#[test]
+fn wrong_registers_are_told_with_the_operation_that_has_no_place() {
+    let no_order = "no order explains the read of ";
+    let invented = r#"read:{"type":"read_ok","value":7}"#;
+    let runs = check([
+        registers([invented])
+            .exits(1)
+            .says([no_order, "lin-kv: invalid"]),
+        registers(["alone"])
+            .flags("--node-count 2")
+            .exits(1)
+            .says(["key 0: no order explains"]),
+        registers(["write:nothing", "write:ok"]).flags("--time-limit 3"),
+        registers(["write:silence", "write:ok"]).flags("--time-limit 3"),
+        registers([r#"read:{"type":"read_ok","value":null}"#]),
+        registers(["cas:error 22"]).exits(1).says(["cas"]),
+        registers([r#"read:{"type":"read_ok"}"#]).exits(1),
+    ]);
+    let Some(run) = runs.first() else { return };
+    let results: Value = serde_json::from_str(&run.read("results.json")).unwrap();
+    assert_eq!(results["workload"]["failures"], json!([0]));
+    let text = run.read("independent/0/results.edn");
+    for key in [
+        ":op ",
+        ":previous-ok ",
+        ":last-op ",
+        ":configs ",
+        ":final-paths ",
+    ] {
+        run.demand(text.contains(key), key);
+    }
+}
+
+#[test]
+fn a_read_that_is_not_answered_has_failed_and_a_write_is_open() {
+    let case = registers(["read:nothing", "read:ok", "write:nothing", "write:ok"]);
+    let Some(run) = check_one(case.flags("--time-limit 3")) else {
+        return;
+    };
+    let ops = run.history().ops;
+    let late: Vec<_> = ops
+        .iter()
+        .filter(|op| op.error.is_some() && op.f != "cas")
+        .collect();
+    let late: Vec<_> = late
+        .iter()
+        .filter(|op| !format!("{:?}", op.error).contains("key-does"))
+        .collect();
+    let kinds: BTreeSet<(&str, Kind)> = late.iter().map(|op| (&*op.f, op.kind)).collect();
+    assert!(
+        kinds.contains(&("read", Kind::Fail)) && kinds.contains(&("write", Kind::Info)),
+        "{kinds:?}"
+    );
+}
