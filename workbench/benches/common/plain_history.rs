@@ -49,7 +49,7 @@ pub fn plain_history(subject: Subject, operations: usize) -> History {
     let mut node = Node::default();
     let mut clients: Vec<Client> = (0..CLIENTS).map(|_| Client::Idle).collect();
     let mut lines = String::new();
-    let (mut begun, mut index) = (0, 0);
+    let (mut begun, mut index) = (0, 0_u64);
     while begun < operations || clients.iter().any(|it| !matches!(it, Client::Idle)) {
         let process = dice.random_range(0..CLIENTS as u32) as usize;
         let (next, line) = match std::mem::replace(&mut clients[process], Client::Idle) {

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use clojure_reader::edn::Edn;
 
 use super::models::{Anomaly, Models, RuledOut, impossible, model_of};
+use super::shape::SHAPES;
 use crate::checker::{Validity, Verdict, told};
 use crate::edn;
 
@@ -123,12 +124,26 @@ impl<C> Judgement<C> {
                 ("also-not", keys(&self.ruled_out.stronger)),
             ],
         );
-        for (anomaly, cases) in &self.reported {
-            let findings = cases
-                .iter()
-                .map(|case| format!("{anomaly}: {}", show.tell(case)));
-            verdict.findings.extend(told(cases.len(), findings));
-        }
+        verdict.findings = self.findings(show);
         verdict
+    }
+
+    /// The cases in words: one of each anomaly, what needs no graph before cycles, and then the others.
+    fn findings(&self, show: &impl Show<C>) -> Vec<String> {
+        let is_cycle = |anomaly: Anomaly| {
+            model_of(anomaly).is_some() || SHAPES.iter().any(|shape| shape.name == anomaly)
+        };
+        let mut reported: Vec<_> = self.reported().collect();
+        reported.sort_by_key(|(anomaly, _)| is_cycle(anomaly));
+        let (mut first, mut others) = (Vec::new(), Vec::new());
+        for (anomaly, cases) in reported {
+            let findings = cases.iter().map(|case| show.tell(case));
+            let findings = told(cases.len(), findings).into_iter();
+            let mut findings = findings.map(|finding| format!("{anomaly}: {finding}"));
+            first.extend(findings.next());
+            others.extend(findings);
+        }
+        first.extend(others);
+        first
     }
 }

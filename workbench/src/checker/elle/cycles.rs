@@ -27,8 +27,8 @@ struct Limits {
 
 /// A second or so at most.
 const LIMITS: Limits = Limits {
-    steps: 1 << 24,
-    steps_of_all: 1 << 27,
+    steps: 1 << 22,
+    steps_of_all: 1 << 26,
 };
 
 /// The name under which a search that gave up stands among the anomalies.
