@@ -108,7 +108,7 @@ fn tell(lines: &mut Vec<String>, remarks: impl ExactSizeIterator<Item = String>,
 }
 
 /// A remark without the rest of lines that are too long to be read: nodes may print anything.
-fn cut(remark: &str) -> String {
+pub fn cut(remark: &str) -> String {
     let lines = remark.lines().map(|line| cut_to(line, SHOWN));
     lines.collect::<Vec<String>>().join("\n")
 }

@@ -96,7 +96,8 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
             })
         ));
     } else {
-        verdict.findings.iter().for_each(say);
+        let findings = verdict.findings.iter();
+        findings.for_each(|finding| say(report::cut(finding)));
         say(counts(&history, operations));
         say(format_args!("{name}: {}", report::verdict(verdict.valid)));
     }

@@ -3,4 +3,5 @@
 
 mod lines;
 mod lists;
+mod mangled;
 mod registers;
