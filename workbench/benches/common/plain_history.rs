@@ -9,8 +9,9 @@ use workbench::history::History;
 
 const CLIENTS: usize = 10;
 
-/// How many operations there are between two reads that grow with everything before them.
-const BETWEEN_LONG_READS: usize = 1_000;
+/// How many reads there are of sets, each as long as everything before it: so many that a history is
+/// longer than its values by a constant factor.
+const LONG_READS: usize = 100;
 
 /// What is done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,11 +37,22 @@ struct Node {
     ids: usize,
 }
 
+/// What a client is at: an operation by its name and its value so far, and whether it is a read of the
+/// final ones.
 enum Client {
     Idle,
-    Asked(&'static str, String),
-    /// Done: how it ended, and with what.
-    Served(&'static str, &'static str, String),
+    Asked(&'static str, String, bool),
+    /// Done; how it ended comes first.
+    Served(&'static str, &'static str, String, bool),
+}
+
+impl Client {
+    fn adds(&self) -> bool {
+        matches!(
+            self,
+            Client::Asked("add", ..) | Client::Served(_, "add", ..)
+        )
+    }
 }
 
 /// A history of so many operations.
@@ -55,25 +67,24 @@ pub fn plain_history(subject: Subject, operations: usize) -> History {
         let (next, line) = match std::mem::replace(&mut clients[process], Client::Idle) {
             Client::Idle if begun == operations => continue,
             Client::Idle => {
-                let (f, value) = subject.draw(begun, &mut dice);
+                let (f, value) = subject.draw(begun, operations, &mut dice);
                 begun += 1;
-                let line = Some(("invoke", f, value.clone()));
-                (Client::Asked(f, value), line)
+                let is_final = f == "read" && !clients.iter().any(Client::adds);
+                let is_final = is_final && subject.ends(begun, operations);
+                let line = Some(("invoke", f, value.clone(), is_final));
+                (Client::Asked(f, value, is_final), line)
             }
-            Client::Asked(f, value) => {
+            Client::Asked(f, value, is_final) => {
                 let (kind, result) = node.serve(subject, f, &value);
-                (Client::Served(f, kind, result), None)
+                (Client::Served(kind, f, result, is_final), None)
             }
-            Client::Served(f, kind, result) => (Client::Idle, Some((kind, f, result))),
+            Client::Served(kind, f, result, is_final) => {
+                (Client::Idle, Some((kind, f, result, is_final)))
+            }
         };
         clients[process] = next;
-        if let Some((kind, f, value)) = line {
-            let is_last = subject == Subject::Counter && begun + 2 * CLIENTS > operations;
-            let mark = if is_last && f == "read" {
-                r#","final?":true"#
-            } else {
-                ""
-            };
+        if let Some((kind, f, value, is_final)) = line {
+            let mark = if is_final { r#","final?":true"# } else { "" };
             let time = index * 100_000;
             writeln!(
                 lines,
@@ -87,16 +98,23 @@ pub fn plain_history(subject: Subject, operations: usize) -> History {
 }
 
 impl Subject {
-    fn draw(self, begun: usize, dice: &mut Dice) -> (&'static str, String) {
+    /// Whether nothing is added to a counter any more.
+    fn ends(self, begun: usize, operations: usize) -> bool {
+        self == Subject::Counter && begun + 5 * CLIENTS > operations
+    }
+
+    fn draw(self, begun: usize, operations: usize, dice: &mut Dice) -> (&'static str, String) {
         let value = dice.random_range(0..5_u32);
         match self {
             Subject::Echo => ("echo", format!("\"Please echo {value}\"")),
             Subject::Ids => ("generate", "null".to_owned()),
-            Subject::Set if begun % BETWEEN_LONG_READS == BETWEEN_LONG_READS - 1 => {
+            Subject::Set if begun.is_multiple_of((operations / LONG_READS).max(2)) => {
                 ("read", "null".to_owned())
             }
             Subject::Set => ("broadcast", begun.to_string()),
-            Subject::Counter if dice.random() => ("read", "null".to_owned()),
+            Subject::Counter if self.ends(begun, operations) || dice.random() => {
+                ("read", "null".to_owned())
+            }
             Subject::Counter => ("add", value.to_string()),
             Subject::Register => match dice.random_range(0..6_u32) {
                 0..3 => ("read", "[0,null]".to_owned()),
@@ -138,22 +156,22 @@ impl Node {
     }
 
     fn serve_register(&mut self, f: &str, value: &str) -> (&'static str, String) {
-        let argument = value.trim_start_matches("[0,").trim_end_matches(']');
         match f {
             "read" => {
                 let value = self.register.map_or("null".to_owned(), |it| it.to_string());
                 return ("ok", format!("[0,{value}]"));
             }
-            "write" => self.register = argument.parse().ok(),
+            "write" => {
+                let (_, to): (u32, u32) = serde_json::from_str(value).expect("a key and a value");
+                self.register = Some(to);
+            }
             _ => {
-                let (from, to) = argument
-                    .trim_start_matches('[')
-                    .split_once(',')
-                    .expect("a pair");
-                if self.register != from.parse().ok() {
+                let (_, (from, to)): (u32, (u32, u32)) =
+                    serde_json::from_str(value).expect("a key and two values");
+                if self.register != Some(from) {
                     return ("fail", value.to_owned());
                 }
-                self.register = to.parse().ok();
+                self.register = Some(to);
             }
         }
         ("ok", value.to_owned())
