@@ -1,5 +1,6 @@
 //! `workbench check`: the verdict on a history that somebody kept.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -70,6 +71,10 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
     });
     let models = arguments.consistency_models.as_deref();
     let models = models.or(told("consistency-models")).map(str::parse);
+    if let Some(stranger) = stranger(&history, name) {
+        warn(format_args!("error: {stranger}"));
+        return Ok(code::USAGE);
+    }
     let verdict = match models.transpose() {
         Ok(models) => {
             let models: Models = models.unwrap_or_default();
@@ -102,6 +107,19 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
         say(format_args!("{name}: {}", report::verdict(verdict.valid)));
     }
     Ok(exit_code(verdict.valid))
+}
+
+/// What is wrong with a history that is not of this workload: it would be judged by what it lacks.
+fn stranger(history: &History, name: workload::Name) -> Option<String> {
+    let known = workload::workload(name, &Options::default()).operations();
+    let begun = history.ops.iter().filter(|op| op.is_invocation());
+    let names: BTreeSet<&str> = begun.map(|op| &*op.f).collect();
+    let is_strange = !names.is_empty() && names.iter().all(|name| !known.contains(name));
+    let list = |names: &[&str]| names.join(", ");
+    is_strange.then(|| {
+        let (names, known) = (list(&Vec::from_iter(names)), list(known));
+        format!("this is no history of {name}: it has {names}, and there should be {known}")
+    })
 }
 
 /// A history, and what the run's folder says of it: `null` if there is none.

@@ -63,6 +63,7 @@ fn asked_in_practice(workload: &mut dyn Workload) -> BTreeSet<&'static str> {
             Last::Begin(invocation) if count % 2 == 0 => invocation,
             _ => workload.next(turn, &mut dice),
         };
+        assert!(workload.operations().contains(&invocation.f));
         let mut step = session.begin(&invocation);
         while let Step::Ask(question) = step {
             check(&question);

@@ -76,6 +76,10 @@ impl Workload for Broadcast {
         "broadcast"
     }
 
+    fn operations(&self) -> &'static [&'static str] {
+        &["broadcast", "read"]
+    }
+
     fn next(&mut self, _: Turn, dice: &mut Dice) -> Invocation {
         if dice.random::<bool>() {
             let value = self.next_value;

@@ -128,6 +128,10 @@ impl Workload for Calm {
         self.inner.name()
     }
 
+    fn operations(&self) -> &'static [&'static str] {
+        self.inner.operations()
+    }
+
     fn check_workers(&self, nodes: usize, workers: usize) -> Result<(), String> {
         self.inner.check_workers(nodes, workers)
     }

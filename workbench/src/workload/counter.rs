@@ -67,6 +67,10 @@ impl Workload for Counter {
         }
     }
 
+    fn operations(&self) -> &'static [&'static str] {
+        &["add", "read"]
+    }
+
     fn next(&mut self, _: Turn, dice: &mut Dice) -> Invocation {
         loop {
             if dice.random::<bool>() {

@@ -37,6 +37,10 @@ impl Workload for Echo {
         "echo"
     }
 
+    fn operations(&self) -> &'static [&'static str] {
+        &["echo"]
+    }
+
     fn next(&mut self, _: Turn, dice: &mut Dice) -> Invocation {
         let text = format!("Please echo {}", dice.random_range(0..128_u32));
         Invocation::new("echo", history::json(&text))

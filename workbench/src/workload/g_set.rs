@@ -45,6 +45,10 @@ impl Workload for GSet {
         "g-set"
     }
 
+    fn operations(&self) -> &'static [&'static str] {
+        &["add", "read"]
+    }
+
     fn next(&mut self, _: Turn, dice: &mut Dice) -> Invocation {
         if dice.random::<bool>() {
             let element = self.next_element;

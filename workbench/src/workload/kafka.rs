@@ -114,6 +114,10 @@ impl Workload for Kafka {
         "kafka"
     }
 
+    fn operations(&self) -> &'static [&'static str] {
+        &["send", "poll", "assign", "crash"]
+    }
+
     fn next(&mut self, turn: Turn, dice: &mut Dice) -> Invocation {
         if self.next_crash <= turn.at {
             let mean = CRASH_EVERY / u32::try_from(turn.workers).unwrap_or(u32::MAX);

@@ -126,6 +126,10 @@ impl Workload for LinKv {
         "lin-kv"
     }
 
+    fn operations(&self) -> &'static [&'static str] {
+        &["read", "write", "cas"]
+    }
+
     fn check_workers(&self, nodes: usize, workers: usize) -> Result<(), String> {
         let size = 2 * nodes;
         if workers > 0 && workers.is_multiple_of(size) {

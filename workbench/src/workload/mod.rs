@@ -152,6 +152,9 @@ pub trait Workload: Send {
     /// Its name, as Maelstrom has it.
     fn name(&self) -> &'static str;
 
+    /// The names that its operations have in a history.
+    fn operations(&self) -> &'static [&'static str];
+
     /// Whether it can be done with so many nodes and workers.
     ///
     /// # Errors

@@ -84,6 +84,10 @@ impl Workload for Txn {
         }
     }
 
+    fn operations(&self) -> &'static [&'static str] {
+        &["txn"]
+    }
+
     fn next(&mut self, _: Turn, dice: &mut Dice) -> Invocation {
         let transaction = self.transactions.next(dice);
         Invocation::new("txn", self.objects.to_json(&transaction))

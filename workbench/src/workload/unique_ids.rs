@@ -29,6 +29,10 @@ impl Workload for UniqueIds {
         "unique-ids"
     }
 
+    fn operations(&self) -> &'static [&'static str] {
+        &["generate"]
+    }
+
     fn next(&mut self, _: Turn, _: &mut Dice) -> Invocation {
         Invocation::new("generate", history::null())
     }

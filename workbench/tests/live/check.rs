@@ -122,6 +122,8 @@ fn what_is_no_history_is_named() {
     let file = path.to_str().unwrap();
     fs::write(&path, TRANSACTIONS).unwrap();
     ends(&[file], 254, &["give -w NAME"]);
+    let strange = "no history of echo: it has txn, and there should be echo";
+    ends(&[file, "-w", "echo"], 254, &[strange]);
     ends(&[file, "-w", "tango"], 254, &["tango", "lin-kv"]);
     ends(
         &[file, "-w", "echo", "--availability", "most"],
