@@ -1,4 +1,5 @@
-//! The bench itself, live: how many messages it moves, how soon it begins, how much memory it takes.
+//! The bench itself, live: how many messages it moves, how soon it begins, how much memory it
+//! takes.
 //!
 //! `cargo bench -p workbench --bench live -- --runs 3`
 //!
@@ -106,7 +107,8 @@ fn first_operation(program: &Path) -> anyhow::Result<f64> {
     Ok(took.as_secs_f64() * 1e3)
 }
 
-/// The most memory that the bench ever held in the largest challenge, in MiB; not known but on Linux.
+/// The most memory that the bench ever held in the largest challenge, in MiB; not known but on
+/// Linux.
 fn largest_memory(program: &Path) -> anyhow::Result<Option<f64>> {
     const STEP: Duration = Duration::from_millis(50);
     let store = TempDir::new()?;

@@ -1,11 +1,11 @@
 //! A Maelstrom-compatible test bench: live child processes or seeded simulation, without a JVM.
 //!
 //! A test is a [`workload`] that clients perform on nodes over a simulated [`network`], while a
-//! [`nemesis`] may cut it, and [`service`]s may be asked. All of that is one discrete-event machine,
-//! a [`run`](run::Run), which is told the time and never looks at a clock. [`live`] drives it by the
-//! wall clock with processes, [`simulation`] by jumping from deadline to deadline with nodes in this
-//! very process. What is left is a [`history`]; [`checker`]s turn it into a verdict, and
-//! [`challenge`]s say what else must hold. [`doc`] tells a person what a node has to know.
+//! [`nemesis`] may cut it, and [`service`]s may be asked. All of that is one discrete-event
+//! machine, a [`run`](run::Run), which is told the time and never looks at a clock. [`live`] drives
+//! it by the wall clock with processes, [`simulation`] by jumping from deadline to deadline with
+//! nodes in this very process. What is left is a [`history`]; [`checker`]s turn it into a verdict,
+//! and [`challenge`]s say what else must hold. [`doc`] tells a person what a node has to know.
 //!
 //! ```text
 //!   cli ── test ──┬── live ── child ────┐             ┌── network ── latency, statistics

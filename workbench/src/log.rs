@@ -56,8 +56,8 @@ impl Log {
         })
     }
 
-    /// Adds a line, as of a moment that is given as text. What cannot be written is given up; the run
-    /// goes on.
+    /// Adds a line, as of a moment that is given as text. What cannot be written is given up; the
+    /// run goes on.
     pub fn write(&mut self, time: &str, level: Level, message: &str) {
         let level = level.name();
         let line = match self.notation {

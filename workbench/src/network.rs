@@ -6,8 +6,9 @@
 //! first, judges it against the partitions *at that moment*, sleeps until it is due, and hands it
 //! over; while it sleeps, nothing else gets past. Messages from and to clients take no time.
 //!
-//! Bad weather, which Maelstrom does not have, concerns messages among servers alone. A message that
-//! it delays is held back before it comes to its receiver's consumer, so that it can be overtaken.
+//! Bad weather, which Maelstrom does not have, concerns messages among servers alone. A message
+//! that it delays is held back before it comes to its receiver's consumer, so that it can be
+//! overtaken.
 
 mod trace;
 

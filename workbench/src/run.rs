@@ -1,8 +1,8 @@
 //! One run of a test as a discrete-event machine: it never looks at a clock. Somebody calls
 //! [`Run::advance`] with the time, carries out [`Run::next_order`] on the nodes and brings
-//! [`Run::from_node`] back, and asks [`Run::deadline`] when to come again. The live runner does so by
-//! the wall clock with processes, the simulation by jumping from deadline to deadline; all else is
-//! here, once.
+//! [`Run::from_node`] back, and asks [`Run::deadline`] when to come again. The live runner does so
+//! by the wall clock with processes, the simulation by jumping from deadline to deadline; all else
+//! is here, once.
 
 mod faults;
 mod line;

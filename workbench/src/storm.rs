@@ -1,7 +1,9 @@
-//! Storms: runs in which a seed draws everything, faults included, and after which all must be well.
+//! Storms: runs in which a seed draws everything, faults included, and after which all must be
+//! well.
 //!
 //! A [`Storm`] is a node type, a workload and what is pinned of the options; a seed makes a run of
-//! it, and the run a verdict. Any crate can let its own nodes be tested so, from its own `cargo test`:
+//! it, and the run a verdict. Any crate can let its own nodes be tested so, from its own `cargo
+//! test`:
 //!
 //! ```
 //! # use serde::{Deserialize, Serialize};
@@ -254,8 +256,8 @@ fn broken_off(panic: &(dyn Any + Send)) -> Simulated {
 }
 
 /// What is asked after a storm: the workload's rules, what the calm must bring, and availability
-/// where no fault forbids it. That each kind of operation has succeeded at least once is not: a storm
-/// may be all too short for that.
+/// where no fault forbids it. That each kind of operation has succeeded at least once is not: a
+/// storm may be all too short for that.
 fn judge(flags: &TestFlags, record: &Record, workload: &dyn workload::Workload) -> Verdict {
     let history = &record.history;
     if let Some(why) = &record.crash {

@@ -255,8 +255,8 @@ impl Watcher for Scribe<'_> {
     }
 }
 
-/// Maelstrom's verdict on a history: everything that any history is held to, and what the checker of
-/// its workload says. Of a history that was kept nobody knows the messages.
+/// Maelstrom's verdict on a history: everything that any history is held to, and what the checker
+/// of its workload says. Of a history that was kept nobody knows the messages.
 pub fn judge(
     history: &History,
     workload: Verdict,

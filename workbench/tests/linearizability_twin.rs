@@ -1,5 +1,5 @@
-//! The search for an order of calls against a naive twin, which tries all orders there are, on small
-//! random histories of three kinds of objects.
+//! The search for an order of calls against a naive twin, which tries all orders there are, on
+//! small random histories of three kinds of objects.
 
 use std::collections::VecDeque;
 use std::fmt::Debug;
@@ -79,7 +79,8 @@ fn calls<O>(rng: &mut ChaCha8Rng, mut operation: impl FnMut(&mut ChaCha8Rng) -> 
     (0..count).map(call).collect()
 }
 
-/// Whether some order explains all calls that ended, by trying each call that nobody else must precede.
+/// Whether some order explains all calls that ended, by trying each call that nobody else must
+/// precede.
 fn holds<P: Specification>(specification: &P, calls: &[Call<P::Operation>]) -> bool {
     fn go_on<P: Specification>(
         specification: &P,
@@ -260,8 +261,8 @@ fn a_search_that_is_stopped_says_where_it_was() {
     assert_eq!(answer, Linearizability::Unfinished { call: 1 });
 }
 
-/// Writes and reads of five values by turns, and for each of the first few a write and, if wanted, a
-/// change on condition without an end.
+/// Writes and reads of five values by turns, and for each of the first few a write and, if wanted,
+/// a change on condition without an end.
 fn with_open_ends(rounds: u64, open: u64, changes: bool) -> Vec<Call<RegisterOp<u64>>> {
     let mut calls = Vec::new();
     for round in 0..rounds {

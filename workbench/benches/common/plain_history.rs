@@ -1,5 +1,5 @@
-//! Histories of sound nodes for the workloads whose operations are simple, of any length: ten clients,
-//! each of whom invokes, has its operation done, and hears of it, at any time.
+//! Histories of sound nodes for the workloads whose operations are simple, of any length: ten
+//! clients, each of whom invokes, has its operation done, and hears of it, at any time.
 
 use std::fmt::Write;
 
@@ -9,8 +9,8 @@ use workbench::history::History;
 
 const CLIENTS: usize = 10;
 
-/// How many reads there are of sets, each as long as everything before it: so many that a history is
-/// longer than its values by a constant factor.
+/// How many reads there are of sets, each as long as everything before it: so many that a history
+/// is longer than its values by a constant factor.
 const LONG_READS: usize = 100;
 
 /// What is done.
@@ -37,8 +37,8 @@ struct Node {
     ids: usize,
 }
 
-/// What a client is at: an operation by its name and its value so far, and whether it is a read of the
-/// final ones.
+/// What a client is at: an operation by its name and its value so far, and whether it is a read of
+/// the final ones.
 enum Client {
     Idle,
     Asked(&'static str, String, bool),

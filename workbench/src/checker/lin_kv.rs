@@ -1,8 +1,8 @@
 //! lin-kv: each key must be a linearizable register.
 //!
-//! Keys have nothing to do with one another, so each is judged alone, as Maelstrom does. What failed
-//! did not happen; what is unknown may have. A read that answers `null` tells nothing, and may be put
-//! anywhere: that, too, is Maelstrom's rule.
+//! Keys have nothing to do with one another, so each is judged alone, as Maelstrom does. What
+//! failed did not happen; what is unknown may have. A read that answers `null` tells nothing, and
+//! may be put anywhere: that, too, is Maelstrom's rule.
 
 use std::collections::BTreeMap;
 

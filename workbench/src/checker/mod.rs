@@ -97,8 +97,8 @@ impl Verdict {
 }
 
 /// The verdict on a run: the worst of the named verdicts, their results under their names, their
-/// findings in their order. Maelstrom's order is exceptions, stats, availability, net, workload. One
-/// that is void makes the whole unknown, and nothing stands in the results but why.
+/// findings in their order. Maelstrom's order is exceptions, stats, availability, net, workload.
+/// One that is void makes the whole unknown, and nothing stands in the results but why.
 ///
 /// Maelstrom's `perf` and `timeline` judge only whether a picture could be drawn; no picture, no
 /// complaint.

@@ -21,8 +21,8 @@ use crate::workload::{self, Options};
 /// What `check` takes.
 #[derive(Args)]
 pub(super) struct Arguments {
-    /// The history: our JSON lines, or a history.edn of Maelstrom's or Jepsen's, gzipped or not; the
-    /// folder of a run; or - for stdin.
+    /// The history: our JSON lines, or a history.edn of Maelstrom's or Jepsen's, gzipped or not;
+    /// the folder of a run; or - for stdin.
     #[arg(value_name = "HISTORY")]
     history: PathBuf,
 
@@ -30,8 +30,8 @@ pub(super) struct Arguments {
     #[arg(short, long, value_name = "NAME", value_parser = flags::parse_workload)]
     workload: Option<workload::Name>,
 
-    /// What transactions are held to: consistency models, separated by commas. A folder of ours knows
-    /// them; otherwise it is strict-serializable.
+    /// What transactions are held to: consistency models, separated by commas. A folder of ours
+    /// knows them; otherwise it is strict-serializable.
     #[arg(long, value_name = "LIST")]
     consistency_models: Option<String>,
 

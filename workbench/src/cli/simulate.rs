@@ -33,8 +33,8 @@ const ALL_STORMS: [&str; 6] = [
     "txn-6c",
 ];
 
-/// Flags of a test that are settled in a campaign: a challenge brings its workload, and nodes are n0,
-/// n1, ….
+/// Flags of a test that are settled in a campaign: a challenge brings its workload, and nodes are
+/// n0, n1, ….
 const SETTLED: [&str; 4] = ["--workload", "--node", "--nodes", "--nodes-file"];
 
 /// What `simulate` takes.

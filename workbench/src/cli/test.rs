@@ -66,7 +66,8 @@ pub(super) struct Arguments {
     arguments: Vec<String>,
 }
 
-/// Maelstrom takes these flags and has no use for them, either: nodes are processes of this machine.
+/// Maelstrom takes these flags and has no use for them, either: nodes are processes of this
+/// machine.
 #[derive(Args)]
 #[command(next_help_heading = "Taken for Maelstrom's sake, and ignored: nodes are started here")]
 struct Ignored {

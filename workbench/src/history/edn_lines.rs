@@ -26,8 +26,8 @@ impl History {
         Ok(())
     }
 
-    /// Writes one operation a line for people, as Jepsen does: process, type, name, value and, if there
-    /// is one, error, with tabs in between.
+    /// Writes one operation a line for people, as Jepsen does: process, type, name, value and, if
+    /// there is one, error, with tabs in between.
     ///
     /// # Errors
     /// When `out` cannot be written.
@@ -202,8 +202,8 @@ fn value_to_edn(op: &Op) -> Edn<'static> {
     }
 }
 
-/// A fault is named by a keyword, `:one`, or told in full: `[:isolated {"n0" #{"n1"}, "n1" #{"n0"}}]`,
-/// who hears nothing from whom; `[:killed #{"n1"}]`, who is hit.
+/// A fault is named by a keyword, `:one`, or told in full: `[:isolated {"n0" #{"n1"}, "n1"
+/// #{"n0"}}]`, who hears nothing from whom; `[:killed #{"n1"}]`, who is hit.
 fn fault(json: &Value) -> Edn<'static> {
     let names = |json: &Value| match json {
         Value::Array(names) => Edn::Set(

@@ -27,8 +27,8 @@ impl History {
         Self::read_lines(input, |line, _| Ok(serde_json::from_str(line)?))
     }
 
-    /// One operation a line, however it is spelt; `read` is told its position, too. Checkers rely on an
-    /// index being a position.
+    /// One operation a line, however it is spelt; `read` is told its position, too. Checkers rely
+    /// on an index being a position.
     pub(super) fn read_lines(
         input: impl BufRead,
         read: impl Fn(&str, usize) -> anyhow::Result<Op>,

@@ -1,6 +1,6 @@
 //! Storm, then calm: any workload, with more asked of the nodes once all faults are over than
-//! Maelstrom asks. Everybody must answer again; and where nodes are to agree in the end, all of them
-//! must show the same, and whatever was acknowledged.
+//! Maelstrom asks. Everybody must answer again; and where nodes are to agree in the end, all of
+//! them must show the same, and whatever was acknowledged.
 
 mod last_reads;
 
@@ -97,8 +97,8 @@ impl Calm {
     }
 }
 
-/// Maelstrom counts a history as invalid in which no operation comes before another. In a storm it may
-/// well be that hardly anything succeeds, and that proves nothing.
+/// Maelstrom counts a history as invalid in which no operation comes before another. In a storm it
+/// may well be that hardly anything succeeds, and that proves nothing.
 fn tells_nothing(verdict: &Verdict) -> bool {
     let nothing = Edn::List(vec![edn::key(EMPTY_GRAPH)]);
     ["anomaly-types", "bad-error-types"]
@@ -166,7 +166,8 @@ impl Workload for Calm {
         }
         let mut last = match self.name {
             Name::TxnRwRegister | Name::TxnListAppend => self.read_everything(),
-            // Of all that can be done to a register, a write alone cannot be refused for good reason.
+            // Of all that can be done to a register, a write alone cannot be refused for good
+            // reason.
             Name::LinKv => Invocation::new("write", history::json(&(turn.worker, 0))),
             Name::Echo
             | Name::UniqueIds

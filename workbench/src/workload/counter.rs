@@ -42,8 +42,8 @@ pub(super) enum Direction {
     Both,
 }
 
-/// The workload: an equal chance of reading and of adding something from −5 to 4, but what a counter
-/// cannot do is drawn again; at the end everybody reads once.
+/// The workload: an equal chance of reading and of adding something from −5 to 4, but what a
+/// counter cannot do is drawn again; at the end everybody reads once.
 #[derive(Debug)]
 pub(super) struct Counter {
     direction: Direction,

@@ -51,15 +51,15 @@ static CAS: Rpc = Rpc {
 /// Values are 0 to 4: few, so that a compare-and-set finds what it compares with now and then.
 const VALUES: u64 = 5;
 
-/// How many processes touch a key before another takes its place. Every one whose operation was lost
-/// track of makes checking harder for as long as the key is in use.
+/// How many processes touch a key before another takes its place. Every one whose operation was
+/// lost track of makes checking harder for as long as the key is in use.
 const MOST_PROCESSES: usize = 20;
 
 /// How long a client waits at least.
 const LEAST_PATIENCE: Duration = Duration::from_secs(1);
 
-/// The workload. For each node there are two workers in a group, and each group works on a key of its
-/// own: half of its workers read, the others write or, twice as often, compare and set.
+/// The workload. For each node there are two workers in a group, and each group works on a key of
+/// its own: half of its workers read, the others write or, twice as often, compare and set.
 #[derive(Debug)]
 pub(super) struct LinKv {
     patience: Duration,

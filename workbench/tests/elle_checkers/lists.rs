@@ -1,5 +1,5 @@
-//! The checker of lists on small histories, in `histories/list-append`: `> 0 does r1=[1,2] append2=3`
-//! is a transaction of process 0 that read a list from key 1 and appended 3 to key 2.
+//! The checker of lists on small histories, in `histories/list-append`: `> 0 does r1=[1,2]
+//! append2=3` is a transaction of process 0 that read a list from key 1 and appended 3 to key 2.
 
 use std::fmt::Write;
 

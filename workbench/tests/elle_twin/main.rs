@@ -117,8 +117,8 @@ fn demand(seen: &BTreeSet<String>, anomalies: &str) {
     assert!(missed.is_empty(), "no history shows {missed:?}");
 }
 
-/// Demands that each cycle is one, and of its kind, and that there is no shorter one unless a special
-/// case of it is there, too, whose cycles can hide it; and that no kind was overlooked.
+/// Demands that each cycle is one, and of its kind, and that there is no shorter one unless a
+/// special case of it is there, too, whose cycles can hide it; and that no kind was overlooked.
 fn check_cycles(verdict: &Verdict, view: &View, told: &dyn Fn() -> String) {
     let View { graph, cycles, .. } = view;
     let mut reported: Vec<(String, BTreeSet<usize>)> = Vec::new();

@@ -1,5 +1,5 @@
-//! The nodes in `examples`, each started by the command that stands in its head. Where a compiler or
-//! an interpreter is missing, what needs it is passed over, and says so.
+//! The nodes in `examples`, each started by the command that stands in its head. Where a compiler
+//! or an interpreter is missing, what needs it is passed over, and says so.
 
 use std::fs;
 use std::io::{self, Write};

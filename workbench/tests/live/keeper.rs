@@ -1,4 +1,5 @@
-//! Runs of the node that keeps a set, a counter, logs, registers or lists, and what can be read off them.
+//! Runs of the node that keeps a set, a counter, logs, registers or lists, and what can be read off
+//! them.
 
 use std::collections::{BTreeMap, BTreeSet};
 

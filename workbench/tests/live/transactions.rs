@@ -1,4 +1,5 @@
-//! Transactions over registers and lists: which ones clients ask for, and what becomes of the answers.
+//! Transactions over registers and lists: which ones clients ask for, and what becomes of the
+//! answers.
 
 use std::collections::{BTreeMap, BTreeSet};
 

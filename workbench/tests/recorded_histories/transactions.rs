@@ -56,8 +56,8 @@ fn words(verdict: &Verdict, name: &'static str) -> BTreeSet<String> {
     }
 }
 
-/// Whether an anomaly is one that Elle reports, or one that an anomaly which it reports is a case of:
-/// such a one Elle does not look for any more, and we do.
+/// Whether an anomaly is one that Elle reports, or one that an anomaly which it reports is a case
+/// of: such a one Elle does not look for any more, and we do.
 fn is_implied(ours: &str, recorded: &BTreeSet<String>) -> bool {
     const ORDERS: [&str; 3] = ["", "-process", "-realtime"];
     const FAMILIES: [&[&str]; 2] = [
@@ -81,8 +81,8 @@ fn is_implied(ours: &str, recorded: &BTreeSet<String>) -> bool {
     recorded.contains(ours) || special_cases.into_iter().any(|it| recorded.contains(&it))
 }
 
-/// Demands Elle's verdict, and what all its answers have in common; nothing that none of them has or
-/// implies, unless the search gave up, which ours never does.
+/// Demands Elle's verdict, and what all its answers have in common; nothing that none of them has
+/// or implies, unless the search gave up, which ours never does.
 fn check(told: &str, verdict: &Verdict, valid: Validity, answers: &[&BTreeSet<String>]) {
     assert_eq!(verdict.valid, valid, "{told}: {:?}", verdict.findings);
     let ours = words(verdict, "anomaly-types");
@@ -134,8 +134,8 @@ fn the_verdict_on_each_run_is_the_recorded_one() {
     }
 }
 
-/// Demands the recorded verdict for every model of a recording; for how many of them our types are the
-/// recorded ones, too, and how many there are.
+/// Demands the recorded verdict for every model of a recording; for how many of them our types are
+/// the recorded ones, too, and how many there are.
 pub fn check_models(case: &Case) -> (usize, usize) {
     let (models, history) = (case.by_model(), case.history());
     assert_eq!(models.len(), 27, "{}", case.name);

@@ -1,5 +1,5 @@
-//! The workload lin-kv on the virtual clock: nodes that ask one store are linearizable in any storm that
-//! does not double messages, and nodes that keep their own values are found out.
+//! The workload lin-kv on the virtual clock: nodes that ask one store are linearizable in any storm
+//! that does not double messages, and nodes that keep their own values are found out.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

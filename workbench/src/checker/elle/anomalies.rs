@@ -128,7 +128,8 @@ impl<C> Judgement<C> {
         verdict
     }
 
-    /// The cases in words: one of each anomaly, what needs no graph before cycles, and then the others.
+    /// The cases in words: one of each anomaly, what needs no graph before cycles, and then the
+    /// others.
     fn findings(&self, show: &impl Show<C>) -> Vec<String> {
         let is_cycle = |anomaly: Anomaly| {
             model_of(anomaly).is_some() || SHAPES.iter().any(|shape| shape.name == anomaly)

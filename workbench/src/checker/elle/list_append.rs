@@ -1,7 +1,7 @@
 //! Lists: transactions of reads and appends, and what they could not have seen.
 //!
-//! A list tells its own past: who reads `[1, 2, 3]` knows that 1 was appended first, then 2, then 3.
-//! So the longest list that was read of a key puts all appends to it in order, each read has its
+//! A list tells its own past: who reads `[1, 2, 3]` knows that 1 was appended first, then 2, then
+//! 3. So the longest list that was read of a key puts all appends to it in order, each read has its
 //! place in that order, and edges between transactions follow. All elements that are appended to
 //! one key must be different.
 

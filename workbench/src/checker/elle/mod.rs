@@ -3,9 +3,9 @@
 //! What transactions read and wrote puts them in an order, one before the other. Where the order
 //! goes round in a circle, no serial execution explains what was seen, and what the circle is made
 //! of tells which promise is broken. The idea is Elle's: Kingsbury and Alvaro, "Elle: Inferring
-//! Isolation Anomalies from Experimental Observations" (2020). From `rw_register` or `list_append` it
-//! goes through `transactions`, `versions`, `graph` and `cycles` to `anomalies`, which asks `models`
-//! what they mean.
+//! Isolation Anomalies from Experimental Observations" (2020). From `rw_register` or `list_append`
+//! it goes through `transactions`, `versions`, `graph` and `cycles` to `anomalies`, which asks
+//! `models` what they mean.
 
 pub(super) mod anomalies;
 mod common;

@@ -1,9 +1,9 @@
 //! The kinds of cycles that are anomalies, by what they are made of.
 //!
 //! A kind is a little automaton that reads a cycle step by step, beginning with a step that each
-//! cycle of the kind must have. It remembers what is yet to be seen: a second anti-dependency, or two
-//! in a row; an edge of time; and whether the step just taken was an anti-dependency. No cycle is of
-//! two kinds.
+//! cycle of the kind must have. It remembers what is yet to be seen: a second anti-dependency, or
+//! two in a row; an edge of time; and whether the step just taken was an anti-dependency. No cycle
+//! is of two kinds.
 
 use super::component::Subgraph;
 use super::graph::{Relation, Relations};
@@ -52,8 +52,8 @@ const fn shape(name: Anomaly, family: Family, order: Option<Relation>) -> Shape 
     }
 }
 
-/// All kinds, in the order in which they are looked for: what implies others goes before them, and is
-/// what is told first.
+/// All kinds, in the order in which they are looked for: what implies others goes before them, and
+/// is what is told first.
 #[rustfmt::skip]
 pub(super) const SHAPES: [Shape; 15] = {
     use Family::{G0, G1c, G2, Nonadjacent, Single};

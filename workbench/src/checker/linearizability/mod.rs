@@ -51,7 +51,8 @@ pub use search::linearize;
 pub trait Specification {
     /// All that the object remembers.
     type State: Clone + Eq + Hash;
-    /// What is done to it, argument and result together. Equal operations are taken for one another.
+    /// What is done to it, argument and result together. Equal operations are taken for one
+    /// another.
     type Operation: Eq + Hash;
 
     /// The state at first.
@@ -60,8 +61,8 @@ pub trait Specification {
     /// The state after an operation; nothing if the operation cannot have this result here.
     fn step(&self, state: &Self::State, operation: &Self::Operation) -> Option<Self::State>;
 
-    /// Whether an operation changes no state whatsoever, as a read. To say so makes the search faster
-    /// and no less exact; to say so of one that does change a state makes it wrong.
+    /// Whether an operation changes no state whatsoever, as a read. To say so makes the search
+    /// faster and no less exact; to say so of one that does change a state makes it wrong.
     fn is_read(&self, operation: &Self::Operation) -> bool {
         let _ = operation;
         false
@@ -76,8 +77,8 @@ pub struct Call<O> {
     pub operation: O,
     /// When it began.
     pub begin: u64,
-    /// When it ended. Nothing if nobody knows its end: it may have taken effect at any moment after it
-    /// began, or never.
+    /// When it ended. Nothing if nobody knows its end: it may have taken effect at any moment after
+    /// it began, or never.
     pub end: Option<u64>,
 }
 
@@ -93,8 +94,8 @@ pub enum Linearizability<S> {
     Violated(Violation<S>),
     /// The search was told to stop.
     Unfinished {
-        /// Everything that ended before the end of this call can be put in order; whether it can, too, is
-        /// not known.
+        /// Everything that ended before the end of this call can be put in order; whether it can,
+        /// too, is not known.
         call: usize,
     },
 }
@@ -105,7 +106,8 @@ pub struct Violation<S> {
     /// The call without a place: everything that ended before its end can be put in order, and it
     /// cannot be added to any such order.
     pub call: usize,
-    /// Orders of what comes before it, ten at most, and at least one. None takes in more than it must.
+    /// Orders of what comes before it, ten at most, and at least one. None takes in more than it
+    /// must.
     pub attempts: Vec<Attempt<S>>,
 }
 

@@ -24,13 +24,14 @@ const ATTEMPTS: usize = 10;
 /// How many comparisons of configurations count as a step.
 const COMPARISONS: usize = 16;
 
-/// Looks for an order of calls to one object. Before each step of the search, which takes a microsecond
-/// or less, `goes_on` is asked, and the search is over, unfinished, when that says no: count there, or
-/// look at a clock. The answer is exact otherwise.
+/// Looks for an order of calls to one object. Before each step of the search, which takes a
+/// microsecond or less, `goes_on` is asked, and the search is over, unfinished, when that says no:
+/// count there, or look at a clock. The answer is exact otherwise.
 ///
-/// Without calls whose end is unknown the steps are about as many as the calls, times what calls under
-/// way at the same time can do in different orders. Many *different* calls without an end that can
-/// stand in for one another make the search long, as they must: the problem is NP-complete.
+/// Without calls whose end is unknown the steps are about as many as the calls, times what calls
+/// under way at the same time can do in different orders. Many *different* calls without an end
+/// that can stand in for one another make the search long, as they must: the problem is
+/// NP-complete.
 pub fn linearize<P: Specification>(
     specification: &P,
     calls: &[Call<P::Operation>],
@@ -329,8 +330,8 @@ fn without<S>(mut configuration: Configuration<S>, slot: usize) -> Configuration
     configuration
 }
 
-/// Adds a configuration unless one is there that can do all that it can: whether it was added, and with
-/// how many others it was compared.
+/// Adds a configuration unless one is there that can do all that it can: whether it was added, and
+/// with how many others it was compared.
 fn insert<S: Eq + Hash>(least: &mut Least<S>, configuration: Configuration<S>) -> (bool, usize) {
     let Configuration {
         state,

@@ -114,8 +114,8 @@ fn repetitions(lists: &Lists, elements: usize) -> Vec<bool> {
     repeats
 }
 
-/// The first read that differs from what the transaction's own reads and appends tell, and what they
-/// tell. After a read of nothing, anything may be read.
+/// The first read that differs from what the transaction's own reads and appends tell, and what
+/// they tell. After a read of nothing, anything may be read.
 fn contradiction(lists: &Lists, micro_ops: &[MicroOp]) -> Option<(MicroOp, Expected)> {
     let mut known: HashMap<u32, Expected> = HashMap::new();
     for micro_op in micro_ops {
