@@ -103,9 +103,9 @@ fn protocol(page: &mut Page) {
 
     page.section("Answers");
     page.paragraph(&format!(
-        "A client waits {} s, unless its workload says otherwise. An answer has exactly the fields of its form, beside `type`, \
-         `in_reply_to` and perhaps a `msg_id`: one too many makes it malformed, just as one too few \
-         does. Instead of it there may be an error:",
+        "A client waits {} s, unless its workload says otherwise. An answer has exactly the fields \
+         of its form, beside `type`, `in_reply_to` and perhaps a `msg_id`: one too many makes it \
+         malformed, just as one too few does. Instead of it there may be an error:",
         PATIENCE.as_secs()
     ));
     let busy = ErrorCode::TemporarilyUnavailable;

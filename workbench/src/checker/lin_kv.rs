@@ -17,7 +17,7 @@ use super::{Validity, Verdict, told};
 use crate::edn;
 use crate::history::{History, Kind, Op, Pair};
 
-/// How many steps the search takes for one key: some ten seconds, and a gigabyte, at worst.
+/// How many steps the search takes for one key at most: a few seconds.
 const STEPS: u64 = 1 << 24;
 
 /// How many of the last operations of an order are told.

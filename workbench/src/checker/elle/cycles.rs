@@ -190,7 +190,8 @@ impl Hunt<'_> {
     }
 
     /// Looks for a cycle of each kind. Elle leaves out kinds of which it has found a special case
-    /// by then, which makes its list depend on the order of its search; this one is complete.
+    /// by then, which makes its list depend on the order of its search; this one leaves out none
+    /// that it finds within its limits.
     fn find_cycles(&mut self, holds_writes: bool, limits: &mut Limits) {
         let mut search = Search::new(self.component, self.ranking);
         for shape in &SHAPES {

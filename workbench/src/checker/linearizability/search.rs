@@ -64,12 +64,6 @@ struct Configuration<S> {
 /// How many of each class, without zeros at the end.
 type Spent = Vec<u32>;
 
-/// Equal calls whose end is not known.
-struct Class {
-    /// Those that have begun, in order.
-    calls: Vec<usize>,
-}
-
 /// Configurations by state and calls, each the least that it can be in what it spent. The same ones
 /// come out in the same order every time, as evidence depends on it.
 type Least<S> = HashMap<(S, Bits), Vec<(Spent, Option<u32>)>, BuildHasherDefault<DefaultHasher>>;
@@ -80,8 +74,8 @@ struct Search<'a, P: Specification, G> {
     goes_on: G,
     /// The calls under way that are to end.
     slots: Vec<Option<usize>>,
-    /// Calls whose end is not known, by class.
-    open: Vec<Class>,
+    /// Calls that have begun and whose end is not known, by class: equal ones are of one class.
+    open: Vec<Vec<usize>>,
     classes: HashMap<&'a P::Operation, usize>,
     /// All orders, as a tree of calls: each with what comes before it.
     paths: Vec<(Option<u32>, usize)>,
@@ -115,7 +109,7 @@ impl<P: Specification, G: FnMut() -> bool> Search<'_, P, G> {
                     let Some(slot) = self.slots.iter().position(|it| *it == Some(call)) else {
                         continue;
                     };
-                    let Some(next) = self.end(&configurations, slot, call) else {
+                    let Some(next) = self.end(&configurations, slot) else {
                         return Linearizability::Unfinished { call };
                     };
                     if next.is_empty() {
@@ -150,9 +144,9 @@ impl<P: Specification, G: FnMut() -> bool> Search<'_, P, G> {
         let class = self.classes.entry(&self.calls[call].operation);
         let class = *class.or_insert(fresh);
         if class == fresh {
-            self.open.push(Class { calls: Vec::new() });
+            self.open.push(Vec::new());
         }
-        self.open[class].calls.push(call);
+        self.open[class].push(call);
     }
 
     fn begin(&mut self, call: usize) -> usize {
@@ -184,7 +178,6 @@ impl<P: Specification, G: FnMut() -> bool> Search<'_, P, G> {
         &mut self,
         configurations: &[Configuration<P::State>],
         slot: usize,
-        call: usize,
     ) -> Option<Vec<Configuration<P::State>>> {
         let mut ended = Least::<P::State>::default();
         let mut seen = Least::<P::State>::default();
@@ -216,7 +209,6 @@ impl<P: Specification, G: FnMut() -> bool> Search<'_, P, G> {
                 }
             }
         }
-        debug_assert!(self.slots[slot] == Some(call));
         let ended = ended.into_iter().flat_map(|((state, done), least)| {
             least.into_iter().map(move |(spent, path)| Configuration {
                 state: state.clone(),
@@ -245,7 +237,7 @@ impl<P: Specification, G: FnMut() -> bool> Search<'_, P, G> {
         }
         for class in 0..self.open.len() {
             let spent = configuration.spent.get(class).copied().unwrap_or(0);
-            if let Some(&call) = self.open[class].calls.get(spent as usize)
+            if let Some(&call) = self.open[class].get(spent as usize)
                 && let Some(mut after) = self.after(configuration, call)
                 && after.state != configuration.state
             {
