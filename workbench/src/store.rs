@@ -8,6 +8,7 @@
 //! store/latest, store/<workload>/latest   the newest run
 //! ```
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -140,7 +141,11 @@ impl Folder {
             writeln!(out, "{}", edn::pretty(results))
         })?;
         let mut json = edn::to_json(results);
-        json["messages-by-kind"] = json!(record.statistics.kinds());
+        let kinds = record.statistics.kinds().iter();
+        let kinds: BTreeMap<_, _> = kinds
+            .map(|(kind, messages)| (kind, messages.sent))
+            .collect();
+        json["messages-by-kind"] = json!(kinds);
         json["incidents"] = json!(record.incidents);
         self.write(Path::new("results.json"), |out| writeln!(out, "{json:#}"))
     }

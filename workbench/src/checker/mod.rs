@@ -25,9 +25,9 @@ pub use echo::echo;
 pub(crate) use elle::EMPTY_GRAPH;
 pub use elle::{Models, UnknownModel, list_append, rw_register};
 pub use exceptions::exceptions;
-pub use kafka::kafka;
+pub use kafka::{kafka, lags};
 pub use lin_kv::lin_kv;
-pub use set_full::set_full;
+pub use set_full::{set_full, stable_latencies};
 pub use stats::stats;
 pub use unique_ids::unique_ids;
 
