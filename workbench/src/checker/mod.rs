@@ -22,6 +22,7 @@ use crate::edn;
 pub use availability::{Target, availability};
 pub use counter::counter;
 pub use echo::echo;
+pub(crate) use element::Element;
 pub(crate) use elle::EMPTY_GRAPH;
 pub use elle::{Models, UnknownModel, list_append, rw_register};
 pub use exceptions::exceptions;
