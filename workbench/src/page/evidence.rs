@@ -78,7 +78,9 @@ fn anomalies(subject: &Subject<'_>, map: Option<&Edn<'static>>) -> Vec<Evidence>
             continue;
         };
         let drawn = cases.iter().filter_map(|case| {
-            anomaly(name, case).or_else(|| log::case(&subject.record.history, name, case))
+            let drawn = anomaly(name, case);
+            let drawn = drawn.or_else(|| log::case(&subject.record.history, name, case));
+            drawn.or_else(|| members(name, case))
         });
         evidence.extend(drawn.take(MOST_CASES));
     }
@@ -105,6 +107,34 @@ fn anomaly(name: &str, case: &Edn<'static>) -> Option<Evidence> {
         picture: graph.draw(name),
         window: graph.window(),
         ..Evidence::new(name, graph.tell())
+    })
+}
+
+/// A case that nobody has a picture of: what the checker tells of it.
+fn members(name: &str, case: &Edn<'static>) -> Option<Evidence> {
+    let Edn::Map(members) = case else { return None };
+    let rows = members.iter().map(|(member, value)| {
+        let shown = match value {
+            Edn::Map(_) if edn::get(value, &["index"]).is_some() => {
+                format!("{}: {}", self::name(value), self::value(value))
+            }
+            other => shortened(&edn::compact(other)),
+        };
+        vec![
+            edn::compact(member).trim_start_matches(':').to_owned(),
+            shown,
+        ]
+    });
+    let table = Table::new(
+        "What the checker tells of it",
+        &["what", "is"],
+        rows.collect(),
+    );
+    let times = members.values().filter_map(time);
+    Some(Evidence {
+        table: Some(table),
+        window: around(times),
+        ..Evidence::new(name, "")
     })
 }
 
