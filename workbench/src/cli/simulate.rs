@@ -1,18 +1,19 @@
-//! `workbench simulate`: storms over many seeds; and `workbench merge`, which adds parts up.
+//! `workbench simulate`: storms over many seeds.
 
-use std::fs::File;
 use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use anyhow::{Context, ensure};
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Args};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use rayon::ThreadPoolBuilder;
 use serde_json::json;
 
-use super::{chosen, code, command_line, exit_code, say, warn};
+use super::audience::{Audience, Output};
+use super::{
+    challenge_names, chosen, code, command_line, exit_code, own_command, paint, print, progress,
+    refuse,
+};
 use crate::challenge::Challenge;
 use crate::flags::{TestFlags, Words};
 use crate::live::{Stopwatch, timestamp};
@@ -42,7 +43,7 @@ const SETTLED: [&str; 4] = ["--workload", "--node", "--nodes", "--nodes-file"];
 pub(super) struct Arguments {
     /// The challenges whose workload and solution are simulated: echo, unique-ids, broadcast-3a …
     /// or all, which is one for each solution.
-    #[arg(value_name = "NAME", required = true)]
+    #[arg(value_name = "NAME", required = true, value_parser = challenge_names())]
     names: Vec<String>,
 
     /// The seeds, as 0..10000; a number alone is one seed. Each makes a run of its own.
@@ -94,25 +95,26 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "DIR", default_value = "store")]
     store: PathBuf,
 
+    #[command(flatten)]
+    output: Output,
+
     /// What is not drawn, but as it is given here.
     #[command(flatten)]
     flags: TestFlags,
 }
 
-/// What `merge` takes.
-#[derive(Args)]
-pub(super) struct MergeArguments {
-    /// What `simulate --json` printed, one file a part.
-    #[arg(value_name = "FILE", required = true)]
-    files: Vec<PathBuf>,
-
-    /// Prints the whole as JSON.
-    #[arg(long)]
-    json: bool,
-}
-
 /// Runs the campaigns; the exit status is that of the worst run.
 pub(super) fn run(arguments: &Arguments, matches: &ArgMatches) -> anyhow::Result<u8> {
+    let mut audience = Audience::begin("simulate", &arguments.output, arguments.json)?;
+    let done = run_all(arguments, matches, &mut audience);
+    audience.finish(done)
+}
+
+fn run_all(
+    arguments: &Arguments,
+    matches: &ArgMatches,
+    audience: &mut Audience,
+) -> anyhow::Result<u8> {
     let names = arguments.names.iter().flat_map(|name| match name.as_str() {
         "all" => ALL_STORMS.map(str::to_owned).to_vec(),
         _ => vec![name.clone()],
@@ -128,8 +130,8 @@ pub(super) fn run(arguments: &Arguments, matches: &ArgMatches) -> anyhow::Result
     }
     let pinned = pinned(matches);
     if let Some(flag) = SETTLED.iter().find(|flag| pinned.value(flag).is_some()) {
-        warn(format_args!(
-            "error: {flag} is not for simulate: a challenge brings its workload and names its nodes"
+        refuse(format_args!(
+            "{flag} is not for simulate: a challenge brings its workload and names its nodes"
         ));
         return Ok(code::USAGE);
     }
@@ -139,40 +141,20 @@ pub(super) fn run(arguments: &Arguments, matches: &ArgMatches) -> anyhow::Result
             challenge,
             arguments,
             pinned: &pinned,
+            audience,
         };
-        reports.push(campaign.run()?);
+        let report = campaign.run()?;
+        audience.hear(report::account(&report, &own_command(None)));
+        reports.push(report);
     }
     if arguments.json {
-        say(format_args!("{:#}", json!(reports)));
+        print(format_args!("{:#}\n", json!(reports)));
     }
     Ok(status(&reports))
 }
 
-/// Merges reports of parts; the exit status is that of the worst run.
-pub(super) fn merge(arguments: &MergeArguments) -> anyhow::Result<u8> {
-    let mut parts = Vec::new();
-    for path in &arguments.files {
-        let file = File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
-        let reports: Vec<Report> = serde_json::from_reader(std::io::BufReader::new(file))
-            .with_context(|| {
-                let path = path.display();
-                format!("{path} is not what `simulate --json` prints")
-            })?;
-        ensure!(!reports.is_empty(), "{} holds no report", path.display());
-        parts.extend(reports);
-    }
-    let reports = campaign::merge(parts)?;
-    if arguments.json {
-        say(format_args!("{:#}", json!(reports)));
-    } else {
-        for report in &reports {
-            say(report::campaign(report));
-        }
-    }
-    Ok(status(&reports))
-}
-
-fn status(reports: &[Report]) -> u8 {
+/// The exit status for several reports.
+pub(super) fn status(reports: &[Report]) -> u8 {
     let worst = reports.iter().map(|report| report.tally.worst()).max();
     worst.map_or(code::VALID, exit_code)
 }
@@ -197,6 +179,7 @@ struct Campaign<'a> {
     challenge: &'a Challenge,
     arguments: &'a Arguments,
     pinned: &'a Words,
+    audience: &'a Audience,
 }
 
 impl Campaign<'_> {
@@ -208,7 +191,8 @@ impl Campaign<'_> {
             None => seeds,
         };
         let start = Stopwatch::start();
-        let bar = bar(self.challenge.name, seeds.end.saturating_sub(seeds.start));
+        let count = seeds.end.saturating_sub(seeds.start);
+        let bar = progress::bar(self.challenge.name, count, self.audience.is_quiet);
         let command = |run: &Aftermath| self.command(run.seed, self.pinned, self.arguments.exactly);
         let failed = AtomicU64::new(0);
         let look = |one: &Tally| {
@@ -230,13 +214,25 @@ impl Campaign<'_> {
             tally,
             wall_seconds: start.elapsed().as_secs_f64(),
         };
-        if !self.arguments.json {
-            say(report::campaign(&report));
-        }
+        self.tell(&report);
         if let Some(failure) = report.tally.failures.first() {
             self.look_closer(&storm, failure)?;
         }
         Ok(report)
+    }
+
+    fn tell(&self, report: &Report) {
+        let Tally { runs, valid, .. } = report.tally;
+        if self.arguments.json {
+            return;
+        }
+        if self.audience.is_quiet && runs == valid {
+            let all = paint::outcome(true, &format!("{valid} of {runs} valid"));
+            self.audience
+                .say(format_args!("{}: {all}", report.challenge));
+        } else {
+            self.audience.say(report::campaign(report));
+        }
     }
 
     fn storm(&self) -> anyhow::Result<Storm> {
@@ -312,32 +308,23 @@ impl Campaign<'_> {
             let small = Tally::of(&run, |run| {
                 self.command(run.seed, &run.words.beyond(storm.base()), true)
             });
-            self.remark(&format!(
+            self.audience.say(format_args!(
                 "\nthe smallest of {} other runs that fails:",
                 shrunk.tried
             ));
             for failure in &small.failures {
-                self.remark(&report::failure(failure));
+                self.audience.say(report::failure(failure));
             }
             if let Some(chart) = report::sequence(&run.record, &run.settings.nodes) {
-                self.remark(&chart);
+                self.audience.say(&chart);
             }
         }
         match self.keep(&run) {
-            Ok(kept) => self.remark(&format!("the run is kept in {kept}")),
+            Ok(kept) => self.audience.say(format_args!("the run is kept in {kept}")),
             // What the campaign came to, and the command, say enough to go on.
-            Err(error) => warn(format_args!("error: the run is not kept: {error:#}")),
+            Err(error) => refuse(format_args!("the run is not kept: {error:#}")),
         }
         Ok(())
-    }
-
-    /// Where JSON goes to stdout, people read stderr.
-    fn remark(&self, text: &str) {
-        if self.arguments.json {
-            warn(text);
-        } else {
-            say(text);
-        }
     }
 
     fn keep(&self, run: &Aftermath) -> anyhow::Result<String> {
@@ -360,18 +347,6 @@ impl Campaign<'_> {
         }
         Ok(folder.path().display().to_string())
     }
-}
-
-fn bar(name: &str, count: u64) -> ProgressBar {
-    let target = ProgressDrawTarget::stderr_with_hz(10);
-    let bar = ProgressBar::with_draw_target(Some(count), target);
-    let template = "{prefix} {wide_bar} {pos}/{len} runs  {per_sec}  {eta} left  {msg}";
-    if let Ok(style) = ProgressStyle::with_template(template) {
-        bar.set_style(style);
-    }
-    bar.set_prefix(name.to_owned());
-    bar.set_message("none failed");
-    bar
 }
 
 fn parse_seeds(text: &str) -> Result<Range<u64>, String> {

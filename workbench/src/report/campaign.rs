@@ -1,5 +1,8 @@
 //! What many storms came to, for a person.
 
+use std::time::Duration;
+
+use super::account::{Account, Case, Evidence, Fate};
 use super::cut;
 use crate::storm::campaign::{Failure, Report, Tally};
 
@@ -55,6 +58,51 @@ pub fn campaign(report: &Report) -> String {
         lines.push(format!("\nand {count} more: seeds {}", more.join(", ")));
     }
     lines.join("\n")
+}
+
+/// What those are told of a campaign who were not there: one case, all of whose seeds must be valid.
+pub fn account(report: &Report, command: &str) -> Account {
+    let Tally {
+        runs,
+        valid,
+        failures,
+        ..
+    } = &report.tally;
+    let range = |(start, end): &(u64, u64)| format!("{start}..{end}");
+    let seeds: Vec<String> = report.seeds.iter().map(range).collect();
+    let seeds = seeds.join(", ");
+    let took = Duration::try_from_secs_f64(report.wall_seconds).unwrap_or_default();
+    let told = campaign(report);
+    let fate = match failures.first() {
+        None => Fate::Held,
+        Some(first) => Fate::Failed(Evidence {
+            message: format!(
+                "{} of {runs} runs are not valid; seed {} is {}{}",
+                runs.saturating_sub(*valid),
+                first.seed,
+                first.verdict,
+                first
+                    .findings
+                    .first()
+                    .map_or_else(String::new, |it| format!(": {}", cut(it)))
+            ),
+            body: told.clone(),
+        }),
+    };
+    let again = failures.first().map_or(command, |it| &it.command);
+    Account {
+        name: report.challenge.clone(),
+        verdict: format!("{valid} of {runs} valid"),
+        figures: Vec::new(),
+        seed: seeds,
+        command: again.to_owned(),
+        took,
+        told,
+        cases: vec![Case {
+            took,
+            ..Case::new("storms", fate)
+        }],
+    }
 }
 
 /// A run that was not valid: what was wrong with it, and how to repeat it.
