@@ -37,6 +37,9 @@ const TOLD: usize = 100;
 /// How much of a line is shown.
 const SHOWN: usize = 500;
 
+/// … and where a screen must do.
+const SHORT: usize = 3 * WIDTH;
+
 /// One line about a validity.
 pub fn verdict(valid: Validity) -> &'static str {
     match valid {
@@ -135,32 +138,53 @@ fn remarks(outcome: &Outcome) -> Vec<Remarks> {
 
 /// As much of the remarks as there is room for. Kinds share it: none of them hides another one.
 fn fit(kinds: &[Remarks], room: usize) -> Vec<String> {
+    let short = |text: &String| cut_lines(text, SHORT);
+    let short: Vec<Vec<String>> = kinds
+        .iter()
+        .map(|kind| kind.texts.iter().map(short).collect())
+        .collect();
+    let needs = short
+        .iter()
+        .map(|texts| texts.iter().map(|it| rows(it)).sum());
+    let shares = shares(&needs.collect::<Vec<_>>(), room);
+    let told = kinds.iter().zip(short).zip(shares);
+    told.flat_map(|((kind, texts), share)| fit_kind(texts, kind.rest, share))
+        .collect()
+}
+
+/// How much room each gets: what little needs leave is for those that need more.
+fn shares(needs: &[usize], room: usize) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..needs.len()).collect();
+    order.sort_by_key(|place| needs[*place]);
+    let mut shares = vec![0; needs.len()];
+    let mut left = room;
+    for (done, place) in order.into_iter().enumerate() {
+        let share = needs[place].min(left / (needs.len() - done));
+        // The beginning of one, and how many more there are.
+        shares[place] = share.max(2);
+        left = left.saturating_sub(share);
+    }
+    shares
+}
+
+fn fit_kind(texts: Vec<String>, rest: &str, share: usize) -> Vec<String> {
+    let count = texts.len();
     let mut lines = Vec::new();
-    let mut room = room;
-    for (place, Remarks { texts, rest }) in kinds.iter().enumerate() {
-        let share = (room / (kinds.len() - place)).max(2);
-        let mut used = 0;
-        let mut told = 0;
-        for text in texts {
-            let text = cut(text);
-            let is_last = told + 1 == texts.len();
-            let left = share.saturating_sub(used + usize::from(!is_last));
-            if rows(&text) <= left {
-                used += rows(&text);
-                lines.push(text);
-            } else if told == 0 {
-                used += left.max(1);
-                lines.push(first_rows(&text, left.max(1)));
-            } else {
-                break;
-            }
-            told += 1;
+    let mut used = 0;
+    for (told, text) in texts.into_iter().enumerate() {
+        let is_last = told + 1 == count;
+        let left = share.saturating_sub(used + usize::from(!is_last));
+        used += rows(&text);
+        if rows(&text) <= left {
+            lines.push(text);
+        } else if told == 0 {
+            lines.push(first_rows(&text, left.max(1)));
+        } else {
+            break;
         }
-        if told < texts.len() {
-            used += 1;
-            lines.push(format!("… and {} {rest}", texts.len() - told));
-        }
-        room = room.saturating_sub(used);
+    }
+    if lines.len() < count {
+        lines.push(format!("… and {} {rest}", count - lines.len()));
     }
     lines
 }
@@ -188,7 +212,11 @@ fn first_rows(text: &str, room: usize) -> String {
 
 /// A remark without the rest of lines that are too long to be read: nodes may print anything.
 pub fn cut(remark: &str) -> String {
-    let lines = remark.lines().map(|line| cut_to(line, SHOWN));
+    cut_lines(remark, SHOWN)
+}
+
+fn cut_lines(remark: &str, shown: usize) -> String {
+    let lines = remark.lines().map(|line| cut_to(line, shown));
     lines.collect::<Vec<String>>().join("\n")
 }
 
@@ -264,7 +292,7 @@ mod tests {
 
     #[test]
     fn no_kind_hides_another_one_and_all_fit_a_screen() {
-        let long = kind((0..7).map(|_| "x".repeat(450) + "\nand more\nand more\n"));
+        let long = kind((0..7).map(|_| "x".repeat(450) + "\nmore\nmore\nmore\n"));
         let told = fit(
             &[long, kind(["it broke off".to_owned()]), numbered("finding")],
             9,
