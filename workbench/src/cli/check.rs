@@ -127,6 +127,7 @@ fn run_check(arguments: &Arguments, audience: &mut Audience) -> anyhow::Result<u
     let command = own_command(None);
     audience.hear_test(&Tested {
         challenge: None,
+        part: (1, 1),
         workload: name.to_string(),
         flags: arguments.history.display().to_string(),
         figures: None,

@@ -136,6 +136,7 @@ fn run_rounds(arguments: &Arguments, audience: &mut Audience) -> anyhow::Result<
     let first = arguments.seed.unwrap_or_else(fresh_seed);
     let mut tested = Tested {
         challenge: None,
+        part: (1, 1),
         workload: arguments.flags.workload.to_string(),
         flags: arguments.words(),
         figures: None,

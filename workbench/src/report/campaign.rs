@@ -7,10 +7,13 @@ use super::cut;
 use crate::storm::campaign::{Failure, Report, Tally};
 
 /// How many failures are told in full.
-const TOLD: usize = 5;
+const TOLD: usize = 4;
 
-/// How many findings of a failure are told.
+/// How many findings of a failure are told,
 const FINDINGS: usize = 8;
+
+/// … and of each if there are several failures: they shall fit a screen.
+const FINDINGS_OF_SEVERAL: usize = 1;
 
 /// How many further seeds are named.
 const NAMED: usize = 50;
@@ -49,8 +52,12 @@ pub fn campaign(report: &Report) -> String {
              {faults} faults, {hours:.1} h of virtual time"
         ),
     ];
+    let most = match failures.len() {
+        1 => FINDINGS,
+        _ => FINDINGS_OF_SEVERAL,
+    };
     let told = failures.iter().take(TOLD);
-    lines.extend(told.map(|it| format!("\n{}", failure(it))));
+    lines.extend(told.map(|it| format!("\n{}", tell(it, most))));
     if failures.len() > TOLD {
         let more = failures.iter().skip(TOLD).take(NAMED);
         let more: Vec<String> = more.map(|it| it.seed.to_string()).collect();
@@ -86,7 +93,12 @@ pub fn account(report: &Report, command: &str) -> Account {
                     .first()
                     .map_or_else(String::new, |it| format!(": {}", cut(it)))
             ),
-            body: told.clone(),
+            body: failures
+                .iter()
+                .take(NAMED)
+                .map(failure)
+                .collect::<Vec<_>>()
+                .join("\n\n"),
         }),
     };
     let again = failures.first().map_or(command, |it| &it.command);
@@ -107,6 +119,11 @@ pub fn account(report: &Report, command: &str) -> Account {
 
 /// A run that was not valid: what was wrong with it, and how to repeat it.
 pub fn failure(failure: &Failure) -> String {
+    tell(failure, FINDINGS)
+}
+
+/// … with so many findings at most.
+fn tell(failure: &Failure, most: usize) -> String {
     let Failure {
         seed,
         options,
@@ -115,10 +132,10 @@ pub fn failure(failure: &Failure) -> String {
         command,
     } = failure;
     let mut lines = vec![format!("seed {seed} is {verdict}, with {options}")];
-    let shown = findings.iter().take(FINDINGS);
+    let shown = findings.iter().take(most);
     lines.extend(shown.map(|finding| format!("  {}", cut(finding))));
-    if findings.len() > FINDINGS {
-        let rest = findings.len() - FINDINGS;
+    if findings.len() > most {
+        let rest = findings.len() - most;
         lines.push(format!("  … and {rest} more findings"));
     }
     lines.push(format!("again: {command}"));

@@ -17,6 +17,8 @@ use crate::test::{Outcome, Test};
 pub struct Tested {
     /// The challenge that it belongs to; nothing for a test with flags of somebody's own.
     pub challenge: Option<&'static str>,
+    /// Which one of how many tests of the challenge it is, counted from 1.
+    pub part: (usize, usize),
     /// The workload.
     pub workload: String,
     /// Its flags.
@@ -116,9 +118,13 @@ impl Ending {
 }
 
 impl Tested {
-    /// What it is called: the challenge, or the workload.
-    pub fn name(&self) -> &str {
-        self.challenge.unwrap_or(&self.workload)
+    /// What it is called: the challenge, and which part of it, or the workload.
+    pub fn name(&self) -> String {
+        match (self.challenge, self.part) {
+            (None, _) => self.workload.clone(),
+            (Some(challenge), (_, 1)) => challenge.to_owned(),
+            (Some(challenge), (part, of)) => format!("{challenge}, part {part} of {of}"),
+        }
     }
 
     /// Everything, for machines.
@@ -150,7 +156,7 @@ impl Tested {
             (true, ..) | (false, _, None) => "broke off",
         };
         Account {
-            name: self.name().to_owned(),
+            name: self.name(),
             verdict: verdict.to_owned(),
             figures: self
                 .figures
@@ -231,6 +237,7 @@ mod tests {
     fn tested(endings: Vec<Ending>) -> Tested {
         Tested {
             challenge: Some("broadcast-3d"),
+            part: (1, 1),
             workload: "broadcast".to_owned(),
             flags: "-w broadcast".to_owned(),
             figures: Some(slow()),
