@@ -40,6 +40,8 @@ pub mod log;
 mod names;
 pub mod nemesis;
 pub mod network;
+pub mod page;
+pub mod plot;
 pub mod report;
 pub mod run;
 pub mod service;

@@ -15,7 +15,7 @@ use crate::test::Outcome;
 
 pub use account::{Account, Case, Evidence, Fate};
 pub use campaign::{account, campaign, failure};
-pub use figures::{Bar, Figure, Figures, Score};
+pub use figures::{Figure, Figures, Score};
 pub use github::{annotations, markdown};
 pub use junit::junit;
 pub use sequence::sequence;

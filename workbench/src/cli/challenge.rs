@@ -11,14 +11,14 @@ use super::audience::{Audience, Output};
 use super::{
     challenge_names, chosen, code, command_line, exit_code, fresh_seed, maelstrom, paint, progress,
 };
-use crate::challenge::{Challenge, Trial};
+use crate::challenge::{Bar, Challenge, Trial};
 use crate::checker::{Validity, Verdict};
 use crate::flags::TestFlags;
 use crate::live::Stopwatch;
-use crate::report::{Bar, Ending, Figures, Score, Tested};
+use crate::report::{Ending, Figures, Score, Tested};
 use crate::solutions::Factory;
 use crate::store::Store;
-use crate::test::{Outcome, Stage, Telling, Test};
+use crate::test::{Held, Outcome, Stage, Telling, Test};
 
 /// What `challenge` takes.
 #[derive(Args)]
@@ -141,15 +141,11 @@ impl Attempt<'_> {
     /// Runs all tests of the challenge; the worst exit status.
     fn make(&mut self) -> anyhow::Result<u8> {
         let nodes = self.nodes()?;
-        let bar = if self.arguments.bin.is_some() {
-            Bar::Official
-        } else {
-            Bar::Ours
-        };
+        let bar = self.bar();
         let mut status = code::VALID;
         let trials = self.challenge.trials.iter();
         let trials = trials.filter(|it| it.is_official || bar == Bar::Ours);
-        let trials: Vec<&Trial> = trials.collect();
+        let trials: Vec<&'static Trial> = trials.collect();
         for (place, trial) in trials.iter().enumerate() {
             let mut tested = self.make_one(trial, &nodes, bar)?;
             tested.part = (place + 1, trials.len());
@@ -159,8 +155,16 @@ impl Attempt<'_> {
         Ok(status)
     }
 
+    fn bar(&self) -> Bar {
+        if self.arguments.bin.is_some() {
+            Bar::Official
+        } else {
+            Bar::Ours
+        }
+    }
+
     /// Runs one test as often as asked for, and judges it.
-    fn make_one(&self, trial: &Trial, nodes: &Nodes, bar: Bar) -> anyhow::Result<Tested> {
+    fn make_one(&self, trial: &'static Trial, nodes: &Nodes, bar: Bar) -> anyhow::Result<Tested> {
         let mut scores = Vec::new();
         let mut tested = Tested {
             challenge: Some(self.challenge.name),
@@ -267,7 +271,7 @@ impl Attempt<'_> {
     /// How one run ended, and its score; there is none if it broke off.
     fn score(
         &self,
-        trial: &Trial,
+        trial: &'static Trial,
         seed: u64,
         nodes: &Nodes,
     ) -> anyhow::Result<(Ending, Option<Score>)> {
@@ -296,6 +300,11 @@ impl Attempt<'_> {
             seed,
             stage,
             command: self.command(seed, 1),
+            held: Some(Held {
+                challenge: self.challenge.name,
+                trial,
+                bar: self.bar(),
+            }),
         };
         let start = Stopwatch::start();
         let mut line = progress::Line::new(self.challenge.name, self.audience.is_quiet);

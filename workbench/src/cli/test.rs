@@ -179,6 +179,7 @@ impl Arguments {
                 leave_running: self.leave_db_running,
             },
             command: own_command(Some(seed)),
+            held: None,
         };
         let start = Stopwatch::start();
         let workload = self.flags.workload;

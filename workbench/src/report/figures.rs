@@ -7,7 +7,7 @@ use comfy_table::{CellAlignment, Table};
 use serde_json::{Value, json};
 
 use super::verdict;
-use crate::challenge::{Bound, Budget, Metric, Trial};
+use crate::challenge::{Bar, Bound, Budget, Measured, Trial};
 use crate::checker::Validity;
 
 /// What one run of a challenge came to.
@@ -28,15 +28,6 @@ impl Score {
             measured: budgets.map(|it| it.metric.measure(results)).collect(),
         }
     }
-}
-
-/// Whose bounds count.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Bar {
-    /// Those of the challenge's page: anybody's node.
-    Official,
-    /// Our own, which are the stricter ones.
-    Ours,
 }
 
 /// The runs of a test and its budgets. Of several runs each must be valid, and the medians must
@@ -118,13 +109,9 @@ fn mark(holds: bool) -> &'static str {
 impl Figure {
     fn new(budget: Budget, mut numbers: Vec<f64>, bar: Bar) -> Self {
         numbers.sort_by(f64::total_cmp);
-        let bounds = match bar {
-            Bar::Official => [budget.official, None],
-            Bar::Ours => [budget.official, budget.ours],
-        };
         let median = median(&numbers);
         let keeps = |bound: Bound| median.is_some_and(|it| bound.holds(it));
-        let holds = bounds.into_iter().flatten().all(keeps);
+        let holds = budget.bounds(bar).all(keeps);
         Figure {
             budget,
             numbers,
@@ -139,11 +126,7 @@ impl Figure {
 
     /// The median, and where several runs were, between which numbers.
     pub fn measured(&self) -> String {
-        let show = |number: f64| match self.budget.metric {
-            Metric::MessagesPerOp => format!("{number:.3}"),
-            Metric::RealtimeLag => format!("{number:.2}"),
-            Metric::MedianLatency | Metric::MaxLatency | Metric::NotOk => format!("{number:.0}"),
-        };
+        let show = |number: f64| self.budget.metric.show(number);
         match (&self.numbers[..], median(&self.numbers)) {
             ([first, .., last], Some(median)) => {
                 format!("{} ({} … {})", show(median), show(*first), show(*last))
@@ -166,22 +149,17 @@ impl Figure {
         told.collect::<Vec<_>>().join(", ")
     }
 
-    /// For machines: a bound is `{"below": 30.0}` or `{"at-most": 1.25}`.
+    /// For machines, as results.json has it of one run: the median, and where the numbers lie.
     pub fn to_json(&self) -> Value {
-        let bound = |bound: Option<Bound>| match bound {
-            Some(Bound::Below(most)) => json!({ "below": most }),
-            Some(Bound::AtMost(most)) => json!({ "at-most": most }),
-            None => Value::Null,
+        let measured = Measured {
+            budget: self.budget,
+            value: median(&self.numbers),
+            holds: self.holds,
         };
-        json!({
-            "metric": self.label(),
-            "measured": median(&self.numbers),
-            "least": self.numbers.first(),
-            "most": self.numbers.last(),
-            "official": bound(self.budget.official),
-            "ours": bound(self.budget.ours),
-            "holds": self.holds,
-        })
+        let mut json = measured.to_json();
+        json["least"] = json!(self.numbers.first());
+        json["most"] = json!(self.numbers.last());
+        json
     }
 
     fn cells(&self) -> [String; 5] {
@@ -269,10 +247,13 @@ pub(super) mod tests {
         let last = figures.budgets.last().unwrap();
         assert_eq!(last.bounds(), "< 600 (official), < 600 (our bar)");
         let json = last.to_json();
-        assert_eq!(json["measured"], 900.0);
-        assert_eq!(json["official"], json!({ "below": 600.0 }));
-        assert_eq!(json["holds"], false);
-        let first = figures.budgets.first().unwrap().to_json();
-        assert_eq!(first["ours"], json!({ "at-most": 1.25 }));
+        assert_eq!(
+            (&json["measured"], &json["holds"]),
+            (&json!(900.0), &json!(false))
+        );
+        assert_eq!(
+            (&json["official"], &json["label"]),
+            (&json!("< 600"), &json!(last.label()))
+        );
     }
 }
