@@ -12,6 +12,7 @@ mod man;
 mod merge;
 mod paint;
 mod progress;
+mod seeds;
 mod simulate;
 mod test;
 

@@ -256,7 +256,7 @@ fn bad_usage_of_simulate_and_merge_is_254_and_says_why() {
     let store = TempDir::new().unwrap();
     for (words, says) in [
         ("simulate", "NAME"),
-        ("simulate tango", "'tango'; there are echo, "),
+        ("simulate tango", "invalid value 'tango' for '<NAME>...'"),
         ("simulate echo --seeds 5..5", "expected seeds as 0..10000"),
         ("simulate echo --seeds -3", "-3"),
         ("simulate echo --seeds 18446744073709551616", "--seeds"),
