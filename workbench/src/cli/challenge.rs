@@ -62,7 +62,8 @@ pub(super) struct Arguments {
     store: PathBuf,
 
     /// Prints one JSON document for machines: exit-status, error, and tests with their budgets and
-    /// runs (command, seed, folder, valid, crash, incidents, findings, results). People read stderr.
+    /// runs (command, seed, folder, valid, crash, incidents, findings, results). People read
+    /// stderr.
     #[arg(long)]
     json: bool,
 

@@ -67,7 +67,7 @@ pub fn campaign(report: &Report) -> String {
     lines.join("\n")
 }
 
-/// What those are told of a campaign who were not there: one case, all of whose seeds must be valid.
+/// What those are told of a campaign who were not there: one case, and every seed must be valid.
 pub fn account(report: &Report, command: &str) -> Account {
     let Tally {
         runs,
