@@ -37,6 +37,7 @@ pub mod incident;
 pub mod latency;
 pub mod live;
 pub mod log;
+mod names;
 pub mod nemesis;
 pub mod network;
 pub mod page;
