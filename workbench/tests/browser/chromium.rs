@@ -154,6 +154,16 @@ impl Browser {
     /// Opens an address, and waits until this JavaScript is true of it.
     pub fn open(&mut self, url: &str, until: &str) {
         self.ask("Page.navigate", json!({ "url": url }));
+        self.wait(url, until);
+    }
+
+    /// Does something that leads to another page, and waits until this JavaScript is true of it.
+    pub fn go(&mut self, script: &str, until: &str) {
+        self.evaluate(script);
+        self.wait(script, until);
+    }
+
+    fn wait(&mut self, what: &str, until: &str) {
         let start = Instant::now();
         while self.evaluate(&format!(
             "document.readyState === 'complete' && !!({until})"
@@ -161,11 +171,18 @@ impl Browser {
         {
             assert!(
                 start.elapsed() < PATIENCE,
-                "{url} is not ready: {:?}",
+                "{what} is not ready: {:?}",
                 self.complaints
             );
             thread::sleep(Duration::from_millis(20));
         }
+    }
+
+    /// Whether some JavaScript is true; not while one page goes and another comes.
+    fn holds(&mut self, script: &str) -> bool {
+        let params = json!({ "expression": script, "returnByValue": true });
+        let answer = self.ask("Runtime.evaluate", params);
+        answer["result"]["value"] == true
     }
 
     /// The value of some JavaScript.

@@ -1,0 +1,86 @@
+//! The page about all runs.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use serde_json::json;
+use tempfile::TempDir;
+
+use super::chromium::Browser;
+use super::workbench;
+
+struct Server {
+    process: Child,
+    address: String,
+}
+
+impl Server {
+    fn over(store: &Path) -> Self {
+        let mut process = Command::new(env!("CARGO_BIN_EXE_workbench"))
+            .args(["serve", "--port", "0", "--store"])
+            .arg(store)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        let mut stdout = BufReader::new(process.stdout.take().unwrap());
+        stdout.read_line(&mut line).unwrap();
+        Server {
+            process,
+            address: line.trim().to_owned(),
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+#[test]
+fn runs_are_listed_filtered_opened_and_compared() {
+    let Some(mut browser) = Browser::start() else {
+        return;
+    };
+    let store = TempDir::new().unwrap();
+    for arguments in [
+        "challenge echo --simulate --seed 1",
+        "challenge broadcast-3d --simulate --seed 1",
+        "challenge broadcast-3d --simulate --seed 2",
+        "simulate broadcast-3c --seeds 0 --nemesis kill",
+    ] {
+        workbench(arguments, store.path());
+    }
+    let server = Server::over(store.path());
+    browser.open(&server.address, "document.querySelector('tbody')");
+    let rows = "document.querySelectorAll('tbody tr').length";
+    assert_eq!(browser.evaluate(rows), 4);
+    let follow = "document.querySelector('form[role=search]').submit()";
+    let choose = |control: &str, value: &str| {
+        format!("document.querySelector('[name={control}]').value = '{value}'; {follow}")
+    };
+    let arrived = |query: &str| format!("location.search.includes('{query}') && document.querySelector('tbody')");
+    browser.go(&choose("workload", "broadcast"), &arrived("workload=broadcast"));
+    assert_eq!(browser.evaluate(rows), 3);
+    browser.go(&choose("verdict", "invalid"), &arrived("verdict=invalid"));
+    assert_eq!(browser.evaluate(rows), 1);
+
+    // Its report, and from there a file beside it.
+    let report = "[...document.querySelectorAll('tbody a')].find((it) => it.textContent === 'report').click()";
+    browser.go(report, "document.documentElement.dataset.ready");
+    assert_eq!(browser.evaluate("document.querySelectorAll('#evidence').length"), 1);
+    browser.go("document.querySelector('a[href=\"test.json\"]').click()", "location.pathname.endsWith('test.json')");
+    let text = browser.evaluate("document.body.innerText");
+    assert!(text.as_str().unwrap().contains("\"seed\": 0"), "{text}");
+
+    // The two runs of the same challenge, side by side.
+    let both = format!("{}?workload=broadcast&verdict=valid", server.address);
+    browser.open(&both, "document.querySelector('tbody')");
+    browser.go("document.querySelector('form[action=\"/compare\"]').submit()", "location.pathname === '/compare' && document.querySelector('img')");
+    let shown = "Promise.all([...document.images].map((it) => it.decode())).then(() => [...document.images].map((it) => it.naturalWidth > 0 && it.alt !== ''))";
+    assert_eq!(browser.evaluate(shown), json!(vec![true; 10]), "five plots of each");
+    browser.assert_calm();
+}
