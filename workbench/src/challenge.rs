@@ -107,6 +107,15 @@ impl Metric {
         }
     }
 
+    /// A number with as many digits as a person needs.
+    pub fn show(self, number: f64) -> String {
+        match self {
+            Metric::MessagesPerOp => format!("{number:.3}"),
+            Metric::RealtimeLag => format!("{number:.2}"),
+            Metric::MedianLatency | Metric::MaxLatency | Metric::NotOk => format!("{number:.0}"),
+        }
+    }
+
     /// The number in a result map, ours or Maelstrom's, if it is there.
     pub fn measure(self, results: &Edn<'_>) -> Option<f64> {
         let found = match self {

@@ -8,6 +8,8 @@
 //! store/latest, store/<workload>/latest   the newest run
 //! ```
 
+pub mod runs;
+
 use std::fs::{self, File};
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
