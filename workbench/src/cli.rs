@@ -6,6 +6,7 @@ mod check;
 mod doc;
 mod maelstrom;
 mod progress;
+mod serve;
 mod simulate;
 mod test;
 
@@ -56,6 +57,8 @@ enum Command {
     Merge(simulate::MergeArguments),
     /// Shows what a node has to know: the protocol, services, and what workloads ask.
     Doc(doc::Arguments),
+    /// Shows what is kept, as pages on this machine: runs, their files, two side by side.
+    Serve(serve::Arguments),
 }
 
 /// Does what the command line says; its exit status is Maelstrom's.
@@ -84,6 +87,7 @@ pub fn main() -> ExitCode {
         (Command::Simulate(_), None) => unreachable!("a command that was given has its words"),
         (Command::Merge(arguments), _) => simulate::merge(&arguments),
         (Command::Doc(arguments), _) => Ok(doc::run(&arguments)),
+        (Command::Serve(arguments), _) => serve::run(&arguments),
     };
     match done {
         Ok(code) => ExitCode::from(code),

@@ -41,6 +41,7 @@ pub mod nemesis;
 pub mod network;
 pub mod report;
 pub mod run;
+pub mod serve;
 pub mod service;
 pub mod simulation;
 pub mod solutions;
