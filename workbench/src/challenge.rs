@@ -1,6 +1,7 @@
 //! The fourteen challenges as data: what is run, and what must hold.
 
 use clojure_reader::edn::Edn;
+use serde_json::{Value, json};
 
 use crate::edn;
 use crate::flags::Words;
@@ -51,6 +52,58 @@ pub struct Budget {
     pub ours: Option<Bound>,
 }
 
+/// Whose bounds count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Bar {
+    /// Those of the challenge's page: anybody's node.
+    Official,
+    /// Our own, which are the stricter ones.
+    Ours,
+}
+
+impl Budget {
+    /// The bounds that count, the official one first.
+    pub fn bounds(&self, bar: Bar) -> impl DoubleEndedIterator<Item = Bound> {
+        let ours = self.ours.filter(|_| bar == Bar::Ours);
+        self.official.into_iter().chain(ours)
+    }
+
+    /// What became of it in a run with this result map, ours or Maelstrom's.
+    pub fn measured(self, results: &Edn<'_>, bar: Bar) -> Measured {
+        let value = self.metric.measure(results);
+        Measured {
+            budget: self,
+            value,
+            holds: value.is_some_and(|value| self.bounds(bar).all(|it| it.holds(value))),
+        }
+    }
+}
+
+/// A budget, and what was measured.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Measured {
+    /// What must hold.
+    pub budget: Budget,
+    /// The number, if the results have one.
+    pub value: Option<f64>,
+    /// Whether it is within the bounds that count.
+    pub holds: bool,
+}
+
+impl Measured {
+    /// The same for machines.
+    pub fn to_json(&self) -> Value {
+        let bound = |bound: Option<Bound>| bound.map(|it| it.to_string());
+        json!({
+            "label": self.budget.metric.label(),
+            "measured": self.value,
+            "official": bound(self.budget.official),
+            "ours": bound(self.budget.ours),
+            "holds": self.holds,
+        })
+    }
+}
+
 /// Something that a result map tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Metric {
@@ -77,6 +130,12 @@ pub enum Bound {
 }
 
 impl Bound {
+    /// The number itself.
+    pub fn limit(self) -> f64 {
+        let (Bound::Below(limit) | Bound::AtMost(limit)) = self;
+        limit
+    }
+
     /// Whether a number stays within it.
     pub fn holds(self, measured: f64) -> bool {
         match self {
@@ -107,7 +166,7 @@ impl Metric {
         }
     }
 
-    /// A number with as many digits as a person needs.
+    /// A number as a table shows it.
     pub fn show(self, number: f64) -> String {
         match self {
             Metric::MessagesPerOp => format!("{number:.3}"),

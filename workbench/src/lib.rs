@@ -39,6 +39,8 @@ pub mod live;
 pub mod log;
 pub mod nemesis;
 pub mod network;
+pub mod page;
+pub mod plot;
 pub mod report;
 pub mod run;
 pub mod serve;

@@ -172,7 +172,7 @@ impl Network {
         std::mem::take(&mut self.lines)
     }
 
-    /// Writes down every message from now on.
+    /// Writes down every message, until there are too many. To be called before the first one.
     pub fn keep_trace(&mut self) {
         self.trace = Some(Trace::default());
     }
@@ -273,7 +273,7 @@ impl Network {
             return Err(Unroutable::Receiver(dest.to_string()));
         }
         let client = involves_client(src, dest);
-        self.statistics.sent(client, kind(&body));
+        self.statistics.sent(now, client, kind(&body));
         let envelope = Envelope {
             id,
             src: src.clone(),
@@ -318,7 +318,7 @@ impl Network {
         let ticket = self.next_ticket;
         self.next_ticket += 1;
         if let Some(trace) = &mut self.trace {
-            trace.sent(ticket, now, envelope);
+            trace.sent(now, envelope);
         }
         if self.overheard.sent {
             self.lines

@@ -8,7 +8,7 @@ use clojure_reader::edn::Edn;
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{CellAlignment, Table};
 
-use crate::challenge::{Budget, Metric, Trial};
+use crate::challenge::{Bar, Budget, Trial};
 use crate::checker::Validity;
 use crate::history::{Kind, Op};
 use crate::test::Outcome;
@@ -29,15 +29,6 @@ pub struct Score {
     pub valid: Validity,
     /// A number for each of the test's budgets, where the results have one.
     pub measured: Vec<Option<f64>>,
-}
-
-/// Whose bounds count.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Bar {
-    /// Those of the challenge's page: anybody's node.
-    Official,
-    /// Our own, which are the stricter ones.
-    Ours,
 }
 
 /// A number for each of the test's budgets, from a result map of ours or of Maelstrom's.
@@ -194,13 +185,9 @@ struct Row {
 impl Row {
     fn new(budget: Budget, mut numbers: Vec<f64>, bar: Bar) -> Self {
         numbers.sort_by(f64::total_cmp);
-        let bounds = match bar {
-            Bar::Official => [budget.official, None],
-            Bar::Ours => [budget.official, budget.ours],
-        };
         let median = median(&numbers);
         let keeps = |bound: crate::challenge::Bound| median.is_some_and(|it| bound.holds(it));
-        let holds = bounds.into_iter().flatten().all(keeps);
+        let holds = budget.bounds(bar).all(keeps);
         Row {
             budget,
             numbers,
@@ -209,11 +196,7 @@ impl Row {
     }
 
     fn cells(&self) -> [String; 5] {
-        let show = |number: f64| match self.budget.metric {
-            Metric::MessagesPerOp => format!("{number:.3}"),
-            Metric::RealtimeLag => format!("{number:.2}"),
-            Metric::MedianLatency | Metric::MaxLatency | Metric::NotOk => format!("{number:.0}"),
-        };
+        let show = |number: f64| self.budget.metric.show(number);
         let measured = match (&self.numbers[..], median(&self.numbers)) {
             ([first, .., last], Some(median)) => {
                 format!("{} ({} … {})", show(median), show(*first), show(*last))

@@ -57,7 +57,7 @@ pub struct Settings {
     pub faults: Faults,
     /// How many operations begin in the main phase at most.
     pub most_operations: Option<u64>,
-    /// Whether every message is written down.
+    /// Whether messages are written down.
     pub keeps_trace: bool,
     /// Which messages are told as they cross the network.
     pub overheard: Overheard,
@@ -103,7 +103,7 @@ pub struct Record {
     pub crash: Option<String>,
     /// When time zero was; none if it never came to that.
     pub zero: Option<Duration>,
-    /// Every message, if they were written down.
+    /// The messages, if they were written down.
     pub trace: Option<Trace>,
 }
 

@@ -1,6 +1,7 @@
 //! How many messages crossed the network, by whom they concern and by what they say.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use clojure_reader::edn::Edn;
 
@@ -21,13 +22,27 @@ pub struct Count {
 pub struct Statistics {
     clients: Count,
     servers: Count,
-    kinds: BTreeMap<String, u64>,
+    kinds: BTreeMap<String, Kind>,
+}
+
+/// Messages whose body has the same `type`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Kind {
+    /// How many were sent.
+    pub sent: u64,
+    /// How many of them in each second of the network's clock; seconds without any are left out.
+    pub by_second: Vec<(u64, u64)>,
 }
 
 impl Statistics {
-    pub(crate) fn sent(&mut self, client: bool, kind: String) {
+    pub(crate) fn sent(&mut self, now: Duration, client: bool, kind: String) {
         self.class(client).sent += 1;
-        *self.kinds.entry(kind).or_default() += 1;
+        let kind = self.kinds.entry(kind).or_default();
+        kind.sent += 1;
+        match kind.by_second.last_mut() {
+            Some((second, count)) if *second == now.as_secs() => *count += 1,
+            _ => kind.by_second.push((now.as_secs(), 1)),
+        }
     }
 
     pub(crate) fn received(&mut self, client: bool) {
@@ -61,7 +76,7 @@ impl Statistics {
     }
 
     /// Messages sent, by the `type` of their body.
-    pub fn kinds(&self) -> &BTreeMap<String, u64> {
+    pub fn kinds(&self) -> &BTreeMap<String, Kind> {
         &self.kinds
     }
 

@@ -3,6 +3,7 @@
 //! ```text
 //! store/<workload>/<start>/   history.jsonl  history.edn  history.txt  results.json  results.edn
 //!                             test.json  jepsen.log  node-logs/<node>.log
+//!                             report.html  plots/<name>.svg
 //!                             independent/<key>/   history.edn  results.edn   (lin-kv)
 //!                             elle/<anomaly>.txt                              (transactions)
 //! store/latest, store/<workload>/latest   the newest run
@@ -10,6 +11,7 @@
 
 pub mod runs;
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -18,9 +20,11 @@ use anyhow::Context;
 use clojure_reader::edn::Edn;
 use serde_json::{Value, json};
 
+use crate::challenge::Measured;
 use crate::checker::Verdict;
 use crate::edn;
 use crate::history::{History, Op};
+use crate::page::Page;
 use crate::run::Record;
 
 /// Where runs are kept.
@@ -130,11 +134,16 @@ impl Folder {
     }
 
     /// Keeps the results. The JSON also has what EDN's readers do not expect: messages by kind,
-    /// and what nodes did wrong.
+    /// what nodes did wrong, and budgets.
     ///
     /// # Errors
     /// When they cannot be written.
-    pub fn keep_results(&self, record: &Record, verdict: &Verdict) -> anyhow::Result<()> {
+    pub fn keep_results(
+        &self,
+        record: &Record,
+        verdict: &Verdict,
+        budgets: &[Measured],
+    ) -> anyhow::Result<()> {
         let results = &verdict.results;
         self.keep_keys(&record.history, results)?;
         self.keep_anomalies(verdict)?;
@@ -142,9 +151,29 @@ impl Folder {
             writeln!(out, "{}", edn::pretty(results))
         })?;
         let mut json = edn::to_json(results);
-        json["messages-by-kind"] = json!(record.statistics.kinds());
+        let kinds = record.statistics.kinds().iter();
+        let kinds: BTreeMap<_, _> = kinds
+            .map(|(kind, messages)| (kind, messages.sent))
+            .collect();
+        json["messages-by-kind"] = json!(kinds);
         json["incidents"] = json!(record.incidents);
+        json["budgets"] = budgets.iter().map(Measured::to_json).collect();
         self.write(Path::new("results.json"), |out| writeln!(out, "{json:#}"))
+    }
+
+    /// Keeps the page about the run, and its plots.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn keep_page(&self, page: &Page) -> anyhow::Result<()> {
+        self.create(Path::new("plots"))?;
+        for (name, svg) in &page.plots {
+            let path = Path::new("plots").join(format!("{name}.svg"));
+            self.write(&path, |out| out.write_all(svg.as_bytes()))?;
+        }
+        self.write(Path::new("report.html"), |out| {
+            out.write_all(page.html.as_bytes())
+        })
     }
 
     /// Keeps what happened to each key of a workload that is judged key by key.

@@ -5,6 +5,7 @@ use std::path::Path;
 use anyhow::Context;
 use serde_json::json;
 
+use crate::challenge::{Bar, Measured, Trial};
 use crate::checker::{self, Target, Verdict};
 use crate::child::Launch;
 use crate::edn;
@@ -14,6 +15,7 @@ use crate::live::{Watcher, moment, run_live, timestamp};
 use crate::log::{Level, Log, Notation};
 use crate::nemesis::Fault;
 use crate::network::Overheard;
+use crate::page::Subject;
 use crate::report;
 use crate::run::{Record, Run, Settings};
 use crate::simulation::simulate;
@@ -81,6 +83,19 @@ pub struct Test<'a> {
     pub stage: Stage<'a>,
     /// The command that does the same again.
     pub command: String,
+    /// The challenge that it is part of, if it is.
+    pub held: Option<Held>,
+}
+
+/// What a run is held to beside its verdict.
+#[derive(Debug, Clone, Copy)]
+pub struct Held {
+    /// The challenge's name.
+    pub challenge: &'static str,
+    /// The test of it.
+    pub trial: &'static Trial,
+    /// Whose bounds count.
+    pub bar: Bar,
 }
 
 /// What came of a test.
@@ -103,7 +118,10 @@ impl Test<'_> {
     /// When the test cannot begin, or what is to be kept cannot be written. A run that breaks off
     /// is no error but an outcome.
     pub fn perform(&self, store: &Store, watcher: &mut dyn Watcher) -> anyhow::Result<Outcome> {
-        let settings = self.flags.settings(self.seed)?;
+        let settings = Settings {
+            keeps_trace: true,
+            ..self.flags.settings(self.seed)?
+        };
         if matches!(self.stage, Stage::Live { .. }) {
             self.flags.faults.check_live()?;
         }
@@ -111,8 +129,9 @@ impl Test<'_> {
         let make = || workload(self.flags.workload, &options);
         let subject = make();
         let folder = store.begin(subject.name(), &timestamp())?;
-        folder.keep_test(&json!({
+        let facts = json!({
             "command": self.command,
+            "challenge": self.held.map(|held| held.challenge),
             "seed": self.seed,
             "stage": self.stage.name(),
             "program": self.stage.program(),
@@ -137,7 +156,8 @@ impl Test<'_> {
                 Some(Target::Total) => json!("total"),
                 Some(Target::AtLeast(part)) => json!(part),
             },
-        }))?;
+        });
+        folder.keep_test(&facts)?;
         let mut log = None;
         let record = match &self.stage {
             Stage::Live {
@@ -180,9 +200,22 @@ impl Test<'_> {
             let checked = subject.check(history);
             judge(history, checked, self.flags.availability, Some(net))
         });
+        let budgets = self.budgets(verdict.as_ref());
         if let Some(verdict) = &verdict {
-            folder.keep_results(&record, verdict)?;
+            folder.keep_results(&record, verdict, &budgets)?;
         }
+        let subject = Subject {
+            title: self.held.map_or(subject.name(), |held| held.challenge),
+            workload: self.flags.workload,
+            command: &self.command,
+            stage: self.stage.name(),
+            facts: &facts,
+            settings: &settings,
+            record: &record,
+            verdict: verdict.as_ref(),
+            budgets: &budgets,
+        };
+        folder.keep_page(&subject.page()?)?;
         if let Some(mut log) = log {
             let (level, last) = last_words(&record, verdict.as_ref());
             log.write(&moment(), level, &last);
@@ -196,6 +229,19 @@ impl Test<'_> {
             verdict,
             folder,
         })
+    }
+}
+
+impl Test<'_> {
+    /// What the run is held to, measured.
+    fn budgets(&self, verdict: Option<&Verdict>) -> Vec<Measured> {
+        let (Some(held), Some(verdict)) = (self.held, verdict) else {
+            return Vec::new();
+        };
+        let budgets = held.trial.budgets.iter();
+        budgets
+            .map(|budget| budget.measured(&verdict.results, held.bar))
+            .collect()
     }
 }
 

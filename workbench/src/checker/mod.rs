@@ -22,12 +22,13 @@ use crate::edn;
 pub use availability::{Target, availability};
 pub use counter::counter;
 pub use echo::echo;
+pub(crate) use element::Element;
 pub(crate) use elle::EMPTY_GRAPH;
 pub use elle::{Models, UnknownModel, list_append, rw_register};
 pub use exceptions::exceptions;
-pub use kafka::kafka;
+pub use kafka::{kafka, lags};
 pub use lin_kv::lin_kv;
-pub use set_full::set_full;
+pub use set_full::{set_full, stable_latencies};
 pub use stats::stats;
 pub use unique_ids::unique_ids;
 

@@ -7,14 +7,14 @@ use anyhow::Context;
 use clap::Args;
 
 use super::{chosen, code, command_line, exit_code, fresh_seed, maelstrom, progress, say};
-use crate::challenge::{Challenge, Trial};
+use crate::challenge::{Bar, Challenge, Trial};
 use crate::checker::Validity;
 use crate::flags::TestFlags;
 use crate::live::Stopwatch;
-use crate::report::{self, Bar, Score};
+use crate::report::{self, Score};
 use crate::solutions::Factory;
 use crate::store::Store;
-use crate::test::{Outcome, Stage, Telling, Test};
+use crate::test::{Held, Outcome, Stage, Telling, Test};
 
 /// What `challenge` takes.
 #[derive(Args)]
@@ -117,11 +117,7 @@ impl Attempt<'_> {
     /// Runs all tests of the challenge; the worst exit status.
     fn make(&self) -> anyhow::Result<u8> {
         let nodes = self.nodes()?;
-        let bar = if self.arguments.bin.is_some() {
-            Bar::Official
-        } else {
-            Bar::Ours
-        };
+        let bar = self.bar();
         let mut status = code::VALID;
         for trial in self.challenge.trials {
             if trial.is_official || bar == Bar::Ours {
@@ -131,8 +127,16 @@ impl Attempt<'_> {
         Ok(status)
     }
 
+    fn bar(&self) -> Bar {
+        if self.arguments.bin.is_some() {
+            Bar::Official
+        } else {
+            Bar::Ours
+        }
+    }
+
     /// Runs one test as often as asked for; the exit status.
-    fn make_one(&self, trial: &Trial, nodes: &Nodes, bar: Bar) -> anyhow::Result<u8> {
+    fn make_one(&self, trial: &'static Trial, nodes: &Nodes, bar: Bar) -> anyhow::Result<u8> {
         let mut scores = Vec::new();
         for round in 0..u64::from(self.arguments.runs) {
             let seed = self.seed.wrapping_add(round);
@@ -202,7 +206,12 @@ impl Attempt<'_> {
     }
 
     /// One run's score; nothing if it broke off.
-    fn score(&self, trial: &Trial, seed: u64, nodes: &Nodes) -> anyhow::Result<Option<Score>> {
+    fn score(
+        &self,
+        trial: &'static Trial,
+        seed: u64,
+        nodes: &Nodes,
+    ) -> anyhow::Result<Option<Score>> {
         let node_flags = self.node_flags();
         if let (Some(launcher), Nodes::Program(program)) = (&self.arguments.maelstrom, nodes) {
             let folder = self.arguments.store.join("maelstrom");
@@ -229,6 +238,11 @@ impl Attempt<'_> {
             seed,
             stage,
             command: self.command(seed, 1),
+            held: Some(Held {
+                challenge: self.challenge.name,
+                trial,
+                bar: self.bar(),
+            }),
         };
         let mut line = progress::Line::new(self.challenge.name);
         let outcome = test.perform(&Store::new(&self.arguments.store), &mut line);

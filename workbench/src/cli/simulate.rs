@@ -17,6 +17,7 @@ use crate::challenge::Challenge;
 use crate::flags::{TestFlags, Words};
 use crate::live::{Stopwatch, timestamp};
 use crate::nemesis::Fault;
+use crate::page::Subject;
 use crate::report;
 use crate::store::Store;
 use crate::storm::campaign::{self, Failure, Report, Tally};
@@ -304,7 +305,8 @@ impl Campaign<'_> {
 
     /// Keeps a failing run, smaller if that is asked for, and shows what was said in it.
     fn look_closer(&self, storm: &Storm, failure: &Failure) -> anyhow::Result<()> {
-        let mut run = storm.run(failure.seed)?;
+        let words = storm.words(failure.seed);
+        let mut run = storm.run_with(failure.seed, &words, true)?;
         if self.arguments.shrink {
             let shrunk = shrink(storm, run, self.arguments.shrink_runs)?;
             let words = shrunk.run.words.clone();
@@ -344,17 +346,36 @@ impl Campaign<'_> {
         let flags = run.words.flags()?;
         let store = Store::new(&self.arguments.store);
         let folder = store.begin(&flags.workload.to_string(), &timestamp())?;
-        folder.keep_test(&json!({
-            "command": self.command(run.seed, &run.words.beyond(&self.challenge.trials[0].words()), true),
+        let command = self.command(
+            run.seed,
+            &run.words.beyond(&self.challenge.trials[0].words()),
+            true,
+        );
+        let facts = json!({
+            "command": command,
+            "challenge": self.challenge.name,
             "seed": run.seed,
             "stage": "simulated",
             "workload": flags.workload.to_string(),
             "consistency-models": flags.consistency_models.to_string(),
             "options": run.words.to_string(),
             "node-flags": self.node_flags(),
-        }))?;
+        });
+        folder.keep_test(&facts)?;
         folder.keep_history(&run.record)?;
-        folder.keep_results(&run.record, &run.verdict)?;
+        folder.keep_results(&run.record, &run.verdict, &[])?;
+        let subject = Subject {
+            title: self.challenge.name,
+            workload: flags.workload,
+            command: &command,
+            stage: "simulated",
+            facts: &facts,
+            settings: &run.settings,
+            record: &run.record,
+            verdict: Some(&run.verdict),
+            budgets: &[],
+        };
+        folder.keep_page(&subject.page()?)?;
         for (node, log) in run.settings.nodes.iter().zip(&run.logs) {
             folder.keep_log(node.as_str(), log)?;
         }

@@ -143,6 +143,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
                 leave_running: arguments.leave_db_running,
             },
             command: repetition(seed),
+            held: None,
         };
         let mut line = progress::Line::new(&arguments.flags.workload.to_string());
         let outcome = test.perform(&store, &mut line);

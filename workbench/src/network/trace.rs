@@ -1,23 +1,40 @@
-//! Every message of a run, written down: when it was sent, and what became of it.
+//! The messages of a run, written down: when each was sent, and what became of it.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
+use shared::NodeId;
+
 use super::Envelope;
+
+/// How many messages are written down. The rest is only counted: a run may have millions of them.
+const MOST_PASSAGES: usize = 200_000;
+
+/// How much of a body is written down, in bytes.
+const BODY: usize = 300;
 
 /// Messages in the order in which they were sent; each copy counts for itself.
 #[derive(Debug, Clone, Default)]
 pub struct Trace {
-    passages: BTreeMap<u64, Passage>,
+    /// By ticket: the network numbers copies without a gap.
+    passages: Vec<Passage>,
+    left_out: u64,
 }
 
 /// One message from its sender to its receiver, or as far as it came.
 #[derive(Debug, Clone)]
 pub struct Passage {
+    /// The message's number, which copies share.
+    pub id: u64,
     /// When it was sent.
     pub sent: Duration,
-    /// What it is.
-    pub envelope: Envelope,
+    /// Who sent it.
+    pub src: NodeId,
+    /// For whom it is.
+    pub dest: NodeId,
+    /// The `type` of its body.
+    pub kind: String,
+    /// What it says, as JSON; of a long one the beginning.
+    pub body: String,
     /// What became of it.
     pub fate: Fate,
 }
@@ -34,13 +51,33 @@ pub enum Fate {
 }
 
 impl Trace {
-    pub(super) fn sent(&mut self, ticket: u64, now: Duration, envelope: &Envelope) {
-        let passage = Passage {
+    /// A message is on its way; its ticket is the next one.
+    pub(super) fn sent(&mut self, now: Duration, envelope: &Envelope) {
+        if self.passages.len() == MOST_PASSAGES {
+            self.left_out += 1;
+            return;
+        }
+        let Envelope {
+            id,
+            src,
+            dest,
+            body,
+        } = envelope;
+        let text = body.get();
+        let mut end = text.len().min(BODY);
+        while !text.is_char_boundary(end) {
+            end -= 1;
+        }
+        let dots = if end < text.len() { "…" } else { "" };
+        self.passages.push(Passage {
+            id: *id,
             sent: now,
-            envelope: envelope.clone(),
+            src: src.clone(),
+            dest: dest.clone(),
+            kind: super::kind(body),
+            body: format!("{}{dots}", &text[..end]),
             fate: Fate::UnderWay,
-        };
-        self.passages.insert(ticket, passage);
+        });
     }
 
     pub(super) fn arrived(&mut self, ticket: u64, now: Duration) {
@@ -52,13 +89,19 @@ impl Trace {
     }
 
     fn set(&mut self, ticket: u64, fate: Fate) {
-        if let Some(passage) = self.passages.get_mut(&ticket) {
+        let place = usize::try_from(ticket).ok();
+        if let Some(passage) = place.and_then(|place| self.passages.get_mut(place)) {
             passage.fate = fate;
         }
     }
 
-    /// All messages.
-    pub fn passages(&self) -> impl ExactSizeIterator<Item = &Passage> {
-        self.passages.values()
+    /// The messages that were written down.
+    pub fn passages(&self) -> &[Passage] {
+        &self.passages
+    }
+
+    /// How many more there were.
+    pub fn left_out(&self) -> u64 {
+        self.left_out
     }
 }

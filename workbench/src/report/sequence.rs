@@ -35,7 +35,7 @@ pub fn sequence(record: &Record, nodes: &[NodeId]) -> Option<String> {
     let chart = Chart::new(trace, nodes);
     let zero = record.zero.unwrap_or_default();
     let since_zero = |at: Duration| at.as_secs_f64() - zero.as_secs_f64();
-    let messages = trace.passages().map(|passage| {
+    let messages = trace.passages().iter().map(|passage| {
         let at = match passage.fate {
             Fate::Arrived(at) => at,
             Fate::Lost | Fate::UnderWay => passage.sent,
@@ -72,10 +72,10 @@ impl Chart {
         lanes.extend(nodes.iter().map(ToString::to_string));
         for service in Services::NAMES {
             let talks = |passage: &Passage| {
-                let ends = [&passage.envelope.src, &passage.envelope.dest];
+                let ends = [&passage.src, &passage.dest];
                 ends.iter().any(|end| end.as_str() == service)
             };
-            if trace.passages().any(talks) {
+            if trace.passages().iter().any(talks) {
                 lanes.push(service.to_owned());
             }
         }
@@ -102,8 +102,8 @@ impl Chart {
     }
 
     fn message(&self, passage: &Passage, since_zero: impl Fn(Duration) -> f64) -> String {
-        let envelope = &passage.envelope;
-        let (from, to) = (self.lane(&envelope.src), self.lane(&envelope.dest));
+        let Passage { src, dest, .. } = passage;
+        let (from, to) = (self.lane(src), self.lane(dest));
         let mut cells = self.idle();
         let (start, end) = (middle(from), middle(to));
         let is_lost = passage.fate == Fate::Lost;
@@ -128,8 +128,8 @@ impl Chart {
             cells[end + 1] = head;
         }
         let drawn: String = cells.into_iter().collect();
-        let body = cut_to(envelope.body.get(), BODY);
-        let who = format!("{} → {}", envelope.src, envelope.dest);
+        let body = cut_to(&passage.body, BODY);
+        let who = format!("{src} → {dest}");
         let fate = match passage.fate {
             Fate::Arrived(at) if at > passage.sent => {
                 format!(" (sent at {:.3})", since_zero(passage.sent))

@@ -17,7 +17,7 @@ use serde_json::{Map, Value};
 
 use crate::edn;
 
-pub use figures::{Figures, Held, MEASURED, Operations, QUANTILES};
+pub use figures::{Figures, KeptBudget, MEASURED, Operations, QUANTILES};
 pub use place::Place;
 
 /// How many folders runs may be nested in: Maelstrom's are in `maelstrom/store/<workload>`.

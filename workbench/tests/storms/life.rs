@@ -11,9 +11,7 @@ use crate::witness::{Scene, Span, TICK, arrival, is_among_servers, scene};
 const NODES: [&str; 3] = ["n0", "n1", "n2"];
 
 fn sends<'a>(passages: &'a [&Passage], node: &'a str) -> impl Iterator<Item = Duration> + 'a {
-    let own = passages
-        .iter()
-        .filter(move |it| it.envelope.src.as_str() == node);
+    let own = passages.iter().filter(move |it| it.src.as_str() == node);
     own.map(|it| it.sent)
 }
 
@@ -23,9 +21,7 @@ fn meanwhile<'a>(
     node: &'a str,
     span: &'a Span,
 ) -> impl Iterator<Item = &'a Passage> {
-    let to = passages
-        .iter()
-        .filter(move |it| it.envelope.dest.as_str() == node);
+    let to = passages.iter().filter(move |it| it.dest.as_str() == node);
     to.copied().filter(|it| span.holds(it.sent))
 }
 
@@ -39,9 +35,7 @@ fn assert_silent(scene: &Scene, fault: Fault, victims: usize) {
                 !sends(&passages, node).any(|at| span.holds(at)),
                 "{node} in {span:?}"
             );
-            let to = passages
-                .iter()
-                .filter(|it| it.envelope.dest.as_str() == node);
+            let to = passages.iter().filter(|it| it.dest.as_str() == node);
             let mut arrivals = to.filter_map(|it| arrival(it));
             assert!(!arrivals.any(|at| span.holds(at)), "{node} in {span:?}");
         }
@@ -94,7 +88,7 @@ fn who_is_killed_says_and_hears_nothing_and_begins_anew_without_a_memory() {
     }
     let is_dead = |it: &&&Passage| {
         let at = |span: &Span| it.sent >= span.from && it.sent <= span.to;
-        let dest = it.envelope.dest.as_str();
+        let dest = it.dest.as_str();
         spans
             .iter()
             .any(|span| at(span) && span.whom.iter().any(|node| node == dest))

@@ -53,7 +53,7 @@ fn duplication_lets_its_part_of_what_servers_say_arrive_twice_and_nothing_else()
         let mut copies: BTreeMap<u64, usize> = BTreeMap::new();
         for passage in passages {
             assert_ne!(passage.fate, Fate::Lost);
-            *copies.entry(passage.envelope.id).or_default() += 1;
+            *copies.entry(passage.id).or_default() += 1;
         }
         copies
     };
@@ -91,8 +91,7 @@ fn delay_lets_half_of_what_servers_say_be_overtaken_and_loses_nothing() {
     assert!(others.iter().all(|it| late(it).is_zero()));
     let overtaken = |from: &str, to: &str| {
         let passages = stormy.iter();
-        let here = passages
-            .filter(|it| it.envelope.src.as_str() == from && it.envelope.dest.as_str() == to);
+        let here = passages.filter(|it| it.src.as_str() == from && it.dest.as_str() == to);
         !here.map(|it| arrival(it)).is_sorted()
     };
     assert!(overtaken("n0", "n1") && overtaken("n2", "n1"));

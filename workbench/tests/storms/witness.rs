@@ -126,7 +126,14 @@ pub fn scene(words: &str) -> Scene {
 
 impl Scene {
     pub fn passages(&self) -> Vec<&Passage> {
-        self.run.record.trace.as_ref().unwrap().passages().collect()
+        self.run
+            .record
+            .trace
+            .as_ref()
+            .unwrap()
+            .passages()
+            .iter()
+            .collect()
     }
 
     /// What one node wrote down.
@@ -173,7 +180,7 @@ fn whom(op: &Op) -> Vec<String> {
 
 /// Whether a message goes from one server to another.
 pub fn is_among_servers(passage: &Passage) -> bool {
-    let ends = [&passage.envelope.src, &passage.envelope.dest];
+    let ends = [&passage.src, &passage.dest];
     ends.iter().all(|end| !end.as_str().starts_with('c'))
 }
 

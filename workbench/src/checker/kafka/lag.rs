@@ -11,7 +11,7 @@ use clojure_reader::edn::Edn;
 
 use super::account::{Account, Completion, KeyId, Run};
 use crate::edn;
-use crate::history::Kind;
+use crate::history::{History, Kind};
 
 /// How far behind a poll was.
 #[derive(Clone, Copy)]
@@ -27,9 +27,21 @@ impl Lag {
     /// The first one of the greatest; nothing if no poll was behind in anything, since there was
     /// no key to be behind in.
     pub(super) fn worst(account: &Account<'_>) -> Option<Self> {
+        let lags = Self::all(account).into_iter();
+        lags.reduce(|worst, lag| {
+            if lag.nanoseconds > worst.nanoseconds {
+                lag
+            } else {
+                worst
+            }
+        })
+    }
+
+    /// How far behind each poll was, in the key that it was most behind in.
+    fn all(account: &Account<'_>) -> Vec<Self> {
         let frontiers = Frontiers::of(account);
         let mut readers: HashMap<u64, Reader> = HashMap::new();
-        let mut worst: Option<Lag> = None;
+        let mut lags = Vec::new();
         for completion in account.completions.iter().filter(|it| counts(it)) {
             let reader = readers.entry(completion.process).or_default();
             if let Some(keys) = &completion.assigned {
@@ -39,11 +51,8 @@ impl Lag {
             for run in &completion.polls {
                 reader.advance(run.key, next_offset(run), &frontiers);
             }
-            let Some((key, nanoseconds)) = reader.worst(completion.begun) else {
-                continue;
-            };
-            if worst.is_none_or(|worst| nanoseconds > worst.nanoseconds) {
-                worst = Some(Lag {
+            if let Some((key, nanoseconds)) = reader.worst(completion.begun) {
+                lags.push(Lag {
                     begun: completion.begun,
                     process: completion.process,
                     key,
@@ -51,7 +60,7 @@ impl Lag {
                 });
             }
         }
-        worst
+        lags
     }
 
     /// A lag in seconds, or none.
@@ -67,6 +76,19 @@ impl Lag {
             ]),
         }
     }
+}
+
+/// When each poll that succeeded began, and how far behind it was, both in nanoseconds.
+///
+/// # Errors
+/// When a value of the history cannot be understood: in words for a person.
+pub fn lags(history: &History) -> Result<Vec<(u64, u64)>, String> {
+    let account = Account::of(history)?;
+    let lags = Lag::all(&account);
+    Ok(lags
+        .iter()
+        .map(|lag| (lag.begun, lag.nanoseconds))
+        .collect())
 }
 
 /// Whether it moves its process, or is measured: an assignment or a poll that succeeded.

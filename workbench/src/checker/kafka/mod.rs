@@ -26,6 +26,7 @@ use crate::history::{History, Kind, Op, OpError};
 use account::Account;
 use cases::Anomaly;
 use lag::Lag;
+pub use lag::lags;
 use logs::Logs;
 
 /// Errors that are none: others send in between, so a transaction's sends may skip places; and an

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::Row;
 use crate::serve::files::{link, shown};
-use crate::store::runs::{Archive, Held, Kept, MEASURED, Operations, Place, QUANTILES};
+use crate::store::runs::{Archive, Kept, KeptBudget, MEASURED, Operations, Place, QUANTILES};
 
 /// The order of the plots that we know; others follow.
 const PLOTS: [&str; 7] = [
@@ -156,7 +156,7 @@ fn budgets(a: &Kept, b: &Kept) -> Vec<Line> {
     let labels: BTreeSet<&str> = labels.map(|it| it.label.as_str()).collect();
     let lines = labels.into_iter().map(|label| {
         let [a, b] = [of(a, label), of(b, label)];
-        let number = |it: &Option<Held>| it.as_ref().and_then(|it| it.measured);
+        let number = |it: &Option<KeptBudget>| it.as_ref().and_then(|it| it.measured);
         let difference = Line::numbers("", number(&a), number(&b)).difference;
         Line {
             what: shown(label),
@@ -168,7 +168,7 @@ fn budgets(a: &Kept, b: &Kept) -> Vec<Line> {
     lines.collect()
 }
 
-fn bound(held: Option<&Held>) -> String {
+fn bound(held: Option<&KeptBudget>) -> String {
     let Some(held) = held else {
         return "–".to_owned();
     };

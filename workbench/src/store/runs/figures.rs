@@ -28,7 +28,7 @@ pub struct Figures {
     /// How long values took until everybody had them: quantiles, and milliseconds.
     pub stable_latencies: Vec<(f64, f64)>,
     /// The budgets of its challenge.
-    pub budgets: Vec<Held>,
+    pub budgets: Vec<KeptBudget>,
     /// How often a node did something wrong.
     pub incidents: usize,
 }
@@ -48,7 +48,7 @@ pub struct Operations {
 
 /// A budget, and what was measured.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
-pub struct Held {
+pub struct KeptBudget {
     /// What was measured, with its unit.
     pub label: String,
     /// The number, if there is one.

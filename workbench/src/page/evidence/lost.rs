@@ -1,0 +1,208 @@
+//! A value that is lost, with the reads that should have held it: a row for each node, and on it
+//! each read after the value was known.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use clojure_reader::edn::Edn;
+
+use super::{Evidence, MOST_CASES, around};
+use crate::checker::Element;
+use crate::edn;
+use crate::history::{Kind, Op};
+use crate::page::Subject;
+use crate::plot::escaped;
+
+const WIDTH: usize = 760;
+const LEFT: usize = 80;
+const ROW: usize = 22;
+const TOP: usize = 30;
+
+/// More reads than this are not drawn for one value, the last ones are.
+const MOST_READS: usize = 400;
+
+/// A read that succeeded.
+struct Read<'a> {
+    begun: &'a Op,
+    ended: &'a Op,
+    elements: Vec<Element>,
+}
+
+/// Each value that is lost, as far as a page has room.
+pub(super) fn lost(subject: &Subject<'_>, results: &Edn<'static>, add: &str) -> Vec<Evidence> {
+    let Some(Edn::List(lost)) = edn::get(results, &["lost"]) else {
+        return Vec::new();
+    };
+    if lost.is_empty() {
+        return Vec::new();
+    }
+    let history = &subject.record.history;
+    let pairs = history.pairs();
+    let read = |pair: &crate::history::Pair<'_>| {
+        let ended = pair
+            .completion
+            .filter(|op| op.f == "read" && op.kind == Kind::Ok)?;
+        Element::list_of(ended).ok()
+    };
+    let reads: Vec<Read<'_>> = pairs
+        .iter()
+        .filter_map(|pair| {
+            Some(Read {
+                begun: pair.invocation,
+                ended: pair.completion?,
+                elements: read(pair)?,
+            })
+        })
+        .collect();
+    let mut evidence = Vec::new();
+    for element in lost.iter().take(MOST_CASES) {
+        let is_it = |op: &&Op| op.f == add && Element::of(op).to_edn() == *element;
+        let additions = || history.ops.iter().filter(is_it);
+        let Some(begun) = additions().rfind(|op| op.is_invocation()) else {
+            continue;
+        };
+        let acknowledged = additions().find(|op| op.kind == Kind::Ok && op.index > begun.index);
+        let case = Case {
+            subject,
+            element,
+            begun,
+            acknowledged,
+        };
+        evidence.push(case.evidence(&reads));
+    }
+    let more = lost.len().saturating_sub(MOST_CASES);
+    if more > 0 {
+        let text = format!("{more} more values are lost: results.edn lists them all.");
+        evidence.push(Evidence::new("And others", text));
+    }
+    evidence
+}
+
+struct Case<'a> {
+    subject: &'a Subject<'a>,
+    element: &'a Edn<'static>,
+    /// Its addition,
+    begun: &'a Op,
+    /// … and how that ended, if it was confirmed.
+    acknowledged: Option<&'a Op>,
+}
+
+impl Case<'_> {
+    fn evidence(&self, reads: &[Read<'_>]) -> Evidence {
+        let after = reads.iter().filter(|it| it.ended.index > self.begun.index);
+        let after: Vec<(&Read<'_>, bool)> = after
+            .map(|it| {
+                (
+                    it,
+                    it.elements
+                        .iter()
+                        .any(|held| held.to_edn() == *self.element),
+                )
+            })
+            .collect();
+        let after = &after[after.len().saturating_sub(MOST_READS)..];
+        let held = after.iter().filter(|(_, holds)| *holds).count();
+        let last = after.iter().rfind(|(_, holds)| *holds);
+        let value = edn::compact(self.element);
+        let known = self
+            .acknowledged
+            .map_or("was never confirmed".to_owned(), |op| {
+                format!("was confirmed at {:.3} s", op.seconds())
+            });
+        let seen = match last {
+            Some((read, _)) => format!(
+                "{held} hold it, the last of which began at {:.3} s",
+                read.begun.seconds()
+            ),
+            None => "none holds it".to_owned(),
+        };
+        let process = self.begun.process.client().unwrap_or_default();
+        let node = self.subject.settings.node_of(process);
+        let text = format!(
+            "It was sent to {node} at {:.3} s and {known}; of {} reads that ended later, {seen}.",
+            self.begun.seconds(),
+            after.len(),
+        );
+        let moments = after.iter().flat_map(|(read, _)| [read.begun, read.ended]);
+        let moments = moments
+            .chain([self.begun])
+            .map(|op| (op.time / 1000) as i64);
+        let title = format!("Value {value} is lost");
+        Evidence {
+            picture: self.draw(&title, after),
+            window: around(moments),
+            ..Evidence::new(title, text)
+        }
+    }
+
+    fn draw(&self, title: &str, reads: &[(&Read<'_>, bool)]) -> String {
+        let from = self.begun.seconds();
+        let to = reads.iter().map(|(read, _)| read.ended.seconds());
+        let to = to.fold(from + 0.001, f64::max);
+        let x =
+            |at: f64| LEFT as f64 + 8.0 + (at - from) / (to - from) * (WIDTH - LEFT - 24) as f64;
+        let mut rows: BTreeMap<usize, Vec<(&Read<'_>, bool)>> = BTreeMap::new();
+        let settings = self.subject.settings;
+        for (read, holds) in reads {
+            let process = read.begun.process.client().unwrap_or_default();
+            let node = settings.node_of(process);
+            let place = settings.nodes.iter().position(|it| it == node).unwrap_or(0);
+            rows.entry(place).or_default().push((read, *holds));
+        }
+        let height = TOP + rows.len() * ROW + 24;
+        let mut svg = format!(
+            "<svg class=\"graph\" role=\"img\" aria-label=\"{}\" viewBox=\"0 0 {WIDTH} {height}\" \
+             width=\"{WIDTH}\" height=\"{height}\">",
+            escaped(&format!(
+                "{title}: reads by node, those that hold it and those that do not"
+            ))
+        );
+        let marks = [(self.begun, "sent")].into_iter();
+        let marks = marks.chain(self.acknowledged.map(|op| (op, "confirmed")));
+        for (place, (op, word)) in marks.enumerate() {
+            let (at, y) = (x(op.seconds()), 12 + 12 * place);
+            let _ = write!(
+                svg,
+                "<line class=\"moment\" x1=\"{at:.1}\" x2=\"{at:.1}\" y1=\"{y}\" y2=\"{}\"/>\
+                 <text class=\"reason\" x=\"{:.1}\" y=\"{y}\">{word} at {:.3} s</text>",
+                height - 20,
+                at + 4.0,
+                op.seconds(),
+            );
+        }
+        for (row, (place, reads)) in rows.iter().enumerate() {
+            let y = TOP + row * ROW + ROW / 2;
+            let name = settings.nodes.get(*place).map_or("", |node| node.as_str());
+            let _ = write!(
+                svg,
+                "<text class=\"head\" x=\"8\" y=\"{}\">{}</text>\
+                 <line class=\"lane\" x1=\"{LEFT}\" x2=\"{}\" y1=\"{y}\" y2=\"{y}\"/>",
+                y + 4,
+                escaped(name),
+                WIDTH - 8,
+            );
+            for (read, holds) in reads {
+                let (class, what) = if *holds {
+                    ("holds", "holds it")
+                } else {
+                    ("lacks", "lacks it")
+                };
+                let _ = write!(
+                    svg,
+                    "<circle class=\"{class}\" cx=\"{:.1}\" cy=\"{y}\" r=\"4\"><title>read of process \
+                     {} from {:.3} s to {:.3} s {what}</title></circle>",
+                    x(read.ended.seconds()),
+                    read.begun.process,
+                    read.begun.seconds(),
+                    read.ended.seconds(),
+                );
+            }
+        }
+        let _ = write!(
+            svg,
+            "<text class=\"reason\" x=\"{LEFT}\" y=\"{}\">● holds it   ○ lacks it   (until {to:.3} s)</text></svg>",
+            height - 6
+        );
+        svg
+    }
+}

@@ -1,0 +1,203 @@
+//! An operation that has no place in any order, with the operations around it: a row for each
+//! process, a bar from invocation to completion.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use clojure_reader::edn::Edn;
+use serde_json::value::RawValue;
+
+use super::{Evidence, MOST_CASES, around};
+use crate::checker::Element;
+use crate::edn;
+use crate::history::{Kind, Op, Pair};
+use crate::page::Subject;
+use crate::page::columns::shortened;
+use crate::plot::escaped;
+
+const WIDTH: usize = 760;
+const LEFT: usize = 90;
+const ROW: usize = 26;
+const TOP: usize = 8;
+
+/// How many operations are drawn beside the one that does not fit.
+const MOST_CALLS: usize = 24;
+
+/// How many letters of an operation are shown in its bar.
+const LETTERS: usize = 18;
+
+/// Each key without an order, as far as a page has room.
+pub(super) fn violations(subject: &Subject<'_>, results: &Edn<'static>) -> Vec<Evidence> {
+    let Some(Edn::Map(keys)) = edn::get(results, &["results"]) else {
+        return Vec::new();
+    };
+    let pairs = subject.record.history.pairs();
+    let bad = keys.iter().filter_map(|(key, result)| {
+        let result = edn::get(result, &["linearizable"])?;
+        let index = edn::get(result, &["op", "index"]).and_then(edn::number)?;
+        let is_bad = edn::get(result, &["valid?"]) == Some(&Edn::Bool(false));
+        is_bad.then(|| violation(&pairs, key, result, index as usize))?
+    });
+    bad.take(MOST_CASES).collect()
+}
+
+fn violation(
+    pairs: &[Pair<'_>],
+    key: &Edn<'static>,
+    result: &Edn<'static>,
+    index: usize,
+) -> Option<Evidence> {
+    let of_key: Vec<&Pair<'_>> = pairs.iter().filter(|it| is_of(it, key)).collect();
+    let is_it = |pair: &&&Pair<'_>| {
+        let ends = [Some(pair.invocation), pair.completion];
+        ends.into_iter().flatten().any(|op| op.index == index)
+    };
+    let bad = *of_key.iter().find(is_it)?;
+    let end = end(bad);
+    // What began before the end of it, those that ended last, and those that did not fail.
+    let mut around_it: Vec<&Pair<'_>> = of_key
+        .into_iter()
+        .filter(|it| it.invocation.index <= end)
+        .filter(|it| it.completion.is_none_or(|op| op.kind != Kind::Fail))
+        .collect();
+    around_it.sort_by_key(|it| std::cmp::Reverse(self::end(it)));
+    let left_out = around_it.len().saturating_sub(MOST_CALLS);
+    let is_near = |(place, it): &(usize, &Pair<'_>)| {
+        *place < MOST_CALLS || it.invocation.index == bad.invocation.index
+    };
+    let near: Vec<&Pair<'_>> = around_it
+        .into_iter()
+        .enumerate()
+        .filter(|(place, it)| is_near(&(*place, it)))
+        .map(|(_, it)| it)
+        .collect();
+    let states: Vec<String> = match edn::get(result, &["configs"]) {
+        Some(Edn::List(configs)) => {
+            let state = |config| edn::get(config, &["model"]).map(edn::compact);
+            configs.iter().filter_map(state).collect()
+        }
+        _ => Vec::new(),
+    };
+    let mut states: Vec<String> = states.iter().map(|state| plain(state)).collect();
+    states.sort();
+    states.dedup();
+    let key = edn::compact(key);
+    let text = format!(
+        "{} of process {} ({:.3} s to {}) has no place in any order: when it took effect, the \
+         register could only hold {}. Drawn are the operations on the key that may have come before \
+         its end{}.",
+        label(bad, usize::MAX),
+        bad.invocation.process,
+        bad.invocation.seconds(),
+        bad.completion
+            .map_or("the end".to_owned(), |op| format!("{:.3} s", op.seconds())),
+        states.join(" or "),
+        if left_out > 0 {
+            format!("; {left_out} earlier ones are left out")
+        } else {
+            String::new()
+        },
+    );
+    let title = format!("Key {key} is not linearizable");
+    let moments = [Some(bad.invocation), bad.completion].into_iter().flatten();
+    let moments = moments.map(|op| (op.time / 1000) as i64);
+    Some(Evidence {
+        picture: draw(&title, &near, bad),
+        window: around(moments),
+        ..Evidence::new(title, text)
+    })
+}
+
+/// The value alone of `#knossos.model.CASRegister{:value 3}`.
+fn plain(model: &str) -> String {
+    let value = model
+        .split_once(":value ")
+        .map_or(model, |(_, value)| value);
+    value.trim_end_matches('}').to_owned()
+}
+
+/// Where a call ends in the history; one that does not end, ends last.
+fn end(pair: &Pair<'_>) -> usize {
+    let ended = pair.completion.filter(|op| op.kind == Kind::Ok);
+    ended.map_or(usize::MAX, |op| op.index)
+}
+
+fn parts(op: &Op) -> Option<(&RawValue, &RawValue)> {
+    serde_json::from_str(op.value.get()).ok()
+}
+
+fn is_of(pair: &Pair<'_>, key: &Edn<'static>) -> bool {
+    parts(pair.invocation).is_some_and(|(own, _)| Element::parse(own.get()).to_edn() == *key)
+}
+
+/// `read 3`, `cas [1,2]`.
+fn label(pair: &Pair<'_>, letters: usize) -> String {
+    let op = pair
+        .completion
+        .filter(|op| op.kind == Kind::Ok)
+        .unwrap_or(pair.invocation);
+    let value = parts(op).map_or("", |(_, value)| value.get());
+    let label = format!("{} {value}", op.f);
+    match label.char_indices().nth(letters) {
+        Some((end, _)) => format!("{}…", &label[..end]),
+        None => label,
+    }
+}
+
+fn draw(title: &str, calls: &[&Pair<'_>], bad: &Pair<'_>) -> String {
+    let from = calls.iter().map(|it| it.invocation.seconds());
+    let from = from.fold(f64::INFINITY, f64::min);
+    let ends = calls.iter().filter_map(|it| it.completion);
+    let to = ends.map(Op::seconds).fold(from + 1e-6, f64::max);
+    let x = |at: f64| LEFT as f64 + (at - from) / (to - from) * (WIDTH - LEFT - 130) as f64;
+    let mut rows: BTreeMap<u64, Vec<&Pair<'_>>> = BTreeMap::new();
+    for call in calls {
+        let process = call.invocation.process.client().unwrap_or_default();
+        rows.entry(process).or_default().push(call);
+    }
+    let height = TOP + rows.len() * ROW + 8;
+    let mut svg = format!(
+        "<svg class=\"graph\" role=\"img\" aria-label=\"{}\" viewBox=\"0 0 {WIDTH} {height}\" \
+         width=\"{WIDTH}\" height=\"{height}\">",
+        escaped(&format!(
+            "{title}: the operations around the one that does not fit"
+        ))
+    );
+    for (row, (process, calls)) in rows.iter().enumerate() {
+        let y = TOP + row * ROW;
+        let _ = write!(
+            svg,
+            "<text class=\"head\" x=\"4\" y=\"{}\">process {process}</text>",
+            y + 16
+        );
+        for call in calls {
+            let ended = call.completion.filter(|op| op.kind == Kind::Ok);
+            let left = x(call.invocation.seconds());
+            let right = ended.map_or((WIDTH - 8) as f64, |op| x(op.seconds()));
+            let class = match (call.invocation.index == bad.invocation.index, ended) {
+                (true, _) => "call bad",
+                (false, Some(_)) => "call",
+                (false, None) => "call open",
+            };
+            let told = format!(
+                "{} of process {process}, {:.6} s to {}",
+                label(call, usize::MAX),
+                call.invocation.seconds(),
+                ended.map_or("no end".to_owned(), |op| format!("{:.6} s", op.seconds())),
+            );
+            let _ = write!(
+                svg,
+                "<g class=\"{class}\"><rect x=\"{left:.1}\" y=\"{}\" width=\"{:.1}\" height=\"{}\" rx=\"3\"/>\
+                 <text x=\"{:.1}\" y=\"{}\">{}</text><title>{}</title></g>",
+                y + 3,
+                (right - left).max(3.0),
+                ROW - 6,
+                left + 4.0,
+                y + 17,
+                escaped(&label(call, LETTERS)),
+                escaped(&shortened(&told)),
+            );
+        }
+    }
+    svg + "</svg>"
+}

@@ -1,0 +1,76 @@
+//! When which fault was in force.
+
+use crate::history::{History, Kind};
+
+/// A time in which something was broken.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Episode {
+    /// From when on, in seconds since time zero.
+    pub(super) from: f64,
+    /// Until when.
+    pub(super) to: f64,
+    /// What it was: `partition`.
+    pub(super) label: String,
+}
+
+/// The episodes of a history: each from the line that tells of its start to the one that tells of
+/// its end, or to the last line of all.
+pub(super) fn episodes(history: &History) -> Vec<Episode> {
+    let end = history.ops.last().map_or(0.0, |op| op.seconds());
+    let mut open: Vec<Episode> = Vec::new();
+    let mut over = Vec::new();
+    let nemesis = history
+        .ops
+        .iter()
+        .filter(|op| op.process.client().is_none());
+    for op in nemesis.filter(|op| op.kind == Kind::Info) {
+        if let Some(label) = op.f.strip_prefix("start-") {
+            if !open.iter().any(|it| it.label == label) {
+                open.push(Episode {
+                    from: op.seconds(),
+                    to: end,
+                    label: label.to_owned(),
+                });
+            }
+        } else if let Some(label) = op.f.strip_prefix("stop-")
+            && let Some(place) = open.iter().position(|it| it.label == label)
+        {
+            let mut episode = open.remove(place);
+            episode.to = op.seconds();
+            over.push(episode);
+        }
+    }
+    over.extend(open);
+    over.sort_by(|one, other| one.from.total_cmp(&other.from));
+    over
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Episode, episodes};
+    use crate::history::History;
+
+    #[test]
+    fn an_episode_lasts_from_its_first_start_to_its_stop_or_to_the_end() {
+        let lines = [
+            ("start-partition", 1),
+            ("start-partition", 1),
+            ("start-kill", 2),
+            ("stop-partition", 3),
+            ("stop-partition", 3),
+            ("stop-loss", 4),
+            ("start-kill", 5),
+        ];
+        let lines = lines.map(|(f, second)| {
+            format!(r#"{{"index":0,"time":{second}000000000,"type":"info","process":"nemesis","f":"{f}","value":null}}"#)
+        });
+        let history = History::read_json_lines(lines.join("\n").as_bytes()).unwrap();
+        let episode = |from, to, label: &str| Episode {
+            from,
+            to,
+            label: label.to_owned(),
+        };
+        let expected = [episode(1.0, 3.0, "partition"), episode(2.0, 5.0, "kill")];
+        assert_eq!(episodes(&history), expected);
+    }
+}
