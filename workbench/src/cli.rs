@@ -8,6 +8,7 @@ mod maelstrom;
 mod progress;
 mod serve;
 mod simulate;
+mod sweep;
 mod test;
 
 use std::fmt::Display;
@@ -57,6 +58,8 @@ enum Command {
     Merge(simulate::MergeArguments),
     /// Shows what a node has to know: the protocol, services, and what workloads ask.
     Doc(doc::Arguments),
+    /// Simulates a challenge while one of its flags moves, and draws what that costs and buys.
+    Sweep(Box<sweep::Arguments>),
     /// Shows what is kept, as pages on this machine: runs, their files, two side by side.
     Serve(serve::Arguments),
 }
@@ -65,12 +68,16 @@ enum Command {
 pub fn main() -> ExitCode {
     // A challenge that is simulated brings its own workload.
     let settled = |flag: clap::Arg| flag.default_value("echo").hide(true);
-    let line = CommandLine::command().mut_subcommand("simulate", |command| {
+    let settle = |command: clap::Command| {
         let command = command.mut_arg("workload", settled);
         let names = ["node", "nodes", "nodes_file"];
         let hidden = |command: clap::Command, name| command.mut_arg(name, |flag| flag.hide(true));
         names.into_iter().fold(command, hidden)
-    });
+    };
+    let line = CommandLine::command();
+    let line = ["simulate", "sweep"]
+        .into_iter()
+        .fold(line, |line, name| line.mut_subcommand(name, settle));
     let matches = match line.try_get_matches() {
         Ok(matches) => matches,
         Err(error) => return usage(&error),
@@ -87,6 +94,8 @@ pub fn main() -> ExitCode {
         (Command::Simulate(_), None) => unreachable!("a command that was given has its words"),
         (Command::Merge(arguments), _) => simulate::merge(&arguments),
         (Command::Doc(arguments), _) => Ok(doc::run(&arguments)),
+        (Command::Sweep(arguments), Some((_, given))) => sweep::run(&arguments, given),
+        (Command::Sweep(_), None) => unreachable!("a command that was given has its words"),
         (Command::Serve(arguments), _) => serve::run(&arguments),
     };
     match done {

@@ -92,6 +92,8 @@ const WORLD: [(&str, &[&str]); 12] = [
             "workbench/src/cli/simulate.rs",
             "workbench/src/storm/campaign.rs",
             "workbench/src/storm/shrink.rs",
+            "workbench/src/sweep.rs",
+            "workbench/src/cli/sweep.rs",
         ],
     ),
     (
