@@ -143,9 +143,10 @@ function explore(data) {
 
   const width = () => Math.max(640, $('timeline').parentElement.clientWidth - 2);
   const LEFT = 96, RIGHT = 10;
+  // What reaches beyond the window is cut off at its edges, far from where it would end.
   const across = (total) => (at) => {
     const part = (at - view.from) / Math.max(1, view.to - view.from);
-    return LEFT + Math.min(1, Math.max(0, part)) * (total - LEFT - RIGHT);
+    return LEFT + Math.min(50, Math.max(-50, part)) * (total - LEFT - RIGHT);
   };
 
   function frame(svg, lanes, height, total) {
@@ -155,9 +156,12 @@ function explore(data) {
     svg.setAttribute('viewBox', `0 0 ${total} ${full}`);
     svg.setAttribute('width', total);
     svg.setAttribute('height', full);
+    const clip = element('clipPath', { id: `${svg.id}-window` });
+    clip.append(element('rect', { x: LEFT - 4, y: 0, width: total - LEFT - RIGHT + 8, height: full }));
+    svg.append(clip);
     for (const shade of data.shades) {
       if (shade.to < view.from || shade.from > view.to) continue;
-      const left = x(shade.from), right = x(shade.to);
+      const left = Math.max(LEFT, x(shade.from)), right = Math.min(total - RIGHT, x(shade.to));
       const band = element('rect', { x: left, y: 0, width: Math.max(1, right - left), height: full, class: 'shade' });
       band.append(element('title', {}, shade.label));
       svg.append(band);
@@ -173,7 +177,9 @@ function explore(data) {
       svg.append(element('line', { x1: LEFT, x2: total - RIGHT, y1: y, y2: y, class: 'lane' }));
       svg.append(element('text', { x: LEFT - 6, y: y + 4, class: 'name', 'text-anchor': 'end' }, name));
     });
-    return x;
+    const inside = element('g', { 'clip-path': `url(#${svg.id}-window)` });
+    svg.append(inside);
+    return [x, inside];
   }
 
   function drawTimeline() {
@@ -182,7 +188,7 @@ function explore(data) {
     const workers = [...seen].sort((a, b) => a - b).slice(0, MOST_LANES);
     const rows = new Map(workers.map((worker, row) => [worker, row]));
     const lane = (worker) => `${data.nodes[worker % data.nodes.length]} · ${worker}`;
-    const x = frame(svg, workers.map(lane), height, total);
+    const [x, inside] = frame(svg, workers.map(lane), height, total);
     for (const i of shown.operations) {
       const row = rows.get(operations.worker[i]);
       if (row === undefined) continue;
@@ -196,7 +202,7 @@ function explore(data) {
         group.append(element('text', { x: left + 3, y: y + 11 }, text.slice(0, Math.floor(wide / 7))));
       }
       group.append(element('title', {}, tellOperation(i)));
-      svg.append(group);
+      inside.append(group);
     }
     return seen.size - workers.length;
   }
@@ -206,7 +212,7 @@ function explore(data) {
     const used = new Set(shown.messages.flatMap((i) => [laneOf[messages.src[i]], laneOf[messages.dest[i]]]));
     const lanes = laneNames.map((_, i) => i).filter((lane) => used.has(lane));
     const rows = new Map(lanes.map((lane, row) => [lane, row]));
-    const x = frame(svg, lanes.map((lane) => laneNames[lane]), height, total);
+    const [x, inside] = frame(svg, lanes.map((lane) => laneNames[lane]), height, total);
     const y = (name) => 24 + (rows.get(laneOf[name]) + 0.5) * height;
     for (const i of shown.messages) {
       const took = messages.took[i], lost = took === -1;
@@ -219,7 +225,7 @@ function explore(data) {
       group.append(element('line', { x1, y1, x2, y2: end, 'marker-end': lost ? '' : 'url(#head)' }));
       if (lost) group.append(element('path', { d: `M${x2 - 4},${end - 4}l8,8m0,-8l-8,8` }));
       group.append(element('title', {}, tellMessage(i)));
-      svg.append(group);
+      inside.append(group);
     }
     const head = element('marker', { id: 'head', viewBox: '0 0 6 6', refX: 6, refY: 3, markerWidth: 6, markerHeight: 6, orient: 'auto' });
     head.append(element('path', { d: 'M0,0L6,3L0,6z' }));

@@ -93,8 +93,9 @@ impl Subject<'_> {
                 chart,
                 table,
             } = panel;
-            let picture = plot::stack(std::slice::from_ref(&chart))?;
-            numbers.insert(name, picture.numbers(std::slice::from_ref(&chart)));
+            let charts = [chart];
+            let picture = plot::stack(&charts)?;
+            numbers.extend(picture.numbers(&charts).pop().map(|it| (name, it)));
             plots.push((name, picture.file()));
             panels.push(Shown {
                 name,

@@ -13,7 +13,9 @@ use plotters::chart::{ChartBuilder, ChartContext, SeriesLabelPosition};
 use plotters::coord::Shift;
 use plotters::coord::cartesian::Cartesian2d;
 use plotters::drawing::{DrawingArea, IntoDrawingArea};
-use plotters::element::{Circle, Cross, PathElement, Rectangle, Text, TriangleMarker};
+use plotters::element::{
+    Circle, Cross, EmptyElement, PathElement, Rectangle, Text, TriangleMarker,
+};
 use plotters::prelude::SVGBackend;
 use plotters::series::LineSeries;
 use plotters::style::{Color as _, IntoFont, ShapeStyle};
@@ -28,10 +30,12 @@ pub const WIDTH: u32 = 900;
 /// How high a plot is that is not told otherwise.
 pub const HEIGHT: u32 = 300;
 
+const TITLE: u32 = 18;
+const TEXT: u32 = 14;
 const MARGIN: u32 = 6;
 const MARGIN_RIGHT: u32 = 16;
-const X_LABELS: u32 = 40;
-const Y_LABELS: u32 = 64;
+const X_LABELS: u32 = 44;
+const Y_LABELS: u32 = 72;
 
 /// What stands on an axis.
 #[derive(Debug, Clone)]
@@ -87,7 +91,7 @@ pub enum Shape {
     Crosses,
     /// A triangle for each point.
     Triangles,
-    /// A line from point to point.
+    /// A line from point to point, broken where y is not a number.
     Line,
     /// A line that stays level until the next point.
     Steps,
@@ -184,7 +188,7 @@ impl Chart {
         let mut canvas = ChartBuilder::on(on)
             .margin(MARGIN)
             .margin_right(MARGIN_RIGHT)
-            .caption(&self.title, ("sans-serif", 15).into_font().color(&ink))
+            .caption(&self.title, ("sans-serif", TITLE).into_font().color(&ink))
             .x_label_area_size(X_LABELS)
             .y_label_area_size(Y_LABELS)
             .build_cartesian_2d(Scale::of(&self.x), Scale::of(&self.y))
@@ -195,14 +199,14 @@ impl Chart {
             .configure_mesh()
             .x_desc(&self.x.label)
             .y_desc(&self.y.label)
-            .axis_desc_style(text(12))
-            .label_style(text(11))
+            .axis_desc_style(text(TEXT))
+            .label_style(text(TEXT))
             .axis_style(faint)
             .bold_line_style(line)
             .light_line_style(line.mix(0.0))
             .max_light_lines(1)
             .x_labels(12)
-            .y_labels(8)
+            .y_labels(7)
             .draw()
             .map_err(undrawn)?;
         self.draw_bands(&mut canvas)?;
@@ -216,7 +220,7 @@ impl Chart {
                 .position(SeriesLabelPosition::UpperRight)
                 .background_style(Color::Paper.rgb().mix(0.85))
                 .border_style(line)
-                .label_font(("sans-serif", 11).into_font().color(&ink))
+                .label_font(("sans-serif", TEXT).into_font().color(&ink))
                 .draw()
                 .map_err(undrawn)?;
         }
@@ -238,7 +242,7 @@ impl Chart {
             canvas.draw_series([body]).map_err(undrawn)?;
             if !told.contains(&&*shade.label) {
                 told.push(&shade.label);
-                let font = ("sans-serif", 11).into_font().color(&color);
+                let font = ("sans-serif", TEXT).into_font().color(&color);
                 let label = Text::new(shade.label.clone(), (start, top), font);
                 canvas.draw_series([label]).map_err(undrawn)?;
             }
@@ -271,7 +275,14 @@ impl Chart {
             Shape::Triangles => {
                 canvas.draw_series(points().map(|it| TriangleMarker::new(it, 4, thin)))
             }
-            Shape::Line => canvas.draw_series(LineSeries::new(points(), thin.stroke_width(2))),
+            Shape::Line => {
+                let stretches = series.points.split(|(_, y)| y.is_nan());
+                let lines = stretches.map(|stretch| {
+                    let points: Vec<_> = stretch.iter().map(|it| self.within(*it)).collect();
+                    PathElement::new(points, thin.stroke_width(2))
+                });
+                canvas.draw_series(lines)
+            }
             Shape::Steps => {
                 let mut level = None;
                 let mut steps = Vec::with_capacity(2 * series.points.len());
@@ -305,13 +316,9 @@ impl Chart {
             let ends = ends.map(|x| self.within((x, level.at)));
             let line = plotters::series::DashedLineSeries::new(ends, 6, 4, color.into());
             canvas.draw_series(line).map_err(undrawn)?;
-            let font = ("sans-serif", 11).into_font().color(&color);
-            let pos = plotters::style::text_anchor::Pos::new(
-                plotters::style::text_anchor::HPos::Left,
-                plotters::style::text_anchor::VPos::Bottom,
-            );
-            let style = plotters::style::TextStyle::from(font).pos(pos);
-            let label = Text::new(level.label.clone(), ends[0], style);
+            let font = ("sans-serif", TEXT).into_font().color(&color);
+            let above = (4, -(TEXT as i32) - 2);
+            let label = EmptyElement::at(ends[0]) + Text::new(level.label.clone(), above, font);
             canvas.draw_series([label]).map_err(undrawn)?;
         }
         Ok(())
@@ -405,12 +412,9 @@ impl Picture {
 
     /// What a page needs to tell the numbers below the pointer, for charts that were drawn in this
     /// order: where the axes are, and the points.
-    pub fn numbers(&self, charts: &[Chart]) -> Value {
+    pub fn numbers(&self, charts: &[Chart]) -> Vec<Value> {
         let numbers = charts.iter().zip(&self.areas);
-        numbers
-            .map(|(chart, area)| chart.numbers(area))
-            .collect::<Vec<_>>()
-            .into()
+        numbers.map(|(chart, area)| chart.numbers(area)).collect()
     }
 }
 
@@ -428,6 +432,7 @@ impl Chart {
         let rounded = |value: f64| (value * 1e4).round() / 1e4;
         let series = self.series.iter().map(|series| {
             let points = series.points.iter();
+            let points = points.filter(|(_, y)| y.is_finite());
             let points: Vec<[f64; 2]> = points.map(|(x, y)| [rounded(*x), rounded(*y)]).collect();
             json!({ "name": series.name, "points": points })
         });

@@ -13,6 +13,7 @@ mod set_full;
 mod stats;
 mod unique_ids;
 
+use std::cmp::Reverse;
 use std::fmt;
 
 use clojure_reader::edn::Edn;
@@ -97,8 +98,8 @@ impl Verdict {
     }
 }
 
-/// The verdict on a run: the worst of the named verdicts, their results under their names, their
-/// findings in their order. Maelstrom's order is exceptions, stats, availability, net, workload.
+/// The verdict on a run: the worst of the named verdicts, their results under their names, and the
+/// findings of the worst ones first: they say why. Maelstrom's order is exceptions, stats, availability, net, workload.
 /// One that is void makes the whole unknown, and nothing stands in the results but why.
 ///
 /// Maelstrom's `perf` and `timeline` judge only whether a picture could be drawn; no picture, no
@@ -112,14 +113,17 @@ pub fn overall(verdicts: impl IntoIterator<Item = (&'static str, Verdict)>) -> V
     ]);
     let mut all = Verdict::new(Validity::Valid, [("perf", perf), ("timeline", drawn())]);
     let mut void = None;
+    let mut findings = Vec::new();
     for (name, verdict) in verdicts {
         all.valid = all.valid.max(verdict.valid);
-        all.findings.extend(verdict.findings);
+        findings.push((verdict.valid, verdict.findings));
         if verdict.is_void {
             void = edn::get(&verdict.results, &["error"]).cloned();
         }
         edn::insert(&mut all.results, name, verdict.results);
     }
+    findings.sort_by_key(|(valid, _)| Reverse(*valid));
+    all.findings = findings.into_iter().flat_map(|(_, it)| it).collect();
     if let Some(error) = void {
         all.valid = Validity::Unknown;
         all.results = edn::map([("error", error)]);

@@ -199,9 +199,12 @@ impl Plots<'_> {
             rows.push(row);
         }
         for (place, (name, point)) in QUANTILES.into_iter().enumerate() {
-            let points = stretches.iter().filter_map(|(stretch, latencies)| {
-                let middle = (*stretch as f64 + 0.5) * width;
-                Some((middle, quantile(latencies, point)?.max(LEAST_LATENCY)))
+            // A stretch in which nothing began breaks the line.
+            let last = stretches.keys().next_back().copied().unwrap_or(0);
+            let points = (0..=last).map(|stretch| {
+                let latency = stretches.get(&stretch).and_then(|it| quantile(it, point));
+                let middle = (stretch as f64 + 0.5) * width;
+                (middle, latency.map_or(f64::NAN, |it| it.max(LEAST_LATENCY)))
             });
             chart.series.push(Series {
                 name: name.to_owned(),

@@ -1,6 +1,7 @@
 //! What is wrong with a run, drawn: from the result map of its checker and its history.
 
 mod graph;
+mod log;
 mod lost;
 mod order;
 
@@ -54,8 +55,10 @@ pub(super) fn evidence(subject: &Subject<'_>) -> Vec<Evidence> {
         Name::Broadcast => lost::lost(subject, results, "broadcast"),
         Name::GSet => lost::lost(subject, results, "add"),
         Name::LinKv => order::violations(subject, results),
-        Name::TxnRwRegister | Name::TxnListAppend => anomalies(edn::get(results, &["anomalies"])),
-        Name::Kafka => anomalies(Some(results)),
+        Name::TxnRwRegister | Name::TxnListAppend => {
+            anomalies(subject, edn::get(results, &["anomalies"]))
+        }
+        Name::Kafka => anomalies(subject, Some(results)),
         Name::UniqueIds => duplicates(subject, results),
         Name::Echo | Name::GCounter | Name::PnCounter => errors(results),
     }
@@ -63,7 +66,7 @@ pub(super) fn evidence(subject: &Subject<'_>) -> Vec<Evidence> {
 
 /// The cases of each anomaly: of transactions a list of them under its name, of logs a map with
 /// such a list.
-fn anomalies(map: Option<&Edn<'static>>) -> Vec<Evidence> {
+fn anomalies(subject: &Subject<'_>, map: Option<&Edn<'static>>) -> Vec<Evidence> {
     let Some(Edn::Map(anomalies)) = map else {
         return Vec::new();
     };
@@ -74,7 +77,11 @@ fn anomalies(map: Option<&Edn<'static>>) -> Vec<Evidence> {
         let (Edn::List(cases) | Edn::Vector(cases)) = cases else {
             continue;
         };
-        let drawn = cases.iter().filter_map(|case| anomaly(name, case));
+        let drawn = cases.iter().filter_map(|case| {
+            let drawn = anomaly(name, case);
+            let drawn = drawn.or_else(|| log::case(&subject.record.history, name, case));
+            drawn.or_else(|| members(name, case))
+        });
         evidence.extend(drawn.take(MOST_CASES));
     }
     evidence
@@ -100,6 +107,34 @@ fn anomaly(name: &str, case: &Edn<'static>) -> Option<Evidence> {
         picture: graph.draw(name),
         window: graph.window(),
         ..Evidence::new(name, graph.tell())
+    })
+}
+
+/// A case that nobody has a picture of: what the checker tells of it.
+fn members(name: &str, case: &Edn<'static>) -> Option<Evidence> {
+    let Edn::Map(members) = case else { return None };
+    let rows = members.iter().map(|(member, value)| {
+        let shown = match value {
+            Edn::Map(_) if edn::get(value, &["index"]).is_some() => {
+                format!("{}: {}", self::name(value), self::value(value))
+            }
+            other => shortened(&edn::compact(other)),
+        };
+        vec![
+            edn::compact(member).trim_start_matches(':').to_owned(),
+            shown,
+        ]
+    });
+    let table = Table::new(
+        "What the checker tells of it",
+        &["what", "is"],
+        rows.collect(),
+    );
+    let times = members.values().filter_map(time);
+    Some(Evidence {
+        table: Some(table),
+        window: around(times),
+        ..Evidence::new(name, "")
     })
 }
 

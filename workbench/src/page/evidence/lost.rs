@@ -100,7 +100,6 @@ impl Case<'_> {
                 )
             })
             .collect();
-        let after = &after[after.len().saturating_sub(MOST_READS)..];
         let held = after.iter().filter(|(_, holds)| *holds).count();
         let last = after.iter().rfind(|(_, holds)| *holds);
         let value = edn::compact(self.element);
@@ -129,7 +128,7 @@ impl Case<'_> {
             .map(|op| (op.time / 1000) as i64);
         let title = format!("Value {value} is lost");
         Evidence {
-            picture: self.draw(&title, after),
+            picture: self.draw(&title, &after[after.len().saturating_sub(MOST_READS)..]),
             window: around(moments),
             ..Evidence::new(title, text)
         }

@@ -1,5 +1,5 @@
 //! An operation that has no place in any order, with the operations around it: a row for each
-//! process, a bar from invocation to completion.
+//! process, a bar from invocation to completion, in the order of the history.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -85,7 +85,7 @@ fn violation(
     let text = format!(
         "{} of process {} ({:.3} s to {}) has no place in any order: when it took effect, the \
          register could only hold {}. Drawn are the operations on the key that may have come before \
-         its end{}.",
+         its end, in their order{}.",
         label(bad, usize::MAX),
         bad.invocation.process,
         bad.invocation.seconds(),
@@ -145,11 +145,15 @@ fn label(pair: &Pair<'_>, letters: usize) -> String {
 }
 
 fn draw(title: &str, calls: &[&Pair<'_>], bad: &Pair<'_>) -> String {
-    let from = calls.iter().map(|it| it.invocation.seconds());
-    let from = from.fold(f64::INFINITY, f64::min);
-    let ends = calls.iter().filter_map(|it| it.completion);
-    let to = ends.map(Op::seconds).fold(from + 1e-6, f64::max);
-    let x = |at: f64| LEFT as f64 + (at - from) / (to - from) * (WIDTH - LEFT - 130) as f64;
+    // Only the order counts: every beginning and every end gets the same room.
+    let ends = |it: &&Pair<'_>| [Some(it.invocation.index), Some(end(it))];
+    let mut moments: Vec<usize> = calls.iter().flat_map(ends).flatten().collect();
+    moments.sort_unstable();
+    moments.dedup();
+    let x = |index: usize| {
+        let place = moments.partition_point(|it| *it < index);
+        LEFT as f64 + place as f64 * (WIDTH - LEFT - 60) as f64 / moments.len() as f64
+    };
     let mut rows: BTreeMap<u64, Vec<&Pair<'_>>> = BTreeMap::new();
     for call in calls {
         let process = call.invocation.process.client().unwrap_or_default();
@@ -172,8 +176,8 @@ fn draw(title: &str, calls: &[&Pair<'_>], bad: &Pair<'_>) -> String {
         );
         for call in calls {
             let ended = call.completion.filter(|op| op.kind == Kind::Ok);
-            let left = x(call.invocation.seconds());
-            let right = ended.map_or((WIDTH - 8) as f64, |op| x(op.seconds()));
+            let left = x(call.invocation.index);
+            let right = ended.map_or((WIDTH - 8) as f64, |op| x(op.index));
             let class = match (call.invocation.index == bad.invocation.index, ended) {
                 (true, _) => "call bad",
                 (false, Some(_)) => "call",

@@ -1,0 +1,193 @@
+//! A part of a log, and which messages of it operations sent or polled: a column for each offset, a
+//! row for each operation.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+
+use clojure_reader::edn::Edn;
+use serde_json::Value;
+
+use super::{Evidence, around, name, time};
+use crate::edn;
+use crate::history::{History, Kind};
+use crate::plot::escaped;
+
+const LEFT: usize = 250;
+const COLUMN: usize = 46;
+const ROW: usize = 26;
+
+/// How many offsets are shown before and after those that the case is about.
+const MARGIN: usize = 4;
+
+/// The most offsets that are shown.
+const MOST_COLUMNS: usize = 24;
+
+/// How many letters of a message are shown.
+const LETTERS: usize = 5;
+
+/// Offset → message, as text; of an offset with several messages the last one that was told.
+type Log = BTreeMap<u64, String>;
+
+/// A case of an anomaly: messages of one key, and operations that have to do with them.
+pub(super) fn case(history: &History, anomaly: &str, case: &Edn<'static>) -> Option<Evidence> {
+    let member = |name| edn::get(case, &[name]);
+    let key = edn::to_json(member("key")?);
+    let key = key.as_str().map_or_else(|| key.to_string(), str::to_owned);
+    let mut concerned: BTreeSet<String> = BTreeSet::new();
+    concerned.extend(member("value").map(text));
+    for list in ["values", "skipped"] {
+        if let Some(Edn::Vector(values) | Edn::List(values)) = member(list) {
+            concerned.extend(values.iter().map(text));
+        }
+        if let Some(Edn::Set(values)) = member(list) {
+            concerned.extend(values.iter().map(text));
+        }
+    }
+    let mut ops: Vec<&Edn<'static>> = ["writer", "max-read", "reader", "op"]
+        .into_iter()
+        .filter_map(member)
+        .collect();
+    if let Some(Edn::Vector(several)) = member("ops") {
+        ops.extend(several);
+    }
+    ops.retain(|op| matches!(op, Edn::Map(_)));
+    let log = log(history, &key);
+    let is_concerned = |(_, message): &(usize, &String)| concerned.contains(*message);
+    let places: Vec<usize> = log
+        .values()
+        .enumerate()
+        .filter(is_concerned)
+        .map(|(place, _)| place)
+        .collect();
+    let first = places.iter().min()?.saturating_sub(MARGIN);
+    let count = (places.iter().max()? + MARGIN + 1 - first).min(MOST_COLUMNS);
+    let shown: Vec<(u64, &String)> = log
+        .iter()
+        .skip(first)
+        .take(count)
+        .map(|(offset, message)| (*offset, message))
+        .collect();
+    let messages: Vec<&str> = concerned.iter().map(String::as_str).collect();
+    let title = format!("{anomaly}: key {key}, messages {}", messages.join(", "));
+    Some(Evidence {
+        picture: draw(&title, &key, &shown, &concerned, &ops),
+        window: around(ops.iter().filter_map(|op| time(op))),
+        ..Evidence::new(
+            title,
+            "The log of the key, and what these operations sent or polled of it.",
+        )
+    })
+}
+
+fn text(value: &Edn<'static>) -> String {
+    edn::to_json(value).to_string()
+}
+
+/// A key's log, as far as clients were told.
+fn log(history: &History, key: &str) -> Log {
+    let mut log = Log::new();
+    let ended = history.ops.iter().filter(|op| op.is_completion());
+    for op in ended.filter(|op| op.kind == Kind::Ok) {
+        if let Ok(value) = op.parse::<Value>() {
+            log.extend(of_key(&value, key));
+        }
+    }
+    log
+}
+
+/// Offsets and messages of one key in an operation's value: `[["poll",{"8":[[2,1]]}]]` or
+/// `[["send","8",[2,1]]]`.
+fn of_key(value: &Value, key: &str) -> Vec<(u64, String)> {
+    let mut found = Vec::new();
+    let mut add = |pair: &Value| {
+        if let Some(offset) = pair[0].as_u64() {
+            found.push((offset, pair[1].to_string()));
+        }
+    };
+    for micro_op in value.as_array().into_iter().flatten() {
+        let is_key = |it: &Value| it.as_str().map_or_else(|| it.to_string(), str::to_owned) == key;
+        if micro_op[0] == "send" && is_key(&micro_op[1]) {
+            add(&micro_op[2]);
+        }
+        let polled = micro_op[1].as_object().and_then(|polled| polled.get(key));
+        polled
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+            .for_each(&mut add);
+    }
+    found
+}
+
+fn draw(
+    title: &str,
+    key: &str,
+    log: &[(u64, &String)],
+    concerned: &BTreeSet<String>,
+    ops: &[&Edn<'static>],
+) -> String {
+    let (width, height) = (LEFT + log.len() * COLUMN + 8, (ops.len() + 2) * ROW + 8);
+    let mut svg = format!(
+        "<svg class=\"graph\" role=\"img\" aria-label=\"{}\" viewBox=\"0 0 {width} {height}\" \
+         width=\"{width}\" height=\"{height}\">\
+         <text class=\"reason\" x=\"4\" y=\"17\">offset in key {}</text>\
+         <text class=\"reason\" x=\"4\" y=\"{}\">message</text>",
+        escaped(title),
+        escaped(&short(key)),
+        ROW + 17,
+    );
+    for (column, (offset, message)) in log.iter().enumerate() {
+        let x = LEFT + column * COLUMN + COLUMN / 2;
+        let class = if concerned.contains(*message) {
+            "head sought"
+        } else {
+            "head"
+        };
+        let _ = write!(
+            svg,
+            "<text class=\"reason\" text-anchor=\"middle\" x=\"{x}\" y=\"17\">{offset}</text>\
+             <text class=\"{class}\" text-anchor=\"middle\" x=\"{x}\" y=\"{}\">{}</text>",
+            ROW + 17,
+            escaped(&short(message)),
+        );
+    }
+    for (row, op) in ops.iter().enumerate() {
+        let y = (row + 2) * ROW;
+        let f = edn::get(op, &["f"]).map(edn::compact).unwrap_or_default();
+        let _ = write!(
+            svg,
+            "<text class=\"head\" x=\"4\" y=\"{}\">{} {}</text>",
+            y + 17,
+            escaped(f.trim_start_matches(':')),
+            escaped(&name(op)),
+        );
+        let value = edn::get(op, &["value"])
+            .map(edn::to_json)
+            .unwrap_or_default();
+        let told = of_key(&value, key);
+        for (column, (offset, message)) in log.iter().enumerate() {
+            let is_there = told.iter().any(|(at, it)| at == offset || it == *message);
+            let class = match (is_there, concerned.contains(*message)) {
+                (true, _) => "cell",
+                (false, true) => "cell lacking",
+                (false, false) => continue,
+            };
+            let _ = write!(
+                svg,
+                "<rect class=\"{class}\" x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" rx=\"3\"/>",
+                LEFT + column * COLUMN + 3,
+                y + 4,
+                COLUMN - 6,
+                ROW - 8,
+            );
+        }
+    }
+    svg + "</svg>"
+}
+
+fn short(text: &str) -> String {
+    match text.char_indices().nth(LETTERS) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
