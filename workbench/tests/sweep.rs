@@ -53,9 +53,9 @@ fn a_sweep_draws_its_points_and_writes_them_down() {
         "<svg",
         "broadcast-3d: messages per operation",
         "stable latency, ms",
-        "30 (budget)",
-        "1.25 (our bar)",
-        "600 (budget)",
+        "30 (official)",
+        "1.25 (ours)",
+        "600 (official)",
         "window",
     ] {
         assert!(svg.contains(text), "{text}: {svg}");

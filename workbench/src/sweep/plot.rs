@@ -3,14 +3,14 @@
 use std::ops::Range;
 
 use super::{LatencyKind, Sample, Spread, Sweep, points};
-use crate::challenge::{Bar, Budget, Metric};
+use crate::challenge::{Bar, Bound, Budget, Metric};
 use crate::plot::{Axis, Band, Chart, Color, Level, Series, Shape, stack};
 
 /// From this factor on between its ends an axis has equal steps for equal factors.
 const WIDE: f64 = 20.0;
 
 /// How much higher an axis is than all that is drawn: the legend needs room.
-const ROOM: f64 = 1.4;
+const ROOM: f64 = 1.6;
 
 /// A chart: some numbers that have an axis in common.
 struct Panel<'a> {
@@ -151,18 +151,18 @@ impl Panel<'_> {
             return Vec::new();
         };
         let word = self.word(metric);
-        let level = |bound: crate::challenge::Bound, whose: &str| Level {
+        let level = |bound: Bound, whose: &str| Level {
             at: bound.limit(),
             label: format!("{word} {bound} ({whose})").trim_start().to_owned(),
             color,
         };
         match (official, ours) {
             (Some(official), Some(ours)) if official == ours => {
-                vec![level(official, "budget")]
+                vec![level(official, "official")]
             }
             (official, ours) => {
-                let official = official.map(|it| level(it, "budget"));
-                let ours = ours.map(|it| level(it, "our bar"));
+                let official = official.map(|it| level(it, "official"));
+                let ours = ours.map(|it| level(it, "ours"));
                 official.into_iter().chain(ours).collect()
             }
         }
