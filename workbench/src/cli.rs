@@ -1,11 +1,18 @@
 //! The command line: `workbench test` as a stand-in for `maelstrom test`, and `workbench
 //! challenge` for the fourteen challenges with their budgets.
 
+mod again;
+mod audience;
 mod challenge;
 mod check;
+mod completions;
 mod doc;
 mod maelstrom;
+mod man;
+mod merge;
+mod paint;
 mod progress;
+mod seeds;
 mod serve;
 mod simulate;
 mod sweep;
@@ -15,11 +22,15 @@ use std::fmt::Display;
 use std::io::Write;
 use std::process::ExitCode;
 
+use clap::builder::PossibleValuesParser;
 use clap::error::ErrorKind;
-use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::{ColorChoice, CommandFactory, FromArgMatches, Parser, Subcommand};
+
+use again::own_command;
 
 use crate::challenge::{ALL, Challenge};
 use crate::checker::Validity;
+use crate::names;
 
 /// Maelstrom's exit codes.
 mod code {
@@ -40,6 +51,18 @@ mod code {
                   255 the run broke off."
 )]
 struct CommandLine {
+    /// Colours: where a terminal wants them (NO_COLOR, CLICOLOR_FORCE and others are heeded),
+    /// always, or never.
+    #[arg(
+        long,
+        global = true,
+        value_name = "WHEN",
+        value_enum,
+        default_value = "auto",
+        hide_possible_values = true
+    )]
+    color: ColorChoice,
+
     #[command(subcommand)]
     command: Command,
 }
@@ -55,34 +78,27 @@ enum Command {
     /// Simulates a challenge in many storms, each drawn from a seed: cluster, pace and faults.
     Simulate(Box<simulate::Arguments>),
     /// Adds up what `simulate --json` printed for parts of a campaign.
-    Merge(simulate::MergeArguments),
-    /// Shows what a node has to know: the protocol, services, and what workloads ask.
-    Doc(doc::Arguments),
+    Merge(merge::Arguments),
     /// Simulates a challenge while one of its flags moves, and draws what that costs and buys.
     Sweep(Box<sweep::Arguments>),
+    /// Shows what a node has to know: the protocol, services, and what workloads ask.
+    Doc(doc::Arguments),
     /// Shows what is kept, as pages on this machine: runs, their files, two side by side.
     Serve(serve::Arguments),
+    /// Prints what lets a shell complete commands, flags and names.
+    Completions(completions::Arguments),
+    /// Prints the manual page, or writes one for each command.
+    Man(man::Arguments),
 }
 
 /// Does what the command line says; its exit status is Maelstrom's.
 pub fn main() -> ExitCode {
-    // A challenge that is simulated brings its own workload.
-    let settled = |flag: clap::Arg| flag.default_value("echo").hide(true);
-    let settle = |command: clap::Command| {
-        let command = command.mut_arg("workload", settled);
-        let names = ["node", "nodes", "nodes_file"];
-        let hidden = |command: clap::Command, name| command.mut_arg(name, |flag| flag.hide(true));
-        names.into_iter().fold(command, hidden)
-    };
-    let line = CommandLine::command();
-    let line = ["simulate", "sweep"]
-        .into_iter()
-        .fold(line, |line, name| line.mut_subcommand(name, settle));
-    let matches = match line.try_get_matches() {
+    paint::choose();
+    let matches = match command().try_get_matches() {
         Ok(matches) => matches,
         Err(error) => return usage(&error),
     };
-    let CommandLine { command } = match CommandLine::from_arg_matches(&matches) {
+    let CommandLine { command, color: _ } = match CommandLine::from_arg_matches(&matches) {
         Ok(line) => line,
         Err(error) => return usage(&error),
     };
@@ -92,19 +108,35 @@ pub fn main() -> ExitCode {
         (Command::Challenge(arguments), _) => challenge::run(&arguments),
         (Command::Simulate(arguments), Some((_, given))) => simulate::run(&arguments, given),
         (Command::Simulate(_), None) => unreachable!("a command that was given has its words"),
-        (Command::Merge(arguments), _) => simulate::merge(&arguments),
+        (Command::Merge(arguments), _) => merge::run(&arguments),
         (Command::Doc(arguments), _) => Ok(doc::run(&arguments)),
         (Command::Sweep(arguments), Some((_, given))) => sweep::run(&arguments, given),
         (Command::Sweep(_), None) => unreachable!("a command that was given has its words"),
         (Command::Serve(arguments), _) => serve::run(&arguments),
+        (Command::Completions(arguments), _) => Ok(completions::run(&arguments)),
+        (Command::Man(arguments), _) => man::run(&arguments),
     };
     match done {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
-            warn(format_args!("error: {error:#}"));
+            refuse(format_args!("{error:#}"));
             ExitCode::from(code::CRASH)
         }
     }
+}
+
+/// All commands and their flags.
+fn command() -> clap::Command {
+    // A challenge that is simulated brings its own workload.
+    let settled = |flag: clap::Arg| flag.default_value("echo").hide(true);
+    let settle = |command: clap::Command| {
+        let command = command.mut_arg("workload", settled);
+        let names = ["node", "nodes", "nodes_file"];
+        let hidden = |command: clap::Command, name| command.mut_arg(name, |flag| flag.hide(true));
+        names.into_iter().fold(command, hidden)
+    };
+    let line = CommandLine::command().mut_subcommand("simulate", settle);
+    line.mut_subcommand("sweep", settle)
 }
 
 fn usage(error: &clap::Error) -> ExitCode {
@@ -116,14 +148,31 @@ fn usage(error: &clap::Error) -> ExitCode {
     }
 }
 
-/// A line on stdout. One who no longer listens still gets the exit status.
+/// A line on stdout for a person, with colours if those are wanted. One who no longer listens still
+/// gets the exit status.
 fn say(text: impl Display) {
-    let _ = writeln!(std::io::stdout(), "{text}");
+    let _ = writeln!(anstream::stdout(), "{text}");
 }
 
-/// A line on stderr.
+/// A line on stderr for a person.
 fn warn(text: impl Display) {
-    let _ = writeln!(std::io::stderr(), "{text}");
+    let _ = writeln!(anstream::stderr(), "{text}");
+}
+
+/// What is wrong, on stderr.
+fn refuse(text: impl Display) {
+    warn(format_args!("{} {text}", paint::error()));
+}
+
+/// Text on stdout for a machine, as it is.
+fn print(text: impl Display) {
+    let _ = write!(std::io::stdout(), "{text}");
+}
+
+/// Takes the challenges' names, and `all`.
+fn challenge_names() -> PossibleValuesParser {
+    let names = ALL.iter().map(|challenge| challenge.name);
+    PossibleValuesParser::new(names.chain(["all"]))
 }
 
 /// The challenges of these names.
@@ -136,10 +185,7 @@ fn chosen(names: &[String]) -> anyhow::Result<Vec<&'static Challenge>> {
         }
         let Some(challenge) = ALL.iter().find(|challenge| challenge.name == name) else {
             let known: Vec<&str> = ALL.iter().map(|challenge| challenge.name).collect();
-            warn(format_args!(
-                "error: there is no challenge {name:?}; there are {}",
-                known.join(", ")
-            ));
+            refuse(names::unknown("challenge", name, &known));
             return Ok(Vec::new());
         };
         chosen.push(challenge);
@@ -172,4 +218,12 @@ fn command_line(words: &[String]) -> String {
         }
     });
     quoted.collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_command_line_is_well_formed() {
+        super::command().debug_assert();
+    }
 }

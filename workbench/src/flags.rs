@@ -24,7 +24,7 @@ pub use words::Words;
 #[derive(Debug, Clone, Args)]
 pub struct TestFlags {
     /// Which operations clients perform, and what is checked.
-    #[arg(short, long, value_name = "NAME", default_value = "lin-kv", value_parser = parse_workload)]
+    #[arg(short, long, value_name = "NAME", value_enum, default_value = "lin-kv")]
     pub workload: workload::Name,
 
     /// How many nodes: n0, n1, …. Without it there are n1 to n5, or those of --node and --nodes.
@@ -183,25 +183,6 @@ impl TestFlags {
         }
         Ok(names)
     }
-}
-
-/// A workload of this name.
-///
-/// # Errors
-/// Lists the names that there are.
-pub fn parse_workload(name: &str) -> Result<workload::Name, String> {
-    use clap::ValueEnum;
-    let known = workload::Name::value_variants();
-    let name_of = |it: &workload::Name| it.to_possible_value().map(|it| it.get_name().to_owned());
-    if let Some(found) = known.iter().find(|it| name_of(it).as_deref() == Some(name)) {
-        return Ok(*found);
-    }
-    let known = known
-        .iter()
-        .filter_map(name_of)
-        .collect::<Vec<_>>()
-        .join(", ");
-    Err(format!("there is no such workload; there are {known}"))
 }
 
 fn parse_node(name: &str) -> Result<NodeId, String> {

@@ -23,6 +23,9 @@ pub trait Watcher {
 
     /// A line for the person, ahead of everything else.
     fn say(&mut self, line: &str);
+
+    /// The run is over, and so many operations are going to be judged.
+    fn check(&mut self, _operations: usize) {}
 }
 
 /// Runs a test to its end and kills the nodes.

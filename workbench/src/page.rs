@@ -363,3 +363,6 @@ impl Budget {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,44 +1,44 @@
-//! What a person sees in the terminal.
+//! What is told of a test: to a person in the terminal, and to those who were not there.
 
+mod account;
 mod campaign;
+mod figures;
+mod github;
+mod junit;
 mod sequence;
+mod tested;
 mod vain;
 
-use clojure_reader::edn::Edn;
-use comfy_table::presets::UTF8_FULL_CONDENSED;
-use comfy_table::{CellAlignment, Table};
-
-use crate::challenge::{Bar, Budget, Trial};
 use crate::checker::Validity;
 use crate::history::{Kind, Op};
 use crate::test::Outcome;
 
-pub use campaign::{campaign, failure};
+pub use account::{Account, Case, Evidence, Fate};
+pub use campaign::{account, campaign, failure};
+pub use figures::{Figure, Figures, Score};
+pub use github::{annotations, markdown};
+pub use junit::junit;
 pub use sequence::sequence;
+pub use tested::{Ending, Tested};
 
-/// How many incidents or findings are told before the rest is only counted.
-const TOLD: usize = 12;
+/// How many rows of a screen are left for what went wrong, beside a table and all else that is
+/// said of a test.
+const ROOM: usize = 9;
+
+/// … and where nothing else is said.
+const SCREEN: usize = 20;
+
+/// How wide a screen is.
+const WIDTH: usize = 100;
+
+/// How many remarks of a kind are told at length.
+const TOLD: usize = 100;
 
 /// How much of a line is shown.
 const SHOWN: usize = 500;
 
-/// What one run of a challenge came to.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Score {
-    /// The verdict on its history.
-    pub valid: Validity,
-    /// A number for each of the test's budgets, where the results have one.
-    pub measured: Vec<Option<f64>>,
-}
-
-/// A number for each of the test's budgets, from a result map of ours or of Maelstrom's.
-pub fn measure(trial: &Trial, results: &Edn<'_>) -> Vec<Option<f64>> {
-    trial
-        .budgets
-        .iter()
-        .map(|budget| budget.metric.measure(results))
-        .collect()
-}
+/// … and where a screen must do.
+const SHORT: usize = 3 * WIDTH;
 
 /// One line about a validity.
 pub fn verdict(valid: Validity) -> &'static str {
@@ -58,58 +58,189 @@ pub fn closing(valid: Validity) -> &'static str {
     }
 }
 
-/// Everything about a single test's outcome that a person should read.
+/// What a person should read about a single test's outcome, which fits a screen: of what went wrong
+/// the first of each kind. The run's folder has the rest.
 pub fn summary(outcome: &Outcome) -> String {
-    let mut lines = Vec::new();
-    let record = &outcome.record;
-    tell(
-        &mut lines,
-        record.incidents.iter().map(ToString::to_string),
-        "more of the kind",
-    );
-    if let Some(crash) = &record.crash {
-        lines.push(format!("the run broke off: {crash}"));
-    }
-    if let Some(verdict) = &outcome.verdict {
-        tell(
-            &mut lines,
-            verdict.findings.iter().cloned(),
-            "more findings",
-        );
-        if verdict.valid != Validity::Valid {
-            let node_of = |process| outcome.settings.node_of(process);
-            let remarks = vain::requests_in_vain(&record.history, node_of);
-            tell(&mut lines, remarks.into_iter(), "more of the kind");
-        }
-    }
+    let mut lines = fit(&remarks(outcome), ROOM);
     if !lines.is_empty() {
         lines.push(format!("nodes' logs: {}", outcome.folder.logs().display()));
     }
     lines.push(counts(outcome));
     lines.push(format!("kept in {}", outcome.folder.path().display()));
+    let page = outcome.folder.path().join("report.html");
+    if page.exists() {
+        lines.push(format!("report: {}", page.display()));
+    }
     lines.join("\n")
 }
 
-fn tell(lines: &mut Vec<String>, remarks: impl ExactSizeIterator<Item = String>, rest: &str) {
-    let count = remarks.len();
-    lines.extend(remarks.take(TOLD).map(|remark| cut(&remark)));
-    if count > TOLD {
-        lines.push(format!("… and {} {rest}", count - TOLD));
+/// Everything that went wrong, at length.
+pub fn evidence(outcome: &Outcome) -> String {
+    let kinds = remarks(outcome);
+    let told = kinds.iter().map(|Remarks { texts, .. }| told(texts));
+    told.collect::<Vec<_>>().join("\n")
+}
+
+/// Findings, at length.
+pub fn told(findings: &[String]) -> String {
+    let mut lines: Vec<String> = findings.iter().take(TOLD).map(|it| cut(it)).collect();
+    if findings.len() > TOLD {
+        lines.push(format!("… and {} more", findings.len() - TOLD));
+    }
+    lines.join("\n")
+}
+
+/// As many findings of a checker as a screen has room for, a line or more each.
+pub fn findings(findings: &[String]) -> Vec<String> {
+    let kind = Remarks {
+        texts: findings.to_vec(),
+        rest: "more findings",
+    };
+    let kinds = if findings.is_empty() {
+        vec![]
+    } else {
+        vec![kind]
+    };
+    fit(&kinds, SCREEN)
+}
+
+/// Remarks of one kind, and what those are called that are only counted.
+struct Remarks {
+    texts: Vec<String>,
+    rest: &'static str,
+}
+
+/// What went wrong in a test, by kinds of which none is empty.
+fn remarks(outcome: &Outcome) -> Vec<Remarks> {
+    let record = &outcome.record;
+    let incidents = record.incidents.iter().map(ToString::to_string).collect();
+    let crash = record.crash.iter();
+    let crash = crash.map(|it| format!("the run broke off: {it}")).collect();
+    let (mut findings, mut vain) = (Vec::new(), Vec::new());
+    if let Some(verdict) = &outcome.verdict {
+        findings.clone_from(&verdict.findings);
+        if verdict.valid != Validity::Valid {
+            let node_of = |process| outcome.settings.node_of(process);
+            vain = vain::requests_in_vain(&record.history, node_of);
+        }
+    }
+    let kinds = [
+        (incidents, "more of the kind"),
+        (crash, "more of the kind"),
+        (findings, "more findings"),
+        (vain, "more of the kind"),
+    ];
+    let kinds = kinds
+        .into_iter()
+        .map(|(texts, rest)| Remarks { texts, rest });
+    kinds.filter(|it| !it.texts.is_empty()).collect()
+}
+
+/// As much of the remarks as there is room for. Kinds share it: none of them hides another one.
+fn fit(kinds: &[Remarks], room: usize) -> Vec<String> {
+    let short = |text: &String| cut_lines(text, SHORT);
+    let short: Vec<Vec<String>> = kinds
+        .iter()
+        .map(|kind| kind.texts.iter().map(short).collect())
+        .collect();
+    let needs = short
+        .iter()
+        .map(|texts| texts.iter().map(|it| rows(it)).sum());
+    let shares = shares(&needs.collect::<Vec<_>>(), room);
+    let told = kinds.iter().zip(short).zip(shares);
+    told.flat_map(|((kind, texts), share)| fit_kind(texts, kind.rest, share))
+        .collect()
+}
+
+/// How much room each gets: what little needs leave is for those that need more.
+fn shares(needs: &[usize], room: usize) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..needs.len()).collect();
+    order.sort_by_key(|place| needs[*place]);
+    let mut shares = vec![0; needs.len()];
+    let mut left = room;
+    for (done, place) in order.into_iter().enumerate() {
+        let share = needs[place].min(left / (needs.len() - done));
+        // The beginning of one, and how many more there are.
+        shares[place] = share.max(2);
+        left = left.saturating_sub(share);
+    }
+    shares
+}
+
+fn fit_kind(texts: Vec<String>, rest: &str, share: usize) -> Vec<String> {
+    let count = texts.len();
+    let mut lines = Vec::new();
+    let mut used = 0;
+    for (told, text) in texts.into_iter().enumerate() {
+        let is_last = told + 1 == count;
+        let left = share.saturating_sub(used + usize::from(!is_last));
+        used += rows(&text);
+        if rows(&text) <= left {
+            lines.push(text);
+        } else if told == 0 {
+            lines.push(first_rows(&text, left.max(1)));
+        } else {
+            break;
+        }
+    }
+    if lines.len() < count {
+        lines.push(format!("… and {} {rest}", count - lines.len()));
+    }
+    lines
+}
+
+/// How many rows of a screen a text takes.
+fn rows(text: &str) -> usize {
+    let rows = |line: &str| line.chars().count().div_ceil(WIDTH).max(1);
+    text.lines().map(rows).sum()
+}
+
+/// The beginning of a text, which is at least one line of it.
+fn first_rows(text: &str, room: usize) -> String {
+    let mut used = 0;
+    let mut lines = text.lines();
+    let first = lines.by_ref().take_while(|line| {
+        used += rows(line);
+        used <= room
+    });
+    let first: Vec<&str> = first.collect();
+    match first[..] {
+        [] => cut_to(text.lines().next().unwrap_or_default(), room * WIDTH),
+        _ => format!("{} …", first.join("\n")),
     }
 }
 
 /// A remark without the rest of lines that are too long to be read: nodes may print anything.
 pub fn cut(remark: &str) -> String {
-    let lines = remark.lines().map(|line| cut_to(line, SHOWN));
+    cut_lines(remark, SHOWN)
+}
+
+fn cut_lines(remark: &str, shown: usize) -> String {
+    let lines = remark.lines().map(|line| cut_to(line, shown));
     lines.collect::<Vec<String>>().join("\n")
 }
 
 /// The beginning of a line.
 fn cut_to(line: &str, shown: usize) -> String {
     match line.char_indices().nth(shown) {
-        Some((end, _)) => format!("{}… ({} bytes)", &line[..end], line.len()),
-        None => line.to_owned(),
+        Some((end, _)) => format!("{}… ({} bytes)", visible(&line[..end]), line.len()),
+        None => visible(line),
     }
+}
+
+/// Text whose control characters are spelled: they mean nothing to a terminal any more, and what no
+/// XML document may hold is gone.
+fn visible(text: &str) -> String {
+    let mut visible = String::with_capacity(text.len());
+    for char in text.chars() {
+        let is_control = char.is_control() && !matches!(char, '\n' | '\t');
+        if is_control || matches!(char, '\u{fffe}' | '\u{ffff}') {
+            visible.extend(char.escape_default());
+        } else {
+            visible.push(char);
+        }
+    }
+    visible
 }
 
 fn counts(outcome: &Outcome) -> String {
@@ -136,140 +267,56 @@ fn counts(outcome: &Outcome) -> String {
     )
 }
 
-/// The table of what must hold and what was measured, and whether all of it holds. Of several runs
-/// each must be valid, and the medians must keep the budgets.
-pub fn table(trial: &Trial, scores: &[Score], bar: Bar) -> (Table, bool) {
-    let mut table = Table::new();
-    table.load_style(UTF8_FULL_CONDENSED);
-    table.set_header(["what must hold", "measured", "official", "our bar", ""]);
-    let worst = scores
-        .iter()
-        .map(|score| score.valid)
-        .max()
-        .unwrap_or(Validity::Unknown);
-    let valid = scores
-        .iter()
-        .filter(|score| score.valid == Validity::Valid)
-        .count();
-    let measured = match scores {
-        [one] => verdict(one.valid).to_owned(),
-        several => format!("{valid} of {} valid", several.len()),
-    };
-    let mut all = worst == Validity::Valid;
-    table.add_row(["history", &measured, "valid", "valid", mark(all)]);
-    for (place, budget) in trial.budgets.iter().enumerate() {
-        let numbers: Option<Vec<f64>> = scores.iter().map(|score| score.measured[place]).collect();
-        let row = Row::new(*budget, numbers.unwrap_or_default(), bar);
-        all &= row.holds;
-        table.add_row(row.cells());
-    }
-    for column in [1, 2, 3] {
-        if let Some(column) = table.column_mut(column) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-    }
-    (table, all)
-}
-
-fn mark(holds: bool) -> &'static str {
-    if holds { "✓" } else { "✗ missed" }
-}
-
-struct Row {
-    budget: Budget,
-    /// Sorted.
-    numbers: Vec<f64>,
-    holds: bool,
-}
-
-impl Row {
-    fn new(budget: Budget, mut numbers: Vec<f64>, bar: Bar) -> Self {
-        numbers.sort_by(f64::total_cmp);
-        let median = median(&numbers);
-        let keeps = |bound: crate::challenge::Bound| median.is_some_and(|it| bound.holds(it));
-        let holds = budget.bounds(bar).all(keeps);
-        Row {
-            budget,
-            numbers,
-            holds,
-        }
-    }
-
-    fn cells(&self) -> [String; 5] {
-        let show = |number: f64| self.budget.metric.show(number);
-        let measured = match (&self.numbers[..], median(&self.numbers)) {
-            ([first, .., last], Some(median)) => {
-                format!("{} ({} … {})", show(median), show(*first), show(*last))
-            }
-            (_, Some(only)) => show(only),
-            (_, None) => "nothing to measure".to_owned(),
-        };
-        let bound = |bound: Option<crate::challenge::Bound>| {
-            bound.map_or_else(|| "–".to_owned(), |bound| bound.to_string())
-        };
-        [
-            self.budget.metric.label().to_owned(),
-            measured,
-            bound(self.budget.official),
-            bound(self.budget.ours),
-            mark(self.holds).to_owned(),
-        ]
-    }
-}
-
-/// The middle one of sorted numbers, the lower one of two.
-fn median(sorted: &[f64]) -> Option<f64> {
-    sorted.get(sorted.len().checked_sub(1)? / 2).copied()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::challenge::ALL;
 
-    fn score(valid: Validity, numbers: [Option<f64>; 3]) -> Score {
-        Score {
-            valid,
-            measured: numbers.to_vec(),
+    fn kind(texts: impl IntoIterator<Item = String>) -> Remarks {
+        Remarks {
+            texts: texts.into_iter().collect(),
+            rest: "more",
         }
     }
 
-    fn broadcast_3d() -> &'static Trial {
-        let challenge = ALL.iter().find(|it| it.name == "broadcast-3d");
-        &challenge.unwrap().trials[0]
-    }
-
-    fn check(scores: &[Score], bar: Bar, holds: bool) {
-        let (table, all) = table(broadcast_3d(), scores, bar);
-        assert_eq!(all, holds, "{table}");
+    fn numbered(word: &str) -> Remarks {
+        kind((0..40).map(|number| format!("{word} {number}")))
     }
 
     #[test]
-    fn our_bar_is_stricter_than_the_official_one() {
-        let scores = [score(
-            Validity::Valid,
-            [Some(7.0), Some(300.0), Some(599.0)],
-        )];
-        check(&scores, Bar::Official, true);
-        check(&scores, Bar::Ours, false);
+    fn remarks_of_one_kind_have_the_screen_to_themselves() {
+        let told = fit(&[numbered("node")], 9);
+        assert_eq!((told.len(), &*told[8]), (9, "… and 32 more"));
+        let told = fit(&[kind((0..9).map(|it| it.to_string()))], 9);
+        assert_eq!(told.last().map(String::as_str), Some("8"));
     }
 
     #[test]
-    fn every_run_must_be_valid_and_the_medians_must_keep_the_budgets() {
-        let good = score(Validity::Valid, [Some(1.2), Some(300.0), Some(500.0)]);
-        let slow = score(Validity::Valid, [Some(1.2), Some(300.0), Some(900.0)]);
-        let lost = score(Validity::Invalid, [Some(1.2), Some(300.0), Some(500.0)]);
-        check(&[good.clone(), good.clone(), slow.clone()], Bar::Ours, true);
-        check(&[good.clone(), slow.clone(), slow], Bar::Ours, false);
-        check(&[good.clone(), good, lost], Bar::Ours, false);
+    fn no_kind_hides_another_one_and_all_fit_a_screen() {
+        let long = kind((0..7).map(|_| "x".repeat(450) + "\nmore\nmore\nmore\n"));
+        let told = fit(
+            &[long, kind(["it broke off".to_owned()]), numbered("finding")],
+            9,
+        );
+        let text = told.join("\n");
+        for words in ["xxx", "it broke off", "finding 0", "… and 6 more"] {
+            assert!(text.contains(words), "no {words:?} in {text}");
+        }
+        assert!(rows(&text) <= 10, "{text}");
     }
 
     #[test]
-    fn what_cannot_be_measured_is_missed() {
-        check(
-            &[score(Validity::Valid, [Some(1.0), None, None])],
-            Bar::Official,
-            false,
+    fn the_beginning_of_a_remark_ends_with_a_whole_line_or_says_how_long_it_is() {
+        assert_eq!(first_rows("one\ntwo\nthree", 2), "one\ntwo …");
+        let long = "x".repeat(450);
+        let beginning = format!("{}… (450 bytes)", "x".repeat(200));
+        assert_eq!(first_rows(&long, 2), beginning);
+    }
+
+    #[test]
+    fn what_nodes_print_does_nothing_to_a_terminal() {
+        assert_eq!(
+            cut("a\u{1b}[2Jb\u{9b}c\r\n\td"),
+            "a\\u{1b}[2Jb\\u{9b}c\n\td"
         );
     }
 }

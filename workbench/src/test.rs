@@ -52,7 +52,8 @@ pub struct Telling {
 }
 
 impl Stage<'_> {
-    fn name(&self) -> &'static str {
+    /// Its name: `live` or `simulated`.
+    pub fn name(&self) -> &'static str {
         match self {
             Stage::Live { .. } => "live",
             Stage::Simulated(_) => "simulated",
@@ -197,6 +198,7 @@ impl Test<'_> {
             let history = &record.history;
             let invocations = history.ops.iter().filter(|op| op.is_invocation()).count();
             let net = record.statistics.verdict(invocations);
+            watcher.check(invocations);
             let checked = subject.check(history);
             judge(history, checked, self.flags.availability, Some(net))
         });

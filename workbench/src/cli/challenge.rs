@@ -5,13 +5,17 @@ use std::time::Duration;
 
 use anyhow::Context;
 use clap::Args;
+use serde_json::Value;
 
-use super::{chosen, code, command_line, exit_code, fresh_seed, maelstrom, progress, say};
+use super::audience::{Audience, Output};
+use super::{
+    challenge_names, chosen, code, command_line, exit_code, fresh_seed, maelstrom, paint, progress,
+};
 use crate::challenge::{Bar, Challenge, Trial};
-use crate::checker::Validity;
+use crate::checker::{Validity, Verdict};
 use crate::flags::TestFlags;
 use crate::live::Stopwatch;
-use crate::report::{self, Score};
+use crate::report::{Ending, Figures, Score, Tested};
 use crate::solutions::Factory;
 use crate::store::Store;
 use crate::test::{Held, Outcome, Stage, Telling, Test};
@@ -20,7 +24,7 @@ use crate::test::{Held, Outcome, Stage, Telling, Test};
 #[derive(Args)]
 pub(super) struct Arguments {
     /// The challenges: echo, unique-ids, broadcast-3a … or all.
-    #[arg(value_name = "NAME", required = true)]
+    #[arg(value_name = "NAME", required = true, value_parser = challenge_names())]
     names: Vec<String>,
 
     /// On the virtual clock: the same nodes in this process, without waiting.
@@ -56,10 +60,25 @@ pub(super) struct Arguments {
     /// The folder where runs are kept.
     #[arg(long, value_name = "DIR", default_value = "store")]
     store: PathBuf,
+
+    /// Prints one JSON document for machines: exit-status, error, and tests with their budgets and
+    /// runs (command, seed, folder, valid, crash, incidents, findings, results). People read
+    /// stderr.
+    #[arg(long)]
+    json: bool,
+
+    #[command(flatten)]
+    output: Output,
 }
 
 /// Runs the challenges one after the other; the exit status is that of the worst.
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
+    let mut audience = Audience::begin("challenge", &arguments.output, arguments.json)?;
+    let done = run_all(arguments, &mut audience);
+    audience.finish_tests(done)
+}
+
+fn run_all(arguments: &Arguments, audience: &mut Audience) -> anyhow::Result<u8> {
     let challenges = chosen(&arguments.names)?;
     if challenges.is_empty() {
         return Ok(code::USAGE);
@@ -73,6 +92,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
             challenge,
             arguments,
             seed,
+            audience,
         }
         .make()?;
         if score != code::VALID {
@@ -83,12 +103,16 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
     if challenges.len() > 1 {
         let held = challenges.len() - missed.len();
         let took = start.elapsed().as_secs_f64();
-        say(format_args!(
+        audience.say(format_args!(
             "{held} of {} challenges hold, in {took:.1} s",
             challenges.len()
         ));
         if !missed.is_empty() {
-            say(format_args!("missed: {}", missed.join(", ")));
+            let missed = missed.join(", ");
+            audience.say(format_args!(
+                "{} {missed}",
+                paint::outcome(false, "missed:")
+            ));
         }
     }
     Ok(status)
@@ -105,6 +129,7 @@ struct Attempt<'a> {
     challenge: &'a Challenge,
     arguments: &'a Arguments,
     seed: u64,
+    audience: &'a mut Audience,
 }
 
 /// What the nodes are, once they are ready to start.
@@ -115,14 +140,18 @@ enum Nodes {
 
 impl Attempt<'_> {
     /// Runs all tests of the challenge; the worst exit status.
-    fn make(&self) -> anyhow::Result<u8> {
+    fn make(&mut self) -> anyhow::Result<u8> {
         let nodes = self.nodes()?;
         let bar = self.bar();
         let mut status = code::VALID;
-        for trial in self.challenge.trials {
-            if trial.is_official || bar == Bar::Ours {
-                status = worse(status, self.make_one(trial, &nodes, bar)?);
-            }
+        let trials = self.challenge.trials.iter();
+        let trials = trials.filter(|it| it.is_official || bar == Bar::Ours);
+        let trials: Vec<&'static Trial> = trials.collect();
+        for (place, trial) in trials.iter().enumerate() {
+            let mut tested = self.make_one(trial, &nodes, bar)?;
+            tested.part = (place + 1, trials.len());
+            self.audience.hear_test(&tested);
+            status = worse(status, tested.status);
         }
         Ok(status)
     }
@@ -135,43 +164,78 @@ impl Attempt<'_> {
         }
     }
 
-    /// Runs one test as often as asked for; the exit status.
-    fn make_one(&self, trial: &'static Trial, nodes: &Nodes, bar: Bar) -> anyhow::Result<u8> {
+    /// Runs one test as often as asked for, and judges it.
+    fn make_one(&self, trial: &'static Trial, nodes: &Nodes, bar: Bar) -> anyhow::Result<Tested> {
         let mut scores = Vec::new();
+        let mut tested = Tested {
+            challenge: Some(self.challenge.name),
+            part: (1, 1),
+            workload: trial
+                .words()
+                .value("--workload")
+                .unwrap_or_default()
+                .to_owned(),
+            flags: trial.flags.join(" "),
+            figures: None,
+            endings: Vec::new(),
+            status: code::CRASH,
+            command: self.command(self.seed, self.arguments.runs),
+        };
         for round in 0..u64::from(self.arguments.runs) {
             let seed = self.seed.wrapping_add(round);
-            self.announce(seed, trial);
-            let score = self.score(trial, seed, nodes)?;
-            if score.as_ref().is_none_or(|it| it.valid != Validity::Valid) {
-                say(format_args!("again: {}", self.command(seed, 1)));
+            let head = self.head(seed, trial);
+            self.audience.remark(&head);
+            let (ending, score) = self.score(trial, seed, nodes)?;
+            let is_valid = ending.valid == Some(Validity::Valid);
+            if self.audience.is_quiet && !is_valid {
+                self.audience.say(&head);
+                self.audience.say(&ending.summary);
             }
+            if !is_valid {
+                self.audience.say(format_args!("again: {}", ending.command));
+            }
+            tested.endings.push(ending);
             match score {
                 Some(score) => scores.push(score),
-                None => return Ok(code::CRASH),
+                None => return Ok(tested),
             }
         }
-        let (table, holds) = report::table(trial, &scores, bar);
-        say(format_args!("{table}"));
-        if holds {
-            return Ok(code::VALID);
-        }
-        let worst = scores.iter().map(|score| score.valid).max();
-        let worst = worst.unwrap_or(Validity::Unknown);
-        if worst == Validity::Valid {
-            let again = self.command(self.seed, self.arguments.runs);
-            say(format_args!("a budget is missed; again: {again}"));
-        }
-        Ok(exit_code(worst).max(code::INVALID))
+        let figures = Figures::new(trial, &scores, bar);
+        tested.status = match (figures.hold(), figures.worst) {
+            (true, _) => code::VALID,
+            (false, worst) => exit_code(worst).max(code::INVALID),
+        };
+        self.tell(&figures);
+        tested.figures = Some(figures);
+        Ok(tested)
     }
 
-    fn announce(&self, seed: u64, trial: &Trial) {
+    /// Tells what was measured.
+    fn tell(&self, figures: &Figures) {
+        let name = self.challenge.name;
+        if self.audience.is_quiet && figures.hold() {
+            let holds = paint::outcome(true, "holds");
+            self.audience
+                .say(format_args!("{name}: {holds} (seed {})", self.seed));
+            return;
+        }
+        self.audience.say(paint::table(&figures.table()));
+        if !figures.hold() && figures.worst == Validity::Valid {
+            let again = self.command(self.seed, self.arguments.runs);
+            let missed = paint::outcome(false, "a budget is missed");
+            self.audience.say(format_args!("{missed}; again: {again}"));
+        }
+    }
+
+    /// What a test begins with.
+    fn head(&self, seed: u64, trial: &Trial) -> String {
         let stage = match (&self.arguments.maelstrom, self.arguments.simulate) {
             (Some(_), _) => "official Maelstrom".to_owned(),
             (None, true) => format!("simulated, seed {seed}"),
             (None, false) => format!("live, seed {seed}"),
         };
         let flags = trial.flags.join(" ");
-        say(format_args!("{} · {stage}\n  {flags}", self.challenge.name));
+        format!("{} · {stage}\n  {flags}", self.challenge.name)
     }
 
     fn node_flags(&self) -> Vec<String> {
@@ -205,23 +269,22 @@ impl Attempt<'_> {
         solution.build().map(Nodes::Program)
     }
 
-    /// One run's score; nothing if it broke off.
+    /// How one run ended, and its score; there is none if it broke off.
     fn score(
         &self,
         trial: &'static Trial,
         seed: u64,
         nodes: &Nodes,
-    ) -> anyhow::Result<Option<Score>> {
+    ) -> anyhow::Result<(Ending, Option<Score>)> {
         let node_flags = self.node_flags();
         if let (Some(launcher), Nodes::Program(program)) = (&self.arguments.maelstrom, nodes) {
-            let folder = self.arguments.store.join("maelstrom");
-            let run = maelstrom::Run {
+            return self.score_by_maelstrom(&maelstrom::Run {
                 launcher,
                 program,
                 trial,
                 node_flags: &node_flags,
-            };
-            return run.score(&folder);
+                audience: self.audience,
+            });
         }
         let flags = trial.words().flags()?;
         let stage = match nodes {
@@ -244,17 +307,47 @@ impl Attempt<'_> {
                 bar: self.bar(),
             }),
         };
-        let mut line = progress::Line::new(self.challenge.name);
+        let start = Stopwatch::start();
+        let mut line = progress::Line::new(self.challenge.name, self.audience.is_quiet);
+        if self.arguments.simulate {
+            line.show("simulating");
+        }
         let outcome = test.perform(&Store::new(&self.arguments.store), &mut line);
         line.finish();
         let outcome = outcome?;
-        say(format_args!("{}", report::summary(&outcome)));
+        let ending = Ending::new(&test, &outcome, start.elapsed());
+        self.audience.remark(&ending.summary);
         self.warn_of_lost_pace(&flags, &outcome);
-        let measure = |verdict: crate::checker::Verdict| Score {
-            valid: verdict.valid,
-            measured: report::measure(trial, &verdict.results),
+        let score = |verdict: &Verdict| Score::new(verdict.valid, trial, &verdict.results);
+        Ok((ending, outcome.verdict.as_ref().map(score)))
+    }
+
+    fn score_by_maelstrom(
+        &self,
+        run: &maelstrom::Run<'_>,
+    ) -> anyhow::Result<(Ending, Option<Score>)> {
+        let start = Stopwatch::start();
+        let results = run.results(&self.arguments.store.join("maelstrom"))?;
+        let crash = results.is_none().then(|| "there are no results".to_owned());
+        let (score, json, folder) = match results {
+            Some(it) => (Some(it.score), it.json, Some(it.folder)),
+            None => (None, Value::Null, None),
         };
-        Ok(outcome.verdict.map(measure))
+        let ending = Ending {
+            command: self.command(self.seed, 1),
+            seed: None,
+            stage: "maelstrom",
+            folder,
+            took: start.elapsed(),
+            valid: score.as_ref().map(|it| it.valid),
+            results: json,
+            findings: Vec::new(),
+            incidents: Value::Array(Vec::new()),
+            crash,
+            summary: String::new(),
+            evidence: String::new(),
+        };
+        Ok((ending, score))
     }
 
     /// A machine too slow for the rate makes every other figure look better than it is.
@@ -271,8 +364,9 @@ impl Attempt<'_> {
             .filter(|op| Duration::from_nanos(op.time) < limit)
             .count() as f64;
         if begun < 0.9 * expected {
-            say(format_args!(
-                "warning: {begun} of about {expected} operations begun: too few for the rate"
+            let warning = paint::warning();
+            self.audience.remark(format_args!(
+                "{warning} {begun} of about {expected} operations begun: too few for the rate"
             ));
         }
     }

@@ -6,15 +6,17 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use clap::Args;
+use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 
-use super::{code, exit_code, say, warn};
+use super::audience::{Audience, Output};
+use super::{code, exit_code, own_command, paint, print, progress, refuse};
 use crate::checker::{Models, Target, Verdict};
 use crate::edn;
 use crate::flags;
 use crate::history::{History, Kind};
-use crate::report;
+use crate::live::{Stopwatch, Watcher};
+use crate::report::{self, Ending, Tested};
 use crate::test::judge;
 use crate::workload::{self, Options};
 
@@ -27,7 +29,7 @@ pub(super) struct Arguments {
     history: PathBuf,
 
     /// Which workload it is of; a folder of ours knows it.
-    #[arg(short, long, value_name = "NAME", value_parser = flags::parse_workload)]
+    #[arg(short, long, value_name = "NAME", value_enum)]
     workload: Option<workload::Name>,
 
     /// What transactions are held to: consistency models, separated by commas. A folder of ours
@@ -42,6 +44,9 @@ pub(super) struct Arguments {
     /// Prints one JSON object: valid, workload, models, operations, findings, results.
     #[arg(long)]
     json: bool,
+
+    #[command(flatten)]
+    output: Output,
 }
 
 /// The names under which a folder may keep its history.
@@ -54,14 +59,23 @@ const NAMES: [&str; 4] = [
 
 /// Judges the history; the exit status.
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
+    let mut audience = Audience::begin("check", &arguments.output, arguments.json)?;
+    let done = run_check(arguments, &mut audience);
+    audience.finish(done)
+}
+
+fn run_check(arguments: &Arguments, audience: &mut Audience) -> anyhow::Result<u8> {
+    let start = Stopwatch::start();
+    let mut line = progress::Line::new("check", audience.is_quiet);
+    line.show(format!("reading {}", arguments.history.display()));
     let (history, known) = open(&arguments.history)?;
     let told = |key: &str| known[key].as_str();
     let workload = arguments.workload.map_or_else(
-        || told("workload").and_then(|name| flags::parse_workload(name).ok()),
+        || told("workload").and_then(|name| workload::Name::from_str(name, false).ok()),
         Some,
     );
     let Some(name) = workload else {
-        warn("error: the history does not say which workload it is of: give -w NAME");
+        refuse("the history does not say which workload it is of: give -w NAME");
         return Ok(code::USAGE);
     };
     let availability = arguments.availability.or(match &known["availability"] {
@@ -72,9 +86,11 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
     let models = arguments.consistency_models.as_deref();
     let models = models.or(told("consistency-models")).map(str::parse);
     if let Some(stranger) = stranger(&history, name) {
-        warn(format_args!("error: {stranger}"));
+        refuse(stranger);
         return Ok(code::USAGE);
     }
+    let operations = history.ops.iter().filter(|op| op.is_invocation()).count();
+    line.check(operations);
     let verdict = match models.transpose() {
         Ok(models) => {
             let models: Models = models.unwrap_or_default();
@@ -88,10 +104,12 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
         // Nothing can be said of what nobody knows; Maelstrom finds out at the same point.
         Err(unknown) => judge(&history, Verdict::unknown(unknown), availability, None),
     };
-    let operations = history.ops.iter().filter(|op| op.is_invocation()).count();
+    line.finish();
+    let status = exit_code(verdict.valid);
+    let summary = summary(&history, operations, &verdict);
     if arguments.json {
-        say(format_args!(
-            "{:#}",
+        print(format_args!(
+            "{:#}\n",
             json!({
                 "valid": edn::to_json(&verdict.valid.to_edn()),
                 "workload": name.to_string(),
@@ -101,12 +119,43 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
             })
         ));
     } else {
-        let findings = verdict.findings.iter();
-        findings.for_each(|finding| say(report::cut(finding)));
-        say(counts(&history, operations));
-        say(format_args!("{name}: {}", report::verdict(verdict.valid)));
+        if status != code::VALID || !audience.is_quiet {
+            audience.say(&summary);
+        }
+        audience.say(format_args!("{name}: {}", paint::verdict(verdict.valid)));
     }
-    Ok(exit_code(verdict.valid))
+    let command = own_command(None);
+    audience.hear_test(&Tested {
+        challenge: None,
+        part: (1, 1),
+        workload: name.to_string(),
+        flags: arguments.history.display().to_string(),
+        figures: None,
+        endings: vec![Ending {
+            command: command.clone(),
+            seed: None,
+            stage: "kept",
+            folder: None,
+            took: start.elapsed(),
+            valid: Some(verdict.valid),
+            results: Value::Null,
+            evidence: report::told(&verdict.findings),
+            findings: verdict.findings,
+            incidents: Value::Null,
+            crash: None,
+            summary,
+        }],
+        status,
+        command,
+    });
+    Ok(status)
+}
+
+/// What a person should read, which fits a screen.
+fn summary(history: &History, operations: usize, verdict: &Verdict) -> String {
+    let mut lines = report::findings(&verdict.findings);
+    lines.push(counts(history, operations));
+    lines.join("\n")
 }
 
 /// What is wrong with a history that is not of this workload: it would be judged by what it lacks.

@@ -5,12 +5,13 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, bail};
+use serde_json::Value;
 
-use super::say;
+use super::audience::Audience;
 use crate::challenge::Trial;
 use crate::checker::Validity;
 use crate::edn;
-use crate::report::{self, Score};
+use crate::report::Score;
 
 /// One run of `maelstrom test`.
 pub(super) struct Run<'a> {
@@ -22,11 +23,22 @@ pub(super) struct Run<'a> {
     pub(super) trial: &'a Trial,
     /// The node's own flags.
     pub(super) node_flags: &'a [String],
+    /// Who is told.
+    pub(super) audience: &'a Audience,
+}
+
+/// What such a run came to.
+pub(super) struct Results {
+    pub(super) score: Score,
+    /// All of its results.
+    pub(super) json: Value,
+    /// Where Maelstrom keeps it.
+    pub(super) folder: PathBuf,
 }
 
 impl Run<'_> {
     /// Runs it in `folder`, where its store will be; nothing if there are no results.
-    pub(super) fn score(&self, folder: &Path) -> anyhow::Result<Option<Score>> {
+    pub(super) fn results(&self, folder: &Path) -> anyhow::Result<Option<Results>> {
         fs::create_dir_all(folder)
             .with_context(|| format!("cannot create {}", folder.display()))?;
         let launcher = fs::canonicalize(self.launcher)
@@ -43,19 +55,26 @@ impl Run<'_> {
         }
         let status = command
             .current_dir(folder)
+            .stdout(self.audience.ear())
             .status()
             .with_context(|| format!("cannot start {}", launcher.display()))?;
         let after = latest(folder);
         let results = after.as_ref().map(|run| run.join("results.edn"));
         let Some(results) = results.filter(|path| after != before && path.exists()) else {
-            say(format_args!("Maelstrom wrote no results ({status})"));
+            let said = format!("Maelstrom wrote no results ({status})");
+            self.audience.say(said);
             return Ok(None);
         };
         let text = fs::read_to_string(&results)
             .with_context(|| format!("cannot read {}", results.display()))?;
-        score(self.trial, &text)
-            .map(Some)
-            .with_context(|| format!("cannot make sense of {}", results.display()))
+        let read = read(self.trial, &text);
+        let (score, json) =
+            read.with_context(|| format!("cannot make sense of {}", results.display()))?;
+        Ok(Some(Results {
+            score,
+            json,
+            folder: after.unwrap_or_default(),
+        }))
     }
 }
 
@@ -65,7 +84,7 @@ fn latest(folder: &Path) -> Option<PathBuf> {
 }
 
 /// Reads a `results.edn`.
-fn score(trial: &Trial, text: &str) -> anyhow::Result<Score> {
+fn read(trial: &Trial, text: &str) -> anyhow::Result<(Score, Value)> {
     let results = edn::read(text)?;
     let valid = match edn::get(&results, &["valid?"]) {
         Some(clojure_reader::edn::Edn::Bool(true)) => Validity::Valid,
@@ -73,8 +92,6 @@ fn score(trial: &Trial, text: &str) -> anyhow::Result<Score> {
         Some(clojure_reader::edn::Edn::Key(word)) if word == "unknown" => Validity::Unknown,
         Some(_) | None => bail!("it has no :valid? that is true, false or :unknown"),
     };
-    Ok(Score {
-        valid,
-        measured: report::measure(trial, &results),
-    })
+    let score = Score::new(valid, trial, &results);
+    Ok((score, edn::to_json(&results)))
 }

@@ -6,6 +6,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::warn;
 use crate::live::Watcher;
+use crate::report;
 use crate::run::{Progress, Run};
 
 /// A spinner with the numbers of the run, and incidents above it as they happen.
@@ -15,15 +16,20 @@ pub(super) struct Line {
 }
 
 impl Line {
-    /// A line about the test of this name.
-    pub(super) fn new(name: &str) -> Self {
-        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(10));
+    /// A line about something of this name; none if quiet is wanted.
+    pub(super) fn new(name: &str, is_quiet: bool) -> Self {
+        let bar = ProgressBar::with_draw_target(None, target(is_quiet));
         if let Ok(style) = ProgressStyle::with_template("{spinner} {prefix}  {msg}") {
             bar.set_style(style);
         }
         bar.set_prefix(name.to_owned());
         bar.enable_steady_tick(Duration::from_millis(200));
         Line { bar, told: 0 }
+    }
+
+    /// What is being done now.
+    pub(super) fn show(&self, what: impl Into<String>) {
+        self.bar.set_message(what.into());
     }
 
     /// Takes the line away.
@@ -43,14 +49,14 @@ impl Watcher for Line {
             messages,
         } = run.progress();
         let elapsed = elapsed.as_secs_f64();
-        self.bar.set_message(format!(
+        self.show(format!(
             "{elapsed:.1} s  {invoked} operations ({ok} ok, {failed} failed, {info} unknown)  \
              {messages} messages"
         ));
         // The summary at the end tells them all again; who waits wants to know at once.
         if !self.bar.is_hidden() {
             for incident in &run.incidents()[self.told..] {
-                self.bar.println(incident.to_string());
+                self.bar.println(report::cut(&incident.to_string()));
             }
         }
         self.told = run.incidents().len();
@@ -58,5 +64,29 @@ impl Watcher for Line {
 
     fn say(&mut self, line: &str) {
         self.bar.suspend(|| warn(format_args!("{line}")));
+    }
+
+    fn check(&mut self, operations: usize) {
+        self.show(format!("checking {operations} operations"));
+    }
+}
+
+/// A bar for so many runs, with its time; none if quiet is wanted.
+pub(super) fn bar(name: &str, count: u64, is_quiet: bool) -> ProgressBar {
+    let bar = ProgressBar::with_draw_target(Some(count), target(is_quiet));
+    let template = "{prefix} {wide_bar} {pos}/{len} runs  {per_sec}  {eta} left  {msg}";
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        bar.set_style(style);
+    }
+    bar.set_prefix(name.to_owned());
+    bar.set_message("none failed");
+    bar
+}
+
+fn target(is_quiet: bool) -> ProgressDrawTarget {
+    if is_quiet {
+        ProgressDrawTarget::hidden()
+    } else {
+        ProgressDrawTarget::stderr_with_hz(10)
     }
 }

@@ -1,18 +1,20 @@
-//! `workbench simulate`: storms over many seeds; and `workbench merge`, which adds parts up.
+//! `workbench simulate`: storms over many seeds.
 
-use std::fs::File;
 use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use anyhow::{Context, ensure};
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Args};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use rayon::ThreadPoolBuilder;
 use serde_json::json;
 
-use super::{chosen, code, command_line, exit_code, say, warn};
+use super::audience::{Audience, Output};
+use super::seeds::{parse_seeds, parse_shard};
+use super::{
+    challenge_names, chosen, code, command_line, exit_code, own_command, paint, print, progress,
+    refuse,
+};
 use crate::challenge::Challenge;
 use crate::flags::{TestFlags, Words};
 use crate::live::{Stopwatch, timestamp};
@@ -43,7 +45,7 @@ pub(super) const SETTLED: [&str; 4] = ["--workload", "--node", "--nodes", "--nod
 pub(super) struct Arguments {
     /// The challenges whose workload and solution are simulated: echo, unique-ids, broadcast-3a …
     /// or all, which is one for each solution.
-    #[arg(value_name = "NAME", required = true)]
+    #[arg(value_name = "NAME", required = true, value_parser = challenge_names())]
     names: Vec<String>,
 
     /// The seeds, as 0..10000; a number alone is one seed. Each makes a run of its own.
@@ -95,25 +97,26 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "DIR", default_value = "store")]
     store: PathBuf,
 
+    #[command(flatten)]
+    output: Output,
+
     /// What is not drawn, but as it is given here.
     #[command(flatten)]
     flags: TestFlags,
 }
 
-/// What `merge` takes.
-#[derive(Args)]
-pub(super) struct MergeArguments {
-    /// What `simulate --json` printed, one file a part.
-    #[arg(value_name = "FILE", required = true)]
-    files: Vec<PathBuf>,
-
-    /// Prints the whole as JSON.
-    #[arg(long)]
-    json: bool,
-}
-
 /// Runs the campaigns; the exit status is that of the worst run.
 pub(super) fn run(arguments: &Arguments, matches: &ArgMatches) -> anyhow::Result<u8> {
+    let mut audience = Audience::begin("simulate", &arguments.output, arguments.json)?;
+    let done = run_all(arguments, matches, &mut audience);
+    audience.finish(done)
+}
+
+fn run_all(
+    arguments: &Arguments,
+    matches: &ArgMatches,
+    audience: &mut Audience,
+) -> anyhow::Result<u8> {
     let names = arguments.names.iter().flat_map(|name| match name.as_str() {
         "all" => ALL_STORMS.map(str::to_owned).to_vec(),
         _ => vec![name.clone()],
@@ -129,8 +132,8 @@ pub(super) fn run(arguments: &Arguments, matches: &ArgMatches) -> anyhow::Result
     }
     let pinned = pinned(matches);
     if let Some(flag) = SETTLED.iter().find(|flag| pinned.value(flag).is_some()) {
-        warn(format_args!(
-            "error: {flag} is not for simulate: a challenge brings its workload and names its nodes"
+        refuse(format_args!(
+            "{flag} is not for simulate: a challenge brings its workload and names its nodes"
         ));
         return Ok(code::USAGE);
     }
@@ -140,40 +143,20 @@ pub(super) fn run(arguments: &Arguments, matches: &ArgMatches) -> anyhow::Result
             challenge,
             arguments,
             pinned: &pinned,
+            audience,
         };
-        reports.push(campaign.run()?);
+        let report = campaign.run()?;
+        audience.hear(report::account(&report, &own_command(None)));
+        reports.push(report);
     }
     if arguments.json {
-        say(format_args!("{:#}", json!(reports)));
+        print(format_args!("{:#}\n", json!(reports)));
     }
     Ok(status(&reports))
 }
 
-/// Merges reports of parts; the exit status is that of the worst run.
-pub(super) fn merge(arguments: &MergeArguments) -> anyhow::Result<u8> {
-    let mut parts = Vec::new();
-    for path in &arguments.files {
-        let file = File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
-        let reports: Vec<Report> = serde_json::from_reader(std::io::BufReader::new(file))
-            .with_context(|| {
-                let path = path.display();
-                format!("{path} is not what `simulate --json` prints")
-            })?;
-        ensure!(!reports.is_empty(), "{} holds no report", path.display());
-        parts.extend(reports);
-    }
-    let reports = campaign::merge(parts)?;
-    if arguments.json {
-        say(format_args!("{:#}", json!(reports)));
-    } else {
-        for report in &reports {
-            say(report::campaign(report));
-        }
-    }
-    Ok(status(&reports))
-}
-
-fn status(reports: &[Report]) -> u8 {
+/// The exit status for several reports.
+pub(super) fn status(reports: &[Report]) -> u8 {
     let worst = reports.iter().map(|report| report.tally.worst()).max();
     worst.map_or(code::VALID, exit_code)
 }
@@ -198,6 +181,7 @@ struct Campaign<'a> {
     challenge: &'a Challenge,
     arguments: &'a Arguments,
     pinned: &'a Words,
+    audience: &'a Audience,
 }
 
 impl Campaign<'_> {
@@ -209,7 +193,8 @@ impl Campaign<'_> {
             None => seeds,
         };
         let start = Stopwatch::start();
-        let bar = bar(self.challenge.name, seeds.end.saturating_sub(seeds.start));
+        let count = seeds.end.saturating_sub(seeds.start);
+        let bar = progress::bar(self.challenge.name, count, self.audience.is_quiet);
         let command = |run: &Aftermath| self.command(run.seed, self.pinned, self.arguments.exactly);
         let failed = AtomicU64::new(0);
         let look = |one: &Tally| {
@@ -231,13 +216,25 @@ impl Campaign<'_> {
             tally,
             wall_seconds: start.elapsed().as_secs_f64(),
         };
-        if !self.arguments.json {
-            say(report::campaign(&report));
-        }
+        self.tell(&report);
         if let Some(failure) = report.tally.failures.first() {
             self.look_closer(&storm, failure)?;
         }
         Ok(report)
+    }
+
+    fn tell(&self, report: &Report) {
+        let Tally { runs, valid, .. } = report.tally;
+        if self.arguments.json {
+            return;
+        }
+        if self.audience.is_quiet && runs == valid {
+            let all = paint::outcome(true, &format!("{valid} of {runs} valid"));
+            self.audience
+                .say(format_args!("{}: {all}", report.challenge));
+        } else {
+            self.audience.say(report::campaign(report));
+        }
     }
 
     fn storm(&self) -> anyhow::Result<Storm> {
@@ -314,32 +311,23 @@ impl Campaign<'_> {
             let small = Tally::of(&run, |run| {
                 self.command(run.seed, &run.words.beyond(storm.base()), true)
             });
-            self.remark(&format!(
+            self.audience.say(format_args!(
                 "\nthe smallest of {} other runs that fails:",
                 shrunk.tried
             ));
             for failure in &small.failures {
-                self.remark(&report::failure(failure));
+                self.audience.say(report::failure(failure));
             }
             if let Some(chart) = report::sequence(&run.record, &run.settings.nodes) {
-                self.remark(&chart);
+                self.audience.say(&chart);
             }
         }
         match self.keep(&run) {
-            Ok(kept) => self.remark(&format!("the run is kept in {kept}")),
+            Ok(kept) => self.audience.say(format_args!("the run is kept in {kept}")),
             // What the campaign came to, and the command, say enough to go on.
-            Err(error) => warn(format_args!("error: the run is not kept: {error:#}")),
+            Err(error) => refuse(format_args!("the run is not kept: {error:#}")),
         }
         Ok(())
-    }
-
-    /// Where JSON goes to stdout, people read stderr.
-    fn remark(&self, text: &str) {
-        if self.arguments.json {
-            warn(text);
-        } else {
-            say(text);
-        }
     }
 
     fn keep(&self, run: &Aftermath) -> anyhow::Result<String> {
@@ -380,71 +368,5 @@ impl Campaign<'_> {
             folder.keep_log(node.as_str(), log)?;
         }
         Ok(folder.path().display().to_string())
-    }
-}
-
-fn bar(name: &str, count: u64) -> ProgressBar {
-    let target = ProgressDrawTarget::stderr_with_hz(10);
-    let bar = ProgressBar::with_draw_target(Some(count), target);
-    let template = "{prefix} {wide_bar} {pos}/{len} runs  {per_sec}  {eta} left  {msg}";
-    if let Ok(style) = ProgressStyle::with_template(template) {
-        bar.set_style(style);
-    }
-    bar.set_prefix(name.to_owned());
-    bar.set_message("none failed");
-    bar
-}
-
-fn parse_seeds(text: &str) -> Result<Range<u64>, String> {
-    let range = match text.split_once("..") {
-        Some((start, end)) => start.trim().parse().ok().zip(end.trim().parse().ok()),
-        None => text
-            .trim()
-            .parse()
-            .ok()
-            .and_then(|seed: u64| Some((seed, seed.checked_add(1)?))),
-    };
-    match range {
-        Some((start, end)) if start < end => Ok(start..end),
-        Some(_) | None => Err("expected seeds as 0..10000, or one number".to_owned()),
-    }
-}
-
-fn parse_shard(text: &str) -> Result<(u64, u64), String> {
-    let parts = text.split_once('/');
-    let parts = parts.and_then(|(part, of)| part.parse().ok().zip(of.parse().ok()));
-    match parts {
-        Some((part, of)) if (1..=of).contains(&part) => Ok((part, of)),
-        Some(_) | None => Err("expected K/N with K from 1 to N, such as 3/8".to_owned()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{parse_seeds, parse_shard};
-
-    #[test]
-    fn seeds_are_a_range_or_a_number() {
-        assert_eq!(parse_seeds("0..10000"), Ok(0..10_000));
-        assert_eq!(parse_seeds("17"), Ok(17..18));
-        for bad in [
-            "",
-            "..",
-            "5..5",
-            "7..3",
-            "a..b",
-            "-1",
-            "18446744073709551615",
-        ] {
-            assert!(parse_seeds(bad).is_err(), "{bad}");
-        }
-    }
-
-    #[test]
-    fn a_shard_is_one_of_some() {
-        assert_eq!(parse_shard("3/8"), Ok((3, 8)));
-        for bad in ["0/8", "9/8", "3", "3/", "/8", "0/0"] {
-            assert!(parse_shard(bad).is_err(), "{bad}");
-        }
     }
 }

@@ -7,12 +7,11 @@ use anyhow::Context;
 use clap::{ArgMatches, Args};
 use comfy_table::Table;
 use comfy_table::presets::UTF8_FULL_CONDENSED;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use rayon::ThreadPoolBuilder;
 use serde_json::json;
 
 use super::simulate::{SETTLED, pinned};
-use super::{chosen, code, exit_code, say, warn};
+use super::{challenge_names, chosen, code, exit_code, print, progress, refuse, say};
 use crate::challenge::Metric;
 use crate::flags::TestFlags;
 use crate::sweep::{self, Sample, Spread, Sweep, Vary};
@@ -21,7 +20,7 @@ use crate::sweep::{self, Sample, Spread, Sweep, Vary};
 #[derive(Args)]
 pub(super) struct Arguments {
     /// The challenge: broadcast-3d, …; of several tests it has, the first one.
-    #[arg(value_name = "NAME")]
+    #[arg(value_name = "NAME", value_parser = challenge_names())]
     name: String,
 
     /// What moves, and its values: numbers and ranges such as 5,10,25 or 0..1000:50 or
@@ -65,6 +64,10 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "FILE")]
     csv: Option<PathBuf>,
 
+    /// Writes the files, and says nothing but what is wrong.
+    #[arg(short, long)]
+    quiet: bool,
+
     /// Prints all runs as JSON.
     #[arg(long)]
     json: bool,
@@ -83,7 +86,10 @@ pub(super) fn run(arguments: &Arguments, matches: &ArgMatches) -> anyhow::Result
         let pool = ThreadPoolBuilder::new().num_threads(jobs.into());
         pool.build_global()?;
     }
-    let bar = bar(&sweep);
+    let seeds = sweep.seeds.end - sweep.seeds.start;
+    let count = sweep.vary.values.len() as u64 * seeds;
+    let bar = progress::bar(sweep.challenge.name, count, arguments.quiet);
+    bar.set_message("");
     let samples = sweep.run(|_| bar.inc(1));
     bar.finish_and_clear();
     let samples = samples?;
@@ -107,8 +113,8 @@ pub(super) fn run(arguments: &Arguments, matches: &ArgMatches) -> anyhow::Result
             "csv": csv,
             "runs": samples.iter().map(Sample::to_json).collect::<Vec<_>>(),
         });
-        say(format_args!("{report:#}"));
-    } else {
+        print(format_args!("{report:#}\n"));
+    } else if !arguments.quiet {
         say(table(&sweep, &samples));
         say(format_args!("{} and {}", svg.display(), csv.display()));
     }
@@ -119,14 +125,14 @@ pub(super) fn run(arguments: &Arguments, matches: &ArgMatches) -> anyhow::Result
 fn sweep(arguments: &Arguments, matches: &ArgMatches) -> anyhow::Result<Option<Sweep>> {
     let [challenge] = chosen(std::slice::from_ref(&arguments.name))?[..] else {
         if arguments.name == "all" {
-            warn("error: a sweep is one of a single challenge");
+            refuse("a sweep is one of a single challenge");
         }
         return Ok(None);
     };
     let pinned = pinned(matches);
     if let Some(flag) = SETTLED.iter().find(|flag| pinned.value(flag).is_some()) {
-        warn(format_args!(
-            "error: {flag} is not for sweep: a challenge brings its workload and names its nodes"
+        refuse(format_args!(
+            "{flag} is not for sweep: a challenge brings its workload and names its nodes"
         ));
         return Ok(None);
     }
@@ -142,7 +148,7 @@ fn sweep(arguments: &Arguments, matches: &ArgMatches) -> anyhow::Result<Option<S
     let vary = match Vary::read(&arguments.vary, challenge, &node_flags) {
         Ok(vary) => vary,
         Err(why) => {
-            warn(format_args!("error: --vary {}: {why}", arguments.vary));
+            refuse(format_args!("--vary {}: {why}", arguments.vary));
             return Ok(None);
         }
     };
@@ -162,19 +168,6 @@ fn write(path: &Path, text: &str) -> anyhow::Result<()> {
             .with_context(|| format!("cannot create {}", folder.display()))?;
     }
     fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
-}
-
-fn bar(sweep: &Sweep) -> ProgressBar {
-    let seeds = sweep.seeds.end - sweep.seeds.start;
-    let count = sweep.vary.values.len() as u64 * seeds;
-    let target = ProgressDrawTarget::stderr_with_hz(10);
-    let bar = ProgressBar::with_draw_target(Some(count), target);
-    let template = "{prefix} {wide_bar} {pos}/{len} runs  {eta} left";
-    if let Ok(style) = ProgressStyle::with_template(template) {
-        bar.set_style(style);
-    }
-    bar.set_prefix(sweep.challenge.name);
-    bar
 }
 
 /// Medians, point by point.

@@ -1,16 +1,18 @@
 //! `workbench test`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::Args;
 
-use super::{code, command_line, exit_code, fresh_seed, progress, say, warn};
+use super::audience::{Audience, Output};
+use super::{code, command_line, exit_code, fresh_seed, own_command, paint, progress, warn};
 use crate::checker::Validity;
 use crate::flags::TestFlags;
+use crate::live::Stopwatch;
 use crate::log::Notation;
 use crate::network::Overheard;
-use crate::report;
+use crate::report::{Ending, Tested};
 use crate::store::Store;
 use crate::test::{Stage, Telling, Test};
 
@@ -49,6 +51,14 @@ pub(super) struct Arguments {
     /// Writes the run's jepsen.log as JSON, an object a line.
     #[arg(long)]
     logging_json: bool,
+
+    /// Prints one JSON document for machines: exit-status, error, and tests with their runs
+    /// (command, seed, folder, valid, crash, incidents, findings, results). People read stderr.
+    #[arg(long)]
+    json: bool,
+
+    #[command(flatten)]
+    output: Output,
 
     #[command(flatten)]
     ignored: Ignored,
@@ -108,6 +118,12 @@ impl Ignored {
 
 /// Runs the test; the exit status.
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
+    let mut audience = Audience::begin("test", &arguments.output, arguments.json)?;
+    let done = run_rounds(arguments, &mut audience);
+    audience.finish_tests(done)
+}
+
+fn run_rounds(arguments: &Arguments, audience: &mut Audience) -> anyhow::Result<u8> {
     let program = std::fs::canonicalize(&arguments.bin)
         .with_context(|| format!("there is no program {}", arguments.bin.display()))?;
     let ignored = arguments.ignored.given();
@@ -117,68 +133,81 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
             "note: {ignored} ignored: nodes are started here, without ssh"
         ));
     }
-    let store = Store::new(&arguments.store);
     let first = arguments.seed.unwrap_or_else(fresh_seed);
-    let mut status = code::VALID;
+    let mut tested = Tested {
+        challenge: None,
+        part: (1, 1),
+        workload: arguments.flags.workload.to_string(),
+        flags: arguments.words(),
+        figures: None,
+        endings: Vec::new(),
+        status: code::VALID,
+        command: own_command(Some(first)),
+    };
     for round in 0..u64::from(arguments.test_count) {
-        let seed = first.wrapping_add(round);
+        let ending = arguments.run_one(&program, first.wrapping_add(round), audience)?;
+        tested.status = ending.valid.map_or(code::CRASH, exit_code);
+        tested.endings.push(ending);
+        if tested.status != code::VALID {
+            break;
+        }
+    }
+    audience.hear_test(&tested);
+    Ok(tested.status)
+}
+
+impl Arguments {
+    fn run_one(&self, program: &Path, seed: u64, audience: &Audience) -> anyhow::Result<Ending> {
         let test = Test {
-            flags: &arguments.flags,
+            flags: &self.flags,
             seed,
             stage: Stage::Live {
-                program: &program,
-                arguments: &arguments.arguments,
+                program,
+                arguments: &self.arguments,
                 telling: Telling {
-                    stderr: arguments.log_stderr,
+                    stderr: self.log_stderr,
                     network: Overheard {
-                        sent: arguments.log_net_send,
-                        received: arguments.log_net_recv,
+                        sent: self.log_net_send,
+                        received: self.log_net_recv,
                     },
-                    notation: if arguments.logging_json {
+                    notation: if self.logging_json {
                         Notation::Json
                     } else {
                         Notation::Text
                     },
                 },
-                leave_running: arguments.leave_db_running,
+                leave_running: self.leave_db_running,
             },
-            command: repetition(seed),
+            command: own_command(Some(seed)),
             held: None,
         };
-        let mut line = progress::Line::new(&arguments.flags.workload.to_string());
-        let outcome = test.perform(&store, &mut line);
+        let start = Stopwatch::start();
+        let workload = self.flags.workload;
+        let mut line = progress::Line::new(&workload.to_string(), audience.is_quiet);
+        let outcome = test.perform(&Store::new(&self.store), &mut line);
         line.finish();
-        let outcome = outcome?;
-        say(format_args!("{}", report::summary(&outcome)));
-        let Some(verdict) = &outcome.verdict else {
-            say(format_args!("again: {}", test.command));
-            return Ok(code::CRASH);
-        };
-        let workload = arguments.flags.workload;
-        say(format_args!(
-            "{workload}: {} (seed {seed})",
-            report::verdict(verdict.valid)
-        ));
-        if verdict.valid != Validity::Valid {
-            say(format_args!("again: {}", test.command));
+        let ending = Ending::new(&test, &outcome?, start.elapsed());
+        let is_valid = ending.valid == Some(Validity::Valid);
+        if !is_valid || !audience.is_quiet {
+            audience.say(&ending.summary);
         }
-        say(format_args!("\n{}", report::closing(verdict.valid)));
-        status = exit_code(verdict.valid);
-        if status != code::VALID {
-            break;
+        if let Some(valid) = ending.valid {
+            let verdict = paint::verdict(valid);
+            audience.say(format_args!("{workload}: {verdict} (seed {seed})"));
         }
+        if !is_valid {
+            audience.say(format_args!("again: {}", test.command));
+        }
+        if let Some(valid) = ending.valid {
+            audience.remark(format_args!("\n{}", paint::closing(valid)));
+        }
+        Ok(ending)
     }
-    Ok(status)
-}
 
-/// This very command, with its seed.
-fn repetition(seed: u64) -> String {
-    let words = std::env::args_os();
-    let mut words: Vec<String> = words.map(|it| it.to_string_lossy().into_owned()).collect();
-    let end = words
-        .iter()
-        .position(|word| word == "--")
-        .unwrap_or(words.len());
-    words.splice(end..end, ["--seed".to_owned(), seed.to_string()]);
-    command_line(&words)
+    /// What makes this test another one than that without any flags, as far as it is told.
+    fn words(&self) -> String {
+        let mut words = vec!["--bin".to_owned(), self.bin.display().to_string()];
+        words.extend(self.arguments.iter().cloned());
+        command_line(&words)
+    }
 }

@@ -8,6 +8,7 @@ use anyhow::bail;
 use clap::Args;
 use serde_json::{Value, json};
 
+use crate::names;
 use crate::nemesis::{Fault, Faults, Target};
 
 /// Which faults happen, and how bad they are. Partitions alone, of Maelstrom's four shapes, are
@@ -177,15 +178,13 @@ impl FaultFlags {
 }
 
 fn parse_fault(name: &str) -> Result<Fault, String> {
-    named(name, Fault::named, &Fault::ALL.map(Fault::name))
+    let unknown = || names::unknown("fault", name, &Fault::ALL.map(Fault::name));
+    Fault::named(name.trim()).ok_or_else(unknown)
 }
 
 fn parse_target(name: &str) -> Result<Target, String> {
-    named(name, Target::named, &Target::ALL.map(Target::name))
-}
-
-fn named<T>(name: &str, find: impl Fn(&str) -> Option<T>, known: &[&str]) -> Result<T, String> {
-    find(name.trim()).ok_or_else(|| format!("there are {}", known.join(", ")))
+    let unknown = || names::unknown("shape", name, &Target::ALL.map(Target::name));
+    Target::named(name.trim()).ok_or_else(unknown)
 }
 
 fn parse_part(text: &str) -> Result<f64, String> {

@@ -1,6 +1,6 @@
 //! When which fault was in force.
 
-use crate::history::{History, Kind};
+use crate::history::{History, Kind, Op};
 
 /// A time in which something was broken.
 #[derive(Debug, Clone, PartialEq)]
@@ -16,7 +16,7 @@ pub(super) struct Episode {
 /// The episodes of a history: each from the line that tells of its start to the one that tells of
 /// its end, or to the last line of all.
 pub(super) fn episodes(history: &History) -> Vec<Episode> {
-    let end = history.ops.last().map_or(0.0, |op| op.seconds());
+    let end = history.ops.last().map_or(0.0, Op::seconds);
     let mut open: Vec<Episode> = Vec::new();
     let mut over = Vec::new();
     let nemesis = history
@@ -61,9 +61,12 @@ mod tests {
             ("stop-loss", 4),
             ("start-kill", 5),
         ];
-        let lines = lines.map(|(f, second)| {
-            format!(r#"{{"index":0,"time":{second}000000000,"type":"info","process":"nemesis","f":"{f}","value":null}}"#)
-        });
+        let line = |(index, (f, second))| {
+            format!(
+                r#"{{"index":{index},"time":{second}000000000,"type":"info","process":"nemesis","f":"{f}","value":null}}"#
+            )
+        };
+        let lines: Vec<String> = lines.into_iter().enumerate().map(line).collect();
         let history = History::read_json_lines(lines.join("\n").as_bytes()).unwrap();
         let episode = |from, to, label: &str| Episode {
             from,

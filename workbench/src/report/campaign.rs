@@ -1,13 +1,19 @@
 //! What many storms came to, for a person.
 
+use std::time::Duration;
+
+use super::account::{Account, Case, Evidence, Fate};
 use super::cut;
 use crate::storm::campaign::{Failure, Report, Tally};
 
 /// How many failures are told in full.
-const TOLD: usize = 5;
+const TOLD: usize = 4;
 
-/// How many findings of a failure are told.
+/// How many findings of a failure are told,
 const FINDINGS: usize = 8;
+
+/// … and of each if there are several failures: they shall fit a screen.
+const FINDINGS_OF_SEVERAL: usize = 1;
 
 /// How many further seeds are named.
 const NAMED: usize = 50;
@@ -46,8 +52,12 @@ pub fn campaign(report: &Report) -> String {
              {faults} faults, {hours:.1} h of virtual time"
         ),
     ];
+    let most = match failures.len() {
+        1 => FINDINGS,
+        _ => FINDINGS_OF_SEVERAL,
+    };
     let told = failures.iter().take(TOLD);
-    lines.extend(told.map(|it| format!("\n{}", failure(it))));
+    lines.extend(told.map(|it| format!("\n{}", tell(it, most))));
     if failures.len() > TOLD {
         let more = failures.iter().skip(TOLD).take(NAMED);
         let more: Vec<String> = more.map(|it| it.seed.to_string()).collect();
@@ -57,8 +67,63 @@ pub fn campaign(report: &Report) -> String {
     lines.join("\n")
 }
 
+/// What those are told of a campaign who were not there: one case, and every seed must be valid.
+pub fn account(report: &Report, command: &str) -> Account {
+    let Tally {
+        runs,
+        valid,
+        failures,
+        ..
+    } = &report.tally;
+    let range = |(start, end): &(u64, u64)| format!("{start}..{end}");
+    let seeds: Vec<String> = report.seeds.iter().map(range).collect();
+    let seeds = seeds.join(", ");
+    let took = Duration::try_from_secs_f64(report.wall_seconds).unwrap_or_default();
+    let told = campaign(report);
+    let fate = match failures.first() {
+        None => Fate::Held,
+        Some(first) => Fate::Failed(Evidence {
+            message: format!(
+                "{} of {runs} runs are not valid; seed {} is {}{}",
+                runs.saturating_sub(*valid),
+                first.seed,
+                first.verdict,
+                first
+                    .findings
+                    .first()
+                    .map_or_else(String::new, |it| format!(": {}", cut(it)))
+            ),
+            body: failures
+                .iter()
+                .take(NAMED)
+                .map(failure)
+                .collect::<Vec<_>>()
+                .join("\n\n"),
+        }),
+    };
+    let again = failures.first().map_or(command, |it| &it.command);
+    Account {
+        name: report.challenge.clone(),
+        verdict: format!("{valid} of {runs} valid"),
+        figures: Vec::new(),
+        seed: seeds,
+        command: again.to_owned(),
+        took,
+        told,
+        cases: vec![Case {
+            took,
+            ..Case::new("storms", fate)
+        }],
+    }
+}
+
 /// A run that was not valid: what was wrong with it, and how to repeat it.
 pub fn failure(failure: &Failure) -> String {
+    tell(failure, FINDINGS)
+}
+
+/// … with so many findings at most.
+fn tell(failure: &Failure, most: usize) -> String {
     let Failure {
         seed,
         options,
@@ -67,10 +132,10 @@ pub fn failure(failure: &Failure) -> String {
         command,
     } = failure;
     let mut lines = vec![format!("seed {seed} is {verdict}, with {options}")];
-    let shown = findings.iter().take(FINDINGS);
+    let shown = findings.iter().take(most);
     lines.extend(shown.map(|finding| format!("  {}", cut(finding))));
-    if findings.len() > FINDINGS {
-        let rest = findings.len() - FINDINGS;
+    if findings.len() > most {
+        let rest = findings.len() - most;
         lines.push(format!("  … and {rest} more findings"));
     }
     lines.push(format!("again: {command}"));

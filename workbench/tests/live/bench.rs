@@ -122,9 +122,36 @@ pub fn node(name: &str) -> PathBuf {
         .join(name)
 }
 
+/// What a person's or a server's surroundings may say about output: no test is to depend on it, or
+/// to write to the summary of the very step that it runs in.
+const SURROUNDINGS: [&str; 5] = [
+    "NO_COLOR",
+    "CLICOLOR",
+    "CLICOLOR_FORCE",
+    "GITHUB_ACTIONS",
+    "GITHUB_STEP_SUMMARY",
+];
+
+/// Takes away what its surroundings say to the bench, or to a shell that starts it.
+pub fn alone(mut command: Command) -> Command {
+    SURROUNDINGS.iter().for_each(|name| {
+        command.env_remove(name);
+    });
+    command
+}
+
 /// The bench, with these arguments.
 pub fn workbench<S: AsRef<std::ffi::OsStr>>(arguments: &[S]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_workbench"));
+    workbench_amid(&[], arguments)
+}
+
+/// The bench in surroundings that say this, with these arguments.
+pub fn workbench_amid<S: AsRef<std::ffi::OsStr>>(
+    surroundings: &[(&str, &str)],
+    arguments: &[S],
+) -> Output {
+    let mut command = alone(Command::new(env!("CARGO_BIN_EXE_workbench")));
+    command.envs(surroundings.iter().copied());
     if let Some(python) = python() {
         // The interpreter itself ahead of any wrapper of its name, which would start it slowly.
         let folders = env::var_os("PATH").unwrap_or_default();

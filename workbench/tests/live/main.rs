@@ -20,4 +20,5 @@ mod lines;
 mod logs;
 mod processes;
 mod storms;
+mod told;
 mod transactions;

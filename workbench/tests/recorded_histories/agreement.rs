@@ -14,6 +14,7 @@ use crate::transactions::check_models;
 fn ask(case: &Case) -> (Option<i32>, Value) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_workbench"));
     command
+        .env_remove("GITHUB_STEP_SUMMARY")
         .arg("check")
         .arg(case.folder.join("history.edn.gz"))
         .args(["-w", case.workload(), "--json"]);

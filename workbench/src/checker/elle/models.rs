@@ -13,6 +13,8 @@ use std::str::FromStr;
 
 use table::{ANOMALIES, MODELS, Model, SILENT_MODELS};
 
+use crate::names;
+
 /// The name of an anomaly, such as `G-single-item`.
 pub(crate) type Anomaly = &'static str;
 
@@ -72,11 +74,7 @@ impl fmt::Display for Models {
 impl fmt::Display for UnknownModel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names: Vec<_> = Models::names().into_iter().collect();
-        let (asked, names) = (&self.0, names.join(", "));
-        write!(
-            f,
-            "there is no consistency model {asked:?}; there are {names}"
-        )
+        f.write_str(&names::unknown("consistency model", &self.0, &names))
     }
 }
 
@@ -337,8 +335,9 @@ mod tests {
         for text in ["", "PL-1,", "PL-1,nonsense", "pl-1", "PL-1 PL-2"] {
             let error = text.parse::<Models>().unwrap_err().to_string();
             let asked = text.split(',').next_back().unwrap();
-            let complaint = format!("there is no consistency model {asked:?}; there are 1SR, ");
+            let complaint = format!("there is no consistency model {asked:?}");
             assert!(error.starts_with(&complaint), "{error}");
+            assert!(error.contains(" there are 1SR, "), "{error}");
             assert!(error.ends_with("update-serializable, view-serializable, writes-follow-reads"));
         }
     }

@@ -1,0 +1,135 @@
+//! The page of a run: how long it takes to make, how large it is, and how soon a browser shows it.
+//!
+//! `cargo bench -p workbench --bench pages -- --runs 3`
+
+#[cfg(unix)]
+#[expect(dead_code, reason = "nobody points at anything")]
+#[path = "../tests/browser/chromium.rs"]
+mod chromium;
+#[expect(dead_code, reason = "nothing is compared with a smallest program")]
+mod common;
+
+use std::path::Path;
+use std::time::Instant;
+
+use anyhow::Context;
+use serde_json::json;
+use tempfile::TempDir;
+use workbench::challenge::{ALL, Bar};
+use workbench::page::Subject;
+use workbench::run::Settings;
+use workbench::simulation::simulate;
+use workbench::store::Store;
+use workbench::test::judge;
+use workbench::workload::workload;
+
+use common::{Figures, Flags, median};
+
+fn main() -> anyhow::Result<()> {
+    let Some(flags) = Flags::wanted() else {
+        return Ok(());
+    };
+    let mut figures = Figures::new(&flags);
+    measure(
+        &flags,
+        &mut figures,
+        "broadcast-3d",
+        100.0,
+        ["< 1000", "< 3", ""],
+    )?;
+    measure(
+        &flags,
+        &mut figures,
+        "100,000 messages",
+        1590.0,
+        ["< 3000", "< 15", "< 2000"],
+    )?;
+    figures.print();
+    Ok(())
+}
+
+/// Broadcast among 25 nodes at this rate.
+fn measure(
+    flags: &Flags,
+    figures: &mut Figures,
+    name: &str,
+    rate: f64,
+    bars: [&str; 3],
+) -> anyhow::Result<()> {
+    let challenge = ALL
+        .iter()
+        .find(|it| it.name == "broadcast-3d")
+        .context("no such challenge")?;
+    let trial = &challenge.trials[0];
+    let test = trial.words().flags()?;
+    let settings = Settings {
+        keeps_trace: true,
+        rate,
+        ..test.settings(1)?
+    };
+    let options = test.options();
+    let factory = challenge.solution.factory(&[])?;
+    let record = simulate(&settings, workload(test.workload, &options), &factory).record;
+    let history = &record.history;
+    let invocations = history.ops.iter().filter(|op| op.is_invocation()).count();
+    let checked = workload(test.workload, &options).check(history);
+    let net = record.statistics.verdict(invocations);
+    let verdict = judge(history, checked, None, Some(net));
+    let budgets = trial.budgets.iter();
+    let budgets: Vec<_> = budgets
+        .map(|it| it.measured(&verdict.results, Bar::Ours))
+        .collect();
+    let facts = json!({ "rate": rate });
+    let subject = Subject {
+        title: "broadcast-3d",
+        workload: test.workload,
+        command: "cargo bench",
+        stage: "simulated",
+        facts: &facts,
+        settings: &settings,
+        record: &record,
+        verdict: Some(&verdict),
+        budgets: &budgets,
+    };
+    let store = TempDir::new()?;
+    let folder = Store::new(store.path()).begin("broadcast", "now")?;
+    let mut took = Vec::new();
+    for _ in 0..flags.runs {
+        let start = Instant::now();
+        folder.keep_page(&subject.page()?)?;
+        took.push(start.elapsed().as_secs_f64() * 1e3);
+    }
+    let page = folder.path().join("report.html");
+    let size = std::fs::metadata(&page)?.len() as f64 / 1e6;
+    let messages = record.statistics.all().sent;
+    let what = format!("{name} ({messages} messages): to make and write, ms");
+    figures.add(&what, [Some(median(took)), None], 1, bars[0]);
+    figures.add(&format!("{name}: size, MB"), [Some(size), None], 2, bars[1]);
+    let shown = shown(flags, &page);
+    figures.add(
+        &format!("{name}: to open in a browser, ms"),
+        [shown, None],
+        0,
+        bars[2],
+    );
+    Ok(())
+}
+
+/// From the address to a page that has drawn its last picture, in milliseconds.
+#[cfg(unix)]
+fn shown(flags: &Flags, page: &Path) -> Option<f64> {
+    let mut browser = chromium::Browser::start()?;
+    let url = format!("file://{}", page.display());
+    let took = (0..flags.runs).map(|_| {
+        browser.open("about:blank", "true");
+        let start = Instant::now();
+        browser.open(&url, "document.documentElement.dataset.ready");
+        start.elapsed().as_secs_f64() * 1e3
+    });
+    Some(median(took))
+}
+
+#[cfg(not(unix))]
+fn shown(_: &Flags, _: &Path) -> Option<f64> {
+    None
+}

@@ -1,0 +1,33 @@
+//! `workbench man`.
+
+use std::fs;
+use std::path::PathBuf;
+
+use anyhow::Context;
+use clap::Args;
+use clap_mangen::Man;
+
+use super::{code, print, say};
+
+/// What `man` takes.
+#[derive(Args)]
+pub(super) struct Arguments {
+    /// The folder for a page of each command; without it the main page is printed.
+    #[arg(value_name = "DIR")]
+    folder: Option<PathBuf>,
+}
+
+/// Prints the main page, or writes all of them; the exit status.
+pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
+    let Some(folder) = &arguments.folder else {
+        let mut page = Vec::new();
+        Man::new(super::command()).render(&mut page)?;
+        print(String::from_utf8_lossy(&page));
+        return Ok(code::VALID);
+    };
+    fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
+    clap_mangen::generate_to(super::command(), folder)
+        .with_context(|| format!("cannot write the pages to {}", folder.display()))?;
+    say(format_args!("the pages are in {}", folder.display()));
+    Ok(code::VALID)
+}

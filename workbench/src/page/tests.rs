@@ -1,0 +1,180 @@
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use flate2::read::ZlibDecoder;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::challenge::ALL;
+use crate::solutions::Solution;
+use crate::storm::{Aftermath, Storm};
+
+/// A run of a solution, with its messages.
+fn run(solution: Solution, workload: &str, flags: &str) -> Aftermath {
+    let words = format!("-w {workload} {flags}");
+    let base = crate::flags::Words::read(words.split(' ')).unwrap();
+    let storm = Storm::of(solution.factory(&[]).unwrap(), base).exactly();
+    storm.run_with(1, &storm.words(1), true).unwrap()
+}
+
+fn page_of(run: &Aftermath, workload: Name, command: &str, facts: &Value) -> Page {
+    let subject = Subject {
+        title: "a run",
+        workload,
+        command,
+        stage: "simulated",
+        facts,
+        settings: &run.settings,
+        record: &run.record,
+        verdict: Some(&run.verdict),
+        budgets: &[],
+    };
+    subject.page().unwrap()
+}
+
+/// What the page's script finds.
+fn unpacked(page: &Page) -> Value {
+    let (_, rest) = page.html.split_once("application/octet-stream\">").unwrap();
+    let (packed, _) = rest.split_once("</script>").unwrap();
+    let packed = STANDARD.decode(packed.trim()).unwrap();
+    serde_json::from_reader(ZlibDecoder::new(&packed[..])).unwrap()
+}
+
+#[test]
+fn a_page_holds_every_operation_and_every_message() {
+    let flags = "--node-count 3 --time-limit 2 --rate 30 --latency 10";
+    let run = run(Solution::Broadcast, "broadcast", flags);
+    let page = page_of(&run, Name::Broadcast, "again", &json!({}));
+    let data = unpacked(&page);
+    let count = |path: &str| data.pointer(path).and_then(Value::as_array).unwrap().len();
+    let passages = run.record.trace.as_ref().unwrap().passages();
+    for column in ["sent", "took", "src", "dest", "kind", "body"] {
+        assert_eq!(
+            count(&format!("/messages/{column}")),
+            passages.len(),
+            "{column}"
+        );
+    }
+    let pairs = run.record.history.pairs().len();
+    for column in [
+        "process", "worker", "node", "start", "end", "f", "outcome", "value", "result",
+    ] {
+        assert_eq!(count(&format!("/operations/{column}")), pairs, "{column}");
+    }
+    for (name, _) in &page.plots {
+        assert!(data["plots"][name]["series"].is_array(), "{name}");
+    }
+}
+
+#[test]
+fn a_page_needs_nothing_beside_it_and_takes_texts_as_text() {
+    let run = run(Solution::Echo, "echo", "--node-count 1 --time-limit 1");
+    let evil = "</script><script src=http://evil.example/x.js>";
+    let page = page_of(&run, Name::Echo, evil, &json!({ "program": [evil] }));
+    assert!(!page.html.contains(evil));
+    for loads in [
+        "src=\"http",
+        "href=\"http",
+        "url(http",
+        "@import",
+        "<link rel=\"stylesheet",
+    ] {
+        assert!(!page.html.contains(loads), "{loads}");
+    }
+    for (name, svg) in &page.plots {
+        assert!(
+            svg.starts_with("<svg xmlns=") && svg.trim_end().ends_with("</svg>"),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn each_workload_has_the_plots_that_it_is_about() {
+    let all = ["latency", "quantiles", "throughput", "messages"];
+    let own = |solution, workload: &str, name| {
+        let flags = "--node-count 2 --concurrency 2n --time-limit 2 --rate 50";
+        let page = page_of(&run(solution, workload, flags), name, "again", &json!({}));
+        let plots: Vec<&str> = page.plots.iter().map(|(name, _)| *name).collect();
+        assert_eq!(plots[..4], all);
+        plots[4..].join(" ")
+    };
+    assert_eq!(own(Solution::Echo, "echo", Name::Echo), "");
+    assert_eq!(
+        own(Solution::Broadcast, "broadcast", Name::Broadcast),
+        "stable-latency"
+    );
+    assert_eq!(
+        own(Solution::GCounter, "g-counter", Name::GCounter),
+        "value"
+    );
+    assert_eq!(own(Solution::KafkaLog, "kafka", Name::Kafka), "lag");
+}
+
+#[test]
+fn the_sentence_tells_what_decides() {
+    let run = run(
+        Solution::Broadcast,
+        "broadcast",
+        "--node-count 2 --time-limit 1",
+    );
+    let trial = &ALL
+        .iter()
+        .find(|it| it.name == "broadcast-3d")
+        .unwrap()
+        .trials[0];
+    let measured = |factor: f64| -> Vec<Measured> {
+        let measured = trial.budgets.iter().map(|budget| {
+            let value = budget.official.unwrap().limit() * factor;
+            Measured {
+                budget: *budget,
+                value: Some(value),
+                holds: budget.bounds(Bar::Ours).all(|it| it.holds(value)),
+            }
+        });
+        measured.collect()
+    };
+    let told = |valid, findings: &[&str], budgets: &[Measured]| {
+        let verdict = Verdict {
+            valid,
+            findings: findings.iter().map(ToString::to_string).collect(),
+            ..run.verdict.clone()
+        };
+        let facts = json!({});
+        let subject = Subject {
+            title: "a run",
+            workload: Name::Broadcast,
+            command: "again",
+            stage: "simulated",
+            facts: &facts,
+            settings: &run.settings,
+            record: &run.record,
+            verdict: Some(&verdict),
+            budgets,
+        };
+        subject.sentence()
+    };
+    let valid = Validity::Valid;
+    assert_eq!(
+        told(valid, &[], &[]),
+        "Everything that was looked for holds."
+    );
+    let kept = told(valid, &[], &measured(0.01));
+    assert_eq!(kept, "The history holds, and all 3 budgets are kept.");
+    let missed = told(valid, &[], &measured(1.0)[1..2]);
+    let expected = "The history holds, but not every budget: median latency, ms 400, limit < 400 \
+                    and < 400.";
+    assert_eq!(missed, expected);
+    let lost = told(Validity::Invalid, &["value 7 is lost"], &[]);
+    assert_eq!(lost, "What must hold does not: value 7 is lost");
+}
+
+#[test]
+fn a_run_without_a_single_operation_has_a_page() {
+    let run = run(
+        Solution::Echo,
+        "echo",
+        "--node-count 1 --time-limit 1 --rate 0",
+    );
+    let page = page_of(&run, Name::Echo, "again", &json!(null));
+    assert!(page.html.contains("What happened when"));
+}

@@ -1,0 +1,80 @@
+//! Accounts as JUnit XML, which CI servers read: a suite for each account, a case for each thing
+//! that had to hold.
+
+use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
+
+use super::account::{Account, Case, Evidence, Fate};
+use super::visible;
+
+/// The whole document.
+///
+/// # Errors
+/// When it cannot be put together.
+pub fn junit(name: &str, accounts: &[Account]) -> anyhow::Result<String> {
+    let mut report = Report::new(visible(name));
+    report.set_time(accounts.iter().map(|account| account.took).sum());
+    report.add_test_suites(accounts.iter().map(suite));
+    Ok(report.to_string()?)
+}
+
+fn suite(account: &Account) -> TestSuite {
+    let mut suite = TestSuite::new(visible(&account.name));
+    suite.set_time(account.took);
+    suite.add_property(("command", &*visible(&account.command)));
+    if !account.seed.is_empty() {
+        suite.add_property(("seed", &*visible(&account.seed)));
+    }
+    suite.add_test_cases(account.cases.iter().map(|it| case(&account.name, it)));
+    suite.set_system_out(visible(&account.told));
+    suite
+}
+
+fn case(suite: &str, case: &Case) -> TestCase {
+    let not = |kind, evidence: &Evidence| {
+        let mut status = TestCaseStatus::non_success(kind);
+        status.set_message(visible(&evidence.message));
+        status.set_description(visible(&format!("{}\n{}", evidence.message, evidence.body)));
+        status
+    };
+    let status = match &case.fate {
+        Fate::Held => TestCaseStatus::success(),
+        Fate::Failed(evidence) => not(NonSuccessKind::Failure, evidence),
+        Fate::Broken(evidence) => not(NonSuccessKind::Error, evidence),
+    };
+    let mut told = TestCase::new(visible(&case.name), status);
+    told.set_classname(visible(suite));
+    told.set_time(case.took);
+    told
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::account::tests::failed;
+    use super::*;
+
+    #[test]
+    fn whatever_nodes_print_the_document_can_be_read_and_says_it() {
+        let all: String = (0..0x300).filter_map(char::from_u32).collect();
+        let hostile = format!("]]> <b>&amp; \u{1b}[31m\u{fffe}\u{ffff}\u{85}🦀 --> {all}");
+        let text = junit("workbench test", &[failed(&hostile), failed("plain")]).unwrap();
+        let report = Report::deserialize_from_str(&text).unwrap();
+        assert_eq!((report.tests, report.failures, report.errors), (6, 2, 2));
+        let is_allowed = |it: char| {
+            matches!(it, '\t' | '\n' | '\r' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}')
+                || it > '\u{ffff}'
+        };
+        assert!(text.chars().all(is_allowed), "{text:?}");
+        let case = &report.test_suites[1].test_cases[1];
+        let TestCaseStatus::NonSuccess { message, .. } = &case.status else {
+            panic!("{case:?}");
+        };
+        assert_eq!(message.as_deref(), Some("plain"));
+        assert!(text.contains("\\u{1b}[31m\\u{fffe}"), "{text}");
+    }
+
+    #[test]
+    fn nothing_at_all_is_a_document_too() {
+        let text = junit("workbench check", &[]).unwrap();
+        assert_eq!(Report::deserialize_from_str(&text).unwrap().tests, 0);
+    }
+}

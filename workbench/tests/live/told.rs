@@ -1,0 +1,364 @@
+//! How an outcome is told: to a person who wants colours or quiet, to a machine, in JUnit files, and
+//! where GitHub runs the bench.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use quick_junit::{NonSuccessKind, Report, TestCaseStatus};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::bench::{alone, check_one, echo, node, text, workbench, workbench_amid};
+
+const ESCAPE: char = '\u{1b}';
+
+/// A node that says what no text may do anything with, and ends.
+const RUDE: [&str; 2] = [r"say \x1b[31m]]>|100%<b>::error::x,\x07\x00", "exit 3"];
+
+/// A node whose answers are wrong, and as rude.
+const WRONG: [&str; 1] = [r#"{"type":"echo_ok","echo":"]]>|100%<b>\n::error::x,"}"#];
+
+/// A place for what is kept and written.
+struct Desk(TempDir);
+
+impl Desk {
+    fn new() -> Self {
+        Desk(TempDir::new().unwrap())
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.path(name)).unwrap()
+    }
+
+    /// The bench with these words, of which FILE is a file here.
+    fn bench(&self, surroundings: &[(&str, &str)], words: &str) -> Output {
+        let file = self.path("file").display().to_string();
+        let words = words.split_whitespace();
+        let words = words.map(|word| word.replace("FILE", &file));
+        let store = [
+            "--store".to_owned(),
+            self.path("store").display().to_string(),
+        ];
+        workbench_amid(surroundings, &words.chain(store).collect::<Vec<_>>())
+    }
+
+    /// The bench on a node that takes these steps.
+    fn test(&self, surroundings: &[(&str, &str)], steps: &[&str], flags: &str) -> Output {
+        let node = node("scripted.py");
+        let mut words: Vec<String> = ["test", "-w", "echo", "--node-count", "1", "--rate", "50"]
+            .map(str::to_owned)
+            .into();
+        let flags = flags.replace("FILE", &self.path("file").display().to_string());
+        words.extend([
+            "--time-limit".to_owned(),
+            "1".to_owned(),
+            "--bin".to_owned(),
+        ]);
+        words.push(node.display().to_string());
+        words.extend([
+            "--store".to_owned(),
+            self.path("store").display().to_string(),
+        ]);
+        words.extend(flags.split_whitespace().map(str::to_owned));
+        words.push("--".to_owned());
+        words.extend(steps.iter().map(|step| (*step).to_owned()));
+        workbench_amid(surroundings, &words)
+    }
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+#[track_caller]
+fn ends(output: &Output, exit: i32) -> String {
+    let text = text(output);
+    assert_eq!(output.status.code(), Some(exit), "{text}");
+    text
+}
+
+/// Nothing without Python, as all that needs nodes.
+fn has_python() -> bool {
+    check_one(echo()).is_some()
+}
+
+#[test]
+fn a_machine_reads_one_document_with_all_figures_and_a_person_reads_stderr() {
+    let desk = Desk::new();
+    let words = "challenge echo broadcast-3d --simulate --seed 3 --runs 2 --json";
+    let output = desk.bench(&[], words);
+    ends(&output, 0);
+    let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(document["exit-status"], 0);
+    let test = &document["tests"][1];
+    assert_eq!(test["challenge"], "broadcast-3d");
+    let budget = &test["budgets"][0];
+    assert_eq!(budget["label"], "messages per operation");
+    assert_eq!(
+        (&budget["official"], &budget["holds"]),
+        (&"< 30".into(), &true.into())
+    );
+    assert!(budget["measured"].as_f64().unwrap() < 1.25, "{budget}");
+    let run = &test["runs"][1];
+    assert_eq!((&run["seed"], &run["valid"]), (&4.into(), &true.into()));
+    assert_eq!(
+        (&run["stage"], &run["crash"]),
+        (&"simulated".into(), &Value::Null)
+    );
+    assert_eq!(run["results"]["workload"]["valid?"], true);
+    assert!(
+        Path::new(run["folder"].as_str().unwrap())
+            .join("results.json")
+            .is_file()
+    );
+    assert!(String::from_utf8_lossy(&output.stderr).contains("what must hold"));
+}
+
+#[test]
+fn what_cannot_begin_is_told_to_machines_too() {
+    let desk = Desk::new();
+    let output = desk.bench(&[], "test -w echo --bin /no/such --json --junit FILE");
+    ends(&output, 255);
+    let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(document["exit-status"], 255);
+    assert!(document["error"].as_str().unwrap().contains("/no/such"));
+    let report = Report::deserialize_from_str(&desk.read("file")).unwrap();
+    assert_eq!((report.tests, report.errors), (1, 1));
+}
+
+#[test]
+fn who_wants_quiet_hears_the_verdict_and_failures_alone() {
+    let desk = Desk::new();
+    let quiet = desk.bench(&[], "challenge echo --simulate --seed 3 --quiet");
+    assert_eq!(ends(&quiet, 0), "echo: holds (seed 3)\n");
+    let quiet = desk.bench(&[], "simulate echo --seeds 0..3 --time-limit 1 -q");
+    assert_eq!(ends(&quiet, 0), "echo: 3 of 3 valid\n");
+    let latest = desk.path("store/latest").display().to_string();
+    let quiet = workbench(&["check", &latest, "--quiet"]);
+    assert_eq!(ends(&quiet, 0), "echo: valid\n");
+    if has_python() {
+        let quiet = desk.test(&[], &["ok"], "--seed 3 --quiet");
+        assert_eq!(ends(&quiet, 0), "echo: valid (seed 3)\n");
+        let loud = ends(&desk.test(&[], &RUDE, "--seed 3 --quiet"), 255);
+        for words in ["stderr: ", "the run broke off", "node-logs", "again: "] {
+            assert!(loud.contains(words), "no {words:?} in {loud}");
+        }
+        assert!(!loud.contains([ESCAPE, '\u{7}', '\0']), "{loud:?}");
+    }
+}
+
+#[test]
+fn colours_are_for_those_who_want_them() {
+    let desk = Desk::new();
+    let plain = ends(&desk.bench(&[], "challenge echo --simulate --seed 3"), 0);
+    assert!(!plain.contains(ESCAPE), "{plain:?}");
+    for (surroundings, flags, is_coloured) in [
+        (&[][..], "--color always", true),
+        (&[("NO_COLOR", "1")], "--color=always", true),
+        (&[("CLICOLOR_FORCE", "1")], "", true),
+        (&[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")], "", false),
+        (&[("CLICOLOR_FORCE", "1")], "--color never", false),
+    ] {
+        for words in [
+            "challenge echo --simulate --seed 3",
+            "challenge tango",
+            "--help",
+        ] {
+            let output = desk.bench(surroundings, &format!("{words} {flags}"));
+            let text = text(&output);
+            let case = format!("{surroundings:?} {words} {flags}\n{text:?}");
+            assert_eq!(text.contains(ESCAPE), is_coloured, "{case}");
+        }
+    }
+    let output = desk.bench(
+        &[],
+        "challenge echo --simulate --seed 3 --json --color always",
+    );
+    assert!(
+        !stdout(&output).contains(ESCAPE),
+        "machines have no use for colours"
+    );
+}
+
+#[test]
+fn junit_of_runs_that_fail_can_be_read_whatever_a_node_prints() {
+    if !has_python() {
+        return;
+    }
+    let desk = Desk::new();
+    let output = desk.test(&[], &RUDE, "--seed 3 --junit FILE");
+    ends(&output, 255);
+    let xml = desk.read("file");
+    let report = Report::deserialize_from_str(&xml).unwrap();
+    let case = &report.test_suites[0].test_cases[0];
+    let TestCaseStatus::NonSuccess {
+        kind,
+        message,
+        description,
+        ..
+    } = &case.status
+    else {
+        panic!("{xml}");
+    };
+    assert_eq!(*kind, NonSuccessKind::Error);
+    assert!(
+        message.as_deref().unwrap().starts_with("the run broke off"),
+        "{xml}"
+    );
+    let body = description.as_deref().unwrap();
+    assert!(
+        body.contains("]]>|100%<b>") && body.contains("again: "),
+        "{xml}"
+    );
+
+    ends(&desk.test(&[], &WRONG, "--seed 3 --junit FILE"), 1);
+    let report = Report::deserialize_from_str(&desk.read("file")).unwrap();
+    assert_eq!((report.tests, report.failures, report.errors), (1, 1, 0));
+    let told = report.test_suites[0].system_out.as_deref().unwrap();
+    assert!(told.contains("kept in "), "{told}");
+}
+
+#[test]
+fn budgets_campaigns_and_histories_have_their_cases_in_junit() {
+    let desk = Desk::new();
+    let names = |words: &str, exit| {
+        ends(&desk.bench(&[], words), exit);
+        let report = Report::deserialize_from_str(&desk.read("file")).unwrap();
+        let cases = report.test_suites.iter().flat_map(|it| &it.test_cases);
+        let names: Vec<String> = cases.map(|it| it.name.to_string()).collect();
+        (names.join(", "), report.failures)
+    };
+    let budgets = "history, messages per operation, median latency, ms, max latency, ms";
+    let told = names("challenge broadcast-3d --simulate --junit FILE", 0);
+    assert_eq!(told, (budgets.to_owned(), 0));
+    // Depth one is what the budget of the latencies needs.
+    let slow = "challenge broadcast-3d --simulate --junit FILE --node-flags=--fan-out=2";
+    let (told, failures) = names(slow, 1);
+    assert!(told == budgets && failures > 0, "{failures} of {told}");
+    let storms = "simulate broadcast-3c --nemesis kill --time-limit 3 --rate 20 --node-count 3 \
+                  --seeds 0..20 --junit FILE";
+    assert_eq!(names(storms, 1), ("storms".to_owned(), 1));
+}
+
+#[test]
+fn a_junit_file_that_cannot_be_written_is_told_before_anything_runs() {
+    let desk = Desk::new();
+    let output = desk.bench(&[], "challenge echo --simulate --junit FILE/no/such");
+    let text = ends(&output, 255);
+    assert!(text.starts_with("error: cannot write "), "{text}");
+    assert!(!desk.path("store").exists(), "{text}");
+}
+
+#[test]
+fn github_gets_a_table_and_annotations_which_no_text_breaks() {
+    let desk = Desk::new();
+    let summary = desk.path("summary").display().to_string();
+    let github = [
+        ("GITHUB_ACTIONS", "true"),
+        ("GITHUB_STEP_SUMMARY", &*summary),
+    ];
+    let output = desk.bench(&github, "challenge echo broadcast-3d --simulate --seed 3");
+    assert!(!ends(&output, 0).contains("::error"));
+    let rows = |text: &str| text.lines().filter(|it| it.starts_with("| ")).count();
+    let table = desk.read("summary");
+    // Their head is a row, too; the line below it is another.
+    assert_eq!(rows(&table), 4, "{table}");
+    assert!(
+        table.contains("| broadcast-3d | ✓ valid | messages per operation: "),
+        "{table}"
+    );
+    if has_python() {
+        let output = desk.test(&github, &WRONG, "--seed 3");
+        ends(&output, 1);
+        let said = stdout(&output);
+        let annotations: Vec<&str> = said.lines().filter(|it| it.starts_with("::")).collect();
+        let [annotation] = annotations[..] else {
+            panic!("{said}");
+        };
+        let title = "::error title=echo%3A history::invalid: ";
+        assert!(annotation.starts_with(title), "{annotation}");
+        assert!(annotation.contains("%0Aagain: "), "{annotation}");
+        assert!(annotation.contains("]]>|100%25<b>"), "{annotation}");
+        let table = desk.read("summary");
+        assert_eq!(rows(&table), 7, "{table}");
+        let row = table.lines().rfind(|it| it.starts_with("| echo")).unwrap();
+        assert_eq!(row.replace("\\|", "").matches('|').count(), 6, "{row}");
+        assert!(row.contains(r"\]\]&gt;\|100%&lt;b&gt;"), "{row}");
+    }
+}
+
+#[test]
+fn a_summary_that_cannot_be_written_is_a_warning_and_no_more() {
+    let desk = Desk::new();
+    let nowhere = desk.path("no/such").display().to_string();
+    let output = desk.bench(
+        &[("GITHUB_STEP_SUMMARY", &nowhere)],
+        "challenge echo --simulate --seed 3 -q",
+    );
+    let text = ends(&output, 0);
+    assert!(
+        text.contains("warning: cannot write the step's summary"),
+        "{text}"
+    );
+}
+
+#[test]
+fn shells_and_man_have_what_they_need() {
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let script = ends(&workbench(&["completions", shell]), 0);
+        assert!(
+            script.contains("workbench") && script.contains("nemesis"),
+            "{shell}"
+        );
+    }
+    let page = ends(&workbench(&["man"]), 0);
+    assert!(page.contains(".TH workbench 1"), "{page}");
+    let desk = Desk::new();
+    ends(&workbench(&["man", desk.path("man").to_str().unwrap()]), 0);
+    let page = desk.read("man/workbench-test.1");
+    assert!(page.contains("nemesis\\-interval"), "{page}");
+    for words in [&["completions", "bash"][..], &["man"], &["doc"]] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let mut command = alone(Command::new(env!("CARGO_BIN_EXE_workbench")));
+        let command = command.args(words).stdout(writer).stderr(Stdio::piped());
+        let output = command.spawn().unwrap().wait_with_output().unwrap();
+        assert_eq!(ends(&output, 0), "", "{words:?}");
+    }
+}
+
+#[test]
+fn what_is_almost_a_name_suggests_it() {
+    for (words, meant) in [
+        ("tset", "'test'"),
+        ("test --bin x --rat 5", "'--rate'"),
+        ("test --bin x -w brodcast", "'broadcast'"),
+        ("test --bin x --topology gird", "'grid'"),
+        (
+            "test --bin x --nemesis kill,partiton",
+            "did you mean partition?",
+        ),
+        (
+            "test --bin x --partition-shapes brigde",
+            "did you mean bridge?",
+        ),
+        (
+            "test --bin x --consistency-models serialisable",
+            "did you mean serializable?",
+        ),
+        ("challenge brodcast-3d", "'broadcast-3d'"),
+        ("simulate g-conter", "'g-counter'"),
+        ("check x -w ehco", "'echo'"),
+        ("doc protocl", "'protocol'"),
+        ("completions bsh", "'bash'"),
+    ] {
+        let words: Vec<&str> = words.split(' ').collect();
+        let text = ends(&workbench(&words), 254);
+        assert!(text.contains(meant), "no {meant} from {words:?}\n{text}");
+    }
+}
