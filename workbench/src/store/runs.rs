@@ -219,7 +219,7 @@ fn moment(name: &str) -> (Option<Timestamp>, String) {
     };
     match (parts.to_timestamp(), parts.to_datetime()) {
         (Ok(moment), Ok(local)) => {
-            let local = local.strftime("%Y-%m-%d %H:%M:%S");
+            let local = local.strftime("%Y-%m-%d %H:%M:%S%.3f");
             (Some(moment), local.to_string())
         }
         _ => (None, name.to_owned()),

@@ -34,7 +34,7 @@ fn runs_are_listed_the_newest_first_and_filtered_by_workload_and_verdict() {
     assert!(places.is_sorted(), "{page}");
     for text in [
         "<caption>4 runs</caption>",
-        "2026-01-01 10:05:00",
+        "2026-01-01 10:05:00.000",
         "messages per operation 1.066",
         "median latency 308 ms",
         "a budget is missed",

@@ -152,8 +152,12 @@ fn budgets(a: &Kept, b: &Kept) -> Vec<Line> {
         let mut budgets = run.figures.budgets.iter();
         budgets.find(|it| it.label == label).cloned()
     };
-    let labels = [a, b].into_iter().flat_map(|run| &run.figures.budgets);
-    let labels: BTreeSet<&str> = labels.map(|it| it.label.as_str()).collect();
+    let mut labels: Vec<&str> = Vec::new();
+    for budget in [a, b].into_iter().flat_map(|run| &run.figures.budgets) {
+        if !labels.contains(&&*budget.label) {
+            labels.push(&budget.label);
+        }
+    }
     let lines = labels.into_iter().map(|label| {
         let [a, b] = [of(a, label), of(b, label)];
         let number = |it: &Option<KeptBudget>| it.as_ref().and_then(|it| it.measured);
@@ -177,7 +181,7 @@ fn bound(held: Option<&KeptBudget>) -> String {
         .into_iter()
         .filter_map(|it| it.as_deref())
         .collect();
-    let holds = if held.holds { "✓ held" } else { "✗ missed" };
+    let holds = if held.holds { "✓ kept" } else { "✗ missed" };
     shown(&format!("{measured} {holds} ({})", bounds.join(", ours ")))
 }
 
