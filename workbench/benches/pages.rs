@@ -17,19 +17,20 @@ use serde_json::json;
 use tempfile::TempDir;
 use workbench::challenge::{ALL, Bar};
 use workbench::page::Subject;
+use workbench::report::{Figures, Score};
 use workbench::run::Settings;
 use workbench::simulation::simulate;
 use workbench::store::Store;
 use workbench::test::judge;
 use workbench::workload::workload;
 
-use common::{Figures, Flags, median};
+use common::{Flags, median};
 
 fn main() -> anyhow::Result<()> {
     let Some(flags) = Flags::wanted() else {
         return Ok(());
     };
-    let mut figures = Figures::new(&flags);
+    let mut figures = common::Figures::new(&flags);
     measure(
         &flags,
         &mut figures,
@@ -37,28 +38,23 @@ fn main() -> anyhow::Result<()> {
         100.0,
         ["< 1000", "< 3", ""],
     )?;
-    measure(
-        &flags,
-        &mut figures,
-        "100,000 messages",
-        1590.0,
-        ["< 3000", "< 15", "< 2000"],
-    )?;
+    let most = ["< 3000", "< 15", "< 2000"];
+    measure(&flags, &mut figures, "kafka-5b", 2500.0, most)?;
     figures.print();
     Ok(())
 }
 
-/// Broadcast among 25 nodes at this rate.
+/// A challenge at this rate.
 fn measure(
     flags: &Flags,
-    figures: &mut Figures,
+    figures: &mut common::Figures,
     name: &str,
     rate: f64,
     bars: [&str; 3],
 ) -> anyhow::Result<()> {
     let challenge = ALL
         .iter()
-        .find(|it| it.name == "broadcast-3d")
+        .find(|it| it.name == name)
         .context("no such challenge")?;
     let trial = &challenge.trials[0];
     let test = trial.words().flags()?;
@@ -75,13 +71,11 @@ fn measure(
     let checked = workload(test.workload, &options).check(history);
     let net = record.statistics.verdict(invocations);
     let verdict = judge(history, checked, None, Some(net));
-    let budgets = trial.budgets.iter();
-    let budgets: Vec<_> = budgets
-        .map(|it| it.measured(&verdict.results, Bar::Ours))
-        .collect();
+    let score = Score::new(verdict.valid, trial, &verdict.results);
+    let budgets = Figures::new(trial, &[score], Bar::Ours).budgets;
     let facts = json!({ "rate": rate });
     let subject = Subject {
-        title: "broadcast-3d",
+        title: name,
         workload: test.workload,
         command: "cargo bench",
         stage: "simulated",
@@ -92,7 +86,7 @@ fn measure(
         budgets: &budgets,
     };
     let store = TempDir::new()?;
-    let folder = Store::new(store.path()).begin("broadcast", "now")?;
+    let folder = Store::new(store.path()).begin(name, "now")?;
     let mut took = Vec::new();
     for _ in 0..flags.runs {
         let start = Instant::now();

@@ -9,7 +9,9 @@ const MOST_DRAWN = 600, MOST_LANES = 60, MOST_ROWS = 200, FIRST_MESSAGES = 150;
 const OUTCOMES = ['ok', 'failed', 'unknown', 'open'];
 
 async function unpack() {
-  const packed = Uint8Array.from(atob($('data').textContent.trim()), (c) => c.charCodeAt(0));
+  const letters = atob($('data').textContent.trim());
+  const packed = new Uint8Array(letters.length);
+  for (let i = 0; i < letters.length; i++) packed[i] = letters.charCodeAt(i);
   const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream('deflate'));
   return JSON.parse(await new Response(stream).text());
 }
@@ -336,10 +338,10 @@ function explore(data) {
       $('exploration').focus();
     });
   }
-  let pending = 0;
+  let pending = 0, drawn = width();
   new ResizeObserver(() => {
     cancelAnimationFrame(pending);
-    pending = requestAnimationFrame(() => { drawTimeline(); drawMessages(); });
+    if (width() !== drawn) pending = requestAnimationFrame(() => { drawn = width(); drawTimeline(); drawMessages(); });
   }).observe($('timeline').parentElement);
   look(0, readable(0));
 }

@@ -1,7 +1,6 @@
 //! The fourteen challenges as data: what is run, and what must hold.
 
 use clojure_reader::edn::Edn;
-use serde_json::{Value, json};
 
 use crate::edn;
 use crate::flags::Words;
@@ -66,41 +65,6 @@ impl Budget {
     pub fn bounds(&self, bar: Bar) -> impl DoubleEndedIterator<Item = Bound> {
         let ours = self.ours.filter(|_| bar == Bar::Ours);
         self.official.into_iter().chain(ours)
-    }
-
-    /// What became of it in a run with this result map, ours or Maelstrom's.
-    pub fn measured(self, results: &Edn<'_>, bar: Bar) -> Measured {
-        let value = self.metric.measure(results);
-        Measured {
-            budget: self,
-            value,
-            holds: value.is_some_and(|value| self.bounds(bar).all(|it| it.holds(value))),
-        }
-    }
-}
-
-/// A budget, and what was measured.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Measured {
-    /// What must hold.
-    pub budget: Budget,
-    /// The number, if the results have one.
-    pub value: Option<f64>,
-    /// Whether it is within the bounds that count.
-    pub holds: bool,
-}
-
-impl Measured {
-    /// The same for machines.
-    pub fn to_json(&self) -> Value {
-        let bound = |bound: Option<Bound>| bound.map(|it| it.to_string());
-        json!({
-            "label": self.budget.metric.label(),
-            "measured": self.value,
-            "official": bound(self.budget.official),
-            "ours": bound(self.budget.ours),
-            "holds": self.holds,
-        })
     }
 }
 

@@ -15,10 +15,11 @@ use anyhow::Context;
 use askama::Template;
 use serde_json::Value;
 
-use crate::challenge::{Bar, Measured};
+use crate::challenge::Bound;
 use crate::checker::{Validity, Verdict};
 use crate::history::{Kind, Op};
 use crate::plot::{self, dark_style};
+use crate::report::Figure;
 use crate::run::{Record, Settings};
 use crate::workload::Name;
 
@@ -58,7 +59,7 @@ pub struct Subject<'a> {
     /// The judgement; there is none if the run broke off.
     pub verdict: Option<&'a Verdict>,
     /// What must hold beside the verdict, measured.
-    pub budgets: &'a [Measured],
+    pub budgets: &'a [Figure],
 }
 
 /// A page, and its plots as files of their own.
@@ -236,17 +237,11 @@ impl Subject<'_> {
 }
 
 /// `max latency, ms 623, limit < 600`.
-fn tell(measured: &Measured) -> String {
-    let metric = measured.budget.metric;
-    let bounds: Vec<String> = measured
-        .budget
-        .bounds(Bar::Ours)
-        .map(|it| it.to_string())
-        .collect();
-    let value = measured
-        .value
-        .map_or("nothing to measure".to_owned(), |it| metric.show(it));
-    format!("{} {value}, limit {}", metric.label(), bounds.join(" and "))
+fn tell(figure: &Figure) -> String {
+    let mut limits: Vec<String> = figure.limits().map(|it| it.to_string()).collect();
+    limits.dedup();
+    let (label, measured) = (figure.label(), figure.measured());
+    format!("{label} {measured}, limit {}", limits.join(" and "))
 }
 
 fn rendered(table: &Table) -> anyhow::Result<String> {
@@ -324,7 +319,7 @@ struct Shown {
 struct Budget {
     label: &'static str,
     measured: String,
-    bounds: Vec<String>,
+    bounds: String,
     told: String,
     holds: bool,
     /// Thousandths of the length.
@@ -333,13 +328,9 @@ struct Budget {
 }
 
 impl Budget {
-    fn of(measured: &Measured) -> Self {
-        let budget = measured.budget;
-        let value = measured.value.unwrap_or(0.0);
-        let limits: Vec<f64> = budget
-            .bounds(Bar::Ours)
-            .map(crate::challenge::Bound::limit)
-            .collect();
+    fn of(figure: &Figure) -> Self {
+        let value = figure.median().unwrap_or(0.0);
+        let limits: Vec<f64> = figure.limits().map(Bound::limit).collect();
         let most = limits.iter().copied().fold(value, f64::max) * 1.1;
         let along = |number: f64| {
             if most > 0.0 {
@@ -348,16 +339,12 @@ impl Budget {
                 0.0
             }
         };
-        let official = budget.official.map(|it| format!("official {it}"));
-        let ours = budget.ours.map(|it| format!("ours {it}"));
         Budget {
-            label: budget.metric.label(),
-            measured: measured
-                .value
-                .map_or("nothing to measure".to_owned(), |it| budget.metric.show(it)),
-            bounds: official.into_iter().chain(ours).collect(),
-            told: tell(measured),
-            holds: measured.holds,
+            label: figure.label(),
+            measured: figure.measured(),
+            bounds: figure.bounds(),
+            told: tell(figure),
+            holds: figure.holds,
             used: along(value),
             limits: limits.into_iter().map(along).collect(),
         }

@@ -20,11 +20,11 @@ use anyhow::Context;
 use clojure_reader::edn::Edn;
 use serde_json::{Value, json};
 
-use crate::challenge::Measured;
 use crate::checker::Verdict;
 use crate::edn;
 use crate::history::{History, Op};
 use crate::page::Page;
+use crate::report::Figure;
 use crate::run::Record;
 
 /// Where runs are kept.
@@ -142,7 +142,7 @@ impl Folder {
         &self,
         record: &Record,
         verdict: &Verdict,
-        budgets: &[Measured],
+        budgets: &[Figure],
     ) -> anyhow::Result<()> {
         let results = &verdict.results;
         self.keep_keys(&record.history, results)?;
@@ -157,7 +157,7 @@ impl Folder {
             .collect();
         json["messages-by-kind"] = json!(kinds);
         json["incidents"] = json!(record.incidents);
-        json["budgets"] = budgets.iter().map(Measured::to_json).collect();
+        json["budgets"] = budgets.iter().map(Figure::to_json).collect();
         self.write(Path::new("results.json"), |out| writeln!(out, "{json:#}"))
     }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::Context;
 use serde_json::json;
 
-use crate::challenge::{Bar, Measured, Trial};
+use crate::challenge::{Bar, Trial};
 use crate::checker::{self, Target, Verdict};
 use crate::child::Launch;
 use crate::edn;
@@ -16,7 +16,7 @@ use crate::log::{Level, Log, Notation};
 use crate::nemesis::Fault;
 use crate::network::Overheard;
 use crate::page::Subject;
-use crate::report;
+use crate::report::{self, Figure, Figures, Score};
 use crate::run::{Record, Run, Settings};
 use crate::simulation::simulate;
 use crate::solutions::Factory;
@@ -236,14 +236,12 @@ impl Test<'_> {
 
 impl Test<'_> {
     /// What the run is held to, measured.
-    fn budgets(&self, verdict: Option<&Verdict>) -> Vec<Measured> {
+    fn budgets(&self, verdict: Option<&Verdict>) -> Vec<Figure> {
         let (Some(held), Some(verdict)) = (self.held, verdict) else {
             return Vec::new();
         };
-        let budgets = held.trial.budgets.iter();
-        budgets
-            .map(|budget| budget.measured(&verdict.results, held.bar))
-            .collect()
+        let score = Score::new(verdict.valid, held.trial, &verdict.results);
+        Figures::new(held.trial, &[score], held.bar).budgets
     }
 }
 

@@ -27,9 +27,9 @@ pub(crate) use element::Element;
 pub(crate) use elle::EMPTY_GRAPH;
 pub use elle::{Models, UnknownModel, list_append, rw_register};
 pub use exceptions::exceptions;
-pub use kafka::{kafka, lags};
+pub use kafka::kafka;
 pub use lin_kv::lin_kv;
-pub use set_full::{set_full, stable_latencies};
+pub use set_full::set_full;
 pub use stats::stats;
 pub use unique_ids::unique_ids;
 
@@ -59,6 +59,11 @@ pub struct Verdict {
     pub results: Edn<'static>,
     /// What is wrong, one finding a line, in words for a person.
     pub findings: Vec<String>,
+    /// The single measurements behind a distribution of the result map, for those who draw it:
+    /// sets give each value that lasts, by when it was known, with its stable latency in
+    /// milliseconds; logs give each poll, by when it began, with its lag in nanoseconds. Times are
+    /// in nanoseconds since time zero.
+    pub samples: Vec<(u64, u64)>,
     /// Nothing can be said of the run at all, whatever other checkers say: an assertion of Elle's
     /// failed, and in Maelstrom takes all other results with it.
     pub is_void: bool,
@@ -76,6 +81,7 @@ impl Verdict {
             valid,
             results,
             findings: Vec::new(),
+            samples: Vec::new(),
             is_void: false,
         }
     }
@@ -117,6 +123,7 @@ pub fn overall(verdicts: impl IntoIterator<Item = (&'static str, Verdict)>) -> V
     for (name, verdict) in verdicts {
         all.valid = all.valid.max(verdict.valid);
         findings.push((verdict.valid, verdict.findings));
+        all.samples.extend(verdict.samples);
         if verdict.is_void {
             void = edn::get(&verdict.results, &["error"]).cloned();
         }

@@ -35,19 +35,6 @@ pub fn set_full(history: &History, add: &str) -> Verdict {
     }
 }
 
-/// How long after it was known each element that lasts was missing from some read, in milliseconds,
-/// in the order of the additions, which are named `add`; none if a read returned no list.
-pub fn stable_latencies(history: &History, add: &str) -> Vec<u64> {
-    let mut elements = Elements::attempted(history, add);
-    elements.learn_acknowledged(history, add);
-    if elements.learn_read(history).is_err() {
-        return Vec::new();
-    }
-    let is_stable = |record: &&Record<'_>| record.outcome() == Outcome::Stable;
-    let stable = elements.records.iter().filter(is_stable);
-    stable.map(Record::stable_latency).collect()
-}
-
 /// Every element that somebody tried to add, in the order of the attempts.
 struct Elements<'a> {
     records: Vec<Record<'a>>,
@@ -171,6 +158,11 @@ impl<'a> Elements<'a> {
             (0, _) => Validity::Valid,
             _ => Validity::Invalid,
         };
+        let sample = |record: &&Record<'_>| {
+            let known = record.known.map_or(0, |op| op.time);
+            (known, record.stable_latency())
+        };
+        let samples: Vec<_> = stable.iter().map(sample).collect();
         let mut verdict = Verdict::new(
             valid,
             [
@@ -187,6 +179,7 @@ impl<'a> Elements<'a> {
                 ("duplicated", edn::map([])),
             ],
         );
+        verdict.samples = samples;
         let mut latencies = |name, latencies| {
             if let Some(latencies) = quantiles(latencies) {
                 edn::insert(&mut verdict.results, name, latencies);

@@ -10,6 +10,7 @@ use flate2::Compression;
 use flate2::write::ZlibEncoder;
 use serde::Serialize;
 use serde_json::Value;
+use shared::NodeId;
 
 use super::Subject;
 use super::faults::Episode;
@@ -142,12 +143,7 @@ impl<'a> Data<'a> {
         let talks = |service: &&str| names.known.contains_key(*service);
         Data {
             end: end + 1,
-            nodes: subject
-                .settings
-                .nodes
-                .iter()
-                .map(|it| it.as_str())
-                .collect(),
+            nodes: subject.settings.nodes.iter().map(NodeId::as_str).collect(),
             services: Services::NAMES.into_iter().filter(talks).collect(),
             names: names.names,
             kinds: kinds.names,

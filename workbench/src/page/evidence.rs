@@ -186,7 +186,7 @@ fn errors(results: &Edn<'static>) -> Vec<Evidence> {
     let Some(Edn::List(errors) | Edn::Vector(errors)) = edn::get(results, &["errors"]) else {
         return Vec::new();
     };
-    let rows: Vec<Vec<String>> = errors.iter().map(|error| error_row(error)).collect();
+    let rows: Vec<Vec<String>> = errors.iter().map(error_row).collect();
     if rows.is_empty() {
         return Vec::new();
     }

@@ -4,7 +4,8 @@ use flate2::read::ZlibDecoder;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::challenge::ALL;
+use crate::challenge::{ALL, Bar};
+use crate::report::{Figures, Score};
 use crate::solutions::Solution;
 use crate::storm::{Aftermath, Storm};
 
@@ -122,18 +123,15 @@ fn the_sentence_tells_what_decides() {
         .find(|it| it.name == "broadcast-3d")
         .unwrap()
         .trials[0];
-    let measured = |factor: f64| -> Vec<Measured> {
-        let measured = trial.budgets.iter().map(|budget| {
-            let value = budget.official.unwrap().limit() * factor;
-            Measured {
-                budget: *budget,
-                value: Some(value),
-                holds: budget.bounds(Bar::Ours).all(|it| it.holds(value)),
-            }
-        });
-        measured.collect()
+    let measured = |factor: f64| {
+        let number = |it: &crate::challenge::Budget| Some(it.official?.limit() * factor);
+        let score = Score {
+            valid: Validity::Valid,
+            measured: trial.budgets.iter().map(number).collect(),
+        };
+        Figures::new(trial, &[score], Bar::Ours).budgets
     };
-    let told = |valid, findings: &[&str], budgets: &[Measured]| {
+    let told = |valid, findings: &[&str], budgets: &[Figure]| {
         let verdict = Verdict {
             valid,
             findings: findings.iter().map(ToString::to_string).collect(),
@@ -161,8 +159,7 @@ fn the_sentence_tells_what_decides() {
     let kept = told(valid, &[], &measured(0.01));
     assert_eq!(kept, "The history holds, and all 3 budgets are kept.");
     let missed = told(valid, &[], &measured(1.0)[1..2]);
-    let expected = "The history holds, but not every budget: median latency, ms 400, limit < 400 \
-                    and < 400.";
+    let expected = "The history holds, but not every budget: median latency, ms 400, limit < 400.";
     assert_eq!(missed, expected);
     let lost = told(Validity::Invalid, &["value 7 is lost"], &[]);
     assert_eq!(lost, "What must hold does not: value 7 is lost");

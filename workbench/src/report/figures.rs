@@ -7,7 +7,7 @@ use comfy_table::{CellAlignment, Table};
 use serde_json::{Value, json};
 
 use super::verdict;
-use crate::challenge::{Bar, Bound, Budget, Measured, Trial};
+use crate::challenge::{Bar, Bound, Budget, Trial};
 use crate::checker::Validity;
 
 /// What one run of a challenge came to.
@@ -49,6 +49,7 @@ pub struct Figure {
     budget: Budget,
     /// Sorted, one a run; none at all if a run has none.
     numbers: Vec<f64>,
+    bar: Bar,
     /// Whether the median keeps the bounds that count.
     pub holds: bool,
 }
@@ -115,6 +116,7 @@ impl Figure {
         Figure {
             budget,
             numbers,
+            bar,
             holds,
         }
     }
@@ -149,17 +151,33 @@ impl Figure {
         told.collect::<Vec<_>>().join(", ")
     }
 
-    /// For machines, as results.json has it of one run: the median, and where the numbers lie.
+    /// What must hold.
+    pub fn budget(&self) -> Budget {
+        self.budget
+    }
+
+    /// The bounds that count.
+    pub fn limits(&self) -> impl DoubleEndedIterator<Item = Bound> {
+        self.budget.bounds(self.bar)
+    }
+
+    /// The median, if every run has a number.
+    pub fn median(&self) -> Option<f64> {
+        median(&self.numbers)
+    }
+
+    /// For machines: the median, between which numbers it lies, and what must hold.
     pub fn to_json(&self) -> Value {
-        let measured = Measured {
-            budget: self.budget,
-            value: median(&self.numbers),
-            holds: self.holds,
-        };
-        let mut json = measured.to_json();
-        json["least"] = json!(self.numbers.first());
-        json["most"] = json!(self.numbers.last());
-        json
+        let bound = |bound: Option<Bound>| bound.map(|it| it.to_string());
+        json!({
+            "label": self.label(),
+            "measured": self.median(),
+            "least": self.numbers.first(),
+            "most": self.numbers.last(),
+            "official": bound(self.budget.official),
+            "ours": bound(self.budget.ours),
+            "holds": self.holds,
+        })
     }
 
     fn cells(&self) -> [String; 5] {

@@ -111,9 +111,9 @@ impl Browser {
     }
 
     /// Sends a command; its result.
-    fn ask(&mut self, method: &str, params: Value) -> Value {
+    fn ask(&mut self, method: &str, params: impl Into<Value>) -> Value {
         self.last_id += 1;
-        let mut command = json!({ "id": self.last_id, "method": method, "params": params });
+        let mut command = json!({ "id": self.last_id, "method": method, "params": params.into() });
         if let Some(session) = &self.session {
             command["sessionId"] = json!(session);
         }

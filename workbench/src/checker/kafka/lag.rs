@@ -11,7 +11,7 @@ use clojure_reader::edn::Edn;
 
 use super::account::{Account, Completion, KeyId, Run};
 use crate::edn;
-use crate::history::{History, Kind};
+use crate::history::Kind;
 
 /// How far behind a poll was.
 #[derive(Clone, Copy)]
@@ -26,8 +26,8 @@ pub(super) struct Lag {
 impl Lag {
     /// The first one of the greatest; nothing if no poll was behind in anything, since there was
     /// no key to be behind in.
-    pub(super) fn worst(account: &Account<'_>) -> Option<Self> {
-        let lags = Self::all(account).into_iter();
+    pub(super) fn worst(lags: &[Self]) -> Option<Self> {
+        let lags = lags.iter().copied();
         lags.reduce(|worst, lag| {
             if lag.nanoseconds > worst.nanoseconds {
                 lag
@@ -37,8 +37,13 @@ impl Lag {
         })
     }
 
+    /// When its poll began, and how far behind that was, both in nanoseconds.
+    pub(super) fn sample(&self) -> (u64, u64) {
+        (self.begun, self.nanoseconds)
+    }
+
     /// How far behind each poll was, in the key that it was most behind in.
-    fn all(account: &Account<'_>) -> Vec<Self> {
+    pub(super) fn all(account: &Account<'_>) -> Vec<Self> {
         let frontiers = Frontiers::of(account);
         let mut readers: HashMap<u64, Reader> = HashMap::new();
         let mut lags = Vec::new();
@@ -76,19 +81,6 @@ impl Lag {
             ]),
         }
     }
-}
-
-/// When each poll that succeeded began, and how far behind it was, both in nanoseconds.
-///
-/// # Errors
-/// When a value of the history cannot be understood: in words for a person.
-pub fn lags(history: &History) -> Result<Vec<(u64, u64)>, String> {
-    let account = Account::of(history)?;
-    let lags = Lag::all(&account);
-    Ok(lags
-        .iter()
-        .map(|lag| (lag.begun, lag.nanoseconds))
-        .collect())
 }
 
 /// Whether it moves its process, or is measured: an assignment or a poll that succeeded.

@@ -26,7 +26,6 @@ use crate::history::{History, Kind, Op, OpError};
 use account::Account;
 use cases::Anomaly;
 use lag::Lag;
-pub use lag::lags;
 use logs::Logs;
 
 /// Errors that are none: others send in between, so a transaction's sends may skip places; and an
@@ -65,7 +64,8 @@ fn judge(history: &History) -> Result<Verdict, String> {
     let is_bad = |anomaly: &&Anomaly| !ALLOWED.contains(&anomaly.name);
     let bad = || anomalies.iter().filter(is_bad);
     let name = |anomaly: &Anomaly| edn::key(anomaly.name);
-    let lag = Lag::worst(&analysis.account);
+    let lags = Lag::all(&analysis.account);
+    let lag = Lag::worst(&lags);
     let mut verdict = Verdict::new(
         Validity::of(bad().next().is_none()),
         [
@@ -78,6 +78,7 @@ fn judge(history: &History) -> Result<Verdict, String> {
             ("info-txn-causes", Edn::List(info_causes(history))),
         ],
     );
+    verdict.samples = lags.iter().map(Lag::sample).collect();
     verdict.findings = bad().flat_map(|it| it.findings.clone()).collect();
     for Anomaly { name, entry, .. } in anomalies {
         edn::insert(&mut verdict.results, name, entry);

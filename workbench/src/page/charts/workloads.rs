@@ -1,26 +1,26 @@
 //! Plots of what single workloads are about.
 
 use super::{Panel, Plots, quantile, sorted, steps, thinned};
-use crate::challenge::{Bar, Metric};
-use crate::checker;
+use crate::challenge::Metric;
 use crate::history::{Kind, Op, Pair};
 use crate::page::table::Table;
 use crate::plot::{Axis, Band, Chart, Color, Level, Series, Shape};
+use crate::report::Figure;
 use crate::workload::Name;
 
 /// At which parts of all values the table tells the latency.
 const PARTS: [f64; 8] = [0.0, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 1.0];
 
 impl Plots<'_> {
-    /// The official limit, or our own, of something that is measured.
+    /// The stricter limit that counts, of something that is measured.
     fn levels(&self, metrics: &[Metric]) -> Vec<Level> {
         let budgets = self.subject.budgets.iter();
-        let budgets = budgets.filter(|it| metrics.contains(&it.budget.metric));
-        let level = |it: &crate::challenge::Measured| {
-            let bound = it.budget.bounds(Bar::Ours).last()?;
+        let budgets = budgets.filter(|it| metrics.contains(&it.budget().metric));
+        let level = |it: &Figure| {
+            let bound = it.limits().last()?;
             Some(Level {
                 at: bound.limit(),
-                label: format!("{} {bound}", it.budget.metric.label()),
+                label: format!("{} {bound}", it.label()),
                 color: Color::Bad,
             })
         };
@@ -29,14 +29,11 @@ impl Plots<'_> {
 
     /// Sets: which part of the values everybody had within how many milliseconds.
     pub(super) fn stable_latency(&self) -> Option<Panel> {
-        let add = match self.subject.workload {
-            Name::Broadcast => "broadcast",
-            Name::GSet => "add",
-            _ => return None,
-        };
-        let history = &self.subject.record.history;
-        let latencies = checker::stable_latencies(history, add);
-        let latencies = sorted(latencies.into_iter().map(|it| it as f64));
+        if !matches!(self.subject.workload, Name::Broadcast | Name::GSet) {
+            return None;
+        }
+        let samples = &self.subject.verdict?.samples;
+        let latencies = sorted(samples.iter().map(|(_, latency)| *latency as f64));
         let count = latencies.len() as f64;
         let most = *latencies.last()?;
         let levels = self.levels(&[Metric::MedianLatency, Metric::MaxLatency]);
@@ -80,10 +77,9 @@ impl Plots<'_> {
         if self.subject.workload != Name::Kafka {
             return None;
         }
-        let lags = checker::lags(&self.subject.record.history).ok()?;
-        let lags = lags.into_iter();
-        let lags: Vec<(f64, f64)> = lags
-            .map(|(begun, lag)| (begun as f64 / 1e9, lag as f64 / 1e9))
+        let samples = self.subject.verdict?.samples.iter();
+        let lags: Vec<(f64, f64)> = samples
+            .map(|(begun, lag)| (*begun as f64 / 1e9, *lag as f64 / 1e9))
             .collect();
         let behind = sorted(lags.iter().map(|(_, lag)| *lag));
         let most = *behind.last()?;

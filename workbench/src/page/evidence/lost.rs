@@ -25,7 +25,8 @@ const MOST_READS: usize = 400;
 struct Read<'a> {
     begun: &'a Op,
     ended: &'a Op,
-    elements: Vec<Element>,
+    /// Whether the value is in it.
+    holds: bool,
 }
 
 /// Each value that is lost, as far as a page has room.
@@ -37,39 +38,43 @@ pub(super) fn lost(subject: &Subject<'_>, results: &Edn<'static>, add: &str) -> 
         return Vec::new();
     }
     let history = &subject.record.history;
-    let pairs = history.pairs();
-    let read = |pair: &crate::history::Pair<'_>| {
-        let ended = pair
-            .completion
-            .filter(|op| op.f == "read" && op.kind == Kind::Ok)?;
-        Element::list_of(ended).ok()
-    };
-    let reads: Vec<Read<'_>> = pairs
-        .iter()
-        .filter_map(|pair| {
-            Some(Read {
-                begun: pair.invocation,
-                ended: pair.completion?,
-                elements: read(pair)?,
-            })
-        })
-        .collect();
-    let mut evidence = Vec::new();
+    let mut cases: Vec<Case<'_>> = Vec::new();
     for element in lost.iter().take(MOST_CASES) {
         let is_it = |op: &&Op| op.f == add && Element::of(op).to_edn() == *element;
         let additions = || history.ops.iter().filter(is_it);
         let Some(begun) = additions().rfind(|op| op.is_invocation()) else {
             continue;
         };
-        let acknowledged = additions().find(|op| op.kind == Kind::Ok && op.index > begun.index);
-        let case = Case {
+        cases.push(Case {
             subject,
             element,
             begun,
-            acknowledged,
-        };
-        evidence.push(case.evidence(&reads));
+            acknowledged: additions().find(|op| op.kind == Kind::Ok && op.index > begun.index),
+            reads: Vec::new(),
+        });
     }
+    // A read may list a hundred thousand values: each is looked at once, and not kept.
+    for pair in history.pairs() {
+        let Some(ended) = pair
+            .completion
+            .filter(|op| op.f == "read" && op.kind == Kind::Ok)
+        else {
+            continue;
+        };
+        let Ok(elements) = Element::list_of(ended) else {
+            continue;
+        };
+        let later = cases.iter_mut().filter(|it| ended.index > it.begun.index);
+        for case in later {
+            let holds = elements.iter().any(|held| held.to_edn() == *case.element);
+            case.reads.push(Read {
+                begun: pair.invocation,
+                ended,
+                holds,
+            });
+        }
+    }
+    let mut evidence: Vec<Evidence> = cases.iter().map(Case::evidence).collect();
     let more = lost.len().saturating_sub(MOST_CASES);
     if more > 0 {
         let text = format!("{more} more values are lost: results.edn lists them all.");
@@ -85,23 +90,15 @@ struct Case<'a> {
     begun: &'a Op,
     /// … and how that ended, if it was confirmed.
     acknowledged: Option<&'a Op>,
+    /// The reads that ended after it began.
+    reads: Vec<Read<'a>>,
 }
 
 impl Case<'_> {
-    fn evidence(&self, reads: &[Read<'_>]) -> Evidence {
-        let after = reads.iter().filter(|it| it.ended.index > self.begun.index);
-        let after: Vec<(&Read<'_>, bool)> = after
-            .map(|it| {
-                (
-                    it,
-                    it.elements
-                        .iter()
-                        .any(|held| held.to_edn() == *self.element),
-                )
-            })
-            .collect();
-        let held = after.iter().filter(|(_, holds)| *holds).count();
-        let last = after.iter().rfind(|(_, holds)| *holds);
+    fn evidence(&self) -> Evidence {
+        let reads = &self.reads;
+        let held = reads.iter().filter(|read| read.holds).count();
+        let last = reads.iter().rfind(|read| read.holds);
         let value = edn::compact(self.element);
         let known = self
             .acknowledged
@@ -109,7 +106,7 @@ impl Case<'_> {
                 format!("was confirmed at {:.3} s", op.seconds())
             });
         let seen = match last {
-            Some((read, _)) => format!(
+            Some(read) => format!(
                 "{held} hold it, the last of which began at {:.3} s",
                 read.begun.seconds()
             ),
@@ -120,33 +117,33 @@ impl Case<'_> {
         let text = format!(
             "It was sent to {node} at {:.3} s and {known}; of {} reads that ended later, {seen}.",
             self.begun.seconds(),
-            after.len(),
+            reads.len(),
         );
-        let moments = after.iter().flat_map(|(read, _)| [read.begun, read.ended]);
+        let moments = reads.iter().flat_map(|read| [read.begun, read.ended]);
         let moments = moments
             .chain([self.begun])
             .map(|op| (op.time / 1000) as i64);
         let title = format!("Value {value} is lost");
         Evidence {
-            picture: self.draw(&title, &after[after.len().saturating_sub(MOST_READS)..]),
+            picture: self.draw(&title, &reads[reads.len().saturating_sub(MOST_READS)..]),
             window: around(moments),
             ..Evidence::new(title, text)
         }
     }
 
-    fn draw(&self, title: &str, reads: &[(&Read<'_>, bool)]) -> String {
+    fn draw(&self, title: &str, reads: &[Read<'_>]) -> String {
         let from = self.begun.seconds();
-        let to = reads.iter().map(|(read, _)| read.ended.seconds());
+        let to = reads.iter().map(|read| read.ended.seconds());
         let to = to.fold(from + 0.001, f64::max);
         let x =
             |at: f64| LEFT as f64 + 8.0 + (at - from) / (to - from) * (WIDTH - LEFT - 24) as f64;
-        let mut rows: BTreeMap<usize, Vec<(&Read<'_>, bool)>> = BTreeMap::new();
+        let mut rows: BTreeMap<usize, Vec<&Read<'_>>> = BTreeMap::new();
         let settings = self.subject.settings;
-        for (read, holds) in reads {
+        for read in reads {
             let process = read.begun.process.client().unwrap_or_default();
             let node = settings.node_of(process);
             let place = settings.nodes.iter().position(|it| it == node).unwrap_or(0);
-            rows.entry(place).or_default().push((read, *holds));
+            rows.entry(place).or_default().push(read);
         }
         let height = TOP + rows.len() * ROW + 24;
         let mut svg = format!(
@@ -180,8 +177,8 @@ impl Case<'_> {
                 escaped(name),
                 WIDTH - 8,
             );
-            for (read, holds) in reads {
-                let (class, what) = if *holds {
+            for read in reads {
+                let (class, what) = if read.holds {
                     ("holds", "holds it")
                 } else {
                     ("lacks", "lacks it")
