@@ -16,6 +16,7 @@ use crate::challenge::{Bar, Challenge, Metric, Trial};
 use crate::checker::{Validity, Verdict, quantile};
 use crate::flags::Words;
 use crate::history::{History, Kind};
+use crate::report::{Figures, Score};
 use crate::storm::play;
 use crate::test::judge;
 use crate::workload::workload;
@@ -191,9 +192,8 @@ impl Sweep {
 }
 
 fn holds(trial: &Trial, verdict: &Verdict) -> bool {
-    let mut budgets = trial.budgets.iter();
-    let all = budgets.all(|budget| budget.measured(&verdict.results, Bar::Ours).holds);
-    verdict.valid == Validity::Valid && all
+    let score = Score::new(verdict.valid, trial, &verdict.results);
+    Figures::new(trial, &[score], Bar::Ours).hold()
 }
 
 fn client_latency(history: &History) -> Option<Latency> {

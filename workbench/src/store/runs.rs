@@ -17,7 +17,7 @@ use serde_json::{Map, Value};
 
 use crate::edn;
 
-pub use figures::{Figures, KeptBudget, MEASURED, Operations, QUANTILES};
+pub use figures::{KeptBudget, KeptFigures, MEASURED, Operations, QUANTILES};
 pub use place::Place;
 
 /// How many folders runs may be nested in: Maelstrom's are in `maelstrom/store/<workload>`.
@@ -73,7 +73,7 @@ pub struct Kept {
     /// What it came to,
     pub state: State,
     /// … in numbers.
-    pub figures: Figures,
+    pub figures: KeptFigures,
     /// Whether there is a page about it.
     pub has_report: bool,
     began: Option<Timestamp>,
@@ -173,9 +173,9 @@ impl Archive {
         let workload = test.get("workload").and_then(Value::as_str);
         let workload = workload.or_else(|| parent.last().map(String::as_str));
         let (state, figures) = match results(&path) {
-            None => (State::Unfinished, Figures::default()),
-            Some(Err(_)) => (State::Unreadable, Figures::default()),
-            Some(Ok(results)) => (State::of(&results), Figures::of(&results)),
+            None => (State::Unfinished, KeptFigures::default()),
+            Some(Err(_)) => (State::Unreadable, KeptFigures::default()),
+            Some(Ok(results)) => (State::of(&results), KeptFigures::of(&results)),
         };
         let (began, start) = moment(name);
         Some(Kept {

@@ -30,9 +30,9 @@ struct Known {
 }
 
 impl Vary {
-    /// Reads `FLAG=VALUES`, or `FLAG,FLAG=VALUES` for flags that move together. A flag is one of the
-    /// run or of the challenge's nodes; or it is the end of some flags of the nodes, which then move
-    /// together: `window` stands for `hub-window` and `leaf-window`.
+    /// Reads `FLAG=VALUES`, or `FLAG,FLAG=VALUES` for flags that move together. A flag is one of
+    /// the run or of the challenge's nodes; or it is the end of some flags of the nodes, which then
+    /// move together: `window` stands for `hub-window` and `leaf-window`.
     ///
     /// # Errors
     /// When there is no such flag, or these are no values.

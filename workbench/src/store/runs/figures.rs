@@ -20,7 +20,7 @@ pub const QUANTILES: [f64; 5] = [0.0, 0.5, 0.95, 0.99, 1.0];
 
 /// What a run came to in numbers.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Figures {
+pub struct KeptFigures {
     /// How its operations ended.
     pub operations: Option<Operations>,
     /// What can be measured of it.
@@ -61,13 +61,13 @@ pub struct KeptBudget {
     pub holds: bool,
 }
 
-impl Figures {
+impl KeptFigures {
     /// Those in a result map.
     pub fn of(results: &Value) -> Self {
         let budgets = Vec::deserialize(&results["budgets"]);
         let edn = edn::from_json(results, Keys::Keywords);
         let measured = MEASURED.into_iter();
-        Figures {
+        KeptFigures {
             operations: operations(&results["stats"]),
             measured: measured
                 .filter_map(|metric| Some((metric, metric.measure(&edn)?)))
