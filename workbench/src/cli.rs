@@ -13,7 +13,9 @@ mod merge;
 mod paint;
 mod progress;
 mod seeds;
+mod serve;
 mod simulate;
+mod sweep;
 mod test;
 
 use std::fmt::Display;
@@ -77,8 +79,12 @@ enum Command {
     Simulate(Box<simulate::Arguments>),
     /// Adds up what `simulate --json` printed for parts of a campaign.
     Merge(merge::Arguments),
+    /// Simulates a challenge while one of its flags moves, and draws what that costs and buys.
+    Sweep(Box<sweep::Arguments>),
     /// Shows what a node has to know: the protocol, services, and what workloads ask.
     Doc(doc::Arguments),
+    /// Shows what is kept, as pages on this machine: runs, their files, two side by side.
+    Serve(serve::Arguments),
     /// Prints what lets a shell complete commands, flags and names.
     Completions(completions::Arguments),
     /// Prints the manual page, or writes one for each command.
@@ -104,6 +110,9 @@ pub fn main() -> ExitCode {
         (Command::Simulate(_), None) => unreachable!("a command that was given has its words"),
         (Command::Merge(arguments), _) => merge::run(&arguments),
         (Command::Doc(arguments), _) => Ok(doc::run(&arguments)),
+        (Command::Sweep(arguments), Some((_, given))) => sweep::run(&arguments, given),
+        (Command::Sweep(_), None) => unreachable!("a command that was given has its words"),
+        (Command::Serve(arguments), _) => serve::run(&arguments),
         (Command::Completions(arguments), _) => Ok(completions::run(&arguments)),
         (Command::Man(arguments), _) => man::run(&arguments),
     };
@@ -120,12 +129,14 @@ pub fn main() -> ExitCode {
 fn command() -> clap::Command {
     // A challenge that is simulated brings its own workload.
     let settled = |flag: clap::Arg| flag.default_value("echo").hide(true);
-    CommandLine::command().mut_subcommand("simulate", |command| {
+    let settle = |command: clap::Command| {
         let command = command.mut_arg("workload", settled);
         let names = ["node", "nodes", "nodes_file"];
         let hidden = |command: clap::Command, name| command.mut_arg(name, |flag| flag.hide(true));
         names.into_iter().fold(command, hidden)
-    })
+    };
+    let line = CommandLine::command().mut_subcommand("simulate", settle);
+    line.mut_subcommand("sweep", settle)
 }
 
 fn usage(error: &clap::Error) -> ExitCode {

@@ -105,11 +105,16 @@ pub fn get<'a, 'e>(edn: &'a Edn<'e>, path: &[&'e str]) -> Option<&'a Edn<'e>> {
     Some(here)
 }
 
-/// The entry of a map whose key is this number, however it is written: for quantiles.
+/// The entry of a map whose key is this number, however it is written: for quantiles. What comes
+/// from JSON has names as keys.
 pub fn at<'a, 'e>(edn: &'a Edn<'e>, point: f64) -> Option<&'a Edn<'e>> {
     let mut entries = entries(edn)?.iter();
+    let is_point = |key: &Edn<'_>| match key {
+        Edn::Key(name) | Edn::Str(name) => name.parse() == Ok(point),
+        key => number(key) == Some(point),
+    };
     entries
-        .find(|(key, _)| number(key) == Some(point))
+        .find(|(key, _)| is_point(key))
         .map(|(_, value)| value)
 }
 
@@ -273,6 +278,8 @@ mod tests {
         assert_eq!(quantile(0.5), Some(0.25));
         assert_eq!(quantile(1.0), Some(7.0));
         assert_eq!(quantile(0.99), None);
+        let from_json = from_json(&json!({"0": 1, "0.5": 2}), Keys::Keywords);
+        assert_eq!(at(&from_json, 0.5), Some(&Edn::Int(2)));
     }
 
     #[test]

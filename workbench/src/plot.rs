@@ -314,7 +314,7 @@ impl Chart {
             let color = level.color.rgb();
             let ends = [self.x.range.start, self.x.range.end];
             let ends = ends.map(|x| self.within((x, level.at)));
-            let line = plotters::series::DashedLineSeries::new(ends, 6, 4, color.into());
+            let line = plotters::series::DashedLineSeries::new(ends, 10, 6, color.into());
             canvas.draw_series(line).map_err(undrawn)?;
             let font = ("sans-serif", TEXT).into_font().color(&color);
             let above = (4, -(TEXT as i32) - 2);

@@ -6,7 +6,7 @@ use std::process::{self, Stdio};
 
 use anyhow::{Context as _, bail};
 use broadcast::Broadcast;
-use clap::Args;
+use clap::{Args, Command};
 use echo::Echo;
 use g_counter::GCounter;
 use kafka_log::KafkaLog;
@@ -79,6 +79,18 @@ impl Solution {
             Solution::GCounter => nodes(flags(self, arguments)?, GCounter::boot),
             Solution::KafkaLog => nodes(flags(self, arguments)?, KafkaLog::boot),
             Solution::Txn => nodes(flags(self, arguments)?, Txn::boot),
+        }
+    }
+
+    /// Its binary's command line.
+    pub fn command(self) -> Command {
+        let command = Command::new(self.package());
+        match self {
+            Solution::Echo | Solution::UniqueIds => command,
+            Solution::Broadcast => broadcast::Flags::augment_args(command),
+            Solution::GCounter => g_counter::Flags::augment_args(command),
+            Solution::KafkaLog => kafka_log::Flags::augment_args(command),
+            Solution::Txn => txn::Flags::augment_args(command),
         }
     }
 

@@ -9,6 +9,8 @@
 //! store/latest, store/<workload>/latest   the newest run
 //! ```
 
+pub mod runs;
+
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{BufWriter, Write};

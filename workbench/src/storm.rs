@@ -189,10 +189,7 @@ impl Storm {
         settings.keeps_trace = traced;
         settings.recovery = CALM;
         let make = || workload::calm(flags.workload, &flags.options());
-        let played = catch_unwind(AssertUnwindSafe(|| {
-            simulate(&settings, make(), &self.factory)
-        }));
-        let simulated = played.unwrap_or_else(|panic| broken_off(&*panic));
+        let simulated = play(&settings, make(), &self.factory);
         let verdict = judge(&flags, &simulated.record, &*make());
         Ok(Aftermath {
             seed,
@@ -232,6 +229,16 @@ impl Aftermath {
     pub fn is_valid(&self) -> bool {
         self.verdict.valid == Validity::Valid
     }
+}
+
+/// Simulates a run to its end, be it that a node panics.
+pub(crate) fn play(
+    settings: &Settings,
+    workload: Box<dyn workload::Workload>,
+    factory: &Factory,
+) -> Simulated {
+    let play = AssertUnwindSafe(|| simulate(settings, workload, factory));
+    catch_unwind(play).unwrap_or_else(|panic| broken_off(&*panic))
 }
 
 /// A run in which a node has panicked: with a seed that repeats it, that is a finding like others.

@@ -38,7 +38,7 @@ const ALL_STORMS: [&str; 6] = [
 
 /// Flags of a test that are settled in a campaign: a challenge brings its workload, and nodes are
 /// n0, n1, ….
-const SETTLED: [&str; 4] = ["--workload", "--node", "--nodes", "--nodes-file"];
+pub(super) const SETTLED: [&str; 4] = ["--workload", "--node", "--nodes", "--nodes-file"];
 
 /// What `simulate` takes.
 #[derive(Args)]
@@ -162,7 +162,7 @@ pub(super) fn status(reports: &[Report]) -> u8 {
 }
 
 /// The flags of a test that stand on the command line.
-fn pinned(matches: &ArgMatches) -> Words {
+pub(super) fn pinned(matches: &ArgMatches) -> Words {
     let mut words = Words::default();
     let flags = TestFlags::augment_args(clap::Command::new("test"));
     for flag in flags.get_arguments() {

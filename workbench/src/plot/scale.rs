@@ -10,7 +10,7 @@ use plotters::coord::types::RangedCoordf64;
 use super::Axis;
 
 /// Fewer decades than this have marks between the powers of ten, too.
-const FEW_DECADES: i32 = 3;
+const FEW_DECADES: f64 = 2.999;
 
 /// Where numbers are along an axis, and where its marks stand.
 #[derive(Clone)]
@@ -37,9 +37,10 @@ impl Scale {
     }
 
     fn powers(&self) -> Vec<f64> {
-        let first = self.range.start.log10().ceil() as i32;
+        let first = self.range.start.log10().floor() as i32;
         let last = self.range.end.log10().floor() as i32;
-        let factors: &[f64] = if last - first < FEW_DECADES {
+        let decades = (self.range.end / self.range.start).log10();
+        let factors: &[f64] = if decades < FEW_DECADES {
             &[1.0, 2.0, 5.0]
         } else {
             &[1.0]
@@ -49,6 +50,7 @@ impl Scale {
             factors.iter().map(move |factor| factor * power)
         });
         powers
+            .filter(|mark| *mark >= self.range.start * 0.999_999)
             .filter(|mark| *mark <= self.range.end * 1.000_001)
             .collect()
     }

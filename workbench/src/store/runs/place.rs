@@ -1,0 +1,88 @@
+//! Where something lies below the store.
+
+use std::fmt;
+
+/// Names of folders, from the outside in, perhaps with that of a file at the end. Each name is one
+/// that stays where it is: no way leads up, out or elsewhere.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place(Vec<String>);
+
+impl Place {
+    /// The place with these names; nothing if one of them is no plain name.
+    pub fn new<S: Into<String>>(names: impl IntoIterator<Item = S>) -> Option<Self> {
+        let names: Vec<String> = names.into_iter().map(Into::into).collect();
+        let all = names.iter().all(|name| is_plain(name));
+        all.then_some(Place(names))
+    }
+
+    /// What is called so in this folder; nothing if that is no plain name.
+    pub fn join(&self, name: &str) -> Option<Self> {
+        let names = self.0.iter().map(String::as_str);
+        Place::new(names.chain([name]))
+    }
+
+    /// The folder that it is in; nothing for the store itself.
+    pub fn parent(&self) -> Option<Self> {
+        let (_, parent) = self.0.split_last()?;
+        Some(Place(parent.to_vec()))
+    }
+
+    /// The names.
+    pub fn names(&self) -> &[String] {
+        &self.0
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.join("/"))
+    }
+}
+
+/// Whether a name is that of one thing in a folder, on any system.
+fn is_plain(name: &str) -> bool {
+    let is_drive = matches!(name.as_bytes(), [letter, b':', ..] if letter.is_ascii_alphabetic());
+    let is_path = name.contains(['/', '\\', '\0']);
+    !is_drive && !is_path && !matches!(name, "" | "." | "..")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Place;
+
+    fn parse(text: &str) -> Option<Place> {
+        Place::new(text.split('/'))
+    }
+
+    #[test]
+    fn a_place_never_leads_elsewhere() {
+        for bad in [
+            "",
+            "/",
+            "/etc/passwd",
+            "a//b",
+            "a/",
+            "..",
+            "a/../b",
+            "a/.",
+            "a\\..\\b",
+            "C:",
+            "c:x",
+            "a\0b",
+        ] {
+            assert_eq!(parse(bad), None, "{bad:?}");
+        }
+        for good in ["echo/1", "<script>", "...", "a b/%2e%2e", "ö", "..a"] {
+            let place = parse(good).map(|place| place.to_string());
+            assert_eq!(place.as_deref(), Some(good));
+        }
+    }
+
+    #[test]
+    fn what_is_in_a_folder_has_it_as_its_parent() {
+        let run = parse("echo/1").unwrap();
+        let log = run.join("n0.log").unwrap();
+        assert_eq!((log.parent().as_ref(), run.join("..")), (Some(&run), None));
+        assert_eq!(Place::default().parent(), None);
+    }
+}

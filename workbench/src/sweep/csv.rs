@@ -1,0 +1,76 @@
+//! The samples of a sweep as CSV, a run a line.
+
+use std::fmt::Write as _;
+
+use super::{Sample, Sweep};
+
+/// The columns after the one of what moves.
+const COLUMNS: &str = "seed,valid,budgets-held,messages-per-op,median-latency-ms,max-latency-ms,\
+                       latency,worst-lag-s,operations,ok,fail,info,messages";
+
+/// The samples as a CSV file. Where there is nothing to be measured there is nothing.
+pub fn file(sweep: &Sweep, samples: &[Sample]) -> String {
+    let mut csv = format!("{},{COLUMNS}\n", sweep.vary.label);
+    for sample in samples {
+        let number = |it: Option<f64>| it.map_or_else(String::new, |it| it.to_string());
+        let latency = sample.latency;
+        let _ = writeln!(
+            csv,
+            "{},{},{},{},{},{},{},{},{},{},{},{},{},{}",
+            sample.value,
+            sample.seed,
+            sample.validity(),
+            sample.holds,
+            number(sample.messages_per_op),
+            number(latency.map(|it| it.median_ms)),
+            number(latency.map(|it| it.max_ms)),
+            latency.map_or("", |it| it.kind.name()),
+            number(sample.worst_lag_s),
+            sample.operations,
+            sample.ok,
+            sample.fail,
+            sample.info,
+            sample.messages,
+        );
+    }
+    csv
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::challenge::ALL;
+    use crate::flags::Words;
+    use crate::sweep::Vary;
+
+    #[test]
+    fn a_run_that_broke_off_has_a_line_with_nothing_in_it() {
+        let challenge = ALL.iter().find(|it| it.name == "broadcast-3d").unwrap();
+        let sweep = Sweep {
+            challenge,
+            vary: Vary::read("rate,fan-out=2.5", challenge, &[]).unwrap(),
+            seeds: 7..8,
+            pinned: Words::default(),
+            node_flags: Vec::new(),
+        };
+        let broken = Sample {
+            value: 2.5,
+            seed: 7,
+            valid: None,
+            holds: false,
+            messages_per_op: None,
+            latency: None,
+            worst_lag_s: None,
+            operations: 3,
+            ok: 1,
+            fail: 0,
+            info: 0,
+            messages: 9,
+        };
+        let csv = file(&sweep, &[broken]);
+        let (head, line) = csv.split_once('\n').unwrap();
+        assert_eq!(line, "2.5,7,broken,false,,,,,,3,1,0,0,9\n");
+        assert!(head.starts_with("rate+fan-out,seed,valid,"), "{head}");
+        assert_eq!(head.matches(',').count(), line.matches(',').count());
+    }
+}

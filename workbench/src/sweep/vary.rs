@@ -1,0 +1,227 @@
+//! What moves in a sweep: flags of the run or of its nodes, alone or together.
+
+use clap::{Args, Command};
+
+use super::range;
+use crate::challenge::Challenge;
+use crate::flags::{TestFlags, Words};
+use crate::names;
+
+/// Flags of a test that a challenge settles.
+const SETTLED: [&str; 4] = ["workload", "node", "nodes", "nodes-file"];
+
+/// Flags that are given the same value, point by point.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Vary {
+    /// What they are called together, as on the command line.
+    pub label: String,
+    /// Flags of the run, without dashes.
+    run: Vec<String>,
+    /// Flags of the nodes, without dashes.
+    node: Vec<String>,
+    /// The values, in order.
+    pub values: Vec<f64>,
+}
+
+/// What can vary: flags that take a number.
+struct Known {
+    run: Vec<String>,
+    node: Vec<String>,
+}
+
+impl Vary {
+    /// Reads `FLAG=VALUES`, or `FLAG,FLAG=VALUES` for flags that move together. A flag is one of
+    /// the run or of the challenge's nodes; or it is the end of some flags of the nodes, which then
+    /// move together: `window` stands for `hub-window` and `leaf-window`.
+    ///
+    /// # Errors
+    /// When there is no such flag, or these are no values.
+    pub fn read(text: &str, challenge: &Challenge, node_flags: &[String]) -> Result<Self, String> {
+        let (names, values) = text
+            .split_once('=')
+            .ok_or("expected a flag and its values, such as window=0..1000:50")?;
+        let known = Known::of(challenge, node_flags);
+        let mut vary = Vary {
+            label: String::new(),
+            run: Vec::new(),
+            node: Vec::new(),
+            values: Vec::new(),
+        };
+        let mut labels = Vec::new();
+        for name in names.split(',') {
+            let name = name.trim();
+            let name = name.strip_prefix("--").unwrap_or(name);
+            vary.add(name, &known)?;
+            labels.push(name);
+        }
+        vary.label = labels.join("+");
+        vary.values = range::read(values)?;
+        Ok(vary)
+    }
+
+    fn add(&mut self, name: &str, known: &Known) -> Result<(), String> {
+        if known.run.iter().any(|it| it == name) {
+            self.run.push(name.to_owned());
+            return Ok(());
+        }
+        let ending = format!("-{name}");
+        let is_part = |it: &&String| !name.is_empty() && it.ends_with(&ending);
+        let found: Vec<String> = match known.node.iter().find(|it| *it == name) {
+            Some(exact) => vec![exact.clone()],
+            None => known.node.iter().filter(is_part).cloned().collect(),
+        };
+        if found.is_empty() {
+            let all = known.node.iter().chain(&known.run);
+            let all: Vec<&str> = all.map(String::as_str).collect();
+            return Err(names::unknown("flag", name, &all));
+        }
+        self.node.extend(found);
+        Ok(())
+    }
+
+    /// The words of a run, with those that move at a value.
+    pub fn words(&self, words: &Words, value: f64) -> Words {
+        let mut words = words.clone();
+        for name in &self.run {
+            words.set(&format!("--{name}"), value);
+        }
+        words
+    }
+
+    /// The nodes' flags, with those that move at a value.
+    pub fn node_flags(&self, flags: &[String], value: f64) -> Vec<String> {
+        let with = |flags: Vec<String>, name: &String| with(&flags, name, value);
+        self.node.iter().fold(flags.to_vec(), with)
+    }
+}
+
+impl Known {
+    fn of(challenge: &Challenge, node_flags: &[String]) -> Self {
+        let base = challenge.trials[0].words();
+        // A flag that takes no 1 takes no numbers, or nothing at all without another one.
+        let takes_run = |name: &String| {
+            let mut words = base.clone();
+            words.set(&format!("--{name}"), 1);
+            !SETTLED.contains(&name.as_str()) && words.flags().is_ok()
+        };
+        let takes_node = |name: &String| {
+            let flags = with(node_flags, name, 1.0);
+            challenge.solution.factory(&flags).is_ok()
+        };
+        let mut run = flags(&TestFlags::augment_args(Command::new("test")));
+        let mut node = flags(&challenge.solution.command());
+        run.retain(takes_run);
+        node.retain(takes_node);
+        Known { run, node }
+    }
+}
+
+/// The flags of a command line, without dashes.
+fn flags(command: &Command) -> Vec<String> {
+    let flags = command.get_arguments();
+    let names = flags.filter_map(|flag| Some(flag.get_long()?.to_owned()));
+    names.collect()
+}
+
+/// Flags with one of them at a value, instead of at any other.
+fn with(flags: &[String], name: &str, value: f64) -> Vec<String> {
+    let flag = format!("--{name}");
+    let mut with = Vec::with_capacity(flags.len() + 1);
+    let mut words = flags.iter();
+    while let Some(word) = words.next() {
+        if *word == flag {
+            // Its value is the next word.
+            words.next();
+        } else if word.split_once('=').is_none_or(|(name, _)| name != flag) {
+            with.push(word.clone());
+        }
+    }
+    with.push(format!("{flag}={value}"));
+    with
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::challenge::ALL;
+
+    fn read(challenge: &str, text: &str, node_flags: &[&str]) -> Result<Vary, String> {
+        let challenge = ALL.iter().find(|it| it.name == challenge).unwrap();
+        let flags: Vec<String> = node_flags.iter().map(ToString::to_string).collect();
+        Vary::read(text, challenge, &flags)
+    }
+
+    #[test]
+    fn a_flag_is_one_of_the_run_or_of_the_node_or_the_end_of_some() {
+        #[track_caller]
+        fn check(challenge: &str, text: &str, run: &[&str], node: &[&str]) {
+            let vary = read(challenge, text, &[]).unwrap();
+            assert_eq!(
+                (&vary.run[..], &vary.node[..]),
+                (&own(run)[..], &own(node)[..]),
+                "{text}"
+            );
+        }
+        fn own(words: &[&str]) -> Vec<String> {
+            words.iter().map(ToString::to_string).collect()
+        }
+        check(
+            "broadcast-3d",
+            "window=0..9:1",
+            &[],
+            &["hub-window", "leaf-window"],
+        );
+        check("broadcast-3d", "--hub-window=7", &[], &["hub-window"]);
+        check("broadcast-3d", "node-count=5,25", &["node-count"], &[]);
+        check("kafka-5c", "window=0..9:1", &[], &["window"]);
+        let both = "rate, fan-out =1,2";
+        check("broadcast-3d", both, &["rate"], &["fan-out"]);
+        let durable = read("broadcast-3d", "window=1", &["--durable"]).unwrap();
+        assert_eq!(
+            durable.node,
+            ["hub-window", "leaf-window", "journal-window"]
+        );
+    }
+
+    #[test]
+    fn what_cannot_vary_is_refused_with_what_can() {
+        #[track_caller]
+        fn check(text: &str, why: &str) {
+            let error = read("broadcast-3d", text, &[]).unwrap_err();
+            assert!(error.contains(why), "{text}: {error}");
+        }
+        check("windw=1", "did you mean");
+        check("windows=1", "hub-window, leaf-window");
+        check("rat=1", "did you mean rate?");
+        check("", "expected a flag");
+        check("window", "expected a flag");
+        check("=1", "there is no flag");
+        check("window,=1", "there is no flag");
+        for settled in [
+            "workload",
+            "node",
+            "nodes",
+            "nodes-file",
+            "topology",
+            "durable",
+        ] {
+            check(&format!("{settled}=1"), "there is no flag");
+        }
+        assert!(read("echo", "window=1", &[]).is_err());
+    }
+
+    #[test]
+    fn a_flag_that_moves_takes_the_place_of_one_that_stood_there() {
+        let vary = read("broadcast-3e", "window=0,2.5", &[]).unwrap();
+        let flags = ["--hub-window=1000", "--leaf-window", "400", "--fan-out=3"];
+        let flags = flags.map(str::to_owned);
+        let moved = vary.node_flags(&flags, 50.0);
+        assert_eq!(
+            moved,
+            ["--fan-out=3", "--hub-window=50", "--leaf-window=50"]
+        );
+        let vary = read("broadcast-3e", "rate=5", &[]).unwrap();
+        let words = vary.words(&Words::read(["--rate", "7"]).unwrap(), 0.5);
+        assert_eq!(words.value("--rate"), Some("0.5"));
+    }
+}

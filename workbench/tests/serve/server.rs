@@ -1,0 +1,128 @@
+//! A server over a store that was made up, and a browser.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+/// A server over a store of its own.
+pub(crate) struct Server {
+    pub(crate) store: TempDir,
+    process: Child,
+    pub(crate) address: String,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// What it answered.
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: BTreeMap<String, String>,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Server {
+    pub(crate) fn over(fill: impl FnOnce(&Path)) -> Self {
+        let store = tempfile::tempdir().unwrap();
+        fill(store.path());
+        let mut process = serve(store.path(), "0")
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        let mut stdout = BufReader::new(process.stdout.take().unwrap());
+        stdout.read_line(&mut line).unwrap();
+        let address = line.trim().strip_prefix("http://").unwrap();
+        Server {
+            address: address.trim_end_matches('/').to_owned(),
+            store,
+            process,
+        }
+    }
+
+    pub(crate) fn get(&self, path: &str) -> Answer {
+        self.ask(&format!("GET {path} HTTP/1.0\r\nHost: localhost\r\n\r\n"))
+    }
+
+    /// A page that is there.
+    #[track_caller]
+    pub(crate) fn page(&self, path: &str) -> String {
+        let answer = self.get(path);
+        assert_eq!(answer.status, 200, "{path}: {}", answer.text());
+        answer.text()
+    }
+
+    pub(crate) fn ask(&self, request: &str) -> Answer {
+        let mut stream = TcpStream::connect(&self.address).unwrap();
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut whole = Vec::new();
+        stream.read_to_end(&mut whole).unwrap();
+        let end = whole.windows(4).position(|it| it == b"\r\n\r\n").unwrap();
+        let head = String::from_utf8(whole[..end].to_vec()).unwrap();
+        let mut lines = head.lines();
+        let status = lines.next().unwrap().split(' ').nth(1).unwrap();
+        let headers = lines.map(|line| {
+            let (name, value) = line.split_once(": ").unwrap();
+            (name.to_lowercase(), value.to_owned())
+        });
+        Answer {
+            status: status.parse().unwrap(),
+            headers: headers.collect(),
+            body: whole[end + 4..].to_vec(),
+        }
+    }
+}
+
+impl Answer {
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8(self.body.clone()).unwrap()
+    }
+}
+
+pub(crate) fn serve(store: &Path, port: &str) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_workbench"));
+    command
+        .args(["serve", "--port", port, "--store"])
+        .arg(store);
+    command
+}
+
+pub(crate) fn results(valid: &Value, per_op: f64) -> Value {
+    json!({
+        "valid?": valid,
+        "net": {"servers": {"msgs-per-op": per_op}},
+        "stats": {"count": 7, "ok-count": 5, "fail-count": 1, "info-count": 1},
+        "workload": {"stable-latencies": {"0": 0, "0.5": 308, "0.95": 450, "0.99": 480, "1": 498}},
+        "incidents": [],
+        "budgets": [{"label": "median latency, ms", "measured": 308.0, "official": "< 400",
+                     "ours": "< 300", "holds": false}],
+    })
+}
+
+/// A run with a test and results.
+pub(crate) fn keep(store: &Path, workload: &str, start: &str, results: Option<&Value>) {
+    let run = store.join(workload).join(start);
+    fs::create_dir_all(run.join("node-logs")).unwrap();
+    let test = json!({"workload": workload, "seed": 7, "stage": "live", "rate": 10,
+                      "challenge": null, "command": "workbench test --some 'thing'"});
+    fs::write(run.join("test.json"), test.to_string()).unwrap();
+    fs::write(run.join("node-logs/n0.log"), "a <b> line\n").unwrap();
+    if let Some(results) = results {
+        fs::write(run.join("results.json"), results.to_string()).unwrap();
+    }
+}
+
+pub(crate) const FIRST: &str = "20260101T100000.000+0000";
+pub(crate) const SECOND: &str = "20260101T100500.000+0000";
+/// Later on the clock of the one who was there, and earlier on everybody's.
+pub(crate) const EAST: &str = "20260101T110100.000+0200";

@@ -1,0 +1,134 @@
+//! `workbench sweep` from its command line to its files.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+fn sweep(folder: &Path, words: &str) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_workbench"))
+        .arg("sweep")
+        .args(words.split(' '))
+        .current_dir(folder)
+        .output()
+        .unwrap()
+}
+
+const SMALL: &str = "broadcast-3d --vary window=50,0 --seeds 2 --node-count 3 --time-limit 2";
+
+/// Each cell of a row under the name of its column.
+fn cell<'a>(csv: &'a str, row: usize, column: &str) -> &'a str {
+    let mut lines = csv.lines();
+    let mut names = lines.next().unwrap().split(',');
+    let place = names.position(|name| name == column).unwrap();
+    lines.nth(row).unwrap().split(',').nth(place).unwrap()
+}
+
+#[test]
+fn a_sweep_draws_its_points_and_writes_them_down() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = sweep(folder.path(), SMALL);
+    let told = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{told}");
+    assert!(told.contains("sweep-broadcast-3d-window.svg"), "{told}");
+    let read = |ending: &str| {
+        let name = format!("sweep-broadcast-3d-window.{ending}");
+        fs::read_to_string(folder.path().join(name)).unwrap()
+    };
+    let (csv, svg) = (read("csv"), read("svg"));
+    assert_eq!(csv.lines().count(), 5, "{csv}");
+    for (row, (value, seed)) in [("0", "1"), ("0", "2"), ("50", "1"), ("50", "2")]
+        .into_iter()
+        .enumerate()
+    {
+        let named = ["window", "seed", "valid", "latency"].map(|name| cell(&csv, row, name));
+        assert_eq!(named, [value, seed, "true", "stable"], "{csv}");
+        let number = |name: &str| cell(&csv, row, name).parse::<f64>().unwrap();
+        let [median, max] = ["median-latency-ms", "max-latency-ms"].map(number);
+        assert!((1.0..=max).contains(&median), "{csv}");
+        let messages = number("messages-per-op") * number("operations");
+        assert!((messages - number("messages")).abs() < 0.01, "{csv}");
+        assert_eq!(number("ok"), number("operations"), "{csv}");
+    }
+    for text in [
+        "<svg",
+        "broadcast-3d: messages per operation",
+        "stable latency, ms",
+        "30 (official)",
+        "1.25 (ours)",
+        "600 (official)",
+        "window",
+    ] {
+        assert!(svg.contains(text), "{text}: {svg}");
+    }
+    // With as many cores as there are, or with one: the same, byte for byte.
+    sweep(folder.path(), &format!("{SMALL} --jobs 1"));
+    assert!((read("csv"), read("svg")) == (csv, svg));
+}
+
+#[test]
+fn machines_get_json_and_files_go_where_they_are_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let words = "echo --vary node-count=1..2:1 --seeds 1 --time-limit 1 --json --out there \
+                 --csv here/own.csv --seed 7";
+    let output = sweep(folder.path(), words);
+    assert!(output.status.success(), "{output:?}");
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(report["challenge"], "echo");
+    assert_eq!(report["runs"][1]["value"], 2.0);
+    assert_eq!(report["runs"][1]["seed"], 7);
+    assert_eq!(report["runs"][1]["valid"], "true");
+    assert_eq!(report["runs"][1]["latency"], "client");
+    let svg = folder.path().join("there/sweep-echo-node-count.svg");
+    assert!(fs::read_to_string(svg).unwrap().contains("client latency"));
+    assert!(folder.path().join("here/own.csv").exists());
+}
+
+#[test]
+fn what_makes_no_sense_is_told_before_anything_is_run() {
+    let folder = tempfile::tempdir().unwrap();
+    #[track_caller]
+    fn check(folder: &Path, words: &str, why: &str) {
+        let output = sweep(folder, words);
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert!(
+            !output.status.success() && told.contains(why),
+            "{words}: {told}"
+        );
+    }
+    let folder = folder.path();
+    check(
+        folder,
+        "broadcast-3d --vary windw=1",
+        "there is no flag \"windw\"",
+    );
+    check(folder, "broadcast-3d --vary window=1..2", "needs a step");
+    check(
+        folder,
+        "broadcast-3d --vary window=0..1e9:1",
+        "more than 1000 points",
+    );
+    check(
+        folder,
+        "broadcast-3d --vary fan-out=0,1",
+        "fan-out cannot be 0",
+    );
+    check(
+        folder,
+        "broadcast-3d --vary node-count=2.5",
+        "node-count cannot be 2.5",
+    );
+    check(folder, "broadcast-3d --vary rate=-1,1", "rate cannot be -1");
+    check(folder, "broadcast-9 --vary rate=1", "broadcast-3d");
+    check(folder, "all --vary rate=1", "a single challenge");
+    check(folder, "echo --vary rate=1 -w kafka", "not for sweep");
+    check(
+        folder,
+        "txn-6a --vary rate=1 --node-flags --nonsense",
+        "does not take these flags",
+    );
+    assert_eq!(
+        fs::read_dir(folder).unwrap().count(),
+        0,
+        "nothing is written"
+    );
+}
