@@ -165,15 +165,10 @@ impl Browser {
 
     fn wait(&mut self, what: &str, until: &str) {
         let start = Instant::now();
-        while self.evaluate(&format!(
-            "document.readyState === 'complete' && !!({until})"
-        )) != true
-        {
-            assert!(
-                start.elapsed() < PATIENCE,
-                "{what} is not ready: {:?}",
-                self.complaints
-            );
+        let script = format!("document.readyState === 'complete' && !!({until})");
+        while !self.holds(&script) {
+            let is_late = start.elapsed() >= PATIENCE;
+            assert!(!is_late, "{what} is not ready: {:?}", self.complaints);
             thread::sleep(Duration::from_millis(20));
         }
     }

@@ -5,6 +5,7 @@
 
 mod chromium;
 mod report;
+mod serve;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

@@ -62,8 +62,13 @@ fn runs_are_listed_filtered_opened_and_compared() {
     let choose = |control: &str, value: &str| {
         format!("document.querySelector('[name={control}]').value = '{value}'; {follow}")
     };
-    let arrived = |query: &str| format!("location.search.includes('{query}') && document.querySelector('tbody')");
-    browser.go(&choose("workload", "broadcast"), &arrived("workload=broadcast"));
+    let arrived = |query: &str| {
+        format!("location.search.includes('{query}') && document.querySelector('tbody')")
+    };
+    browser.go(
+        &choose("workload", "broadcast"),
+        &arrived("workload=broadcast"),
+    );
     assert_eq!(browser.evaluate(rows), 3);
     browser.go(&choose("verdict", "invalid"), &arrived("verdict=invalid"));
     assert_eq!(browser.evaluate(rows), 1);
@@ -71,16 +76,29 @@ fn runs_are_listed_filtered_opened_and_compared() {
     // Its report, and from there a file beside it.
     let report = "[...document.querySelectorAll('tbody a')].find((it) => it.textContent === 'report').click()";
     browser.go(report, "document.documentElement.dataset.ready");
-    assert_eq!(browser.evaluate("document.querySelectorAll('#evidence').length"), 1);
-    browser.go("document.querySelector('a[href=\"test.json\"]').click()", "location.pathname.endsWith('test.json')");
+    assert_eq!(
+        browser.evaluate("document.querySelectorAll('#evidence').length"),
+        1
+    );
+    browser.go(
+        "document.querySelector('a[href=\"test.json\"]').click()",
+        "location.pathname.endsWith('test.json')",
+    );
     let text = browser.evaluate("document.body.innerText");
     assert!(text.as_str().unwrap().contains("\"seed\": 0"), "{text}");
 
     // The two runs of the same challenge, side by side.
     let both = format!("{}?workload=broadcast&verdict=valid", server.address);
     browser.open(&both, "document.querySelector('tbody')");
-    browser.go("document.querySelector('form[action=\"/compare\"]').submit()", "location.pathname === '/compare' && document.querySelector('img')");
+    browser.go(
+        "document.querySelector('form[action=\"/compare\"]').submit()",
+        "location.pathname === '/compare' && document.querySelector('img')",
+    );
     let shown = "Promise.all([...document.images].map((it) => it.decode())).then(() => [...document.images].map((it) => it.naturalWidth > 0 && it.alt !== ''))";
-    assert_eq!(browser.evaluate(shown), json!(vec![true; 10]), "five plots of each");
+    assert_eq!(
+        browser.evaluate(shown),
+        json!(vec![true; 10]),
+        "five plots of each"
+    );
     browser.assert_calm();
 }
