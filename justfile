@@ -55,9 +55,17 @@ check:
     RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked --quiet
     cargo test --workspace --locked
 
-# Measure: echo through a pipe, broadcast's reads, the simulation, the checkers
+# The page about all runs that are kept: reports, files, two of them side by side
+serve *flags:
+    cargo workbench serve {{ flags }}
+
+# What a flag costs and buys: `just sweep broadcast-3d --vary hub-window=0..1000:50`
+sweep *arguments:
+    cargo workbench sweep {{ arguments }}
+
+# Measure: echo through a pipe, broadcast's reads, the simulation, the checkers, live runs, pages
 bench:
-    cargo bench --package workbench --bench echo --bench broadcast --bench checkers
+    cargo bench --package workbench --bench echo --bench broadcast --bench checkers --bench live --bench pages
 
 # The solutions' pages, with the reasoning behind each
 doc:

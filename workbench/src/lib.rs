@@ -5,13 +5,14 @@
 //! machine, a [`run`](run::Run), which is told the time and never looks at a clock. [`live`] drives
 //! it by the wall clock with processes, [`simulation`] by jumping from deadline to deadline with
 //! nodes in this very process. What is left is a [`history`]; [`checker`]s turn it into a verdict,
-//! and [`challenge`]s say what else must hold. [`doc`] tells a person what a node has to know.
+//! and [`challenge`]s say what else must hold. [`doc`] tells a person what a node has to know, a
+//! [`page`] what happened in a run, [`serve`] which runs there are, and a [`sweep`] what a flag costs.
 //!
 //! ```text
 //!   cli ── test ──┬── live ── child ────┐             ┌── network ── latency, statistics
 //!    │            └── simulation ── solutions         ├── service
-//!    └── challenge, report, store       └──── run ────┼── nemesis ── dice
-//!                                                     ├── clients, generator
+//!    ├── challenge, report, store       └──── run ────┼── nemesis ── dice
+//!    └── page, serve, sweep ── plot                   ├── clients, generator
 //!                 checker ◄── history ◄───────────────┴── workload
 //! ```
 //!

@@ -105,8 +105,9 @@ impl Verdict {
 }
 
 /// The verdict on a run: the worst of the named verdicts, their results under their names, and the
-/// findings of the worst ones first: they say why. Maelstrom's order is exceptions, stats, availability, net, workload.
-/// One that is void makes the whole unknown, and nothing stands in the results but why.
+/// findings of the worst ones first: they say why. Maelstrom's order is exceptions, stats,
+/// availability, net, workload. One that is void makes the whole unknown, and nothing stands in the
+/// results but why.
 ///
 /// Maelstrom's `perf` and `timeline` judge only whether a picture could be drawn; no picture, no
 /// complaint.
