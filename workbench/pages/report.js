@@ -58,6 +58,7 @@ function plot(figure, numbers) {
     told.value = `${name}${numbers.x.label} ${number(point.x)}, ${numbers.y.label} ${number(point.y)}`;
   };
   svg.addEventListener('pointermove', (event) => {
+    told.setAttribute('aria-live', 'off');
     const box = svg.getBoundingClientRect();
     const scale = svg.viewBox.baseVal.width / box.width;
     const x = (event.clientX - box.left) * scale, y = (event.clientY - box.top) * scale;
@@ -68,11 +69,15 @@ function plot(figure, numbers) {
     }
     show(best);
   });
+  // A reader that moves through the page by itself hands the arrow keys on to an application.
   svg.setAttribute('tabindex', '0');
+  svg.setAttribute('role', 'application');
+  svg.setAttribute('aria-roledescription', 'plot');
   svg.addEventListener('keydown', (event) => {
     const step = { ArrowRight: 1, ArrowLeft: -1, PageDown: 20, PageUp: -20 }[event.key];
     if (step === undefined) return;
     event.preventDefault();
+    told.setAttribute('aria-live', 'polite');
     show(at + step);
   });
 }
@@ -90,6 +95,8 @@ function explore(data) {
   const laneOf = names.map((name, i) => (isClient[i] ? 0 : laneNames.indexOf(name)));
   const view = { from: first, to: last };
   let shown = { messages: [], operations: [] };
+  // What has a place in the pictures: all that is shown, but for workers without a lane.
+  const drawn = { messages: [], operations: [] };
   let selected = null;
 
   const options = (select, values) => {
@@ -170,9 +177,10 @@ function explore(data) {
     }
     const step = Math.pow(10, Math.floor(Math.log10(Math.max(1, (view.to - view.from) / 4))));
     const span = (view.to - view.from) / step > 12 ? step * 5 : step;
+    const digits = Math.max(0, -Math.floor(Math.log10(span / 1e6)));
     for (let mark = Math.ceil(view.from / span) * span; mark <= view.to; mark += span) {
       svg.append(element('line', { x1: x(mark), x2: x(mark), y1: 16, y2: full, class: 'grid' }));
-      svg.append(element('text', { x: x(mark), y: 11, class: 'mark', 'text-anchor': 'middle' }, `${number(mark / 1e6)} s`));
+      svg.append(element('text', { x: x(mark), y: 11, class: 'mark', 'text-anchor': 'middle' }, `${(mark / 1e6).toFixed(digits)} s`));
     }
     lanes.forEach((name, i) => {
       const y = 24 + (i + 0.5) * height;
@@ -189,11 +197,11 @@ function explore(data) {
     const seen = new Set(shown.operations.map((i) => operations.worker[i]));
     const workers = [...seen].sort((a, b) => a - b).slice(0, MOST_LANES);
     const rows = new Map(workers.map((worker, row) => [worker, row]));
+    drawn.operations = shown.operations.filter((i) => rows.has(operations.worker[i]));
     const lane = (worker) => `${data.nodes[worker % data.nodes.length]} · ${worker}`;
     const [x, inside] = frame(svg, workers.map(lane), height, total);
-    for (const i of shown.operations) {
+    for (const i of drawn.operations) {
       const row = rows.get(operations.worker[i]);
-      if (row === undefined) continue;
       const left = x(operations.start[i]);
       const right = x(operations.end[i] < 0 ? last : operations.end[i]);
       const wide = Math.max(3, right - left), y = 24 + row * height + 2;
@@ -216,6 +224,7 @@ function explore(data) {
     const rows = new Map(lanes.map((lane, row) => [lane, row]));
     const [x, inside] = frame(svg, lanes.map((lane) => laneNames[lane]), height, total);
     const y = (name) => 24 + (rows.get(laneOf[name]) + 0.5) * height;
+    drawn.messages = shown.messages;
     for (const i of shown.messages) {
       const took = messages.took[i], lost = took === -1;
       const x1 = x(messages.sent[i]), y1 = y(messages.src[i]), y2 = y(messages.dest[i]);
@@ -233,6 +242,8 @@ function explore(data) {
     head.append(element('path', { d: 'M0,0L6,3L0,6z' }));
     svg.append(head);
   }
+
+  const counted = (count, what) => `${count.toLocaleString('en')} ${what}${count === 1 ? '' : 's'}`;
 
   function tellMessage(i) {
     const took = messages.took[i];
@@ -272,7 +283,7 @@ function explore(data) {
     const cut = ofMessages > shown.messages.length || ofOperations > shown.operations.length;
     const more = cut ? `; the first ${MOST_DRAWN} of each are drawn, narrow the window or filter for the rest` : '';
     const lanes = hidden > 0 ? `; ${hidden} more workers are not shown` : '';
-    $('status').value = `${ofMessages.toLocaleString('en')} messages and ${ofOperations.toLocaleString('en')} operations between ${seconds(view.from)} s and ${seconds(view.to)} s${more}${lanes}`;
+    $('status').value = `${counted(ofMessages, 'message')} and ${counted(ofOperations, 'operation')} between ${seconds(view.from)} s and ${seconds(view.to)} s${more}${lanes}`;
     form.from.value = (view.from / 1e6).toFixed(3);
     form.to.value = (view.to / 1e6).toFixed(3);
     select(null);
@@ -301,7 +312,7 @@ function explore(data) {
     });
     $(id).addEventListener('keydown', (event) => {
       const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
-      const list = shown[`${of}s`];
+      const list = drawn[`${of}s`];
       if (step === undefined || list.length === 0) return;
       event.preventDefault();
       const at = selected && selected[0] === of ? list.indexOf(selected[1]) : -1;
@@ -338,10 +349,11 @@ function explore(data) {
       $('exploration').focus();
     });
   }
-  let pending = 0, drawn = width();
+  let pending = 0, wide = width();
   new ResizeObserver(() => {
     cancelAnimationFrame(pending);
-    if (width() !== drawn) pending = requestAnimationFrame(() => { drawn = width(); drawTimeline(); drawMessages(); });
+    if (width() === wide) return;
+    pending = requestAnimationFrame(() => { wide = width(); drawTimeline(); drawMessages(); select(selected); });
   }).observe($('timeline').parentElement);
   look(0, readable(0));
 }

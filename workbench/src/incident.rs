@@ -6,6 +6,8 @@ use std::time::Duration;
 use serde::{Serialize, Serializer};
 use shared::NodeId;
 
+use crate::text::shortened;
+
 /// Something that a node did and should not have.
 #[derive(Debug, Clone, Serialize)]
 pub struct Incident {
@@ -44,20 +46,12 @@ impl fmt::Display for Incident {
 /// The beginning of a line that may be very long, its control characters made visible.
 pub fn abridged(line: &str) -> String {
     const SHOWN: usize = 160;
-    let shown: String = line.chars().take(SHOWN).flat_map(visible).collect();
+    let shown = shortened(line, SHOWN);
     if line.chars().nth(SHOWN).is_some() {
-        format!("{shown}… ({} bytes)", line.len())
+        format!("{shown} ({} bytes)", line.len())
     } else if shown.trim().is_empty() {
         "(an empty line)".to_owned()
     } else {
         shown
-    }
-}
-
-fn visible(c: char) -> Vec<char> {
-    if c.is_control() {
-        c.escape_default().collect()
-    } else {
-        vec![c]
     }
 }

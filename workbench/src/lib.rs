@@ -54,5 +54,6 @@ pub mod store;
 pub mod storm;
 pub mod sweep;
 pub mod test;
+mod text;
 pub mod topology;
 pub mod workload;

@@ -405,6 +405,11 @@ impl Network {
         None
     }
 
+    /// Time zero of the run is now.
+    pub fn begin(&mut self, now: Duration) {
+        self.statistics.begin(now);
+    }
+
     /// What was counted so far.
     pub fn statistics(&self) -> &Statistics {
         &self.statistics

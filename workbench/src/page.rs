@@ -21,6 +21,7 @@ use crate::history::{Kind, Op};
 use crate::plot::{self, dark_style};
 use crate::report::Figure;
 use crate::run::{Record, Settings};
+use crate::text::shortened;
 use crate::workload::Name;
 
 use charts::Panel;
@@ -30,14 +31,14 @@ use table::Table;
 /// How many findings or incidents a page tells.
 const TOLD: usize = 100;
 
-/// The files beside the page that it names.
-const FILES: [&str; 5] = [
-    "results.edn",
-    "results.json",
-    "history.txt",
-    "history.jsonl",
-    "test.json",
-];
+/// How many letters of a finding or an incident a page tells.
+const LETTERS: usize = 2_000;
+
+/// The files beside the page that it names, and that every run has.
+const FILES: [&str; 4] = ["history.txt", "history.edn", "history.jsonl", "test.json"];
+
+/// … and those of a run that was judged.
+const RESULTS: [&str; 2] = ["results.edn", "results.json"];
 
 /// A run that is over, and what is known of it.
 #[derive(Clone, Copy)]
@@ -142,8 +143,13 @@ impl Subject<'_> {
             figures: self.figures(),
             command: self.command.to_owned(),
             facts: facts(self.facts),
-            files: FILES.to_vec(),
-            findings: findings.iter().take(TOLD).cloned().collect(),
+            files: self.files(),
+            is_judged: self.verdict.is_some(),
+            findings: findings
+                .iter()
+                .take(TOLD)
+                .map(|it| shortened(it, LETTERS))
+                .collect(),
             findings_left_out: findings.len().saturating_sub(TOLD),
             evidence: cases.collect::<anyhow::Result<_>>()?,
             panels,
@@ -152,12 +158,18 @@ impl Subject<'_> {
             incidents: incidents
                 .iter()
                 .take(TOLD)
-                .map(ToString::to_string)
+                .map(|it| shortened(&it.to_string(), LETTERS))
                 .collect(),
             incidents_left_out: incidents.len().saturating_sub(TOLD),
             plot_style: dark_style(),
             data,
         })
+    }
+
+    fn files(&self) -> Vec<&'static str> {
+        let results = RESULTS.into_iter().filter(|_| self.verdict.is_some());
+        let log = ["jepsen.log"].into_iter().filter(|_| self.stage == "live");
+        results.chain(FILES).chain(log).collect()
     }
 
     /// Whether the history is sound and a budget is missed all the same.
@@ -170,9 +182,9 @@ impl Subject<'_> {
     fn sentence(&self) -> String {
         let Some(verdict) = self.verdict else {
             let why = self.record.crash.as_deref().unwrap_or("nobody knows why");
-            return format!("The run broke off: {why}");
+            return format!("The run broke off: {}", shortened(why, LETTERS));
         };
-        let finding = verdict.findings.first();
+        let finding = verdict.findings.first().map(|it| shortened(it, LETTERS));
         match verdict.valid {
             Validity::Valid => {
                 let missed = self.budgets.iter().filter(|it| !it.holds);
@@ -286,6 +298,7 @@ struct Report {
     command: String,
     facts: Vec<(String, String)>,
     files: Vec<&'static str>,
+    is_judged: bool,
     findings: Vec<String>,
     findings_left_out: usize,
     evidence: Vec<Case>,

@@ -110,6 +110,8 @@ pub struct Level {
     pub label: String,
     /// Its colour.
     pub color: Color,
+    /// Up to which x it counts; everywhere if there is none.
+    pub until: Option<f64>,
 }
 
 /// The space between two curves.
@@ -117,6 +119,8 @@ pub struct Level {
 pub struct Band {
     /// Its colour, of which little is seen.
     pub color: Color,
+    /// Whether both ends stay level until the next x.
+    pub is_stepped: bool,
     /// Lower and upper end at each x, in order of x.
     pub edges: Vec<(f64, f64, f64)>,
 }
@@ -138,6 +142,8 @@ pub struct Chart {
     pub series: Vec<Series>,
     /// In front of everything.
     pub levels: Vec<Level>,
+    /// Whether the legend stands on the left, since what counts is on the right.
+    pub legend_is_left: bool,
 }
 
 impl Chart {
@@ -151,6 +157,7 @@ impl Chart {
             bands: Vec::new(),
             series: Vec::new(),
             levels: Vec::new(),
+            legend_is_left: false,
         }
     }
 

@@ -12,6 +12,7 @@ mod vain;
 use crate::checker::Validity;
 use crate::history::{Kind, Op};
 use crate::test::Outcome;
+use crate::text::visible;
 
 pub use account::{Account, Case, Evidence, Fate};
 pub use campaign::{account, campaign, failure};
@@ -226,21 +227,6 @@ fn cut_to(line: &str, shown: usize) -> String {
         Some((end, _)) => format!("{}… ({} bytes)", visible(&line[..end]), line.len()),
         None => visible(line),
     }
-}
-
-/// Text whose control characters are spelled: they mean nothing to a terminal any more, and what no
-/// XML document may hold is gone.
-fn visible(text: &str) -> String {
-    let mut visible = String::with_capacity(text.len());
-    for char in text.chars() {
-        let is_control = char.is_control() && !matches!(char, '\n' | '\t');
-        if is_control || matches!(char, '\u{fffe}' | '\u{ffff}') {
-            visible.extend(char.escape_default());
-        } else {
-            visible.push(char);
-        }
-    }
-    visible
 }
 
 fn counts(outcome: &Outcome) -> String {

@@ -23,6 +23,8 @@ pub struct Statistics {
     clients: Count,
     servers: Count,
     kinds: BTreeMap<String, Kind>,
+    /// When time zero was, once that is known.
+    zero: Option<Duration>,
 }
 
 /// Messages whose body has the same `type`.
@@ -30,7 +32,7 @@ pub struct Statistics {
 pub struct Kind {
     /// How many were sent.
     pub sent: u64,
-    /// How many of them in each second of the network's clock; seconds without any are left out.
+    /// How many of them in each second since time zero; seconds without any are left out.
     pub by_second: Vec<(u64, u64)>,
 }
 
@@ -39,10 +41,17 @@ impl Statistics {
         self.class(client).sent += 1;
         let kind = self.kinds.entry(kind).or_default();
         kind.sent += 1;
+        let Some(zero) = self.zero else { return };
+        let now = now.saturating_sub(zero).as_secs();
         match kind.by_second.last_mut() {
-            Some((second, count)) if *second == now.as_secs() => *count += 1,
-            _ => kind.by_second.push((now.as_secs(), 1)),
+            Some((second, count)) if *second == now => *count += 1,
+            _ => kind.by_second.push((now, 1)),
         }
+    }
+
+    /// From now on messages are also counted by the second.
+    pub(crate) fn begin(&mut self, zero: Duration) {
+        self.zero = Some(zero);
     }
 
     pub(crate) fn received(&mut self, client: bool) {

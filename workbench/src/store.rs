@@ -134,7 +134,7 @@ impl Folder {
     }
 
     /// Keeps the results. The JSON also has what EDN's readers do not expect: messages by kind,
-    /// what nodes did wrong, and budgets.
+    /// what nodes did wrong, findings in words, and budgets.
     ///
     /// # Errors
     /// When they cannot be written.
@@ -157,6 +157,7 @@ impl Folder {
             .collect();
         json["messages-by-kind"] = json!(kinds);
         json["incidents"] = json!(record.incidents);
+        json["findings"] = json!(verdict.findings);
         json["budgets"] = budgets.iter().map(Figure::to_json).collect();
         self.write(Path::new("results.json"), |out| writeln!(out, "{json:#}"))
     }

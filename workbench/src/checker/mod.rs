@@ -123,14 +123,14 @@ pub fn overall(verdicts: impl IntoIterator<Item = (&'static str, Verdict)>) -> V
     let mut findings = Vec::new();
     for (name, verdict) in verdicts {
         all.valid = all.valid.max(verdict.valid);
-        findings.push((verdict.valid, verdict.findings));
+        findings.push(((verdict.is_void, verdict.valid), verdict.findings));
         all.samples.extend(verdict.samples);
         if verdict.is_void {
             void = edn::get(&verdict.results, &["error"]).cloned();
         }
         edn::insert(&mut all.results, name, verdict.results);
     }
-    findings.sort_by_key(|(valid, _)| Reverse(*valid));
+    findings.sort_by_key(|(weight, _)| Reverse(*weight));
     all.findings = findings.into_iter().flat_map(|(_, it)| it).collect();
     if let Some(error) = void {
         all.valid = Validity::Unknown;

@@ -352,6 +352,9 @@ impl Campaign<'_> {
         folder.keep_test(&facts)?;
         folder.keep_history(&run.record)?;
         folder.keep_results(&run.record, &run.verdict, &[])?;
+        for (node, log) in run.settings.nodes.iter().zip(&run.logs) {
+            folder.keep_log(node.as_str(), log)?;
+        }
         let subject = Subject {
             title: self.challenge.name,
             workload: flags.workload,
@@ -363,9 +366,9 @@ impl Campaign<'_> {
             verdict: Some(&run.verdict),
             budgets: &[],
         };
-        folder.keep_page(&subject.page()?)?;
-        for (node, log) in run.settings.nodes.iter().zip(&run.logs) {
-            folder.keep_log(node.as_str(), log)?;
+        // The run is kept without it.
+        if let Err(error) = subject.page().and_then(|page| folder.keep_page(&page)) {
+            super::warn(format_args!("warning: there is no report: {error:#}"));
         }
         Ok(folder.path().display().to_string())
     }

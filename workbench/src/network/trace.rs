@@ -5,12 +5,16 @@ use std::time::Duration;
 use shared::NodeId;
 
 use super::Envelope;
+use crate::text::shortened;
 
 /// How many messages are written down. The rest is only counted: a run may have millions of them.
 const MOST_PASSAGES: usize = 200_000;
 
-/// How much of a body is written down, in bytes.
+/// How much of a body is written down, in letters.
 const BODY: usize = 300;
+
+/// How much of its type.
+const KIND: usize = 60;
 
 /// Messages in the order in which they were sent; each copy counts for itself.
 #[derive(Debug, Clone, Default)]
@@ -31,7 +35,7 @@ pub struct Passage {
     pub src: NodeId,
     /// For whom it is.
     pub dest: NodeId,
-    /// The `type` of its body.
+    /// The `type` of its body; of a long one the beginning.
     pub kind: String,
     /// What it says, as JSON; of a long one the beginning.
     pub body: String,
@@ -63,19 +67,13 @@ impl Trace {
             dest,
             body,
         } = envelope;
-        let text = body.get();
-        let mut end = text.len().min(BODY);
-        while !text.is_char_boundary(end) {
-            end -= 1;
-        }
-        let dots = if end < text.len() { "…" } else { "" };
         self.passages.push(Passage {
             id: *id,
             sent: now,
             src: src.clone(),
             dest: dest.clone(),
-            kind: super::kind(body),
-            body: format!("{}{dots}", &text[..end]),
+            kind: shortened(&super::kind(body), KIND),
+            body: shortened(body.get(), BODY),
             fate: Fate::UnderWay,
         });
     }

@@ -10,6 +10,7 @@ use super::table::Table;
 use crate::checker::quantile;
 use crate::history::{Kind, Pair};
 use crate::plot::{Axis, Chart, Color, HEIGHT, Series, Shade, Shape, WIDTH};
+use crate::text::shortened;
 
 /// Less than this is drawn as this, in milliseconds: simulated nodes answer in no time at all.
 const LEAST_LATENCY: f64 = 0.01;
@@ -19,6 +20,9 @@ const STRETCHES: f64 = 40.0;
 
 /// How many kinds of messages have a line of their own.
 const MOST_KINDS: usize = 7;
+
+/// How many letters of a type are shown.
+const NAME: usize = 60;
 
 /// Dots closer than this, in pixels, are drawn once.
 const GRAIN: f64 = 2.0;
@@ -136,7 +140,8 @@ impl Plots<'_> {
         if self.calls.is_empty() {
             return None;
         }
-        let mut chart = self.over_time("Latency of each operation", self.latency_axis());
+        let title = "Latency of each operation that ended";
+        let mut chart = self.over_time(title, self.latency_axis());
         let mut rows = Vec::new();
         for (place, f) in self.functions().into_iter().enumerate() {
             for (outcome, word, shape, _) in OUTCOMES {
@@ -169,7 +174,7 @@ impl Plots<'_> {
         Some(Panel {
             name: "latency",
             note:
-                "Each operation by when it began and how long it took; less than 0.01 ms is drawn \
+                "Each operation that ended, by when it began and how long it took; less than 0.01 ms is drawn \
                    as 0.01 ms."
                     .to_owned(),
             chart,
@@ -182,7 +187,7 @@ impl Plots<'_> {
         let width = self.time.range.end / STRETCHES;
         let mut stretches: BTreeMap<usize, Vec<f64>> = BTreeMap::new();
         for call in self.calls.iter().filter(|call| call.outcome == Kind::Ok) {
-            let stretch = (call.begun / width) as usize;
+            let stretch = ((call.begun / width) as usize).min(STRETCHES as usize - 1);
             stretches.entry(stretch).or_default().push(call.latency());
         }
         if stretches.is_empty() {
@@ -275,16 +280,12 @@ impl Plots<'_> {
 
     /// Whole seconds, or longer if there were very many of them.
     fn stretch(&self) -> f64 {
-        (self.time.range.end / 120.0)
-            .ceil()
-            .max(1.0)
-            .min(self.time.range.end)
+        (self.time.range.end / 120.0).ceil().max(1.0)
     }
 
     /// How many messages are sent in a second, by type.
     fn messages(&self) -> Option<Panel> {
         let record = self.subject.record;
-        let zero = record.zero.unwrap_or_default().as_secs_f64();
         let mut kinds: Vec<_> = record.statistics.kinds().iter().collect();
         kinds.sort_by_key(|(name, kind)| (std::cmp::Reverse(kind.sent), *name));
         if kinds.is_empty() {
@@ -301,11 +302,11 @@ impl Plots<'_> {
                 } else {
                     name
                 };
-                rates.push((name.to_owned(), BTreeMap::new()));
+                rates.push((shortened(name, NAME), BTreeMap::new()));
             }
             let most = kind.by_second.iter().map(|(_, count)| *count).max();
             rows.push(vec![
-                (*name).clone(),
+                shortened(name, NAME),
                 kind.sent.to_string(),
                 format!("{:.1}", 100.0 * kind.sent as f64 / total.max(1) as f64),
                 most.unwrap_or(0).to_string(),
@@ -323,13 +324,10 @@ impl Plots<'_> {
             0.0..all().copied().fold(1.0, f64::max) * 1.1,
         );
         let mut chart = self.over_time("Messages a second by type", y);
-        let last = (self.time.range.end / stretch).ceil() as u64;
+        let last = (self.time.range.end / stretch) as u64;
         for (place, (name, rate)) in rates.iter().enumerate() {
-            let at = |bin: u64| {
-                let begin = (bin as f64 * stretch - zero).max(0.0);
-                (begin, rate.get(&bin).copied().unwrap_or(0.0))
-            };
-            let points = (0..last.max(1)).map(at).collect();
+            let at = |bin: u64| (bin as f64 * stretch, rate.get(&bin).copied().unwrap_or(0.0));
+            let points = (0..=last).map(at).collect();
             let color = Color::Series(place);
             chart
                 .series
@@ -338,8 +336,10 @@ impl Plots<'_> {
         let head = ["type", "messages", "% of all", "most in a second"];
         Some(Panel {
             name: "messages",
-            note: "What was sent, lost messages included; requests and answers of clients, too."
-                .to_owned(),
+            note:
+                "What was sent from time zero on, lost messages included; requests and answers of \
+                   clients, too."
+                    .to_owned(),
             chart,
             table: Table::new("Messages by type", &head, rows),
         })

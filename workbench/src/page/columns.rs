@@ -17,6 +17,7 @@ use super::faults::Episode;
 use crate::history::{Kind, Op, Pair};
 use crate::network::{Fate, Passage};
 use crate::service::Services;
+use crate::text::shortened;
 
 /// How much of an operation's value is kept, in characters.
 const VALUE: usize = 160;
@@ -188,7 +189,7 @@ impl Operations {
             Some(Kind::Info) => 2,
             Some(Kind::Invoke) | None => 3,
         });
-        self.value.push(shortened(invocation.value.get()));
+        self.value.push(shortened(invocation.value.get(), VALUE));
         self.result
             .push(completion.map_or(String::new(), |op| result(invocation, op)));
     }
@@ -197,17 +198,9 @@ impl Operations {
 /// What a completion says beyond its invocation.
 fn result(invocation: &Op, completion: &Op) -> String {
     match &completion.error {
-        Some(error) => shortened(&serde_json::to_string(error).unwrap_or_default()),
+        Some(error) => shortened(&serde_json::to_string(error).unwrap_or_default(), VALUE),
         None if completion.value.get() == invocation.value.get() => String::new(),
-        None => shortened(completion.value.get()),
-    }
-}
-
-/// The beginning of a long text.
-pub(super) fn shortened(text: &str) -> String {
-    match text.char_indices().nth(VALUE) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
+        None => shortened(completion.value.get(), VALUE),
     }
 }
 

@@ -8,14 +8,17 @@ mod order;
 use clojure_reader::edn::Edn;
 
 use super::Subject;
-use super::columns::shortened;
 use super::table::Table;
 use crate::edn;
+use crate::text;
 use crate::workload::Name;
 use graph::Graph;
 
 /// How many cases of one kind are drawn.
 const MOST_CASES: usize = 4;
+
+/// How many letters of what a node said are shown.
+const LETTERS: usize = 160;
 
 /// How much is shown before and after what is wrong, in microseconds.
 const AROUND: i64 = 100_000;
@@ -132,7 +135,7 @@ fn members(name: &str, case: &Edn<'static>) -> Option<Evidence> {
     );
     let times = members.values().filter_map(time);
     Some(Evidence {
-        table: Some(table),
+        table: Some(table.of_words()),
         window: around(times),
         ..Evidence::new(name, "")
     })
@@ -168,16 +171,19 @@ fn duplicates(subject: &Subject<'_>, results: &Edn<'static>) -> Vec<Evidence> {
     if rows.is_empty() {
         return Vec::new();
     }
-    rows.sort();
+    // Those of one id in the order of time.
+    rows.sort_by_key(|(place, _)| *place);
     let rows = rows.into_iter().map(|(_, row)| row).collect();
     let head = ["id", "given out by", "to process", "at, s"];
-    let table = Table::new("Who gave out which id twice", &head, rows);
+    let count = edn::get(results, &["duplicated-count"]).and_then(edn::number);
+    let text = format!(
+        "{} ids were given out more than once; results.edn and this table list {}.",
+        count.unwrap_or_default(),
+        ids.len()
+    );
     vec![Evidence {
-        table: Some(table),
-        ..Evidence::new(
-            "Ids that are not unique",
-            format!("{} ids, most of which are listed in results.edn", ids.len()),
-        )
+        table: Some(Table::new("Who gave out which id", &head, rows)),
+        ..Evidence::new("Ids that are not unique", text)
     }]
 }
 
@@ -186,33 +192,34 @@ fn errors(results: &Edn<'static>) -> Vec<Evidence> {
     let Some(Edn::List(errors) | Edn::Vector(errors)) = edn::get(results, &["errors"]) else {
         return Vec::new();
     };
-    let rows: Vec<Vec<String>> = errors.iter().map(error_row).collect();
-    if rows.is_empty() {
+    if errors.is_empty() {
         return Vec::new();
     }
-    let table = Table::new(
-        "What the checker objects to",
-        &["operation", "evidence"],
-        rows,
-    );
+    // A request, words, and what came instead; or an operation.
+    let is_pair = matches!(errors[0], Edn::List(_) | Edn::Vector(_));
+    let rows = errors.iter().map(|error| match error {
+        Edn::List(parts) | Edn::Vector(parts) => {
+            let ends = [parts.get(1), parts.last()];
+            let told = |part: Option<&Edn<'static>>| part.map(edn::compact).unwrap_or_default();
+            ends.map(|part| shortened(&told(part))).to_vec()
+        }
+        op => vec![name(op), value(op)],
+    });
+    let head = if is_pair {
+        ["what was sent", "what came back"]
+    } else {
+        ["operation", "what it saw"]
+    };
+    let table = Table::new("What the checker objects to", &head, rows.collect());
     vec![Evidence {
-        table: Some(table),
+        table: Some(table.of_words()),
         ..Evidence::new("Operations that cannot be", "")
     }]
 }
 
-fn error_row(error: &Edn<'static>) -> Vec<String> {
-    match error {
-        // A request, words, and what came instead.
-        Edn::List(parts) | Edn::Vector(parts) => {
-            let texts: Vec<String> = parts
-                .iter()
-                .map(|part| shortened(&edn::compact(part)))
-                .collect();
-            vec![String::new(), texts.join(" ")]
-        }
-        op => vec![name(op), value(op)],
-    }
+/// As much of what a node said as a page has room for.
+fn shortened(text: &str) -> String {
+    text::shortened(text, LETTERS)
 }
 
 /// `op 14, process 2, 0.123 s`.

@@ -14,6 +14,8 @@ pub(super) struct Table {
     rows: Vec<Vec<String>>,
     /// How many rows are not shown.
     left_out: usize,
+    /// Whether all columns but the first are numbers.
+    is_of_numbers: bool,
 }
 
 impl Table {
@@ -25,6 +27,15 @@ impl Table {
             head: head.iter().map(ToString::to_string).collect(),
             rows,
             left_out,
+            is_of_numbers: true,
+        }
+    }
+
+    /// The same, if columns hold words.
+    pub(super) fn of_words(self) -> Self {
+        Table {
+            is_of_numbers: false,
+            ..self
         }
     }
 }

@@ -17,6 +17,10 @@ use plotters::style::{Color as _, IntoFont, ShapeStyle};
 use super::picture::Area;
 use super::scale::Scale;
 use super::{Chart, Color, Series, Shape};
+use crate::text::shortened;
+
+/// How many letters of a name are drawn.
+const LETTERS: usize = 32;
 
 const TITLE: u32 = 18;
 const TEXT: u32 = 14;
@@ -63,7 +67,11 @@ impl Chart {
         if self.series.iter().any(|series| !series.name.is_empty()) {
             canvas
                 .configure_series_labels()
-                .position(SeriesLabelPosition::UpperRight)
+                .position(if self.legend_is_left {
+                    SeriesLabelPosition::UpperLeft
+                } else {
+                    SeriesLabelPosition::UpperRight
+                })
                 .background_style(Color::Paper.rgb().mix(0.85))
                 .border_style(line)
                 .label_font(("sans-serif", TEXT).into_font().color(&ink))
@@ -89,7 +97,7 @@ impl Chart {
             if !told.contains(&&*shade.label) {
                 told.push(&shade.label);
                 let font = ("sans-serif", TEXT).into_font().color(&color);
-                let label = Text::new(shade.label.clone(), (start, top), font);
+                let label = Text::new(named(&shade.label), (start, top), font);
                 canvas.draw_series([label]).map_err(undrawn)?;
             }
         }
@@ -98,9 +106,16 @@ impl Chart {
 
     fn draw_bands(&self, canvas: &mut Canvas<'_, '_>) -> anyhow::Result<()> {
         for band in &self.bands {
-            let upper = band.edges.iter().map(|(x, _, upper)| (*x, *upper));
-            let lower = band.edges.iter().rev().map(|(x, lower, _)| (*x, *lower));
-            let outline: Vec<_> = upper.chain(lower).map(|point| self.within(point)).collect();
+            let edges = |edge: fn(&(f64, f64, f64)) -> f64| {
+                let points: Vec<_> = band.edges.iter().map(|it| (it.0, edge(it))).collect();
+                match band.is_stepped {
+                    true => stepped(points),
+                    false => points,
+                }
+            };
+            let (upper, lower) = (edges(|(_, _, upper)| *upper), edges(|(_, lower, _)| *lower));
+            let outline = upper.into_iter().chain(lower.into_iter().rev());
+            let outline: Vec<_> = outline.map(|point| self.within(point)).collect();
             let fill = band.color.rgb().mix(0.2).filled();
             let polygon = Polygon::new(outline, fill);
             canvas.draw_series([polygon]).map_err(undrawn)?;
@@ -123,33 +138,36 @@ impl Chart {
             }
             Shape::Line => {
                 let stretches = series.points.split(|(_, y)| y.is_nan());
-                let lines = stretches.map(|stretch| {
+                let lines = stretches.clone().map(|stretch| {
                     let points: Vec<_> = stretch.iter().map(|it| self.within(*it)).collect();
                     PathElement::new(points, thin.stroke_width(2))
                 });
+                // A line of one point is none.
+                let alone = stretches.filter_map(|stretch| match stretch {
+                    [point] => Some(Circle::new(self.within(*point), 2, color.filled())),
+                    _ => None,
+                });
+                canvas.draw_series(alone).map_err(undrawn)?;
                 canvas.draw_series(lines)
             }
             Shape::Steps => {
-                let mut level = None;
-                let mut steps = Vec::with_capacity(2 * series.points.len());
-                for (x, y) in points() {
-                    steps.extend(level.replace(y).map(|before| (x, before)));
-                    steps.push((x, y));
-                }
+                let steps = stepped(points().collect());
                 canvas.draw_series(LineSeries::new(steps, thin.stroke_width(2)))
             }
         };
         let annotation = annotation.map_err(undrawn)?;
         if !series.name.is_empty() {
             let shape = series.shape;
-            annotation.label(&series.name).legend(move |(x, y)| {
-                let (ends, style) = match shape {
-                    Shape::Line | Shape::Steps => ([(x, y), (x + 14, y)], thin.stroke_width(2)),
-                    Shape::Dots => ([(x + 5, y), (x + 9, y)], thin.stroke_width(4)),
-                    Shape::Crosses => ([(x + 4, y - 3), (x + 10, y + 3)], thin),
-                    Shape::Triangles => ([(x + 4, y + 3), (x + 7, y - 3)], thin),
+            annotation.label(named(&series.name)).legend(move |(x, y)| {
+                // Each mark as one stroke.
+                let (stroke, style): (&[(i32, i32)], _) = match shape {
+                    Shape::Line | Shape::Steps => (&[(0, 0), (14, 0)], thin.stroke_width(2)),
+                    Shape::Dots => (&[(5, 0), (9, 0)], thin.stroke_width(4)),
+                    Shape::Crosses => (&[(4, -3), (10, 3), (7, 0), (10, -3), (4, 3)], thin),
+                    Shape::Triangles => (&[(3, 3), (7, -4), (11, 3), (3, 3)], thin),
                 };
-                PathElement::new(ends, style)
+                let points = stroke.iter().map(|(right, down)| (x + right, y + down));
+                PathElement::new(points.collect::<Vec<_>>(), style)
             });
         }
         Ok(())
@@ -158,13 +176,13 @@ impl Chart {
     fn draw_levels(&self, canvas: &mut Canvas<'_, '_>) -> anyhow::Result<()> {
         for level in &self.levels {
             let color = level.color.rgb();
-            let ends = [self.x.range.start, self.x.range.end];
+            let ends = [self.x.range.start, level.until.unwrap_or(self.x.range.end)];
             let ends = ends.map(|x| self.within((x, level.at)));
             let line = DashedLineSeries::new(ends, 10, 6, color.into());
             canvas.draw_series(line).map_err(undrawn)?;
             let font = ("sans-serif", TEXT).into_font().color(&color);
             let above = (4, -(TEXT as i32) - 2);
-            let label = EmptyElement::at(ends[0]) + Text::new(level.label.clone(), above, font);
+            let label = EmptyElement::at(ends[0]) + Text::new(named(&level.label), above, font);
             canvas.draw_series([label]).map_err(undrawn)?;
         }
         Ok(())
@@ -181,6 +199,22 @@ impl Chart {
         };
         (clamp(x, &self.x.range), clamp(y, &self.y.range))
     }
+}
+
+/// The corners of a line that stays level until the next point.
+fn stepped(points: Vec<(f64, f64)>) -> Vec<(f64, f64)> {
+    let mut level = None;
+    let mut steps = Vec::with_capacity(2 * points.len());
+    for (x, y) in points {
+        steps.extend(level.replace(y).map(|before| (x, before)));
+        steps.push((x, y));
+    }
+    steps
+}
+
+/// A name that a node may have chosen, as far as a picture has room for it.
+fn named(name: &str) -> String {
+    shortened(name, LETTERS)
 }
 
 /// An error of the drawing library, in a form that can be told.

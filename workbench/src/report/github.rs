@@ -4,6 +4,7 @@
 use std::fmt::Write;
 
 use super::account::Account;
+use crate::text::shortened;
 
 /// How much of an annotation is shown: GitHub cuts what is longer than 64 KB, and people sooner.
 const SHOWN: usize = 4_000;
@@ -32,7 +33,7 @@ pub fn markdown(title: &str, accounts: &[Account]) -> String {
     text.push('\n');
     for account in accounts {
         for (case, evidence) in account.failures() {
-            let message = cell(&cut(&evidence.message));
+            let message = cell(&shortened(&evidence.message, SHOWN));
             let name = cell(&format!("{}, {}", account.name, case.name));
             let _ = writeln!(text, "- **{name}**: {message}");
         }
@@ -44,17 +45,14 @@ pub fn markdown(title: &str, accounts: &[Account]) -> String {
 pub fn annotations(account: &Account) -> Vec<String> {
     let line = |(case, evidence): (&super::Case, &super::Evidence)| {
         let title = format!("{}: {}", account.name, case.name);
-        let text = format!("{}\nagain: {}", cut(&evidence.message), account.command);
+        let text = format!(
+            "{}\nagain: {}",
+            shortened(&evidence.message, SHOWN),
+            account.command
+        );
         format!("::error title={}::{}", property(&title), message(&text))
     };
     account.failures().map(line).collect()
-}
-
-fn cut(text: &str) -> String {
-    match text.char_indices().nth(SHOWN) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
-    }
 }
 
 /// Text in a table's cell, where no character of it means anything.

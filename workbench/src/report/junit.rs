@@ -4,7 +4,7 @@
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
 use super::account::{Account, Case, Evidence, Fate};
-use super::visible;
+use crate::text::visible;
 
 /// The whole document.
 ///

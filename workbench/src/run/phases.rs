@@ -201,6 +201,7 @@ impl Run {
 
     fn begin_set_up(&mut self, now: Duration) {
         self.zero = Some(now);
+        self.network.begin(now);
         let nodes = self.settings.nodes.clone();
         let question = self.workload.set_up(&nodes);
         let waiting = (0..nodes.len()).filter(|_| question.is_some()).collect();

@@ -99,6 +99,7 @@ impl Panel<'_> {
         let spreads: Vec<(f64, Spread)> = self.spreads(metric).collect();
         chart.bands.push(Band {
             color,
+            is_stepped: false,
             edges: spreads
                 .iter()
                 .map(|(value, spread)| (*value, spread.least, spread.most))
@@ -155,6 +156,7 @@ impl Panel<'_> {
             at: bound.limit(),
             label: format!("{word} {bound} ({whose})").trim_start().to_owned(),
             color,
+            until: None,
         };
         match (official, ours) {
             (Some(official), Some(ours)) if official == ours => {

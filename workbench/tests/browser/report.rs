@@ -217,7 +217,7 @@ fn a_page_fits_a_phone_and_its_pictures_have_names() {
     let _store = opened(&mut browser, "challenge g-counter --simulate --seed 1", 0);
     let wide = number(&mut browser, "document.documentElement.scrollWidth");
     assert!(wide <= 390.0, "the page is {wide} pixels wide");
-    let nameless = "[...document.querySelectorAll('[role=img], [role=group]')]
+    let nameless = "[...document.querySelectorAll('[role=img], [role=group], [role=application]')]
         .filter((it) => !it.getAttribute('aria-label')).length";
     assert_eq!(browser.evaluate(nameless), 0);
     let nameless = "[...document.querySelectorAll('input, select')].filter((it) => it.labels.length === 0).length";

@@ -22,6 +22,8 @@ impl Plots<'_> {
                 at: bound.limit(),
                 label: format!("{} {bound}", it.label()),
                 color: Color::Bad,
+                // Half of all values are to be below the limit of the median.
+                until: (it.budget().metric == Metric::MedianLatency).then_some(50.0),
             })
         };
         budgets.filter_map(level).collect()
@@ -114,7 +116,8 @@ impl Plots<'_> {
         if !matches!(self.subject.workload, Name::GCounter | Name::PnCounter) {
             return None;
         }
-        let range = possible_sums(&self.subject.record.history.ops);
+        let end = self.time.range.end;
+        let range = possible_sums(&self.subject.record.history.ops, end);
         let number = |op: &Op| op.parse::<f64>().ok().filter(|it| it.is_finite());
         let read = |pair: &Pair<'_>| {
             let op = pair
@@ -136,17 +139,18 @@ impl Plots<'_> {
             low - if low < 0.0 { room } else { 0.0 }..high + room,
         );
         let mut chart = self.over_time("The counter's value, as reads show it", y);
-        let end = self.time.range.end;
+        chart.legend_is_left = true;
         let lower = range.iter().map(|(at, low, _)| (*at, *low)).collect();
         let upper = range.iter().map(|(at, _, high)| (*at, *high)).collect();
         chart
             .series
-            .push(steps("confirmed", Color::Series(2), lower, end));
+            .push(steps("possible at least", Color::Series(2), lower, end));
         chart
             .series
             .push(steps("possible at most", Color::Series(1), upper, end));
         chart.bands.push(Band {
             color: Color::Series(2),
+            is_stepped: true,
             edges: range,
         });
         for (is_final, name, shape, color) in [
@@ -170,8 +174,10 @@ impl Plots<'_> {
         let head = ["at, s", "value", ""];
         Some(Panel {
             name: "value",
-            note: "A read may be late; the final ones, after all faults, must be within the range."
-                .to_owned(),
+            note:
+                "A read may be late; the final ones, after all faults, must be the sum of all that \
+                   was confirmed and some of what is in doubt, which lies in the range."
+                    .to_owned(),
             chart,
             table: Table::new("Final reads", &head, finals.map(row).collect()),
         })
@@ -180,7 +186,7 @@ impl Plots<'_> {
 
 /// What a counter may hold at each time at which that changes: what is confirmed, with all
 /// subtractions that may have happened, and with all additions that may have happened.
-fn possible_sums(ops: &[Op]) -> Vec<(f64, f64, f64)> {
+fn possible_sums(ops: &[Op], end: f64) -> Vec<(f64, f64, f64)> {
     let (mut low, mut high) = (0.0_f64, 0.0_f64);
     let mut sums = vec![(0.0, low, high)];
     let adds = ops
@@ -199,5 +205,6 @@ fn possible_sums(ops: &[Op]) -> Vec<(f64, f64, f64)> {
         }
         sums.push((op.seconds(), low, high));
     }
+    sums.push((end, low, high));
     sums
 }

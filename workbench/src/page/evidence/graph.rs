@@ -7,6 +7,7 @@ use clojure_reader::edn::Edn;
 use super::{around, name, time, value};
 use crate::edn;
 use crate::plot::escaped;
+use crate::text::shortened;
 
 const WIDTH: usize = 760;
 const LEFT: usize = 64;
@@ -84,7 +85,7 @@ impl Graph {
     pub(super) fn of_updates(value: &str, ops: &[Edn<'static>]) -> Self {
         let count = ops.len().min(MOST_OPS);
         let updates = ops[..count].iter().map(shown);
-        let origin = (value.to_owned(), String::new(), None);
+        let origin = (String::new(), value.to_owned(), None);
         let edge = |place| Edge {
             from: 0,
             to: place,
@@ -98,12 +99,23 @@ impl Graph {
         }
     }
 
+    /// `T1`; what is no transaction, but a value that several found, is `value`.
+    fn name(&self, op: usize) -> String {
+        let is_value = |op: usize| self.ops[op].0.is_empty();
+        match (is_value(op), is_value(0)) {
+            (true, _) => "value".to_owned(),
+            (false, true) => format!("T{op}"),
+            (false, false) => format!("T{}", op + 1),
+        }
+    }
+
     pub(super) fn window(&self) -> Option<(i64, i64)> {
         around(self.ops.iter().filter_map(|(.., time)| *time))
     }
 
     /// The same in words, for those who do not see the picture.
     pub(super) fn tell(&self) -> String {
+        let name = |op: usize| self.name(op);
         let tell = |edge: &Edge| {
             let Edge {
                 from,
@@ -111,7 +123,7 @@ impl Graph {
                 relation,
                 reason,
             } = edge;
-            format!("T{} → T{} ({relation}): {reason}", from + 1, to + 1)
+            format!("{} → {} ({relation}): {reason}", name(*from), name(*to))
         };
         let mut told: Vec<String> = self.edges.iter().map(tell).collect();
         if self.left_out > 0 {
@@ -133,14 +145,14 @@ impl Graph {
             let _ = write!(
                 svg,
                 "<rect class=\"box\" x=\"{LEFT}\" y=\"{top}\" width=\"{wide}\" height=\"{BOX}\" rx=\"6\"/>\
-                 <text class=\"head\" x=\"{x}\" y=\"{y1}\">T{number} · {}</text>\
+                 <text class=\"head\" x=\"{x}\" y=\"{y1}\">{name} · {}</text>\
                  <text class=\"code\" x=\"{x}\" y=\"{y2}\">{}</text>",
                 escaped(headline),
-                escaped(&fitting(value)),
+                escaped(&shortened(value, LETTERS)),
                 x = LEFT + 10,
                 y1 = top + 19,
                 y2 = top + 38,
-                number = op + 1,
+                name = self.name(op),
             );
         }
         for edge in &self.edges {
@@ -166,8 +178,12 @@ impl Graph {
                 svg,
                 "<path class=\"edge {class}\" d=\"{path}\" marker-end=\"url(#tip)\"/>\
                  <text class=\"reason\" x=\"{x}\" y=\"{y}\"><tspan class=\"relation\">{}</tspan> {}</text>",
-                escaped(&format!("T{} → T{} {relation}", from + 1, to + 1)),
-                escaped(&fitting(reason)),
+                escaped(&format!(
+                    "{} → {} {relation}",
+                    self.name(*from),
+                    self.name(*to)
+                )),
+                escaped(&shortened(reason, LETTERS)),
                 class = if matches!(&**relation, "ww" | "wr" | "rw") {
                     relation
                 } else {
@@ -187,11 +203,7 @@ fn shown(op: &Edn<'static>) -> (String, String, Option<i64>) {
 }
 
 fn reason(relation: &str, step: &Edn<'static>) -> String {
-    let member = |name| {
-        edn::get(step, &[name])
-            .map(edn::compact)
-            .unwrap_or_default()
-    };
+    let member = |name| edn::get(step, &[name]).map(plain).unwrap_or_default();
     let (key, before, after) = (member("key"), member("value"), member("value'"));
     match relation {
         "ww" => format!("key {key}: its {before} was followed by the other's {after}"),
@@ -203,10 +215,13 @@ fn reason(relation: &str, step: &Edn<'static>) -> String {
     }
 }
 
-/// As much of a text as fits.
-fn fitting(text: &str) -> String {
-    match text.char_indices().nth(LETTERS) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
+/// A version in words: Elle has names of its own for what was there before the first one.
+fn plain(version: &Edn<'static>) -> String {
+    match version {
+        Edn::Nil => "nothing".to_owned(),
+        version => match &*edn::compact(version) {
+            ":elle.list-append/init" => "nothing".to_owned(),
+            text => text.to_owned(),
+        },
     }
 }

@@ -1,15 +1,15 @@
 //! A part of a log, and which messages of it operations sent or polled: a column for each offset, a
 //! row for each operation.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use clojure_reader::edn::Edn;
 use serde_json::Value;
 
-use super::{Evidence, around, name, time};
+use super::{Evidence, around, name, shortened, time};
 use crate::edn;
-use crate::history::{History, Kind};
+use crate::history::{History, Kind, Op};
 use crate::plot::escaped;
 
 const LEFT: usize = 250;
@@ -25,8 +25,11 @@ const MOST_COLUMNS: usize = 24;
 /// How many letters of a message are shown.
 const LETTERS: usize = 5;
 
-/// Offset → message, as text; of an offset with several messages the last one that was told.
-type Log = BTreeMap<u64, String>;
+/// How many operations are shown if the case itself names none.
+const MOST_OPS: usize = 6;
+
+/// What clients were told of a key: offsets and messages, as text. An offset may have several.
+type Log = BTreeSet<(u64, String)>;
 
 /// A case of an anomaly: messages of one key, and operations that have to do with them.
 pub(super) fn case(history: &History, anomaly: &str, case: &Edn<'static>) -> Option<Evidence> {
@@ -51,32 +54,40 @@ pub(super) fn case(history: &History, anomaly: &str, case: &Edn<'static>) -> Opt
         ops.extend(several);
     }
     ops.retain(|op| matches!(op, Edn::Map(_)));
+    let own = if ops.is_empty() {
+        witnesses(history, &key, &concerned)
+    } else {
+        Vec::new()
+    };
+    ops.extend(&own);
     let log = log(history, &key);
-    let is_concerned = |(_, message): &(usize, &String)| concerned.contains(*message);
-    let places: Vec<usize> = log
-        .values()
-        .enumerate()
-        .filter(is_concerned)
-        .map(|(place, _)| place)
-        .collect();
+    let is_concerned = |(_, (_, message)): &(usize, &(u64, String))| concerned.contains(message);
+    let places = log.iter().enumerate().filter(is_concerned);
+    let places: Vec<usize> = places.map(|(place, _)| place).collect();
     let first = places.iter().min()?.saturating_sub(MARGIN);
     let count = (places.iter().max()? + MARGIN + 1 - first).min(MOST_COLUMNS);
-    let shown: Vec<(u64, &String)> = log
-        .iter()
-        .skip(first)
-        .take(count)
-        .map(|(offset, message)| (*offset, message))
-        .collect();
-    let messages: Vec<&str> = concerned.iter().map(String::as_str).collect();
+    let shown: Vec<&(u64, String)> = log.iter().skip(first).take(count).collect();
+    let mut messages: Vec<&str> = concerned.iter().map(String::as_str).collect();
+    messages.sort_by_key(|message| (message.parse::<f64>().is_err(), message.len()));
     let title = format!("{anomaly}: key {key}, messages {}", messages.join(", "));
+    let text =
+        "The log of the key, as clients were told, and what these operations sent or polled of it.";
     Some(Evidence {
         picture: draw(&title, &key, &shown, &concerned, &ops),
         window: around(ops.iter().filter_map(|op| time(op))),
-        ..Evidence::new(
-            title,
-            "The log of the key, and what these operations sent or polled of it.",
-        )
+        ..Evidence::new(shortened(&title), text)
     })
+}
+
+/// The first operations that sent or polled one of these messages.
+fn witnesses(history: &History, key: &str, concerned: &BTreeSet<String>) -> Vec<Edn<'static>> {
+    let ended = history.ops.iter().filter(|op| op.is_completion());
+    let told = ended.filter(|op| {
+        let value = op.parse::<Value>().unwrap_or_default();
+        let told = of_key(&value, key);
+        op.kind == Kind::Ok && told.iter().any(|(_, message)| concerned.contains(message))
+    });
+    told.take(MOST_OPS).map(Op::to_edn).collect()
 }
 
 fn text(value: &Edn<'static>) -> String {
@@ -122,7 +133,7 @@ fn of_key(value: &Value, key: &str) -> Vec<(u64, String)> {
 fn draw(
     title: &str,
     key: &str,
-    log: &[(u64, &String)],
+    log: &[&(u64, String)],
     concerned: &BTreeSet<String>,
     ops: &[&Edn<'static>],
 ) -> String {
@@ -133,12 +144,12 @@ fn draw(
          <text class=\"reason\" x=\"4\" y=\"17\">offset in key {}</text>\
          <text class=\"reason\" x=\"4\" y=\"{}\">message</text>",
         escaped(title),
-        escaped(&short(key)),
+        escaped(&crate::text::shortened(key, LETTERS)),
         ROW + 17,
     );
     for (column, (offset, message)) in log.iter().enumerate() {
         let x = LEFT + column * COLUMN + COLUMN / 2;
-        let class = if concerned.contains(*message) {
+        let class = if concerned.contains(message) {
             "head sought"
         } else {
             "head"
@@ -148,7 +159,7 @@ fn draw(
             "<text class=\"reason\" text-anchor=\"middle\" x=\"{x}\" y=\"17\">{offset}</text>\
              <text class=\"{class}\" text-anchor=\"middle\" x=\"{x}\" y=\"{}\">{}</text>",
             ROW + 17,
-            escaped(&short(message)),
+            escaped(&crate::text::shortened(message, LETTERS)),
         );
     }
     for (row, op) in ops.iter().enumerate() {
@@ -166,8 +177,8 @@ fn draw(
             .unwrap_or_default();
         let told = of_key(&value, key);
         for (column, (offset, message)) in log.iter().enumerate() {
-            let is_there = told.iter().any(|(at, it)| at == offset || it == *message);
-            let class = match (is_there, concerned.contains(*message)) {
+            let is_there = told.iter().any(|(at, it)| at == offset && it == message);
+            let class = match (is_there, concerned.contains(message)) {
                 (true, _) => "cell",
                 (false, true) => "cell lacking",
                 (false, false) => continue,
@@ -183,11 +194,4 @@ fn draw(
         }
     }
     svg + "</svg>"
-}
-
-fn short(text: &str) -> String {
-    match text.char_indices().nth(LETTERS) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
-    }
 }

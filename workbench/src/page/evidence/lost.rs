@@ -1,7 +1,7 @@
 //! A value that is lost, with the reads that should have held it: a row for each node, and on it
 //! each read after the value was known.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fmt::Write as _;
 
 use clojure_reader::edn::Edn;
@@ -17,9 +17,6 @@ const WIDTH: usize = 760;
 const LEFT: usize = 80;
 const ROW: usize = 22;
 const TOP: usize = 30;
-
-/// More reads than this are not drawn for one value, the last ones are.
-const MOST_READS: usize = 400;
 
 /// A read that succeeded.
 struct Read<'a> {
@@ -125,13 +122,14 @@ impl Case<'_> {
             .map(|op| (op.time / 1000) as i64);
         let title = format!("Value {value} is lost");
         Evidence {
-            picture: self.draw(&title, &reads[reads.len().saturating_sub(MOST_READS)..]),
+            picture: self.draw(&title),
             window: around(moments),
             ..Evidence::new(title, text)
         }
     }
 
-    fn draw(&self, title: &str, reads: &[Read<'_>]) -> String {
+    fn draw(&self, title: &str) -> String {
+        let reads = &self.reads;
         let from = self.begun.seconds();
         let to = reads.iter().map(|read| read.ended.seconds());
         let to = to.fold(from + 0.001, f64::max);
@@ -177,7 +175,10 @@ impl Case<'_> {
                 escaped(name),
                 WIDTH - 8,
             );
-            for read in reads {
+            // Two in the same place would hide one another.
+            let mut drawn = HashSet::new();
+            let place = |read: &Read<'_>| (x(read.ended.seconds()) as i64, read.holds);
+            for read in reads.iter().filter(|read| drawn.insert(place(read))) {
                 let (class, what) = if read.holds {
                     ("holds", "holds it")
                 } else {

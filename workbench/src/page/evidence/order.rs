@@ -7,21 +7,24 @@ use std::fmt::Write as _;
 use clojure_reader::edn::Edn;
 use serde_json::value::RawValue;
 
-use super::{Evidence, MOST_CASES, around};
+use super::{Evidence, MOST_CASES, around, shortened};
 use crate::checker::Element;
 use crate::edn;
 use crate::history::{Kind, Op, Pair};
 use crate::page::Subject;
-use crate::page::columns::shortened;
 use crate::plot::escaped;
+use crate::text;
 
 const WIDTH: usize = 760;
 const LEFT: usize = 90;
 const ROW: usize = 26;
 const TOP: usize = 8;
 
-/// How many operations are drawn beside the one that does not fit.
-const MOST_CALLS: usize = 24;
+/// How many operations that ended are drawn.
+const MOST_CALLS: usize = 20;
+
+/// How many of those that did not end.
+const MOST_OPEN: usize = 8;
 
 /// How many letters of an operation are shown in its bar.
 const LETTERS: usize = 18;
@@ -54,23 +57,25 @@ fn violation(
     };
     let bad = *of_key.iter().find(is_it)?;
     let end = end(bad);
-    // What began before the end of it, those that ended last, and those that did not fail.
-    let mut around_it: Vec<&Pair<'_>> = of_key
+    // What began before the end of it and did not fail: the last that ended, and some that never did.
+    let before = of_key
         .into_iter()
         .filter(|it| it.invocation.index <= end)
-        .filter(|it| it.completion.is_none_or(|op| op.kind != Kind::Fail))
-        .collect();
-    around_it.sort_by_key(|it| std::cmp::Reverse(self::end(it)));
-    let left_out = around_it.len().saturating_sub(MOST_CALLS);
-    let is_near = |(place, it): &(usize, &Pair<'_>)| {
-        *place < MOST_CALLS || it.invocation.index == bad.invocation.index
-    };
-    let near: Vec<&Pair<'_>> = around_it
-        .into_iter()
-        .enumerate()
-        .filter(|(place, it)| is_near(&(*place, it)))
-        .map(|(_, it)| it)
-        .collect();
+        .filter(|it| it.completion.is_none_or(|op| op.kind != Kind::Fail));
+    let (mut open, mut ended): (Vec<&Pair<'_>>, Vec<_>) =
+        before.partition(|it| self::end(it) == usize::MAX);
+    let left_out = open.len().saturating_sub(MOST_OPEN) + ended.len().saturating_sub(MOST_CALLS);
+    open.drain(..open.len().saturating_sub(MOST_OPEN));
+    ended.sort_by_key(|it| self::end(it));
+    ended.drain(..ended.len().saturating_sub(MOST_CALLS));
+    let mut near = ended;
+    near.extend(open);
+    if !near
+        .iter()
+        .any(|it| it.invocation.index == bad.invocation.index)
+    {
+        near.push(bad);
+    }
     let states: Vec<String> = match edn::get(result, &["configs"]) {
         Some(Edn::List(configs)) => {
             let state = |config| edn::get(config, &["model"]).map(edn::compact);
@@ -86,14 +91,14 @@ fn violation(
         "{} of process {} ({:.3} s to {}) has no place in any order: when it took effect, the \
          register could only hold {}. Drawn are the operations on the key that may have come before \
          its end, in their order{}.",
-        label(bad, usize::MAX),
+        label(bad, super::LETTERS),
         bad.invocation.process,
         bad.invocation.seconds(),
         bad.completion
             .map_or("the end".to_owned(), |op| format!("{:.3} s", op.seconds())),
         states.join(" or "),
         if left_out > 0 {
-            format!("; {left_out} earlier ones are left out")
+            format!("; {left_out} more are left out")
         } else {
             String::new()
         },
@@ -113,7 +118,7 @@ fn plain(model: &str) -> String {
     let value = model
         .split_once(":value ")
         .map_or(model, |(_, value)| value);
-    value.trim_end_matches('}').to_owned()
+    value.trim_end_matches('}').replace("nil", "null")
 }
 
 /// Where a call ends in the history; one that does not end, ends last.
@@ -138,10 +143,7 @@ fn label(pair: &Pair<'_>, letters: usize) -> String {
         .unwrap_or(pair.invocation);
     let value = parts(op).map_or("", |(_, value)| value.get());
     let label = format!("{} {value}", op.f);
-    match label.char_indices().nth(letters) {
-        Some((end, _)) => format!("{}…", &label[..end]),
-        None => label,
-    }
+    text::shortened(&label, letters)
 }
 
 fn draw(title: &str, calls: &[&Pair<'_>], bad: &Pair<'_>) -> String {
@@ -185,7 +187,7 @@ fn draw(title: &str, calls: &[&Pair<'_>], bad: &Pair<'_>) -> String {
             };
             let told = format!(
                 "{} of process {process}, {:.6} s to {}",
-                label(call, usize::MAX),
+                label(call, super::LETTERS),
                 call.invocation.seconds(),
                 ended.map_or("no end".to_owned(), |op| format!("{:.6} s", op.seconds())),
             );
