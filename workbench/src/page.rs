@@ -19,7 +19,7 @@ use crate::challenge::Bound;
 use crate::checker::{Validity, Verdict};
 use crate::history::{Kind, Op};
 use crate::plot::{self, dark_style};
-use crate::report::Figure;
+use crate::report::{Figure, requests_in_vain};
 use crate::run::{Record, Settings};
 use crate::text::shortened;
 use crate::workload::Name;
@@ -114,7 +114,7 @@ impl Subject<'_> {
 
     fn template(&self, panels: Vec<Shown>, data: String) -> anyhow::Result<Report> {
         let findings = self.verdict.map_or(&[][..], |verdict| &verdict.findings);
-        let incidents = &self.record.incidents;
+        let wrongs = self.wrongs();
         let trace = self.record.trace.as_ref();
         let (class, verdict) = match self.verdict.map(|it| it.valid) {
             _ if self.is_missed() => ("invalid", "missed"),
@@ -144,7 +144,6 @@ impl Subject<'_> {
             command: self.command.to_owned(),
             facts: facts(self.facts),
             files: self.files(),
-            is_judged: self.verdict.is_some(),
             findings: findings
                 .iter()
                 .take(TOLD)
@@ -155,15 +154,26 @@ impl Subject<'_> {
             panels,
             messages_kept: trace.map_or(0, |it| it.passages().len()),
             messages_left_out: trace.map_or(0, crate::network::Trace::left_out),
-            incidents: incidents
+            wrongs: wrongs
                 .iter()
                 .take(TOLD)
-                .map(|it| shortened(&it.to_string(), LETTERS))
+                .map(|it| shortened(it, LETTERS))
                 .collect(),
-            incidents_left_out: incidents.len().saturating_sub(TOLD),
+            wrongs_left_out: wrongs.len().saturating_sub(TOLD),
             plot_style: dark_style(),
             data,
         })
+    }
+
+    /// What nodes did wrong, and in a run that does not hold what they left undone.
+    fn wrongs(&self) -> Vec<String> {
+        let incidents = self.record.incidents.iter().map(ToString::to_string);
+        let mut wrongs: Vec<String> = incidents.collect();
+        if self.verdict.is_none_or(|it| it.valid != Validity::Valid) {
+            let node_of = |process| self.settings.node_of(process);
+            wrongs.extend(requests_in_vain(&self.record.history, node_of));
+        }
+        wrongs
     }
 
     fn files(&self) -> Vec<&'static str> {
@@ -298,15 +308,14 @@ struct Report {
     command: String,
     facts: Vec<(String, String)>,
     files: Vec<&'static str>,
-    is_judged: bool,
     findings: Vec<String>,
     findings_left_out: usize,
     evidence: Vec<Case>,
     panels: Vec<Shown>,
     messages_kept: usize,
     messages_left_out: u64,
-    incidents: Vec<String>,
-    incidents_left_out: usize,
+    wrongs: Vec<String>,
+    wrongs_left_out: usize,
     plot_style: String,
     data: String,
 }

@@ -21,6 +21,7 @@ pub use github::{annotations, markdown};
 pub use junit::junit;
 pub use sequence::sequence;
 pub use tested::{Ending, Tested};
+pub use vain::requests_in_vain;
 
 /// How many rows of a screen are left for what went wrong, beside a table and all else that is
 /// said of a test.
@@ -122,7 +123,7 @@ fn remarks(outcome: &Outcome) -> Vec<Remarks> {
         findings.clone_from(&verdict.findings);
         if verdict.valid != Validity::Valid {
             let node_of = |process| outcome.settings.node_of(process);
-            vain = vain::requests_in_vain(&record.history, node_of);
+            vain = requests_in_vain(&record.history, node_of);
         }
     }
     let kinds = [

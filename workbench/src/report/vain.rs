@@ -8,10 +8,7 @@ use shared::NodeId;
 use crate::history::{History, Op, OpError};
 
 /// One line for each node and way of failing. `node_of` tells whom a process works on.
-pub(super) fn requests_in_vain<'a>(
-    history: &History,
-    node_of: impl Fn(u64) -> &'a NodeId,
-) -> Vec<String> {
+pub fn requests_in_vain<'a>(history: &History, node_of: impl Fn(u64) -> &'a NodeId) -> Vec<String> {
     let mut seen: BTreeMap<(&NodeId, &str), (usize, &Op)> = BTreeMap::new();
     for op in history.ops.iter().filter(|op| op.is_completion()) {
         let (Some(process), Some(error)) = (op.process.client(), &op.error) else {
