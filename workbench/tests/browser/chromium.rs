@@ -112,6 +112,14 @@ impl Browser {
 
     /// Sends a command; its result.
     fn ask(&mut self, method: &str, params: impl Into<Value>) -> Value {
+        match self.attempt(method, params) {
+            Ok(result) => result,
+            Err(error) => panic!("{method}: {error}"),
+        }
+    }
+
+    /// Sends a command; its result, or why there is none.
+    fn attempt(&mut self, method: &str, params: impl Into<Value>) -> Result<Value, Value> {
         self.last_id += 1;
         let mut command = json!({ "id": self.last_id, "method": method, "params": params.into() });
         if let Some(session) = &self.session {
@@ -123,8 +131,10 @@ impl Browser {
         loop {
             let message = self.output.recv_timeout(PATIENCE).expect(method);
             if message["id"] == self.last_id {
-                assert!(message.get("error").is_none(), "{method}: {message}");
-                return message["result"].clone();
+                return match message.get("error") {
+                    Some(error) => Err(error.clone()),
+                    None => Ok(message["result"].clone()),
+                };
             }
             self.note(&message);
         }
@@ -159,7 +169,7 @@ impl Browser {
 
     /// Does something that leads to another page, and waits until this JavaScript is true of it.
     pub fn go(&mut self, script: &str, until: &str) {
-        self.evaluate(script);
+        self.holds(script);
         self.wait(script, until);
     }
 
@@ -176,8 +186,8 @@ impl Browser {
     /// Whether some JavaScript is true; not while one page goes and another comes.
     fn holds(&mut self, script: &str) -> bool {
         let params = json!({ "expression": script, "returnByValue": true });
-        let answer = self.ask("Runtime.evaluate", params);
-        answer["result"]["value"] == true
+        let answer = self.attempt("Runtime.evaluate", params);
+        answer.is_ok_and(|answer| answer["result"]["value"] == true)
     }
 
     /// The value of some JavaScript.
