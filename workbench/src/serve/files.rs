@@ -1,6 +1,6 @@
 //! Folders and files of the store, and runs as zips.
 
-use std::fs::{self, File};
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -53,14 +53,15 @@ pub(super) async fn show(State(site): State<Arc<Site>>, uri: Uri) -> Result<Resp
         let page = RunPage::new(&site.archive, &place, items);
         return html(&page).map(IntoResponse::into_response);
     }
-    // A pipe would have us wait for ever.
-    if !found.is_file() || uri.path().ends_with('/') {
+    if uri.path().ends_with('/') {
         return Err(nothing());
     }
-    let file = File::open(&path).map_err(|error| Problem::unreadable(&place, &error))?;
+    let opened = site.archive.file(&path);
+    let opened = opened.map_err(|error| Problem::unreadable(&place, &error))?;
+    let (file, length) = opened.ok_or_else(nothing)?;
     let name = place.names().last().map_or("", String::as_str);
     let (kind, policy) = kind(name);
-    let mut response = Body::new(Whole::new(file, found.len())).into_response();
+    let mut response = Body::new(Whole::new(file, length)).into_response();
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
     let policy = HeaderValue::from_static(policy);
@@ -77,7 +78,7 @@ pub(super) async fn zip(State(site): State<Arc<Site>>, uri: Uri) -> Result<Respo
     let name = place.names().join("-").replace(':', "_");
     let mut entries = Vec::new();
     collect(&path, &name, DEPTH, &mut entries);
-    let mut response = Body::new(Zip::new(entries)).into_response();
+    let mut response = Body::new(Zip::new(site, entries)).into_response();
     let headers = response.headers_mut();
     let kind = HeaderValue::from_static("application/zip");
     headers.insert(header::CONTENT_TYPE, kind);
@@ -195,7 +196,6 @@ fn collect(folder: &Path, name: &str, depth: usize, entries: &mut Vec<Entry>) {
             entries.push(Entry {
                 name,
                 path: entry.path(),
-                length: found.len(),
             });
         } else if found.is_dir() && depth > 0 {
             collect(&entry.path(), &name, depth - 1, entries);

@@ -3,11 +3,12 @@
 //! store is found, and what cannot be read says so and hides nothing else.
 
 mod figures;
+mod file;
 mod place;
 
 use std::cmp::Reverse;
 use std::fs::{self, File};
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
@@ -154,6 +155,50 @@ impl Archive {
         path.starts_with(&self.root).then_some(path)
     }
 
+    /// The file at a path that was found, open, with its length; nothing if by now it is no file,
+    /// or no way within the store leads to it.
+    ///
+    /// # Errors
+    /// When it cannot be opened.
+    pub fn file(&self, path: &Path) -> io::Result<Option<(File, u64)>> {
+        let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
+            return Ok(None);
+        };
+        match file::unless_missing(folder.canonicalize())? {
+            Some(folder) if folder.starts_with(&self.root) => file::open(&folder.join(name)),
+            _ => Ok(None),
+        }
+    }
+
+    /// The text of a file that is not too long; nothing if there is no such file.
+    fn read(&self, path: &Path) -> Option<anyhow::Result<String>> {
+        let (file, length) = match self.file(path) {
+            Ok(found) => found?,
+            Err(error) => return Some(Err(error.into())),
+        };
+        let read = || {
+            ensure!(length <= MOST_BYTES, "it is too long");
+            let mut text = String::new();
+            file.take(length).read_to_string(&mut text)?;
+            Ok(text)
+        };
+        Some(read())
+    }
+
+    /// A run's results; nothing if there are none.
+    fn results(&self, run: &Path) -> Option<anyhow::Result<Value>> {
+        if let Some(json) = self.read_json(&run.join("results.json")) {
+            return Some(json);
+        }
+        let text = self.read(&run.join("results.edn"))?;
+        Some(text.and_then(|text| Ok(edn::to_json(&edn::read(&text)?))))
+    }
+
+    fn read_json(&self, path: &Path) -> Option<anyhow::Result<Value>> {
+        let text = self.read(path)?;
+        Some(text.and_then(|text| Ok(serde_json::from_str(&text)?)))
+    }
+
     fn path(&self, place: &Place) -> PathBuf {
         let mut path = self.root.clone();
         path.extend(place.names());
@@ -166,13 +211,13 @@ impl Archive {
             return None;
         }
         let (name, parent) = place.names().split_last()?;
-        let test = match read_json(&path.join("test.json")) {
+        let test = match self.read_json(&path.join("test.json")) {
             Some(Ok(Value::Object(test))) => test,
             _ => Map::new(),
         };
         let workload = test.get("workload").and_then(Value::as_str);
         let workload = workload.or_else(|| parent.last().map(String::as_str));
-        let (state, figures) = match results(&path) {
+        let (state, figures) = match self.results(&path) {
             None => (State::Unfinished, KeptFigures::default()),
             Some(Err(_)) => (State::Unreadable, KeptFigures::default()),
             Some(Ok(results)) => (State::of(&results), KeptFigures::of(&results)),
@@ -224,34 +269,4 @@ fn moment(name: &str) -> (Option<Timestamp>, String) {
         }
         _ => (None, name.to_owned()),
     }
-}
-
-/// A run's results; nothing if there are none.
-fn results(run: &Path) -> Option<anyhow::Result<Value>> {
-    if let Some(json) = read_json(&run.join("results.json")) {
-        return Some(json);
-    }
-    let text = read(&run.join("results.edn"))?;
-    Some(text.and_then(|text| Ok(edn::to_json(&edn::read(&text)?))))
-}
-
-fn read_json(path: &Path) -> Option<anyhow::Result<Value>> {
-    let text = read(path)?;
-    Some(text.and_then(|text| Ok(serde_json::from_str(&text)?)))
-}
-
-/// The text of a file that is not too long; nothing if there is no such file.
-fn read(path: &Path) -> Option<anyhow::Result<String>> {
-    // What is no file might never end, or never begin.
-    if !fs::symlink_metadata(path).is_ok_and(|it| it.is_file()) {
-        return None;
-    }
-    let read = || {
-        let mut text = String::new();
-        let mut file = File::open(path)?.take(MOST_BYTES + 1);
-        let length = file.read_to_string(&mut text)?;
-        ensure!(length as u64 <= MOST_BYTES, "it is too long");
-        Ok(text)
-    };
-    Some(read())
 }
