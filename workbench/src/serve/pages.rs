@@ -221,7 +221,7 @@ impl Wanted {
 
 impl Row {
     fn new(run: &Kept) -> Self {
-        let option = |name| run.option(name).map_or_else(String::new, |it| shown(&it));
+        let option = |name| run.option(name).map_or_else(String::new, shown);
         let folder = link("/run/", &run.place);
         let show = |metric| Some(figure(metric, run.figures.measured(metric)?));
         Row {
@@ -270,7 +270,10 @@ impl RunPage {
                 .parent()
                 .filter(|parent| !parent.names().is_empty())
                 .map(|parent| format!("{}/", link("/run/", &parent))),
-            command: run.as_ref().and_then(|run| run.option("command")),
+            command: run
+                .as_ref()
+                .and_then(|run| run.option("command"))
+                .map(shown),
             run: run.as_ref().map(Row::new),
             items,
         }

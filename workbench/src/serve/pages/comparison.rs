@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 
 use askama::Template;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::Row;
 use crate::serve::files::{link, shown};
-use crate::store::runs::{Archive, Kept, KeptBudget, MEASURED, Operations, Place, QUANTILES};
+use crate::store::runs::{Archive, Kept, KeptBudget, MEASURED, Operations, Place, QUANTILES, word};
 
 /// The order of the plots that we know; others follow.
 const PLOTS: [&str; 7] = [
@@ -57,7 +57,10 @@ impl ComparePage {
             ("Verdict and figures", figures(a, b)),
             ("Stable latencies, ms", stable_latencies(a, b)),
             ("Budgets", budgets(a, b)),
-            ("What they were, as far as it differs", options(a, b)),
+            (
+                "What they were, as far as it differs",
+                options(archive, a, b),
+            ),
         ];
         let tables = tables.into_iter().filter(|(_, rows)| !rows.is_empty());
         ComparePage {
@@ -186,19 +189,20 @@ fn bound(held: Option<&KeptBudget>) -> String {
 }
 
 /// Whatever the runs were told differently.
-fn options(a: &Kept, b: &Kept) -> Vec<Line> {
-    let names: BTreeSet<&String> = a.test.keys().chain(b.test.keys()).collect();
+fn options(archive: &Archive, a: &Kept, b: &Kept) -> Vec<Line> {
+    let [a, b] = [a, b].map(|run| archive.test(&run.place));
+    let names: BTreeSet<&String> = a.keys().chain(b.keys()).collect();
     let differ = names
         .into_iter()
-        .filter(|name| a.test.get(*name) != b.test.get(*name));
+        .filter(|name| a.get(*name) != b.get(*name));
     let lines = differ.map(|name| {
-        let option = |run: &Kept| {
-            run.option(name)
-                .map_or_else(|| "–".to_owned(), |it| shown(&it))
+        let option = |test: &Map<String, Value>| {
+            let word = test.get(name).and_then(word);
+            word.map_or_else(|| "–".to_owned(), |it| shown(&it))
         };
-        let number = |run: &Kept| run.test.get(name).and_then(Value::as_f64);
-        let line = Line::words(shown(name), option(a), option(b));
-        match (number(a), number(b)) {
+        let number = |test: &Map<String, Value>| test.get(name).and_then(Value::as_f64);
+        let line = Line::words(shown(name), option(&a), option(&b));
+        match (number(&a), number(&b)) {
             // The distance of two seeds means nothing.
             (Some(from), Some(to)) if name != "seed" => Line {
                 difference: Line::numbers("", Some(from), Some(to)).difference,
