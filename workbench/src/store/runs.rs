@@ -12,6 +12,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Read};
+use std::iter;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
@@ -28,10 +29,10 @@ pub use results::word;
 /// How many folders runs may be nested in: Maelstrom's are in `maelstrom/store/<workload>`.
 const DEPTH: usize = 5;
 
-/// How long a file may be that says what a run was, in bytes,
+/// How long a file may be that says what a run was, or sums up what it came to, in bytes,
 const MOST_TEST: u64 = 1 << 20;
 
-/// … or what it came to: parts of JSON are passed over,
+/// … or has all that it came to: parts of JSON are passed over,
 const MOST_JSON: u64 = 64 << 20;
 
 /// … while EDN becomes values as a whole, which need twenty times as much.
@@ -176,6 +177,13 @@ impl Archive {
         }
     }
 
+    /// Whether there is a page about the run, within the store.
+    fn has_report(&self, run: &Place) -> bool {
+        let report = run.join("report.html");
+        let report = report.and_then(|report| self.find(&report));
+        report.is_some_and(|report| report.is_file())
+    }
+
     /// All that is kept of what a run was: flags, seed, command. Nothing is of Maelstrom's runs.
     pub fn test(&self, place: &Place) -> Map<String, Value> {
         let file = self.file(&self.path(place).join("test.json"));
@@ -200,15 +208,21 @@ impl Archive {
 
     /// What a run came to.
     fn results(&self, run: &Path) -> (State, KeptFigures) {
-        let sources: [(_, _, Reader); 2] = [
+        // The first is ours alone, and there since there are runs whose results are long.
+        let sources: [(_, _, Reader); 3] = [
+            ("summary.json", MOST_TEST, results::of_json),
             ("results.json", MOST_JSON, results::of_json),
             ("results.edn", MOST_EDN, results::of_edn),
         ];
         let mut found = sources
             .into_iter()
             .filter_map(|(name, most, reader)| self.results_in(&run.join(name), most, reader));
-        let results = found.next();
-        results.unwrap_or((State::Unfinished, KeptFigures::default()))
+        let Some(first) = found.next() else {
+            return (State::Unfinished, KeptFigures::default());
+        };
+        let mut readable = iter::once(first.clone()).chain(found);
+        let readable = readable.find(|(state, _)| *state != State::Unreadable);
+        readable.unwrap_or(first)
     }
 
     /// … as this file has it; nothing if there is no such file.
@@ -244,7 +258,7 @@ impl Archive {
         let (began, start) = moment(name);
         Some(Kept {
             workload: workload.map_or_else(|| "?".to_owned(), String::clone),
-            has_report: path.join("report.html").is_file(),
+            has_report: self.has_report(place),
             place: place.clone(),
             start,
             state,

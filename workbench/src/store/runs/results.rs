@@ -139,6 +139,30 @@ mod tests {
     }
 
     #[test]
+    fn a_summary_says_of_a_run_what_its_results_say() {
+        let results = json!({
+            "valid?": "unknown",
+            "stats": {"count": 7, "ok-count": 5, "fail-count": 1, "info-count": 1, "by-f": {}},
+            "net": {"servers": {"msgs-per-op": 1.5}},
+            "workload": {
+                "stable-latencies": {"0": 0, "0.5": 308, "1": 498},
+                "worst-realtime-lag": {"lag": 3.5},
+                "results": {"0": {}},
+            },
+            "budgets": [{"label": "median latency, ms", "measured": 308.0, "official": "< 400",
+                         "ours": null, "holds": true}],
+            "incidents": ["one", "two"],
+            "findings": ["long"],
+        });
+        let summary = crate::store::summary(&results, 2).to_string();
+        assert!(!summary.contains("long") && !summary.contains("results"));
+        let (state, figures) = of_json(&summary).unwrap();
+        assert_eq!((state, figures.measured.len()), (State::Unknown, 4));
+        assert_eq!((figures.budgets.len(), figures.incidents), (1, 2));
+        assert_eq!((state, figures), of_json(&results.to_string()).unwrap());
+    }
+
+    #[test]
     fn an_option_is_a_word_that_is_not_too_long() {
         let long = "x".repeat(WORD);
         let text = format!("{{\"seed\": 7, \"stage\": null, \"command\": \"{long}\", \"z\": 1}}");
