@@ -1,8 +1,11 @@
 //! Names, paths, requests and places to listen at that are not meant well, or not thought through.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Cursor};
+use std::io::ErrorKind::{TimedOut, WouldBlock};
+use std::io::{BufRead, BufReader, Cursor, Read, Write};
+use std::net::TcpStream;
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use crate::server::{FIRST, Server, keep, serve};
 
@@ -72,6 +75,27 @@ fn nothing_outside_the_store_is_found() {
         assert!(answer.headers["content-security-policy"].contains("default-src 'none'"));
     }
     assert!(server.page("/").contains(FIRST), "it is still there");
+}
+
+#[test]
+fn requests_that_never_end_keep_nobody_else_waiting_for_ever() {
+    let server = Server::over(|store| keep(store, "echo", FIRST, None));
+    // More than are answered at a time.
+    let halves: Vec<TcpStream> = (0..300)
+        .map(|_| {
+            let mut stream = TcpStream::connect(&server.address).unwrap();
+            stream.write_all(b"GET / HT").unwrap();
+            stream
+        })
+        .collect();
+    assert!(server.page("/").contains(FIRST));
+    let mut first = &halves[0];
+    first
+        .set_read_timeout(Some(Duration::from_secs(60)))
+        .unwrap();
+    let ended = first.read_to_end(&mut Vec::new());
+    let is_open = ended.is_err_and(|it| matches!(it.kind(), WouldBlock | TimedOut));
+    assert!(!is_open, "it was sent away");
 }
 
 #[test]
@@ -174,6 +198,10 @@ fn what_keeps_it_from_listening_is_told() {
         "there is no host",
     );
     check(&mut serve(store, "80000"), "80000");
+    // There may be no IPv6 here, yet the address is understood.
+    let taken = serve(store, port).args(["--host", "[127.0.0.1]"]).output();
+    let told = String::from_utf8(taken.unwrap().stderr).unwrap();
+    assert!(told.contains("is taken"), "{told}");
 }
 
 #[test]
