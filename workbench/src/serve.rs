@@ -79,10 +79,12 @@ pub fn serve(options: &Options, listening: impl FnOnce(SocketAddr)) -> anyhow::R
     let router = site.router();
     let listener = listen(bare(&options.host), options.port)?;
     let address = listener.local_addr()?;
-    // One thread is enough for one person: files are read in small pieces, in turn.
+    // One thread is enough for one person: files are read in small pieces, in turn. What takes
+    // longer is done aside, by few, since each may need much memory.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_io()
         .enable_time()
+        .max_blocking_threads(4)
         .build()?;
     runtime.block_on(async {
         let listener = tokio::net::TcpListener::from_std(listener)?;
@@ -119,6 +121,17 @@ async fn answer(listener: &tokio::net::TcpListener, router: &Router) {
             drop(place);
         });
     }
+}
+
+/// Does what may wait for a disk where nobody else waits for it.
+async fn aside<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Problem> + Send + 'static,
+) -> Result<T, Problem> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.unwrap_or_else(|error| {
+        let status = StatusCode::INTERNAL_SERVER_ERROR;
+        Err(Problem::new(status, "This page cannot be made", error))
+    })
 }
 
 /// The host itself: in URLs an address of IPv6 stands in brackets.

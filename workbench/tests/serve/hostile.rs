@@ -77,6 +77,52 @@ fn nothing_outside_the_store_is_found() {
     assert!(server.page("/").contains(FIRST), "it is still there");
 }
 
+#[cfg(unix)]
+#[test]
+fn of_what_a_link_leads_to_outside_nothing_is_told() {
+    use std::os::unix::fs::symlink;
+
+    let outside = tempfile::tempdir().unwrap();
+    fs::write(outside.path().join("secret.svg"), "x".repeat(4321)).unwrap();
+    let server = Server::over(|store| {
+        keep(store, "echo", FIRST, None);
+        let run = store.join("echo").join(FIRST);
+        let secret = outside.path().join("secret.svg");
+        symlink(&secret, run.join("report.html")).unwrap();
+        symlink(outside.path(), run.join("folder")).unwrap();
+        symlink("test.json", run.join("within")).unwrap();
+        fs::create_dir(run.join("plots")).unwrap();
+        symlink(&secret, run.join("plots/secret.svg")).unwrap();
+    });
+    let run = format!("/run/echo/{FIRST}");
+    let page = server.page(&format!("{run}/"));
+    assert!(
+        page.contains("<th scope=\"row\">report.html</th>"),
+        "{page}"
+    );
+    assert!(page.contains("<th scope=\"row\">folder</th>"), "{page}");
+    assert!(page.contains(&format!("{run}/within\"")), "{page}");
+    assert!(
+        !page.contains("4.3 kB") && !page.contains(">report</a>"),
+        "{page}"
+    );
+    assert!(!server.page("/").contains(">report</a>"));
+    let pair = server.page(&format!("/compare?a=echo/{FIRST}&b=echo/{FIRST}"));
+    assert!(!pair.contains("secret"), "{pair}");
+}
+
+#[test]
+fn a_command_is_shown_on_one_line_and_in_its_own_direction() {
+    let server = Server::over(|store| {
+        keep(store, "echo", FIRST, None);
+        let test = "{\"command\": \"workbench \u{202e}tset\\nrm x\"}";
+        fs::write(store.join("echo").join(FIRST).join("test.json"), test).unwrap();
+    });
+    let page = server.page(&format!("/run/echo/{FIRST}/"));
+    let command = "<code>workbench \u{fffd}tset\u{fffd}rm x</code>";
+    assert!(page.contains(command), "{page}");
+}
+
 #[test]
 fn requests_that_never_end_keep_nobody_else_waiting_for_ever() {
     let server = Server::over(|store| keep(store, "echo", FIRST, None));
