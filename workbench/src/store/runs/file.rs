@@ -14,7 +14,7 @@ pub(super) fn open(path: &Path) -> io::Result<Option<(File, u64)>> {
         return Ok(None);
     };
     let found = file.metadata()?;
-    Ok(found.is_file().then(|| (file, found.len())))
+    Ok(found.is_file().then_some((file, found.len())))
 }
 
 #[cfg(unix)]
