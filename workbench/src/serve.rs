@@ -12,6 +12,7 @@ mod pages;
 use std::net::{IpAddr, SocketAddr, TcpListener, ToSocketAddrs};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context, anyhow};
 use axum::Router;
@@ -21,6 +22,10 @@ use axum::http::{HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::sync::Semaphore;
 
 use crate::store::runs::Archive;
 use pages::Problem;
@@ -52,6 +57,15 @@ const ALWAYS: [(HeaderName, &str); 5] = [
     ),
 ];
 
+/// How many are answered at a time; others wait, as there are no more than so many open files.
+const CONNECTIONS: usize = 256;
+
+/// How long a request may take to come, or a connection may have none.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long nobody is let in when that failed.
+const BREAK: Duration = Duration::from_secs(1);
+
 /// Serves until the process ends. `listening` is told where, once it listens.
 ///
 /// # Errors
@@ -63,19 +77,67 @@ pub fn serve(options: &Options, listening: impl FnOnce(SocketAddr)) -> anyhow::R
         host: options.host.clone(),
     };
     let router = site.router();
-    let listener = listen(&options.host, options.port)?;
+    let listener = listen(bare(&options.host), options.port)?;
     let address = listener.local_addr()?;
-    // One thread is enough for one person; files are read in small pieces, in turn.
+    // One thread is enough for one person: files are read in small pieces, in turn. What takes
+    // longer is done aside, by few, since each may need much memory.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_io()
         .enable_time()
+        .max_blocking_threads(4)
         .build()?;
     runtime.block_on(async {
         let listener = tokio::net::TcpListener::from_std(listener)?;
         listening(address);
-        axum::serve(listener, router).await
-    })?;
-    Ok(())
+        answer(&listener, &router).await;
+        anyhow::Ok(())
+    })
+}
+
+/// Answers everybody who comes, for ever.
+async fn answer(listener: &tokio::net::TcpListener, router: &Router) {
+    let room = Arc::new(Semaphore::new(CONNECTIONS));
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new()).header_read_timeout(PATIENCE);
+    // Nobody ever closes the room.
+    while let Ok(place) = Arc::clone(&room).acquire_owned().await {
+        let stream = match listener.accept().await {
+            Ok((stream, _)) => stream,
+            Err(error) => {
+                // Those are one client's affair; all others are ours, and pass: too many files are
+                // open, for one.
+                use std::io::ErrorKind::{ConnectionAborted, ConnectionReset};
+                if !matches!(error.kind(), ConnectionAborted | ConnectionReset) {
+                    tokio::time::sleep(BREAK).await;
+                }
+                continue;
+            }
+        };
+        let service = TowerToHyperService::new(router.clone());
+        let connection = http.serve_connection(TokioIo::new(stream), service);
+        tokio::spawn(async move {
+            // Whoever hangs up has no need of us.
+            let _ = connection.await;
+            drop(place);
+        });
+    }
+}
+
+/// Does what may wait for a disk where nobody else waits for it.
+async fn aside<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Problem> + Send + 'static,
+) -> Result<T, Problem> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.unwrap_or_else(|error| {
+        let status = StatusCode::INTERNAL_SERVER_ERROR;
+        Err(Problem::new(status, "This page cannot be made", error))
+    })
+}
+
+/// The host itself: in URLs an address of IPv6 stands in brackets.
+fn bare(host: &str) -> &str {
+    let inner = host.strip_prefix('[').and_then(|it| it.strip_suffix(']'));
+    inner.unwrap_or(host)
 }
 
 fn listen(host: &str, port: u16) -> anyhow::Result<TcpListener> {
@@ -123,7 +185,7 @@ impl Site {
             None => authority.split(':').next(),
         };
         let name = name.unwrap_or_default();
-        let given = self.host.trim_matches(['[', ']']);
+        let given = bare(&self.host);
         if name.eq_ignore_ascii_case("localhost") || name.eq_ignore_ascii_case(given) {
             return true;
         }
@@ -226,6 +288,7 @@ mod tests {
         check("192.168.0.7", "192.168.0.7:8080", true);
         check("0.0.0.0", "192.168.0.7:8080", true);
         check("::", "[fe80::1]:8080", true);
+        check("[::2]", "[::2]:8080", true);
         check("0.0.0.0", "evil.example", false);
     }
 }

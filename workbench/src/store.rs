@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! store/<workload>/<start>/   history.jsonl  history.edn  history.txt  results.json  results.edn
-//!                             test.json  jepsen.log  node-logs/<node>.log
+//!                             summary.json  test.json  jepsen.log  node-logs/<node>.log
 //!                             report.html  plots/<name>.svg
 //!                             independent/<key>/   history.edn  results.edn   (lin-kv)
 //!                             elle/<anomaly>.txt                              (transactions)
@@ -159,7 +159,11 @@ impl Folder {
         json["incidents"] = json!(record.incidents);
         json["findings"] = json!(verdict.findings);
         json["budgets"] = budgets.iter().map(Figure::to_json).collect();
-        self.write(Path::new("results.json"), |out| writeln!(out, "{json:#}"))
+        self.write(Path::new("results.json"), |out| writeln!(out, "{json:#}"))?;
+        let summary = summary(&json, record.incidents.len());
+        self.write(Path::new("summary.json"), |out| {
+            writeln!(out, "{summary:#}")
+        })
     }
 
     /// Keeps the page about the run, and its plots.
@@ -234,6 +238,22 @@ impl Folder {
         });
         written.with_context(|| format!("cannot write {}", path.display()))
     }
+}
+
+/// What a list of runs needs of the results, in the same places: all of them may be many megabytes.
+fn summary(results: &Value, incidents: usize) -> Value {
+    let workload = &results["workload"];
+    json!({
+        "valid?": results["valid?"],
+        "stats": results["stats"],
+        "net": results["net"],
+        "workload": {
+            "stable-latencies": workload["stable-latencies"],
+            "worst-realtime-lag": workload["worst-realtime-lag"],
+        },
+        "budgets": results["budgets"],
+        "incident-count": incidents,
+    })
 }
 
 /// An operation on one key, without the key; the nemesis' operations concern every key.

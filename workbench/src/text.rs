@@ -28,9 +28,25 @@ pub(crate) fn shortened(text: &str, letters: usize) -> String {
     }
 }
 
+/// A text on one line with a mark for each letter that is not seen, or turns others around: for
+/// names and commands, in which the spelling of such a letter would be part of them.
+pub(crate) fn marked(text: &str) -> String {
+    let has_no_width =
+        |c: char| matches!(c, '\u{200b}'..='\u{200f}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
+    let ends_line = |c: char| matches!(c, '\n' | '\t' | '\u{2028}' | '\u{2029}');
+    let marked = |c: char| {
+        if is_hidden(c) || has_no_width(c) || ends_line(c) {
+            '\u{fffd}'
+        } else {
+            c
+        }
+    };
+    text.chars().map(marked).collect()
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{shortened, visible};
+    use super::{marked, shortened, visible};
 
     #[test]
     fn what_cannot_be_seen_is_spelled() {
@@ -38,5 +54,8 @@ mod tests {
         assert_eq!(visible("\u{202e}x\u{ffff}"), "\\u{202e}x\\u{ffff}");
         assert_eq!(shortened("änderung", 3), "änd…");
         assert_eq!(shortened("än", 3), "än");
+        let mark = '\u{fffd}';
+        let text = "a\n\u{202e}\u{200b}\u{2028}名 \u{1b}b";
+        assert_eq!(marked(text), format!("a{mark}{mark}{mark}{mark}名 {mark}b"));
     }
 }

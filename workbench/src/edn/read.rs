@@ -16,6 +16,11 @@ const DEPTH: usize = 128;
 /// # Errors
 /// When it is not EDN, when more follows, or when it is nested more than 128 levels deep.
 pub fn read(text: &str) -> anyhow::Result<Edn<'_>> {
+    // Before it becomes values: a hundred bytes for each bracket, and a level of recursion.
+    ensure!(
+        opens_within(text, DEPTH),
+        "nested more than {DEPTH} levels deep"
+    );
     let edn = read_one(text).or_else(|error| {
         let respelled = respell(text);
         read_one(&respelled).map(Edn::into_owned).map_err(|_| error)
@@ -37,6 +42,33 @@ fn read_one(text: &str) -> anyhow::Result<Edn<'_>> {
     })?;
     ensure!(rest.trim().is_empty(), "something follows the value");
     Ok(edn)
+}
+
+/// Whether no more brackets than these are open at a time.
+fn opens_within(text: &str, levels: usize) -> bool {
+    let mut depth: usize = 0;
+    let mut bytes = text.bytes();
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'(' | b'[' | b'{' => depth += 1,
+            b')' | b']' | b'}' => depth = depth.saturating_sub(1),
+            // A character literal, which may be a bracket or a quote.
+            b'\\' => drop(bytes.next()),
+            b';' => drop(bytes.find(|byte| *byte == b'\n')),
+            b'"' => {
+                while let Some(byte) = bytes.next().filter(|byte| *byte != b'"') {
+                    if byte == b'\\' {
+                        bytes.next();
+                    }
+                }
+            }
+            _ => {}
+        }
+        if depth > levels {
+            return false;
+        }
+    }
+    true
 }
 
 fn is_within(edn: &Edn<'_>, levels: usize) -> bool {
@@ -133,8 +165,21 @@ mod tests {
         check("{:a}", "not EDN");
         check("1 2", "something follows");
         check("\"\\q\"", "InvalidEscape");
-        check(&"[".repeat(100_000), "UnexpectedEOF");
+        check(&"[".repeat(100_000), "nested");
         check(&("[".repeat(100_000) + &"]".repeat(100_000)), "nested");
+    }
+
+    #[test]
+    fn what_only_looks_like_a_bracket_opens_none() {
+        let many = "[({".repeat(100);
+        for edn in [
+            format!("[\"{many}\\\"{many}\" 1]"),
+            format!("[; {many}\n1]"),
+            format!("[{}]", "\\[ ".repeat(300)),
+            format!("[\\\" {} \\\"]", "[] ".repeat(300)),
+        ] {
+            assert!(read(&edn).is_ok(), "{edn}");
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, Read, Take, Write};
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,6 +13,8 @@ use axum::body::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use zip::ZipWriter;
 use zip::write::{SimpleFileOptions, StreamWriter};
+
+use super::Site;
 
 /// How much is read at a time.
 const PIECE: usize = 64 << 10;
@@ -65,16 +67,16 @@ impl Body for Whole {
 pub(super) struct Entry {
     /// What it is called there, with slashes.
     pub(super) name: String,
-    /// Where it is.
+    /// Where it was when it was listed.
     pub(super) path: PathBuf,
-    /// How long it was when it was listed.
-    pub(super) length: u64,
 }
 
 /// Files as a zip.
 pub(super) struct Zip {
+    site: Arc<Site>,
     waiting: VecDeque<Entry>,
-    open: Option<File>,
+    /// As long as it was when it was opened: a log may grow faster than somebody reads.
+    open: Option<Take<File>>,
     /// None once the zip is complete.
     writer: Option<ZipWriter<StreamWriter<Shelf>>>,
     written: Shelf,
@@ -103,10 +105,11 @@ impl Write for Shelf {
 }
 
 impl Zip {
-    /// A zip of these files.
-    pub(super) fn new(entries: Vec<Entry>) -> Self {
+    /// A zip of these files of the site's store.
+    pub(super) fn new(site: Arc<Site>, entries: Vec<Entry>) -> Self {
         let written = Shelf::default();
         Zip {
+            site,
             waiting: entries.into(),
             open: None,
             writer: Some(ZipWriter::new_stream(written.clone())),
@@ -126,12 +129,12 @@ impl Zip {
             if length == 0 {
                 self.open = None;
             }
-        } else if let Some(Entry { name, path, length }) = self.waiting.pop_front() {
-            // What goes away meanwhile is left out.
-            if let Ok(file) = File::open(path) {
+        } else if let Some(Entry { name, path }) = self.waiting.pop_front() {
+            // What goes away meanwhile, or becomes something else, is left out.
+            if let Ok(Some((file, length))) = self.site.archive.file(&path) {
                 let options = SimpleFileOptions::default().large_file(length >= LARGE);
                 writer.start_file(name, options)?;
-                self.open = Some(file);
+                self.open = Some(file.take(length));
             }
         } else if let Some(writer) = self.writer.take() {
             writer.finish()?;
@@ -161,5 +164,81 @@ impl Body for Zip {
                 return Poll::Ready(Some(Err(error)));
             }
         }
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::fs;
+    use std::io::Cursor;
+    use std::os::unix::fs::symlink;
+    use std::path::Path;
+    use std::process::Command;
+    use std::task::Waker;
+
+    use super::*;
+    use crate::store::runs::Archive;
+
+    /// What becomes of the files `inner/a` and `inner/b` if this happens once they are listed.
+    #[track_caller]
+    fn check(happens: impl FnOnce(&Path), expected: &[&str]) {
+        let store = tempfile::tempdir().unwrap();
+        let inner = store.path().join("inner");
+        fs::create_dir(&inner).unwrap();
+        let entries = ["a", "b"].map(|name| {
+            fs::write(inner.join(name), name).unwrap();
+            Entry {
+                name: name.to_owned(),
+                path: inner.join(name).canonicalize().unwrap(),
+            }
+        });
+        happens(&inner);
+        let site = Site {
+            archive: Archive::open(store.path()).unwrap(),
+            host: String::new(),
+        };
+        let mut zip = Zip::new(Arc::new(site), entries.into());
+        let mut context = Context::from_waker(Waker::noop());
+        let mut bytes = Vec::new();
+        while let Poll::Ready(Some(frame)) = Pin::new(&mut zip).poll_frame(&mut context) {
+            bytes.extend(frame.unwrap().into_data().unwrap());
+        }
+        let zip = zip::ZipArchive::new(Cursor::new(bytes)).unwrap();
+        let names: Vec<_> = zip
+            .file_names()
+            .map(|name| name.unwrap().into_owned())
+            .collect();
+        assert_eq!(names, expected);
+    }
+
+    #[test]
+    fn what_takes_the_place_of_a_file_that_was_listed_is_left_out() {
+        check(|_| {}, &["a", "b"]);
+        let gone = |inner: &Path| fs::remove_file(inner.join("a")).unwrap();
+        check(gone, &["b"]);
+        check(
+            |inner| {
+                gone(inner);
+                symlink("/etc/passwd", inner.join("a")).unwrap();
+            },
+            &["b"],
+        );
+        check(
+            |inner| {
+                gone(inner);
+                let made = Command::new("mkfifo").arg(inner.join("a")).status();
+                assert!(made.unwrap().success());
+            },
+            &["b"],
+        );
+        let outside = tempfile::tempdir().unwrap();
+        fs::write(outside.path().join("a"), "secret").unwrap();
+        check(
+            |inner| {
+                fs::remove_dir_all(inner).unwrap();
+                symlink(outside.path(), inner).unwrap();
+            },
+            &[],
+        );
     }
 }

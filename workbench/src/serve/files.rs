@@ -1,6 +1,7 @@
 //! Folders and files of the store, and runs as zips.
 
-use std::fs::{self, File};
+use std::collections::BTreeSet;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -10,10 +11,11 @@ use axum::http::{HeaderValue, Uri, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use percent_encoding::percent_decode_str;
 
-use super::Site;
 use super::download::{Entry, Whole, Zip};
 use super::pages::{Problem, RunPage, html};
-use crate::store::runs::Place;
+use super::{Site, aside};
+use crate::store::runs::{Archive, Place};
+use crate::text::marked;
 
 /// What a browser may do with a file: nothing but show it. It may have any content.
 const LOOK: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox";
@@ -41,7 +43,11 @@ pub(super) struct Item {
 
 /// A folder's page, or a file.
 pub(super) async fn show(State(site): State<Arc<Site>>, uri: Uri) -> Result<Response, Problem> {
-    let (place, path) = find(&site, &uri, "/run/")?;
+    aside(move || look(&site, &uri)).await
+}
+
+fn look(site: &Site, uri: &Uri) -> Result<Response, Problem> {
+    let (place, path) = find(site, uri, "/run/")?;
     let nothing = || Problem::nothing(&place.to_string());
     let found = fs::metadata(&path).map_err(|_| nothing())?;
     if found.is_dir() {
@@ -49,18 +55,19 @@ pub(super) async fn show(State(site): State<Arc<Site>>, uri: Uri) -> Result<Resp
             // What a page in it links to is beside it.
             return Ok(Redirect::permanent(&format!("{}/", link("/run/", &place))).into_response());
         }
-        let items = items(&path, &place);
+        let items = items(&site.archive, &path, &place);
         let page = RunPage::new(&site.archive, &place, items);
         return html(&page).map(IntoResponse::into_response);
     }
-    // A pipe would have us wait for ever.
-    if !found.is_file() || uri.path().ends_with('/') {
+    if uri.path().ends_with('/') {
         return Err(nothing());
     }
-    let file = File::open(&path).map_err(|error| Problem::unreadable(&place, &error))?;
+    let opened = site.archive.file(&path);
+    let opened = opened.map_err(|error| Problem::unreadable(&place, &error))?;
+    let (file, length) = opened.ok_or_else(nothing)?;
     let name = place.names().last().map_or("", String::as_str);
     let (kind, policy) = kind(name);
-    let mut response = Body::new(Whole::new(file, found.len())).into_response();
+    let mut response = Body::new(Whole::new(file, length)).into_response();
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
     let policy = HeaderValue::from_static(policy);
@@ -70,14 +77,18 @@ pub(super) async fn show(State(site): State<Arc<Site>>, uri: Uri) -> Result<Resp
 
 /// A run with all its files, as a zip.
 pub(super) async fn zip(State(site): State<Arc<Site>>, uri: Uri) -> Result<Response, Problem> {
-    let (place, path) = find(&site, &uri, "/zip/")?;
+    aside(move || pack(site, &uri)).await
+}
+
+fn pack(site: Arc<Site>, uri: &Uri) -> Result<Response, Problem> {
+    let (place, path) = find(&site, uri, "/zip/")?;
     if site.archive.run(&place).is_none() {
         return Err(Problem::nothing(&place.to_string()));
     }
-    let name = place.names().join("-").replace(':', "_");
+    let name = entry_name(&place.names().join("-"));
     let mut entries = Vec::new();
     collect(&path, &name, DEPTH, &mut entries);
-    let mut response = Body::new(Zip::new(entries)).into_response();
+    let mut response = Body::new(Zip::new(site, entries)).into_response();
     let headers = response.headers_mut();
     let kind = HeaderValue::from_static("application/zip");
     headers.insert(header::CONTENT_TYPE, kind);
@@ -128,16 +139,6 @@ pub(super) fn encoded(name: &str) -> String {
     utf8_percent_encode(name, SPECIAL).to_string()
 }
 
-/// A name as it can be shown: what would not be seen, or turn what follows around, becomes a mark.
-pub(super) fn shown(name: &str) -> String {
-    let is_hidden = |c: char| {
-        let turns = matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}');
-        c.is_control() || turns || matches!(c, '\u{2060}'..='\u{206f}' | '\u{feff}')
-    };
-    let marked = |c: char| if is_hidden(c) { '\u{fffd}' } else { c };
-    name.chars().map(marked).collect()
-}
-
 /// So many bytes, for a person.
 pub(super) fn size(bytes: u64) -> String {
     match bytes {
@@ -149,18 +150,22 @@ pub(super) fn size(bytes: u64) -> String {
 }
 
 /// What is in a folder: folders first, by name.
-fn items(path: &Path, place: &Place) -> Vec<Item> {
+fn items(archive: &Archive, path: &Path, place: &Place) -> Vec<Item> {
     let entries = fs::read_dir(path).into_iter().flatten().flatten();
     let items = entries.map(|entry| {
-        // Of what a link leads to, if it leads anywhere.
-        let found = fs::metadata(entry.path());
-        let is_folder = found.as_ref().is_ok_and(fs::Metadata::is_dir);
         let name = entry.file_name();
         let inner = name.to_str().and_then(|name| place.join(name));
+        // Of what a link leads to, if that is in the store; of any other only its name is told.
+        let inner = inner.and_then(|inner| Some((archive.find(&inner)?, inner)));
+        let found = match &inner {
+            Some((path, _)) => fs::metadata(path),
+            None => entry.metadata(),
+        };
+        let is_folder = found.as_ref().is_ok_and(fs::Metadata::is_dir);
         let slash = if is_folder { "/" } else { "" };
         Item {
-            name: format!("{}{slash}", shown(&name.to_string_lossy())),
-            link: inner.map(|inner| format!("{}{slash}", link("/run/", &inner))),
+            name: format!("{}{slash}", marked(&name.to_string_lossy())),
+            link: inner.map(|(_, inner)| format!("{}{slash}", link("/run/", &inner))),
             is_folder,
             size: found
                 .ok()
@@ -181,26 +186,38 @@ fn collect(folder: &Path, name: &str, depth: usize, entries: &mut Vec<Entry>) {
         .flatten()
         .collect();
     inner.sort_by_key(fs::DirEntry::file_name);
+    let mut taken = BTreeSet::new();
     for entry in inner {
         let Ok(found) = entry.metadata() else {
             continue;
         };
-        // A name that is a path where the zip is opened must not become one.
-        let plain = entry
-            .file_name()
-            .to_string_lossy()
-            .replace(['\\', ':'], "_");
-        let name = format!("{name}/{plain}");
+        let plain = entry_name(&entry.file_name().to_string_lossy());
+        let name = format!("{name}/{}", unlike(&mut taken, &plain));
         if found.is_file() {
             entries.push(Entry {
                 name,
                 path: entry.path(),
-                length: found.len(),
             });
         } else if found.is_dir() && depth > 0 {
             collect(&entry.path(), &name, depth - 1, entries);
         }
     }
+}
+
+/// A name as part of a zip, where it must not become a path on the system that opens it.
+fn entry_name(name: &str) -> String {
+    marked(name).replace(['\\', ':'], "_")
+}
+
+/// This name, or else one like it, that none in a folder has: several may have become the same.
+fn unlike(taken: &mut BTreeSet<String>, name: &str) -> String {
+    let mut unlike = name.to_owned();
+    let mut copy = 1;
+    while !taken.insert(unlike.clone()) {
+        copy += 1;
+        unlike = format!("{name}~{copy}");
+    }
+    unlike
 }
 
 /// What a file is to a browser, and what that may do with it.

@@ -14,10 +14,11 @@ use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Response};
 use serde::Deserialize;
 
-use super::Site;
-use super::files::{Item, encoded, link, place, shown};
+use super::files::{Item, encoded, link, place};
+use super::{Site, aside};
 use crate::challenge::Metric;
 use crate::store::runs::{Archive, Kept, MEASURED, Place, State as Outcome};
+use crate::text::marked;
 
 use comparison::ComparePage;
 
@@ -107,15 +108,19 @@ pub(super) async fn runs(
     wanted: Result<Query<Wanted>, QueryRejection>,
 ) -> Result<Html<String>, Problem> {
     let Query(wanted) = wanted.map_err(Problem::query)?;
+    aside(move || list(&site, &wanted)).await
+}
+
+fn list(site: &Site, wanted: &Wanted) -> Result<Html<String>, Problem> {
     let verdict = match wanted.verdict.as_str() {
         "" => None,
         name => Some(verdict(name)?),
     };
     let mut runs = site.archive.runs();
-    let workloads: BTreeSet<String> = runs.iter().map(|run| shown(&run.workload)).collect();
+    let workloads: BTreeSet<String> = runs.iter().map(|run| marked(&run.workload)).collect();
     let all = runs.len();
     runs.retain(|run| {
-        let is_workload = wanted.workload.is_empty() || shown(&run.workload) == wanted.workload;
+        let is_workload = wanted.workload.is_empty() || marked(&run.workload) == wanted.workload;
         is_workload && verdict.is_none_or(|it| it == run.state)
     });
     let last = runs.len().div_ceil(PER_PAGE).max(1);
@@ -149,6 +154,10 @@ pub(super) async fn compare(
     pair: Result<Query<Pair>, QueryRejection>,
 ) -> Result<Html<String>, Problem> {
     let Query(pair) = pair.map_err(Problem::query)?;
+    aside(move || side_by_side(&site, &pair)).await
+}
+
+fn side_by_side(site: &Site, pair: &Pair) -> Result<Html<String>, Problem> {
     let run = |name: &str| {
         if name.is_empty() {
             let text = "Choose a first and a second run in the list.";
@@ -221,14 +230,14 @@ impl Wanted {
 
 impl Row {
     fn new(run: &Kept) -> Self {
-        let option = |name| run.option(name).map_or_else(String::new, |it| shown(&it));
+        let option = |name| run.option(name).map_or_else(String::new, marked);
         let folder = link("/run/", &run.place);
         let show = |metric| Some(figure(metric, run.figures.measured(metric)?));
         Row {
             place: link("", &run.place),
-            title: format!("{} {}", shown(&run.workload), shown(&run.start)),
-            start: shown(&run.start),
-            workload: shown(&run.workload),
+            title: format!("{} {}", marked(&run.workload), marked(&run.start)),
+            start: marked(&run.start),
+            workload: marked(&run.workload),
             challenge: option("challenge"),
             state: run.state.name(),
             class: match run.state {
@@ -265,12 +274,15 @@ impl RunPage {
     pub(super) fn new(archive: &Archive, place: &Place, items: Vec<Item>) -> Self {
         let run = archive.run(place);
         RunPage {
-            title: shown(&place.to_string()),
+            title: marked(&place.to_string()),
             parent: place
                 .parent()
                 .filter(|parent| !parent.names().is_empty())
                 .map(|parent| format!("{}/", link("/run/", &parent))),
-            command: run.as_ref().and_then(|run| run.option("command")),
+            command: run
+                .as_ref()
+                .and_then(|run| run.option("command"))
+                .map(marked),
             run: run.as_ref().map(Row::new),
             items,
         }
@@ -288,7 +300,7 @@ impl Problem {
 
     /// There is nothing of this name.
     pub(super) fn nothing(name: &str) -> Self {
-        let text = format!("{} is not in the store.", shown(name));
+        let text = format!("{} is not in the store.", marked(name));
         Problem::new(StatusCode::NOT_FOUND, "There is nothing there", text)
     }
 
@@ -304,7 +316,7 @@ impl Problem {
     }
 
     pub(super) fn unreadable(place: &Place, error: &io::Error) -> Self {
-        let text = format!("{}: {error}.", shown(&place.to_string()));
+        let text = format!("{}: {error}.", marked(&place.to_string()));
         let status = StatusCode::INTERNAL_SERVER_ERROR;
         Problem::new(status, "This file cannot be read", text)
     }
@@ -316,7 +328,7 @@ impl Problem {
         Problem::new(
             status,
             "This query cannot be read",
-            shown(&error.body_text()),
+            marked(&error.body_text()),
         )
     }
 }

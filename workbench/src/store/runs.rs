@@ -3,11 +3,16 @@
 //! store is found, and what cannot be read says so and hides nothing else.
 
 mod figures;
+mod file;
+mod memory;
 mod place;
+mod results;
 
 use std::cmp::Reverse;
+use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::Read;
+use std::io::{self, Read};
+use std::iter;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
@@ -15,16 +20,23 @@ use jiff::Timestamp;
 use jiff::fmt::strtime::BrokenDownTime;
 use serde_json::{Map, Value};
 
-use crate::edn;
+use memory::Memory;
 
 pub use figures::{KeptBudget, KeptFigures, MEASURED, Operations, QUANTILES};
 pub use place::Place;
+pub use results::word;
 
 /// How many folders runs may be nested in: Maelstrom's are in `maelstrom/store/<workload>`.
 const DEPTH: usize = 5;
 
-/// How much is read of a file that says what a run was, or came to.
-const MOST_BYTES: u64 = 16 << 20;
+/// How long a file may be that says what a run was, or sums up what it came to, in bytes,
+const MOST_TEST: u64 = 1 << 20;
+
+/// … or has all that it came to: parts of JSON are passed over,
+const MOST_JSON: u64 = 64 << 20;
+
+/// … while EDN becomes values as a whole, which need twenty times as much.
+const MOST_EDN: u64 = 16 << 20;
 
 /// One of these makes a folder that of a run.
 const SIGNS: [&str; 7] = [
@@ -42,6 +54,8 @@ const SIGNS: [&str; 7] = [
 pub struct Archive {
     /// Without links.
     root: PathBuf,
+    tests: Memory<BTreeMap<&'static str, String>>,
+    results: Memory<(State, KeptFigures)>,
 }
 
 /// What a run came to.
@@ -68,14 +82,13 @@ pub struct Kept {
     pub workload: String,
     /// When it began, as its folder's name has it.
     pub start: String,
-    /// What it was: flags, seed, command. Nothing of it is known of Maelstrom's runs.
-    pub test: Map<String, Value>,
     /// What it came to,
     pub state: State,
     /// … in numbers.
     pub figures: KeptFigures,
     /// Whether there is a page about it.
     pub has_report: bool,
+    options: BTreeMap<&'static str, String>,
     began: Option<Timestamp>,
 }
 
@@ -99,15 +112,6 @@ impl State {
             State::Unreadable => "unreadable",
         }
     }
-
-    fn of(results: &Value) -> Self {
-        match &results["valid?"] {
-            Value::Bool(true) => State::Valid,
-            Value::Bool(false) => State::Invalid,
-            Value::String(word) if word == "unknown" => State::Unknown,
-            _ => State::Unreadable,
-        }
-    }
 }
 
 impl Archive {
@@ -120,7 +124,11 @@ impl Archive {
         let root_of = || format!("there is no store at {}", root.display());
         let root = found.with_context(root_of)?;
         ensure!(root.is_dir(), "{} is not a folder", root.display());
-        Ok(Archive { root })
+        Ok(Archive {
+            root,
+            tests: Memory::default(),
+            results: Memory::default(),
+        })
     }
 
     /// All runs, the newest first.
@@ -154,6 +162,84 @@ impl Archive {
         path.starts_with(&self.root).then_some(path)
     }
 
+    /// The file at a path that was found, open, with its length; nothing if by now it is no file,
+    /// or no way within the store leads to it.
+    ///
+    /// # Errors
+    /// When it cannot be opened.
+    pub fn file(&self, path: &Path) -> io::Result<Option<(File, u64)>> {
+        let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
+            return Ok(None);
+        };
+        match file::unless_missing(folder.canonicalize())? {
+            Some(folder) if folder.starts_with(&self.root) => file::open(&folder.join(name)),
+            _ => Ok(None),
+        }
+    }
+
+    /// Whether there is a page about the run, within the store.
+    fn has_report(&self, run: &Place) -> bool {
+        let report = run.join("report.html");
+        let report = report.and_then(|report| self.find(&report));
+        report.is_some_and(|report| report.is_file())
+    }
+
+    /// All that is kept of what a run was: flags, seed, command. Nothing is of Maelstrom's runs.
+    pub fn test(&self, place: &Place) -> Map<String, Value> {
+        let file = self.file(&self.path(place).join("test.json"));
+        let text = file.ok().flatten().map(|(file, _)| text(file, MOST_TEST));
+        let test = text.and_then(|text| serde_json::from_str(&text.ok()?).ok());
+        test.unwrap_or_default()
+    }
+
+    /// … as far as it is shown of every run.
+    fn options(&self, run: &Path) -> BTreeMap<&'static str, String> {
+        let path = run.join("test.json");
+        let Ok(Some((file, _))) = self.file(&path) else {
+            return BTreeMap::new();
+        };
+        let read = |file| {
+            let text = text(file, MOST_TEST);
+            let options = text.and_then(|text| results::options(&text));
+            options.unwrap_or_default()
+        };
+        self.tests.recall(&path, file, read).unwrap_or_default()
+    }
+
+    /// What a run came to.
+    fn results(&self, run: &Path) -> (State, KeptFigures) {
+        // The first is ours alone, and there since there are runs whose results are long.
+        let sources: [(_, _, Reader); 3] = [
+            ("summary.json", MOST_TEST, results::of_json),
+            ("results.json", MOST_JSON, results::of_json),
+            ("results.edn", MOST_EDN, results::of_edn),
+        ];
+        let mut found = sources
+            .into_iter()
+            .filter_map(|(name, most, reader)| self.results_in(&run.join(name), most, reader));
+        let Some(first) = found.next() else {
+            return (State::Unfinished, KeptFigures::default());
+        };
+        let mut readable = iter::once(first.clone()).chain(found);
+        let readable = readable.find(|(state, _)| *state != State::Unreadable);
+        readable.unwrap_or(first)
+    }
+
+    /// … as this file has it; nothing if there is no such file.
+    fn results_in(&self, path: &Path, most: u64, reader: Reader) -> Option<(State, KeptFigures)> {
+        let unreadable = (State::Unreadable, KeptFigures::default());
+        let file = match self.file(path) {
+            Ok(found) => found?.0,
+            Err(_) => return Some(unreadable),
+        };
+        let read = |file| {
+            let results = text(file, most).and_then(|text| reader(&text));
+            results.unwrap_or_else(|_| unreadable.clone())
+        };
+        let results = self.results.recall(path, file, read);
+        Some(results.unwrap_or_else(|_| unreadable.clone()))
+    }
+
     fn path(&self, place: &Place) -> PathBuf {
         let mut path = self.root.clone();
         path.extend(place.names());
@@ -166,40 +252,40 @@ impl Archive {
             return None;
         }
         let (name, parent) = place.names().split_last()?;
-        let test = match read_json(&path.join("test.json")) {
-            Some(Ok(Value::Object(test))) => test,
-            _ => Map::new(),
-        };
-        let workload = test.get("workload").and_then(Value::as_str);
-        let workload = workload.or_else(|| parent.last().map(String::as_str));
-        let (state, figures) = match results(&path) {
-            None => (State::Unfinished, KeptFigures::default()),
-            Some(Err(_)) => (State::Unreadable, KeptFigures::default()),
-            Some(Ok(results)) => (State::of(&results), KeptFigures::of(&results)),
-        };
+        let options = self.options(&path);
+        let workload = options.get("workload").or_else(|| parent.last());
+        let (state, figures) = self.results(&path);
         let (began, start) = moment(name);
         Some(Kept {
-            workload: workload.unwrap_or("?").to_owned(),
-            has_report: path.join("report.html").is_file(),
+            workload: workload.map_or_else(|| "?".to_owned(), String::clone),
+            has_report: self.has_report(place),
             place: place.clone(),
             start,
-            test,
             state,
             figures,
+            options,
             began,
         })
     }
 }
 
 impl Kept {
-    /// What the run was, one thing of it, as a word; nothing where nothing is known.
-    pub fn option(&self, name: &str) -> Option<String> {
-        match self.test.get(name)? {
-            Value::Null => None,
-            Value::String(word) => Some(word.clone()),
-            other => Some(other.to_string()),
-        }
+    /// What the run was, one thing of it that is shown of every run, as a word; nothing where
+    /// nothing is known.
+    pub fn option(&self, name: &str) -> Option<&str> {
+        self.options.get(name).map(String::as_str)
     }
+}
+
+/// How results are read.
+type Reader = fn(&str) -> anyhow::Result<(State, KeptFigures)>;
+
+/// The text of a file that is not too long.
+fn text(file: File, most: u64) -> anyhow::Result<String> {
+    let mut text = String::new();
+    let length = file.take(most + 1).read_to_string(&mut text)?;
+    ensure!(length as u64 <= most, "it is too long");
+    Ok(text)
 }
 
 /// The names of the folders in a folder, but for links.
@@ -224,34 +310,4 @@ fn moment(name: &str) -> (Option<Timestamp>, String) {
         }
         _ => (None, name.to_owned()),
     }
-}
-
-/// A run's results; nothing if there are none.
-fn results(run: &Path) -> Option<anyhow::Result<Value>> {
-    if let Some(json) = read_json(&run.join("results.json")) {
-        return Some(json);
-    }
-    let text = read(&run.join("results.edn"))?;
-    Some(text.and_then(|text| Ok(edn::to_json(&edn::read(&text)?))))
-}
-
-fn read_json(path: &Path) -> Option<anyhow::Result<Value>> {
-    let text = read(path)?;
-    Some(text.and_then(|text| Ok(serde_json::from_str(&text)?)))
-}
-
-/// The text of a file that is not too long; nothing if there is no such file.
-fn read(path: &Path) -> Option<anyhow::Result<String>> {
-    // What is no file might never end, or never begin.
-    if !fs::symlink_metadata(path).is_ok_and(|it| it.is_file()) {
-        return None;
-    }
-    let read = || {
-        let mut text = String::new();
-        let mut file = File::open(path)?.take(MOST_BYTES + 1);
-        let length = file.read_to_string(&mut text)?;
-        ensure!(length as u64 <= MOST_BYTES, "it is too long");
-        Ok(text)
-    };
-    Some(read())
 }

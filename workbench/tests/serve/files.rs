@@ -84,6 +84,58 @@ fn a_run_shows_its_files_and_each_may_do_what_it_must() {
     assert!(head.body.is_empty());
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn names_that_become_one_in_a_zip_are_told_apart() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+
+    let names: [&[u8]; 7] = [
+        b"a:b",
+        b"a\\b",
+        b"a_b",
+        b"a_b~2",
+        b"\xff",
+        b"\xfe",
+        b"new\nline",
+    ];
+    let server = Server::over(|store| {
+        keep(store, "echo", "x\ty", None);
+        let run = store.join("echo/x\ty");
+        for name in names {
+            fs::write(run.join(OsStr::from_bytes(name)), name).unwrap();
+        }
+        fs::create_dir(run.join("c_d")).unwrap();
+        fs::write(run.join("c_d/in"), "in").unwrap();
+        fs::write(run.join("c:d"), "c:d").unwrap();
+    });
+    let answer = server.get("/zip/echo/x%09y");
+    let mut zip = zip::ZipArchive::new(Cursor::new(answer.body)).unwrap();
+    let mut found: Vec<(String, Vec<u8>)> = Vec::new();
+    for index in 0..zip.len() {
+        let mut file = zip.by_index(index).unwrap();
+        let name = file.name().unwrap().into_owned();
+        let name = name.strip_prefix("echo-x\u{fffd}y/").unwrap().to_owned();
+        let mut content = Vec::new();
+        file.read_to_end(&mut content).unwrap();
+        found.push((name, content));
+    }
+    for (name, content) in [
+        ("a_b", &b"a:b"[..]),
+        ("a_b~2", b"a\\b"),
+        ("a_b~3", b"a_b"),
+        ("a_b~2~2", b"a_b~2"),
+        ("c_d", b"c:d"),
+        ("c_d~2/in", b"in"),
+        ("new\u{fffd}line", b"new\nline"),
+        ("\u{fffd}", b"\xfe"),
+        ("\u{fffd}~2", b"\xff"),
+    ] {
+        let expected = (name.to_owned(), content.to_owned());
+        assert!(found.contains(&expected), "{name}: {found:?}");
+    }
+}
+
 #[test]
 fn a_zip_holds_all_files_of_a_run() {
     let long: String = (0..200_000).map(|n| format!("{n}\n")).collect();

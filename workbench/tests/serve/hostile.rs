@@ -1,8 +1,11 @@
 //! Names, paths, requests and places to listen at that are not meant well, or not thought through.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Cursor};
+use std::io::ErrorKind::{TimedOut, WouldBlock};
+use std::io::{BufRead, BufReader, Cursor, Read, Write};
+use std::net::TcpStream;
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use crate::server::{FIRST, Server, keep, serve};
 
@@ -72,6 +75,73 @@ fn nothing_outside_the_store_is_found() {
         assert!(answer.headers["content-security-policy"].contains("default-src 'none'"));
     }
     assert!(server.page("/").contains(FIRST), "it is still there");
+}
+
+#[cfg(unix)]
+#[test]
+fn of_what_a_link_leads_to_outside_nothing_is_told() {
+    use std::os::unix::fs::symlink;
+
+    let outside = tempfile::tempdir().unwrap();
+    fs::write(outside.path().join("secret.svg"), "x".repeat(4321)).unwrap();
+    let server = Server::over(|store| {
+        keep(store, "echo", FIRST, None);
+        let run = store.join("echo").join(FIRST);
+        let secret = outside.path().join("secret.svg");
+        symlink(&secret, run.join("report.html")).unwrap();
+        symlink(outside.path(), run.join("folder")).unwrap();
+        symlink("test.json", run.join("within")).unwrap();
+        fs::create_dir(run.join("plots")).unwrap();
+        symlink(&secret, run.join("plots/secret.svg")).unwrap();
+    });
+    let run = format!("/run/echo/{FIRST}");
+    let page = server.page(&format!("{run}/"));
+    assert!(
+        page.contains("<th scope=\"row\">report.html</th>"),
+        "{page}"
+    );
+    assert!(page.contains("<th scope=\"row\">folder</th>"), "{page}");
+    assert!(page.contains(&format!("{run}/within\"")), "{page}");
+    assert!(
+        !page.contains("4.3 kB") && !page.contains(">report</a>"),
+        "{page}"
+    );
+    assert!(!server.page("/").contains(">report</a>"));
+    let pair = server.page(&format!("/compare?a=echo/{FIRST}&b=echo/{FIRST}"));
+    assert!(!pair.contains("secret"), "{pair}");
+}
+
+#[test]
+fn a_command_is_shown_on_one_line_and_in_its_own_direction() {
+    let server = Server::over(|store| {
+        keep(store, "echo", FIRST, None);
+        let test = "{\"command\": \"workbench \u{202e}tset\\nrm x\"}";
+        fs::write(store.join("echo").join(FIRST).join("test.json"), test).unwrap();
+    });
+    let page = server.page(&format!("/run/echo/{FIRST}/"));
+    let command = "<code>workbench \u{fffd}tset\u{fffd}rm x</code>";
+    assert!(page.contains(command), "{page}");
+}
+
+#[test]
+fn requests_that_never_end_keep_nobody_else_waiting_for_ever() {
+    let server = Server::over(|store| keep(store, "echo", FIRST, None));
+    // More than are answered at a time.
+    let halves: Vec<TcpStream> = (0..300)
+        .map(|_| {
+            let mut stream = TcpStream::connect(&server.address).unwrap();
+            stream.write_all(b"GET / HT").unwrap();
+            stream
+        })
+        .collect();
+    assert!(server.page("/").contains(FIRST));
+    let mut first = &halves[0];
+    first
+        .set_read_timeout(Some(Duration::from_secs(60)))
+        .unwrap();
+    let ended = first.read_to_end(&mut Vec::new());
+    let is_open = ended.is_err_and(|it| matches!(it.kind(), WouldBlock | TimedOut));
+    assert!(!is_open, "it was sent away");
 }
 
 #[test]
@@ -174,6 +244,10 @@ fn what_keeps_it_from_listening_is_told() {
         "there is no host",
     );
     check(&mut serve(store, "80000"), "80000");
+    // There may be no IPv6 here, yet the address is understood.
+    let taken = serve(store, port).args(["--host", "[127.0.0.1]"]).output();
+    let told = String::from_utf8(taken.unwrap().stderr).unwrap();
+    assert!(told.contains("is taken"), "{told}");
 }
 
 #[test]

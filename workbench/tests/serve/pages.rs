@@ -125,6 +125,43 @@ fn what_cannot_be_read_is_listed_as_such_and_hides_nothing() {
 }
 
 #[test]
+fn a_run_whose_results_are_long_has_its_verdict() {
+    let server = Server::over(|store| {
+        let mut long = results(&json!(true), 0.5);
+        long["findings"] = json!(["long ".repeat(5 << 20)]);
+        keep(store, "echo", FIRST, Some(&long));
+        keep(store, "echo", SECOND, None);
+        let run = store.join("echo").join(SECOND);
+        let endless = fs::File::create(run.join("results.json")).unwrap();
+        endless.set_len(1 << 40).unwrap();
+        let summary = results(&json!(false), 2.5);
+        fs::write(run.join("summary.json"), summary.to_string()).unwrap();
+        keep(store, "echo", EAST, Some(&results(&json!(true), 3.5)));
+        let run = store.join("echo").join(EAST);
+        fs::write(run.join("summary.json"), "{\"valid?\": tr").unwrap();
+    });
+    let page = server.page("/?verdict=valid");
+    for text in ["2 runs", "per operation 0.500", "per operation 3.500"] {
+        assert!(page.contains(text), "{text}: {page}");
+    }
+    let page = server.page("/?verdict=invalid");
+    assert!(page.contains("per operation 2.500"), "{page}");
+}
+
+#[test]
+fn a_run_that_has_come_to_something_else_meanwhile_says_so() {
+    let server = Server::over(|store| {
+        keep(store, "echo", FIRST, Some(&results(&json!(true), 0.5)));
+    });
+    for (valid, verdict) in [(true, "valid"), (true, "valid"), (false, "invalid")] {
+        let results = results(&json!(valid), 0.5);
+        keep(server.store.path(), "echo", FIRST, Some(&results));
+        let page = server.page(&format!("/?verdict={verdict}"));
+        assert!(page.contains(FIRST), "{verdict}: {page}");
+    }
+}
+
+#[test]
 fn runs_of_maelstrom_and_runs_in_stores_further_down_are_there_too() {
     let server = Server::over(|store| {
         let run = store.join("maelstrom/store/lin-kv").join(FIRST);

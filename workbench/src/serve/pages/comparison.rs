@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 
 use askama::Template;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::Row;
-use crate::serve::files::{link, shown};
-use crate::store::runs::{Archive, Kept, KeptBudget, MEASURED, Operations, Place, QUANTILES};
+use crate::serve::files::link;
+use crate::store::runs::{Archive, Kept, KeptBudget, MEASURED, Operations, Place, QUANTILES, word};
+use crate::text::marked;
 
 /// The order of the plots that we know; others follow.
 const PLOTS: [&str; 7] = [
@@ -57,7 +58,10 @@ impl ComparePage {
             ("Verdict and figures", figures(a, b)),
             ("Stable latencies, ms", stable_latencies(a, b)),
             ("Budgets", budgets(a, b)),
-            ("What they were, as far as it differs", options(a, b)),
+            (
+                "What they were, as far as it differs",
+                options(archive, a, b),
+            ),
         ];
         let tables = tables.into_iter().filter(|(_, rows)| !rows.is_empty());
         ComparePage {
@@ -163,7 +167,7 @@ fn budgets(a: &Kept, b: &Kept) -> Vec<Line> {
         let number = |it: &Option<KeptBudget>| it.as_ref().and_then(|it| it.measured);
         let difference = Line::numbers("", number(&a), number(&b)).difference;
         Line {
-            what: shown(label),
+            what: marked(label),
             a: bound(a.as_ref()),
             b: bound(b.as_ref()),
             difference,
@@ -182,23 +186,24 @@ fn bound(held: Option<&KeptBudget>) -> String {
         .filter_map(|it| it.as_deref())
         .collect();
     let holds = if held.holds { "✓ kept" } else { "✗ missed" };
-    shown(&format!("{measured} {holds} ({})", bounds.join(", ours ")))
+    marked(&format!("{measured} {holds} ({})", bounds.join(", ours ")))
 }
 
 /// Whatever the runs were told differently.
-fn options(a: &Kept, b: &Kept) -> Vec<Line> {
-    let names: BTreeSet<&String> = a.test.keys().chain(b.test.keys()).collect();
+fn options(archive: &Archive, a: &Kept, b: &Kept) -> Vec<Line> {
+    let [a, b] = [a, b].map(|run| archive.test(&run.place));
+    let names: BTreeSet<&String> = a.keys().chain(b.keys()).collect();
     let differ = names
         .into_iter()
-        .filter(|name| a.test.get(*name) != b.test.get(*name));
+        .filter(|name| a.get(*name) != b.get(*name));
     let lines = differ.map(|name| {
-        let option = |run: &Kept| {
-            run.option(name)
-                .map_or_else(|| "–".to_owned(), |it| shown(&it))
+        let option = |test: &Map<String, Value>| {
+            let word = test.get(name).and_then(word);
+            word.map_or_else(|| "–".to_owned(), |it| marked(&it))
         };
-        let number = |run: &Kept| run.test.get(name).and_then(Value::as_f64);
-        let line = Line::words(shown(name), option(a), option(b));
-        match (number(a), number(b)) {
+        let number = |test: &Map<String, Value>| test.get(name).and_then(Value::as_f64);
+        let line = Line::words(marked(name), option(&a), option(&b));
+        match (number(&a), number(&b)) {
             // The distance of two seeds means nothing.
             (Some(from), Some(to)) if name != "seed" => Line {
                 difference: Line::numbers("", Some(from), Some(to)).difference,
@@ -239,7 +244,7 @@ fn plots(archive: &Archive, a: &Kept, b: &Kept) -> Vec<Plot> {
         };
         Plot {
             sides: [side(0), side(1)],
-            name: shown(&name),
+            name: marked(&name),
         }
     };
     all.into_iter().map(plot).collect()
@@ -251,7 +256,11 @@ fn names(archive: &Archive, folder: &Place) -> BTreeSet<String> {
     let entries = path.and_then(|path| std::fs::read_dir(path).ok());
     let files = entries.into_iter().flatten().flatten();
     let names = files.filter_map(|file| file.file_name().into_string().ok());
-    names
+    let within = names.filter(|name| {
+        let plot = folder.join(name);
+        plot.and_then(|plot| archive.find(&plot)).is_some()
+    });
+    within
         .filter_map(|name| Some(name.strip_suffix(".svg")?.to_owned()))
         .collect()
 }

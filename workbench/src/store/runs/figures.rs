@@ -2,10 +2,9 @@
 
 use clojure_reader::edn::Edn;
 use serde::Deserialize;
-use serde_json::Value;
 
 use crate::challenge::Metric;
-use crate::edn::{self, Keys};
+use crate::edn;
 
 /// What is measured, where a run's results have it.
 pub const MEASURED: [Metric; 4] = [
@@ -62,21 +61,20 @@ pub struct KeptBudget {
 }
 
 impl KeptFigures {
-    /// Those in a result map.
-    pub fn of(results: &Value) -> Self {
-        let budgets = Vec::deserialize(&results["budgets"]);
-        let edn = edn::from_json(results, Keys::Keywords);
+    /// Those in a result map, all but the budgets.
+    pub(super) fn of(results: &Edn<'_>) -> Self {
         let measured = MEASURED.into_iter();
+        let incidents = edn::get(results, &["incident-count"]).and_then(edn::number);
         KeptFigures {
-            operations: operations(&results["stats"]),
+            operations: edn::get(results, &["stats"]).and_then(operations),
             measured: measured
-                .filter_map(|metric| Some((metric, metric.measure(&edn)?)))
+                .filter_map(|metric| Some((metric, metric.measure(results)?)))
                 .collect(),
-            stable_latencies: edn::get(&edn, &["workload", "stable-latencies"])
+            stable_latencies: edn::get(results, &["workload", "stable-latencies"])
                 .map(quantiles)
                 .unwrap_or_default(),
-            budgets: budgets.unwrap_or_default(),
-            incidents: results["incidents"].as_array().map_or(0, Vec::len),
+            budgets: Vec::new(),
+            incidents: incidents.unwrap_or_default() as usize,
         }
     }
 
@@ -93,8 +91,11 @@ impl KeptFigures {
     }
 }
 
-fn operations(stats: &Value) -> Option<Operations> {
-    let count = |name: &str| stats[name].as_u64();
+fn operations(stats: &Edn<'_>) -> Option<Operations> {
+    let count = |name| match edn::get(stats, &[name])? {
+        Edn::Int(count) => u64::try_from(*count).ok(),
+        _ => None,
+    };
     Some(Operations {
         count: count("count")?,
         ok: count("ok-count")?,
