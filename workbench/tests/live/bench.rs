@@ -327,12 +327,14 @@ impl Run {
             edn.ops.len() == self.history().ops.len(),
             "both histories are the same",
         );
-        let are_there = ["results.edn", "results.json"].map(|it| folder.join(it).is_file());
+        demand(folder.join("report.html").is_file(), "there is a report");
+        let results = ["results.edn", "results.json", "summary.json"];
+        let are_there = results.map(|it| folder.join(it).is_file());
         demand(
-            are_there == [exit != 255; 2],
+            are_there == [exit != 255; 3],
             "there are results unless the run broke off",
         );
-        if are_there == [true; 2] {
+        if are_there == [true; 3] {
             demand(
                 self.verdicts() == [Some(exit); 2],
                 "the results are those of the exit status",

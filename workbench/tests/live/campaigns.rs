@@ -210,6 +210,8 @@ fn the_command_that_is_printed_repeats_what_failed() {
             "history.edn",
             "results.json",
             "results.edn",
+            "summary.json",
+            "report.html",
             "node-logs/n2.log",
         ] {
             assert!(folder.join(file).is_file(), "{file}");
