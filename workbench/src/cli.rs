@@ -31,6 +31,7 @@ use again::own_command;
 use crate::challenge::{ALL, Challenge};
 use crate::checker::Validity;
 use crate::names;
+use crate::text::defused;
 
 /// Maelstrom's exit codes.
 mod code {
@@ -151,12 +152,29 @@ fn usage(error: &clap::Error) -> ExitCode {
 /// A line on stdout for a person, with colours if those are wanted. One who no longer listens still
 /// gets the exit status.
 fn say(text: impl Display) {
-    let _ = writeln!(anstream::stdout(), "{text}");
+    let _ = writeln!(anstream::stdout(), "{}", harmless(text));
 }
 
 /// A line on stderr for a person.
 fn warn(text: impl Display) {
-    let _ = writeln!(anstream::stderr(), "{text}");
+    let _ = writeln!(anstream::stderr(), "{}", harmless(text));
+}
+
+/// What a person is told, which may be what a node wrote: where GitHub's runner reads along, nothing
+/// of it is a command.
+fn harmless(text: impl Display) -> String {
+    let text = text.to_string();
+    if is_github() { defused(&text) } else { text }
+}
+
+/// Whether GitHub's runner reads all that is printed, and does what lines of a certain form say.
+fn is_github() -> bool {
+    std::env::var_os("GITHUB_ACTIONS").is_some_and(|it| it == "true")
+}
+
+/// A command to GitHub's runner. It reads stderr as well as stdout, whose last line is Maelstrom's.
+fn command_github(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
 }
 
 /// What is wrong, on stderr.

@@ -14,6 +14,28 @@ pub(crate) fn visible(text: &str) -> String {
     visible
 }
 
+/// The same in a single line, for a text that is quoted within another one: a line of its own would
+/// look like ours, or be a command to whoever reads along.
+pub(crate) fn quoted(text: &str) -> String {
+    visible(text).replace('\n', "\\n")
+}
+
+/// Text in which GitHub's runner finds no command of its own: those begin a line with `::`, or
+/// stand anywhere after `##[`.
+pub(crate) fn defused(text: &str) -> String {
+    let mut defused = String::with_capacity(text.len());
+    for line in text.split_inclusive(['\n', '\r']) {
+        let mut rest = line.trim_start();
+        defused.push_str(&line[..line.len() - rest.len()]);
+        if let Some(command) = rest.strip_prefix("::") {
+            defused.push_str(": :");
+            rest = command;
+        }
+        defused.push_str(&rest.replace("##[", "# #["));
+    }
+    defused
+}
+
 fn is_hidden(c: char) -> bool {
     let is_control = c.is_control() && !matches!(c, '\n' | '\t');
     let turns = matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
@@ -30,7 +52,7 @@ pub(crate) fn shortened(text: &str, letters: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{shortened, visible};
+    use super::{defused, quoted, shortened, visible};
 
     #[test]
     fn what_cannot_be_seen_is_spelled() {
@@ -38,5 +60,23 @@ mod tests {
         assert_eq!(visible("\u{202e}x\u{ffff}"), "\\u{202e}x\\u{ffff}");
         assert_eq!(shortened("änderung", 3), "änd…");
         assert_eq!(shortened("än", 3), "än");
+        assert_eq!(quoted("no\r\n::x\u{7}"), "no\\r\\n::x\\u{7}");
+    }
+
+    #[test]
+    fn no_line_is_a_command_to_githubs_runner() {
+        for (text, harmless) in [
+            (
+                "::error::x\n  ::stop-commands::y\n",
+                ": :error::x\n  : :stop-commands::y\n",
+            ),
+            ("a\r::x", "a\r: :x"),
+            ("\u{2003}::x", "\u{2003}: :x"),
+            ("a ##[error]b, ###[c", "a # #[error]b, ## #[c"),
+            ("std::fmt, a: ::b, #[c]\n", "std::fmt, a: ::b, #[c]\n"),
+            ("", ""),
+        ] {
+            assert_eq!(defused(text), harmless);
+        }
     }
 }

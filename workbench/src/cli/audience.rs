@@ -13,7 +13,7 @@ use anyhow::Context;
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::{code, own_command, paint, print, refuse, say, warn};
+use super::{code, command_github, is_github, own_command, paint, print, refuse, say, warn};
 use crate::report::{self, Account, Tested};
 
 /// How much is said, and to whom besides.
@@ -39,8 +39,6 @@ pub(super) struct Audience {
     junit: Option<(PathBuf, File)>,
     /// The file that GitHub shows as the summary of a step.
     step_summary: Option<OsString>,
-    /// Whether GitHub reads what is printed, and makes annotations of it.
-    annotates: bool,
     accounts: Vec<Account>,
     tests: Vec<Value>,
 }
@@ -60,7 +58,6 @@ impl Audience {
             is_json,
             junit: junit.transpose()?,
             step_summary: env::var_os("GITHUB_STEP_SUMMARY").filter(|it| !it.is_empty()),
-            annotates: env::var_os("GITHUB_ACTIONS").is_some_and(|it| it == "true"),
             accounts: Vec::new(),
             tests: Vec::new(),
         })
@@ -99,9 +96,9 @@ impl Audience {
 
     /// Tells all who were not there.
     pub(super) fn hear(&mut self, account: Account) {
-        if self.annotates {
+        if is_github() {
             let lines = report::annotations(&account);
-            lines.iter().for_each(|line| self.say(line));
+            lines.iter().for_each(|line| command_github(line));
         }
         self.accounts.push(account);
     }

@@ -75,6 +75,10 @@ fn stdout(output: &Output) -> String {
     String::from_utf8(output.stdout.clone()).unwrap()
 }
 
+fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
 #[track_caller]
 fn ends(output: &Output, exit: i32) -> String {
     let text = text(output);
@@ -275,7 +279,10 @@ fn github_gets_a_table_and_annotations_which_no_text_breaks() {
     if has_python() {
         let output = desk.test(&github, &WRONG, "--seed 3");
         ends(&output, 1);
-        let said = stdout(&output);
+        let told = stdout(&output);
+        let last = told.lines().last().unwrap_or_default();
+        assert!(last.starts_with("Analysis invalid!"), "{told}");
+        let said = stderr(&output);
         let annotations: Vec<&str> = said.lines().filter(|it| it.starts_with("::")).collect();
         let [annotation] = annotations[..] else {
             panic!("{said}");
@@ -289,6 +296,38 @@ fn github_gets_a_table_and_annotations_which_no_text_breaks() {
         let row = table.lines().rfind(|it| it.starts_with("| echo")).unwrap();
         assert_eq!(row.replace("\\|", "").matches('|').count(), 6, "{row}");
         assert!(row.contains(r"\]\]&gt;\|100%&lt;b&gt;"), "{row}");
+    }
+}
+
+#[test]
+fn no_node_commands_githubs_runner() {
+    if !has_python() {
+        return;
+    }
+    let desk = Desk::new();
+    let github = [("GITHUB_ACTIONS", "true")];
+    let refusal = r#"{"type":"error","code":10,"text":"no\n::error title=x::PWNED\n##[error]y"}"#;
+    let loud = "say   ::stop-commands::mine";
+    for (steps, exit) in [
+        (&[refusal][..], 1),
+        (&[loud, "exit 3"], 255),
+        (&[&format!("init:{refusal}")], 255),
+    ] {
+        let output = desk.test(&github, steps, "--seed 3 --log-stderr");
+        let text = ends(&output, exit);
+        assert!(
+            text.contains("PWNED") || text.contains("stop-commands"),
+            "{text}"
+        );
+        let is_command = |line: &&str| line.trim_start().starts_with("::") || line.contains("##[");
+        let commands: Vec<&str> = text.lines().filter(is_command).collect();
+        let [annotation] = commands[..] else {
+            panic!("{commands:?} in {text}");
+        };
+        assert!(
+            annotation.starts_with("::error title=echo%3A history::"),
+            "{text}"
+        );
     }
 }
 
