@@ -36,6 +36,34 @@ pub(crate) fn defused(text: &str) -> String {
     defused
 }
 
+/// A number that a table has room for.
+pub(crate) fn number(number: f64) -> String {
+    if number.abs() < WIDE {
+        number.to_string()
+    } else {
+        format!("{number:e}")
+    }
+}
+
+/// From here on a number has more digits than anybody reads.
+pub(crate) const WIDE: f64 = 1e15;
+
+/// What is wrong, in a line. What clap says of flags goes on with how they are used, and its cause
+/// says all of it again.
+pub(crate) fn in_short(error: &anyhow::Error) -> String {
+    let mut causes = Vec::new();
+    for cause in error.chain() {
+        let text = cause.to_string();
+        if cause.is::<clap::Error>() {
+            let line = text.lines().next().unwrap_or_default();
+            causes.push(line.trim_start_matches("error: ").to_owned());
+            break;
+        }
+        causes.push(text);
+    }
+    causes.join(": ")
+}
+
 fn is_hidden(c: char) -> bool {
     let is_control = c.is_control() && !matches!(c, '\n' | '\t');
     let turns = matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');

@@ -60,7 +60,7 @@ impl Class<'_> {
     fn tell(&self) -> String {
         let Op { process, f, .. } = self.example;
         let time = self.example.seconds();
-        let text = quoted(self.text);
+        let text = quoted(self.text.lines().next().unwrap_or_default());
         let what = match self.name {
             MALFORMED => "malformed answers",
             class => class,
