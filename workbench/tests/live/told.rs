@@ -136,8 +136,120 @@ fn what_cannot_begin_is_told_to_machines_too() {
 }
 
 #[test]
+fn what_fails_is_a_document_for_machines_whatever_it_is() {
+    let desk = Desk::new();
+    let nowhere = desk.path("no/such/file").display().to_string();
+    for (words, exit, has_tests, why) in [
+        ("check /no/such --json", 255, false, "/no/such"),
+        (
+            "check FILE --json --junit FILE/x",
+            255,
+            false,
+            "cannot write",
+        ),
+        ("merge /no/such --json", 255, false, "/no/such"),
+        (
+            "simulate echo --node-flags=--bogus --json",
+            254,
+            false,
+            "'--bogus' found",
+        ),
+        (
+            "simulate echo -w kafka --json",
+            254,
+            false,
+            "not for simulate",
+        ),
+        (
+            "challenge echo --simulate --node-flags=--bogus --json",
+            254,
+            true,
+            "'--bogus' found",
+        ),
+        (
+            "test --bin x --json --junit NOWHERE",
+            255,
+            true,
+            "cannot write",
+        ),
+        (
+            "challenge echo --simulate --seed 18446744073709551615 --runs 2 --json",
+            254,
+            true,
+            "no 2 seeds",
+        ),
+    ] {
+        let file = desk.path("file").display().to_string();
+        let words = words.replace("FILE", &file).replace("NOWHERE", &nowhere);
+        let output = workbench(&words.split(' ').collect::<Vec<_>>());
+        let text = ends(&output, exit);
+        let document: Value = serde_json::from_slice(&output.stdout).expect(&text);
+        assert_eq!(document["exit-status"], exit, "{text}");
+        let error = document["error"].as_str().unwrap();
+        assert!(error.contains(why) && error.lines().count() == 1, "{text}");
+        assert_eq!(document["tests"].is_array(), has_tests, "{text}");
+        assert_eq!(stderr(&output), format!("error: {error}\n"));
+    }
+}
+
+#[test]
+fn a_junit_file_says_that_a_run_was_interrupted_until_it_is_over() {
+    let desk = Desk::new();
+    let file = desk.path("file");
+    let words = [
+        "simulate",
+        "echo",
+        "--seeds",
+        "0..100000000",
+        "--jobs",
+        "1",
+        "--junit",
+    ];
+    let mut command = alone(Command::new(env!("CARGO_BIN_EXE_workbench")));
+    let command = command.args(words).arg(&file).stderr(Stdio::null());
+    let mut bench = command.spawn().unwrap();
+    let written = || fs::read_to_string(&file).unwrap_or_default();
+    while !written().trim_end().ends_with("</testsuites>") {
+        std::thread::yield_now();
+        assert!(bench.try_wait().unwrap().is_none(), "{}", written());
+    }
+    bench.kill().unwrap();
+    bench.wait().unwrap();
+    let report = Report::deserialize_from_str(&written()).unwrap();
+    assert_eq!((report.tests, report.errors), (1, 1));
+    assert!(written().contains("interrupted"), "{}", written());
+    ends(
+        &desk.bench(&[], "simulate echo --seeds 1 --time-limit 1 --junit FILE"),
+        0,
+    );
+    let report = Report::deserialize_from_str(&written()).unwrap();
+    assert_eq!((report.tests, report.errors), (1, 0), "{}", written());
+}
+
+#[test]
+fn exit_statuses_stand_in_the_help_of_each_command() {
+    for (command, words) in [
+        ("test", "255 a run broke off"),
+        ("check", "255 the history cannot be read"),
+        ("challenge", "or a budget missed"),
+        ("simulate", "255 a run broke off"),
+        ("merge", "255 a run broke off"),
+        ("sweep", "within the budgets or not"),
+    ] {
+        let text = ends(&workbench(&[command, "--help"]), 0);
+        assert!(
+            text.contains("Exit status: ") && text.contains(words),
+            "{text}"
+        );
+    }
+}
+
+#[test]
 fn who_wants_quiet_hears_the_verdict_and_failures_alone() {
     let desk = Desk::new();
+    let quiet = desk.bench(&[], "challenge kafka-5c --simulate --seed 3 --quiet");
+    let part = |part| format!("kafka-5c, part {part} of 2: holds (seed 3)\n");
+    assert_eq!(ends(&quiet, 0), part(1) + &part(2));
     let quiet = desk.bench(&[], "challenge echo --simulate --seed 3 --quiet");
     assert_eq!(ends(&quiet, 0), "echo: holds (seed 3)\n");
     let quiet = desk.bench(&[], "simulate echo --seeds 0..3 --time-limit 1 -q");
