@@ -57,11 +57,11 @@ check:
 
 # The page about all runs that are kept: reports, files, two of them side by side
 serve *flags:
-    cargo workbench serve {{ flags }}
+    cargo workbench serve "$@"
 
 # What a flag costs and buys: `just sweep broadcast-3d --vary hub-window=0..1000:50`
 sweep *arguments:
-    cargo workbench sweep {{ arguments }}
+    cargo workbench sweep "$@"
 
 # Measure: echo through a pipe, broadcast's reads, the simulation, the checkers, live runs, pages
 bench:

@@ -5,6 +5,11 @@ use clojure_reader::edn::Edn;
 use crate::edn;
 use crate::flags::Words;
 use crate::solutions::Solution;
+use crate::text::WIDE;
+
+/// Flags of a test, without dashes, that are not for whoever runs a challenge: it brings its
+/// workload, and nodes are n0, n1, ….
+pub const SETTLED: [&str; 4] = ["workload", "node", "nodes", "nodes-file"];
 
 /// One of the Gossip Glomers challenges.
 #[derive(Debug)]
@@ -133,6 +138,7 @@ impl Metric {
     /// A number as a table shows it.
     pub fn show(self, number: f64) -> String {
         match self {
+            _ if number.abs() >= WIDE => format!("{number:.3e}"),
             Metric::MessagesPerOp => format!("{number:.3}"),
             Metric::RealtimeLag => format!("{number:.2}"),
             Metric::MedianLatency | Metric::MaxLatency | Metric::NotOk => format!("{number:.0}"),

@@ -19,18 +19,22 @@ mod sweep;
 mod test;
 
 use std::fmt::Display;
-use std::io::Write;
+use std::fs::File;
+use std::io::{Seek, Write};
 use std::process::ExitCode;
 
-use clap::builder::PossibleValuesParser;
+use clap::builder::{PossibleValuesParser, Resettable};
 use clap::error::ErrorKind;
 use clap::{ColorChoice, CommandFactory, FromArgMatches, Parser, Subcommand};
+use serde_json::{Value, json};
 
 use again::own_command;
 
-use crate::challenge::{ALL, Challenge};
+use crate::challenge::{ALL, Challenge, SETTLED};
 use crate::checker::Validity;
 use crate::names;
+use crate::solutions::{Factory, Solution};
+use crate::text::{defused, in_short};
 
 /// Maelstrom's exit codes.
 mod code {
@@ -41,14 +45,29 @@ mod code {
     pub(super) const CRASH: u8 = 255;
 }
 
+/// What the exit status says of runs.
+const EXIT_STATUS: &str =
+    "Exit status: 0 valid, 1 invalid, 2 unknown, 254 bad usage, 255 a run broke off.";
+
+/// … of a history.
+const EXIT_STATUS_OF_CHECK: &str =
+    "Exit status: 0 valid, 1 invalid, 2 unknown, 254 bad usage, 255 the history cannot be read.";
+
+/// … of runs that have budgets.
+const EXIT_STATUS_OF_CHALLENGE: &str = "Exit status: 0 valid, 1 invalid or a budget missed, \
+                                        2 unknown, 254 bad usage, 255 the run broke off.";
+
+/// … of runs that go beyond their budgets on purpose.
+const EXIT_STATUS_OF_SWEEP: &str = "Exit status: 0 valid, within the budgets or not, 1 invalid, \
+                                    2 unknown, 254 bad usage, 255 a run broke off.";
+
 /// A test bench for distributed nodes that speak the Maelstrom protocol, without a JVM.
 #[derive(Parser)]
 #[command(
     name = "workbench",
     version,
     args_override_self = true,
-    after_help = "Exit status: 0 valid, 1 invalid or a budget missed, 2 unknown, 254 bad usage, \
-                  255 the run broke off."
+    after_help = EXIT_STATUS_OF_CHALLENGE
 )]
 struct CommandLine {
     /// Colours: where a terminal wants them (NO_COLOR, CLICOLOR_FORCE and others are heeded),
@@ -70,16 +89,22 @@ struct CommandLine {
 #[derive(Subcommand)]
 enum Command {
     /// Tests a node in any language, with Maelstrom's flags.
+    #[command(after_help = EXIT_STATUS)]
     Test(Box<test::Arguments>),
     /// Judges the history of a run that was kept, ours or Maelstrom's.
+    #[command(after_help = EXIT_STATUS_OF_CHECK)]
     Check(check::Arguments),
     /// Runs Gossip Glomers challenges and holds them to their budgets.
+    #[command(after_help = EXIT_STATUS_OF_CHALLENGE)]
     Challenge(challenge::Arguments),
     /// Simulates a challenge in many storms, each drawn from a seed: cluster, pace and faults.
+    #[command(after_help = EXIT_STATUS)]
     Simulate(Box<simulate::Arguments>),
     /// Adds up what `simulate --json` printed for parts of a campaign.
+    #[command(after_help = EXIT_STATUS)]
     Merge(merge::Arguments),
     /// Simulates a challenge while one of its flags moves, and draws what that costs and buys.
+    #[command(after_help = EXIT_STATUS_OF_SWEEP)]
     Sweep(Box<sweep::Arguments>),
     /// Shows what a node has to know: the protocol, services, and what workloads ask.
     Doc(doc::Arguments),
@@ -120,23 +145,86 @@ pub fn main() -> ExitCode {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
             refuse(format_args!("{error:#}"));
-            ExitCode::from(code::CRASH)
+            ExitCode::from(status_of(&error))
         }
     }
 }
 
 /// All commands and their flags.
 fn command() -> clap::Command {
-    // A challenge that is simulated brings its own workload.
-    let settled = |flag: clap::Arg| flag.default_value("echo").hide(true);
-    let settle = |command: clap::Command| {
-        let command = command.mut_arg("workload", settled);
-        let names = ["node", "nodes", "nodes_file"];
-        let hidden = |command: clap::Command, name| command.mut_arg(name, |flag| flag.hide(true));
-        names.into_iter().fold(command, hidden)
+    let is_settled = |flag: &clap::Arg| flag.get_long().is_some_and(|it| SETTLED.contains(&it));
+    let settled = |flag: clap::Arg| {
+        let is_settled = is_settled(&flag);
+        flag.hide(is_settled)
     };
-    let line = CommandLine::command().mut_subcommand("simulate", settle);
-    line.mut_subcommand("sweep", settle)
+    let settle = |command: clap::Command| {
+        // A challenge that is simulated brings its own workload.
+        let command = command.mut_arg("workload", |flag| flag.default_value("echo"));
+        command.mut_args(settled)
+    };
+    let line = CommandLine::command();
+    SIMULATED
+        .into_iter()
+        .fold(line, |line, name| line.mut_subcommand(name, settle))
+}
+
+/// Commands that take the flags of a test, but for those that a challenge settles.
+const SIMULATED: [&str; 2] = ["simulate", "sweep"];
+
+/// The same for whoever shows all that there is, without flags that are known to be refused.
+fn offered() -> clap::Command {
+    let offered = |name: &'static str, command: &clap::Command| {
+        let flags = command.get_arguments();
+        let flags = flags.filter(|flag| !flag.is_hide_set());
+        clap::Command::new(name)
+            .about(Resettable::from(command.get_about().cloned()))
+            .long_about(Resettable::from(command.get_long_about().cloned()))
+            .after_help(Resettable::from(command.get_after_help().cloned()))
+            .args(flags.cloned())
+    };
+    let offer =
+        |line: clap::Command, name| line.mut_subcommand(name, |command| offered(name, &command));
+    SIMULATED.into_iter().fold(command(), offer)
+}
+
+/// A command that makes no sense, although its flags are flags.
+#[derive(Debug)]
+struct Misuse(String);
+
+impl Display for Misuse {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Misuse {}
+
+fn misuse(what: impl Display) -> anyhow::Error {
+    Misuse(what.to_string()).into()
+}
+
+/// The exit status for what ended with this error.
+fn status_of(error: &anyhow::Error) -> u8 {
+    if error.is::<Misuse>() {
+        code::USAGE
+    } else {
+        code::CRASH
+    }
+}
+
+/// What a machine reads in place of what was not done.
+fn failure(error: &anyhow::Error) -> Value {
+    json!({ "exit-status": status_of(error), "error": format!("{error:#}") })
+}
+
+/// Replaces what is in a file.
+fn replace(file: &mut File, text: &str) -> std::io::Result<()> {
+    // Pipes and the like have no beginning to go back to.
+    if file.metadata()?.is_file() {
+        file.set_len(0)?;
+        file.rewind()?;
+    }
+    file.write_all(text.as_bytes())
 }
 
 fn usage(error: &clap::Error) -> ExitCode {
@@ -151,12 +239,29 @@ fn usage(error: &clap::Error) -> ExitCode {
 /// A line on stdout for a person, with colours if those are wanted. One who no longer listens still
 /// gets the exit status.
 fn say(text: impl Display) {
-    let _ = writeln!(anstream::stdout(), "{text}");
+    let _ = writeln!(anstream::stdout(), "{}", harmless(text));
 }
 
 /// A line on stderr for a person.
 fn warn(text: impl Display) {
-    let _ = writeln!(anstream::stderr(), "{text}");
+    let _ = writeln!(anstream::stderr(), "{}", harmless(text));
+}
+
+/// What a person is told, which may be what a node wrote: where GitHub's runner reads along, nothing
+/// of it is a command.
+fn harmless(text: impl Display) -> String {
+    let text = text.to_string();
+    if is_github() { defused(&text) } else { text }
+}
+
+/// Whether GitHub's runner reads all that is printed, and does what lines of a certain form say.
+fn is_github() -> bool {
+    std::env::var_os("GITHUB_ACTIONS").is_some_and(|it| it == "true")
+}
+
+/// A command to GitHub's runner. It reads stderr as well as stdout, whose last line is Maelstrom's.
+fn command_github(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
 }
 
 /// What is wrong, on stderr.
@@ -167,6 +272,12 @@ fn refuse(text: impl Display) {
 /// Text on stdout for a machine, as it is.
 fn print(text: impl Display) {
     let _ = write!(std::io::stdout(), "{text}");
+}
+
+/// What makes nodes with these flags.
+fn factory(solution: Solution, flags: &[String]) -> anyhow::Result<Factory> {
+    let made = solution.factory(flags);
+    made.map_err(|error| misuse(in_short(&error)))
 }
 
 /// Takes the challenges' names, and `all`.
@@ -185,8 +296,7 @@ fn chosen(names: &[String]) -> anyhow::Result<Vec<&'static Challenge>> {
         }
         let Some(challenge) = ALL.iter().find(|challenge| challenge.name == name) else {
             let known: Vec<&str> = ALL.iter().map(|challenge| challenge.name).collect();
-            refuse(names::unknown("challenge", name, &known));
-            return Ok(Vec::new());
+            return Err(misuse(names::unknown("challenge", name, &known)));
         };
         chosen.push(challenge);
     }
@@ -225,5 +335,6 @@ mod tests {
     #[test]
     fn the_command_line_is_well_formed() {
         super::command().debug_assert();
+        super::offered().debug_assert();
     }
 }

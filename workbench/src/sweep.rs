@@ -8,7 +8,6 @@ mod vary;
 
 use std::ops::Range;
 
-use anyhow::Context;
 use rayon::iter::{IndexedParallelIterator, IntoParallelIterator, ParallelIterator};
 use serde_json::{Value, json};
 
@@ -19,6 +18,7 @@ use crate::history::{History, Kind};
 use crate::report::{Figures, Score};
 use crate::storm::play;
 use crate::test::judge;
+use crate::text::{in_short, number};
 use crate::workload::workload;
 
 pub use csv::file as csv;
@@ -106,10 +106,7 @@ impl Sweep {
     /// # Errors
     /// When a point makes no sense; this is known before anything is run.
     pub fn run(&self, look: impl Fn(&Sample) + Sync) -> anyhow::Result<Vec<Sample>> {
-        for value in &self.vary.values {
-            self.check(*value)
-                .with_context(|| format!("{} cannot be {value}", self.vary.label))?;
-        }
+        self.check().map_err(anyhow::Error::msg)?;
         let tasks = self.vary.values.iter().rev();
         let tasks = tasks.flat_map(|value| self.seeds.clone().rev().map(|seed| (*value, seed)));
         let one = |(value, seed)| {
@@ -135,7 +132,21 @@ impl Sweep {
             .words(&self.trial().words().and(&self.pinned), value)
     }
 
-    fn check(&self, value: f64) -> anyhow::Result<()> {
+    /// Whether each point makes sense.
+    ///
+    /// # Errors
+    /// Says which one does not, and why.
+    pub fn check(&self) -> Result<(), String> {
+        self.vary.values.iter().try_for_each(|value| {
+            let told = |error| {
+                let (label, value) = (&self.vary.label, number(*value));
+                format!("{label} cannot be {value}: {}", in_short(&error))
+            };
+            self.check_point(*value).map_err(told)
+        })
+    }
+
+    fn check_point(&self, value: f64) -> anyhow::Result<()> {
         self.words(value).flags()?.settings(self.seeds.start)?;
         let flags = self.vary.node_flags(&self.node_flags, value);
         self.challenge.solution.factory(&flags).map(drop)

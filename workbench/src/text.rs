@@ -1,4 +1,4 @@
-//! Texts that nodes may have written, on their way to a person.
+//! Texts on their way to a person: what nodes wrote, numbers, errors.
 
 /// Text in which every character is seen: those that control a terminal or turn the direction of
 /// writing are spelled, and so are those that no XML document may hold. Lines and tabs stay.
@@ -12,6 +12,56 @@ pub(crate) fn visible(text: &str) -> String {
         }
     }
     visible
+}
+
+/// The same in a single line, for a text that is quoted within another one: a line of its own would
+/// look like ours, or be a command to whoever reads along.
+pub(crate) fn quoted(text: &str) -> String {
+    visible(text).replace('\n', "\\n")
+}
+
+/// Text in which GitHub's runner finds no command of its own: those begin a line with `::`, or
+/// stand anywhere after `##[`.
+pub(crate) fn defused(text: &str) -> String {
+    let mut defused = String::with_capacity(text.len());
+    for line in text.split_inclusive(['\n', '\r']) {
+        let mut rest = line.trim_start();
+        defused.push_str(&line[..line.len() - rest.len()]);
+        if let Some(command) = rest.strip_prefix("::") {
+            defused.push_str(": :");
+            rest = command;
+        }
+        defused.push_str(&rest.replace("##[", "# #["));
+    }
+    defused
+}
+
+/// A number that a table has room for.
+pub(crate) fn number(number: f64) -> String {
+    if number.abs() < WIDE {
+        number.to_string()
+    } else {
+        format!("{number:e}")
+    }
+}
+
+/// From here on a number has more digits than anybody reads.
+pub(crate) const WIDE: f64 = 1e15;
+
+/// What is wrong, in a line. What clap says of flags goes on with how they are used, and its cause
+/// says all of it again.
+pub(crate) fn in_short(error: &anyhow::Error) -> String {
+    let mut causes = Vec::new();
+    for cause in error.chain() {
+        let text = cause.to_string();
+        if cause.is::<clap::Error>() {
+            let line = text.lines().next().unwrap_or_default();
+            causes.push(line.trim_start_matches("error: ").to_owned());
+            break;
+        }
+        causes.push(text);
+    }
+    causes.join(": ")
 }
 
 fn is_hidden(c: char) -> bool {
@@ -46,7 +96,7 @@ pub(crate) fn marked(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{marked, shortened, visible};
+    use super::{defused, marked, quoted, shortened, visible};
 
     #[test]
     fn what_cannot_be_seen_is_spelled() {
@@ -57,5 +107,23 @@ mod tests {
         let mark = '\u{fffd}';
         let text = "a\n\u{202e}\u{200b}\u{2028}名 \u{1b}b";
         assert_eq!(marked(text), format!("a{mark}{mark}{mark}{mark}名 {mark}b"));
+        assert_eq!(quoted("no\r\n::x\u{7}"), "no\\r\\n::x\\u{7}");
+    }
+
+    #[test]
+    fn no_line_is_a_command_to_githubs_runner() {
+        for (text, harmless) in [
+            (
+                "::error::x\n  ::stop-commands::y\n",
+                ": :error::x\n  : :stop-commands::y\n",
+            ),
+            ("a\r::x", "a\r: :x"),
+            ("\u{2003}::x", "\u{2003}: :x"),
+            ("a ##[error]b, ###[c", "a # #[error]b, ## #[c"),
+            ("std::fmt, a: ::b, #[c]\n", "std::fmt, a: ::b, #[c]\n"),
+            ("", ""),
+        ] {
+            assert_eq!(defused(text), harmless);
+        }
     }
 }

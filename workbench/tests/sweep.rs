@@ -84,16 +84,57 @@ fn machines_get_json_and_files_go_where_they_are_asked_for() {
 }
 
 #[test]
+fn what_has_been_run_is_told_whether_or_not_a_file_can_be_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let words = "echo --vary node-count=1 --seeds 1 --time-limit 1";
+    let output = sweep(folder.path(), &format!("{words} --svg . --json"));
+    assert_eq!(output.status.code(), Some(255));
+    let document: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(document["exit-status"], 255);
+    assert_eq!(
+        document["error"].as_str().unwrap().split(':').next(),
+        Some("cannot write .")
+    );
+    if Path::new("/dev/full").exists() {
+        let output = sweep(folder.path(), &format!("{words} --svg /dev/full"));
+        assert_eq!(output.status.code(), Some(255));
+        let told = String::from_utf8(output.stdout).unwrap();
+        assert!(told.contains("1 of 1"), "{told}");
+        let csv = fs::read_to_string(folder.path().join("sweep-echo-node-count.csv")).unwrap();
+        assert_eq!(csv.lines().count(), 2, "{csv}");
+    }
+}
+
+#[test]
+fn numbers_that_nobody_reads_are_short() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = sweep(
+        folder.path(),
+        "echo --vary rate=1e300 --seeds 1 --time-limit 1",
+    );
+    let told = String::from_utf8(output.stdout).unwrap();
+    assert!(told.contains("│ 1e300 ┆"), "{told}");
+    assert!(
+        told.lines().all(|line| line.chars().count() <= 100),
+        "{told}"
+    );
+}
+
+#[test]
 fn what_makes_no_sense_is_told_before_anything_is_run() {
     let folder = tempfile::tempdir().unwrap();
     #[track_caller]
     fn check(folder: &Path, words: &str, why: &str) {
         let output = sweep(folder, words);
         let told = String::from_utf8(output.stderr).unwrap();
-        assert!(
-            !output.status.success() && told.contains(why),
-            "{words}: {told}"
-        );
+        assert_eq!(output.status.code(), Some(254), "{words}: {told}");
+        assert!(told.contains(why), "{words}: {told}");
+        if !told.contains("For more information") {
+            assert!(
+                told.lines().count() == 1 && !told.contains(": error: "),
+                "{words}: {told}"
+            );
+        }
     }
     let folder = folder.path();
     check(
@@ -124,7 +165,33 @@ fn what_makes_no_sense_is_told_before_anything_is_run() {
     check(
         folder,
         "txn-6a --vary rate=1 --node-flags --nonsense",
-        "does not take these flags",
+        "does not take these flags: unexpected argument '--nonsense' found\n",
+    );
+    check(
+        folder,
+        "broadcast-3d --vary window=-1",
+        "cannot be -1: broadcast does not take",
+    );
+    check(
+        folder,
+        "broadcast-3d --vary node-count=0,1",
+        "cannot be 0: invalid value '0'",
+    );
+    check(
+        folder,
+        "broadcast-3d --vary rate,rate=1",
+        "rate is named twice",
+    );
+    let last = u64::MAX;
+    check(
+        folder,
+        &format!("echo --vary rate=1 --seed {last}"),
+        "no 5 seeds from",
+    );
+    check(
+        folder,
+        &format!("echo --vary rate=1 --seed {last} --seeds 1"),
+        "the last seed",
     );
     assert_eq!(
         fs::read_dir(folder).unwrap().count(),

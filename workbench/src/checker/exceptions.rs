@@ -8,6 +8,7 @@ use clojure_reader::edn::Edn;
 use super::{Validity, Verdict};
 use crate::edn;
 use crate::history::{History, Kind, MALFORMED, Op, OpError};
+use crate::text::quoted;
 
 /// Counts the operations that ended in an exception, class by class, the most frequent first, each
 /// with its first operation as an example. Always valid.
@@ -59,7 +60,7 @@ impl Class<'_> {
     fn tell(&self) -> String {
         let Op { process, f, .. } = self.example;
         let time = self.example.seconds();
-        let text = self.text.lines().next().unwrap_or_default();
+        let text = quoted(self.text.lines().next().unwrap_or_default());
         let what = match self.name {
             MALFORMED => "malformed answers",
             class => class,

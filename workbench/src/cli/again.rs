@@ -2,8 +2,10 @@
 
 use super::command_line;
 
-/// What the command line says is to be told how, and to whom: whoever repeats it decides anew.
-const MANNERS: [(&str, bool); 5] = [
+/// Flags that are not repeated, and whether they take a value: how something is to be told, and to
+/// whom, is for whoever repeats it to decide anew.
+const DROPPED: [(&str, bool); 6] = [
+    ("--seed", true),
     ("--quiet", false),
     ("-q", false),
     ("--json", false),
@@ -20,9 +22,15 @@ pub(super) fn own_command(seed: Option<u64>) -> String {
 fn repetition(words: impl Iterator<Item = String>, seed: Option<u64>) -> String {
     let mut words = words.peekable();
     let mut own = Vec::new();
-    while let Some(word) = words.next_if(|word| word != "--") {
+    // The seed takes the place of another one.
+    let is_due = |flag: &&(&str, bool)| flag.0 != "--seed" || seed.is_some();
+    while let Some(word) = words.next_if(|word| word != "--").map(without_quiet) {
         let name = word.split('=').next().unwrap_or_default();
-        match MANNERS.iter().find(|(flag, _)| *flag == name) {
+        match DROPPED
+            .iter()
+            .filter(is_due)
+            .find(|(flag, _)| *flag == name)
+        {
             Some((_, true)) if !word.contains('=') => drop(words.next()),
             Some(_) => {}
             None => own.push(word),
@@ -36,6 +44,17 @@ fn repetition(words: impl Iterator<Item = String>, seed: Option<u64>) -> String 
     command_line(&own)
 }
 
+/// A word without a wish for quiet that stands in it together with other flags: `-qw`.
+fn without_quiet(word: String) -> String {
+    match word.strip_prefix("-q") {
+        Some(rest) if !rest.trim_start_matches('q').is_empty() => {
+            format!("-{}", rest.trim_start_matches('q'))
+        }
+        Some(_) => "-q".to_owned(),
+        None => word,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -46,10 +65,18 @@ mod tests {
             ("wb test -w echo", "wb test -w echo --seed 7"),
             ("wb test --junit F -q --rate 2", "wb test --rate 2 --seed 7"),
             ("wb --color=never test --json", "wb test --seed 7"),
+            ("wb test -qw echo -qq", "wb test -w echo --seed 7"),
+            ("wb test --seed 5 --rate 2", "wb test --rate 2 --seed 7"),
+            (
+                "wb test --seed=5 -- --seed 6",
+                "wb test --seed 7 -- --seed 6",
+            ),
             ("wb test -- --junit x", "wb test --seed 7 -- --junit x"),
         ] {
             let words = typed.split(' ').map(str::to_owned);
             assert_eq!(repetition(words, Some(7)), repeated);
         }
+        let words = ["wb", "sweep", "--seed", "5"].map(str::to_owned);
+        assert_eq!(repetition(words.into_iter(), None), "wb sweep --seed 5");
     }
 }

@@ -6,14 +6,17 @@ use std::ffi::OsString;
 use std::fmt::Display;
 use std::fs::{File, OpenOptions};
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use anyhow::Context;
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::{code, own_command, paint, print, refuse, say, warn};
+use super::{
+    command_github, failure, is_github, own_command, paint, print, refuse, replace, say, status_of,
+    warn,
+};
 use crate::report::{self, Account, Tested};
 
 /// How much is said, and to whom besides.
@@ -39,31 +42,69 @@ pub(super) struct Audience {
     junit: Option<(PathBuf, File)>,
     /// The file that GitHub shows as the summary of a step.
     step_summary: Option<OsString>,
-    /// Whether GitHub reads what is printed, and makes annotations of it.
-    annotates: bool,
     accounts: Vec<Account>,
-    tests: Vec<Value>,
+    /// All tests for the machine's document; nothing if the command prints one of its own.
+    tests: Option<Vec<Value>>,
 }
 
 impl Audience {
     /// # Errors
     /// When the JUnit file cannot be written: better now than after a long run.
     pub(super) fn begin(command: &str, output: &Output, is_json: bool) -> anyhow::Result<Self> {
-        let junit = output.junit.clone().map(|path| {
-            let file = File::create(&path);
-            let file = file.with_context(|| format!("cannot write {}", path.display()))?;
-            anyhow::Ok((path, file))
-        });
-        Ok(Audience {
+        Self::new(command, output, is_json, None)
+    }
+
+    /// As [`begin`](Self::begin); machines are told of tests, in one document at the end.
+    ///
+    /// # Errors
+    /// As there.
+    pub(super) fn begin_tests(
+        command: &str,
+        output: &Output,
+        is_json: bool,
+    ) -> anyhow::Result<Self> {
+        Self::new(command, output, is_json, Some(Vec::new()))
+    }
+
+    fn new(
+        command: &str,
+        output: &Output,
+        is_json: bool,
+        tests: Option<Vec<Value>>,
+    ) -> anyhow::Result<Self> {
+        let mut audience = Audience {
             title: format!("workbench {command}"),
             is_quiet: output.quiet,
             is_json,
-            junit: junit.transpose()?,
+            junit: None,
             step_summary: env::var_os("GITHUB_STEP_SUMMARY").filter(|it| !it.is_empty()),
-            annotates: env::var_os("GITHUB_ACTIONS").is_some_and(|it| it == "true"),
             accounts: Vec::new(),
-            tests: Vec::new(),
-        })
+            tests,
+        };
+        let Some(path) = &output.junit else {
+            return Ok(audience);
+        };
+        let opened = audience.open_junit(path);
+        if let Err(error) = opened {
+            let done = Err(error);
+            audience.tell_machine(&done);
+            return done.map(|_: u8| audience);
+        }
+        Ok(audience)
+    }
+
+    /// Until the end the file says that this has not come: whoever interrupts the command leaves
+    /// no time to write anything.
+    fn open_junit(&mut self, path: &Path) -> anyhow::Result<()> {
+        let file = File::create(path);
+        let file = file.with_context(|| format!("cannot write {}", path.display()))?;
+        let lasts = file.metadata().is_ok_and(|it| it.is_file());
+        self.junit = Some((path.to_owned(), file));
+        if !lasts {
+            return Ok(());
+        }
+        let why = "the command was interrupted before its end";
+        self.write_junit(&[Account::broken(&self.title, own_command(None), why)])
     }
 
     /// Tells the person what must be heard: verdicts and failures.
@@ -93,42 +134,49 @@ impl Audience {
 
     /// Tells everybody of a test.
     pub(super) fn hear_test(&mut self, tested: &Tested) {
-        self.tests.push(tested.to_json());
+        if let Some(tests) = &mut self.tests {
+            tests.push(tested.to_json());
+        }
         self.hear(tested.account());
     }
 
     /// Tells all who were not there.
     pub(super) fn hear(&mut self, account: Account) {
-        if self.annotates {
+        if is_github() {
             let lines = report::annotations(&account);
-            lines.iter().for_each(|line| self.say(line));
+            lines.iter().for_each(|line| command_github(line));
         }
         self.accounts.push(account);
     }
 
-    /// As [`finish`](Self::finish), with one JSON document of all tests if that is wanted.
-    pub(super) fn finish_tests(self, done: anyhow::Result<u8>) -> anyhow::Result<u8> {
-        if self.is_json {
-            let error = done.as_ref().err().map(|error| format!("{error:#}"));
-            let document = json!({
-                "exit-status": done.as_ref().map_or(code::CRASH, |status| *status),
-                "error": error,
-                "tests": self.tests,
-            });
-            print(format_args!("{document:#}\n"));
+    /// Prints the document of all tests, or what came in place of a document.
+    fn tell_machine(&self, done: &anyhow::Result<u8>) {
+        if !self.is_json {
+            return;
         }
-        self.finish(done)
+        let document = match (&self.tests, done) {
+            (None, Ok(_)) => return,
+            (None, Err(error)) => failure(error),
+            (Some(tests), done) => json!({
+                "exit-status": done.as_ref().map_or_else(status_of, |status| *status),
+                "error": done.as_ref().err().map(|error| format!("{error:#}")),
+                "tests": tests,
+            }),
+        };
+        print(format_args!("{document:#}\n"));
     }
 
     /// Writes the files. What was done stays what it was, with its exit status; but a JUnit file
     /// that was asked for and cannot be written is an error.
     pub(super) fn finish(mut self, done: anyhow::Result<u8>) -> anyhow::Result<u8> {
+        self.tell_machine(&done);
         if let Err(error) = &done {
             let error = format!("{error:#}");
             self.hear(Account::broken(&self.title, own_command(None), &error));
         }
         self.append_step_summary();
-        match (self.write_junit(), done) {
+        let accounts = std::mem::take(&mut self.accounts);
+        match (self.write_junit(&accounts), done) {
             (Err(unwritten), Err(error)) => {
                 refuse(format_args!("{unwritten:#}"));
                 Err(error)
@@ -137,12 +185,12 @@ impl Audience {
         }
     }
 
-    fn write_junit(&mut self) -> anyhow::Result<()> {
+    fn write_junit(&mut self, accounts: &[Account]) -> anyhow::Result<()> {
         let Some((path, file)) = &mut self.junit else {
             return Ok(());
         };
-        let text = report::junit(&self.title, &self.accounts)?;
-        let written = file.write_all(text.as_bytes());
+        let text = report::junit(&self.title, accounts)?;
+        let written = replace(file, &text);
         written.with_context(|| format!("cannot write {}", path.display()))
     }
 

@@ -8,8 +8,10 @@ use clap::Args;
 use serde_json::Value;
 
 use super::audience::{Audience, Output};
+use super::seeds::last_seed;
 use super::{
-    challenge_names, chosen, code, command_line, exit_code, fresh_seed, maelstrom, paint, progress,
+    challenge_names, chosen, code, command_line, exit_code, factory, fresh_seed, maelstrom, paint,
+    progress,
 };
 use crate::challenge::{Bar, Challenge, Trial};
 use crate::checker::{Validity, Verdict};
@@ -73,18 +75,16 @@ pub(super) struct Arguments {
 
 /// Runs the challenges one after the other; the exit status is that of the worst.
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
-    let mut audience = Audience::begin("challenge", &arguments.output, arguments.json)?;
+    let mut audience = Audience::begin_tests("challenge", &arguments.output, arguments.json)?;
     let done = run_all(arguments, &mut audience);
-    audience.finish_tests(done)
+    audience.finish(done)
 }
 
 fn run_all(arguments: &Arguments, audience: &mut Audience) -> anyhow::Result<u8> {
     let challenges = chosen(&arguments.names)?;
-    if challenges.is_empty() {
-        return Ok(code::USAGE);
-    }
     let start = Stopwatch::start();
     let seed = arguments.seed.unwrap_or_else(fresh_seed);
+    last_seed(seed, arguments.runs)?;
     let mut missed = Vec::new();
     let mut status = code::VALID;
     for challenge in &challenges {
@@ -148,8 +148,7 @@ impl Attempt<'_> {
         let trials = trials.filter(|it| it.is_official || bar == Bar::Ours);
         let trials: Vec<&'static Trial> = trials.collect();
         for (place, trial) in trials.iter().enumerate() {
-            let mut tested = self.make_one(trial, &nodes, bar)?;
-            tested.part = (place + 1, trials.len());
+            let tested = self.make_one(trial, (place + 1, trials.len()), &nodes, bar)?;
             self.audience.hear_test(&tested);
             status = worse(status, tested.status);
         }
@@ -165,11 +164,17 @@ impl Attempt<'_> {
     }
 
     /// Runs one test as often as asked for, and judges it.
-    fn make_one(&self, trial: &'static Trial, nodes: &Nodes, bar: Bar) -> anyhow::Result<Tested> {
+    fn make_one(
+        &self,
+        trial: &'static Trial,
+        part: (usize, usize),
+        nodes: &Nodes,
+        bar: Bar,
+    ) -> anyhow::Result<Tested> {
         let mut scores = Vec::new();
         let mut tested = Tested {
             challenge: Some(self.challenge.name),
-            part: (1, 1),
+            part,
             workload: trial
                 .words()
                 .value("--workload")
@@ -182,7 +187,7 @@ impl Attempt<'_> {
             command: self.command(self.seed, self.arguments.runs),
         };
         for round in 0..u64::from(self.arguments.runs) {
-            let seed = self.seed.wrapping_add(round);
+            let seed = self.seed + round;
             let head = self.head(seed, trial);
             self.audience.remark(&head);
             let (ending, score) = self.score(trial, seed, nodes)?;
@@ -205,14 +210,13 @@ impl Attempt<'_> {
             (true, _) => code::VALID,
             (false, worst) => exit_code(worst).max(code::INVALID),
         };
-        self.tell(&figures);
+        self.tell(&tested.name(), &figures);
         tested.figures = Some(figures);
         Ok(tested)
     }
 
     /// Tells what was measured.
-    fn tell(&self, figures: &Figures) {
-        let name = self.challenge.name;
+    fn tell(&self, name: &str, figures: &Figures) {
         if self.audience.is_quiet && figures.hold() {
             let holds = paint::outcome(true, "holds");
             self.audience
@@ -264,7 +268,7 @@ impl Attempt<'_> {
         }
         let solution = self.challenge.solution;
         if self.arguments.simulate {
-            return Ok(Nodes::Factory(solution.factory(&self.node_flags())?));
+            return Ok(Nodes::Factory(factory(solution, &self.node_flags())?));
         }
         solution.build().map(Nodes::Program)
     }

@@ -10,7 +10,7 @@ use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 
 use super::audience::{Audience, Output};
-use super::{code, exit_code, own_command, paint, print, progress, refuse};
+use super::{code, exit_code, misuse, own_command, paint, print, progress};
 use crate::checker::{Models, Target, Verdict};
 use crate::edn;
 use crate::flags;
@@ -41,7 +41,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "X", value_parser = flags::parse_availability)]
     availability: Option<Target>,
 
-    /// Prints one JSON object: valid, workload, models, operations, findings, results.
+    /// Prints one JSON object: valid, workload, operations, findings, results.
     #[arg(long)]
     json: bool,
 
@@ -75,8 +75,9 @@ fn run_check(arguments: &Arguments, audience: &mut Audience) -> anyhow::Result<u
         Some,
     );
     let Some(name) = workload else {
-        refuse("the history does not say which workload it is of: give -w NAME");
-        return Ok(code::USAGE);
+        return Err(misuse(
+            "the history does not say which workload it is of: give -w NAME",
+        ));
     };
     let availability = arguments.availability.or(match &known["availability"] {
         Value::Number(part) => part.as_f64().map(Target::AtLeast),
@@ -86,8 +87,7 @@ fn run_check(arguments: &Arguments, audience: &mut Audience) -> anyhow::Result<u
     let models = arguments.consistency_models.as_deref();
     let models = models.or(told("consistency-models")).map(str::parse);
     if let Some(stranger) = stranger(&history, name) {
-        refuse(stranger);
-        return Ok(code::USAGE);
+        return Err(misuse(stranger));
     }
     let operations = history.ops.iter().filter(|op| op.is_invocation()).count();
     line.check(operations);

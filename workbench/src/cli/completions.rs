@@ -21,7 +21,7 @@ pub(super) fn run(arguments: &Arguments) -> u8 {
 
 fn script(shell: Shell) -> String {
     let mut script = Vec::new();
-    clap_complete::generate(shell, &mut super::command(), "workbench", &mut script);
+    clap_complete::generate(shell, &mut super::offered(), "workbench", &mut script);
     String::from_utf8_lossy(&script).into_owned()
 }
 
@@ -37,6 +37,9 @@ mod tests {
             let script = script(*shell);
             let knows = |words: [&str; 2]| words.iter().all(|word| script.contains(word));
             assert!(knows(["simulate", "nemesis-interval"]), "{shell}");
+            // A flag of `test` alone.
+            let offers = script.lines().filter(|line| line.contains("nodes-file"));
+            assert!(offers.count() <= 2, "{shell}");
             // The scripts of the others name no values, or those of flags alone.
             if matches!(shell, Shell::Bash | Shell::Zsh) {
                 assert!(knows(["broadcast-3d", "txn-rw-register"]), "{shell}");

@@ -21,12 +21,12 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
     let Some(folder) = &arguments.folder else {
         let mut page = Vec::new();
-        Man::new(super::command()).render(&mut page)?;
+        Man::new(super::offered()).render(&mut page)?;
         print(String::from_utf8_lossy(&page));
         return Ok(code::VALID);
     };
     fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
-    clap_mangen::generate_to(super::command(), folder)
+    clap_mangen::generate_to(super::offered(), folder)
         .with_context(|| format!("cannot write the pages to {}", folder.display()))?;
     say(format_args!("the pages are in {}", folder.display()));
     Ok(code::VALID)

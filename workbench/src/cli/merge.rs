@@ -7,7 +7,7 @@ use anyhow::{Context, ensure};
 use clap::Args;
 use serde_json::json;
 
-use super::{print, say, simulate};
+use super::{failure, print, say, simulate};
 use crate::report;
 use crate::storm::campaign::{self, Report};
 
@@ -25,6 +25,23 @@ pub(super) struct Arguments {
 
 /// Merges reports of parts; the exit status is that of the worst run.
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
+    let merged = merge(arguments);
+    if arguments.json {
+        let document = merged
+            .as_ref()
+            .map_or_else(failure, |reports| json!(reports));
+        print(format_args!("{document:#}\n"));
+    }
+    let reports = merged?;
+    if !arguments.json {
+        for report in &reports {
+            say(report::campaign(report));
+        }
+    }
+    Ok(simulate::status(&reports))
+}
+
+fn merge(arguments: &Arguments) -> anyhow::Result<Vec<Report>> {
     let mut parts = Vec::new();
     for path in &arguments.files {
         let file = File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
@@ -36,13 +53,5 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
         ensure!(!reports.is_empty(), "{} holds no report", path.display());
         parts.extend(reports);
     }
-    let reports = campaign::merge(parts)?;
-    if arguments.json {
-        print(format_args!("{:#}\n", json!(reports)));
-    } else {
-        for report in &reports {
-            say(report::campaign(report));
-        }
-    }
-    Ok(simulate::status(&reports))
+    campaign::merge(parts)
 }

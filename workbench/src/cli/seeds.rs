@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use super::misuse;
+
 /// Reads seeds: a range, or one alone.
 pub(super) fn parse_seeds(text: &str) -> Result<Range<u64>, String> {
     let range = match text.split_once("..") {
@@ -18,6 +20,16 @@ pub(super) fn parse_seeds(text: &str) -> Result<Range<u64>, String> {
     }
 }
 
+/// The last of so many seeds.
+///
+/// # Errors
+/// When there are not so many.
+pub(super) fn last_seed(first: u64, count: u32) -> anyhow::Result<u64> {
+    let last = first.checked_add(u64::from(count.saturating_sub(1)));
+    let room = || misuse(format_args!("there are no {count} seeds from {first} on"));
+    last.ok_or_else(room)
+}
+
 /// Reads a part: the K-th of N.
 pub(super) fn parse_shard(text: &str) -> Result<(u64, u64), String> {
     let parts = text.split_once('/');
@@ -30,7 +42,7 @@ pub(super) fn parse_shard(text: &str) -> Result<(u64, u64), String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{parse_seeds, parse_shard};
+    use super::{last_seed, parse_seeds, parse_shard};
 
     #[test]
     fn seeds_are_a_range_or_a_number() {
@@ -47,6 +59,12 @@ mod tests {
         ] {
             assert!(parse_seeds(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn seeds_do_not_begin_anew_behind_the_last_one() {
+        assert_eq!(last_seed(u64::MAX - 1, 2).ok(), Some(u64::MAX));
+        assert!(last_seed(u64::MAX - 1, 3).is_err());
     }
 
     #[test]

@@ -12,10 +12,10 @@ use serde_json::json;
 use super::audience::{Audience, Output};
 use super::seeds::{parse_seeds, parse_shard};
 use super::{
-    challenge_names, chosen, code, command_line, exit_code, own_command, paint, print, progress,
-    refuse,
+    challenge_names, chosen, code, command_line, exit_code, factory, misuse, own_command, paint,
+    print, progress, refuse,
 };
-use crate::challenge::Challenge;
+use crate::challenge::{Challenge, SETTLED};
 use crate::flags::{TestFlags, Words};
 use crate::live::{Stopwatch, timestamp};
 use crate::nemesis::Fault;
@@ -35,10 +35,6 @@ const ALL_STORMS: [&str; 6] = [
     "kafka-5c",
     "txn-6c",
 ];
-
-/// Flags of a test that are settled in a campaign: a challenge brings its workload, and nodes are
-/// n0, n1, ….
-pub(super) const SETTLED: [&str; 4] = ["--workload", "--node", "--nodes", "--nodes-file"];
 
 /// What `simulate` takes.
 #[derive(Args)]
@@ -122,21 +118,12 @@ fn run_all(
         _ => vec![name.clone()],
     });
     let challenges = chosen(&names.collect::<Vec<String>>())?;
-    if challenges.is_empty() {
-        return Ok(code::USAGE);
-    }
     if let Some(jobs) = arguments.jobs {
         ThreadPoolBuilder::new()
             .num_threads(jobs.into())
             .build_global()?;
     }
-    let pinned = pinned(matches);
-    if let Some(flag) = SETTLED.iter().find(|flag| pinned.value(flag).is_some()) {
-        refuse(format_args!(
-            "{flag} is not for simulate: a challenge brings its workload and names its nodes"
-        ));
-        return Ok(code::USAGE);
-    }
+    let pinned = pinned("simulate", matches)?;
     let mut reports = Vec::new();
     for challenge in challenges {
         let campaign = Campaign {
@@ -161,8 +148,11 @@ pub(super) fn status(reports: &[Report]) -> u8 {
     worst.map_or(code::VALID, exit_code)
 }
 
-/// The flags of a test that stand on the command line.
-pub(super) fn pinned(matches: &ArgMatches) -> Words {
+/// The flags of a test that stand on the command line of this command.
+///
+/// # Errors
+/// When one of them is settled by the challenge.
+pub(super) fn pinned(command: &str, matches: &ArgMatches) -> anyhow::Result<Words> {
     let mut words = Words::default();
     let flags = TestFlags::augment_args(clap::Command::new("test"));
     for flag in flags.get_arguments() {
@@ -170,11 +160,17 @@ pub(super) fn pinned(matches: &ArgMatches) -> Words {
         if matches.value_source(id) == Some(ValueSource::CommandLine)
             && let (Some(name), Some(values)) = (flag.get_long(), matches.get_raw(id))
         {
+            if SETTLED.contains(&name) {
+                return Err(misuse(format_args!(
+                    "--{name} is not for {command}: a challenge brings its workload and names its \
+                     nodes"
+                )));
+            }
             let values: Vec<_> = values.map(|value| value.to_string_lossy()).collect();
             words.set(&format!("--{name}"), values.join(","));
         }
     }
-    words
+    Ok(words)
 }
 
 struct Campaign<'a> {
@@ -238,7 +234,7 @@ impl Campaign<'_> {
     }
 
     fn storm(&self) -> anyhow::Result<Storm> {
-        let factory = self.challenge.solution.factory(&self.node_flags())?;
+        let factory = factory(self.challenge.solution, &self.node_flags())?;
         let base = self.challenge.trials[0].words();
         let storm = Storm::of(factory, base).pinned(self.pinned);
         let keeps_promises =

@@ -1,7 +1,7 @@
 //! `workbench sweep`.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::fs::{self, File, OpenOptions};
+use std::path::PathBuf;
 
 use anyhow::Context;
 use clap::{ArgMatches, Args};
@@ -10,11 +10,16 @@ use comfy_table::presets::UTF8_FULL_CONDENSED;
 use rayon::ThreadPoolBuilder;
 use serde_json::json;
 
-use super::simulate::{SETTLED, pinned};
-use super::{challenge_names, chosen, code, exit_code, print, progress, refuse, say};
+use super::seeds::last_seed;
+use super::simulate::pinned;
+use super::{
+    challenge_names, chosen, code, exit_code, factory, failure, misuse, print, progress, replace,
+    say,
+};
 use crate::challenge::Metric;
 use crate::flags::TestFlags;
 use crate::sweep::{self, Sample, Spread, Sweep, Vary};
+use crate::text::number;
 
 /// What `sweep` takes.
 #[derive(Args)]
@@ -79,20 +84,83 @@ pub(super) struct Arguments {
 
 /// Runs the sweep; the exit status is that of the worst run, whatever the budgets say.
 pub(super) fn run(arguments: &Arguments, matches: &ArgMatches) -> anyhow::Result<u8> {
-    let Some(sweep) = sweep(arguments, matches)? else {
-        return Ok(code::USAGE);
-    };
+    let done = simulate(arguments, matches);
+    if arguments.json
+        && let Err(error) = &done
+    {
+        print(format_args!("{:#}\n", failure(error)));
+    }
+    let Swept {
+        sweep,
+        samples,
+        mut svg,
+        mut csv,
+    } = done?;
+    // First what nobody could write down again if a disk is full.
+    if arguments.json {
+        let report = json!({
+            "challenge": sweep.challenge.name,
+            "vary": sweep.vary.label,
+            "pinned": sweep.pinned.to_string(),
+            "node-flags": sweep.node_flags,
+            "svg": svg.path,
+            "csv": csv.path,
+            "runs": samples.iter().map(Sample::to_json).collect::<Vec<_>>(),
+        });
+        print(format_args!("{report:#}\n"));
+    } else if !arguments.quiet {
+        say(table(&sweep, &samples));
+    }
+    let table = csv.write(&sweep::csv(&sweep, &samples));
+    let picture = sweep::picture(&sweep, &samples).and_then(|picture| svg.write(&picture));
+    table.and(picture)?;
+    if !arguments.json && !arguments.quiet {
+        let [svg, csv] = [&svg, &csv].map(|it| it.path.display());
+        say(format_args!("{svg} and {csv}"));
+    }
+    Ok(status(&samples))
+}
+
+/// A sweep that has been run, and the files that it is for.
+struct Swept {
+    sweep: Sweep,
+    samples: Vec<Sample>,
+    svg: Sheet,
+    csv: Sheet,
+}
+
+/// A file that can be written.
+struct Sheet {
+    path: PathBuf,
+    file: File,
+}
+
+impl Sheet {
+    /// What is in it stays there until there is something new.
+    fn open(path: PathBuf) -> anyhow::Result<Self> {
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder)
+                .with_context(|| format!("cannot create {}", folder.display()))?;
+        }
+        let mut options = OpenOptions::new();
+        let opened = options.write(true).create(true).truncate(false).open(&path);
+        let file = opened.with_context(|| format!("cannot write {}", path.display()))?;
+        Ok(Sheet { path, file })
+    }
+
+    fn write(&mut self, text: &str) -> anyhow::Result<()> {
+        let written = replace(&mut self.file, text);
+        written.with_context(|| format!("cannot write {}", self.path.display()))
+    }
+}
+
+fn simulate(arguments: &Arguments, matches: &ArgMatches) -> anyhow::Result<Swept> {
+    let sweep = sweep(arguments, matches)?;
     if let Some(jobs) = arguments.jobs {
         let pool = ThreadPoolBuilder::new().num_threads(jobs.into());
         pool.build_global()?;
     }
-    let seeds = sweep.seeds.end - sweep.seeds.start;
-    let count = sweep.vary.values.len() as u64 * seeds;
-    let bar = progress::bar(sweep.challenge.name, count, arguments.quiet);
-    bar.set_message("");
-    let samples = sweep.run(|_| bar.inc(1));
-    bar.finish_and_clear();
-    let samples = samples?;
+    // Better now than after a long run.
     let [svg, csv] = [(&arguments.svg, "svg"), (&arguments.csv, "csv")].map(|(given, ending)| {
         let name = format!(
             "sweep-{}-{}.{ending}",
@@ -101,41 +169,27 @@ pub(super) fn run(arguments: &Arguments, matches: &ArgMatches) -> anyhow::Result
         let out = arguments.out.clone().unwrap_or_default();
         given.clone().unwrap_or_else(|| out.join(name))
     });
-    write(&svg, &sweep::picture(&sweep, &samples)?)?;
-    write(&csv, &sweep::csv(&sweep, &samples))?;
-    if arguments.json {
-        let report = json!({
-            "challenge": sweep.challenge.name,
-            "vary": sweep.vary.label,
-            "pinned": sweep.pinned.to_string(),
-            "node-flags": sweep.node_flags,
-            "svg": svg,
-            "csv": csv,
-            "runs": samples.iter().map(Sample::to_json).collect::<Vec<_>>(),
-        });
-        print(format_args!("{report:#}\n"));
-    } else if !arguments.quiet {
-        say(table(&sweep, &samples));
-        say(format_args!("{} and {}", svg.display(), csv.display()));
-    }
-    Ok(status(&samples))
+    let (svg, csv) = (Sheet::open(svg)?, Sheet::open(csv)?);
+    let seeds = sweep.seeds.end - sweep.seeds.start;
+    let count = sweep.vary.values.len() as u64 * seeds;
+    let bar = progress::bar(sweep.challenge.name, count, arguments.quiet);
+    bar.set_message("");
+    let samples = sweep.run(|_| bar.inc(1));
+    bar.finish_and_clear();
+    Ok(Swept {
+        samples: samples?,
+        sweep,
+        svg,
+        csv,
+    })
 }
 
-/// What is to be run; nothing if that makes no sense, which has been told.
-fn sweep(arguments: &Arguments, matches: &ArgMatches) -> anyhow::Result<Option<Sweep>> {
+/// What is to be run, each point of which makes sense.
+fn sweep(arguments: &Arguments, matches: &ArgMatches) -> anyhow::Result<Sweep> {
     let [challenge] = chosen(std::slice::from_ref(&arguments.name))?[..] else {
-        if arguments.name == "all" {
-            refuse("a sweep is one of a single challenge");
-        }
-        return Ok(None);
+        return Err(misuse("a sweep is one of a single challenge"));
     };
-    let pinned = pinned(matches);
-    if let Some(flag) = SETTLED.iter().find(|flag| pinned.value(flag).is_some()) {
-        refuse(format_args!(
-            "{flag} is not for sweep: a challenge brings its workload and names its nodes"
-        ));
-        return Ok(None);
-    }
+    let pinned = pinned("sweep", matches)?;
     let node_flags: Vec<String> = match &arguments.node_flags {
         Some(flags) => flags.iter().filter(|it| !it.is_empty()).cloned().collect(),
         None => {
@@ -144,30 +198,20 @@ fn sweep(arguments: &Arguments, matches: &ArgMatches) -> anyhow::Result<Option<S
         }
     };
     // Said of the flags themselves, not of each flag that could vary.
-    challenge.solution.factory(&node_flags).map(drop)?;
-    let vary = match Vary::read(&arguments.vary, challenge, &node_flags) {
-        Ok(vary) => vary,
-        Err(why) => {
-            refuse(format_args!("--vary {}: {why}", arguments.vary));
-            return Ok(None);
-        }
-    };
-    let seeds = arguments.seed..arguments.seed.saturating_add(arguments.seeds.into());
-    Ok(Some(Sweep {
+    factory(challenge.solution, &node_flags).map(drop)?;
+    let refused = |why| misuse(format_args!("--vary {}: {why}", arguments.vary));
+    let vary = Vary::read(&arguments.vary, challenge, &node_flags).map_err(refused)?;
+    let end = last_seed(arguments.seed, arguments.seeds)?.checked_add(1);
+    let end = end.ok_or_else(|| misuse("the last seed of all cannot be among those of a sweep"))?;
+    let sweep = Sweep {
         challenge,
         vary,
-        seeds,
+        seeds: arguments.seed..end,
         pinned,
         node_flags,
-    }))
-}
-
-fn write(path: &Path, text: &str) -> anyhow::Result<()> {
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder)
-            .with_context(|| format!("cannot create {}", folder.display()))?;
-    }
-    fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
+    };
+    sweep.check().map_err(misuse)?;
+    Ok(sweep)
 }
 
 /// Medians, point by point.
@@ -190,7 +234,7 @@ fn table(sweep: &Sweep, samples: &[Sample]) -> Table {
             let spread = Spread::of(samples, |it| it.measured(metric));
             spread.map_or_else(|| "–".to_owned(), |it| metric.show(it.median))
         };
-        let row = [value.to_string()].into_iter();
+        let row = [number(value)].into_iter();
         let row = row.chain(metrics.map(figure));
         table.add_row(row.chain([of(valid), of(held)]));
     }

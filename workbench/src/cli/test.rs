@@ -6,6 +6,7 @@ use anyhow::Context;
 use clap::Args;
 
 use super::audience::{Audience, Output};
+use super::seeds::last_seed;
 use super::{code, command_line, exit_code, fresh_seed, own_command, paint, progress, warn};
 use crate::checker::Validity;
 use crate::flags::TestFlags;
@@ -118,9 +119,9 @@ impl Ignored {
 
 /// Runs the test; the exit status.
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
-    let mut audience = Audience::begin("test", &arguments.output, arguments.json)?;
+    let mut audience = Audience::begin_tests("test", &arguments.output, arguments.json)?;
     let done = run_rounds(arguments, &mut audience);
-    audience.finish_tests(done)
+    audience.finish(done)
 }
 
 fn run_rounds(arguments: &Arguments, audience: &mut Audience) -> anyhow::Result<u8> {
@@ -134,6 +135,7 @@ fn run_rounds(arguments: &Arguments, audience: &mut Audience) -> anyhow::Result<
         ));
     }
     let first = arguments.seed.unwrap_or_else(fresh_seed);
+    last_seed(first, arguments.test_count)?;
     let mut tested = Tested {
         challenge: None,
         part: (1, 1),
@@ -145,7 +147,7 @@ fn run_rounds(arguments: &Arguments, audience: &mut Audience) -> anyhow::Result<
         command: own_command(Some(first)),
     };
     for round in 0..u64::from(arguments.test_count) {
-        let ending = arguments.run_one(&program, first.wrapping_add(round), audience)?;
+        let ending = arguments.run_one(&program, first + round, audience)?;
         tested.status = ending.valid.map_or(code::CRASH, exit_code);
         tested.endings.push(ending);
         if tested.status != code::VALID {

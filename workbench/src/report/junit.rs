@@ -33,7 +33,13 @@ fn case(suite: &str, case: &Case) -> TestCase {
     let not = |kind, evidence: &Evidence| {
         let mut status = TestCaseStatus::non_success(kind);
         status.set_message(visible(&evidence.message));
-        status.set_description(visible(&format!("{}\n{}", evidence.message, evidence.body)));
+        let Evidence { message, body } = evidence;
+        let all = if body.starts_with(message) {
+            body.clone()
+        } else {
+            format!("{message}\n{body}")
+        };
+        status.set_description(visible(&all));
         status
     };
     let status = match &case.fate {
@@ -69,6 +75,7 @@ mod tests {
             panic!("{case:?}");
         };
         assert_eq!(message.as_deref(), Some("plain"));
+        assert!(text.contains(">plain</failure>"), "{text}");
         assert!(text.contains("\\u{1b}[31m\\u{fffe}"), "{text}");
     }
 

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::account::{Account, Case, Evidence, Fate};
 use super::figures::Figures;
-use super::{evidence, summary, verdict};
+use super::{cut, evidence, summary, verdict};
 use crate::checker::Validity;
 use crate::edn;
 use crate::test::{Outcome, Test};
@@ -99,20 +99,28 @@ impl Ending {
     }
 
     fn fate(&self) -> Fate {
-        let body = format!("{}\nagain: {}", self.evidence, self.command);
-        let with = |message: String| Evidence {
-            message,
-            body: body.trim_start().to_owned(),
+        let first_line = |text: &str| text.lines().next().map(cut).unwrap_or_default();
+        // The evidence mostly begins with what the message says.
+        let with = |before: &str, said: String| {
+            let rest = self.evidence.strip_prefix(&said).unwrap_or(&self.evidence);
+            let body = format!("{rest}\nagain: {}", self.command);
+            Evidence {
+                message: format!("{before}{said}"),
+                body: body.trim_start_matches('\n').to_owned(),
+            }
         };
-        let first = || {
-            let finding = self.findings.first().and_then(|it| it.lines().next());
-            finding.map_or_else(String::new, |it| format!(": {it}"))
-        };
+        let first = self.findings.first();
         match (self.valid, &self.crash) {
             (Some(Validity::Valid), _) => Fate::Held,
-            (Some(bad), _) => Fate::Failed(with(format!("{}{}", verdict(bad), first()))),
-            (None, Some(crash)) => Fate::Broken(with(format!("the run broke off: {crash}"))),
-            (None, None) => Fate::Broken(with("the run broke off".to_owned())),
+            (Some(bad), _) => Fate::Failed(match first {
+                Some(finding) => with(&format!("{}: ", verdict(bad)), first_line(finding)),
+                None => with("", verdict(bad).to_owned()),
+            }),
+            (None, Some(crash)) => {
+                let crash = format!("the run broke off: {crash}");
+                Fate::Broken(with("", first_line(&crash)))
+            }
+            (None, None) => Fate::Broken(with("", "the run broke off".to_owned())),
         }
     }
 }
@@ -261,6 +269,25 @@ mod tests {
     }
 
     #[test]
+    fn a_line_of_a_node_that_never_ends_is_told_in_part_and_once() {
+        let long = format!("a{}", "x".repeat(5_000_000));
+        let mut ending = ending(Some(Validity::Invalid), 1);
+        ending.evidence = super::super::told(std::slice::from_ref(&long));
+        ending.findings = vec![long];
+        let Fate::Failed(evidence) = ending.fate() else {
+            panic!("it failed");
+        };
+        assert!(
+            evidence.message.ends_with("x… (5000001 bytes)"),
+            "{evidence:?}"
+        );
+        assert!(
+            evidence.message.len() < 1000 && !evidence.body.contains("xx"),
+            "{evidence:?}"
+        );
+    }
+
+    #[test]
     fn of_several_runs_each_has_its_seed_and_the_worst_counts() {
         let runs = [Some(Validity::Valid), Some(Validity::Invalid), None];
         let runs = (1..).zip(runs).map(|(seed, valid)| ending(valid, seed));
@@ -271,7 +298,7 @@ mod tests {
             panic!("{account:?}");
         };
         assert_eq!(evidence.message, "invalid: 2 values are lost");
-        assert!(evidence.body.contains("again: cargo challenge"));
+        assert_eq!(evidence.body, "again: cargo challenge broadcast-3d");
         let Fate::Broken(evidence) = &account.cases[2].fate else {
             panic!("{account:?}");
         };

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use shared::NodeId;
 
 use crate::history::{History, Op, OpError};
+use crate::text::quoted;
 
 /// One line for each node and way of failing. `node_of` tells whom a process works on.
 pub fn requests_in_vain<'a>(history: &History, node_of: impl Fn(u64) -> &'a NodeId) -> Vec<String> {
@@ -34,14 +35,16 @@ fn tell(node: &NodeId, count: usize, first: &Op) -> String {
     match error {
         Some(OpError::Rpc { name, text }) => format!(
             "node {node} answered {count} {requests} with the error {name}; the first, {f}, at \
-             {time:.3} s: {text}"
+             {time:.3} s: {}",
+            quoted(text)
         ),
         Some(OpError::Malformed { .. }) => {
             format!("node {node} gave {count} {requests} a malformed answer")
         }
         Some(OpError::Thrown { class, text }) => format!(
             "node {node} left {count} {requests} in doubt ({class}); the first, {f}, at \
-             {time:.3} s: {text}"
+             {time:.3} s: {}",
+            quoted(text)
         ),
         Some(OpError::NetTimeout) | None => format!(
             "node {node} gave {count} {requests} no answer in time; the first, {f}, was given up \

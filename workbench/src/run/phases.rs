@@ -16,6 +16,7 @@ use crate::history::{OpError, json};
 use crate::incident::abridged;
 use crate::nemesis::Nemesis;
 use crate::service::Services;
+use crate::text::quoted;
 use crate::workload::{Field, Question, Rpc, Shape};
 
 /// How long a node has for its answer to `init`.
@@ -170,11 +171,12 @@ impl Run {
             }
             Some(OpError::Rpc { name, text }) => {
                 self.crash(format!(
-                    "node {node} refused the set-up request: {name}: {text}"
+                    "node {node} refused the set-up request: {name}: {}",
+                    quoted(&text)
                 ));
             }
             Some(OpError::Malformed { text } | OpError::Thrown { text, .. }) => {
-                self.crash(format!("node {node}: {text}"));
+                self.crash(format!("node {node}: {}", quoted(&text)));
             }
         }
     }

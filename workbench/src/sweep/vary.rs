@@ -3,12 +3,9 @@
 use clap::{Args, Command};
 
 use super::range;
-use crate::challenge::Challenge;
+use crate::challenge::{Challenge, SETTLED};
 use crate::flags::{TestFlags, Words};
 use crate::names;
-
-/// Flags of a test that a challenge settles.
-const SETTLED: [&str; 4] = ["workload", "node", "nodes", "nodes-file"];
 
 /// Flags that are given the same value, point by point.
 #[derive(Debug, Clone, PartialEq)]
@@ -61,6 +58,9 @@ impl Vary {
 
     fn add(&mut self, name: &str, known: &Known) -> Result<(), String> {
         if known.run.iter().any(|it| it == name) {
+            if self.run.iter().any(|it| it == name) {
+                return Err(twice(name));
+            }
             self.run.push(name.to_owned());
             return Ok(());
         }
@@ -74,6 +74,9 @@ impl Vary {
             let all = known.node.iter().chain(&known.run);
             let all: Vec<&str> = all.map(String::as_str).collect();
             return Err(names::unknown("flag", name, &all));
+        }
+        if let Some(name) = found.iter().find(|it| self.node.contains(it)) {
+            return Err(twice(name));
         }
         self.node.extend(found);
         Ok(())
@@ -93,6 +96,10 @@ impl Vary {
         let with = |flags: Vec<String>, name: &String| with(&flags, name, value);
         self.node.iter().fold(flags.to_vec(), with)
     }
+}
+
+fn twice(name: &str) -> String {
+    format!("{name} is named twice")
 }
 
 impl Known {
@@ -197,6 +204,8 @@ mod tests {
         check("window", "expected a flag");
         check("=1", "there is no flag");
         check("window,=1", "there is no flag");
+        check("rate,--rate=1", "rate is named twice");
+        check("window,hub-window=1", "hub-window is named twice");
         for settled in [
             "workload",
             "node",

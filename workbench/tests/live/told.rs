@@ -75,6 +75,10 @@ fn stdout(output: &Output) -> String {
     String::from_utf8(output.stdout.clone()).unwrap()
 }
 
+fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
 #[track_caller]
 fn ends(output: &Output, exit: i32) -> String {
     let text = text(output);
@@ -132,8 +136,120 @@ fn what_cannot_begin_is_told_to_machines_too() {
 }
 
 #[test]
+fn what_fails_is_a_document_for_machines_whatever_it_is() {
+    let desk = Desk::new();
+    let nowhere = desk.path("no/such/file").display().to_string();
+    for (words, exit, has_tests, why) in [
+        ("check /no/such --json", 255, false, "/no/such"),
+        (
+            "check FILE --json --junit FILE/x",
+            255,
+            false,
+            "cannot write",
+        ),
+        ("merge /no/such --json", 255, false, "/no/such"),
+        (
+            "simulate echo --node-flags=--bogus --json",
+            254,
+            false,
+            "'--bogus' found",
+        ),
+        (
+            "simulate echo -w kafka --json",
+            254,
+            false,
+            "not for simulate",
+        ),
+        (
+            "challenge echo --simulate --node-flags=--bogus --json",
+            254,
+            true,
+            "'--bogus' found",
+        ),
+        (
+            "test --bin x --json --junit NOWHERE",
+            255,
+            true,
+            "cannot write",
+        ),
+        (
+            "challenge echo --simulate --seed 18446744073709551615 --runs 2 --json",
+            254,
+            true,
+            "no 2 seeds",
+        ),
+    ] {
+        let file = desk.path("file").display().to_string();
+        let words = words.replace("FILE", &file).replace("NOWHERE", &nowhere);
+        let output = workbench(&words.split(' ').collect::<Vec<_>>());
+        let text = ends(&output, exit);
+        let document: Value = serde_json::from_slice(&output.stdout).expect(&text);
+        assert_eq!(document["exit-status"], exit, "{text}");
+        let error = document["error"].as_str().unwrap();
+        assert!(error.contains(why) && error.lines().count() == 1, "{text}");
+        assert_eq!(document["tests"].is_array(), has_tests, "{text}");
+        assert_eq!(stderr(&output), format!("error: {error}\n"));
+    }
+}
+
+#[test]
+fn a_junit_file_says_that_a_run_was_interrupted_until_it_is_over() {
+    let desk = Desk::new();
+    let file = desk.path("file");
+    let words = [
+        "simulate",
+        "echo",
+        "--seeds",
+        "0..100000000",
+        "--jobs",
+        "1",
+        "--junit",
+    ];
+    let mut command = alone(Command::new(env!("CARGO_BIN_EXE_workbench")));
+    let command = command.args(words).arg(&file).stderr(Stdio::null());
+    let mut bench = command.spawn().unwrap();
+    let written = || fs::read_to_string(&file).unwrap_or_default();
+    while !written().trim_end().ends_with("</testsuites>") {
+        std::thread::yield_now();
+        assert!(bench.try_wait().unwrap().is_none(), "{}", written());
+    }
+    bench.kill().unwrap();
+    bench.wait().unwrap();
+    let report = Report::deserialize_from_str(&written()).unwrap();
+    assert_eq!((report.tests, report.errors), (1, 1));
+    assert!(written().contains("interrupted"), "{}", written());
+    ends(
+        &desk.bench(&[], "simulate echo --seeds 1 --time-limit 1 --junit FILE"),
+        0,
+    );
+    let report = Report::deserialize_from_str(&written()).unwrap();
+    assert_eq!((report.tests, report.errors), (1, 0), "{}", written());
+}
+
+#[test]
+fn exit_statuses_stand_in_the_help_of_each_command() {
+    for (command, words) in [
+        ("test", "255 a run broke off"),
+        ("check", "255 the history cannot be read"),
+        ("challenge", "or a budget missed"),
+        ("simulate", "255 a run broke off"),
+        ("merge", "255 a run broke off"),
+        ("sweep", "within the budgets or not"),
+    ] {
+        let text = ends(&workbench(&[command, "--help"]), 0);
+        assert!(
+            text.contains("Exit status: ") && text.contains(words),
+            "{text}"
+        );
+    }
+}
+
+#[test]
 fn who_wants_quiet_hears_the_verdict_and_failures_alone() {
     let desk = Desk::new();
+    let quiet = desk.bench(&[], "challenge kafka-5c --simulate --seed 3 --quiet");
+    let part = |part| format!("kafka-5c, part {part} of 2: holds (seed 3)\n");
+    assert_eq!(ends(&quiet, 0), part(1) + &part(2));
     let quiet = desk.bench(&[], "challenge echo --simulate --seed 3 --quiet");
     assert_eq!(ends(&quiet, 0), "echo: holds (seed 3)\n");
     let quiet = desk.bench(&[], "simulate echo --seeds 0..3 --time-limit 1 -q");
@@ -275,7 +391,10 @@ fn github_gets_a_table_and_annotations_which_no_text_breaks() {
     if has_python() {
         let output = desk.test(&github, &WRONG, "--seed 3");
         ends(&output, 1);
-        let said = stdout(&output);
+        let told = stdout(&output);
+        let last = told.lines().last().unwrap_or_default();
+        assert!(last.starts_with("Analysis invalid!"), "{told}");
+        let said = stderr(&output);
         let annotations: Vec<&str> = said.lines().filter(|it| it.starts_with("::")).collect();
         let [annotation] = annotations[..] else {
             panic!("{said}");
@@ -289,6 +408,38 @@ fn github_gets_a_table_and_annotations_which_no_text_breaks() {
         let row = table.lines().rfind(|it| it.starts_with("| echo")).unwrap();
         assert_eq!(row.replace("\\|", "").matches('|').count(), 6, "{row}");
         assert!(row.contains(r"\]\]&gt;\|100%&lt;b&gt;"), "{row}");
+    }
+}
+
+#[test]
+fn no_node_commands_githubs_runner() {
+    if !has_python() {
+        return;
+    }
+    let desk = Desk::new();
+    let github = [("GITHUB_ACTIONS", "true")];
+    let refusal = r#"{"type":"error","code":10,"text":"no\n::error title=x::PWNED\n##[error]y"}"#;
+    let loud = "say   ::stop-commands::mine";
+    for (steps, exit) in [
+        (&[refusal][..], 1),
+        (&[loud, "exit 3"], 255),
+        (&[&format!("init:{refusal}")], 255),
+    ] {
+        let output = desk.test(&github, steps, "--seed 3 --log-stderr");
+        let text = ends(&output, exit);
+        assert!(
+            text.contains("PWNED") || text.contains("stop-commands"),
+            "{text}"
+        );
+        let is_command = |line: &&str| line.trim_start().starts_with("::") || line.contains("##[");
+        let commands: Vec<&str> = text.lines().filter(is_command).collect();
+        let [annotation] = commands[..] else {
+            panic!("{commands:?} in {text}");
+        };
+        assert!(
+            annotation.starts_with("::error title=echo%3A history::"),
+            "{text}"
+        );
     }
 }
 

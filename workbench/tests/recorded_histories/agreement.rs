@@ -15,6 +15,7 @@ fn ask(case: &Case) -> (Option<i32>, Value) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_workbench"));
     command
         .env_remove("GITHUB_STEP_SUMMARY")
+        .env_remove("GITHUB_ACTIONS")
         .arg("check")
         .arg(case.folder.join("history.edn.gz"))
         .args(["-w", case.workload(), "--json"]);
