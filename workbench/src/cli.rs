@@ -10,6 +10,7 @@ mod doc;
 mod maelstrom;
 mod man;
 mod merge;
+mod nodes;
 mod paint;
 mod progress;
 mod seeds;

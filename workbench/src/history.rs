@@ -176,6 +176,14 @@ impl History {
     }
 }
 
+impl History {
+    /// How many of the clients' lines are of this kind.
+    pub fn count(&self, kind: Kind) -> usize {
+        let is_one = |op: &&Op| op.kind == kind && op.process.client().is_some();
+        self.ops.iter().filter(is_one).count()
+    }
+}
+
 impl Process {
     /// The nemesis' process.
     pub const NEMESIS: Process = Process::Nemesis(NemesisName::Nemesis);

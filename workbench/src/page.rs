@@ -224,11 +224,7 @@ impl Subject<'_> {
 
     fn figures(&self) -> Vec<(String, String)> {
         let record = self.record;
-        let clients = |op: &&Op| op.process.client().is_some();
-        let count = |kind| {
-            let ops = record.history.ops.iter().filter(clients);
-            ops.filter(|op| op.kind == kind).count()
-        };
+        let count = |kind| record.history.count(kind);
         let (begun, ok) = (count(Kind::Invoke), count(Kind::Ok));
         let servers = record.statistics.servers().sent;
         let per_op = servers as f64 / begun.max(1) as f64;

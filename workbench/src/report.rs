@@ -232,25 +232,16 @@ fn cut_to(line: &str, shown: usize) -> String {
 
 fn counts(outcome: &Outcome) -> String {
     let record = &outcome.record;
-    let of = |kind| {
-        let is_client = |op: &&Op| op.process.client().is_some();
-        record
-            .history
-            .ops
-            .iter()
-            .filter(is_client)
-            .filter(move |op| op.kind == kind)
-    };
     let last = record.history.ops.last().map_or(0.0, Op::seconds);
     let clients = record.statistics.clients().sent;
     let servers = record.statistics.servers().sent;
     format!(
         "{} operations in {last:.1} s ({} ok, {} failed, {} unknown); \
          messages: {clients} with clients, {servers} among servers",
-        of(Kind::Invoke).count(),
-        of(Kind::Ok).count(),
-        of(Kind::Fail).count(),
-        of(Kind::Info).count(),
+        record.history.count(Kind::Invoke),
+        record.history.count(Kind::Ok),
+        record.history.count(Kind::Fail),
+        record.history.count(Kind::Info),
     )
 }
 

@@ -178,13 +178,7 @@ impl Sweep {
             median_ms,
             max_ms,
         });
-        let count = |kind| {
-            let clients = history
-                .ops
-                .iter()
-                .filter(|op| op.process.client().is_some());
-            clients.filter(|op| op.kind == kind).count() as u64
-        };
+        let count = |kind| history.count(kind) as u64;
         Ok(Sample {
             value,
             seed,

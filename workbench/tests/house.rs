@@ -89,11 +89,10 @@ const WORLD: [(&str, &[&str]); 12] = [
     (
         "rayon",
         &[
-            "workbench/src/cli/simulate.rs",
+            "workbench/src/cli/nodes.rs",
             "workbench/src/storm/campaign.rs",
             "workbench/src/storm/shrink.rs",
             "workbench/src/sweep.rs",
-            "workbench/src/cli/sweep.rs",
         ],
     ),
     (

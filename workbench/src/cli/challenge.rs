@@ -8,6 +8,7 @@ use clap::Args;
 use serde_json::Value;
 
 use super::audience::{Audience, Output};
+use super::nodes::NodeFlags;
 use super::seeds::last_seed;
 use super::{
     challenge_names, chosen, code, command_line, exit_code, factory, fresh_seed, maelstrom, paint,
@@ -46,14 +47,8 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "FILE")]
     bin: Option<PathBuf>,
 
-    /// Flags of the node, in place of those that the challenge would give it.
-    #[arg(
-        long,
-        value_name = "FLAGS",
-        value_delimiter = ' ',
-        allow_hyphen_values = true
-    )]
-    node_flags: Option<Vec<String>>,
+    #[command(flatten)]
+    node_flags: NodeFlags,
 
     /// The launcher of the official Maelstrom, which then runs the test in our place.
     #[arg(long, value_name = "FILE")]
@@ -243,20 +238,14 @@ impl Attempt<'_> {
     }
 
     fn node_flags(&self) -> Vec<String> {
-        match (&self.arguments.node_flags, &self.arguments.bin) {
-            (Some(flags), _) => flags
-                .iter()
-                .filter(|flag| !flag.is_empty())
-                .cloned()
-                .collect(),
+        let Arguments {
+            node_flags, bin, ..
+        } = self.arguments;
+        match (node_flags.given(), bin) {
+            (Some(flags), _) => flags,
             // Flags of ours mean nothing to a program of somebody else's.
             (None, Some(_)) => Vec::new(),
-            (None, None) => self
-                .challenge
-                .node_flags
-                .iter()
-                .map(ToString::to_string)
-                .collect(),
+            (None, None) => node_flags.of(self.challenge),
         }
     }
 
@@ -397,8 +386,8 @@ impl Attempt<'_> {
         if let Some(bin) = &arguments.bin {
             words.extend(["--bin".into(), bin.display().to_string()]);
         }
-        if arguments.node_flags.is_some() {
-            words.extend(["--node-flags".into(), self.node_flags().join(" ")]);
+        if let Some(flags) = arguments.node_flags.given() {
+            words.extend(["--node-flags".into(), flags.join(" ")]);
         }
         command_line(&words)
     }

@@ -6,10 +6,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Args};
-use rayon::ThreadPoolBuilder;
 use serde_json::json;
 
 use super::audience::{Audience, Output};
+use super::nodes::{Jobs, NodeFlags};
 use super::seeds::{parse_seeds, parse_shard};
 use super::{
     challenge_names, chosen, code, command_line, exit_code, factory, misuse, own_command, paint,
@@ -76,18 +76,11 @@ pub(super) struct Arguments {
     #[arg(long)]
     durable: bool,
 
-    /// Flags of the nodes, in place of those that the challenge would give them.
-    #[arg(
-        long,
-        value_name = "FLAGS",
-        value_delimiter = ' ',
-        allow_hyphen_values = true
-    )]
-    node_flags: Option<Vec<String>>,
+    #[command(flatten)]
+    node_flags: NodeFlags,
 
-    /// How many runs go on at the same time; as many as there are cores otherwise.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
-    jobs: Option<u16>,
+    #[command(flatten)]
+    jobs: Jobs,
 
     /// The folder where a failing run is kept.
     #[arg(long, value_name = "DIR", default_value = "store")]
@@ -118,11 +111,7 @@ fn run_all(
         _ => vec![name.clone()],
     });
     let challenges = chosen(&names.collect::<Vec<String>>())?;
-    if let Some(jobs) = arguments.jobs {
-        ThreadPoolBuilder::new()
-            .num_threads(jobs.into())
-            .build_global()?;
-    }
+    arguments.jobs.settle()?;
     let pinned = pinned("simulate", matches)?;
     let mut reports = Vec::new();
     for challenge in challenges {
@@ -251,14 +240,7 @@ impl Campaign<'_> {
     }
 
     fn node_flags(&self) -> Vec<String> {
-        let given = self.arguments.node_flags.as_ref();
-        let mut flags: Vec<String> = match given {
-            Some(flags) => flags.iter().filter(|it| !it.is_empty()).cloned().collect(),
-            None => {
-                let own = self.challenge.node_flags.iter();
-                own.map(ToString::to_string).collect()
-            }
-        };
+        let mut flags = self.arguments.node_flags.of(self.challenge);
         if self.arguments.durable && self.challenge.solution.is_durable_by_flag() {
             flags.push("--durable".to_owned());
         }
@@ -271,7 +253,7 @@ impl Campaign<'_> {
         if self.arguments.durable {
             words.push("--durable".to_owned());
         }
-        if let Some(flags) = &self.arguments.node_flags {
+        if let Some(flags) = self.arguments.node_flags.given() {
             words.push(format!("--node-flags={}", flags.join(" ")));
         }
         if exactly {

@@ -7,9 +7,9 @@ use anyhow::Context;
 use clap::{ArgMatches, Args};
 use comfy_table::Table;
 use comfy_table::presets::UTF8_FULL_CONDENSED;
-use rayon::ThreadPoolBuilder;
 use serde_json::json;
 
+use super::nodes::{Jobs, NodeFlags};
 use super::seeds::last_seed;
 use super::simulate::pinned;
 use super::{
@@ -44,18 +44,11 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
 
-    /// Flags of the nodes, in place of those that the challenge would give them.
-    #[arg(
-        long,
-        value_name = "FLAGS",
-        value_delimiter = ' ',
-        allow_hyphen_values = true
-    )]
-    node_flags: Option<Vec<String>>,
+    #[command(flatten)]
+    node_flags: NodeFlags,
 
-    /// How many runs go on at the same time; as many as there are cores otherwise.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
-    jobs: Option<u16>,
+    #[command(flatten)]
+    jobs: Jobs,
 
     /// The folder for the picture and the table, sweep-NAME-FLAG.svg and .csv; this one otherwise.
     #[arg(long, value_name = "DIR")]
@@ -156,10 +149,7 @@ impl Sheet {
 
 fn simulate(arguments: &Arguments, matches: &ArgMatches) -> anyhow::Result<Swept> {
     let sweep = sweep(arguments, matches)?;
-    if let Some(jobs) = arguments.jobs {
-        let pool = ThreadPoolBuilder::new().num_threads(jobs.into());
-        pool.build_global()?;
-    }
+    arguments.jobs.settle()?;
     // Better now than after a long run.
     let [svg, csv] = [(&arguments.svg, "svg"), (&arguments.csv, "csv")].map(|(given, ending)| {
         let name = format!(
@@ -190,13 +180,7 @@ fn sweep(arguments: &Arguments, matches: &ArgMatches) -> anyhow::Result<Sweep> {
         return Err(misuse("a sweep is one of a single challenge"));
     };
     let pinned = pinned("sweep", matches)?;
-    let node_flags: Vec<String> = match &arguments.node_flags {
-        Some(flags) => flags.iter().filter(|it| !it.is_empty()).cloned().collect(),
-        None => {
-            let own = challenge.node_flags.iter();
-            own.map(ToString::to_string).collect()
-        }
-    };
+    let node_flags = arguments.node_flags.of(challenge);
     // Said of the flags themselves, not of each flag that could vary.
     factory(challenge.solution, &node_flags).map(drop)?;
     let refused = |why| misuse(format_args!("--vary {}: {why}", arguments.vary));
