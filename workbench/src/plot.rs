@@ -160,12 +160,4 @@ impl Chart {
             legend_is_left: false,
         }
     }
-
-    /// Draws it.
-    ///
-    /// # Errors
-    /// When it cannot be drawn.
-    pub fn picture(&self) -> anyhow::Result<Picture> {
-        stack(std::slice::from_ref(self))
-    }
 }

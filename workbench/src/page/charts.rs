@@ -173,10 +173,9 @@ impl Plots<'_> {
         ];
         Some(Panel {
             name: "latency",
-            note:
-                "Each operation that ended, by when it began and how long it took; less than 0.01 ms is drawn \
-                   as 0.01 ms."
-                    .to_owned(),
+            note: "Each operation that ended, by when it began and how long it took; less than \
+                   0.01 ms is drawn as 0.01 ms."
+                .to_owned(),
             chart,
             table: Table::new("Latency by operation and outcome", &head, rows),
         })
@@ -297,11 +296,9 @@ impl Plots<'_> {
         let mut rows = Vec::new();
         for (place, (name, kind)) in kinds.iter().enumerate() {
             if place <= MOST_KINDS {
-                let name = if place == MOST_KINDS {
-                    "all others"
-                } else {
-                    name
-                };
+                // One that is alone keeps its name.
+                let is_rest = place == MOST_KINDS && kinds.len() > MOST_KINDS + 1;
+                let name = if is_rest { "all others" } else { name };
                 rates.push((shortened(name, NAME), BTreeMap::new()));
             }
             let most = kind.by_second.iter().map(|(_, count)| *count).max();

@@ -175,3 +175,30 @@ fn a_run_without_a_single_operation_has_a_page() {
     let page = page_of(&run, Name::Echo, "again", &json!(null));
     assert!(page.html.contains("What happened when"));
 }
+
+#[test]
+fn types_of_messages_are_only_taken_together_if_there_are_several() {
+    let series = |types: usize| {
+        let mut run = run(Solution::Echo, "echo", "--node-count 1 --time-limit 1");
+        let known = run.record.statistics.kinds().len();
+        let second = std::time::Duration::from_secs(1);
+        for number in known..types {
+            run.record
+                .statistics
+                .sent(second, true, format!("type {number}"));
+        }
+        let data = unpacked(&page_of(&run, Name::Echo, "again", &json!({})));
+        let series = data["plots"]["messages"]["series"].as_array().unwrap();
+        let names = series
+            .iter()
+            .map(|it| it["name"].as_str().unwrap().to_owned());
+        names.collect::<Vec<String>>()
+    };
+    let eight = series(8);
+    assert!(
+        eight.len() == 8 && !eight.contains(&"all others".to_owned()),
+        "{eight:?}"
+    );
+    let nine = series(9);
+    assert!(nine.len() == 8 && nine[7] == "all others", "{nine:?}");
+}

@@ -108,9 +108,10 @@ impl Chart {
         for band in &self.bands {
             let edges = |edge: fn(&(f64, f64, f64)) -> f64| {
                 let points: Vec<_> = band.edges.iter().map(|it| (it.0, edge(it))).collect();
-                match band.is_stepped {
-                    true => stepped(points),
-                    false => points,
+                if band.is_stepped {
+                    stepped(points)
+                } else {
+                    points
                 }
             };
             let (upper, lower) = (edges(|(_, _, upper)| *upper), edges(|(_, lower, _)| *lower));

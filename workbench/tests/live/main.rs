@@ -9,6 +9,7 @@ mod bench;
 mod broadcast;
 mod campaigns;
 mod check;
+mod ci;
 mod command_line;
 mod counters;
 mod examples;
