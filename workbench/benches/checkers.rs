@@ -122,7 +122,7 @@ fn add_lists(flags: &Flags, figures: &mut Figures) -> anyhow::Result<()> {
     }
     let count = most.div_ceil(20);
     let history = Store::new(Objects::Lists, 1, usize::MAX).history(count)?;
-    let bytes: usize = history.ops.iter().map(|op| op.value.get().len()).sum();
+    let bytes: usize = history.ops.iter().map(|op| op.value.json().len()).sum();
     let (count, megabytes) = (grouped(count as f64, 0), grouped(bytes as f64 / 1e6, 0));
     let what = format!("{count} transactions on lists, one hot key, {megabytes} MB");
     add_transactions(flags, figures, &what, "", &history, list_append)

@@ -1,8 +1,6 @@
 //! The fourteen challenges as data: what is run, and what must hold.
 
-use clojure_reader::edn::Edn;
-
-use crate::edn;
+use crate::edn::{self, Edn};
 use crate::flags::Words;
 use crate::solutions::Solution;
 use crate::text::WIDE;
@@ -146,7 +144,7 @@ impl Metric {
     }
 
     /// The number in a result map, ours or Maelstrom's, if it is there.
-    pub fn measure(self, results: &Edn<'_>) -> Option<f64> {
+    pub fn measure(self, results: &Edn) -> Option<f64> {
         let found = match self {
             Metric::MessagesPerOp => edn::get(results, &["net", "servers", "msgs-per-op"]),
             Metric::MedianLatency => quantile(results, 0.5),
@@ -159,7 +157,7 @@ impl Metric {
 }
 
 /// Completions that are not ok, of all kinds of operations but the one that never is.
-fn not_ok(results: &Edn<'_>) -> Option<f64> {
+fn not_ok(results: &Edn) -> Option<f64> {
     let Edn::Map(by_f) = edn::get(results, &["stats", "by-f"])? else {
         return None;
     };
@@ -171,7 +169,7 @@ fn not_ok(results: &Edn<'_>) -> Option<f64> {
     missed.sum()
 }
 
-fn quantile<'a>(results: &'a Edn<'_>, point: f64) -> Option<&'a Edn<'a>> {
+fn quantile<'a>(results: &'a Edn, point: f64) -> Option<&'a Edn> {
     edn::at(edn::get(results, &["workload", "stable-latencies"])?, point)
 }
 

@@ -1,39 +1,122 @@
-//! EDN, the notation of Jepsen's files: small constructors, look-ups, and the way from and to JSON.
-//!
-//! The crate reads it. It prints floats without their `.0` and knows no integer beyond 64 bits, so
-//! printing is ours, and such an integer travels as a tagged literal (see `big`).
+//! EDN, the notation of Jepsen's files, and all that EDN and JSON can say: values, look-ups, reading,
+//! printing, and the way from and to JSON.
 
+pub mod json;
+pub mod number;
 mod print;
 mod read;
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
-use clojure_reader::edn::Edn;
-use serde_json::{Map, Value};
+use num_bigint::BigInt;
 
+pub use json::{Keys, from_json, to_json};
+pub use number::{Decimal, Double, Ratio};
 pub use print::{compact, pretty};
-pub use read::read;
+pub(crate) use read::brief;
+pub use read::{MAX_DEPTH, Position, Reader, read};
 
-/// The tag under which an integer that does not fit 64 signed bits is kept, its digits as a string.
-const BIG: &str = "integer";
+/// A value. Equality and order are structural: `1` and `1.0` differ, a list and a vector differ, and
+/// NaN equals itself. [`Edn::canonical`] makes values the same that Clojure calls equal.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Edn {
+    /// `[1 2]`, JSON's array.
+    Vector(Vec<Edn>),
+    /// `#{1 2}`.
+    Set(BTreeSet<Edn>),
+    /// `{1 2}`; JSON's objects are maps whose keys are strings.
+    Map(BTreeMap<Edn, Edn>),
+    /// `(1 2)`.
+    List(Vec<Edn>),
+    /// A keyword, without its colon.
+    Key(Name),
+    /// A symbol.
+    Symbol(Name),
+    /// `"text"`.
+    Str(Name),
+    /// An integer of 64 bits.
+    Int(i64),
+    /// An integer that does not fit 64 bits.
+    Big(Box<BigInt>),
+    /// `2/3`.
+    Ratio(Box<Ratio>),
+    /// `1.50M`.
+    Decimal(Box<Decimal>),
+    /// `1.5`, `##NaN`, `##Inf`.
+    Double(Double),
+    /// `#inst "2026-01-01"`, `#jepsen.history.Op{…}`.
+    Tagged(Name, Box<Edn>),
+    /// `\x`.
+    Char(char),
+    /// `true`, `false`.
+    Bool(bool),
+    /// `nil`, JSON's `null`.
+    Nil,
+}
 
-/// What the keys of a JSON object become.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Keys {
-    /// Strings, as they are.
-    Strings,
-    /// Keywords, as far as they are readable as such.
-    Keywords,
+/// The text of a string, a keyword, a symbol or a tag.
+pub type Name = Cow<'static, str>;
+
+/// On one line, as [`compact`].
+impl fmt::Display for Edn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&compact(self))
+    }
+}
+
+impl From<BigInt> for Edn {
+    fn from(number: BigInt) -> Self {
+        match i64::try_from(&number) {
+            Ok(number) => Edn::Int(number),
+            Err(_) => Edn::Big(Box::new(number)),
+        }
+    }
+}
+
+impl Edn {
+    /// A tagged value.
+    pub fn tagged(tag: &'static str, value: Edn) -> Self {
+        Edn::Tagged(Cow::Borrowed(tag), Box::new(value))
+    }
+
+    /// The items of a list or a vector.
+    pub fn items(&self) -> Option<&[Edn]> {
+        match self {
+            Edn::List(items) | Edn::Vector(items) => Some(items),
+            _ => None,
+        }
+    }
+
+    /// The one form of all values that Clojure's `=` calls equal: lists become vectors, decimals
+    /// lose zeros at their end, and `-0.0` its sign. That NaN does not equal itself there is left out: no
+    /// checker could look it up.
+    pub fn canonical(self) -> Self {
+        let all = |items: Vec<Edn>| items.into_iter().map(Edn::canonical).collect();
+        match self {
+            Edn::List(items) | Edn::Vector(items) => Edn::Vector(all(items)),
+            Edn::Set(items) => Edn::Set(items.into_iter().map(Edn::canonical).collect()),
+            Edn::Map(entries) => {
+                let entries = entries.into_iter();
+                let canonical = entries.map(|(key, value)| (key.canonical(), value.canonical()));
+                Edn::Map(canonical.collect())
+            }
+            Edn::Decimal(decimal) => Edn::Decimal(Box::new(decimal.canonical())),
+            Edn::Double(Double(-0.0)) => float(0.0),
+            Edn::Tagged(tag, value) => Edn::Tagged(tag, Box::new(value.canonical())),
+            other => other,
+        }
+    }
 }
 
 /// A keyword, given without its colon.
-pub fn key(name: &'static str) -> Edn<'static> {
+pub fn key(name: &'static str) -> Edn {
     Edn::Key(Cow::Borrowed(name))
 }
 
 /// A keyword of any name; a name that could not be read back as a keyword becomes a string.
-pub fn word(name: &str) -> Edn<'static> {
+pub fn word(name: &str) -> Edn {
     let readable = |c: char| c.is_ascii_alphanumeric() || "*+!-_?<>=$%&.".contains(c);
     if !name.is_empty() && name.chars().all(readable) {
         Edn::Key(Cow::Owned(name.to_owned()))
@@ -43,43 +126,35 @@ pub fn word(name: &str) -> Edn<'static> {
 }
 
 /// A string.
-pub fn text(text: &str) -> Edn<'static> {
+pub fn text(text: &str) -> Edn {
     Edn::Str(Cow::Owned(text.to_owned()))
 }
 
 /// A count, an index, a time.
-pub fn integer(number: u64) -> Edn<'static> {
+pub fn integer(number: u64) -> Edn {
     match i64::try_from(number) {
         Ok(number) => Edn::Int(number),
-        Err(_) => big(&number.to_string()),
+        Err(_) => Edn::from(BigInt::from(number)),
     }
 }
 
 /// How many.
-pub fn count(number: usize) -> Edn<'static> {
+pub fn count(number: usize) -> Edn {
     integer(number as u64)
 }
 
-/// An integer of any size, given by its digits.
-pub fn big(digits: &str) -> Edn<'static> {
-    match digits.parse() {
-        Ok(number) => Edn::Int(number),
-        Err(_) => Edn::tagged(BIG, text(digits)),
-    }
-}
-
 /// A 64-bit float.
-pub fn float(number: f64) -> Edn<'static> {
-    Edn::Double(number.into())
+pub fn float(number: f64) -> Edn {
+    Edn::Double(Double(number))
 }
 
 /// A 32-bit float: prints with no more digits than tell it from its 32-bit neighbours.
-pub fn float32(number: f32) -> Edn<'static> {
+pub fn float32(number: f32) -> Edn {
     float(number.to_string().parse().unwrap_or(f64::from(number)))
 }
 
 /// A map with keywords as keys.
-pub fn map<const N: usize>(entries: [(&'static str, Edn<'static>); N]) -> Edn<'static> {
+pub fn map<const N: usize>(entries: [(&'static str, Edn); N]) -> Edn {
     Edn::Map(
         entries
             .into_iter()
@@ -89,27 +164,27 @@ pub fn map<const N: usize>(entries: [(&'static str, Edn<'static>); N]) -> Edn<'s
 }
 
 /// Puts one entry into a map; anything else is left as it is.
-pub fn insert(map: &mut Edn<'static>, name: &'static str, value: Edn<'static>) {
+pub fn insert(map: &mut Edn, name: &'static str, value: Edn) {
     if let Edn::Map(entries) = map {
         entries.insert(key(name), value);
     }
 }
 
-/// What stands in nested maps at the end of a path of keywords, such as
+/// The value in nested maps at the end of a path of keywords, such as
 /// `["net", "servers", "msgs-per-op"]`. Tags on the way do not matter.
-pub fn get<'a, 'e>(edn: &'a Edn<'e>, path: &[&'e str]) -> Option<&'a Edn<'e>> {
+pub fn get<'a>(edn: &'a Edn, path: &[&str]) -> Option<&'a Edn> {
     let mut here = edn;
     for name in path {
-        here = entries(here)?.get(&Edn::Key(Cow::Borrowed(*name)))?;
+        here = entries(here)?.get(&Edn::Key(Cow::Owned((*name).to_owned())))?;
     }
     Some(here)
 }
 
-/// The entry of a map whose key is this number, however it is written: for quantiles. What comes
-/// from JSON has names as keys.
-pub fn at<'a, 'e>(edn: &'a Edn<'e>, point: f64) -> Option<&'a Edn<'e>> {
+/// The entry of a map whose key is this number, however it is written: for quantiles. In what comes
+/// from JSON, keys are names.
+pub fn at(edn: &Edn, point: f64) -> Option<&Edn> {
     let mut entries = entries(edn)?.iter();
-    let is_point = |key: &Edn<'_>| match key {
+    let is_point = |key: &Edn| match key {
         Edn::Key(name) | Edn::Str(name) => name.parse() == Ok(point),
         key => number(key) == Some(point),
     };
@@ -119,96 +194,14 @@ pub fn at<'a, 'e>(edn: &'a Edn<'e>, point: f64) -> Option<&'a Edn<'e>> {
 }
 
 /// A number of any kind, as a float.
-pub fn number(edn: &Edn<'_>) -> Option<f64> {
-    match edn {
-        Edn::Int(number) => Some(*number as f64),
-        Edn::Double(number) => Some(number.into_inner()),
-        Edn::Rational((numerator, denominator)) => Some(*numerator as f64 / *denominator as f64),
-        big => digits(big)?.parse().ok(),
-    }
+pub fn number(edn: &Edn) -> Option<f64> {
+    number::to_f64(edn)
 }
 
-/// As JSON: keywords, symbols and characters become strings, sets and lists arrays, ratios floats;
-/// a tag is dropped. A map's key that is no name becomes what it prints as.
-pub fn to_json(edn: &Edn<'_>) -> Value {
-    match edn {
-        Edn::Nil => Value::Null,
-        Edn::Bool(truth) => Value::Bool(*truth),
-        Edn::Int(number) => Value::from(*number),
-        Edn::Double(_) | Edn::Rational(_) => number(edn).into(),
-        Edn::Key(name) | Edn::Symbol(name) | Edn::Str(name) => Value::from(name.as_ref()),
-        Edn::Char(character) => Value::from(character.to_string()),
-        Edn::Vector(items) | Edn::List(items) => items.iter().map(to_json).collect(),
-        Edn::Set(items) => items.iter().map(to_json).collect(),
-        Edn::Map(entries) => {
-            let entries = entries.iter();
-            Value::Object(
-                entries
-                    .map(|(key, value)| (name(key), to_json(value)))
-                    .collect(),
-            )
-        }
-        Edn::Tagged(_, inner) => match digits(edn) {
-            Some(digits) => serde_json::from_str(digits).unwrap_or_else(|_| digits.into()),
-            None => to_json(inner),
-        },
-        other => Value::from(compact(other)),
-    }
-}
-
-/// From JSON. Arrays become vectors.
-pub fn from_json(json: &Value, keys: Keys) -> Edn<'static> {
-    match json {
-        Value::Null => Edn::Nil,
-        Value::Bool(truth) => Edn::Bool(*truth),
-        Value::Number(number) => match (number.as_i64(), number.as_u64(), number.as_f64()) {
-            (Some(number), _, _) => Edn::Int(number),
-            (None, Some(number), _) => integer(number),
-            (None, None, Some(number)) => float(number),
-            (None, None, None) => big(&number.to_string()),
-        },
-        Value::String(string) => text(string),
-        Value::Array(items) => {
-            Edn::Vector(items.iter().map(|item| from_json(item, keys)).collect())
-        }
-        Value::Object(entries) => Edn::Map(from_entries(entries, keys)),
-    }
-}
-
-fn from_entries(entries: &Map<String, Value>, keys: Keys) -> BTreeMap<Edn<'static>, Edn<'static>> {
-    let key = |name: &str| match keys {
-        Keys::Strings => text(name),
-        Keys::Keywords => word(name),
-    };
-    entries
-        .iter()
-        .map(|(name, value)| (key(name), from_json(value, keys)))
-        .collect()
-}
-
-/// A map's key as the key of a JSON object.
-fn name(key: &Edn<'_>) -> String {
-    match key {
-        Edn::Key(name) | Edn::Symbol(name) | Edn::Str(name) => name.to_string(),
-        other => compact(other),
-    }
-}
-
-fn entries<'a, 'e>(edn: &'a Edn<'e>) -> Option<&'a BTreeMap<Edn<'e>, Edn<'e>>> {
+fn entries(edn: &Edn) -> Option<&BTreeMap<Edn, Edn>> {
     match edn {
         Edn::Map(entries) => Some(entries),
         Edn::Tagged(_, inner) => entries(inner),
-        _ => None,
-    }
-}
-
-/// The digits of an integer made by `big`.
-fn digits<'a>(edn: &'a Edn<'_>) -> Option<&'a str> {
-    match edn {
-        Edn::Tagged(tag, inner) if tag == BIG => match inner.as_ref() {
-            Edn::Str(digits) => Some(digits),
-            _ => None,
-        },
         _ => None,
     }
 }
@@ -217,7 +210,7 @@ fn digits<'a>(edn: &'a Edn<'_>) -> Option<&'a str> {
 mod tests {
     use serde_json::json;
 
-    use super::{Edn, Keys, at, big, compact, from_json, get, number, pretty, read, to_json};
+    use super::{Edn, Keys, at, compact, from_json, get, number, pretty, read, to_json};
 
     #[test]
     fn json_goes_to_edn_and_comes_back() {
@@ -280,15 +273,6 @@ mod tests {
         assert_eq!(quantile(0.99), None);
         let from_json = from_json(&json!({"0": 1, "0.5": 2}), Keys::Keywords);
         assert_eq!(at(&from_json, 0.5), Some(&Edn::Int(2)));
-    }
-
-    #[test]
-    fn an_integer_of_any_size_keeps_its_digits() {
-        let digits = "340282366920938463463374607431768211455";
-        let printed = compact(&big(digits));
-        assert_eq!(printed, format!("{digits}N"));
-        assert_eq!(read(&printed).unwrap(), big(digits));
-        assert_eq!(big("12"), Edn::Int(12));
     }
 
     #[test]

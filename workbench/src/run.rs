@@ -18,7 +18,7 @@ use shared::NodeId;
 use crate::clients::{Clients, Purpose, Reply};
 use crate::dice::{Dice, branch};
 use crate::generator::Turns;
-use crate::history::{History, Kind, Marks, Op, OpError, Process};
+use crate::history::{History, Kind, Marks, Op, OpError, Process, Value};
 use crate::incident::{Incident, abridged};
 use crate::latency::Latency;
 use crate::nemesis::{Faults, Skew};
@@ -374,7 +374,7 @@ impl Run {
             kind,
             process,
             f: f.into(),
-            value,
+            value: Value::from_wire(&value),
             error,
             marks,
         });

@@ -3,10 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use clojure_reader::edn::Edn;
-
 use crate::checker::{Validity, Verdict};
-use crate::edn;
+use crate::edn::{self, Edn};
 
 /// Messages of one class.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -119,6 +117,6 @@ impl Statistics {
 }
 
 /// In single precision, as Maelstrom has it.
-fn per_op(messages: u64, invocations: usize) -> Edn<'static> {
+fn per_op(messages: u64, invocations: usize) -> Edn {
     edn::float32(messages as f32 / invocations as f32)
 }

@@ -17,11 +17,10 @@ use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use clojure_reader::edn::Edn;
 use serde_json::{Value, json};
 
 use crate::checker::Verdict;
-use crate::edn;
+use crate::edn::{self, Edn};
 use crate::history::{History, Op};
 use crate::page::Page;
 use crate::report::Figure;
@@ -182,7 +181,7 @@ impl Folder {
     }
 
     /// Keeps what happened to each key of a workload that is judged key by key.
-    fn keep_keys(&self, history: &History, results: &Edn<'static>) -> anyhow::Result<()> {
+    fn keep_keys(&self, history: &History, results: &Edn) -> anyhow::Result<()> {
         let Some(Edn::Map(keys)) = edn::get(results, &["workload", "results"]) else {
             return Ok(());
         };
@@ -257,7 +256,7 @@ fn summary(results: &Value, incidents: usize) -> Value {
 }
 
 /// An operation on one key, without the key; the nemesis' operations concern every key.
-fn of_key(op: &Op, key: &Edn<'static>) -> Option<Edn<'static>> {
+fn of_key(op: &Op, key: &Edn) -> Option<Edn> {
     let mut op_of_key = op.to_edn();
     if op.process.client().is_none() {
         return Some(op_of_key);

@@ -2,11 +2,10 @@
 
 use std::fmt::Write;
 
-use clojure_reader::edn::Edn;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use workbench::checker::{self, Validity, set_full};
-use workbench::edn::{self, compact, get};
+use workbench::edn::{self, Edn, compact, get};
 use workbench::history::History;
 
 /// A history from lines of `milliseconds process kind f value`; the value is JSON.
@@ -26,7 +25,7 @@ fn history(lines: &str) -> History {
         )
         .unwrap();
     }
-    History::read_json_lines(json.as_bytes()).unwrap()
+    History::read_json(json.as_bytes()).unwrap()
 }
 
 /// Judges a history; `expected` are entries of the result map.
@@ -323,7 +322,7 @@ fn a_mangled_file_is_an_error_or_another_history_but_never_a_panic() {
     let mut survivors = 0;
     for _ in 0..20_000 {
         let read = [
-            History::read_json_lines(&*mangled(&json, &mut rng)),
+            History::read_json(&*mangled(&json, &mut rng)),
             History::read_edn(&*mangled(&edn, &mut rng)),
         ];
         for history in read.iter().flatten() {

@@ -11,11 +11,10 @@ use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use clojure_reader::edn::Edn;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use workbench::checker::{Validity, Verdict, kafka};
-use workbench::edn::{compact, get, number};
+use workbench::edn::{Edn, compact, get, number};
 use workbench::history::History;
 
 /// A history in the making, as JSON lines.
@@ -53,7 +52,7 @@ impl Lines {
     }
 
     fn history(&self) -> History {
-        History::read_json_lines(self.json.as_bytes()).unwrap()
+        History::read_json(self.json.as_bytes()).unwrap()
     }
 }
 
@@ -359,7 +358,7 @@ fn a_mangled_history_is_judged_or_not_but_nothing_panics() {
                 _ => drop(text.remove(at)),
             }
         }
-        if let Ok(history) = History::read_json_lines(&*text) {
+        if let Ok(history) = History::read_json(&*text) {
             *judged.entry(kafka(&history).valid).or_insert(0) += 1;
         }
     }

@@ -1,10 +1,9 @@
 //! The checker of linearizable registers on small histories, one for each rule.
 
-use clojure_reader::edn::Edn;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use workbench::checker::{Validity, Verdict, lin_kv};
-use workbench::edn::{compact, get};
+use workbench::edn::{Edn, compact, get};
 use workbench::history::History;
 
 /// Judges a history of lines `process kind f value`, a millisecond apart; the value is JSON.
@@ -20,7 +19,7 @@ fn judge<S: AsRef<str>>(lines: &[S]) -> Verdict {
         )
     };
     let json: Vec<_> = lines.iter().enumerate().map(line).collect();
-    lin_kv(&History::read_json_lines(json.join("\n").as_bytes()).unwrap())
+    lin_kv(&History::read_json(json.join("\n").as_bytes()).unwrap())
 }
 
 fn check(lines: &[&str], valid: Validity, finding: &str) {

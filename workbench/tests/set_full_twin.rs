@@ -5,12 +5,11 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use clojure_reader::edn::Edn;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde_json::Value;
 use workbench::checker::set_full;
-use workbench::edn::{self, compact, get};
+use workbench::edn::{self, Edn, compact, get};
 use workbench::history::{History, Kind, Op, Process};
 
 #[test]
@@ -98,23 +97,23 @@ fn random_history(rng: &mut ChaCha8Rng) -> History {
         )
         .unwrap();
     }
-    History::read_json_lines(lines.as_bytes()).unwrap()
+    History::read_json(lines.as_bytes()).unwrap()
 }
 
 /// A stale element: its text, its stable latency, the indices of what is known and last absent.
 type Stale = (String, u64, Option<usize>, Option<usize>);
 
 /// What a result shows as the worst of its stale elements.
-fn worst(results: &Edn<'static>) -> Vec<Stale> {
+fn worst(results: &Edn) -> Vec<Stale> {
     let Some(Edn::List(worst)) = get(results, &["worst-stale"]) else {
         panic!("no worst-stale")
     };
-    let number = |stale: &Edn<'static>, path: &[&'static str]| {
+    let number = |stale: &Edn, path: &[&'static str]| {
         get(stale, path)
             .and_then(edn::number)
             .map(|number| number as usize)
     };
-    let stale = |stale: &Edn<'static>| {
+    let stale = |stale: &Edn| {
         let element = edn::to_json(get(stale, &["element"]).unwrap()).to_string();
         let latency = number(stale, &["stable-latency"]).unwrap() as u64;
         let known = number(stale, &["known", "index"]);
@@ -137,7 +136,7 @@ struct Record<'a> {
 }
 
 /// The checker once more: each operation in turn, each read against each element.
-fn naive(history: &History) -> (Edn<'static>, Vec<Stale>) {
+fn naive(history: &History) -> (Edn, Vec<Stale>) {
     let mut records: Vec<(Value, Record<'_>)> = Vec::new();
     let mut begun: BTreeMap<Process, &Op> = BTreeMap::new();
     for op in &history.ops {
@@ -189,7 +188,7 @@ fn later<'a>(last: Option<&'a Op>, op: &'a Op) -> Option<&'a Op> {
     last.filter(|last| last.index > op.index).or(Some(op))
 }
 
-fn naive_results(records: &[(Value, Record<'_>)]) -> (Edn<'static>, Vec<Stale>) {
+fn naive_results(records: &[(Value, Record<'_>)]) -> (Edn, Vec<Stale>) {
     let (mut stable, mut lost, mut never_read, mut stale) = (vec![], vec![], vec![], vec![]);
     let (mut stable_latencies, mut lost_latencies, mut worst) = (vec![], vec![], vec![]);
     for (element, record) in records {
@@ -248,7 +247,7 @@ fn naive_results(records: &[(Value, Record<'_>)]) -> (Edn<'static>, Vec<Stale>) 
     (results, worst)
 }
 
-fn insert_latencies(results: &mut Edn<'static>, name: &'static str, mut latencies: Vec<u64>) {
+fn insert_latencies(results: &mut Edn, name: &'static str, mut latencies: Vec<u64>) {
     latencies.sort_unstable();
     let n = latencies.len();
     if n > 0 {

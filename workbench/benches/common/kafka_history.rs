@@ -55,7 +55,7 @@ pub fn kafka_history(operations: usize, stride: u64) -> History {
         builder.assign(worker, (0..builder.logs.len()).collect());
         builder.poll(worker, usize::MAX);
     }
-    History::read_json_lines(builder.lines.as_bytes()).expect("a history reads back")
+    History::read_json(builder.lines.as_bytes()).expect("a history reads back")
 }
 
 impl Builder {

@@ -94,7 +94,7 @@ pub fn plain_history(subject: Subject, operations: usize) -> History {
             index += 1;
         }
     }
-    History::read_json_lines(lines.as_bytes()).expect("a history reads back")
+    History::read_json(lines.as_bytes()).expect("a history reads back")
 }
 
 impl Subject {

@@ -7,7 +7,7 @@ use anyhow::Context;
 use rand::RngExt;
 use serde_json::value::RawValue;
 use workbench::dice::{Dice, branch};
-use workbench::history::{History, Kind, Marks, Op, Process};
+use workbench::history::{History, Kind, Marks, Op, Process, Value};
 
 /// What there is to read and write.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -77,7 +77,7 @@ impl Store {
                     kind,
                     process: Process::Client(process.into()),
                     f: Cow::Borrowed("txn"),
-                    value: RawValue::from_string(value)?,
+                    value: Value::from_wire(&RawValue::from_string(value)?),
                     error: None,
                     marks: Marks::default(),
                 });

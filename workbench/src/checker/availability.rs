@@ -1,9 +1,7 @@
 //! Availability: which part of what the clients asked for was done.
 
-use clojure_reader::edn::Edn;
-
 use super::{Validity, Verdict};
-use crate::edn;
+use crate::edn::{self, Edn};
 use crate::history::{History, Kind};
 
 /// How much of it must be done.

@@ -3,36 +3,34 @@
 
 use std::collections::BTreeMap;
 
-use clojure_reader::edn::Edn;
+use num_bigint::BigInt;
 
 use super::{Validity, Verdict, told};
-use crate::edn;
+use crate::edn::{self, Edn};
 use crate::history::{History, Kind, Op};
 
 /// Holds the final reads to the sums that the adds allow.
 ///
-/// Adds that ended `ok` count, those that failed do not, and each of those in doubt may. Numbers are
-/// taken as far as 128 bits go; beyond that the verdict is unknown.
+/// Adds that ended `ok` count, those that failed do not, and each of those in doubt may. Unknown if an
+/// add is of no integer.
 pub fn counter(history: &History) -> Verdict {
     judge(history).unwrap_or_else(Verdict::unknown)
 }
 
 fn judge(history: &History) -> Result<Verdict, String> {
     let clients = || history.ops.iter().filter(|op| op.is_completion());
-    let mut sure = 0_i128;
+    let mut sure = BigInt::ZERO;
     let mut doubtful = Vec::new();
     for op in clients().filter(|op| op.f == "add") {
         match op.kind {
-            Kind::Ok => sure = sure.checked_add(number(op)?).ok_or_else(|| too_large(op))?,
-            Kind::Info => doubtful.push((number(op)?, op)),
+            Kind::Ok => sure += number(op)?,
+            Kind::Info => doubtful.push(number(op)?),
             Kind::Invoke | Kind::Fail => {}
         }
     }
     let mut acceptable = Intervals::just(sure);
-    for (delta, op) in doubtful {
-        acceptable = acceptable
-            .with_shifted(delta)
-            .ok_or_else(|| too_large(op))?;
+    for delta in &doubtful {
+        acceptable = acceptable.with_shifted(delta);
     }
 
     let is_final = |op: &&Op| op.f == "read" && op.kind == Kind::Ok && op.marks.is_final;
@@ -40,7 +38,7 @@ fn judge(history: &History) -> Result<Verdict, String> {
     let mut errors = Vec::new();
     for read in &reads {
         // A node may answer with anything; what is no number is not acceptable.
-        if !number(read).is_ok_and(|value| acceptable.contains(value)) {
+        if !number(read).is_ok_and(|value| acceptable.contains(&value)) {
             errors.push(*read);
         }
     }
@@ -67,64 +65,71 @@ fn judge(history: &History) -> Result<Verdict, String> {
              comes to: {acceptable} would do",
             read.process,
             read.seconds(),
-            read.value.get(),
+            read.value,
         )
     };
     verdict.findings = told(errors.len(), errors.iter().map(tell));
     Ok(verdict)
 }
 
-fn number(op: &Op) -> Result<i128, String> {
-    op.parse().map_err(|_| {
-        let Op { f, index, .. } = op;
-        format!("{f} at index {index} has no integer: {}", op.value.get())
+fn number(op: &Op) -> Result<BigInt, String> {
+    edn::number::big(&op.value.to_edn()).ok_or_else(|| {
+        let Op {
+            f, index, value, ..
+        } = op;
+        format!("{f} at index {index} has no integer: {value}")
     })
 }
 
-fn too_large(op: &Op) -> String {
-    format!("the sum at index {} does not fit 128 bits", op.index)
-}
-
-fn value_to_edn(op: &Op) -> Edn<'static> {
+fn value_to_edn(op: &Op) -> Edn {
     match number(op) {
-        Ok(number) => edn::big(&number.to_string()),
-        Err(_) => edn::text(op.value.get()),
+        Ok(number) => Edn::from(number),
+        Err(_) => edn::text(op.value.json()),
     }
 }
 
 /// A set of integers, as intervals that neither overlap nor touch: first → last.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Intervals(BTreeMap<i128, i128>);
+struct Intervals(BTreeMap<BigInt, BigInt>);
 
 impl Intervals {
-    fn just(number: i128) -> Self {
-        Intervals(BTreeMap::from([(number, number)]))
+    fn just(number: BigInt) -> Self {
+        Intervals(BTreeMap::from([(number.clone(), number)]))
     }
 
-    fn contains(&self, number: i128) -> bool {
+    fn contains(&self, number: &BigInt) -> bool {
         let before = self.0.range(..=number).next_back();
-        before.is_some_and(|(_, last)| number <= *last)
+        before.is_some_and(|(_, last)| number <= last)
     }
 
-    /// Its members, and its members plus `delta`; nothing if that leaves 128 bits.
-    fn with_shifted(&self, delta: i128) -> Option<Self> {
-        let mut all: Vec<(i128, i128)> = self.0.iter().map(|(a, b)| (*a, *b)).collect();
-        for (first, last) in &self.0 {
-            all.push((first.checked_add(delta)?, last.checked_add(delta)?));
-        }
+    /// Its members, and its members plus `delta`.
+    fn with_shifted(&self, delta: &BigInt) -> Self {
+        let own = self
+            .0
+            .iter()
+            .map(|(first, last)| (first.clone(), last.clone()));
+        let shifted = self
+            .0
+            .iter()
+            .map(|(first, last)| (first + delta, last + delta));
+        let mut all: Vec<(BigInt, BigInt)> = own.chain(shifted).collect();
         all.sort_unstable();
-        let mut merged: Vec<(i128, i128)> = Vec::with_capacity(all.len());
+        let mut merged: Vec<(BigInt, BigInt)> = Vec::with_capacity(all.len());
         for (first, last) in all {
             match merged.last_mut() {
-                Some((_, end)) if first <= end.saturating_add(1) => *end = last.max(*end),
+                Some((_, end)) if first <= &*end + 1 => {
+                    if last > *end {
+                        *end = last;
+                    }
+                }
                 _ => merged.push((first, last)),
             }
         }
-        Some(Intervals(merged.into_iter().collect()))
+        Intervals(merged.into_iter().collect())
     }
 
-    fn to_edn(&self) -> Edn<'static> {
-        let number = |number: &i128| edn::big(&number.to_string());
+    fn to_edn(&self) -> Edn {
+        let number = |number: &BigInt| Edn::from(number.clone());
         let pair = |(first, last)| Edn::Vector(vec![number(first), number(last)]);
         Edn::List(self.0.iter().map(pair).collect())
     }
@@ -150,6 +155,8 @@ impl std::fmt::Display for Intervals {
 
 #[cfg(test)]
 mod tests {
+    use num_bigint::BigInt;
+
     use super::{Intervals, counter};
     use crate::checker::Validity;
     use crate::edn::{compact, get};
@@ -162,12 +169,14 @@ mod tests {
                 "final" => ("read", r#","final?":true"#),
                 f => (f, ""),
             };
-            format!(
-                r#"{{"index":{index},"time":1500000000,"type":"{kind}","process":{index},"f":"{f}","value":{value}{mark}}}"#
-            )
+            ["invoke", kind].map(|kind| {
+                format!(
+                    r#"{{"time":1500000000,"type":"{kind}","process":{index},"f":"{f}","value":{value}{mark}}}"#
+                )
+            })
         };
-        let lines: Vec<_> = ends.iter().enumerate().map(line).collect();
-        let verdict = counter(&History::read_json_lines(lines.join("\n").as_bytes()).unwrap());
+        let lines: Vec<_> = ends.iter().enumerate().flat_map(line).collect();
+        let verdict = counter(&History::read_json(lines.join("\n").as_bytes()).unwrap());
         assert_eq!(verdict.valid, valid);
         let found = get(&verdict.results, &["acceptable"]).map(compact);
         assert_eq!(found.unwrap_or_default(), acceptable);
@@ -227,19 +236,27 @@ mod tests {
                comes to: 0 would do",
             ],
         );
-        let finding = "add at index 0 has no integer: [1]";
+        let finding = "add at index 1 has no integer: [1]";
         check(&[("ok", "add", "[1]")], Validity::Unknown, "", &[finding]);
-        let most = i128::MAX.to_string();
-        let finding = "the sum at index 1 does not fit 128 bits";
-        let adds = [("ok", "add", &*most), ("info", "add", "1")];
-        check(&adds, Validity::Unknown, "", &[finding]);
+    }
+
+    #[test]
+    fn sums_may_have_any_size() {
+        let most = "9".repeat(60);
+        let adds = [
+            ("ok", "add", &*most),
+            ("info", "add", "1"),
+            ("ok", "final", &*most),
+        ];
+        let acceptable = format!("([{most}N 1{}N])", "0".repeat(60));
+        check(&adds, Validity::Valid, &acceptable, &[]);
     }
 
     #[test]
     fn intervals_that_touch_or_overlap_become_one() {
-        let sums = |deltas: &[i128]| {
-            let start = Intervals::just(0);
-            let widen = |it: Intervals, delta: &i128| it.with_shifted(*delta).unwrap();
+        let sums = |deltas: &[i64]| {
+            let start = Intervals::just(BigInt::ZERO);
+            let widen = |it: Intervals, delta: &i64| it.with_shifted(&BigInt::from(*delta));
             compact(&deltas.iter().fold(start, widen).to_edn())
         };
         assert_eq!(sums(&[1]), "([0 1])");
@@ -254,23 +271,25 @@ mod tests {
         for _ in 0..500 {
             use rand::RngExt;
             let count = dice.random_range(0..8_u32);
-            let deltas: Vec<i128> = (0..count)
-                .map(|_| dice.random_range(-9..10).into())
+            let deltas: Vec<BigInt> = (0..count)
+                .map(|_| dice.random_range(-9..10_i64).into())
                 .collect();
-            let intervals = deltas.iter().fold(Intervals::just(0), |it, delta| {
-                it.with_shifted(*delta).unwrap()
-            });
-            let sum = |selection: u32| -> i128 {
+            let intervals = deltas
+                .iter()
+                .fold(Intervals::just(BigInt::ZERO), |it, delta| {
+                    it.with_shifted(delta)
+                });
+            let sum = |selection: u32| -> BigInt {
                 let chosen = deltas
                     .iter()
                     .enumerate()
                     .filter(|(i, _)| selection >> i & 1 == 1);
                 chosen.map(|(_, delta)| delta).sum()
             };
-            let sums: std::collections::BTreeSet<i128> = (0..1 << count).map(sum).collect();
-            for number in -80..80 {
+            let sums: std::collections::BTreeSet<BigInt> = (0..1 << count).map(sum).collect();
+            for number in (-80..80).map(BigInt::from) {
                 assert_eq!(
-                    intervals.contains(number),
+                    intervals.contains(&number),
                     sums.contains(&number),
                     "{deltas:?}"
                 );

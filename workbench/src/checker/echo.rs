@@ -1,10 +1,7 @@
 //! Echo: every answer must hold what was sent.
 
-use clojure_reader::edn::Edn;
-use serde_json::Value;
-
 use super::{Validity, Verdict, told};
-use crate::edn;
+use crate::edn::{self, Edn};
 use crate::history::{History, Kind, Op, Pair};
 
 /// Compares what was sent with the `echo` field of the answer. An operation whose end is unknown
@@ -43,25 +40,26 @@ pub fn echo(history: &History) -> Verdict {
 }
 
 fn is_echo(sent: &Op, received: &Op) -> bool {
-    match (sent.parse::<Value>(), received.parse::<Value>()) {
-        (Ok(sent), Ok(received)) => sent == received["echo"],
+    let sent = sent.value.to_edn().canonical();
+    match received.value.to_edn().canonical() {
+        Edn::Map(fields) => *fields.get(&edn::text("echo")).unwrap_or(&Edn::Nil) == sent,
         _ => false,
     }
 }
 
 fn tell(sent: &Op, received: &Op) -> String {
     let (process, time) = (sent.process, received.seconds());
-    let sent = sent.value.get();
+    let sent = &sent.value;
     match received.kind {
         Kind::Fail => format!("process {process} was refused the echo of {sent} at {time:.3} s"),
         Kind::Invoke | Kind::Ok | Kind::Info => {
-            let received = received.value.get();
+            let received = &received.value;
             format!("process {process} sent {sent} and received {received} at {time:.3} s")
         }
     }
 }
 
-fn value(op: &Op) -> Edn<'static> {
+fn value(op: &Op) -> Edn {
     let op = op.to_edn();
     edn::get(&op, &["value"]).cloned().unwrap_or(Edn::Nil)
 }

@@ -1,45 +1,46 @@
-//! A JSON value that can be looked up and sorted: equal where Clojure would call the values equal.
+//! A value that can be looked up and sorted: equal where Clojure's `=` calls values equal.
 
 use std::cmp::Ordering;
 use std::fmt;
 
-use clojure_reader::edn::Edn;
-use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::edn::{self, Keys};
+use crate::edn::{self, Edn, json, number};
 use crate::history::Op;
 
-/// One element of a set, one id. As in Clojure, `1` and `1.0` are not equal. Sorts integers first.
+/// One element of a set, one id, one key. As in Clojure, `1` and `1.0` are not equal, and a list
+/// and a vector of equal items are. Sorts integers first.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Element {
     /// The usual case.
     Int(i64),
-    /// Anything else, as JSON text in a standard spelling.
+    /// Anything else, in canonical form, as tagged JSON.
     Other(Box<str>),
 }
 
 impl Element {
     pub(crate) fn of(op: &Op) -> Self {
-        Self::parse(op.value.get())
+        Self::parse(op.value.json())
     }
 
-    /// The elements that a read returned; `null` is an empty list.
+    /// The elements that a read returned: a list, a vector or a set. `nil` has none.
     ///
     /// # Errors
-    /// When the value is not a list.
+    /// When the value is nothing of the kind.
     pub(crate) fn list_of(op: &Op) -> serde_json::Result<Vec<Self>> {
-        match op.value.get() {
-            "null" => Ok(Vec::new()),
-            list => Self::list(list),
+        if op.value.is_nil() {
+            return Ok(Vec::new());
         }
+        let json = op.value.json();
+        Self::list(tagged(json, "set").unwrap_or(json))
     }
 
-    /// The elements of a list.
+    /// The elements of a list or a vector.
     ///
     /// # Errors
-    /// When it is no list.
+    /// When it is neither.
     pub(crate) fn list(json: &str) -> serde_json::Result<Vec<Self>> {
+        let json = tagged(json, "list").unwrap_or(json);
         if let Ok(numbers) = serde_json::from_str::<Vec<i64>>(json) {
             return Ok(numbers.into_iter().map(Element::Int).collect());
         }
@@ -48,71 +49,76 @@ impl Element {
         Ok(elements.collect())
     }
 
+    /// The element of tagged JSON.
     pub(crate) fn parse(json: &str) -> Self {
         if let Ok(number) = json.parse() {
             return Element::Int(number);
         }
-        // An integer of many digits must not go through a float, where neighbours become equal.
-        if is_integer(json) {
+        if json.starts_with('"') && !json.contains('\\') {
             return Element::Other(json.into());
         }
-        match serde_json::from_str::<Value>(json) {
-            Ok(value) => Element::Other(value.to_string().into()),
-            Err(_) => Element::Other(json.into()),
+        match Self::decode(json) {
+            Some(Edn::Int(number)) => Element::Int(number),
+            Some(value) => Element::Other(json::to_tagged(&value.canonical()).into()),
+            None => Element::Other(json.into()),
         }
     }
 
-    fn to_json(&self) -> Value {
-        match self {
-            Element::Int(number) => Value::from(*number),
-            Element::Other(json) => serde_json::from_str(json).unwrap_or_else(|_| (**json).into()),
-        }
+    fn decode(json: &str) -> Option<Edn> {
+        json::from_tagged(serde_json::from_str(json).ok()?).ok()
     }
 
-    pub(crate) fn to_edn(&self) -> Edn<'static> {
+    pub(crate) fn to_edn(&self) -> Edn {
         match self {
             Element::Int(number) => Edn::Int(*number),
-            Element::Other(json) if is_integer(json) => edn::big(json),
-            Element::Other(_) => edn::from_json(&self.to_json(), Keys::Strings),
+            Element::Other(json) => Self::decode(json).unwrap_or_else(|| edn::text(json)),
         }
     }
 
     /// Clojure's `compare`: numbers, strings, truth values and lists (the shorter first) among
-    /// themselves, `null` before everything; nothing for what it refuses to compare.
+    /// themselves, `nil` before everything; nothing for what it refuses to compare.
     pub(crate) fn compare(&self, other: &Self) -> Option<Ordering> {
         match (self, other) {
             (Element::Int(a), Element::Int(b)) => Some(a.cmp(b)),
-            (a, b) => compare(&a.to_json(), &b.to_json()),
+            (a, b) => compare(&a.to_edn(), &b.to_edn()),
         }
     }
 }
 
+/// As JSON where JSON can say it, and as EDN where it cannot.
 impl fmt::Display for Element {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Element::Int(number) => number.fmt(f),
+            Element::Other(json) if json::may_be_tagged(json) => {
+                f.write_str(&edn::compact(&self.to_edn()))
+            }
             Element::Other(json) => json.fmt(f),
         }
     }
 }
 
-fn is_integer(json: &str) -> bool {
-    let digits = json.strip_prefix('-').unwrap_or(json);
-    !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
+/// What tagged JSON holds under this tag.
+pub(crate) fn tagged<'a>(json: &'a str, tag: &str) -> Option<&'a str> {
+    let content = json.strip_prefix("{\"#")?.strip_prefix(tag)?;
+    content.strip_prefix("\":")?.strip_suffix('}')
 }
 
-fn compare(a: &Value, b: &Value) -> Option<Ordering> {
+/// The two parts of a pair, as `[key, value]`.
+pub(crate) fn pair(json: &str) -> Option<(&RawValue, &RawValue)> {
+    serde_json::from_str(tagged(json, "list").unwrap_or(json)).ok()
+}
+
+fn compare(a: &Edn, b: &Edn) -> Option<Ordering> {
     match (a, b) {
-        (Value::Null, Value::Null) => Some(Ordering::Equal),
-        (Value::Null, _) => Some(Ordering::Less),
-        (_, Value::Null) => Some(Ordering::Greater),
-        (Value::Bool(a), Value::Bool(b)) => Some(a.cmp(b)),
-        (Value::Number(a), Value::Number(b)) => match (a.as_i64(), b.as_i64()) {
-            (Some(a), Some(b)) => Some(a.cmp(&b)),
-            _ => a.as_f64()?.partial_cmp(&b.as_f64()?),
-        },
-        (Value::String(a), Value::String(b)) => Some(a.cmp(b)),
-        (Value::Array(a), Value::Array(b)) => {
+        (Edn::Nil, Edn::Nil) => Some(Ordering::Equal),
+        (Edn::Nil, _) => Some(Ordering::Less),
+        (_, Edn::Nil) => Some(Ordering::Greater),
+        (Edn::Bool(a), Edn::Bool(b)) => Some(a.cmp(b)),
+        (Edn::Str(a), Edn::Str(b)) | (Edn::Key(a), Edn::Key(b)) => Some(a.cmp(b)),
+        (Edn::Symbol(a), Edn::Symbol(b)) => Some(a.cmp(b)),
+        (Edn::Char(a), Edn::Char(b)) => Some(a.cmp(b)),
+        (Edn::Vector(a), Edn::Vector(b)) => {
             if a.len() != b.len() {
                 return Some(a.len().cmp(&b.len()));
             }
@@ -122,7 +128,7 @@ fn compare(a: &Value, b: &Value) -> Option<Ordering> {
                 .find(|order| *order != Some(Ordering::Equal))
                 .unwrap_or(Some(Ordering::Equal))
         }
-        _ => None,
+        _ => number::compare(a, b),
     }
 }
 

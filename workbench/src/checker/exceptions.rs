@@ -3,10 +3,8 @@
 
 use std::borrow::Cow;
 
-use clojure_reader::edn::Edn;
-
 use super::{Validity, Verdict};
-use crate::edn;
+use crate::edn::{self, Edn};
 use crate::history::{History, Kind, MALFORMED, Op, OpError};
 use crate::text::quoted;
 
@@ -18,7 +16,9 @@ pub fn exceptions(history: &History) -> Verdict {
         let (name, text) = match &op.error {
             Some(OpError::Malformed { text }) => (MALFORMED, text),
             Some(OpError::Thrown { class, text }) => (&**class, text),
-            Some(OpError::NetTimeout | OpError::Rpc { .. }) | None => continue,
+            Some(OpError::NetTimeout | OpError::Rpc { .. } | OpError::Other { .. }) | None => {
+                continue;
+            }
         };
         match classes.iter_mut().find(|class| class.name == name) {
             Some(class) => class.count += 1,
@@ -49,7 +49,7 @@ struct Class<'a> {
 }
 
 impl Class<'_> {
-    fn to_edn(&self) -> Edn<'static> {
+    fn to_edn(&self) -> Edn {
         edn::map([
             ("count", edn::count(self.count)),
             ("class", Edn::Symbol(Cow::Owned(self.name.to_owned()))),
@@ -77,12 +77,13 @@ mod tests {
     use crate::edn::compact;
     use crate::history::History;
 
+    const INVOKE: &str = "{:index 0, :type :invoke, :process 4, :f :echo}";
     const INFO: &str =
-        "{:index 0, :time 1500000000, :type :info, :process 4, :f :echo, :value nil, ";
+        "{:index 1, :time 1500000000, :type :info, :process 4, :f :echo, :value nil, ";
 
     fn check(error: &str, results: &str, findings: &[&str]) {
         let verdict =
-            exceptions(&History::read_edn(format!("{INFO}{error}}}").as_bytes()).unwrap());
+            exceptions(&History::read_edn(format!("{INVOKE}{INFO}{error}}}").as_bytes()).unwrap());
         assert_eq!(verdict.valid, Validity::Valid);
         assert_eq!(compact(&verdict.results), results);
         assert_eq!(verdict.findings, findings);
@@ -111,9 +112,10 @@ mod tests {
 
     #[test]
     fn errors_that_were_thrown_have_classes_of_their_own_and_the_largest_comes_first() {
-        let thrown = |index: u64, class: &str| {
+        let thrown = |process: u64, class: &str| {
             format!(
-                "{{:index {index}, :time 0, :type :info, :process 0, :f :add, :value 1, :exception \
+                "{{:time 0, :type :invoke, :process {process}, :f :add, :value 1}}
+                 {{:time 0, :type :info, :process {process}, :f :add, :value 1, :exception \
                  {{:via [{{:type {class}}}]}}, :error \"indeterminate: no answer\"}}\n"
             )
         };
@@ -123,12 +125,14 @@ mod tests {
             thrown(2, "net-timeout"),
         ];
         let verdict = exceptions(&History::read_edn(lines.concat().as_bytes()).unwrap());
-        let told = |class, count| {
-            format!("{class}: {count}; the first, to add of process 0 at 0.000 s: no answer")
+        let told = |class, count, process| {
+            format!(
+                "{class}: {count}; the first, to add of process {process} at 0.000 s: no answer"
+            )
         };
         assert_eq!(
             verdict.findings,
-            [told("net-timeout", 2), told("rpc-error", 1)]
+            [told("net-timeout", 2, 1), told("rpc-error", 1, 0)]
         );
     }
 }

@@ -6,15 +6,12 @@
 
 use std::collections::BTreeMap;
 
-use clojure_reader::edn::Edn;
-use serde_json::value::RawValue;
-
-use super::element::Element;
+use super::element::{self, Element};
 use super::linearizability::{
     Attempt, Call, CasRegister, Linearizability, RegisterOp, Violation, linearize,
 };
 use super::{Validity, Verdict, told};
-use crate::edn;
+use crate::edn::{self, Edn};
 use crate::history::{History, Kind, Op, Pair};
 
 /// How many steps the search takes for one key at most: a few seconds.
@@ -35,17 +32,34 @@ struct Event<'a> {
 /// Judges each key of a history of `read`, `write` and `cas`: invalid if there is one without an
 /// order that explains it. Unknown if an operation cannot be made sense of, or a search takes too
 /// long.
+///
+/// A history whose values have no key, such as the part of a larger one that is about one key, is
+/// of one register; the results are that register's, then.
 pub fn lin_kv(history: &History) -> Verdict {
-    let keys = match keys(history) {
+    judge_registers(history, is_keyed(history))
+}
+
+/// Judges a history of one register: no value has a key.
+pub fn register(history: &History) -> Verdict {
+    judge_registers(history, false)
+}
+
+fn judge_registers(history: &History, is_keyed: bool) -> Verdict {
+    let keys = match keys(history, is_keyed) {
         Ok(keys) => keys,
         Err(error) => return Verdict::unknown(error),
     };
+    if !is_keyed {
+        let events = keys.into_values().next().unwrap_or_default();
+        return judge(None, &events);
+    }
     let mut valid = Validity::Valid;
     let mut results = BTreeMap::new();
     let mut failures = Vec::new();
     let mut findings = Vec::new();
     for (key, events) in &keys {
-        let verdict = judge(key, events);
+        let key = key.as_ref().expect("a key, as there is one in every value");
+        let verdict = judge(Some(key), events);
         valid = valid.max(verdict.valid);
         if verdict.valid == Validity::Invalid {
             failures.push(key.to_edn());
@@ -70,14 +84,34 @@ pub fn lin_kv(history: &History) -> Verdict {
     verdict
 }
 
-/// What happened to each key.
-fn keys(history: &History) -> Result<BTreeMap<Element, Vec<Event<'_>>>, String> {
-    let mut keys: BTreeMap<Element, Vec<Event<'_>>> = BTreeMap::new();
+/// Whether values are pairs of a key and a value: those of all reads and writes are, or, if there are
+/// none, those of all compare-and-sets hold a pair in a pair.
+fn is_keyed(history: &History) -> bool {
+    let of_clients = || {
+        history
+            .ops
+            .iter()
+            .filter(|op| op.process.client().is_some())
+    };
+    let mut plain = of_clients().filter(|op| op.f != "cas").peekable();
+    let parts = |op: &Op| element::pair(op.value.json()).map(|(_, value)| value.get().to_owned());
+    if plain.peek().is_some() {
+        return plain.all(|op| element::pair(op.value.json()).is_some());
+    }
+    of_clients().all(|op| parts(op).is_some_and(|value| element::pair(&value).is_some()))
+}
+
+/// What happened to each key, or to the one register without a key.
+fn keys(
+    history: &History,
+    is_keyed: bool,
+) -> Result<BTreeMap<Option<Element>, Vec<Event<'_>>>, String> {
+    let mut keys: BTreeMap<Option<Element>, Vec<Event<'_>>> = BTreeMap::new();
     for pair in history.pairs() {
         let ended = pair.completion.filter(|op| op.kind != Kind::Info);
         // What an operation did stands where it ended; where it did not, what it was to do.
         let op = ended.unwrap_or(pair.invocation);
-        let (key, operation) = read_op(op).map_err(|why| {
+        let (key, operation) = read_op(op, is_keyed).map_err(|why| {
             let (process, time, value) = (op.process, op.seconds(), &op.value);
             format!(
                 "process {process}'s {} of {value} at {time:.3} s: {why}",
@@ -93,28 +127,29 @@ fn keys(history: &History) -> Result<BTreeMap<Element, Vec<Event<'_>>>, String> 
 }
 
 /// The key, and what was done to it.
-fn read_op(op: &Op) -> Result<(Element, RegisterOp<Element>), String> {
-    let value = |text: &RawValue| {
-        Some(text.get())
-            .filter(|it| *it != "null")
-            .map(Element::parse)
+fn read_op(op: &Op, is_keyed: bool) -> Result<(Option<Element>, RegisterOp<Element>), String> {
+    let value = |json: &str| (json != "null").then(|| Element::parse(json));
+    let (key, argument) = if is_keyed {
+        let pair = element::pair(op.value.json());
+        let (key, argument) = pair.ok_or("it is no pair of key and value")?;
+        (Some(Element::parse(key.get())), argument.get())
+    } else {
+        (None, op.value.json())
     };
-    let (key, argument): (&RawValue, &RawValue) =
-        serde_json::from_str(op.value.get()).map_err(|_| "it is no pair of key and value")?;
     let operation = match &*op.f {
         "read" => RegisterOp::Read(value(argument)),
         "write" => RegisterOp::Write(value(argument)),
         "cas" => {
-            let (from, to): (&RawValue, &RawValue) = serde_json::from_str(argument.get())
-                .map_err(|_| "a cas needs a pair of an old and a new value")?;
-            RegisterOp::Cas(value(from), value(to))
+            let pair = element::pair(argument);
+            let (from, to) = pair.ok_or("a cas needs a pair of an old and a new value")?;
+            RegisterOp::Cas(value(from.get()), value(to.get()))
         }
         _ => return Err("a register knows read, write and cas alone".to_owned()),
     };
-    Ok((Element::parse(key.get()), operation))
+    Ok((key, operation))
 }
 
-fn judge(key: &Element, events: &[Event<'_>]) -> Verdict {
+fn judge(key: Option<&Element>, events: &[Event<'_>]) -> Verdict {
     let call = |event: &Event<'_>| Call {
         operation: event.operation.clone(),
         begin: event.pair.invocation.index as u64,
@@ -154,7 +189,8 @@ fn judge(key: &Element, events: &[Event<'_>]) -> Verdict {
                 [("cause", edn::key("timeout")), ("op", shown.op(call))],
             );
             verdict.findings.push(format!(
-                "key {key}: whether {} has a place was not found out in {STEPS} steps",
+                "{}whether {} has a place was not found out in {STEPS} steps",
+                shown.prefix(),
                 shown.name(call)
             ));
             verdict
@@ -170,7 +206,7 @@ impl Event<'_> {
 
 /// One key's operations, for those who want to see them.
 struct Shown<'a> {
-    key: &'a Element,
+    key: Option<&'a Element>,
     events: &'a [Event<'a>],
 }
 
@@ -205,8 +241,8 @@ impl Shown<'_> {
         states.sort();
         states.dedup();
         let mut told = format!(
-            "key {}: no order explains {}; before it the register can only hold {}",
-            self.key,
+            "{}no order explains {}; before it the register can only hold {}",
+            self.prefix(),
             self.name(call),
             states.join(" or ")
         );
@@ -225,6 +261,11 @@ impl Shown<'_> {
         told
     }
 
+    /// What findings begin with.
+    fn prefix(&self) -> String {
+        self.key.map_or(String::new(), |key| format!("key {key}: "))
+    }
+
     /// `cas 1 to 2 by process 3 at 0.123 s (op 17)`.
     fn name(&self, call: usize) -> String {
         let event = &self.events[call];
@@ -239,7 +280,7 @@ impl Shown<'_> {
     }
 
     /// The operation that ended last before this one did.
-    fn previous_ok(&self, call: usize) -> Edn<'static> {
+    fn previous_ok(&self, call: usize) -> Edn {
         let end = |call: usize| self.events[call].ended().map(|op| op.index);
         let before = (0..self.events.len()).filter(|other| end(*other) < end(call));
         let last = before.max_by_key(|other| end(*other));
@@ -247,13 +288,13 @@ impl Shown<'_> {
         last.map_or(Edn::Nil, |call| self.op(call))
     }
 
-    fn op(&self, call: usize) -> Edn<'static> {
+    fn op(&self, call: usize) -> Edn {
         let event = &self.events[call];
         self.line(event, event.ended().unwrap_or(event.pair.invocation))
     }
 
     /// An operation as the key's own history would have it: the key is left out.
-    fn line(&self, event: &Event<'_>, op: &Op) -> Edn<'static> {
+    fn line(&self, event: &Event<'_>, op: &Op) -> Edn {
         let word = |value: &Value| value.as_ref().map_or(Edn::Nil, Element::to_edn);
         let value = match &event.operation {
             RegisterOp::Read(value) | RegisterOp::Write(value) => word(value),
@@ -264,7 +305,7 @@ impl Shown<'_> {
         line
     }
 
-    fn configuration(&self, attempt: &Attempt<Value>) -> Edn<'static> {
+    fn configuration(&self, attempt: &Attempt<Value>) -> Edn {
         let pending = attempt.pending.iter().map(|call| {
             let event = &self.events[*call];
             self.line(event, event.pair.invocation)
@@ -278,7 +319,7 @@ impl Shown<'_> {
     }
 
     /// The end of an order, and what is wrong with the call that should come next.
-    fn path(&self, attempt: &Attempt<Value>, call: usize) -> Edn<'static> {
+    fn path(&self, attempt: &Attempt<Value>, call: usize) -> Edn {
         let step = |call: usize, model| edn::map([("op", self.op(call)), ("model", model)]);
         let state = shown(&attempt.state);
         let why = match &self.events[call].operation {
@@ -296,7 +337,7 @@ impl Shown<'_> {
     }
 }
 
-fn model(state: &Value) -> Edn<'static> {
+fn model(state: &Value) -> Edn {
     let value = state.as_ref().map_or(Edn::Nil, Element::to_edn);
     Edn::tagged("knossos.model.CASRegister", edn::map([("value", value)]))
 }

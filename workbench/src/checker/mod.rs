@@ -16,19 +16,17 @@ mod unique_ids;
 use std::cmp::Reverse;
 use std::fmt;
 
-use clojure_reader::edn::Edn;
-
-use crate::edn;
+use crate::edn::{self, Edn};
 
 pub use availability::{Target, availability};
 pub use counter::counter;
 pub use echo::echo;
-pub(crate) use element::Element;
+pub(crate) use element::{Element, pair};
 pub(crate) use elle::EMPTY_GRAPH;
 pub use elle::{Models, UnknownModel, list_append, rw_register};
 pub use exceptions::exceptions;
 pub use kafka::kafka;
-pub use lin_kv::lin_kv;
+pub use lin_kv::{lin_kv, register};
 pub use set_full::set_full;
 pub use stats::stats;
 pub use unique_ids::unique_ids;
@@ -56,7 +54,7 @@ pub struct Verdict {
     /// The answer.
     pub valid: Validity,
     /// The result map with Maelstrom's keys, `:valid?` among them.
-    pub results: Edn<'static>,
+    pub results: Edn,
     /// What is wrong, one finding a line, in words for a person.
     pub findings: Vec<String>,
     /// The single measurements behind a distribution of the result map, for those who draw it:
@@ -71,10 +69,7 @@ pub struct Verdict {
 
 impl Verdict {
     /// A verdict whose result map is `:valid?` and the given entries.
-    pub fn new<const N: usize>(
-        valid: Validity,
-        entries: [(&'static str, Edn<'static>); N],
-    ) -> Self {
+    pub fn new<const N: usize>(valid: Validity, entries: [(&'static str, Edn); N]) -> Self {
         let mut results = edn::map(entries);
         edn::insert(&mut results, "valid?", valid.to_edn());
         Verdict {
@@ -149,7 +144,7 @@ pub fn quantile<T: Copy>(sorted: &[T], point: f64) -> Option<T> {
 }
 
 /// A map from the usual points to the values there; nothing if there are no values.
-fn quantiles(mut values: Vec<u64>) -> Option<Edn<'static>> {
+fn quantiles(mut values: Vec<u64>) -> Option<Edn> {
     values.sort_unstable();
     let whole = |point: f64| point == point.trunc();
     let key = |point| {
@@ -187,7 +182,7 @@ impl Validity {
     }
 
     /// `true`, `:unknown` or `false`.
-    pub fn to_edn(self) -> Edn<'static> {
+    pub fn to_edn(self) -> Edn {
         match self {
             Validity::Valid => Edn::Bool(true),
             Validity::Unknown => edn::key("unknown"),

@@ -9,11 +9,9 @@
 use std::cmp::Reverse;
 use std::collections::HashMap;
 
-use clojure_reader::edn::Edn;
-
 use super::element::Element;
 use super::{Validity, Verdict, quantiles, told};
-use crate::edn;
+use crate::edn::{self, Edn};
 use crate::history::{History, Kind, Op, Pair};
 
 /// How many stale elements a result shows in detail.
@@ -273,7 +271,7 @@ impl<'a> Record<'a> {
         )
     }
 
-    fn to_edn(&self) -> Edn<'static> {
+    fn to_edn(&self) -> Edn {
         edn::map([
             ("element", self.element.to_edn()),
             ("outcome", edn::key("stable")),
@@ -302,7 +300,7 @@ fn first_bits(count: usize) -> u64 {
     }
 }
 
-fn list(records: &[&Record<'_>]) -> Edn<'static> {
+fn list(records: &[&Record<'_>]) -> Edn {
     Edn::List(
         records
             .iter()
@@ -312,7 +310,7 @@ fn list(records: &[&Record<'_>]) -> Edn<'static> {
 }
 
 /// The stalest few, the worst first.
-fn worst(stale: &[&Record<'_>]) -> Edn<'static> {
+fn worst(stale: &[&Record<'_>]) -> Edn {
     let mut stale = stale.to_vec();
     stale.sort_by_key(|record| record.stable_latency());
     Edn::List(
@@ -326,7 +324,7 @@ fn worst(stale: &[&Record<'_>]) -> Edn<'static> {
 }
 
 /// Whatever the workload calls it, Jepsen's result speaks of `:add`.
-fn op(op: Option<&Op>) -> Edn<'static> {
+fn op(op: Option<&Op>) -> Edn {
     let Some(op) = op else { return Edn::Nil };
     let mut map = op.to_edn();
     if op.f != "read" {

@@ -2,10 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use clojure_reader::edn::Edn;
-
 use super::{Validity, Verdict};
-use crate::edn;
+use crate::edn::{self, Edn};
 use crate::history::{History, Kind};
 
 /// Kafka's operations that cannot succeed: a client that crashes, and a look behind the scenes.
@@ -55,13 +53,13 @@ impl Counts {
         }
     }
 
-    fn to_edn(&self) -> Edn<'static> {
+    fn to_edn(&self) -> Edn {
         let mut map = edn::map([("valid?", Edn::Bool(self.ok > 0))]);
         self.insert_into(&mut map);
         map
     }
 
-    fn insert_into(&self, map: &mut Edn<'static>) {
+    fn insert_into(&self, map: &mut Edn) {
         edn::insert(map, "count", edn::count(self.ok + self.fail + self.info));
         edn::insert(map, "ok-count", edn::count(self.ok));
         edn::insert(map, "fail-count", edn::count(self.fail));
@@ -85,7 +83,9 @@ mod tests {
 
     fn check(ends: &[(&str, &str)], valid: Validity, by_f: &str, findings: &[&str]) {
         let line = |(index, (kind, f)): (usize, &(&str, &str))| {
-            format!("{{:index {index}, :time 0, :type :{kind}, :process {index}, :f :{f}}}\n")
+            let begun = format!("{{:type :invoke, :process {index}, :f :{f}}}\n");
+            let ended = format!("{{:type :{kind}, :process {index}, :f :{f}}}\n");
+            begun + if *kind == "invoke" { "" } else { &ended }
         };
         let edn: String = ends.iter().enumerate().map(line).collect();
         let verdict = stats(&History::read_edn(edn.as_bytes()).unwrap());

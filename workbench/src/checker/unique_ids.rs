@@ -3,11 +3,9 @@
 use std::cmp::Ordering;
 use std::collections::HashMap;
 
-use clojure_reader::edn::Edn;
-
 use super::element::Element;
 use super::{Validity, Verdict, told};
-use crate::edn;
+use crate::edn::{self, Edn};
 use crate::history::{History, Kind, Op};
 
 /// How many duplicates a result lists.
@@ -117,7 +115,7 @@ mod tests {
         }
         line("invoke", "null");
         line("info", "null");
-        History::read_json_lines(lines.join("\n").as_bytes()).unwrap()
+        History::read_json(lines.join("\n").as_bytes()).unwrap()
     }
 
     fn check(ids: &[&str], valid: Validity, results: &str) {
@@ -154,7 +152,7 @@ mod tests {
             r#"[{"one" "object"} {"one" "object"}]"#,
         );
         let (a, b) = ("18446744073709551616", "18446744073709551617");
-        ok(&[a, "5", b], &format!("[5 {a}N]"));
+        ok(&[a, "5", b], &format!("[5 {b}N]"));
     }
 
     #[test]

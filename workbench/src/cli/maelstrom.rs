@@ -87,9 +87,9 @@ fn latest(folder: &Path) -> Option<PathBuf> {
 fn read(trial: &Trial, text: &str) -> anyhow::Result<(Score, Value)> {
     let results = edn::read(text)?;
     let valid = match edn::get(&results, &["valid?"]) {
-        Some(clojure_reader::edn::Edn::Bool(true)) => Validity::Valid,
-        Some(clojure_reader::edn::Edn::Bool(false)) => Validity::Invalid,
-        Some(clojure_reader::edn::Edn::Key(word)) if word == "unknown" => Validity::Unknown,
+        Some(edn::Edn::Bool(true)) => Validity::Valid,
+        Some(edn::Edn::Bool(false)) => Validity::Invalid,
+        Some(edn::Edn::Key(word)) if word == "unknown" => Validity::Unknown,
         Some(_) | None => bail!("it has no :valid? that is true, false or :unknown"),
     };
     let score = Score::new(valid, trial, &results);

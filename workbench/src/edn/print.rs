@@ -3,9 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use clojure_reader::edn::Edn;
-
-use super::{digits, number};
+use super::{Double, Edn, number};
 
 /// Where a line is wrapped.
 const WIDTH: usize = 96;
@@ -32,20 +30,20 @@ const ORDER: [&str; 16] = [
 ];
 
 /// On one line, as Clojure's `pr` would print it.
-pub fn compact(edn: &Edn<'_>) -> String {
+pub fn compact(edn: &Edn) -> String {
     let mut out = String::new();
     write_compact(&mut out, edn);
     out
 }
 
 /// Wrapped and indented for a person; ends without a line break.
-pub fn pretty(edn: &Edn<'_>) -> String {
+pub fn pretty(edn: &Edn) -> String {
     let mut out = String::new();
     write_pretty(&mut out, edn, 0);
     out
 }
 
-fn write_compact(out: &mut String, edn: &Edn<'_>) {
+fn write_compact(out: &mut String, edn: &Edn) {
     match edn {
         Edn::Map(map) => {
             out.push('{');
@@ -57,15 +55,10 @@ fn write_compact(out: &mut String, edn: &Edn<'_>) {
             }
             out.push('}');
         }
-        Edn::Tagged(tag, inner) => match digits(edn) {
-            Some(digits) => write_atom(out, format_args!("{digits}N")),
-            None => {
-                write_atom(out, format_args!("#{tag} "));
-                write_compact(out, inner);
-            }
-        },
-        // The crate would print `1.0` as `1`, which reads back as an integer.
-        Edn::Double(double) => write_atom(out, format_args!("{:?}", double.into_inner())),
+        Edn::Tagged(tag, inner) => {
+            append(out, format_args!("#{tag} "));
+            write_compact(out, inner);
+        }
         other => match Sequence::of(other) {
             Some(Sequence { open, items, close }) => {
                 out.push_str(open);
@@ -75,13 +68,13 @@ fn write_compact(out: &mut String, edn: &Edn<'_>) {
                 }
                 out.push_str(close);
             }
-            None => write_atom(out, format_args!("{other}")),
+            None => write_atom(out, other),
         },
     }
 }
 
 /// `column` is where the value starts; what it wraps onto further lines is indented from there.
-fn write_pretty(out: &mut String, edn: &Edn<'_>, column: usize) {
+fn write_pretty(out: &mut String, edn: &Edn, column: usize) {
     let line = compact(edn);
     if column + line.chars().count() <= WIDTH {
         out.push_str(&line);
@@ -102,8 +95,8 @@ fn write_pretty(out: &mut String, edn: &Edn<'_>, column: usize) {
             }
             out.push('}');
         }
-        Edn::Tagged(tag, inner) if digits(edn).is_none() => {
-            write_atom(out, format_args!("#{tag} "));
+        Edn::Tagged(tag, inner) => {
+            append(out, format_args!("#{tag} "));
             write_pretty(out, inner, column + tag.chars().count() + 2);
         }
         other => match Sequence::of(other) {
@@ -140,12 +133,12 @@ fn write_sequence(out: &mut String, Sequence { open, items, close }: &Sequence<'
 /// A vector, a list or a set.
 struct Sequence<'a> {
     open: &'static str,
-    items: Vec<&'a Edn<'a>>,
+    items: Vec<&'a Edn>,
     close: &'static str,
 }
 
 impl<'a> Sequence<'a> {
-    fn of(edn: &'a Edn<'a>) -> Option<Self> {
+    fn of(edn: &'a Edn) -> Option<Self> {
         let (open, items, close) = match edn {
             Edn::Vector(items) => ("[", items.iter().collect(), "]"),
             Edn::List(items) => ("(", items.iter().collect(), ")"),
@@ -156,18 +149,17 @@ impl<'a> Sequence<'a> {
     }
 }
 
-fn is_atom(edn: &Edn<'_>) -> bool {
+fn is_atom(edn: &Edn) -> bool {
     match edn {
-        Edn::Vector(_) | Edn::List(_) | Edn::Set(_) | Edn::Map(_) => false,
-        Edn::Tagged(..) => digits(edn).is_some(),
+        Edn::Vector(_) | Edn::List(_) | Edn::Set(_) | Edn::Map(_) | Edn::Tagged(..) => false,
         _ => true,
     }
 }
 
-type Entry<'a, 'e> = (&'a Edn<'e>, &'a Edn<'e>);
+type Entry<'a> = (&'a Edn, &'a Edn);
 
-fn in_order<'a, 'e>(map: &'a BTreeMap<Edn<'e>, Edn<'e>>) -> Vec<Entry<'a, 'e>> {
-    let rank = |key: &Edn<'_>| match key {
+fn in_order<'a>(map: &'a BTreeMap<Edn, Edn>) -> Vec<Entry<'a>> {
+    let rank = |key: &Edn| match key {
         Edn::Key(name) => ORDER
             .iter()
             .position(|first| first == name)
@@ -175,7 +167,7 @@ fn in_order<'a, 'e>(map: &'a BTreeMap<Edn<'e>, Edn<'e>>) -> Vec<Entry<'a, 'e>> {
         other if number(other).is_some() => ORDER.len(),
         _ => ORDER.len() + 1,
     };
-    let size = |key: &Edn<'_>| number(key).unwrap_or_default();
+    let size = |key: &Edn| number(key).unwrap_or_default();
     let mut entries: Vec<_> = map
         .iter()
         .map(|entry| (rank(entry.0), size(entry.0), entry))
@@ -189,9 +181,63 @@ fn break_line(out: &mut String, indent: usize) {
     out.extend(std::iter::repeat_n(' ', indent));
 }
 
+/// What has no parts.
+fn write_atom(out: &mut String, edn: &Edn) {
+    match edn {
+        Edn::Nil => out.push_str("nil"),
+        Edn::Bool(truth) => append(out, format_args!("{truth}")),
+        Edn::Int(number) => append(out, format_args!("{number}")),
+        Edn::Big(number) => append(out, format_args!("{number}N")),
+        Edn::Ratio(ratio) => append(out, format_args!("{ratio}")),
+        Edn::Decimal(decimal) => append(out, format_args!("{decimal}M")),
+        Edn::Double(Double(number)) if number.is_nan() => out.push_str("##NaN"),
+        Edn::Double(Double(number)) if number.is_infinite() => {
+            out.push_str(if *number > 0.0 { "##Inf" } else { "##-Inf" });
+        }
+        // With its `.0`, so that it does not read back as an integer.
+        Edn::Double(Double(number)) => append(out, format_args!("{number:?}")),
+        Edn::Char(character) => write_char(out, *character),
+        Edn::Str(text) => write_string(out, text),
+        Edn::Key(name) => append(out, format_args!(":{name}")),
+        Edn::Symbol(name) => out.push_str(name),
+        _ => {}
+    }
+}
+
+fn write_char(out: &mut String, character: char) {
+    out.push('\\');
+    match character {
+        '\n' => out.push_str("newline"),
+        ' ' => out.push_str("space"),
+        '\t' => out.push_str("tab"),
+        '\r' => out.push_str("return"),
+        '\u{8}' => out.push_str("backspace"),
+        '\u{c}' => out.push_str("formfeed"),
+        other if other.is_control() => append(out, format_args!("u{:04x}", u32::from(other))),
+        other => out.push(other),
+    }
+}
+
+fn write_string(out: &mut String, text: &str) {
+    out.push('"');
+    for character in text.chars() {
+        match character {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            '\u{8}' => out.push_str("\\b"),
+            '\u{c}' => out.push_str("\\f"),
+            other => out.push(other),
+        }
+    }
+    out.push('"');
+}
+
 /// Writing to a string cannot fail.
-fn write_atom(out: &mut String, atom: std::fmt::Arguments<'_>) {
-    let _ = out.write_fmt(atom);
+fn append(out: &mut String, text: std::fmt::Arguments<'_>) {
+    let _ = out.write_fmt(text);
 }
 
 #[cfg(test)]

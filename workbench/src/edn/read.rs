@@ -1,196 +1,421 @@
-//! Reading EDN with the crate's reader, and two things that it does not know.
+//! Reads EDN, value by value, from a stream, as Clojure's own reader of EDN does: comments, `#_`,
+//! metadata, tagged literals and records, numbers of all kinds, namespaced maps.
+//!
+//! What cannot be read is reported with line and column, what is there, and what was expected.
 
-use std::iter::Peekable;
-use std::str::Chars;
+mod token;
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Read;
 
 use anyhow::{anyhow, ensure};
-use clojure_reader::edn::{self, Edn};
 
-use super::BIG;
+use super::{Edn, Name};
 
-/// Everything here that walks a value is recursive; nothing that is deeper comes in.
-const DEPTH: usize = 128;
+/// How deeply values may be nested: everything that walks a value is recursive.
+pub const MAX_DEPTH: usize = 128;
+
+/// How much is read at a time, in bytes.
+const CHUNK: usize = 64 * 1024;
 
 /// Reads the one value that a text holds.
 ///
 /// # Errors
 /// When it is not EDN, when more follows, or when it is nested more than 128 levels deep.
-pub fn read(text: &str) -> anyhow::Result<Edn<'_>> {
-    // Before it becomes values: a hundred bytes for each bracket, and a level of recursion.
+pub fn read(text: &str) -> anyhow::Result<Edn> {
+    let mut reader = Reader::new(text.as_bytes());
+    let Some(value) = reader.next()? else {
+        return Err(reader.position().error("the text ends", "a value"));
+    };
+    let after = reader.position();
     ensure!(
-        opens_within(text, DEPTH),
-        "nested more than {DEPTH} levels deep"
+        reader.next()?.is_none(),
+        after.error("another value follows", "the end")
     );
-    let edn = read_one(text).or_else(|error| {
-        let respelled = respell(text);
-        read_one(&respelled).map(Edn::into_owned).map_err(|_| error)
-    })?;
-    ensure!(
-        is_within(&edn, DEPTH),
-        "nested more than {DEPTH} levels deep"
-    );
-    Ok(edn)
+    Ok(value)
 }
 
-fn read_one(text: &str) -> anyhow::Result<Edn<'_>> {
-    let (edn, rest) = edn::read(text).map_err(|error| match (error.line, error.column) {
-        (Some(1), Some(column)) => anyhow!("not EDN at column {column}: {:?}", error.code),
-        (Some(line), Some(column)) => {
-            anyhow!("not EDN at line {line}, column {column}: {:?}", error.code)
+/// A place in a text: line and column, both from 1, the column in characters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Position {
+    /// The line.
+    pub line: u64,
+    /// The column.
+    pub column: u64,
+}
+
+impl Position {
+    fn error(self, found: &str, expected: &str) -> anyhow::Error {
+        let Position { line, column } = self;
+        anyhow!("line {line}, column {column}: {found}, where {expected} was expected")
+    }
+}
+
+/// A stream of EDN values.
+#[derive(Debug)]
+pub struct Reader<R> {
+    input: R,
+    chunk: Vec<u8>,
+    /// Index of the next byte in the chunk.
+    next: usize,
+    position: Position,
+    /// The start of the last value.
+    start: Position,
+    /// The end of the input was met once already.
+    is_over: bool,
+}
+
+/// What stands at some place.
+enum Form {
+    Value(Edn),
+    /// A closing bracket.
+    Close(u8),
+    End,
+}
+
+impl<R: Read> Reader<R> {
+    /// Reads from here; a byte order mark at the beginning is skipped.
+    pub fn new(input: R) -> Self {
+        let first = Position { line: 1, column: 1 };
+        Reader {
+            input,
+            chunk: Vec::new(),
+            next: 0,
+            position: first,
+            start: first,
+            is_over: false,
         }
-        _ => anyhow!("not EDN: {:?}", error.code),
-    })?;
-    ensure!(rest.trim().is_empty(), "something follows the value");
-    Ok(edn)
-}
+    }
 
-/// Whether no more brackets than these are open at a time.
-fn opens_within(text: &str, levels: usize) -> bool {
-    let mut depth: usize = 0;
-    let mut bytes = text.bytes();
-    while let Some(byte) = bytes.next() {
-        match byte {
-            b'(' | b'[' | b'{' => depth += 1,
-            b')' | b']' | b'}' => depth = depth.saturating_sub(1),
-            // A character literal, which may be a bracket or a quote.
-            b'\\' => drop(bytes.next()),
-            b';' => drop(bytes.find(|byte| *byte == b'\n')),
+    /// The next value of the stream; `None` at its end.
+    ///
+    /// # Errors
+    /// When it cannot be read. What follows an error is of no use.
+    #[expect(clippy::should_implement_trait, reason = "an error ends the stream")]
+    pub fn next(&mut self) -> anyhow::Result<Option<Edn>> {
+        match self.form(MAX_DEPTH)? {
+            Form::Value(value) => Ok(Some(value)),
+            Form::End => Ok(None),
+            Form::Close(bracket) => Err(self.stray(bracket, "a value")),
+        }
+    }
+
+    /// The next item of a list or vector that was opened by [`Reader::open`]; `None` once it is closed.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn next_item(&mut self, opening: u8) -> anyhow::Result<Option<Edn>> {
+        match self.form(MAX_DEPTH - 1)? {
+            Form::Value(value) => Ok(Some(value)),
+            Form::Close(bracket) if bracket == closing(opening) => Ok(None),
+            Form::Close(bracket) => Err(self.stray(bracket, closing_name(opening))),
+            Form::End => Err(self.position.error("the input ends", closing_name(opening))),
+        }
+    }
+
+    /// Steps into a list or a vector if one comes next, and says which bracket it was.
+    ///
+    /// # Errors
+    /// When the input cannot be read.
+    pub fn open(&mut self) -> anyhow::Result<Option<u8>> {
+        self.skip_blank()?;
+        match self.peek()? {
+            Some(bracket @ (b'[' | b'(')) => {
+                self.bump();
+                Ok(Some(bracket))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// Where the next byte is.
+    pub fn position(&self) -> Position {
+        self.position
+    }
+
+    /// Where the last value began.
+    pub fn start(&self) -> Position {
+        self.start
+    }
+
+    fn form(&mut self, levels: usize) -> anyhow::Result<Form> {
+        loop {
+            self.skip_blank()?;
+            let start = self.position;
+            let Some(first) = self.peek()? else {
+                return Ok(Form::End);
+            };
+            if matches!(first, b')' | b']' | b'}') {
+                self.start = start;
+                self.bump();
+                return Ok(Form::Close(first));
+            }
+            if let Some(value) = self.value(first, levels)? {
+                self.start = start;
+                return Ok(Form::Value(value));
+            }
+        }
+    }
+
+    /// The value that begins with this byte; `None` if it was discarded by `#_`.
+    fn value(&mut self, first: u8, levels: usize) -> anyhow::Result<Option<Edn>> {
+        let start = self.position;
+        let deeper = || {
+            let why = format!("a value that is nested more than {MAX_DEPTH} levels deep");
+            levels
+                .checked_sub(1)
+                .ok_or_else(|| start.error(&why, "a simpler one"))
+        };
+        Ok(Some(match first {
             b'"' => {
-                while let Some(byte) = bytes.next().filter(|byte| *byte != b'"') {
-                    if byte == b'\\' {
-                        bytes.next();
+                self.bump();
+                Edn::Str(Cow::Owned(self.string()?))
+            }
+            b'\\' => {
+                self.bump();
+                Edn::Char(self.character(start)?)
+            }
+            b'(' => Edn::List(self.items(deeper()?)?),
+            b'[' => Edn::Vector(self.items(deeper()?)?),
+            b'{' => Edn::Map(self.map(deeper()?, None)?),
+            b'^' => {
+                self.bump();
+                self.required(deeper()?, "metadata")?;
+                self.required(deeper()?, "the value that the metadata is of")?
+            }
+            b'#' => {
+                self.bump();
+                return self.dispatch(start, deeper()?);
+            }
+            _ => self.atom(start)?,
+        }))
+    }
+
+    /// A value, whatever comes before it.
+    fn required(&mut self, levels: usize, expected: &str) -> anyhow::Result<Edn> {
+        match self.form(levels)? {
+            Form::Value(value) => Ok(value),
+            Form::Close(bracket) => Err(self.stray(bracket, expected)),
+            Form::End => Err(self.position.error("the input ends", expected)),
+        }
+    }
+
+    /// The items between brackets, of which the opening one comes next.
+    fn items(&mut self, levels: usize) -> anyhow::Result<Vec<Edn>> {
+        let opened = self.position;
+        let opening = self.peek()?.unwrap_or(b'[');
+        self.bump();
+        let mut items = Vec::new();
+        loop {
+            match self.form(levels)? {
+                Form::Value(value) => items.push(value),
+                Form::Close(bracket) if bracket == closing(opening) => return Ok(items),
+                Form::Close(bracket) => return Err(self.stray(bracket, &closes(opening, opened))),
+                Form::End => {
+                    let expected = closes(opening, opened);
+                    return Err(self.position.error("the input ends", &expected));
+                }
+            }
+        }
+    }
+
+    fn map(
+        &mut self,
+        levels: usize,
+        namespace: Option<&str>,
+    ) -> anyhow::Result<BTreeMap<Edn, Edn>> {
+        let start = self.position;
+        let mut items = self.items(levels)?.into_iter();
+        let mut map = BTreeMap::new();
+        while let Some(key) = items.next() {
+            let Some(value) = items.next() else {
+                let found = format!(
+                    "the map has the key {} twice or without a value",
+                    brief(&key)
+                );
+                return Err(start.error(&found, "a value for each key"));
+            };
+            let key = match namespace {
+                Some(namespace) => in_namespace(key, namespace),
+                None => key,
+            };
+            let name = map.contains_key(&key).then(|| brief(&key));
+            if let Some(name) = name {
+                let found = format!("the map has the key {name} twice");
+                return Err(start.error(&found, "each key once"));
+            }
+            map.insert(key, value);
+        }
+        Ok(map)
+    }
+
+    /// What follows a `#`.
+    fn dispatch(&mut self, start: Position, levels: usize) -> anyhow::Result<Option<Edn>> {
+        let Some(next) = self.peek()? else {
+            return Err(self.position.error("the input ends", "what # begins"));
+        };
+        match next {
+            b'_' => {
+                self.bump();
+                self.required(levels, "the value that #_ discards")?;
+                Ok(None)
+            }
+            b'{' => {
+                let items = self.items(levels)?;
+                let count = items.len();
+                let set: BTreeSet<Edn> = items.into_iter().collect();
+                if set.len() < count {
+                    return Err(start.error("a set that has an element twice", "each one once"));
+                }
+                Ok(Some(Edn::Set(set)))
+            }
+            b'#' => {
+                self.bump();
+                let name = self.token()?;
+                Ok(Some(super::float(match name.as_str() {
+                    "NaN" => f64::NAN,
+                    "Inf" => f64::INFINITY,
+                    "-Inf" => f64::NEG_INFINITY,
+                    _ => return Err(start.error(&quoted(&format!("##{name}")), "##NaN or ##Inf")),
+                })))
+            }
+            b':' => {
+                self.bump();
+                let namespace = self.token()?;
+                self.skip_blank()?;
+                if namespace.is_empty() || self.peek()? != Some(b'{') {
+                    let found = quoted(&format!("#:{namespace}"));
+                    return Err(start.error(&found, "a namespaced map, as #:name{…}"));
+                }
+                Ok(Some(Edn::Map(self.map(levels, Some(&namespace))?)))
+            }
+            b'a'..=b'z' | b'A'..=b'Z' => {
+                let tag = self.token()?;
+                let value = self.required(levels, &format!("the value of #{tag}"))?;
+                Ok(Some(Edn::Tagged(Cow::Owned(tag), Box::new(value))))
+            }
+            _ => {
+                let found = format!("#{}", char::from(next));
+                Err(start.error(&quoted(&found), "EDN, as a tag, a set or ##NaN"))
+            }
+        }
+    }
+
+    fn stray(&self, bracket: u8, expected: &str) -> anyhow::Error {
+        let found = quoted(&char::from(bracket).to_string());
+        self.start.error(&found, expected)
+    }
+
+    /// Whitespace, commas, and comments until the end of their line.
+    fn skip_blank(&mut self) -> anyhow::Result<()> {
+        while let Some(byte) = self.peek()? {
+            match byte {
+                _ if is_blank(byte) => self.bump(),
+                b';' => {
+                    while self.peek()?.is_some_and(|byte| byte != b'\n') {
+                        self.bump();
                     }
                 }
+                _ => break,
             }
-            _ => {}
         }
-        if depth > levels {
-            return false;
-        }
+        Ok(())
     }
-    true
+
+    /// The next byte, which stays where it is.
+    fn peek(&mut self) -> anyhow::Result<Option<u8>> {
+        if let Some(byte) = self.chunk.get(self.next) {
+            return Ok(Some(*byte));
+        }
+        if self.is_over {
+            return Ok(None);
+        }
+        let is_first = self.chunk.is_empty();
+        self.chunk.resize(CHUNK, 0);
+        let mut length = 0;
+        // A byte order mark is three bytes, which may come one by one.
+        while length < 3 && !self.is_over {
+            match self.input.read(&mut self.chunk[length..]) {
+                Ok(0) => self.is_over = true,
+                Ok(read) => length += read,
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(anyhow!(error).context("it cannot be read")),
+            }
+        }
+        self.chunk.truncate(length);
+        let mark = is_first && self.chunk.starts_with(b"\xef\xbb\xbf");
+        self.next = if mark { 3 } else { 0 };
+        Ok(self.chunk.get(self.next).copied())
+    }
+
+    /// Steps over the byte that was peeked at.
+    fn bump(&mut self) {
+        match self.chunk.get(self.next) {
+            Some(b'\n') => {
+                self.position.line += 1;
+                self.position.column = 1;
+            }
+            // The further bytes of a character in UTF-8.
+            Some(0x80..0xc0) | None => {}
+            Some(_) => self.position.column += 1,
+        }
+        self.next += 1;
+    }
 }
 
-fn is_within(edn: &Edn<'_>, levels: usize) -> bool {
-    let Some(left) = levels.checked_sub(1) else {
-        return false;
+fn is_blank(byte: u8) -> bool {
+    matches!(byte, b'\t'..=b'\r' | 0x1c..=b' ' | b',')
+}
+
+fn closing(opening: u8) -> u8 {
+    match opening {
+        b'(' => b')',
+        b'[' => b']',
+        _ => b'}',
+    }
+}
+
+fn closing_name(opening: u8) -> &'static str {
+    match opening {
+        b'(' => "an operation or )",
+        _ => "an operation or ]",
+    }
+}
+
+fn closes(opening: u8, opened: Position) -> String {
+    let (opening, closing) = (char::from(opening), char::from(closing(opening)));
+    let Position { line, column } = opened;
+    format!("a value, or {closing} for the {opening} at line {line}, column {column},")
+}
+
+fn quoted(text: &str) -> String {
+    format!("{text:?}")
+}
+
+/// At most 40 characters of what a value prints as.
+pub(crate) fn brief(value: &Edn) -> String {
+    const WIDTH: usize = 40;
+    let text = super::compact(value);
+    match text.char_indices().nth(WIDTH) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
+    }
+}
+
+/// A key of `#:name{…}`: one without a namespace gets this one, `_` stands for none.
+fn in_namespace(key: Edn, namespace: &str) -> Edn {
+    let qualified = |name: Name| match name.strip_prefix("_/") {
+        Some(bare) => Cow::Owned(bare.to_owned()),
+        None if name.contains('/') => name,
+        None => Cow::Owned(format!("{namespace}/{name}")),
     };
-    match edn {
-        Edn::Vector(items) | Edn::List(items) => items.iter().all(|item| is_within(item, left)),
-        Edn::Set(items) => items.iter().all(|item| is_within(item, left)),
-        Edn::Map(entries) => {
-            let mut entries = entries.iter();
-            entries.all(|(key, value)| is_within(key, left) && is_within(value, left))
-        }
-        Edn::Tagged(_, inner) => is_within(inner, left),
-        _ => true,
+    match key {
+        Edn::Key(name) => Edn::Key(qualified(name)),
+        Edn::Symbol(name) => Edn::Symbol(qualified(name)),
+        other => other,
     }
-}
-
-/// Spells out what Clojure prints and the crate cannot read: integers beyond 64 bits (`5N`, or
-/// simply too long) become tagged literals, the escapes `\b` and `\f` in strings what they mean.
-fn respell(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut chars = text.chars().peekable();
-    while let Some(first) = chars.next() {
-        if first == '"' {
-            out.push(first);
-            respell_string(&mut chars, &mut out);
-        } else if first == '\\' {
-            // A character literal, which may be a quote.
-            out.push(first);
-            out.extend(chars.next());
-        } else if ends_token(first) {
-            out.push(first);
-        } else {
-            let mut token = String::from(first);
-            while let Some(next) = chars.next_if(|next| !ends_token(*next)) {
-                token.push(next);
-            }
-            out.push_str(&respell_token(token));
-        }
-    }
-    out
-}
-
-fn respell_string(chars: &mut Peekable<Chars<'_>>, out: &mut String) {
-    while let Some(next) = chars.next() {
-        match next {
-            '"' => {
-                out.push(next);
-                return;
-            }
-            '\\' => match chars.next() {
-                Some('b') => out.push('\u{8}'),
-                Some('f') => out.push('\u{c}'),
-                escaped => {
-                    out.push(next);
-                    out.extend(escaped);
-                }
-            },
-            _ => out.push(next),
-        }
-    }
-}
-
-fn respell_token(token: String) -> String {
-    let digits = token.strip_suffix('N').unwrap_or(&token);
-    let bare = digits.strip_prefix('-').unwrap_or(digits);
-    if bare.is_empty() || !bare.bytes().all(|byte| byte.is_ascii_digit()) {
-        return token;
-    }
-    match digits.parse::<i64>() {
-        Ok(number) => number.to_string(),
-        Err(_) => format!("#{BIG} \"{digits}\""),
-    }
-}
-
-fn ends_token(c: char) -> bool {
-    c.is_whitespace() || matches!(c, ',' | ';' | '"' | '(' | ')' | '[' | ']' | '{' | '}')
 }
 
 #[cfg(test)]
-mod tests {
-    use super::read;
-    use crate::edn::{big, compact, text};
-
-    #[test]
-    fn what_is_not_one_value_is_refused_with_a_reason() {
-        let check = |edn: &str, reason: &str| {
-            let error = read(edn).unwrap_err().to_string();
-            assert!(error.contains(reason), "{edn}: {error}");
-        };
-        check("", "UnexpectedEOF");
-        check("{:a [1 2}", "column 9");
-        check("{:a}", "not EDN");
-        check("1 2", "something follows");
-        check("\"\\q\"", "InvalidEscape");
-        check(&"[".repeat(100_000), "nested");
-        check(&("[".repeat(100_000) + &"]".repeat(100_000)), "nested");
-    }
-
-    #[test]
-    fn what_only_looks_like_a_bracket_opens_none() {
-        let many = "[({".repeat(100);
-        for edn in [
-            format!("[\"{many}\\\"{many}\" 1]"),
-            format!("[; {many}\n1]"),
-            format!("[{}]", "\\[ ".repeat(300)),
-            format!("[\\\" {} \\\"]", "[] ".repeat(300)),
-        ] {
-            assert!(read(&edn).is_ok(), "{edn}");
-        }
-    }
-
-    #[test]
-    fn long_integers_and_rare_escapes_are_read() {
-        let long = "123456789012345678901234567890";
-        let edn = format!(r#"[-{long} {long}N 5N "5N \b\\b\f" \" a5N #{{{long}}}]"#);
-        let read = read(&edn).unwrap();
-        assert_eq!(read.nth(0), Some(&big(&format!("-{long}"))));
-        assert_eq!(read.nth(1), Some(&big(long)));
-        assert_eq!(read.nth(3), Some(&text("5N \u{8}\\b\u{c}")));
-        let printed = format!("[-{long}N {long}N 5 \"5N \u{8}\\\\b\u{c}\" \\\" a5N #{{{long}N}}]");
-        assert_eq!(compact(&read), printed);
-    }
-}
+mod tests;

@@ -1,50 +1,75 @@
 //! A history from a file, whatever its notation.
 
-use std::io::{BufRead, BufReader, Cursor, Read};
+use std::io::{Cursor, Read};
 
 use anyhow::Context;
-use flate2::bufread::MultiGzDecoder;
+use flate2::read::MultiGzDecoder;
 
 use super::History;
 
 /// How a gzipped file begins.
 const GZIP: [u8; 2] = [0x1f, 0x8b];
 
+/// How much is looked at, in bytes, to tell JSON from EDN.
+const MAX_START: usize = 64 * 1024;
+
 impl History {
-    /// Reads JSON lines, or the `history.edn` that Maelstrom or Jepsen wrote, gzipped or not.
+    /// Reads JSON, or the `history.edn` that Maelstrom or Jepsen wrote, gzipped or not.
     ///
     /// # Errors
-    /// When it cannot be read, or a line is no operation in its place: the error names the line.
-    pub fn read(input: impl Read) -> anyhow::Result<Self> {
-        let mut input = BufReader::new(input);
-        let start = input.fill_buf().context("the history cannot be read")?;
-        if start.starts_with(&GZIP) {
-            read_plain(BufReader::new(MultiGzDecoder::new(input)))
+    /// When it cannot be read, or it is no history: the error names the line.
+    pub fn read(mut input: impl Read) -> anyhow::Result<Self> {
+        let start = start(&mut input, |start| {
+            (start.len() >= GZIP.len()).then_some(())
+        });
+        let start = start.context("the history cannot be read")?;
+        let is_zipped = start.starts_with(&GZIP);
+        let input = Cursor::new(start).chain(input);
+        let history = if is_zipped {
+            read_plain(MultiGzDecoder::new(input))
         } else {
             read_plain(input)
-        }
+        };
+        history.context("history")
     }
 }
 
-fn read_plain(mut input: impl BufRead) -> anyhow::Result<History> {
-    // The first line that is not blank tells: an object's first key is a string, a map's a keyword.
-    let mut start = Vec::new();
-    while start.trim_ascii().is_empty() {
-        let read = input.read_until(b'\n', &mut start);
-        if read.context("the history cannot be read")? == 0 {
-            break;
-        }
-    }
-    let is_json = start
-        .trim_ascii()
-        .strip_prefix(b"{")
-        .is_some_and(|inside| inside.trim_ascii_start().starts_with(b"\""));
+fn read_plain(mut input: impl Read) -> anyhow::Result<History> {
+    let start = start(&mut input, is_json).context("it cannot be read")?;
+    let is_json = is_json(&start).unwrap_or(false);
     let input = Cursor::new(start).chain(input);
     if is_json {
-        History::read_json_lines(input)
+        History::read_json(input)
     } else {
         History::read_edn(input)
     }
+}
+
+/// As much of the input as it takes to decide, or all there is.
+fn start<T>(
+    input: &mut impl Read,
+    decide: impl Fn(&[u8]) -> Option<T>,
+) -> std::io::Result<Vec<u8>> {
+    let mut start = Vec::new();
+    while start.len() < MAX_START && decide(&start).is_none() {
+        let missing = (MAX_START - start.len()) as u64;
+        if input.by_ref().take(missing).read_to_end(&mut start)? == 0 {
+            break;
+        }
+    }
+    Ok(start)
+}
+
+/// An object's first key is a string, a map's a keyword; and so in a list of them. `None` if it is not
+/// yet to be seen.
+fn is_json(start: &[u8]) -> Option<bool> {
+    let start = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(start);
+    let mut bytes = start.iter().filter(|byte| !byte.is_ascii_whitespace());
+    let mut next = *bytes.next()?;
+    if next == b'[' {
+        next = *bytes.next()?;
+    }
+    Some(next == b'{' && *bytes.next()? == b'"')
 }
 
 #[cfg(test)]
@@ -86,8 +111,11 @@ mod tests {
             let error = format!("{:#}", History::read(bytes).unwrap_err());
             assert!(error.contains(complaint), "{error}");
         };
-        check(b"\n\nnonsense", "history, line 3");
-        check(b"{\"index\":0}", "history, line 1: missing field");
-        check(b"\x1f\x8bnonsense", "the history cannot be read");
+        check(b"\n\nnonsense", "history: line 3");
+        check(
+            b"{\"index\":0}",
+            "history: line 1, column 11 of the operation: missing field",
+        );
+        check(b"\x1f\x8bnonsense", "history: it cannot be read");
     }
 }

@@ -1,10 +1,40 @@
 //! A history as JSON lines: our own format, one operation a line, its value as it crossed the wire.
 
-use std::io::{self, BufRead, Write};
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::io::{self, Read, Write};
 
-use anyhow::{Context, ensure};
+use anyhow::Context;
+use serde::Deserialize;
+use serde_json::value::RawValue;
 
-use super::{History, Op};
+use super::builder::{Builder, Draft};
+use super::json_objects::Objects;
+use super::{History, Kind, Marks, OpError, Process, Unseen, Value, names};
+
+/// An operation as a JSON object has it. Other fields are ignored.
+#[derive(Deserialize)]
+struct Line<'a> {
+    index: Option<usize>,
+    time: Option<u64>,
+    #[serde(rename = "type")]
+    kind: Kind,
+    process: Process,
+    #[serde(borrow)]
+    f: Cow<'a, str>,
+    #[serde(borrow, default)]
+    value: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    error: Option<&'a RawValue>,
+    #[serde(default, rename = "final?")]
+    is_final: bool,
+    #[serde(default, rename = "seek-to-beginning?")]
+    seek_to_beginning: bool,
+    #[serde(default, rename = "poll-ms")]
+    poll_ms: Option<u32>,
+    #[serde(default)]
+    unseen: BTreeMap<String, Unseen>,
+}
 
 impl History {
     /// Writes one JSON object a line.
@@ -19,58 +49,92 @@ impl History {
         Ok(())
     }
 
-    /// Reads what `write_json_lines` wrote; blank lines do not count.
+    /// Reads operations as JSON objects: one a line or one over many lines, one after the other or
+    /// as one array.
     ///
     /// # Errors
-    /// When a line cannot be read as an operation, or is not in its place: the error names it.
-    pub fn read_json_lines(input: impl BufRead) -> anyhow::Result<Self> {
-        Self::read_lines(input, |line, _| Ok(serde_json::from_str(line)?))
-    }
-
-    /// One operation a line, however it is spelt; `read` is told its position, too. Checkers rely
-    /// on an index being a position.
-    pub(super) fn read_lines(
-        input: impl BufRead,
-        read: impl Fn(&str, usize) -> anyhow::Result<Op>,
-    ) -> anyhow::Result<Self> {
-        let mut ops = Vec::new();
-        for (number, line) in input.lines().enumerate() {
-            let at = || format!("history, line {}", number + 1);
-            let line = line.with_context(at)?;
-            if line.trim().is_empty() {
-                continue;
-            }
-            let due = ops.len();
-            let op = read(&line, due).with_context(at)?;
-            ensure!(
-                op.index == due,
-                "{}: index {} where {due} is due",
-                at(),
-                op.index
-            );
-            ops.push(op);
+    /// When it cannot be read, an object is no operation, or the operations are no history: the
+    /// error names the line.
+    pub fn read_json(input: impl Read) -> anyhow::Result<Self> {
+        let mut objects = Objects::new(input);
+        let mut builder = Builder::default();
+        while let Some((line, object)) = objects.next()? {
+            let draft = draft(object, line)?;
+            let pushed = builder.push(line, draft);
+            pushed.with_context(|| format!("line {line}"))?;
         }
-        Ok(History { ops })
+        builder.finish()
     }
+}
+
+fn draft(object: &[u8], line: u64) -> anyhow::Result<Draft> {
+    let parsed: serde_json::Result<Line<'_>> = serde_json::from_slice(object);
+    let it = parsed.map_err(|error| {
+        let line = line + (error.line() as u64).saturating_sub(1);
+        let text = error.to_string();
+        let why = text.split(" at line ").next().unwrap_or_default();
+        anyhow::anyhow!(
+            "line {line}, column {} of the operation: {why}",
+            error.column()
+        )
+    })?;
+    let value = it.value.map_or(Ok(Value::nil()), Value::from_tagged);
+    let mut value = value.with_context(|| format!("line {line}"))?;
+    if names::has_names(it.process, &it.f) && value.json().contains("\"#") {
+        value = Value::from_edn(&names::to_strings(it.process, &it.f, value.to_edn()));
+    }
+    Ok(Draft {
+        index: it.index,
+        time: it.time,
+        kind: it.kind,
+        process: it.process,
+        f: super::operation_name(&it.f),
+        value,
+        error: it
+            .error
+            .map(error)
+            .transpose()
+            .with_context(|| format!("line {line}"))?,
+        marks: Marks {
+            is_final: it.is_final,
+            seek_to_beginning: it.seek_to_beginning,
+            poll_ms: it.poll_ms,
+            unseen: it.unseen,
+        },
+    })
+}
+
+/// An error of another kind than ours is a value like any other.
+fn error(json: &RawValue) -> anyhow::Result<OpError> {
+    let known = serde_json::from_str(json.get());
+    known.or_else(|_| {
+        Ok(OpError::Other {
+            value: Value::from_tagged(json)?,
+        })
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::History;
 
-    const SAMPLE: &str = r#"{"index":0,"time":5,"type":"invoke","process":0,"f":"read","value":null}
+    const SAMPLE: &str = r##"{"index":0,"time":5,"type":"invoke","process":0,"f":"read","value":null}
 {"index":1,"time":6,"type":"info","process":"nemesis","f":"start-partition","value":["isolated",{"n0":["n1"]}]}
 {"index":2,"time":7,"type":"fail","process":0,"f":"read","value":null,"error":"net-timeout"}
 {"index":3,"time":8,"type":"invoke","process":1,"f":"add","value":340282366920938463463374607431768211456}
 {"index":4,"time":9,"type":"info","process":1,"f":"add","value":1.50,"error":{"rpc":{"name":"crash","text":"é\n"}}}
-{"index":5,"time":10,"type":"info","process":2,"f":"read","value":[1, 2],"error":{"malformed":{"text":"?"}},"final?":true}
-{"index":6,"time":10,"type":"info","process":4,"f":"add","value":1,"error":{"thrown":{"class":"net-timeout","text":"late"}}}
-{"index":7,"time":10,"type":"invoke","process":4,"f":"assign","value":["8"],"seek-to-beginning?":true,"poll-ms":1000,"unseen":{"8":{"polled":-1,"sent":3}}}
-"#;
+{"index":5,"time":9,"type":"invoke","process":2,"f":"read","value":null,"final?":true}
+{"index":6,"time":10,"type":"info","process":2,"f":"read","value":[1, 2],"error":{"malformed":{"text":"?"}},"final?":true}
+{"index":7,"time":10,"type":"invoke","process":4,"f":"add","value":1}
+{"index":8,"time":10,"type":"info","process":4,"f":"add","value":1,"error":{"thrown":{"class":"net-timeout","text":"late"}}}
+{"index":9,"time":10,"type":"invoke","process":5,"f":"add","value":{"#keyword":"a"}}
+{"index":10,"time":10,"type":"info","process":5,"f":"add","value":1,"error":{"other":{"value":{"#keyword":"timeout"}}}}
+{"index":11,"time":10,"type":"invoke","process":5,"f":"assign","value":["8"],"seek-to-beginning?":true,"poll-ms":1000,"unseen":{"8":{"polled":-1,"sent":3}}}
+"##;
 
     #[test]
     fn a_history_reads_back_byte_for_byte() {
-        let history = History::read_json_lines(SAMPLE.as_bytes()).unwrap();
+        let history = History::read_json(SAMPLE.as_bytes()).unwrap();
         let mut out = Vec::new();
         history.write_json_lines(&mut out).unwrap();
         assert_eq!(String::from_utf8(out).unwrap(), SAMPLE);
@@ -80,33 +144,83 @@ mod tests {
     fn a_spoilt_line_is_named_and_nothing_panics() {
         let check = |from: &str, to: &str, complaint: &str| {
             let spoilt = SAMPLE.replacen(from, to, 1);
-            let error = format!(
-                "{:#}",
-                History::read_json_lines(spoilt.as_bytes()).unwrap_err()
-            );
+            let error = format!("{:#}", History::read_json(spoilt.as_bytes()).unwrap_err());
             assert!(error.contains(complaint), "{error}");
         };
         check(
             "\"index\":2",
-            "\"index\":3",
-            "line 3: index 3 where 2 is due",
+            "\"index\":1",
+            "line 3: index 1 after index 1",
         );
-        check("\"process\":0", "\"process\":-1", "line 1");
-        check("\"process\":\"nemesis\"", "\"process\":\"me\"", "line 2");
+        check("\"process\":0", "\"process\":-1", "line 1, column");
+        check(
+            "\"process\":\"nemesis\"",
+            "\"process\":\"me\"",
+            "line 2, column",
+        );
         check(
             "\"type\":\"fail\"",
             "\"type\":\"failed\"",
-            "line 3: unknown variant `failed`",
+            "line 3, column 35 of the operation: unknown variant",
         );
-        check("\"value\":1.50", "\"value\":1.5.0", "line 5");
-        check("\"f\":\"read\",", "", "line 1: missing field `f`");
-        check("\"net-timeout\"", "\"net\"", "line 3");
-        check("\"final?\":true}", "\"final?\":true", "line 6");
+        check("\"value\":1.50", "\"value\":1.5.0", "line 5, column");
+        check(
+            "\"f\":\"read\",",
+            "",
+            "line 1, column 60 of the operation: missing field `f`",
+        );
+        check("\"final?\":true}", "\"final?\":true", "line 6, column");
+        check(
+            "{\"#keyword\":\"a\"}",
+            "{\"#keyword\":1}",
+            "line 10: {\"#keyword\":1} is no keyword",
+        );
+        check(
+            "\"type\":\"fail\",\"process\":0",
+            "\"type\":\"fail\",\"process\":9",
+            "line 3: process 9 completes",
+        );
+    }
+
+    #[test]
+    fn any_layout_is_read() {
+        let array = format!("\u{feff}[{}]", SAMPLE.trim_end().replace('\n', ",\n"));
+        let pretty = SAMPLE
+            .replace(",\"", ",\n  \"")
+            .replace("[1, 2]", "[1,\r\n 2]");
+        for text in [array, pretty, SAMPLE.replace('\n', " ")] {
+            let history = History::read_json(text.as_bytes()).unwrap();
+            let mut out = Vec::new();
+            history.write_json_lines(&mut out).unwrap();
+            let written = String::from_utf8(out).unwrap();
+            assert_eq!(written.replace("[1,2]", "[1, 2]").lines().count(), 12);
+            let again = History::read_json(written.as_bytes()).unwrap();
+            for (one, other) in history.ops.iter().zip(&again.ops) {
+                assert_eq!(one.value, other.value);
+            }
+        }
+        let check = |json: &str, complaint: &str| {
+            let error = format!("{:#}", History::read_json(json.as_bytes()).unwrap_err());
+            assert!(error.contains(complaint), "{error}");
+        };
+        check("[", "line 1: the input ends, where");
+        check("[]\n x", "line 2: 'x' after the array");
+        check("{} 5", "missing field");
+        check("\n5", "line 2: '5', where an operation was expected");
+    }
+
+    #[test]
+    fn errors_of_other_programs_are_values() {
+        let json = r##"{"type":"invoke","process":0,"f":"add"}
+            {"type":"info","process":0,"f":"add","error":["a",{"#keyword":"b"}]}"##;
+        let history = History::read_json(json.as_bytes()).unwrap();
+        let error = format!("{:?}", history.ops[1].error);
+        assert_eq!(error, r##"Some(Other { value: ["a",{"#keyword":"b"}] })"##);
     }
 
     #[test]
     fn bytes_that_are_no_text_are_an_error_with_a_line_number() {
-        let error = History::read_json_lines(&b"\n\xff\n"[..]).unwrap_err();
+        let error = History::read_json(&b"\n{\"\xff\"}"[..]).unwrap_err();
         assert!(error.to_string().contains("line 2"), "{error}");
     }
 }

@@ -189,7 +189,7 @@ impl Operations {
             Some(Kind::Info) => 2,
             Some(Kind::Invoke) | None => 3,
         });
-        self.value.push(shortened(invocation.value.get(), VALUE));
+        self.value.push(shortened(invocation.value.json(), VALUE));
         self.result
             .push(completion.map_or(String::new(), |op| result(invocation, op)));
     }
@@ -199,8 +199,8 @@ impl Operations {
 fn result(invocation: &Op, completion: &Op) -> String {
     match &completion.error {
         Some(error) => shortened(&serde_json::to_string(error).unwrap_or_default(), VALUE),
-        None if completion.value.get() == invocation.value.get() => String::new(),
-        None => shortened(completion.value.get(), VALUE),
+        None if completion.value.json() == invocation.value.json() => String::new(),
+        None => shortened(completion.value.json(), VALUE),
     }
 }
 

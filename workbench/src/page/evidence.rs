@@ -5,11 +5,9 @@ mod log;
 mod lost;
 mod order;
 
-use clojure_reader::edn::Edn;
-
 use super::Subject;
 use super::table::Table;
-use crate::edn;
+use crate::edn::{self, Edn};
 use crate::text;
 use crate::workload::Name;
 use graph::Graph;
@@ -69,7 +67,7 @@ pub(super) fn evidence(subject: &Subject<'_>) -> Vec<Evidence> {
 
 /// The cases of each anomaly: of transactions a list of them under its name, of logs a map with
 /// such a list.
-fn anomalies(subject: &Subject<'_>, map: Option<&Edn<'static>>) -> Vec<Evidence> {
+fn anomalies(subject: &Subject<'_>, map: Option<&Edn>) -> Vec<Evidence> {
     let Some(Edn::Map(anomalies)) = map else {
         return Vec::new();
     };
@@ -91,7 +89,7 @@ fn anomalies(subject: &Subject<'_>, map: Option<&Edn<'static>>) -> Vec<Evidence>
 }
 
 /// One case, if there is something to draw.
-fn anomaly(name: &str, case: &Edn<'static>) -> Option<Evidence> {
+fn anomaly(name: &str, case: &Edn) -> Option<Evidence> {
     let member = |key| edn::get(case, &[key]);
     let graph = match (member("cycle"), member("writer"), member("txns")) {
         (Some(Edn::Vector(ops)), ..) => Graph::of_cycle(ops, member("steps")?)?,
@@ -114,7 +112,7 @@ fn anomaly(name: &str, case: &Edn<'static>) -> Option<Evidence> {
 }
 
 /// A case that nobody has a picture of: what the checker tells of it.
-fn members(name: &str, case: &Edn<'static>) -> Option<Evidence> {
+fn members(name: &str, case: &Edn) -> Option<Evidence> {
     let Edn::Map(members) = case else { return None };
     let rows = members.iter().map(|(member, value)| {
         let shown = match value {
@@ -142,7 +140,7 @@ fn members(name: &str, case: &Edn<'static>) -> Option<Evidence> {
 }
 
 /// Ids that were given out more than once.
-fn duplicates(subject: &Subject<'_>, results: &Edn<'static>) -> Vec<Evidence> {
+fn duplicates(subject: &Subject<'_>, results: &Edn) -> Vec<Evidence> {
     let Some(Edn::Map(duplicated)) = edn::get(results, &["duplicated"]) else {
         return Vec::new();
     };
@@ -188,7 +186,7 @@ fn duplicates(subject: &Subject<'_>, results: &Edn<'static>) -> Vec<Evidence> {
 }
 
 /// Operations that a checker names one by one, or pairs of them with words between.
-fn errors(results: &Edn<'static>) -> Vec<Evidence> {
+fn errors(results: &Edn) -> Vec<Evidence> {
     let Some(Edn::List(errors) | Edn::Vector(errors)) = edn::get(results, &["errors"]) else {
         return Vec::new();
     };
@@ -200,7 +198,7 @@ fn errors(results: &Edn<'static>) -> Vec<Evidence> {
     let rows = errors.iter().map(|error| match error {
         Edn::List(parts) | Edn::Vector(parts) => {
             let ends = [parts.get(1), parts.last()];
-            let told = |part: Option<&Edn<'static>>| part.map(edn::compact).unwrap_or_default();
+            let told = |part: Option<&Edn>| part.map(edn::compact).unwrap_or_default();
             ends.map(|part| shortened(&told(part))).to_vec()
         }
         op => vec![name(op), value(op)],
@@ -223,7 +221,7 @@ fn shortened(text: &str) -> String {
 }
 
 /// `op 14, process 2, 0.123 s`.
-fn name(op: &Edn<'static>) -> String {
+fn name(op: &Edn) -> String {
     let number = |key| edn::get(op, &[key]).map(edn::compact).unwrap_or_default();
     let time = edn::get(op, &["time"]).and_then(edn::number).unwrap_or(0.0) / 1e9;
     let end = edn::get(op, &["type"])
@@ -237,7 +235,7 @@ fn name(op: &Edn<'static>) -> String {
 }
 
 /// What an operation did or saw.
-fn value(op: &Edn<'static>) -> String {
+fn value(op: &Edn) -> String {
     let f = edn::get(op, &["f"]).map(edn::compact).unwrap_or_default();
     let value = edn::get(op, &["value"])
         .map(edn::compact)
@@ -251,7 +249,7 @@ fn value(op: &Edn<'static>) -> String {
 }
 
 /// The time of an operation of a result map, in microseconds.
-fn time(op: &Edn<'static>) -> Option<i64> {
+fn time(op: &Edn) -> Option<i64> {
     let nanoseconds = edn::get(op, &["time"]).and_then(edn::number)?;
     Some((nanoseconds / 1e3) as i64)
 }

@@ -67,7 +67,7 @@ mod tests {
             )
         };
         let lines: Vec<String> = lines.into_iter().enumerate().map(line).collect();
-        let history = History::read_json_lines(lines.join("\n").as_bytes()).unwrap();
+        let history = History::read_json(lines.join("\n").as_bytes()).unwrap();
         let episode = |from, to, label: &str| Episode {
             from,
             to,

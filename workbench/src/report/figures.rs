@@ -1,7 +1,7 @@
 //! What the runs of a test came to, next to what must hold. The table in the terminal, JSON, JUnit
 //! and Markdown all show these.
 
-use clojure_reader::edn::Edn;
+use crate::edn::Edn;
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{CellAlignment, Table};
 use serde_json::{Value, json};
@@ -21,7 +21,7 @@ pub struct Score {
 
 impl Score {
     /// A number for each of the test's budgets, from a result map of ours or of Maelstrom's.
-    pub fn new(valid: Validity, trial: &Trial, results: &Edn<'_>) -> Self {
+    pub fn new(valid: Validity, trial: &Trial, results: &Edn) -> Self {
         let budgets = trial.budgets.iter();
         Score {
             valid,

@@ -20,6 +20,7 @@ pub fn requests_in_vain<'a>(history: &History, node_of: impl Fn(u64) -> &'a Node
             OpError::Rpc { name, .. } => name,
             OpError::Malformed { .. } => "malformed",
             OpError::Thrown { class, .. } => class,
+            OpError::Other { value } => value.json(),
         };
         let (count, _) = seen.entry((node_of(process), way)).or_insert((0, op));
         *count += 1;
@@ -45,6 +46,9 @@ fn tell(node: &NodeId, count: usize, first: &Op) -> String {
             "node {node} left {count} {requests} in doubt ({class}); the first, {f}, at \
              {time:.3} s: {}",
             quoted(text)
+        ),
+        Some(OpError::Other { value }) => format!(
+            "node {node} left {count} {requests} in doubt; the first, {f}, at {time:.3} s: {value}"
         ),
         Some(OpError::NetTimeout) | None => format!(
             "node {node} gave {count} {requests} no answer in time; the first, {f}, was given up \

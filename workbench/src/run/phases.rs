@@ -178,6 +178,7 @@ impl Run {
             Some(OpError::Malformed { text } | OpError::Thrown { text, .. }) => {
                 self.crash(format!("node {node}: {}", quoted(&text)));
             }
+            Some(OpError::Other { value }) => self.crash(format!("node {node}: {value}")),
         }
     }
 

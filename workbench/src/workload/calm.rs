@@ -6,7 +6,6 @@ mod last_reads;
 
 use std::collections::BTreeMap;
 
-use clojure_reader::edn::Edn;
 use serde_json::Value;
 use serde_json::value::RawValue;
 use shared::NodeId;
@@ -14,7 +13,7 @@ use shared::NodeId;
 use super::{Invocation, Last, Name, OnceEach, Question, Rpc, Session, Turn, Workload};
 use crate::checker::{EMPTY_GRAPH, Validity, Verdict};
 use crate::dice::Dice;
-use crate::edn;
+use crate::edn::{self, Edn};
 use crate::history::{self, History, Kind, Op, Pair};
 use last_reads::{disagreeing, lacking, lost, vanished};
 
@@ -232,7 +231,7 @@ mod tests {
             )
         };
         let text: Vec<String> = lines.iter().enumerate().map(line).collect();
-        let history = History::read_json_lines(text.join("\n").as_bytes()).unwrap();
+        let history = History::read_json(text.join("\n").as_bytes()).unwrap();
         let options = Options::default();
         let calm = Calm::new(name, workload::workload(name, &options));
         let findings = calm.findings(&history);

@@ -321,7 +321,7 @@ impl Question {
 pub fn failed(error: OpError, definite: bool, idempotent: bool) -> Completion {
     let certain = match error {
         OpError::NetTimeout | OpError::Rpc { .. } => definite || idempotent,
-        OpError::Malformed { .. } | OpError::Thrown { .. } => false,
+        OpError::Malformed { .. } | OpError::Thrown { .. } | OpError::Other { .. } => false,
     };
     let kind = if certain { Kind::Fail } else { Kind::Info };
     Completion {
@@ -340,7 +340,7 @@ pub fn thrown(error: OpError) -> Completion {
     let error = match error {
         OpError::NetTimeout => thrown("net-timeout", "no answer in time".to_owned()),
         OpError::Rpc { name, text } => thrown("rpc-error", format!("{name}: {text}")),
-        OpError::Malformed { .. } | OpError::Thrown { .. } => error,
+        OpError::Malformed { .. } | OpError::Thrown { .. } | OpError::Other { .. } => error,
     };
     Completion {
         kind: Kind::Info,

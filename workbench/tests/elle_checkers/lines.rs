@@ -4,10 +4,9 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::fs;
 
-use clojure_reader::edn::Edn;
 use shared::transcript;
 use workbench::checker::{Models, Validity, Verdict};
-use workbench::edn::{compact, get};
+use workbench::edn::{Edn, compact, get};
 use workbench::history::History;
 
 /// A checker of transactions.
@@ -109,7 +108,7 @@ impl Lines {
     }
 
     fn history(&self) -> History {
-        History::read_json_lines(self.json.as_bytes()).unwrap()
+        History::read_json(self.json.as_bytes()).unwrap()
     }
 }
 

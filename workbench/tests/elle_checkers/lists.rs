@@ -3,11 +3,10 @@
 
 use std::fmt::Write;
 
-use clojure_reader::edn::Edn;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use workbench::checker::{Validity, Verdict, list_append};
-use workbench::edn::get;
+use workbench::edn::{Edn, get};
 
 use crate::lines::{check_transcripts, told_anomalies};
 

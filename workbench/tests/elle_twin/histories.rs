@@ -93,7 +93,7 @@ pub fn random_history(objects: Objects, rng: &mut ChaCha8Rng) -> History {
             },
         }
     }
-    History::read_json_lines(lines.as_bytes()).unwrap()
+    History::read_json(lines.as_bytes()).unwrap()
 }
 
 impl Store<'_> {

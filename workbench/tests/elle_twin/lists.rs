@@ -168,7 +168,7 @@ impl<'a> Lists<'a> {
             let asked: Vec<_> = self.0.asked.iter().filter(to_key).collect();
             let is_answered = || {
                 let asks = |it: &Transaction<'_>| {
-                    let all: Option<Vec<MicroOp>> = it.invocation.parse().unwrap();
+                    let all: Option<Vec<MicroOp>> = it.invocation.value.parse().unwrap();
                     all.unwrap_or_default().contains(asked[0])
                 };
                 all().any(asks)

@@ -9,11 +9,10 @@ mod registers;
 
 use std::collections::BTreeSet;
 
-use clojure_reader::edn::Edn;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use workbench::checker::{Models, Validity, Verdict, list_append, rw_register};
-use workbench::edn::{self, get};
+use workbench::edn::{self, Edn, get};
 use workbench::history::History;
 
 use graph::{Cycle, Relation, implies};
@@ -191,7 +190,7 @@ fn reported_cycles(verdict: &Verdict) -> Vec<(String, Cycle)> {
 
 /// The keywords in a list of the results.
 fn words(verdict: &Verdict, name: &'static str) -> BTreeSet<String> {
-    let word = |edn: &Edn<'_>| match edn {
+    let word = |edn: &Edn| match edn {
         Edn::Key(name) => name.to_string(),
         other => panic!("{other:?} is no keyword"),
     };

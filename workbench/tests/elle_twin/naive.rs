@@ -129,7 +129,7 @@ impl<'a> All<'a> {
         let (mut all, mut asked) = (Vec::new(), Vec::new());
         for pair in history.pairs() {
             let parse = |op: &Op| -> Result<Vec<MicroOp>, ()> {
-                let micro_ops: Option<Vec<MicroOp>> = op.parse().map_err(drop)?;
+                let micro_ops: Option<Vec<MicroOp>> = op.value.parse().map_err(drop)?;
                 let micro_ops = micro_ops.unwrap_or_default();
                 let is_known = |action: &str| ["r", write].contains(&action);
                 let is_good = micro_ops.iter().all(|(action, _, _)| is_known(action));

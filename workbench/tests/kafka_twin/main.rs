@@ -7,9 +7,8 @@ mod storm;
 
 use std::collections::BTreeMap;
 
-use clojure_reader::edn::Edn;
 use workbench::checker::{Validity, Verdict, kafka};
-use workbench::edn::{self, compact, get};
+use workbench::edn::{self, Edn, compact, get};
 use workbench::history::History;
 
 use naive::Judgement;
@@ -18,7 +17,7 @@ use storm::{Temper, history};
 const SEEDS: u64 = 6_000;
 
 /// What the twin says, in our results' terms.
-fn expected(judgement: &Judgement) -> Edn<'static> {
+fn expected(judgement: &Judgement) -> Edn {
     let counts = &judgement.counts;
     let names = || counts.iter().filter(|(_, count)| **count > 0);
     let bad = names().filter(|(name, _)| **name != "int-send-skip");
@@ -51,13 +50,13 @@ fn expected(judgement: &Judgement) -> Edn<'static> {
 }
 
 /// Whether this is the name of an error of order: they differ in how they are shown.
-fn is_order(name: &Edn<'_>) -> bool {
+fn is_order(name: &Edn) -> bool {
     let is = |name: &str| name.starts_with("G1c") || name.ends_with("-cycle-exists");
     matches!(name, Edn::Key(name) if is(name))
 }
 
 /// Our results without the cases, and with one name for all errors of order.
-fn found(verdict: &Verdict) -> Edn<'static> {
+fn found(verdict: &Verdict) -> Edn {
     let Edn::Map(results) = &verdict.results else {
         panic!("results are no map")
     };

@@ -39,7 +39,7 @@ pub fn history(seed: u64, temper: Temper) -> History {
     for _ in 0..storm.rng.random_range(0..50) {
         storm.act();
     }
-    History::read_json_lines(storm.lines.as_bytes()).unwrap()
+    History::read_json(storm.lines.as_bytes()).unwrap()
 }
 
 /// What a client has begun, and where it is in the keys assigned to it.

@@ -8,10 +8,9 @@ use std::process::{Command, Output};
 use std::sync::OnceLock;
 use std::thread;
 
-use clojure_reader::edn::Edn;
 use serde_json::Value;
 use tempfile::TempDir;
-use workbench::edn;
+use workbench::edn::{self, Edn};
 use workbench::history::History;
 
 /// Every run begins with these; of a flag that stands twice the last one counts.
@@ -255,7 +254,7 @@ impl Run {
 
     /// The newest run's history.
     pub fn history(&self) -> History {
-        History::read_json_lines(self.read("history.jsonl").as_bytes()).unwrap()
+        History::read_json(self.read("history.jsonl").as_bytes()).unwrap()
     }
 
     /// Something that must hold of it.

@@ -3,9 +3,8 @@
 use std::collections::BTreeSet;
 use std::fs;
 
-use clojure_reader::edn::Edn;
 use serde_json::json;
-use workbench::edn;
+use workbench::edn::{self, Edn};
 use workbench::history::{Kind, Op};
 
 use super::bench::{Run, check, check_one, echo};
@@ -13,7 +12,7 @@ use super::bench::{Run, check, check_one, echo};
 /// An answer that is wrong at once: no time-out has to be waited for.
 const PARROT: &str = r#"{"type":"echo_ok","echo":"Polly"}"#;
 
-fn keys(results: &Edn<'_>, path: &[&'static str]) -> BTreeSet<String> {
+fn keys(results: &Edn, path: &[&'static str]) -> BTreeSet<String> {
     let Some(Edn::Map(map)) = edn::get(results, path) else {
         panic!("no map at {path:?}")
     };

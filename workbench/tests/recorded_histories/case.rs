@@ -4,11 +4,10 @@ use std::fs::{self, File};
 use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
 
-use clojure_reader::edn::Edn;
 use flate2::read::GzDecoder;
 use serde_json::Value;
 use workbench::checker::{self, Models, Target, UnknownModel, Validity, Verdict};
-use workbench::edn::{self, get};
+use workbench::edn::{self, Edn, get};
 use workbench::history::History;
 
 /// One recorded run.
@@ -67,7 +66,7 @@ impl Case {
         history.unwrap_or_else(|error| panic!("{}: {error:#}", self.name))
     }
 
-    pub fn results(&self) -> Edn<'static> {
+    pub fn results(&self) -> Edn {
         let zipped = self.folder.join("results.edn.gz");
         let text = if zipped.exists() {
             unzip(&zipped)
@@ -132,7 +131,7 @@ impl Case {
     }
 
     /// Demands that a count of `case.json`, where it tells one, stands in our results.
-    pub fn check_count(&self, name: &str, results: &Edn<'static>) {
+    pub fn check_count(&self, name: &str, results: &Edn) {
         if let Some(count) = self.told[name].as_u64() {
             let key = name.replace('_', "-");
             assert_eq!(

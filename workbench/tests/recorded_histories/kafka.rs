@@ -1,15 +1,14 @@
 //! The kafka checker's result maps, as far as they do not depend on the order of a hash table.
 
-use clojure_reader::edn::Edn;
 use workbench::checker::{Validity, Verdict};
-use workbench::edn::{compact, get, number};
+use workbench::edn::{Edn, compact, get, number};
 
 use crate::case::cases_of;
 
 /// A recorded result of the checker, and ours.
 struct Pair {
     name: String,
-    recorded: Edn<'static>,
+    recorded: Edn,
     ours: Verdict,
 }
 
@@ -32,7 +31,7 @@ fn told_pairs() -> Vec<Pair> {
 
 /// The recorded errors, without their cases: which ones are listed, and in which order, depends on
 /// a hash table.
-fn counted(workload: &Edn<'static>) -> String {
+fn counted(workload: &Edn) -> String {
     let Some(Edn::List(types)) = get(workload, &["error-types"]) else {
         panic!("no error types in {}", compact(workload))
     };
@@ -82,9 +81,8 @@ fn every_error_has_the_recorded_number_of_cases() {
 fn the_worst_lag_is_the_recorded_one() {
     for case in told_pairs() {
         let ours = case.ours.results;
-        let told = |results: &Edn<'static>, key| {
-            get(results, &["worst-realtime-lag", key]).cloned().unwrap()
-        };
+        let told =
+            |results: &Edn, key| get(results, &["worst-realtime-lag", key]).cloned().unwrap();
         for key in ["process", "key"] {
             assert_eq!(
                 told(&ours, key),
@@ -105,7 +103,7 @@ fn the_worst_lag_is_the_recorded_one() {
 fn the_extreme_cases_are_as_far_out_as_the_recorded_ones() {
     for case in told_pairs() {
         let ours = case.ours.results;
-        let deltas = |results: &Edn<'static>, name: &'static str| {
+        let deltas = |results: &Edn, name: &'static str| {
             let Some(Edn::List(cases)) = get(results, &[name, "errs"]) else {
                 return Vec::new();
             };
@@ -132,7 +130,7 @@ fn cases_are_told_with_the_recorded_keys() {
     for case in told_pairs() {
         let ours = case.ours.results;
         // The keys of the first case of an error; of operations no more than that they are there.
-        let keys = |results: &Edn<'static>, name| {
+        let keys = |results: &Edn, name| {
             let cases = get(results, &[name, "errs"]);
             let (Some(Edn::List(cases)), Edn::Map(_)) = (cases, results) else {
                 return String::new();

@@ -1,8 +1,7 @@
 //! The checker of linearizable registers: which keys fail, and where.
 
-use clojure_reader::edn::Edn;
 use workbench::checker::Validity;
-use workbench::edn::{compact, get};
+use workbench::edn::{Edn, compact, get};
 
 use crate::case::cases_of;
 
@@ -11,9 +10,8 @@ fn the_keys_that_fail_are_the_recorded_ones() {
     for case in cases_of(&["lin-kv"]) {
         let recorded = case.results();
         let ours = case.judge_workload(&case.history());
-        let failures = |results: &Edn<'static>, path: &[&'static str]| {
-            get(results, path).map(compact).unwrap()
-        };
+        let failures =
+            |results: &Edn, path: &[&'static str]| get(results, path).map(compact).unwrap();
         assert_eq!(
             failures(&ours.results, &["failures"]),
             failures(&recorded, &["workload", "failures"]),
@@ -34,7 +32,7 @@ fn the_operation_without_a_place_is_the_recorded_one() {
     for case in cases_of(&["lin-kv"]) {
         let recorded = case.results();
         let ours = case.judge_workload(&case.history()).results;
-        let keys = |results: &Edn<'static>, path: &[&'static str]| match get(results, path) {
+        let keys = |results: &Edn, path: &[&'static str]| match get(results, path) {
             Some(Edn::Map(keys)) => keys.clone(),
             other => panic!("{}: no keys: {other:?}", case.name),
         };
@@ -44,8 +42,7 @@ fn the_operation_without_a_place_is_the_recorded_one() {
         );
         assert!(ours.keys().eq(recorded.keys()), "{}", case.name);
         for (key, result) in &ours {
-            let told =
-                |result: &Edn<'static>, field| get(result, &["linearizable", field]).map(compact);
+            let told = |result: &Edn, field| get(result, &["linearizable", field]).map(compact);
             for field in ["valid?", "op", "previous-ok"] {
                 assert_eq!(
                     told(result, field),

@@ -9,15 +9,14 @@ mod kafka;
 mod lin_kv;
 mod transactions;
 
-use clojure_reader::edn::Edn;
 use workbench::checker::{self, Validity, Verdict};
-use workbench::edn::{self, compact, get, number};
+use workbench::edn::{self, Edn, compact, get, number};
 use workbench::history::History;
 
 use case::{cases, cases_of};
 
 /// With keys that both sides have in the same order, and operations without their record tag.
-fn plain(edn: &Edn<'_>) -> String {
+fn plain(edn: &Edn) -> String {
     compact(edn).replace("#jepsen.history.Op ", "")
 }
 
@@ -131,7 +130,7 @@ fn the_ok_fraction_of_all_workloads_is_the_recorded_one() {
 fn exceptions_of_all_workloads_are_counted_alike() {
     for case in cases() {
         let results = case.results();
-        let count = |results: &Edn<'static>| match get(results, &["exceptions"]) {
+        let count = |results: &Edn| match get(results, &["exceptions"]) {
             Some(Edn::List(classes)) => classes
                 .iter()
                 .filter_map(|class| get(class, &["count"]).and_then(number))
@@ -170,7 +169,7 @@ fn counters_have_the_recorded_reads_ranges_and_errors() {
 fn echo_has_the_recorded_errors() {
     for case in cases_of(&["echo"]) {
         // The recorded order is that of a hash table.
-        let errors = |results: &Edn<'static>, path: &[&'static str]| {
+        let errors = |results: &Edn, path: &[&'static str]| {
             let Some(Edn::List(errors)) = get(results, path) else {
                 panic!("{}: errors are no list", case.name)
             };
@@ -228,7 +227,7 @@ fn every_history_is_written_as_it_was_recorded() {
 }
 
 /// What we keep of an operation: not the JVM's exceptions, nor the notes that some carry.
-fn kept(op: &str) -> Edn<'_> {
+fn kept(op: &str) -> Edn {
     let mut op = edn::read(op).unwrap();
     let keys = [
         "index", "time", "type", "process", "f", "value", "error", "final?",
@@ -246,7 +245,7 @@ fn every_history_survives_json_lines() {
         let (mut edn, mut json, mut again) = (Vec::new(), Vec::new(), Vec::new());
         history.write_edn(&mut edn).unwrap();
         history.write_json_lines(&mut json).unwrap();
-        History::read_json_lines(&*json)
+        History::read_json(&*json)
             .unwrap()
             .write_edn(&mut again)
             .unwrap();

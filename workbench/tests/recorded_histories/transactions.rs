@@ -4,11 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
-use clojure_reader::edn::Edn;
 use serde::Deserialize;
 use serde_json::Value;
 use workbench::checker::{Validity, Verdict};
-use workbench::edn::get;
+use workbench::edn::{Edn, get};
 
 use crate::case::{Case, cases_of, validity};
 
@@ -44,7 +43,7 @@ impl Case {
 
 /// The keywords in a list or a set of the results.
 fn words(verdict: &Verdict, name: &'static str) -> BTreeSet<String> {
-    let word = |edn: &Edn<'_>| match edn {
+    let word = |edn: &Edn| match edn {
         Edn::Key(name) => name.to_string(),
         other => panic!("{other:?} is no keyword"),
     };

@@ -27,13 +27,13 @@ fn assert_complete(seed: u64, history: &History) {
             .filter(move |op| op.kind == Kind::Ok && op.f == f)
     };
     let acknowledged: BTreeSet<u64> = ok("broadcast")
-        .map(|op| op.parse().expect("an integer"))
+        .map(|op| op.value.parse().expect("an integer"))
         .collect();
     assert!(!acknowledged.is_empty());
     let finals: Vec<_> = ok("read").filter(|op| op.marks.is_final).collect();
     assert!(!finals.is_empty());
     for read in finals {
-        let seen: Vec<u64> = read.parse().expect("integers");
+        let seen: Vec<u64> = read.value.parse().expect("integers");
         let unique: BTreeSet<u64> = seen.iter().copied().collect();
         assert_eq!(
             seen.len(),

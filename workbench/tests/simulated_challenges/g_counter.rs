@@ -20,10 +20,10 @@ fn assert_exact(seed: u64, record: &Record) {
         let ops = record.history.ops.iter();
         ops.filter(move |op| op.kind == Kind::Ok && op.f == f)
     };
-    let added: u64 = ok("add").map(|op| op.parse::<u64>().unwrap()).sum();
+    let added: u64 = ok("add").map(|op| op.value.parse::<u64>().unwrap()).sum();
     let finals: Vec<u64> = ok("read")
         .filter(|op| op.marks.is_final)
-        .map(|op| op.parse().unwrap())
+        .map(|op| op.value.parse().unwrap())
         .collect();
     assert!(added > 0 && !finals.is_empty());
     assert!(

@@ -2,9 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use clojure_reader::edn::Edn;
 use workbench::checker::{self, Validity};
-use workbench::edn;
+use workbench::edn::{self, Edn};
 use workbench::solutions::Solution;
 use workbench::workload::Name;
 

@@ -170,7 +170,7 @@ impl Scene {
 
 /// The nodes in an outcome such as `["paused", ["n1"]]`.
 fn whom(op: &Op) -> Vec<String> {
-    let value: Value = op.parse().unwrap();
+    let value: Value = op.value.parse().unwrap();
     let names = value[1].as_array().map_or(&[][..], Vec::as_slice);
     names
         .iter()

@@ -3,12 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use clojure_reader::edn::Edn;
-
 use super::models::{Anomaly, Models, RuledOut, impossible, model_of};
 use super::shape::SHAPES;
 use crate::checker::{Validity, Verdict, told};
-use crate::edn;
+use crate::edn::{self, Edn};
 
 /// Nothing comes before anything, so nothing can be said.
 pub(crate) const EMPTY_GRAPH: Anomaly = "empty-transaction-graph";
@@ -27,7 +25,7 @@ pub(crate) trait Show<C> {
     const SHOWN: usize;
 
     /// As an entry of the result map.
-    fn to_edn(&self, case: &C) -> Edn<'static>;
+    fn to_edn(&self, case: &C) -> Edn;
     /// In words for a person.
     fn tell(&self, case: &C) -> String;
 }

@@ -243,7 +243,7 @@ mod tests {
             )
         };
         let lines: Vec<_> = ops.split(", ").enumerate().map(line).collect();
-        History::read_json_lines(lines.join("\n").as_bytes()).unwrap()
+        History::read_json(lines.join("\n").as_bytes()).unwrap()
     }
 
     /// Demands the edges, as pairs of the places in which operations began.

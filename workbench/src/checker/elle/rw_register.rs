@@ -11,7 +11,7 @@ mod registers;
 mod show;
 mod single_reads;
 
-use clojure_reader::edn::Edn;
+use crate::edn::Edn;
 
 use super::anomalies::{Anomalies, EMPTY_GRAPH};
 use super::common::{Common, check_cycles, check_updates, link_order};

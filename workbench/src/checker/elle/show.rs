@@ -1,19 +1,17 @@
 //! How transactions and what is wrong with them are shown: as Elle prints it, and in words.
 
-use clojure_reader::edn::Edn;
-
 use super::common::Common;
 use super::cycles::{Cycle, CycleCase, CycleStep, Exists, Unfinished};
 use super::graph::{Relation, Vertex};
 use super::transactions::{Action, MicroOp, Told, Transactions, Values, writes};
-use crate::edn;
+use crate::edn::{self, Edn};
 
 /// How many operations are named one by one.
 const NAMED: usize = 5;
 
 impl<V: Values> Transactions<'_, V> {
     /// A case as an entry of the result map.
-    pub(super) fn common_to_edn(&self, case: &Common) -> Edn<'static> {
+    pub(super) fn common_to_edn(&self, case: &Common) -> Edn {
         match case {
             Common::Dirty {
                 transaction,
@@ -95,22 +93,22 @@ impl<V: Values> Transactions<'_, V> {
     }
 
     /// How an operation ended, whole.
-    pub(super) fn op(&self, transaction: usize) -> Edn<'static> {
+    pub(super) fn op(&self, transaction: usize) -> Edn {
         self.completion(transaction).to_edn()
     }
 
     /// A key.
-    pub(super) fn key(&self, key: u32) -> Edn<'static> {
+    pub(super) fn key(&self, key: u32) -> Edn {
         self.keys.element(key).to_edn()
     }
 
     /// An element that was written.
-    pub(super) fn element(&self, element: u32) -> Edn<'static> {
+    pub(super) fn element(&self, element: u32) -> Edn {
         self.elements.element(element).to_edn()
     }
 
     /// `[:r 5 3]`.
-    pub(super) fn micro_op(&self, micro_op: &MicroOp) -> Edn<'static> {
+    pub(super) fn micro_op(&self, micro_op: &MicroOp) -> Edn {
         let (action, value) = match micro_op.action {
             Action::Read => ("r", self.values.to_edn(micro_op.value, &self.elements)),
             Action::Write => (V::WRITE, self.element(micro_op.value)),
@@ -119,7 +117,7 @@ impl<V: Values> Transactions<'_, V> {
     }
 
     /// The operations, the first one once more at the end, and why each comes before the next.
-    fn cycle(&self, cycle: &Cycle) -> Edn<'static> {
+    fn cycle(&self, cycle: &Cycle) -> Edn {
         let ends = cycle.steps.iter().map(|step| step.from);
         let ends = ends.chain(cycle.steps.last().map(|step| step.to));
         let steps = cycle.steps.iter().map(|step| self.step(step)).collect();
@@ -130,7 +128,7 @@ impl<V: Values> Transactions<'_, V> {
         ])
     }
 
-    fn step(&self, step: &CycleStep) -> Edn<'static> {
+    fn step(&self, step: &CycleStep) -> Edn {
         let mut map = edn::map([("type", edn::key(step.relation.name()))]);
         let mut insert = |name, value| edn::insert(&mut map, name, value);
         let reason = &step.reason;
@@ -171,7 +169,7 @@ impl<V: Values> Transactions<'_, V> {
         }
     }
 
-    fn existing(&self, exists: &Exists) -> Edn<'static> {
+    fn existing(&self, exists: &Exists) -> Edn {
         let op = |op: &Vertex| edn::count(self.completion(*op as usize).index);
         edn::map([
             ("type", edn::key(exists.anomaly)),
@@ -251,6 +249,6 @@ impl<V: Values> Transactions<'_, V> {
 }
 
 /// A vector of these.
-pub(super) fn vector(items: impl IntoIterator<Item = Edn<'static>>) -> Edn<'static> {
+pub(super) fn vector(items: impl IntoIterator<Item = Edn>) -> Edn {
     Edn::Vector(items.into_iter().collect())
 }

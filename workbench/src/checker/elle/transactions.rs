@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::ops::Range;
 
-use clojure_reader::edn::Edn;
+use crate::edn::Edn;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -81,13 +81,13 @@ pub(crate) trait Values: Default {
     fn version(&self, read: u32) -> u32;
 
     /// What was read, for results.
-    fn to_edn(&self, read: u32, elements: &Numbers) -> Edn<'static>;
+    fn to_edn(&self, read: u32, elements: &Numbers) -> Edn;
 
     /// What was read, for a person.
     fn tell(&self, read: u32, elements: &Numbers) -> String;
 
     /// A version, for results.
-    fn version_to_edn(version: u32, elements: &Numbers) -> Edn<'static>;
+    fn version_to_edn(version: u32, elements: &Numbers) -> Edn;
 
     /// How a sentence goes on that told what was read, and is now about this version.
     fn tell_version(version: u32, elements: &Numbers) -> String;
@@ -135,7 +135,9 @@ pub(crate) struct Numbers {
 struct Written<'a>(
     #[serde(borrow)] Cow<'a, str>,
     #[serde(borrow)] &'a RawValue,
-    #[serde(borrow)] &'a RawValue,
+    /// `null`, and so does a read without it: `["r", 5]`.
+    #[serde(borrow, default)]
+    Option<&'a RawValue>,
 );
 
 impl<'a, V: Values> Transactions<'a, V> {
@@ -177,7 +179,7 @@ impl<'a, V: Values> Transactions<'a, V> {
     }
 
     fn read_op(&mut self, op: &Op) -> Result<(), String> {
-        if op.value.get() == "null" {
+        if op.value.is_nil() {
             return Ok(());
         }
         let refused = |error: &dyn fmt::Display| {
@@ -188,17 +190,18 @@ impl<'a, V: Values> Transactions<'a, V> {
                 V::STEPS
             )
         };
-        let written: Vec<Written<'_>> = serde_json::from_str(op.value.get())
+        let written: Vec<Written<'_>> = serde_json::from_str(op.value.json())
             .map_err(|error| refused(&format_args!("{error} of {}", op.value)))?;
         for Written(action, key, value) in written {
             let key = self.keys.number(Element::parse(key.get()));
+            let value = value.map_or("null", RawValue::get);
             let (action, value) = match &*action {
                 "r" => {
-                    let read = self.values.read(key, value.get(), &mut self.elements);
+                    let read = self.values.read(key, value, &mut self.elements);
                     (Action::Read, read.map_err(|error| refused(&error))?)
                 }
                 write if write == V::WRITE => {
-                    let written = self.elements.number(Element::parse(value.get()));
+                    let written = self.elements.number(Element::parse(value));
                     (Action::Write, written)
                 }
                 other => {
@@ -287,7 +290,7 @@ mod tests {
             )
         };
         let lines: Vec<_> = values.iter().enumerate().map(line).collect();
-        History::read_json_lines(lines.join("\n").as_bytes()).unwrap()
+        History::read_json(lines.join("\n").as_bytes()).unwrap()
     }
 
     #[test]
@@ -332,7 +335,7 @@ mod tests {
         };
         check("5", "invalid type: integer `5`");
         check("[5]", "invalid type: integer `5`");
-        check(r#"[["r", 5]]"#, "invalid length 2");
+        check(r#"[["r"]]"#, "invalid length 1");
         check(r#"[["r", 5, 6, 7]]"#, "trailing characters");
         check(r#"[[1, 5, 6]]"#, "invalid type: integer `1`");
         check(r#"[["append", 5, 6]]"#, "\"append\" is neither r nor w");

@@ -6,8 +6,10 @@
 
 use std::collections::HashMap;
 
-use super::micro_ops::{MicroOp, Record, Text, micro_ops};
-use crate::checker::element::Element;
+use serde_json::value::RawValue;
+
+use super::micro_ops::{KeyName, MicroOp, Record, micro_ops};
+use crate::checker::element::{Element, tagged};
 use crate::history::{History, Kind, Op};
 
 /// The number of a key, in order of first mention.
@@ -25,7 +27,7 @@ pub(super) struct Account<'a> {
 }
 
 pub(super) struct Key<'a> {
-    pub(super) name: Box<str>,
+    pub(super) name: KeyName<'static>,
     /// The first `ok` poll that returned this key, be it with an empty list.
     pub(super) poller: Option<&'a Op>,
 }
@@ -138,7 +140,7 @@ impl Completion<'_> {
 #[derive(Default)]
 struct Reader<'a> {
     account: Account<'a>,
-    keys: HashMap<Box<str>, KeyId>,
+    keys: HashMap<KeyName<'static>, KeyId>,
     messages: HashMap<(KeyId, Element), MessageId>,
 }
 
@@ -159,9 +161,13 @@ impl<'a> Reader<'a> {
         };
         match &*op.f {
             "assign" => {
-                let names: Vec<Text<'_>> = serde_json::from_str(op.value.get())?;
-                let keys = names.iter().map(|Text(name)| self.key(name));
-                completion.assigned = Some(keys.collect());
+                let json = op.value.json();
+                let json = tagged(json, "list").or(tagged(json, "set")).unwrap_or(json);
+                let names: Vec<&RawValue> = serde_json::from_str(json)?;
+                let keys = names
+                    .into_iter()
+                    .map(|name| Ok(self.key(&KeyName::parse(name)?)));
+                completion.assigned = Some(keys.collect::<serde_json::Result<_>>()?);
             }
             "send" | "poll" | "txn" => {
                 for part in micro_ops(op, invocation)? {
@@ -185,7 +191,7 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    fn run(&mut self, key: &str, records: &[Record<'_>]) -> Run {
+    fn run(&mut self, key: &KeyName<'_>, records: &[Record<'_>]) -> Run {
         let key = self.key(key);
         let entries = records.iter().map(|Record(offset, message)| Entry {
             offset: offset.and_then(|offset| u64::try_from(offset).ok()),
@@ -197,14 +203,14 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn key(&mut self, name: &str) -> KeyId {
+    fn key(&mut self, name: &KeyName<'_>) -> KeyId {
         if let Some(key) = self.keys.get(name) {
             return *key;
         }
         let key = self.account.keys.len();
-        self.keys.insert(name.into(), key);
+        self.keys.insert(name.to_owned(), key);
         self.account.keys.push(Key {
-            name: name.into(),
+            name: name.to_owned(),
             poller: None,
         });
         key

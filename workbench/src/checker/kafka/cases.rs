@@ -1,11 +1,9 @@
 //! Cases of one type of error: counted, the telling ones listed, the first ones told in words.
 
-use clojure_reader::edn::Edn;
-
 use super::Analysis;
 use super::account::MessageId;
 use crate::checker::told;
-use crate::edn;
+use crate::edn::{self, Edn};
 
 /// How many messages or offsets are told by name.
 const NAMED: usize = 5;
@@ -18,7 +16,7 @@ pub(super) trait Case {
     }
 
     /// The case with Maelstrom's keys.
-    fn to_edn(&self, analysis: &Analysis<'_>) -> Edn<'static>;
+    fn to_edn(&self, analysis: &Analysis<'_>) -> Edn;
 
     /// The case in words for a person.
     fn tell(&self, analysis: &Analysis<'_>) -> String;
@@ -40,7 +38,7 @@ pub(super) enum Listed {
 /// An error that the history has, with its entry in the results.
 pub(super) struct Anomaly {
     pub(super) name: &'static str,
-    pub(super) entry: Edn<'static>,
+    pub(super) entry: Edn,
     pub(super) findings: Vec<String>,
 }
 
@@ -77,16 +75,16 @@ impl Anomaly {
 
 /// Names for findings and results.
 impl Analysis<'_> {
-    pub(super) fn key_edn(&self, message: MessageId) -> Edn<'static> {
+    pub(super) fn key_edn(&self, message: MessageId) -> Edn {
         let key = self.account.messages[message].key;
-        edn::text(&self.account.keys[key].name)
+        self.account.keys[key].name.to_edn()
     }
 
-    pub(super) fn value_edn(&self, message: MessageId) -> Edn<'static> {
+    pub(super) fn value_edn(&self, message: MessageId) -> Edn {
         self.account.messages[message].value.to_edn()
     }
 
-    pub(super) fn values_edn(&self, messages: impl IntoIterator<Item = MessageId>) -> Edn<'static> {
+    pub(super) fn values_edn(&self, messages: impl IntoIterator<Item = MessageId>) -> Edn {
         let values = messages.into_iter().map(|message| self.value_edn(message));
         Edn::List(values.collect())
     }
@@ -94,7 +92,7 @@ impl Analysis<'_> {
     /// The key of a message: `key "8"`.
     pub(super) fn key(&self, message: MessageId) -> String {
         let key = self.account.messages[message].key;
-        format!("key {:?}", self.account.keys[key].name)
+        format!("key {}", self.account.keys[key].name)
     }
 
     /// A message: `message 7`.

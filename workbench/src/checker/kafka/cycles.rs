@@ -1,8 +1,6 @@
 //! What comes before what: a send before the polls that returned its message, and an operation before
 //! those that began after it had ended. A cycle means that a message was seen before it was sent.
 
-use clojure_reader::edn::Edn;
-
 use super::Analysis;
 use super::cases::{Anomaly, Case, LISTED, Listed};
 use super::reads::Read;
@@ -10,7 +8,7 @@ use crate::checker::elle::Models;
 use crate::checker::elle::anomalies::{Anomalies, EMPTY_GRAPH};
 use crate::checker::elle::cycles::{Cycle, CycleCase, CycleStep, Exists, SEARCH_TIMEOUT, cycles};
 use crate::checker::elle::graph::{Graph, Reason, Relation, Vertex};
-use crate::edn;
+use crate::edn::{self, Edn};
 use crate::history::{History, Kind, Op, Pair};
 
 /// By which of its relations a step of a cycle is told.
@@ -104,11 +102,11 @@ impl<'a> Around<'a> {
         op.completion.unwrap_or(op.invocation)
     }
 
-    fn step(&self, analysis: &Analysis<'_>, step: &CycleStep) -> Edn<'static> {
+    fn step(&self, analysis: &Analysis<'_>, step: &CycleStep) -> Edn {
         let mut map = edn::map([("type", edn::key(step.relation.name()))]);
         if step.relation == Relation::Wr {
             let (key, value) = analysis.what(&self.reads[step.reason.before as usize]);
-            edn::insert(&mut map, "key", edn::text(key));
+            edn::insert(&mut map, "key", key.to_edn());
             edn::insert(&mut map, "value", value.to_edn());
         } else {
             let begun = self.ops[step.to as usize].invocation;
@@ -128,7 +126,7 @@ impl<'a> Around<'a> {
         let (from, to) = (name(step.from), name(step.to));
         if step.relation == Relation::Wr {
             let (key, value) = analysis.what(&self.reads[step.reason.before as usize]);
-            format!("{from} sent message {value} to key {key:?}, which {to} returned")
+            format!("{from} sent message {value} to key {key}, which {to} returned")
         } else {
             format!("{from} had ended before {to} began")
         }
@@ -149,7 +147,7 @@ impl Case for Told<'_> {
         }
     }
 
-    fn to_edn(&self, analysis: &Analysis<'_>) -> Edn<'static> {
+    fn to_edn(&self, analysis: &Analysis<'_>) -> Edn {
         let op = |vertex: Vertex| self.around.completion(vertex);
         match self.case {
             CycleCase::Cycle(Cycle { anomaly, steps }) => {

@@ -3,14 +3,13 @@
 
 use std::collections::BTreeMap;
 
-use clojure_reader::edn::Edn;
-
 use super::Analysis;
 use super::account::MessageId;
 use super::cases::{Anomaly, Case, LISTED, named};
 use super::logs::Log;
+use super::micro_ops::KeyName;
 use crate::checker::told;
-use crate::edn;
+use crate::edn::{self, Edn};
 use crate::history::{Kind, Op};
 
 /// How many unseen messages of a key are listed.
@@ -89,7 +88,7 @@ impl<'a> Analysis<'a> {
     /// What was acknowledged and never polled. A message that was polled is seen, acknowledged or
     /// not; Maelstrom calls it unseen if its key is first heard of in the last operation of all.
     fn unseen(&self) -> Option<Anomaly> {
-        let mut unseen: BTreeMap<&str, Vec<MessageId>> = BTreeMap::new();
+        let mut unseen: BTreeMap<&KeyName<'static>, Vec<MessageId>> = BTreeMap::new();
         for (id, message) in self.account.messages.iter().enumerate() {
             if message.is_acknowledged && message.reader.is_none() {
                 let name = &self.account.keys[message.key].name;
@@ -106,10 +105,10 @@ impl<'a> Analysis<'a> {
         let mut completions = self.account.completions.iter().rev();
         let last = completions.find(|it| it.op.kind == Kind::Ok && it.assigned.is_none());
         let counts = unseen.iter();
-        let counts = counts.map(|(name, messages)| (edn::text(name), edn::count(messages.len())));
+        let counts = counts.map(|(name, messages)| (name.to_edn(), edn::count(messages.len())));
         let messages = unseen.iter().map(|(name, messages)| {
             let listed = messages.iter().take(UNSEEN).copied();
-            (edn::text(name), self.values_edn(listed))
+            (name.to_edn(), self.values_edn(listed))
         });
         let entry = edn::map([
             ("time", last.map_or(Edn::Nil, |it| edn::integer(it.op.time))),
@@ -152,7 +151,7 @@ impl Case for SharedOffset {
         self.messages.len() as i64
     }
 
-    fn to_edn(&self, analysis: &Analysis<'_>) -> Edn<'static> {
+    fn to_edn(&self, analysis: &Analysis<'_>) -> Edn {
         let values = self.messages.iter().map(|it| analysis.value_edn(*it));
         edn::map([
             ("key", analysis.key_edn(self.messages[0])),
@@ -189,7 +188,7 @@ impl Case for Duplicate {
         self.count as i64
     }
 
-    fn to_edn(&self, analysis: &Analysis<'_>) -> Edn<'static> {
+    fn to_edn(&self, analysis: &Analysis<'_>) -> Edn {
         let offsets = self.offsets(analysis).into_iter().map(edn::integer);
         edn::map([
             ("key", analysis.key_edn(self.message)),
@@ -219,7 +218,7 @@ struct LostWrite<'a> {
 }
 
 impl Case for LostWrite<'_> {
-    fn to_edn(&self, analysis: &Analysis<'_>) -> Edn<'static> {
+    fn to_edn(&self, analysis: &Analysis<'_>) -> Edn {
         let writer = analysis.account.messages[self.message].sender;
         edn::map([
             ("key", analysis.key_edn(self.message)),

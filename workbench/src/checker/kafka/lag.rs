@@ -7,10 +7,8 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use clojure_reader::edn::Edn;
-
 use super::account::{Account, Completion, KeyId, Run};
-use crate::edn;
+use crate::edn::{self, Edn};
 use crate::history::Kind;
 
 /// How far behind a poll was.
@@ -69,14 +67,14 @@ impl Lag {
     }
 
     /// A lag in seconds, or none.
-    pub(super) fn to_edn(worst: Option<Self>, account: &Account<'_>) -> Edn<'static> {
+    pub(super) fn to_edn(worst: Option<Self>, account: &Account<'_>) -> Edn {
         let seconds = |nanoseconds: u64| edn::float(nanoseconds as f64 / 1e9);
         match worst {
             None => edn::map([("time", seconds(0)), ("lag", seconds(0))]),
             Some(lag) => edn::map([
                 ("time", seconds(lag.begun)),
                 ("process", edn::integer(lag.process)),
-                ("key", edn::text(&account.keys[lag.key].name)),
+                ("key", account.keys[lag.key].name.to_edn()),
                 ("lag", seconds(lag.nanoseconds)),
             ]),
         }

@@ -11,14 +11,59 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
+use crate::checker::element::Element;
+use crate::edn::{self, Edn};
 use crate::history::{Kind, Op};
 
 /// A part of an operation.
 pub(super) enum MicroOp<'a> {
     /// `["send", key, message]`, or `["send", key, [offset, message]]` once the offset is known.
-    Send(Cow<'a, str>, Record<'a>),
+    Send(KeyName<'a>, Record<'a>),
     /// `["poll", {key: [[offset, message], …]}]`, or `["poll"]` if nothing came back.
-    Poll(Vec<(Cow<'a, str>, Vec<Record<'a>>)>),
+    Poll(Vec<(KeyName<'a>, Vec<Record<'a>>)>),
+}
+
+/// What a key is called: Maelstrom's are strings, Jepsen's numbers.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum KeyName<'a> {
+    /// A string, copied only if it has escapes.
+    Text(Cow<'a, str>),
+    /// Anything else.
+    Other(Element),
+}
+
+impl<'a> KeyName<'a> {
+    pub(super) fn to_owned(&self) -> KeyName<'static> {
+        match self {
+            KeyName::Text(text) => KeyName::Text(Cow::Owned(text.to_string())),
+            KeyName::Other(element) => KeyName::Other(element.clone()),
+        }
+    }
+
+    pub(super) fn parse(json: &'a RawValue) -> serde_json::Result<Self> {
+        Ok(if json.get().starts_with('"') {
+            let Text(text) = serde_json::from_str(json.get())?;
+            KeyName::Text(text)
+        } else {
+            KeyName::Other(Element::parse(json.get()))
+        })
+    }
+
+    pub(super) fn to_edn(&self) -> Edn {
+        match self {
+            KeyName::Text(text) => edn::text(text),
+            KeyName::Other(element) => element.to_edn(),
+        }
+    }
+}
+
+impl fmt::Display for KeyName<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            KeyName::Text(text) => write!(f, "{text:?}"),
+            KeyName::Other(element) => element.fmt(f),
+        }
+    }
 }
 
 /// A message, and its offset as far as it is known.
@@ -37,8 +82,8 @@ pub(super) fn micro_ops<'a>(
     op: &'a Op,
     invocation: Option<&Op>,
 ) -> serde_json::Result<Vec<MicroOp<'a>>> {
-    let is_repeated = invocation.is_some_and(|it| it.value.get() == op.value.get());
-    let parts: Vec<Part<'a>> = serde_json::from_str(op.value.get())?;
+    let is_repeated = invocation.is_some_and(|it| it.value.json() == op.value.json());
+    let parts: Vec<Part<'a>> = serde_json::from_str(op.value.json())?;
     let parts = parts.into_iter().map(|part| match part {
         Part::Send(key, value) => Ok(MicroOp::Send(key, sent(op.kind, is_repeated, value)?)),
         Part::Poll(polled) => Ok(MicroOp::Poll(polled)),
@@ -60,16 +105,16 @@ fn sent<'a>(kind: Kind, is_repeated: bool, value: &'a RawValue) -> serde_json::R
 
 /// A micro-operation whose send may or may not tell an offset.
 enum Part<'a> {
-    Send(Cow<'a, str>, &'a RawValue),
-    Poll(Vec<(Cow<'a, str>, Vec<Record<'a>>)>),
+    Send(KeyName<'a>, &'a RawValue),
+    Poll(Vec<(KeyName<'a>, Vec<Record<'a>>)>),
 }
 
 /// A string that is copied only if it has escapes.
 #[derive(serde::Deserialize)]
-pub(super) struct Text<'a>(#[serde(borrow)] pub(super) Cow<'a, str>);
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
 /// What a poll returned, key by key, in the order of the text.
-struct Polled<'a>(Vec<(Cow<'a, str>, Vec<Record<'a>>)>);
+struct Polled<'a>(Vec<(KeyName<'a>, Vec<Record<'a>>)>);
 
 impl<'de: 'a, 'a> Deserialize<'de> for Part<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -91,7 +136,8 @@ impl<'de> Visitor<'de> for PartVisitor {
         let Text(name) = seq.next_element()?.ok_or_else(|| missing(0))?;
         let part = match &*name {
             "send" => {
-                let Text(key) = seq.next_element()?.ok_or_else(|| missing(1))?;
+                let key = seq.next_element()?.ok_or_else(|| missing(1))?;
+                let key = KeyName::parse(key).map_err(A::Error::custom)?;
                 Part::Send(key, seq.next_element()?.ok_or_else(|| missing(2))?)
             }
             "poll" => {
@@ -123,10 +169,21 @@ impl<'de> Visitor<'de> for PolledVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Polled<'de>, A::Error> {
-        let mut keys: Vec<(Cow<'de, str>, Vec<Record<'de>>)> = Vec::new();
-        let mut places: HashMap<Cow<'de, str>, usize> = HashMap::new();
+        let mut keys: Vec<(KeyName<'de>, Vec<Record<'de>>)> = Vec::new();
+        let mut places: HashMap<KeyName<'de>, usize> = HashMap::new();
         // Of equal keys the last one counts, as it does for the client; null is an empty list.
-        while let Some((Text(key), records)) = map.next_entry::<_, Option<_>>()? {
+        while let Some(Text(key)) = map.next_key()? {
+            // Keys that are no strings make a list of pairs, see `edn::json`.
+            if key == "#map" {
+                let pairs: Vec<(&RawValue, Option<Vec<Record<'de>>>)> = map.next_value()?;
+                for (key, records) in pairs {
+                    let key = KeyName::parse(key).map_err(A::Error::custom)?;
+                    keys.push((key, records.unwrap_or_default()));
+                }
+                continue;
+            }
+            let key = KeyName::Text(key);
+            let records: Option<_> = map.next_value()?;
             let records = records.unwrap_or_default();
             match places.entry(key.clone()) {
                 Entry::Occupied(place) => keys[*place.get()].1 = records,
@@ -146,13 +203,14 @@ mod tests {
     use crate::history::{History, Op};
 
     fn op(kind: &str, value: &str) -> Op {
-        let line = format!(
-            r#"{{"index":0,"time":0,"type":"{kind}","process":0,"f":"txn","value":{value}}}"#
-        );
-        History::read_json_lines(line.as_bytes())
+        let line =
+            |kind: &str| format!(r#"{{"type":"{kind}","process":0,"f":"txn","value":{value}}}"#);
+        let lines = line("invoke") + &line(kind).repeat(usize::from(kind != "invoke"));
+        History::read_json(lines.as_bytes())
             .unwrap()
             .ops
-            .remove(0)
+            .pop()
+            .unwrap()
     }
 
     /// The micro-operations of a completion, in a spelling of their own.
@@ -191,15 +249,24 @@ mod tests {
         );
         check(
             r#"[["send","8",[3,{"a":1}]],["poll",{"9":[[0,1],[null,"x"]],"1":[]}]]"#,
-            r#"send 8 3={"a":1}, poll 9 [0=1 "x"] 1 []"#,
+            r#"send "8" 3={"a":1}, poll "9" [0=1 "x"] "1" []"#,
         );
         check(
             r#"[["\u0070oll",{"\u0041":[[-1,null]]}]]"#,
-            "poll A [-1=null]",
+            "poll \"A\" [-1=null]",
         );
         check(
             r#"[["send","8",5],["send","8",[null,5]]]"#,
-            "send 8 5, send 8 5",
+            "send \"8\" 5, send \"8\" 5",
+        );
+    }
+
+    #[test]
+    fn keys_may_be_anything() {
+        let value = r##"[["send",8,5],["poll",{"#map":[[8,[[0,1]]],["8",[]]]}]]"##;
+        assert_eq!(
+            told(&op("ok", value), None),
+            r#"send 8 5, poll "8" [] 8 [0=1]"#
         );
     }
 
@@ -209,11 +276,11 @@ mod tests {
         let check = |kind: &str, value: &str, expected: &str| {
             assert_eq!(told(&op(kind, value), Some(&invocation)), expected);
         };
-        check("info", r#"[["send","8",[1,2]]]"#, "send 8 [1,2]");
-        check("fail", r#"[["send","8",[1,2]]]"#, "send 8 [1,2]");
-        check("info", r#"[["send","8",[7,[1,2]]]]"#, "send 8 7=[1,2]");
-        check("info", r#"[["send","8",["a"]]]"#, "send 8 [\"a\"]");
-        check("ok", r#"[["send","8",[7,[1,2]]]]"#, "send 8 7=[1,2]");
+        check("info", r#"[["send","8",[1,2]]]"#, "send \"8\" [1,2]");
+        check("fail", r#"[["send","8",[1,2]]]"#, "send \"8\" [1,2]");
+        check("info", r#"[["send","8",[7,[1,2]]]]"#, "send \"8\" 7=[1,2]");
+        check("info", r#"[["send","8",["a"]]]"#, "send \"8\" [\"a\"]");
+        check("ok", r#"[["send","8",[7,[1,2]]]]"#, "send \"8\" 7=[1,2]");
     }
 
     #[test]
@@ -227,7 +294,6 @@ mod tests {
         check("[[]]", "invalid length 0");
         check(r#"[["send"]]"#, "invalid length 1");
         check(r#"[["send","8"]]"#, "invalid length 2");
-        check(r#"[["send",8,1]]"#, "expected a string");
         check(r#"[["send","8",[]]]"#, "invalid length 0");
         check(r#"[["send","8",[1,2,3]]]"#, "trailing characters");
         check(r#"[["send","8",[1.5,2]]]"#, "expected i64");

@@ -17,11 +17,9 @@ mod steps;
 
 use std::collections::HashSet;
 
-use clojure_reader::edn::Edn;
-
 use super::element::Element;
 use super::{Validity, Verdict};
-use crate::edn;
+use crate::edn::{self, Edn};
 use crate::history::{History, Kind, Op, OpError};
 use account::Account;
 use cases::Anomaly;
@@ -105,7 +103,7 @@ impl<'a> Analysis<'a> {
 }
 
 /// Why nobody knows how some sends and polls ended: each reason once, in order of time.
-fn info_causes(history: &History) -> Vec<Edn<'static>> {
+fn info_causes(history: &History) -> Vec<Edn> {
     let mut known = HashSet::new();
     let is_open = |op: &&Op| op.kind == Kind::Info && matches!(&*op.f, "send" | "poll" | "txn");
     let open = history.ops.iter().filter(is_open);
@@ -126,5 +124,6 @@ fn words(error: &OpError) -> (&str, &str) {
         OpError::Rpc { name, text } => (name, text),
         OpError::Malformed { text } => ("", text),
         OpError::Thrown { class, text } => (class, text),
+        OpError::Other { value } => ("", value.json()),
     }
 }

@@ -2,12 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use clojure_reader::edn::Edn;
-
 use super::account::MessageId;
 use super::cases::{Anomaly, Case, LISTED};
+use super::micro_ops::KeyName;
 use super::{Analysis, Element};
-use crate::edn;
+use crate::edn::{self, Edn};
 use crate::history::{Kind, Op};
 
 /// Somebody polled what somebody sent: two completions, which may be one and the same.
@@ -21,7 +20,7 @@ pub(crate) struct Read<'a> {
 
 impl<'a> Analysis<'a> {
     /// The key and the message that were read.
-    pub(crate) fn what(&self, read: &Read<'_>) -> (&str, &Element) {
+    pub(crate) fn what(&self, read: &Read<'_>) -> (&KeyName<'static>, &Element) {
         let message = &self.account.messages[read.message];
         (&self.account.keys[message.key].name, &message.value)
     }
@@ -68,7 +67,7 @@ impl<'a> Analysis<'a> {
         })?;
         let Op { process, index, .. } = poller;
         Some(format!(
-            "polls returned key {name:?}, the first one that of process {process} (op {index}), \
+            "polls returned key {name}, the first one that of process {process} (op {index}), \
              but never a message of it at an offset; a key without messages must be left out, or \
              nothing can be said about what was lost"
         ))
@@ -110,7 +109,7 @@ impl<'a> Analysis<'a> {
 struct Aborted<'r, 'a>(&'r Read<'a>);
 
 impl Case for Aborted<'_, '_> {
-    fn to_edn(&self, analysis: &Analysis<'_>) -> Edn<'static> {
+    fn to_edn(&self, analysis: &Analysis<'_>) -> Edn {
         edn::map([
             ("key", analysis.key_edn(self.0.message)),
             ("value", analysis.value_edn(self.0.message)),
@@ -134,7 +133,7 @@ struct OwnRead<'a> {
 }
 
 impl Case for OwnRead<'_> {
-    fn to_edn(&self, analysis: &Analysis<'_>) -> Edn<'static> {
+    fn to_edn(&self, analysis: &Analysis<'_>) -> Edn {
         edn::map([
             ("op", self.op.to_edn()),
             ("key", analysis.key_edn(self.message)),
@@ -168,11 +167,17 @@ mod tests {
             (5, "ok", "txn", own),
         ];
         let lines = lines.map(|(index, kind, f, value)| {
-            format!(
-                r#"{{"index":{index},"time":0,"type":"{kind}","process":{index},"f":"{f}","value":{value}}}"#
-            )
+            let line = |index: i32, kind: &str, value: &str| {
+                format!(
+                    r#"{{"index":{index},"type":"{kind}","process":{},"f":"{f}","value":{value}}}"#,
+                    index % 10
+                )
+            };
+            (line(index, "invoke", "[]"), line(index + 10, kind, value))
         });
-        let history = History::read_json_lines(lines.join("\n").as_bytes()).unwrap();
+        let (begun, ended): (Vec<_>, Vec<_>) = lines.into_iter().unzip();
+        let lines = [begun, ended].concat();
+        let history = History::read_json(lines.join("\n").as_bytes()).unwrap();
         let analysis = Analysis::of(&history).unwrap();
         let reads = analysis.reads().unwrap();
         let edges = reads.iter().map(|read| {
@@ -183,11 +188,11 @@ mod tests {
         assert_eq!(
             edges,
             [
-                "1→3 8:\"a\"",
-                "2→3 9:5",
-                "1→4 8:\"a\"",
-                "5→4 8:\"b\"",
-                "5→5 8:\"b\""
+                "11→13 \"8\":\"a\"",
+                "12→13 \"9\":5",
+                "11→14 \"8\":\"a\"",
+                "15→14 \"8\":\"b\"",
+                "15→15 \"8\":\"b\""
             ]
         );
     }

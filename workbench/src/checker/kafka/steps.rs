@@ -7,12 +7,10 @@
 
 use std::collections::HashMap;
 
-use clojure_reader::edn::Edn;
-
 use super::Analysis;
 use super::account::{Completion, KeyId, MessageId, Run};
 use super::cases::{Anomaly, Case, Listed, named};
-use crate::edn;
+use crate::edn::{self, Edn};
 use crate::history::{Kind, Op};
 
 /// How many steps are listed.
@@ -164,7 +162,7 @@ impl Case for Step<'_> {
         self.distance
     }
 
-    fn to_edn(&self, analysis: &Analysis<'_>) -> Edn<'static> {
+    fn to_edn(&self, analysis: &Analysis<'_>) -> Edn {
         let mut map = edn::map([
             ("key", analysis.key_edn(self.to)),
             ("delta", Edn::Int(self.distance)),

@@ -118,7 +118,7 @@ impl Plots<'_> {
         }
         let end = self.time.range.end;
         let range = possible_sums(&self.subject.record.history.ops, end);
-        let number = |op: &Op| op.parse::<f64>().ok().filter(|it| it.is_finite());
+        let number = |op: &Op| op.value.parse::<f64>().ok().filter(|it| it.is_finite());
         let read = |pair: &Pair<'_>| {
             let op = pair
                 .completion
@@ -193,7 +193,7 @@ fn possible_sums(ops: &[Op], end: f64) -> Vec<(f64, f64, f64)> {
         .iter()
         .filter(|op| op.f == "add" && op.process.client().is_some());
     for op in adds {
-        let Ok(delta) = op.parse::<f64>() else {
+        let Ok(delta) = op.value.parse::<f64>() else {
             continue;
         };
         let (grown, shrunk) = (delta.max(0.0), delta.min(0.0));

@@ -2,10 +2,8 @@
 
 use std::fmt::Write as _;
 
-use clojure_reader::edn::Edn;
-
 use super::{around, name, time, value};
-use crate::edn;
+use crate::edn::{self, Edn};
 use crate::plot::escaped;
 use crate::text::shortened;
 
@@ -39,7 +37,7 @@ pub(super) struct Graph {
 
 impl Graph {
     /// A cycle as the result map has it: the first operation once more at the end, and the steps.
-    pub(super) fn of_cycle(ops: &[Edn<'static>], steps: &Edn<'static>) -> Option<Self> {
+    pub(super) fn of_cycle(ops: &[Edn], steps: &Edn) -> Option<Self> {
         let (Edn::List(steps) | Edn::Vector(steps)) = steps else {
             return None;
         };
@@ -68,7 +66,7 @@ impl Graph {
     }
 
     /// Somebody who read what they should not have seen.
-    pub(super) fn of_read(writer: &Edn<'static>, reader: &Edn<'static>, read: &str) -> Self {
+    pub(super) fn of_read(writer: &Edn, reader: &Edn, read: &str) -> Self {
         Graph {
             ops: vec![shown(writer), shown(reader)],
             edges: vec![Edge {
@@ -82,7 +80,7 @@ impl Graph {
     }
 
     /// Several who each replaced the same value.
-    pub(super) fn of_updates(value: &str, ops: &[Edn<'static>]) -> Self {
+    pub(super) fn of_updates(value: &str, ops: &[Edn]) -> Self {
         let count = ops.len().min(MOST_OPS);
         let updates = ops[..count].iter().map(shown);
         let origin = (String::new(), value.to_owned(), None);
@@ -198,11 +196,11 @@ impl Graph {
 }
 
 /// A headline, a value, and when it was.
-fn shown(op: &Edn<'static>) -> (String, String, Option<i64>) {
+fn shown(op: &Edn) -> (String, String, Option<i64>) {
     (name(op), value(op), time(op))
 }
 
-fn reason(relation: &str, step: &Edn<'static>) -> String {
+fn reason(relation: &str, step: &Edn) -> String {
     let member = |name| edn::get(step, &[name]).map(plain).unwrap_or_default();
     let (key, before, after) = (member("key"), member("value"), member("value'"));
     match relation {
@@ -216,7 +214,7 @@ fn reason(relation: &str, step: &Edn<'static>) -> String {
 }
 
 /// A version in words: Elle has names of its own for what was there before the first one.
-fn plain(version: &Edn<'static>) -> String {
+fn plain(version: &Edn) -> String {
     match version {
         Edn::Nil => "nothing".to_owned(),
         version => match &*edn::compact(version) {

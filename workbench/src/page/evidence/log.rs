@@ -4,11 +4,10 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use clojure_reader::edn::Edn;
 use serde_json::Value;
 
 use super::{Evidence, around, name, shortened, time};
-use crate::edn;
+use crate::edn::{self, Edn};
 use crate::history::{History, Kind, Op};
 use crate::plot::escaped;
 
@@ -32,7 +31,7 @@ const MOST_OPS: usize = 6;
 type Log = BTreeSet<(u64, String)>;
 
 /// A case of an anomaly: messages of one key, and operations that have to do with them.
-pub(super) fn case(history: &History, anomaly: &str, case: &Edn<'static>) -> Option<Evidence> {
+pub(super) fn case(history: &History, anomaly: &str, case: &Edn) -> Option<Evidence> {
     let member = |name| edn::get(case, &[name]);
     let key = edn::to_json(member("key")?);
     let key = key.as_str().map_or_else(|| key.to_string(), str::to_owned);
@@ -46,7 +45,7 @@ pub(super) fn case(history: &History, anomaly: &str, case: &Edn<'static>) -> Opt
             concerned.extend(values.iter().map(text));
         }
     }
-    let mut ops: Vec<&Edn<'static>> = ["writer", "max-read", "reader", "op"]
+    let mut ops: Vec<&Edn> = ["writer", "max-read", "reader", "op"]
         .into_iter()
         .filter_map(member)
         .collect();
@@ -80,17 +79,17 @@ pub(super) fn case(history: &History, anomaly: &str, case: &Edn<'static>) -> Opt
 }
 
 /// The first operations that sent or polled one of these messages.
-fn witnesses(history: &History, key: &str, concerned: &BTreeSet<String>) -> Vec<Edn<'static>> {
+fn witnesses(history: &History, key: &str, concerned: &BTreeSet<String>) -> Vec<Edn> {
     let ended = history.ops.iter().filter(|op| op.is_completion());
     let told = ended.filter(|op| {
-        let value = op.parse::<Value>().unwrap_or_default();
+        let value = op.value.parse::<Value>().unwrap_or_default();
         let told = of_key(&value, key);
         op.kind == Kind::Ok && told.iter().any(|(_, message)| concerned.contains(message))
     });
     told.take(MOST_OPS).map(Op::to_edn).collect()
 }
 
-fn text(value: &Edn<'static>) -> String {
+fn text(value: &Edn) -> String {
     edn::to_json(value).to_string()
 }
 
@@ -99,7 +98,7 @@ fn log(history: &History, key: &str) -> Log {
     let mut log = Log::new();
     let ended = history.ops.iter().filter(|op| op.is_completion());
     for op in ended.filter(|op| op.kind == Kind::Ok) {
-        if let Ok(value) = op.parse::<Value>() {
+        if let Ok(value) = op.value.parse::<Value>() {
             log.extend(of_key(&value, key));
         }
     }
@@ -135,7 +134,7 @@ fn draw(
     key: &str,
     log: &[&(u64, String)],
     concerned: &BTreeSet<String>,
-    ops: &[&Edn<'static>],
+    ops: &[&Edn],
 ) -> String {
     let (width, height) = (LEFT + log.len() * COLUMN + 8, (ops.len() + 2) * ROW + 8);
     let mut svg = format!(

@@ -4,11 +4,9 @@
 use std::collections::{BTreeMap, HashSet};
 use std::fmt::Write as _;
 
-use clojure_reader::edn::Edn;
-
 use super::{Evidence, MOST_CASES, around};
 use crate::checker::Element;
-use crate::edn;
+use crate::edn::{self, Edn};
 use crate::history::{Kind, Op};
 use crate::page::Subject;
 use crate::plot::escaped;
@@ -27,7 +25,7 @@ struct Read<'a> {
 }
 
 /// Each value that is lost, as far as a page has room.
-pub(super) fn lost(subject: &Subject<'_>, results: &Edn<'static>, add: &str) -> Vec<Evidence> {
+pub(super) fn lost(subject: &Subject<'_>, results: &Edn, add: &str) -> Vec<Evidence> {
     let Some(Edn::List(lost)) = edn::get(results, &["lost"]) else {
         return Vec::new();
     };
@@ -82,7 +80,7 @@ pub(super) fn lost(subject: &Subject<'_>, results: &Edn<'static>, add: &str) -> 
 
 struct Case<'a> {
     subject: &'a Subject<'a>,
-    element: &'a Edn<'static>,
+    element: &'a Edn,
     /// Its addition,
     begun: &'a Op,
     /// … and how that ended, if it was confirmed.

@@ -4,13 +4,10 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use clojure_reader::edn::Edn;
-use serde_json::value::RawValue;
-
 use super::{Evidence, MOST_CASES, around, shortened};
-use crate::checker::Element;
-use crate::edn;
-use crate::history::{Kind, Op, Pair};
+use crate::checker::{self, Element};
+use crate::edn::{self, Edn};
+use crate::history::{Kind, Pair};
 use crate::page::Subject;
 use crate::plot::escaped;
 use crate::text;
@@ -30,7 +27,7 @@ const MOST_OPEN: usize = 8;
 const LETTERS: usize = 18;
 
 /// Each key without an order, as far as a page has room.
-pub(super) fn violations(subject: &Subject<'_>, results: &Edn<'static>) -> Vec<Evidence> {
+pub(super) fn violations(subject: &Subject<'_>, results: &Edn) -> Vec<Evidence> {
     let Some(Edn::Map(keys)) = edn::get(results, &["results"]) else {
         return Vec::new();
     };
@@ -44,12 +41,7 @@ pub(super) fn violations(subject: &Subject<'_>, results: &Edn<'static>) -> Vec<E
     bad.take(MOST_CASES).collect()
 }
 
-fn violation(
-    pairs: &[Pair<'_>],
-    key: &Edn<'static>,
-    result: &Edn<'static>,
-    index: usize,
-) -> Option<Evidence> {
+fn violation(pairs: &[Pair<'_>], key: &Edn, result: &Edn, index: usize) -> Option<Evidence> {
     let of_key: Vec<&Pair<'_>> = pairs.iter().filter(|it| is_of(it, key)).collect();
     let is_it = |pair: &&&Pair<'_>| {
         let ends = [Some(pair.invocation), pair.completion];
@@ -127,12 +119,9 @@ fn end(pair: &Pair<'_>) -> usize {
     ended.map_or(usize::MAX, |op| op.index)
 }
 
-fn parts(op: &Op) -> Option<(&RawValue, &RawValue)> {
-    serde_json::from_str(op.value.get()).ok()
-}
-
-fn is_of(pair: &Pair<'_>, key: &Edn<'static>) -> bool {
-    parts(pair.invocation).is_some_and(|(own, _)| Element::parse(own.get()).to_edn() == *key)
+fn is_of(pair: &Pair<'_>, key: &Edn) -> bool {
+    checker::pair(pair.invocation.value.json())
+        .is_some_and(|(own, _)| Element::parse(own.get()).to_edn() == *key)
 }
 
 /// `read 3`, `cas [1,2]`.
@@ -141,7 +130,7 @@ fn label(pair: &Pair<'_>, letters: usize) -> String {
         .completion
         .filter(|op| op.kind == Kind::Ok)
         .unwrap_or(pair.invocation);
-    let value = parts(op).map_or("", |(_, value)| value.get());
+    let value = checker::pair(op.value.json()).map_or("", |(_, value)| value.get());
     let label = format!("{} {value}", op.f);
     text::shortened(&label, letters)
 }

@@ -1,10 +1,9 @@
 //! The figures of a run that was kept, as far as its results have them.
 
-use clojure_reader::edn::Edn;
 use serde::Deserialize;
 
 use crate::challenge::Metric;
-use crate::edn;
+use crate::edn::{self, Edn};
 
 /// What is measured, where a run's results have it.
 pub const MEASURED: [Metric; 4] = [
@@ -62,7 +61,7 @@ pub struct KeptBudget {
 
 impl KeptFigures {
     /// Those in a result map, all but the budgets.
-    pub(super) fn of(results: &Edn<'_>) -> Self {
+    pub(super) fn of(results: &Edn) -> Self {
         let measured = MEASURED.into_iter();
         let incidents = edn::get(results, &["incident-count"]).and_then(edn::number);
         KeptFigures {
@@ -91,7 +90,7 @@ impl KeptFigures {
     }
 }
 
-fn operations(stats: &Edn<'_>) -> Option<Operations> {
+fn operations(stats: &Edn) -> Option<Operations> {
     let count = |name| match edn::get(stats, &[name])? {
         Edn::Int(count) => u64::try_from(*count).ok(),
         _ => None,
@@ -104,7 +103,7 @@ fn operations(stats: &Edn<'_>) -> Option<Operations> {
     })
 }
 
-fn quantiles(map: &Edn<'_>) -> Vec<(f64, f64)> {
+fn quantiles(map: &Edn) -> Vec<(f64, f64)> {
     let points = QUANTILES.into_iter();
     let found = points.filter_map(|point| Some((point, edn::number(edn::at(map, point)?)?)));
     found.collect()

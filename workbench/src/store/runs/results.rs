@@ -4,14 +4,13 @@
 use std::collections::BTreeMap;
 
 use anyhow::Context;
-use clojure_reader::edn::Edn;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::{KeptFigures, State};
-use crate::edn::{self, Keys};
+use crate::edn::{self, Edn, Keys};
 
 /// How long each part of the results may be, in bytes.
 const PART: usize = 64 << 10;
@@ -109,7 +108,7 @@ pub fn word(value: &Value) -> Option<String> {
 }
 
 impl State {
-    fn of(results: &Edn<'_>) -> Self {
+    fn of(results: &Edn) -> Self {
         match edn::get(results, &["valid?"]) {
             Some(Edn::Bool(true)) => State::Valid,
             Some(Edn::Bool(false)) => State::Invalid,

@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
-use serde_json::value::RawValue;
 
 use crate::history::{History, Kind, Op};
 
@@ -13,7 +12,7 @@ pub(super) fn lacking(history: &History, reads: &[&Op], f: &str) -> Vec<String> 
     let adds = adds.filter(|op| op.kind == Kind::Ok && op.f == f && op.process.client().is_some());
     let mut due: BTreeSet<String> = adds.filter_map(|op| canonical(&op.value)).collect();
     let shown = |op: &Op| -> BTreeSet<String> {
-        let values: Option<Vec<Value>> = op.parse().unwrap_or_default();
+        let values: Option<Vec<Value>> = op.value.parse().unwrap_or_default();
         let values = values.unwrap_or_default();
         values.iter().map(Value::to_string).collect()
     };
@@ -50,7 +49,7 @@ pub(super) fn disagreeing(reads: &[&Op]) -> Vec<String> {
 
 /// What a transaction did, as far as it can be read.
 fn steps(op: &Op) -> Vec<(String, Value, Value)> {
-    op.parse().unwrap_or_default()
+    op.value.parse().unwrap_or_default()
 }
 
 /// What acknowledged transactions wrote.
@@ -110,7 +109,7 @@ pub(super) fn lost(history: &History, reads: &[&Op]) -> Vec<String> {
     reads.iter().filter_map(tell).collect()
 }
 
-fn canonical(json: &RawValue) -> Option<String> {
-    let value: Value = serde_json::from_str(json.get()).ok()?;
+fn canonical(value: &crate::history::Value) -> Option<String> {
+    let value: Value = value.parse().ok()?;
     Some(value.to_string())
 }

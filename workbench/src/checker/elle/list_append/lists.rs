@@ -7,13 +7,11 @@
 
 use std::collections::HashMap;
 
-use clojure_reader::edn::Edn;
-
 use crate::checker::element::Element;
 use crate::checker::elle::graph::Relation;
 use crate::checker::elle::show::vector;
 use crate::checker::elle::transactions::{MicroOp, NIL, Numbers, Told, Values, writes};
-use crate::edn;
+use crate::edn::{self, Edn};
 use crate::history::Pair;
 
 /// How many elements at each end of a long list are told.
@@ -111,7 +109,7 @@ impl Values for Lists {
         self.list(read).last
     }
 
-    fn to_edn(&self, read: u32, elements: &Numbers) -> Edn<'static> {
+    fn to_edn(&self, read: u32, elements: &Numbers) -> Edn {
         if read == NIL {
             return Edn::Nil;
         }
@@ -126,7 +124,7 @@ impl Values for Lists {
         tell(&self.elements(read), elements)
     }
 
-    fn version_to_edn(version: u32, elements: &Numbers) -> Edn<'static> {
+    fn version_to_edn(version: u32, elements: &Numbers) -> Edn {
         match version {
             NIL => edn::key("elle.list-append/init"),
             _ => elements.element(version).to_edn(),

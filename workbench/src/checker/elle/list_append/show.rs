@@ -2,8 +2,6 @@
 
 use std::borrow::Cow;
 
-use clojure_reader::edn::Edn;
-
 use super::lists::{Lists, tell};
 use super::single_reads::repeated;
 use super::{Case, Expected};
@@ -11,12 +9,12 @@ use crate::checker::elle::anomalies::Show;
 use crate::checker::elle::common::Common;
 use crate::checker::elle::show::vector;
 use crate::checker::elle::transactions::{Transactions, Values};
-use crate::edn;
+use crate::edn::{self, Edn};
 
 impl Show<Case> for Transactions<'_, Lists> {
     const SHOWN: usize = Lists::SHOWN;
 
-    fn to_edn(&self, case: &Case) -> Edn<'static> {
+    fn to_edn(&self, case: &Case) -> Edn {
         match case {
             Case::Internal {
                 transaction,
@@ -135,7 +133,7 @@ impl Show<Case> for Transactions<'_, Lists> {
 
 impl Transactions<'_, Lists> {
     /// `[... 3 4]` or, where all is known, `[1 2 3 4]`.
-    fn expected(&self, expected: &Expected) -> Edn<'static> {
+    fn expected(&self, expected: &Expected) -> Edn {
         let start = expected.has_any_start().then(dots);
         let elements = expected.elements(&self.values).into_iter();
         let elements = elements.map(|element| self.element(element));
@@ -153,6 +151,6 @@ impl Transactions<'_, Lists> {
 }
 
 /// What stands for anything.
-fn dots() -> Edn<'static> {
+fn dots() -> Edn {
     Edn::Symbol(Cow::Borrowed("..."))
 }

@@ -1,6 +1,6 @@
 //! What a register holds: the value that was written last.
 
-use clojure_reader::edn::Edn;
+use crate::edn::Edn;
 
 use crate::checker::element::Element;
 use crate::checker::elle::graph::Relation;
@@ -33,7 +33,7 @@ impl Values for Registers {
         read
     }
 
-    fn to_edn(&self, read: u32, elements: &Numbers) -> Edn<'static> {
+    fn to_edn(&self, read: u32, elements: &Numbers) -> Edn {
         elements.element(read).to_edn()
     }
 
@@ -41,7 +41,7 @@ impl Values for Registers {
         elements.element(read).to_string()
     }
 
-    fn version_to_edn(version: u32, elements: &Numbers) -> Edn<'static> {
+    fn version_to_edn(version: u32, elements: &Numbers) -> Edn {
         elements.element(version).to_edn()
     }
 
@@ -85,7 +85,17 @@ fn kind(element: &Element) -> &'static str {
     let Element::Other(json) = element else {
         return "integer";
     };
+    let tag = json
+        .strip_prefix("{\"#")
+        .and_then(|rest| rest.split('"').next());
     match json.as_bytes().first() {
+        _ if tag == Some("keyword") => "keyword",
+        _ if tag == Some("symbol") => "symbol",
+        _ if tag == Some("char") => "character",
+        _ if tag == Some("ratio") => "ratio",
+        _ if tag == Some("decimal") => "decimal",
+        _ if tag == Some("double") => "float",
+        _ if tag == Some("set") => "set",
         Some(b'"') => "string",
         Some(b'[') => "list",
         Some(b'{') => "object",

@@ -1,17 +1,15 @@
 //! How anomalies of registers are shown.
 
-use clojure_reader::edn::Edn;
-
 use super::{Case, Registers};
 use crate::checker::elle::anomalies::Show;
 use crate::checker::elle::show::vector;
 use crate::checker::elle::transactions::{Transactions, Values};
-use crate::edn;
+use crate::edn::{self, Edn};
 
 impl Show<Case> for Transactions<'_, Registers> {
     const SHOWN: usize = Registers::SHOWN;
 
-    fn to_edn(&self, case: &Case) -> Edn<'static> {
+    fn to_edn(&self, case: &Case) -> Edn {
         match case {
             Case::Internal {
                 transaction,

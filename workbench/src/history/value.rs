@@ -1,0 +1,116 @@
+//! What an operation was given, or what it returned: any value that EDN or JSON can say.
+//!
+//! Kept as tagged JSON (see [`crate::edn::json`]): compact, and a checker parses just what it needs.
+
+use std::fmt;
+
+use compact_str::CompactString;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::value::RawValue;
+
+use crate::edn::{self, Edn, json};
+
+/// An operation's value. Equality is structural: `1` and `1.0` differ, and so do a list and a vector.
+#[derive(Clone)]
+pub struct Value(CompactString);
+
+impl Value {
+    /// `nil`.
+    pub fn nil() -> Self {
+        Value(CompactString::const_new("null"))
+    }
+
+    /// A value that crossed the wire as JSON.
+    pub fn from_wire(json: &RawValue) -> Self {
+        if json::may_be_tagged(json.get())
+            && let Ok(value) = json::from_wire(json)
+        {
+            return Value::from_edn(&value);
+        }
+        Value(json.get().into())
+    }
+
+    /// A value of a history in JSON, where what JSON lacks is tagged.
+    ///
+    /// # Errors
+    /// When a tag's content is not of its kind.
+    pub fn from_tagged(json: &RawValue) -> anyhow::Result<Self> {
+        let text = json.get();
+        // Line breaks would end a line of a history.
+        if json::may_be_tagged(text) || text.contains(['\n', '\r']) {
+            return Ok(Value::from_edn(&json::from_tagged(json)?));
+        }
+        Ok(Value(text.into()))
+    }
+
+    /// Any value.
+    pub fn from_edn(value: &Edn) -> Self {
+        Value(json::to_tagged(value).into())
+    }
+
+    /// The value, taken apart. One that is nested beyond reason is a string of what it looks like.
+    pub fn to_edn(&self) -> Edn {
+        let json = serde_json::from_str(self.json());
+        let value = json.ok().and_then(|json| json::from_tagged(json).ok());
+        value.unwrap_or_else(|| edn::text(self.json()))
+    }
+
+    /// The value as tagged JSON, on one line.
+    pub fn json(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether this is `nil`.
+    pub fn is_nil(&self) -> bool {
+        self.json() == "null"
+    }
+
+    /// The value as a `T`.
+    ///
+    /// # Errors
+    /// When its tagged JSON is not the form of a `T`.
+    pub fn parse<T: DeserializeOwned>(&self) -> serde_json::Result<T> {
+        serde_json::from_str(self.json())
+    }
+}
+
+impl PartialEq for Value {
+    fn eq(&self, other: &Self) -> bool {
+        self.json() == other.json() || self.to_edn() == other.to_edn()
+    }
+}
+
+impl Eq for Value {}
+
+impl fmt::Debug for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.json())
+    }
+}
+
+/// As JSON where JSON can say it, and as EDN where it cannot.
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if json::may_be_tagged(self.json()) {
+            f.write_str(&edn::compact(&self.to_edn()))
+        } else {
+            f.write_str(self.json())
+        }
+    }
+}
+
+impl Serialize for Value {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let json: &RawValue =
+            serde_json::from_str(self.json()).map_err(serde::ser::Error::custom)?;
+        json.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Value {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let json = Box::<RawValue>::deserialize(deserializer)?;
+        Value::from_tagged(&json).map_err(serde::de::Error::custom)
+    }
+}
