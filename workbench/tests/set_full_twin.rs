@@ -140,7 +140,7 @@ fn naive(history: &History) -> (Edn, Vec<Stale>) {
     let mut records: Vec<(Value, Record<'_>)> = Vec::new();
     let mut begun: BTreeMap<Process, &Op> = BTreeMap::new();
     for op in &history.ops {
-        let value: Value = op.parse().unwrap();
+        let value: Value = op.value.parse().unwrap();
         let invocation = begun.remove(&op.process);
         match (op.kind, &*op.f) {
             (Kind::Invoke, f) => {

@@ -114,7 +114,7 @@ fn completions(history: &History) -> Option<Vec<Done<'_>>> {
             polled: Vec::new(),
             assigned: None,
         };
-        let value: Value = op.parse().unwrap();
+        let value: Value = op.value.parse().unwrap();
         match &*op.f {
             "assign" => {
                 let keys = value.as_array()?.iter();

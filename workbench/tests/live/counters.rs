@@ -12,7 +12,7 @@ use super::keeper::{begun_by, demand_successors, exceptions, keeper, mishaps, ph
 fn added(run: &Run, kind: Kind) -> Vec<i64> {
     let ops = run.history().ops;
     let adds = ops.iter().filter(|op| op.kind == kind && op.f == "add");
-    adds.map(|op| op.parse().unwrap()).collect()
+    adds.map(|op| op.value.parse().unwrap()).collect()
 }
 
 /// What was read after recovery: every worker reads once.
@@ -50,7 +50,7 @@ fn what_all_nodes_share_is_valid() {
             "elements count from 0",
         );
         for read in final_reads(run) {
-            let mut elements: Vec<i64> = read.parse().unwrap();
+            let mut elements: Vec<i64> = read.value.parse().unwrap();
             elements.sort_unstable();
             run.demand(elements == expected, "all are read in the end");
         }
@@ -58,7 +58,7 @@ fn what_all_nodes_share_is_valid() {
     for run in runs.iter().skip(2) {
         let added = added(run, Kind::Ok);
         for read in final_reads(run) {
-            let total: i64 = read.parse().unwrap();
+            let total: i64 = read.value.parse().unwrap();
             run.demand(
                 total == added.iter().sum::<i64>(),
                 "the sum is read in the end",
@@ -114,7 +114,7 @@ fn what_is_missing_or_counted_twice_is_invalid_and_what_is_in_doubt_may_be_eithe
         let counted = if is_done { doubtful[0] } else { 0 };
         let sum = added(run, Kind::Ok).iter().sum::<i64>() + counted;
         for read in final_reads(run) {
-            let total: i64 = read.parse().unwrap();
+            let total: i64 = read.value.parse().unwrap();
             run.demand(total == sum, "it counts if it was done");
         }
     }

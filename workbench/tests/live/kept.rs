@@ -141,7 +141,7 @@ fn a_seed_repeats_what_clients_do() {
         let ops = run.history().ops;
         let begun = ops.iter().filter(|op| op.is_invocation());
         begun
-            .map(|op| op.value.get().to_owned())
+            .map(|op| op.value.json().to_owned())
             .collect::<Vec<String>>()
     };
     let both: Vec<(String, String)> = values(first).into_iter().zip(values(second)).collect();

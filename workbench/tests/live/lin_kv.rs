@@ -45,7 +45,7 @@ fn a_store_is_linearizable_alone_and_behind_others() {
         "some changes on condition fail",
     );
     for op in &run.history().ops {
-        let pair: Result<(u64, Value), _> = op.parse();
+        let pair: Result<(u64, Value), _> = op.value.parse();
         run.demand(pair.is_ok(), "a value is a key and the rest");
     }
     let results = run.read("independent/0/results.edn");

@@ -73,7 +73,7 @@ fn what_a_correct_node_keeps_is_sent_polled_and_committed_and_read_at_the_end() 
 fn sent(ops: &[Op], kind: Kind) -> BTreeMap<String, Vec<u64>> {
     let mut sent: BTreeMap<String, Vec<u64>> = BTreeMap::new();
     for op in ops.iter().filter(|op| op.f == "send" && op.kind == kind) {
-        let [(_, key, value)]: [(String, String, Value); 1] = op.parse().unwrap();
+        let [(_, key, value)]: [(String, String, Value); 1] = op.value.parse().unwrap();
         // Where it came to stand, and what it is; or the latter alone.
         let value = value.get(1).unwrap_or(&value);
         sent.entry(key).or_default().push(value.as_u64().unwrap());
@@ -83,7 +83,7 @@ fn sent(ops: &[Op], kind: Kind) -> BTreeMap<String, Vec<u64>> {
 
 /// What a poll shows.
 fn shown(poll: &Op) -> Messages {
-    let [(_, messages)]: [(String, Messages); 1] = poll.parse().unwrap();
+    let [(_, messages)]: [(String, Messages); 1] = poll.value.parse().unwrap();
     messages
 }
 
@@ -91,22 +91,24 @@ fn demand_form(run: &Run, pair: Pair<'_>) {
     let (begun, ended) = (pair.invocation, pair.completion.unwrap());
     let marks = &begun.marks;
     let fits = match &*begun.f {
-        "crash" => begun.value.get() == "null" && ended.error.is_none() && ended.kind == Kind::Info,
+        "crash" => {
+            begun.value.json() == "null" && ended.error.is_none() && ended.kind == Kind::Info
+        }
         "assign" => {
-            let keys: Vec<String> = begun.parse().unwrap();
+            let keys: Vec<String> = begun.value.parse().unwrap();
             let is_there = |key: &String| keys.contains(key);
             !keys.is_empty()
                 && keys.iter().all(|key| key.parse::<u64>().is_ok())
                 && marks.unseen.keys().all(is_there)
-                && begun.value.get() == ended.value.get()
+                && begun.value.json() == ended.value.json()
         }
         "send" => {
-            let [(f, key, value)]: [(String, String, u64); 1] = begun.parse().unwrap();
+            let [(f, key, value)]: [(String, String, u64); 1] = begun.value.parse().unwrap();
             let [(done_f, done_key, (_, done))]: [(String, String, (i64, u64)); 1] =
-                ended.parse().unwrap();
+                ended.value.parse().unwrap();
             f == "send" && done_f == f && (done_key, done) == (key, value)
         }
-        "poll" => begun.value.get() == r#"[["poll"]]"# && shown(ended).len() <= 20,
+        "poll" => begun.value.json() == r#"[["poll"]]"# && shown(ended).len() <= 20,
         _ => false,
     };
     run.demand(
@@ -132,7 +134,7 @@ fn demand_offsets_asked_and_committed(run: &Run) {
         .iter()
         .filter(|op| op.f == "assign" && op.kind == Kind::Ok);
     let assigned = assigned.filter(|op| !op.marks.seek_to_beginning);
-    let assigned = count(assigned.map(|op| op.value.get().to_owned()));
+    let assigned = count(assigned.map(|op| op.value.json().to_owned()));
     run.demand(
         !assigned.is_empty(),
         "there is an assignment in the main phase",
@@ -175,7 +177,7 @@ fn demand_final_phase(run: &Run) {
             "it crashes first",
         );
         run.demand(assign.marks.seek_to_beginning, "it begins at the beginning");
-        let keys: BTreeSet<String> = assign.parse().unwrap();
+        let keys: BTreeSet<String> = assign.value.parse().unwrap();
         run.demand(keys.iter().eq(sent.keys()), "it reads all keys");
         let is_poll = |op: &Op| op.f == "poll" && op.marks.poll_ms == Some(1000);
         run.demand(

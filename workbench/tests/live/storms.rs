@@ -70,7 +70,7 @@ fn acts(history: &History) -> Vec<(String, String)> {
     // Each act stands there twice: as it was meant, and as it was done.
     let done = ops.chunks(2).map(|pair| {
         assert_eq!(pair[0].f, pair[1].f);
-        let value: serde_json::Value = pair[1].parse().unwrap();
+        let value: serde_json::Value = pair[1].value.parse().unwrap();
         (pair[1].f.to_string(), value.to_string())
     });
     done.collect()

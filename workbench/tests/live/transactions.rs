@@ -24,7 +24,7 @@ fn lists<const N: usize>(fates: [&str; N]) -> Case {
 fn begun(run: &Run) -> Vec<Vec<MicroOp>> {
     let ops = run.history().ops;
     let begun = ops.iter().filter(|op| op.is_invocation());
-    begun.map(|op| op.parse().unwrap()).collect()
+    begun.map(|op| op.value.parse().unwrap()).collect()
 }
 
 /// What was written to each key, in order.
@@ -113,7 +113,7 @@ fn lists_are_read_and_appended_to_like_registers() {
 
 /// A transaction without what it read.
 fn steps(op: Option<&Op>) -> Vec<MicroOp> {
-    let mut steps: Vec<MicroOp> = op.unwrap().parse().unwrap();
+    let mut steps: Vec<MicroOp> = op.unwrap().value.parse().unwrap();
     for (f, _, value) in &mut steps {
         if f == "r" {
             *value = Value::Null;
@@ -191,7 +191,7 @@ fn what_the_node_says_it_did_is_what_counts() {
     for (run, said) in check(cases).iter().zip(said) {
         let ops = run.history().ops;
         let done = ops.iter().find(|op| op.kind == Kind::Ok).unwrap();
-        run.demand(done.value.get().replace(' ', "") == said, said);
+        run.demand(done.value.json().replace(' ', "") == said, said);
     }
     check([registers(["txn:error 30"])
         .exits(1)

@@ -74,7 +74,7 @@ impl Case {
             fs::read_to_string(self.folder.join("results.edn")).unwrap()
         };
         let results = edn::read(&text).unwrap_or_else(|error| panic!("{}: {error:#}", self.name));
-        results.into_owned()
+        results
     }
 
     /// The value that follows `--availability` in the flags of the run.
