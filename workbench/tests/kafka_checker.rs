@@ -296,7 +296,10 @@ fn the_causes_of_open_ends_are_told_once_each_in_order_of_time() {
         ("txn", ":final? true"),
     ];
     let lines = ends.iter().enumerate().map(|(index, (f, error))| {
-        format!("{{:index {index}, :time 0, :type :info, :process {index}, :f :{f}, :value [], {error}}}\n")
+        format!(
+            "{{:type :invoke, :process {index}, :f :{f}, :value []}}
+             {{:type :info, :process {index}, :f :{f}, :value [], {error}}}\n"
+        )
     });
     let lines: String = lines.collect();
     let verdict = kafka(&History::read_edn(lines.as_bytes()).unwrap());

@@ -31,8 +31,7 @@ fn the_naive_twin_comes_to_the_same_verdict() {
     }
 }
 
-/// A few clients that add and read a few elements; they also do what no client does, such as
-/// beginning twice or ending what never began.
+/// A few clients that add and read a few elements.
 fn random_history(rng: &mut ChaCha8Rng) -> History {
     const ELEMENTS: [&str; 6] = ["0", "1", "2", "3", "\"x\"", "1.0"];
     // Latencies are whole milliseconds, so times lie just before, at and after them.
@@ -45,13 +44,7 @@ fn random_history(rng: &mut ChaCha8Rng) -> History {
     for index in 0..rng.random_range(0..40) {
         time += STEPS[rng.random_range(0..STEPS.len())];
         let process = rng.random_range(0..4);
-        let is_stray = rng.random_ratio(1, 20);
-        let begun = if is_stray {
-            None
-        } else {
-            open.remove(&process)
-        };
-        let (kind, f, value) = match begun {
+        let (kind, f, value) = match open.remove(&process) {
             None => {
                 let is_add = rng.random_ratio(2, 5);
                 let (f, value) = if is_add {
@@ -59,17 +52,8 @@ fn random_history(rng: &mut ChaCha8Rng) -> History {
                 } else {
                     ("read", "null")
                 };
-                let kind = if is_stray && rng.random() {
-                    "ok"
-                } else {
-                    "invoke"
-                };
-                if kind == "invoke" {
-                    open.insert(process, (f, value));
-                } else {
-                    open.remove(&process);
-                }
-                (kind, f, value.to_owned())
+                open.insert(process, (f, value));
+                ("invoke", f, value.to_owned())
             }
             Some((f, value)) => {
                 let kind = *["ok", "ok", "ok", "fail", "info"]

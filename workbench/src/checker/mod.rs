@@ -23,7 +23,7 @@ pub use counter::counter;
 pub use echo::echo;
 pub(crate) use element::{Element, pair};
 pub(crate) use elle::EMPTY_GRAPH;
-pub use elle::{Models, UnknownModel, list_append, rw_register};
+pub use elle::{Assumptions, Models, UnknownModel, list_append, rw_register};
 pub use exceptions::exceptions;
 pub use kafka::kafka;
 pub use lin_kv::{lin_kv, register};

@@ -387,7 +387,11 @@ mod tests {
         );
         check(":f :read, ", "", "line 5, column 1: an operation needs :f");
         check(":f :read", ":f 5", "line 5, column 1: :f is no name: 5");
-        check("}\n", "\n", "line 24, column ");
+        check(
+            "}\n",
+            "\n",
+            "line 25, column 1: the input ends, where a value, or } for the {",
+        );
         check(
             "one}",
             "one)",

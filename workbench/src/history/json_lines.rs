@@ -167,7 +167,7 @@ mod tests {
         check(
             "\"f\":\"read\",",
             "",
-            "line 1, column 60 of the operation: missing field `f`",
+            "line 1, column 61 of the operation: missing field `f`",
         );
         check("\"final?\":true}", "\"final?\":true", "line 6, column");
         check(

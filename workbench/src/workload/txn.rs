@@ -7,7 +7,7 @@ use super::transactions::{self, MicroOp, Transactions};
 use super::{
     Answer, Completion, Field, Invocation, Question, Rpc, Session, Shape, Step, Turn, Workload,
 };
-use crate::checker::{self, Models, Verdict};
+use crate::checker::{self, Assumptions, Models, Verdict};
 use crate::dice::Dice;
 use crate::history::{self, History};
 
@@ -107,7 +107,9 @@ impl Workload for Txn {
 
     fn check(&self, history: &History) -> Verdict {
         match self.objects {
-            Objects::Registers => checker::rw_register(history, &self.models),
+            Objects::Registers => {
+                checker::rw_register(history, &self.models, Assumptions::default())
+            }
             Objects::Lists => checker::list_append(history, &self.models),
         }
     }

@@ -139,7 +139,7 @@ fn what_cannot_be_made_sense_of_is_unknown() {
             "[null]",
             "is no list of reads and appends: invalid type: null",
         ),
-        (r#"[["r",1]]"#, "invalid length 2"),
+        (r#"[["r"]]"#, "invalid length 1"),
         (r#"[["append",1,2,3]]"#, "trailing characters"),
         (r#"[["w",1,2]]"#, "\"w\" is neither r nor append"),
         (r#"[[null,1,2]]"#, "invalid type: null"),

@@ -5,15 +5,21 @@
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use workbench::checker::{Validity, Verdict, rw_register};
+use workbench::checker::{Assumptions, Models, Validity, Verdict, rw_register};
+use workbench::history::History;
 
 use crate::lines::{check_transcripts, told_anomalies};
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/histories/rw-register");
 
+/// With Maelstrom's assumptions.
+fn judge_registers(history: &History, models: &Models) -> Verdict {
+    rw_register(history, models, Assumptions::default())
+}
+
 #[test]
 fn small_histories_are_judged_as_their_files_tell() {
-    check_transcripts(FOLDER, rw_register);
+    check_transcripts(FOLDER, judge_registers);
 }
 
 #[test]
@@ -47,7 +53,7 @@ fn a_files_name_tells_its_verdict() {
 
 /// Judges a history of transactions that are done at once.
 pub fn judge_at_once(values: impl Iterator<Item = String>, model: &str) -> Verdict {
-    crate::lines::judge_at_once(rw_register, values, model)
+    crate::lines::judge_at_once(judge_registers, values, model)
 }
 
 #[test]

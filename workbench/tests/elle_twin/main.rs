@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
-use workbench::checker::{Models, Validity, Verdict, list_append, rw_register};
+use workbench::checker::{Assumptions, Models, Validity, Verdict, list_append, rw_register};
 use workbench::edn::{self, Edn, get};
 use workbench::history::History;
 
@@ -42,7 +42,7 @@ fn views(twin: &impl Twin) -> [View; 3] {
 fn registers_have_the_verdict_of_their_naive_twin() {
     let seen = check(&Pair {
         objects: Objects::Registers,
-        judge: rw_register,
+        judge: |history, models| rw_register(history, models, Assumptions::default()),
         read: |history| Ok(views(&Registers::read(history)?)),
         of_nothing: Validity::Invalid,
     });

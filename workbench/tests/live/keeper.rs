@@ -114,5 +114,6 @@ fn tell(error: &OpError) -> String {
         OpError::Rpc { name, text } => format!("{name}: {text}"),
         OpError::Malformed { text } => text.clone(),
         OpError::Thrown { class, text } => format!("{class}: {text}"),
+        OpError::Other { value } => value.to_string(),
     }
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use flate2::read::GzDecoder;
 use serde_json::Value;
-use workbench::checker::{self, Models, Target, UnknownModel, Validity, Verdict};
+use workbench::checker::{self, Assumptions, Models, Target, UnknownModel, Validity, Verdict};
 use workbench::edn::{self, Edn, get};
 use workbench::history::History;
 
@@ -117,7 +117,7 @@ impl Case {
     /// Holds a history of transactions to some models.
     pub fn judge_transactions(&self, history: &History, models: &Models) -> Verdict {
         match self.workload() {
-            "txn-rw-register" => checker::rw_register(history, models),
+            "txn-rw-register" => checker::rw_register(history, models, Assumptions::default()),
             "txn-list-append" => checker::list_append(history, models),
             other => panic!("{}: {other} has no transactions", self.name),
         }

@@ -154,6 +154,11 @@ impl Graph {
         }
     }
 
+    /// All edges, hubs apart.
+    pub(crate) fn links(&self) -> impl Iterator<Item = (Vertex, Vertex)> {
+        self.edges.iter().map(|edge| (edge.from, edge.to))
+    }
+
     /// Puts each of those who read the version `before` of a key before each of those who replaced
     /// it, who stand beside the version that they wrote. Nobody is listed twice on one side.
     pub(crate) fn overwrite(

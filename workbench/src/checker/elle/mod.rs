@@ -25,4 +25,4 @@ mod versions;
 pub(crate) use anomalies::EMPTY_GRAPH;
 pub use list_append::list_append;
 pub use models::{Models, UnknownModel};
-pub use rw_register::rw_register;
+pub use rw_register::{Assumptions, rw_register};

@@ -6,6 +6,7 @@
 //! transactions, and a cycle of edges is something that no order of the transactions explains. All
 //! values that are written to one key must be different.
 
+mod assumptions;
 mod order;
 mod registers;
 mod show;
@@ -20,8 +21,9 @@ use super::models::Models;
 use super::transactions::{MicroOp, Transactions};
 use crate::checker::{Validity, Verdict};
 use crate::history::History;
-use order::Order;
+use order::{CyclicVersions, Order};
 
+pub use assumptions::Assumptions;
 pub(super) use registers::Registers;
 
 /// By which of its relations a step of a cycle is told.
@@ -39,8 +41,8 @@ const RANKING: [Relation; 5] = [
 ///
 /// Unknown if the history cannot be made sense of: micro-operations that are neither reads nor
 /// writes, keys of several types, a value that was read and that two transactions wrote.
-pub fn rw_register(history: &History, models: &Models) -> Verdict {
-    check(history, models).unwrap_or_else(|doubt| doubt)
+pub fn rw_register(history: &History, models: &Models, assumptions: Assumptions) -> Verdict {
+    check(history, models, assumptions).unwrap_or_else(|doubt| doubt)
 }
 
 /// One occurrence of an anomaly; transactions by their places.
@@ -53,7 +55,7 @@ enum Case {
         expected: u32,
     },
     /// Each of these versions of a key replaced each other one.
-    CyclicVersions { key: u32, values: Vec<u32> },
+    CyclicVersions(CyclicVersions),
     /// Something that lists may have, too.
     Common(Common),
 }
@@ -64,15 +66,15 @@ impl From<Common> for Case {
     }
 }
 
-fn check(history: &History, models: &Models) -> Result<Verdict, Verdict> {
+fn check(history: &History, models: &Models, assumptions: Assumptions) -> Result<Verdict, Verdict> {
     let transactions = Transactions::read(history).map_err(Verdict::unknown)?;
     transactions.check().map_err(Verdict::void)?;
-    let order = Order::of(&transactions).map_err(Verdict::unknown)?;
+    let order = Order::of(&transactions, assumptions).map_err(Verdict::unknown)?;
     let mut anomalies = Anomalies::default();
     single_reads::check(&transactions, &mut anomalies);
     check_updates(&transactions, &mut anomalies);
-    for (key, values) in order.cyclic {
-        anomalies.add("cyclic-versions", Case::CyclicVersions { key, values });
+    for versions in order.cyclic {
+        anomalies.add("cyclic-versions", Case::CyclicVersions(versions));
     }
     let mut graph = Graph::new(transactions.ops.len());
     order.versions.link(&mut graph);

@@ -1,6 +1,8 @@
 //! What comes before what: a send before the polls that returned its message, and an operation before
 //! those that began after it had ended. A cycle means that a message was seen before it was sent.
 
+use std::collections::HashMap;
+
 use super::Analysis;
 use super::cases::{Anomaly, Case, LISTED, Listed};
 use super::reads::Read;
@@ -33,7 +35,7 @@ pub(super) fn anomalies(
     reads: &[Read<'_>],
 ) -> Vec<Anomaly> {
     let ops = history.pairs();
-    let graph = graph(history, &ops, reads);
+    let graph = graph(&ops, reads);
     if graph.is_empty() {
         return vec![Anomaly {
             name: EMPTY_GRAPH,
@@ -63,11 +65,11 @@ pub(super) fn anomalies(
 }
 
 /// The steps of data are numbered by the reads that they rest on.
-fn graph(history: &History, ops: &[Pair<'_>], reads: &[Read<'_>]) -> Graph {
-    let mut vertices: Vec<Option<Vertex>> = vec![None; history.ops.len()];
+fn graph(ops: &[Pair<'_>], reads: &[Read<'_>]) -> Graph {
+    let mut vertices: HashMap<usize, Vertex> = HashMap::with_capacity(ops.len());
     for (vertex, op) in (0..).zip(ops) {
         if let Some(completion) = op.completion {
-            vertices[completion.index] = Some(vertex);
+            vertices.insert(completion.index, vertex);
         }
     }
     let mut graph = Graph::new(ops.len());
@@ -75,7 +77,7 @@ fn graph(history: &History, ops: &[Pair<'_>], reads: &[Read<'_>]) -> Graph {
         // What failed had no part in any order; to have read of it is an error by itself.
         let has_part = |op: &&Op| op.kind != Kind::Fail;
         let ends = [read.writer, read.reader].map(|op| Some(op).filter(has_part));
-        let ends = ends.map(|op| op.and_then(|op| vertices[op.index]));
+        let ends = ends.map(|op| op.and_then(|op| vertices.get(&op.index).copied()));
         if let [Some(writer), Some(reader)] = ends {
             let reason = Reason {
                 before: number,

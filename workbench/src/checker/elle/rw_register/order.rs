@@ -3,64 +3,80 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Registers;
+use super::assumptions::{Assumptions, Source};
 use crate::checker::elle::component::strongly_connected;
-use crate::checker::elle::graph::Vertex;
+use crate::checker::elle::graph::{Graph, Vertex};
 use crate::checker::elle::transactions::{Action, NIL, Transactions, writes};
 use crate::checker::elle::versions::{Version, Versions};
-use crate::history::Kind;
+use crate::history::{Kind, Pair};
 
-/// The versions that transactions saw or left behind, in the order that they give away.
+/// The versions that transactions read or left behind, and what is known of their order.
 pub(super) struct Order {
     /// All versions, the unset ones among them.
     pub(super) versions: Versions,
     /// Keys with versions each of which would have replaced each other one.
-    pub(super) cyclic: Vec<(u32, Vec<u32>)>,
+    pub(super) cyclic: Vec<CyclicVersions>,
+}
+
+/// Versions of one key that come before one another, all around.
+#[derive(Debug)]
+pub(super) struct CyclicVersions {
+    pub(super) key: u32,
+    pub(super) values: Vec<u32>,
+    /// What this order was inferred from.
+    pub(super) sources: Vec<Source>,
+}
+
+/// One version of a key comes before another one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Before {
+    key: u32,
+    before: u32,
+    after: u32,
+}
+
+/// What a transaction read first from a key, and what it wrote last.
+#[derive(Debug, Clone, Copy, Default)]
+struct External {
+    read: Option<u32>,
+    write: Option<u32>,
 }
 
 impl Order {
-    /// Gathers what transactions that are `ok` found and left behind. What others wrote counts for
-    /// nothing: nobody knows whether it was ever there.
+    /// Gathers what transactions that are `ok` found and left behind. What others wrote takes part in
+    /// the order of versions at most: it is unknown whether it was ever there.
     ///
     /// # Errors
-    /// When two transactions left the same value behind for one key, and somebody found it there.
-    pub(super) fn of(transactions: &Transactions<'_, Registers>) -> Result<Self, String> {
+    /// When two transactions left the same value behind for one key, and it was read there.
+    pub(super) fn of(
+        transactions: &Transactions<'_, Registers>,
+        assumptions: Assumptions,
+    ) -> Result<Self, String> {
         let mut all = Versions::default();
-        // By key: who was last seen to touch it, and what they found if they read first; who was
-        // last seen to write to it.
-        let mut found = vec![(None, None); transactions.keys.len()];
-        let mut written = vec![None; transactions.keys.len()];
+        let mut follows = Vec::new();
         for transaction in transactions.that_are(Kind::Ok) {
             let vertex = transaction as Vertex;
-            let micro_ops = transactions.micro_ops(transaction);
-            for micro_op in micro_ops {
-                let found = &mut found[micro_op.key as usize];
-                if found.0 != Some(transaction) {
-                    let read = micro_op.action == Action::Read;
-                    *found = (Some(transaction), read.then_some(micro_op.value));
-                    if read {
-                        let version = all.version(micro_op.key, micro_op.value);
-                        version.readers.push(vertex);
-                    }
+            for (key, External { read, write }) in externals(transactions, transaction) {
+                if let Some(read) = read {
+                    all.version(key, read).readers.push(vertex);
                 }
-            }
-            for write in writes(micro_ops).rev() {
-                let (key, value) = (write.key, write.value);
-                if written[key as usize].replace(transaction) == Some(transaction) {
+                let Some(write) = write else { continue };
+                all.version(key, write).writers.push(vertex);
+                // A register that was unset again cannot be told from one that always was.
+                if write == NIL {
                     continue;
                 }
-                all.version(key, value).writers.push(vertex);
-                // Nobody can tell a register that was unset again from one that always was.
-                if value == NIL {
-                    continue;
-                }
-                let before = found[key as usize].1.filter(|before| *before != NIL);
-                for before in before.into_iter().chain([NIL]) {
-                    all.version(key, before).updaters.push((vertex, value));
+                if let Some(before) = read.filter(|read| *read != NIL && *read != write) {
+                    follows.push(Before {
+                        key,
+                        before,
+                        after: write,
+                    });
                 }
             }
         }
         for version in all.all() {
-            // A register that was unset again counts as found, since all are unset at first.
+            // A register that was unset again counts as read, since all are unset at first.
             let is_found = version.value == NIL || !version.readers.is_empty();
             if let [first, second, ..] = version.writers[..]
                 && is_found
@@ -68,8 +84,19 @@ impl Order {
                 return Err(twice(transactions, [first, second], version));
             }
         }
-        share_updates(&mut all);
-        let cyclic = cut_circles(&mut all);
+        let mut sources = Vec::new();
+        if assumptions.wfr_keys {
+            sources.push((Source::WfrKeys, follows));
+        }
+        if assumptions.sequential_keys {
+            let order = key_order(transactions, Graph::link_processes);
+            sources.push((Source::SequentialKeys, order));
+        }
+        if assumptions.linearizable_keys {
+            let order = key_order(transactions, Graph::link_realtime);
+            sources.push((Source::LinearizableKeys, order));
+        }
+        let cyclic = infer(&mut all, sources);
         Ok(Order {
             versions: all,
             cyclic,
@@ -77,53 +104,146 @@ impl Order {
     }
 }
 
-/// Whoever wrote a value that replaced a version has replaced that version, whoever else did.
-fn share_updates(versions: &mut Versions) {
-    let several = versions.all().iter().filter(|it| it.writers.len() > 1);
-    let several: BTreeMap<_, _> = several
-        .map(|it| ((it.key, it.value), it.writers.clone()))
-        .collect();
-    if several.is_empty() {
-        return;
-    }
-    for version in versions.all_mut() {
-        let all = version.updaters.iter().flat_map(|&(updater, after)| {
-            let others = several.get(&(version.key, after)).into_iter().flatten();
-            let others = others.map(move |other| (*other, after));
-            others.chain([(updater, after)])
+/// What a transaction did to each key, as far as others can tell.
+fn externals(
+    transactions: &Transactions<'_, Registers>,
+    transaction: usize,
+) -> BTreeMap<u32, External> {
+    let micro_ops = transactions.micro_ops(transaction);
+    let mut keys: BTreeMap<u32, External> = BTreeMap::new();
+    for micro_op in micro_ops {
+        let read = micro_op.action == Action::Read;
+        keys.entry(micro_op.key).or_insert_with(|| External {
+            read: read.then_some(micro_op.value),
+            write: None,
         });
-        let all: BTreeSet<_> = all.collect();
-        version.updaters = all.into_iter().collect();
     }
+    for write in writes(micro_ops) {
+        keys.entry(write.key).or_default().write = Some(write.value);
+    }
+    keys
 }
 
-/// Where versions go round in circles, only that a register is unset at first is believed. Returns
-/// the circles.
-fn cut_circles(versions: &mut Versions) -> Vec<(u32, Vec<u32>)> {
-    let numbered = (0..).zip(versions.all());
-    let edges = numbered.flat_map(|(at, version)| {
-        let unset = versions.place(version.key, NIL);
-        let unset = unset.filter(|_| version.value != NIL);
-        let updates = version.updaters.iter();
-        let updated = updates.filter_map(|(_, after)| versions.place(version.key, *after));
-        let updated = updated.map(move |to| (at, to));
-        updated.chain(unset.map(|unset| (unset, at)))
-    });
-    let edges: Vec<_> = edges.collect();
+/// Each key's versions in the order of the transactions that touched it, which `link` knows: whatever
+/// one left behind comes before what the next ones found. That holds if each key by itself is
+/// sequentially consistent, or linearizable; it is Elle's rule.
+fn key_order(
+    transactions: &Transactions<'_, Registers>,
+    link: fn(&mut Graph, &[Pair<'_>]),
+) -> Vec<Before> {
+    let mut of_keys: BTreeMap<u32, Vec<(usize, External)>> = BTreeMap::new();
+    for transaction in 0..transactions.ops.len() {
+        for (key, external) in externals(transactions, transaction) {
+            of_keys
+                .entry(key)
+                .or_default()
+                .push((transaction, external));
+        }
+    }
+    let mut order = BTreeSet::new();
+    for (key, touched) in of_keys {
+        let ops: Vec<Pair<'_>> = touched
+            .iter()
+            .map(|(it, _)| transactions.ops[*it])
+            .collect();
+        let mut graph = Graph::new(ops.len());
+        link(&mut graph, &ops);
+        for (from, to) in graph.links() {
+            let [from, to] = [from, to].map(|at| &touched[at as usize]);
+            let kind = |(transaction, _): &(usize, _)| transactions.completion(*transaction).kind;
+            let before = match kind(from) {
+                Kind::Ok => from.1.write.or(from.1.read),
+                _ => from.1.write,
+            };
+            let after = match kind(to) {
+                Kind::Ok => {
+                    to.1.read
+                        .filter(|read| *read != NIL)
+                        .or(to.1.write)
+                        .or(to.1.read)
+                }
+                Kind::Info => to.1.write,
+                Kind::Invoke | Kind::Fail => None,
+            };
+            if let (Some(before), Some(after)) = (before, after)
+                && before != after
+            {
+                order.insert(Before { key, before, after });
+            }
+        }
+    }
+    order.into_iter().collect()
+}
+
+/// Lets writers of a version replace those before it, source by source. A source whose order goes round
+/// in circles with that of those before it is left out, but for the circles, which are returned. That
+/// a register is unset at first is always believed.
+fn infer(versions: &mut Versions, sources: Vec<(Source, Vec<Before>)>) -> Vec<CyclicVersions> {
+    let mut known: BTreeSet<Before> = BTreeSet::new();
+    let mut believed = vec![Source::InitialState];
     let mut cyclic = Vec::new();
+    for (source, order) in sources {
+        for Before { key, before, after } in &order {
+            versions.version(*key, *before);
+            versions.version(*key, *after);
+        }
+        let mut all = known.clone();
+        all.extend(order);
+        let named = [&believed[..], &[source]].concat();
+        let circles = circles(versions, &all);
+        if circles.is_empty() {
+            (known, believed) = (all, named);
+        } else {
+            cyclic.extend(circles.into_iter().map(|(key, values)| CyclicVersions {
+                key,
+                values,
+                sources: named.clone(),
+            }));
+        }
+    }
+    replace(versions, known);
+    cyclic
+}
+
+/// Versions that come before one another, by key. Every version comes after the unset one.
+fn circles(versions: &Versions, order: &BTreeSet<Before>) -> Vec<(u32, Vec<u32>)> {
+    let place = |key, value| versions.place(key, value);
+    let set = (0..).zip(versions.all()).filter(|(_, it)| it.value != NIL);
+    let unset = set.filter_map(|(at, version)| Some((place(version.key, NIL)?, at)));
+    let known = order
+        .iter()
+        .filter_map(|it| Some((place(it.key, it.before)?, place(it.key, it.after)?)));
+    let edges: Vec<_> = unset.chain(known).collect();
+    let mut circles = Vec::new();
     for circle in strongly_connected(versions.all().len(), edges.into_iter()) {
         let circle = circle.iter().map(|at| &versions.all()[*at as usize]);
         let values = circle.clone().map(|version| version.value).collect();
         if let Some(version) = circle.clone().next() {
-            cyclic.push((version.key, values));
+            circles.push((version.key, values));
         }
     }
-    cyclic.sort_unstable();
-    if !cyclic.is_empty() {
-        let set = versions.all_mut().iter_mut().filter(|it| it.value != NIL);
-        set.for_each(|version| version.updaters.clear());
+    circles.sort_unstable();
+    circles
+}
+
+/// Whoever wrote a version has replaced every version that is known to come before it.
+fn replace(versions: &mut Versions, mut order: BTreeSet<Before>) {
+    let written = versions.all().iter();
+    let written = written.filter(|it| it.value != NIL && !it.writers.is_empty());
+    let first = written.map(|it| Before {
+        key: it.key,
+        before: NIL,
+        after: it.value,
+    });
+    order.extend(first.collect::<Vec<_>>());
+    for Before { key, before, after } in order {
+        let writers = versions.version(key, after).writers.clone();
+        let updaters = &mut versions.version(key, before).updaters;
+        updaters.extend(writers.into_iter().map(|writer| (writer, after)));
     }
-    cyclic
+    for version in versions.all_mut() {
+        version.updaters.sort_unstable();
+    }
 }
 
 fn twice(

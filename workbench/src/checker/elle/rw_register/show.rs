@@ -1,6 +1,6 @@
 //! How anomalies of registers are shown.
 
-use super::{Case, Registers};
+use super::{Case, CyclicVersions, Registers};
 use crate::checker::elle::anomalies::Show;
 use crate::checker::elle::show::vector;
 use crate::checker::elle::transactions::{Transactions, Values};
@@ -20,7 +20,11 @@ impl Show<Case> for Transactions<'_, Registers> {
                 ("mop", self.micro_op(read)),
                 ("expected", self.element(*expected)),
             ]),
-            Case::CyclicVersions { key, values } => edn::map([
+            Case::CyclicVersions(CyclicVersions {
+                key,
+                values,
+                sources,
+            }) => edn::map([
                 ("key", self.key(*key)),
                 (
                     "scc",
@@ -28,7 +32,7 @@ impl Show<Case> for Transactions<'_, Registers> {
                 ),
                 (
                     "sources",
-                    vector(["initial-state", "wfr-keys"].map(edn::key)),
+                    vector(sources.iter().map(|it| edn::key(it.name()))),
                 ),
             ]),
             Case::Common(case) => self.common_to_edn(case),
@@ -48,9 +52,9 @@ impl Show<Case> for Transactions<'_, Registers> {
                 self.keys.element(read.key),
                 self.elements.element(*expected)
             ),
-            Case::CyclicVersions { key, values } => format!(
-                "the values {} of key {} were each written by somebody who had read another one, \
-                 all around",
+            Case::CyclicVersions(CyclicVersions { key, values, .. }) => format!(
+                "the values {} of key {} each came before each other one, if transactions are \
+                 believed",
                 self.listed(
                     values
                         .iter()

@@ -1,0 +1,84 @@
+//! What is taken for granted about registers, so that more is known of the order of their versions.
+
+use std::str::FromStr;
+
+/// Assumptions about each key by itself, as Elle's options of these names. A wrong one shows as cyclic
+/// versions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Assumptions {
+    /// `wfr-keys`: a transaction that reads a key and writes it replaces what it read.
+    pub wfr_keys: bool,
+    /// `sequential-keys`: each key is sequentially consistent, so that a process never goes back to
+    /// an earlier version of it.
+    pub sequential_keys: bool,
+    /// `linearizable-keys`: each key is linearizable, so that no transaction that begins after another
+    /// one ended finds an earlier version of it.
+    pub linearizable_keys: bool,
+}
+
+/// Where a part of an order comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Source {
+    InitialState,
+    WfrKeys,
+    SequentialKeys,
+    LinearizableKeys,
+}
+
+/// Those of Maelstrom: `wfr-keys` alone.
+impl Default for Assumptions {
+    fn default() -> Self {
+        Assumptions {
+            wfr_keys: true,
+            ..Assumptions::NONE
+        }
+    }
+}
+
+impl Assumptions {
+    /// No assumption but that registers are unset at first.
+    pub const NONE: Assumptions = Assumptions {
+        wfr_keys: false,
+        sequential_keys: false,
+        linearizable_keys: false,
+    };
+}
+
+/// A list of names, separated by commas.
+impl FromStr for Assumptions {
+    type Err = String;
+
+    fn from_str(list: &str) -> Result<Self, String> {
+        let mut assumptions = Assumptions::NONE;
+        for name in list
+            .split(',')
+            .map(str::trim)
+            .filter(|name| !name.is_empty())
+        {
+            match name.trim_start_matches(':').trim_end_matches('?') {
+                "wfr-keys" => assumptions.wfr_keys = true,
+                "sequential-keys" => assumptions.sequential_keys = true,
+                "linearizable-keys" => assumptions.linearizable_keys = true,
+                _ => {
+                    return Err(format!(
+                        "no assumption: {name}; there are wfr-keys, sequential-keys and \
+                         linearizable-keys"
+                    ));
+                }
+            }
+        }
+        Ok(assumptions)
+    }
+}
+
+impl Source {
+    /// The keyword in results.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Source::InitialState => "initial-state",
+            Source::WfrKeys => "wfr-keys",
+            Source::SequentialKeys => "sequential-keys",
+            Source::LinearizableKeys => "linearizable-keys",
+        }
+    }
+}
