@@ -12,6 +12,7 @@ mod man;
 mod merge;
 mod nodes;
 mod paint;
+mod program;
 mod progress;
 mod seeds;
 mod serve;
@@ -35,7 +36,7 @@ use crate::challenge::{ALL, Challenge, SETTLED};
 use crate::checker::Validity;
 use crate::names;
 use crate::solutions::{Factory, Solution};
-use crate::text::{defused, in_short};
+use crate::text::{defused, in_short, shell_word};
 
 /// Maelstrom's exit codes.
 mod code {
@@ -320,14 +321,7 @@ fn fresh_seed() -> u64 {
 
 /// Words as one command line, quoted so that a shell reads the same words back.
 fn command_line(words: &[String]) -> String {
-    let quoted = words.iter().map(|word| {
-        let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=,:+@%".contains(c);
-        if !word.is_empty() && word.chars().all(plain) {
-            word.clone()
-        } else {
-            format!("'{}'", word.replace('\'', "'\\''"))
-        }
-    });
+    let quoted = words.iter().map(|word| shell_word(word));
     quoted.collect::<Vec<_>>().join(" ")
 }
 

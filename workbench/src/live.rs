@@ -257,6 +257,10 @@ impl Live {
                 continue;
             }
             let mut what = format!("it ended before the test did ({status})");
+            if let Some(why) = launch.explain_end(status) {
+                what.push_str(": ");
+                what.push_str(&why);
+            }
             for line in seat.child.last_words() {
                 what.push_str("\n    stderr: ");
                 what.push_str(&line);
