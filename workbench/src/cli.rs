@@ -6,6 +6,7 @@ mod audience;
 mod challenge;
 mod check;
 mod completions;
+mod dashes;
 mod doc;
 mod maelstrom;
 mod man;
@@ -121,6 +122,10 @@ enum Command {
 /// Does what the command line says; its exit status is Maelstrom's.
 pub fn main() -> ExitCode {
     paint::choose();
+    if let Some(complaint) = dashes::complaint(std::env::args_os().skip(1)) {
+        refuse(complaint);
+        return ExitCode::from(code::USAGE);
+    }
     let matches = match command().try_get_matches() {
         Ok(matches) => matches,
         Err(error) => return usage(&error),
