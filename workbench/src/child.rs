@@ -27,6 +27,8 @@ const LAST_WORDS: Duration = Duration::from_millis(300);
 /// What a child's threads tell the runner.
 #[derive(Debug)]
 pub enum Said {
+    /// The node has printed something without a newline, and nothing before.
+    Part(Life),
     /// The node printed these lines, perhaps several.
     Lines(Life, String),
     /// It has closed its stdout.
@@ -228,6 +230,7 @@ fn write_input(mut stdin: impl Write, lines: &Receiver<String>) {
 fn read_output(life: Life, mut stdout: impl Read, said: &SyncSender<Said>) {
     let mut chunk = vec![0; 64 * 1024];
     let mut text: Vec<u8> = Vec::new();
+    let mut is_first = true;
     loop {
         let read = stdout.read(&mut chunk).unwrap_or(0);
         let before = text.len();
@@ -235,9 +238,16 @@ fn read_output(life: Life, mut stdout: impl Read, said: &SyncSender<Said>) {
         // What has no newline yet is a line once the node has nothing more to say.
         let end = match chunk[..read].iter().rposition(|byte| *byte == b'\n') {
             Some(last) => before + last + 1,
-            None if read > 0 => continue,
+            None if read > 0 => {
+                if is_first && said.send(Said::Part(life)).is_err() {
+                    return;
+                }
+                is_first = false;
+                continue;
+            }
             None => text.len(),
         };
+        is_first = false;
         if end > 0 {
             let lines = String::from_utf8_lossy(&text[..end]).into_owned();
             if said.send(Said::Lines(life, lines)).is_err() {
