@@ -279,6 +279,29 @@ mod tests {
     }
 
     #[test]
+    fn what_the_system_says_is_explained_where_it_means_something_else() {
+        let place = tempfile::TempDir::new().unwrap();
+        let program = place.path().join("program");
+        fs::write(&program, b"\x7fELF\x02\x01").unwrap();
+        let explain = |program: &Path, number| {
+            let error = io::Error::from_raw_os_error(number);
+            (explain(program, &error), error.to_string())
+        };
+        let (not_there, busy, too_many_files) = (2, 26, 24);
+        let (said, _) = explain(&program, not_there);
+        assert!(said.contains("its loader is not"), "{said}");
+        let (said, _) = explain(&program, busy);
+        assert!(
+            said.contains("still writing to it (text file busy)"),
+            "{said}"
+        );
+        let (said, error) = explain(&program, too_many_files);
+        assert_eq!(said, error);
+        let (said, error) = explain(&place.path().join("missing"), not_there);
+        assert_eq!(said, error);
+    }
+
+    #[test]
     fn the_first_line_of_a_script_names_what_reads_it() {
         for (text, interpreter, command, ends_in_return) in [
             ("#!/bin/sh\nx", "/bin/sh", None, false),
