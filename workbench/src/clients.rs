@@ -105,11 +105,6 @@ impl Clients {
         self.open.remove(name);
     }
 
-    /// Whether this name belongs to a client that is open.
-    pub fn is_client(&self, name: &NodeId) -> bool {
-        self.open.contains_key(name)
-    }
-
     /// Whether this name belongs to a client that has gone.
     pub fn is_gone(&self, name: &str) -> bool {
         let number = name

@@ -43,9 +43,9 @@ const MOST_INCIDENTS: usize = 1000;
 
 /// Follows what a node printed wrongly when another node's message had come before its own `init`
 /// was worked off: on a line of its own, since long lines are cut.
-const RACE: &str = "\n    this may be a race in the node: another node's message reached it before it had \
-                    answered init; the bench is quicker than Maelstrom, and --latency 1 mostly \
-                    hides such a race";
+const RACE: &str = "\n    this may be a race in the node: another node's message reached it \
+                    before it had answered init; the bench is quicker than Maelstrom, and \
+                    --latency 1 mostly hides such a race";
 
 /// What a run is made of.
 #[derive(Debug, Clone, PartialEq)]

@@ -165,18 +165,18 @@ mod tests {
             (Some("true"), r#""in_reply_to":true, no number; "#),
             (
                 Some("8"),
-                r#""in_reply_to":8, a msg_id that client c3 has never used; it must be the number 7,"#,
+                r#""in_reply_to":8, a msg_id that client c3 has never used; it must be"#,
             ),
             (Some("0"), "has never used"),
             (Some("-7"), "has never used"),
             (Some("123456789012345678901234567890"), "has never used"),
             (
                 Some(r#""3""#),
-                r#"answered an earlier request with "in_reply_to":"3", a string; it must be the number 3,"#,
+                r#"an earlier request with "in_reply_to":"3", a string; it must be the number 3,"#,
             ),
             (
                 Some("3.0"),
-                r#"answered an earlier request with "in_reply_to":3.0, no integer; it must be the number 3,"#,
+                r#"an earlier request with "in_reply_to":3.0, no integer; it must be the number 3,"#,
             ),
         ] {
             let said = said(given).unwrap_or_else(|| panic!("nothing is said of {given:?}"));

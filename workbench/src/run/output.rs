@@ -13,7 +13,7 @@ use crate::incident::abridged;
 #[derive(Debug, Clone, Default)]
 pub(super) struct Output {
     printed: Printed,
-    /// A message that is not from a client reached it before it had answered `init`.
+    /// Another node's message reached it before it had answered `init`.
     is_early: bool,
 }
 
@@ -47,7 +47,7 @@ impl Run {
 
     /// A message is on its way into a node.
     pub(super) fn on_delivery(&mut self, node: usize, src: &NodeId) {
-        if self.is_awaiting_init(node) && !self.clients.is_client(src) {
+        if self.is_awaiting_init(node) && self.settings.nodes.contains(src) {
             self.outputs[node].is_early = true;
         }
     }

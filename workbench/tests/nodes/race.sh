@@ -2,7 +2,9 @@
 # Two nodes. n0 answers init and sends n1 a message, to which n1 replies before it has taken its
 # name from its own init: it prints a reply from nobody, "before" or "after" its answer to init, or
 # mere "noise", as its argument says.
-answer() { echo "{\"src\":\"$1\",\"dest\":\"$2\",\"body\":{\"type\":\"init_ok\",\"in_reply_to\":1}}"; }
+answer() {
+    printf '{"src":"%s","dest":"%s","body":{"type":"init_ok","in_reply_to":1}}\n' "$1" "$2"
+}
 read -r init
 case $init in
 *'"node_id":"n0"'*)
