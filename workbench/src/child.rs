@@ -1,5 +1,7 @@
 //! One node as a child process: its three pipes, the threads that serve them, and its end.
 
+mod start;
+
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Write};
@@ -10,14 +12,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use shared::NodeId;
+
+use start::{ENOEXEC, explain, explain_end, is_text};
+pub use start::{on_path, working_folder};
 
 /// How many lines of a node's stderr are kept for the report of its death.
 const TAIL: usize = 8;
-
-/// What Unix systems say of a file that is executable and no program.
-const ENOEXEC: i32 = 8;
 
 /// How long the end of a node's stderr is waited for once the node has gone.
 const LAST_WORDS: Duration = Duration::from_millis(300);
@@ -25,6 +27,8 @@ const LAST_WORDS: Duration = Duration::from_millis(300);
 /// What a child's threads tell the runner.
 #[derive(Debug)]
 pub enum Said {
+    /// The node has printed something without a newline, and nothing before.
+    Part(Life),
     /// The node printed these lines, perhaps several.
     Lines(Life, String),
     /// It has closed its stdout.
@@ -66,6 +70,8 @@ pub struct Launch<'a> {
     pub program: &'a Path,
     /// Its arguments.
     pub arguments: &'a [String],
+    /// The folder that nodes start in, as [`working_folder`] chooses it.
+    pub folder: &'a Path,
     /// The folder for the nodes' logs; it is there already.
     pub logs: &'a Path,
     /// Whether lines on stderr are passed on as they come.
@@ -75,12 +81,16 @@ pub struct Launch<'a> {
 }
 
 impl Launch<'_> {
+    /// Why a node ended early, if that shows in how its program begins.
+    pub fn explain_end(&self, status: ExitStatus) -> Option<String> {
+        explain_end(self.program, status)
+    }
+
     fn spawn(&self) -> io::Result<process::Child> {
         let start = |command: &mut Command| {
             command
                 .args(self.arguments)
-                // Maelstrom starts nodes in the temporary folder, too.
-                .current_dir(std::env::temp_dir())
+                .current_dir(self.folder)
                 .stdin(Stdio::piped())
                 .stdout(Stdio::piped())
                 .stderr(Stdio::piped())
@@ -88,7 +98,9 @@ impl Launch<'_> {
         };
         match start(&mut Command::new(self.program)) {
             // A script whose first line does not say what reads it: a shell, then, as on the JVM.
-            Err(error) if cfg!(unix) && error.raw_os_error() == Some(ENOEXEC) => {
+            Err(error)
+                if cfg!(unix) && error.raw_os_error() == Some(ENOEXEC) && is_text(self.program) =>
+            {
                 start(Command::new("/bin/sh").arg(self.program))
             }
             started => started,
@@ -113,9 +125,10 @@ impl Child {
             .append(true)
             .open(&log)
             .with_context(|| format!("cannot create {}", log.display()))?;
-        let mut process = launch
-            .spawn()
-            .with_context(|| format!("cannot start {}", launch.program.display()))?;
+        let mut process = launch.spawn().map_err(|error| {
+            let why = explain(launch.program, &error);
+            anyhow!("cannot start {}: {why}", launch.program.display())
+        })?;
         let (input, lines) = channel();
         let tail = Arc::new(Mutex::new(Tail::default()));
         if let Some(stdin) = process.stdin.take() {
@@ -217,6 +230,7 @@ fn write_input(mut stdin: impl Write, lines: &Receiver<String>) {
 fn read_output(life: Life, mut stdout: impl Read, said: &SyncSender<Said>) {
     let mut chunk = vec![0; 64 * 1024];
     let mut text: Vec<u8> = Vec::new();
+    let mut is_first = true;
     loop {
         let read = stdout.read(&mut chunk).unwrap_or(0);
         let before = text.len();
@@ -224,9 +238,16 @@ fn read_output(life: Life, mut stdout: impl Read, said: &SyncSender<Said>) {
         // What has no newline yet is a line once the node has nothing more to say.
         let end = match chunk[..read].iter().rposition(|byte| *byte == b'\n') {
             Some(last) => before + last + 1,
-            None if read > 0 => continue,
+            None if read > 0 => {
+                if is_first && said.send(Said::Part(life)).is_err() {
+                    return;
+                }
+                is_first = false;
+                continue;
+            }
             None => text.len(),
         };
+        is_first = false;
         if end > 0 {
             let lines = String::from_utf8_lossy(&text[..end]).into_owned();
             if said.send(Said::Lines(life, lines)).is_err() {

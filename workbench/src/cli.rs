@@ -6,12 +6,14 @@ mod audience;
 mod challenge;
 mod check;
 mod completions;
+mod dashes;
 mod doc;
 mod maelstrom;
 mod man;
 mod merge;
 mod nodes;
 mod paint;
+mod program;
 mod progress;
 mod seeds;
 mod serve;
@@ -35,7 +37,7 @@ use crate::challenge::{ALL, Challenge, SETTLED};
 use crate::checker::Validity;
 use crate::names;
 use crate::solutions::{Factory, Solution};
-use crate::text::{defused, in_short};
+use crate::text::{defused, in_short, shell_word};
 
 /// Maelstrom's exit codes.
 mod code {
@@ -120,6 +122,10 @@ enum Command {
 /// Does what the command line says; its exit status is Maelstrom's.
 pub fn main() -> ExitCode {
     paint::choose();
+    if let Some(complaint) = dashes::complaint(std::env::args_os().skip(1)) {
+        refuse(complaint);
+        return ExitCode::from(code::USAGE);
+    }
     let matches = match command().try_get_matches() {
         Ok(matches) => matches,
         Err(error) => return usage(&error),
@@ -320,14 +326,7 @@ fn fresh_seed() -> u64 {
 
 /// Words as one command line, quoted so that a shell reads the same words back.
 fn command_line(words: &[String]) -> String {
-    let quoted = words.iter().map(|word| {
-        let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=,:+@%".contains(c);
-        if !word.is_empty() && word.chars().all(plain) {
-            word.clone()
-        } else {
-            format!("'{}'", word.replace('\'', "'\\''"))
-        }
-    });
+    let quoted = words.iter().map(|word| shell_word(word));
     quoted.collect::<Vec<_>>().join(" ")
 }
 

@@ -1,5 +1,7 @@
 //! The simulated clients: each asks one question at a time and waits for its answer.
 
+mod stray;
+
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -8,8 +10,10 @@ use shared::{ErrorCode, NodeId};
 
 use crate::fields::Fields;
 use crate::history::OpError;
-use crate::network::Network;
+use crate::network::{Envelope, Network};
 use crate::workload::{Answer, Question, Rpc, rpc_error};
+
+pub use stray::{Mismatch, Stray};
 
 /// On whose behalf a client asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,6 +46,17 @@ struct Awaited {
     rpc: &'static Rpc,
     msg_id: u64,
     until: Duration,
+    /// The first message that came instead of the answer, if the question is not a worker's.
+    stray: Option<Stray>,
+}
+
+/// What a message for a client is to the run.
+#[derive(Debug)]
+pub enum Received {
+    /// The answer that the client waits for.
+    Reply(Reply),
+    /// Not the answer that a worker's client waits for, and wrong: the client goes on waiting.
+    Stray(Stray),
 }
 
 /// What became of a question.
@@ -54,6 +69,7 @@ pub struct Reply {
     rpc: &'static Rpc,
     /// The answer's body; none came in time otherwise.
     body: Option<Box<RawValue>>,
+    stray: Option<Stray>,
 }
 
 /// Why there is no good answer, and whether the request certainly had no effect.
@@ -115,6 +131,7 @@ impl Clients {
             rpc,
             msg_id,
             until: now + question.patience,
+            stray: None,
         });
         let body = request_body(question, msg_id);
         let node = client.node.clone();
@@ -123,24 +140,35 @@ impl Clients {
         let _ = network.send(now, name, &node, body);
     }
 
-    /// A message for a client arrives. It makes a reply if the client waits for just this one.
-    pub fn hear(
-        &mut self,
-        network: &mut Network,
-        name: &NodeId,
-        body: Box<RawValue>,
-    ) -> Option<Reply> {
-        let client = self.open.get_mut(name)?;
-        let answered = Fields::of(&body).ok()?.get("in_reply_to")?.get().parse();
-        let awaited = client.awaited.take_if(|it| answered == Ok(it.msg_id))?;
-        network.stop_listening(name);
-        let purpose = client.purpose;
-        Some(Reply {
-            purpose,
-            client: name.clone(),
-            rpc: awaited.rpc,
-            body: Some(body),
-        })
+    /// A message for a client arrives. It is the reply if the client waits for just this one. Any
+    /// other is dropped, and of interest if it is wrong and not merely late.
+    pub fn receive(&mut self, network: &mut Network, message: Envelope) -> Option<Received> {
+        let name = message.dest.clone();
+        let client = self.open.get_mut(&name)?;
+        let fields = Fields::of(&message.body).ok()?;
+        let in_reply_to = fields.get("in_reply_to");
+        let answered = in_reply_to.and_then(|it| it.get().parse().ok());
+        let awaited = client.awaited.as_mut()?;
+        if answered != Some(awaited.msg_id) {
+            let (request, msg_id) = (awaited.rpc.request, awaited.msg_id);
+            let in_reply_to = in_reply_to.map(ToOwned::to_owned);
+            let stray = Stray::new(message, in_reply_to.as_deref(), request, msg_id)?;
+            if let Purpose::Work(_) = client.purpose {
+                return Some(Received::Stray(stray));
+            }
+            awaited.stray.get_or_insert(stray);
+            return None;
+        }
+        let rpc = awaited.rpc;
+        client.awaited = None;
+        network.stop_listening(&name);
+        Some(Received::Reply(Reply {
+            purpose: client.purpose,
+            client: name,
+            rpc,
+            body: Some(message.body),
+            stray: None,
+        }))
     }
 
     /// When somebody next loses patience.
@@ -170,6 +198,7 @@ impl Clients {
             client: name,
             rpc: awaited.rpc,
             body: None,
+            stray: awaited.stray,
         })
     }
 }
@@ -200,6 +229,11 @@ impl Reply {
     /// The answer's body, good or bad.
     pub fn body(&self) -> Option<&RawValue> {
         self.body.as_deref()
+    }
+
+    /// What came instead of an answer to a question that is not a worker's, if none came in time.
+    pub fn stray(&self) -> Option<&Stray> {
+        self.stray.as_ref()
     }
 
     /// The answer's type alone, for answers that are judged by nothing else.

@@ -200,11 +200,12 @@ impl Live {
                         self.run.from_node(now, life.place, line);
                     }
                 }
+                Said::Part(life) if self.is_alive(life) => self.run.from_node_in_part(life.place),
                 Said::Closed(life) if self.is_alive(life) => {
                     self.seats[life.place].is_closed = true;
                 }
                 // The last words of one that was killed are lost, the rest of a line among them.
-                Said::Lines(..) | Said::Closed(_) => {}
+                Said::Part(_) | Said::Lines(..) | Said::Closed(_) => {}
                 Said::Stderr(life, line) => {
                     watcher.say(&format!("{} │ {line}", self.run.nodes()[life.place]));
                 }
@@ -257,6 +258,10 @@ impl Live {
                 continue;
             }
             let mut what = format!("it ended before the test did ({status})");
+            if let Some(why) = launch.explain_end(status) {
+                what.push_str(": ");
+                what.push_str(&why);
+            }
             for line in seat.child.last_words() {
                 what.push_str("\n    stderr: ");
                 what.push_str(&line);

@@ -7,15 +7,16 @@
 mod faults;
 mod line;
 mod operations;
+mod output;
 mod phases;
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use serde_json::value::RawValue;
 use shared::NodeId;
 
-use crate::clients::{Clients, Purpose, Reply};
+use crate::clients::{Clients, Mismatch, Purpose, Received, Reply};
 use crate::dice::{Dice, branch};
 use crate::generator::Turns;
 use crate::history::{History, Kind, Marks, Op, OpError, Process, Value};
@@ -28,7 +29,9 @@ use crate::statistics::Statistics;
 use crate::workload::Workload;
 
 use faults::Power;
+use line::Flaw;
 use operations::Worker;
+use output::{Output, Repeated};
 use phases::Phase;
 pub(crate) use phases::{INIT, INIT_PATIENCE};
 
@@ -37,6 +40,12 @@ pub const RECOVERY: Duration = Duration::from_secs(10);
 
 /// How much misbehaviour is kept: a node that is wrong all the time would fill the memory.
 const MOST_INCIDENTS: usize = 1000;
+
+/// Follows what a node printed wrongly when another node's message had come before its own `init`
+/// was worked off: on a line of its own, since long lines are cut.
+const RACE: &str = "\n    this may be a race in the node: another node's message reached it \
+                    before it had answered init; the bench is quicker than Maelstrom, and \
+                    --latency 1 mostly hides such a race";
 
 /// What a run is made of.
 #[derive(Debug, Clone, PartialEq)]
@@ -142,6 +151,9 @@ pub struct Run {
     incidents: Vec<Incident>,
     /// Nodes that printed something wrong: nothing they print counts any more.
     silenced: BTreeSet<NodeId>,
+    /// Messages that clients dropped, by node and by what is wrong with them.
+    strays: BTreeMap<(usize, Mismatch), Repeated>,
+    outputs: Vec<Output>,
     power: Vec<Power>,
     orders: VecDeque<Order>,
 }
@@ -178,6 +190,8 @@ impl Run {
             progress: Progress::default(),
             incidents: Vec::new(),
             silenced: BTreeSet::new(),
+            strays: BTreeMap::new(),
+            outputs: vec![Output::default(); settings.nodes.len()],
             power: vec![Power::On; settings.nodes.len()],
             orders: VecDeque::new(),
             workload,
@@ -230,11 +244,18 @@ impl Run {
     /// verdicts depend on it. Here the person is told.
     pub fn from_node(&mut self, now: Duration, node: usize, line: &str) {
         let name = self.settings.nodes[node].clone();
+        self.on_line(node);
         if self.silenced.contains(&name) || self.is_over() {
             return;
         }
-        if let Err(what) = self.accept(now, line) {
-            let what = format!("{what}; whatever it prints from here on is ignored");
+        if let Err(flaw) = self.accept(now, line) {
+            let hint = if self.may_be_race(node, &flaw, line) {
+                RACE
+            } else {
+                ""
+            };
+            let what = flaw.what;
+            let what = format!("{what}; whatever it prints from here on is ignored{hint}");
             self.note(now, node, what, Some(line));
             self.silenced.insert(name);
         }
@@ -297,6 +318,7 @@ impl Run {
 
     /// What is left of it.
     pub fn into_record(mut self) -> Record {
+        self.count_strays();
         Record {
             zero: self.zero,
             trace: self.network.take_trace(),
@@ -318,6 +340,7 @@ impl Run {
     fn deliver(&mut self, now: Duration, envelope: Envelope) {
         let dest = &envelope.dest;
         if let Some(place) = self.settings.nodes.iter().position(|node| node == dest) {
+            self.on_delivery(place, &envelope.src);
             let line = Order::Line(place, envelope.to_line());
             self.orders.push_back(line);
         } else if Services::is_service(dest.as_str()) {
@@ -337,11 +360,12 @@ impl Run {
                     self.note(now, asker.unwrap_or(0), what, Some(envelope.body.get()));
                 }
             }
-        } else if let Some(reply) =
-            self.clients
-                .hear(&mut self.network, &envelope.dest, envelope.body)
-        {
-            self.hear(now, &reply);
+        } else {
+            match self.clients.receive(&mut self.network, envelope) {
+                Some(Received::Reply(reply)) => self.hear(now, &reply),
+                Some(Received::Stray(stray)) => self.on_stray(now, &stray),
+                None => {}
+            }
         }
     }
 

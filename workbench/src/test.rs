@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::challenge::{Bar, Trial};
 use crate::checker::{self, Target, Verdict};
-use crate::child::Launch;
+use crate::child::{Launch, working_folder};
 use crate::edn;
 use crate::flags::TestFlags;
 use crate::history::History;
@@ -168,15 +168,18 @@ impl Test<'_> {
                 leave_running,
             } => {
                 let logs = folder.logs();
+                let (working, note) = working_folder()?;
                 let launch = Launch {
                     program,
                     arguments,
+                    folder: &working,
                     logs: &logs,
                     pass_stderr: telling.stderr,
                     leave_running: *leave_running,
                 };
                 let mut scribe = Scribe::begin(&folder, telling.notation, watcher)?;
                 scribe.write(Level::Info, &format!("test: {}", self.command));
+                note.iter().for_each(|note| scribe.say(note));
                 let overheard = Settings {
                     overheard: telling.network,
                     ..settings.clone()

@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::Context;
 use clap::Args;
 use serde_json::Value;
 
@@ -12,7 +11,7 @@ use super::nodes::NodeFlags;
 use super::seeds::last_seed;
 use super::{
     challenge_names, chosen, code, command_line, exit_code, factory, fresh_seed, maelstrom, paint,
-    progress,
+    program, progress,
 };
 use crate::challenge::{Bar, Challenge, Trial};
 use crate::checker::{Validity, Verdict};
@@ -251,9 +250,7 @@ impl Attempt<'_> {
 
     fn nodes(&self) -> anyhow::Result<Nodes> {
         if let Some(bin) = &self.arguments.bin {
-            let program = std::fs::canonicalize(bin)
-                .with_context(|| format!("there is no program {}", bin.display()))?;
-            return Ok(Nodes::Program(program));
+            return Ok(Nodes::Program(program::find(bin)?));
         }
         let solution = self.challenge.solution;
         if self.arguments.simulate {

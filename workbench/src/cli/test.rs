@@ -2,12 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
 use clap::Args;
 
 use super::audience::{Audience, Output};
 use super::seeds::last_seed;
-use super::{code, command_line, exit_code, fresh_seed, own_command, paint, progress, warn};
+use super::{
+    code, command_line, exit_code, fresh_seed, own_command, paint, program, progress, warn,
+};
 use crate::checker::Validity;
 use crate::flags::TestFlags;
 use crate::live::Stopwatch;
@@ -23,7 +24,8 @@ pub(super) struct Arguments {
     #[command(flatten)]
     flags: TestFlags,
 
-    /// The node's program: it reads messages from stdin and writes messages to stdout.
+    /// The node's program: it reads messages from stdin and writes messages to stdout. A name
+    /// without a slash is a file in the working directory, or else a program on PATH.
     #[arg(long, value_name = "FILE")]
     bin: PathBuf,
 
@@ -125,8 +127,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
 }
 
 fn run_rounds(arguments: &Arguments, audience: &mut Audience) -> anyhow::Result<u8> {
-    let program = std::fs::canonicalize(&arguments.bin)
-        .with_context(|| format!("there is no program {}", arguments.bin.display()))?;
+    let program = program::find(&arguments.bin)?;
     let ignored = arguments.ignored.given();
     if !ignored.is_empty() {
         let ignored = ignored.join(", ");

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use shared::NodeId;
 
+use super::output::Output;
 use super::{Order, Run};
 use crate::clients::Purpose;
 use crate::history::{Kind, Marks, Process};
@@ -157,6 +158,7 @@ impl Run {
         self.power[place] = Power::Starting(client.clone());
         let node = self.settings.nodes[place].clone();
         self.silenced.remove(&node);
+        self.outputs[place] = Output::default();
         self.network.admit_only(now, &node, client.clone());
         self.send_init(now, place, &client);
     }

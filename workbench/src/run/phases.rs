@@ -145,10 +145,8 @@ impl Run {
                 ));
             }
             (_, None) => {
-                let patience = INIT_PATIENCE.as_secs();
-                self.crash(format!(
-                    "node {node} did not answer init within {patience} s"
-                ));
+                let why = self.why_no_init(place, reply);
+                self.crash(why);
             }
         }
     }
@@ -165,9 +163,8 @@ impl Run {
         match refusal.map(|it| it.error) {
             None => {}
             Some(OpError::NetTimeout) => {
-                self.crash(format!(
-                    "node {node} did not answer the set-up request in time"
-                ));
+                let why = self.why_no_set_up(place, reply);
+                self.crash(why);
             }
             Some(OpError::Rpc { name, text }) => {
                 self.crash(format!(

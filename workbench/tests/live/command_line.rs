@@ -55,6 +55,38 @@ fn bad_usage_is_254_and_names_what_is_wrong() {
     );
 }
 
+/// Pages show `--nemesis` with one dash of another kind. With Maelstrom it goes to the node.
+#[test]
+fn a_long_dash_in_place_of_hyphens_is_254_and_the_right_spelling_is_named() {
+    let nemesis = "write --nemesis (an argument of the node stands behind --)";
+    let dash = "begins with '–' (U+2013), a long dash";
+    ends(
+        "test -w echo --bin NODE --availability total –-nemesis partition",
+        254,
+        &["error: \"–-nemesis\"", dash, nemesis],
+    );
+    ends(
+        "test -w echo --bin NODE —nemesis partition",
+        254,
+        &[nemesis],
+    );
+    for command in [
+        "challenge echo",
+        "simulate echo",
+        "sweep echo",
+        "check store",
+        "doc",
+    ] {
+        ends(&format!("{command} –-quiet"), 254, &["write --quiet"]);
+    }
+    // What stands behind `--` is the node's affair.
+    ends(
+        "test -w echo --bin /no/such/program -- –-nemesis",
+        255,
+        &["there is no program"],
+    );
+}
+
 #[test]
 fn documentation_is_there_as_a_whole_and_part_by_part() {
     ends("doc", 0, &["# The protocol", "# Errors", "# Services"]);

@@ -18,12 +18,7 @@ fn broken() -> Case {
 #[test]
 fn a_node_that_does_not_start_breaks_the_run_off() {
     check([
-        broken()
-            .node("not-executable.sh")
-            .says(["cannot start", "Permission denied"]),
-        broken()
-            .node(".")
-            .says(["cannot start", "Permission denied"]),
+        broken().node("not-executable.sh").says(["cannot start"]),
         // A shell reads a script without a first line of its own, as on the JVM.
         echo().node("no-shebang.sh"),
     ]);

@@ -20,6 +20,8 @@ mod lin_kv;
 mod lines;
 mod logs;
 mod processes;
+mod replies;
+mod start;
 mod storms;
 mod told;
 mod transactions;
