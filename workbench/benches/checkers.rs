@@ -18,8 +18,8 @@ use std::time::Instant;
 
 use anyhow::ensure;
 use workbench::checker::{
-    Models, Validity, Verdict, counter, echo, kafka, lin_kv, list_append, rw_register, set_full,
-    unique_ids,
+    Assumptions, Models, Validity, Verdict, counter, echo, kafka, lin_kv, list_append, rw_register,
+    set_full, unique_ids,
 };
 use workbench::history::History;
 
@@ -104,7 +104,9 @@ fn add_registers(flags: &Flags, figures: &mut Figures) -> anyhow::Result<()> {
             let told = if keys == 1 { ", one hot key" } else { "" };
             let aim = if count == 100_000 { "< 2000" } else { "" };
             let what = format!("{} transactions{told}", grouped(count as f64, 0));
-            add_transactions(flags, figures, &what, aim, &history, rw_register)?;
+            add_transactions(flags, figures, &what, aim, &history, |history, models| {
+                rw_register(history, models, Assumptions::default())
+            })?;
         }
     }
     Ok(())

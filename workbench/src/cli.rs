@@ -26,6 +26,7 @@ use std::fs::File;
 use std::io::{Seek, Write};
 use std::process::ExitCode;
 
+use anyhow::Context;
 use clap::builder::{PossibleValuesParser, Resettable};
 use clap::error::ErrorKind;
 use clap::{ColorChoice, CommandFactory, FromArgMatches, Parser, Subcommand};
@@ -145,7 +146,7 @@ pub fn main() -> ExitCode {
         (Command::Sweep(arguments), Some((_, given))) => sweep::run(&arguments, given),
         (Command::Sweep(_), None) => unreachable!("a command that was given has its words"),
         (Command::Serve(arguments), _) => serve::run(&arguments),
-        (Command::Completions(arguments), _) => Ok(completions::run(&arguments)),
+        (Command::Completions(arguments), _) => completions::run(&arguments),
         (Command::Man(arguments), _) => man::run(&arguments),
     };
     match done {
@@ -276,9 +277,17 @@ fn refuse(text: impl Display) {
     warn(format_args!("{} {text}", paint::error()));
 }
 
-/// Text on stdout for a machine, as it is.
-fn print(text: impl Display) {
-    let _ = write!(std::io::stdout(), "{text}");
+/// Text on stdout for a machine, as it is. A reader that has gone is no error: it has seen what it
+/// wanted.
+///
+/// # Errors
+/// When stdout cannot be written, as on a full disk.
+fn print(text: impl Display) -> anyhow::Result<()> {
+    let mut out = std::io::stdout().lock();
+    match write!(out, "{text}").and_then(|()| out.flush()) {
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        written => written.context("cannot write to stdout"),
+    }
 }
 
 /// What makes nodes with these flags.

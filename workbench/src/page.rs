@@ -73,6 +73,9 @@ pub struct Page {
 }
 
 impl Subject<'_> {
+    /// The stage of a history that was kept: its messages and its seed are unknown.
+    pub const KEPT: &'static str = "kept";
+
     /// How long it took, by the last line of its history.
     fn seconds(&self) -> f64 {
         self.record.history.ops.last().map_or(0.0, Op::seconds)
@@ -135,7 +138,7 @@ impl Subject<'_> {
         Ok(Report {
             title: self.title.to_owned(),
             stage: self.stage.to_owned(),
-            seed: self.settings.seed,
+            seed: (self.stage != Self::KEPT).then_some(self.settings.seed),
             class,
             verdict,
             sentence: self.sentence(),
@@ -233,7 +236,7 @@ impl Subject<'_> {
             count(Kind::Fail),
             count(Kind::Info)
         );
-        [
+        let mut figures = [
             (begun.to_string(), "operations".to_owned()),
             (ok.to_string(), format!("ok, {rest}")),
             (
@@ -250,7 +253,11 @@ impl Subject<'_> {
                 "messages with clients".to_owned(),
             ),
         ]
-        .to_vec()
+        .to_vec();
+        if self.stage == Self::KEPT {
+            figures.truncate(3);
+        }
+        figures
     }
 }
 
@@ -293,7 +300,8 @@ fn facts(facts: &Value) -> Vec<(String, String)> {
 struct Report {
     title: String,
     stage: String,
-    seed: u64,
+    /// Unknown of a history that was kept.
+    seed: Option<u64>,
     /// Of the style sheet.
     class: &'static str,
     verdict: &'static str,

@@ -88,6 +88,11 @@ impl Store {
 }
 
 impl Folder {
+    /// A folder that is there already.
+    pub fn at(path: impl Into<PathBuf>) -> Self {
+        Folder { path: path.into() }
+    }
+
     /// Where it is.
     pub fn path(&self) -> &Path {
         &self.path

@@ -87,7 +87,7 @@ impl Audience {
         let opened = audience.open_junit(path);
         if let Err(error) = opened {
             let done = Err(error);
-            audience.tell_machine(&done);
+            let _ = audience.tell_machine(&done);
             return done.map(|_: u8| audience);
         }
         Ok(audience)
@@ -150,12 +150,12 @@ impl Audience {
     }
 
     /// Prints the document of all tests, or what came in place of a document.
-    fn tell_machine(&self, done: &anyhow::Result<u8>) {
+    fn tell_machine(&self, done: &anyhow::Result<u8>) -> anyhow::Result<()> {
         if !self.is_json {
-            return;
+            return Ok(());
         }
         let document = match (&self.tests, done) {
-            (None, Ok(_)) => return,
+            (None, Ok(_)) => return Ok(()),
             (None, Err(error)) => failure(error),
             (Some(tests), done) => json!({
                 "exit-status": done.as_ref().map_or_else(status_of, |status| *status),
@@ -163,13 +163,14 @@ impl Audience {
                 "tests": tests,
             }),
         };
-        print(format_args!("{document:#}\n"));
+        print(format_args!("{document:#}\n"))
     }
 
-    /// Writes the files. What was done stays what it was, with its exit status; but a JUnit file
-    /// that was asked for and cannot be written is an error.
+    /// Writes the files. What was done stays what it was, with its exit status; but a JUnit file or
+    /// a document that was asked for and cannot be written is an error.
     pub(super) fn finish(mut self, done: anyhow::Result<u8>) -> anyhow::Result<u8> {
-        self.tell_machine(&done);
+        let printed = self.tell_machine(&done);
+        let done = done.and_then(|status| printed.map(|()| status));
         if let Err(error) = &done {
             let error = format!("{error:#}");
             self.hear(Account::broken(&self.title, own_command(None), &error));

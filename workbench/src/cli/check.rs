@@ -1,24 +1,31 @@
 //! `workbench check`: the verdict on a history that somebody kept.
 
+mod report;
+
 use std::collections::BTreeSet;
+use std::fmt;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
+use clap::builder::PossibleValue;
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 
 use super::audience::{Audience, Output};
 use super::{code, exit_code, misuse, own_command, paint, print, progress};
-use crate::checker::{Models, Target, Verdict};
+use crate::checker::{self, Assumptions, Models, Target, Verdict};
 use crate::edn;
 use crate::flags;
 use crate::history::{History, Kind};
 use crate::live::{Stopwatch, Watcher};
-use crate::report::{self, Ending, Tested};
+use crate::report::{self as told, Ending, Tested};
 use crate::test::judge;
 use crate::workload::{self, Options};
+
+use self::report::Report;
 
 /// What `check` takes.
 #[derive(Args)]
@@ -28,9 +35,10 @@ pub(super) struct Arguments {
     #[arg(value_name = "HISTORY")]
     history: PathBuf,
 
-    /// Which workload it is of; a folder of ours knows it.
+    /// What it is judged as: a workload, or a register as Knossos has them; a folder of ours knows
+    /// it.
     #[arg(short, long, value_name = "NAME", value_enum)]
-    workload: Option<workload::Name>,
+    workload: Option<Model>,
 
     /// What transactions are held to: consistency models, separated by commas. A folder of ours
     /// knows them; otherwise it is strict-serializable.
@@ -40,6 +48,16 @@ pub(super) struct Arguments {
     /// Which part of the operations must have succeeded: "total", or a number from 0 to 1.
     #[arg(long, value_name = "X", value_parser = flags::parse_availability)]
     availability: Option<Target>,
+
+    /// What is taken for granted about the keys of txn-rw-register, separated by commas, as Elle's
+    /// options of these names: wfr-keys, sequential-keys, linearizable-keys. Without it, as in
+    /// Maelstrom, it is wfr-keys.
+    #[arg(long, value_name = "LIST")]
+    assume: Option<Assumptions>,
+
+    /// Writes a page, plots and results into a folder, as a run of ours has them.
+    #[arg(long, value_name = "DIR")]
+    report: Option<PathBuf>,
 
     /// Prints one JSON object: valid, workload, operations, findings, results.
     #[arg(long)]
@@ -70,15 +88,19 @@ fn run_check(arguments: &Arguments, audience: &mut Audience) -> anyhow::Result<u
     line.show(format!("reading {}", arguments.history.display()));
     let (history, known) = open(&arguments.history)?;
     let told = |key: &str| known[key].as_str();
-    let workload = arguments.workload.map_or_else(
-        || told("workload").and_then(|name| workload::Name::from_str(name, false).ok()),
+    let model = arguments.workload.map_or_else(
+        || told("workload").and_then(|name| Model::from_str(name, false).ok()),
         Some,
     );
-    let Some(name) = workload else {
+    let Some(model) = model else {
         return Err(misuse(
             "the history does not say which workload it is of: give -w NAME",
         ));
     };
+    let name = model.workload();
+    if arguments.assume.is_some() && name != workload::Name::TxnRwRegister {
+        return Err(misuse("--assume is about txn-rw-register alone"));
+    }
     let availability = arguments.availability.or(match &known["availability"] {
         Value::Number(part) => part.as_f64().map(Target::AtLeast),
         Value::String(word) if word == "total" => Some(Target::Total),
@@ -90,16 +112,17 @@ fn run_check(arguments: &Arguments, audience: &mut Audience) -> anyhow::Result<u
         return Err(misuse(stranger));
     }
     let operations = history.ops.iter().filter(|op| op.is_invocation()).count();
+    // A run in whose folder it lies may have had no operation; any other file is taken for another.
+    if operations == 0 && !arguments.history.is_dir() {
+        let path = arguments.history.display();
+        bail!("{path} holds no operation of a client: is this the right file?");
+    }
     line.check(operations);
     let verdict = match models.transpose() {
         Ok(models) => {
             let models: Models = models.unwrap_or_default();
-            let options = Options {
-                models,
-                ..Options::default()
-            };
-            let workload = workload::workload(name, &options);
-            judge(&history, workload.check(&history), availability, None)
+            let checked = check(&history, name, models, arguments.assume);
+            judge(&history, checked, availability, None)
         }
         // Nothing can be said of what nobody knows; Maelstrom finds out at the same point.
         Err(unknown) => judge(&history, Verdict::unknown(unknown), availability, None),
@@ -108,27 +131,40 @@ fn run_check(arguments: &Arguments, audience: &mut Audience) -> anyhow::Result<u
     let status = exit_code(verdict.valid);
     let summary = summary(&history, operations, &verdict);
     if arguments.json {
-        print(format_args!(
-            "{:#}\n",
-            json!({
-                "valid": edn::to_json(&verdict.valid.to_edn()),
-                "workload": name.to_string(),
-                "operations": operations,
-                "findings": verdict.findings,
-                "results": edn::to_json(&verdict.results),
-            })
-        ));
+        let document = json!({
+            "valid": edn::to_json(&verdict.valid.to_edn()),
+            "workload": model.to_string(),
+            "operations": operations,
+            "findings": verdict.findings,
+            "results": edn::to_json(&verdict.results),
+        });
+        print(format_args!("{document:#}\n"))?;
     } else {
         if status != code::VALID || !audience.is_quiet {
             audience.say(&summary);
         }
-        audience.say(format_args!("{name}: {}", paint::verdict(verdict.valid)));
+        audience.say(format_args!("{model}: {}", paint::verdict(verdict.valid)));
     }
     let command = own_command(None);
+    if let Some(folder) = &arguments.report {
+        let report = Report {
+            source: &arguments.history,
+            known: &known,
+            title: &model.to_string(),
+            workload: name,
+            command: &command,
+            verdict: &verdict,
+        };
+        report.write(history, folder)?;
+        audience.remark(format_args!(
+            "report: {}",
+            folder.join("report.html").display()
+        ));
+    }
     audience.hear_test(&Tested {
         challenge: None,
         part: (1, 1),
-        workload: name.to_string(),
+        workload: model.to_string(),
         flags: arguments.history.display().to_string(),
         figures: None,
         endings: vec![Ending {
@@ -139,7 +175,7 @@ fn run_check(arguments: &Arguments, audience: &mut Audience) -> anyhow::Result<u
             took: start.elapsed(),
             valid: Some(verdict.valid),
             results: Value::Null,
-            evidence: report::told(&verdict.findings),
+            evidence: told::told(&verdict.findings),
             findings: verdict.findings,
             incidents: Value::Null,
             crash: None,
@@ -151,9 +187,79 @@ fn run_check(arguments: &Arguments, audience: &mut Audience) -> anyhow::Result<u
     Ok(status)
 }
 
+/// What a history is judged as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Model {
+    /// A workload of Maelstrom's.
+    Workload(workload::Name),
+    /// One register, or several with tuples of a key and a value: Knossos' `register` and
+    /// `cas-register`.
+    Register {
+        /// Whether it can be compared and set.
+        cas: bool,
+    },
+}
+
+impl Model {
+    /// The workload whose checker judges it.
+    fn workload(self) -> workload::Name {
+        match self {
+            Model::Workload(name) => name,
+            Model::Register { .. } => workload::Name::LinKv,
+        }
+    }
+}
+
+impl ValueEnum for Model {
+    fn value_variants<'a>() -> &'a [Self] {
+        static ALL: LazyLock<Vec<Model>> = LazyLock::new(|| {
+            let workloads = workload::Name::value_variants().iter().copied();
+            let registers = [false, true].map(|cas| Model::Register { cas });
+            workloads.map(Model::Workload).chain(registers).collect()
+        });
+        &ALL
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        match self {
+            Model::Workload(name) => name.to_possible_value(),
+            Model::Register { cas: false } => {
+                Some(PossibleValue::new("register").help("Operations read and write a register"))
+            }
+            Model::Register { cas: true } => Some(
+                PossibleValue::new("cas-register")
+                    .help("Operations read, write, and compare and set a register"),
+            ),
+        }
+    }
+}
+
+impl fmt::Display for Model {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let value = self.to_possible_value();
+        f.write_str(value.as_ref().map_or("", PossibleValue::get_name))
+    }
+}
+
+fn check(
+    history: &History,
+    name: workload::Name,
+    models: Models,
+    assume: Option<Assumptions>,
+) -> Verdict {
+    if let Some(assumptions) = assume {
+        return checker::rw_register(history, &models, assumptions);
+    }
+    let options = Options {
+        models,
+        ..Options::default()
+    };
+    workload::workload(name, &options).check(history)
+}
+
 /// What a person should read, which fits a screen.
 fn summary(history: &History, operations: usize, verdict: &Verdict) -> String {
-    let mut lines = report::findings(&verdict.findings);
+    let mut lines = told::findings(&verdict.findings);
     lines.push(counts(history, operations));
     lines.join("\n")
 }

@@ -14,9 +14,12 @@ pub(super) struct Arguments {
 }
 
 /// Prints the shell's script; the exit status.
-pub(super) fn run(arguments: &Arguments) -> u8 {
-    print(script(arguments.shell));
-    code::VALID
+///
+/// # Errors
+/// When stdout cannot be written.
+pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
+    print(script(arguments.shell))?;
+    Ok(code::VALID)
 }
 
 fn script(shell: Shell) -> String {

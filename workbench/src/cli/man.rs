@@ -22,7 +22,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
     let Some(folder) = &arguments.folder else {
         let mut page = Vec::new();
         Man::new(super::offered()).render(&mut page)?;
-        print(String::from_utf8_lossy(&page));
+        print(String::from_utf8_lossy(&page))?;
         return Ok(code::VALID);
     };
     fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;

@@ -30,7 +30,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
         let document = merged
             .as_ref()
             .map_or_else(failure, |reports| json!(reports));
-        print(format_args!("{document:#}\n"));
+        print(format_args!("{document:#}\n"))?;
     }
     let reports = merged?;
     if !arguments.json {

@@ -126,7 +126,7 @@ fn run_all(
         reports.push(report);
     }
     if arguments.json {
-        print(format_args!("{:#}\n", json!(reports)));
+        print(format_args!("{:#}\n", json!(reports)))?;
     }
     Ok(status(&reports))
 }

@@ -81,7 +81,7 @@ pub(super) fn run(arguments: &Arguments, matches: &ArgMatches) -> anyhow::Result
     if arguments.json
         && let Err(error) = &done
     {
-        print(format_args!("{:#}\n", failure(error)));
+        print(format_args!("{:#}\n", failure(error)))?;
     }
     let Swept {
         sweep,
@@ -100,7 +100,7 @@ pub(super) fn run(arguments: &Arguments, matches: &ArgMatches) -> anyhow::Result
             "csv": csv.path,
             "runs": samples.iter().map(Sample::to_json).collect::<Vec<_>>(),
         });
-        print(format_args!("{report:#}\n"));
+        print(format_args!("{report:#}\n"))?;
     } else if !arguments.quiet {
         say(table(&sweep, &samples));
     }
