@@ -147,6 +147,22 @@ impl Workload for LinKv {
         ))
     }
 
+    /// Any group with a free worker, and any free worker of it, as in Maelstrom. In turn, the same
+    /// two workers of a small group would always meet, after the same pause.
+    fn choose_worker(
+        &self,
+        workers: usize,
+        nodes: usize,
+        is_free: &dyn Fn(usize) -> bool,
+        dice: &mut Dice,
+    ) -> Option<usize> {
+        let size = 2 * nodes;
+        let free = |group: usize| (group * size..(group + 1) * size).filter(|it| is_free(*it));
+        let groups = (0..workers / size).filter(|group| free(*group).next().is_some());
+        let group = any(groups, dice)?;
+        any(free(group), dice)
+    }
+
     fn next(&mut self, turn: Turn, dice: &mut Dice) -> Invocation {
         let key = self.key(turn);
         let drawn = dice.random_range(0..4_u32);
@@ -188,6 +204,12 @@ impl Workload for LinKv {
     fn check(&self, history: &History) -> Verdict {
         checker::lin_kv(history)
     }
+}
+
+fn any(of: impl Iterator<Item = usize>, dice: &mut Dice) -> Option<usize> {
+    let of: Vec<usize> = of.collect();
+    let last = of.len().checked_sub(1)? as u64;
+    Some(of[dice.random_range(0..=last) as usize])
 }
 
 struct Client {
@@ -273,6 +295,24 @@ mod tests {
                 "{counts:?}"
             );
         }
+    }
+
+    #[test]
+    fn any_group_with_a_free_worker_is_next_however_many_of_it_are_free() {
+        let (workload, mut dice) = (LinKv::new(0), dice(1));
+        let mut counts = [0_u32; 8];
+        for _ in 0..3_000 {
+            let is_free = |worker| [1, 4, 6].contains(&worker);
+            let chosen = workload.choose_worker(8, 2, &is_free, &mut dice);
+            counts[chosen.unwrap()] += 1;
+        }
+        let near = |worker: usize, expected: u32| counts[worker].abs_diff(expected) < 150;
+        assert!(near(1, 1_500) && near(4, 750) && near(6, 750), "{counts:?}");
+        assert_eq!(
+            counts.iter().sum::<u32>(),
+            counts[1] + counts[4] + counts[6]
+        );
+        assert_eq!(workload.choose_worker(8, 2, &|_| false, &mut dice), None);
     }
 
     #[test]
