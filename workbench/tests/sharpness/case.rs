@@ -19,8 +19,8 @@ pub struct Case {
     pub mistake: &'static str,
     /// The flags of `workbench test`.
     pub flags: &'static str,
-    /// Why Maelstrom's rules cannot find it on nearly all seeds, if they cannot.
-    pub unseen: Option<&'static str>,
+    /// Why it is not found on nearly all seeds, if it is not.
+    pub why_missed: Option<&'static str>,
     host: MakeHost,
 }
 
@@ -47,15 +47,15 @@ impl Case {
         Case {
             mistake,
             flags,
-            unseen: None,
+            why_missed: None,
             host: Box::new(host),
         }
     }
 
-    /// The same case, which need not be found for this reason.
-    pub fn unseen(self, why: &'static str) -> Self {
+    /// The same case, which need not be found on nearly all seeds, for this reason.
+    pub fn missed(self, why: &'static str) -> Self {
         Case {
-            unseen: Some(why),
+            why_missed: Some(why),
             ..self
         }
     }

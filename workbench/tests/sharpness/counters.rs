@@ -27,6 +27,9 @@ pub fn cases() -> Vec<Case> {
             "-w g-counter --node-count 3 --time-limit 10 --rate 20",
             Kind::StaleRead,
             Counter::boot,
+        )
+        .missed(
+            "final reads alone are checked, and on the other seeds all of them were up to date",
         ),
         Case::new(
             "sends a number again until it is acknowledged, and adds it each time; partitions",

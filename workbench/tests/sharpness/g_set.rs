@@ -28,7 +28,8 @@ pub fn cases() -> Vec<Case> {
              --nemesis partition --nemesis-interval 2",
             Kind::Rejoin,
             GSet::boot,
-        ),
+        )
+        .missed("on the other seeds no element was lost; with --time-limit 60 it is 20 of 20"),
         Case::new(
             "changes the set in lin-kv with read and write instead of cas",
             "-w g-set --node-count 3 --concurrency 2n --time-limit 10 --rate 50 --latency 5",

@@ -15,6 +15,10 @@ pub fn cases() -> Vec<Case> {
             "-w kafka --node-count 1 --concurrency 4 --time-limit 10 --rate 100",
             Kind::OffsetFirst,
             Logs::boot,
+        )
+        .missed(
+            "few polls ask for the key at that moment, as one operation in 64 assigns; with \
+             --time-limit 30 it is 20 of 20",
         ),
         Case::new(
             "takes the length of the log up to 20 ms before it stores the message there",
@@ -34,6 +38,10 @@ pub fn cases() -> Vec<Case> {
              --nemesis partition --nemesis-interval 2",
             Kind::SendOnce,
             Logs::boot,
+        )
+        .missed(
+            "on one seed no partition cuts anything, on another one a copy lacks only beginnings \
+             and ends of logs, which is no skip; with --time-limit 30 it is 20 of 20",
         ),
     ]
 }

@@ -16,7 +16,7 @@ pub struct Race {
     pub flags: &'static str,
 }
 
-pub const RACES: [Race; 4] = [
+pub static RACES: [Race; 4] = [
     Race {
         mistake: "threads: a cas compares first and stores up to 60 ms later",
         flags: "-w lin-kv --node-count 1 --concurrency 10 --time-limit 5 --rate 150",
@@ -35,17 +35,20 @@ pub const RACES: [Race; 4] = [
     },
 ];
 
-impl Race {
-    /// The exit statuses of `workbench test`, with the mistake or without it: all runs at once.
-    pub fn run(&self, is_wrong: bool) -> Vec<Option<i32>> {
-        thread::scope(|scope| {
-            let start = |_| scope.spawn(|| self.run_once(is_wrong));
-            let started: Vec<_> = (0..RUNS).map(start).collect();
-            started.into_iter().map(|it| it.join().unwrap()).collect()
-        })
-    }
+/// The exit statuses of `workbench test`, race by race, with the mistakes or without: all at once.
+pub fn run_all(is_wrong: bool) -> Vec<Vec<Option<i32>>> {
+    thread::scope(|scope| {
+        let start = |race: &'static Race| [(); RUNS].map(|()| scope.spawn(|| race.run(is_wrong)));
+        let started: Vec<_> = RACES.iter().map(start).collect();
+        let statuses = |runs: [thread::ScopedJoinHandle<'_, _>; RUNS]| {
+            runs.into_iter().map(|it| it.join().unwrap()).collect()
+        };
+        started.into_iter().map(statuses).collect()
+    })
+}
 
-    fn run_once(&self, is_wrong: bool) -> Option<i32> {
+impl Race {
+    fn run(&self, is_wrong: bool) -> Option<i32> {
         let store = TempDir::new().unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_workbench"));
         command.arg("test").args(self.flags.split_whitespace());

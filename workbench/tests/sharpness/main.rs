@@ -57,11 +57,11 @@ fn small_mistakes_are_found_on_nearly_all_seeds() {
     for (case, found) in cases.iter().zip(found) {
         let times = format!("{found} of {SEEDS}");
         let why = case
-            .unseen
+            .why_missed
             .map(|why| format!(": {why}"))
             .unwrap_or_default();
         table += &row(case.mistake, case.flags, &format!("{times}{why}"));
-        if found < MUST_FIND as usize && case.unseen.is_none() {
+        if found < MUST_FIND as usize && case.why_missed.is_none() {
             missed.push(row(case.mistake, case.flags, &times));
         }
     }
@@ -103,8 +103,8 @@ fn races_of_threads_are_found_live_and_a_lock_mends_them() {
         return;
     }
     let (mut table, mut wrong) = (String::new(), Vec::new());
-    for race in &RACES {
-        let [found, right] = [true, false].map(|is_wrong| race.run(is_wrong));
+    let [found, right] = [true, false].map(live::run_all);
+    for ((race, found), right) in RACES.iter().zip(found).zip(right) {
         let times = found.iter().filter(|code| **code == Some(1)).count();
         table += &row(race.mistake, race.flags, &format!("{times} of {RUNS}"));
         if times < RUNS || right != [Some(0); RUNS] {
