@@ -79,18 +79,20 @@ enum Request {
 }
 
 #[derive(Serialize)]
-#[serde(rename_all = "snake_case")]
 enum Response {
-    TopologyOk,
-    BroadcastOk,
-    ReadOk { messages: BTreeSet<u64> },
+    #[serde(rename = "topology_ok")]
+    Topology,
+    #[serde(rename = "broadcast_ok")]
+    Broadcast,
+    #[serde(rename = "read_ok")]
+    Read { messages: BTreeSet<u64> },
 }
 
 #[derive(Debug)]
 struct Retry;
 
 impl Broadcast {
-    fn boot(kind: Kind, is_wrong: bool, cluster: Cluster, ctx: &mut Context<Retry>) -> Self {
+    fn boot(kind: Kind, is_wrong: bool, cluster: &Cluster, ctx: &mut Context<Retry>) -> Self {
         ctx.after(RETRY, Retry);
         Broadcast {
             kind,
@@ -137,15 +139,15 @@ impl Node for Broadcast {
 
     fn on_request(&mut self, request: Request, caller: Caller, ctx: &mut Context<Retry>) {
         match request {
-            Request::Topology => ctx.reply(caller, Response::TopologyOk),
+            Request::Topology => ctx.reply(caller, Response::Topology),
             Request::Broadcast { message } => {
                 self.known.insert(message);
                 self.spread(message, ctx);
-                ctx.reply(caller, Response::BroadcastOk);
+                ctx.reply(caller, Response::Broadcast);
             }
             Request::Read => {
                 let messages = self.read(ctx.now());
-                ctx.reply(caller, Response::ReadOk { messages });
+                ctx.reply(caller, Response::Read { messages });
             }
             Request::Learn { values } => {
                 self.known.extend(&values);

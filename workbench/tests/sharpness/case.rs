@@ -33,15 +33,16 @@ impl Case {
         mistake: &'static str,
         flags: &'static str,
         kind: K,
-        boot: fn(K, bool, Cluster, &mut Context<N::Event>) -> N,
+        boot: fn(K, bool, &Cluster, &mut Context<N::Event>) -> N,
     ) -> Self
     where
         K: Copy + Send + Sync + 'static,
         N: Node,
     {
         let host = move |is_wrong, seed| -> Box<dyn Host> {
-            let boot =
-                move |cluster, ctx: &mut Context<N::Event>| boot(kind, is_wrong, cluster, ctx);
+            let boot = move |cluster: Cluster, ctx: &mut Context<N::Event>| {
+                boot(kind, is_wrong, &cluster, ctx)
+            };
             Box::new(Engine::new(seed, boot))
         };
         Case {

@@ -120,12 +120,12 @@ enum Event {
 }
 
 impl Counter {
-    fn boot(kind: Kind, is_wrong: bool, cluster: Cluster, ctx: &mut Context<Event>) -> Self {
+    fn boot(kind: Kind, is_wrong: bool, cluster: &Cluster, ctx: &mut Context<Event>) -> Self {
         ctx.after(RETRY, Event::Gossip);
         Counter {
             kind,
             is_wrong,
-            cluster,
+            cluster: cluster.clone(),
             totals: BTreeMap::new(),
             added: BTreeMap::new(),
             sent: 0,

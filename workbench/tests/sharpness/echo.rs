@@ -73,7 +73,7 @@ enum Event {
 }
 
 impl Echo {
-    fn boot(kind: Kind, is_wrong: bool, cluster: Cluster, _: &mut Context<Event>) -> Self {
+    fn boot(kind: Kind, is_wrong: bool, cluster: &Cluster, _: &mut Context<Event>) -> Self {
         let next = (cluster.index() + 1) % cluster.nodes.len();
         Echo {
             kind,

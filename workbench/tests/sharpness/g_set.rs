@@ -87,12 +87,12 @@ enum Event {
 }
 
 impl GSet {
-    fn boot(kind: Kind, is_wrong: bool, cluster: Cluster, ctx: &mut Context<Event>) -> Self {
+    fn boot(kind: Kind, is_wrong: bool, cluster: &Cluster, ctx: &mut Context<Event>) -> Self {
         ctx.after(GOSSIP, Event::Gossip);
         GSet {
             kind,
             is_wrong,
-            cluster,
+            cluster: cluster.clone(),
             known: Set::new(),
             seen: BTreeMap::new(),
         }

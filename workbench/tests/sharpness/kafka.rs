@@ -84,18 +84,17 @@ enum Request {
 }
 
 #[derive(Deserialize, Serialize)]
-#[serde(rename_all = "snake_case")]
 enum Response {
-    SendOk {
-        offset: u64,
-    },
-    PollOk {
+    #[serde(rename = "send_ok")]
+    Send { offset: u64 },
+    #[serde(rename = "poll_ok")]
+    Poll {
         msgs: BTreeMap<String, Vec<(u64, u64)>>,
     },
-    CommitOffsetsOk,
-    ListCommittedOffsetsOk {
-        offsets: Offsets,
-    },
+    #[serde(rename = "commit_offsets_ok")]
+    CommitOffsets,
+    #[serde(rename = "list_committed_offsets_ok")]
+    ListCommittedOffsets { offsets: Offsets },
 }
 
 #[derive(Debug)]
@@ -106,12 +105,12 @@ enum Event {
 }
 
 impl Logs {
-    fn boot(kind: Kind, is_wrong: bool, cluster: Cluster, ctx: &mut Context<Event>) -> Self {
+    fn boot(kind: Kind, is_wrong: bool, cluster: &Cluster, ctx: &mut Context<Event>) -> Self {
         ctx.after(RETRY, Event::Retry);
         Logs {
             kind,
             is_wrong,
-            cluster,
+            cluster: cluster.clone(),
             logs: Messages::new(),
             next: Offsets::new(),
             pending: BTreeMap::new(),
@@ -123,7 +122,7 @@ impl Logs {
         if self.cluster.index() != 0 {
             let first = self.cluster.nodes[0].clone();
             let call = Call::new(first, Request::Send { key, msg }, |it| match it? {
-                Response::SendOk { offset } => Ok(offset),
+                Response::Send { offset } => Ok(offset),
                 _ => Err(Failure::Malformed("no offset".to_owned())),
             });
             return ctx.call(call.within(PATIENCE), |it| Event::Sent(caller, it));
@@ -165,7 +164,7 @@ impl Logs {
             }
         }
         self.logs.entry(key).or_default().insert(offset, msg);
-        ctx.reply(caller, Response::SendOk { offset });
+        ctx.reply(caller, Response::Send { offset });
     }
 
     /// The messages of a key from an offset on. A right copy ends where a message is missing.
@@ -193,14 +192,14 @@ impl Node for Logs {
                 let msgs = polled
                     .filter(|(_, messages)| !messages.is_empty())
                     .collect();
-                ctx.reply(caller, Response::PollOk { msgs });
+                ctx.reply(caller, Response::Poll { msgs });
             }
             Request::CommitOffsets { offsets } => {
                 for (key, offset) in offsets {
                     let committed = self.committed.entry(key).or_default();
                     *committed = offset.max(*committed);
                 }
-                ctx.reply(caller, Response::CommitOffsetsOk);
+                ctx.reply(caller, Response::CommitOffsets);
             }
             Request::ListCommittedOffsets { keys } => {
                 let committed = keys.into_iter().filter_map(|key| {
@@ -208,7 +207,7 @@ impl Node for Logs {
                     Some((key, offset))
                 });
                 let offsets = committed.collect();
-                ctx.reply(caller, Response::ListCommittedOffsetsOk { offsets });
+                ctx.reply(caller, Response::ListCommittedOffsets { offsets });
             }
             Request::Copy { logs } => {
                 for (key, messages) in &logs {
@@ -241,7 +240,7 @@ impl Node for Logs {
                 }
             }
             Event::Store(caller, key, offset, msg) => self.store(caller, key, offset, msg, ctx),
-            Event::Sent(caller, Ok(offset)) => ctx.reply(caller, Response::SendOk { offset }),
+            Event::Sent(caller, Ok(offset)) => ctx.reply(caller, Response::Send { offset }),
             Event::Sent(caller, Err(_)) => {
                 let error = RpcError::new(ErrorCode::Timeout, "cut off");
                 ctx.reject(caller, &error);

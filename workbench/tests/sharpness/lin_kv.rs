@@ -67,7 +67,7 @@ struct Registers {
     snapshot: (Duration, BTreeMap<u64, i64>),
 }
 
-#[derive(Debug, Clone, Deserialize, Serialize)]
+#[derive(Debug, Clone, Copy, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 enum Request {
     Read { key: u64 },
@@ -77,11 +77,13 @@ enum Request {
 }
 
 #[derive(Debug, Deserialize, Serialize)]
-#[serde(rename_all = "snake_case")]
 enum Response {
-    ReadOk { value: i64 },
-    WriteOk,
-    CasOk,
+    #[serde(rename = "read_ok")]
+    Read { value: i64 },
+    #[serde(rename = "write_ok")]
+    Write,
+    #[serde(rename = "cas_ok")]
+    Cas,
 }
 
 type Answer = Result<Response, ErrorCode>;
@@ -102,11 +104,11 @@ fn answer(caller: Caller, answer: Answer, ctx: &mut Context<Event>) {
 }
 
 impl Registers {
-    fn boot(kind: Kind, is_wrong: bool, cluster: Cluster, _: &mut Context<Event>) -> Self {
+    fn boot(kind: Kind, is_wrong: bool, cluster: &Cluster, _: &mut Context<Event>) -> Self {
         Registers {
             kind,
             is_wrong,
-            cluster,
+            cluster: cluster.clone(),
             values: BTreeMap::new(),
             snapshot: (Duration::ZERO, BTreeMap::new()),
         }
@@ -124,7 +126,7 @@ impl Registers {
         };
         let value = values.get(&key).copied();
         let value = value.ok_or(ErrorCode::KeyDoesNotExist)?;
-        Ok(Response::ReadOk { value })
+        Ok(Response::Read { value })
     }
 
     fn store(&mut self, key: u64, value: i64, ctx: &mut Context<Event>) {
@@ -140,7 +142,7 @@ impl Registers {
             Request::Read { key } => self.read(key, ctx.now()),
             Request::Write { key, value } => {
                 self.store(key, value, ctx);
-                Ok(Response::WriteOk)
+                Ok(Response::Write)
             }
             Request::Cas { key, from, to } => match self.values.get(&key) {
                 None => Err(ErrorCode::KeyDoesNotExist),
@@ -151,7 +153,7 @@ impl Registers {
                         return ctx.after(delay, Event::Store(caller, key, to));
                     }
                     self.store(key, to, ctx);
-                    Ok(Response::CasOk)
+                    Ok(Response::Cas)
                 }
             },
             Request::Copy { key, value } => {
@@ -170,7 +172,7 @@ impl Registers {
             Kind::CutOff => 200,
             _ => 2_000,
         });
-        let asked = request.clone();
+        let asked = request;
         if matches!(self.kind, Kind::CutOff | Kind::OldReads) {
             let call = Call::new(self.cluster.nodes[0].clone(), request, |it| match it {
                 Err(Failure::Error(error)) => Ok(Err(error.code)),
@@ -186,20 +188,20 @@ impl Registers {
                 let read = service.read(key).within(patience);
                 ctx.call(read, move |it| {
                     let value = |it: Option<i64>| it.ok_or(ErrorCode::KeyDoesNotExist);
-                    let it = it.map(|it| value(it).map(|value| Response::ReadOk { value }));
+                    let it = it.map(|it| value(it).map(|value| Response::Read { value }));
                     Event::Answered(caller, asked, tries, it)
                 });
             }
             Request::Write { key, value } | Request::Copy { key, value } => {
                 let write = service.write(key, value).within(patience);
                 ctx.call(write, move |it| {
-                    Event::Answered(caller, asked, tries, it.map(|()| Ok(Response::WriteOk)))
+                    Event::Answered(caller, asked, tries, it.map(|()| Ok(Response::Write)))
                 });
             }
             Request::Cas { key, from, to } => {
                 let cas = service.cas(key, from, to).within(patience);
                 ctx.call(cas, move |it| {
-                    let is_done = |it: bool| it.then_some(Response::CasOk);
+                    let is_done = |it: bool| it.then_some(Response::Cas);
                     let it = it.map(|it| is_done(it).ok_or(ErrorCode::PreconditionFailed));
                     Event::Answered(caller, asked, tries, it)
                 });
@@ -232,7 +234,7 @@ impl Node for Registers {
         match event {
             Event::Store(caller, key, value) => {
                 self.store(key, value, ctx);
-                ctx.reply(caller, Response::CasOk);
+                ctx.reply(caller, Response::Cas);
             }
             Event::Answered(caller, _, _, Ok(it)) => answer(caller, it, ctx),
             Event::Answered(caller, request @ Request::Cas { .. }, 0, Err(_))

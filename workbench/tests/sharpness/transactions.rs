@@ -132,14 +132,14 @@ impl Database {
     fn boot(
         (kind, has_lists): (Kind, bool),
         is_wrong: bool,
-        cluster: Cluster,
+        cluster: &Cluster,
         _: &mut Context<Event>,
     ) -> Self {
         Database {
             kind,
             is_wrong,
             has_lists,
-            cluster,
+            cluster: cluster.clone(),
             values: Values::new(),
             snapshot: (Duration::ZERO, Values::new()),
         }

@@ -77,11 +77,11 @@ enum Event {
 }
 
 impl Ids {
-    fn boot(kind: Kind, is_wrong: bool, cluster: Cluster, _: &mut Context<Event>) -> Self {
+    fn boot(kind: Kind, is_wrong: bool, cluster: &Cluster, _: &mut Context<Event>) -> Self {
         Ids {
             kind,
             is_wrong,
-            cluster,
+            cluster: cluster.clone(),
             last: 0,
             block: 0..0,
             waiting: Vec::new(),
