@@ -23,7 +23,8 @@ pub fn cases() -> Vec<Case> {
         ),
         Case::new(
             "does not answer one request in 100",
-            "-w echo --node-count 1 --concurrency 4 --time-limit 10 --rate 100 --availability total",
+            "-w echo --node-count 1 --concurrency 4 --time-limit 10 --rate 100 \
+             --availability total",
             Kind::RareDrop,
             Echo::boot,
         ),

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """A node that answers every request in a thread of its own.
 
-Its argument is "wrong" or "right". A right node holds one lock from the beginning of a request to its
-end; a wrong one holds none, and rests in the middle of what ought to be one step:
+Its argument is "wrong" or "right". A right node holds one lock from the beginning of a request to
+its end; a wrong one holds none, and rests in the middle of what ought to be one step:
 
     echo             up to 5 ms between storing a text in a variable and answering from it
     generate         up to 5 ms between reading the counter and writing it
