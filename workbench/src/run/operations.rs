@@ -127,17 +127,28 @@ impl Run {
             {
                 *pace = None;
             }
-            let turn = Turn {
-                worker,
-                workers: self.workers.len(),
-                nodes: self.settings.nodes.len(),
-                at: now - start,
-            };
-            let invocation = self.workload.next(turn, &mut self.dice.operations);
-            self.begin(now, worker, invocation);
+            self.begin_in_main(now, start, worker);
             return true;
         }
         false
+    }
+
+    /// Begins an operation on the worker in turn, unless the workload chooses another free one.
+    fn begin_in_main(&mut self, now: Duration, start: Duration, in_turn: usize) {
+        let (workers, nodes) = (self.workers.len(), self.settings.nodes.len());
+        let is_free = |worker: usize| self.workers[worker].is_free();
+        let chosen = self
+            .workload
+            .choose_worker(workers, nodes, &is_free, &mut self.dice.order);
+        let worker = chosen.unwrap_or(in_turn);
+        let turn = Turn {
+            worker,
+            workers,
+            nodes,
+            at: now - start,
+        };
+        let invocation = self.workload.next(turn, &mut self.dice.operations);
+        self.begin(now, worker, invocation);
     }
 
     /// Begins an operation of the final phase, or ends it; whether there was anything.

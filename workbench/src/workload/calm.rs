@@ -135,6 +135,16 @@ impl Workload for Calm {
         self.inner.check_workers(nodes, workers)
     }
 
+    fn choose_worker(
+        &self,
+        workers: usize,
+        nodes: usize,
+        is_free: &dyn Fn(usize) -> bool,
+        dice: &mut Dice,
+    ) -> Option<usize> {
+        self.inner.choose_worker(workers, nodes, is_free, dice)
+    }
+
     fn next(&mut self, turn: Turn, dice: &mut Dice) -> Invocation {
         let invocation = self.inner.next(turn, dice);
         if matches!(self.name, Name::TxnRwRegister | Name::TxnListAppend) {

@@ -58,8 +58,13 @@ const MOST_PROCESSES: usize = 20;
 /// How long a client waits at least.
 const LEAST_PATIENCE: Duration = Duration::from_secs(1);
 
-/// The workload. For each node there are two workers in a group, and each group works on a key of
-/// its own: half of its workers read, the others write or, twice as often, compare and set.
+/// The workload. A group has two workers for each node, and a key of its own. Each operation of
+/// each worker is drawn alike: a quarter reads, a quarter writes, half compares and sets.
+///
+/// Maelstrom divides a group into readers and writers, but for the readers it counts workers from
+/// the first one of the run, so that only the first group has any. Were half of every group to
+/// read, a key on one node would have a single writer, and no write could race with another:
+/// so all workers do both.
 #[derive(Debug)]
 pub(super) struct LinKv {
     patience: Duration,
@@ -142,17 +147,30 @@ impl Workload for LinKv {
         ))
     }
 
+    /// Any group with a free worker, and any free worker of it, as in Maelstrom. In turn, the same
+    /// two workers of a small group would always meet, after the same pause.
+    fn choose_worker(
+        &self,
+        workers: usize,
+        nodes: usize,
+        is_free: &dyn Fn(usize) -> bool,
+        dice: &mut Dice,
+    ) -> Option<usize> {
+        let size = 2 * nodes;
+        let free = |group: usize| (group * size..(group + 1) * size).filter(|it| is_free(*it));
+        let groups = (0..workers / size).filter(|group| free(*group).next().is_some());
+        let group = any(groups, dice)?;
+        any(free(group), dice)
+    }
+
     fn next(&mut self, turn: Turn, dice: &mut Dice) -> Invocation {
         let key = self.key(turn);
+        let drawn = dice.random_range(0..4_u32);
         let mut value = || dice.random_range(0..VALUES);
-        if turn.worker % (2 * turn.nodes) < turn.nodes {
-            return Invocation::new("read", history::json(&(key, ())));
-        }
-        let (from, to) = (value(), value());
-        if dice.random_range(0..3_u32) == 0 {
-            Invocation::new("write", history::json(&(key, to)))
-        } else {
-            Invocation::new("cas", history::json(&(key, (from, to))))
+        match drawn {
+            0 => Invocation::new("read", history::json(&(key, ()))),
+            1 => Invocation::new("write", history::json(&(key, value()))),
+            _ => Invocation::new("cas", history::json(&(key, (value(), value())))),
         }
     }
 
@@ -186,6 +204,12 @@ impl Workload for LinKv {
     fn check(&self, history: &History) -> Verdict {
         checker::lin_kv(history)
     }
+}
+
+fn any(of: impl Iterator<Item = usize>, dice: &mut Dice) -> Option<usize> {
+    let of: Vec<usize> = of.collect();
+    let last = of.len().checked_sub(1)? as u64;
+    Some(of[dice.random_range(0..=last) as usize])
 }
 
 struct Client {
@@ -251,26 +275,44 @@ mod tests {
     }
 
     #[test]
-    fn half_of_each_group_reads_and_each_group_has_a_key() {
+    fn every_worker_of_every_group_reads_writes_and_twice_as_often_compares_and_sets() {
         let (mut workload, mut dice) = (LinKv::new(0), dice(1));
-        let mut counts = [0_u32; 3];
-        for _ in 0..3_000 {
+        let mut counts = [[0_u32; 3]; 8];
+        for _ in 0..4_000 {
             for worker in 0..8 {
                 let operation = workload.next(turn(worker), &mut dice);
                 assert_eq!(key(&operation), worker as u64 / 4);
-                assert_eq!(operation.f == "read", worker % 4 < 2);
                 let place = ["read", "write", "cas"]
                     .iter()
                     .position(|f| *f == operation.f);
-                counts[place.unwrap()] += 1;
+                counts[worker][place.unwrap()] += 1;
             }
         }
-        let [reads, writes, cas] = counts;
-        assert_eq!(reads, 12_000);
-        assert!(
-            (3_800..4_200).contains(&writes) && cas == 12_000 - writes,
-            "{writes}"
+        for [reads, writes, cas] in counts {
+            let near = |count: u32, expected: u32| count.abs_diff(expected) < 150;
+            assert!(
+                near(reads, 1_000) && near(writes, 1_000) && near(cas, 2_000),
+                "{counts:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn any_group_with_a_free_worker_is_next_however_many_of_it_are_free() {
+        let (workload, mut dice) = (LinKv::new(0), dice(1));
+        let mut counts = [0_u32; 8];
+        for _ in 0..3_000 {
+            let is_free = |worker| [1, 4, 6].contains(&worker);
+            let chosen = workload.choose_worker(8, 2, &is_free, &mut dice);
+            counts[chosen.unwrap()] += 1;
+        }
+        let near = |worker: usize, expected: u32| counts[worker].abs_diff(expected) < 150;
+        assert!(near(1, 1_500) && near(4, 750) && near(6, 750), "{counts:?}");
+        assert_eq!(
+            counts.iter().sum::<u32>(),
+            counts[1] + counts[4] + counts[6]
         );
+        assert_eq!(workload.choose_worker(8, 2, &|_| false, &mut dice), None);
     }
 
     #[test]

@@ -164,6 +164,19 @@ pub trait Workload: Send {
         Ok(())
     }
 
+    /// The free worker that begins the next operation of the main phase; `None` for the next one
+    /// in turn, which is so in all workloads but lin-kv.
+    fn choose_worker(
+        &self,
+        workers: usize,
+        nodes: usize,
+        is_free: &dyn Fn(usize) -> bool,
+        dice: &mut Dice,
+    ) -> Option<usize> {
+        let _ = (workers, nodes, is_free, dice);
+        None
+    }
+
     /// The next operation of the main phase, for this worker.
     fn next(&mut self, turn: Turn, dice: &mut Dice) -> Invocation;
 

@@ -1,0 +1,87 @@
+//! A node with a mistake, and how often the bench finds it on the virtual clock.
+
+use shared::{Cluster, Context, Engine, Node};
+use workbench::checker::{Validity, Verdict};
+use workbench::flags::Words;
+use workbench::simulation::{Host, simulate};
+use workbench::test::judge;
+use workbench::workload::workload;
+
+/// How many seeds a case runs on: 0, 1, 2, … .
+pub const SEEDS: u64 = 20;
+
+/// On how many of them a mistake must be found.
+pub const MUST_FIND: u64 = 19;
+
+/// One kind of node, which is wrong or right, and the flags of its test.
+pub struct Case {
+    /// What the wrong node does, in a few words.
+    pub mistake: &'static str,
+    /// The flags of `workbench test`.
+    pub flags: &'static str,
+    /// Why it is not found on nearly all seeds, if it is not.
+    pub why_missed: Option<&'static str>,
+    host: MakeHost,
+}
+
+/// Makes a host from whether its node is wrong, and a seed.
+type MakeHost = Box<dyn Fn(bool, u64) -> Box<dyn Host> + Send + Sync>;
+
+impl Case {
+    /// A case whose nodes `boot` from their kind, and whether they are wrong.
+    pub fn new<K, N>(
+        mistake: &'static str,
+        flags: &'static str,
+        kind: K,
+        boot: fn(K, bool, &Cluster, &mut Context<N::Event>) -> N,
+    ) -> Self
+    where
+        K: Copy + Send + Sync + 'static,
+        N: Node,
+    {
+        let host = move |is_wrong, seed| -> Box<dyn Host> {
+            let boot = move |cluster: Cluster, ctx: &mut Context<N::Event>| {
+                boot(kind, is_wrong, &cluster, ctx)
+            };
+            Box::new(Engine::new(seed, boot))
+        };
+        Case {
+            mistake,
+            flags,
+            why_missed: None,
+            host: Box::new(host),
+        }
+    }
+
+    /// The same case, which need not be found on nearly all seeds, for this reason.
+    pub fn missed(self, why: &'static str) -> Self {
+        Case {
+            why_missed: Some(why),
+            ..self
+        }
+    }
+
+    /// The verdict of `workbench test` on a seed's run, with the mistake or without it.
+    pub fn run(&self, is_wrong: bool, seed: u64) -> Verdict {
+        let words = Words::read(self.flags.split_whitespace()).unwrap();
+        let flags = words.flags().unwrap();
+        let settings = flags.settings(seed).unwrap();
+        let make = || workload(flags.workload, &flags.options());
+        let record = simulate(&settings, make(), |seed| (self.host)(is_wrong, seed)).record;
+        assert_eq!(record.crash, None, "{} on seed {seed}", self.mistake);
+        let history = &record.history;
+        let invocations = history.ops.iter().filter(|op| op.is_invocation()).count();
+        let net = record.statistics.verdict(invocations);
+        judge(
+            history,
+            make().check(history),
+            flags.availability,
+            Some(net),
+        )
+    }
+
+    /// Whether the wrong node is found on a seed.
+    pub fn is_found(&self, seed: u64) -> bool {
+        self.run(true, seed).valid == Validity::Invalid
+    }
+}
