@@ -49,9 +49,9 @@ pub struct Op {
     pub f: Cow<'static, str>,
     /// The operation's argument, or its result once it is `ok`.
     pub value: Value,
-    /// Why a completion is not `ok`.
+    /// Why a completion is not `ok`; few have one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub error: Option<OpError>,
+    pub error: Option<Box<OpError>>,
     /// What else the workload says of it.
     #[serde(flatten)]
     pub marks: Marks,
@@ -74,8 +74,8 @@ pub struct Marks {
     #[serde(default, rename = "poll-ms", skip_serializing_if = "Option::is_none")]
     pub poll_ms: Option<u32>,
     /// Kafka: why keys were assigned, each with the highest offsets sent and polled so far.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub unseen: BTreeMap<String, Unseen>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unseen: Option<Box<BTreeMap<String, Unseen>>>,
 }
 
 /// How far polls are behind sends; −1 stands for nothing so far.
@@ -257,6 +257,11 @@ const NAMES: [&str; 16] = [
 fn operation_name(name: &str) -> Cow<'static, str> {
     let known = NAMES.iter().find(|known| **known == name);
     known.map_or_else(|| Cow::Owned(name.to_owned()), |name| Cow::Borrowed(*name))
+}
+
+/// What is rarely there takes little memory where it is not.
+pub(crate) fn some(unseen: BTreeMap<String, Unseen>) -> Option<Box<BTreeMap<String, Unseen>>> {
+    (!unseen.is_empty()).then(|| Box::new(unseen))
 }
 
 /// JSON's `null` as an operation's value.

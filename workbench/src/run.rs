@@ -399,7 +399,7 @@ impl Run {
             process,
             f: f.into(),
             value: Value::from_wire(&value),
-            error,
+            error: error.map(Box::new),
             marks,
         });
     }

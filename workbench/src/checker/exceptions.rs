@@ -13,7 +13,7 @@ use crate::text::quoted;
 pub fn exceptions(history: &History) -> Verdict {
     let mut classes: Vec<Class<'_>> = Vec::new();
     for op in history.ops.iter().filter(|op| op.kind == Kind::Info) {
-        let (name, text) = match &op.error {
+        let (name, text) = match op.error.as_deref() {
             Some(OpError::Malformed { text }) => (MALFORMED, text),
             Some(OpError::Thrown { class, text }) => (&**class, text),
             Some(OpError::NetTimeout | OpError::Rpc { .. } | OpError::Other { .. }) | None => {

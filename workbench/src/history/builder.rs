@@ -67,7 +67,7 @@ impl Builder {
             process: draft.process,
             f: draft.f,
             value: draft.value,
-            error: draft.error,
+            error: draft.error.map(Box::new),
             marks: draft.marks,
         });
         Ok(())

@@ -7,7 +7,7 @@ use std::io::{self, Read, Write};
 use anyhow::{Context, anyhow, bail};
 
 use super::builder::{Builder, Draft};
-use super::{History, Kind, MALFORMED, Marks, Op, OpError, Process, Unseen, Value, names};
+use super::{History, Kind, MALFORMED, Marks, Op, OpError, Process, Unseen, Value, names, some};
 use crate::edn::{self, Edn, Reader, brief};
 
 /// What stands before the message of an error that leaves everything open.
@@ -86,7 +86,7 @@ impl Op {
                 names::to_keywords(self.process, &self.f, &self.value),
             ),
         ]);
-        match &self.error {
+        match self.error.as_deref() {
             None => {}
             Some(OpError::NetTimeout) => edn::insert(&mut map, "error", edn::key("net-timeout")),
             Some(OpError::Rpc { name, text }) => {
@@ -142,7 +142,7 @@ impl Draft {
                     .and_then(|ms| u32::try_from(whole("poll-ms", &ms).ok()?).ok()),
                 unseen: field("unseen")
                     .and_then(|unseen| unseen_from_edn(&unseen))
-                    .unwrap_or_default(),
+                    .and_then(some),
             },
         })
     }
@@ -159,7 +159,7 @@ impl Marks {
         if let Some(ms) = self.poll_ms {
             edn::insert(map, "poll-ms", edn::integer(ms.into()));
         }
-        if !self.unseen.is_empty() {
+        if let Some(unseen) = &self.unseen {
             let entry = |(key, unseen): (&String, &Unseen)| {
                 let Unseen { polled, sent } = *unseen;
                 let offsets = edn::map([("polled", Edn::Int(polled)), ("sent", Edn::Int(sent))]);
@@ -168,7 +168,7 @@ impl Marks {
                     offsets,
                 )
             };
-            let unseen = self.unseen.iter().map(entry).collect();
+            let unseen = unseen.iter().map(entry).collect();
             edn::insert(map, "unseen", Edn::Map(unseen));
         }
     }

@@ -12,7 +12,7 @@ use crate::text::quoted;
 pub fn requests_in_vain<'a>(history: &History, node_of: impl Fn(u64) -> &'a NodeId) -> Vec<String> {
     let mut seen: BTreeMap<(&NodeId, &str), (usize, &Op)> = BTreeMap::new();
     for op in history.ops.iter().filter(|op| op.is_completion()) {
-        let (Some(process), Some(error)) = (op.process.client(), &op.error) else {
+        let (Some(process), Some(error)) = (op.process.client(), op.error.as_deref()) else {
             continue;
         };
         let way = match error {
@@ -33,7 +33,7 @@ fn tell(node: &NodeId, count: usize, first: &Op) -> String {
     let Op { f, error, .. } = first;
     let time = first.seconds();
     let requests = if count == 1 { "request" } else { "requests" };
-    match error {
+    match error.as_deref() {
         Some(OpError::Rpc { name, text }) => format!(
             "node {node} answered {count} {requests} with the error {name}; the first, {f}, at \
              {time:.3} s: {}",

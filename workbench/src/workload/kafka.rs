@@ -96,10 +96,12 @@ impl Kafka {
         let keys: Vec<u64> = unseen.keys().copied().chain(own).collect();
         let invocation = Invocation::new("assign", names(keys.iter()));
         let marks = Marks {
-            unseen: unseen
-                .into_iter()
-                .map(|(key, it)| (key.to_string(), it))
-                .collect(),
+            unseen: history::some(
+                unseen
+                    .into_iter()
+                    .map(|(key, it)| (key.to_string(), it))
+                    .collect(),
+            ),
             ..Marks::default()
         };
         Invocation {
@@ -365,7 +367,7 @@ mod tests {
         let assigns: Vec<_> = operations.filter(|it| it.f == "assign").collect();
         let wide: Vec<_> = assigns
             .iter()
-            .filter(|it| !it.marks.unseen.is_empty())
+            .filter(|it| it.marks.unseen.is_some())
             .collect();
         let share = wide.len() as f64 / assigns.len() as f64;
         assert!((0.25..0.42).contains(&share), "{share}");
@@ -373,7 +375,7 @@ mod tests {
             let unseen = Unseen { polled: 3, sent: 5 };
             assert_eq!(
                 assign.marks.unseen,
-                BTreeMap::from([("70".to_owned(), unseen)])
+                history::some(BTreeMap::from([("70".to_owned(), unseen)]))
             );
             let keys: Vec<String> = serde_json::from_str(assign.value.get()).unwrap();
             assert_eq!((keys.len(), &*keys[0]), (2, "70"));

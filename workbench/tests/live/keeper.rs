@@ -81,7 +81,7 @@ pub fn demand_one_mishap(run: &Run, f: &str, kind: Kind, error: &str) {
     let is_so = matches!(&told[..], [(told_f, told_kind, why)]
         if *told_f == f && *told_kind == kind && why.contains(error));
     run.demand(is_so, &format!("{f} ends {kind:?} of {error:?}: {told:?}"));
-    let malformed = matches!(mishaps[0].error, Some(OpError::Malformed { .. }));
+    let malformed = matches!(mishaps[0].error.as_deref(), Some(OpError::Malformed { .. }));
     let expected = malformed.then(|| ("malformed-response".to_owned(), 1));
     assert_eq!(exceptions(run), expected.into_iter().collect());
     demand_successors(run);

@@ -99,7 +99,7 @@ fn demand_form(run: &Run, pair: Pair<'_>) {
             let is_there = |key: &String| keys.contains(key);
             !keys.is_empty()
                 && keys.iter().all(|key| key.parse::<u64>().is_ok())
-                && marks.unseen.keys().all(is_there)
+                && marks.unseen.iter().flat_map(|it| it.keys()).all(is_there)
                 && begun.value.json() == ended.value.json()
         }
         "send" => {

@@ -6,10 +6,8 @@
 //! go on with. This graph is twice as large; the textbook's, with an edge for each free step and
 //! the fenced one after it, may be as large as its square.
 
-use petgraph::algo::kosaraju_scc;
-use petgraph::graph::{DiGraph, NodeIndex};
-
 use super::graph::{Graph, Reason, Relation, Relations, Vertex};
+use super::scc::strongly_connected;
 
 /// A step inside a component; operations are numbered anew.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -55,7 +53,7 @@ pub(super) struct Subgraph {
 /// All components of two or more operations, the small ones first.
 pub(super) fn components(graph: &Graph) -> Vec<Component> {
     let size = graph.vertices;
-    let direct = graph.edges.iter().map(|edge| (edge.from, edge.to));
+    let direct = graph.links();
     let hubs = (size as u32..).zip(&graph.hubs);
     let through_hubs = hubs.flat_map(|(node, hub)| {
         let into = hub.readers.iter().map(move |from| (*from, node));
@@ -78,7 +76,7 @@ pub(super) fn components(graph: &Graph) -> Vec<Component> {
     }
     let (members, hubs): (Vec<_>, Vec<_>) = groups.into_iter().unzip();
     let mut components: Vec<_> = members.into_iter().map(Component::new).collect();
-    for edge in &graph.edges {
+    for edge in graph.edges() {
         let ends = [edge.from, edge.to].map(|vertex| places[vertex as usize]);
         if let [Some((number, from)), Some((other, to))] = ends
             && number == other
@@ -100,32 +98,6 @@ pub(super) fn components(graph: &Graph) -> Vec<Component> {
         }
     }
     components
-}
-
-/// The components of two or more nodes, each in order.
-pub(super) fn strongly_connected(
-    nodes: usize,
-    edges: impl Iterator<Item = (u32, u32)>,
-) -> Vec<Vec<u32>> {
-    let mut graph = DiGraph::<(), ()>::with_capacity(nodes, edges.size_hint().0);
-    for _ in 0..nodes {
-        graph.add_node(());
-    }
-    for (from, to) in edges {
-        graph.add_edge(
-            NodeIndex::new(from as usize),
-            NodeIndex::new(to as usize),
-            (),
-        );
-    }
-    let groups = kosaraju_scc(&graph).into_iter();
-    let number = |node: NodeIndex| node.index() as u32;
-    let groups = groups.filter(|group| group.len() > 1).map(|group| {
-        let mut nodes: Vec<u32> = group.into_iter().map(number).collect();
-        nodes.sort_unstable();
-        nodes
-    });
-    groups.collect()
 }
 
 impl Subgraph {
@@ -255,7 +227,7 @@ impl Component {
             edges.extend(writers.map(|to| (node, reached(*to, by))));
         }
         let nodes = 2 * self.len() + self.junctions.len();
-        let knots = strongly_connected(nodes, edges.into_iter()).into_iter();
+        let knots = strongly_connected(nodes, edges.iter().copied()).into_iter();
         let knots = knots.map(|nodes| {
             let ops = nodes.into_iter().filter(|node| *node < 2 * size);
             let mut ops: Vec<u32> = ops.map(|node| node % size).collect();

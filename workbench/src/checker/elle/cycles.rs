@@ -133,7 +133,7 @@ pub(crate) fn cycles(graph: &Graph, ranking: &[Relation; 5]) -> Vec<CycleCase> {
 }
 
 fn cycles_within(limits: Limits, graph: &Graph, ranking: &[Relation; 5]) -> Vec<CycleCase> {
-    let is_there = |order| graph.edges.iter().any(|edge| edge.relation == order);
+    let is_there = |order| graph.edges().any(|edge| edge.relation == order);
     let orders = [Relation::Process, Relation::Realtime].into_iter();
     let orders: Vec<_> = orders.filter(|order| is_there(*order)).collect();
     let mut limits = limits;

@@ -67,7 +67,10 @@ pub(super) struct Hub {
 #[derive(Debug, Default)]
 pub(crate) struct Graph {
     pub(super) vertices: usize,
-    pub(super) edges: Vec<Edge>,
+    /// What follows from data.
+    data: Vec<Edge>,
+    /// What follows from processes and time, and so rests on no object: there is much of it.
+    order: Vec<(Vertex, Vertex, Relation)>,
     pub(super) hubs: Vec<Hub>,
     /// Whether anything was ever put before anything, itself included.
     is_told: bool,
@@ -138,14 +141,14 @@ impl Graph {
 
     /// Whether no operation comes before another one.
     pub(crate) fn is_flat(&self) -> bool {
-        self.edges.is_empty() && self.hubs.is_empty()
+        self.data.is_empty() && self.order.is_empty() && self.hubs.is_empty()
     }
 
     /// Puts one operation before another; no order follows if they are the same.
     pub(crate) fn link(&mut self, from: Vertex, to: Vertex, relation: Relation, reason: Reason) {
         self.is_told = true;
         if from != to {
-            self.edges.push(Edge {
+            self.data.push(Edge {
                 from,
                 to,
                 relation,
@@ -154,9 +157,28 @@ impl Graph {
         }
     }
 
+    /// Puts one operation before another, by process or time.
+    fn follow(&mut self, from: Vertex, to: Vertex, relation: Relation) {
+        self.is_told = true;
+        if from != to {
+            self.order.push((from, to, relation));
+        }
+    }
+
     /// All edges, hubs apart.
-    pub(crate) fn links(&self) -> impl Iterator<Item = (Vertex, Vertex)> {
-        self.edges.iter().map(|edge| (edge.from, edge.to))
+    pub(super) fn edges(&self) -> impl Iterator<Item = Edge> + Clone {
+        let order = self.order.iter().map(|&(from, to, relation)| Edge {
+            from,
+            to,
+            relation,
+            reason: Reason::default(),
+        });
+        self.data.iter().copied().chain(order)
+    }
+
+    /// The ends of all edges, hubs apart.
+    pub(crate) fn links(&self) -> impl Iterator<Item = (Vertex, Vertex)> + Clone {
+        self.edges().map(|edge| (edge.from, edge.to))
     }
 
     /// Puts each of those who read the version `before` of a key before each of those who replaced
@@ -197,7 +219,7 @@ impl Graph {
             if op.completion.is_some_and(|op| op.kind == Kind::Ok)
                 && let Some(earlier) = last.insert(op.invocation.process, vertex)
             {
-                self.link(earlier, vertex, Relation::Process, Reason::default());
+                self.follow(earlier, vertex, Relation::Process);
             }
         }
     }
@@ -227,7 +249,7 @@ impl Graph {
                 latest.push((vertex, moment));
             } else {
                 for &(earlier, _) in &latest {
-                    self.link(earlier, vertex, Relation::Realtime, Reason::default());
+                    self.follow(earlier, vertex, Relation::Realtime);
                 }
             }
         }
@@ -260,14 +282,10 @@ mod tests {
             Relation::Process => graph.link_processes(&pairs),
             _ => graph.link_realtime(&pairs),
         }
-        let mut edges: Vec<_> = graph
-            .edges
-            .iter()
-            .map(|edge| (edge.from, edge.to))
-            .collect();
+        let mut edges: Vec<_> = graph.links().collect();
         edges.sort_unstable();
         assert_eq!(edges, expected, "{ops}");
-        assert!(graph.edges.iter().all(|edge| edge.relation == relation));
+        assert!(graph.edges().all(|edge| edge.relation == relation));
     }
 
     #[test]

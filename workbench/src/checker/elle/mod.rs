@@ -15,6 +15,7 @@ pub(super) mod graph;
 mod list_append;
 pub(super) mod models;
 mod rw_register;
+mod scc;
 mod search;
 mod shape;
 mod show;

@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use smallvec::SmallVec;
+
 use super::graph::{Graph, Reason, Relation, Vertex};
 
 /// All versions that transactions saw or left behind, the unset ones among them.
@@ -12,18 +14,19 @@ pub(super) struct Versions {
     places: HashMap<(u32, u32), u32>,
 }
 
-/// What a key held for a while.
+/// What a key held for a while. There are as many as writes, and most lists are short: they take no
+/// memory of their own.
 #[derive(Debug)]
 pub(super) struct Version {
     pub(super) key: u32,
     /// The number of the element that was written last.
     pub(super) value: u32,
     /// Who left it behind.
-    pub(super) writers: Vec<Vertex>,
+    pub(super) writers: SmallVec<[Vertex; 2]>,
     /// Who found it there.
-    pub(super) readers: Vec<Vertex>,
+    pub(super) readers: SmallVec<[Vertex; 4]>,
     /// Who left another version behind in its place, and which.
-    pub(super) updaters: Vec<(Vertex, u32)>,
+    pub(super) updaters: SmallVec<[(Vertex, u32); 2]>,
 }
 
 impl Versions {
@@ -35,9 +38,9 @@ impl Versions {
             self.versions.push(Version {
                 key,
                 value,
-                writers: Vec::new(),
-                readers: Vec::new(),
-                updaters: Vec::new(),
+                writers: SmallVec::new(),
+                readers: SmallVec::new(),
+                updaters: SmallVec::new(),
             });
         }
         &mut self.versions[place as usize]

@@ -107,7 +107,7 @@ fn info_causes(history: &History) -> Vec<Edn> {
     let mut known = HashSet::new();
     let is_open = |op: &&Op| op.kind == Kind::Info && matches!(&*op.f, "send" | "poll" | "txn");
     let open = history.ops.iter().filter(is_open);
-    let causes = open.filter(|op| known.insert(op.error.as_ref().map(words)));
+    let causes = open.filter(|op| known.insert(op.error.as_deref().map(words)));
     causes
         .map(|op| {
             edn::get(&op.to_edn(), &["error"])

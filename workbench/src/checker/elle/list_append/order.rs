@@ -5,6 +5,8 @@
 
 use std::collections::HashMap;
 
+use smallvec::smallvec;
+
 use super::{Case, Lists};
 use crate::checker::elle::anomalies::Anomalies;
 use crate::checker::elle::graph::Vertex;
@@ -141,7 +143,7 @@ impl Order {
                 let index = |vertex: Vertex| transactions.completion(vertex as usize).index;
                 let writers = &mut all.version(key, element).writers;
                 if writers.first().is_none_or(|it| index(*it) < index(vertex)) {
-                    *writers = vec![vertex];
+                    *writers = smallvec![vertex];
                 }
             }
         }

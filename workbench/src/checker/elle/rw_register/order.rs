@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Registers;
 use super::assumptions::{Assumptions, Source};
-use crate::checker::elle::component::strongly_connected;
 use crate::checker::elle::graph::{Graph, Vertex};
+use crate::checker::elle::scc::strongly_connected;
 use crate::checker::elle::transactions::{Action, NIL, Transactions, writes};
 use crate::checker::elle::versions::{Version, Versions};
 use crate::history::{Kind, Pair};
@@ -215,7 +215,7 @@ fn circles(versions: &Versions, order: &BTreeSet<Before>) -> Vec<(u32, Vec<u32>)
         .filter_map(|it| Some((place(it.key, it.before)?, place(it.key, it.after)?)));
     let edges: Vec<_> = unset.chain(known).collect();
     let mut circles = Vec::new();
-    for circle in strongly_connected(versions.all().len(), edges.into_iter()) {
+    for circle in strongly_connected(versions.all().len(), edges.iter().copied()) {
         let circle = circle.iter().map(|at| &versions.all()[*at as usize]);
         let values = circle.clone().map(|version| version.value).collect();
         if let Some(version) = circle.clone().next() {
