@@ -291,8 +291,11 @@ fn decode_tag(name: &str, value: &RawValue, left: usize) -> anyhow::Result<Edn> 
     let owned = || string().map(|name| -> Name { Cow::Owned(name) });
     let items = || decode_all(value.get(), true, left).with_context(wrong);
     Ok(match tag {
-        "keyword" => Edn::Key(owned()?),
-        "symbol" => Edn::Symbol(owned()?),
+        // Not every text is a name that EDN could say.
+        "keyword" => {
+            spelled(&format!(":{}", string()?), &Edn::Key(owned()?)).with_context(wrong)?
+        }
+        "symbol" => spelled(&string()?, &Edn::Symbol(owned()?)).with_context(wrong)?,
         "char" => {
             let text = string()?;
             let mut characters = text.chars();
@@ -324,11 +327,20 @@ fn decode_tag(name: &str, value: &RawValue, left: usize) -> anyhow::Result<Edn> 
             let parts = items()?;
             ensure!(parts.len() == 2, wrong());
             match <[Edn; 2]>::try_from(parts) {
-                Ok([Edn::Str(tag), value]) => Edn::Tagged(tag, Box::new(value)),
+                Ok([Edn::Str(tag), value]) => {
+                    let tagged = Edn::Tagged(tag.clone(), Box::new(Edn::Int(0)));
+                    spelled(&format!("#{tag} 0"), &tagged).with_context(wrong)?;
+                    Edn::Tagged(tag, Box::new(value))
+                }
                 _ => bail!(wrong()),
             }
         }
     })
+}
+
+/// The value, if this is how EDN spells it.
+fn spelled(edn: &str, value: &Edn) -> Option<Edn> {
+    super::read(edn).ok().filter(|read| read == value)
 }
 
 #[cfg(test)]
@@ -409,6 +421,9 @@ mod tests {
     fn a_tag_of_something_else_is_an_error() {
         for json in [
             r##"{"#keyword":1}"##,
+            r##"{"#keyword":"a b"}"##,
+            r##"{"#symbol":"nil"}"##,
+            r##"{"#tagged":["_",1]}"##,
             r##"{"#char":"ab"}"##,
             r##"{"#ratio":"1/0"}"##,
             r##"{"#double":"1"}"##,
