@@ -1,10 +1,11 @@
 //! EDN, the notation of Jepsen's files, and all that EDN and JSON can say: values, look-ups, reading,
 //! printing, and the way from and to JSON.
 
-pub mod json;
+mod json;
 pub mod number;
 mod print;
 mod read;
+pub mod tagged;
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};

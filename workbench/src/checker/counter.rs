@@ -73,6 +73,9 @@ fn judge(history: &History) -> Result<Verdict, String> {
 }
 
 fn number(op: &Op) -> Result<BigInt, String> {
+    if let Ok(number) = op.value.json().parse::<i64>() {
+        return Ok(number.into());
+    }
     edn::number::big(&op.value.to_edn()).ok_or_else(|| {
         let Op {
             f, index, value, ..

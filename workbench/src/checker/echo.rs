@@ -1,5 +1,8 @@
 //! Echo: every answer must hold what was sent.
 
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
 use super::{Validity, Verdict, told};
 use crate::edn::{self, Edn};
 use crate::history::{History, Kind, Op, Pair};
@@ -39,7 +42,20 @@ pub fn echo(history: &History) -> Verdict {
     verdict
 }
 
+/// The part of an answer that counts.
+#[derive(Deserialize)]
+struct Answer<'a> {
+    #[serde(borrow)]
+    echo: &'a RawValue,
+}
+
 fn is_echo(sent: &Op, received: &Op) -> bool {
+    // Nearly always it is there to the letter.
+    if let Ok(Answer { echo }) = serde_json::from_str(received.value.json())
+        && echo.get() == sent.value.json()
+    {
+        return true;
+    }
     let sent = sent.value.to_edn().canonical();
     match received.value.to_edn().canonical() {
         Edn::Map(fields) => *fields.get(&edn::text("echo")).unwrap_or(&Edn::Nil) == sent,

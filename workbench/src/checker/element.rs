@@ -5,7 +5,8 @@ use std::fmt;
 
 use serde_json::value::RawValue;
 
-use crate::edn::{self, Edn, json, number};
+use crate::edn::tagged::{from_tagged, may_be_tagged, to_tagged};
+use crate::edn::{self, Edn, number};
 use crate::history::Op;
 
 /// One element of a set, one id, one key. As in Clojure, `1` and `1.0` are not equal, and a list
@@ -59,13 +60,13 @@ impl Element {
         }
         match Self::decode(json) {
             Some(Edn::Int(number)) => Element::Int(number),
-            Some(value) => Element::Other(json::to_tagged(&value.canonical()).into()),
+            Some(value) => Element::Other(to_tagged(&value.canonical()).into()),
             None => Element::Other(json.into()),
         }
     }
 
     fn decode(json: &str) -> Option<Edn> {
-        json::from_tagged(serde_json::from_str(json).ok()?).ok()
+        from_tagged(serde_json::from_str(json).ok()?).ok()
     }
 
     pub(crate) fn to_edn(&self) -> Edn {
@@ -90,7 +91,7 @@ impl fmt::Display for Element {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Element::Int(number) => number.fmt(f),
-            Element::Other(json) if json::may_be_tagged(json) => {
+            Element::Other(json) if may_be_tagged(json) => {
                 f.write_str(&edn::compact(&self.to_edn()))
             }
             Element::Other(json) => json.fmt(f),

@@ -1,6 +1,6 @@
 //! What an operation was given, or what it returned: any value that EDN or JSON can say.
 //!
-//! Kept as tagged JSON (see [`crate::edn::json`]): compact, and a checker parses just what it needs.
+//! Kept as tagged JSON (see [`crate::edn::tagged`]): compact, and a checker parses just what it needs.
 
 use std::fmt;
 
@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
-use crate::edn::{self, Edn, json};
+use crate::edn::{self, Edn, tagged};
 
 /// An operation's value. Equality is structural: `1` and `1.0` differ, and so do a list and a vector.
 #[derive(Clone)]
@@ -23,8 +23,8 @@ impl Value {
 
     /// A value that crossed the wire as JSON.
     pub fn from_wire(json: &RawValue) -> Self {
-        if json::may_be_tagged(json.get())
-            && let Ok(value) = json::from_wire(json)
+        if tagged::may_be_tagged(json.get())
+            && let Ok(value) = tagged::from_wire(json)
         {
             return Value::from_edn(&value);
         }
@@ -38,21 +38,21 @@ impl Value {
     pub fn from_tagged(json: &RawValue) -> anyhow::Result<Self> {
         let text = json.get();
         // Line breaks would end a line of a history.
-        if json::may_be_tagged(text) || text.contains(['\n', '\r']) {
-            return Ok(Value::from_edn(&json::from_tagged(json)?));
+        if tagged::may_be_tagged(text) || text.contains(['\n', '\r']) {
+            return Ok(Value::from_edn(&tagged::from_tagged(json)?));
         }
         Ok(Value(text.into()))
     }
 
     /// Any value.
     pub fn from_edn(value: &Edn) -> Self {
-        Value(json::to_tagged(value).into())
+        Value(tagged::to_tagged(value).into())
     }
 
     /// The value, taken apart. One that is nested beyond reason is a string of what it looks like.
     pub fn to_edn(&self) -> Edn {
         let json = serde_json::from_str(self.json());
-        let value = json.ok().and_then(|json| json::from_tagged(json).ok());
+        let value = json.ok().and_then(|json| tagged::from_tagged(json).ok());
         value.unwrap_or_else(|| edn::text(self.json()))
     }
 
@@ -92,7 +92,7 @@ impl fmt::Debug for Value {
 /// As JSON where JSON can say it, and as EDN where it cannot.
 impl fmt::Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if json::may_be_tagged(self.json()) {
+        if tagged::may_be_tagged(self.json()) {
             f.write_str(&edn::compact(&self.to_edn()))
         } else {
             f.write_str(self.json())

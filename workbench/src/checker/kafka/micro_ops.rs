@@ -173,7 +173,7 @@ impl<'de> Visitor<'de> for PolledVisitor {
         let mut places: HashMap<KeyName<'de>, usize> = HashMap::new();
         // Of equal keys the last one counts, as it does for the client; null is an empty list.
         while let Some(Text(key)) = map.next_key()? {
-            // Keys that are no strings make a list of pairs, see `edn::json`.
+            // Keys that are no strings make a list of pairs, see `edn::tagged`.
             if key == "#map" {
                 let pairs: Vec<(&RawValue, Option<Vec<Record<'de>>>)> = map.next_value()?;
                 for (key, records) in pairs {
