@@ -58,13 +58,14 @@ const MOST_PROCESSES: usize = 20;
 /// How long a client waits at least.
 const LEAST_PATIENCE: Duration = Duration::from_secs(1);
 
-/// The workload. A group has two workers for each node, and a key of its own. Each operation of
-/// each worker is drawn alike: a quarter reads, a quarter writes, half compares and sets.
+/// The workload. A group has two workers for each node, and a key of its own. All workers of a group
+/// draw from the same mix: in the first group half of the operations are reads, in all others one of
+/// seven, and of the rest a third are writes and two thirds compare and set.
 ///
 /// Maelstrom divides a group into readers and writers, but for the readers it counts workers from
-/// the first one of the run, so that only the first group has any. Were half of every group to
-/// read, a key on one node would have a single writer, and no write could race with another:
-/// so all workers do both.
+/// the first one of the run, so that only the first group has any. With readers in every group, a
+/// key on one node would have a single writer, and no write could race with another: so all workers
+/// do both. Many reads in one group find old reads, many changes in the others find races.
 #[derive(Debug)]
 pub(super) struct LinKv {
     patience: Duration,
@@ -165,12 +166,17 @@ impl Workload for LinKv {
 
     fn next(&mut self, turn: Turn, dice: &mut Dice) -> Invocation {
         let key = self.key(turn);
-        let drawn = dice.random_range(0..4_u32);
+        let is_first_group = turn.worker < 2 * turn.nodes;
+        let (reads, writes, cas): (u32, u32, u32) =
+            if is_first_group { (3, 1, 2) } else { (1, 2, 4) };
+        let drawn = dice.random_range(0..reads + writes + cas);
         let mut value = || dice.random_range(0..VALUES);
-        match drawn {
-            0 => Invocation::new("read", history::json(&(key, ()))),
-            1 => Invocation::new("write", history::json(&(key, value()))),
-            _ => Invocation::new("cas", history::json(&(key, (value(), value())))),
+        if drawn < reads {
+            Invocation::new("read", history::json(&(key, ())))
+        } else if drawn < reads + writes {
+            Invocation::new("write", history::json(&(key, value())))
+        } else {
+            Invocation::new("cas", history::json(&(key, (value(), value()))))
         }
     }
 
@@ -275,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn every_worker_of_every_group_reads_writes_and_twice_as_often_compares_and_sets() {
+    fn all_workers_of_a_group_draw_alike_and_those_of_the_first_read_more() {
         let (mut workload, mut dice) = (LinKv::new(0), dice(1));
         let mut counts = [[0_u32; 3]; 8];
         for _ in 0..4_000 {
@@ -288,12 +294,14 @@ mod tests {
                 counts[worker][place.unwrap()] += 1;
             }
         }
-        for [reads, writes, cas] in counts {
-            let near = |count: u32, expected: u32| count.abs_diff(expected) < 150;
-            assert!(
-                near(reads, 1_000) && near(writes, 1_000) && near(cas, 2_000),
-                "{counts:?}"
-            );
+        for (worker, counts) in counts.into_iter().enumerate() {
+            let expected = if worker < 4 {
+                [2_000, 667, 1_333]
+            } else {
+                [571, 1_143, 2_286]
+            };
+            let is_near = (0..3).all(|it| counts[it].abs_diff(expected[it]) < 150);
+            assert!(is_near, "worker {worker}: {counts:?}");
         }
     }
 
