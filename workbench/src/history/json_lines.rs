@@ -169,7 +169,7 @@ mod tests {
             "",
             "line 1, column 61 of the operation: missing field `f`",
         );
-        check("\"final?\":true}", "\"final?\":true", "line 6, column");
+        check("\"final?\":true}", "\"final?\":true", "line 7, column");
         check(
             "{\"#keyword\":\"a\"}",
             "{\"#keyword\":1}",

@@ -46,7 +46,8 @@ impl Value {
 
     /// Any value.
     pub fn from_edn(value: &Edn) -> Self {
-        Value(tagged::to_tagged(value).into())
+        // Copied, so that no room is left over.
+        Value(CompactString::new(tagged::to_tagged(value)))
     }
 
     /// The value, taken apart. One that is nested beyond reason is a string of what it looks like.

@@ -7,7 +7,7 @@ use workbench::history::{History, Kind};
 
 use super::graph::Graph;
 use super::graph::Relation::{Process, Realtime, Rw, Wr, Ww};
-use super::naive::{All, MicroOp, Transaction, Twin};
+use super::naive::{All, MicroOp, Transaction, Twin, micro_ops};
 
 /// Transactions on lists.
 pub struct Lists<'a>(All<'a>);
@@ -167,10 +167,8 @@ impl<'a> Lists<'a> {
             let to_key = |(action, it, _): &&MicroOp| action == "append" && it == *key;
             let asked: Vec<_> = self.0.asked.iter().filter(to_key).collect();
             let is_answered = || {
-                let asks = |it: &Transaction<'_>| {
-                    let all: Option<Vec<MicroOp>> = it.invocation.value.parse().unwrap();
-                    all.unwrap_or_default().contains(asked[0])
-                };
+                let asks =
+                    |it: &Transaction<'_>| micro_ops(it.invocation).unwrap().contains(asked[0]);
                 all().any(asks)
             };
             self.order(key).is_empty()

@@ -123,14 +123,28 @@ impl Transaction<'_> {
     }
 }
 
+/// The micro-operations of an operation; `[r k]` is `[r k nil]`.
+pub fn micro_ops(op: &Op) -> Result<Vec<MicroOp>, ()> {
+    let micro_ops: Option<Vec<Vec<Value>>> = op.value.parse().map_err(drop)?;
+    let micro_op = |parts: Vec<Value>| match &parts[..] {
+        [Value::String(action), key] => Ok((action.clone(), key.clone(), Value::Null)),
+        [Value::String(action), key, value] => Ok((action.clone(), key.clone(), value.clone())),
+        _ => Err(()),
+    };
+    micro_ops
+        .unwrap_or_default()
+        .into_iter()
+        .map(micro_op)
+        .collect()
+}
+
 impl<'a> All<'a> {
     /// The transactions of a history, if all are lists of reads and of writes of this name.
     pub fn read(history: &'a History, write: &str) -> Result<Self, ()> {
         let (mut all, mut asked) = (Vec::new(), Vec::new());
         for pair in history.pairs() {
             let parse = |op: &Op| -> Result<Vec<MicroOp>, ()> {
-                let micro_ops: Option<Vec<MicroOp>> = op.value.parse().map_err(drop)?;
-                let micro_ops = micro_ops.unwrap_or_default();
+                let micro_ops = micro_ops(op)?;
                 let is_known = |action: &str| ["r", write].contains(&action);
                 let is_good = micro_ops.iter().all(|(action, _, _)| is_known(action));
                 is_good.then_some(micro_ops).ok_or(())

@@ -69,7 +69,7 @@ pub(crate) struct Graph {
     pub(super) vertices: usize,
     /// What follows from data.
     data: Vec<Edge>,
-    /// What follows from processes and time, and so rests on no object: there is much of it.
+    /// What rests on no numbers, as the order by processes and time: there is much of it.
     order: Vec<(Vertex, Vertex, Relation)>,
     pub(super) hubs: Vec<Hub>,
     /// Whether anything was ever put before anything, itself included.
@@ -157,8 +157,8 @@ impl Graph {
         }
     }
 
-    /// Puts one operation before another, by process or time.
-    fn follow(&mut self, from: Vertex, to: Vertex, relation: Relation) {
+    /// Puts one operation before another, for a reason that needs no numbers.
+    pub(crate) fn follow(&mut self, from: Vertex, to: Vertex, relation: Relation) {
         self.is_told = true;
         if from != to {
             self.order.push((from, to, relation));

@@ -5,6 +5,7 @@
 //! so that every check is a walk over completions or over messages.
 
 use std::collections::HashMap;
+use std::num::NonZeroU64;
 
 use serde_json::value::RawValue;
 
@@ -57,21 +58,86 @@ pub(super) struct Completion<'a> {
     /// The keys of an assignment.
     pub(super) assigned: Option<Vec<KeyId>>,
     /// What it sent and what it polled: one run for each key.
-    pub(super) sends: Vec<Run>,
-    pub(super) polls: Vec<Run>,
+    pub(super) sends: Runs,
+    pub(super) polls: Runs,
+}
+
+/// The messages of an operation, key by key. Polls are most of a history: they take two pieces of
+/// memory, whatever the number of keys.
+#[derive(Default)]
+pub(super) struct Runs {
+    /// Each key, and where its entries end.
+    keys: Box<[(u32, u32)]>,
+    entries: Box<[Entry]>,
 }
 
 /// The messages of one key in one operation, in their order.
-pub(super) struct Run {
+#[derive(Clone, Copy)]
+pub(super) struct Run<'r> {
     pub(super) key: KeyId,
-    pub(super) entries: Vec<Entry>,
+    pub(super) entries: &'r [Entry],
 }
 
 /// A message at an offset. An unknown offset is nothing, and so is a negative one.
 #[derive(Clone, Copy)]
 pub(super) struct Entry {
-    pub(super) offset: Option<u64>,
-    pub(super) message: MessageId,
+    /// One more than the offset.
+    after: Option<NonZeroU64>,
+    message: u32,
+}
+
+impl Runs {
+    /// One run for each key, whatever the micro-operations were. A key that was polled in vain has a
+    /// run, too, without entries.
+    fn by_key(mut parts: Vec<(KeyId, Option<Entry>)>) -> Self {
+        parts.sort_by_key(|(key, _)| *key);
+        let runs = parts.chunk_by(|(one, _), (other, _)| one == other);
+        let ends = runs.scan(0, |end, run| {
+            *end += run.iter().filter(|(_, entry)| entry.is_some()).count() as u32;
+            Some((run[0].0 as u32, *end))
+        });
+        Runs {
+            keys: ends.collect(),
+            entries: parts.iter().filter_map(|(_, entry)| *entry).collect(),
+        }
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = Run<'_>> {
+        let starts = [0].into_iter().chain(self.keys.iter().map(|(_, end)| *end));
+        self.keys
+            .iter()
+            .zip(starts)
+            .map(|(&(key, end), start)| Run {
+                key: key as KeyId,
+                entries: &self.entries[start as usize..end as usize],
+            })
+    }
+
+    pub(super) fn entries(&self) -> impl Iterator<Item = &Entry> {
+        self.entries.iter()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.keys.is_empty()
+    }
+}
+
+impl Entry {
+    pub(super) fn new(offset: Option<i64>, message: MessageId) -> Self {
+        let offset = offset.and_then(|offset| u64::try_from(offset).ok());
+        Entry {
+            after: offset.and_then(|offset| NonZeroU64::new(offset + 1)),
+            message: message as u32,
+        }
+    }
+
+    pub(super) fn offset(&self) -> Option<u64> {
+        self.after.map(|after| after.get() - 1)
+    }
+
+    pub(super) fn message(&self) -> MessageId {
+        self.message as MessageId
+    }
 }
 
 impl<'a> Account<'a> {
@@ -106,7 +172,7 @@ impl<'a> Account<'a> {
         for completion in &self.completions {
             let is_committed = completion.is_committed(messages);
             for entry in completion.sent() {
-                messages[entry.message].is_committed = is_committed;
+                messages[entry.message()].is_committed = is_committed;
             }
         }
     }
@@ -115,12 +181,12 @@ impl<'a> Account<'a> {
 impl Completion<'_> {
     /// Everything it sent, key by key.
     pub(super) fn sent(&self) -> impl Iterator<Item = &Entry> {
-        self.sends.iter().flat_map(|run| &run.entries)
+        self.sends.entries()
     }
 
     /// Everything it polled, key by key.
     pub(super) fn polled(&self) -> impl Iterator<Item = &Entry> {
-        self.polls.iter().flat_map(|run| &run.entries)
+        self.polls.entries()
     }
 
     /// Whether its sends certainly took effect: it is `ok`, or nobody knows and one of its messages
@@ -130,7 +196,7 @@ impl Completion<'_> {
             Kind::Ok => true,
             Kind::Info => self
                 .sent()
-                .any(|entry| messages[entry.message].reader.is_some()),
+                .any(|entry| messages[entry.message()].reader.is_some()),
             Kind::Invoke | Kind::Fail => false,
         }
     }
@@ -156,8 +222,8 @@ impl<'a> Reader<'a> {
             process,
             begun: invocation.map_or(op.time, |invocation| invocation.time),
             assigned: None,
-            sends: Vec::new(),
-            polls: Vec::new(),
+            sends: Runs::default(),
+            polls: Runs::default(),
         };
         match &*op.f {
             "assign" => {
@@ -170,19 +236,19 @@ impl<'a> Reader<'a> {
                 completion.assigned = Some(keys.collect::<serde_json::Result<_>>()?);
             }
             "send" | "poll" | "txn" => {
+                let (mut sends, mut polls) = (Vec::new(), Vec::new());
                 for part in micro_ops(op, invocation)? {
                     match part {
-                        MicroOp::Send(key, record) => {
-                            completion.sends.push(self.run(&key, &[record]));
-                        }
+                        MicroOp::Send(key, record) => self.add(&key, &[record], &mut sends),
                         MicroOp::Poll(keys) => {
-                            let runs = keys.iter().map(|(key, records)| self.run(key, records));
-                            completion.polls.extend(runs);
+                            for (key, records) in &keys {
+                                self.add(key, records, &mut polls);
+                            }
                         }
                     }
                 }
-                completion.sends = by_key(completion.sends);
-                completion.polls = by_key(completion.polls);
+                completion.sends = Runs::by_key(sends);
+                completion.polls = Runs::by_key(polls);
                 self.note(&completion);
             }
             _ => return Ok(()),
@@ -191,15 +257,19 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    fn run(&mut self, key: &KeyName<'_>, records: &[Record<'_>]) -> Run {
+    fn add(
+        &mut self,
+        key: &KeyName<'_>,
+        records: &[Record<'_>],
+        parts: &mut Vec<(KeyId, Option<Entry>)>,
+    ) {
         let key = self.key(key);
-        let entries = records.iter().map(|Record(offset, message)| Entry {
-            offset: offset.and_then(|offset| u64::try_from(offset).ok()),
-            message: self.message(key, message.get()),
-        });
-        Run {
-            key,
-            entries: entries.collect(),
+        if records.is_empty() {
+            parts.push((key, None));
+        }
+        for Record(offset, message) in records {
+            let message = self.message(key, message.get());
+            parts.push((key, Some(Entry::new(*offset, message))));
         }
     }
 
@@ -239,33 +309,20 @@ impl<'a> Reader<'a> {
         let Account { keys, messages, .. } = &mut self.account;
         let op = completion.op;
         for entry in completion.sent() {
-            let message = &mut messages[entry.message];
+            let message = &mut messages[entry.message()];
             message.sender = Some(op);
             message.is_acknowledged |= op.kind == Kind::Ok;
             message.is_refused |= op.kind == Kind::Fail;
         }
         if op.kind == Kind::Ok {
-            for run in &completion.polls {
+            for run in completion.polls.iter() {
                 keys[run.key].poller.get_or_insert(op);
             }
             for entry in completion.polled() {
-                messages[entry.message].reader.get_or_insert(op);
+                messages[entry.message()].reader.get_or_insert(op);
             }
         }
     }
-}
-
-/// The runs of an operation with one of each key, whatever its micro-operations were.
-fn by_key(mut runs: Vec<Run>) -> Vec<Run> {
-    runs.sort_by_key(|run| run.key);
-    runs.dedup_by(|later, earlier| {
-        let is_same = later.key == earlier.key;
-        if is_same {
-            earlier.entries.append(&mut later.entries);
-        }
-        is_same
-    });
-    runs
 }
 
 fn malformed(op: &Op, error: &serde_json::Error) -> String {

@@ -9,7 +9,7 @@ use super::reads::Read;
 use crate::checker::elle::Models;
 use crate::checker::elle::anomalies::{Anomalies, EMPTY_GRAPH};
 use crate::checker::elle::cycles::{Cycle, CycleCase, CycleStep, Exists, SEARCH_TIMEOUT, cycles};
-use crate::checker::elle::graph::{Graph, Reason, Relation, Vertex};
+use crate::checker::elle::graph::{Graph, Relation, Vertex};
 use crate::edn::{self, Edn};
 use crate::history::{History, Kind, Op, Pair};
 
@@ -64,7 +64,6 @@ pub(super) fn anomalies(
     anomalies.collect()
 }
 
-/// The steps of data are numbered by the reads that they rest on.
 fn graph(ops: &[Pair<'_>], reads: &[Read<'_>]) -> Graph {
     let mut vertices: HashMap<usize, Vertex> = HashMap::with_capacity(ops.len());
     for (vertex, op) in (0..).zip(ops) {
@@ -73,17 +72,13 @@ fn graph(ops: &[Pair<'_>], reads: &[Read<'_>]) -> Graph {
         }
     }
     let mut graph = Graph::new(ops.len());
-    for (number, read) in (0..).zip(reads) {
+    for read in reads {
         // What failed had no part in any order; to have read of it is an error by itself.
         let has_part = |op: &&Op| op.kind != Kind::Fail;
         let ends = [read.writer, read.reader].map(|op| Some(op).filter(has_part));
         let ends = ends.map(|op| op.and_then(|op| vertices.get(&op.index).copied()));
         if let [Some(writer), Some(reader)] = ends {
-            let reason = Reason {
-                before: number,
-                ..Reason::default()
-            };
-            graph.link(writer, reader, Relation::Wr, reason);
+            graph.follow(writer, reader, Relation::Wr);
         }
     }
     graph.link_realtime(ops);
@@ -104,10 +99,20 @@ impl<'a> Around<'a> {
         op.completion.unwrap_or(op.invocation)
     }
 
+    /// The first read that a step of data rests on.
+    fn read(&self, step: &CycleStep) -> Option<&'a Read<'a>> {
+        let ends = [step.from, step.to].map(|vertex| self.completion(vertex).index);
+        let is_it = |read: &&Read<'_>| [read.writer.index, read.reader.index] == ends;
+        self.reads
+            .iter()
+            .find(is_it)
+            .filter(|_| step.relation == Relation::Wr)
+    }
+
     fn step(&self, analysis: &Analysis<'_>, step: &CycleStep) -> Edn {
         let mut map = edn::map([("type", edn::key(step.relation.name()))]);
-        if step.relation == Relation::Wr {
-            let (key, value) = analysis.what(&self.reads[step.reason.before as usize]);
+        if let Some(read) = self.read(step) {
+            let (key, value) = analysis.what(read);
             edn::insert(&mut map, "key", key.to_edn());
             edn::insert(&mut map, "value", value.to_edn());
         } else {
@@ -126,8 +131,8 @@ impl<'a> Around<'a> {
             format!("the {f} of process {process} (op {index})")
         };
         let (from, to) = (name(step.from), name(step.to));
-        if step.relation == Relation::Wr {
-            let (key, value) = analysis.what(&self.reads[step.reason.before as usize]);
+        if let Some(read) = self.read(step) {
+            let (key, value) = analysis.what(read);
             format!("{from} sent message {value} to key {key}, which {to} returned")
         } else {
             format!("{from} had ended before {to} began")

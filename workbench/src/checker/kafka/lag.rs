@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use super::account::{Account, Completion, KeyId, Run};
+use super::account::{Account, Completion, Entry, KeyId, Run};
 use crate::edn::{self, Edn};
 use crate::history::Kind;
 
@@ -51,7 +51,7 @@ impl Lag {
                 *reader = reader.reassigned(keys, &frontiers);
                 continue;
             }
-            for run in &completion.polls {
+            for run in completion.polls.iter() {
                 reader.advance(run.key, next_offset(run), &frontiers);
             }
             if let Some((key, nanoseconds)) = reader.worst(completion.begun) {
@@ -87,8 +87,8 @@ fn counts(completion: &Completion<'_>) -> bool {
 }
 
 /// The offset after the highest one of a run; 0 if there is none.
-fn next_offset(run: &Run) -> u64 {
-    let offsets = run.entries.iter().filter_map(|entry| entry.offset);
+fn next_offset(run: Run<'_>) -> u64 {
+    let offsets = run.entries.iter().filter_map(Entry::offset);
     offsets.max().map_or(0, |offset| offset + 1)
 }
 
@@ -102,7 +102,7 @@ impl Frontiers {
             if completion.op.kind == Kind::Fail {
                 continue;
             }
-            for run in completion.polls.iter().chain(&completion.sends) {
+            for run in completion.polls.iter().chain(completion.sends.iter()) {
                 let (length, frontier) = (next_offset(run), &mut frontiers[run.key]);
                 if length > frontier.last().map_or(0, |(longest, _)| *longest) {
                     frontier.push((length, completion.op.time));

@@ -47,8 +47,9 @@ impl Logs {
             let is_committed = completion.is_committed(&account.messages);
             let sent = completion.sent().filter(|_| is_committed);
             for entry in sent.chain(completion.polled()) {
-                let key = account.messages[entry.message].key;
-                seen.extend(entry.offset.map(|offset| (key, offset, entry.message)));
+                let key = account.messages[entry.message()].key;
+                let message = entry.message();
+                seen.extend(entry.offset().map(|offset| (key, offset, message)));
             }
         }
         seen.sort_unstable();

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::account::MessageId;
+use super::account::{Entry, MessageId};
 use super::cases::{Anomaly, Case, LISTED};
 use super::micro_ops::KeyName;
 use super::{Analysis, Element};
@@ -34,7 +34,7 @@ impl<'a> Analysis<'a> {
         for completion in &self.account.completions {
             let reader = completion.op;
             for entry in completion.polled() {
-                let message = entry.message;
+                let message = entry.message();
                 let writer = self.account.messages[message].sender;
                 let writer = writer.ok_or_else(|| self.unsent(reader, message))?;
                 reads.push(Read {
@@ -93,12 +93,12 @@ impl<'a> Analysis<'a> {
             if completion.sends.is_empty() || completion.polls.is_empty() {
                 continue;
             }
-            let polled: BTreeSet<_> = completion.polled().map(|entry| entry.message).collect();
+            let polled: BTreeSet<_> = completion.polled().map(Entry::message).collect();
             let mut sent = completion.sent();
-            let own = sent.find(|entry| polled.contains(&entry.message));
+            let own = sent.find(|entry| polled.contains(&entry.message()));
             found.extend(own.map(|entry| OwnRead {
                 op: completion.op,
-                message: entry.message,
+                message: entry.message(),
             }));
         }
         found

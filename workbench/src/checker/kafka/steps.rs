@@ -8,7 +8,7 @@
 use std::collections::HashMap;
 
 use super::Analysis;
-use super::account::{Completion, KeyId, MessageId, Run};
+use super::account::{Completion, Entry, KeyId, MessageId, Run};
 use super::cases::{Anomaly, Case, Listed, named};
 use crate::edn::{self, Edn};
 use crate::history::{Kind, Op};
@@ -46,10 +46,10 @@ enum Deed {
 }
 
 impl Deed {
-    fn runs<'c>(self, completion: &'c Completion<'_>) -> &'c [Run] {
+    fn runs<'c>(self, completion: &'c Completion<'_>) -> impl Iterator<Item = Run<'c>> {
         match self {
-            Deed::Poll => &completion.polls,
-            Deed::Send => &completion.sends,
+            Deed::Poll => completion.polls.iter(),
+            Deed::Send => completion.sends.iter(),
         }
     }
 }
@@ -88,7 +88,7 @@ fn within<'a>(analysis: &Analysis<'a>, deed: Deed) -> Steps<'a> {
     for completion in &analysis.account.completions {
         for run in deed.runs(completion) {
             for pair in run.entries.windows(2) {
-                let (from, to) = (pair[0].message, pair[1].message);
+                let (from, to) = (pair[0].message(), pair[1].message());
                 steps.add(Step {
                     deed,
                     before: None,
@@ -128,7 +128,7 @@ fn across<'a>(analysis: &Analysis<'a>, deed: Deed) -> Steps<'a> {
         }
         let is_remembered = deed == Deed::Send || op.kind == Kind::Ok;
         for run in deed.runs(completion) {
-            let first = run.entries.first().map(|entry| entry.message);
+            let first = run.entries.first().map(Entry::message);
             if let Some((before, Some(from))) = memory.get(&run.key)
                 && let Some(to) = first
             {
@@ -142,7 +142,7 @@ fn across<'a>(analysis: &Analysis<'a>, deed: Deed) -> Steps<'a> {
                 });
             }
             if is_remembered {
-                let last = run.entries.last().map(|entry| entry.message);
+                let last = run.entries.last().map(Entry::message);
                 memory.insert(run.key, (op, last));
             }
         }

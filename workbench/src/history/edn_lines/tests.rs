@@ -96,7 +96,7 @@ fn a_spoilt_line_is_named_and_nothing_panics() {
     check(
         "one}",
         "one)",
-        "line 1, column 86: \")\", where a value, or } for the { at line 1",
+        "line 1, column 85: \")\", where a value, or } for the { at line 1",
     );
     check(
         "{:index 0",

@@ -66,7 +66,7 @@ impl Order {
                 if write == NIL {
                     continue;
                 }
-                if let Some(before) = read.filter(|read| *read != NIL && *read != write) {
+                if let Some(before) = read.filter(|read| *read != NIL) {
                     follows.push(Before {
                         key,
                         before,
