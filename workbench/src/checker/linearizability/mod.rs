@@ -38,9 +38,12 @@
 //! assert!(matches!(answer, Linearizability::Violated(violation) if violation.call == 0));
 //! ```
 
-mod bits;
+mod configuration;
+mod levels;
+mod order;
 mod register;
 mod search;
+mod timeline;
 
 use std::hash::Hash;
 
@@ -64,6 +67,14 @@ pub trait Specification {
     /// Whether an operation changes no state whatsoever, as a read. To say so makes the search
     /// faster and no less exact; to say so of one that does change a state makes it wrong.
     fn is_read(&self, operation: &Self::Operation) -> bool {
+        let _ = operation;
+        false
+    }
+
+    /// Whether an operation is possible in every state and leads to one and the same state from
+    /// each, as a write. To say so makes the search faster and no less exact; to say so of any
+    /// other operation makes it wrong.
+    fn is_overwrite(&self, operation: &Self::Operation) -> bool {
         let _ = operation;
         false
     }

@@ -49,4 +49,8 @@ impl<V: Clone + Eq + Hash> Specification for CasRegister<V> {
             RegisterOp::Cas(from, to) => from == to,
         }
     }
+
+    fn is_overwrite(&self, operation: &RegisterOp<V>) -> bool {
+        matches!(operation, RegisterOp::Write(_))
+    }
 }

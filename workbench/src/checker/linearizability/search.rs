@@ -1,347 +1,547 @@
-//! The search for an order, from one end of a call to the next.
-//!
-//! Kept are *configurations*: a state, and which of the calls under way have led to it. When a call
-//! ends, each configuration must have it; where it is missing, other calls under way are put before
-//! it in all ways until it fits. Nothing is put in earlier than that, since what can happen early
-//! can also happen as late as the next end. What keeps the number of configurations small:
-//!
-//! - Those with the same state and calls are one, whatever their order was.
-//! - A read is put in as soon as it fits: it asks for nothing more then, and takes nothing away.
-//! - Calls whose end is unknown need never happen. Of two configurations that differ in these alone,
-//!   the one that has used up less can do all that the other can; the other is dropped. And equal
-//!   ones are as good as one another, so it counts how many were used up, not which.
+//! The search for an order.
 
-use std::collections::hash_map::DefaultHasher;
-use std::collections::{HashMap, VecDeque};
-use std::hash::{BuildHasherDefault, Hash};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::bits::Bits;
+use super::configuration::Shape;
+use super::levels::{Level, Node};
+use super::order::Paths;
+use super::timeline::{Effect, Event, NONE, Timeline, Window};
 use super::{Attempt, Call, Linearizability, Specification, Violation};
 
-/// How many orders of what comes before a violation are told.
+/// How many orders of what comes before a violation are reported.
 const ATTEMPTS: usize = 10;
 
 /// How many comparisons of configurations count as a step.
 const COMPARISONS: usize = 16;
 
+/// Up to so many configurations on the lowest level the search is breadth-first alone.
+const NARROW: usize = 64;
+
+/// How many configurations are expanded before the next strategy has its turn.
+const TURN: usize = 64;
+
 /// Looks for an order of calls to one object. Before each step of the search, which takes a
 /// microsecond or less, `goes_on` is asked, and the search is over, unfinished, when that says no:
 /// count there, or look at a clock. The answer is exact otherwise.
-///
-/// Without calls whose end is unknown the steps are about as many as the calls, times what calls
-/// under way at the same time can do in different orders. Many *different* calls without an end
-/// that can stand in for one another make the search long, as they must: the problem is
-/// NP-complete.
 pub fn linearize<P: Specification>(
     specification: &P,
     calls: &[Call<P::Operation>],
     goes_on: impl FnMut() -> bool,
 ) -> Linearizability<P::State> {
-    Search {
-        specification,
-        calls,
-        goes_on,
-        slots: Vec::new(),
-        open: Vec::new(),
-        classes: HashMap::new(),
-        paths: Vec::new(),
-    }
-    .run()
+    Search::new(specification, calls, goes_on).run()
 }
 
-/// One way in which things may stand.
-#[derive(Debug, Clone)]
-struct Configuration<S> {
-    state: S,
-    /// Slots of the calls under way that have taken effect.
-    done: Bits,
-    /// By class: how many open calls have taken effect.
-    spent: Spent,
-    /// The last call of the order: a place among the paths.
-    path: Option<u32>,
+/// Which level is next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Turn {
+    /// The lowest one at which anything waits.
+    Breadth,
+    /// The highest one.
+    Depth,
+    /// The next higher one; after the highest, the lowest.
+    Sweep,
 }
 
-/// How many of each class, without zeros at the end.
-type Spent = Vec<u32>;
+/// States by number.
+struct States<S> {
+    numbers: HashMap<S, u32>,
+    states: Vec<S>,
+}
 
-/// Configurations by state and calls, each the least that it can be in what it spent. The same ones
-/// come out in the same order every time, as evidence depends on it.
-type Least<S> = HashMap<(S, Bits), Vec<(Spent, Option<u32>)>, BuildHasherDefault<DefaultHasher>>;
+/// What a state allows at the window's moment.
+#[derive(Debug, Default)]
+struct Landing {
+    state: u32,
+    /// The slots of the reads that fit.
+    reads: Vec<u64>,
+    /// Runs of calls other than overwrites that fit, and the state after each.
+    moves: Vec<(u32, u32)>,
+}
+
+/// Equal calls under way.
+#[derive(Debug, Clone, Copy)]
+struct Run {
+    /// Those that are to end: a range of the window's changes.
+    from: u32,
+    to: u32,
+    /// Those without an end.
+    lane: u32,
+    effect: Effect,
+}
+
+/// A call that may be next.
+#[derive(Debug, Clone, Copy)]
+struct Choice {
+    call: u32,
+    /// Its slot, or its lane.
+    place: usize,
+    is_open: bool,
+}
+
+/// Why a search ends.
+enum End {
+    Found { path: u32 },
+    Stopped,
+}
 
 struct Search<'a, P: Specification, G> {
     specification: &'a P,
     calls: &'a [Call<P::Operation>],
     goes_on: G,
-    /// The calls under way that are to end.
-    slots: Vec<Option<usize>>,
-    /// Calls that have begun and whose end is not known, by class: equal ones are of one class.
-    open: Vec<Vec<usize>>,
-    classes: HashMap<&'a P::Operation, usize>,
-    /// All orders, as a tree of calls: each with what comes before it.
-    paths: Vec<(Option<u32>, usize)>,
+    timeline: Timeline,
+    shape: Shape,
+    window: Window,
+    runs: Vec<Run>,
+    landings: Vec<Landing>,
+    known_landings: usize,
+    states: States<P::State>,
+    paths: Paths,
+    levels: BTreeMap<u32, Level>,
+    /// Levels at which something waits.
+    waiting: BTreeSet<u32>,
+    /// The highest level so far.
+    reached: u32,
+    spare: Vec<Level>,
+    turn: Turn,
+    left_of_turn: usize,
+    swept: u32,
 }
 
-/// What happens at a moment; a beginning comes before an end at the same one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Event {
-    Begin,
-    End,
+impl<S: Clone + Eq + std::hash::Hash> States<S> {
+    fn number(&mut self, state: S) -> u32 {
+        if let Some(number) = self.numbers.get(&state) {
+            return *number;
+        }
+        let number = self.states.len() as u32;
+        self.states.push(state.clone());
+        self.numbers.insert(state, number);
+        number
+    }
 }
 
-impl<P: Specification, G: FnMut() -> bool> Search<'_, P, G> {
+impl<'a, P: Specification, G: FnMut() -> bool> Search<'a, P, G> {
+    fn new(specification: &'a P, calls: &'a [Call<P::Operation>], goes_on: G) -> Self {
+        let timeline = Timeline::new(specification, calls);
+        Search {
+            specification,
+            calls,
+            goes_on,
+            shape: Shape::new(timeline.slots, &timeline.lanes),
+            window: Window::new(&timeline),
+            timeline,
+            runs: Vec::new(),
+            landings: Vec::new(),
+            known_landings: 0,
+            states: States {
+                numbers: HashMap::new(),
+                states: Vec::new(),
+            },
+            paths: Paths::default(),
+            levels: BTreeMap::new(),
+            waiting: BTreeSet::new(),
+            reached: 0,
+            spare: Vec::new(),
+            turn: Turn::Breadth,
+            left_of_turn: TURN,
+            swept: 0,
+        }
+    }
+
     fn run(mut self) -> Linearizability<P::State> {
-        let mut configurations = vec![Configuration {
-            state: self.specification.initial(),
-            done: Bits::default(),
-            spent: Spent::new(),
-            path: None,
-        }];
-        for (_, event, call) in self.events() {
-            match (event, self.calls[call].end) {
-                (Event::Begin, None) => self.open(call),
-                (Event::Begin, Some(_)) => {
-                    let slot = self.begin(call);
-                    for configuration in &mut configurations {
-                        self.take_in(configuration, slot, call);
-                    }
-                }
-                (Event::End, _) => {
-                    let Some(slot) = self.slots.iter().position(|it| *it == Some(call)) else {
-                        continue;
-                    };
-                    let Some(next) = self.end(&configurations, slot) else {
-                        return Linearizability::Unfinished { call };
-                    };
-                    if next.is_empty() {
-                        return Linearizability::Violated(self.violation(&configurations, call));
-                    }
-                    self.slots[slot] = None;
-                    configurations = next;
-                }
-            }
-        }
-        let path = configurations.first().and_then(|it| it.path);
-        Linearizability::Holds {
-            order: self.order(path),
-        }
-    }
-
-    fn events(&self) -> Vec<(u64, Event, usize)> {
-        let mut events = Vec::with_capacity(2 * self.calls.len());
-        for (place, call) in self.calls.iter().enumerate() {
-            events.push((call.begin, Event::Begin, place));
-            if let Some(end) = call.end {
-                // One that ends before it begins does both at once.
-                events.push((end.max(call.begin), Event::End, place));
-            }
-        }
-        events.sort_unstable();
-        events
-    }
-
-    fn open(&mut self, call: usize) {
-        let fresh = self.open.len();
-        let class = self.classes.entry(&self.calls[call].operation);
-        let class = *class.or_insert(fresh);
-        if class == fresh {
-            self.open.push(Vec::new());
-        }
-        self.open[class].push(call);
-    }
-
-    fn begin(&mut self, call: usize) -> usize {
-        let free = self.slots.iter().position(Option::is_none);
-        let slot = free.unwrap_or(self.slots.len());
-        if slot == self.slots.len() {
-            self.slots.push(None);
-        }
-        self.slots[slot] = Some(call);
-        slot
-    }
-
-    /// Puts a read into the order if it fits.
-    fn take_in(&mut self, configuration: &mut Configuration<P::State>, slot: usize, call: usize) {
-        let operation = &self.calls[call].operation;
-        if self.specification.is_read(operation)
-            && self
-                .specification
-                .step(&configuration.state, operation)
-                .is_some()
+        let initial = self.states.number(self.specification.initial());
+        let mut key = vec![0; self.shape.len()];
+        let root = Node::new(initial, NONE, true, false);
+        let mut end = self.advance(root, &mut key, 0, None).err();
+        while end.is_none()
+            && let Some(level) = self.pick()
         {
-            configuration.done.insert(slot);
-            configuration.path = self.path(configuration.path, call);
+            end = self.expand(level, &mut key).err();
+        }
+        match end {
+            Some(End::Found { path }) => {
+                let until = self.timeline.len();
+                let order = self.order(path, until);
+                Linearizability::Holds { order }
+            }
+            Some(End::Stopped) => Linearizability::Unfinished {
+                call: self.call_at(self.reached),
+            },
+            None => Linearizability::Violated(self.violation()),
         }
     }
 
-    /// The configurations after the end of a call; nothing if the search is to stop.
-    fn end(
-        &mut self,
-        configurations: &[Configuration<P::State>],
-        slot: usize,
-    ) -> Option<Vec<Configuration<P::State>>> {
-        let mut ended = Least::<P::State>::default();
-        let mut seen = Least::<P::State>::default();
-        let mut waiting = VecDeque::new();
-        for configuration in configurations {
-            if configuration.done.contains(slot) {
-                insert(&mut ended, without(configuration.clone(), slot));
-            } else if insert(&mut seen, configuration.clone()).0 {
-                waiting.push_back(configuration.clone());
+    fn call_at(&self, level: u32) -> usize {
+        match self.timeline.event(level as usize) {
+            Event::End { call, .. } | Event::Begin { call, .. } => call as usize,
+            Event::Open { .. } => unreachable!("a level is the end of a call"),
+        }
+    }
+
+    fn order(&self, path: u32, until: usize) -> Vec<usize> {
+        let (specification, calls) = (self.specification, self.calls);
+        self.paths
+            .order(specification, calls, &self.timeline, path, until)
+    }
+
+    /// The level to expand next; none if nothing waits.
+    fn pick(&mut self) -> Option<u32> {
+        let lowest = *self.waiting.first()?;
+        // What is below the lowest is settled.
+        while let Some(entry) = self.levels.first_entry() {
+            if *entry.key() >= lowest || *entry.key() == self.reached {
+                break;
+            }
+            let mut level = entry.remove();
+            level.clear();
+            self.spare.push(level);
+        }
+        if self.levels[&lowest].len() <= NARROW {
+            return Some(lowest);
+        }
+        if self.left_of_turn == 0 {
+            self.turn = match self.turn {
+                Turn::Breadth => Turn::Depth,
+                Turn::Depth => Turn::Sweep,
+                Turn::Sweep => Turn::Breadth,
+            };
+            self.left_of_turn = TURN;
+        }
+        self.left_of_turn -= 1;
+        match self.turn {
+            Turn::Breadth => Some(lowest),
+            Turn::Depth => self.waiting.last().copied(),
+            Turn::Sweep => {
+                let next = self.waiting.range(self.swept + 1..).next();
+                self.swept = *next.unwrap_or(&lowest);
+                Some(self.swept)
             }
         }
-        while let Some(configuration) = waiting.pop_front() {
-            let mut work = 1;
-            for next in self.successors(&configuration) {
-                work += 1;
-                if next.done.contains(slot) {
-                    work += insert(&mut ended, without(next, slot)).1 / COMPARISONS;
-                } else {
-                    let (is_new, comparisons) = insert(&mut seen, next.clone());
-                    work += comparisons / COMPARISONS;
-                    if is_new {
-                        waiting.push_back(next);
+    }
+
+    fn work(&mut self, steps: usize) -> Result<(), End> {
+        for _ in 0..steps {
+            if !(self.goes_on)() {
+                return Err(End::Stopped);
+            }
+        }
+        Ok(())
+    }
+
+    /// Expands the best of a level.
+    fn expand(&mut self, level: u32, key: &mut [u64]) -> Result<(), End> {
+        let moment = level as usize;
+        let Event::End { call, slot } = self.timeline.event(moment) else {
+            unreachable!("a level is the end of a call")
+        };
+        let taken = self.levels.get_mut(&level).and_then(|it| {
+            let node = it.take(key)?;
+            Some((node, it.is_waiting()))
+        });
+        let Some((node, is_waiting)) = taken else {
+            self.waiting.remove(&level);
+            return Ok(());
+        };
+        if !is_waiting {
+            self.waiting.remove(&level);
+        }
+        self.move_to(moment);
+        let mut next = vec![0; key.len()];
+        if node.is_entry && self.shape.is_free(key, slot) {
+            next.copy_from_slice(key);
+            self.shape.clear(&mut next, slot);
+            self.advance(node, &mut next, moment + 1, None)?;
+        }
+        let here = self.landing(node.state);
+        for at in 0..self.landings[here].moves.len() {
+            let (run, to) = self.landings[here].moves[at];
+            if let Some(choice) = self.choose(run as usize, key)
+                && (!choice.is_open || to != node.state)
+            {
+                next.copy_from_slice(key);
+                self.follow(node, choice, to, &mut next, (call, slot))?;
+            }
+        }
+        if node.is_unseen {
+            return self.work(1);
+        }
+        for run in 0..self.runs.len() {
+            if self.runs[run].effect == Effect::Overwrite
+                && let Some(choice) = self.choose(run, key)
+            {
+                next.copy_from_slice(key);
+                let operation = &self.calls[choice.call as usize].operation;
+                let state = &self.states.states[node.state as usize];
+                let to = self.specification.step(state, operation);
+                let to = self.states.number(to.expect("an overwrite is possible"));
+                self.follow(node, choice, to, &mut next, (call, slot))?;
+            }
+        }
+        self.work(1)
+    }
+
+    /// Puts a call next; `key` is that before it, and is changed. `last` is the call that ends.
+    fn follow(
+        &mut self,
+        node: Node,
+        choice: Choice,
+        to: u32,
+        key: &mut [u64],
+        last: (u32, usize),
+    ) -> Result<(), End> {
+        let moment = self.window.moment;
+        let is_overwrite = self.timeline.effects[choice.call as usize] == Effect::Overwrite;
+        if choice.is_open {
+            self.shape.spend(key, choice.place);
+        } else {
+            self.shape.take(key, choice.place);
+        }
+        if is_overwrite {
+            self.shape.excuse(key, &self.window.overwrites);
+        }
+        let landing = self.landing(to);
+        let mut is_seen = false;
+        let free = self.shape.free(key);
+        for (free, reads) in free.iter_mut().zip(&self.landings[landing].reads) {
+            is_seen |= reads & !*free != 0;
+            *free |= reads;
+        }
+        let change = Some(choice.call);
+        if self.shape.is_free(key, last.1) && !self.shape.is_unused(key, last.1) {
+            self.shape.clear(key, last.1);
+            let node = Node::new(to, node.path, true, false);
+            return self.advance(node, key, moment + 1, change);
+        }
+        let is_unseen = is_overwrite && !is_seen;
+        if is_unseen && !self.has_move(landing, key) {
+            return self.work(1);
+        }
+        let node = Node::new(to, node.path, false, is_unseen);
+        self.insert(moment, node, key, change)
+    }
+
+    /// Whether a call other than an overwrite may be next.
+    fn has_move(&self, landing: usize, key: &[u64]) -> bool {
+        let landing = &self.landings[landing];
+        let mut moves = landing.moves.iter();
+        moves.any(|(run, _)| self.choose(*run as usize, key).is_some())
+    }
+
+    /// Goes on from a moment to the next end of a call that has not taken effect.
+    fn advance(
+        &mut self,
+        node: Node,
+        key: &mut [u64],
+        from: usize,
+        change: Option<u32>,
+    ) -> Result<(), End> {
+        for moment in from..self.timeline.len() {
+            match self.timeline.event(moment) {
+                Event::Open { .. } => {}
+                Event::Begin { call, slot } => {
+                    if self.timeline.effects[call as usize] != Effect::Read {
+                        self.shape.begin_change(key, slot);
+                    } else if self.fits(node.state, call) {
+                        self.shape.take(key, slot);
                     }
                 }
-            }
-            for _ in 0..work {
-                if !(self.goes_on)() {
-                    return None;
+                Event::End { slot, .. } => {
+                    if !self.shape.is_free(key, slot) || self.shape.is_unused(key, slot) {
+                        self.work((moment - from) / COMPARISONS)?;
+                        let node = Node::new(node.state, node.path, true, false);
+                        return self.insert_at(moment, node, key, change, from.saturating_sub(1));
+                    }
+                    self.shape.clear(key, slot);
                 }
             }
         }
-        let ended = ended.into_iter().flat_map(|((state, done), least)| {
-            least.into_iter().map(move |(spent, path)| Configuration {
-                state: state.clone(),
-                done: done.clone(),
-                spent,
-                path,
-            })
-        });
-        Some(ended.collect())
+        let path = match change {
+            Some(call) => self.paths.push(node.path, call, from.saturating_sub(1)),
+            None => node.path,
+        };
+        Err(End::Found { path })
     }
 
-    /// What one more call can lead to.
-    fn successors(
+    fn insert(
         &mut self,
-        configuration: &Configuration<P::State>,
-    ) -> Vec<Configuration<P::State>> {
-        let mut next = Vec::new();
-        for slot in 0..self.slots.len() {
-            if let Some(call) = self.slots[slot]
-                && !configuration.done.contains(slot)
-                && let Some(mut after) = self.after(configuration, call)
-            {
-                after.done.insert(slot);
-                next.push(after);
-            }
-        }
-        for class in 0..self.open.len() {
-            let spent = configuration.spent.get(class).copied().unwrap_or(0);
-            if let Some(&call) = self.open[class].get(spent as usize)
-                && let Some(mut after) = self.after(configuration, call)
-                && after.state != configuration.state
-            {
-                let length = after.spent.len().max(class + 1);
-                after.spent.resize(length, 0);
-                after.spent[class] += 1;
-                next.push(after);
-            }
-        }
-        for configuration in &mut next {
-            for slot in 0..self.slots.len() {
-                if let Some(call) = self.slots[slot]
-                    && !configuration.done.contains(slot)
-                {
-                    self.take_in(configuration, slot, call);
-                }
-            }
-        }
-        next
+        moment: usize,
+        node: Node,
+        key: &[u64],
+        change: Option<u32>,
+    ) -> Result<(), End> {
+        self.insert_at(moment, node, key, change, moment)
     }
 
-    fn after(
+    /// Adds a configuration to a level, after a change at a moment.
+    fn insert_at(
         &mut self,
-        configuration: &Configuration<P::State>,
-        call: usize,
-    ) -> Option<Configuration<P::State>> {
-        let operation = &self.calls[call].operation;
-        let state = self.specification.step(&configuration.state, operation)?;
-        Some(Configuration {
-            state,
-            done: configuration.done.clone(),
-            spent: configuration.spent.clone(),
-            path: self.path(configuration.path, call),
+        level: usize,
+        node: Node,
+        key: &[u64],
+        change: Option<u32>,
+        changed: usize,
+    ) -> Result<(), End> {
+        let number = level as u32;
+        let level = self
+            .levels
+            .entry(number)
+            .or_insert_with(|| self.spare.pop().unwrap_or_default());
+        let paths = &mut self.paths;
+        let path = || match change {
+            Some(call) => paths.push(node.path, call, changed),
+            None => node.path,
+        };
+        let (is_new, compared) = level.insert(&self.shape, node, key, path);
+        if is_new {
+            self.waiting.insert(number);
+            self.reached = self.reached.max(number);
+        }
+        self.work(1 + compared / COMPARISONS)
+    }
+
+    fn fits(&self, state: u32, call: u32) -> bool {
+        let state = &self.states.states[state as usize];
+        let operation = &self.calls[call as usize].operation;
+        self.specification.step(state, operation).is_some()
+    }
+
+    fn move_to(&mut self, moment: usize) {
+        if moment == self.window.moment && !self.runs.is_empty() {
+            return;
+        }
+        self.window.move_to(&self.timeline, moment);
+        self.known_landings = 0;
+        self.runs.clear();
+        let changes = &self.window.changes;
+        let mut has_run = vec![false; self.timeline.lanes.len()];
+        let mut from = 0;
+        while from < changes.len() {
+            let class = changes[from].class;
+            let mut to = from + 1;
+            while to < changes.len() && changes[to].class == class {
+                to += 1;
+            }
+            let lane = self.timeline.lane_of[class as usize];
+            if lane != NONE {
+                has_run[lane as usize] = true;
+            }
+            self.runs.push(Run {
+                from: from as u32,
+                to: to as u32,
+                lane,
+                effect: self.timeline.effects[changes[from].call as usize],
+            });
+            from = to;
+        }
+        for lane in 0..has_run.len() {
+            if !has_run[lane] && self.window.open[lane] > 0 {
+                let call = self.timeline.lanes[lane][0];
+                self.runs.push(Run {
+                    from: 0,
+                    to: 0,
+                    lane: lane as u32,
+                    effect: self.timeline.effects[call as usize],
+                });
+            }
+        }
+    }
+
+    /// The call of a run that is next: the first to end of those unused.
+    fn choose(&self, run: usize, key: &[u64]) -> Option<Choice> {
+        let run = self.runs[run];
+        let pending = &self.window.changes[run.from as usize..run.to as usize];
+        let mut unused = pending.iter();
+        if let Some(pending) = unused.find(|it| self.shape.is_unused(key, it.slot as usize)) {
+            return Some(Choice {
+                call: pending.call,
+                place: pending.slot as usize,
+                is_open: false,
+            });
+        }
+        if run.lane == NONE {
+            return None;
+        }
+        let lane = run.lane as usize;
+        let spent = self.shape.spent(key, lane);
+        (spent < self.window.open[lane]).then(|| Choice {
+            call: self.timeline.lanes[lane][spent as usize],
+            place: lane,
+            is_open: true,
         })
     }
 
-    fn path(&mut self, before: Option<u32>, call: usize) -> Option<u32> {
-        let place = u32::try_from(self.paths.len()).ok();
-        self.paths.push((before, call));
+    /// What a state allows at this moment: a place among the landings.
+    fn landing(&mut self, state: u32) -> usize {
+        let known = &self.landings[..self.known_landings];
+        if let Some(place) = known.iter().position(|landing| landing.state == state) {
+            return place;
+        }
+        let place = self.known_landings;
+        if place == self.landings.len() {
+            self.landings.push(Landing::default());
+        }
+        let mut landing = std::mem::take(&mut self.landings[place]);
+        landing.state = state;
+        landing.reads.clear();
+        landing.reads.resize(self.window.overwrites.len(), 0);
+        landing.moves.clear();
+        for read in &self.window.reads {
+            if self.fits(state, read.call) {
+                landing.reads[read.slot as usize / 64] |= 1 << (read.slot % 64);
+            }
+        }
+        for (number, run) in self.runs.iter().enumerate() {
+            if run.effect == Effect::Overwrite {
+                continue;
+            }
+            let call = if run.from < run.to {
+                self.window.changes[run.from as usize].call
+            } else {
+                self.timeline.lanes[run.lane as usize][0]
+            };
+            let operation = &self.calls[call as usize].operation;
+            let before = &self.states.states[state as usize];
+            if let Some(after) = self.specification.step(before, operation) {
+                let after = self.states.number(after);
+                landing.moves.push((number as u32, after));
+            }
+        }
+        self.landings[place] = landing;
+        self.known_landings += 1;
         place
     }
 
-    fn order(&self, path: Option<u32>) -> Vec<usize> {
-        let mut order = Vec::new();
-        let mut here = path;
-        while let Some((before, call)) = here.and_then(|place| self.paths.get(place as usize)) {
-            order.push(*call);
-            here = *before;
-        }
-        order.reverse();
-        order
-    }
-
-    fn violation(
-        &self,
-        configurations: &[Configuration<P::State>],
-        call: usize,
-    ) -> Violation<P::State> {
-        let attempt = |configuration: &Configuration<P::State>| {
-            let slots = self.slots.iter().enumerate();
-            let mut pending: Vec<usize> = slots
-                .filter(|(slot, _)| !configuration.done.contains(*slot))
-                .filter_map(|(_, call)| *call)
-                .collect();
+    fn violation(&mut self) -> Violation<P::State> {
+        let until = self.reached as usize;
+        self.move_to(until);
+        let mut entries: Vec<_> = self.levels[&self.reached].entries().collect();
+        // As many states as possible.
+        let mut seen = HashMap::new();
+        entries.sort_by_cached_key(|node| {
+            let count: &mut u32 = seen.entry(node.state).or_default();
+            *count += 1;
+            *count
+        });
+        let attempt = |node: &&Node| {
+            let order = self.order(node.path, until);
+            let mut pending: Vec<_> = self.window.reads.iter().collect();
+            pending.extend(&self.window.changes);
+            let pending = pending.into_iter().map(|it| it.call as usize);
+            let mut is_left: Vec<_> = vec![true; self.calls.len()];
+            order.iter().for_each(|call| is_left[*call] = false);
+            let mut pending: Vec<_> = pending.filter(|call| is_left[*call]).collect();
             pending.sort_unstable();
             Attempt {
-                order: self.order(configuration.path),
-                state: configuration.state.clone(),
+                order,
+                state: self.states.states[node.state as usize].clone(),
                 pending,
             }
         };
-        let mut attempts: Vec<_> = configurations.iter().map(attempt).collect();
+        let mut attempts: Vec<_> = entries.iter().take(ATTEMPTS).map(attempt).collect();
         // The same ones, in the same order, every time.
         attempts.sort_by(|a, b| a.order.cmp(&b.order));
-        attempts.truncate(ATTEMPTS);
-        Violation { call, attempts }
+        Violation {
+            call: self.call_at(self.reached),
+            attempts,
+        }
     }
-}
-
-fn without<S>(mut configuration: Configuration<S>, slot: usize) -> Configuration<S> {
-    configuration.done.remove(slot);
-    configuration
-}
-
-/// Adds a configuration unless one is there that can do all that it can: whether it was added, and
-/// with how many others it was compared.
-fn insert<S: Eq + Hash>(least: &mut Least<S>, configuration: Configuration<S>) -> (bool, usize) {
-    let Configuration {
-        state,
-        done,
-        spent,
-        path,
-    } = configuration;
-    let known = least.entry((state, done)).or_default();
-    let comparisons = known.len();
-    if known.iter().any(|(known, _)| is_within(known, &spent)) {
-        return (false, comparisons);
-    }
-    known.retain(|(known, _)| !is_within(&spent, known));
-    known.push((spent, path));
-    (true, 2 * comparisons)
-}
-
-/// Whether nothing of `less` is more than in `more`.
-fn is_within(less: &[u32], more: &[u32]) -> bool {
-    less.len() <= more.len() && less.iter().zip(more).all(|(less, more)| less <= more)
 }
