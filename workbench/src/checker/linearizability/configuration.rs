@@ -77,6 +77,18 @@ impl Shape {
         }
     }
 
+    /// An unused call that owes nothing is of no use any more.
+    pub(super) fn forget(&self, key: &mut [u64], slot: usize) {
+        if self.is_free(key, slot) {
+            key[self.words + slot / 64] &= !bit(slot);
+        }
+    }
+
+    /// Whether one of these calls has not taken effect, reads among them.
+    pub(super) fn is_owed(&self, key: &[u64], slots: &[u64]) -> bool {
+        key.iter().zip(slots).any(|(free, slots)| slots & !free != 0)
+    }
+
     /// How many calls of a lane have taken effect.
     pub(super) fn spent(&self, key: &[u64], lane: usize) -> u32 {
         let (word, shift) = self.lane(lane);

@@ -3,6 +3,10 @@
 use std::collections::BinaryHeap;
 
 use super::configuration::Shape;
+use super::timeline::NONE;
+
+/// Any state that no call needs any more: each other state is as good.
+pub(super) const DEAD: u32 = NONE;
 
 /// By their state's number, configurations are kept in so many lists.
 const LISTS: usize = 16;

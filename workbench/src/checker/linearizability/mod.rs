@@ -44,6 +44,7 @@ mod order;
 mod register;
 mod search;
 mod timeline;
+mod wants;
 
 use std::hash::Hash;
 
@@ -78,6 +79,24 @@ pub trait Specification {
         let _ = operation;
         false
     }
+
+    /// In which states an operation is possible. To say so makes the search faster and no less
+    /// exact; to say what is not so makes it wrong.
+    fn precondition<'a>(&self, operation: &'a Self::Operation) -> Precondition<'a, Self::State> {
+        let _ = operation;
+        Precondition::Unknown
+    }
+}
+
+/// In which states an operation is possible.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Precondition<'a, S> {
+    /// In all.
+    None,
+    /// In this one alone.
+    State(&'a S),
+    /// In any that `step` says.
+    Unknown,
 }
 
 /// An operation that somebody saw. Moments are numbers of any unit: an operation comes before

@@ -1,12 +1,14 @@
 //! The search for an order.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::Range;
 
 use super::configuration::Shape;
-use super::levels::{Level, Node};
+use super::levels::{DEAD, Level, Node};
 use super::order::Paths;
 use super::timeline::{Effect, Event, NONE, Timeline, Window};
-use super::{Attempt, Call, Linearizability, Specification, Violation};
+use super::wants::Wants;
+use super::{Attempt, Call, Linearizability, Precondition, Specification, Violation};
 
 /// How many orders of what comes before a violation are reported.
 const ATTEMPTS: usize = 10;
@@ -67,6 +69,10 @@ struct Run {
     /// Those without an end.
     lane: u32,
     effect: Effect,
+    /// If they overwrite: the state after it, and whether that can matter to a call other than the
+    /// reads under way.
+    after: u32,
+    is_live: bool,
 }
 
 /// A call that may be next.
@@ -91,6 +97,9 @@ struct Search<'a, P: Specification, G> {
     timeline: Timeline,
     shape: Shape,
     window: Window,
+    wants: Wants<'a, P::State>,
+    /// The calls that the step at hand puts next.
+    changes: Vec<u32>,
     runs: Vec<Run>,
     landings: Vec<Landing>,
     known_landings: usize,
@@ -128,6 +137,8 @@ impl<'a, P: Specification, G: FnMut() -> bool> Search<'a, P, G> {
             goes_on,
             shape: Shape::new(timeline.slots, &timeline.lanes),
             window: Window::new(&timeline),
+            wants: Wants::new(specification, calls, &timeline),
+            changes: Vec::new(),
             timeline,
             runs: Vec::new(),
             landings: Vec::new(),
@@ -151,7 +162,7 @@ impl<'a, P: Specification, G: FnMut() -> bool> Search<'a, P, G> {
         let initial = self.states.number(self.specification.initial());
         let mut key = vec![0; self.shape.len()];
         let root = Node::new(initial, NONE, true, false);
-        let mut end = self.advance(root, &mut key, 0, None).err();
+        let mut end = self.advance(root, &mut key, 0).err();
         while end.is_none()
             && let Some(level) = self.pick()
         {
@@ -249,7 +260,11 @@ impl<'a, P: Specification, G: FnMut() -> bool> Search<'a, P, G> {
         if node.is_entry && self.shape.is_free(key, slot) {
             next.copy_from_slice(key);
             self.shape.clear(&mut next, slot);
-            self.advance(node, &mut next, moment + 1, None)?;
+            self.changes.clear();
+            self.advance(node, &mut next, moment + 1)?;
+            if self.is_useless(call, key) {
+                return Ok(());
+            }
         }
         let here = self.landing(node.state);
         for at in 0..self.landings[here].moves.len() {
@@ -269,10 +284,7 @@ impl<'a, P: Specification, G: FnMut() -> bool> Search<'a, P, G> {
                 && let Some(choice) = self.choose(run, key)
             {
                 next.copy_from_slice(key);
-                let operation = &self.calls[choice.call as usize].operation;
-                let state = &self.states.states[node.state as usize];
-                let to = self.specification.step(state, operation);
-                let to = self.states.number(to.expect("an overwrite is possible"));
+                let to = self.runs[run].after;
                 self.follow(node, choice, to, &mut next, (call, slot))?;
             }
         }
@@ -290,33 +302,102 @@ impl<'a, P: Specification, G: FnMut() -> bool> Search<'a, P, G> {
     ) -> Result<(), End> {
         let moment = self.window.moment;
         let is_overwrite = self.timeline.effects[choice.call as usize] == Effect::Overwrite;
+        self.take(choice, key);
+        self.changes.clear();
+        if is_overwrite {
+            self.close(to, key);
+            self.shape.excuse(key, &self.window.overwrites);
+        }
+        self.changes.push(choice.call);
+        let landing = self.landing(to);
+        let is_seen = self.see(landing, key);
+        self.forget_dead(key);
+        if self.shape.is_free(key, last.1) && !self.shape.is_unused(key, last.1) {
+            self.shape.clear(key, last.1);
+            let node = Node::new(to, node.path, true, false);
+            return self.advance(node, key, moment + 1);
+        }
+        let is_unseen = is_overwrite && !is_seen;
+        // Another overwrite can come next at best, and would have come here as well.
+        let is_passed = is_unseen || self.is_dead(to);
+        if is_overwrite && is_passed && !self.has_move(landing, key) {
+            return self.work(1);
+        }
+        let node = Node::new(to, node.path, false, is_unseen);
+        self.insert(moment, node, key, moment)
+    }
+
+    /// Puts calls before an overwrite that are seen by reads under way alone: it costs nothing.
+    fn close(&mut self, to: u32, key: &mut [u64]) {
+        for at in 0..self.runs.len() {
+            let run = self.runs[at];
+            if run.is_live || run.after == to {
+                continue;
+            }
+            let landing = self.landing(run.after);
+            if self.shape.is_owed(key, &self.landings[landing].reads)
+                && let Some(choice) = self.choose(at, key)
+            {
+                self.take(choice, key);
+                self.see(landing, key);
+                self.changes.push(choice.call);
+            }
+        }
+    }
+
+    fn take(&self, choice: Choice, key: &mut [u64]) {
         if choice.is_open {
             self.shape.spend(key, choice.place);
         } else {
             self.shape.take(key, choice.place);
         }
-        if is_overwrite {
-            self.shape.excuse(key, &self.window.overwrites);
-        }
-        let landing = self.landing(to);
+    }
+
+    /// Takes in the reads under way that fit: whether there are any.
+    fn see(&self, landing: usize, key: &mut [u64]) -> bool {
         let mut is_seen = false;
         let free = self.shape.free(key);
         for (free, reads) in free.iter_mut().zip(&self.landings[landing].reads) {
             is_seen |= reads & !*free != 0;
             *free |= reads;
         }
-        let change = Some(choice.call);
-        if self.shape.is_free(key, last.1) && !self.shape.is_unused(key, last.1) {
-            self.shape.clear(key, last.1);
-            let node = Node::new(to, node.path, true, false);
-            return self.advance(node, key, moment + 1, change);
+        is_seen
+    }
+
+    /// Whether no call but the reads under way needs a state.
+    fn is_dead(&self, state: u32) -> bool {
+        let state = &self.states.states[state as usize];
+        !self.wants.is_live(state, self.window.moment)
+    }
+
+    /// Whether a call overwrites with what is needed by none.
+    fn is_useless(&mut self, call: u32, key: &[u64]) -> bool {
+        let class = self.timeline.classes[call as usize];
+        let run = self.runs.iter().find(|run| {
+            let pending = self.window.changes.get(run.from as usize);
+            run.from < run.to && pending.is_some_and(|it| it.class == class)
+        });
+        let Some(run) = run.filter(|run| !run.is_live) else {
+            return false;
+        };
+        let landing = self.landing(run.after);
+        !self.shape.is_owed(key, &self.landings[landing].reads)
+    }
+
+    /// Calls that may be left out are, if what they write is needed by none.
+    fn forget_dead(&mut self, key: &mut [u64]) {
+        for at in 0..self.runs.len() {
+            let run = self.runs[at];
+            if run.is_live || run.from == run.to {
+                continue;
+            }
+            let landing = self.landing(run.after);
+            if !self.shape.is_owed(key, &self.landings[landing].reads) {
+                for pending in &self.window.changes[run.from as usize..run.to as usize] {
+                    self.shape.forget(key, pending.slot as usize);
+                }
+            }
         }
-        let is_unseen = is_overwrite && !is_seen;
-        if is_unseen && !self.has_move(landing, key) {
-            return self.work(1);
-        }
-        let node = Node::new(to, node.path, false, is_unseen);
-        self.insert(moment, node, key, change)
     }
 
     /// Whether a call other than an overwrite may be next.
@@ -332,7 +413,6 @@ impl<'a, P: Specification, G: FnMut() -> bool> Search<'a, P, G> {
         node: Node,
         key: &mut [u64],
         from: usize,
-        change: Option<u32>,
     ) -> Result<(), End> {
         for moment in from..self.timeline.len() {
             match self.timeline.event(moment) {
@@ -347,37 +427,31 @@ impl<'a, P: Specification, G: FnMut() -> bool> Search<'a, P, G> {
                 Event::End { slot, .. } => {
                     if !self.shape.is_free(key, slot) || self.shape.is_unused(key, slot) {
                         self.work((moment - from) / COMPARISONS)?;
-                        let node = Node::new(node.state, node.path, true, false);
-                        return self.insert_at(moment, node, key, change, from.saturating_sub(1));
+                        let is_live = node.state != DEAD && {
+                            let state = &self.states.states[node.state as usize];
+                            self.wants.is_live(state, moment)
+                        };
+                        let state = if is_live { node.state } else { DEAD };
+                        let node = Node::new(state, node.path, true, false);
+                        return self.insert(moment, node, key, from.saturating_sub(1));
                     }
                     self.shape.clear(key, slot);
                 }
             }
         }
-        let path = match change {
-            Some(call) => self.paths.push(node.path, call, from.saturating_sub(1)),
-            None => node.path,
-        };
+        let mut path = node.path;
+        for call in &self.changes {
+            path = self.paths.push(path, *call, from.saturating_sub(1));
+        }
         Err(End::Found { path })
     }
 
-    fn insert(
-        &mut self,
-        moment: usize,
-        node: Node,
-        key: &[u64],
-        change: Option<u32>,
-    ) -> Result<(), End> {
-        self.insert_at(moment, node, key, change, moment)
-    }
-
     /// Adds a configuration to a level, after a change at a moment.
-    fn insert_at(
+    fn insert(
         &mut self,
         level: usize,
         node: Node,
         key: &[u64],
-        change: Option<u32>,
         changed: usize,
     ) -> Result<(), End> {
         let number = level as u32;
@@ -385,10 +459,13 @@ impl<'a, P: Specification, G: FnMut() -> bool> Search<'a, P, G> {
             .levels
             .entry(number)
             .or_insert_with(|| self.spare.pop().unwrap_or_default());
-        let paths = &mut self.paths;
-        let path = || match change {
-            Some(call) => paths.push(node.path, call, changed),
-            None => node.path,
+        let (paths, changes) = (&mut self.paths, &self.changes);
+        let path = || {
+            let mut path = node.path;
+            for call in changes {
+                path = paths.push(path, *call, changed);
+            }
+            path
         };
         let (is_new, compared) = level.insert(&self.shape, node, key, path);
         if is_new {
@@ -399,8 +476,10 @@ impl<'a, P: Specification, G: FnMut() -> bool> Search<'a, P, G> {
     }
 
     fn fits(&self, state: u32, call: u32) -> bool {
-        let state = &self.states.states[state as usize];
         let operation = &self.calls[call as usize].operation;
+        let Some(state) = self.states.states.get(state as usize) else {
+            return self.specification.precondition(operation) == Precondition::None;
+        };
         self.specification.step(state, operation).is_some()
     }
 
@@ -411,38 +490,44 @@ impl<'a, P: Specification, G: FnMut() -> bool> Search<'a, P, G> {
         self.window.move_to(&self.timeline, moment);
         self.known_landings = 0;
         self.runs.clear();
-        let changes = &self.window.changes;
         let mut has_run = vec![false; self.timeline.lanes.len()];
         let mut from = 0;
-        while from < changes.len() {
-            let class = changes[from].class;
-            let mut to = from + 1;
-            while to < changes.len() && changes[to].class == class {
-                to += 1;
-            }
+        while let Some(first) = self.window.changes.get(from) {
+            let class = first.class;
+            let count = self.window.changes[from..].iter();
+            let to = from + count.take_while(|it| it.class == class).count();
             let lane = self.timeline.lane_of[class as usize];
             if lane != NONE {
                 has_run[lane as usize] = true;
             }
-            self.runs.push(Run {
-                from: from as u32,
-                to: to as u32,
-                lane,
-                effect: self.timeline.effects[changes[from].call as usize],
-            });
+            self.add_run(first.call, from..to, lane);
             from = to;
         }
-        for lane in 0..has_run.len() {
-            if !has_run[lane] && self.window.open[lane] > 0 {
-                let call = self.timeline.lanes[lane][0];
-                self.runs.push(Run {
-                    from: 0,
-                    to: 0,
-                    lane: lane as u32,
-                    effect: self.timeline.effects[call as usize],
-                });
+        for (lane, has_run) in has_run.into_iter().enumerate() {
+            if !has_run && self.window.open[lane] > 0 {
+                self.add_run(self.timeline.lanes[lane][0], 0..0, lane as u32);
             }
         }
+    }
+
+    fn add_run(&mut self, call: u32, pending: Range<usize>, lane: u32) {
+        let effect = self.timeline.effects[call as usize];
+        let (mut after, mut is_live) = (NONE, true);
+        if effect == Effect::Overwrite {
+            let operation = &self.calls[call as usize].operation;
+            let state = self.specification.step(&self.states.states[0], operation);
+            let state = state.expect("an overwrite is possible");
+            is_live = self.wants.is_live(&state, self.window.moment);
+            after = self.states.number(state);
+        }
+        self.runs.push(Run {
+            from: pending.start as u32,
+            to: pending.end as u32,
+            lane,
+            effect,
+            after,
+            is_live,
+        });
     }
 
     /// The call of a run that is next: the first to end of those unused.
@@ -499,8 +584,9 @@ impl<'a, P: Specification, G: FnMut() -> bool> Search<'a, P, G> {
                 self.timeline.lanes[run.lane as usize][0]
             };
             let operation = &self.calls[call as usize].operation;
-            let before = &self.states.states[state as usize];
-            if let Some(after) = self.specification.step(before, operation) {
+            if let Some(before) = self.states.states.get(state as usize)
+                && let Some(after) = self.specification.step(before, operation)
+            {
                 let after = self.states.number(after);
                 landing.moves.push((number as u32, after));
             }
@@ -530,9 +616,15 @@ impl<'a, P: Specification, G: FnMut() -> bool> Search<'a, P, G> {
             order.iter().for_each(|call| is_left[*call] = false);
             let mut pending: Vec<_> = pending.filter(|call| is_left[*call]).collect();
             pending.sort_unstable();
+            let state = self.specification.initial();
+            let state = order.iter().fold(state, |state, call| {
+                let operation = &self.calls[*call].operation;
+                let next = self.specification.step(&state, operation);
+                next.expect("an order can be followed")
+            });
             Attempt {
                 order,
-                state: self.states.states[node.state as usize].clone(),
+                state,
                 pending,
             }
         };

@@ -5,7 +5,7 @@ use std::collections::{BinaryHeap, HashMap};
 
 use super::{Call, Specification};
 
-/// No slot, lane or class.
+/// No slot, lane, class or path.
 pub(super) const NONE: u32 = u32::MAX;
 
 /// What a call does to states, as far as the search treats it in a way of its own.
@@ -41,7 +41,7 @@ pub(super) struct Timeline {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Event {
     /// A call without an end begins.
-    Open { lane: usize },
+    Open { call: u32, lane: usize },
     Begin { call: u32, slot: usize },
     End { call: u32, slot: usize },
 }
@@ -142,7 +142,7 @@ impl Timeline {
         if is_end {
             Event::End { call, slot: place }
         } else if self.ends[call as usize] == NONE {
-            Event::Open { lane: place }
+            Event::Open { call, lane: place }
         } else {
             Event::Begin { call, slot: place }
         }
@@ -186,7 +186,7 @@ impl Window {
     pub(super) fn move_to(&mut self, timeline: &Timeline, moment: usize) {
         while self.moment < moment {
             match timeline.event(self.moment) {
-                Event::Open { lane } => self.open[lane] += 1,
+                Event::Open { lane, .. } => self.open[lane] += 1,
                 Event::Begin { call, slot } => self.add(timeline, call, slot),
                 Event::End { call, slot } => self.remove(timeline, call, slot),
             }
@@ -195,7 +195,7 @@ impl Window {
         while self.moment > moment {
             self.moment -= 1;
             match timeline.event(self.moment) {
-                Event::Open { lane } => self.open[lane] -= 1,
+                Event::Open { lane, .. } => self.open[lane] -= 1,
                 Event::Begin { call, slot } => self.remove(timeline, call, slot),
                 Event::End { call, slot } => self.add(timeline, call, slot),
             }
