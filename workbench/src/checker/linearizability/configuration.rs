@@ -39,11 +39,6 @@ impl Shape {
         2 * self.words + self.lane_words
     }
 
-    /// The bits of the slots whose calls owe nothing.
-    pub(super) fn free<'a>(&self, key: &'a mut [u64]) -> &'a mut [u64] {
-        &mut key[..self.words]
-    }
-
     pub(super) fn is_free(&self, key: &[u64], slot: usize) -> bool {
         key[slot / 64] & bit(slot) != 0
     }
@@ -63,6 +58,20 @@ impl Shape {
         key[self.words + slot / 64] &= !bit(slot);
     }
 
+    /// A call may be left out, and may still take effect.
+    pub(super) fn release(&self, key: &mut [u64], slot: usize) {
+        key[slot / 64] |= bit(slot);
+    }
+
+    /// Calls that cannot be used, as reads, take effect: whether any of them was missing.
+    pub(super) fn fulfil(&self, key: &mut [u64], slots: &[u64]) -> bool {
+        let was_owed = self.is_owed(key, slots);
+        for (free, slots) in key[..self.words].iter_mut().zip(slots) {
+            *free |= slots;
+        }
+        was_owed
+    }
+
     /// The slot is given back.
     pub(super) fn clear(&self, key: &mut [u64], slot: usize) {
         key[slot / 64] &= !bit(slot);
@@ -79,14 +88,14 @@ impl Shape {
 
     /// An unused call that owes nothing is of no use any more.
     pub(super) fn forget(&self, key: &mut [u64], slot: usize) {
-        if self.is_free(key, slot) {
-            key[self.words + slot / 64] &= !bit(slot);
-        }
+        let (free, unused) = key.split_at_mut(self.words);
+        unused[slot / 64] &= !(free[slot / 64] & bit(slot));
     }
 
     /// Whether one of these calls has not taken effect, reads among them.
     pub(super) fn is_owed(&self, key: &[u64], slots: &[u64]) -> bool {
-        key.iter().zip(slots).any(|(free, slots)| slots & !free != 0)
+        let mut words = key[..self.words].iter().zip(slots);
+        words.any(|(free, slots)| slots & !free != 0)
     }
 
     /// How many calls of a lane have taken effect.

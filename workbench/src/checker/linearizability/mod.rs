@@ -39,8 +39,11 @@
 //! ```
 
 mod configuration;
+mod decide;
 mod levels;
+mod moves;
 mod order;
+mod problem;
 mod register;
 mod search;
 mod timeline;
@@ -49,7 +52,7 @@ mod wants;
 use std::hash::Hash;
 
 pub use register::{CasRegister, RegisterOp};
-pub use search::linearize;
+pub use decide::{MAX_BYTES, linearize, linearize_within};
 
 /// What an object does if it does one thing at a time.
 pub trait Specification {
@@ -122,12 +125,24 @@ pub enum Linearizability<S> {
     },
     /// There is none.
     Violated(Violation<S>),
-    /// The search was told to stop.
-    Unfinished {
-        /// Everything that ended before the end of this call can be put in order; whether it can,
-        /// too, is not known.
-        call: usize,
-    },
+    /// The search was stopped, or ran out of memory.
+    Unfinished(Unfinished),
+}
+
+/// How far a search got that was stopped.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unfinished {
+    /// Everything that ended before the end of this call can be put in order; whether it can,
+    /// too, is not known.
+    pub call: usize,
+    /// How many calls ended before the end of that one.
+    pub explained: usize,
+    /// How many steps were taken.
+    pub steps: u64,
+    /// How much memory was taken at most, in bytes, about.
+    pub bytes: usize,
+    /// Whether it was memory that was not enough.
+    pub is_out_of_memory: bool,
 }
 
 /// How far an order gets.
@@ -139,6 +154,8 @@ pub struct Violation<S> {
     /// Orders of what comes before it, ten at most, and at least one. None takes in more than it
     /// must.
     pub attempts: Vec<Attempt<S>>,
+    /// Whether the attempts lead to all states in which the call could have been tried.
+    pub is_exhaustive: bool,
 }
 
 /// An order of all calls that ended before some moment.

@@ -22,6 +22,10 @@ impl Paths {
         self.steps.len()
     }
 
+    pub(super) fn bytes(&self) -> usize {
+        size_of_val(&*self.steps)
+    }
+
     pub(super) fn push(&mut self, before: u32, call: u32, moment: usize) -> u32 {
         let moment = moment as u32;
         self.steps.push(Step {

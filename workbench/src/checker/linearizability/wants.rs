@@ -21,6 +21,14 @@ pub(super) struct Wants<'a, S> {
 }
 
 impl<'a, S: Eq + std::hash::Hash> Wants<'a, S> {
+    /// As if each state might be needed at any time.
+    pub(super) fn unknown() -> Self {
+        Wants {
+            last: HashMap::new(),
+            is_known: false,
+        }
+    }
+
     pub(super) fn new<P: Specification<State = S>>(
         specification: &'a P,
         calls: &'a [Call<P::Operation>],
