@@ -11,14 +11,15 @@ use serde_json::value::RawValue;
 
 use super::element::Element;
 use super::linearizability::{
-    Attempt, Call, CasRegister, Linearizability, RegisterOp, Violation, linearize,
+    Attempt, Call, CasRegister, Linearizability, RegisterOp, Unfinished, Violation, linearize,
 };
 use super::{Validity, Verdict, told};
 use crate::edn;
 use crate::history::{History, Kind, Op, Pair};
 
-/// How many steps the search takes for one key at most: a few seconds.
-const STEPS: u64 = 1 << 24;
+/// How many steps the search takes for one key at most: half a minute. They are counted, and time
+/// is not, so that a history always has the same verdict.
+const STEPS: u64 = 1 << 25;
 
 /// How many of the last operations of an order are told.
 const NAMED: usize = 3;
@@ -148,17 +149,7 @@ fn judge(key: &Element, events: &[Event<'_>]) -> Verdict {
             )
         }
         Linearizability::Violated(violation) => shown.violated(&violation),
-        Linearizability::Unfinished { call } => {
-            let mut verdict = Verdict::new(
-                Validity::Unknown,
-                [("cause", edn::key("timeout")), ("op", shown.op(call))],
-            );
-            verdict.findings.push(format!(
-                "key {key}: whether {} has a place was not found out in {STEPS} steps",
-                shown.name(call)
-            ));
-            verdict
-        }
+        Linearizability::Unfinished(unfinished) => shown.unfinished(&unfinished),
     }
 }
 
@@ -176,7 +167,7 @@ struct Shown<'a> {
 
 impl Shown<'_> {
     fn violated(&self, violation: &Violation<Value>) -> Verdict {
-        let Violation { call, attempts } = violation;
+        let Violation { call, attempts, .. } = violation;
         let last = attempts.iter().filter_map(|it| it.order.last()).next();
         let last = last.map_or(Edn::Nil, |call| self.op(*call));
         let configs = attempts.iter().map(|attempt| self.configuration(attempt));
@@ -195,6 +186,44 @@ impl Shown<'_> {
         verdict
     }
 
+    fn unfinished(&self, unfinished: &Unfinished) -> Verdict {
+        let Unfinished {
+            call,
+            explained,
+            steps,
+            bytes,
+            is_out_of_memory,
+        } = *unfinished;
+        let cause = if is_out_of_memory {
+            "out-of-memory"
+        } else {
+            "timeout"
+        };
+        let mut verdict = Verdict::new(
+            Validity::Unknown,
+            [
+                ("cause", edn::key(cause)),
+                ("op", self.op(call)),
+                ("explained-count", Edn::Int(explained as i64)),
+                ("steps", Edn::Int(steps as i64)),
+                ("bytes", Edn::Int(bytes as i64)),
+            ],
+        );
+        let operations = if explained == 1 {
+            "operation"
+        } else {
+            "operations"
+        };
+        verdict.findings.push(format!(
+            "key {}: undecided after {steps} steps and {} MB of memory: the first {explained} \
+             completed {operations} have an order; whether it can be extended by {} is unknown",
+            self.key,
+            bytes.div_ceil(1_000_000),
+            self.name(call)
+        ));
+        verdict
+    }
+
     fn tell(&self, violation: &Violation<Value>) -> String {
         let call = violation.call;
         let mut states: Vec<_> = violation
@@ -204,8 +233,13 @@ impl Shown<'_> {
             .collect();
         states.sort();
         states.dedup();
+        let holds = if violation.is_exhaustive {
+            "can only hold"
+        } else {
+            "can hold, for instance,"
+        };
         let mut told = format!(
-            "key {}: no order explains {}; before it the register can only hold {}",
+            "key {}: no order explains {}; before it the register {holds} {}",
             self.key,
             self.name(call),
             states.join(" or ")

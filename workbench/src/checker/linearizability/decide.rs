@@ -4,24 +4,40 @@ use std::collections::HashMap;
 
 use super::levels::Node;
 use super::problem::Problem;
-use super::search::{Progress, Rules, Search};
+use super::search::{Progress, Rules, Search, Strategy};
 use super::timeline::Event;
 use super::{Attempt, Call, Linearizability, Specification, Unfinished, Violation};
 
 /// How many orders of what comes before a violation are reported.
 const ATTEMPTS: usize = 10;
 
-/// How much memory a search may take, in bytes, if nothing else is said.
-pub const MAX_BYTES: usize = 200 << 20;
-
-/// How many steps the exact search takes before others have their turn.
-const FIRST_TURN: u64 = 1 << 15;
-
 /// How many steps are taken at most to find all states before a violation, not only those that
 /// matter to its proof.
 const EVIDENCE: u64 = 1 << 17;
 
-/// Looks for an order of calls to one object, in [`MAX_BYTES`] of memory.
+/// How a search is made. None of it changes a yes or no; all of it can decide whether there is one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Effort {
+    /// How much memory the search may take, in bytes, besides about a hundred for each call.
+    pub max_bytes: usize,
+    /// Which configuration is expanded next.
+    pub strategy: Strategy,
+    /// How many steps are taken before searches with relaxed rules have their turns, too.
+    pub first_turn: u64,
+}
+
+impl Default for Effort {
+    /// 160 MiB, by turns.
+    fn default() -> Self {
+        Effort {
+            max_bytes: 160 << 20,
+            strategy: Strategy::Mixed,
+            first_turn: 1 << 15,
+        }
+    }
+}
+
+/// Looks for an order of calls to one object, with the default effort.
 ///
 /// Before each step, which takes a microsecond or less, `goes_on` is asked, and the search is over,
 /// unfinished, when that says no: count there, and the same calls have the same answer every time.
@@ -34,98 +50,137 @@ pub fn linearize<P: Specification>(
     calls: &[Call<P::Operation>],
     goes_on: impl FnMut() -> bool,
 ) -> Linearizability<P::State> {
-    linearize_within(specification, calls, MAX_BYTES, goes_on)
+    linearize_with(Effort::default(), specification, calls, goes_on)
 }
 
-/// Does as [`linearize`], in so many bytes of memory besides a few for each call. It is over,
-/// unfinished, when that is not enough.
-pub fn linearize_within<P: Specification>(
+/// Does as [`linearize`], with a certain effort.
+pub fn linearize_with<P: Specification>(
+    effort: Effort,
     specification: &P,
     calls: &[Call<P::Operation>],
-    max_bytes: usize,
     mut goes_on: impl FnMut() -> bool,
 ) -> Linearizability<P::State> {
     let problem = Problem::new(specification, calls);
-    let mut exact = Search::new(&problem, Rules::Exact);
-    let mut others: Vec<Search<'_, '_, P>> = Vec::new();
-    // No order gets past this level.
-    let mut bound = u32::MAX;
-    let (mut steps, mut bytes) = (0, 0);
-    let mut turn = FIRST_TURN;
+    let mut race = Race {
+        exact: Search::new(&problem, Rules::Exact, effort.strategy),
+        relaxed: Vec::new(),
+        bound: u32::MAX,
+        steps: 0,
+        bytes: 0,
+    };
+    let mut turn = effort.first_turn;
     loop {
-        let mut run = |search: &mut Search<'_, '_, P>, other_bytes: usize, bound: u32| {
-            let until = search.steps + turn;
-            while search.steps < until && search.reached < bound {
-                let before = search.steps;
-                let progress = search.go_on();
-                if progress != Progress::Waiting {
-                    return Ok(progress);
-                }
-                bytes = bytes.max(other_bytes + search.bytes());
-                if bytes > max_bytes {
-                    return Err(true);
-                }
-                for _ in before..search.steps {
-                    if !goes_on() {
-                        return Err(false);
-                    }
-                    steps += 1;
-                }
-            }
-            Ok(Progress::Waiting)
-        };
-        let unfinished = |is_out_of_memory: bool, reached: u32, steps: u64, bytes: usize| {
-            let is_explained = |end: &&u32| **end < reached;
-            Linearizability::Unfinished(Unfinished {
-                call: call_at(&problem, reached),
-                explained: problem.timeline.ends.iter().filter(is_explained).count(),
-                steps,
-                bytes,
-                is_out_of_memory,
-            })
-        };
-        let other_bytes = others.iter().map(Search::bytes).sum();
-        match run(&mut exact, other_bytes, bound) {
-            Ok(Progress::Found { path }) => {
-                let order = order(&problem, &exact, path, problem.timeline.len());
+        match race.run(turn, effort.max_bytes, &mut goes_on) {
+            Some(Answer::Holds { path }) => {
+                let order = order(&problem, &race.exact, path, problem.timeline.len());
                 return Linearizability::Holds { order };
             }
-            Ok(Progress::Exhausted) => {
-                return Linearizability::Violated(evidence(&problem, &exact));
+            Some(Answer::Violated) => {
+                return Linearizability::Violated(evidence(&problem, &race.exact));
             }
-            Ok(Progress::Waiting) if exact.reached >= bound => {
-                return Linearizability::Violated(evidence(&problem, &exact));
+            Some(Answer::Unfinished { is_out_of_memory }) => {
+                let reached = race.exact.reached;
+                let ends = problem.timeline.ends.iter();
+                return Linearizability::Unfinished(Unfinished {
+                    call: call_at(&problem, reached),
+                    explained: ends.filter(|end| **end < reached).count(),
+                    steps: race.steps,
+                    bytes: race.bytes,
+                    is_out_of_memory,
+                });
             }
-            Ok(Progress::Waiting) => {}
-            Err(is_out_of_memory) => {
-                return unfinished(is_out_of_memory, exact.reached, steps, bytes);
-            }
-        }
-        if turn == FIRST_TURN {
-            others.push(Search::new(&problem, Rules::OpenCallsAndOverwrites));
-            if !problem.timeline.lanes.is_empty() {
-                others.push(Search::new(&problem, Rules::OpenCalls));
-            }
-        }
-        let mut place = 0;
-        while place < others.len() {
-            let all_bytes: usize = others.iter().map(Search::bytes).sum();
-            let other_bytes = exact.bytes() + all_bytes - others[place].bytes();
-            let other = &mut others[place];
-            match run(other, other_bytes, bound) {
-                Ok(Progress::Waiting) if other.reached < bound => place += 1,
-                Ok(Progress::Exhausted) => {
-                    bound = bound.min(other.reached);
-                    others.remove(place);
-                }
-                // It cannot say more than is known.
-                Ok(_) => drop(others.remove(place)),
-                Err(is_out_of_memory) => {
-                    return unfinished(is_out_of_memory, exact.reached, steps, bytes);
-                }
-            }
+            None if turn == effort.first_turn => race.add_relaxed(&problem, effort.strategy),
+            None => {}
         }
         turn *= 2;
+    }
+}
+
+/// How a race ends.
+enum Answer {
+    Holds { path: u32 },
+    Violated,
+    Unfinished { is_out_of_memory: bool },
+}
+
+/// Searches that have turns.
+struct Race<'p, 'a, P: Specification> {
+    exact: Search<'p, 'a, P>,
+    /// If one of these finds that there is no order, there is none.
+    relaxed: Vec<Search<'p, 'a, P>>,
+    /// No order gets past this level.
+    bound: u32,
+    steps: u64,
+    /// The most memory that was taken.
+    bytes: usize,
+}
+
+impl<'p, 'a, P: Specification> Race<'p, 'a, P> {
+    fn add_relaxed(&mut self, problem: &'p Problem<'a, P>, strategy: Strategy) {
+        let mut add = |rules| self.relaxed.push(Search::new(problem, rules, strategy));
+        add(Rules::AllChanges);
+        add(Rules::OpenCallsAndOverwrites);
+        if !problem.timeline.lanes.is_empty() {
+            add(Rules::OpenCalls);
+        }
+    }
+
+    /// A turn for each search; none if that is no answer.
+    fn run(
+        &mut self,
+        turn: u64,
+        max_bytes: usize,
+        goes_on: &mut impl FnMut() -> bool,
+    ) -> Option<Answer> {
+        let mut others: usize = self.relaxed.iter().map(Search::bytes).sum();
+        let mut place = None;
+        loop {
+            let search = match place {
+                None => &mut self.exact,
+                Some(place) => self.relaxed.get_mut(place)?,
+            };
+            if place.is_some() {
+                others -= search.bytes();
+            }
+            let until = search.steps + turn;
+            let mut progress = Progress::Waiting;
+            while progress == Progress::Waiting
+                && search.steps < until
+                && search.reached < self.bound
+            {
+                let before = search.steps;
+                progress = search.go_on();
+                self.bytes = self.bytes.max(others + search.bytes());
+                for _ in before..search.steps {
+                    if !goes_on() {
+                        let is_out_of_memory = false;
+                        return Some(Answer::Unfinished { is_out_of_memory });
+                    }
+                    self.steps += 1;
+                }
+                if self.bytes > max_bytes {
+                    let is_out_of_memory = true;
+                    return Some(Answer::Unfinished { is_out_of_memory });
+                }
+            }
+            let is_past = search.reached >= self.bound;
+            others += search.bytes();
+            match (place, progress) {
+                (None, Progress::Found { path }) => return Some(Answer::Holds { path }),
+                (None, Progress::Exhausted) => return Some(Answer::Violated),
+                (None, Progress::Waiting) if is_past => return Some(Answer::Violated),
+                (None, Progress::Waiting) => place = Some(0),
+                (Some(here), Progress::Waiting) if !is_past => place = Some(here + 1),
+                // It says no more than that, or no more than is known.
+                (Some(here), _) => {
+                    if progress == Progress::Exhausted {
+                        self.bound = self.bound.min(search.reached);
+                    }
+                    others -= search.bytes();
+                    self.relaxed.remove(here);
+                }
+            }
+        }
     }
 }
 
@@ -150,7 +205,9 @@ fn order<P: Specification>(
         timeline,
         ..
     } = problem;
-    search.paths.order(*specification, calls, timeline, path, until)
+    search
+        .paths
+        .order(*specification, calls, timeline, path, until)
 }
 
 /// That no order gets past the highest level of a search: with all orders that lead there if they
@@ -160,7 +217,7 @@ fn evidence<P: Specification>(
     search: &Search<'_, '_, P>,
 ) -> Violation<P::State> {
     let thorough = Problem::new(problem.specification, problem.calls).without_wants();
-    let mut all = Search::new(&thorough, Rules::Exact);
+    let mut all = Search::new(&thorough, Rules::Exact, Strategy::Breadth);
     while all.steps < EVIDENCE {
         if all.go_on() == Progress::Exhausted {
             return violation(&thorough, &all, true);
@@ -197,7 +254,9 @@ fn violation<P: Specification>(
         let order = order(problem, search, node.path, until);
         let initial = problem.specification.initial();
         let state = order.iter().fold(initial, |state, call| {
-            let next = problem.specification.step(&state, &problem.calls[*call].operation);
+            let next = problem
+                .specification
+                .step(&state, &problem.calls[*call].operation);
             next.expect("an order can be followed")
         });
         let mut is_left = vec![true; problem.calls.len()];

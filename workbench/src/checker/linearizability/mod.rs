@@ -51,8 +51,9 @@ mod wants;
 
 use std::hash::Hash;
 
+pub use decide::{Effort, linearize, linearize_with};
 pub use register::{CasRegister, RegisterOp};
-pub use decide::{MAX_BYTES, linearize, linearize_within};
+pub use search::Strategy;
 
 /// What an object does if it does one thing at a time.
 pub trait Specification {

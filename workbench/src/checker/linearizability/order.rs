@@ -47,7 +47,13 @@ impl Paths {
                 here = self.steps[here as usize].before;
             }
         }
-        let to = |moved: &[u32], path: u32| if path == NONE { NONE } else { moved[path as usize] };
+        let to = |moved: &[u32], path: u32| {
+            if path == NONE {
+                NONE
+            } else {
+                moved[path as usize]
+            }
+        };
         let mut kept = 0;
         for place in 0..self.steps.len() {
             if moved[place] == 0 {

@@ -42,12 +42,7 @@ impl<'a, P: Specification> Problem<'a, P> {
     }
 
     /// The state after a call; none if it is not possible.
-    pub(super) fn step(
-        &self,
-        states: &mut States<P::State>,
-        state: u32,
-        call: u32,
-    ) -> Option<u32> {
+    pub(super) fn step(&self, states: &mut States<P::State>, state: u32, call: u32) -> Option<u32> {
         let operation = &self.calls[call as usize].operation;
         let before = states.get(state)?;
         let after = self.specification.step(before, operation)?;

@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::Specification;
 use super::levels::{DEAD, Level, Node};
 use super::moves::{Choice, Moves};
 use super::order::Paths;
 use super::problem::{Problem, States};
 use super::timeline::{Effect, Event, NONE, Window};
-use super::Specification;
 
 /// How many comparisons of configurations, or moments passed, count as a step.
 const PER_STEP: usize = 16;
@@ -20,6 +20,18 @@ const TURN: usize = 64;
 
 /// Up to so many changes on the paths nothing is tidied up.
 const TIDY: usize = 1 << 16;
+
+/// Which configuration is expanded next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Strategy {
+    /// Breadth first while there is little to choose from; then breadth first, depth first and
+    /// through all levels, by turns.
+    Mixed,
+    /// One of those that lag behind most.
+    Breadth,
+    /// One of those that have got furthest.
+    Depth,
+}
 
 /// Which level is next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,6 +53,9 @@ pub(super) enum Rules {
     OpenCalls,
     /// Those, and overwrites as long as they are under way.
     OpenCallsAndOverwrites,
+    /// All calls that change the state, as long as they are under way; and none need take effect
+    /// but overwrites.
+    AllChanges,
 }
 
 /// How far a search has got.
@@ -58,6 +73,7 @@ pub(super) enum Progress {
 pub(super) struct Search<'p, 'a, P: Specification> {
     problem: &'p Problem<'a, P>,
     rules: Rules,
+    strategy: Strategy,
     states: States<P::State>,
     moves: Moves,
     pub(super) paths: Paths,
@@ -83,10 +99,11 @@ pub(super) struct Search<'p, 'a, P: Specification> {
 }
 
 impl<'p, 'a, P: Specification> Search<'p, 'a, P> {
-    pub(super) fn new(problem: &'p Problem<'a, P>, rules: Rules) -> Self {
+    pub(super) fn new(problem: &'p Problem<'a, P>, rules: Rules, strategy: Strategy) -> Self {
         let mut search = Search {
             problem,
             rules,
+            strategy,
             states: States::new(),
             moves: Moves::new(Window::new(&problem.timeline)),
             paths: Paths::default(),
@@ -147,7 +164,9 @@ impl<'p, 'a, P: Specification> Search<'p, 'a, P> {
             levels.for_each(|level| level.nodes_mut().for_each(&mut *visit));
         };
         let mut kept = Vec::new();
-        nodes(&mut self.levels, &mut |node| kept.push((node.path, node.state)));
+        nodes(&mut self.levels, &mut |node| {
+            kept.push((node.path, node.state))
+        });
         self.paths.retain(kept.iter_mut().map(|it| &mut it.0));
         self.states.retain(kept.iter_mut().map(|it| &mut it.1));
         let mut kept = kept.into_iter();
@@ -177,8 +196,10 @@ impl<'p, 'a, P: Specification> Search<'p, 'a, P> {
             level.clear();
             self.spare.push(level);
         }
-        if self.levels[&lowest].len() <= NARROW {
-            return Some(lowest);
+        match self.strategy {
+            Strategy::Mixed if self.levels[&lowest].len() > NARROW => {}
+            Strategy::Mixed | Strategy::Breadth => return Some(lowest),
+            Strategy::Depth => return self.waiting.last().copied(),
         }
         if self.left_of_turn == 0 {
             self.turn = match self.turn {
@@ -260,14 +281,7 @@ impl<'p, 'a, P: Specification> Search<'p, 'a, P> {
     }
 
     /// Puts a call next; `key` is that before it, and is changed. `last` is the call that ends.
-    fn follow(
-        &mut self,
-        node: Node,
-        choice: Choice,
-        to: u32,
-        key: &mut [u64],
-        last: (u32, usize),
-    ) {
+    fn follow(&mut self, node: Node, choice: Choice, to: u32, key: &mut [u64], last: (u32, usize)) {
         let shape = &self.problem.shape;
         let moment = self.moves.window.moment;
         let is_overwrite = self.problem.effect(choice.call) == Effect::Overwrite;
@@ -366,12 +380,13 @@ impl<'p, 'a, P: Specification> Search<'p, 'a, P> {
             if self.rules == Rules::Exact {
                 shape.spend(key, choice.place);
             }
-        } else if self.rules == Rules::OpenCallsAndOverwrites
-            && self.problem.effect(choice.call) == Effect::Overwrite
-        {
-            shape.release(key, choice.place);
-        } else {
-            shape.take(key, choice.place);
+            return;
+        }
+        let is_overwrite = self.problem.effect(choice.call) == Effect::Overwrite;
+        match self.rules {
+            Rules::Exact | Rules::OpenCalls => shape.take(key, choice.place),
+            Rules::OpenCallsAndOverwrites if !is_overwrite => shape.take(key, choice.place),
+            Rules::OpenCallsAndOverwrites | Rules::AllChanges => shape.release(key, choice.place),
         }
     }
 
@@ -384,6 +399,10 @@ impl<'p, 'a, P: Specification> Search<'p, 'a, P> {
                 Event::Begin { call, slot } => {
                     if problem.effect(call) != Effect::Read {
                         shape.begin_change(key, slot);
+                        let is_other = problem.effect(call) == Effect::Other;
+                        if is_other && self.rules == Rules::AllChanges {
+                            shape.release(key, slot);
+                        }
                     } else if problem.fits(&self.states, node.state, call) {
                         shape.take(key, slot);
                     }

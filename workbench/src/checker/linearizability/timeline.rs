@@ -41,9 +41,18 @@ pub(super) struct Timeline {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Event {
     /// A call without an end begins.
-    Open { call: u32, lane: usize },
-    Begin { call: u32, slot: usize },
-    End { call: u32, slot: usize },
+    Open {
+        call: u32,
+        lane: usize,
+    },
+    Begin {
+        call: u32,
+        slot: usize,
+    },
+    End {
+        call: u32,
+        slot: usize,
+    },
 }
 
 impl Timeline {
@@ -202,7 +211,12 @@ impl Window {
         }
     }
 
-    fn list(&mut self, timeline: &Timeline, call: u32, slot: usize) -> (&mut Vec<Pending>, Pending) {
+    fn list(
+        &mut self,
+        timeline: &Timeline,
+        call: u32,
+        slot: usize,
+    ) -> (&mut Vec<Pending>, Pending) {
         let pending = Pending {
             class: timeline.classes[call as usize],
             end: timeline.ends[call as usize],
