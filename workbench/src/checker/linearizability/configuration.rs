@@ -110,6 +110,22 @@ impl Shape {
         key[word] += 1 << shift;
     }
 
+    /// How much was spent of lanes does not matter that are of no use any more.
+    pub(super) fn reset_lanes(&self, key: &mut [u64], useful_until: &[u32], moment: usize) {
+        let per_word = 64 / self.lane_bits;
+        for (word, until) in key[2 * self.words..].iter_mut().zip(useful_until.chunks(per_word)) {
+            if *word == 0 {
+                continue;
+            }
+            for (place, until) in until.iter().enumerate() {
+                if (*until as usize) < moment {
+                    let shift = place * self.lane_bits;
+                    *word &= !(((1 << self.lane_bits) - 1) << shift);
+                }
+            }
+        }
+    }
+
     fn lane(&self, lane: usize) -> (usize, usize) {
         let per_word = 64 / self.lane_bits;
         let word = 2 * self.words + lane / per_word;

@@ -22,7 +22,8 @@ pub struct Effort {
     pub max_bytes: usize,
     /// Which configuration is expanded next.
     pub strategy: Strategy,
-    /// How many steps are taken before searches with relaxed rules have their turns, too.
+    /// How many steps may bring no progress before searches with relaxed rules have their turns,
+    /// too.
     pub first_turn: u64,
 }
 
@@ -31,7 +32,10 @@ impl Default for Effort {
     fn default() -> Self {
         Effort {
             max_bytes: 160 << 20,
-            strategy: Strategy::Mixed,
+            strategy: Strategy::Mixed {
+                narrow: 64,
+                turn: 64,
+            },
             first_turn: 1 << 15,
         }
     }
@@ -92,7 +96,7 @@ pub fn linearize_with<P: Specification>(
             None if turn == effort.first_turn => race.add_relaxed(&problem, effort.strategy),
             None => {}
         }
-        turn *= 2;
+        turn = (2 * turn).max(1);
     }
 }
 
@@ -142,10 +146,11 @@ impl<'p, 'a, P: Specification> Race<'p, 'a, P> {
             if place.is_some() {
                 others -= search.bytes();
             }
-            let until = search.steps + turn;
+            let (is_exact, from) = (place.is_none(), search.steps);
             let mut progress = Progress::Waiting;
+            // As long as it gets on, the exact search goes on.
             while progress == Progress::Waiting
-                && search.steps < until
+                && search.steps < turn + if is_exact { from.max(search.rose) } else { from }
                 && search.reached < self.bound
             {
                 let before = search.steps;

@@ -99,7 +99,8 @@ impl Moves {
             from = to;
         }
         for (lane, has_run) in has_run.into_iter().enumerate() {
-            if !has_run && self.window.open[lane] > 0 {
+            let is_useful = problem.useful_until[lane] as usize >= moment;
+            if !has_run && is_useful && self.window.open[lane] > 0 {
                 self.add_run(problem, states, lanes[lane][0], 0..0, lane as u32);
             }
         }
@@ -162,10 +163,11 @@ impl Moves {
                 is_open: false,
             });
         }
-        if run.lane == NONE {
+        let lane = run.lane as usize;
+        let until = problem.useful_until.get(lane);
+        if until.is_none_or(|until| (*until as usize) < self.window.moment) {
             return None;
         }
-        let lane = run.lane as usize;
         let spent = problem.shape.spent(key, lane);
         let is_left = is_endless || spent < self.window.open[lane];
         (is_left && self.window.open[lane] > 0).then(|| Choice {

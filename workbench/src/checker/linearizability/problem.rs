@@ -5,7 +5,7 @@ use std::hash::Hash;
 
 use super::configuration::Shape;
 use super::levels::DEAD;
-use super::timeline::{Effect, Timeline};
+use super::timeline::{Effect, NONE, Timeline};
 use super::wants::Wants;
 use super::{Call, Precondition, Specification};
 
@@ -15,18 +15,39 @@ pub(super) struct Problem<'a, P: Specification> {
     pub(super) timeline: Timeline,
     pub(super) shape: Shape,
     wants: Wants<'a, P::State>,
+    /// By lane: until when its calls can be of use, as a moment.
+    pub(super) useful_until: Vec<u32>,
 }
 
 impl<'a, P: Specification> Problem<'a, P> {
     pub(super) fn new(specification: &'a P, calls: &'a [Call<P::Operation>]) -> Self {
         let timeline = Timeline::new(specification, calls);
-        Problem {
+        let mut problem = Problem {
             specification,
             calls,
             shape: Shape::new(timeline.slots, &timeline.lanes),
             wants: Wants::new(specification, calls, &timeline),
             timeline,
-        }
+            useful_until: Vec::new(),
+        };
+        problem.useful_until = problem.compute_useful_until();
+        problem
+    }
+
+    /// A call of a lane is of use only if the state after it is.
+    fn compute_useful_until(&self) -> Vec<u32> {
+        let initial = self.specification.initial();
+        let until = |lane: &Vec<u32>| {
+            let operation = &self.calls[lane[0] as usize].operation;
+            let before = match self.specification.precondition(operation) {
+                Precondition::State(state) => state,
+                _ if self.specification.is_overwrite(operation) => &initial,
+                _ => return NONE,
+            };
+            let after = self.specification.step(before, operation);
+            after.and_then(|state| self.wants.until(&state)).unwrap_or(0)
+        };
+        self.timeline.lanes.iter().map(until).collect()
     }
 
     pub(super) fn effect(&self, call: u32) -> Effect {
@@ -35,8 +56,10 @@ impl<'a, P: Specification> Problem<'a, P> {
 
     /// The same, without the knowledge which states no call needs: a search goes all ways.
     pub(super) fn without_wants(self) -> Self {
+        let lanes = self.timeline.lanes.len();
         Problem {
             wants: Wants::unknown(),
+            useful_until: vec![NONE; lanes],
             ..self
         }
     }

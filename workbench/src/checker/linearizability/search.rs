@@ -12,21 +12,20 @@ use super::timeline::{Effect, Event, NONE, Window};
 /// How many comparisons of configurations, or moments passed, count as a step.
 const PER_STEP: usize = 16;
 
-/// Up to so many configurations on the lowest level the search is breadth-first alone.
-const NARROW: usize = 64;
-
-/// How many configurations are expanded before the next strategy has its turn.
-const TURN: usize = 64;
-
 /// Up to so many changes on the paths nothing is tidied up.
 const TIDY: usize = 1 << 16;
 
 /// Which configuration is expanded next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Strategy {
-    /// Breadth first while there is little to choose from; then breadth first, depth first and
-    /// through all levels, by turns.
-    Mixed,
+    /// Breadth first as long as at most `narrow` configurations lag behind all others; beyond that
+    /// breadth first, depth first and through all levels by turns, each of `turn` configurations.
+    Mixed {
+        /// So many are expanded one after the other.
+        narrow: usize,
+        /// So many have a turn.
+        turn: usize,
+    },
     /// One of those that lag behind most.
     Breadth,
     /// One of those that have got furthest.
@@ -75,7 +74,9 @@ pub(super) struct Search<'p, 'a, P: Specification> {
     rules: Rules,
     strategy: Strategy,
     states: States<P::State>,
-    moves: Moves,
+    /// One for each kind of turn, as turns are at moments far apart.
+    moves: [Moves; 3],
+    in_use: usize,
     pub(super) paths: Paths,
     levels: BTreeMap<u32, Level>,
     /// Levels at which something waits.
@@ -85,6 +86,9 @@ pub(super) struct Search<'p, 'a, P: Specification> {
     found: Option<u32>,
     /// How many steps it has taken.
     pub(super) steps: u64,
+    /// How many it had taken when its highest or its lowest level last rose.
+    pub(super) rose: u64,
+    lowest: u32,
     /// Configurations of all levels, dropped ones among them.
     nodes: usize,
     tidy_at: usize,
@@ -105,18 +109,21 @@ impl<'p, 'a, P: Specification> Search<'p, 'a, P> {
             rules,
             strategy,
             states: States::new(),
-            moves: Moves::new(Window::new(&problem.timeline)),
+            moves: [(); 3].map(|()| Moves::new(Window::new(&problem.timeline))),
+            in_use: 0,
             paths: Paths::default(),
             levels: BTreeMap::new(),
             waiting: BTreeSet::new(),
             reached: 0,
             found: None,
             steps: 0,
+            rose: 0,
+            lowest: 0,
             nodes: 0,
             tidy_at: TIDY,
             spare: Vec::new(),
-            turn: Turn::Breadth,
-            left_of_turn: TURN,
+            turn: Turn::Sweep,
+            left_of_turn: 0,
             swept: 0,
             key: vec![0; problem.shape.len()],
             changes: Vec::new(),
@@ -178,7 +185,7 @@ impl<'p, 'a, P: Specification> Search<'p, 'a, P> {
             level.compact(shape);
         }
         self.nodes = self.levels.values().map(Level::len).sum();
-        self.moves.invalidate();
+        self.moves.iter_mut().for_each(Moves::invalidate);
         self.spare.clear();
         self.tidy_at = TIDY.max(2 * (self.paths.len() + self.nodes + self.states.len()));
     }
@@ -186,6 +193,9 @@ impl<'p, 'a, P: Specification> Search<'p, 'a, P> {
     /// The level to expand next; none if nothing waits.
     fn pick(&mut self) -> Option<u32> {
         let lowest = *self.waiting.first()?;
+        if lowest > self.lowest {
+            (self.lowest, self.rose) = (lowest, self.steps);
+        }
         // What is below the lowest is settled.
         while let Some(entry) = self.levels.first_entry() {
             if *entry.key() >= lowest || *entry.key() == self.reached {
@@ -196,20 +206,24 @@ impl<'p, 'a, P: Specification> Search<'p, 'a, P> {
             level.clear();
             self.spare.push(level);
         }
-        match self.strategy {
-            Strategy::Mixed if self.levels[&lowest].len() > NARROW => {}
-            Strategy::Mixed | Strategy::Breadth => return Some(lowest),
+        let turn = match self.strategy {
+            Strategy::Mixed { narrow, turn } if self.levels[&lowest].len() > narrow => turn,
+            Strategy::Mixed { .. } | Strategy::Breadth => {
+                self.in_use = Turn::Breadth as usize;
+                return Some(lowest);
+            }
             Strategy::Depth => return self.waiting.last().copied(),
-        }
+        };
         if self.left_of_turn == 0 {
             self.turn = match self.turn {
                 Turn::Breadth => Turn::Depth,
                 Turn::Depth => Turn::Sweep,
                 Turn::Sweep => Turn::Breadth,
             };
-            self.left_of_turn = TURN;
+            self.left_of_turn = turn.max(1);
         }
         self.left_of_turn -= 1;
+        self.in_use = self.turn as usize;
         match self.turn {
             Turn::Breadth => Some(lowest),
             Turn::Depth => self.waiting.last().copied(),
@@ -237,7 +251,7 @@ impl<'p, 'a, P: Specification> Search<'p, 'a, P> {
             self.waiting.remove(&level);
         }
         if let Some((node, _)) = taken {
-            self.moves.move_to(self.problem, &mut self.states, moment);
+            self.moves[self.in_use].move_to(self.problem, &mut self.states, moment);
             self.follow_all(node, &key, (call, slot));
         }
         self.key = key;
@@ -251,14 +265,14 @@ impl<'p, 'a, P: Specification> Search<'p, 'a, P> {
             next.copy_from_slice(key);
             shape.clear(&mut next, last.1);
             self.changes.clear();
-            self.advance(node, &mut next, self.moves.window.moment + 1);
+            self.advance(node, &mut next, self.moves().window.moment + 1);
             if self.is_useless(last.0, key) {
                 return;
             }
         }
         let here = self.landing(node.state);
-        for at in 0..self.moves.moves(here).len() {
-            let (run, to) = self.moves.moves(here)[at];
+        for at in 0..self.moves().moves(here).len() {
+            let (run, to) = self.moves().moves(here)[at];
             if let Some(choice) = self.choose(run as usize, key)
                 && (!choice.is_open || to != node.state)
             {
@@ -269,12 +283,12 @@ impl<'p, 'a, P: Specification> Search<'p, 'a, P> {
         if node.is_unseen {
             return;
         }
-        for run in 0..self.moves.runs.len() {
-            if self.moves.runs[run].effect == Effect::Overwrite
+        for run in 0..self.moves().runs.len() {
+            if self.moves().runs[run].effect == Effect::Overwrite
                 && let Some(choice) = self.choose(run, key)
             {
                 next.copy_from_slice(key);
-                let to = self.moves.runs[run].after;
+                let to = self.moves().runs[run].after;
                 self.follow(node, choice, to, &mut next, last);
             }
         }
@@ -283,18 +297,18 @@ impl<'p, 'a, P: Specification> Search<'p, 'a, P> {
     /// Puts a call next; `key` is that before it, and is changed. `last` is the call that ends.
     fn follow(&mut self, node: Node, choice: Choice, to: u32, key: &mut [u64], last: (u32, usize)) {
         let shape = &self.problem.shape;
-        let moment = self.moves.window.moment;
+        let moment = self.moves().window.moment;
         let is_overwrite = self.problem.effect(choice.call) == Effect::Overwrite;
         self.steps += 1;
         self.changes.clear();
         self.take(choice, key);
         if is_overwrite {
             self.close(to, key);
-            shape.excuse(key, &self.moves.window.overwrites);
+            shape.excuse(key, &self.moves().window.overwrites);
         }
         self.changes.push(choice.call);
         let landing = self.landing(to);
-        let is_seen = shape.fulfil(key, self.moves.reads(landing));
+        let is_seen = shape.fulfil(key, self.moves().reads(landing));
         self.forget(key);
         let is_done = shape.is_free(key, last.1) && !shape.is_unused(key, last.1);
         if is_done || choice.call == last.0 {
@@ -314,13 +328,13 @@ impl<'p, 'a, P: Specification> Search<'p, 'a, P> {
 
     /// Puts calls before an overwrite that are seen by reads under way alone: it costs nothing.
     fn close(&mut self, to: u32, key: &mut [u64]) {
-        for at in 0..self.moves.runs.len() {
-            let run = self.moves.runs[at];
+        for at in 0..self.moves().runs.len() {
+            let run = self.moves().runs[at];
             if run.is_live || run.after == to {
                 continue;
             }
             let landing = self.landing(run.after);
-            let reads = self.moves.reads(landing);
+            let reads = self.moves().reads(landing);
             if self.problem.shape.is_owed(key, reads)
                 && let Some(choice) = self.choose(at, key)
             {
@@ -333,11 +347,11 @@ impl<'p, 'a, P: Specification> Search<'p, 'a, P> {
 
     /// Whether a call overwrites with what is needed by none.
     fn is_useless(&mut self, call: u32, key: &[u64]) -> bool {
-        let run = self.moves.run_of(self.problem, call);
+        let run = self.moves().run_of(self.problem, call);
         run.is_some_and(|run| {
             let landing = (!run.is_live).then(|| self.landing(run.after));
             landing.is_some_and(|landing| {
-                let reads = self.moves.reads(landing);
+                let reads = self.moves().reads(landing);
                 !self.problem.shape.is_owed(key, reads)
             })
         })
@@ -345,14 +359,14 @@ impl<'p, 'a, P: Specification> Search<'p, 'a, P> {
 
     /// Takes calls for used that may be left out, if what they write is needed by none.
     fn forget(&mut self, key: &mut [u64]) {
-        for at in 0..self.moves.runs.len() {
-            let run = self.moves.runs[at];
+        for at in 0..self.moves().runs.len() {
+            let run = self.moves().runs[at];
             if run.is_live || run.pending().is_empty() {
                 continue;
             }
             let landing = self.landing(run.after);
-            if !self.problem.shape.is_owed(key, self.moves.reads(landing)) {
-                for pending in &self.moves.window.changes[run.pending()] {
+            if !self.problem.shape.is_owed(key, self.moves().reads(landing)) {
+                for pending in &self.moves().window.changes[run.pending()] {
                     self.problem.shape.forget(key, pending.slot as usize);
                 }
             }
@@ -361,17 +375,21 @@ impl<'p, 'a, P: Specification> Search<'p, 'a, P> {
 
     /// Whether a call other than an overwrite may be next.
     fn has_move(&self, landing: usize, key: &[u64]) -> bool {
-        let mut moves = self.moves.moves(landing).iter();
+        let mut moves = self.moves().moves(landing).iter();
         moves.any(|(run, _)| self.choose(*run as usize, key).is_some())
     }
 
+    fn moves(&self) -> &Moves {
+        &self.moves[self.in_use]
+    }
+
     fn landing(&mut self, state: u32) -> usize {
-        self.moves.landing(self.problem, &mut self.states, state)
+        self.moves[self.in_use].landing(self.problem, &mut self.states, state)
     }
 
     fn choose(&self, run: usize, key: &[u64]) -> Option<Choice> {
         let is_endless = self.rules != Rules::Exact;
-        self.moves.choose(self.problem, run, key, is_endless)
+        self.moves().choose(self.problem, run, key, is_endless)
     }
 
     fn take(&self, choice: Choice, key: &mut [u64]) {
@@ -410,6 +428,7 @@ impl<'p, 'a, P: Specification> Search<'p, 'a, P> {
                 Event::End { slot, .. } => {
                     if !shape.is_free(key, slot) || shape.is_unused(key, slot) {
                         self.steps += ((moment - from) / PER_STEP) as u64;
+                        shape.reset_lanes(key, &problem.useful_until, moment);
                         let is_live = problem.is_live(&self.states, node.state, moment);
                         let state = if is_live { node.state } else { DEAD };
                         let node = Node::new(state, node.path, true, false);
@@ -444,7 +463,9 @@ impl<'p, 'a, P: Specification> Search<'p, 'a, P> {
         if is_new {
             self.nodes += 1;
             self.waiting.insert(number);
-            self.reached = self.reached.max(number);
+            if number > self.reached {
+                (self.reached, self.rose) = (number, self.steps);
+            }
         }
     }
 }

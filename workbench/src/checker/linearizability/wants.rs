@@ -10,6 +10,8 @@ use super::{Call, Precondition, Specification};
 struct Last {
     /// When the last read begins that needs it: those under way have been taken in.
     read_begins: Option<u32>,
+    /// When the last read ends that needs it.
+    read_ends: Option<u32>,
     /// When the last other call ends that needs it. It may have no end.
     change_ends: Option<u32>,
 }
@@ -55,6 +57,7 @@ impl<'a, S: Eq + std::hash::Hash> Wants<'a, S> {
                     let last = wants.last.entry(state).or_default();
                     if is_read {
                         last.read_begins = last.read_begins.max(Some(moment as u32));
+                        last.read_ends = last.read_ends.max(Some(end));
                     } else {
                         last.change_ends = last.change_ends.max(Some(end));
                     }
@@ -74,5 +77,15 @@ impl<'a, S: Eq + std::hash::Hash> Wants<'a, S> {
                 last.read_begins.is_some_and(|it| it > moment)
                     || last.change_ends.is_some_and(|it| it >= moment)
             })
+    }
+
+    /// Until when a state can matter to any call, as a moment: nothing if it cannot, `NONE` if
+    /// forever.
+    pub(super) fn until(&self, state: &S) -> Option<u32> {
+        if !self.is_known {
+            return Some(NONE);
+        }
+        let last = self.last.get(state)?;
+        last.read_ends.max(last.change_ends)
     }
 }
