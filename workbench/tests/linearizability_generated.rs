@@ -105,10 +105,12 @@ fn alter(calls: &mut Calls, rng: &mut ChaCha8Rng) {
     let middle = calls.len() / 3..2 * calls.len() / 3;
     let reads: Vec<_> = middle.filter(|place| is_read(&calls[*place])).collect();
     let place = reads[rng.random_range(0..reads.len())];
-    let before = calls[..place].iter().filter_map(|call| match call.operation {
-        RegisterOp::Write(value) => Some(value),
-        RegisterOp::Read(_) | RegisterOp::Cas(..) => None,
-    });
+    let before = calls[..place]
+        .iter()
+        .filter_map(|call| match call.operation {
+            RegisterOp::Write(value) => Some(value),
+            RegisterOp::Read(_) | RegisterOp::Cas(..) => None,
+        });
     let mut written: Vec<_> = before.collect();
     written.retain(|value| RegisterOp::Read(*value) != calls[place].operation);
     let value = written[rng.random_range(0..written.len())];

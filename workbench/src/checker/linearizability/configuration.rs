@@ -113,7 +113,10 @@ impl Shape {
     /// How much was spent of lanes does not matter that are of no use any more.
     pub(super) fn reset_lanes(&self, key: &mut [u64], useful_until: &[u32], moment: usize) {
         let per_word = 64 / self.lane_bits;
-        for (word, until) in key[2 * self.words..].iter_mut().zip(useful_until.chunks(per_word)) {
+        for (word, until) in key[2 * self.words..]
+            .iter_mut()
+            .zip(useful_until.chunks(per_word))
+        {
             if *word == 0 {
                 continue;
             }

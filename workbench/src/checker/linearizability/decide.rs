@@ -34,7 +34,7 @@ impl Default for Effort {
             max_bytes: 160 << 20,
             strategy: Strategy::Mixed {
                 narrow: 64,
-                turn: 64,
+                turn: 8,
             },
             first_turn: 1 << 15,
         }
@@ -150,7 +150,13 @@ impl<'p, 'a, P: Specification> Race<'p, 'a, P> {
             let mut progress = Progress::Waiting;
             // As long as it gets on, the exact search goes on.
             while progress == Progress::Waiting
-                && search.steps < turn + if is_exact { from.max(search.rose) } else { from }
+                && search.steps
+                    < turn
+                        + if is_exact {
+                            from.max(search.rose)
+                        } else {
+                            from
+                        }
                 && search.reached < self.bound
             {
                 let before = search.steps;

@@ -3,7 +3,8 @@
 //!
 //! The objects are yours: whatever has a [`Specification`] can be checked. The search is Wing and
 //! Gong's with memory, "Testing and Verifying Concurrent Objects" (1993), done just in time as in
-//! Lowe, "Testing for Linearizability" (2017): see `search` for what keeps it short. Objects that
+//! Lowe, "Testing for Linearizability" (2017), depth first and breadth first by turns: see `search`
+//! for the turns, and `expand` for what is left out, and why that changes no answer. Objects that
 //! consist of independent parts should be checked part by part, which is as good and much faster
 //! (Herlihy and Wing, "Linearizability" (1990)).
 //!
@@ -40,6 +41,7 @@
 
 mod configuration;
 mod decide;
+mod expand;
 mod levels;
 mod moves;
 mod order;

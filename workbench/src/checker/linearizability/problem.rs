@@ -45,7 +45,9 @@ impl<'a, P: Specification> Problem<'a, P> {
                 _ => return NONE,
             };
             let after = self.specification.step(before, operation);
-            after.and_then(|state| self.wants.until(&state)).unwrap_or(0)
+            after
+                .and_then(|state| self.wants.until(&state))
+                .unwrap_or(0)
         };
         self.timeline.lanes.iter().map(until).collect()
     }

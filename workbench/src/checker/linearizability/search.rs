@@ -1,10 +1,17 @@
 //! A search: configurations by level, and which of them is expanded next.
+//!
+//! A level is the end of a call, and a configuration is at it if that call is the next that must
+//! do something: with a state, what each call under way owes and can do, and how many calls without
+//! an end were used. Levels only rise on the way to an order. So what lies below the lowest level at
+//! which something waits is forgotten, and what is known of a level serves all strategies: breadth
+//! first keeps few levels, depth first finds an order straight away where many exist, and a turn
+//! through all levels gets out of the dead ends in which the latter spends its time.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Specification;
 use super::levels::{DEAD, Level, Node};
-use super::moves::{Choice, Moves};
+use super::moves::Moves;
 use super::order::Paths;
 use super::problem::{Problem, States};
 use super::timeline::{Effect, Event, NONE, Window};
@@ -70,17 +77,17 @@ pub(super) enum Progress {
 }
 
 pub(super) struct Search<'p, 'a, P: Specification> {
-    problem: &'p Problem<'a, P>,
-    rules: Rules,
+    pub(super) problem: &'p Problem<'a, P>,
+    pub(super) rules: Rules,
     strategy: Strategy,
-    states: States<P::State>,
+    pub(super) states: States<P::State>,
     /// One for each kind of turn, as turns are at moments far apart.
-    moves: [Moves; 3],
-    in_use: usize,
+    pub(super) moves: [Moves; 3],
+    pub(super) in_use: usize,
     pub(super) paths: Paths,
-    levels: BTreeMap<u32, Level>,
+    pub(super) levels: BTreeMap<u32, Level>,
     /// Levels at which something waits.
-    waiting: BTreeSet<u32>,
+    pub(super) waiting: BTreeSet<u32>,
     /// The highest level so far.
     pub(super) reached: u32,
     found: Option<u32>,
@@ -97,9 +104,9 @@ pub(super) struct Search<'p, 'a, P: Specification> {
     left_of_turn: usize,
     swept: u32,
     /// The key of the configuration at hand, and of one that follows.
-    key: Vec<u64>,
+    pub(super) key: Vec<u64>,
     /// The calls that the step at hand puts next.
-    changes: Vec<u32>,
+    pub(super) changes: Vec<u32>,
 }
 
 impl<'p, 'a, P: Specification> Search<'p, 'a, P> {
@@ -235,181 +242,8 @@ impl<'p, 'a, P: Specification> Search<'p, 'a, P> {
         }
     }
 
-    /// Expands the best of a level.
-    fn expand(&mut self, level: u32) {
-        let moment = level as usize;
-        let Event::End { call, slot } = self.problem.timeline.event(moment) else {
-            unreachable!("a level is the end of a call")
-        };
-        self.steps += 1;
-        let mut key = std::mem::take(&mut self.key);
-        let taken = self.levels.get_mut(&level).and_then(|it| {
-            let node = it.take(&mut key)?;
-            Some((node, it.is_waiting()))
-        });
-        if !taken.is_some_and(|(_, is_waiting)| is_waiting) {
-            self.waiting.remove(&level);
-        }
-        if let Some((node, _)) = taken {
-            self.moves[self.in_use].move_to(self.problem, &mut self.states, moment);
-            self.follow_all(node, &key, (call, slot));
-        }
-        self.key = key;
-    }
-
-    /// Adds all that can follow a configuration. `last` is the call that ends.
-    fn follow_all(&mut self, node: Node, key: &[u64], last: (u32, usize)) {
-        let shape = &self.problem.shape;
-        let mut next = vec![0; key.len()];
-        if node.is_entry && shape.is_free(key, last.1) {
-            next.copy_from_slice(key);
-            shape.clear(&mut next, last.1);
-            self.changes.clear();
-            self.advance(node, &mut next, self.moves().window.moment + 1);
-            if self.is_useless(last.0, key) {
-                return;
-            }
-        }
-        let here = self.landing(node.state);
-        for at in 0..self.moves().moves(here).len() {
-            let (run, to) = self.moves().moves(here)[at];
-            if let Some(choice) = self.choose(run as usize, key)
-                && (!choice.is_open || to != node.state)
-            {
-                next.copy_from_slice(key);
-                self.follow(node, choice, to, &mut next, last);
-            }
-        }
-        if node.is_unseen {
-            return;
-        }
-        for run in 0..self.moves().runs.len() {
-            if self.moves().runs[run].effect == Effect::Overwrite
-                && let Some(choice) = self.choose(run, key)
-            {
-                next.copy_from_slice(key);
-                let to = self.moves().runs[run].after;
-                self.follow(node, choice, to, &mut next, last);
-            }
-        }
-    }
-
-    /// Puts a call next; `key` is that before it, and is changed. `last` is the call that ends.
-    fn follow(&mut self, node: Node, choice: Choice, to: u32, key: &mut [u64], last: (u32, usize)) {
-        let shape = &self.problem.shape;
-        let moment = self.moves().window.moment;
-        let is_overwrite = self.problem.effect(choice.call) == Effect::Overwrite;
-        self.steps += 1;
-        self.changes.clear();
-        self.take(choice, key);
-        if is_overwrite {
-            self.close(to, key);
-            shape.excuse(key, &self.moves().window.overwrites);
-        }
-        self.changes.push(choice.call);
-        let landing = self.landing(to);
-        let is_seen = shape.fulfil(key, self.moves().reads(landing));
-        self.forget(key);
-        let is_done = shape.is_free(key, last.1) && !shape.is_unused(key, last.1);
-        if is_done || choice.call == last.0 {
-            shape.clear(key, last.1);
-            let node = Node::new(to, node.path, true, false);
-            return self.advance(node, key, moment + 1);
-        }
-        let is_unseen = is_overwrite && !is_seen;
-        // Another overwrite can come next at best, and could have come here as well.
-        let is_passed = is_unseen || !self.problem.is_live(&self.states, to, moment);
-        if is_overwrite && is_passed && !self.has_move(landing, key) {
-            return;
-        }
-        let node = Node::new(to, node.path, false, is_unseen);
-        self.insert(moment, node, key, moment);
-    }
-
-    /// Puts calls before an overwrite that are seen by reads under way alone: it costs nothing.
-    fn close(&mut self, to: u32, key: &mut [u64]) {
-        for at in 0..self.moves().runs.len() {
-            let run = self.moves().runs[at];
-            if run.is_live || run.after == to {
-                continue;
-            }
-            let landing = self.landing(run.after);
-            let reads = self.moves().reads(landing);
-            if self.problem.shape.is_owed(key, reads)
-                && let Some(choice) = self.choose(at, key)
-            {
-                self.problem.shape.fulfil(key, reads);
-                self.take(choice, key);
-                self.changes.push(choice.call);
-            }
-        }
-    }
-
-    /// Whether a call overwrites with what is needed by none.
-    fn is_useless(&mut self, call: u32, key: &[u64]) -> bool {
-        let run = self.moves().run_of(self.problem, call);
-        run.is_some_and(|run| {
-            let landing = (!run.is_live).then(|| self.landing(run.after));
-            landing.is_some_and(|landing| {
-                let reads = self.moves().reads(landing);
-                !self.problem.shape.is_owed(key, reads)
-            })
-        })
-    }
-
-    /// Takes calls for used that may be left out, if what they write is needed by none.
-    fn forget(&mut self, key: &mut [u64]) {
-        for at in 0..self.moves().runs.len() {
-            let run = self.moves().runs[at];
-            if run.is_live || run.pending().is_empty() {
-                continue;
-            }
-            let landing = self.landing(run.after);
-            if !self.problem.shape.is_owed(key, self.moves().reads(landing)) {
-                for pending in &self.moves().window.changes[run.pending()] {
-                    self.problem.shape.forget(key, pending.slot as usize);
-                }
-            }
-        }
-    }
-
-    /// Whether a call other than an overwrite may be next.
-    fn has_move(&self, landing: usize, key: &[u64]) -> bool {
-        let mut moves = self.moves().moves(landing).iter();
-        moves.any(|(run, _)| self.choose(*run as usize, key).is_some())
-    }
-
-    fn moves(&self) -> &Moves {
-        &self.moves[self.in_use]
-    }
-
-    fn landing(&mut self, state: u32) -> usize {
-        self.moves[self.in_use].landing(self.problem, &mut self.states, state)
-    }
-
-    fn choose(&self, run: usize, key: &[u64]) -> Option<Choice> {
-        let is_endless = self.rules != Rules::Exact;
-        self.moves().choose(self.problem, run, key, is_endless)
-    }
-
-    fn take(&self, choice: Choice, key: &mut [u64]) {
-        let shape = &self.problem.shape;
-        if choice.is_open {
-            if self.rules == Rules::Exact {
-                shape.spend(key, choice.place);
-            }
-            return;
-        }
-        let is_overwrite = self.problem.effect(choice.call) == Effect::Overwrite;
-        match self.rules {
-            Rules::Exact | Rules::OpenCalls => shape.take(key, choice.place),
-            Rules::OpenCallsAndOverwrites if !is_overwrite => shape.take(key, choice.place),
-            Rules::OpenCallsAndOverwrites | Rules::AllChanges => shape.release(key, choice.place),
-        }
-    }
-
     /// Goes on from a moment to the next end of a call that has not taken effect.
-    fn advance(&mut self, node: Node, key: &mut [u64], from: usize) {
+    pub(super) fn advance(&mut self, node: Node, key: &mut [u64], from: usize) {
         let (problem, shape) = (self.problem, &self.problem.shape);
         for moment in from..problem.timeline.len() {
             match problem.timeline.event(moment) {
@@ -446,7 +280,7 @@ impl<'p, 'a, P: Specification> Search<'p, 'a, P> {
     }
 
     /// Adds a configuration to a level, after changes at a moment.
-    fn insert(&mut self, level: usize, node: Node, key: &[u64], changed: usize) {
+    pub(super) fn insert(&mut self, level: usize, node: Node, key: &[u64], changed: usize) {
         let number = level as u32;
         let spare = &mut self.spare;
         let level = self
