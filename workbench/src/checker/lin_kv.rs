@@ -46,7 +46,7 @@ pub fn lin_kv(history: &History) -> Verdict {
     let mut failures = Vec::new();
     let mut findings = Vec::new();
     for (key, events) in &keys {
-        let verdict = judge(key, events);
+        let verdict = judge(key, events, STEPS);
         valid = valid.max(verdict.valid);
         if verdict.valid == Validity::Invalid {
             failures.push(key.to_edn());
@@ -115,7 +115,8 @@ fn read_op(op: &Op) -> Result<(Element, RegisterOp<Element>), String> {
     Ok((Element::parse(key.get()), operation))
 }
 
-fn judge(key: &Element, events: &[Event<'_>]) -> Verdict {
+/// Judges a key, with so many steps at most.
+fn judge(key: &Element, events: &[Event<'_>], most: u64) -> Verdict {
     let call = |event: &Event<'_>| Call {
         operation: event.operation.clone(),
         begin: event.pair.invocation.index as u64,
@@ -125,7 +126,7 @@ fn judge(key: &Element, events: &[Event<'_>]) -> Verdict {
     let mut steps = 0;
     let answer = linearize(&CasRegister::default(), &calls, || {
         steps += 1;
-        steps <= STEPS
+        steps <= most
     });
     let shown = Shown { key, events };
     match answer {
@@ -209,14 +210,10 @@ impl Shown<'_> {
                 ("bytes", Edn::Int(bytes as i64)),
             ],
         );
-        let operations = if explained == 1 {
-            "operation"
-        } else {
-            "operations"
-        };
+        let ended = self.events.iter().filter(|it| it.ended().is_some()).count();
         verdict.findings.push(format!(
-            "key {}: undecided after {steps} steps and {} MB of memory: the first {explained} \
-             completed {operations} have an order; whether it can be extended by {} is unknown",
+            "key {}: undecided after {steps} steps and {} MB of memory: an order explains {explained} \
+             of {ended} completed operations; whether it can have {} next is unknown",
             self.key,
             bytes.div_ceil(1_000_000),
             self.name(call)
@@ -337,4 +334,33 @@ fn model(state: &Value) -> Edn<'static> {
 
 fn shown(value: &Value) -> String {
     value.as_ref().map_or("null".to_owned(), Element::to_string)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{History, Validity, judge, keys};
+
+    #[test]
+    fn an_undecided_key_tells_how_far_the_search_got() {
+        let lines = [("invoke", 1), ("ok", 1), ("invoke", 2), ("ok", 2)];
+        let line = |(index, (kind, value)): (usize, &(&str, u32))| {
+            let time = 1_000_000 * index;
+            format!(
+                r#"{{"index":{index},"time":{time},"type":"{kind}","process":0,"f":"write","value":[0,{value}]}}"#
+            )
+        };
+        let lines: Vec<_> = lines.iter().enumerate().map(line).collect();
+        let history = History::read_json_lines(lines.join("\n").as_bytes()).unwrap();
+        let keys = keys(&history).unwrap();
+        for (key, events) in &keys {
+            let verdict = judge(key, events, 2);
+            assert_eq!(verdict.valid, Validity::Unknown);
+            assert_eq!(
+                verdict.findings.join("\n"),
+                "key 0: undecided after 2 steps and 1 MB of memory: an order explains 1 of 2 completed \
+                 operations; whether it can have the write of 2 by process 0 at 0.003 s (op 3) next \
+                 is unknown"
+            );
+        }
+    }
 }
