@@ -146,22 +146,16 @@ impl<'p, 'a, P: Specification> Race<'p, 'a, P> {
             if place.is_some() {
                 others -= search.bytes();
             }
-            let (is_exact, from) = (place.is_none(), search.steps);
+            let mut from = search.steps;
             let mut progress = Progress::Waiting;
-            // As long as it gets on, the exact search goes on.
             while progress == Progress::Waiting
-                && search.steps
-                    < turn
-                        + if is_exact {
-                            from.max(search.rose)
-                        } else {
-                            from
-                        }
+                && search.steps < from + turn
                 && search.reached < self.bound
             {
                 let before = search.steps;
                 progress = search.go_on();
-                self.bytes = self.bytes.max(others + search.bytes());
+                let bytes = others + search.bytes();
+                self.bytes = self.bytes.max(bytes);
                 for _ in before..search.steps {
                     if !goes_on() {
                         let is_out_of_memory = false;
@@ -169,9 +163,16 @@ impl<'p, 'a, P: Specification> Race<'p, 'a, P> {
                     }
                     self.steps += 1;
                 }
-                if self.bytes > max_bytes {
+                if bytes > max_bytes {
+                    // The exact search has all the memory in the end.
                     let is_out_of_memory = true;
-                    return Some(Answer::Unfinished { is_out_of_memory });
+                    let is_over = self.relaxed.is_empty();
+                    self.relaxed.clear();
+                    return is_over.then_some(Answer::Unfinished { is_out_of_memory });
+                }
+                if place.is_none() {
+                    // As long as it gets on, the exact search goes on.
+                    from = from.max(search.rose);
                 }
             }
             let is_past = search.reached >= self.bound;
@@ -229,10 +230,12 @@ fn evidence<P: Specification>(
 ) -> Violation<P::State> {
     let thorough = Problem::new(problem.specification, problem.calls).without_wants();
     let mut all = Search::new(&thorough, Rules::Exact, Strategy::Breadth);
-    while all.steps < EVIDENCE {
-        if all.go_on() == Progress::Exhausted {
-            return violation(&thorough, &all, true);
-        }
+    let mut progress = Progress::Waiting;
+    while progress == Progress::Waiting && all.steps < EVIDENCE {
+        progress = all.go_on();
+    }
+    if progress == Progress::Exhausted {
+        return violation(&thorough, &all, true);
     }
     violation(problem, search, false)
 }

@@ -93,9 +93,8 @@ pub(super) struct Search<'p, 'a, P: Specification> {
     found: Option<u32>,
     /// How many steps it has taken.
     pub(super) steps: u64,
-    /// How many it had taken when its highest or its lowest level last rose.
+    /// How many it had taken when its highest level last rose.
     pub(super) rose: u64,
-    lowest: u32,
     /// Configurations of all levels, dropped ones among them.
     nodes: usize,
     tidy_at: usize,
@@ -125,7 +124,6 @@ impl<'p, 'a, P: Specification> Search<'p, 'a, P> {
             found: None,
             steps: 0,
             rose: 0,
-            lowest: 0,
             nodes: 0,
             tidy_at: TIDY,
             spare: Vec::new(),
@@ -200,9 +198,6 @@ impl<'p, 'a, P: Specification> Search<'p, 'a, P> {
     /// The level to expand next; none if nothing waits.
     fn pick(&mut self) -> Option<u32> {
         let lowest = *self.waiting.first()?;
-        if lowest > self.lowest {
-            (self.lowest, self.rose) = (lowest, self.steps);
-        }
         // What is below the lowest is settled.
         while let Some(entry) = self.levels.first_entry() {
             if *entry.key() >= lowest || *entry.key() == self.reached {
