@@ -19,7 +19,7 @@ use crate::history::{History, Kind, Op, Pair};
 
 /// How many steps the search takes for one key at most: half a minute. They are counted, and time
 /// is not, so that a history always has the same verdict.
-const STEPS: u64 = 1 << 25;
+const STEPS: u64 = 1 << 26;
 
 /// How many of the last operations of an order are told.
 const NAMED: usize = 3;

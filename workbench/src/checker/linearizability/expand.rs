@@ -34,7 +34,7 @@
 use super::Specification;
 use super::levels::Node;
 use super::moves::{Choice, Moves};
-use super::search::{Rules, Search};
+use super::search::{PER_STEP, Rules, Search};
 use super::timeline::{Effect, Event};
 
 impl<P: Specification> Search<'_, '_, P> {
@@ -102,7 +102,7 @@ impl<P: Specification> Search<'_, '_, P> {
         let shape = &self.problem.shape;
         let moment = self.moves().window.moment;
         let is_overwrite = self.problem.effect(choice.call) == Effect::Overwrite;
-        self.steps += 1;
+        self.steps += 1 + (self.moves().runs.len() / PER_STEP) as u64;
         self.changes.clear();
         self.take(choice, key);
         if is_overwrite {

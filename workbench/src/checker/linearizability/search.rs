@@ -16,8 +16,8 @@ use super::order::Paths;
 use super::problem::{Problem, States};
 use super::timeline::{Effect, Event, NONE, Window};
 
-/// How many comparisons of configurations, or moments passed, count as a step.
-const PER_STEP: usize = 16;
+/// How many comparisons of configurations, moments passed or kinds of calls count as a step.
+pub(super) const PER_STEP: usize = 16;
 
 /// Up to so many changes on the paths nothing is tidied up.
 const TIDY: usize = 1 << 16;
