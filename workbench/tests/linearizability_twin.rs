@@ -69,7 +69,7 @@ impl Specification for Ticket {
 
 /// A few calls that overlap, some of which have no end.
 fn calls<O>(rng: &mut ChaCha8Rng, mut operation: impl FnMut(&mut ChaCha8Rng) -> O) -> Vec<Call<O>> {
-    let count = rng.random_range(0..=7);
+    let count = rng.random_range(0..=8);
     let span = rng.random_range(1..=40);
     let call = |_| {
         let begin = rng.random_range(0..span);
@@ -288,6 +288,24 @@ fn queues_are_judged_as_the_naive_twin_judges_them() {
 #[test]
 fn tickets_are_judged_as_the_naive_twin_judges_them() {
     check_many(&Ticket, |rng| rng.random_range(0..5_u8));
+}
+
+#[test]
+fn a_configuration_that_is_reached_in_two_ways_is_expanded_once() {
+    let call = |operation, begin, end| Call {
+        operation,
+        begin,
+        end: Some(end),
+    };
+    let calls = [
+        call(RegisterOp::Read(Some(2)), 14, 26),
+        call(RegisterOp::Write(Some(2)), 17, 24),
+        call(RegisterOp::Write(Some(0)), 15, 17),
+        call(RegisterOp::Read(Some(0)), 17, 23),
+        call(RegisterOp::Cas(Some(2), None), 16, 19),
+        call(RegisterOp::Write(Some(1)), 5, 16),
+    ];
+    assert!(check(&CasRegister::default(), &calls));
 }
 
 #[test]

@@ -127,7 +127,9 @@ impl Level {
             let place = *place as usize;
             let other = &mut nodes[place];
             let key_of_other = &keys[place * key.len()..(place + 1) * key.len()];
-            if other.state != node.state || !shape.covers(key, key_of_other) {
+            // What covers an entry is not an entry; it stays even if it is the same.
+            let is_needed = node.is_expanded && !other.is_entry;
+            if other.state != node.state || is_needed || !shape.covers(key, key_of_other) {
                 return true;
             }
             other.is_expanded = true;
