@@ -227,7 +227,7 @@ fn a_read_of_what_was_never_written_is_refused_however_many_clients_there_are() 
 
 #[test]
 fn long_histories_take_steps_in_proportion() {
-    for (kind, most) in [(kind(5, 4_000, 5, 0), 8), (kind(2, 10_000, 5, 0), 4)] {
+    for (kind, most) in [(kind(5, 20_000, 5, 0), 8), (kind(2, 10_000, 5, 0), 4)] {
         let calls = generate(kind, &mut ChaCha8Rng::seed_from_u64(2));
         let most = most * calls.len() as u64;
         assert!(is_linearizable(&calls, most), "{kind:?}");

@@ -172,12 +172,13 @@ impl<'p, 'a, P: Specification> Search<'p, 'a, P> {
     /// Removes what nothing depends on any more.
     fn tidy(&mut self) {
         let nodes = |levels: &mut BTreeMap<u32, Level>, visit: &mut dyn FnMut(&mut Node)| {
-            let levels = levels.values_mut();
-            levels.for_each(|level| level.nodes_mut().for_each(&mut *visit));
+            for level in levels.values_mut() {
+                level.nodes_mut().for_each(&mut *visit);
+            }
         };
         let mut kept = Vec::new();
         nodes(&mut self.levels, &mut |node| {
-            kept.push((node.path, node.state))
+            kept.push((node.path, node.state));
         });
         self.paths.retain(kept.iter_mut().map(|it| &mut it.0));
         self.states.retain(kept.iter_mut().map(|it| &mut it.1));
