@@ -212,8 +212,8 @@ impl Shown<'_> {
         );
         let ended = self.events.iter().filter(|it| it.ended().is_some()).count();
         verdict.findings.push(format!(
-            "key {}: undecided after {steps} steps and {} MB of memory: an order explains {explained} \
-             of {ended} completed operations; whether it can have {} next is unknown",
+            "key {}: undecided after {steps} steps and {} MB of memory: an order explains \
+             {explained} of {ended} completed operations; whether it can have {} next is unknown",
             self.key,
             bytes.div_ceil(1_000_000),
             self.name(call)
@@ -346,8 +346,10 @@ mod tests {
         let line = |(index, (kind, value)): (usize, &(&str, u32))| {
             let time = 1_000_000 * index;
             format!(
-                r#"{{"index":{index},"time":{time},"type":"{kind}","process":0,"f":"write","value":[0,{value}]}}"#
+                r#"{{"index":{index},"time":{time},"type":"{kind}","process":0,"f":"write",
+                    "value":[0,{value}]}}"#
             )
+            .replace('\n', "")
         };
         let lines: Vec<_> = lines.iter().enumerate().map(line).collect();
         let history = History::read_json_lines(lines.join("\n").as_bytes()).unwrap();
@@ -357,9 +359,9 @@ mod tests {
             assert_eq!(verdict.valid, Validity::Unknown);
             assert_eq!(
                 verdict.findings.join("\n"),
-                "key 0: undecided after 2 steps and 1 MB of memory: an order explains 1 of 2 completed \
-                 operations; whether it can have the write of 2 by process 0 at 0.003 s (op 3) next \
-                 is unknown"
+                "key 0: undecided after 2 steps and 1 MB of memory: an order explains 1 of 2 \
+                 completed operations; whether it can have the write of 2 by process 0 at 0.003 s \
+                 (op 3) next is unknown"
             );
         }
     }

@@ -25,11 +25,11 @@
 //!   write what only reads under way wait for; in an order that has them later, they and the reads
 //!   can be moved here, as what stood behind them was an overwrite, too.
 //! - **Needed by none.** A call that owes nothing and writes what no call needs is as good as used:
-//!   it is taken out of an order with the overwrite before which it was left out. All states
-//!   that no call needs are one, and how often calls were used does not count that write such.
+//!   in an order it stands before the overwrite that excused it. All states that no call needs are
+//!   one, and how often calls were used that write such states does not count.
 //!
-//! With relaxed rules more is possible than in fact: calls can be used again, or owe nothing. A valid
-//! order is one for these, too; so if there is none for these, there is none.
+//! With relaxed rules more is possible than in fact: calls can be used again, or owe nothing. A
+//! valid order is one by these rules, too; so if there is none by these, there is none.
 
 use super::Specification;
 use super::levels::Node;

@@ -1,11 +1,11 @@
 //! A search: configurations by level, and which of them is expanded next.
 //!
 //! A level is the end of a call, and a configuration is at it if that call is the next that must
-//! do something: with a state, what each call under way owes and can do, and how many calls without
-//! an end were used. Levels only rise on the way to an order. So what lies below the lowest level at
-//! which something waits is forgotten, and what is known of a level serves all strategies: breadth
-//! first keeps few levels, depth first finds an order straight away where many exist, and a turn
-//! through all levels gets out of the dead ends in which the latter spends its time.
+//! take effect or be left out. It consists of a state, what each call under way owes and can do,
+//! and how many calls without an end were used. Levels only rise on the way to an order, so what
+//! lies below the lowest level with a waiting configuration is dropped, and strategies share what
+//! is known of a level. Breadth first keeps few levels; depth first finds one of many orders
+//! straight away; a turn through all levels leaves the dead ends that depth first is stuck in.
 
 use std::collections::{BTreeMap, BTreeSet};
 
