@@ -1,5 +1,5 @@
 //! The search for an order of calls against a naive twin, which tries all orders there are, on
-//! small random histories of three kinds of objects.
+//! small random histories of three kinds of objects. Each strategy is held to it.
 
 use std::collections::VecDeque;
 use std::fmt::Debug;
@@ -8,8 +8,12 @@ use std::hash::Hash;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use workbench::checker::linearizability::{
-    Attempt, Call, CasRegister, Linearizability, RegisterOp, Specification, linearize,
+    Attempt, Call, CasRegister, Effort, Linearizability, RegisterOp, Specification, Strategy,
+    linearize, linearize_with,
 };
+
+/// How many histories of each object are tried.
+const HISTORIES: u64 = 6_000;
 
 /// A queue: `Some` puts a value in, `None` takes one out.
 struct Queue;
@@ -65,7 +69,7 @@ impl Specification for Ticket {
 
 /// A few calls that overlap, some of which have no end.
 fn calls<O>(rng: &mut ChaCha8Rng, mut operation: impl FnMut(&mut ChaCha8Rng) -> O) -> Vec<Call<O>> {
-    let count = rng.random_range(0..=7);
+    let count = rng.random_range(0..=8);
     let span = rng.random_range(1..=40);
     let call = |_| {
         let begin = rng.random_range(0..span);
@@ -143,6 +147,22 @@ where
     state
 }
 
+/// Each strategy, and searches with relaxed rules from the start.
+fn efforts() -> [Effort; 4] {
+    let effort = |strategy, first_turn| Effort {
+        strategy,
+        first_turn,
+        ..Effort::default()
+    };
+    let mixed = Strategy::Mixed { narrow: 0, turn: 1 };
+    [
+        Effort::default(),
+        effort(Strategy::Breadth, u64::MAX / 2),
+        effort(Strategy::Depth, u64::MAX / 2),
+        effort(mixed, 0),
+    ]
+}
+
 /// Demands the twin's answer, an order that can be followed, and a failure where it belongs.
 fn check<P>(specification: &P, calls: &[Call<P::Operation>]) -> bool
 where
@@ -151,7 +171,28 @@ where
     P::Operation: Clone + Debug,
 {
     let expected = holds(specification, calls);
-    match linearize(specification, calls, || true) {
+    let mut violated = None;
+    for effort in efforts() {
+        let answer = linearize_with(effort, specification, calls, || true);
+        let call = check_answer(specification, calls, expected, answer);
+        assert_eq!(*violated.get_or_insert(call), call, "{effort:?}: {calls:?}");
+    }
+    expected
+}
+
+/// Demands an order, or evidence that there is none: the call without a place.
+fn check_answer<P>(
+    specification: &P,
+    calls: &[Call<P::Operation>],
+    expected: bool,
+    answer: Linearizability<P::State>,
+) -> Option<usize>
+where
+    P: Specification,
+    P::State: Debug,
+    P::Operation: Clone + Debug,
+{
+    match answer {
         Linearizability::Holds { order } => {
             assert!(expected, "{calls:?}");
             follow(specification, calls, &order);
@@ -160,6 +201,7 @@ where
                 ended.clone().all(|call| order.contains(&call)),
                 "{calls:?}: {order:?}"
             );
+            None
         }
         Linearizability::Violated(violation) => {
             assert!(!expected, "{calls:?}");
@@ -193,10 +235,10 @@ where
                     "{calls:?}: {order:?}"
                 );
             }
+            Some(violation.call)
         }
-        Linearizability::Unfinished { call } => panic!("nobody stopped it at {call}"),
+        Linearizability::Unfinished(unfinished) => panic!("nothing stopped it: {unfinished:?}"),
     }
-    expected
 }
 
 /// Checks many histories; of both kinds there must be enough.
@@ -207,25 +249,28 @@ where
     P::Operation: Clone + Debug,
 {
     let mut good = 0;
-    for seed in 0..6_000 {
+    for seed in 0..HISTORIES {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let calls = calls(&mut rng, &mut operation);
         good += u32::from(check(specification, &calls));
     }
-    assert!((600..5_400).contains(&good), "{good} of 6,000 hold");
+    assert!((600..5_400).contains(&good), "{good} of {HISTORIES} hold");
 }
 
+/// Registers of few and of many values, and with few and many changes on condition.
 #[test]
 fn registers_are_judged_as_the_naive_twin_judges_them() {
-    check_many(&CasRegister::default(), |rng| {
-        let mut value = || rng.random_range(0..3_u8).checked_sub(1);
-        let (from, to) = (value(), value());
-        match rng.random_range(0..3_u8) {
-            0 => RegisterOp::Read(to),
-            1 => RegisterOp::Write(to),
-            _ => RegisterOp::Cas(from, to),
-        }
-    });
+    for (values, reads, writes) in [(3_u8, 1_u8, 1_u8), (4, 4, 4), (6, 2, 3), (3, 1, 5)] {
+        check_many(&CasRegister::default(), |rng| {
+            let mut value = || rng.random_range(0..values).checked_sub(1);
+            let (from, to) = (value(), value());
+            match rng.random_range(0..=reads + writes) {
+                kind if kind < reads => RegisterOp::Read(to),
+                kind if kind < reads + writes => RegisterOp::Write(to),
+                _ => RegisterOp::Cas(from, to),
+            }
+        });
+    }
 }
 
 #[test]
@@ -246,6 +291,24 @@ fn tickets_are_judged_as_the_naive_twin_judges_them() {
 }
 
 #[test]
+fn a_configuration_that_is_reached_in_two_ways_is_expanded_once() {
+    let call = |operation, begin, end| Call {
+        operation,
+        begin,
+        end: Some(end),
+    };
+    let calls = [
+        call(RegisterOp::Read(Some(2)), 14, 26),
+        call(RegisterOp::Write(Some(2)), 17, 24),
+        call(RegisterOp::Write(Some(0)), 15, 17),
+        call(RegisterOp::Read(Some(0)), 17, 23),
+        call(RegisterOp::Cas(Some(2), None), 16, 19),
+        call(RegisterOp::Write(Some(1)), 5, 16),
+    ];
+    assert!(check(&CasRegister::default(), &calls));
+}
+
+#[test]
 fn a_search_that_is_stopped_says_where_it_was() {
     let call = |begin, end| Call {
         operation: RegisterOp::Write(Some(begin)),
@@ -258,7 +321,18 @@ fn a_search_that_is_stopped_says_where_it_was() {
         steps += 1;
         steps <= 2
     });
-    assert_eq!(answer, Linearizability::Unfinished { call: 1 });
+    let Linearizability::Unfinished(unfinished) = answer else {
+        panic!("{answer:?}")
+    };
+    assert_eq!((unfinished.call, unfinished.explained), (1, 1));
+    assert_eq!(unfinished.steps, 2);
+    assert!(!unfinished.is_out_of_memory && unfinished.bytes > 0);
+    let effort = Effort {
+        max_bytes: 1,
+        ..Effort::default()
+    };
+    let answer = linearize_with(effort, &CasRegister::default(), &calls, || true);
+    assert!(matches!(answer, Linearizability::Unfinished(it) if it.is_out_of_memory));
 }
 
 /// Writes and reads of five values by turns, and for each of the first few a write and, if wanted,

@@ -8,14 +8,15 @@ use std::collections::BTreeMap;
 
 use super::element::{self, Element};
 use super::linearizability::{
-    Attempt, Call, CasRegister, Linearizability, RegisterOp, Violation, linearize,
+    Attempt, Call, CasRegister, Linearizability, RegisterOp, Unfinished, Violation, linearize,
 };
 use super::{Validity, Verdict, told};
 use crate::edn::{self, Edn};
 use crate::history::{History, Kind, Op, Pair};
 
-/// How many steps the search takes for one key at most: a few seconds.
-const STEPS: u64 = 1 << 24;
+/// How many steps the search takes for one key at most: half a minute. They are counted, and time
+/// is not, so that a history always has the same verdict.
+const STEPS: u64 = 1 << 26;
 
 /// How many of the last operations of an order are told.
 const NAMED: usize = 3;
@@ -51,7 +52,7 @@ fn judge_registers(history: &History, is_keyed: bool) -> Verdict {
     };
     if !is_keyed {
         let events = keys.into_values().next().unwrap_or_default();
-        return judge(None, &events);
+        return judge(None, &events, STEPS);
     }
     let mut valid = Validity::Valid;
     let mut results = BTreeMap::new();
@@ -59,7 +60,7 @@ fn judge_registers(history: &History, is_keyed: bool) -> Verdict {
     let mut findings = Vec::new();
     for (key, events) in &keys {
         let key = key.as_ref().expect("a key, as there is one in every value");
-        let verdict = judge(Some(key), events);
+        let verdict = judge(Some(key), events, STEPS);
         valid = valid.max(verdict.valid);
         if verdict.valid == Validity::Invalid {
             failures.push(key.to_edn());
@@ -149,7 +150,8 @@ fn read_op(op: &Op, is_keyed: bool) -> Result<(Option<Element>, RegisterOp<Eleme
     Ok((key, operation))
 }
 
-fn judge(key: Option<&Element>, events: &[Event<'_>]) -> Verdict {
+/// Judges a key, with so many steps at most.
+fn judge(key: Option<&Element>, events: &[Event<'_>], most: u64) -> Verdict {
     let call = |event: &Event<'_>| Call {
         operation: event.operation.clone(),
         begin: event.pair.invocation.index as u64,
@@ -159,7 +161,7 @@ fn judge(key: Option<&Element>, events: &[Event<'_>]) -> Verdict {
     let mut steps = 0;
     let answer = linearize(&CasRegister::default(), &calls, || {
         steps += 1;
-        steps <= STEPS
+        steps <= most
     });
     let shown = Shown { key, events };
     match answer {
@@ -183,18 +185,7 @@ fn judge(key: Option<&Element>, events: &[Event<'_>]) -> Verdict {
             )
         }
         Linearizability::Violated(violation) => shown.violated(&violation),
-        Linearizability::Unfinished { call } => {
-            let mut verdict = Verdict::new(
-                Validity::Unknown,
-                [("cause", edn::key("timeout")), ("op", shown.op(call))],
-            );
-            verdict.findings.push(format!(
-                "{}whether {} has a place was not found out in {STEPS} steps",
-                shown.prefix(),
-                shown.name(call)
-            ));
-            verdict
-        }
+        Linearizability::Unfinished(unfinished) => shown.unfinished(&unfinished),
     }
 }
 
@@ -212,7 +203,7 @@ struct Shown<'a> {
 
 impl Shown<'_> {
     fn violated(&self, violation: &Violation<Value>) -> Verdict {
-        let Violation { call, attempts } = violation;
+        let Violation { call, attempts, .. } = violation;
         let last = attempts.iter().filter_map(|it| it.order.last()).next();
         let last = last.map_or(Edn::Nil, |call| self.op(*call));
         let configs = attempts.iter().map(|attempt| self.configuration(attempt));
@@ -231,6 +222,40 @@ impl Shown<'_> {
         verdict
     }
 
+    fn unfinished(&self, unfinished: &Unfinished) -> Verdict {
+        let Unfinished {
+            call,
+            explained,
+            steps,
+            bytes,
+            is_out_of_memory,
+        } = *unfinished;
+        let cause = if is_out_of_memory {
+            "out-of-memory"
+        } else {
+            "timeout"
+        };
+        let mut verdict = Verdict::new(
+            Validity::Unknown,
+            [
+                ("cause", edn::key(cause)),
+                ("op", self.op(call)),
+                ("explained-count", Edn::Int(explained as i64)),
+                ("steps", Edn::Int(steps as i64)),
+                ("bytes", Edn::Int(bytes as i64)),
+            ],
+        );
+        let ended = self.events.iter().filter(|it| it.ended().is_some()).count();
+        verdict.findings.push(format!(
+            "{}undecided after {steps} steps and {} MB of memory: an order explains \
+             {explained} of {ended} completed operations; whether it can have {} next is unknown",
+            self.prefix(),
+            bytes.div_ceil(1_000_000),
+            self.name(call)
+        ));
+        verdict
+    }
+
     fn tell(&self, violation: &Violation<Value>) -> String {
         let call = violation.call;
         let mut states: Vec<_> = violation
@@ -240,8 +265,13 @@ impl Shown<'_> {
             .collect();
         states.sort();
         states.dedup();
+        let holds = if violation.is_exhaustive {
+            "can only hold"
+        } else {
+            "can hold, for instance,"
+        };
         let mut told = format!(
-            "{}no order explains {}; before it the register can only hold {}",
+            "{}no order explains {}; before it the register {holds} {}",
             self.prefix(),
             self.name(call),
             states.join(" or ")
@@ -344,4 +374,35 @@ fn model(state: &Value) -> Edn {
 
 fn shown(value: &Value) -> String {
     value.as_ref().map_or("null".to_owned(), Element::to_string)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{History, Validity, judge, keys};
+
+    #[test]
+    fn an_undecided_key_tells_how_far_the_search_got() {
+        let lines = [("invoke", 1), ("ok", 1), ("invoke", 2), ("ok", 2)];
+        let line = |(index, (kind, value)): (usize, &(&str, u32))| {
+            let time = 1_000_000 * index;
+            format!(
+                r#"{{"index":{index},"time":{time},"type":"{kind}","process":0,"f":"write",
+                    "value":[0,{value}]}}"#
+            )
+            .replace('\n', "")
+        };
+        let lines: Vec<_> = lines.iter().enumerate().map(line).collect();
+        let history = History::read_json(lines.join("\n").as_bytes()).unwrap();
+        let keys = keys(&history, true).unwrap();
+        for (key, events) in &keys {
+            let verdict = judge(key.as_ref(), events, 2);
+            assert_eq!(verdict.valid, Validity::Unknown);
+            assert_eq!(
+                verdict.findings.join("\n"),
+                "key 0: undecided after 2 steps and 1 MB of memory: an order explains 1 of 2 \
+                 completed operations; whether it can have the write of 2 by process 0 at 0.003 s \
+                 (op 3) next is unknown"
+            );
+        }
+    }
 }

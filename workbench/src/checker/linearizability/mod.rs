@@ -3,7 +3,8 @@
 //!
 //! The objects are yours: whatever has a [`Specification`] can be checked. The search is Wing and
 //! Gong's with memory, "Testing and Verifying Concurrent Objects" (1993), done just in time as in
-//! Lowe, "Testing for Linearizability" (2017): see `search` for what keeps it short. Objects that
+//! Lowe, "Testing for Linearizability" (2017), depth first and breadth first by turns: see `search`
+//! for the turns, and `expand` for what is left out, and why that changes no answer. Objects that
 //! consist of independent parts should be checked part by part, which is as good and much faster
 //! (Herlihy and Wing, "Linearizability" (1990)).
 //!
@@ -38,14 +39,23 @@
 //! assert!(matches!(answer, Linearizability::Violated(violation) if violation.call == 0));
 //! ```
 
-mod bits;
+mod configuration;
+mod decide;
+mod expand;
+mod levels;
+mod moves;
+mod order;
+mod problem;
 mod register;
 mod search;
+mod timeline;
+mod wants;
 
 use std::hash::Hash;
 
+pub use decide::{Effort, linearize, linearize_with};
 pub use register::{CasRegister, RegisterOp};
-pub use search::linearize;
+pub use search::Strategy;
 
 /// What an object does if it does one thing at a time.
 pub trait Specification {
@@ -67,6 +77,32 @@ pub trait Specification {
         let _ = operation;
         false
     }
+
+    /// Whether an operation is possible in every state and leads to one and the same state from
+    /// each, as a write. To say so makes the search faster and no less exact; to say so of any
+    /// other operation makes it wrong.
+    fn is_overwrite(&self, operation: &Self::Operation) -> bool {
+        let _ = operation;
+        false
+    }
+
+    /// In which states an operation is possible. To say so makes the search faster and no less
+    /// exact; to say what is not so makes it wrong.
+    fn precondition<'a>(&self, operation: &'a Self::Operation) -> Precondition<'a, Self::State> {
+        let _ = operation;
+        Precondition::Unknown
+    }
+}
+
+/// In which states an operation is possible.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Precondition<'a, S> {
+    /// In all.
+    None,
+    /// In this one alone.
+    State(&'a S),
+    /// In any that `step` says.
+    Unknown,
 }
 
 /// An operation that somebody saw. Moments are numbers of any unit: an operation comes before
@@ -92,12 +128,24 @@ pub enum Linearizability<S> {
     },
     /// There is none.
     Violated(Violation<S>),
-    /// The search was told to stop.
-    Unfinished {
-        /// Everything that ended before the end of this call can be put in order; whether it can,
-        /// too, is not known.
-        call: usize,
-    },
+    /// The search was stopped, or ran out of memory.
+    Unfinished(Unfinished),
+}
+
+/// How far a search got that was stopped.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unfinished {
+    /// Everything that ended before the end of this call can be put in order; whether it can,
+    /// too, is not known.
+    pub call: usize,
+    /// How many calls ended before the end of that one.
+    pub explained: usize,
+    /// How many steps were taken.
+    pub steps: u64,
+    /// How much memory was taken at most, in bytes, about.
+    pub bytes: usize,
+    /// Whether it was memory that was not enough.
+    pub is_out_of_memory: bool,
 }
 
 /// How far an order gets.
@@ -109,6 +157,8 @@ pub struct Violation<S> {
     /// Orders of what comes before it, ten at most, and at least one. None takes in more than it
     /// must.
     pub attempts: Vec<Attempt<S>>,
+    /// Whether the attempts lead to all states in which the call could have been tried.
+    pub is_exhaustive: bool,
 }
 
 /// An order of all calls that ended before some moment.

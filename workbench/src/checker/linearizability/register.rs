@@ -3,7 +3,7 @@
 use std::hash::Hash;
 use std::marker::PhantomData;
 
-use super::Specification;
+use super::{Precondition, Specification};
 
 /// A register of values `V`, which is unset at first.
 #[derive(Debug, Clone, Copy)]
@@ -47,6 +47,18 @@ impl<V: Clone + Eq + Hash> Specification for CasRegister<V> {
             RegisterOp::Read(_) => true,
             RegisterOp::Write(_) => false,
             RegisterOp::Cas(from, to) => from == to,
+        }
+    }
+
+    fn is_overwrite(&self, operation: &RegisterOp<V>) -> bool {
+        matches!(operation, RegisterOp::Write(_))
+    }
+
+    fn precondition<'a>(&self, operation: &'a RegisterOp<V>) -> Precondition<'a, Option<V>> {
+        match operation {
+            RegisterOp::Read(None) | RegisterOp::Write(_) => Precondition::None,
+            RegisterOp::Read(seen) => Precondition::State(seen),
+            RegisterOp::Cas(from, _) => Precondition::State(from),
         }
     }
 }

@@ -1,347 +1,301 @@
-//! The search for an order, from one end of a call to the next.
+//! A search: configurations by level, and which of them is expanded next.
 //!
-//! Kept are *configurations*: a state, and which of the calls under way have led to it. When a call
-//! ends, each configuration must have it; where it is missing, other calls under way are put before
-//! it in all ways until it fits. Nothing is put in earlier than that, since what can happen early
-//! can also happen as late as the next end. What keeps the number of configurations small:
-//!
-//! - Those with the same state and calls are one, whatever their order was.
-//! - A read is put in as soon as it fits: it asks for nothing more then, and takes nothing away.
-//! - Calls whose end is unknown need never happen. Of two configurations that differ in these alone,
-//!   the one that has used up less can do all that the other can; the other is dropped. And equal
-//!   ones are as good as one another, so it counts how many were used up, not which.
+//! A level is the end of a call, and a configuration is at it if that call is the next that must
+//! take effect or be left out. It consists of a state, what each call under way owes and can do,
+//! and how many calls without an end were used. Levels only rise on the way to an order, so what
+//! lies below the lowest level with a waiting configuration is dropped, and strategies share what
+//! is known of a level. Breadth first keeps few levels; depth first finds one of many orders
+//! straight away; a turn through all levels leaves the dead ends that depth first is stuck in.
 
-use std::collections::hash_map::DefaultHasher;
-use std::collections::{HashMap, VecDeque};
-use std::hash::{BuildHasherDefault, Hash};
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::bits::Bits;
-use super::{Attempt, Call, Linearizability, Specification, Violation};
+use super::Specification;
+use super::levels::{DEAD, Level, Node};
+use super::moves::Moves;
+use super::order::Paths;
+use super::problem::{Problem, States};
+use super::timeline::{Effect, Event, NONE, Window};
 
-/// How many orders of what comes before a violation are told.
-const ATTEMPTS: usize = 10;
+/// How many comparisons of configurations, moments passed or kinds of calls count as a step.
+pub(super) const PER_STEP: usize = 16;
 
-/// How many comparisons of configurations count as a step.
-const COMPARISONS: usize = 16;
+/// Up to so many changes on the paths nothing is tidied up.
+const TIDY: usize = 1 << 16;
 
-/// Looks for an order of calls to one object. Before each step of the search, which takes a
-/// microsecond or less, `goes_on` is asked, and the search is over, unfinished, when that says no:
-/// count there, or look at a clock. The answer is exact otherwise.
-///
-/// Without calls whose end is unknown the steps are about as many as the calls, times what calls
-/// under way at the same time can do in different orders. Many *different* calls without an end
-/// that can stand in for one another make the search long, as they must: the problem is
-/// NP-complete.
-pub fn linearize<P: Specification>(
-    specification: &P,
-    calls: &[Call<P::Operation>],
-    goes_on: impl FnMut() -> bool,
-) -> Linearizability<P::State> {
-    Search {
-        specification,
-        calls,
-        goes_on,
-        slots: Vec::new(),
-        open: Vec::new(),
-        classes: HashMap::new(),
-        paths: Vec::new(),
-    }
-    .run()
+/// Which configuration is expanded next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Strategy {
+    /// Breadth first as long as at most `narrow` configurations lag behind all others; beyond that
+    /// breadth first, depth first and through all levels by turns, each of `turn` configurations.
+    Mixed {
+        /// So many are expanded one after the other.
+        narrow: usize,
+        /// So many have a turn.
+        turn: usize,
+    },
+    /// One of those that lag behind most.
+    Breadth,
+    /// One of those that have got furthest.
+    Depth,
 }
 
-/// One way in which things may stand.
-#[derive(Debug, Clone)]
-struct Configuration<S> {
-    state: S,
-    /// Slots of the calls under way that have taken effect.
-    done: Bits,
-    /// By class: how many open calls have taken effect.
-    spent: Spent,
-    /// The last call of the order: a place among the paths.
-    path: Option<u32>,
+/// Which level is next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Turn {
+    /// The lowest one at which anything waits.
+    Breadth,
+    /// The highest one.
+    Depth,
+    /// The next higher one; after the highest, the lowest.
+    Sweep,
 }
 
-/// How many of each class, without zeros at the end.
-type Spent = Vec<u32>;
-
-/// Configurations by state and calls, each the least that it can be in what it spent. The same ones
-/// come out in the same order every time, as evidence depends on it.
-type Least<S> = HashMap<(S, Bits), Vec<(Spent, Option<u32>)>, BuildHasherDefault<DefaultHasher>>;
-
-struct Search<'a, P: Specification, G> {
-    specification: &'a P,
-    calls: &'a [Call<P::Operation>],
-    goes_on: G,
-    /// The calls under way that are to end.
-    slots: Vec<Option<usize>>,
-    /// Calls that have begun and whose end is not known, by class: equal ones are of one class.
-    open: Vec<Vec<usize>>,
-    classes: HashMap<&'a P::Operation, usize>,
-    /// All orders, as a tree of calls: each with what comes before it.
-    paths: Vec<(Option<u32>, usize)>,
+/// What may be used more often than it can be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Rules {
+    /// Nothing: the answer is exact.
+    Exact,
+    /// Calls without an end: if there is no order even so, there is none.
+    OpenCalls,
+    /// Those, and overwrites as long as they are under way.
+    OpenCallsAndOverwrites,
+    /// All calls that change the state, as long as they are under way; and none need take effect
+    /// but overwrites.
+    AllChanges,
 }
 
-/// What happens at a moment; a beginning comes before an end at the same one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Event {
-    Begin,
-    End,
+/// How far a search has got.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Progress {
+    Waiting,
+    /// There is an order, which ends there.
+    Found {
+        path: u32,
+    },
+    /// There is none.
+    Exhausted,
 }
 
-impl<P: Specification, G: FnMut() -> bool> Search<'_, P, G> {
-    fn run(mut self) -> Linearizability<P::State> {
-        let mut configurations = vec![Configuration {
-            state: self.specification.initial(),
-            done: Bits::default(),
-            spent: Spent::new(),
-            path: None,
-        }];
-        for (_, event, call) in self.events() {
-            match (event, self.calls[call].end) {
-                (Event::Begin, None) => self.open(call),
-                (Event::Begin, Some(_)) => {
-                    let slot = self.begin(call);
-                    for configuration in &mut configurations {
-                        self.take_in(configuration, slot, call);
-                    }
-                }
-                (Event::End, _) => {
-                    let Some(slot) = self.slots.iter().position(|it| *it == Some(call)) else {
-                        continue;
-                    };
-                    let Some(next) = self.end(&configurations, slot) else {
-                        return Linearizability::Unfinished { call };
-                    };
-                    if next.is_empty() {
-                        return Linearizability::Violated(self.violation(&configurations, call));
-                    }
-                    self.slots[slot] = None;
-                    configurations = next;
-                }
-            }
-        }
-        let path = configurations.first().and_then(|it| it.path);
-        Linearizability::Holds {
-            order: self.order(path),
-        }
+pub(super) struct Search<'p, 'a, P: Specification> {
+    pub(super) problem: &'p Problem<'a, P>,
+    pub(super) rules: Rules,
+    strategy: Strategy,
+    pub(super) states: States<P::State>,
+    /// One for each kind of turn, as turns are at moments far apart.
+    pub(super) moves: [Moves; 3],
+    pub(super) in_use: usize,
+    pub(super) paths: Paths,
+    pub(super) levels: BTreeMap<u32, Level>,
+    /// Levels at which something waits.
+    pub(super) waiting: BTreeSet<u32>,
+    /// The highest level so far.
+    pub(super) reached: u32,
+    found: Option<u32>,
+    /// How many steps it has taken.
+    pub(super) steps: u64,
+    /// How many it had taken when its highest level last rose.
+    pub(super) rose: u64,
+    /// Configurations of all levels, dropped ones among them.
+    nodes: usize,
+    tidy_at: usize,
+    spare: Vec<Level>,
+    turn: Turn,
+    left_of_turn: usize,
+    swept: u32,
+    /// The key of the configuration at hand, and of one that follows.
+    pub(super) key: Vec<u64>,
+    /// The calls that the step at hand puts next.
+    pub(super) changes: Vec<u32>,
+}
+
+impl<'p, 'a, P: Specification> Search<'p, 'a, P> {
+    pub(super) fn new(problem: &'p Problem<'a, P>, rules: Rules, strategy: Strategy) -> Self {
+        let mut search = Search {
+            problem,
+            rules,
+            strategy,
+            states: States::new(),
+            moves: [(); 3].map(|()| Moves::new(Window::new(&problem.timeline))),
+            in_use: 0,
+            paths: Paths::default(),
+            levels: BTreeMap::new(),
+            waiting: BTreeSet::new(),
+            reached: 0,
+            found: None,
+            steps: 0,
+            rose: 0,
+            nodes: 0,
+            tidy_at: TIDY,
+            spare: Vec::new(),
+            turn: Turn::Sweep,
+            left_of_turn: 0,
+            swept: 0,
+            key: vec![0; problem.shape.len()],
+            changes: Vec::new(),
+        };
+        let initial = search.states.number(problem.specification.initial());
+        let root = Node::new(initial, NONE, true, false);
+        search.advance(root, &mut vec![0; problem.shape.len()], 0);
+        search
     }
 
-    fn events(&self) -> Vec<(u64, Event, usize)> {
-        let mut events = Vec::with_capacity(2 * self.calls.len());
-        for (place, call) in self.calls.iter().enumerate() {
-            events.push((call.begin, Event::Begin, place));
-            if let Some(end) = call.end {
-                // One that ends before it begins does both at once.
-                events.push((end.max(call.begin), Event::End, place));
-            }
+    /// Expands one configuration.
+    pub(super) fn go_on(&mut self) -> Progress {
+        if let Some(path) = self.found {
+            return Progress::Found { path };
         }
-        events.sort_unstable();
-        events
+        let Some(level) = self.pick() else {
+            return Progress::Exhausted;
+        };
+        self.expand(level);
+        if self.paths.len() + self.nodes + self.states.len() > self.tidy_at {
+            self.tidy();
+        }
+        Progress::Waiting
     }
 
-    fn open(&mut self, call: usize) {
-        let fresh = self.open.len();
-        let class = self.classes.entry(&self.calls[call].operation);
-        let class = *class.or_insert(fresh);
-        if class == fresh {
-            self.open.push(Vec::new());
-        }
-        self.open[class].push(call);
+    /// How much memory it takes, in bytes, about.
+    pub(super) fn bytes(&self) -> usize {
+        const NODE: usize = size_of::<Node>() + 16 + 4;
+        let node = NODE + size_of_val(&*self.key);
+        let state = 2 * (size_of::<P::State>() + 8);
+        // Lists that grow have room for half as much again.
+        (self.nodes * node + self.paths.bytes() + self.states.len() * state) / 2 * 3
     }
 
-    fn begin(&mut self, call: usize) -> usize {
-        let free = self.slots.iter().position(Option::is_none);
-        let slot = free.unwrap_or(self.slots.len());
-        if slot == self.slots.len() {
-            self.slots.push(None);
-        }
-        self.slots[slot] = Some(call);
-        slot
+    /// Configurations at the highest level that stand as after the last end.
+    pub(super) fn entries(&self) -> Vec<Node> {
+        let level = self.levels.get(&self.reached);
+        level.map_or(Vec::new(), |level| level.entries().copied().collect())
     }
 
-    /// Puts a read into the order if it fits.
-    fn take_in(&mut self, configuration: &mut Configuration<P::State>, slot: usize, call: usize) {
-        let operation = &self.calls[call].operation;
-        if self.specification.is_read(operation)
-            && self
-                .specification
-                .step(&configuration.state, operation)
-                .is_some()
-        {
-            configuration.done.insert(slot);
-            configuration.path = self.path(configuration.path, call);
-        }
-    }
-
-    /// The configurations after the end of a call; nothing if the search is to stop.
-    fn end(
-        &mut self,
-        configurations: &[Configuration<P::State>],
-        slot: usize,
-    ) -> Option<Vec<Configuration<P::State>>> {
-        let mut ended = Least::<P::State>::default();
-        let mut seen = Least::<P::State>::default();
-        let mut waiting = VecDeque::new();
-        for configuration in configurations {
-            if configuration.done.contains(slot) {
-                insert(&mut ended, without(configuration.clone(), slot));
-            } else if insert(&mut seen, configuration.clone()).0 {
-                waiting.push_back(configuration.clone());
-            }
-        }
-        while let Some(configuration) = waiting.pop_front() {
-            let mut work = 1;
-            for next in self.successors(&configuration) {
-                work += 1;
-                if next.done.contains(slot) {
-                    work += insert(&mut ended, without(next, slot)).1 / COMPARISONS;
-                } else {
-                    let (is_new, comparisons) = insert(&mut seen, next.clone());
-                    work += comparisons / COMPARISONS;
-                    if is_new {
-                        waiting.push_back(next);
-                    }
-                }
-            }
-            for _ in 0..work {
-                if !(self.goes_on)() {
-                    return None;
-                }
-            }
-        }
-        let ended = ended.into_iter().flat_map(|((state, done), least)| {
-            least.into_iter().map(move |(spent, path)| Configuration {
-                state: state.clone(),
-                done: done.clone(),
-                spent,
-                path,
-            })
-        });
-        Some(ended.collect())
-    }
-
-    /// What one more call can lead to.
-    fn successors(
-        &mut self,
-        configuration: &Configuration<P::State>,
-    ) -> Vec<Configuration<P::State>> {
-        let mut next = Vec::new();
-        for slot in 0..self.slots.len() {
-            if let Some(call) = self.slots[slot]
-                && !configuration.done.contains(slot)
-                && let Some(mut after) = self.after(configuration, call)
-            {
-                after.done.insert(slot);
-                next.push(after);
-            }
-        }
-        for class in 0..self.open.len() {
-            let spent = configuration.spent.get(class).copied().unwrap_or(0);
-            if let Some(&call) = self.open[class].get(spent as usize)
-                && let Some(mut after) = self.after(configuration, call)
-                && after.state != configuration.state
-            {
-                let length = after.spent.len().max(class + 1);
-                after.spent.resize(length, 0);
-                after.spent[class] += 1;
-                next.push(after);
-            }
-        }
-        for configuration in &mut next {
-            for slot in 0..self.slots.len() {
-                if let Some(call) = self.slots[slot]
-                    && !configuration.done.contains(slot)
-                {
-                    self.take_in(configuration, slot, call);
-                }
-            }
-        }
-        next
-    }
-
-    fn after(
-        &mut self,
-        configuration: &Configuration<P::State>,
-        call: usize,
-    ) -> Option<Configuration<P::State>> {
-        let operation = &self.calls[call].operation;
-        let state = self.specification.step(&configuration.state, operation)?;
-        Some(Configuration {
-            state,
-            done: configuration.done.clone(),
-            spent: configuration.spent.clone(),
-            path: self.path(configuration.path, call),
-        })
-    }
-
-    fn path(&mut self, before: Option<u32>, call: usize) -> Option<u32> {
-        let place = u32::try_from(self.paths.len()).ok();
-        self.paths.push((before, call));
-        place
-    }
-
-    fn order(&self, path: Option<u32>) -> Vec<usize> {
-        let mut order = Vec::new();
-        let mut here = path;
-        while let Some((before, call)) = here.and_then(|place| self.paths.get(place as usize)) {
-            order.push(*call);
-            here = *before;
-        }
-        order.reverse();
-        order
-    }
-
-    fn violation(
-        &self,
-        configurations: &[Configuration<P::State>],
-        call: usize,
-    ) -> Violation<P::State> {
-        let attempt = |configuration: &Configuration<P::State>| {
-            let slots = self.slots.iter().enumerate();
-            let mut pending: Vec<usize> = slots
-                .filter(|(slot, _)| !configuration.done.contains(*slot))
-                .filter_map(|(_, call)| *call)
-                .collect();
-            pending.sort_unstable();
-            Attempt {
-                order: self.order(configuration.path),
-                state: configuration.state.clone(),
-                pending,
+    /// Removes what nothing depends on any more.
+    fn tidy(&mut self) {
+        let nodes = |levels: &mut BTreeMap<u32, Level>, visit: &mut dyn FnMut(&mut Node)| {
+            for level in levels.values_mut() {
+                level.nodes_mut().for_each(&mut *visit);
             }
         };
-        let mut attempts: Vec<_> = configurations.iter().map(attempt).collect();
-        // The same ones, in the same order, every time.
-        attempts.sort_by(|a, b| a.order.cmp(&b.order));
-        attempts.truncate(ATTEMPTS);
-        Violation { call, attempts }
+        let mut kept = Vec::new();
+        nodes(&mut self.levels, &mut |node| {
+            kept.push((node.path, node.state));
+        });
+        self.paths.retain(kept.iter_mut().map(|it| &mut it.0));
+        self.states.retain(kept.iter_mut().map(|it| &mut it.1));
+        let mut kept = kept.into_iter();
+        nodes(&mut self.levels, &mut |node| {
+            (node.path, node.state) = kept.next().unwrap_or((node.path, node.state));
+        });
+        let shape = &self.problem.shape;
+        for level in self.levels.values_mut() {
+            level.compact(shape);
+        }
+        self.nodes = self.levels.values().map(Level::len).sum();
+        self.moves.iter_mut().for_each(Moves::invalidate);
+        self.spare.clear();
+        self.tidy_at = TIDY.max(2 * (self.paths.len() + self.nodes + self.states.len()));
     }
-}
 
-fn without<S>(mut configuration: Configuration<S>, slot: usize) -> Configuration<S> {
-    configuration.done.remove(slot);
-    configuration
-}
-
-/// Adds a configuration unless one is there that can do all that it can: whether it was added, and
-/// with how many others it was compared.
-fn insert<S: Eq + Hash>(least: &mut Least<S>, configuration: Configuration<S>) -> (bool, usize) {
-    let Configuration {
-        state,
-        done,
-        spent,
-        path,
-    } = configuration;
-    let known = least.entry((state, done)).or_default();
-    let comparisons = known.len();
-    if known.iter().any(|(known, _)| is_within(known, &spent)) {
-        return (false, comparisons);
+    /// The level to expand next; none if nothing waits.
+    fn pick(&mut self) -> Option<u32> {
+        let lowest = *self.waiting.first()?;
+        // What is below the lowest is settled.
+        while let Some(entry) = self.levels.first_entry() {
+            if *entry.key() >= lowest || *entry.key() == self.reached {
+                break;
+            }
+            let mut level = entry.remove();
+            self.nodes -= level.len();
+            level.clear();
+            self.spare.push(level);
+        }
+        let turn = match self.strategy {
+            Strategy::Mixed { narrow, turn } if self.levels[&lowest].len() > narrow => turn,
+            Strategy::Mixed { .. } | Strategy::Breadth => {
+                self.in_use = Turn::Breadth as usize;
+                return Some(lowest);
+            }
+            Strategy::Depth => return self.waiting.last().copied(),
+        };
+        if self.left_of_turn == 0 {
+            self.turn = match self.turn {
+                Turn::Breadth => Turn::Depth,
+                Turn::Depth => Turn::Sweep,
+                Turn::Sweep => Turn::Breadth,
+            };
+            self.left_of_turn = turn.max(1);
+        }
+        self.left_of_turn -= 1;
+        self.in_use = self.turn as usize;
+        match self.turn {
+            Turn::Breadth => Some(lowest),
+            Turn::Depth => self.waiting.last().copied(),
+            Turn::Sweep => {
+                let next = self.waiting.range(self.swept + 1..).next();
+                self.swept = *next.unwrap_or(&lowest);
+                Some(self.swept)
+            }
+        }
     }
-    known.retain(|(known, _)| !is_within(&spent, known));
-    known.push((spent, path));
-    (true, 2 * comparisons)
-}
 
-/// Whether nothing of `less` is more than in `more`.
-fn is_within(less: &[u32], more: &[u32]) -> bool {
-    less.len() <= more.len() && less.iter().zip(more).all(|(less, more)| less <= more)
+    /// Goes on from a moment to the next end of a call that has not taken effect.
+    pub(super) fn advance(&mut self, node: Node, key: &mut [u64], from: usize) {
+        let (problem, shape) = (self.problem, &self.problem.shape);
+        for moment in from..problem.timeline.len() {
+            match problem.timeline.event(moment) {
+                Event::Open { .. } => {}
+                Event::Begin { call, slot } => {
+                    if problem.effect(call) != Effect::Read {
+                        shape.begin_change(key, slot);
+                        let is_other = problem.effect(call) == Effect::Other;
+                        if is_other && self.rules == Rules::AllChanges {
+                            shape.release(key, slot);
+                        }
+                    } else if problem.fits(&self.states, node.state, call) {
+                        shape.take(key, slot);
+                    }
+                }
+                Event::End { slot, .. } => {
+                    if !shape.is_free(key, slot) || shape.is_unused(key, slot) {
+                        self.steps += ((moment - from) / PER_STEP) as u64;
+                        shape.reset_lanes(key, &problem.useful_until, moment);
+                        let is_live = problem.is_live(&self.states, node.state, moment);
+                        let state = if is_live { node.state } else { DEAD };
+                        let node = Node::new(state, node.path, true, false);
+                        return self.insert(moment, node, key, from.saturating_sub(1));
+                    }
+                    shape.clear(key, slot);
+                }
+            }
+        }
+        let mut path = node.path;
+        for call in &self.changes {
+            path = self.paths.push(path, *call, from.saturating_sub(1));
+        }
+        self.found = Some(path);
+    }
+
+    /// Adds a configuration to a level, after changes at a moment.
+    pub(super) fn insert(&mut self, level: usize, node: Node, key: &[u64], changed: usize) {
+        let number = level as u32;
+        let spare = &mut self.spare;
+        let level = self
+            .levels
+            .entry(number)
+            .or_insert_with(|| spare.pop().unwrap_or_default());
+        let (paths, changes) = (&mut self.paths, &self.changes);
+        let path = || {
+            let changes = changes.iter();
+            changes.fold(node.path, |path, call| paths.push(path, *call, changed))
+        };
+        let (is_new, compared) = level.insert(&self.problem.shape, node, key, path);
+        self.steps += (compared / PER_STEP) as u64;
+        if is_new {
+            self.nodes += 1;
+            self.waiting.insert(number);
+            if number > self.reached {
+                (self.reached, self.rose) = (number, self.steps);
+            }
+        }
+    }
 }

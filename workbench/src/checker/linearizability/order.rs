@@ -1,0 +1,149 @@
+//! Orders: what was chosen on the way to a configuration, and the whole order that this stands for.
+
+use super::timeline::{Effect, Event, NONE, Timeline};
+use super::{Call, Specification};
+
+/// A call that took effect, and when: a moment at which a call ends.
+#[derive(Debug, Clone, Copy)]
+struct Step {
+    before: u32,
+    call: u32,
+    moment: u32,
+}
+
+/// The changes on the way to all configurations, as a tree: each with what comes before it.
+#[derive(Debug, Default)]
+pub(super) struct Paths {
+    steps: Vec<Step>,
+}
+
+impl Paths {
+    pub(super) fn len(&self) -> usize {
+        self.steps.len()
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        size_of_val(&*self.steps)
+    }
+
+    pub(super) fn push(&mut self, before: u32, call: u32, moment: usize) -> u32 {
+        let moment = moment as u32;
+        self.steps.push(Step {
+            before,
+            call,
+            moment,
+        });
+        (self.steps.len() - 1) as u32
+    }
+
+    /// Removes what leads to none of these, which get their new places.
+    pub(super) fn retain<'a>(&mut self, paths: impl Iterator<Item = &'a mut u32>) {
+        let mut moved = vec![NONE; self.steps.len()];
+        let paths: Vec<_> = paths.collect();
+        for path in &paths {
+            let mut here = **path;
+            while here != NONE && moved[here as usize] == NONE {
+                moved[here as usize] = 0;
+                here = self.steps[here as usize].before;
+            }
+        }
+        let to = |moved: &[u32], path: u32| {
+            if path == NONE {
+                NONE
+            } else {
+                moved[path as usize]
+            }
+        };
+        let mut kept = 0;
+        for place in 0..self.steps.len() {
+            if moved[place] == 0 {
+                let step = self.steps[place];
+                // What comes before stands before.
+                let before = to(&moved, step.before);
+                self.steps[kept] = Step { before, ..step };
+                moved[place] = kept as u32;
+                kept += 1;
+            }
+        }
+        self.steps.truncate(kept);
+        self.steps.shrink_to_fit();
+        for path in paths {
+            *path = to(&moved, *path);
+        }
+    }
+
+    fn changes(&self, path: u32) -> Vec<(u32, u32)> {
+        let mut changes = Vec::new();
+        let mut here = path;
+        while here != NONE {
+            let step = self.steps[here as usize];
+            changes.push((step.call, step.moment));
+            here = step.before;
+        }
+        changes.reverse();
+        changes
+    }
+
+    /// The whole order: with the reads, each as early as it can be, and with the calls that were
+    /// left out, each before the next overwrite. All that ended before `until` is in it.
+    pub(super) fn order<P: Specification>(
+        &self,
+        specification: &P,
+        calls: &[Call<P::Operation>],
+        timeline: &Timeline,
+        path: u32,
+        until: usize,
+    ) -> Vec<usize> {
+        let changes = self.changes(path);
+        let mut states = Vec::with_capacity(changes.len() + 1);
+        states.push(specification.initial());
+        for (call, _) in &changes {
+            let operation = &calls[*call as usize].operation;
+            let next = specification.step(&states[states.len() - 1], operation);
+            states.push(next.expect("it was possible on the way"));
+        }
+        let mut is_chosen = vec![false; calls.len()];
+        for (call, _) in &changes {
+            is_chosen[*call as usize] = true;
+        }
+        // By the number of changes before them; reads first, then what is to be overwritten.
+        let mut others: Vec<(usize, Effect, u32, u32)> = Vec::new();
+        let after = |moment: u32| changes.partition_point(|change| change.1 < moment);
+        for moment in 0..until {
+            let Event::Begin { call, .. } = timeline.event(moment) else {
+                continue;
+            };
+            let (begin, end) = (moment as u32, timeline.ends[call as usize]);
+            let effect = timeline.effects[call as usize];
+            let operation = &calls[call as usize].operation;
+            let mut gaps = after(begin)..=after(end + 1);
+            let gap = match effect {
+                Effect::Read => {
+                    gaps.find(|gap| specification.step(&states[*gap], operation).is_some())
+                }
+                Effect::Overwrite if !is_chosen[call as usize] && (end as usize) < until => gaps
+                    .find(|gap| {
+                        let next = changes.get(*gap).filter(|next| next.1 <= end);
+                        next.is_some_and(|next| {
+                            timeline.effects[next.0 as usize] == Effect::Overwrite
+                        })
+                    }),
+                _ => None,
+            };
+            if let Some(gap) = gap {
+                let from = gap.checked_sub(1).map_or(0, |before| changes[before].1);
+                others.push((gap, effect, from.max(begin), call));
+            }
+        }
+        others.sort_unstable();
+        let mut others = others.into_iter().peekable();
+        let mut order = Vec::with_capacity(others.len() + changes.len());
+        for gap in 0..=changes.len() {
+            while let Some(other) = others.next_if(|other| other.0 == gap) {
+                order.push(other.3 as usize);
+            }
+            order.extend(changes.get(gap).map(|change| change.0 as usize));
+        }
+        order
+    }
+}
