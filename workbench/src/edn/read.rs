@@ -188,7 +188,10 @@ impl<R: Read> Reader<R> {
                 self.bump();
                 return self.dispatch(start, deeper()?);
             }
-            _ => self.atom(start)?,
+            _ => match self.small_integer() {
+                Some(number) => Edn::Int(number),
+                None => self.atom(start)?,
+            },
         }))
     }
 

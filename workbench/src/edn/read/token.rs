@@ -25,6 +25,31 @@ impl<R: Read> Reader<R> {
         String::from_utf8(bytes).map_err(|_| start.error("bytes that are no text", "UTF-8"))
     }
 
+    /// An integer of at most 18 digits, if one comes next and all of it has been read in. Long lists
+    /// are made of these.
+    pub(super) fn small_integer(&mut self) -> Option<i64> {
+        const MAX_DIGITS: usize = 18;
+        let rest = &self.chunk[self.next..];
+        let (is_negative, digits) = match rest.strip_prefix(b"-") {
+            Some(digits) => (true, digits),
+            None => (false, rest),
+        };
+        let count = digits
+            .iter()
+            .take_while(|byte| byte.is_ascii_digit())
+            .count();
+        let is_plain = (1..=MAX_DIGITS).contains(&count) && (count == 1 || digits[0] != b'0');
+        if !is_plain || !digits.get(count).copied().is_some_and(ends_token) {
+            return None;
+        }
+        let number = digits[..count].iter();
+        let number = number.fold(0, |number, digit| number * 10 + i64::from(digit - b'0'));
+        let length = count + usize::from(is_negative);
+        self.next += length;
+        self.position.column += length as u64;
+        Some(if is_negative { -number } else { number })
+    }
+
     /// A number, a keyword, a symbol, `nil`, `true` or `false`.
     pub(super) fn atom(&mut self, start: Position) -> anyhow::Result<Edn> {
         let token = self.token()?;
