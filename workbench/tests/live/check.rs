@@ -152,3 +152,150 @@ fn what_is_no_history_is_named() {
         ends(&[file, "-w", "echo"], 255, &[file, says]);
     }
 }
+
+#[test]
+fn what_is_no_whole_history_is_refused_by_its_name() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("history.edn");
+    let file = path.to_str().unwrap();
+    let check = |text: &str, says: &[&str]| {
+        fs::write(&path, text).unwrap();
+        ends(&[file, "-w", "lin-kv"], 255, &[&[file], says].concat());
+    };
+    let results = REGISTERS.lines().filter(|line| line.contains(":ok"));
+    let results = results.collect::<Vec<_>>().join("\n");
+    check(
+        &results,
+        &["no invocations: these are results, not a history"],
+    );
+    let twice = REGISTERS.replacen(":ok", ":invoke", 1);
+    let says = "line 2, column 1: process 0 invokes an operation (index 1) before its last one";
+    check(&twice, &[says]);
+    check(
+        "",
+        &["holds no operation of a client: is this the right file?"],
+    );
+    check("\n; nothing\n", &["is this the right file?"]);
+    // A run in whose folder it lies had no operation.
+    let run = TempDir::new().unwrap();
+    let name = run.path().to_str().unwrap();
+    fs::write(run.path().join("history.edn"), "").unwrap();
+    for (workload, exit) in [
+        ("lin-kv", 0),
+        ("g-set", 2),
+        ("txn-list-append", 2),
+        ("txn-rw-register", 1),
+    ] {
+        ends(&[name, "-w", workload], exit, &["0 operations"]);
+    }
+}
+
+#[test]
+fn registers_of_knossos_and_assumptions_of_elle_are_known() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("history.edn");
+    let file = path.to_str().unwrap();
+    fs::write(
+        &path,
+        REGISTERS.replace("[0 ", "").replace("], :time", ", :time"),
+    )
+    .unwrap();
+    let says = "no order explains the read of 2 by process 1";
+    for workload in ["register", "cas-register", "lin-kv"] {
+        let verdict = format!("{workload}: invalid");
+        ends(&[file, "-w", workload], 1, &[says, &verdict]);
+    }
+    // Two writes, and then, one after the other, reads of the second and of the first.
+    let stale = "{:type :invoke, :process 0, :f :txn, :value [[:w 1 1]]}
+        {:type :ok, :process 0, :f :txn, :value [[:w 1 1]]}
+        {:type :invoke, :process 1, :f :txn, :value [[:w 1 2]]}
+        {:type :ok, :process 1, :f :txn, :value [[:w 1 2]]}
+        {:type :invoke, :process 2, :f :txn, :value [[:r 1 nil]]}
+        {:type :ok, :process 2, :f :txn, :value [[:r 1 1]]}";
+    fs::write(&path, stale).unwrap();
+    let check = |assumed: &[&str], exit, says: &[&str]| {
+        let words = [&[file, "-w", "txn-rw-register"], assumed].concat();
+        ends(&words, exit, says);
+    };
+    check(&[], 0, &["valid"]);
+    check(&["--assume", "wfr-keys,sequential-keys"], 0, &["valid"]);
+    check(
+        &["--assume", "linearizable-keys"],
+        1,
+        &["cyclic-versions: the values 1, 2 of key 1"],
+    );
+    check(&["--assume", "luck"], 254, &["luck", "linearizable-keys"]);
+    ends(
+        &[file, "-w", "echo", "--assume", "wfr-keys"],
+        254,
+        &["--assume is about"],
+    );
+}
+
+#[test]
+fn any_history_has_a_report() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("history.edn");
+    let file = path.to_str().unwrap();
+    let nemesis = "{:type :info, :process :nemesis, :f :start-partition, \
+                   :value [:isolated {\"n1\" #{\"n2\"}, \"n2\" #{\"n1\"}}]}\n";
+    fs::write(&path, format!("{nemesis}{REGISTERS}")).unwrap();
+    let report = folder.path().join("report");
+    let name = report.to_str().unwrap();
+    for _ in 0..2 {
+        ends(
+            &[file, "-w", "lin-kv", "--report", name],
+            1,
+            &["report.html"],
+        );
+    }
+    let page = fs::read_to_string(report.join("report.html")).unwrap();
+    assert!(page.contains("no order explains the read of 2 by process 1"));
+    assert!(!page.contains("messages among servers"));
+    for kept in [
+        "results.edn",
+        "results.json",
+        "history.jsonl",
+        "plots/latency.svg",
+    ] {
+        assert!(report.join(kept).exists(), "{kept}");
+    }
+    ends(&[name, "-w", "lin-kv"], 1, &["lin-kv: invalid"]);
+    // Nothing gets lost.
+    let own = folder.path().to_str().unwrap();
+    ends(
+        &[file, "-w", "lin-kv", "--report", own],
+        255,
+        &["holds other files"],
+    );
+    ends(
+        &[name, "-w", "lin-kv", "--report", name],
+        255,
+        &["name another folder"],
+    );
+    ends(
+        &[file, "-w", "lin-kv", "--report", file],
+        255,
+        &["cannot create"],
+    );
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_shows_in_the_exit_status() {
+    use std::process::{Command, Stdio};
+
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("history.edn");
+    fs::write(&path, REGISTERS).unwrap();
+    let full = File::options().write(true).open("/dev/full").unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_workbench"))
+        .args(["check", path.to_str().unwrap(), "-w", "lin-kv", "--json"])
+        .stdout(Stdio::from(full))
+        .stderr(Stdio::piped())
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(255));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("cannot write to stdout"), "{said}");
+}
