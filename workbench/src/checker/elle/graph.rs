@@ -69,14 +69,28 @@ pub(crate) struct Graph {
     pub(super) vertices: usize,
     /// What follows from data.
     data: Vec<Edge>,
-    /// What rests on no numbers, as the order by processes and time: there is much of it.
-    order: Vec<(Vertex, Vertex, Relation)>,
+    /// What rests on no numbers, by relation. There is much of it.
+    plain: [Vec<(Vertex, Vertex)>; Relation::COUNT],
+    /// The order by time: the sources of edges, and for each target where its own end. There is most
+    /// of this.
+    earlier: Vec<Vertex>,
+    earlier_ends: Vec<u32>,
     pub(super) hubs: Vec<Hub>,
     /// Whether anything was ever put before anything, itself included.
     is_told: bool,
 }
 
 impl Relation {
+    const COUNT: usize = 5;
+
+    const ALL: [Relation; Relation::COUNT] = [
+        Relation::Ww,
+        Relation::Wr,
+        Relation::Rw,
+        Relation::Process,
+        Relation::Realtime,
+    ];
+
     /// The keyword in results.
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -117,9 +131,8 @@ impl Relations {
 
     /// All of the set, in order.
     pub(super) fn iter(self) -> impl Iterator<Item = Relation> {
-        use Relation::{Process, Realtime, Rw, Wr, Ww};
-        let all = [Ww, Wr, Rw, Process, Realtime];
-        all.into_iter()
+        Relation::ALL
+            .into_iter()
             .filter(move |relation| self.contains(*relation))
     }
 }
@@ -141,7 +154,8 @@ impl Graph {
 
     /// Whether no operation comes before another one.
     pub(crate) fn is_flat(&self) -> bool {
-        self.data.is_empty() && self.order.is_empty() && self.hubs.is_empty()
+        let is_plain = self.plain.iter().any(|edges| !edges.is_empty());
+        self.data.is_empty() && !is_plain && self.earlier.is_empty() && self.hubs.is_empty()
     }
 
     /// Puts one operation before another; no order follows if they are the same.
@@ -161,19 +175,31 @@ impl Graph {
     pub(crate) fn follow(&mut self, from: Vertex, to: Vertex, relation: Relation) {
         self.is_told = true;
         if from != to {
-            self.order.push((from, to, relation));
+            self.plain[relation as usize].push((from, to));
         }
     }
 
     /// All edges, hubs apart.
     pub(super) fn edges(&self) -> impl Iterator<Item = Edge> + Clone {
-        let order = self.order.iter().map(|&(from, to, relation)| Edge {
+        let bare = |from, to, relation| Edge {
             from,
             to,
             relation,
             reason: Reason::default(),
+        };
+        let plain = Relation::ALL.into_iter().zip(&self.plain);
+        let plain = plain.flat_map(move |(relation, edges)| {
+            edges
+                .iter()
+                .map(move |&(from, to)| bare(from, to, relation))
         });
-        self.data.iter().copied().chain(order)
+        let starts = [0].into_iter().chain(self.earlier_ends.iter().copied());
+        let timely = (0..).zip(starts.zip(&self.earlier_ends));
+        let timely = timely.flat_map(move |(to, (start, end))| {
+            let earlier = self.earlier[start as usize..*end as usize].iter();
+            earlier.map(move |from| bare(*from, to, Relation::Realtime))
+        });
+        self.data.iter().copied().chain(plain).chain(timely)
     }
 
     /// The ends of all edges, hubs apart.
@@ -248,9 +274,13 @@ impl Graph {
                 latest.retain(|(_, ended)| *ended > begun);
                 latest.push((vertex, moment));
             } else {
-                for &(earlier, _) in &latest {
-                    self.follow(earlier, vertex, Relation::Realtime);
-                }
+                // Operations are numbered in the order in which they began.
+                self.is_told |= !latest.is_empty();
+                self.earlier_ends
+                    .resize(vertex as usize, self.earlier.len() as u32);
+                self.earlier
+                    .extend(latest.iter().map(|(earlier, _)| *earlier));
+                self.earlier_ends.push(self.earlier.len() as u32);
             }
         }
     }

@@ -87,10 +87,11 @@ impl From<Common> for Case {
 }
 
 fn check(history: &History, models: &Models) -> Result<Verdict, Verdict> {
-    let transactions = Transactions::read(history).map_err(Verdict::unknown)?;
+    let mut transactions = Transactions::<Lists>::read(history).map_err(Verdict::unknown)?;
     transactions.check().map_err(Verdict::void)?;
     let order = Order::of(&transactions).map_err(Verdict::unknown)?;
     order.demand_writers(&transactions).map_err(Verdict::void)?;
+    transactions.values.forget_asked();
     let mut anomalies = Anomalies::default();
     single_reads::check(&transactions, &mut anomalies);
     check_updates(&transactions, &mut anomalies);

@@ -12,9 +12,9 @@ pub(super) fn strongly_connected(
     nodes: usize,
     edges: impl Iterator<Item = (u32, u32)> + Clone,
 ) -> Vec<Vec<u32>> {
-    let (first, targets) = adjacency(nodes, edges);
+    let (first, ends, targets) = adjacency(nodes, edges);
     let mut search = Search {
-        next: first.clone(),
+        left: ends,
         numbers: vec![UNSEEN; nodes],
         lowest: vec![0; nodes],
         visited: 0,
@@ -27,13 +27,13 @@ pub(super) fn strongly_connected(
             search.visit(root);
         }
         while let Some(&node) = search.path.last() {
-            let at = &mut search.next[node as usize];
-            if *at == first[node as usize + 1] {
+            let left = &mut search.left[node as usize];
+            if *left == first[node as usize] {
                 search.leave(node);
                 continue;
             }
-            let target = targets[*at as usize];
-            *at += 1;
+            *left -= 1;
+            let target = targets[*left as usize];
             match search.numbers[target as usize] {
                 UNSEEN => search.visit(target),
                 DONE => {}
@@ -44,11 +44,11 @@ pub(super) fn strongly_connected(
     search.components
 }
 
-/// For each node where its targets begin, and all targets.
+/// For each node where its targets begin and end, and all targets.
 fn adjacency(
     nodes: usize,
     edges: impl Iterator<Item = (u32, u32)> + Clone,
-) -> (Vec<u32>, Vec<u32>) {
+) -> (Vec<u32>, Vec<u32>, Vec<u32>) {
     let mut first = vec![0_u32; nodes + 1];
     for (from, _) in edges.clone() {
         first[from as usize + 1] += 1;
@@ -63,12 +63,12 @@ fn adjacency(
         targets[*at as usize] = to;
         *at += 1;
     }
-    (first, targets)
+    (first, free, targets)
 }
 
 struct Search {
-    /// By node: the next of its edges to follow.
-    next: Vec<u32>,
+    /// By node: the end of those of its edges that are left to follow.
+    left: Vec<u32>,
     /// By node: when it was first visited.
     numbers: Vec<u32>,
     /// By node: the lowest number of an open node that it is known to lead to.

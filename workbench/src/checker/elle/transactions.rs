@@ -6,7 +6,6 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
-use std::ops::Range;
 
 use crate::edn::Edn;
 use serde::Deserialize;
@@ -116,8 +115,8 @@ pub(crate) struct Transactions<'a, V> {
     pub(crate) ops: Vec<Pair<'a>>,
     /// All their micro-operations, one transaction after the other.
     micro_ops: Vec<MicroOp>,
-    /// Which of them are whose.
-    ranges: Vec<Range<usize>>,
+    /// By transaction: where its own end.
+    ends: Vec<u32>,
     pub(crate) keys: Numbers,
     /// Everything that was written.
     pub(crate) elements: Numbers,
@@ -149,7 +148,7 @@ impl<'a, V: Values> Transactions<'a, V> {
         let mut all = Transactions {
             ops: Vec::new(),
             micro_ops: Vec::new(),
-            ranges: Vec::new(),
+            ends: Vec::new(),
             keys: Numbers::default(),
             elements: Numbers::default(),
             values: V::default(),
@@ -164,7 +163,7 @@ impl<'a, V: Values> Transactions<'a, V> {
             if let Some(completion) = pair.completion {
                 all.read_op(completion)?;
                 all.ops.push(pair);
-                all.ranges.push(begin..all.micro_ops.len());
+                all.ends.push(all.micro_ops.len() as u32);
             }
         }
         Ok(all)
@@ -218,7 +217,10 @@ impl<'a, V: Values> Transactions<'a, V> {
 impl<'a, V> Transactions<'a, V> {
     /// What a transaction did.
     pub(crate) fn micro_ops(&self, transaction: usize) -> &[MicroOp] {
-        &self.micro_ops[self.ranges[transaction].clone()]
+        let start = transaction
+            .checked_sub(1)
+            .map_or(0, |before| self.ends[before]);
+        &self.micro_ops[start as usize..self.ends[transaction] as usize]
     }
 
     /// All transactions that ended in some way.

@@ -29,13 +29,9 @@ const CYCLES_LISTED: Listed = Listed::Least(8);
 const NAMED: usize = 5;
 
 /// The errors of order, held to strict serializability.
-pub(super) fn anomalies(
-    analysis: &Analysis<'_>,
-    history: &History,
-    reads: &[Read<'_>],
-) -> Vec<Anomaly> {
+pub(super) fn anomalies(analysis: &Analysis<'_>, history: &History) -> Vec<Anomaly> {
     let ops = history.pairs();
-    let graph = graph(&ops, reads);
+    let graph = graph(&ops, analysis);
     if graph.is_empty() {
         return vec![Anomaly {
             name: EMPTY_GRAPH,
@@ -51,7 +47,7 @@ pub(super) fn anomalies(
     }
     // Whether there are cycles is known without the search for one that can be shown.
     found.remove(SEARCH_TIMEOUT);
-    let around = Around { ops: &ops, reads };
+    let around = Around { ops: &ops };
     let judgement = found.judge(&Models::default());
     let anomalies = judgement.reported().filter_map(|(name, cases)| {
         let cases: Vec<_> = cases.iter().map(|case| Told { case, around }).collect();
@@ -64,7 +60,7 @@ pub(super) fn anomalies(
     anomalies.collect()
 }
 
-fn graph(ops: &[Pair<'_>], reads: &[Read<'_>]) -> Graph {
+fn graph(ops: &[Pair<'_>], analysis: &Analysis<'_>) -> Graph {
     let mut vertices: HashMap<usize, Vertex> = HashMap::with_capacity(ops.len());
     for (vertex, op) in (0..).zip(ops) {
         if let Some(completion) = op.completion {
@@ -72,7 +68,7 @@ fn graph(ops: &[Pair<'_>], reads: &[Read<'_>]) -> Graph {
         }
     }
     let mut graph = Graph::new(ops.len());
-    for read in reads {
+    for read in analysis.reads() {
         // What failed had no part in any order; to have read of it is an error by itself.
         let has_part = |op: &&Op| op.kind != Kind::Fail;
         let ends = [read.writer, read.reader].map(|op| Some(op).filter(has_part));
@@ -89,7 +85,6 @@ fn graph(ops: &[Pair<'_>], reads: &[Read<'_>]) -> Graph {
 #[derive(Clone, Copy)]
 struct Around<'a> {
     ops: &'a [Pair<'a>],
-    reads: &'a [Read<'a>],
 }
 
 impl<'a> Around<'a> {
@@ -100,19 +95,19 @@ impl<'a> Around<'a> {
     }
 
     /// The first read that a step of data rests on.
-    fn read(&self, step: &CycleStep) -> Option<&'a Read<'a>> {
+    fn read<'b>(&self, analysis: &Analysis<'b>, step: &CycleStep) -> Option<Read<'b>> {
+        if step.relation != Relation::Wr {
+            return None;
+        }
         let ends = [step.from, step.to].map(|vertex| self.completion(vertex).index);
-        let is_it = |read: &&Read<'_>| [read.writer.index, read.reader.index] == ends;
-        self.reads
-            .iter()
-            .find(is_it)
-            .filter(|_| step.relation == Relation::Wr)
+        let is_it = |read: &Read<'_>| [read.writer.index, read.reader.index] == ends;
+        analysis.reads().find(is_it)
     }
 
     fn step(&self, analysis: &Analysis<'_>, step: &CycleStep) -> Edn {
         let mut map = edn::map([("type", edn::key(step.relation.name()))]);
-        if let Some(read) = self.read(step) {
-            let (key, value) = analysis.what(read);
+        if let Some(read) = self.read(analysis, step) {
+            let (key, value) = analysis.what(&read);
             edn::insert(&mut map, "key", key.to_edn());
             edn::insert(&mut map, "value", value.to_edn());
         } else {
@@ -131,8 +126,8 @@ impl<'a> Around<'a> {
             format!("the {f} of process {process} (op {index})")
         };
         let (from, to) = (name(step.from), name(step.to));
-        if let Some(read) = self.read(step) {
-            let (key, value) = analysis.what(read);
+        if let Some(read) = self.read(analysis, step) {
+            let (key, value) = analysis.what(&read);
             format!("{from} sent message {value} to key {key}, which {to} returned")
         } else {
             format!("{from} had ended before {to} began")

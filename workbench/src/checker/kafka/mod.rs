@@ -49,14 +49,14 @@ pub fn kafka(history: &History) -> Verdict {
 
 fn judge(history: &History) -> Result<Verdict, String> {
     let analysis = Analysis::of(history)?;
-    let reads = analysis.reads()?;
+    analysis.demand_senders()?;
     if let Some(error) = analysis.always_empty() {
         return Err(error);
     }
     let mut anomalies = analysis.delivery_anomalies();
-    anomalies.extend(analysis.read_anomalies(&reads));
+    anomalies.extend(analysis.read_anomalies());
     anomalies.extend(steps::anomalies(&analysis));
-    anomalies.extend(cycles::anomalies(&analysis, history, &reads));
+    anomalies.extend(cycles::anomalies(&analysis, history));
     anomalies.sort_by_key(|anomaly| anomaly.name);
 
     let is_bad = |anomaly: &&Anomaly| !ALLOWED.contains(&anomaly.name);

@@ -25,26 +25,35 @@ impl<'a> Analysis<'a> {
         (&self.account.keys[message.key].name, &message.value)
     }
 
-    /// All reads, in order of time: one for every time that a message was polled.
-    ///
-    /// # Errors
-    /// When a message was polled that nobody sent: in words for a person.
-    pub(crate) fn reads(&self) -> Result<Vec<Read<'a>>, String> {
-        let mut reads = Vec::new();
-        for completion in &self.account.completions {
+    /// All reads of messages that were sent, in order of time: one for every time that a message was
+    /// polled. There are too many of them to keep.
+    pub(crate) fn reads(&self) -> impl Iterator<Item = Read<'a>> {
+        self.account.completions.iter().flat_map(move |completion| {
             let reader = completion.op;
-            for entry in completion.polled() {
+            completion.polled().filter_map(move |entry| {
                 let message = entry.message();
-                let writer = self.account.messages[message].sender;
-                let writer = writer.ok_or_else(|| self.unsent(reader, message))?;
-                reads.push(Read {
-                    writer,
+                Some(Read {
+                    writer: self.account.messages[message].sender?,
                     reader,
                     message,
-                });
+                })
+            })
+        })
+    }
+
+    /// Demands that every message that was polled was sent.
+    ///
+    /// # Errors
+    /// Says which one was not.
+    pub(super) fn demand_senders(&self) -> Result<(), String> {
+        for completion in &self.account.completions {
+            let mut messages = completion.polled().map(Entry::message);
+            let is_unsent = |id: &MessageId| self.account.messages[*id].sender.is_none();
+            if let Some(message) = messages.find(is_unsent) {
+                return Err(self.unsent(completion.op, message));
             }
         }
-        Ok(reads)
+        Ok(())
     }
 
     fn unsent(&self, op: &Op, message: MessageId) -> String {
@@ -74,11 +83,11 @@ impl<'a> Analysis<'a> {
     }
 
     /// The errors that lie in a read alone.
-    pub(super) fn read_anomalies(&self, reads: &[Read<'a>]) -> Vec<Anomaly> {
-        let is_aborted = |read: &&Read<'_>| {
+    pub(super) fn read_anomalies(&self) -> Vec<Anomaly> {
+        let is_aborted = |read: &Read<'_>| {
             read.reader.kind == Kind::Ok && self.account.messages[read.message].is_refused
         };
-        let aborted: Vec<_> = reads.iter().filter(is_aborted).map(Aborted).collect();
+        let aborted: Vec<_> = self.reads().filter(is_aborted).map(Aborted).collect();
         let found = [
             Anomaly::of("G1a", &aborted, LISTED, self),
             Anomaly::of("precommitted-read", &self.own_reads(), LISTED, self),
@@ -106,9 +115,9 @@ impl<'a> Analysis<'a> {
 }
 
 /// A message was polled though its sending failed.
-struct Aborted<'r, 'a>(&'r Read<'a>);
+struct Aborted<'a>(Read<'a>);
 
-impl Case for Aborted<'_, '_> {
+impl Case for Aborted<'_> {
     fn to_edn(&self, analysis: &Analysis<'_>) -> Edn {
         edn::map([
             ("key", analysis.key_edn(self.0.message)),
@@ -179,9 +188,9 @@ mod tests {
         let lines = [begun, ended].concat();
         let history = History::read_json(lines.join("\n").as_bytes()).unwrap();
         let analysis = Analysis::of(&history).unwrap();
-        let reads = analysis.reads().unwrap();
-        let edges = reads.iter().map(|read| {
-            let (key, value) = analysis.what(read);
+        analysis.demand_senders().unwrap();
+        let edges = analysis.reads().map(|read| {
+            let (key, value) = analysis.what(&read);
             format!("{}→{} {key}:{value}", read.writer.index, read.reader.index)
         });
         let edges: Vec<_> = edges.collect();

@@ -260,6 +260,11 @@ impl Lists {
         list == start
     }
 
+    /// Gives back what only [`Lists::asked_alone`] needs.
+    pub(super) fn forget_asked(&mut self) {
+        self.asked = HashMap::new();
+    }
+
     /// By key: the element that anybody asked to append, if there is just one, and who asked. Where
     /// a history ends before an answer, nothing is known.
     pub(super) fn asked_alone(&self, keys: usize) -> Vec<Option<(u32, usize)>> {
