@@ -98,7 +98,6 @@ fn check(history: &History, models: &Models) -> Result<Verdict, Verdict> {
     order.check(&transactions, &mut anomalies);
     let mut graph = Graph::new(transactions.ops.len());
     order.versions(&transactions).link(&mut graph);
-    drop(order);
     link_order(&transactions, models, &mut graph);
     if graph.is_flat() {
         anomalies.add(EMPTY_GRAPH, Common::Empty.into());

@@ -78,7 +78,6 @@ fn check(history: &History, models: &Models, assumptions: Assumptions) -> Result
     }
     let mut graph = Graph::new(transactions.ops.len());
     order.versions.link(&mut graph);
-    drop(order.versions);
     link_order(&transactions, models, &mut graph);
     if graph.is_empty() {
         anomalies.add(EMPTY_GRAPH, Common::Empty.into());

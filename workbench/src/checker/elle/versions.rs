@@ -62,7 +62,8 @@ impl Versions {
     }
 
     /// Puts transactions in the order that follows.
-    pub(super) fn link(&self, graph: &mut Graph) {
+    pub(super) fn link(self, graph: &mut Graph) {
+        drop(self.places);
         for version in &self.versions {
             let (key, before) = (version.key, version.value);
             let reason = |after| Reason { key, before, after };

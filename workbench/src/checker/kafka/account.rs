@@ -5,7 +5,6 @@
 //! so that every check is a walk over completions or over messages.
 
 use std::collections::HashMap;
-use std::num::NonZeroU64;
 
 use serde_json::value::RawValue;
 
@@ -56,7 +55,7 @@ pub(super) struct Completion<'a> {
     /// When it was invoked.
     pub(super) begun: u64,
     /// The keys of an assignment.
-    pub(super) assigned: Option<Vec<KeyId>>,
+    pub(super) assigned: Option<Box<[KeyId]>>,
     /// What it sent and what it polled: one run for each key.
     pub(super) sends: Runs,
     pub(super) polls: Runs,
@@ -81,8 +80,9 @@ pub(super) struct Run<'r> {
 /// A message at an offset. An unknown offset is nothing, and so is a negative one.
 #[derive(Clone, Copy)]
 pub(super) struct Entry {
-    /// One more than the offset.
-    after: Option<NonZeroU64>,
+    /// One more than the offset, its lower half first; 0 if it is unknown. In halves an entry takes
+    /// twelve bytes and not sixteen.
+    after: [u32; 2],
     message: u32,
 }
 
@@ -125,14 +125,16 @@ impl Runs {
 impl Entry {
     pub(super) fn new(offset: Option<i64>, message: MessageId) -> Self {
         let offset = offset.and_then(|offset| u64::try_from(offset).ok());
+        let after = offset.map_or(0, |offset| offset + 1);
         Entry {
-            after: offset.and_then(|offset| NonZeroU64::new(offset + 1)),
+            after: [after as u32, (after >> 32) as u32],
             message: message as u32,
         }
     }
 
     pub(super) fn offset(&self) -> Option<u64> {
-        self.after.map(|after| after.get() - 1)
+        let [low, high] = self.after.map(u64::from);
+        (low | high << 32).checked_sub(1)
     }
 
     pub(super) fn message(&self) -> MessageId {

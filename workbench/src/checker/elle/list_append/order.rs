@@ -120,7 +120,10 @@ impl Order {
     }
 
     /// What transactions found and left behind.
-    pub(super) fn versions(&self, transactions: &Transactions<'_, Lists>) -> Versions {
+    pub(super) fn versions(mut self, transactions: &Transactions<'_, Lists>) -> Versions {
+        // Not needed any more, and as large as what is made here.
+        self.writers = HashMap::new();
+        self.read = Vec::new();
         let mut all = Versions::default();
         for transaction in transactions.possible() {
             let vertex = transaction as Vertex;
