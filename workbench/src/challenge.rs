@@ -169,7 +169,7 @@ fn not_ok(results: &Edn) -> Option<f64> {
     missed.sum()
 }
 
-fn quantile<'a>(results: &'a Edn, point: f64) -> Option<&'a Edn> {
+fn quantile(results: &Edn, point: f64) -> Option<&Edn> {
     edn::at(edn::get(results, &["workload", "stable-latencies"])?, point)
 }
 

@@ -260,6 +260,10 @@ fn operation_name(name: &str) -> Cow<'static, str> {
 }
 
 /// What is rarely there takes little memory where it is not.
+#[expect(
+    clippy::box_collection,
+    reason = "an operation has room for a pointer alone"
+)]
 pub(crate) fn some(unseen: BTreeMap<String, Unseen>) -> Option<Box<BTreeMap<String, Unseen>>> {
     (!unseen.is_empty()).then(|| Box::new(unseen))
 }

@@ -387,7 +387,7 @@ impl Run {
         process: Process,
         kind: Kind,
         f: &'static str,
-        value: Box<RawValue>,
+        value: &RawValue,
         error: Option<OpError>,
         marks: Marks,
     ) {
@@ -398,7 +398,7 @@ impl Run {
             kind,
             process,
             f: f.into(),
-            value: Value::from_wire(&value),
+            value: Value::from_wire(value),
             error: error.map(Box::new),
             marks,
         });

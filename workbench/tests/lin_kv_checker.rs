@@ -235,7 +235,7 @@ fn a_mangled_history_is_judged_or_unknown_but_never_a_panic() {
                 let open = &mut is_open[process.parse::<usize>().unwrap()];
                 let ends = if *open { &KINDS[1..] } else { &KINDS[..1] };
                 // One line in some twenty is of the wrong kind.
-                let kind = if pick(&WRONG) == "" {
+                let kind = if pick(&WRONG).is_empty() {
                     pick(ends)
                 } else {
                     pick(&KINDS)

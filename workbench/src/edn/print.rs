@@ -150,10 +150,10 @@ impl<'a> Sequence<'a> {
 }
 
 fn is_atom(edn: &Edn) -> bool {
-    match edn {
-        Edn::Vector(_) | Edn::List(_) | Edn::Set(_) | Edn::Map(_) | Edn::Tagged(..) => false,
-        _ => true,
-    }
+    !matches!(
+        edn,
+        Edn::Vector(_) | Edn::List(_) | Edn::Set(_) | Edn::Map(_) | Edn::Tagged(..)
+    )
 }
 
 type Entry<'a> = (&'a Edn, &'a Edn);

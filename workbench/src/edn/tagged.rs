@@ -50,7 +50,7 @@ fn write_tagged(out: &mut String, edn: &Edn) {
         Edn::Int(number) => append(out, format_args!("{number}")),
         Edn::Big(number) => append(out, format_args!("{number}")),
         Edn::Double(Double(number)) if number.is_finite() => {
-            append(out, format_args!("{number:?}"))
+            append(out, format_args!("{number:?}"));
         }
         Edn::Double(Double(number)) => write_tag(out, "double", |out| {
             let name = if number.is_nan() {

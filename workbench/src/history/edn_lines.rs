@@ -134,7 +134,7 @@ impl Draft {
             process,
             f,
             value: Value::from_edn(&value),
-            error: error.and_then(|error| error_from_edn(error, exception.as_ref())),
+            error: error.and_then(|error| error_from_edn(&error, exception.as_ref())),
             marks: Marks {
                 is_final: is_true(field("final?").as_ref()),
                 seek_to_beginning: is_true(field("seek-to-beginning?").as_ref()),
@@ -240,7 +240,7 @@ fn insert_thrown(map: &mut Edn, class: &str, text: &str) {
 }
 
 /// The class of an exception: the type of the outermost one.
-fn class_of<'a>(exception: &'a Edn) -> Option<&'a str> {
+fn class_of(exception: &Edn) -> Option<&str> {
     let Some(Edn::Vector(via)) = edn::get(exception, &["via"]) else {
         return None;
     };
@@ -251,13 +251,13 @@ fn class_of<'a>(exception: &'a Edn) -> Option<&'a str> {
 }
 
 /// Ours by their form; any other error is a value.
-fn error_from_edn(error: Edn, exception: Option<&Edn>) -> Option<OpError> {
+fn error_from_edn(error: &Edn, exception: Option<&Edn>) -> Option<OpError> {
     let rpc = |name: &str, text: &str| OpError::Rpc {
         name: Cow::Owned(name.to_owned()),
         text: text.to_owned(),
     };
     let class = exception.and_then(class_of);
-    Some(match (&error, class) {
+    Some(match (error, class) {
         (Edn::Nil, _) => return None,
         (Edn::Key(name), _) if name == "net-timeout" => OpError::NetTimeout,
         (Edn::Str(text), Some(class)) => {
@@ -274,7 +274,7 @@ fn error_from_edn(error: Edn, exception: Option<&Edn>) -> Option<OpError> {
             Some([Edn::Key(name), Edn::Str(text)]) => rpc(name, text),
             Some([Edn::Key(name), Edn::Nil]) => rpc(name, ""),
             _ => OpError::Other {
-                value: Value::from_edn(&error),
+                value: Value::from_edn(error),
             },
         },
     })

@@ -37,7 +37,7 @@ impl Run {
                 Process::NEMESIS,
                 Kind::Info,
                 act.f(),
-                value,
+                &value,
                 None,
                 Marks::default(),
             );

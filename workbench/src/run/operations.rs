@@ -197,7 +197,7 @@ impl Run {
             Process::Client(process),
             Kind::Invoke,
             f,
-            value,
+            &value,
             None,
             marks,
         );
@@ -265,7 +265,7 @@ impl Run {
         let value = value.unwrap_or(invocation.value);
         self.workload.observe(worker, invocation.f, kind, &value);
         let Invocation { f, marks, .. } = invocation;
-        self.record(now, Process::Client(process), kind, f, value, error, marks);
+        self.record(now, Process::Client(process), kind, f, &value, error, marks);
     }
 
     fn ensure_client(&mut self, worker: usize) {

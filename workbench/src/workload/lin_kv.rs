@@ -285,13 +285,13 @@ mod tests {
         let (mut workload, mut dice) = (LinKv::new(0), dice(1));
         let mut counts = [[0_u32; 3]; 8];
         for _ in 0..4_000 {
-            for worker in 0..8 {
+            for (worker, counts) in counts.iter_mut().enumerate() {
                 let operation = workload.next(turn(worker), &mut dice);
                 assert_eq!(key(&operation), worker as u64 / 4);
                 let place = ["read", "write", "cas"]
                     .iter()
                     .position(|f| *f == operation.f);
-                counts[worker][place.unwrap()] += 1;
+                counts[place.unwrap()] += 1;
             }
         }
         for (worker, counts) in counts.into_iter().enumerate() {

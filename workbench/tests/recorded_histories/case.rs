@@ -73,8 +73,7 @@ impl Case {
         } else {
             fs::read_to_string(self.folder.join("results.edn")).unwrap()
         };
-        let results = edn::read(&text).unwrap_or_else(|error| panic!("{}: {error:#}", self.name));
-        results
+        edn::read(&text).unwrap_or_else(|error| panic!("{}: {error:#}", self.name))
     }
 
     /// The value that follows `--availability` in the flags of the run.

@@ -1,8 +1,6 @@
 //! What comes before what: a send before the polls that returned its message, and an operation before
 //! those that began after it had ended. A cycle means that a message was seen before it was sent.
 
-use std::collections::HashMap;
-
 use super::Analysis;
 use super::cases::{Anomaly, Case, LISTED, Listed};
 use super::reads::Read;
@@ -61,18 +59,23 @@ pub(super) fn anomalies(analysis: &Analysis<'_>, history: &History) -> Vec<Anoma
 }
 
 fn graph(ops: &[Pair<'_>], analysis: &Analysis<'_>) -> Graph {
-    let mut vertices: HashMap<usize, Vertex> = HashMap::with_capacity(ops.len());
+    let mut vertices: Vec<(usize, Vertex)> = Vec::with_capacity(ops.len());
     for (vertex, op) in (0..).zip(ops) {
         if let Some(completion) = op.completion {
-            vertices.insert(completion.index, vertex);
+            vertices.push((completion.index, vertex));
         }
     }
+    vertices.sort_unstable();
+    let vertex = |op: &Op| {
+        let at = vertices.binary_search_by_key(&op.index, |(index, _)| *index);
+        Some(vertices[at.ok()?].1)
+    };
     let mut graph = Graph::new(ops.len());
     for read in analysis.reads() {
         // What failed had no part in any order; to have read of it is an error by itself.
         let has_part = |op: &&Op| op.kind != Kind::Fail;
         let ends = [read.writer, read.reader].map(|op| Some(op).filter(has_part));
-        let ends = ends.map(|op| op.and_then(|op| vertices.get(&op.index).copied()));
+        let ends = ends.map(|op| op.and_then(vertex));
         if let [Some(writer), Some(reader)] = ends {
             graph.follow(writer, reader, Relation::Wr);
         }
