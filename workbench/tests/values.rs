@@ -207,7 +207,7 @@ fn a_history_means_the_same_in_both_notations() {
             assert_eq!(other.results, verdicts[0].results, "seed {seed}: {text}");
         }
     }
-    assert!(valid.iter().all(|count| *count > 100), "{valid:?}");
+    assert!(valid.iter().all(|count| *count > 5), "{valid:?}");
 }
 
 #[test]
