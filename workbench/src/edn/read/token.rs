@@ -16,6 +16,9 @@ const COMMON: [&str; 14] = [
 impl<R: Read> Reader<R> {
     /// Everything up to the next blank or bracket.
     pub(super) fn token(&mut self) -> anyhow::Result<String> {
+        if let Some(token) = self.read_in(ends_token) {
+            return Ok(token);
+        }
         let start = self.position;
         let mut bytes = Vec::new();
         while let Some(byte) = self.peek()?.filter(|byte| !ends_token(*byte)) {
@@ -23,6 +26,20 @@ impl<R: Read> Reader<R> {
             self.bump();
         }
         String::from_utf8(bytes).map_err(|_| start.error("bytes that are no text", "UTF-8"))
+    }
+
+    /// Everything up to a byte that ends it, if all of that has been read in, is ASCII and on one
+    /// line: the usual case.
+    fn read_in(&mut self, ends: impl Fn(u8) -> bool) -> Option<String> {
+        let rest = &self.chunk[self.next..];
+        let length = rest.iter().position(|byte| ends(*byte))?;
+        let text = &rest[..length];
+        let is_plain = |byte: &u8| byte.is_ascii() && *byte != b'\n';
+        let text = text.iter().all(is_plain).then(|| text.to_vec())?;
+        let text = String::from_utf8(text).ok()?;
+        self.next += length;
+        self.position.column += length as u64;
+        Some(text)
     }
 
     /// An integer of at most 18 digits, if one comes next and all of it has been read in. Long lists
@@ -82,7 +99,8 @@ impl<R: Read> Reader<R> {
     /// The rest of a string, after its opening quote.
     pub(super) fn string(&mut self) -> anyhow::Result<String> {
         let start = self.position;
-        let mut bytes = Vec::new();
+        let begun = self.read_in(|byte| matches!(byte, b'"' | b'\\'));
+        let mut bytes = begun.map(String::into_bytes).unwrap_or_default();
         loop {
             let at = self.position;
             let Some(byte) = self.peek()? else {
