@@ -87,8 +87,8 @@ pub(super) struct Entry {
 }
 
 impl Runs {
-    /// One run for each key, whatever the micro-operations were. A key that was polled in vain has a
-    /// run, too, without entries.
+    /// One run for each key, whatever the micro-operations were. A key that was polled without
+    /// result has a run, too, without entries.
     fn by_key(mut parts: Vec<(KeyId, Option<Entry>)>) -> Self {
         parts.sort_by_key(|(key, _)| *key);
         let runs = parts.chunk_by(|(one, _), (other, _)| one == other);

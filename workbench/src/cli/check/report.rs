@@ -1,4 +1,4 @@
-//! A page, plots and results for a history that somebody kept, as a run of ours would have them.
+//! Page, plots and results of a kept history, as a run of ours has them.
 
 use std::collections::BTreeSet;
 use std::fs;

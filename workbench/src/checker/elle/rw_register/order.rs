@@ -226,7 +226,7 @@ fn circles(versions: &Versions, order: &BTreeSet<Before>) -> Vec<(u32, Vec<u32>)
     circles
 }
 
-/// Whoever wrote a version has replaced every version that is known to come before it.
+/// The writers of a version replace every version that is known to come before it.
 fn replace(versions: &mut Versions, mut order: BTreeSet<Before>) {
     let written = versions.all().iter();
     let written = written.filter(|it| it.value != NIL && !it.writers.is_empty());
