@@ -264,7 +264,9 @@ fn operation_name(name: &str) -> Cow<'static, str> {
     clippy::box_collection,
     reason = "an operation has room for a pointer alone"
 )]
-pub(crate) fn some(unseen: BTreeMap<String, Unseen>) -> Option<Box<BTreeMap<String, Unseen>>> {
+pub(crate) fn boxed_unless_empty(
+    unseen: BTreeMap<String, Unseen>,
+) -> Option<Box<BTreeMap<String, Unseen>>> {
     (!unseen.is_empty()).then(|| Box::new(unseen))
 }
 

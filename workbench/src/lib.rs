@@ -49,6 +49,7 @@ pub mod serve;
 pub mod service;
 pub mod simulation;
 pub mod solutions;
+mod source;
 pub mod statistics;
 pub mod store;
 pub mod storm;

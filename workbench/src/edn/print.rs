@@ -181,7 +181,7 @@ fn break_line(out: &mut String, indent: usize) {
     out.extend(std::iter::repeat_n(' ', indent));
 }
 
-/// What has no parts.
+/// What has no parts; nothing for what has.
 fn write_atom(out: &mut String, edn: &Edn) {
     match edn {
         Edn::Nil => out.push_str("nil"),
@@ -200,7 +200,7 @@ fn write_atom(out: &mut String, edn: &Edn) {
         Edn::Str(text) => write_string(out, text),
         Edn::Key(name) => append(out, format_args!(":{name}")),
         Edn::Symbol(name) => out.push_str(name),
-        _ => {}
+        Edn::Vector(_) | Edn::List(_) | Edn::Set(_) | Edn::Map(_) | Edn::Tagged(..) => {}
     }
 }
 

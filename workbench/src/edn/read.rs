@@ -12,12 +12,10 @@ use std::io::Read;
 use anyhow::{anyhow, ensure};
 
 use super::{Edn, Name};
+use crate::source::Source;
 
 /// How deeply values may be nested: everything that walks a value is recursive.
 pub const MAX_DEPTH: usize = 128;
-
-/// How much is read at a time, in bytes.
-const CHUNK: usize = 64 * 1024;
 
 /// Reads the one value that a text holds.
 ///
@@ -55,15 +53,10 @@ impl Position {
 /// A stream of EDN values.
 #[derive(Debug)]
 pub struct Reader<R> {
-    input: R,
-    chunk: Vec<u8>,
-    /// Index of the next byte in the chunk.
-    next: usize,
+    source: Source<R>,
     position: Position,
     /// The start of the last value.
     start: Position,
-    /// The end of the input was met once already.
-    is_over: bool,
 }
 
 /// What stands at some place.
@@ -79,12 +72,9 @@ impl<R: Read> Reader<R> {
     pub fn new(input: R) -> Self {
         let first = Position { line: 1, column: 1 };
         Reader {
-            input,
-            chunk: Vec::new(),
-            next: 0,
+            source: Source::new(input),
             position: first,
             start: first,
-            is_over: false,
         }
     }
 
@@ -328,33 +318,12 @@ impl<R: Read> Reader<R> {
 
     /// The next byte, which stays where it is.
     fn peek(&mut self) -> anyhow::Result<Option<u8>> {
-        if let Some(byte) = self.chunk.get(self.next) {
-            return Ok(Some(*byte));
-        }
-        if self.is_over {
-            return Ok(None);
-        }
-        let is_first = self.chunk.is_empty();
-        self.chunk.resize(CHUNK, 0);
-        let mut length = 0;
-        // A byte order mark is three bytes, which may come one by one.
-        while length < 3 && !self.is_over {
-            match self.input.read(&mut self.chunk[length..]) {
-                Ok(0) => self.is_over = true,
-                Ok(read) => length += read,
-                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(anyhow!(error).context("it cannot be read")),
-            }
-        }
-        self.chunk.truncate(length);
-        let mark = is_first && self.chunk.starts_with(b"\xef\xbb\xbf");
-        self.next = if mark { 3 } else { 0 };
-        Ok(self.chunk.get(self.next).copied())
+        self.source.peek()
     }
 
     /// Steps over the byte that was peeked at.
     fn bump(&mut self) {
-        match self.chunk.get(self.next) {
+        match self.source.rest().first() {
             Some(b'\n') => {
                 self.position.line += 1;
                 self.position.column = 1;
@@ -363,7 +332,7 @@ impl<R: Read> Reader<R> {
             Some(0x80..0xc0) | None => {}
             Some(_) => self.position.column += 1,
         }
-        self.next += 1;
+        self.source.skip(1);
     }
 }
 

@@ -7,7 +7,9 @@ use std::io::{self, Read, Write};
 use anyhow::{Context, anyhow, bail};
 
 use super::builder::{Builder, Draft};
-use super::{History, Kind, MALFORMED, Marks, Op, OpError, Process, Unseen, Value, names, some};
+use super::{
+    History, Kind, MALFORMED, Marks, Op, OpError, Process, Unseen, Value, boxed_unless_empty, names,
+};
 use crate::edn::{self, Edn, Reader, brief};
 
 /// What stands before the message of an error that leaves everything open.
@@ -142,7 +144,7 @@ impl Draft {
                     .and_then(|ms| u32::try_from(whole("poll-ms", &ms).ok()?).ok()),
                 unseen: field("unseen")
                     .and_then(|unseen| unseen_from_edn(&unseen))
-                    .and_then(some),
+                    .and_then(boxed_unless_empty),
             },
         })
     }

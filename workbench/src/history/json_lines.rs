@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 
 use super::builder::{Builder, Draft};
 use super::json_objects::Objects;
-use super::{History, Kind, Marks, OpError, Process, Unseen, Value, names, some};
+use super::{History, Kind, Marks, OpError, Process, Unseen, Value, boxed_unless_empty, names};
 
 /// An operation as a JSON object has it. Other fields are ignored.
 #[derive(Deserialize)]
@@ -99,7 +99,7 @@ fn draft(object: &[u8], line: u64) -> anyhow::Result<Draft> {
             is_final: it.is_final,
             seek_to_beginning: it.seek_to_beginning,
             poll_ms: it.poll_ms,
-            unseen: some(it.unseen),
+            unseen: boxed_unless_empty(it.unseen),
         },
     })
 }

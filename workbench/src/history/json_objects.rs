@@ -1,22 +1,19 @@
 //! The objects in a stream of JSON, however they are laid out: one a line, several, over many lines,
 //! or in one array.
 
-use std::io::{ErrorKind, Read};
+use std::io::Read;
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{bail, ensure};
 
-/// How much is read at a time, in bytes.
-const CHUNK: usize = 64 * 1024;
+use crate::source::Source;
 
 /// A stream of JSON objects.
 pub(super) struct Objects<R> {
-    input: R,
-    chunk: Vec<u8>,
-    next: usize,
+    source: Source<R>,
     /// The line of the next byte, from 1.
     line: u64,
+    is_begun: bool,
     is_array: bool,
-    is_over: bool,
     /// The text of the last object.
     object: Vec<u8>,
 }
@@ -24,12 +21,10 @@ pub(super) struct Objects<R> {
 impl<R: Read> Objects<R> {
     pub(super) fn new(input: R) -> Self {
         Objects {
-            input,
-            chunk: Vec::new(),
-            next: 0,
+            source: Source::new(input),
             line: 1,
+            is_begun: false,
             is_array: false,
-            is_over: false,
             object: Vec::new(),
         }
     }
@@ -37,11 +32,11 @@ impl<R: Read> Objects<R> {
     /// The next object's text, and the line on which it begins; `None` at the end. Only brackets and
     /// quotes were looked at.
     pub(super) fn next(&mut self) -> anyhow::Result<Option<(u64, &[u8])>> {
-        if self.line == 1 && self.chunk.is_empty() {
+        if !self.is_begun {
             self.begin()?;
         } else if self.is_array {
             match self.significant()? {
-                Some(b',') => self.next += 1,
+                Some(b',') => self.source.skip(1),
                 Some(b']') => {}
                 other => bail!(
                     "line {}: {}, where , or ] was expected",
@@ -60,7 +55,7 @@ impl<R: Read> Objects<R> {
                 return Ok(None);
             }
             Some(b']') if self.is_array => {
-                self.next += 1;
+                self.source.skip(1);
                 let after = self.significant()?;
                 ensure!(
                     after.is_none(),
@@ -84,12 +79,9 @@ impl<R: Read> Objects<R> {
     }
 
     fn begin(&mut self) -> anyhow::Result<()> {
-        self.peek()?;
-        if self.chunk.starts_with(b"\xef\xbb\xbf") {
-            self.next = 3;
-        }
+        self.is_begun = true;
         if self.significant()? == Some(b'[') {
-            self.next += 1;
+            self.source.skip(1);
             self.is_array = true;
         }
         Ok(())
@@ -99,8 +91,8 @@ impl<R: Read> Objects<R> {
     fn take_object(&mut self) -> anyhow::Result<()> {
         self.object.clear();
         let (mut depth, mut is_text, mut is_escaped) = (0_usize, false, false);
-        while self.peek()?.is_some() {
-            let chunk = &self.chunk[self.next..];
+        while self.source.peek()?.is_some() {
+            let chunk = self.source.rest();
             let mut end = None;
             for (index, byte) in chunk.iter().enumerate() {
                 self.line += u64::from(*byte == b'\n');
@@ -119,7 +111,7 @@ impl<R: Read> Objects<R> {
             }
             let taken = end.unwrap_or(chunk.len());
             self.object.extend_from_slice(&chunk[..taken]);
-            self.next += taken;
+            self.source.skip(taken);
             if end.is_some() {
                 break;
             }
@@ -129,25 +121,11 @@ impl<R: Read> Objects<R> {
 
     /// The next byte that is not white.
     fn significant(&mut self) -> anyhow::Result<Option<u8>> {
-        while let Some(byte) = self.peek()?.filter(u8::is_ascii_whitespace) {
+        while let Some(byte) = self.source.peek()?.filter(u8::is_ascii_whitespace) {
             self.line += u64::from(byte == b'\n');
-            self.next += 1;
+            self.source.skip(1);
         }
-        self.peek()
-    }
-
-    fn peek(&mut self) -> anyhow::Result<Option<u8>> {
-        while self.next >= self.chunk.len() && !self.is_over {
-            self.chunk.resize(CHUNK, 0);
-            let read = match self.input.read(&mut self.chunk) {
-                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
-                read => read.context("it cannot be read")?,
-            };
-            self.chunk.truncate(read);
-            self.is_over = read == 0;
-            self.next = 0;
-        }
-        Ok(self.chunk.get(self.next).copied())
+        self.source.peek()
     }
 }
 

@@ -96,7 +96,7 @@ impl Kafka {
         let keys: Vec<u64> = unseen.keys().copied().chain(own).collect();
         let invocation = Invocation::new("assign", names(keys.iter()));
         let marks = Marks {
-            unseen: history::some(
+            unseen: history::boxed_unless_empty(
                 unseen
                     .into_iter()
                     .map(|(key, it)| (key.to_string(), it))
@@ -375,7 +375,7 @@ mod tests {
             let unseen = Unseen { polled: 3, sent: 5 };
             assert_eq!(
                 assign.marks.unseen,
-                history::some(BTreeMap::from([("70".to_owned(), unseen)]))
+                history::boxed_unless_empty(BTreeMap::from([("70".to_owned(), unseen)]))
             );
             let keys: Vec<String> = serde_json::from_str(assign.value.get()).unwrap();
             assert_eq!((keys.len(), &*keys[0]), (2, "70"));

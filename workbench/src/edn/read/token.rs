@@ -31,13 +31,13 @@ impl<R: Read> Reader<R> {
     /// Everything up to a byte that ends it, if all of that has been read in, is ASCII and on one
     /// line: the usual case.
     fn read_in(&mut self, ends: impl Fn(u8) -> bool) -> Option<String> {
-        let rest = &self.chunk[self.next..];
+        let rest = self.source.rest();
         let length = rest.iter().position(|byte| ends(*byte))?;
         let text = &rest[..length];
         let is_plain = |byte: &u8| byte.is_ascii() && *byte != b'\n';
         let text = text.iter().all(is_plain).then(|| text.to_vec())?;
         let text = String::from_utf8(text).ok()?;
-        self.next += length;
+        self.source.skip(length);
         self.position.column += length as u64;
         Some(text)
     }
@@ -46,7 +46,7 @@ impl<R: Read> Reader<R> {
     /// are made of these.
     pub(super) fn small_integer(&mut self) -> Option<i64> {
         const MAX_DIGITS: usize = 18;
-        let rest = &self.chunk[self.next..];
+        let rest = self.source.rest();
         let (is_negative, digits) = match rest.strip_prefix(b"-") {
             Some(digits) => (true, digits),
             None => (false, rest),
@@ -62,7 +62,7 @@ impl<R: Read> Reader<R> {
         let number = digits[..count].iter();
         let number = number.fold(0, |number, digit| number * 10 + i64::from(digit - b'0'));
         let length = count + usize::from(is_negative);
-        self.next += length;
+        self.source.skip(length);
         self.position.column += length as u64;
         Some(if is_negative { -number } else { number })
     }
