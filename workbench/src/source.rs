@@ -32,7 +32,8 @@ impl<R: Read> Source<R> {
 
     /// The next byte, which stays where it is; `None` at the end.
     pub(crate) fn peek(&mut self) -> anyhow::Result<Option<u8>> {
-        if self.next >= self.chunk.len() && !self.is_over {
+        // A chunk may be a mark and nothing else.
+        while self.next >= self.chunk.len() && !self.is_over {
             self.fill().context("it cannot be read")?;
         }
         Ok(self.chunk.get(self.next).copied())
