@@ -236,7 +236,7 @@ fn write_string(out: &mut String, text: &str) {
 }
 
 /// Writing to a string cannot fail.
-fn append(out: &mut String, text: std::fmt::Arguments<'_>) {
+pub(super) fn append(out: &mut String, text: std::fmt::Arguments<'_>) {
     let _ = out.write_fmt(text);
 }
 

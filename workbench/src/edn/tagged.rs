@@ -12,11 +12,11 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::fmt::Write;
 
 use anyhow::{Context, bail, ensure};
 use serde_json::value::RawValue;
 
+use super::print::append;
 use super::{Decimal, Double, Edn, MAX_DEPTH, Name, Ratio, number, text};
 use crate::fields::Fields;
 
@@ -29,6 +29,14 @@ const TAGS: [&str; 10] = [
 fn is_tag(name: &str) -> bool {
     name.strip_prefix('#')
         .is_some_and(|rest| TAGS.contains(&rest.trim_start_matches('#')))
+}
+
+/// The name of an object's only field, without the `#` that keeps it from being a tag.
+pub fn unescaped(name: &str) -> &str {
+    match name.strip_prefix('#') {
+        Some(rest) if is_tag(rest) => rest,
+        _ => name,
+    }
 }
 
 /// Whether JSON text may hold a tag: one never does without this.
@@ -134,11 +142,6 @@ fn write_tag(out: &mut String, tag: &str, write: impl FnOnce(&mut String)) {
 fn write_string(out: &mut String, text: &str) {
     // A string always has a JSON form.
     out.push_str(&serde_json::to_string(text).unwrap_or_default());
-}
-
-/// Writing to a string cannot fail.
-fn append(out: &mut String, text: std::fmt::Arguments<'_>) {
-    let _ = out.write_fmt(text);
 }
 
 /// As Jackson reads it: an integer of any size, or a double.

@@ -12,7 +12,7 @@ use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAcce
 use serde_json::value::RawValue;
 
 use crate::checker::element::Element;
-use crate::edn::{self, Edn};
+use crate::edn::{self, Edn, tagged};
 use crate::history::{Kind, Op};
 
 /// A part of an operation.
@@ -193,6 +193,13 @@ impl<'de> Visitor<'de> for PolledVisitor {
                 }
             }
         }
+        // An only key may be escaped, so that it does not look like a tag.
+        if places.len() == 1
+            && let [(KeyName::Text(key), _)] = &mut keys[..]
+            && tagged::unescaped(key) != key
+        {
+            *key = Cow::Owned(tagged::unescaped(key).to_owned());
+        }
         Ok(Polled(keys))
     }
 }
@@ -267,6 +274,12 @@ mod tests {
         assert_eq!(
             told(&op("ok", value), None),
             r#"send 8 5, poll "8" [] 8 [0=1]"#
+        );
+        let polled = |json: &str| told(&op("ok", &format!(r#"[["poll",{json}]]"#)), None);
+        assert_eq!(polled(r###"{"##map":[[0,1]]}"###), r##"poll "#map" [0=1]"##);
+        assert_eq!(
+            polled(r###"{"##map":[[0,1]],"8":[]}"###),
+            r###"poll "##map" [0=1] "8" []"###
         );
     }
 
