@@ -134,7 +134,7 @@ fn a_closed_stdout_ends_the_process_quietly() {
     let mut requests = std::iter::once(INIT.to_owned()).chain((2..100_000).map(request));
     assert!(
         requests.any(|it| writeln!(stdin, "{it}").is_err()),
-        "nobody listens, and the node goes on"
+        "stdout is closed, and the node goes on"
     );
     let mut told = String::new();
     node.stderr

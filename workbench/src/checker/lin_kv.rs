@@ -14,7 +14,7 @@ use super::{Validity, Verdict, told};
 use crate::edn::{self, Edn};
 use crate::history::{History, Kind, Op, Pair};
 
-/// How many steps the search takes for one key at most: half a minute. They are counted, and time
+/// How many steps the search takes for one key at most: some fifteen seconds. They are counted, and time
 /// is not, so that a history always has the same verdict.
 const STEPS: u64 = 1 << 26;
 

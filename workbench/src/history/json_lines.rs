@@ -1,4 +1,5 @@
-//! A history as JSON lines: our own format, one operation a line, its value as it crossed the wire.
+//! A history as JSON: ours has one operation a line, with its value as tagged JSON (see
+//! [`crate::edn::tagged`]).
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;

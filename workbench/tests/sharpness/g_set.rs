@@ -56,7 +56,7 @@ struct GSet {
     is_wrong: bool,
     cluster: Cluster,
     known: Set,
-    /// When each node was last heard of.
+    /// When each node last sent a message.
     seen: BTreeMap<NodeId, Duration>,
 }
 

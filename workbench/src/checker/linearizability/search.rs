@@ -25,12 +25,12 @@ const TIDY: usize = 1 << 16;
 /// Which configuration is expanded next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Strategy {
-    /// Breadth first as long as at most `narrow` configurations lag behind all others; beyond that
-    /// breadth first, depth first and through all levels by turns, each of `turn` configurations.
+    /// Breadth first as long as the lowest level is narrow; beyond that breadth first, depth first
+    /// and through all levels by turns.
     Mixed {
-        /// So many are expanded one after the other.
+        /// How many configurations a narrow level has at most.
         narrow: usize,
-        /// So many have a turn.
+        /// How many configurations are expanded in a turn.
         turn: usize,
     },
     /// One of those that lag behind most.

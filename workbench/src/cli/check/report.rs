@@ -120,7 +120,8 @@ fn open(folder: &Path, source: &Path) -> anyhow::Result<Folder> {
     Ok(Folder::at(folder))
 }
 
-/// The nodes that partitions name, in order: the nemesis says for each from whom it is cut off.
+/// The nodes that partitions name, in order: the nemesis lists for each the nodes that it is cut off
+/// from.
 fn node_names(history: &History) -> Vec<NodeId> {
     let mut names = BTreeSet::new();
     for op in history
