@@ -16,6 +16,7 @@ use anyhow::Context;
 use serde_json::json;
 use tempfile::TempDir;
 use workbench::challenge::{ALL, Bar};
+use workbench::history::Kind;
 use workbench::page::Subject;
 use workbench::report::{Figures, Score};
 use workbench::run::Settings;
@@ -67,7 +68,7 @@ fn measure(
     let factory = challenge.solution.factory(&[])?;
     let record = simulate(&settings, workload(test.workload, &options), &factory).record;
     let history = &record.history;
-    let invocations = history.ops.iter().filter(|op| op.is_invocation()).count();
+    let invocations = history.count(Kind::Invoke);
     let checked = workload(test.workload, &options).check(history);
     let net = record.statistics.verdict(invocations);
     let verdict = judge(history, checked, None, Some(net));

@@ -184,9 +184,7 @@ impl History {
         }
         pairs
     }
-}
 
-impl History {
     /// How many of the clients' lines are of this kind.
     pub fn count(&self, kind: Kind) -> usize {
         let is_one = |op: &&Op| op.kind == kind && op.process.client().is_some();

@@ -56,7 +56,7 @@ use shared::{Cluster, Context, Engine, Node};
 
 use crate::checker::{self, Validity, Verdict};
 use crate::flags::{TestFlags, Words};
-use crate::history::History;
+use crate::history::{History, Kind};
 use crate::nemesis::Fault;
 use crate::run::{Record, Settings};
 use crate::simulation::{Host, Simulated, simulate};
@@ -278,7 +278,7 @@ fn judge(flags: &TestFlags, record: &Record, workload: &dyn workload::Workload) 
     let asked = flags
         .availability
         .filter(|_| !flags.faults.faults().go_beyond_maelstrom());
-    let invocations = history.ops.iter().filter(|op| op.is_invocation()).count();
+    let invocations = history.count(Kind::Invoke);
     let mut verdict = checker::overall([
         ("exceptions", checker::exceptions(history)),
         ("availability", checker::availability(history, asked)),

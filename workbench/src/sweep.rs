@@ -161,7 +161,7 @@ impl Sweep {
         let make = || workload(flags.workload, &options);
         let record = play(&settings, make(), &factory).record;
         let history = &record.history;
-        let operations = history.ops.iter().filter(|op| op.is_invocation()).count();
+        let operations = history.count(Kind::Invoke);
         let verdict = record.crash.is_none().then(|| {
             let net = record.statistics.verdict(operations);
             judge(

@@ -10,7 +10,7 @@ use crate::checker::{self, Target, Verdict};
 use crate::child::{Launch, working_folder};
 use crate::edn;
 use crate::flags::TestFlags;
-use crate::history::History;
+use crate::history::{History, Kind};
 use crate::live::{Watcher, moment, run_live, timestamp};
 use crate::log::{Level, Log, Notation};
 use crate::nemesis::Fault;
@@ -199,7 +199,7 @@ impl Test<'_> {
         folder.keep_history(&record)?;
         let verdict = record.crash.is_none().then(|| {
             let history = &record.history;
-            let invocations = history.ops.iter().filter(|op| op.is_invocation()).count();
+            let invocations = history.count(Kind::Invoke);
             let net = record.statistics.verdict(invocations);
             watcher.check(invocations);
             let checked = subject.check(history);

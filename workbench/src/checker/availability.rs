@@ -18,9 +18,8 @@ pub enum Target {
 /// The fraction is a 32-bit float, as Maelstrom's is, and this can be seen: 19 of 20 are
 /// 0.949999988, which is less than 0.95.
 pub fn availability(history: &History, target: Option<Target>) -> Verdict {
-    let invoked = history.ops.iter().filter(|op| op.is_invocation()).count();
-    let completed = history.ops.iter().filter(|op| op.is_completion());
-    let ok = completed.filter(|op| op.kind == Kind::Ok).count();
+    let invoked = history.count(Kind::Invoke);
+    let ok = history.count(Kind::Ok);
 
     let fraction = if invoked == 0 {
         1.0

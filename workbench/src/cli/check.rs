@@ -111,7 +111,7 @@ fn run_check(arguments: &Arguments, audience: &mut Audience) -> anyhow::Result<u
     if let Some(stranger) = stranger(&history, name) {
         return Err(misuse(stranger));
     }
-    let operations = history.ops.iter().filter(|op| op.is_invocation()).count();
+    let operations = history.count(Kind::Invoke);
     // A run in whose folder it lies may have had no operation; any other file is taken for another.
     if operations == 0 && !arguments.history.is_dir() {
         let path = arguments.history.display();
@@ -309,15 +309,10 @@ fn open(path: &Path) -> anyhow::Result<(History, Value)> {
 }
 
 fn counts(history: &History, operations: usize) -> String {
-    let ended = |kind| {
-        let ops = history.ops.iter();
-        ops.filter(|op| op.is_completion() && op.kind == kind)
-            .count()
-    };
     format!(
         "{operations} operations ({} ok, {} failed, {} unknown)",
-        ended(Kind::Ok),
-        ended(Kind::Fail),
-        ended(Kind::Info)
+        history.count(Kind::Ok),
+        history.count(Kind::Fail),
+        history.count(Kind::Info)
     )
 }

@@ -75,12 +75,11 @@ pub struct Report {
 impl Tally {
     /// What one run comes to. `command` is what repeats it.
     pub fn of(run: &Aftermath, command: impl FnOnce(&Aftermath) -> String) -> Self {
-        let ops = &run.record.history.ops;
+        let history = &run.record.history;
+        let ops = &history.ops;
         let is = |valid| u64::from(run.verdict.valid == valid);
-        let client = |op: &&Op| op.process.client().is_some();
-        let strikes = ops
-            .iter()
-            .filter(|op| !client(op) && op.f.starts_with("start-"));
+        let is_strike = |op: &&Op| op.process.client().is_none() && op.f.starts_with("start-");
+        let strikes = ops.iter().filter(is_strike);
         let failure = || Failure {
             seed: run.seed,
             options: run.words.to_string(),
@@ -93,12 +92,8 @@ impl Tally {
             valid: is(Validity::Valid),
             unknown: is(Validity::Unknown),
             invalid: is(Validity::Invalid),
-            operations: ops.iter().filter(|op| op.is_invocation()).count() as u64,
-            ok: ops
-                .iter()
-                .filter(client)
-                .filter(|op| op.kind == Kind::Ok)
-                .count() as u64,
+            operations: history.count(Kind::Invoke) as u64,
+            ok: history.count(Kind::Ok) as u64,
             messages: run.record.statistics.servers().sent,
             // Every act of the nemesis stands in a history twice.
             faults: strikes.count() as u64 / 2,

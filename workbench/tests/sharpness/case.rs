@@ -3,6 +3,7 @@
 use shared::{Cluster, Context, Engine, Node};
 use workbench::checker::{Validity, Verdict};
 use workbench::flags::Words;
+use workbench::history::Kind;
 use workbench::simulation::{Host, simulate};
 use workbench::test::judge;
 use workbench::workload::workload;
@@ -70,7 +71,7 @@ impl Case {
         let record = simulate(&settings, make(), |seed| (self.host)(is_wrong, seed)).record;
         assert_eq!(record.crash, None, "{} on seed {seed}", self.mistake);
         let history = &record.history;
-        let invocations = history.ops.iter().filter(|op| op.is_invocation()).count();
+        let invocations = history.count(Kind::Invoke);
         let net = record.statistics.verdict(invocations);
         judge(
             history,

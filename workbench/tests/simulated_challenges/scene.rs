@@ -91,7 +91,7 @@ impl Scene {
     /// What the bench would say, but for `--availability`.
     pub fn judge(&self, record: &Record) -> Verdict {
         let history = &record.history;
-        let invocations = history.ops.iter().filter(|op| op.is_invocation()).count();
+        let invocations = history.count(Kind::Invoke);
         let workload = workload(self.workload, &self.options);
         checker::overall([
             ("stats", checker::stats(history)),
