@@ -53,13 +53,14 @@ fn registers_have_the_verdict_of_their_naive_twin() {
 
 #[test]
 fn registers_have_it_whatever_is_assumed_of_their_keys() {
-    for choice in 0..8 {
+    // The default, wfr-keys alone, has a test of its own.
+    for choice in [0, 2, 3, 4, 5, 6, 7] {
         let assumptions = Assumptions {
             wfr_keys: choice & 1 != 0,
             sequential_keys: choice & 2 != 0,
             linearizable_keys: choice & 4 != 0,
         };
-        let seen = check_registers(assumptions, 800);
+        let seen = check_registers(assumptions, 400);
         let is_cyclic = seen.contains("cyclic-versions");
         assert_eq!(is_cyclic, choice != 0, "{assumptions:?}");
     }
