@@ -12,14 +12,14 @@ use std::io::Write as _;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
+use checkers::Validity;
 use serde::Deserialize;
 use serde_json::value::RawValue;
+use simulator::simulation::simulate;
+use simulator::workload::workload;
 use workbench::challenge::ALL;
-use workbench::checker::Validity;
 use workbench::flags::TestFlags;
-use workbench::simulation::simulate;
 use workbench::solutions::{Factory, Solution};
-use workbench::workload::workload;
 
 use common::{Figures, Flags, contenders, grouped, in_turn, median, serve};
 

@@ -17,11 +17,11 @@ mod txn_history;
 use std::time::Instant;
 
 use anyhow::ensure;
-use workbench::checker::{
+use checkers::{
     Assumptions, Models, Validity, Verdict, counter, echo, kafka, lin_kv, list_append, rw_register,
     set_full, unique_ids,
 };
-use workbench::history::History;
+use history::History;
 
 use common::{Figures, Flags, grouped, median};
 use kafka_history::kafka_history;

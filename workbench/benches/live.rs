@@ -17,8 +17,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
+use history::edn;
 use tempfile::TempDir;
-use workbench::edn;
 use workbench::solutions::Solution;
 
 use common::{Figures, Flags, median};

@@ -13,17 +13,17 @@ use std::path::Path;
 use std::time::Instant;
 
 use anyhow::Context;
+use history::Kind;
 use serde_json::json;
+use simulator::judge::{judge, net};
+use simulator::run::Settings;
+use simulator::simulation::simulate;
+use simulator::workload::workload;
 use tempfile::TempDir;
 use workbench::challenge::{ALL, Bar};
-use workbench::history::Kind;
 use workbench::page::Subject;
 use workbench::report::{Figures, Score};
-use workbench::run::Settings;
-use workbench::simulation::simulate;
 use workbench::store::Store;
-use workbench::test::judge;
-use workbench::workload::workload;
 
 use common::{Flags, median};
 
@@ -70,7 +70,7 @@ fn measure(
     let history = &record.history;
     let invocations = history.count(Kind::Invoke);
     let checked = workload(test.workload, &options).check(history);
-    let net = record.statistics.verdict(invocations);
+    let net = net(&record.statistics, invocations);
     let verdict = judge(history, checked, None, Some(net));
     let score = Score::new(verdict.valid, trial, &verdict.results);
     let budgets = Figures::new(trial, &[score], Bar::Ours).budgets;

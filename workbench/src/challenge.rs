@@ -1,9 +1,9 @@
 //! The fourteen challenges as data: what is run, and what must hold.
 
-use crate::edn::{self, Edn};
 use crate::flags::Words;
 use crate::solutions::Solution;
 use crate::text::WIDE;
+use history::edn::{self, Edn};
 
 /// Flags of a test, without dashes, that are not for whoever runs a challenge: it brings its
 /// workload, and nodes are n0, n1, ….

@@ -35,10 +35,10 @@ use serde_json::{Value, json};
 use again::own_command;
 
 use crate::challenge::{ALL, Challenge, SETTLED};
-use crate::checker::Validity;
-use crate::names;
 use crate::solutions::{Factory, Solution};
 use crate::text::{defused, in_short, shell_word};
+use checkers::Validity;
+use history::text::unknown_name;
 
 /// Maelstrom's exit codes.
 mod code {
@@ -312,7 +312,7 @@ fn chosen(names: &[String]) -> anyhow::Result<Vec<&'static Challenge>> {
         }
         let Some(challenge) = ALL.iter().find(|challenge| challenge.name == name) else {
             let known: Vec<&str> = ALL.iter().map(|challenge| challenge.name).collect();
-            return Err(misuse(names::unknown("challenge", name, &known)));
+            return Err(misuse(unknown_name("challenge", name, &known)));
         };
         chosen.push(challenge);
     }

@@ -4,13 +4,13 @@
 
 mod page;
 
-use clap::ValueEnum;
 use shared::ErrorCode;
 
-use crate::network::Envelope;
-use crate::run::{INIT, INIT_PATIENCE};
-use crate::service::{SERVICES, Service};
-use crate::workload::{self, Name, Options, PATIENCE, Rpc};
+use simulator::network::Envelope;
+use simulator::rpc::{PATIENCE, Rpc};
+use simulator::run::{INIT, INIT_PATIENCE};
+use simulator::service::{SERVICES, Service};
+use simulator::workload::{self, Name, Options};
 
 use page::Page;
 
@@ -30,7 +30,7 @@ pub enum Part {
 impl Part {
     /// All parts, in the order in which they are read.
     pub fn all() -> Vec<Part> {
-        let workloads = Name::value_variants().iter().copied().map(Part::Workload);
+        let workloads = Name::ALL.into_iter().map(Part::Workload);
         [Part::Protocol, Part::Errors, Part::Services]
             .into_iter()
             .chain(workloads)
@@ -182,11 +182,7 @@ fn services(page: &mut Page) {
 fn asked(page: &mut Page, name: Name) {
     let workload = workload::workload(name, &Options::default());
     page.title(&format!("Workload {}", workload.name()));
-    let value = name.to_possible_value();
-    let help = value.as_ref().and_then(|value| value.get_help());
-    if let Some(help) = help {
-        page.paragraph(&format!("{help}."));
-    }
+    page.paragraph(&format!("{}.", name.about()));
     for rpc in workload.requests() {
         page.request(rpc, "client", "node");
     }

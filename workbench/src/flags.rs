@@ -8,14 +8,15 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use clap::Args;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use shared::NodeId;
 
-use crate::checker::{Models, Target};
-use crate::latency::{Distribution, Latency};
-use crate::network::Overheard;
-use crate::run::{RECOVERY, Settings};
-use crate::topology::Topology;
-use crate::workload;
+use checkers::{Models, Target};
+use simulator::latency::{Distribution, Latency};
+use simulator::network::Overheard;
+use simulator::run::{RECOVERY, Settings};
+use simulator::topology::Topology;
+use simulator::workload::{self, Name};
 
 pub use faults::FaultFlags;
 pub use words::Words;
@@ -24,8 +25,9 @@ pub use words::Words;
 #[derive(Debug, Clone, Args)]
 pub struct TestFlags {
     /// Which operations clients perform, and what is checked.
-    #[arg(short, long, value_name = "NAME", value_enum, default_value = "lin-kv")]
-    pub workload: workload::Name,
+    #[arg(short, long, value_name = "NAME", default_value = "lin-kv",
+          value_parser = one_of(Name::ALL, Name::name, Name::about))]
+    pub workload: Name,
 
     /// How many nodes: n0, n1, …. Without it there are n1 to n5, or those of --node and --nodes.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
@@ -62,7 +64,8 @@ pub struct TestFlags {
     pub latency: u32,
 
     /// How latencies spread around their mean.
-    #[arg(long, value_name = "TYPE", value_enum, default_value = "constant")]
+    #[arg(long, value_name = "TYPE", default_value = "constant",
+          value_parser = one_of(Distribution::ALL, Distribution::name, Distribution::about))]
     pub latency_dist: Distribution,
 
     /// Which faults happen, and how bad they are.
@@ -74,7 +77,8 @@ pub struct TestFlags {
     pub max_operations: Option<u64>,
 
     /// The neighbours that nodes are told in the broadcast workload.
-    #[arg(long, value_name = "NAME", value_enum, default_value = "grid")]
+    #[arg(long, value_name = "NAME", default_value = "grid",
+          value_parser = one_of(Topology::ALL, Topology::name, Topology::about))]
     pub topology: Topology,
 
     /// Which part of the operations must succeed: "total", or a number from 0 to 1.
@@ -185,13 +189,29 @@ impl TestFlags {
     }
 }
 
+/// Takes one of these values by its name; help and errors list them.
+fn one_of<T, const N: usize>(
+    all: [T; N],
+    name: fn(T) -> &'static str,
+    about: fn(T) -> &'static str,
+) -> impl TypedValueParser<Value = T>
+where
+    T: Copy + Send + Sync + 'static,
+{
+    let values = all.map(|it| PossibleValue::new(name(it)).help(about(it)));
+    PossibleValuesParser::new(values).try_map(move |chosen| {
+        let named = all.into_iter().find(|it| name(*it) == chosen);
+        named.ok_or_else(|| format!("there is no {chosen}"))
+    })
+}
+
 fn parse_node(name: &str) -> Result<NodeId, String> {
     let name = name.trim();
     let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     if name.is_empty() || !name.chars().all(is_plain) || name.starts_with('.') {
         return Err("a node's name is made of letters, digits, '-', '_' and '.'".to_owned());
     }
-    if name.starts_with('c') || crate::service::Services::is_service(name) {
+    if name.starts_with('c') || simulator::service::Services::is_service(name) {
         return Err("names that begin with 'c' are clients', and services have theirs".to_owned());
     }
     Ok(NodeId::from(name))

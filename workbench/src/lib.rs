@@ -23,38 +23,19 @@
 //! one starts; and whatever a node does wrong is told with its name and the line.
 
 pub mod challenge;
-pub mod checker;
 pub mod child;
 pub mod cli;
-mod clients;
-pub mod dice;
 pub mod doc;
-pub mod edn;
-mod fields;
 pub mod flags;
-mod generator;
-pub mod history;
-pub mod incident;
-pub mod latency;
 pub mod live;
 pub mod log;
-mod names;
-pub mod nemesis;
-pub mod network;
 pub mod page;
 pub mod plot;
 pub mod report;
-pub mod run;
 pub mod serve;
-pub mod service;
-pub mod simulation;
 pub mod solutions;
-mod source;
-pub mod statistics;
 pub mod store;
 pub mod storm;
 pub mod sweep;
 pub mod test;
 mod text;
-pub mod topology;
-pub mod workload;

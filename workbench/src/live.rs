@@ -4,8 +4,8 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
 use crate::child::{Child, Launch, Life, Said};
-use crate::run::{Order, Record, Run, Settings};
-use crate::workload::Workload;
+use simulator::run::{Order, Record, Run, Settings};
+use simulator::workload::Workload;
 
 /// How many messages of the children's threads may wait before the threads do.
 const QUEUE: usize = 256;

@@ -16,13 +16,13 @@ use askama::Template;
 use serde_json::Value;
 
 use crate::challenge::Bound;
-use crate::checker::{Validity, Verdict};
-use crate::history::{Kind, Op};
 use crate::plot::{self, dark_style};
 use crate::report::{Figure, requests_in_vain};
-use crate::run::{Record, Settings};
-use crate::text::shortened;
-use crate::workload::Name;
+use checkers::{Validity, Verdict};
+use history::text::shortened;
+use history::{Kind, Op};
+use simulator::run::{Record, Settings};
+use simulator::workload::Name;
 
 use charts::Panel;
 use columns::Data;
@@ -156,7 +156,7 @@ impl Subject<'_> {
             evidence: cases.collect::<anyhow::Result<_>>()?,
             panels,
             messages_kept: trace.map_or(0, |it| it.passages().len()),
-            messages_left_out: trace.map_or(0, crate::network::Trace::left_out),
+            messages_left_out: trace.map_or(0, simulator::network::Trace::left_out),
             wrongs: wrongs
                 .iter()
                 .take(TOLD)

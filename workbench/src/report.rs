@@ -9,10 +9,10 @@ mod sequence;
 mod tested;
 mod vain;
 
-use crate::checker::Validity;
-use crate::history::{Kind, Op};
 use crate::test::Outcome;
-use crate::text::visible;
+use checkers::Validity;
+use history::text::visible;
+use history::{Kind, Op};
 
 pub use account::{Account, Case, Evidence, Fate};
 pub use campaign::{account, campaign, failure};

@@ -14,7 +14,7 @@ use shared::{Cluster, Context, Engine, Node, read_flags, with_flags};
 use txn::Txn;
 use unique_ids::UniqueIds;
 
-use crate::simulation::Host;
+use simulator::simulation::Host;
 
 /// A solution of ours; each is a package with a binary of that name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

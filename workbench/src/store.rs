@@ -19,12 +19,12 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use serde_json::{Value, json};
 
-use crate::checker::Verdict;
-use crate::edn::{self, Edn};
-use crate::history::{History, Op};
 use crate::page::Page;
 use crate::report::Figure;
-use crate::run::Record;
+use checkers::Verdict;
+use history::edn::{self, Edn};
+use history::{History, Op};
+use simulator::run::Record;
 
 /// Where runs are kept.
 #[derive(Debug, Clone)]

@@ -54,15 +54,16 @@ use std::time::Duration;
 
 use shared::{Cluster, Context, Engine, Node};
 
-use crate::checker::{self, Validity, Verdict};
 use crate::flags::{TestFlags, Words};
-use crate::history::{History, Kind};
-use crate::nemesis::Fault;
-use crate::run::{Record, Settings};
-use crate::simulation::{Host, Simulated, simulate};
 use crate::solutions::Factory;
-use crate::statistics::Statistics;
-use crate::workload::{self, Name};
+use checkers::{Validity, Verdict};
+use history::{History, Kind};
+use simulator::judge::net;
+use simulator::nemesis::Fault;
+use simulator::run::{Record, Settings};
+use simulator::simulation::{Host, Simulated, simulate};
+use simulator::statistics::Statistics;
+use simulator::workload::{self, Name};
 
 /// How long the healed network rests before everything must be well. A node that is started anew at
 /// its beginning may have a long journal to read, message by late message, and whoever waits for an
@@ -279,10 +280,10 @@ fn judge(flags: &TestFlags, record: &Record, workload: &dyn workload::Workload) 
         .availability
         .filter(|_| !flags.faults.faults().go_beyond_maelstrom());
     let invocations = history.count(Kind::Invoke);
-    let mut verdict = checker::overall([
-        ("exceptions", checker::exceptions(history)),
-        ("availability", checker::availability(history, asked)),
-        ("net", record.statistics.verdict(invocations)),
+    let mut verdict = checkers::overall([
+        ("exceptions", checkers::exceptions(history)),
+        ("availability", checkers::availability(history, asked)),
+        ("net", net(&record.statistics, invocations)),
         ("workload", workload.check(history)),
     ]);
     if !record.incidents.is_empty() {

@@ -12,14 +12,14 @@ use rayon::iter::{IndexedParallelIterator, IntoParallelIterator, ParallelIterato
 use serde_json::{Value, json};
 
 use crate::challenge::{Bar, Challenge, Metric, Trial};
-use crate::checker::{Validity, Verdict, quantile};
 use crate::flags::Words;
-use crate::history::{History, Kind};
 use crate::report::{Figures, Score};
 use crate::storm::play;
-use crate::test::judge;
 use crate::text::{in_short, number};
-use crate::workload::workload;
+use checkers::{Validity, Verdict, quantile};
+use history::{History, Kind};
+use simulator::judge::{judge, net};
+use simulator::workload::workload;
 
 pub use csv::file as csv;
 pub use plot::picture;
@@ -163,7 +163,7 @@ impl Sweep {
         let history = &record.history;
         let operations = history.count(Kind::Invoke);
         let verdict = record.crash.is_none().then(|| {
-            let net = record.statistics.verdict(operations);
+            let net = net(&record.statistics, operations);
             judge(
                 history,
                 make().check(history),

@@ -6,22 +6,23 @@ use anyhow::Context;
 use serde_json::json;
 
 use crate::challenge::{Bar, Trial};
-use crate::checker::{self, Target, Verdict};
 use crate::child::{Launch, working_folder};
-use crate::edn;
 use crate::flags::TestFlags;
-use crate::history::{History, Kind};
 use crate::live::{Watcher, moment, run_live, timestamp};
 use crate::log::{Level, Log, Notation};
-use crate::nemesis::Fault;
-use crate::network::Overheard;
 use crate::page::Subject;
 use crate::report::{self, Figure, Figures, Score};
-use crate::run::{Record, Run, Settings};
-use crate::simulation::simulate;
 use crate::solutions::Factory;
 use crate::store::{Folder, Store};
-use crate::workload::workload;
+use checkers::{Target, Verdict};
+use history::Kind;
+use history::edn;
+use simulator::judge::{judge, net};
+use simulator::nemesis::Fault;
+use simulator::network::Overheard;
+use simulator::run::{Record, Run, Settings};
+use simulator::simulation::simulate;
+use simulator::workload::workload;
 
 /// Where the nodes are.
 pub enum Stage<'a> {
@@ -142,7 +143,7 @@ impl Test<'_> {
             "rate": settings.rate,
             "time-limit": self.flags.time_limit,
             "latency": self.flags.latency,
-            "latency-dist": format!("{:?}", self.flags.latency_dist).to_lowercase(),
+            "latency-dist": self.flags.latency_dist.name(),
             "nemesis": settings.faults.kinds().map(Fault::name).collect::<Vec<_>>(),
             "nemesis-interval": self.flags.faults.nemesis_interval.as_secs_f64(),
             "faults": self.flags.faults.to_json(),
@@ -200,7 +201,7 @@ impl Test<'_> {
         let verdict = record.crash.is_none().then(|| {
             let history = &record.history;
             let invocations = history.count(Kind::Invoke);
-            let net = record.statistics.verdict(invocations);
+            let net = net(&record.statistics, invocations);
             watcher.check(invocations);
             let checked = subject.check(history);
             judge(history, checked, self.flags.availability, Some(net))
@@ -305,26 +306,4 @@ impl Watcher for Scribe<'_> {
         self.write(Level::Info, line);
         self.watcher.say(line);
     }
-}
-
-/// Maelstrom's verdict on a history: everything that any history is held to, and what the checker
-/// of its workload says. Of a history that was kept nobody knows the messages.
-pub fn judge(
-    history: &History,
-    workload: Verdict,
-    availability: Option<Target>,
-    net: Option<Verdict>,
-) -> Verdict {
-    let all = [
-        ("exceptions", Some(checker::exceptions(history))),
-        ("stats", Some(checker::stats(history))),
-        (
-            "availability",
-            Some(checker::availability(history, availability)),
-        ),
-        ("net", net),
-        ("workload", Some(workload)),
-    ];
-    let known = all.into_iter();
-    checker::overall(known.filter_map(|(name, verdict)| Some((name, verdict?))))
 }

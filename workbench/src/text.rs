@@ -1,24 +1,6 @@
 //! Texts on their way to a person: what nodes wrote, numbers, errors.
 
-/// Text in which every character is seen: those that control a terminal or turn the direction of
-/// writing are spelled, and so are those that no XML document may hold. Lines and tabs stay.
-pub(crate) fn visible(text: &str) -> String {
-    let mut visible = String::with_capacity(text.len());
-    for c in text.chars() {
-        if is_hidden(c) {
-            visible.extend(c.escape_default());
-        } else {
-            visible.push(c);
-        }
-    }
-    visible
-}
-
-/// The same in a single line, for a text that is quoted within another one: a line of its own would
-/// look like ours, or be a command to whoever reads along.
-pub(crate) fn quoted(text: &str) -> String {
-    visible(text).replace('\n', "\\n")
-}
+use history::text::is_hidden;
 
 /// Text in which GitHub's runner finds no command of its own: those begin a line with `::`, or
 /// stand anywhere after `##[`.
@@ -74,20 +56,6 @@ pub(crate) fn shell_word(word: &str) -> String {
     }
 }
 
-fn is_hidden(c: char) -> bool {
-    let is_control = c.is_control() && !matches!(c, '\n' | '\t');
-    let turns = matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    is_control || turns || matches!(c, '\u{fffe}' | '\u{ffff}')
-}
-
-/// The beginning of a text that has more letters than these, with every character seen.
-pub(crate) fn shortened(text: &str, letters: usize) -> String {
-    match text.char_indices().nth(letters) {
-        Some((end, _)) => format!("{}…", visible(&text[..end])),
-        None => visible(text),
-    }
-}
-
 /// A text on one line with a mark for each letter that is not seen, or turns others around: for
 /// names and commands, in which the spelling of such a letter would be part of them.
 pub(crate) fn marked(text: &str) -> String {
@@ -106,18 +74,13 @@ pub(crate) fn marked(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{defused, marked, quoted, shortened, visible};
+    use super::{defused, marked};
 
     #[test]
-    fn what_cannot_be_seen_is_spelled() {
-        assert_eq!(visible("a\u{1b}[31mb\nc\td"), "a\\u{1b}[31mb\nc\td");
-        assert_eq!(visible("\u{202e}x\u{ffff}"), "\\u{202e}x\\u{ffff}");
-        assert_eq!(shortened("änderung", 3), "änd…");
-        assert_eq!(shortened("än", 3), "än");
+    fn what_cannot_be_seen_is_marked() {
         let mark = '\u{fffd}';
         let text = "a\n\u{202e}\u{200b}\u{2028}名 \u{1b}b";
         assert_eq!(marked(text), format!("a{mark}{mark}{mark}{mark}名 {mark}b"));
-        assert_eq!(quoted("no\r\n::x\u{7}"), "no\\r\\n::x\\u{7}");
     }
 
     #[test]

@@ -5,9 +5,9 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
+use history::History;
 use rand::RngExt;
-use workbench::dice::{Dice, dice};
-use workbench::history::History;
+use simulator::dice::{Dice, dice};
 
 const WORKERS: usize = 4;
 const KEYS: usize = 10;

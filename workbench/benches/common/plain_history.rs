@@ -3,9 +3,9 @@
 
 use std::fmt::Write;
 
+use history::History;
 use rand::RngExt;
-use workbench::dice::{Dice, dice};
-use workbench::history::History;
+use simulator::dice::{Dice, dice};
 
 const CLIENTS: usize = 10;
 

@@ -4,10 +4,10 @@ use std::borrow::Cow;
 use std::fmt::Write;
 
 use anyhow::Context;
+use history::{History, Kind, Marks, Op, Process, Value};
 use rand::RngExt;
 use serde_json::value::RawValue;
-use workbench::dice::{Dice, branch};
-use workbench::history::{History, Kind, Marks, Op, Process, Value};
+use simulator::dice::{Dice, branch};
 
 /// What there is to read and write.
 #[derive(Clone, Copy, PartialEq, Eq)]

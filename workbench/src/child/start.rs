@@ -10,7 +10,8 @@ use std::process::ExitStatus;
 
 use anyhow::bail;
 
-use crate::text::{quoted, shell_word};
+use crate::text::shell_word;
+use history::text::quoted;
 
 /// What Unix systems say of a file that is executable and no program.
 pub(super) const ENOEXEC: i32 = 8;

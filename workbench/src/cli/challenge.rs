@@ -14,13 +14,13 @@ use super::{
     program, progress,
 };
 use crate::challenge::{Bar, Challenge, Trial};
-use crate::checker::{Validity, Verdict};
 use crate::flags::TestFlags;
 use crate::live::Stopwatch;
 use crate::report::{Ending, Figures, Score, Tested};
 use crate::solutions::Factory;
 use crate::store::Store;
 use crate::test::{Held, Outcome, Stage, Telling, Test};
+use checkers::{Validity, Verdict};
 
 /// What `challenge` takes.
 #[derive(Args)]

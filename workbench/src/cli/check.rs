@@ -16,14 +16,14 @@ use serde_json::{Value, json};
 
 use super::audience::{Audience, Output};
 use super::{code, exit_code, misuse, own_command, paint, print, progress};
-use crate::checker::{self, Assumptions, Models, Target, Verdict};
-use crate::edn;
 use crate::flags;
-use crate::history::{History, Kind};
 use crate::live::{Stopwatch, Watcher};
 use crate::report::{self as told, Ending, Tested};
-use crate::test::judge;
-use crate::workload::{self, Options};
+use checkers::{Assumptions, Models, Target, Verdict};
+use history::edn;
+use history::{History, Kind};
+use simulator::judge::judge;
+use simulator::workload::{self, Options};
 
 use self::report::Report;
 
@@ -213,7 +213,7 @@ impl Model {
 impl ValueEnum for Model {
     fn value_variants<'a>() -> &'a [Self] {
         static ALL: LazyLock<Vec<Model>> = LazyLock::new(|| {
-            let workloads = workload::Name::value_variants().iter().copied();
+            let workloads = workload::Name::ALL.into_iter();
             let registers = [false, true].map(|cas| Model::Register { cas });
             workloads.map(Model::Workload).chain(registers).collect()
         });
@@ -222,7 +222,7 @@ impl ValueEnum for Model {
 
     fn to_possible_value(&self) -> Option<PossibleValue> {
         match self {
-            Model::Workload(name) => name.to_possible_value(),
+            Model::Workload(name) => Some(PossibleValue::new(name.name()).help(name.about())),
             Model::Register { cas: false } => {
                 Some(PossibleValue::new("register").help("Operations read and write a register"))
             }
@@ -248,7 +248,7 @@ fn check(
     assume: Option<Assumptions>,
 ) -> Verdict {
     if let Some(assumptions) = assume {
-        return checker::rw_register(history, &models, assumptions);
+        return checkers::rw_register(history, &models, assumptions);
     }
     let options = Options {
         models,

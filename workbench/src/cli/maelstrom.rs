@@ -9,9 +9,9 @@ use serde_json::Value;
 
 use super::audience::Audience;
 use crate::challenge::Trial;
-use crate::checker::Validity;
-use crate::edn;
 use crate::report::Score;
+use checkers::Validity;
+use history::edn;
 
 /// One run of `maelstrom test`.
 pub(super) struct Run<'a> {

@@ -4,8 +4,8 @@ use anstyle::{AnsiColor, Style};
 use clap::{ColorChoice, ValueEnum};
 use comfy_table::Table;
 
-use crate::checker::Validity;
 use crate::report;
+use checkers::Validity;
 
 const GOOD: Style = AnsiColor::Green.on_default().bold();
 const BAD: Style = AnsiColor::Red.on_default().bold();

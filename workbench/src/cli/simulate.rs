@@ -18,13 +18,13 @@ use super::{
 use crate::challenge::{Challenge, SETTLED};
 use crate::flags::{TestFlags, Words};
 use crate::live::{Stopwatch, timestamp};
-use crate::nemesis::Fault;
 use crate::page::Subject;
 use crate::report;
 use crate::store::Store;
 use crate::storm::campaign::{self, Failure, Report, Tally};
 use crate::storm::shrink::shrink;
 use crate::storm::{Aftermath, Storm};
+use simulator::nemesis::Fault;
 
 /// One challenge for each solution: a storm draws what the others differ in.
 const ALL_STORMS: [&str; 6] = [

@@ -9,14 +9,14 @@ use super::seeds::last_seed;
 use super::{
     code, command_line, exit_code, fresh_seed, own_command, paint, program, progress, warn,
 };
-use crate::checker::Validity;
 use crate::flags::TestFlags;
 use crate::live::Stopwatch;
 use crate::log::Notation;
-use crate::network::Overheard;
 use crate::report::{Ending, Tested};
 use crate::store::Store;
 use crate::test::{Stage, Telling, Test};
+use checkers::Validity;
+use simulator::network::Overheard;
 
 /// What `test` takes.
 #[derive(Args)]

@@ -2,8 +2,7 @@
 
 use serde_json::value::RawValue;
 
-use crate::history;
-use crate::workload::{Field, Rpc};
+use simulator::rpc::{Field, Rpc};
 
 /// How many characters a line has at most, unless it is an example.
 pub(super) const WIDTH: usize = 100;

@@ -8,14 +8,15 @@ use shared::NodeId;
 
 use super::page::{WIDTH, raw};
 use super::*;
-use crate::dice::dice;
-use crate::fields::Fields;
-use crate::history::Kind;
-use crate::workload::{Last, Question, Step, Turn, Workload};
+use history::Kind;
+use history::fields::Fields;
+use simulator::dice::dice;
+use simulator::rpc::Question;
+use simulator::workload::{Last, Step, Turn, Workload};
 
 fn rpcs() -> impl Iterator<Item = &'static Rpc> {
-    let workloads = Name::value_variants().iter();
-    let asked = workloads.flat_map(|name| made(*name).requests());
+    let workloads = Name::ALL.into_iter();
+    let asked = workloads.flat_map(|name| made(name).requests());
     let offered = SERVICES.iter().flat_map(|service| service.requests);
     asked.chain(offered).chain([&INIT])
 }
@@ -83,11 +84,11 @@ fn asked_in_practice(workload: &mut dyn Workload) -> BTreeSet<&'static str> {
 
 #[test]
 fn every_request_that_a_client_makes_is_documented_and_no_others() {
-    for name in Name::value_variants() {
-        let workload = &mut *made(*name);
+    for name in Name::ALL {
+        let workload = &mut *made(name);
         let listed: BTreeSet<&str> = workload.requests().iter().map(|it| it.request).collect();
         assert_eq!(asked_in_practice(workload), listed, "{}", workload.name());
-        let text = Part::Workload(*name).text();
+        let text = Part::Workload(name).text();
         for rpc in workload.requests() {
             for part in [rpc.request, rpc.response] {
                 assert!(

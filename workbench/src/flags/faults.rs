@@ -8,8 +8,8 @@ use anyhow::bail;
 use clap::Args;
 use serde_json::{Value, json};
 
-use crate::names;
-use crate::nemesis::{Fault, Faults, Target};
+use history::text::unknown_name;
+use simulator::nemesis::{Fault, Faults, Target};
 
 /// Which faults happen, and how bad they are. Partitions alone, of Maelstrom's four shapes, are
 /// what Maelstrom has; all else is this bench's.
@@ -178,12 +178,12 @@ impl FaultFlags {
 }
 
 fn parse_fault(name: &str) -> Result<Fault, String> {
-    let unknown = || names::unknown("fault", name, &Fault::ALL.map(Fault::name));
+    let unknown = || unknown_name("fault", name, &Fault::ALL.map(Fault::name));
     Fault::named(name.trim()).ok_or_else(unknown)
 }
 
 fn parse_target(name: &str) -> Result<Target, String> {
-    let unknown = || names::unknown("shape", name, &Target::ALL.map(Target::name));
+    let unknown = || unknown_name("shape", name, &Target::ALL.map(Target::name));
     Target::named(name.trim()).ok_or_else(unknown)
 }
 

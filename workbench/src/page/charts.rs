@@ -7,10 +7,10 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use super::Subject;
 use super::faults::Episode;
 use super::table::Table;
-use crate::checker::quantile;
-use crate::history::{Kind, Pair};
 use crate::plot::{Axis, Chart, Color, HEIGHT, Series, Shade, Shape, WIDTH};
-use crate::text::shortened;
+use checkers::quantile;
+use history::text::shortened;
+use history::{Kind, Pair};
 
 /// Less than this is drawn as this, in milliseconds: simulated nodes answer in no time at all.
 const LEAST_LATENCY: f64 = 0.01;

@@ -14,10 +14,10 @@ use shared::NodeId;
 
 use super::Subject;
 use super::faults::Episode;
-use crate::history::{Kind, Op, Pair};
-use crate::network::{Fate, Passage};
-use crate::service::Services;
-use crate::text::shortened;
+use history::text::shortened;
+use history::{Kind, Op, Pair};
+use simulator::network::{Fate, Passage};
+use simulator::service::Services;
 
 /// How much of an operation's value is kept, in characters.
 const VALUE: usize = 160;

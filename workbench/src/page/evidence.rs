@@ -7,10 +7,10 @@ mod order;
 
 use super::Subject;
 use super::table::Table;
-use crate::edn::{self, Edn};
-use crate::text;
-use crate::workload::Name;
 use graph::Graph;
+use history::edn::{self, Edn};
+use history::text;
+use simulator::workload::Name;
 
 /// How many cases of one kind are drawn.
 const MOST_CASES: usize = 4;
@@ -152,7 +152,7 @@ fn duplicates(subject: &Subject<'_>, results: &Edn) -> Vec<Evidence> {
         .ops
         .iter()
         .filter(|op| op.is_completion());
-    for op in completions.filter(|op| op.kind == crate::history::Kind::Ok) {
+    for op in completions.filter(|op| op.kind == history::Kind::Ok) {
         let Some(value) = edn::get(&op.to_edn(), &["value"]).map(edn::compact) else {
             continue;
         };

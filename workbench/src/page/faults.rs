@@ -1,6 +1,6 @@
 //! When which fault was in force.
 
-use crate::history::{History, Kind, Op};
+use history::{History, Kind, Op};
 
 /// A time in which something was broken.
 #[derive(Debug, Clone, PartialEq)]
@@ -48,7 +48,7 @@ pub(super) fn episodes(history: &History) -> Vec<Episode> {
 #[cfg(test)]
 mod tests {
     use super::{Episode, episodes};
-    use crate::history::History;
+    use history::History;
 
     #[test]
     fn an_episode_lasts_from_its_first_start_to_its_stop_or_to_the_end() {

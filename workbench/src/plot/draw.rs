@@ -17,7 +17,7 @@ use plotters::style::{Color as _, IntoFont, ShapeStyle};
 use super::picture::Area;
 use super::scale::Scale;
 use super::{Chart, Color, Series, Shape};
-use crate::text::shortened;
+use history::text::shortened;
 
 /// How many letters of a name are drawn.
 const LETTERS: usize = 32;

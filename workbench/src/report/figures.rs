@@ -1,14 +1,14 @@
 //! What the runs of a test came to, next to what must hold. The table in the terminal, JSON, JUnit
 //! and Markdown all show these.
 
-use crate::edn::Edn;
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{CellAlignment, Table};
+use history::edn::Edn;
 use serde_json::{Value, json};
 
 use super::verdict;
 use crate::challenge::{Bar, Bound, Budget, Trial};
-use crate::checker::Validity;
+use checkers::Validity;
 
 /// What one run of a challenge came to.
 #[derive(Debug, Clone, PartialEq)]

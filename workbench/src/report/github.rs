@@ -4,7 +4,7 @@
 use std::fmt::Write;
 
 use super::account::Account;
-use crate::text::shortened;
+use history::text::shortened;
 
 /// How much of an annotation is shown: GitHub cuts what is longer than 64 KB, and people sooner.
 const SHOWN: usize = 4_000;

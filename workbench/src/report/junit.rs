@@ -4,7 +4,7 @@
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
 use super::account::{Account, Case, Evidence, Fate};
-use crate::text::visible;
+use history::text::visible;
 
 /// The whole document.
 ///

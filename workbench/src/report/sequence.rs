@@ -6,9 +6,9 @@ use std::time::Duration;
 use shared::NodeId;
 
 use super::cut_to;
-use crate::network::{Fate, Passage, Trace};
-use crate::run::Record;
-use crate::service::Services;
+use simulator::network::{Fate, Passage, Trace};
+use simulator::run::Record;
+use simulator::service::Services;
 
 /// How wide a lane is.
 const LANE: usize = 10;
@@ -156,7 +156,7 @@ fn middle(lane: usize) -> usize {
 mod tests {
     use super::*;
     use crate::storm::Storm;
-    use crate::workload::Name;
+    use simulator::workload::Name;
 
     #[test]
     fn every_message_has_a_line_from_its_sender_to_its_receiver() {

@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 use super::account::{Account, Case, Evidence, Fate};
 use super::figures::Figures;
 use super::{cut, evidence, summary, verdict};
-use crate::checker::Validity;
-use crate::edn;
 use crate::test::{Outcome, Test};
+use checkers::Validity;
+use history::edn;
 
 /// A test, what its runs came to, and what was measured in all of them.
 #[derive(Debug, Clone)]

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use shared::NodeId;
 
-use crate::history::{History, Op, OpError};
-use crate::text::quoted;
+use history::text::quoted;
+use history::{History, Op, OpError};
 
 /// One line for each node and way of failing. `node_of` tells whom a process works on.
 pub fn requests_in_vain<'a>(history: &History, node_of: impl Fn(u64) -> &'a NodeId) -> Vec<String> {

@@ -8,8 +8,8 @@ use rayon::iter::{IntoParallelIterator, ParallelIterator};
 use serde::{Deserialize, Serialize};
 
 use super::{Aftermath, Storm};
-use crate::checker::Validity;
-use crate::history::{Kind, Op};
+use checkers::Validity;
+use history::{Kind, Op};
 
 /// How many seeds are run before it is asked whether one of them has failed.
 const BLOCK: u64 = 128;

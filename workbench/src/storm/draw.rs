@@ -3,9 +3,9 @@
 use rand::RngExt;
 use rand::seq::IndexedRandom;
 
-use crate::dice::{Dice, branch};
 use crate::flags::Words;
-use crate::nemesis::{Fault, Target};
+use simulator::dice::{Dice, branch};
+use simulator::nemesis::{Fault, Target};
 
 /// Draws the flags of a test, but for those that are pinned.
 ///

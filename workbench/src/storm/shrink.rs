@@ -7,10 +7,10 @@ use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
 use super::draw::without_idle;
 use super::{Aftermath, Storm};
-use crate::checker::Validity;
 use crate::flags::Words;
-use crate::history::Op;
-use crate::nemesis::Fault;
+use checkers::Validity;
+use history::Op;
+use simulator::nemesis::Fault;
 
 /// With how many seeds a smaller option is tried.
 const TRIES: u64 = 32;

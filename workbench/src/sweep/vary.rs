@@ -5,7 +5,7 @@ use clap::{Args, Command};
 use super::range;
 use crate::challenge::{Challenge, SETTLED};
 use crate::flags::{TestFlags, Words};
-use crate::names;
+use history::text::unknown_name;
 
 /// Flags that are given the same value, point by point.
 #[derive(Debug, Clone, PartialEq)]
@@ -73,7 +73,7 @@ impl Vary {
         if found.is_empty() {
             let all = known.node.iter().chain(&known.run);
             let all: Vec<&str> = all.map(String::as_str).collect();
-            return Err(names::unknown("flag", name, &all));
+            return Err(unknown_name("flag", name, &all));
         }
         if let Some(name) = found.iter().find(|it| self.node.contains(it)) {
             return Err(twice(name));

@@ -8,10 +8,10 @@ use std::process::{Command, Output};
 use std::sync::OnceLock;
 use std::thread;
 
+use history::History;
+use history::edn::{self, Edn};
 use serde_json::Value;
 use tempfile::TempDir;
-use workbench::edn::{self, Edn};
-use workbench::history::History;
 
 /// Every run begins with these; of a flag that stands twice the last one counts.
 const FLAGS: &str = "--rate 50 --time-limit 1";

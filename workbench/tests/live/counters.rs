@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use workbench::history::{Kind, Op};
+use history::{Kind, Op};
 
 use super::bench::{Case, Run, check};
 use super::keeper::{begun_by, demand_successors, exceptions, keeper, mishaps, phases, requests};

@@ -3,9 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use history::edn;
+use history::{Kind, Op, OpError};
 use serde_json::Value;
-use workbench::edn;
-use workbench::history::{Kind, Op, OpError};
 
 use super::bench::{Case, Run, echo};
 

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 use std::fs;
 
+use history::edn::{self, Edn};
+use history::{Kind, Op};
 use serde_json::json;
-use workbench::edn::{self, Edn};
-use workbench::history::{Kind, Op};
 
 use super::bench::{Run, check, check_one, echo};
 

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use history::Kind;
+use history::edn;
 use serde_json::{Value, json};
-use workbench::edn;
-use workbench::history::Kind;
 
 use super::bench::{Case, Run, check, check_one};
 use super::keeper::{keeper, requests};
@@ -17,7 +17,7 @@ fn registers<const N: usize>(fates: [&str; N]) -> Case {
 /// The operations that ended like this.
 fn ended(run: &Run, f: &str, kind: Kind) -> usize {
     let ops = run.history().ops;
-    let is_one = |op: &&workbench::history::Op| op.is_completion() && op.f == f && op.kind == kind;
+    let is_one = |op: &&history::Op| op.is_completion() && op.f == f && op.kind == kind;
     ops.iter().filter(is_one).count()
 }
 

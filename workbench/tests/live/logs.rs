@@ -3,8 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use history::{Kind, Op, Pair};
 use serde_json::{Value, json};
-use workbench::history::{Kind, Op, Pair};
 
 use super::bench::{Run, check, run};
 use super::keeper::{

@@ -7,9 +7,9 @@ use std::sync::Arc;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use history::{History, Kind, Op};
+use simulator::nemesis::{Act, Fault, Faults, Nemesis};
 use tempfile::TempDir;
-use workbench::history::{History, Kind, Op};
-use workbench::nemesis::{Act, Fault, Faults, Nemesis};
 
 use super::bench::{Case, Run, check, echo, run};
 use super::lines::INIT_OK;

@@ -3,8 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use history::{Kind, Op};
 use serde_json::Value;
-use workbench::history::{Kind, Op};
 
 use super::bench::{Case, Run, check};
 use super::keeper::{demand_one_mishap, keeper, requests};

@@ -4,11 +4,11 @@ use std::fs::{self, File};
 use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
 
+use checkers::{Assumptions, Models, Target, UnknownModel, Validity, Verdict};
 use flate2::read::GzDecoder;
+use history::History;
+use history::edn::{self, Edn, get};
 use serde_json::Value;
-use workbench::checker::{self, Assumptions, Models, Target, UnknownModel, Validity, Verdict};
-use workbench::edn::{self, Edn, get};
-use workbench::history::History;
 
 /// One recorded run.
 pub struct Case {
@@ -98,17 +98,17 @@ impl Case {
 
     pub fn judge_workload(&self, history: &History) -> Verdict {
         match self.workload() {
-            "broadcast" => checker::set_full(history, "broadcast"),
-            "g-set" => checker::set_full(history, "add"),
-            "g-counter" | "pn-counter" => checker::counter(history),
-            "kafka" => checker::kafka(history),
-            "lin-kv" => checker::lin_kv(history),
+            "broadcast" => checkers::set_full(history, "broadcast"),
+            "g-set" => checkers::set_full(history, "add"),
+            "g-counter" | "pn-counter" => checkers::counter(history),
+            "kafka" => checkers::kafka(history),
+            "lin-kv" => checkers::lin_kv(history),
             "txn-rw-register" | "txn-list-append" => match self.models() {
                 Ok(models) => self.judge_transactions(history, &models),
                 Err(unknown) => Verdict::unknown(unknown),
             },
-            "echo" => checker::echo(history),
-            "unique-ids" => checker::unique_ids(history),
+            "echo" => checkers::echo(history),
+            "unique-ids" => checkers::unique_ids(history),
             other => panic!("{}: no checker for {other}", self.name),
         }
     }
@@ -116,8 +116,8 @@ impl Case {
     /// Holds a history of transactions to some models.
     pub fn judge_transactions(&self, history: &History, models: &Models) -> Verdict {
         match self.workload() {
-            "txn-rw-register" => checker::rw_register(history, models, Assumptions::default()),
-            "txn-list-append" => checker::list_append(history, models),
+            "txn-rw-register" => checkers::rw_register(history, models, Assumptions::default()),
+            "txn-list-append" => checkers::list_append(history, models),
             other => panic!("{}: {other} has no transactions", self.name),
         }
     }

@@ -1,7 +1,7 @@
 //! The kafka checker's result maps, as far as they do not depend on the order of a hash table.
 
-use workbench::checker::{Validity, Verdict};
-use workbench::edn::{Edn, compact, get, number};
+use checkers::{Validity, Verdict};
+use history::edn::{Edn, compact, get, number};
 
 use crate::case::cases_of;
 

@@ -1,7 +1,7 @@
 //! The checker of linearizable registers: which keys fail, and where.
 
-use workbench::checker::Validity;
-use workbench::edn::{Edn, compact, get};
+use checkers::Validity;
+use history::edn::{Edn, compact, get};
 
 use crate::case::cases_of;
 

@@ -9,9 +9,9 @@ mod kafka;
 mod lin_kv;
 mod transactions;
 
-use workbench::checker::{self, Validity, Verdict};
-use workbench::edn::{self, Edn, compact, get, number};
-use workbench::history::History;
+use checkers::{Validity, Verdict};
+use history::History;
+use history::edn::{self, Edn, compact, get, number};
 
 use case::{cases, cases_of};
 
@@ -34,8 +34,8 @@ fn every_checker_comes_to_the_recorded_verdict() {
             case.validity("workload_valid"),
             "{name}: workload"
         );
-        let stats = checker::stats(&history);
-        let availability = checker::availability(&history, case.target());
+        let stats = checkers::stats(&history);
+        let availability = checkers::availability(&history, case.target());
         for (told, verdict) in [
             ("stats_valid", &stats),
             ("availability_valid", &availability),
@@ -45,8 +45,8 @@ fn every_checker_comes_to_the_recorded_verdict() {
             }
         }
 
-        let all = checker::overall([
-            ("exceptions", checker::exceptions(&history)),
+        let all = checkers::overall([
+            ("exceptions", checkers::exceptions(&history)),
             ("stats", stats),
             ("availability", availability),
             ("net", Verdict::new(Validity::Valid, [])),
@@ -98,7 +98,7 @@ fn stats_of_all_workloads_are_the_recorded_ones() {
         };
         let history = case.history();
         assert_eq!(
-            plain(&checker::stats(&history).results),
+            plain(&checkers::stats(&history).results),
             plain(recorded),
             "{}",
             case.name
@@ -113,7 +113,7 @@ fn the_ok_fraction_of_all_workloads_is_the_recorded_one() {
         let Some(recorded) = get(&results, &["availability"]) else {
             continue;
         };
-        let ours = checker::availability(&case.history(), case.target()).results;
+        let ours = checkers::availability(&case.history(), case.target()).results;
         // Java may print more digits of a 32-bit float than it takes.
         let fraction = |edn| get(edn, &["ok-fraction"]).and_then(number).unwrap() as f32;
         assert_eq!(fraction(&ours), fraction(recorded), "{}", case.name);
@@ -140,7 +140,7 @@ fn exceptions_of_all_workloads_are_counted_alike() {
         let Some(recorded) = get(&results, &["exceptions"]) else {
             continue;
         };
-        let ours = checker::exceptions(&case.history()).results;
+        let ours = checkers::exceptions(&case.history()).results;
         assert_eq!(count(&ours), count(recorded), "{}", case.name);
     }
 }

@@ -4,10 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
+use checkers::{Validity, Verdict};
+use history::edn::{Edn, get};
 use serde::Deserialize;
 use serde_json::Value;
-use workbench::checker::{Validity, Verdict};
-use workbench::edn::{Edn, get};
 
 use crate::case::{Case, cases_of, validity};
 

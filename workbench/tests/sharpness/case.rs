@@ -1,12 +1,12 @@
 //! A node with a mistake, and how often the bench finds it on the virtual clock.
 
+use checkers::{Validity, Verdict};
+use history::Kind;
 use shared::{Cluster, Context, Engine, Node};
-use workbench::checker::{Validity, Verdict};
+use simulator::judge::{judge, net};
+use simulator::simulation::{Host, simulate};
+use simulator::workload::workload;
 use workbench::flags::Words;
-use workbench::history::Kind;
-use workbench::simulation::{Host, simulate};
-use workbench::test::judge;
-use workbench::workload::workload;
 
 /// How many seeds a case runs on: 0, 1, 2, … .
 pub const SEEDS: u64 = 20;
@@ -72,7 +72,7 @@ impl Case {
         assert_eq!(record.crash, None, "{} on seed {seed}", self.mistake);
         let history = &record.history;
         let invocations = history.count(Kind::Invoke);
-        let net = record.statistics.verdict(invocations);
+        let net = net(&record.statistics, invocations);
         judge(
             history,
             make().check(history),

@@ -15,8 +15,8 @@ mod live;
 mod transactions;
 mod unique_ids;
 
+use checkers::Validity;
 use rayon::prelude::*;
-use workbench::checker::Validity;
 
 use case::{Case, MUST_FIND, SEEDS};
 use live::{RACES, RUNS};

@@ -3,11 +3,10 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use workbench::checker;
-use workbench::history::{History, Kind};
-use workbench::latency::Distribution;
+use history::{History, Kind};
+use simulator::latency::Distribution;
+use simulator::workload::Name;
 use workbench::solutions::Solution;
-use workbench::workload::Name;
 
 use crate::scene::{Scene, again, challenge, scene};
 
@@ -102,8 +101,8 @@ fn broadcast_3d_and_3e_keep_every_budget_with_every_seed() {
     }
     // The defaults must do for 3e's official limits, too.
     broadcast(25, 100.0, 100).each_seed(5, |seed, record| {
-        let results = checker::set_full(&record.history, "broadcast").results;
-        let results = workbench::edn::map([("workload", results)]);
+        let results = checkers::set_full(&record.history, "broadcast").results;
+        let results = history::edn::map([("workload", results)]);
         for budget in challenge("broadcast-3e").trials[0].budgets {
             let official = budget.official.unwrap();
             let measured = budget.metric.measure(&results);

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use workbench::history::Kind;
-use workbench::run::Record;
+use history::Kind;
+use simulator::run::Record;
+use simulator::workload::Name;
 use workbench::solutions::Solution;
-use workbench::workload::Name;
 
 use crate::scene::{Scene, again, assert_available, challenge, scene};
 

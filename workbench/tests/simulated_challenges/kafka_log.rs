@@ -1,8 +1,8 @@
 //! kafka-log: nothing lost, nothing skipped, nobody refused. What is skipped or goes back the checker
 //! finds; that all was read in the end it demands as well.
 
+use simulator::workload::Name;
 use workbench::solutions::Solution;
-use workbench::workload::Name;
 
 use crate::scene::{Scene, assert_available, challenge, scene};
 

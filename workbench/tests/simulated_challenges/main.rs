@@ -6,8 +6,8 @@ mod kafka_log;
 mod scene;
 mod txn;
 
+use simulator::workload::Name;
 use workbench::solutions::Solution;
-use workbench::workload::Name;
 
 use broadcast::broadcast;
 use scene::{assert_available, scene};

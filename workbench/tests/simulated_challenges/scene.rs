@@ -2,17 +2,18 @@
 
 use std::time::Duration;
 
+use checkers::{Validity, Verdict};
+use history::Kind;
 use shared::NodeId;
+use simulator::judge::net;
+use simulator::latency::{Distribution, Latency};
+use simulator::nemesis::Faults;
+use simulator::network::Overheard;
+use simulator::run::{RECOVERY, Record, Settings};
+use simulator::simulation::simulate;
+use simulator::workload::{Name, Options, workload};
 use workbench::challenge::{ALL, Budget, Challenge};
-use workbench::checker::{self, Validity, Verdict};
-use workbench::history::Kind;
-use workbench::latency::{Distribution, Latency};
-use workbench::nemesis::Faults;
-use workbench::network::Overheard;
-use workbench::run::{RECOVERY, Record, Settings};
-use workbench::simulation::simulate;
 use workbench::solutions::Solution;
-use workbench::workload::{Name, Options, workload};
 
 /// What a simulated run is, but for its seed.
 #[derive(Clone)]
@@ -93,9 +94,9 @@ impl Scene {
         let history = &record.history;
         let invocations = history.count(Kind::Invoke);
         let workload = workload(self.workload, &self.options);
-        checker::overall([
-            ("stats", checker::stats(history)),
-            ("net", record.statistics.verdict(invocations)),
+        checkers::overall([
+            ("stats", checkers::stats(history)),
+            ("net", net(&record.statistics, invocations)),
             ("workload", workload.check(history)),
         ])
     }

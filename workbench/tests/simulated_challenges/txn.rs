@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use workbench::checker::{self, Validity};
-use workbench::edn::{self, Edn};
+use checkers::Validity;
+use history::edn::{self, Edn};
+use simulator::workload::Name;
 use workbench::solutions::Solution;
-use workbench::workload::Name;
 
 use crate::scene::{Scene, again, assert_available, challenge, scene};
 
@@ -77,7 +77,7 @@ fn txn_6b_and_6c_keep_their_budgets_at_full_rate() {
         }
         scene.each_seed(4, |seed, record| {
             scene.assert_budgets(trial.budgets, seed, record);
-            let ok = checker::availability(&record.history, Some(checker::Target::Total));
+            let ok = checkers::availability(&record.history, Some(checkers::Target::Total));
             assert_eq!(ok.valid, Validity::Valid);
         });
     }

@@ -1,6 +1,6 @@
 //! How much happens at most.
 
-use workbench::nemesis::Fault;
+use simulator::nemesis::Fault;
 use workbench::storm::Aftermath;
 
 use crate::witness::storm;

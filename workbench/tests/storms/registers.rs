@@ -4,13 +4,13 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use checkers::Validity;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use shared::{Caller, Cluster, Context, ErrorCode, Failure, LIN_KV, Node, RpcError};
-use workbench::checker::Validity;
-use workbench::nemesis::Fault;
+use simulator::nemesis::Fault;
+use simulator::workload::Name;
 use workbench::storm::Storm;
-use workbench::workload::Name;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "snake_case")]

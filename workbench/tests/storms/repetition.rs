@@ -1,12 +1,12 @@
 //! Same seed, same run, byte for byte: twice, beside others, and on all machines.
 
+use history::History;
 use rayon::ThreadPoolBuilder;
+use simulator::simulation::simulate;
+use simulator::workload::workload;
 use workbench::challenge::ALL;
-use workbench::history::History;
-use workbench::simulation::simulate;
 use workbench::storm::campaign::{self, Tally};
 use workbench::storm::{Aftermath, Storm};
-use workbench::workload::workload;
 
 use crate::witness;
 

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use workbench::nemesis::Fault;
-use workbench::network::{Fate, Passage};
+use simulator::nemesis::Fault;
+use simulator::network::{Fate, Passage};
 
 use crate::witness::{Scene, Span, arrival, is_among_servers, scene};
 

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
+use history::Op;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use shared::{Caller, Cluster, Context, Node, NodeId};
-use workbench::history::Op;
-use workbench::nemesis::Fault;
-use workbench::network::{Fate, Passage};
+use simulator::nemesis::Fault;
+use simulator::network::{Fate, Passage};
+use simulator::workload::Name;
 use workbench::storm::{Aftermath, Storm};
-use workbench::workload::Name;
 
 /// How often a node is heard of.
 pub const TICK: Duration = Duration::from_millis(100);

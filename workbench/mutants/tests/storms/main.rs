@@ -8,8 +8,8 @@ mod mutants;
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
+use checkers::Validity;
 use rayon::iter::{IntoParallelIterator, IntoParallelRefIterator, ParallelIterator};
-use workbench::checker::Validity;
 use workbench::storm::Aftermath;
 
 use mutants::{Conditions, Mutant};

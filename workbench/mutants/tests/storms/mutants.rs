@@ -2,8 +2,8 @@
 
 use clap::Args;
 use shared::{Cluster, Context, Engine, Node, read_flags};
+use simulator::nemesis::Fault;
 use workbench::challenge;
-use workbench::nemesis::Fault;
 use workbench::solutions::Factory;
 use workbench::storm::Storm;
 

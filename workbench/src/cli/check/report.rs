@@ -9,17 +9,17 @@ use anyhow::{Context, ensure};
 use serde_json::{Value, json};
 use shared::NodeId;
 
-use crate::checker::Verdict;
-use crate::edn::Edn;
-use crate::history::{History, Kind, Process};
-use crate::latency::{Distribution, Latency};
-use crate::nemesis::Faults;
-use crate::network::Overheard;
 use crate::page::Subject;
-use crate::run::{RECOVERY, Record, Settings};
-use crate::statistics::Statistics;
 use crate::store::Folder;
-use crate::workload;
+use checkers::Verdict;
+use history::edn::Edn;
+use history::{History, Kind, Process};
+use simulator::latency::{Distribution, Latency};
+use simulator::nemesis::Faults;
+use simulator::network::Overheard;
+use simulator::run::{RECOVERY, Record, Settings};
+use simulator::statistics::Statistics;
+use simulator::workload;
 
 /// The node of all processes of a history that names none.
 const UNKNOWN: &str = "?";

@@ -2,11 +2,11 @@
 
 use super::{Panel, Plots, quantile, sorted, steps, thinned};
 use crate::challenge::Metric;
-use crate::history::{Kind, Op, Pair};
 use crate::page::table::Table;
 use crate::plot::{Axis, Band, Chart, Color, Level, Series, Shape};
 use crate::report::Figure;
-use crate::workload::Name;
+use history::{Kind, Op, Pair};
+use simulator::workload::Name;
 
 /// At which parts of all values the table tells the latency.
 const PARTS: [f64; 8] = [0.0, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 1.0];

@@ -3,9 +3,9 @@
 use std::fmt::Write as _;
 
 use super::{around, name, time, value};
-use crate::edn::{self, Edn};
 use crate::plot::escaped;
-use crate::text::shortened;
+use history::edn::{self, Edn};
+use history::text::shortened;
 
 const WIDTH: usize = 760;
 const LEFT: usize = 64;

@@ -7,9 +7,9 @@ use std::fmt::Write as _;
 use serde_json::Value;
 
 use super::{Evidence, around, name, shortened, time};
-use crate::edn::{self, Edn};
-use crate::history::{History, Kind, Op};
 use crate::plot::escaped;
+use history::edn::{self, Edn};
+use history::{History, Kind, Op};
 
 const LEFT: usize = 250;
 const COLUMN: usize = 46;
@@ -143,7 +143,7 @@ fn draw(
          <text class=\"reason\" x=\"4\" y=\"17\">offset in key {}</text>\
          <text class=\"reason\" x=\"4\" y=\"{}\">message</text>",
         escaped(title),
-        escaped(&crate::text::shortened(key, LETTERS)),
+        escaped(&history::text::shortened(key, LETTERS)),
         ROW + 17,
     );
     for (column, (offset, message)) in log.iter().enumerate() {
@@ -158,7 +158,7 @@ fn draw(
             "<text class=\"reason\" text-anchor=\"middle\" x=\"{x}\" y=\"17\">{offset}</text>\
              <text class=\"{class}\" text-anchor=\"middle\" x=\"{x}\" y=\"{}\">{}</text>",
             ROW + 17,
-            escaped(&crate::text::shortened(message, LETTERS)),
+            escaped(&history::text::shortened(message, LETTERS)),
         );
     }
     for (row, op) in ops.iter().enumerate() {

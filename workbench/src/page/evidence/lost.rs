@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, HashSet};
 use std::fmt::Write as _;
 
 use super::{Evidence, MOST_CASES, around};
-use crate::checker::Element;
-use crate::edn::{self, Edn};
-use crate::history::{Kind, Op};
 use crate::page::Subject;
 use crate::plot::escaped;
+use checkers::Element;
+use history::edn::{self, Edn};
+use history::{Kind, Op};
 
 const WIDTH: usize = 760;
 const LEFT: usize = 80;

@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::{Evidence, MOST_CASES, around, shortened};
-use crate::checker::{self, Element};
-use crate::edn::{self, Edn};
-use crate::history::{Kind, Pair};
 use crate::page::Subject;
 use crate::plot::escaped;
-use crate::text;
+use checkers::Element;
+use history::edn::{self, Edn};
+use history::text;
+use history::{Kind, Pair};
 
 const WIDTH: usize = 760;
 const LEFT: usize = 90;
@@ -120,7 +120,7 @@ fn end(pair: &Pair<'_>) -> usize {
 }
 
 fn is_of(pair: &Pair<'_>, key: &Edn) -> bool {
-    checker::pair(pair.invocation.value.json())
+    checkers::pair(pair.invocation.value.json())
         .is_some_and(|(own, _)| Element::parse(own.get()).to_edn() == *key)
 }
 
@@ -130,7 +130,7 @@ fn label(pair: &Pair<'_>, letters: usize) -> String {
         .completion
         .filter(|op| op.kind == Kind::Ok)
         .unwrap_or(pair.invocation);
-    let value = checker::pair(op.value.json()).map_or("", |(_, value)| value.get());
+    let value = checkers::pair(op.value.json()).map_or("", |(_, value)| value.get());
     let label = format!("{} {value}", op.f);
     text::shortened(&label, letters)
 }

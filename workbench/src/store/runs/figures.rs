@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use crate::challenge::Metric;
-use crate::edn::{self, Edn};
+use history::edn::{self, Edn};
 
 /// What is measured, where a run's results have it.
 pub const MEASURED: [Metric; 4] = [

@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::{KeptFigures, State};
-use crate::edn::{self, Edn, Keys};
+use history::edn::{self, Edn, Keys};
 
 /// How long each part of the results may be, in bytes.
 const PART: usize = 64 << 10;

@@ -1,0 +1,302 @@
+//! Counters: what was added for certain, and perhaps some of what may have been added, is what the
+//! reads after recovery must show. Reads before that may say anything.
+
+use std::collections::BTreeMap;
+
+use num_bigint::BigInt;
+
+use super::{Validity, Verdict, told};
+use history::edn::{self, Edn};
+use history::{History, Kind, Op};
+
+/// Holds the final reads to the sums that the adds allow.
+///
+/// Adds that ended `ok` count, those that failed do not, and each of those in doubt may. Unknown if an
+/// add is of no integer.
+pub fn counter(history: &History) -> Verdict {
+    judge(history).unwrap_or_else(Verdict::unknown)
+}
+
+fn judge(history: &History) -> Result<Verdict, String> {
+    let clients = || history.ops.iter().filter(|op| op.is_completion());
+    let mut sure = BigInt::ZERO;
+    let mut doubtful = Vec::new();
+    for op in clients().filter(|op| op.f == "add") {
+        match op.kind {
+            Kind::Ok => sure += number(op)?,
+            Kind::Info => doubtful.push(number(op)?),
+            Kind::Invoke | Kind::Fail => {}
+        }
+    }
+    let mut acceptable = Intervals::just(sure);
+    for delta in &doubtful {
+        acceptable = acceptable.with_shifted(delta);
+    }
+
+    let is_final = |op: &&Op| op.f == "read" && op.kind == Kind::Ok && op.marks.is_final;
+    let reads: Vec<&Op> = clients().filter(is_final).collect();
+    let mut errors = Vec::new();
+    for read in &reads {
+        // A node may answer with anything; what is no number is not acceptable.
+        if !number(read).is_ok_and(|value| acceptable.contains(&value)) {
+            errors.push(*read);
+        }
+    }
+    let list = |errors: &[&Op]| Edn::List(errors.iter().map(|op| op.to_edn()).collect());
+    let values = reads.iter().map(|read| value_to_edn(read)).collect();
+    let mut verdict = Verdict::new(
+        Validity::of(errors.is_empty()),
+        [
+            (
+                "errors",
+                if errors.is_empty() {
+                    Edn::Nil
+                } else {
+                    list(&errors)
+                },
+            ),
+            ("final-reads", Edn::List(values)),
+            ("acceptable", acceptable.to_edn()),
+        ],
+    );
+    let tell = |read: &&Op| {
+        format!(
+            "the final read of process {} at {:.3} s shows {}, which no selection of the adds \
+             comes to: {acceptable} would do",
+            read.process,
+            read.seconds(),
+            read.value,
+        )
+    };
+    verdict.findings = told(errors.len(), errors.iter().map(tell));
+    Ok(verdict)
+}
+
+fn number(op: &Op) -> Result<BigInt, String> {
+    if let Ok(number) = op.value.json().parse::<i64>() {
+        return Ok(number.into());
+    }
+    edn::number::big(&op.value.to_edn()).ok_or_else(|| {
+        let Op {
+            f, index, value, ..
+        } = op;
+        format!("{f} at index {index} has no integer: {value}")
+    })
+}
+
+fn value_to_edn(op: &Op) -> Edn {
+    match number(op) {
+        Ok(number) => Edn::from(number),
+        Err(_) => edn::text(op.value.json()),
+    }
+}
+
+/// A set of integers, as intervals that neither overlap nor touch: first → last.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Intervals(BTreeMap<BigInt, BigInt>);
+
+impl Intervals {
+    fn just(number: BigInt) -> Self {
+        Intervals(BTreeMap::from([(number.clone(), number)]))
+    }
+
+    fn contains(&self, number: &BigInt) -> bool {
+        let before = self.0.range(..=number).next_back();
+        before.is_some_and(|(_, last)| number <= last)
+    }
+
+    /// Its members, and its members plus `delta`.
+    fn with_shifted(&self, delta: &BigInt) -> Self {
+        let own = self
+            .0
+            .iter()
+            .map(|(first, last)| (first.clone(), last.clone()));
+        let shifted = self
+            .0
+            .iter()
+            .map(|(first, last)| (first + delta, last + delta));
+        let mut all: Vec<(BigInt, BigInt)> = own.chain(shifted).collect();
+        all.sort_unstable();
+        let mut merged: Vec<(BigInt, BigInt)> = Vec::with_capacity(all.len());
+        for (first, last) in all {
+            match merged.last_mut() {
+                Some((_, end)) if first <= &*end + 1 => {
+                    if last > *end {
+                        *end = last;
+                    }
+                }
+                _ => merged.push((first, last)),
+            }
+        }
+        Intervals(merged.into_iter().collect())
+    }
+
+    fn to_edn(&self) -> Edn {
+        let number = |number: &BigInt| Edn::from(number.clone());
+        let pair = |(first, last)| Edn::Vector(vec![number(first), number(last)]);
+        Edn::List(self.0.iter().map(pair).collect())
+    }
+}
+
+impl std::fmt::Display for Intervals {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        const SHOWN: usize = 8;
+        let told = self.0.iter().take(SHOWN).map(|(first, last)| {
+            if first == last {
+                first.to_string()
+            } else {
+                format!("{first} to {last}")
+            }
+        });
+        f.write_str(&told.collect::<Vec<_>>().join(", "))?;
+        match self.0.len().saturating_sub(SHOWN) {
+            0 => Ok(()),
+            more => write!(f, " or {more} more ranges"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use num_bigint::BigInt;
+
+    use super::{Intervals, counter};
+    use crate::Validity;
+    use history::History;
+    use history::edn::{compact, get};
+
+    /// Judges completions of `[kind, f, value]`; a final read is written `final`.
+    fn check(ends: &[(&str, &str, &str)], valid: Validity, acceptable: &str, findings: &[&str]) {
+        let line = |(index, (kind, f, value)): (usize, &(&str, &str, &str))| {
+            let (f, mark) = match *f {
+                "final" => ("read", r#","final?":true"#),
+                f => (f, ""),
+            };
+            ["invoke", kind].map(|kind| {
+                format!(
+                    r#"{{"time":1500000000,"type":"{kind}","process":{index},"f":"{f}","value":{value}{mark}}}"#
+                )
+            })
+        };
+        let lines: Vec<_> = ends.iter().enumerate().flat_map(line).collect();
+        let verdict = counter(&History::read_json(lines.join("\n").as_bytes()).unwrap());
+        assert_eq!(verdict.valid, valid);
+        let found = get(&verdict.results, &["acceptable"]).map(compact);
+        assert_eq!(found.unwrap_or_default(), acceptable);
+        assert_eq!(verdict.findings, findings);
+    }
+
+    #[test]
+    fn adds_in_doubt_widen_what_is_acceptable() {
+        let adds = [
+            ("ok", "add", "10"),
+            ("info", "add", "5"),
+            ("fail", "add", "100"),
+            ("info", "add", "-1"),
+            ("info", "add", "-1"),
+        ];
+        for read in ["8", "9", "10", "13", "14", "15"] {
+            let reads = [&adds[..], &[("ok", "final", read)]].concat();
+            check(&reads, Validity::Valid, "([8 10] [13 15])", &[]);
+        }
+        for read in ["7", "11", "12", "16"] {
+            let reads = [&adds[..], &[("ok", "final", read)]].concat();
+            let finding = format!(
+                "the final read of process 5 at 1.500 s shows {read}, which no selection of the \
+                 adds comes to: 8 to 10, 13 to 15 would do"
+            );
+            check(&reads, Validity::Invalid, "([8 10] [13 15])", &[&finding]);
+        }
+    }
+
+    #[test]
+    fn only_final_reads_that_ended_well_are_judged() {
+        let ends = [("ok", "read", "3"), ("info", "final", "null")];
+        check(&ends, Validity::Valid, "([0 0])", &[]);
+        check(&[], Validity::Valid, "([0 0])", &[]);
+    }
+
+    #[test]
+    fn sums_beyond_64_bits_are_exact() {
+        let most = "9223372036854775807";
+        let adds = [
+            ("ok", "add", most),
+            ("ok", "add", most),
+            ("ok", "final", "18446744073709551614"),
+        ];
+        let acceptable = "([18446744073709551614N 18446744073709551614N])";
+        check(&adds, Validity::Valid, acceptable, &[]);
+    }
+
+    #[test]
+    fn what_is_no_number_is_an_error_in_a_read_and_a_riddle_in_an_add() {
+        check(
+            &[("ok", "final", "\"x\"")],
+            Validity::Invalid,
+            "([0 0])",
+            &[
+                "the final read of process 0 at 1.500 s shows \"x\", which no selection of the adds \
+               comes to: 0 would do",
+            ],
+        );
+        let finding = "add at index 1 has no integer: [1]";
+        check(&[("ok", "add", "[1]")], Validity::Unknown, "", &[finding]);
+    }
+
+    #[test]
+    fn sums_may_have_any_size() {
+        let most = "9".repeat(60);
+        let adds = [
+            ("ok", "add", &*most),
+            ("info", "add", "1"),
+            ("ok", "final", &*most),
+        ];
+        let acceptable = format!("([{most}N 1{}N])", "0".repeat(60));
+        check(&adds, Validity::Valid, &acceptable, &[]);
+    }
+
+    #[test]
+    fn intervals_that_touch_or_overlap_become_one() {
+        let sums = |deltas: &[i64]| {
+            let start = Intervals::just(BigInt::ZERO);
+            let widen = |it: Intervals, delta: &i64| it.with_shifted(&BigInt::from(*delta));
+            compact(&deltas.iter().fold(start, widen).to_edn())
+        };
+        assert_eq!(sums(&[1]), "([0 1])");
+        assert_eq!(sums(&[2]), "([0 0] [2 2])");
+        assert_eq!(sums(&[2, 1]), "([0 3])");
+        assert_eq!(sums(&[-3, 1, 0]), "([-3 -2] [0 1])");
+    }
+
+    #[test]
+    fn the_intervals_are_the_sums_of_all_selections() {
+        use rand::{RngExt, SeedableRng};
+        let mut dice = rand_chacha::ChaCha8Rng::seed_from_u64(3);
+        for _ in 0..500 {
+            let count = dice.random_range(0..8_u32);
+            let deltas: Vec<BigInt> = (0..count)
+                .map(|_| dice.random_range(-9..10_i64).into())
+                .collect();
+            let intervals = deltas
+                .iter()
+                .fold(Intervals::just(BigInt::ZERO), |it, delta| {
+                    it.with_shifted(delta)
+                });
+            let sum = |selection: u32| -> BigInt {
+                let chosen = deltas
+                    .iter()
+                    .enumerate()
+                    .filter(|(i, _)| selection >> i & 1 == 1);
+                chosen.map(|(_, delta)| delta).sum()
+            };
+            let sums: std::collections::BTreeSet<BigInt> = (0..1 << count).map(sum).collect();
+            for number in (-80..80).map(BigInt::from) {
+                assert_eq!(
+                    intervals.contains(&number),
+                    sums.contains(&number),
+                    "{deltas:?}"
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! A value that can be looked up and sorted: equal where Clojure's `=` calls values equal.
+
+use std::cmp::Ordering;
+use std::fmt;
+
+use serde_json::value::RawValue;
+
+use history::Op;
+use history::edn::tagged::{from_tagged, may_be_tagged, to_tagged};
+use history::edn::{self, Edn, number};
+
+/// One element of a set, one id, one key. As in Clojure, `1` and `1.0` are not equal, and a list
+/// and a vector of equal items are. Sorts integers first.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Element {
+    /// The usual case.
+    Int(i64),
+    /// Anything else, in canonical form, as tagged JSON.
+    Other(Box<str>),
+}
+
+impl Element {
+    /// The element that is an operation's value.
+    pub fn of(op: &Op) -> Self {
+        Self::parse(op.value.json())
+    }
+
+    /// The elements that a read returned: a list, a vector or a set. `nil` has none.
+    ///
+    /// # Errors
+    /// When the value is nothing of the kind.
+    pub fn list_of(op: &Op) -> serde_json::Result<Vec<Self>> {
+        if op.value.is_nil() {
+            return Ok(Vec::new());
+        }
+        let json = op.value.json();
+        Self::list(tagged(json, "set").unwrap_or(json))
+    }
+
+    /// The elements of a list or a vector.
+    ///
+    /// # Errors
+    /// When it is neither.
+    pub(crate) fn list(json: &str) -> serde_json::Result<Vec<Self>> {
+        let json = tagged(json, "list").unwrap_or(json);
+        if let Ok(numbers) = serde_json::from_str::<Vec<i64>>(json) {
+            return Ok(numbers.into_iter().map(Element::Int).collect());
+        }
+        let values: Vec<&RawValue> = serde_json::from_str(json)?;
+        let elements = values.into_iter().map(|value| Self::parse(value.get()));
+        Ok(elements.collect())
+    }
+
+    /// The element of tagged JSON.
+    pub fn parse(json: &str) -> Self {
+        if let Ok(number) = json.parse() {
+            return Element::Int(number);
+        }
+        if json.starts_with('"') && !json.contains('\\') {
+            return Element::Other(json.into());
+        }
+        match Self::decode(json) {
+            Some(Edn::Int(number)) => Element::Int(number),
+            Some(value) => Element::Other(to_tagged(&value.canonical()).into()),
+            None => Element::Other(json.into()),
+        }
+    }
+
+    fn decode(json: &str) -> Option<Edn> {
+        from_tagged(serde_json::from_str(json).ok()?).ok()
+    }
+
+    /// Its value.
+    pub fn to_edn(&self) -> Edn {
+        match self {
+            Element::Int(number) => Edn::Int(*number),
+            Element::Other(json) => Self::decode(json).unwrap_or_else(|| edn::text(json)),
+        }
+    }
+
+    /// Clojure's `compare`: numbers, strings, truth values and lists (the shorter first) among
+    /// themselves, `nil` before everything; nothing for what it refuses to compare.
+    pub(crate) fn compare(&self, other: &Self) -> Option<Ordering> {
+        match (self, other) {
+            (Element::Int(a), Element::Int(b)) => Some(a.cmp(b)),
+            (a, b) => compare(&a.to_edn(), &b.to_edn()),
+        }
+    }
+}
+
+/// As JSON where JSON can say it, and as EDN where it cannot.
+impl fmt::Display for Element {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Element::Int(number) => number.fmt(f),
+            Element::Other(json) if may_be_tagged(json) => {
+                f.write_str(&edn::compact(&self.to_edn()))
+            }
+            Element::Other(json) => json.fmt(f),
+        }
+    }
+}
+
+/// What tagged JSON holds under this tag.
+pub(crate) fn tagged<'a>(json: &'a str, tag: &str) -> Option<&'a str> {
+    let content = json.strip_prefix("{\"#")?.strip_prefix(tag)?;
+    content.strip_prefix("\":")?.strip_suffix('}')
+}
+
+/// The two parts of a pair, as `[key, value]`.
+pub fn pair(json: &str) -> Option<(&RawValue, &RawValue)> {
+    serde_json::from_str(tagged(json, "list").unwrap_or(json)).ok()
+}
+
+fn compare(a: &Edn, b: &Edn) -> Option<Ordering> {
+    match (a, b) {
+        (Edn::Nil, Edn::Nil) => Some(Ordering::Equal),
+        (Edn::Nil, _) => Some(Ordering::Less),
+        (_, Edn::Nil) => Some(Ordering::Greater),
+        (Edn::Bool(a), Edn::Bool(b)) => Some(a.cmp(b)),
+        (Edn::Str(a), Edn::Str(b)) | (Edn::Key(a), Edn::Key(b)) => Some(a.cmp(b)),
+        (Edn::Symbol(a), Edn::Symbol(b)) => Some(a.cmp(b)),
+        (Edn::Char(a), Edn::Char(b)) => Some(a.cmp(b)),
+        (Edn::Vector(a), Edn::Vector(b)) => {
+            if a.len() != b.len() {
+                return Some(a.len().cmp(&b.len()));
+            }
+            let unequal = a.iter().zip(b).map(|(a, b)| compare(a, b));
+            unequal
+                .into_iter()
+                .find(|order| *order != Some(Ordering::Equal))
+                .unwrap_or(Some(Ordering::Equal))
+        }
+        _ => number::compare(a, b),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cmp::Ordering;
+
+    use super::Element;
+    use history::edn::compact;
+
+    #[test]
+    fn elements_are_equal_whatever_their_spelling_but_not_across_types() {
+        let check = |a: &str, b: &str, equal: bool| {
+            assert_eq!(Element::parse(a) == Element::parse(b), equal, "{a} {b}");
+        };
+        check("1", "1", true);
+        check("1", "1.0", false);
+        check("1", "\"1\"", false);
+        check("1.0", "1.00", true);
+        check("100.0", "1e2", true);
+        check("\"\\u0041\"", "\"A\"", true);
+        check("{\"a\":1,\"b\":[ ]}", "{\"b\":[],\"a\":1}", true);
+        check("null", "false", false);
+        check("18446744073709551616", "18446744073709551617", false);
+    }
+
+    #[test]
+    fn only_what_is_alike_can_be_compared() {
+        let check = |a: &str, b: &str, order: Option<Ordering>| {
+            let (a, b) = (Element::parse(a), Element::parse(b));
+            assert_eq!(a.compare(&b), order, "{a} {b}");
+            assert_eq!(b.compare(&a), order.map(Ordering::reverse), "{b} {a}");
+        };
+        check("1", "2", Some(Ordering::Less));
+        check("1", "1.0", Some(Ordering::Equal));
+        check("18446744073709551615", "1e30", Some(Ordering::Less));
+        check("\"a\"", "\"b\"", Some(Ordering::Less));
+        check("false", "true", Some(Ordering::Less));
+        check("null", "\"a\"", Some(Ordering::Less));
+        check("null", "null", Some(Ordering::Equal));
+        check("[9]", "[1,1]", Some(Ordering::Less));
+        check("[1,\"b\"]", "[1,\"a\"]", Some(Ordering::Greater));
+        check("[1,\"b\"]", "[1,1]", None);
+        check("[2,\"b\"]", "[1,1]", Some(Ordering::Greater));
+        check("1", "\"1\"", None);
+        check("{}", "{}", None);
+    }
+
+    #[test]
+    fn elements_print_as_edn_with_all_their_digits() {
+        let check =
+            |json: &str, edn: &str| assert_eq!(compact(&Element::parse(json).to_edn()), edn);
+        check("-7", "-7");
+        check("18446744073709551617", "18446744073709551617N");
+        check("{\"a\": [null, 1.5]}", "{\"a\" [nil 1.5]}");
+    }
+}

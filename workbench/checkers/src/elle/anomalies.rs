@@ -1,0 +1,148 @@
+//! From anomalies to a verdict: which of them matter to the models asked for, and which models are
+//! ruled out.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::models::{Anomaly, Models, RuledOut, impossible, model_of};
+use super::shape::SHAPES;
+use crate::{Validity, Verdict, told};
+use history::edn::{self, Edn};
+
+/// Nothing comes before anything, so nothing can be said.
+pub const EMPTY_GRAPH: Anomaly = "empty-transaction-graph";
+
+/// Anomalies that tell of the check and not of the history: no model forbids them, and they are
+/// reported all the same.
+const CAVEATS: [Anomaly; 2] = [EMPTY_GRAPH, super::cycles::SEARCH_TIMEOUT];
+
+/// All cases of all anomalies that were found, by name.
+#[derive(Debug)]
+pub(crate) struct Anomalies<C>(BTreeMap<Anomaly, Vec<C>>);
+
+/// How a case is shown.
+pub(crate) trait Show<C> {
+    /// How many cases of one anomaly stand in the result map.
+    const SHOWN: usize;
+
+    /// As an entry of the result map.
+    fn to_edn(&self, case: &C) -> Edn;
+    /// In words for a person.
+    fn tell(&self, case: &C) -> String;
+}
+
+/// What models make of anomalies.
+#[derive(Debug)]
+pub(crate) struct Judgement<C> {
+    /// The anomalies that matter.
+    reported: BTreeMap<Anomaly, Vec<C>>,
+    /// Whether one of them is forbidden.
+    is_violated: bool,
+    /// By all that was found, whether it matters or not.
+    ruled_out: RuledOut,
+}
+
+impl<C> Default for Anomalies<C> {
+    fn default() -> Self {
+        Anomalies(BTreeMap::new())
+    }
+}
+
+impl<C> Anomalies<C> {
+    /// Adds a case.
+    pub(crate) fn add(&mut self, anomaly: Anomaly, case: C) {
+        self.0.entry(anomaly).or_default().push(case);
+    }
+
+    /// Forgets all cases of one anomaly.
+    pub(crate) fn remove(&mut self, anomaly: Anomaly) {
+        self.0.remove(anomaly);
+    }
+
+    /// Holds them against what is asked for.
+    pub(crate) fn judge(self, models: &Models) -> Judgement<C> {
+        let forbidden = models.forbidden();
+        let ruled_out = RuledOut::by(self.0.keys().copied());
+        let mut reported = self.0;
+        reported.retain(|anomaly, _| forbidden.contains(anomaly) || CAVEATS.contains(anomaly));
+        let is_violated = reported.keys().any(|anomaly| forbidden.contains(anomaly));
+        // That a cycle exists need not be said of a model which a case that can be shown rules out.
+        let shown = reported.keys().copied();
+        let ruled_out_by_shown = impossible(shown.filter(|anomaly| model_of(anomaly).is_none()));
+        reported.retain(|anomaly, _| {
+            model_of(anomaly).is_none_or(|model| !ruled_out_by_shown.contains(model))
+        });
+        Judgement {
+            reported,
+            is_violated,
+            ruled_out,
+        }
+    }
+}
+
+impl<C> Judgement<C> {
+    /// Elle's answer: invalid if something forbidden was found, unknown if all that was found tells
+    /// of the check.
+    pub(crate) fn validity(&self) -> Validity {
+        if self.is_violated {
+            Validity::Invalid
+        } else if self.reported.is_empty() {
+            Validity::Valid
+        } else {
+            Validity::Unknown
+        }
+    }
+
+    /// The anomalies that matter, by name, with their cases.
+    pub(crate) fn reported(&self) -> impl Iterator<Item = (Anomaly, &[C])> {
+        let reported = self.reported.iter();
+        reported.map(|(anomaly, cases)| (*anomaly, cases.as_slice()))
+    }
+
+    /// A verdict with the evidence.
+    pub(crate) fn verdict<S: Show<C>>(&self, valid: Validity, show: &S) -> Verdict {
+        let types = self.reported.keys().map(|anomaly| edn::key(anomaly));
+        let anomalies = self.reported.iter().map(|(anomaly, cases)| {
+            let cases = cases.iter().take(S::SHOWN).map(|case| show.to_edn(case));
+            let cases = if *anomaly == EMPTY_GRAPH {
+                Edn::Bool(true)
+            } else {
+                Edn::Vector(cases.collect())
+            };
+            (edn::key(anomaly), cases)
+        });
+        let keys = |names: &BTreeSet<&'static str>| {
+            Edn::Set(names.iter().map(|name| edn::key(name)).collect())
+        };
+        let mut verdict = Verdict::new(
+            valid,
+            [
+                ("anomaly-types", Edn::List(types.collect())),
+                ("anomalies", Edn::Map(anomalies.collect())),
+                ("not", keys(&self.ruled_out.weakest)),
+                ("also-not", keys(&self.ruled_out.stronger)),
+            ],
+        );
+        verdict.findings = self.findings(show);
+        verdict
+    }
+
+    /// The cases in words: one of each anomaly, what needs no graph before cycles, and then the
+    /// others.
+    fn findings(&self, show: &impl Show<C>) -> Vec<String> {
+        let is_cycle = |anomaly: Anomaly| {
+            model_of(anomaly).is_some() || SHAPES.iter().any(|shape| shape.name == anomaly)
+        };
+        let mut reported: Vec<_> = self.reported().collect();
+        reported.sort_by_key(|(anomaly, _)| is_cycle(anomaly));
+        let (mut first, mut others) = (Vec::new(), Vec::new());
+        for (anomaly, cases) in reported {
+            let findings = cases.iter().map(|case| show.tell(case));
+            let findings = told(cases.len(), findings).into_iter();
+            let mut findings = findings.map(|finding| format!("{anomaly}: {finding}"));
+            first.extend(findings.next());
+            others.extend(findings);
+        }
+        first.extend(others);
+        first
+    }
+}

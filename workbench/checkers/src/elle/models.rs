@@ -1,0 +1,351 @@
+//! Consistency models, and which anomalies they forbid.
+//!
+//! Models form a hierarchy, and so do anomalies. A history is held to a model, to all that the
+//! model implies, and to every anomaly that is a case of a forbidden one; in return, one anomaly
+//! rules out every model that forbids it or something it is a case of, and all stronger models.
+
+mod table;
+
+use std::collections::BTreeSet;
+use std::error::Error;
+use std::fmt;
+use std::str::FromStr;
+
+use table::{ANOMALIES, MODELS, Model, SILENT_MODELS};
+
+use history::text::unknown_name;
+
+/// The name of an anomaly, such as `G-single-item`.
+pub(crate) type Anomaly = &'static str;
+
+/// One or more consistency models, all of which a history is held to.
+///
+/// Parsed from names with commas in between, such as `snapshot-isolation, strong-PL-2`; spaces
+/// around a comma do not matter. The default is `strict-serializable`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Models(BTreeSet<&'static str>);
+
+/// A name that is no consistency model's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnknownModel(String);
+
+/// Which order between operations, beside that of the data, a model speaks of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Order {
+    /// None.
+    Free,
+    /// Each process' own.
+    Process,
+    /// What had ended before it began.
+    Realtime,
+}
+
+/// The models that anomalies rule out, by the names they are printed with.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct RuledOut {
+    /// The weakest ones: nothing weaker among those that are ruled out.
+    pub(crate) weakest: BTreeSet<&'static str>,
+    /// All others.
+    pub(crate) stronger: BTreeSet<&'static str>,
+}
+
+impl Default for Models {
+    fn default() -> Self {
+        Models(BTreeSet::from(["PL-SS"]))
+    }
+}
+
+impl FromStr for Models {
+    type Err = UnknownModel;
+
+    fn from_str(text: &str) -> Result<Self, UnknownModel> {
+        let names = text.split(',').map(str::trim);
+        names.map(canonical).collect::<Result<_, _>>().map(Models)
+    }
+}
+
+impl fmt::Display for Models {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<_> = self.0.iter().map(|name| friendly(name)).collect();
+        f.write_str(&names.join(", "))
+    }
+}
+
+impl fmt::Display for UnknownModel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<_> = Models::names().into_iter().collect();
+        f.write_str(&unknown_name("consistency model", &self.0, &names))
+    }
+}
+
+impl Error for UnknownModel {}
+
+impl Models {
+    /// All names that can be parsed, in order.
+    pub fn names() -> BTreeSet<&'static str> {
+        let names = MODELS.iter().flat_map(Model::names);
+        names.chain(SILENT_MODELS.iter().copied()).collect()
+    }
+
+    /// All anomalies that may not occur.
+    pub(crate) fn forbidden(&self) -> BTreeSet<Anomaly> {
+        let models = closure(self.0.iter().copied(), implied_models);
+        let directly = models.into_iter().filter_map(find);
+        closure(
+            directly.flat_map(|model| model.forbids.iter().copied()),
+            cases_of,
+        )
+    }
+
+    /// The order between operations that must be known to judge.
+    pub(crate) fn order(&self) -> Order {
+        let forbidden = self.forbidden();
+        let forbids = |suffix| forbidden.iter().any(|anomaly| anomaly.ends_with(suffix));
+        if forbids("-realtime") {
+            Order::Realtime
+        } else if forbids("-process") {
+            Order::Process
+        } else {
+            Order::Free
+        }
+    }
+}
+
+impl Model {
+    fn names(&self) -> impl Iterator<Item = &'static str> {
+        let names = [self.name, self.friendly].into_iter();
+        names.chain(self.others.iter().copied())
+    }
+}
+
+/// The name that a model is printed with.
+pub(crate) fn friendly(model: &'static str) -> &'static str {
+    find(model).map_or(model, |model| model.friendly)
+}
+
+/// The anomaly that there are cycles which a model forbids, if the model has one of its own.
+pub(crate) fn cycle_exists(model: &'static str) -> Option<Anomaly> {
+    let mut forbidden = find(model)?.forbids.iter().copied();
+    forbidden.find(|anomaly| model_of(anomaly) == Some(model))
+}
+
+/// The model whose cycles exist, if that is the anomaly.
+pub(crate) fn model_of(anomaly: Anomaly) -> Option<&'static str> {
+    anomaly.strip_suffix("-cycle-exists")
+}
+
+/// A model and all stronger ones, by their names in the tables.
+pub(crate) fn at_least(model: &'static str) -> BTreeSet<&'static str> {
+    closure([model], |model| {
+        let stronger = MODELS.iter().filter(move |it| it.implies.contains(&model));
+        stronger.map(|model| model.name)
+    })
+}
+
+/// Everything that an anomaly is a case of, itself included.
+pub(crate) fn implied_anomalies(anomaly: Anomaly) -> BTreeSet<Anomaly> {
+    closure([anomaly], |anomaly| {
+        let found = ANOMALIES.iter().find(|(name, _)| *name == anomaly);
+        found
+            .into_iter()
+            .flat_map(|(_, implied)| implied.iter().copied())
+    })
+}
+
+/// All models that cannot hold where these anomalies occur, by their names in the tables.
+pub(crate) fn impossible(found: impl IntoIterator<Item = Anomaly>) -> BTreeSet<&'static str> {
+    let holds: BTreeSet<_> = found.into_iter().flat_map(implied_anomalies).collect();
+    let is_violated = |model: &&Model| model.forbids.iter().any(|it| holds.contains(it));
+    let violated = MODELS.iter().filter(is_violated);
+    violated.flat_map(|model| at_least(model.name)).collect()
+}
+
+impl RuledOut {
+    /// The models that cannot hold where these anomalies occur.
+    pub(crate) fn by(found: impl IntoIterator<Item = Anomaly>) -> Self {
+        let impossible = impossible(found);
+        let has_weaker = |model: &&'static str| {
+            let mut weaker = closure([*model], implied_models);
+            weaker.remove(model);
+            !weaker.is_disjoint(&impossible)
+        };
+        let (stronger, weakest) = impossible.iter().copied().partition(has_weaker);
+        let named = |models: BTreeSet<_>| models.into_iter().map(friendly).collect();
+        RuledOut {
+            weakest: named(weakest),
+            stronger: named(stronger),
+        }
+    }
+}
+
+fn find(name: &str) -> Option<&'static Model> {
+    MODELS.iter().find(|model| model.name == name)
+}
+
+fn canonical(name: &str) -> Result<&'static str, UnknownModel> {
+    let named = |model: &&Model| model.names().any(|it| it == name);
+    let silent = || SILENT_MODELS.iter().copied().find(|it| *it == name);
+    let model = MODELS.iter().find(named).map(|model| model.name);
+    model
+        .or_else(silent)
+        .ok_or_else(|| UnknownModel(name.to_owned()))
+}
+
+fn implied_models(model: &'static str) -> impl Iterator<Item = &'static str> {
+    let model = find(model).into_iter();
+    model.flat_map(|model| model.implies.iter().copied())
+}
+
+fn cases_of(anomaly: Anomaly) -> impl Iterator<Item = Anomaly> {
+    let cases = ANOMALIES
+        .iter()
+        .filter(move |(_, implied)| implied.contains(&anomaly));
+    cases.map(|(name, _)| *name)
+}
+
+/// Names, and whatever can be reached from them.
+fn closure<I: Iterator<Item = &'static str>>(
+    names: impl IntoIterator<Item = &'static str>,
+    next: impl Fn(&'static str) -> I,
+) -> BTreeSet<&'static str> {
+    let mut open: Vec<_> = names.into_iter().collect();
+    let mut reached = BTreeSet::new();
+    while let Some(name) = open.pop() {
+        if reached.insert(name) {
+            open.extend(next(name));
+        }
+    }
+    reached
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::{Models, Order, RuledOut};
+
+    fn models(text: &str) -> Models {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn an_anomaly_rules_out_what_forbids_it_and_everything_stronger() {
+        let check = |anomaly, weakest: &[&str], stronger: usize| {
+            let ruled_out = RuledOut::by([anomaly]);
+            let found: Vec<_> = ruled_out.weakest.into_iter().collect();
+            assert_eq!(found, weakest, "{anomaly}");
+            assert_eq!(ruled_out.stronger.len(), stronger, "{anomaly}");
+        };
+        for anomaly in ["G0", "duplicate-elements", "cyclic-versions"] {
+            check(anomaly, &["read-uncommitted"], 24);
+        }
+        for anomaly in ["G1a", "G1b", "G1c", "dirty-update", "incompatible-order"] {
+            check(anomaly, &["read-committed"], 21);
+        }
+        check("future-read", &["read-committed"], 21);
+        check("internal", &["read-atomic"], 10);
+        check("lost-update", &["cursor-stability", "update-atomic"], 11);
+        let single = ["consistent-view", "repeatable-read"];
+        check("G-single-item", &single, 8);
+        let nonadjacent = ["repeatable-read", "snapshot-isolation"];
+        check("G-nonadjacent-item", &nonadjacent, 5);
+        check("G2-item", &["repeatable-read"], 3);
+        check("G0-realtime", &["strong-read-uncommitted"], 3);
+        check("G1c-realtime", &["strong-read-committed"], 2);
+        check("G-single-item-realtime", &["strong-snapshot-isolation"], 1);
+        check("G2-item-realtime", &["strong-serializable"], 0);
+        check("empty-transaction-graph", &[], 0);
+    }
+
+    #[test]
+    fn what_a_model_forbids_is_what_the_table_says() {
+        let lines = include_str!("models/forbidden.txt").lines().skip(1);
+        let mut rows = 0;
+        for line in lines {
+            let cells: Vec<_> = line.split(" | ").collect();
+            let [model, order, others, cycles, exist] = cells[..] else {
+                panic!("not a row: {line}")
+            };
+            let models = models(model);
+            let forbidden = models.forbidden();
+            let expected_order = match order {
+                "none" => Order::Free,
+                "process" => Order::Process,
+                _ => Order::Realtime,
+            };
+            assert_eq!(models.order(), expected_order, "{model}");
+            // What cannot occur is not in the table.
+            let found: BTreeSet<String> = forbidden
+                .iter()
+                .filter(|it| can_occur(it))
+                .map(ToString::to_string)
+                .collect();
+            assert_eq!(found, expected(others, cycles, exist), "{model}");
+            rows += 1;
+        }
+        assert_eq!(rows, 25);
+    }
+
+    fn can_occur(anomaly: &str) -> bool {
+        const NEVER: &str = "G1 G1-process G1-realtime G-SI G-SIb G-MSR G-monotonic G-update \
+                             G-cursor predicate-read-miss GSIa GSIb GSI write-skew";
+        !NEVER.split(' ').any(|it| it == anomaly)
+    }
+
+    /// `plain: G0, G1c; process: G0` are the anomalies G0, G1c and G0-process.
+    fn expected(others: &str, cycles: &str, exist: &str) -> BTreeSet<String> {
+        let mut expected: BTreeSet<_> = others.split(", ").map(ToOwned::to_owned).collect();
+        expected.extend(exist.split(", ").map(|it| format!("{it}-cycle-exists")));
+        for family in cycles.split("; ") {
+            let (order, names) = family.split_once(": ").unwrap();
+            let suffix = match order {
+                "plain" => String::new(),
+                order => format!("-{order}"),
+            };
+            expected.extend(names.split(", ").map(|name| format!("{name}{suffix}")));
+        }
+        expected
+    }
+
+    #[test]
+    fn names_are_parsed_with_or_without_spaces() {
+        let two = models("snapshot-isolation,PL-CS");
+        assert_eq!(models(" PL-SI ,  cursor-stability"), two);
+        assert_eq!(two.to_string(), "cursor-stability, snapshot-isolation");
+        assert_eq!(Models::default(), models("strict-serializable"));
+        assert_eq!(Models::default().to_string(), "strong-serializable");
+        assert_eq!(models("conflict-serializable").to_string(), "serializable");
+    }
+
+    #[test]
+    fn of_several_models_each_forbids_its_own() {
+        let both = models("read-atomic, strong-PL-1");
+        assert_eq!(both.order(), Order::Realtime);
+        assert!(both.forbidden().contains("internal"));
+        assert!(both.forbidden().contains("G0-realtime"));
+    }
+
+    #[test]
+    fn fifty_four_names_are_accepted_and_any_other_is_named() {
+        let names = Models::names();
+        assert_eq!(names.len(), 54);
+        for name in names {
+            assert!(name.parse::<Models>().is_ok(), "{name}");
+        }
+        for text in ["", "PL-1,", "PL-1,nonsense", "pl-1", "PL-1 PL-2"] {
+            let error = text.parse::<Models>().unwrap_err().to_string();
+            let asked = text.split(',').next_back().unwrap();
+            let complaint = format!("there is no consistency model {asked:?}");
+            assert!(error.starts_with(&complaint), "{error}");
+            assert!(error.contains(" there are 1SR, "), "{error}");
+            assert!(error.ends_with("update-serializable, view-serializable, writes-follow-reads"));
+        }
+    }
+
+    #[test]
+    fn a_model_that_forbids_nothing_needs_no_order() {
+        let silent = models("causal, sequential");
+        assert!(silent.forbidden().is_empty());
+        assert_eq!(silent.order(), Order::Free);
+    }
+}

@@ -1,0 +1,148 @@
+//! What a register holds: the value that was written last.
+
+use history::edn::Edn;
+
+use crate::element::Element;
+use crate::elle::graph::Relation;
+use crate::elle::transactions::{Numbers, Told, Values};
+
+/// Registers: what is read is what was written.
+#[derive(Debug, Default)]
+pub(crate) struct Registers;
+
+impl Values for Registers {
+    const UNSET: &'static str = "null";
+    const WRITE: &'static str = "w";
+    const STEPS: &'static str = "reads and writes";
+    const WROTE: &'static str = "wrote";
+    const HID: &'static str = "replaced";
+    const SHOWN: usize = usize::MAX;
+
+    fn read(&mut self, _: u32, json: &str, elements: &mut Numbers) -> Result<u32, String> {
+        Ok(elements.number(Element::parse(json)))
+    }
+
+    /// Keys must be of one type, and integers among the values, too: all of 64 bits, or all longer.
+    fn check(keys: &Numbers, elements: &Numbers) -> Result<(), String> {
+        check_alike("keys", keys.iter())?;
+        let is_integer = |value: &&Element| ["integer", "long integer"].contains(&kind(value));
+        check_alike("values", elements.iter().filter(is_integer))
+    }
+
+    fn version(&self, read: u32) -> u32 {
+        read
+    }
+
+    fn to_edn(&self, read: u32, elements: &Numbers) -> Edn {
+        elements.element(read).to_edn()
+    }
+
+    fn tell(&self, read: u32, elements: &Numbers) -> String {
+        elements.element(read).to_string()
+    }
+
+    fn version_to_edn(version: u32, elements: &Numbers) -> Edn {
+        elements.element(version).to_edn()
+    }
+
+    fn tell_version(_: u32, _: &Numbers) -> String {
+        "which".to_owned()
+    }
+
+    fn tell_step(step: &Told<'_>, elements: &Numbers) -> String {
+        let Told { from, to, key, .. } = step;
+        let [before, after] = [step.before, step.after].map(|it| elements.element(it));
+        match step.relation {
+            Relation::Ww => {
+                format!("{from} wrote {before} to key {key}, which {to} replaced by {after}")
+            }
+            Relation::Wr => format!("{from} wrote {before} to key {key}, which {to} read"),
+            _ => format!("{from} read {before} from key {key}, which {to} replaced by {after}"),
+        }
+    }
+}
+
+/// Values of different types are never equal: a node that answers `"5"` for key `5` would look as
+/// if it had never heard of the key, and Elle does not judge it.
+fn check_alike<'e>(
+    what: &str,
+    mut elements: impl Iterator<Item = &'e Element>,
+) -> Result<(), String> {
+    let Some(first) = elements.next() else {
+        return Ok(());
+    };
+    match elements.find(|element| kind(element) != kind(first)) {
+        None => Ok(()),
+        Some(other) => Err(format!(
+            "{what} are of different types: {first} is of type {}, {other} of type {}",
+            kind(first),
+            kind(other)
+        )),
+    }
+}
+
+fn kind(element: &Element) -> &'static str {
+    let Element::Other(json) = element else {
+        return "integer";
+    };
+    let tag = json
+        .strip_prefix("{\"#")
+        .and_then(|rest| rest.split('"').next());
+    match json.as_bytes().first() {
+        _ if tag == Some("keyword") => "keyword",
+        _ if tag == Some("symbol") => "symbol",
+        _ if tag == Some("char") => "character",
+        _ if tag == Some("ratio") => "ratio",
+        _ if tag == Some("decimal") => "decimal",
+        _ if tag == Some("double") => "float",
+        _ if tag == Some("set") => "set",
+        Some(b'"') => "string",
+        Some(b'[') => "list",
+        Some(b'{') => "object",
+        Some(b't' | b'f') => "boolean",
+        Some(b'n') => "null",
+        _ if json.contains(['.', 'e', 'E']) => "float",
+        _ => "long integer",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Registers;
+    use crate::element::Element;
+    use crate::elle::transactions::{Numbers, Values};
+
+    fn numbers(elements: &[&str]) -> Numbers {
+        let mut numbers = Numbers::default();
+        for element in elements {
+            numbers.number(Element::parse(element));
+        }
+        numbers
+    }
+
+    #[test]
+    fn keys_and_integers_are_of_one_type() {
+        let check = |keys: &[&str], values: &[&str], complaint: &str| {
+            let error = Registers::check(&numbers(keys), &numbers(values)).unwrap_err();
+            assert_eq!(error, complaint);
+        };
+        check(
+            &["1", "\"1\""],
+            &["null"],
+            "keys are of different types: 1 is of type integer, \"1\" of type string",
+        );
+        check(
+            &["true", "[1]"],
+            &["1"],
+            "keys are of different types: true is of type boolean, [1] of type list",
+        );
+        check(
+            &["1"],
+            &["1", "18446744073709551616"],
+            "values are of different types: 1 is of type integer, 18446744073709551616 of type \
+             long integer",
+        );
+        let mixed = numbers(&["1", "\"1\"", "1.5", "{}"]);
+        assert!(Registers::check(&numbers(&["1"]), &mixed).is_ok());
+    }
+}

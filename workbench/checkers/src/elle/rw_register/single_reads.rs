@@ -1,0 +1,60 @@
+//! Anomalies that a look at single reads and writes shows, without any order of transactions.
+
+use std::collections::HashMap;
+
+use super::{Case, Registers};
+use crate::elle::anomalies::Anomalies;
+use crate::elle::common::{Common, failed_writes, overwritten_writes};
+use crate::elle::transactions::{Action, MicroOp, NIL, Transactions, reads};
+use history::Kind;
+
+/// Adds what is found.
+pub(super) fn check(transactions: &Transactions<'_, Registers>, anomalies: &mut Anomalies<Case>) {
+    let failed = failed_writes(transactions);
+    let overwritten = overwritten_writes(transactions);
+    for transaction in transactions.that_are(Kind::Ok) {
+        if let Some((read, expected)) = contradiction(transactions.micro_ops(transaction)) {
+            let case = Case::Internal {
+                transaction,
+                read,
+                expected,
+            };
+            anomalies.add("internal", case);
+        }
+        for read in reads(transactions.micro_ops(transaction)) {
+            let dirty = |writer: usize| {
+                Case::Common(Common::Dirty {
+                    transaction,
+                    read: *read,
+                    writer,
+                    element: read.value,
+                })
+            };
+            let version = (read.key, read.value);
+            if let Some(writer) = failed.get(&version) {
+                anomalies.add("G1a", dirty(*writer));
+            }
+            let writers = overwritten.get(&version).into_iter().flatten();
+            if let Some(writer) = writers.copied().find(|writer| *writer != transaction) {
+                anomalies.add("G1b", dirty(writer));
+            }
+        }
+    }
+}
+
+/// The first read that differs from what the transaction itself last read or wrote, and that. After
+/// a read of nothing, anything may be read.
+fn contradiction(micro_ops: &[MicroOp]) -> Option<(MicroOp, u32)> {
+    let mut known: HashMap<u32, u32> = HashMap::new();
+    for micro_op in micro_ops {
+        let expected = known.insert(micro_op.key, micro_op.value);
+        if let Some(expected) = expected
+            && micro_op.action == Action::Read
+            && expected != NIL
+            && expected != micro_op.value
+        {
+            return Some((*micro_op, expected));
+        }
+    }
+    None
+}

@@ -1,0 +1,208 @@
+//! Who polled what from whom: nobody may read what was refused, or what he has yet to send.
+
+use std::collections::BTreeSet;
+
+use super::account::{Entry, MessageId};
+use super::cases::{Anomaly, Case, LISTED};
+use super::micro_ops::KeyName;
+use super::{Analysis, Element};
+use history::edn::{self, Edn};
+use history::{Kind, Op};
+
+/// Somebody polled what somebody sent: two completions, which may be one and the same.
+pub(crate) struct Read<'a> {
+    /// Who sent it; of several, the last one to hear what came of it.
+    pub(crate) writer: &'a Op,
+    /// Who polled it, however that ended.
+    pub(crate) reader: &'a Op,
+    message: MessageId,
+}
+
+impl<'a> Analysis<'a> {
+    /// The key and the message that were read.
+    pub(crate) fn what(&self, read: &Read<'_>) -> (&KeyName<'static>, &Element) {
+        let message = &self.account.messages[read.message];
+        (&self.account.keys[message.key].name, &message.value)
+    }
+
+    /// All reads of messages that were sent, in order of time: one for every time that a message was
+    /// polled. There are too many of them to keep.
+    pub(crate) fn reads(&self) -> impl Iterator<Item = Read<'a>> {
+        self.account.completions.iter().flat_map(move |completion| {
+            let reader = completion.op;
+            completion.polled().filter_map(move |entry| {
+                let message = entry.message();
+                Some(Read {
+                    writer: self.account.messages[message].sender?,
+                    reader,
+                    message,
+                })
+            })
+        })
+    }
+
+    /// Demands that every message that was polled was sent.
+    ///
+    /// # Errors
+    /// Says which one was not.
+    pub(super) fn demand_senders(&self) -> Result<(), String> {
+        for completion in &self.account.completions {
+            let mut messages = completion.polled().map(Entry::message);
+            let is_unsent = |id: &MessageId| self.account.messages[*id].sender.is_none();
+            if let Some(message) = messages.find(is_unsent) {
+                return Err(self.unsent(completion.op, message));
+            }
+        }
+        Ok(())
+    }
+
+    fn unsent(&self, op: &Op, message: MessageId) -> String {
+        let Op { process, index, .. } = op;
+        let (key, message) = (self.key(message), self.message(message));
+        format!("process {process} polled {message} of {key} (op {index}), which nobody sent")
+    }
+
+    /// Says which key was polled, but never with a message whose offset is known, if there is one.
+    /// Maelstrom cannot say then what else should have been read, and judges nothing at all.
+    pub(super) fn always_empty(&self) -> Option<String> {
+        let mut is_known = vec![false; self.account.keys.len()];
+        for (id, message) in self.account.messages.iter().enumerate() {
+            is_known[message.key] |= message.reader.is_some() && self.logs.place(id).is_some();
+        }
+        let mut keys = self.account.keys.iter().zip(is_known);
+        let (name, poller) = keys.find_map(|(key, is_known)| {
+            let poller = key.poller.filter(|_| !is_known)?;
+            Some((&key.name, poller))
+        })?;
+        let Op { process, index, .. } = poller;
+        Some(format!(
+            "polls returned key {name}, the first one that of process {process} (op {index}), \
+             but never a message of it at an offset; a key without messages must be left out, or \
+             nothing can be said about what was lost"
+        ))
+    }
+
+    /// The errors that lie in a read alone.
+    pub(super) fn read_anomalies(&self) -> Vec<Anomaly> {
+        let is_aborted = |read: &Read<'_>| {
+            read.reader.kind == Kind::Ok && self.account.messages[read.message].is_refused
+        };
+        let aborted: Vec<_> = self.reads().filter(is_aborted).map(Aborted).collect();
+        let found = [
+            Anomaly::of("G1a", &aborted, LISTED, self),
+            Anomaly::of("precommitted-read", &self.own_reads(), LISTED, self),
+        ];
+        found.into_iter().flatten().collect()
+    }
+
+    /// At most one for each operation.
+    fn own_reads(&self) -> Vec<OwnRead<'a>> {
+        let mut found = Vec::new();
+        for completion in &self.account.completions {
+            if completion.sends.is_empty() || completion.polls.is_empty() {
+                continue;
+            }
+            let polled: BTreeSet<_> = completion.polled().map(Entry::message).collect();
+            let mut sent = completion.sent();
+            let own = sent.find(|entry| polled.contains(&entry.message()));
+            found.extend(own.map(|entry| OwnRead {
+                op: completion.op,
+                message: entry.message(),
+            }));
+        }
+        found
+    }
+}
+
+/// A message was polled though its sending failed.
+struct Aborted<'a>(Read<'a>);
+
+impl Case for Aborted<'_> {
+    fn to_edn(&self, analysis: &Analysis<'_>) -> Edn {
+        edn::map([
+            ("key", analysis.key_edn(self.0.message)),
+            ("value", analysis.value_edn(self.0.message)),
+            ("writer", self.0.writer.to_edn()),
+            ("reader", self.0.reader.to_edn()),
+        ])
+    }
+
+    fn tell(&self, analysis: &Analysis<'_>) -> String {
+        let Op { process, index, .. } = self.0.reader;
+        let key = analysis.key(self.0.message);
+        let message = analysis.message_and_sender(self.0.message);
+        format!("process {process} polled {message} of {key} (op {index}), but its send failed")
+    }
+}
+
+/// An operation polled what it sent itself.
+struct OwnRead<'a> {
+    op: &'a Op,
+    message: MessageId,
+}
+
+impl Case for OwnRead<'_> {
+    fn to_edn(&self, analysis: &Analysis<'_>) -> Edn {
+        edn::map([
+            ("op", self.op.to_edn()),
+            ("key", analysis.key_edn(self.message)),
+            ("value", analysis.value_edn(self.message)),
+        ])
+    }
+
+    fn tell(&self, analysis: &Analysis<'_>) -> String {
+        let Op { process, index, .. } = self.op;
+        let (key, message) = (analysis.key(self.message), analysis.message(self.message));
+        format!(
+            "process {process} polled {message} of {key} in the operation that sent it (op {index})"
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Analysis;
+    use history::History;
+
+    #[test]
+    fn a_message_is_read_from_the_last_who_sent_it_and_may_have() {
+        let own = r#"[["send","8",[1,"b"]],["poll",{"8":[[1,"b"]]}]]"#;
+        let lines = [
+            (0, "fail", "send", r#"[["send","8","a"]]"#),
+            (1, "ok", "send", r#"[["send","8",[0,"a"]]]"#),
+            (2, "info", "send", r#"[["send","9",5]]"#),
+            (3, "ok", "poll", r#"[["poll",{"8":[[0,"a"]],"9":[[0,5]]}]]"#),
+            (4, "info", "poll", r#"[["poll",{"8":[[0,"a"],[1,"b"]]}]]"#),
+            (5, "ok", "txn", own),
+        ];
+        let lines = lines.map(|(index, kind, f, value)| {
+            let line = |index: i32, kind: &str, value: &str| {
+                format!(
+                    r#"{{"index":{index},"type":"{kind}","process":{},"f":"{f}","value":{value}}}"#,
+                    index % 10
+                )
+            };
+            (line(index, "invoke", "[]"), line(index + 10, kind, value))
+        });
+        let (begun, ended): (Vec<_>, Vec<_>) = lines.into_iter().unzip();
+        let lines = [begun, ended].concat();
+        let history = History::read_json(lines.join("\n").as_bytes()).unwrap();
+        let analysis = Analysis::of(&history).unwrap();
+        analysis.demand_senders().unwrap();
+        let edges = analysis.reads().map(|read| {
+            let (key, value) = analysis.what(&read);
+            format!("{}→{} {key}:{value}", read.writer.index, read.reader.index)
+        });
+        let edges: Vec<_> = edges.collect();
+        assert_eq!(
+            edges,
+            [
+                "11→13 \"8\":\"a\"",
+                "12→13 \"9\":5",
+                "11→14 \"8\":\"a\"",
+                "15→14 \"8\":\"b\"",
+                "15→15 \"8\":\"b\""
+            ]
+        );
+    }
+}

@@ -1,0 +1,166 @@
+//! The checker of lists on small histories, in `histories/list-append`: `> 0 does r1=[1,2]
+//! append2=3` is a transaction of process 0 that read a list from key 1 and appended 3 to key 2.
+
+use std::fmt::Write;
+
+use checkers::{Validity, Verdict, list_append};
+use history::edn::{Edn, get};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+use super::lines::{check_transcripts, told_anomalies};
+
+const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/histories/list-append");
+
+#[test]
+fn small_histories_are_judged_as_their_files_tell() {
+    check_transcripts(FOLDER, list_append);
+}
+
+#[test]
+fn a_files_name_tells_its_verdict() {
+    let seen = told_anomalies(FOLDER);
+    for anomaly in [
+        "internal",
+        "future-read",
+        "dirty-update",
+        "G1a",
+        "G1b",
+        "duplicate-elements",
+        "incompatible-order",
+        "lost-update",
+        "G0",
+        "G0-process",
+        "G0-realtime",
+        "G1c",
+        "G1c-process",
+        "G1c-realtime",
+        "G-single-item",
+        "G-single-item-process",
+        "G-single-item-realtime",
+        "G-nonadjacent-item",
+        "G-nonadjacent-item-process",
+        "G-nonadjacent-item-realtime",
+        "G2-item",
+        "G2-item-process",
+        "G2-item-realtime",
+    ] {
+        let has = |types: &String| types.split(", ").any(|it| it == anomaly);
+        assert!(seen.iter().any(has), "{anomaly}");
+    }
+}
+
+/// Judges transactions that are done at once.
+pub fn judge(answers: impl Iterator<Item = String>, model: &str) -> Verdict {
+    super::lines::judge_at_once(list_append, answers, model)
+}
+
+/// `[1,2,3]` and so on.
+fn list(length: usize) -> String {
+    let mut list = String::new();
+    for element in 1..=length {
+        write!(list, ",{element}").unwrap();
+    }
+    format!("[{}]", list.trim_start_matches(','))
+}
+
+#[test]
+fn a_hundred_thousand_transactions_on_one_key_are_no_burden() {
+    const COUNT: usize = 100_000;
+    // Everybody finds the key unset, and nobody knows which append came first.
+    let alone = |i: usize| format!(r#"[["r",1,null],["append",1,{i}]]"#);
+    let verdict = judge((0..COUNT).map(alone), "strict-serializable");
+    assert_eq!(verdict.valid, Validity::Invalid);
+    let lost = "lost-update: 100000 transactions read null from key 1 and then appended to it: ";
+    assert!(verdict.findings.iter().any(|it| it.starts_with(lost)));
+
+    // All appends are seen in the end; a read now and then is old.
+    let mut rng = ChaCha8Rng::seed_from_u64(1);
+    let mut last = |i: usize| match i {
+        _ if i + 1 == COUNT => format!(r#"[["r",1,{}]]"#, list(i)),
+        _ if i % 1_000 == 999 => {
+            let read = i - rng.random_range(0..3_u32) as usize;
+            format!(
+                r#"[["append",1,{}],["r",2,null],["r",1,{}]]"#,
+                i + 1,
+                list(read)
+            )
+        }
+        _ => format!(r#"[["append",1,{}]]"#, i + 1),
+    };
+    let verdict = judge((0..COUNT).map(&mut last), "strict-serializable");
+    assert_eq!(verdict.valid, Validity::Invalid);
+}
+
+#[test]
+fn long_lists_that_no_two_read_alike_are_no_burden() {
+    const LENGTH: usize = 1_000;
+    let mut rng = ChaCha8Rng::seed_from_u64(1);
+    let mut shuffled = |i: usize| {
+        let mut elements: Vec<usize> = (1..=LENGTH).collect();
+        for place in (1..LENGTH).rev() {
+            elements.swap(place, rng.random_range(0..=place as u32) as usize);
+        }
+        format!(r#"[["r",1,{elements:?}],["append",1,{}]]"#, i + 1)
+    };
+    let verdict = judge((0..LENGTH).map(&mut shuffled), "strict-serializable");
+    assert_eq!(verdict.valid, Validity::Invalid);
+}
+
+#[test]
+fn what_everybody_sees_does_not_fill_the_results() {
+    const COUNT: usize = 1_000;
+    let repeated = |i: usize| {
+        let twice = list(i + 1).replacen('1', "1,1", 1);
+        format!(r#"[["append",1,{}],["r",1,{twice}]]"#, i + 1)
+    };
+    let verdict = judge((0..COUNT).map(repeated), "read-uncommitted");
+    assert_eq!(verdict.valid, Validity::Invalid);
+    let Some(Edn::Vector(cases)) = get(&verdict.results, &["anomalies", "duplicate-elements"])
+    else {
+        panic!("no cases")
+    };
+    assert_eq!(cases.len(), 100);
+    let last = verdict.findings.last().unwrap();
+    assert_eq!(last, "duplicate-elements: ... and 990 more");
+}
+
+#[test]
+fn what_cannot_be_made_sense_of_is_unknown() {
+    let deep = format!("{}{}", "[".repeat(500), "]".repeat(500));
+    let deep = format!(r#"[["append",1,{deep}],["r",1,[{deep}]]]"#);
+    for (answer, complaint) in [
+        (
+            "5",
+            "is no list of reads and appends: invalid type: integer `5`",
+        ),
+        ("{}", "is no list of reads and appends: invalid type: map"),
+        (
+            "[null]",
+            "is no list of reads and appends: invalid type: null",
+        ),
+        (r#"[["r"]]"#, "invalid length 1"),
+        (r#"[["append",1,2,3]]"#, "trailing characters"),
+        (r#"[["w",1,2]]"#, "\"w\" is neither r nor append"),
+        (r#"[[null,1,2]]"#, "invalid type: null"),
+        (r#"[["r",1,7]]"#, "what was read is no list"),
+        (r#"[["r",1,{"1":2}]]"#, "what was read is no list"),
+        (r#"[["r",1,"12"]]"#, "what was read is no list"),
+        (
+            r#"[["r",1,[1,99999999999999999999]]]"#,
+            "and nobody appended it",
+        ),
+        (r#"[["r",1,[null]]]"#, "null is in the longest list"),
+        (deep.as_str(), "no transaction comes before another"),
+    ] {
+        for model in ["strict-serializable", "read-uncommitted"] {
+            let verdict = judge([answer.to_owned()].into_iter(), model);
+            assert_eq!(verdict.valid, Validity::Unknown, "{answer}");
+            assert!(
+                verdict.findings[0].contains(complaint),
+                "{:?}",
+                verdict.findings
+            );
+        }
+    }
+}

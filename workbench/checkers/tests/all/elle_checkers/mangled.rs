@@ -1,0 +1,54 @@
+//! Histories of which a byte here and there is another one: they are judged or unknown.
+
+use checkers::{Validity, Verdict};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+use super::{lists, registers};
+
+/// Spoils transactions in many ways. What is no JSON does not get as far as a checker.
+fn check(bytes: &[u8], values: [&str; 4], judge: impl Fn([String; 4]) -> Verdict) {
+    let mut rng = ChaCha8Rng::seed_from_u64(1);
+    let mut judged = 0;
+    for _ in 0..5_000 {
+        let mangled = values.map(|value| {
+            let mut text = value.as_bytes().to_vec();
+            if rng.random_ratio(1, 3) {
+                let at = rng.random_range(0..text.len() as u32) as usize;
+                text[at] = bytes[rng.random_range(0..bytes.len() as u32) as usize];
+            }
+            String::from_utf8(text).unwrap()
+        });
+        let is_json = |it: &String| serde_json::from_str::<serde_json::Value>(it).is_ok();
+        if mangled.iter().all(is_json) {
+            judged += usize::from(judge(mangled).valid != Validity::Unknown);
+        }
+    }
+    assert!(judged > 1_000, "{judged} of 5000 were judged");
+}
+
+#[test]
+fn mangled_lists_are_judged_or_unknown_but_never_a_panic() {
+    let values = [
+        r#"[["r",1,null],["append",1,5]]"#,
+        r#"[["r",1,[5]],["append",2,5],["append",1,6]]"#,
+        r#"[["r",2,null],["r",1,[5,6]]]"#,
+        r#"[["r",2,[5]],["append",2,7],["r",1,[5]]]"#,
+    ];
+    check(b"0123456789-.eE\"arpend\\{}[]:, null", values, |mangled| {
+        lists::judge(mangled.into_iter(), "strict-serializable")
+    });
+}
+
+#[test]
+fn mangled_registers_are_judged_or_unknown_but_never_a_panic() {
+    let values = [
+        r#"[["r",1,null],["w",1,5]]"#,
+        r#"[["r",1,5],["w",2,5],["w",1,6]]"#,
+        r#"[["r",2,null],["r",1,6]]"#,
+        r#"[["r",2,5],["w",2,7],["r",1,5]]"#,
+    ];
+    check(b"0123456789-.eE\"rw\\{}[]:, null", values, |mangled| {
+        registers::judge_at_once(mangled.into_iter(), "strict-serializable")
+    });
+}

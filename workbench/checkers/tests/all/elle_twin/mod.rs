@@ -1,0 +1,231 @@
+//! The checkers of transactions against naive twins, which are written for clarity alone, on small
+//! random histories: every edge stands by itself, and all simple cycles are gone through.
+
+mod graph;
+mod histories;
+mod lists;
+mod naive;
+mod registers;
+
+use std::collections::BTreeSet;
+
+use checkers::{Assumptions, Models, Validity, Verdict, list_append, rw_register};
+use history::History;
+use history::edn::{self, Edn, get};
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+
+use graph::{Cycle, Relation, implies};
+use histories::{Objects, random_history};
+use lists::Lists;
+use naive::{Twin, View, forbidden};
+use registers::Registers;
+
+/// Models that forbid nothing.
+const SILENT: [&str; 3] = ["causal", "sequential", "linearizable"];
+
+/// What many histories show, whatever the objects.
+const COMMON: &str = "G-nonadjacent-item G-nonadjacent-item-process G-nonadjacent-item-realtime \
+                      G-single-item G-single-item-process G-single-item-realtime G0 G0-process \
+                      G0-realtime G1a G1b G1c G1c-process G1c-realtime G2-item G2-item-process \
+                      G2-item-realtime empty-transaction-graph internal lost-update unknown";
+
+/// A checker, and what its twin makes of a history.
+struct Pair<'a> {
+    objects: Objects,
+    judge: &'a dyn Fn(&History, &Models) -> Verdict,
+    read: &'a dyn Fn(&History) -> Result<[View; 3], ()>,
+    /// The verdict if all that was found is that nothing comes before anything.
+    of_nothing: Validity,
+}
+
+/// What there is to know in each order.
+fn views(twin: &impl Twin) -> [View; 3] {
+    ["none", "process", "realtime"].map(|order| twin.view(order))
+}
+
+#[test]
+fn registers_have_the_verdict_of_their_naive_twin() {
+    let seen = check_registers(Assumptions::default(), 5_000);
+    demand(&seen, COMMON);
+    demand(&seen, "cyclic-versions");
+}
+
+#[test]
+fn registers_have_it_whatever_is_assumed_of_their_keys() {
+    // The default, wfr-keys alone, has a test of its own.
+    for choice in [0, 2, 3, 4, 5, 6, 7] {
+        let assumptions = Assumptions {
+            wfr_keys: choice & 1 != 0,
+            sequential_keys: choice & 2 != 0,
+            linearizable_keys: choice & 4 != 0,
+        };
+        let seen = check_registers(assumptions, 400);
+        let is_cyclic = seen.contains("cyclic-versions");
+        assert_eq!(is_cyclic, choice != 0, "{assumptions:?}");
+    }
+}
+
+fn check_registers(assumptions: Assumptions, seeds: u64) -> BTreeSet<String> {
+    let pair = Pair {
+        objects: Objects::Registers,
+        judge: &|history, models| rw_register(history, models, assumptions),
+        read: &|history| Ok(views(&Registers::read(history, assumptions)?)),
+        of_nothing: Validity::Invalid,
+    };
+    check(&pair, seeds)
+}
+
+#[test]
+fn lists_have_the_verdict_of_their_naive_twin() {
+    let pair = Pair {
+        objects: Objects::Lists,
+        judge: &list_append,
+        read: &|history| Ok(views(&Lists::read(history)?)),
+        of_nothing: Validity::Unknown,
+    };
+    let seen = check(&pair, 5_000);
+    demand(&seen, COMMON);
+    let own = "dirty-update duplicate-elements future-read incompatible-order";
+    demand(&seen, own);
+}
+
+/// Compares verdicts on many histories. The anomalies that were seen.
+fn check(pair: &Pair<'_>, seeds: u64) -> BTreeSet<String> {
+    let table = forbidden();
+    let mut seen = BTreeSet::new();
+    for seed in 0..seeds {
+        let history = random_history(pair.objects, &mut ChaCha8Rng::seed_from_u64(seed));
+        let views = (pair.read)(&history);
+        for model in table.keys().copied().chain(SILENT) {
+            let verdict = (pair.judge)(&history, &model.parse().unwrap());
+            let told = || tell(seed, model, &history, &verdict);
+            let Ok(views) = &views else {
+                assert_eq!(verdict.valid, Validity::Unknown, "{}", told());
+                seen.insert("unknown".to_owned());
+                continue;
+            };
+            let order = table.get(model).map_or("none", |it| it.order);
+            let view = views.iter().find(|view| view.order == order).unwrap();
+            let expected = view.reported(table.get(model));
+            let valid = if expected.iter().eq(["empty-transaction-graph"]) {
+                pair.of_nothing
+            } else {
+                Validity::of(expected.is_empty())
+            };
+            assert_eq!(verdict.valid, valid, "{expected:?}\n{}", told());
+            let types = words(&verdict, "anomaly-types");
+            let others = |types: &BTreeSet<String>| -> BTreeSet<String> {
+                types
+                    .iter()
+                    .filter(|it| view.others.contains(*it))
+                    .cloned()
+                    .collect()
+            };
+            assert_eq!(others(&types), others(&expected), "{}", told());
+            assert!(types.is_subset(&expected), "{expected:?}\n{}", told());
+            check_cycles(&verdict, view, &told);
+            seen.extend(types);
+        }
+    }
+    seen
+}
+
+/// What none of the histories shows is not tested.
+fn demand(seen: &BTreeSet<String>, anomalies: &str) {
+    let all = anomalies.split_whitespace();
+    let missed: Vec<_> = all.filter(|it| !seen.contains(*it)).collect();
+    assert!(missed.is_empty(), "no history shows {missed:?}");
+}
+
+/// Demands that each cycle is one, and of its kind, and that there is no shorter one unless a
+/// special case of it is there, too, whose cycles can hide it; and that no kind was overlooked.
+fn check_cycles(verdict: &Verdict, view: &View, told: &dyn Fn() -> String) {
+    let View { graph, cycles, .. } = view;
+    let mut reported: Vec<(String, BTreeSet<usize>)> = Vec::new();
+    let all = reported_cycles(verdict);
+    for (name, cycle) in &all {
+        let component = graph.component(cycle.ops[0]);
+        let relations = graph.told(&cycle.ops);
+        assert_eq!(
+            relations.as_ref(),
+            Some(&cycle.relations),
+            "{cycle:?}\n{}",
+            told()
+        );
+        assert_eq!(cycle.kind().as_ref(), Some(name), "{cycle:?}\n{}", told());
+        let same = cycles.iter().filter(|(kind, _)| kind == name);
+        let same = same.filter(|(_, it)| component.contains(&it.ops[0]));
+        let shortest = same.map(|(_, it)| it.ops.len()).min();
+        let is_special = |(kind, other): &(String, Cycle)| {
+            kind != name && implies(kind, name) && component.contains(&other.ops[0])
+        };
+        let is_shortest = Some(cycle.ops.len()) == shortest;
+        assert!(
+            is_shortest || all.iter().any(is_special),
+            "{cycle:?}\n{}",
+            told()
+        );
+        reported.push((name.clone(), component));
+    }
+    let types = words(verdict, "anomaly-types");
+    for (kind, cycle) in cycles.iter().filter(|(kind, _)| types.contains(kind)) {
+        let mut there = reported.iter().filter(|(_, it)| it.contains(&cycle.ops[0]));
+        assert!(
+            there.any(|(it, _)| implies(it, kind)),
+            "{cycle:?}\n{}",
+            told()
+        );
+    }
+}
+
+/// All cycles of the results, with the names under which they stand.
+fn reported_cycles(verdict: &Verdict) -> Vec<(String, Cycle)> {
+    let Some(Edn::Map(anomalies)) = get(&verdict.results, &["anomalies"]) else {
+        return Vec::new();
+    };
+    let mut cycles = Vec::new();
+    for (name, cases) in anomalies {
+        let (Edn::Key(name), Edn::Vector(cases)) = (name, cases) else {
+            continue;
+        };
+        for case in cases {
+            let Some(Edn::Vector(ops)) = get(case, &["cycle"]) else {
+                continue;
+            };
+            let Some(Edn::List(steps)) = get(case, &["steps"]) else {
+                panic!("no steps")
+            };
+            let index = |op| get(op, &["index"]).and_then(edn::number).unwrap() as usize;
+            let mut ops: Vec<usize> = ops.iter().map(index).collect();
+            assert_eq!(ops.pop(), ops.first().copied(), "it comes back");
+            let relation = |step| match get(step, &["type"]) {
+                Some(Edn::Key(name)) => Relation::named(name),
+                other => panic!("{other:?}"),
+            };
+            let relations = steps.iter().map(relation).collect();
+            cycles.push((name.to_string(), Cycle { ops, relations }));
+        }
+    }
+    cycles
+}
+
+/// The keywords in a list of the results.
+fn words(verdict: &Verdict, name: &'static str) -> BTreeSet<String> {
+    let word = |edn: &Edn| match edn {
+        Edn::Key(name) => name.to_string(),
+        other => panic!("{other:?} is no keyword"),
+    };
+    match get(&verdict.results, &[name]) {
+        Some(Edn::List(words)) => words.iter().map(word).collect(),
+        None => BTreeSet::new(),
+        other => panic!(":{name} is {other:?}"),
+    }
+}
+
+fn tell(seed: u64, model: &str, history: &History, verdict: &Verdict) -> String {
+    let mut told = Vec::new();
+    history.write_edn(&mut told).unwrap();
+    let told = String::from_utf8(told).unwrap();
+    format!("seed {seed}, {model}: {:?}\n{told}", verdict.findings)
+}

@@ -1,0 +1,256 @@
+//! The checker of linearizable registers on small histories, one for each rule.
+
+use checkers::{Validity, Verdict, lin_kv};
+use history::History;
+use history::edn::{Edn, compact, get};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+/// Judges a history of lines `process kind f value`, a millisecond apart; the value is JSON.
+fn judge<S: AsRef<str>>(lines: &[S]) -> Verdict {
+    lin_kv(&read(lines).unwrap())
+}
+
+fn read<S: AsRef<str>>(lines: &[S]) -> anyhow::Result<History> {
+    let line = |(index, line): (usize, &S)| {
+        let parts: Vec<_> = line.as_ref().splitn(4, ' ').collect();
+        let [process, kind, f, value] = parts[..] else {
+            panic!("not an operation: {}", line.as_ref())
+        };
+        let time = index * 1_000_000;
+        format!(
+            r#"{{"index":{index},"time":{time},"type":"{kind}","process":{process},"f":"{f}","value":{value}}}"#
+        )
+    };
+    let json: Vec<_> = lines.iter().enumerate().map(line).collect();
+    History::read_json(json.join("\n").as_bytes())
+}
+
+fn check(lines: &[&str], valid: Validity, finding: &str) {
+    let verdict = judge(lines);
+    assert_eq!(verdict.valid, valid, "{lines:?}: {:?}", verdict.findings);
+    assert_eq!(verdict.findings.join("\n"), finding, "{lines:?}");
+}
+
+#[test]
+fn what_follows_some_order_is_ok() {
+    let check = |lines: &[&str]| check(lines, Validity::Valid, "");
+    check(&[]);
+    check(&[
+        "0 invoke write [0,1]",
+        "0 ok write [0,1]",
+        "0 invoke read [0,null]",
+        "0 ok read [0,1]",
+    ]);
+    // A read beside a write sees it or does not.
+    let beside = |seen| {
+        check(&[
+            "0 invoke write [0,1]",
+            "0 ok write [0,1]",
+            "0 invoke write [0,2]",
+            "1 invoke read [0,null]",
+            seen,
+            "0 ok write [0,2]",
+        ]);
+    };
+    beside("1 ok read [0,1]");
+    beside("1 ok read [0,2]");
+    // Keys have nothing to do with one another, and a read of nothing tells nothing.
+    check(&[
+        "0 invoke write [0,1]",
+        "0 ok write [0,1]",
+        "0 invoke cas [0,[1,2]]",
+        "0 ok cas [0,[1,2]]",
+        "1 invoke read [1,null]",
+        "1 ok read [1,null]",
+        "1 invoke read [0,null]",
+        "1 ok read [0,null]",
+    ]);
+}
+
+#[test]
+fn what_is_unknown_happened_late_or_never_and_what_failed_did_not() {
+    let write = [
+        "0 invoke write [0,1]",
+        "0 ok write [0,1]",
+        "1 invoke write [0,2]",
+        "1 info write [0,2]",
+    ];
+    let read = |first: &'static str, second: &'static str| {
+        [
+            &write[..],
+            &[
+                "2 invoke read [0,null]",
+                first,
+                "2 invoke read [0,null]",
+                second,
+            ],
+        ]
+        .concat()
+    };
+    check(
+        &read("2 ok read [0,1]", "2 ok read [0,1]"),
+        Validity::Valid,
+        "",
+    );
+    check(
+        &read("2 ok read [0,1]", "2 ok read [0,2]"),
+        Validity::Valid,
+        "",
+    );
+    check(
+        &read("2 ok read [0,2]", "2 ok read [0,1]"),
+        Validity::Invalid,
+        "key 0: no order explains the read of 1 by process 2 at 0.007 s (op 7); before it the register can \
+         only hold 2 (the longest order has 3 operations: the write of 1 by process 0 at 0.001 s (op 1), \
+         the write of 2 by process 1 at 0.002 s (op 2), the read of 2 by process 2 at 0.005 s (op 5))",
+    );
+    let failed = [
+        "0 invoke cas [0,[null,2]]",
+        "0 fail cas [0,[null,2]]",
+        "0 invoke read [0,null]",
+        "0 ok read [0,2]",
+    ];
+    let none = "key 0: no order explains the read of 2 by process 0 at 0.003 s (op 3); before it the \
+                register can only hold null";
+    check(&failed, Validity::Invalid, none);
+    // Who never hears of the end of an operation does not know either.
+    let open = [
+        "0 invoke write [0,2]",
+        "1 invoke read [0,null]",
+        "1 ok read [0,2]",
+    ];
+    check(&open, Validity::Valid, "");
+}
+
+#[test]
+fn the_results_show_where_each_failing_key_stands() {
+    let verdict = judge(&[
+        "0 invoke write [3,1]",
+        "0 ok write [3,1]",
+        "1 invoke cas [3,[2,4]]",
+        "1 ok cas [3,[2,4]]",
+        "1 invoke write [\"k\",1]",
+        "1 ok write [\"k\",1]",
+    ]);
+    let told = |path: &[&'static str]| get(&verdict.results, path).map(compact).unwrap();
+    assert_eq!(told(&["failures"]), "[3]");
+    let Some(Edn::Map(keys)) = get(&verdict.results, &["results"]) else {
+        panic!("no keys")
+    };
+    assert_eq!(keys.len(), 2);
+    let failing = get(&keys[&Edn::Int(3)], &["linearizable"]).unwrap();
+    let told = |name| get(failing, &[name]).map(compact).unwrap();
+    let write = "{:index 1, :time 1000000, :type :ok, :process 0, :f :write, :value 1}";
+    let cas = "{:index 3, :time 3000000, :type :ok, :process 1, :f :cas, :value [2 4]}";
+    let invoked = cas
+        .replace(":index 3", ":index 2")
+        .replace("3000000", "2000000");
+    let invoked = invoked.replace(":ok", ":invoke");
+    let model = "#knossos.model.CASRegister {:value 1}";
+    assert_eq!(told("op"), cas);
+    assert_eq!(told("previous-ok"), write);
+    assert_eq!(told("last-op"), write);
+    assert_eq!(
+        told("configs"),
+        format!("({{:last-op {write}, :model {model}, :pending [{invoked}]}})")
+    );
+    let msg = "can't CAS 1 from 2 to 4";
+    let last = format!("{{:model #knossos.model.Inconsistent {{:msg \"{msg}\"}}, :op {cas}}}");
+    assert_eq!(
+        told("final-paths"),
+        format!("([{{:model {model}, :op {write}}} {last}])")
+    );
+}
+
+#[test]
+fn values_without_a_key_are_of_one_register() {
+    let stale = [
+        "0 invoke write 1",
+        "0 ok write 1",
+        "1 invoke read null",
+        "1 ok read 2",
+    ];
+    let finding = "no order explains the read of 2 by process 1 at 0.003 s (op 3); before it the \
+                   register can only hold 1 (the longest order has 1 operations: the write of 1 by \
+                   process 0 at 0.001 s (op 1))";
+    check(&stale, Validity::Invalid, finding);
+    let told = |path: &[&str]| get(&judge(&stale).results, path).map(compact).unwrap();
+    assert!(told(&["op"]).contains(":value 2"), "{}", told(&["op"]));
+    check(
+        &["0 invoke cas [1,2]", "0 fail cas [1,2]"],
+        Validity::Valid,
+        "",
+    );
+    let cas = [
+        "0 invoke write 1",
+        "0 ok write 1",
+        "0 invoke cas [1,2]",
+        "0 ok cas [1,2]",
+    ];
+    check(&cas, Validity::Valid, "");
+}
+
+#[test]
+fn what_cannot_be_made_sense_of_is_unknown_and_named() {
+    let check = |lines: &[&str], why: &str| {
+        let verdict = judge(lines);
+        assert_eq!(verdict.valid, Validity::Unknown, "{lines:?}");
+        assert!(verdict.findings[0].ends_with(why), "{:?}", verdict.findings);
+    };
+    let no_pair = "a cas needs a pair of an old and a new value";
+    check(&["0 invoke read null", "1 invoke cas 5"], no_pair);
+    check(&["0 invoke read [0,null]", "1 invoke cas [0,1]"], no_pair);
+    let no_register = "a register knows read, write and cas alone";
+    check(&["0 invoke add [0,1]"], no_register);
+}
+
+#[test]
+fn a_mangled_history_is_judged_or_unknown_but_never_a_panic() {
+    const WRONG: [&str; 20] = [
+        "x", "", "", "", "", "", "", "", "", "", "", "", "", "", "", "", "", "", "", "",
+    ];
+    const KINDS: [&str; 4] = ["invoke", "ok", "fail", "info"];
+    const FS: [&str; 4] = ["read", "write", "cas", "cas"];
+    const VALUES: [&str; 9] = [
+        "[0,null]",
+        "[0,1]",
+        "[0,[1,2]]",
+        "[1,[null,1]]",
+        "[0,1.0]",
+        "[\"0\",1]",
+        "[0,{}]",
+        "[null,null]",
+        "[0,[2,2]]",
+    ];
+    let mut rng = ChaCha8Rng::seed_from_u64(1);
+    let mut pick = |words: &[&'static str]| words[rng.random_range(0..words.len() as u32) as usize];
+    let mut seen = [0; 3];
+    let mut refused = 0;
+    for _ in 0..5_000 {
+        let mut is_open = [false; 3];
+        let lines: Vec<String> = (0..6)
+            .map(|_| {
+                let process = pick(&["0", "1", "2"]);
+                let open = &mut is_open[process.parse::<usize>().unwrap()];
+                let ends = if *open { &KINDS[1..] } else { &KINDS[..1] };
+                // One line in some twenty is of the wrong kind.
+                let kind = if pick(&WRONG).is_empty() {
+                    pick(ends)
+                } else {
+                    pick(&KINDS)
+                };
+                *open = kind == "invoke";
+                format!("{process} {kind} {} {}", pick(&FS), pick(&VALUES))
+            })
+            .collect();
+        match read(&lines) {
+            Ok(history) => seen[lin_kv(&history).valid as usize] += 1,
+            Err(_) => refused += 1,
+        }
+    }
+    assert!(
+        refused > 100 && seen.iter().all(|count| *count > 100),
+        "{refused} {seen:?}"
+    );
+}

@@ -1,0 +1,273 @@
+//! The simulated clients: each asks one question at a time and waits for its answer.
+
+mod stray;
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use serde_json::value::RawValue;
+use shared::{ErrorCode, NodeId};
+
+use crate::network::{Envelope, Network};
+use crate::rpc::{Answer, Question, Rpc, rpc_error};
+use history::OpError;
+use history::fields::Fields;
+
+pub use stray::{Mismatch, Stray};
+
+/// On whose behalf a client asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// It tells the node of this place in the list who it is.
+    Init(usize),
+    /// It prepares that node.
+    SetUp(usize),
+    /// It works for a worker.
+    Work(usize),
+}
+
+/// All clients that are open.
+#[derive(Debug, Default)]
+pub struct Clients {
+    next: u64,
+    open: HashMap<NodeId, Client>,
+}
+
+#[derive(Debug)]
+struct Client {
+    purpose: Purpose,
+    node: NodeId,
+    last_msg_id: u64,
+    awaited: Option<Awaited>,
+}
+
+#[derive(Debug)]
+struct Awaited {
+    rpc: &'static Rpc,
+    msg_id: u64,
+    until: Duration,
+    /// The first message that came instead of the answer, if the question is not a worker's.
+    stray: Option<Stray>,
+}
+
+/// What a message for a client is to the run.
+#[derive(Debug)]
+pub enum Received {
+    /// The answer that the client waits for.
+    Reply(Reply),
+    /// Not the answer that a worker's client waits for, and wrong: the client goes on waiting.
+    Stray(Stray),
+}
+
+/// What became of a question.
+#[derive(Debug)]
+pub struct Reply {
+    /// On whose behalf it was asked.
+    pub purpose: Purpose,
+    /// Which client asked.
+    pub client: NodeId,
+    rpc: &'static Rpc,
+    /// The answer's body; none came in time otherwise.
+    body: Option<Box<RawValue>>,
+    stray: Option<Stray>,
+}
+
+/// Why there is no good answer, and whether the request certainly had no effect.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// The error, as a history has it.
+    pub error: OpError,
+    /// Whether it is certain that the request did not and never will take effect.
+    pub definite: bool,
+}
+
+impl Clients {
+    /// A new client of a node, with a name that nobody had before.
+    pub fn open(&mut self, network: &mut Network, node: NodeId, purpose: Purpose) -> NodeId {
+        let name = NodeId::from(&*format!("c{}", self.next));
+        self.next += 1;
+        network.register(name.clone());
+        self.open.insert(
+            name.clone(),
+            Client {
+                purpose,
+                node,
+                last_msg_id: 0,
+                awaited: None,
+            },
+        );
+        name
+    }
+
+    /// Takes a client off the network.
+    pub fn close(&mut self, network: &mut Network, name: &NodeId) {
+        network.remove(name);
+        self.open.remove(name);
+    }
+
+    /// Whether this name belongs to a client that has gone.
+    pub fn is_gone(&self, name: &str) -> bool {
+        let number = name
+            .strip_prefix('c')
+            .and_then(|number| number.parse::<u64>().ok());
+        number.is_some_and(|number| number < self.next) && !self.open.contains_key(name)
+    }
+
+    /// Lets a client ask its node.
+    pub fn ask(
+        &mut self,
+        now: Duration,
+        network: &mut Network,
+        name: &NodeId,
+        question: &Question,
+    ) {
+        let Some(client) = self.open.get_mut(name) else {
+            return;
+        };
+        client.last_msg_id += 1;
+        let msg_id = client.last_msg_id;
+        let rpc = question.rpc;
+        client.awaited = Some(Awaited {
+            rpc,
+            msg_id,
+            until: now + question.patience,
+            stray: None,
+        });
+        let body = request_body(question, msg_id);
+        let node = client.node.clone();
+        network.listen(now, name);
+        // A node that was taken out is like one that never answers.
+        let _ = network.send(now, name, &node, body);
+    }
+
+    /// A message for a client arrives. It is the reply if the client waits for just this one. Any
+    /// other is dropped, and of interest if it is wrong and not merely late.
+    pub fn receive(&mut self, network: &mut Network, message: Envelope) -> Option<Received> {
+        let name = message.dest.clone();
+        let client = self.open.get_mut(&name)?;
+        let fields = Fields::of(&message.body).ok()?;
+        let in_reply_to = fields.get("in_reply_to");
+        let answered = in_reply_to.and_then(|it| it.get().parse().ok());
+        let awaited = client.awaited.as_mut()?;
+        if answered != Some(awaited.msg_id) {
+            let (request, msg_id) = (awaited.rpc.request, awaited.msg_id);
+            let in_reply_to = in_reply_to.map(ToOwned::to_owned);
+            let stray = Stray::new(message, in_reply_to.as_deref(), request, msg_id)?;
+            if let Purpose::Work(_) = client.purpose {
+                return Some(Received::Stray(stray));
+            }
+            awaited.stray.get_or_insert(stray);
+            return None;
+        }
+        let rpc = awaited.rpc;
+        client.awaited = None;
+        network.stop_listening(&name);
+        Some(Received::Reply(Reply {
+            purpose: client.purpose,
+            client: name,
+            rpc,
+            body: Some(message.body),
+            stray: None,
+        }))
+    }
+
+    /// When somebody next loses patience.
+    pub fn deadline(&self) -> Option<Duration> {
+        self.open
+            .values()
+            .filter_map(|client| Some(client.awaited.as_ref()?.until))
+            .min()
+    }
+
+    /// Someone who has waited too long by `now`, if any; of several the first opened.
+    pub fn give_up(&mut self, now: Duration, network: &mut Network) -> Option<Reply> {
+        if self.deadline()? > now {
+            return None;
+        }
+        let is_late = |client: &Client| client.awaited.as_ref().is_some_and(|it| it.until <= now);
+        let late = self.open.iter().filter(|(_, client)| is_late(client));
+        let name = late
+            .map(|(name, _)| name)
+            .min_by_key(|name| (name.as_str().len(), *name))?;
+        let name = name.clone();
+        let client = self.open.get_mut(&name)?;
+        let awaited = client.awaited.take()?;
+        network.stop_listening(&name);
+        Some(Reply {
+            purpose: client.purpose,
+            client: name,
+            rpc: awaited.rpc,
+            body: None,
+            stray: awaited.stray,
+        })
+    }
+}
+
+impl Reply {
+    /// The answer, if there is a good one.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub fn answer(&self) -> Result<Answer<'_>, Refusal> {
+        let Some(body) = &self.body else {
+            return Err(Refusal {
+                error: OpError::NetTimeout,
+                definite: false,
+            });
+        };
+        if let Some(refusal) = error_answer(body) {
+            return Err(refusal);
+        }
+        self.rpc.read(body).map_err(|why| Refusal {
+            error: OpError::Malformed {
+                text: self.rpc.complain(&why, body),
+            },
+            definite: false,
+        })
+    }
+
+    /// The answer's body, good or bad.
+    pub fn body(&self) -> Option<&RawValue> {
+        self.body.as_deref()
+    }
+
+    /// What came instead of an answer to a question that is not a worker's, if none came in time.
+    pub fn stray(&self) -> Option<&Stray> {
+        self.stray.as_ref()
+    }
+
+    /// The answer's type alone, for answers that are judged by nothing else.
+    pub fn kind(&self) -> Option<String> {
+        let kind = Fields::of(self.body()?).ok()?.text("type")?;
+        Some(kind.into_owned())
+    }
+}
+
+fn error_answer(body: &RawValue) -> Option<Refusal> {
+    let fields = Fields::of(body).ok()?;
+    if fields.text("type")? != "error" {
+        return None;
+    }
+    let code = fields.get("code").and_then(|code| code.get().parse().ok());
+    let code = code.map_or(ErrorCode::Other(u64::MAX), |code: u64| code.into());
+    let text = match fields.text("text") {
+        Some(text) => text.into_owned(),
+        None => fields.get("text").unwrap_or(RawValue::NULL).to_string(),
+    };
+    Some(Refusal {
+        error: rpc_error(code, text),
+        definite: code.is_definite(),
+    })
+}
+
+fn request_body(question: &Question, msg_id: u64) -> Box<RawValue> {
+    let mut body = format!(
+        "{{\"type\":\"{}\",\"msg_id\":{msg_id}",
+        question.rpc.request
+    );
+    for (name, value) in &question.fields {
+        body.push_str(&format!(",\"{name}\":{value}"));
+    }
+    body.push('}');
+    RawValue::from_string(body).expect("a request is put together from JSON")
+}

@@ -1,0 +1,95 @@
+//! How long messages take.
+
+use std::time::Duration;
+
+use rand::RngExt;
+
+use crate::dice::Dice;
+
+/// How long messages between nodes, and between nodes and services, take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Latency {
+    /// The mean, in whole milliseconds.
+    pub mean_ms: u32,
+    /// How single latencies spread around it.
+    pub distribution: Distribution,
+}
+
+/// How latencies are distributed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Distribution {
+    /// Always the mean.
+    #[default]
+    Constant,
+    /// Whole milliseconds from none to just below twice the mean, all equally likely.
+    Uniform,
+    /// Mostly short, sometimes very long.
+    Exponential,
+}
+
+impl Distribution {
+    /// All of them.
+    pub const ALL: [Distribution; 3] = [
+        Distribution::Constant,
+        Distribution::Uniform,
+        Distribution::Exponential,
+    ];
+
+    /// Its name, as Maelstrom has it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Distribution::Constant => "constant",
+            Distribution::Uniform => "uniform",
+            Distribution::Exponential => "exponential",
+        }
+    }
+
+    /// What it is, in a sentence.
+    pub fn about(self) -> &'static str {
+        match self {
+            Distribution::Constant => "Always the mean",
+            Distribution::Uniform => {
+                "Whole milliseconds from none to just below twice the mean, all equally likely"
+            }
+            Distribution::Exponential => "Mostly short, sometimes very long",
+        }
+    }
+}
+
+impl Latency {
+    /// How long one message takes.
+    pub fn draw(self, dice: &mut Dice) -> Duration {
+        let mean = u64::from(self.mean_ms);
+        let ms = match self.distribution {
+            _ if mean == 0 => 0,
+            Distribution::Constant => mean,
+            Distribution::Uniform => dice.random_range(0..2 * mean),
+            // 1 − U lies in (0, 1], where the logarithm is finite. The standard library's is the
+            // platform's, and may differ in its last bit; a seed must mean the same everywhere.
+            Distribution::Exponential => {
+                (-libm::log(1.0 - dice.random::<f64>()) * mean as f64).trunc() as u64
+            }
+        };
+        Duration::from_millis(ms)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dice::dice;
+
+    #[test]
+    fn latencies_have_the_mean_they_are_asked_for() {
+        for distribution in [Distribution::Uniform, Distribution::Exponential] {
+            let mut dice = dice(3);
+            let latency = Latency {
+                mean_ms: 50,
+                distribution,
+            };
+            let sum: Duration = (0..20_000).map(|_| latency.draw(&mut dice)).sum();
+            let mean = sum.as_secs_f64() * 1000.0 / 20_000.0;
+            assert!((mean - 49.5).abs() < 1.5, "{distribution:?}: {mean}");
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! The messages of a run, written down: when each was sent, and what became of it.
+
+use std::time::Duration;
+
+use shared::NodeId;
+
+use super::Envelope;
+use history::text::shortened;
+
+/// How many messages are written down. The rest is only counted: a run may have millions of them.
+const MOST_PASSAGES: usize = 200_000;
+
+/// How much of a body is written down, in letters.
+const BODY: usize = 300;
+
+/// How much of its type.
+const KIND: usize = 60;
+
+/// Messages in the order in which they were sent; each copy counts for itself.
+#[derive(Debug, Clone, Default)]
+pub struct Trace {
+    /// By ticket: the network numbers copies without a gap.
+    passages: Vec<Passage>,
+    left_out: u64,
+}
+
+/// One message from its sender to its receiver, or as far as it came.
+#[derive(Debug, Clone)]
+pub struct Passage {
+    /// The message's number, which copies share.
+    pub id: u64,
+    /// When it was sent.
+    pub sent: Duration,
+    /// Who sent it.
+    pub src: NodeId,
+    /// For whom it is.
+    pub dest: NodeId,
+    /// The `type` of its body; of a long one the beginning.
+    pub kind: String,
+    /// What it says, as JSON; of a long one the beginning.
+    pub body: String,
+    /// What became of it.
+    pub fate: Fate,
+}
+
+/// What became of a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    /// It is still under way.
+    UnderWay,
+    /// It arrived at this time.
+    Arrived(Duration),
+    /// It was lost, dropped in a partition, or came to somebody who was dead.
+    Lost,
+}
+
+impl Trace {
+    /// A message is on its way; its ticket is the next one.
+    pub(super) fn sent(&mut self, now: Duration, envelope: &Envelope) {
+        if self.passages.len() == MOST_PASSAGES {
+            self.left_out += 1;
+            return;
+        }
+        let Envelope {
+            id,
+            src,
+            dest,
+            body,
+        } = envelope;
+        self.passages.push(Passage {
+            id: *id,
+            sent: now,
+            src: src.clone(),
+            dest: dest.clone(),
+            kind: shortened(&super::kind(body), KIND),
+            body: shortened(body.get(), BODY),
+            fate: Fate::UnderWay,
+        });
+    }
+
+    pub(super) fn arrived(&mut self, ticket: u64, now: Duration) {
+        self.set(ticket, Fate::Arrived(now));
+    }
+
+    pub(super) fn lost(&mut self, ticket: u64) {
+        self.set(ticket, Fate::Lost);
+    }
+
+    fn set(&mut self, ticket: u64, fate: Fate) {
+        let place = usize::try_from(ticket).ok();
+        if let Some(passage) = place.and_then(|place| self.passages.get_mut(place)) {
+            passage.fate = fate;
+        }
+    }
+
+    /// The messages that were written down.
+    pub fn passages(&self) -> &[Passage] {
+        &self.passages
+    }
+
+    /// How many more there were.
+    pub fn left_out(&self) -> u64 {
+        self.left_out
+    }
+}

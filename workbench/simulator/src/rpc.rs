@@ -1,0 +1,427 @@
+//! Requests, what they mean, and the exact form of their answers. Clients ask by them, answers are
+//! read by them, and `workbench doc` shows them, so that what is documented is what is checked.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::de::{DeserializeOwned, IgnoredAny};
+use serde_json::value::RawValue;
+
+use history::OpError;
+use history::fields::{Fields, is_integer};
+
+/// How long a client waits for an answer unless its workload says otherwise.
+pub const PATIENCE: Duration = Duration::from_secs(5);
+
+/// A kind of request, and the answer that it asks for.
+///
+/// Answers are taken at their word: a field too many makes an answer malformed just as one too few
+/// does. That is Maelstrom's rule, and verdicts depend on it.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Rpc {
+    /// The request's type.
+    pub request: &'static str,
+    /// What it asks for, in a sentence or two.
+    pub meaning: &'static str,
+    /// The request's fields, beside `type` and `msg_id`.
+    pub arguments: &'static [Field],
+    /// The answer's type.
+    pub response: &'static str,
+    /// The answer's fields, beside `type`, `in_reply_to` and perhaps `msg_id`.
+    pub fields: &'static [Field],
+}
+
+/// A field of a request or of an answer.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Field {
+    /// Its name.
+    pub name: &'static str,
+    /// What it may hold.
+    pub shape: Shape,
+    /// A value that it could have, as JSON text.
+    pub example: &'static str,
+    /// What it means, in a phrase.
+    pub meaning: &'static str,
+    /// Whether a request may go without it. Answers have all their fields.
+    pub is_optional: bool,
+}
+
+impl Field {
+    /// A field that is always there.
+    pub const fn new(
+        name: &'static str,
+        shape: Shape,
+        example: &'static str,
+        meaning: &'static str,
+    ) -> Self {
+        Field {
+            name,
+            shape,
+            example,
+            meaning,
+            is_optional: false,
+        }
+    }
+
+    /// The same, but a request may go without it.
+    pub const fn or_nothing(self) -> Self {
+        Field {
+            is_optional: true,
+            ..self
+        }
+    }
+}
+
+/// What a field may hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shape {
+    /// Any JSON.
+    Any,
+    /// A list, or `null`, which counts as an empty one.
+    List,
+    /// An integer of any size.
+    Integer,
+    /// A string.
+    Text,
+    /// `true` or `false`.
+    Flag,
+    /// An object whose values are lists of nodes.
+    Neighbours,
+    /// An object whose values are integers.
+    Offsets,
+    /// An object whose values are lists of pairs, each an integer and a message.
+    Messages,
+    /// A list of `["r", key, value]` and `["w", key, value]`.
+    Registers,
+    /// A list of `["r", key, list]` and `["append", key, value]`; a list may be `null`.
+    Lists,
+}
+
+impl Shape {
+    /// Whether a value is of it.
+    pub fn fits(self, value: &RawValue) -> bool {
+        match self {
+            Shape::Any => true,
+            Shape::List => is_list(value),
+            Shape::Integer => is_integer(value),
+            Shape::Text => value.get().starts_with('"'),
+            Shape::Flag => matches!(value.get(), "true" | "false"),
+            Shape::Neighbours => are_neighbours(value),
+            Shape::Offsets => Fields::of(value)
+                .is_ok_and(|offsets| offsets.iter().all(|(_, offset)| is_integer(offset))),
+            Shape::Messages => Fields::of(value)
+                .is_ok_and(|keys| keys.iter().all(|(_, messages)| are_messages(messages))),
+            Shape::Registers => are_micro_ops(value, r#""w""#, |_| true),
+            Shape::Lists => are_micro_ops(value, r#""append""#, is_list),
+        }
+    }
+
+    /// What it is called.
+    pub fn described(self) -> &'static str {
+        match self {
+            Shape::Any => "any value",
+            Shape::List => "a list",
+            Shape::Integer => "an integer",
+            Shape::Text => "a string",
+            Shape::Flag => "true or false",
+            Shape::Neighbours => "an object of lists of nodes",
+            Shape::Offsets => "an object of integers",
+            Shape::Messages => "an object of lists of [offset, message]",
+            Shape::Registers => "a list of [\"r\", key, value] and [\"w\", key, value]",
+            Shape::Lists => "a list of [\"r\", key, list] and [\"append\", key, value]",
+        }
+    }
+}
+
+fn are_neighbours(value: &RawValue) -> bool {
+    serde_json::from_str::<BTreeMap<String, Vec<String>>>(value.get()).is_ok()
+}
+
+fn are_messages(value: &RawValue) -> bool {
+    let pairs: serde_json::Result<Option<Vec<(&RawValue, IgnoredAny)>>> =
+        serde_json::from_str(value.get());
+    pairs.is_ok_and(|pairs| {
+        pairs
+            .into_iter()
+            .flatten()
+            .all(|(offset, _)| is_integer(offset))
+    })
+}
+
+fn is_list(value: &RawValue) -> bool {
+    value.get().starts_with('[') || value.get() == "null"
+}
+
+/// Whether a value is a list of reads, of what can be read, and of writes.
+fn are_micro_ops(value: &RawValue, write: &str, can_be_read: fn(&RawValue) -> bool) -> bool {
+    type MicroOp<'a> = (&'a RawValue, IgnoredAny, &'a RawValue);
+    let micro_ops: serde_json::Result<Option<Vec<MicroOp<'_>>>> = serde_json::from_str(value.get());
+    let fits = |(f, _, value): MicroOp<'_>| match f.get() {
+        r#""r""# => can_be_read(value),
+        f => f == write,
+    };
+    micro_ops.is_ok_and(|micro_ops| micro_ops.into_iter().flatten().all(fits))
+}
+
+/// An answer of the right form.
+#[derive(Debug)]
+pub struct Answer<'a> {
+    /// The whole body.
+    pub body: &'a RawValue,
+    fields: Fields<'a>,
+}
+
+impl Answer<'_> {
+    /// The text of a field; every field of the form is there.
+    pub fn field(&self, name: &str) -> Box<RawValue> {
+        self.fields.get(name).unwrap_or(RawValue::NULL).to_owned()
+    }
+
+    /// A field, read as a `T`.
+    ///
+    /// # Errors
+    /// Says in words what is wrong with it: an integer of any size has the right form, but not every
+    /// integer fits.
+    pub fn parse<T: DeserializeOwned>(&self, name: &str) -> Result<T, String> {
+        let value = self.fields.get(name).unwrap_or(RawValue::NULL);
+        serde_json::from_str(value.get()).map_err(|error| format!("the field {name:?}: {error}"))
+    }
+}
+
+impl Rpc {
+    /// What is said of an answer that nobody can make sense of.
+    pub fn complain(&self, why: &str, body: &RawValue) -> String {
+        let request = self.request;
+        format!("malformed answer to {request:?}: {why}; it was {body}")
+    }
+
+    /// The body of a request, as a client could send it.
+    pub fn example_request(&self) -> String {
+        example(self.request, "msg_id", self.arguments)
+    }
+
+    /// The body of its answer.
+    pub fn example_response(&self) -> String {
+        example(self.response, "in_reply_to", self.fields)
+    }
+
+    /// Reads a body as this request's answer.
+    ///
+    /// # Errors
+    /// Says in words what is wrong with it.
+    pub fn read<'a>(&self, body: &'a RawValue) -> Result<Answer<'a>, String> {
+        let fields =
+            Fields::of(body).map_err(|error| format!("its body is not an object: {error}"))?;
+        let expected = serde_json::Value::from(self.response).to_string();
+        match fields.get("type") {
+            Some(kind) if kind.get() == expected => {}
+            Some(kind) => return Err(format!("its type is {kind} and should be {expected}")),
+            None => return Err(format!("it has no type, which should be {expected}")),
+        }
+        for Field { name, shape, .. } in self.fields {
+            match fields.get(name) {
+                None => return Err(format!("the field {name:?} is missing")),
+                Some(value) if !shape.fits(value) => {
+                    let shape = shape.described();
+                    return Err(format!("the field {name:?} should be {shape}"));
+                }
+                Some(_) => {}
+            }
+        }
+        for (name, value) in fields.iter() {
+            let is_id = matches!(name, "in_reply_to" | "msg_id");
+            if is_id && !is_integer(value) {
+                return Err(format!("the field {name:?} should be an integer"));
+            }
+            let known = self.fields.iter().any(|field| field.name == name);
+            if !known && !is_id && name != "type" {
+                return Err(format!(
+                    "the field {name:?} does not belong into {expected}"
+                ));
+            }
+        }
+        if fields.get("in_reply_to").is_none() {
+            return Err("the field \"in_reply_to\" is missing".to_owned());
+        }
+        Ok(Answer { body, fields })
+    }
+}
+
+/// A body of this type, with a number of this name, and an example of each field.
+fn example(kind: &str, number: &str, fields: &[Field]) -> String {
+    let fields: String = fields
+        .iter()
+        .map(|Field { name, example, .. }| format!(",\"{name}\":{example}"))
+        .collect();
+    format!("{{\"type\":\"{kind}\",\"{number}\":1{fields}}}")
+}
+
+/// A question of a client's to its node.
+#[derive(Debug)]
+pub struct Question {
+    /// What kind of request, and of what form its answer must be.
+    pub rpc: &'static Rpc,
+    /// The request's fields but for `type` and `msg_id`.
+    pub fields: Vec<(&'static str, Box<RawValue>)>,
+    /// How long to wait for the answer.
+    pub patience: Duration,
+}
+
+impl Question {
+    /// A question with the usual patience.
+    pub fn new(rpc: &'static Rpc, fields: Vec<(&'static str, Box<RawValue>)>) -> Self {
+        Question {
+            rpc,
+            fields,
+            patience: PATIENCE,
+        }
+    }
+}
+
+/// An error that a node answered with, as a history has it.
+pub fn rpc_error(code: shared::ErrorCode, text: String) -> OpError {
+    OpError::Rpc {
+        name: Cow::Borrowed(code.name()),
+        text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const READ: Rpc = Rpc {
+        request: "read",
+        response: "read_ok",
+        meaning: "",
+        arguments: &[],
+        fields: &[Field::new("messages", Shape::List, "[]", "")],
+    };
+
+    fn check(body: &str, expected: Result<&str, &str>) {
+        let body = RawValue::from_string(body.to_owned()).unwrap();
+        let read = READ
+            .read(&body)
+            .map(|answer| answer.field("messages").get().to_owned());
+        match (read, expected) {
+            (Ok(read), Ok(expected)) => assert_eq!(read, expected),
+            (Err(error), Err(part)) => assert!(error.contains(part), "{error}"),
+            (read, _) => panic!("{body}: {read:?}"),
+        }
+    }
+
+    #[test]
+    fn an_answer_has_exactly_the_fields_of_its_form() {
+        check(
+            r#"{"type":"read_ok","in_reply_to":1,"messages":[1, 2]}"#,
+            Ok("[1, 2]"),
+        );
+        check(
+            r#"{"messages":null,"msg_id":3,"in_reply_to":1,"type":"read_ok"}"#,
+            Ok("null"),
+        );
+        check(
+            r#"{"type":"read_ok","messages":[]}"#,
+            Err("\"in_reply_to\" is missing"),
+        );
+        check(
+            r#"{"type":"read_ok","in_reply_to":1}"#,
+            Err("\"messages\" is missing"),
+        );
+        check(r#"{"in_reply_to":1,"messages":[]}"#, Err("no type"));
+        check(
+            r#"{"type":"ok","in_reply_to":1,"messages":[]}"#,
+            Err("should be \"read_ok\""),
+        );
+        check(
+            r#"{"type":"read_ok","in_reply_to":1,"messages":{}}"#,
+            Err("should be a list"),
+        );
+        check(
+            r#"{"type":"read_ok","in_reply_to":1.0,"messages":[]}"#,
+            Err("an integer"),
+        );
+        check(
+            r#"{"type":"read_ok","in_reply_to":1,"msg_id":null,"messages":[]}"#,
+            Err("integer"),
+        );
+        let extra = r#"{"type":"read_ok","in_reply_to":1,"messages":[],"from":"n0"}"#;
+        check(extra, Err("\"from\" does not belong"));
+        check("[]", Err("not an object"));
+    }
+
+    #[test]
+    fn each_shape_takes_what_maelstrom_takes() {
+        let check = |shape: Shape, good: &[&str], bad: &[&str]| {
+            let fits =
+                |text: &&str| shape.fits(&RawValue::from_string((*text).to_owned()).unwrap());
+            assert!(good.iter().all(fits), "{shape:?}");
+            assert!(!bad.iter().any(fits), "{shape:?}");
+        };
+        check(
+            Shape::Integer,
+            &["0", "-7", "99999999999999999999"],
+            &["1.0", "null", "\"1\""],
+        );
+        check(Shape::Text, &["\"\"", "\"a\""], &["1", "null", "[\"a\"]"]);
+        check(Shape::Flag, &["true", "false"], &["null", "0", "\"true\""]);
+        check(
+            Shape::Neighbours,
+            &["{}", r#"{"n0": [], "n1": ["n0"]}"#],
+            &["null", "[]", r#"{"n0": "n1"}"#, r#"{"n0": [1]}"#],
+        );
+        check(
+            Shape::Offsets,
+            &["{}", r#"{"8": 3, "9": -1}"#],
+            &["null", "[]", r#"{"8": null}"#, r#"{"8": 1.5}"#],
+        );
+        check(
+            Shape::Messages,
+            &[
+                "{}",
+                r#"{"8": []}"#,
+                r#"{"8": null}"#,
+                r#"{"8": [[0, null], [1, {"a": 2}]]}"#,
+            ],
+            &[
+                "null",
+                "[]",
+                r#"{"8": 3}"#,
+                r#"{"8": [[0]]}"#,
+                r#"{"8": [["0", 1]]}"#,
+                r#"{"8": [[0, 1, 2]]}"#,
+            ],
+        );
+        check(
+            Shape::Registers,
+            &["null", "[]", r#"[["r", 1, null], ["w", "x", [2]]]"#],
+            &[
+                "{}",
+                r#"[["r", 1]]"#,
+                r#"[["append", 1, 2]]"#,
+                r#"[["r", 1, 2, 3]]"#,
+                "[null]",
+            ],
+        );
+        check(
+            Shape::Lists,
+            &[
+                "null",
+                "[]",
+                r#"[["r", 1, null], ["r", "x", []], ["r", [2], ["a", null]]]"#,
+                r#"[["append", 1, null], ["append", 1, [2]]]"#,
+            ],
+            &[
+                "{}",
+                r#"[["r", 1]]"#,
+                r#"[["r", 1, 2]]"#,
+                r#"[["r", 1, {}]]"#,
+                r#"[["r", 1, "[]"]]"#,
+                r#"[["w", 1, 2]]"#,
+                r#"[["append", 1, 2, 3]]"#,
+                "[null]",
+            ],
+        );
+    }
+}

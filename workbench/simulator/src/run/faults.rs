@@ -1,0 +1,178 @@
+//! What the nemesis does to a run: the network, the nodes and their clocks.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use shared::NodeId;
+
+use super::output::Output;
+use super::{Order, Run};
+use crate::clients::Purpose;
+use crate::nemesis::{Act, Blow, Fault, Grudge, Skew};
+use history::{Kind, Marks, Process};
+
+/// What state a node's process is in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Power {
+    On,
+    Paused,
+    Off,
+    /// It was started anew, and this client tells it who it is.
+    Starting(NodeId),
+}
+
+impl Run {
+    /// Does what the nemesis wants, and writes it down.
+    pub(super) fn act(&mut self, now: Duration, act: &Act) {
+        let (act, touched) = match act {
+            Act::Start(blow) => (Act::Start(self.strike(now, blow)), BTreeSet::new()),
+            Act::Stop(fault) => (act.clone(), self.relent(now, *fault)),
+        };
+        let name = |place: usize| self.settings.nodes[place].as_str();
+        let outcome = act.outcome(name, &touched);
+        for value in [act.value(), outcome] {
+            self.record(
+                now,
+                Process::NEMESIS,
+                Kind::Info,
+                act.f(),
+                &value,
+                None,
+                Marks::default(),
+            );
+        }
+    }
+
+    /// Ends all faults that there may be.
+    pub(super) fn calm_down(&mut self, now: Duration) {
+        let kinds: Vec<Fault> = self.settings.faults.kinds().collect();
+        for fault in kinds {
+            self.act(now, &Act::Stop(fault));
+        }
+    }
+
+    /// Lets a fault begin; what came of it, which may be less than was meant.
+    fn strike(&mut self, now: Duration, blow: &Blow) -> Blow {
+        match blow {
+            Blow::Partition(_, grudge) => self.cut(grudge),
+            Blow::Loss(part) => self.network.weather_mut().loss = *part,
+            Blow::Duplicate(part) => self.network.weather_mut().duplicate = *part,
+            Blow::Delay(longest) => self.network.weather_mut().delay = *longest,
+            Blow::Pause(places) => {
+                let awake = self.in_state(places, |power| *power == Power::On);
+                awake.iter().for_each(|place| self.pause(*place));
+                return Blow::Pause(awake);
+            }
+            Blow::Kill(places) => {
+                let alive = self.in_state(places, |power| *power != Power::Off);
+                alive.iter().for_each(|place| self.kill(now, *place));
+                return Blow::Kill(alive);
+            }
+            Blow::Skew(skews) => {
+                let orders = skews.iter().map(|(place, skew)| Order::Skew(*place, *skew));
+                self.orders.extend(orders);
+            }
+        }
+        blow.clone()
+    }
+
+    /// Lets faults of a kind end; the nodes that this brings back.
+    fn relent(&mut self, now: Duration, fault: Fault) -> BTreeSet<usize> {
+        let everybody = (0..self.settings.nodes.len()).collect();
+        match fault {
+            Fault::Partition => self.network.heal(),
+            Fault::Loss => self.network.weather_mut().loss = 0.0,
+            Fault::Duplicate => self.network.weather_mut().duplicate = 0.0,
+            Fault::Delay => self.network.weather_mut().delay = Duration::ZERO,
+            Fault::Pause => {
+                let paused = self.in_state(&everybody, |power| *power == Power::Paused);
+                paused.iter().for_each(|place| self.resume(now, *place));
+                return paused;
+            }
+            Fault::Kill => {
+                let dead = self.in_state(&everybody, |power| *power == Power::Off);
+                dead.iter().for_each(|place| self.start_anew(now, *place));
+                return dead;
+            }
+            Fault::Skew => {
+                let in_step = Skew {
+                    ahead: Duration::ZERO,
+                    pace_ppm: 1_000_000,
+                };
+                let orders = everybody.iter().map(|place| Order::Skew(*place, in_step));
+                self.orders.extend(orders);
+            }
+        }
+        BTreeSet::new()
+    }
+
+    fn in_state(
+        &self,
+        places: &BTreeSet<usize>,
+        state: impl Fn(&Power) -> bool,
+    ) -> BTreeSet<usize> {
+        let places = places.iter().copied();
+        places.filter(|place| state(&self.power[*place])).collect()
+    }
+
+    fn cut(&mut self, grudge: &Grudge) {
+        let id = |name: &Arc<str>| NodeId::from(Arc::clone(name));
+        let cuts = grudge
+            .iter()
+            .map(|(node, drops)| (id(node), drops.iter().map(id).collect()));
+        self.network
+            .cut(cuts.collect::<BTreeMap<NodeId, BTreeSet<NodeId>>>());
+    }
+
+    fn pause(&mut self, place: usize) {
+        self.power[place] = Power::Paused;
+        self.network.stop_listening(&self.settings.nodes[place]);
+        self.orders.push_back(Order::Pause(place));
+    }
+
+    fn resume(&mut self, now: Duration, place: usize) {
+        self.power[place] = Power::On;
+        self.orders.push_back(Order::Resume(place));
+        self.network.listen(now, &self.settings.nodes[place]);
+    }
+
+    /// The node dies with what it was about to say, and hears nothing more.
+    fn kill(&mut self, now: Duration, place: usize) {
+        if let Power::Starting(client) = &self.power[place] {
+            self.clients.close(&mut self.network, client);
+        }
+        self.power[place] = Power::Off;
+        // Lines that were on their way into the process go with it.
+        let is_its = |order: &Order| matches!(order, Order::Line(to, _) if *to == place);
+        self.orders.retain(|order| !is_its(order));
+        self.orders.push_back(Order::Kill(place));
+        self.network.shut(now, &self.settings.nodes[place]);
+    }
+
+    /// A fresh process takes the node's place. Nobody but the one who tells it its name gets
+    /// through to it until it has answered.
+    fn start_anew(&mut self, now: Duration, place: usize) {
+        self.orders.push_back(Order::Start(place));
+        let client = self.open_init_client(place);
+        self.power[place] = Power::Starting(client.clone());
+        let node = self.settings.nodes[place].clone();
+        self.silenced.remove(&node);
+        self.outputs[place] = Output::default();
+        self.network.admit_only(now, &node, client.clone());
+        self.send_init(now, place, &client);
+    }
+
+    /// A node that was started anew knows who it is, and takes part again.
+    pub(super) fn bring_back(&mut self, now: Duration, place: usize) {
+        self.power[place] = Power::On;
+        let node = self.settings.nodes[place].clone();
+        self.network.open(now, &node);
+        if let Some(question) = self.workload.set_up(&self.settings.nodes) {
+            let client = self
+                .clients
+                .open(&mut self.network, node, Purpose::SetUp(place));
+            self.clients.ask(now, &mut self.network, &client, &question);
+        }
+    }
+}

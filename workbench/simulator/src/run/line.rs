@@ -1,0 +1,111 @@
+//! What nodes print, and how it gets onto the network.
+
+use std::time::Duration;
+
+use serde_json::value::RawValue;
+use shared::NodeId;
+
+use super::Run;
+use crate::network::Unroutable;
+use history::fields::{Fields, is_integer};
+
+impl Run {
+    /// Takes a node's line onto the network.
+    pub(super) fn accept(&mut self, now: Duration, line: &str) -> Result<(), Flaw> {
+        let Line { src, dest, body } = parse_line(line)?;
+        let sent = self
+            .network
+            .send(now, &NodeId::from(&*src), &NodeId::from(&*dest), body);
+        // With these faults even the best of nodes may be late, and is not to be blamed for it.
+        let is_lenient = self.settings.faults.go_beyond_maelstrom();
+        let Err(unroutable) = sent else {
+            return Ok(());
+        };
+        let is_about_src = matches!(unroutable, Unroutable::Sender(_));
+        let what = match unroutable {
+            Unroutable::Receiver(name) if self.clients.is_gone(&name) => {
+                if is_lenient {
+                    return Ok(());
+                }
+                format!("it answered client {name}, which had given up and gone")
+            }
+            Unroutable::Receiver(name) => {
+                format!("it sent a message to {name:?}, and nobody has that name")
+            }
+            Unroutable::Sender(name) => {
+                format!("it sent a message as {name:?}, and nobody has that name")
+            }
+        };
+        Err(Flaw { what, is_about_src })
+    }
+}
+
+/// Why a line does not get onto the network.
+pub(super) struct Flaw {
+    /// What is wrong with it.
+    pub(super) what: String,
+    /// It is the sender's name.
+    pub(super) is_about_src: bool,
+}
+
+impl From<String> for Flaw {
+    fn from(what: String) -> Self {
+        let is_about_src = false;
+        Flaw { what, is_about_src }
+    }
+}
+
+/// The fields of a message.
+const PARTS: [&str; 4] = ["src", "dest", "body", "id"];
+
+/// What a node may print.
+struct Line {
+    src: String,
+    dest: String,
+    body: Box<RawValue>,
+}
+
+/// Reads a line as a message, as strictly and as loosely as Maelstrom does: no other fields may
+/// stand beside these, but what follows the object on the same line is not looked at.
+fn parse_line(line: &str) -> Result<Line, Flaw> {
+    let fields = match Fields::first_of(line) {
+        Some(Ok(fields)) => fields,
+        Some(Err(error)) if error.is_data() => return Err(strange("it is not an object").into()),
+        Some(Err(_)) | None => {
+            return Err(
+                "it printed a line that is not JSON (stdout is for messages, anything \
+                        else belongs on stderr)"
+                    .to_owned()
+                    .into(),
+            );
+        }
+    };
+    if let Some((name, _)) = fields.iter().find(|(name, _)| !PARTS.contains(name)) {
+        return Err(strange(&format!("the field {name:?} does not belong there")).into());
+    }
+    if fields.get("id").is_some_and(|id| !is_integer(id)) {
+        return Err(strange("the field \"id\" should be an integer").into());
+    }
+    let name = |field: &str| match (fields.get(field), fields.text(field)) {
+        (None, _) => Err(strange(&format!("the field {field:?} is missing"))),
+        (Some(_), None) => Err(strange(&format!("the field {field:?} should be a string"))),
+        (Some(_), Some(name)) => Ok(name.into_owned()),
+    };
+    let body = match fields.get("body").map(RawValue::get) {
+        None | Some("null") => "{}",
+        Some(body) if body.starts_with('{') => body,
+        Some(_) => return Err(strange("the field \"body\" should be an object").into()),
+    };
+    Ok(Line {
+        src: name("src").map_err(|what| Flaw {
+            what,
+            is_about_src: true,
+        })?,
+        dest: name("dest")?,
+        body: RawValue::from_string(body.to_owned()).map_err(|it| strange(&it.to_string()))?,
+    })
+}
+
+fn strange(why: &str) -> String {
+    format!("it printed a line that is no message of the protocol ({why})")
+}

@@ -1,0 +1,291 @@
+//! Workers and their operations: how they begin, go on and end.
+
+use std::time::Duration;
+
+use rand::RngExt;
+use shared::NodeId;
+
+use super::{Phase, Run};
+use crate::clients::{Purpose, Reply};
+use crate::workload::{Completion, Invocation, Last, Session, Step, Turn, failed, thrown};
+use history::{Kind, Process};
+
+/// One who performs operations, one at a time, always on the same node.
+pub(super) struct Worker {
+    /// The process it is at present: a new one whenever an operation's fate is unknown.
+    process: u64,
+    client: Option<Client>,
+    /// What it is at.
+    invocation: Option<Invocation>,
+    /// What it does next in the final phase.
+    last_words: LastWords,
+}
+
+/// How far a worker is with the final phase.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum LastWords {
+    /// It has something to do as soon as it is free.
+    Ready,
+    /// … not before this moment.
+    From(Duration),
+    /// It has nothing more to do.
+    Said,
+}
+
+struct Client {
+    name: NodeId,
+    process: u64,
+    session: Box<dyn Session>,
+}
+
+impl Worker {
+    pub(super) fn new(number: usize) -> Self {
+        Worker {
+            process: number as u64,
+            client: None,
+            invocation: None,
+            last_words: LastWords::Ready,
+        }
+    }
+
+    /// When it goes on with the final phase, if it rests on purpose.
+    pub(super) fn rests_until(&self) -> Option<Duration> {
+        match self.last_words {
+            LastWords::From(at) if self.is_free() => Some(at),
+            LastWords::From(_) | LastWords::Ready | LastWords::Said => None,
+        }
+    }
+
+    /// Whether it is its turn in the final phase.
+    fn is_due(&self, now: Duration) -> bool {
+        self.is_free()
+            && match self.last_words {
+                LastWords::Ready => true,
+                LastWords::From(at) => at <= now,
+                LastWords::Said => false,
+            }
+    }
+
+    pub(super) fn is_free(&self) -> bool {
+        self.invocation.is_none()
+    }
+}
+
+impl Run {
+    /// Begins whatever is due in the main phase, or ends it; whether there was anything.
+    pub(super) fn step_main(&mut self, now: Duration) -> bool {
+        let worker = self.turns.choose(|worker| self.workers[worker].is_free());
+        let Phase::Main {
+            start,
+            pace,
+            nemesis,
+        } = &mut self.phase
+        else {
+            return false;
+        };
+        let (start, end) = (*start, *start + self.settings.time_limit);
+
+        // An operation may begin only before the end; each side's schedule runs until then.
+        let in_time = |at: &Duration| *at.max(&now) < end;
+        let work_at = pace
+            .as_ref()
+            .map_or(Some(start), |it| Some(it.next_at()))
+            .filter(in_time);
+        let act_at = nemesis
+            .as_ref()
+            .map(|it| start.saturating_add(it.next_at()))
+            .filter(in_time);
+        if work_at.is_none() && act_at.is_none() {
+            self.phase = Phase::Draining;
+            return true;
+        }
+        let act_is_due = act_at.is_some_and(|at| at <= now);
+        let work_is_due = work_at.is_some_and(|at| at <= now) && pace.is_some();
+        if work_is_due
+            && worker.is_none()
+            && let Some(pace) = pace
+        {
+            pace.block();
+        }
+        let work_is_due = work_is_due && worker.is_some();
+        // Of two that are due at once, either may be the first.
+        let act_first = act_is_due && (!work_is_due || self.dice.order.random::<bool>());
+        if act_first && let Some(nemesis) = nemesis {
+            if let Some(act) = nemesis.wake(now - start) {
+                self.act(now, &act);
+            }
+            return true;
+        }
+        if work_is_due && let (Some(worker), Some(pace)) = (worker, pace) {
+            pace.begin(now);
+            let begun = self.progress.invoked + 1;
+            if self
+                .settings
+                .most_operations
+                .is_some_and(|most| begun >= most)
+                && let Phase::Main { pace, .. } = &mut self.phase
+            {
+                *pace = None;
+            }
+            self.begin_in_main(now, start, worker);
+            return true;
+        }
+        false
+    }
+
+    /// Begins an operation on the worker in turn, unless the workload chooses another free one.
+    fn begin_in_main(&mut self, now: Duration, start: Duration, in_turn: usize) {
+        let (workers, nodes) = (self.workers.len(), self.settings.nodes.len());
+        let is_free = |worker: usize| self.workers[worker].is_free();
+        let chosen = self
+            .workload
+            .choose_worker(workers, nodes, &is_free, &mut self.dice.order);
+        let worker = chosen.unwrap_or(in_turn);
+        let turn = Turn {
+            worker,
+            workers,
+            nodes,
+            at: now - start,
+        };
+        let invocation = self.workload.next(turn, &mut self.dice.operations);
+        self.begin(now, worker, invocation);
+    }
+
+    /// Begins an operation of the final phase, or ends it; whether there was anything.
+    pub(super) fn step_final(&mut self, now: Duration, start: Duration) -> bool {
+        let ready: Vec<usize> = (0..self.workers.len())
+            .filter(|i| self.workers[*i].is_due(now))
+            .collect();
+        if ready.is_empty() {
+            let is_done = |it: &Worker| it.is_free() && it.last_words == LastWords::Said;
+            if self.workers.iter().all(is_done) {
+                self.phase = Phase::Over { crash: None };
+                return true;
+            }
+            return false;
+        }
+        let worker = ready[self.dice.order.random_range(0..ready.len() as u64) as usize];
+        let turn = Turn {
+            worker,
+            workers: self.workers.len(),
+            nodes: self.settings.nodes.len(),
+            at: now - start,
+        };
+        match self.workload.next_final(turn, &mut self.dice.operations) {
+            Last::Begin(invocation) => {
+                self.workers[worker].last_words = LastWords::Ready;
+                self.begin(now, worker, invocation);
+            }
+            // At this very moment would be over and over again.
+            Last::Rest(until) => {
+                let until = (start + until).max(now + Duration::from_nanos(1));
+                self.workers[worker].last_words = LastWords::From(until);
+            }
+            Last::Done => self.workers[worker].last_words = LastWords::Said,
+        }
+        true
+    }
+
+    fn begin(&mut self, now: Duration, worker: usize, invocation: Invocation) {
+        self.turns.pass();
+        self.progress.invoked += 1;
+        self.ensure_client(worker);
+        let Worker { process, .. } = self.workers[worker];
+        let Invocation { f, value, marks } = invocation.clone();
+        self.record(
+            now,
+            Process::Client(process),
+            Kind::Invoke,
+            f,
+            &value,
+            None,
+            marks,
+        );
+        let state = &mut self.workers[worker];
+        let step = state
+            .client
+            .as_mut()
+            .map(|client| client.session.begin(&invocation));
+        state.invocation = Some(invocation);
+        if let Some(step) = step {
+            self.take_step(now, worker, step);
+        }
+    }
+
+    /// The last question of a worker's operation has an answer, or will never have one.
+    pub(super) fn go_on(&mut self, now: Duration, worker: usize, reply: &Reply) {
+        let state = &mut self.workers[worker];
+        let (Some(invocation), Some(client)) = (&state.invocation, &mut state.client) else {
+            return;
+        };
+        let step = match reply.answer() {
+            Ok(answer) => client.session.go_on(invocation, &answer),
+            Err(refusal) => {
+                let ending = if self.workload.reads_errors() {
+                    let idempotent = self.workload.is_idempotent(invocation.f);
+                    failed(refusal.error, refusal.definite, idempotent)
+                } else {
+                    thrown(refusal.error)
+                };
+                Step::Done(ending)
+            }
+        };
+        self.take_step(now, worker, step);
+    }
+
+    fn take_step(&mut self, now: Duration, worker: usize, step: Step) {
+        match step {
+            Step::Ask(question) => {
+                if let Some(client) = &self.workers[worker].client {
+                    self.clients
+                        .ask(now, &mut self.network, &client.name, &question);
+                }
+            }
+            Step::Done(completion) => self.complete(now, worker, completion),
+        }
+    }
+
+    fn complete(&mut self, now: Duration, worker: usize, completion: Completion) {
+        let count = self.workers.len() as u64;
+        let state = &mut self.workers[worker];
+        let Some(invocation) = state.invocation.take() else {
+            return;
+        };
+        let process = state.process;
+        let Completion { kind, value, error } = completion;
+        match kind {
+            Kind::Ok => self.progress.ok += 1,
+            Kind::Fail => self.progress.failed += 1,
+            Kind::Info | Kind::Invoke => {
+                self.progress.info += 1;
+                // Who may still be at it cannot begin anything else: somebody new goes on.
+                state.process += count;
+            }
+        }
+        let value = value.unwrap_or(invocation.value);
+        self.workload.observe(worker, invocation.f, kind, &value);
+        let Invocation { f, marks, .. } = invocation;
+        self.record(now, Process::Client(process), kind, f, &value, error, marks);
+    }
+
+    fn ensure_client(&mut self, worker: usize) {
+        let state = &mut self.workers[worker];
+        let process = state.process;
+        let keeps = self.workload.keeps_clients();
+        if let Some(old) = state.client.take_if(|it| it.process != process && !keeps) {
+            self.clients.close(&mut self.network, &old.name);
+        }
+        if state.client.is_none() {
+            let node = self.settings.nodes[worker % self.settings.nodes.len()].clone();
+            let name = self
+                .clients
+                .open(&mut self.network, node, Purpose::Work(worker));
+            let session = self.workload.session();
+            state.client = Some(Client {
+                name,
+                process,
+                session,
+            });
+        }
+    }
+}

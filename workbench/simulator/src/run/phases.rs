@@ -1,0 +1,256 @@
+//! The phases of a run, from the nodes' first message to the last read.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use shared::NodeId;
+
+use super::faults::Power;
+use super::operations::Worker;
+use super::{Run, Settings};
+use crate::clients::{Purpose, Reply};
+use crate::dice::branch;
+use crate::generator::Pace;
+use crate::incident::abridged;
+use crate::nemesis::Nemesis;
+use crate::rpc::{Field, Question, Rpc, Shape};
+use crate::service::Services;
+use history::text::quoted;
+use history::{OpError, json};
+
+/// How long a node has for its answer to `init`.
+pub const INIT_PATIENCE: Duration = Duration::from_secs(10);
+
+/// The request `init`. The answer to it is judged by its type alone.
+pub static INIT: Rpc = Rpc {
+    request: "init",
+    meaning: "The first message that a node gets: who it is, and who else there is.",
+    arguments: &[
+        Field::new("node_id", Shape::Text, "\"n1\"", "the node's own name"),
+        Field::new(
+            "node_ids",
+            Shape::List,
+            r#"["n1","n2","n3"]"#,
+            "all nodes, itself included",
+        ),
+    ],
+    response: "init_ok",
+    fields: &[],
+};
+
+pub(super) enum Phase {
+    /// Nodes learn who they are.
+    Starting { waiting: BTreeSet<usize> },
+    /// Nodes are told what the workload wants them to know.
+    SettingUp { waiting: BTreeSet<usize> },
+    /// Operations at a pace, and perhaps faults.
+    Main {
+        start: Duration,
+        pace: Option<Box<Pace>>,
+        nemesis: Option<Box<Nemesis>>,
+    },
+    /// No more operations begin; those that did are waited for.
+    Draining,
+    /// Rest until then.
+    Recovering { until: Duration },
+    /// The last operations, since then.
+    Final { start: Duration },
+    /// The end, and why it came early if it did.
+    Over { crash: Option<String> },
+}
+
+impl Run {
+    /// When the phase itself wants to go on.
+    pub(super) fn phase_deadline(&self) -> Option<Duration> {
+        match &self.phase {
+            Phase::Main {
+                start,
+                pace,
+                nemesis,
+            } => {
+                let end = *start + self.settings.time_limit;
+                let work = match pace {
+                    Some(pace) if self.workers.iter().any(Worker::is_free) => Some(pace.next_at()),
+                    Some(_) => None,
+                    None => Some(end),
+                };
+                let act = nemesis
+                    .as_ref()
+                    .map(|it| start.saturating_add(it.next_at()));
+                // Whatever falls behind the end will not happen, but the end itself will.
+                work.into_iter().chain(act).min().map(|at| at.min(end))
+            }
+            Phase::Recovering { until } => Some(*until),
+            Phase::Final { .. } => self.workers.iter().filter_map(Worker::rests_until).min(),
+            Phase::Starting { .. }
+            | Phase::SettingUp { .. }
+            | Phase::Draining
+            | Phase::Over { .. } => None,
+        }
+    }
+
+    /// Everybody takes part from the start, and `init` is on its way.
+    pub(super) fn initialise(&mut self, now: Duration) {
+        let names = self
+            .settings
+            .nodes
+            .iter()
+            .map(NodeId::clone)
+            .chain(services());
+        for name in names.collect::<Vec<_>>() {
+            self.network.register(name.clone());
+            self.network.listen(now, &name);
+        }
+        for place in 0..self.settings.nodes.len() {
+            let client = self.open_init_client(place);
+            self.send_init(now, place, &client);
+        }
+    }
+
+    /// The client that will tell a node who it is.
+    pub(super) fn open_init_client(&mut self, place: usize) -> NodeId {
+        let node = self.settings.nodes[place].clone();
+        self.clients
+            .open(&mut self.network, node, Purpose::Init(place))
+    }
+
+    pub(super) fn send_init(&mut self, now: Duration, place: usize, client: &NodeId) {
+        let nodes = &self.settings.nodes;
+        let fields = vec![("node_id", json(&nodes[place])), ("node_ids", json(nodes))];
+        let question = Question {
+            rpc: &INIT,
+            fields,
+            patience: INIT_PATIENCE,
+        };
+        self.clients.ask(now, &mut self.network, client, &question);
+    }
+
+    pub(super) fn hear_init(&mut self, now: Duration, place: usize, reply: &Reply) {
+        self.clients.close(&mut self.network, &reply.client);
+        let node = &self.settings.nodes[place];
+        match (reply.kind().as_deref(), reply.body()) {
+            (Some("init_ok"), _) => {
+                if let Phase::Starting { waiting } = &mut self.phase {
+                    waiting.remove(&place);
+                }
+                if self.power[place] == Power::Starting(reply.client.clone()) {
+                    self.bring_back(now, place);
+                }
+            }
+            (_, Some(body)) => {
+                let body = abridged(body.get());
+                self.crash(format!(
+                    "node {node} did not answer init with \"init_ok\" but with {body}"
+                ));
+            }
+            (_, None) => {
+                let why = self.why_no_init(place, reply);
+                self.crash(why);
+            }
+        }
+    }
+
+    pub(super) fn hear_set_up(&mut self, place: usize, reply: &Reply) {
+        let Phase::SettingUp { waiting } = &mut self.phase else {
+            // A node that was started anew: what it makes of this shows in what it does.
+            self.clients.close(&mut self.network, &reply.client);
+            return;
+        };
+        waiting.remove(&place);
+        let refusal = reply.answer().err();
+        let node = &self.settings.nodes[place];
+        match refusal.map(|it| it.error) {
+            None => {}
+            Some(OpError::NetTimeout) => {
+                let why = self.why_no_set_up(place, reply);
+                self.crash(why);
+            }
+            Some(OpError::Rpc { name, text }) => {
+                self.crash(format!(
+                    "node {node} refused the set-up request: {name}: {}",
+                    quoted(&text)
+                ));
+            }
+            Some(OpError::Malformed { text } | OpError::Thrown { text, .. }) => {
+                self.crash(format!("node {node}: {}", quoted(&text)));
+            }
+            Some(OpError::Other { value }) => self.crash(format!("node {node}: {value}")),
+        }
+    }
+
+    /// Does what the phase asks for now; whether there was anything.
+    pub(super) fn step(&mut self, now: Duration) -> bool {
+        match &self.phase {
+            Phase::Starting { waiting } if waiting.is_empty() => self.begin_set_up(now),
+            Phase::SettingUp { waiting } if waiting.is_empty() => self.begin_main(now),
+            Phase::Main { .. } => return self.step_main(now),
+            Phase::Draining if self.workers.iter().all(Worker::is_free) => self.end_main(now),
+            Phase::Recovering { until } if *until <= now => {
+                self.phase = Phase::Final { start: now };
+            }
+            Phase::Final { start } => return self.step_final(now, *start),
+            Phase::Starting { .. }
+            | Phase::SettingUp { .. }
+            | Phase::Draining
+            | Phase::Recovering { .. }
+            | Phase::Over { .. } => return false,
+        }
+        true
+    }
+
+    fn begin_set_up(&mut self, now: Duration) {
+        self.zero = Some(now);
+        self.network.begin(now);
+        let nodes = self.settings.nodes.clone();
+        let question = self.workload.set_up(&nodes);
+        let waiting = (0..nodes.len()).filter(|_| question.is_some()).collect();
+        self.phase = Phase::SettingUp { waiting };
+        for (place, node) in nodes.into_iter().enumerate() {
+            // As in Maelstrom, these clients stay to the end and use up a number each.
+            let client = self
+                .clients
+                .open(&mut self.network, node, Purpose::SetUp(place));
+            if let Some(question) = &question {
+                self.clients.ask(now, &mut self.network, &client, question);
+            }
+        }
+    }
+
+    fn begin_main(&mut self, now: Duration) {
+        let Settings {
+            rate,
+            most_operations,
+            faults,
+            seed,
+            ..
+        } = &self.settings;
+        let names = self.settings.nodes.iter();
+        let names = names.map(|node| Arc::from(node.as_str())).collect();
+        let nemesis = (!faults.intervals.is_empty())
+            .then(|| Box::new(Nemesis::new(names, faults.clone(), *seed)));
+        let works = *rate > 0.0 && *most_operations != Some(0);
+        let pace = works.then(|| Box::new(Pace::new(*rate, now, branch(*seed, "pace"))));
+        self.phase = Phase::Main {
+            start: now,
+            pace,
+            nemesis,
+        };
+    }
+
+    /// All faults end, and the final phase waits for the dust to settle.
+    fn end_main(&mut self, now: Duration) {
+        if !self.workload.has_final_phase() {
+            self.phase = Phase::Over { crash: None };
+            return;
+        }
+        self.calm_down(now);
+        self.phase = Phase::Recovering {
+            until: now + self.settings.recovery,
+        };
+    }
+}
+
+fn services() -> impl Iterator<Item = NodeId> {
+    Services::NAMES.iter().map(|name| NodeId::from(*name))
+}

@@ -1,0 +1,30 @@
+//! What sets and counters have in common: clients that add something, or read everything.
+
+use super::{Completion, Invocation, Session, Step};
+use crate::rpc::{Answer, Question, Rpc};
+
+/// A client of a node that answers `add` and `read`; it remembers nothing.
+pub(super) struct Client {
+    /// How something is added.
+    pub(super) add: &'static Rpc,
+    /// The name of what is added.
+    pub(super) argument: &'static str,
+    /// The form of what is read, in a field `value`.
+    pub(super) read: &'static Rpc,
+}
+
+impl Session for Client {
+    fn begin(&mut self, invocation: &Invocation) -> Step {
+        Step::Ask(match invocation.f {
+            "add" => Question::new(self.add, vec![(self.argument, invocation.value.clone())]),
+            _ => Question::new(self.read, Vec::new()),
+        })
+    }
+
+    fn go_on(&mut self, invocation: &Invocation, answer: &Answer<'_>) -> Step {
+        Step::Done(match invocation.f {
+            "add" => Completion::done(),
+            _ => Completion::ok(answer.field("value")),
+        })
+    }
+}

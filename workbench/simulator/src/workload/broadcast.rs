@@ -1,0 +1,149 @@
+//! broadcast: what one node is told, all come to know.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use rand::RngExt;
+use shared::NodeId;
+
+use super::{Completion, Invocation, Last, OnceEach, Session, Step, Turn, Workload};
+use crate::dice::Dice;
+use crate::rpc::{Answer, Field, Question, Rpc, Shape};
+use crate::topology::Topology;
+use checkers::Verdict;
+use history::History;
+
+static TOPOLOGY: Rpc = Rpc {
+    request: "topology",
+    meaning: "Asked once of each node, before everything else: whom it should talk to. A node may \
+              talk to others instead.",
+    arguments: &[Field::new(
+        "topology",
+        Shape::Neighbours,
+        r#"{"n1":["n2"],"n2":["n1","n3"],"n3":["n2"]}"#,
+        "the neighbours of every node, as --topology has it",
+    )],
+    response: "topology_ok",
+    fields: &[],
+};
+static BROADCAST: Rpc = Rpc {
+    request: "broadcast",
+    meaning: "A value is told to one node, and all should come to know it.",
+    arguments: &[Field::new(
+        "message",
+        Shape::Any,
+        "7",
+        "the value; each is sent once, an integer",
+    )],
+    response: "broadcast_ok",
+    fields: &[],
+};
+static READ: Rpc = Rpc {
+    request: "read",
+    meaning: "What a node knows.",
+    arguments: &[],
+    response: "read_ok",
+    fields: &[Field::new(
+        "messages",
+        Shape::List,
+        "[3,7]",
+        "all values that the node has heard of, in any order",
+    )],
+};
+
+/// The workload: values 0, 1, 2, … and reads, half and half; at the end everybody reads once.
+#[derive(Debug)]
+pub(super) struct Broadcast {
+    topology: Topology,
+    next_value: u64,
+    final_reads: OnceEach,
+}
+
+impl Broadcast {
+    pub(super) fn new(topology: Topology) -> Self {
+        Broadcast {
+            topology,
+            next_value: 0,
+            final_reads: OnceEach::default(),
+        }
+    }
+}
+
+impl Workload for Broadcast {
+    fn name(&self) -> &'static str {
+        "broadcast"
+    }
+
+    fn operations(&self) -> &'static [&'static str] {
+        &["broadcast", "read"]
+    }
+
+    fn next(&mut self, _: Turn, dice: &mut Dice) -> Invocation {
+        if dice.random::<bool>() {
+            let value = self.next_value;
+            self.next_value += 1;
+            Invocation::new("broadcast", history::json(&value))
+        } else {
+            Invocation::new("read", history::null())
+        }
+    }
+
+    fn has_final_phase(&self) -> bool {
+        true
+    }
+
+    fn next_final(&mut self, turn: Turn, _: &mut Dice) -> Last {
+        self.final_reads.next(turn, Invocation::final_read)
+    }
+
+    fn set_up(&self, nodes: &[NodeId]) -> Option<Question> {
+        let names: Vec<Arc<str>> = nodes.iter().map(|node| node.as_str().into()).collect();
+        let topology: BTreeMap<String, Vec<String>> = self
+            .topology
+            .neighbours(&names)
+            .into_iter()
+            .map(|(node, near)| {
+                (
+                    node.to_string(),
+                    near.iter().map(ToString::to_string).collect(),
+                )
+            })
+            .collect();
+        let fields = vec![("topology", history::json(&topology))];
+        Some(Question::new(&TOPOLOGY, fields))
+    }
+
+    fn requests(&self) -> Vec<&'static Rpc> {
+        vec![&TOPOLOGY, &BROADCAST, &READ]
+    }
+
+    fn session(&self) -> Box<dyn Session> {
+        Box::new(Client)
+    }
+
+    fn is_idempotent(&self, f: &str) -> bool {
+        f == "read"
+    }
+
+    fn check(&self, history: &History) -> Verdict {
+        checkers::set_full(history, "broadcast")
+    }
+}
+
+struct Client;
+
+impl Session for Client {
+    fn begin(&mut self, invocation: &Invocation) -> Step {
+        Step::Ask(match invocation.f {
+            "broadcast" => Question::new(&BROADCAST, vec![("message", invocation.value.clone())]),
+            _ => Question::new(&READ, Vec::new()),
+        })
+    }
+
+    fn go_on(&mut self, invocation: &Invocation, answer: &Answer<'_>) -> Step {
+        Step::Done(match invocation.f {
+            "broadcast" => Completion::done(),
+            _ => Completion::ok(answer.field("messages")),
+        })
+    }
+}

@@ -1,0 +1,346 @@
+//! Storm, then calm: any workload, with more asked of the nodes once all faults are over than
+//! Maelstrom asks. Everybody must answer again; and where nodes are to agree in the end, all of
+//! them must show the same, and whatever was acknowledged.
+
+mod last_reads;
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+use serde_json::value::RawValue;
+use shared::NodeId;
+
+use super::{Invocation, Last, Name, OnceEach, Session, Turn, Workload};
+use crate::dice::Dice;
+use crate::rpc::{Question, Rpc};
+use checkers::{EMPTY_GRAPH, Validity, Verdict};
+use history::edn::{self, Edn};
+use history::{History, Kind, Op, Pair};
+use last_reads::{disagreeing, lacking, lost, vanished};
+
+/// A workload that is followed by a final phase in any case.
+pub(super) struct Calm {
+    name: Name,
+    inner: Box<dyn Workload>,
+    last_operations: OnceEach,
+    /// Every key that a transaction has named.
+    keys: BTreeMap<String, Value>,
+}
+
+impl Calm {
+    pub(super) fn new(name: Name, inner: Box<dyn Workload>) -> Self {
+        Calm {
+            name,
+            inner,
+            last_operations: OnceEach::default(),
+            keys: BTreeMap::new(),
+        }
+    }
+
+    fn remember_keys(&mut self, transaction: &RawValue) {
+        let steps: Vec<(String, Value, Value)> =
+            serde_json::from_str(transaction.get()).unwrap_or_default();
+        let keys = steps.into_iter().map(|(_, key, _)| (key.to_string(), key));
+        self.keys.extend(keys);
+    }
+
+    /// One transaction that reads all there is.
+    fn read_everything(&self) -> Invocation {
+        let reads: Vec<(&str, &Value, ())> = self.keys.values().map(|key| ("r", key, ())).collect();
+        Invocation::new("txn", history::json(&reads))
+    }
+
+    /// Whether anything was added at all. If not, a set is of unknown validity to Maelstrom, and
+    /// rightly so; but nothing was promised either.
+    fn has_succeeded(&self, history: &History) -> bool {
+        let f = match self.name {
+            Name::Broadcast => "broadcast",
+            Name::GSet => "add",
+            Name::Echo
+            | Name::UniqueIds
+            | Name::GCounter
+            | Name::PnCounter
+            | Name::Kafka
+            | Name::LinKv
+            | Name::TxnRwRegister
+            | Name::TxnListAppend => return true,
+        };
+        let mut ops = history.ops.iter();
+        ops.any(|op| op.kind == Kind::Ok && op.f == f)
+    }
+
+    fn findings(&self, history: &History) -> Vec<String> {
+        let pairs = history.pairs();
+        let finals = pairs.iter().filter(|pair| pair.invocation.marks.is_final);
+        let finals: Vec<&Pair<'_>> = finals.collect();
+        let mut findings: Vec<String> = finals.iter().filter_map(|pair| unanswered(pair)).collect();
+        let reads: Vec<&Op> = finals
+            .iter()
+            .filter_map(|pair| pair.completion)
+            .filter(|op| op.kind == Kind::Ok)
+            .collect();
+        match self.name {
+            Name::Echo | Name::UniqueIds | Name::Kafka | Name::LinKv => {}
+            Name::Broadcast => findings.extend(lacking(history, &reads, "broadcast")),
+            Name::GSet => findings.extend(lacking(history, &reads, "add")),
+            Name::GCounter | Name::PnCounter => findings.extend(disagreeing(&reads)),
+            Name::TxnRwRegister => {
+                findings.extend(disagreeing(&reads));
+                findings.extend(vanished(history, &reads));
+            }
+            Name::TxnListAppend => {
+                findings.extend(disagreeing(&reads));
+                findings.extend(lost(history, &reads));
+            }
+        }
+        findings
+    }
+}
+
+/// Maelstrom counts a history as invalid in which no operation comes before another. In a storm it
+/// may well be that hardly anything succeeds, and that proves nothing.
+fn tells_nothing(verdict: &Verdict) -> bool {
+    let nothing = Edn::List(vec![edn::key(EMPTY_GRAPH)]);
+    ["anomaly-types", "bad-error-types"]
+        .iter()
+        .any(|list| edn::get(&verdict.results, &[list]) == Some(&nothing))
+}
+
+/// An operation of the final phase that did not end well.
+fn unanswered(pair: &Pair<'_>) -> Option<String> {
+    let Op {
+        f, process, time, ..
+    } = pair.invocation;
+    let at = *time as f64 / 1e9;
+    match pair.completion.map(|op| (op.kind, &op.error)) {
+        Some((Kind::Ok, _)) => None,
+        Some((_, error)) => Some(format!(
+            "after the calm, {f} of process {process} at {at:.3} s did not succeed: {error:?}"
+        )),
+        None => Some(format!(
+            "after the calm, {f} of process {process} at {at:.3} s was not answered"
+        )),
+    }
+}
+
+impl Workload for Calm {
+    fn name(&self) -> &'static str {
+        self.inner.name()
+    }
+
+    fn operations(&self) -> &'static [&'static str] {
+        self.inner.operations()
+    }
+
+    fn check_workers(&self, nodes: usize, workers: usize) -> Result<(), String> {
+        self.inner.check_workers(nodes, workers)
+    }
+
+    fn choose_worker(
+        &self,
+        workers: usize,
+        nodes: usize,
+        is_free: &dyn Fn(usize) -> bool,
+        dice: &mut Dice,
+    ) -> Option<usize> {
+        self.inner.choose_worker(workers, nodes, is_free, dice)
+    }
+
+    fn next(&mut self, turn: Turn, dice: &mut Dice) -> Invocation {
+        let invocation = self.inner.next(turn, dice);
+        if matches!(self.name, Name::TxnRwRegister | Name::TxnListAppend) {
+            self.remember_keys(&invocation.value);
+        }
+        invocation
+    }
+
+    fn observe(&mut self, worker: usize, f: &'static str, kind: Kind, value: &RawValue) {
+        self.inner.observe(worker, f, kind, value);
+    }
+
+    fn requests(&self) -> Vec<&'static Rpc> {
+        self.inner.requests()
+    }
+
+    fn session(&self) -> Box<dyn Session> {
+        self.inner.session()
+    }
+
+    fn has_final_phase(&self) -> bool {
+        true
+    }
+
+    fn next_final(&mut self, turn: Turn, dice: &mut Dice) -> Last {
+        if self.inner.has_final_phase() {
+            return self.inner.next_final(turn, dice);
+        }
+        let mut last = match self.name {
+            Name::TxnRwRegister | Name::TxnListAppend => self.read_everything(),
+            // Of all that can be done to a register, a write alone cannot be refused for good
+            // reason.
+            Name::LinKv => Invocation::new("write", history::json(&(turn.worker, 0))),
+            Name::Echo
+            | Name::UniqueIds
+            | Name::Broadcast
+            | Name::GSet
+            | Name::GCounter
+            | Name::PnCounter
+            | Name::Kafka => self.inner.next(turn, dice),
+        };
+        last.marks.is_final = true;
+        self.last_operations.next(turn, || last.clone())
+    }
+
+    fn set_up(&self, nodes: &[NodeId]) -> Option<Question> {
+        self.inner.set_up(nodes)
+    }
+
+    fn keeps_clients(&self) -> bool {
+        self.inner.keeps_clients()
+    }
+
+    fn is_idempotent(&self, f: &str) -> bool {
+        self.inner.is_idempotent(f)
+    }
+
+    fn reads_errors(&self) -> bool {
+        self.inner.reads_errors()
+    }
+
+    fn check(&self, history: &History) -> Verdict {
+        let mut verdict = self.inner.check(history);
+        if tells_nothing(&verdict) || !self.has_succeeded(history) {
+            verdict.valid = Validity::Valid;
+            verdict.findings.clear();
+        }
+        let findings = self.findings(history);
+        let valid = Validity::of(findings.is_empty());
+        verdict.valid = verdict.valid.max(valid);
+        edn::insert(&mut verdict.results, "valid?", verdict.valid.to_edn());
+        edn::insert(&mut verdict.results, "calm?", valid.to_edn());
+        verdict.findings.extend(findings);
+        verdict
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::workload::{self, Options};
+
+    /// A history of `type process f value final?` lines; what is wrong with it after the calm.
+    #[track_caller]
+    fn check(name: Name, lines: &[&str], expected: &[&str]) {
+        let line = |(index, line): (usize, &&str)| {
+            let parts: Vec<&str> = line.splitn(5, ' ').collect();
+            let [kind, process, f, value, last] = parts[..] else {
+                panic!("{line}");
+            };
+            format!(
+                r#"{{"index":{index},"time":{index},"type":"{kind}","process":{process},"f":"{f}","value":{value},"final?":{}}}"#,
+                last == "final"
+            )
+        };
+        let text: Vec<String> = lines.iter().enumerate().map(line).collect();
+        let history = History::read_json(text.join("\n").as_bytes()).unwrap();
+        let options = Options::default();
+        let calm = Calm::new(name, workload::workload(name, &options));
+        let findings = calm.findings(&history);
+        assert_eq!(findings.len(), expected.len(), "{findings:#?}");
+        for (finding, part) in findings.iter().zip(expected) {
+            assert!(finding.contains(part), "{finding}");
+        }
+        let verdict = workload::calm(name, &options).check(&history);
+        assert_eq!(verdict.valid == Validity::Invalid, !expected.is_empty());
+    }
+
+    #[test]
+    fn everybody_must_answer_after_the_calm() {
+        let asked = "invoke 0 generate null final";
+        check(Name::UniqueIds, &[asked, "ok 0 generate 7 final"], &[]);
+        check(Name::UniqueIds, &[asked], &["not answered"]);
+        check(
+            Name::UniqueIds,
+            &[asked, "info 0 generate null final"],
+            &["did not succeed"],
+        );
+    }
+
+    #[test]
+    fn what_was_acknowledged_or_shown_must_be_shown_by_all() {
+        let lines = |first: &'static str, second: &'static str| {
+            [
+                "invoke 0 broadcast 7 -",
+                "ok 0 broadcast 7 -",
+                "invoke 0 read null final",
+                first,
+                "invoke 1 read null final",
+                second,
+            ]
+        };
+        let good = lines("ok 0 read [7] final", "ok 1 read [7,7] final");
+        check(Name::Broadcast, &good, &[]);
+        let more = lines("ok 0 read [7,8] final", "ok 1 read [7] final");
+        check(Name::Broadcast, &more, &["process 1 lacks 1"]);
+        let fewer = lines("ok 0 read [] final", "ok 1 read [7] final");
+        check(Name::Broadcast, &fewer, &["process 0 lacks 1"]);
+    }
+
+    #[test]
+    fn replicas_must_agree_in_the_end() {
+        let reads = |second: &'static str| {
+            [
+                r#"invoke 0 txn [["r",1,null]] final"#,
+                r#"ok 0 txn [["r",1,null]] final"#,
+                r#"invoke 1 txn [["r",1,null]] final"#,
+                second,
+            ]
+        };
+        let equal = r#"ok 1 txn [["r",1,null]] final"#;
+        check(Name::TxnRwRegister, &reads(equal), &[]);
+        let other = r#"ok 1 txn [["r",1,5]] final"#;
+        check(Name::TxnRwRegister, &reads(other), &["process 1 reads"]);
+    }
+
+    #[test]
+    fn what_a_transaction_wrote_does_not_vanish() {
+        let write = |kind: &'static str| {
+            [
+                r#"invoke 0 txn [["w",1,5]] -"#,
+                kind,
+                r#"invoke 0 txn [["r",1,null]] final"#,
+                r#"ok 0 txn [["r",1,null]] final"#,
+            ]
+        };
+        let done = r#"ok 0 txn [["w",1,5]] -"#;
+        check(
+            Name::TxnRwRegister,
+            &write(done),
+            &["finds nothing in keys"],
+        );
+        check(
+            Name::TxnRwRegister,
+            &write(r#"fail 0 txn [["w",1,5]] -"#),
+            &[],
+        );
+    }
+
+    #[test]
+    fn what_a_transaction_appended_is_there_in_the_end() {
+        let append = |list: &'static str| {
+            [
+                r#"invoke 0 txn [["append",1,5]] -"#,
+                r#"ok 0 txn [["append",1,5]] -"#,
+                r#"invoke 1 txn [["append",1,6]] -"#,
+                r#"fail 1 txn [["append",1,6]] -"#,
+                r#"invoke 0 txn [["r",1,null]] final"#,
+                list,
+            ]
+        };
+        let all = r#"ok 0 txn [["r",1,[5]]] final"#;
+        check(Name::TxnListAppend, &append(all), &[]);
+        let nothing = r#"ok 0 txn [["r",1,null]] final"#;
+        let lost = ["does not find what was appended: 5 in 1"];
+        check(Name::TxnListAppend, &append(nothing), &lost);
+    }
+}

@@ -1,0 +1,154 @@
+//! g-counter and pn-counter: a number that all nodes add to, up alone or up and down.
+
+use rand::RngExt;
+
+use super::add_read::Client;
+use super::{Invocation, Last, OnceEach, Session, Turn, Workload};
+use crate::dice::Dice;
+use crate::rpc::{Field, Rpc, Shape};
+use checkers::Verdict;
+use history::History;
+
+static ADD: Rpc = Rpc {
+    request: "add",
+    meaning: "A number is added to the counter.",
+    arguments: &[Field::new(
+        "delta",
+        Shape::Integer,
+        "3",
+        "the number; never below zero in g-counter",
+    )],
+    response: "add_ok",
+    fields: &[],
+};
+static READ: Rpc = Rpc {
+    request: "read",
+    meaning: "The counter's value. Once all has settled, nodes must know all additions.",
+    arguments: &[],
+    response: "read_ok",
+    fields: &[Field::new(
+        "value",
+        Shape::Integer,
+        "10",
+        "the sum of all additions, as far as the node knows",
+    )],
+};
+
+/// What a counter can do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Direction {
+    /// It only grows.
+    Up,
+    /// It goes up and down.
+    Both,
+}
+
+/// The workload: an equal chance of reading and of adding something from −5 to 4, but what a
+/// counter cannot do is drawn again; at the end everybody reads once.
+#[derive(Debug)]
+pub(super) struct Counter {
+    direction: Direction,
+    final_reads: OnceEach,
+}
+
+impl Counter {
+    pub(super) fn new(direction: Direction) -> Self {
+        Counter {
+            direction,
+            final_reads: OnceEach::default(),
+        }
+    }
+}
+
+impl Workload for Counter {
+    fn name(&self) -> &'static str {
+        match self.direction {
+            Direction::Up => "g-counter",
+            Direction::Both => "pn-counter",
+        }
+    }
+
+    fn operations(&self) -> &'static [&'static str] {
+        &["add", "read"]
+    }
+
+    fn next(&mut self, _: Turn, dice: &mut Dice) -> Invocation {
+        loop {
+            if dice.random::<bool>() {
+                return Invocation::new("read", history::null());
+            }
+            let delta = dice.random_range(-5..5_i64);
+            if delta >= 0 || self.direction == Direction::Both {
+                return Invocation::new("add", history::json(&delta));
+            }
+        }
+    }
+
+    fn has_final_phase(&self) -> bool {
+        true
+    }
+
+    fn next_final(&mut self, turn: Turn, _: &mut Dice) -> Last {
+        self.final_reads.next(turn, Invocation::final_read)
+    }
+
+    fn requests(&self) -> Vec<&'static Rpc> {
+        vec![&ADD, &READ]
+    }
+
+    fn session(&self) -> Box<dyn Session> {
+        Box::new(Client {
+            add: &ADD,
+            argument: "delta",
+            read: &READ,
+        })
+    }
+
+    fn reads_errors(&self) -> bool {
+        false
+    }
+
+    fn check(&self, history: &History) -> Verdict {
+        checkers::counter(history)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::dice::dice;
+
+    /// How often each delta, or nothing for a read, comes in so many operations.
+    fn drawn(direction: Direction, count: usize) -> BTreeMap<Option<i64>, usize> {
+        let (mut counter, mut dice) = (Counter::new(direction), dice(1));
+        let turn = Turn {
+            worker: 0,
+            workers: 1,
+            nodes: 1,
+            at: Duration::ZERO,
+        };
+        let mut drawn = BTreeMap::new();
+        for _ in 0..count {
+            let operation = counter.next(turn, &mut dice);
+            *drawn.entry(operation.value.get().parse().ok()).or_default() += 1;
+        }
+        drawn
+    }
+
+    #[test]
+    fn a_growing_counter_adds_in_a_third_of_its_operations_and_never_below_nothing() {
+        let drawn = drawn(Direction::Up, 30_000);
+        assert!(drawn.keys().flatten().copied().eq(0..5));
+        assert!((19_500..20_500).contains(&drawn[&None]), "{drawn:?}");
+    }
+
+    #[test]
+    fn the_other_one_adds_in_half_of_them_from_minus_five_to_four() {
+        let drawn = drawn(Direction::Both, 30_000);
+        assert!(drawn.keys().flatten().copied().eq(-5..5));
+        assert!((14_500..15_500).contains(&drawn[&None]), "{drawn:?}");
+    }
+}

@@ -1,0 +1,75 @@
+//! echo: a node answers with what it was sent.
+
+use rand::RngExt;
+use serde_json::value::RawValue;
+
+use super::{Completion, Invocation, Session, Step, Turn, Workload};
+use crate::dice::Dice;
+use crate::rpc::{Answer, Field, Question, Rpc, Shape};
+use checkers::Verdict;
+use history::History;
+
+static ECHO: Rpc = Rpc {
+    request: "echo",
+    response: "echo_ok",
+    meaning: "A node says back what it is sent.",
+    arguments: &[Field::new(
+        "echo",
+        Shape::Any,
+        "\"Please echo 7\"",
+        "what to say",
+    )],
+    fields: &[Field::new(
+        "echo",
+        Shape::Any,
+        "\"Please echo 7\"",
+        "the same",
+    )],
+};
+
+/// The workload; it has no state.
+#[derive(Debug)]
+pub(super) struct Echo;
+
+impl Workload for Echo {
+    fn name(&self) -> &'static str {
+        "echo"
+    }
+
+    fn operations(&self) -> &'static [&'static str] {
+        &["echo"]
+    }
+
+    fn next(&mut self, _: Turn, dice: &mut Dice) -> Invocation {
+        let text = format!("Please echo {}", dice.random_range(0..128_u32));
+        Invocation::new("echo", history::json(&text))
+    }
+
+    fn requests(&self) -> Vec<&'static Rpc> {
+        vec![&ECHO]
+    }
+
+    fn session(&self) -> Box<dyn Session> {
+        Box::new(Client)
+    }
+
+    fn check(&self, history: &History) -> Verdict {
+        checkers::echo(history)
+    }
+}
+
+struct Client;
+
+impl Session for Client {
+    fn begin(&mut self, invocation: &Invocation) -> Step {
+        Step::Ask(Question::new(
+            &ECHO,
+            vec![("echo", invocation.value.clone())],
+        ))
+    }
+
+    fn go_on(&mut self, _: &Invocation, answer: &Answer<'_>) -> Step {
+        // The checker compares texts in whole answers.
+        Step::Done(Completion::ok(RawValue::to_owned(answer.body)))
+    }
+}

@@ -1,0 +1,91 @@
+//! g-set: a set that only grows.
+
+use rand::RngExt;
+
+use super::add_read::Client;
+use super::{Invocation, Last, OnceEach, Session, Turn, Workload};
+use crate::dice::Dice;
+use crate::rpc::{Field, Rpc, Shape};
+use checkers::Verdict;
+use history::History;
+
+static ADD: Rpc = Rpc {
+    request: "add",
+    meaning: "An element comes into the set.",
+    arguments: &[Field::new(
+        "element",
+        Shape::Any,
+        "7",
+        "the element; each is added once, an integer",
+    )],
+    response: "add_ok",
+    fields: &[],
+};
+static READ: Rpc = Rpc {
+    request: "read",
+    meaning: "The whole set. Once all has settled, nodes must know all elements.",
+    arguments: &[],
+    response: "read_ok",
+    fields: &[Field::new(
+        "value",
+        Shape::List,
+        "[3,7]",
+        "all elements that the node knows, in any order",
+    )],
+};
+
+/// The workload: elements 0, 1, 2, … and reads, half and half; at the end everybody reads once.
+#[derive(Debug, Default)]
+pub(super) struct GSet {
+    next_element: u64,
+    final_reads: OnceEach,
+}
+
+impl Workload for GSet {
+    fn name(&self) -> &'static str {
+        "g-set"
+    }
+
+    fn operations(&self) -> &'static [&'static str] {
+        &["add", "read"]
+    }
+
+    fn next(&mut self, _: Turn, dice: &mut Dice) -> Invocation {
+        if dice.random::<bool>() {
+            let element = self.next_element;
+            self.next_element += 1;
+            Invocation::new("add", history::json(&element))
+        } else {
+            Invocation::new("read", history::null())
+        }
+    }
+
+    fn has_final_phase(&self) -> bool {
+        true
+    }
+
+    fn next_final(&mut self, turn: Turn, _: &mut Dice) -> Last {
+        let read = || Invocation::new("read", history::null());
+        self.final_reads.next(turn, read)
+    }
+
+    fn requests(&self) -> Vec<&'static Rpc> {
+        vec![&ADD, &READ]
+    }
+
+    fn session(&self) -> Box<dyn Session> {
+        Box::new(Client {
+            add: &ADD,
+            argument: "element",
+            read: &READ,
+        })
+    }
+
+    fn reads_errors(&self) -> bool {
+        false
+    }
+
+    fn check(&self, history: &History) -> Verdict {
+        checkers::set_full(history, "add")
+    }
+}

@@ -1,0 +1,420 @@
+//! kafka: logs that producers append to and consumers poll, key by key.
+
+mod client;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use rand::RngExt;
+use serde_json::value::RawValue;
+
+use super::transactions::{self, MicroOp, Transactions};
+use super::{Invocation, Last, Session, Turn, Workload};
+use crate::dice::Dice;
+use crate::rpc::Rpc;
+use checkers::Verdict;
+use history::{History, Kind, Marks, Unseen, json};
+
+/// One operation in so many is an `assign`.
+const ASSIGNS: u32 = 64;
+
+/// One `assign` in so many takes in all keys of which polls have not seen the last message.
+const WIDE_ASSIGNS: u32 = 3;
+
+/// The mean time between two crashes of the same client.
+const CRASH_EVERY: Duration = Duration::from_secs(30);
+
+/// The mean time between two polls of a worker in the final phase.
+const POLL_EVERY: Duration = Duration::from_millis(200);
+
+/// How long the final phase may last.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The workload: sends and polls, now and then an assignment or a crash of a client; at the end
+/// everybody reads all keys from their beginning until nothing is missing.
+#[derive(Debug)]
+pub(super) struct Kafka {
+    transactions: Transactions,
+    /// The operation that is due; assignments come before it.
+    pending: Option<MicroOp>,
+    next_crash: Duration,
+    /// The highest offset sent or polled of each key, as far as clients have seen: what the final
+    /// phase must reach.
+    highest: BTreeMap<u64, i64>,
+    unseen: Offsets,
+    finals: BTreeMap<usize, FinalRead>,
+    /// What `highest` was when the final phase began.
+    target: Option<BTreeMap<u64, i64>>,
+}
+
+/// How far sends and polls have come, for the keys where they differ.
+#[derive(Debug, Default)]
+struct Offsets {
+    sent: BTreeMap<u64, i64>,
+    polled: BTreeMap<u64, i64>,
+}
+
+/// What a worker has done of the final phase.
+#[derive(Debug, Default)]
+struct FinalRead {
+    has_crashed: bool,
+    has_assigned: bool,
+    next_poll: Duration,
+    polled: BTreeMap<u64, i64>,
+}
+
+impl Kafka {
+    pub(super) fn new(shape: transactions::Shape) -> Self {
+        let shape = transactions::Shape {
+            max_txn_length: 1,
+            ..shape
+        };
+        Kafka {
+            transactions: Transactions::new(shape),
+            pending: None,
+            next_crash: Duration::ZERO,
+            highest: BTreeMap::new(),
+            unseen: Offsets::default(),
+            finals: BTreeMap::new(),
+            target: None,
+        }
+    }
+
+    fn pending(&mut self, dice: &mut Dice) -> MicroOp {
+        match self.pending {
+            Some(micro_op) => micro_op,
+            // Transactions have one step each.
+            None => *self.pending.insert(self.transactions.next(dice)[0]),
+        }
+    }
+
+    fn assign(&self, key: u64, dice: &mut Dice) -> Invocation {
+        let unseen = self.unseen.by_key();
+        if unseen.is_empty() || dice.random_range(0..WIDE_ASSIGNS) != 0 {
+            return Invocation::new("assign", names([key].iter()));
+        }
+        let own = [key].into_iter().filter(|key| !unseen.contains_key(key));
+        let keys: Vec<u64> = unseen.keys().copied().chain(own).collect();
+        let invocation = Invocation::new("assign", names(keys.iter()));
+        let marks = Marks {
+            unseen: history::boxed_unless_empty(
+                unseen
+                    .into_iter()
+                    .map(|(key, it)| (key.to_string(), it))
+                    .collect(),
+            ),
+            ..Marks::default()
+        };
+        Invocation {
+            marks,
+            ..invocation
+        }
+    }
+}
+
+impl Workload for Kafka {
+    fn name(&self) -> &'static str {
+        "kafka"
+    }
+
+    fn operations(&self) -> &'static [&'static str] {
+        &["send", "poll", "assign", "crash"]
+    }
+
+    fn next(&mut self, turn: Turn, dice: &mut Dice) -> Invocation {
+        if self.next_crash <= turn.at {
+            let mean = CRASH_EVERY / u32::try_from(turn.workers).unwrap_or(u32::MAX);
+            self.next_crash = turn.at + up_to_twice(mean, dice);
+            return crash();
+        }
+        let micro_op = self.pending(dice);
+        if dice.random_range(0..ASSIGNS) == 0 {
+            return self.assign(micro_op.key(), dice);
+        }
+        self.pending = None;
+        match micro_op {
+            MicroOp::Read { .. } => poll(),
+            MicroOp::Write { key, value } => {
+                let send = json(&[("send", key.to_string(), value)]);
+                Invocation::new("send", send)
+            }
+        }
+    }
+
+    fn observe(&mut self, worker: usize, f: &'static str, kind: Kind, value: &RawValue) {
+        if kind != Kind::Ok {
+            return;
+        }
+        let offsets = match f {
+            "send" => sent(value),
+            "poll" => polled(value),
+            _ => return,
+        };
+        for (key, offset) in offsets {
+            raise(&mut self.highest, key, offset);
+            match f {
+                "send" => raise(&mut self.unseen.sent, key, offset),
+                _ => raise(&mut self.unseen.polled, key, offset),
+            }
+            self.unseen.forget_if_seen(key);
+            if let Some(last) = self.finals.get_mut(&worker).filter(|_| f == "poll") {
+                raise(&mut last.polled, key, offset);
+            }
+        }
+    }
+
+    fn has_final_phase(&self) -> bool {
+        true
+    }
+
+    fn next_final(&mut self, turn: Turn, dice: &mut Dice) -> Last {
+        let target = self.target.get_or_insert_with(|| self.highest.clone());
+        if target.is_empty() || turn.at >= PATIENCE {
+            return Last::Done;
+        }
+        let last = self.finals.entry(turn.worker).or_default();
+        if !last.has_crashed {
+            last.has_crashed = true;
+            return Last::Begin(crash());
+        }
+        if !last.has_assigned {
+            last.has_assigned = true;
+            last.next_poll = turn.at;
+            let invocation = Invocation::new("assign", names(target.keys()));
+            let marks = Marks {
+                seek_to_beginning: true,
+                ..Marks::default()
+            };
+            return Last::Begin(Invocation {
+                marks,
+                ..invocation
+            });
+        }
+        let reached = |(key, offset): (&u64, &i64)| last.polled.get(key) >= Some(offset);
+        if target.iter().all(reached) {
+            return Last::Done;
+        }
+        if turn.at < last.next_poll {
+            return Last::Rest(last.next_poll.min(PATIENCE));
+        }
+        last.next_poll = turn.at + up_to_twice(POLL_EVERY, dice);
+        let marks = Marks {
+            poll_ms: Some(1000),
+            ..Marks::default()
+        };
+        Last::Begin(Invocation { marks, ..poll() })
+    }
+
+    fn requests(&self) -> Vec<&'static Rpc> {
+        client::requests()
+    }
+
+    fn session(&self) -> Box<dyn Session> {
+        Box::<client::Client>::default()
+    }
+
+    fn is_idempotent(&self, f: &str) -> bool {
+        f == "assign"
+    }
+
+    fn check(&self, history: &History) -> Verdict {
+        checkers::kafka(history)
+    }
+}
+
+impl Offsets {
+    /// The keys of which something was sent that no poll has shown.
+    fn by_key(&self) -> BTreeMap<u64, Unseen> {
+        let lag = |(key, sent): (&u64, &i64)| {
+            let polled = self.polled.get(key).copied().unwrap_or(-1);
+            let sent = *sent;
+            (polled < sent).then_some((*key, Unseen { polled, sent }))
+        };
+        self.sent.iter().filter_map(lag).collect()
+    }
+
+    fn forget_if_seen(&mut self, key: u64) {
+        let polled = self.polled.get(&key).copied().unwrap_or(-1);
+        let sent = self.sent.get(&key).copied().unwrap_or(-1);
+        if polled >= sent {
+            self.polled.remove(&key);
+            self.sent.remove(&key);
+        }
+    }
+}
+
+fn raise(offsets: &mut BTreeMap<u64, i64>, key: u64, offset: i64) {
+    let highest = offsets.entry(key).or_insert(offset);
+    *highest = offset.max(*highest);
+}
+
+fn crash() -> Invocation {
+    Invocation::new("crash", history::null())
+}
+
+fn poll() -> Invocation {
+    Invocation::new("poll", json(&[["poll"]]))
+}
+
+/// Keys as nodes and histories have them: strings.
+fn names<'a>(keys: impl Iterator<Item = &'a u64>) -> Box<RawValue> {
+    json(&keys.map(ToString::to_string).collect::<Vec<_>>())
+}
+
+/// What `[["send", key, [offset, message]]]` sent where. Keys that are none of ours do not count.
+fn sent(value: &RawValue) -> Vec<(u64, i64)> {
+    let sends: Vec<(String, String, client::Message)> =
+        serde_json::from_str(value.get()).unwrap_or_default();
+    let places = sends.iter().filter_map(|(_, key, (offset, _))| {
+        let key = key.parse().ok()?;
+        Some((key, *offset))
+    });
+    places.collect()
+}
+
+/// The last offset of each key that `[["poll", {key: [[offset, message], …]}]]` shows.
+fn polled(value: &RawValue) -> Vec<(u64, i64)> {
+    let polls: Vec<(String, client::Messages)> =
+        serde_json::from_str(value.get()).unwrap_or_default();
+    let keys = polls.iter().flat_map(|(_, messages)| messages);
+    let places = keys.filter_map(|(key, messages)| {
+        let offsets = messages.iter().flatten().map(|(offset, _)| *offset);
+        Some((key.parse().ok()?, offsets.max()?))
+    });
+    places.collect()
+}
+
+fn up_to_twice(mean: Duration, dice: &mut Dice) -> Duration {
+    let most = u64::try_from(mean.as_nanos().saturating_mul(2)).unwrap_or(u64::MAX);
+    Duration::from_nanos(dice.random_range(0..most.max(1)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dice::dice;
+
+    fn turn(worker: usize, ms: u64) -> Turn {
+        Turn {
+            worker,
+            workers: 3,
+            nodes: 1,
+            at: Duration::from_millis(ms),
+        }
+    }
+
+    fn kafka() -> Kafka {
+        Kafka::new(transactions::Shape::default())
+    }
+
+    fn raw(text: &str) -> Box<RawValue> {
+        RawValue::from_string(text.to_owned()).unwrap()
+    }
+
+    #[test]
+    fn half_of_the_operations_send_and_one_in_64_assigns() {
+        let (mut kafka, mut dice) = (kafka(), dice(1));
+        let mut counts: BTreeMap<&str, u32> = BTreeMap::new();
+        for ms in 0..64_000 {
+            let operation = kafka.next(turn(0, ms), &mut dice);
+            *counts.entry(operation.f).or_default() += 1;
+        }
+        let near = |f: &str, expected: u32| {
+            let off = f64::from(counts[f]) / f64::from(expected);
+            assert!((0.85..1.15).contains(&off), "{counts:?}");
+        };
+        near("assign", 1_000);
+        near("send", 31_500);
+        near("poll", 31_500);
+        // Once in thirty seconds for each of three workers, and once at the start.
+        assert!((4..=12).contains(&counts["crash"]), "{counts:?}");
+    }
+
+    #[test]
+    fn an_assignment_is_for_the_key_of_the_operation_that_follows() {
+        let (mut kafka, mut dice) = (kafka(), dice(2));
+        kafka.next_crash = Duration::MAX;
+        let mut assigned: Option<Invocation> = None;
+        let mut seen = 0;
+        for _ in 0..10_000 {
+            let operation = kafka.next(turn(0, 0), &mut dice);
+            if operation.f == "send"
+                && let Some(assign) = assigned.take()
+            {
+                let sends: Vec<(String, String, u64)> =
+                    serde_json::from_str(operation.value.get()).unwrap();
+                assert_eq!(assign.value.get(), format!("[\"{}\"]", sends[0].1));
+                seen += 1;
+            }
+            assigned = (operation.f == "assign").then_some(operation);
+        }
+        assert!(seen > 20, "{seen}");
+    }
+
+    #[test]
+    fn one_assignment_in_three_takes_in_all_keys_whose_end_nobody_has_seen() {
+        let (mut kafka, mut dice) = (kafka(), dice(3));
+        kafka.next_crash = Duration::MAX;
+        kafka.observe(0, "send", Kind::Ok, &raw(r#"[["send","70",[5,1]]]"#));
+        kafka.observe(0, "send", Kind::Ok, &raw(r#"[["send","80",[6,1]]]"#));
+        kafka.observe(0, "send", Kind::Info, &raw(r#"[["send","90",1]]"#));
+        kafka.observe(
+            0,
+            "poll",
+            Kind::Ok,
+            &raw(r#"[["poll",{"70":[[2,9],[3,9]],"80":[[6,1]]}]]"#),
+        );
+        let operations = (0..20_000).map(|_| kafka.next(turn(0, 0), &mut dice));
+        let assigns: Vec<_> = operations.filter(|it| it.f == "assign").collect();
+        let wide: Vec<_> = assigns
+            .iter()
+            .filter(|it| it.marks.unseen.is_some())
+            .collect();
+        let share = wide.len() as f64 / assigns.len() as f64;
+        assert!((0.25..0.42).contains(&share), "{share}");
+        for assign in wide {
+            let unseen = Unseen { polled: 3, sent: 5 };
+            assert_eq!(
+                assign.marks.unseen,
+                history::boxed_unless_empty(BTreeMap::from([("70".to_owned(), unseen)]))
+            );
+            let keys: Vec<String> = serde_json::from_str(assign.value.get()).unwrap();
+            assert_eq!((keys.len(), &*keys[0]), (2, "70"));
+        }
+    }
+
+    #[test]
+    fn the_final_phase_reads_until_nothing_is_missing_or_ten_seconds_are_over() {
+        let (mut kafka, mut dice) = (kafka(), dice(4));
+        kafka.observe(0, "send", Kind::Ok, &raw(r#"[["send","7",[5,1]]]"#));
+        let mut f =
+            |kafka: &mut Kafka, worker, ms| match kafka.next_final(turn(worker, ms), &mut dice) {
+                Last::Begin(it) => format!("{} {}", it.f, it.value),
+                Last::Rest(until) => {
+                    assert!(until > Duration::from_millis(ms) && until <= PATIENCE);
+                    "rest".to_owned()
+                }
+                Last::Done => "done".to_owned(),
+            };
+        for worker in [0, 1] {
+            assert_eq!(f(&mut kafka, worker, 0), "crash null");
+            assert_eq!(f(&mut kafka, worker, 1), "assign [\"7\"]");
+            assert_eq!(f(&mut kafka, worker, 2), r#"poll [["poll"]]"#);
+            assert_eq!(f(&mut kafka, worker, 2), "rest");
+            assert_eq!(f(&mut kafka, worker, 402), r#"poll [["poll"]]"#);
+        }
+        kafka.observe(0, "poll", Kind::Ok, &raw(r#"[["poll",{"7":[[4,1]]}]]"#));
+        assert_eq!(f(&mut kafka, 0, 900), r#"poll [["poll"]]"#);
+        kafka.observe(0, "poll", Kind::Ok, &raw(r#"[["poll",{"7":[[5,1]]}]]"#));
+        assert_eq!(f(&mut kafka, 0, 1_400), "done");
+        assert_eq!(f(&mut kafka, 1, 1_400), r#"poll [["poll"]]"#);
+        assert_eq!(f(&mut kafka, 1, 10_000), "done");
+        assert_eq!(f(&mut kafka, 2, 10_000), "done");
+    }
+
+    #[test]
+    fn with_nothing_sent_there_is_nothing_to_read_at_the_end() {
+        let last = kafka().next_final(turn(0, 0), &mut dice(1));
+        assert!(matches!(last, Last::Done), "{last:?}");
+    }
+}

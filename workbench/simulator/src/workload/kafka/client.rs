@@ -1,0 +1,339 @@
+//! A producer and consumer: it remembers which keys it reads and how far it has come with each.
+
+use std::collections::BTreeMap;
+
+use serde_json::value::RawValue;
+
+use crate::rpc::{Answer, Field, Question, Rpc, Shape};
+use crate::workload::{Completion, Invocation, Session, Step};
+use history::{Kind, OpError, json};
+
+static SEND: Rpc = Rpc {
+    request: "send",
+    meaning: "A message is appended to a log.",
+    arguments: &[
+        Field::new("key", Shape::Text, "\"8\"", "which log"),
+        Field::new("msg", Shape::Any, "4", "the message, an integer"),
+    ],
+    response: "send_ok",
+    fields: &[Field::new(
+        "offset",
+        Shape::Integer,
+        "3",
+        "its place in the log, which no other message ever has",
+    )],
+};
+static POLL: Rpc = Rpc {
+    request: "poll",
+    meaning: "What comes next in some logs.",
+    arguments: &[Field::new(
+        "offsets",
+        Shape::Offsets,
+        r#"{"8":2,"9":0}"#,
+        "for each log of interest, from which offset on",
+    )],
+    response: "poll_ok",
+    fields: &[Field::new(
+        "msgs",
+        Shape::Messages,
+        r#"{"8":[[2,3],[3,4]]}"#,
+        "for each log, messages with their offsets in order, none skipped; as many as the node \
+         likes",
+    )],
+};
+static COMMIT: Rpc = Rpc {
+    request: "commit_offsets",
+    meaning: "A client has worked on all messages up to these.",
+    arguments: &[Field::new(
+        "offsets",
+        Shape::Offsets,
+        r#"{"8":3}"#,
+        "for each log, the offset of the last one",
+    )],
+    response: "commit_offsets_ok",
+    fields: &[],
+};
+static COMMITTED: Rpc = Rpc {
+    request: "list_committed_offsets",
+    meaning: "How far clients have come.",
+    arguments: &[Field::new(
+        "keys",
+        Shape::List,
+        r#"["8","9"]"#,
+        "the logs of interest",
+    )],
+    response: "list_committed_offsets_ok",
+    fields: &[Field::new(
+        "offsets",
+        Shape::Offsets,
+        r#"{"8":3}"#,
+        "for each log the offset that was committed last; logs without any are left out",
+    )],
+};
+
+/// All requests of a client's.
+pub(super) fn requests() -> Vec<&'static Rpc> {
+    vec![&SEND, &POLL, &COMMIT, &COMMITTED]
+}
+
+/// What a poll shows: for each key its messages with their offsets; `null` stands for none.
+pub(super) type Messages = BTreeMap<String, Option<Vec<Message>>>;
+
+/// A message and its offset.
+pub(super) type Message = (i64, Box<RawValue>);
+
+/// The client's memory.
+#[derive(Debug, Default)]
+pub(super) struct Client {
+    /// The next offset to poll of each key that is assigned.
+    next: BTreeMap<String, i64>,
+    /// What the poll has shown whose offsets are being committed.
+    shown: Option<Box<RawValue>>,
+}
+
+impl Session for Client {
+    fn begin(&mut self, invocation: &Invocation) -> Step {
+        // A commit that was refused ended the poll before.
+        self.shown = None;
+        match invocation.f {
+            "crash" => Step::Done(Completion {
+                kind: Kind::Info,
+                value: None,
+                error: None,
+            }),
+            "assign" if invocation.marks.seek_to_beginning => {
+                let keys = keys(invocation).into_iter();
+                self.next = keys.map(|key| (key, 0)).collect();
+                Step::Done(Completion::done())
+            }
+            "assign" => {
+                let keys = vec![("keys", invocation.value.clone())];
+                Step::Ask(Question::new(&COMMITTED, keys))
+            }
+            "send" => {
+                let (key, message) = send(invocation);
+                Step::Ask(Question::new(&SEND, vec![("key", key), ("msg", message)]))
+            }
+            _ => {
+                let offsets = vec![("offsets", json(&self.next))];
+                Step::Ask(Question::new(&POLL, offsets))
+            }
+        }
+    }
+
+    fn go_on(&mut self, invocation: &Invocation, answer: &Answer<'_>) -> Step {
+        match invocation.f {
+            "assign" => match answer.parse::<BTreeMap<String, i64>>("offsets") {
+                Ok(committed) => {
+                    self.assign(keys(invocation), &committed);
+                    Step::Done(Completion::done())
+                }
+                Err(why) => malformed(&COMMITTED, &why, answer),
+            },
+            "send" => {
+                let (key, message) = send(invocation);
+                let offset = answer.field("offset");
+                let sent = format!("[[\"send\",{key},[{offset},{message}]]]");
+                Step::Done(Completion::ok(raw(sent)))
+            }
+            _ => match self.shown.take() {
+                Some(shown) => Step::Done(Completion::ok(shown)),
+                None => self.see(answer),
+            },
+        }
+    }
+}
+
+impl Client {
+    /// Reads just these keys from now on, each from where this client was, or from what some
+    /// consumer has committed, or from the beginning.
+    fn assign(&mut self, keys: Vec<String>, committed: &BTreeMap<String, i64>) {
+        let before = std::mem::take(&mut self.next);
+        let start = |key: &String| before.get(key).or_else(|| committed.get(key)).copied();
+        self.next = keys
+            .into_iter()
+            .map(|key| {
+                let start = start(&key).unwrap_or(0);
+                (key, start)
+            })
+            .collect();
+    }
+
+    /// A poll is answered: if it shows anything, that is committed before the poll is over.
+    fn see(&mut self, answer: &Answer<'_>) -> Step {
+        let messages: Messages = match answer.parse("msgs") {
+            Ok(messages) => messages,
+            Err(why) => return malformed(&POLL, &why, answer),
+        };
+        let mut anything = false;
+        let mut highest: BTreeMap<&str, i64> = BTreeMap::new();
+        for (key, messages) in &messages {
+            let offsets = messages.iter().flatten().map(|(offset, _)| *offset);
+            anything |= messages.as_ref().is_some_and(|it| !it.is_empty());
+            let last = offsets.max().unwrap_or(-1);
+            let next = self.next.entry(key.clone()).or_default();
+            *next = last.saturating_add(1).max(*next);
+            highest.insert(key, last.max(0));
+        }
+        let shown = raw(format!("[[\"poll\",{}]]", answer.field("msgs")));
+        if !anything {
+            return Step::Done(Completion::ok(shown));
+        }
+        self.shown = Some(shown);
+        Step::Ask(Question::new(&COMMIT, vec![("offsets", json(&highest))]))
+    }
+}
+
+fn keys(assign: &Invocation) -> Vec<String> {
+    serde_json::from_str(assign.value.get()).unwrap_or_default()
+}
+
+/// The key and the message of `[["send", key, message]]`.
+fn send(invocation: &Invocation) -> (Box<RawValue>, Box<RawValue>) {
+    type Send = (String, Box<RawValue>, Box<RawValue>);
+    let sends: Result<[Send; 1], _> = serde_json::from_str(invocation.value.get());
+    let nothing = |_| (history::null(), history::null());
+    sends.map_or_else(nothing, |[(_, key, message)]| (key, message))
+}
+
+fn malformed(rpc: &Rpc, why: &str, answer: &Answer<'_>) -> Step {
+    let text = rpc.complain(why, answer.body);
+    Step::Done(Completion {
+        kind: Kind::Info,
+        value: None,
+        error: Some(OpError::Malformed { text }),
+    })
+}
+
+fn raw(text: String) -> Box<RawValue> {
+    RawValue::from_string(text).unwrap_or_else(|_| history::null())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use history::Marks;
+
+    fn invocation(f: &'static str, value: &str) -> Invocation {
+        Invocation::new(f, raw(value.to_owned()))
+    }
+
+    /// What the client does: `asks type {fields}` or how the operation ends.
+    fn told(step: Step) -> String {
+        match step {
+            Step::Ask(Question { rpc, fields, .. }) => {
+                let fields: Vec<_> = fields
+                    .iter()
+                    .map(|(name, it)| format!("{name}={it}"))
+                    .collect();
+                format!("{} {}", rpc.request, fields.join(" "))
+            }
+            Step::Done(Completion { kind, value, error }) => {
+                let value = value.map_or_else(|| "-".to_owned(), |it| it.to_string());
+                format!("{kind:?} {value} {}", error.map_or("", |_| "error"))
+            }
+        }
+    }
+
+    fn begin(client: &mut Client, operation: &Invocation) -> String {
+        told(client.begin(operation))
+    }
+
+    /// What it does when the answer to its last question has these fields.
+    fn answered(
+        client: &mut Client,
+        operation: &Invocation,
+        rpc: &'static Rpc,
+        fields: &str,
+    ) -> String {
+        let body = format!(r#"{{"type":"{}","in_reply_to":1{fields}}}"#, rpc.response);
+        let body = raw(body);
+        let answer = rpc.read(&body).unwrap();
+        told(client.go_on(operation, &answer))
+    }
+
+    #[test]
+    fn a_send_ends_with_the_offset() {
+        let mut client = Client::default();
+        let send = invocation("send", r#"[["send","8",{"a": 1}]]"#);
+        assert_eq!(begin(&mut client, &send), r#"send key="8" msg={"a": 1}"#);
+        assert_eq!(
+            answered(&mut client, &send, &SEND, r#","offset":12"#),
+            r#"Ok [["send","8",[12,{"a": 1}]]] "#
+        );
+    }
+
+    #[test]
+    fn a_poll_that_shows_something_is_committed_before_it_ends() {
+        let mut client = Client::default();
+        let poll = invocation("poll", r#"[["poll"]]"#);
+        assert_eq!(begin(&mut client, &poll), "poll offsets={}");
+        assert_eq!(
+            answered(&mut client, &poll, &POLL, r#","msgs":{}"#),
+            r#"Ok [["poll",{}]] "#
+        );
+        begin(&mut client, &poll);
+        // A key that nobody asked for becomes one of the client's.
+        let msgs = r#","msgs":{"8":[[3,"x"],[5,"y"]],"9":null}"#;
+        assert_eq!(
+            answered(&mut client, &poll, &POLL, msgs),
+            r#"commit_offsets offsets={"8":5,"9":0}"#
+        );
+        assert_eq!(
+            answered(&mut client, &poll, &COMMIT, ""),
+            r#"Ok [["poll",{"8":[[3,"x"],[5,"y"]],"9":null}]] "#
+        );
+        assert_eq!(begin(&mut client, &poll), r#"poll offsets={"8":6,"9":0}"#);
+    }
+
+    #[test]
+    fn what_could_not_be_committed_is_not_seen_again() {
+        let mut client = Client::default();
+        let poll = invocation("poll", r#"[["poll"]]"#);
+        client.next.insert("8".to_owned(), 0);
+        begin(&mut client, &poll);
+        answered(&mut client, &poll, &POLL, r#","msgs":{"8":[[3,"x"]]}"#);
+        // The commit is refused; the client goes on beyond what it was shown.
+        assert_eq!(begin(&mut client, &poll), r#"poll offsets={"8":4}"#);
+        assert_eq!(
+            answered(&mut client, &poll, &POLL, r#","msgs":{}"#),
+            r#"Ok [["poll",{}]] "#
+        );
+    }
+
+    #[test]
+    fn an_assignment_goes_on_where_the_client_was_or_another_has_committed_or_at_the_beginning() {
+        let mut client = Client::default();
+        client.next.insert("1".to_owned(), 4);
+        client.next.insert("0".to_owned(), 9);
+        let assign = invocation("assign", r#"["1","2","3"]"#);
+        assert_eq!(
+            begin(&mut client, &assign),
+            r#"list_committed_offsets keys=["1","2","3"]"#
+        );
+        let offsets = r#","offsets":{"1":2,"2":7}"#;
+        assert_eq!(answered(&mut client, &assign, &COMMITTED, offsets), "Ok - ");
+        let poll = invocation("poll", r#"[["poll"]]"#);
+        assert_eq!(
+            begin(&mut client, &poll),
+            r#"poll offsets={"1":4,"2":7,"3":0}"#
+        );
+
+        let mut seek = invocation("assign", r#"["1","2"]"#);
+        seek.marks = Marks {
+            seek_to_beginning: true,
+            ..Marks::default()
+        };
+        assert_eq!(begin(&mut client, &seek), "Ok - ");
+        assert_eq!(begin(&mut client, &poll), r#"poll offsets={"1":0,"2":0}"#);
+    }
+
+    #[test]
+    fn a_crash_leaves_everything_open_and_an_offset_beyond_64_bits_is_malformed() {
+        let mut client = Client::default();
+        assert_eq!(begin(&mut client, &invocation("crash", "null")), "Info - ");
+        let poll = invocation("poll", r#"[["poll"]]"#);
+        let msgs = r#","msgs":{"8":[[99999999999999999999,1]]}"#;
+        assert_eq!(answered(&mut client, &poll, &POLL, msgs), "Info - error");
+    }
+}

@@ -1,0 +1,384 @@
+//! Workloads: which operations clients perform, how they talk to a node, and what is checked.
+
+mod add_read;
+mod broadcast;
+mod calm;
+mod counter;
+mod echo;
+mod g_set;
+mod kafka;
+mod lin_kv;
+pub mod transactions;
+mod txn;
+mod unique_ids;
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use serde_json::value::RawValue;
+use shared::NodeId;
+
+use crate::dice::Dice;
+use crate::rpc::{Answer, Question, Rpc};
+use crate::topology::Topology;
+use checkers::{Models, Verdict};
+use history::{History, Kind, Marks, OpError};
+
+use counter::{Counter, Direction};
+use txn::{Objects, Txn};
+
+/// The workloads: Maelstrom's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Name {
+    /// Nodes say what they hear.
+    Echo,
+    /// Nodes give out ids that nobody else ever gets.
+    UniqueIds,
+    /// Nodes tell one another what clients tell them.
+    Broadcast,
+    /// Nodes keep a set that only grows.
+    GSet,
+    /// Nodes keep a number that only grows.
+    GCounter,
+    /// Nodes keep a number that grows and shrinks.
+    PnCounter,
+    /// Nodes keep logs that clients append to and poll.
+    Kafka,
+    /// Nodes keep registers that can be compared and set.
+    LinKv,
+    /// Nodes run transactions over registers.
+    TxnRwRegister,
+    /// Nodes run transactions over lists.
+    TxnListAppend,
+}
+
+/// What a workload may be told about itself; each takes what concerns it.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// The neighbours that nodes are told of.
+    pub topology: Topology,
+    /// How long messages take on average, in milliseconds.
+    pub latency_ms: u32,
+    /// What transactions look like.
+    pub transactions: transactions::Shape,
+    /// What transactions are held to.
+    pub models: Models,
+}
+
+/// What an operation is when it begins.
+#[derive(Debug, Clone)]
+pub struct Invocation {
+    /// Its name.
+    pub f: &'static str,
+    /// Its argument, as JSON text.
+    pub value: Box<RawValue>,
+    /// What else is said of it.
+    pub marks: Marks,
+}
+
+/// Whose turn it is to begin an operation, and when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Turn {
+    /// The worker.
+    pub worker: usize,
+    /// How many workers there are.
+    pub workers: usize,
+    /// How many nodes there are.
+    pub nodes: usize,
+    /// The time since the phase began.
+    pub at: Duration,
+}
+
+/// What a worker does next in the final phase.
+#[derive(Debug)]
+pub enum Last {
+    /// It begins this operation.
+    Begin(Invocation),
+    /// It rests until then, counted from the beginning of the phase, and is asked again.
+    Rest(Duration),
+    /// It has done its part.
+    Done,
+}
+
+/// How an operation ended.
+#[derive(Debug, Clone)]
+pub struct Completion {
+    /// `Ok`, `Fail` or `Info`.
+    pub kind: Kind,
+    /// The result; the invocation's value if there is none.
+    pub value: Option<Box<RawValue>>,
+    /// Why it is not `ok`.
+    pub error: Option<OpError>,
+}
+
+/// What a client does next.
+#[derive(Debug)]
+pub enum Step {
+    /// It asks, and waits.
+    Ask(Question),
+    /// The operation is over.
+    Done(Completion),
+}
+
+/// What a client remembers from one operation to the next. One that lost track of an operation is
+/// thrown away, memory and all, unless its workload says otherwise.
+pub trait Session: Send {
+    /// Begins an operation.
+    fn begin(&mut self, invocation: &Invocation) -> Step;
+
+    /// Goes on with it, now that the last question was answered well.
+    fn go_on(&mut self, invocation: &Invocation, answer: &Answer<'_>) -> Step;
+}
+
+/// What a whole test is about.
+pub trait Workload: Send {
+    /// Its name, as Maelstrom has it.
+    fn name(&self) -> &'static str;
+
+    /// The names that its operations have in a history.
+    fn operations(&self) -> &'static [&'static str];
+
+    /// Whether it can be done with so many nodes and workers.
+    ///
+    /// # Errors
+    /// Says which numbers it can be done with.
+    fn check_workers(&self, nodes: usize, workers: usize) -> Result<(), String> {
+        let _ = (nodes, workers);
+        Ok(())
+    }
+
+    /// The free worker that begins the next operation of the main phase; `None` for the next one
+    /// in turn, which is so in all workloads but lin-kv.
+    fn choose_worker(
+        &self,
+        workers: usize,
+        nodes: usize,
+        is_free: &dyn Fn(usize) -> bool,
+        dice: &mut Dice,
+    ) -> Option<usize> {
+        let _ = (workers, nodes, is_free, dice);
+        None
+    }
+
+    /// The next operation of the main phase, for this worker.
+    fn next(&mut self, turn: Turn, dice: &mut Dice) -> Invocation;
+
+    /// An operation of a worker ended like this: with its result if it is `Ok`, and what it was
+    /// invoked with otherwise.
+    fn observe(&mut self, worker: usize, f: &'static str, kind: Kind, value: &RawValue) {
+        let _ = (worker, f, kind, value);
+    }
+
+    /// All requests that its clients make.
+    fn requests(&self) -> Vec<&'static Rpc>;
+
+    /// A new client.
+    fn session(&self) -> Box<dyn Session>;
+
+    /// Whether a final phase follows the main phase and ten seconds of recovery.
+    fn has_final_phase(&self) -> bool {
+        false
+    }
+
+    /// What a worker does next in the final phase.
+    fn next_final(&mut self, turn: Turn, dice: &mut Dice) -> Last {
+        let _ = (turn, dice);
+        Last::Done
+    }
+
+    /// A question that each node is asked at time zero, before the first operation.
+    fn set_up(&self, nodes: &[NodeId]) -> Option<Question> {
+        let _ = nodes;
+        None
+    }
+
+    /// Whether a client goes on after an operation that it lost track of.
+    fn keeps_clients(&self) -> bool {
+        false
+    }
+
+    /// Whether an operation that may or may not have happened counts as not having happened.
+    fn is_idempotent(&self, f: &str) -> bool {
+        let _ = f;
+        false
+    }
+
+    /// Whether clients make sense of errors and time-outs. Where they do not, each of these leaves
+    /// everything open, even one that says for certain that nothing happened.
+    fn reads_errors(&self) -> bool {
+        true
+    }
+
+    /// Judges a history.
+    fn check(&self, history: &History) -> Verdict;
+}
+
+impl Name {
+    /// All of them.
+    pub const ALL: [Name; 10] = [
+        Name::Echo,
+        Name::UniqueIds,
+        Name::Broadcast,
+        Name::GSet,
+        Name::GCounter,
+        Name::PnCounter,
+        Name::Kafka,
+        Name::LinKv,
+        Name::TxnRwRegister,
+        Name::TxnListAppend,
+    ];
+
+    /// The name, as Maelstrom has it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Name::Echo => "echo",
+            Name::UniqueIds => "unique-ids",
+            Name::Broadcast => "broadcast",
+            Name::GSet => "g-set",
+            Name::GCounter => "g-counter",
+            Name::PnCounter => "pn-counter",
+            Name::Kafka => "kafka",
+            Name::LinKv => "lin-kv",
+            Name::TxnRwRegister => "txn-rw-register",
+            Name::TxnListAppend => "txn-list-append",
+        }
+    }
+
+    /// What nodes do in it, in a sentence.
+    pub fn about(self) -> &'static str {
+        match self {
+            Name::Echo => "Nodes send back what they receive",
+            Name::UniqueIds => "Nodes give out ids of which no two are equal",
+            Name::Broadcast => "Nodes pass on to one another what clients send them",
+            Name::GSet => "Nodes keep a set that only grows",
+            Name::GCounter => "Nodes keep a number that only grows",
+            Name::PnCounter => "Nodes keep a number that grows and shrinks",
+            Name::Kafka => "Nodes keep logs that clients append to and poll",
+            Name::LinKv => "Nodes keep registers that can be compared and set",
+            Name::TxnRwRegister => "Nodes run transactions over registers",
+            Name::TxnListAppend => "Nodes run transactions over lists",
+        }
+    }
+}
+
+impl std::fmt::Display for Name {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// Makes a workload.
+pub fn workload(name: Name, options: &Options) -> Box<dyn Workload> {
+    let txn = |objects| {
+        let models = options.models.clone();
+        Box::new(Txn::new(objects, options.transactions, models))
+    };
+    match name {
+        Name::Echo => Box::new(echo::Echo),
+        Name::UniqueIds => Box::new(unique_ids::UniqueIds),
+        Name::Broadcast => Box::new(broadcast::Broadcast::new(options.topology)),
+        Name::GSet => Box::<g_set::GSet>::default(),
+        Name::GCounter => Box::new(Counter::new(Direction::Up)),
+        Name::PnCounter => Box::new(Counter::new(Direction::Both)),
+        Name::Kafka => Box::new(kafka::Kafka::new(options.transactions)),
+        Name::LinKv => Box::new(lin_kv::LinKv::new(options.latency_ms)),
+        Name::TxnRwRegister => txn(Objects::Registers),
+        Name::TxnListAppend => txn(Objects::Lists),
+    }
+}
+
+/// Makes a workload that asks more once all faults are over: everybody must answer then, and where
+/// nodes are to agree in the end, they must.
+pub fn calm(name: Name, options: &Options) -> Box<dyn Workload> {
+    Box::new(calm::Calm::new(name, workload(name, options)))
+}
+
+impl Invocation {
+    /// An operation with an argument.
+    pub fn new(f: &'static str, value: Box<RawValue>) -> Self {
+        Invocation {
+            f,
+            value,
+            marks: Marks::default(),
+        }
+    }
+
+    /// A read that is marked as one of those after recovery.
+    pub fn final_read() -> Self {
+        let marks = Marks {
+            is_final: true,
+            ..Marks::default()
+        };
+        Invocation {
+            marks,
+            ..Invocation::new("read", history::null())
+        }
+    }
+}
+
+/// A final phase in which each worker performs one operation.
+#[derive(Debug, Default)]
+struct OnceEach(BTreeSet<usize>);
+
+impl OnceEach {
+    fn next(&mut self, turn: Turn, operation: impl Fn() -> Invocation) -> Last {
+        if self.0.insert(turn.worker) {
+            Last::Begin(operation())
+        } else {
+            Last::Done
+        }
+    }
+}
+
+impl Completion {
+    /// It worked, with this result.
+    pub fn ok(value: Box<RawValue>) -> Self {
+        Completion {
+            kind: Kind::Ok,
+            value: Some(value),
+            error: None,
+        }
+    }
+
+    /// It worked, and there is nothing to add.
+    pub fn done() -> Self {
+        Completion {
+            kind: Kind::Ok,
+            value: None,
+            error: None,
+        }
+    }
+}
+
+/// How an operation ends whose question got an error, a malformed answer, or none.
+pub fn failed(error: OpError, definite: bool, idempotent: bool) -> Completion {
+    let certain = match error {
+        OpError::NetTimeout | OpError::Rpc { .. } => definite || idempotent,
+        OpError::Malformed { .. } | OpError::Thrown { .. } | OpError::Other { .. } => false,
+    };
+    let kind = if certain { Kind::Fail } else { Kind::Info };
+    Completion {
+        kind,
+        value: None,
+        error: Some(error),
+    }
+}
+
+/// How such an operation ends where clients make nothing of errors.
+pub fn thrown(error: OpError) -> Completion {
+    let thrown = |class: &'static str, text: String| OpError::Thrown {
+        class: Cow::Borrowed(class),
+        text,
+    };
+    let error = match error {
+        OpError::NetTimeout => thrown("net-timeout", "no answer in time".to_owned()),
+        OpError::Rpc { name, text } => thrown("rpc-error", format!("{name}: {text}")),
+        OpError::Malformed { .. } | OpError::Thrown { .. } | OpError::Other { .. } => error,
+    };
+    Completion {
+        kind: Kind::Info,
+        value: None,
+        error: Some(error),
+    }
+}

@@ -1,0 +1,151 @@
+//! txn-rw-register and txn-list-append: transactions that read registers and write them, or read
+//! lists and append to them.
+
+use serde_json::value::RawValue;
+
+use super::transactions::{self, MicroOp, Transactions};
+use super::{Completion, Invocation, Session, Step, Turn, Workload};
+use crate::dice::Dice;
+use crate::rpc::{Answer, Field, Question, Rpc, Shape};
+use checkers::{Assumptions, Models, Verdict};
+use history::History;
+
+/// What transactions are about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Objects {
+    /// What is read was written last.
+    Registers,
+    /// What is read is everything that was appended.
+    Lists,
+}
+
+static REGISTERS: Rpc = Rpc {
+    request: "txn",
+    response: "txn_ok",
+    meaning: "A transaction over registers, all of which hold null at first. A node that cannot \
+              perform it answers with error 30, and nothing of it may ever be seen.",
+    arguments: &[Field::new(
+        "txn",
+        Shape::Registers,
+        r#"[["r",1,null],["w",2,5]]"#,
+        "its steps in order: read key 1, write 5 to key 2",
+    )],
+    fields: &[Field::new(
+        "txn",
+        Shape::Registers,
+        r#"[["r",1,3],["w",2,5]]"#,
+        "the same steps, with what was read in the place of null",
+    )],
+};
+
+static LISTS: Rpc = Rpc {
+    request: "txn",
+    response: "txn_ok",
+    meaning: "A transaction over lists, all of which are empty at first. A node that cannot \
+              perform it answers with error 30, and nothing of it may ever be seen.",
+    arguments: &[Field::new(
+        "txn",
+        Shape::Lists,
+        r#"[["r",1,null],["append",2,5]]"#,
+        "its steps in order: read list 1, append 5 to list 2",
+    )],
+    fields: &[Field::new(
+        "txn",
+        Shape::Lists,
+        r#"[["r",1,[3]],["append",2,5]]"#,
+        "the same steps, with what was read in the place of null",
+    )],
+};
+
+/// The workload: random transactions, and the models that they are held to.
+#[derive(Debug)]
+pub(super) struct Txn {
+    objects: Objects,
+    transactions: Transactions,
+    models: Models,
+}
+
+impl Txn {
+    pub(super) fn new(objects: Objects, shape: transactions::Shape, models: Models) -> Self {
+        Txn {
+            objects,
+            transactions: Transactions::new(shape),
+            models,
+        }
+    }
+}
+
+impl Workload for Txn {
+    fn name(&self) -> &'static str {
+        match self.objects {
+            Objects::Registers => "txn-rw-register",
+            Objects::Lists => "txn-list-append",
+        }
+    }
+
+    fn operations(&self) -> &'static [&'static str] {
+        &["txn"]
+    }
+
+    fn next(&mut self, _: Turn, dice: &mut Dice) -> Invocation {
+        let transaction = self.transactions.next(dice);
+        Invocation::new("txn", self.objects.to_json(&transaction))
+    }
+
+    fn requests(&self) -> Vec<&'static Rpc> {
+        vec![self.objects.rpc()]
+    }
+
+    fn session(&self) -> Box<dyn Session> {
+        Box::new(Client(self.objects))
+    }
+
+    fn keeps_clients(&self) -> bool {
+        true
+    }
+
+    fn check(&self, history: &History) -> Verdict {
+        match self.objects {
+            Objects::Registers => {
+                checkers::rw_register(history, &self.models, Assumptions::default())
+            }
+            Objects::Lists => checkers::list_append(history, &self.models),
+        }
+    }
+}
+
+impl Objects {
+    fn rpc(self) -> &'static Rpc {
+        match self {
+            Objects::Registers => &REGISTERS,
+            Objects::Lists => &LISTS,
+        }
+    }
+
+    fn to_json(self, transaction: &[MicroOp]) -> Box<RawValue> {
+        let write = match self {
+            Objects::Registers => "w",
+            Objects::Lists => "append",
+        };
+        let triple = |micro_op: &MicroOp| match *micro_op {
+            MicroOp::Read { key } => ("r", key, None),
+            MicroOp::Write { key, value } => (write, key, Some(value)),
+        };
+        let triples: Vec<(&str, u64, Option<u64>)> = transaction.iter().map(triple).collect();
+        history::json(&triples)
+    }
+}
+
+struct Client(Objects);
+
+impl Session for Client {
+    fn begin(&mut self, invocation: &Invocation) -> Step {
+        let transaction = vec![("txn", invocation.value.clone())];
+        Step::Ask(Question::new(self.0.rpc(), transaction))
+    }
+
+    /// What the node says that it did is what counts, be it something else than was asked for.
+    fn go_on(&mut self, _: &Invocation, answer: &Answer<'_>) -> Step {
+        Step::Done(Completion::ok(answer.field("txn")))
+    }
+}

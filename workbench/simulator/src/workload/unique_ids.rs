@@ -1,0 +1,66 @@
+//! unique-ids: nodes give out ids, and no two are ever the same.
+
+use super::{Completion, Invocation, Session, Step, Turn, Workload};
+use crate::dice::Dice;
+use crate::rpc::{Answer, Field, Question, Rpc, Shape};
+use checkers::Verdict;
+use history::History;
+
+static GENERATE: Rpc = Rpc {
+    request: "generate",
+    response: "generate_ok",
+    meaning: "A node gives out a new id.",
+    arguments: &[],
+    fields: &[Field::new(
+        "id",
+        Shape::Any,
+        "\"n1-17\"",
+        "anything that nobody else is ever given; all ids of a test are of one type",
+    )],
+};
+
+/// The workload; it has no state.
+#[derive(Debug)]
+pub(super) struct UniqueIds;
+
+impl Workload for UniqueIds {
+    fn name(&self) -> &'static str {
+        "unique-ids"
+    }
+
+    fn operations(&self) -> &'static [&'static str] {
+        &["generate"]
+    }
+
+    fn next(&mut self, _: Turn, _: &mut Dice) -> Invocation {
+        Invocation::new("generate", history::null())
+    }
+
+    fn requests(&self) -> Vec<&'static Rpc> {
+        vec![&GENERATE]
+    }
+
+    fn session(&self) -> Box<dyn Session> {
+        Box::new(Client)
+    }
+
+    fn keeps_clients(&self) -> bool {
+        true
+    }
+
+    fn check(&self, history: &History) -> Verdict {
+        checkers::unique_ids(history)
+    }
+}
+
+struct Client;
+
+impl Session for Client {
+    fn begin(&mut self, _: &Invocation) -> Step {
+        Step::Ask(Question::new(&GENERATE, Vec::new()))
+    }
+
+    fn go_on(&mut self, _: &Invocation, answer: &Answer<'_>) -> Step {
+        Step::Done(Completion::ok(answer.field("id")))
+    }
+}

@@ -1,0 +1,29 @@
+//! Services, told as transcripts: in `transcripts/service` each file is one scenario, a command
+//! `n0 lin-kv {"type": …}` for every request and below it what came back.
+
+use serde_json::value::RawValue;
+use shared::transcript;
+use simulator::dice::dice;
+use simulator::service::Services;
+
+#[test]
+fn services_answer_as_their_transcripts_tell() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/transcripts/service");
+    transcript::check(folder, || {
+        let mut services = None;
+        move |command: &str| {
+            let (src, request) = command.split_once(' ').expect("a sender and a request");
+            if src == "seed" {
+                services = Some(Services::new(dice(request.parse().expect("a number"))));
+                return String::new();
+            }
+            let services = services.as_mut().expect("the seed comes first");
+            let (service, body) = request.split_once(' ').expect("a service and a body");
+            let body = RawValue::from_string(body.to_owned()).expect("a body of JSON");
+            match services.handle(service, src, &body) {
+                Ok(answer) => answer.get().to_owned(),
+                Err(unanswered) => format!("no answer: {unanswered}"),
+            }
+        }
+    });
+}
