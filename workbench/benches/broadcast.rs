@@ -15,11 +15,12 @@ use anyhow::{Context, ensure};
 use checkers::Validity;
 use serde::Deserialize;
 use serde_json::value::RawValue;
+use simulator::options::Options;
+use simulator::simulation::Factory;
 use simulator::simulation::simulate;
-use simulator::workload::workload;
+use simulator::workload::{Name, workload};
 use workbench::challenge::ALL;
-use workbench::flags::TestFlags;
-use workbench::solutions::{Factory, Solution};
+use workbench::solutions::Solution;
 
 use common::{Figures, Flags, contenders, grouped, in_turn, median, serve};
 
@@ -141,11 +142,11 @@ fn add_simulation(flags: &Flags, figures: &mut Figures) -> anyhow::Result<()> {
         .map(ToString::to_string)
         .collect();
     let factory = Solution::Broadcast.factory(&node_flags)?;
-    let test = challenge.trials[0].words().flags()?;
+    let (name, options) = challenge.trials[0].test();
     let mut times = Vec::new();
     for seed in 0..u64::from(flags.runs) {
         let start = Instant::now();
-        run_and_check(&test, &factory, seed)?;
+        run_and_check(name, &options, &factory, seed)?;
         times.push(start.elapsed().as_secs_f64());
     }
     let rate = times.len() as f64 / times.iter().sum::<f64>();
@@ -164,10 +165,14 @@ fn add_simulation(flags: &Flags, figures: &mut Figures) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn run_and_check(test: &TestFlags, factory: &Factory, seed: u64) -> anyhow::Result<()> {
-    let settings = test.settings(seed)?;
-    let options = test.options();
-    let make = || workload(test.workload, &options);
+fn run_and_check(
+    name: Name,
+    options: &Options,
+    factory: &Factory,
+    seed: u64,
+) -> anyhow::Result<()> {
+    let make = || workload(name, options);
+    let settings = options.settings(&*make(), seed)?;
     let record = simulate(&settings, make(), factory).record;
     let verdict = make().check(&record.history);
     ensure!(

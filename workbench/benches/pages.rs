@@ -13,16 +13,16 @@ use std::path::Path;
 use std::time::Instant;
 
 use anyhow::Context;
-use history::Kind;
+use pages::budget::Bar;
+use pages::page::Subject;
+use pages::report::{Figures, Score};
 use serde_json::json;
-use simulator::judge::{judge, net};
+use simulator::judge::judge_run;
 use simulator::run::Settings;
 use simulator::simulation::simulate;
 use simulator::workload::workload;
 use tempfile::TempDir;
-use workbench::challenge::{ALL, Bar};
-use workbench::page::Subject;
-use workbench::report::{Figures, Score};
+use workbench::challenge::ALL;
 use workbench::store::Store;
 
 use common::{Flags, median};
@@ -58,26 +58,23 @@ fn measure(
         .find(|it| it.name == name)
         .context("no such challenge")?;
     let trial = &challenge.trials[0];
-    let test = trial.words().flags()?;
+    let (workload_name, options) = trial.test();
+    let subject = workload(workload_name, &options);
     let settings = Settings {
         keeps_trace: true,
         rate,
-        ..test.settings(1)?
+        ..options.settings(&*subject, 1)?
     };
-    let options = test.options();
     let factory = challenge.solution.factory(&[])?;
-    let record = simulate(&settings, workload(test.workload, &options), &factory).record;
-    let history = &record.history;
-    let invocations = history.count(Kind::Invoke);
-    let checked = workload(test.workload, &options).check(history);
-    let net = net(&record.statistics, invocations);
-    let verdict = judge(history, checked, None, Some(net));
-    let score = Score::new(verdict.valid, trial, &verdict.results);
-    let budgets = Figures::new(trial, &[score], Bar::Ours).budgets;
+    let record = simulate(&settings, workload(workload_name, &options), &factory).record;
+    let verdict = judge_run(&record, &*subject, None);
+    let score = Score::new(verdict.valid, trial.budgets, &verdict.results);
+    let budgets = Figures::new(trial.budgets, &[score], Bar::Ours).budgets;
     let facts = json!({ "rate": rate });
+    let evidence = subject.evidence();
     let subject = Subject {
         title: name,
-        workload: test.workload,
+        evidence,
         command: "cargo bench",
         stage: "simulated",
         facts: &facts,

@@ -35,10 +35,11 @@ use serde_json::{Value, json};
 use again::own_command;
 
 use crate::challenge::{ALL, Challenge, SETTLED};
-use crate::solutions::{Factory, Solution};
+use crate::solutions::Solution;
 use crate::text::{defused, in_short, shell_word};
 use checkers::Validity;
 use history::text::unknown_name;
+use simulator::simulation::Factory;
 
 /// Maelstrom's exit codes.
 mod code {

@@ -7,10 +7,11 @@ mod page;
 use shared::ErrorCode;
 
 use simulator::network::Envelope;
+use simulator::options::Options;
 use simulator::rpc::{PATIENCE, Rpc};
 use simulator::run::{INIT, INIT_PATIENCE};
 use simulator::service::{SERVICES, Service};
-use simulator::workload::{self, Name, Options};
+use simulator::workload::{self, Name};
 
 use page::Page;
 

@@ -1,25 +1,23 @@
 //! The flags of a test: Maelstrom's names and defaults.
 
 mod faults;
-mod words;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Context, bail};
-use clap::Args;
-use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
-use shared::NodeId;
-
+use anyhow::Context;
 use checkers::{Models, Target};
-use simulator::latency::{Distribution, Latency};
-use simulator::network::Overheard;
-use simulator::run::{RECOVERY, Settings};
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use clap::parser::ValueSource;
+use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser};
+use serde_json::Value;
+use shared::NodeId;
+use simulator::latency::Distribution;
+use simulator::options::{Concurrency, Nodes, Options, Pins, check_name};
 use simulator::topology::Topology;
-use simulator::workload::{self, Name};
+use simulator::workload::Name;
 
 pub use faults::FaultFlags;
-pub use words::Words;
 
 /// What a test is and how it is run, as the command line says it.
 #[derive(Debug, Clone, Args)]
@@ -46,7 +44,7 @@ pub struct TestFlags {
     pub nodes_file: Option<PathBuf>,
 
     /// How many workers perform operations: a number, or as "2n" twice the number of nodes.
-    #[arg(long, value_name = "N", default_value = "1n", value_parser = parse_concurrency)]
+    #[arg(long, value_name = "N", default_value = "1n", value_parser = clap::value_parser!(Concurrency))]
     pub concurrency: Concurrency,
 
     /// Operations a second, all workers together.
@@ -105,65 +103,67 @@ pub struct TestFlags {
     pub max_writes_per_key: u64,
 }
 
-/// How many workers there are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Concurrency {
-    /// So many.
-    Fixed(u32),
-    /// So many for each node.
-    PerNode(u32),
-}
-
 impl TestFlags {
-    /// What the run is made of.
+    /// Reads flags as a command line has them; of equal ones the last counts.
     ///
     /// # Errors
-    /// When the file of names cannot be read, names repeat, or flags contradict one another.
-    pub fn settings(&self, seed: u64) -> anyhow::Result<Settings> {
-        let nodes = self.names()?;
-        let concurrency = match self.concurrency {
-            Concurrency::Fixed(count) => count as usize,
-            Concurrency::PerNode(count) => count as usize * nodes.len(),
-        };
-        if self.latency == 0 && self.latency_dist != Distribution::Constant {
-            bail!("a latency of 0 ms can only be constant: give --latency or no --latency-dist");
-        }
-        let workload = workload::workload(self.workload, &self.options());
-        let fits = workload.check_workers(nodes.len(), concurrency);
-        fits.map_err(anyhow::Error::msg)?;
-        Ok(Settings {
-            nodes,
-            concurrency,
+    /// When a flag is unknown, or its value is none that it takes.
+    pub fn read<'a>(words: impl IntoIterator<Item = &'a str>) -> Result<Self, clap::Error> {
+        Line::try_parse_from(words).map(|line| line.flags)
+    }
+
+    /// All options, given or not.
+    ///
+    /// # Errors
+    /// When the file of names cannot be read.
+    pub fn options(&self) -> anyhow::Result<Options> {
+        let faults = &self.faults;
+        Ok(Options {
+            nodes: self.named()?,
+            concurrency: self.concurrency,
             rate: self.rate,
             time_limit: Duration::from_secs(self.time_limit.into()),
-            recovery: RECOVERY,
-            latency: Latency {
-                mean_ms: self.latency,
-                distribution: self.latency_dist,
-            },
-            faults: self.faults.faults(),
-            most_operations: self.max_operations,
-            keeps_trace: false,
-            overheard: Overheard::default(),
-            seed,
+            latency: self.latency,
+            latency_dist: self.latency_dist,
+            nemesis: faults.nemesis.0.clone(),
+            nemesis_interval: faults.nemesis_interval,
+            partition_shapes: faults.partition_shapes.clone(),
+            loss: faults.loss,
+            duplicate: faults.duplicate,
+            delay: Duration::from_millis(faults.delay),
+            victims: faults.victims,
+            skew: Duration::from_millis(faults.skew),
+            drift: faults.drift,
+            max_faults: faults.max_faults,
+            loss_interval: faults.loss_interval,
+            duplicate_interval: faults.duplicate_interval,
+            delay_interval: faults.delay_interval,
+            pause_interval: faults.pause_interval,
+            kill_interval: faults.kill_interval,
+            skew_interval: faults.skew_interval,
+            max_operations: self.max_operations,
+            topology: self.topology,
+            availability: self.availability,
+            consistency_models: self.consistency_models.clone(),
+            key_count: self.key_count,
+            max_txn_length: self.max_txn_length,
+            max_writes_per_key: self.max_writes_per_key,
         })
     }
 
-    /// What the workload is told.
-    pub fn options(&self) -> workload::Options {
-        workload::Options {
-            topology: self.topology,
-            latency_ms: self.latency,
-            transactions: workload::transactions::Shape {
-                key_count: self.key_count,
-                max_txn_length: self.max_txn_length,
-                max_writes_per_key: self.max_writes_per_key,
-            },
-            models: self.consistency_models.clone(),
-        }
+    /// The options that were given on the command line.
+    ///
+    /// # Errors
+    /// When the file of names cannot be read.
+    pub fn given(&self, matches: &ArgMatches) -> anyhow::Result<Pins> {
+        let is_given = |id: &str| matches.value_source(id) == Some(ValueSource::CommandLine);
+        Ok(Pins::of(&self.options()?, |field| match field {
+            "nodes" => NODES.into_iter().any(is_given),
+            field => is_given(field),
+        }))
     }
 
-    fn names(&self) -> anyhow::Result<Vec<NodeId>> {
+    fn named(&self) -> anyhow::Result<Nodes> {
         let mut names = Vec::new();
         if let Some(file) = &self.nodes_file {
             let text = std::fs::read_to_string(file)
@@ -173,20 +173,74 @@ impl TestFlags {
             }
         }
         match self.node_count {
-            Some(count) => names.extend((0..count).map(|i| NodeId::from(&*format!("n{i}")))),
+            Some(count) if names.is_empty() && self.node.is_empty() => {
+                return Ok(Nodes::Count(count));
+            }
+            Some(count) => names.extend(Nodes::Count(count).names()),
             None => names.extend(self.nodes.iter().cloned()),
         }
         names.extend(self.node.iter().cloned());
-        if names.is_empty() {
-            names.extend(["n1", "n2", "n3", "n4", "n5"].map(NodeId::from));
-        }
-        for (place, name) in names.iter().enumerate() {
-            if names[..place].contains(name) {
-                bail!("two nodes are called {name}");
-            }
-        }
-        Ok(names)
+        Ok(match names[..] {
+            [] => Nodes::default(),
+            _ => Nodes::Named(names),
+        })
     }
+}
+
+/// The flags that say which nodes there are, by their ids.
+const NODES: [&str; 4] = ["node_count", "node", "nodes", "nodes_file"];
+
+/// The options that are among these flags.
+///
+/// # Errors
+/// When a flag is unknown, its value is none that it takes, or a file cannot be read.
+pub fn pins<'a>(words: impl IntoIterator<Item = &'a str>) -> anyhow::Result<Pins> {
+    let matches = Line::command().try_get_matches_from(words)?;
+    let line = Line::from_arg_matches(&matches)?;
+    line.flags.given(&matches)
+}
+
+#[derive(Parser)]
+#[command(no_binary_name = true, args_override_self = true)]
+struct Line {
+    #[command(flatten)]
+    flags: TestFlags,
+}
+
+/// Options as flags of a command line, in the order of their names: `--node-count 5 --rate 10`.
+pub fn words(pins: &Pins) -> Vec<String> {
+    let mut words = Vec::new();
+    let Ok(Value::Object(options)) = serde_json::to_value(pins) else {
+        return words;
+    };
+    for (name, value) in options {
+        let name = match (&*name, &value) {
+            ("nodes", Value::Number(_)) => "node-count",
+            _ => &name,
+        };
+        if let Some(value) = word(&value) {
+            words.extend([format!("--{name}"), value]);
+        }
+    }
+    words
+}
+
+/// An option's value as one word; `null` has none.
+fn word(value: &Value) -> Option<String> {
+    Some(match value {
+        Value::Null => return None,
+        Value::Array(parts) if parts.is_empty() => "none".to_owned(),
+        Value::Array(parts) => {
+            let parts: Vec<String> = parts.iter().filter_map(word).collect();
+            parts.join(",")
+        }
+        Value::String(text) => text.clone(),
+        // 5.0 is 5.
+        Value::Number(number) => number
+            .as_f64()
+            .map_or(number.to_string(), |it| it.to_string()),
+        other => other.to_string(),
+    })
 }
 
 /// Takes one of these values by its name; help and errors list them.
@@ -207,25 +261,7 @@ where
 
 fn parse_node(name: &str) -> Result<NodeId, String> {
     let name = name.trim();
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-    if name.is_empty() || !name.chars().all(is_plain) || name.starts_with('.') {
-        return Err("a node's name is made of letters, digits, '-', '_' and '.'".to_owned());
-    }
-    if name.starts_with('c') || simulator::service::Services::is_service(name) {
-        return Err("names that begin with 'c' are clients', and services have theirs".to_owned());
-    }
-    Ok(NodeId::from(name))
-}
-
-fn parse_concurrency(text: &str) -> Result<Concurrency, String> {
-    let (digits, make): (&str, fn(u32) -> Concurrency) = match text.strip_suffix('n') {
-        Some(digits) => (digits, Concurrency::PerNode),
-        None => (text, Concurrency::Fixed),
-    };
-    match digits.parse() {
-        Ok(count @ 1..=100_000) => Ok(make(count)),
-        Ok(_) | Err(_) => Err("expected a number of workers, or of workers a node as 2n".into()),
-    }
+    check_name(name).map(|()| NodeId::from(name))
 }
 
 fn parse_rate(text: &str) -> Result<f64, String> {
@@ -246,5 +282,50 @@ pub fn parse_availability(text: &str) -> Result<Target, String> {
     match text.parse() {
         Ok(part) if (0.0..=1.0).contains(&part) => Ok(Target::AtLeast(part)),
         Ok(_) | Err(_) => Err("expected \"total\" or a number from 0 to 1".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn given(text: &str) -> Pins {
+        pins(text.split(' ')).unwrap()
+    }
+
+    #[test]
+    fn flags_and_options_have_the_same_defaults() {
+        let none = TestFlags::read([]).unwrap();
+        assert_eq!(none.options().unwrap(), Options::default());
+    }
+
+    #[test]
+    fn options_are_the_same_after_a_way_through_words() {
+        for text in [
+            "--nemesis none --rate 0.5",
+            "--concurrency 3n --nemesis partition,kill --kill-interval 1.5 --node-count 7",
+            "--nodes a,b --availability total --consistency-models read-committed",
+            "--availability 0.9 --delay 20 --latency 10 --latency-dist uniform",
+            "--partition-shapes one,bridge --time-limit 7 --max-faults 3 --topology tree4",
+        ] {
+            let pins = given(text);
+            assert_eq!(given(&words(&pins).join(" ")), pins, "{text}");
+        }
+        assert_eq!(
+            words(&given("-w echo --rate=7 --rate 8 -n x")).join(" "),
+            "--nodes x --rate 8"
+        );
+    }
+
+    #[test]
+    fn what_is_no_flag_is_refused() {
+        for words in [
+            &["echo"][..],
+            &["--rate"],
+            &["--rte", "7"],
+            &["--rate", "seven"],
+        ] {
+            assert!(TestFlags::read(words.iter().copied()).is_err(), "{words:?}");
+        }
     }
 }

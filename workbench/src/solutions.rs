@@ -14,7 +14,7 @@ use shared::{Cluster, Context, Engine, Node, read_flags, with_flags};
 use txn::Txn;
 use unique_ids::UniqueIds;
 
-use simulator::simulation::Host;
+use simulator::simulation::Factory;
 
 /// A solution of ours; each is a package with a binary of that name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -32,9 +32,6 @@ pub enum Solution {
     /// Package `txn`.
     Txn,
 }
-
-/// Makes nodes of one kind with given flags.
-pub type Factory = Box<dyn Fn(u64) -> Box<dyn Host> + Send + Sync>;
 
 impl Solution {
     /// The name of its package and of its binary.

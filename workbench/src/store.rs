@@ -9,8 +9,6 @@
 //! store/latest, store/<workload>/latest   the newest run
 //! ```
 
-pub mod runs;
-
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{BufWriter, Write};
@@ -19,11 +17,12 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use serde_json::{Value, json};
 
-use crate::page::Page;
-use crate::report::Figure;
 use checkers::Verdict;
 use history::edn::{self, Edn};
 use history::{History, Op};
+use pages::outcome::Outcome;
+use pages::page::Page;
+use pages::report::{Figure, kept_summary};
 use simulator::run::Record;
 
 /// Where runs are kept.
@@ -68,7 +67,7 @@ impl Store {
         };
         let path = made()
             .with_context(|| format!("cannot create a folder for the run in {}", runs.display()))?;
-        let logs = path.join("node-logs");
+        let logs = Outcome::logs(&path);
         fs::create_dir(&logs).with_context(|| format!("cannot create {}", logs.display()))?;
         for (link, target) in [
             (
@@ -100,7 +99,7 @@ impl Folder {
 
     /// Where the nodes' logs go.
     pub fn logs(&self) -> PathBuf {
-        self.path.join("node-logs")
+        Outcome::logs(&self.path)
     }
 
     /// Keeps a node's log that is at hand as a whole.
@@ -164,7 +163,7 @@ impl Folder {
         json["findings"] = json!(verdict.findings);
         json["budgets"] = budgets.iter().map(Figure::to_json).collect();
         self.write(Path::new("results.json"), |out| writeln!(out, "{json:#}"))?;
-        let summary = summary(&json, record.incidents.len());
+        let summary = kept_summary(&json, record.incidents.len());
         self.write(Path::new("summary.json"), |out| {
             writeln!(out, "{summary:#}")
         })
@@ -242,22 +241,6 @@ impl Folder {
         });
         written.with_context(|| format!("cannot write {}", path.display()))
     }
-}
-
-/// What a list of runs needs of the results, in the same places: all of them may be many megabytes.
-fn summary(results: &Value, incidents: usize) -> Value {
-    let workload = &results["workload"];
-    json!({
-        "valid?": results["valid?"],
-        "stats": results["stats"],
-        "net": results["net"],
-        "workload": {
-            "stable-latencies": workload["stable-latencies"],
-            "worst-realtime-lag": workload["worst-realtime-lag"],
-        },
-        "budgets": results["budgets"],
-        "incident-count": incidents,
-    })
 }
 
 /// An operation on one key, without the key; the nemesis' operations concern every key.

@@ -11,15 +11,18 @@ use std::ops::Range;
 use rayon::iter::{IndexedParallelIterator, IntoParallelIterator, ParallelIterator};
 use serde_json::{Value, json};
 
-use crate::challenge::{Bar, Challenge, Metric, Trial};
-use crate::flags::Words;
-use crate::report::{Figures, Score};
-use crate::storm::play;
-use crate::text::{in_short, number};
+use crate::challenge::{Challenge, Trial};
+use crate::flags::{TestFlags, words};
+use crate::text::in_short;
 use checkers::{Validity, Verdict, quantile};
 use history::{History, Kind};
-use simulator::judge::{judge, net};
-use simulator::workload::workload;
+use pages::budget::{Bar, Metric};
+use pages::report::{Figures, Score};
+use pages::text::number;
+use simulator::judge::judge_run;
+use simulator::options::{Options, Pins};
+use simulator::storm::play;
+use simulator::workload::{Name, workload};
 
 pub use csv::file as csv;
 pub use plot::picture;
@@ -35,7 +38,7 @@ pub struct Sweep {
     /// What each point is run with.
     pub seeds: Range<u64>,
     /// What else differs from the challenge's test.
-    pub pinned: Words,
+    pub pinned: Pins,
     /// The nodes' flags that do not move.
     pub node_flags: Vec<String>,
 }
@@ -127,9 +130,13 @@ impl Sweep {
         &self.challenge.trials[0]
     }
 
-    fn words(&self, value: f64) -> Words {
-        self.vary
-            .words(&self.trial().words().and(&self.pinned), value)
+    /// The options of a point; flags check the value that moves.
+    fn options(&self, value: f64) -> anyhow::Result<(Name, Options)> {
+        let mut flags: Vec<String> = self.trial().flags.iter().map(ToString::to_string).collect();
+        flags.extend(words(&self.pinned));
+        let flags = self.vary.flags(&flags, value);
+        let flags = TestFlags::read(flags.iter().map(String::as_str))?;
+        Ok((flags.workload, flags.options()?))
     }
 
     /// Whether each point makes sense.
@@ -147,30 +154,23 @@ impl Sweep {
     }
 
     fn check_point(&self, value: f64) -> anyhow::Result<()> {
-        self.words(value).flags()?.settings(self.seeds.start)?;
+        let (name, options) = self.options(value)?;
+        options.settings(&*workload(name, &options), self.seeds.start)?;
         let flags = self.vary.node_flags(&self.node_flags, value);
         self.challenge.solution.factory(&flags).map(drop)
     }
 
     fn sample(&self, value: f64, seed: u64) -> anyhow::Result<Sample> {
-        let flags = self.words(value).flags()?;
-        let settings = flags.settings(seed)?;
+        let (name, options) = self.options(value)?;
+        let make = || workload(name, &options);
+        let settings = options.settings(&*make(), seed)?;
         let node_flags = self.vary.node_flags(&self.node_flags, value);
         let factory = self.challenge.solution.factory(&node_flags)?;
-        let options = flags.options();
-        let make = || workload(flags.workload, &options);
         let record = play(&settings, make(), &factory).record;
         let history = &record.history;
         let operations = history.count(Kind::Invoke);
-        let verdict = record.crash.is_none().then(|| {
-            let net = net(&record.statistics, operations);
-            judge(
-                history,
-                make().check(history),
-                flags.availability,
-                Some(net),
-            )
-        });
+        let is_over = record.crash.is_none();
+        let verdict = is_over.then(|| judge_run(&record, &*make(), options.availability));
         let measure = |metric: Metric| metric.measure(&verdict.as_ref()?.results);
         let stable = measure(Metric::MedianLatency).zip(measure(Metric::MaxLatency));
         let stable = stable.map(|(median_ms, max_ms)| Latency {
@@ -197,8 +197,8 @@ impl Sweep {
 }
 
 fn holds(trial: &Trial, verdict: &Verdict) -> bool {
-    let score = Score::new(verdict.valid, trial, &verdict.results);
-    Figures::new(trial, &[score], Bar::Ours).hold()
+    let score = Score::new(verdict.valid, trial.budgets, &verdict.results);
+    Figures::new(trial.budgets, &[score], Bar::Ours).hold()
 }
 
 fn client_latency(history: &History) -> Option<Latency> {

@@ -2,27 +2,28 @@
 
 use std::path::Path;
 
-use anyhow::Context;
-use serde_json::json;
+use anyhow::{Context, bail};
+use serde_json::{Value, json};
 
-use crate::challenge::{Bar, Trial};
+use crate::challenge::Trial;
 use crate::child::{Launch, working_folder};
-use crate::flags::TestFlags;
 use crate::live::{Watcher, moment, run_live, timestamp};
 use crate::log::{Level, Log, Notation};
-use crate::page::Subject;
-use crate::report::{self, Figure, Figures, Score};
-use crate::solutions::Factory;
 use crate::store::{Folder, Store};
-use checkers::{Target, Verdict};
+use checkers::Verdict;
 use history::Kind;
 use history::edn;
+use pages::budget::Bar;
+use pages::outcome::Outcome;
+use pages::page::Subject;
+use pages::report::{self, Figure, Figures, Score};
 use simulator::judge::{judge, net};
 use simulator::nemesis::Fault;
 use simulator::network::Overheard;
+use simulator::options::Options;
 use simulator::run::{Record, Run, Settings};
-use simulator::simulation::simulate;
-use simulator::workload::workload;
+use simulator::simulation::{Factory, simulate};
+use simulator::workload::{Name, workload};
 
 /// Where the nodes are.
 pub enum Stage<'a> {
@@ -77,8 +78,10 @@ impl Stage<'_> {
 
 /// A test that is to be done.
 pub struct Test<'a> {
-    /// What it is.
-    pub flags: &'a TestFlags,
+    /// What clients do.
+    pub workload: Name,
+    /// How.
+    pub options: &'a Options,
     /// What its dice start from.
     pub seed: u64,
     /// Where the nodes are.
@@ -100,19 +103,6 @@ pub struct Held {
     pub bar: Bar,
 }
 
-/// What came of a test.
-#[derive(Debug)]
-pub struct Outcome {
-    /// What the run was made of.
-    pub settings: Settings,
-    /// What is left of the run.
-    pub record: Record,
-    /// The judgement; there is none if the run broke off.
-    pub verdict: Option<Verdict>,
-    /// What was kept.
-    pub folder: Folder,
-}
-
 impl Test<'_> {
     /// Does it.
     ///
@@ -120,45 +110,28 @@ impl Test<'_> {
     /// When the test cannot begin, or what is to be kept cannot be written. A run that breaks off
     /// is no error but an outcome.
     pub fn perform(&self, store: &Store, watcher: &mut dyn Watcher) -> anyhow::Result<Outcome> {
+        let make = || workload(self.workload, self.options);
+        let subject = make();
         let settings = Settings {
             keeps_trace: true,
-            ..self.flags.settings(self.seed)?
+            ..self.options.settings(&*subject, self.seed)?
         };
         if matches!(self.stage, Stage::Live { .. }) {
-            self.flags.faults.check_live()?;
+            check_live(self.options)?;
         }
-        let options = self.flags.options();
-        let make = || workload(self.flags.workload, &options);
-        let subject = make();
         let folder = store.begin(subject.name(), &timestamp())?;
-        let facts = json!({
-            "command": self.command,
-            "challenge": self.held.map(|held| held.challenge),
-            "seed": self.seed,
-            "stage": self.stage.name(),
-            "program": self.stage.program(),
-            "workload": subject.name(),
-            "nodes": settings.nodes,
-            "concurrency": settings.concurrency,
-            "rate": settings.rate,
-            "time-limit": self.flags.time_limit,
-            "latency": self.flags.latency,
-            "latency-dist": self.flags.latency_dist.name(),
-            "nemesis": settings.faults.kinds().map(Fault::name).collect::<Vec<_>>(),
-            "nemesis-interval": self.flags.faults.nemesis_interval.as_secs_f64(),
-            "faults": self.flags.faults.to_json(),
-            "max-operations": settings.most_operations,
-            "topology": self.flags.topology.name(),
-            "key-count": options.transactions.key_count,
-            "max-txn-length": options.transactions.max_txn_length,
-            "max-writes-per-key": options.transactions.max_writes_per_key,
-            "consistency-models": options.models.to_string(),
-            "availability": match self.flags.availability {
-                None => json!(null),
-                Some(Target::Total) => json!("total"),
-                Some(Target::AtLeast(part)) => json!(part),
-            },
-        });
+        let facts = facts(
+            self.options,
+            &settings,
+            json!({
+                "command": self.command,
+                "challenge": self.held.map(|held| held.challenge),
+                "seed": self.seed,
+                "stage": self.stage.name(),
+                "program": self.stage.program(),
+                "workload": subject.name(),
+            }),
+        );
         folder.keep_test(&facts)?;
         let mut log = None;
         let record = match &self.stage {
@@ -204,15 +177,15 @@ impl Test<'_> {
             let net = net(&record.statistics, invocations);
             watcher.check(invocations);
             let checked = subject.check(history);
-            judge(history, checked, self.flags.availability, Some(net))
+            judge(history, checked, self.options.availability, Some(net))
         });
         let budgets = self.budgets(verdict.as_ref());
         if let Some(verdict) = &verdict {
             folder.keep_results(&record, verdict, &budgets)?;
         }
-        let subject = Subject {
+        let page = Subject {
             title: self.held.map_or(subject.name(), |held| held.challenge),
-            workload: self.flags.workload,
+            evidence: subject.evidence(),
             command: &self.command,
             stage: self.stage.name(),
             facts: &facts,
@@ -222,7 +195,7 @@ impl Test<'_> {
             budgets: &budgets,
         };
         // The verdict stands without it.
-        if let Err(error) = subject.page().and_then(|page| folder.keep_page(&page)) {
+        if let Err(error) = page.page().and_then(|page| folder.keep_page(&page)) {
             watcher.say(&format!("there is no report: {error:#}"));
         }
         if let Some(mut log) = log {
@@ -236,7 +209,7 @@ impl Test<'_> {
             settings,
             record,
             verdict,
-            folder,
+            folder: folder.path().to_owned(),
         })
     }
 }
@@ -247,9 +220,33 @@ impl Test<'_> {
         let (Some(held), Some(verdict)) = (self.held, verdict) else {
             return Vec::new();
         };
-        let score = Score::new(verdict.valid, held.trial, &verdict.results);
-        Figures::new(held.trial, &[score], held.bar).budgets
+        let score = Score::new(verdict.valid, held.trial.budgets, &verdict.results);
+        Figures::new(held.trial.budgets, &[score], held.bar).budgets
     }
+}
+
+/// Everything that a run was made of, by name: these facts, and all options.
+pub fn facts(options: &Options, settings: &Settings, mut facts: Value) -> Value {
+    if let (Some(facts), Ok(Value::Object(mut options))) =
+        (facts.as_object_mut(), serde_json::to_value(options))
+    {
+        facts.append(&mut options);
+        facts.insert("nodes".to_owned(), json!(settings.nodes));
+        facts.insert("concurrency".to_owned(), json!(settings.concurrency));
+    }
+    facts
+}
+
+/// # Errors
+/// When there is a fault among these options that only a simulation can bring about.
+fn check_live(options: &Options) -> anyhow::Result<()> {
+    if options.nemesis.contains(&Fault::Skew) {
+        bail!("--nemesis skew is for simulations: processes look at the system's clock");
+    }
+    if cfg!(not(unix)) && options.nemesis.contains(&Fault::Pause) {
+        bail!("--nemesis pause needs a Unix system, or a simulation");
+    }
+    Ok(())
 }
 
 /// What stands at the end of a log.

@@ -180,6 +180,15 @@ impl Validity {
         }
     }
 
+    /// In a word.
+    pub fn name(self) -> &'static str {
+        match self {
+            Validity::Valid => "valid",
+            Validity::Unknown => "unknown",
+            Validity::Invalid => "invalid",
+        }
+    }
+
     /// `true`, `:unknown` or `false`.
     pub fn to_edn(self) -> Edn {
         match self {

@@ -2,10 +2,12 @@
 //! count of messages. The network itself counts and judges nothing.
 
 use checkers::{Target, Validity, Verdict};
-use history::History;
 use history::edn::{self, Edn};
+use history::{History, Kind};
 
+use crate::run::Record;
 use crate::statistics::{Count, Statistics};
+use crate::workload::Workload;
 
 /// Maelstrom's verdict on a history: everything that any history is held to, and what the checker
 /// of its workload says. Of a history that was kept nobody knows the messages.
@@ -27,6 +29,17 @@ pub fn judge(
     ];
     let known = all.into_iter();
     checkers::overall(known.filter_map(|(name, verdict)| Some((name, verdict?))))
+}
+
+/// The same on a run that is over, of a workload.
+pub fn judge_run(
+    record: &Record,
+    workload: &dyn Workload,
+    availability: Option<Target>,
+) -> Verdict {
+    let history = &record.history;
+    let net = net(&record.statistics, history.count(Kind::Invoke));
+    judge(history, workload.check(history), availability, Some(net))
 }
 
 /// The result map `:net`, for a history of so many invocations.

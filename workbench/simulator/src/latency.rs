@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use rand::RngExt;
+use serde::{Deserialize, Serialize};
 
 use crate::dice::Dice;
 
@@ -16,7 +17,8 @@ pub struct Latency {
 }
 
 /// How latencies are distributed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Distribution {
     /// Always the mean.
     #[default]

@@ -47,6 +47,9 @@ impl<N: Node> Host for Engine<N> {
     }
 }
 
+/// Makes nodes of one kind, each from the seed of its random numbers.
+pub type Factory = Box<dyn Fn(u64) -> Box<dyn Host> + Send + Sync>;
+
 /// How often nodes and network may go back and forth within one instant.
 const MOST_ROUNDS: u32 = 1_000_000;
 

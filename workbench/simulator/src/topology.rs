@@ -7,9 +7,13 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use history::text::unknown_name;
+use serde::{Deserialize, Serialize};
 
 /// The shape of a topology.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(rename_all = "kebab-case")]
 pub enum Topology {
     /// Rows and columns of a square, the last rows perhaps unfilled.
     #[default]

@@ -17,7 +17,7 @@ use super::{
     command_github, failure, is_github, own_command, paint, print, refuse, replace, say, status_of,
     warn,
 };
-use crate::report::{self, Account, Tested};
+use pages::report::{self, Account, Tested};
 
 /// How much is said, and to whom besides.
 #[derive(Args)]

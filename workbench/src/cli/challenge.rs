@@ -13,14 +13,16 @@ use super::{
     challenge_names, chosen, code, command_line, exit_code, factory, fresh_seed, maelstrom, paint,
     program, progress,
 };
-use crate::challenge::{Bar, Challenge, Trial};
-use crate::flags::TestFlags;
+use crate::challenge::{Challenge, Trial};
 use crate::live::Stopwatch;
-use crate::report::{Ending, Figures, Score, Tested};
-use crate::solutions::Factory;
 use crate::store::Store;
-use crate::test::{Held, Outcome, Stage, Telling, Test};
+use crate::test::{Held, Stage, Telling, Test};
 use checkers::{Validity, Verdict};
+use pages::budget::Bar;
+use pages::outcome::Outcome;
+use pages::report::{Ending, Figures, Score, Tested};
+use simulator::options::Options;
+use simulator::simulation::Factory;
 
 /// What `challenge` takes.
 #[derive(Args)]
@@ -169,11 +171,7 @@ impl Attempt<'_> {
         let mut tested = Tested {
             challenge: Some(self.challenge.name),
             part,
-            workload: trial
-                .words()
-                .value("--workload")
-                .unwrap_or_default()
-                .to_owned(),
+            workload: trial.test().0.to_string(),
             flags: trial.flags.join(" "),
             figures: None,
             endings: Vec::new(),
@@ -199,7 +197,7 @@ impl Attempt<'_> {
                 None => return Ok(tested),
             }
         }
-        let figures = Figures::new(trial, &scores, bar);
+        let figures = Figures::new(trial.budgets, &scores, bar);
         tested.status = match (figures.hold(), figures.worst) {
             (true, _) => code::VALID,
             (false, worst) => exit_code(worst).max(code::INVALID),
@@ -276,7 +274,7 @@ impl Attempt<'_> {
                 audience: self.audience,
             });
         }
-        let flags = trial.words().flags()?;
+        let (workload, options) = trial.test();
         let stage = match nodes {
             Nodes::Program(program) => Stage::Live {
                 program,
@@ -287,7 +285,8 @@ impl Attempt<'_> {
             Nodes::Factory(factory) => Stage::Simulated(factory),
         };
         let test = Test {
-            flags: &flags,
+            workload,
+            options: &options,
             seed,
             stage,
             command: self.command(seed, 1),
@@ -305,10 +304,10 @@ impl Attempt<'_> {
         let outcome = test.perform(&Store::new(&self.arguments.store), &mut line);
         line.finish();
         let outcome = outcome?;
-        let ending = Ending::new(&test, &outcome, start.elapsed());
+        let ending = Ending::new(&outcome, &test.command, test.stage.name(), start.elapsed());
         self.audience.remark(&ending.summary);
-        self.warn_of_lost_pace(&flags, &outcome);
-        let score = |verdict: &Verdict| Score::new(verdict.valid, trial, &verdict.results);
+        self.warn_of_lost_pace(&options, &outcome);
+        let score = |verdict: &Verdict| Score::new(verdict.valid, trial.budgets, &verdict.results);
         Ok((ending, outcome.verdict.as_ref().map(score)))
     }
 
@@ -341,9 +340,9 @@ impl Attempt<'_> {
     }
 
     /// A machine too slow for the rate makes every other figure look better than it is.
-    fn warn_of_lost_pace(&self, flags: &TestFlags, outcome: &Outcome) {
-        let limit = Duration::from_secs(flags.time_limit.into());
-        let expected = flags.rate * limit.as_secs_f64();
+    fn warn_of_lost_pace(&self, options: &Options, outcome: &Outcome) {
+        let limit = options.time_limit;
+        let expected = options.rate * limit.as_secs_f64();
         let begun = outcome
             .record
             .history

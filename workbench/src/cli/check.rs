@@ -18,12 +18,13 @@ use super::audience::{Audience, Output};
 use super::{code, exit_code, misuse, own_command, paint, print, progress};
 use crate::flags;
 use crate::live::{Stopwatch, Watcher};
-use crate::report::{self as told, Ending, Tested};
 use checkers::{Assumptions, Models, Target, Verdict};
 use history::edn;
 use history::{History, Kind};
+use pages::report::{self as told, Ending, Tested};
 use simulator::judge::judge;
-use simulator::workload::{self, Options};
+use simulator::options::Options;
+use simulator::workload;
 
 use self::report::Report;
 
@@ -251,7 +252,7 @@ fn check(
         return checkers::rw_register(history, &models, assumptions);
     }
     let options = Options {
-        models,
+        consistency_models: models,
         ..Options::default()
     };
     workload::workload(name, &options).check(history)

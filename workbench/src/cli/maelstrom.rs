@@ -9,9 +9,9 @@ use serde_json::Value;
 
 use super::audience::Audience;
 use crate::challenge::Trial;
-use crate::report::Score;
 use checkers::Validity;
 use history::edn;
+use pages::report::Score;
 
 /// One run of `maelstrom test`.
 pub(super) struct Run<'a> {
@@ -92,6 +92,6 @@ fn read(trial: &Trial, text: &str) -> anyhow::Result<(Score, Value)> {
         Some(edn::Edn::Key(word)) if word == "unknown" => Validity::Unknown,
         Some(_) | None => bail!("it has no :valid? that is true, false or :unknown"),
     };
-    let score = Score::new(valid, trial, &results);
+    let score = Score::new(valid, trial.budgets, &results);
     Ok((score, edn::to_json(&results)))
 }

@@ -8,8 +8,8 @@ use clap::Args;
 use serde_json::json;
 
 use super::{failure, print, say, simulate};
-use crate::report;
-use crate::storm::campaign::{self, Report};
+use pages::report;
+use simulator::storm::campaign::{self, Report};
 
 /// What `merge` takes.
 #[derive(Args)]

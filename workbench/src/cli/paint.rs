@@ -4,8 +4,8 @@ use anstyle::{AnsiColor, Style};
 use clap::{ColorChoice, ValueEnum};
 use comfy_table::Table;
 
-use crate::report;
 use checkers::Validity;
+use pages::report;
 
 const GOOD: Style = AnsiColor::Green.on_default().bold();
 const BAD: Style = AnsiColor::Red.on_default().bold();
@@ -39,7 +39,7 @@ fn asked() -> ColorChoice {
 
 /// The word for a verdict.
 pub(super) fn verdict(valid: Validity) -> String {
-    painted(style(valid), report::verdict(valid))
+    painted(style(valid), valid.name())
 }
 
 /// Maelstrom's last line.

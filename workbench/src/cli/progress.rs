@@ -6,7 +6,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::warn;
 use crate::live::Watcher;
-use crate::report;
+use pages::report;
 use simulator::run::{Progress, Run};
 
 /// A spinner with the numbers of the run, and incidents above it as they happen.

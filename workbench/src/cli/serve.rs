@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::{code, say, warn};
-use crate::serve::{Options, serve};
+use serve::{Options, serve};
 
 /// What `serve` takes.
 #[derive(Args)]

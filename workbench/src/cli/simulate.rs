@@ -16,15 +16,18 @@ use super::{
     print, progress, refuse,
 };
 use crate::challenge::{Challenge, SETTLED};
-use crate::flags::{TestFlags, Words};
+use crate::flags::{TestFlags, words};
 use crate::live::{Stopwatch, timestamp};
-use crate::page::Subject;
-use crate::report;
 use crate::store::Store;
-use crate::storm::campaign::{self, Failure, Report, Tally};
-use crate::storm::shrink::shrink;
-use crate::storm::{Aftermath, Storm};
+use crate::test::facts;
+use pages::page::Subject;
+use pages::report;
 use simulator::nemesis::Fault;
+use simulator::options::Pins;
+use simulator::storm::campaign::{self, Described, Failure, Report, Tally};
+use simulator::storm::shrink::shrink;
+use simulator::storm::{Aftermath, Storm};
+use simulator::workload::workload;
 
 /// One challenge for each solution: a storm draws what the others differ in.
 const ALL_STORMS: [&str; 6] = [
@@ -112,7 +115,7 @@ fn run_all(
     });
     let challenges = chosen(&names.collect::<Vec<String>>())?;
     arguments.jobs.settle()?;
-    let pinned = pinned("simulate", matches)?;
+    let pinned = pinned("simulate", &arguments.flags, matches)?;
     let mut reports = Vec::new();
     for challenge in challenges {
         let campaign = Campaign {
@@ -137,35 +140,29 @@ pub(super) fn status(reports: &[Report]) -> u8 {
     worst.map_or(code::VALID, exit_code)
 }
 
-/// The flags of a test that stand on the command line of this command.
+/// The options of a test that stand on the command line of this command.
 ///
 /// # Errors
 /// When one of them is settled by the challenge.
-pub(super) fn pinned(command: &str, matches: &ArgMatches) -> anyhow::Result<Words> {
-    let mut words = Words::default();
-    let flags = TestFlags::augment_args(clap::Command::new("test"));
-    for flag in flags.get_arguments() {
-        let id = flag.get_id().as_str();
-        if matches.value_source(id) == Some(ValueSource::CommandLine)
-            && let (Some(name), Some(values)) = (flag.get_long(), matches.get_raw(id))
-        {
-            if SETTLED.contains(&name) {
-                return Err(misuse(format_args!(
-                    "--{name} is not for {command}: a challenge brings its workload and names its \
-                     nodes"
-                )));
-            }
-            let values: Vec<_> = values.map(|value| value.to_string_lossy()).collect();
-            words.set(&format!("--{name}"), values.join(","));
-        }
+pub(super) fn pinned(
+    command: &str,
+    flags: &TestFlags,
+    matches: &ArgMatches,
+) -> anyhow::Result<Pins> {
+    let is_given =
+        |id: &str| matches.value_source(&id.replace('-', "_")) == Some(ValueSource::CommandLine);
+    if let Some(name) = SETTLED.into_iter().find(|name| is_given(name)) {
+        return Err(misuse(format_args!(
+            "--{name} is not for {command}: a challenge brings its workload and names its nodes"
+        )));
     }
-    Ok(words)
+    flags.given(matches)
 }
 
 struct Campaign<'a> {
     challenge: &'a Challenge,
     arguments: &'a Arguments,
-    pinned: &'a Words,
+    pinned: &'a Pins,
     audience: &'a Audience,
 }
 
@@ -180,7 +177,10 @@ impl Campaign<'_> {
         let start = Stopwatch::start();
         let count = seeds.end.saturating_sub(seeds.start);
         let bar = progress::bar(self.challenge.name, count, self.audience.is_quiet);
-        let command = |run: &Aftermath| self.command(run.seed, self.pinned, self.arguments.exactly);
+        let describe = |run: &Aftermath| Described {
+            options: words(&run.beyond).join(" "),
+            command: self.command(run.seed, self.pinned, self.arguments.exactly),
+        };
         let failed = AtomicU64::new(0);
         let look = |one: &Tally| {
             if let Some(failure) = one.failures.first() {
@@ -191,7 +191,7 @@ impl Campaign<'_> {
             bar.inc(1);
         };
         let keep_going = self.arguments.keep_going;
-        let outcome = campaign::run(&storm, seeds, keep_going, command, look);
+        let outcome = campaign::run(&storm, seeds, keep_going, describe, look);
         bar.finish_and_clear();
         let (tally, seeds) = outcome?;
         let report = Report {
@@ -224,8 +224,8 @@ impl Campaign<'_> {
 
     fn storm(&self) -> anyhow::Result<Storm> {
         let factory = factory(self.challenge.solution, &self.node_flags())?;
-        let base = self.challenge.trials[0].words();
-        let storm = Storm::of(factory, base).pinned(self.pinned);
+        let (workload, base) = self.challenge.trials[0].test();
+        let storm = Storm::of(workload, factory, base).with(self.pinned);
         let keeps_promises =
             self.arguments.durable || !self.challenge.solution.is_durable_by_flag();
         let faults = Fault::ALL
@@ -248,7 +248,7 @@ impl Campaign<'_> {
     }
 
     /// What makes this campaign another one than that of the same seeds without any flags.
-    fn pins(&self, pinned: &Words, exactly: bool) -> Vec<String> {
+    fn pins(&self, pinned: &Pins, exactly: bool) -> Vec<String> {
         let mut words = Vec::new();
         if self.arguments.durable {
             words.push("--durable".to_owned());
@@ -259,12 +259,12 @@ impl Campaign<'_> {
         if exactly {
             words.push("--exactly".to_owned());
         }
-        words.extend(pinned.list());
+        words.extend(crate::flags::words(pinned));
         words
     }
 
     /// The command that runs one seed with these options.
-    fn command(&self, seed: u64, pinned: &Words, exactly: bool) -> String {
+    fn command(&self, seed: u64, pinned: &Pins, exactly: bool) -> String {
         let words = [
             "cargo",
             "workbench",
@@ -280,14 +280,14 @@ impl Campaign<'_> {
 
     /// Keeps a failing run, smaller if that is asked for, and shows what was said in it.
     fn look_closer(&self, storm: &Storm, failure: &Failure) -> anyhow::Result<()> {
-        let words = storm.words(failure.seed);
-        let mut run = storm.run_with(failure.seed, &words, true)?;
+        let options = storm.options(failure.seed);
+        let mut run = storm.run_with(failure.seed, &options, true)?;
         if self.arguments.shrink {
-            let shrunk = shrink(storm, run, self.arguments.shrink_runs)?;
-            let words = shrunk.run.words.clone();
-            run = storm.run_with(shrunk.run.seed, &words, true)?;
-            let small = Tally::of(&run, |run| {
-                self.command(run.seed, &run.words.beyond(storm.base()), true)
+            let shrunk = shrink(storm, run, self.arguments.shrink_runs);
+            run = storm.run_with(shrunk.run.seed, &shrunk.run.options, true)?;
+            let small = Tally::of(&run, |run| Described {
+                options: words(&run.beyond).join(" "),
+                command: self.command(run.seed, &run.beyond, true),
             });
             self.audience.say(format_args!(
                 "\nthe smallest of {} other runs that fails:",
@@ -309,24 +309,22 @@ impl Campaign<'_> {
     }
 
     fn keep(&self, run: &Aftermath) -> anyhow::Result<String> {
-        let flags = run.words.flags()?;
+        let (name, _) = self.challenge.trials[0].test();
         let store = Store::new(&self.arguments.store);
-        let folder = store.begin(&flags.workload.to_string(), &timestamp())?;
-        let command = self.command(
-            run.seed,
-            &run.words.beyond(&self.challenge.trials[0].words()),
-            true,
+        let folder = store.begin(name.name(), &timestamp())?;
+        let command = self.command(run.seed, &run.beyond, true);
+        let facts = facts(
+            &run.options,
+            &run.settings,
+            json!({
+                "command": command,
+                "challenge": self.challenge.name,
+                "seed": run.seed,
+                "stage": "simulated",
+                "workload": name.name(),
+                "node-flags": self.node_flags(),
+            }),
         );
-        let facts = json!({
-            "command": command,
-            "challenge": self.challenge.name,
-            "seed": run.seed,
-            "stage": "simulated",
-            "workload": flags.workload.to_string(),
-            "consistency-models": flags.consistency_models.to_string(),
-            "options": run.words.to_string(),
-            "node-flags": self.node_flags(),
-        });
         folder.keep_test(&facts)?;
         folder.keep_history(&run.record)?;
         folder.keep_results(&run.record, &run.verdict, &[])?;
@@ -335,7 +333,7 @@ impl Campaign<'_> {
         }
         let subject = Subject {
             title: self.challenge.name,
-            workload: flags.workload,
+            evidence: workload(name, &run.options).evidence(),
             command: &command,
             stage: "simulated",
             facts: &facts,

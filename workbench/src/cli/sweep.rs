@@ -16,10 +16,10 @@ use super::{
     challenge_names, chosen, code, exit_code, factory, failure, misuse, print, progress, replace,
     say,
 };
-use crate::challenge::Metric;
-use crate::flags::TestFlags;
+use crate::flags::{TestFlags, words};
 use crate::sweep::{self, Sample, Spread, Sweep, Vary};
-use crate::text::number;
+use pages::budget::Metric;
+use pages::text::number;
 
 /// What `sweep` takes.
 #[derive(Args)]
@@ -94,7 +94,7 @@ pub(super) fn run(arguments: &Arguments, matches: &ArgMatches) -> anyhow::Result
         let report = json!({
             "challenge": sweep.challenge.name,
             "vary": sweep.vary.label,
-            "pinned": sweep.pinned.to_string(),
+            "pinned": words(&sweep.pinned).join(" "),
             "node-flags": sweep.node_flags,
             "svg": svg.path,
             "csv": csv.path,
@@ -179,7 +179,7 @@ fn sweep(arguments: &Arguments, matches: &ArgMatches) -> anyhow::Result<Sweep> {
     let [challenge] = chosen(std::slice::from_ref(&arguments.name))?[..] else {
         return Err(misuse("a sweep is one of a single challenge"));
     };
-    let pinned = pinned("sweep", matches)?;
+    let pinned = pinned("sweep", &arguments.flags, matches)?;
     let node_flags = arguments.node_flags.of(challenge);
     // Said of the flags themselves, not of each flag that could vary.
     factory(challenge.solution, &node_flags).map(drop)?;

@@ -12,10 +12,10 @@ use super::{
 use crate::flags::TestFlags;
 use crate::live::Stopwatch;
 use crate::log::Notation;
-use crate::report::{Ending, Tested};
 use crate::store::Store;
 use crate::test::{Stage, Telling, Test};
 use checkers::Validity;
+use pages::report::{Ending, Tested};
 use simulator::network::Overheard;
 
 /// What `test` takes.
@@ -161,8 +161,10 @@ fn run_rounds(arguments: &Arguments, audience: &mut Audience) -> anyhow::Result<
 
 impl Arguments {
     fn run_one(&self, program: &Path, seed: u64, audience: &Audience) -> anyhow::Result<Ending> {
+        let options = self.flags.options()?;
         let test = Test {
-            flags: &self.flags,
+            workload: self.flags.workload,
+            options: &options,
             seed,
             stage: Stage::Live {
                 program,
@@ -189,7 +191,7 @@ impl Arguments {
         let mut line = progress::Line::new(&workload.to_string(), audience.is_quiet);
         let outcome = test.perform(&Store::new(&self.store), &mut line);
         line.finish();
-        let ending = Ending::new(&test, &outcome?, start.elapsed());
+        let ending = Ending::new(&outcome?, &test.command, test.stage.name(), start.elapsed());
         let is_valid = ending.valid == Some(Validity::Valid);
         if !is_valid || !audience.is_quiet {
             audience.say(&ending.summary);

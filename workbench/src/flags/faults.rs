@@ -1,15 +1,13 @@
 //! The flags of the nemesis: which faults, how often, and how bad.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::str::FromStr;
 use std::time::Duration;
 
-use anyhow::bail;
 use clap::Args;
-use serde_json::{Value, json};
 
 use history::text::unknown_name;
-use simulator::nemesis::{Fault, Faults, Target};
+use simulator::nemesis::{Fault, Target};
 
 /// Which faults happen, and how bad they are. Partitions alone, of Maelstrom's four shapes, are
 /// what Maelstrom has; all else is this bench's.
@@ -97,7 +95,7 @@ pub struct FaultFlags {
 
 /// Kinds of faults, as a list with commas; `none` is an empty one.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct FaultList(Vec<Fault>);
+pub struct FaultList(pub(super) BTreeSet<Fault>);
 
 impl FromStr for FaultList {
     type Err = String;
@@ -109,71 +107,6 @@ impl FromStr for FaultList {
             .map(parse_fault)
             .collect::<Result<_, _>>()
             .map(FaultList)
-    }
-}
-
-impl FaultFlags {
-    /// What the nemesis does.
-    pub fn faults(&self) -> Faults {
-        let interval = |fault: &Fault| (*fault, self.interval(*fault));
-        Faults {
-            intervals: self.nemesis.0.iter().map(interval).collect(),
-            targets: self.partition_shapes.clone(),
-            loss: self.loss,
-            duplicate: self.duplicate,
-            delay: Duration::from_millis(self.delay),
-            victims: self.victims,
-            skew: Duration::from_millis(self.skew),
-            drift: self.drift,
-            most: self.max_faults,
-        }
-    }
-
-    fn interval(&self, fault: Fault) -> Duration {
-        let own = match fault {
-            Fault::Partition => None,
-            Fault::Loss => self.loss_interval,
-            Fault::Duplicate => self.duplicate_interval,
-            Fault::Delay => self.delay_interval,
-            Fault::Pause => self.pause_interval,
-            Fault::Kill => self.kill_interval,
-            Fault::Skew => self.skew_interval,
-        };
-        own.unwrap_or(self.nemesis_interval)
-    }
-
-    /// All of it, for the record of a test.
-    pub fn to_json(&self) -> Value {
-        let intervals: BTreeMap<&str, f64> = self
-            .nemesis
-            .0
-            .iter()
-            .map(|fault| (fault.name(), self.interval(*fault).as_secs_f64()))
-            .collect();
-        let shapes: Vec<&str> = self.partition_shapes.iter().map(|it| it.name()).collect();
-        json!({
-            "intervals": intervals,
-            "partition-shapes": shapes,
-            "loss": self.loss,
-            "duplicate": self.duplicate,
-            "delay": self.delay,
-            "victims": self.victims,
-            "skew": self.skew,
-            "drift": self.drift,
-            "max-faults": self.max_faults,
-        })
-    }
-
-    /// # Errors
-    /// When there is a fault among them that only a simulation can bring about.
-    pub fn check_live(&self) -> anyhow::Result<()> {
-        if self.nemesis.0.contains(&Fault::Skew) {
-            bail!("--nemesis skew is for simulations: processes look at the system's clock");
-        }
-        if cfg!(not(unix)) && self.nemesis.0.contains(&Fault::Pause) {
-            bail!("--nemesis pause needs a Unix system, or a simulation");
-        }
-        Ok(())
     }
 }
 

@@ -40,8 +40,8 @@ pub fn file(sweep: &Sweep, samples: &[Sample]) -> String {
 mod tests {
     use super::*;
     use crate::challenge::ALL;
-    use crate::flags::Words;
     use crate::sweep::Vary;
+    use simulator::options::Pins;
 
     #[test]
     fn a_run_that_broke_off_has_a_line_with_nothing_in_it() {
@@ -50,7 +50,7 @@ mod tests {
             challenge,
             vary: Vary::read("rate,fan-out=2.5", challenge, &[]).unwrap(),
             seeds: 7..8,
-            pinned: Words::default(),
+            pinned: Pins::default(),
             node_flags: Vec::new(),
         };
         let broken = Sample {

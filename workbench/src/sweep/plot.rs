@@ -3,8 +3,8 @@
 use std::ops::Range;
 
 use super::{LatencyKind, Sample, Spread, Sweep, points};
-use crate::challenge::{Bar, Bound, Budget, Metric};
-use crate::plot::{Axis, Band, Chart, Color, Level, Series, Shape, stack};
+use pages::budget::{Bar, Bound, Budget, Metric};
+use pages::plot::{Axis, Band, Chart, Color, Level, Series, Shape, stack};
 
 /// From this factor on between its ends an axis has equal steps for equal factors.
 const WIDE: f64 = 20.0;

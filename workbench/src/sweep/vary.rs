@@ -4,7 +4,7 @@ use clap::{Args, Command};
 
 use super::range;
 use crate::challenge::{Challenge, SETTLED};
-use crate::flags::{TestFlags, Words};
+use crate::flags::TestFlags;
 use history::text::unknown_name;
 
 /// Flags that are given the same value, point by point.
@@ -82,13 +82,10 @@ impl Vary {
         Ok(())
     }
 
-    /// The words of a run, with those that move at a value.
-    pub fn words(&self, words: &Words, value: f64) -> Words {
-        let mut words = words.clone();
-        for name in &self.run {
-            words.set(&format!("--{name}"), value);
-        }
-        words
+    /// The flags of a run, with those that move at a value.
+    pub fn flags(&self, flags: &[String], value: f64) -> Vec<String> {
+        let moved = self.run.iter().map(|name| format!("--{name}={value}"));
+        flags.iter().cloned().chain(moved).collect()
     }
 
     /// The nodes' flags, with those that move at a value.
@@ -104,12 +101,12 @@ fn twice(name: &str) -> String {
 
 impl Known {
     fn of(challenge: &Challenge, node_flags: &[String]) -> Self {
-        let base = challenge.trials[0].words();
+        let base = challenge.trials[0].flags.iter().copied();
         // A flag that takes no 1 takes no numbers, or nothing at all without another one.
         let takes_run = |name: &String| {
-            let mut words = base.clone();
-            words.set(&format!("--{name}"), 1);
-            !SETTLED.contains(&name.as_str()) && words.flags().is_ok()
+            let flag = format!("--{name}=1");
+            let flags = base.clone().chain([flag.as_str()]);
+            !SETTLED.contains(&name.as_str()) && TestFlags::read(flags).is_ok()
         };
         let takes_node = |name: &String| {
             let flags = with(node_flags, name, 1.0);
@@ -230,7 +227,8 @@ mod tests {
             ["--fan-out=3", "--hub-window=50", "--leaf-window=50"]
         );
         let vary = read("broadcast-3e", "rate=5", &[]).unwrap();
-        let words = vary.words(&Words::read(["--rate", "7"]).unwrap(), 0.5);
-        assert_eq!(words.value("--rate"), Some("0.5"));
+        let flags = vary.flags(&["--rate".to_owned(), "7".to_owned()], 0.5);
+        let flags = TestFlags::read(flags.iter().map(String::as_str)).unwrap();
+        assert_eq!(flags.rate, 0.5);
     }
 }

@@ -1,12 +1,11 @@
 //! A node with a mistake, and how often the bench finds it on the virtual clock.
 
 use checkers::{Validity, Verdict};
-use history::Kind;
 use shared::{Cluster, Context, Engine, Node};
-use simulator::judge::{judge, net};
+use simulator::judge::judge_run;
 use simulator::simulation::{Host, simulate};
 use simulator::workload::workload;
-use workbench::flags::Words;
+use workbench::flags::TestFlags;
 
 /// How many seeds a case runs on: 0, 1, 2, … .
 pub const SEEDS: u64 = 20;
@@ -64,21 +63,13 @@ impl Case {
 
     /// The verdict of `workbench test` on a seed's run, with the mistake or without it.
     pub fn run(&self, is_wrong: bool, seed: u64) -> Verdict {
-        let words = Words::read(self.flags.split_whitespace()).unwrap();
-        let flags = words.flags().unwrap();
-        let settings = flags.settings(seed).unwrap();
-        let make = || workload(flags.workload, &flags.options());
+        let flags = TestFlags::read(self.flags.split_whitespace()).unwrap();
+        let options = flags.options().unwrap();
+        let make = || workload(flags.workload, &options);
+        let settings = options.settings(&*make(), seed).unwrap();
         let record = simulate(&settings, make(), |seed| (self.host)(is_wrong, seed)).record;
         assert_eq!(record.crash, None, "{} on seed {seed}", self.mistake);
-        let history = &record.history;
-        let invocations = history.count(Kind::Invoke);
-        let net = net(&record.statistics, invocations);
-        judge(
-            history,
-            make().check(history),
-            flags.availability,
-            Some(net),
-        )
+        judge_run(&record, &*make(), options.availability)
     }
 
     /// Whether the wrong node is found on a seed.

@@ -10,9 +10,9 @@ use workbench::solutions::Solution;
 
 use crate::scene::{Scene, again, challenge, scene};
 
-pub fn broadcast(nodes: usize, rate: f64, mean_ms: u32) -> Scene {
+pub fn broadcast(nodes: u32, rate: f64, mean_ms: u32) -> Scene {
     let mut scene = scene(Name::Broadcast, Solution::Broadcast, nodes, rate);
-    scene.settings.latency.mean_ms = mean_ms;
+    scene.options.latency = mean_ms;
     scene
 }
 
@@ -62,7 +62,7 @@ fn broadcast_without_faults_is_complete_on_one_node_and_on_five() {
 #[test]
 fn broadcast_3c_is_complete_five_seconds_after_the_partitions_end_in_200_of_200_runs() {
     let mut scene = broadcast(5, 10.0, 0).with_partitions(10.0);
-    scene.settings.recovery = Duration::from_secs(5);
+    scene.recovery = Duration::from_secs(5);
     scene.each_seed(200, |seed, record| {
         assert_complete(seed, &record.history);
     });
@@ -71,7 +71,7 @@ fn broadcast_3c_is_complete_five_seconds_after_the_partitions_end_in_200_of_200_
 #[test]
 fn broadcast_on_25_nodes_with_partitions_is_complete_five_seconds_after_in_200_of_200_runs() {
     let mut scene = broadcast(25, 100.0, 100).with_partitions(5.0);
-    scene.settings.recovery = Duration::from_secs(5);
+    scene.recovery = Duration::from_secs(5);
     scene.each_seed(200, |seed, record| {
         assert_complete(seed, &record.history);
     });
@@ -81,7 +81,7 @@ fn broadcast_on_25_nodes_with_partitions_is_complete_five_seconds_after_in_200_o
 fn broadcast_copes_with_latencies_that_reorder_everything() {
     for distribution in [Distribution::Uniform, Distribution::Exponential] {
         let mut scene = broadcast(7, 50.0, 150).with_partitions(4.0);
-        scene.settings.latency.distribution = distribution;
+        scene.options.latency_dist = distribution;
         scene.each_seed(40, |seed, record| {
             assert_complete(seed, &record.history);
         });

@@ -9,7 +9,7 @@ use workbench::solutions::Solution;
 
 use crate::scene::{Scene, again, assert_available, challenge, scene};
 
-fn g_counter(nodes: usize) -> Scene {
+fn g_counter(nodes: u32) -> Scene {
     scene(Name::GCounter, Solution::GCounter, nodes, 100.0)
 }
 
@@ -36,7 +36,7 @@ fn assert_exact(seed: u64, record: &Record) {
 #[test]
 fn g_counter_is_exact_three_seconds_after_the_partitions_end_in_200_of_200_runs() {
     let mut scene = g_counter(3).with_partitions(10.0);
-    scene.settings.recovery = Duration::from_secs(3);
+    scene.recovery = Duration::from_secs(3);
     scene.each_seed(200, |seed, record| {
         assert_exact(seed, record);
         assert_available(seed, record);
@@ -56,8 +56,8 @@ fn g_counter_keeps_its_budgets_with_every_seed() {
 fn g_counter_is_exact_on_clusters_of_all_sizes_with_slow_messages() {
     for nodes in [1, 2, 4, 5, 6, 7] {
         let mut scene = g_counter(nodes).with_partitions(3.0);
-        scene.settings.latency.mean_ms = 50;
-        scene.settings.recovery = Duration::from_secs(3);
+        scene.options.latency = 50;
+        scene.recovery = Duration::from_secs(3);
         scene.each_seed(20, |seed, record| {
             assert_exact(seed, record);
             assert_available(seed, record);

@@ -1,14 +1,15 @@
 //! kafka-log: nothing lost, nothing skipped, nobody refused. What is skipped or goes back the checker
 //! finds; that all was read in the end it demands as well.
 
+use simulator::options::Concurrency;
 use simulator::workload::Name;
 use workbench::solutions::Solution;
 
 use crate::scene::{Scene, assert_available, challenge, scene};
 
-fn kafka_log(nodes: usize, rate: f64) -> Scene {
+fn kafka_log(nodes: u32, rate: f64) -> Scene {
     let mut scene = scene(Name::Kafka, Solution::KafkaLog, nodes, rate);
-    scene.settings.concurrency = 2 * nodes;
+    scene.options.concurrency = Concurrency::PerNode(2);
     scene
 }
 
@@ -37,7 +38,7 @@ fn kafka_log_is_valid_and_available_under_partitions_on_5_nodes_in_200_of_200_ru
 fn kafka_log_is_valid_on_clusters_of_other_sizes_with_slow_messages() {
     for nodes in [1, 4, 6, 7] {
         let mut scene = kafka_log(nodes, 60.0).with_partitions(4.0);
-        scene.settings.latency.mean_ms = 80;
+        scene.options.latency = 80;
         scene.each_seed(20, assert_available);
     }
 }

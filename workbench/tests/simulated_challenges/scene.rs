@@ -4,15 +4,14 @@ use std::time::Duration;
 
 use checkers::{Validity, Verdict};
 use history::Kind;
-use shared::NodeId;
-use simulator::judge::net;
-use simulator::latency::{Distribution, Latency};
-use simulator::nemesis::Faults;
-use simulator::network::Overheard;
+use pages::budget::Budget;
+use simulator::judge::judge_run;
+use simulator::nemesis::Fault;
+use simulator::options::{Nodes, Options};
 use simulator::run::{RECOVERY, Record, Settings};
 use simulator::simulation::simulate;
-use simulator::workload::{Name, Options, workload};
-use workbench::challenge::{ALL, Budget, Challenge};
+use simulator::workload::{Name, workload};
+use workbench::challenge::{ALL, Challenge};
 use workbench::solutions::Solution;
 
 /// What a simulated run is, but for its seed.
@@ -20,54 +19,44 @@ use workbench::solutions::Solution;
 pub struct Scene {
     pub workload: Name,
     pub options: Options,
+    /// How long the healed network rests before the final phase.
+    pub recovery: Duration,
     pub solution: Solution,
     pub node_flags: &'static [&'static str],
-    pub settings: Settings,
 }
 
 /// Twenty seconds of a workload at this rate, with a worker a node, and nothing in the way.
-pub fn scene(workload: Name, solution: Solution, nodes: usize, rate: f64) -> Scene {
-    let settings = Settings {
-        nodes: (0..nodes)
-            .map(|i| NodeId::from(&*format!("n{i}")))
-            .collect(),
-        concurrency: nodes,
-        rate,
-        time_limit: Duration::from_secs(20),
-        recovery: RECOVERY,
-        latency: Latency {
-            mean_ms: 0,
-            distribution: Distribution::Constant,
-        },
-        faults: Faults::default(),
-        most_operations: None,
-        keeps_trace: false,
-        overheard: Overheard::default(),
-        seed: 0,
-    };
+pub fn scene(workload: Name, solution: Solution, nodes: u32, rate: f64) -> Scene {
     Scene {
         workload,
-        options: Options::default(),
+        options: Options {
+            nodes: Nodes::Count(nodes),
+            rate,
+            time_limit: Duration::from_secs(20),
+            ..Options::default()
+        },
+        recovery: RECOVERY,
         solution,
         node_flags: &[],
-        settings,
     }
 }
 
 impl Scene {
     pub fn with_partitions(mut self, every_s: f64) -> Self {
-        self.settings.faults = Faults::partitions(Duration::from_secs_f64(every_s));
+        self.options.nemesis = [Fault::Partition].into();
+        self.options.nemesis_interval = Duration::from_secs_f64(every_s);
         self
     }
 
     pub fn run(&self, seed: u64) -> Record {
         let flags: Vec<String> = self.node_flags.iter().map(ToString::to_string).collect();
         let factory = self.solution.factory(&flags).unwrap();
+        let workload = workload(self.workload, &self.options);
         let settings = Settings {
-            seed,
-            ..self.settings.clone()
+            recovery: self.recovery,
+            ..self.options.settings(&*workload, seed).unwrap()
         };
-        let record = simulate(&settings, workload(self.workload, &self.options), factory).record;
+        let record = simulate(&settings, workload, factory).record;
         assert_eq!(record.crash, None, "seed {seed}");
         assert!(
             record.incidents.is_empty(),
@@ -91,14 +80,7 @@ impl Scene {
 
     /// What the bench would say, but for `--availability`.
     pub fn judge(&self, record: &Record) -> Verdict {
-        let history = &record.history;
-        let invocations = history.count(Kind::Invoke);
-        let workload = workload(self.workload, &self.options);
-        checkers::overall([
-            ("stats", checkers::stats(history)),
-            ("net", net(&record.statistics, invocations)),
-            ("workload", workload.check(history)),
-        ])
+        judge_run(record, &*workload(self.workload, &self.options), None)
     }
 
     fn assert_valid(&self, seed: u64, record: &Record) {

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use checkers::Validity;
 use history::edn::{self, Edn};
+use simulator::options::Concurrency;
 use simulator::workload::Name;
 use workbench::solutions::Solution;
 
@@ -14,10 +15,10 @@ use crate::scene::{Scene, again, assert_available, challenge, scene};
 /// `causal-cerone`; two nodes may well see two concurrent writes in different orders.)
 const HELD: &str = "prefix, monotonic-view, monotonic-snapshot-read, strong-read-committed";
 
-fn txn(nodes: usize, rate: f64, models: &str) -> Scene {
+fn txn(nodes: u32, rate: f64, models: &str) -> Scene {
     let mut scene = scene(Name::TxnRwRegister, Solution::Txn, nodes, rate);
-    scene.settings.concurrency = 2 * nodes;
-    scene.options.models = models.parse().unwrap();
+    scene.options.concurrency = Concurrency::PerNode(2);
+    scene.options.consistency_models = models.parse().unwrap();
     scene
 }
 
@@ -32,7 +33,7 @@ fn txn_holds_all_models_that_an_available_design_can_on_2_nodes_in_200_of_200_ru
 fn txn_holds_them_on_clusters_of_all_sizes_with_slow_messages() {
     for nodes in [1, 3, 4, 5, 6, 7] {
         let mut scene = txn(nodes, 100.0, HELD).with_partitions(4.0);
-        scene.settings.latency.mean_ms = 80;
+        scene.options.latency = 80;
         scene.each_seed(25, assert_available);
     }
 }
@@ -44,7 +45,7 @@ fn of_what_serializability_forbids_txn_shows_nothing_with_a_single_anti_dependen
     let mut seen = BTreeSet::new();
     for (nodes, mean_ms) in [(2, 0), (3, 50), (5, 80)] {
         let mut scene = txn(nodes, 200.0, "serializable").with_partitions(5.0);
-        scene.settings.latency.mean_ms = mean_ms;
+        scene.options.latency = mean_ms;
         for seed in 0..20 {
             let results = scene.judge(&scene.run(seed)).results;
             let Some(Edn::List(types)) = edn::get(&results, &["workload", "anomaly-types"]) else {

@@ -1,15 +1,15 @@
 //! How much happens at most.
 
 use simulator::nemesis::Fault;
-use workbench::storm::Aftermath;
+use simulator::storm::Aftermath;
 
-use crate::witness::storm;
+use crate::witness::{pins, storm};
 
 const EVERYTHING: &str =
     "--nemesis partition,loss,duplicate,delay,pause,kill,skew --nemesis-interval 1";
 
 fn run(words: &str) -> Aftermath {
-    storm(EVERYTHING).with(words).run(1).unwrap()
+    storm(EVERYTHING).with(&pins(words)).run(1).unwrap()
 }
 
 /// How often faults of these kinds began and ended.

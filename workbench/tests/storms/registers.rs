@@ -9,8 +9,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use shared::{Caller, Cluster, Context, ErrorCode, Failure, LIN_KV, Node, RpcError};
 use simulator::nemesis::Fault;
+use simulator::storm::Storm;
 use simulator::workload::Name;
-use workbench::storm::Storm;
+
+use crate::witness::pins;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -132,14 +134,15 @@ fn nodes_that_ask_one_store_are_linearizable_in_any_storm() {
     let boot = |_: Cluster, _: &mut Context<Answered>| Proxy;
     Storm::new(Name::LinKv, boot)
         .drawing(&[Fault::Partition, Fault::Loss, Fault::Delay, Fault::Pause])
-        .with("--time-limit 10")
+        .with(&pins("--time-limit 10"))
         .assert_survives(0..60);
 }
 
 #[test]
 fn nodes_that_do_not_talk_are_found_out() {
     let boot = |_: Cluster, _: &mut Context<()>| Island::default();
-    let storm = Storm::new(Name::LinKv, boot).with("--node-count 2 --time-limit 10 --rate 20");
+    let storm =
+        Storm::new(Name::LinKv, boot).with(&pins("--node-count 2 --time-limit 10 --rate 20"));
     for seed in 0..10 {
         let run = storm.run(seed).unwrap();
         assert_eq!(run.verdict.valid, Validity::Invalid, "seed {seed}");

@@ -3,12 +3,12 @@
 use history::History;
 use rayon::ThreadPoolBuilder;
 use simulator::simulation::simulate;
+use simulator::storm::campaign::{self, Described, Tally};
+use simulator::storm::{Aftermath, Storm};
 use simulator::workload::workload;
 use workbench::challenge::ALL;
-use workbench::storm::campaign::{self, Tally};
-use workbench::storm::{Aftermath, Storm};
 
-use crate::witness;
+use crate::witness::{self, pins};
 
 const EVERYTHING: &str = "--nemesis partition,loss,duplicate,delay,pause,kill,skew \
     --partition-shapes one,majority,minority-third,majorities-ring,one-way,bridge \
@@ -23,7 +23,7 @@ fn text(history: &History) -> String {
 /// Everything that a run leaves behind, in words.
 fn told(run: &Aftermath) -> String {
     let Aftermath {
-        words,
+        beyond,
         record,
         verdict,
         logs,
@@ -31,7 +31,7 @@ fn told(run: &Aftermath) -> String {
     } = run;
     let history = text(&record.history);
     format!(
-        "{words}\n{history}\n{:?}\n{:?}\n{logs:?}",
+        "{beyond}\n{history}\n{:?}\n{:?}\n{logs:?}",
         record.statistics, verdict.findings
     )
 }
@@ -57,13 +57,17 @@ fn a_campaign_comes_to_the_same_whatever_the_number_of_threads() {
             .build()
             .unwrap();
         // Some of them fail: a partition leaves no echo unanswered, but a death may.
-        let storm = storm_of("broadcast-3c").with("--nemesis kill --time-limit 2 --node-count 3");
+        let storm =
+            storm_of("broadcast-3c").with(&pins("--nemesis kill --time-limit 2 --node-count 3"));
         pool.install(|| {
             campaign::run(
                 &storm,
                 10..22,
                 keep_going,
-                |run| run.seed.to_string(),
+                |run| Described {
+                    options: String::new(),
+                    command: run.seed.to_string(),
+                },
                 |_| (),
             )
         })
@@ -79,20 +83,18 @@ fn a_campaign_comes_to_the_same_whatever_the_number_of_threads() {
 fn storm_of(name: &str) -> Storm {
     let challenge = ALL.iter().find(|challenge| challenge.name == name).unwrap();
     let factory = challenge.solution.factory(&[]).unwrap();
-    Storm::of(factory, challenge.trials[0].words())
+    let (workload, base) = challenge.trials[0].test();
+    Storm::of(workload, factory, base)
 }
 
 /// A challenge's last trial as `challenge --simulate` runs it.
 fn challenged(name: &str, seed: u64) -> String {
     let challenge = ALL.iter().find(|challenge| challenge.name == name).unwrap();
-    let flags = challenge.trials.last().unwrap().words().flags().unwrap();
-    let workload = workload(flags.workload, &flags.options());
+    let (name, options) = challenge.trials.last().unwrap().test();
+    let workload = workload(name, &options);
+    let settings = options.settings(&*workload, seed).unwrap();
     let factory = challenge.solution.factory(&[]).unwrap();
-    text(
-        &simulate(&flags.settings(seed).unwrap(), workload, factory)
-            .record
-            .history,
-    )
+    text(&simulate(&settings, workload, factory).record.history)
 }
 
 /// FNV-1a with 64 bits.
@@ -124,7 +126,7 @@ fn runs_are_what_they_were_and_the_same_on_every_machine() {
     let stormy = |storm: Storm| {
         text(
             &storm
-                .with(EVERYTHING)
+                .with(&pins(EVERYTHING))
                 .exactly()
                 .run(5)
                 .unwrap()

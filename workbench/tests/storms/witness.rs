@@ -8,8 +8,9 @@ use serde_json::Value;
 use shared::{Caller, Cluster, Context, Node, NodeId};
 use simulator::nemesis::Fault;
 use simulator::network::{Fate, Passage};
+use simulator::options::Pins;
+use simulator::storm::{Aftermath, Storm};
 use simulator::workload::Name;
-use workbench::storm::{Aftermath, Storm};
 
 /// How often a node is heard of.
 pub const TICK: Duration = Duration::from_millis(100);
@@ -87,13 +88,18 @@ impl Node for Witness {
     }
 }
 
+/// Options in the words of a command line.
+pub fn pins(words: &str) -> Pins {
+    workbench::flags::pins(words.split_whitespace()).unwrap()
+}
+
 /// Storms over witnesses: three of them, for a minute, with nothing in the way but for these words.
 pub fn storm(words: &str) -> Storm {
     let boot = |cluster: Cluster, ctx: &mut Context<Event>| Witness::boot(&cluster, ctx);
     Storm::new(Name::Echo, boot)
         .exactly()
-        .with("--node-count 3 --rate 20 --time-limit 60")
-        .with(words)
+        .with(&pins("--node-count 3 --rate 20 --time-limit 60"))
+        .with(&pins(words))
 }
 
 /// A run with all its messages.
@@ -119,7 +125,7 @@ impl Span {
 /// A minute of witnesses under some faults; whatever these are, echo is valid.
 pub fn scene(words: &str) -> Scene {
     let storm = storm(words);
-    let run = storm.run_with(1, &storm.words(1), true).unwrap();
+    let run = storm.run_with(1, &storm.options(1), true).unwrap();
     assert!(run.is_valid(), "{:?}", run.verdict.findings);
     Scene { run }
 }

@@ -10,7 +10,7 @@ use std::sync::OnceLock;
 
 use checkers::Validity;
 use rayon::iter::{IntoParallelIterator, IntoParallelRefIterator, ParallelIterator};
-use workbench::storm::Aftermath;
+use simulator::storm::Aftermath;
 
 use mutants::{Conditions, Mutant};
 
@@ -85,7 +85,7 @@ fn the_same_storms_find_nothing_wrong_with_the_nodes_as_they_are() {
             assert!(
                 run.is_valid(),
                 "{conditions:?}, seed {seed}: {findings}\nwith {}",
-                run.words
+                run.beyond
             );
         });
     });

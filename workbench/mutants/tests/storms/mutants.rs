@@ -3,9 +3,9 @@
 use clap::Args;
 use shared::{Cluster, Context, Engine, Node, read_flags};
 use simulator::nemesis::Fault;
+use simulator::simulation::Factory;
+use simulator::storm::Storm;
 use workbench::challenge;
-use workbench::solutions::Factory;
-use workbench::storm::Storm;
 
 /// A node with one mistake.
 pub struct Mutant {
@@ -46,9 +46,11 @@ impl Conditions {
                 .filter(|it| *it != Fault::Kill)
                 .collect(),
         };
-        Storm::of(factory, challenge.trials[0].words())
+        let (workload, base) = challenge.trials[0].test();
+        let pins = workbench::flags::pins(self.pins.split_whitespace());
+        Storm::of(workload, factory, base)
             .drawing(&faults)
-            .with(self.pins)
+            .with(&pins.expect("the catalogue pins options"))
     }
 }
 

@@ -10,13 +10,16 @@ use std::sync::Arc;
 use rand::RngExt;
 use rand::seq::{IndexedRandom, SliceRandom};
 
+use serde::{Deserialize, Serialize};
+
 use crate::dice::Dice;
 
 /// Whose messages each node drops: receiver → sources. Every node has an entry, perhaps empty.
 pub type Grudge = BTreeMap<Arc<str>, BTreeSet<Arc<str>>>;
 
 /// What a partition is aimed at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Target {
     /// One node is cut off from the rest.
     One,

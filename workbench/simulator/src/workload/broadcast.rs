@@ -6,12 +6,13 @@ use std::sync::Arc;
 use rand::RngExt;
 use shared::NodeId;
 
-use super::{Completion, Invocation, Last, OnceEach, Session, Step, Turn, Workload};
+use super::last_reads::lacking;
+use super::{Completion, Evidence, Invocation, Last, OnceEach, Session, Step, Turn, Workload};
 use crate::dice::Dice;
 use crate::rpc::{Answer, Field, Question, Rpc, Shape};
 use crate::topology::Topology;
 use checkers::Verdict;
-use history::History;
+use history::{History, Kind, Op};
 
 static TOPOLOGY: Rpc = Rpc {
     request: "topology",
@@ -127,6 +128,20 @@ impl Workload for Broadcast {
 
     fn check(&self, history: &History) -> Verdict {
         checkers::set_full(history, "broadcast")
+    }
+
+    fn evidence(&self) -> Evidence {
+        Evidence::Set { add: "broadcast" }
+    }
+
+    fn unconverged(&self, history: &History, reads: &[&Op]) -> Vec<String> {
+        lacking(history, reads, "broadcast")
+    }
+
+    /// If nothing was added, Maelstrom does not know, and nothing was promised either.
+    fn is_vacuous(&self, history: &History, _: &Verdict) -> bool {
+        let mut ops = history.ops.iter();
+        !ops.any(|op| op.kind == Kind::Ok && op.f == "broadcast")
     }
 }
 

@@ -2,71 +2,29 @@
 //! Maelstrom asks. Everybody must answer again; and where nodes are to agree in the end, all of
 //! them must show the same, and whatever was acknowledged.
 
-mod last_reads;
-
-use std::collections::BTreeMap;
-
-use serde_json::Value;
 use serde_json::value::RawValue;
 use shared::NodeId;
 
-use super::{Invocation, Last, Name, OnceEach, Session, Turn, Workload};
+use super::{Evidence, Invocation, Last, OnceEach, Session, Turn, Workload};
 use crate::dice::Dice;
+use crate::options::Concurrency;
 use crate::rpc::{Question, Rpc};
-use checkers::{EMPTY_GRAPH, Validity, Verdict};
-use history::edn::{self, Edn};
+use checkers::{Validity, Verdict};
+use history::edn;
 use history::{History, Kind, Op, Pair};
-use last_reads::{disagreeing, lacking, lost, vanished};
 
 /// A workload that is followed by a final phase in any case.
 pub(super) struct Calm {
-    name: Name,
     inner: Box<dyn Workload>,
     last_operations: OnceEach,
-    /// Every key that a transaction has named.
-    keys: BTreeMap<String, Value>,
 }
 
 impl Calm {
-    pub(super) fn new(name: Name, inner: Box<dyn Workload>) -> Self {
+    pub(super) fn new(inner: Box<dyn Workload>) -> Self {
         Calm {
-            name,
             inner,
             last_operations: OnceEach::default(),
-            keys: BTreeMap::new(),
         }
-    }
-
-    fn remember_keys(&mut self, transaction: &RawValue) {
-        let steps: Vec<(String, Value, Value)> =
-            serde_json::from_str(transaction.get()).unwrap_or_default();
-        let keys = steps.into_iter().map(|(_, key, _)| (key.to_string(), key));
-        self.keys.extend(keys);
-    }
-
-    /// One transaction that reads all there is.
-    fn read_everything(&self) -> Invocation {
-        let reads: Vec<(&str, &Value, ())> = self.keys.values().map(|key| ("r", key, ())).collect();
-        Invocation::new("txn", history::json(&reads))
-    }
-
-    /// Whether anything was added at all. If not, a set is of unknown validity to Maelstrom, and
-    /// rightly so; but nothing was promised either.
-    fn has_succeeded(&self, history: &History) -> bool {
-        let f = match self.name {
-            Name::Broadcast => "broadcast",
-            Name::GSet => "add",
-            Name::Echo
-            | Name::UniqueIds
-            | Name::GCounter
-            | Name::PnCounter
-            | Name::Kafka
-            | Name::LinKv
-            | Name::TxnRwRegister
-            | Name::TxnListAppend => return true,
-        };
-        let mut ops = history.ops.iter();
-        ops.any(|op| op.kind == Kind::Ok && op.f == f)
     }
 
     fn findings(&self, history: &History) -> Vec<String> {
@@ -79,31 +37,9 @@ impl Calm {
             .filter_map(|pair| pair.completion)
             .filter(|op| op.kind == Kind::Ok)
             .collect();
-        match self.name {
-            Name::Echo | Name::UniqueIds | Name::Kafka | Name::LinKv => {}
-            Name::Broadcast => findings.extend(lacking(history, &reads, "broadcast")),
-            Name::GSet => findings.extend(lacking(history, &reads, "add")),
-            Name::GCounter | Name::PnCounter => findings.extend(disagreeing(&reads)),
-            Name::TxnRwRegister => {
-                findings.extend(disagreeing(&reads));
-                findings.extend(vanished(history, &reads));
-            }
-            Name::TxnListAppend => {
-                findings.extend(disagreeing(&reads));
-                findings.extend(lost(history, &reads));
-            }
-        }
+        findings.extend(self.inner.unconverged(history, &reads));
         findings
     }
-}
-
-/// Maelstrom counts a history as invalid in which no operation comes before another. In a storm it
-/// may well be that hardly anything succeeds, and that proves nothing.
-fn tells_nothing(verdict: &Verdict) -> bool {
-    let nothing = Edn::List(vec![edn::key(EMPTY_GRAPH)]);
-    ["anomaly-types", "bad-error-types"]
-        .iter()
-        .any(|list| edn::get(&verdict.results, &[list]) == Some(&nothing))
 }
 
 /// An operation of the final phase that did not end well.
@@ -147,11 +83,7 @@ impl Workload for Calm {
     }
 
     fn next(&mut self, turn: Turn, dice: &mut Dice) -> Invocation {
-        let invocation = self.inner.next(turn, dice);
-        if matches!(self.name, Name::TxnRwRegister | Name::TxnListAppend) {
-            self.remember_keys(&invocation.value);
-        }
-        invocation
+        self.inner.next(turn, dice)
     }
 
     fn observe(&mut self, worker: usize, f: &'static str, kind: Kind, value: &RawValue) {
@@ -174,19 +106,7 @@ impl Workload for Calm {
         if self.inner.has_final_phase() {
             return self.inner.next_final(turn, dice);
         }
-        let mut last = match self.name {
-            Name::TxnRwRegister | Name::TxnListAppend => self.read_everything(),
-            // Of all that can be done to a register, a write alone cannot be refused for good
-            // reason.
-            Name::LinKv => Invocation::new("write", history::json(&(turn.worker, 0))),
-            Name::Echo
-            | Name::UniqueIds
-            | Name::Broadcast
-            | Name::GSet
-            | Name::GCounter
-            | Name::PnCounter
-            | Name::Kafka => self.inner.next(turn, dice),
-        };
+        let mut last = self.inner.after_calm(turn, dice);
         last.marks.is_final = true;
         self.last_operations.next(turn, || last.clone())
     }
@@ -207,9 +127,17 @@ impl Workload for Calm {
         self.inner.reads_errors()
     }
 
+    fn evidence(&self) -> Evidence {
+        self.inner.evidence()
+    }
+
+    fn required_concurrency(&self) -> Option<Concurrency> {
+        self.inner.required_concurrency()
+    }
+
     fn check(&self, history: &History) -> Verdict {
         let mut verdict = self.inner.check(history);
-        if tells_nothing(&verdict) || !self.has_succeeded(history) {
+        if self.inner.is_vacuous(history, &verdict) {
             verdict.valid = Validity::Valid;
             verdict.findings.clear();
         }
@@ -226,7 +154,8 @@ impl Workload for Calm {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::workload::{self, Options};
+    use crate::options::Options;
+    use crate::workload::{Name, workload};
 
     /// A history of `type process f value final?` lines; what is wrong with it after the calm.
     #[track_caller]
@@ -243,14 +172,13 @@ mod tests {
         };
         let text: Vec<String> = lines.iter().enumerate().map(line).collect();
         let history = History::read_json(text.join("\n").as_bytes()).unwrap();
-        let options = Options::default();
-        let calm = Calm::new(name, workload::workload(name, &options));
+        let calm = Calm::new(workload(name, &Options::default()));
         let findings = calm.findings(&history);
         assert_eq!(findings.len(), expected.len(), "{findings:#?}");
         for (finding, part) in findings.iter().zip(expected) {
             assert!(finding.contains(part), "{finding}");
         }
-        let verdict = workload::calm(name, &options).check(&history);
+        let verdict = calm.check(&history);
         assert_eq!(verdict.valid == Validity::Invalid, !expected.is_empty());
     }
 

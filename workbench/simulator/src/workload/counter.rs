@@ -3,11 +3,12 @@
 use rand::RngExt;
 
 use super::add_read::Client;
-use super::{Invocation, Last, OnceEach, Session, Turn, Workload};
+use super::last_reads::disagreeing;
+use super::{Evidence, Invocation, Last, OnceEach, Session, Turn, Workload};
 use crate::dice::Dice;
 use crate::rpc::{Field, Rpc, Shape};
 use checkers::Verdict;
-use history::History;
+use history::{History, Op};
 
 static ADD: Rpc = Rpc {
     request: "add",
@@ -110,6 +111,14 @@ impl Workload for Counter {
 
     fn check(&self, history: &History) -> Verdict {
         checkers::counter(history)
+    }
+
+    fn evidence(&self) -> Evidence {
+        Evidence::Counter
+    }
+
+    fn unconverged(&self, _: &History, reads: &[&Op]) -> Vec<String> {
+        disagreeing(reads)
     }
 }
 

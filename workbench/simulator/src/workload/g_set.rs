@@ -3,11 +3,12 @@
 use rand::RngExt;
 
 use super::add_read::Client;
-use super::{Invocation, Last, OnceEach, Session, Turn, Workload};
+use super::last_reads::lacking;
+use super::{Evidence, Invocation, Last, OnceEach, Session, Turn, Workload};
 use crate::dice::Dice;
 use crate::rpc::{Field, Rpc, Shape};
 use checkers::Verdict;
-use history::History;
+use history::{History, Kind, Op};
 
 static ADD: Rpc = Rpc {
     request: "add",
@@ -87,5 +88,19 @@ impl Workload for GSet {
 
     fn check(&self, history: &History) -> Verdict {
         checkers::set_full(history, "add")
+    }
+
+    fn evidence(&self) -> Evidence {
+        Evidence::Set { add: "add" }
+    }
+
+    fn unconverged(&self, history: &History, reads: &[&Op]) -> Vec<String> {
+        lacking(history, reads, "add")
+    }
+
+    /// If nothing was added, Maelstrom does not know, and nothing was promised either.
+    fn is_vacuous(&self, history: &History, _: &Verdict) -> bool {
+        let mut ops = history.ops.iter();
+        !ops.any(|op| op.kind == Kind::Ok && op.f == "add")
     }
 }

@@ -8,8 +8,9 @@ use std::time::Duration;
 use rand::RngExt;
 use serde_json::value::RawValue;
 
+use super::last_reads::orders_nothing;
 use super::transactions::{self, MicroOp, Transactions};
-use super::{Invocation, Last, Session, Turn, Workload};
+use super::{Evidence, Invocation, Last, Session, Turn, Workload};
 use crate::dice::Dice;
 use crate::rpc::Rpc;
 use checkers::Verdict;
@@ -219,6 +220,14 @@ impl Workload for Kafka {
 
     fn check(&self, history: &History) -> Verdict {
         checkers::kafka(history)
+    }
+
+    fn evidence(&self) -> Evidence {
+        Evidence::Logs
+    }
+
+    fn is_vacuous(&self, _: &History, verdict: &Verdict) -> bool {
+        orders_nothing(verdict, "bad-error-types")
     }
 }
 

@@ -6,8 +6,9 @@ use std::time::Duration;
 use rand::RngExt;
 use serde_json::value::RawValue;
 
-use super::{Completion, Invocation, Session, Step, Turn, Workload};
+use super::{Completion, Evidence, Invocation, Session, Step, Turn, Workload};
 use crate::dice::Dice;
+use crate::options::Concurrency;
 use crate::rpc::{Answer, Field, Question, Rpc, Shape};
 use checkers::Verdict;
 use history::{History, Kind};
@@ -208,6 +209,19 @@ impl Workload for LinKv {
 
     fn check(&self, history: &History) -> Verdict {
         checkers::lin_kv(history)
+    }
+
+    fn evidence(&self) -> Evidence {
+        Evidence::Registers
+    }
+
+    fn required_concurrency(&self) -> Option<Concurrency> {
+        Some(Concurrency::PerNode(2))
+    }
+
+    /// Of all that can be done to a register, a write alone cannot be refused for good reason.
+    fn after_calm(&mut self, turn: Turn, _: &mut Dice) -> Invocation {
+        Invocation::new("write", history::json(&(turn.worker, 0)))
     }
 }
 

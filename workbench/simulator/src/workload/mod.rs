@@ -7,6 +7,7 @@ mod counter;
 mod echo;
 mod g_set;
 mod kafka;
+mod last_reads;
 mod lin_kv;
 pub mod transactions;
 mod txn;
@@ -20,10 +21,10 @@ use serde_json::value::RawValue;
 use shared::NodeId;
 
 use crate::dice::Dice;
+use crate::options::{Concurrency, Options};
 use crate::rpc::{Answer, Question, Rpc};
-use crate::topology::Topology;
-use checkers::{Models, Verdict};
-use history::{History, Kind, Marks, OpError};
+use checkers::Verdict;
+use history::{History, Kind, Marks, Op, OpError};
 
 use counter::{Counter, Direction};
 use txn::{Objects, Txn};
@@ -51,19 +52,6 @@ pub enum Name {
     TxnRwRegister,
     /// Nodes run transactions over lists.
     TxnListAppend,
-}
-
-/// What a workload may be told about itself; each takes what concerns it.
-#[derive(Debug, Clone, Default)]
-pub struct Options {
-    /// The neighbours that nodes are told of.
-    pub topology: Topology,
-    /// How long messages take on average, in milliseconds.
-    pub latency_ms: u32,
-    /// What transactions look like.
-    pub transactions: transactions::Shape,
-    /// What transactions are held to.
-    pub models: Models,
 }
 
 /// What an operation is when it begins.
@@ -212,6 +200,79 @@ pub trait Workload: Send {
 
     /// Judges a history.
     fn check(&self, history: &History) -> Verdict;
+
+    /// How a report shows what its checker finds.
+    fn evidence(&self) -> Evidence {
+        Evidence::Errors
+    }
+
+    /// How many workers there are in a storm, where the workload cannot do with any number.
+    fn required_concurrency(&self) -> Option<Concurrency> {
+        None
+    }
+
+    /// What a worker does once a storm is over, if there is no final phase that says so: the least
+    /// that a healthy node must be able to do.
+    fn after_calm(&mut self, turn: Turn, dice: &mut Dice) -> Invocation {
+        self.next(turn, dice)
+    }
+
+    /// Where nodes had to converge once a storm was over, and did not, a finding each. `reads` are
+    /// the operations of the final phase that succeeded.
+    fn unconverged(&self, history: &History, reads: &[&Op]) -> Vec<String> {
+        let _ = (history, reads);
+        Vec::new()
+    }
+
+    /// Whether a verdict on a storm says nothing about the nodes, as hardly anything succeeded.
+    fn is_vacuous(&self, history: &History, verdict: &Verdict) -> bool {
+        let _ = (history, verdict);
+        false
+    }
+}
+
+/// What a checker's results hold that a report can draw, and what its samples are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Evidence {
+    /// Operations that the checker objects to, under `:errors`, if there are any.
+    Errors,
+    /// Elements of a set that are lost or stale; the samples are stable latencies.
+    Set {
+        /// The operation that adds an element.
+        add: &'static str,
+    },
+    /// A number that operations add to, and `:errors`.
+    Counter,
+    /// Registers, each with its own linearizability.
+    Registers,
+    /// Transactions with anomalies.
+    Transactions,
+    /// Logs with anomalies; the samples are lags of polls.
+    Logs,
+    /// Ids, and those that were given out more than once.
+    Ids,
+}
+
+/// Makes a workload for runs with these options: one of [`Name`], or a closure.
+pub trait MakeWorkload: Send + Sync {
+    /// A new one, for one run.
+    fn make(&self, options: &Options) -> Box<dyn Workload>;
+}
+
+impl MakeWorkload for Name {
+    fn make(&self, options: &Options) -> Box<dyn Workload> {
+        workload(*self, options)
+    }
+}
+
+impl<F, W> MakeWorkload for F
+where
+    F: Fn(&Options) -> W + Send + Sync,
+    W: Workload + 'static,
+{
+    fn make(&self, options: &Options) -> Box<dyn Workload> {
+        Box::new(self(options))
+    }
 }
 
 impl Name {
@@ -271,8 +332,8 @@ impl std::fmt::Display for Name {
 /// Makes a workload.
 pub fn workload(name: Name, options: &Options) -> Box<dyn Workload> {
     let txn = |objects| {
-        let models = options.models.clone();
-        Box::new(Txn::new(objects, options.transactions, models))
+        let models = options.consistency_models.clone();
+        Box::new(Txn::new(objects, options.transactions(), models))
     };
     match name {
         Name::Echo => Box::new(echo::Echo),
@@ -281,17 +342,17 @@ pub fn workload(name: Name, options: &Options) -> Box<dyn Workload> {
         Name::GSet => Box::<g_set::GSet>::default(),
         Name::GCounter => Box::new(Counter::new(Direction::Up)),
         Name::PnCounter => Box::new(Counter::new(Direction::Both)),
-        Name::Kafka => Box::new(kafka::Kafka::new(options.transactions)),
-        Name::LinKv => Box::new(lin_kv::LinKv::new(options.latency_ms)),
+        Name::Kafka => Box::new(kafka::Kafka::new(options.transactions())),
+        Name::LinKv => Box::new(lin_kv::LinKv::new(options.latency)),
         Name::TxnRwRegister => txn(Objects::Registers),
         Name::TxnListAppend => txn(Objects::Lists),
     }
 }
 
-/// Makes a workload that asks more once all faults are over: everybody must answer then, and where
-/// nodes are to agree in the end, they must.
-pub fn calm(name: Name, options: &Options) -> Box<dyn Workload> {
-    Box::new(calm::Calm::new(name, workload(name, options)))
+/// The same workload, with more asked of the nodes once all faults are over: everybody must answer,
+/// and where nodes are to converge, they must have.
+pub fn calm(workload: Box<dyn Workload>) -> Box<dyn Workload> {
+    Box::new(calm::Calm::new(workload))
 }
 
 impl Invocation {

@@ -1,14 +1,17 @@
 //! txn-rw-register and txn-list-append: transactions that read registers and write them, or read
 //! lists and append to them.
 
+use std::collections::BTreeMap;
+
 use serde_json::value::RawValue;
 
+use super::last_reads::{disagreeing, lost, orders_nothing, vanished};
 use super::transactions::{self, MicroOp, Transactions};
-use super::{Completion, Invocation, Session, Step, Turn, Workload};
+use super::{Completion, Evidence, Invocation, Session, Step, Turn, Workload};
 use crate::dice::Dice;
 use crate::rpc::{Answer, Field, Question, Rpc, Shape};
 use checkers::{Assumptions, Models, Verdict};
-use history::History;
+use history::{History, Op};
 
 /// What transactions are about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,6 +66,8 @@ pub(super) struct Txn {
     objects: Objects,
     transactions: Transactions,
     models: Models,
+    /// Every key that a transaction has named, in the order of their texts.
+    keys: BTreeMap<String, u64>,
 }
 
 impl Txn {
@@ -71,6 +76,7 @@ impl Txn {
             objects,
             transactions: Transactions::new(shape),
             models,
+            keys: BTreeMap::new(),
         }
     }
 }
@@ -89,6 +95,8 @@ impl Workload for Txn {
 
     fn next(&mut self, _: Turn, dice: &mut Dice) -> Invocation {
         let transaction = self.transactions.next(dice);
+        let keys = transaction.iter().map(|micro_op| micro_op.key());
+        self.keys.extend(keys.map(|key| (key.to_string(), key)));
         Invocation::new("txn", self.objects.to_json(&transaction))
     }
 
@@ -111,6 +119,29 @@ impl Workload for Txn {
             }
             Objects::Lists => checkers::list_append(history, &self.models),
         }
+    }
+
+    fn evidence(&self) -> Evidence {
+        Evidence::Transactions
+    }
+
+    /// One transaction that reads every key that was named.
+    fn after_calm(&mut self, _: Turn, _: &mut Dice) -> Invocation {
+        let reads: Vec<(&str, u64, ())> = self.keys.values().map(|key| ("r", *key, ())).collect();
+        Invocation::new("txn", history::json(&reads))
+    }
+
+    fn unconverged(&self, history: &History, reads: &[&Op]) -> Vec<String> {
+        let mut findings = disagreeing(reads);
+        findings.extend(match self.objects {
+            Objects::Registers => vanished(history, reads),
+            Objects::Lists => lost(history, reads),
+        });
+        findings
+    }
+
+    fn is_vacuous(&self, _: &History, verdict: &Verdict) -> bool {
+        orders_nothing(verdict, "anomaly-types")
     }
 }
 

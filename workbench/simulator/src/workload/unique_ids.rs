@@ -1,6 +1,6 @@
 //! unique-ids: nodes give out ids, and no two are ever the same.
 
-use super::{Completion, Invocation, Session, Step, Turn, Workload};
+use super::{Completion, Evidence, Invocation, Session, Step, Turn, Workload};
 use crate::dice::Dice;
 use crate::rpc::{Answer, Field, Question, Rpc, Shape};
 use checkers::Verdict;
@@ -50,6 +50,10 @@ impl Workload for UniqueIds {
 
     fn check(&self, history: &History) -> Verdict {
         checkers::unique_ids(history)
+    }
+
+    fn evidence(&self) -> Evidence {
+        Evidence::Ids
     }
 }
 

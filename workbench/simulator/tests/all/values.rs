@@ -8,7 +8,8 @@ use history::History;
 use history::edn::{Edn, compact, float, key, map, read, text};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use simulator::workload::{Name, Options, workload};
+use simulator::options::Options;
+use simulator::workload::{Name, workload};
 
 /// Values without parts, alike and unlike.
 const ATOMS: [&str; 34] = [

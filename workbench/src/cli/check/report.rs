@@ -9,17 +9,18 @@ use anyhow::{Context, ensure};
 use serde_json::{Value, json};
 use shared::NodeId;
 
-use crate::page::Subject;
 use crate::store::Folder;
 use checkers::Verdict;
 use history::edn::Edn;
 use history::{History, Kind, Process};
+use pages::page::Subject;
 use simulator::latency::{Distribution, Latency};
 use simulator::nemesis::Faults;
 use simulator::network::Overheard;
+use simulator::options::Options;
 use simulator::run::{RECOVERY, Record, Settings};
 use simulator::statistics::Statistics;
-use simulator::workload;
+use simulator::workload::{Name, workload};
 
 /// The node of all processes of a history that names none.
 const UNKNOWN: &str = "?";
@@ -32,7 +33,7 @@ pub(super) struct Report<'a> {
     pub(super) known: &'a Value,
     /// What it was judged as.
     pub(super) title: &'a str,
-    pub(super) workload: workload::Name,
+    pub(super) workload: Name,
     pub(super) command: &'a str,
     pub(super) verdict: &'a Verdict,
 }
@@ -59,7 +60,7 @@ impl Report<'_> {
         };
         let subject = Subject {
             title: self.title,
-            workload: self.workload,
+            evidence: workload(self.workload, &Options::default()).evidence(),
             command: self.command,
             stage: Subject::KEPT,
             facts: &facts,

@@ -1,0 +1,110 @@
+//! The colours of plots and pages, on light paper and on dark.
+
+use std::fmt::Write as _;
+
+use plotters::style::RGBColor;
+
+/// A colour by what it is for. `templates/base.css` has the same ones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Color {
+    /// What everything lies on.
+    Paper,
+    /// Text.
+    Ink,
+    /// Text that explains.
+    Faint,
+    /// Lines that guide the eye.
+    Line,
+    /// What holds.
+    Good,
+    /// What nobody knows.
+    Doubt,
+    /// What does not hold.
+    Bad,
+    /// What the nemesis does.
+    Nemesis,
+    /// One of several things that are compared: eight colours that come round again.
+    Series(usize),
+}
+
+/// Each colour with its name in the style sheet, on light paper and on dark.
+const COLORS: [(&str, u32, u32); 16] = [
+    ("paper", 0xff_ffff, 0x14_171b),
+    ("ink", 0x1b_1f24, 0xe6_e9ed),
+    ("faint", 0x5d_6672, 0x9a_a4b0),
+    ("line", 0xd4_d9df, 0x38_3f48),
+    ("good", 0x1a_7f4b, 0x4c_c38a),
+    ("doubt", 0xa1_5c00, 0xf0_b04c),
+    ("bad", 0xc0_2537, 0xff_7b86),
+    ("nemesis", 0xc0_2537, 0xff_7b86),
+    ("series-1", 0x1f_6fb4, 0x6c_b2f0),
+    ("series-2", 0xc4_570c, 0xf5_9a57),
+    ("series-3", 0x1a_7f4b, 0x4c_c38a),
+    ("series-4", 0x8b_3fb0, 0xc9_8be6),
+    ("series-5", 0xa8_7900, 0xe0_b23c),
+    ("series-6", 0x00_808a, 0x43_c2cc),
+    ("series-7", 0xb8_326f, 0xf0_7fb0),
+    ("series-8", 0x59_636e, 0xa3_aeba),
+];
+
+/// Where the series begin in the list.
+const FIRST_SERIES: usize = 8;
+
+impl Color {
+    fn light(self) -> u32 {
+        let place = match self {
+            Color::Paper => 0,
+            Color::Ink => 1,
+            Color::Faint => 2,
+            Color::Line => 3,
+            Color::Good => 4,
+            Color::Doubt => 5,
+            Color::Bad => 6,
+            Color::Nemesis => 7,
+            Color::Series(number) => FIRST_SERIES + number % (COLORS.len() - FIRST_SERIES),
+        };
+        COLORS[place].1
+    }
+
+    /// As a plot draws it.
+    pub(super) fn rgb(self) -> RGBColor {
+        let [_, red, green, blue] = self.light().to_be_bytes();
+        RGBColor(red, green, blue)
+    }
+
+    /// On light paper, as `#1F6FB4`.
+    pub fn hex(self) -> String {
+        format!("#{:06X}", self.light())
+    }
+}
+
+/// The style sheet that turns the colours of a plot over where dark ones are preferred.
+pub fn dark_style() -> String {
+    let mut rules = String::from("@media (prefers-color-scheme: dark) {");
+    for (_, light, dark) in COLORS {
+        for what in ["fill", "stroke"] {
+            let _ = write!(
+                rules,
+                " .plot [{what}=\"#{light:06X}\"] {{ {what}: #{dark:06x} }}"
+            );
+        }
+    }
+    rules + " }"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::COLORS;
+
+    #[test]
+    fn plots_and_pages_have_the_same_colours() {
+        let css = include_str!("../../templates/base.css");
+        let (light, dark) = css.split_once("prefers-color-scheme: dark").unwrap();
+        for (name, on_light, on_dark) in COLORS {
+            for (part, color) in [(light, on_light), (dark, on_dark)] {
+                let rule = format!("--{name}: #{color:06x};");
+                assert!(part.contains(&rule), "base.css has no {rule}");
+            }
+        }
+    }
+}

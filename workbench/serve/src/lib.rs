@@ -1,0 +1,295 @@
+//! A local page about what is kept: the runs, their files, and two runs side by side.
+//!
+//! Nothing is ever changed, so it answers GET and HEAD alone. What lies in a store may come from
+//! anywhere: names are escaped, files are confined to the store and to what a browser may do with
+//! them, and who comes under another name than ours is sent away, or a page from anywhere could
+//! have its own name lead here and read everything (DNS rebinding).
+
+mod download;
+mod files;
+pub mod runs;
+mod views;
+
+use std::net::{IpAddr, SocketAddr, TcpListener, ToSocketAddrs};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, anyhow};
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::http::uri::Authority;
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode, Uri, header};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::sync::Semaphore;
+
+use crate::runs::Archive;
+use views::Problem;
+
+/// What is served, and where.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The folder where runs are kept.
+    pub store: PathBuf,
+    /// The name or address to listen at.
+    pub host: String,
+    /// The port; 0 is any that is free.
+    pub port: u16,
+}
+
+/// Pages of ours need no script, and load nothing but pictures from the store.
+const PAGE: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; \
+                    form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+/// What every answer says unless it says something else.
+const ALWAYS: [(HeaderName, &str); 5] = [
+    (header::CONTENT_SECURITY_POLICY, PAGE),
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::REFERRER_POLICY, "no-referrer"),
+    (header::CACHE_CONTROL, "no-cache"),
+    (
+        HeaderName::from_static("cross-origin-resource-policy"),
+        "same-origin",
+    ),
+];
+
+/// How many are answered at a time; others wait, as there are no more than so many open files.
+const CONNECTIONS: usize = 256;
+
+/// How long a request may take to come, or a connection may have none.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long nobody is let in when that failed.
+const BREAK: Duration = Duration::from_secs(1);
+
+/// Serves until the process ends. `listening` is told where, once it listens.
+///
+/// # Errors
+/// When there is no store, or it cannot listen there.
+pub fn serve(options: &Options, listening: impl FnOnce(SocketAddr)) -> anyhow::Result<()> {
+    let archive = Archive::open(&options.store)?;
+    let site = Site {
+        archive,
+        host: options.host.clone(),
+    };
+    let router = site.router();
+    let listener = listen(bare(&options.host), options.port)?;
+    let address = listener.local_addr()?;
+    // One thread is enough for one person: files are read in small pieces, in turn. What takes
+    // longer is done aside, by few, since each may need much memory.
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_io()
+        .enable_time()
+        .max_blocking_threads(4)
+        .build()?;
+    runtime.block_on(async {
+        let listener = tokio::net::TcpListener::from_std(listener)?;
+        listening(address);
+        answer(&listener, &router).await;
+        anyhow::Ok(())
+    })
+}
+
+/// Answers everybody who comes, for ever.
+async fn answer(listener: &tokio::net::TcpListener, router: &Router) {
+    let room = Arc::new(Semaphore::new(CONNECTIONS));
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new()).header_read_timeout(PATIENCE);
+    // Nobody ever closes the room.
+    while let Ok(place) = Arc::clone(&room).acquire_owned().await {
+        let stream = match listener.accept().await {
+            Ok((stream, _)) => stream,
+            Err(error) => {
+                // Those are one client's affair; all others are ours, and pass: too many files are
+                // open, for one.
+                use std::io::ErrorKind::{ConnectionAborted, ConnectionReset};
+                if !matches!(error.kind(), ConnectionAborted | ConnectionReset) {
+                    tokio::time::sleep(BREAK).await;
+                }
+                continue;
+            }
+        };
+        let service = TowerToHyperService::new(router.clone());
+        let connection = http.serve_connection(TokioIo::new(stream), service);
+        tokio::spawn(async move {
+            // Whoever hangs up has no need of us.
+            let _ = connection.await;
+            drop(place);
+        });
+    }
+}
+
+/// Does what may wait for a disk where nobody else waits for it.
+async fn aside<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Problem> + Send + 'static,
+) -> Result<T, Problem> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.unwrap_or_else(|error| {
+        let status = StatusCode::INTERNAL_SERVER_ERROR;
+        Err(Problem::new(status, "This page cannot be made", error))
+    })
+}
+
+/// The host itself: in URLs an address of IPv6 stands in brackets.
+fn bare(host: &str) -> &str {
+    let inner = host.strip_prefix('[').and_then(|it| it.strip_suffix(']'));
+    inner.unwrap_or(host)
+}
+
+fn listen(host: &str, port: u16) -> anyhow::Result<TcpListener> {
+    let addresses = (host, port).to_socket_addrs();
+    let mut addresses = addresses.with_context(|| format!("there is no host {host:?}"))?;
+    let address = addresses
+        .next()
+        .with_context(|| format!("the host {host:?} has no address"))?;
+    let listener = TcpListener::bind(address).map_err(|error| match error.kind() {
+        std::io::ErrorKind::AddrInUse => anyhow!(
+            "port {port} is taken: end what listens there, or try another one; --port 0 takes any \
+             that is free"
+        ),
+        _ => anyhow!("cannot listen on {address}: {error}"),
+    })?;
+    listener.set_nonblocking(true)?;
+    Ok(listener)
+}
+
+/// What all answers are made of.
+#[derive(Debug)]
+struct Site {
+    archive: Archive,
+    /// What the person calls this place.
+    host: String,
+}
+
+impl Site {
+    fn router(self) -> Router {
+        let site = Arc::new(self);
+        Router::new()
+            .route("/", get(views::runs))
+            .route("/compare", get(views::compare))
+            .route("/run/{*path}", get(files::show))
+            .route("/zip/{*path}", get(files::zip))
+            .fallback(nothing_there)
+            .layer(middleware::from_fn_with_state(Arc::clone(&site), guard))
+            .with_state(site)
+    }
+
+    /// Whether this is a name of ours.
+    fn is_called(&self, authority: &str) -> bool {
+        let name = match authority.strip_prefix('[') {
+            Some(rest) => rest.split(']').next(),
+            None => authority.split(':').next(),
+        };
+        let name = name.unwrap_or_default();
+        let given = bare(&self.host);
+        if name.eq_ignore_ascii_case("localhost") || name.eq_ignore_ascii_case(given) {
+            return true;
+        }
+        // Nobody's name is an address. Who listens at all of them may be called by any.
+        let is_any = |given: &str| given.parse().is_ok_and(|ip: IpAddr| ip.is_unspecified());
+        name.parse()
+            .is_ok_and(|ip: IpAddr| ip.is_loopback() || is_any(given))
+    }
+}
+
+async fn nothing_there(uri: Uri) -> Problem {
+    Problem::nothing(uri.path())
+}
+
+/// Sends away who may not ask, and adds what every answer says.
+async fn guard(State(site): State<Arc<Site>>, request: Request, next: Next) -> Response {
+    let mut response = match refusal(&site, &request) {
+        Some(problem) => problem.into_response(),
+        None => next.run(request).await,
+    };
+    let is_refused = response.status() == StatusCode::METHOD_NOT_ALLOWED;
+    let headers = response.headers_mut();
+    if is_refused {
+        headers.insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
+    }
+    for (name, value) in ALWAYS {
+        headers
+            .entry(name)
+            .or_insert(HeaderValue::from_static(value));
+    }
+    response
+}
+
+fn refusal(site: &Site, request: &Request) -> Option<Problem> {
+    let host = request.headers().get(header::HOST);
+    let host = host.and_then(|host| host.to_str().ok());
+    let other = request.uri().authority().map(Authority::as_str);
+    if host.is_none()
+        || ![host, other]
+            .into_iter()
+            .flatten()
+            .all(|it| site.is_called(it))
+    {
+        let text = "Ask for localhost, 127.0.0.1, or what --host says.";
+        let title = "This is no name of ours";
+        return Some(Problem::new(StatusCode::FORBIDDEN, title, text));
+    }
+    if !matches!(*request.method(), Method::GET | Method::HEAD) {
+        let text = "What is kept is only shown: ask with GET.";
+        let title = "Nothing can be changed here";
+        let status = StatusCode::METHOD_NOT_ALLOWED;
+        return Some(Problem::new(status, title, text));
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn site(host: &str) -> (tempfile::TempDir, Site) {
+        let folder = tempfile::tempdir().unwrap();
+        let site = Site {
+            archive: Archive::open(folder.path()).unwrap(),
+            host: host.to_owned(),
+        };
+        (folder, site)
+    }
+
+    #[test]
+    fn only_names_of_ours_are_answered_to() {
+        #[track_caller]
+        fn check(host: &str, called: &str, is_ours: bool) {
+            assert_eq!(
+                site(host).1.is_called(called),
+                is_ours,
+                "{host} as {called}"
+            );
+        }
+        for ours in [
+            "localhost",
+            "LOCALHOST:8080",
+            "127.0.0.1:1",
+            "127.1.2.3",
+            "[::1]:80",
+        ] {
+            check("127.0.0.1", ours, true);
+        }
+        for other in [
+            "",
+            "evil.example",
+            "localhost.evil.example",
+            "127.0.0.1.evil.example:8080",
+            "192.168.0.7",
+            "[::2]",
+        ] {
+            check("127.0.0.1", other, false);
+        }
+        check("bench.local", "Bench.local:8080", true);
+        check("192.168.0.7", "192.168.0.7:8080", true);
+        check("0.0.0.0", "192.168.0.7:8080", true);
+        check("::", "[fe80::1]:8080", true);
+        check("[::2]", "[::2]:8080", true);
+        check("0.0.0.0", "evil.example", false);
+    }
+}

@@ -1,0 +1,171 @@
+//! What is looked at of a run's results and of its test, and nothing else: either may be long, and
+//! all runs are looked at for one list.
+
+use std::collections::BTreeMap;
+
+use anyhow::Context;
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
+
+use super::{KeptFigures, State};
+use history::edn::{self, Edn, Keys};
+
+/// How long each part of the results may be, in bytes.
+const PART: usize = 64 << 10;
+
+/// How long an option's word may be.
+const WORD: usize = 4 << 10;
+
+/// What is known of each run without asking for more.
+const OPTIONS: [&str; 5] = ["workload", "challenge", "stage", "seed", "command"];
+
+/// The parts of results that say what a run came to.
+#[derive(Deserialize)]
+struct Parts<'a> {
+    #[serde(borrow, rename = "valid?")]
+    valid: Option<&'a RawValue>,
+    #[serde(borrow)]
+    stats: Option<&'a RawValue>,
+    #[serde(borrow)]
+    net: Option<&'a RawValue>,
+    #[serde(borrow)]
+    workload: Option<&'a RawValue>,
+    #[serde(borrow)]
+    budgets: Option<&'a RawValue>,
+    #[serde(borrow)]
+    incidents: Option<&'a RawValue>,
+    #[serde(rename = "incident-count")]
+    incident_count: Option<u64>,
+}
+
+/// … and those of the workload's.
+#[derive(Default, Deserialize)]
+struct Work<'a> {
+    #[serde(borrow, rename = "stable-latencies")]
+    stable_latencies: Option<&'a RawValue>,
+    #[serde(borrow, rename = "worst-realtime-lag")]
+    worst_realtime_lag: Option<&'a RawValue>,
+}
+
+/// What results came to that were written as JSON: whole ones, or their summary.
+pub(super) fn of_json(text: &str) -> anyhow::Result<(State, KeptFigures)> {
+    let parts: Parts<'_> = serde_json::from_str(text)?;
+    let work = parts.workload.map(|it| serde_json::from_str(it.get()));
+    let work: Work<'_> = work.and_then(Result::ok).unwrap_or_default();
+    let incidents = parts.incidents.map(|it| serde_json::from_str(it.get()));
+    // Of no size each, however many there are.
+    let incidents: Vec<IgnoredAny> = incidents.and_then(Result::ok).unwrap_or_default();
+    let results = json!({
+        "valid?": part(parts.valid),
+        "stats": part(parts.stats),
+        "net": part(parts.net),
+        "workload": {
+            "stable-latencies": part(work.stable_latencies),
+            "worst-realtime-lag": part(work.worst_realtime_lag),
+        },
+        "incident-count": parts.incident_count.unwrap_or(incidents.len() as u64),
+    });
+    let results = edn::from_json(&results, Keys::Keywords);
+    let mut figures = KeptFigures::of(&results);
+    let budgets = Vec::deserialize(part(parts.budgets));
+    figures.budgets = budgets.unwrap_or_default();
+    Ok((State::of(&results), figures))
+}
+
+/// … or as EDN, which has no budgets.
+pub(super) fn of_edn(text: &str) -> anyhow::Result<(State, KeptFigures)> {
+    let results = edn::read(text)?;
+    Ok((State::of(&results), KeptFigures::of(&results)))
+}
+
+/// A part that is not too long to be looked at.
+fn part(raw: Option<&RawValue>) -> Value {
+    let raw = raw.filter(|raw| raw.get().len() <= PART);
+    let value = raw.and_then(|raw| serde_json::from_str(raw.get()).ok());
+    value.unwrap_or_default()
+}
+
+/// What a run was, in words: what is shown wherever the run is.
+pub(super) fn options(text: &str) -> anyhow::Result<BTreeMap<&'static str, String>> {
+    let all: BTreeMap<String, &RawValue> = serde_json::from_str(text).context("it is no test")?;
+    let options = OPTIONS.into_iter().filter_map(|name| {
+        let raw = all.get(name).filter(|raw| raw.get().len() <= WORD)?;
+        let value: Value = serde_json::from_str(raw.get()).ok()?;
+        Some((name, word(&value)?))
+    });
+    Ok(options.collect())
+}
+
+/// A value as a word; nothing where it is none.
+pub fn word(value: &Value) -> Option<String> {
+    match value {
+        Value::Null => None,
+        Value::String(word) => Some(word.clone()),
+        other => Some(other.to_string()),
+    }
+}
+
+impl State {
+    fn of(results: &Edn) -> Self {
+        match edn::get(results, &["valid?"]) {
+            Some(Edn::Bool(true)) => State::Valid,
+            Some(Edn::Bool(false)) => State::Invalid,
+            Some(Edn::Key(word) | Edn::Str(word)) if word == "unknown" => State::Unknown,
+            _ => State::Unreadable,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_looked_at_may_be_long_and_deep() {
+        let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
+        let text = format!(
+            "{{\"valid?\": true, \"net\": {{\"servers\": {{\"msgs-per-op\": 0.5}}}}, \
+             \"findings\": {deep}, \"stats\": {deep}, \"workload\": {{\"stable-latencies\": \
+             {{\"0.5\": 7}}, \"other\": {deep}}}, \"incidents\": [1, {deep}]}}"
+        );
+        let (state, figures) = of_json(&text).unwrap();
+        assert_eq!(state, State::Valid);
+        assert_eq!((figures.incidents, figures.operations), (2, None));
+        assert_eq!(figures.stable_latency(0.5), Some(7.0));
+        assert_eq!(figures.measured.len(), 2);
+    }
+
+    #[test]
+    fn a_summary_says_of_a_run_what_its_results_say() {
+        let results = json!({
+            "valid?": "unknown",
+            "stats": {"count": 7, "ok-count": 5, "fail-count": 1, "info-count": 1, "by-f": {}},
+            "net": {"servers": {"msgs-per-op": 1.5}},
+            "workload": {
+                "stable-latencies": {"0": 0, "0.5": 308, "1": 498},
+                "worst-realtime-lag": {"lag": 3.5},
+                "results": {"0": {}},
+            },
+            "budgets": [{"label": "median latency, ms", "measured": 308.0, "official": "< 400",
+                         "ours": null, "holds": true}],
+            "incidents": ["one", "two"],
+            "findings": ["long"],
+        });
+        let summary = pages::report::kept_summary(&results, 2).to_string();
+        assert!(!summary.contains("long") && !summary.contains("results"));
+        let (state, figures) = of_json(&summary).unwrap();
+        assert_eq!((state, figures.measured.len()), (State::Unknown, 4));
+        assert_eq!((figures.budgets.len(), figures.incidents), (1, 2));
+        assert_eq!((state, figures), of_json(&results.to_string()).unwrap());
+    }
+
+    #[test]
+    fn an_option_is_a_word_that_is_not_too_long() {
+        let long = "x".repeat(WORD);
+        let text = format!("{{\"seed\": 7, \"stage\": null, \"command\": \"{long}\", \"z\": 1}}");
+        let options = options(&text).unwrap();
+        assert_eq!(options, BTreeMap::from([("seed", "7".to_owned())]));
+    }
+}

@@ -1,0 +1,341 @@
+//! The pages: what a person sees of the runs, of one, and of two.
+
+mod comparison;
+
+use std::collections::BTreeSet;
+use std::fmt::Display;
+use std::io;
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
+use axum::http::StatusCode;
+use axum::response::{Html, IntoResponse, Response};
+use serde::Deserialize;
+
+use super::files::{Item, encoded, link, place};
+use super::{Site, aside};
+use crate::runs::{Archive, Kept, MEASURED, Place, State as Outcome};
+use pages::budget::Metric;
+use pages::text::marked;
+
+use comparison::ComparePage;
+
+/// How many runs a page shows.
+const PER_PAGE: usize = 100;
+
+/// Why there is nothing to be seen.
+#[derive(Template)]
+#[template(path = "problem.html")]
+pub(super) struct Problem {
+    status: StatusCode,
+    title: String,
+    text: String,
+}
+
+/// A query that may say which runs are to be listed.
+#[derive(Deserialize)]
+pub(super) struct Wanted {
+    #[serde(default)]
+    workload: String,
+    #[serde(default)]
+    verdict: String,
+    page: Option<usize>,
+}
+
+/// A query that says which runs are to be compared.
+#[derive(Deserialize)]
+pub(super) struct Pair {
+    #[serde(default)]
+    a: String,
+    #[serde(default)]
+    b: String,
+}
+
+#[derive(Template)]
+#[template(path = "runs.html")]
+struct RunsPage {
+    workloads: Vec<Choice>,
+    verdicts: Vec<Choice>,
+    summary: String,
+    rows: Vec<Row>,
+    previous: Option<String>,
+    next: Option<String>,
+}
+
+/// Something that the list can be filtered by.
+struct Choice {
+    name: String,
+    chosen: bool,
+}
+
+/// A folder; of a run perhaps.
+#[derive(Template)]
+#[template(path = "run.html")]
+pub(super) struct RunPage {
+    title: String,
+    parent: Option<String>,
+    run: Option<Row>,
+    command: Option<String>,
+    items: Vec<Item>,
+}
+
+/// A run, in words.
+struct Row {
+    /// As in a URL.
+    place: String,
+    title: String,
+    start: String,
+    workload: String,
+    challenge: String,
+    state: &'static str,
+    class: &'static str,
+    stage: String,
+    seed: String,
+    operations: String,
+    figures: Vec<String>,
+    /// Whether a budget is.
+    missed: bool,
+    report: Option<String>,
+    files: String,
+    zip: String,
+}
+
+/// All runs that are asked for.
+pub(super) async fn runs(
+    State(site): State<Arc<Site>>,
+    wanted: Result<Query<Wanted>, QueryRejection>,
+) -> Result<Html<String>, Problem> {
+    let Query(wanted) = wanted.map_err(Problem::query)?;
+    aside(move || list(&site, &wanted)).await
+}
+
+fn list(site: &Site, wanted: &Wanted) -> Result<Html<String>, Problem> {
+    let verdict = match wanted.verdict.as_str() {
+        "" => None,
+        name => Some(verdict(name)?),
+    };
+    let mut runs = site.archive.runs();
+    let workloads: BTreeSet<String> = runs.iter().map(|run| marked(&run.workload)).collect();
+    let all = runs.len();
+    runs.retain(|run| {
+        let is_workload = wanted.workload.is_empty() || marked(&run.workload) == wanted.workload;
+        is_workload && verdict.is_none_or(|it| it == run.state)
+    });
+    let last = runs.len().div_ceil(PER_PAGE).max(1);
+    let page = wanted.page.unwrap_or(1).clamp(1, last);
+    let first = (page - 1) * PER_PAGE;
+    let rows: Vec<Row> = runs
+        .iter()
+        .skip(first)
+        .take(PER_PAGE)
+        .map(Row::new)
+        .collect();
+    let turn = |page: usize| wanted.link(page);
+    html(&RunsPage {
+        summary: summary(all, runs.len(), first, rows.len()),
+        workloads: workloads
+            .into_iter()
+            .map(|name| Choice::new(name, &wanted.workload))
+            .collect(),
+        verdicts: Outcome::ALL
+            .map(|it| Choice::new(it.name().to_owned(), &wanted.verdict))
+            .into(),
+        rows,
+        previous: (page > 1).then(|| turn(page - 1)),
+        next: (page < last).then(|| turn(page + 1)),
+    })
+}
+
+/// Two runs side by side.
+pub(super) async fn compare(
+    State(site): State<Arc<Site>>,
+    pair: Result<Query<Pair>, QueryRejection>,
+) -> Result<Html<String>, Problem> {
+    let Query(pair) = pair.map_err(Problem::query)?;
+    aside(move || side_by_side(&site, &pair)).await
+}
+
+fn side_by_side(site: &Site, pair: &Pair) -> Result<Html<String>, Problem> {
+    let run = |name: &str| {
+        if name.is_empty() {
+            let text = "Choose a first and a second run in the list.";
+            let status = StatusCode::BAD_REQUEST;
+            return Err(Problem::new(status, "Which runs?", text));
+        }
+        // Where a query has a plus it means a space, of which there are none in a URL.
+        let place = place(&name.replace(' ', "+"))?;
+        let run = site.archive.run(&place);
+        run.ok_or_else(|| Problem::nothing(name))
+    };
+    html(&ComparePage::new(
+        &site.archive,
+        &run(&pair.a)?,
+        &run(&pair.b)?,
+    ))
+}
+
+/// A page as text.
+pub(super) fn html(page: &impl Template) -> Result<Html<String>, Problem> {
+    let written = page.render().map(Html);
+    written.map_err(|error| {
+        let status = StatusCode::INTERNAL_SERVER_ERROR;
+        Problem::new(status, "This page cannot be written", error)
+    })
+}
+
+fn verdict(name: &str) -> Result<Outcome, Problem> {
+    let found = Outcome::ALL.into_iter().find(|it| it.name() == name);
+    found.ok_or_else(|| {
+        let known = Outcome::ALL.map(Outcome::name).join(", ");
+        let text = format!("A run is one of: {known}.");
+        Problem::new(StatusCode::BAD_REQUEST, "There is no such verdict", text)
+    })
+}
+
+fn summary(all: usize, found: usize, first: usize, here: usize) -> String {
+    let of_all = |count: usize| match count {
+        1 => "1 run".to_owned(),
+        count => format!("{count} runs"),
+    };
+    match (all, found) {
+        (0, _) => "There are no runs yet: `workbench test` and `workbench challenge` keep theirs \
+                   here."
+            .to_owned(),
+        (_, 0) => format!("None of {} is one of these.", of_all(all)),
+        (_, found) if here < found => {
+            format!("{} to {} of {}", first + 1, first + here, of_all(found))
+        }
+        (_, found) => of_all(found),
+    }
+}
+
+impl Choice {
+    fn new(name: String, chosen: &str) -> Self {
+        Choice {
+            chosen: name == chosen,
+            name,
+        }
+    }
+}
+
+impl Wanted {
+    fn link(&self, page: usize) -> String {
+        let encoded = |text: &String| encoded(text).replace('+', "%2B");
+        let [workload, verdict] = [&self.workload, &self.verdict].map(encoded);
+        format!("/?workload={workload}&verdict={verdict}&page={page}")
+    }
+}
+
+impl Row {
+    fn new(run: &Kept) -> Self {
+        let option = |name| run.option(name).map_or_else(String::new, marked);
+        let folder = link("/run/", &run.place);
+        let show = |metric| Some(figure(metric, run.figures.measured(metric)?));
+        Row {
+            place: link("", &run.place),
+            title: format!("{} {}", marked(&run.workload), marked(&run.start)),
+            start: marked(&run.start),
+            workload: marked(&run.workload),
+            challenge: option("challenge"),
+            state: run.state.name(),
+            class: match run.state {
+                Outcome::Valid => "valid",
+                Outcome::Unknown => "unknown",
+                Outcome::Invalid => "invalid",
+                Outcome::Unfinished | Outcome::Unreadable => "broken",
+            },
+            stage: option("stage"),
+            seed: option("seed"),
+            operations: match run.figures.operations {
+                Some(operations) => operations.count.to_string(),
+                None => String::new(),
+            },
+            figures: MEASURED.into_iter().filter_map(show).collect(),
+            missed: run.figures.budgets.iter().any(|budget| !budget.holds),
+            report: run.has_report.then(|| format!("{folder}/report.html")),
+            files: format!("{folder}/"),
+            zip: link("/zip/", &run.place),
+        }
+    }
+}
+
+/// A figure with what it measures.
+fn figure(metric: Metric, number: f64) -> String {
+    let (name, unit) = match metric.label().split_once(", ") {
+        Some((name, unit)) => (name, format!(" {unit}")),
+        None => (metric.label(), String::new()),
+    };
+    format!("{name} {}{unit}", metric.show(number))
+}
+
+impl RunPage {
+    pub(super) fn new(archive: &Archive, place: &Place, items: Vec<Item>) -> Self {
+        let run = archive.run(place);
+        RunPage {
+            title: marked(&place.to_string()),
+            parent: place
+                .parent()
+                .filter(|parent| !parent.names().is_empty())
+                .map(|parent| format!("{}/", link("/run/", &parent))),
+            command: run
+                .as_ref()
+                .and_then(|run| run.option("command"))
+                .map(marked),
+            run: run.as_ref().map(Row::new),
+            items,
+        }
+    }
+}
+
+impl Problem {
+    pub(super) fn new(status: StatusCode, title: &str, text: impl Display) -> Self {
+        Problem {
+            status,
+            title: title.to_owned(),
+            text: text.to_string(),
+        }
+    }
+
+    /// There is nothing of this name.
+    pub(super) fn nothing(name: &str) -> Self {
+        let text = format!("{} is not in the store.", marked(name));
+        Problem::new(StatusCode::NOT_FOUND, "There is nothing there", text)
+    }
+
+    /// What was asked for is the name of nothing that could be in the store.
+    pub(super) fn no_place() -> Self {
+        let text = "A run is named by its workload and its start, with a slash between them, and a \
+                    file by the way to it from there.";
+        Problem::new(
+            StatusCode::BAD_REQUEST,
+            "This is no place in the store",
+            text,
+        )
+    }
+
+    pub(super) fn unreadable(place: &Place, error: &io::Error) -> Self {
+        let text = format!("{}: {error}.", marked(&place.to_string()));
+        let status = StatusCode::INTERNAL_SERVER_ERROR;
+        Problem::new(status, "This file cannot be read", text)
+    }
+
+    // By value, as `map_err` has it.
+    #[expect(clippy::needless_pass_by_value)]
+    fn query(error: QueryRejection) -> Self {
+        let status = StatusCode::BAD_REQUEST;
+        Problem::new(
+            status,
+            "This query cannot be read",
+            marked(&error.body_text()),
+        )
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let page = self.render().unwrap_or_default();
+        (self.status, Html(page)).into_response()
+    }
+}

@@ -1,0 +1,266 @@
+//! Two runs side by side.
+
+use std::collections::BTreeSet;
+
+use askama::Template;
+use serde_json::{Map, Value};
+
+use super::Row;
+use crate::files::link;
+use crate::runs::{Archive, Kept, KeptBudget, MEASURED, Operations, Place, QUANTILES, word};
+use pages::text::marked;
+
+/// The order of the plots that we know; others follow.
+const PLOTS: [&str; 7] = [
+    "latency",
+    "quantiles",
+    "throughput",
+    "messages",
+    "stable-latency",
+    "lag",
+    "value",
+];
+
+#[derive(Template)]
+#[template(path = "compare.html")]
+pub(super) struct ComparePage {
+    runs: [Row; 2],
+    tables: Vec<Table>,
+    plots: Vec<Plot>,
+}
+
+struct Table {
+    caption: &'static str,
+    rows: Vec<Line>,
+}
+
+/// One thing that the runs have in common, or do not.
+struct Line {
+    what: String,
+    a: String,
+    b: String,
+    difference: String,
+}
+
+struct Plot {
+    name: String,
+    sides: [Side; 2],
+}
+
+struct Side {
+    title: String,
+    link: Option<String>,
+}
+
+impl ComparePage {
+    pub(super) fn new(archive: &Archive, a: &Kept, b: &Kept) -> Self {
+        let tables = [
+            ("Verdict and figures", figures(a, b)),
+            ("Stable latencies, ms", stable_latencies(a, b)),
+            ("Budgets", budgets(a, b)),
+            (
+                "What they were, as far as it differs",
+                options(archive, a, b),
+            ),
+        ];
+        let tables = tables.into_iter().filter(|(_, rows)| !rows.is_empty());
+        ComparePage {
+            runs: [a, b].map(Row::new),
+            tables: tables
+                .map(|(caption, rows)| Table { caption, rows })
+                .collect(),
+            plots: plots(archive, a, b),
+        }
+    }
+}
+
+impl Line {
+    fn words(what: impl Into<String>, a: String, b: String) -> Self {
+        Line {
+            what: what.into(),
+            difference: if a == b { "" } else { "≠" }.to_owned(),
+            a,
+            b,
+        }
+    }
+
+    fn numbers(what: impl Into<String>, a: Option<f64>, b: Option<f64>) -> Self {
+        let show = |number: Option<f64>| number.map_or_else(|| "–".to_owned(), short);
+        let difference = match (a, b) {
+            (Some(a), Some(b)) if a == b => "=".to_owned(),
+            (Some(a), Some(b)) => {
+                let sign = if b > a { "+" } else { "−" };
+                let part = (b - a).abs() / a.abs() * 100.0;
+                let part = if part.is_finite() {
+                    format!(" ({sign}{part:.0} %)")
+                } else {
+                    String::new()
+                };
+                format!("{sign}{}{part}", short((b - a).abs()))
+            }
+            _ => String::new(),
+        };
+        Line {
+            what: what.into(),
+            a: show(a),
+            b: show(b),
+            difference,
+        }
+    }
+}
+
+/// A number with three decimals at most.
+fn short(number: f64) -> String {
+    let text = format!("{number:.3}");
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+fn figures(a: &Kept, b: &Kept) -> Vec<Line> {
+    let state = |run: &Kept| run.state.name().to_owned();
+    let mut lines = vec![Line::words("verdict", state(a), state(b))];
+    let operations = [a, b].map(|run| run.figures.operations);
+    if operations.iter().any(Option::is_some) {
+        let [a, b] = operations;
+        let mut count = |what: &str, number: fn(&Operations) -> u64| {
+            let number = |it: Option<_>| it.as_ref().map(|it| number(it) as f64);
+            lines.push(Line::numbers(what, number(a), number(b)));
+        };
+        count("operations", |it| it.count);
+        count("… ok", |it| it.ok);
+        count("… failed", |it| it.fail);
+        count("… unknown", |it| it.info);
+    }
+    for metric in MEASURED {
+        let [a, b] = [a, b].map(|run| run.figures.measured(metric));
+        if a.or(b).is_some() {
+            lines.push(Line::numbers(metric.label(), a, b));
+        }
+    }
+    let incidents = |run: &Kept| Some(run.figures.incidents as f64);
+    lines.push(Line::numbers("incidents", incidents(a), incidents(b)));
+    lines
+}
+
+fn stable_latencies(a: &Kept, b: &Kept) -> Vec<Line> {
+    let points = QUANTILES.into_iter();
+    let lines = points.filter_map(|point| {
+        let [a, b] = [a, b].map(|run| run.figures.stable_latency(point));
+        let line = || Line::numbers(format!("quantile {point}"), a, b);
+        a.or(b).is_some().then(line)
+    });
+    lines.collect()
+}
+
+fn budgets(a: &Kept, b: &Kept) -> Vec<Line> {
+    let of = |run: &Kept, label: &str| {
+        let mut budgets = run.figures.budgets.iter();
+        budgets.find(|it| it.label == label).cloned()
+    };
+    let mut labels: Vec<&str> = Vec::new();
+    for budget in [a, b].into_iter().flat_map(|run| &run.figures.budgets) {
+        if !labels.contains(&&*budget.label) {
+            labels.push(&budget.label);
+        }
+    }
+    let lines = labels.into_iter().map(|label| {
+        let [a, b] = [of(a, label), of(b, label)];
+        let number = |it: &Option<KeptBudget>| it.as_ref().and_then(|it| it.measured);
+        let difference = Line::numbers("", number(&a), number(&b)).difference;
+        Line {
+            what: marked(label),
+            a: bound(a.as_ref()),
+            b: bound(b.as_ref()),
+            difference,
+        }
+    });
+    lines.collect()
+}
+
+fn bound(held: Option<&KeptBudget>) -> String {
+    let Some(held) = held else {
+        return "–".to_owned();
+    };
+    let measured = held.measured.map_or_else(|| "–".to_owned(), short);
+    let bounds: Vec<&str> = [&held.official, &held.ours]
+        .into_iter()
+        .filter_map(|it| it.as_deref())
+        .collect();
+    let holds = if held.holds { "✓ kept" } else { "✗ missed" };
+    marked(&format!("{measured} {holds} ({})", bounds.join(", ours ")))
+}
+
+/// Whatever the runs were told differently.
+fn options(archive: &Archive, a: &Kept, b: &Kept) -> Vec<Line> {
+    let [a, b] = [a, b].map(|run| archive.test(&run.place));
+    let names: BTreeSet<&String> = a.keys().chain(b.keys()).collect();
+    let differ = names
+        .into_iter()
+        .filter(|name| a.get(*name) != b.get(*name));
+    let lines = differ.map(|name| {
+        let option = |test: &Map<String, Value>| {
+            let word = test.get(name).and_then(word);
+            word.map_or_else(|| "–".to_owned(), |it| marked(&it))
+        };
+        let number = |test: &Map<String, Value>| test.get(name).and_then(Value::as_f64);
+        let line = Line::words(marked(name), option(&a), option(&b));
+        match (number(&a), number(&b)) {
+            // The distance of two seeds means nothing.
+            (Some(from), Some(to)) if name != "seed" => Line {
+                difference: Line::numbers("", Some(from), Some(to)).difference,
+                ..line
+            },
+            _ => line,
+        }
+    });
+    lines.collect()
+}
+
+fn plots(archive: &Archive, a: &Kept, b: &Kept) -> Vec<Plot> {
+    let folders = [a, b].map(|run| run.place.join("plots"));
+    let found = folders.map(|folder| folder.map(|it| (names(archive, &it), it)));
+    let all = found.iter().flatten().flat_map(|(names, _)| names);
+    let mut all: Vec<String> = all
+        .cloned()
+        .collect::<BTreeSet<String>>()
+        .into_iter()
+        .collect();
+    let rank = |name: &String| {
+        PLOTS
+            .iter()
+            .position(|it| it == name)
+            .unwrap_or(PLOTS.len())
+    };
+    all.sort_by_key(rank);
+    let titles = [a, b].map(|run| Row::new(run).title);
+    let plot = |name: String| {
+        let side = |place: usize| {
+            let found = found[place].as_ref();
+            let folder = found.filter(|(names, _)| names.contains(&name));
+            let plot = folder.and_then(|(_, folder)| folder.join(&format!("{name}.svg")));
+            Side {
+                title: titles[place].clone(),
+                link: plot.map(|plot| link("/run/", &plot)),
+            }
+        };
+        Plot {
+            sides: [side(0), side(1)],
+            name: marked(&name),
+        }
+    };
+    all.into_iter().map(plot).collect()
+}
+
+/// The plots in a folder.
+fn names(archive: &Archive, folder: &Place) -> BTreeSet<String> {
+    let path = archive.find(folder);
+    let entries = path.and_then(|path| std::fs::read_dir(path).ok());
+    let files = entries.into_iter().flatten().flatten();
+    let names = files.filter_map(|file| file.file_name().into_string().ok());
+    let within = names.filter(|name| {
+        let plot = folder.join(name);
+        plot.and_then(|plot| archive.find(&plot)).is_some()
+    });
+    within
+        .filter_map(|name| Some(name.strip_suffix(".svg")?.to_owned()))
+        .collect()
+}

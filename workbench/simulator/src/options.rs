@@ -1,0 +1,377 @@
+//! Options of a run as one typed value: [`Options`] has them all, [`Pins`] some of them. A storm
+//! draws options from a seed, a report prints them, and a command line can be made of them and they
+//! of it. As JSON both are an object in kebab case, such as `{"nodes": 5, "time-limit": 20}`, in the
+//! units that are named below.
+
+mod form;
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::time::Duration;
+
+use checkers::{Models, Target};
+use serde::{Deserialize, Serialize};
+use shared::NodeId;
+
+use crate::latency::{Distribution, Latency};
+use crate::nemesis::{self, Fault, Faults};
+use crate::network::Overheard;
+use crate::run::{RECOVERY, Settings};
+use crate::service::Services;
+use crate::topology::Topology;
+use crate::workload::Workload;
+use crate::workload::transactions::Shape;
+
+pub use form::{Concurrency, Nodes};
+
+/// Declares the options once: all of them with their defaults, and each as one that may be pinned.
+macro_rules! options {
+    ($($(#[$attribute:meta])* $name:ident: $type:ty = $default:expr;)*) => {
+        /// All options of a run. The defaults are Maelstrom's where Maelstrom has the option.
+        #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+        #[serde(rename_all = "kebab-case", default, deny_unknown_fields)]
+        pub struct Options {
+            $($(#[$attribute])* pub $name: $type,)*
+        }
+
+        impl Default for Options {
+            fn default() -> Self {
+                Options { $($name: $default,)* }
+            }
+        }
+
+        /// Some options of a run; those that are `None` are left to a seed, or to the defaults.
+        #[derive(Debug, Clone, Default, PartialEq)]
+        pub struct Pins {
+            $(#[doc = concat!("See [`Options::", stringify!($name), "`].")]
+            pub $name: Option<$type>,)*
+        }
+
+        impl Pins {
+            /// The options that `is_pinned`, by the names of their fields.
+            pub fn of(options: &Options, is_pinned: impl Fn(&str) -> bool) -> Pins {
+                Pins { $($name: is_pinned(stringify!($name)).then(|| options.$name.clone()),)* }
+            }
+
+            /// These options and others; where both have an option, the others count.
+            #[must_use]
+            pub fn and(&self, others: &Pins) -> Pins {
+                Pins { $($name: others.$name.clone().or_else(|| self.$name.clone()),)* }
+            }
+        }
+
+        impl Options {
+            /// The options with which these differ from `base`.
+            pub fn beyond(&self, base: &Options) -> Pins {
+                Pins { $($name: (self.$name != base.$name).then(|| self.$name.clone()),)* }
+            }
+
+            /// These options but for those that are pinned.
+            #[must_use]
+            pub fn with(&self, pins: &Pins) -> Options {
+                let kept = self.clone();
+                Options { $($name: pins.$name.clone().unwrap_or(kept.$name),)* }
+            }
+        }
+
+        impl Serialize for Pins {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                let all = Options::default().with(self);
+                let mut all = serde_json::to_value(all).map_err(serde::ser::Error::custom)?;
+                if let Some(all) = all.as_object_mut() {
+                    $(if self.$name.is_none() {
+                        all.remove(&stringify!($name).replace('_', "-"));
+                    })*
+                }
+                all.serialize(serializer)
+            }
+        }
+    };
+}
+
+options! {
+    /// The nodes: how many, or their names.
+    nodes: Nodes = Nodes::default();
+    /// How many workers perform operations.
+    concurrency: Concurrency = Concurrency::PerNode(1);
+    /// Operations a second, all workers together.
+    rate: f64 = 5.0;
+    /// How long the main phase lasts, in seconds.
+    #[serde(with = "form::seconds")]
+    time_limit: Duration = Duration::from_secs(60);
+    /// How long messages among servers take on average, in whole milliseconds.
+    latency: u32 = 0;
+    /// How latencies spread around their mean.
+    latency_dist: Distribution = Distribution::Constant;
+    /// Which faults happen.
+    nemesis: BTreeSet<Fault> = BTreeSet::new();
+    /// The mean time from the beginning of a fault to its end, and from there to the next of its
+    /// kind, in seconds.
+    #[serde(with = "form::seconds")]
+    nemesis_interval: Duration = Duration::from_secs(10);
+    /// The shapes of partitions, one of which is drawn each time.
+    partition_shapes: Vec<nemesis::Target> = nemesis::Target::MAELSTROMS.to_vec();
+    /// Loss: the part of the messages among servers that is lost, 0 to 1.
+    loss: f64 = 0.2;
+    /// Duplicate: the part of the messages among servers that arrives twice, 0 to 1.
+    duplicate: f64 = 0.2;
+    /// Delay: half of the messages among servers are late by up to so many milliseconds.
+    #[serde(with = "form::milliseconds")]
+    delay: Duration = Duration::from_secs(1);
+    /// Pause, kill: how many nodes are paused, or dead, at a time.
+    victims: u32 = 1;
+    /// Skew: how many milliseconds a clock jumps ahead at most.
+    #[serde(with = "form::milliseconds")]
+    skew: Duration = Duration::from_secs(1);
+    /// Skew: how much too fast or too slow a clock runs at most, as a part of its pace.
+    drift: f64 = 0.1;
+    /// How many faults there are at most, whatever their kind.
+    max_faults: Option<u64> = None;
+    /// The interval of losses, in seconds, if it is not that of all faults.
+    #[serde(with = "form::maybe_seconds")]
+    loss_interval: Option<Duration> = None;
+    /// The interval of duplications.
+    #[serde(with = "form::maybe_seconds")]
+    duplicate_interval: Option<Duration> = None;
+    /// The interval of delays.
+    #[serde(with = "form::maybe_seconds")]
+    delay_interval: Option<Duration> = None;
+    /// The interval of pauses.
+    #[serde(with = "form::maybe_seconds")]
+    pause_interval: Option<Duration> = None;
+    /// The interval of kills.
+    #[serde(with = "form::maybe_seconds")]
+    kill_interval: Option<Duration> = None;
+    /// The interval of wrong clocks.
+    #[serde(with = "form::maybe_seconds")]
+    skew_interval: Option<Duration> = None;
+    /// How many operations begin in the main phase at most.
+    max_operations: Option<u64> = None;
+    /// The neighbours that the broadcast workload suggests to its nodes.
+    topology: Topology = Topology::Grid;
+    /// Which part of the operations must succeed.
+    #[serde(with = "form::availability")]
+    availability: Option<Target> = None;
+    /// The consistency models that transactions are held to.
+    #[serde(with = "form::text")]
+    consistency_models: Models = Models::default();
+    /// How many keys transactions and logs use at a time; at least 1.
+    key_count: u32 = 10;
+    /// How many micro-operations a transaction has at most; at least 1.
+    max_txn_length: u32 = 4;
+    /// How often a key is written before another takes its place; at least 1.
+    max_writes_per_key: u64 = 16;
+}
+
+/// Options that contradict one another, or that a workload cannot be run with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Contradiction(String);
+
+impl fmt::Display for Contradiction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Contradiction {}
+
+impl Options {
+    /// The input of a run of this workload.
+    ///
+    /// # Errors
+    /// When names repeat or are no names of nodes, or options contradict one another or the workload.
+    pub fn settings(&self, workload: &dyn Workload, seed: u64) -> Result<Settings, Contradiction> {
+        let nodes = self.nodes.names();
+        check_names(&nodes)?;
+        let concurrency = match self.concurrency {
+            Concurrency::Fixed(count) => count as usize,
+            Concurrency::PerNode(count) => count as usize * nodes.len(),
+        };
+        if self.latency == 0 && self.latency_dist != Distribution::Constant {
+            let why = "a latency of 0 ms can only be constant: give --latency or no --latency-dist";
+            return Err(Contradiction(why.to_owned()));
+        }
+        let fits = workload.check_workers(nodes.len(), concurrency);
+        fits.map_err(Contradiction)?;
+        Ok(Settings {
+            nodes,
+            concurrency,
+            rate: self.rate,
+            time_limit: self.time_limit,
+            recovery: RECOVERY,
+            latency: Latency {
+                mean_ms: self.latency,
+                distribution: self.latency_dist,
+            },
+            faults: self.faults(),
+            most_operations: self.max_operations,
+            keeps_trace: false,
+            overheard: Overheard::default(),
+            seed,
+        })
+    }
+
+    /// What the nemesis does.
+    pub fn faults(&self) -> Faults {
+        let interval = |fault: &Fault| (*fault, self.interval(*fault));
+        Faults {
+            intervals: self.nemesis.iter().map(interval).collect(),
+            targets: self.partition_shapes.clone(),
+            loss: self.loss,
+            duplicate: self.duplicate,
+            delay: self.delay,
+            victims: self.victims,
+            skew: self.skew,
+            drift: self.drift,
+            most: self.max_faults,
+        }
+    }
+
+    fn interval(&self, fault: Fault) -> Duration {
+        let own = match fault {
+            Fault::Partition => None,
+            Fault::Loss => self.loss_interval,
+            Fault::Duplicate => self.duplicate_interval,
+            Fault::Delay => self.delay_interval,
+            Fault::Pause => self.pause_interval,
+            Fault::Kill => self.kill_interval,
+            Fault::Skew => self.skew_interval,
+        };
+        own.unwrap_or(self.nemesis_interval)
+    }
+
+    /// The transactions that clients make.
+    pub fn transactions(&self) -> Shape {
+        Shape {
+            key_count: self.key_count,
+            max_txn_length: self.max_txn_length,
+            max_writes_per_key: self.max_writes_per_key,
+        }
+    }
+
+    /// These options, where those of faults that do not happen are as in `base`.
+    #[must_use]
+    pub fn without_idle(mut self, base: &Options) -> Options {
+        let happens = |fault| self.nemesis.contains(&fault);
+        if !happens(Fault::Partition) {
+            self.partition_shapes.clone_from(&base.partition_shapes);
+        }
+        if !happens(Fault::Loss) {
+            self.loss = base.loss;
+        }
+        if !happens(Fault::Duplicate) {
+            self.duplicate = base.duplicate;
+        }
+        if !happens(Fault::Delay) {
+            self.delay = base.delay;
+        }
+        if !happens(Fault::Skew) {
+            (self.skew, self.drift) = (base.skew, base.drift);
+        }
+        if self.nemesis.is_empty() {
+            self.nemesis_interval = base.nemesis_interval;
+        }
+        self
+    }
+}
+
+/// # Errors
+/// Says which name is none, or is there twice.
+fn check_names(names: &[NodeId]) -> Result<(), Contradiction> {
+    for (place, name) in names.iter().enumerate() {
+        check_name(name.as_str()).map_err(Contradiction)?;
+        if names[..place].contains(name) {
+            return Err(Contradiction(format!("two nodes are called {name}")));
+        }
+    }
+    Ok(())
+}
+
+/// Whether a node can have this name.
+///
+/// # Errors
+/// Says which names it can have.
+pub fn check_name(name: &str) -> Result<(), String> {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    if name.is_empty() || !name.chars().all(is_plain) || name.starts_with('.') {
+        return Err("a node's name is made of letters, digits, '-', '_' and '.'".to_owned());
+    }
+    if name.starts_with('c') || Services::is_service(name) {
+        return Err("names that begin with 'c' are clients', and services have theirs".to_owned());
+    }
+    Ok(())
+}
+
+/// As JSON.
+impl fmt::Display for Pins {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let json = serde_json::to_string(self).map_err(|_| fmt::Error)?;
+        f.write_str(&json)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::workload::{Name, workload};
+
+    #[test]
+    fn options_are_the_same_after_a_way_through_json() {
+        let pins = Pins {
+            nodes: Some(Nodes::Count(7)),
+            concurrency: Some(Concurrency::PerNode(2)),
+            nemesis: Some(BTreeSet::from([Fault::Loss, Fault::Kill])),
+            loss_interval: Some(Some(Duration::from_millis(1500))),
+            availability: Some(Some(Target::Total)),
+            ..Pins::default()
+        };
+        let json = r#"{"availability":"total","concurrency":"2n","loss-interval":1.5,"#.to_owned()
+            + r#""nemesis":["loss","kill"],"nodes":7}"#;
+        assert_eq!(pins.to_string(), json);
+        let options = Options::default().with(&pins);
+        assert_eq!(serde_json::from_str::<Options>(&json).unwrap(), options);
+        assert_eq!(options.beyond(&Options::default()), pins);
+        assert!(serde_json::from_str::<Options>(r#"{"rte": 7}"#).is_err());
+    }
+
+    #[test]
+    fn options_that_contradict_one_another_are_refused() {
+        let check = |pins: Pins, why: &str| {
+            let echo = workload(Name::Echo, &Options::default());
+            let options = Options::default().with(&pins);
+            let error = options.settings(&*echo, 1).unwrap_err().to_string();
+            assert!(error.contains(why), "{error}");
+        };
+        let named = |names: &[&str]| Pins {
+            nodes: Some(Nodes::Named(
+                names.iter().copied().map(NodeId::from).collect(),
+            )),
+            ..Pins::default()
+        };
+        check(named(&["a", "b", "a"]), "two nodes are called a");
+        check(named(&["c1"]), "clients'");
+        check(named(&["a b"]), "letters, digits");
+        let spread = Pins {
+            latency_dist: Some(Distribution::Uniform),
+            ..Pins::default()
+        };
+        check(spread, "can only be constant");
+    }
+
+    #[test]
+    fn later_pins_count_and_the_rest_stays() {
+        let of = |rate, latency| Pins {
+            rate,
+            latency,
+            ..Pins::default()
+        };
+        let both = of(Some(7.0), Some(3)).and(&of(Some(8.0), None));
+        assert_eq!(both, of(Some(8.0), Some(3)));
+        let options = Options::default().with(&both);
+        assert_eq!((options.rate, options.latency), (8.0, 3));
+        assert_eq!(
+            Pins::of(&options, |name| name == "rate"),
+            of(Some(8.0), None)
+        );
+    }
+}

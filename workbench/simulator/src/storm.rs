@@ -1,0 +1,348 @@
+//! Storms: runs in which a seed draws everything, faults included, and after which all must be
+//! well.
+//!
+//! A [`Storm`] is a workload, a node type and what is pinned of the options; a seed makes a run of
+//! it, and the run a verdict. Any crate can test its own nodes so, from its own `cargo test`:
+//!
+//! ```
+//! # use serde::{Deserialize, Serialize};
+//! # use serde_json::value::RawValue;
+//! # use shared::{Caller, Cluster, Context, Node};
+//! use simulator::options::{Nodes, Pins};
+//! use simulator::storm::Storm;
+//! use simulator::workload::Name;
+//!
+//! struct Echo;
+//!
+//! # #[derive(Deserialize)]
+//! # #[serde(rename_all = "snake_case")]
+//! # enum Request { Echo { echo: Box<RawValue> } }
+//! # #[derive(Serialize)]
+//! # #[serde(rename_all = "snake_case")]
+//! # enum Response { EchoOk { echo: Box<RawValue> } }
+//! # #[derive(Debug)]
+//! # enum Event {}
+//! impl Node for Echo {
+//! #   type Request = Request;
+//! #   type Event = Event;
+//!     // … as in the documentation of `shared`
+//! #   fn on_request(&mut self, request: Request, caller: Caller, ctx: &mut Context<Event>) {
+//! #       match request { Request::Echo { echo } => ctx.reply(caller, Response::EchoOk { echo }) }
+//! #   }
+//! #   fn on_event(&mut self, event: Event, _: &mut Context<Event>) { match event {} }
+//! }
+//!
+//! // #[test]
+//! fn echo_survives_storms() {
+//!     Storm::new(Name::Echo, |_cluster: Cluster, _ctx: &mut Context<_>| Echo)
+//!         .with(&Pins { nodes: Some(Nodes::Count(3)), ..Pins::default() })
+//!         .assert_survives(0..20);
+//! }
+//! # echo_survives_storms();
+//! ```
+//!
+//! Whatever is not pinned is drawn: the size of the cluster, the pace, latencies, faults.
+
+pub mod campaign;
+mod draw;
+pub mod shrink;
+
+use std::any::Any;
+use std::ops::Range;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
+
+use shared::{Cluster, Context, Engine, Node};
+
+use crate::judge::net;
+use crate::nemesis::Fault;
+use crate::options::{Contradiction, Options, Pins};
+use crate::run::{Record, Settings};
+use crate::simulation::{Factory, Host, Simulated, simulate};
+use crate::statistics::Statistics;
+use crate::workload::{self, MakeWorkload, Workload};
+use checkers::{Validity, Verdict};
+use history::{History, Kind};
+
+/// How long the healed network rests before everything must be well. A node that is started anew at
+/// its beginning may have a long journal to read, message by late message, and whoever waits for an
+/// answer that was lost may have become patient.
+pub const CALM: Duration = Duration::from_secs(60);
+
+/// Makes runs from seeds.
+pub struct Storm {
+    workload: Box<dyn MakeWorkload>,
+    factory: Factory,
+    /// The options where nothing is drawn or pinned.
+    base: Options,
+    pinned: Pins,
+    faults: Vec<Fault>,
+    draws: bool,
+}
+
+/// A run in a storm, and what it came to.
+#[derive(Debug)]
+pub struct Aftermath {
+    /// What it was drawn from.
+    pub seed: u64,
+    /// All its options, drawn, pinned or otherwise.
+    pub options: Options,
+    /// The options that differ from the base of the storm.
+    pub beyond: Pins,
+    /// The run's input.
+    pub settings: Settings,
+    /// What is left of it.
+    pub record: Record,
+    /// The judgement; a run that broke off is invalid.
+    pub verdict: Verdict,
+    /// Each node's remarks on stderr.
+    pub logs: Vec<Vec<String>>,
+}
+
+impl Storm {
+    /// Storms in which clients perform `workload` on nodes that `boot` makes, each time that a node
+    /// is started.
+    pub fn new<N, F>(workload: impl MakeWorkload + 'static, boot: F) -> Self
+    where
+        N: Node,
+        F: Fn(Cluster, &mut Context<N::Event>) -> N + Clone + Send + Sync + 'static,
+    {
+        let host = move |seed| -> Box<dyn Host> { Box::new(Engine::new(seed, boot.clone())) };
+        Storm::of(workload, Box::new(host), Options::default())
+    }
+
+    /// Storms over nodes that a factory makes, with these options where nothing is drawn.
+    pub fn of(workload: impl MakeWorkload + 'static, factory: Factory, base: Options) -> Self {
+        Storm {
+            workload: Box::new(workload),
+            factory,
+            base,
+            pinned: Pins::default(),
+            faults: Fault::ALL.to_vec(),
+            draws: true,
+        }
+    }
+
+    /// Pins options: these are not drawn.
+    #[must_use]
+    pub fn with(mut self, pins: &Pins) -> Self {
+        self.pinned = self.pinned.and(pins);
+        self
+    }
+
+    /// Which faults may be drawn; all otherwise.
+    #[must_use]
+    pub fn drawing(mut self, faults: &[Fault]) -> Self {
+        self.faults = faults.to_vec();
+        self
+    }
+
+    /// Draws no options at all: what is not pinned is as it is without a storm.
+    #[must_use]
+    pub fn exactly(mut self) -> Self {
+        self.draws = false;
+        self
+    }
+
+    /// The options of a seed's run.
+    pub fn options(&self, seed: u64) -> Options {
+        if !self.draws {
+            return self.base.with(&self.pinned);
+        }
+        let mut options = draw::draw(seed, &self.faults, &self.base, &self.pinned);
+        let workers = self.workload.make(&options).required_concurrency();
+        if let (Some(workers), None) = (workers, self.pinned.concurrency) {
+            options.concurrency = workers;
+        }
+        options
+    }
+
+    /// The options where nothing is drawn or pinned.
+    pub fn base(&self) -> &Options {
+        &self.base
+    }
+
+    /// A seed's run.
+    ///
+    /// # Errors
+    /// When its options contradict one another.
+    pub fn run(&self, seed: u64) -> Result<Aftermath, Contradiction> {
+        self.run_with(seed, &self.options(seed), false)
+    }
+
+    /// A seed's run with these very options; its messages are recorded if asked for.
+    ///
+    /// # Errors
+    /// When its options contradict one another.
+    pub fn run_with(
+        &self,
+        seed: u64,
+        options: &Options,
+        traced: bool,
+    ) -> Result<Aftermath, Contradiction> {
+        let make = || workload::calm(self.workload.make(options));
+        let workload = make();
+        let settings = Settings {
+            keeps_trace: traced,
+            recovery: CALM,
+            ..options.settings(&*workload, seed)?
+        };
+        let simulated = play(&settings, workload, &self.factory);
+        let verdict = judge(options, &simulated.record, &*make());
+        Ok(Aftermath {
+            seed,
+            options: options.clone(),
+            beyond: options.beyond(&self.base),
+            settings,
+            record: simulated.record,
+            verdict,
+            logs: simulated.logs,
+        })
+    }
+
+    /// Holds many seeds, or the one that the environment's `SEED` asks for, to the verdict valid.
+    ///
+    /// # Panics
+    /// When a run is not valid; the message says which, what is wrong with it, and how to repeat it.
+    pub fn assert_survives(&self, seeds: Range<u64>) {
+        let only = std::env::var("SEED")
+            .ok()
+            .and_then(|seed| seed.parse().ok());
+        for seed in only.map_or(seeds, |seed: u64| seed..seed.saturating_add(1)) {
+            let run = self
+                .run(seed)
+                .unwrap_or_else(|error| panic!("seed {seed}: {error}"));
+            assert!(
+                run.is_valid(),
+                "seed {seed} is {:?}: {}\nwith {}\nSEED={seed} repeats it",
+                run.verdict.valid,
+                run.verdict.findings.join("\n"),
+                run.beyond,
+            );
+        }
+    }
+}
+
+impl Aftermath {
+    /// Whether all was well.
+    pub fn is_valid(&self) -> bool {
+        self.verdict.valid == Validity::Valid
+    }
+}
+
+/// Simulates a run to its end, be it that a node panics.
+pub fn play(settings: &Settings, workload: Box<dyn Workload>, factory: &Factory) -> Simulated {
+    let play = AssertUnwindSafe(|| simulate(settings, workload, factory));
+    catch_unwind(play).unwrap_or_else(|panic| broken_off(&*panic))
+}
+
+/// A run in which a node has panicked: with a seed that repeats it, that is a finding like others.
+fn broken_off(panic: &(dyn Any + Send)) -> Simulated {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
+    let record = Record {
+        history: History::default(),
+        statistics: Statistics::default(),
+        incidents: Vec::new(),
+        crash: Some(format!(
+            "a node panicked: {}",
+            text.unwrap_or("it did not say why")
+        )),
+        zero: None,
+        trace: None,
+    };
+    Simulated {
+        record,
+        logs: Vec::new(),
+    }
+}
+
+/// What is asked after a storm: the workload's rules, what the calm must bring, and availability
+/// where no fault forbids it. That each kind of operation has succeeded at least once is not: a
+/// storm may be all too short for that.
+fn judge(options: &Options, record: &Record, workload: &dyn Workload) -> Verdict {
+    let history = &record.history;
+    if let Some(why) = &record.crash {
+        let mut verdict = Verdict::new(Validity::Invalid, []);
+        verdict.findings.push(format!("the run broke off: {why}"));
+        verdict
+            .findings
+            .extend(record.incidents.iter().map(ToString::to_string));
+        return verdict;
+    }
+    let asked = options
+        .availability
+        .filter(|_| !options.faults().go_beyond_maelstrom());
+    let invocations = history.count(Kind::Invoke);
+    let mut verdict = checkers::overall([
+        ("exceptions", checkers::exceptions(history)),
+        ("availability", checkers::availability(history, asked)),
+        ("net", net(&record.statistics, invocations)),
+        ("workload", workload.check(history)),
+    ]);
+    if !record.incidents.is_empty() {
+        verdict.valid = verdict.valid.max(Validity::Invalid);
+        verdict
+            .findings
+            .extend(record.incidents.iter().map(ToString::to_string));
+    }
+    verdict
+}
+
+#[cfg(test)]
+mod tests {
+    use shared::Caller;
+
+    use super::*;
+    use crate::workload::Name;
+
+    /// Echoes, and falls over a message that is long.
+    struct Clumsy;
+
+    #[derive(serde::Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    enum Request {
+        Echo { echo: String },
+    }
+
+    #[derive(serde::Serialize)]
+    #[serde(rename_all = "snake_case")]
+    enum Response {
+        EchoOk { echo: String },
+    }
+
+    #[derive(Debug)]
+    enum Event {}
+
+    impl Node for Clumsy {
+        type Request = Request;
+        type Event = Event;
+
+        fn on_request(&mut self, request: Request, caller: Caller, ctx: &mut Context<Event>) {
+            let Request::Echo { echo } = request;
+            assert!(echo.len() < 15, "too long for me");
+            ctx.reply(caller, Response::EchoOk { echo });
+        }
+
+        fn on_event(&mut self, event: Event, _: &mut Context<Event>) {
+            match event {}
+        }
+    }
+
+    #[test]
+    fn a_node_that_panics_is_a_finding_with_a_seed() {
+        let storm = Storm::new(Name::Echo, |_: Cluster, _: &mut Context<_>| Clumsy);
+        let pins = Pins {
+            time_limit: Some(Duration::from_secs(5)),
+            rate: Some(50.0),
+            ..Pins::default()
+        };
+        let run = storm.with(&pins).run(1).unwrap();
+        assert_eq!(run.verdict.valid, Validity::Invalid);
+        let finding = &run.verdict.findings[0];
+        assert!(
+            finding.contains("a node panicked: too long for me"),
+            "{finding}"
+        );
+    }
+}

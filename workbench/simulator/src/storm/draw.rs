@@ -1,0 +1,121 @@
+//! What a storm is: a seed draws the size of the cluster, the pace, the latencies and the faults.
+
+use std::time::Duration;
+
+use rand::RngExt;
+use rand::seq::IndexedRandom;
+
+use crate::dice::{Dice, branch};
+use crate::latency::Distribution;
+use crate::nemesis::{Fault, Target};
+use crate::options::{Concurrency, Nodes, Options, Pins};
+
+/// Draws the options of a run, but for those that are pinned; what is not drawn is as in `base`.
+///
+/// Everything is drawn in any case, so that pinning one option leaves the others as they were.
+pub(super) fn draw(seed: u64, faults: &[Fault], base: &Options, pinned: &Pins) -> Options {
+    let mut dice = branch(seed, "storm");
+    let mut drawn = Pins {
+        nodes: Some(Nodes::Count(dice.random_range(1..=7_u32))),
+        ..Pins::default()
+    };
+    let per_node = pick(&[1, 1, 2], &mut dice);
+    drawn.concurrency = Some(Concurrency::PerNode(per_node));
+    drawn.rate = Some(pick(&[2.0, 5.0, 10.0, 20.0, 50.0], &mut dice));
+    draw_latency(&mut drawn, &mut dice, base, pinned);
+    let chosen = faults.iter().filter(|_| dice.random::<bool>());
+    drawn.nemesis = Some(chosen.copied().collect());
+    drawn.nemesis_interval = Some(Duration::from_millis(100 * tenths(2, 50, &mut dice)));
+    let shapes = Target::ALL.iter().filter(|_| dice.random::<bool>());
+    let shapes: Vec<Target> = shapes.copied().collect();
+    drawn.partition_shapes = Some(match shapes[..] {
+        [] => Target::ALL.to_vec(),
+        _ => shapes,
+    });
+    let part = |tenths| Some(tenths as f64 / 10.0);
+    drawn.loss = part(tenths(1, 6, &mut dice));
+    drawn.duplicate = part(tenths(1, 6, &mut dice));
+    let ms = |ms| Some(Duration::from_millis(ms));
+    drawn.delay = ms(pick(&[20, 100, 500, 1000, 3000], &mut dice));
+    drawn.skew = ms(pick(&[0, 10, 500, 5000], &mut dice));
+    drawn.drift = part(tenths(0, 5, &mut dice));
+    let all = base.with(&drawn.and(pinned));
+    all.without_idle(base).with(pinned)
+}
+
+/// A latency of nothing can only be constant.
+fn draw_latency(drawn: &mut Pins, dice: &mut Dice, base: &Options, pinned: &Pins) {
+    let spreads = pinned
+        .latency_dist
+        .is_some_and(|it| it != Distribution::Constant);
+    let latency = pick(&[0, 0, 1, 10, 50, 100, 200], dice).max(u32::from(spreads));
+    let distribution = pick(&Distribution::ALL, dice);
+    drawn.latency = Some(latency);
+    if base.with(&drawn.and(pinned)).latency != 0 {
+        drawn.latency_dist = Some(distribution);
+    }
+}
+
+fn tenths(least: u32, most: u32, dice: &mut Dice) -> u64 {
+    u64::from(dice.random_range(least..=most))
+}
+
+fn pick<T: Copy>(values: &[T], dice: &mut Dice) -> T {
+    *values.choose(dice).expect("the lists above are not empty")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::workload::{Name, workload};
+
+    #[track_caller]
+    fn check(drawn: &Options, seed: u64) {
+        let echo = workload(Name::Echo, drawn);
+        assert!(drawn.settings(&*echo, seed).is_ok(), "{drawn:?}");
+    }
+
+    #[test]
+    fn every_seed_draws_options_that_agree_and_all_faults_come_up() {
+        let mut seen = BTreeSet::new();
+        for seed in 0..300 {
+            let drawn = draw(seed, &Fault::ALL, &Options::default(), &Pins::default());
+            check(&drawn, seed);
+            seen.extend(drawn.nemesis);
+        }
+        assert_eq!(seen.len(), Fault::ALL.len());
+    }
+
+    #[test]
+    fn a_pinned_option_stays_and_leaves_the_others_as_they_were() {
+        let pinned = Pins {
+            latency: Some(0),
+            nodes: Some(Nodes::Count(9)),
+            ..Pins::default()
+        };
+        for seed in 0..100 {
+            let base = Options::default();
+            let free = draw(seed, &Fault::ALL, &base, &Pins::default());
+            let bound = draw(seed, &Fault::ALL, &base, &pinned);
+            check(&bound, seed);
+            assert_eq!((bound.latency, &bound.nodes), (0, &Nodes::Count(9)));
+            assert_eq!(bound.nemesis, free.nemesis);
+            assert_eq!(bound.delay, free.delay);
+        }
+    }
+
+    #[test]
+    fn every_pinned_option_finds_others_that_it_agrees_with() {
+        let distribution = |it| Pins {
+            latency_dist: Some(it),
+            ..Pins::default()
+        };
+        for pinned in Distribution::ALL.map(distribution) {
+            for seed in 0..100 {
+                check(&draw(seed, &Fault::ALL, &Options::default(), &pinned), seed);
+            }
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! From a failing run to a smaller one that fails, too: fewer nodes, faults and operations, less time.
+//!
+//! Only options are changed, and the seed: so what comes out is a command. A smaller option draws
+//! other operations and faults from the same seed, so each is tried with some more seeds, too.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use rayon::iter::{IntoParallelIterator, ParallelIterator};
+
+use super::{Aftermath, Storm};
+use crate::latency::Distribution;
+use crate::nemesis::Fault;
+use crate::options::{Nodes, Options, Pins};
+use checkers::Validity;
+use history::Op;
+
+/// With how many seeds a smaller option is tried.
+const TRIES: u64 = 32;
+
+/// A smaller run that fails, and how many runs were tried to find it.
+#[derive(Debug)]
+pub struct Shrunk {
+    /// The run.
+    pub run: Aftermath,
+    /// How many were tried.
+    pub tried: u64,
+}
+
+/// Looks for smaller failing runs until none is found, or so many have been tried.
+pub fn shrink(storm: &Storm, failing: Aftermath, most: u64) -> Shrunk {
+    let mut shrunk = Shrunk {
+        run: failing,
+        tried: 0,
+    };
+    'smaller: loop {
+        for options in smaller(&shrunk.run, storm.base()) {
+            if shrunk.tried >= most {
+                break 'smaller;
+            }
+            shrunk.tried += TRIES;
+            if let Some(run) = first_failure(storm, shrunk.run.seed, &options) {
+                shrunk.run = run;
+                continue 'smaller;
+            }
+        }
+        break;
+    }
+    shrunk
+}
+
+/// The first seed from this one on with which these options fail.
+fn first_failure(storm: &Storm, seed: u64, options: &Options) -> Option<Aftermath> {
+    let seeds = seed..seed.saturating_add(TRIES);
+    let fails = |seed| {
+        // Options that contradict one another are no smaller run.
+        let run = storm.run_with(seed, options, false).ok()?;
+        (run.verdict.valid == Validity::Invalid).then_some(run)
+    };
+    seeds.into_par_iter().find_map_first(fails)
+}
+
+/// Options with which a run is smaller, the smallest first.
+fn smaller(run: &Aftermath, base: &Options) -> Vec<Options> {
+    let mut all = Vec::new();
+    let mut offer = |change: Pins| {
+        let options = run.options.with(&change).without_idle(base);
+        if options != run.options {
+            all.push(options);
+        }
+    };
+    let nodes = run.settings.nodes.len() as u64;
+    for count in below(nodes) {
+        offer(Pins {
+            nodes: Some(Nodes::Count(count as u32)),
+            ..Pins::default()
+        });
+    }
+    let nemesis = |nemesis| Pins {
+        nemesis: Some(nemesis),
+        ..Pins::default()
+    };
+    let faults = &run.options.nemesis;
+    if !faults.is_empty() {
+        offer(nemesis(BTreeSet::new()));
+    }
+    if faults.len() > 1 {
+        for fault in faults {
+            offer(nemesis(BTreeSet::from([*fault])));
+        }
+        for fault in faults {
+            offer(nemesis(
+                faults.iter().copied().filter(|it| it != fault).collect(),
+            ));
+        }
+    }
+    let targets = &run.settings.faults.targets;
+    if faults.contains(&Fault::Partition) && targets.len() > 1 {
+        for target in targets {
+            offer(Pins {
+                partition_shapes: Some(vec![*target]),
+                ..Pins::default()
+            });
+        }
+    }
+    let ops = &run.record.history.ops;
+    let strikes = ops.iter().filter(|op| op.process.client().is_none());
+    let strikes = strikes.filter(|op| op.f.starts_with("start-")).count() as u64 / 2;
+    for count in below(strikes) {
+        offer(Pins {
+            max_faults: Some(Some(count)),
+            ..Pins::default()
+        });
+    }
+    let is_counted = |op: &&Op| op.is_invocation() && !op.marks.is_final;
+    let operations = ops.iter().filter(is_counted).count() as u64;
+    let operations = run
+        .settings
+        .most_operations
+        .map_or(operations, |most| most.min(operations));
+    for count in below(operations) {
+        offer(Pins {
+            max_operations: Some(Some(count)),
+            ..Pins::default()
+        });
+    }
+    // Shorter faults, in tenths of a second; that there are no more of them is settled above.
+    let intervals = run.settings.faults.intervals.values();
+    let longest = intervals.max().map_or(0, |it| it.as_millis() as u64 / 100);
+    for tenths in below(longest) {
+        offer(Pins {
+            nemesis_interval: Some(Duration::from_millis(100 * tenths)),
+            ..Pins::default()
+        });
+    }
+    for seconds in below(run.settings.time_limit.as_secs()) {
+        offer(Pins {
+            time_limit: Some(Duration::from_secs(seconds)),
+            ..Pins::default()
+        });
+    }
+    if run.options.latency > 0 {
+        offer(Pins {
+            latency: Some(0),
+            latency_dist: Some(Distribution::Constant),
+            ..Pins::default()
+        });
+    }
+    all
+}
+
+/// Some numbers from 1 up to the one before: small ones, and those close to it.
+fn below(number: u64) -> Vec<u64> {
+    let mut steps = vec![1, 2, 3, 5, 8, number / 4, number / 2, number * 3 / 4];
+    steps.push(number.saturating_sub(1));
+    steps.retain(|step| (1..number).contains(step));
+    steps.sort_unstable();
+    steps.dedup();
+    steps
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn smaller_numbers_are_tried_from_the_smallest_on() {
+        assert!(below(1).is_empty());
+        assert_eq!(below(2), [1]);
+        assert_eq!(below(20), [1, 2, 3, 5, 8, 10, 15, 19]);
+    }
+}

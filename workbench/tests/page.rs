@@ -1,0 +1,228 @@
+//! The page about a run, and the chart of its messages.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use flate2::read::ZlibDecoder;
+use serde_json::{Value, json};
+
+use checkers::{Validity, Verdict};
+use pages::budget::{Bar, Budget};
+use pages::page::{Page, Subject};
+use pages::report::{Figure, Figures, Score, sequence};
+use simulator::storm::{Aftermath, Storm};
+use simulator::workload::{Name, workload};
+use workbench::challenge::ALL;
+use workbench::flags::TestFlags;
+use workbench::solutions::Solution;
+
+/// A run of a solution, with its messages.
+fn run(solution: Solution, workload: &str, flags: &str) -> Aftermath {
+    let words = format!("-w {workload} {flags}");
+    let flags = TestFlags::read(words.split(' ')).unwrap();
+    let base = flags.options().unwrap();
+    let storm = Storm::of(flags.workload, solution.factory(&[]).unwrap(), base).exactly();
+    storm.run_with(1, &storm.options(1), true).unwrap()
+}
+
+fn page_of(run: &Aftermath, name: Name, command: &str, facts: &Value) -> Page {
+    let subject = Subject {
+        title: "a run",
+        evidence: workload(name, &run.options).evidence(),
+        command,
+        stage: "simulated",
+        facts,
+        settings: &run.settings,
+        record: &run.record,
+        verdict: Some(&run.verdict),
+        budgets: &[],
+    };
+    subject.page().unwrap()
+}
+
+/// What the page's script finds.
+fn unpacked(page: &Page) -> Value {
+    let (_, rest) = page.html.split_once("application/octet-stream\">").unwrap();
+    let (packed, _) = rest.split_once("</script>").unwrap();
+    let packed = STANDARD.decode(packed.trim()).unwrap();
+    serde_json::from_reader(ZlibDecoder::new(&packed[..])).unwrap()
+}
+
+#[test]
+fn a_page_holds_every_operation_and_every_message() {
+    let flags = "--node-count 3 --time-limit 2 --rate 30 --latency 10";
+    let run = run(Solution::Broadcast, "broadcast", flags);
+    let page = page_of(&run, Name::Broadcast, "again", &json!({}));
+    let data = unpacked(&page);
+    let count = |path: &str| data.pointer(path).and_then(Value::as_array).unwrap().len();
+    let passages = run.record.trace.as_ref().unwrap().passages();
+    for column in ["sent", "took", "src", "dest", "kind", "body"] {
+        assert_eq!(
+            count(&format!("/messages/{column}")),
+            passages.len(),
+            "{column}"
+        );
+    }
+    let pairs = run.record.history.pairs().len();
+    for column in [
+        "process", "worker", "node", "start", "end", "f", "outcome", "value", "result",
+    ] {
+        assert_eq!(count(&format!("/operations/{column}")), pairs, "{column}");
+    }
+    for (name, _) in &page.plots {
+        assert!(data["plots"][name]["series"].is_array(), "{name}");
+    }
+}
+
+#[test]
+fn a_page_needs_nothing_beside_it_and_takes_texts_as_text() {
+    let run = run(Solution::Echo, "echo", "--node-count 1 --time-limit 1");
+    let evil = "</script><script src=http://evil.example/x.js>";
+    let page = page_of(&run, Name::Echo, evil, &json!({ "program": [evil] }));
+    assert!(!page.html.contains(evil));
+    for loads in [
+        "src=\"http",
+        "href=\"http",
+        "url(http",
+        "@import",
+        "<link rel=\"stylesheet",
+    ] {
+        assert!(!page.html.contains(loads), "{loads}");
+    }
+    for (name, svg) in &page.plots {
+        assert!(
+            svg.starts_with("<svg xmlns=") && svg.trim_end().ends_with("</svg>"),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn each_workload_has_the_plots_that_it_is_about() {
+    let all = ["latency", "quantiles", "throughput", "messages"];
+    let own = |solution, workload: &str, name| {
+        let flags = "--node-count 2 --concurrency 2n --time-limit 2 --rate 50";
+        let page = page_of(&run(solution, workload, flags), name, "again", &json!({}));
+        let plots: Vec<&str> = page.plots.iter().map(|(name, _)| *name).collect();
+        assert_eq!(plots[..4], all);
+        plots[4..].join(" ")
+    };
+    assert_eq!(own(Solution::Echo, "echo", Name::Echo), "");
+    assert_eq!(
+        own(Solution::Broadcast, "broadcast", Name::Broadcast),
+        "stable-latency"
+    );
+    assert_eq!(
+        own(Solution::GCounter, "g-counter", Name::GCounter),
+        "value"
+    );
+    assert_eq!(own(Solution::KafkaLog, "kafka", Name::Kafka), "lag");
+}
+
+#[test]
+fn the_sentence_tells_what_decides() {
+    let run = run(
+        Solution::Broadcast,
+        "broadcast",
+        "--node-count 2 --time-limit 1",
+    );
+    let trial = &ALL
+        .iter()
+        .find(|it| it.name == "broadcast-3d")
+        .unwrap()
+        .trials[0];
+    let measured = |factor: f64| {
+        let number = |it: &Budget| Some(it.official?.limit() * factor);
+        let score = Score {
+            valid: Validity::Valid,
+            measured: trial.budgets.iter().map(number).collect(),
+        };
+        Figures::new(trial.budgets, &[score], Bar::Ours).budgets
+    };
+    let check = |valid, findings: &[&str], budgets: &[Figure], sentence: &str| {
+        let verdict = Verdict {
+            valid,
+            findings: findings.iter().map(ToString::to_string).collect(),
+            ..run.verdict.clone()
+        };
+        let facts = json!({});
+        let subject = Subject {
+            title: "a run",
+            evidence: workload(Name::Broadcast, &run.options).evidence(),
+            command: "again",
+            stage: "simulated",
+            facts: &facts,
+            settings: &run.settings,
+            record: &run.record,
+            verdict: Some(&verdict),
+            budgets,
+        };
+        let html = subject.page().unwrap().html;
+        assert!(html.contains(sentence), "no {sentence:?}");
+    };
+    let valid = Validity::Valid;
+    check(valid, &[], &[], "Everything that was looked for holds.");
+    let kept = "The history holds, and all 3 budgets are kept.";
+    check(valid, &[], &measured(0.01), kept);
+    let missed =
+        "The history holds, but not every budget: median latency, ms 400, limit &#60; 400.";
+    check(valid, &[], &measured(1.0)[1..2], missed);
+    let lost = "What must hold does not: value 7 is lost";
+    check(Validity::Invalid, &["value 7 is lost"], &[], lost);
+}
+
+#[test]
+fn a_run_without_a_single_operation_has_a_page() {
+    let run = run(
+        Solution::Echo,
+        "echo",
+        "--node-count 1 --time-limit 1 --rate 0",
+    );
+    let page = page_of(&run, Name::Echo, "again", &json!(null));
+    assert!(page.html.contains("What happened when"));
+}
+
+#[test]
+fn types_of_messages_are_only_taken_together_if_there_are_several() {
+    let series = |types: usize| {
+        let mut run = run(Solution::Echo, "echo", "--node-count 1 --time-limit 1");
+        let known = run.record.statistics.kinds().len();
+        let second = std::time::Duration::from_secs(1);
+        for number in known..types {
+            run.record
+                .statistics
+                .sent(second, true, format!("type {number}"));
+        }
+        let data = unpacked(&page_of(&run, Name::Echo, "again", &json!({})));
+        let series = data["plots"]["messages"]["series"].as_array().unwrap();
+        let names = series
+            .iter()
+            .map(|it| it["name"].as_str().unwrap().to_owned());
+        names.collect::<Vec<String>>()
+    };
+    let eight = series(8);
+    assert!(
+        eight.len() == 8 && !eight.contains(&"all others".to_owned()),
+        "{eight:?}"
+    );
+    let nine = series(9);
+    assert!(nine.len() == 8 && nine[7] == "all others", "{nine:?}");
+}
+
+#[test]
+fn every_message_has_a_line_from_its_sender_to_its_receiver() {
+    let flags = "--node-count 2 --max-operations 1 --time-limit 1";
+    let run = run(Solution::Echo, "echo", flags);
+    let chart = sequence(&run.record, &run.settings.nodes).unwrap();
+    let lines: Vec<&str> = chart.lines().collect();
+    assert_eq!(lines[0], "   time s   clients      n0        n1    ");
+    let said = |words: &str| lines.iter().find(|line| line.contains(words)).copied();
+    let there = said("c4 → n0").or(said("c5 → n1")).expect(&chart);
+    assert!(
+        there.contains("│────────▶") || there.contains("▶│"),
+        "{chart}"
+    );
+    assert!(chart.contains("echo_ok"), "{chart}");
+    let mut untraced = run;
+    untraced.record.trace = None;
+    assert_eq!(sequence(&untraced.record, &untraced.settings.nodes), None);
+}
