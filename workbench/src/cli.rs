@@ -5,10 +5,14 @@ mod again;
 mod audience;
 mod challenge;
 mod check;
+#[cfg(feature = "shell")]
 mod completions;
 mod dashes;
 mod doc;
+#[cfg(feature = "junit")]
+mod junit;
 mod maelstrom;
+#[cfg(feature = "shell")]
 mod man;
 mod merge;
 mod nodes;
@@ -16,6 +20,7 @@ mod paint;
 mod program;
 mod progress;
 mod seeds;
+#[cfg(feature = "serve")]
 mod serve;
 mod simulate;
 mod sweep;
@@ -27,7 +32,9 @@ use std::io::{Seek, Write};
 use std::process::ExitCode;
 
 use anyhow::Context;
-use clap::builder::{PossibleValuesParser, Resettable};
+use clap::builder::PossibleValuesParser;
+#[cfg(feature = "shell")]
+use clap::builder::Resettable;
 use clap::error::ErrorKind;
 use clap::{ColorChoice, CommandFactory, FromArgMatches, Parser, Subcommand};
 use serde_json::{Value, json};
@@ -113,10 +120,13 @@ enum Command {
     Sweep(Box<sweep::Arguments>),
     /// Shows what a node has to know: the protocol, services, and what workloads ask.
     Doc(doc::Arguments),
+    #[cfg(feature = "serve")]
     /// Shows what is kept, as pages on this machine: runs, their files, two side by side.
     Serve(serve::Arguments),
+    #[cfg(feature = "shell")]
     /// Prints what lets a shell complete commands, flags and names.
     Completions(completions::Arguments),
+    #[cfg(feature = "shell")]
     /// Prints the manual page, or writes one for each command.
     Man(man::Arguments),
 }
@@ -146,8 +156,11 @@ pub fn main() -> ExitCode {
         (Command::Doc(arguments), _) => Ok(doc::run(&arguments)),
         (Command::Sweep(arguments), Some((_, given))) => sweep::run(&arguments, given),
         (Command::Sweep(_), None) => unreachable!("a command that was given has its words"),
+        #[cfg(feature = "serve")]
         (Command::Serve(arguments), _) => serve::run(&arguments),
+        #[cfg(feature = "shell")]
         (Command::Completions(arguments), _) => completions::run(&arguments),
+        #[cfg(feature = "shell")]
         (Command::Man(arguments), _) => man::run(&arguments),
     };
     match done {
@@ -180,6 +193,7 @@ fn command() -> clap::Command {
 /// Commands that take the flags of a test, but for those that a challenge settles.
 const SIMULATED: [&str; 2] = ["simulate", "sweep"];
 
+#[cfg(feature = "shell")]
 /// The same for whoever shows all that there is, without flags that are known to be refused.
 fn offered() -> clap::Command {
     let offered = |name: &'static str, command: &clap::Command| {

@@ -4,8 +4,6 @@ mod account;
 mod campaign;
 mod figures;
 mod github;
-#[cfg(feature = "junit")]
-mod junit;
 mod sequence;
 mod tested;
 mod vain;
@@ -21,8 +19,6 @@ pub use account::{Account, Case, Evidence, Fate};
 pub use campaign::{account, campaign, failure};
 pub use figures::{Figure, Figures, Score};
 pub use github::{annotations, markdown};
-#[cfg(feature = "junit")]
-pub use junit::junit;
 pub use sequence::sequence;
 pub use tested::{Ending, Tested};
 pub use vain::requests_in_vain;

@@ -3,14 +3,14 @@
 
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
-use super::account::{Account, Case, Evidence, Fate};
 use history::text::visible;
+use pages::report::{Account, Case, Evidence, Fate};
 
 /// The whole document.
 ///
 /// # Errors
 /// When it cannot be put together.
-pub fn junit(name: &str, accounts: &[Account]) -> anyhow::Result<String> {
+pub(super) fn junit(name: &str, accounts: &[Account]) -> anyhow::Result<String> {
     let mut report = Report::new(visible(name));
     report.set_time(accounts.iter().map(|account| account.took).sum());
     report.add_test_suites(accounts.iter().map(suite));
@@ -55,8 +55,31 @@ fn case(suite: &str, case: &Case) -> TestCase {
 
 #[cfg(test)]
 mod tests {
-    use super::super::account::tests::failed;
+    use std::time::Duration;
+
     use super::*;
+
+    /// An account all of whose words are this text: something held, failed, and broke off.
+    fn failed(text: &str) -> Account {
+        let evidence = Evidence {
+            message: text.to_owned(),
+            body: text.to_owned(),
+        };
+        Account {
+            name: text.to_owned(),
+            verdict: text.to_owned(),
+            figures: Vec::new(),
+            seed: "7".to_owned(),
+            command: text.to_owned(),
+            took: Duration::from_secs(3),
+            told: text.to_owned(),
+            cases: vec![
+                Case::new("good", Fate::Held),
+                Case::new(text, Fate::Failed(evidence.clone())),
+                Case::new(text, Fate::Broken(evidence)),
+            ],
+        }
+    }
 
     #[test]
     fn whatever_nodes_print_the_document_can_be_read_and_says_it() {
