@@ -20,7 +20,7 @@
 //!
 //! The nodes form a spanning tree, computed by each from the list of nodes ([`Flags::fan_out`]; the
 //! topology that the bench suggests is confirmed and ignored). Along every edge runs a
-//! [`Link`](shared::Link): an acknowledged stream that batches, and repeats what was lost. A value
+//! [`Link`](replication::Link): an acknowledged stream that batches, and repeats what was lost. A value
 //! that is new to a node goes to all edges but the one it came from. Clients are answered at once.
 //!
 //! For 25 nodes the tree is a star: one hop to the hub, one to everybody else. Two windows make the
@@ -94,12 +94,12 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use clap::Args;
+use replication::{
+    Durability, Heard, Journal, Links, Lobby, Noted, Packet, Patience, Timing, tree_neighbours,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use shared::{
-    Caller, Cluster, Context, Durability, Heard, Journal, Links, Lobby, Node, NodeId, Noted,
-    Packet, Patience, Timing, milliseconds,
-};
+use shared::{Caller, Cluster, Context, Node, NodeId, milliseconds};
 
 use values::Values;
 
@@ -198,7 +198,7 @@ impl Flags {
 impl Broadcast {
     /// A node that knows nothing yet.
     pub fn boot(flags: &Flags, cluster: &Cluster, ctx: &mut Context<Event>) -> Self {
-        let neighbours = cluster.tree_neighbours(flags.fan_out.into());
+        let neighbours = tree_neighbours(cluster, flags.fan_out.into());
         let timing = flags.timing(neighbours.len());
         let boot = ctx.rng().boot_number();
         let links = Links::new(boot, neighbours.into_iter().map(|node| (node, timing)));

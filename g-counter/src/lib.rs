@@ -14,7 +14,7 @@
 //! nothing buys no freshness; so each node must invent changes, and then read everybody's key:
 //! about six messages per node and period, be there news or not.
 //!
-//! *Differences* sent from node to node must each arrive exactly once. A [`Link`](shared::Link)
+//! *Differences* sent from node to node must each arrive exactly once. A [`Link`](replication::Link)
 //! sees to that, but what it holds for a neighbour that is cut off grows with every addition, and
 //! all of it must be sent again until it is confirmed.
 //!
@@ -112,11 +112,9 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use clap::Args;
+use replication::{Alarm, Durability, Heard, Journal, Lobby, Noted, tree_neighbours};
 use serde::{Deserialize, Serialize};
-use shared::{
-    Alarm, Caller, Cluster, Context, Durability, ErrorCode, Heard, Journal, Lobby, Node, NodeId,
-    Noted, RpcError, milliseconds,
-};
+use shared::{Caller, Cluster, Context, ErrorCode, Node, NodeId, RpcError, milliseconds};
 
 use edge::{Edge, Timing};
 use totals::{Owner, Totals};
@@ -217,7 +215,7 @@ impl GCounter {
     pub fn boot(flags: &Flags, cluster: &Cluster, ctx: &mut Context<Event>) -> Self {
         let (now, boot) = (ctx.now(), ctx.rng().boot_number());
         let timing = flags.timing();
-        let neighbours = cluster.tree_neighbours(flags.fan_out.into()).into_iter();
+        let neighbours = tree_neighbours(cluster, flags.fan_out.into()).into_iter();
         let edge = |node: NodeId| (node.clone(), Edge::new(now, boot, node, timing));
         let journal = flags.durability.journal("g-counter", cluster, boot);
         let mut counter = GCounter {

@@ -45,7 +45,7 @@
 //!     |--- promises round 3 --------------------->| poll: a, b, c
 //! ```
 //!
-//! Messages, promises and committed offsets travel as items of one [`Link`](shared::Link) per pair
+//! Messages, promises and committed offsets travel as items of one [`Link`](replication::Link) per pair
 //! of nodes, in batches: the link gathers for a window ([`Flags::window`]) and repeats what was
 //! lost. Every request is answered at once from what the node has.
 //!
@@ -135,11 +135,9 @@ mod replica;
 use std::collections::{BTreeMap, VecDeque};
 
 use clap::Args;
+use replication::{Durability, Heard, Journal, Lobby, Noted, Patience};
 use serde_json::value::RawValue;
-use shared::{
-    Caller, Cluster, Context, Durability, ErrorCode, Heard, Journal, Lobby, Node, Noted, Patience,
-    RpcError, milliseconds,
-};
+use shared::{Caller, Cluster, Context, ErrorCode, Node, RpcError, milliseconds};
 
 use protocol::Response;
 use replica::Replica;

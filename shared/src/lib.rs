@@ -62,18 +62,13 @@
 //!
 //! [Maelstrom protocol]: https://github.com/jepsen-io/maelstrom/blob/main/doc/protocol.md
 
-mod alarm;
 mod call;
 mod context;
 mod engine;
 mod error;
 mod flags;
 mod id;
-mod journal;
 mod kv;
-mod link;
-mod links;
-mod lobby;
 pub mod message;
 #[cfg(feature = "testing")]
 pub mod network;
@@ -84,20 +79,14 @@ pub mod seeds;
 mod stdio;
 #[cfg(feature = "testing")]
 pub mod transcript;
-mod tree;
 
-pub use alarm::Alarm;
 pub use call::Call;
 pub use context::{Context, Outbox};
 pub use engine::Engine;
 pub use error::{ErrorCode, Failure, RpcError};
-pub use flags::{Durability, Patience, milliseconds, read_flags, with_flags};
+pub use flags::{milliseconds, read_flags, with_flags};
 pub use id::{Cluster, NodeId};
-pub use journal::{Heard, Journal, Noted};
 pub use kv::{Kv, LIN_KV, LWW_KV, SEQ_KV};
-pub use link::{Link, Packet, Received, Timing};
-pub use links::Links;
-pub use lobby::Lobby;
 pub use node::{Caller, Node};
 pub use rng::Rng;
 pub use stdio::run;

@@ -18,7 +18,7 @@
 //!
 //! Each node holds a whole replica. A transaction is executed where it arrives, in one step, and
 //! answered at once. What it has written, the last value for each key, is stamped with a Lamport
-//! clock and becomes one *unit*. Units travel over [`Link`](shared::Link)s along a spanning tree
+//! clock and becomes one *unit*. Units travel over [`Link`](replication::Link)s along a spanning tree
 //! and are applied in one step on every node; per key the write with the highest stamp wins. A
 //! transaction that only reads is nobody else's business.
 //!
@@ -130,10 +130,10 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use clap::Args;
-use shared::{
-    Caller, Cluster, Context, Durability, Heard, Journal, Links, Lobby, Node, NodeId, Noted,
-    Packet, Patience, milliseconds,
+use replication::{
+    Durability, Heard, Journal, Links, Lobby, Noted, Packet, Patience, tree_neighbours,
 };
+use shared::{Caller, Cluster, Context, Node, NodeId, milliseconds};
 
 use causes::{Recovered, Seen};
 use protocol::{Done, Outgoing, Response};
@@ -204,7 +204,7 @@ impl Txn {
     pub fn boot(flags: &Flags, cluster: &Cluster, ctx: &mut Context<Event>) -> Self {
         let boot = ctx.rng().boot_number();
         let timing = flags.patience.timing(flags.window);
-        let neighbours = cluster.tree_neighbours(flags.fan_out.into()).into_iter();
+        let neighbours = tree_neighbours(cluster, flags.fan_out.into()).into_iter();
         let journal = flags.durability.journal("txn", cluster, boot);
         let mut node = Txn {
             me: cluster.me.clone(),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::context::Context;
+use shared::Context;
 
 /// A timer that is set only if it would otherwise ring too late.
 ///

@@ -3,8 +3,9 @@
 
 use std::collections::VecDeque;
 
+use replication::{Durability, Heard, Journal, Lobby, Noted};
 use serde::{Deserialize, Serialize};
-use shared::{Caller, Cluster, Context, Durability, Heard, Journal, Lobby, Node, Noted};
+use shared::{Caller, Cluster, Context, Node};
 
 pub struct Notebook {
     journal: Journal<u64>,

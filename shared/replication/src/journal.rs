@@ -46,12 +46,9 @@ use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use shared::{Cluster, Context, Failure, LIN_KV, NodeId};
 
 use crate::alarm::Alarm;
-use crate::context::Context;
-use crate::error::Failure;
-use crate::id::{Cluster, NodeId};
-use crate::kv::LIN_KV;
 
 use scan::Scan;
 
