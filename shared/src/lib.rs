@@ -63,6 +63,7 @@
 //! [Maelstrom protocol]: https://github.com/jepsen-io/maelstrom/blob/main/doc/protocol.md
 
 mod call;
+mod caller;
 mod context;
 mod engine;
 mod error;
@@ -81,12 +82,13 @@ mod stdio;
 pub mod transcript;
 
 pub use call::Call;
+pub use caller::Caller;
 pub use context::{Context, Outbox};
 pub use engine::Engine;
 pub use error::{ErrorCode, Failure, RpcError};
 pub use flags::{milliseconds, read_flags, with_flags};
 pub use id::{Cluster, NodeId};
 pub use kv::{Kv, LIN_KV, LWW_KV, SEQ_KV};
-pub use node::{Caller, Node};
+pub use node::Node;
 pub use rng::Rng;
 pub use stdio::run;
