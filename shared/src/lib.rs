@@ -1,9 +1,10 @@
-//! What every solution stands on: the [Maelstrom protocol], nodes as pure state machines, links
-//! between them, and the runtime that connects a node to stdin and stdout.
+//! What every solution stands on: the [Maelstrom protocol], nodes as pure state machines, clients of
+//! the key-value services, and the runtime that connects a node to stdin and stdout.
 //!
-//! A node is told of requests and of its own events, and acts through a [`Context`] alone. It
-//! knows no clock, no thread and no pipe, so the same code runs as a process of its own or, many
-//! at once, on a virtual clock. This is a whole one, the answer to the first challenge:
+//! A [`Node`] receives requests and its own events, timers and answers, and acts through a
+//! [`Context`] alone. It knows no clock, no thread and no pipe, so the same code runs as a process of
+//! its own, by [`run`], or many at once on a virtual clock, each in an [`Engine`]. This is a whole
+//! node, the answer to the first challenge:
 //!
 //! ```
 //! use serde::{Deserialize, Serialize};
@@ -25,7 +26,7 @@
 //!     EchoOk { echo: Box<RawValue> },
 //! }
 //!
-//! /// It tells itself nothing: it has no timers and asks nobody.
+//! /// It has no timers and calls nobody.
 //! #[derive(Debug)]
 //! enum Event {}
 //!
@@ -59,6 +60,8 @@
 //!     r#"{"src":"n0","dest":"c1","body":{"type":"echo_ok","in_reply_to":2,"echo":"hello"}}"#, "\n",
 //! ));
 //! ```
+//!
+//! Nodes that replicate stand on the package `replication`, too.
 //!
 //! [Maelstrom protocol]: https://github.com/jepsen-io/maelstrom/blob/main/doc/protocol.md
 

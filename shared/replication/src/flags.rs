@@ -50,8 +50,13 @@ pub struct Durability {
 }
 
 impl Durability {
-    /// The node's journal, if it shall have one; see [`Journal::open`].
-    pub fn journal<T>(&self, name: &'static str, cluster: &Cluster, boot: u64) -> Option<Journal<T>>
+    /// The node's journal, if it has one; see [`Journal::open`].
+    pub(crate) fn journal<T>(
+        &self,
+        name: &'static str,
+        cluster: &Cluster,
+        boot: u64,
+    ) -> Option<Journal<T>>
     where
         T: Serialize + DeserializeOwned + Send + 'static,
     {
