@@ -256,8 +256,7 @@ mod tests {
 
     use super::*;
 
-    /// A node that adds up what it is given, and answers each addition with all that it has applied
-    /// so far.
+    /// A node that collects numbers, and answers each addition with all that it has applied so far.
     struct Adder {
         applied: Vec<u64>,
         durable: Durable<u64, Request>,
@@ -266,7 +265,7 @@ mod tests {
     #[derive(Debug, Deserialize)]
     #[serde(rename_all = "snake_case")]
     enum Request {
-        /// Persists these numbers, each with the same caller's number.
+        /// Persists these numbers; each is answered as if it were the request's own number.
         Add { numbers: Vec<u64> },
     }
 

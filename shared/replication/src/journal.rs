@@ -1,4 +1,4 @@
-//! A journal: what a node must not forget when it is killed, written ahead in `lin-kv`.
+//! A journal: what a node must not lose when it is killed, written ahead to `lin-kv`.
 //!
 //! Every node has one. It is a row of immutable batches, batch 7 of node n3 under the key
 //! `broadcast/n3/7`, and only ever grows at its end. Nobody but its owner writes to it, and anybody
@@ -60,7 +60,7 @@ const MOST_ITEMS: usize = 4096;
 const PATIENCE: Duration = Duration::from_secs(1);
 const MOST_PATIENCE: Duration = Duration::from_secs(8);
 
-/// This node's journal, and its reading of everybody's when it starts.
+/// This node's journal, and its reading of all journals when it starts.
 ///
 /// The node calls [`Journal::flush`] when it has booted and after everything that happened to it.
 #[derive(Debug)]
@@ -136,11 +136,11 @@ enum Kind<T> {
     Due,
 }
 
-/// What became of the journal, and of what was pushed.
+/// What follows from an event: progress of the journal, or of the items pushed.
 #[derive(Debug)]
 pub(crate) enum Progress<T> {
-    /// This stands in a journal, written by an earlier life of this node or by any life of another.
-    /// Each journal's items come in their order, and all of them before [`Progress::Ready`].
+    /// An item of a journal, written by an earlier life of this node or by any life of another. Each
+    /// journal's items come in their order, and all of them before [`Progress::Ready`].
     Recovered {
         /// Whose journal it stands in.
         owner: NodeId,
@@ -152,7 +152,7 @@ pub(crate) enum Progress<T> {
     /// All that had been confirmed anywhere when this life began has been recovered, unless this is
     /// the node's first: from now on it may answer.
     Ready,
-    /// So many of the items pushed are safe now: the oldest that were not.
+    /// The number of items that are safe now: the oldest of those pushed that were not.
     Confirmed(usize),
 }
 
@@ -182,7 +182,7 @@ impl<T: Serialize + DeserializeOwned + Send + 'static> Journal<T> {
         journal
     }
 
-    /// Puts an item behind all others.
+    /// Queues an item to be written after all others.
     pub(crate) fn push(&mut self, item: T) {
         self.waiting.push_back(item);
     }

@@ -5,13 +5,13 @@
 //! [`Context`](shared::Context), and what is to be sent goes there. A node owns one of each that it
 //! needs and calls its `flush` after everything that happened.
 //!
-//! | a node wants to | and uses |
+//! | to | use |
 //! | --- | --- |
-//! | send items to another node: each once, in order, in batches, although messages are lost | [`Link`], or [`Links`] to several nodes, with a [`Timing`] |
-//! | know whom to send to, with the fewest messages | [`tree_neighbours`] |
-//! | keep what it has acknowledged although it is killed | [`Durable`] |
-//! | be woken at the earliest of many deadlines | [`Alarm`] |
-//! | let its user choose | [`Patience`] and [`Durability`], flags for [`shared::run`]'s nodes |
+//! | send items to another node: each once, in order, in batches, even if messages are lost | [`Link`], or [`Links`] to several nodes, with a [`Timing`] |
+//! | reach all nodes with the fewest messages | [`tree_neighbours`] |
+//! | keep what was acknowledged even if nodes are killed | [`Durable`] |
+//! | wake at the earliest of many deadlines | [`Alarm`] |
+//! | have this on the command line | [`Patience`] and [`Durability`] |
 //!
 //! # Example
 //!

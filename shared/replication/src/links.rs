@@ -1,4 +1,4 @@
-//! The links of a node to its neighbours, and the one timer that serves them all.
+//! The links of a node to its neighbours, with one timer for all of them.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -34,14 +34,14 @@ impl<T: Clone> Links<T> {
         self.links.keys()
     }
 
-    /// Puts an item on its way to one neighbour; nothing happens if it is none.
+    /// Queues an item for one neighbour; does nothing if there is no link to that node.
     pub fn push(&mut self, now: Duration, neighbour: &NodeId, item: T) {
         if let Some(link) = self.links.get_mut(neighbour) {
             link.push(now, item);
         }
     }
 
-    /// Puts an item on its way to all neighbours but one, usually the one that it came from.
+    /// Queues an item for all neighbours but one, usually the one that it came from.
     pub fn push_to_all_but(&mut self, now: Duration, except: Option<&NodeId>, item: &T) {
         for (neighbour, link) in &mut self.links {
             if Some(neighbour) != except {
@@ -50,7 +50,7 @@ impl<T: Clone> Links<T> {
         }
     }
 
-    /// Takes in a packet. What comes from a stranger is not delivered.
+    /// Receives a packet. Nothing is delivered if there is no link to `src`.
     pub fn receive(&mut self, now: Duration, src: &NodeId, packet: Packet<T>) -> Received<T> {
         self.links
             .get_mut(src)
@@ -58,7 +58,7 @@ impl<T: Clone> Links<T> {
             .unwrap_or_default()
     }
 
-    /// How many items some neighbour has yet to acknowledge, counted for each neighbour.
+    /// The number of unacknowledged items, summed over all neighbours.
     pub fn unacknowledged(&self) -> usize {
         self.links.values().map(Link::unacknowledged).sum()
     }

@@ -1,4 +1,4 @@
-//! The spanning tree that news travel along: a heap laid over the list of nodes.
+//! The spanning tree to send along: a heap laid over the list of nodes.
 
 use shared::{Cluster, NodeId};
 
