@@ -218,7 +218,7 @@ impl Broadcast {
 
     fn broadcast(&mut self, value: Box<RawValue>, caller: Caller, ctx: &mut Context<Event>) {
         if self.values.know(&value) {
-            // So it stands in some journal.
+            // If this node is durable, the value stands in some journal.
             ctx.reply(caller, Response::BroadcastOk);
         } else {
             self.durable.persist(value, caller);
