@@ -20,7 +20,7 @@
 //!
 //! The nodes form a spanning tree, computed by each from the list of nodes ([`Flags::fan_out`]; the
 //! topology that the bench suggests is confirmed and ignored). Along every edge runs a
-//! [`Link`](shared::Link): an acknowledged stream that batches, and repeats what was lost. A value
+//! [`Link`](replication::Link): an acknowledged stream that batches, and repeats what was lost. A value
 //! that is new to a node goes to all edges but the one it came from. Clients are answered at once.
 //!
 //! For 25 nodes the tree is a star: one hop to the hub, one to everybody else. Two windows make the
@@ -64,7 +64,7 @@
 //! nobody before it knows all values that had been confirmed anywhere, or shown, when it came back.
 //! Until then requests wait.
 //!
-//! A value is written into the node's [`Journal`] first; only when the service lin-kv holds it does
+//! A value is written into the node's [journal](Durable) first; only when the service lin-kv holds it does
 //! it become known, go to the edges and be confirmed. So whatever is known anywhere stands in some
 //! journal, and one who comes back reads them all. It puts what it has recovered on all its edges,
 //! since its former lives may have died before they passed it on; so the induction above holds
@@ -90,16 +90,15 @@
 
 mod values;
 
-use std::collections::VecDeque;
 use std::time::Duration;
 
 use clap::Args;
+use replication::{
+    Durability, Durable, JournalEvent, Links, Packet, Patience, Step, Timing, tree_neighbours,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use shared::{
-    Caller, Cluster, Context, Durability, Heard, Journal, Links, Lobby, Node, NodeId, Noted,
-    Packet, Patience, Timing, milliseconds,
-};
+use shared::{Caller, Cluster, Context, Node, NodeId, milliseconds};
 
 use values::Values;
 
@@ -129,17 +128,12 @@ pub struct Flags {
     pub durability: Durability,
 }
 
-/// The node: what it knows, and its edges of the tree.
+/// The node: what it knows, its edges of the tree, and its durable part.
 #[derive(Debug)]
 pub struct Broadcast {
     values: Values,
     links: Links<Box<RawValue>>,
-    /// Those of a durable node: its journal, and the values in it that are not safe yet, each with
-    /// the one who waits for that.
-    journal: Option<Journal<Box<RawValue>>>,
-    pending: VecDeque<(Box<RawValue>, Caller)>,
-    /// Where requests wait until a durable node has read what it missed.
-    lobby: Lobby<Request>,
+    durable: Durable<Box<RawValue>, Request>,
 }
 
 /// What it may be asked.
@@ -180,8 +174,8 @@ enum Outgoing {
 pub enum Event {
     /// Some link may have something to send.
     LinksDue,
-    /// The journal tells itself something.
-    Journal(Heard<Box<RawValue>>),
+    /// An event of its journal.
+    Journal(JournalEvent<Box<RawValue>>),
 }
 
 impl Flags {
@@ -198,19 +192,16 @@ impl Flags {
 impl Broadcast {
     /// A node that knows nothing yet.
     pub fn boot(flags: &Flags, cluster: &Cluster, ctx: &mut Context<Event>) -> Self {
-        let neighbours = cluster.tree_neighbours(flags.fan_out.into());
+        let neighbours = tree_neighbours(cluster, flags.fan_out.into());
         let timing = flags.timing(neighbours.len());
         let boot = ctx.rng().boot_number();
         let links = Links::new(boot, neighbours.into_iter().map(|node| (node, timing)));
-        let journal = flags.durability.journal("broadcast", cluster, boot);
         let mut broadcast = Broadcast {
             values: Values::new(),
             links,
-            lobby: Lobby::before(journal.as_ref()),
-            journal,
-            pending: VecDeque::new(),
+            durable: Durable::open(&flags.durability, "broadcast", cluster, boot),
         };
-        broadcast.flush(ctx);
+        broadcast.proceed(ctx);
         broadcast
     }
 
@@ -226,16 +217,11 @@ impl Broadcast {
     }
 
     fn broadcast(&mut self, value: Box<RawValue>, caller: Caller, ctx: &mut Context<Event>) {
-        match &mut self.journal {
-            // What is known anywhere stands in some journal.
-            Some(journal) if !self.values.know(&value) => {
-                journal.push(value.clone());
-                self.pending.push_back((value, caller));
-            }
-            _ => {
-                self.learn(ctx.now(), &value, None);
-                ctx.reply(caller, Response::BroadcastOk);
-            }
+        if self.values.know(&value) {
+            // If this node is durable, the value stands in some journal.
+            ctx.reply(caller, Response::BroadcastOk);
+        } else {
+            self.durable.persist(value, caller);
         }
     }
 
@@ -257,28 +243,21 @@ impl Broadcast {
         }
     }
 
-    fn take_note(&mut self, noted: Noted<Box<RawValue>>, ctx: &mut Context<Event>) {
-        match noted {
-            Noted::Recovered { item, .. } => self.learn(ctx.now(), &item, None),
-            Noted::Ready => {
-                for (request, caller) in self.lobby.let_in() {
-                    self.serve(request, caller, ctx);
-                }
-            }
-            Noted::Confirmed(count) => {
-                let safe: Vec<_> = self.pending.drain(..count).collect();
-                for (value, caller) in safe {
+    /// Does all there is to do, and sends what is due.
+    fn proceed(&mut self, ctx: &mut Context<Event>) {
+        while let Some(step) = self.durable.next_step() {
+            match step {
+                Step::Recover { entry, .. } => self.learn(ctx.now(), &entry, None),
+                // What was recovered is on its way to the neighbours already.
+                Step::Ready => {}
+                Step::Serve(request, caller) => self.serve(request, caller, ctx),
+                Step::Apply(value, caller) => {
                     self.learn(ctx.now(), &value, None);
                     ctx.reply(caller, Response::BroadcastOk);
                 }
             }
         }
-    }
-
-    fn flush(&mut self, ctx: &mut Context<Event>) {
-        if let Some(journal) = &mut self.journal {
-            journal.flush(ctx, Event::Journal);
-        }
+        self.durable.flush(ctx, Event::Journal);
         self.links.flush(
             ctx,
             |packet| Outgoing::Gossip { packet },
@@ -292,22 +271,15 @@ impl Node for Broadcast {
     type Event = Event;
 
     fn on_request(&mut self, request: Request, caller: Caller, ctx: &mut Context<Event>) {
-        if let Some((request, caller)) = self.lobby.enter(request, caller, ctx) {
-            self.serve(request, caller, ctx);
-        }
-        self.flush(ctx);
+        self.durable.on_request(request, caller, ctx);
+        self.proceed(ctx);
     }
 
     fn on_event(&mut self, event: Event, ctx: &mut Context<Event>) {
         match event {
             Event::LinksDue => {}
-            Event::Journal(heard) => {
-                let journal = self.journal.as_mut();
-                for noted in journal.map(|it| it.hear(heard)).unwrap_or_default() {
-                    self.take_note(noted, ctx);
-                }
-            }
+            Event::Journal(event) => self.durable.on_event(event),
         }
-        self.flush(ctx);
+        self.proceed(ctx);
     }
 }

@@ -14,7 +14,7 @@
 //! nothing buys no freshness; so each node must invent changes, and then read everybody's key:
 //! about six messages per node and period, be there news or not.
 //!
-//! *Differences* sent from node to node must each arrive exactly once. A [`Link`](shared::Link)
+//! *Differences* sent from node to node must each arrive exactly once. A [`Link`](replication::Link)
 //! sees to that, but what it holds for a neighbour that is cut off grows with every addition, and
 //! all of it must be sent again until it is confirmed.
 //!
@@ -88,7 +88,7 @@
 //! come back answers nobody before it counts all that had been confirmed anywhere, or read, when it
 //! came back. Until then requests wait.
 //!
-//! What an addition makes of the node's total is written into its [`Journal`] first; only when the
+//! What an addition makes of the node's total is written into its [journal](Durable) first; only when the
 //! service lin-kv holds it is it taken for true, told to neighbours, and confirmed. So a total that
 //! is known anywhere stands in some journal, and one who comes back reads them all. A journal names
 //! the life that wrote each total: it is raised for that owner, not for the new one, and to raise
@@ -108,15 +108,13 @@
 mod edge;
 mod totals;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use clap::Args;
+use replication::{Alarm, Durability, Durable, JournalEvent, Step, tree_neighbours};
 use serde::{Deserialize, Serialize};
-use shared::{
-    Alarm, Caller, Cluster, Context, Durability, ErrorCode, Heard, Journal, Lobby, Node, NodeId,
-    Noted, RpcError, milliseconds,
-};
+use shared::{Caller, Cluster, Context, ErrorCode, Node, NodeId, RpcError, milliseconds};
 
 use edge::{Edge, Timing};
 use totals::{Owner, Totals};
@@ -145,19 +143,15 @@ pub struct Flags {
     pub durability: Durability,
 }
 
-/// The node: everybody's totals, its own among them, and its edges of the tree.
+/// The node: everybody's totals, its own among them, its edges of the tree, and its durable part.
 #[derive(Debug)]
 pub struct GCounter {
     me: Owner,
     totals: Totals,
     edges: BTreeMap<NodeId, Edge>,
     alarm: Alarm,
-    /// Those of a durable node: its journal, and the totals in it that are not safe yet, each with
-    /// the one whose addition made it so much.
-    journal: Option<Journal<u64>>,
-    pending: VecDeque<(u64, Caller)>,
-    /// Where requests wait until a durable node has read what it missed.
-    lobby: Lobby<Request>,
+    /// An entry is what this node has added so far; it answers the last addition.
+    durable: Durable<u64, Request>,
 }
 
 /// What it may be asked.
@@ -196,8 +190,8 @@ enum Outgoing {
 pub enum Event {
     /// Some edge may have something to send.
     EdgesDue,
-    /// The journal tells itself something.
-    Journal(Heard<u64>),
+    /// An event of its journal.
+    Journal(JournalEvent<u64>),
 }
 
 impl Flags {
@@ -217,19 +211,16 @@ impl GCounter {
     pub fn boot(flags: &Flags, cluster: &Cluster, ctx: &mut Context<Event>) -> Self {
         let (now, boot) = (ctx.now(), ctx.rng().boot_number());
         let timing = flags.timing();
-        let neighbours = cluster.tree_neighbours(flags.fan_out.into()).into_iter();
+        let neighbours = tree_neighbours(cluster, flags.fan_out.into()).into_iter();
         let edge = |node: NodeId| (node.clone(), Edge::new(now, boot, node, timing));
-        let journal = flags.durability.journal("g-counter", cluster, boot);
         let mut counter = GCounter {
             me: Owner::new(&cluster.me, boot),
             totals: Totals::default(),
             edges: neighbours.map(edge).collect(),
             alarm: Alarm::default(),
-            lobby: Lobby::before(journal.as_ref()),
-            journal,
-            pending: VecDeque::new(),
+            durable: Durable::open(&flags.durability, "g-counter", cluster, boot),
         };
-        counter.flush(ctx);
+        counter.proceed(ctx);
         counter
     }
 
@@ -245,28 +236,16 @@ impl GCounter {
     }
 
     fn add(&mut self, delta: u64, caller: Caller, ctx: &mut Context<Event>) {
-        let last_pending = self.pending.back().map(|(total, _)| *total);
+        let last_pending = self.durable.last_pending().copied();
         let total = last_pending.unwrap_or_else(|| self.totals.of(&self.me));
-        match (total.checked_add(delta), &mut self.journal) {
-            (Some(total), Some(journal)) => {
-                journal.push(total);
-                self.pending.push_back((total, caller));
-            }
-            (Some(total), None) => self.confirm(total, caller, ctx),
+        if let Some(total) = total.checked_add(delta) {
+            self.durable.persist(total, caller);
+        } else {
             // The request is well formed, so it is the state that stands in its way.
-            (None, _) => {
-                let text = "this node cannot add up that much";
-                let error = RpcError::new(ErrorCode::PreconditionFailed, text);
-                ctx.reject(caller, &error);
-            }
+            let text = "this node cannot add up that much";
+            let error = RpcError::new(ErrorCode::PreconditionFailed, text);
+            ctx.reject(caller, &error);
         }
-    }
-
-    /// This is what this node has added so far, and the last addition is done.
-    fn confirm(&mut self, total: u64, caller: Caller, ctx: &mut Context<Event>) {
-        let me = self.me.clone();
-        self.raise(ctx.now(), &me, total, None);
-        ctx.reply(caller, Response::AddOk);
     }
 
     fn raise(&mut self, now: Duration, owner: &Owner, total: u64, from: Option<&NodeId>) {
@@ -290,30 +269,23 @@ impl GCounter {
         }
     }
 
-    fn take_note(&mut self, noted: Noted<u64>, ctx: &mut Context<Event>) {
-        match noted {
-            Noted::Recovered { owner, boot, item } => {
-                self.raise(ctx.now(), &Owner::new(&owner, boot), item, None);
-            }
-            Noted::Ready => {
-                for (request, caller) in self.lobby.let_in() {
-                    self.serve(request, caller, ctx);
+    /// Does all there is to do, sends what is due, and sets a timer for the rest.
+    fn proceed(&mut self, ctx: &mut Context<Event>) {
+        while let Some(step) = self.durable.next_step() {
+            match step {
+                Step::Recover { owner, boot, entry } => {
+                    self.raise(ctx.now(), &Owner::new(&owner, boot), entry, None);
                 }
-            }
-            Noted::Confirmed(count) => {
-                let safe: Vec<_> = self.pending.drain(..count).collect();
-                for (total, caller) in safe {
-                    self.confirm(total, caller, ctx);
+                // What was recovered is on its way to the neighbours already.
+                Step::Ready => {}
+                Step::Serve(request, caller) => self.serve(request, caller, ctx),
+                Step::Apply(total, caller) => {
+                    self.raise(ctx.now(), &self.me.clone(), total, None);
+                    ctx.reply(caller, Response::AddOk);
                 }
             }
         }
-    }
-
-    /// Sends what is due, and sets a timer for the rest.
-    fn flush(&mut self, ctx: &mut Context<Event>) {
-        if let Some(journal) = &mut self.journal {
-            journal.flush(ctx, Event::Journal);
-        }
+        self.durable.flush(ctx, Event::Journal);
         let now = ctx.now();
         for (neighbour, edge) in &mut self.edges {
             if let Some(packet) = edge.poll(now, &self.totals) {
@@ -330,22 +302,15 @@ impl Node for GCounter {
     type Event = Event;
 
     fn on_request(&mut self, request: Request, caller: Caller, ctx: &mut Context<Event>) {
-        if let Some((request, caller)) = self.lobby.enter(request, caller, ctx) {
-            self.serve(request, caller, ctx);
-        }
-        self.flush(ctx);
+        self.durable.on_request(request, caller, ctx);
+        self.proceed(ctx);
     }
 
     fn on_event(&mut self, event: Event, ctx: &mut Context<Event>) {
         match event {
             Event::EdgesDue => {}
-            Event::Journal(heard) => {
-                let journal = self.journal.as_mut();
-                for noted in journal.map(|it| it.hear(heard)).unwrap_or_default() {
-                    self.take_note(noted, ctx);
-                }
-            }
+            Event::Journal(event) => self.durable.on_event(event),
         }
-        self.flush(ctx);
+        self.proceed(ctx);
     }
 }

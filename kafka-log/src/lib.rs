@@ -45,7 +45,7 @@
 //!     |--- promises round 3 --------------------->| poll: a, b, c
 //! ```
 //!
-//! Messages, promises and committed offsets travel as items of one [`Link`](shared::Link) per pair
+//! Messages, promises and committed offsets travel as items of one [`Link`](replication::Link) per pair
 //! of nodes, in batches: the link gathers for a window ([`Flags::window`]) and repeats what was
 //! lost. Every request is answered at once from what the node has.
 //!
@@ -95,7 +95,7 @@
 //! ## Durable mode
 //!
 //! With `--durable` they hold although nodes are killed and started anew, one after the other or all
-//! at once. A node writes messages and commits into its [`Journal`], in the service
+//! at once. A node writes messages and commits into its [journal](Durable), in the service
 //! lin-kv. A send *reserves* its round at once and is *settled* once the journal has confirmed it:
 //! only then is it shown, told to others and acknowledged. While a round is pending the node promises
 //! neither it nor a later one. A node that starts reads all journals, closes all rounds that it finds used, and
@@ -132,14 +132,12 @@ mod log;
 mod protocol;
 mod replica;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 
 use clap::Args;
+use replication::{Durability, Durable, JournalEvent, Patience, Step};
 use serde_json::value::RawValue;
-use shared::{
-    Caller, Cluster, Context, Durability, ErrorCode, Heard, Journal, Lobby, Node, Noted, Patience,
-    RpcError, milliseconds,
-};
+use shared::{Caller, Cluster, Context, ErrorCode, Node, RpcError, milliseconds};
 
 use protocol::Response;
 use replica::Replica;
@@ -168,17 +166,13 @@ pub struct Flags {
     pub durability: Durability,
 }
 
-/// The node: its replica, how much of it a poll may show, and its durable half.
+/// The node: its replica, how much of it a poll may show, and its durable part.
 #[derive(Debug)]
 pub struct KafkaLog {
     replica: Replica,
     poll_limit: usize,
-    /// What a durable node must not forget.
-    journal: Option<Journal<Item>>,
-    /// What the journal has not confirmed, in its order, and who waits for that.
-    unconfirmed: VecDeque<(Item, Option<Caller>)>,
-    /// Who came before the journals were read.
-    lobby: Lobby<Request>,
+    /// Of the commits of one request only the last has a caller.
+    durable: Durable<Item, Request, Option<Caller>>,
 }
 
 /// What it tells itself.
@@ -186,8 +180,8 @@ pub struct KafkaLog {
 pub enum Event {
     /// Some link may have something to send.
     LinksDue,
-    /// What its journal tells itself.
-    Journal(Heard<Item>),
+    /// An event of its journal.
+    Journal(JournalEvent<Item>),
 }
 
 impl KafkaLog {
@@ -195,15 +189,12 @@ impl KafkaLog {
     pub fn boot(flags: &Flags, cluster: &Cluster, ctx: &mut Context<Event>) -> Self {
         let boot = ctx.rng().boot_number();
         let timing = flags.patience.timing(flags.window);
-        let journal = flags.durability.journal("kafka-log", cluster, boot);
         let mut node = KafkaLog {
             replica: Replica::new(cluster, boot, timing),
             poll_limit: flags.poll_limit as usize,
-            unconfirmed: VecDeque::new(),
-            lobby: Lobby::before(journal.as_ref()),
-            journal,
+            durable: Durable::open(&flags.durability, "kafka-log", cluster, boot),
         };
-        node.flush(ctx);
+        node.proceed(ctx);
         node
     }
 
@@ -235,7 +226,8 @@ impl KafkaLog {
             ctx.reject(caller, &full);
             return;
         };
-        self.keep(Item::Message(key, offset, message), Some(caller), ctx);
+        let message = Item::Message(key, offset, message);
+        self.durable.persist(message, Some(caller));
     }
 
     fn commit(&mut self, offsets: BTreeMap<String, u64>, caller: Caller, ctx: &mut Context<Event>) {
@@ -244,29 +236,17 @@ impl KafkaLog {
             .filter(|(key, offset)| !self.replica.is_committed(key, *offset))
             .map(|(key, offset)| Item::Commit(key, offset))
             .collect::<Vec<_>>();
-        // Whoever waits does so for the last of them.
         let Some(last) = news.pop() else {
             ctx.reply(caller, Response::CommitOffsetsOk);
             return;
         };
         for item in news {
-            self.keep(item, None, ctx);
+            self.durable.persist(item, None);
         }
-        self.keep(last, Some(caller), ctx);
+        self.durable.persist(last, Some(caller));
     }
 
-    /// Lets something take effect, once the journal has it if there is one.
-    fn keep(&mut self, item: Item, caller: Option<Caller>, ctx: &mut Context<Event>) {
-        match &mut self.journal {
-            None => self.take_effect(item, caller, ctx),
-            Some(journal) => {
-                journal.push(item.clone());
-                self.unconfirmed.push_back((item, caller));
-            }
-        }
-    }
-
-    fn take_effect(&mut self, item: Item, caller: Option<Caller>, ctx: &mut Context<Event>) {
+    fn apply(&mut self, item: Item, caller: Option<Caller>, ctx: &mut Context<Event>) {
         let now = ctx.now();
         let response = match item {
             Item::Message(key, offset, message) => {
@@ -285,32 +265,18 @@ impl KafkaLog {
         }
     }
 
-    fn hear_journal(&mut self, heard: Heard<Item>, ctx: &mut Context<Event>) {
-        let noted = self.journal.as_mut().map(|journal| journal.hear(heard));
-        for noted in noted.into_iter().flatten() {
-            match noted {
-                Noted::Recovered { owner, item, .. } => self.replica.recover(&owner, item),
-                Noted::Ready => {
-                    self.replica.tell_own(ctx.now());
-                    for (request, caller) in self.lobby.let_in() {
-                        self.serve(request, caller, ctx);
-                    }
-                }
-                Noted::Confirmed(count) => {
-                    let safe: Vec<_> = self.unconfirmed.drain(..count).collect();
-                    for (item, caller) in safe {
-                        self.take_effect(item, caller, ctx);
-                    }
-                }
+    /// Does all there is to do, and sends what is due.
+    fn proceed(&mut self, ctx: &mut Context<Event>) {
+        while let Some(step) = self.durable.next_step() {
+            match step {
+                Step::Recover { owner, entry, .. } => self.replica.recover(&owner, entry),
+                Step::Ready => self.replica.tell_own(ctx.now()),
+                Step::Serve(request, caller) => self.serve(request, caller, ctx),
+                Step::Apply(item, caller) => self.apply(item, caller, ctx),
             }
         }
-    }
-
-    fn flush(&mut self, ctx: &mut Context<Event>) {
         self.replica.flush(ctx, || Event::LinksDue);
-        if let Some(journal) = &mut self.journal {
-            journal.flush(ctx, Event::Journal);
-        }
+        self.durable.flush(ctx, Event::Journal);
     }
 }
 
@@ -319,17 +285,15 @@ impl Node for KafkaLog {
     type Event = Event;
 
     fn on_request(&mut self, request: Request, caller: Caller, ctx: &mut Context<Event>) {
-        if let Some((request, caller)) = self.lobby.enter(request, caller, ctx) {
-            self.serve(request, caller, ctx);
-        }
-        self.flush(ctx);
+        self.durable.on_request(request, caller, ctx);
+        self.proceed(ctx);
     }
 
     fn on_event(&mut self, event: Event, ctx: &mut Context<Event>) {
         match event {
             Event::LinksDue => {}
-            Event::Journal(heard) => self.hear_journal(heard, ctx),
+            Event::Journal(event) => self.durable.on_event(event),
         }
-        self.flush(ctx);
+        self.proceed(ctx);
     }
 }

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use replication::Packet;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use shared::Packet;
 
 /// What a node may be asked.
 #[derive(Debug, Deserialize)]

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use replication::{Links, Packet, Timing};
 use serde_json::value::RawValue;
-use shared::{Cluster, Context, Links, NodeId, Packet, Timing};
+use shared::{Cluster, Context, NodeId};
 
 use crate::log::Log;
 use crate::protocol::{Item, Outgoing};

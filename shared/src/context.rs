@@ -6,10 +6,10 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::call::{Call, RawAnswer};
+use crate::caller::Caller;
 use crate::error::{Failure, RpcError};
 use crate::id::NodeId;
 use crate::message::{ErrorBody, Ids, open_message, write_json, write_message};
-use crate::node::Caller;
 use crate::rng::Rng;
 
 /// What a node may see of the world and do to it. `E` is the node's own event type.

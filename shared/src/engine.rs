@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::caller::Caller;
 use crate::context::{Context, Outbox};
 use crate::error::{ErrorCode, Failure, RpcError};
 use crate::id::{Cluster, NodeId};
 use crate::message::{Body, BodyError, Message};
-use crate::node::{Caller, Node};
+use crate::node::Node;
 
 /// Longer lines that are no messages are not searched for somebody to answer.
 const LONGEST_SLIP: usize = 64 * 1024;

@@ -1,73 +1,15 @@
-//! Flags that several solutions have, and ways to read flags and to boot nodes with them, in a
-//! process of their own or not.
-
-use std::time::Duration;
+//! Ways to read flags and to boot nodes with them, in a process of their own or not.
 
 use clap::builder::{RangedU64ValueParser, ValueParser};
 use clap::{Args, Command};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 
 use crate::context::Context;
 use crate::id::Cluster;
-use crate::journal::Journal;
-use crate::link::Timing;
 use crate::node::Node;
 
 /// The longest wait that a flag can ask for, an hour in milliseconds: longer ones are slips of the
 /// pen.
 const MOST_MS: u64 = 3_600_000;
-
-/// How patient a node's links are.
-#[derive(Debug, Clone, PartialEq, Eq, Args)]
-pub struct Patience {
-    /// How long a node waits for something that can carry its acknowledgement before it sends one
-    /// alone.
-    #[arg(long, value_name = "MS", default_value_t = 1000, value_parser = milliseconds(0))]
-    pub ack_delay: u64,
-
-    /// How long a node waits for an acknowledgement before it tries again: more than a round trip
-    /// and `--ack-delay`, or it repeats itself for nothing.
-    #[arg(long, value_name = "MS", default_value_t = 2000, value_parser = milliseconds(1))]
-    pub resend: u64,
-}
-
-impl Patience {
-    /// The timing of a link that gathers items for a window of so many milliseconds.
-    pub fn timing(&self, window_ms: u64) -> Timing {
-        Timing {
-            window: Duration::from_millis(window_ms),
-            ack_delay: Duration::from_millis(self.ack_delay),
-            resend: Duration::from_millis(self.resend),
-        }
-    }
-}
-
-/// Whether what a node acknowledges outlives it.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Args)]
-pub struct Durability {
-    /// Acknowledges nothing before the service lin-kv holds it, and fetches what was missed before
-    /// anything is answered: no acknowledged data is lost, whichever nodes are killed.
-    #[arg(long)]
-    pub durable: bool,
-
-    /// How long a node gathers what it has to keep before it hands it to the service.
-    #[arg(long, value_name = "MS", default_value_t = 0, value_parser = milliseconds(0),
-          requires = "durable")]
-    pub journal_window: u64,
-}
-
-impl Durability {
-    /// The node's journal, if it shall have one; see [`Journal::open`].
-    pub fn journal<T>(&self, name: &'static str, cluster: &Cluster, boot: u64) -> Option<Journal<T>>
-    where
-        T: Serialize + DeserializeOwned + Send + 'static,
-    {
-        let window = Duration::from_millis(self.journal_window);
-        self.durable
-            .then(|| Journal::open(name, cluster, boot, window))
-    }
-}
 
 /// Takes milliseconds from `least` up to an hour.
 pub fn milliseconds(least: u64) -> ValueParser {
@@ -100,30 +42,21 @@ where
 
 #[cfg(test)]
 mod tests {
-    use super::{Durability, Patience, read_flags};
+    use super::*;
 
-    #[test]
-    fn waits_are_between_nothing_and_an_hour_and_a_resend_is_never_at_once() {
-        let read = |words: &[&str]| read_flags::<Patience>("node", words);
-        let usual = read(&[]).unwrap();
-        assert_eq!((usual.ack_delay, usual.resend), (1000, 2000));
-        assert!(read(&["--ack-delay=0", "--resend=3600000"]).is_ok());
-        for words in [
-            "--resend=0",
-            "--resend=3600001",
-            "--ack-delay=-1",
-            "--window=5",
-        ] {
-            assert!(read(&[words]).is_err(), "{words}");
-        }
+    #[derive(Args)]
+    struct Wait {
+        #[arg(long, default_value_t = 7, value_parser = milliseconds(1))]
+        wait: u64,
     }
 
     #[test]
-    fn only_a_durable_node_has_a_journal_with_its_window() {
-        let read = |words: &[&str]| read_flags::<Durability>("node", words);
-        assert_eq!(read(&[]).unwrap(), Durability::default());
-        let flags = read(&["--durable", "--journal-window=40"]).unwrap();
-        assert_eq!((flags.durable, flags.journal_window), (true, 40));
-        assert!(read(&["--journal-window=40"]).is_err());
+    fn milliseconds_are_within_their_limits_and_words_that_are_no_flags_are_refused() {
+        let read = |words: &[&str]| read_flags::<Wait>("node", words);
+        assert_eq!(read(&[]).unwrap().wait, 7);
+        assert_eq!(read(&["--wait=3600000"]).unwrap().wait, MOST_MS);
+        for words in ["--wait=0", "--wait=3600001", "--wait=-1", "--weight=5"] {
+            assert!(read(&[words]).is_err(), "{words}");
+        }
     }
 }

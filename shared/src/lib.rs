@@ -1,9 +1,10 @@
-//! What every solution stands on: the [Maelstrom protocol], nodes as pure state machines, links
-//! between them, and the runtime that connects a node to stdin and stdout.
+//! What every solution stands on: the [Maelstrom protocol], nodes as pure state machines, clients of
+//! the key-value services, and the runtime that connects a node to stdin and stdout.
 //!
-//! A node is told of requests and of its own events, and acts through a [`Context`] alone. It
-//! knows no clock, no thread and no pipe, so the same code runs as a process of its own or, many
-//! at once, on a virtual clock. This is a whole one, the answer to the first challenge:
+//! A [`Node`] receives requests and its own events, timers and answers, and acts through a
+//! [`Context`] alone. It knows no clock, no thread and no pipe, so the same code runs as a process of
+//! its own, by [`run`], or many at once on a virtual clock, each in an [`Engine`]. This is a whole
+//! node, the answer to the first challenge:
 //!
 //! ```
 //! use serde::{Deserialize, Serialize};
@@ -25,7 +26,7 @@
 //!     EchoOk { echo: Box<RawValue> },
 //! }
 //!
-//! /// It tells itself nothing: it has no timers and asks nobody.
+//! /// It has no timers and calls nobody.
 //! #[derive(Debug)]
 //! enum Event {}
 //!
@@ -60,20 +61,18 @@
 //! ));
 //! ```
 //!
+//! Nodes that replicate stand on the package `replication`, too.
+//!
 //! [Maelstrom protocol]: https://github.com/jepsen-io/maelstrom/blob/main/doc/protocol.md
 
-mod alarm;
 mod call;
+mod caller;
 mod context;
 mod engine;
 mod error;
 mod flags;
 mod id;
-mod journal;
 mod kv;
-mod link;
-mod links;
-mod lobby;
 pub mod message;
 #[cfg(feature = "testing")]
 pub mod network;
@@ -84,20 +83,15 @@ pub mod seeds;
 mod stdio;
 #[cfg(feature = "testing")]
 pub mod transcript;
-mod tree;
 
-pub use alarm::Alarm;
 pub use call::Call;
+pub use caller::Caller;
 pub use context::{Context, Outbox};
 pub use engine::Engine;
 pub use error::{ErrorCode, Failure, RpcError};
-pub use flags::{Durability, Patience, milliseconds, read_flags, with_flags};
+pub use flags::{milliseconds, read_flags, with_flags};
 pub use id::{Cluster, NodeId};
-pub use journal::{Heard, Journal, Noted};
 pub use kv::{Kv, LIN_KV, LWW_KV, SEQ_KV};
-pub use link::{Link, Packet, Received, Timing};
-pub use links::Links;
-pub use lobby::Lobby;
-pub use node::{Caller, Node};
+pub use node::Node;
 pub use rng::Rng;
 pub use stdio::run;

@@ -5,8 +5,8 @@ use std::fmt::Debug;
 
 use serde::de::DeserializeOwned;
 
+use crate::caller::Caller;
 use crate::context::Context;
-use crate::id::NodeId;
 
 /// A node of the cluster, as pure logic: no clock, no threads, no I/O.
 ///
@@ -30,29 +30,4 @@ pub trait Node: Send + 'static {
 
     /// A timer ran out, or a call was answered.
     fn on_event(&mut self, event: Self::Event, ctx: &mut Context<Self::Event>);
-}
-
-/// Who asked, and under which number. It can be answered once only, since answering consumes it.
-#[derive(Debug)]
-pub struct Caller {
-    src: NodeId,
-    msg_id: Option<u64>,
-}
-
-impl Caller {
-    /// Whoever sent the message numbered `msg_id`. Without a number no answer is wanted, and an
-    /// answer given nevertheless goes nowhere.
-    pub fn new(src: NodeId, msg_id: Option<u64>) -> Self {
-        Caller { src, msg_id }
-    }
-
-    /// The one who asked.
-    pub fn node(&self) -> &NodeId {
-        &self.src
-    }
-
-    /// Where to send the answer and which number it answers.
-    pub(crate) fn into_parts(self) -> (NodeId, Option<u64>) {
-        (self.src, self.msg_id)
-    }
 }

@@ -28,6 +28,11 @@ impl Entry {
         let seen = seen.tell_news();
         Entry { unit, seen }
     }
+
+    /// The unit.
+    pub(crate) fn unit(&self) -> &Unit {
+        &self.unit
+    }
 }
 
 /// Whose units a node has seen, and how far.

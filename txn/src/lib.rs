@@ -18,7 +18,7 @@
 //!
 //! Each node holds a whole replica. A transaction is executed where it arrives, in one step, and
 //! answered at once. What it has written, the last value for each key, is stamped with a Lamport
-//! clock and becomes one *unit*. Units travel over [`Link`](shared::Link)s along a spanning tree
+//! clock and becomes one *unit*. Units travel over [`Link`](replication::Link)s along a spanning tree
 //! and are applied in one step on every node; per key the write with the highest stamp wins. A
 //! transaction that only reads is nobody else's business.
 //!
@@ -88,7 +88,7 @@
 //!
 //! With `--durable` nothing that was acknowledged is lost though nodes are killed and started anew,
 //! one after the other or all at once. A transaction that writes is executed when it arrives, and its
-//! unit goes into the node's [`Journal`] in the service lin-kv. When that is
+//! unit goes into the node's [journal](Durable) in the service lin-kv. When that is
 //! confirmed, the unit is applied and put on the links, and the client is answered. Until then it is
 //! *held*: transactions of this node that write see it, as they stand behind it in the journal and
 //! come true only with it; nobody else does. What only reads is answered at once, from what is
@@ -126,14 +126,13 @@ mod key;
 mod protocol;
 mod store;
 
-use std::collections::VecDeque;
 use std::time::Duration;
 
 use clap::Args;
-use shared::{
-    Caller, Cluster, Context, Durability, Heard, Journal, Links, Lobby, Node, NodeId, Noted,
-    Packet, Patience, milliseconds,
+use replication::{
+    Durability, Durable, JournalEvent, Links, Packet, Patience, Step, tree_neighbours,
 };
+use shared::{Caller, Cluster, Context, Node, NodeId, milliseconds};
 
 use causes::{Recovered, Seen};
 use protocol::{Done, Outgoing, Response};
@@ -164,30 +163,18 @@ pub struct Flags {
     pub durability: Durability,
 }
 
-/// The node: its replica, its edges of the tree, and its durable half.
+/// The node: its replica, its edges of the tree, and its durable part.
 #[derive(Debug)]
 pub struct Txn {
     me: NodeId,
     store: Store,
     links: Links<Unit>,
-    /// What a durable node must not forget.
-    journal: Option<Journal<Entry>>,
+    /// Pending are units that were executed and that nobody else may see yet, each with its answer.
+    durable: Durable<Entry, Request, (Vec<Done>, Caller)>,
     /// What has been read in journals, until all of them have been.
     recovered: Recovered,
-    /// What transactions of a durable node may have seen.
+    /// What transactions may have seen.
     seen: Seen,
-    /// What the journal has not confirmed, in its order, and what to answer then.
-    unconfirmed: VecDeque<Unconfirmed>,
-    /// Who came before the journals were read.
-    lobby: Lobby<Request>,
-}
-
-/// A transaction that was executed, and whose writes nobody else may see yet.
-#[derive(Debug)]
-struct Unconfirmed {
-    unit: Unit,
-    done: Vec<Done>,
-    caller: Caller,
 }
 
 /// What it tells itself.
@@ -195,8 +182,8 @@ struct Unconfirmed {
 pub enum Event {
     /// Some link may have something to send.
     LinksDue,
-    /// What its journal tells itself.
-    Journal(Heard<Entry>),
+    /// An event of its journal.
+    Journal(JournalEvent<Entry>),
 }
 
 impl Txn {
@@ -204,19 +191,16 @@ impl Txn {
     pub fn boot(flags: &Flags, cluster: &Cluster, ctx: &mut Context<Event>) -> Self {
         let boot = ctx.rng().boot_number();
         let timing = flags.patience.timing(flags.window);
-        let neighbours = cluster.tree_neighbours(flags.fan_out.into()).into_iter();
-        let journal = flags.durability.journal("txn", cluster, boot);
+        let neighbours = tree_neighbours(cluster, flags.fan_out.into()).into_iter();
         let mut node = Txn {
             me: cluster.me.clone(),
             store: Store::new(boot),
             links: Links::new(boot, neighbours.map(|node| (node, timing))),
+            durable: Durable::open(&flags.durability, "txn", cluster, boot),
             recovered: Recovered::default(),
             seen: Seen::default(),
-            unconfirmed: VecDeque::new(),
-            lobby: Lobby::before(journal.as_ref()),
-            journal,
         };
-        node.flush(ctx);
+        node.proceed(ctx);
         node
     }
 
@@ -234,18 +218,12 @@ impl Txn {
         let done = done
             .map(|(op, value)| (op.step.name(), op.key_text, value))
             .collect();
-        match (unit, &mut self.journal) {
-            (None, _) => ctx.reply(caller, Response::TxnOk { txn: done }),
-            (Some(unit), None) => {
-                self.store.apply(&unit);
-                self.links.push_to_all_but(ctx.now(), None, &unit);
-                ctx.reply(caller, Response::TxnOk { txn: done });
-            }
-            (Some(unit), Some(journal)) => {
+        match unit {
+            None => ctx.reply(caller, Response::TxnOk { txn: done }),
+            Some(unit) => {
                 self.store.hold(&unit);
-                journal.push(Entry::new(unit.clone(), &mut self.seen));
-                self.unconfirmed
-                    .push_back(Unconfirmed { unit, done, caller });
+                let entry = Entry::new(unit, &mut self.seen);
+                self.durable.persist(entry, (done, caller));
             }
         }
     }
@@ -258,34 +236,9 @@ impl Txn {
             }
         }
         for unit in &received.items {
-            if self.journal.is_some() {
-                self.seen.see(unit.stamp());
-            }
+            self.seen.see(unit.stamp());
             if self.store.apply(unit) {
                 self.links.push_to_all_but(now, Some(neighbour), unit);
-            }
-        }
-    }
-
-    fn hear_journal(&mut self, heard: Heard<Entry>, ctx: &mut Context<Event>) {
-        let now = ctx.now();
-        let noted = self.journal.as_mut().map(|journal| journal.hear(heard));
-        for noted in noted.into_iter().flatten() {
-            match noted {
-                Noted::Recovered { owner, item, .. } => self.recovered.add(owner, item),
-                Noted::Ready => {
-                    self.recover(ctx.now());
-                    for (request, caller) in self.lobby.let_in() {
-                        self.serve(request, caller, ctx);
-                    }
-                }
-                Noted::Confirmed(count) => {
-                    for Unconfirmed { unit, done, caller } in self.unconfirmed.drain(..count) {
-                        self.store.settle(&unit);
-                        self.links.push_to_all_but(now, None, &unit);
-                        ctx.reply(caller, Response::TxnOk { txn: done });
-                    }
-                }
             }
         }
     }
@@ -302,15 +255,26 @@ impl Txn {
         }
     }
 
-    fn flush(&mut self, ctx: &mut Context<Event>) {
+    /// Does all there is to do, and sends what is due.
+    fn proceed(&mut self, ctx: &mut Context<Event>) {
+        while let Some(step) = self.durable.next_step() {
+            match step {
+                Step::Recover { owner, entry, .. } => self.recovered.add(owner, entry),
+                Step::Ready => self.recover(ctx.now()),
+                Step::Serve(request, caller) => self.serve(request, caller, ctx),
+                Step::Apply(entry, (done, caller)) => {
+                    self.store.settle(entry.unit());
+                    self.links.push_to_all_but(ctx.now(), None, entry.unit());
+                    ctx.reply(caller, Response::TxnOk { txn: done });
+                }
+            }
+        }
         self.links.flush(
             ctx,
             |packet| Outgoing::Gossip { packet },
             || Event::LinksDue,
         );
-        if let Some(journal) = &mut self.journal {
-            journal.flush(ctx, Event::Journal);
-        }
+        self.durable.flush(ctx, Event::Journal);
     }
 }
 
@@ -319,17 +283,15 @@ impl Node for Txn {
     type Event = Event;
 
     fn on_request(&mut self, request: Request, caller: Caller, ctx: &mut Context<Event>) {
-        if let Some((request, caller)) = self.lobby.enter(request, caller, ctx) {
-            self.serve(request, caller, ctx);
-        }
-        self.flush(ctx);
+        self.durable.on_request(request, caller, ctx);
+        self.proceed(ctx);
     }
 
     fn on_event(&mut self, event: Event, ctx: &mut Context<Event>) {
         match event {
             Event::LinksDue => {}
-            Event::Journal(heard) => self.hear_journal(heard, ctx),
+            Event::Journal(event) => self.durable.on_event(event),
         }
-        self.flush(ctx);
+        self.proceed(ctx);
     }
 }

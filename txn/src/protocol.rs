@@ -1,8 +1,8 @@
 //! What is said: by clients to a node, by the node to clients, and among nodes.
 
+use replication::Packet;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use shared::Packet;
 
 use crate::key::Key;
 use crate::store::{Step, Unit};

@@ -56,7 +56,8 @@ fn dependencies_run_from_the_mutants_to_the_workbench_to_the_challenges_to_share
             // All but itself and the mutants.
             "workbench" => assert_eq!(own.len(), ours.len() - 2, "the bench knows all solutions"),
             "mutants" => assert!(own.contains(&"workbench"), "they are tested by the bench"),
-            challenge => assert_eq!(own, ["shared"], "{challenge}"),
+            "replication" | "echo" | "unique-ids" => assert_eq!(own, ["shared"], "{package}"),
+            challenge => assert_eq!(own, ["replication", "shared"], "{challenge}"),
         }
         assert!(
             !own.contains(&"mutants"),
@@ -67,7 +68,14 @@ fn dependencies_run_from_the_mutants_to_the_workbench_to_the_challenges_to_share
 
 #[test]
 fn shared_and_the_challenges_stand_on_four_packages_of_others() {
-    let allowed = ["anyhow", "clap", "serde", "serde_json", "shared"];
+    let allowed = [
+        "anyhow",
+        "clap",
+        "serde",
+        "serde_json",
+        "shared",
+        "replication",
+    ];
     for (package, needs) in dependencies()
         .iter()
         .filter(|(name, _)| !matches!(name.as_str(), "workbench" | "mutants"))
@@ -155,7 +163,9 @@ fn only_the_runtimes_know_a_clock_a_thread_or_a_pipe() {
 fn sources(workspace: &Path) -> Vec<PathBuf> {
     let mut open: Vec<PathBuf> = std::fs::read_dir(workspace)
         .unwrap()
-        .map(|entry| entry.unwrap().path().join("src"))
+        .map(|entry| entry.unwrap().path())
+        .chain([workspace.join("shared/replication")])
+        .map(|package| package.join("src"))
         .filter(|path| path.is_dir())
         .collect();
     let mut files = Vec::new();

@@ -85,8 +85,8 @@ impl<N: Node> Network<N> {
     }
 }
 
-/// The most edges between two of so many nodes, in the tree of
-/// [`tree_neighbours`](crate::Cluster::tree_neighbours).
+/// The most edges between two of so many nodes, in a tree where the node at index i is the parent
+/// of those at f·i + 1 … f·i + f, with f the fan-out.
 pub fn most_hops(nodes: usize, fan_out: usize) -> u32 {
     let (mut last, mut depth) = (nodes.saturating_sub(1), 0);
     while last > 0 {

@@ -1,5 +1,5 @@
-//! Copies of packages as modules of the test: a solution, and below it, if it matters, a `shared` of
-//! which some modules are copies and the rest is the real one.
+//! Copies of packages as modules of the test: a solution, and beside it, as far as they are changed,
+//! `replication` and a `shared` of which some modules are copies and the rest is the real one.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -10,7 +10,8 @@ use crate::entry::Edit;
 /// A package's sources, without the tests at the files' ends.
 #[derive(Debug, Clone)]
 pub struct Folder {
-    package: String,
+    /// Its path in the workspace.
+    path: &'static str,
     /// By their paths below `src`.
     files: BTreeMap<String, String>,
 }
@@ -21,18 +22,20 @@ pub struct Copy<'a> {
     pub name: &'a str,
     /// The solution.
     pub solution: &'a Folder,
-    /// What it stands on.
+    /// What it stands on: `shared`, which the host of the nodes uses, too, …
     pub shared: &'a Folder,
-    /// The modules of `shared` that are other than they were.
-    pub changed: &'a BTreeSet<String>,
+    /// … and `replication`, which stands on `shared`.
+    pub replication: &'a Folder,
+    /// The paths of all files that are changed.
+    pub changed: &'a BTreeSet<&'a str>,
 }
 
 impl Folder {
     /// Reads a package of the workspace.
-    pub fn read(workspace: &Path, package: &str) -> Result<Folder, String> {
+    pub fn read(workspace: &Path, package: &'static str) -> Result<Folder, String> {
         let src = workspace.join(package).join("src");
         let mut folder = Folder {
-            package: package.to_owned(),
+            path: package,
             files: BTreeMap::new(),
         };
         for path in files(&src)? {
@@ -48,9 +51,8 @@ impl Folder {
     /// The same sources with those changes that concern them.
     pub fn edited(&self, edits: &[Edit]) -> Result<Folder, String> {
         let mut folder = self.clone();
-        let prefix = format!("{}/src/", self.package);
         for edit in edits {
-            let Some(name) = edit.file.strip_prefix(&prefix) else {
+            let Some(name) = self.name_of(&edit.file) else {
                 continue;
             };
             let text = folder.files.get_mut(name);
@@ -58,6 +60,18 @@ impl Folder {
             *text = edit.apply(text)?;
         }
         Ok(folder)
+    }
+
+    /// A file's path below `src`, if it is one of this package's.
+    fn name_of<'f>(&self, file: &'f str) -> Option<&'f str> {
+        file.strip_prefix(self.path)?.strip_prefix("/src/")
+    }
+
+    /// The modules that these files belong to, as far as they are this package's.
+    fn modules_of(&self, files: &BTreeSet<&str>) -> BTreeSet<String> {
+        let names = files.iter().filter_map(|file| self.name_of(file));
+        let modules = names.filter_map(|name| name.split(['/', '.']).next());
+        modules.map(str::to_owned).collect()
     }
 
     fn text(&self, name: &str) -> &str {
@@ -103,6 +117,18 @@ impl Folder {
             all.extend(more);
         }
     }
+
+    /// Writes all of its library as a module that lies `here` and stands on copies of others.
+    fn write(&self, folder: &Path, here: &str, moves: &[(&str, String)]) -> Result<(), String> {
+        for (name, source) in self.files.iter().filter(|(name, _)| *name != "main.rs") {
+            let mut text = moved(source, "crate", here);
+            for (package, place) in moves {
+                text = moved(&text, package, place);
+            }
+            crate::write(&folder.join(name), &text)?;
+        }
+        Ok(())
+    }
 }
 
 impl Copy<'_> {
@@ -118,21 +144,29 @@ impl Copy<'_> {
             fs::remove_dir_all(&folder).map_err(|error| failed(&folder, &error))?;
         }
         let here = format!("crate::mutants::{}", self.name);
-        for (name, text) in &self.solution.files {
-            if name == "main.rs" {
-                continue;
-            }
-            let mut text = moved(text, "crate", &format!("{here}::solution"));
-            if !self.changed.is_empty() {
-                text = moved(&text, "shared", &format!("{here}::shared"));
-            }
-            crate::write(&folder.join("solution").join(name), &text)?;
-        }
         let mut modules = "#[path = \"solution/lib.rs\"]\npub mod solution;\n".to_owned();
-        if !self.changed.is_empty() {
-            self.write_shared(&folder.join("shared"), &format!("{here}::shared"))?;
+        // The names of packages, and what stands in their place in all that stands on them.
+        let mut moves = Vec::new();
+
+        let changed = self.shared.modules_of(self.changed);
+        if !changed.is_empty() {
+            let copied = self.shared.with_dependents(&changed);
+            let place = format!("{here}::shared");
+            self.write_shared(&folder.join("shared"), &place, &copied)?;
             modules += "pub mod shared;\n";
+            moves.push(("shared", place));
         }
+        if !moves.is_empty() || !self.replication.modules_of(self.changed).is_empty() {
+            let place = format!("{here}::replication");
+            let lib = folder.join("replication");
+            self.replication.write(&lib, &place, &moves)?;
+            modules += "#[path = \"replication/lib.rs\"]\npub mod replication;\n";
+            moves.push(("replication", place));
+        }
+        let place = format!("{here}::solution");
+        self.solution
+            .write(&folder.join("solution"), &place, &moves)?;
+
         let path = folder.join("mod.rs");
         crate::write(&path, &modules)?;
         let name = self.name;
@@ -141,10 +175,14 @@ impl Copy<'_> {
         ))
     }
 
-    /// Everything of the real `shared`, and before it what is copied, with all that stands on it.
-    /// Modules that are not copied are there by name, for the copies.
-    fn write_shared(&self, folder: &Path, here: &str) -> Result<(), String> {
-        let copied = self.shared.with_dependents(self.changed);
+    /// Everything of the real `shared`, and before it what is copied. Modules that are not copied
+    /// are there by name, for the copies: so a node and its host have their types in common.
+    fn write_shared(
+        &self,
+        folder: &Path,
+        here: &str,
+        copied: &BTreeSet<String>,
+    ) -> Result<(), String> {
         let mut text = "pub use ::shared::*;\n".to_owned();
         for module in self.shared.modules() {
             if !copied.contains(module) {

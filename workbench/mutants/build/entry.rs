@@ -4,7 +4,7 @@
 //! What is lost once is lost for good: a link that forgets to resend.
 //!
 //! challenge: broadcast-3d
-//! file: shared/src/link/outgoing.rs
+//! file: shared/replication/src/link/outgoing.rs
 //! - let again = is_due(self.resend_at());
 //! + let again = false;
 //! ```

@@ -1,5 +1,5 @@
 //! Makes mutants: for each file of the catalogue a copy of a solution, and of what is mutated of
-//! `shared`, with one mistake in it. The sources themselves know nothing of it.
+//! `shared` and `replication`, with one mistake in it. The sources themselves know nothing of it.
 //!
 //! All copies become modules of the test, named in `mutants.rs` in the build's own folder. A mistake
 //! that the sources no longer have a place for fails the build, so the catalogue follows the product.
@@ -42,6 +42,9 @@ const CHALLENGES: [(&str, &str, &str); 6] = [
     ("txn-6c", "txn", "with_flags(FLAGS, HERE::Txn::boot)"),
 ];
 
+/// What solutions stand on.
+const LIBRARIES: [&str; 2] = ["shared", "shared/replication"];
+
 fn main() -> ExitCode {
     match make() {
         Ok(()) => ExitCode::SUCCESS,
@@ -59,7 +62,8 @@ fn make() -> Result<(), String> {
     watch(&own, workspace);
 
     let entries = catalogue(&own.join("catalogue"))?;
-    let shared = Folder::read(workspace, "shared")?;
+    let [shared, replication] = LIBRARIES.map(|library| Folder::read(workspace, library));
+    let (shared, replication) = (shared?, replication?);
     let mut text = String::new();
     let mut list = String::new();
     for entry in &entries {
@@ -70,6 +74,7 @@ fn make() -> Result<(), String> {
             name: &entry.module(),
             solution: &solution.edited(&entry.edits).map_err(of_entry)?,
             shared: &shared.edited(&entry.edits).map_err(of_entry)?,
+            replication: &replication.edited(&entry.edits).map_err(of_entry)?,
             changed: &changed([entry]),
         };
         text += &copy.write(&out)?;
@@ -92,6 +97,7 @@ fn make() -> Result<(), String> {
             name: &format!("{}_as_it_is", package.replace('-', "_")),
             solution: &Folder::read(workspace, package)?,
             shared: &shared,
+            replication: &replication,
             changed: &changed(&entries),
         };
         text += &copy.write(&out)?;
@@ -114,7 +120,7 @@ fn variable(name: &str) -> Result<String, String> {
 
 fn watch(own: &Path, workspace: &Path) {
     let packages = CHALLENGES.map(|(_, package, _)| package).into_iter();
-    let sources = packages.chain(["shared"]);
+    let sources = packages.chain(LIBRARIES);
     let sources = sources.map(|package| workspace.join(package).join("src"));
     for folder in sources.chain([own.join("build"), own.join("catalogue")]) {
         println!("cargo::rerun-if-changed={}", folder.display());
@@ -128,7 +134,7 @@ fn catalogue(folder: &Path) -> Result<Vec<Entry>, String> {
 }
 
 /// The package that answers an entry's challenge, and how its nodes are made. What the entry changes
-/// must be there or in `shared`.
+/// must be there or in a library.
 fn solution(entry: &Entry) -> Result<(&'static str, &'static str), String> {
     let known = CHALLENGES.iter().find(|it| it.0 == entry.challenge);
     let &(_, package, factory) = known.ok_or_else(|| {
@@ -136,20 +142,22 @@ fn solution(entry: &Entry) -> Result<(&'static str, &'static str), String> {
         format!("no challenge {:?} here: there are {names}", entry.challenge)
     })?;
     for edit in &entry.edits {
-        let mut homes = [package, "shared"].into_iter();
+        let mut homes = LIBRARIES.into_iter().chain([package]);
         if !homes.any(|home| edit.file.starts_with(&format!("{home}/src/"))) {
-            return Err(format!("{} is no file of {package} or shared", edit.file));
+            let libraries = LIBRARIES.join(" or ");
+            return Err(format!(
+                "{} is no file of {package} or {libraries}",
+                edit.file
+            ));
         }
     }
     Ok((package, factory))
 }
 
-/// The modules of `shared` that these entries change.
-fn changed<'a>(entries: impl IntoIterator<Item = &'a Entry>) -> BTreeSet<String> {
+/// The files that these entries change.
+fn changed<'a>(entries: impl IntoIterator<Item = &'a Entry>) -> BTreeSet<&'a str> {
     let edits = entries.into_iter().flat_map(|entry| &entry.edits);
-    let files = edits.filter_map(|edit| edit.file.strip_prefix("shared/src/"));
-    let modules = files.filter_map(|file| file.split(['/', '.']).next());
-    modules.map(str::to_owned).collect()
+    edits.map(|edit| edit.file.as_str()).collect()
 }
 
 fn placed(factory: &str, module: &str, flags: &str) -> String {

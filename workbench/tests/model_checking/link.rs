@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use shared::{Link, Timing};
+use replication::{Link, Timing};
 
 use crate::catalogue::{Birth, End, Event, Said};
 use crate::explore::{check, check_finds};

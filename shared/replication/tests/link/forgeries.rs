@@ -6,8 +6,9 @@
 
 use std::time::Duration;
 
+use replication::{Packet, Timing};
+use shared::Rng;
 use shared::seeds::for_each_seed;
-use shared::{Packet, Rng, Timing};
 
 use crate::pair::{Pair, Weather};
 

@@ -4,7 +4,8 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-use shared::{Link, Packet, Timing, transcript};
+use replication::{Link, Packet, Timing};
+use shared::transcript;
 
 struct Stage {
     now: Duration,

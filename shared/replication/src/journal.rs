@@ -1,4 +1,4 @@
-//! A journal: what a node must not forget when it is killed, written ahead in `lin-kv`.
+//! A journal: what a node must not lose when it is killed, written ahead to `lin-kv`.
 //!
 //! Every node has one. It is a row of immutable batches, batch 7 of node n3 under the key
 //! `broadcast/n3/7`, and only ever grows at its end. Nobody but its owner writes to it, and anybody
@@ -46,12 +46,9 @@ use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use shared::{Cluster, Context, Failure, LIN_KV, NodeId};
 
 use crate::alarm::Alarm;
-use crate::context::Context;
-use crate::error::Failure;
-use crate::id::{Cluster, NodeId};
-use crate::kv::LIN_KV;
 
 use scan::Scan;
 
@@ -63,11 +60,11 @@ const MOST_ITEMS: usize = 4096;
 const PATIENCE: Duration = Duration::from_secs(1);
 const MOST_PATIENCE: Duration = Duration::from_secs(8);
 
-/// This node's journal, and its reading of everybody's when it starts.
+/// This node's journal, and its reading of all journals when it starts.
 ///
 /// The node calls [`Journal::flush`] when it has booted and after everything that happened to it.
 #[derive(Debug)]
-pub struct Journal<T> {
+pub(crate) struct Journal<T> {
     name: &'static str,
     me: NodeId,
     /// Whose journals have not been looked at.
@@ -123,13 +120,13 @@ enum What {
     Write,
 }
 
-/// What the journal tells itself: an answer of the service, or that time has passed. The node hands
-/// it to [`Journal::hear`].
+/// An event of a node's journal: an answer of the service, or a timer. The node hands it to
+/// [`Durable::on_event`](crate::Durable::on_event).
 #[derive(Debug)]
-pub struct Heard<T>(Word<T>);
+pub struct JournalEvent<T>(Kind<T>);
 
 #[derive(Debug)]
-enum Word<T> {
+enum Kind<T> {
     Read(NodeId, u64, Option<Batch<T>>),
     Written(bool),
     Failed(Question, Failure),
@@ -139,11 +136,11 @@ enum Word<T> {
     Due,
 }
 
-/// What became of the journal, and of what was pushed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Noted<T> {
-    /// This stands in a journal, written by an earlier life of this node or by any life of another.
-    /// Each journal's items come in their order, and all of them before [`Noted::Ready`].
+/// What follows from an event: progress of the journal, or of the items pushed.
+#[derive(Debug)]
+pub(crate) enum Progress<T> {
+    /// An item of a journal, written by an earlier life of this node or by any life of another. Each
+    /// journal's items come in their order, and all of them before [`Progress::Ready`].
     Recovered {
         /// Whose journal it stands in.
         owner: NodeId,
@@ -155,7 +152,7 @@ pub enum Noted<T> {
     /// All that had been confirmed anywhere when this life began has been recovered, unless this is
     /// the node's first: from now on it may answer.
     Ready,
-    /// So many of the items pushed are safe now: the oldest that were not.
+    /// The number of items that are safe now: the oldest of those pushed that were not.
     Confirmed(usize),
 }
 
@@ -163,7 +160,7 @@ impl<T: Serialize + DeserializeOwned + Send + 'static> Journal<T> {
     /// The journal of the incarnation `boot` of `cluster.me`, not yet ready. All nodes give it the
     /// same `name`, with which no other keys of the service begin. Items gather for `window` before
     /// they are written together.
-    pub fn open(name: &'static str, cluster: &Cluster, boot: u64, window: Duration) -> Self {
+    pub(crate) fn open(name: &'static str, cluster: &Cluster, boot: u64, window: Duration) -> Self {
         let mut journal = Journal {
             name,
             me: cluster.me.clone(),
@@ -185,40 +182,40 @@ impl<T: Serialize + DeserializeOwned + Send + 'static> Journal<T> {
         journal
     }
 
-    /// Puts an item behind all others.
-    pub fn push(&mut self, item: T) {
+    /// Queues an item to be written after all others.
+    pub(crate) fn push(&mut self, item: T) {
         self.waiting.push_back(item);
     }
 
-    /// Whether [`Noted::Ready`] has come.
-    pub fn is_ready(&self) -> bool {
+    /// Whether [`Progress::Ready`] has come.
+    pub(crate) fn is_ready(&self) -> bool {
         self.stage == Stage::Ready
     }
 
-    /// Takes in what it told itself, and tells what follows from it.
-    pub fn hear(&mut self, heard: Heard<T>) -> Vec<Noted<T>> {
-        let mut noted = Vec::new();
-        match heard.0 {
-            Word::Read(owner, place, batch) => self.take(&owner, place, batch, &mut noted),
-            Word::Written(true) => self.confirm(&mut noted),
-            Word::Written(false) => self.scan(self.me.clone(), self.place),
-            Word::Failed(question, failure) => self.ask_again(question, failure),
-            Word::Ask(question) => self.questions.push(question),
-            Word::Due => {}
+    /// Takes in an event and returns what follows from it.
+    pub(crate) fn on_event(&mut self, event: JournalEvent<T>) -> Vec<Progress<T>> {
+        let mut progress = Vec::new();
+        match event.0 {
+            Kind::Read(owner, place, batch) => self.take(&owner, place, batch, &mut progress),
+            Kind::Written(true) => self.confirm(&mut progress),
+            Kind::Written(false) => self.scan(self.me.clone(), self.place),
+            Kind::Failed(question, failure) => self.ask_again(question, failure),
+            Kind::Ask(question) => self.questions.push(question),
+            Kind::Due => {}
         }
         if self.stage == Stage::Reading && self.scans.is_empty() {
             self.stage = Stage::Ready;
-            noted.push(Noted::Ready);
+            progress.push(Progress::Ready);
         }
-        noted
+        progress
     }
 
-    /// Asks the service what there is to ask now; `event` makes the node's own event of what will
-    /// be heard.
-    pub fn flush<E>(
+    /// Sends what there is to ask the service now; `event` makes the node's own event of what comes
+    /// back.
+    pub(crate) fn flush<E>(
         &mut self,
         ctx: &mut Context<E>,
-        event: impl Fn(Heard<T>) -> E + Clone + Send + 'static,
+        event: impl Fn(JournalEvent<T>) -> E + Clone + Send + 'static,
     ) {
         // An answer to an earlier life must not be taken for one to this.
         ctx.number_calls_from(self.boot);
@@ -227,7 +224,7 @@ impl<T: Serialize + DeserializeOwned + Send + 'static> Journal<T> {
             if let Some(failure) = question.refused {
                 ctx.log(format!("the journal asks again: {failure}"));
                 let question = Question::new(question.what, question.patience);
-                ctx.after(question.patience, event(Heard(Word::Ask(question))));
+                ctx.after(question.patience, event(JournalEvent(Kind::Ask(question))));
             } else {
                 self.ask(question, ctx, event.clone());
             }
@@ -235,13 +232,14 @@ impl<T: Serialize + DeserializeOwned + Send + 'static> Journal<T> {
     }
 
     /// Makes a batch of what waits, once it is time and the one before is confirmed.
-    fn gather<E>(&mut self, ctx: &mut Context<E>, event: impl Fn(Heard<T>) -> E) {
+    fn gather<E>(&mut self, ctx: &mut Context<E>, event: impl Fn(JournalEvent<T>) -> E) {
         if self.waiting.is_empty() {
             return;
         }
         let due = *self.due.get_or_insert(ctx.now() + self.window);
         if ctx.now() < due {
-            self.alarm.set(ctx, Some(due), || event(Heard(Word::Due)));
+            self.alarm
+                .set(ctx, Some(due), || event(JournalEvent(Kind::Due)));
         } else if self.under_way.is_none() {
             let count = self.waiting.len().min(MOST_ITEMS);
             self.under_way = Some(Batch {
@@ -257,7 +255,7 @@ impl<T: Serialize + DeserializeOwned + Send + 'static> Journal<T> {
         &self,
         question: Question,
         ctx: &mut Context<E>,
-        event: impl Fn(Heard<T>) -> E + Send + 'static,
+        event: impl Fn(JournalEvent<T>) -> E + Send + 'static,
     ) {
         let patience = question.patience;
         match &question.what {
@@ -265,9 +263,9 @@ impl<T: Serialize + DeserializeOwned + Send + 'static> Journal<T> {
                 let read = LIN_KV.read(self.key(owner, *place)).within(patience);
                 let (owner, place) = (owner.clone(), *place);
                 ctx.call(read, move |answer| {
-                    event(Heard(match answer {
-                        Ok(batch) => Word::Read(owner, place, batch),
-                        Err(failure) => Word::Failed(question, failure),
+                    event(JournalEvent(match answer {
+                        Ok(batch) => Kind::Read(owner, place, batch),
+                        Err(failure) => Kind::Failed(question, failure),
                     }))
                 });
             }
@@ -275,9 +273,9 @@ impl<T: Serialize + DeserializeOwned + Send + 'static> Journal<T> {
                 let key = self.key(&self.me, self.place);
                 let put = LIN_KV.cas_or_create(key, None, self.under_way.as_ref());
                 ctx.call(put.within(patience), move |answer| {
-                    event(Heard(match answer {
-                        Ok(is_put) => Word::Written(is_put),
-                        Err(failure) => Word::Failed(question, failure),
+                    event(JournalEvent(match answer {
+                        Ok(is_put) => Kind::Written(is_put),
+                        Err(failure) => Kind::Failed(question, failure),
                     }))
                 });
             }
@@ -317,7 +315,7 @@ impl<T: Serialize + DeserializeOwned + Send + 'static> Journal<T> {
         owner: &NodeId,
         place: u64,
         batch: Option<Batch<T>>,
-        noted: &mut Vec<Noted<T>>,
+        progress: &mut Vec<Progress<T>>,
     ) {
         let Some(scan) = self.scans.get_mut(owner) else {
             return;
@@ -331,13 +329,13 @@ impl<T: Serialize + DeserializeOwned + Send + 'static> Journal<T> {
             if is_own && batch.boot == self.boot {
                 // It had arrived, and its answer was lost. Nobody else can have gone on from it.
                 self.scans.remove(owner);
-                return self.confirm(noted);
+                return self.confirm(progress);
             }
             if is_own {
                 self.place += 1;
                 self.read_others();
             }
-            noted.extend(batch.recovered(owner));
+            progress.extend(batch.recovered(owner));
         }
         if !chunk.is_last {
             self.read(owner, further);
@@ -354,7 +352,7 @@ impl<T: Serialize + DeserializeOwned + Send + 'static> Journal<T> {
     }
 
     /// The batch under way stands in its place.
-    fn confirm(&mut self, noted: &mut Vec<Noted<T>>) {
+    fn confirm(&mut self, progress: &mut Vec<Progress<T>>) {
         let Some(batch) = self.under_way.take() else {
             return;
         };
@@ -363,15 +361,15 @@ impl<T: Serialize + DeserializeOwned + Send + 'static> Journal<T> {
             self.stage = Stage::Reading;
         }
         if !batch.items.is_empty() {
-            noted.push(Noted::Confirmed(batch.items.len()));
+            progress.push(Progress::Confirmed(batch.items.len()));
         }
     }
 }
 
 impl<T> Batch<T> {
-    fn recovered(self, owner: &NodeId) -> impl Iterator<Item = Noted<T>> {
+    fn recovered(self, owner: &NodeId) -> impl Iterator<Item = Progress<T>> {
         let boot = self.boot;
-        self.items.into_iter().map(move |item| Noted::Recovered {
+        self.items.into_iter().map(move |item| Progress::Recovered {
             owner: owner.clone(),
             boot,
             item,

@@ -1,24 +1,22 @@
-//! The spanning tree that news travel along: a heap laid over the list of nodes.
+//! The spanning tree to send along: a heap laid over the list of nodes.
 
-use crate::id::{Cluster, NodeId};
+use shared::{Cluster, NodeId};
 
-impl Cluster {
-    /// This node's neighbours in a spanning tree of all nodes, its parent first, then its children.
-    ///
-    /// The node at place i of the list is the parent of those at f·i + 1 … f·i + f, where f is the
-    /// fan-out, at least 1. All nodes have the same list, so all agree on the tree without a word.
-    pub fn tree_neighbours(&self, fan_out: usize) -> Vec<NodeId> {
-        let (place, fan_out) = (self.index(), fan_out.max(1));
-        let parent = (place > 0).then(|| (place - 1) / fan_out);
-        let first_child = place.saturating_mul(fan_out).saturating_add(1);
-        let children = first_child..first_child.saturating_add(fan_out);
-        parent
-            .into_iter()
-            .chain(children)
-            .map_while(|i| self.nodes.get(i))
-            .cloned()
-            .collect()
-    }
+/// This node's neighbours in a spanning tree of the cluster, its parent first, then its children.
+///
+/// The node at index i of the cluster is the parent of those at f·i + 1 … f·i + f, where f is the
+/// fan-out, at least 1. All nodes have the same list, so all agree on the tree without a message.
+pub fn tree_neighbours(cluster: &Cluster, fan_out: usize) -> Vec<NodeId> {
+    let (index, fan_out) = (cluster.index(), fan_out.max(1));
+    let parent = (index > 0).then(|| (index - 1) / fan_out);
+    let first_child = index.saturating_mul(fan_out).saturating_add(1);
+    let children = first_child..first_child.saturating_add(fan_out);
+    parent
+        .into_iter()
+        .chain(children)
+        .map_while(|i| cluster.nodes.get(i))
+        .cloned()
+        .collect()
 }
 
 #[cfg(test)]
@@ -36,7 +34,7 @@ mod tests {
     fn edges(count: usize, fan_out: usize) -> BTreeSet<(NodeId, NodeId)> {
         let mut edges = BTreeSet::new();
         for cluster in (0..count).map(|i| cluster(i, count)) {
-            for neighbour in cluster.tree_neighbours(fan_out) {
+            for neighbour in tree_neighbours(&cluster, fan_out) {
                 edges.insert((cluster.me.clone(), neighbour));
             }
         }
@@ -65,7 +63,7 @@ mod tests {
 
     #[test]
     fn a_fan_out_of_24_makes_25_nodes_a_star() {
-        assert_eq!(cluster(0, 25).tree_neighbours(24).len(), 24);
-        assert_eq!(cluster(7, 25).tree_neighbours(24), [NodeId::from("n0")]);
+        assert_eq!(tree_neighbours(&cluster(0, 25), 24).len(), 24);
+        assert_eq!(tree_neighbours(&cluster(7, 25), 24), [NodeId::from("n0")]);
     }
 }

@@ -4,10 +4,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use replication::Durability;
 use serde::Deserialize;
 use shared::network::{Network, Promises, Weather};
 use shared::seeds::for_each_seed;
-use shared::{Durability, Rng, read_flags, with_flags};
+use shared::{Rng, read_flags, with_flags};
 
 use crate::notebook::Notebook;
 

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use shared::{Link, Packet, Rng, Timing};
+use replication::{Link, Packet, Timing};
+use shared::Rng;
 
 /// What the network does to a packet.
 #[derive(Debug, Clone, Copy)]

@@ -64,19 +64,19 @@ use serde::{Deserialize, Serialize};
 use incoming::Incoming;
 use outgoing::{Batch, Outgoing};
 
-/// How patient a link is.
+/// How long a link waits before it sends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timing {
-    /// From the first item that waits until it leaves, with all that joined it.
+    /// From the first queued item until it is sent, with all that were queued meanwhile.
     pub window: Duration,
-    /// From the first item received until it is acknowledged, if no item goes the other way.
+    /// From the first item received until it is acknowledged, if no item is sent the other way.
     pub ack_delay: Duration,
-    /// How long to wait for a packet's acknowledgement before sending again. Not zero; more than a
-    /// round trip plus the peer's `ack_delay`, or packets are repeated for nothing.
+    /// From a packet until it is sent again, if it is not acknowledged. Not zero; more than a round
+    /// trip plus the peer's `ack_delay`, or packets are repeated for nothing.
     pub resend: Duration,
 }
 
-/// What links exchange. Boot numbers are never 0.
+/// A message from one end of a link to the other. Boot numbers are never 0.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Packet<T> {
     /// The sender's boot number.
@@ -117,8 +117,8 @@ fn is_false(flag: &bool) -> bool {
 pub struct Received<T> {
     /// Items not delivered before, in the peer's order.
     pub items: Vec<T>,
-    /// The peer has started anew since it was last heard and knows nothing of what it was told:
-    /// push again whatever it needs.
+    /// The peer has restarted since its last packet and has lost what it had received: push again
+    /// whatever it needs.
     pub restarted: bool,
 }
 
@@ -167,17 +167,17 @@ impl<T: Clone> Link<T> {
         }
     }
 
-    /// Puts an item on its way.
+    /// Queues an item.
     pub fn push(&mut self, now: Duration, item: T) {
         self.outgoing.push(now, item);
     }
 
-    /// How many items the peer has yet to acknowledge.
+    /// The number of items that the peer has not acknowledged, queued ones included.
     pub fn unacknowledged(&self) -> usize {
         self.outgoing.unacknowledged()
     }
 
-    /// Takes in a packet of the peer's.
+    /// Receives a packet from the peer.
     pub fn receive(&mut self, now: Duration, packet: Packet<T>) -> Received<T> {
         let mut received = Received::default();
         if packet.from == 0 || self.incoming.is_retired(packet.from) {

@@ -1,13 +1,13 @@
-//! The one timer of a node that is due at many times.
+//! One timer for many deadlines.
 
 use std::time::Duration;
 
-use crate::context::Context;
+use shared::Context;
 
-/// A timer that is set only if it would otherwise ring too late.
+/// Sets a timer only if none that is set already fires early enough.
 ///
-/// Timers cannot be taken back, so one may ring when nothing is due any more: whoever it wakes looks
-/// at the time, does what is due, and sets it again.
+/// Timers cannot be cancelled, so one may fire when nothing is due any more: the node looks at the
+/// time, does what is due, and sets the alarm again.
 #[derive(Debug, Default)]
 pub struct Alarm {
     /// When the earliest timer that was set will fire.
@@ -15,7 +15,7 @@ pub struct Alarm {
 }
 
 impl Alarm {
-    /// Makes sure that `tick`'s event comes by `deadline`, if there is one.
+    /// Ensures that `tick`'s event comes by `deadline`, if there is one.
     pub fn set<E>(
         &mut self,
         ctx: &mut Context<E>,

@@ -3,8 +3,9 @@
 
 use std::time::Duration;
 
+use replication::Timing;
+use shared::Rng;
 use shared::seeds::for_each_seed;
-use shared::{Rng, Timing};
 
 use crate::pair::{Pair, Weather};
 

@@ -1,0 +1,219 @@
+//! The links of a node to its neighbours, with one timer for all of them.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::Serialize;
+use shared::{Context, NodeId};
+
+use crate::alarm::Alarm;
+use crate::link::{Link, Packet, Received, Timing};
+
+/// One [`Link`] per neighbour.
+///
+/// The node calls [`Links::flush`] after everything that happened to it, the event that it gave to
+/// `flush` before included.
+#[derive(Debug)]
+pub struct Links<T> {
+    links: BTreeMap<NodeId, Link<T>>,
+    alarm: Alarm,
+}
+
+impl<T: Clone> Links<T> {
+    /// Links of the incarnation `boot` to these neighbours.
+    pub fn new(boot: u64, neighbours: impl IntoIterator<Item = (NodeId, Timing)>) -> Self {
+        let link = |(peer, timing)| (peer, Link::new(boot, timing));
+        Links {
+            links: neighbours.into_iter().map(link).collect(),
+            alarm: Alarm::default(),
+        }
+    }
+
+    /// The neighbours, in order of their names.
+    pub fn neighbours(&self) -> impl Iterator<Item = &NodeId> {
+        self.links.keys()
+    }
+
+    /// Queues an item for one neighbour; does nothing if there is no link to that node.
+    pub fn push(&mut self, now: Duration, neighbour: &NodeId, item: T) {
+        if let Some(link) = self.links.get_mut(neighbour) {
+            link.push(now, item);
+        }
+    }
+
+    /// Queues an item for all neighbours but one, usually the one that it came from.
+    pub fn push_to_all_but(&mut self, now: Duration, except: Option<&NodeId>, item: &T) {
+        for (neighbour, link) in &mut self.links {
+            if Some(neighbour) != except {
+                link.push(now, item.clone());
+            }
+        }
+    }
+
+    /// Receives a packet. Nothing is delivered if there is no link to `src`.
+    pub fn receive(&mut self, now: Duration, src: &NodeId, packet: Packet<T>) -> Received<T> {
+        self.links
+            .get_mut(src)
+            .map(|link| link.receive(now, packet))
+            .unwrap_or_default()
+    }
+
+    /// The number of unacknowledged items, summed over all neighbours.
+    pub fn unacknowledged(&self) -> usize {
+        self.links.values().map(Link::unacknowledged).sum()
+    }
+
+    /// Sends what is due, each packet wrapped into a request, and sets a timer for the rest:
+    /// `tick` makes its event.
+    pub fn flush<E, R: Serialize>(
+        &mut self,
+        ctx: &mut Context<E>,
+        wrap: impl Fn(Packet<T>) -> R,
+        tick: impl FnOnce() -> E,
+    ) {
+        let now = ctx.now();
+        for (neighbour, link) in &mut self.links {
+            while let Some(packet) = link.poll(now) {
+                ctx.send(neighbour, wrap(packet));
+            }
+        }
+        let deadline = self.links.values().filter_map(Link::deadline).min();
+        self.alarm.set(ctx, deadline, tick);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+    use shared::{Caller, Engine, Node, Outbox};
+
+    use super::*;
+
+    const TIMING: Timing = Timing {
+        window: Duration::from_millis(340),
+        ack_delay: Duration::from_millis(1000),
+        resend: Duration::from_millis(2000),
+    };
+
+    /// A node that puts items on its links as clients ask, and counts how often a timer fires.
+    struct Pusher {
+        links: Links<u64>,
+        timers_fired: usize,
+    }
+
+    #[derive(Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    enum Request {
+        Push { to: NodeId, item: u64 },
+        PushToAll { items: u64 },
+        Gossip { packet: Packet<u64> },
+    }
+
+    #[derive(Serialize)]
+    #[serde(rename_all = "snake_case")]
+    enum Outgoing {
+        Gossip { packet: Packet<u64> },
+    }
+
+    impl Pusher {
+        fn flush(&mut self, ctx: &mut Context<()>) {
+            let wrap = |packet| Outgoing::Gossip { packet };
+            self.links.flush(ctx, wrap, || ());
+        }
+    }
+
+    impl Node for Pusher {
+        type Request = Request;
+        type Event = ();
+
+        fn on_request(&mut self, request: Request, caller: Caller, ctx: &mut Context<()>) {
+            let now = ctx.now();
+            match request {
+                Request::Push { to, item } => self.links.push(now, &to, item),
+                Request::PushToAll { items } => {
+                    (0..items).for_each(|item| self.links.push_to_all_but(now, None, &item));
+                }
+                Request::Gossip { packet } => {
+                    let received = self.links.receive(now, caller.node(), packet);
+                    assert_eq!(received, Received::default(), "all of it is from strangers");
+                }
+            }
+            self.flush(ctx);
+        }
+
+        fn on_event(&mut self, (): (), ctx: &mut Context<()>) {
+            self.timers_fired += 1;
+            self.flush(ctx);
+        }
+    }
+
+    fn pusher(neighbours: &'static [&str]) -> Engine<Pusher> {
+        let mut engine = Engine::new(1, move |_, _: &mut Context<()>| {
+            let neighbours = neighbours.iter().map(|name| (NodeId::from(*name), TIMING));
+            Pusher {
+                links: Links::new(5, neighbours),
+                timers_fired: 0,
+            }
+        });
+        let init = r#"{"type":"init","node_id":"n0","node_ids":["n0"]}"#;
+        request(&mut engine, Duration::ZERO, "c0", init);
+        engine
+    }
+
+    /// What the node sends when it receives this.
+    fn request(engine: &mut Engine<Pusher>, now: Duration, src: &str, body: &str) -> String {
+        let line = format!(r#"{{"src":"{src}","dest":"n0","body":{body}}}"#);
+        engine.receive(now, &line);
+        sent(engine)
+    }
+
+    fn sent(engine: &mut Engine<Pusher>) -> String {
+        let mut outbox = Outbox::default();
+        engine.drain(&mut outbox);
+        assert_eq!(outbox.log, [""; 0]);
+        String::from_utf8(outbox.lines).unwrap()
+    }
+
+    #[test]
+    fn one_flush_sends_all_that_is_due() {
+        let mut engine = pusher(&["n1", "n2"]);
+        let push = r#"{"type":"push_to_all","items":10000}"#;
+        assert_eq!(request(&mut engine, Duration::ZERO, "c1", push), "");
+        engine.wake(TIMING.window);
+        assert_eq!(
+            sent(&mut engine).lines().count(),
+            6,
+            "three packets to each"
+        );
+        engine.wake(TIMING.window);
+        assert_eq!(sent(&mut engine), "");
+    }
+
+    #[test]
+    fn timers_are_set_for_new_deadlines_only() {
+        let mut engine = pusher(&["n1", "n2", "n3"]);
+        // Ten seconds of ten pushes each millisecond.
+        for at in (0..10_000).map(Duration::from_millis) {
+            for item in 0..10 {
+                let neighbour = ["n1", "n2", "n3"][item % 3];
+                let push = format!(r#"{{"type":"push","to":"{neighbour}","item":{item}}}"#);
+                request(&mut engine, at, "c1", &push);
+            }
+        }
+        // All that were set and have not fired yet do so now.
+        engine.wake(Duration::from_secs(20));
+        let timers = engine.node().unwrap().timers_fired;
+        assert!(timers < 100, "{timers} timers");
+    }
+
+    #[test]
+    fn nothing_goes_to_strangers_nor_comes_from_them() {
+        let mut engine = pusher(&["n1"]);
+        let push = r#"{"type":"push","to":"n9","item":1}"#;
+        assert_eq!(request(&mut engine, Duration::ZERO, "c1", push), "");
+        assert_eq!(engine.node().unwrap().links.unacknowledged(), 0);
+        let gossip = r#"{"type":"gossip","packet":{"from":7,"items":[1]}}"#;
+        assert_eq!(request(&mut engine, Duration::ZERO, "n9", gossip), "");
+        assert_eq!(engine.deadline(), None);
+    }
+}

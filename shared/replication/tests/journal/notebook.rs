@@ -1,0 +1,80 @@
+//! The smallest node that has a journal: it notes numbers down, and knows what it has noted and
+//! what it has recovered.
+
+use replication::{Durability, Durable, JournalEvent, Step};
+use serde::{Deserialize, Serialize};
+use shared::{Caller, Cluster, Context, Node};
+
+pub struct Notebook {
+    durable: Durable<u64, Request>,
+    /// Everything safe, and in whose journal it stands, in the order in which it was learnt.
+    known: Vec<(String, u64)>,
+    me: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Request {
+    Note { number: u64 },
+    Read,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Response<'a> {
+    NoteOk,
+    ReadOk { known: &'a [(String, u64)] },
+}
+
+#[derive(Debug)]
+pub enum Event {
+    Journal(JournalEvent<u64>),
+}
+
+impl Notebook {
+    pub fn boot(flags: &Durability, cluster: &Cluster, ctx: &mut Context<Event>) -> Self {
+        let boot = ctx.rng().boot_number();
+        let mut notebook = Notebook {
+            durable: Durable::open(flags, "notes", cluster, boot),
+            known: Vec::new(),
+            me: cluster.me.to_string(),
+        };
+        notebook.proceed(ctx);
+        notebook
+    }
+
+    fn proceed(&mut self, ctx: &mut Context<Event>) {
+        while let Some(step) = self.durable.next_step() {
+            match step {
+                Step::Recover { owner, entry, .. } => self.known.push((owner.to_string(), entry)),
+                Step::Ready => {}
+                Step::Serve(Request::Note { number }, caller) => {
+                    self.durable.persist(number, caller);
+                }
+                Step::Serve(Request::Read, caller) => {
+                    ctx.reply(caller, Response::ReadOk { known: &self.known });
+                }
+                Step::Apply(number, caller) => {
+                    self.known.push((self.me.clone(), number));
+                    ctx.reply(caller, Response::NoteOk);
+                }
+            }
+        }
+        self.durable.flush(ctx, Event::Journal);
+    }
+}
+
+impl Node for Notebook {
+    type Request = Request;
+    type Event = Event;
+
+    fn on_request(&mut self, request: Request, caller: Caller, ctx: &mut Context<Event>) {
+        self.durable.on_request(request, caller, ctx);
+        self.proceed(ctx);
+    }
+
+    fn on_event(&mut self, Event::Journal(event): Event, ctx: &mut Context<Event>) {
+        self.durable.on_event(event);
+        self.proceed(ctx);
+    }
+}
