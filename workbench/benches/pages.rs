@@ -4,7 +4,7 @@
 
 #[cfg(unix)]
 #[expect(dead_code, reason = "nobody points at anything")]
-#[path = "../tests/browser/chromium.rs"]
+#[path = "../tests/processes/browser/chromium.rs"]
 mod chromium;
 #[expect(dead_code, reason = "nothing is compared with a smallest program")]
 mod common;

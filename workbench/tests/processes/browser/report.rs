@@ -1,0 +1,254 @@
+//! The page of a run.
+
+use serde_json::json;
+use tempfile::TempDir;
+
+use super::chromium::Browser;
+use super::{newest, workbench};
+
+/// The page of a run that these arguments make, open.
+fn opened(browser: &mut Browser, arguments: &str, exit: i32) -> TempDir {
+    let store = TempDir::new().unwrap();
+    let output = workbench(arguments, store.path());
+    assert_eq!(output.status.code(), Some(exit), "{output:?}");
+    let url = format!("file://{}", newest(store.path()).display());
+    browser.open(&url, "document.documentElement.dataset.ready");
+    store
+}
+
+/// Chooses in one of the controls above the timeline.
+fn choose(browser: &mut Browser, control: &str, value: &str) {
+    browser.evaluate(&format!(
+        "(() => {{ const control = document.getElementById('filters').elements['{control}'];
+           control.value = [...control.options ?? []].find((it) => it.textContent === '{value}')?.value ?? '{value}';
+           control.dispatchEvent(new Event('change', {{ bubbles: true }})); }})()"
+    ));
+}
+
+/// What is told of each message that is drawn.
+fn messages(browser: &mut Browser) -> Vec<String> {
+    let titles =
+        "[...document.querySelectorAll('#messages .message title')].map((it) => it.textContent)";
+    serde_json::from_value(browser.evaluate(titles)).unwrap()
+}
+
+fn number(browser: &mut Browser, script: &str) -> f64 {
+    browser.evaluate(script).as_f64().unwrap()
+}
+
+#[test]
+fn the_page_of_a_good_run_shows_its_verdict_budgets_and_plots() {
+    let Some(mut browser) = Browser::start() else {
+        return;
+    };
+    let _store = opened(
+        &mut browser,
+        "challenge broadcast-3d --simulate --seed 1",
+        0,
+    );
+    let verdict = browser.evaluate("document.querySelector('.verdict').textContent");
+    assert_eq!(
+        verdict,
+        "valid The history holds, and all 3 budgets are kept."
+    );
+    assert_eq!(
+        browser.evaluate("document.querySelectorAll('.budget').length"),
+        3
+    );
+    assert_eq!(
+        browser.evaluate("document.querySelectorAll('.budget .missed').length"),
+        0
+    );
+    let plots = "[...document.querySelectorAll('figure')].map((it) => it.dataset.plot)";
+    let expected = [
+        "latency",
+        "quantiles",
+        "throughput",
+        "messages",
+        "stable-latency",
+    ];
+    assert_eq!(browser.evaluate(plots), json!(expected));
+    // A figure tells its numbers to the pointer and to the keyboard.
+    let place = "(() => { const svg = document.querySelector('[data-plot=\"stable-latency\"] svg');
+        svg.scrollIntoView({ block: 'center' }); const box = svg.getBoundingClientRect();
+        return [box.left + box.width / 2, box.top + box.height / 2]; })()";
+    let place: [f64; 2] = serde_json::from_value(browser.evaluate(place)).unwrap();
+    browser.point(place[0], place[1]);
+    let told = "document.querySelector('[data-plot=\"stable-latency\"] output').value";
+    let pointed = browser.evaluate(told);
+    let pointed = pointed.as_str().unwrap();
+    assert!(
+        pointed.contains("part of all values") && pointed.contains("latency, ms"),
+        "{pointed}"
+    );
+    browser.evaluate("document.querySelector('[data-plot=\"stable-latency\"] svg').focus()");
+    browser.press("ArrowRight");
+    assert_ne!(browser.evaluate(told), pointed);
+    browser.assert_calm();
+}
+
+#[test]
+fn filters_show_the_messages_that_are_asked_for() {
+    let Some(mut browser) = Browser::start() else {
+        return;
+    };
+    let _store = opened(
+        &mut browser,
+        "challenge broadcast-3d --simulate --seed 1",
+        0,
+    );
+    let all = messages(&mut browser);
+    assert!(all.len() > 100, "{}", all.len());
+    choose(&mut browser, "node", "n7");
+    let of_node = messages(&mut browser);
+    assert!(!of_node.is_empty() && of_node.len() < all.len());
+    for message in &of_node {
+        assert!(
+            message.contains("n7 →") || message.contains("→ n7,"),
+            "{message}"
+        );
+    }
+    choose(&mut browser, "node", "all");
+    choose(&mut browser, "kind", "gossip");
+    for message in messages(&mut browser) {
+        assert!(message.contains("\"type\":\"gossip\""), "{message}");
+    }
+    choose(&mut browser, "kind", "all");
+    let client = browser
+        .evaluate("document.getElementById('filters').elements.client.options[3].textContent");
+    let client = client.as_str().unwrap();
+    choose(&mut browser, "client", client);
+    for message in messages(&mut browser) {
+        assert!(
+            message.contains(&format!("{client} →")) || message.contains(&format!("→ {client},"))
+        );
+    }
+    choose(&mut browser, "client", "all");
+    // A window, and what moves it.
+    choose(&mut browser, "from", "10");
+    choose(&mut browser, "to", "10.2");
+    for message in messages(&mut browser) {
+        let sent: f64 = message.split(' ').next().unwrap().parse().unwrap();
+        assert!((9.5..=10.2).contains(&sent), "{message}");
+    }
+    browser.evaluate("document.getElementById('later').click()");
+    let from = number(
+        &mut browser,
+        "+document.getElementById('filters').elements.from.value",
+    );
+    assert!((from - 10.1).abs() < 1e-6, "{from}");
+    browser.evaluate("document.getElementById('all').click()");
+    assert_eq!(
+        messages(&mut browser).len(),
+        600,
+        "no more than can be told apart"
+    );
+    let status = browser.evaluate("document.getElementById('status').value");
+    assert!(
+        status.as_str().unwrap().contains("the first 600"),
+        "{status}"
+    );
+    // One is told in full, by pointer or keyboard.
+    browser.evaluate("document.querySelector('#timeline').focus()");
+    browser.press("ArrowRight");
+    let selected = browser.evaluate("document.getElementById('selected').value");
+    assert!(
+        selected.as_str().unwrap().contains("process 0 on n0"),
+        "{selected}"
+    );
+    browser.evaluate("document.getElementById('as-table').open = true");
+    browser.assert_calm();
+}
+
+#[test]
+fn the_page_of_a_bad_run_shows_what_was_lost_and_when() {
+    let Some(mut browser) = Browser::start() else {
+        return;
+    };
+    let arguments = "simulate broadcast-3c --seeds 0 --nemesis kill";
+    let _store = opened(&mut browser, arguments, 1);
+    let verdict = browser.evaluate("document.querySelector('.verdict').textContent");
+    assert!(verdict.as_str().unwrap().contains("is lost"), "{verdict}");
+    let cases =
+        "[...document.querySelectorAll('#evidence ~ article h3')].map((it) => it.textContent)";
+    let cases: Vec<String> = serde_json::from_value(browser.evaluate(cases)).unwrap();
+    assert!(cases[0].contains("is lost"), "{cases:?}");
+    let lacks = number(
+        &mut browser,
+        "document.querySelectorAll('article .lacks').length",
+    );
+    let holds = number(
+        &mut browser,
+        "document.querySelectorAll('article .holds').length",
+    );
+    assert!(
+        lacks > holds && holds > 0.0,
+        "{lacks} lack it, {holds} hold it"
+    );
+    let begun = number(
+        &mut browser,
+        "+document.querySelector('button[data-from]').dataset.from / 1e6",
+    );
+    browser.evaluate("document.querySelector('button[data-from]').click()");
+    let from = number(
+        &mut browser,
+        "+document.getElementById('filters').elements.from.value",
+    );
+    assert!((from - begun).abs() < 0.001, "{from} is not {begun}");
+    browser.evaluate("(() => { const lost = document.getElementById('filters').elements.lost; lost.click(); })()");
+    for message in messages(&mut browser) {
+        assert!(message.contains(", lost:"), "{message}");
+    }
+    assert!(
+        number(
+            &mut browser,
+            "document.querySelectorAll('#timeline .shade').length"
+        ) > 0.0
+    );
+    browser.assert_calm();
+}
+
+#[test]
+fn a_page_fits_a_phone_and_its_pictures_have_names() {
+    let Some(mut browser) = Browser::start() else {
+        return;
+    };
+    browser.resize(390, 800);
+    let _store = opened(&mut browser, "challenge g-counter --simulate --seed 1", 0);
+    let wide = number(&mut browser, "document.documentElement.scrollWidth");
+    assert!(wide <= 390.0, "the page is {wide} pixels wide");
+    let nameless = "[...document.querySelectorAll('[role=img], [role=group], [role=application]')]
+        .filter((it) => !it.getAttribute('aria-label')).length";
+    assert_eq!(browser.evaluate(nameless), 0);
+    let nameless = "[...document.querySelectorAll('input, select')].filter((it) => it.labels.length === 0).length";
+    assert_eq!(browser.evaluate(nameless), 0);
+    assert_eq!(
+        browser.evaluate("!!document.querySelector('[data-plot=value]')"),
+        true
+    );
+    browser.assert_calm();
+}
+
+#[test]
+fn what_a_node_prints_stays_text() {
+    let Some(mut browser) = Browser::start() else {
+        return;
+    };
+    let node = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/tests/processes/browser/hostile.sh"
+    );
+    let arguments = format!("test -w echo --bin {node} --node-count 1 --time-limit 1 --rate 5");
+    let _store = opened(&mut browser, &arguments, 1);
+    let text = browser.evaluate("document.body.innerText");
+    assert!(
+        text.as_str().unwrap().contains("<img src=x onerror="),
+        "{text}"
+    );
+    assert_eq!(
+        browser.evaluate("document.querySelectorAll('img').length"),
+        0
+    );
+    assert_eq!(browser.evaluate("window.pwned === undefined"), true);
+    browser.assert_calm();
+}

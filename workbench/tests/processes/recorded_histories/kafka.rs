@@ -1,0 +1,161 @@
+//! The kafka checker's result maps, as far as they do not depend on the order of a hash table.
+
+use checkers::{Validity, Verdict};
+use history::edn::{Edn, compact, get, number};
+
+use super::case::cases_of;
+
+/// A recorded result of the checker, and ours.
+struct Pair {
+    name: String,
+    recorded: Edn,
+    ours: Verdict,
+}
+
+/// All recordings of the workload, judged.
+fn pairs() -> Vec<Pair> {
+    let judge = |case: super::case::Case| Pair {
+        recorded: get(&case.results(), &["workload"]).unwrap().clone(),
+        ours: case.judge_workload(&case.history()),
+        name: case.name,
+    };
+    cases_of(&["kafka"]).into_iter().map(judge).collect()
+}
+
+/// Those of which more than their validity is known.
+fn told_pairs() -> Vec<Pair> {
+    let mut pairs = pairs();
+    pairs.retain(|pair| pair.ours.valid != Validity::Unknown);
+    pairs
+}
+
+/// The recorded errors, without their cases: which ones are listed, and in which order, depends on
+/// a hash table.
+fn counted(workload: &Edn) -> String {
+    let Some(Edn::List(types)) = get(workload, &["error-types"]) else {
+        panic!("no error types in {}", compact(workload))
+    };
+    let counts = types.iter().map(|name| {
+        let Edn::Key(word) = name else {
+            panic!("no name: {name}")
+        };
+        let entry = get(workload, &[word.as_ref()]).unwrap();
+        format!(
+            "{word} {}\n",
+            compact(get(entry, &["count"]).unwrap_or(entry))
+        )
+    });
+    counts.collect()
+}
+
+#[test]
+fn verdicts_and_error_types_are_the_recorded_ones() {
+    for Pair {
+        name,
+        recorded,
+        ours,
+    } in pairs()
+    {
+        let judged = |key: &'static str| {
+            let told = |results| get(results, &[key]).map(compact);
+            assert_eq!(told(&ours.results), told(&recorded), "{name}: {key}");
+        };
+        judged("valid?");
+        judged("bad-error-types");
+        judged("error-types");
+        judged("info-txn-causes");
+        let is_told = !ours.findings.is_empty();
+        assert_eq!(is_told, ours.valid != Validity::Valid, "{name}");
+    }
+}
+
+#[test]
+fn every_error_has_the_recorded_number_of_cases() {
+    for case in told_pairs() {
+        let ours = case.ours.results;
+        assert_eq!(counted(&ours), counted(&case.recorded), "{}", case.name);
+    }
+}
+
+#[test]
+fn the_worst_lag_is_the_recorded_one() {
+    for case in told_pairs() {
+        let ours = case.ours.results;
+        let told =
+            |results: &Edn, key| get(results, &["worst-realtime-lag", key]).cloned().unwrap();
+        for key in ["process", "key"] {
+            assert_eq!(
+                told(&ours, key),
+                told(&case.recorded, key),
+                "{}: {key}",
+                case.name
+            );
+        }
+        for key in ["time", "lag"] {
+            let number = |results| number(&told(results, key)).unwrap();
+            let apart = (number(&ours) - number(&case.recorded)).abs();
+            assert!(apart < 1e-9, "{}: {key} is {apart} off", case.name);
+        }
+    }
+}
+
+#[test]
+fn the_extreme_cases_are_as_far_out_as_the_recorded_ones() {
+    for case in told_pairs() {
+        let ours = case.ours.results;
+        let deltas = |results: &Edn, name: &'static str| {
+            let Some(Edn::List(cases)) = get(results, &[name, "errs"]) else {
+                return Vec::new();
+            };
+            let deltas = cases
+                .iter()
+                .filter_map(|case| get(case, &["delta"]).cloned());
+            deltas.collect()
+        };
+        for name in [
+            "int-nonmonotonic-poll",
+            "int-poll-skip",
+            "nonmonotonic-poll",
+            "nonmonotonic-send",
+            "poll-skip",
+        ] {
+            let recorded = deltas(&case.recorded, name);
+            assert_eq!(deltas(&ours, name), recorded, "{}: {name}", case.name);
+        }
+    }
+}
+
+#[test]
+fn cases_are_told_with_the_recorded_keys() {
+    for case in told_pairs() {
+        let ours = case.ours.results;
+        // The keys of the first case of an error; of operations no more than that they are there.
+        let keys = |results: &Edn, name| {
+            let cases = get(results, &[name, "errs"]);
+            let (Some(Edn::List(cases)), Edn::Map(_)) = (cases, results) else {
+                return String::new();
+            };
+            let Edn::Map(first) = &cases[0] else {
+                panic!("no map: {}", cases[0])
+            };
+            first.keys().map(compact).collect::<Vec<_>>().join(" ")
+        };
+        for name in [
+            "duplicate",
+            "inconsistent-offsets",
+            "int-nonmonotonic-poll",
+            "int-poll-skip",
+            "lost-write",
+            "nonmonotonic-poll",
+            "nonmonotonic-send",
+            "poll-skip",
+        ] {
+            assert_eq!(
+                keys(&ours, name),
+                keys(&case.recorded, name),
+                "{}: {name}",
+                case.name
+            );
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! The checker of linearizable registers: which keys fail, and where.
+
+use checkers::Validity;
+use history::edn::{Edn, compact, get};
+
+use super::case::cases_of;
+
+#[test]
+fn the_keys_that_fail_are_the_recorded_ones() {
+    for case in cases_of(&["lin-kv"]) {
+        let recorded = case.results();
+        let ours = case.judge_workload(&case.history());
+        let failures =
+            |results: &Edn, path: &[&'static str]| get(results, path).map(compact).unwrap();
+        assert_eq!(
+            failures(&ours.results, &["failures"]),
+            failures(&recorded, &["workload", "failures"]),
+            "{}",
+            case.name
+        );
+        assert_eq!(
+            ours.findings.is_empty(),
+            ours.valid == Validity::Valid,
+            "{}",
+            case.name
+        );
+    }
+}
+
+#[test]
+fn the_operation_without_a_place_is_the_recorded_one() {
+    for case in cases_of(&["lin-kv"]) {
+        let recorded = case.results();
+        let ours = case.judge_workload(&case.history()).results;
+        let keys = |results: &Edn, path: &[&'static str]| match get(results, path) {
+            Some(Edn::Map(keys)) => keys.clone(),
+            other => panic!("{}: no keys: {other:?}", case.name),
+        };
+        let (ours, recorded) = (
+            keys(&ours, &["results"]),
+            keys(&recorded, &["workload", "results"]),
+        );
+        assert!(ours.keys().eq(recorded.keys()), "{}", case.name);
+        for (key, result) in &ours {
+            let told = |result: &Edn, field| get(result, &["linearizable", field]).map(compact);
+            for field in ["valid?", "op", "previous-ok"] {
+                assert_eq!(
+                    told(result, field),
+                    told(&recorded[key], field),
+                    "{}, key {key}: {field}",
+                    case.name
+                );
+            }
+        }
+    }
+}

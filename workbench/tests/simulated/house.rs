@@ -1,0 +1,281 @@
+//! The rules of the house: which way dependencies run, how small the doors are, and who may know a
+//! clock, a thread, a pipe or a socket.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+
+/// The six solutions.
+const CHALLENGES: [&str; 6] = [
+    "echo",
+    "unique-ids",
+    "broadcast",
+    "g-counter",
+    "kafka-log",
+    "txn",
+];
+
+/// Those that stand on nothing but `shared` and four packages of others.
+const SMALL: [&str; 4] = ["anyhow", "clap", "serde", "serde_json"];
+
+fn workspace() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
+}
+
+fn cargo(arguments: &[&str]) -> String {
+    let mut command = Command::new(env!("CARGO"));
+    command.args(arguments).arg("--offline");
+    let output = command.current_dir(workspace()).output().unwrap();
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{arguments:?}: {complaint}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// A package of the workspace.
+struct Member {
+    name: String,
+    folder: PathBuf,
+    /// What the product needs, …
+    needs: BTreeSet<String>,
+    /// … and what only its tests, benches and build script do.
+    tests_need: BTreeSet<String>,
+}
+
+fn members() -> Vec<Member> {
+    let metadata = cargo(&["metadata", "--no-deps", "--format-version", "1"]);
+    let metadata: Value = serde_json::from_str(&metadata).unwrap();
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let member = |package: &Value| {
+        let all = package["dependencies"].as_array().unwrap();
+        let of = |is_product: bool| {
+            let some = all.iter().filter(|it| it["kind"].is_null() == is_product);
+            some.map(|it| text(&it["name"])).collect()
+        };
+        Member {
+            name: text(&package["name"]),
+            folder: Path::new(&text(&package["manifest_path"]))
+                .parent()
+                .unwrap()
+                .to_owned(),
+            needs: of(true),
+            tests_need: of(false),
+        }
+    };
+    let packages = metadata["packages"].as_array().unwrap();
+    packages.iter().map(member).collect()
+}
+
+#[test]
+fn dependencies_run_one_way() {
+    let members = members();
+    let names: BTreeSet<&str> = members.iter().map(|it| it.name.as_str()).collect();
+    let all_but = |out: &[&str]| {
+        let rest = names.iter().copied().filter(|name| !out.contains(name));
+        rest.collect::<BTreeSet<&str>>()
+    };
+    for member in &members {
+        let allowed: BTreeSet<&str> = match member.name.as_str() {
+            "shared" | "history" | "mutants" => BTreeSet::new(),
+            "replication" | "echo" | "unique-ids" => ["shared"].into(),
+            "broadcast" | "g-counter" | "kafka-log" | "txn" => ["replication", "shared"].into(),
+            "checkers" => ["history"].into(),
+            "simulator" => ["checkers", "history", "shared"].into(),
+            "pages" => ["checkers", "history", "shared", "simulator"].into(),
+            "serve" => ["history", "pages"].into(),
+            "workbench" => all_but(&["workbench", "mutants", "replication"]),
+            other => panic!("where does {other} stand?"),
+        };
+        let own = member.needs.iter().map(String::as_str);
+        let own: BTreeSet<&str> = own.filter(|it| names.contains(it)).collect();
+        assert_eq!(own, allowed, "{}", member.name);
+    }
+}
+
+#[test]
+fn only_the_bench_and_the_mutants_name_the_six() {
+    for Member {
+        name,
+        needs,
+        tests_need,
+        ..
+    } in members()
+    {
+        let named = |it: &String| CHALLENGES.contains(&it.as_str()) && *it != name;
+        let named = needs.iter().chain(&tests_need).any(named);
+        assert!(
+            !named || ["workbench", "mutants"].contains(&&*name),
+            "{name}"
+        );
+        assert!(
+            !tests_need.contains("mutants"),
+            "{name} needs what is wrong on purpose"
+        );
+    }
+}
+
+#[test]
+fn shared_replication_and_the_challenges_stand_on_four_packages_of_others() {
+    let ours = ["shared", "replication"];
+    for member in members() {
+        if ours.contains(&&*member.name) || CHALLENGES.contains(&&*member.name) {
+            let is_known = |need: &String| SMALL.contains(&&**need) || ours.contains(&&**need);
+            let other = member.needs.iter().find(|need| !is_known(need));
+            assert_eq!(other, None, "{}", member.name);
+        }
+    }
+}
+
+#[test]
+fn clap_is_for_nodes_and_the_command_line() {
+    let with_flags = ["shared", "replication", "workbench"];
+    for member in members().iter().filter(|it| it.needs.contains("clap")) {
+        let name = &*member.name;
+        assert!(
+            with_flags.contains(&name) || CHALLENGES.contains(&name),
+            "{name}"
+        );
+    }
+}
+
+/// All packages that a package needs, itself included.
+fn closure(package: &str) -> BTreeSet<String> {
+    let tree = cargo(&[
+        "tree",
+        "--package",
+        package,
+        "--edges",
+        "normal",
+        "--prefix",
+        "none",
+    ]);
+    let names = tree.lines().filter_map(|line| line.split(' ').next());
+    names.map(str::to_owned).collect()
+}
+
+#[test]
+fn the_doors_are_small() {
+    let [shared, checkers, simulator] = ["shared", "checkers", "simulator"].map(closure);
+    assert!(shared.len() <= 30, "{shared:?}");
+    assert!(checkers.len() <= 26, "{checkers:?}");
+    let beyond = simulator
+        .iter()
+        .filter(|it| !shared.contains(*it) && !checkers.contains(*it));
+    let beyond: Vec<&String> = beyond.collect();
+    assert!(beyond.len() <= 20, "{beyond:?}");
+}
+
+/// Words that reach into the world, and the files that may use them.
+const WORLD: [(&str, &[&str]); 12] = [
+    ("Instant", CLOCKS),
+    ("SystemTime", CLOCKS),
+    ("Zoned", CLOCKS),
+    ("std::thread", CLOCKS),
+    ("thread::", CLOCKS),
+    // Whole runs side by side, which know nothing of one another.
+    (
+        "rayon",
+        &[
+            "workbench/src/cli/nodes.rs",
+            "workbench/src/sweep.rs",
+            "workbench/simulator/src/storm/",
+        ],
+    ),
+    (
+        "Stdio",
+        &[
+            "workbench/src/child.rs",
+            "workbench/src/cli/",
+            "workbench/src/solutions.rs",
+        ],
+    ),
+    (
+        "stdin()",
+        &["shared/src/stdio.rs", "workbench/src/cli/check.rs"],
+    ),
+    ("stdout()", &["shared/src/stdio.rs", "workbench/src/cli.rs"]),
+    (
+        "std::net",
+        &["workbench/serve/", "workbench/src/cli/serve.rs"],
+    ),
+    ("tokio", &["workbench/serve/"]),
+    ("axum", &["workbench/serve/"]),
+];
+
+const CLOCKS: &[&str] = &[
+    "shared/src/stdio.rs",
+    "workbench/src/live.rs",
+    "workbench/src/child.rs",
+];
+
+#[test]
+fn only_the_runtimes_know_a_clock_a_thread_or_a_pipe() {
+    let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
+    for file in sources() {
+        let text = std::fs::read_to_string(&file).unwrap();
+        // What stands in comments and in unit tests at a file's end is not the product.
+        let product = text.split("#[cfg(test)]").next().unwrap_or_default();
+        let code = product
+            .lines()
+            .filter(|line| !line.trim_start().starts_with("//"));
+        let name = file
+            .strip_prefix(workspace())
+            .unwrap()
+            .to_string_lossy()
+            .replace('\\', "/");
+        for (number, line) in code.enumerate() {
+            for (word, homes) in WORLD.iter().filter(|(word, _)| line.contains(word)) {
+                let is_home = homes.iter().any(|home| name.starts_with(home));
+                assert!(is_home, "{name}, near line {number}: {line}");
+                *seen.entry(*word).or_default() += 1;
+            }
+        }
+    }
+    assert_eq!(
+        seen.len(),
+        WORLD.len(),
+        "each word is found where it may be: {seen:?}"
+    );
+}
+
+#[test]
+fn no_source_file_is_longer_than_450_lines() {
+    for file in sources() {
+        let lines = std::fs::read_to_string(&file).unwrap().lines().count();
+        assert!(lines <= 450, "{} has {lines} lines", file.display());
+    }
+}
+
+/// All source files of the product: those below each member's `src`.
+fn sources() -> Vec<PathBuf> {
+    let mut open: Vec<PathBuf> = members().iter().map(|it| it.folder.join("src")).collect();
+    let mut files = Vec::new();
+    while let Some(folder) = open.pop() {
+        // The mutants have none.
+        for entry in std::fs::read_dir(folder).into_iter().flatten() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                open.push(path);
+            } else if path.extension().is_some_and(|it| it == "rs") {
+                files.push(path);
+            }
+        }
+    }
+    assert!(files.len() > 200, "{files:?}");
+    files
+}
+
+#[test]
+fn continuous_integration_runs_every_challenge_here_and_on_maelstrom() {
+    let workflow = std::fs::read_to_string(workspace().join(".github/workflows/ci.yml")).unwrap();
+    let names = workbench::challenge::ALL.iter().map(|it| it.name);
+    let list = names
+        .map(|name| format!("          - {name}\n"))
+        .collect::<String>();
+    assert_eq!(
+        workflow.matches(&list).count(),
+        2,
+        "{list} in both matrices"
+    );
+}

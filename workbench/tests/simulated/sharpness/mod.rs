@@ -1,0 +1,130 @@
+//! Sharpness: nodes that are a little wrong, which the bench must find, and the same nodes without
+//! their mistake, which it must not blame.
+//!
+//! Nodes and flags were fixed before they were first run; `docs/sharpness.md` keeps the table that
+//! `cargo test -p workbench --test simulated sharpness -- --nocapture` prints.
+
+mod broadcast;
+mod case;
+mod counters;
+mod echo;
+mod g_set;
+mod kafka;
+mod lin_kv;
+mod live;
+mod transactions;
+mod unique_ids;
+
+use checkers::Validity;
+use rayon::prelude::*;
+
+use case::{Case, MUST_FIND, SEEDS};
+use live::{RACES, RUNS};
+
+/// The page that keeps the table.
+const TABLE: &str = include_str!("../../../docs/sharpness.md");
+
+fn cases() -> Vec<Case> {
+    let workloads = [
+        echo::cases(),
+        unique_ids::cases(),
+        broadcast::cases(),
+        g_set::cases(),
+        counters::cases(),
+        kafka::cases(),
+        lin_kv::cases(),
+        transactions::cases(),
+    ];
+    workloads.into_iter().flatten().collect()
+}
+
+/// A row of the table.
+fn row(mistake: &str, flags: &str, found: &str) -> String {
+    let flags = flags.strip_prefix("-w ").unwrap();
+    let (workload, flags) = flags.split_once(' ').unwrap();
+    format!("| {workload} | {mistake} | `{flags}` | {found} |\n")
+}
+
+#[test]
+fn small_mistakes_are_found_on_nearly_all_seeds() {
+    let cases = cases();
+    let count = |case: &Case| {
+        (0..SEEDS)
+            .into_par_iter()
+            .filter(|it| case.is_found(*it))
+            .count()
+    };
+    let found: Vec<usize> = cases.par_iter().map(count).collect();
+    let mut table = Vec::new();
+    let mut missed = Vec::new();
+    for (case, found) in cases.iter().zip(found) {
+        let times = format!("{found} of {SEEDS}");
+        let why = case
+            .why_missed
+            .map(|why| format!(": {why}"))
+            .unwrap_or_default();
+        table.push(row(case.mistake, case.flags, &format!("{times}{why}")));
+        if found < MUST_FIND as usize && case.why_missed.is_none() {
+            missed.push(row(case.mistake, case.flags, &times));
+        }
+    }
+    print!("{}", table.concat());
+    assert!(
+        missed.is_empty(),
+        "not found often enough:\n{}",
+        missed.concat()
+    );
+    // A virtual clock finds the same every time.
+    table.retain(|row| !TABLE.contains(row));
+    assert!(
+        table.is_empty(),
+        "not in docs/sharpness.md:\n{}",
+        table.concat()
+    );
+}
+
+#[test]
+fn nodes_without_their_mistake_are_valid_on_all_seeds() {
+    let cases = cases();
+    let blamed: Vec<String> = cases
+        .par_iter()
+        .flat_map_iter(|case| (0..SEEDS).map(move |seed| (case, seed)))
+        .filter_map(|(case, seed)| {
+            let verdict = case.run(false, seed);
+            let findings = verdict.findings.join("; ");
+            let row = row(
+                case.mistake,
+                case.flags,
+                &format!("seed {seed}: {findings}"),
+            );
+            (verdict.valid != Validity::Valid).then_some(row)
+        })
+        .collect();
+    assert!(
+        blamed.is_empty(),
+        "blamed though right:\n{}",
+        blamed.concat()
+    );
+}
+
+#[test]
+fn races_of_threads_are_found_live_and_a_lock_mends_them() {
+    if !live::has_python() {
+        return;
+    }
+    let (mut table, mut wrong) = (String::new(), Vec::new());
+    let [found, right] = [true, false].map(live::run_all);
+    for ((race, found), right) in RACES.iter().zip(found).zip(right) {
+        let times = found.iter().filter(|code| **code == Some(1)).count();
+        table += &row(race.mistake, race.flags, &format!("{times} of {RUNS}"));
+        if times < RUNS || right != [Some(0); RUNS] {
+            wrong.push(row(
+                race.mistake,
+                race.flags,
+                &format!("{found:?}, with a lock {right:?}"),
+            ));
+        }
+    }
+    print!("{table}");
+    assert!(wrong.is_empty(), "{}", wrong.concat());
+}
