@@ -100,6 +100,13 @@ impl Solution {
         let workspace = Path::new(env!("CARGO_MANIFEST_DIR"))
             .parent()
             .context("no workspace")?;
+        if !workspace.join("Cargo.toml").is_file() {
+            bail!(
+                "the sources of {package} are not at {} any more: give your node with --bin, or use \
+                 cargo challenge in a checkout",
+                workspace.display()
+            );
+        }
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let output = process::Command::new(cargo)
             .args(["build", "--release", "--quiet", "--package", package])

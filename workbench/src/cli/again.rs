@@ -1,4 +1,4 @@
-//! This very command, once more.
+//! Commands that repeat something, in the words of whoever will type them.
 
 use super::command_line;
 
@@ -12,6 +12,25 @@ const DROPPED: [(&str, bool); 6] = [
     ("--junit", true),
     ("--color", true),
 ];
+
+/// How this bench is started: through cargo in a checkout, and by its own name elsewhere.
+pub(super) fn bench() -> Vec<String> {
+    // Cargo says to what it runs where the package is.
+    if std::env::var_os("CARGO_MANIFEST_DIR").is_some() {
+        vec!["cargo".to_owned(), "workbench".to_owned()]
+    } else {
+        vec!["workbench".to_owned()]
+    }
+}
+
+/// How this bench is told to run a challenge.
+pub(super) fn bench_challenge() -> Vec<String> {
+    let bench = bench();
+    match bench.len() {
+        1 => [bench, vec!["challenge".to_owned()]].concat(),
+        _ => vec!["cargo".to_owned(), "challenge".to_owned()],
+    }
+}
 
 /// This very command, with a seed that was drawn for it.
 pub(super) fn own_command(seed: Option<u64>) -> String {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::Args;
 use serde_json::Value;
 
+use super::again::bench_challenge;
 use super::audience::{Audience, Output};
 use super::nodes::NodeFlags;
 use super::seeds::last_seed;
@@ -362,11 +363,8 @@ impl Attempt<'_> {
 
     /// The command that does this again, from this seed on.
     fn command(&self, seed: u64, runs: u32) -> String {
-        let mut words = vec![
-            "cargo".to_owned(),
-            "challenge".into(),
-            self.challenge.name.into(),
-        ];
+        let mut words = bench_challenge();
+        words.push(self.challenge.name.into());
         let arguments = self.arguments;
         if arguments.simulate {
             words.push("--simulate".into());

@@ -8,6 +8,7 @@ use clap::parser::ValueSource;
 use clap::{ArgMatches, Args};
 use serde_json::json;
 
+use super::again::bench;
 use super::audience::{Audience, Output};
 use super::nodes::{Jobs, NodeFlags};
 use super::seeds::{parse_seeds, parse_shard};
@@ -265,14 +266,8 @@ impl Campaign<'_> {
 
     /// The command that runs one seed with these options.
     fn command(&self, seed: u64, pinned: &Pins, exactly: bool) -> String {
-        let words = [
-            "cargo",
-            "workbench",
-            "simulate",
-            self.challenge.name,
-            "--seeds",
-        ];
-        let mut words: Vec<String> = words.map(str::to_owned).into();
+        let mut words = bench();
+        words.extend(["simulate", self.challenge.name, "--seeds"].map(str::to_owned));
         words.push(seed.to_string());
         words.extend(self.pins(pinned, exactly));
         command_line(&words)
