@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use replication::{Packet, Timing};
 use shared::Rng;
-use shared::seeds::for_each_seed;
+use simulator::testing::for_each_seed;
 
 use crate::pair::{Pair, Weather};
 

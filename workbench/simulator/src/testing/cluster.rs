@@ -13,7 +13,7 @@ use shared::{Cluster, Context, Engine, Node, NodeId, Outbox};
 use super::Conditions;
 use crate::dice::{Dice, branch};
 use crate::latency::Latency;
-use crate::network::{Envelope, Network};
+use crate::network::Network;
 use crate::service::Services;
 
 /// A message that a node or a service sent.
@@ -211,26 +211,25 @@ impl<N: Node> TestCluster<N> {
     }
 
     /// Delivers a message from any sender to a node or a service, at once and whatever the network
-    /// does. One to a node that is down is lost.
+    /// does. One to a node that is down is lost. A node receives `body` as it is, JSON or not.
     ///
     /// # Panics
-    /// When `body` is not JSON.
+    /// When the receiver is a service and `body` is not JSON.
     pub fn deliver(&mut self, src: &str, dest: &str, body: &str) {
-        let body = RawValue::from_string(body.to_owned()).expect("a body is JSON");
-        let (id, src, dest) = (0, NodeId::from(src), NodeId::from(dest));
-        self.receive(&Envelope {
-            id,
-            src,
-            dest,
-            body,
-        });
+        if Services::is_service(dest) {
+            let body = RawValue::from_string(body.to_owned()).expect("a request is JSON");
+            self.serve(&NodeId::from(src), dest, &body);
+        } else {
+            let line = format!(r#"{{"src":"{src}","dest":"{dest}","body":{body}}}"#);
+            self.receive(dest, &line);
+        }
     }
 
     /// Delivers a client's request and gives the body of the answer, which must come at once.
     /// Empties [`sent`](TestCluster::sent) first.
     ///
     /// # Panics
-    /// When there is no answer, or `body` is not JSON.
+    /// When there is no answer.
     pub fn ask(&mut self, node: &str, body: &str) -> String {
         self.sent.clear();
         self.deliver("c1", node, body);
@@ -289,7 +288,12 @@ impl<N: Node> TestCluster<N> {
             self.now = self.now.max(next);
             self.wake_nodes();
             while let Some(envelope) = self.network.poll(self.now) {
-                self.receive(&envelope);
+                match envelope.dest.as_str() {
+                    service if Services::is_service(service) => {
+                        self.serve(&envelope.src, service, &envelope.body);
+                    }
+                    node => self.receive(node, envelope.to_line().trim_end()),
+                }
             }
         }
         self.now = self.now.max(end);
@@ -327,20 +331,21 @@ impl<N: Node> TestCluster<N> {
         }
     }
 
-    /// What a message does to its receiver, which answers at this same moment.
-    fn receive(&mut self, envelope: &Envelope) {
-        let Envelope {
-            src, dest, body, ..
-        } = envelope;
-        if let Some(node) = self.nodes.get_mut(dest.as_str()) {
-            node.receive(self.now, envelope.to_line().trim_end());
-            self.collect(dest.as_str());
-        } else if Services::is_service(dest.as_str()) {
-            match self.services.handle(dest.as_str(), src.as_str(), body) {
-                Ok(answer) => self.send(dest, src, answer),
-                Err(unanswered) => self
-                    .remarks
-                    .push((dest.to_string(), unanswered.to_string())),
+    /// Passes a line to a node, which answers at this same moment.
+    fn receive(&mut self, name: &str, line: &str) {
+        if let Some(node) = self.nodes.get_mut(name) {
+            node.receive(self.now, line);
+            self.collect(name);
+        }
+    }
+
+    /// Passes a request to a service, which answers at this same moment.
+    fn serve(&mut self, src: &NodeId, service: &str, body: &RawValue) {
+        match self.services.handle(service, src.as_str(), body) {
+            Ok(answer) => self.send(&NodeId::from(service), src, answer),
+            Err(unanswered) => {
+                let remark = (service.to_owned(), unanswered.to_string());
+                self.remarks.push(remark);
             }
         }
     }
