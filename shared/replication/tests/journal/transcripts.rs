@@ -1,19 +1,26 @@
-//! Notebooks, told as transcripts; the commands are those of `Network::obey`. Every message to the
+//! Notebooks, told as transcripts; the commands are those of `TestCluster::obey`. Every message to the
 //! service and back takes 100 ms.
 
-use shared::network::check_transcripts_with;
+use shared::{read_flags, with_flags};
+use simulator::latency::Latency;
+use simulator::testing::check_transcripts;
 
 use crate::notebook::Notebook;
+
+fn check(folder: &str, words: &[&str]) {
+    let flags = read_flags("notebook", words).unwrap();
+    let boot = with_flags(flags, Notebook::boot);
+    check_transcripts(folder, Latency::constant(100), boot);
+}
 
 #[test]
 fn journals_do_as_their_transcripts_tell() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/journal/transcripts");
-    check_transcripts_with(&["--durable"], folder, 100, Notebook::boot);
+    check(folder, &["--durable"]);
 }
 
 #[test]
 fn a_window_gathers() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/journal/window");
-    let words = ["--durable", "--journal-window=500"];
-    check_transcripts_with(&words, folder, 100, Notebook::boot);
+    check(folder, &["--durable", "--journal-window=500"]);
 }

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use replication::{Link, Packet, Timing};
-use shared::transcript;
+use simulator::testing::transcript;
 
 struct Stage {
     now: Duration,
