@@ -115,7 +115,7 @@ pub struct TestCluster<N: Node> {
     /// What nodes logged since the test last emptied this, each with the node's name; and requests
     /// that a service does not answer, with its name.
     pub remarks: Vec<(String, String)>,
-    pub(super) network: Network,
+    network: Network,
     nodes: BTreeMap<String, Engine<N>>,
     services: Services,
     boot: Boot<N>,

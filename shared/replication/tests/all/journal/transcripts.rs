@@ -5,7 +5,7 @@ use shared::{read_flags, with_flags};
 use simulator::latency::Latency;
 use simulator::testing::check_transcripts;
 
-use crate::notebook::Notebook;
+use super::notebook::Notebook;
 
 fn check(folder: &str, words: &[&str]) {
     let flags = read_flags("notebook", words).unwrap();
@@ -15,12 +15,12 @@ fn check(folder: &str, words: &[&str]) {
 
 #[test]
 fn journals_do_as_their_transcripts_tell() {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/journal/transcripts");
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/all/journal/transcripts");
     check(folder, &["--durable"]);
 }
 
 #[test]
 fn a_window_gathers() {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/journal/window");
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/all/journal/window");
     check(folder, &["--durable", "--journal-window=500"]);
 }

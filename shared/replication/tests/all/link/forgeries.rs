@@ -10,7 +10,7 @@ use replication::{Packet, Timing};
 use shared::Rng;
 use simulator::testing::for_each_seed;
 
-use crate::pair::{Pair, Weather};
+use super::pair::{Pair, Weather};
 
 fn ms(ms: u64) -> Duration {
     Duration::from_millis(ms)

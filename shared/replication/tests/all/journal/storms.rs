@@ -10,7 +10,7 @@ use shared::{Rng, read_flags, with_flags};
 use simulator::latency::Latency;
 use simulator::testing::{Conditions, Promises, TestCluster, for_each_seed};
 
-use crate::notebook::Notebook;
+use super::notebook::Notebook;
 
 /// How long it takes in the calm, at the longest, until everybody is ready and has confirmed all:
 /// a try that was lost is repeated after eight seconds; then journals are read in chunks.

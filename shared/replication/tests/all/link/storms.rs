@@ -7,7 +7,7 @@ use replication::Timing;
 use shared::Rng;
 use simulator::testing::for_each_seed;
 
-use crate::pair::{Pair, Weather};
+use super::pair::{Pair, Weather};
 
 /// The longest a packet travels in the calm, in milliseconds.
 const CALM_LATENCY: u64 = 50;
