@@ -1,5 +1,5 @@
-//! Clusters, told as transcripts; the commands are those of `TestCluster::obey`. Between nodes every
-//! message takes 100 ms; so do those of durable nodes to the service and back.
+//! Transcripts of clusters; the commands are those of `TestCluster::obey`. Messages among nodes,
+//! and between durable nodes and the service, take 100 ms.
 
 use broadcast::Broadcast;
 use shared::{read_flags, with_flags};

@@ -1,5 +1,5 @@
-//! Clusters, told as transcripts; the commands are those of `TestCluster::obey`. Between nodes every
-//! message takes 10 ms.
+//! Transcripts of clusters; the commands are those of `TestCluster::obey`. Messages among nodes
+//! take 10 ms.
 
 use kafka_log::KafkaLog;
 use shared::{read_flags, with_flags};

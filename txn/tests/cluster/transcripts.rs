@@ -1,5 +1,5 @@
-//! Clusters, told as transcripts; the commands are those of `TestCluster::obey`. Between nodes every
-//! message takes 100 ms.
+//! Transcripts of clusters; the commands are those of `TestCluster::obey`. Messages among nodes
+//! take 100 ms.
 
 use shared::{read_flags, with_flags};
 use simulator::latency::Latency;

@@ -1,5 +1,5 @@
-//! Notebooks, told as transcripts; the commands are those of `TestCluster::obey`. Every message to the
-//! service and back takes 100 ms.
+//! Transcripts of notebooks; the commands are those of `TestCluster::obey`. Messages to the service
+//! and back take 100 ms.
 
 use shared::{read_flags, with_flags};
 use simulator::latency::Latency;
