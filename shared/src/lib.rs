@@ -74,15 +74,9 @@ mod flags;
 mod id;
 mod kv;
 pub mod message;
-#[cfg(feature = "testing")]
-pub mod network;
 mod node;
 mod rng;
-#[cfg(feature = "testing")]
-pub mod seeds;
 mod stdio;
-#[cfg(feature = "testing")]
-pub mod transcript;
 
 pub use call::Call;
 pub use caller::Caller;

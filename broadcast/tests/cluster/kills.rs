@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use broadcast::{Broadcast, Flags};
 use serde::Deserialize;
-use shared::network::{Network, Promises, Weather, most_hops};
-use shared::seeds::for_each_seed;
 use shared::{Rng, read_flags, with_flags};
+use simulator::latency::Latency;
+use simulator::testing::{Conditions, Promises, TestCluster, for_each_seed, most_hops};
 
 /// The longest a message travels in the calm, in milliseconds.
 const CALM_LATENCY: u64 = 100;
@@ -31,7 +31,7 @@ enum Answer {
 
 /// A cluster whose nodes are killed, and what its clients have been told.
 struct Storm {
-    network: Network<Broadcast>,
+    cluster: TestCluster<Broadcast>,
     flags: Flags,
     /// The last value that anybody was told; they are numbered.
     last: u64,
@@ -47,7 +47,7 @@ impl Storm {
         flags.durability.journal_window = rng.below(2) * rng.below(500);
         let boot = with_flags(flags.clone(), Broadcast::boot);
         Storm {
-            network: Network::of_nodes(size, rng.next_u64(), Weather::draw(rng), boot),
+            cluster: TestCluster::of_nodes(size, rng.next_u64(), Conditions::draw(rng), boot),
             flags,
             last: 0,
             promises: Promises::default(),
@@ -57,13 +57,13 @@ impl Storm {
     /// `most_down` nodes are down at a time.
     fn rage(&mut self, rng: &mut Rng, most_down: usize) {
         for _ in 0..rng.below(120) {
-            let node = self.network.any_node(rng);
+            let node = self.cluster.any_node(rng);
             match rng.below(16) {
-                0 => self.network.part(rng),
-                1 => self.network.cut_off_the_service(rng),
-                2 => self.network.weather = Weather::draw(rng),
+                0 => self.cluster.part(rng),
+                1 => self.cluster.cut_off_the_service(rng),
+                2 => self.cluster.set_conditions(Conditions::draw(rng)),
                 3 | 4 => self.pass(ms(rng.below(4000))),
-                5 if self.network.dead().len() < most_down => self.network.kill(&node),
+                5 if self.cluster.dead().len() < most_down => self.cluster.kill(&node),
                 5 | 6 => self.start_the_dead(),
                 7..=9 => {
                     self.read(&node);
@@ -77,7 +77,7 @@ impl Storm {
     }
 
     fn start_the_dead(&mut self) {
-        for node in self.network.start_the_dead() {
+        for node in self.cluster.start_the_dead() {
             self.promises.restart(&node);
         }
     }
@@ -88,38 +88,39 @@ impl Storm {
             r#"{{"type":"broadcast","msg_id":1,"message":{}}}"#,
             self.last
         );
-        self.network.tell(&format!("c{}", self.last), node, &body);
+        self.cluster
+            .deliver(&format!("c{}", self.last), node, &body);
         self.listen();
     }
 
     /// Reads at a node; whether it answers at once.
     fn read(&mut self, node: &str) -> bool {
         let read = r#"{"type":"read","msg_id":1}"#;
-        self.network.tell("c0", node, read);
+        self.cluster.deliver("c0", node, read);
         self.listen() > 0
     }
 
     fn pass(&mut self, time: Duration) {
-        self.network.pass(time);
+        self.cluster.pass(time);
         self.listen();
     }
 
     /// Takes in what clients have been answered; how many reads were.
     fn listen(&mut self) -> usize {
         let mut reads = 0;
-        for said in std::mem::take(&mut self.network.said) {
-            let Some(client) = said.dest.strip_prefix('c') else {
+        for sent in std::mem::take(&mut self.cluster.sent) {
+            let Some(client) = sent.dest.strip_prefix('c') else {
                 continue;
             };
-            match serde_json::from_str(&said.body) {
+            match serde_json::from_str(&sent.body) {
                 Ok(Answer::BroadcastOk) => {
                     let value = client.parse().expect("clients are called after values");
-                    self.promises.confirm(&said.src, value);
+                    self.promises.confirm(&sent.src, value);
                 }
                 Ok(Answer::ReadOk { messages }) => {
                     let known: BTreeSet<u64> = messages.iter().copied().collect();
                     assert_eq!(known.len(), messages.len(), "a value is listed once");
-                    self.promises.show(&said.src, known);
+                    self.promises.show(&sent.src, known);
                     reads += 1;
                 }
                 Err(_) => {}
@@ -131,20 +132,20 @@ impl Storm {
     /// The weather clears, and whoever is down comes back; then everybody must soon know whatever
     /// is safe, and silence must fall.
     fn all_know_everything(&mut self) {
-        self.network.calm_down((0, CALM_LATENCY));
+        self.cluster.calm_down(Latency::uniform(50));
         self.start_the_dead();
-        let hops = most_hops(self.network.names.len(), self.flags.fan_out.into());
+        let hops = most_hops(self.cluster.names.len(), self.flags.fan_out.into());
         let hop = ms(self.flags.hub_window + CALM_LATENCY);
         let resend = ms(self.flags.patience.resend + 8 * CALM_LATENCY);
         self.pass(ms(SETTLED) + resend + hop * hops);
-        let names = self.network.names.clone();
+        let names = self.cluster.names.clone();
         assert!(names.iter().all(|node| self.read(node)), "all are ready");
         for node in &names {
             let knows = self.promises.owes_everything(node);
             assert!(knows, "{node}, {:?}", self.flags);
         }
         let patience = self.flags.patience.resend + self.flags.patience.ack_delay;
-        assert!(self.network.falls_silent(ms(patience)), "{:?}", self.flags);
+        assert!(self.cluster.falls_silent(ms(patience)), "{:?}", self.flags);
     }
 }
 
@@ -162,8 +163,8 @@ fn nothing_confirmed_is_lost_though_all_nodes_are_killed_at_once() {
     for_each_seed(0..1_000, |rng| {
         let mut storm = Storm::draw(rng);
         storm.rage(rng, usize::MAX);
-        for node in storm.network.names.clone() {
-            storm.network.kill(&node);
+        for node in storm.cluster.names.clone() {
+            storm.cluster.kill(&node);
         }
         storm.all_know_everything();
     });

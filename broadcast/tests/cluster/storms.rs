@@ -8,12 +8,15 @@ use std::time::Duration;
 use broadcast::{Broadcast, Flags};
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use shared::network::{Network, Weather, most_hops};
-use shared::seeds::for_each_seed;
 use shared::{Rng, read_flags, with_flags};
+use simulator::latency::Latency;
+use simulator::testing::{Conditions, TestCluster, for_each_seed, most_hops};
 
 /// The longest a message travels in the calm, in milliseconds.
 const CALM_LATENCY: u64 = 100;
+
+/// The latencies of a calm network: at most [`CALM_LATENCY`].
+const CALM: [Latency; 2] = [Latency::uniform(50), Latency::constant(100)];
 
 /// What challenge 3 is played with, and small clusters of all sizes.
 const SIZES: [usize; 10] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 25];
@@ -25,7 +28,7 @@ fn ms(ms: u64) -> Duration {
 
 /// A cluster in a storm, and what its clients were told.
 struct Storm {
-    network: Network<Broadcast>,
+    cluster: TestCluster<Broadcast>,
     flags: Flags,
     confirmed: BTreeSet<String>,
     values: u64,
@@ -45,7 +48,7 @@ impl Storm {
         }
         let boot = with_flags(flags.clone(), Broadcast::boot);
         Storm {
-            network: Network::of_nodes(size, rng.next_u64(), Weather::draw(rng), boot),
+            cluster: TestCluster::of_nodes(size, rng.next_u64(), Conditions::draw(rng), boot),
             flags,
             confirmed: BTreeSet::new(),
             values: 0,
@@ -62,7 +65,7 @@ impl Storm {
             _ => format!("{{\"{number}\":[null,{number}.5]}}"),
         };
         let body = format!(r#"{{"type":"broadcast","msg_id":1,"message":{value}}}"#);
-        let answer = self.network.ask(node, &body);
+        let answer = self.cluster.ask(node, &body);
         assert_eq!(answer, r#"{"type":"broadcast_ok","in_reply_to":1}"#);
         self.confirmed.insert(value);
     }
@@ -73,7 +76,7 @@ impl Storm {
         struct ReadOk {
             messages: Vec<Box<RawValue>>,
         }
-        let answer = self.network.ask(node, r#"{"type":"read","msg_id":1}"#);
+        let answer = self.cluster.ask(node, r#"{"type":"read","msg_id":1}"#);
         let answer: ReadOk = serde_json::from_str(&answer).unwrap();
         let values = answer.messages.iter().map(|value| value.get().to_owned());
         let known: BTreeSet<String> = values.collect();
@@ -83,15 +86,15 @@ impl Storm {
 
     fn rage(&mut self, rng: &mut Rng, restarts: bool) {
         for _ in 0..rng.below(60) {
-            let node = self.network.any_node(rng);
+            let node = self.cluster.any_node(rng);
             match rng.below(8) {
-                0 => self.network.part(rng),
-                1 => self.network.weather = Weather::draw(rng),
-                2 => self.network.pass(ms(rng.below(2000))),
-                3 if restarts => self.network.restart(&node),
+                0 => self.cluster.part(rng),
+                1 => self.cluster.set_conditions(Conditions::draw(rng)),
+                2 => self.cluster.pass(ms(rng.below(2000))),
+                3 if restarts => self.cluster.restart(&node),
                 3.. => {
                     self.broadcast(rng, &node);
-                    self.network.pass(ms(rng.below(100)));
+                    self.cluster.pass(ms(rng.below(100)));
                 }
             }
         }
@@ -99,13 +102,12 @@ impl Storm {
 
     /// The network becomes one of the bench's: every message takes as long, or most are faster.
     fn calm_down(&mut self, rng: &mut Rng) -> Duration {
-        let shortest = rng.below(2) * CALM_LATENCY;
-        self.network.calm_down((shortest, CALM_LATENCY));
-        self.network.now
+        self.cluster.calm_down(CALM[rng.below(2) as usize]);
+        self.cluster.now
     }
 
     fn falls_silent(&mut self) -> bool {
-        self.network.falls_silent(ms(self.flags.patience.resend))
+        self.cluster.falls_silent(ms(self.flags.patience.resend))
     }
 
     /// From the calm until everybody knows everything: every edge tries again within `resend` and
@@ -116,7 +118,7 @@ impl Storm {
     /// 4, 5.8 s with 2, and 12.8 s in a chain.
     fn arrival_bound(&self) -> Duration {
         let hop = ms(self.flags.hub_window.max(self.flags.leaf_window) + CALM_LATENCY);
-        let hops = most_hops(self.network.names.len(), self.flags.fan_out.into());
+        let hops = most_hops(self.cluster.names.len(), self.flags.fan_out.into());
         ms(self.flags.patience.resend + 2 * CALM_LATENCY) + hop * hops
     }
 
@@ -132,12 +134,12 @@ fn every_node_knows_every_confirmed_value_soon_after_the_storm() {
         let mut storm = Storm::draw(rng);
         storm.rage(rng, false);
         let calm = storm.calm_down(rng);
-        storm.network.run_until(calm + storm.arrival_bound());
-        for node in storm.network.names.clone() {
+        storm.cluster.run_until(calm + storm.arrival_bound());
+        for node in storm.cluster.names.clone() {
             let known = storm.read(&node);
             assert_eq!(known, storm.confirmed, "{node}, {:?}", storm.flags);
         }
-        storm.network.run_until(calm + storm.silence_bound());
+        storm.cluster.run_until(calm + storm.silence_bound());
         assert!(storm.falls_silent(), "{:?}", storm.flags);
     });
 }
@@ -150,7 +152,7 @@ fn nodes_that_restart_are_told_everything_once_they_have_spoken() {
         storm.rage(rng, true);
         let calm = storm.calm_down(rng);
         storm.confirmed.clear();
-        for node in storm.network.names.clone() {
+        for node in storm.cluster.names.clone() {
             let known = storm.read(&node);
             storm.confirmed.extend(known);
             storm.broadcast(rng, &node);
@@ -158,15 +160,15 @@ fn nodes_that_restart_are_told_everything_once_they_have_spoken() {
         // A newcomer is asked for a proof of life first.
         let proof = ms(6 * CALM_LATENCY);
         storm
-            .network
+            .cluster
             .run_until(calm + storm.arrival_bound() + proof);
         let all = storm.read("n0");
         assert!(all.is_superset(&storm.confirmed), "{:?}", storm.flags);
-        for node in storm.network.names.clone() {
+        for node in storm.cluster.names.clone() {
             assert_eq!(storm.read(&node), all, "{node}, {:?}", storm.flags);
         }
         storm
-            .network
+            .cluster
             .run_until(calm + storm.silence_bound() + proof);
         assert!(storm.falls_silent(), "{:?}", storm.flags);
     });

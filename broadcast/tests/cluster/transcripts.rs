@@ -1,17 +1,25 @@
-//! Clusters, told as transcripts; the commands are those of `Network::obey`. Between nodes every
-//! message takes 100 ms; so do those of durable nodes to the service and back.
+//! Transcripts of clusters; the commands are those of `TestCluster::obey`. Messages among nodes,
+//! and between durable nodes and the service, take 100 ms.
 
 use broadcast::Broadcast;
-use shared::network::{check_transcripts, check_transcripts_with};
+use shared::{read_flags, with_flags};
+use simulator::latency::Latency;
+use simulator::testing::check_transcripts;
+
+fn check(folder: &str, words: &[&str]) {
+    let flags = read_flags("broadcast", words).unwrap();
+    let boot = with_flags(flags, Broadcast::boot);
+    check_transcripts(folder, Latency::constant(100), boot);
+}
 
 #[test]
 fn clusters_do_as_their_transcripts_tell() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cluster/transcripts");
-    check_transcripts(folder, 100, Broadcast::boot);
+    check(folder, &[]);
 }
 
 #[test]
 fn durable_clusters_do_as_theirs_tell() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cluster/durable");
-    check_transcripts_with(&["--durable"], folder, 100, Broadcast::boot);
+    check(folder, &["--durable"]);
 }

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use g_counter::{Flags, GCounter};
-use shared::network::{Network, Weather};
-use shared::seeds::for_each_seed;
 use shared::{Rng, read_flags};
+use simulator::latency::Latency;
+use simulator::testing::{Conditions, TestCluster, for_each_seed};
 
 use crate::storms::{add, counters, read};
 
@@ -15,18 +15,18 @@ fn flags() -> Flags {
 
 /// Clients ask as the bench's do for so many seconds: a hundred operations a second in all, two
 /// reads for each addition of 0 to 4. How many they were.
-fn operate(network: &mut Network<GCounter>, rng: &mut Rng, seconds: u64) -> u64 {
-    let end = network.now + Duration::from_secs(seconds);
+fn operate(cluster: &mut TestCluster<GCounter>, rng: &mut Rng, seconds: u64) -> u64 {
+    let end = cluster.now + Duration::from_secs(seconds);
     let mut operations = 0;
-    while network.now < end {
-        let node = network.any_node(rng);
+    while cluster.now < end {
+        let node = cluster.any_node(rng);
         if rng.below(3) == 0 {
-            add(network, &node, rng.below(5));
+            add(cluster, &node, rng.below(5));
         } else {
-            read(network, &node);
+            read(cluster, &node);
         }
         operations += 1;
-        network.pass(Duration::from_micros(rng.below(20_000)));
+        cluster.pass(Duration::from_micros(rng.below(20_000)));
     }
     operations
 }
@@ -34,27 +34,28 @@ fn operate(network: &mut Network<GCounter>, rng: &mut Rng, seconds: u64) -> u64 
 #[test]
 fn three_nodes_exchange_eight_messages_for_a_hundred_operations() {
     for_each_seed(0..20, |rng| {
-        let longest = rng.below(2) * 100;
-        let weather = Weather::calm((0, longest));
-        let mut network = counters(3, rng.next_u64(), weather, &flags());
-        let operations = operate(&mut network, rng, 20);
-        network.pass(Duration::from_secs(10));
-        let per_operation = network.messages as f64 / operations as f64;
+        let latency = Latency::uniform(rng.below(2) as u32 * 50);
+        let calm = Conditions::calm(latency);
+        let mut cluster = counters(3, rng.next_u64(), calm, &flags());
+        let operations = operate(&mut cluster, rng, 20);
+        cluster.pass(Duration::from_secs(10));
+        let per_operation = cluster.messages() as f64 / operations as f64;
         assert!(
             per_operation <= 0.08,
             "{} for {operations}",
-            network.messages
+            cluster.messages()
         );
     });
 }
 
 #[test]
 fn a_cluster_that_nobody_uses_greets_and_falls_silent() {
-    let mut network = counters(3, 1, Weather::calm((100, 100)), &flags());
-    network.pass(Duration::from_secs(3));
-    assert!(network.is_silent());
+    let mut cluster = counters(3, 1, Conditions::calm(Latency::constant(100)), &flags());
+    cluster.pass(Duration::from_secs(3));
+    assert!(cluster.is_silent());
     assert_eq!(
-        network.messages, 8,
+        cluster.messages(),
+        8,
         "a greeting and an answer each way, on two edges"
     );
 }
@@ -63,19 +64,24 @@ fn a_cluster_that_nobody_uses_greets_and_falls_silent() {
 #[test]
 fn a_neighbour_that_is_cut_off_costs_one_packet_per_retry_and_direction() {
     for_each_seed(0..20, |rng| {
-        let mut network = counters(2, rng.next_u64(), Weather::calm((0, 100)), &flags());
-        operate(&mut network, rng, 2);
+        let mut cluster = counters(
+            2,
+            rng.next_u64(),
+            Conditions::calm(Latency::uniform(50)),
+            &flags(),
+        );
+        operate(&mut cluster, rng, 2);
         // Both ways, or one.
         let ways = 1 + rng.below(3);
         for (way, src, dest) in [(1, "n0", "n1"), (2, "n1", "n0")] {
             if ways & way != 0 {
-                network.cuts.insert((src.to_owned(), dest.to_owned()));
+                cluster.cut(src, dest);
             }
         }
-        operate(&mut network, rng, 3);
-        let before = network.messages;
-        operate(&mut network, rng, 60);
-        let messages = network.messages - before;
+        operate(&mut cluster, rng, 3);
+        let before = cluster.messages();
+        operate(&mut cluster, rng, 60);
+        let messages = cluster.messages() - before;
         assert!(messages <= 2 * 61, "{messages} in a minute, ways {ways}");
     });
 }

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use shared::network::Weather;
-use shared::seeds::for_each_seed;
 use shared::{Rng, read_flags};
+use simulator::latency::Latency;
+use simulator::testing::{Conditions, for_each_seed};
 
 use crate::storms::{add, counters};
 
@@ -32,17 +32,22 @@ fn forged(rng: &mut Rng) -> String {
 fn forged_packets_make_no_node_panic_nor_talk_without_end() {
     for_each_seed(0..500, |rng| {
         let flags: g_counter::Flags = read_flags("g-counter", &[]).unwrap();
-        let mut network = counters(3, rng.next_u64(), Weather::calm((0, 100)), &flags);
+        let mut cluster = counters(
+            3,
+            rng.next_u64(),
+            Conditions::calm(Latency::uniform(50)),
+            &flags,
+        );
         for _ in 0..rng.below(40) {
-            let (src, dest) = (network.any_node(rng), network.any_node(rng));
-            network.tell(&src, &dest, &forged(rng));
-            let adder = network.any_node(rng);
-            add(&mut network, &adder, rng.below(3));
-            network.pass(Duration::from_millis(rng.below(400)));
+            let (src, dest) = (cluster.any_node(rng), cluster.any_node(rng));
+            cluster.deliver(&src, &dest, &forged(rng));
+            let adder = cluster.any_node(rng);
+            add(&mut cluster, &adder, rng.below(3));
+            cluster.pass(Duration::from_millis(rng.below(400)));
         }
-        let before = network.messages;
-        network.pass(Duration::from_secs(100));
-        let messages = network.messages - before;
+        let before = cluster.messages();
+        cluster.pass(Duration::from_secs(100));
+        let messages = cluster.messages() - before;
         assert!(messages <= 4 * 101, "{messages} in a hundred seconds");
     });
 }

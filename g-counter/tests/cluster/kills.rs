@@ -9,9 +9,9 @@ use std::time::Duration;
 
 use g_counter::{Flags, GCounter};
 use serde::Deserialize;
-use shared::network::{Network, Promises, Weather, most_hops};
-use shared::seeds::for_each_seed;
 use shared::{Rng, read_flags};
+use simulator::latency::Latency;
+use simulator::testing::{Conditions, Promises, TestCluster, for_each_seed, most_hops};
 
 use crate::storms::counters;
 
@@ -38,7 +38,7 @@ enum Answer {
 
 /// A cluster whose nodes are killed, and what its clients have been told.
 struct Storm {
-    network: Network<GCounter>,
+    cluster: TestCluster<GCounter>,
     flags: Flags,
     /// How many additions anybody was asked for.
     asked: u64,
@@ -53,7 +53,7 @@ impl Storm {
         let mut flags: Flags = read_flags("g-counter", &words).unwrap();
         flags.durability.journal_window = rng.below(2) * rng.below(500);
         Storm {
-            network: counters(size, rng.next_u64(), Weather::draw(rng), &flags),
+            cluster: counters(size, rng.next_u64(), Conditions::draw(rng), &flags),
             flags,
             asked: 0,
             promises: Promises::default(),
@@ -63,13 +63,13 @@ impl Storm {
     /// `most_down` nodes are down at a time.
     fn rage(&mut self, rng: &mut Rng, most_down: usize) {
         for _ in 0..rng.below(100) {
-            let node = self.network.any_node(rng);
+            let node = self.cluster.any_node(rng);
             match rng.below(16) {
-                0 => self.network.part(rng),
-                1 => self.network.cut_off_the_service(rng),
-                2 => self.network.weather = Weather::draw(rng),
+                0 => self.cluster.part(rng),
+                1 => self.cluster.cut_off_the_service(rng),
+                2 => self.cluster.set_conditions(Conditions::draw(rng)),
                 3 | 4 => self.pass(ms(rng.below(4000))),
-                5 if self.network.dead().len() < most_down => self.network.kill(&node),
+                5 if self.cluster.dead().len() < most_down => self.cluster.kill(&node),
                 5 | 6 => self.start_the_dead(),
                 7..=10 => {
                     self.read(&node);
@@ -83,7 +83,7 @@ impl Storm {
     }
 
     fn start_the_dead(&mut self) {
-        for node in self.network.start_the_dead() {
+        for node in self.cluster.start_the_dead() {
             self.promises.restart(&node);
         }
     }
@@ -92,7 +92,8 @@ impl Storm {
         if self.asked < MOST_ADDITIONS {
             let delta = 1_u64 << (2 * self.asked);
             let body = format!(r#"{{"type":"add","msg_id":1,"delta":{delta}}}"#);
-            self.network.tell(&format!("c{}", self.asked), node, &body);
+            self.cluster
+                .deliver(&format!("c{}", self.asked), node, &body);
             self.asked += 1;
             self.listen();
         }
@@ -101,30 +102,30 @@ impl Storm {
     /// Reads at a node; whether it answers at once.
     fn read(&mut self, node: &str) -> bool {
         let read = r#"{"type":"read","msg_id":1}"#;
-        self.network.tell("c0", node, read);
+        self.cluster.deliver("c0", node, read);
         self.listen() > 0
     }
 
     fn pass(&mut self, time: Duration) {
-        self.network.pass(time);
+        self.cluster.pass(time);
         self.listen();
     }
 
     /// Takes in what clients have been answered; how many reads were.
     fn listen(&mut self) -> usize {
         let mut reads = 0;
-        for said in std::mem::take(&mut self.network.said) {
-            let Some(client) = said.dest.strip_prefix('c') else {
+        for sent in std::mem::take(&mut self.cluster.sent) {
+            let Some(client) = sent.dest.strip_prefix('c') else {
                 continue;
             };
-            match serde_json::from_str(&said.body) {
+            match serde_json::from_str(&sent.body) {
                 Ok(Answer::AddOk) => {
                     let addition = client.parse().expect("clients are called after additions");
-                    self.promises.confirm(&said.src, addition);
+                    self.promises.confirm(&sent.src, addition);
                 }
                 Ok(Answer::ReadOk { value }) => {
                     let counted = additions(value, self.asked);
-                    self.promises.show(&said.src, counted);
+                    self.promises.show(&sent.src, counted);
                     reads += 1;
                 }
                 Err(_) => {}
@@ -136,21 +137,21 @@ impl Storm {
     /// The weather clears, and whoever is down comes back; then everybody must soon count whatever
     /// is safe, and silence must fall.
     fn all_count_everything(&mut self) {
-        self.network.calm_down((0, CALM_LATENCY));
+        self.cluster.calm_down(Latency::uniform(50));
         self.start_the_dead();
-        let hops = most_hops(self.network.names.len(), self.flags.fan_out.into());
+        let hops = most_hops(self.cluster.names.len(), self.flags.fan_out.into());
         // Each edge is met, and met again if a late packet has deceived it, and tries once more.
         let meeting = ms(3 * (self.flags.retry + self.flags.window + 4 * CALM_LATENCY));
         let hop = ms(self.flags.window + CALM_LATENCY);
         self.pass(ms(SETTLED) + meeting + hop * hops);
-        let names = self.network.names.clone();
+        let names = self.cluster.names.clone();
         assert!(names.iter().all(|node| self.read(node)), "all are ready");
         for node in &names {
             let knows = self.promises.owes_everything(node);
             assert!(knows, "{node}, {:?}", self.flags);
         }
         let patience = ms(3 * self.flags.retry);
-        assert!(self.network.falls_silent(patience), "{:?}", self.flags);
+        assert!(self.cluster.falls_silent(patience), "{:?}", self.flags);
     }
 }
 
@@ -181,8 +182,8 @@ fn nothing_confirmed_is_lost_though_all_nodes_are_killed_at_once() {
     for_each_seed(0..1_000, |rng| {
         let mut storm = Storm::draw(rng);
         storm.rage(rng, usize::MAX);
-        for node in storm.network.names.clone() {
-            storm.network.kill(&node);
+        for node in storm.cluster.names.clone() {
+            storm.cluster.kill(&node);
         }
         storm.all_count_everything();
     });

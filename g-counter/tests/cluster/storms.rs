@@ -6,12 +6,15 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use g_counter::{Flags, GCounter};
-use shared::network::{Network, Weather, most_hops};
-use shared::seeds::for_each_seed;
 use shared::{Rng, read_flags, with_flags};
+use simulator::latency::Latency;
+use simulator::testing::{Conditions, TestCluster, for_each_seed, most_hops};
 
 /// The longest a message travels in the calm, in milliseconds.
 const CALM_LATENCY: u64 = 100;
+
+/// The latencies of a calm network: at most [`CALM_LATENCY`].
+const CALM: [Latency; 2] = [Latency::uniform(50), Latency::constant(100)];
 
 const FAN_OUTS: [&str; 3] = ["1", "2", "24"];
 
@@ -20,14 +23,19 @@ fn ms(ms: u64) -> Duration {
 }
 
 /// Counters of these flags.
-pub fn counters(size: usize, seed: u64, weather: Weather, flags: &Flags) -> Network<GCounter> {
+pub fn counters(
+    size: usize,
+    seed: u64,
+    conditions: Conditions,
+    flags: &Flags,
+) -> TestCluster<GCounter> {
     let boot = with_flags(flags.clone(), GCounter::boot);
-    Network::of_nodes(size, seed, weather, boot)
+    TestCluster::of_nodes(size, seed, conditions, boot)
 }
 
 /// A node's value.
-pub fn read(network: &mut Network<GCounter>, node: &str) -> u64 {
-    let answer = network.ask(node, r#"{"type":"read","msg_id":1}"#);
+pub fn read(cluster: &mut TestCluster<GCounter>, node: &str) -> u64 {
+    let answer = cluster.ask(node, r#"{"type":"read","msg_id":1}"#);
     let value = answer
         .strip_prefix(r#"{"type":"read_ok","in_reply_to":1,"value":"#)
         .and_then(|rest| rest.strip_suffix('}'));
@@ -35,15 +43,15 @@ pub fn read(network: &mut Network<GCounter>, node: &str) -> u64 {
 }
 
 /// Adds to a node, and is told that it is done.
-pub fn add(network: &mut Network<GCounter>, node: &str, delta: u64) {
+pub fn add(cluster: &mut TestCluster<GCounter>, node: &str, delta: u64) {
     let body = format!(r#"{{"type":"add","msg_id":1,"delta":{delta}}}"#);
-    let answer = network.ask(node, &body);
+    let answer = cluster.ask(node, &body);
     assert_eq!(answer, r#"{"type":"add_ok","in_reply_to":1}"#);
 }
 
 /// A cluster in a storm, and what its clients have seen.
 struct Storm {
-    network: Network<GCounter>,
+    cluster: TestCluster<GCounter>,
     flags: Flags,
     /// The sum of all that was added.
     added: u64,
@@ -61,7 +69,7 @@ impl Storm {
             flags.retry = flags.window + 4 * CALM_LATENCY + 1 + rng.below(1000);
         }
         Storm {
-            network: counters(size, rng.next_u64(), Weather::draw(rng), &flags),
+            cluster: counters(size, rng.next_u64(), Conditions::draw(rng), &flags),
             flags,
             added: 0,
             seen: BTreeMap::new(),
@@ -70,13 +78,13 @@ impl Storm {
 
     fn rage(&mut self, rng: &mut Rng, restarts: bool) {
         for _ in 0..rng.below(60) {
-            let node = self.network.any_node(rng);
+            let node = self.cluster.any_node(rng);
             match rng.below(9) {
-                0 => self.network.part(rng),
-                1 => self.network.weather = Weather::draw(rng),
-                2 => self.network.pass(ms(rng.below(2000))),
+                0 => self.cluster.part(rng),
+                1 => self.cluster.set_conditions(Conditions::draw(rng)),
+                2 => self.cluster.pass(ms(rng.below(2000))),
                 3 if restarts => {
-                    self.network.restart(&node);
+                    self.cluster.restart(&node);
                     self.seen.remove(&node);
                 }
                 3 | 4 => {
@@ -84,19 +92,19 @@ impl Storm {
                 }
                 5.. => {
                     self.add(&node, rng.below(5));
-                    self.network.pass(ms(rng.below(100)));
+                    self.cluster.pass(ms(rng.below(100)));
                 }
             }
         }
     }
 
     fn add(&mut self, node: &str, delta: u64) {
-        add(&mut self.network, node, delta);
+        add(&mut self.cluster, node, delta);
         self.added += delta;
     }
 
     fn read(&mut self, node: &str) -> u64 {
-        let value = read(&mut self.network, node);
+        let value = read(&mut self.cluster, node);
         let before = self.seen.insert(node.to_owned(), value);
         assert!(
             before.is_none_or(|before| before <= value),
@@ -108,9 +116,8 @@ impl Storm {
 
     /// The network becomes one of the bench's: every message takes as long, or most are faster.
     fn calm_down(&mut self, rng: &mut Rng) -> Duration {
-        let shortest = rng.below(2) * CALM_LATENCY;
-        self.network.calm_down((shortest, CALM_LATENCY));
-        self.network.now
+        self.cluster.calm_down(CALM[rng.below(2) as usize]);
+        self.cluster.now
     }
 
     /// From the calm until every read is exact: each edge speaks within `retry`, which takes news
@@ -119,7 +126,7 @@ impl Storm {
     ///
     /// With the default times that is 2.55 s for a star.
     fn exact_bound(&self) -> Duration {
-        let hops = most_hops(self.network.names.len(), self.flags.fan_out.into());
+        let hops = most_hops(self.cluster.names.len(), self.flags.fan_out.into());
         let hop = ms(self.flags.window + CALM_LATENCY);
         ms(self.flags.retry + 2 * CALM_LATENCY) + self.answer() + hop * hops.saturating_sub(1)
     }
@@ -135,7 +142,7 @@ impl Storm {
     }
 
     fn all_read(&mut self, value: u64) {
-        for node in self.network.names.clone() {
+        for node in self.cluster.names.clone() {
             assert_eq!(self.read(&node), value, "{node}, {:?}", self.flags);
         }
     }
@@ -147,11 +154,11 @@ fn every_node_gives_the_exact_sum_soon_after_the_storm() {
         let mut storm = Storm::draw(rng);
         storm.rage(rng, false);
         let calm = storm.calm_down(rng);
-        storm.network.run_until(calm + storm.exact_bound());
+        storm.cluster.run_until(calm + storm.exact_bound());
         storm.all_read(storm.added);
-        storm.network.run_until(calm + storm.silence_bound());
+        storm.cluster.run_until(calm + storm.silence_bound());
         assert!(
-            storm.network.falls_silent(ms(storm.flags.retry)),
+            storm.cluster.falls_silent(ms(storm.flags.retry)),
             "{:?}",
             storm.flags
         );
@@ -164,17 +171,22 @@ fn with_default_flags_a_small_cluster_is_exact_within_three_seconds_of_the_heal(
         let mut storm = Storm::draw(rng);
         let size = 1 + rng.below(7) as usize;
         storm.flags = read_flags("g-counter", &[]).unwrap();
-        storm.network = counters(size, rng.next_u64(), Weather::calm((0, 100)), &storm.flags);
+        storm.cluster = counters(
+            size,
+            rng.next_u64(),
+            Conditions::calm(Latency::uniform(50)),
+            &storm.flags,
+        );
         for _ in 0..rng.below(20) {
-            storm.network.part(rng);
+            storm.cluster.part(rng);
             for _ in 0..rng.below(100) {
-                let node = storm.network.any_node(rng);
+                let node = storm.cluster.any_node(rng);
                 storm.add(&node, 1);
-                storm.network.pass(ms(rng.below(20)));
+                storm.cluster.pass(ms(rng.below(20)));
             }
         }
-        storm.network.calm_down((0, 100));
-        storm.network.pass(Duration::from_secs(3));
+        storm.cluster.calm_down(Latency::uniform(50));
+        storm.cluster.pass(Duration::from_secs(3));
         storm.all_read(storm.added);
     });
 }
@@ -186,7 +198,7 @@ fn nodes_that_restart_forget_only_what_nobody_was_told_and_count_nothing_twice()
         let mut storm = Storm::draw(rng);
         storm.rage(rng, true);
         let calm = storm.calm_down(rng);
-        let names = storm.network.names.clone();
+        let names = storm.cluster.names.clone();
         let known = names.iter().map(|node| storm.read(node)).max();
         // A newcomer's additions come on top of those of its former lives.
         let mut least = known.unwrap_or_default();
@@ -198,16 +210,16 @@ fn nodes_that_restart_forget_only_what_nobody_was_told_and_count_nothing_twice()
         // if one of those packets has deceived its neighbour.
         let meeting = 2 * (storm.answer() + ms(2 * CALM_LATENCY));
         storm
-            .network
+            .cluster
             .run_until(calm + storm.exact_bound() + meeting);
         let value = storm.read("n0");
         assert!(least <= value, "{value}, where at least {least} was known");
         storm.all_read(value);
         storm
-            .network
+            .cluster
             .run_until(calm + storm.silence_bound() + meeting);
         assert!(
-            storm.network.falls_silent(ms(storm.flags.retry)),
+            storm.cluster.falls_silent(ms(storm.flags.retry)),
             "{:?}",
             storm.flags
         );

@@ -7,14 +7,25 @@ use std::time::Duration;
 
 use kafka_log::{Flags, KafkaLog};
 use serde::Deserialize;
-use shared::network::{Network, Weather};
-use shared::seeds::for_each_seed;
 use shared::{Rng, read_flags, with_flags};
+use simulator::latency::Latency;
+use simulator::network::Weather;
+use simulator::testing::{Conditions, TestCluster, for_each_seed};
 
 const KEYS: u64 = 3;
 
 /// From the calm until everything has turned up, however patient a node has become meanwhile.
 const SETTLED: Duration = Duration::from_secs(60);
+
+/// The worst conditions of a storm.
+const WORST: Conditions = Conditions {
+    latency: Latency::constant(100),
+    weather: Weather {
+        loss: 0.4,
+        duplicate: 0.3,
+        delay: Duration::from_millis(1500),
+    },
+};
 
 fn ms(ms: u64) -> Duration {
     Duration::from_millis(ms)
@@ -54,7 +65,7 @@ struct Answered {
 
 /// A cluster in a storm, what its clients have asked, and what they were told.
 struct Storm {
-    network: Network<KafkaLog>,
+    cluster: TestCluster<KafkaLog>,
     /// What is not answered yet, and by whom it should be.
     asked: BTreeMap<u64, (String, Asked)>,
     /// The number of the last question.
@@ -76,7 +87,12 @@ impl Storm {
         flags.poll_limit = 1 + rng.below(2) as u32 * 1000;
         let boot = with_flags(flags, KafkaLog::boot);
         Storm {
-            network: Network::of_nodes(size, rng.next_u64(), weather(rng), boot),
+            cluster: TestCluster::of_nodes(
+                size,
+                rng.next_u64(),
+                Conditions::draw_up_to(&WORST, rng),
+                boot,
+            ),
             asked: BTreeMap::new(),
             last: 0,
             acknowledged: BTreeMap::new(),
@@ -87,28 +103,28 @@ impl Storm {
     }
 
     fn ask(&mut self, node: &str, body: &str, asked: Asked) {
-        if !self.network.nodes.contains_key(node) {
+        if !self.cluster.is_up(node) {
             return;
         }
         self.last += 1;
         let body = format!(r#"{{"msg_id":{},{body}}}"#, self.last);
         self.asked.insert(self.last, (node.to_owned(), asked));
-        self.network.tell("c1", node, &body);
+        self.cluster.deliver("c1", node, &body);
         self.listen();
     }
 
     fn pass(&mut self, time: Duration) {
-        self.network.pass(time);
+        self.cluster.pass(time);
         self.listen();
     }
 
     /// Takes in what clients have been answered.
     fn listen(&mut self) {
-        for said in std::mem::take(&mut self.network.said) {
-            if said.dest == "c1" {
-                let answered: Answered = serde_json::from_str(&said.body).unwrap();
+        for sent in std::mem::take(&mut self.cluster.sent) {
+            if sent.dest == "c1" {
+                let answered: Answered = serde_json::from_str(&sent.body).unwrap();
                 let (_, asked) = self.asked.remove(&answered.in_reply_to).unwrap();
-                self.on_answer(asked, serde_json::from_str(&said.body).unwrap());
+                self.on_answer(asked, serde_json::from_str(&sent.body).unwrap());
             }
         }
     }
@@ -169,25 +185,27 @@ impl Storm {
 
     /// Nodes die; what they were asked and have not answered they never will.
     fn kill(&mut self, rng: &mut Rng) {
-        let victims = self.network.kill_some(rng);
+        let victims = self.cluster.kill_some(rng);
         self.listen();
         self.asked.retain(|_, (asked, _)| !victims.contains(asked));
     }
 
     fn start_all(&mut self) {
-        self.network.start_the_dead();
+        self.cluster.start_the_dead();
         self.listen();
     }
 
     fn rage(&mut self, rng: &mut Rng) {
         for _ in 0..rng.below(120) {
-            let node = self.network.any_node(rng);
+            let node = self.cluster.any_node(rng);
             match rng.below(16) {
-                0 => self.network.part(rng),
-                1 => self.network.weather = weather(rng),
+                0 => self.cluster.part(rng),
+                1 => self
+                    .cluster
+                    .set_conditions(Conditions::draw_up_to(&WORST, rng)),
                 2 => self.kill(rng),
                 3 => self.start_all(),
-                4 => self.network.cut_off_the_service(rng),
+                4 => self.cluster.cut_off_the_service(rng),
                 5 | 6 => self.pass(ms(rng.below(6000))),
                 7 => self.commit(rng, &node),
                 8 => self.list(&node),
@@ -227,22 +245,13 @@ fn any_key(rng: &mut Rng) -> String {
     rng.below(KEYS).to_string()
 }
 
-fn weather(rng: &mut Rng) -> Weather {
-    let shortest = rng.below(100);
-    Weather {
-        latency: (shortest, shortest + rng.below(2) * rng.below(1500)),
-        loss: rng.below(2) * rng.below(40),
-        doubled: rng.below(2) * rng.below(30),
-    }
-}
-
 #[test]
 fn nothing_acknowledged_is_lost_and_no_poll_skips_though_nodes_are_killed() {
     for_each_seed(0..1_000, |rng| {
         let mut storm = Storm::draw(rng);
         storm.rage(rng);
         storm.start_all();
-        storm.network.calm_down((0, 100));
+        storm.cluster.calm_down(Latency::uniform(50));
         storm.pass(SETTLED);
         assert!(storm.asked.is_empty(), "all who live have answered");
         let shown = std::mem::take(&mut storm.shown);
@@ -257,7 +266,7 @@ fn nothing_acknowledged_is_lost_and_no_poll_skips_though_nodes_are_killed() {
             let due = log[&key].range(from..=*last);
             assert!(due.eq(&messages), "{key} from {from} on: {messages:?}");
         }
-        for node in storm.network.names.clone() {
+        for node in storm.cluster.names.clone() {
             assert_eq!(storm.read_all(&node), log, "{node}");
             storm.list(&node);
             for (key, offset) in &storm.committed {
@@ -265,6 +274,6 @@ fn nothing_acknowledged_is_lost_and_no_poll_skips_though_nodes_are_killed() {
                 assert!(listed >= *offset, "{node} {key}");
             }
         }
-        assert!(storm.network.falls_silent(ms(10_000)));
+        assert!(storm.cluster.falls_silent(ms(10_000)));
     });
 }

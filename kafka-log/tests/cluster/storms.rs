@@ -7,12 +7,15 @@ use std::time::Duration;
 
 use kafka_log::{Flags, KafkaLog};
 use serde::Deserialize;
-use shared::network::{Network, Weather};
-use shared::seeds::for_each_seed;
 use shared::{Rng, read_flags, with_flags};
+use simulator::latency::Latency;
+use simulator::testing::{Conditions, TestCluster, for_each_seed};
 
 /// The longest a message travels in the calm, in milliseconds.
 const CALM_LATENCY: u64 = 100;
+
+/// The latencies of a calm network: at most [`CALM_LATENCY`].
+const CALM: [Latency; 2] = [Latency::uniform(50), Latency::constant(100)];
 
 /// So many keys are enough to be confused.
 const KEYS: u64 = 3;
@@ -32,7 +35,7 @@ struct Consumer {
 
 /// A cluster in a storm, what its clients have sent, and what they have seen of it.
 struct Storm {
-    network: Network<KafkaLog>,
+    cluster: TestCluster<KafkaLog>,
     flags: Flags,
     /// Everything that was acknowledged, by key.
     sent: BTreeMap<String, Messages>,
@@ -70,14 +73,14 @@ impl Storm {
             flags.poll_limit = 1 + rng.below(5) as u32;
         }
         let boot = with_flags(flags.clone(), KafkaLog::boot);
-        let network = Network::of_nodes(size, rng.next_u64(), Weather::draw(rng), boot);
+        let cluster = TestCluster::of_nodes(size, rng.next_u64(), Conditions::draw(rng), boot);
         let consumer = |_| Consumer {
-            node: network.any_node(rng),
+            node: cluster.any_node(rng),
             next: BTreeMap::new(),
         };
         Storm {
             consumers: (0..4).map(consumer).collect(),
-            network,
+            cluster,
             flags,
             sent: BTreeMap::new(),
             shown: BTreeMap::new(),
@@ -90,7 +93,7 @@ impl Storm {
         self.messages += 1;
         let message = self.messages;
         let body = format!(r#"{{"type":"send","msg_id":1,"key":"{key}","msg":{message}}}"#);
-        let answer: SendOk = serde_json::from_str(&self.network.ask(node, &body)).unwrap();
+        let answer: SendOk = serde_json::from_str(&self.cluster.ask(node, &body)).unwrap();
         let shown = self.shown.get(&key);
         assert!(
             shown.is_none_or(|shown| *shown < answer.offset),
@@ -100,7 +103,7 @@ impl Storm {
         let log = self.sent.entry(key).or_default();
         let before = log.insert(answer.offset, message);
         assert_eq!(before, None, "offset {} is given out twice", answer.offset);
-        let bound = (self.network.names.len() * log.len()) as u64;
+        let bound = (self.cluster.names.len() * log.len()) as u64;
         assert!(answer.offset < bound, "offsets stay below {bound}");
     }
 
@@ -108,7 +111,7 @@ impl Storm {
     fn poll(&mut self, node: &str, from: &BTreeMap<String, u64>) -> BTreeMap<String, Messages> {
         let offsets = serde_json::to_string(from).unwrap();
         let body = format!(r#"{{"type":"poll","msg_id":1,"offsets":{offsets}}}"#);
-        let answer: PollOk = serde_json::from_str(&self.network.ask(node, &body)).unwrap();
+        let answer: PollOk = serde_json::from_str(&self.cluster.ask(node, &body)).unwrap();
         for (key, messages) in &answer.msgs {
             assert!(messages.len() <= self.flags.poll_limit as usize);
             let (last, _) = messages.last().expect("no empty list");
@@ -138,7 +141,7 @@ impl Storm {
         if rng.below(2) == 0 && !highest.is_empty() {
             let offsets = serde_json::to_string(&highest).unwrap();
             let body = format!(r#"{{"type":"commit_offsets","msg_id":1,"offsets":{offsets}}}"#);
-            let answer = self.network.ask(&node, &body);
+            let answer = self.cluster.ask(&node, &body);
             assert_eq!(answer, r#"{"type":"commit_offsets_ok","in_reply_to":1}"#);
             for (key, offset) in &highest {
                 let committed = self.committed.entry(key.clone()).or_default();
@@ -153,24 +156,23 @@ impl Storm {
 
     fn rage(&mut self, rng: &mut Rng) {
         for _ in 0..rng.below(80) {
-            let node = self.network.any_node(rng);
+            let node = self.cluster.any_node(rng);
             match rng.below(10) {
-                0 => self.network.part(rng),
-                1 => self.network.weather = Weather::draw(rng),
-                2 => self.network.pass(ms(rng.below(2000))),
+                0 => self.cluster.part(rng),
+                1 => self.cluster.set_conditions(Conditions::draw(rng)),
+                2 => self.cluster.pass(ms(rng.below(2000))),
                 3..=5 => self.consume(rng),
                 _ => {
                     self.send(&node, any_key(rng));
-                    self.network.pass(ms(rng.below(100)));
+                    self.cluster.pass(ms(rng.below(100)));
                 }
             }
         }
     }
 
     fn calm_down(&mut self, rng: &mut Rng) -> Duration {
-        let shortest = rng.below(2) * CALM_LATENCY;
-        self.network.calm_down((shortest, CALM_LATENCY));
-        self.network.now
+        self.cluster.calm_down(CALM[rng.below(2) as usize]);
+        self.cluster.now
     }
 
     /// Each link tries again within `resend` and is answered; what waited behind goes on after a
@@ -201,7 +203,7 @@ impl Storm {
         let keys: Vec<String> = (0..KEYS).map(|key| key.to_string()).collect();
         let keys = serde_json::to_string(&keys).unwrap();
         let body = format!(r#"{{"type":"list_committed_offsets","msg_id":1,"keys":{keys}}}"#);
-        let answer: Committed = serde_json::from_str(&self.network.ask(node, &body)).unwrap();
+        let answer: Committed = serde_json::from_str(&self.cluster.ask(node, &body)).unwrap();
         answer.offsets
     }
 }
@@ -216,8 +218,8 @@ fn no_poll_skips_in_the_storm_and_every_node_shows_everything_soon_after() {
         let mut storm = Storm::draw(rng);
         storm.rage(rng);
         let calm = storm.calm_down(rng);
-        storm.network.run_until(calm + storm.arrival_bound());
-        for node in storm.network.names.clone() {
+        storm.cluster.run_until(calm + storm.arrival_bound());
+        for node in storm.cluster.names.clone() {
             assert_eq!(
                 storm.read_all(&node),
                 storm.sent,
@@ -227,9 +229,9 @@ fn no_poll_skips_in_the_storm_and_every_node_shows_everything_soon_after() {
             assert_eq!(storm.committed(&node), storm.committed, "{node}");
         }
         let last_words = ms(storm.flags.patience.ack_delay + 3 * CALM_LATENCY);
-        storm.network.pass(last_words);
+        storm.cluster.pass(last_words);
         let patience = ms(storm.flags.patience.resend);
-        assert!(storm.network.falls_silent(patience), "{:?}", storm.flags);
+        assert!(storm.cluster.falls_silent(patience), "{:?}", storm.flags);
     });
 }
 
@@ -238,25 +240,25 @@ fn no_poll_skips_in_the_storm_and_every_node_shows_everything_soon_after() {
 fn a_node_that_comes_back_with_nothing_is_told_what_the_others_know() {
     for_each_seed(0..300, |rng| {
         let mut storm = Storm::draw(rng);
-        if storm.network.names.len() == 1 {
+        if storm.cluster.names.len() == 1 {
             return;
         }
         storm.rage(rng);
         let calm = storm.calm_down(rng);
-        storm.network.run_until(calm + storm.arrival_bound());
-        let node = storm.network.any_node(rng);
-        storm.network.restart(&node);
+        storm.cluster.run_until(calm + storm.arrival_bound());
+        let node = storm.cluster.any_node(rng);
+        storm.cluster.restart(&node);
         // Its first word makes the others notice.
         let other = storm
-            .network
+            .cluster
             .names
             .iter()
             .find(|name| **name != node)
             .unwrap()
             .clone();
         storm.send(&other, "0".to_owned());
-        storm.network.pass(3 * storm.arrival_bound());
-        for node in storm.network.names.clone() {
+        storm.cluster.pass(3 * storm.arrival_bound());
+        for node in storm.cluster.names.clone() {
             assert_eq!(
                 storm.read_all(&node),
                 storm.sent,
@@ -265,7 +267,7 @@ fn a_node_that_comes_back_with_nothing_is_told_what_the_others_know() {
             );
         }
         storm.send(&node, "0".to_owned());
-        storm.network.pass(3 * storm.arrival_bound());
+        storm.cluster.pass(3 * storm.arrival_bound());
         assert_eq!(storm.read_all(&node), storm.sent);
     });
 }

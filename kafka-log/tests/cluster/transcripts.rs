@@ -1,17 +1,25 @@
-//! Clusters, told as transcripts; the commands are those of `Network::obey`. Between nodes every
-//! message takes 10 ms.
+//! Transcripts of clusters; the commands are those of `TestCluster::obey`. Messages among nodes
+//! take 10 ms.
 
 use kafka_log::KafkaLog;
-use shared::network::{check_transcripts, check_transcripts_with};
+use shared::{read_flags, with_flags};
+use simulator::latency::Latency;
+use simulator::testing::check_transcripts;
+
+fn check(folder: &str, words: &[&str]) {
+    let flags = read_flags("kafka-log", words).unwrap();
+    let boot = with_flags(flags, KafkaLog::boot);
+    check_transcripts(folder, Latency::constant(10), boot);
+}
 
 #[test]
 fn clusters_do_as_their_transcripts_tell() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cluster/transcripts");
-    check_transcripts(folder, 10, KafkaLog::boot);
+    check(folder, &[]);
 }
 
 #[test]
 fn durable_clusters_do_as_their_transcripts_tell() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cluster/durable");
-    check_transcripts_with(&["--durable"], folder, 10, KafkaLog::boot);
+    check(folder, &["--durable"]);
 }

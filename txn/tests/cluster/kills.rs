@@ -6,15 +6,26 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use serde::Deserialize;
-use shared::network::{Network, Weather};
-use shared::seeds::for_each_seed;
 use shared::{Rng, read_flags, with_flags};
+use simulator::latency::Latency;
+use simulator::network::Weather;
+use simulator::testing::{Conditions, TestCluster, for_each_seed};
 use txn::{Flags, Txn};
 
 use crate::storms::{FLEETING, GROUPS, Seen, reads, values_have_one_order, writes};
 
 /// From the calm until everything has turned up, however patient a node has become meanwhile.
 const SETTLED: Duration = Duration::from_secs(60);
+
+/// The worst conditions of a storm.
+const WORST: Conditions = Conditions {
+    latency: Latency::constant(100),
+    weather: Weather {
+        loss: 0.4,
+        duplicate: 0.3,
+        delay: Duration::from_millis(1500),
+    },
+};
 
 fn ms(ms: u64) -> Duration {
     Duration::from_millis(ms)
@@ -42,7 +53,7 @@ struct Answer {
 
 /// A cluster in a storm, what its clients have asked, and what they were told.
 struct Storm {
-    network: Network<Txn>,
+    cluster: TestCluster<Txn>,
     /// What is not answered yet, and by whom it should be.
     asked: BTreeMap<u64, (String, Asked)>,
     /// The number of the last question, and the last value written: all are different.
@@ -64,7 +75,12 @@ impl Storm {
         flags.durability.journal_window = rng.below(2) * rng.below(300);
         let boot = with_flags(flags, Txn::boot);
         Storm {
-            network: Network::of_nodes(size, rng.next_u64(), weather(rng), boot),
+            cluster: TestCluster::of_nodes(
+                size,
+                rng.next_u64(),
+                Conditions::draw_up_to(&WORST, rng),
+                boot,
+            ),
             asked: BTreeMap::new(),
             last: 0,
             acknowledged: Vec::new(),
@@ -75,27 +91,27 @@ impl Storm {
     }
 
     fn ask(&mut self, node: &str, ops: &[String], asked: Asked) {
-        if !self.network.nodes.contains_key(node) {
+        if !self.cluster.is_up(node) {
             return;
         }
         self.last += 1;
         let ops = ops.join(",");
         let body = format!(r#"{{"type":"txn","msg_id":{},"txn":[{ops}]}}"#, self.last);
         self.asked.insert(self.last, (node.to_owned(), asked));
-        self.network.tell("c1", node, &body);
+        self.cluster.deliver("c1", node, &body);
         self.listen();
     }
 
     fn pass(&mut self, time: Duration) {
-        self.network.pass(time);
+        self.cluster.pass(time);
         self.listen();
     }
 
     /// Takes in what clients have been answered.
     fn listen(&mut self) {
-        for said in std::mem::take(&mut self.network.said) {
-            if said.dest == "c1" {
-                let answer: Answer = serde_json::from_str(&said.body).expect(&said.body);
+        for sent in std::mem::take(&mut self.cluster.sent) {
+            if sent.dest == "c1" {
+                let answer: Answer = serde_json::from_str(&sent.body).expect(&sent.body);
                 let (node, asked) = self.asked.remove(&answer.in_reply_to).unwrap();
                 let values = answer.txn.iter().map(|(_, _, value)| *value).collect();
                 self.on_answer(node, &asked, values);
@@ -148,11 +164,11 @@ impl Storm {
     /// The first node writes ever larger values to its key; every other node copies to its own
     /// what it reads from the key of the node before.
     fn pass_on(&mut self, node: &str) {
-        let place = self.network.names.iter().position(|name| name == node);
+        let place = self.cluster.names.iter().position(|name| name == node);
         match place.and_then(|place| place.checked_sub(1)) {
             None => self.write(node, &[node], self.last),
             Some(before) => {
-                let original = self.network.names[before].clone();
+                let original = self.cluster.names[before].clone();
                 self.ask(node, &reads([&*original]), Asked::Original);
             }
         }
@@ -160,13 +176,13 @@ impl Storm {
 
     /// Nodes die; what they were asked and have not answered they never will.
     fn kill(&mut self, rng: &mut Rng) {
-        let victims = self.network.kill_some(rng);
+        let victims = self.cluster.kill_some(rng);
         self.listen();
         self.asked.retain(|_, (asked, _)| !victims.contains(asked));
     }
 
     fn start_all(&mut self) {
-        self.network.start_the_dead();
+        self.cluster.start_the_dead();
         self.listen();
     }
 
@@ -174,19 +190,21 @@ impl Storm {
         for (place, group) in GROUPS.iter().enumerate() {
             self.ask(node, &reads(group.iter().copied()), Asked::Group(place));
         }
-        let names = self.network.names.clone();
+        let names = self.cluster.names.clone();
         self.ask(node, &reads(names.iter().map(String::as_str)), Asked::Chain);
     }
 
     fn rage(&mut self, rng: &mut Rng) {
         for _ in 0..rng.below(120) {
-            let node = self.network.any_node(rng);
+            let node = self.cluster.any_node(rng);
             match rng.below(16) {
-                0 => self.network.part(rng),
-                1 => self.network.weather = weather(rng),
+                0 => self.cluster.part(rng),
+                1 => self
+                    .cluster
+                    .set_conditions(Conditions::draw_up_to(&WORST, rng)),
                 2 => self.kill(rng),
                 3 => self.start_all(),
-                4 => self.network.cut_off_the_service(rng),
+                4 => self.cluster.cut_off_the_service(rng),
                 5 => self.pass(ms(rng.below(6000))),
                 6 | 7 => self.look(&node),
                 8..=10 => {
@@ -203,7 +221,7 @@ impl Storm {
 
     /// All that was ever written, as a node shows it.
     fn replica(&mut self, node: &str) -> Vec<Option<u64>> {
-        let names = self.network.names.clone();
+        let names = self.cluster.names.clone();
         let own: Vec<String> = self.acknowledged.iter().map(u64::to_string).collect();
         let keys = own.iter().chain(&names).map(String::as_str);
         let groups = GROUPS.iter().flat_map(|group| group.iter().copied());
@@ -214,22 +232,13 @@ impl Storm {
     }
 }
 
-fn weather(rng: &mut Rng) -> Weather {
-    let shortest = rng.below(100);
-    Weather {
-        latency: (shortest, shortest + rng.below(2) * rng.below(1500)),
-        loss: rng.below(2) * rng.below(40),
-        doubled: rng.below(2) * rng.below(30),
-    }
-}
-
 #[test]
 fn nothing_acknowledged_is_lost_and_order_is_kept_though_nodes_are_killed() {
     for_each_seed(0..1_000, |rng| {
         let mut storm = Storm::draw(rng);
         storm.rage(rng);
         storm.start_all();
-        storm.network.calm_down((0, 100));
+        storm.cluster.calm_down(Latency::uniform(50));
         // Whoever reads an original at last has yet to write its copy.
         storm.pass(SETTLED);
         storm.pass(SETTLED);
@@ -237,12 +246,12 @@ fn nothing_acknowledged_is_lost_and_order_is_kept_though_nodes_are_killed() {
         let acknowledged: Vec<_> = storm.acknowledged.iter().copied().map(Some).collect();
         let replica = storm.replica("n0");
         assert_eq!(replica[..acknowledged.len()], acknowledged);
-        for node in storm.network.names.clone() {
+        for node in storm.cluster.names.clone() {
             assert_eq!(storm.replica(&node), replica, "{node}");
             storm.look(&node);
         }
         values_have_one_order(&storm.seen);
-        assert!(storm.network.falls_silent(ms(10_000)));
+        assert!(storm.cluster.falls_silent(ms(10_000)));
     });
 }
 
@@ -253,29 +262,30 @@ fn an_effect_is_not_recovered_without_its_cause() {
     let flags: Flags = read_flags("txn", &["--durable", "--window=0", "--fan-out=1"]).unwrap();
     for delay in (0..3_000).step_by(50) {
         let boot = with_flags(flags.clone(), Txn::boot);
-        let mut network = Network::of_nodes(3, 1, Weather::calm((50, 50)), boot);
-        let write = |network: &mut Network<Txn>, node: &str, key: &str| {
+        let mut cluster =
+            TestCluster::of_nodes(3, 1, Conditions::calm(Latency::constant(50)), boot);
+        let write = |cluster: &mut TestCluster<Txn>, node: &str, key: &str| {
             let body = format!(r#"{{"type":"txn","msg_id":1,"txn":[["w","{key}",1]]}}"#);
-            network.tell("c1", node, &body);
+            cluster.deliver("c1", node, &body);
         };
-        network.pass(ms(1_000));
+        cluster.pass(ms(1_000));
         for place in 0..30 {
-            write(&mut network, "n0", &place.to_string());
-            network.pass(ms(200));
+            write(&mut cluster, "n0", &place.to_string());
+            cluster.pass(ms(200));
         }
-        write(&mut network, "n2", "z");
-        network.pass(ms(5_000));
-        network.kill("n2");
-        network.restart("n2");
-        network.pass(ms(delay));
-        write(&mut network, "n1", "x");
-        network.pass(ms(200));
-        write(&mut network, "n0", "y");
-        network.said.clear();
+        write(&mut cluster, "n2", "z");
+        cluster.pass(ms(5_000));
+        cluster.kill("n2");
+        cluster.restart("n2");
+        cluster.pass(ms(delay));
+        write(&mut cluster, "n1", "x");
+        cluster.pass(ms(200));
+        write(&mut cluster, "n0", "y");
+        cluster.sent.clear();
         let body = r#"{"type":"txn","msg_id":1,"txn":[["r","x",null],["r","y",null]]}"#;
-        network.tell("c2", "n2", body);
-        network.pass(ms(5_000));
-        let answer = network.said.iter().find(|said| said.dest == "c2");
+        cluster.deliver("c2", "n2", body);
+        cluster.pass(ms(5_000));
+        let answer = cluster.sent.iter().find(|sent| sent.dest == "c2");
         let answer = &answer.expect("n2 is ready by now").body;
         let has_effect_alone = answer.contains(r#"["r","x",null],["r","y",1]"#);
         assert!(!has_effect_alone, "after {delay} ms: {answer}");

@@ -5,13 +5,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use shared::network::{Network, Weather, most_hops};
-use shared::seeds::for_each_seed;
 use shared::{Rng, read_flags, with_flags};
+use simulator::latency::Latency;
+use simulator::testing::{Conditions, TestCluster, for_each_seed, most_hops};
 use txn::{Flags, Txn};
 
 /// The longest a message travels in the calm, in milliseconds.
 const CALM_LATENCY: u64 = 100;
+
+/// The latencies of a calm network: at most [`CALM_LATENCY`].
+const CALM: [Latency; 2] = [Latency::uniform(50), Latency::constant(100)];
 
 const FAN_OUTS: [&str; 3] = ["1", "2", "24"];
 
@@ -25,15 +28,15 @@ fn ms(ms: u64) -> Duration {
     Duration::from_millis(ms)
 }
 
-fn nodes(size: usize, seed: u64, weather: Weather, flags: &Flags) -> Network<Txn> {
+fn nodes(size: usize, seed: u64, conditions: Conditions, flags: &Flags) -> TestCluster<Txn> {
     let boot = with_flags(flags.clone(), Txn::boot);
-    Network::of_nodes(size, seed, weather, boot)
+    TestCluster::of_nodes(size, seed, conditions, boot)
 }
 
 /// Runs a transaction, given as its micro-operations: the values that were read and written.
-fn run(network: &mut Network<Txn>, node: &str, ops: &[String]) -> Vec<Option<u64>> {
+fn run(cluster: &mut TestCluster<Txn>, node: &str, ops: &[String]) -> Vec<Option<u64>> {
     let body = format!(r#"{{"type":"txn","msg_id":1,"txn":[{}]}}"#, ops.join(","));
-    let answer = network.ask(node, &body);
+    let answer = cluster.ask(node, &body);
     let answer: serde_json::Value = serde_json::from_str(&answer).unwrap();
     assert_eq!(answer["type"], "txn_ok", "{answer}");
     let done = answer["txn"].as_array().unwrap();
@@ -56,7 +59,7 @@ pub(crate) type Seen = BTreeMap<(String, usize), Vec<u64>>;
 
 /// A cluster in a storm, and what its clients have seen.
 struct Storm {
-    network: Network<Txn>,
+    cluster: TestCluster<Txn>,
     flags: Flags,
     /// The last value written; all are different and not 0.
     last_value: u64,
@@ -75,7 +78,7 @@ impl Storm {
                 flags.patience.ack_delay + 2 * CALM_LATENCY + 1 + rng.below(1000);
         }
         Storm {
-            network: nodes(size, rng.next_u64(), Weather::draw(rng), &flags),
+            cluster: nodes(size, rng.next_u64(), Conditions::draw(rng), &flags),
             flags,
             last_value: 0,
             seen: BTreeMap::new(),
@@ -84,13 +87,13 @@ impl Storm {
 
     fn rage(&mut self, rng: &mut Rng, restarts: bool) {
         for _ in 0..rng.below(80) {
-            let node = self.network.any_node(rng);
+            let node = self.cluster.any_node(rng);
             match rng.below(10) {
-                0 => self.network.part(rng),
-                1 => self.network.weather = Weather::draw(rng),
-                2 => self.network.pass(ms(rng.below(2000))),
+                0 => self.cluster.part(rng),
+                1 => self.cluster.set_conditions(Conditions::draw(rng)),
+                2 => self.cluster.pass(ms(rng.below(2000))),
                 3 if restarts => {
-                    self.network.restart(&node);
+                    self.cluster.restart(&node);
                     self.seen.retain(|(seer, _), _| *seer != node);
                 }
                 3 => self.look_at_chain(&node),
@@ -98,7 +101,7 @@ impl Storm {
                 6 | 7 => self.write_group(rng, &node),
                 8.. => {
                     self.pass_on(&node);
-                    self.network.pass(ms(rng.below(300)));
+                    self.cluster.pass(ms(rng.below(300)));
                 }
             }
         }
@@ -112,13 +115,13 @@ impl Storm {
             // What does not last must never be seen.
             ops.splice(0..0, writes(group.iter().copied(), FLEETING));
         }
-        run(&mut self.network, node, &ops);
+        run(&mut self.cluster, node, &ops);
     }
 
     fn look_at_groups(&mut self, rng: &mut Rng, node: &str) {
         let place = rng.below(3) as usize;
         let values = run(
-            &mut self.network,
+            &mut self.cluster,
             node,
             &reads(GROUPS[place].iter().copied()),
         );
@@ -136,27 +139,27 @@ impl Storm {
     /// The first node writes ever larger values to its key; every other node copies to its own
     /// what it reads from the key of the node before.
     fn pass_on(&mut self, node: &str) {
-        let place = self.network.names.iter().position(|name| name == node);
+        let place = self.cluster.names.iter().position(|name| name == node);
         let value = match place.and_then(|place| place.checked_sub(1)) {
             None => {
                 self.last_value += 1;
                 Some(self.last_value)
             }
             Some(before) => {
-                let key = self.network.names[before].clone();
-                run(&mut self.network, node, &reads([&*key]))[0]
+                let key = self.cluster.names[before].clone();
+                run(&mut self.cluster, node, &reads([&*key]))[0]
             }
         };
         if let Some(value) = value {
-            run(&mut self.network, node, &writes([node], value));
+            run(&mut self.cluster, node, &writes([node], value));
         }
     }
 
     /// Who sees a copy must see what it was copied from, or something later.
     fn look_at_chain(&mut self, node: &str) {
-        let names = self.network.names.clone();
+        let names = self.cluster.names.clone();
         let values = run(
-            &mut self.network,
+            &mut self.cluster,
             node,
             &reads(names.iter().map(String::as_str)),
         );
@@ -168,29 +171,28 @@ impl Storm {
 
     /// The network becomes one of the bench's: every message takes as long, or most are faster.
     fn calm_down(&mut self, rng: &mut Rng) -> Duration {
-        let shortest = rng.below(2) * CALM_LATENCY;
-        self.network.calm_down((shortest, CALM_LATENCY));
-        self.network.now
+        self.cluster.calm_down(CALM[rng.below(2) as usize]);
+        self.cluster.now
     }
 
     /// All keys as a node shows them.
     fn replica(&mut self, node: &str) -> Vec<Option<u64>> {
-        let names = self.network.names.clone();
+        let names = self.cluster.names.clone();
         let keys = GROUPS.iter().flat_map(|group| group.iter().copied());
         let keys = keys.chain(names.iter().map(String::as_str));
-        run(&mut self.network, node, &reads(keys))
+        run(&mut self.cluster, node, &reads(keys))
     }
 
     fn all_are_equal(&mut self) {
         let first = self.replica("n0");
-        for node in self.network.names.clone() {
+        for node in self.cluster.names.clone() {
             assert_eq!(self.replica(&node), first, "{node}, {:?}", self.flags);
         }
     }
 
     /// From the calm until all replicas are equal, as for broadcast.
     fn arrival_bound(&self) -> Duration {
-        let hops = most_hops(self.network.names.len(), self.flags.fan_out.into());
+        let hops = most_hops(self.cluster.names.len(), self.flags.fan_out.into());
         ms(self.flags.patience.resend + 2 * CALM_LATENCY)
             + ms(self.flags.window + CALM_LATENCY) * hops
     }
@@ -235,17 +237,17 @@ fn transactions_are_seen_whole_and_in_order_and_replicas_agree_soon_after_the_st
         let mut storm = Storm::draw(rng);
         storm.rage(rng, false);
         let calm = storm.calm_down(rng);
-        storm.network.run_until(calm + storm.arrival_bound());
+        storm.cluster.run_until(calm + storm.arrival_bound());
         storm.all_are_equal();
         let silence = calm + storm.silence_bound();
-        for node in storm.network.names.clone() {
+        for node in storm.cluster.names.clone() {
             storm.look_at_groups(rng, &node);
             storm.look_at_chain(&node);
         }
         values_have_one_order(&storm.seen);
-        storm.network.run_until(silence);
+        storm.cluster.run_until(silence);
         let patience = ms(storm.flags.patience.resend);
-        assert!(storm.network.falls_silent(patience), "{:?}", storm.flags);
+        assert!(storm.cluster.falls_silent(patience), "{:?}", storm.flags);
     });
 }
 
@@ -256,23 +258,23 @@ fn nodes_that_restart_agree_with_all_others_once_they_have_spoken() {
         let mut storm = Storm::draw(rng);
         storm.rage(rng, true);
         let calm = storm.calm_down(rng);
-        for node in storm.network.names.clone() {
+        for node in storm.cluster.names.clone() {
             storm.write_group(rng, &node);
         }
         // A newcomer is asked for a proof of life first.
         let proof = ms(6 * CALM_LATENCY);
         storm
-            .network
+            .cluster
             .run_until(calm + storm.arrival_bound() + proof);
         storm.all_are_equal();
-        for node in storm.network.names.clone() {
+        for node in storm.cluster.names.clone() {
             storm.look_at_groups(rng, &node);
         }
         storm
-            .network
+            .cluster
             .run_until(calm + storm.silence_bound() + proof);
         let patience = ms(storm.flags.patience.resend);
-        assert!(storm.network.falls_silent(patience), "{:?}", storm.flags);
+        assert!(storm.cluster.falls_silent(patience), "{:?}", storm.flags);
     });
 }
 
@@ -280,18 +282,19 @@ fn nodes_that_restart_agree_with_all_others_once_they_have_spoken() {
 fn two_nodes_exchange_twenty_messages_a_second_for_a_thousand_transactions() {
     for_each_seed(0..5, |rng| {
         let flags: Flags = read_flags("txn", &[]).unwrap();
-        let weather = Weather::calm((0, rng.below(2) * 100));
-        let mut network = nodes(2, rng.next_u64(), weather, &flags);
+        let latency = Latency::uniform(rng.below(2) as u32 * 50);
+        let calm = Conditions::calm(latency);
+        let mut cluster = nodes(2, rng.next_u64(), calm, &flags);
         for value in 0..5_000 {
-            let node = network.any_node(rng);
+            let node = cluster.any_node(rng);
             let key = rng.below(10).to_string();
             let mut ops = reads([&*key]);
             ops.extend(writes([&*key], value));
-            run(&mut network, &node, &ops);
-            network.pass(Duration::from_micros(rng.below(2_000)));
+            run(&mut cluster, &node, &ops);
+            cluster.pass(Duration::from_micros(rng.below(2_000)));
         }
-        network.pass(Duration::from_secs(5));
-        let messages = network.messages;
+        cluster.pass(Duration::from_secs(5));
+        let messages = cluster.messages();
         assert!(messages <= 20 * 5 + 4, "{messages} for 5000 transactions");
     });
 }
@@ -299,10 +302,10 @@ fn two_nodes_exchange_twenty_messages_a_second_for_a_thousand_transactions() {
 #[test]
 fn transactions_that_only_read_cost_no_message() {
     let flags: Flags = read_flags("txn", &[]).unwrap();
-    let mut network = nodes(3, 1, Weather::calm((0, 100)), &flags);
+    let mut cluster = nodes(3, 1, Conditions::calm(Latency::uniform(50)), &flags);
     for node in ["n0", "n1", "n2"] {
-        run(&mut network, node, &reads(["x", "y"]));
+        run(&mut cluster, node, &reads(["x", "y"]));
     }
-    network.pass(Duration::from_secs(10));
-    assert_eq!(network.messages, 0);
+    cluster.pass(Duration::from_secs(10));
+    assert_eq!(cluster.messages(), 0);
 }

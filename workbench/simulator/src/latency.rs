@@ -59,6 +59,22 @@ impl Distribution {
 }
 
 impl Latency {
+    /// Always this long.
+    pub const fn constant(mean_ms: u32) -> Self {
+        Latency {
+            mean_ms,
+            distribution: Distribution::Constant,
+        }
+    }
+
+    /// Whole milliseconds from 0 to `2 * mean_ms - 1`, all equally likely.
+    pub const fn uniform(mean_ms: u32) -> Self {
+        Latency {
+            mean_ms,
+            distribution: Distribution::Uniform,
+        }
+    }
+
     /// How long one message takes.
     pub fn draw(self, dice: &mut Dice) -> Duration {
         let mean = u64::from(self.mean_ms);

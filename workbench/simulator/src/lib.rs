@@ -21,5 +21,6 @@ pub mod service;
 pub mod simulation;
 pub mod statistics;
 pub mod storm;
+pub mod testing;
 pub mod topology;
 pub mod workload;

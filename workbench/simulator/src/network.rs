@@ -10,6 +10,7 @@
 //! that it delays is held back before it comes to its receiver's consumer, so that it can be
 //! overtaken.
 
+mod reschedule;
 mod trace;
 
 use std::cmp::{Ordering, Reverse};

@@ -219,3 +219,24 @@ fn only_for_who_stands_still_is_there_an_end_to_what_waits() {
     assert_eq!(arrived(true), MOST_WAITING + 1);
     assert_eq!(arrived(false), MOST_WAITING);
 }
+
+#[test]
+fn rescheduled_messages_arrive_within_the_new_latency_whatever_held_them_back() {
+    let mut network = network(5000, Distribution::Constant);
+    send(&mut network, 0, "n0", "n1", "held");
+    send(&mut network, 1, "n0", "n1", "waiting");
+    network.weather_mut().delay = Duration::from_secs(100);
+    for _ in 0..20 {
+        send(&mut network, 2, "n0", "n1", "delayed");
+    }
+    *network.weather_mut() = Weather::default();
+    network.set_latency(Latency::constant(100));
+    network.reschedule(ms(50));
+    let seen = deliveries(&mut network);
+    assert_eq!(seen.len(), 22);
+    assert!(seen.iter().all(|(at, _)| *at == 150), "{seen:?}");
+    assert_eq!(
+        (&*seen[0].1, &*seen[1].1, network.deadline()),
+        ("held", "waiting", None)
+    );
+}

@@ -1,4 +1,6 @@
-//! The simulator's services by transcripts, and workloads on values of every kind.
+//! The simulator's services by transcripts, workloads on values of every kind, and the harness for
+//! tests.
 
 mod service_transcripts;
+mod test_cluster;
 mod values;

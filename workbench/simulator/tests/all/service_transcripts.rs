@@ -2,9 +2,9 @@
 //! `n0 lin-kv {"type": …}` for every request and below it what came back.
 
 use serde_json::value::RawValue;
-use shared::transcript;
 use simulator::dice::dice;
 use simulator::service::Services;
+use simulator::testing::transcript;
 
 #[test]
 fn services_answer_as_their_transcripts_tell() {

@@ -7,7 +7,7 @@ use std::fs;
 use checkers::{Models, Validity, Verdict};
 use history::History;
 use history::edn::{Edn, compact, get};
-use shared::transcript;
+use simulator::testing::transcript;
 
 /// A checker of transactions.
 pub type Judge = fn(&History, &Models) -> Verdict;

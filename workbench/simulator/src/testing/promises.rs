@@ -1,14 +1,14 @@
-//! What durable nodes have promised to their clients, and so owe them after all deaths.
+//! What a durable node owes its clients across restarts.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-/// A record of items, all different, that nodes have confirmed or shown: none may ever be missing
-/// from what the same life shows later, nor from what anybody shows who comes back after that.
+/// Items, all different, that nodes have confirmed or shown. Each must be in whatever the same
+/// incarnation shows later, and in whatever any node shows that restarts after that.
 #[derive(Debug, Default)]
 pub struct Promises {
     safe: BTreeSet<u64>,
-    /// What each node has to show. Whoever has never answered is not in it: its next life may take
-    /// itself for the first, which has missed nothing.
+    /// The items that each node must show. A node that has never answered is absent: its next
+    /// incarnation may find an empty journal and start as the first one, which owes nothing.
     owed: BTreeMap<String, BTreeSet<u64>>,
 }
 
@@ -19,10 +19,10 @@ impl Promises {
         self.owed.entry(node.to_owned()).or_default().insert(item);
     }
 
-    /// A node has shown all that it knows.
+    /// A node has shown all items that it has.
     ///
     /// # Panics
-    /// When something is missing that it owes.
+    /// When one that it owes is missing.
     pub fn show(&mut self, node: &str, known: BTreeSet<u64>) {
         let owed = self.owed.entry(node.to_owned()).or_default();
         let missing: Vec<&u64> = owed.difference(&known).collect();
@@ -31,12 +31,12 @@ impl Promises {
         *owed = known;
     }
 
-    /// Whether a node has to show whatever anybody has promised.
+    /// Whether a node owes every item that was ever confirmed or shown.
     pub fn owes_everything(&self, node: &str) -> bool {
         self.owed.get(node) == Some(&self.safe)
     }
 
-    /// A node was started anew.
+    /// A node was restarted.
     pub fn restart(&mut self, node: &str) {
         if let Some(owed) = self.owed.get_mut(node) {
             owed.clone_from(&self.safe);

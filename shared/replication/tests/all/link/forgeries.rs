@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use replication::{Packet, Timing};
 use shared::Rng;
-use shared::seeds::for_each_seed;
+use simulator::testing::for_each_seed;
 
-use crate::pair::{Pair, Weather};
+use super::pair::{Pair, Weather};
 
 fn ms(ms: u64) -> Duration {
     Duration::from_millis(ms)

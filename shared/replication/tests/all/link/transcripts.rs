@@ -5,7 +5,7 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use replication::{Link, Packet, Timing};
-use shared::transcript;
+use simulator::testing::transcript;
 
 struct Stage {
     now: Duration,
@@ -139,7 +139,7 @@ fn milliseconds(text: &str) -> Duration {
 
 #[test]
 fn links_do_as_their_transcripts_tell() {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/link/transcripts");
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/all/link/transcripts");
     transcript::check(folder, || {
         let mut stage = Stage::new();
         move |command: &str| stage.obey(command)

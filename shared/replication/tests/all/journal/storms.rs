@@ -6,15 +6,18 @@ use std::time::Duration;
 
 use replication::Durability;
 use serde::Deserialize;
-use shared::network::{Network, Promises, Weather};
-use shared::seeds::for_each_seed;
 use shared::{Rng, read_flags, with_flags};
+use simulator::latency::Latency;
+use simulator::testing::{Conditions, Promises, TestCluster, for_each_seed};
 
-use crate::notebook::Notebook;
+use super::notebook::Notebook;
 
 /// How long it takes in the calm, at the longest, until everybody is ready and has confirmed all:
 /// a try that was lost is repeated after eight seconds; then journals are read in chunks.
 const SETTLED: Duration = Duration::from_secs(20);
+
+/// The latencies of a calm network.
+const CALM: [Latency; 2] = [Latency::uniform(50), Latency::constant(100)];
 
 fn ms(ms: u64) -> Duration {
     Duration::from_millis(ms)
@@ -29,7 +32,7 @@ enum Answer {
 
 /// Notebooks in a storm, and what their clients have been told.
 struct Storm {
-    network: Network<Notebook>,
+    cluster: TestCluster<Notebook>,
     /// The last number that was noted.
     last: u64,
     promises: Promises,
@@ -42,7 +45,7 @@ impl Storm {
         flags.journal_window = rng.below(2) * rng.below(500);
         let boot = with_flags(flags, Notebook::boot);
         Storm {
-            network: Network::of_nodes(size, rng.next_u64(), Weather::draw(rng), boot),
+            cluster: TestCluster::of_nodes(size, rng.next_u64(), Conditions::draw(rng), boot),
             last: 0,
             promises: Promises::default(),
         }
@@ -50,13 +53,13 @@ impl Storm {
 
     fn rage(&mut self, rng: &mut Rng) {
         for _ in 0..rng.below(150) {
-            let node = self.network.any_node(rng);
+            let node = self.cluster.any_node(rng);
             match rng.below(16) {
-                0 => self.network.weather = Weather::draw(rng),
-                1 => self.network.cuts.clear(),
-                2 => self.network.cut_off_the_service(rng),
+                0 => self.cluster.set_conditions(Conditions::draw(rng)),
+                1 => self.cluster.heal(),
+                2 => self.cluster.cut_off_the_service(rng),
                 3 => self.pass(ms(rng.below(4000))),
-                4 => self.network.kill(&node),
+                4 => self.cluster.kill(&node),
                 5 => self.start(&node),
                 6 if rng.below(5) == 0 => self.start_all(),
                 6..=8 => {
@@ -71,12 +74,12 @@ impl Storm {
     }
 
     fn start(&mut self, node: &str) {
-        self.network.restart(node);
+        self.cluster.restart(node);
         self.promises.restart(node);
     }
 
     fn start_all(&mut self) {
-        for node in self.network.names.clone() {
+        for node in self.cluster.names.clone() {
             self.start(&node);
         }
     }
@@ -85,38 +88,38 @@ impl Storm {
         self.last += 1;
         let body = format!(r#"{{"type":"note","msg_id":1,"number":{}}}"#, self.last);
         let client = format!("c{}", self.last);
-        self.network.tell(&client, node, &body);
+        self.cluster.deliver(&client, node, &body);
         self.listen();
     }
 
     /// Reads at a node; whether it answers at once.
     fn read(&mut self, node: &str) -> bool {
         let read = r#"{"type":"read","msg_id":1}"#;
-        self.network.tell("c0", node, read);
+        self.cluster.deliver("c0", node, read);
         self.listen() > 0
     }
 
     fn pass(&mut self, time: Duration) {
-        self.network.pass(time);
+        self.cluster.pass(time);
         self.listen();
     }
 
     /// Takes in what clients have been answered; how many reads were.
     fn listen(&mut self) -> usize {
         let mut reads = 0;
-        for said in std::mem::take(&mut self.network.said) {
-            let Some(client) = said.dest.strip_prefix('c') else {
+        for sent in std::mem::take(&mut self.cluster.sent) {
+            let Some(client) = sent.dest.strip_prefix('c') else {
                 continue;
             };
-            match serde_json::from_str(&said.body) {
+            match serde_json::from_str(&sent.body) {
                 Ok(Answer::NoteOk) => {
                     let number = client.parse().expect("clients are called after numbers");
-                    self.promises.confirm(&said.src, number);
+                    self.promises.confirm(&sent.src, number);
                 }
                 Ok(Answer::ReadOk { known }) => {
                     check_order(&known);
                     let known: BTreeSet<u64> = known.iter().map(|(_, number)| *number).collect();
-                    self.promises.show(&said.src, known);
+                    self.promises.show(&sent.src, known);
                     reads += 1;
                 }
                 Err(_) => {}
@@ -140,13 +143,13 @@ fn whoever_comes_back_knows_whatever_was_safe() {
     for_each_seed(0..1_500, |rng| {
         let mut storm = Storm::draw(rng);
         storm.rage(rng);
-        storm.network.calm_down((rng.below(2) * 100, 100));
+        storm.cluster.calm_down(CALM[rng.below(2) as usize]);
         storm.start_all();
         storm.pass(SETTLED);
         // All have lived, and are killed at once, twice.
         for _ in 0..2 {
             storm.start_all();
-            let names = storm.network.names.clone();
+            let names = storm.cluster.names.clone();
             storm.pass(SETTLED);
             assert!(names.iter().all(|node| storm.read(node)), "all are ready");
             // They are of one mind, since all have read the same journals.
@@ -154,7 +157,7 @@ fn whoever_comes_back_knows_whatever_was_safe() {
                 assert!(storm.promises.owes_everything(node), "{node}");
             }
         }
-        assert!(storm.network.falls_silent(ms(8000)));
+        assert!(storm.cluster.falls_silent(ms(8000)));
     });
 }
 
@@ -162,9 +165,9 @@ fn whoever_comes_back_knows_whatever_was_safe() {
 fn a_fresh_start_costs_a_read_and_a_write() {
     let flags: Durability = read_flags("notebook", &["--durable"]).unwrap();
     let boot = with_flags(flags, Notebook::boot);
-    let mut network = Network::of_nodes(5, 1, Weather::calm((100, 100)), boot);
-    network.pass(ms(400));
-    assert_eq!(network.messages, 4 * 5);
-    let ready = network.ask("n3", r#"{"type":"read","msg_id":1}"#);
+    let mut cluster = TestCluster::of_nodes(5, 1, Conditions::calm(Latency::constant(100)), boot);
+    cluster.pass(ms(400));
+    assert_eq!(cluster.messages(), 4 * 5);
+    let ready = cluster.ask("n3", r#"{"type":"read","msg_id":1}"#);
     assert!(ready.contains("read_ok"), "{ready}");
 }

@@ -1,21 +1,19 @@
-//! A transcript is a test: a text file tells one scenario, and running it again must tell the same.
+//! Transcript tests: each text file holds one scenario, and a replay must give the same text.
 //!
-//! A line `> push a 7` is a command; all lines up to the next command are what followed from it.
-//! Blank lines and lines that begin with `#` are for the reader and stay where they are. After a
-//! change that is meant, `REWRITE=1` writes what follows now into the files, and the difference is
-//! read in review.
+//! A line `> push a 7` is a command; the lines up to the next command are its output. Blank lines
+//! and lines that begin with `#` are comments and stay where they are. After an intended change,
+//! `REWRITE=1` writes the new outputs into the files, and the diff is read in review.
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
-/// Replays all transcripts (`*.txt`) in a folder. Each meets a world of its own, made by `world`:
-/// a function from a command to what follows from it, in lines that are neither empty nor look
-/// like remarks or commands.
+/// Replays all transcripts (`*.txt`) in a folder. `world` makes a new interpreter for each: a
+/// function from a command to its output, whose lines are neither empty nor begin with `#` or `> `.
 ///
 /// # Panics
-/// When something else follows than is told, with the difference and the command that accepts it;
-/// and when there are no transcripts.
+/// When an output has changed, with the diff and the command that accepts it; and when there are
+/// no transcripts.
 pub fn check<F>(folder: impl AsRef<Path>, world: impl Fn() -> F)
 where
     F: FnMut(&str) -> String,
@@ -28,15 +26,15 @@ where
     );
     let mut changes = String::new();
     for file in files {
-        let told = fs::read_to_string(&file).expect("a transcript is text");
-        let follows = replay(&told, world());
-        if told == follows {
+        let old = fs::read_to_string(&file).expect("a transcript is text");
+        let new = replay(&old, world());
+        if old == new {
             continue;
         }
         if env::var_os("REWRITE").is_some() {
-            fs::write(&file, follows).expect("a transcript can be rewritten");
+            fs::write(&file, new).expect("a transcript can be rewritten");
         } else {
-            let _ = write!(changes, "{}:\n{}", file.display(), diff(&told, &follows));
+            let _ = write!(changes, "{}:\n{}", file.display(), diff(&old, &new));
         }
     }
     let package = env::var("CARGO_PKG_NAME").unwrap_or_default();
@@ -56,28 +54,28 @@ fn transcripts(folder: &Path) -> Vec<PathBuf> {
     files
 }
 
-fn replay(told: &str, mut world: impl FnMut(&str) -> String) -> String {
+fn replay(old: &str, mut world: impl FnMut(&str) -> String) -> String {
     let mut text = String::new();
-    for line in told.lines() {
+    for line in old.lines() {
         if line.is_empty() || line.starts_with('#') {
             text.extend([line, "\n"]);
         } else if let Some(command) = line.strip_prefix("> ") {
             text.extend([line, "\n"]);
-            text.extend(world(command).lines().flat_map(|said| [said, "\n"]));
+            text.extend(world(command).lines().flat_map(|line| [line, "\n"]));
         }
     }
     text
 }
 
-/// The commands that something else follows from now, with what was told and what is so.
-fn diff(told: &str, follows: &str) -> String {
-    // A replay keeps the commands, so the two can be laid side by side.
+/// The commands whose output has changed, with the old and the new one.
+fn diff(old: &str, new: &str) -> String {
+    // A replay keeps the commands, so that scenes correspond one to one.
     let scenes = |text: &str| -> Vec<String> {
         let text = format!("\n{text}");
         text.split("\n> ").map(str::to_owned).collect()
     };
     let mut changes = String::new();
-    for (old, new) in scenes(told).iter().zip(&scenes(follows)) {
+    for (old, new) in scenes(old).iter().zip(&scenes(new)) {
         if old != new {
             let command = old.lines().next().unwrap_or_default();
             let _ = writeln!(changes, "  > {command}");
@@ -94,17 +92,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_replay_keeps_commands_and_remarks_and_tells_anew_what_follows() {
-        let told = "# Sums.\n> 1 2\n3\n\n> 2 2\n5\nand more\n";
+    fn a_replay_keeps_commands_and_comments_and_replaces_outputs() {
+        let old = "# Sums.\n> 1 2\n3\n\n> 2 2\n5\nand more\n";
         let sum = |command: &str| {
             let numbers = command.split(' ').map(str::parse::<u32>);
             numbers.map(Result::unwrap).sum::<u32>().to_string()
         };
-        let follows = replay(told, sum);
-        assert_eq!(follows, "# Sums.\n> 1 2\n3\n\n> 2 2\n4\n");
-        assert_eq!(
-            diff(told, &follows),
-            "  > 2 2\n  - 5\n  - and more\n  + 4\n"
-        );
+        let new = replay(old, sum);
+        assert_eq!(new, "# Sums.\n> 1 2\n3\n\n> 2 2\n4\n");
+        assert_eq!(diff(old, &new), "  > 2 2\n  - 5\n  - and more\n  + 4\n");
     }
 }

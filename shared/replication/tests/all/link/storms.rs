@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use replication::Timing;
 use shared::Rng;
-use shared::seeds::for_each_seed;
+use simulator::testing::for_each_seed;
 
-use crate::pair::{Pair, Weather};
+use super::pair::{Pair, Weather};
 
 /// The longest a packet travels in the calm, in milliseconds.
 const CALM_LATENCY: u64 = 50;

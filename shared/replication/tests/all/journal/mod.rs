@@ -1,0 +1,9 @@
+//! The journal: transcripts, and seeded storms in which nodes are killed and nothing that was
+//! confirmed may be lost.
+//!
+//! A failing seed prints the command that repeats it, such as
+//! `SEED=17 cargo test -p replication --test all journal::storms`.
+
+mod notebook;
+mod storms;
+mod transcripts;

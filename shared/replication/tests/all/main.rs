@@ -1,0 +1,4 @@
+//! Tests of links and of the journal, in one program.
+
+mod journal;
+mod link;

@@ -1,0 +1,380 @@
+//! A cluster under test: engines, the simulated network and its services, on a clock that only the
+//! test advances.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rand::Rng as _;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use shared::{Cluster, Context, Engine, Node, NodeId, Outbox};
+
+use super::Conditions;
+use crate::dice::{Dice, branch};
+use crate::latency::Latency;
+use crate::network::Network;
+use crate::service::Services;
+
+/// A message that a node or a service sent.
+#[derive(Debug, Clone)]
+pub struct Sent {
+    /// When it was sent.
+    pub at: Duration,
+    /// The sender.
+    pub src: String,
+    /// The receiver: a node, a service, or a client of any other name.
+    pub dest: String,
+    /// The body, as JSON text.
+    pub body: String,
+}
+
+/// Makes a node, each time one starts.
+type Boot<N> = Arc<dyn Fn(Cluster, &mut Context<<N as Node>::Event>) -> N + Send + Sync>;
+
+/// The most rounds of wakes and deliveries at one moment.
+const MAX_ROUNDS: u32 = 1_000_000;
+
+/// Nodes of one type on a virtual clock, over the simulated [`Network`] and its [`Services`].
+///
+/// Messages among nodes and services cross the network, with its latency, weather and cuts. The
+/// test itself is every client: what it [delivers](TestCluster::deliver) arrives at once, and what
+/// is sent to a name that is neither a node nor a service only shows up in
+/// [`sent`](TestCluster::sent). The same seed and the same calls give the same run.
+///
+/// ```
+/// use serde::{Deserialize, Serialize};
+/// use shared::{Caller, Cluster, Context, Node};
+/// use simulator::latency::Latency;
+/// use simulator::testing::{Conditions, TestCluster};
+/// use std::time::Duration;
+///
+/// /// Stores the last value, and forwards each new one to all other nodes.
+/// struct Last {
+///     cluster: Cluster,
+///     value: u64,
+/// }
+///
+/// #[derive(Clone, Serialize, Deserialize)]
+/// #[serde(rename_all = "snake_case")]
+/// enum Request {
+///     Put { value: u64 },
+///     Get,
+/// }
+///
+/// #[derive(Serialize)]
+/// #[serde(rename_all = "snake_case")]
+/// enum Response {
+///     GetOk { value: u64 },
+/// }
+///
+/// #[derive(Debug)]
+/// enum Event {}
+///
+/// impl Node for Last {
+///     type Request = Request;
+///     type Event = Event;
+///
+///     fn on_request(&mut self, request: Request, caller: Caller, ctx: &mut Context<Event>) {
+///         match request {
+///             Request::Put { value } if value == self.value => {}
+///             Request::Put { value } => {
+///                 self.value = value;
+///                 for node in self.cluster.others() {
+///                     ctx.send(node, &request);
+///                 }
+///             }
+///             Request::Get => ctx.reply(caller, Response::GetOk { value: self.value }),
+///         }
+///     }
+///
+///     fn on_event(&mut self, event: Event, _: &mut Context<Event>) {
+///         match event {}
+///     }
+/// }
+///
+/// let calm = Conditions::calm(Latency::constant(100));
+/// let boot = |cluster, _: &mut _| Last { cluster, value: 0 };
+/// let mut cluster = TestCluster::of_nodes(2, 1, calm, boot);
+/// cluster.deliver("c1", "n0", r#"{"type": "put", "value": 7}"#);
+///
+/// let mut value = |after_ms: u64| {
+///     cluster.pass(Duration::from_millis(after_ms));
+///     cluster.ask("n1", r#"{"type": "get", "msg_id": 1}"#)
+/// };
+/// assert_eq!(value(99), r#"{"type":"get_ok","in_reply_to":1,"value":0}"#);
+/// assert_eq!(value(1), r#"{"type":"get_ok","in_reply_to":1,"value":7}"#);
+/// ```
+pub struct TestCluster<N: Node> {
+    /// The virtual time.
+    pub now: Duration,
+    /// The nodes that [`TestCluster::of_nodes`] made, in the order of every `init`.
+    pub names: Vec<String>,
+    /// All messages that nodes and services sent since the test last emptied this.
+    pub sent: Vec<Sent>,
+    /// What nodes logged since the test last emptied this, each with the node's name; and requests
+    /// that a service does not answer, with its name.
+    pub remarks: Vec<(String, String)>,
+    network: Network,
+    nodes: BTreeMap<String, Engine<N>>,
+    services: Services,
+    boot: Boot<N>,
+    /// Seeds of the nodes' random numbers.
+    boots: Dice,
+}
+
+#[derive(Deserialize)]
+struct Line {
+    src: NodeId,
+    dest: NodeId,
+    body: Box<RawValue>,
+}
+
+impl<N: Node> TestCluster<N> {
+    /// A network without nodes; each that is started later is made by `boot`.
+    pub fn new<F>(seed: u64, conditions: Conditions, boot: F) -> Self
+    where
+        F: Fn(Cluster, &mut Context<N::Event>) -> N + Send + Sync + 'static,
+    {
+        let Conditions { latency, weather } = conditions;
+        let dice = |purpose| branch(seed, purpose);
+        let mut network = Network::new(latency, dice("network"), dice("weather"));
+        *network.weather_mut() = weather;
+        for name in Services::NAMES.map(NodeId::from) {
+            network.register(name.clone());
+            network.listen(Duration::ZERO, &name);
+        }
+        TestCluster {
+            now: Duration::ZERO,
+            names: Vec::new(),
+            sent: Vec::new(),
+            remarks: Vec::new(),
+            network,
+            nodes: BTreeMap::new(),
+            services: Services::new(dice("services")),
+            boot: Arc::new(boot),
+            boots: dice("boots"),
+        }
+    }
+
+    /// A cluster of `count` nodes, `n0`, `n1` and so on, all of them started.
+    pub fn of_nodes<F>(count: usize, seed: u64, conditions: Conditions, boot: F) -> Self
+    where
+        F: Fn(Cluster, &mut Context<N::Event>) -> N + Send + Sync + 'static,
+    {
+        let mut cluster = TestCluster::new(seed, conditions, boot);
+        cluster.names = (0..count).map(|i| format!("n{i}")).collect();
+        for name in cluster.names.clone() {
+            cluster.restart(&name);
+        }
+        cluster
+    }
+
+    /// Starts a node that waits for `init`; one of this name that is up loses its memory.
+    pub fn start(&mut self, name: &str) {
+        let boot = Arc::clone(&self.boot);
+        let engine = Engine::new(self.boots.next_u64(), move |cluster, ctx: &mut _| {
+            boot(cluster, ctx)
+        });
+        self.nodes.insert(name.to_owned(), engine);
+        let name = NodeId::from(name);
+        self.network.register(name.clone());
+        self.network.open(self.now, &name);
+    }
+
+    /// Starts a node, as [`TestCluster::start`] does, and delivers `init` with these node ids.
+    pub fn start_among(&mut self, name: &str, cluster: &[String]) {
+        self.start(name);
+        let cluster = serde_json::to_string(cluster).expect("names are JSON");
+        let ids = format!(r#""node_id":"{name}","node_ids":{cluster}"#);
+        let init = format!(r#"{{"type":"init","msg_id":1,{ids}}}"#);
+        self.deliver("c0", name, &init);
+    }
+
+    /// Starts one of [`names`](TestCluster::names), with an empty memory.
+    pub fn restart(&mut self, name: &str) {
+        let cluster = self.names.clone();
+        self.start_among(name, &cluster);
+    }
+
+    /// Removes a node with its memory. What it has sent still arrives. What arrives at it is lost,
+    /// but a message that is under way when it starts again is not.
+    pub fn kill(&mut self, name: &str) {
+        if self.nodes.remove(name).is_some() {
+            self.network.shut(self.now, &NodeId::from(name));
+        }
+    }
+
+    /// Whether this node was started and not killed since.
+    pub fn is_up(&self, name: &str) -> bool {
+        self.nodes.contains_key(name)
+    }
+
+    /// Delivers a message from any sender to a node or a service, at once and whatever the network
+    /// does. One to a node that is down is lost. A node receives `body` as it is, JSON or not.
+    ///
+    /// # Panics
+    /// When the receiver is a service and `body` is not JSON.
+    pub fn deliver(&mut self, src: &str, dest: &str, body: &str) {
+        if Services::is_service(dest) {
+            let body = RawValue::from_string(body.to_owned()).expect("a request is JSON");
+            self.serve(&NodeId::from(src), dest, &body);
+        } else {
+            let line = format!(r#"{{"src":"{src}","dest":"{dest}","body":{body}}}"#);
+            self.receive(dest, &line);
+        }
+    }
+
+    /// Delivers a client's request and gives the body of the answer, which must come at once.
+    /// Empties [`sent`](TestCluster::sent) first.
+    ///
+    /// # Panics
+    /// When there is no answer.
+    pub fn ask(&mut self, node: &str, body: &str) -> String {
+        self.sent.clear();
+        self.deliver("c1", node, body);
+        let answer = self.sent.iter().find(|sent| sent.dest == "c1");
+        answer
+            .expect("the request is answered at once")
+            .body
+            .clone()
+    }
+
+    /// Changes the conditions for messages that are sent from now on.
+    pub fn set_conditions(&mut self, conditions: Conditions) {
+        self.network.set_latency(conditions.latency);
+        *self.network.weather_mut() = conditions.weather;
+    }
+
+    /// Drops messages from `src` to `dest`, one way, until [`TestCluster::heal`].
+    pub fn cut(&mut self, src: &str, dest: &str) {
+        let sources = BTreeSet::from([NodeId::from(src)]);
+        let cut = BTreeMap::from([(NodeId::from(dest), sources)]);
+        self.network.cut(cut);
+    }
+
+    /// Ends all cuts.
+    pub fn heal(&mut self) {
+        self.network.heal();
+    }
+
+    /// Ends all cuts and all bad weather. Messages under way arrive within this latency, too.
+    pub fn calm_down(&mut self, latency: Latency) {
+        self.heal();
+        self.set_conditions(Conditions::calm(latency));
+        self.network.reschedule(self.now);
+    }
+
+    /// Messages among nodes and services that were sent so far, lost ones included; copies that
+    /// the weather makes are not counted.
+    pub fn messages(&self) -> u64 {
+        self.network.statistics().servers().sent
+    }
+
+    /// Advances the clock by `time`, as [`TestCluster::run_until`] does.
+    pub fn pass(&mut self, time: Duration) {
+        self.run_until(self.now + time);
+    }
+
+    /// Advances the clock to `end`, with all timers and deliveries due by then.
+    ///
+    /// # Panics
+    /// When nodes exchange messages at one moment without end.
+    pub fn run_until(&mut self, end: Duration) {
+        let mut rounds = 0;
+        while let Some(next) = self.deadline().filter(|at| *at <= end) {
+            rounds = if next > self.now { 0 } else { rounds + 1 };
+            assert!(rounds < MAX_ROUNDS, "time stands still at {:?}", self.now);
+            self.now = self.now.max(next);
+            self.wake_nodes();
+            while let Some(envelope) = self.network.poll(self.now) {
+                match envelope.dest.as_str() {
+                    service if Services::is_service(service) => {
+                        self.serve(&envelope.src, service, &envelope.body);
+                    }
+                    node => self.receive(node, envelope.to_line().trim_end()),
+                }
+            }
+        }
+        self.now = self.now.max(end);
+    }
+
+    /// Whether no message is under way and no timer is pending.
+    pub fn is_silent(&self) -> bool {
+        self.deadline().is_none()
+    }
+
+    /// Advances the clock by `patience`; whether no message was sent meanwhile and the cluster
+    /// [is silent](TestCluster::is_silent) then. A timer may be left over from what was settled
+    /// before: `patience` is the time that it may take to expire.
+    pub fn falls_silent(&mut self, patience: Duration) -> bool {
+        let before = self.messages();
+        self.pass(patience);
+        self.messages() == before && self.is_silent()
+    }
+
+    fn deadline(&self) -> Option<Duration> {
+        let nodes = self.nodes.values().filter_map(Engine::deadline);
+        nodes.chain(self.network.deadline()).min()
+    }
+
+    fn wake_nodes(&mut self) {
+        let now = self.now;
+        let is_due = |node: &Engine<N>| node.deadline().is_some_and(|at| at <= now);
+        let due = self.nodes.iter().filter(|(_, node)| is_due(node));
+        let due: Vec<String> = due.map(|(name, _)| name.clone()).collect();
+        for name in due {
+            if let Some(node) = self.nodes.get_mut(&name) {
+                node.wake(now);
+            }
+            self.collect(&name);
+        }
+    }
+
+    /// Passes a line to a node, which answers at this same moment.
+    fn receive(&mut self, name: &str, line: &str) {
+        if let Some(node) = self.nodes.get_mut(name) {
+            node.receive(self.now, line);
+            self.collect(name);
+        }
+    }
+
+    /// Passes a request to a service, which answers at this same moment.
+    fn serve(&mut self, src: &NodeId, service: &str, body: &RawValue) {
+        match self.services.handle(service, src.as_str(), body) {
+            Ok(answer) => self.send(&NodeId::from(service), src, answer),
+            Err(unanswered) => {
+                let remark = (service.to_owned(), unanswered.to_string());
+                self.remarks.push(remark);
+            }
+        }
+    }
+
+    /// Takes out what a node has sent and logged.
+    fn collect(&mut self, name: &str) {
+        let mut outbox = Outbox::default();
+        if let Some(node) = self.nodes.get_mut(name) {
+            node.drain(&mut outbox);
+        }
+        let remarks = outbox.log.drain(..);
+        self.remarks
+            .extend(remarks.map(|remark| (name.to_owned(), remark)));
+        let lines = std::str::from_utf8(&outbox.lines).expect("JSON is text");
+        for line in lines.lines() {
+            let line = serde_json::from_str(line).expect("an engine's lines are messages");
+            let Line { src, dest, body } = line;
+            self.send(&src, &dest, body);
+        }
+    }
+
+    fn send(&mut self, src: &NodeId, dest: &NodeId, body: Box<RawValue>) {
+        self.sent.push(Sent {
+            at: self.now,
+            src: src.to_string(),
+            dest: dest.to_string(),
+            body: body.get().to_owned(),
+        });
+        // Only nodes and services take part in the network. What is for a client goes no further.
+        let _ = self.network.send(self.now, src, dest, body);
+    }
+}

@@ -1,0 +1,58 @@
+//! Network conditions as one value, and how a storm draws them.
+
+use std::time::Duration;
+
+use shared::Rng;
+
+use crate::latency::{Distribution, Latency};
+use crate::network::Weather;
+
+/// Latency and weather of a network.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Conditions {
+    /// How long messages among nodes and services take.
+    pub latency: Latency,
+    /// What else happens to them.
+    pub weather: Weather,
+}
+
+impl Conditions {
+    /// The worst that [`Conditions::draw`] draws: messages may be seconds late, and most are lost.
+    pub const WORST: Conditions = Conditions {
+        latency: Latency::constant(200),
+        weather: Weather {
+            loss: 0.6,
+            duplicate: 0.3,
+            delay: Duration::from_secs(3),
+        },
+    };
+
+    /// Every message arrives once, after this latency.
+    pub fn calm(latency: Latency) -> Self {
+        let weather = Weather::default();
+        Conditions { latency, weather }
+    }
+
+    /// Any conditions up to [`Conditions::WORST`].
+    pub fn draw(rng: &mut Rng) -> Self {
+        Conditions::draw_up_to(&Conditions::WORST, rng)
+    }
+
+    /// A mean latency below that of `worst`, of any distribution; and each kind of bad weather is
+    /// absent or anything up to that of `worst`, in any combination.
+    pub fn draw_up_to(worst: &Conditions, rng: &mut Rng) -> Self {
+        let mean_ms = rng.below(worst.latency.mean_ms.into());
+        let distributions = Distribution::ALL;
+        let latency = Latency {
+            mean_ms: mean_ms.try_into().expect("it is below a u32"),
+            distribution: distributions[rng.below(distributions.len() as u64) as usize],
+        };
+        let mut part = || (rng.below(2) * rng.below(1000)) as f64 / 1000.0;
+        let weather = Weather {
+            loss: worst.weather.loss * part(),
+            duplicate: worst.weather.duplicate * part(),
+            delay: worst.weather.delay.mul_f64(part()),
+        };
+        Conditions { latency, weather }
+    }
+}

@@ -1,0 +1,91 @@
+//! Faults drawn at random: kills, partitions and cuts.
+
+use shared::{Node, Rng};
+
+use super::TestCluster;
+
+/// The service that holds the journals of durable nodes.
+const LIN_KV: &str = "lin-kv";
+
+impl<N: Node> TestCluster<N> {
+    /// One of [`names`](TestCluster::names).
+    pub fn any_node(&self, rng: &mut Rng) -> String {
+        self.names[rng.below(self.names.len() as u64) as usize].clone()
+    }
+
+    /// The [`names`](TestCluster::names) of nodes that are down.
+    pub fn dead(&self) -> Vec<String> {
+        let names = self.names.iter().filter(|name| !self.is_up(name));
+        names.cloned().collect()
+    }
+
+    /// Restarts all nodes that are down, and returns their names.
+    pub fn start_the_dead(&mut self) -> Vec<String> {
+        let dead = self.dead();
+        for name in &dead {
+            self.restart(name);
+        }
+        dead
+    }
+
+    /// Kills one node, after a restart of those that were down; or, one time in four, all nodes at
+    /// once. Returns the names of the victims.
+    pub fn kill_some(&mut self, rng: &mut Rng) -> Vec<String> {
+        let all_at_once = rng.below(4) == 0;
+        if !all_at_once {
+            self.start_the_dead();
+        }
+        let one = self.any_node(rng);
+        let victims = if all_at_once {
+            self.names.clone()
+        } else {
+            vec![one]
+        };
+        for name in &victims {
+            self.kill(name);
+        }
+        victims
+    }
+
+    /// Cuts the way of one node to lin-kv, or the way back.
+    pub fn cut_off_the_service(&mut self, rng: &mut Rng) {
+        let node = self.any_node(rng);
+        match rng.below(2) {
+            0 => self.cut(&node, LIN_KV),
+            _ => self.cut(LIN_KV, &node),
+        }
+    }
+
+    /// Replaces all cuts: two sides that are cut off from each other, or single directions between
+    /// nodes, or none.
+    pub fn part(&mut self, rng: &mut Rng) {
+        self.heal();
+        let kind = rng.below(4);
+        let names = self.names.clone();
+        let sides: Vec<bool> = names.iter().map(|_| rng.below(2) == 0).collect();
+        for (src, src_side) in names.iter().zip(&sides) {
+            for (dest, dest_side) in names.iter().zip(&sides) {
+                let is_cut = match kind {
+                    0 => false,
+                    1 => rng.below(4) == 0,
+                    _ => src_side != dest_side,
+                };
+                if is_cut {
+                    self.cut(src, dest);
+                }
+            }
+        }
+    }
+}
+
+/// The most edges between two of `nodes` nodes, in a tree where the node at index i is the parent
+/// of those at f·i + 1 … f·i + f, with f the fan-out.
+pub fn most_hops(nodes: usize, fan_out: usize) -> u32 {
+    let (mut last, mut depth) = (nodes.saturating_sub(1), 0);
+    while last > 0 {
+        last = (last - 1) / fan_out;
+        depth += 1;
+    }
+    // The last node is the deepest; under another child of the root it is as deep or one less.
+    if fan_out == 1 { depth } else { 2 * depth }
+}

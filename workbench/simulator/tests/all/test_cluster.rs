@@ -1,0 +1,157 @@
+//! What the harness for tests does with messages, cuts and restarts.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use shared::{Caller, Cluster, Context, Failure, LIN_KV, Node};
+use simulator::latency::Latency;
+use simulator::testing::{Conditions, TestCluster};
+
+/// Forwards what a client sends to all other nodes, and what is forwarded to lin-kv.
+struct Relay(Cluster);
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Request {
+    Spread { value: u64 },
+    Store { value: u64 },
+}
+
+#[derive(Debug)]
+enum Event {
+    Stored(Result<(), Failure>),
+}
+
+impl Node for Relay {
+    type Request = Request;
+    type Event = Event;
+
+    fn on_request(&mut self, request: Request, _: Caller, ctx: &mut Context<Event>) {
+        match request {
+            Request::Spread { value } => {
+                for node in self.0.others() {
+                    ctx.send(node, Request::Store { value });
+                }
+            }
+            Request::Store { value } => ctx.call(LIN_KV.write("k", value), Event::Stored),
+        }
+    }
+
+    fn on_event(&mut self, event: Event, ctx: &mut Context<Event>) {
+        let Event::Stored(outcome) = event;
+        ctx.log(format!("{outcome:?}"));
+    }
+}
+
+fn relays(count: usize, seed: u64, conditions: Conditions) -> TestCluster<Relay> {
+    let mut cluster = TestCluster::of_nodes(count, seed, conditions, |cluster, _| Relay(cluster));
+    cluster.sent.clear();
+    cluster
+}
+
+fn spread(cluster: &mut TestCluster<Relay>) {
+    cluster.deliver("c1", "n0", r#"{"type":"spread","value":7}"#);
+}
+
+/// The messages that were sent since the last time, without their bodies.
+fn take_sent(cluster: &mut TestCluster<Relay>) -> Vec<String> {
+    let sent = cluster.sent.drain(..);
+    sent.map(|it| format!("{:?} {}→{}", it.at, it.src, it.dest))
+        .collect()
+}
+
+fn ms(ms: u64) -> Duration {
+    Duration::from_millis(ms)
+}
+
+const CALM: Latency = Latency::constant(100);
+
+#[test]
+fn messages_among_nodes_and_services_take_the_latency_and_are_counted() {
+    let mut cluster = relays(2, 1, Conditions::calm(CALM));
+    spread(&mut cluster);
+    cluster.pass(ms(1000));
+    let expected = ["0ns n0→n1", "100ms n1→lin-kv", "200ms lin-kv→n1"];
+    assert_eq!(take_sent(&mut cluster), expected);
+    assert_eq!(cluster.remarks, [("n1".to_owned(), "Ok(())".to_owned())]);
+    assert_eq!((cluster.messages(), cluster.is_silent()), (3, true));
+}
+
+#[test]
+fn a_cut_drops_messages_one_way_until_it_is_healed() {
+    let mut cluster = relays(2, 1, Conditions::calm(CALM));
+    cluster.cut("lin-kv", "n1");
+    spread(&mut cluster);
+    cluster.pass(ms(5000));
+    assert_eq!(take_sent(&mut cluster).len(), 3);
+    assert_eq!(
+        cluster.remarks,
+        [("n1".to_owned(), "Err(Timeout)".to_owned())]
+    );
+    cluster.cut("n0", "n1");
+    spread(&mut cluster);
+    cluster.pass(ms(5000));
+    assert_eq!(take_sent(&mut cluster), ["5s n0→n1"]);
+    cluster.heal();
+    cluster.remarks.clear();
+    spread(&mut cluster);
+    cluster.pass(ms(5000));
+    assert_eq!(cluster.remarks, [("n1".to_owned(), "Ok(())".to_owned())]);
+}
+
+#[test]
+fn what_arrives_at_a_dead_node_is_lost_and_what_is_still_under_way_is_not() {
+    for (down_for, is_received) in [(99, true), (101, false)] {
+        let mut cluster = relays(2, 1, Conditions::calm(CALM));
+        spread(&mut cluster);
+        cluster.kill("n1");
+        assert_eq!(cluster.dead(), ["n1"]);
+        cluster.pass(ms(down_for));
+        assert_eq!(cluster.start_the_dead(), ["n1"]);
+        cluster.pass(ms(1000));
+        let received = cluster.sent.iter().any(|it| it.dest == "lin-kv");
+        assert_eq!(received, is_received, "down for {down_for} ms");
+    }
+}
+
+#[test]
+fn in_the_calm_everything_under_way_arrives_within_the_latency() {
+    let mut lost = 0;
+    for seed in 0..100 {
+        let storm = Conditions {
+            latency: Latency::constant(20_000),
+            ..Conditions::WORST
+        };
+        let mut cluster = relays(2, seed, storm);
+        spread(&mut cluster);
+        cluster.calm_down(CALM);
+        cluster.pass(ms(100));
+        let arrived = cluster.sent.iter().any(|it| it.dest == "lin-kv");
+        lost += u64::from(!arrived);
+        assert_eq!(cluster.is_silent(), !arrived, "seed {seed}");
+    }
+    assert!(
+        (45..75).contains(&lost),
+        "{lost} of 100 with a loss of 60 %"
+    );
+}
+
+#[test]
+fn the_same_seed_gives_the_same_run() {
+    let run = |seed| {
+        let mut cluster = relays(5, seed, Conditions::WORST);
+        (0..20).for_each(|_| spread(&mut cluster));
+        cluster.pass(Duration::from_secs(60));
+        take_sent(&mut cluster)
+    };
+    assert_eq!(run(3), run(3));
+    assert_ne!(run(3), run(4));
+}
+
+#[test]
+fn a_request_that_no_service_answers_is_remarked() {
+    let mut cluster = relays(1, 1, Conditions::calm(CALM));
+    cluster.deliver("c1", "lin-kv", r#"{"type":"ts","msg_id":1}"#);
+    assert_eq!(cluster.remarks[0].0, "lin-kv");
+    assert!(cluster.is_silent());
+}
