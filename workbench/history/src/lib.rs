@@ -262,10 +262,6 @@ fn operation_name(name: &str) -> Cow<'static, str> {
 }
 
 /// What is rarely there takes little memory where it is not.
-#[expect(
-    clippy::box_collection,
-    reason = "an operation has room for a pointer alone"
-)]
 pub fn boxed_unless_empty(
     unseen: BTreeMap<String, Unseen>,
 ) -> Option<Box<BTreeMap<String, Unseen>>> {
