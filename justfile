@@ -27,7 +27,7 @@ storm *challenges="all":
 # The same on the official Maelstrom (JVM), judged by the same budgets
 maelstrom *challenges="all":
     @test -x "{{ maelstrom_launcher }}" || { echo "no Maelstrom at {{ maelstrom_launcher }}: set MAELSTROM to its launcher, or run 'just install-maelstrom'"; exit 1; }
-    cargo challenge --maelstrom "{{ maelstrom_launcher }}" {{ challenges }}
+    cargo workbench challenge --maelstrom "{{ maelstrom_launcher }}" {{ challenges }}
 
 # Fetch the official Maelstrom, once, into a folder that git ignores
 install-maelstrom:
