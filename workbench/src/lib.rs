@@ -1,26 +1,21 @@
-//! A Maelstrom-compatible test bench: live child processes or seeded simulation, without a JVM.
+//! The command `workbench`: a Maelstrom-compatible test bench for nodes in any language, without a JVM.
 //!
-//! A test is a [`workload`] that clients perform on nodes over a simulated [`network`], while a
-//! [`nemesis`] may cut it, and [`service`]s may be asked. All of that is one discrete-event
-//! machine, a [`run`](run::Run), which is told the time and never looks at a clock. [`live`] drives
-//! it by the wall clock with processes, [`simulation`] by jumping from deadline to deadline with
-//! nodes in this very process. What is left is a [`history`]; [`checker`]s turn it into a verdict,
-//! and [`challenge`]s say what else must hold. [`doc`] tells a person what a node has to know, a
-//! [`page`] what happened in a run, [`serve`] which runs there are, and a [`sweep`] what a flag costs.
+//! The machine itself is the crate `simulator`; here it is driven by the wall clock, with processes.
+//! This package is a program and no library: its modules are public for its own tests and benchmarks.
 //!
 //! ```text
-//!   cli ── test ──┬── live ── child ────┐             ┌── network ── latency, statistics
-//!    │            └── simulation ── solutions         ├── service
-//!    ├── challenge, report, store       └──── run ────┼── nemesis ── dice
-//!    └── page, serve, sweep ── plot                   ├── clients, generator
-//!                 checker ◄── history ◄───────────────┴── workload
+//!   cli ── test ──┬── live ── child          processes, on the wall clock
+//!    │            ├── solutions              our nodes by name: built, or in this process
+//!    │            └── store, log             what is kept of a run
+//!    ├── challenge ── flags                  the fourteen challenges, and flags as options
+//!    └── sweep, doc                          one flag moves; what a node has to know
 //! ```
 //!
 //! A run is Maelstrom's in everything that can decide a verdict or a figure: the order of phases,
-//! when operations begin, how long messages take and what a partition swallows, what counts as an
-//! answer, what is fatal to a node's output. Deviations are for the person's sake and change no
+//! when operations begin, how long messages take and what a partition drops, what counts as an
+//! answer, what is fatal to a node's output. Deviations are for the user's sake and change no
 //! verdict: a node that dies ends the run at once; all nodes are on the network before the first
-//! one starts; and whatever a node does wrong is told with its name and the line.
+//! one starts; and whatever a node does wrong is reported with its name and the line.
 
 pub mod challenge;
 pub mod child;

@@ -1,6 +1,7 @@
 //! The one file that names the solutions: for a simulation a node is made here, for a live run it
 //! is the binary of the package of that name.
 
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{self, Stdio};
 
@@ -10,6 +11,7 @@ use clap::{Args, Command};
 use echo::Echo;
 use g_counter::GCounter;
 use kafka_log::KafkaLog;
+use serde_json::Value;
 use shared::{Cluster, Context, Engine, Node, read_flags, with_flags};
 use txn::Txn;
 use unique_ids::UniqueIds;
@@ -91,7 +93,8 @@ impl Solution {
         }
     }
 
-    /// Builds its binary in release, or finds it built; its path.
+    /// Builds its binary in release, or finds it built; its path. What cargo compiles is named on
+    /// stderr as it goes.
     ///
     /// # Errors
     /// When there is no cargo, or no binary comes out of it.
@@ -108,25 +111,28 @@ impl Solution {
             );
         }
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-        let output = process::Command::new(cargo)
+        let mut cargo = process::Command::new(cargo)
             .args(["build", "--release", "--quiet", "--package", package])
             .arg("--message-format=json-render-diagnostics")
             .current_dir(workspace)
-            .stderr(Stdio::inherit())
-            .output()
+            .stdout(Stdio::piped())
+            .spawn()
             .context("cannot start cargo to build the solution; --bin takes a program instead")?;
-        if !output.status.success() {
+        let mut executable = None;
+        let messages = cargo.stdout.take().map(BufReader::new);
+        for message in messages.into_iter().flat_map(BufRead::lines) {
+            let message: Value = serde_json::from_str(&message?).unwrap_or_default();
+            let name = &message["target"]["name"];
+            if let (Some(name), Some(false)) = (name.as_str(), message["fresh"].as_bool()) {
+                eprintln!("    Compiled {name}");
+            }
+            if let (true, Some(path)) = (name == package, message["executable"].as_str()) {
+                executable = Some(PathBuf::from(path));
+            }
+        }
+        if !cargo.wait()?.success() {
             bail!("{package} does not build");
         }
-        let artifacts = String::from_utf8_lossy(&output.stdout);
-        let executable = artifacts.lines().rev().find_map(|line| {
-            let message: serde_json::Value = serde_json::from_str(line).ok()?;
-            let is_ours = message["target"]["name"] == package;
-            message["executable"]
-                .as_str()
-                .filter(|_| is_ours)
-                .map(PathBuf::from)
-        });
         executable.with_context(|| format!("cargo built no binary called {package}"))
     }
 }

@@ -271,7 +271,7 @@ mod tests {
     #[test]
     fn the_intervals_are_the_sums_of_all_selections() {
         use rand::{RngExt, SeedableRng};
-        let mut dice = rand_chacha::ChaCha8Rng::seed_from_u64(3);
+        let mut dice = rand::rngs::ChaCha8Rng::seed_from_u64(3);
         for _ in 0..500 {
             let count = dice.random_range(0..8_u32);
             let deltas: Vec<BigInt> = (0..count)

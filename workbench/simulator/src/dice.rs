@@ -3,7 +3,7 @@
 //! reshuffle the partitions, or one change would make two runs incomparable.
 
 use rand::SeedableRng;
-use rand_chacha::ChaCha8Rng;
+use rand::rngs::ChaCha8Rng;
 
 /// A portable source of random numbers: the same seed gives the same throws on every machine.
 ///

@@ -150,7 +150,7 @@ mod tests {
 
     #[test]
     fn two_nodes_share_a_component_if_each_leads_to_the_other() {
-        let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(5);
+        let mut rng = rand::rngs::ChaCha8Rng::seed_from_u64(5);
         for _ in 0..500 {
             let nodes = rng.random_range(1..9_u32);
             let mut leads = vec![vec![false; nodes as usize]; nodes as usize];

@@ -14,8 +14,8 @@ use std::path::{Path, PathBuf};
 use checkers::{Validity, Verdict, kafka};
 use history::History;
 use history::edn::{Edn, compact, get, number};
+use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
-use rand_chacha::ChaCha8Rng;
 
 /// A history in the making, as JSON lines.
 #[derive(Default)]

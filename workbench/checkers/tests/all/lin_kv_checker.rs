@@ -3,8 +3,8 @@
 use checkers::{Validity, Verdict, lin_kv};
 use history::History;
 use history::edn::{Edn, compact, get};
+use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
-use rand_chacha::ChaCha8Rng;
 
 /// Judges a history of lines `process kind f value`, a millisecond apart; the value is JSON.
 fn judge<S: AsRef<str>>(lines: &[S]) -> Verdict {

@@ -4,8 +4,8 @@
 use checkers::linearizability::{
     Call, CasRegister, Linearizability, RegisterOp, Specification, linearize,
 };
+use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
-use rand_chacha::ChaCha8Rng;
 
 type Calls = Vec<Call<RegisterOp<u32>>>;
 

@@ -9,8 +9,8 @@ use checkers::linearizability::{
     Attempt, Call, CasRegister, Effort, Linearizability, RegisterOp, Specification, Strategy,
     linearize, linearize_with,
 };
+use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
-use rand_chacha::ChaCha8Rng;
 
 /// How many histories of each object are tried.
 const HISTORIES: u64 = 6_000;

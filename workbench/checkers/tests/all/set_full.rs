@@ -5,8 +5,8 @@ use std::fmt::Write;
 use checkers::{Assumptions, Validity, set_full};
 use history::History;
 use history::edn::{self, Edn, compact, get};
+use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
-use rand_chacha::ChaCha8Rng;
 
 /// A history from lines of `milliseconds process kind f value`; the value is JSON.
 fn history(lines: &str) -> History {

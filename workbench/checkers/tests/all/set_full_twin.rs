@@ -8,8 +8,8 @@ use std::fmt::Write;
 use checkers::set_full;
 use history::edn::{self, Edn, compact, get};
 use history::{History, Kind, Op, Process};
+use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
-use rand_chacha::ChaCha8Rng;
 use serde_json::Value;
 
 #[test]

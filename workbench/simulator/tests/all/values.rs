@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use history::History;
 use history::edn::{Edn, compact, float, key, map, read, text};
+use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
-use rand_chacha::ChaCha8Rng;
 use simulator::options::Options;
 use simulator::workload::{Name, workload};
 

@@ -9,7 +9,7 @@ use crate::elle::component::{Subgraph, components};
 use crate::elle::graph::{Graph, Reason, Relation, Relations, Vertex};
 use crate::elle::single::single_anti_dependency;
 use rand::SeedableRng;
-use rand_chacha::ChaCha8Rng;
+use rand::rngs::ChaCha8Rng;
 
 use Relation::{Process, Realtime, Rw, Wr, Ww};
 

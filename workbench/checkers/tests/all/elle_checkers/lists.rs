@@ -5,8 +5,8 @@ use std::fmt::Write;
 
 use checkers::{Validity, Verdict, list_append};
 use history::edn::{Edn, get};
+use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
-use rand_chacha::ChaCha8Rng;
 
 use super::lines::{check_transcripts, told_anomalies};
 

@@ -1,8 +1,8 @@
 //! Histories of which a byte here and there is another one: they are judged or unknown.
 
 use checkers::{Validity, Verdict};
+use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
-use rand_chacha::ChaCha8Rng;
 
 use super::{lists, registers};
 

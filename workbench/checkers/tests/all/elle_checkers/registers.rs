@@ -5,8 +5,8 @@
 
 use checkers::{Assumptions, Models, Validity, Verdict, rw_register};
 use history::History;
+use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
-use rand_chacha::ChaCha8Rng;
 
 use super::lines::{check_transcripts, told_anomalies};
 

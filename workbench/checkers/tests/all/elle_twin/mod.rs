@@ -13,7 +13,7 @@ use checkers::{Assumptions, Models, Validity, Verdict, list_append, rw_register}
 use history::History;
 use history::edn::{self, Edn, get};
 use rand::SeedableRng;
-use rand_chacha::ChaCha8Rng;
+use rand::rngs::ChaCha8Rng;
 
 use graph::{Cycle, Relation, implies};
 use histories::{Objects, random_history};
