@@ -24,3 +24,5 @@ pub mod storm;
 pub mod testing;
 pub mod topology;
 pub mod workload;
+
+pub use {checkers, history, shared};
