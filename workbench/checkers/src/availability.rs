@@ -13,8 +13,8 @@ pub enum Target {
     AtLeast(f64),
 }
 
-/// Compares the fraction of invocations that completed as `ok` with a target: invalid if it is lower.
-/// Without a target it is valid, and the fraction stands in the results.
+/// Compares the fraction of invocations that completed as `ok` with a target: invalid if it is
+/// lower. Without a target it is valid, and the fraction stands in the results.
 ///
 /// The fraction is a 32-bit float, as Maelstrom's is, and this can be seen: 19 of 20 are
 /// 0.949999988, which is less than 0.95.

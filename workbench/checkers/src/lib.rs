@@ -10,7 +10,7 @@
 //!
 //! // Each operation stands here twice: when it is invoked, and when it is completed as `ok`, as
 //! // `fail` (it certainly did not take place) or as `info` (its outcome is unknown). JSON and EDN
-//! // will do. Here a register holds 1; process 0 writes 2; and after that, process 1 still reads 1.
+//! // will do. Here a register holds 1, process 0 writes 2, and after that process 1 still reads 1.
 //! let history = History::read(r#"
 //!     {"process": 0, "type": "invoke", "f": "write", "value": 1}
 //!     {"process": 0, "type": "ok",     "f": "write", "value": 1}
@@ -35,10 +35,10 @@
 //! |---|---|
 //! | registers that are read, written, and changed by compare-and-set | [`register`], [`lin_kv`] |
 //! | any other object, by its sequential specification | [`linearizability`] |
-//! | transactions over registers or over lists, as Elle checks them | [`rw_register`], [`list_append`] |
+//! | transactions over registers or lists, as Elle does | [`rw_register`], [`list_append`] |
 //! | logs that are appended to and polled, as in Kafka | [`kafka`] |
 //! | sets, counters, unique ids, echoes | [`set_full`], [`counter`], [`unique_ids`], [`echo`] |
-//! | how many operations succeed; errors that clients do not expect | [`stats`], [`availability`], [`exceptions`] |
+//! | how operations end | [`stats`], [`availability`], [`exceptions`] |
 //!
 //! A checker's documentation says which operations and values it reads. [`overall`] makes one
 //! verdict of several. Results have the keys and the values that Maelstrom's results have.
@@ -98,13 +98,13 @@ pub struct Verdict {
     pub valid: Validity,
     /// The result map with Maelstrom's keys, `:valid?` among them.
     pub results: Edn,
-    /// What is wrong, or could not be judged, in words for a person: one line each, the first ten or
-    /// so of each kind.
+    /// What is wrong, or could not be judged, in words for a person: one line each, the first ten
+    /// or so of each kind.
     pub findings: Vec<String>,
     /// The measurements behind a distribution of the result map, to be plotted. [`set_full`] gives
     /// each element that is stable: when it was known, and its stable latency in milliseconds.
-    /// [`kafka`] gives each poll: when it began, and its lag in nanoseconds. Times are in nanoseconds
-    /// since time zero. Other checkers give none.
+    /// [`kafka`] gives each poll: when it began, and its lag in nanoseconds. Times are in
+    /// nanoseconds since time zero. Other checkers give none.
     pub samples: Vec<(u64, u64)>,
     /// Whether nothing can be said of the run at all, whatever other checkers say: the history
     /// contradicts itself where Elle asserts that it does not, which in Maelstrom ends the whole
@@ -126,7 +126,7 @@ impl Verdict {
         }
     }
 
-    /// The verdict of a checker that cannot read the history; `error`, which says why, is its finding.
+    /// The verdict of a checker that cannot read the history; `error` says why and is its finding.
     pub fn unknown(error: impl fmt::Display) -> Self {
         let error = error.to_string();
         let mut verdict = Verdict::new(Validity::Unknown, [("error", edn::text(&error))]);
@@ -146,7 +146,7 @@ impl Verdict {
 
 /// Makes one verdict of several: the worst of them, with their results under their names, and the
 /// findings of the worst ones first. Maelstrom's order is exceptions, stats, availability, net,
-/// workload. If one of them is void, the whole is unknown, and the results say why and nothing else.
+/// workload. If one of them is void, the whole is unknown, and its results say why and no more.
 ///
 /// The results have entries `perf` and `timeline`, too, as Maelstrom's do; there they judge only
 /// whether a picture could be drawn, and here they are always valid.
@@ -179,8 +179,8 @@ pub fn overall(verdicts: impl IntoIterator<Item = (&'static str, Verdict)>) -> V
     all
 }
 
-/// The quantile of a sorted list at `point`, 0 to 1: the value at that position, never one between two
-/// values. `None` if the list is empty.
+/// The quantile of a sorted list at `point`, 0 to 1: the value at that position, never one between
+/// two values. `None` if the list is empty.
 pub fn quantile<T: Copy>(sorted: &[T], point: f64) -> Option<T> {
     let last = sorted.len().checked_sub(1)?;
     sorted

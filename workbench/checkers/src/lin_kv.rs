@@ -14,8 +14,8 @@ use super::{Validity, Verdict, told};
 use history::edn::{self, Edn};
 use history::{History, Kind, Op, Pair};
 
-/// How many steps the search takes for one key at most: some fifteen seconds. They are counted, and time
-/// is not, so that a history always has the same verdict.
+/// How many steps the search takes for one key at most: some fifteen seconds. They are counted, and
+/// time is not, so that a history always has the same verdict.
 const STEPS: u64 = 1 << 26;
 
 /// How many of the last operations of an order are told.
@@ -34,7 +34,8 @@ struct Event<'a> {
 /// operation's value is malformed, or a search takes too long.
 ///
 /// Values are `[key, value]` of a `write`, and of a `read` with its result, and `[key, [from, to]]`
-/// of a `cas`, which is `fail` where the register does not hold `from`. A register is unset at first.
+/// of a `cas`, which is `fail` where the register does not hold `from`. A register is unset at
+/// first.
 ///
 /// A history whose values have no key, such as the part of a larger one that is about one key, is
 /// of one register; the results are that register's, then.
@@ -42,8 +43,8 @@ pub fn lin_kv(history: &History) -> Verdict {
     judge_registers(history, is_keyed(history))
 }
 
-/// Judges one register: as [`lin_kv`], but values are without a key. A `write` has the value, a `read`
-/// its result, a `cas` `[from, to]`.
+/// Judges one register: as [`lin_kv`], but values are without a key. A `write` has the value, a
+/// `read` its result, a `cas` `[from, to]`.
 pub fn register(history: &History) -> Verdict {
     judge_registers(history, false)
 }
@@ -88,8 +89,8 @@ fn judge_registers(history: &History, is_keyed: bool) -> Verdict {
     verdict
 }
 
-/// Whether values are pairs of a key and a value: those of all reads and writes are, or, if there are
-/// none, those of all compare-and-sets hold a pair in a pair.
+/// Whether values are pairs of a key and a value: those of all reads and writes are, or, if there
+/// are none, those of all compare-and-sets hold a pair in a pair.
 fn is_keyed(history: &History) -> bool {
     let of_clients = || {
         history

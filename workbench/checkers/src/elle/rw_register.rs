@@ -36,9 +36,9 @@ const RANKING: [Relation; 5] = [
 ];
 
 /// Judges transactions on registers: operations `txn` with values such as
-/// `[["r", 1, 7], ["w", 2, 8]]`, as in Maelstrom's workload `txn-rw-register`. Invalid if an anomaly
-/// is found that one of the models forbids, or if no transaction comes before another for any
-/// reason, as when none took effect.
+/// `[["r", 1, 7], ["w", 2, 8]]`, as in Maelstrom's workload `txn-rw-register`. Invalid if an
+/// anomaly is found that one of the models forbids, or if no transaction comes before another for
+/// any reason, as when none took effect.
 ///
 /// Unknown if the history cannot be made sense of: micro-operations that are neither reads nor
 /// writes, keys of several types, a value that was read and that two transactions wrote.
