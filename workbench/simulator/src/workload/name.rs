@@ -6,14 +6,14 @@ use super::{MakeWorkload, Workload};
 use super::{broadcast, echo, g_set, kafka, lin_kv, unique_ids};
 use crate::options::Options;
 
-/// The workloads: Maelstrom's.
+/// Maelstrom's workloads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Name {
-    /// Nodes say what they hear.
+    /// Nodes send back what they receive.
     Echo,
-    /// Nodes give out ids that nobody else ever gets.
+    /// Nodes give out unique ids.
     UniqueIds,
-    /// Nodes tell one another what clients tell them.
+    /// Nodes pass on to one another what clients send them.
     Broadcast,
     /// Nodes keep a set that only grows.
     GSet,
@@ -91,7 +91,7 @@ impl std::fmt::Display for Name {
     }
 }
 
-/// Makes a workload.
+/// Makes the workload of this name.
 pub fn workload(name: Name, options: &Options) -> Box<dyn Workload> {
     let txn = |objects| {
         let models = options.consistency_models.clone();

@@ -207,8 +207,8 @@ impl Workload for Locks {
             if shown != owner {
                 let process = read.process;
                 findings.push(format!(
-                    "after the calm, process {process} reads {shown:?} as the owner of lock {lock}, \
-                     which should be {owner:?}"
+                    "after the calm, process {process} reads {shown:?} as owner of lock {lock}, \
+                     which is {owner:?}"
                 ));
             }
         }
