@@ -81,13 +81,10 @@ fn workspace() -> &'static Path {
 /// for clones of repositories: the one of this workspace is removed with the folder.
 fn cargo_home(place: PathBuf) -> PathBuf {
     fs::create_dir(&place).unwrap();
-    let usual = std::env::var_os("CARGO_HOME").map(PathBuf::from);
-    let usual = usual.or_else(|| Some(Path::new(&std::env::var_os("HOME")?).join(".cargo")));
-    for entry in usual
-        .and_then(|it| fs::read_dir(it).ok())
-        .into_iter()
-        .flatten()
-    {
+    let variable = |name| std::env::var_os(name).map(PathBuf::from);
+    let usual = variable("CARGO_HOME").or_else(|| Some(variable("HOME")?.join(".cargo")));
+    let entries = usual.and_then(|it| fs::read_dir(it).ok());
+    for entry in entries.into_iter().flatten() {
         let entry = entry.unwrap();
         if entry.file_name() != "git" {
             symlink(entry.path(), place.join(entry.file_name())).unwrap();
@@ -100,7 +97,7 @@ fn cargo_home(place: PathBuf) -> PathBuf {
 #[test]
 fn a_crate_elsewhere_can_use_each_door_by_one_line() {
     if !workspace().join(".git").exists() {
-        eprintln!("skipped: {} is no git repository", workspace().display());
+        eprintln!("skipped: {} is not a git repository", workspace().display());
         return;
     }
     let folder = tempfile::tempdir().unwrap();
@@ -125,5 +122,6 @@ fn a_crate_elsewhere_can_use_each_door_by_one_line() {
         .output()
         .unwrap();
     let complaint = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{complaint}");
+    let is_usable = output.status.success();
+    assert!(is_usable, "with the last commit at {url}:\n{complaint}");
 }

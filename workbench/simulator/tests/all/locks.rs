@@ -32,6 +32,7 @@ enum Request {
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
+#[expect(clippy::enum_variant_names, reason = "these are the protocol's names")]
 enum Response {
     AcquireOk,
     ReleaseOk,
