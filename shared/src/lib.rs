@@ -1,10 +1,11 @@
-//! What every solution stands on: the [Maelstrom protocol], nodes as pure state machines, clients of
-//! the key-value services, and the runtime that connects a node to stdin and stdout.
+//! Nodes for the [Maelstrom protocol] as pure state machines, clients of its key-value services,
+//! and the runtime that connects a node to stdin and stdout.
 //!
-//! A [`Node`] receives requests and its own events, timers and answers, and acts through a
-//! [`Context`] alone. It knows no clock, no thread and no pipe, so the same code runs as a process of
-//! its own, by [`run`], or many at once on a virtual clock, each in an [`Engine`]. This is a whole
-//! node, the answer to the first challenge:
+//! A [`Node`] receives requests, and events of its own type: timers, and the answers to its calls.
+//! It acts through a [`Context`] alone. It has no clock, no threads and no I/O, so the same code
+//! runs as a process of its own, by [`run`], or with many others on a virtual clock, each in an
+//! [`Engine`], as the package `simulator` does in tests. This is a whole node, the answer to the
+//! first challenge of Gossip Glomers:
 //!
 //! ```
 //! use serde::{Deserialize, Serialize};
@@ -26,7 +27,7 @@
 //!     EchoOk { echo: Box<RawValue> },
 //! }
 //!
-//! /// It has no timers and calls nobody.
+//! /// There are no timers and no calls.
 //! #[derive(Debug)]
 //! enum Event {}
 //!
@@ -45,7 +46,8 @@
 //!     }
 //! }
 //!
-//! // `shared::run(|_cluster, _ctx| Echo)` would serve stdin and stdout. By hand it goes like this:
+//! // A program's `main` is `shared::run(|_cluster, _ctx| Echo)`. A test can take the engine
+//! // instead, which receives messages and gives out what the node sends:
 //! let mut engine = Engine::new(1, |_cluster, _ctx| Echo);
 //! let now = Duration::ZERO;
 //! let init = r#"{"type": "init", "msg_id": 1, "node_id": "n0", "node_ids": ["n0"]}"#;
@@ -61,7 +63,7 @@
 //! ));
 //! ```
 //!
-//! Nodes that replicate stand on the package `replication`, too.
+//! The package `replication` has what nodes need to replicate their state: links, journals, trees.
 //!
 //! [Maelstrom protocol]: https://github.com/jepsen-io/maelstrom/blob/main/doc/protocol.md
 

@@ -4,16 +4,17 @@ use super::{Validity, Verdict};
 use history::edn::{self, Edn};
 use history::{History, Kind};
 
-/// How much of it must be done.
+/// The part of all operations that must succeed.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Target {
-    /// All of it.
+    /// All of them.
     Total,
-    /// At least this fraction.
+    /// At least this fraction, 0 to 1.
     AtLeast(f64),
 }
 
-/// Compares the fraction of invocations that ended `ok` with a target, if there is one.
+/// Compares the fraction of invocations that completed as `ok` with a target: invalid if it is
+/// lower. Without a target it is valid, and the fraction stands in the results.
 ///
 /// The fraction is a 32-bit float, as Maelstrom's is, and this can be seen: 19 of 20 are
 /// 0.949999988, which is less than 0.95.

@@ -9,10 +9,11 @@ use super::{Validity, Verdict, told};
 use history::edn::{self, Edn};
 use history::{History, Kind, Op};
 
-/// Holds the final reads to the sums that the adds allow.
+/// Judges a counter: every final read must show a sum that the additions allow.
 ///
-/// Adds that ended `ok` count, those that failed do not, and each of those in doubt may. Unknown if an
-/// add is of no integer.
+/// Reads `add`, whose value is an integer, and `read` with the result and the mark `final?`; other
+/// reads are not judged. Additions that are `ok` count, those that are `fail` do not, and each of
+/// those that are `info` may. Unknown if the value of an addition is not an integer.
 pub fn counter(history: &History) -> Verdict {
     judge(history).unwrap_or_else(Verdict::unknown)
 }

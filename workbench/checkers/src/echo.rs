@@ -7,8 +7,9 @@ use super::{Validity, Verdict, told};
 use history::edn::{self, Edn};
 use history::{History, Kind, Op, Pair};
 
-/// Compares what was sent with the `echo` field of the answer. An operation whose end is unknown
-/// cannot be judged; one that failed counts as an error, since its value has no such field.
+/// Judges echoes: the result of every operation is an object whose field `echo` is equal to the
+/// operation's argument. An operation that is `info` is not judged; one that is `fail` is an error,
+/// since its value has no such field.
 pub fn echo(history: &History) -> Verdict {
     let pairs = history.pairs();
     let judged = pairs.iter().filter_map(

@@ -9,18 +9,21 @@ use history::Op;
 use history::edn::tagged::{from_tagged, may_be_tagged, to_tagged};
 use history::edn::{self, Edn, number};
 
-/// One element of a set, one id, one key. As in Clojure, `1` and `1.0` are not equal, and a list
-/// and a vector of equal items are. Sorts integers first.
+/// A value that can be compared and be a key of a map: an element of a set, an id, a key. As in
+/// Clojure, `1` and `1.0` are not equal, and a list and a vector of equal items are. Integers sort
+/// first.
+///
+/// For whoever draws what a checker has found in a history, or writes a checker of their own.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Element {
-    /// The usual case.
+    /// An integer that fits, which is the usual case.
     Int(i64),
     /// Anything else, in canonical form, as tagged JSON.
     Other(Box<str>),
 }
 
 impl Element {
-    /// The element that is an operation's value.
+    /// An operation's value as one element.
     pub fn of(op: &Op) -> Self {
         Self::parse(op.value.json())
     }
@@ -51,7 +54,7 @@ impl Element {
         Ok(elements.collect())
     }
 
-    /// The element of tagged JSON.
+    /// Reads an element from JSON as [`history::Value::json`] has it.
     pub fn parse(json: &str) -> Self {
         if let Ok(number) = json.parse() {
             return Element::Int(number);
@@ -70,7 +73,7 @@ impl Element {
         from_tagged(serde_json::from_str(json).ok()?).ok()
     }
 
-    /// Its value.
+    /// The element as EDN.
     pub fn to_edn(&self) -> Edn {
         match self {
             Element::Int(number) => Edn::Int(*number),
@@ -107,7 +110,8 @@ pub(crate) fn tagged<'a>(json: &'a str, tag: &str) -> Option<&'a str> {
     content.strip_prefix("\":")?.strip_suffix('}')
 }
 
-/// The two parts of a pair, as `[key, value]`.
+/// Splits the JSON of a list of two, such as an operation's value `[key, value]`; `None` if it is
+/// anything else.
 pub fn pair(json: &str) -> Option<(&RawValue, &RawValue)> {
     serde_json::from_str(tagged(json, "list").unwrap_or(json)).ok()
 }

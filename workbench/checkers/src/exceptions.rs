@@ -8,8 +8,9 @@ use history::edn::{self, Edn};
 use history::text::quoted;
 use history::{History, Kind, MALFORMED, Op, OpError};
 
-/// Counts the operations that ended in an exception, class by class, the most frequent first, each
-/// with its first operation as an example. Always valid.
+/// Counts exceptions, by class, the most frequent first, each with its first operation as an
+/// example. These are the operations that are `info` with an error of the kind
+/// [`Malformed`](OpError::Malformed) or [`Thrown`](OpError::Thrown). Always valid.
 pub fn exceptions(history: &History) -> Verdict {
     let mut classes: Vec<Class<'_>> = Vec::new();
     for op in history.ops.iter().filter(|op| op.kind == Kind::Info) {

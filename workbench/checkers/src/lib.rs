@@ -1,4 +1,47 @@
-//! Checkers: pure functions from a history to a verdict with its evidence.
+//! Judges a history: was what clients saw of a distributed system correct?
+//!
+//! A checker is a pure function of a [`History`](history::History), the list of operations that
+//! clients invoked and how each of them ended. It returns a [`Verdict`]: valid, invalid or unknown,
+//! with its findings in words and its evidence as data. The history may be one that Maelstrom or
+//! Jepsen has recorded, or one that your own test has written:
+//!
+//! ```
+//! use checkers::{Validity, history::History};
+//!
+//! // Each operation stands here twice: when it is invoked, and when it is completed as `ok`, as
+//! // `fail` (it certainly did not take place) or as `info` (its outcome is unknown). JSON and EDN
+//! // will do. Here a register holds 1, process 0 writes 2, and after that process 1 still reads 1.
+//! let history = History::read(r#"
+//!     {"process": 0, "type": "invoke", "f": "write", "value": 1}
+//!     {"process": 0, "type": "ok",     "f": "write", "value": 1}
+//!     {"process": 0, "type": "invoke", "f": "write", "value": 2}
+//!     {"process": 0, "type": "ok",     "f": "write", "value": 2}
+//!     {"process": 1, "type": "invoke", "f": "read",  "value": null}
+//!     {"process": 1, "type": "ok",     "f": "read",  "value": 1}
+//! "#.as_bytes())?;
+//!
+//! let verdict = checkers::register(&history);
+//! assert_eq!(verdict.valid, Validity::Invalid);
+//! println!("{}", verdict.findings.join("\n"));
+//! # assert!(!verdict.findings.is_empty());
+//!
+//! // Sequential consistency would allow such a read, linearizability does not. Without it:
+//! let writes = History { ops: history.ops[..4].to_vec() };
+//! assert_eq!(checkers::register(&writes).valid, Validity::Valid);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! | what is checked | by |
+//! |---|---|
+//! | registers that are read, written, and changed by compare-and-set | [`register`], [`lin_kv`] |
+//! | any other object, by its sequential specification | [`linearizability`] |
+//! | transactions over registers or lists, as Elle does | [`rw_register`], [`list_append`] |
+//! | logs that are appended to and polled, as in Kafka | [`kafka`] |
+//! | sets, counters, unique ids, echoes | [`set_full`], [`counter`], [`unique_ids`], [`echo`] |
+//! | how operations end | [`stats`], [`availability`], [`exceptions`] |
+//!
+//! A checker's documentation says which operations and values it reads. [`overall`] makes one
+//! verdict of several. Results have the keys and the values that Maelstrom's results have.
 
 mod availability;
 mod counter;
@@ -24,6 +67,7 @@ pub use echo::echo;
 pub use element::{Element, pair};
 pub use elle::{Assumptions, EMPTY_GRAPH, Models, UnknownModel, list_append, rw_register};
 pub use exceptions::exceptions;
+pub use history;
 pub use kafka::kafka;
 pub use lin_kv::{lin_kv, register};
 pub use set_full::set_full;
@@ -36,38 +80,40 @@ const TOLD: usize = 10;
 /// The points of a distribution that a result shows.
 const QUANTILES: [f64; 5] = [0.0, 0.5, 0.95, 0.99, 1.0];
 
-/// The three-valued answer, from best to worst: the worst of several is their maximum.
+/// The answer of a checker, ordered from best to worst: the worst of several is their maximum.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Validity {
-    /// Everything that was looked for holds.
+    /// Nothing is wrong with the history.
     Valid,
-    /// Nothing wrong was found, but something could not be judged.
+    /// Nothing wrong was found, but something could not be judged: the findings say what.
     Unknown,
-    /// Something that must hold does not.
+    /// Something is wrong: the findings say what.
     Invalid,
 }
 
-/// What a checker found.
+/// What a checker found: the answer, its reasons in words, and its evidence as data.
 #[derive(Debug, Clone)]
 pub struct Verdict {
     /// The answer.
     pub valid: Validity,
     /// The result map with Maelstrom's keys, `:valid?` among them.
     pub results: Edn,
-    /// What is wrong, one finding a line, in words for a person.
+    /// What is wrong, or could not be judged, in words for a person: one line each, the first ten
+    /// or so of each kind.
     pub findings: Vec<String>,
-    /// The single measurements behind a distribution of the result map, for those who draw it:
-    /// sets give each value that lasts, by when it was known, with its stable latency in
-    /// milliseconds; logs give each poll, by when it began, with its lag in nanoseconds. Times are
-    /// in nanoseconds since time zero.
+    /// The measurements behind a distribution of the result map, to be plotted. [`set_full`] gives
+    /// each element that is stable: when it was known, and its stable latency in milliseconds.
+    /// [`kafka`] gives each poll: when it began, and its lag in nanoseconds. Times are in
+    /// nanoseconds since time zero. Other checkers give none.
     pub samples: Vec<(u64, u64)>,
-    /// Nothing can be said of the run at all, whatever other checkers say: an assertion of Elle's
-    /// failed, and in Maelstrom takes all other results with it.
+    /// Whether nothing can be said of the run at all, whatever other checkers say: the history
+    /// contradicts itself where Elle asserts that it does not, which in Maelstrom ends the whole
+    /// analysis.
     pub is_void: bool,
 }
 
 impl Verdict {
-    /// A verdict whose result map is `:valid?` and the given entries.
+    /// A verdict whose result map is `:valid?` and the given entries, without findings.
     pub fn new<const N: usize>(valid: Validity, entries: [(&'static str, Edn); N]) -> Self {
         let mut results = edn::map(entries);
         edn::insert(&mut results, "valid?", valid.to_edn());
@@ -80,7 +126,7 @@ impl Verdict {
         }
     }
 
-    /// The verdict of a checker that cannot make sense of the history.
+    /// The verdict of a checker that cannot read the history; `error` says why and is its finding.
     pub fn unknown(error: impl fmt::Display) -> Self {
         let error = error.to_string();
         let mut verdict = Verdict::new(Validity::Unknown, [("error", edn::text(&error))]);
@@ -88,8 +134,8 @@ impl Verdict {
         verdict
     }
 
-    /// The verdict of a checker in whose view the history contradicts itself, so that nobody else's
-    /// verdict counts, either.
+    /// The verdict of a checker for which the history contradicts itself, so that the verdicts of
+    /// other checkers do not count, either: see [`Verdict::is_void`].
     pub fn void(error: impl fmt::Display) -> Self {
         Verdict {
             is_void: true,
@@ -98,13 +144,12 @@ impl Verdict {
     }
 }
 
-/// The verdict on a run: the worst of the named verdicts, their results under their names, and the
-/// findings of the worst ones first: they say why. Maelstrom's order is exceptions, stats,
-/// availability, net, workload. One that is void makes the whole unknown, and nothing stands in the
-/// results but why.
+/// Makes one verdict of several: the worst of them, with their results under their names, and the
+/// findings of the worst ones first. Maelstrom's order is exceptions, stats, availability, net,
+/// workload. If one of them is void, the whole is unknown, and its results say why and no more.
 ///
-/// Maelstrom's `perf` and `timeline` judge only whether a picture could be drawn; no picture, no
-/// complaint.
+/// The results have entries `perf` and `timeline`, too, as Maelstrom's do; there they judge only
+/// whether a picture could be drawn, and here they are always valid.
 pub fn overall(verdicts: impl IntoIterator<Item = (&'static str, Verdict)>) -> Verdict {
     let drawn = || edn::map([("valid?", Edn::Bool(true))]);
     let perf = edn::map([
@@ -134,7 +179,8 @@ pub fn overall(verdicts: impl IntoIterator<Item = (&'static str, Verdict)>) -> V
     all
 }
 
-/// The value at a point between 0 and 1 of a sorted list: by position, never in between two values.
+/// The quantile of a sorted list at `point`, 0 to 1: the value at that position, never one between
+/// two values. `None` if the list is empty.
 pub fn quantile<T: Copy>(sorted: &[T], point: f64) -> Option<T> {
     let last = sorted.len().checked_sub(1)?;
     sorted
@@ -180,7 +226,7 @@ impl Validity {
         }
     }
 
-    /// In a word.
+    /// The answer in a word: `valid`, `unknown` or `invalid`.
     pub fn name(self) -> &'static str {
         match self {
             Validity::Valid => "valid",
@@ -189,7 +235,7 @@ impl Validity {
         }
     }
 
-    /// `true`, `:unknown` or `false`.
+    /// The answer as Maelstrom's results have it: `true`, `:unknown` or `false`.
     pub fn to_edn(self) -> Edn {
         match self {
             Validity::Valid => Edn::Bool(true),

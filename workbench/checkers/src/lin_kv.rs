@@ -14,8 +14,8 @@ use super::{Validity, Verdict, told};
 use history::edn::{self, Edn};
 use history::{History, Kind, Op, Pair};
 
-/// How many steps the search takes for one key at most: some fifteen seconds. They are counted, and time
-/// is not, so that a history always has the same verdict.
+/// How many steps the search takes for one key at most: some fifteen seconds. They are counted, and
+/// time is not, so that a history always has the same verdict.
 const STEPS: u64 = 1 << 26;
 
 /// How many of the last operations of an order are told.
@@ -30,9 +30,12 @@ struct Event<'a> {
     operation: RegisterOp<Element>,
 }
 
-/// Judges each key of a history of `read`, `write` and `cas`: invalid if there is one without an
-/// order that explains it. Unknown if an operation cannot be made sense of, or a search takes too
-/// long.
+/// Judges registers, one for each key: invalid if one of them is not linearizable. Unknown if an
+/// operation's value is malformed, or a search takes too long.
+///
+/// Values are `[key, value]` of a `write`, and of a `read` with its result, and `[key, [from, to]]`
+/// of a `cas`, which is `fail` where the register does not hold `from`. A register is unset at
+/// first.
 ///
 /// A history whose values have no key, such as the part of a larger one that is about one key, is
 /// of one register; the results are that register's, then.
@@ -40,7 +43,8 @@ pub fn lin_kv(history: &History) -> Verdict {
     judge_registers(history, is_keyed(history))
 }
 
-/// Judges a history of one register: no value has a key.
+/// Judges one register: as [`lin_kv`], but values are without a key. A `write` has the value, a
+/// `read` its result, a `cas` `[from, to]`.
 pub fn register(history: &History) -> Verdict {
     judge_registers(history, false)
 }
@@ -85,8 +89,8 @@ fn judge_registers(history: &History, is_keyed: bool) -> Verdict {
     verdict
 }
 
-/// Whether values are pairs of a key and a value: those of all reads and writes are, or, if there are
-/// none, those of all compare-and-sets hold a pair in a pair.
+/// Whether values are pairs of a key and a value: those of all reads and writes are, or, if there
+/// are none, those of all compare-and-sets hold a pair in a pair.
 fn is_keyed(history: &History) -> bool {
     let of_clients = || {
         history

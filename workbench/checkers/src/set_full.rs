@@ -17,9 +17,11 @@ use history::{History, Kind, Op, Pair};
 /// How many stale elements a result shows in detail.
 const WORST: usize = 8;
 
-/// Judges a history of reads and of additions, which are named `add`: invalid if an element is
-/// lost, unknown if none is stable. Elements of a read that nobody added, or that occur twice in
-/// it, are no error.
+/// Judges a set that only grows: invalid if an element is lost, unknown if none is stable.
+///
+/// Reads the operation that is named by `add`, whose value is one element of any type, and `read`,
+/// whose result is a list of elements. An element in a read that nobody added, or that occurs in it
+/// twice, is not an error.
 pub fn set_full(history: &History, add: &str) -> Verdict {
     let mut elements = Elements::attempted(history, add);
     elements.learn_acknowledged(history, add);

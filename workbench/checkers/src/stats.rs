@@ -9,7 +9,9 @@ use history::{History, Kind};
 /// Kafka's operations that cannot succeed: a client that crashes, and a look behind the scenes.
 const EXEMPT: [&str; 2] = ["crash", "debug-topic-partitions"];
 
-/// Counts completions, overall and by operation; invalid if some operation was never `ok`.
+/// Counts completions, overall and by the operation's name: invalid if those of some name were
+/// never
+/// `ok`.
 pub fn stats(history: &History) -> Verdict {
     let mut all = Counts::default();
     let mut by_f: BTreeMap<&str, Counts> = BTreeMap::new();

@@ -11,7 +11,7 @@ use history::{History, Kind, Op};
 /// How many duplicates a result lists.
 const LISTED: usize = 48;
 
-/// Counts how often each id was handed out.
+/// Judges unique ids: invalid if an id is the result of more than one operation `generate`.
 ///
 /// Unknown if ids cannot be compared with one another (numbers and strings mixed, objects): the
 /// range of ids is part of the result, and Jepsen stumbles over it too.

@@ -1,6 +1,22 @@
-//! What happened in a run, as the clients saw it: a list of operations in the order in which the
-//! bench noticed them. An operation stands here twice, once when it is invoked and once when it
-//! completes; every checker is a pure function of this list.
+//! Histories of runs: what clients saw, as a list of operations in the order of events. An
+//! operation stands in it twice, once when it is invoked and once when it is completed; every
+//! checker is a pure function of this list.
+//!
+//! [`History::read`] reads JSON and EDN, as Maelstrom and Jepsen write them. Of an operation
+//! `process`, `type` and `f` are required:
+//!
+//! ```
+//! use history::{History, Kind, Process};
+//!
+//! let history = History::read(r#"
+//!     {"process": 0, "type": "invoke", "f": "read", "value": null, "time": 1000000}
+//!     {"process": 0, "type": "ok",     "f": "read", "value": [1, 2], "time": 3000000}
+//! "#.as_bytes())?;
+//! let completion = history.pairs()[0].completion.expect("the second line");
+//! assert_eq!((completion.kind, completion.process), (Kind::Ok, Process::Client(0)));
+//! assert_eq!(completion.value.parse::<Vec<u64>>()?, [1, 2]);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 //!
 //! A history is well formed: indices increase, and each process invokes, completes, invokes, and so
 //! on. Reading refuses what is not.
@@ -26,7 +42,7 @@ use serde_json::value::RawValue;
 
 pub use value::Value;
 
-/// What Jepsen calls the class of an exception, where it is an answer of the wrong form.
+/// The class of an exception, in Jepsen's words, that is an answer of the wrong form.
 pub const MALFORMED: &str = "malformed-response";
 
 /// All operations of one run.
@@ -39,24 +55,24 @@ pub struct History {
 /// One line of a history: an invocation, or its completion.
 #[derive(Debug, Clone, Serialize)]
 pub struct Op {
-    /// Its number, which increases from line to line. A part of a history keeps the numbers of the
-    /// whole.
+    /// The line's number, which increases from line to line. A part of a history keeps the numbers
+    /// of the whole.
     pub index: usize,
     /// Nanoseconds since the run's time zero.
     pub time: u64,
     /// What kind of line this is.
     #[serde(rename = "type")]
     pub kind: Kind,
-    /// Who did it.
+    /// The process that performs the operation.
     pub process: Process,
-    /// Which operation: `read`, `broadcast`, ….
+    /// The operation's name: `read`, `broadcast`, ….
     pub f: Cow<'static, str>,
-    /// The operation's argument, or its result once it is `ok`.
+    /// The operation's argument, or its result in a completion that is `ok`.
     pub value: Value,
-    /// Why a completion is not `ok`; few have one.
+    /// Why a completion is not `ok`, if that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<Box<OpError>>,
-    /// What else the workload says of it.
+    /// What else the workload says of the operation.
     #[serde(flatten)]
     pub marks: Marks,
 }
@@ -91,29 +107,30 @@ pub struct Unseen {
     pub sent: i64,
 }
 
-/// Whether an operation begins, or how it ended.
+/// The type of a line: an invocation, or how an operation was completed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
-    /// It begins here.
+    /// The operation is invoked.
     Invoke,
-    /// It took effect.
+    /// The operation took effect.
     Ok,
-    /// It certainly did not and never will take effect.
+    /// The operation certainly did not and never will take effect.
     Fail,
-    /// It may or may not take effect, now or later. All of the nemesis' lines are of this kind.
+    /// The operation may or may not take effect, now or later. All lines of the nemesis are of this
+    /// kind.
     Info,
 }
 
 /// The logical thread that an operation belongs to.
 ///
-/// A client process does one thing at a time; after an `info` it is never heard of again.
+/// A client process performs one operation at a time; after an `info` it performs no other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Process {
     /// A client, by number.
     Client(u64),
-    /// The one who breaks things.
+    /// The process that injects faults.
     Nemesis(NemesisName),
 }
 
@@ -261,19 +278,19 @@ fn operation_name(name: &str) -> Cow<'static, str> {
     known.map_or_else(|| Cow::Owned(name.to_owned()), |name| Cow::Borrowed(*name))
 }
 
-/// What is rarely there takes little memory where it is not.
+/// Boxes a map, as in [`Marks::unseen`]; `None` if it is empty, so that most operations stay small.
 pub fn boxed_unless_empty(
     unseen: BTreeMap<String, Unseen>,
 ) -> Option<Box<BTreeMap<String, Unseen>>> {
     (!unseen.is_empty()).then(|| Box::new(unseen))
 }
 
-/// JSON's `null` as an operation's value.
+/// JSON's `null`, as an operation's value.
 pub fn null() -> Box<RawValue> {
     RawValue::NULL.to_owned()
 }
 
-/// Something plain as an operation's value; `null` if it has no JSON form.
+/// Serialises an operation's value; `null` if it has no JSON form.
 pub fn json(value: &impl Serialize) -> Box<RawValue> {
     serde_json::value::to_raw_value(value).unwrap_or_else(|_| null())
 }

@@ -1,10 +1,87 @@
-//! Nodes, clients, services and faults on one seeded clock.
+//! Storms for your own nodes: a cluster, its clients and its faults on one seeded virtual clock.
 //!
-//! A [`workload`] is performed by clients on nodes over a simulated [`network`], while a [`nemesis`]
-//! cuts it, and [`service`]s answer. All of that is one discrete-event machine, a [`run`](run::Run):
-//! it receives the time and never reads a clock. A [`simulation`] drives it by jumping from deadline
-//! to deadline with nodes in this process; a runner of real processes drives it by the wall clock.
-//! What is left is a [`history`], which checkers judge.
+//! A [`Storm`](storm::Storm) makes a whole run from a seed. Nodes of your type run in this process,
+//! clients perform a workload on them over a simulated network, and a nemesis loses, repeats,
+//! delays and reorders messages, partitions the network, pauses and kills nodes and skews their
+//! clocks, all as the seed has drawn. Then the faults end, and a checker judges the history. The
+//! same seed gives the same run, so a failure in a test names all that is needed to repeat it:
+//!
+//! ```
+//! use serde::{Deserialize, Serialize};
+//! use simulator::options::{Nodes, Pins};
+//! use simulator::shared::{Caller, Cluster, Context, Node};
+//! use simulator::storm::Storm;
+//! use simulator::workload::Name;
+//!
+//! /// A node that gives out unique ids.
+//! struct Ids {
+//!     prefix: String,
+//!     issued: u64,
+//! }
+//!
+//! #[derive(Deserialize)]
+//! #[serde(rename_all = "snake_case")]
+//! enum Request {
+//!     Generate,
+//! }
+//!
+//! #[derive(Serialize)]
+//! #[serde(rename_all = "snake_case")]
+//! enum Response {
+//!     GenerateOk { id: String },
+//! }
+//!
+//! impl Node for Ids {
+//!     type Request = Request;
+//!     type Event = ();
+//!
+//!     fn on_request(&mut self, request: Request, caller: Caller, ctx: &mut Context<()>) {
+//!         let Request::Generate = request;
+//!         self.issued += 1;
+//!         let id = format!("{}-{}", self.prefix, self.issued);
+//!         ctx.reply(caller, Response::GenerateOk { id });
+//!     }
+//!
+//!     fn on_event(&mut self, (): (), _: &mut Context<()>) {}
+//! }
+//!
+//! // Three nodes; all other options are drawn anew for each seed.
+//! let pins = Pins { nodes: Some(Nodes::Count(3)), ..Pins::default() };
+//!
+//! let boot = |cluster: Cluster, ctx: &mut Context<()>| {
+//!     let prefix = format!("{}-{}", cluster.me, ctx.rng().boot_number());
+//!     Ids { prefix, issued: 0 }
+//! };
+//! Storm::new(Name::UniqueIds, boot).with(&pins).assert_survives(0..20);
+//!
+//! // A node that is killed forgets how many ids it has issued, so its name alone does not make
+//! // them unique. Some storms find that:
+//! let boot = |cluster: Cluster, _: &mut Context<()>| {
+//!     Ids { prefix: cluster.me.to_string(), issued: 0 }
+//! };
+//! let storm = Storm::new(Name::UniqueIds, boot).with(&pins);
+//! let mut runs = (0..20).map(|seed| storm.run(seed).expect("options that agree"));
+//! let failed = runs.find(|run| !run.is_valid()).expect("a run in which a node is killed");
+//! // Such as: id "n0-1" was handed out 6 times: to process 0 at 0.000 s, to process 6 at 10.165 s
+//! assert!(failed.verdict.findings[0].contains("was handed out"));
+//! ```
+//!
+//! One dependency is enough: [`shared`], to write nodes, [`checkers`], to judge histories, and
+//! [`history`] are re-exported.
+//!
+//! | module | what it is for |
+//! |---|---|
+//! | [`storm`] | runs from seeds, [many at once](storm::campaign), [made smaller](storm::shrink) |
+//! | [`workload`] | what clients do and what is checked: Maelstrom's workloads, or your own |
+//! | [`rpc`] | the requests of a workload, and the form of their answers |
+//! | [`options`] | all options of a run, of which a storm [pins](options::Pins) some |
+//! | [`nemesis`] | faults |
+//! | [`network`], [`latency`], [`topology`] | messages, how long they take, neighbours |
+//! | [`service`] | the stores beside the nodes: lin-kv, seq-kv, lww-kv, lin-tso |
+//! | [`testing`] | tests that drive a cluster step by step, without workload and checker |
+//! | [`dice`] | the random numbers of a run |
+//! | [`run`], [`simulation`] | the run as a state machine, and the virtual clock that drives it |
+//! | [`judge`](mod@judge), [`statistics`], [`incident`] | verdicts, message counts, errors |
 
 mod clients;
 pub mod dice;
@@ -24,3 +101,5 @@ pub mod storm;
 pub mod testing;
 pub mod topology;
 pub mod workload;
+
+pub use {checkers, history, shared};

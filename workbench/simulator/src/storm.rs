@@ -1,8 +1,8 @@
-//! Storms: runs in which a seed draws everything, faults included, and after which all must be
-//! well.
+//! Storms: runs whose options, faults included, are drawn from a seed, and after which the cluster
+//! must be healthy.
 //!
-//! A [`Storm`] is a workload, a node type and what is pinned of the options; a seed makes a run of
-//! it, and the run a verdict. Any crate can test its own nodes so, from its own `cargo test`:
+//! A [`Storm`] is a workload, a node type and the options that are pinned; a seed makes a run of
+//! it, and the run a verdict. Any crate can test its own nodes with it, from its own `cargo test`:
 //!
 //! ```
 //! # use serde::{Deserialize, Serialize};
@@ -41,7 +41,8 @@
 //! # echo_survives_storms();
 //! ```
 //!
-//! Whatever is not pinned is drawn: the size of the cluster, the pace, latencies, faults.
+//! Whatever is not pinned is drawn: the size of the cluster, the rate, latencies, faults. The
+//! [crate's page](crate) shows a node that does not survive.
 
 pub mod campaign;
 mod draw;
@@ -64,12 +65,12 @@ use crate::workload::{self, MakeWorkload, Workload};
 use checkers::{Validity, Verdict};
 use history::{History, Kind};
 
-/// How long the healed network rests before everything must be well. A node that is started anew at
-/// its beginning may have a long journal to read, message by late message, and whoever waits for an
-/// answer that was lost may have become patient.
+/// How long the cluster has to recover after the last fault, before the final phase. A node that is
+/// restarted at its beginning may have a long journal to read, over a slow network, and retries may
+/// have backed off.
 pub const CALM: Duration = Duration::from_secs(60);
 
-/// Makes runs from seeds.
+/// Makes runs from seeds: a workload, a node type, and the options that are not drawn.
 pub struct Storm {
     workload: Box<dyn MakeWorkload>,
     factory: Factory,
@@ -80,28 +81,28 @@ pub struct Storm {
     draws: bool,
 }
 
-/// A run in a storm, and what it came to.
+/// A run of a storm, and its verdict.
 #[derive(Debug)]
 pub struct Aftermath {
-    /// What it was drawn from.
+    /// The seed that its options were drawn from.
     pub seed: u64,
     /// All its options, drawn, pinned or otherwise.
     pub options: Options,
-    /// The options that differ from the base of the storm.
+    /// The options that differ from the [base](Storm::base) of the storm.
     pub beyond: Pins,
     /// The run's input.
     pub settings: Settings,
-    /// What is left of it.
+    /// What the run has recorded: its history, message counts, protocol errors.
     pub record: Record,
-    /// The judgement; a run that broke off is invalid.
+    /// The verdict; a run that a node's panic has ended is invalid.
     pub verdict: Verdict,
-    /// Each node's remarks on stderr.
+    /// What each node has logged.
     pub logs: Vec<Vec<String>>,
 }
 
 impl Storm {
-    /// Storms in which clients perform `workload` on nodes that `boot` makes, each time that a node
-    /// is started.
+    /// A storm in which clients perform `workload` on nodes that `boot` makes, each time that a
+    /// node is started.
     pub fn new<N, F>(workload: impl MakeWorkload + 'static, boot: F) -> Self
     where
         N: Node,
@@ -111,7 +112,7 @@ impl Storm {
         Storm::of(workload, Box::new(host), Options::default())
     }
 
-    /// Storms over nodes that a factory makes, with these options where nothing is drawn.
+    /// A storm over nodes that a factory makes, with the options of `base` where nothing is drawn.
     pub fn of(workload: impl MakeWorkload + 'static, factory: Factory, base: Options) -> Self {
         Storm {
             workload: Box::new(workload),
@@ -123,21 +124,21 @@ impl Storm {
         }
     }
 
-    /// Pins options: these are not drawn.
+    /// Pins options, which are then not drawn.
     #[must_use]
     pub fn with(mut self, pins: &Pins) -> Self {
         self.pinned = self.pinned.and(pins);
         self
     }
 
-    /// Which faults may be drawn; all otherwise.
+    /// Limits the faults that may be drawn; otherwise all may.
     #[must_use]
     pub fn drawing(mut self, faults: &[Fault]) -> Self {
         self.faults = faults.to_vec();
         self
     }
 
-    /// Draws no options at all: what is not pinned is as it is without a storm.
+    /// Draws no options at all: those that are not pinned are as in [`Storm::base`].
     #[must_use]
     pub fn exactly(mut self) -> Self {
         self.draws = false;
@@ -157,12 +158,12 @@ impl Storm {
         options
     }
 
-    /// The options where nothing is drawn or pinned.
+    /// The options that are used where nothing is drawn or pinned.
     pub fn base(&self) -> &Options {
         &self.base
     }
 
-    /// A seed's run.
+    /// Runs a seed and judges the run.
     ///
     /// # Errors
     /// When its options contradict one another.
@@ -170,7 +171,7 @@ impl Storm {
         self.run_with(seed, &self.options(seed), false)
     }
 
-    /// A seed's run with these very options; its messages are recorded if asked for.
+    /// Runs a seed with exactly these options and judges the run; `traced` records all messages.
     ///
     /// # Errors
     /// When its options contradict one another.
@@ -200,10 +201,12 @@ impl Storm {
         })
     }
 
-    /// Holds many seeds, or the one that the environment's `SEED` asks for, to the verdict valid.
+    /// Runs many seeds, or the one in the environment variable `SEED`, and asserts that every run
+    /// is valid.
     ///
     /// # Panics
-    /// When a run is not valid; the message says which, what is wrong with it, and how to repeat it.
+    /// When a run is not valid, or its options contradict one another: the message gives the seed,
+    /// what is wrong, and how to repeat it.
     pub fn assert_survives(&self, seeds: Range<u64>) {
         let only = std::env::var("SEED")
             .ok()
@@ -224,13 +227,13 @@ impl Storm {
 }
 
 impl Aftermath {
-    /// Whether all was well.
+    /// Whether the verdict is valid.
     pub fn is_valid(&self) -> bool {
         self.verdict.valid == Validity::Valid
     }
 }
 
-/// Simulates a run to its end, be it that a node panics.
+/// Simulates a run to its end, which may be the panic of a node.
 pub fn play(settings: &Settings, workload: Box<dyn Workload>, factory: &Factory) -> Simulated {
     let play = AssertUnwindSafe(|| simulate(settings, workload, factory));
     catch_unwind(play).unwrap_or_else(|panic| broken_off(&*panic))

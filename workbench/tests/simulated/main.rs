@@ -1,7 +1,9 @@
-//! What computes and waits for nothing: storms, challenges on the virtual clock, models checked state
-//! by state, nodes with small mistakes, and the rules of the house.
+//! What computes and waits for nothing: storms, challenges on the virtual clock, models checked
+//! state by state, nodes with small mistakes, the rules of the house, and its doors.
 
 mod challenges;
+#[cfg(unix)]
+mod doors;
 mod house;
 mod model_checking;
 mod page;

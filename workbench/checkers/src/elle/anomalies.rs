@@ -8,7 +8,8 @@ use super::shape::SHAPES;
 use crate::{Validity, Verdict, told};
 use history::edn::{self, Edn};
 
-/// Nothing comes before anything, so nothing can be said.
+/// The anomaly type of a history in which no transaction comes before another, as when none took
+/// effect: nothing can be said of it. It stands in the results under `:anomaly-types`.
 pub const EMPTY_GRAPH: Anomaly = "empty-transaction-graph";
 
 /// Anomalies that tell of the check and not of the history: no model forbids them, and they are

@@ -29,8 +29,9 @@ const RANKING: [Relation; 5] = [
     Relation::Process,
 ];
 
-/// Judges a history of transactions `txn` on lists, as Maelstrom's workload `txn-list-append` does:
-/// invalid if something is found that one of the models forbids.
+/// Judges transactions on lists: operations `txn` with values such as
+/// `[["r", 1, [7]], ["append", 2, 8]]`, as in Maelstrom's workload `txn-list-append`. Invalid if an
+/// anomaly is found that one of the models forbids.
 ///
 /// Unknown if no transaction comes before another for any reason, as when none took effect; and if
 /// the history cannot be made sense of: micro-operations that are neither reads nor appends,

@@ -35,9 +35,10 @@ const RANKING: [Relation; 5] = [
     Relation::Process,
 ];
 
-/// Judges a history of transactions `txn` on registers, as Maelstrom's workload `txn-rw-register`
-/// does: invalid if something is found that one of the models forbids, or if no transaction comes
-/// before another for any reason, as when none took effect.
+/// Judges transactions on registers: operations `txn` with values such as
+/// `[["r", 1, 7], ["w", 2, 8]]`, as in Maelstrom's workload `txn-rw-register`. Invalid if an
+/// anomaly is found that one of the models forbids, or if no transaction comes before another for
+/// any reason, as when none took effect.
 ///
 /// Unknown if the history cannot be made sense of: micro-operations that are neither reads nor
 /// writes, keys of several types, a value that was read and that two transactions wrote.

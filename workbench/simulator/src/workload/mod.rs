@@ -1,4 +1,10 @@
 //! Workloads: which operations clients perform, how they talk to a node, and what is checked.
+//!
+//! Maelstrom's are here by their [`Name`]. For a protocol of your own, implement [`Workload`], of
+//! which six methods are required, and [`Session`], and hand
+//! `|_: &Options| YourWorkload::default()` to [`Storm::new`](crate::storm::Storm::new). A lock
+//! service in the package's tests, `tests/all/locks.rs`, is a whole example of some three hundred
+//! lines: a node, its workload, its checker, a storm that it survives, and a mistake that is found.
 
 mod add_read;
 mod broadcast;
@@ -9,6 +15,7 @@ mod g_set;
 mod kafka;
 mod last_reads;
 mod lin_kv;
+mod name;
 pub mod transactions;
 mod txn;
 mod unique_ids;
@@ -26,42 +33,16 @@ use crate::rpc::{Answer, Question, Rpc};
 use checkers::Verdict;
 use history::{History, Kind, Marks, Op, OpError};
 
-use counter::{Counter, Direction};
-use txn::{Objects, Txn};
-
-/// The workloads: Maelstrom's.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Name {
-    /// Nodes say what they hear.
-    Echo,
-    /// Nodes give out ids that nobody else ever gets.
-    UniqueIds,
-    /// Nodes tell one another what clients tell them.
-    Broadcast,
-    /// Nodes keep a set that only grows.
-    GSet,
-    /// Nodes keep a number that only grows.
-    GCounter,
-    /// Nodes keep a number that grows and shrinks.
-    PnCounter,
-    /// Nodes keep logs that clients append to and poll.
-    Kafka,
-    /// Nodes keep registers that can be compared and set.
-    LinKv,
-    /// Nodes run transactions over registers.
-    TxnRwRegister,
-    /// Nodes run transactions over lists.
-    TxnListAppend,
-}
+pub use name::{Name, workload};
 
 /// What an operation is when it begins.
 #[derive(Debug, Clone)]
 pub struct Invocation {
-    /// Its name.
+    /// Its name, as in the history: `read`, `acquire`, ….
     pub f: &'static str,
-    /// Its argument, as JSON text.
+    /// Its argument, as JSON; [`history::json`] makes it of any value.
     pub value: Box<RawValue>,
-    /// What else is said of it.
+    /// What else the history says of it.
     pub marks: Marks,
 }
 
@@ -78,14 +59,14 @@ pub struct Turn {
     pub at: Duration,
 }
 
-/// What a worker does next in the final phase.
+/// What a worker does next in the final phase, after recovery.
 #[derive(Debug)]
 pub enum Last {
     /// It begins this operation.
     Begin(Invocation),
-    /// It rests until then, counted from the beginning of the phase, and is asked again.
+    /// It is idle until then, counted from the beginning of the phase, and is asked again.
     Rest(Duration),
-    /// It has done its part.
+    /// It has nothing more to do.
     Done,
 }
 
@@ -94,50 +75,59 @@ pub enum Last {
 pub struct Completion {
     /// `Ok`, `Fail` or `Info`.
     pub kind: Kind,
-    /// The result; the invocation's value if there is none.
+    /// The result, which replaces the argument in the history; the argument stays if it is `None`.
     pub value: Option<Box<RawValue>>,
     /// Why it is not `ok`.
     pub error: Option<OpError>,
 }
 
-/// What a client does next.
+/// What a client does next in an operation.
 #[derive(Debug)]
 pub enum Step {
-    /// It asks, and waits.
+    /// It sends a request to its node and waits for the answer.
     Ask(Question),
     /// The operation is over.
     Done(Completion),
 }
 
-/// What a client remembers from one operation to the next. One that lost track of an operation is
-/// thrown away, memory and all, unless its workload says otherwise.
+/// A client, which turns operations into requests. Its state lasts from one operation to the next;
+/// after an operation that is `info`, a new client takes its place, unless its workload
+/// [keeps clients](Workload::keeps_clients).
 pub trait Session: Send {
     /// Begins an operation.
     fn begin(&mut self, invocation: &Invocation) -> Step;
 
-    /// Goes on with it, now that the last question was answered well.
+    /// Goes on with the operation after an answer of the right form.
+    ///
+    /// After an error, a malformed answer or a timeout it is not called, and the operation is over:
+    /// as `fail` if it certainly did not take place, and as `info` otherwise.
     fn go_on(&mut self, invocation: &Invocation, answer: &Answer<'_>) -> Step;
 }
 
-/// What a whole test is about.
+/// A workload: the operations of a run, the clients that perform them, and the checker of the
+/// history.
+///
+/// A new one is made for each run, and another one to judge its history: [`check`](Workload::check)
+/// and [`unconverged`](Workload::unconverged) must not rely on what was generated. Workers perform
+/// the operations, one at a time, each worker always on the same node.
 pub trait Workload: Send {
-    /// Its name, as Maelstrom has it.
+    /// Its name.
     fn name(&self) -> &'static str;
 
-    /// The names that its operations have in a history.
+    /// The names of its operations.
     fn operations(&self) -> &'static [&'static str];
 
-    /// Whether it can be done with so many nodes and workers.
+    /// Refuses numbers of nodes and workers that it cannot run with.
     ///
     /// # Errors
-    /// Says which numbers it can be done with.
+    /// Says which numbers it can run with.
     fn check_workers(&self, nodes: usize, workers: usize) -> Result<(), String> {
         let _ = (nodes, workers);
         Ok(())
     }
 
     /// The free worker that begins the next operation of the main phase; `None` for the next one
-    /// in turn, which is so in all workloads but lin-kv.
+    /// in turn, which is the rule in all of Maelstrom's workloads but lin-kv.
     fn choose_worker(
         &self,
         workers: usize,
@@ -149,16 +139,17 @@ pub trait Workload: Send {
         None
     }
 
-    /// The next operation of the main phase, for this worker.
+    /// Generates the next operation of the main phase, for this worker. Whatever is random about it
+    /// must come from `dice`, so that a seed repeats the run.
     fn next(&mut self, turn: Turn, dice: &mut Dice) -> Invocation;
 
-    /// An operation of a worker ended like this: with its result if it is `Ok`, and what it was
-    /// invoked with otherwise.
+    /// Learns how an operation of a worker was completed: `value` is its result if it is `Ok`, and
+    /// its argument otherwise.
     fn observe(&mut self, worker: usize, f: &'static str, kind: Kind, value: &RawValue) {
         let _ = (worker, f, kind, value);
     }
 
-    /// All requests that its clients make.
+    /// All requests that its clients send, for documentation.
     fn requests(&self) -> Vec<&'static Rpc>;
 
     /// A new client.
@@ -175,56 +166,58 @@ pub trait Workload: Send {
         Last::Done
     }
 
-    /// A question that each node is asked at time zero, before the first operation.
+    /// A request that is sent to each node at time zero, before the first operation.
     fn set_up(&self, nodes: &[NodeId]) -> Option<Question> {
         let _ = nodes;
         None
     }
 
-    /// Whether a client goes on after an operation that it lost track of.
+    /// Whether a client goes on after an operation that is `info`, instead of being replaced.
     fn keeps_clients(&self) -> bool {
         false
     }
 
-    /// Whether an operation that may or may not have happened counts as not having happened.
+    /// Whether an operation changes nothing, as a read, so that it may be `fail` where its outcome
+    /// is unknown: that leaves less to be checked.
     fn is_idempotent(&self, f: &str) -> bool {
         let _ = f;
         false
     }
 
-    /// Whether clients make sense of errors and time-outs. Where they do not, each of these leaves
-    /// everything open, even one that says for certain that nothing happened.
+    /// Whether clients understand errors and timeouts. Where they do not, an operation is `info`
+    /// after any error, even after one that says for certain that nothing happened.
     fn reads_errors(&self) -> bool {
         true
     }
 
-    /// Judges a history.
+    /// Judges the history of a run.
     fn check(&self, history: &History) -> Verdict;
 
-    /// How a report shows what its checker finds.
+    /// Which part of the checker's results a report draws.
     fn evidence(&self) -> Evidence {
         Evidence::Errors
     }
 
-    /// How many workers there are in a storm, where the workload cannot do with any number.
+    /// How many workers a storm must have, if the workload cannot run with any number.
     fn required_concurrency(&self) -> Option<Concurrency> {
         None
     }
 
-    /// What a worker does once a storm is over, if there is no final phase that says so: the least
-    /// that a healthy node must be able to do.
+    /// Generates the operation that each worker performs once a storm is over, if there is no final
+    /// phase. It must be one that succeeds on every healthy node: otherwise it is a finding.
     fn after_calm(&mut self, turn: Turn, dice: &mut Dice) -> Invocation {
         self.next(turn, dice)
     }
 
-    /// Where nodes had to converge once a storm was over, and did not, a finding each. `reads` are
-    /// the operations of the final phase that succeeded.
+    /// Finds what has not converged once a storm is over, one finding each. `reads` are the
+    /// operations of the final phase that succeeded: completions, with their results.
     fn unconverged(&self, history: &History, reads: &[&Op]) -> Vec<String> {
         let _ = (history, reads);
         Vec::new()
     }
 
-    /// Whether a verdict on a storm says nothing about the nodes, as hardly anything succeeded.
+    /// Whether a verdict of [`check`](Workload::check) on a storm says nothing about the nodes,
+    /// since hardly anything succeeded. It then counts as valid.
     fn is_vacuous(&self, history: &History, verdict: &Verdict) -> bool {
         let _ = (history, verdict);
         false
@@ -234,7 +227,7 @@ pub trait Workload: Send {
 /// What a checker's results hold that a report can draw, and what its samples are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Evidence {
-    /// Operations that the checker objects to, under `:errors`, if there are any.
+    /// Operations that the checker objects to, as a list under `:errors`; see [`Op::to_edn`].
     Errors,
     /// Elements of a set that are lost or stale; the samples are stable latencies.
     Set {
@@ -253,16 +246,11 @@ pub enum Evidence {
     Ids,
 }
 
-/// Makes a workload for runs with these options: one of [`Name`], or a closure.
+/// Makes a workload for runs with these options: a [`Name`], or a closure
+/// `|options: &Options| …` that returns a [`Workload`].
 pub trait MakeWorkload: Send + Sync {
     /// A new one, for one run.
     fn make(&self, options: &Options) -> Box<dyn Workload>;
-}
-
-impl MakeWorkload for Name {
-    fn make(&self, options: &Options) -> Box<dyn Workload> {
-        workload(*self, options)
-    }
 }
 
 impl<F, W> MakeWorkload for F
@@ -275,82 +263,8 @@ where
     }
 }
 
-impl Name {
-    /// All of them.
-    pub const ALL: [Name; 10] = [
-        Name::Echo,
-        Name::UniqueIds,
-        Name::Broadcast,
-        Name::GSet,
-        Name::GCounter,
-        Name::PnCounter,
-        Name::Kafka,
-        Name::LinKv,
-        Name::TxnRwRegister,
-        Name::TxnListAppend,
-    ];
-
-    /// The name, as Maelstrom has it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Name::Echo => "echo",
-            Name::UniqueIds => "unique-ids",
-            Name::Broadcast => "broadcast",
-            Name::GSet => "g-set",
-            Name::GCounter => "g-counter",
-            Name::PnCounter => "pn-counter",
-            Name::Kafka => "kafka",
-            Name::LinKv => "lin-kv",
-            Name::TxnRwRegister => "txn-rw-register",
-            Name::TxnListAppend => "txn-list-append",
-        }
-    }
-
-    /// What nodes do in it, in a sentence.
-    pub fn about(self) -> &'static str {
-        match self {
-            Name::Echo => "Nodes send back what they receive",
-            Name::UniqueIds => "Nodes give out ids of which no two are equal",
-            Name::Broadcast => "Nodes pass on to one another what clients send them",
-            Name::GSet => "Nodes keep a set that only grows",
-            Name::GCounter => "Nodes keep a number that only grows",
-            Name::PnCounter => "Nodes keep a number that grows and shrinks",
-            Name::Kafka => "Nodes keep logs that clients append to and poll",
-            Name::LinKv => "Nodes keep registers that can be compared and set",
-            Name::TxnRwRegister => "Nodes run transactions over registers",
-            Name::TxnListAppend => "Nodes run transactions over lists",
-        }
-    }
-}
-
-impl std::fmt::Display for Name {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-/// Makes a workload.
-pub fn workload(name: Name, options: &Options) -> Box<dyn Workload> {
-    let txn = |objects| {
-        let models = options.consistency_models.clone();
-        Box::new(Txn::new(objects, options.transactions(), models))
-    };
-    match name {
-        Name::Echo => Box::new(echo::Echo),
-        Name::UniqueIds => Box::new(unique_ids::UniqueIds),
-        Name::Broadcast => Box::new(broadcast::Broadcast::new(options.topology)),
-        Name::GSet => Box::<g_set::GSet>::default(),
-        Name::GCounter => Box::new(Counter::new(Direction::Up)),
-        Name::PnCounter => Box::new(Counter::new(Direction::Both)),
-        Name::Kafka => Box::new(kafka::Kafka::new(options.transactions())),
-        Name::LinKv => Box::new(lin_kv::LinKv::new(options.latency)),
-        Name::TxnRwRegister => txn(Objects::Registers),
-        Name::TxnListAppend => txn(Objects::Lists),
-    }
-}
-
-/// The same workload, with more asked of the nodes once all faults are over: everybody must answer,
-/// and where nodes are to converge, they must have.
+/// The same workload with a final phase once all faults are over, as in a storm: every node must
+/// answer again, and what [`unconverged`](Workload::unconverged) finds makes the verdict invalid.
 pub fn calm(workload: Box<dyn Workload>) -> Box<dyn Workload> {
     Box::new(calm::Calm::new(workload))
 }
@@ -365,7 +279,7 @@ impl Invocation {
         }
     }
 
-    /// A read that is marked as one of those after recovery.
+    /// A `read` without an argument that is marked as final.
     pub fn final_read() -> Self {
         let marks = Marks {
             is_final: true,
@@ -393,7 +307,7 @@ impl OnceEach {
 }
 
 impl Completion {
-    /// It worked, with this result.
+    /// The operation is `ok`, with this result.
     pub fn ok(value: Box<RawValue>) -> Self {
         Completion {
             kind: Kind::Ok,
@@ -402,7 +316,7 @@ impl Completion {
         }
     }
 
-    /// It worked, and there is nothing to add.
+    /// The operation is `ok`, with its argument as its result.
     pub fn done() -> Self {
         Completion {
             kind: Kind::Ok,
@@ -412,7 +326,10 @@ impl Completion {
     }
 }
 
-/// How an operation ends whose question got an error, a malformed answer, or none.
+/// The completion of an operation after an error, a malformed answer, or a timeout: `fail` after an
+/// error or a timeout that is definite or of an [idempotent](Workload::is_idempotent) operation,
+/// and
+/// `info` otherwise.
 pub fn failed(error: OpError, definite: bool, idempotent: bool) -> Completion {
     let certain = match error {
         OpError::NetTimeout | OpError::Rpc { .. } => definite || idempotent,
@@ -426,7 +343,8 @@ pub fn failed(error: OpError, definite: bool, idempotent: bool) -> Completion {
     }
 }
 
-/// How such an operation ends where clients make nothing of errors.
+/// The completion of such an operation where clients do not
+/// [understand errors](Workload::reads_errors): `info`.
 pub fn thrown(error: OpError) -> Completion {
     let thrown = |class: &'static str, text: String| OpError::Thrown {
         class: Cow::Borrowed(class),

@@ -1,0 +1,127 @@
+//! Each door can be used by a crate outside the workspace, with one line in its `Cargo.toml`.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// The doors, and what they are used for here.
+const MANIFEST: &str = r#"
+[package]
+name = "stranger"
+edition = "2024"
+
+[workspace]
+
+[dependencies]
+checkers = { git = "URL" }
+shared = { git = "URL" }
+simulator = { git = "URL" }
+serde = { version = "1", features = ["derive"] }
+
+[profile.dev]
+debug = false
+"#;
+
+const SOURCE: &str = r#"
+pub mod node {
+    use shared::{Caller, Context, Node};
+
+    pub struct Echo;
+
+    #[derive(serde::Deserialize, serde::Serialize)]
+    #[serde(rename_all = "snake_case")]
+    pub enum Body {
+        Echo { echo: String },
+        EchoOk { echo: String },
+    }
+
+    impl Node for Echo {
+        type Request = Body;
+        type Event = ();
+
+        fn on_request(&mut self, request: Body, caller: Caller, ctx: &mut Context<()>) {
+            if let Body::Echo { echo } = request {
+                ctx.reply(caller, Body::EchoOk { echo });
+            }
+        }
+
+        fn on_event(&mut self, (): (), _: &mut Context<()>) {}
+    }
+}
+
+pub mod history {
+    use checkers::{Validity, history::History};
+
+    pub fn is_linearizable(history: &[u8]) -> bool {
+        let history = History::read(history).expect("a history");
+        checkers::register(&history).valid == Validity::Valid
+    }
+}
+
+pub mod storm {
+    use simulator::{checkers::Verdict, shared::{Cluster, Context}};
+    use simulator::{options::Pins, storm::Storm, workload::Name};
+
+    pub fn survive() -> Verdict {
+        let boot = |_: Cluster, _: &mut Context<()>| crate::node::Echo;
+        let pins = Pins { latency: Some(10), ..Pins::default() };
+        let storm = Storm::new(Name::Echo, boot).with(&pins);
+        storm.assert_survives(0..20);
+        storm.run(20).expect("options that agree").verdict
+    }
+}
+"#;
+
+fn workspace() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
+}
+
+/// A `CARGO_HOME` with everything that the usual one has, so that no crate is downloaded, except
+/// for clones of repositories: the one of this workspace is removed with the folder.
+fn cargo_home(place: PathBuf) -> PathBuf {
+    fs::create_dir(&place).unwrap();
+    let variable = |name| std::env::var_os(name).map(PathBuf::from);
+    let usual = variable("CARGO_HOME").or_else(|| Some(variable("HOME")?.join(".cargo")));
+    let entries = usual.and_then(|it| fs::read_dir(it).ok());
+    for entry in entries.into_iter().flatten() {
+        let entry = entry.unwrap();
+        if entry.file_name() != "git" {
+            symlink(entry.path(), place.join(entry.file_name())).unwrap();
+        }
+    }
+    place
+}
+
+/// Checks the last commit, for that is what the line in `Cargo.toml` stands for.
+#[test]
+fn a_crate_elsewhere_can_use_each_door_by_one_line() {
+    if !workspace().join(".git").exists() {
+        eprintln!("skipped: {} is not a git repository", workspace().display());
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let place = |name: &str| folder.path().join(name);
+    let url = format!("file://{}", workspace().display());
+    fs::write(place("Cargo.toml"), MANIFEST.replace("URL", &url)).unwrap();
+    fs::create_dir(place("src")).unwrap();
+    fs::write(place("src/lib.rs"), SOURCE).unwrap();
+    // With the same versions of all crates, those that this test was built with will do.
+    fs::copy(workspace().join("Cargo.lock"), place("Cargo.lock")).unwrap();
+
+    // Cargo clones nothing at all when it is offline. So it is not, but reaches no network, either.
+    let output = Command::new(env!("CARGO"))
+        .args(["check", "--quiet"])
+        .current_dir(folder.path())
+        .env("CARGO_HOME", cargo_home(place("home")))
+        .env("CARGO_TARGET_DIR", place("target"))
+        .env("CARGO_INCREMENTAL", "0")
+        .env("CARGO_NET_OFFLINE", "false")
+        .env("CARGO_NET_RETRY", "0")
+        .env("CARGO_HTTP_PROXY", "http://127.0.0.1:9")
+        .output()
+        .unwrap();
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    let is_usable = output.status.success();
+    assert!(is_usable, "with the last commit at {url}:\n{complaint}");
+}
