@@ -10,10 +10,11 @@
 //! that it delays is held back before it comes to its receiver's consumer, so that it can be
 //! overtaken.
 
+mod inbox;
 mod reschedule;
 mod trace;
 
-use std::cmp::{Ordering, Reverse};
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap};
 use std::time::Duration;
 
@@ -25,6 +26,8 @@ use shared::NodeId;
 use crate::dice::Dice;
 use crate::latency::Latency;
 use crate::statistics::Statistics;
+
+use inbox::{Gate, Inbox, MOST_WAITING, Waiting};
 
 pub use trace::{Fate, Passage, Trace};
 
@@ -47,21 +50,6 @@ pub struct Overheard {
     /// Those that arrive.
     pub received: bool,
 }
-
-/// Whose messages get through to a participant.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-enum Gate {
-    /// Everybody's.
-    #[default]
-    Open,
-    /// Nobody's: what arrives is lost.
-    Shut,
-    /// One participant's alone.
-    Only(NodeId),
-}
-
-/// The most messages that wait for somebody who stands still; more are lost.
-const MOST_WAITING: usize = 100_000;
 
 /// A message on its way.
 #[derive(Debug, Clone)]
@@ -123,23 +111,6 @@ pub struct Network {
     overheard: Overheard,
     /// What was overheard and not yet taken.
     lines: Vec<String>,
-}
-
-#[derive(Default)]
-struct Inbox {
-    waiting: BinaryHeap<Reverse<Waiting>>,
-    /// What the consumer sleeps on; its entry in the agenda has the same number.
-    held: Option<Waiting>,
-    listening: bool,
-    gate: Gate,
-}
-
-/// Ordered by the time at which it is due, then by age.
-struct Waiting {
-    due: Duration,
-    /// Every copy of a message has a number of its own.
-    ticket: u64,
-    envelope: Envelope,
 }
 
 impl Network {
@@ -382,11 +353,7 @@ impl Network {
             else {
                 continue;
             };
-            let gets_through = match &inbox.gate {
-                Gate::Open => true,
-                Gate::Shut => false,
-                Gate::Only(sender) => *sender == envelope.src,
-            };
+            let gets_through = inbox.gate.admits(&envelope.src);
             self.take_next(now, &name);
             if !gets_through {
                 self.lose(number);
@@ -438,26 +405,6 @@ impl Network {
             let at = now + Duration::from_millis(pause);
             self.agenda.push(Reverse((at, number, name.clone())));
         }
-    }
-}
-
-impl PartialEq for Waiting {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other) == Ordering::Equal
-    }
-}
-
-impl Eq for Waiting {}
-
-impl PartialOrd for Waiting {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Waiting {
-    fn cmp(&self, other: &Self) -> Ordering {
-        (self.due, self.ticket).cmp(&(other.due, other.ticket))
     }
 }
 
