@@ -19,12 +19,11 @@ use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap};
 use std::time::Duration;
 
 use rand::RngExt;
-use serde::Deserialize;
-use serde_json::value::RawValue;
 use shared::NodeId;
 
 use crate::dice::Dice;
 use crate::latency::Latency;
+use crate::message::{Body, Envelope};
 use crate::statistics::Statistics;
 
 use inbox::{Gate, Inbox, MOST_WAITING, Waiting};
@@ -49,37 +48,6 @@ pub struct Overheard {
     pub sent: bool,
     /// Those that arrive.
     pub received: bool,
-}
-
-/// A message on its way.
-#[derive(Debug, Clone)]
-pub struct Envelope {
-    /// Its number in the whole run.
-    pub id: u64,
-    /// Who sent it.
-    pub src: NodeId,
-    /// For whom it is.
-    pub dest: NodeId,
-    /// What it says.
-    pub body: Box<RawValue>,
-}
-
-impl Envelope {
-    /// The message as a node reads it: one line of JSON, its newline included.
-    pub fn to_line(&self) -> String {
-        let Envelope {
-            id,
-            src,
-            dest,
-            body,
-        } = self;
-        let (src, dest) = (quoted(src.as_str()), quoted(dest.as_str()));
-        format!("{{\"id\":{id},\"src\":{src},\"dest\":{dest},\"body\":{body}}}\n")
-    }
-}
-
-fn quoted(text: &str) -> String {
-    serde_json::Value::from(text).to_string()
 }
 
 /// Why a message was not taken.
@@ -234,7 +202,7 @@ impl Network {
         now: Duration,
         src: &NodeId,
         dest: &NodeId,
-        body: Box<RawValue>,
+        body: Body,
     ) -> Result<(), Unroutable> {
         let id = self.next_id;
         self.next_id += 1;
@@ -245,7 +213,7 @@ impl Network {
             return Err(Unroutable::Receiver(dest.to_string()));
         }
         let client = involves_client(src, dest);
-        self.statistics.sent(now, client, kind(&body));
+        self.statistics.sent(now, client, body.counted_kind());
         let envelope = Envelope {
             id,
             src: src.clone(),
@@ -411,16 +379,6 @@ impl Network {
 /// Clients are known by their first letter alone, as in Maelstrom.
 fn involves_client(src: &NodeId, dest: &NodeId) -> bool {
     src.as_str().starts_with('c') || dest.as_str().starts_with('c')
-}
-
-/// The `type` of a body, for the count by kind.
-fn kind(body: &RawValue) -> String {
-    #[derive(Deserialize)]
-    struct Kind {
-        #[serde(rename = "type")]
-        kind: String,
-    }
-    serde_json::from_str(body.get()).map_or_else(|_| "?".to_owned(), |Kind { kind }| kind)
 }
 
 #[cfg(test)]

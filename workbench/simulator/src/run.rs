@@ -21,8 +21,9 @@ use crate::dice::{Dice, branch};
 use crate::generator::Turns;
 use crate::incident::{Incident, abridged};
 use crate::latency::Latency;
+use crate::message::{Body, Envelope};
 use crate::nemesis::{Faults, Skew};
-use crate::network::{Envelope, Network, Overheard, Trace};
+use crate::network::{Network, Overheard, Trace};
 use crate::service::Services;
 use crate::statistics::Statistics;
 use crate::workload::Workload;
@@ -344,12 +345,15 @@ impl Run {
             let line = Order::Line(place, envelope.to_line());
             self.orders.push_back(line);
         } else if Services::is_service(dest.as_str()) {
-            let answer = self
-                .services
-                .handle(dest.as_str(), envelope.src.as_str(), &envelope.body);
+            let answer =
+                self.services
+                    .handle(dest.as_str(), envelope.src.as_str(), envelope.body.json());
             match answer {
                 // Who asks may be gone by now.
-                Ok(body) => drop(self.network.send(now, dest, &envelope.src, body)),
+                Ok(answer) => {
+                    let answer = Body::from(answer);
+                    drop(self.network.send(now, dest, &envelope.src, answer));
+                }
                 Err(why) => {
                     let asker = self
                         .settings

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use shared::NodeId;
 
-use super::Envelope;
+use crate::message::Envelope;
 
 /// The most messages that wait for somebody who stands still; more are lost.
 pub(super) const MOST_WAITING: usize = 100_000;

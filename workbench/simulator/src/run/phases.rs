@@ -129,7 +129,7 @@ impl Run {
     pub(super) fn hear_init(&mut self, now: Duration, place: usize, reply: &Reply) {
         self.clients.close(&mut self.network, &reply.client);
         let node = &self.settings.nodes[place];
-        match (reply.kind().as_deref(), reply.body()) {
+        match (reply.kind(), reply.body()) {
             (Some("init_ok"), _) => {
                 if let Phase::Starting { waiting } = &mut self.phase {
                     waiting.remove(&place);
