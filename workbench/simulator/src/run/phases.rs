@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use shared::NodeId;
 
+use super::Run;
 use super::faults::Power;
 use super::operations::Worker;
-use super::{Run, Settings};
+use super::settings::Settings;
 use crate::clients::{Purpose, Reply};
 use crate::dice::branch;
 use crate::generator::Pace;
