@@ -6,7 +6,7 @@ mod page;
 
 use shared::ErrorCode;
 
-use simulator::network::Envelope;
+use simulator::message::Envelope;
 use simulator::options::Options;
 use simulator::rpc::{PATIENCE, Rpc};
 use simulator::run::{INIT, INIT_PATIENCE};
@@ -195,7 +195,7 @@ fn line(id: u64, src: &str, dest: &str, body: &str) -> String {
         id,
         src: src.into(),
         dest: dest.into(),
-        body: page::raw(body),
+        body: page::raw(body).into(),
     };
     envelope.to_line().trim_end().to_owned()
 }

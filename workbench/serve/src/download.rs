@@ -14,7 +14,7 @@ use http_body::{Body, Frame, SizeHint};
 use zip::ZipWriter;
 use zip::write::{SimpleFileOptions, StreamWriter};
 
-use super::Site;
+use crate::site::Site;
 
 /// How much is read at a time.
 const PIECE: usize = 64 << 10;

@@ -9,12 +9,13 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderValue, Uri, header};
 use axum::response::{IntoResponse, Redirect, Response};
-use percent_encoding::percent_decode_str;
 
-use super::download::{Entry, Whole, Zip};
-use super::views::{Problem, RunPage, html};
-use super::{Site, aside};
+use crate::download::{Entry, Whole, Zip};
+use crate::problem::{Problem, html};
 use crate::runs::{Archive, Place};
+use crate::site::{Site, aside};
+use crate::url::{link, place};
+use crate::views::{Item, RunPage};
 use pages::text::marked;
 
 /// What a browser may do with a file: nothing but show it. It may have any content.
@@ -28,18 +29,6 @@ const REPORT: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 
 
 /// How deep folders of a run may be nested.
 const DEPTH: usize = 16;
-
-/// Something in a folder.
-pub(super) struct Item {
-    /// Its name, fit to be shown.
-    pub(super) name: String,
-    /// What leads there; nothing if its name cannot be written so.
-    pub(super) link: Option<String>,
-    /// Whether it is a folder.
-    pub(super) is_folder: bool,
-    /// How long the file is, for a person.
-    pub(super) size: String,
-}
 
 /// A folder's page, or a file.
 pub(super) async fn show(State(site): State<Arc<Site>>, uri: Uri) -> Result<Response, Problem> {
@@ -108,35 +97,6 @@ fn find(site: &Site, uri: &Uri, prefix: &str) -> Result<(Place, PathBuf), Proble
     let path = site.archive.find(&place);
     let path = path.ok_or_else(|| Problem::nothing(&place.to_string()))?;
     Ok((place, path))
-}
-
-/// What is written as in a URL.
-pub(super) fn place(path: &str) -> Result<Place, Problem> {
-    // Taken apart first and decoded once: no escape can be a slash, or hide another escape.
-    let names = path.split('/').map(|name| {
-        let name = percent_decode_str(name).decode_utf8().ok()?;
-        Some(name.into_owned())
-    });
-    let names: Option<Vec<String>> = names.collect();
-    names.and_then(Place::new).ok_or_else(Problem::no_place)
-}
-
-/// The URL of a place.
-pub(super) fn link(prefix: &str, place: &Place) -> String {
-    let names = place.names().iter().map(|name| encoded(name));
-    format!("{prefix}{}", names.collect::<Vec<_>>().join("/"))
-}
-
-/// A name as part of a URL.
-pub(super) fn encoded(name: &str) -> String {
-    use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-    const SPECIAL: &AsciiSet = &NON_ALPHANUMERIC
-        .remove(b'+')
-        .remove(b'-')
-        .remove(b'.')
-        .remove(b'_')
-        .remove(b'~');
-    utf8_percent_encode(name, SPECIAL).to_string()
 }
 
 /// So many bytes, for a person.

@@ -7,10 +7,13 @@
 
 mod download;
 mod files;
+mod problem;
 pub mod runs;
+mod site;
+mod url;
 mod views;
 
-use std::net::{IpAddr, SocketAddr, TcpListener, ToSocketAddrs};
+use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,8 +31,9 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::sync::Semaphore;
 
-use crate::runs::Archive;
-use views::Problem;
+use problem::Problem;
+use runs::Archive;
+use site::{Site, bare};
 
 /// What is served, and where.
 #[derive(Debug, Clone)]
@@ -77,7 +81,7 @@ pub fn serve(options: &Options, listening: impl FnOnce(SocketAddr)) -> anyhow::R
         archive,
         host: options.host.clone(),
     };
-    let router = site.router();
+    let router = router(site);
     let listener = listen(bare(&options.host), options.port)?;
     let address = listener.local_addr()?;
     // One thread is enough for one person: files are read in small pieces, in turn. What takes
@@ -124,23 +128,6 @@ async fn answer(listener: &tokio::net::TcpListener, router: &Router) {
     }
 }
 
-/// Does what may wait for a disk where nobody else waits for it.
-async fn aside<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, Problem> + Send + 'static,
-) -> Result<T, Problem> {
-    let done = tokio::task::spawn_blocking(work).await;
-    done.unwrap_or_else(|error| {
-        let status = StatusCode::INTERNAL_SERVER_ERROR;
-        Err(Problem::new(status, "This page cannot be made", error))
-    })
-}
-
-/// The host itself: in URLs an address of IPv6 stands in brackets.
-fn bare(host: &str) -> &str {
-    let inner = host.strip_prefix('[').and_then(|it| it.strip_suffix(']'));
-    inner.unwrap_or(host)
-}
-
 fn listen(host: &str, port: u16) -> anyhow::Result<TcpListener> {
     let addresses = (host, port).to_socket_addrs();
     let mut addresses = addresses.with_context(|| format!("there is no host {host:?}"))?;
@@ -158,43 +145,16 @@ fn listen(host: &str, port: u16) -> anyhow::Result<TcpListener> {
     Ok(listener)
 }
 
-/// What all answers are made of.
-#[derive(Debug)]
-struct Site {
-    archive: Archive,
-    /// What the person calls this place.
-    host: String,
-}
-
-impl Site {
-    fn router(self) -> Router {
-        let site = Arc::new(self);
-        Router::new()
-            .route("/", get(views::runs))
-            .route("/compare", get(views::compare))
-            .route("/run/{*path}", get(files::show))
-            .route("/zip/{*path}", get(files::zip))
-            .fallback(nothing_there)
-            .layer(middleware::from_fn_with_state(Arc::clone(&site), guard))
-            .with_state(site)
-    }
-
-    /// Whether this is a name of ours.
-    fn is_called(&self, authority: &str) -> bool {
-        let name = match authority.strip_prefix('[') {
-            Some(rest) => rest.split(']').next(),
-            None => authority.split(':').next(),
-        };
-        let name = name.unwrap_or_default();
-        let given = bare(&self.host);
-        if name.eq_ignore_ascii_case("localhost") || name.eq_ignore_ascii_case(given) {
-            return true;
-        }
-        // Nobody's name is an address. Who listens at all of them may be called by any.
-        let is_any = |given: &str| given.parse().is_ok_and(|ip: IpAddr| ip.is_unspecified());
-        name.parse()
-            .is_ok_and(|ip: IpAddr| ip.is_loopback() || is_any(given))
-    }
+fn router(site: Site) -> Router {
+    let site = Arc::new(site);
+    Router::new()
+        .route("/", get(views::runs))
+        .route("/compare", get(views::compare))
+        .route("/run/{*path}", get(files::show))
+        .route("/zip/{*path}", get(files::zip))
+        .fallback(nothing_there)
+        .layer(middleware::from_fn_with_state(Arc::clone(&site), guard))
+        .with_state(site)
 }
 
 async fn nothing_there(uri: Uri) -> Problem {
@@ -241,55 +201,4 @@ fn refusal(site: &Site, request: &Request) -> Option<Problem> {
         return Some(Problem::new(status, title, text));
     }
     None
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn site(host: &str) -> (tempfile::TempDir, Site) {
-        let folder = tempfile::tempdir().unwrap();
-        let site = Site {
-            archive: Archive::open(folder.path()).unwrap(),
-            host: host.to_owned(),
-        };
-        (folder, site)
-    }
-
-    #[test]
-    fn only_names_of_ours_are_answered_to() {
-        #[track_caller]
-        fn check(host: &str, called: &str, is_ours: bool) {
-            assert_eq!(
-                site(host).1.is_called(called),
-                is_ours,
-                "{host} as {called}"
-            );
-        }
-        for ours in [
-            "localhost",
-            "LOCALHOST:8080",
-            "127.0.0.1:1",
-            "127.1.2.3",
-            "[::1]:80",
-        ] {
-            check("127.0.0.1", ours, true);
-        }
-        for other in [
-            "",
-            "evil.example",
-            "localhost.evil.example",
-            "127.0.0.1.evil.example:8080",
-            "192.168.0.7",
-            "[::2]",
-        ] {
-            check("127.0.0.1", other, false);
-        }
-        check("bench.local", "Bench.local:8080", true);
-        check("192.168.0.7", "192.168.0.7:8080", true);
-        check("0.0.0.0", "192.168.0.7:8080", true);
-        check("::", "[fe80::1]:8080", true);
-        check("[::2]", "[::2]:8080", true);
-        check("0.0.0.0", "evil.example", false);
-    }
 }

@@ -7,6 +7,7 @@ mod file;
 mod memory;
 mod place;
 mod results;
+mod state;
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -25,6 +26,7 @@ use memory::Memory;
 pub use figures::{KeptBudget, KeptFigures, MEASURED, Operations, QUANTILES};
 pub use place::Place;
 pub use results::word;
+pub use state::State;
 
 /// How many folders runs may be nested in: Maelstrom's are in `maelstrom/store/<workload>`.
 const DEPTH: usize = 5;
@@ -58,21 +60,6 @@ pub struct Archive {
     results: Memory<(State, KeptFigures)>,
 }
 
-/// What a run came to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum State {
-    /// Its history is valid.
-    Valid,
-    /// Nobody can say.
-    Unknown,
-    /// It is not.
-    Invalid,
-    /// It broke off, or goes on: there are no results.
-    Unfinished,
-    /// There are results that nobody can read.
-    Unreadable,
-}
-
 /// A run that was kept.
 #[derive(Debug, Clone)]
 pub struct Kept {
@@ -90,28 +77,6 @@ pub struct Kept {
     pub has_report: bool,
     options: BTreeMap<&'static str, String>,
     began: Option<Timestamp>,
-}
-
-impl State {
-    /// All of them.
-    pub const ALL: [State; 5] = [
-        State::Valid,
-        State::Unknown,
-        State::Invalid,
-        State::Unfinished,
-        State::Unreadable,
-    ];
-
-    /// In a word.
-    pub fn name(self) -> &'static str {
-        match self {
-            State::Valid => "valid",
-            State::Unknown => "unknown",
-            State::Invalid => "invalid",
-            State::Unfinished => "unfinished",
-            State::Unreadable => "unreadable",
-        }
-    }
 }
 
 impl Archive {

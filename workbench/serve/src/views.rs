@@ -1,38 +1,29 @@
 //! The pages: what a person sees of the runs, of one, and of two.
 
 mod comparison;
+mod row;
 
 use std::collections::BTreeSet;
-use std::fmt::Display;
-use std::io;
 use std::sync::Arc;
 
 use askama::Template;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
-use axum::response::{Html, IntoResponse, Response};
+use axum::response::Html;
 use serde::Deserialize;
 
-use super::files::{Item, encoded, link, place};
-use super::{Site, aside};
-use crate::runs::{Archive, Kept, MEASURED, Place, State as Outcome};
-use pages::budget::Metric;
+use crate::problem::{Problem, html};
+use crate::runs::{Archive, Place, State as Outcome};
+use crate::site::{Site, aside};
+use crate::url::{encoded, link, place};
 use pages::text::marked;
 
 use comparison::ComparePage;
+use row::Row;
 
 /// How many runs a page shows.
 const PER_PAGE: usize = 100;
-
-/// Why there is nothing to be seen.
-#[derive(Template)]
-#[template(path = "problem.html")]
-pub(super) struct Problem {
-    status: StatusCode,
-    title: String,
-    text: String,
-}
 
 /// A query that may say which runs are to be listed.
 #[derive(Deserialize)]
@@ -81,25 +72,16 @@ pub(super) struct RunPage {
     items: Vec<Item>,
 }
 
-/// A run, in words.
-struct Row {
-    /// As in a URL.
-    place: String,
-    title: String,
-    start: String,
-    workload: String,
-    challenge: String,
-    state: &'static str,
-    class: &'static str,
-    stage: String,
-    seed: String,
-    operations: String,
-    figures: Vec<String>,
-    /// Whether a budget is.
-    missed: bool,
-    report: Option<String>,
-    files: String,
-    zip: String,
+/// Something in a folder.
+pub(super) struct Item {
+    /// Its name, fit to be shown.
+    pub(super) name: String,
+    /// What leads there; nothing if its name cannot be written so.
+    pub(super) link: Option<String>,
+    /// Whether it is a folder.
+    pub(super) is_folder: bool,
+    /// How long the file is, for a person.
+    pub(super) size: String,
 }
 
 /// All runs that are asked for.
@@ -176,15 +158,6 @@ fn side_by_side(site: &Site, pair: &Pair) -> Result<Html<String>, Problem> {
     ))
 }
 
-/// A page as text.
-pub(super) fn html(page: &impl Template) -> Result<Html<String>, Problem> {
-    let written = page.render().map(Html);
-    written.map_err(|error| {
-        let status = StatusCode::INTERNAL_SERVER_ERROR;
-        Problem::new(status, "This page cannot be written", error)
-    })
-}
-
 fn verdict(name: &str) -> Result<Outcome, Problem> {
     let found = Outcome::ALL.into_iter().find(|it| it.name() == name);
     found.ok_or_else(|| {
@@ -228,48 +201,6 @@ impl Wanted {
     }
 }
 
-impl Row {
-    fn new(run: &Kept) -> Self {
-        let option = |name| run.option(name).map_or_else(String::new, marked);
-        let folder = link("/run/", &run.place);
-        let show = |metric| Some(figure(metric, run.figures.measured(metric)?));
-        Row {
-            place: link("", &run.place),
-            title: format!("{} {}", marked(&run.workload), marked(&run.start)),
-            start: marked(&run.start),
-            workload: marked(&run.workload),
-            challenge: option("challenge"),
-            state: run.state.name(),
-            class: match run.state {
-                Outcome::Valid => "valid",
-                Outcome::Unknown => "unknown",
-                Outcome::Invalid => "invalid",
-                Outcome::Unfinished | Outcome::Unreadable => "broken",
-            },
-            stage: option("stage"),
-            seed: option("seed"),
-            operations: match run.figures.operations {
-                Some(operations) => operations.count.to_string(),
-                None => String::new(),
-            },
-            figures: MEASURED.into_iter().filter_map(show).collect(),
-            missed: run.figures.budgets.iter().any(|budget| !budget.holds),
-            report: run.has_report.then(|| format!("{folder}/report.html")),
-            files: format!("{folder}/"),
-            zip: link("/zip/", &run.place),
-        }
-    }
-}
-
-/// A figure with what it measures.
-fn figure(metric: Metric, number: f64) -> String {
-    let (name, unit) = match metric.label().split_once(", ") {
-        Some((name, unit)) => (name, format!(" {unit}")),
-        None => (metric.label(), String::new()),
-    };
-    format!("{name} {}{unit}", metric.show(number))
-}
-
 impl RunPage {
     pub(super) fn new(archive: &Archive, place: &Place, items: Vec<Item>) -> Self {
         let run = archive.run(place);
@@ -286,56 +217,5 @@ impl RunPage {
             run: run.as_ref().map(Row::new),
             items,
         }
-    }
-}
-
-impl Problem {
-    pub(super) fn new(status: StatusCode, title: &str, text: impl Display) -> Self {
-        Problem {
-            status,
-            title: title.to_owned(),
-            text: text.to_string(),
-        }
-    }
-
-    /// There is nothing of this name.
-    pub(super) fn nothing(name: &str) -> Self {
-        let text = format!("{} is not in the store.", marked(name));
-        Problem::new(StatusCode::NOT_FOUND, "There is nothing there", text)
-    }
-
-    /// What was asked for is the name of nothing that could be in the store.
-    pub(super) fn no_place() -> Self {
-        let text = "A run is named by its workload and its start, with a slash between them, and a \
-                    file by the way to it from there.";
-        Problem::new(
-            StatusCode::BAD_REQUEST,
-            "This is no place in the store",
-            text,
-        )
-    }
-
-    pub(super) fn unreadable(place: &Place, error: &io::Error) -> Self {
-        let text = format!("{}: {error}.", marked(&place.to_string()));
-        let status = StatusCode::INTERNAL_SERVER_ERROR;
-        Problem::new(status, "This file cannot be read", text)
-    }
-
-    // By value, as `map_err` has it.
-    #[expect(clippy::needless_pass_by_value)]
-    fn query(error: QueryRejection) -> Self {
-        let status = StatusCode::BAD_REQUEST;
-        Problem::new(
-            status,
-            "This query cannot be read",
-            marked(&error.body_text()),
-        )
-    }
-}
-
-impl IntoResponse for Problem {
-    fn into_response(self) -> Response {
-        let page = self.render().unwrap_or_default();
-        (self.status, Html(page)).into_response()
     }
 }

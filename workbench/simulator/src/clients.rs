@@ -5,10 +5,12 @@ mod stray;
 use std::collections::HashMap;
 use std::time::Duration;
 
+use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::value::RawValue;
 use shared::{ErrorCode, NodeId};
 
-use crate::network::{Envelope, Network};
+use crate::message::{Body, Envelope};
+use crate::network::Network;
 use crate::rpc::{Answer, Question, Rpc, rpc_error};
 use history::OpError;
 use history::fields::Fields;
@@ -68,7 +70,7 @@ pub struct Reply {
     pub client: NodeId,
     rpc: &'static Rpc,
     /// The answer's body; none came in time otherwise.
-    body: Option<Box<RawValue>>,
+    body: Option<Body>,
     stray: Option<Stray>,
 }
 
@@ -133,7 +135,7 @@ impl Clients {
             until: now + question.patience,
             stray: None,
         });
-        let body = request_body(question, msg_id);
+        let body = Body::of(&Request { question, msg_id }).expect("a request is JSON");
         let node = client.node.clone();
         network.listen(now, name);
         // A node that was taken out is like one that never answers.
@@ -145,14 +147,12 @@ impl Clients {
     pub fn receive(&mut self, network: &mut Network, message: Envelope) -> Option<Received> {
         let name = message.dest.clone();
         let client = self.open.get_mut(&name)?;
-        let fields = Fields::of(&message.body).ok()?;
-        let in_reply_to = fields.get("in_reply_to");
+        let in_reply_to = message.body.header()?.in_reply_to.as_deref();
         let answered = in_reply_to.and_then(|it| it.get().parse().ok());
         let awaited = client.awaited.as_mut()?;
         if answered != Some(awaited.msg_id) {
             let (request, msg_id) = (awaited.rpc.request, awaited.msg_id);
-            let in_reply_to = in_reply_to.map(ToOwned::to_owned);
-            let stray = Stray::new(message, in_reply_to.as_deref(), request, msg_id)?;
+            let stray = Stray::new(message, request, msg_id)?;
             if let Purpose::Work(_) = client.purpose {
                 return Some(Received::Stray(stray));
             }
@@ -218,9 +218,10 @@ impl Reply {
         if let Some(refusal) = error_answer(body) {
             return Err(refusal);
         }
-        self.rpc.read(body).map_err(|why| Refusal {
+        let json = body.json();
+        self.rpc.read(json).map_err(|why| Refusal {
             error: OpError::Malformed {
-                text: self.rpc.complain(&why, body),
+                text: self.rpc.complain(&why, json),
             },
             definite: false,
         })
@@ -228,7 +229,7 @@ impl Reply {
 
     /// The answer's body, good or bad.
     pub fn body(&self) -> Option<&RawValue> {
-        self.body.as_deref()
+        self.body.as_ref().map(Body::json)
     }
 
     /// What came instead of an answer to a question that is not a worker's, if none came in time.
@@ -237,17 +238,16 @@ impl Reply {
     }
 
     /// The answer's type alone, for answers that are judged by nothing else.
-    pub fn kind(&self) -> Option<String> {
-        let kind = Fields::of(self.body()?).ok()?.text("type")?;
-        Some(kind.into_owned())
+    pub fn kind(&self) -> Option<&str> {
+        self.body.as_ref()?.kind()
     }
 }
 
-fn error_answer(body: &RawValue) -> Option<Refusal> {
-    let fields = Fields::of(body).ok()?;
-    if fields.text("type")? != "error" {
+fn error_answer(body: &Body) -> Option<Refusal> {
+    if body.kind()? != "error" {
         return None;
     }
+    let fields = Fields::of(body.json()).ok()?;
     let code = fields.get("code").and_then(|code| code.get().parse().ok());
     let code = code.map_or(ErrorCode::Other(u64::MAX), |code: u64| code.into());
     let text = match fields.text("text") {
@@ -260,14 +260,21 @@ fn error_answer(body: &RawValue) -> Option<Refusal> {
     })
 }
 
-fn request_body(question: &Question, msg_id: u64) -> Box<RawValue> {
-    let mut body = format!(
-        "{{\"type\":\"{}\",\"msg_id\":{msg_id}",
-        question.rpc.request
-    );
-    for (name, value) in &question.fields {
-        body.push_str(&format!(",\"{name}\":{value}"));
+/// The body of a request.
+struct Request<'a> {
+    question: &'a Question,
+    msg_id: u64,
+}
+
+impl Serialize for Request<'_> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let Question { rpc, fields, .. } = self.question;
+        let mut body = to.serialize_map(Some(2 + fields.len()))?;
+        body.serialize_entry("type", rpc.request)?;
+        body.serialize_entry("msg_id", &self.msg_id)?;
+        for (name, value) in fields {
+            body.serialize_entry(name, value)?;
+        }
+        body.end()
     }
-    body.push('}');
-    RawValue::from_string(body).expect("a request is put together from JSON")
 }

@@ -89,6 +89,7 @@ mod generator;
 pub mod incident;
 pub mod judge;
 pub mod latency;
+pub mod message;
 pub mod nemesis;
 pub mod network;
 pub mod options;

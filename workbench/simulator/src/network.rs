@@ -10,21 +10,23 @@
 //! that it delays is held back before it comes to its receiver's consumer, so that it can be
 //! overtaken.
 
+mod inbox;
 mod reschedule;
 mod trace;
 
-use std::cmp::{Ordering, Reverse};
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap};
 use std::time::Duration;
 
 use rand::RngExt;
-use serde::Deserialize;
-use serde_json::value::RawValue;
 use shared::NodeId;
 
 use crate::dice::Dice;
 use crate::latency::Latency;
+use crate::message::{Body, Envelope};
 use crate::statistics::Statistics;
+
+use inbox::{Gate, Inbox, MOST_WAITING, Waiting};
 
 pub use trace::{Fate, Passage, Trace};
 
@@ -46,52 +48,6 @@ pub struct Overheard {
     pub sent: bool,
     /// Those that arrive.
     pub received: bool,
-}
-
-/// Whose messages get through to a participant.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-enum Gate {
-    /// Everybody's.
-    #[default]
-    Open,
-    /// Nobody's: what arrives is lost.
-    Shut,
-    /// One participant's alone.
-    Only(NodeId),
-}
-
-/// The most messages that wait for somebody who stands still; more are lost.
-const MOST_WAITING: usize = 100_000;
-
-/// A message on its way.
-#[derive(Debug, Clone)]
-pub struct Envelope {
-    /// Its number in the whole run.
-    pub id: u64,
-    /// Who sent it.
-    pub src: NodeId,
-    /// For whom it is.
-    pub dest: NodeId,
-    /// What it says.
-    pub body: Box<RawValue>,
-}
-
-impl Envelope {
-    /// The message as a node reads it: one line of JSON, its newline included.
-    pub fn to_line(&self) -> String {
-        let Envelope {
-            id,
-            src,
-            dest,
-            body,
-        } = self;
-        let (src, dest) = (quoted(src.as_str()), quoted(dest.as_str()));
-        format!("{{\"id\":{id},\"src\":{src},\"dest\":{dest},\"body\":{body}}}\n")
-    }
-}
-
-fn quoted(text: &str) -> String {
-    serde_json::Value::from(text).to_string()
 }
 
 /// Why a message was not taken.
@@ -123,23 +79,6 @@ pub struct Network {
     overheard: Overheard,
     /// What was overheard and not yet taken.
     lines: Vec<String>,
-}
-
-#[derive(Default)]
-struct Inbox {
-    waiting: BinaryHeap<Reverse<Waiting>>,
-    /// What the consumer sleeps on; its entry in the agenda has the same number.
-    held: Option<Waiting>,
-    listening: bool,
-    gate: Gate,
-}
-
-/// Ordered by the time at which it is due, then by age.
-struct Waiting {
-    due: Duration,
-    /// Every copy of a message has a number of its own.
-    ticket: u64,
-    envelope: Envelope,
 }
 
 impl Network {
@@ -263,7 +202,7 @@ impl Network {
         now: Duration,
         src: &NodeId,
         dest: &NodeId,
-        body: Box<RawValue>,
+        body: Body,
     ) -> Result<(), Unroutable> {
         let id = self.next_id;
         self.next_id += 1;
@@ -274,7 +213,7 @@ impl Network {
             return Err(Unroutable::Receiver(dest.to_string()));
         }
         let client = involves_client(src, dest);
-        self.statistics.sent(now, client, kind(&body));
+        self.statistics.sent(now, client, body.counted_kind());
         let envelope = Envelope {
             id,
             src: src.clone(),
@@ -382,11 +321,7 @@ impl Network {
             else {
                 continue;
             };
-            let gets_through = match &inbox.gate {
-                Gate::Open => true,
-                Gate::Shut => false,
-                Gate::Only(sender) => *sender == envelope.src,
-            };
+            let gets_through = inbox.gate.admits(&envelope.src);
             self.take_next(now, &name);
             if !gets_through {
                 self.lose(number);
@@ -441,39 +376,9 @@ impl Network {
     }
 }
 
-impl PartialEq for Waiting {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other) == Ordering::Equal
-    }
-}
-
-impl Eq for Waiting {}
-
-impl PartialOrd for Waiting {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Waiting {
-    fn cmp(&self, other: &Self) -> Ordering {
-        (self.due, self.ticket).cmp(&(other.due, other.ticket))
-    }
-}
-
 /// Clients are known by their first letter alone, as in Maelstrom.
 fn involves_client(src: &NodeId, dest: &NodeId) -> bool {
     src.as_str().starts_with('c') || dest.as_str().starts_with('c')
-}
-
-/// The `type` of a body, for the count by kind.
-fn kind(body: &RawValue) -> String {
-    #[derive(Deserialize)]
-    struct Kind {
-        #[serde(rename = "type")]
-        kind: String,
-    }
-    serde_json::from_str(body.get()).map_or_else(|_| "?".to_owned(), |Kind { kind }| kind)
 }
 
 #[cfg(test)]

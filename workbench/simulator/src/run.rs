@@ -9,6 +9,7 @@ mod line;
 mod operations;
 mod output;
 mod phases;
+mod settings;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
@@ -20,9 +21,9 @@ use crate::clients::{Clients, Mismatch, Purpose, Received, Reply};
 use crate::dice::{Dice, branch};
 use crate::generator::Turns;
 use crate::incident::{Incident, abridged};
-use crate::latency::Latency;
-use crate::nemesis::{Faults, Skew};
-use crate::network::{Envelope, Network, Overheard, Trace};
+use crate::message::{Body, Envelope};
+use crate::nemesis::Skew;
+use crate::network::{Network, Trace};
 use crate::service::Services;
 use crate::statistics::Statistics;
 use crate::workload::Workload;
@@ -34,9 +35,7 @@ use operations::Worker;
 use output::{Output, Repeated};
 use phases::Phase;
 pub use phases::{INIT, INIT_PATIENCE};
-
-/// How long the network rests, healed, between the main phase and the final one in Maelstrom.
-pub const RECOVERY: Duration = Duration::from_secs(10);
+pub use settings::{RECOVERY, Settings};
 
 /// How much misbehaviour is kept: a node that is wrong all the time would fill the memory.
 const MOST_INCIDENTS: usize = 1000;
@@ -46,41 +45,6 @@ const MOST_INCIDENTS: usize = 1000;
 const RACE: &str = "\n    this may be a race in the node: another node's message reached it \
                     before it had answered init; the bench is quicker than Maelstrom, and \
                     --latency 1 mostly hides such a race";
-
-/// What a run is made of.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Settings {
-    /// The nodes' names, in order.
-    pub nodes: Vec<NodeId>,
-    /// How many workers perform operations.
-    pub concurrency: usize,
-    /// Operations a second, all workers together.
-    pub rate: f64,
-    /// How long the main phase lasts.
-    pub time_limit: Duration,
-    /// How long the healed network rests before the final phase.
-    pub recovery: Duration,
-    /// How long messages take.
-    pub latency: Latency,
-    /// What the nemesis does.
-    pub faults: Faults,
-    /// How many operations begin in the main phase at most.
-    pub most_operations: Option<u64>,
-    /// Whether messages are written down.
-    pub keeps_trace: bool,
-    /// Which messages are told as they cross the network.
-    pub overheard: Overheard,
-    /// What all dice of the run start from.
-    pub seed: u64,
-}
-
-impl Settings {
-    /// The node that a process works on.
-    pub fn node_of(&self, process: u64) -> &NodeId {
-        let worker = process as usize % self.concurrency;
-        &self.nodes[worker % self.nodes.len()]
-    }
-}
 
 /// How far a run has come, in numbers.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -344,12 +308,15 @@ impl Run {
             let line = Order::Line(place, envelope.to_line());
             self.orders.push_back(line);
         } else if Services::is_service(dest.as_str()) {
-            let answer = self
-                .services
-                .handle(dest.as_str(), envelope.src.as_str(), &envelope.body);
+            let answer =
+                self.services
+                    .handle(dest.as_str(), envelope.src.as_str(), envelope.body.json());
             match answer {
                 // Who asks may be gone by now.
-                Ok(body) => drop(self.network.send(now, dest, &envelope.src, body)),
+                Ok(answer) => {
+                    let answer = Body::from(answer);
+                    drop(self.network.send(now, dest, &envelope.src, answer));
+                }
                 Err(why) => {
                     let asker = self
                         .settings

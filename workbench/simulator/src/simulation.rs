@@ -4,11 +4,12 @@
 //! the same JSON text that processes would exchange. The same seed gives the same run, byte for
 //! byte, restarts and wrong clocks included.
 
+mod host;
 mod seat;
 
 use std::time::Duration;
 
-use shared::{Engine, Node, Outbox};
+use shared::Outbox;
 
 use crate::dice::branch;
 use crate::run::{Order, Record, Run, Settings};
@@ -17,35 +18,7 @@ use crate::workload::Workload;
 use rand::RngExt;
 use seat::Seat;
 
-/// One who hosts a node: what an [`Engine`] can do, whatever the node's type.
-pub trait Host: Send {
-    /// Takes in one line of input.
-    fn receive(&mut self, now: Duration, line: &str);
-    /// Lets everything happen that is due by `now`.
-    fn wake(&mut self, now: Duration);
-    /// When it wants to be woken next.
-    fn deadline(&self) -> Option<Duration>;
-    /// Hands over what was said since the last time.
-    fn drain(&mut self, outbox: &mut Outbox);
-}
-
-impl<N: Node> Host for Engine<N> {
-    fn receive(&mut self, now: Duration, line: &str) {
-        Engine::receive(self, now, line);
-    }
-
-    fn wake(&mut self, now: Duration) {
-        Engine::wake(self, now);
-    }
-
-    fn deadline(&self) -> Option<Duration> {
-        Engine::deadline(self)
-    }
-
-    fn drain(&mut self, outbox: &mut Outbox) {
-        Engine::drain(self, outbox);
-    }
-}
+pub use host::Host;
 
 /// Makes nodes of one kind, each from the seed of its random numbers.
 pub type Factory = Box<dyn Fn(u64) -> Box<dyn Host> + Send + Sync>;

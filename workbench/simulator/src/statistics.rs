@@ -33,9 +33,12 @@ pub struct Kind {
 
 impl Statistics {
     /// Counts a message of this type that was sent.
-    pub fn sent(&mut self, now: Duration, client: bool, kind: String) {
+    pub fn sent(&mut self, now: Duration, client: bool, kind: &str) {
         self.class(client).sent += 1;
-        let kind = self.kinds.entry(kind).or_default();
+        let kind = match self.kinds.get_mut(kind) {
+            Some(known) => known,
+            None => self.kinds.entry(kind.to_owned()).or_default(),
+        };
         kind.sent += 1;
         let Some(zero) = self.zero else { return };
         let now = now.saturating_sub(zero).as_secs();

@@ -190,7 +190,7 @@ fn types_of_messages_are_only_taken_together_if_there_are_several() {
         for number in known..types {
             run.record
                 .statistics
-                .sent(second, true, format!("type {number}"));
+                .sent(second, true, &format!("type {number}"));
         }
         let data = unpacked(&page_of(&run, Name::Echo, "again", &json!({})));
         let series = data["plots"]["messages"]["series"].as_array().unwrap();

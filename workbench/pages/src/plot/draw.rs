@@ -14,9 +14,9 @@ use plotters::prelude::SVGBackend;
 use plotters::series::{DashedLineSeries, LineSeries};
 use plotters::style::{Color as _, IntoFont, ShapeStyle};
 
-use super::picture::Area;
+use super::chart::{Chart, Series, Shape};
+use super::palette::Color;
 use super::scale::Scale;
-use super::{Chart, Color, Series, Shape};
 use history::text::shortened;
 
 /// How many letters of a name are drawn.
@@ -30,6 +30,15 @@ const X_LABELS: u32 = 44;
 const Y_LABELS: u32 = 72;
 
 type Canvas<'a, 'b> = ChartContext<'a, SVGBackend<'b>, Cartesian2d<Scale, Scale>>;
+
+/// Where a chart's axes are on its picture, in pixels.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Area {
+    /// From left to right.
+    pub(super) x: Range<i32>,
+    /// From top to bottom.
+    pub(super) y: Range<i32>,
+}
 
 impl Chart {
     /// Draws it here; where its axes are, in pixels of the whole picture.

@@ -1,22 +1,12 @@
 //! Charts that are drawn, as an element of a page or as a file.
 
-use std::ops::Range;
-
 use plotters::drawing::IntoDrawingArea;
 use plotters::prelude::SVGBackend;
 use serde_json::{Value, json};
 
-use super::draw::undrawn;
-use super::{Axis, Chart, Color, HEIGHT, WIDTH, dark_style};
-
-/// Where a chart's axes are on its picture, in pixels.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Area {
-    /// From left to right.
-    pub(super) x: Range<i32>,
-    /// From top to bottom.
-    pub(super) y: Range<i32>,
-}
+use super::chart::{Axis, Chart, HEIGHT, WIDTH};
+use super::draw::{Area, undrawn};
+use super::palette::{Color, dark_style};
 
 /// Charts that have been drawn.
 #[derive(Debug, Clone)]

@@ -7,7 +7,7 @@ use plotters::coord::ranged1d::{
 };
 use plotters::coord::types::RangedCoordf64;
 
-use super::Axis;
+use super::chart::Axis;
 
 /// Fewer decades than this have marks between the powers of ten, too.
 const FEW_DECADES: f64 = 2.999;

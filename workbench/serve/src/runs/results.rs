@@ -9,7 +9,8 @@ use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use super::{KeptFigures, State};
+use super::figures::KeptFigures;
+use super::state::State;
 use history::edn::{self, Edn, Keys};
 
 /// How long each part of the results may be, in bytes.

@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use askama::Template;
 use serde_json::{Map, Value};
 
-use super::Row;
-use crate::files::link;
+use super::row::Row;
 use crate::runs::{Archive, Kept, KeptBudget, MEASURED, Operations, Place, QUANTILES, word};
+use crate::url::link;
 use pages::text::marked;
 
 /// The order of the plots that we know; others follow.

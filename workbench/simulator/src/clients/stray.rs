@@ -6,7 +6,7 @@ use std::fmt;
 
 use serde_json::value::RawValue;
 
-use crate::network::Envelope;
+use crate::message::Envelope;
 use history::fields::is_integer;
 use history::text::shortened;
 
@@ -45,13 +45,9 @@ pub struct Stray {
 impl Stray {
     /// What is wrong with a message for a client that waits for the answer to its last request;
     /// nothing if it is just late, the answer to an earlier one.
-    pub(super) fn new(
-        message: Envelope,
-        in_reply_to: Option<&RawValue>,
-        request: &'static str,
-        msg_id: u64,
-    ) -> Option<Self> {
+    pub(super) fn new(message: Envelope, request: &'static str, msg_id: u64) -> Option<Self> {
         const SHOWN: usize = 40;
+        let in_reply_to = message.body.header()?.in_reply_to.as_deref();
         let given = in_reply_to.map_or("", RawValue::get);
         let mismatch = match in_reply_to {
             None => Mismatch::Missing,
@@ -120,15 +116,17 @@ mod tests {
 
     /// What is said of this `in_reply_to`, for a client that waits for the answer to its request 7.
     fn said(in_reply_to: Option<&str>) -> Option<String> {
-        let raw = |text: &str| RawValue::from_string(text.to_owned()).unwrap();
+        let body = match in_reply_to {
+            Some(value) => format!(r#"{{"in_reply_to":{value}}}"#),
+            None => "{}".to_owned(),
+        };
         let message = Envelope {
             id: 9,
             src: NodeId::from("n0"),
             dest: NodeId::from("c3"),
-            body: raw("{}"),
+            body: RawValue::from_string(body).unwrap().into(),
         };
-        let value = in_reply_to.map(raw);
-        Some(Stray::new(message, value.as_deref(), "echo", 7)?.to_string())
+        Some(Stray::new(message, "echo", 7)?.to_string())
     }
 
     #[test]

@@ -4,8 +4,9 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::{Envelope, Network};
+use super::Network;
 use crate::latency::Latency;
+use crate::message::Envelope;
 
 impl Network {
     /// Changes the latency of messages that are sent from now on.

@@ -1,5 +1,7 @@
 //! What the network promises.
 
+use serde_json::value::RawValue;
+
 use super::*;
 use crate::dice::dice;
 use crate::latency::Distribution;
@@ -27,8 +29,12 @@ fn ms(ms: u64) -> Duration {
 fn send(network: &mut Network, at: u64, src: &str, dest: &str, text: &str) {
     let body = RawValue::from_string(format!("{{\"type\":\"{text}\"}}")).unwrap();
     network
-        .send(ms(at), &src.into(), &dest.into(), body)
+        .send(ms(at), &src.into(), &dest.into(), body.into())
         .unwrap();
+}
+
+fn kind(body: &Body) -> String {
+    body.counted_kind().to_owned()
 }
 
 /// Everything that is delivered, in milliseconds, up to the end.
@@ -98,10 +104,9 @@ fn a_partition_judges_a_message_when_its_consumer_takes_it() {
 #[test]
 fn strangers_can_neither_send_nor_receive() {
     let mut network = network(0, Distribution::Constant);
-    let body = || RawValue::from_string("{}".into()).unwrap();
-    let sent = network.send(ms(0), &"n9".into(), &"n0".into(), body());
+    let sent = network.send(ms(0), &"n9".into(), &"n0".into(), Body::default());
     assert_eq!(sent, Err(Unroutable::Sender("n9".into())));
-    let sent = network.send(ms(0), &"n0".into(), &"c9".into(), body());
+    let sent = network.send(ms(0), &"n0".into(), &"c9".into(), Body::default());
     assert_eq!(sent, Err(Unroutable::Receiver("c9".into())));
     assert_eq!(network.statistics().all().sent, 0);
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use shared::NodeId;
 
-use super::Envelope;
+use crate::message::Envelope;
 use history::text::shortened;
 
 /// How many messages are written down. The rest is only counted: a run may have millions of them.
@@ -72,7 +72,7 @@ impl Trace {
             sent: now,
             src: src.clone(),
             dest: dest.clone(),
-            kind: shortened(&super::kind(body), KIND),
+            kind: shortened(body.counted_kind(), KIND),
             body: shortened(body.get(), BODY),
             fate: Fate::UnderWay,
         });

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use serde_json::value::RawValue;
 use shared::NodeId;
 
 use super::Run;
+use crate::message::Body;
 use crate::network::Unroutable;
 use history::fields::{Fields, is_integer};
 
@@ -62,7 +62,7 @@ const PARTS: [&str; 4] = ["src", "dest", "body", "id"];
 struct Line {
     src: String,
     dest: String,
-    body: Box<RawValue>,
+    body: Body,
 }
 
 /// Reads a line as a message, as strictly and as loosely as Maelstrom does: no other fields may
@@ -91,9 +91,10 @@ fn parse_line(line: &str) -> Result<Line, Flaw> {
         (Some(_), None) => Err(strange(&format!("the field {field:?} should be a string"))),
         (Some(_), Some(name)) => Ok(name.into_owned()),
     };
-    let body = match fields.get("body").map(RawValue::get) {
-        None | Some("null") => "{}",
-        Some(body) if body.starts_with('{') => body,
+    let body = match fields.get("body") {
+        None => Body::default(),
+        Some(body) if body.get() == "null" => Body::default(),
+        Some(body) if body.get().starts_with('{') => Body::from(body.to_owned()),
         Some(_) => return Err(strange("the field \"body\" should be an object").into()),
     };
     Ok(Line {
@@ -102,7 +103,7 @@ fn parse_line(line: &str) -> Result<Line, Flaw> {
             is_about_src: true,
         })?,
         dest: name("dest")?,
-        body: RawValue::from_string(body.to_owned()).map_err(|it| strange(&it.to_string()))?,
+        body,
     })
 }
 

@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use shared::NodeId;
 
+use super::Run;
 use super::faults::Power;
 use super::operations::Worker;
-use super::{Run, Settings};
+use super::settings::Settings;
 use crate::clients::{Purpose, Reply};
 use crate::dice::branch;
 use crate::generator::Pace;
@@ -129,7 +130,7 @@ impl Run {
     pub(super) fn hear_init(&mut self, now: Duration, place: usize, reply: &Reply) {
         self.clients.close(&mut self.network, &reply.client);
         let node = &self.settings.nodes[place];
-        match (reply.kind().as_deref(), reply.body()) {
+        match (reply.kind(), reply.body()) {
             (Some("init_ok"), _) => {
                 if let Phase::Starting { waiting } = &mut self.phase {
                     waiting.remove(&place);

@@ -11,7 +11,7 @@ use rand::RngExt;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::Reply;
+use super::reply::Reply;
 use crate::dice::Dice;
 
 /// A request to a store.

@@ -8,6 +8,7 @@
 
 mod kv;
 mod offers;
+mod reply;
 mod seq_kv;
 
 use std::borrow::Cow;
@@ -20,6 +21,7 @@ use serde_json::value::{RawValue, to_raw_value};
 use crate::dice::Dice;
 use kv::{Act, Key, LinKv, LwwKv, Request};
 use offers::Store;
+use reply::Reply;
 use seq_kv::SeqKv;
 
 pub use offers::{SERVICES, Service};
@@ -68,17 +70,6 @@ struct Body<'a> {
     to: &'a RawValue,
     #[serde(borrow, default = "null")]
     create_if_not_exists: &'a RawValue,
-}
-
-/// What is answered.
-#[derive(Debug, Serialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
-enum Reply {
-    ReadOk { value: Box<RawValue> },
-    WriteOk,
-    CasOk,
-    TsOk { ts: u64 },
-    Error { code: u16, text: String },
 }
 
 #[derive(Serialize)]

@@ -12,8 +12,8 @@ use std::collections::{BTreeMap, VecDeque};
 use rand::RngExt;
 use serde_json::value::RawValue;
 
-use super::Reply;
 use super::kv::{Key, Request, same};
+use super::reply::Reply;
 use crate::dice::Dice;
 
 /// So many states are kept, the newest included.

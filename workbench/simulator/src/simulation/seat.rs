@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use shared::Outbox;
 
-use super::Host;
+use super::host::Host;
 use crate::nemesis::Skew;
 
 /// A node that may be paused, killed and started anew, and whose clock may be wrong.

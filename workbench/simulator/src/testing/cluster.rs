@@ -290,7 +290,7 @@ impl<N: Node> TestCluster<N> {
             while let Some(envelope) = self.network.poll(self.now) {
                 match envelope.dest.as_str() {
                     service if Services::is_service(service) => {
-                        self.serve(&envelope.src, service, &envelope.body);
+                        self.serve(&envelope.src, service, envelope.body.json());
                     }
                     node => self.receive(node, envelope.to_line().trim_end()),
                 }
@@ -375,6 +375,6 @@ impl<N: Node> TestCluster<N> {
             body: body.get().to_owned(),
         });
         // Only nodes and services take part in the network. What is for a client goes no further.
-        let _ = self.network.send(self.now, src, dest, body);
+        let _ = self.network.send(self.now, src, dest, body.into());
     }
 }

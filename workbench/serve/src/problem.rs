@@ -1,0 +1,81 @@
+//! Why a request gets no page, as a page; and how pages are written.
+
+use std::fmt::Display;
+use std::io;
+
+use askama::Template;
+use axum::extract::rejection::QueryRejection;
+use axum::http::StatusCode;
+use axum::response::{Html, IntoResponse, Response};
+
+use crate::runs::Place;
+use pages::text::marked;
+
+/// Why there is nothing to be seen.
+#[derive(Template)]
+#[template(path = "problem.html")]
+pub(super) struct Problem {
+    status: StatusCode,
+    title: String,
+    text: String,
+}
+
+/// A page as text.
+pub(super) fn html(page: &impl Template) -> Result<Html<String>, Problem> {
+    let written = page.render().map(Html);
+    written.map_err(|error| {
+        let status = StatusCode::INTERNAL_SERVER_ERROR;
+        Problem::new(status, "This page cannot be written", error)
+    })
+}
+
+impl Problem {
+    pub(super) fn new(status: StatusCode, title: &str, text: impl Display) -> Self {
+        Problem {
+            status,
+            title: title.to_owned(),
+            text: text.to_string(),
+        }
+    }
+
+    /// There is nothing of this name.
+    pub(super) fn nothing(name: &str) -> Self {
+        let text = format!("{} is not in the store.", marked(name));
+        Problem::new(StatusCode::NOT_FOUND, "There is nothing there", text)
+    }
+
+    /// What was asked for is the name of nothing that could be in the store.
+    pub(super) fn no_place() -> Self {
+        let text = "A run is named by its workload and its start, with a slash between them, and a \
+                    file by the way to it from there.";
+        Problem::new(
+            StatusCode::BAD_REQUEST,
+            "This is no place in the store",
+            text,
+        )
+    }
+
+    pub(super) fn unreadable(place: &Place, error: &io::Error) -> Self {
+        let text = format!("{}: {error}.", marked(&place.to_string()));
+        let status = StatusCode::INTERNAL_SERVER_ERROR;
+        Problem::new(status, "This file cannot be read", text)
+    }
+
+    // By value, as `map_err` has it.
+    #[expect(clippy::needless_pass_by_value)]
+    pub(super) fn query(error: QueryRejection) -> Self {
+        let status = StatusCode::BAD_REQUEST;
+        Problem::new(
+            status,
+            "This query cannot be read",
+            marked(&error.body_text()),
+        )
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let page = self.render().unwrap_or_default();
+        (self.status, Html(page)).into_response()
+    }
+}

@@ -1,0 +1,34 @@
+//! Places of the store as parts of URLs.
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+
+use crate::problem::Problem;
+use crate::runs::Place;
+
+/// What is written as in a URL.
+pub(super) fn place(path: &str) -> Result<Place, Problem> {
+    // Taken apart first and decoded once: no escape can be a slash, or hide another escape.
+    let names = path.split('/').map(|name| {
+        let name = percent_decode_str(name).decode_utf8().ok()?;
+        Some(name.into_owned())
+    });
+    let names: Option<Vec<String>> = names.collect();
+    names.and_then(Place::new).ok_or_else(Problem::no_place)
+}
+
+/// The URL of a place.
+pub(super) fn link(prefix: &str, place: &Place) -> String {
+    let names = place.names().iter().map(|name| encoded(name));
+    format!("{prefix}{}", names.collect::<Vec<_>>().join("/"))
+}
+
+/// A name as part of a URL.
+pub(super) fn encoded(name: &str) -> String {
+    const SPECIAL: &AsciiSet = &NON_ALPHANUMERIC
+        .remove(b'+')
+        .remove(b'-')
+        .remove(b'.')
+        .remove(b'_')
+        .remove(b'~');
+    utf8_percent_encode(name, SPECIAL).to_string()
+}

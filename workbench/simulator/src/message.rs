@@ -1,0 +1,233 @@
+//! A message as it crosses the network: the exact JSON text of its body, and the header, which is
+//! read once, where the message enters. Histories, traces and lines need the text as it is; the
+//! network and the clients need the header alone, and only the receiver reads the other fields.
+
+use std::fmt;
+
+use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde::{Deserialize, Serialize};
+use serde_json::value::{RawValue, to_raw_value};
+use shared::NodeId;
+
+/// A message on its way.
+#[derive(Debug, Clone)]
+pub struct Envelope {
+    /// Its number in the whole run.
+    pub id: u64,
+    /// Who sent it.
+    pub src: NodeId,
+    /// For whom it is.
+    pub dest: NodeId,
+    /// What it says.
+    pub body: Body,
+}
+
+impl Envelope {
+    /// The message as a node reads it: one line of JSON, its newline included.
+    pub fn to_line(&self) -> String {
+        let Envelope {
+            id,
+            src,
+            dest,
+            body,
+        } = self;
+        let (src, dest) = (quoted(src.as_str()), quoted(dest.as_str()));
+        format!("{{\"id\":{id},\"src\":{src},\"dest\":{dest},\"body\":{body}}}\n")
+    }
+}
+
+fn quoted(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}
+
+/// What a message says: JSON text, and the header read from it.
+#[derive(Debug, Clone)]
+pub struct Body {
+    json: Box<RawValue>,
+    /// None if the text is not an object, or if a key is not Unicode text.
+    header: Option<Header>,
+}
+
+/// The fields of a body that are needed before its receiver reads it. Of equal keys the last one
+/// counts, as in Maelstrom.
+#[derive(Debug, Clone, Default)]
+pub struct Header {
+    /// `type`, if it is a string.
+    pub kind: Option<Box<str>>,
+    /// `in_reply_to`, whatever it holds.
+    pub in_reply_to: Option<Box<RawValue>>,
+    /// Whether there are several `type`.
+    is_ambiguous: bool,
+}
+
+impl Body {
+    /// Writes a value as a body.
+    ///
+    /// # Errors
+    /// When the value cannot be written as JSON.
+    pub fn of(value: &impl Serialize) -> serde_json::Result<Self> {
+        to_raw_value(value).map(Body::from)
+    }
+
+    /// The JSON value.
+    pub fn json(&self) -> &RawValue {
+        &self.json
+    }
+
+    /// The JSON text.
+    pub fn get(&self) -> &str {
+        self.json.get()
+    }
+
+    /// The header; none if the fields of the body cannot be read.
+    pub fn header(&self) -> Option<&Header> {
+        self.header.as_ref()
+    }
+
+    /// The `type`, if it is a string.
+    pub fn kind(&self) -> Option<&str> {
+        self.header.as_ref()?.kind.as_deref()
+    }
+
+    /// The type under which statistics count the message: `?` unless there is one, and a string.
+    pub fn counted_kind(&self) -> &str {
+        let header = self.header.as_ref().filter(|it| !it.is_ambiguous);
+        let kind = header.and_then(|header| header.kind.as_deref());
+        kind.unwrap_or("?")
+    }
+}
+
+impl Default for Body {
+    /// An empty object.
+    fn default() -> Self {
+        Body {
+            json: RawValue::from_string("{}".to_owned()).expect("an empty object is JSON"),
+            header: Some(Header::default()),
+        }
+    }
+}
+
+impl From<Box<RawValue>> for Body {
+    fn from(json: Box<RawValue>) -> Self {
+        let header = serde_json::from_str(json.get()).ok();
+        Body { json, header }
+    }
+}
+
+impl fmt::Display for Body {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.get())
+    }
+}
+
+/// A key of a body.
+#[derive(Deserialize)]
+#[serde(field_identifier, rename_all = "snake_case")]
+enum Key {
+    Type,
+    InReplyTo,
+    #[serde(other)]
+    Other,
+}
+
+/// By hand, since serde's own readers refuse an object with equal keys.
+impl<'de> Deserialize<'de> for Header {
+    fn deserialize<D: Deserializer<'de>>(json: D) -> Result<Self, D::Error> {
+        json.deserialize_map(HeaderVisitor)
+    }
+}
+
+struct HeaderVisitor;
+
+impl<'de> Visitor<'de> for HeaderVisitor {
+    type Value = Header;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Header, A::Error> {
+        let mut kind: Option<&RawValue> = None;
+        let mut in_reply_to: Option<&RawValue> = None;
+        let mut is_ambiguous = false;
+        while let Some(key) = map.next_key()? {
+            match key {
+                Key::Type => is_ambiguous |= kind.replace(map.next_value()?).is_some(),
+                Key::InReplyTo => in_reply_to = Some(map.next_value()?),
+                Key::Other => {
+                    map.next_value::<IgnoredAny>()?;
+                }
+            }
+        }
+        Ok(Header {
+            kind: kind.and_then(|kind| serde_json::from_str(kind.get()).ok()),
+            in_reply_to: in_reply_to.map(ToOwned::to_owned),
+            is_ambiguous,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn body(text: &str) -> Body {
+        RawValue::from_string(text.to_owned()).unwrap().into()
+    }
+
+    #[test]
+    fn a_body_keeps_its_text_and_knows_its_header() {
+        let text = r#"{ "in_reply_to": 7e0, "value": 1.10, "t\u0079pe": "re\u0061d" }"#;
+        let body = body(text);
+        assert_eq!(body.to_string(), text);
+        let in_reply_to = body.header().unwrap().in_reply_to.as_deref();
+        assert_eq!(in_reply_to.map(RawValue::get), Some("7e0"));
+        assert_eq!((body.kind(), body.counted_kind()), (Some("read"), "read"));
+    }
+
+    #[test]
+    fn a_type_that_is_no_single_string_is_counted_as_unknown() {
+        let check = |text: &str, kind: Option<&str>| {
+            let body = body(text);
+            assert_eq!((body.kind(), body.counted_kind()), (kind, "?"), "{text}");
+        };
+        check("{}", None);
+        check(r#"{"type":7}"#, None);
+        check(r#"{"type":null}"#, None);
+        check(r#"{"type":["read"]}"#, None);
+        check(r#"{"type":"\ud800"}"#, None);
+        check(r#"{"type":"a","type":"b"}"#, Some("b"));
+        check(r#"{"type":1,"type":"b"}"#, Some("b"));
+        check(r#"{"type":"a","type":1}"#, None);
+        assert!(Body::default().header().is_some());
+    }
+
+    #[test]
+    fn of_two_in_reply_to_the_last_one_counts() {
+        let body = body(r#"{"in_reply_to":1,"in_reply_to":"2"}"#);
+        let in_reply_to = body.header().unwrap().in_reply_to.as_deref();
+        assert_eq!(in_reply_to.map(RawValue::get), Some("\"2\""));
+    }
+
+    #[test]
+    fn fields_that_cannot_be_read_make_no_header() {
+        for text in [
+            "[]",
+            "[\"read\"]",
+            "7",
+            "null",
+            r#"{"type":"a","\ud800":1}"#,
+        ] {
+            let body = body(text);
+            assert!(body.header().is_none(), "{text}");
+            assert_eq!((body.kind(), body.counted_kind()), (None, "?"), "{text}");
+        }
+    }
+
+    #[test]
+    fn values_that_nest_deeply_do_not_matter() {
+        let (open, close) = ("[".repeat(100_000), "]".repeat(100_000));
+        let body = body(&format!(r#"{{"value":{open}{close},"type":"read"}}"#));
+        assert_eq!(body.kind(), Some("read"));
+    }
+}

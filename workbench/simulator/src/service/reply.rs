@@ -1,0 +1,15 @@
+//! What services answer, whatever the store.
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+/// What is answered.
+#[derive(Debug, Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub(super) enum Reply {
+    ReadOk { value: Box<RawValue> },
+    WriteOk,
+    CasOk,
+    TsOk { ts: u64 },
+    Error { code: u16, text: String },
+}
