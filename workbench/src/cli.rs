@@ -9,11 +9,14 @@ mod check;
 mod completions;
 mod dashes;
 mod doc;
+#[cfg(feature = "simulate")]
+mod jobs;
 #[cfg(feature = "junit")]
 mod junit;
 mod maelstrom;
 #[cfg(feature = "shell")]
 mod man;
+#[cfg(feature = "simulate")]
 mod merge;
 mod nodes;
 mod paint;
@@ -22,7 +25,9 @@ mod progress;
 mod seeds;
 #[cfg(feature = "serve")]
 mod serve;
+#[cfg(feature = "simulate")]
 mod simulate;
+#[cfg(feature = "simulate")]
 mod sweep;
 mod test;
 
@@ -43,7 +48,9 @@ use again::own_command;
 
 use crate::challenge::{ALL, Challenge, SETTLED};
 use crate::solutions::Solution;
-use crate::text::{defused, in_short, shell_word};
+#[cfg(feature = "simulate")]
+use crate::text::in_short;
+use crate::text::{defused, shell_word};
 use checkers::Validity;
 use history::text::unknown_name;
 use simulator::simulation::Factory;
@@ -69,6 +76,7 @@ const EXIT_STATUS_OF_CHECK: &str =
 const EXIT_STATUS_OF_CHALLENGE: &str = "Exit status: 0 valid, 1 invalid or a budget missed, \
                                         2 unknown, 254 bad usage, 255 the run broke off.";
 
+#[cfg(feature = "simulate")]
 /// … of runs that go beyond their budgets on purpose.
 const EXIT_STATUS_OF_SWEEP: &str = "Exit status: 0 valid, within the budgets or not, 1 invalid, \
                                     2 unknown, 254 bad usage, 255 a run broke off.";
@@ -109,12 +117,15 @@ enum Command {
     /// Runs Gossip Glomers challenges and holds them to their budgets.
     #[command(after_help = EXIT_STATUS_OF_CHALLENGE)]
     Challenge(challenge::Arguments),
+    #[cfg(feature = "simulate")]
     /// Simulates a challenge in many storms, each drawn from a seed: cluster, pace and faults.
     #[command(after_help = EXIT_STATUS)]
     Simulate(Box<simulate::Arguments>),
+    #[cfg(feature = "simulate")]
     /// Adds up what `simulate --json` printed for parts of a campaign.
     #[command(after_help = EXIT_STATUS)]
     Merge(merge::Arguments),
+    #[cfg(feature = "simulate")]
     /// Simulates a challenge while one of its flags moves, and draws what that costs and buys.
     #[command(after_help = EXIT_STATUS_OF_SWEEP)]
     Sweep(Box<sweep::Arguments>),
@@ -150,11 +161,16 @@ pub fn main() -> ExitCode {
         (Command::Test(arguments), _) => test::run(&arguments),
         (Command::Check(arguments), _) => check::run(&arguments),
         (Command::Challenge(arguments), _) => challenge::run(&arguments),
+        #[cfg(feature = "simulate")]
         (Command::Simulate(arguments), Some((_, given))) => simulate::run(&arguments, given),
+        #[cfg(feature = "simulate")]
         (Command::Simulate(_), None) => unreachable!("a command that was given has its words"),
+        #[cfg(feature = "simulate")]
         (Command::Merge(arguments), _) => merge::run(&arguments),
         (Command::Doc(arguments), _) => Ok(doc::run(&arguments)),
+        #[cfg(feature = "simulate")]
         (Command::Sweep(arguments), Some((_, given))) => sweep::run(&arguments, given),
+        #[cfg(feature = "simulate")]
         (Command::Sweep(_), None) => unreachable!("a command that was given has its words"),
         #[cfg(feature = "serve")]
         (Command::Serve(arguments), _) => serve::run(&arguments),
@@ -191,7 +207,10 @@ fn command() -> clap::Command {
 }
 
 /// Commands that take the flags of a test, but for those that a challenge settles.
+#[cfg(feature = "simulate")]
 const SIMULATED: [&str; 2] = ["simulate", "sweep"];
+#[cfg(not(feature = "simulate"))]
+const SIMULATED: [&str; 0] = [];
 
 #[cfg(feature = "shell")]
 /// The same for whoever shows all that there is, without flags that are known to be refused.
@@ -306,9 +325,16 @@ fn print(text: impl Display) -> anyhow::Result<()> {
 }
 
 /// What makes nodes with these flags.
+#[cfg(feature = "simulate")]
 fn factory(solution: Solution, flags: &[String]) -> anyhow::Result<Factory> {
     let made = solution.factory(flags);
     made.map_err(|error| misuse(in_short(&error)))
+}
+
+/// A build without our nodes makes none.
+#[cfg(not(feature = "simulate"))]
+fn factory(_: Solution, _: &[String]) -> anyhow::Result<Factory> {
+    Err(misuse("this build simulates nothing: use cargo workbench"))
 }
 
 /// Takes the challenges' names, and `all`.

@@ -26,6 +26,7 @@ pub mod live;
 pub mod log;
 pub mod solutions;
 pub mod store;
+#[cfg(feature = "simulate")]
 pub mod sweep;
 pub mod test;
 mod text;

@@ -1,22 +1,15 @@
-//! The one file that names the solutions: for a simulation a node is made here, for a live run it
-//! is the binary of the package of that name.
+//! The solutions by name. For a live run a node is the binary of the package of that name; for a
+//! simulation it is made in this process, if the bench was built with the feature `simulate`.
+
+#[cfg(feature = "simulate")]
+mod hosted;
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{self, Stdio};
 
-use anyhow::{Context as _, bail};
-use broadcast::Broadcast;
-use clap::{Args, Command};
-use echo::Echo;
-use g_counter::GCounter;
-use kafka_log::KafkaLog;
+use anyhow::{Context, bail};
 use serde_json::Value;
-use shared::{Cluster, Context, Engine, Node, read_flags, with_flags};
-use txn::Txn;
-use unique_ids::UniqueIds;
-
-use simulator::simulation::Factory;
 
 /// A solution of ours; each is a package with a binary of that name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -54,42 +47,6 @@ impl Solution {
         match self {
             Solution::Echo | Solution::UniqueIds => false,
             Solution::Broadcast | Solution::GCounter | Solution::KafkaLog | Solution::Txn => true,
-        }
-    }
-
-    /// What makes its nodes, each from the seed of its dice, given the flags of its binary.
-    ///
-    /// # Errors
-    /// When the binary would not take these flags.
-    pub fn factory(self, arguments: &[String]) -> anyhow::Result<Factory> {
-        match self {
-            Solution::Echo => {
-                flags::<NoFlags>(self, arguments)?;
-                Ok(Box::new(|seed| Box::new(Engine::new(seed, |_, _| Echo))))
-            }
-            Solution::UniqueIds => {
-                flags::<NoFlags>(self, arguments)?;
-                Ok(Box::new(|seed| {
-                    let boot = |cluster, ctx: &mut _| UniqueIds::boot(&cluster, ctx);
-                    Box::new(Engine::new(seed, boot))
-                }))
-            }
-            Solution::Broadcast => nodes(flags(self, arguments)?, Broadcast::boot),
-            Solution::GCounter => nodes(flags(self, arguments)?, GCounter::boot),
-            Solution::KafkaLog => nodes(flags(self, arguments)?, KafkaLog::boot),
-            Solution::Txn => nodes(flags(self, arguments)?, Txn::boot),
-        }
-    }
-
-    /// Its binary's command line.
-    pub fn command(self) -> Command {
-        let command = Command::new(self.package());
-        match self {
-            Solution::Echo | Solution::UniqueIds => command,
-            Solution::Broadcast => broadcast::Flags::augment_args(command),
-            Solution::GCounter => g_counter::Flags::augment_args(command),
-            Solution::KafkaLog => kafka_log::Flags::augment_args(command),
-            Solution::Txn => txn::Flags::augment_args(command),
         }
     }
 
@@ -135,28 +92,4 @@ impl Solution {
         }
         executable.with_context(|| format!("cargo built no binary called {package}"))
     }
-}
-
-/// What makes nodes that boot with flags.
-fn nodes<N, F>(
-    flags: F,
-    boot: fn(&F, &Cluster, &mut Context<N::Event>) -> N,
-) -> anyhow::Result<Factory>
-where
-    N: Node,
-    F: Clone + Send + Sync + 'static,
-{
-    let boot = with_flags(flags, boot);
-    Ok(Box::new(move |seed| {
-        Box::new(Engine::new(seed, boot.clone()))
-    }))
-}
-
-#[derive(Args)]
-struct NoFlags {}
-
-fn flags<F: Args>(solution: Solution, arguments: &[String]) -> anyhow::Result<F> {
-    let package = solution.package();
-    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    read_flags(package, &words).with_context(|| format!("{package} does not take these flags"))
 }

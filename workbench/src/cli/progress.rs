@@ -71,6 +71,7 @@ impl Watcher for Line {
     }
 }
 
+#[cfg(feature = "simulate")]
 /// A bar for so many runs, with its time; none if quiet is wanted.
 pub(super) fn bar(name: &str, count: u64, is_quiet: bool) -> ProgressBar {
     let bar = ProgressBar::with_draw_target(Some(count), target(is_quiet));

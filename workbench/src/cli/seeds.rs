@@ -1,11 +1,10 @@
 //! Seeds and shards, as the command line says them.
 
-use std::ops::Range;
-
 use super::misuse;
 
+#[cfg(feature = "simulate")]
 /// Reads seeds: a range, or one alone.
-pub(super) fn parse_seeds(text: &str) -> Result<Range<u64>, String> {
+pub(super) fn parse_seeds(text: &str) -> Result<std::ops::Range<u64>, String> {
     let range = match text.split_once("..") {
         Some((start, end)) => start.trim().parse().ok().zip(end.trim().parse().ok()),
         None => text
@@ -30,6 +29,7 @@ pub(super) fn last_seed(first: u64, count: u32) -> anyhow::Result<u64> {
     last.ok_or_else(room)
 }
 
+#[cfg(feature = "simulate")]
 /// Reads a part: the K-th of N.
 pub(super) fn parse_shard(text: &str) -> Result<(u64, u64), String> {
     let parts = text.split_once('/');

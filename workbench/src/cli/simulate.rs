@@ -10,7 +10,8 @@ use serde_json::json;
 
 use super::again::bench;
 use super::audience::{Audience, Output};
-use super::nodes::{Jobs, NodeFlags};
+use super::jobs::Jobs;
+use super::nodes::NodeFlags;
 use super::seeds::{parse_seeds, parse_shard};
 use super::{
     challenge_names, chosen, code, command_line, exit_code, factory, misuse, own_command, paint,

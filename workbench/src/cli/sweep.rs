@@ -9,7 +9,8 @@ use comfy_table::Table;
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use serde_json::json;
 
-use super::nodes::{Jobs, NodeFlags};
+use super::jobs::Jobs;
+use super::nodes::NodeFlags;
 use super::seeds::last_seed;
 use super::simulate::pinned;
 use super::{

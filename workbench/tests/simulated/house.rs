@@ -177,7 +177,7 @@ const WORLD: [(&str, &[&str]); 12] = [
     (
         "rayon",
         &[
-            "workbench/src/cli/nodes.rs",
+            "workbench/src/cli/jobs.rs",
             "workbench/src/sweep.rs",
             "workbench/simulator/src/storm/",
         ],
@@ -232,7 +232,10 @@ fn only_the_runtimes_know_a_clock_a_thread_or_a_pipe() {
             }
         }
     }
-    assert!(seen.len() > 8, "words are found where they may be: {seen:?}");
+    assert!(
+        seen.len() > 8,
+        "words are found where they may be: {seen:?}"
+    );
 }
 
 #[test]
