@@ -170,6 +170,7 @@ impl<'de> Visitor<'de> for HeaderVisitor {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use history::fields::Fields;
 
     fn body(text: &str) -> Body {
         RawValue::from_string(text.to_owned()).unwrap().into()
@@ -221,6 +222,54 @@ mod tests {
             let body = body(text);
             assert!(body.header().is_none(), "{text}");
             assert_eq!((body.kind(), body.counted_kind()), (None, "?"), "{text}");
+        }
+    }
+
+    /// The type of a body as serde reads it, which refuses equal keys.
+    #[derive(Deserialize)]
+    struct Typed {
+        r#type: String,
+    }
+
+    #[test]
+    fn the_header_is_what_reading_all_fields_finds() {
+        let names = ["type", "t\\u0079pe", "in_reply_to", "x", "\\ud800"];
+        let values = [
+            r#""a""#,
+            r#""\u0062""#,
+            r#""\ud800""#,
+            "7",
+            "7e0",
+            "null",
+            "[{}]",
+        ];
+        let fields = names.iter().flat_map(|name| {
+            let field = move |value| format!(r#""{name}": {value}"#);
+            values.iter().map(field)
+        });
+        let fields: Vec<String> = fields.collect();
+        let extended = |all: &[String]| -> Vec<String> {
+            let with = |one: &String| fields.iter().map(|it| format!("{one}, {it}")).collect();
+            all.iter().flat_map::<Vec<String>, _>(with).collect()
+        };
+        let pairs = extended(&fields);
+        let triples = extended(&pairs);
+        for fields in fields.iter().chain(&pairs).chain(&triples) {
+            let body = body(&format!("{{{fields}}}"));
+            let all = Fields::of(body.json()).ok();
+            let header = body.header();
+            assert_eq!(header.is_some(), all.is_some(), "{body}");
+            let in_reply_to = header.and_then(|it| it.in_reply_to.as_deref());
+            let expected = all.as_ref().and_then(|all| all.get("in_reply_to"));
+            assert_eq!(in_reply_to.map(RawValue::get), expected.map(RawValue::get));
+            let expected = all.as_ref().and_then(|all| all.text("type"));
+            assert_eq!(body.kind(), expected.as_deref(), "{body}");
+            let typed = serde_json::from_str(body.get()).map(|Typed { r#type }| r#type);
+            assert_eq!(
+                body.counted_kind(),
+                typed.as_deref().unwrap_or("?"),
+                "{body}"
+            );
         }
     }
 
