@@ -25,7 +25,7 @@ use crate::test::facts;
 use pages::page::Subject;
 use pages::report;
 use simulator::nemesis::Fault;
-use simulator::options::Pins;
+use simulator::options::{Options, Pins};
 use simulator::storm::campaign::{self, Described, Failure, Report, Tally};
 use simulator::storm::shrink::shrink;
 use simulator::storm::{Aftermath, Storm};
@@ -180,7 +180,7 @@ impl Campaign<'_> {
         let count = seeds.end.saturating_sub(seeds.start);
         let bar = progress::bar(self.challenge.name, count, self.audience.is_quiet);
         let describe = |run: &Aftermath| Described {
-            options: words(&run.beyond).join(" "),
+            options: self.options(run),
             command: self.command(run.seed, self.pinned, self.arguments.exactly),
         };
         let failed = AtomicU64::new(0);
@@ -265,6 +265,14 @@ impl Campaign<'_> {
         words
     }
 
+    /// All options of a run that differ from the defaults, as flags of `workbench test`.
+    fn options(&self, run: &Aftermath) -> String {
+        let mut options = words(&run.options.beyond(&Options::default()));
+        let (workload, _) = self.challenge.trials[0].test();
+        options.extend(["--workload".to_owned(), workload.to_string()]);
+        options.join(" ")
+    }
+
     /// The command that runs one seed with these options.
     fn command(&self, seed: u64, pinned: &Pins, exactly: bool) -> String {
         let mut words = bench();
@@ -282,7 +290,7 @@ impl Campaign<'_> {
             let shrunk = shrink(storm, run, self.arguments.shrink_runs);
             run = storm.run_with(shrunk.run.seed, &shrunk.run.options, true)?;
             let small = Tally::of(&run, |run| Described {
-                options: words(&run.beyond).join(" "),
+                options: self.options(run),
                 command: self.command(run.seed, &run.beyond, true),
             });
             self.audience.say(format_args!(

@@ -47,7 +47,7 @@ pub struct Tally {
 pub struct Failure {
     /// Its seed.
     pub seed: u64,
-    /// All its options.
+    /// Its options, where they differ from the defaults.
     pub options: String,
     /// `invalid` or `unknown`.
     pub verdict: String,
