@@ -8,7 +8,7 @@
 mod download;
 mod files;
 mod problem;
-pub mod runs;
+mod runs;
 mod site;
 mod url;
 mod views;
