@@ -13,7 +13,7 @@ use history::edn::{self, Edn, number};
 /// Clojure, `1` and `1.0` are not equal, and a list and a vector of equal items are. Integers sort
 /// first.
 ///
-/// For whoever draws what a checker has found in a history, or writes a checker of their own.
+/// For reports that draw a checker's findings, and for checkers outside this crate.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Element {
     /// An integer that fits, which is the usual case.

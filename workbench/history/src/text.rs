@@ -19,7 +19,7 @@ pub fn visible(text: &str) -> String {
 }
 
 /// The same in a single line, for a text that is quoted within another one: a line of its own would
-/// look like ours, or be a command to whoever reads along.
+/// look like ours, or be taken as a command by a CI runner that parses the output.
 pub fn quoted(text: &str) -> String {
     visible(text).replace('\n', "\\n")
 }

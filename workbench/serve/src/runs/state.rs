@@ -5,7 +5,7 @@
 pub enum State {
     /// Its history is valid.
     Valid,
-    /// Nobody can say.
+    /// The verdict is unknown.
     Unknown,
     /// It is not.
     Invalid,
