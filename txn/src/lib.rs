@@ -169,7 +169,7 @@ pub struct Txn {
     me: NodeId,
     store: Store,
     links: Links<Unit>,
-    /// Pending are units that were executed and are not visible to others yet, each with its answer.
+    /// Pending are units that were executed and that others cannot see yet, each with its answer.
     durable: Durable<Entry, Request, (Vec<Done>, Caller)>,
     /// What has been read in journals, until all of them have been.
     recovered: Recovered,

@@ -137,7 +137,8 @@ pub struct Durable<T, R, C = Caller> {
 pub enum Step<T, R, C = Caller> {
     /// Apply an entry that stands in a journal, written by an earlier life of this node or by any
     /// life of another. Each journal's entries come in their order, all of them before
-    /// [`Step::Ready`]. Their callers belonged to an earlier incarnation, so there is no answer to send.
+    /// [`Step::Ready`]. Their callers belonged to an earlier incarnation, so there is no answer to
+    /// send.
     Recover {
         /// The node whose journal it is.
         owner: NodeId,

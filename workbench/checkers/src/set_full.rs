@@ -20,8 +20,8 @@ const WORST: usize = 8;
 /// Judges a set that only grows: invalid if an element is lost, unknown if none is stable.
 ///
 /// Reads the operation that is named by `add`, whose value is one element of any type, and `read`,
-/// whose result is a list of elements. An element in a read that was never added, or that occurs in it
-/// twice, is not an error.
+/// whose result is a list of elements. An element in a read that was never added, or that occurs in
+/// it twice, is not an error.
 pub fn set_full(history: &History, add: &str) -> Verdict {
     let mut elements = Elements::attempted(history, add);
     elements.learn_acknowledged(history, add);

@@ -39,8 +39,8 @@ const ALLOWED: [&str; 6] = [
 
 /// Judges logs: a history of sends, polls and assignments, with values as in Maelstrom's workload
 /// `kafka`. Invalid if it has any error but a skip among the sends of one operation or if nothing
-/// took effect, unknown if a value cannot be read, if a message was polled that was never sent, or if
-/// some key was only ever polled with empty lists.
+/// took effect, unknown if a value cannot be read, if a message was polled that was never sent, or
+/// if some key was only ever polled with empty lists.
 ///
 /// Invocations tell nothing that completions do not, except when a poll began. A negative offset
 /// counts as unknown.
