@@ -76,12 +76,17 @@ impl Solution {
             .spawn()
             .context("cannot start cargo to build the solution; --bin takes a program instead")?;
         let mut executable = None;
+        let mut compiled = String::new();
         let messages = cargo.stdout.take().map(BufReader::new);
         for message in messages.into_iter().flat_map(BufRead::lines) {
             let message: Value = serde_json::from_str(&message?).unwrap_or_default();
             let name = &message["target"]["name"];
-            if let (Some(name), Some(false)) = (name.as_str(), message["fresh"].as_bool()) {
+            // A library and a binary of one name are one package.
+            if let (Some(name), Some(false)) = (name.as_str(), message["fresh"].as_bool())
+                && name != compiled
+            {
                 eprintln!("    Compiled {name}");
+                name.clone_into(&mut compiled);
             }
             if let (true, Some(path)) = (name == package, message["executable"].as_str()) {
                 executable = Some(PathBuf::from(path));
