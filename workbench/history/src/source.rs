@@ -4,8 +4,11 @@ use std::io::{ErrorKind, Read};
 
 use anyhow::Context;
 
-/// How much is read at a time, in bytes.
-const CHUNK: usize = 64 * 1024;
+/// How much is read at first, in bytes: a text may be a single value.
+const FIRST_CHUNK: usize = 1024;
+
+/// How much is read at a time at most, in bytes.
+const LARGEST_CHUNK: usize = 64 * 1024;
 
 /// A byte order mark in UTF-8, which some editors put before a text.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
@@ -51,7 +54,8 @@ impl<R: Read> Source<R> {
 
     fn fill(&mut self) -> std::io::Result<()> {
         let is_first = self.chunk.is_empty();
-        self.chunk.resize(CHUNK, 0);
+        let size = (2 * self.chunk.len()).clamp(FIRST_CHUNK, LARGEST_CHUNK);
+        self.chunk.resize(size, 0);
         let mut length = 0;
         // The bytes of a mark may come one by one.
         while length < BYTE_ORDER_MARK.len() && !self.is_over {
