@@ -76,8 +76,8 @@ const EXIT_STATUS_OF_CHECK: &str =
 const EXIT_STATUS_OF_CHALLENGE: &str = "Exit status: 0 valid, 1 invalid or a budget missed, \
                                         2 unknown, 254 bad usage, 255 the run broke off.";
 
-#[cfg(feature = "simulate")]
 /// … of runs that go beyond their budgets on purpose.
+#[cfg(feature = "simulate")]
 const EXIT_STATUS_OF_SWEEP: &str = "Exit status: 0 valid, within the budgets or not, 1 invalid, \
                                     2 unknown, 254 bad usage, 255 a run broke off.";
 
@@ -117,28 +117,28 @@ enum Command {
     /// Runs Gossip Glomers challenges and holds them to their budgets.
     #[command(after_help = EXIT_STATUS_OF_CHALLENGE)]
     Challenge(challenge::Arguments),
-    #[cfg(feature = "simulate")]
     /// Simulates a challenge in many storms, each drawn from a seed: cluster, pace and faults.
+    #[cfg(feature = "simulate")]
     #[command(after_help = EXIT_STATUS)]
     Simulate(Box<simulate::Arguments>),
-    #[cfg(feature = "simulate")]
     /// Adds up what `simulate --json` printed for parts of a campaign.
+    #[cfg(feature = "simulate")]
     #[command(after_help = EXIT_STATUS)]
     Merge(merge::Arguments),
-    #[cfg(feature = "simulate")]
     /// Simulates a challenge while one of its flags moves, and draws what that costs and buys.
+    #[cfg(feature = "simulate")]
     #[command(after_help = EXIT_STATUS_OF_SWEEP)]
     Sweep(Box<sweep::Arguments>),
     /// Shows what a node has to know: the protocol, services, and what workloads ask.
     Doc(doc::Arguments),
-    #[cfg(feature = "serve")]
     /// Shows what is kept, as pages on this machine: runs, their files, two side by side.
+    #[cfg(feature = "serve")]
     Serve(serve::Arguments),
-    #[cfg(feature = "shell")]
     /// Prints what lets a shell complete commands, flags and names.
-    Completions(completions::Arguments),
     #[cfg(feature = "shell")]
+    Completions(completions::Arguments),
     /// Prints the manual page, or writes one for each command.
+    #[cfg(feature = "shell")]
     Man(man::Arguments),
 }
 
@@ -212,8 +212,8 @@ const SIMULATED: [&str; 2] = ["simulate", "sweep"];
 #[cfg(not(feature = "simulate"))]
 const SIMULATED: [&str; 0] = [];
 
-#[cfg(feature = "shell")]
 /// The same for whoever shows all that there is, without flags that are known to be refused.
+#[cfg(feature = "shell")]
 fn offered() -> clap::Command {
     let offered = |name: &'static str, command: &clap::Command| {
         let flags = command.get_arguments();

@@ -16,9 +16,9 @@ pub(crate) fn defused(text: &str) -> String {
     defused
 }
 
-#[cfg(feature = "simulate")]
 /// What is wrong, in a line. What clap says of flags goes on with how they are used, and its cause
 /// says all of it again.
+#[cfg(feature = "simulate")]
 pub(crate) fn in_short(error: &anyhow::Error) -> String {
     let mut causes = Vec::new();
     for cause in error.chain() {

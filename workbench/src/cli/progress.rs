@@ -71,8 +71,8 @@ impl Watcher for Line {
     }
 }
 
-#[cfg(feature = "simulate")]
 /// A bar for so many runs, with its time; none if quiet is wanted.
+#[cfg(feature = "simulate")]
 pub(super) fn bar(name: &str, count: u64, is_quiet: bool) -> ProgressBar {
     let bar = ProgressBar::with_draw_target(Some(count), target(is_quiet));
     let template = "{prefix} {wide_bar} {pos}/{len} runs  {per_sec}  {eta} left  {msg}";

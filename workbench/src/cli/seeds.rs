@@ -2,8 +2,8 @@
 
 use super::misuse;
 
-#[cfg(feature = "simulate")]
 /// Reads seeds: a range, or one alone.
+#[cfg(feature = "simulate")]
 pub(super) fn parse_seeds(text: &str) -> Result<std::ops::Range<u64>, String> {
     let range = match text.split_once("..") {
         Some((start, end)) => start.trim().parse().ok().zip(end.trim().parse().ok()),
@@ -29,8 +29,8 @@ pub(super) fn last_seed(first: u64, count: u32) -> anyhow::Result<u64> {
     last.ok_or_else(room)
 }
 
-#[cfg(feature = "simulate")]
 /// Reads a part: the K-th of N.
+#[cfg(feature = "simulate")]
 pub(super) fn parse_shard(text: &str) -> Result<(u64, u64), String> {
     let parts = text.split_once('/');
     let parts = parts.and_then(|(part, of)| part.parse().ok().zip(of.parse().ok()));
