@@ -53,6 +53,7 @@ fn an_answer_has_just_the_fields_of_its_type() {
     // One that is too long for a terminal is cut there.
     let long = [r#"{"type":"echo_ok","echo":$echo,"long":"$long"}"#, "ok"];
     let long = echo()
+        .flags("--time-limit 6")
         .steps(long)
         .says([r#""long" does not belong into"#, "xxx… (10000"]);
     for run in check(cases.map(check_echo).into_iter().chain([long])) {
@@ -149,7 +150,7 @@ fn an_error_is_a_failure_if_it_is_definite_and_a_wrong_echo_then() {
         check_unknown("\"11\"", "unknown"),
         // Unknown ends are nobody's fault as long as something succeeds.
         echo()
-            .flags("--time-limit 2")
+            .flags("--time-limit 6")
             .steps([r#"{"type":"error","code":13,"text":"$long"}"#, "ok"]),
     ]);
 }
