@@ -1,6 +1,6 @@
 //! A node's hands: everything it can do is recorded here, and a runtime carries it out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use serde::Serialize;
@@ -47,14 +47,20 @@ impl Outbox {
 type Answered<E> = Box<dyn FnOnce(RawAnswer<'_>) -> E + Send>;
 
 /// What a node waits for, in the order in which it falls due (and then in that of asking).
+///
+/// The map in order knows nothing of the node's events, as its code is large: it would be compiled
+/// anew for every node.
 pub(crate) struct Waits<E> {
-    due: BTreeMap<(Duration, u64), Due<E>>,
-    calls: BTreeMap<u64, PendingCall<E>>,
+    due: BTreeMap<(Duration, u64), Due>,
+    /// By the number in `due`.
+    timers: HashMap<u64, E>,
+    /// By the number of the question.
+    calls: HashMap<u64, PendingCall<E>>,
     last: u64,
 }
 
-enum Due<E> {
-    Timer(E),
+enum Due {
+    Timer,
     CallTimeout { msg_id: u64 },
 }
 
@@ -67,12 +73,13 @@ impl<E> Waits<E> {
     fn new() -> Self {
         Waits {
             due: BTreeMap::new(),
-            calls: BTreeMap::new(),
+            timers: HashMap::new(),
+            calls: HashMap::new(),
             last: 0,
         }
     }
 
-    fn add(&mut self, at: Duration, due: Due<E>) -> (Duration, u64) {
+    fn add(&mut self, at: Duration, due: Due) -> (Duration, u64) {
         self.last += 1;
         self.due.insert((at, self.last), due);
         (at, self.last)
@@ -90,8 +97,9 @@ impl<E> Waits<E> {
     /// The next event that is due at `now`, if any.
     pub(crate) fn next_due(&mut self, now: Duration) -> Option<E> {
         while self.deadline()? <= now {
-            match self.due.pop_first()?.1 {
-                Due::Timer(event) => return Some(event),
+            let ((_, number), due) = self.due.pop_first()?;
+            match due {
+                Due::Timer => return self.timers.remove(&number),
                 Due::CallTimeout { msg_id } => {
                     if let Some(call) = self.calls.remove(&msg_id) {
                         return Some((call.answered)(Err(Failure::Timeout)));
@@ -220,8 +228,9 @@ impl<E> Context<E> {
 
     /// Sets a timer: `event` comes back after `delay`.
     pub fn after(&mut self, delay: Duration, event: E) {
-        self.waits
-            .add(self.now.saturating_add(delay), Due::Timer(event));
+        let at = self.now.saturating_add(delay);
+        let (_, number) = self.waits.add(at, Due::Timer);
+        self.waits.timers.insert(number, event);
     }
 
     /// Tells a person something: a line on stderr, in the node's log.

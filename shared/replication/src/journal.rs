@@ -40,7 +40,7 @@
 
 mod scan;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::ops::Range;
 use std::time::Duration;
 
@@ -73,7 +73,7 @@ pub(crate) struct Journal<T> {
     window: Duration,
     stage: Stage,
     /// The journals that are being read: this node's own while it is not known where it ends.
-    scans: BTreeMap<NodeId, Scan<Batch<T>>>,
+    scans: Vec<(NodeId, Scan<Batch<T>>)>,
     /// Where the batch under way belongs, or the next one.
     place: u64,
     under_way: Option<Batch<T>>,
@@ -168,7 +168,7 @@ impl<T: Serialize + DeserializeOwned + Send + 'static> Journal<T> {
             boot,
             window,
             stage: Stage::Opening,
-            scans: BTreeMap::new(),
+            scans: Vec::new(),
             place: 0,
             under_way: None,
             waiting: VecDeque::new(),
@@ -298,7 +298,8 @@ impl<T: Serialize + DeserializeOwned + Send + 'static> Journal<T> {
     fn scan(&mut self, owner: NodeId, first: u64) {
         let scan = Scan::from(first);
         self.read(&owner, scan.places());
-        self.scans.insert(owner, scan);
+        self.scans.retain(|(it, _)| *it != owner);
+        self.scans.push((owner, scan));
     }
 
     fn read(&mut self, owner: &NodeId, places: Range<u64>) {
@@ -317,9 +318,10 @@ impl<T: Serialize + DeserializeOwned + Send + 'static> Journal<T> {
         batch: Option<Batch<T>>,
         progress: &mut Vec<Progress<T>>,
     ) {
-        let Some(scan) = self.scans.get_mut(owner) else {
+        let Some(at) = self.scans.iter().position(|(it, _)| it == owner) else {
             return;
         };
+        let scan = &mut self.scans[at].1;
         let Some(chunk) = scan.take(place, batch) else {
             return;
         };
@@ -328,7 +330,7 @@ impl<T: Serialize + DeserializeOwned + Send + 'static> Journal<T> {
         for batch in chunk.found {
             if is_own && batch.boot == self.boot {
                 // It had arrived, and its answer was lost. Nobody else can have gone on from it.
-                self.scans.remove(owner);
+                self.scans.retain(|(it, _)| it != owner);
                 return self.confirm(progress);
             }
             if is_own {
@@ -339,8 +341,11 @@ impl<T: Serialize + DeserializeOwned + Send + 'static> Journal<T> {
         }
         if !chunk.is_last {
             self.read(owner, further);
-        } else if self.scans.remove(owner).is_some() && is_own {
-            self.questions.push(Question::new(What::Write, PATIENCE));
+        } else {
+            self.scans.retain(|(it, _)| it != owner);
+            if is_own {
+                self.questions.push(Question::new(What::Write, PATIENCE));
+            }
         }
     }
 

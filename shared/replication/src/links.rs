@@ -1,6 +1,5 @@
 //! The links of a node to its neighbours, with one timer for all of them.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -15,36 +14,43 @@ use crate::link::{Link, Packet, Received, Timing};
 /// `flush` before included.
 #[derive(Debug)]
 pub struct Links<T> {
-    links: BTreeMap<NodeId, Link<T>>,
+    /// In the order of names.
+    links: Vec<(NodeId, Link<T>)>,
     alarm: Alarm,
 }
 
 impl<T: Clone> Links<T> {
     /// Links of the incarnation `boot` to these neighbours.
     pub fn new(boot: u64, neighbours: impl IntoIterator<Item = (NodeId, Timing)>) -> Self {
-        let link = |(peer, timing)| (peer, Link::new(boot, timing));
-        Links {
-            links: neighbours.into_iter().map(link).collect(),
+        let mut links = Links {
+            links: Vec::new(),
             alarm: Alarm::default(),
+        };
+        for (peer, timing) in neighbours {
+            if let Err(at) = links.place(&peer) {
+                let link = Link::new(boot, timing);
+                links.links.insert(at, (peer, link));
+            }
         }
+        links
     }
 
     /// The neighbours, in order of their names.
     pub fn neighbours(&self) -> impl Iterator<Item = &NodeId> {
-        self.links.keys()
+        self.links.iter().map(|(neighbour, _)| neighbour)
     }
 
     /// Queues an item for one neighbour; does nothing if there is no link to that node.
     pub fn push(&mut self, now: Duration, neighbour: &NodeId, item: T) {
-        if let Some(link) = self.links.get_mut(neighbour) {
-            link.push(now, item);
+        if let Ok(at) = self.place(neighbour) {
+            self.links[at].1.push(now, item);
         }
     }
 
     /// Queues an item for all neighbours but one, usually the one that it came from.
     pub fn push_to_all_but(&mut self, now: Duration, except: Option<&NodeId>, item: &T) {
         for (neighbour, link) in &mut self.links {
-            if Some(neighbour) != except {
+            if except != Some(&*neighbour) {
                 link.push(now, item.clone());
             }
         }
@@ -52,15 +58,20 @@ impl<T: Clone> Links<T> {
 
     /// Receives a packet. Nothing is delivered if there is no link to `src`.
     pub fn receive(&mut self, now: Duration, src: &NodeId, packet: Packet<T>) -> Received<T> {
-        self.links
-            .get_mut(src)
-            .map(|link| link.receive(now, packet))
-            .unwrap_or_default()
+        match self.place(src) {
+            Ok(at) => self.links[at].1.receive(now, packet),
+            Err(_) => Received::default(),
+        }
     }
 
     /// The number of unacknowledged items, summed over all neighbours.
     pub fn unacknowledged(&self) -> usize {
-        self.links.values().map(Link::unacknowledged).sum()
+        self.links.iter().map(|(_, it)| it.unacknowledged()).sum()
+    }
+
+    /// Where the link to a neighbour is, or would be.
+    fn place(&self, neighbour: &NodeId) -> Result<usize, usize> {
+        self.links.binary_search_by(|(it, _)| it.cmp(neighbour))
     }
 
     /// Sends what is due, each packet wrapped into a request, and sets a timer for the rest:
@@ -77,7 +88,7 @@ impl<T: Clone> Links<T> {
                 ctx.send(neighbour, wrap(packet));
             }
         }
-        let deadline = self.links.values().filter_map(Link::deadline).min();
+        let deadline = self.links.iter().filter_map(|(_, it)| it.deadline()).min();
         self.alarm.set(ctx, deadline, tick);
     }
 }

@@ -1,20 +1,18 @@
 //! Reading a journal to its end: in chunks that double, so that it takes few round trips and few
 //! questions in vain.
 
-use std::collections::BTreeMap;
 use std::ops::Range;
 
 /// The most places that are asked for at once.
-const MOST: u64 = 64;
+const MOST: usize = 64;
 
 /// One who reads a row of places up to the first that is free.
 #[derive(Debug)]
 pub(super) struct Scan<B> {
-    /// The places that are asked for now.
+    /// The first of the places that are asked for now.
     first: u64,
-    count: u64,
-    /// What was found in them so far.
-    answers: BTreeMap<u64, Option<B>>,
+    /// What was found in each of them, if that is known.
+    answers: Vec<Option<Option<B>>>,
 }
 
 /// What stands in the places that were asked for.
@@ -30,29 +28,30 @@ impl<B> Scan<B> {
     pub(super) fn from(first: u64) -> Self {
         Scan {
             first,
-            count: 1,
-            answers: BTreeMap::new(),
+            answers: vec![None],
         }
     }
 
     /// The places to ask for: at first, and after each chunk that was not the last.
     pub(super) fn places(&self) -> Range<u64> {
-        self.first..self.first + self.count
+        self.first..self.first + self.answers.len() as u64
     }
 
     /// Takes in what stands in a place, or that nothing does; a chunk when it is whole.
     pub(super) fn take(&mut self, place: u64, found: Option<B>) -> Option<Chunk<B>> {
-        self.answers.insert(place, found);
-        if (self.answers.len() as u64) < self.count {
+        let at = usize::try_from(place.checked_sub(self.first)?).ok()?;
+        *self.answers.get_mut(at)? = Some(found);
+        if self.answers.iter().any(Option::is_none) {
             return None;
         }
         // Places were asked for at the same time, and the row may have grown meanwhile: what stands
         // behind a place that was free then is newer than the question, and left out.
-        let answers = std::mem::take(&mut self.answers).into_values();
+        let count = self.answers.len();
+        let answers = std::mem::take(&mut self.answers).into_iter().flatten();
         let found: Vec<B> = answers.map_while(|found| found).collect();
-        let is_last = (found.len() as u64) < self.count;
-        self.first += self.count;
-        self.count = MOST.min(2 * self.count);
+        let is_last = found.len() < count;
+        self.first += count as u64;
+        self.answers.resize_with(MOST.min(2 * count), || None);
         Some(Chunk { found, is_last })
     }
 }
@@ -78,7 +77,10 @@ mod tests {
                 chunks += 1;
             }
             assert_eq!(row, (0..length).collect::<Vec<_>>());
-            assert!(chunks <= 7 + length / MOST, "{chunks} chunks for {length}");
+            assert!(
+                chunks <= 7 + length / MOST as u64,
+                "{chunks} chunks for {length}"
+            );
         }
     }
 

@@ -1,6 +1,6 @@
 //! The receiver's half of a link: who the peer is, what has arrived, and what is owed for it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
 #[derive(Debug)]
@@ -14,7 +14,7 @@ pub(super) struct Incoming<T> {
     /// All items below this number were delivered.
     expected: u64,
     /// What arrived ahead of its turn.
-    early: BTreeMap<u64, T>,
+    early: HashMap<u64, T>,
     ack_at: Option<Duration>,
 }
 
@@ -25,7 +25,7 @@ impl<T> Incoming<T> {
             retired: BTreeSet::new(),
             stream: 0,
             expected: 0,
-            early: BTreeMap::new(),
+            early: HashMap::new(),
             ack_at: None,
         }
     }
