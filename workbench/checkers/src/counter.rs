@@ -1,8 +1,6 @@
 //! Counters: what was added for certain, and perhaps some of what may have been added, is what the
 //! reads after recovery must show. Reads before that may say anything.
 
-use std::collections::BTreeMap;
-
 use num_bigint::BigInt;
 
 use super::{Validity, Verdict, told};
@@ -92,31 +90,28 @@ fn value_to_edn(op: &Op) -> Edn {
     }
 }
 
-/// A set of integers, as intervals that neither overlap nor touch: first → last.
+/// A set of integers, as intervals that neither overlap nor touch: first and last, in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Intervals(BTreeMap<BigInt, BigInt>);
+struct Intervals(Vec<(BigInt, BigInt)>);
 
 impl Intervals {
     fn just(number: BigInt) -> Self {
-        Intervals(BTreeMap::from([(number.clone(), number)]))
+        Intervals(vec![(number.clone(), number)])
     }
 
     fn contains(&self, number: &BigInt) -> bool {
-        let before = self.0.range(..=number).next_back();
-        before.is_some_and(|(_, last)| number <= last)
+        let after = self.0.partition_point(|(first, _)| first <= number);
+        after > 0 && *number <= self.0[after - 1].1
     }
 
     /// Its members, and its members plus `delta`.
     fn with_shifted(&self, delta: &BigInt) -> Self {
-        let own = self
-            .0
-            .iter()
-            .map(|(first, last)| (first.clone(), last.clone()));
-        let shifted = self
-            .0
-            .iter()
-            .map(|(first, last)| (first + delta, last + delta));
-        let mut all: Vec<(BigInt, BigInt)> = own.chain(shifted).collect();
+        let mut all = self.0.clone();
+        all.extend(
+            self.0
+                .iter()
+                .map(|(first, last)| (first + delta, last + delta)),
+        );
         all.sort_unstable();
         let mut merged: Vec<(BigInt, BigInt)> = Vec::with_capacity(all.len());
         for (first, last) in all {
@@ -129,12 +124,12 @@ impl Intervals {
                 _ => merged.push((first, last)),
             }
         }
-        Intervals(merged.into_iter().collect())
+        Intervals(merged)
     }
 
     fn to_edn(&self) -> Edn {
         let number = |number: &BigInt| Edn::from(number.clone());
-        let pair = |(first, last)| Edn::Vector(vec![number(first), number(last)]);
+        let pair = |(first, last): &(_, _)| Edn::Vector(vec![number(first), number(last)]);
         Edn::List(self.0.iter().map(pair).collect())
     }
 }

@@ -150,7 +150,7 @@ impl Verdict {
 ///
 /// The results have entries `perf` and `timeline`, too, as Maelstrom's do; there they judge only
 /// whether a picture could be drawn, and here they are always valid.
-pub fn overall(verdicts: impl IntoIterator<Item = (&'static str, Verdict)>) -> Verdict {
+pub fn overall(verdicts: Vec<(&'static str, Verdict)>) -> Verdict {
     let drawn = || edn::map([("valid?", Edn::Bool(true))]);
     let perf = edn::map([
         ("latency-graph", drawn()),
@@ -200,11 +200,8 @@ fn quantiles(mut values: Vec<u64>) -> Option<Edn> {
         }
     };
     let entry = |point| Some((key(point), edn::integer(quantile(&values, point)?)));
-    QUANTILES
-        .into_iter()
-        .map(entry)
-        .collect::<Option<_>>()
-        .map(Edn::Map)
+    let entries: Option<_> = QUANTILES.into_iter().map(entry).collect();
+    entries.map(edn::map_of)
 }
 
 /// The first few findings, and how many more there are.
@@ -255,7 +252,8 @@ mod tests {
         let check = |parts: &[Validity], worst: Validity| {
             let parts = parts
                 .iter()
-                .map(|valid| ("stats", Verdict::new(*valid, [])));
+                .map(|valid| ("stats", Verdict::new(*valid, [])))
+                .collect();
             let all = overall(parts);
             assert_eq!(all.valid, worst);
             assert_eq!(edn::get(&all.results, &["valid?"]), Some(&worst.to_edn()));
@@ -272,7 +270,10 @@ mod tests {
     #[test]
     fn one_verdict_that_is_void_leaves_nothing_of_the_others() {
         let stats = Verdict::new(Validity::Invalid, []);
-        let all = overall([("stats", stats), ("workload", Verdict::void("nonsense"))]);
+        let all = overall(vec![
+            ("stats", stats),
+            ("workload", Verdict::void("nonsense")),
+        ]);
         let results = "{:error \"nonsense\", :valid? :unknown}";
         assert_eq!(compact(&all.results), results);
         assert_eq!(all.valid, Validity::Unknown);
@@ -282,7 +283,10 @@ mod tests {
     #[test]
     fn the_results_stand_under_their_names_in_the_order_of_maelstrom() {
         let net = Verdict::new(Validity::Valid, []);
-        let all = overall([("net", net), ("workload", Verdict::unknown("no idea"))]);
+        let all = overall(vec![
+            ("net", net),
+            ("workload", Verdict::unknown("no idea")),
+        ]);
         assert_eq!(
             compact(&all.results),
             "{:perf {:latency-graph {:valid? true}, :rate-graph {:valid? true}, :valid? true}, \

@@ -34,7 +34,7 @@ pub fn stats(history: &History) -> Verdict {
     let by_f = by_f
         .into_iter()
         .map(|(f, counts)| (edn::word(f), counts.to_edn()));
-    edn::insert(&mut verdict.results, "by-f", Edn::Map(by_f.collect()));
+    edn::insert(&mut verdict.results, "by-f", edn::map_of(by_f.collect()));
     verdict
 }
 

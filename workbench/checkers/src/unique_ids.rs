@@ -49,7 +49,7 @@ pub fn unique_ids(history: &History) -> Verdict {
             ("duplicated-count", edn::count(duplicates.len())),
             (
                 "duplicated",
-                Edn::Map(
+                edn::map_of(
                     listed
                         .map(|(id, ops)| (id.to_edn(), edn::count(ops.len())))
                         .collect(),

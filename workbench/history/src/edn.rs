@@ -156,12 +156,15 @@ pub fn float32(number: f32) -> Edn {
 
 /// A map with keywords as keys.
 pub fn map<const N: usize>(entries: [(&'static str, Edn); N]) -> Edn {
-    Edn::Map(
-        entries
-            .into_iter()
-            .map(|(name, value)| (key(name), value))
-            .collect(),
-    )
+    map_of(entries.map(|(name, value)| (key(name), value)).into())
+}
+
+/// A map with these entries; of equal keys the last counts. (To collect a map compiles a whole sort
+/// for each kind of iterator.)
+pub fn map_of(entries: Vec<(Edn, Edn)>) -> Edn {
+    let mut map = BTreeMap::new();
+    map.extend(entries);
+    Edn::Map(map)
 }
 
 /// Puts one entry into a map; anything else is left as it is.

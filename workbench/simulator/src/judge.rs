@@ -28,7 +28,8 @@ pub fn judge(
         ("workload", Some(workload)),
     ];
     let known = all.into_iter();
-    checkers::overall(known.filter_map(|(name, verdict)| Some((name, verdict?))))
+    let known = known.filter_map(|(name, verdict)| Some((name, verdict?)));
+    checkers::overall(known.collect())
 }
 
 /// The same on a run that is over, of a workload.

@@ -8,12 +8,13 @@ mod act;
 mod fault;
 mod partition;
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use rand::RngExt;
 use rand::seq::{IndexedRandom, SliceRandom};
+
+use shared::NodeId;
 
 use crate::dice::{Dice, branch};
 
@@ -28,7 +29,7 @@ const SHORTEST_INTERVAL: Duration = Duration::from_millis(1);
 /// Starts and stops faults, those of a kind in turn.
 #[derive(Debug)]
 pub struct Nemesis {
-    nodes: Vec<Arc<str>>,
+    nodes: Vec<NodeId>,
     faults: Faults,
     schedules: Vec<Schedule>,
     struck: u64,
@@ -47,8 +48,8 @@ struct Schedule {
 impl Nemesis {
     /// One that does these things to these nodes. Partitions begin at once, as Maelstrom's do; other
     /// faults after a first pause.
-    pub fn new(nodes: Vec<Arc<str>>, faults: Faults, seed: u64) -> Nemesis {
-        let schedule = |(fault, interval): (&Fault, &Duration)| match fault {
+    pub fn new(nodes: Vec<NodeId>, faults: Faults, seed: u64) -> Nemesis {
+        let schedule = |(fault, interval): &(Fault, Duration)| match fault {
             Fault::Partition => Schedule::new(*fault, *interval, branch(seed, "nemesis")),
             other => {
                 let dice = branch(seed, &format!("nemesis {}", other.name()));
@@ -114,7 +115,7 @@ impl Schedule {
 }
 
 /// Draws a fault of a kind; none if there is nobody to be hit, or no partition to be had.
-fn blow(fault: Fault, faults: &Faults, nodes: &[Arc<str>], dice: &mut Dice) -> Option<Blow> {
+fn blow(fault: Fault, faults: &Faults, nodes: &[NodeId], dice: &mut Dice) -> Option<Blow> {
     Some(match fault {
         Fault::Partition => {
             let target = faults.targets.choose(dice).copied()?;
@@ -133,13 +134,13 @@ fn blow(fault: Fault, faults: &Faults, nodes: &[Arc<str>], dice: &mut Dice) -> O
 }
 
 /// So many nodes, or all that there are.
-fn victims(count: u32, nodes: &[Arc<str>], dice: &mut Dice) -> BTreeSet<usize> {
+fn victims(count: u32, nodes: &[NodeId], dice: &mut Dice) -> BTreeSet<usize> {
     let mut places: Vec<usize> = (0..nodes.len()).collect();
     places.shuffle(dice);
     places.into_iter().take(count as usize).collect()
 }
 
-fn skews(victims: BTreeSet<usize>, faults: &Faults, dice: &mut Dice) -> BTreeMap<usize, Skew> {
+fn skews(victims: BTreeSet<usize>, faults: &Faults, dice: &mut Dice) -> Vec<(usize, Skew)> {
     let drift = (faults.drift.clamp(0.0, 0.99) * 1e6) as u32;
     let mut skew = || Skew {
         ahead: Duration::from_nanos(dice.random_range(0..=nanos(faults.skew))),
@@ -155,14 +156,15 @@ fn nanos(duration: Duration) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
     use std::time::Duration;
+
+    use shared::NodeId;
 
     use super::{Act, Blow, Fault, Faults, Nemesis, Target};
 
-    fn nodes(count: usize) -> Vec<Arc<str>> {
+    fn nodes(count: usize) -> Vec<NodeId> {
         (0..count)
-            .map(|number| format!("n{number}").into())
+            .map(|number| NodeId::from(&*format!("n{number}")))
             .collect()
     }
 
@@ -279,9 +281,8 @@ mod tests {
                 Act::Start(Blow::Skew(skews)) => {
                     assert_eq!(skews.len(), 5);
                     let is_within = |ppm| (900_000..=1_100_000).contains(&ppm);
-                    assert!(skews.values().all(
-                        |skew| is_within(skew.pace_ppm) && skew.ahead <= Duration::from_secs(1)
-                    ));
+                    assert!(skews.iter().all(|(_, skew)| is_within(skew.pace_ppm)
+                        && skew.ahead <= Duration::from_secs(1)));
                 }
                 Act::Start(_) | Act::Stop(_) => {}
             }

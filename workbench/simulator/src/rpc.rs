@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::value::RawValue;
+use shared::NodeId;
 
 use history::OpError;
 use history::fields::{Fields, is_integer};
@@ -135,7 +136,7 @@ impl Shape {
 }
 
 fn are_neighbours(value: &RawValue) -> bool {
-    serde_json::from_str::<BTreeMap<String, Vec<String>>>(value.get()).is_ok()
+    serde_json::from_str::<BTreeMap<NodeId, Vec<NodeId>>>(value.get()).is_ok()
 }
 
 fn are_messages(value: &RawValue) -> bool {

@@ -277,7 +277,7 @@ fn judge(options: &Options, record: &Record, workload: &dyn Workload) -> Verdict
         .availability
         .filter(|_| !options.faults().go_beyond_maelstrom());
     let invocations = history.count(Kind::Invoke);
-    let mut verdict = checkers::overall([
+    let mut verdict = checkers::overall(vec![
         ("exceptions", checkers::exceptions(history)),
         ("availability", checkers::availability(history, asked)),
         ("net", net(&record.statistics, invocations)),

@@ -4,10 +4,10 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
-use std::sync::Arc;
 
 use history::text::unknown_name;
 use serde::{Deserialize, Serialize};
+use shared::NodeId;
 
 /// The shape of a topology.
 #[derive(
@@ -71,7 +71,7 @@ impl Topology {
     }
 
     /// The neighbours of every node, in the order in which Maelstrom lists them.
-    pub fn neighbours(self, nodes: &[Arc<str>]) -> BTreeMap<Arc<str>, Vec<Arc<str>>> {
+    pub fn neighbours(self, nodes: &[NodeId]) -> BTreeMap<NodeId, Vec<NodeId>> {
         if self == Topology::Line && nodes.len() == 1 {
             return BTreeMap::new();
         }
@@ -146,23 +146,24 @@ fn tree(place: usize, children: usize) -> Vec<usize> {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
-    use std::sync::Arc;
+
+    use shared::NodeId;
 
     use super::Topology;
 
-    fn nodes(count: usize) -> Vec<Arc<str>> {
+    fn nodes(count: usize) -> Vec<NodeId> {
         (0..count)
-            .map(|number| format!("n{number}").into())
+            .map(|number| NodeId::from(&*format!("n{number}")))
             .collect()
     }
 
     /// `drawn` lists the neighbours of n0, n1, … by number: `1 2, 0, 0`.
     fn check(topology: Topology, drawn: &str) {
-        let lists: Vec<Vec<Arc<str>>> = drawn
+        let lists: Vec<Vec<NodeId>> = drawn
             .split(',')
             .map(|list| {
                 list.split_whitespace()
-                    .map(|number| format!("n{number}").into())
+                    .map(|number| NodeId::from(&*format!("n{number}")))
                     .collect()
             })
             .collect();

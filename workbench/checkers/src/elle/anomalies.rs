@@ -1,7 +1,7 @@
 //! From anomalies to a verdict: which of them matter to the models asked for, and which models are
 //! ruled out.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::models::{Anomaly, Models, RuledOut, impossible, model_of};
 use super::shape::SHAPES;
@@ -16,9 +16,9 @@ pub const EMPTY_GRAPH: Anomaly = "empty-transaction-graph";
 /// reported all the same.
 const CAVEATS: [Anomaly; 2] = [EMPTY_GRAPH, super::cycles::SEARCH_TIMEOUT];
 
-/// All cases of all anomalies that were found, by name.
+/// All cases of all anomalies that were found, in the order of names.
 #[derive(Debug)]
-pub(crate) struct Anomalies<C>(BTreeMap<Anomaly, Vec<C>>);
+pub(crate) struct Anomalies<C>(Vec<(Anomaly, Vec<C>)>);
 
 /// How a case is shown.
 pub(crate) trait Show<C> {
@@ -35,7 +35,7 @@ pub(crate) trait Show<C> {
 #[derive(Debug)]
 pub(crate) struct Judgement<C> {
     /// The anomalies that matter.
-    reported: BTreeMap<Anomaly, Vec<C>>,
+    reported: Vec<(Anomaly, Vec<C>)>,
     /// Whether one of them is forbidden.
     is_violated: bool,
     /// By all that was found, whether it matters or not.
@@ -44,32 +44,36 @@ pub(crate) struct Judgement<C> {
 
 impl<C> Default for Anomalies<C> {
     fn default() -> Self {
-        Anomalies(BTreeMap::new())
+        Anomalies(Vec::new())
     }
 }
 
 impl<C> Anomalies<C> {
     /// Adds a case.
     pub(crate) fn add(&mut self, anomaly: Anomaly, case: C) {
-        self.0.entry(anomaly).or_default().push(case);
+        match self.0.binary_search_by_key(&anomaly, |(it, _)| it) {
+            Ok(at) => self.0[at].1.push(case),
+            Err(at) => self.0.insert(at, (anomaly, vec![case])),
+        }
     }
 
     /// Forgets all cases of one anomaly.
     pub(crate) fn remove(&mut self, anomaly: Anomaly) {
-        self.0.remove(anomaly);
+        self.0.retain(|(it, _)| *it != anomaly);
     }
 
     /// Holds them against what is asked for.
     pub(crate) fn judge(self, models: &Models) -> Judgement<C> {
         let forbidden = models.forbidden();
-        let ruled_out = RuledOut::by(self.0.keys().copied());
+        let ruled_out = RuledOut::by(self.0.iter().map(|(anomaly, _)| *anomaly));
         let mut reported = self.0;
-        reported.retain(|anomaly, _| forbidden.contains(anomaly) || CAVEATS.contains(anomaly));
-        let is_violated = reported.keys().any(|anomaly| forbidden.contains(anomaly));
+        reported.retain(|(anomaly, _)| forbidden.contains(anomaly) || CAVEATS.contains(anomaly));
+        let mut names = reported.iter().map(|(anomaly, _)| *anomaly);
+        let is_violated = names.any(|anomaly| forbidden.contains(anomaly));
         // That a cycle exists need not be said of a model which a case that can be shown rules out.
-        let shown = reported.keys().copied();
+        let shown = reported.iter().map(|(anomaly, _)| *anomaly);
         let ruled_out_by_shown = impossible(shown.filter(|anomaly| model_of(anomaly).is_none()));
-        reported.retain(|anomaly, _| {
+        reported.retain(|(anomaly, _)| {
             model_of(anomaly).is_none_or(|model| !ruled_out_by_shown.contains(model))
         });
         Judgement {
@@ -101,7 +105,7 @@ impl<C> Judgement<C> {
 
     /// A verdict with the evidence.
     pub(crate) fn verdict<S: Show<C>>(&self, valid: Validity, show: &S) -> Verdict {
-        let types = self.reported.keys().map(|anomaly| edn::key(anomaly));
+        let types = self.reported.iter().map(|(anomaly, _)| edn::key(anomaly));
         let anomalies = self.reported.iter().map(|(anomaly, cases)| {
             let cases = cases.iter().take(S::SHOWN).map(|case| show.to_edn(case));
             let cases = if *anomaly == EMPTY_GRAPH {
@@ -118,7 +122,7 @@ impl<C> Judgement<C> {
             valid,
             [
                 ("anomaly-types", Edn::List(types.collect())),
-                ("anomalies", Edn::Map(anomalies.collect())),
+                ("anomalies", edn::map_of(anomalies.collect())),
                 ("not", keys(&self.ruled_out.weakest)),
                 ("also-not", keys(&self.ruled_out.stronger)),
             ],
@@ -133,10 +137,10 @@ impl<C> Judgement<C> {
         let is_cycle = |anomaly: Anomaly| {
             model_of(anomaly).is_some() || SHAPES.iter().any(|shape| shape.name == anomaly)
         };
-        let mut reported: Vec<_> = self.reported().collect();
-        reported.sort_by_key(|(anomaly, _)| is_cycle(anomaly));
+        let reported = self.reported();
+        let (cycles, simpler): (Vec<_>, Vec<_>) = reported.partition(|(it, _)| is_cycle(it));
         let (mut first, mut others) = (Vec::new(), Vec::new());
-        for (anomaly, cases) in reported {
+        for (anomaly, cases) in simpler.into_iter().chain(cycles) {
             let findings = cases.iter().map(|case| show.tell(case));
             let findings = told(cases.len(), findings).into_iter();
             let mut findings = findings.map(|finding| format!("{anomaly}: {finding}"));

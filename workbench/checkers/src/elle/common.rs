@@ -1,6 +1,6 @@
 //! What can be found wrong with registers and with lists alike.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use super::anomalies::Anomalies;
 use super::cycles::{CycleCase, SEARCH_TIMEOUT, cycles};
@@ -70,18 +70,19 @@ pub(super) fn check_updates<V, C: From<Common>>(
     transactions: &Transactions<'_, V>,
     anomalies: &mut Anomalies<C>,
 ) {
-    let mut updates: BTreeMap<(u32, u32), Vec<usize>> = BTreeMap::new();
+    let mut updates: Vec<(u32, u32, usize)> = Vec::new();
     for transaction in transactions.that_are(Kind::Ok) {
-        for update in updated(transactions.micro_ops(transaction)) {
-            updates.entry(update).or_default().push(transaction);
-        }
+        let updated = updated(transactions.micro_ops(transaction)).into_iter();
+        updates.extend(updated.map(|(key, value)| (key, value, transaction)));
     }
-    updates.retain(|_, transactions| transactions.len() > 1);
-    for ((key, value), transactions) in updates {
+    updates.sort_unstable();
+    let of_one_value = updates.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1));
+    for updates in of_one_value.filter(|updates| updates.len() > 1) {
+        let (key, value, _) = updates[0];
         let case = Common::LostUpdate {
             key,
             value,
-            transactions,
+            transactions: updates.iter().map(|(_, _, it)| *it).collect(),
         };
         anomalies.add("lost-update", case.into());
     }

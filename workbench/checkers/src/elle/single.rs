@@ -6,8 +6,6 @@
 //! from the first of these writers to the last of those who read what they replaced. As a rule that
 //! is not far; at worst it takes the product of operations and steps, divided by 64.
 
-use std::collections::BTreeMap;
-
 use super::component::Component;
 use super::graph::{Relation, Relations};
 
@@ -38,15 +36,16 @@ pub(super) fn single_anti_dependency(component: &Component) -> Option<Vec<u32>> 
         let first = batch.iter().map(|bundle| bundle.first).min()?;
         let last = batch.iter().map(|bundle| bundle.last).max()?;
         reached[first..=last].fill(0);
-        let mut is_writer_of: BTreeMap<usize, u64> = BTreeMap::new();
+        let mut is_writer_of = vec![0_u64; last + 1];
         for (bit, bundle) in batch.iter().enumerate() {
             for writer in &bundle.writers {
-                *is_writer_of.entry(places[*writer as usize]).or_default() |= 1 << bit;
+                if let Some(bits) = is_writer_of.get_mut(places[*writer as usize]) {
+                    *bits |= 1 << bit;
+                }
             }
         }
         for place in first..=last {
-            let starts = is_writer_of.get(&place).copied().unwrap_or_default();
-            let here = reached[place] | starts;
+            let here = reached[place] | is_writer_of[place];
             if here != 0 {
                 let next = writes(component, order[place]).map(|to| places[to as usize]);
                 next.filter(|to| *to <= last)
@@ -67,14 +66,15 @@ pub(super) fn single_anti_dependency(component: &Component) -> Option<Vec<u32>> 
 }
 
 fn bundles(component: &Component, places: &[usize]) -> Vec<Bundle> {
-    let mut readers_by_writer: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
+    let mut readers_by_writer: Vec<Vec<u32>> = vec![Vec::new(); component.len()];
     for (from, steps) in (0..).zip(&component.steps) {
         for step in steps.iter().filter(|step| step.relation == Relation::Rw) {
-            readers_by_writer.entry(step.to).or_default().push(from);
+            readers_by_writer[step.to as usize].push(from);
         }
     }
-    let direct = readers_by_writer.into_iter();
-    let direct = direct.map(|(writer, readers)| (readers, vec![writer]));
+    let direct = readers_by_writer.into_iter().zip(0..);
+    let direct = direct.filter(|(readers, _)| !readers.is_empty());
+    let direct = direct.map(|(readers, writer)| (readers, vec![writer]));
     let junctions = component.junctions.iter();
     let through_hubs = junctions.map(|it| (it.readers.clone(), it.writers.clone()));
     let all = direct.chain(through_hubs).map(|(readers, writers)| {

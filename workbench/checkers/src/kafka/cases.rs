@@ -53,13 +53,14 @@ impl Anomaly {
         if cases.is_empty() {
             return None;
         }
-        let mut sorted: Vec<&C> = cases.iter().collect();
-        sorted.sort_by_key(|case| case.weight());
+        let weights = cases.iter().map(Case::weight);
+        let mut sorted: Vec<(i64, usize)> = weights.zip(0..).collect();
+        sorted.sort_unstable();
         let listed = match listed {
             Listed::Least(count) => &sorted[..count.min(sorted.len())],
             Listed::Most(count) => &sorted[sorted.len().saturating_sub(count)..],
         };
-        let listed = listed.iter().map(|case| case.to_edn(analysis));
+        let listed = listed.iter().map(|(_, at)| cases[*at].to_edn(analysis));
         let entry = edn::map([
             ("count", edn::count(cases.len())),
             ("errs", Edn::List(listed.collect())),

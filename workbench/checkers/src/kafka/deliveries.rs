@@ -112,8 +112,8 @@ impl<'a> Analysis<'a> {
         });
         let entry = edn::map([
             ("time", last.map_or(Edn::Nil, |it| edn::integer(it.op.time))),
-            ("unseen", Edn::Map(counts.collect())),
-            ("messages", Edn::Map(messages.collect())),
+            ("unseen", edn::map_of(counts.collect())),
+            ("messages", edn::map_of(messages.collect())),
         ]);
         let findings = unseen.values().map(|messages| self.tell_unseen(messages));
         Some(Anomaly {

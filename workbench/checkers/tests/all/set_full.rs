@@ -326,7 +326,7 @@ fn a_mangled_file_is_an_error_or_another_history_but_never_a_panic() {
         ];
         for history in read.iter().flatten() {
             survivors += 1;
-            checkers::overall([
+            checkers::overall(vec![
                 ("exceptions", checkers::exceptions(history)),
                 ("stats", checkers::stats(history)),
                 ("availability", checkers::availability(history, None)),

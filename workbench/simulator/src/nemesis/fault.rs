@@ -1,6 +1,5 @@
 //! The kinds of faults, and how strong and how frequent each of them is.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -89,7 +88,7 @@ impl Fault {
 pub struct Faults {
     /// For each fault that happens at all, the mean time from its beginning to its end, and from
     /// there to the next.
-    pub intervals: BTreeMap<Fault, Duration>,
+    pub intervals: Vec<(Fault, Duration)>,
     /// What partitions are aimed at.
     pub targets: Vec<Target>,
     /// The part of all messages that is lost, 0 to 1, while messages are lost.
@@ -113,7 +112,7 @@ impl Default for Faults {
     /// default.
     fn default() -> Self {
         Faults {
-            intervals: BTreeMap::new(),
+            intervals: Vec::new(),
             targets: Target::MAELSTROMS.to_vec(),
             loss: 0.2,
             duplicate: 0.2,
@@ -130,14 +129,14 @@ impl Faults {
     /// Partitions alone, as Maelstrom has them.
     pub fn partitions(interval: Duration) -> Self {
         Faults {
-            intervals: BTreeMap::from([(Fault::Partition, interval)]),
+            intervals: vec![(Fault::Partition, interval)],
             ..Faults::default()
         }
     }
 
     /// Which faults happen, in the order of [`Fault::ALL`].
     pub fn kinds(&self) -> impl Iterator<Item = Fault> + '_ {
-        self.intervals.keys().copied()
+        self.intervals.iter().map(|(fault, _)| *fault)
     }
 
     /// Whether there is anything that Maelstrom does not do.

@@ -5,17 +5,21 @@
 //! three nodes is made of nothing else.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use rand::RngExt;
 use rand::seq::{IndexedRandom, SliceRandom};
 
 use serde::{Deserialize, Serialize};
 
+use shared::NodeId;
+
 use crate::dice::Dice;
 
 /// Whose messages each node drops: receiver → sources. Every node has an entry, perhaps empty.
-pub type Grudge = BTreeMap<Arc<str>, BTreeSet<Arc<str>>>;
+pub type Grudge = BTreeMap<NodeId, BTreeSet<NodeId>>;
+
+/// A receiver, and whose messages it drops.
+type Drops = (NodeId, BTreeSet<NodeId>);
 
 /// What a partition is aimed at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -74,11 +78,11 @@ impl Target {
 }
 
 /// Who drops whose messages, drawn for one partition of `nodes`.
-pub fn grudge(target: Target, nodes: &[Arc<str>], dice: &mut Dice) -> Grudge {
+pub fn grudge(target: Target, nodes: &[NodeId], dice: &mut Dice) -> Grudge {
     let count = nodes.len();
     let mut shuffled = nodes.to_vec();
     shuffled.shuffle(dice);
-    match target {
+    let drops = match target {
         Target::One => two_camps(&shuffled, count.min(1)),
         Target::Majority => two_camps(&shuffled, count / 2),
         Target::MinorityThird => two_camps(&shuffled, count.saturating_sub(1) / 3),
@@ -86,11 +90,12 @@ pub fn grudge(target: Target, nodes: &[Arc<str>], dice: &mut Dice) -> Grudge {
         Target::MajoritiesRing => mutual_majorities(&shuffled, dice),
         Target::OneWay => deaf(&shuffled, dice),
         Target::Bridge => bridge(&shuffled),
-    }
+    };
+    drops.into_iter().collect()
 }
 
 /// One or more nodes, but not all, hear nothing from the rest.
-fn deaf(nodes: &[Arc<str>], dice: &mut Dice) -> Grudge {
+fn deaf(nodes: &[NodeId], dice: &mut Dice) -> Vec<Drops> {
     let most = nodes.len().saturating_sub(1).max(1) as u64;
     let (deaf, heard) = nodes.split_at(nodes.len().min(dice.random_range(1..=most) as usize));
     against(deaf, heard).chain(against(heard, &[])).collect()
@@ -98,26 +103,23 @@ fn deaf(nodes: &[Arc<str>], dice: &mut Dice) -> Grudge {
 
 /// The first node is the bridge between two halves of the others. Of two nodes or fewer, nobody is
 /// cut off.
-fn bridge(nodes: &[Arc<str>]) -> Grudge {
+fn bridge(nodes: &[NodeId]) -> Vec<Drops> {
     let Some((middle, rest)) = nodes.split_first() else {
-        return Grudge::new();
+        return Vec::new();
     };
-    let mut grudge = two_camps(rest, rest.len() / 2);
-    grudge.insert(middle.clone(), BTreeSet::new());
-    grudge
+    let mut drops = two_camps(rest, rest.len() / 2);
+    drops.push((middle.clone(), BTreeSet::new()));
+    drops
 }
 
 /// The first so many against all the others.
-fn two_camps(nodes: &[Arc<str>], first: usize) -> Grudge {
+fn two_camps(nodes: &[NodeId], first: usize) -> Vec<Drops> {
     let (left, right) = nodes.split_at(first);
     against(left, right).chain(against(right, left)).collect()
 }
 
 /// Everybody in the camp drops what comes from these.
-fn against<'a>(
-    camp: &'a [Arc<str>],
-    enemies: &'a [Arc<str>],
-) -> impl Iterator<Item = (Arc<str>, BTreeSet<Arc<str>>)> + 'a {
+fn against<'a>(camp: &'a [NodeId], enemies: &'a [NodeId]) -> impl Iterator<Item = Drops> + 'a {
     camp.iter()
         .map(|node| (node.clone(), enemies.iter().cloned().collect()))
 }
@@ -127,7 +129,7 @@ fn against<'a>(
 /// ```text
 /// ring a b c, majorities of two:  (a b) b drops c,  (b c) c drops a,  (c a) a drops b
 /// ```
-fn windows_of_a_ring(ring: &[Arc<str>]) -> Grudge {
+fn windows_of_a_ring(ring: &[NodeId]) -> Vec<Drops> {
     let count = ring.len();
     let majority = majority(count);
     let at = |place: usize| ring[place % count].clone();
@@ -141,7 +143,7 @@ fn windows_of_a_ring(ring: &[Arc<str>]) -> Grudge {
 
 /// Links are made until everybody has a majority, always from one of those with the fewest links
 /// to another such; what is not linked is cut.
-fn mutual_majorities(nodes: &[Arc<str>], dice: &mut Dice) -> Grudge {
+fn mutual_majorities(nodes: &[NodeId], dice: &mut Dice) -> Vec<Drops> {
     let majority = majority(nodes.len());
     let everybody = || 0..nodes.len();
     let mut links: Vec<BTreeSet<usize>> = everybody().map(|node| BTreeSet::from([node])).collect();
@@ -190,16 +192,17 @@ fn majority(count: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
-    use std::sync::Arc;
+
+    use shared::NodeId;
 
     use super::{Grudge, Target, grudge, majority};
     use crate::dice::dice;
 
     const COUNTS: [usize; 10] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 25];
 
-    fn nodes(count: usize) -> Vec<Arc<str>> {
+    fn nodes(count: usize) -> Vec<NodeId> {
         (0..count)
-            .map(|number| format!("n{number}").into())
+            .map(|number| NodeId::from(&*format!("n{number}")))
             .collect()
     }
 
@@ -283,7 +286,7 @@ mod tests {
     #[test]
     fn a_bridge_hears_and_is_heard_by_two_camps_that_do_not_hear_each_other() {
         check(Target::Bridge, |count, grudge| {
-            let is_bridge = |name: &Arc<str>| {
+            let is_bridge = |name: &NodeId| {
                 grudge[name].is_empty() && grudge.values().all(|drops| !drops.contains(name))
             };
             is_mutual(grudge)

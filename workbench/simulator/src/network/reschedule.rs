@@ -1,7 +1,6 @@
 //! Changes of the latency while messages are under way.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::Network;
@@ -20,12 +19,13 @@ impl Network {
         let delayed = std::mem::take(&mut self.delayed).into_iter();
         let delayed = delayed.map(|((_, ticket), envelope)| (ticket, envelope));
         // In the order of tickets, since that of the inboxes differs from run to run.
-        let mut under_way: BTreeMap<u64, Envelope> = delayed.collect();
+        let mut under_way: Vec<(u64, Envelope)> = delayed.collect();
         for inbox in self.inboxes.values_mut() {
             let waiting = inbox.waiting.drain().map(|Reverse(waiting)| waiting);
             let waiting = waiting.chain(inbox.held.take());
             under_way.extend(waiting.map(|it| (it.ticket, it.envelope)));
         }
+        under_way.sort_unstable_by_key(|(ticket, _)| *ticket);
         // All consumers are idle now.
         self.agenda.clear();
         for (ticket, envelope) in under_way {

@@ -1,7 +1,6 @@
 //! What the nemesis does to a run: the network, the nodes and their clocks.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use shared::NodeId;
@@ -117,12 +116,7 @@ impl Run {
     }
 
     fn cut(&mut self, grudge: &Grudge) {
-        let id = |name: &Arc<str>| NodeId::from(Arc::clone(name));
-        let cuts = grudge
-            .iter()
-            .map(|(node, drops)| (id(node), drops.iter().map(id).collect()));
-        self.network
-            .cut(cuts.collect::<BTreeMap<NodeId, BTreeSet<NodeId>>>());
+        self.network.cut(grudge.clone());
     }
 
     fn pause(&mut self, place: usize) {

@@ -1,7 +1,6 @@
 //! The phases of a run, from the nodes' first message to the last read.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 use std::time::Duration;
 
 use shared::NodeId;
@@ -226,10 +225,9 @@ impl Run {
             seed,
             ..
         } = &self.settings;
-        let names = self.settings.nodes.iter();
-        let names = names.map(|node| Arc::from(node.as_str())).collect();
+        let nodes = self.settings.nodes.clone();
         let nemesis = (!faults.intervals.is_empty())
-            .then(|| Box::new(Nemesis::new(names, faults.clone(), *seed)));
+            .then(|| Box::new(Nemesis::new(nodes, faults.clone(), *seed)));
         let works = *rate > 0.0 && *most_operations != Some(0);
         let pace = works.then(|| Box::new(Pace::new(*rate, now, branch(*seed, "pace"))));
         self.phase = Phase::Main {

@@ -125,7 +125,7 @@ fn smaller(run: &Aftermath, base: &Options) -> Vec<Options> {
         });
     }
     // Shorter faults, in tenths of a second; that there are no more of them is settled above.
-    let intervals = run.settings.faults.intervals.values();
+    let intervals = run.settings.faults.intervals.iter().map(|(_, it)| it);
     let longest = intervals.max().map_or(0, |it| it.as_millis() as u64 / 100);
     for tenths in below(longest) {
         offer(Pins {

@@ -1,8 +1,5 @@
 //! broadcast: what one node is told, all come to know.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
-
 use rand::RngExt;
 use shared::NodeId;
 
@@ -98,19 +95,7 @@ impl Workload for Broadcast {
     }
 
     fn set_up(&self, nodes: &[NodeId]) -> Option<Question> {
-        let names: Vec<Arc<str>> = nodes.iter().map(|node| node.as_str().into()).collect();
-        let topology: BTreeMap<String, Vec<String>> = self
-            .topology
-            .neighbours(&names)
-            .into_iter()
-            .map(|(node, near)| {
-                (
-                    node.to_string(),
-                    near.iter().map(ToString::to_string).collect(),
-                )
-            })
-            .collect();
-        let fields = vec![("topology", history::json(&topology))];
+        let fields = vec![("topology", history::json(&self.topology.neighbours(nodes)))];
         Some(Question::new(&TOPOLOGY, fields))
     }
 

@@ -2,7 +2,7 @@
 
 mod client;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use rand::RngExt;
@@ -43,7 +43,7 @@ pub(super) struct Kafka {
     /// phase must reach.
     highest: BTreeMap<u64, i64>,
     unseen: Offsets,
-    finals: BTreeMap<usize, FinalRead>,
+    finals: HashMap<usize, FinalRead>,
     /// What `highest` was when the final phase began.
     target: Option<BTreeMap<u64, i64>>,
 }
@@ -76,7 +76,7 @@ impl Kafka {
             next_crash: Duration::ZERO,
             highest: BTreeMap::new(),
             unseen: Offsets::default(),
-            finals: BTreeMap::new(),
+            finals: HashMap::new(),
             target: None,
         }
     }
@@ -94,16 +94,15 @@ impl Kafka {
         if unseen.is_empty() || dice.random_range(0..WIDE_ASSIGNS) != 0 {
             return Invocation::new("assign", names([key].iter()));
         }
-        let own = [key].into_iter().filter(|key| !unseen.contains_key(key));
-        let keys: Vec<u64> = unseen.keys().copied().chain(own).collect();
+        let mut keys: Vec<u64> = unseen.iter().map(|(key, _)| *key).collect();
+        if !keys.contains(&key) {
+            keys.push(key);
+        }
         let invocation = Invocation::new("assign", names(keys.iter()));
+        let mut named = BTreeMap::new();
+        named.extend(unseen.into_iter().map(|(key, it)| (key.to_string(), it)));
         let marks = Marks {
-            unseen: history::boxed_unless_empty(
-                unseen
-                    .into_iter()
-                    .map(|(key, it)| (key.to_string(), it))
-                    .collect(),
-            ),
+            unseen: history::boxed_unless_empty(named),
             ..Marks::default()
         };
         Invocation {
@@ -233,7 +232,7 @@ impl Workload for Kafka {
 
 impl Offsets {
     /// The keys of which something was sent that no poll has shown.
-    fn by_key(&self) -> BTreeMap<u64, Unseen> {
+    fn by_key(&self) -> Vec<(u64, Unseen)> {
         let lag = |(key, sent): (&u64, &i64)| {
             let polled = self.polled.get(key).copied().unwrap_or(-1);
             let sent = *sent;

@@ -1,6 +1,5 @@
 //! lin-kv: registers, one for each key, that can be read, written, and changed on condition.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use rand::RngExt;
@@ -79,7 +78,7 @@ pub(super) struct LinKv {
 struct Group {
     key: u64,
     /// Who has touched the key: worker and life.
-    processes: BTreeSet<(usize, u64)>,
+    processes: Vec<(usize, u64)>,
 }
 
 impl LinKv {
@@ -102,15 +101,14 @@ impl LinKv {
             self.groups.push(group);
         }
         let process = (turn.worker, life);
-        let group = &self.groups[place];
-        // A group of more than the usual number must be able to work, too.
-        let most = MOST_PROCESSES.max(size);
-        if group.processes.len() >= most && !group.processes.contains(&process) {
-            self.groups[place] = self.fresh();
+        if !self.groups[place].processes.contains(&process) {
+            // A group of more than the usual number must be able to work, too.
+            if self.groups[place].processes.len() >= MOST_PROCESSES.max(size) {
+                self.groups[place] = self.fresh();
+            }
+            self.groups[place].processes.push(process);
         }
-        let group = &mut self.groups[place];
-        group.processes.insert(process);
-        group.key
+        self.groups[place].key
     }
 
     fn fresh(&mut self) -> Group {
@@ -118,7 +116,7 @@ impl LinKv {
         self.next_key += 1;
         Group {
             key,
-            processes: BTreeSet::new(),
+            processes: Vec::new(),
         }
     }
 

@@ -3,7 +3,6 @@
 //!
 //! What the nemesis will do is known beforehand: seeds are chosen so that it comes in time.
 
-use std::sync::Arc;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -39,7 +38,7 @@ impl Once {
             most: Some(1),
             ..Faults::default()
         };
-        let mut nemesis = Nemesis::new(vec![Arc::from("n0")], faults, seed);
+        let mut nemesis = Nemesis::new(vec!["n0".into()], faults, seed);
         let mut next = || {
             let at = nemesis.next_at();
             nemesis.wake(at).map(|act| (at.as_secs_f64(), act))

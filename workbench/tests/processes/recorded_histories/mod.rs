@@ -45,7 +45,7 @@ fn every_checker_comes_to_the_recorded_verdict() {
             }
         }
 
-        let all = checkers::overall([
+        let all = checkers::overall(vec![
             ("exceptions", checkers::exceptions(&history)),
             ("stats", stats),
             ("availability", availability),

@@ -40,7 +40,7 @@ impl Show<Case> for Transactions<'_, Lists> {
                 edn::map([
                     ("op", self.op(*transaction)),
                     ("mop", self.micro_op(read)),
-                    ("duplicates", Edn::Map(counts.collect())),
+                    ("duplicates", edn::map_of(counts.collect())),
                 ])
             }
             Case::IncompatibleOrder { key, lists } => {

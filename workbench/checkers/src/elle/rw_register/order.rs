@@ -1,7 +1,5 @@
 //! Which version of a key came before which, and what that says of transactions.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use super::Registers;
 use super::assumptions::{Assumptions, Source};
 use crate::elle::graph::{Graph, Vertex};
@@ -104,22 +102,23 @@ impl Order {
     }
 }
 
-/// What a transaction did to each key, as far as others can tell.
+/// What a transaction did to each key, as far as others can tell; by key.
 fn externals(
     transactions: &Transactions<'_, Registers>,
     transaction: usize,
-) -> BTreeMap<u32, External> {
+) -> Vec<(u32, External)> {
     let micro_ops = transactions.micro_ops(transaction);
-    let mut keys: BTreeMap<u32, External> = BTreeMap::new();
+    let mut keys: Vec<(u32, External)> = Vec::new();
     for micro_op in micro_ops {
-        let read = micro_op.action == Action::Read;
-        keys.entry(micro_op.key).or_insert_with(|| External {
-            read: read.then_some(micro_op.value),
-            write: None,
-        });
+        if let Err(at) = keys.binary_search_by_key(&micro_op.key, |(key, _)| *key) {
+            let read = (micro_op.action == Action::Read).then_some(micro_op.value);
+            keys.insert(at, (micro_op.key, External { read, write: None }));
+        }
     }
     for write in writes(micro_ops) {
-        keys.entry(write.key).or_default().write = Some(write.value);
+        if let Ok(at) = keys.binary_search_by_key(&write.key, |(key, _)| *key) {
+            keys[at].1.write = Some(write.value);
+        }
     }
     keys
 }
@@ -131,17 +130,14 @@ fn key_order(
     transactions: &Transactions<'_, Registers>,
     link: fn(&mut Graph, &[Pair<'_>]),
 ) -> Vec<Before> {
-    let mut of_keys: BTreeMap<u32, Vec<(usize, External)>> = BTreeMap::new();
+    let mut of_keys = vec![Vec::new(); transactions.keys.len()];
     for transaction in 0..transactions.ops.len() {
         for (key, external) in externals(transactions, transaction) {
-            of_keys
-                .entry(key)
-                .or_default()
-                .push((transaction, external));
+            of_keys[key as usize].push((transaction, external));
         }
     }
-    let mut order = BTreeSet::new();
-    for (key, touched) in of_keys {
+    let mut order = Vec::new();
+    for (key, touched) in (0..).zip(of_keys) {
         let ops: Vec<Pair<'_>> = touched
             .iter()
             .map(|(it, _)| transactions.ops[*it])
@@ -168,18 +164,18 @@ fn key_order(
             if let (Some(before), Some(after)) = (before, after)
                 && before != after
             {
-                order.insert(Before { key, before, after });
+                order.push(Before { key, before, after });
             }
         }
     }
-    order.into_iter().collect()
+    in_order(order)
 }
 
 /// Lets writers of a version replace those before it, source by source. A source whose order goes round
 /// in circles with that of those before it is left out, but for the circles, which are returned. That
 /// a register is unset at first is always believed.
 fn infer(versions: &mut Versions, sources: Vec<(Source, Vec<Before>)>) -> Vec<CyclicVersions> {
-    let mut known: BTreeSet<Before> = BTreeSet::new();
+    let mut known: Vec<Before> = Vec::new();
     let mut believed = vec![Source::InitialState];
     let mut cyclic = Vec::new();
     for (source, order) in sources {
@@ -187,8 +183,7 @@ fn infer(versions: &mut Versions, sources: Vec<(Source, Vec<Before>)>) -> Vec<Cy
             versions.version(*key, *before);
             versions.version(*key, *after);
         }
-        let mut all = known.clone();
-        all.extend(order);
+        let all = in_order([&known[..], &order].concat());
         let named = [&believed[..], &[source]].concat();
         let circles = circles(versions, &all);
         if circles.is_empty() {
@@ -205,8 +200,14 @@ fn infer(versions: &mut Versions, sources: Vec<(Source, Vec<Before>)>) -> Vec<Cy
     cyclic
 }
 
+fn in_order(mut order: Vec<Before>) -> Vec<Before> {
+    order.sort_unstable();
+    order.dedup();
+    order
+}
+
 /// Versions that come before one another, by key. Every version comes after the unset one.
-fn circles(versions: &Versions, order: &BTreeSet<Before>) -> Vec<(u32, Vec<u32>)> {
+fn circles(versions: &Versions, order: &[Before]) -> Vec<(u32, Vec<u32>)> {
     let place = |key, value| versions.place(key, value);
     let set = (0..).zip(versions.all()).filter(|(_, it)| it.value != NIL);
     let unset = set.filter_map(|(at, version)| Some((place(version.key, NIL)?, at)));
@@ -227,7 +228,7 @@ fn circles(versions: &Versions, order: &BTreeSet<Before>) -> Vec<(u32, Vec<u32>)
 }
 
 /// The writers of a version replace every version that is known to come before it.
-fn replace(versions: &mut Versions, mut order: BTreeSet<Before>) {
+fn replace(versions: &mut Versions, mut order: Vec<Before>) {
     let written = versions.all().iter();
     let written = written.filter(|it| it.value != NIL && !it.writers.is_empty());
     let first = written.map(|it| Before {
@@ -235,8 +236,8 @@ fn replace(versions: &mut Versions, mut order: BTreeSet<Before>) {
         before: NIL,
         after: it.value,
     });
-    order.extend(first.collect::<Vec<_>>());
-    for Before { key, before, after } in order {
+    order.extend(first);
+    for Before { key, before, after } in in_order(order) {
         let writers = versions.version(key, after).writers.clone();
         let updaters = &mut versions.version(key, before).updaters;
         updaters.extend(writers.into_iter().map(|writer| (writer, after)));

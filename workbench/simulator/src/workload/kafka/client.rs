@@ -102,8 +102,9 @@ impl Session for Client {
                 error: None,
             }),
             "assign" if invocation.marks.seek_to_beginning => {
-                let keys = keys(invocation).into_iter();
-                self.next = keys.map(|key| (key, 0)).collect();
+                self.next.clear();
+                self.next
+                    .extend(keys(invocation).into_iter().map(|key| (key, 0)));
                 Step::Done(Completion::done())
             }
             "assign" => {
@@ -149,14 +150,10 @@ impl Client {
     /// consumer has committed, or from the beginning.
     fn assign(&mut self, keys: Vec<String>, committed: &BTreeMap<String, i64>) {
         let before = std::mem::take(&mut self.next);
-        let start = |key: &String| before.get(key).or_else(|| committed.get(key)).copied();
-        self.next = keys
-            .into_iter()
-            .map(|key| {
-                let start = start(&key).unwrap_or(0);
-                (key, start)
-            })
-            .collect();
+        for key in keys {
+            let start = before.get(&key).or_else(|| committed.get(&key)).copied();
+            self.next.insert(key, start.unwrap_or(0));
+        }
     }
 
     /// A poll is answered: if it shows anything, that is committed before the poll is over.
@@ -166,14 +163,14 @@ impl Client {
             Err(why) => return malformed(&POLL, &why, answer),
         };
         let mut anything = false;
-        let mut highest: BTreeMap<&str, i64> = BTreeMap::new();
+        let mut highest: BTreeMap<String, i64> = BTreeMap::new();
         for (key, messages) in &messages {
             let offsets = messages.iter().flatten().map(|(offset, _)| *offset);
             anything |= messages.as_ref().is_some_and(|it| !it.is_empty());
             let last = offsets.max().unwrap_or(-1);
             let next = self.next.entry(key.clone()).or_default();
             *next = last.saturating_add(1).max(*next);
-            highest.insert(key, last.max(0));
+            highest.insert(key.clone(), last.max(0));
         }
         let shown = raw(format!("[[\"poll\",{}]]", answer.field("msgs")));
         if !anything {
