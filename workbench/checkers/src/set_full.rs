@@ -82,6 +82,16 @@ impl<'a> Elements<'a> {
         }
     }
 
+    /// Where an element is. `guess` is looked at first: what a read lists is more or less in the order
+    /// in which it was added.
+    fn position(&self, element: &Element, guess: usize) -> Option<usize> {
+        let guessed = self.records.get(guess);
+        match guessed.filter(|record| record.element == *element) {
+            Some(_) => Some(guess),
+            None => self.positions.get(element).copied(),
+        }
+    }
+
     fn learn_acknowledged(&mut self, history: &'a History, add: &str) {
         for op in history
             .ops
@@ -110,10 +120,12 @@ impl<'a> Elements<'a> {
             let attempted = |record: &Record<'_>| record.attempt.index < completion.index;
             let attempted = self.records.partition_point(attempted);
             present.fill(0);
-            for at in elements
-                .iter()
-                .filter_map(|element| self.positions.get(element).copied())
-            {
+            let mut next = 0;
+            for element in &elements {
+                let Some(at) = self.position(element, next) else {
+                    continue;
+                };
+                next = at + 1;
                 if at < attempted {
                     present[at / 64] |= 1 << (at % 64);
                     self.records[at].last_present.get_or_insert(invocation);

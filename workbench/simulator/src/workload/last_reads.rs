@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use checkers::{EMPTY_GRAPH, Verdict};
+use checkers::{EMPTY_GRAPH, Element, Verdict};
 use history::edn::{self, Edn};
 use history::{History, Kind, Op};
 
@@ -12,26 +12,29 @@ use history::{History, Kind, Op};
 pub(super) fn lacking(history: &History, reads: &[&Op], f: &str) -> Vec<String> {
     let adds = history.ops.iter();
     let adds = adds.filter(|op| op.kind == Kind::Ok && op.f == f && op.process.client().is_some());
-    let mut due: BTreeSet<String> = adds.filter_map(|op| canonical(&op.value)).collect();
-    let shown = |op: &Op| -> BTreeSet<String> {
-        let values: Option<Vec<Value>> = op.value.parse().unwrap_or_default();
-        let values = values.unwrap_or_default();
-        values.iter().map(Value::to_string).collect()
-    };
-    for read in reads {
-        due.extend(shown(read));
-    }
-    let missing = |read: &&Op| {
-        let seen = shown(read);
-        let missing: Vec<&String> = due.difference(&seen).collect();
-        let (first, count) = (missing.first()?, missing.len());
+    let mut due: Vec<Element> = adds.map(Element::of).collect();
+    let shown: Vec<Vec<Element>> = reads.iter().map(|read| listed(read)).collect();
+    due.extend(shown.iter().flatten().cloned());
+    due.sort_unstable();
+    due.dedup();
+    let missing = |(read, seen): (&&Op, &Vec<Element>)| {
+        let is_missing = |element: &&Element| seen.binary_search(element).is_err();
+        let first = due.iter().find(is_missing)?;
+        let count = due.iter().filter(is_missing).count();
         Some(format!(
             "after the calm, the read of process {} lacks {count} that others show or that were \
              acknowledged, such as {first}",
             read.process
         ))
     };
-    reads.iter().filter_map(missing).collect()
+    reads.iter().zip(&shown).filter_map(missing).collect()
+}
+
+/// What a read shows, in order; nothing if it cannot be read.
+fn listed(read: &Op) -> Vec<Element> {
+    let mut elements = Element::list_of(read).unwrap_or_default();
+    elements.sort_unstable();
+    elements
 }
 
 /// Final reads that differ from the first one.
