@@ -36,16 +36,16 @@ pub(super) fn single_anti_dependency(component: &Component) -> Option<Vec<u32>> 
         let first = batch.iter().map(|bundle| bundle.first).min()?;
         let last = batch.iter().map(|bundle| bundle.last).max()?;
         reached[first..=last].fill(0);
-        let mut is_writer_of = vec![0_u64; last + 1];
+        let mut is_writer_of = vec![0_u64; last + 1 - first];
         for (bit, bundle) in batch.iter().enumerate() {
             for writer in &bundle.writers {
-                if let Some(bits) = is_writer_of.get_mut(places[*writer as usize]) {
+                if let Some(bits) = is_writer_of.get_mut(places[*writer as usize] - first) {
                     *bits |= 1 << bit;
                 }
             }
         }
         for place in first..=last {
-            let here = reached[place] | is_writer_of[place];
+            let here = reached[place] | is_writer_of[place - first];
             if here != 0 {
                 let next = writes(component, order[place]).map(|to| places[to as usize]);
                 next.filter(|to| *to <= last)

@@ -87,7 +87,7 @@ impl Fault {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Faults {
     /// For each fault that happens at all, the mean time from its beginning to its end, and from
-    /// there to the next.
+    /// there to the next; in the order of [`Fault::ALL`].
     pub intervals: Vec<(Fault, Duration)>,
     /// What partitions are aimed at.
     pub targets: Vec<Target>,

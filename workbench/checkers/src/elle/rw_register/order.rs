@@ -34,7 +34,7 @@ struct Before {
 }
 
 /// What a transaction read first from a key, and what it wrote last.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 struct External {
     read: Option<u32>,
     write: Option<u32>,
