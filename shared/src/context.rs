@@ -135,7 +135,7 @@ impl<E> Context<E> {
         self.now
     }
 
-    /// The node's dice.
+    /// The node's rng.
     pub fn rng(&mut self) -> &mut Rng {
         &mut self.rng
     }

@@ -57,7 +57,7 @@ enum ErrorAnswer {
 }
 
 impl<N: Node> Engine<N> {
-    /// An engine whose node is made by `boot` when `init` comes. The node's dice start at `seed`.
+    /// An engine whose node is made by `boot` when `init` comes. The node's rng start at `seed`.
     pub fn new<F>(seed: u64, boot: F) -> Self
     where
         F: FnOnce(Cluster, &mut Context<N::Event>) -> N + Send + 'static,

@@ -1,4 +1,4 @@
-//! Dice that are handed in: a node that draws from its context alone can be replayed from a seed.
+//! SeededRng that are handed in: a node that draws from its context alone can be replayed from a seed.
 
 /// A small, fast generator (SplitMix64: Steele, Lea, Flood, OOPSLA 2014). Not for secrets.
 #[derive(Debug, Clone)]

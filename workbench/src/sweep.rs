@@ -48,7 +48,7 @@ pub struct Sweep {
 pub struct Sample {
     /// Where what moves was.
     pub value: f64,
-    /// What the dice started from.
+    /// What the rng started from.
     pub seed: u64,
     /// The verdict; there is none if the run broke off.
     pub valid: Option<Validity>,

@@ -82,7 +82,7 @@ pub struct Test<'a> {
     pub workload: Name,
     /// How.
     pub options: &'a Options,
-    /// What its dice start from.
+    /// What its rng start from.
     pub seed: u64,
     /// Where the nodes are.
     pub stage: Stage<'a>,

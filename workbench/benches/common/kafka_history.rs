@@ -7,7 +7,7 @@ use std::fmt::Write;
 
 use history::History;
 use rand::RngExt;
-use simulator::dice::{Dice, dice};
+use simulator::rng::{SeededRng, seeded};
 
 const WORKERS: usize = 4;
 const KEYS: usize = 10;
@@ -21,7 +21,7 @@ struct Worker {
 
 /// A history in the making.
 struct Builder {
-    dice: Dice,
+    rng: SeededRng,
     /// How far offsets are apart.
     stride: u64,
     /// How many messages each key has, the retired ones and the active ones.
@@ -39,7 +39,7 @@ pub fn kafka_history(operations: usize, stride: u64) -> History {
         next: BTreeMap::new(),
     };
     let mut builder = Builder {
-        dice: dice(1),
+        rng: seeded(1),
         stride,
         logs: vec![0; KEYS],
         active: std::array::from_fn(|key| key),
@@ -60,9 +60,9 @@ pub fn kafka_history(operations: usize, stride: u64) -> History {
 
 impl Builder {
     fn act(&mut self) {
-        let worker = self.dice.random_range(0..WORKERS as u32) as usize;
-        let place = self.dice.random_range(0..KEYS as u32) as usize;
-        match self.dice.random_range(0..1_000_u32) {
+        let worker = self.rng.random_range(0..WORKERS as u32) as usize;
+        let place = self.rng.random_range(0..KEYS as u32) as usize;
+        match self.rng.random_range(0..1_000_u32) {
             0..4 => self.crash(worker),
             4..20 => {
                 let assigned = self.workers[worker].next.keys().copied();

@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use history::History;
 use rand::RngExt;
-use simulator::dice::{Dice, dice};
+use simulator::rng::{SeededRng, seeded};
 
 const CLIENTS: usize = 10;
 
@@ -57,17 +57,17 @@ impl Client {
 
 /// A history of so many operations.
 pub fn plain_history(subject: Subject, operations: usize) -> History {
-    let mut dice = dice(1);
+    let mut rng = seeded(1);
     let mut node = Node::default();
     let mut clients: Vec<Client> = (0..CLIENTS).map(|_| Client::Idle).collect();
     let mut lines = String::new();
     let (mut begun, mut index) = (0, 0_u64);
     while begun < operations || clients.iter().any(|it| !matches!(it, Client::Idle)) {
-        let process = dice.random_range(0..CLIENTS as u32) as usize;
+        let process = rng.random_range(0..CLIENTS as u32) as usize;
         let (next, line) = match std::mem::replace(&mut clients[process], Client::Idle) {
             Client::Idle if begun == operations => continue,
             Client::Idle => {
-                let (f, value) = subject.draw(begun, operations, &mut dice);
+                let (f, value) = subject.draw(begun, operations, &mut rng);
                 begun += 1;
                 let is_final = f == "read" && !clients.iter().any(Client::adds);
                 let is_final = is_final && subject.ends(begun, operations);
@@ -103,8 +103,8 @@ impl Subject {
         self == Subject::Counter && begun + 5 * CLIENTS > operations
     }
 
-    fn draw(self, begun: usize, operations: usize, dice: &mut Dice) -> (&'static str, String) {
-        let value = dice.random_range(0..5_u32);
+    fn draw(self, begun: usize, operations: usize, rng: &mut SeededRng) -> (&'static str, String) {
+        let value = rng.random_range(0..5_u32);
         match self {
             Subject::Echo => ("echo", format!("\"Please echo {value}\"")),
             Subject::Ids => ("generate", "null".to_owned()),
@@ -112,16 +112,16 @@ impl Subject {
                 ("read", "null".to_owned())
             }
             Subject::Set => ("broadcast", begun.to_string()),
-            Subject::Counter if self.ends(begun, operations) || dice.random() => {
+            Subject::Counter if self.ends(begun, operations) || rng.random() => {
                 ("read", "null".to_owned())
             }
             Subject::Counter => ("add", value.to_string()),
-            Subject::Register => match dice.random_range(0..6_u32) {
+            Subject::Register => match rng.random_range(0..6_u32) {
                 0..3 => ("read", "[0,null]".to_owned()),
                 3 => ("write", format!("[0,{value}]")),
                 _ => (
                     "cas",
-                    format!("[0,[{},{value}]]", dice.random_range(0..5_u32)),
+                    format!("[0,[{},{value}]]", rng.random_range(0..5_u32)),
                 ),
             },
         }

@@ -7,7 +7,7 @@ use anyhow::Context;
 use history::{History, Kind, Marks, Op, Process, Value};
 use rand::RngExt;
 use serde_json::value::RawValue;
-use simulator::dice::{Dice, branch};
+use simulator::rng::{SeededRng, substream};
 
 /// What there is to read and write.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -21,7 +21,7 @@ pub enum Objects {
 /// A store that does one transaction at a time, and those who draw them.
 pub struct Store {
     objects: Objects,
-    dice: Dice,
+    rng: SeededRng,
     /// The keys in use, each with the last value that was drawn for it.
     active: Vec<(usize, usize)>,
     writes_per_key: usize,
@@ -41,7 +41,7 @@ impl Store {
     pub fn new(objects: Objects, keys: usize, writes_per_key: usize) -> Self {
         Store {
             objects,
-            dice: branch(1, "registers"),
+            rng: substream(1, "registers"),
             active: (0..keys).map(|key| (key, 0)).collect(),
             writes_per_key,
             stored: vec!["null".to_owned(); keys],
@@ -55,7 +55,7 @@ impl Store {
         let mut history = History::default();
         let mut begun = 0;
         while history.ops.len() < 2 * transactions {
-            let process = self.dice.random_range(0..clients.len() as u32);
+            let process = self.rng.random_range(0..clients.len() as u32);
             let client = clients.get_mut(process as usize).context("no client")?;
             let (next, line) = match std::mem::replace(client, Client::Idle) {
                 Client::Idle if begun == transactions => (Client::Idle, None),
@@ -89,14 +89,14 @@ impl Store {
     /// One to four reads (no value) and writes. A key further back is drawn twice as often as the
     /// one before it; a key that is written full gives way to a new one.
     fn draw(&mut self) -> Vec<(usize, Option<usize>)> {
-        let length = self.dice.random_range(1..=4_u32);
+        let length = self.rng.random_range(1..=4_u32);
         let mut drawn = Vec::new();
         while drawn.len() < length as usize {
             let range = ((1_u64 << self.active.len()) - 1) * 2;
-            let point = self.dice.random::<f64>() * range as f64 + 2.0;
+            let point = self.rng.random::<f64>() * range as f64 + 2.0;
             let place = (point.log2() as usize - 1).min(self.active.len() - 1);
             let (key, last) = &mut self.active[place];
-            if self.dice.random() {
+            if self.rng.random() {
                 drawn.push((*key, None));
             } else if *last < self.writes_per_key {
                 *last += 1;

@@ -267,11 +267,11 @@ mod tests {
     #[test]
     fn the_intervals_are_the_sums_of_all_selections() {
         use rand::{RngExt, SeedableRng};
-        let mut dice = rand::rngs::ChaCha8Rng::seed_from_u64(3);
+        let mut rng = rand::rngs::ChaCha8Rng::seed_from_u64(3);
         for _ in 0..500 {
-            let count = dice.random_range(0..8_u32);
+            let count = rng.random_range(0..8_u32);
             let deltas: Vec<BigInt> = (0..count)
-                .map(|_| dice.random_range(-9..10_i64).into())
+                .map(|_| rng.random_range(-9..10_i64).into())
                 .collect();
             let intervals = deltas
                 .iter()

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use rand::RngExt;
 
-use crate::dice::Dice;
+use crate::rng::SeededRng;
 
 /// A pace later than this behind its schedule does not try to catch up.
 const FORGIVEN: Duration = Duration::from_millis(20);
@@ -18,18 +18,18 @@ pub struct Pace {
     mean: Duration,
     next_at: Duration,
     blocked: bool,
-    dice: Dice,
+    rng: SeededRng,
 }
 
 impl Pace {
     /// So many operations a second on average, the first one at `start`.
-    pub fn new(rate: f64, start: Duration, dice: Dice) -> Self {
+    pub fn new(rate: f64, start: Duration, rng: SeededRng) -> Self {
         let mean = Duration::try_from_secs_f64(1.0 / rate).unwrap_or(Duration::MAX / 4);
         Pace {
             mean,
             next_at: start,
             blocked: false,
-            dice,
+            rng,
         }
     }
 
@@ -48,7 +48,7 @@ impl Pace {
         let late = self.blocked || now.saturating_sub(self.next_at) > FORGIVEN;
         let from = if late { now } else { self.next_at };
         let most = u64::try_from(self.mean.as_nanos().saturating_mul(2)).unwrap_or(u64::MAX);
-        let gap = self.dice.random_range(0..most.max(1));
+        let gap = self.rng.random_range(0..most.max(1));
         self.next_at = from.saturating_add(Duration::from_nanos(gap));
         self.blocked = false;
     }
@@ -87,7 +87,7 @@ impl Turns {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dice::dice;
+    use crate::rng::seeded;
 
     fn ms(ms: u64) -> Duration {
         Duration::from_millis(ms)
@@ -95,7 +95,7 @@ mod tests {
 
     #[test]
     fn the_pace_keeps_its_mean_even_if_the_clock_is_coarse() {
-        let mut pace = Pace::new(100.0, ms(0), dice(1));
+        let mut pace = Pace::new(100.0, ms(0), seeded(1));
         let mut begun = 0;
         let mut now = Duration::ZERO;
         while now < Duration::from_secs(100) {
@@ -108,7 +108,7 @@ mod tests {
 
     #[test]
     fn a_pace_that_was_blocked_does_not_catch_up() {
-        let mut pace = Pace::new(100.0, ms(0), dice(1));
+        let mut pace = Pace::new(100.0, ms(0), seeded(1));
         pace.block();
         pace.begin(ms(5_000));
         assert!(pace.next_at() >= ms(5_000));

@@ -5,7 +5,7 @@ use std::time::Duration;
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
 
-use crate::dice::Dice;
+use crate::rng::SeededRng;
 
 /// How long messages between nodes, and between nodes and services, take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,16 +76,16 @@ impl Latency {
     }
 
     /// How long one message takes.
-    pub fn draw(self, dice: &mut Dice) -> Duration {
+    pub fn draw(self, rng: &mut SeededRng) -> Duration {
         let mean = u64::from(self.mean_ms);
         let ms = match self.distribution {
             _ if mean == 0 => 0,
             Distribution::Constant => mean,
-            Distribution::Uniform => dice.random_range(0..2 * mean),
+            Distribution::Uniform => rng.random_range(0..2 * mean),
             // 1 − U lies in (0, 1], where the logarithm is finite. The standard library's is the
             // platform's, and may differ in its last bit; a seed must mean the same everywhere.
             Distribution::Exponential => {
-                (-libm::log(1.0 - dice.random::<f64>()) * mean as f64).trunc() as u64
+                (-libm::log(1.0 - rng.random::<f64>()) * mean as f64).trunc() as u64
             }
         };
         Duration::from_millis(ms)
@@ -95,17 +95,17 @@ impl Latency {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dice::dice;
+    use crate::rng::seeded;
 
     #[test]
     fn latencies_have_the_mean_they_are_asked_for() {
         for distribution in [Distribution::Uniform, Distribution::Exponential] {
-            let mut dice = dice(3);
+            let mut rng = seeded(3);
             let latency = Latency {
                 mean_ms: 50,
                 distribution,
             };
-            let sum: Duration = (0..20_000).map(|_| latency.draw(&mut dice)).sum();
+            let sum: Duration = (0..20_000).map(|_| latency.draw(&mut rng)).sum();
             let mean = sum.as_secs_f64() * 1000.0 / 20_000.0;
             assert!((mean - 49.5).abs() < 1.5, "{distribution:?}: {mean}");
         }

@@ -79,12 +79,11 @@
 //! | [`network`], [`latency`], [`topology`] | messages, how long they take, neighbours |
 //! | [`service`] | the stores beside the nodes: lin-kv, seq-kv, lww-kv, lin-tso |
 //! | [`testing`] | tests that drive a cluster step by step, without workload and checker |
-//! | [`dice`] | the random numbers of a run |
+//! | [`rng`] | the random numbers of a run |
 //! | [`run`], [`simulation`] | the run as a state machine, and the virtual clock that drives it |
 //! | [`judge`](mod@judge), [`statistics`], [`incident`] | verdicts, message counts, errors |
 
 mod clients;
-pub mod dice;
 mod generator;
 pub mod incident;
 pub mod judge;
@@ -93,6 +92,7 @@ pub mod message;
 pub mod nemesis;
 pub mod network;
 pub mod options;
+pub mod rng;
 pub mod rpc;
 pub mod run;
 pub mod service;

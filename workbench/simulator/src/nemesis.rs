@@ -1,7 +1,7 @@
 //! The one who breaks things: faults that come and go by chance. It decides when and what, and
 //! leaves the doing to the run.
 //!
-//! Each kind of fault has a schedule and dice of its own, so that adding one does not reshuffle the
+//! Each kind of fault has a schedule and rng of its own, so that adding one does not reshuffle the
 //! others; partitions alone are Maelstrom's, act by act.
 
 mod act;
@@ -16,7 +16,7 @@ use rand::seq::{IndexedRandom, SliceRandom};
 
 use shared::NodeId;
 
-use crate::dice::{Dice, branch};
+use crate::rng::{SeededRng, substream};
 
 pub use act::{Act, Blow, Skew};
 pub use fault::{Fault, Faults};
@@ -40,7 +40,7 @@ pub struct Nemesis {
 struct Schedule {
     fault: Fault,
     interval: Duration,
-    dice: Dice,
+    rng: SeededRng,
     next_at: Duration,
     raging: bool,
 }
@@ -50,10 +50,10 @@ impl Nemesis {
     /// faults after a first pause.
     pub fn new(nodes: Vec<NodeId>, faults: Faults, seed: u64) -> Nemesis {
         let schedule = |(fault, interval): &(Fault, Duration)| match fault {
-            Fault::Partition => Schedule::new(*fault, *interval, branch(seed, "nemesis")),
+            Fault::Partition => Schedule::new(*fault, *interval, substream(seed, "nemesis")),
             other => {
-                let dice = branch(seed, &format!("nemesis {}", other.name()));
-                let mut schedule = Schedule::new(*fault, *interval, dice);
+                let rng = substream(seed, &format!("nemesis {}", other.name()));
+                let mut schedule = Schedule::new(*fault, *interval, rng);
                 schedule.rest(Duration::ZERO);
                 schedule
             }
@@ -91,17 +91,17 @@ impl Nemesis {
             return Some(Act::Stop(next.fault));
         }
         self.struck += 1;
-        let (fault, dice) = (next.fault, &mut next.dice);
-        blow(fault, &self.faults, &self.nodes, dice).map(Act::Start)
+        let (fault, rng) = (next.fault, &mut next.rng);
+        blow(fault, &self.faults, &self.nodes, rng).map(Act::Start)
     }
 }
 
 impl Schedule {
-    fn new(fault: Fault, interval: Duration, dice: Dice) -> Self {
+    fn new(fault: Fault, interval: Duration, rng: SeededRng) -> Self {
         Schedule {
             fault,
             interval: interval.max(SHORTEST_INTERVAL),
-            dice,
+            rng,
             next_at: Duration::ZERO,
             raging: false,
         }
@@ -109,42 +109,42 @@ impl Schedule {
 
     fn rest(&mut self, now: Duration) {
         let most = nanos(self.interval.saturating_mul(2));
-        let pause = Duration::from_nanos(self.dice.random_range(0..most));
+        let pause = Duration::from_nanos(self.rng.random_range(0..most));
         self.next_at = now.saturating_add(pause);
     }
 }
 
 /// Draws a fault of a kind; none if there is nobody to be hit, or no partition to be had.
-fn blow(fault: Fault, faults: &Faults, nodes: &[NodeId], dice: &mut Dice) -> Option<Blow> {
+fn blow(fault: Fault, faults: &Faults, nodes: &[NodeId], rng: &mut SeededRng) -> Option<Blow> {
     Some(match fault {
         Fault::Partition => {
-            let target = faults.targets.choose(dice).copied()?;
-            Blow::Partition(target, grudge(target, nodes, dice))
+            let target = faults.targets.choose(rng).copied()?;
+            Blow::Partition(target, grudge(target, nodes, rng))
         }
         Fault::Loss => Blow::Loss(faults.loss),
         Fault::Duplicate => Blow::Duplicate(faults.duplicate),
         Fault::Delay => Blow::Delay(faults.delay),
-        Fault::Pause => Blow::Pause(victims(faults.victims, nodes, dice)),
-        Fault::Kill => Blow::Kill(victims(faults.victims, nodes, dice)),
+        Fault::Pause => Blow::Pause(victims(faults.victims, nodes, rng)),
+        Fault::Kill => Blow::Kill(victims(faults.victims, nodes, rng)),
         Fault::Skew => {
-            let victims = victims(nodes.len() as u32, nodes, dice);
-            Blow::Skew(skews(victims, faults, dice))
+            let victims = victims(nodes.len() as u32, nodes, rng);
+            Blow::Skew(skews(victims, faults, rng))
         }
     })
 }
 
 /// So many nodes, or all that there are.
-fn victims(count: u32, nodes: &[NodeId], dice: &mut Dice) -> BTreeSet<usize> {
+fn victims(count: u32, nodes: &[NodeId], rng: &mut SeededRng) -> BTreeSet<usize> {
     let mut places: Vec<usize> = (0..nodes.len()).collect();
-    places.shuffle(dice);
+    places.shuffle(rng);
     places.into_iter().take(count as usize).collect()
 }
 
-fn skews(victims: BTreeSet<usize>, faults: &Faults, dice: &mut Dice) -> Vec<(usize, Skew)> {
+fn skews(victims: BTreeSet<usize>, faults: &Faults, rng: &mut SeededRng) -> Vec<(usize, Skew)> {
     let drift = (faults.drift.clamp(0.0, 0.99) * 1e6) as u32;
     let mut skew = || Skew {
-        ahead: Duration::from_nanos(dice.random_range(0..=nanos(faults.skew))),
-        pace_ppm: dice.random_range(1_000_000 - drift..=1_000_000 + drift),
+        ahead: Duration::from_nanos(rng.random_range(0..=nanos(faults.skew))),
+        pace_ppm: rng.random_range(1_000_000 - drift..=1_000_000 + drift),
     };
     victims.into_iter().map(|place| (place, skew())).collect()
 }

@@ -21,9 +21,9 @@ use std::time::Duration;
 use rand::RngExt;
 use shared::NodeId;
 
-use crate::dice::Dice;
 use crate::latency::Latency;
 use crate::message::{Body, Envelope};
+use crate::rng::SeededRng;
 use crate::statistics::Statistics;
 
 use inbox::{Gate, Inbox, MOST_WAITING, Waiting};
@@ -62,9 +62,9 @@ pub enum Unroutable {
 /// The network and everybody on it.
 pub struct Network {
     latency: Latency,
-    dice: Dice,
+    rng: SeededRng,
     weather: Weather,
-    weather_dice: Dice,
+    weather_dice: SeededRng,
     inboxes: HashMap<NodeId, Inbox>,
     /// Whose messages a node does not get, for the time being.
     cuts: BTreeMap<NodeId, BTreeSet<NodeId>>,
@@ -82,11 +82,11 @@ pub struct Network {
 }
 
 impl Network {
-    /// An empty network. The weather has dice of its own.
-    pub fn new(latency: Latency, dice: Dice, weather_dice: Dice) -> Self {
+    /// An empty network. The weather has rng of its own.
+    pub fn new(latency: Latency, rng: SeededRng, weather_dice: SeededRng) -> Self {
         Network {
             latency,
-            dice,
+            rng,
             weather: Weather::default(),
             weather_dice,
             inboxes: HashMap::new(),
@@ -278,7 +278,7 @@ impl Network {
         let latency = if involves_client(&envelope.src, &envelope.dest) {
             Duration::ZERO
         } else {
-            self.latency.draw(&mut self.dice)
+            self.latency.draw(&mut self.rng)
         };
         let dest = envelope.dest.clone();
         match self.inboxes.get_mut(&dest) {

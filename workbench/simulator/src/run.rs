@@ -18,12 +18,12 @@ use serde_json::value::RawValue;
 use shared::NodeId;
 
 use crate::clients::{Clients, Mismatch, Purpose, Received, Reply};
-use crate::dice::{Dice, branch};
 use crate::generator::Turns;
 use crate::incident::{Incident, abridged};
 use crate::message::{Body, Envelope};
 use crate::nemesis::Skew;
 use crate::network::{Network, Trace};
+use crate::rng::{SeededRng, substream};
 use crate::service::Services;
 use crate::statistics::Statistics;
 use crate::workload::Workload;
@@ -106,7 +106,7 @@ pub struct Run {
     clients: Clients,
     workers: Vec<Worker>,
     turns: Turns,
-    dice: Dices,
+    rng: Rngs,
     phase: Phase,
     /// When time zero was; set once all nodes are initialised.
     zero: Option<Duration>,
@@ -122,10 +122,10 @@ pub struct Run {
     orders: VecDeque<Order>,
 }
 
-/// Dice for each purpose, so that one does not disturb the other.
-struct Dices {
-    operations: Dice,
-    order: Dice,
+/// SeededRng for each purpose, so that one does not disturb the other.
+struct Rngs {
+    operations: SeededRng,
+    order: SeededRng,
 }
 
 impl Run {
@@ -135,16 +135,16 @@ impl Run {
         let mut run = Run {
             network: Network::new(
                 settings.latency,
-                branch(seed, "network"),
-                branch(seed, "weather"),
+                substream(seed, "network"),
+                substream(seed, "weather"),
             ),
-            services: Services::new(branch(seed, "services")),
+            services: Services::new(substream(seed, "services")),
             clients: Clients::default(),
             workers: (0..settings.concurrency).map(Worker::new).collect(),
             turns: Turns::new(settings.concurrency),
-            dice: Dices {
-                operations: branch(seed, "operations"),
-                order: branch(seed, "order"),
+            rng: Rngs {
+                operations: substream(seed, "operations"),
+                order: substream(seed, "order"),
             },
             phase: Phase::Starting {
                 waiting: (0..settings.nodes.len()).collect(),

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use shared::Outbox;
 
-use crate::dice::branch;
+use crate::rng::substream;
 use crate::run::{Order, Record, Run, Settings};
 use crate::workload::Workload;
 
@@ -35,7 +35,7 @@ pub struct Simulated {
     pub logs: Vec<Vec<String>>,
 }
 
-/// Runs a test to its end. `host` makes a node out of the seed of its dice, which is another one
+/// Runs a test to its end. `host` makes a node out of the seed of its rng, which is another one
 /// each time that a node is started.
 pub fn simulate(
     settings: &Settings,
@@ -48,7 +48,7 @@ pub fn simulate(
             0 => name.to_owned(),
             life => format!("{name} life {life}"),
         };
-        host(branch(settings.seed, &purpose).random())
+        host(substream(settings.seed, &purpose).random())
     };
     let places = 0..settings.nodes.len();
     let seats = places.map(|place| Seat::new(birth(place, 0))).collect();

@@ -10,7 +10,7 @@ use super::page::{WIDTH, raw};
 use super::*;
 use history::Kind;
 use history::fields::Fields;
-use simulator::dice::dice;
+use simulator::rng::seeded;
 use simulator::rpc::Question;
 use simulator::workload::{Last, Step, Turn, Workload};
 
@@ -51,7 +51,7 @@ fn asked_in_practice(workload: &mut dyn Workload) -> BTreeSet<&'static str> {
         check(&question);
         asked.insert(question.rpc.request);
     }
-    let mut dice = dice(1);
+    let mut rng = seeded(1);
     let mut session = workload.session();
     for count in 0..2000 {
         let turn = Turn {
@@ -60,9 +60,9 @@ fn asked_in_practice(workload: &mut dyn Workload) -> BTreeSet<&'static str> {
             nodes: 3,
             at: Duration::from_millis(10) * u32::try_from(count).unwrap(),
         };
-        let invocation = match workload.next_final(turn, &mut dice) {
+        let invocation = match workload.next_final(turn, &mut rng) {
             Last::Begin(invocation) if count % 2 == 0 => invocation,
-            _ => workload.next(turn, &mut dice),
+            _ => workload.next(turn, &mut rng),
         };
         assert!(workload.operations().contains(&invocation.f));
         let mut step = session.begin(&invocation);

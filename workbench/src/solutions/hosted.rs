@@ -14,7 +14,7 @@ use unique_ids::UniqueIds;
 use super::Solution;
 
 impl Solution {
-    /// What makes its nodes, each from the seed of its dice, given the flags of its binary.
+    /// What makes its nodes, each from the seed of its rng, given the flags of its binary.
     ///
     /// # Errors
     /// When the binary would not take these flags.

@@ -38,7 +38,7 @@ pub struct Tested {
 pub struct Ending {
     /// The command that repeats it.
     pub command: String,
-    /// What its dice started from; nothing where they were somebody else's.
+    /// What its rng started from; nothing where they were somebody else's.
     pub seed: Option<u64>,
     /// Where the nodes were: `live`, `simulated`, or `maelstrom`.
     pub stage: &'static str,

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use shared::NodeId;
 
-use crate::dice::Dice;
+use crate::rng::SeededRng;
 
 /// Whose messages each node drops: receiver → sources. Every node has an entry, perhaps empty.
 pub type Grudge = BTreeMap<NodeId, BTreeSet<NodeId>>;
@@ -78,26 +78,26 @@ impl Target {
 }
 
 /// Who drops whose messages, drawn for one partition of `nodes`.
-pub fn grudge(target: Target, nodes: &[NodeId], dice: &mut Dice) -> Grudge {
+pub fn grudge(target: Target, nodes: &[NodeId], rng: &mut SeededRng) -> Grudge {
     let count = nodes.len();
     let mut shuffled = nodes.to_vec();
-    shuffled.shuffle(dice);
+    shuffled.shuffle(rng);
     let drops = match target {
         Target::One => two_camps(&shuffled, count.min(1)),
         Target::Majority => two_camps(&shuffled, count / 2),
         Target::MinorityThird => two_camps(&shuffled, count.saturating_sub(1) / 3),
         Target::MajoritiesRing if count <= 5 => windows_of_a_ring(&shuffled),
-        Target::MajoritiesRing => mutual_majorities(&shuffled, dice),
-        Target::OneWay => deaf(&shuffled, dice),
+        Target::MajoritiesRing => mutual_majorities(&shuffled, rng),
+        Target::OneWay => deaf(&shuffled, rng),
         Target::Bridge => bridge(&shuffled),
     };
     drops.into_iter().collect()
 }
 
 /// One or more nodes, but not all, hear nothing from the rest.
-fn deaf(nodes: &[NodeId], dice: &mut Dice) -> Vec<Drops> {
+fn deaf(nodes: &[NodeId], rng: &mut SeededRng) -> Vec<Drops> {
     let most = nodes.len().saturating_sub(1).max(1) as u64;
-    let (deaf, heard) = nodes.split_at(nodes.len().min(dice.random_range(1..=most) as usize));
+    let (deaf, heard) = nodes.split_at(nodes.len().min(rng.random_range(1..=most) as usize));
     against(deaf, heard).chain(against(heard, &[])).collect()
 }
 
@@ -143,15 +143,15 @@ fn windows_of_a_ring(ring: &[NodeId]) -> Vec<Drops> {
 
 /// Links are made until everybody has a majority, always from one of those with the fewest links
 /// to another such; what is not linked is cut.
-fn mutual_majorities(nodes: &[NodeId], dice: &mut Dice) -> Vec<Drops> {
+fn mutual_majorities(nodes: &[NodeId], rng: &mut SeededRng) -> Vec<Drops> {
     let majority = majority(nodes.len());
     let everybody = || 0..nodes.len();
     let mut links: Vec<BTreeSet<usize>> = everybody().map(|node| BTreeSet::from([node])).collect();
-    while let Some(one) = one_of_the_poorest(everybody(), &links, dice)
+    while let Some(one) = one_of_the_poorest(everybody(), &links, rng)
         && links[one].len() < majority
     {
         let strangers = everybody().filter(|node| !links[one].contains(node));
-        let Some(other) = one_of_the_poorest(strangers, &links, dice) else {
+        let Some(other) = one_of_the_poorest(strangers, &links, rng) else {
             break;
         };
         links[one].insert(other);
@@ -177,11 +177,11 @@ fn mutual_majorities(nodes: &[NodeId], dice: &mut Dice) -> Vec<Drops> {
 fn one_of_the_poorest(
     nodes: impl Iterator<Item = usize> + Clone,
     links: &[BTreeSet<usize>],
-    dice: &mut Dice,
+    rng: &mut SeededRng,
 ) -> Option<usize> {
     let fewest = nodes.clone().map(|node| links[node].len()).min()?;
     let poor: Vec<usize> = nodes.filter(|&node| links[node].len() == fewest).collect();
-    poor.choose(dice).copied()
+    poor.choose(rng).copied()
 }
 
 /// How many of `count` are more than half.
@@ -196,7 +196,7 @@ mod tests {
     use shared::NodeId;
 
     use super::{Grudge, Target, grudge, majority};
-    use crate::dice::dice;
+    use crate::rng::seeded;
 
     const COUNTS: [usize; 10] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 25];
 
@@ -211,7 +211,7 @@ mod tests {
         for count in COUNTS {
             let nodes = nodes(count);
             for seed in 0..200 {
-                let grudge = grudge(target, &nodes, &mut dice(seed));
+                let grudge = grudge(target, &nodes, &mut seeded(seed));
                 assert!(
                     grudge
                         .keys()
@@ -337,10 +337,10 @@ mod tests {
     #[test]
     fn chance_hits_every_node_about_as_often() {
         let nodes = nodes(5);
-        let mut dice = dice(3);
+        let mut rng = seeded(3);
         let mut cut_off = [0; 5];
         for _ in 0..5000 {
-            let grudge = grudge(Target::One, &nodes, &mut dice);
+            let grudge = grudge(Target::One, &nodes, &mut rng);
             cut_off[nodes
                 .iter()
                 .position(|node| grudge[node].len() == 4)
@@ -357,7 +357,7 @@ mod tests {
         assert!(
             Target::ALL
                 .iter()
-                .all(|&target| grudge(target, &[], &mut dice(1)).is_empty())
+                .all(|&target| grudge(target, &[], &mut seeded(1)).is_empty())
         );
     }
 }

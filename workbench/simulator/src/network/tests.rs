@@ -3,8 +3,8 @@
 use serde_json::value::RawValue;
 
 use super::*;
-use crate::dice::dice;
 use crate::latency::Distribution;
+use crate::rng::seeded;
 
 fn network(mean_ms: u32, distribution: Distribution) -> Network {
     let mut network = Network::new(
@@ -12,8 +12,8 @@ fn network(mean_ms: u32, distribution: Distribution) -> Network {
             mean_ms,
             distribution,
         },
-        dice(1),
-        dice(2),
+        seeded(1),
+        seeded(2),
     );
     for name in ["n0", "n1", "c0", "seq-kv"] {
         network.register(name.into());

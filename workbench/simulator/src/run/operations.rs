@@ -109,7 +109,7 @@ impl Run {
         }
         let work_is_due = work_is_due && worker.is_some();
         // Of two that are due at once, either may be the first.
-        let act_first = act_is_due && (!work_is_due || self.dice.order.random::<bool>());
+        let act_first = act_is_due && (!work_is_due || self.rng.order.random::<bool>());
         if act_first && let Some(nemesis) = nemesis {
             if let Some(act) = nemesis.wake(now - start) {
                 self.act(now, &act);
@@ -139,7 +139,7 @@ impl Run {
         let is_free = |worker: usize| self.workers[worker].is_free();
         let chosen = self
             .workload
-            .choose_worker(workers, nodes, &is_free, &mut self.dice.order);
+            .choose_worker(workers, nodes, &is_free, &mut self.rng.order);
         let worker = chosen.unwrap_or(in_turn);
         let turn = Turn {
             worker,
@@ -147,7 +147,7 @@ impl Run {
             nodes,
             at: now - start,
         };
-        let invocation = self.workload.next(turn, &mut self.dice.operations);
+        let invocation = self.workload.next(turn, &mut self.rng.operations);
         self.begin(now, worker, invocation);
     }
 
@@ -164,14 +164,14 @@ impl Run {
             }
             return false;
         }
-        let worker = ready[self.dice.order.random_range(0..ready.len() as u64) as usize];
+        let worker = ready[self.rng.order.random_range(0..ready.len() as u64) as usize];
         let turn = Turn {
             worker,
             workers: self.workers.len(),
             nodes: self.settings.nodes.len(),
             at: now - start,
         };
-        match self.workload.next_final(turn, &mut self.dice.operations) {
+        match self.workload.next_final(turn, &mut self.rng.operations) {
             Last::Begin(invocation) => {
                 self.workers[worker].last_words = LastWords::Ready;
                 self.begin(now, worker, invocation);

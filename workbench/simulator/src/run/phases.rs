@@ -10,10 +10,10 @@ use super::faults::Power;
 use super::operations::Worker;
 use super::settings::Settings;
 use crate::clients::{Purpose, Reply};
-use crate::dice::branch;
 use crate::generator::Pace;
 use crate::incident::abridged;
 use crate::nemesis::Nemesis;
+use crate::rng::substream;
 use crate::rpc::{Field, Question, Rpc, Shape};
 use crate::service::Services;
 use history::text::quoted;
@@ -229,7 +229,7 @@ impl Run {
         let nemesis = (!faults.intervals.is_empty())
             .then(|| Box::new(Nemesis::new(nodes, faults.clone(), *seed)));
         let works = *rate > 0.0 && *most_operations != Some(0);
-        let pace = works.then(|| Box::new(Pace::new(*rate, now, branch(*seed, "pace"))));
+        let pace = works.then(|| Box::new(Pace::new(*rate, now, substream(*seed, "pace"))));
         self.phase = Phase::Main {
             start: now,
             pace,

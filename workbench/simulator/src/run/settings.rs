@@ -34,7 +34,7 @@ pub struct Settings {
     pub keeps_trace: bool,
     /// Which messages are told as they cross the network.
     pub overheard: Overheard,
-    /// What all dice of the run start from.
+    /// What all rng of the run start from.
     pub seed: u64,
 }
 

@@ -12,7 +12,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::reply::Reply;
-use crate::dice::Dice;
+use crate::rng::SeededRng;
 
 /// A request to a store.
 pub(super) struct Request<'a> {
@@ -49,7 +49,7 @@ pub(super) struct LinKv {
 #[derive(Debug)]
 pub(super) struct LwwKv {
     replicas: [LinKv; 2],
-    dice: Dice,
+    rng: SeededRng,
 }
 
 impl<'a> Act<'a> {
@@ -114,15 +114,15 @@ impl LinKv {
 }
 
 impl LwwKv {
-    pub(super) fn new(dice: Dice) -> LwwKv {
+    pub(super) fn new(rng: SeededRng) -> LwwKv {
         LwwKv {
             replicas: [LinKv::default(), LinKv::default()],
-            dice,
+            rng,
         }
     }
 
     pub(super) fn handle(&mut self, request: Request<'_>) -> Reply {
-        let replica = usize::from(self.dice.random::<bool>());
+        let replica = usize::from(self.rng.random::<bool>());
         let act = request.act.never_creating();
         self.replicas[replica].handle(Request { act, ..request })
     }

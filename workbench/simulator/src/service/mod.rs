@@ -18,7 +18,7 @@ use rand::SeedableRng;
 use serde::{Deserialize, Serialize};
 use serde_json::value::{RawValue, to_raw_value};
 
-use crate::dice::Dice;
+use crate::rng::SeededRng;
 use kv::{Act, Key, LinKv, LwwKv, Request};
 use offers::Store;
 use reply::Reply;
@@ -89,11 +89,11 @@ impl Services {
     ];
 
     /// Empty stores, and timestamps from 0.
-    pub fn new(mut dice: Dice) -> Services {
+    pub fn new(mut rng: SeededRng) -> Services {
         Services {
             lin_kv: LinKv::default(),
-            seq_kv: SeqKv::new(Dice::from_rng(&mut dice)),
-            lww_kv: LwwKv::new(Dice::from_rng(&mut dice)),
+            seq_kv: SeqKv::new(SeededRng::from_rng(&mut rng)),
+            lww_kv: LwwKv::new(SeededRng::from_rng(&mut rng)),
             lin_tso: 0,
         }
     }
@@ -196,7 +196,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::{SERVICES, Services, Unanswered};
-    use crate::dice::dice;
+    use crate::rng::seeded;
     use crate::rpc::Rpc;
 
     /// The reply of `service` to n0, whose request is given without `msg_id`.
@@ -212,7 +212,7 @@ mod tests {
 
     /// For how many seeds of a hundred it `holds`.
     fn percent(holds: impl Fn(&mut Services) -> bool) -> u64 {
-        let held = (0..10_000).filter(|&seed| holds(&mut Services::new(dice(seed))));
+        let held = (0..10_000).filter(|&seed| holds(&mut Services::new(seeded(seed))));
         held.count() as u64 / 100
     }
 
@@ -277,7 +277,7 @@ mod tests {
     #[test]
     fn after_one_write_half_of_the_reads_from_lww_kv_find_nothing_for_ever() {
         for seed in 0..20 {
-            let services = &mut Services::new(dice(seed));
+            let services = &mut Services::new(seeded(seed));
             ask(services, "lww-kv", &write(1));
             let mut absent = [0; 2];
             for half in &mut absent {
@@ -293,7 +293,7 @@ mod tests {
 
     #[test]
     fn every_service_has_a_store_of_its_own() {
-        let services = &mut Services::new(dice(1));
+        let services = &mut Services::new(seeded(1));
         ask(services, "lin-kv", &write(1));
         for service in ["seq-kv", "lww-kv"] {
             assert_eq!(ask(services, service, &read())["code"], 20);
@@ -305,7 +305,7 @@ mod tests {
     fn what_no_service_understands_is_explained() {
         let check = |service: &str, body: &str, expected: &str| {
             let body = RawValue::from_string(body.to_owned()).unwrap();
-            let unanswered = Services::new(dice(1))
+            let unanswered = Services::new(seeded(1))
                 .handle(service, "n0", &body)
                 .unwrap_err();
             assert!(unanswered.to_string().contains(expected), "{unanswered}");
@@ -337,7 +337,7 @@ mod tests {
     fn services_answer_to_what_they_say_they_do_and_to_nothing_else() {
         let types = || SERVICES.iter().flat_map(|it| it.requests);
         for service in &SERVICES {
-            let services = &mut Services::new(dice(1));
+            let services = &mut Services::new(seeded(1));
             let mut handle = |rpc: &Rpc| {
                 let body = RawValue::from_string(rpc.example_request()).unwrap();
                 services.handle(service.name, "n0", &body)
@@ -368,7 +368,7 @@ mod tests {
         );
         let body = RawValue::from_string("{\"type\":\"ts\"}".to_owned()).unwrap();
         for name in Services::NAMES {
-            let answer = Services::new(dice(1)).handle(name, "n0", &body);
+            let answer = Services::new(seeded(1)).handle(name, "n0", &body);
             assert!(!matches!(answer, Err(Unanswered::NoSuchService(_))));
         }
     }

@@ -14,7 +14,7 @@ use serde_json::value::RawValue;
 
 use super::kv::{Key, Request, same};
 use super::reply::Reply;
-use crate::dice::Dice;
+use crate::rng::SeededRng;
 
 /// So many states are kept, the newest included.
 const KEPT: usize = 32;
@@ -30,7 +30,7 @@ pub(super) struct SeqKv {
     versions: BTreeMap<Key, Vec<Version>>,
     /// The last state that each client has seen.
     seen: BTreeMap<String, u64>,
-    dice: Dice,
+    rng: SeededRng,
 }
 
 #[derive(Debug)]
@@ -40,19 +40,19 @@ struct Version {
 }
 
 impl SeqKv {
-    pub(super) fn new(dice: Dice) -> SeqKv {
+    pub(super) fn new(rng: SeededRng) -> SeqKv {
         SeqKv {
             newest: 0,
             changes: VecDeque::with_capacity(KEPT),
             versions: BTreeMap::new(),
             seen: BTreeMap::new(),
-            dice,
+            rng,
         }
     }
 
     pub(super) fn handle(&mut self, src: &str, request: Request<'_>) -> Reply {
         let seen = self.seen.get(src).copied().unwrap_or(0);
-        let picked = self.dice.random_range(seen..=self.newest);
+        let picked = self.rng.random_range(seen..=self.newest);
         let past = self.value_at(&request.key, self.kept_state(picked));
         let (reply, written) = request.act.on(past);
         if !changes(past, written) {
@@ -137,29 +137,29 @@ mod tests {
 
     use super::super::{Body, SERVICES};
     use super::{KEPT, SeqKv};
-    use crate::dice::{Dice, branch};
+    use crate::rng::{SeededRng, substream};
 
     /// The same store without any cunning: whole states, one map each.
     struct Twin {
         states: Vec<BTreeMap<String, Value>>,
         last: usize,
         seen: BTreeMap<String, usize>,
-        dice: Dice,
+        rng: SeededRng,
     }
 
     impl Twin {
-        fn new(dice: Dice) -> Twin {
+        fn new(rng: SeededRng) -> Twin {
             Twin {
                 states: vec![BTreeMap::new()],
                 last: 0,
                 seen: BTreeMap::new(),
-                dice,
+                rng,
             }
         }
 
         fn handle(&mut self, src: &str, body: &Value) -> Value {
             let seen = *self.seen.get(src).unwrap_or(&0);
-            let picked = self.dice.random_range(seen as u64..=self.last as u64) as usize;
+            let picked = self.rng.random_range(seen as u64..=self.last as u64) as usize;
             let back_from_end = picked as i64 - self.last as i64 - 1;
             let place = back_from_end.rem_euclid(self.states.len() as i64) as usize;
             let (state, reply) = run(&self.states[place], body);
@@ -208,11 +208,11 @@ mod tests {
         reply
     }
 
-    fn random_request(dice: &mut Dice, keys: u32, values: u32) -> Value {
-        let key = dice.random_range(0..keys);
-        let mut value = || dice.random_range(0..values);
+    fn random_request(rng: &mut SeededRng, keys: u32, values: u32) -> Value {
+        let key = rng.random_range(0..keys);
+        let mut value = || rng.random_range(0..values);
         let (one, other) = (value(), value());
-        match dice.random_range(0..10_u32) {
+        match rng.random_range(0..10_u32) {
             0..4 => json!({"type": "read", "key": key}),
             4..7 => json!({"type": "write", "key": key, "value": one}),
             which => json!({
@@ -226,9 +226,9 @@ mod tests {
     fn version_lists_answer_as_whole_states_would() {
         let mut changes = 0;
         for seed in 0..1500 {
-            let mut choices = branch(seed, "requests");
-            let mut ours = SeqKv::new(branch(seed, "seq-kv"));
-            let mut twin = Twin::new(branch(seed, "seq-kv"));
+            let mut choices = substream(seed, "requests");
+            let mut ours = SeqKv::new(substream(seed, "seq-kv"));
+            let mut twin = Twin::new(substream(seed, "seq-kv"));
             let (keys, values) = (choices.random_range(1..5), choices.random_range(1..20));
             let busy = choices.random_range(0.5..1.0);
             for step in 0..choices.random_range(10..500_u32) {
@@ -252,7 +252,7 @@ mod tests {
 
     #[test]
     fn no_more_versions_are_kept_than_can_be_seen() {
-        let mut store = SeqKv::new(branch(1, "seq-kv"));
+        let mut store = SeqKv::new(substream(1, "seq-kv"));
         for value in 0..500 {
             ask(
                 &mut store,
@@ -267,7 +267,7 @@ mod tests {
 
     #[test]
     fn a_write_costs_the_same_however_many_keys_there_are() {
-        let mut store = SeqKv::new(branch(1, "seq-kv"));
+        let mut store = SeqKv::new(substream(1, "seq-kv"));
         for number in 0..200_000 {
             ask(
                 &mut store,
@@ -281,7 +281,7 @@ mod tests {
 
     #[test]
     fn a_value_may_be_spelled_differently_and_still_be_no_change() {
-        let mut store = SeqKv::new(branch(1, "seq-kv"));
+        let mut store = SeqKv::new(substream(1, "seq-kv"));
         for text in [r#"{"a":1,"b":2}"#, r#"{ "b": 2, "a": 1 }"#] {
             let value = RawValue::from_string(text.to_owned()).unwrap();
             let body = format!(r#"{{"type": "write", "key": "x", "value": {value}}}"#);

@@ -5,63 +5,63 @@ use std::time::Duration;
 use rand::RngExt;
 use rand::seq::IndexedRandom;
 
-use crate::dice::{Dice, branch};
 use crate::latency::Distribution;
 use crate::nemesis::{Fault, Target};
 use crate::options::{Concurrency, Nodes, Options, Pins};
+use crate::rng::{SeededRng, substream};
 
 /// Draws the options of a run, but for those that are pinned; what is not drawn is as in `base`.
 ///
 /// Everything is drawn in any case, so that pinning one option leaves the others as they were.
 pub(super) fn draw(seed: u64, faults: &[Fault], base: &Options, pinned: &Pins) -> Options {
-    let mut dice = branch(seed, "storm");
+    let mut rng = substream(seed, "storm");
     let mut drawn = Pins {
-        nodes: Some(Nodes::Count(dice.random_range(1..=7_u32))),
+        nodes: Some(Nodes::Count(rng.random_range(1..=7_u32))),
         ..Pins::default()
     };
-    let per_node = pick(&[1, 1, 2], &mut dice);
+    let per_node = pick(&[1, 1, 2], &mut rng);
     drawn.concurrency = Some(Concurrency::PerNode(per_node));
-    drawn.rate = Some(pick(&[2.0, 5.0, 10.0, 20.0, 50.0], &mut dice));
-    draw_latency(&mut drawn, &mut dice, base, pinned);
-    let chosen = faults.iter().filter(|_| dice.random::<bool>());
+    drawn.rate = Some(pick(&[2.0, 5.0, 10.0, 20.0, 50.0], &mut rng));
+    draw_latency(&mut drawn, &mut rng, base, pinned);
+    let chosen = faults.iter().filter(|_| rng.random::<bool>());
     drawn.nemesis = Some(chosen.copied().collect());
-    drawn.nemesis_interval = Some(Duration::from_millis(100 * tenths(2, 50, &mut dice)));
-    let shapes = Target::ALL.iter().filter(|_| dice.random::<bool>());
+    drawn.nemesis_interval = Some(Duration::from_millis(100 * tenths(2, 50, &mut rng)));
+    let shapes = Target::ALL.iter().filter(|_| rng.random::<bool>());
     let shapes: Vec<Target> = shapes.copied().collect();
     drawn.partition_shapes = Some(match shapes[..] {
         [] => Target::ALL.to_vec(),
         _ => shapes,
     });
     let part = |tenths| Some(tenths as f64 / 10.0);
-    drawn.loss = part(tenths(1, 6, &mut dice));
-    drawn.duplicate = part(tenths(1, 6, &mut dice));
+    drawn.loss = part(tenths(1, 6, &mut rng));
+    drawn.duplicate = part(tenths(1, 6, &mut rng));
     let ms = |ms| Some(Duration::from_millis(ms));
-    drawn.delay = ms(pick(&[20, 100, 500, 1000, 3000], &mut dice));
-    drawn.skew = ms(pick(&[0, 10, 500, 5000], &mut dice));
-    drawn.drift = part(tenths(0, 5, &mut dice));
+    drawn.delay = ms(pick(&[20, 100, 500, 1000, 3000], &mut rng));
+    drawn.skew = ms(pick(&[0, 10, 500, 5000], &mut rng));
+    drawn.drift = part(tenths(0, 5, &mut rng));
     let all = base.with(&drawn.and(pinned));
     all.without_idle(base).with(pinned)
 }
 
 /// A latency of nothing can only be constant.
-fn draw_latency(drawn: &mut Pins, dice: &mut Dice, base: &Options, pinned: &Pins) {
+fn draw_latency(drawn: &mut Pins, rng: &mut SeededRng, base: &Options, pinned: &Pins) {
     let spreads = pinned
         .latency_dist
         .is_some_and(|it| it != Distribution::Constant);
-    let latency = pick(&[0, 0, 1, 10, 50, 100, 200], dice).max(u32::from(spreads));
-    let distribution = pick(&Distribution::ALL, dice);
+    let latency = pick(&[0, 0, 1, 10, 50, 100, 200], rng).max(u32::from(spreads));
+    let distribution = pick(&Distribution::ALL, rng);
     drawn.latency = Some(latency);
     if base.with(&drawn.and(pinned)).latency != 0 {
         drawn.latency_dist = Some(distribution);
     }
 }
 
-fn tenths(least: u32, most: u32, dice: &mut Dice) -> u64 {
-    u64::from(dice.random_range(least..=most))
+fn tenths(least: u32, most: u32, rng: &mut SeededRng) -> u64 {
+    u64::from(rng.random_range(least..=most))
 }
 
-fn pick<T: Copy>(values: &[T], dice: &mut Dice) -> T {
-    *values.choose(dice).expect("the lists above are not empty")
+fn pick<T: Copy>(values: &[T], rng: &mut SeededRng) -> T {
+    *values.choose(rng).expect("the lists above are not empty")
 }
 
 #[cfg(test)]

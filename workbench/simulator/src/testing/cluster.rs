@@ -11,9 +11,9 @@ use serde_json::value::RawValue;
 use shared::{Cluster, Context, Engine, Node, NodeId, Outbox};
 
 use super::Conditions;
-use crate::dice::{Dice, branch};
 use crate::latency::Latency;
 use crate::network::Network;
+use crate::rng::{SeededRng, substream};
 use crate::service::Services;
 
 /// A message that a node or a service sent.
@@ -120,7 +120,7 @@ pub struct TestCluster<N: Node> {
     services: Services,
     boot: Boot<N>,
     /// Seeds of the nodes' random numbers.
-    boots: Dice,
+    boots: SeededRng,
 }
 
 #[derive(Deserialize)]
@@ -137,8 +137,8 @@ impl<N: Node> TestCluster<N> {
         F: Fn(Cluster, &mut Context<N::Event>) -> N + Send + Sync + 'static,
     {
         let Conditions { latency, weather } = conditions;
-        let dice = |purpose| branch(seed, purpose);
-        let mut network = Network::new(latency, dice("network"), dice("weather"));
+        let rng = |purpose| substream(seed, purpose);
+        let mut network = Network::new(latency, rng("network"), rng("weather"));
         *network.weather_mut() = weather;
         for name in Services::NAMES.map(NodeId::from) {
             network.register(name.clone());
@@ -151,9 +151,9 @@ impl<N: Node> TestCluster<N> {
             remarks: Vec::new(),
             network,
             nodes: BTreeMap::new(),
-            services: Services::new(dice("services")),
+            services: Services::new(rng("services")),
             boot: Arc::new(boot),
-            boots: dice("boots"),
+            boots: rng("boots"),
         }
     }
 

@@ -5,7 +5,7 @@ use shared::NodeId;
 
 use super::last_reads::lacking;
 use super::{Completion, Evidence, Invocation, Last, OnceEach, Session, Step, Turn, Workload};
-use crate::dice::Dice;
+use crate::rng::SeededRng;
 use crate::rpc::{Answer, Field, Question, Rpc, Shape};
 use crate::topology::Topology;
 use checkers::Verdict;
@@ -76,8 +76,8 @@ impl Workload for Broadcast {
         &["broadcast", "read"]
     }
 
-    fn next(&mut self, _: Turn, dice: &mut Dice) -> Invocation {
-        if dice.random::<bool>() {
+    fn next(&mut self, _: Turn, rng: &mut SeededRng) -> Invocation {
+        if rng.random::<bool>() {
             let value = self.next_value;
             self.next_value += 1;
             Invocation::new("broadcast", history::json(&value))
@@ -90,7 +90,7 @@ impl Workload for Broadcast {
         true
     }
 
-    fn next_final(&mut self, turn: Turn, _: &mut Dice) -> Last {
+    fn next_final(&mut self, turn: Turn, _: &mut SeededRng) -> Last {
         self.final_reads.next(turn, Invocation::final_read)
     }
 

@@ -6,8 +6,8 @@ use serde_json::value::RawValue;
 use shared::NodeId;
 
 use super::{Evidence, Invocation, Last, OnceEach, Session, Turn, Workload};
-use crate::dice::Dice;
 use crate::options::Concurrency;
+use crate::rng::SeededRng;
 use crate::rpc::{Question, Rpc};
 use checkers::{Validity, Verdict};
 use history::edn;
@@ -77,13 +77,13 @@ impl Workload for Calm {
         workers: usize,
         nodes: usize,
         is_free: &dyn Fn(usize) -> bool,
-        dice: &mut Dice,
+        rng: &mut SeededRng,
     ) -> Option<usize> {
-        self.inner.choose_worker(workers, nodes, is_free, dice)
+        self.inner.choose_worker(workers, nodes, is_free, rng)
     }
 
-    fn next(&mut self, turn: Turn, dice: &mut Dice) -> Invocation {
-        self.inner.next(turn, dice)
+    fn next(&mut self, turn: Turn, rng: &mut SeededRng) -> Invocation {
+        self.inner.next(turn, rng)
     }
 
     fn observe(&mut self, worker: usize, f: &'static str, kind: Kind, value: &RawValue) {
@@ -102,11 +102,11 @@ impl Workload for Calm {
         true
     }
 
-    fn next_final(&mut self, turn: Turn, dice: &mut Dice) -> Last {
+    fn next_final(&mut self, turn: Turn, rng: &mut SeededRng) -> Last {
         if self.inner.has_final_phase() {
-            return self.inner.next_final(turn, dice);
+            return self.inner.next_final(turn, rng);
         }
-        let mut last = self.inner.after_calm(turn, dice);
+        let mut last = self.inner.after_calm(turn, rng);
         last.marks.is_final = true;
         self.last_operations.next(turn, || last.clone())
     }

@@ -5,7 +5,7 @@ use rand::RngExt;
 use super::add_read::Client;
 use super::last_reads::disagreeing;
 use super::{Evidence, Invocation, Last, OnceEach, Session, Turn, Workload};
-use crate::dice::Dice;
+use crate::rng::SeededRng;
 use crate::rpc::{Field, Rpc, Shape};
 use checkers::Verdict;
 use history::{History, Op};
@@ -73,12 +73,12 @@ impl Workload for Counter {
         &["add", "read"]
     }
 
-    fn next(&mut self, _: Turn, dice: &mut Dice) -> Invocation {
+    fn next(&mut self, _: Turn, rng: &mut SeededRng) -> Invocation {
         loop {
-            if dice.random::<bool>() {
+            if rng.random::<bool>() {
                 return Invocation::new("read", history::null());
             }
-            let delta = dice.random_range(-5..5_i64);
+            let delta = rng.random_range(-5..5_i64);
             if delta >= 0 || self.direction == Direction::Both {
                 return Invocation::new("add", history::json(&delta));
             }
@@ -89,7 +89,7 @@ impl Workload for Counter {
         true
     }
 
-    fn next_final(&mut self, turn: Turn, _: &mut Dice) -> Last {
+    fn next_final(&mut self, turn: Turn, _: &mut SeededRng) -> Last {
         self.final_reads.next(turn, Invocation::final_read)
     }
 
@@ -128,11 +128,11 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::dice::dice;
+    use crate::rng::seeded;
 
     /// How often each delta, or nothing for a read, comes in so many operations.
     fn drawn(direction: Direction, count: usize) -> BTreeMap<Option<i64>, usize> {
-        let (mut counter, mut dice) = (Counter::new(direction), dice(1));
+        let (mut counter, mut rng) = (Counter::new(direction), seeded(1));
         let turn = Turn {
             worker: 0,
             workers: 1,
@@ -141,7 +141,7 @@ mod tests {
         };
         let mut drawn = BTreeMap::new();
         for _ in 0..count {
-            let operation = counter.next(turn, &mut dice);
+            let operation = counter.next(turn, &mut rng);
             *drawn.entry(operation.value.get().parse().ok()).or_default() += 1;
         }
         drawn

@@ -4,7 +4,7 @@ use rand::RngExt;
 use serde_json::value::RawValue;
 
 use super::{Completion, Invocation, Session, Step, Turn, Workload};
-use crate::dice::Dice;
+use crate::rng::SeededRng;
 use crate::rpc::{Answer, Field, Question, Rpc, Shape};
 use checkers::Verdict;
 use history::History;
@@ -40,8 +40,8 @@ impl Workload for Echo {
         &["echo"]
     }
 
-    fn next(&mut self, _: Turn, dice: &mut Dice) -> Invocation {
-        let text = format!("Please echo {}", dice.random_range(0..128_u32));
+    fn next(&mut self, _: Turn, rng: &mut SeededRng) -> Invocation {
+        let text = format!("Please echo {}", rng.random_range(0..128_u32));
         Invocation::new("echo", history::json(&text))
     }
 

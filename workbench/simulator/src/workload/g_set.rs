@@ -5,7 +5,7 @@ use rand::RngExt;
 use super::add_read::Client;
 use super::last_reads::lacking;
 use super::{Evidence, Invocation, Last, OnceEach, Session, Turn, Workload};
-use crate::dice::Dice;
+use crate::rng::SeededRng;
 use crate::rpc::{Field, Rpc, Shape};
 use checkers::Verdict;
 use history::{History, Kind, Op};
@@ -51,8 +51,8 @@ impl Workload for GSet {
         &["add", "read"]
     }
 
-    fn next(&mut self, _: Turn, dice: &mut Dice) -> Invocation {
-        if dice.random::<bool>() {
+    fn next(&mut self, _: Turn, rng: &mut SeededRng) -> Invocation {
+        if rng.random::<bool>() {
             let element = self.next_element;
             self.next_element += 1;
             Invocation::new("add", history::json(&element))
@@ -65,7 +65,7 @@ impl Workload for GSet {
         true
     }
 
-    fn next_final(&mut self, turn: Turn, _: &mut Dice) -> Last {
+    fn next_final(&mut self, turn: Turn, _: &mut SeededRng) -> Last {
         let read = || Invocation::new("read", history::null());
         self.final_reads.next(turn, read)
     }

@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 use super::last_reads::orders_nothing;
 use super::transactions::{self, MicroOp, Transactions};
 use super::{Evidence, Invocation, Last, Session, Turn, Workload};
-use crate::dice::Dice;
+use crate::rng::SeededRng;
 use crate::rpc::Rpc;
 use checkers::Verdict;
 use history::{History, Kind, Marks, Unseen, json};
@@ -81,17 +81,17 @@ impl Kafka {
         }
     }
 
-    fn pending(&mut self, dice: &mut Dice) -> MicroOp {
+    fn pending(&mut self, rng: &mut SeededRng) -> MicroOp {
         match self.pending {
             Some(micro_op) => micro_op,
             // Transactions have one step each.
-            None => *self.pending.insert(self.transactions.next(dice)[0]),
+            None => *self.pending.insert(self.transactions.next(rng)[0]),
         }
     }
 
-    fn assign(&self, key: u64, dice: &mut Dice) -> Invocation {
+    fn assign(&self, key: u64, rng: &mut SeededRng) -> Invocation {
         let unseen = self.unseen.by_key();
-        if unseen.is_empty() || dice.random_range(0..WIDE_ASSIGNS) != 0 {
+        if unseen.is_empty() || rng.random_range(0..WIDE_ASSIGNS) != 0 {
             return Invocation::new("assign", names([key].iter()));
         }
         let mut keys: Vec<u64> = unseen.iter().map(|(key, _)| *key).collect();
@@ -121,15 +121,15 @@ impl Workload for Kafka {
         &["send", "poll", "assign", "crash"]
     }
 
-    fn next(&mut self, turn: Turn, dice: &mut Dice) -> Invocation {
+    fn next(&mut self, turn: Turn, rng: &mut SeededRng) -> Invocation {
         if self.next_crash <= turn.at {
             let mean = CRASH_EVERY / u32::try_from(turn.workers).unwrap_or(u32::MAX);
-            self.next_crash = turn.at + up_to_twice(mean, dice);
+            self.next_crash = turn.at + up_to_twice(mean, rng);
             return crash();
         }
-        let micro_op = self.pending(dice);
-        if dice.random_range(0..ASSIGNS) == 0 {
-            return self.assign(micro_op.key(), dice);
+        let micro_op = self.pending(rng);
+        if rng.random_range(0..ASSIGNS) == 0 {
+            return self.assign(micro_op.key(), rng);
         }
         self.pending = None;
         match micro_op {
@@ -167,7 +167,7 @@ impl Workload for Kafka {
         true
     }
 
-    fn next_final(&mut self, turn: Turn, dice: &mut Dice) -> Last {
+    fn next_final(&mut self, turn: Turn, rng: &mut SeededRng) -> Last {
         let target = self.target.get_or_insert_with(|| self.highest.clone());
         if target.is_empty() || turn.at >= PATIENCE {
             return Last::Done;
@@ -197,7 +197,7 @@ impl Workload for Kafka {
         if turn.at < last.next_poll {
             return Last::Rest(last.next_poll.min(PATIENCE));
         }
-        last.next_poll = turn.at + up_to_twice(POLL_EVERY, dice);
+        last.next_poll = turn.at + up_to_twice(POLL_EVERY, rng);
         let marks = Marks {
             poll_ms: Some(1000),
             ..Marks::default()
@@ -292,15 +292,15 @@ fn polled(value: &RawValue) -> Vec<(u64, i64)> {
     places.collect()
 }
 
-fn up_to_twice(mean: Duration, dice: &mut Dice) -> Duration {
+fn up_to_twice(mean: Duration, rng: &mut SeededRng) -> Duration {
     let most = u64::try_from(mean.as_nanos().saturating_mul(2)).unwrap_or(u64::MAX);
-    Duration::from_nanos(dice.random_range(0..most.max(1)))
+    Duration::from_nanos(rng.random_range(0..most.max(1)))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dice::dice;
+    use crate::rng::seeded;
 
     fn turn(worker: usize, ms: u64) -> Turn {
         Turn {
@@ -321,10 +321,10 @@ mod tests {
 
     #[test]
     fn half_of_the_operations_send_and_one_in_64_assigns() {
-        let (mut kafka, mut dice) = (kafka(), dice(1));
+        let (mut kafka, mut rng) = (kafka(), seeded(1));
         let mut counts: BTreeMap<&str, u32> = BTreeMap::new();
         for ms in 0..64_000 {
-            let operation = kafka.next(turn(0, ms), &mut dice);
+            let operation = kafka.next(turn(0, ms), &mut rng);
             *counts.entry(operation.f).or_default() += 1;
         }
         let near = |f: &str, expected: u32| {
@@ -340,12 +340,12 @@ mod tests {
 
     #[test]
     fn an_assignment_is_for_the_key_of_the_operation_that_follows() {
-        let (mut kafka, mut dice) = (kafka(), dice(2));
+        let (mut kafka, mut rng) = (kafka(), seeded(2));
         kafka.next_crash = Duration::MAX;
         let mut assigned: Option<Invocation> = None;
         let mut seen = 0;
         for _ in 0..10_000 {
-            let operation = kafka.next(turn(0, 0), &mut dice);
+            let operation = kafka.next(turn(0, 0), &mut rng);
             if operation.f == "send"
                 && let Some(assign) = assigned.take()
             {
@@ -361,7 +361,7 @@ mod tests {
 
     #[test]
     fn one_assignment_in_three_takes_in_all_keys_whose_end_nobody_has_seen() {
-        let (mut kafka, mut dice) = (kafka(), dice(3));
+        let (mut kafka, mut rng) = (kafka(), seeded(3));
         kafka.next_crash = Duration::MAX;
         kafka.observe(0, "send", Kind::Ok, &raw(r#"[["send","70",[5,1]]]"#));
         kafka.observe(0, "send", Kind::Ok, &raw(r#"[["send","80",[6,1]]]"#));
@@ -372,7 +372,7 @@ mod tests {
             Kind::Ok,
             &raw(r#"[["poll",{"70":[[2,9],[3,9]],"80":[[6,1]]}]]"#),
         );
-        let operations = (0..20_000).map(|_| kafka.next(turn(0, 0), &mut dice));
+        let operations = (0..20_000).map(|_| kafka.next(turn(0, 0), &mut rng));
         let assigns: Vec<_> = operations.filter(|it| it.f == "assign").collect();
         let wide: Vec<_> = assigns
             .iter()
@@ -393,10 +393,10 @@ mod tests {
 
     #[test]
     fn the_final_phase_reads_until_nothing_is_missing_or_ten_seconds_are_over() {
-        let (mut kafka, mut dice) = (kafka(), dice(4));
+        let (mut kafka, mut rng) = (kafka(), seeded(4));
         kafka.observe(0, "send", Kind::Ok, &raw(r#"[["send","7",[5,1]]]"#));
         let mut f =
-            |kafka: &mut Kafka, worker, ms| match kafka.next_final(turn(worker, ms), &mut dice) {
+            |kafka: &mut Kafka, worker, ms| match kafka.next_final(turn(worker, ms), &mut rng) {
                 Last::Begin(it) => format!("{} {}", it.f, it.value),
                 Last::Rest(until) => {
                     assert!(until > Duration::from_millis(ms) && until <= PATIENCE);
@@ -422,7 +422,7 @@ mod tests {
 
     #[test]
     fn with_nothing_sent_there_is_nothing_to_read_at_the_end() {
-        let last = kafka().next_final(turn(0, 0), &mut dice(1));
+        let last = kafka().next_final(turn(0, 0), &mut seeded(1));
         assert!(matches!(last, Last::Done), "{last:?}");
     }
 }

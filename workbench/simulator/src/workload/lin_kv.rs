@@ -6,8 +6,8 @@ use rand::RngExt;
 use serde_json::value::RawValue;
 
 use super::{Completion, Evidence, Invocation, Session, Step, Turn, Workload};
-use crate::dice::Dice;
 use crate::options::Concurrency;
+use crate::rng::SeededRng;
 use crate::rpc::{Answer, Field, Question, Rpc, Shape};
 use checkers::Verdict;
 use history::{History, Kind};
@@ -153,22 +153,22 @@ impl Workload for LinKv {
         workers: usize,
         nodes: usize,
         is_free: &dyn Fn(usize) -> bool,
-        dice: &mut Dice,
+        rng: &mut SeededRng,
     ) -> Option<usize> {
         let size = 2 * nodes;
         let free = |group: usize| (group * size..(group + 1) * size).filter(|it| is_free(*it));
         let groups = (0..workers / size).filter(|group| free(*group).next().is_some());
-        let group = any(groups, dice)?;
-        any(free(group), dice)
+        let group = any(groups, rng)?;
+        any(free(group), rng)
     }
 
-    fn next(&mut self, turn: Turn, dice: &mut Dice) -> Invocation {
+    fn next(&mut self, turn: Turn, rng: &mut SeededRng) -> Invocation {
         let key = self.key(turn);
         let is_first_group = turn.worker < 2 * turn.nodes;
         let (reads, writes, cas): (u32, u32, u32) =
             if is_first_group { (3, 1, 2) } else { (1, 2, 4) };
-        let drawn = dice.random_range(0..reads + writes + cas);
-        let mut value = || dice.random_range(0..VALUES);
+        let drawn = rng.random_range(0..reads + writes + cas);
+        let mut value = || rng.random_range(0..VALUES);
         if drawn < reads {
             Invocation::new("read", history::json(&(key, ())))
         } else if drawn < reads + writes {
@@ -218,15 +218,15 @@ impl Workload for LinKv {
     }
 
     /// Of all that can be done to a register, a write alone cannot be refused for good reason.
-    fn after_calm(&mut self, turn: Turn, _: &mut Dice) -> Invocation {
+    fn after_calm(&mut self, turn: Turn, _: &mut SeededRng) -> Invocation {
         Invocation::new("write", history::json(&(turn.worker, 0)))
     }
 }
 
-fn any(of: impl Iterator<Item = usize>, dice: &mut Dice) -> Option<usize> {
+fn any(of: impl Iterator<Item = usize>, rng: &mut SeededRng) -> Option<usize> {
     let of: Vec<usize> = of.collect();
     let last = of.len().checked_sub(1)? as u64;
-    Some(of[dice.random_range(0..=last) as usize])
+    Some(of[rng.random_range(0..=last) as usize])
 }
 
 struct Client {
@@ -276,7 +276,7 @@ impl Session for Client {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dice::dice;
+    use crate::rng::seeded;
 
     fn turn(worker: usize) -> Turn {
         Turn {
@@ -293,11 +293,11 @@ mod tests {
 
     #[test]
     fn all_workers_of_a_group_draw_alike_and_those_of_the_first_read_more() {
-        let (mut workload, mut dice) = (LinKv::new(0), dice(1));
+        let (mut workload, mut rng) = (LinKv::new(0), seeded(1));
         let mut counts = [[0_u32; 3]; 8];
         for _ in 0..4_000 {
             for (worker, counts) in counts.iter_mut().enumerate() {
-                let operation = workload.next(turn(worker), &mut dice);
+                let operation = workload.next(turn(worker), &mut rng);
                 assert_eq!(key(&operation), worker as u64 / 4);
                 let place = ["read", "write", "cas"]
                     .iter()
@@ -318,11 +318,11 @@ mod tests {
 
     #[test]
     fn any_group_with_a_free_worker_is_next_however_many_of_it_are_free() {
-        let (workload, mut dice) = (LinKv::new(0), dice(1));
+        let (workload, mut rng) = (LinKv::new(0), seeded(1));
         let mut counts = [0_u32; 8];
         for _ in 0..3_000 {
             let is_free = |worker| [1, 4, 6].contains(&worker);
-            let chosen = workload.choose_worker(8, 2, &is_free, &mut dice);
+            let chosen = workload.choose_worker(8, 2, &is_free, &mut rng);
             counts[chosen.unwrap()] += 1;
         }
         let near = |worker: usize, expected: u32| counts[worker].abs_diff(expected) < 150;
@@ -331,18 +331,18 @@ mod tests {
             counts.iter().sum::<u32>(),
             counts[1] + counts[4] + counts[6]
         );
-        assert_eq!(workload.choose_worker(8, 2, &|_| false, &mut dice), None);
+        assert_eq!(workload.choose_worker(8, 2, &|_| false, &mut rng), None);
     }
 
     #[test]
     fn after_twenty_processes_a_group_takes_the_next_key() {
-        let (mut workload, mut dice) = (LinKv::new(0), dice(1));
+        let (mut workload, mut rng) = (LinKv::new(0), seeded(1));
         let mut keys = Vec::new();
         for _ in 0..41 {
-            keys.push(key(&workload.next(turn(3), &mut dice)));
+            keys.push(key(&workload.next(turn(3), &mut rng)));
             // What fails or succeeds leaves the process as it is.
             workload.observe(3, "cas", Kind::Fail, RawValue::NULL);
-            keys.push(key(&workload.next(turn(3), &mut dice)));
+            keys.push(key(&workload.next(turn(3), &mut rng)));
             workload.observe(3, "cas", Kind::Info, RawValue::NULL);
         }
         let counts: Vec<_> = (0..3)
@@ -350,7 +350,7 @@ mod tests {
             .collect();
         assert_eq!(counts, [40, 40, 2]);
         assert_eq!(
-            key(&workload.next(turn(4), &mut dice)),
+            key(&workload.next(turn(4), &mut rng)),
             3,
             "a key of the other group's own"
         );
@@ -358,7 +358,7 @@ mod tests {
 
     #[test]
     fn a_cluster_of_any_size_can_be_worked_on() {
-        let (mut workload, mut dice) = (LinKv::new(0), dice(1));
+        let (mut workload, mut rng) = (LinKv::new(0), seeded(1));
         for worker in (0..50).chain(0..50) {
             let turn = Turn {
                 worker,
@@ -366,7 +366,7 @@ mod tests {
                 nodes: 25,
                 at: Duration::ZERO,
             };
-            assert_eq!(key(&workload.next(turn, &mut dice)), 0);
+            assert_eq!(key(&workload.next(turn, &mut rng)), 0);
         }
     }
 

@@ -27,8 +27,8 @@ use std::time::Duration;
 use serde_json::value::RawValue;
 use shared::NodeId;
 
-use crate::dice::Dice;
 use crate::options::{Concurrency, Options};
+use crate::rng::SeededRng;
 use crate::rpc::{Answer, Question, Rpc};
 use checkers::Verdict;
 use history::{History, Kind, Marks, Op, OpError};
@@ -133,15 +133,15 @@ pub trait Workload: Send {
         workers: usize,
         nodes: usize,
         is_free: &dyn Fn(usize) -> bool,
-        dice: &mut Dice,
+        rng: &mut SeededRng,
     ) -> Option<usize> {
-        let _ = (workers, nodes, is_free, dice);
+        let _ = (workers, nodes, is_free, rng);
         None
     }
 
     /// Generates the next operation of the main phase, for this worker. Whatever is random about it
-    /// must come from `dice`, so that a seed repeats the run.
-    fn next(&mut self, turn: Turn, dice: &mut Dice) -> Invocation;
+    /// must come from `rng`, so that a seed repeats the run.
+    fn next(&mut self, turn: Turn, rng: &mut SeededRng) -> Invocation;
 
     /// Learns how an operation of a worker was completed: `value` is its result if it is `Ok`, and
     /// its argument otherwise.
@@ -161,8 +161,8 @@ pub trait Workload: Send {
     }
 
     /// What a worker does next in the final phase.
-    fn next_final(&mut self, turn: Turn, dice: &mut Dice) -> Last {
-        let _ = (turn, dice);
+    fn next_final(&mut self, turn: Turn, rng: &mut SeededRng) -> Last {
+        let _ = (turn, rng);
         Last::Done
     }
 
@@ -205,8 +205,8 @@ pub trait Workload: Send {
 
     /// Generates the operation that each worker performs once a storm is over, if there is no final
     /// phase. It must be one that succeeds on every healthy node: otherwise it is a finding.
-    fn after_calm(&mut self, turn: Turn, dice: &mut Dice) -> Invocation {
-        self.next(turn, dice)
+    fn after_calm(&mut self, turn: Turn, rng: &mut SeededRng) -> Invocation {
+        self.next(turn, rng)
     }
 
     /// Finds what has not converged once a storm is over, one finding each. `reads` are the

@@ -4,7 +4,7 @@
 
 use rand::{Rng, RngExt};
 
-use crate::dice::Dice;
+use crate::rng::SeededRng;
 
 /// What transactions look like: Maelstrom's flags of the same names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,15 +61,15 @@ impl Transactions {
         }
     }
 
-    pub(super) fn next(&mut self, dice: &mut Dice) -> Vec<MicroOp> {
-        let length = dice.random_range(1..=self.shape.max_txn_length);
-        (0..length).map(|_| self.micro_op(dice)).collect()
+    pub(super) fn next(&mut self, rng: &mut SeededRng) -> Vec<MicroOp> {
+        let length = rng.random_range(1..=self.shape.max_txn_length);
+        (0..length).map(|_| self.micro_op(rng)).collect()
     }
 
-    fn micro_op(&mut self, dice: &mut Dice) -> MicroOp {
+    fn micro_op(&mut self, rng: &mut SeededRng) -> MicroOp {
         loop {
-            let reads = dice.random::<bool>();
-            let place = self.place(dice);
+            let reads = rng.random::<bool>();
+            let place = self.place(rng);
             let (key, value) = &mut self.keys[place];
             if reads {
                 return MicroOp::Read { key: *key };
@@ -88,9 +88,9 @@ impl Transactions {
 
     /// A place in the pool, each twice as likely as the one before it: a coin is tossed from the
     /// last one down, and all over again if it runs off the end.
-    fn place(&self, dice: &mut Dice) -> usize {
+    fn place(&self, rng: &mut SeededRng) -> usize {
         loop {
-            let tails = dice.next_u64().trailing_zeros() as usize;
+            let tails = rng.next_u64().trailing_zeros() as usize;
             if let Some(place) = self.keys.len().checked_sub(1 + tails) {
                 return place;
             }
@@ -103,11 +103,11 @@ mod tests {
     use std::collections::{BTreeMap, BTreeSet};
 
     use super::*;
-    use crate::dice::dice;
+    use crate::rng::seeded;
 
     fn micro_ops(shape: Shape, transactions: usize) -> Vec<Vec<MicroOp>> {
-        let (mut source, mut dice) = (Transactions::new(shape), dice(1));
-        (0..transactions).map(|_| source.next(&mut dice)).collect()
+        let (mut source, mut rng) = (Transactions::new(shape), seeded(1));
+        (0..transactions).map(|_| source.next(&mut rng)).collect()
     }
 
     #[test]

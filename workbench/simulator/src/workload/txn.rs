@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use super::last_reads::{disagreeing, lost, orders_nothing, vanished};
 use super::transactions::{self, MicroOp, Transactions};
 use super::{Completion, Evidence, Invocation, Session, Step, Turn, Workload};
-use crate::dice::Dice;
+use crate::rng::SeededRng;
 use crate::rpc::{Answer, Field, Question, Rpc, Shape};
 use checkers::{Assumptions, Models, Verdict};
 use history::{History, Op};
@@ -93,8 +93,8 @@ impl Workload for Txn {
         &["txn"]
     }
 
-    fn next(&mut self, _: Turn, dice: &mut Dice) -> Invocation {
-        let transaction = self.transactions.next(dice);
+    fn next(&mut self, _: Turn, rng: &mut SeededRng) -> Invocation {
+        let transaction = self.transactions.next(rng);
         let keys = transaction.iter().map(|micro_op| micro_op.key());
         self.keys.extend(keys.map(|key| (key.to_string(), key)));
         Invocation::new("txn", self.objects.to_json(&transaction))
@@ -126,7 +126,7 @@ impl Workload for Txn {
     }
 
     /// One transaction that reads every key that was named.
-    fn after_calm(&mut self, _: Turn, _: &mut Dice) -> Invocation {
+    fn after_calm(&mut self, _: Turn, _: &mut SeededRng) -> Invocation {
         let reads: Vec<(&str, u64, ())> = self.keys.values().map(|key| ("r", *key, ())).collect();
         Invocation::new("txn", history::json(&reads))
     }

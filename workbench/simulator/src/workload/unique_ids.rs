@@ -1,7 +1,7 @@
 //! unique-ids: nodes give out ids, and no two are ever the same.
 
 use super::{Completion, Evidence, Invocation, Session, Step, Turn, Workload};
-use crate::dice::Dice;
+use crate::rng::SeededRng;
 use crate::rpc::{Answer, Field, Question, Rpc, Shape};
 use checkers::Verdict;
 use history::History;
@@ -32,7 +32,7 @@ impl Workload for UniqueIds {
         &["generate"]
     }
 
-    fn next(&mut self, _: Turn, _: &mut Dice) -> Invocation {
+    fn next(&mut self, _: Turn, _: &mut SeededRng) -> Invocation {
         Invocation::new("generate", history::null())
     }
 

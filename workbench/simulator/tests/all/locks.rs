@@ -6,10 +6,10 @@ use std::collections::{BTreeMap, HashMap};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use simulator::checkers::{Validity, Verdict};
-use simulator::dice::Dice;
 use simulator::history::edn::{self, Edn};
 use simulator::history::{self, History, Kind, Op};
 use simulator::options::{Options, Pins};
+use simulator::rng::SeededRng;
 use simulator::rpc::{Answer, Field, Question, Rpc, Shape};
 use simulator::shared::{Caller, Cluster, Context, ErrorCode, Failure, LIN_KV, Node, RpcError};
 use simulator::storm::Storm;
@@ -144,7 +144,7 @@ impl Workload for Locks {
 
     /// There is a new lock every few seconds: a late acquire that nobody knows of may leave one
     /// locked for good, and that is no fault of the nodes.
-    fn next(&mut self, turn: Turn, _: &mut Dice) -> Invocation {
+    fn next(&mut self, turn: Turn, _: &mut SeededRng) -> Invocation {
         self.lock = turn.at.as_secs() / 3;
         if let Some(claim) = self.claims.get(&turn.worker) {
             return Invocation::new("release", history::json(claim));
@@ -192,7 +192,7 @@ impl Workload for Locks {
     }
 
     /// A read of the lock that was contended for last: it must succeed.
-    fn after_calm(&mut self, _: Turn, _: &mut Dice) -> Invocation {
+    fn after_calm(&mut self, _: Turn, _: &mut SeededRng) -> Invocation {
         Invocation::new("owner", history::json(&(self.lock, FREE)))
     }
 

@@ -2,7 +2,7 @@
 //! `n0 lin-kv {"type": …}` for every request and below it what came back.
 
 use serde_json::value::RawValue;
-use simulator::dice::dice;
+use simulator::rng::seeded;
 use simulator::service::Services;
 use simulator::testing::transcript;
 
@@ -14,7 +14,7 @@ fn services_answer_as_their_transcripts_tell() {
         move |command: &str| {
             let (src, request) = command.split_once(' ').expect("a sender and a request");
             if src == "seed" {
-                services = Some(Services::new(dice(request.parse().expect("a number"))));
+                services = Some(Services::new(seeded(request.parse().expect("a number"))));
                 return String::new();
             }
             let services = services.as_mut().expect("the seed comes first");

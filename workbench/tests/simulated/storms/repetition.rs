@@ -117,7 +117,7 @@ const GOLDEN: [(&str, u64); 6] = [
 
 /// Seeds that somebody has noted must go on to mean the same runs, here and on every machine.
 ///
-/// If a deliberate change alters them (a solution sends other messages; dice are thrown in another
+/// If a deliberate change alters them (a solution sends other messages; rng are thrown in another
 /// order), put the digests that this test prints in place of the old ones, in the same commit, and
 /// say there why. If you have changed nothing that ought to alter them, you have found a fault: look
 /// for a clock, a hash map's order, a `usize` that is drawn, or a mathematical function.

@@ -21,9 +21,9 @@ struct Sample {
     edges: BTreeSet<(Vertex, Vertex, Relation)>,
 }
 
-fn sample(dice: &mut ChaCha8Rng) -> Sample {
-    let size = dice.random_range(2..=9);
-    let relations: &[Relation] = match dice.random_range(0..4_u32) {
+fn sample(rng: &mut ChaCha8Rng) -> Sample {
+    let size = rng.random_range(2..=9);
+    let relations: &[Relation] = match rng.random_range(0..4_u32) {
         0 => &[Wr, Rw],
         1 => &[Ww, Wr],
         2 => &[Ww, Wr, Rw],
@@ -31,15 +31,15 @@ fn sample(dice: &mut ChaCha8Rng) -> Sample {
     };
     let mut graph = Graph::new(size as usize);
     let mut edges = BTreeSet::new();
-    for _ in 0..dice.random_range(0..2 * size) {
-        let (from, to) = (dice.random_range(0..size), dice.random_range(0..size));
-        let relation = relations[dice.random_range(0..relations.len() as u32) as usize];
+    for _ in 0..rng.random_range(0..2 * size) {
+        let (from, to) = (rng.random_range(0..size), rng.random_range(0..size));
+        let relation = relations[rng.random_range(0..relations.len() as u32) as usize];
         graph.link(from, to, relation, Reason::default());
         edges.insert((from, to, relation));
     }
-    for key in 0..dice.random_range(0..3) {
-        let some = |dice: &mut ChaCha8Rng| (0..size).filter(|_| dice.random_ratio(1, 3)).collect();
-        let (readers, writers): (Vec<_>, Vec<_>) = (some(dice), some(dice));
+    for key in 0..rng.random_range(0..3) {
+        let some = |rng: &mut ChaCha8Rng| (0..size).filter(|_| rng.random_ratio(1, 3)).collect();
+        let (readers, writers): (Vec<_>, Vec<_>) = (some(rng), some(rng));
         let overwriting: Vec<_> = writers.iter().map(|writer| (*writer, 0)).collect();
         graph.overwrite(key, 0, &readers, &overwriting);
         let pairs = readers
@@ -159,7 +159,7 @@ fn a_plain_knot_is_everything_that_reaches_each_other() {
 /// A larger graph: two rows of writes that do not know of one another, the even and the odd numbers,
 /// and anti-dependencies back from the one to the other. No cycle has just one of these, but for one
 /// that goes back in its own row and may close a way there.
-fn two_rows(dice: &mut ChaCha8Rng) -> Sample {
+fn two_rows(rng: &mut ChaCha8Rng) -> Sample {
     const SIZE: u32 = 300;
     let mut graph = Graph::new(SIZE as usize);
     let mut edges = BTreeSet::new();
@@ -168,15 +168,15 @@ fn two_rows(dice: &mut ChaCha8Rng) -> Sample {
         edges.insert((from, to, relation));
     };
     for from in 0..SIZE {
-        let to = from + 2 * dice.random_range(1..10);
+        let to = from + 2 * rng.random_range(1..10);
         if to < SIZE {
-            link(from, to, if dice.random() { Ww } else { Wr });
+            link(from, to, if rng.random() { Ww } else { Wr });
         }
-        let to = (from + 1).checked_sub(2 * dice.random_range(1..10));
+        let to = (from + 1).checked_sub(2 * rng.random_range(1..10));
         to.into_iter().for_each(|to| link(from, to, Rw));
     }
-    let to = dice.random_range(0..SIZE - 40);
-    link(to + 2 * dice.random_range(1..20), to, Rw);
+    let to = rng.random_range(0..SIZE - 40);
+    link(to + 2 * rng.random_range(1..20), to, Rw);
     link(SIZE - 1, 0, Realtime);
     Sample { graph, edges }
 }
