@@ -9,7 +9,7 @@ use kafka_log::{Flags, KafkaLog};
 use serde::Deserialize;
 use shared::{Rng, read_flags, with_flags};
 use simulator::latency::Latency;
-use simulator::network::Weather;
+use simulator::network::MessageFaults;
 use simulator::testing::{Conditions, TestCluster, for_each_seed};
 
 const KEYS: u64 = 3;
@@ -20,7 +20,7 @@ const SETTLED: Duration = Duration::from_secs(60);
 /// The worst conditions of a storm.
 const WORST: Conditions = Conditions {
     latency: Latency::constant(100),
-    weather: Weather {
+    faults: MessageFaults {
         loss: 0.4,
         duplicate: 0.3,
         delay: Duration::from_millis(1500),

@@ -32,7 +32,7 @@ pub use trace::{Fate, Passage, Trace};
 
 /// What happens to messages among servers, beside latency and partitions.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct Weather {
+pub struct MessageFaults {
     /// The part that is lost.
     pub loss: f64,
     /// The part that arrives twice.
@@ -63,7 +63,7 @@ pub enum Unroutable {
 pub struct Network {
     latency: Latency,
     rng: SeededRng,
-    weather: Weather,
+    faults: MessageFaults,
     weather_dice: SeededRng,
     inboxes: HashMap<NodeId, Inbox>,
     /// Whose messages a node does not get, for the time being.
@@ -87,7 +87,7 @@ impl Network {
         Network {
             latency,
             rng,
-            weather: Weather::default(),
+            faults: MessageFaults::default(),
             weather_dice,
             inboxes: HashMap::new(),
             cuts: BTreeMap::new(),
@@ -123,8 +123,8 @@ impl Network {
     }
 
     /// The weather, which may be changed.
-    pub fn weather_mut(&mut self) -> &mut Weather {
-        &mut self.weather
+    pub fn faults_mut(&mut self) -> &mut MessageFaults {
+        &mut self.faults
     }
 
     /// Lets somebody take part. Messages wait until the newcomer listens.
@@ -220,22 +220,22 @@ impl Network {
             dest: dest.clone(),
             body,
         };
-        if client || self.weather == Weather::default() {
+        if client || self.faults == MessageFaults::default() {
             let ticket = self.ticket(now, &envelope);
             self.put_in(now, ticket, envelope);
         } else {
-            self.brave_the_weather(now, &envelope);
+            self.apply_faults(now, &envelope);
         }
         Ok(())
     }
 
     /// Sends a message once, twice or in vain, at once or later.
-    fn brave_the_weather(&mut self, now: Duration, envelope: &Envelope) {
-        let Weather {
+    fn apply_faults(&mut self, now: Duration, envelope: &Envelope) {
+        let MessageFaults {
             loss,
             duplicate,
             delay,
-        } = self.weather;
+        } = self.faults;
         let is_lost = self.weather_dice.random::<f64>() < loss;
         let copies = 1 + u32::from(self.weather_dice.random::<f64>() < duplicate);
         for _ in 0..copies {

@@ -170,18 +170,18 @@ fn bad_weather_loses_doubles_and_reorders_what_servers_say_and_spares_clients() 
         seen.collect()
     };
     assert_eq!(seen(&mut network), (0..1000).collect::<Vec<_>>());
-    network.weather_mut().loss = 0.5;
+    network.faults_mut().loss = 0.5;
     let some = seen(&mut network);
     assert!((400..600).contains(&some.len()) && some.is_sorted());
-    *network.weather_mut() = Weather {
+    *network.faults_mut() = MessageFaults {
         duplicate: 0.5,
-        ..Weather::default()
+        ..MessageFaults::default()
     };
     let more = seen(&mut network);
     assert!((1400..1600).contains(&more.len()) && more.is_sorted());
-    *network.weather_mut() = Weather {
+    *network.faults_mut() = MessageFaults {
         delay: ms(100),
-        ..Weather::default()
+        ..MessageFaults::default()
     };
     let mut mixed = seen(&mut network);
     assert!(!mixed.is_sorted());
@@ -230,11 +230,11 @@ fn rescheduled_messages_arrive_within_the_new_latency_whatever_held_them_back() 
     let mut network = network(5000, Distribution::Constant);
     send(&mut network, 0, "n0", "n1", "held");
     send(&mut network, 1, "n0", "n1", "waiting");
-    network.weather_mut().delay = Duration::from_secs(100);
+    network.faults_mut().delay = Duration::from_secs(100);
     for _ in 0..20 {
         send(&mut network, 2, "n0", "n1", "delayed");
     }
-    *network.weather_mut() = Weather::default();
+    *network.faults_mut() = MessageFaults::default();
     network.set_latency(Latency::constant(100));
     network.reschedule(ms(50));
     let seen = deliveries(&mut network);

@@ -55,9 +55,9 @@ impl Run {
     fn strike(&mut self, now: Duration, blow: &Blow) -> Blow {
         match blow {
             Blow::Partition(_, grudge) => self.cut(grudge),
-            Blow::Loss(part) => self.network.weather_mut().loss = *part,
-            Blow::Duplicate(part) => self.network.weather_mut().duplicate = *part,
-            Blow::Delay(longest) => self.network.weather_mut().delay = *longest,
+            Blow::Loss(part) => self.network.faults_mut().loss = *part,
+            Blow::Duplicate(part) => self.network.faults_mut().duplicate = *part,
+            Blow::Delay(longest) => self.network.faults_mut().delay = *longest,
             Blow::Pause(places) => {
                 let awake = self.in_state(places, |power| *power == Power::On);
                 awake.iter().for_each(|place| self.pause(*place));
@@ -81,9 +81,9 @@ impl Run {
         let everybody = (0..self.settings.nodes.len()).collect();
         match fault {
             Fault::Partition => self.network.heal(),
-            Fault::Loss => self.network.weather_mut().loss = 0.0,
-            Fault::Duplicate => self.network.weather_mut().duplicate = 0.0,
-            Fault::Delay => self.network.weather_mut().delay = Duration::ZERO,
+            Fault::Loss => self.network.faults_mut().loss = 0.0,
+            Fault::Duplicate => self.network.faults_mut().duplicate = 0.0,
+            Fault::Delay => self.network.faults_mut().delay = Duration::ZERO,
             Fault::Pause => {
                 let paused = self.in_state(&everybody, |power| *power == Power::Paused);
                 paused.iter().for_each(|place| self.resume(now, *place));

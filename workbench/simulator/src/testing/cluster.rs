@@ -136,10 +136,10 @@ impl<N: Node> TestCluster<N> {
     where
         F: Fn(Cluster, &mut Context<N::Event>) -> N + Send + Sync + 'static,
     {
-        let Conditions { latency, weather } = conditions;
+        let Conditions { latency, faults } = conditions;
         let rng = |purpose| substream(seed, purpose);
         let mut network = Network::new(latency, rng("network"), rng("weather"));
-        *network.weather_mut() = weather;
+        *network.faults_mut() = faults;
         for name in Services::NAMES.map(NodeId::from) {
             network.register(name.clone());
             network.listen(Duration::ZERO, &name);
@@ -243,7 +243,7 @@ impl<N: Node> TestCluster<N> {
     /// Changes the conditions for messages that are sent from now on.
     pub fn set_conditions(&mut self, conditions: Conditions) {
         self.network.set_latency(conditions.latency);
-        *self.network.weather_mut() = conditions.weather;
+        *self.network.faults_mut() = conditions.faults;
     }
 
     /// Drops messages from `src` to `dest`, one way, until [`TestCluster::heal`].

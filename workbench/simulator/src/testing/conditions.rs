@@ -5,22 +5,22 @@ use std::time::Duration;
 use shared::Rng;
 
 use crate::latency::{Distribution, Latency};
-use crate::network::Weather;
+use crate::network::MessageFaults;
 
-/// Latency and weather of a network.
+/// Latency and message faults of a network.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Conditions {
     /// How long messages among nodes and services take.
     pub latency: Latency,
     /// What else happens to them.
-    pub weather: Weather,
+    pub faults: MessageFaults,
 }
 
 impl Conditions {
     /// The worst that [`Conditions::draw`] draws: messages may be seconds late, and most are lost.
     pub const WORST: Conditions = Conditions {
         latency: Latency::constant(200),
-        weather: Weather {
+        faults: MessageFaults {
             loss: 0.6,
             duplicate: 0.3,
             delay: Duration::from_secs(3),
@@ -29,8 +29,8 @@ impl Conditions {
 
     /// Every message arrives once, after this latency.
     pub fn calm(latency: Latency) -> Self {
-        let weather = Weather::default();
-        Conditions { latency, weather }
+        let faults = MessageFaults::default();
+        Conditions { latency, faults }
     }
 
     /// Any conditions up to [`Conditions::WORST`].
@@ -48,11 +48,11 @@ impl Conditions {
             distribution: distributions[rng.below(distributions.len() as u64) as usize],
         };
         let mut part = || (rng.below(2) * rng.below(1000)) as f64 / 1000.0;
-        let weather = Weather {
-            loss: worst.weather.loss * part(),
-            duplicate: worst.weather.duplicate * part(),
-            delay: worst.weather.delay.mul_f64(part()),
+        let faults = MessageFaults {
+            loss: worst.faults.loss * part(),
+            duplicate: worst.faults.duplicate * part(),
+            delay: worst.faults.delay.mul_f64(part()),
         };
-        Conditions { latency, weather }
+        Conditions { latency, faults }
     }
 }
