@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt::Write;
 
 use anyhow::Context;
-use history::{History, Kind, Marks, Op, Process, Value};
+use history::{History, Kind, Op, OpMeta, Process, Value};
 use rand::RngExt;
 use serde_json::value::RawValue;
 use simulator::rng::{SeededRng, substream};
@@ -79,7 +79,7 @@ impl Store {
                     f: Cow::Borrowed("txn"),
                     value: Value::from_wire(&RawValue::from_string(value)?),
                     error: None,
-                    marks: Marks::default(),
+                    meta: OpMeta::default(),
                 });
             }
         }

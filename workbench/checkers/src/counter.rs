@@ -32,7 +32,7 @@ fn judge(history: &History) -> Result<Verdict, String> {
         acceptable = acceptable.with_shifted(delta);
     }
 
-    let is_final = |op: &&Op| op.f == "read" && op.kind == Kind::Ok && op.marks.is_final;
+    let is_final = |op: &&Op| op.f == "read" && op.kind == Kind::Ok && op.meta.is_final;
     let reads: Vec<&Op> = clients().filter(is_final).collect();
     let mut errors = Vec::new();
     for read in &reads {

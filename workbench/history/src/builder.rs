@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use anyhow::{bail, ensure};
 
-use super::{History, Kind, Marks, Op, OpError, Process, Value};
+use super::{History, Kind, Op, OpError, OpMeta, Process, Value};
 
 /// An operation as a file has it: Jepsen does not always write an index or a time.
 #[derive(Debug)]
@@ -17,7 +17,7 @@ pub(super) struct Draft {
     pub f: Cow<'static, str>,
     pub value: Value,
     pub error: Option<OpError>,
-    pub marks: Marks,
+    pub meta: OpMeta,
 }
 
 /// The operations so far.
@@ -68,7 +68,7 @@ impl Builder {
             f: draft.f,
             value: draft.value,
             error: draft.error.map(Box::new),
-            marks: draft.marks,
+            meta: draft.meta,
         });
         Ok(())
     }

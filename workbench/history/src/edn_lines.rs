@@ -8,7 +8,8 @@ use anyhow::{Context, anyhow, bail};
 
 use super::builder::{Builder, Draft};
 use super::{
-    History, Kind, MALFORMED, Marks, Op, OpError, Process, Unseen, Value, boxed_unless_empty, names,
+    History, Kind, MALFORMED, Op, OpError, OpMeta, Process, Unseen, Value, boxed_unless_empty,
+    names,
 };
 use crate::edn::{self, Edn, Reader, brief};
 
@@ -99,7 +100,7 @@ impl Op {
             Some(OpError::Thrown { class, text }) => insert_thrown(&mut map, class, text),
             Some(OpError::Other { value }) => edn::insert(&mut map, "error", value.to_edn()),
         }
-        self.marks.insert_into(&mut map);
+        self.meta.insert_into(&mut map);
         map
     }
 }
@@ -137,7 +138,7 @@ impl Draft {
             f,
             value: Value::from_edn(&value),
             error: error.and_then(|error| error_from_edn(&error, exception.as_ref())),
-            marks: Marks {
+            meta: OpMeta {
                 is_final: is_true(field("final?").as_ref()),
                 seek_to_beginning: is_true(field("seek-to-beginning?").as_ref()),
                 poll_ms: field("poll-ms")
@@ -150,7 +151,7 @@ impl Draft {
     }
 }
 
-impl Marks {
+impl OpMeta {
     fn insert_into(&self, map: &mut Edn) {
         if self.is_final {
             edn::insert(map, "final?", Edn::Bool(true));

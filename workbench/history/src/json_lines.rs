@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 
 use super::builder::{Builder, Draft};
 use super::json_objects::Objects;
-use super::{History, Kind, Marks, OpError, Process, Unseen, Value, boxed_unless_empty, names};
+use super::{History, Kind, OpError, OpMeta, Process, Unseen, Value, boxed_unless_empty, names};
 
 /// An operation as a JSON object has it. Other fields are ignored.
 #[derive(Deserialize)]
@@ -96,7 +96,7 @@ fn draft(object: &[u8], line: u64) -> anyhow::Result<Draft> {
             .map(error)
             .transpose()
             .with_context(|| format!("line {line}"))?,
-        marks: Marks {
+        meta: OpMeta {
             is_final: it.is_final,
             seek_to_beginning: it.seek_to_beginning,
             poll_ms: it.poll_ms,

@@ -74,12 +74,12 @@ pub struct Op {
     pub error: Option<Box<OpError>>,
     /// What else the workload says of the operation.
     #[serde(flatten)]
-    pub marks: Marks,
+    pub meta: OpMeta,
 }
 
 /// What a workload says of an operation beside its argument, under the names that Maelstrom uses.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Marks {
+pub struct OpMeta {
     /// The reads after recovery that counters are judged by.
     #[serde(default, rename = "final?", skip_serializing_if = "std::ops::Not::not")]
     pub is_final: bool,
@@ -278,7 +278,7 @@ fn operation_name(name: &str) -> Cow<'static, str> {
     known.map_or_else(|| Cow::Owned(name.to_owned()), |name| Cow::Borrowed(*name))
 }
 
-/// Boxes a map, as in [`Marks::unseen`]; `None` if it is empty, so that most operations stay small.
+/// Boxes a map, as in [`OpMeta::unseen`]; `None` if it is empty, so that most operations stay small.
 pub fn boxed_unless_empty(
     unseen: BTreeMap<String, Unseen>,
 ) -> Option<Box<BTreeMap<String, Unseen>>> {

@@ -27,7 +27,7 @@ use crate::rng::{SeededRng, substream};
 use crate::service::Services;
 use crate::statistics::Statistics;
 use crate::workload::Workload;
-use history::{History, Kind, Marks, Op, OpError, Process, Value};
+use history::{History, Kind, Op, OpError, OpMeta, Process, Value};
 
 use faults::Power;
 use line::Flaw;
@@ -356,7 +356,7 @@ impl Run {
         f: &'static str,
         value: &RawValue,
         error: Option<OpError>,
-        marks: Marks,
+        meta: OpMeta,
     ) {
         let since_zero = now.saturating_sub(self.zero.unwrap_or(now));
         self.history.ops.push(Op {
@@ -367,7 +367,7 @@ impl Run {
             f: f.into(),
             value: Value::from_wire(value),
             error: error.map(Box::new),
-            marks,
+            meta,
         });
     }
 }

@@ -9,7 +9,7 @@ use super::output::Output;
 use super::{Order, Run};
 use crate::clients::Purpose;
 use crate::nemesis::{Act, Blow, Fault, Grudge, Skew};
-use history::{Kind, Marks, Process};
+use history::{Kind, OpMeta, Process};
 
 /// What state a node's process is in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,7 +38,7 @@ impl Run {
                 act.f(),
                 &value,
                 None,
-                Marks::default(),
+                OpMeta::default(),
             );
         }
     }

@@ -191,7 +191,7 @@ impl Run {
         self.progress.invoked += 1;
         self.ensure_client(worker);
         let Worker { process, .. } = self.workers[worker];
-        let Invocation { f, value, marks } = invocation.clone();
+        let Invocation { f, value, meta } = invocation.clone();
         self.record(
             now,
             Process::Client(process),
@@ -199,7 +199,7 @@ impl Run {
             f,
             &value,
             None,
-            marks,
+            meta,
         );
         let state = &mut self.workers[worker];
         let step = state
@@ -264,8 +264,8 @@ impl Run {
         }
         let value = value.unwrap_or(invocation.value);
         self.workload.observe(worker, invocation.f, kind, &value);
-        let Invocation { f, marks, .. } = invocation;
-        self.record(now, Process::Client(process), kind, f, &value, error, marks);
+        let Invocation { f, meta, .. } = invocation;
+        self.record(now, Process::Client(process), kind, f, &value, error, meta);
     }
 
     fn ensure_client(&mut self, worker: usize) {

@@ -112,7 +112,7 @@ fn smaller(run: &Aftermath, base: &Options) -> Vec<Options> {
             ..Pins::default()
         });
     }
-    let is_counted = |op: &&Op| op.is_invocation() && !op.marks.is_final;
+    let is_counted = |op: &&Op| op.is_invocation() && !op.meta.is_final;
     let operations = ops.iter().filter(is_counted).count() as u64;
     let operations = run
         .settings

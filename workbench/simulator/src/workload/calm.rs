@@ -29,7 +29,7 @@ impl Calm {
 
     fn findings(&self, history: &History) -> Vec<String> {
         let pairs = history.pairs();
-        let finals = pairs.iter().filter(|pair| pair.invocation.marks.is_final);
+        let finals = pairs.iter().filter(|pair| pair.invocation.meta.is_final);
         let finals: Vec<&Pair<'_>> = finals.collect();
         let mut findings: Vec<String> = finals.iter().filter_map(|pair| unanswered(pair)).collect();
         let reads: Vec<&Op> = finals
@@ -107,7 +107,7 @@ impl Workload for Calm {
             return self.inner.next_final(turn, rng);
         }
         let mut last = self.inner.after_calm(turn, rng);
-        last.marks.is_final = true;
+        last.meta.is_final = true;
         self.last_operations.next(turn, || last.clone())
     }
 

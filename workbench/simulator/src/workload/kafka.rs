@@ -14,7 +14,7 @@ use super::{Evidence, Invocation, Last, Session, Turn, Workload};
 use crate::rng::SeededRng;
 use crate::rpc::Rpc;
 use checkers::Verdict;
-use history::{History, Kind, Marks, Unseen, json};
+use history::{History, Kind, OpMeta, Unseen, json};
 
 /// One operation in so many is an `assign`.
 const ASSIGNS: u32 = 64;
@@ -101,14 +101,11 @@ impl Kafka {
         let invocation = Invocation::new("assign", names(keys.iter()));
         let mut named = BTreeMap::new();
         named.extend(unseen.into_iter().map(|(key, it)| (key.to_string(), it)));
-        let marks = Marks {
+        let meta = OpMeta {
             unseen: history::boxed_unless_empty(named),
-            ..Marks::default()
+            ..OpMeta::default()
         };
-        Invocation {
-            marks,
-            ..invocation
-        }
+        Invocation { meta, ..invocation }
     }
 }
 
@@ -181,14 +178,11 @@ impl Workload for Kafka {
             last.has_assigned = true;
             last.next_poll = turn.at;
             let invocation = Invocation::new("assign", names(target.keys()));
-            let marks = Marks {
+            let meta = OpMeta {
                 seek_to_beginning: true,
-                ..Marks::default()
+                ..OpMeta::default()
             };
-            return Last::Begin(Invocation {
-                marks,
-                ..invocation
-            });
+            return Last::Begin(Invocation { meta, ..invocation });
         }
         let reached = |(key, offset): (&u64, &i64)| last.polled.get(key) >= Some(offset);
         if target.iter().all(reached) {
@@ -198,11 +192,11 @@ impl Workload for Kafka {
             return Last::Rest(last.next_poll.min(PATIENCE));
         }
         last.next_poll = turn.at + up_to_twice(POLL_EVERY, rng);
-        let marks = Marks {
+        let meta = OpMeta {
             poll_ms: Some(1000),
-            ..Marks::default()
+            ..OpMeta::default()
         };
-        Last::Begin(Invocation { marks, ..poll() })
+        Last::Begin(Invocation { meta, ..poll() })
     }
 
     fn requests(&self) -> Vec<&'static Rpc> {
@@ -376,14 +370,14 @@ mod tests {
         let assigns: Vec<_> = operations.filter(|it| it.f == "assign").collect();
         let wide: Vec<_> = assigns
             .iter()
-            .filter(|it| it.marks.unseen.is_some())
+            .filter(|it| it.meta.unseen.is_some())
             .collect();
         let share = wide.len() as f64 / assigns.len() as f64;
         assert!((0.25..0.42).contains(&share), "{share}");
         for assign in wide {
             let unseen = Unseen { polled: 3, sent: 5 };
             assert_eq!(
-                assign.marks.unseen,
+                assign.meta.unseen,
                 history::boxed_unless_empty(BTreeMap::from([("70".to_owned(), unseen)]))
             );
             let keys: Vec<String> = serde_json::from_str(assign.value.get()).unwrap();

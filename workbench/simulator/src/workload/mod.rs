@@ -31,7 +31,7 @@ use crate::options::{Concurrency, Options};
 use crate::rng::SeededRng;
 use crate::rpc::{Answer, Question, Rpc};
 use checkers::Verdict;
-use history::{History, Kind, Marks, Op, OpError};
+use history::{History, Kind, Op, OpError, OpMeta};
 
 pub use name::{Name, workload};
 
@@ -43,7 +43,7 @@ pub struct Invocation {
     /// Its argument, as JSON; [`history::json`] makes it of any value.
     pub value: Box<RawValue>,
     /// What else the history says of it.
-    pub marks: Marks,
+    pub meta: OpMeta,
 }
 
 /// Whose turn it is to begin an operation, and when.
@@ -275,18 +275,18 @@ impl Invocation {
         Invocation {
             f,
             value,
-            marks: Marks::default(),
+            meta: OpMeta::default(),
         }
     }
 
     /// A `read` without an argument that is marked as final.
     pub fn final_read() -> Self {
-        let marks = Marks {
+        let meta = OpMeta {
             is_final: true,
-            ..Marks::default()
+            ..OpMeta::default()
         };
         Invocation {
-            marks,
+            meta,
             ..Invocation::new("read", history::null())
         }
     }

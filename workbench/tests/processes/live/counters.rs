@@ -23,7 +23,7 @@ fn final_reads(run: &Run) -> Vec<Op> {
         let is_read = matches!(&begun[..], [read] if read.f == "read");
         run.demand(is_read, "every worker reads once at the end");
         let is_marked = run.test()["workload"] != "g-set";
-        run.demand(begun[0].marks.is_final == is_marked, "counters mark that");
+        run.demand(begun[0].meta.is_final == is_marked, "counters mark that");
     }
     last.into_iter().filter(|op| op.kind == Kind::Ok).collect()
 }

@@ -89,7 +89,7 @@ fn shown(poll: &Op) -> Messages {
 
 fn demand_form(run: &Run, pair: Pair<'_>) {
     let (begun, ended) = (pair.invocation, pair.completion.unwrap());
-    let marks = &begun.marks;
+    let meta = &begun.meta;
     let fits = match &*begun.f {
         "crash" => {
             begun.value.json() == "null" && ended.error.is_none() && ended.kind == Kind::Info
@@ -99,7 +99,7 @@ fn demand_form(run: &Run, pair: Pair<'_>) {
             let is_there = |key: &String| keys.contains(key);
             !keys.is_empty()
                 && keys.iter().all(|key| key.parse::<u64>().is_ok())
-                && marks.unseen.iter().flat_map(|it| it.keys()).all(is_there)
+                && meta.unseen.iter().flat_map(|it| it.keys()).all(is_there)
                 && begun.value.json() == ended.value.json()
         }
         "send" => {
@@ -115,10 +115,7 @@ fn demand_form(run: &Run, pair: Pair<'_>) {
         fits,
         &format!("operation {} has the right form", begun.index),
     );
-    run.demand(
-        *marks == ended.marks,
-        "both of its lines say the same of it",
-    );
+    run.demand(*meta == ended.meta, "both of its lines say the same of it");
 }
 
 /// Nodes are asked for committed offsets wherever an assignment does not begin at the beginning,
@@ -133,7 +130,7 @@ fn demand_offsets_asked_and_committed(run: &Run) {
     let assigned = ops
         .iter()
         .filter(|op| op.f == "assign" && op.kind == Kind::Ok);
-    let assigned = assigned.filter(|op| !op.marks.seek_to_beginning);
+    let assigned = assigned.filter(|op| !op.meta.seek_to_beginning);
     let assigned = count(assigned.map(|op| op.value.json().to_owned()));
     run.demand(
         !assigned.is_empty(),
@@ -176,10 +173,10 @@ fn demand_final_phase(run: &Run) {
             [&*crash.f, &*assign.f] == ["crash", "assign"],
             "it crashes first",
         );
-        run.demand(assign.marks.seek_to_beginning, "it begins at the beginning");
+        run.demand(assign.meta.seek_to_beginning, "it begins at the beginning");
         let keys: BTreeSet<String> = assign.value.parse().unwrap();
         run.demand(keys.iter().eq(sent.keys()), "it reads all keys");
-        let is_poll = |op: &Op| op.f == "poll" && op.marks.poll_ms == Some(1000);
+        let is_poll = |op: &Op| op.f == "poll" && op.meta.poll_ms == Some(1000);
         run.demand(
             !polls.is_empty() && polls.iter().all(is_poll),
             "then it polls",

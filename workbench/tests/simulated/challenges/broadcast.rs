@@ -29,7 +29,7 @@ fn assert_complete(seed: u64, history: &History) {
         .map(|op| op.value.parse().expect("an integer"))
         .collect();
     assert!(!acknowledged.is_empty());
-    let finals: Vec<_> = ok("read").filter(|op| op.marks.is_final).collect();
+    let finals: Vec<_> = ok("read").filter(|op| op.meta.is_final).collect();
     assert!(!finals.is_empty());
     for read in finals {
         let seen: Vec<u64> = read.value.parse().expect("integers");

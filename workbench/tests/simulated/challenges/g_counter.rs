@@ -22,7 +22,7 @@ fn assert_exact(seed: u64, record: &Record) {
     };
     let added: u64 = ok("add").map(|op| op.value.parse::<u64>().unwrap()).sum();
     let finals: Vec<u64> = ok("read")
-        .filter(|op| op.marks.is_final)
+        .filter(|op| op.meta.is_final)
         .map(|op| op.value.parse().unwrap())
         .collect();
     assert!(added > 0 && !finals.is_empty());

@@ -25,7 +25,7 @@ fn acts(run: &Aftermath) -> (usize, usize) {
 
 fn operations(run: &Aftermath) -> usize {
     let ops = run.record.history.ops.iter();
-    ops.filter(|op| op.is_invocation() && !op.marks.is_final)
+    ops.filter(|op| op.is_invocation() && !op.meta.is_final)
         .count()
 }
 

@@ -123,7 +123,7 @@ impl Plots<'_> {
             let op = pair
                 .completion
                 .filter(|op| op.f == "read" && op.kind == Kind::Ok)?;
-            Some((op.seconds(), number(op)?, op.marks.is_final))
+            Some((op.seconds(), number(op)?, op.meta.is_final))
         };
         let reads: Vec<_> = pairs.iter().filter_map(read).collect();
         let shown = reads.iter().map(|(_, value, _)| *value);

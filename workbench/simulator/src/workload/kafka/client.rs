@@ -101,7 +101,7 @@ impl Session for Client {
                 value: None,
                 error: None,
             }),
-            "assign" if invocation.marks.seek_to_beginning => {
+            "assign" if invocation.meta.seek_to_beginning => {
                 self.next.clear();
                 self.next
                     .extend(keys(invocation).into_iter().map(|key| (key, 0)));
@@ -209,7 +209,7 @@ fn raw(text: String) -> Box<RawValue> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use history::Marks;
+    use history::OpMeta;
 
     fn invocation(f: &'static str, value: &str) -> Invocation {
         Invocation::new(f, raw(value.to_owned()))
@@ -317,9 +317,9 @@ mod tests {
         );
 
         let mut seek = invocation("assign", r#"["1","2"]"#);
-        seek.marks = Marks {
+        seek.meta = OpMeta {
             seek_to_beginning: true,
-            ..Marks::default()
+            ..OpMeta::default()
         };
         assert_eq!(begin(&mut client, &seek), "Ok - ");
         assert_eq!(begin(&mut client, &poll), r#"poll offsets={"1":0,"2":0}"#);
