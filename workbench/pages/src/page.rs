@@ -155,7 +155,7 @@ impl Subject<'_> {
             findings_left_out: findings.len().saturating_sub(TOLD),
             evidence: cases.collect::<anyhow::Result<_>>()?,
             panels,
-            messages_kept: trace.map_or(0, |it| it.passages().len()),
+            messages_kept: trace.map_or(0, |it| it.deliveries().len()),
             messages_left_out: trace.map_or(0, simulator::network::Trace::left_out),
             wrongs: wrongs
                 .iter()

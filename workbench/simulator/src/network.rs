@@ -28,7 +28,7 @@ use crate::statistics::Statistics;
 
 use inbox::{Gate, Inbox, MOST_WAITING, Waiting};
 
-pub use trace::{Fate, Passage, Trace};
+pub use trace::{Delivery, DeliveryStatus, Trace};
 
 /// What happens to messages among servers, beside latency and partitions.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]

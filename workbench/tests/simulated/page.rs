@@ -54,11 +54,11 @@ fn a_page_holds_every_operation_and_every_message() {
     let page = page_of(&run, Name::Broadcast, "again", &json!({}));
     let data = unpacked(&page);
     let count = |path: &str| data.pointer(path).and_then(Value::as_array).unwrap().len();
-    let passages = run.record.trace.as_ref().unwrap().passages();
+    let deliveries = run.record.trace.as_ref().unwrap().deliveries();
     for column in ["sent", "took", "src", "dest", "kind", "body"] {
         assert_eq!(
             count(&format!("/messages/{column}")),
-            passages.len(),
+            deliveries.len(),
             "{column}"
         );
     }

@@ -16,7 +16,7 @@ use super::Subject;
 use super::faults::Episode;
 use history::text::shortened;
 use history::{Kind, Op, Pair};
-use simulator::network::{Fate, Passage};
+use simulator::network::{Delivery, DeliveryStatus};
 use simulator::service::Services;
 
 /// How much of an operation's value is kept, in characters.
@@ -106,10 +106,10 @@ impl<'a> Data<'a> {
     ) -> Self {
         let record = subject.record;
         let zero = micros(record.zero.unwrap_or_default());
-        let passages = record
+        let deliveries = record
             .trace
             .as_ref()
-            .map_or(&[][..], |trace| trace.passages());
+            .map_or(&[][..], |trace| trace.deliveries());
         let mut names = Numbers::default();
         let mut kinds = Numbers::default();
         let mut messages = Messages::default();
@@ -118,15 +118,15 @@ impl<'a> Data<'a> {
             .ops
             .last()
             .map_or(0, |op| since_zero(op.time));
-        for passage in passages {
-            let Passage {
+        for delivery in deliveries {
+            let Delivery {
                 src, dest, kind, ..
-            } = passage;
-            let sent = micros(passage.sent) - zero;
-            let took = match passage.fate {
-                Fate::Arrived(at) => micros(at) - zero - sent,
-                Fate::Lost => LOST,
-                Fate::UnderWay => UNDER_WAY,
+            } = delivery;
+            let sent = micros(delivery.sent) - zero;
+            let took = match delivery.status {
+                DeliveryStatus::Arrived(at) => micros(at) - zero - sent,
+                DeliveryStatus::Lost => LOST,
+                DeliveryStatus::InFlight => UNDER_WAY,
             };
             end = end.max(sent + took.max(0));
             messages.sent.push(sent);
@@ -134,7 +134,7 @@ impl<'a> Data<'a> {
             messages.src.push(names.of(src.as_str()));
             messages.dest.push(names.of(dest.as_str()));
             messages.kind.push(kinds.of(kind));
-            messages.body.push(&passage.body);
+            messages.body.push(&delivery.body);
         }
         let mut functions = Numbers::default();
         let mut operations = Operations::default();

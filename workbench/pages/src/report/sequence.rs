@@ -6,7 +6,7 @@ use std::time::Duration;
 use shared::NodeId;
 
 use super::cut_to;
-use simulator::network::{Fate, Passage, Trace};
+use simulator::network::{Delivery, DeliveryStatus, Trace};
 use simulator::run::Record;
 use simulator::service::Services;
 
@@ -35,12 +35,12 @@ pub fn sequence(record: &Record, nodes: &[NodeId]) -> Option<String> {
     let chart = Chart::new(trace, nodes);
     let zero = record.zero.unwrap_or_default();
     let since_zero = |at: Duration| at.as_secs_f64() - zero.as_secs_f64();
-    let messages = trace.passages().iter().map(|passage| {
-        let at = match passage.fate {
-            Fate::Arrived(at) => at,
-            Fate::Lost | Fate::UnderWay => passage.sent,
+    let messages = trace.deliveries().iter().map(|delivery| {
+        let at = match delivery.status {
+            DeliveryStatus::Arrived(at) => at,
+            DeliveryStatus::Lost | DeliveryStatus::InFlight => delivery.sent,
         };
-        (at, chart.message(passage, since_zero))
+        (at, chart.message(delivery, since_zero))
     });
     let nemesis = record.history.ops.iter();
     let nemesis = nemesis.filter(|op| op.process.client().is_none());
@@ -71,11 +71,11 @@ impl Chart {
         let mut lanes = vec![CLIENTS.to_owned()];
         lanes.extend(nodes.iter().map(ToString::to_string));
         for service in Services::NAMES {
-            let talks = |passage: &Passage| {
-                let ends = [&passage.src, &passage.dest];
+            let talks = |delivery: &Delivery| {
+                let ends = [&delivery.src, &delivery.dest];
                 ends.iter().any(|end| end.as_str() == service)
             };
-            if trace.passages().iter().any(talks) {
+            if trace.deliveries().iter().any(talks) {
                 lanes.push(service.to_owned());
             }
         }
@@ -101,12 +101,12 @@ impl Chart {
         cells
     }
 
-    fn message(&self, passage: &Passage, since_zero: impl Fn(Duration) -> f64) -> String {
-        let Passage { src, dest, .. } = passage;
+    fn message(&self, delivery: &Delivery, since_zero: impl Fn(Duration) -> f64) -> String {
+        let Delivery { src, dest, .. } = delivery;
         let (from, to) = (self.lane(src), self.lane(dest));
         let mut cells = self.idle();
         let (start, end) = (middle(from), middle(to));
-        let is_lost = passage.fate == Fate::Lost;
+        let is_lost = delivery.status == DeliveryStatus::Lost;
         let head = if end > start { '▶' } else { '◀' };
         let way = if end > start {
             start + 1..end
@@ -128,17 +128,17 @@ impl Chart {
             cells[end + 1] = head;
         }
         let drawn: String = cells.into_iter().collect();
-        let body = cut_to(&passage.body, BODY);
+        let body = cut_to(&delivery.body, BODY);
         let who = format!("{src} → {dest}");
-        let fate = match passage.fate {
-            Fate::Arrived(at) if at > passage.sent => {
-                format!(" (sent at {:.3})", since_zero(passage.sent))
+        let status = match delivery.status {
+            DeliveryStatus::Arrived(at) if at > delivery.sent => {
+                format!(" (sent at {:.3})", since_zero(delivery.sent))
             }
-            Fate::Arrived(_) => String::new(),
-            Fate::Lost => " lost".to_owned(),
-            Fate::UnderWay => " still under way at the end".to_owned(),
+            DeliveryStatus::Arrived(_) => String::new(),
+            DeliveryStatus::Lost => " lost".to_owned(),
+            DeliveryStatus::InFlight => " still under way at the end".to_owned(),
         };
-        format!("{drawn}  {who}: {body}{fate}")
+        format!("{drawn}  {who}: {body}{status}")
     }
 
     fn remark(&self, remark: &str) -> String {

@@ -8,7 +8,7 @@ use crate::message::Envelope;
 use history::text::shortened;
 
 /// How many messages are written down. The rest is only counted: a run may have millions of them.
-const MOST_PASSAGES: usize = 200_000;
+const MAX_DELIVERIES: usize = 200_000;
 
 /// How much of a body is written down, in letters.
 const BODY: usize = 300;
@@ -20,13 +20,13 @@ const KIND: usize = 60;
 #[derive(Debug, Clone, Default)]
 pub struct Trace {
     /// By ticket: the network numbers copies without a gap.
-    passages: Vec<Passage>,
+    deliveries: Vec<Delivery>,
     left_out: u64,
 }
 
 /// One message from its sender to its receiver, or as far as it came.
 #[derive(Debug, Clone)]
-pub struct Passage {
+pub struct Delivery {
     /// The message's number, which copies share.
     pub id: u64,
     /// When it was sent.
@@ -40,14 +40,14 @@ pub struct Passage {
     /// What it says, as JSON; of a long one the beginning.
     pub body: String,
     /// What became of it.
-    pub fate: Fate,
+    pub status: DeliveryStatus,
 }
 
 /// What became of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fate {
+pub enum DeliveryStatus {
     /// It is still under way.
-    UnderWay,
+    InFlight,
     /// It arrived at this time.
     Arrived(Duration),
     /// It was lost, dropped in a partition, or came to somebody who was dead.
@@ -57,7 +57,7 @@ pub enum Fate {
 impl Trace {
     /// A message is on its way; its ticket is the next one.
     pub(super) fn sent(&mut self, now: Duration, envelope: &Envelope) {
-        if self.passages.len() == MOST_PASSAGES {
+        if self.deliveries.len() == MAX_DELIVERIES {
             self.left_out += 1;
             return;
         }
@@ -67,35 +67,35 @@ impl Trace {
             dest,
             body,
         } = envelope;
-        self.passages.push(Passage {
+        self.deliveries.push(Delivery {
             id: *id,
             sent: now,
             src: src.clone(),
             dest: dest.clone(),
             kind: shortened(body.counted_kind(), KIND),
             body: shortened(body.get(), BODY),
-            fate: Fate::UnderWay,
+            status: DeliveryStatus::InFlight,
         });
     }
 
     pub(super) fn arrived(&mut self, ticket: u64, now: Duration) {
-        self.set(ticket, Fate::Arrived(now));
+        self.set(ticket, DeliveryStatus::Arrived(now));
     }
 
     pub(super) fn lost(&mut self, ticket: u64) {
-        self.set(ticket, Fate::Lost);
+        self.set(ticket, DeliveryStatus::Lost);
     }
 
-    fn set(&mut self, ticket: u64, fate: Fate) {
+    fn set(&mut self, ticket: u64, status: DeliveryStatus) {
         let place = usize::try_from(ticket).ok();
-        if let Some(passage) = place.and_then(|place| self.passages.get_mut(place)) {
-            passage.fate = fate;
+        if let Some(delivery) = place.and_then(|place| self.deliveries.get_mut(place)) {
+            delivery.status = status;
         }
     }
 
     /// The messages that were written down.
-    pub fn passages(&self) -> &[Passage] {
-        &self.passages
+    pub fn deliveries(&self) -> &[Delivery] {
+        &self.deliveries
     }
 
     /// How many more there were.

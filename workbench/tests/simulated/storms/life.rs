@@ -4,38 +4,38 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use simulator::nemesis::Fault;
-use simulator::network::{Fate, Passage};
+use simulator::network::{Delivery, DeliveryStatus};
 
 use super::witness::{Scene, Span, TICK, arrival, is_among_servers, scene};
 
 const NODES: [&str; 3] = ["n0", "n1", "n2"];
 
-fn sends<'a>(passages: &'a [&Passage], node: &'a str) -> impl Iterator<Item = Duration> + 'a {
-    let own = passages.iter().filter(move |it| it.src.as_str() == node);
+fn sends<'a>(deliveries: &'a [&Delivery], node: &'a str) -> impl Iterator<Item = Duration> + 'a {
+    let own = deliveries.iter().filter(move |it| it.src.as_str() == node);
     own.map(|it| it.sent)
 }
 
 /// Those to one node that are sent within a span.
 fn meanwhile<'a>(
-    passages: &'a [&Passage],
+    deliveries: &'a [&Delivery],
     node: &'a str,
     span: &'a Span,
-) -> impl Iterator<Item = &'a Passage> {
-    let to = passages.iter().filter(move |it| it.dest.as_str() == node);
+) -> impl Iterator<Item = &'a Delivery> {
+    let to = deliveries.iter().filter(move |it| it.dest.as_str() == node);
     to.copied().filter(|it| span.holds(it.sent))
 }
 
 /// No message leaves these nodes, and none gets to them, as long as they are hit.
 fn assert_silent(scene: &Scene, fault: Fault, victims: usize) {
-    let passages = scene.passages();
+    let deliveries = scene.deliveries();
     for span in scene.spans(fault) {
         assert_eq!(span.whom.len(), victims);
         for node in &span.whom {
             assert!(
-                !sends(&passages, node).any(|at| span.holds(at)),
+                !sends(&deliveries, node).any(|at| span.holds(at)),
                 "{node} in {span:?}"
             );
-            let to = passages.iter().filter(|it| it.dest.as_str() == node);
+            let to = deliveries.iter().filter(|it| it.dest.as_str() == node);
             let mut arrivals = to.filter_map(|it| arrival(it));
             assert!(!arrivals.any(|at| span.holds(at)), "{node} in {span:?}");
         }
@@ -46,13 +46,17 @@ fn assert_silent(scene: &Scene, fault: Fault, victims: usize) {
 fn who_is_paused_says_and_hears_nothing_and_then_goes_on_with_all_that_waited() {
     let scene = scene("--nemesis pause --victims 2 --nemesis-interval 2");
     assert_silent(&scene, Fault::Pause, 2);
-    let passages = scene.passages();
-    assert!(passages.iter().all(|it| it.fate != Fate::Lost));
+    let deliveries = scene.deliveries();
+    assert!(
+        deliveries
+            .iter()
+            .all(|it| it.status != DeliveryStatus::Lost)
+    );
     for span in scene.spans(Fault::Pause) {
         for node in &span.whom {
-            let mut waited = meanwhile(&passages, node, &span);
+            let mut waited = meanwhile(&deliveries, node, &span);
             assert!(waited.all(|it| arrival(it) == Some(span.to)));
-            let mut later = sends(&passages, node).filter(|at| *at > span.from);
+            let mut later = sends(&deliveries, node).filter(|at| *at > span.from);
             assert!(
                 later.next().unwrap() <= span.to + TICK,
                 "it goes on at once"
@@ -78,22 +82,24 @@ fn who_is_paused_says_and_hears_nothing_and_then_goes_on_with_all_that_waited() 
 fn who_is_killed_says_and_hears_nothing_and_begins_anew_without_a_memory() {
     let scene = scene("--nemesis kill --victims 2 --nemesis-interval 2");
     assert_silent(&scene, Fault::Kill, 2);
-    let passages = scene.passages();
+    let deliveries = scene.deliveries();
     let spans = scene.spans(Fault::Kill);
     for span in &spans {
         for node in &span.whom {
-            let mut waited = meanwhile(&passages, node, span);
-            assert!(waited.all(|it| it.fate == Fate::Lost));
+            let mut waited = meanwhile(&deliveries, node, span);
+            assert!(waited.all(|it| it.status == DeliveryStatus::Lost));
         }
     }
-    let is_dead = |it: &&&Passage| {
+    let is_dead = |it: &&&Delivery| {
         let at = |span: &Span| it.sent >= span.from && it.sent <= span.to;
         let dest = it.dest.as_str();
         spans
             .iter()
             .any(|span| at(span) && span.whom.iter().any(|node| node == dest))
     };
-    let lost = passages.iter().filter(|it| it.fate == Fate::Lost);
+    let lost = deliveries
+        .iter()
+        .filter(|it| it.status == DeliveryStatus::Lost);
     assert!(lost.clone().count() > 100 && lost.clone().all(|it| is_dead(&it)));
 
     let mut boots = BTreeSet::new();
@@ -119,17 +125,17 @@ fn who_is_killed_says_and_hears_nothing_and_begins_anew_without_a_memory() {
 fn the_same_node_may_be_paused_and_killed_at_the_same_time_and_comes_back_in_the_end() {
     let scene = scene("--nemesis pause,kill --victims 3 --nemesis-interval 0.3 --time-limit 20");
     for node in NODES {
-        let passages = scene.passages();
-        let last = sends(&passages, node).max().unwrap();
-        let end = passages.iter().map(|it| it.sent).max().unwrap();
+        let deliveries = scene.deliveries();
+        let last = sends(&deliveries, node).max().unwrap();
+        let end = deliveries.iter().map(|it| it.sent).max().unwrap();
         assert!(last + TICK * 2 > end, "{node} speaks to the end");
     }
 }
 
 /// The times at which a node's timer went off: by the true clock, and by its own.
 fn ticks(scene: &Scene, node: &str) -> (Vec<Duration>, Vec<Duration>) {
-    let passages = scene.passages();
-    let among: Vec<&Passage> = passages
+    let deliveries = scene.deliveries();
+    let among: Vec<&Delivery> = deliveries
         .into_iter()
         .filter(|it| is_among_servers(it))
         .collect();

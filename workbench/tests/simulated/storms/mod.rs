@@ -3,7 +3,7 @@
 
 mod life;
 mod limits;
+mod message_faults;
 mod registers;
 mod repetition;
-mod weather;
 mod witness;

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use shared::{Caller, Cluster, Context, Node, NodeId};
 use simulator::nemesis::Fault;
-use simulator::network::{Fate, Passage};
+use simulator::network::{Delivery, DeliveryStatus};
 use simulator::options::Pins;
 use simulator::storm::{Aftermath, Storm};
 use simulator::workload::Name;
@@ -131,13 +131,13 @@ pub fn scene(words: &str) -> Scene {
 }
 
 impl Scene {
-    pub fn passages(&self) -> Vec<&Passage> {
+    pub fn deliveries(&self) -> Vec<&Delivery> {
         self.run
             .record
             .trace
             .as_ref()
             .unwrap()
-            .passages()
+            .deliveries()
             .iter()
             .collect()
     }
@@ -185,15 +185,15 @@ fn whom(op: &Op) -> Vec<String> {
 }
 
 /// Whether a message goes from one server to another.
-pub fn is_among_servers(passage: &Passage) -> bool {
-    let ends = [&passage.src, &passage.dest];
+pub fn is_among_servers(delivery: &Delivery) -> bool {
+    let ends = [&delivery.src, &delivery.dest];
     ends.iter().all(|end| !end.as_str().starts_with('c'))
 }
 
 /// When it arrived, if it did.
-pub fn arrival(passage: &Passage) -> Option<Duration> {
-    match passage.fate {
-        Fate::Arrived(at) => Some(at),
-        Fate::Lost | Fate::UnderWay => None,
+pub fn arrival(delivery: &Delivery) -> Option<Duration> {
+    match delivery.status {
+        DeliveryStatus::Arrived(at) => Some(at),
+        DeliveryStatus::Lost | DeliveryStatus::InFlight => None,
     }
 }

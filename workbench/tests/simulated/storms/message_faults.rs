@@ -4,17 +4,18 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use simulator::nemesis::Fault;
-use simulator::network::{Fate, Passage};
+use simulator::network::{Delivery, DeliveryStatus};
 
 use super::witness::{Scene, Span, arrival, is_among_servers, scene};
 
 /// The messages that bad weather concerns, and all others.
-fn sorted(scene: &Scene, fault: Fault) -> (Vec<&Passage>, Vec<&Passage>) {
+fn sorted(scene: &Scene, fault: Fault) -> (Vec<&Delivery>, Vec<&Delivery>) {
     let spans = scene.spans(fault);
-    let is_concerned =
-        |it: &&Passage| is_among_servers(it) && spans.iter().any(|span: &Span| span.holds(it.sent));
+    let is_concerned = |it: &&Delivery| {
+        is_among_servers(it) && spans.iter().any(|span: &Span| span.holds(it.sent))
+    };
     let (concerned, others): (Vec<_>, Vec<_>) =
-        scene.passages().into_iter().partition(is_concerned);
+        scene.deliveries().into_iter().partition(is_concerned);
     assert!(concerned.len() > 1000 && others.len() > 1000);
     (concerned, others)
 }
@@ -33,7 +34,7 @@ fn assert_part(part: usize, whole: usize, expected: f64) {
 fn loss_loses_its_part_of_what_servers_say_and_nothing_else() {
     let scene = scene("--nemesis loss --loss 0.3 --nemesis-interval 2");
     let (stormy, others) = sorted(&scene, Fault::Loss);
-    let is_lost = |it: &&&Passage| it.fate == Fate::Lost;
+    let is_lost = |it: &&&Delivery| it.status == DeliveryStatus::Lost;
     assert_part(stormy.iter().filter(is_lost).count(), stormy.len(), 0.3);
     assert_eq!(others.iter().filter(is_lost).count(), 0);
 }
@@ -42,18 +43,18 @@ fn loss_loses_its_part_of_what_servers_say_and_nothing_else() {
 fn everything_may_be_lost() {
     let scene = scene("--nemesis loss --loss 1 --nemesis-interval 2");
     let (stormy, _) = sorted(&scene, Fault::Loss);
-    assert!(stormy.iter().all(|it| it.fate == Fate::Lost));
+    assert!(stormy.iter().all(|it| it.status == DeliveryStatus::Lost));
 }
 
 #[test]
 fn duplication_lets_its_part_of_what_servers_say_arrive_twice_and_nothing_else() {
     let scene = scene("--nemesis duplicate --duplicate 0.4 --nemesis-interval 2");
     let (stormy, others) = sorted(&scene, Fault::Duplicate);
-    let copies = |passages: &[&Passage]| {
+    let copies = |deliveries: &[&Delivery]| {
         let mut copies: BTreeMap<u64, usize> = BTreeMap::new();
-        for passage in passages {
-            assert_ne!(passage.fate, Fate::Lost);
-            *copies.entry(passage.id).or_default() += 1;
+        for delivery in deliveries {
+            assert_ne!(delivery.status, DeliveryStatus::Lost);
+            *copies.entry(delivery.id).or_default() += 1;
         }
         copies
     };
@@ -66,7 +67,7 @@ fn duplication_lets_its_part_of_what_servers_say_arrive_twice_and_nothing_else()
         let log = scene.log(node).iter();
         log.filter(|line| line.starts_with("heard")).count()
     };
-    let arrived = scene.passages().into_iter();
+    let arrived = scene.deliveries().into_iter();
     let arrived = arrived.filter(|it| is_among_servers(it) && arrival(it).is_some());
     assert_eq!(
         ["n0", "n1", "n2"].map(heard).iter().sum::<usize>(),
@@ -78,7 +79,7 @@ fn duplication_lets_its_part_of_what_servers_say_arrive_twice_and_nothing_else()
 fn delay_lets_half_of_what_servers_say_be_overtaken_and_loses_nothing() {
     let scene = scene("--nemesis delay --delay 500 --nemesis-interval 2");
     let (stormy, others) = sorted(&scene, Fault::Delay);
-    let late = |it: &&Passage| arrival(it).expect("nothing is lost") - it.sent;
+    let late = |it: &&Delivery| arrival(it).expect("nothing is lost") - it.sent;
     let lates: Vec<Duration> = stormy.iter().map(late).collect();
     let longest = Duration::from_millis(500);
     assert!(lates.iter().all(|late| *late <= longest));
@@ -90,8 +91,8 @@ fn delay_lets_half_of_what_servers_say_be_overtaken_and_loses_nothing() {
     );
     assert!(others.iter().all(|it| late(it).is_zero()));
     let overtaken = |from: &str, to: &str| {
-        let passages = stormy.iter();
-        let here = passages.filter(|it| it.src.as_str() == from && it.dest.as_str() == to);
+        let deliveries = stormy.iter();
+        let here = deliveries.filter(|it| it.src.as_str() == from && it.dest.as_str() == to);
         !here.map(|it| arrival(it)).is_sorted()
     };
     assert!(overtaken("n0", "n1") && overtaken("n2", "n1"));
