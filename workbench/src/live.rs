@@ -4,7 +4,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
 use crate::child::{Child, Launch, Life, Said};
-use simulator::run::{Order, Record, Run, Settings};
+use simulator::run::{Command, Record, Run, Settings};
 use simulator::workload::Workload;
 
 /// How many messages of the children's threads may wait before the threads do.
@@ -129,8 +129,8 @@ impl Live {
                 .take_lines()
                 .iter()
                 .for_each(|line| watcher.say(line));
-            while let Some(order) = self.run.next_order() {
-                self.obey(order, launch);
+            while let Some(command) = self.run.next_command() {
+                self.execute(command, launch);
             }
             if now >= self.look_at {
                 self.look_at = now + TICK;
@@ -151,19 +151,21 @@ impl Live {
         }
     }
 
-    fn obey(&mut self, order: Order, launch: &Launch<'_>) {
-        match order {
-            Order::Line(place, line) => self.seats[place].child.write(line),
-            Order::Pause(place) => self.seats[place].child.set_paused(true),
-            Order::Resume(place) => self.seats[place].child.set_paused(false),
-            Order::Kill(place) => {
+    fn execute(&mut self, command: Command, launch: &Launch<'_>) {
+        match command {
+            Command::Line(place, line) => self.seats[place].child.write(line),
+            Command::Pause(place) => self.seats[place].child.set_paused(true),
+            Command::Resume(place) => self.seats[place].child.set_paused(false),
+            Command::Kill(place) => {
                 // One that has died by itself is not killed any more.
                 self.find_the_dead(launch);
                 self.seats[place].child.kill();
                 self.seats[place].is_dead = true;
             }
-            Order::Start(place) => self.start_anew(place, launch),
-            Order::Skew(..) => unreachable!("live clocks cannot be skewed, which the flags refuse"),
+            Command::Start(place) => self.start_anew(place, launch),
+            Command::Skew(..) => {
+                unreachable!("live clocks cannot be skewed, which the flags refuse")
+            }
         }
     }
 

@@ -1,4 +1,4 @@
-//! Transcripts of clusters; the commands are those of `TestCluster::obey`. Messages among nodes,
+//! Transcripts of clusters; the commands are those of `TestCluster::execute`. Messages among nodes,
 //! and between durable nodes and the service, take 100 ms.
 
 use broadcast::Broadcast;

@@ -1,4 +1,4 @@
-//! Transcripts of clusters; the commands are those of `TestCluster::obey`. Messages among nodes
+//! Transcripts of clusters; the commands are those of `TestCluster::execute`. Messages among nodes
 //! take 10 ms.
 
 use kafka_log::KafkaLog;

@@ -1,4 +1,4 @@
-//! Transcripts of clusters; the commands are those of `TestCluster::obey`. Messages among nodes
+//! Transcripts of clusters; the commands are those of `TestCluster::execute`. Messages among nodes
 //! take 100 ms.
 
 use shared::{read_flags, with_flags};

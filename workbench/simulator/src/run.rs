@@ -1,5 +1,5 @@
 //! One run of a test as a discrete-event machine: it never looks at a clock. Somebody calls
-//! [`Run::advance`] with the time, carries out [`Run::next_order`] on the nodes and brings
+//! [`Run::advance`] with the time, carries out [`Run::next_command`] on the nodes and brings
 //! [`Run::from_node`] back, and asks [`Run::deadline`] when to come again. The live runner does so
 //! by the wall clock with processes, the simulation by jumping from deadline to deadline; all else
 //! is here, once.
@@ -82,7 +82,7 @@ pub struct Record {
 
 /// What is to be done with the node at a place in the list.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Order {
+pub enum Command {
     /// It is to read this line.
     Line(usize, String),
     /// It is to stand still, whatever it is doing.
@@ -119,7 +119,7 @@ pub struct Run {
     strays: BTreeMap<(usize, Mismatch), Repeated>,
     outputs: Vec<Output>,
     power: Vec<Power>,
-    orders: VecDeque<Order>,
+    commands: VecDeque<Command>,
 }
 
 /// SeededRng for each purpose, so that one does not disturb the other.
@@ -157,7 +157,7 @@ impl Run {
             strays: BTreeMap::new(),
             outputs: vec![Output::default(); settings.nodes.len()],
             power: vec![Power::On; settings.nodes.len()],
-            orders: VecDeque::new(),
+            commands: VecDeque::new(),
             workload,
             settings,
         };
@@ -198,8 +198,8 @@ impl Run {
     }
 
     /// What is to be done with a node next.
-    pub fn next_order(&mut self) -> Option<Order> {
-        self.orders.pop_front()
+    pub fn next_command(&mut self) -> Option<Command> {
+        self.commands.pop_front()
     }
 
     /// A node has printed a line.
@@ -305,8 +305,8 @@ impl Run {
         let dest = &envelope.dest;
         if let Some(place) = self.settings.nodes.iter().position(|node| node == dest) {
             self.on_delivery(place, &envelope.src);
-            let line = Order::Line(place, envelope.to_line());
-            self.orders.push_back(line);
+            let line = Command::Line(place, envelope.to_line());
+            self.commands.push_back(line);
         } else if Services::is_service(dest.as_str()) {
             let answer =
                 self.services

@@ -12,7 +12,7 @@ use std::time::Duration;
 use shared::Outbox;
 
 use crate::rng::substream;
-use crate::run::{Order, Record, Run, Settings};
+use crate::run::{Command, Record, Run, Settings};
 use crate::workload::Workload;
 
 use rand::RngExt;
@@ -62,8 +62,8 @@ pub fn simulate(
     while !stage.run.is_over() {
         stage.run.advance(now);
         stage.wake_nodes(now);
-        while let Some(order) = stage.run.next_order() {
-            stage.obey(now, order, birth);
+        while let Some(command) = stage.run.next_command() {
+            stage.execute(now, command, birth);
         }
         match stage.deadline() {
             Some(next) if next > now => (now, rounds) = (next, 0),
@@ -108,17 +108,22 @@ impl Stage {
         }
     }
 
-    fn obey(&mut self, now: Duration, order: Order, birth: impl Fn(usize, u32) -> Box<dyn Host>) {
-        match order {
-            Order::Line(place, line) => {
+    fn execute(
+        &mut self,
+        now: Duration,
+        command: Command,
+        birth: impl Fn(usize, u32) -> Box<dyn Host>,
+    ) {
+        match command {
+            Command::Line(place, line) => {
                 self.seats[place].receive(now, line.trim_end());
                 self.listen(now, place);
             }
-            Order::Pause(place) => self.seats[place].pause(),
-            Order::Resume(place) => self.seats[place].resume(),
-            Order::Kill(place) => self.seats[place].kill(),
-            Order::Start(place) => self.seats[place].start(|life| birth(place, life)),
-            Order::Skew(place, skew) => self.seats[place].skew(now, skew),
+            Command::Pause(place) => self.seats[place].pause(),
+            Command::Resume(place) => self.seats[place].resume(),
+            Command::Kill(place) => self.seats[place].kill(),
+            Command::Start(place) => self.seats[place].start(|life| birth(place, life)),
+            Command::Skew(place, skew) => self.seats[place].skew(now, skew),
         }
     }
 

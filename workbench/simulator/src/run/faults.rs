@@ -6,7 +6,7 @@ use std::time::Duration;
 use shared::NodeId;
 
 use super::output::Output;
-use super::{Order, Run};
+use super::{Command, Run};
 use crate::clients::Purpose;
 use crate::nemesis::{Act, Blow, Fault, Grudge, Skew};
 use history::{Kind, OpMeta, Process};
@@ -69,8 +69,10 @@ impl Run {
                 return Blow::Kill(alive);
             }
             Blow::Skew(skews) => {
-                let orders = skews.iter().map(|(place, skew)| Order::Skew(*place, *skew));
-                self.orders.extend(orders);
+                let commands = skews
+                    .iter()
+                    .map(|(place, skew)| Command::Skew(*place, *skew));
+                self.commands.extend(commands);
             }
         }
         blow.clone()
@@ -99,8 +101,8 @@ impl Run {
                     ahead: Duration::ZERO,
                     pace_ppm: 1_000_000,
                 };
-                let orders = everybody.iter().map(|place| Order::Skew(*place, in_step));
-                self.orders.extend(orders);
+                let commands = everybody.iter().map(|place| Command::Skew(*place, in_step));
+                self.commands.extend(commands);
             }
         }
         BTreeSet::new()
@@ -122,12 +124,12 @@ impl Run {
     fn pause(&mut self, place: usize) {
         self.power[place] = Power::Paused;
         self.network.stop_listening(&self.settings.nodes[place]);
-        self.orders.push_back(Order::Pause(place));
+        self.commands.push_back(Command::Pause(place));
     }
 
     fn resume(&mut self, now: Duration, place: usize) {
         self.power[place] = Power::On;
-        self.orders.push_back(Order::Resume(place));
+        self.commands.push_back(Command::Resume(place));
         self.network.listen(now, &self.settings.nodes[place]);
     }
 
@@ -138,16 +140,16 @@ impl Run {
         }
         self.power[place] = Power::Off;
         // Lines that were on their way into the process go with it.
-        let is_its = |order: &Order| matches!(order, Order::Line(to, _) if *to == place);
-        self.orders.retain(|order| !is_its(order));
-        self.orders.push_back(Order::Kill(place));
+        let is_its = |command: &Command| matches!(command, Command::Line(to, _) if *to == place);
+        self.commands.retain(|command| !is_its(command));
+        self.commands.push_back(Command::Kill(place));
         self.network.shut(now, &self.settings.nodes[place]);
     }
 
     /// A fresh process takes the node's place. Nobody but the one who tells it its name gets
     /// through to it until it has answered.
     fn start_anew(&mut self, now: Duration, place: usize) {
-        self.orders.push_back(Order::Start(place));
+        self.commands.push_back(Command::Start(place));
         let client = self.open_init_client(place);
         self.power[place] = Power::Starting(client.clone());
         let node = self.settings.nodes[place].clone();

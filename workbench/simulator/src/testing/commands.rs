@@ -9,7 +9,7 @@ use super::{Conditions, TestCluster, transcript};
 use crate::latency::Latency;
 
 /// Replays the transcripts in a folder, each in a cluster of its own in calm conditions of this
-/// latency. The commands are those of [`TestCluster::obey`].
+/// latency. The commands are those of [`TestCluster::execute`].
 ///
 /// # Panics
 /// When a transcript's outcome has changed; see [`transcript::check`].
@@ -20,7 +20,7 @@ where
 {
     transcript::check(folder, || {
         let mut cluster = TestCluster::new(1, Conditions::calm(latency), boot.clone());
-        move |command: &str| cluster.obey(command)
+        move |command: &str| cluster.execute(command)
     });
 }
 
@@ -37,7 +37,7 @@ impl<N: Node> TestCluster<N> {
     ///
     /// # Panics
     /// When it is none of these.
-    pub fn obey(&mut self, command: &str) -> String {
+    pub fn execute(&mut self, command: &str) -> String {
         let words: Vec<&str> = command.splitn(3, ' ').collect();
         match words[..] {
             ["start", name, cluster] => {

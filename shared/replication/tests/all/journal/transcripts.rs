@@ -1,4 +1,4 @@
-//! Transcripts of notebooks; the commands are those of `TestCluster::obey`. Messages to the service
+//! Transcripts of notebooks; the commands are those of `TestCluster::execute`. Messages to the service
 //! and back take 100 ms.
 
 use shared::{read_flags, with_flags};

@@ -35,7 +35,7 @@ impl Stage {
         }
     }
 
-    fn obey(&mut self, command: &str) -> String {
+    fn execute(&mut self, command: &str) -> String {
         let now = self.now;
         let words: Vec<&str> = command.split(' ').collect();
         match words[..] {
@@ -142,6 +142,6 @@ fn links_do_as_their_transcripts_tell() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/all/link/transcripts");
     transcript::check(folder, || {
         let mut stage = Stage::new();
-        move |command: &str| stage.obey(command)
+        move |command: &str| stage.execute(command)
     });
 }
