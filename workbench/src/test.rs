@@ -19,7 +19,7 @@ use pages::page::Subject;
 use pages::report::{self, Figure, Figures, Score};
 use simulator::judge::{judge, net};
 use simulator::nemesis::Fault;
-use simulator::network::Overheard;
+use simulator::network::NetLog;
 use simulator::options::Options;
 use simulator::run::{Record, Run, Settings};
 use simulator::simulation::{Factory, simulate};
@@ -48,7 +48,7 @@ pub struct Telling {
     /// What nodes write to stderr.
     pub stderr: bool,
     /// Messages.
-    pub network: Overheard,
+    pub network: NetLog,
     /// The log.
     pub notation: Notation,
 }
@@ -154,11 +154,11 @@ impl Test<'_> {
                 let mut scribe = Scribe::begin(&folder, telling.notation, watcher)?;
                 scribe.write(Level::Info, &format!("test: {}", self.command));
                 note.iter().for_each(|note| scribe.say(note));
-                let overheard = Settings {
-                    overheard: telling.network,
+                let net_log = Settings {
+                    net_log: telling.network,
                     ..settings.clone()
                 };
-                let record = run_live(overheard, make(), &launch, &mut scribe)?;
+                let record = run_live(net_log, make(), &launch, &mut scribe)?;
                 log = Some(scribe.log);
                 record
             }

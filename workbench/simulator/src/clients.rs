@@ -180,7 +180,7 @@ impl Clients {
     }
 
     /// Someone who has waited too long by `now`, if any; of several the first opened.
-    pub fn give_up(&mut self, now: Duration, network: &mut Network) -> Option<Reply> {
+    pub fn expire_call(&mut self, now: Duration, network: &mut Network) -> Option<Reply> {
         if self.deadline()? > now {
             return None;
         }

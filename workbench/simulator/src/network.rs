@@ -41,9 +41,9 @@ pub struct MessageFaults {
     pub delay: Duration,
 }
 
-/// Which messages somebody wants to read as they cross the network.
+/// Which messages are logged as they cross the network.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Overheard {
+pub struct NetLog {
     /// Those that are sent.
     pub sent: bool,
     /// Those that arrive.
@@ -76,8 +76,8 @@ pub struct Network {
     next_ticket: u64,
     statistics: Statistics,
     trace: Option<Trace>,
-    overheard: Overheard,
-    /// What was overheard and not yet taken.
+    net_log: NetLog,
+    /// Log lines that were not yet taken.
     lines: Vec<String>,
 }
 
@@ -97,14 +97,14 @@ impl Network {
             next_ticket: 0,
             statistics: Statistics::default(),
             trace: None,
-            overheard: Overheard::default(),
+            net_log: NetLog::default(),
             lines: Vec::new(),
         }
     }
 
     /// Writes these messages out from now on, a line each.
-    pub fn overhear(&mut self, overheard: Overheard) {
-        self.overheard = overheard;
+    pub fn set_net_log(&mut self, net_log: NetLog) {
+        self.net_log = net_log;
     }
 
     /// The lines since the last time.
@@ -260,7 +260,7 @@ impl Network {
         if let Some(trace) = &mut self.trace {
             trace.sent(now, envelope);
         }
-        if self.overheard.sent {
+        if self.net_log.sent {
             self.lines
                 .push(format!("send {}", envelope.to_line().trim_end()));
         }
@@ -332,7 +332,7 @@ impl Network {
             if let Some(trace) = &mut self.trace {
                 trace.arrived(number, now);
             }
-            if self.overheard.received {
+            if self.net_log.received {
                 self.lines
                     .push(format!("recv {}", envelope.to_line().trim_end()));
             }

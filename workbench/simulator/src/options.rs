@@ -15,7 +15,7 @@ use shared::NodeId;
 
 use crate::latency::{Distribution, Latency};
 use crate::nemesis::{self, Fault, Faults};
-use crate::network::Overheard;
+use crate::network::NetLog;
 use crate::run::{RECOVERY, Settings};
 use crate::service::Services;
 use crate::topology::Topology;
@@ -206,7 +206,7 @@ impl Options {
             faults: self.faults(),
             most_operations: self.max_operations,
             keeps_trace: false,
-            overheard: Overheard::default(),
+            net_log: NetLog::default(),
             seed,
         })
     }

@@ -164,7 +164,7 @@ impl Run {
         if run.settings.keeps_trace {
             run.network.keep_trace();
         }
-        run.network.overhear(run.settings.overheard);
+        run.network.set_net_log(run.settings.net_log);
         run.initialise(now);
         run
     }
@@ -174,7 +174,7 @@ impl Run {
         loop {
             if let Some(envelope) = self.network.poll(now) {
                 self.deliver(now, envelope);
-            } else if let Some(reply) = self.clients.give_up(now, &mut self.network) {
+            } else if let Some(reply) = self.clients.expire_call(now, &mut self.network) {
                 self.hear(now, &reply);
             } else if !self.step(now) {
                 break;
@@ -265,7 +265,7 @@ impl Run {
         }
     }
 
-    /// What was overheard since the last time, a line a message.
+    /// The lines of the network log since the last call, one per message.
     pub fn take_lines(&mut self) -> Vec<String> {
         self.network.take_lines()
     }
@@ -340,7 +340,7 @@ impl Run {
         match reply.purpose {
             Purpose::Init(place) => self.hear_init(now, place, reply),
             Purpose::SetUp(place) => self.hear_set_up(place, reply),
-            Purpose::Work(worker) => self.go_on(now, worker, reply),
+            Purpose::Work(worker) => self.on_reply(now, worker, reply),
         }
     }
 

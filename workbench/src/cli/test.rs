@@ -16,7 +16,7 @@ use crate::store::Store;
 use crate::test::{Stage, Telling, Test};
 use checkers::Validity;
 use pages::report::{Ending, Tested};
-use simulator::network::Overheard;
+use simulator::network::NetLog;
 
 /// What `test` takes.
 #[derive(Args)]
@@ -171,7 +171,7 @@ impl Arguments {
                 arguments: &self.arguments,
                 telling: Telling {
                     stderr: self.log_stderr,
-                    network: Overheard {
+                    network: NetLog {
                         sent: self.log_net_send,
                         received: self.log_net_recv,
                     },

@@ -71,7 +71,7 @@ fn asked_in_practice(workload: &mut dyn Workload) -> BTreeSet<&'static str> {
             asked.insert(question.rpc.request);
             let body = raw(&question.rpc.example_response());
             let answer = question.rpc.read(&body).unwrap();
-            step = session.go_on(&invocation, &answer);
+            step = session.on_reply(&invocation, &answer);
         }
         let Step::Done(completion) = step else {
             continue;

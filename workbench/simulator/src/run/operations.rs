@@ -213,13 +213,13 @@ impl Run {
     }
 
     /// The last question of a worker's operation has an answer, or will never have one.
-    pub(super) fn go_on(&mut self, now: Duration, worker: usize, reply: &Reply) {
+    pub(super) fn on_reply(&mut self, now: Duration, worker: usize, reply: &Reply) {
         let state = &mut self.workers[worker];
         let (Some(invocation), Some(client)) = (&state.invocation, &mut state.client) else {
             return;
         };
         let step = match reply.answer() {
-            Ok(answer) => client.session.go_on(invocation, &answer),
+            Ok(answer) => client.session.on_reply(invocation, &answer),
             Err(refusal) => {
                 let ending = if self.workload.reads_errors() {
                     let idempotent = self.workload.is_idempotent(invocation.f);

@@ -6,7 +6,7 @@ use shared::NodeId;
 
 use crate::latency::Latency;
 use crate::nemesis::Faults;
-use crate::network::Overheard;
+use crate::network::NetLog;
 
 /// How long the network rests, healed, between the main phase and the final one in Maelstrom.
 pub const RECOVERY: Duration = Duration::from_secs(10);
@@ -33,7 +33,7 @@ pub struct Settings {
     /// Whether messages are written down.
     pub keeps_trace: bool,
     /// Which messages are told as they cross the network.
-    pub overheard: Overheard,
+    pub net_log: NetLog,
     /// What all rng of the run start from.
     pub seed: u64,
 }

@@ -140,7 +140,7 @@ impl Session for Client {
         })
     }
 
-    fn go_on(&mut self, invocation: &Invocation, answer: &Answer<'_>) -> Step {
+    fn on_reply(&mut self, invocation: &Invocation, answer: &Answer<'_>) -> Step {
         Step::Done(match invocation.f {
             "broadcast" => Completion::done(),
             _ => Completion::ok(answer.field("messages")),

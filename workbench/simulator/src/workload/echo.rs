@@ -68,7 +68,7 @@ impl Session for Client {
         ))
     }
 
-    fn go_on(&mut self, _: &Invocation, answer: &Answer<'_>) -> Step {
+    fn on_reply(&mut self, _: &Invocation, answer: &Answer<'_>) -> Step {
         // The checker compares texts in whole answers.
         Step::Done(Completion::ok(RawValue::to_owned(answer.body)))
     }

@@ -263,7 +263,7 @@ impl Session for Client {
         })
     }
 
-    fn go_on(&mut self, invocation: &Invocation, answer: &Answer<'_>) -> Step {
+    fn on_reply(&mut self, invocation: &Invocation, answer: &Answer<'_>) -> Step {
         if invocation.f != "read" {
             return Step::Done(Completion::done());
         }

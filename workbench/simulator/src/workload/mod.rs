@@ -101,7 +101,7 @@ pub trait Session: Send {
     ///
     /// After an error, a malformed answer or a timeout it is not called, and the operation is over:
     /// as `fail` if it certainly did not take place, and as `info` otherwise.
-    fn go_on(&mut self, invocation: &Invocation, answer: &Answer<'_>) -> Step;
+    fn on_reply(&mut self, invocation: &Invocation, answer: &Answer<'_>) -> Step;
 }
 
 /// A workload: the operations of a run, the clients that perform them, and the checker of the

@@ -176,7 +176,7 @@ impl Session for Client {
     }
 
     /// What the node says that it did is what counts, be it something else than was asked for.
-    fn go_on(&mut self, _: &Invocation, answer: &Answer<'_>) -> Step {
+    fn on_reply(&mut self, _: &Invocation, answer: &Answer<'_>) -> Step {
         Step::Done(Completion::ok(answer.field("txn")))
     }
 }

@@ -64,7 +64,7 @@ impl Session for Client {
         Step::Ask(Question::new(&GENERATE, Vec::new()))
     }
 
-    fn go_on(&mut self, _: &Invocation, answer: &Answer<'_>) -> Step {
+    fn on_reply(&mut self, _: &Invocation, answer: &Answer<'_>) -> Step {
         Step::Done(Completion::ok(answer.field("id")))
     }
 }

@@ -233,7 +233,7 @@ impl Session for Client {
         Step::Ask(Question::new(rpc, vec![("lock", lock), ("owner", owner)]))
     }
 
-    fn go_on(&mut self, invocation: &Invocation, answer: &Answer<'_>) -> Step {
+    fn on_reply(&mut self, invocation: &Invocation, answer: &Answer<'_>) -> Step {
         if invocation.f != "owner" {
             return Step::Done(Completion::done());
         }

@@ -16,7 +16,7 @@ use history::{History, Kind, Process};
 use pages::page::Subject;
 use simulator::latency::{Distribution, Latency};
 use simulator::nemesis::Faults;
-use simulator::network::Overheard;
+use simulator::network::NetLog;
 use simulator::options::Options;
 use simulator::run::{RECOVERY, Record, Settings};
 use simulator::statistics::Statistics;
@@ -98,7 +98,7 @@ impl Report<'_> {
             faults: Faults::default(),
             most_operations: None,
             keeps_trace: false,
-            overheard: Overheard::default(),
+            net_log: NetLog::default(),
             seed: self.known["seed"].as_u64().unwrap_or_default(),
         }
     }

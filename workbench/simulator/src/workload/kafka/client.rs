@@ -122,7 +122,7 @@ impl Session for Client {
         }
     }
 
-    fn go_on(&mut self, invocation: &Invocation, answer: &Answer<'_>) -> Step {
+    fn on_reply(&mut self, invocation: &Invocation, answer: &Answer<'_>) -> Step {
         match invocation.f {
             "assign" => match answer.parse::<BTreeMap<String, i64>>("offsets") {
                 Ok(committed) => {
@@ -246,7 +246,7 @@ mod tests {
         let body = format!(r#"{{"type":"{}","in_reply_to":1{fields}}}"#, rpc.response);
         let body = raw(body);
         let answer = rpc.read(&body).unwrap();
-        told(client.go_on(operation, &answer))
+        told(client.on_reply(operation, &answer))
     }
 
     #[test]
