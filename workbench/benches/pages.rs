@@ -17,7 +17,7 @@ use pages::budget::Bar;
 use pages::page::Subject;
 use pages::report::{Figures, Score};
 use serde_json::json;
-use simulator::judge::judge_run;
+use simulator::judge::judge;
 use simulator::run::Settings;
 use simulator::simulation::simulate;
 use simulator::workload::workload;
@@ -67,7 +67,7 @@ fn measure(
     };
     let factory = challenge.solution.factory(&[])?;
     let record = simulate(&settings, workload(workload_name, &options), &factory).record;
-    let verdict = judge_run(&record, &*subject, None);
+    let verdict = judge(&record, &*subject, None);
     let score = Score::new(verdict.valid, trial.budgets, &verdict.results);
     let budgets = Figures::new(trial.budgets, &[score], Bar::Ours).budgets;
     let facts = json!({ "rate": rate });

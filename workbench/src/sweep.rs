@@ -19,7 +19,7 @@ use history::{History, Kind};
 use pages::budget::{Bar, Metric};
 use pages::report::{Figures, Score};
 use pages::text::number;
-use simulator::judge::judge_run;
+use simulator::judge::judge;
 use simulator::options::{Options, Pins};
 use simulator::storm::play;
 use simulator::workload::{Name, workload};
@@ -170,7 +170,7 @@ impl Sweep {
         let history = &record.history;
         let operations = history.count(Kind::Invoke);
         let is_over = record.crash.is_none();
-        let verdict = is_over.then(|| judge_run(&record, &*make(), options.availability));
+        let verdict = is_over.then(|| judge(&record, &*make(), options.availability));
         let measure = |metric: Metric| metric.measure(&verdict.as_ref()?.results);
         let stable = measure(Metric::MedianLatency).zip(measure(Metric::MaxLatency));
         let stable = stable.map(|(median_ms, max_ms)| Latency {

@@ -1,6 +1,9 @@
-//! Availability: which part of what the clients asked for was done.
+//! Availability: which part of the operations succeeded.
 
-use super::{Validity, Verdict};
+use std::fmt;
+
+use crate::finding::Finding;
+use crate::{CheckerResult, Validity};
 use history::edn::{self, Edn};
 use history::{History, Kind};
 
@@ -13,47 +16,86 @@ pub enum Target {
     AtLeast(f64),
 }
 
-/// Compares the fraction of invocations that completed as `ok` with a target: invalid if it is
-/// lower. Without a target it is valid, and the fraction stands in the results.
-///
-/// The fraction is a 32-bit float, as Maelstrom's is, and this can be seen: 19 of 20 are
-/// 0.949999988, which is less than 0.95.
-pub fn availability(history: &History, target: Option<Target>) -> Verdict {
-    let invoked = history.count(Kind::Invoke);
-    let ok = history.count(Kind::Ok);
+/// How many operations were `ok`, and how many must be.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Availability {
+    /// The operations that clients invoked.
+    pub invoked: usize,
+    /// Those that completed as `ok`.
+    pub ok: usize,
+    /// What is demanded, if anything.
+    pub target: Option<Target>,
+}
 
-    let fraction = if invoked == 0 {
-        1.0
-    } else {
-        (ok as f64 / invoked as f64) as f32
-    };
-    let (is_met, asked) = match target {
-        None => (true, String::new()),
-        Some(Target::Total) => (fraction == 1.0, "all of them".to_owned()),
-        Some(Target::AtLeast(least)) => (
-            least <= f64::from(fraction),
-            format!("a fraction of {least}"),
-        ),
-    };
-    // A fraction of nothing is the integer, in Maelstrom too.
-    let printed = if invoked == 0 {
-        Edn::Int(1)
-    } else {
-        edn::float32(fraction)
-    };
-    let mut verdict = Verdict::new(Validity::of(is_met), [("ok-fraction", printed)]);
-    if !is_met {
-        verdict.findings.push(format!(
-            "{ok} of {invoked} operations were ok, a fraction of {fraction}; asked for was {asked}"
-        ));
+/// Compares the fraction of invocations that completed as `ok` with a target: invalid if it is
+/// lower. Without a target it is valid.
+pub fn availability(history: &History, target: Option<Target>) -> Availability {
+    Availability {
+        invoked: history.count(Kind::Invoke),
+        ok: history.count(Kind::Ok),
+        target,
     }
-    verdict
+}
+
+impl Availability {
+    /// The part that was `ok`, 0 to 1; of no operations it is 1.
+    ///
+    /// A 32-bit float, as Maelstrom's is, and this can be seen: 19 of 20 are 0.949999988, which is
+    /// less than 0.95.
+    pub fn fraction(&self) -> f32 {
+        match self.invoked {
+            0 => 1.0,
+            invoked => (self.ok as f64 / invoked as f64) as f32,
+        }
+    }
+}
+
+impl CheckerResult for Availability {
+    fn validity(&self) -> Validity {
+        Validity::of(match self.target {
+            None => true,
+            Some(Target::Total) => self.fraction() == 1.0,
+            Some(Target::AtLeast(min)) => min <= f64::from(self.fraction()),
+        })
+    }
+
+    fn findings(&self) -> Vec<Finding<'_>> {
+        match self.validity() {
+            Validity::Valid => Vec::new(),
+            Validity::Unknown | Validity::Invalid => vec![Finding::Unavailable(self)],
+        }
+    }
+
+    fn to_edn(&self) -> Edn {
+        // A fraction of nothing is the integer, in Maelstrom too.
+        let fraction = match self.invoked {
+            0 => Edn::Int(1),
+            _ => edn::float32(self.fraction()),
+        };
+        let valid = self.validity().to_edn();
+        edn::map([("ok-fraction", fraction), ("valid?", valid)])
+    }
+}
+
+impl fmt::Display for Availability {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (ok, invoked, fraction) = (self.ok, self.invoked, self.fraction());
+        write!(
+            f,
+            "{ok} of {invoked} operations were ok, a fraction of {fraction}; asked for was "
+        )?;
+        match self.target {
+            None => f.write_str("nothing"),
+            Some(Target::Total) => f.write_str("all of them"),
+            Some(Target::AtLeast(min)) => write!(f, "a fraction of {min}"),
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::{Target, availability};
-    use crate::Validity;
+    use crate::{CheckerResult as _, Validity};
     use history::History;
     use history::edn::compact;
 
@@ -75,10 +117,10 @@ mod tests {
 
     fn check(invoked: usize, ok: usize, target: Option<Target>, valid: Validity, fraction: &str) {
         let verdict = availability(&history(invoked, ok), target);
-        assert_eq!(verdict.valid, valid, "{ok} of {invoked}, {target:?}");
+        assert_eq!(verdict.validity(), valid, "{ok} of {invoked}, {target:?}");
         let printed = format!("{{:ok-fraction {fraction}, :valid? {}}}", valid.to_edn());
-        assert_eq!(compact(&verdict.results), printed);
-        assert_eq!(verdict.findings.is_empty(), valid == Validity::Valid);
+        assert_eq!(compact(&verdict.to_edn()), printed);
+        assert_eq!(verdict.sentences().is_empty(), valid == Validity::Valid);
     }
 
     #[test]

@@ -1,74 +1,83 @@
-//! Counters: what was added for certain, and perhaps some of what may have been added, is what the
-//! reads after recovery must show. Reads before that may say anything.
+//! Counters: the final reads must show the sum of the acknowledged additions, and of any selection
+//! of those whose outcome is unknown. Reads before recovery may show anything.
 
 use num_bigint::BigInt;
 
-use super::{Validity, Verdict, told};
+use crate::finding::{Finding, first};
+use crate::{CheckerResult, Unjudged, Validity};
 use history::edn::{self, Edn};
 use history::{History, Kind, Op};
+
+/// The final reads of a counter, and what they may show.
+#[derive(Debug, Clone)]
+pub struct CounterResult {
+    /// The sums of all selections of additions that may have taken effect.
+    pub acceptable: Intervals,
+    /// All final reads that are `ok`.
+    pub final_reads: Vec<Op>,
+    /// Those that show anything else.
+    pub wrong: Vec<Op>,
+}
 
 /// Judges a counter: every final read must show a sum that the additions allow.
 ///
 /// Reads `add`, whose value is an integer, and `read` with the result and the mark `final?`; other
 /// reads are not judged. Additions that are `ok` count, those that are `fail` do not, and each of
-/// those that are `info` may. Unknown if the value of an addition is not an integer.
-pub fn counter(history: &History) -> Verdict {
-    judge(history).unwrap_or_else(Verdict::unknown)
-}
-
-fn judge(history: &History) -> Result<Verdict, String> {
+/// those that are `info` may.
+///
+/// # Errors
+/// When the value of an addition is not an integer.
+pub fn counter(history: &History) -> Result<CounterResult, Unjudged> {
     let clients = || history.ops.iter().filter(|op| op.is_completion());
-    let mut sure = BigInt::ZERO;
-    let mut doubtful = Vec::new();
+    let mut certain = BigInt::ZERO;
+    let mut possible = Vec::new();
     for op in clients().filter(|op| op.f == "add") {
         match op.kind {
-            Kind::Ok => sure += number(op)?,
-            Kind::Info => doubtful.push(number(op)?),
+            Kind::Ok => certain += number(op).map_err(Unjudged::new)?,
+            Kind::Info => possible.push(number(op).map_err(Unjudged::new)?),
             Kind::Invoke | Kind::Fail => {}
         }
     }
-    let mut acceptable = Intervals::just(sure);
-    for delta in &doubtful {
+    let mut acceptable = Intervals::just(certain);
+    for delta in &possible {
         acceptable = acceptable.with_shifted(delta);
     }
-
     let is_final = |op: &&Op| op.f == "read" && op.kind == Kind::Ok && op.meta.is_final;
-    let reads: Vec<&Op> = clients().filter(is_final).collect();
-    let mut errors = Vec::new();
-    for read in &reads {
-        // A node may answer with anything; what is no number is not acceptable.
-        if !number(read).is_ok_and(|value| acceptable.contains(&value)) {
-            errors.push(*read);
-        }
+    let final_reads: Vec<Op> = clients().filter(is_final).cloned().collect();
+    // A node may answer with anything; what is no number is not acceptable.
+    let is_wrong = |op: &&Op| !number(op).is_ok_and(|value| acceptable.contains(&value));
+    let wrong = final_reads.iter().filter(is_wrong).cloned().collect();
+    Ok(CounterResult {
+        acceptable,
+        final_reads,
+        wrong,
+    })
+}
+
+impl CheckerResult for CounterResult {
+    fn validity(&self) -> Validity {
+        Validity::of(self.wrong.is_empty())
     }
-    let list = |errors: &[&Op]| Edn::List(errors.iter().map(|op| op.to_edn()).collect());
-    let values = reads.iter().map(|read| value_to_edn(read)).collect();
-    let mut verdict = Verdict::new(
-        Validity::of(errors.is_empty()),
-        [
-            (
-                "errors",
-                if errors.is_empty() {
-                    Edn::Nil
-                } else {
-                    list(&errors)
-                },
-            ),
-            ("final-reads", Edn::List(values)),
-            ("acceptable", acceptable.to_edn()),
-        ],
-    );
-    let tell = |read: &&Op| {
-        format!(
-            "the final read of process {} at {:.3} s shows {}, which no selection of the adds \
-             comes to: {acceptable} would do",
-            read.process,
-            read.seconds(),
-            read.value,
-        )
-    };
-    verdict.findings = told(errors.len(), errors.iter().map(tell));
-    Ok(verdict)
+
+    fn findings(&self) -> Vec<Finding<'_>> {
+        let wrong = self.wrong.iter();
+        let findings = wrong.map(|read| Finding::WrongTotal(read, &self.acceptable));
+        first(self.wrong.len(), findings)
+    }
+
+    fn to_edn(&self) -> Edn {
+        let errors = match &self.wrong[..] {
+            [] => Edn::Nil,
+            wrong => Edn::List(wrong.iter().map(Op::to_edn).collect()),
+        };
+        let values = self.final_reads.iter().map(value_to_edn);
+        edn::map([
+            ("errors", errors),
+            ("final-reads", Edn::List(values.collect())),
+            ("acceptable", self.acceptable.to_edn()),
+            ("valid?", self.validity().to_edn()),
+        ])
+    }
 }
 
 fn number(op: &Op) -> Result<BigInt, String> {
@@ -92,14 +101,15 @@ fn value_to_edn(op: &Op) -> Edn {
 
 /// A set of integers, as intervals that neither overlap nor touch: first and last, in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Intervals(Vec<(BigInt, BigInt)>);
+pub struct Intervals(Vec<(BigInt, BigInt)>);
 
 impl Intervals {
     fn just(number: BigInt) -> Self {
         Intervals(vec![(number.clone(), number)])
     }
 
-    fn contains(&self, number: &BigInt) -> bool {
+    /// Whether an integer is in the set.
+    pub fn contains(&self, number: &BigInt) -> bool {
         let after = self.0.partition_point(|(first, _)| first <= number);
         after > 0 && *number <= self.0[after - 1].1
     }
@@ -137,14 +147,14 @@ impl Intervals {
 impl std::fmt::Display for Intervals {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         const SHOWN: usize = 8;
-        let told = self.0.iter().take(SHOWN).map(|(first, last)| {
+        let shown = self.0.iter().take(SHOWN).map(|(first, last)| {
             if first == last {
                 first.to_string()
             } else {
                 format!("{first} to {last}")
             }
         });
-        f.write_str(&told.collect::<Vec<_>>().join(", "))?;
+        f.write_str(&shown.collect::<Vec<_>>().join(", "))?;
         match self.0.len().saturating_sub(SHOWN) {
             0 => Ok(()),
             more => write!(f, " or {more} more ranges"),
@@ -157,7 +167,7 @@ mod tests {
     use num_bigint::BigInt;
 
     use super::{Intervals, counter};
-    use crate::Validity;
+    use crate::{CheckerResult as _, Validity};
     use history::History;
     use history::edn::{compact, get};
 
@@ -176,10 +186,10 @@ mod tests {
         };
         let lines: Vec<_> = ends.iter().enumerate().flat_map(line).collect();
         let verdict = counter(&History::read_json(lines.join("\n").as_bytes()).unwrap());
-        assert_eq!(verdict.valid, valid);
-        let found = get(&verdict.results, &["acceptable"]).map(compact);
+        assert_eq!(verdict.validity(), valid);
+        let found = get(&verdict.to_edn(), &["acceptable"]).map(compact);
         assert_eq!(found.unwrap_or_default(), acceptable);
-        assert_eq!(verdict.findings, findings);
+        assert_eq!(verdict.sentences(), findings);
     }
 
     #[test]

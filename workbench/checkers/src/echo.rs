@@ -1,46 +1,99 @@
-//! Echo: every answer must hold what was sent.
+//! Echo: every reply must hold what was sent.
+
+use std::fmt;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::{Validity, Verdict, told};
+use crate::finding::{Finding, first};
+use crate::{CheckerResult, Validity};
 use history::edn::{self, Edn};
-use history::{History, Kind, Op, Pair};
+use history::{History, Kind, Op};
+
+/// The replies that do not echo their requests.
+#[derive(Debug, Clone, Default)]
+pub struct EchoResult {
+    /// In the order of the requests.
+    pub mismatches: Vec<EchoMismatch>,
+}
+
+/// A reply that does not echo its request.
+#[derive(Debug, Clone)]
+pub struct EchoMismatch {
+    /// The invocation.
+    pub sent: Op,
+    /// The completion: `ok` with another text, or `fail`.
+    pub received: Op,
+}
 
 /// Judges echoes: the result of every operation is an object whose field `echo` is equal to the
 /// operation's argument. An operation that is `info` is not judged; one that is `fail` is an error,
 /// since its value has no such field.
-pub fn echo(history: &History) -> Verdict {
-    let pairs = history.pairs();
-    let judged = pairs.iter().filter_map(
-        |Pair {
-             invocation,
-             completion,
-         }| {
-            completion
-                .filter(|op| op.kind != Kind::Info)
-                .map(|completion| (*invocation, completion))
-        },
-    );
-    let wrong: Vec<_> = judged
-        .filter(|(sent, received)| !is_echo(sent, received))
-        .collect();
-
-    let errors = wrong.iter().map(|(sent, received)| {
-        Edn::Vector(vec![
-            edn::text("Expected a message with :echo"),
-            value(sent),
-            edn::text("But received"),
-            value(received),
-        ])
+pub fn echo(history: &History) -> EchoResult {
+    let pairs = history.pairs().into_iter();
+    let completed = pairs.filter_map(|pair| Some((pair.invocation, pair.completion?)));
+    let judged = completed.filter(|(_, received)| received.kind != Kind::Info);
+    let wrong = judged.filter(|(sent, received)| !is_echo(sent, received));
+    let mismatches = wrong.map(|(sent, received)| EchoMismatch {
+        sent: sent.clone(),
+        received: received.clone(),
     });
-    let errors = ("errors", Edn::List(errors.collect()));
-    let mut verdict = Verdict::new(Validity::of(wrong.is_empty()), [errors]);
-    verdict.findings = told(
-        wrong.len(),
-        wrong.iter().map(|(sent, received)| tell(sent, received)),
-    );
-    verdict
+    EchoResult {
+        mismatches: mismatches.collect(),
+    }
+}
+
+impl CheckerResult for EchoResult {
+    fn validity(&self) -> Validity {
+        Validity::of(self.mismatches.is_empty())
+    }
+
+    fn findings(&self) -> Vec<Finding<'_>> {
+        let findings = self.mismatches.iter().map(Finding::Echo);
+        first(self.mismatches.len(), findings)
+    }
+
+    fn to_edn(&self) -> Edn {
+        let value = |op: &Op| op.value_edn();
+        let errors = self.mismatches.iter().map(|it| {
+            Edn::Vector(vec![
+                edn::text("Expected a message with :echo"),
+                value(&it.sent),
+                edn::text("But received"),
+                value(&it.received),
+            ])
+        });
+        edn::map([
+            ("errors", Edn::List(errors.collect())),
+            ("valid?", self.validity().to_edn()),
+        ])
+    }
+}
+
+impl fmt::Display for EchoMismatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Op {
+            process,
+            value,
+            kind,
+            ..
+        } = &self.received;
+        let (sent, time) = (&self.sent.value, self.received.seconds());
+        match kind {
+            Kind::Fail => {
+                write!(
+                    f,
+                    "process {process} was refused the echo of {sent} at {time:.3} s"
+                )
+            }
+            Kind::Invoke | Kind::Ok | Kind::Info => {
+                write!(
+                    f,
+                    "process {process} sent {sent} and received {value} at {time:.3} s"
+                )
+            }
+        }
+    }
 }
 
 /// The part of an answer that counts.
@@ -64,27 +117,10 @@ fn is_echo(sent: &Op, received: &Op) -> bool {
     }
 }
 
-fn tell(sent: &Op, received: &Op) -> String {
-    let (process, time) = (sent.process, received.seconds());
-    let sent = &sent.value;
-    match received.kind {
-        Kind::Fail => format!("process {process} was refused the echo of {sent} at {time:.3} s"),
-        Kind::Invoke | Kind::Ok | Kind::Info => {
-            let received = &received.value;
-            format!("process {process} sent {sent} and received {received} at {time:.3} s")
-        }
-    }
-}
-
-fn value(op: &Op) -> Edn {
-    let op = op.to_edn();
-    edn::get(&op, &["value"]).cloned().unwrap_or(Edn::Nil)
-}
-
 #[cfg(test)]
 mod tests {
     use super::echo;
-    use crate::Validity;
+    use crate::{CheckerResult as _, Validity};
     use history::History;
     use history::edn::compact;
 
@@ -100,10 +136,10 @@ mod tests {
             edn += &end.replace("PF", &format!(":process {process}, :f :echo"));
         }
         let verdict = echo(&History::read_edn(edn.as_bytes()).unwrap());
-        assert_eq!(verdict.valid, valid);
+        assert_eq!(verdict.validity(), valid);
         let results = format!("{{:errors {errors}, :valid? {}}}", valid.to_edn());
-        assert_eq!(compact(&verdict.results), results);
-        assert_eq!(verdict.findings.join("\n"), finding);
+        assert_eq!(compact(&verdict.to_edn()), results);
+        assert_eq!(verdict.sentences().join("\n"), finding);
     }
 
     #[test]

@@ -69,6 +69,11 @@ impl Element {
         }
     }
 
+    /// A string.
+    pub(crate) fn text(text: &str) -> Self {
+        Self::parse(&serde_json::Value::from(text).to_string())
+    }
+
     fn decode(json: &str) -> Option<Edn> {
         from_tagged(serde_json::from_str(json).ok()?).ok()
     }

@@ -1,80 +1,113 @@
-//! Exceptions: answers that no client could make sense of, and errors that it was not to make sense
-//! of. They decide nothing by themselves, but they often tell why another checker complains.
+//! Exceptions: replies that no client could make sense of, and errors that it was not to make sense
+//! of. They decide nothing by themselves, but they often explain why another checker objects.
 
 use std::borrow::Cow;
+use std::fmt;
 
-use super::{Validity, Verdict};
+use crate::finding::Finding;
+use crate::{CheckerResult, Validity};
 use history::edn::{self, Edn};
 use history::text::quoted;
 use history::{History, Kind, MALFORMED, Op, OpError};
 
-/// Counts exceptions, by class, the most frequent first, each with its first operation as an
-/// example. These are the operations that are `info` with an error of the kind
-/// [`Malformed`](OpError::Malformed) or [`Thrown`](OpError::Thrown). Always valid.
-pub fn exceptions(history: &History) -> Verdict {
-    let mut classes: Vec<Class<'_>> = Vec::new();
+/// Exceptions by class, the most frequent first.
+#[derive(Debug, Clone, Default)]
+pub struct Exceptions {
+    /// The classes.
+    pub classes: Vec<ExceptionClass>,
+}
+
+/// Exceptions of one class.
+#[derive(Debug, Clone)]
+pub struct ExceptionClass {
+    /// The class, such as `malformed-response`.
+    pub name: String,
+    /// How many there are.
+    pub count: usize,
+    /// The first operation that ended so.
+    pub example: Op,
+}
+
+/// Counts exceptions, by class, each with its first operation as an example. These are the
+/// operations that are `info` with an error of the kind [`Malformed`](OpError::Malformed) or
+/// [`Thrown`](OpError::Thrown). Always valid.
+pub fn exceptions(history: &History) -> Exceptions {
+    let mut classes: Vec<ExceptionClass> = Vec::new();
     for op in history.ops.iter().filter(|op| op.kind == Kind::Info) {
-        let (name, text) = match op.error.as_deref() {
-            Some(OpError::Malformed { text }) => (MALFORMED, text),
-            Some(OpError::Thrown { class, text }) => (&**class, text),
-            Some(OpError::NetTimeout | OpError::Rpc { .. } | OpError::Other { .. }) | None => {
-                continue;
-            }
+        let Some((name, _)) = exception(op) else {
+            continue;
         };
         match classes.iter_mut().find(|class| class.name == name) {
             Some(class) => class.count += 1,
-            None => classes.push(Class {
-                name,
+            None => classes.push(ExceptionClass {
+                name: name.to_owned(),
                 count: 1,
-                example: op,
-                text,
+                example: op.clone(),
             }),
         }
     }
-    if classes.is_empty() {
-        return Verdict::new(Validity::Valid, []);
-    }
     classes.sort_by_key(|class| std::cmp::Reverse(class.count));
-    let list = classes.iter().map(Class::to_edn).collect();
-    let mut verdict = Verdict::new(Validity::Valid, [("exceptions", Edn::List(list))]);
-    verdict.findings = classes.iter().map(Class::tell).collect();
-    verdict
+    Exceptions { classes }
 }
 
-/// Exceptions of one kind.
-struct Class<'a> {
-    name: &'a str,
-    count: usize,
-    example: &'a Op,
-    text: &'a str,
+/// The class and the text of an operation's exception.
+fn exception(op: &Op) -> Option<(&str, &str)> {
+    match op.error.as_deref()? {
+        OpError::Malformed { text } => Some((MALFORMED, text)),
+        OpError::Thrown { class, text } => Some((class, text)),
+        OpError::NetTimeout | OpError::Rpc { .. } | OpError::Other { .. } => None,
+    }
 }
 
-impl Class<'_> {
-    fn to_edn(&self) -> Edn {
-        edn::map([
-            ("count", edn::count(self.count)),
-            ("class", Edn::Symbol(Cow::Owned(self.name.to_owned()))),
-            ("example", self.example.to_edn()),
-        ])
+impl CheckerResult for Exceptions {
+    fn validity(&self) -> Validity {
+        Validity::Valid
     }
 
-    fn tell(&self) -> String {
-        let Op { process, f, .. } = self.example;
+    fn findings(&self) -> Vec<Finding<'_>> {
+        self.classes.iter().map(Finding::Exceptions).collect()
+    }
+
+    fn to_edn(&self) -> Edn {
+        let mut map = edn::map([("valid?", Edn::Bool(true))]);
+        if !self.classes.is_empty() {
+            let classes = self.classes.iter().map(|class| {
+                edn::map([
+                    ("count", edn::count(class.count)),
+                    ("class", Edn::Symbol(Cow::Owned(class.name.clone()))),
+                    ("example", class.example.to_edn()),
+                ])
+            });
+            edn::insert(&mut map, "exceptions", Edn::List(classes.collect()));
+        }
+        map
+    }
+}
+
+impl fmt::Display for ExceptionClass {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Op {
+            process, f: name, ..
+        } = &self.example;
         let time = self.example.seconds();
-        let text = quoted(self.text.lines().next().unwrap_or_default());
-        let what = match self.name {
+        let text = exception(&self.example).map_or("", |(_, text)| text);
+        let text = quoted(text.lines().next().unwrap_or_default());
+        let what = match &*self.name {
             MALFORMED => "malformed answers",
             class => class,
         };
         let count = self.count;
-        format!("{what}: {count}; the first, to {f} of process {process} at {time:.3} s: {text}")
+        write!(
+            f,
+            "{what}: {count}; the first, to {name} of process {process} at {time:.3} s: {text}"
+        )
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::exceptions;
-    use crate::Validity;
+    use crate::{CheckerResult as _, Validity};
     use history::History;
     use history::edn::compact;
 
@@ -85,9 +118,9 @@ mod tests {
     fn check(error: &str, results: &str, findings: &[&str]) {
         let verdict =
             exceptions(&History::read_edn(format!("{INVOKE}{INFO}{error}}}").as_bytes()).unwrap());
-        assert_eq!(verdict.valid, Validity::Valid);
-        assert_eq!(compact(&verdict.results), results);
-        assert_eq!(verdict.findings, findings);
+        assert_eq!(verdict.validity(), Validity::Valid);
+        assert_eq!(compact(&verdict.to_edn()), results);
+        assert_eq!(verdict.sentences(), findings);
     }
 
     #[test]
@@ -132,7 +165,7 @@ mod tests {
             )
         };
         assert_eq!(
-            verdict.findings,
+            verdict.sentences(),
             [told("net-timeout", 2, 1), told("rpc-error", 1, 0)]
         );
     }

@@ -4,21 +4,24 @@
 //! failed did not happen; what is unknown may have. A read that answers `null` tells nothing, and
 //! may be put anywhere: that, too, is Maelstrom's rule.
 
+mod codec;
+
 use std::collections::BTreeMap;
+use std::fmt;
 
 use super::element::{self, Element};
 use super::linearizability::{
     Attempt, Call, CasRegister, Linearizability, RegisterOp, Unfinished, Violation, linearize,
 };
-use super::{Validity, Verdict, told};
-use history::edn::{self, Edn};
+use crate::finding::{Finding, first};
+use crate::{CheckerResult, Unjudged, Validity};
 use history::{History, Kind, Op, Pair};
 
 /// How many steps the search takes for one key at most: some fifteen seconds. They are counted, and
 /// time is not, so that a history always has the same verdict.
-const STEPS: u64 = 1 << 26;
+const MAX_STEPS: u64 = 1 << 26;
 
-/// How many of the last operations of an order are told.
+/// How many of the last operations of an order a finding names.
 const NAMED: usize = 3;
 
 /// What a register may hold; `null` is nothing.
@@ -30,6 +33,85 @@ struct Event<'a> {
     operation: RegisterOp<Element>,
 }
 
+/// Registers, and whether each is linearizable.
+#[derive(Debug, Clone)]
+pub struct RegistersResult {
+    /// In the order of their keys.
+    pub registers: Vec<RegisterResult>,
+}
+
+/// One register.
+#[derive(Debug, Clone)]
+pub struct RegisterResult {
+    /// Its key; nothing where a history is about one register without a key, which is the only one.
+    pub key: Option<Element>,
+    /// What was found.
+    pub outcome: RegisterOutcome,
+}
+
+/// Whether a register is linearizable.
+#[derive(Debug, Clone)]
+pub enum RegisterOutcome {
+    /// It is; an order of all operations ends like this.
+    Linearizable(Configuration),
+    /// It is not.
+    Violated(RegisterViolation),
+    /// The search took too many steps or too much memory.
+    Undecided(Undecided),
+}
+
+/// An operation on a register.
+#[derive(Debug, Clone)]
+pub struct RegisterEvent {
+    /// Its completion if it is `ok`, otherwise its invocation.
+    pub op: Op,
+    /// What it did, or was to do.
+    pub operation: RegisterOp<Element>,
+}
+
+/// A register after some order of operations.
+#[derive(Debug, Clone)]
+pub struct Configuration {
+    /// What it holds.
+    pub state: Option<Element>,
+    /// How many operations the order has.
+    pub length: usize,
+    /// The last few of them.
+    pub last: Vec<RegisterEvent>,
+    /// Invocations whose effect may come later.
+    pub pending: Vec<RegisterEvent>,
+}
+
+/// An operation that no order explains.
+#[derive(Debug, Clone)]
+pub struct RegisterViolation {
+    /// The operation.
+    pub event: RegisterEvent,
+    /// The operation that completed last before it did.
+    pub previous: Option<RegisterEvent>,
+    /// The longest orders of the operations before it, none of which it can follow.
+    pub configurations: Vec<Configuration>,
+    /// Whether the register can hold nothing else than in these.
+    pub is_exhaustive: bool,
+}
+
+/// How far a search came that took too long.
+#[derive(Debug, Clone)]
+pub struct Undecided {
+    /// The operation of which it is unknown whether an order explains it.
+    pub event: RegisterEvent,
+    /// How many completed operations an order explains, of how many.
+    pub explained: usize,
+    /// All completed operations.
+    pub completed: usize,
+    /// The steps that were taken.
+    pub steps: u64,
+    /// The memory that was in use, in bytes.
+    pub bytes: usize,
+    /// Whether memory was the limit, and not steps.
+    pub is_out_of_memory: bool,
+}
+
 /// Judges registers, one for each key: invalid if one of them is not linearizable. Unknown if an
 /// operation's value is malformed, or a search takes too long.
 ///
@@ -39,54 +121,54 @@ struct Event<'a> {
 ///
 /// A history whose values have no key, such as the part of a larger one that is about one key, is
 /// of one register; the results are that register's, then.
-pub fn lin_kv(history: &History) -> Verdict {
+///
+/// # Errors
+/// When the value of an operation is malformed.
+pub fn lin_kv(history: &History) -> Result<RegistersResult, Unjudged> {
     judge_registers(history, is_keyed(history))
 }
 
 /// Judges one register: as [`lin_kv`], but values are without a key. A `write` has the value, a
 /// `read` its result, a `cas` `[from, to]`.
-pub fn register(history: &History) -> Verdict {
+///
+/// # Errors
+/// When the value of an operation is malformed.
+pub fn register(history: &History) -> Result<RegistersResult, Unjudged> {
     judge_registers(history, false)
 }
 
-fn judge_registers(history: &History, is_keyed: bool) -> Verdict {
-    let keys = match keys(history, is_keyed) {
-        Ok(keys) => keys,
-        Err(error) => return Verdict::unknown(error),
-    };
+fn judge_registers(history: &History, is_keyed: bool) -> Result<RegistersResult, Unjudged> {
+    let mut keys = keys(history, is_keyed).map_err(Unjudged::new)?;
     if !is_keyed {
-        let events = keys.into_values().next().unwrap_or_default();
-        return judge(None, &events, STEPS);
+        keys.entry(None).or_default();
     }
-    let mut valid = Validity::Valid;
-    let mut results = BTreeMap::new();
-    let mut failures = Vec::new();
-    let mut findings = Vec::new();
-    for (key, events) in &keys {
-        let key = key.as_ref().expect("a key, as there is one in every value");
-        let verdict = judge(Some(key), events, STEPS);
-        valid = valid.max(verdict.valid);
-        if verdict.valid == Validity::Invalid {
-            failures.push(key.to_edn());
+    let registers = keys.into_iter().map(|(key, events)| RegisterResult {
+        key,
+        outcome: judge(&events, MAX_STEPS),
+    });
+    Ok(RegistersResult {
+        registers: registers.collect(),
+    })
+}
+
+impl RegisterResult {
+    /// The answer for this register.
+    pub fn validity(&self) -> Validity {
+        match self.outcome {
+            RegisterOutcome::Linearizable(_) => Validity::Valid,
+            RegisterOutcome::Violated(_) => Validity::Invalid,
+            RegisterOutcome::Undecided(_) => Validity::Unknown,
         }
-        findings.extend(verdict.findings);
-        let timeline = edn::map([("valid?", Edn::Bool(true))]);
-        let entry = edn::map([
-            ("linearizable", verdict.results),
-            ("timeline", timeline),
-            ("valid?", verdict.valid.to_edn()),
-        ]);
-        results.insert(key.to_edn(), entry);
     }
-    let mut verdict = Verdict::new(
-        valid,
-        [
-            ("results", Edn::Map(results)),
-            ("failures", Edn::Vector(failures)),
-        ],
-    );
-    verdict.findings = told(findings.len(), findings.into_iter());
-    verdict
+
+    fn finding(&self) -> Option<Finding<'_>> {
+        let key = self.key.as_ref();
+        match &self.outcome {
+            RegisterOutcome::Linearizable(_) => None,
+            RegisterOutcome::Violated(violation) => Some(Finding::NotLinearizable(key, violation)),
+            RegisterOutcome::Undecided(undecided) => Some(Finding::Undecided(key, undecided)),
+        }
+    }
 }
 
 /// Whether values are pairs of a key and a value: those of all reads and writes are, or, if there
@@ -154,8 +236,8 @@ fn read_op(op: &Op, is_keyed: bool) -> Result<(Option<Element>, RegisterOp<Eleme
     Ok((key, operation))
 }
 
-/// Judges a key, with so many steps at most.
-fn judge(key: Option<&Element>, events: &[Event<'_>], most: u64) -> Verdict {
+/// Judges a register, with so many steps at most.
+fn judge(events: &[Event<'_>], max_steps: u64) -> RegisterOutcome {
     let call = |event: &Event<'_>| Call {
         operation: event.operation.clone(),
         begin: event.pair.invocation.index as u64,
@@ -165,9 +247,9 @@ fn judge(key: Option<&Element>, events: &[Event<'_>], most: u64) -> Verdict {
     let mut steps = 0;
     let answer = linearize(&CasRegister::default(), &calls, || {
         steps += 1;
-        steps <= most
+        steps <= max_steps
     });
-    let shown = Shown { key, events };
+    let register = Register(events);
     match answer {
         Linearizability::Holds { order } => {
             let state = order
@@ -181,15 +263,14 @@ fn judge(key: Option<&Element>, events: &[Event<'_>], most: u64) -> Verdict {
                 state,
                 pending: Vec::new(),
             };
-            let configs = Edn::List(vec![shown.configuration(&end)]);
-            let paths = Edn::List(Vec::new());
-            Verdict::new(
-                Validity::Valid,
-                [("configs", configs), ("final-paths", paths)],
-            )
+            RegisterOutcome::Linearizable(register.configuration(&end))
         }
-        Linearizability::Violated(violation) => shown.violated(&violation),
-        Linearizability::Unfinished(unfinished) => shown.unfinished(&unfinished),
+        Linearizability::Violated(violation) => {
+            RegisterOutcome::Violated(register.violation(&violation))
+        }
+        Linearizability::Unfinished(unfinished) => {
+            RegisterOutcome::Undecided(register.undecided(&unfinished))
+        }
     }
 }
 
@@ -197,192 +278,168 @@ impl Event<'_> {
     fn ended(&self) -> Option<&Op> {
         self.pair.completion.filter(|op| op.kind == Kind::Ok)
     }
+
+    fn to_owned(&self, op: &Op) -> RegisterEvent {
+        RegisterEvent {
+            op: op.clone(),
+            operation: self.operation.clone(),
+        }
+    }
 }
 
-/// One key's operations, for those who want to see them.
-struct Shown<'a> {
-    key: Option<&'a Element>,
-    events: &'a [Event<'a>],
+/// The operations on one register, to describe a search in which they are numbers.
+struct Register<'a>(&'a [Event<'a>]);
+
+impl Register<'_> {
+    fn event(&self, call: usize) -> RegisterEvent {
+        let event = &self.0[call];
+        event.to_owned(event.ended().unwrap_or(event.pair.invocation))
+    }
+
+    fn configuration(&self, attempt: &Attempt<Value>) -> Configuration {
+        let pending = attempt.pending.iter().map(|call| {
+            let event = &self.0[*call];
+            event.to_owned(event.pair.invocation)
+        });
+        let last = &attempt.order[attempt.order.len().saturating_sub(NAMED)..];
+        Configuration {
+            state: attempt.state.clone(),
+            length: attempt.order.len(),
+            last: last.iter().map(|call| self.event(*call)).collect(),
+            pending: pending.collect(),
+        }
+    }
+
+    fn violation(&self, violation: &Violation<Value>) -> RegisterViolation {
+        let attempts = violation.attempts.iter();
+        RegisterViolation {
+            event: self.event(violation.call),
+            previous: self.previous(violation.call),
+            configurations: attempts.map(|it| self.configuration(it)).collect(),
+            is_exhaustive: violation.is_exhaustive,
+        }
+    }
+
+    /// The operation that ended last before this one did.
+    fn previous(&self, call: usize) -> Option<RegisterEvent> {
+        let end = |call: usize| self.0[call].ended().map(|op| op.index);
+        let before = (0..self.0.len()).filter(|other| end(*other) < end(call));
+        let last = before.max_by_key(|other| end(*other));
+        let last = last.filter(|call| end(*call).is_some());
+        last.map(|call| self.event(call))
+    }
+
+    fn undecided(&self, unfinished: &Unfinished) -> Undecided {
+        let ended = self.0.iter().filter(|it| it.ended().is_some());
+        Undecided {
+            event: self.event(unfinished.call),
+            explained: unfinished.explained,
+            completed: ended.count(),
+            steps: unfinished.steps,
+            bytes: unfinished.bytes,
+            is_out_of_memory: unfinished.is_out_of_memory,
+        }
+    }
 }
 
-impl Shown<'_> {
-    fn violated(&self, violation: &Violation<Value>) -> Verdict {
-        let Violation { call, attempts, .. } = violation;
-        let last = attempts.iter().filter_map(|it| it.order.last()).next();
-        let last = last.map_or(Edn::Nil, |call| self.op(*call));
-        let configs = attempts.iter().map(|attempt| self.configuration(attempt));
-        let paths = attempts.iter().map(|attempt| self.path(attempt, *call));
-        let mut verdict = Verdict::new(
-            Validity::Invalid,
-            [
-                ("op", self.op(*call)),
-                ("previous-ok", self.previous_ok(*call)),
-                ("last-op", last),
-                ("configs", Edn::List(configs.collect())),
-                ("final-paths", Edn::List(paths.collect())),
-            ],
-        );
-        verdict.findings.push(self.tell(violation));
-        verdict
+impl CheckerResult for RegistersResult {
+    fn validity(&self) -> Validity {
+        let worst = self.registers.iter().map(RegisterResult::validity).max();
+        worst.unwrap_or(Validity::Valid)
     }
 
-    fn unfinished(&self, unfinished: &Unfinished) -> Verdict {
-        let Unfinished {
-            call,
-            explained,
-            steps,
-            bytes,
-            is_out_of_memory,
-        } = *unfinished;
-        let cause = if is_out_of_memory {
-            "out-of-memory"
-        } else {
-            "timeout"
-        };
-        let mut verdict = Verdict::new(
-            Validity::Unknown,
-            [
-                ("cause", edn::key(cause)),
-                ("op", self.op(call)),
-                ("explained-count", Edn::Int(explained as i64)),
-                ("steps", Edn::Int(steps as i64)),
-                ("bytes", Edn::Int(bytes as i64)),
-            ],
-        );
-        let ended = self.events.iter().filter(|it| it.ended().is_some()).count();
-        verdict.findings.push(format!(
-            "{}undecided after {steps} steps and {} MB of memory: an order explains \
-             {explained} of {ended} completed operations; whether it can have {} next is unknown",
-            self.prefix(),
-            bytes.div_ceil(1_000_000),
-            self.name(call)
-        ));
-        verdict
+    fn findings(&self) -> Vec<Finding<'_>> {
+        let findings = self.registers.iter().filter_map(RegisterResult::finding);
+        let findings: Vec<_> = findings.collect();
+        first(findings.len(), findings.into_iter())
     }
 
-    fn tell(&self, violation: &Violation<Value>) -> String {
-        let call = violation.call;
-        let mut states: Vec<_> = violation
-            .attempts
-            .iter()
-            .map(|it| shown(&it.state))
-            .collect();
-        states.sort();
-        states.dedup();
-        let holds = if violation.is_exhaustive {
+    fn to_edn(&self) -> history::edn::Edn {
+        codec::registers(self)
+    }
+}
+
+/// `cas 1 to 2 by process 3 at 0.123 s (op 17)`.
+impl fmt::Display for RegisterEvent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.operation {
+            RegisterOp::Read(value) => write!(f, "the read of {}", text(value)),
+            RegisterOp::Write(value) => write!(f, "the write of {}", text(value)),
+            RegisterOp::Cas(from, to) => {
+                write!(f, "the cas from {} to {}", text(from), text(to))
+            }
+        }?;
+        let (process, time, index) = (self.op.process, self.op.seconds(), self.op.index);
+        write!(f, " by process {process} at {time:.3} s (op {index})")
+    }
+}
+
+impl fmt::Display for RegisterViolation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let states = self.states().join(" or ");
+        let holds = if self.is_exhaustive {
             "can only hold"
         } else {
             "can hold, for instance,"
         };
-        let mut told = format!(
-            "{}no order explains {}; before it the register {holds} {}",
-            self.prefix(),
-            self.name(call),
-            states.join(" or ")
-        );
-        if let Some(attempt) = violation.attempts.first() {
-            let count = attempt.order.len();
-            let last: Vec<_> = attempt.order.iter().rev().take(NAMED).rev().collect();
-            let last: Vec<_> = last.into_iter().map(|call| self.name(*call)).collect();
-            if !last.is_empty() {
-                let dots = if count > NAMED { "..., " } else { "" };
-                told += &format!(
-                    " (the longest order has {count} operations: {dots}{})",
-                    last.join(", ")
-                );
+        let event = &self.event;
+        write!(
+            f,
+            "no order explains {event}; before it the register {holds} {states}"
+        )?;
+        match self.configurations.first() {
+            Some(Configuration { length, last, .. }) if !last.is_empty() => {
+                let dots = if *length > NAMED { "..., " } else { "" };
+                let last: Vec<_> = last.iter().map(ToString::to_string).collect();
+                let last = last.join(", ");
+                write!(
+                    f,
+                    " (the longest order has {length} operations: {dots}{last})"
+                )
             }
+            _ => Ok(()),
         }
-        told
-    }
-
-    /// What findings begin with.
-    fn prefix(&self) -> String {
-        self.key.map_or(String::new(), |key| format!("key {key}: "))
-    }
-
-    /// `cas 1 to 2 by process 3 at 0.123 s (op 17)`.
-    fn name(&self, call: usize) -> String {
-        let event = &self.events[call];
-        let op = event.ended().unwrap_or(event.pair.invocation);
-        let what = match &event.operation {
-            RegisterOp::Read(value) => format!("the read of {}", shown(value)),
-            RegisterOp::Write(value) => format!("the write of {}", shown(value)),
-            RegisterOp::Cas(from, to) => format!("the cas from {} to {}", shown(from), shown(to)),
-        };
-        let (process, time, index) = (op.process, op.seconds(), op.index);
-        format!("{what} by process {process} at {time:.3} s (op {index})")
-    }
-
-    /// The operation that ended last before this one did.
-    fn previous_ok(&self, call: usize) -> Edn {
-        let end = |call: usize| self.events[call].ended().map(|op| op.index);
-        let before = (0..self.events.len()).filter(|other| end(*other) < end(call));
-        let last = before.max_by_key(|other| end(*other));
-        let last = last.filter(|call| end(*call).is_some());
-        last.map_or(Edn::Nil, |call| self.op(call))
-    }
-
-    fn op(&self, call: usize) -> Edn {
-        let event = &self.events[call];
-        self.line(event, event.ended().unwrap_or(event.pair.invocation))
-    }
-
-    /// An operation as the key's own history would have it: the key is left out.
-    fn line(&self, event: &Event<'_>, op: &Op) -> Edn {
-        let word = |value: &Value| value.as_ref().map_or(Edn::Nil, Element::to_edn);
-        let value = match &event.operation {
-            RegisterOp::Read(value) | RegisterOp::Write(value) => word(value),
-            RegisterOp::Cas(from, to) => Edn::Vector(vec![word(from), word(to)]),
-        };
-        let mut line = op.to_edn();
-        edn::insert(&mut line, "value", value);
-        line
-    }
-
-    fn configuration(&self, attempt: &Attempt<Value>) -> Edn {
-        let pending = attempt.pending.iter().map(|call| {
-            let event = &self.events[*call];
-            self.line(event, event.pair.invocation)
-        });
-        let last = attempt.order.last();
-        edn::map([
-            ("model", model(&attempt.state)),
-            ("last-op", last.map_or(Edn::Nil, |call| self.op(*call))),
-            ("pending", Edn::Vector(pending.collect())),
-        ])
-    }
-
-    /// The end of an order, and what is wrong with the call that should come next.
-    fn path(&self, attempt: &Attempt<Value>, call: usize) -> Edn {
-        let step = |call: usize, model| edn::map([("op", self.op(call)), ("model", model)]);
-        let state = shown(&attempt.state);
-        let why = match &self.events[call].operation {
-            RegisterOp::Read(value) => format!("can't read {} from register {state}", shown(value)),
-            RegisterOp::Write(value) => format!("can't write {}", shown(value)),
-            RegisterOp::Cas(from, to) => {
-                format!("can't CAS {state} from {} to {}", shown(from), shown(to))
-            }
-        };
-        let inconsistent = edn::map([("msg", edn::text(&why))]);
-        let inconsistent = Edn::tagged("knossos.model.Inconsistent", inconsistent);
-        let last = attempt.order.last();
-        let last = last.map(|call| step(*call, model(&attempt.state)));
-        Edn::Vector(last.into_iter().chain([step(call, inconsistent)]).collect())
     }
 }
 
-fn model(state: &Value) -> Edn {
-    let value = state.as_ref().map_or(Edn::Nil, Element::to_edn);
-    Edn::tagged("knossos.model.CASRegister", edn::map([("value", value)]))
+impl RegisterViolation {
+    /// What the register may hold before the operation, each value once, as text.
+    pub fn states(&self) -> Vec<String> {
+        let configurations = self.configurations.iter();
+        let mut states: Vec<_> = configurations.map(|it| text(&it.state)).collect();
+        states.sort();
+        states.dedup();
+        states
+    }
 }
 
-fn shown(value: &Value) -> String {
+impl fmt::Display for Undecided {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Undecided {
+            event,
+            explained,
+            completed,
+            steps,
+            bytes,
+            ..
+        } = self;
+        let megabytes = bytes.div_ceil(1_000_000);
+        write!(
+            f,
+            "undecided after {steps} steps and {megabytes} MB of memory: an order explains \
+             {explained} of {completed} completed operations; whether it can have {event} next is \
+             unknown"
+        )
+    }
+}
+
+fn text(value: &Value) -> String {
     value.as_ref().map_or("null".to_owned(), Element::to_string)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{History, Validity, judge, keys};
+    use super::{History, RegisterOutcome, judge, keys};
 
     #[test]
     fn an_undecided_key_tells_how_far_the_search_got() {
@@ -398,14 +455,16 @@ mod tests {
         let lines: Vec<_> = lines.iter().enumerate().map(line).collect();
         let history = History::read_json(lines.join("\n").as_bytes()).unwrap();
         let keys = keys(&history, true).unwrap();
-        for (key, events) in &keys {
-            let verdict = judge(key.as_ref(), events, 2);
-            assert_eq!(verdict.valid, Validity::Unknown);
+        for events in keys.values() {
+            let outcome = judge(events, 2);
+            let RegisterOutcome::Undecided(undecided) = outcome else {
+                panic!("{outcome:?}");
+            };
             assert_eq!(
-                verdict.findings.join("\n"),
-                "key 0: undecided after 2 steps and 1 MB of memory: an order explains 1 of 2 \
-                 completed operations; whether it can have the write of 2 by process 0 at 0.003 s \
-                 (op 3) next is unknown"
+                undecided.to_string(),
+                "undecided after 2 steps and 1 MB of memory: an order explains 1 of 2 completed \
+                 operations; whether it can have the write of 2 by process 0 at 0.003 s (op 3) next \
+                 is unknown"
             );
         }
     }

@@ -8,30 +8,172 @@
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
+use std::fmt;
 
-use super::element::Element;
-use super::{Validity, Verdict, quantiles, told};
+use crate::element::Element;
+use crate::finding::{Finding, first};
+use crate::{CheckerResult, OpRef, Unjudged, Validity, quantiles};
 use history::edn::{self, Edn};
 use history::{History, Kind, Op, Pair};
 
-/// How many stale elements a result shows in detail.
+/// How many stale elements a result describes.
 const WORST: usize = 8;
+
+/// What became of the elements of a set.
+#[derive(Debug, Clone)]
+pub struct SetResult {
+    /// Elements that clients tried to add.
+    pub attempted: usize,
+    /// Those that were there to stay, with their latencies, in the order of the elements.
+    pub stable: Vec<StableLatency>,
+    /// Those that were known to be there, and are gone.
+    pub lost: Vec<LostElement>,
+    /// Those that no read shows and that need not be there.
+    pub never_read: Vec<Element>,
+    /// The elements that were missing from a read after they were known, in their order. They were
+    /// visible later, so this is no error.
+    pub stale: Vec<Element>,
+    /// A few that were missing for the longest time, the worst first.
+    pub worst_stale: Vec<StaleElement>,
+}
+
+/// When an element was known to be there, and how long it took until it was visible in every read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StableLatency {
+    /// When it was acknowledged or first read, in nanoseconds since time zero.
+    pub known_ns: u64,
+    /// From then until the last read that lacks it, in milliseconds.
+    pub latency_ms: u64,
+}
+
+/// An element that was missing from a read after it was known to be there.
+#[derive(Debug, Clone)]
+pub struct StaleElement {
+    /// The element.
+    pub element: Element,
+    /// Until it was visible in every read, in milliseconds.
+    pub latency_ms: u64,
+    /// The operation that proved it to be there.
+    pub known: Option<Op>,
+    /// The last read that lacks it.
+    pub last_absent: Option<Op>,
+}
+
+/// An element that was known to be there, and is gone.
+#[derive(Debug, Clone)]
+pub struct LostElement {
+    /// The element.
+    pub element: Element,
+    /// From when it was known to be there until it was last seen, in milliseconds.
+    pub latency_ms: u64,
+    /// The invocation that adds it.
+    pub added: OpRef,
+    /// The operation that proved it to be there: its acknowledgement, or the first read of it.
+    pub known: Option<OpRef>,
+    /// The last read that shows it.
+    pub last_present: Option<OpRef>,
+    /// The last read that lacks it.
+    pub last_absent: Option<OpRef>,
+}
 
 /// Judges a set that only grows: invalid if an element is lost, unknown if none is stable.
 ///
 /// Reads the operation that is named by `add`, whose value is one element of any type, and `read`,
 /// whose result is a list of elements. An element in a read that was never added, or that occurs in
 /// it twice, is not an error.
-pub fn set_full(history: &History, add: &str) -> Verdict {
+///
+/// # Errors
+/// When a read is no list.
+pub fn set_full(history: &History, add: &str) -> Result<SetResult, Unjudged> {
     let mut elements = Elements::attempted(history, add);
     elements.learn_acknowledged(history, add);
-    match elements.learn_read(history) {
-        Ok(()) => elements.judge(add),
-        Err((op, error)) => Verdict::unknown(format!(
+    elements.learn_read(history).map_err(|(op, error)| {
+        Unjudged::new(format!(
             "the read of process {} at {:.3} s returned no list: {error}",
             op.process,
             op.seconds()
-        )),
+        ))
+    })?;
+    Ok(elements.judge())
+}
+
+impl CheckerResult for SetResult {
+    fn validity(&self) -> Validity {
+        match (self.lost.len(), self.stable.len()) {
+            (0, 0) => Validity::Unknown,
+            (0, _) => Validity::Valid,
+            _ => Validity::Invalid,
+        }
+    }
+
+    fn findings(&self) -> Vec<Finding<'_>> {
+        match self.validity() {
+            Validity::Valid => Vec::new(),
+            Validity::Unknown => vec![Finding::NothingStable(self.attempted)],
+            Validity::Invalid => first(self.lost.len(), self.lost.iter().map(Finding::LostElement)),
+        }
+    }
+
+    fn to_edn(&self) -> Edn {
+        let list = |elements: &[Element]| Edn::List(elements.iter().map(Element::to_edn).collect());
+        let lost = self.lost.iter().map(|it| it.element.to_edn());
+        let worst = self.worst_stale.iter().map(StaleElement::to_edn);
+        let mut map = edn::map([
+            ("attempt-count", edn::count(self.attempted)),
+            ("stable-count", edn::count(self.stable.len())),
+            ("lost-count", edn::count(self.lost.len())),
+            ("lost", Edn::List(lost.collect())),
+            ("never-read-count", edn::count(self.never_read.len())),
+            ("never-read", list(&self.never_read)),
+            ("stale-count", edn::count(self.stale.len())),
+            ("stale", list(&self.stale)),
+            ("worst-stale", Edn::List(worst.collect())),
+            ("duplicated-count", edn::count(0)),
+            ("duplicated", edn::map([])),
+            ("valid?", self.validity().to_edn()),
+        ]);
+        let stable = self.stable.iter().map(|it| it.latency_ms).collect();
+        let lost = self.lost.iter().map(|it| it.latency_ms).collect();
+        for (name, latencies) in [("stable-latencies", stable), ("lost-latencies", lost)] {
+            if let Some(latencies) = quantiles(latencies) {
+                edn::insert(&mut map, name, latencies);
+            }
+        }
+        map
+    }
+}
+
+impl StaleElement {
+    fn to_edn(&self) -> Edn {
+        edn::map([
+            ("element", self.element.to_edn()),
+            ("outcome", edn::key("stable")),
+            ("stable-latency", edn::integer(self.latency_ms)),
+            ("lost-latency", Edn::Nil),
+            ("known", op(self.known.as_ref())),
+            ("last-absent", op(self.last_absent.as_ref())),
+        ])
+    }
+}
+
+impl fmt::Display for LostElement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let moment = |op: &OpRef| format!("process {} at {:.3} s", op.process, op.seconds());
+        let known = match &self.known {
+            Some(known) if known.f == self.added.f => format!("acknowledged to {}", moment(known)),
+            Some(known) => format!("first read by {}", moment(known)),
+            None => "never acknowledged".to_owned(),
+        };
+        let present = match &self.last_present {
+            Some(read) => format!("last seen by the read of {}", moment(read)),
+            None => "never seen by any read".to_owned(),
+        };
+        let absent = self.last_absent.as_ref().map_or_else(String::new, moment);
+        let element = &self.element;
+        write!(
+            f,
+            "value {element} is lost: {known}, {present}, missing from the read of {absent}"
+        )
     }
 }
 
@@ -148,74 +290,33 @@ impl<'a> Elements<'a> {
         Ok(())
     }
 
-    fn judge(mut self, add: &str) -> Verdict {
+    fn judge(mut self) -> SetResult {
         self.records
             .sort_unstable_by(|a, b| a.element.cmp(&b.element));
         let of = |outcome| {
-            self.records
-                .iter()
-                .filter(move |record| record.outcome() == outcome)
+            let records = self.records.iter();
+            records.filter(move |record| record.outcome() == outcome)
         };
-        let stable: Vec<_> = of(Outcome::Stable).collect();
-        let lost: Vec<_> = of(Outcome::Lost).collect();
-        let never_read: Vec<_> = of(Outcome::NeverRead).collect();
-        let stale = stable
-            .iter()
-            .copied()
-            .filter(|record| record.stable_latency() > 0);
-        let stale: Vec<_> = stale.collect();
-
-        let valid = match (lost.len(), stable.len()) {
-            (0, 0) => Validity::Unknown,
-            (0, _) => Validity::Valid,
-            _ => Validity::Invalid,
-        };
-        let sample = |record: &&Record<'_>| {
-            let known = record.known.map_or(0, |op| op.time);
-            (known, record.stable_latency())
-        };
-        let samples: Vec<_> = stable.iter().map(sample).collect();
-        let mut verdict = Verdict::new(
-            valid,
-            [
-                ("attempt-count", edn::count(self.records.len())),
-                ("stable-count", edn::count(stable.len())),
-                ("lost-count", edn::count(lost.len())),
-                ("lost", list(&lost)),
-                ("never-read-count", edn::count(never_read.len())),
-                ("never-read", list(&never_read)),
-                ("stale-count", edn::count(stale.len())),
-                ("stale", list(&stale)),
-                ("worst-stale", worst(&stale)),
-                ("duplicated-count", edn::count(0)),
-                ("duplicated", edn::map([])),
-            ],
-        );
-        verdict.samples = samples;
-        let mut latencies = |name, latencies| {
-            if let Some(latencies) = quantiles(latencies) {
-                edn::insert(&mut verdict.results, name, latencies);
-            }
-        };
-        latencies(
-            "stable-latencies",
-            stable.iter().map(|it| it.stable_latency()).collect(),
-        );
-        latencies(
-            "lost-latencies",
-            lost.iter().map(|it| it.lost_latency()).collect(),
-        );
-        verdict.findings = match valid {
-            Validity::Valid => Vec::new(),
-            Validity::Unknown => {
-                vec![format!(
-                    "no read ever showed any of {} attempted values",
-                    self.records.len()
-                )]
-            }
-            Validity::Invalid => told(lost.len(), lost.iter().map(|it| it.tell_lost(add))),
-        };
-        verdict
+        let mut stale: Vec<_> = of(Outcome::Stable)
+            .filter(|record| record.stable_latency() > 0)
+            .collect();
+        let elements = stale.iter().map(|record| record.element.clone()).collect();
+        stale.sort_by_key(|record| record.stable_latency());
+        SetResult {
+            attempted: self.records.len(),
+            stable: of(Outcome::Stable).map(Record::to_stable).collect(),
+            lost: of(Outcome::Lost).map(Record::to_lost).collect(),
+            never_read: of(Outcome::NeverRead)
+                .map(|record| record.element.clone())
+                .collect(),
+            stale: elements,
+            worst_stale: stale
+                .into_iter()
+                .rev()
+                .take(WORST)
+                .map(Record::to_stale)
+                .collect(),
+        }
     }
 }
 
@@ -267,33 +368,31 @@ impl<'a> Record<'a> {
         end.saturating_sub(known) / 1_000_000
     }
 
-    fn tell_lost(&self, add: &str) -> String {
-        let moment = |op: &Op| format!("process {} at {:.3} s", op.process, op.seconds());
-        let known = match self.known {
-            Some(known) if known.f == add => format!("acknowledged to {}", moment(known)),
-            Some(known) => format!("first read by {}", moment(known)),
-            None => "never acknowledged".to_owned(),
-        };
-        let present = match self.last_present {
-            Some(read) => format!("last seen by the read of {}", moment(read)),
-            None => "never seen by any read".to_owned(),
-        };
-        let absent = self.last_absent.map_or_else(String::new, moment);
-        format!(
-            "value {} is lost: {known}, {present}, missing from the read of {absent}",
-            self.element
-        )
+    fn to_stable(&self) -> StableLatency {
+        StableLatency {
+            known_ns: self.known.map_or(0, |op| op.time),
+            latency_ms: self.stable_latency(),
+        }
     }
 
-    fn to_edn(&self) -> Edn {
-        edn::map([
-            ("element", self.element.to_edn()),
-            ("outcome", edn::key("stable")),
-            ("stable-latency", edn::integer(self.stable_latency())),
-            ("lost-latency", Edn::Nil),
-            ("known", op(self.known)),
-            ("last-absent", op(self.last_absent)),
-        ])
+    fn to_stale(&self) -> StaleElement {
+        StaleElement {
+            element: self.element.clone(),
+            latency_ms: self.stable_latency(),
+            known: self.known.cloned(),
+            last_absent: self.last_absent.cloned(),
+        }
+    }
+
+    fn to_lost(&self) -> LostElement {
+        LostElement {
+            element: self.element.clone(),
+            latency_ms: self.lost_latency(),
+            added: OpRef::from(self.attempt),
+            known: self.known.map(OpRef::from),
+            last_present: self.last_present.map(OpRef::from),
+            last_absent: self.last_absent.map(OpRef::from),
+        }
     }
 }
 
@@ -312,29 +411,6 @@ fn first_bits(count: usize) -> u64 {
     } else {
         u64::MAX
     }
-}
-
-fn list(records: &[&Record<'_>]) -> Edn {
-    Edn::List(
-        records
-            .iter()
-            .map(|record| record.element.to_edn())
-            .collect(),
-    )
-}
-
-/// The stalest few, the worst first.
-fn worst(stale: &[&Record<'_>]) -> Edn {
-    let mut stale = stale.to_vec();
-    stale.sort_by_key(|record| record.stable_latency());
-    Edn::List(
-        stale
-            .into_iter()
-            .rev()
-            .take(WORST)
-            .map(Record::to_edn)
-            .collect(),
-    )
 }
 
 /// Whatever the workload calls it, Jepsen's result speaks of `:add`.

@@ -1,51 +1,86 @@
-//! Stats: how the operations ended. What never once succeeds makes a test worthless.
+//! Stats: how the operations completed. A kind of operation that never succeeds makes a test
+//! worthless.
 
 use std::collections::BTreeMap;
 
-use super::{Validity, Verdict};
+use crate::finding::Finding;
+use crate::{CheckerResult, Validity};
 use history::edn::{self, Edn};
 use history::{History, Kind};
 
 /// Kafka's operations that cannot succeed: a client that crashes, and a look behind the scenes.
 const EXEMPT: [&str; 2] = ["crash", "debug-topic-partitions"];
 
-/// Counts completions, overall and by the operation's name: invalid if those of some name were
-/// never
-/// `ok`.
-pub fn stats(history: &History) -> Verdict {
-    let mut all = Counts::default();
-    let mut by_f: BTreeMap<&str, Counts> = BTreeMap::new();
-    for op in history.ops.iter().filter(|op| op.is_completion()) {
-        all.add(op.kind);
-        by_f.entry(&op.f).or_default().add(op.kind);
-    }
-
-    let futile = |f: &str, counts: &Counts| counts.ok == 0 && !EXEMPT.contains(&f);
-    let futile: Vec<_> = by_f
-        .iter()
-        .filter(|(f, counts)| futile(f, counts))
-        .collect();
-    let mut verdict = Verdict::new(Validity::of(futile.is_empty()), []);
-    verdict.findings = futile
-        .into_iter()
-        .map(|(f, counts)| counts.tell(f))
-        .collect();
-    all.insert_into(&mut verdict.results);
-    let by_f = by_f
-        .into_iter()
-        .map(|(f, counts)| (edn::word(f), counts.to_edn()));
-    edn::insert(&mut verdict.results, "by-f", edn::map_of(by_f.collect()));
-    verdict
+/// How the operations completed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Stats {
+    /// All of them.
+    pub all: Counts,
+    /// By the operation's name.
+    pub by_f: BTreeMap<String, Counts>,
 }
 
-#[derive(Debug, Default)]
-struct Counts {
-    ok: usize,
-    fail: usize,
-    info: usize,
+/// How many operations completed in each way.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// They took effect.
+    pub ok: usize,
+    /// They certainly did not.
+    pub fail: usize,
+    /// They may have.
+    pub info: usize,
+}
+
+/// Counts completions, overall and by the operation's name: invalid if those of some name were
+/// never `ok`.
+pub fn stats(history: &History) -> Stats {
+    let mut stats = Stats::default();
+    for op in history.ops.iter().filter(|op| op.is_completion()) {
+        stats.all.add(op.kind);
+        match stats.by_f.get_mut(&*op.f) {
+            Some(counts) => counts.add(op.kind),
+            None => stats.by_f.entry(op.f.to_string()).or_default().add(op.kind),
+        }
+    }
+    stats
+}
+
+impl Stats {
+    /// Names of which no operation was ever `ok`.
+    fn futile(&self) -> impl Iterator<Item = (&str, Counts)> {
+        let is_futile = |(f, counts): &(&str, Counts)| counts.ok == 0 && !EXEMPT.contains(f);
+        let by_f = self.by_f.iter().map(|(f, counts)| (&**f, *counts));
+        by_f.filter(is_futile)
+    }
+}
+
+impl CheckerResult for Stats {
+    fn validity(&self) -> Validity {
+        Validity::of(self.futile().next().is_none())
+    }
+
+    fn findings(&self) -> Vec<Finding<'_>> {
+        let futile = self.futile();
+        futile
+            .map(|(f, counts)| Finding::NeverOk(f, counts))
+            .collect()
+    }
+
+    fn to_edn(&self) -> Edn {
+        let by_f = self.by_f.iter();
+        let by_f = by_f.map(|(f, counts)| (edn::word(f), counts.to_edn(counts.ok > 0)));
+        let mut map = self.all.to_edn(self.validity() == Validity::Valid);
+        edn::insert(&mut map, "by-f", edn::map_of(by_f.collect()));
+        map
+    }
 }
 
 impl Counts {
+    /// How many there are.
+    pub fn total(self) -> usize {
+        self.ok + self.fail + self.info
+    }
+
     fn add(&mut self, kind: Kind) {
         match kind {
             Kind::Invoke => {}
@@ -55,31 +90,21 @@ impl Counts {
         }
     }
 
-    fn to_edn(&self) -> Edn {
-        let mut map = edn::map([("valid?", Edn::Bool(self.ok > 0))]);
-        self.insert_into(&mut map);
-        map
-    }
-
-    fn insert_into(&self, map: &mut Edn) {
-        edn::insert(map, "count", edn::count(self.ok + self.fail + self.info));
-        edn::insert(map, "ok-count", edn::count(self.ok));
-        edn::insert(map, "fail-count", edn::count(self.fail));
-        edn::insert(map, "info-count", edn::count(self.info));
-    }
-
-    fn tell(&self, f: &str) -> String {
-        format!(
-            "no {f} was ever ok: {} failed, {} ended in doubt",
-            self.fail, self.info
-        )
+    fn to_edn(self, is_valid: bool) -> Edn {
+        edn::map([
+            ("valid?", Edn::Bool(is_valid)),
+            ("count", edn::count(self.total())),
+            ("ok-count", edn::count(self.ok)),
+            ("fail-count", edn::count(self.fail)),
+            ("info-count", edn::count(self.info)),
+        ])
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::stats;
-    use crate::Validity;
+    use crate::{CheckerResult as _, Validity};
     use history::History;
     use history::edn::{compact, get};
 
@@ -91,10 +116,10 @@ mod tests {
         };
         let edn: String = ends.iter().enumerate().map(line).collect();
         let verdict = stats(&History::read_edn(edn.as_bytes()).unwrap());
-        assert_eq!(verdict.valid, valid);
-        assert_eq!(get(&verdict.results, &["valid?"]), Some(&valid.to_edn()));
-        assert_eq!(compact(get(&verdict.results, &["by-f"]).unwrap()), by_f);
-        assert_eq!(verdict.findings, findings);
+        assert_eq!(verdict.validity(), valid);
+        assert_eq!(get(&verdict.to_edn(), &["valid?"]), Some(&valid.to_edn()));
+        assert_eq!(compact(get(&verdict.to_edn(), &["by-f"]).unwrap()), by_f);
+        assert_eq!(verdict.sentences(), findings);
     }
 
     #[test]

@@ -1,21 +1,49 @@
-//! Unique ids: nothing may be handed out twice.
+//! Unique ids: no id may be given out twice.
 
 use std::cmp::Ordering;
 use std::collections::HashMap;
+use std::fmt;
 
-use super::element::Element;
-use super::{Validity, Verdict, told};
+use crate::element::Element;
+use crate::finding::{Finding, first};
+use crate::{CheckerResult, Unjudged, Validity};
 use history::edn::{self, Edn};
 use history::{History, Kind, Op};
 
-/// How many duplicates a result lists.
+/// How many duplicates a result map lists.
 const LISTED: usize = 48;
+
+/// How many operations a finding names.
+const NAMED: usize = 3;
+
+/// The ids that were given out.
+#[derive(Debug, Clone)]
+pub struct IdsResult {
+    /// Operations that asked for one.
+    pub attempted: usize,
+    /// Operations that got one.
+    pub acknowledged: usize,
+    /// Ids that several operations got, the most frequent first.
+    pub duplicates: Vec<DuplicateId>,
+    /// The smallest id and the largest.
+    pub range: Option<(Element, Element)>,
+}
+
+/// An id that was given out more than once.
+#[derive(Debug, Clone)]
+pub struct DuplicateId {
+    /// The id.
+    pub id: Element,
+    /// The operations that got it, in order of time.
+    pub ops: Vec<Op>,
+}
 
 /// Judges unique ids: invalid if an id is the result of more than one operation `generate`.
 ///
-/// Unknown if ids cannot be compared with one another (numbers and strings mixed, objects): the
-/// range of ids is part of the result, and Jepsen stumbles over it too.
-pub fn unique_ids(history: &History) -> Verdict {
+/// # Errors
+/// When ids cannot be compared with one another (numbers and strings mixed, objects): the range of
+/// ids is part of the result, and Jepsen stumbles over it too.
+pub fn unique_ids(history: &History) -> Result<IdsResult, Unjudged> {
     let is_generate = |op: &&Op| op.f == "generate" && op.process.client().is_some();
     let ops = || history.ops.iter().filter(is_generate);
     let attempted = ops().filter(|op| op.kind == Kind::Invoke).count();
@@ -28,41 +56,67 @@ pub fn unique_ids(history: &History) -> Verdict {
         range = match widened(range, &id) {
             Ok(range) => Some(range),
             Err(other) => {
-                return Verdict::unknown(format!("cannot compare the ids {other} and {id}"));
+                let error = format!("cannot compare the ids {other} and {id}");
+                return Err(Unjudged::new(error));
             }
         };
         owners.entry(id).or_default().push(op);
     }
-
-    let mut duplicates: Vec<_> = owners
-        .into_iter()
-        .filter(|(_, ops)| ops.len() > 1)
+    let duplicates = owners.into_iter().filter(|(_, ops)| ops.len() > 1);
+    let mut duplicates: Vec<DuplicateId> = duplicates
+        .map(|(id, ops)| DuplicateId {
+            id,
+            ops: ops.into_iter().cloned().collect(),
+        })
         .collect();
-    duplicates.sort_by(|(a, a_ops), (b, b_ops)| b_ops.len().cmp(&a_ops.len()).then(a.cmp(b)));
-    let listed = duplicates.iter().take(LISTED);
-    let (least, most) = range.map_or((Edn::Nil, Edn::Nil), |(a, b)| (a.to_edn(), b.to_edn()));
-    let mut verdict = Verdict::new(
-        Validity::of(duplicates.is_empty()),
-        [
-            ("attempted-count", edn::count(attempted)),
-            ("acknowledged-count", edn::count(acknowledged)),
-            ("duplicated-count", edn::count(duplicates.len())),
-            (
-                "duplicated",
-                edn::map_of(
-                    listed
-                        .map(|(id, ops)| (id.to_edn(), edn::count(ops.len())))
-                        .collect(),
-                ),
-            ),
-            ("range", Edn::Vector(vec![least, most])),
-        ],
-    );
-    verdict.findings = told(
-        duplicates.len(),
-        duplicates.iter().map(|(id, ops)| tell(id, ops)),
-    );
-    verdict
+    duplicates.sort_by(|a, b| b.ops.len().cmp(&a.ops.len()).then(a.id.cmp(&b.id)));
+    Ok(IdsResult {
+        attempted,
+        acknowledged,
+        duplicates,
+        range,
+    })
+}
+
+impl CheckerResult for IdsResult {
+    fn validity(&self) -> Validity {
+        Validity::of(self.duplicates.is_empty())
+    }
+
+    fn findings(&self) -> Vec<Finding<'_>> {
+        let findings = self.duplicates.iter().map(Finding::DuplicateId);
+        first(self.duplicates.len(), findings)
+    }
+
+    fn to_edn(&self) -> Edn {
+        let listed = self.duplicates.iter().take(LISTED);
+        let listed = listed.map(|it| (it.id.to_edn(), edn::count(it.ops.len())));
+        let range = match &self.range {
+            Some((min, max)) => vec![min.to_edn(), max.to_edn()],
+            None => vec![Edn::Nil, Edn::Nil],
+        };
+        edn::map([
+            ("attempted-count", edn::count(self.attempted)),
+            ("acknowledged-count", edn::count(self.acknowledged)),
+            ("duplicated-count", edn::count(self.duplicates.len())),
+            ("duplicated", edn::map_of(listed.collect())),
+            ("range", Edn::Vector(range)),
+            ("valid?", self.validity().to_edn()),
+        ])
+    }
+}
+
+impl fmt::Display for DuplicateId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let DuplicateId { id, ops } = self;
+        let owners = ops.iter().take(NAMED);
+        let owners = owners.map(|op| format!("process {} at {:.3} s", op.process, op.seconds()));
+        let owners: Vec<_> = owners.collect();
+        let times = ops.len();
+        let more = if times > owners.len() { ", ..." } else { "" };
+        let owners = owners.join(", to ");
+        write!(f, "id {id} was handed out {times} times: to {owners}{more}")
+    }
 }
 
 /// The smallest and the largest id, once this one is counted in; the offender if that cannot be.
@@ -79,22 +133,10 @@ fn widened(range: Option<(Element, Element)>, id: &Element) -> Result<(Element, 
     }
 }
 
-fn tell(id: &Element, ops: &[&Op]) -> String {
-    let owners = ops.iter().take(3);
-    let owners = owners.map(|op| format!("process {} at {:.3} s", op.process, op.seconds()));
-    let owners: Vec<_> = owners.collect();
-    let times = ops.len();
-    let more = if times > owners.len() { ", ..." } else { "" };
-    format!(
-        "id {id} was handed out {times} times: to {}{more}",
-        owners.join(", to ")
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use super::unique_ids;
-    use crate::Validity;
+    use crate::{CheckerResult as _, Validity};
     use history::History;
     use history::edn::compact;
 
@@ -120,20 +162,20 @@ mod tests {
 
     fn check(ids: &[&str], valid: Validity, results: &str) {
         let verdict = unique_ids(&history(ids));
-        assert_eq!(verdict.valid, valid, "{ids:?}");
+        assert_eq!(verdict.validity(), valid, "{ids:?}");
         let results = format!(
             "{{:acknowledged-count {}, :attempted-count {}, {results}, :valid? {}}}",
             ids.len(),
             ids.len() + 1,
             valid.to_edn()
         );
-        assert_eq!(compact(&verdict.results), results);
+        assert_eq!(compact(&verdict.to_edn()), results);
     }
 
     fn check_unknown(ids: &[&str], error: &str) {
         let verdict = unique_ids(&history(ids));
-        assert_eq!(verdict.valid, Validity::Unknown, "{ids:?}");
-        assert_eq!(verdict.findings, [error]);
+        assert_eq!(verdict.validity(), Validity::Unknown, "{ids:?}");
+        assert_eq!(verdict.sentences(), [error]);
     }
 
     #[test]
@@ -164,7 +206,7 @@ mod tests {
             ":duplicated {7 4, 8 2}, :duplicated-count 2, :range [7 9]",
         );
         assert_eq!(
-            unique_ids(&history(&ids)).findings,
+            unique_ids(&history(&ids)).sentences(),
             [
                 "id 7 was handed out 4 times: to process 0 at 1.000 s, to process 2 at 5.000 s, \
                  to process 5 at 11.000 s, ...",
@@ -187,7 +229,7 @@ mod tests {
         let results = format!(":duplicated {{{listed}}}, :duplicated-count 60, :range [0 59]");
         check(&ids, Validity::Invalid, &results);
         assert_eq!(
-            unique_ids(&history(&ids)).findings.last().unwrap(),
+            unique_ids(&history(&ids)).sentences().last().unwrap(),
             "... and 50 more"
         );
     }

@@ -84,10 +84,7 @@ impl Op {
             ("type", edn::key(self.kind.name())),
             ("process", self.process.to_edn()),
             ("f", edn::word(&self.f)),
-            (
-                "value",
-                names::to_keywords(self.process, &self.f, &self.value),
-            ),
+            ("value", self.value_edn()),
         ]);
         match self.error.as_deref() {
             None => {}
@@ -102,6 +99,12 @@ impl Op {
         }
         self.meta.insert_into(&mut map);
         map
+    }
+
+    /// The value as [`to_edn`](Op::to_edn) has it: names that are keywords in Jepsen's histories are
+    /// keywords.
+    pub fn value_edn(&self) -> Edn {
+        names::to_keywords(self.process, &self.f, &self.value)
     }
 }
 

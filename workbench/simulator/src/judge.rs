@@ -1,70 +1,26 @@
-//! The verdict on a run: what every history is held to, what its workload's checker finds, and the
-//! count of messages. The network itself counts and judges nothing.
+//! The verdict on a run: what applies to every history, what its workload's checker finds, and the
+//! number of messages. The network itself counts and judges nothing.
 
-use checkers::{Target, Validity, Verdict};
-use history::edn::{self, Edn};
-use history::{History, Kind};
+use checkers::{MessageCount, NetResult, Target, Verdict};
+use history::Kind;
 
 use crate::run::Record;
 use crate::statistics::{Count, Statistics};
 use crate::workload::Workload;
 
-/// Maelstrom's verdict on a history: everything that any history is held to, and what the checker
-/// of its workload says. Of a history that was kept nobody knows the messages.
-pub fn judge(
-    history: &History,
-    workload: Verdict,
-    availability: Option<Target>,
-    net: Option<Verdict>,
-) -> Verdict {
-    let all = [
-        ("exceptions", Some(checkers::exceptions(history))),
-        ("stats", Some(checkers::stats(history))),
-        (
-            "availability",
-            Some(checkers::availability(history, availability)),
-        ),
-        ("net", net),
-        ("workload", Some(workload)),
-    ];
-    let known = all.into_iter();
-    let known = known.filter_map(|(name, verdict)| Some((name, verdict?)));
-    checkers::overall(known.collect())
-}
-
-/// The same on a run that is over, of a workload.
-pub fn judge_run(
-    record: &Record,
-    workload: &dyn Workload,
-    availability: Option<Target>,
-) -> Verdict {
+/// Judges a run of a workload, as Maelstrom does.
+pub fn judge(record: &Record, workload: &dyn Workload, availability: Option<Target>) -> Verdict {
     let history = &record.history;
     let net = net(&record.statistics, history.count(Kind::Invoke));
-    judge(history, workload.check(history), availability, Some(net))
+    Verdict::judge(history, workload.check(history), availability, Some(net))
 }
 
-/// The result map `:net`, for a history of so many invocations.
-pub fn net(statistics: &Statistics, invocations: usize) -> Verdict {
-    let class = |count: Count| {
-        edn::map([
-            ("send-count", edn::integer(count.sent)),
-            ("recv-count", edn::integer(count.received)),
-            ("msg-count", edn::integer(count.sent)),
-        ])
-    };
-    let [all, servers] = [statistics.all(), statistics.servers()].map(|count| {
-        let mut class = class(count);
-        if invocations > 0 {
-            edn::insert(&mut class, "msgs-per-op", per_op(count.sent, invocations));
-        }
-        class
-    });
-    let clients = class(statistics.clients());
-    let entries = [("all", all), ("clients", clients), ("servers", servers)];
-    Verdict::new(Validity::Valid, entries)
-}
-
-/// In single precision, as in Maelstrom.
-fn per_op(messages: u64, invocations: usize) -> Edn {
-    edn::float32(messages as f32 / invocations as f32)
+/// The number of messages, for a history of so many invocations.
+pub(crate) fn net(statistics: &Statistics, invocations: usize) -> NetResult {
+    let count = |Count { sent, received }| MessageCount { sent, received };
+    NetResult {
+        clients: count(statistics.clients()),
+        servers: count(statistics.servers()),
+        invocations,
+    }
 }

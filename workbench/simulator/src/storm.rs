@@ -55,15 +55,15 @@ use std::time::Duration;
 
 use shared::{Cluster, Context, Engine, Node};
 
-use crate::judge::net;
+use crate::judge;
 use crate::nemesis::Fault;
 use crate::options::{Contradiction, Options, Pins};
 use crate::run::{Record, Settings};
 use crate::simulation::{Factory, Host, Simulated, simulate};
 use crate::statistics::Statistics;
 use crate::workload::{self, MakeWorkload, Workload};
-use checkers::{Validity, Verdict};
-use history::{History, Kind};
+use checkers::{CheckerResult as _, CustomResult, Validity, Verdict};
+use history::History;
 
 /// How long the cluster has to recover after the last fault, before the final phase. A node that is
 /// restarted at its beginning may have a long journal to read, over a slow network, and retries may
@@ -218,8 +218,8 @@ impl Storm {
             assert!(
                 run.is_valid(),
                 "seed {seed} is {:?}: {}\nwith {}\nSEED={seed} repeats it",
-                run.verdict.valid,
-                run.verdict.findings.join("\n"),
+                run.verdict.validity(),
+                run.verdict.sentences().join("\n"),
                 run.beyond,
             );
         }
@@ -229,7 +229,7 @@ impl Storm {
 impl Aftermath {
     /// Whether the verdict is valid.
     pub fn is_valid(&self) -> bool {
-        self.verdict.valid == Validity::Valid
+        self.verdict.validity() == Validity::Valid
     }
 }
 
@@ -264,32 +264,26 @@ fn broken_off(panic: &(dyn Any + Send)) -> Simulated {
 /// where no fault forbids it. That each kind of operation has succeeded at least once is not: a
 /// storm may be all too short for that.
 fn judge(options: &Options, record: &Record, workload: &dyn Workload) -> Verdict {
-    let history = &record.history;
+    let incidents = record.incidents.iter().map(ToString::to_string).collect();
     if let Some(why) = &record.crash {
-        let mut verdict = Verdict::new(Validity::Invalid, []);
-        verdict.findings.push(format!("the run broke off: {why}"));
-        verdict
-            .findings
-            .extend(record.incidents.iter().map(ToString::to_string));
-        return verdict;
+        let aborted = CustomResult {
+            validity: Validity::Invalid,
+            findings: vec![format!("the run broke off: {why}")],
+            details: serde_json::Value::Null,
+        };
+        return Verdict {
+            protocol_errors: incidents,
+            ..Verdict::judge(&History::default(), aborted, None, None)
+        };
     }
-    let asked = options
+    let target = options
         .availability
         .filter(|_| !options.faults().go_beyond_maelstrom());
-    let invocations = history.count(Kind::Invoke);
-    let mut verdict = checkers::overall(vec![
-        ("exceptions", checkers::exceptions(history)),
-        ("availability", checkers::availability(history, asked)),
-        ("net", net(&record.statistics, invocations)),
-        ("workload", workload.check(history)),
-    ]);
-    if !record.incidents.is_empty() {
-        verdict.valid = verdict.valid.max(Validity::Invalid);
-        verdict
-            .findings
-            .extend(record.incidents.iter().map(ToString::to_string));
+    Verdict {
+        stats: None,
+        protocol_errors: incidents,
+        ..judge::judge(record, workload, target)
     }
-    verdict
 }
 
 #[cfg(test)]
@@ -341,8 +335,8 @@ mod tests {
             ..Pins::default()
         };
         let run = storm.with(&pins).run(1).unwrap();
-        assert_eq!(run.verdict.valid, Validity::Invalid);
-        let finding = &run.verdict.findings[0];
+        assert_eq!(run.verdict.validity(), Validity::Invalid);
+        let finding = &run.verdict.sentences()[0];
         assert!(
             finding.contains("a node panicked: too long for me"),
             "{finding}"

@@ -1,12 +1,9 @@
 //! From anomalies to a verdict: which of them matter to the models asked for, and which models are
 //! ruled out.
 
-use std::collections::BTreeSet;
-
 use super::models::{Anomaly, Models, RuledOut, impossible, model_of};
-use super::shape::SHAPES;
-use crate::{Validity, Verdict, told};
-use history::edn::{self, Edn};
+use super::result::{Cases, Objects, TransactionsResult, TxnAnomaly};
+use crate::Validity;
 
 /// The anomaly type of a history in which no transaction comes before another, as when none took
 /// effect: nothing can be said of it. It stands in the results under `:anomaly-types`.
@@ -20,15 +17,13 @@ const CAVEATS: [Anomaly; 2] = [EMPTY_GRAPH, super::cycles::SEARCH_TIMEOUT];
 #[derive(Debug)]
 pub(crate) struct Anomalies<C>(Vec<(Anomaly, Vec<C>)>);
 
-/// How a case is shown.
-pub(crate) trait Show<C> {
-    /// How many cases of one anomaly stand in the result map.
-    const SHOWN: usize;
+/// What the numbers of a case stand for.
+pub(crate) trait Resolve<C> {
+    /// How many cases of one anomaly are kept.
+    const MAX_CASES: usize;
 
-    /// As an entry of the result map.
-    fn to_edn(&self, case: &C) -> Edn;
-    /// In words for a person.
-    fn tell(&self, case: &C) -> String;
+    /// A case with the operations, keys and values themselves.
+    fn resolve(&self, case: &C) -> TxnAnomaly;
 }
 
 /// What models make of anomalies.
@@ -103,51 +98,28 @@ impl<C> Judgement<C> {
         reported.map(|(anomaly, cases)| (*anomaly, cases.as_slice()))
     }
 
-    /// A verdict with the evidence.
-    pub(crate) fn verdict<S: Show<C>>(&self, valid: Validity, show: &S) -> Verdict {
-        let types = self.reported.iter().map(|(anomaly, _)| edn::key(anomaly));
-        let anomalies = self.reported.iter().map(|(anomaly, cases)| {
-            let cases = cases.iter().take(S::SHOWN).map(|case| show.to_edn(case));
-            let cases = if *anomaly == EMPTY_GRAPH {
-                Edn::Bool(true)
-            } else {
-                Edn::Vector(cases.collect())
-            };
-            (edn::key(anomaly), cases)
+    /// The result, with the cases resolved.
+    pub(crate) fn result<R: Resolve<C>>(
+        self,
+        validity: Validity,
+        objects: Objects,
+        resolver: &R,
+    ) -> TransactionsResult {
+        let anomalies = self.reported.iter().map(|(name, cases)| Cases {
+            name,
+            count: cases.len(),
+            cases: cases
+                .iter()
+                .take(R::MAX_CASES)
+                .map(|case| resolver.resolve(case))
+                .collect(),
         });
-        let keys = |names: &BTreeSet<&'static str>| {
-            Edn::Set(names.iter().map(|name| edn::key(name)).collect())
-        };
-        let mut verdict = Verdict::new(
-            valid,
-            [
-                ("anomaly-types", Edn::List(types.collect())),
-                ("anomalies", edn::map_of(anomalies.collect())),
-                ("not", keys(&self.ruled_out.weakest)),
-                ("also-not", keys(&self.ruled_out.stronger)),
-            ],
-        );
-        verdict.findings = self.findings(show);
-        verdict
-    }
-
-    /// The cases in words: one of each anomaly, what needs no graph before cycles, and then the
-    /// others.
-    fn findings(&self, show: &impl Show<C>) -> Vec<String> {
-        let is_cycle = |anomaly: Anomaly| {
-            model_of(anomaly).is_some() || SHAPES.iter().any(|shape| shape.name == anomaly)
-        };
-        let reported = self.reported();
-        let (cycles, simpler): (Vec<_>, Vec<_>) = reported.partition(|(it, _)| is_cycle(it));
-        let (mut first, mut others) = (Vec::new(), Vec::new());
-        for (anomaly, cases) in simpler.into_iter().chain(cycles) {
-            let findings = cases.iter().map(|case| show.tell(case));
-            let findings = told(cases.len(), findings).into_iter();
-            let mut findings = findings.map(|finding| format!("{anomaly}: {finding}"));
-            first.extend(findings.next());
-            others.extend(findings);
+        TransactionsResult {
+            validity,
+            objects,
+            anomalies: anomalies.collect(),
+            not: self.ruled_out.weakest,
+            also_not: self.ruled_out.stronger,
         }
-        first.extend(others);
-        first
     }
 }

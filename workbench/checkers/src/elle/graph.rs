@@ -15,7 +15,7 @@ pub(crate) type Vertex = u32;
 
 /// Why one operation comes before another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) enum Relation {
+pub enum Relation {
     /// It wrote the version that the other one replaced.
     Ww,
     /// It wrote the version that the other one read.
@@ -92,7 +92,7 @@ impl Relation {
     ];
 
     /// The keyword in results.
-    pub(crate) fn name(self) -> &'static str {
+    pub fn name(self) -> &'static str {
         match self {
             Relation::Ww => "ww",
             Relation::Wr => "wr",

@@ -7,15 +7,16 @@
 
 mod lists;
 mod order;
-mod show;
+mod resolve;
 mod single_reads;
 
 use super::anomalies::{Anomalies, EMPTY_GRAPH};
 use super::common::{Common, check_cycles, check_updates, link_order};
 use super::graph::{Graph, Relation};
 use super::models::Models;
+use super::result::{Objects, TransactionsResult};
 use super::transactions::{MicroOp, Transactions};
-use crate::{Validity, Verdict};
+use crate::Unjudged;
 use history::History;
 use lists::Lists;
 use order::Order;
@@ -38,8 +39,31 @@ const RANKING: [Relation; 5] = [
 /// something read that is no list, an element that two invocations appended to the same key, or an
 /// element in the longest list of a key that nobody appended. Elle also says unknown if it runs out
 /// of time and has found nothing by then; what is asked here always has its answer.
-pub fn list_append(history: &History, models: &Models) -> Verdict {
-    check(history, models).unwrap_or_else(|doubt| doubt)
+///
+/// # Errors
+/// When the history cannot be made sense of, see above.
+pub fn list_append(history: &History, models: &Models) -> Result<TransactionsResult, Unjudged> {
+    let mut transactions = Transactions::<Lists>::read(history).map_err(Unjudged::new)?;
+    transactions.check().map_err(Unjudged::void)?;
+    let order = Order::of(&transactions).map_err(Unjudged::new)?;
+    order
+        .demand_writers(&transactions)
+        .map_err(Unjudged::void)?;
+    transactions.values.forget_asked();
+    let mut anomalies = Anomalies::default();
+    single_reads::check(&transactions, &mut anomalies);
+    check_updates(&transactions, &mut anomalies);
+    order.check(&transactions, &mut anomalies);
+    let mut graph = Graph::new(transactions.ops.len());
+    order.versions(&transactions).link(&mut graph);
+    link_order(&transactions, models, &mut graph);
+    if graph.is_flat() {
+        anomalies.add(EMPTY_GRAPH, Common::Empty.into());
+    }
+    check_cycles(&graph, &RANKING, &mut anomalies);
+    let judgement = anomalies.judge(models);
+    let validity = judgement.validity();
+    Ok(judgement.result(validity, Objects::Lists, &transactions))
 }
 
 /// One occurrence of an anomaly; transactions by their places, lists by their numbers.
@@ -85,28 +109,4 @@ impl From<Common> for Case {
     fn from(case: Common) -> Self {
         Case::Common(case)
     }
-}
-
-fn check(history: &History, models: &Models) -> Result<Verdict, Verdict> {
-    let mut transactions = Transactions::<Lists>::read(history).map_err(Verdict::unknown)?;
-    transactions.check().map_err(Verdict::void)?;
-    let order = Order::of(&transactions).map_err(Verdict::unknown)?;
-    order.demand_writers(&transactions).map_err(Verdict::void)?;
-    transactions.values.forget_asked();
-    let mut anomalies = Anomalies::default();
-    single_reads::check(&transactions, &mut anomalies);
-    check_updates(&transactions, &mut anomalies);
-    order.check(&transactions, &mut anomalies);
-    let mut graph = Graph::new(transactions.ops.len());
-    order.versions(&transactions).link(&mut graph);
-    link_order(&transactions, models, &mut graph);
-    if graph.is_flat() {
-        anomalies.add(EMPTY_GRAPH, Common::Empty.into());
-    }
-    check_cycles(&graph, &RANKING, &mut anomalies);
-    let judgement = anomalies.judge(models);
-    Ok(match judgement.validity() {
-        Validity::Valid => Verdict::new(Validity::Valid, []),
-        valid @ (Validity::Unknown | Validity::Invalid) => judgement.verdict(valid, &transactions),
-    })
 }

@@ -8,22 +8,31 @@
 //! `models` what they mean.
 
 pub(super) mod anomalies;
+pub(super) mod codec;
 mod common;
 mod component;
 pub(super) mod cycles;
 pub(super) mod graph;
 mod list_append;
 pub(super) mod models;
+mod resolve;
+mod result;
 mod rw_register;
 mod scc;
 mod search;
+mod sentences;
 mod shape;
-mod show;
 mod single;
 mod transactions;
 mod versions;
 
 pub use anomalies::EMPTY_GRAPH;
+pub use graph::Relation;
 pub use list_append::list_append;
 pub use models::{Models, UnknownModel};
+pub use result::{
+    Cases, Content, CycleExists, Expected, Objects, OpCycle, OpStep, SearchTimeout, StepReason,
+    TransactionsResult, TxnAnomaly, TxnRead,
+};
 pub use rw_register::{Assumptions, rw_register};
+pub(super) use sentences::describe_txn;

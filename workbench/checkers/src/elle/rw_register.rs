@@ -9,17 +9,16 @@
 mod assumptions;
 mod order;
 mod registers;
-mod show;
+mod resolve;
 mod single_reads;
-
-use history::edn::Edn;
 
 use super::anomalies::{Anomalies, EMPTY_GRAPH};
 use super::common::{Common, check_cycles, check_updates, link_order};
 use super::graph::{Graph, Relation};
 use super::models::Models;
+use super::result::{Objects, TransactionsResult};
 use super::transactions::{MicroOp, Transactions};
-use crate::{Validity, Verdict};
+use crate::{Unjudged, Validity};
 use history::History;
 use order::{CyclicVersions, Order};
 
@@ -42,8 +41,37 @@ const RANKING: [Relation; 5] = [
 ///
 /// Unknown if the history cannot be made sense of: micro-operations that are neither reads nor
 /// writes, keys of several types, a value that was read and that two transactions wrote.
-pub fn rw_register(history: &History, models: &Models, assumptions: Assumptions) -> Verdict {
-    check(history, models, assumptions).unwrap_or_else(|doubt| doubt)
+///
+/// # Errors
+/// When the history cannot be made sense of, see above.
+pub fn rw_register(
+    history: &History,
+    models: &Models,
+    assumptions: Assumptions,
+) -> Result<TransactionsResult, Unjudged> {
+    let transactions = Transactions::read(history).map_err(Unjudged::new)?;
+    transactions.check().map_err(Unjudged::void)?;
+    let order = Order::of(&transactions, assumptions).map_err(Unjudged::new)?;
+    let mut anomalies = Anomalies::default();
+    single_reads::check(&transactions, &mut anomalies);
+    check_updates(&transactions, &mut anomalies);
+    for versions in order.cyclic {
+        anomalies.add("cyclic-versions", Case::CyclicVersions(versions));
+    }
+    let mut graph = Graph::new(transactions.ops.len());
+    order.versions.link(&mut graph);
+    link_order(&transactions, models, &mut graph);
+    if graph.is_empty() {
+        anomalies.add(EMPTY_GRAPH, Common::Empty.into());
+    }
+    check_cycles(&graph, &RANKING, &mut anomalies);
+    let judgement = anomalies.judge(models);
+    // Maelstrom's workload knows no unknown here.
+    let validity = match judgement.validity() {
+        Validity::Valid => Validity::Valid,
+        Validity::Unknown | Validity::Invalid => Validity::Invalid,
+    };
+    Ok(judgement.result(validity, Objects::Registers, &transactions))
 }
 
 /// One occurrence of an anomaly; transactions by their places.
@@ -65,33 +93,4 @@ impl From<Common> for Case {
     fn from(case: Common) -> Self {
         Case::Common(case)
     }
-}
-
-fn check(history: &History, models: &Models, assumptions: Assumptions) -> Result<Verdict, Verdict> {
-    let transactions = Transactions::read(history).map_err(Verdict::unknown)?;
-    transactions.check().map_err(Verdict::void)?;
-    let order = Order::of(&transactions, assumptions).map_err(Verdict::unknown)?;
-    let mut anomalies = Anomalies::default();
-    single_reads::check(&transactions, &mut anomalies);
-    check_updates(&transactions, &mut anomalies);
-    for versions in order.cyclic {
-        anomalies.add("cyclic-versions", Case::CyclicVersions(versions));
-    }
-    let mut graph = Graph::new(transactions.ops.len());
-    order.versions.link(&mut graph);
-    link_order(&transactions, models, &mut graph);
-    if graph.is_empty() {
-        anomalies.add(EMPTY_GRAPH, Common::Empty.into());
-    }
-    check_cycles(&graph, &RANKING, &mut anomalies);
-    let judgement = anomalies.judge(models);
-    Ok(match judgement.validity() {
-        Validity::Valid => {
-            let types = ("anomaly-types", Edn::List(Vec::new()));
-            Verdict::new(Validity::Valid, [types, ("anomalies", Edn::Nil)])
-        }
-        Validity::Unknown | Validity::Invalid => {
-            judgement.verdict(Validity::Invalid, &transactions)
-        }
-    })
 }

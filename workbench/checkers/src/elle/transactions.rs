@@ -7,11 +7,10 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
 
-use history::edn::Edn;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::graph::Relation;
+use super::result::Content;
 use crate::element::Element;
 use history::{History, Kind, Op, Pair};
 
@@ -48,13 +47,8 @@ pub(crate) trait Values: Default {
     const WRITE: &'static str;
     /// What transactions are lists of.
     const STEPS: &'static str;
-    /// What a writer did, in words.
-    const WROTE: &'static str;
-    /// What a writer did whose own later write hides an earlier one, in words.
-    const HID: &'static str;
-
-    /// How many cases of one anomaly, or transactions of one case, stand in results.
-    const SHOWN: usize;
+    /// How many cases of one anomaly, or transactions of one case, a result keeps.
+    const MAX_CASES: usize;
 
     /// The number of what was read.
     ///
@@ -79,33 +73,11 @@ pub(crate) trait Values: Default {
     /// The version that somebody found who read this.
     fn version(&self, read: u32) -> u32;
 
-    /// What was read, for results.
-    fn to_edn(&self, read: u32, elements: &Numbers) -> Edn;
+    /// What was read.
+    fn content(&self, read: u32, elements: &Numbers) -> Content;
 
-    /// What was read, for a person.
-    fn tell(&self, read: u32, elements: &Numbers) -> String;
-
-    /// A version, for results.
-    fn version_to_edn(version: u32, elements: &Numbers) -> Edn;
-
-    /// How a sentence goes on that told what was read, and is now about this version.
-    fn tell_version(version: u32, elements: &Numbers) -> String;
-
-    /// Why data puts one transaction before another, in words.
-    fn tell_step(step: &Told<'_>, elements: &Numbers) -> String;
-}
-
-/// One transaction comes before another, ready to be told.
-#[derive(Debug)]
-pub(crate) struct Told<'a> {
-    pub(crate) from: &'a str,
-    pub(crate) to: &'a str,
-    pub(crate) relation: Relation,
-    pub(crate) key: &'a Element,
-    /// The version that the first one touched.
-    pub(crate) before: u32,
-    /// The version that the second one touched.
-    pub(crate) after: u32,
+    /// The element of a version; nothing where no element stands for the initial one.
+    fn version_element(version: u32, elements: &Numbers) -> Option<Element>;
 }
 
 /// All transactions that completed, in the order in which they began, and what they did by then.

@@ -2,13 +2,14 @@
 //! those that began after it had ended. A cycle means that a message was seen before it was sent.
 
 use super::Analysis;
-use super::cases::{Anomaly, Case, LISTED, Listed};
+use super::cases::{Case, KEPT, Kept, cases};
 use super::reads::Read;
-use crate::elle::Models;
+use super::result::LogAnomaly;
+use crate::OpRef;
 use crate::elle::anomalies::{Anomalies, EMPTY_GRAPH};
-use crate::elle::cycles::{Cycle, CycleCase, CycleStep, Exists, SEARCH_TIMEOUT, cycles};
+use crate::elle::cycles::{Cycle, CycleCase, CycleStep, SEARCH_TIMEOUT, cycles};
 use crate::elle::graph::{Graph, Relation, Vertex};
-use history::edn::{self, Edn};
+use crate::elle::{Cases, CycleExists, Models, OpCycle, OpStep, SearchTimeout, StepReason};
 use history::{History, Kind, Op, Pair};
 
 /// By which of its relations a step of a cycle is told.
@@ -20,23 +21,18 @@ const RANKING: [Relation; 5] = [
     Relation::Process,
 ];
 
-/// How many cycles of one kind are listed, the shortest ones.
-const CYCLES_LISTED: Listed = Listed::Least(8);
-
-/// How many operations of a cycle that is not told step by step are named.
-const NAMED: usize = 5;
+/// How many cycles of one kind are kept, the shortest ones.
+const CYCLES_KEPT: Kept = Kept::Lightest(8);
 
 /// The errors of order, held to strict serializability.
-pub(super) fn anomalies(analysis: &Analysis<'_>, history: &History) -> Vec<Anomaly> {
+pub(super) fn anomalies(analysis: &Analysis<'_>, history: &History) -> Vec<Cases<LogAnomaly>> {
     let ops = history.pairs();
     let graph = graph(&ops, analysis);
     if graph.is_empty() {
-        return vec![Anomaly {
+        return vec![Cases {
             name: EMPTY_GRAPH,
-            entry: Edn::Bool(true),
-            findings: vec![format!(
-                "{EMPTY_GRAPH}: no operation comes before another, so there is nothing to check"
-            )],
+            count: 1,
+            cases: vec![LogAnomaly::NothingOrdered],
         }];
     }
     let mut found = Anomalies::default();
@@ -45,15 +41,14 @@ pub(super) fn anomalies(analysis: &Analysis<'_>, history: &History) -> Vec<Anoma
     }
     // Whether there are cycles is known without the search for one that can be shown.
     found.remove(SEARCH_TIMEOUT);
-    let around = Around { ops: &ops };
     let judgement = found.judge(&Models::default());
-    let anomalies = judgement.reported().filter_map(|(name, cases)| {
-        let cases: Vec<_> = cases.iter().map(|case| Told { case, around }).collect();
-        let listed = match cases.first()?.case {
-            CycleCase::Cycle(_) => CYCLES_LISTED,
-            CycleCase::Exists(_) | CycleCase::Unfinished(_) => LISTED,
+    let anomalies = judgement.reported().filter_map(|(name, found)| {
+        let kept = match found.first()? {
+            CycleCase::Cycle(_) => CYCLES_KEPT,
+            CycleCase::Exists(_) | CycleCase::Unfinished(_) => KEPT,
         };
-        Anomaly::of(name, &cases, listed, analysis)
+        let numbered = found.iter().map(|case| Numbered { case, ops: &ops });
+        cases(name, &numbered.collect::<Vec<_>>(), kept, analysis)
     });
     anomalies.collect()
 }
@@ -84,13 +79,13 @@ fn graph(ops: &[Pair<'_>], analysis: &Analysis<'_>) -> Graph {
     graph
 }
 
-/// What the numbers in a cycle mean.
-#[derive(Clone, Copy)]
-struct Around<'a> {
+/// A case, and the operations that its numbers mean.
+struct Numbered<'a> {
+    case: &'a CycleCase,
     ops: &'a [Pair<'a>],
 }
 
-impl<'a> Around<'a> {
+impl<'a> Numbered<'a> {
     /// Only what has ended comes before or after anything.
     fn completion(&self, vertex: Vertex) -> &'a Op {
         let op = &self.ops[vertex as usize];
@@ -107,44 +102,30 @@ impl<'a> Around<'a> {
         analysis.reads().find(is_it)
     }
 
-    fn step(&self, analysis: &Analysis<'_>, step: &CycleStep) -> Edn {
-        let mut map = edn::map([("type", edn::key(step.relation.name()))]);
-        if let Some(read) = self.read(analysis, step) {
-            let (key, value) = analysis.what(&read);
-            edn::insert(&mut map, "key", key.to_edn());
-            edn::insert(&mut map, "value", value.to_edn());
-        } else {
-            let begun = self.ops[step.to as usize].invocation;
-            edn::insert(&mut map, "a'", self.completion(step.from).to_edn());
-            edn::insert(&mut map, "b", begun.to_edn());
-        }
-        map
-    }
-
-    fn tell_step(&self, analysis: &Analysis<'_>, step: &CycleStep) -> String {
-        let name = |vertex| {
-            let Op {
-                f, process, index, ..
-            } = self.completion(vertex);
-            format!("the {f} of process {process} (op {index})")
+    fn step(&self, analysis: &Analysis<'_>, step: &CycleStep) -> OpStep {
+        let reason = match self.read(analysis, step) {
+            Some(read) => {
+                let (key, value) = analysis.what(&read);
+                StepReason::Data {
+                    key: key.to_element(),
+                    before: Some(value.clone()),
+                    after: None,
+                    micro_ops: [None; 2],
+                }
+            }
+            None => StepReason::Realtime {
+                ended: self.completion(step.from).clone(),
+                begun: self.ops[step.to as usize].invocation.clone(),
+            },
         };
-        let (from, to) = (name(step.from), name(step.to));
-        if let Some(read) = self.read(analysis, step) {
-            let (key, value) = analysis.what(&read);
-            format!("{from} sent message {value} to key {key}, which {to} returned")
-        } else {
-            format!("{from} had ended before {to} began")
+        OpStep {
+            relation: step.relation,
+            reason,
         }
     }
 }
 
-/// A case, and what its numbers mean.
-struct Told<'a> {
-    case: &'a CycleCase,
-    around: Around<'a>,
-}
-
-impl Case for Told<'_> {
+impl Case for Numbered<'_> {
     fn weight(&self) -> i64 {
         match self.case {
             CycleCase::Cycle(cycle) => i64::try_from(cycle.steps.len()).unwrap_or(i64::MAX),
@@ -152,71 +133,31 @@ impl Case for Told<'_> {
         }
     }
 
-    fn to_edn(&self, analysis: &Analysis<'_>) -> Edn {
-        let op = |vertex: Vertex| self.around.completion(vertex);
+    fn resolve(&self, analysis: &Analysis<'_>) -> LogAnomaly {
         match self.case {
             CycleCase::Cycle(Cycle { anomaly, steps }) => {
                 let ends = steps.iter().map(|step| step.from);
                 let ends = ends.chain(steps.last().map(|step| step.to));
-                let told = steps.iter().map(|step| self.around.step(analysis, step));
-                edn::map([
-                    (
-                        "cycle",
-                        Edn::Vector(ends.map(|it| op(it).to_edn()).collect()),
-                    ),
-                    ("steps", Edn::List(told.collect())),
-                    ("type", edn::key(anomaly)),
-                ])
+                LogAnomaly::Cycle(OpCycle {
+                    anomaly,
+                    ops: ends.map(|it| self.completion(it).clone()).collect(),
+                    steps: steps.iter().map(|it| self.step(analysis, it)).collect(),
+                })
             }
-            CycleCase::Exists(Exists {
-                anomaly,
-                model,
-                relations,
-                ops,
-            }) => edn::map([
-                ("type", edn::key(anomaly)),
-                ("not", edn::key(model)),
-                (
-                    "subgraph",
-                    Edn::Vector(relations.iter().map(|it| edn::key(it)).collect()),
-                ),
-                ("scc-size", edn::count(ops.len())),
-                (
-                    "scc",
-                    Edn::Set(ops.iter().map(|it| edn::count(op(*it).index)).collect()),
-                ),
-            ]),
-            CycleCase::Unfinished(unfinished) => edn::map([
-                ("type", edn::key(unfinished.sought)),
-                ("scc-size", edn::count(unfinished.ops)),
-            ]),
-        }
-    }
-
-    fn tell(&self, analysis: &Analysis<'_>) -> String {
-        match self.case {
-            CycleCase::Cycle(cycle) => {
-                let steps = cycle.steps.iter();
-                let told: Vec<_> = steps
-                    .map(|it| self.around.tell_step(analysis, it))
-                    .collect();
-                told.join("; ")
-            }
-            CycleCase::Exists(exists) => {
-                let ops = exists.ops.iter().take(NAMED);
-                let ops: Vec<_> = ops
-                    .map(|it| self.around.completion(*it).index.to_string())
-                    .collect();
-                format!(
-                    "{} operations come each before each other one: {}",
-                    exists.ops.len(),
-                    ops.join(", ")
-                )
-            }
-            CycleCase::Unfinished(unfinished) => format!(
-                "the search for {} among {} operations took too long",
-                unfinished.sought, unfinished.ops
-            ),
+            CycleCase::Exists(exists) => LogAnomaly::CycleExists(CycleExists {
+                anomaly: exists.anomaly,
+                model: exists.model,
+                relations: exists.relations.clone(),
+                ops: exists
+                    .ops
+                    .iter()
+                    .map(|it| OpRef::from(self.completion(*it)))
+                    .collect(),
+            }),
+            CycleCase::Unfinished(unfinished) => LogAnomaly::SearchTimeout(SearchTimeout {
+                sought: unfinished.sought,
+                ops: unfinished.ops,
+            }),
         }
     }
 }

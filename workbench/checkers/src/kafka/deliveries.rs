@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 
 use super::Analysis;
 use super::account::MessageId;
-use super::cases::{Anomaly, Case, LISTED, named};
+use super::cases::{Case, KEPT, cases};
+use super::codec;
 use super::logs::Log;
 use super::micro_ops::KeyName;
-use crate::told;
-use history::edn::{self, Edn};
+use super::result::LogAnomaly;
+use crate::elle::Cases;
 use history::{Kind, Op};
 
 /// How many unseen messages of a key are listed.
@@ -17,11 +18,11 @@ const UNSEEN: usize = 32;
 
 impl<'a> Analysis<'a> {
     /// All errors of messages that are not where they should be.
-    pub(super) fn delivery_anomalies(&self) -> Vec<Anomaly> {
+    pub(super) fn delivery_anomalies(&self) -> Vec<Cases<LogAnomaly>> {
         let found = [
-            Anomaly::of("inconsistent-offsets", &self.shared_offsets(), LISTED, self),
-            Anomaly::of("duplicate", &self.duplicates(), LISTED, self),
-            Anomaly::of("lost-write", &self.lost_writes(), LISTED, self),
+            cases("inconsistent-offsets", &self.shared_offsets(), KEPT, self),
+            cases("duplicate", &self.duplicates(), KEPT, self),
+            cases("lost-write", &self.lost_writes(), KEPT, self),
             self.unseen(),
         ];
         found.into_iter().flatten().collect()
@@ -87,7 +88,7 @@ impl<'a> Analysis<'a> {
 
     /// What was acknowledged and never polled. A message that was polled is seen, acknowledged or
     /// not; Maelstrom calls it unseen if its key is first heard of in the last operation of all.
-    fn unseen(&self) -> Option<Anomaly> {
+    fn unseen(&self) -> Option<Cases<LogAnomaly>> {
         let mut unseen: BTreeMap<&KeyName<'static>, Vec<MessageId>> = BTreeMap::new();
         for (id, message) in self.account.messages.iter().enumerate() {
             if message.is_acknowledged && message.reader.is_none() {
@@ -102,40 +103,27 @@ impl<'a> Analysis<'a> {
             messages.sort_by_key(|id| &self.account.messages[*id].value);
         }
 
-        let mut completions = self.account.completions.iter().rev();
-        let last = completions.find(|it| it.op.kind == Kind::Ok && it.assigned.is_none());
-        let counts = unseen.iter();
-        let counts = counts.map(|(name, messages)| (name.to_edn(), edn::count(messages.len())));
-        let messages = unseen.iter().map(|(name, messages)| {
-            let listed = messages.iter().take(UNSEEN).copied();
-            (name.to_edn(), self.values_edn(listed))
+        let resolved = unseen.iter().map(|(name, messages)| LogAnomaly::Unseen {
+            key: name.to_element(),
+            count: messages.len(),
+            messages: messages
+                .iter()
+                .take(UNSEEN)
+                .map(|it| self.message(*it))
+                .collect(),
         });
-        let entry = edn::map([
-            ("time", last.map_or(Edn::Nil, |it| edn::integer(it.op.time))),
-            ("unseen", edn::map_of(counts.collect())),
-            ("messages", edn::map_of(messages.collect())),
-        ]);
-        let findings = unseen.values().map(|messages| self.tell_unseen(messages));
-        Some(Anomaly {
-            name: "unseen",
-            entry,
-            findings: told(unseen.len(), findings),
+        Some(Cases {
+            name: codec::UNSEEN,
+            count: unseen.len(),
+            cases: resolved.collect(),
         })
     }
 
-    fn tell_unseen(&self, messages: &[MessageId]) -> String {
-        let key = messages
-            .first()
-            .map_or_else(String::new, |it| self.key(*it));
-        let first = messages.first();
-        let first = first.map_or_else(String::new, |it| self.message_and_sender(*it));
-        match messages.len() {
-            1 => format!("unseen: {first} of {key} was acknowledged, but nobody ever polled it"),
-            count => format!(
-                "unseen: {count} messages of {key} were acknowledged, but nobody ever polled them; \
-                 one is {first}"
-            ),
-        }
+    /// When the last send or poll was completed as `ok`.
+    pub(super) fn last_ok(&self) -> Option<u64> {
+        let mut completions = self.account.completions.iter().rev();
+        let last = completions.find(|it| it.op.kind == Kind::Ok && it.assigned.is_none());
+        last.map(|it| it.op.time)
     }
 }
 
@@ -151,22 +139,13 @@ impl Case for SharedOffset {
         self.messages.len() as i64
     }
 
-    fn to_edn(&self, analysis: &Analysis<'_>) -> Edn {
-        let values = self.messages.iter().map(|it| analysis.value_edn(*it));
-        edn::map([
-            ("key", analysis.key_edn(self.messages[0])),
-            ("offset", edn::integer(self.offset)),
-            ("index", edn::count(self.index)),
-            ("values", Edn::Set(values.collect())),
-        ])
-    }
-
-    fn tell(&self, analysis: &Analysis<'_>) -> String {
+    fn resolve(&self, analysis: &Analysis<'_>) -> LogAnomaly {
         let messages = self.messages.iter();
-        let messages = messages.map(|it| analysis.message_and_sender(*it));
-        let messages = named(self.messages.len(), messages);
-        let (offset, key) = (self.offset, analysis.key(self.messages[0]));
-        format!("offset {offset} of {key} holds {messages}")
+        LogAnomaly::SharedOffset {
+            offset: self.offset,
+            index: self.index,
+            messages: messages.map(|it| analysis.message(*it)).collect(),
+        }
     }
 }
 
@@ -176,34 +155,17 @@ struct Duplicate {
     count: usize,
 }
 
-impl Duplicate {
-    fn offsets(&self, analysis: &Analysis<'_>) -> Vec<u64> {
-        let key = analysis.account.messages[self.message].key;
-        analysis.logs.log(key).offsets_of(self.message).collect()
-    }
-}
-
 impl Case for Duplicate {
     fn weight(&self) -> i64 {
         self.count as i64
     }
 
-    fn to_edn(&self, analysis: &Analysis<'_>) -> Edn {
-        let offsets = self.offsets(analysis).into_iter().map(edn::integer);
-        edn::map([
-            ("key", analysis.key_edn(self.message)),
-            ("value", analysis.value_edn(self.message)),
-            ("count", edn::count(self.count)),
-            ("offsets", Edn::Vector(offsets.collect())),
-        ])
-    }
-
-    fn tell(&self, analysis: &Analysis<'_>) -> String {
-        let offsets = self.offsets(analysis);
-        let offsets = named(offsets.len(), offsets.iter().map(u64::to_string));
-        let key = analysis.key(self.message);
-        let message = analysis.message_and_sender(self.message);
-        format!("{message} of {key} is at offsets {offsets}")
+    fn resolve(&self, analysis: &Analysis<'_>) -> LogAnomaly {
+        let key = analysis.account.messages[self.message].key;
+        LogAnomaly::Duplicate {
+            message: analysis.message(self.message),
+            offsets: analysis.logs.log(key).offsets_of(self.message).collect(),
+        }
     }
 }
 
@@ -218,25 +180,14 @@ struct LostWrite<'a> {
 }
 
 impl Case for LostWrite<'_> {
-    fn to_edn(&self, analysis: &Analysis<'_>) -> Edn {
-        let writer = analysis.account.messages[self.message].sender;
-        edn::map([
-            ("key", analysis.key_edn(self.message)),
-            ("value", analysis.value_edn(self.message)),
-            ("index", edn::count(self.index)),
-            ("max-read-index", edn::count(self.bound)),
-            ("writer", writer.map_or(Edn::Nil, Op::to_edn)),
-            ("max-read", self.reader.to_edn()),
-        ])
-    }
-
-    fn tell(&self, analysis: &Analysis<'_>) -> String {
-        let Op { process, index, .. } = self.reader;
-        let (key, read) = (analysis.key(self.message), analysis.message(self.read));
-        let lost = analysis.message_and_sender(self.message);
-        format!(
-            "nobody ever polled {lost} of {key}, though process {process} came as far as {read} \
-             (op {index})"
-        )
+    fn resolve(&self, analysis: &Analysis<'_>) -> LogAnomaly {
+        LogAnomaly::LostWrite {
+            message: analysis.message(self.message),
+            index: self.index,
+            max_read_index: self.bound,
+            max_read: analysis.message(self.read),
+            writer: analysis.account.messages[self.message].sender.cloned(),
+            reader: self.reader.clone(),
+        }
     }
 }

@@ -8,8 +8,8 @@
 use std::collections::{BTreeSet, HashMap};
 
 use super::account::{Account, Completion, Entry, KeyId, Run};
+use super::result::{PollLag, WorstLag};
 use history::Kind;
-use history::edn::{self, Edn};
 
 /// How far behind a poll was.
 #[derive(Clone, Copy)]
@@ -35,9 +35,19 @@ impl Lag {
         })
     }
 
-    /// When its poll began, and how far behind that was, both in nanoseconds.
-    pub(super) fn sample(&self) -> (u64, u64) {
-        (self.begun, self.nanoseconds)
+    pub(super) fn poll(&self) -> PollLag {
+        PollLag {
+            begun_ns: self.begun,
+            lag_ns: self.nanoseconds,
+        }
+    }
+
+    pub(super) fn resolve(&self, account: &Account<'_>) -> WorstLag {
+        WorstLag {
+            poll: self.poll(),
+            process: self.process,
+            key: account.keys[self.key].name.to_element(),
+        }
     }
 
     /// How far behind each poll was, in the key that it was most behind in.
@@ -64,20 +74,6 @@ impl Lag {
             }
         }
         lags
-    }
-
-    /// A lag in seconds, or none.
-    pub(super) fn to_edn(worst: Option<Self>, account: &Account<'_>) -> Edn {
-        let seconds = |nanoseconds: u64| edn::float(nanoseconds as f64 / 1e9);
-        match worst {
-            None => edn::map([("time", seconds(0)), ("lag", seconds(0))]),
-            Some(lag) => edn::map([
-                ("time", seconds(lag.begun)),
-                ("process", edn::integer(lag.process)),
-                ("key", account.keys[lag.key].name.to_edn()),
-                ("lag", seconds(lag.nanoseconds)),
-            ]),
-        }
     }
 }
 

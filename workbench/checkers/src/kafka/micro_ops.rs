@@ -12,7 +12,7 @@ use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAcce
 use serde_json::value::RawValue;
 
 use crate::element::Element;
-use history::edn::{self, Edn, tagged};
+use history::edn::tagged;
 use history::{Kind, Op};
 
 /// A part of an operation.
@@ -49,10 +49,10 @@ impl<'a> KeyName<'a> {
         })
     }
 
-    pub(super) fn to_edn(&self) -> Edn {
+    pub(super) fn to_element(&self) -> Element {
         match self {
-            KeyName::Text(text) => edn::text(text),
-            KeyName::Other(element) => element.to_edn(),
+            KeyName::Text(text) => Element::text(text),
+            KeyName::Other(element) => element.clone(),
         }
     }
 }

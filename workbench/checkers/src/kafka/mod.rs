@@ -7,24 +7,26 @@
 
 mod account;
 mod cases;
+mod codec;
 mod cycles;
 mod deliveries;
 mod lag;
 mod logs;
 mod micro_ops;
 mod reads;
+mod result;
 mod steps;
 
 use std::collections::HashSet;
 
 use super::element::Element;
-use super::{Validity, Verdict};
+use crate::Unjudged;
 use account::Account;
-use cases::Anomaly;
-use history::edn::{self, Edn};
 use history::{History, Kind, Op, OpError};
 use lag::Lag;
 use logs::Logs;
+
+pub use result::{LogAction, LogAnomaly, LogMessage, LogsResult, PollLag, WorstLag};
 
 /// Errors that are none: others send in between, so a transaction's sends may skip places; and an
 /// order of sends alone cannot be violated, as nobody tells it.
@@ -44,11 +46,14 @@ const ALLOWED: [&str; 6] = [
 ///
 /// Invocations tell nothing that completions do not, except when a poll began. A negative offset
 /// counts as unknown.
-pub fn kafka(history: &History) -> Verdict {
-    judge(history).unwrap_or_else(Verdict::unknown)
+///
+/// # Errors
+/// When the history cannot be judged, see above.
+pub fn kafka(history: &History) -> Result<LogsResult, Unjudged> {
+    judge(history).map_err(Unjudged::new)
 }
 
-fn judge(history: &History) -> Result<Verdict, String> {
+fn judge(history: &History) -> Result<LogsResult, String> {
     let analysis = Analysis::of(history)?;
     analysis.demand_senders()?;
     if let Some(error) = analysis.always_empty() {
@@ -59,30 +64,14 @@ fn judge(history: &History) -> Result<Verdict, String> {
     anomalies.extend(steps::anomalies(&analysis));
     anomalies.extend(cycles::anomalies(&analysis, history));
     anomalies.sort_by_key(|anomaly| anomaly.name);
-
-    let is_bad = |anomaly: &&Anomaly| !ALLOWED.contains(&anomaly.name);
-    let bad = || anomalies.iter().filter(is_bad);
-    let name = |anomaly: &Anomaly| edn::key(anomaly.name);
     let lags = Lag::all(&analysis.account);
-    let lag = Lag::worst(&lags);
-    let mut verdict = Verdict::new(
-        Validity::of(bad().next().is_none()),
-        [
-            ("worst-realtime-lag", Lag::to_edn(lag, &analysis.account)),
-            ("bad-error-types", Edn::List(bad().map(name).collect())),
-            (
-                "error-types",
-                Edn::List(anomalies.iter().map(name).collect()),
-            ),
-            ("info-txn-causes", Edn::List(info_causes(history))),
-        ],
-    );
-    verdict.samples = lags.iter().map(Lag::sample).collect();
-    verdict.findings = bad().flat_map(|it| it.findings.clone()).collect();
-    for Anomaly { name, entry, .. } in anomalies {
-        edn::insert(&mut verdict.results, name, entry);
-    }
-    Ok(verdict)
+    Ok(LogsResult {
+        anomalies,
+        last_ok_ns: analysis.last_ok(),
+        worst_lag: Lag::worst(&lags).map(|lag| lag.resolve(&analysis.account)),
+        lags: lags.iter().map(Lag::poll).collect(),
+        indeterminate: indeterminate(history),
+    })
 }
 
 /// A history and the logs that it tells of.
@@ -103,19 +92,13 @@ impl<'a> Analysis<'a> {
     }
 }
 
-/// Why nobody knows how some sends and polls ended: each reason once, in order of time.
-fn info_causes(history: &History) -> Vec<Edn> {
+/// The sends and polls whose outcome is unknown: the first one of each cause, in order of time.
+fn indeterminate(history: &History) -> Vec<Op> {
     let mut known = HashSet::new();
     let is_open = |op: &&Op| op.kind == Kind::Info && matches!(&*op.f, "send" | "poll" | "txn");
     let open = history.ops.iter().filter(is_open);
     let causes = open.filter(|op| known.insert(op.error.as_deref().map(words)));
-    causes
-        .map(|op| {
-            edn::get(&op.to_edn(), &["error"])
-                .cloned()
-                .unwrap_or(Edn::Nil)
-        })
-        .collect()
+    causes.cloned().collect()
 }
 
 /// What tells one error from another.

@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 
 use super::account::{Entry, MessageId};
-use super::cases::{Anomaly, Case, LISTED};
+use super::cases::{Case, KEPT, cases};
 use super::micro_ops::KeyName;
+use super::result::LogAnomaly;
 use super::{Analysis, Element};
-use history::edn::{self, Edn};
+use crate::elle::Cases;
 use history::{Kind, Op};
 
 /// Somebody polled what somebody sent: two completions, which may be one and the same.
@@ -58,8 +59,9 @@ impl<'a> Analysis<'a> {
 
     fn unsent(&self, op: &Op, message: MessageId) -> String {
         let Op { process, index, .. } = op;
-        let (key, message) = (self.key(message), self.message(message));
-        format!("process {process} polled {message} of {key} (op {index}), which nobody sent")
+        let message = self.message(message);
+        let key = &message.key;
+        format!("process {process} polled {message} of key {key} (op {index}), which nobody sent")
     }
 
     /// Says which key was polled, but never with a message whose offset is known, if there is one.
@@ -83,14 +85,14 @@ impl<'a> Analysis<'a> {
     }
 
     /// The errors that lie in a read alone.
-    pub(super) fn read_anomalies(&self) -> Vec<Anomaly> {
+    pub(super) fn read_anomalies(&self) -> Vec<Cases<LogAnomaly>> {
         let is_aborted = |read: &Read<'_>| {
             read.reader.kind == Kind::Ok && self.account.messages[read.message].is_refused
         };
         let aborted: Vec<_> = self.reads().filter(is_aborted).map(Aborted).collect();
         let found = [
-            Anomaly::of("G1a", &aborted, LISTED, self),
-            Anomaly::of("precommitted-read", &self.own_reads(), LISTED, self),
+            cases("G1a", &aborted, KEPT, self),
+            cases("precommitted-read", &self.own_reads(), KEPT, self),
         ];
         found.into_iter().flatten().collect()
     }
@@ -118,20 +120,12 @@ impl<'a> Analysis<'a> {
 struct Aborted<'a>(Read<'a>);
 
 impl Case for Aborted<'_> {
-    fn to_edn(&self, analysis: &Analysis<'_>) -> Edn {
-        edn::map([
-            ("key", analysis.key_edn(self.0.message)),
-            ("value", analysis.value_edn(self.0.message)),
-            ("writer", self.0.writer.to_edn()),
-            ("reader", self.0.reader.to_edn()),
-        ])
-    }
-
-    fn tell(&self, analysis: &Analysis<'_>) -> String {
-        let Op { process, index, .. } = self.0.reader;
-        let key = analysis.key(self.0.message);
-        let message = analysis.message_and_sender(self.0.message);
-        format!("process {process} polled {message} of {key} (op {index}), but its send failed")
+    fn resolve(&self, analysis: &Analysis<'_>) -> LogAnomaly {
+        LogAnomaly::AbortedRead {
+            message: analysis.message(self.0.message),
+            writer: self.0.writer.clone(),
+            reader: self.0.reader.clone(),
+        }
     }
 }
 
@@ -142,20 +136,11 @@ struct OwnRead<'a> {
 }
 
 impl Case for OwnRead<'_> {
-    fn to_edn(&self, analysis: &Analysis<'_>) -> Edn {
-        edn::map([
-            ("op", self.op.to_edn()),
-            ("key", analysis.key_edn(self.message)),
-            ("value", analysis.value_edn(self.message)),
-        ])
-    }
-
-    fn tell(&self, analysis: &Analysis<'_>) -> String {
-        let Op { process, index, .. } = self.op;
-        let (key, message) = (analysis.key(self.message), analysis.message(self.message));
-        format!(
-            "process {process} polled {message} of {key} in the operation that sent it (op {index})"
-        )
+    fn resolve(&self, analysis: &Analysis<'_>) -> LogAnomaly {
+        LogAnomaly::OwnRead {
+            message: analysis.message(self.message),
+            op: self.op.clone(),
+        }
     }
 }
 

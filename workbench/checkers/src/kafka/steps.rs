@@ -9,23 +9,26 @@ use std::collections::HashMap;
 
 use super::Analysis;
 use super::account::{Completion, Entry, KeyId, MessageId, Run};
-use super::cases::{Anomaly, Case, Listed, named};
-use history::edn::{self, Edn};
+use super::cases::{Case, Kept, cases};
+use super::result::{LogAction, LogAnomaly};
+use crate::elle::Cases;
 use history::{Kind, Op};
 
-/// How many steps are listed.
-const LISTED: usize = 8;
+/// How many steps of one kind are kept.
+const MAX_STEPS: usize = 8;
 
 /// All errors of order, by the names that Maelstrom gives them.
-pub(super) fn anomalies(analysis: &Analysis<'_>) -> Vec<Anomaly> {
-    let polls = within(analysis, Deed::Poll);
-    let sends = within(analysis, Deed::Send);
-    let (polls_on, sends_on) = (across(analysis, Deed::Poll), across(analysis, Deed::Send));
+pub(super) fn anomalies(analysis: &Analysis<'_>) -> Vec<Cases<LogAnomaly>> {
+    let polls = within(analysis, LogAction::Poll);
+    let sends = within(analysis, LogAction::Send);
+    let (polls_on, sends_on) = (
+        across(analysis, LogAction::Poll),
+        across(analysis, LogAction::Send),
+    );
     let skips =
-        |name, steps: &Steps<'_>| Anomaly::of(name, &steps.forward, Listed::Most(LISTED), analysis);
-    let backward = |name, steps: &Steps<'_>| {
-        Anomaly::of(name, &steps.backward, Listed::Least(LISTED), analysis)
-    };
+        |name, steps: &Steps<'_>| cases(name, &steps.forward, Kept::Heaviest(MAX_STEPS), analysis);
+    let backward =
+        |name, steps: &Steps<'_>| cases(name, &steps.backward, Kept::Lightest(MAX_STEPS), analysis);
     // Others send in between, so a process that skips places while it sends is no error.
     let found = [
         skips("int-poll-skip", &polls),
@@ -39,17 +42,11 @@ pub(super) fn anomalies(analysis: &Analysis<'_>) -> Vec<Anomaly> {
     found.into_iter().flatten().collect()
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Deed {
-    Poll,
-    Send,
-}
-
-impl Deed {
+impl LogAction {
     fn runs<'c>(self, completion: &'c Completion<'_>) -> impl Iterator<Item = Run<'c>> {
         match self {
-            Deed::Poll => completion.polls.iter(),
-            Deed::Send => completion.sends.iter(),
+            LogAction::Poll => completion.polls.iter(),
+            LogAction::Send => completion.sends.iter(),
         }
     }
 }
@@ -63,7 +60,7 @@ struct Steps<'a> {
 
 /// From one message to the next.
 struct Step<'a> {
-    deed: Deed,
+    action: LogAction,
     /// The operation before; nothing for a step within one.
     before: Option<&'a Op>,
     op: &'a Op,
@@ -83,14 +80,14 @@ impl<'a> Steps<'a> {
 }
 
 /// The steps inside of operations, however they ended.
-fn within<'a>(analysis: &Analysis<'a>, deed: Deed) -> Steps<'a> {
+fn within<'a>(analysis: &Analysis<'a>, action: LogAction) -> Steps<'a> {
     let mut steps = Steps::default();
     for completion in &analysis.account.completions {
-        for run in deed.runs(completion) {
+        for run in action.runs(completion) {
             for pair in run.entries.windows(2) {
                 let (from, to) = (pair[0].message(), pair[1].message());
                 steps.add(Step {
-                    deed,
+                    action,
                     before: None,
                     op: completion.op,
                     from,
@@ -111,7 +108,7 @@ type Memory<'a> = HashMap<KeyId, (&'a Op, Option<MessageId>)>;
 ///
 /// Polls are compared however they ended, but only `ok` ones are remembered. Sends that failed are
 /// passed over.
-fn across<'a>(analysis: &Analysis<'a>, deed: Deed) -> Steps<'a> {
+fn across<'a>(analysis: &Analysis<'a>, action: LogAction) -> Steps<'a> {
     let mut steps = Steps::default();
     let mut memories: HashMap<u64, Memory<'a>> = HashMap::new();
     for completion in &analysis.account.completions {
@@ -123,17 +120,17 @@ fn across<'a>(analysis: &Analysis<'a>, deed: Deed) -> Steps<'a> {
             }
             continue;
         }
-        if deed == Deed::Send && op.kind == Kind::Fail {
+        if action == LogAction::Send && op.kind == Kind::Fail {
             continue;
         }
-        let is_remembered = deed == Deed::Send || op.kind == Kind::Ok;
-        for run in deed.runs(completion) {
+        let is_remembered = action == LogAction::Send || op.kind == Kind::Ok;
+        for run in action.runs(completion) {
             let first = run.entries.first().map(Entry::message);
             if let Some((before, Some(from))) = memory.get(&run.key)
                 && let Some(to) = first
             {
                 steps.add(Step {
-                    deed,
+                    action,
                     before: Some(before),
                     op,
                     from: *from,
@@ -162,78 +159,27 @@ impl Case for Step<'_> {
         self.distance
     }
 
-    fn to_edn(&self, analysis: &Analysis<'_>) -> Edn {
-        let mut map = edn::map([
-            ("key", analysis.key_edn(self.to)),
-            ("delta", Edn::Int(self.distance)),
-        ]);
-        let is_skip = self.distance > 1;
-        if is_skip {
-            let skipped = analysis.values_edn(self.skipped(analysis).iter().copied());
-            edn::insert(&mut map, "skipped", skipped);
+    fn resolve(&self, analysis: &Analysis<'_>) -> LogAnomaly {
+        LogAnomaly::Step {
+            action: self.action,
+            before: self.before.cloned(),
+            op: self.op.clone(),
+            from: analysis.message(self.from),
+            to: analysis.message(self.to),
+            distance: self.distance,
+            skipped: analysis.values(self.skipped(analysis)),
         }
-        if !is_skip || self.before.is_none() {
-            let values = [self.from, self.to].map(|message| analysis.value_edn(message));
-            edn::insert(&mut map, "values", Edn::Vector(values.into()));
-        }
-        match self.before {
-            None => edn::insert(&mut map, "op", self.op.to_edn()),
-            Some(before) => {
-                let ops = vec![before.to_edn(), self.op.to_edn()];
-                edn::insert(&mut map, "ops", Edn::Vector(ops));
-            }
-        }
-        map
-    }
-
-    fn tell(&self, analysis: &Analysis<'_>) -> String {
-        let Op { process, index, .. } = self.op;
-        let key = analysis.key(self.to);
-        let (from, to) = (analysis.message(self.from), analysis.message(self.to));
-        let way = match (self.deed, self.before) {
-            (Deed::Poll, None) => {
-                format!("polled {from} of {key} and right after it {to} (op {index})")
-            }
-            (Deed::Send, None) => {
-                format!("sent {from} to {key} and right after it {to} (op {index})")
-            }
-            (Deed::Poll, Some(before)) => format!(
-                "polled {key} up to {from} (op {}) and next from {to} (op {index})",
-                before.index
-            ),
-            (Deed::Send, Some(before)) => format!(
-                "sent {from} to {key} (op {}) and next {to} (op {index})",
-                before.index
-            ),
-        };
-        format!("process {process} {way}{}", self.tell_distance(analysis))
     }
 }
 
 impl Step<'_> {
-    /// What lies in between.
+    /// What lies in between, if it goes forward.
     fn skipped<'b>(&self, analysis: &'b Analysis<'_>) -> &'b [MessageId] {
         let key = analysis.account.messages[self.to].key;
         let log = &analysis.logs.log(key).by_index;
         match (analysis.logs.index(self.from), analysis.logs.index(self.to)) {
             (Some(from), Some(to)) if from < to => &log[from + 1..to],
             _ => &[],
-        }
-    }
-
-    fn tell_distance(&self, analysis: &Analysis<'_>) -> String {
-        match self.distance {
-            0 => ", the same one again".to_owned(),
-            -1 => ", which stands 1 place before it".to_owned(),
-            back if back < 0 => format!(", which stands {} places before it", -back),
-            _ => {
-                let skipped = self.skipped(analysis);
-                let values = skipped.iter();
-                let values = values.map(|it| analysis.account.messages[*it].value.to_string());
-                let values = named(skipped.len(), values);
-                let were = if skipped.len() == 1 { "was" } else { "were" };
-                format!(": {values} {were} skipped")
-            }
         }
     }
 }

@@ -11,7 +11,7 @@ use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use checkers::{Validity, Verdict, kafka};
+use checkers::{CheckerResult as _, LogsResult, Unjudged, Validity, kafka};
 use history::History;
 use history::edn::{Edn, compact, get, number};
 use rand::rngs::ChaCha8Rng;
@@ -118,15 +118,16 @@ fn expected<'a>(head: &[&'a str], word: &str) -> Vec<&'a str> {
 }
 
 /// Errors and how many cases each has, as a head tells them.
-fn errors(verdict: &Verdict) -> String {
-    let Some(Edn::List(types)) = get(&verdict.results, &["error-types"]) else {
+fn errors(verdict: &Result<LogsResult, Unjudged>) -> String {
+    let results = verdict.to_edn();
+    let Some(Edn::List(types)) = get(&results, &["error-types"]) else {
         return String::new();
     };
     let errors = types.iter().map(|name| {
         let Edn::Key(name) = name else {
             panic!("no name: {name}")
         };
-        let entry = get(&verdict.results, &[name.as_ref()]).unwrap();
+        let entry = get(&results, &[name.as_ref()]).unwrap();
         let count = match get(entry, &["count"]) {
             Some(count) => compact(count),
             None => match (get(entry, &["unseen"]), entry) {
@@ -140,8 +141,9 @@ fn errors(verdict: &Verdict) -> String {
     errors.collect::<Vec<_>>().join(", ")
 }
 
-fn lag(verdict: &Verdict) -> String {
-    let field = |name| get(&verdict.results, &["worst-realtime-lag", name]);
+fn lag(verdict: &Result<LogsResult, Unjudged>) -> String {
+    let results = verdict.to_edn();
+    let field = |name| get(&results, &["worst-realtime-lag", name]);
     let seconds = |name| format!("{:.3} s", field(name).and_then(number).unwrap());
     match (field("process"), field("key")) {
         (Some(process), Some(key)) => {
@@ -175,15 +177,20 @@ fn every_history_is_judged_as_its_head_tells() {
             "unknown" => Validity::Unknown,
             other => panic!("{name} ends in no verdict: {other}"),
         };
-        assert_eq!(verdict.valid, valid, "{name}: {:#?}", verdict.findings);
-        assert_eq!(get(&verdict.results, &["valid?"]), Some(&valid.to_edn()));
+        assert_eq!(
+            verdict.validity(),
+            valid,
+            "{name}: {:#?}",
+            verdict.sentences()
+        );
+        assert_eq!(get(&verdict.to_edn(), &["valid?"]), Some(&valid.to_edn()));
         assert_eq!(
             errors(&verdict),
             expected(&head, "errors:").join(""),
             "{name}"
         );
         let told = expected(&head, "told:");
-        let findings = &verdict.findings;
+        let findings = &verdict.sentences();
         if !told.is_empty() {
             let is_alike = findings
                 .iter()
@@ -224,7 +231,8 @@ fn the_worst_few_cases_are_listed_and_the_first_ten_told() {
     });
     let verdict = kafka(&polled(order));
     let deltas = |name: &'static str| {
-        let Some(Edn::List(cases)) = get(&verdict.results, &[name, "errs"]) else {
+        let results = verdict.to_edn();
+        let Some(Edn::List(cases)) = get(&results, &[name, "errs"]) else {
             panic!("no {name}")
         };
         let deltas = cases
@@ -238,14 +246,14 @@ fn the_worst_few_cases_are_listed_and_the_first_ten_told() {
         "-39 -37 -35 -33 -31 -29 -27 -25"
     );
     assert_eq!(errors(&verdict), "nonmonotonic-poll 20, poll-skip 19");
-    let told = verdict
-        .findings
+    let findings = verdict.sentences();
+    let told = findings
         .iter()
         .filter(|it| it.starts_with("nonmonotonic-poll: "));
-    assert_eq!(told.count(), 10);
-    assert_eq!(verdict.findings[10], "... and 10 more");
-    assert_eq!(verdict.findings[21], "... and 9 more");
-    assert_eq!(verdict.findings.len(), 22);
+    assert_eq!(told.count(), 8);
+    assert_eq!(findings[8], "... and 12 more");
+    assert_eq!(findings[17], "... and 11 more");
+    assert_eq!(findings.len(), 18);
 }
 
 #[test]
@@ -259,7 +267,7 @@ fn results_have_the_keys_of_maelstrom() {
     ] {
         lines.add(line);
     }
-    let results = compact(&kafka(&lines.history()).results);
+    let results = compact(&kafka(&lines.history()).to_edn());
     let send = "{:index 3, :time 3000000, :type :ok, :process 1, :f :send, \
                 :value [[:send \"8\" [1 2]]]}";
     let poll = "{:index 7, :time 7000000, :type :ok, :process 2, :f :poll, \
@@ -304,7 +312,7 @@ fn the_causes_of_open_ends_are_told_once_each_in_order_of_time() {
     let lines: String = lines.collect();
     let verdict = kafka(&History::read_edn(lines.as_bytes()).unwrap());
     assert_eq!(
-        get(&verdict.results, &["info-txn-causes"])
+        get(&verdict.to_edn(), &["info-txn-causes"])
             .map(compact)
             .as_deref(),
         Some("(:net-timeout [:crash \"x\"] [:crash \"y\"] nil)")
@@ -316,7 +324,7 @@ fn the_causes_of_open_ends_are_told_once_each_in_order_of_time() {
 fn long_histories_are_no_burden() {
     // Everybody skips almost everything, back and forth: each case names up to 20,000 messages.
     let verdict = kafka(&polled((0..20_000).map(|it| (it * 7_919) % 20_000)));
-    assert_eq!(verdict.valid, Validity::Invalid);
+    assert_eq!(verdict.validity(), Validity::Invalid);
 
     // Each of 10,000 polls is charged with 10,000 keys.
     let mut lines = Lines::default();
@@ -329,7 +337,12 @@ fn long_histories_are_no_burden() {
     }
     lines.add("2 ok poll first: 9007199254740992=1");
     let verdict = kafka(&lines.history());
-    assert_eq!(verdict.valid, Validity::Valid, "{:?}", verdict.findings);
+    assert_eq!(
+        verdict.validity(),
+        Validity::Valid,
+        "{:?}",
+        verdict.sentences()
+    );
     let worst = "40.001 s for process 1 in key \"first\", at 40.002 s";
     assert_eq!(lag(&verdict), worst);
 }
@@ -362,7 +375,7 @@ fn a_mangled_history_is_judged_or_not_but_nothing_panics() {
             }
         }
         if let Ok(history) = History::read_json(&*text) {
-            *judged.entry(kafka(&history).valid).or_insert(0) += 1;
+            *judged.entry(kafka(&history).validity()).or_insert(0) += 1;
         }
     }
     assert!(judged[&Validity::Unknown] > 100, "{judged:?}");

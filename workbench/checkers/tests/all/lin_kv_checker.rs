@@ -1,13 +1,13 @@
 //! The checker of linearizable registers on small histories, one for each rule.
 
-use checkers::{Validity, Verdict, lin_kv};
+use checkers::{CheckerResult as _, RegistersResult, Unjudged, Validity, lin_kv};
 use history::History;
 use history::edn::{Edn, compact, get};
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
 
 /// Judges a history of lines `process kind f value`, a millisecond apart; the value is JSON.
-fn judge<S: AsRef<str>>(lines: &[S]) -> Verdict {
+fn judge<S: AsRef<str>>(lines: &[S]) -> Result<RegistersResult, Unjudged> {
     lin_kv(&read(lines).unwrap())
 }
 
@@ -28,8 +28,13 @@ fn read<S: AsRef<str>>(lines: &[S]) -> anyhow::Result<History> {
 
 fn check(lines: &[&str], valid: Validity, finding: &str) {
     let verdict = judge(lines);
-    assert_eq!(verdict.valid, valid, "{lines:?}: {:?}", verdict.findings);
-    assert_eq!(verdict.findings.join("\n"), finding, "{lines:?}");
+    assert_eq!(
+        verdict.validity(),
+        valid,
+        "{lines:?}: {:?}",
+        verdict.sentences()
+    );
+    assert_eq!(verdict.sentences().join("\n"), finding, "{lines:?}");
 }
 
 #[test]
@@ -133,9 +138,10 @@ fn the_results_show_where_each_failing_key_stands() {
         "1 invoke write [\"k\",1]",
         "1 ok write [\"k\",1]",
     ]);
-    let told = |path: &[&'static str]| get(&verdict.results, path).map(compact).unwrap();
+    let told = |path: &[&'static str]| get(&verdict.to_edn(), path).map(compact).unwrap();
     assert_eq!(told(&["failures"]), "[3]");
-    let Some(Edn::Map(keys)) = get(&verdict.results, &["results"]) else {
+    let results = verdict.to_edn();
+    let Some(Edn::Map(keys)) = get(&results, &["results"]) else {
         panic!("no keys")
     };
     assert_eq!(keys.len(), 2);
@@ -175,7 +181,7 @@ fn values_without_a_key_are_of_one_register() {
                    register can only hold 1 (the longest order has 1 operations: the write of 1 by \
                    process 0 at 0.001 s (op 1))";
     check(&stale, Validity::Invalid, finding);
-    let told = |path: &[&str]| get(&judge(&stale).results, path).map(compact).unwrap();
+    let told = |path: &[&str]| get(&judge(&stale).to_edn(), path).map(compact).unwrap();
     assert!(told(&["op"]).contains(":value 2"), "{}", told(&["op"]));
     check(
         &["0 invoke cas [1,2]", "0 fail cas [1,2]"],
@@ -195,8 +201,12 @@ fn values_without_a_key_are_of_one_register() {
 fn what_cannot_be_made_sense_of_is_unknown_and_named() {
     let check = |lines: &[&str], why: &str| {
         let verdict = judge(lines);
-        assert_eq!(verdict.valid, Validity::Unknown, "{lines:?}");
-        assert!(verdict.findings[0].ends_with(why), "{:?}", verdict.findings);
+        assert_eq!(verdict.validity(), Validity::Unknown, "{lines:?}");
+        assert!(
+            verdict.sentences()[0].ends_with(why),
+            "{:?}",
+            verdict.sentences()
+        );
     };
     let no_pair = "a cas needs a pair of an old and a new value";
     check(&["0 invoke read null", "1 invoke cas 5"], no_pair);
@@ -245,7 +255,7 @@ fn a_mangled_history_is_judged_or_unknown_but_never_a_panic() {
             })
             .collect();
         match read(&lines) {
-            Ok(history) => seen[lin_kv(&history).valid as usize] += 1,
+            Ok(history) => seen[lin_kv(&history).validity() as usize] += 1,
             Err(_) => refused += 1,
         }
     }

@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use checkers::set_full;
+use checkers::{CheckerResult as _, set_full};
 use history::edn::{self, Edn, compact, get};
 use history::{History, Kind, Op, Process};
 use rand::rngs::ChaCha8Rng;
@@ -17,7 +17,7 @@ fn the_naive_twin_comes_to_the_same_verdict() {
     for seed in 0..20_000 {
         let history = random_history(&mut ChaCha8Rng::seed_from_u64(seed));
         let verdict = set_full(&history, "add");
-        let mut results = verdict.results.clone();
+        let mut results = verdict.to_edn();
         let worst = worst(&results);
         edn::insert(&mut results, "worst-stale", Edn::Nil);
         let (twin, twins_worst) = naive(&history);

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Aftermath, Storm};
 use crate::options::Contradiction;
-use checkers::Validity;
+use checkers::{CheckerResult as _, Validity};
 use history::{Kind, Op};
 
 /// How many seeds are run before it is asked whether one of them has failed.
@@ -87,7 +87,7 @@ impl Tally {
     pub fn of(run: &Aftermath, describe: impl FnOnce(&Aftermath) -> Described) -> Self {
         let history = &run.record.history;
         let ops = &history.ops;
-        let is = |valid| u64::from(run.verdict.valid == valid);
+        let is = |valid| u64::from(run.verdict.validity() == valid);
         let is_strike = |op: &&Op| op.process.client().is_none() && op.f.starts_with("start-");
         let strikes = ops.iter().filter(is_strike);
         let failure = || {
@@ -95,8 +95,8 @@ impl Tally {
             Failure {
                 seed: run.seed,
                 options,
-                verdict: run.verdict.valid.name().to_owned(),
-                findings: run.verdict.findings.clone(),
+                verdict: run.verdict.validity().name().to_owned(),
+                findings: run.verdict.sentences(),
                 command,
             }
         };

@@ -12,7 +12,7 @@ use super::{Aftermath, Storm};
 use crate::latency::Distribution;
 use crate::nemesis::Fault;
 use crate::options::{Nodes, Options, Pins};
-use checkers::Validity;
+use checkers::{CheckerResult as _, Validity};
 use history::Op;
 
 /// With how many seeds a smaller option is tried.
@@ -55,7 +55,7 @@ fn first_failure(storm: &Storm, seed: u64, options: &Options) -> Option<Aftermat
     let fails = |seed| {
         // Options that contradict one another are no smaller run.
         let run = storm.run_with(seed, options, false).ok()?;
-        (run.verdict.valid == Validity::Invalid).then_some(run)
+        (run.verdict.validity() == Validity::Invalid).then_some(run)
     };
     seeds.into_par_iter().find_map_first(fails)
 }

@@ -4,11 +4,11 @@ use rand::RngExt;
 use shared::NodeId;
 
 use super::last_reads::lacking;
-use super::{Completion, Evidence, Invocation, Last, OnceEach, Session, Step, Turn, Workload};
+use super::{Completion, Invocation, Last, OnceEach, Session, Step, Turn, Workload};
 use crate::rng::SeededRng;
 use crate::rpc::{Answer, Field, Question, Rpc, Shape};
 use crate::topology::Topology;
-use checkers::Verdict;
+use checkers::{WorkloadResult, WorkloadVerdict};
 use history::{History, Kind, Op};
 
 static TOPOLOGY: Rpc = Rpc {
@@ -111,12 +111,8 @@ impl Workload for Broadcast {
         f == "read"
     }
 
-    fn check(&self, history: &History) -> Verdict {
-        checkers::set_full(history, "broadcast")
-    }
-
-    fn evidence(&self) -> Evidence {
-        Evidence::Set { add: "broadcast" }
+    fn check(&self, history: &History) -> WorkloadVerdict {
+        checkers::set_full(history, "broadcast").into()
     }
 
     fn unconverged(&self, history: &History, reads: &[&Op]) -> Vec<String> {
@@ -124,7 +120,7 @@ impl Workload for Broadcast {
     }
 
     /// If nothing was added, Maelstrom does not know, and nothing was promised either.
-    fn is_vacuous(&self, history: &History, _: &Verdict) -> bool {
+    fn is_vacuous(&self, history: &History, _: &WorkloadResult) -> bool {
         let mut ops = history.ops.iter();
         !ops.any(|op| op.kind == Kind::Ok && op.f == "broadcast")
     }

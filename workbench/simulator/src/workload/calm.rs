@@ -5,12 +5,11 @@
 use serde_json::value::RawValue;
 use shared::NodeId;
 
-use super::{Evidence, Invocation, Last, OnceEach, Session, Turn, Workload};
+use super::{Invocation, Last, OnceEach, Session, Turn, Workload};
 use crate::options::Concurrency;
 use crate::rng::SeededRng;
 use crate::rpc::{Question, Rpc};
-use checkers::{Validity, Verdict};
-use history::edn;
+use checkers::{Convergence, WorkloadVerdict};
 use history::{History, Kind, Op, Pair};
 
 /// A workload that is followed by a final phase in any case.
@@ -127,27 +126,20 @@ impl Workload for Calm {
         self.inner.reads_errors()
     }
 
-    fn evidence(&self) -> Evidence {
-        self.inner.evidence()
-    }
-
     fn required_concurrency(&self) -> Option<Concurrency> {
         self.inner.required_concurrency()
     }
 
-    fn check(&self, history: &History) -> Verdict {
-        let mut verdict = self.inner.check(history);
-        if self.inner.is_vacuous(history, &verdict) {
-            verdict.valid = Validity::Valid;
-            verdict.findings.clear();
+    fn check(&self, history: &History) -> WorkloadVerdict {
+        let WorkloadVerdict { result, .. } = self.inner.check(history);
+        let convergence = Convergence {
+            is_vacuous: self.inner.is_vacuous(history, &result),
+            violations: self.findings(history),
+        };
+        WorkloadVerdict {
+            result,
+            convergence: Some(convergence),
         }
-        let findings = self.findings(history);
-        let valid = Validity::of(findings.is_empty());
-        verdict.valid = verdict.valid.max(valid);
-        edn::insert(&mut verdict.results, "valid?", verdict.valid.to_edn());
-        edn::insert(&mut verdict.results, "calm?", valid.to_edn());
-        verdict.findings.extend(findings);
-        verdict
     }
 }
 

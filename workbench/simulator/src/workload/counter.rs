@@ -4,10 +4,10 @@ use rand::RngExt;
 
 use super::add_read::Client;
 use super::last_reads::disagreeing;
-use super::{Evidence, Invocation, Last, OnceEach, Session, Turn, Workload};
+use super::{Invocation, Last, OnceEach, Session, Turn, Workload};
 use crate::rng::SeededRng;
 use crate::rpc::{Field, Rpc, Shape};
-use checkers::Verdict;
+use checkers::WorkloadVerdict;
 use history::{History, Op};
 
 static ADD: Rpc = Rpc {
@@ -109,12 +109,8 @@ impl Workload for Counter {
         false
     }
 
-    fn check(&self, history: &History) -> Verdict {
-        checkers::counter(history)
-    }
-
-    fn evidence(&self) -> Evidence {
-        Evidence::Counter
+    fn check(&self, history: &History) -> WorkloadVerdict {
+        checkers::counter(history).into()
     }
 
     fn unconverged(&self, _: &History, reads: &[&Op]) -> Vec<String> {

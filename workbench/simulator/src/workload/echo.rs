@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 use super::{Completion, Invocation, Session, Step, Turn, Workload};
 use crate::rng::SeededRng;
 use crate::rpc::{Answer, Field, Question, Rpc, Shape};
-use checkers::Verdict;
+use checkers::WorkloadVerdict;
 use history::History;
 
 static ECHO: Rpc = Rpc {
@@ -53,8 +53,8 @@ impl Workload for Echo {
         Box::new(Client)
     }
 
-    fn check(&self, history: &History) -> Verdict {
-        checkers::echo(history)
+    fn check(&self, history: &History) -> WorkloadVerdict {
+        checkers::echo(history).into()
     }
 }
 

@@ -4,10 +4,10 @@ use rand::RngExt;
 
 use super::add_read::Client;
 use super::last_reads::lacking;
-use super::{Evidence, Invocation, Last, OnceEach, Session, Turn, Workload};
+use super::{Invocation, Last, OnceEach, Session, Turn, Workload};
 use crate::rng::SeededRng;
 use crate::rpc::{Field, Rpc, Shape};
-use checkers::Verdict;
+use checkers::{WorkloadResult, WorkloadVerdict};
 use history::{History, Kind, Op};
 
 static ADD: Rpc = Rpc {
@@ -86,12 +86,8 @@ impl Workload for GSet {
         false
     }
 
-    fn check(&self, history: &History) -> Verdict {
-        checkers::set_full(history, "add")
-    }
-
-    fn evidence(&self) -> Evidence {
-        Evidence::Set { add: "add" }
+    fn check(&self, history: &History) -> WorkloadVerdict {
+        checkers::set_full(history, "add").into()
     }
 
     fn unconverged(&self, history: &History, reads: &[&Op]) -> Vec<String> {
@@ -99,7 +95,7 @@ impl Workload for GSet {
     }
 
     /// If nothing was added, Maelstrom does not know, and nothing was promised either.
-    fn is_vacuous(&self, history: &History, _: &Verdict) -> bool {
+    fn is_vacuous(&self, history: &History, _: &WorkloadResult) -> bool {
         let mut ops = history.ops.iter();
         !ops.any(|op| op.kind == Kind::Ok && op.f == "add")
     }

@@ -10,10 +10,10 @@ use serde_json::value::RawValue;
 
 use super::last_reads::orders_nothing;
 use super::transactions::{self, MicroOp, Transactions};
-use super::{Evidence, Invocation, Last, Session, Turn, Workload};
+use super::{Invocation, Last, Session, Turn, Workload};
 use crate::rng::SeededRng;
 use crate::rpc::Rpc;
-use checkers::Verdict;
+use checkers::{WorkloadResult, WorkloadVerdict};
 use history::{History, Kind, OpMeta, Unseen, json};
 
 /// One operation in so many is an `assign`.
@@ -211,16 +211,12 @@ impl Workload for Kafka {
         f == "assign"
     }
 
-    fn check(&self, history: &History) -> Verdict {
-        checkers::kafka(history)
+    fn check(&self, history: &History) -> WorkloadVerdict {
+        checkers::kafka(history).into()
     }
 
-    fn evidence(&self) -> Evidence {
-        Evidence::Logs
-    }
-
-    fn is_vacuous(&self, _: &History, verdict: &Verdict) -> bool {
-        orders_nothing(verdict, "bad-error-types")
+    fn is_vacuous(&self, _: &History, result: &WorkloadResult) -> bool {
+        orders_nothing(result)
     }
 }
 

@@ -4,8 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use checkers::{EMPTY_GRAPH, Element, Verdict};
-use history::edn::{self, Edn};
+use checkers::{EMPTY_GRAPH, Element, WorkloadResult};
 use history::{History, Kind, Op};
 
 /// Reads that lack what was acknowledged, or show what other reads do not.
@@ -117,9 +116,13 @@ pub(super) fn lost(history: &History, reads: &[&Op]) -> Vec<String> {
 /// Whether all that an Elle-like checker objects to is that nothing comes before anything. Maelstrom
 /// counts such a history as invalid; in a storm it may well be that hardly anything succeeds, and
 /// that proves nothing.
-pub(super) fn orders_nothing(verdict: &Verdict, types: &str) -> bool {
-    let nothing = Edn::List(vec![edn::key(EMPTY_GRAPH)]);
-    edn::get(&verdict.results, &[types]) == Some(&nothing)
+pub(super) fn orders_nothing(result: &WorkloadResult) -> bool {
+    let names: Vec<&str> = match result {
+        WorkloadResult::Transactions(result) => result.anomalies.iter().map(|it| it.name).collect(),
+        WorkloadResult::Logs(result) => result.errors().map(|it| it.name).collect(),
+        _ => return false,
+    };
+    names == [EMPTY_GRAPH]
 }
 
 fn canonical(value: &history::Value) -> Option<String> {

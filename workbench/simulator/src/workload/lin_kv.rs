@@ -5,11 +5,11 @@ use std::time::Duration;
 use rand::RngExt;
 use serde_json::value::RawValue;
 
-use super::{Completion, Evidence, Invocation, Session, Step, Turn, Workload};
+use super::{Completion, Invocation, Session, Step, Turn, Workload};
 use crate::options::Concurrency;
 use crate::rng::SeededRng;
 use crate::rpc::{Answer, Field, Question, Rpc, Shape};
-use checkers::Verdict;
+use checkers::WorkloadVerdict;
 use history::{History, Kind};
 
 const KEY: Field = Field::new("key", Shape::Any, "0", "the register's name, an integer");
@@ -205,12 +205,8 @@ impl Workload for LinKv {
         f == "read"
     }
 
-    fn check(&self, history: &History) -> Verdict {
-        checkers::lin_kv(history)
-    }
-
-    fn evidence(&self) -> Evidence {
-        Evidence::Registers
+    fn check(&self, history: &History) -> WorkloadVerdict {
+        checkers::lin_kv(history).into()
     }
 
     fn required_concurrency(&self) -> Option<Concurrency> {

@@ -30,7 +30,7 @@ use shared::NodeId;
 use crate::options::{Concurrency, Options};
 use crate::rng::SeededRng;
 use crate::rpc::{Answer, Question, Rpc};
-use checkers::Verdict;
+use checkers::{WorkloadResult, WorkloadVerdict};
 use history::{History, Kind, Op, OpError, OpMeta};
 
 pub use name::{Name, workload};
@@ -191,12 +191,7 @@ pub trait Workload: Send {
     }
 
     /// Judges the history of a run.
-    fn check(&self, history: &History) -> Verdict;
-
-    /// Which part of the checker's results a report draws.
-    fn evidence(&self) -> Evidence {
-        Evidence::Errors
-    }
+    fn check(&self, history: &History) -> WorkloadVerdict;
 
     /// How many workers a storm must have, if the workload cannot run with any number.
     fn required_concurrency(&self) -> Option<Concurrency> {
@@ -216,34 +211,12 @@ pub trait Workload: Send {
         Vec::new()
     }
 
-    /// Whether a verdict of [`check`](Workload::check) on a storm says nothing about the nodes,
+    /// Whether the result of [`check`](Workload::check) on a storm says nothing about the nodes,
     /// since hardly anything succeeded. It then counts as valid.
-    fn is_vacuous(&self, history: &History, verdict: &Verdict) -> bool {
-        let _ = (history, verdict);
+    fn is_vacuous(&self, history: &History, result: &WorkloadResult) -> bool {
+        let _ = (history, result);
         false
     }
-}
-
-/// What a checker's results hold that a report can draw, and what its samples are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Evidence {
-    /// Operations that the checker objects to, as a list under `:errors`; see [`Op::to_edn`].
-    Errors,
-    /// Elements of a set that are lost or stale; the samples are stable latencies.
-    Set {
-        /// The operation that adds an element.
-        add: &'static str,
-    },
-    /// A number that operations add to, and `:errors`.
-    Counter,
-    /// Registers, each with its own linearizability.
-    Registers,
-    /// Transactions with anomalies.
-    Transactions,
-    /// Logs with anomalies; the samples are lags of polls.
-    Logs,
-    /// Ids, and those that were given out more than once.
-    Ids,
 }
 
 /// Makes a workload for runs with these options: a [`Name`], or a closure

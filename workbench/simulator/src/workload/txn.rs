@@ -7,10 +7,10 @@ use serde_json::value::RawValue;
 
 use super::last_reads::{disagreeing, lost, orders_nothing, vanished};
 use super::transactions::{self, MicroOp, Transactions};
-use super::{Completion, Evidence, Invocation, Session, Step, Turn, Workload};
+use super::{Completion, Invocation, Session, Step, Turn, Workload};
 use crate::rng::SeededRng;
 use crate::rpc::{Answer, Field, Question, Rpc, Shape};
-use checkers::{Assumptions, Models, Verdict};
+use checkers::{Assumptions, Models, WorkloadResult, WorkloadVerdict};
 use history::{History, Op};
 
 /// What transactions are about.
@@ -112,17 +112,13 @@ impl Workload for Txn {
         true
     }
 
-    fn check(&self, history: &History) -> Verdict {
+    fn check(&self, history: &History) -> WorkloadVerdict {
         match self.objects {
             Objects::Registers => {
-                checkers::rw_register(history, &self.models, Assumptions::default())
+                checkers::rw_register(history, &self.models, Assumptions::default()).into()
             }
-            Objects::Lists => checkers::list_append(history, &self.models),
+            Objects::Lists => checkers::list_append(history, &self.models).into(),
         }
-    }
-
-    fn evidence(&self) -> Evidence {
-        Evidence::Transactions
     }
 
     /// One transaction that reads every key that was named.
@@ -140,8 +136,8 @@ impl Workload for Txn {
         findings
     }
 
-    fn is_vacuous(&self, _: &History, verdict: &Verdict) -> bool {
-        orders_nothing(verdict, "anomaly-types")
+    fn is_vacuous(&self, _: &History, result: &WorkloadResult) -> bool {
+        orders_nothing(result)
     }
 }
 

@@ -1,9 +1,9 @@
 //! unique-ids: nodes give out ids, and no two are ever the same.
 
-use super::{Completion, Evidence, Invocation, Session, Step, Turn, Workload};
+use super::{Completion, Invocation, Session, Step, Turn, Workload};
 use crate::rng::SeededRng;
 use crate::rpc::{Answer, Field, Question, Rpc, Shape};
-use checkers::Verdict;
+use checkers::WorkloadVerdict;
 use history::History;
 
 static GENERATE: Rpc = Rpc {
@@ -48,12 +48,8 @@ impl Workload for UniqueIds {
         true
     }
 
-    fn check(&self, history: &History) -> Verdict {
-        checkers::unique_ids(history)
-    }
-
-    fn evidence(&self) -> Evidence {
-        Evidence::Ids
+    fn check(&self, history: &History) -> WorkloadVerdict {
+        checkers::unique_ids(history).into()
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use checkers::{Validity, Verdict};
 use history::Kind;
 use pages::budget::Budget;
-use simulator::judge::judge_run;
+use simulator::judge::judge;
 use simulator::nemesis::Fault;
 use simulator::options::{Nodes, Options};
 use simulator::run::{RECOVERY, Record, Settings};
@@ -80,7 +80,7 @@ impl Scene {
 
     /// What the bench would say, but for `--availability`.
     pub fn judge(&self, record: &Record) -> Verdict {
-        judge_run(record, &*workload(self.workload, &self.options), None)
+        judge(record, &*workload(self.workload, &self.options), None)
     }
 
     fn assert_valid(&self, seed: u64, record: &Record) {

@@ -2,7 +2,7 @@
 
 use checkers::{Validity, Verdict};
 use shared::{Cluster, Context, Engine, Node};
-use simulator::judge::judge_run;
+use simulator::judge::judge;
 use simulator::simulation::{Host, simulate};
 use simulator::workload::workload;
 use workbench::flags::TestFlags;
@@ -69,7 +69,7 @@ impl Case {
         let settings = options.settings(&*make(), seed).unwrap();
         let record = simulate(&settings, make(), |seed| (self.host)(is_wrong, seed)).record;
         assert_eq!(record.crash, None, "{} on seed {seed}", self.mistake);
-        judge_run(&record, &*make(), options.availability)
+        judge(&record, &*make(), options.availability)
     }
 
     /// Whether the wrong node is found on a seed.

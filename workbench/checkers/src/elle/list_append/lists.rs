@@ -8,14 +8,9 @@
 use std::collections::HashMap;
 
 use crate::element::Element;
-use crate::elle::graph::Relation;
-use crate::elle::show::vector;
-use crate::elle::transactions::{MicroOp, NIL, Numbers, Told, Values, writes};
+use crate::elle::result::Content;
+use crate::elle::transactions::{MicroOp, NIL, Numbers, Values, writes};
 use history::Pair;
-use history::edn::{self, Edn};
-
-/// How many elements at each end of a long list are told.
-const TOLD: usize = 8;
 
 /// All lists that anybody read; number `NIL` is what a key without a list has.
 #[derive(Debug)]
@@ -75,10 +70,8 @@ impl Values for Lists {
     const UNSET: &'static str = "";
     const WRITE: &'static str = "append";
     const STEPS: &'static str = "reads and appends";
-    const WROTE: &'static str = "appended";
-    const HID: &'static str = "added to";
     /// A list may be as long as the history: all of them, each in several cases, would be too much.
-    const SHOWN: usize = 100;
+    const MAX_CASES: usize = 100;
 
     fn read(&mut self, key: u32, json: &str, elements: &mut Numbers) -> Result<u32, String> {
         if json == "null" {
@@ -109,47 +102,16 @@ impl Values for Lists {
         self.list(read).last
     }
 
-    fn to_edn(&self, read: u32, elements: &Numbers) -> Edn {
+    fn content(&self, read: u32, elements: &Numbers) -> Content {
         if read == NIL {
-            return Edn::Nil;
+            return Content::Nothing;
         }
         let all = self.elements(read).into_iter();
-        vector(all.map(|element| elements.element(element).to_edn()))
+        Content::List(all.map(|it| elements.element(it).clone()).collect())
     }
 
-    fn tell(&self, read: u32, elements: &Numbers) -> String {
-        if read == NIL {
-            return "null".to_owned();
-        }
-        tell(&self.elements(read), elements)
-    }
-
-    fn version_to_edn(version: u32, elements: &Numbers) -> Edn {
-        match version {
-            NIL => edn::key("elle.list-append/init"),
-            _ => elements.element(version).to_edn(),
-        }
-    }
-
-    fn tell_version(version: u32, elements: &Numbers) -> String {
-        format!("whose {}", elements.element(version))
-    }
-
-    fn tell_step(step: &Told<'_>, elements: &Numbers) -> String {
-        let Told { from, to, key, .. } = step;
-        let [before, after] = [step.before, step.after].map(|it| elements.element(it));
-        match step.relation {
-            Relation::Ww => {
-                format!("{from} appended {before} to key {key}, and {to} {after} after it")
-            }
-            Relation::Wr => format!("{from} appended {before} to key {key}, which {to} read"),
-            _ if step.before == NIL => {
-                format!("{from} read key {key} as yet unset, and {to} appended {after} to it")
-            }
-            _ => format!(
-                "{from} read key {key} as far as {before}, and {to} appended {after} after that"
-            ),
-        }
+    fn version_element(version: u32, elements: &Numbers) -> Option<Element> {
+        (version != NIL).then(|| elements.element(version).clone())
     }
 }
 
@@ -277,17 +239,4 @@ impl Lists {
         }
         alone
     }
-}
-
-/// `[1, 2, 3]`; of a long list both ends.
-pub(super) fn tell(list: &[u32], numbers: &Numbers) -> String {
-    let mut told: Vec<String> = Vec::new();
-    for (place, element) in list.iter().enumerate() {
-        if place < TOLD || place + TOLD >= list.len() {
-            told.push(numbers.element(*element).to_string());
-        } else if place == TOLD {
-            told.push("...".to_owned());
-        }
-    }
-    format!("[{}]", told.join(", "))
 }

@@ -1,10 +1,8 @@
 //! What a register holds: the value that was written last.
 
-use history::edn::Edn;
-
 use crate::element::Element;
-use crate::elle::graph::Relation;
-use crate::elle::transactions::{Numbers, Told, Values};
+use crate::elle::result::Content;
+use crate::elle::transactions::{Numbers, Values};
 
 /// Registers: what is read is what was written.
 #[derive(Debug, Default)]
@@ -14,9 +12,7 @@ impl Values for Registers {
     const UNSET: &'static str = "null";
     const WRITE: &'static str = "w";
     const STEPS: &'static str = "reads and writes";
-    const WROTE: &'static str = "wrote";
-    const HID: &'static str = "replaced";
-    const SHOWN: usize = usize::MAX;
+    const MAX_CASES: usize = usize::MAX;
 
     fn read(&mut self, _: u32, json: &str, elements: &mut Numbers) -> Result<u32, String> {
         Ok(elements.number(Element::parse(json)))
@@ -33,32 +29,12 @@ impl Values for Registers {
         read
     }
 
-    fn to_edn(&self, read: u32, elements: &Numbers) -> Edn {
-        elements.element(read).to_edn()
+    fn content(&self, read: u32, elements: &Numbers) -> Content {
+        Content::Value(elements.element(read).clone())
     }
 
-    fn tell(&self, read: u32, elements: &Numbers) -> String {
-        elements.element(read).to_string()
-    }
-
-    fn version_to_edn(version: u32, elements: &Numbers) -> Edn {
-        elements.element(version).to_edn()
-    }
-
-    fn tell_version(_: u32, _: &Numbers) -> String {
-        "which".to_owned()
-    }
-
-    fn tell_step(step: &Told<'_>, elements: &Numbers) -> String {
-        let Told { from, to, key, .. } = step;
-        let [before, after] = [step.before, step.after].map(|it| elements.element(it));
-        match step.relation {
-            Relation::Ww => {
-                format!("{from} wrote {before} to key {key}, which {to} replaced by {after}")
-            }
-            Relation::Wr => format!("{from} wrote {before} to key {key}, which {to} read"),
-            _ => format!("{from} read {before} from key {key}, which {to} replaced by {after}"),
-        }
+    fn version_element(version: u32, elements: &Numbers) -> Option<Element> {
+        Some(elements.element(version).clone())
     }
 }
 

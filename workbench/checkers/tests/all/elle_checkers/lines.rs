@@ -4,13 +4,16 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::fs;
 
-use checkers::{Models, Validity, Verdict};
+use checkers::{CheckerResult as _, Models, TransactionsResult, Unjudged, Validity};
+
+/// What a checker of transactions returns.
+pub type Judged = Result<TransactionsResult, Unjudged>;
 use history::History;
 use history::edn::{Edn, compact, get};
 use simulator::testing::transcript;
 
 /// A checker of transactions.
-pub type Judge = fn(&History, &Models) -> Verdict;
+pub type Judge = fn(&History, &Models) -> Judged;
 
 /// Holds a checker to all transcripts in a folder.
 pub fn check_transcripts(folder: &str, judge: Judge) {
@@ -61,7 +64,7 @@ pub fn told_anomalies(folder: &str) -> BTreeSet<String> {
 }
 
 /// Judges a history of transactions that are done at once, each on one of five processes.
-pub fn judge_at_once(judge: Judge, values: impl Iterator<Item = String>, model: &str) -> Verdict {
+pub fn judge_at_once(judge: Judge, values: impl Iterator<Item = String>, model: &str) -> Judged {
     let mut lines = Lines::default();
     for (count, value) in values.enumerate() {
         let process = (count % 5).to_string();
@@ -123,14 +126,14 @@ fn micro_op(text: &str) -> String {
 }
 
 /// The verdict in a line, what is ruled out, and all findings.
-fn told(verdict: &Verdict) -> String {
-    let list = |name: &'static str| match get(&verdict.results, &[name]) {
+fn told(verdict: &Judged) -> String {
+    let list = |name: &'static str| match get(&verdict.to_edn(), &[name]) {
         Some(Edn::List(words)) => words.iter().map(compact).collect::<Vec<_>>(),
         Some(Edn::Set(words)) => words.iter().map(compact).collect(),
         _ => Vec::new(),
     };
     let join = |words: Vec<String>| words.join(", ").replace(':', "");
-    let mut told = match verdict.valid {
+    let mut told = match verdict.validity() {
         Validity::Valid => "valid".to_owned(),
         Validity::Unknown => "unknown".to_owned(),
         Validity::Invalid => format!(
@@ -140,7 +143,7 @@ fn told(verdict: &Verdict) -> String {
             list("also-not").len()
         ),
     };
-    for finding in &verdict.findings {
+    for finding in &verdict.sentences() {
         write!(told, "\n  {finding}").unwrap();
     }
     told

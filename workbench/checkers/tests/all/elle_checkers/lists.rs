@@ -3,12 +3,12 @@
 
 use std::fmt::Write;
 
-use checkers::{Validity, Verdict, list_append};
+use checkers::{CheckerResult as _, Validity, list_append};
 use history::edn::{Edn, get};
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
 
-use super::lines::{check_transcripts, told_anomalies};
+use super::lines::{Judged, check_transcripts, told_anomalies};
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/histories/list-append");
 
@@ -51,7 +51,7 @@ fn a_files_name_tells_its_verdict() {
 }
 
 /// Judges transactions that are done at once.
-pub fn judge(answers: impl Iterator<Item = String>, model: &str) -> Verdict {
+pub fn judge(answers: impl Iterator<Item = String>, model: &str) -> Judged {
     super::lines::judge_at_once(list_append, answers, model)
 }
 
@@ -70,9 +70,9 @@ fn a_hundred_thousand_transactions_on_one_key_are_no_burden() {
     // Everybody finds the key unset, and nobody knows which append came first.
     let alone = |i: usize| format!(r#"[["r",1,null],["append",1,{i}]]"#);
     let verdict = judge((0..COUNT).map(alone), "strict-serializable");
-    assert_eq!(verdict.valid, Validity::Invalid);
+    assert_eq!(verdict.validity(), Validity::Invalid);
     let lost = "lost-update: 100000 transactions read null from key 1 and then appended to it: ";
-    assert!(verdict.findings.iter().any(|it| it.starts_with(lost)));
+    assert!(verdict.sentences().iter().any(|it| it.starts_with(lost)));
 
     // All appends are seen in the end; a read now and then is old.
     let mut rng = ChaCha8Rng::seed_from_u64(1);
@@ -89,7 +89,7 @@ fn a_hundred_thousand_transactions_on_one_key_are_no_burden() {
         _ => format!(r#"[["append",1,{}]]"#, i + 1),
     };
     let verdict = judge((0..COUNT).map(&mut last), "strict-serializable");
-    assert_eq!(verdict.valid, Validity::Invalid);
+    assert_eq!(verdict.validity(), Validity::Invalid);
 }
 
 #[test]
@@ -104,7 +104,7 @@ fn long_lists_that_no_two_read_alike_are_no_burden() {
         format!(r#"[["r",1,{elements:?}],["append",1,{}]]"#, i + 1)
     };
     let verdict = judge((0..LENGTH).map(&mut shuffled), "strict-serializable");
-    assert_eq!(verdict.valid, Validity::Invalid);
+    assert_eq!(verdict.validity(), Validity::Invalid);
 }
 
 #[test]
@@ -115,13 +115,13 @@ fn what_everybody_sees_does_not_fill_the_results() {
         format!(r#"[["append",1,{}],["r",1,{twice}]]"#, i + 1)
     };
     let verdict = judge((0..COUNT).map(repeated), "read-uncommitted");
-    assert_eq!(verdict.valid, Validity::Invalid);
-    let Some(Edn::Vector(cases)) = get(&verdict.results, &["anomalies", "duplicate-elements"])
-    else {
+    assert_eq!(verdict.validity(), Validity::Invalid);
+    let results = verdict.to_edn();
+    let Some(Edn::Vector(cases)) = get(&results, &["anomalies", "duplicate-elements"]) else {
         panic!("no cases")
     };
     assert_eq!(cases.len(), 100);
-    let last = verdict.findings.last().unwrap();
+    let last = verdict.sentences().pop().unwrap();
     assert_eq!(last, "duplicate-elements: ... and 990 more");
 }
 
@@ -155,11 +155,11 @@ fn what_cannot_be_made_sense_of_is_unknown() {
     ] {
         for model in ["strict-serializable", "read-uncommitted"] {
             let verdict = judge([answer.to_owned()].into_iter(), model);
-            assert_eq!(verdict.valid, Validity::Unknown, "{answer}");
+            assert_eq!(verdict.validity(), Validity::Unknown, "{answer}");
             assert!(
-                verdict.findings[0].contains(complaint),
+                verdict.sentences()[0].contains(complaint),
                 "{:?}",
-                verdict.findings
+                verdict.sentences()
             );
         }
     }

@@ -1,13 +1,14 @@
 //! Histories of which a byte here and there is another one: they are judged or unknown.
 
-use checkers::{Validity, Verdict};
+use super::lines::Judged;
+use checkers::{CheckerResult as _, Validity};
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
 
 use super::{lists, registers};
 
 /// Spoils transactions in many ways. What is no JSON does not get as far as a checker.
-fn check(bytes: &[u8], values: [&str; 4], judge: impl Fn([String; 4]) -> Verdict) {
+fn check(bytes: &[u8], values: [&str; 4], judge: impl Fn([String; 4]) -> Judged) {
     let mut rng = ChaCha8Rng::seed_from_u64(1);
     let mut judged = 0;
     for _ in 0..5_000 {
@@ -21,7 +22,7 @@ fn check(bytes: &[u8], values: [&str; 4], judge: impl Fn([String; 4]) -> Verdict
         });
         let is_json = |it: &String| serde_json::from_str::<serde_json::Value>(it).is_ok();
         if mangled.iter().all(is_json) {
-            judged += usize::from(judge(mangled).valid != Validity::Unknown);
+            judged += usize::from(judge(mangled).validity() != Validity::Unknown);
         }
     }
     assert!(judged > 1_000, "{judged} of 5000 were judged");

@@ -3,17 +3,17 @@
 //! nothing from key 1 and wrote 3 to key 2 at one moment, and `invoke` to `ok`, `fail` or `info`
 //! one that took its time. `> judge serializable` is followed by the verdict. And long histories.
 
-use checkers::{Assumptions, Models, Validity, Verdict, rw_register};
+use checkers::{Assumptions, CheckerResult as _, Models, Validity, rw_register};
 use history::History;
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
 
-use super::lines::{check_transcripts, told_anomalies};
+use super::lines::{Judged, check_transcripts, told_anomalies};
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/histories/rw-register");
 
 /// With Maelstrom's assumptions.
-fn judge_registers(history: &History, models: &Models) -> Verdict {
+fn judge_registers(history: &History, models: &Models) -> Judged {
     rw_register(history, models, Assumptions::default())
 }
 
@@ -52,7 +52,7 @@ fn a_files_name_tells_its_verdict() {
 }
 
 /// Judges a history of transactions that are done at once.
-pub fn judge_at_once(values: impl Iterator<Item = String>, model: &str) -> Verdict {
+pub fn judge_at_once(values: impl Iterator<Item = String>, model: &str) -> Judged {
     super::lines::judge_at_once(judge_registers, values, model)
 }
 
@@ -62,17 +62,17 @@ fn a_hundred_thousand_transactions_on_one_key_are_no_burden() {
     // Everybody finds the key unset: an edge for each pair would make ten thousand million.
     let alone = |i: usize| format!(r#"[["r",1,null],["w",1,{i}]]"#);
     let verdict = judge_at_once((0..COUNT).map(alone), "strict-serializable");
-    assert_eq!(verdict.valid, Validity::Invalid);
+    assert_eq!(verdict.validity(), Validity::Invalid);
     let cycle = "G2-item: T1 (op 1, process 0) read null from key 1, which T2 (op 3, process 1) \
                  replaced by 1; T2 read null from key 1, which T1 replaced by 0";
     assert!(
-        verdict.findings.iter().any(|it| it == cycle),
+        verdict.sentences().iter().any(|it| it == cycle),
         "{:?}",
-        verdict.findings
+        verdict.sentences()
     );
     let lost =
         "lost-update: 100000 transactions read null from key 1 and then wrote to it: (op 1, ";
-    assert!(verdict.findings.iter().any(|it| it.starts_with(lost)));
+    assert!(verdict.sentences().iter().any(|it| it.starts_with(lost)));
 
     // Each replaces what it read, and some of that is old.
     let mut rng = ChaCha8Rng::seed_from_u64(1);
@@ -86,7 +86,7 @@ fn a_hundred_thousand_transactions_on_one_key_are_no_burden() {
         format!(r#"[["r",1,{read}],["w",1,{}]]"#, i + 1)
     };
     let verdict = judge_at_once((0..COUNT).map(&mut stale), "strict-serializable");
-    assert_eq!(verdict.valid, Validity::Invalid);
+    assert_eq!(verdict.validity(), Validity::Invalid);
 }
 
 #[test]
@@ -115,6 +115,6 @@ fn a_hundred_thousand_transactions_that_see_old_snapshots_are_no_burden() {
     };
     for model in ["strict-serializable", "consistent-view"] {
         let verdict = judge_at_once((0..50_000).map(&mut values), model);
-        assert_eq!(verdict.valid, Validity::Invalid, "{model}");
+        assert_eq!(verdict.validity(), Validity::Invalid, "{model}");
     }
 }

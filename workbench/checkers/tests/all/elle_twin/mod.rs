@@ -9,7 +9,10 @@ mod registers;
 
 use std::collections::BTreeSet;
 
-use checkers::{Assumptions, Models, Validity, Verdict, list_append, rw_register};
+use checkers::{
+    Assumptions, CheckerResult as _, Models, TransactionsResult, Unjudged, Validity, list_append,
+    rw_register,
+};
 use history::History;
 use history::edn::{self, Edn, get};
 use rand::SeedableRng;
@@ -33,7 +36,7 @@ const COMMON: &str = "G-nonadjacent-item G-nonadjacent-item-process G-nonadjacen
 /// A checker, and what its twin makes of a history.
 struct Pair<'a> {
     objects: Objects,
-    judge: &'a dyn Fn(&History, &Models) -> Verdict,
+    judge: &'a dyn Fn(&History, &Models) -> Result<TransactionsResult, Unjudged>,
     read: &'a dyn Fn(&History) -> Result<[View; 3], ()>,
     /// The verdict if all that was found is that nothing comes before anything.
     of_nothing: Validity,
@@ -101,7 +104,7 @@ fn check(pair: &Pair<'_>, seeds: u64) -> BTreeSet<String> {
             let verdict = (pair.judge)(&history, &model.parse().unwrap());
             let told = || tell(seed, model, &history, &verdict);
             let Ok(views) = &views else {
-                assert_eq!(verdict.valid, Validity::Unknown, "{}", told());
+                assert_eq!(verdict.validity(), Validity::Unknown, "{}", told());
                 seen.insert("unknown".to_owned());
                 continue;
             };
@@ -113,7 +116,7 @@ fn check(pair: &Pair<'_>, seeds: u64) -> BTreeSet<String> {
             } else {
                 Validity::of(expected.is_empty())
             };
-            assert_eq!(verdict.valid, valid, "{expected:?}\n{}", told());
+            assert_eq!(verdict.validity(), valid, "{expected:?}\n{}", told());
             let types = words(&verdict, "anomaly-types");
             let others = |types: &BTreeSet<String>| -> BTreeSet<String> {
                 types
@@ -140,7 +143,11 @@ fn demand(seen: &BTreeSet<String>, anomalies: &str) {
 
 /// Demands that each cycle is one, and of its kind, and that there is no shorter one unless a
 /// special case of it is there, too, whose cycles can hide it; and that no kind was overlooked.
-fn check_cycles(verdict: &Verdict, view: &View, told: &dyn Fn() -> String) {
+fn check_cycles(
+    verdict: &Result<TransactionsResult, Unjudged>,
+    view: &View,
+    told: &dyn Fn() -> String,
+) {
     let View { graph, cycles, .. } = view;
     let mut reported: Vec<(String, BTreeSet<usize>)> = Vec::new();
     let all = reported_cycles(verdict);
@@ -180,8 +187,9 @@ fn check_cycles(verdict: &Verdict, view: &View, told: &dyn Fn() -> String) {
 }
 
 /// All cycles of the results, with the names under which they stand.
-fn reported_cycles(verdict: &Verdict) -> Vec<(String, Cycle)> {
-    let Some(Edn::Map(anomalies)) = get(&verdict.results, &["anomalies"]) else {
+fn reported_cycles(verdict: &Result<TransactionsResult, Unjudged>) -> Vec<(String, Cycle)> {
+    let results = verdict.to_edn();
+    let Some(Edn::Map(anomalies)) = get(&results, &["anomalies"]) else {
         return Vec::new();
     };
     let mut cycles = Vec::new();
@@ -211,21 +219,26 @@ fn reported_cycles(verdict: &Verdict) -> Vec<(String, Cycle)> {
 }
 
 /// The keywords in a list of the results.
-fn words(verdict: &Verdict, name: &'static str) -> BTreeSet<String> {
+fn words(verdict: &Result<TransactionsResult, Unjudged>, name: &'static str) -> BTreeSet<String> {
     let word = |edn: &Edn| match edn {
         Edn::Key(name) => name.to_string(),
         other => panic!("{other:?} is no keyword"),
     };
-    match get(&verdict.results, &[name]) {
+    match get(&verdict.to_edn(), &[name]) {
         Some(Edn::List(words)) => words.iter().map(word).collect(),
         None => BTreeSet::new(),
         other => panic!(":{name} is {other:?}"),
     }
 }
 
-fn tell(seed: u64, model: &str, history: &History, verdict: &Verdict) -> String {
+fn tell(
+    seed: u64,
+    model: &str,
+    history: &History,
+    verdict: &Result<TransactionsResult, Unjudged>,
+) -> String {
     let mut told = Vec::new();
     history.write_edn(&mut told).unwrap();
     let told = String::from_utf8(told).unwrap();
-    format!("seed {seed}, {model}: {:?}\n{told}", verdict.findings)
+    format!("seed {seed}, {model}: {:?}\n{told}", verdict.sentences())
 }

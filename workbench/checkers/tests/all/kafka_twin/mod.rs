@@ -7,7 +7,7 @@ mod storm;
 
 use std::collections::BTreeMap;
 
-use checkers::{Validity, Verdict, kafka};
+use checkers::{CheckerResult as _, LogsResult, Unjudged, Validity, kafka};
 use history::History;
 use history::edn::{self, Edn, compact, get};
 
@@ -56,8 +56,8 @@ fn is_order(name: &Edn) -> bool {
 }
 
 /// Our results without the cases, and with one name for all errors of order.
-fn found(verdict: &Verdict) -> Edn {
-    let Edn::Map(results) = &verdict.results else {
+fn found(verdict: &Result<LogsResult, Unjudged>) -> Edn {
+    let Edn::Map(results) = &verdict.to_edn() else {
         panic!("results are no map")
     };
     let entries = results.iter().map(|(key, entry)| {
@@ -98,7 +98,12 @@ fn compare(temper: Temper) -> BTreeMap<String, usize> {
         let told = || format!("{temper:?}, seed {seed}\n{}", text(&history));
         match naive::judge(&history) {
             Err(reason) => {
-                assert_eq!(verdict.valid, Validity::Unknown, "{reason}: {}", told());
+                assert_eq!(
+                    verdict.validity(),
+                    Validity::Unknown,
+                    "{reason}: {}",
+                    told()
+                );
                 note(reason);
             }
             Ok(judgement) => {

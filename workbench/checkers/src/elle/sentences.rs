@@ -1,0 +1,275 @@
+//! Anomalies of transactions in words.
+
+use std::fmt::{self, Display, Formatter};
+
+use super::graph::Relation;
+use super::result::{
+    Content, CycleExists, Expected, Objects, OpCycle, SearchTimeout, StepReason, TxnAnomaly,
+};
+use crate::OpRef;
+use crate::element::Element;
+use history::{Op, Process};
+
+/// How many operations are named one by one.
+const NAMED: usize = 5;
+
+/// How many elements at each end of a long list are shown.
+const ENDS: usize = 8;
+
+/// A case in words.
+pub(crate) struct Sentence<'a>(Objects, &'a TxnAnomaly);
+
+/// A case in words.
+pub(crate) fn describe_txn(objects: Objects, case: &TxnAnomaly) -> Sentence<'_> {
+    Sentence(objects, case)
+}
+
+impl Display for Sentence<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let Sentence(objects, case) = *self;
+        let is_list = objects == Objects::Lists;
+        let wrote = if is_list { "appended" } else { "wrote" };
+        match case {
+            TxnAnomaly::Internal { op, read, expected } if is_list => write!(
+                f,
+                "{} read {} from key {} where its own reads and appends promised {expected}",
+                name(op),
+                read.content,
+                read.key,
+            ),
+            TxnAnomaly::Internal { op, read, expected } => write!(
+                f,
+                "{} read {} from key {} after it had itself read or written {expected}",
+                name(op),
+                read.content,
+                read.key,
+            ),
+            TxnAnomaly::FutureRead { op, read, element } => write!(
+                f,
+                "{} read {} from key {} before it appended {element} itself",
+                name(op),
+                read.content,
+                read.key,
+            ),
+            TxnAnomaly::Duplicates { op, read, repeated } => {
+                let repeated = repeated.iter();
+                let repeated = repeated.map(|(element, count)| format!("{element} {count} times"));
+                write!(
+                    f,
+                    "{} read {} from key {}, with {}",
+                    name(op),
+                    read.content,
+                    read.key,
+                    listed(repeated)
+                )
+            }
+            TxnAnomaly::IncompatibleOrder {
+                key,
+                lists: [one, other],
+            } => write!(
+                f,
+                "key {key} was read as {one} and as {other}, and neither goes on from the other"
+            ),
+            TxnAnomaly::DirtyUpdate {
+                key,
+                elements,
+                failed,
+                writer,
+            } => write!(
+                f,
+                "{} failed, and {} appended to what it had left in key {key}: {}",
+                name(failed),
+                name(writer),
+                list(elements)
+            ),
+            TxnAnomaly::CyclicVersions { key, values, .. } => write!(
+                f,
+                "the values {} of key {key} each came before each other one, if transactions are \
+                 believed",
+                listed(values.iter().map(ToString::to_string)),
+            ),
+            TxnAnomaly::DirtyRead {
+                op,
+                read,
+                writer,
+                element,
+                is_overwritten,
+            } => {
+                let which = match objects {
+                    Objects::Lists => format!("whose {element}"),
+                    Objects::Registers => "which".to_owned(),
+                };
+                let then = match (is_overwritten, objects) {
+                    (false, _) => "failed",
+                    (true, Objects::Lists) => "added to",
+                    (true, Objects::Registers) => "replaced",
+                };
+                write!(
+                    f,
+                    "{} read {} from key {}, {which} {} {wrote} and then {then}",
+                    name(op),
+                    read.content,
+                    read.key,
+                    name(writer),
+                )
+            }
+            TxnAnomaly::LostUpdate {
+                key,
+                value,
+                count,
+                ops,
+            } => {
+                let ops = ops.iter().map(|op| place(op.index, op.process));
+                let names = listed_of(*count, ops);
+                write!(
+                    f,
+                    "{count} transactions read {value} from key {key} and then {wrote} to it: {names}"
+                )
+            }
+            TxnAnomaly::Cycle(cycle) => f.write_str(&steps(objects, cycle)),
+            TxnAnomaly::CycleExists(CycleExists {
+                model,
+                relations,
+                ops,
+                ..
+            }) => {
+                let relations = relations.join(", ");
+                let count = ops.len();
+                let place = |op: &OpRef| place(op.index, op.process);
+                let names = listed(ops.iter().map(place));
+                write!(
+                    f,
+                    "{model} forbids cycles of {relations}, and there are some among {count} \
+                     transactions: {names}"
+                )
+            }
+            TxnAnomaly::SearchTimeout(SearchTimeout { sought, ops }) => write!(
+                f,
+                "the search for {sought} among {ops} transactions took too long"
+            ),
+            TxnAnomaly::NothingOrdered => {
+                f.write_str("no transaction comes before another, so there is nothing to check")
+            }
+        }
+    }
+}
+
+/// Each step; a transaction is introduced where it first occurs.
+fn steps(objects: Objects, cycle: &OpCycle) -> String {
+    let mut known: Vec<usize> = Vec::new();
+    let mut name = |op: &Op| match known.iter().position(|index| *index == op.index) {
+        Some(position) => format!("T{}", position + 1),
+        None => {
+            known.push(op.index);
+            format!("T{} {}", known.len(), place(op.index, op.process))
+        }
+    };
+    let ends = cycle.ops.windows(2);
+    let steps = ends.zip(&cycle.steps).map(|(ends, step)| {
+        let (from, to) = (name(&ends[0]), name(&ends[1]));
+        match &step.reason {
+            StepReason::Process => format!("{from} ended before {to} began on the same process"),
+            StepReason::Realtime { .. } => format!("{from} had ended before {to} began"),
+            StepReason::Data {
+                key, before, after, ..
+            } => {
+                let [before, after] = [before, after].map(Option::as_ref);
+                data_step(objects, step.relation, &from, &to, key, [before, after])
+            }
+        }
+    });
+    steps.collect::<Vec<_>>().join("; ")
+}
+
+/// Why data puts `from` before `to`; the versions are those that the one and the other touched.
+fn data_step(
+    objects: Objects,
+    relation: Relation,
+    from: &str,
+    to: &str,
+    key: &Element,
+    versions: [Option<&Element>; 2],
+) -> String {
+    let [before, after] =
+        versions.map(|version| version.map_or("nothing".to_owned(), ToString::to_string));
+    match (objects, relation) {
+        (Objects::Registers, Relation::Ww) => {
+            format!("{from} wrote {before} to key {key}, which {to} replaced by {after}")
+        }
+        (Objects::Registers, Relation::Wr) => {
+            format!("{from} wrote {before} to key {key}, which {to} read")
+        }
+        (Objects::Registers, _) => {
+            format!("{from} read {before} from key {key}, which {to} replaced by {after}")
+        }
+        (Objects::Lists, Relation::Ww) => {
+            format!("{from} appended {before} to key {key}, and {to} {after} after it")
+        }
+        (Objects::Lists, Relation::Wr) => {
+            format!("{from} appended {before} to key {key}, which {to} read")
+        }
+        (Objects::Lists, _) if versions[0].is_none() => {
+            format!("{from} read key {key} as yet unset, and {to} appended {after} to it")
+        }
+        (Objects::Lists, _) => format!(
+            "{from} read key {key} as far as {before}, and {to} appended {after} after that"
+        ),
+    }
+}
+
+impl Display for Content {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Content::Nothing => f.write_str("null"),
+            Content::Value(element) => element.fmt(f),
+            Content::List(elements) => f.write_str(&list(elements)),
+        }
+    }
+}
+
+impl Display for Expected {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Expected::Value(element) => element.fmt(f),
+            Expected::List(elements) => f.write_str(&list(elements)),
+            Expected::EndOfList(elements) => {
+                f.write_str(&list(elements).replacen('[', "[..., ", 1))
+            }
+        }
+    }
+}
+
+/// `[1, 2, 3]`; of a long list both ends.
+fn list(elements: &[Element]) -> String {
+    let mut shown: Vec<String> = Vec::new();
+    for (index, element) in elements.iter().enumerate() {
+        if index < ENDS || index + ENDS >= elements.len() {
+            shown.push(element.to_string());
+        } else if index == ENDS {
+            shown.push("...".to_owned());
+        }
+    }
+    format!("[{}]", shown.join(", "))
+}
+
+/// `the transaction (op 14, process 2)`.
+fn name(op: &Op) -> String {
+    format!("the transaction {}", place(op.index, op.process))
+}
+
+/// `(op 14, process 2)`.
+fn place(index: usize, process: Process) -> String {
+    format!("(op {index}, process {process})")
+}
+
+/// The first few.
+fn listed(names: impl ExactSizeIterator<Item = String>) -> String {
+    listed_of(names.len(), names)
+}
+
+/// The first few of so many.
+fn listed_of(total: usize, names: impl Iterator<Item = String>) -> String {
+    let more = if total > NAMED { ", ..." } else { "" };
+    let names: Vec<_> = names.take(NAMED).collect();
+    names.join(", ") + more
+}

@@ -1,0 +1,396 @@
+//! The anomalies of logs, with the operations, keys and messages that are involved.
+
+use std::fmt::{self, Display, Formatter};
+
+use super::{ALLOWED, codec};
+use crate::element::Element;
+use crate::elle::{Cases, CycleExists, OpCycle, OpStep, SearchTimeout, StepReason};
+use crate::finding::{Finding, first};
+use crate::{CheckerResult, OpRef, Validity};
+use history::Op;
+use history::edn::Edn;
+
+/// How many things are named one by one.
+const NAMED: usize = 5;
+
+/// The anomalies of logs, and how far polls were behind.
+#[derive(Debug, Clone)]
+pub struct LogsResult {
+    /// All that was found, in the order of names, also what is no error.
+    pub anomalies: Vec<Cases<LogAnomaly>>,
+    /// When the last send or poll was completed as `ok`, in nanoseconds since time zero: what is
+    /// [unseen](LogAnomaly::Unseen) then stays so.
+    pub last_ok_ns: Option<u64>,
+    /// How far each poll was behind, in the order of polls.
+    pub lags: Vec<PollLag>,
+    /// The poll that was furthest behind.
+    pub worst_lag: Option<WorstLag>,
+    /// The first operation of each cause for which the outcome of sends and polls is unknown.
+    pub indeterminate: Vec<Op>,
+}
+
+/// For how long the newest message that a process had reached was no longer the newest of its key
+/// when a poll began.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PollLag {
+    /// When the poll began, in nanoseconds since time zero.
+    pub begun_ns: u64,
+    /// How far behind it was, in nanoseconds.
+    pub lag_ns: u64,
+}
+
+/// The poll that was furthest behind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WorstLag {
+    /// How far, and when.
+    pub poll: PollLag,
+    /// The process that polled.
+    pub process: u64,
+    /// The key that it was behind in.
+    pub key: Element,
+}
+
+/// A message of a key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogMessage {
+    /// The key.
+    pub key: Element,
+    /// The message.
+    pub value: Element,
+    /// The last operation that sent it, as far as the history shows one.
+    pub sender: Option<OpRef>,
+}
+
+/// What an operation does with the messages of a log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogAction {
+    /// It polls them.
+    Poll,
+    /// It sends them.
+    Send,
+}
+
+/// One occurrence of an anomaly of logs.
+#[derive(Debug, Clone)]
+pub enum LogAnomaly {
+    /// An offset that several messages have.
+    SharedOffset {
+        /// The offset.
+        offset: u64,
+        /// The number of offsets in use below it.
+        index: usize,
+        /// The messages.
+        messages: Vec<LogMessage>,
+    },
+    /// A message at several offsets.
+    Duplicate {
+        /// The message.
+        message: LogMessage,
+        /// The offsets.
+        offsets: Vec<u64>,
+    },
+    /// A message that no poll returned, below one that some poll did.
+    LostWrite {
+        /// The message.
+        message: LogMessage,
+        /// The number of offsets in use below it.
+        index: usize,
+        /// The same of the highest message that was polled.
+        max_read_index: usize,
+        /// That message.
+        max_read: LogMessage,
+        /// The operation that sent the lost one.
+        writer: Option<Op>,
+        /// The operation that polled the highest one.
+        reader: Op,
+    },
+    /// Messages of a key that were acknowledged and never polled.
+    Unseen {
+        /// The key.
+        key: Element,
+        /// How many.
+        count: usize,
+        /// The first few of them.
+        messages: Vec<LogMessage>,
+    },
+    /// A message was polled though its send failed.
+    AbortedRead {
+        /// The message.
+        message: LogMessage,
+        /// The operation that sent it.
+        writer: Op,
+        /// The operation that polled it.
+        reader: Op,
+    },
+    /// An operation polled what it sent itself.
+    OwnRead {
+        /// The message.
+        message: LogMessage,
+        /// The operation.
+        op: Op,
+    },
+    /// From one message of a process to its next one of the same key: anything but one place
+    /// forward.
+    Step {
+        /// What the process did with them.
+        action: LogAction,
+        /// The operation before; nothing for a step within one.
+        before: Option<Op>,
+        /// The operation.
+        op: Op,
+        /// The message before.
+        from: LogMessage,
+        /// The message.
+        to: LogMessage,
+        /// How many places forward.
+        distance: i64,
+        /// The messages in between, if it goes forward.
+        skipped: Vec<Element>,
+    },
+    /// Operations each of which comes before the next, and the last before the first.
+    Cycle(OpCycle),
+    /// Cycles that a model forbids, without one of them to show.
+    CycleExists(CycleExists),
+    /// A search for a cycle that took too many steps.
+    SearchTimeout(SearchTimeout),
+    /// No operation comes before another.
+    NothingOrdered,
+}
+
+impl LogsResult {
+    /// The anomalies that are errors.
+    pub fn errors(&self) -> impl Iterator<Item = &Cases<LogAnomaly>> {
+        let anomalies = self.anomalies.iter();
+        anomalies.filter(|anomaly| !ALLOWED.contains(&anomaly.name))
+    }
+}
+
+impl CheckerResult for LogsResult {
+    fn validity(&self) -> Validity {
+        Validity::of(self.errors().next().is_none())
+    }
+
+    fn findings(&self) -> Vec<Finding<'_>> {
+        let findings = self.errors().flat_map(|Cases { name, count, cases }| {
+            first(*count, cases.iter().map(|case| Finding::Log(name, case)))
+        });
+        findings.collect()
+    }
+
+    fn to_edn(&self) -> Edn {
+        codec::logs(self)
+    }
+}
+
+impl LogAnomaly {
+    /// The messages that the case is about, for a picture of their key's log.
+    pub fn messages(&self) -> Vec<&LogMessage> {
+        match self {
+            LogAnomaly::SharedOffset { messages, .. } | LogAnomaly::Unseen { messages, .. } => {
+                messages.iter().collect()
+            }
+            LogAnomaly::Duplicate { message, .. }
+            | LogAnomaly::LostWrite { message, .. }
+            | LogAnomaly::AbortedRead { message, .. }
+            | LogAnomaly::OwnRead { message, .. } => vec![message],
+            LogAnomaly::Step { from, to, .. } => vec![from, to],
+            LogAnomaly::Cycle(_)
+            | LogAnomaly::CycleExists(_)
+            | LogAnomaly::SearchTimeout(_)
+            | LogAnomaly::NothingOrdered => Vec::new(),
+        }
+    }
+}
+
+/// `message 7`.
+impl Display for LogMessage {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "message {}", self.value)
+    }
+}
+
+impl LogMessage {
+    /// `message 7 (sent by process 3 in op 5)`.
+    fn with_sender(&self) -> String {
+        match &self.sender {
+            Some(OpRef { process, index, .. }) => {
+                format!("{self} (sent by process {process} in op {index})")
+            }
+            None => self.to_string(),
+        }
+    }
+}
+
+impl Display for LogAnomaly {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            LogAnomaly::SharedOffset {
+                offset, messages, ..
+            } => {
+                let key = messages
+                    .first()
+                    .map_or_else(String::new, |it| it.key.to_string());
+                let messages = named(messages.iter().map(LogMessage::with_sender));
+                write!(f, "offset {offset} of key {key} holds {messages}")
+            }
+            LogAnomaly::Duplicate { message, offsets } => {
+                let offsets = named(offsets.iter().map(u64::to_string));
+                let (key, message) = (&message.key, message.with_sender());
+                write!(f, "{message} of key {key} is at offsets {offsets}")
+            }
+            LogAnomaly::LostWrite {
+                message,
+                max_read,
+                reader: Op { process, index, .. },
+                ..
+            } => {
+                let (key, lost) = (&message.key, message.with_sender());
+                write!(
+                    f,
+                    "nobody ever polled {lost} of key {key}, though process {process} came as far as \
+                     {max_read} (op {index})"
+                )
+            }
+            LogAnomaly::Unseen {
+                key,
+                count,
+                messages,
+            } => {
+                let one = messages.first();
+                let one = one.map_or_else(String::new, LogMessage::with_sender);
+                match count {
+                    1 => write!(
+                        f,
+                        "{one} of key {key} was acknowledged, but nobody ever polled it"
+                    ),
+                    count => write!(
+                        f,
+                        "{count} messages of key {key} were acknowledged, but nobody ever polled \
+                         them; one is {one}"
+                    ),
+                }
+            }
+            LogAnomaly::AbortedRead {
+                message,
+                reader: Op { process, index, .. },
+                ..
+            } => {
+                let (key, message) = (&message.key, message.with_sender());
+                write!(
+                    f,
+                    "process {process} polled {message} of key {key} (op {index}), but its send \
+                     failed"
+                )
+            }
+            LogAnomaly::OwnRead {
+                message,
+                op: Op { process, index, .. },
+            } => write!(
+                f,
+                "process {process} polled {message} of key {} in the operation that sent it (op \
+                 {index})",
+                message.key
+            ),
+            LogAnomaly::Step {
+                action,
+                before,
+                op,
+                from,
+                to,
+                distance,
+                skipped,
+            } => {
+                let way = way(*action, before.as_ref(), op, from, to);
+                let distance = describe_distance(*distance, skipped);
+                write!(f, "process {} {way}{distance}", op.process)
+            }
+            LogAnomaly::Cycle(cycle) => {
+                let ends = cycle.ops.windows(2).zip(&cycle.steps);
+                let steps: Vec<_> = ends.map(|(ends, step)| describe_step(ends, step)).collect();
+                f.write_str(&steps.join("; "))
+            }
+            LogAnomaly::CycleExists(CycleExists { ops, .. }) => {
+                let indices = ops.iter().take(NAMED).map(|op| op.index.to_string());
+                let indices: Vec<_> = indices.collect();
+                write!(
+                    f,
+                    "{} operations come each before each other one: {}",
+                    ops.len(),
+                    indices.join(", ")
+                )
+            }
+            LogAnomaly::SearchTimeout(SearchTimeout { sought, ops }) => write!(
+                f,
+                "the search for {sought} among {ops} operations took too long"
+            ),
+            LogAnomaly::NothingOrdered => {
+                f.write_str("no operation comes before another, so there is nothing to check")
+            }
+        }
+    }
+}
+
+fn way(
+    action: LogAction,
+    before: Option<&Op>,
+    op: &Op,
+    from: &LogMessage,
+    to: &LogMessage,
+) -> String {
+    let (key, index) = (&to.key, op.index);
+    match (action, before) {
+        (LogAction::Poll, None) => {
+            format!("polled {from} of key {key} and right after it {to} (op {index})")
+        }
+        (LogAction::Send, None) => {
+            format!("sent {from} to key {key} and right after it {to} (op {index})")
+        }
+        (LogAction::Poll, Some(before)) => format!(
+            "polled key {key} up to {from} (op {}) and next from {to} (op {index})",
+            before.index
+        ),
+        (LogAction::Send, Some(before)) => format!(
+            "sent {from} to key {key} (op {}) and next {to} (op {index})",
+            before.index
+        ),
+    }
+}
+
+fn describe_distance(distance: i64, skipped: &[Element]) -> String {
+    match distance {
+        0 => ", the same one again".to_owned(),
+        -1 => ", which stands 1 place before it".to_owned(),
+        back if back < 0 => format!(", which stands {} places before it", -back),
+        _ => {
+            let values = named(skipped.iter().map(ToString::to_string));
+            let were = if skipped.len() == 1 { "was" } else { "were" };
+            format!(": {values} {were} skipped")
+        }
+    }
+}
+
+fn describe_step(ends: &[Op], step: &OpStep) -> String {
+    let name = |Op {
+                    f, process, index, ..
+                }: &Op| { format!("the {f} of process {process} (op {index})") };
+    let (from, to) = (name(&ends[0]), name(&ends[1]));
+    match &step.reason {
+        StepReason::Data { key, before, .. } => {
+            let value = before.as_ref().map_or_else(String::new, Element::to_string);
+            format!("{from} sent message {value} to key {key}, which {to} returned")
+        }
+        StepReason::Process | StepReason::Realtime { .. } => {
+            format!("{from} had ended before {to} began")
+        }
+    }
+}
+
+/// Some things by name, at most five: `a, b and 3 more`.
+fn named(names: impl ExactSizeIterator<Item = String>) -> String {
+    let total = names.len();
+    let names: Vec<String> = names.take(NAMED).collect();
+    match total - names.len() {
+        0 => names.join(", "),
+        more => format!("{} and {more} more", names.join(", ")),
+    }
+}
