@@ -12,7 +12,7 @@ use std::io::Write as _;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
-use checkers::Validity;
+use checkers::{CheckerResult as _, Validity};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use simulator::options::Options;
@@ -176,9 +176,9 @@ fn run_and_check(
     let record = simulate(&settings, make(), factory).record;
     let verdict = make().check(&record.history);
     ensure!(
-        verdict.valid == Validity::Valid,
+        verdict.validity() == Validity::Valid,
         "seed {seed}: {:?}",
-        verdict.findings
+        verdict.sentences()
     );
     Ok(())
 }

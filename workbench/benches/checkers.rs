@@ -14,12 +14,13 @@ mod plain_history;
 #[path = "common/txn_history.rs"]
 mod txn_history;
 
+use std::hint::black_box;
 use std::time::Instant;
 
 use anyhow::ensure;
 use checkers::{
-    Assumptions, Models, Validity, Verdict, counter, echo, kafka, lin_kv, list_append, rw_register,
-    set_full, unique_ids,
+    Assumptions, CheckerResult as _, Models, Validity, WorkloadResult, counter, echo, kafka,
+    lin_kv, list_append, rw_register, set_full, unique_ids,
 };
 use history::History;
 
@@ -47,17 +48,18 @@ fn add(
     figures: &mut Figures,
     what: &str,
     aim: &str,
-    judge: impl Fn() -> Verdict,
+    judge: impl Fn() -> WorkloadResult,
 ) -> anyhow::Result<()> {
     let mut times = Vec::new();
     for _ in 0..flags.runs {
         let start = Instant::now();
         let verdict = judge();
+        black_box(verdict.to_edn());
         times.push(start.elapsed().as_secs_f64() * 1e3);
         ensure!(
-            verdict.valid == Validity::Valid,
+            verdict.validity() == Validity::Valid,
             "{what}: {:?}",
-            verdict.findings
+            verdict.sentences()
         );
     }
     figures.add(what, [Some(median(times)), None], 0, aim);
@@ -66,18 +68,20 @@ fn add(
 
 /// Everything that is no transaction and no log.
 fn add_plain(flags: &Flags, figures: &mut Figures) -> anyhow::Result<()> {
-    type Judge = fn(&History) -> Verdict;
+    type Judge = fn(&History) -> WorkloadResult;
     let judges: [(&str, Subject, Judge); 5] = [
-        ("echoes", Subject::Echo, echo),
-        ("ids", Subject::Ids, unique_ids),
+        ("echoes", Subject::Echo, |history| echo(history).into()),
+        ("ids", Subject::Ids, |history| unique_ids(history).into()),
         ("operations on a set", Subject::Set, |history| {
-            set_full(history, "broadcast")
+            set_full(history, "broadcast").into()
         }),
-        ("operations on a counter", Subject::Counter, counter),
+        ("operations on a counter", Subject::Counter, |history| {
+            counter(history).into()
+        }),
         (
             "operations on one linearizable register",
             Subject::Register,
-            lin_kv,
+            |history| lin_kv(history).into(),
         ),
     ];
     let most = flags.requests(100_000);
@@ -105,7 +109,7 @@ fn add_registers(flags: &Flags, figures: &mut Figures) -> anyhow::Result<()> {
             let aim = if count == 100_000 { "< 2000" } else { "" };
             let what = format!("{} transactions{told}", grouped(count as f64, 0));
             add_transactions(flags, figures, &what, aim, &history, |history, models| {
-                rw_register(history, models, Assumptions::default())
+                rw_register(history, models, Assumptions::default()).into()
             })?;
         }
     }
@@ -120,14 +124,18 @@ fn add_lists(flags: &Flags, figures: &mut Figures) -> anyhow::Result<()> {
         let history = Store::new(Objects::Lists, 10, 16).history(count)?;
         let aim = if count == 100_000 { "< 1000" } else { "" };
         let what = format!("{} transactions on lists", grouped(count as f64, 0));
-        add_transactions(flags, figures, &what, aim, &history, list_append)?;
+        add_transactions(flags, figures, &what, aim, &history, |history, models| {
+            list_append(history, models).into()
+        })?;
     }
     let count = most.div_ceil(20);
     let history = Store::new(Objects::Lists, 1, usize::MAX).history(count)?;
     let bytes: usize = history.ops.iter().map(|op| op.value.json().len()).sum();
     let (count, megabytes) = (grouped(count as f64, 0), grouped(bytes as f64 / 1e6, 0));
     let what = format!("{count} transactions on lists, one hot key, {megabytes} MB");
-    add_transactions(flags, figures, &what, "", &history, list_append)
+    add_transactions(flags, figures, &what, "", &history, |history, models| {
+        list_append(history, models).into()
+    })
 }
 
 /// Holds a history to a strong model and to a weak one.
@@ -137,7 +145,7 @@ fn add_transactions(
     what: &str,
     aim: &str,
     history: &History,
-    judge: fn(&History, &Models) -> Verdict,
+    judge: fn(&History, &Models) -> WorkloadResult,
 ) -> anyhow::Result<()> {
     for model in ["strict-serializable", "read-committed"] {
         let models = model.parse()?;
@@ -162,7 +170,7 @@ fn add_logs(flags: &Flags, figures: &mut Figures) -> anyhow::Result<()> {
         let many = grouped(count as f64, 0);
         let aim = if count == 100_000 { "< 1000" } else { "" };
         let what = format!("{many} operations on logs{told}, ms");
-        add(flags, figures, &what, aim, || kafka(&history))?;
+        add(flags, figures, &what, aim, || kafka(&history).into())?;
     }
     Ok(())
 }

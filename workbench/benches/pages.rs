@@ -13,7 +13,8 @@ use std::path::Path;
 use std::time::Instant;
 
 use anyhow::Context;
-use pages::budget::Bar;
+use checkers::CheckerResult as _;
+use pages::budget::{Bar, Measurements};
 use pages::page::Subject;
 use pages::report::{Figures, Score};
 use serde_json::json;
@@ -68,13 +69,15 @@ fn measure(
     let factory = challenge.solution.factory(&[])?;
     let record = simulate(&settings, workload(workload_name, &options), &factory).record;
     let verdict = judge(&record, &*subject, None);
-    let score = Score::new(verdict.valid, trial.budgets, &verdict.results);
+    let score = Score::new(
+        verdict.validity(),
+        trial.budgets,
+        &Measurements::of(&verdict),
+    );
     let budgets = Figures::new(trial.budgets, &[score], Bar::Ours).budgets;
     let facts = json!({ "rate": rate });
-    let evidence = subject.evidence();
     let subject = Subject {
         title: name,
-        evidence,
         command: "cargo bench",
         stage: "simulated",
         facts: &facts,

@@ -17,12 +17,16 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use serde_json::{Value, json};
 
-use checkers::Verdict;
-use history::edn::{self, Edn};
-use history::{History, Op};
+use checkers::{
+    Cases, CheckerResult as _, Element, RegistersResult, TransactionsResult, Verdict,
+    WorkloadResult,
+};
+use history::edn;
+use history::{History, Op, Value as OpValue};
+use pages::kept;
 use pages::outcome::Outcome;
 use pages::page::Page;
-use pages::report::{Figure, kept_summary};
+use pages::report::Figure;
 use simulator::run::Record;
 
 /// Where runs are kept.
@@ -147,9 +151,12 @@ impl Folder {
         verdict: &Verdict,
         budgets: &[Figure],
     ) -> anyhow::Result<()> {
-        let results = &verdict.results;
-        self.keep_keys(&record.history, results)?;
-        self.keep_anomalies(verdict)?;
+        match &verdict.workload.result {
+            WorkloadResult::Registers(result) => self.keep_keys(&record.history, result)?,
+            WorkloadResult::Transactions(result) => self.keep_anomalies(result)?,
+            _ => {}
+        }
+        let results = &verdict.to_edn();
         self.write(Path::new("results.edn"), |out| {
             writeln!(out, "{}", edn::pretty(results))
         })?;
@@ -160,10 +167,10 @@ impl Folder {
             .collect();
         json["messages-by-kind"] = json!(kinds);
         json["incidents"] = json!(record.incidents);
-        json["findings"] = json!(verdict.findings);
+        json["findings"] = json!(verdict.sentences());
         json["budgets"] = budgets.iter().map(Figure::to_json).collect();
         self.write(Path::new("results.json"), |out| writeln!(out, "{json:#}"))?;
-        let summary = kept_summary(&json, record.incidents.len());
+        let summary = kept::summary(&json, record.incidents.len());
         self.write(Path::new("summary.json"), |out| {
             writeln!(out, "{summary:#}")
         })
@@ -185,40 +192,40 @@ impl Folder {
     }
 
     /// Keeps what happened to each key of a workload that is judged key by key.
-    fn keep_keys(&self, history: &History, results: &Edn) -> anyhow::Result<()> {
-        let Some(Edn::Map(keys)) = edn::get(results, &["workload", "results"]) else {
-            return Ok(());
-        };
-        for (key, result) in keys {
-            let Edn::Int(number) = key else { continue };
+    fn keep_keys(&self, history: &History, result: &RegistersResult) -> anyhow::Result<()> {
+        for register in &result.registers {
+            let Some(key @ Element::Int(number)) = &register.key else {
+                continue;
+            };
             let folder = Path::new("independent").join(number.to_string());
             self.create(&folder)?;
             self.write(&folder.join("results.edn"), |out| {
-                writeln!(out, "{}", edn::pretty(result))
+                writeln!(out, "{}", edn::pretty(&register.to_edn()))
             })?;
             self.write(&folder.join("history.edn"), |out| {
                 let ops = history.ops.iter();
                 ops.filter_map(|op| of_key(op, key))
-                    .try_for_each(|op| writeln!(out, "{}", edn::compact(&op)))
+                    .try_for_each(|op| writeln!(out, "{}", edn::compact(&op.to_edn())))
             })?;
         }
         Ok(())
     }
 
-    /// Keeps the cases of each anomaly of transactions, in words.
-    fn keep_anomalies(&self, verdict: &Verdict) -> anyhow::Result<()> {
-        let types = edn::get(&verdict.results, &["workload", "anomaly-types"]);
-        let Some(Edn::List(types)) = types.filter(|it| **it != Edn::List(Vec::new())) else {
+    /// Keeps the cases of each anomaly of transactions, as sentences.
+    fn keep_anomalies(&self, result: &TransactionsResult) -> anyhow::Result<()> {
+        if result.anomalies.is_empty() {
             return Ok(());
-        };
+        }
         self.create(Path::new("elle"))?;
-        for name in types {
-            let Edn::Key(name) = name else { continue };
-            let prefix = format!("{name}: ");
-            let findings = verdict.findings.iter();
-            let cases = findings.filter_map(|it| it.strip_prefix(&prefix));
+        for Cases { name, count, cases } in &result.anomalies {
             self.write(&Path::new("elle").join(format!("{name}.txt")), |out| {
-                cases.clone().try_for_each(|case| writeln!(out, "{case}\n"))
+                for case in cases {
+                    writeln!(out, "{}\n", result.describe(case))?;
+                }
+                match count - cases.len() {
+                    0 => Ok(()),
+                    more => writeln!(out, "... and {more} more\n"),
+                }
             })?;
         }
         Ok(())
@@ -244,17 +251,16 @@ impl Folder {
 }
 
 /// An operation on one key, without the key; the nemesis' operations concern every key.
-fn of_key(op: &Op, key: &Edn) -> Option<Edn> {
-    let mut op_of_key = op.to_edn();
-    if op.process.client().is_none() {
-        return Some(op_of_key);
+fn of_key(op: &Op, key: &Element) -> Option<Op> {
+    let mut op = op.clone();
+    if op.process.client().is_some() {
+        let (own, value) = checkers::pair(op.value.json())?;
+        if Element::parse(own.get()) != *key {
+            return None;
+        }
+        op.value = OpValue::from_tagged(value).ok()?;
     }
-    let value = match edn::get(&op_of_key, &["value"]) {
-        Some(Edn::Vector(parts)) if parts.len() == 2 && parts[0] == *key => parts[1].clone(),
-        _ => return None,
-    };
-    edn::insert(&mut op_of_key, "value", value);
-    Some(op_of_key)
+    Some(op)
 }
 
 /// Lets `link` point to `target`, which is relative to the link's own folder.

@@ -14,9 +14,9 @@ use serde_json::{Value, json};
 use crate::challenge::{Challenge, Trial};
 use crate::flags::{TestFlags, words};
 use crate::text::in_short;
-use checkers::{Validity, Verdict, quantile};
+use checkers::{CheckerResult as _, Validity, Verdict, quantile};
 use history::{History, Kind};
-use pages::budget::{Bar, Metric};
+use pages::budget::{Bar, Measurements, Metric};
 use pages::report::{Figures, Score};
 use pages::text::number;
 use simulator::judge::judge;
@@ -171,7 +171,8 @@ impl Sweep {
         let operations = history.count(Kind::Invoke);
         let is_over = record.crash.is_none();
         let verdict = is_over.then(|| judge(&record, &*make(), options.availability));
-        let measure = |metric: Metric| metric.measure(&verdict.as_ref()?.results);
+        let measured = verdict.as_ref().map(Measurements::of).unwrap_or_default();
+        let measure = |metric: Metric| measured.get(metric);
         let stable = measure(Metric::MedianLatency).zip(measure(Metric::MaxLatency));
         let stable = stable.map(|(median_ms, max_ms)| Latency {
             kind: LatencyKind::Stable,
@@ -182,7 +183,7 @@ impl Sweep {
         Ok(Sample {
             value,
             seed,
-            valid: verdict.as_ref().map(|verdict| verdict.valid),
+            valid: verdict.as_ref().map(|verdict| verdict.validity()),
             holds: verdict.as_ref().is_some_and(|it| holds(self.trial(), it)),
             messages_per_op: measure(Metric::MessagesPerOp),
             latency: stable.or_else(|| client_latency(history)),
@@ -197,7 +198,11 @@ impl Sweep {
 }
 
 fn holds(trial: &Trial, verdict: &Verdict) -> bool {
-    let score = Score::new(verdict.valid, trial.budgets, &verdict.results);
+    let score = Score::new(
+        verdict.validity(),
+        trial.budgets,
+        &Measurements::of(verdict),
+    );
     Figures::new(trial.budgets, &[score], Bar::Ours).hold()
 }
 

@@ -10,14 +10,14 @@ use crate::child::{Launch, working_folder};
 use crate::live::{Watcher, moment, run_live, timestamp};
 use crate::log::{Level, Log, Notation};
 use crate::store::{Folder, Store};
-use checkers::Verdict;
+use checkers::{CheckerResult as _, Verdict};
 use history::Kind;
 use history::edn;
-use pages::budget::Bar;
+use pages::budget::{Bar, Measurements};
 use pages::outcome::Outcome;
 use pages::page::Subject;
 use pages::report::{self, Figure, Figures, Score};
-use simulator::judge::{judge, net};
+use simulator::judge::judge;
 use simulator::nemesis::Fault;
 use simulator::network::NetLog;
 use simulator::options::Options;
@@ -172,12 +172,8 @@ impl Test<'_> {
         };
         folder.keep_history(&record)?;
         let verdict = record.crash.is_none().then(|| {
-            let history = &record.history;
-            let invocations = history.count(Kind::Invoke);
-            let net = net(&record.statistics, invocations);
-            watcher.check(invocations);
-            let checked = subject.check(history);
-            judge(history, checked, self.options.availability, Some(net))
+            watcher.check(record.history.count(Kind::Invoke));
+            judge(&record, &*subject, self.options.availability)
         });
         let budgets = self.budgets(verdict.as_ref());
         if let Some(verdict) = &verdict {
@@ -185,7 +181,6 @@ impl Test<'_> {
         }
         let page = Subject {
             title: self.held.map_or(subject.name(), |held| held.challenge),
-            evidence: subject.evidence(),
             command: &self.command,
             stage: self.stage.name(),
             facts: &facts,
@@ -220,7 +215,11 @@ impl Test<'_> {
         let (Some(held), Some(verdict)) = (self.held, verdict) else {
             return Vec::new();
         };
-        let score = Score::new(verdict.valid, held.trial.budgets, &verdict.results);
+        let score = Score::new(
+            verdict.validity(),
+            held.trial.budgets,
+            &Measurements::of(verdict),
+        );
         Figures::new(held.trial.budgets, &[score], held.bar).budgets
     }
 }
@@ -253,8 +252,8 @@ fn check_live(options: &Options) -> anyhow::Result<()> {
 fn last_words(record: &Record, verdict: Option<&Verdict>) -> (Level, String) {
     match (verdict, &record.crash) {
         (Some(verdict), _) => {
-            let results = edn::pretty(&verdict.results);
-            let closing = report::closing(verdict.valid);
+            let results = edn::pretty(&verdict.to_edn());
+            let closing = report::closing(verdict.validity());
             (Level::Info, format!("{results}\n\n{closing}"))
         }
         (None, Some(crash)) => (Level::Warn, format!("the run broke off: {crash}")),

@@ -15,6 +15,7 @@ use super::linearizability::{
 };
 use crate::finding::{Finding, first};
 use crate::{CheckerResult, Unjudged, Validity};
+use history::edn::Edn;
 use history::{History, Kind, Op, Pair};
 
 /// How many steps the search takes for one key at most: some fifteen seconds. They are counted, and
@@ -159,6 +160,11 @@ impl RegisterResult {
             RegisterOutcome::Violated(_) => Validity::Invalid,
             RegisterOutcome::Undecided(_) => Validity::Unknown,
         }
+    }
+
+    /// The result map of one of several registers.
+    pub fn to_edn(&self) -> Edn {
+        codec::keyed_register(self)
     }
 
     fn finding(&self) -> Option<Finding<'_>> {
@@ -354,7 +360,7 @@ impl CheckerResult for RegistersResult {
         first(findings.len(), findings.into_iter())
     }
 
-    fn to_edn(&self) -> history::edn::Edn {
+    fn to_edn(&self) -> Edn {
         codec::registers(self)
     }
 }

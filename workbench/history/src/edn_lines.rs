@@ -204,7 +204,8 @@ fn unseen_from_edn(edn: &Edn) -> Option<BTreeMap<String, Unseen>> {
 }
 
 impl Kind {
-    fn name(self) -> &'static str {
+    /// `invoke`, `ok`, `fail` or `info`.
+    pub fn name(self) -> &'static str {
         match self {
             Kind::Invoke => "invoke",
             Kind::Ok => "ok",

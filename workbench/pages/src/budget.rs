@@ -1,8 +1,11 @@
 //! Budgets: bounds on what a run's results say, those of a challenge's page and our own.
 
-use history::edn::{self, Edn};
+use checkers::{NetResult, Stats, Verdict, WorkloadResult};
 
 use crate::text::WIDE;
+
+/// The operation that is never `ok`: a client of kafka's that crashes on purpose.
+pub(crate) const NEVER_OK: &str = "crash";
 
 /// A bound on something that is measured.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -32,7 +35,7 @@ impl Budget {
     }
 }
 
-/// Something that a result map tells.
+/// Something that is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Metric {
     /// Messages between servers and services for each operation.
@@ -103,35 +106,65 @@ impl Metric {
             Metric::MedianLatency | Metric::MaxLatency | Metric::NotOk => format!("{number:.0}"),
         }
     }
+}
 
-    /// The number in a result map, ours or Maelstrom's, if it is there.
-    pub fn measure(self, results: &Edn) -> Option<f64> {
-        let found = match self {
-            Metric::MessagesPerOp => edn::get(results, &["net", "servers", "msgs-per-op"]),
-            Metric::MedianLatency => quantile(results, 0.5),
-            Metric::MaxLatency => quantile(results, 1.0),
-            Metric::NotOk => return not_ok(results),
-            Metric::RealtimeLag => edn::get(results, &["workload", "worst-realtime-lag", "lag"]),
+/// What was measured of a run, as far as it could be.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Measurements {
+    /// [`Metric::MessagesPerOp`].
+    pub messages_per_op: Option<f64>,
+    /// [`Metric::MedianLatency`], in milliseconds.
+    pub median_latency_ms: Option<f64>,
+    /// [`Metric::MaxLatency`], in milliseconds.
+    pub max_latency_ms: Option<f64>,
+    /// [`Metric::NotOk`].
+    pub not_ok: Option<f64>,
+    /// [`Metric::RealtimeLag`], in seconds.
+    pub realtime_lag_s: Option<f64>,
+}
+
+impl Measurements {
+    /// What a verdict says.
+    pub fn of(verdict: &Verdict) -> Self {
+        let ratio = verdict.net.as_ref().and_then(NetResult::messages_per_op);
+        let not_ok = |stats: &Stats| {
+            let by_f = stats.by_f.iter().filter(|(f, _)| *f != NEVER_OK);
+            let missed = by_f.map(|(_, counts)| counts.fail + counts.info);
+            missed.sum::<usize>() as f64
         };
-        found.and_then(edn::number)
+        let mut measured = Measurements {
+            // With the digits that results have.
+            messages_per_op: ratio.and_then(|it| it.to_string().parse().ok()),
+            not_ok: verdict.stats.as_ref().map(not_ok),
+            ..Measurements::default()
+        };
+        match &verdict.workload.result {
+            WorkloadResult::Set(result) => {
+                let latencies = result.stable.iter().map(|it| it.latency_ms);
+                let mut latencies: Vec<u64> = latencies.collect();
+                latencies.sort_unstable();
+                let at = |point| Some(checkers::quantile(&latencies, point)? as f64);
+                (measured.median_latency_ms, measured.max_latency_ms) = (at(0.5), at(1.0));
+            }
+            WorkloadResult::Logs(result) => {
+                let lag_ns = result.worst_lag.as_ref().map_or(0, |it| it.poll.lag_ns);
+                measured.realtime_lag_s = Some(lag_ns as f64 / 1e9);
+            }
+            _ => {}
+        }
+        measured
     }
-}
 
-/// Completions that are not ok, of all kinds of operations but the one that never is.
-fn not_ok(results: &Edn) -> Option<f64> {
-    let Edn::Map(by_f) = edn::get(results, &["stats", "by-f"])? else {
-        return None;
-    };
-    let counts = by_f.iter().filter(|(f, _)| **f != edn::key("crash"));
-    let missed = counts.map(|(_, counts)| {
-        let count = |name| edn::get(counts, &[name]).and_then(edn::number);
-        Some(count("count")? - count("ok-count")?)
-    });
-    missed.sum()
-}
-
-fn quantile(results: &Edn, point: f64) -> Option<&Edn> {
-    edn::at(edn::get(results, &["workload", "stable-latencies"])?, point)
+    /// The number for a metric.
+    pub fn get(&self, metric: Metric) -> Option<f64> {
+        match metric {
+            Metric::MessagesPerOp => self.messages_per_op,
+            Metric::MedianLatency => self.median_latency_ms,
+            Metric::MaxLatency => self.max_latency_ms,
+            Metric::NotOk => self.not_ok,
+            Metric::RealtimeLag => self.realtime_lag_s,
+        }
+    }
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 //! with plots and tables, a screen of words, JSON, Markdown and JUnit.
 
 pub mod budget;
+pub mod kept;
 pub mod outcome;
 pub mod page;
 pub mod plot;

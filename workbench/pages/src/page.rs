@@ -18,11 +18,10 @@ use serde_json::Value;
 use crate::budget::Bound;
 use crate::plot::{self, dark_style};
 use crate::report::{Figure, requests_in_vain};
-use checkers::{Validity, Verdict};
+use checkers::{CheckerResult as _, Validity, Verdict};
 use history::text::shortened;
 use history::{Kind, Op};
 use simulator::run::{Record, Settings};
-use simulator::workload::Evidence;
 
 use charts::Panel;
 use columns::Data;
@@ -45,8 +44,6 @@ const RESULTS: [&str; 2] = ["results.edn", "results.json"];
 pub struct Subject<'a> {
     /// The challenge's name, or the workload's.
     pub title: &'a str,
-    /// How what its checker finds is shown.
-    pub evidence: Evidence,
     /// The command that does it again.
     pub command: &'a str,
     /// `live` or `simulated`.
@@ -116,10 +113,12 @@ impl Subject<'_> {
     }
 
     fn template(&self, panels: Vec<Shown>, data: String) -> anyhow::Result<Report> {
-        let findings = self.verdict.map_or(&[][..], |verdict| &verdict.findings);
+        let findings = self
+            .verdict
+            .map_or_else(Vec::new, |verdict| verdict.sentences());
         let wrongs = self.wrongs();
         let trace = self.record.trace.as_ref();
-        let (class, verdict) = match self.verdict.map(|it| it.valid) {
+        let (class, verdict) = match self.verdict.map(|it| it.validity()) {
             _ if self.is_missed() => ("invalid", "missed"),
             Some(Validity::Valid) => ("valid", "valid"),
             Some(Validity::Unknown) => ("unknown", "unknown"),
@@ -172,7 +171,10 @@ impl Subject<'_> {
     fn wrongs(&self) -> Vec<String> {
         let incidents = self.record.incidents.iter().map(ToString::to_string);
         let mut wrongs: Vec<String> = incidents.collect();
-        if self.verdict.is_none_or(|it| it.valid != Validity::Valid) {
+        if self
+            .verdict
+            .is_none_or(|it| it.validity() != Validity::Valid)
+        {
             let node_of = |process| self.settings.node_of(process);
             wrongs.extend(requests_in_vain(&self.record.history, node_of));
         }
@@ -187,7 +189,9 @@ impl Subject<'_> {
 
     /// Whether the history is sound and a budget is missed all the same.
     fn is_missed(&self) -> bool {
-        let is_valid = self.verdict.is_some_and(|it| it.valid == Validity::Valid);
+        let is_valid = self
+            .verdict
+            .is_some_and(|it| it.validity() == Validity::Valid);
         is_valid && self.budgets.iter().any(|budget| !budget.holds)
     }
 
@@ -197,8 +201,11 @@ impl Subject<'_> {
             let why = self.record.crash.as_deref().unwrap_or("nobody knows why");
             return format!("The run broke off: {}", shortened(why, LETTERS));
         };
-        let finding = verdict.findings.first().map(|it| shortened(it, LETTERS));
-        match verdict.valid {
+        let findings = verdict.findings();
+        let finding = findings
+            .first()
+            .map(|it| shortened(&it.to_string(), LETTERS));
+        match verdict.validity() {
             Validity::Valid => {
                 let missed = self.budgets.iter().filter(|it| !it.holds);
                 let missed: Vec<String> = missed.map(tell).collect();

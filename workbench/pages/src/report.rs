@@ -8,10 +8,8 @@ mod sequence;
 mod tested;
 mod vain;
 
-use serde_json::{Value, json};
-
 use crate::outcome::Outcome;
-use checkers::Validity;
+use checkers::{CheckerResult as _, Validity};
 use history::text::visible;
 use history::{Kind, Op};
 
@@ -77,22 +75,6 @@ pub fn evidence(outcome: &Outcome) -> String {
     told.collect::<Vec<_>>().join("\n")
 }
 
-/// What a list of runs needs of the results, in the same places: all of them may be many megabytes.
-pub fn kept_summary(results: &Value, incidents: usize) -> Value {
-    let workload = &results["workload"];
-    json!({
-        "valid?": results["valid?"],
-        "stats": results["stats"],
-        "net": results["net"],
-        "workload": {
-            "stable-latencies": workload["stable-latencies"],
-            "worst-realtime-lag": workload["worst-realtime-lag"],
-        },
-        "budgets": results["budgets"],
-        "incident-count": incidents,
-    })
-}
-
 /// Findings, at length.
 pub fn told(findings: &[String]) -> String {
     let mut lines: Vec<String> = findings.iter().take(TOLD).map(|it| cut(it)).collect();
@@ -130,8 +112,8 @@ fn remarks(outcome: &Outcome) -> Vec<Remarks> {
     let crash = crash.map(|it| format!("the run broke off: {it}")).collect();
     let (mut findings, mut vain) = (Vec::new(), Vec::new());
     if let Some(verdict) = &outcome.verdict {
-        findings.clone_from(&verdict.findings);
-        if verdict.valid != Validity::Valid {
+        findings = verdict.sentences();
+        if verdict.validity() != Validity::Valid {
             let node_of = |process| outcome.settings.node_of(process);
             vain = requests_in_vain(&record.history, node_of);
         }

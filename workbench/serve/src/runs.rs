@@ -2,11 +2,10 @@
 //! each came to. Anything may lie there, and whoever asks may ask for anything: nothing outside the
 //! store is found, and what cannot be read says so and hides nothing else.
 
-mod figures;
 mod file;
 mod memory;
+mod options;
 mod place;
-mod results;
 mod state;
 
 use std::cmp::Reverse;
@@ -22,10 +21,11 @@ use jiff::fmt::strtime::BrokenDownTime;
 use serde_json::{Map, Value};
 
 use memory::Memory;
+use pages::budget::Metric;
+use pages::kept::KeptResults;
 
-pub use figures::{KeptBudget, KeptFigures, MEASURED, Operations, QUANTILES};
+pub use options::word;
 pub use place::Place;
-pub use results::word;
 pub use state::State;
 
 /// How many folders runs may be nested in: Maelstrom's are in `maelstrom/store/<workload>`.
@@ -39,6 +39,14 @@ const MOST_JSON: u64 = 64 << 20;
 
 /// … while EDN becomes values as a whole, which need twenty times as much.
 const MOST_EDN: u64 = 16 << 20;
+
+/// What is shown of each run, where its results have it.
+pub const MEASURED: [Metric; 4] = [
+    Metric::MessagesPerOp,
+    Metric::MedianLatency,
+    Metric::MaxLatency,
+    Metric::RealtimeLag,
+];
 
 /// One of these makes a folder that of a run.
 const SIGNS: [&str; 7] = [
@@ -57,7 +65,7 @@ pub struct Archive {
     /// Without links.
     root: PathBuf,
     tests: Memory<BTreeMap<&'static str, String>>,
-    results: Memory<(State, KeptFigures)>,
+    results: Memory<(State, KeptResults)>,
 }
 
 /// A run that was kept.
@@ -72,7 +80,7 @@ pub struct Kept {
     /// What it came to,
     pub state: State,
     /// … in numbers.
-    pub figures: KeptFigures,
+    pub results: KeptResults,
     /// Whether there is a page about it.
     pub has_report: bool,
     options: BTreeMap<&'static str, String>,
@@ -165,25 +173,25 @@ impl Archive {
         };
         let read = |file| {
             let text = text(file, MOST_TEST);
-            let options = text.and_then(|text| results::options(&text));
+            let options = text.and_then(|text| options::options(&text));
             options.unwrap_or_default()
         };
         self.tests.recall(&path, file, read).unwrap_or_default()
     }
 
     /// What a run came to.
-    fn results(&self, run: &Path) -> (State, KeptFigures) {
+    fn results(&self, run: &Path) -> (State, KeptResults) {
         // The first is ours alone, and there since there are runs whose results are long.
         let sources: [(_, _, Reader); 3] = [
-            ("summary.json", MOST_TEST, results::of_json),
-            ("results.json", MOST_JSON, results::of_json),
-            ("results.edn", MOST_EDN, results::of_edn),
+            ("summary.json", MOST_TEST, KeptResults::from_json),
+            ("results.json", MOST_JSON, KeptResults::from_json),
+            ("results.edn", MOST_EDN, KeptResults::from_edn),
         ];
         let mut found = sources
             .into_iter()
             .filter_map(|(name, most, reader)| self.results_in(&run.join(name), most, reader));
         let Some(first) = found.next() else {
-            return (State::Unfinished, KeptFigures::default());
+            return (State::Unfinished, KeptResults::default());
         };
         let mut readable = iter::once(first.clone()).chain(found);
         let readable = readable.find(|(state, _)| *state != State::Unreadable);
@@ -191,15 +199,18 @@ impl Archive {
     }
 
     /// … as this file has it; nothing if there is no such file.
-    fn results_in(&self, path: &Path, most: u64, reader: Reader) -> Option<(State, KeptFigures)> {
-        let unreadable = (State::Unreadable, KeptFigures::default());
+    fn results_in(&self, path: &Path, most: u64, reader: Reader) -> Option<(State, KeptResults)> {
+        let unreadable = (State::Unreadable, KeptResults::default());
         let file = match self.file(path) {
             Ok(found) => found?.0,
             Err(_) => return Some(unreadable),
         };
         let read = |file| {
             let results = text(file, most).and_then(|text| reader(&text));
-            results.unwrap_or_else(|_| unreadable.clone())
+            results.map_or_else(
+                |_| unreadable.clone(),
+                |results| (State::of(&results), results),
+            )
         };
         let results = self.results.recall(path, file, read);
         Some(results.unwrap_or_else(|_| unreadable.clone()))
@@ -219,7 +230,7 @@ impl Archive {
         let (name, parent) = place.names().split_last()?;
         let options = self.options(&path);
         let workload = options.get("workload").or_else(|| parent.last());
-        let (state, figures) = self.results(&path);
+        let (state, results) = self.results(&path);
         let (began, start) = moment(name);
         Some(Kept {
             workload: workload.map_or_else(|| "?".to_owned(), String::clone),
@@ -227,7 +238,7 @@ impl Archive {
             place: place.clone(),
             start,
             state,
-            figures,
+            results,
             options,
             began,
         })
@@ -243,7 +254,7 @@ impl Kept {
 }
 
 /// How results are read.
-type Reader = fn(&str) -> anyhow::Result<(State, KeptFigures)>;
+type Reader = fn(&str) -> anyhow::Result<KeptResults>;
 
 /// The text of a file that is not too long.
 fn text(file: File, most: u64) -> anyhow::Result<String> {

@@ -20,8 +20,8 @@ use crate::challenge::{Challenge, Trial};
 use crate::live::Stopwatch;
 use crate::store::Store;
 use crate::test::{Held, Stage, Telling, Test};
-use checkers::{Validity, Verdict};
-use pages::budget::Bar;
+use checkers::{CheckerResult as _, Validity, Verdict};
+use pages::budget::{Bar, Measurements};
 use pages::outcome::Outcome;
 use pages::report::{Ending, Figures, Score, Tested};
 use simulator::options::Options;
@@ -326,7 +326,10 @@ impl Attempt<'_> {
         let ending = Ending::new(&outcome, &test.command, test.stage.name(), start.elapsed());
         self.audience.remark(&ending.summary);
         self.warn_of_lost_pace(&options, &outcome);
-        let score = |verdict: &Verdict| Score::new(verdict.valid, trial.budgets, &verdict.results);
+        let score = |verdict: &Verdict| {
+            let measured = Measurements::of(verdict);
+            Score::new(verdict.validity(), trial.budgets, &measured)
+        };
         Ok((ending, outcome.verdict.as_ref().map(score)))
     }
 

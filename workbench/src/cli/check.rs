@@ -18,11 +18,12 @@ use super::audience::{Audience, Output};
 use super::{code, exit_code, misuse, own_command, paint, print, progress};
 use crate::flags;
 use crate::live::{Stopwatch, Watcher};
-use checkers::{Assumptions, Models, Target, Verdict};
+use checkers::{
+    Assumptions, CheckerResult as _, Models, Target, Unjudged, Verdict, WorkloadVerdict,
+};
 use history::edn;
 use history::{History, Kind};
 use pages::report::{self as told, Ending, Tested};
-use simulator::judge::judge;
 use simulator::options::Options;
 use simulator::workload;
 
@@ -123,28 +124,30 @@ fn run_check(arguments: &Arguments, audience: &mut Audience) -> anyhow::Result<u
         Ok(models) => {
             let models: Models = models.unwrap_or_default();
             let checked = check(&history, name, models, arguments.assume);
-            judge(&history, checked, availability, None)
+            Verdict::judge(&history, checked, availability, None)
         }
         // Nothing can be said of what nobody knows; Maelstrom finds out at the same point.
-        Err(unknown) => judge(&history, Verdict::unknown(unknown), availability, None),
+        Err(unknown) => Verdict::judge(&history, Unjudged::new(unknown), availability, None),
     };
     line.finish();
-    let status = exit_code(verdict.valid);
-    let summary = summary(&history, operations, &verdict);
+    let valid = verdict.validity();
+    let findings = verdict.sentences();
+    let status = exit_code(valid);
+    let summary = summary(&history, operations, &findings);
     if arguments.json {
         let document = json!({
-            "valid": edn::to_json(&verdict.valid.to_edn()),
+            "valid": edn::to_json(&valid.to_edn()),
             "workload": model.to_string(),
             "operations": operations,
-            "findings": verdict.findings,
-            "results": edn::to_json(&verdict.results),
+            "findings": findings,
+            "results": edn::to_json(&verdict.to_edn()),
         });
         print(format_args!("{document:#}\n"))?;
     } else {
         if status != code::VALID || !audience.is_quiet {
             audience.say(&summary);
         }
-        audience.say(format_args!("{model}: {}", paint::verdict(verdict.valid)));
+        audience.say(format_args!("{model}: {}", paint::verdict(valid)));
     }
     let command = own_command(None);
     if let Some(folder) = &arguments.report {
@@ -152,7 +155,6 @@ fn run_check(arguments: &Arguments, audience: &mut Audience) -> anyhow::Result<u
             source: &arguments.history,
             known: &known,
             title: &model.to_string(),
-            workload: name,
             command: &command,
             verdict: &verdict,
         };
@@ -174,10 +176,10 @@ fn run_check(arguments: &Arguments, audience: &mut Audience) -> anyhow::Result<u
             stage: "kept",
             folder: None,
             took: start.elapsed(),
-            valid: Some(verdict.valid),
+            valid: Some(valid),
             results: Value::Null,
-            evidence: told::told(&verdict.findings),
-            findings: verdict.findings,
+            evidence: told::told(&findings),
+            findings,
             incidents: Value::Null,
             crash: None,
             summary,
@@ -247,9 +249,9 @@ fn check(
     name: workload::Name,
     models: Models,
     assume: Option<Assumptions>,
-) -> Verdict {
+) -> WorkloadVerdict {
     if let Some(assumptions) = assume {
-        return checkers::rw_register(history, &models, assumptions);
+        return checkers::rw_register(history, &models, assumptions).into();
     }
     let options = Options {
         consistency_models: models,
@@ -259,8 +261,8 @@ fn check(
 }
 
 /// What a person should read, which fits a screen.
-fn summary(history: &History, operations: usize, verdict: &Verdict) -> String {
-    let mut lines = told::findings(&verdict.findings);
+fn summary(history: &History, operations: usize, findings: &[String]) -> String {
+    let mut lines = told::findings(findings);
     lines.push(counts(history, operations));
     lines.join("\n")
 }

@@ -4,13 +4,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use serde_json::Value;
 
 use super::audience::Audience;
 use crate::challenge::Trial;
-use checkers::Validity;
 use history::edn;
+use pages::kept::KeptResults;
 use pages::report::Score;
 
 /// One run of `maelstrom test`.
@@ -85,13 +85,9 @@ fn latest(folder: &Path) -> Option<PathBuf> {
 
 /// Reads a `results.edn`.
 fn read(trial: &Trial, text: &str) -> anyhow::Result<(Score, Value)> {
-    let results = edn::read(text)?;
-    let valid = match edn::get(&results, &["valid?"]) {
-        Some(edn::Edn::Bool(true)) => Validity::Valid,
-        Some(edn::Edn::Bool(false)) => Validity::Invalid,
-        Some(edn::Edn::Key(word)) if word == "unknown" => Validity::Unknown,
-        Some(_) | None => bail!("it has no :valid? that is true, false or :unknown"),
-    };
-    let score = Score::new(valid, trial.budgets, &results);
-    Ok((score, edn::to_json(&results)))
+    let kept = KeptResults::from_edn(text)?;
+    let valid = kept.valid;
+    let valid = valid.context("it has no :valid? that is true, false or :unknown")?;
+    let score = Score::new(valid, trial.budgets, &kept.measured);
+    Ok((score, edn::to_json(&edn::read(text)?)))
 }

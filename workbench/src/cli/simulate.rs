@@ -29,7 +29,6 @@ use simulator::options::{Options, Pins};
 use simulator::storm::campaign::{self, Described, Failure, Report, Tally};
 use simulator::storm::shrink::shrink;
 use simulator::storm::{Aftermath, Storm};
-use simulator::workload::workload;
 
 /// One challenge for each solution: a storm draws what the others differ in.
 const ALL_STORMS: [&str; 6] = [
@@ -337,7 +336,6 @@ impl Campaign<'_> {
         }
         let subject = Subject {
             title: self.challenge.name,
-            evidence: workload(name, &run.options).evidence(),
             command: &command,
             stage: "simulated",
             facts: &facts,

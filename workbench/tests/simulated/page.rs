@@ -5,12 +5,11 @@ use base64::engine::general_purpose::STANDARD;
 use flate2::read::ZlibDecoder;
 use serde_json::{Value, json};
 
-use checkers::{Validity, Verdict};
+use checkers::{CustomResult, Validity, Verdict};
 use pages::budget::{Bar, Budget};
 use pages::page::{Page, Subject};
 use pages::report::{Figure, Figures, Score, sequence};
 use simulator::storm::{Aftermath, Storm};
-use simulator::workload::{Name, workload};
 use workbench::challenge::ALL;
 use workbench::flags::TestFlags;
 use workbench::solutions::Solution;
@@ -24,10 +23,9 @@ fn run(solution: Solution, workload: &str, flags: &str) -> Aftermath {
     storm.run_with(1, &storm.options(1), true).unwrap()
 }
 
-fn page_of(run: &Aftermath, name: Name, command: &str, facts: &Value) -> Page {
+fn page_of(run: &Aftermath, command: &str, facts: &Value) -> Page {
     let subject = Subject {
         title: "a run",
-        evidence: workload(name, &run.options).evidence(),
         command,
         stage: "simulated",
         facts,
@@ -51,7 +49,7 @@ fn unpacked(page: &Page) -> Value {
 fn a_page_holds_every_operation_and_every_message() {
     let flags = "--node-count 3 --time-limit 2 --rate 30 --latency 10";
     let run = run(Solution::Broadcast, "broadcast", flags);
-    let page = page_of(&run, Name::Broadcast, "again", &json!({}));
+    let page = page_of(&run, "again", &json!({}));
     let data = unpacked(&page);
     let count = |path: &str| data.pointer(path).and_then(Value::as_array).unwrap().len();
     let deliveries = run.record.trace.as_ref().unwrap().deliveries();
@@ -77,7 +75,7 @@ fn a_page_holds_every_operation_and_every_message() {
 fn a_page_needs_nothing_beside_it_and_takes_texts_as_text() {
     let run = run(Solution::Echo, "echo", "--node-count 1 --time-limit 1");
     let evil = "</script><script src=http://evil.example/x.js>";
-    let page = page_of(&run, Name::Echo, evil, &json!({ "program": [evil] }));
+    let page = page_of(&run, evil, &json!({ "program": [evil] }));
     assert!(!page.html.contains(evil));
     for loads in [
         "src=\"http",
@@ -99,23 +97,17 @@ fn a_page_needs_nothing_beside_it_and_takes_texts_as_text() {
 #[test]
 fn each_workload_has_the_plots_that_it_is_about() {
     let all = ["latency", "quantiles", "throughput", "messages"];
-    let own = |solution, workload: &str, name| {
+    let own = |solution, workload: &str| {
         let flags = "--node-count 2 --concurrency 2n --time-limit 2 --rate 50";
-        let page = page_of(&run(solution, workload, flags), name, "again", &json!({}));
+        let page = page_of(&run(solution, workload, flags), "again", &json!({}));
         let plots: Vec<&str> = page.plots.iter().map(|(name, _)| *name).collect();
         assert_eq!(plots[..4], all);
         plots[4..].join(" ")
     };
-    assert_eq!(own(Solution::Echo, "echo", Name::Echo), "");
-    assert_eq!(
-        own(Solution::Broadcast, "broadcast", Name::Broadcast),
-        "stable-latency"
-    );
-    assert_eq!(
-        own(Solution::GCounter, "g-counter", Name::GCounter),
-        "value"
-    );
-    assert_eq!(own(Solution::KafkaLog, "kafka", Name::Kafka), "lag");
+    assert_eq!(own(Solution::Echo, "echo"), "");
+    assert_eq!(own(Solution::Broadcast, "broadcast"), "stable-latency");
+    assert_eq!(own(Solution::GCounter, "g-counter"), "value");
+    assert_eq!(own(Solution::KafkaLog, "kafka"), "lag");
 }
 
 #[test]
@@ -138,16 +130,19 @@ fn the_sentence_tells_what_decides() {
         };
         Figures::new(trial.budgets, &[score], Bar::Ours).budgets
     };
-    let check = |valid, findings: &[&str], budgets: &[Figure], sentence: &str| {
-        let verdict = Verdict {
-            valid,
+    let check = |validity, findings: &[&str], budgets: &[Figure], sentence: &str| {
+        let result = CustomResult {
+            validity,
             findings: findings.iter().map(ToString::to_string).collect(),
+            details: Value::Null,
+        };
+        let verdict = Verdict {
+            workload: result.into(),
             ..run.verdict.clone()
         };
         let facts = json!({});
         let subject = Subject {
             title: "a run",
-            evidence: workload(Name::Broadcast, &run.options).evidence(),
             command: "again",
             stage: "simulated",
             facts: &facts,
@@ -177,7 +172,7 @@ fn a_run_without_a_single_operation_has_a_page() {
         "echo",
         "--node-count 1 --time-limit 1 --rate 0",
     );
-    let page = page_of(&run, Name::Echo, "again", &json!(null));
+    let page = page_of(&run, "again", &json!(null));
     assert!(page.html.contains("What happened when"));
 }
 
@@ -192,7 +187,7 @@ fn types_of_messages_are_only_taken_together_if_there_are_several() {
                 .statistics
                 .sent(second, true, &format!("type {number}"));
         }
-        let data = unpacked(&page_of(&run, Name::Echo, "again", &json!({})));
+        let data = unpacked(&page_of(&run, "again", &json!({})));
         let series = data["plots"]["messages"]["series"].as_array().unwrap();
         let names = series
             .iter()

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::codec;
 use super::graph::Relation;
 use super::models::{Anomaly, model_of};
+use super::sentences::describe_txn;
 use super::shape::SHAPES;
 use crate::element::Element;
 use crate::finding::{Finding, first_of};
@@ -236,6 +237,34 @@ pub struct SearchTimeout {
     pub sought: &'static str,
     /// How many operations were searched.
     pub ops: usize,
+}
+
+impl TransactionsResult {
+    /// A case in words.
+    pub fn describe(&self, case: &TxnAnomaly) -> String {
+        describe_txn(self.objects, case).to_string()
+    }
+}
+
+impl TxnAnomaly {
+    /// The transactions that the case names.
+    pub fn ops(&self) -> Vec<&Op> {
+        match self {
+            TxnAnomaly::Internal { op, .. }
+            | TxnAnomaly::FutureRead { op, .. }
+            | TxnAnomaly::Duplicates { op, .. } => vec![op],
+            TxnAnomaly::DirtyUpdate { failed, writer, .. } => vec![failed, writer],
+            TxnAnomaly::DirtyRead { op, writer, .. } => vec![writer, op],
+            TxnAnomaly::LostUpdate { ops, .. } | TxnAnomaly::Cycle(OpCycle { ops, .. }) => {
+                ops.iter().collect()
+            }
+            TxnAnomaly::IncompatibleOrder { .. }
+            | TxnAnomaly::CyclicVersions { .. }
+            | TxnAnomaly::CycleExists(_)
+            | TxnAnomaly::SearchTimeout(_)
+            | TxnAnomaly::NothingOrdered => Vec::new(),
+        }
+    }
 }
 
 impl CheckerResult for TransactionsResult {

@@ -183,6 +183,23 @@ impl CheckerResult for LogsResult {
 }
 
 impl LogAnomaly {
+    /// The operations that the case names.
+    pub fn ops(&self) -> Vec<&Op> {
+        match self {
+            LogAnomaly::LostWrite { writer, reader, .. } => writer.iter().chain([reader]).collect(),
+            LogAnomaly::AbortedRead { writer, reader, .. } => vec![writer, reader],
+            LogAnomaly::OwnRead { op, .. } => vec![op],
+            LogAnomaly::Step { before, op, .. } => before.iter().chain([op]).collect(),
+            LogAnomaly::Cycle(cycle) => cycle.ops.iter().collect(),
+            LogAnomaly::SharedOffset { .. }
+            | LogAnomaly::Duplicate { .. }
+            | LogAnomaly::Unseen { .. }
+            | LogAnomaly::CycleExists(_)
+            | LogAnomaly::SearchTimeout(_)
+            | LogAnomaly::NothingOrdered => Vec::new(),
+        }
+    }
+
     /// The messages that the case is about, for a picture of their key's log.
     pub fn messages(&self) -> Vec<&LogMessage> {
         match self {

@@ -13,15 +13,10 @@ pub(super) fn registers(result: &RegistersResult) -> Edn {
     if let [register @ RegisterResult { key: None, .. }] = &result.registers[..] {
         return to_edn(register);
     }
-    let by_key = result.registers.iter().filter_map(|register| {
-        let timeline = edn::map([("valid?", Edn::Bool(true))]);
-        let entry = edn::map([
-            ("linearizable", to_edn(register)),
-            ("timeline", timeline),
-            ("valid?", register.validity().to_edn()),
-        ]);
-        Some((register.key.as_ref()?.to_edn(), entry))
-    });
+    let by_key = result
+        .registers
+        .iter()
+        .filter_map(|register| Some((register.key.as_ref()?.to_edn(), keyed_register(register))));
     let failed = result.registers.iter();
     let failed = failed.filter(|it| it.validity() == Validity::Invalid);
     let failed = failed.filter_map(|it| it.key.as_ref());
@@ -32,6 +27,16 @@ pub(super) fn registers(result: &RegistersResult) -> Edn {
             Edn::Vector(failed.map(Element::to_edn).collect()),
         ),
         ("valid?", result.validity().to_edn()),
+    ])
+}
+
+/// The entry of one of several registers.
+pub(super) fn keyed_register(register: &RegisterResult) -> Edn {
+    let timeline = edn::map([("valid?", Edn::Bool(true))]);
+    edn::map([
+        ("linearizable", to_edn(register)),
+        ("timeline", timeline),
+        ("valid?", register.validity().to_edn()),
     ])
 }
 

@@ -8,7 +8,7 @@ mod mutants;
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
-use checkers::Validity;
+use checkers::{CheckerResult as _, Validity};
 use rayon::iter::{IntoParallelIterator, IntoParallelRefIterator, ParallelIterator};
 use simulator::storm::Aftermath;
 
@@ -36,14 +36,14 @@ fn hunt(mut mutant: Mutant) -> Hunt {
     let found = (0..SEEDS).find_map(|seed| {
         let run = storm.run(seed);
         let run = run.unwrap_or_else(|error| panic!("{}, seed {seed}: {error:#}", mutant.name));
-        is_found(&mutant, &run).then(|| (seed, run.verdict.findings.join("; ")))
+        is_found(&mutant, &run).then(|| (seed, run.verdict.sentences().join("; ")))
     });
     Hunt { mutant, found }
 }
 
 /// A run that breaks off says little of what is wrong, so it counts only if it is meant to.
 fn is_found(mutant: &Mutant, run: &Aftermath) -> bool {
-    run.verdict.valid == Validity::Invalid && run.record.crash.is_some() == mutant.breaks_off
+    run.verdict.validity() == Validity::Invalid && run.record.crash.is_some() == mutant.breaks_off
 }
 
 #[test]
@@ -81,7 +81,7 @@ fn the_same_storms_find_nothing_wrong_with_the_nodes_as_they_are() {
     storms.par_iter().for_each(|(conditions, storm, seeds)| {
         seeds.clone().into_par_iter().for_each(|seed| {
             let run = storm.run(seed).unwrap_or_else(|error| panic!("{error:#}"));
-            let findings = run.verdict.findings.join("\n");
+            let findings = run.verdict.sentences().join("\n");
             assert!(
                 run.is_valid(),
                 "{conditions:?}, seed {seed}: {findings}\nwith {}",

@@ -3,10 +3,9 @@
 
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{CellAlignment, Table};
-use history::edn::Edn;
 use serde_json::{Value, json};
 
-use crate::budget::{Bar, Bound, Budget};
+use crate::budget::{Bar, Bound, Budget, Measurements};
 use checkers::Validity;
 
 /// What one run of a challenge came to.
@@ -19,12 +18,12 @@ pub struct Score {
 }
 
 impl Score {
-    /// A number for each of the test's budgets, from a result map of ours or of Maelstrom's.
-    pub fn new(valid: Validity, budgets: &[Budget], results: &Edn) -> Self {
+    /// A number for each of the test's budgets.
+    pub fn new(valid: Validity, budgets: &[Budget], measured: &Measurements) -> Self {
         let budgets = budgets.iter();
         Score {
             valid,
-            measured: budgets.map(|it| it.metric.measure(results)).collect(),
+            measured: budgets.map(|it| measured.get(it.metric)).collect(),
         }
     }
 }

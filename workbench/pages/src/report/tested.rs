@@ -9,7 +9,7 @@ use super::account::{Account, Case, Evidence, Fate};
 use super::figures::Figures;
 use super::{cut, evidence, summary};
 use crate::outcome::Outcome;
-use checkers::Validity;
+use checkers::{CheckerResult as _, Validity};
 use history::edn;
 
 /// A test, what its runs came to, and what was measured in all of them.
@@ -66,16 +66,16 @@ impl Ending {
     /// Of a run of ours, on this stage, that took so long.
     pub fn new(outcome: &Outcome, command: &str, stage: &'static str, took: Duration) -> Self {
         let verdict = outcome.verdict.as_ref();
-        let results = verdict.map(|it| edn::to_json(&it.results));
+        let results = verdict.map(|it| edn::to_json(&it.to_edn()));
         Ending {
             command: command.to_owned(),
             seed: Some(outcome.settings.seed),
             stage,
             folder: Some(outcome.folder.clone()),
             took,
-            valid: verdict.map(|it| it.valid),
+            valid: verdict.map(|it| it.validity()),
             results: results.unwrap_or_default(),
-            findings: verdict.map_or_else(Vec::new, |it| it.findings.clone()),
+            findings: verdict.map_or_else(Vec::new, |it| it.sentences()),
             incidents: json!(outcome.record.incidents),
             crash: outcome.record.crash.clone(),
             summary: summary(outcome),

@@ -1,5 +1,7 @@
 //! What a run came to, in a word.
 
+use pages::kept::{KeptResults, Validity};
+
 /// What a run came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
@@ -16,6 +18,16 @@ pub enum State {
 }
 
 impl State {
+    /// That of a run with these results.
+    pub(super) fn of(results: &KeptResults) -> Self {
+        match results.valid {
+            Some(Validity::Valid) => State::Valid,
+            Some(Validity::Unknown) => State::Unknown,
+            Some(Validity::Invalid) => State::Invalid,
+            None => State::Unreadable,
+        }
+    }
+
     /// All of them.
     pub const ALL: [State; 5] = [
         State::Valid,

@@ -6,8 +6,9 @@ use askama::Template;
 use serde_json::{Map, Value};
 
 use super::row::Row;
-use crate::runs::{Archive, Kept, KeptBudget, MEASURED, Operations, Place, QUANTILES, word};
+use crate::runs::{Archive, Kept, MEASURED, Place, word};
 use crate::url::link;
+use pages::kept::{KeptBudget, Operations, QUANTILES};
 use pages::text::marked;
 
 /// The order of the plots that we know; others follow.
@@ -118,7 +119,7 @@ fn short(number: f64) -> String {
 fn figures(a: &Kept, b: &Kept) -> Vec<Line> {
     let state = |run: &Kept| run.state.name().to_owned();
     let mut lines = vec![Line::words("verdict", state(a), state(b))];
-    let operations = [a, b].map(|run| run.figures.operations);
+    let operations = [a, b].map(|run| run.results.operations);
     if operations.iter().any(Option::is_some) {
         let [a, b] = operations;
         let mut count = |what: &str, number: fn(&Operations) -> u64| {
@@ -131,12 +132,12 @@ fn figures(a: &Kept, b: &Kept) -> Vec<Line> {
         count("… unknown", |it| it.info);
     }
     for metric in MEASURED {
-        let [a, b] = [a, b].map(|run| run.figures.measured(metric));
+        let [a, b] = [a, b].map(|run| run.results.measured.get(metric));
         if a.or(b).is_some() {
             lines.push(Line::numbers(metric.label(), a, b));
         }
     }
-    let incidents = |run: &Kept| Some(run.figures.incidents as f64);
+    let incidents = |run: &Kept| Some(run.results.incidents as f64);
     lines.push(Line::numbers("incidents", incidents(a), incidents(b)));
     lines
 }
@@ -144,7 +145,7 @@ fn figures(a: &Kept, b: &Kept) -> Vec<Line> {
 fn stable_latencies(a: &Kept, b: &Kept) -> Vec<Line> {
     let points = QUANTILES.into_iter();
     let lines = points.filter_map(|point| {
-        let [a, b] = [a, b].map(|run| run.figures.stable_latency(point));
+        let [a, b] = [a, b].map(|run| run.results.stable_latency(point));
         let line = || Line::numbers(format!("quantile {point}"), a, b);
         a.or(b).is_some().then(line)
     });
@@ -153,11 +154,11 @@ fn stable_latencies(a: &Kept, b: &Kept) -> Vec<Line> {
 
 fn budgets(a: &Kept, b: &Kept) -> Vec<Line> {
     let of = |run: &Kept, label: &str| {
-        let mut budgets = run.figures.budgets.iter();
+        let mut budgets = run.results.budgets.iter();
         budgets.find(|it| it.label == label).cloned()
     };
     let mut labels: Vec<&str> = Vec::new();
-    for budget in [a, b].into_iter().flat_map(|run| &run.figures.budgets) {
+    for budget in [a, b].into_iter().flat_map(|run| &run.results.budgets) {
         if !labels.contains(&&*budget.label) {
             labels.push(&budget.label);
         }

@@ -30,7 +30,7 @@ impl Row {
     pub(super) fn new(run: &Kept) -> Self {
         let option = |name| run.option(name).map_or_else(String::new, marked);
         let folder = link("/run/", &run.place);
-        let show = |metric| Some(figure(metric, run.figures.measured(metric)?));
+        let show = |metric| Some(figure(metric, run.results.measured.get(metric)?));
         Row {
             place: link("", &run.place),
             title: format!("{} {}", marked(&run.workload), marked(&run.start)),
@@ -46,12 +46,12 @@ impl Row {
             },
             stage: option("stage"),
             seed: option("seed"),
-            operations: match run.figures.operations {
+            operations: match run.results.operations {
                 Some(operations) => operations.count.to_string(),
                 None => String::new(),
             },
             figures: MEASURED.into_iter().filter_map(show).collect(),
-            missed: run.figures.budgets.iter().any(|budget| !budget.holds),
+            missed: run.results.budgets.iter().any(|budget| !budget.holds),
             report: run.has_report.then(|| format!("{folder}/report.html")),
             files: format!("{folder}/"),
             zip: link("/zip/", &run.place),

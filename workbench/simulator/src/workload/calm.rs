@@ -145,6 +145,8 @@ impl Workload for Calm {
 
 #[cfg(test)]
 mod tests {
+    use checkers::{CheckerResult as _, Validity};
+
     use super::*;
     use crate::options::Options;
     use crate::workload::{Name, workload};
@@ -171,7 +173,10 @@ mod tests {
             assert!(finding.contains(part), "{finding}");
         }
         let verdict = calm.check(&history);
-        assert_eq!(verdict.valid == Validity::Invalid, !expected.is_empty());
+        assert_eq!(
+            verdict.validity() == Validity::Invalid,
+            !expected.is_empty()
+        );
     }
 
     #[test]

@@ -4,16 +4,16 @@
 use std::collections::{BTreeMap, HashMap};
 
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use serde_json::value::RawValue;
-use simulator::checkers::{Validity, Verdict};
-use simulator::history::edn::{self, Edn};
+use simulator::checkers::{CheckerResult as _, CustomResult, Validity, WorkloadVerdict};
 use simulator::history::{self, History, Kind, Op};
 use simulator::options::{Options, Pins};
 use simulator::rng::SeededRng;
 use simulator::rpc::{Answer, Field, Question, Rpc, Shape};
 use simulator::shared::{Caller, Cluster, Context, ErrorCode, Failure, LIN_KV, Node, RpcError};
 use simulator::storm::Storm;
-use simulator::workload::{Completion, Evidence, Invocation, Session, Step, Turn, Workload};
+use simulator::workload::{Completion, Invocation, Session, Step, Turn, Workload};
 
 /// A node. It keeps each lock's owner in lin-kv, and changes it by compare-and-set: a free lock has
 /// no owner. All nodes are alike and none has a state, so it does not matter which one is asked.
@@ -174,21 +174,14 @@ impl Workload for Locks {
         Box::new(Client)
     }
 
-    fn check(&self, history: &History) -> Verdict {
+    fn check(&self, history: &History) -> WorkloadVerdict {
         let Holds { count, errors, .. } = Holds::of(history);
-        let (ops, findings): (Vec<_>, Vec<_>) = errors.into_iter().unzip();
-        let entries = [
-            ("hold-count", edn::count(count)),
-            ("errors", Edn::Vector(ops)),
-        ];
-        let mut verdict = Verdict::new(Validity::of(findings.is_empty()), entries);
-        verdict.findings = findings;
-        verdict
-    }
-
-    /// What a report draws: the operations under `errors`.
-    fn evidence(&self) -> Evidence {
-        Evidence::Errors
+        let result = CustomResult {
+            validity: Validity::of(errors.is_empty()),
+            findings: errors,
+            details: json!({ "hold-count": count }),
+        };
+        result.into()
     }
 
     /// A read of the lock that was contended for last: it must succeed.
@@ -255,7 +248,7 @@ struct Holds {
     /// The owner of each lock at the end, where there certainly is one.
     owners: BTreeMap<u64, Option<u64>>,
     /// Acquires that should have failed, and why.
-    errors: Vec<(Edn, String)>,
+    errors: Vec<String>,
 }
 
 impl Holds {
@@ -274,7 +267,7 @@ impl Holds {
                             "process {process} acquired lock {lock} at {at:.3} s, while owner \
                              {before} held it"
                         );
-                        holds.errors.push((op.to_edn(), why));
+                        holds.errors.push(why);
                     }
                 }
                 (Kind::Invoke, "release") if holds.owners.get(&lock) == Some(&owner) => {
@@ -308,7 +301,7 @@ fn the_lock_service_survives_storms() {
 fn a_release_that_does_not_compare_is_found() {
     let storm = storm(false);
     let findings: Vec<String> = (0..20)
-        .flat_map(|seed| storm.run(seed).unwrap().verdict.findings)
+        .flat_map(|seed| storm.run(seed).unwrap().verdict.sentences())
         .collect();
     let is_found = |part| findings.iter().any(|it| it.contains(part));
     assert!(is_found("held it"), "two clients held a lock at once");

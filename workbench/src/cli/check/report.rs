@@ -17,10 +17,8 @@ use pages::page::Subject;
 use simulator::latency::{Distribution, Latency};
 use simulator::nemesis::Faults;
 use simulator::network::NetLog;
-use simulator::options::Options;
 use simulator::run::{RECOVERY, Record, Settings};
 use simulator::statistics::Statistics;
-use simulator::workload::{Name, workload};
 
 /// The node of all processes of a history that names none.
 const UNKNOWN: &str = "?";
@@ -33,7 +31,6 @@ pub(super) struct Report<'a> {
     pub(super) known: &'a Value,
     /// What it was judged as.
     pub(super) title: &'a str,
-    pub(super) workload: Name,
     pub(super) command: &'a str,
     pub(super) verdict: &'a Verdict,
 }
@@ -60,7 +57,6 @@ impl Report<'_> {
         };
         let subject = Subject {
             title: self.title,
-            evidence: workload(self.workload, &Options::default()).evidence(),
             command: self.command,
             stage: Subject::KEPT,
             facts: &facts,

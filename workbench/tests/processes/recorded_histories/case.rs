@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
 
-use checkers::{Assumptions, Models, Target, UnknownModel, Validity, Verdict};
+use checkers::{Assumptions, Models, Target, Unjudged, UnknownModel, Validity, WorkloadResult};
 use flate2::read::GzDecoder;
 use history::History;
 use history::edn::{self, Edn, get};
@@ -96,28 +96,30 @@ impl Case {
         !self.told[name].is_null()
     }
 
-    pub fn judge_workload(&self, history: &History) -> Verdict {
+    pub fn judge_workload(&self, history: &History) -> WorkloadResult {
         match self.workload() {
-            "broadcast" => checkers::set_full(history, "broadcast"),
-            "g-set" => checkers::set_full(history, "add"),
-            "g-counter" | "pn-counter" => checkers::counter(history),
-            "kafka" => checkers::kafka(history),
-            "lin-kv" => checkers::lin_kv(history),
+            "broadcast" => checkers::set_full(history, "broadcast").into(),
+            "g-set" => checkers::set_full(history, "add").into(),
+            "g-counter" | "pn-counter" => checkers::counter(history).into(),
+            "kafka" => checkers::kafka(history).into(),
+            "lin-kv" => checkers::lin_kv(history).into(),
             "txn-rw-register" | "txn-list-append" => match self.models() {
                 Ok(models) => self.judge_transactions(history, &models),
-                Err(unknown) => Verdict::unknown(unknown),
+                Err(unknown) => Unjudged::new(unknown).into(),
             },
-            "echo" => checkers::echo(history),
-            "unique-ids" => checkers::unique_ids(history),
+            "echo" => checkers::echo(history).into(),
+            "unique-ids" => checkers::unique_ids(history).into(),
             other => panic!("{}: no checker for {other}", self.name),
         }
     }
 
     /// Holds a history of transactions to some models.
-    pub fn judge_transactions(&self, history: &History, models: &Models) -> Verdict {
+    pub fn judge_transactions(&self, history: &History, models: &Models) -> WorkloadResult {
         match self.workload() {
-            "txn-rw-register" => checkers::rw_register(history, models, Assumptions::default()),
-            "txn-list-append" => checkers::list_append(history, models),
+            "txn-rw-register" => {
+                checkers::rw_register(history, models, Assumptions::default()).into()
+            }
+            "txn-list-append" => checkers::list_append(history, models).into(),
             other => panic!("{}: {other} has no transactions", self.name),
         }
     }

@@ -1,6 +1,6 @@
 //! The kafka checker's result maps, as far as they do not depend on the order of a hash table.
 
-use checkers::{Validity, Verdict};
+use checkers::{CheckerResult as _, Validity, WorkloadResult};
 use history::edn::{Edn, compact, get, number};
 
 use super::case::cases_of;
@@ -9,7 +9,7 @@ use super::case::cases_of;
 struct Pair {
     name: String,
     recorded: Edn,
-    ours: Verdict,
+    ours: WorkloadResult,
 }
 
 /// All recordings of the workload, judged.
@@ -25,7 +25,7 @@ fn pairs() -> Vec<Pair> {
 /// Those of which more than their validity is known.
 fn told_pairs() -> Vec<Pair> {
     let mut pairs = pairs();
-    pairs.retain(|pair| pair.ours.valid != Validity::Unknown);
+    pairs.retain(|pair| pair.ours.validity() != Validity::Unknown);
     pairs
 }
 
@@ -58,21 +58,21 @@ fn verdicts_and_error_types_are_the_recorded_ones() {
     {
         let judged = |key: &'static str| {
             let told = |results| get(results, &[key]).map(compact);
-            assert_eq!(told(&ours.results), told(&recorded), "{name}: {key}");
+            assert_eq!(told(&ours.to_edn()), told(&recorded), "{name}: {key}");
         };
         judged("valid?");
         judged("bad-error-types");
         judged("error-types");
         judged("info-txn-causes");
-        let is_told = !ours.findings.is_empty();
-        assert_eq!(is_told, ours.valid != Validity::Valid, "{name}");
+        let is_told = !ours.sentences().is_empty();
+        assert_eq!(is_told, ours.validity() != Validity::Valid, "{name}");
     }
 }
 
 #[test]
 fn every_error_has_the_recorded_number_of_cases() {
     for case in told_pairs() {
-        let ours = case.ours.results;
+        let ours = case.ours.to_edn();
         assert_eq!(counted(&ours), counted(&case.recorded), "{}", case.name);
     }
 }
@@ -80,7 +80,7 @@ fn every_error_has_the_recorded_number_of_cases() {
 #[test]
 fn the_worst_lag_is_the_recorded_one() {
     for case in told_pairs() {
-        let ours = case.ours.results;
+        let ours = case.ours.to_edn();
         let told =
             |results: &Edn, key| get(results, &["worst-realtime-lag", key]).cloned().unwrap();
         for key in ["process", "key"] {
@@ -102,7 +102,7 @@ fn the_worst_lag_is_the_recorded_one() {
 #[test]
 fn the_extreme_cases_are_as_far_out_as_the_recorded_ones() {
     for case in told_pairs() {
-        let ours = case.ours.results;
+        let ours = case.ours.to_edn();
         let deltas = |results: &Edn, name: &'static str| {
             let Some(Edn::List(cases)) = get(results, &[name, "errs"]) else {
                 return Vec::new();
@@ -128,7 +128,7 @@ fn the_extreme_cases_are_as_far_out_as_the_recorded_ones() {
 #[test]
 fn cases_are_told_with_the_recorded_keys() {
     for case in told_pairs() {
-        let ours = case.ours.results;
+        let ours = case.ours.to_edn();
         // The keys of the first case of an error; of operations no more than that they are there.
         let keys = |results: &Edn, name| {
             let cases = get(results, &[name, "errs"]);

@@ -1,6 +1,6 @@
 //! The checker of linearizable registers: which keys fail, and where.
 
-use checkers::Validity;
+use checkers::{CheckerResult as _, Validity};
 use history::edn::{Edn, compact, get};
 
 use super::case::cases_of;
@@ -13,14 +13,14 @@ fn the_keys_that_fail_are_the_recorded_ones() {
         let failures =
             |results: &Edn, path: &[&'static str]| get(results, path).map(compact).unwrap();
         assert_eq!(
-            failures(&ours.results, &["failures"]),
+            failures(&ours.to_edn(), &["failures"]),
             failures(&recorded, &["workload", "failures"]),
             "{}",
             case.name
         );
         assert_eq!(
-            ours.findings.is_empty(),
-            ours.valid == Validity::Valid,
+            ours.sentences().is_empty(),
+            ours.validity() == Validity::Valid,
             "{}",
             case.name
         );
@@ -31,7 +31,7 @@ fn the_keys_that_fail_are_the_recorded_ones() {
 fn the_operation_without_a_place_is_the_recorded_one() {
     for case in cases_of(&["lin-kv"]) {
         let recorded = case.results();
-        let ours = case.judge_workload(&case.history()).results;
+        let ours = case.judge_workload(&case.history()).to_edn();
         let keys = |results: &Edn, path: &[&'static str]| match get(results, path) {
             Some(Edn::Map(keys)) => keys.clone(),
             other => panic!("{}: no keys: {other:?}", case.name),

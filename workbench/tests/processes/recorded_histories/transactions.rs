@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
-use checkers::{Validity, Verdict};
+use checkers::{CheckerResult as _, Validity, WorkloadResult};
 use history::edn::{Edn, get};
 use serde::Deserialize;
 use serde_json::Value;
@@ -42,12 +42,12 @@ impl Case {
 }
 
 /// The keywords in a list or a set of the results.
-fn words(verdict: &Verdict, name: &'static str) -> BTreeSet<String> {
+fn words(verdict: &WorkloadResult, name: &'static str) -> BTreeSet<String> {
     let word = |edn: &Edn| match edn {
         Edn::Key(name) => name.to_string(),
         other => panic!("{other:?} is no keyword"),
     };
-    match get(&verdict.results, &[name]) {
+    match get(&verdict.to_edn(), &[name]) {
         Some(Edn::List(words)) => words.iter().map(word).collect(),
         Some(Edn::Set(words)) => words.iter().map(word).collect(),
         None => BTreeSet::new(),
@@ -82,8 +82,13 @@ fn is_implied(ours: &str, recorded: &BTreeSet<String>) -> bool {
 
 /// Demands Elle's verdict, and what all its answers have in common; nothing that none of them has
 /// or implies, unless the search gave up, which ours never does.
-fn check(told: &str, verdict: &Verdict, valid: Validity, answers: &[&BTreeSet<String>]) {
-    assert_eq!(verdict.valid, valid, "{told}: {:?}", verdict.findings);
+fn check(told: &str, verdict: &WorkloadResult, valid: Validity, answers: &[&BTreeSet<String>]) {
+    assert_eq!(
+        verdict.validity(),
+        valid,
+        "{told}: {:?}",
+        verdict.sentences()
+    );
     let ours = words(verdict, "anomaly-types");
     let gave_up = |types: &&&BTreeSet<String>| types.contains(TIMEOUT);
     let any: BTreeSet<_> = answers.iter().copied().flatten().cloned().collect();
@@ -96,7 +101,7 @@ fn check(told: &str, verdict: &Verdict, valid: Validity, answers: &[&BTreeSet<St
     let missed: Vec<_> = common.filter(|it| !ours.contains(*it)).collect();
     assert!(missed.is_empty(), "{told}: {ours:?} lacks {missed:?}");
     assert_eq!(
-        verdict.findings.is_empty(),
+        verdict.sentences().is_empty(),
         valid == Validity::Valid,
         "{told}"
     );
@@ -150,7 +155,7 @@ pub fn check_models(case: &Case) -> (usize, usize) {
         };
         check(&told, &verdict, valid, &[&recorded.types]);
         // Where a search gave up, Elle says more than that all is well.
-        if verdict.valid == Validity::Invalid
+        if verdict.validity() == Validity::Invalid
             && let (Some(not), Some(also_not)) = (&recorded.not, &recorded.also_not)
         {
             assert_eq!(&words(&verdict, "not"), not, "{told}");

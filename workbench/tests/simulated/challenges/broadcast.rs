@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use checkers::Verdict;
 use history::{History, Kind};
+use pages::budget::Measurements;
 use simulator::latency::Distribution;
 use simulator::workload::Name;
 use workbench::solutions::Solution;
@@ -101,11 +103,11 @@ fn broadcast_3d_and_3e_keep_every_budget_with_every_seed() {
     }
     // The defaults must do for 3e's official limits, too.
     broadcast(25, 100.0, 100).each_seed(5, |seed, record| {
-        let results = checkers::set_full(&record.history, "broadcast").results;
-        let results = history::edn::map([("workload", results)]);
+        let result = checkers::set_full(&record.history, "broadcast");
+        let measured = Measurements::of(&Verdict::judge(&record.history, result, None, None));
         for budget in challenge("broadcast-3e").trials[0].budgets {
             let official = budget.official.unwrap();
-            let measured = budget.metric.measure(&results);
+            let measured = measured.get(budget.metric);
             assert!(
                 measured.is_none_or(|it| official.holds(it)),
                 "{}",

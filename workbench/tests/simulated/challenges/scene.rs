@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use checkers::{Validity, Verdict};
+use checkers::{CheckerResult as _, Validity, Verdict};
 use history::Kind;
-use pages::budget::Budget;
+use pages::budget::{Budget, Measurements};
 use simulator::judge::judge;
 use simulator::nemesis::Fault;
 use simulator::options::{Nodes, Options};
@@ -86,20 +86,20 @@ impl Scene {
     fn assert_valid(&self, seed: u64, record: &Record) {
         let verdict = self.judge(record);
         assert_eq!(
-            verdict.valid,
+            verdict.validity(),
             Validity::Valid,
             "{:#?}\n{}",
-            verdict.findings,
+            verdict.sentences(),
             again(seed)
         );
     }
 
     /// The budgets of a challenge, ours and the official ones.
     pub fn assert_budgets(&self, budgets: &[Budget], seed: u64, record: &Record) {
-        let results = self.judge(record).results;
+        let measured = Measurements::of(&self.judge(record));
         for budget in budgets {
             let metric = budget.metric;
-            let measured = metric.measure(&results).expect("a number");
+            let measured = measured.get(metric).expect("a number");
             for bound in [budget.official, budget.ours].into_iter().flatten() {
                 let holds = bound.holds(measured);
                 assert!(holds, "{metric:?} {measured} {bound}; {}", again(seed));

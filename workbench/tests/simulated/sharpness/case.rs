@@ -1,6 +1,6 @@
 //! A node with a mistake, and how often the bench finds it on the virtual clock.
 
-use checkers::{Validity, Verdict};
+use checkers::{CheckerResult as _, Validity, Verdict};
 use shared::{Cluster, Context, Engine, Node};
 use simulator::judge::judge;
 use simulator::simulation::{Host, simulate};
@@ -74,6 +74,6 @@ impl Case {
 
     /// Whether the wrong node is found on a seed.
     pub fn is_found(&self, seed: u64) -> bool {
-        self.run(true, seed).valid == Validity::Invalid
+        self.run(true, seed).validity() == Validity::Invalid
     }
 }

@@ -15,7 +15,7 @@ mod live;
 mod transactions;
 mod unique_ids;
 
-use checkers::Validity;
+use checkers::{CheckerResult as _, Validity};
 use rayon::prelude::*;
 
 use case::{Case, MUST_FIND, SEEDS};
@@ -91,13 +91,13 @@ fn nodes_without_their_mistake_are_valid_on_all_seeds() {
         .flat_map_iter(|case| (0..SEEDS).map(move |seed| (case, seed)))
         .filter_map(|(case, seed)| {
             let verdict = case.run(false, seed);
-            let findings = verdict.findings.join("; ");
+            let findings = verdict.sentences().join("; ");
             let row = row(
                 case.mistake,
                 case.flags,
                 &format!("seed {seed}: {findings}"),
             );
-            (verdict.valid != Validity::Valid).then_some(row)
+            (verdict.validity() != Validity::Valid).then_some(row)
         })
         .collect();
     assert!(

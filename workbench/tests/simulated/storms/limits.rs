@@ -1,5 +1,6 @@
 //! How much happens at most.
 
+use checkers::CheckerResult as _;
 use simulator::nemesis::Fault;
 use simulator::storm::Aftermath;
 
@@ -65,7 +66,7 @@ fn extreme_options_break_nothing() {
     ];
     for words in extremes {
         let run = run(words);
-        assert!(run.is_valid(), "{words}: {:?}", run.verdict.findings);
+        assert!(run.is_valid(), "{words}: {:?}", run.verdict.sentences());
     }
     // A node that sleeps on such a message does not hear init either, as in Maelstrom.
     let run = run("--latency 4294967295 --latency-dist exponential --time-limit 2");

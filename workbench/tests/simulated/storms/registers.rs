@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use checkers::Validity;
+use checkers::{CheckerResult as _, Validity};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use shared::{Caller, Cluster, Context, ErrorCode, Failure, LIN_KV, Node, RpcError};
@@ -145,8 +145,8 @@ fn nodes_that_do_not_talk_are_found_out() {
         Storm::new(Name::LinKv, boot).with(&pins("--node-count 2 --time-limit 10 --rate 20"));
     for seed in 0..10 {
         let run = storm.run(seed).unwrap();
-        assert_eq!(run.verdict.valid, Validity::Invalid, "seed {seed}");
-        let told = run.verdict.findings.join("\n");
+        assert_eq!(run.verdict.validity(), Validity::Invalid, "seed {seed}");
+        let told = run.verdict.sentences().join("\n");
         assert!(told.contains("no order explains"), "seed {seed}: {told}");
     }
 }

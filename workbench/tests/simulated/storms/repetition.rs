@@ -1,5 +1,6 @@
 //! Same seed, same run, byte for byte: twice, beside others, and on all machines.
 
+use checkers::CheckerResult as _;
 use history::History;
 use rayon::ThreadPoolBuilder;
 use simulator::simulation::simulate;
@@ -32,7 +33,8 @@ fn told(run: &Aftermath) -> String {
     let history = text(&record.history);
     format!(
         "{beyond}\n{history}\n{:?}\n{:?}\n{logs:?}",
-        record.statistics, verdict.findings
+        record.statistics,
+        verdict.sentences()
     )
 }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use checkers::CheckerResult as _;
 use history::Op;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -126,7 +127,7 @@ impl Span {
 pub fn scene(words: &str) -> Scene {
     let storm = storm(words);
     let run = storm.run_with(1, &storm.options(1), true).unwrap();
-    assert!(run.is_valid(), "{:?}", run.verdict.findings);
+    assert!(run.is_valid(), "{:?}", run.verdict.sentences());
     Scene { run }
 }
 

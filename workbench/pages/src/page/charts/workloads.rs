@@ -5,8 +5,8 @@ use crate::budget::Metric;
 use crate::page::table::Table;
 use crate::plot::{Axis, Band, Chart, Color, Level, Series, Shape};
 use crate::report::Figure;
+use checkers::WorkloadResult;
 use history::{Kind, Op, Pair};
-use simulator::workload::Evidence;
 
 /// At which parts of all values the table tells the latency.
 const PARTS: [f64; 8] = [0.0, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 1.0];
@@ -31,11 +31,10 @@ impl Plots<'_> {
 
     /// Sets: which part of the values everybody had within how many milliseconds.
     pub(super) fn stable_latency(&self) -> Option<Panel> {
-        if !matches!(self.subject.evidence, Evidence::Set { .. }) {
+        let WorkloadResult::Set(result) = &self.subject.verdict?.workload.result else {
             return None;
-        }
-        let samples = &self.subject.verdict?.samples;
-        let latencies = sorted(samples.iter().map(|(_, latency)| *latency as f64));
+        };
+        let latencies = sorted(result.stable.iter().map(|it| it.latency_ms as f64));
         let count = latencies.len() as f64;
         let most = *latencies.last()?;
         let levels = self.levels(&[Metric::MedianLatency, Metric::MaxLatency]);
@@ -76,12 +75,12 @@ impl Plots<'_> {
 
     /// Logs: how far behind polls are.
     pub(super) fn lag(&self) -> Option<Panel> {
-        if self.subject.evidence != Evidence::Logs {
+        let WorkloadResult::Logs(result) = &self.subject.verdict?.workload.result else {
             return None;
-        }
-        let samples = self.subject.verdict?.samples.iter();
-        let lags: Vec<(f64, f64)> = samples
-            .map(|(begun, lag)| (*begun as f64 / 1e9, *lag as f64 / 1e9))
+        };
+        let lags = result.lags.iter();
+        let lags: Vec<(f64, f64)> = lags
+            .map(|it| (it.begun_ns as f64 / 1e9, it.lag_ns as f64 / 1e9))
             .collect();
         let behind = sorted(lags.iter().map(|(_, lag)| *lag));
         let most = *behind.last()?;
@@ -113,9 +112,9 @@ impl Plots<'_> {
 
     /// Counters: what reads show, against the sums that are possible at the time.
     pub(super) fn value(&self, pairs: &[Pair<'_>]) -> Option<Panel> {
-        if self.subject.evidence != Evidence::Counter {
+        let WorkloadResult::Counter(_) = &self.subject.verdict?.workload.result else {
             return None;
-        }
+        };
         let end = self.time.range.end;
         let range = possible_sums(&self.subject.record.history.ops, end);
         let number = |op: &Op| op.value.parse::<f64>().ok().filter(|it| it.is_finite());

@@ -2,9 +2,10 @@
 
 use std::fmt::Write as _;
 
-use super::{around, name, time, value};
+use super::{around, micros, name, value};
 use crate::plot::escaped;
-use history::edn::{self, Edn};
+use checkers::{Element, OpCycle, OpStep, Relation, StepReason, TxnAnomaly, TxnRead};
+use history::Op;
 use history::text::shortened;
 
 const WIDTH: usize = 760;
@@ -16,14 +17,14 @@ const GAP: usize = 46;
 const LETTERS: usize = 92;
 
 /// More than this is cut: nobody follows a longer cycle.
-const MOST_OPS: usize = 12;
+const MAX_OPS: usize = 12;
 
 /// Why one operation comes before another.
 struct Edge {
     from: usize,
     to: usize,
     /// `rw`, `realtime`, ….
-    relation: String,
+    relation: &'static str,
     reason: String,
 }
 
@@ -36,26 +37,31 @@ pub(super) struct Graph {
 }
 
 impl Graph {
-    /// A cycle as the result map has it: the first operation once more at the end, and the steps.
-    pub(super) fn of_cycle(ops: &[Edn], steps: &Edn) -> Option<Self> {
-        let (Edn::List(steps) | Edn::Vector(steps)) = steps else {
-            return None;
-        };
-        let (_, ops) = ops.split_last()?;
-        let count = ops.len().min(MOST_OPS);
-        let edge = |(place, step)| {
-            let relation = edn::get(step, &["type"])
-                .map(edn::compact)
-                .unwrap_or_default();
-            let relation = relation.trim_start_matches(':').to_owned();
-            Edge {
-                from: place,
-                to: (place + 1) % ops.len(),
-                reason: reason(&relation, step),
-                relation,
-            }
-        };
-        let edges = steps.iter().take(ops.len()).enumerate().map(edge);
+    /// A case that is about operations and their order; nothing for any other.
+    pub(super) fn of(case: &TxnAnomaly) -> Option<Self> {
+        match case {
+            TxnAnomaly::Cycle(cycle) => Graph::of_cycle(cycle),
+            TxnAnomaly::DirtyRead {
+                op, read, writer, ..
+            } => Some(Graph::of_read(writer, op, read)),
+            TxnAnomaly::LostUpdate {
+                key, value, ops, ..
+            } => Some(Graph::of_updates(&format!("key {key} held {value}"), ops)),
+            _ => None,
+        }
+    }
+
+    /// A cycle: the first operation stands at its end once more.
+    pub(super) fn of_cycle(cycle: &OpCycle) -> Option<Self> {
+        let (_, ops) = cycle.ops.split_last()?;
+        let count = ops.len().min(MAX_OPS);
+        let steps = cycle.steps.iter().take(ops.len()).enumerate();
+        let edges = steps.map(|(index, step)| Edge {
+            from: index,
+            to: (index + 1) % ops.len(),
+            relation: step.relation.name(),
+            reason: reason(step),
+        });
         Some(Graph {
             ops: ops[..count].iter().map(shown).collect(),
             edges: edges
@@ -65,29 +71,30 @@ impl Graph {
         })
     }
 
-    /// Somebody who read what they should not have seen.
-    pub(super) fn of_read(writer: &Edn, reader: &Edn, read: &str) -> Self {
+    /// A transaction that read what it should not have seen.
+    fn of_read(writer: &Op, reader: &Op, read: &TxnRead) -> Self {
+        let TxnRead { key, content } = read;
         Graph {
             ops: vec![shown(writer), shown(reader)],
             edges: vec![Edge {
                 from: 0,
                 to: 1,
-                relation: "wr".to_owned(),
-                reason: format!("the second one saw it: {read}"),
+                relation: Relation::Wr.name(),
+                reason: format!("the second one read key {key}: {content}"),
             }],
             left_out: 0,
         }
     }
 
-    /// Several who each replaced the same value.
-    pub(super) fn of_updates(value: &str, ops: &[Edn]) -> Self {
-        let count = ops.len().min(MOST_OPS);
+    /// Several transactions that each replaced the same value.
+    fn of_updates(value: &str, ops: &[Op]) -> Self {
+        let count = ops.len().min(MAX_OPS);
         let updates = ops[..count].iter().map(shown);
         let origin = (String::new(), value.to_owned(), None);
-        let edge = |place| Edge {
+        let edge = |op| Edge {
             from: 0,
-            to: place,
-            relation: "read".to_owned(),
+            to: op,
+            relation: "read",
             reason: "read this, and replaced it".to_owned(),
         };
         Graph {
@@ -111,10 +118,10 @@ impl Graph {
         around(self.ops.iter().filter_map(|(.., time)| *time))
     }
 
-    /// The same in words, for those who do not see the picture.
-    pub(super) fn tell(&self) -> String {
+    /// The picture in words, for screen readers.
+    pub(super) fn describe(&self) -> String {
         let name = |op: usize| self.name(op);
-        let tell = |edge: &Edge| {
+        let describe = |edge: &Edge| {
             let Edge {
                 from,
                 to,
@@ -123,23 +130,23 @@ impl Graph {
             } = edge;
             format!("{} → {} ({relation}): {reason}", name(*from), name(*to))
         };
-        let mut told: Vec<String> = self.edges.iter().map(tell).collect();
+        let mut edges: Vec<String> = self.edges.iter().map(describe).collect();
         if self.left_out > 0 {
-            told.push(format!("and {} operations more", self.left_out));
+            edges.push(format!("and {} operations more", self.left_out));
         }
-        told.join("; ")
+        edges.join("; ")
     }
 
     pub(super) fn draw(&self, title: &str) -> String {
-        let place = |op: usize| op * (BOX + GAP) + 4;
-        let height = place(self.ops.len()) + 4;
+        let top_of = |op: usize| op * (BOX + GAP) + 4;
+        let height = top_of(self.ops.len()) + 4;
         let mut svg = format!(
             "<svg class=\"graph\" role=\"img\" aria-label=\"{}\" viewBox=\"0 0 {WIDTH} {height}\" \
              width=\"{WIDTH}\" height=\"{height}\">",
-            escaped(&format!("{title}: {}", self.tell()))
+            escaped(&format!("{title}: {}", self.describe()))
         );
         for (op, (headline, value, _)) in self.ops.iter().enumerate() {
-            let (top, wide) = (place(op), WIDTH - LEFT - 8);
+            let (top, wide) = (top_of(op), WIDTH - LEFT - 8);
             let _ = write!(
                 svg,
                 "<rect class=\"box\" x=\"{LEFT}\" y=\"{top}\" width=\"{wide}\" height=\"{BOX}\" rx=\"6\"/>\
@@ -160,7 +167,7 @@ impl Graph {
                 relation,
                 reason,
             } = edge;
-            let (start, end) = (place(*from), place(*to));
+            let (start, end) = (top_of(*from), top_of(*to));
             let is_next = *to == from + 1;
             let (path, below) = if is_next {
                 let x = LEFT + 24;
@@ -182,7 +189,7 @@ impl Graph {
                     self.name(*to)
                 )),
                 escaped(&shortened(reason, LETTERS)),
-                class = if matches!(&**relation, "ww" | "wr" | "rw") {
+                class = if matches!(*relation, "ww" | "wr" | "rw") {
                     relation
                 } else {
                     "time"
@@ -196,30 +203,28 @@ impl Graph {
 }
 
 /// A headline, a value, and when it was.
-fn shown(op: &Edn) -> (String, String, Option<i64>) {
-    (name(op), value(op), time(op))
+fn shown(op: &Op) -> (String, String, Option<i64>) {
+    (name(op), value(op), Some(micros(op.time)))
 }
 
-fn reason(relation: &str, step: &Edn) -> String {
-    let member = |name| edn::get(step, &[name]).map(plain).unwrap_or_default();
-    let (key, before, after) = (member("key"), member("value"), member("value'"));
-    match relation {
-        "ww" => format!("key {key}: its {before} was followed by the other's {after}"),
-        "wr" => format!("key {key}: its {before} was read by the other"),
-        "rw" => format!("key {key}: it read {before}, and the other's {after} came later"),
-        "process" => "it ended before the other began, on the same process".to_owned(),
-        "realtime" => "it had ended before the other began".to_owned(),
-        _ => String::new(),
-    }
-}
-
-/// A version in words: Elle has names of its own for what was there before the first one.
-fn plain(version: &Edn) -> String {
-    match version {
-        Edn::Nil => "nothing".to_owned(),
-        version => match &*edn::compact(version) {
-            ":elle.list-append/init" => "nothing".to_owned(),
-            text => text.to_owned(),
-        },
+fn reason(step: &OpStep) -> String {
+    let StepReason::Data {
+        key, before, after, ..
+    } = &step.reason
+    else {
+        return match step.relation {
+            Relation::Process => "it ended before the other began, on the same process".to_owned(),
+            _ => "it had ended before the other began".to_owned(),
+        };
+    };
+    let version = |version: &Option<Element>| match version {
+        Some(element) => element.to_string(),
+        None => "nothing".to_owned(),
+    };
+    let (before, after) = (version(before), version(after));
+    match step.relation {
+        Relation::Ww => format!("key {key}: its {before} was followed by the other's {after}"),
+        Relation::Wr => format!("key {key}: its {before} was read by the other"),
+        _ => format!("key {key}: it read {before}, and the other's {after} came later"),
     }
 }

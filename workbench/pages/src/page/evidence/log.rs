@@ -6,9 +6,10 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
-use super::{Evidence, around, name, shortened, time};
+use super::graph::Graph;
+use super::{Evidence, MAX_CASES, around, involved, micros, name, shortened};
 use crate::plot::escaped;
-use history::edn::{self, Edn};
+use checkers::{Cases, Element, LogAnomaly, LogsResult};
 use history::{History, Kind, Op};
 
 const LEFT: usize = 250;
@@ -19,81 +20,87 @@ const ROW: usize = 26;
 const MARGIN: usize = 4;
 
 /// The most offsets that are shown.
-const MOST_COLUMNS: usize = 24;
+const MAX_COLUMNS: usize = 24;
 
 /// How many letters of a message are shown.
 const LETTERS: usize = 5;
 
 /// How many operations are shown if the case itself names none.
-const MOST_OPS: usize = 6;
+const MAX_OPS: usize = 6;
 
-/// What clients were told of a key: offsets and messages, as text. An offset may have several.
+/// What clients saw of a key: offsets and messages, as text. An offset may have several.
 type Log = BTreeSet<(u64, String)>;
 
-/// A case of an anomaly: messages of one key, and operations that have to do with them.
-pub(super) fn case(history: &History, anomaly: &str, case: &Edn) -> Option<Evidence> {
-    let member = |name| edn::get(case, &[name]);
-    let key = edn::to_json(member("key")?);
-    let key = key.as_str().map_or_else(|| key.to_string(), str::to_owned);
-    let mut concerned: BTreeSet<String> = BTreeSet::new();
-    concerned.extend(member("value").map(text));
-    for list in ["values", "skipped"] {
-        if let Some(Edn::Vector(values) | Edn::List(values)) = member(list) {
-            concerned.extend(values.iter().map(text));
-        }
-        if let Some(Edn::Set(values)) = member(list) {
-            concerned.extend(values.iter().map(text));
-        }
+/// The cases of each anomaly of logs.
+pub(super) fn anomalies(history: &History, result: &LogsResult) -> Vec<Evidence> {
+    let mut evidence = Vec::new();
+    for Cases { name, cases, .. } in &result.anomalies {
+        let drawn = cases.iter().map(|case| match case {
+            LogAnomaly::Cycle(cycle) => Graph::of_cycle(cycle).map_or_else(
+                || involved(name, case.to_string(), &case.ops()),
+                |graph| Evidence {
+                    picture: graph.draw(name),
+                    window: graph.window(),
+                    ..Evidence::new(*name, graph.describe())
+                },
+            ),
+            _ => self::case(history, name, case)
+                .unwrap_or_else(|| involved(name, case.to_string(), &case.ops())),
+        });
+        evidence.extend(drawn.take(MAX_CASES));
     }
-    let mut ops: Vec<&Edn> = ["writer", "max-read", "reader", "op"]
-        .into_iter()
-        .filter_map(member)
-        .collect();
-    if let Some(Edn::Vector(several)) = member("ops") {
-        ops.extend(several);
+    evidence
+}
+
+/// A case about messages of one key, and operations that have to do with them.
+fn case(history: &History, anomaly: &str, case: &LogAnomaly) -> Option<Evidence> {
+    let messages = case.messages();
+    let key = text_of_key(&messages.first()?.key);
+    let mut concerned: BTreeSet<String> = messages.iter().map(|it| it.value.to_string()).collect();
+    if let LogAnomaly::Step { skipped, .. } = case {
+        concerned.extend(skipped.iter().map(ToString::to_string));
     }
-    ops.retain(|op| matches!(op, Edn::Map(_)));
-    let own = if ops.is_empty() {
-        witnesses(history, &key, &concerned)
-    } else {
-        Vec::new()
-    };
-    ops.extend(&own);
+    let mut ops = case.ops();
+    if ops.is_empty() {
+        ops = witnesses(history, &key, &concerned);
+    }
     let log = log(history, &key);
     let is_concerned = |(_, (_, message)): &(usize, &(u64, String))| concerned.contains(message);
-    let places = log.iter().enumerate().filter(is_concerned);
-    let places: Vec<usize> = places.map(|(place, _)| place).collect();
-    let first = places.iter().min()?.saturating_sub(MARGIN);
-    let count = (places.iter().max()? + MARGIN + 1 - first).min(MOST_COLUMNS);
+    let indices = log.iter().enumerate().filter(is_concerned);
+    let indices: Vec<usize> = indices.map(|(index, _)| index).collect();
+    let first = indices.iter().min()?.saturating_sub(MARGIN);
+    let count = (indices.iter().max()? + MARGIN + 1 - first).min(MAX_COLUMNS);
     let shown: Vec<&(u64, String)> = log.iter().skip(first).take(count).collect();
     let mut messages: Vec<&str> = concerned.iter().map(String::as_str).collect();
     messages.sort_by_key(|message| (message.parse::<f64>().is_err(), message.len()));
     let title = format!("{anomaly}: key {key}, messages {}", messages.join(", "));
     let text =
-        "The log of the key, as clients were told, and what these operations sent or polled of it.";
+        "The log of the key, as clients saw it, and what these operations sent or polled of it.";
     Some(Evidence {
         picture: draw(&title, &key, &shown, &concerned, &ops),
-        window: around(ops.iter().filter_map(|op| time(op))),
+        window: around(ops.iter().map(|op| micros(op.time))),
         ..Evidence::new(shortened(&title), text)
     })
 }
 
+/// A key as operations write it where it is the name of a field.
+fn text_of_key(key: &Element) -> String {
+    let text = key.to_string();
+    serde_json::from_str(&text).unwrap_or(text)
+}
+
 /// The first operations that sent or polled one of these messages.
-fn witnesses(history: &History, key: &str, concerned: &BTreeSet<String>) -> Vec<Edn> {
+fn witnesses<'a>(history: &'a History, key: &str, concerned: &BTreeSet<String>) -> Vec<&'a Op> {
     let ended = history.ops.iter().filter(|op| op.is_completion());
-    let told = ended.filter(|op| {
+    let witnesses = ended.filter(|op| {
         let value = op.value.parse::<Value>().unwrap_or_default();
-        let told = of_key(&value, key);
-        op.kind == Kind::Ok && told.iter().any(|(_, message)| concerned.contains(message))
+        let moved = of_key(&value, key);
+        op.kind == Kind::Ok && moved.iter().any(|(_, message)| concerned.contains(message))
     });
-    told.take(MOST_OPS).map(Op::to_edn).collect()
+    witnesses.take(MAX_OPS).collect()
 }
 
-fn text(value: &Edn) -> String {
-    edn::to_json(value).to_string()
-}
-
-/// A key's log, as far as clients were told.
+/// A key's log, as far as clients saw it.
 fn log(history: &History, key: &str) -> Log {
     let mut log = Log::new();
     let ended = history.ops.iter().filter(|op| op.is_completion());
@@ -134,7 +141,7 @@ fn draw(
     key: &str,
     log: &[&(u64, String)],
     concerned: &BTreeSet<String>,
-    ops: &[&Edn],
+    ops: &[&Op],
 ) -> String {
     let (width, height) = (LEFT + log.len() * COLUMN + 8, (ops.len() + 2) * ROW + 8);
     let mut svg = format!(
@@ -163,20 +170,17 @@ fn draw(
     }
     for (row, op) in ops.iter().enumerate() {
         let y = (row + 2) * ROW;
-        let f = edn::get(op, &["f"]).map(edn::compact).unwrap_or_default();
         let _ = write!(
             svg,
             "<text class=\"head\" x=\"4\" y=\"{}\">{} {}</text>",
             y + 17,
-            escaped(f.trim_start_matches(':')),
+            escaped(&op.f),
             escaped(&name(op)),
         );
-        let value = edn::get(op, &["value"])
-            .map(edn::to_json)
-            .unwrap_or_default();
-        let told = of_key(&value, key);
+        let value = op.value.parse::<Value>().unwrap_or_default();
+        let moved = of_key(&value, key);
         for (column, (offset, message)) in log.iter().enumerate() {
-            let is_there = told.iter().any(|(at, it)| at == offset && it == message);
+            let is_there = moved.iter().any(|(at, it)| at == offset && it == message);
             let class = match (is_there, concerned.contains(message)) {
                 (true, _) => "cell",
                 (false, true) => "cell lacking",

@@ -4,11 +4,11 @@
 use std::collections::{BTreeMap, HashSet};
 use std::fmt::Write as _;
 
-use super::{Evidence, MOST_CASES, around};
+use super::{Evidence, MAX_CASES, around, micros};
 use crate::page::Subject;
 use crate::plot::escaped;
-use checkers::Element;
-use history::edn::{self, Edn};
+use checkers::{Element, LostElement, OpRef, SetResult};
+
 use history::{Kind, Op};
 
 const WIDTH: usize = 760;
@@ -25,26 +25,26 @@ struct Read<'a> {
 }
 
 /// Each value that is lost, as far as a page has room.
-pub(super) fn lost(subject: &Subject<'_>, results: &Edn, add: &str) -> Vec<Evidence> {
-    let Some(Edn::List(lost)) = edn::get(results, &["lost"]) else {
-        return Vec::new();
-    };
+pub(super) fn lost(subject: &Subject<'_>, result: &SetResult) -> Vec<Evidence> {
+    let lost = &result.lost;
     if lost.is_empty() {
         return Vec::new();
     }
     let history = &subject.record.history;
     let mut cases: Vec<Case<'_>> = Vec::new();
-    for element in lost.iter().take(MOST_CASES) {
-        let is_it = |op: &&Op| op.f == add && Element::of(op).to_edn() == *element;
-        let additions = || history.ops.iter().filter(is_it);
-        let Some(begun) = additions().rfind(|op| op.is_invocation()) else {
-            continue;
+    for lost in lost.iter().take(MAX_CASES) {
+        let LostElement { element, added, .. } = lost;
+        let is_acknowledgement = |op: &&Op| {
+            op.index > added.index
+                && op.kind == Kind::Ok
+                && op.f == added.f
+                && Element::of(op) == *element
         };
         cases.push(Case {
             subject,
             element,
-            begun,
-            acknowledged: additions().find(|op| op.kind == Kind::Ok && op.index > begun.index),
+            added,
+            acknowledged: history.ops.iter().find(is_acknowledgement),
             reads: Vec::new(),
         });
     }
@@ -59,9 +59,9 @@ pub(super) fn lost(subject: &Subject<'_>, results: &Edn, add: &str) -> Vec<Evide
         let Ok(elements) = Element::list_of(ended) else {
             continue;
         };
-        let later = cases.iter_mut().filter(|it| ended.index > it.begun.index);
+        let later = cases.iter_mut().filter(|it| ended.index > it.added.index);
         for case in later {
-            let holds = elements.iter().any(|held| held.to_edn() == *case.element);
+            let holds = elements.contains(case.element);
             case.reads.push(Read {
                 begun: pair.invocation,
                 ended,
@@ -70,7 +70,7 @@ pub(super) fn lost(subject: &Subject<'_>, results: &Edn, add: &str) -> Vec<Evide
         }
     }
     let mut evidence: Vec<Evidence> = cases.iter().map(Case::evidence).collect();
-    let more = lost.len().saturating_sub(MOST_CASES);
+    let more = lost.len().saturating_sub(MAX_CASES);
     if more > 0 {
         let text = format!("{more} more values are lost: results.edn lists them all.");
         evidence.push(Evidence::new("And others", text));
@@ -80,10 +80,10 @@ pub(super) fn lost(subject: &Subject<'_>, results: &Edn, add: &str) -> Vec<Evide
 
 struct Case<'a> {
     subject: &'a Subject<'a>,
-    element: &'a Edn,
-    /// Its addition,
-    begun: &'a Op,
-    /// … and how that ended, if it was confirmed.
+    element: &'a Element,
+    /// The invocation that adds it.
+    added: &'a OpRef,
+    /// Its acknowledgement, if there is one.
     acknowledged: Option<&'a Op>,
     /// The reads that ended after it began.
     reads: Vec<Read<'a>>,
@@ -94,11 +94,11 @@ impl Case<'_> {
         let reads = &self.reads;
         let held = reads.iter().filter(|read| read.holds).count();
         let last = reads.iter().rfind(|read| read.holds);
-        let value = edn::compact(self.element);
+        let value = self.element;
         let known = self
             .acknowledged
-            .map_or("was never confirmed".to_owned(), |op| {
-                format!("was confirmed at {:.3} s", op.seconds())
+            .map_or("was never acknowledged".to_owned(), |op| {
+                format!("was acknowledged at {:.3} s", op.seconds())
             });
         let seen = match last {
             Some(read) => format!(
@@ -107,17 +107,17 @@ impl Case<'_> {
             ),
             None => "none holds it".to_owned(),
         };
-        let process = self.begun.process.client().unwrap_or_default();
+        let process = self.added.process.client().unwrap_or_default();
         let node = self.subject.settings.node_of(process);
         let text = format!(
             "It was sent to {node} at {:.3} s and {known}; of {} reads that ended later, {seen}.",
-            self.begun.seconds(),
+            self.added.seconds(),
             reads.len(),
         );
-        let moments = reads.iter().flat_map(|read| [read.begun, read.ended]);
-        let moments = moments
-            .chain([self.begun])
-            .map(|op| (op.time / 1000) as i64);
+        let moments = reads
+            .iter()
+            .flat_map(|read| [read.begun.time, read.ended.time]);
+        let moments = moments.chain([self.added.time]).map(micros);
         let title = format!("Value {value} is lost");
         Evidence {
             picture: self.draw(&title),
@@ -128,7 +128,7 @@ impl Case<'_> {
 
     fn draw(&self, title: &str) -> String {
         let reads = &self.reads;
-        let from = self.begun.seconds();
+        let from = self.added.seconds();
         let to = reads.iter().map(|read| read.ended.seconds());
         let to = to.fold(from + 0.001, f64::max);
         let x =
@@ -149,17 +149,17 @@ impl Case<'_> {
                 "{title}: reads by node, those that hold it and those that do not"
             ))
         );
-        let marks = [(self.begun, "sent")].into_iter();
-        let marks = marks.chain(self.acknowledged.map(|op| (op, "confirmed")));
-        for (place, (op, word)) in marks.enumerate() {
-            let (at, y) = (x(op.seconds()), 12 + 12 * place);
+        let marks = [(self.added.seconds(), "sent")].into_iter();
+        let acknowledged = self.acknowledged.map(|op| (op.seconds(), "acknowledged"));
+        for (row, (seconds, word)) in marks.chain(acknowledged).enumerate() {
+            let (at, y) = (x(seconds), 12 + 12 * row);
             let _ = write!(
                 svg,
                 "<line class=\"moment\" x1=\"{at:.1}\" x2=\"{at:.1}\" y1=\"{y}\" y2=\"{}\"/>\
                  <text class=\"reason\" x=\"{:.1}\" y=\"{y}\">{word} at {:.3} s</text>",
                 height - 20,
                 at + 4.0,
-                op.seconds(),
+                seconds,
             );
         }
         for (row, (place, reads)) in rows.iter().enumerate() {

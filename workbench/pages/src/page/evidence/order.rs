@@ -4,11 +4,10 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use super::{Evidence, MOST_CASES, around, shortened};
+use super::{Evidence, MAX_CASES, around, micros, shortened};
 use crate::page::Subject;
 use crate::plot::escaped;
-use checkers::Element;
-use history::edn::{self, Edn};
+use checkers::{Element, RegisterOutcome, RegisterViolation, RegistersResult};
 use history::text;
 use history::{Kind, Pair};
 
@@ -18,30 +17,32 @@ const ROW: usize = 26;
 const TOP: usize = 8;
 
 /// How many operations that ended are drawn.
-const MOST_CALLS: usize = 20;
+const MAX_CALLS: usize = 20;
 
 /// How many of those that did not end.
-const MOST_OPEN: usize = 8;
+const MAX_OPEN: usize = 8;
 
 /// How many letters of an operation are shown in its bar.
 const LETTERS: usize = 18;
 
-/// Each key without an order, as far as a page has room.
-pub(super) fn violations(subject: &Subject<'_>, results: &Edn) -> Vec<Evidence> {
-    let Some(Edn::Map(keys)) = edn::get(results, &["results"]) else {
-        return Vec::new();
-    };
+/// Each register that is not linearizable, as far as a page has room.
+pub(super) fn violations(subject: &Subject<'_>, result: &RegistersResult) -> Vec<Evidence> {
     let pairs = subject.record.history.pairs();
-    let bad = keys.iter().filter_map(|(key, result)| {
-        let result = edn::get(result, &["linearizable"])?;
-        let index = edn::get(result, &["op", "index"]).and_then(edn::number)?;
-        let is_bad = edn::get(result, &["valid?"]) == Some(&Edn::Bool(false));
-        is_bad.then(|| violation(&pairs, key, result, index as usize))?
+    let bad = result.registers.iter().filter_map(|register| {
+        let RegisterOutcome::Violated(violation) = &register.outcome else {
+            return None;
+        };
+        self::violation(&pairs, register.key.as_ref(), violation)
     });
-    bad.take(MOST_CASES).collect()
+    bad.take(MAX_CASES).collect()
 }
 
-fn violation(pairs: &[Pair<'_>], key: &Edn, result: &Edn, index: usize) -> Option<Evidence> {
+fn violation(
+    pairs: &[Pair<'_>],
+    key: Option<&Element>,
+    violation: &RegisterViolation,
+) -> Option<Evidence> {
+    let index = violation.event.op.index;
     let of_key: Vec<&Pair<'_>> = pairs.iter().filter(|it| is_of(it, key)).collect();
     let is_it = |pair: &&&Pair<'_>| {
         let ends = [Some(pair.invocation), pair.completion];
@@ -56,10 +57,10 @@ fn violation(pairs: &[Pair<'_>], key: &Edn, result: &Edn, index: usize) -> Optio
         .filter(|it| it.completion.is_none_or(|op| op.kind != Kind::Fail));
     let (mut open, mut ended): (Vec<&Pair<'_>>, Vec<_>) =
         before.partition(|it| self::end(it) == usize::MAX);
-    let left_out = open.len().saturating_sub(MOST_OPEN) + ended.len().saturating_sub(MOST_CALLS);
-    open.drain(..open.len().saturating_sub(MOST_OPEN));
+    let left_out = open.len().saturating_sub(MAX_OPEN) + ended.len().saturating_sub(MAX_CALLS);
+    open.drain(..open.len().saturating_sub(MAX_OPEN));
     ended.sort_by_key(|it| self::end(it));
-    ended.drain(..ended.len().saturating_sub(MOST_CALLS));
+    ended.drain(..ended.len().saturating_sub(MAX_CALLS));
     let mut near = ended;
     near.extend(open);
     if !near
@@ -68,17 +69,6 @@ fn violation(pairs: &[Pair<'_>], key: &Edn, result: &Edn, index: usize) -> Optio
     {
         near.push(bad);
     }
-    let states: Vec<String> = match edn::get(result, &["configs"]) {
-        Some(Edn::List(configs)) => {
-            let state = |config| edn::get(config, &["model"]).map(edn::compact);
-            configs.iter().filter_map(state).collect()
-        }
-        _ => Vec::new(),
-    };
-    let mut states: Vec<String> = states.iter().map(|state| plain(state)).collect();
-    states.sort();
-    states.dedup();
-    let key = edn::compact(key);
     let text = format!(
         "{} of process {} ({:.3} s to {}) has no place in any order: when it took effect, the \
          register could only hold {}. Drawn are the operations on the key that may have come before \
@@ -88,29 +78,24 @@ fn violation(pairs: &[Pair<'_>], key: &Edn, result: &Edn, index: usize) -> Optio
         bad.invocation.seconds(),
         bad.completion
             .map_or("the end".to_owned(), |op| format!("{:.3} s", op.seconds())),
-        states.join(" or "),
+        violation.states().join(" or "),
         if left_out > 0 {
             format!("; {left_out} more are left out")
         } else {
             String::new()
         },
     );
-    let title = format!("Key {key} is not linearizable");
+    let title = match key {
+        Some(key) => format!("Key {key} is not linearizable"),
+        None => "The register is not linearizable".to_owned(),
+    };
     let moments = [Some(bad.invocation), bad.completion].into_iter().flatten();
-    let moments = moments.map(|op| (op.time / 1000) as i64);
+    let moments = moments.map(|op| micros(op.time));
     Some(Evidence {
         picture: draw(&title, &near, bad),
         window: around(moments),
         ..Evidence::new(title, text)
     })
-}
-
-/// The value alone of `#knossos.model.CASRegister{:value 3}`.
-fn plain(model: &str) -> String {
-    let value = model
-        .split_once(":value ")
-        .map_or(model, |(_, value)| value);
-    value.trim_end_matches('}').replace("nil", "null")
 }
 
 /// Where a call ends in the history; one that does not end, ends last.
@@ -119,9 +104,9 @@ fn end(pair: &Pair<'_>) -> usize {
     ended.map_or(usize::MAX, |op| op.index)
 }
 
-fn is_of(pair: &Pair<'_>, key: &Edn) -> bool {
-    checkers::pair(pair.invocation.value.json())
-        .is_some_and(|(own, _)| Element::parse(own.get()).to_edn() == *key)
+fn is_of(pair: &Pair<'_>, key: Option<&Element>) -> bool {
+    let own = checkers::pair(pair.invocation.value.json()).map(|(own, _)| own);
+    key.is_none_or(|key| own.is_some_and(|own| Element::parse(own.get()) == *key))
 }
 
 /// `read 3`, `cas [1,2]`.
@@ -130,7 +115,7 @@ fn label(pair: &Pair<'_>, letters: usize) -> String {
         .completion
         .filter(|op| op.kind == Kind::Ok)
         .unwrap_or(pair.invocation);
-    let value = checkers::pair(op.value.json()).map_or("", |(_, value)| value.get());
+    let value = checkers::pair(op.value.json()).map_or(op.value.json(), |(_, value)| value.get());
     let label = format!("{} {value}", op.f);
     text::shortened(&label, letters)
 }

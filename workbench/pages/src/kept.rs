@@ -1,0 +1,273 @@
+//! The results of a run that was kept, as far as they are looked at: `results.json`, its summary, or
+//! Maelstrom's `results.edn`. Any part may be missing, of another form or very long: it is left out,
+//! then.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde::de::{DeserializeOwned, IgnoredAny};
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
+
+use crate::budget::{Measurements, NEVER_OK};
+use history::edn;
+
+pub use checkers::Validity;
+
+/// How long each part of the results may be, in bytes.
+const MAX_PART: usize = 64 << 10;
+
+/// The quantiles of latencies that results have.
+pub const QUANTILES: [f64; 5] = [0.0, 0.5, 0.95, 0.99, 1.0];
+
+/// The results of a run that was kept.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct KeptResults {
+    /// The verdict; nothing if there is none that makes sense.
+    pub valid: Option<Validity>,
+    /// How its operations completed.
+    pub operations: Option<Operations>,
+    /// What was measured of it.
+    pub measured: Measurements,
+    /// Latencies until values were visible in every read: quantiles, and milliseconds.
+    pub stable_latencies: Vec<(f64, f64)>,
+    /// The budgets of its challenge.
+    pub budgets: Vec<KeptBudget>,
+    /// How often a node did something wrong.
+    pub incidents: usize,
+}
+
+/// How many operations there were, and how they completed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub struct Operations {
+    /// All that were completed.
+    pub count: u64,
+    /// Those that took effect.
+    #[serde(rename = "ok-count")]
+    pub ok: u64,
+    /// Those that certainly did not.
+    #[serde(rename = "fail-count")]
+    pub fail: u64,
+    /// Those that may have.
+    #[serde(rename = "info-count")]
+    pub info: u64,
+}
+
+/// A budget, and what was measured.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct KeptBudget {
+    /// What was measured, with its unit.
+    pub label: String,
+    /// The number, if there is one.
+    pub measured: Option<f64>,
+    /// The challenge's own bound.
+    pub official: Option<String>,
+    /// Our own bound.
+    pub ours: Option<String>,
+    /// Whether it was met.
+    pub holds: bool,
+}
+
+/// The parts of results that are looked at.
+#[derive(Deserialize)]
+struct Parts<'a> {
+    #[serde(borrow, rename = "valid?")]
+    valid: Option<&'a RawValue>,
+    #[serde(borrow)]
+    stats: Option<&'a RawValue>,
+    #[serde(borrow)]
+    net: Option<&'a RawValue>,
+    #[serde(borrow)]
+    workload: Option<&'a RawValue>,
+    #[serde(borrow)]
+    budgets: Option<&'a RawValue>,
+    #[serde(borrow)]
+    incidents: Option<&'a RawValue>,
+    #[serde(rename = "incident-count")]
+    incident_count: Option<usize>,
+}
+
+/// The parts of the workload's results that are looked at.
+#[derive(Default, Deserialize)]
+struct WorkloadParts<'a> {
+    #[serde(borrow, rename = "stable-latencies")]
+    stable_latencies: Option<&'a RawValue>,
+    #[serde(borrow, rename = "worst-realtime-lag")]
+    worst_realtime_lag: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+struct ByF {
+    #[serde(rename = "by-f")]
+    by_f: BTreeMap<String, Completed>,
+}
+
+#[derive(Deserialize)]
+struct Completed {
+    count: f64,
+    #[serde(rename = "ok-count")]
+    ok: f64,
+}
+
+#[derive(Deserialize)]
+struct Net {
+    servers: Servers,
+}
+
+#[derive(Deserialize)]
+struct Servers {
+    #[serde(rename = "msgs-per-op")]
+    msgs_per_op: f64,
+}
+
+#[derive(Deserialize)]
+struct WorstLag {
+    lag: f64,
+}
+
+impl KeptResults {
+    /// Reads results that were written as JSON: all of them, or their summary.
+    ///
+    /// # Errors
+    /// When the text is no JSON object.
+    pub fn from_json(text: &str) -> anyhow::Result<Self> {
+        let parts: Parts<'_> = serde_json::from_str(text)?;
+        let work = parts.workload.map(|it| serde_json::from_str(it.get()));
+        let work: WorkloadParts<'_> = work.and_then(Result::ok).unwrap_or_default();
+        let incidents = parts.incidents.map(|it| serde_json::from_str(it.get()));
+        // Of no size each, however many there are.
+        let incidents: Vec<IgnoredAny> = incidents.and_then(Result::ok).unwrap_or_default();
+        let latencies = part::<BTreeMap<String, f64>>(work.stable_latencies).unwrap_or_default();
+        let latency = |point: f64| {
+            let mut all = latencies.iter();
+            let (_, latency) = all.find(|(name, _)| name.parse() == Ok(point))?;
+            Some(*latency)
+        };
+        let not_ok = part::<ByF>(parts.stats).map(|stats| {
+            let by_f = stats.by_f.iter().filter(|(f, _)| *f != NEVER_OK);
+            by_f.map(|(_, it)| it.count - it.ok).sum()
+        });
+        let measured = Measurements {
+            messages_per_op: part::<Net>(parts.net).map(|it| it.servers.msgs_per_op),
+            median_latency_ms: latency(0.5),
+            max_latency_ms: latency(1.0),
+            not_ok,
+            realtime_lag_s: part::<WorstLag>(work.worst_realtime_lag).map(|it| it.lag),
+        };
+        let points = QUANTILES.into_iter();
+        Ok(KeptResults {
+            valid: part::<Value>(parts.valid).and_then(|it| validity(&it)),
+            operations: part(parts.stats),
+            measured,
+            stable_latencies: points
+                .filter_map(|point| Some((point, latency(point)?)))
+                .collect(),
+            budgets: part(parts.budgets).unwrap_or_default(),
+            incidents: parts.incident_count.unwrap_or(incidents.len()),
+        })
+    }
+
+    /// Reads results that were written as EDN, which have no budgets.
+    ///
+    /// # Errors
+    /// When the text is no EDN map.
+    pub fn from_edn(text: &str) -> anyhow::Result<Self> {
+        KeptResults::from_json(&edn::to_json(&edn::read(text)?).to_string())
+    }
+
+    /// One of the stable latencies, in milliseconds.
+    pub fn stable_latency(&self, point: f64) -> Option<f64> {
+        let mut all = self.stable_latencies.iter();
+        all.find(|(it, _)| *it == point).map(|(_, number)| *number)
+    }
+}
+
+/// What a list of runs needs of the results, in the same form: all of them may be many megabytes.
+pub fn summary(results: &Value, incidents: usize) -> Value {
+    let workload = &results["workload"];
+    json!({
+        "valid?": results["valid?"],
+        "stats": results["stats"],
+        "net": results["net"],
+        "workload": {
+            "stable-latencies": workload["stable-latencies"],
+            "worst-realtime-lag": workload["worst-realtime-lag"],
+        },
+        "budgets": results["budgets"],
+        "incident-count": incidents,
+    })
+}
+
+fn validity(value: &Value) -> Option<Validity> {
+    match value {
+        Value::Bool(true) => Some(Validity::Valid),
+        Value::Bool(false) => Some(Validity::Invalid),
+        Value::String(word) if word == "unknown" => Some(Validity::Unknown),
+        _ => None,
+    }
+}
+
+/// A part that makes sense and is not too long.
+fn part<T: DeserializeOwned>(raw: Option<&RawValue>) -> Option<T> {
+    let raw = raw.filter(|raw| raw.get().len() <= MAX_PART)?;
+    serde_json::from_str(raw.get()).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_looked_at_may_be_long_and_deep() {
+        let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
+        let text = format!(
+            "{{\"valid?\": true, \"net\": {{\"servers\": {{\"msgs-per-op\": 0.5}}}}, \
+             \"findings\": {deep}, \"stats\": {deep}, \"workload\": {{\"stable-latencies\": \
+             {{\"0.5\": 7}}, \"other\": {deep}}}, \"incidents\": [1, {deep}]}}"
+        );
+        let kept = KeptResults::from_json(&text).unwrap();
+        assert_eq!(kept.valid, Some(Validity::Valid));
+        assert_eq!((kept.incidents, kept.operations), (2, None));
+        assert_eq!(kept.stable_latency(0.5), Some(7.0));
+        assert_eq!(kept.measured.median_latency_ms, Some(7.0));
+        assert_eq!(kept.measured.messages_per_op, Some(0.5));
+        assert_eq!(kept.measured.max_latency_ms, None);
+    }
+
+    #[test]
+    fn a_summary_says_of_a_run_what_its_results_say() {
+        let results = json!({
+            "valid?": "unknown",
+            "stats": {"count": 7, "ok-count": 5, "fail-count": 1, "info-count": 1, "by-f": {}},
+            "net": {"servers": {"msgs-per-op": 1.5}},
+            "workload": {
+                "stable-latencies": {"0": 0, "0.5": 308, "1": 498},
+                "worst-realtime-lag": {"lag": 3.5},
+                "results": {"0": {}},
+            },
+            "budgets": [{"label": "median latency, ms", "measured": 308.0, "official": "< 400",
+                         "ours": null, "holds": true}],
+            "incidents": ["one", "two"],
+            "findings": ["long"],
+        });
+        let short = summary(&results, 2).to_string();
+        assert!(!short.contains("long") && !short.contains("results"));
+        let kept = KeptResults::from_json(&short).unwrap();
+        assert_eq!(kept.valid, Some(Validity::Unknown));
+        assert_eq!(kept.measured.realtime_lag_s, Some(3.5));
+        assert_eq!((kept.budgets.len(), kept.incidents), (1, 2));
+        assert_eq!(kept, KeptResults::from_json(&results.to_string()).unwrap());
+    }
+
+    #[test]
+    fn maelstroms_results_are_read_with_their_keywords_and_ratios() {
+        let text = "{:valid? :unknown, :stats {:count 3, :ok-count 1, :fail-count 2, :info-count 0, \
+                    :by-f {:crash {:count 1, :ok-count 0}, :send {:count 2, :ok-count 1}}}, \
+                    :workload {:stable-latencies {0 1, 0.5 2, 1 3}}}";
+        let kept = KeptResults::from_edn(text).unwrap();
+        assert_eq!(kept.valid, Some(Validity::Unknown));
+        assert_eq!(kept.measured.not_ok, Some(1.0));
+        assert_eq!(kept.stable_latencies, [(0.0, 1.0), (0.5, 2.0), (1.0, 3.0)]);
+        assert!(KeptResults::from_edn("[1 2]").is_err());
+    }
+}
