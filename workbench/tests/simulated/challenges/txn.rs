@@ -38,8 +38,8 @@ fn txn_satisfies_them_on_clusters_of_all_sizes_with_slow_messages() {
     }
 }
 
-/// With causal order a transaction sees the writes of the transactions before it, so no cycle has a
-/// single anti-dependency: what remains are lost updates, write skew and long forks.
+/// With causal order a transaction sees the writes of all transactions that causally precede it, so
+/// no cycle has a single anti-dependency: what remains are lost updates, write skew and long forks.
 #[test]
 fn txn_has_no_anomaly_with_a_single_anti_dependency() {
     let mut found = BTreeSet::new();
