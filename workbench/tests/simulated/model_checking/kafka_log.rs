@@ -113,7 +113,7 @@ fn scope(nodes: usize, flags: &[&str], inputs: &[Input]) -> Scope<Cluster> {
 }
 
 #[test]
-fn polls_of_two_nodes_never_skip_a_message_without_limit_of_time() {
+fn polls_of_two_nodes_never_skip_one_of_two_messages() {
     check(scope(2, &BRIEF, &[Request(0), Request(1)]), 9_000);
     check(scope(2, &DISTINCT, &[Request(0), Request(1)]), 25_000);
 }

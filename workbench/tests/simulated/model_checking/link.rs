@@ -232,7 +232,7 @@ fn an_end_that_restarts_receives_everything() {
 }
 
 #[test]
-fn after_a_restart_the_new_incarnation_is_believed_and_the_old_one_no_longer() {
+fn after_a_restart_only_the_new_incarnation_is_accepted() {
     for (inputs, min_states) in [
         ([Request(0), Request(0), Restart(0), Request(0)], 2_500),
         ([Request(0), Request(1), Restart(1), Request(1)], 100_000),
