@@ -1,9 +1,9 @@
-//! Broadcast: how fast one node learns values and hands out all of them; and how fast challenge 3d
-//! goes by on the virtual clock.
+//! Broadcast: how fast one node learns values and returns all of them, and how fast challenge 3d is
+//! simulated.
 //!
 //! `cargo bench -p workbench --bench broadcast -- --requests 100000 --runs 5`
 //!
-//! The smallest program believes that all values are new, and keeps the text of the next answer.
+//! The minimal program takes all values for new, and keeps the text of its answer to the next read.
 
 mod common;
 
@@ -22,13 +22,13 @@ use simulator::workload::{Name, workload};
 use workbench::challenge::ALL;
 use workbench::solutions::Solution;
 
-use common::{Figures, Flags, contenders, grouped, in_turn, median, serve};
+use common::{Figures, Flags, alternate, group_thousands, median, programs, serve};
 
-/// How many answers with all values are read.
+/// Read requests, each answered with all values.
 const READS: usize = 1_000;
 
 fn main() -> anyhow::Result<()> {
-    let Some(flags) = Flags::wanted() else {
+    let Some(flags) = Flags::requested() else {
         return Ok(());
     };
     if flags.minimal {
@@ -58,7 +58,7 @@ struct RequestBody<'a> {
     message: Option<&'a RawValue>,
 }
 
-/// All that the smallest program does with a line. `values` are separated by commas.
+/// The minimal program's answer to a line. `values` are separated by commas.
 fn answer(values: &mut Vec<u8>, line: &[u8], out: &mut Vec<u8>) -> anyhow::Result<()> {
     let Request { src, dest, body } = serde_json::from_str(std::str::from_utf8(line)?)?;
     let RequestBody {
@@ -85,52 +85,52 @@ fn answer(values: &mut Vec<u8>, line: &[u8], out: &mut Vec<u8>) -> anyhow::Resul
     Ok(())
 }
 
-/// Requests as Maelstrom sends them; `body` gives what each says beside its number.
+/// Requests as Maelstrom sends them; `body` gives a body's fields except `msg_id`.
 fn requests(count: usize, body: impl Fn(usize) -> String) -> String {
     let mut lines = String::new();
     for i in 0..count {
         let (id, body) = (i + 2, body(i));
         let line =
             format!(r#"{{"id":{id},"src":"c1","dest":"n0","body":{{{body},"msg_id":{id}}}}}"#);
-        writeln!(lines, "{line}").expect("a string takes everything");
+        writeln!(lines, "{line}").expect("writing to a string does not fail");
     }
     lines
 }
 
-/// Tells a node values one by one, then reads them all again and again.
+/// Sends a node values one by one, then reads them all repeatedly.
 fn add_one_node(flags: &Flags, count: usize, figures: &mut Figures) -> anyhow::Result<()> {
-    let tell = requests(count, |i| format!(r#""type":"broadcast","message":{i}"#));
-    let read = requests(READS, |_| r#""type":"read""#.to_owned());
-    let programs = contenders(Solution::Broadcast)?;
-    let measured = in_turn(flags.runs, &programs, |program| {
+    let broadcasts = requests(count, |i| format!(r#""type":"broadcast","message":{i}"#));
+    let reads = requests(READS, |_| r#""type":"read""#.to_owned());
+    let programs = programs(Solution::Broadcast)?;
+    let measured = alternate(flags.runs, &programs, |program| {
         let mut process = program.start()?;
         let start = Instant::now();
-        process.exchange(tell.as_bytes(), count, Duration::ZERO)?;
-        let learnt = start.elapsed();
+        process.exchange(broadcasts.as_bytes(), count, Duration::ZERO)?;
+        let learn_time = start.elapsed();
         let start = Instant::now();
-        let bytes = process.exchange(read.as_bytes(), READS, Duration::ZERO)?;
+        let bytes = process.exchange(reads.as_bytes(), READS, Duration::ZERO)?;
         let rate = bytes as f64 / 1e6 / start.elapsed().as_secs_f64();
         ensure!(
             bytes > READS * count,
-            "answers of {bytes} bytes lack values"
+            "{bytes} bytes of answers are too few for all values"
         );
-        let more = process.end(&[], Duration::ZERO)?;
-        ensure!(more == 0, "{more} answers that nobody asked for");
-        Ok((learnt.as_secs_f64() * 1e3, rate))
+        let extra = process.end(&[], Duration::ZERO)?;
+        ensure!(extra == 0, "{extra} answers without a request");
+        Ok((learn_time.as_secs_f64() * 1e3, rate))
     })?;
-    let many = grouped(count as f64, 0);
-    let learnt = measured
+    let many = group_thousands(count as f64, 0);
+    let learn_times = measured
         .each_ref()
         .map(|runs| Some(median(runs.iter().map(|run| run.0))));
     let rates = measured
         .each_ref()
         .map(|runs| Some(median(runs.iter().map(|run| run.1))));
-    figures.add(&format!("learning {many} values, ms"), learnt, 0, "");
+    figures.add(&format!("learning {many} values, ms"), learn_times, 0, "");
     figures.add(&format!("reading {many} values, MB/s"), rates, 0, "≥ 500");
     Ok(())
 }
 
-/// Challenge 3d, 25 nodes and some 2,000 operations, simulated and checked.
+/// Challenge 3d, with 25 nodes and about 2,000 operations, simulated and checked.
 fn add_simulation(flags: &Flags, figures: &mut Figures) -> anyhow::Result<()> {
     let challenge = ALL
         .iter()

@@ -1,10 +1,9 @@
-//! Echo, against the smallest program that answers the same requests: a reader, a parser, a writer.
+//! Echo, compared with a minimal program for the same requests: a reader, a parser and a writer.
 //!
 //! `cargo bench -p workbench --bench echo -- --requests 1000000 --runs 5`
 //!
-//! The smallest program is this one, started again. It knows two types of messages, their fields by
-//! heart, and no errors, timers or calls: what a solution costs more than that is the price of
-//! `shared`.
+//! The minimal program is this one, started again with a flag. It has two types of messages with fixed
+//! fields, and no errors, timers or calls: what a solution costs beyond that is the cost of `shared`.
 
 mod common;
 #[path = "common/memory.rs"]
@@ -20,34 +19,36 @@ use serde_json::value::RawValue;
 use shared::{Engine, Outbox};
 use workbench::solutions::Solution;
 
-use common::{Figures, Flags, INIT, Process, Program, contenders, grouped, in_turn, median, serve};
+use common::{
+    Figures, Flags, INIT, Process, Program, alternate, group_thousands, median, programs, serve,
+};
 use memory::peak_memory;
 
-/// How many requests there are at most when what matters is not their number.
-const FEW: usize = 100_000;
+/// Maximum requests where their number does not matter.
+const MAX_FEW: usize = 100_000;
 
-/// How often a lone request is sent and waited for.
-const PINGS: usize = 20_000;
+/// Requests that are sent one by one, each after the previous answer.
+const LONE_REQUESTS: usize = 20_000;
 
-/// How long nobody reads, until all pipes are full.
+/// How long answers are not read, so that all pipes fill up.
 const STALL: Duration = Duration::from_millis(500);
 
 fn main() -> anyhow::Result<()> {
-    let Some(flags) = Flags::wanted() else {
+    let Some(flags) = Flags::requested() else {
         return Ok(());
     };
     if flags.minimal {
         return serve(answer);
     }
     let count = flags.requests(1_000_000);
-    let programs = contenders(Solution::Echo)?;
+    let programs = programs(Solution::Echo)?;
     let mut figures = Figures::new(&flags);
-    add_answers_at_end(&programs, count.min(FEW), &mut figures)?;
+    add_answers_at_end(&programs, count.min(MAX_FEW), &mut figures)?;
     add_throughput(&flags, &programs, count, &mut figures)?;
     add_latency(&flags, &programs, &mut figures)?;
-    add_memory(&programs, count.min(FEW), &mut figures)?;
+    add_memory(&programs, count.min(MAX_FEW), &mut figures)?;
     add_memory(&programs, 2 * count, &mut figures)?;
-    add_engine(&flags, &requests(count.min(FEW)), &mut figures)?;
+    add_engine(&flags, &requests(count.min(MAX_FEW)), &mut figures)?;
     figures.print();
     Ok(())
 }
@@ -59,7 +60,7 @@ fn requests(count: usize) -> String {
         let text = format!("Please echo {}", id * 7919 % 128);
         let body = format!(r#"{{"echo":"{text}","type":"echo","msg_id":{id}}}"#);
         let line = format!(r#"{{"id":{id},"src":"c1","dest":"n0","body":{body}}}"#);
-        writeln!(lines, "{line}").expect("a string takes everything");
+        writeln!(lines, "{line}").expect("writing to a string does not fail");
     }
     lines
 }
@@ -95,7 +96,7 @@ struct AnswerBody<'a> {
     echo: Option<&'a RawValue>,
 }
 
-/// All that the smallest program does with a line.
+/// The minimal program's answer to a line.
 fn answer(line: &[u8], out: &mut Vec<u8>) -> anyhow::Result<()> {
     let Request { src, dest, body } = serde_json::from_str(std::str::from_utf8(line)?)?;
     let is_init = body.r#type == "init";
@@ -116,15 +117,15 @@ fn answer(line: &[u8], out: &mut Vec<u8>) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What was read is answered, though the input has ended. Comes first: if it does not hold, the
-/// others would wait for ever.
+/// Answers are complete though the input has ended. This is measured first, as the other measurements
+/// would otherwise wait for ever.
 fn add_answers_at_end(
     programs: &[Program; 2],
     count: usize,
     figures: &mut Figures,
 ) -> anyhow::Result<()> {
     let lines = requests(count);
-    let [ours, minimal] = in_turn(1, programs, |program| {
+    let [ours, minimal] = alternate(1, programs, |program| {
         let answers = program.start()?.end(lines.as_bytes(), STALL)?;
         ensure!(
             answers == count,
@@ -144,32 +145,32 @@ fn add_throughput(
     figures: &mut Figures,
 ) -> anyhow::Result<()> {
     let lines = requests(count);
-    let measured = in_turn(flags.runs, programs, |program| {
+    let measured = alternate(flags.runs, programs, |program| {
         let mut process = program.start()?;
         let before = cpu_time(&process);
         let start = Instant::now();
         process.exchange(lines.as_bytes(), count, Duration::ZERO)?;
-        let took = start.elapsed();
+        let elapsed = start.elapsed();
         let cpu = cpu_time(&process)
             .zip(before)
             .map(|(after, before)| after - before);
-        let more = process.end(&[], Duration::ZERO)?;
-        ensure!(more == 0, "{more} answers that nobody asked for");
-        Ok((took, cpu))
+        let extra = process.end(&[], Duration::ZERO)?;
+        ensure!(extra == 0, "{extra} answers without a request");
+        Ok((elapsed, cpu))
     })?;
     let rates = measured.each_ref().map(|runs| {
         let rates = runs
             .iter()
-            .map(|(took, _)| count as f64 / took.as_secs_f64());
+            .map(|(elapsed, _)| count as f64 / elapsed.as_secs_f64());
         Some(median(rates))
     });
     figures.add("requests/s through pipes", rates, 0, "ratio ≥ 0.6");
     let cpu = measured.map(|runs| {
         let times: Option<Vec<Duration>> = runs.into_iter().map(|(_, cpu)| cpu).collect();
-        let each = |time: Duration| time.as_secs_f64() * 1e6 / count as f64;
-        times.map(|times| median(times.into_iter().map(each)))
+        let per_request = |time: Duration| time.as_secs_f64() * 1e6 / count as f64;
+        times.map(|times| median(times.into_iter().map(per_request)))
     });
-    figures.add("CPU time a request, µs", cpu, 2, "≤ 1");
+    figures.add("CPU time per request, µs", cpu, 2, "≤ 1");
     Ok(())
 }
 
@@ -178,43 +179,46 @@ fn add_latency(
     programs: &[Program; 2],
     figures: &mut Figures,
 ) -> anyhow::Result<()> {
-    let lines = requests(PINGS);
-    let measured = in_turn(flags.runs, programs, |program| {
+    let lines = requests(LONE_REQUESTS);
+    let measured = alternate(flags.runs, programs, |program| {
         let mut process = program.start()?;
         let times: Result<Vec<_>, _> = lines
             .split_inclusive('\n')
-            .map(|line| process.ask(line))
+            .map(|line| process.round_trip(line))
             .collect();
         let mut times = times?;
         times.sort_unstable();
         let at = |share: f64| times[(times.len() as f64 * share) as usize].as_secs_f64() * 1e6;
         Ok((at(0.5), at(0.99)))
     })?;
-    let middles = measured
+    let p50 = measured
         .each_ref()
         .map(|runs| Some(median(runs.iter().map(|run| run.0))));
-    let slows = measured.map(|runs| Some(median(runs.iter().map(|run| run.1))));
-    figures.add("lone request, p50, µs", middles, 1, "ratio ≤ 1.5");
-    figures.add("lone request, p99, µs", slows, 1, "");
+    let p99 = measured.map(|runs| Some(median(runs.iter().map(|run| run.1))));
+    figures.add("lone request, p50, µs", p50, 1, "ratio ≤ 1.5");
+    figures.add("lone request, p99, µs", p99, 1, "");
     Ok(())
 }
 
-/// Memory, if the answers are read late and all pipes are full meanwhile.
+/// Memory while answers are not read and all pipes are full.
 fn add_memory(programs: &[Program; 2], count: usize, figures: &mut Figures) -> anyhow::Result<()> {
     let lines = requests(count);
-    let [ours, minimal] = in_turn(1, programs, |program| {
+    let [ours, minimal] = alternate(1, programs, |program| {
         let mut process = program.start()?;
         process.exchange(lines.as_bytes(), count, STALL)?;
         Ok(peak_memory(process.child.id()))
     })?;
-    let what = format!("peak memory, {} waiting, MiB", grouped(count as f64, 0));
+    let what = format!(
+        "peak memory, {} requests pending, MiB",
+        group_thousands(count as f64, 0)
+    );
     figures.add(&what, [ours[0], minimal[0]], 1, "< 10");
     Ok(())
 }
 
-/// The engine and the node without pipes, in nanoseconds a request.
+/// The engine and the node without pipes, in nanoseconds per request.
 fn add_engine(flags: &Flags, lines: &str, figures: &mut Figures) -> anyhow::Result<()> {
-    /// As much as the runtime reads at a time.
+    /// The size of the runtime's reads.
     const BATCH: usize = 64 * 1024;
     let mut engine = Engine::new(1, |_, _| Echo);
     engine.receive(Duration::ZERO, INIT);
@@ -231,8 +235,8 @@ fn add_engine(flags: &Flags, lines: &str, figures: &mut Figures) -> anyhow::Resu
         }
         engine.drain(&mut outbox);
         ours.push(start.elapsed());
-        let complaints = &outbox.log;
-        ensure!(complaints.is_empty(), "the node complains: {complaints:?}");
+        let log = &outbox.log;
+        ensure!(log.is_empty(), "the node logs errors: {log:?}");
         let start = Instant::now();
         for line in lines.lines() {
             answer(line.as_bytes(), &mut out)?;
@@ -244,18 +248,18 @@ fn add_engine(flags: &Flags, lines: &str, figures: &mut Figures) -> anyhow::Resu
         minimal.push(start.elapsed());
     }
     let count = lines.lines().count() as f64;
-    let each = |time: Duration| time.as_secs_f64() * 1e9 / count;
-    let times = [ours, minimal].map(|times| Some(median(times.into_iter().map(each))));
-    figures.add("without pipes, a request, ns", times, 0, "");
+    let per_request = |time: Duration| time.as_secs_f64() * 1e9 / count;
+    let times = [ours, minimal].map(|times| Some(median(times.into_iter().map(per_request))));
+    figures.add("without pipes, per request, ns", times, 0, "");
     Ok(())
 }
 
-/// What the process has used so far of the system's processors; not known but on Linux.
+/// CPU time that the process has used so far; known only on Linux.
 fn cpu_time(process: &Process) -> Option<Duration> {
-    /// Linux counts these in hundredths of a second, whatever the kernel was built with.
+    /// Linux reports these in hundredths of a second, however the kernel was built.
     const TICK: Duration = Duration::from_millis(10);
     let stat = std::fs::read_to_string(format!("/proc/{}/stat", process.child.id())).ok()?;
-    // The second field is the program's name in brackets, which may hold anything.
+    // The second field is the program's name in brackets, which may contain any characters.
     let (_, fields) = stat.rsplit_once(')')?;
     let mut fields = fields.split_whitespace().skip(11);
     let (user, system): (u32, u32) = (fields.next()?.parse().ok()?, fields.next()?.parse().ok()?);

@@ -1,12 +1,12 @@
-//! The page of a run: how long it takes to make, how large it is, and how soon a browser shows it.
+//! A run's report page: the time to make it, its size, and the time until a browser shows it.
 //!
 //! `cargo bench -p workbench --bench pages -- --runs 3`
 
 #[cfg(unix)]
-#[expect(dead_code, reason = "nobody points at anything")]
+#[expect(dead_code, reason = "nothing is clicked")]
 #[path = "../tests/processes/browser/chromium.rs"]
 mod chromium;
-#[expect(dead_code, reason = "nothing is compared with a smallest program")]
+#[expect(dead_code, reason = "there is no minimal program to compare with")]
 mod common;
 
 use std::path::Path;
@@ -29,7 +29,7 @@ use workbench::store::Store;
 use common::{Flags, median};
 
 fn main() -> anyhow::Result<()> {
-    let Some(flags) = Flags::wanted() else {
+    let Some(flags) = Flags::requested() else {
         return Ok(());
     };
     let mut figures = common::Figures::new(&flags);
@@ -40,19 +40,19 @@ fn main() -> anyhow::Result<()> {
         100.0,
         ["< 1000", "< 3", ""],
     )?;
-    let most = ["< 3000", "< 15", "< 2000"];
-    measure(&flags, &mut figures, "kafka-5b", 2500.0, most)?;
+    let targets = ["< 3000", "< 15", "< 2000"];
+    measure(&flags, &mut figures, "kafka-5b", 2500.0, targets)?;
     figures.print();
     Ok(())
 }
 
-/// A challenge at this rate.
+/// Measures a challenge's page at this rate.
 fn measure(
     flags: &Flags,
     figures: &mut common::Figures,
     name: &str,
     rate: f64,
-    bars: [&str; 3],
+    targets: [&str; 3],
 ) -> anyhow::Result<()> {
     let challenge = ALL
         .iter()
@@ -60,15 +60,16 @@ fn measure(
         .context("no such challenge")?;
     let trial = &challenge.trials[0];
     let (workload_name, options) = trial.test();
-    let subject = workload(workload_name, &options);
+    let make = || workload(workload_name, &options);
+    let workload = make();
     let settings = Settings {
         keeps_trace: true,
         rate,
-        ..options.settings(&*subject, 1)?
+        ..options.settings(&*workload, 1)?
     };
     let factory = challenge.solution.factory(&[])?;
-    let record = simulate(&settings, workload(workload_name, &options), &factory).record;
-    let verdict = judge(&record, &*subject, None);
+    let record = simulate(&settings, make(), &factory).record;
+    let verdict = judge(&record, &*workload, None);
     let score = Score::new(
         verdict.validity(),
         trial.budgets,
@@ -88,43 +89,48 @@ fn measure(
     };
     let store = TempDir::new()?;
     let folder = Store::new(store.path()).begin(name, "now")?;
-    let mut took = Vec::new();
+    let mut times = Vec::new();
     for _ in 0..flags.runs {
         let start = Instant::now();
         folder.keep_page(&subject.page()?)?;
-        took.push(start.elapsed().as_secs_f64() * 1e3);
+        times.push(start.elapsed().as_secs_f64() * 1e3);
     }
     let page = folder.path().join("report.html");
     let size = std::fs::metadata(&page)?.len() as f64 / 1e6;
     let messages = record.statistics.all().sent;
     let what = format!("{name} ({messages} messages): to make and write, ms");
-    figures.add(&what, [Some(median(took)), None], 1, bars[0]);
-    figures.add(&format!("{name}: size, MB"), [Some(size), None], 2, bars[1]);
-    let shown = shown(flags, &page);
+    figures.add(&what, [Some(median(times)), None], 1, targets[0]);
+    figures.add(
+        &format!("{name}: size, MB"),
+        [Some(size), None],
+        2,
+        targets[1],
+    );
+    let opened = time_to_open(flags, &page);
     figures.add(
         &format!("{name}: to open in a browser, ms"),
-        [shown, None],
+        [opened, None],
         0,
-        bars[2],
+        targets[2],
     );
     Ok(())
 }
 
-/// From the address to a page that has drawn its last picture, in milliseconds.
+/// Time from navigation until all plots are drawn, in milliseconds.
 #[cfg(unix)]
-fn shown(flags: &Flags, page: &Path) -> Option<f64> {
+fn time_to_open(flags: &Flags, page: &Path) -> Option<f64> {
     let mut browser = chromium::Browser::start()?;
     let url = format!("file://{}", page.display());
-    let took = (0..flags.runs).map(|_| {
+    let times = (0..flags.runs).map(|_| {
         browser.open("about:blank", "true");
         let start = Instant::now();
         browser.open(&url, "document.documentElement.dataset.ready");
         start.elapsed().as_secs_f64() * 1e3
     });
-    Some(median(took))
+    Some(median(times))
 }
 
 #[cfg(not(unix))]
-fn shown(_: &Flags, _: &Path) -> Option<f64> {
+fn time_to_open(_: &Flags, _: &Path) -> Option<f64> {
     None
 }

@@ -1,6 +1,6 @@
-//! A kafka history as a correct service would leave it, of any length: four workers, ten keys at a
-//! time of which each is retired after sixteen messages, polls and sends half and half, now and
-//! then an assignment or a crash, and in the end everybody reads everything.
+//! A valid kafka history of any length: four workers, ten active keys, each of which is retired after
+//! sixteen messages, half polls and half sends, some assigns and crashes, and final polls in which
+//! every worker reads all messages.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -19,12 +19,12 @@ struct Worker {
     next: BTreeMap<usize, usize>,
 }
 
-/// A history in the making.
+/// A history under construction.
 struct Builder {
     rng: SeededRng,
-    /// How far offsets are apart.
+    /// The distance between offsets.
     stride: u64,
-    /// How many messages each key has, the retired ones and the active ones.
+    /// The number of messages of each key, retired or active.
     logs: Vec<usize>,
     active: [usize; KEYS],
     workers: Vec<Worker>,
@@ -32,7 +32,7 @@ struct Builder {
     index: usize,
 }
 
-/// A history of this many operations, before the last reads.
+/// A history with this many operations before the final polls.
 pub fn kafka_history(operations: usize, stride: u64) -> History {
     let worker = |process| Worker {
         process,
@@ -48,30 +48,30 @@ pub fn kafka_history(operations: usize, stride: u64) -> History {
         index: 0,
     };
     for _ in 0..operations {
-        builder.act();
+        builder.add_operation();
     }
     for worker in 0..WORKERS {
         builder.crash(worker);
         builder.assign(worker, (0..builder.logs.len()).collect());
         builder.poll(worker, usize::MAX);
     }
-    History::read_json(builder.lines.as_bytes()).expect("a history reads back")
+    History::read_json(builder.lines.as_bytes()).expect("the history is well-formed")
 }
 
 impl Builder {
-    fn act(&mut self) {
+    fn add_operation(&mut self) {
         let worker = self.rng.random_range(0..WORKERS as u32) as usize;
-        let place = self.rng.random_range(0..KEYS as u32) as usize;
+        let slot = self.rng.random_range(0..KEYS as u32) as usize;
         match self.rng.random_range(0..1_000_u32) {
             0..4 => self.crash(worker),
             4..20 => {
                 let assigned = self.workers[worker].next.keys().copied();
-                let mut keys: Vec<usize> = assigned.chain([self.active[place]]).collect();
+                let mut keys: Vec<usize> = assigned.chain([self.active[slot]]).collect();
                 let surplus = keys.len().saturating_sub(KEYS);
                 keys.drain(..surplus);
                 self.assign(worker, keys);
             }
-            20..510 => self.send(worker, place),
+            20..510 => self.send(worker, slot),
             _ => self.poll(worker, MESSAGES),
         }
     }
@@ -94,21 +94,21 @@ impl Builder {
             .collect();
     }
 
-    fn send(&mut self, worker: usize, place: usize) {
-        if self.logs[self.active[place]] == MESSAGES {
-            self.active[place] = self.logs.len();
+    fn send(&mut self, worker: usize, slot: usize) {
+        if self.logs[self.active[slot]] == MESSAGES {
+            self.active[slot] = self.logs.len();
             self.logs.push(0);
         }
-        let key = self.active[place];
+        let key = self.active[slot];
         let offset = self.logs[key] as u64 * self.stride;
         self.logs[key] += 1;
         let message = self.logs[key];
-        let begun = format!(r#"[["send","{key}",{message}]]"#);
-        let ended = format!(r#"[["send","{key}",[{offset},{message}]]]"#);
-        self.write(worker, ["invoke", "ok"], "send", [&begun, &ended]);
+        let invoked = format!(r#"[["send","{key}",{message}]]"#);
+        let completed = format!(r#"[["send","{key}",[{offset},{message}]]]"#);
+        self.write(worker, ["invoke", "ok"], "send", [&invoked, &completed]);
     }
 
-    /// Polls at most so many messages of each key.
+    /// Polls at most `limit` messages of each key.
     fn poll(&mut self, worker: usize, limit: usize) {
         let mut keys = Vec::new();
         for (key, next) in &mut self.workers[worker].next {
@@ -120,8 +120,13 @@ impl Builder {
             }
             *next = end;
         }
-        let ended = format!(r#"[["poll",{{{}}}]]"#, keys.join(","));
-        self.write(worker, ["invoke", "ok"], "poll", [r#"[["poll"]]"#, &ended]);
+        let completed = format!(r#"[["poll",{{{}}}]]"#, keys.join(","));
+        self.write(
+            worker,
+            ["invoke", "ok"],
+            "poll",
+            [r#"[["poll"]]"#, &completed],
+        );
     }
 
     fn write(&mut self, worker: usize, kinds: [&str; 2], f: &str, values: [&str; 2]) {
@@ -130,7 +135,7 @@ impl Builder {
             let (index, time) = (self.index, self.index * 1_000_000);
             let head = format!(r#""index":{index},"time":{time},"type":"{kind}""#);
             let line = format!(r#"{{{head},"process":{process},"f":"{f}","value":{value}}}"#);
-            writeln!(self.lines, "{line}").expect("a string takes everything");
+            writeln!(self.lines, "{line}").expect("writing to a string does not fail");
             self.index += 1;
         }
     }

@@ -1,6 +1,6 @@
-//! How much memory a process takes.
+//! Peak memory of a process.
 
-/// The most memory that a process has held so far, in MiB; not known but on Linux.
+/// Peak memory of a process so far, in MiB; known only on Linux.
 pub fn peak_memory(process: u32) -> Option<f64> {
     let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
     let line = status

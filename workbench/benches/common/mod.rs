@@ -1,8 +1,8 @@
-//! What the benchmarks share: their flags, a program at the far end of two pipes, the loop of the
-//! smallest program worth a comparison, and the table that all figures end in.
+//! Shared by the benchmarks: flags, a child process behind two pipes, the main loop of the minimal
+//! program that ours is compared with, and the table of figures.
 //!
-//! Machines differ and are busy, so a figure is the median of several runs, ours and the smallest
-//! program's in turn, and what counts is the ratio of the two.
+//! Machines differ and are busy, so a figure is the median of several runs, with ours and the minimal
+//! program's alternating, and the ratio of the two is what counts.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::PathBuf;
@@ -16,51 +16,51 @@ use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, Table};
 use workbench::solutions::Solution;
 
-/// As much as a pipe holds on Linux, four times over.
+/// Four times the capacity of a pipe on Linux.
 const CHUNK: usize = 256 * 1024;
 
-/// What a program is told first: it is the only node.
+/// The first request: the program is the only node.
 pub const INIT: &str = concat!(
     r#"{"id":0,"src":"c0","dest":"n0","body":"#,
     r#"{"type":"init","msg_id":1,"node_id":"n0","node_ids":["n0"]}}"#,
     "\n"
 );
 
-/// Measures, prints a table, and holds nothing back: no figure makes it fail.
+/// Measures and prints a table; no figure makes it fail.
 #[derive(Parser)]
 pub struct Flags {
-    /// How many requests a run consists of, in place of the benchmark's own number
+    /// Requests per run, instead of the benchmark's default
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     requests: Option<u32>,
 
-    /// How often each figure is taken; the table shows medians
+    /// Runs per figure; the table shows medians
     #[arg(long, value_name = "N", default_value_t = 5,
           value_parser = clap::value_parser!(u32).range(1..))]
     pub runs: u32,
 
-    /// Be the smallest program that answers on stdout what is asked on stdin
+    /// Run as the minimal program, which answers requests from stdin on stdout
     #[arg(long, hide = true)]
     pub minimal: bool,
 
-    /// Said by `cargo bench`
+    /// Passed by `cargo bench`
     #[arg(long, hide = true)]
     bench: bool,
 }
 
 impl Flags {
-    /// What was asked for. `cargo test`, which starts benchmarks too if told to, asks for nothing,
-    /// whatever words it passes on.
-    pub fn wanted() -> Option<Self> {
-        let is_wanted = std::env::args().any(|word| word == "--bench" || word == "--minimal");
-        if !is_wanted {
-            println!("nothing is measured: this is for `cargo bench -p workbench`");
+    /// The flags, unless this is a `cargo test` that starts benchmarks too: then nothing is measured,
+    /// with any arguments.
+    pub fn requested() -> Option<Self> {
+        let is_requested = std::env::args().any(|it| it == "--bench" || it == "--minimal");
+        if !is_requested {
+            println!("nothing is measured: run `cargo bench -p workbench`");
         }
-        is_wanted.then(Flags::parse)
+        is_requested.then(Flags::parse)
     }
 
-    /// How many requests a run consists of.
-    pub fn requests(&self, usual: usize) -> usize {
-        self.requests.map_or(usual, |requests| requests as usize)
+    /// Requests per run.
+    pub fn requests(&self, default: usize) -> usize {
+        self.requests.map_or(default, |requests| requests as usize)
     }
 }
 
@@ -70,8 +70,8 @@ pub struct Program {
     arguments: &'static [&'static str],
 }
 
-/// A solution of ours and the smallest program, in this order.
-pub fn contenders(ours: Solution) -> anyhow::Result<[Program; 2]> {
+/// A solution of ours and the minimal program, in this order.
+pub fn programs(ours: Solution) -> anyhow::Result<[Program; 2]> {
     Ok([
         Program {
             path: ours.build()?,
@@ -84,9 +84,8 @@ pub fn contenders(ours: Solution) -> anyhow::Result<[Program; 2]> {
     ])
 }
 
-/// A process at the far end of two pipes. It ends when its stdin does.
+/// A child process behind two pipes. It ends when its stdin does.
 pub struct Process {
-    /// As the system knows it.
     pub child: Child,
     stdin: ChildStdin,
     stdout: ChildStdout,
@@ -94,7 +93,7 @@ pub struct Process {
 }
 
 impl Program {
-    /// Starts it and has it answer `init`.
+    /// Starts the program and initializes it.
     pub fn start(&self) -> anyhow::Result<Process> {
         let mut child = Command::new(&self.path)
             .args(self.arguments)
@@ -108,27 +107,27 @@ impl Program {
             child,
             chunk: vec![0; CHUNK],
         };
-        process.ask(INIT)?;
+        process.round_trip(INIT)?;
         Ok(process)
     }
 }
 
 impl Process {
-    /// Writes one line and waits for one; how long that took.
-    pub fn ask(&mut self, line: &str) -> anyhow::Result<Duration> {
+    /// Writes a line, waits for the answer, and returns the time it took.
+    pub fn round_trip(&mut self, line: &str) -> anyhow::Result<Duration> {
         let start = Instant::now();
         self.stdin.write_all(line.as_bytes())?;
         loop {
             let read = self.stdout.read(&mut self.chunk)?;
-            ensure!(read > 0, "the program ended and owes an answer");
+            ensure!(read > 0, "the program ended without an answer");
             if self.chunk[read - 1] == b'\n' {
                 return Ok(start.elapsed());
             }
         }
     }
 
-    /// Writes requests without waiting for answers, reads that many after having slept a while, and
-    /// leaves the process running; how many bytes were read.
+    /// Writes requests without waiting for answers, sleeps, and reads this many answers. The process
+    /// goes on. Returns the number of bytes read.
     pub fn exchange(
         &mut self,
         requests: &[u8],
@@ -143,7 +142,7 @@ impl Process {
                 let read = self.stdout.read(&mut self.chunk)?;
                 ensure!(
                     read > 0,
-                    "the program ended and owes {} answers",
+                    "the program ended with {} answers missing",
                     answers - lines
                 );
                 lines += count_lines(&self.chunk[..read]);
@@ -151,14 +150,14 @@ impl Process {
             }
             let written = writer.join();
             written
-                .expect("the writer has no reason to panic")
+                .expect("the writer does not panic")
                 .context("cannot write requests")?;
             Ok(bytes)
         })
     }
 
-    /// Writes last requests, if any, closes the pipe behind them, and begins to read after having
-    /// slept a while: how many answers came before the process ended.
+    /// Writes the last requests, closes stdin, sleeps, and reads until the process ends. Returns the
+    /// number of answers.
     pub fn end(self, requests: &[u8], sleep: Duration) -> anyhow::Result<usize> {
         let Process {
             mut child,
@@ -179,7 +178,7 @@ impl Process {
             }
             let written = writer.join();
             written
-                .expect("the writer has no reason to panic")
+                .expect("the writer does not panic")
                 .context("cannot write requests")?;
             anyhow::Ok(lines)
         })?;
@@ -189,8 +188,8 @@ impl Process {
     }
 }
 
-/// How many lines end here. Chunks of 255 are counted in single bytes, sixteen or more at a time,
-/// so that a reader of this speed holds nobody up.
+/// Counts line ends. Chunks of 255 are counted in a `u8`, which the compiler vectorizes, so that the
+/// reader is never the bottleneck.
 fn count_lines(bytes: &[u8]) -> usize {
     let count = |chunk: &[u8]| chunk.iter().map(|b| u8::from(*b == b'\n')).sum::<u8>();
     bytes
@@ -199,8 +198,8 @@ fn count_lines(bytes: &[u8]) -> usize {
         .sum()
 }
 
-/// The loop of the smallest program: reads a line, answers it, and writes once all lines that were
-/// read are answered.
+/// The minimal program's main loop: reads and answers lines, and writes when all lines in its buffer
+/// are answered.
 pub fn serve<F>(mut answer: F) -> anyhow::Result<()>
 where
     F: FnMut(&[u8], &mut Vec<u8>) -> anyhow::Result<()>,
@@ -220,65 +219,65 @@ where
     Ok(())
 }
 
-/// Does something to both contenders in turn, as often as `runs` says; what came of each.
-pub fn in_turn<T>(
+/// Measures both programs alternately, `runs` times each.
+pub fn alternate<T>(
     runs: u32,
-    contenders: &[Program; 2],
+    programs: &[Program; 2],
     mut measure: impl FnMut(&Program) -> anyhow::Result<T>,
 ) -> anyhow::Result<[Vec<T>; 2]> {
     let mut measured = [Vec::new(), Vec::new()];
     for _ in 0..runs {
-        for (program, measured) in contenders.iter().zip(&mut measured) {
+        for (program, measured) in programs.iter().zip(&mut measured) {
             measured.push(measure(program)?);
         }
     }
     Ok(measured)
 }
 
-/// The middle one, the lower one of two.
+/// The median; of an even number of figures the lower one of the two in the middle.
 ///
 /// # Panics
-/// When there is none.
+/// When there are no figures.
 pub fn median(figures: impl IntoIterator<Item = f64>) -> f64 {
     let mut figures: Vec<f64> = figures.into_iter().collect();
     figures.sort_by(f64::total_cmp);
     figures[(figures.len() - 1) / 2]
 }
 
-/// A table of figures: ours, those of the smallest program, and what we aim at.
+/// A table of figures: ours, the minimal program's, and our targets.
 pub struct Figures(Table);
 
 impl Figures {
-    /// An empty one.
+    /// An empty table.
     pub fn new(flags: &Flags) -> Self {
         let mut table = Table::new();
         table.load_style(NOTHING);
         let runs = format!("medians of {} runs", flags.runs);
-        table.set_header([&runs, "ours", "minimal", "ratio", "aim"]);
+        table.set_header([&runs, "ours", "minimal", "ratio", "target"]);
         Figures(table)
     }
 
-    /// Adds a row. Figures have as many decimals as asked for; one that is not known is a dash.
+    /// Adds a row. A figure that is not known is shown as a dash.
     pub fn add(
         &mut self,
         what: &str,
         [ours, minimal]: [Option<f64>; 2],
         decimals: usize,
-        aim: &str,
+        target: &str,
     ) {
-        let show = |figure: Option<f64>| figure.map(|figure| grouped(figure, decimals));
+        let format = |figure: Option<f64>| figure.map(|it| group_thousands(it, decimals));
         let ratio = ours.zip(minimal).map(|(ours, minimal)| ours / minimal);
         let ratio = ratio.filter(|ratio| ratio.is_finite());
         let cells = [
-            show(ours),
-            show(minimal),
+            format(ours),
+            format(minimal),
             ratio.map(|it| format!("{it:.2}")),
         ];
         let [ours, minimal, ratio] = cells.map(|cell| cell.unwrap_or_else(|| "–".to_owned()));
-        self.0.add_row([what, &ours, &minimal, &ratio, aim]);
+        self.0.add_row([what, &ours, &minimal, &ratio, target]);
     }
 
-    /// Shows it to a person.
+    /// Prints the table.
     pub fn print(mut self) {
         for column in [1, 2, 3] {
             if let Some(column) = self.0.column_mut(column) {
@@ -289,16 +288,16 @@ impl Figures {
     }
 }
 
-/// A number with its thousands apart.
-pub fn grouped(number: f64, decimals: usize) -> String {
+/// Formats a number with commas between groups of thousands.
+pub fn group_thousands(number: f64, decimals: usize) -> String {
     let plain = format!("{number:.decimals$}");
     let (whole, fraction) = plain.split_at(plain.find('.').unwrap_or(plain.len()));
-    let mut told = String::new();
-    for (place, digit) in whole.char_indices() {
-        if place > 0 && (whole.len() - place).is_multiple_of(3) {
-            told.push(',');
+    let mut text = String::new();
+    for (index, digit) in whole.char_indices() {
+        if index > 0 && (whole.len() - index).is_multiple_of(3) {
+            text.push(',');
         }
-        told.push(digit);
+        text.push(digit);
     }
-    told + fraction
+    text + fraction
 }

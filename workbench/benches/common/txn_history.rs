@@ -1,4 +1,4 @@
-//! A history of transactions as a correct store would leave it, of any length.
+//! A strictly serializable history of transactions, of any length.
 
 use std::borrow::Cow;
 use std::fmt::Write;
@@ -9,35 +9,35 @@ use rand::RngExt;
 use serde_json::value::RawValue;
 use simulator::rng::{SeededRng, substream};
 
-/// What there is to read and write.
+/// The type of the objects that transactions read and write.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Objects {
-    /// What is read was written last.
+    /// A read returns the last write.
     Registers,
-    /// What is read is everything that was appended.
+    /// A read returns all appends.
     Lists,
 }
 
-/// A store that does one transaction at a time, and those who draw them.
+/// A store that applies transactions one by one, and their generator.
 pub struct Store {
     objects: Objects,
     rng: SeededRng,
-    /// The keys in use, each with the last value that was drawn for it.
+    /// The active keys, each with the last value drawn for it.
     active: Vec<(usize, usize)>,
     writes_per_key: usize,
-    /// By key: what a read returns, as JSON.
+    /// What a read of each key returns, as JSON.
     stored: Vec<String>,
 }
 
-/// Where a client is with its transaction.
+/// A client's state.
 enum Client {
     Idle,
-    Waiting(Vec<(usize, Option<usize>)>),
-    Answered(String),
+    Invoked(Vec<(usize, Option<usize>)>),
+    Applied(String),
 }
 
 impl Store {
-    /// So many keys at a time, each of which is written so often.
+    /// A store with this many active keys, each of which is retired after this many writes.
     pub fn new(objects: Objects, keys: usize, writes_per_key: usize) -> Self {
         Store {
             objects,
@@ -48,25 +48,25 @@ impl Store {
         }
     }
 
-    /// What five clients see, each of whom invokes, has its transaction done, and hears of it, at
-    /// any time.
+    /// The history of five clients, each of which invokes a transaction, has it applied, and completes
+    /// it, at random times.
     pub fn history(mut self, transactions: usize) -> anyhow::Result<History> {
         let mut clients: Vec<Client> = (0..5).map(|_| Client::Idle).collect();
         let mut history = History::default();
-        let mut begun = 0;
+        let mut invoked = 0;
         while history.ops.len() < 2 * transactions {
             let process = self.rng.random_range(0..clients.len() as u32);
             let client = clients.get_mut(process as usize).context("no client")?;
             let (next, line) = match std::mem::replace(client, Client::Idle) {
-                Client::Idle if begun == transactions => (Client::Idle, None),
+                Client::Idle if invoked == transactions => (Client::Idle, None),
                 Client::Idle => {
-                    begun += 1;
+                    invoked += 1;
                     let drawn = self.draw();
-                    let asked = self.text(&drawn);
-                    (Client::Waiting(drawn), Some((Kind::Invoke, asked)))
+                    let value = self.text(&drawn);
+                    (Client::Invoked(drawn), Some((Kind::Invoke, value)))
                 }
-                Client::Waiting(drawn) => (Client::Answered(self.perform(&drawn)), None),
-                Client::Answered(answer) => (Client::Idle, Some((Kind::Ok, answer))),
+                Client::Invoked(drawn) => (Client::Applied(self.apply(&drawn)), None),
+                Client::Applied(value) => (Client::Idle, Some((Kind::Ok, value))),
             };
             *client = next;
             if let Some((kind, value)) = line {
@@ -86,30 +86,30 @@ impl Store {
         Ok(history)
     }
 
-    /// One to four reads (no value) and writes. A key further back is drawn twice as often as the
-    /// one before it; a key that is written full gives way to a new one.
+    /// Draws one to four reads (without a value) and writes. Each key is drawn twice as often as the
+    /// one before it. A key with all its writes is replaced by a new one.
     fn draw(&mut self) -> Vec<(usize, Option<usize>)> {
         let length = self.rng.random_range(1..=4_u32);
         let mut drawn = Vec::new();
         while drawn.len() < length as usize {
             let range = ((1_u64 << self.active.len()) - 1) * 2;
             let point = self.rng.random::<f64>() * range as f64 + 2.0;
-            let place = (point.log2() as usize - 1).min(self.active.len() - 1);
-            let (key, last) = &mut self.active[place];
+            let slot = (point.log2() as usize - 1).min(self.active.len() - 1);
+            let (key, last) = &mut self.active[slot];
             if self.rng.random() {
                 drawn.push((*key, None));
             } else if *last < self.writes_per_key {
                 *last += 1;
                 drawn.push((*key, Some(*last)));
             } else {
-                self.active[place] = (self.stored.len(), 0);
+                self.active[slot] = (self.stored.len(), 0);
                 self.stored.push("null".to_owned());
             }
         }
         drawn
     }
 
-    fn perform(&mut self, drawn: &[(usize, Option<usize>)]) -> String {
+    fn apply(&mut self, drawn: &[(usize, Option<usize>)]) -> String {
         let mut done = Vec::new();
         for &(key, value) in drawn {
             let stored = &mut self.stored[key];
@@ -120,7 +120,7 @@ impl Store {
             match self.objects {
                 Objects::Registers => *stored = value.to_string(),
                 Objects::Lists if stored.pop() == Some(']') => {
-                    write!(stored, ",{value}]").expect("a string takes everything");
+                    write!(stored, ",{value}]").expect("writing to a string does not fail");
                 }
                 Objects::Lists => *stored = format!("[{value}]"),
             }

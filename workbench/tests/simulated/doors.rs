@@ -1,14 +1,15 @@
-//! Each door can be used by a crate outside the workspace, with one line in its `Cargo.toml`.
+//! The doors, our packages with a public API, can be used by a crate outside the workspace with one
+//! line each in its `Cargo.toml`.
 
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// The doors, and what they are used for here.
+/// The manifest of a crate that uses the doors.
 const MANIFEST: &str = r#"
 [package]
-name = "stranger"
+name = "user"
 edition = "2024"
 
 [workspace]
@@ -77,51 +78,54 @@ fn workspace() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
 }
 
-/// A `CARGO_HOME` with everything that the usual one has, so that no crate is downloaded, except
-/// for clones of repositories: the one of this workspace is removed with the folder.
-fn cargo_home(place: PathBuf) -> PathBuf {
-    fs::create_dir(&place).unwrap();
+/// Makes a `CARGO_HOME` with the content of the usual one, so that no crate is downloaded. Only the
+/// clones of repositories are left out: that of this workspace is removed with the folder.
+fn cargo_home(path: PathBuf) -> PathBuf {
+    fs::create_dir(&path).unwrap();
     let variable = |name| std::env::var_os(name).map(PathBuf::from);
     let usual = variable("CARGO_HOME").or_else(|| Some(variable("HOME")?.join(".cargo")));
     let entries = usual.and_then(|it| fs::read_dir(it).ok());
     for entry in entries.into_iter().flatten() {
         let entry = entry.unwrap();
         if entry.file_name() != "git" {
-            symlink(entry.path(), place.join(entry.file_name())).unwrap();
+            symlink(entry.path(), path.join(entry.file_name())).unwrap();
         }
     }
-    place
+    path
 }
 
-/// Checks the last commit, for that is what the line in `Cargo.toml` stands for.
+/// Checks the last commit, because that is what a git dependency means.
 #[test]
-fn a_crate_elsewhere_can_use_each_door_by_one_line() {
+fn a_crate_outside_the_workspace_can_use_each_door_with_one_line() {
     if !workspace().join(".git").exists() {
         eprintln!("skipped: {} is not a git repository", workspace().display());
         return;
     }
     let folder = tempfile::tempdir().unwrap();
-    let place = |name: &str| folder.path().join(name);
+    let path = |name: &str| folder.path().join(name);
     let url = format!("file://{}", workspace().display());
-    fs::write(place("Cargo.toml"), MANIFEST.replace("URL", &url)).unwrap();
-    fs::create_dir(place("src")).unwrap();
-    fs::write(place("src/lib.rs"), SOURCE).unwrap();
-    // With the same versions of all crates, those that this test was built with will do.
-    fs::copy(workspace().join("Cargo.lock"), place("Cargo.lock")).unwrap();
+    fs::write(path("Cargo.toml"), MANIFEST.replace("URL", &url)).unwrap();
+    fs::create_dir(path("src")).unwrap();
+    fs::write(path("src/lib.rs"), SOURCE).unwrap();
+    // With the same lock file, the crates that this test was built with suffice.
+    fs::copy(workspace().join("Cargo.lock"), path("Cargo.lock")).unwrap();
 
-    // Cargo clones nothing at all when it is offline. So it is not, but reaches no network, either.
+    // Offline, cargo would not clone at all. So it is online, with a proxy that accepts nothing.
     let output = Command::new(env!("CARGO"))
         .args(["check", "--quiet"])
         .current_dir(folder.path())
-        .env("CARGO_HOME", cargo_home(place("home")))
-        .env("CARGO_TARGET_DIR", place("target"))
+        .env("CARGO_HOME", cargo_home(path("home")))
+        .env("CARGO_TARGET_DIR", path("target"))
         .env("CARGO_INCREMENTAL", "0")
         .env("CARGO_NET_OFFLINE", "false")
         .env("CARGO_NET_RETRY", "0")
         .env("CARGO_HTTP_PROXY", "http://127.0.0.1:9")
         .output()
         .unwrap();
-    let complaint = String::from_utf8_lossy(&output.stderr);
+    let stderr = String::from_utf8_lossy(&output.stderr);
     let is_usable = output.status.success();
-    assert!(is_usable, "with the last commit at {url}:\n{complaint}");
+    assert!(
+        is_usable,
+        "the last commit at {url} cannot be used:\n{stderr}"
+    );
 }

@@ -1,5 +1,5 @@
-//! The rules of the house: which way dependencies run, how small the doors are, and who may know a
-//! clock, a thread, a pipe or a socket.
+//! The house rules: directions of dependencies, sizes of the doors (our packages with a public API),
+//! and which files may use a clock, a thread, a pipe or a socket.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -7,8 +7,8 @@ use std::process::Command;
 
 use serde_json::Value;
 
-/// The six solutions.
-const CHALLENGES: [&str; 6] = [
+/// The six solutions' packages.
+const SOLUTIONS: [&str; 6] = [
     "echo",
     "unique-ids",
     "broadcast",
@@ -17,8 +17,8 @@ const CHALLENGES: [&str; 6] = [
     "txn",
 ];
 
-/// Those that stand on nothing but `shared` and four packages of others.
-const SMALL: [&str; 4] = ["anyhow", "clap", "serde", "serde_json"];
+/// The only external packages that `shared`, `replication` and the solutions may need.
+const EXTERNAL: [&str; 4] = ["anyhow", "clap", "serde", "serde_json"];
 
 fn workspace() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
@@ -28,8 +28,8 @@ fn cargo(arguments: &[&str]) -> String {
     let mut command = Command::new(env!("CARGO"));
     command.args(arguments).arg("--offline");
     let output = command.current_dir(workspace()).output().unwrap();
-    let complaint = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{arguments:?}: {complaint}");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{arguments:?}: {stderr}");
     String::from_utf8(output.stdout).unwrap()
 }
 
@@ -37,9 +37,9 @@ fn cargo(arguments: &[&str]) -> String {
 struct Member {
     name: String,
     folder: PathBuf,
-    /// What the product needs, …
+    /// Dependencies of the product.
     needs: BTreeSet<String>,
-    /// … and what only its tests, benches and build script do.
+    /// Dependencies only of its tests, benchmarks and build script.
     tests_need: BTreeSet<String>,
 }
 
@@ -49,7 +49,7 @@ fn members() -> Vec<Member> {
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     let member = |package: &Value| {
         let all = package["dependencies"].as_array().unwrap();
-        let of = |is_product: bool| {
+        let names = |is_product: bool| {
             let some = all.iter().filter(|it| it["kind"].is_null() == is_product);
             some.map(|it| text(&it["name"])).collect()
         };
@@ -59,8 +59,8 @@ fn members() -> Vec<Member> {
                 .parent()
                 .unwrap()
                 .to_owned(),
-            needs: of(true),
-            tests_need: of(false),
+            needs: names(true),
+            tests_need: names(false),
         }
     };
     let packages = metadata["packages"].as_array().unwrap();
@@ -85,7 +85,7 @@ fn dependencies_run_one_way() {
             "pages" => ["checkers", "history", "shared", "simulator"].into(),
             "serve" => ["history", "pages"].into(),
             "workbench" => all_but(&["workbench", "mutants", "replication"]),
-            other => panic!("where does {other} stand?"),
+            other => panic!("add the package {other} here"),
         };
         let own = member.needs.iter().map(String::as_str);
         let own: BTreeSet<&str> = own.filter(|it| names.contains(it)).collect();
@@ -94,7 +94,7 @@ fn dependencies_run_one_way() {
 }
 
 #[test]
-fn only_the_bench_and_the_mutants_name_the_six() {
+fn only_the_bench_and_the_mutants_need_the_solutions() {
     for Member {
         name,
         needs,
@@ -102,44 +102,41 @@ fn only_the_bench_and_the_mutants_name_the_six() {
         ..
     } in members()
     {
-        let named = |it: &String| CHALLENGES.contains(&it.as_str()) && *it != name;
-        let named = needs.iter().chain(&tests_need).any(named);
+        let is_other = |it: &String| SOLUTIONS.contains(&it.as_str()) && *it != name;
+        let needs_others = needs.iter().chain(&tests_need).any(is_other);
         assert!(
-            !named || ["workbench", "mutants"].contains(&&*name),
+            !needs_others || ["workbench", "mutants"].contains(&&*name),
             "{name}"
         );
-        assert!(
-            !tests_need.contains("mutants"),
-            "{name} needs what is wrong on purpose"
-        );
+        assert!(!tests_need.contains("mutants"), "{name} needs the mutants");
     }
 }
 
 #[test]
-fn shared_replication_and_the_challenges_stand_on_four_packages_of_others() {
+fn shared_replication_and_the_solutions_need_only_four_external_packages() {
     let ours = ["shared", "replication"];
     for member in members() {
-        if ours.contains(&&*member.name) || CHALLENGES.contains(&&*member.name) {
-            let is_known = |need: &String| SMALL.contains(&&**need) || ours.contains(&&**need);
-            let other = member.needs.iter().find(|need| !is_known(need));
+        if ours.contains(&&*member.name) || SOLUTIONS.contains(&&*member.name) {
+            let is_allowed = |need: &String| EXTERNAL.contains(&&**need) || ours.contains(&&**need);
+            let other = member.needs.iter().find(|need| !is_allowed(need));
             assert_eq!(other, None, "{}", member.name);
         }
     }
 }
 
 #[test]
-fn clap_is_for_nodes_and_the_command_line() {
+fn only_nodes_and_the_command_line_need_clap() {
     let with_flags = ["shared", "replication", "workbench"];
     for member in members().iter().filter(|it| it.needs.contains("clap")) {
         let name = &*member.name;
         assert!(
-            with_flags.contains(&name) || CHALLENGES.contains(&name),
+            with_flags.contains(&name) || SOLUTIONS.contains(&name),
             "{name}"
         );
     }
 }
 
-/// All packages that a package needs, itself included.
+/// A package and all that it needs, directly or not.
 fn closure(package: &str) -> BTreeSet<String> {
     let tree = cargo(&[
         "tree",
@@ -166,14 +163,14 @@ fn the_doors_are_small() {
     assert!(beyond.len() <= 20, "{beyond:?}");
 }
 
-/// Words that reach into the world, and the files that may use them.
+/// Names of the outside world, and the files that may use them.
 const WORLD: [(&str, &[&str]); 12] = [
     ("Instant", CLOCKS),
     ("SystemTime", CLOCKS),
     ("Zoned", CLOCKS),
     ("std::thread", CLOCKS),
     ("thread::", CLOCKS),
-    // Whole runs side by side, which know nothing of one another.
+    // Whole runs in parallel, which share nothing.
     (
         "rayon",
         &[
@@ -210,11 +207,11 @@ const CLOCKS: &[&str] = &[
 ];
 
 #[test]
-fn only_the_runtimes_know_a_clock_a_thread_or_a_pipe() {
-    let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
+fn only_the_runtimes_use_a_clock_a_thread_or_a_pipe() {
+    let mut found: BTreeMap<&str, usize> = BTreeMap::new();
     for file in sources() {
         let text = std::fs::read_to_string(&file).unwrap();
-        // What stands in comments and in unit tests at a file's end is not the product.
+        // Comments, and unit tests at the end of a file, are not the product.
         let product = text.split("#[cfg(test)]").next().unwrap_or_default();
         let code = product
             .lines()
@@ -225,16 +222,16 @@ fn only_the_runtimes_know_a_clock_a_thread_or_a_pipe() {
             .to_string_lossy()
             .replace('\\', "/");
         for (number, line) in code.enumerate() {
-            for (word, homes) in WORLD.iter().filter(|(word, _)| line.contains(word)) {
-                let is_home = homes.iter().any(|home| name.starts_with(home));
-                assert!(is_home, "{name}, near line {number}: {line}");
-                *seen.entry(*word).or_default() += 1;
+            for (word, allowed) in WORLD.iter().filter(|(word, _)| line.contains(word)) {
+                let is_allowed = allowed.iter().any(|path| name.starts_with(path));
+                assert!(is_allowed, "{name}, near line {number}: {line}");
+                *found.entry(*word).or_default() += 1;
             }
         }
     }
     assert!(
-        seen.len() > 8,
-        "words are found where they may be: {seen:?}"
+        found.len() > 8,
+        "most names are used where they are allowed: {found:?}"
     );
 }
 
@@ -246,16 +243,16 @@ fn no_source_file_is_longer_than_450_lines() {
     }
 }
 
-/// All source files of the product: those below each member's `src`.
+/// All source files of the product, which are below each member's `src`.
 fn sources() -> Vec<PathBuf> {
-    let mut open: Vec<PathBuf> = members().iter().map(|it| it.folder.join("src")).collect();
+    let mut folders: Vec<PathBuf> = members().iter().map(|it| it.folder.join("src")).collect();
     let mut files = Vec::new();
-    while let Some(folder) = open.pop() {
-        // The mutants have none.
+    while let Some(folder) = folders.pop() {
+        // The mutants have no `src`.
         for entry in std::fs::read_dir(folder).into_iter().flatten() {
             let path = entry.unwrap().path();
             if path.is_dir() {
-                open.push(path);
+                folders.push(path);
             } else if path.extension().is_some_and(|it| it == "rs") {
                 files.push(path);
             }
@@ -266,7 +263,7 @@ fn sources() -> Vec<PathBuf> {
 }
 
 #[test]
-fn continuous_integration_runs_every_challenge_here_and_on_maelstrom() {
+fn continuous_integration_runs_every_challenge_on_the_bench_and_on_maelstrom() {
     let workflow = std::fs::read_to_string(workspace().join(".github/workflows/ci.yml")).unwrap();
     let names = workbench::challenge::ALL.iter().map(|it| it.name);
     let list = names

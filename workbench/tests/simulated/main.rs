@@ -1,5 +1,5 @@
-//! What computes and waits for nothing: storms, challenges on the virtual clock, models checked
-//! state by state, nodes with small mistakes, the rules of the house, and its doors.
+//! Tests that compute, where those in `tests/processes` wait: storms, challenges on the virtual
+//! clock, model checking, sharpness, the report page, the house rules, and the doors.
 
 mod challenges;
 #[cfg(unix)]

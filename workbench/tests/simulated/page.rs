@@ -1,4 +1,4 @@
-//! The page about a run, and the chart of its messages.
+//! The report page of a run, and the sequence chart of its messages.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -14,10 +14,10 @@ use workbench::challenge::ALL;
 use workbench::flags::TestFlags;
 use workbench::solutions::Solution;
 
-/// A run of a solution, with its messages.
+/// A run of a solution, with all its messages.
 fn run(solution: Solution, workload: &str, flags: &str) -> Aftermath {
-    let words = format!("-w {workload} {flags}");
-    let flags = TestFlags::read(words.split(' ')).unwrap();
+    let flags = format!("-w {workload} {flags}");
+    let flags = TestFlags::read(flags.split(' ')).unwrap();
     let base = flags.options().unwrap();
     let storm = Storm::of(flags.workload, solution.factory(&[]).unwrap(), base).exactly();
     storm.run_with(1, &storm.options(1), true).unwrap()
@@ -37,8 +37,8 @@ fn page_of(run: &Aftermath, command: &str, facts: &Value) -> Page {
     subject.page().unwrap()
 }
 
-/// What the page's script finds.
-fn unpacked(page: &Page) -> Value {
+/// The data that the page's script reads.
+fn unpack(page: &Page) -> Value {
     let (_, rest) = page.html.split_once("application/octet-stream\">").unwrap();
     let (packed, _) = rest.split_once("</script>").unwrap();
     let packed = STANDARD.decode(packed.trim()).unwrap();
@@ -46,11 +46,11 @@ fn unpacked(page: &Page) -> Value {
 }
 
 #[test]
-fn a_page_holds_every_operation_and_every_message() {
+fn a_page_contains_every_operation_and_every_message() {
     let flags = "--node-count 3 --time-limit 2 --rate 30 --latency 10";
     let run = run(Solution::Broadcast, "broadcast", flags);
     let page = page_of(&run, "again", &json!({}));
-    let data = unpacked(&page);
+    let data = unpack(&page);
     let count = |path: &str| data.pointer(path).and_then(Value::as_array).unwrap().len();
     let deliveries = run.record.trace.as_ref().unwrap().deliveries();
     for column in ["sent", "took", "src", "dest", "kind", "body"] {
@@ -72,19 +72,19 @@ fn a_page_holds_every_operation_and_every_message() {
 }
 
 #[test]
-fn a_page_needs_nothing_beside_it_and_takes_texts_as_text() {
+fn a_page_loads_no_other_files_and_escapes_texts() {
     let run = run(Solution::Echo, "echo", "--node-count 1 --time-limit 1");
     let evil = "</script><script src=http://evil.example/x.js>";
     let page = page_of(&run, evil, &json!({ "program": [evil] }));
     assert!(!page.html.contains(evil));
-    for loads in [
+    for reference in [
         "src=\"http",
         "href=\"http",
         "url(http",
         "@import",
         "<link rel=\"stylesheet",
     ] {
-        assert!(!page.html.contains(loads), "{loads}");
+        assert!(!page.html.contains(reference), "{reference}");
     }
     for (name, svg) in &page.plots {
         assert!(
@@ -95,7 +95,7 @@ fn a_page_needs_nothing_beside_it_and_takes_texts_as_text() {
 }
 
 #[test]
-fn each_workload_has_the_plots_that_it_is_about() {
+fn each_workload_has_its_own_plots() {
     let all = ["latency", "quantiles", "throughput", "messages"];
     let own = |solution, workload: &str| {
         let flags = "--node-count 2 --concurrency 2n --time-limit 2 --rate 50";
@@ -111,7 +111,7 @@ fn each_workload_has_the_plots_that_it_is_about() {
 }
 
 #[test]
-fn the_sentence_tells_what_decides() {
+fn the_summary_states_the_reason_for_the_verdict() {
     let run = run(
         Solution::Broadcast,
         "broadcast",
@@ -156,8 +156,8 @@ fn the_sentence_tells_what_decides() {
     };
     let valid = Validity::Valid;
     check(valid, &[], &[], "Everything that was looked for holds.");
-    let kept = "The history holds, and all 3 budgets are kept.";
-    check(valid, &[], &measured(0.01), kept);
+    let met = "The history holds, and all 3 budgets are kept.";
+    check(valid, &[], &measured(0.01), met);
     let missed =
         "The history holds, but not every budget: median latency, ms 400, limit &#60; 400.";
     check(valid, &[], &measured(1.0)[1..2], missed);
@@ -177,7 +177,7 @@ fn a_run_without_a_single_operation_has_a_page() {
 }
 
 #[test]
-fn types_of_messages_are_only_taken_together_if_there_are_several() {
+fn rare_message_types_are_combined_only_if_there_are_several() {
     let series = |types: usize| {
         let mut run = run(Solution::Echo, "echo", "--node-count 1 --time-limit 1");
         let known = run.record.statistics.kinds().len();
@@ -187,7 +187,7 @@ fn types_of_messages_are_only_taken_together_if_there_are_several() {
                 .statistics
                 .sent(second, true, &format!("type {number}"));
         }
-        let data = unpacked(&page_of(&run, "again", &json!({})));
+        let data = unpack(&page_of(&run, "again", &json!({})));
         let series = data["plots"]["messages"]["series"].as_array().unwrap();
         let names = series
             .iter()
@@ -210,10 +210,10 @@ fn every_message_has_a_line_from_its_sender_to_its_receiver() {
     let chart = sequence(&run.record, &run.settings.nodes).unwrap();
     let lines: Vec<&str> = chart.lines().collect();
     assert_eq!(lines[0], "   time s   clients      n0        n1    ");
-    let said = |words: &str| lines.iter().find(|line| line.contains(words)).copied();
-    let there = said("c4 → n0").or(said("c5 → n1")).expect(&chart);
+    let find = |text: &str| lines.iter().find(|line| line.contains(text)).copied();
+    let request = find("c4 → n0").or(find("c5 → n1")).expect(&chart);
     assert!(
-        there.contains("│────────▶") || there.contains("▶│"),
+        request.contains("│────────▶") || request.contains("▶│"),
         "{chart}"
     );
     assert!(chart.contains("echo_ok"), "{chart}");

@@ -1,4 +1,4 @@
-//! g-counter: sums that are exact everywhere soon after the network is whole again.
+//! g-counter: sums are exact on every node soon after the partitions end.
 
 use std::time::Duration;
 
@@ -7,14 +7,14 @@ use simulator::run::Record;
 use simulator::workload::Name;
 use workbench::solutions::Solution;
 
-use super::scene::{Scene, again, assert_available, challenge, scene};
+use super::scenario::{Scenario, assert_available, challenge, repeat_command, scenario};
 
-fn g_counter(nodes: u32) -> Scene {
-    scene(Name::GCounter, Solution::GCounter, nodes, 100.0)
+fn g_counter(nodes: u32) -> Scenario {
+    scenario(Name::GCounter, Solution::GCounter, nodes, 100.0)
 }
 
-/// Every node's last read is the sum of all that was added. (All adds are acknowledged, so this is
-/// what the checker says, too; but it would be content with a cluster that nobody asks.)
+/// Asserts that every final read is the sum of all adds. (All adds are acknowledged, so the checker
+/// requires this, too; but it would accept a history without final reads.)
 fn assert_exact(seed: u64, record: &Record) {
     let ok = |f: &'static str| {
         let ops = record.history.ops.iter();
@@ -29,36 +29,36 @@ fn assert_exact(seed: u64, record: &Record) {
     assert!(
         finals.iter().all(|read| *read == added),
         "{finals:?} of {added}; {}",
-        again(seed)
+        repeat_command(seed)
     );
 }
 
 #[test]
 fn g_counter_is_exact_three_seconds_after_the_partitions_end_in_200_of_200_runs() {
-    let mut scene = g_counter(3).with_partitions(10.0);
-    scene.recovery = Duration::from_secs(3);
-    scene.each_seed(200, |seed, record| {
+    let mut scenario = g_counter(3).with_partitions(10.0);
+    scenario.recovery = Duration::from_secs(3);
+    scenario.each_seed(200, |seed, record| {
         assert_exact(seed, record);
         assert_available(seed, record);
     });
 }
 
 #[test]
-fn g_counter_keeps_its_budgets_with_every_seed() {
-    let scene = g_counter(3).with_partitions(10.0);
+fn g_counter_meets_its_budgets_on_every_seed() {
+    let scenario = g_counter(3).with_partitions(10.0);
     let budgets = challenge("g-counter").trials[0].budgets;
-    scene.each_seed(40, |seed, record| {
-        scene.assert_budgets(budgets, seed, record);
+    scenario.each_seed(40, |seed, record| {
+        scenario.assert_budgets(budgets, seed, record);
     });
 }
 
 #[test]
 fn g_counter_is_exact_on_clusters_of_all_sizes_with_slow_messages() {
     for nodes in [1, 2, 4, 5, 6, 7] {
-        let mut scene = g_counter(nodes).with_partitions(3.0);
-        scene.options.latency = 50;
-        scene.recovery = Duration::from_secs(3);
-        scene.each_seed(20, |seed, record| {
+        let mut scenario = g_counter(nodes).with_partitions(3.0);
+        scenario.options.latency = 50;
+        scenario.recovery = Duration::from_secs(3);
+        scenario.each_seed(20, |seed, record| {
             assert_exact(seed, record);
             assert_available(seed, record);
         });

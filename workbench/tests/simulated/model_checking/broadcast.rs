@@ -1,4 +1,4 @@
-//! Broadcast's tree.
+//! Model checking of broadcast's tree.
 
 use std::collections::BTreeSet;
 
@@ -6,20 +6,20 @@ use broadcast::{Broadcast, Flags};
 use serde::Deserialize;
 use shared::{Engine, read_flags, with_flags};
 
-use super::catalogue::Birth;
+use super::catalogue::Incarnation;
 use super::explore::{check, check_finds};
-use super::hosted::{Guest, Hosted};
-use super::scope::{Deed, Scope, Seen, Subject};
+use super::node_actor::{NodeActor, ObservableNode};
+use super::scope::{Input, Observation, Scope, System};
 
-use Deed::{Ask, Restart};
+use Input::{Request, Restart};
 
-/// Acknowledgements alone, resends and windows all fall due at moments of their own.
+/// Lone acknowledgements, resends and windows are due at different ticks.
 const DISTINCT: [&str; 3] = ["--leaf-window=1000", "--ack-delay=1000", "--resend=3000"];
 
-/// No windows, and as few moments as keep the others apart.
+/// No windows, and as few ticks as keep acknowledgements and resends apart.
 const BRIEF: [&str; 3] = ["--hub-window=0", "--ack-delay=1000", "--resend=2000"];
 
-/// The nodes stand in a row.
+/// The tree is a chain.
 const CHAIN: &str = "--fan-out=1";
 
 /// A cluster.
@@ -28,23 +28,23 @@ struct Tree {
     flags: Flags,
 }
 
-impl Guest for Broadcast {
-    /// The values that a read shows, in its order.
+impl ObservableNode for Broadcast {
+    /// The values that a read returns, in its order.
     type View = Vec<usize>;
 
-    const LOOK: &'static str = r#"{"type":"read","msg_id":1}"#;
+    const VIEW_REQUEST: &'static str = r#"{"type":"read","msg_id":1}"#;
 
-    fn view(answer: &str) -> Vec<usize> {
+    fn view(response: &str) -> Vec<usize> {
         #[derive(Deserialize)]
         struct ReadOk {
             messages: Vec<usize>,
         }
-        let answer: ReadOk = serde_json::from_str(answer).expect("a read is answered");
-        answer.messages
+        let response: ReadOk = serde_json::from_str(response).expect("a response to a read");
+        response.messages
     }
 
-    /// Without the set of what is known, which has no order; the list tells the same.
-    fn portrait(&self) -> String {
+    /// Omits the set of known values, which is unordered; the list has the same values.
+    fn fingerprint(&self) -> String {
         let text = format!("{self:?}");
         let begin = text.find("known: {").expect("there is a set");
         let length = text[begin..].find('}').expect("it ends");
@@ -52,40 +52,45 @@ impl Guest for Broadcast {
     }
 }
 
-impl Subject for Tree {
-    type End = Hosted<Broadcast>;
+impl System for Tree {
+    type Actor = NodeActor<Broadcast>;
 
-    /// A value of the deed's number.
-    fn request(number: usize) -> String {
-        format!(r#"{{"type":"broadcast","msg_id":1,"message":{number}}}"#)
+    /// Broadcasts the input's index.
+    fn request(index: usize) -> String {
+        format!(r#"{{"type":"broadcast","msg_id":1,"message":{index}}}"#)
     }
 
-    fn boot(&self, birth: Birth) -> Hosted<Broadcast> {
+    fn boot(&self, incarnation: Incarnation) -> NodeActor<Broadcast> {
         let boot = with_flags(self.flags.clone(), Broadcast::boot);
-        let seed = 10 * birth.place as u64 + u64::from(birth.life);
-        Hosted::start(Engine::new(seed, boot), birth, self.nodes)
+        let seed = 10 * incarnation.actor as u64 + u64::from(incarnation.number);
+        NodeActor::start(Engine::new(seed, boot), incarnation, self.nodes)
     }
 
-    fn wrong(&self, seen: &Seen<Vec<usize>>) -> Option<String> {
-        let told = |value: &usize| seen.answers.get(*value).is_some_and(Option::is_some);
-        seen.views.iter().find_map(|view| {
-            let is_right = set(view).len() == view.len() && view.iter().all(told);
-            (!is_right).then(|| format!("a read shows {view:?} where {:?} were told", seen.answers))
+    fn wrong(&self, observation: &Observation<Vec<usize>>) -> Option<String> {
+        let responses = &observation.responses;
+        let is_known = |value: &usize| responses.get(*value).is_some_and(Option::is_some);
+        observation.views.iter().find_map(|view| {
+            let is_right = set(view).len() == view.len() && view.iter().all(is_known);
+            (!is_right).then(|| format!("a read returns {view:?}, and broadcasts {responses:?}"))
         })
     }
 
-    /// Nobody knows less than another, and what was told to one who lives is known to all.
-    fn missing(&self, seen: &Seen<Vec<usize>>) -> Option<String> {
-        let may_be_lost = |deed: &Deed| seen.deeds.contains(&Restart(deed.place()));
-        let told = (0..).zip(&*seen.deeds).zip(&seen.answers);
-        let told = told.filter(|((_, deed), answer)| answer.is_some() && !may_be_lost(deed));
-        let mut due: BTreeSet<usize> = told.map(|((value, _), _)| value).collect();
-        due.extend(seen.views.iter().flat_map(|view| view.iter()));
-        let poor = seen.views.iter().find(|view| set(view) != due);
-        poor.map(|view| format!("a read shows {view:?}, not {due:?}"))
+    /// All nodes have the same values, among them all that were acknowledged by a node that does not
+    /// restart.
+    fn missing(&self, observation: &Observation<Vec<usize>>) -> Option<String> {
+        let inputs = &*observation.inputs;
+        let may_be_lost = |input: &Input| inputs.contains(&Restart(input.actor()));
+        let acknowledged = (0..).zip(inputs).zip(&observation.responses);
+        let acknowledged =
+            acknowledged.filter(|((_, input), response)| response.is_some() && !may_be_lost(input));
+        let mut expected: BTreeSet<usize> = acknowledged.map(|((value, _), _)| value).collect();
+        expected.extend(observation.views.iter().flat_map(|view| view.iter()));
+        let mut views = observation.views.iter();
+        let incomplete = views.find(|view| set(view) != expected);
+        incomplete.map(|view| format!("a read returns {view:?}, expected {expected:?}"))
     }
 
-    fn may_become(before: &Vec<usize>, after: &Vec<usize>) -> bool {
+    fn may_follow(before: &Vec<usize>, after: &Vec<usize>) -> bool {
         after.starts_with(before)
     }
 }
@@ -94,54 +99,55 @@ fn set(values: &[usize]) -> BTreeSet<usize> {
     values.iter().copied().collect()
 }
 
-fn scope(nodes: usize, flags: &[&str], deeds: &[Deed]) -> Scope<Tree> {
-    let flags = read_flags("broadcast", flags).expect("it knows these flags");
-    Scope::new(Tree { nodes, flags }, nodes, deeds)
+fn scope(nodes: usize, flags: &[&str], inputs: &[Input]) -> Scope<Tree> {
+    let flags = read_flags("broadcast", flags).expect("these are its flags");
+    Scope::new(Tree { nodes, flags }, nodes, inputs)
 }
 
 #[test]
 fn two_nodes_learn_each_value_once() {
-    check(scope(2, &BRIEF, &[Ask(0), Ask(1), Ask(0)]), 40_000);
-    check(scope(2, &DISTINCT, &[Ask(0), Ask(1), Ask(0)]), 120_000);
+    let inputs = [Request(0), Request(1), Request(0)];
+    check(scope(2, &BRIEF, &inputs), 40_000);
+    check(scope(2, &DISTINCT, &inputs), 120_000);
 }
 
 #[test]
 fn the_leaves_of_a_star_learn_each_value_once() {
-    check(scope(3, &BRIEF, &[Ask(1), Ask(2)]), 90_000);
+    check(scope(3, &BRIEF, &[Request(1), Request(2)]), 90_000);
 }
 
 #[test]
-fn a_chain_learns_each_value_once() {
+fn the_nodes_of_a_chain_learn_each_value_once() {
     let scope = scope(
         3,
         &[&BRIEF[..], &[CHAIN]].concat(),
-        &[Ask(0), Ask(1), Ask(2)],
+        &[Request(0), Request(1), Request(2)],
     );
-    check(scope.within_moments(3), 120_000);
+    check(scope.within_ticks(3), 120_000);
 }
 
 #[test]
-fn a_leaf_that_restarts_is_told_everything() {
-    let scope = scope(2, &BRIEF, &[Ask(0), Ask(1), Restart(1)]);
-    check(scope.with_last_words(), 18_000);
+fn a_leaf_that_restarts_receives_all_values() {
+    let scope = scope(2, &BRIEF, &[Request(0), Request(1), Restart(1)]);
+    check(scope.with_final_request(), 18_000);
 }
 
 #[test]
-fn a_hub_that_restarts_is_told_everything() {
-    let scope = scope(3, &BRIEF, &[Ask(1), Restart(0)]);
-    check(scope.with_last_words().within_moments(4), 100_000);
+fn a_hub_that_restarts_receives_all_values() {
+    let scope = scope(3, &BRIEF, &[Request(1), Restart(0)]);
+    check(scope.with_final_request().within_ticks(4), 100_000);
 }
 
 #[test]
-fn a_network_that_never_repeats_is_found_out() {
-    let scope = scope(3, &BRIEF, &[Ask(1)]);
-    let scope = scope.with_fault(|text| (!text.contains("again")).then_some(text));
-    check_finds(scope, "no silence falls", 1);
+fn without_resends_nodes_do_not_become_quiescent() {
+    let scope = scope(3, &BRIEF, &[Request(1)]);
+    let scope = scope.with_mutation(|text| (!text.contains("again")).then_some(text));
+    check_finds(scope, "does not become quiescent", 1);
 }
 
 #[test]
-fn a_value_that_nobody_was_told_is_found_out() {
-    let scope = scope(3, &BRIEF, &[Ask(1)]);
-    let scope = scope.with_fault(|text| Some(text.replace("[0]", "[7]")));
-    check_finds(scope.without_calm(), "a read shows [7]", 2);
+fn a_value_that_was_never_broadcast_is_found() {
+    let scope = scope(3, &BRIEF, &[Request(1)]);
+    let scope = scope.with_mutation(|text| Some(text.replace("[0]", "[7]")));
+    check_finds(scope.without_convergence(), "a read returns [7]", 2);
 }

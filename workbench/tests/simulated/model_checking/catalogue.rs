@@ -1,210 +1,209 @@
-//! What the ends of a model do, written down: the states of each, and what comes of each thing that
-//! can happen in them.
+//! The states and transitions of a model's actors, memoized.
 //!
-//! The product's own code is checked, and most of it cannot be copied in mid-flight. So a state is
-//! a portrait and one way to get there: to see what comes next, an end is booted anew, everything
-//! on that way happens to it again, and then the new thing. That is done once for each state and
-//! each thing, and looked up from then on. Ends know nothing of one another but what they hear, so
-//! there are few such steps, however many states the whole has.
+//! The product's own code is checked, and most of it cannot be cloned. So a state is a fingerprint
+//! and one path to it: to compute a transition, an actor is booted, the events on that path are
+//! replayed, and then the new event is applied. That happens once for each state and event; later
+//! uses look the result up. Actors share nothing but messages, so there are few such transitions,
+//! however many states the system has.
 
 use std::collections::{BTreeSet, HashMap};
 use std::fmt::Debug;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// It is always this moment now: an end that has lived for three seconds was booted three seconds
-/// before it. So ends that differ in nothing but their age have the same portrait.
+/// The time in every state: an actor that has run for three seconds was booted three seconds before
+/// it. So actors that differ only in age have the same fingerprint.
 const NOW: Duration = Duration::from_secs(1000);
 
-/// A node, or one end of a link: the product's own code.
-pub trait End: Sized {
-    /// What can be seen of it from outside.
+/// The product's own code: a node, or one end of a link.
+pub trait Actor: Sized {
+    /// Its observable state.
     type View: Debug + PartialEq + Send + Sync;
 
-    /// Something happens to it; what it says.
-    fn happen(&mut self, now: Duration, event: Event<'_>) -> Vec<Said>;
+    /// Applies an event and returns the effects.
+    fn on_event(&mut self, now: Duration, event: Event<'_>) -> Vec<Effect>;
 
-    /// When it wants to be woken.
+    /// When it must be woken.
     fn deadline(&self) -> Option<Duration>;
 
-    /// Everything that it remembers, as text.
-    fn portrait(&self) -> String;
+    /// Its whole state as text.
+    fn fingerprint(&self) -> String;
 
-    /// What can be seen of it now.
+    /// Its observable state at this time.
     fn view(&mut self, now: Duration) -> Self::View;
 }
 
-/// What can happen to an end.
+/// An event of an actor.
 #[derive(Debug, Clone, Copy)]
 pub enum Event<'a> {
     /// Time has passed.
     Wake,
-    /// Another one's message arrives.
-    Hear(&'a str),
-    /// A client asks for something.
-    Ask(&'a str),
+    /// A message of another actor arrives.
+    Message(&'a str),
+    /// A request of a client arrives.
+    Request(&'a str),
 }
 
-/// What an end says.
+/// An effect of an event.
 #[derive(Debug)]
-pub enum Said {
-    /// To the end at this place.
-    Message(usize, String),
-    /// To its client.
-    Answer(String),
+pub enum Effect {
+    /// A message to the actor of this index.
+    Send(usize, String),
+    /// A response to the client.
+    Respond(String),
 }
 
-/// Makes the end at a place, in its first life or in a later one.
-pub type Boot<E> = Box<dyn Fn(Birth) -> E + Send + Sync>;
+/// Boots an incarnation of an actor.
+pub type Boot<A> = Box<dyn Fn(Incarnation) -> A + Send + Sync>;
 
-/// Whose life begins, and when.
+/// One of an actor's incarnations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Birth {
-    /// The end's place.
-    pub place: usize,
-    /// How many lives it had before.
-    pub life: u8,
-    /// The time.
-    pub at: Duration,
+pub struct Incarnation {
+    /// The actor's index.
+    pub actor: usize,
+    /// How often the actor has restarted.
+    pub number: u8,
+    /// When the incarnation starts.
+    pub start: Duration,
 }
 
-/// What becomes of each message: for tests that want to see something wrong found.
-pub type Fault = fn(String) -> Option<String>;
+/// Changes or drops each message that is sent, so that a test can show that a violation is found.
+pub type Mutation = fn(String) -> Option<String>;
 
-/// The number of a state of an end.
-pub type EndId = u32;
+/// The index of an actor's state.
+pub type StateId = u32;
 
-/// The number of a text.
+/// The index of an interned text.
 pub type TextId = u32;
 
-/// What happens next to an end.
+/// An event with its text interned, as a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Next {
-    /// So much time passes.
-    Wait(Duration),
-    /// A message arrives.
-    Hear(TextId),
-    /// A client asks for something.
-    Ask(TextId),
+pub enum EventKey {
+    /// This much time passes.
+    Elapsed(Duration),
+    /// A message of another actor arrives.
+    Message(TextId),
+    /// A request of a client arrives.
+    Request(TextId),
 }
 
-/// What comes of it.
+/// The result of an event or a restart.
 #[derive(Debug, Clone)]
-pub struct Step {
-    /// The end's state from then on.
-    pub end: EndId,
-    /// The messages that it sent: to whom, and what.
+pub struct Transition {
+    /// The actor's next state.
+    pub state: StateId,
+    /// The messages sent, as receiver and text.
     pub messages: Arc<[(usize, TextId)]>,
-    /// What it answered; an empty text if it did not.
-    pub answer: TextId,
-    /// Whether this is another life, which knows nothing of the one before.
-    pub is_rebirth: bool,
+    /// The response; the empty text if there is none.
+    pub response: TextId,
+    /// Whether a new incarnation begins, without the memory of the one before.
+    pub is_restart: bool,
 }
 
-/// One state of an end.
-struct State<V> {
-    birth: Birth,
-    /// The state before it on one way to get here, and what happened in that; none after a birth.
-    way: Option<(EndId, Next)>,
-    /// How long to wait for its deadline.
-    patience: Option<Duration>,
+/// A state of an actor.
+struct ActorState<V> {
+    incarnation: Incarnation,
+    /// The state before it on one path, and the event in between; none for an initial state.
+    predecessor: Option<(StateId, EventKey)>,
+    /// The time until its deadline.
+    timeout: Option<Duration>,
     view: Arc<V>,
 }
 
-/// The states of all ends so far, and their steps.
-pub struct Catalogue<E: End> {
-    boot: Boot<E>,
-    /// Something wrong on purpose.
-    pub fault: Option<Fault>,
-    states: Vec<State<E::View>>,
-    /// States by birth (as if it were now), by patience and by portrait.
-    state_ids: HashMap<(Birth, Option<Duration>, String), EndId>,
-    steps: HashMap<(EndId, Next), Step>,
+/// The states of all actors so far, and their transitions.
+pub struct Catalogue<A: Actor> {
+    boot: Boot<A>,
+    /// Breaks the system on purpose.
+    pub mutation: Option<Mutation>,
+    states: Vec<ActorState<A::View>>,
+    /// States by incarnation (as if it started now), timeout and fingerprint.
+    state_ids: HashMap<(Incarnation, Option<Duration>, String), StateId>,
+    transitions: HashMap<(StateId, EventKey), Transition>,
     texts: Vec<Arc<str>>,
     text_ids: HashMap<Arc<str>, TextId>,
 }
 
-impl<E: End> Catalogue<E> {
-    /// An empty catalogue of ends that are made by `boot`.
-    pub fn new(boot: Boot<E>) -> Self {
+impl<A: Actor> Catalogue<A> {
+    /// An empty catalogue of actors that `boot` makes.
+    pub fn new(boot: Boot<A>) -> Self {
         Catalogue {
             boot,
-            fault: None,
+            mutation: None,
             states: Vec::new(),
             state_ids: HashMap::new(),
-            steps: HashMap::new(),
+            transitions: HashMap::new(),
             texts: Vec::new(),
             text_ids: HashMap::new(),
         }
     }
 
-    /// The end at this place as it is at first.
-    pub fn born(&mut self, place: usize) -> EndId {
-        self.bear(place, 0)
+    /// The state in which an actor's first incarnation starts.
+    pub fn initial_state(&mut self, actor: usize) -> StateId {
+        self.boot(actor, 0)
     }
 
-    /// The end dies, and starts anew.
-    pub fn rebirth(&mut self, end: EndId) -> Step {
-        let birth = self.states[end as usize].birth;
-        Step {
-            end: self.bear(birth.place, birth.life + 1),
+    /// The transition of an actor in this state that is killed and restarted.
+    pub fn restart(&mut self, state: StateId) -> Transition {
+        let incarnation = self.states[state as usize].incarnation;
+        Transition {
+            state: self.boot(incarnation.actor, incarnation.number + 1),
             messages: Arc::new([]),
-            answer: self.text_id(""),
-            is_rebirth: true,
+            response: self.intern(""),
+            is_restart: true,
         }
     }
 
-    /// What comes of something that happens to an end.
-    pub fn step(&mut self, end: EndId, next: Next) -> Step {
-        if let Some(step) = self.steps.get(&(end, next)) {
-            return step.clone();
+    /// The transition of an actor in this state on an event.
+    pub fn step(&mut self, state: StateId, event: EventKey) -> Transition {
+        if let Some(transition) = self.transitions.get(&(state, event)) {
+            return transition.clone();
         }
-        let (machine, said) = self.live(end, next);
-        let (mut messages, mut answer) = (Vec::new(), self.text_id(""));
-        for said in said {
-            match said {
-                Said::Message(to, text) => {
-                    let text = match self.fault {
+        let (actor, effects) = self.replay(state, event);
+        let (mut messages, mut response) = (Vec::new(), self.intern(""));
+        for effect in effects {
+            match effect {
+                Effect::Send(to, text) => {
+                    let text = match self.mutation {
                         None => Some(text),
-                        Some(fault) => fault(text),
+                        Some(mutation) => mutation(text),
                     };
-                    messages.extend(text.map(|text| (to, self.text_id(&text))));
+                    messages.extend(text.map(|text| (to, self.intern(&text))));
                 }
-                Said::Answer(text) => answer = self.text_id(&text),
+                Effect::Respond(text) => response = self.intern(&text),
             }
         }
-        let birth = self.states[end as usize].birth;
-        let step = Step {
-            end: self.enter(birth, Some((end, next)), machine),
+        let incarnation = self.states[state as usize].incarnation;
+        let transition = Transition {
+            state: self.state_id(incarnation, Some((state, event)), actor),
             messages: messages.into(),
-            answer,
-            is_rebirth: false,
+            response,
+            is_restart: false,
         };
-        self.steps.insert((end, next), step.clone());
-        step
+        self.transitions.insert((state, event), transition.clone());
+        transition
     }
 
-    /// What can be seen of an end in this state.
-    pub fn view(&self, end: EndId) -> &Arc<E::View> {
-        &self.states[end as usize].view
+    /// The observable part of an actor's state.
+    pub fn view(&self, state: StateId) -> &Arc<A::View> {
+        &self.states[state as usize].view
     }
 
-    /// How long to wait for the deadline of an end in this state, if it has one.
-    pub fn patience(&self, end: EndId) -> Option<Duration> {
-        self.states[end as usize].patience
+    /// The time until the deadline of an actor in this state, if it has one.
+    pub fn timeout(&self, state: StateId) -> Option<Duration> {
+        self.states[state as usize].timeout
     }
 
-    /// All messages that were sent so far.
+    /// All messages sent so far.
     pub fn messages(&self) -> Vec<Arc<str>> {
-        let steps = self.steps.values();
-        let ids: BTreeSet<TextId> = steps
-            .flat_map(|step| step.messages.iter().map(|(_, text)| *text))
+        let transitions = self.transitions.values();
+        let ids: BTreeSet<TextId> = transitions
+            .flat_map(|transition| transition.messages.iter().map(|(_, text)| *text))
             .collect();
         ids.iter().map(|id| Arc::clone(self.text(*id))).collect()
     }
 
-    /// The number of a text.
-    pub fn text_id(&mut self, text: &str) -> TextId {
+    /// The index of a text.
+    pub fn intern(&mut self, text: &str) -> TextId {
         if let Some(id) = self.text_ids.get(text) {
             return *id;
         }
@@ -214,64 +213,72 @@ impl<E: End> Catalogue<E> {
         id
     }
 
-    /// The text of a number.
+    /// The text of an index.
     pub fn text(&self, id: TextId) -> &Arc<str> {
         &self.texts[id as usize]
     }
 
-    fn bear(&mut self, place: usize, life: u8) -> EndId {
-        let birth = Birth {
-            place,
-            life,
-            at: NOW,
+    fn boot(&mut self, actor: usize, number: u8) -> StateId {
+        let incarnation = Incarnation {
+            actor,
+            number,
+            start: NOW,
         };
-        let machine = (self.boot)(birth);
-        self.enter(birth, None, machine)
+        let actor = (self.boot)(incarnation);
+        self.state_id(incarnation, None, actor)
     }
 
-    /// An end that has come to a state, and goes on from there.
-    fn live(&self, end: EndId, next: Next) -> (E, Vec<Said>) {
-        let mut way = vec![next];
-        let mut state = &self.states[end as usize];
-        let birth = state.birth;
-        while let Some((before, next)) = state.way {
-            way.push(next);
+    /// An actor that has reached a state and then had one more event, with that event's effects.
+    fn replay(&self, state: StateId, event: EventKey) -> (A, Vec<Effect>) {
+        let mut path = vec![event];
+        let mut state = &self.states[state as usize];
+        let incarnation = state.incarnation;
+        while let Some((before, event)) = state.predecessor {
+            path.push(event);
             state = &self.states[before as usize];
         }
-        let age = way.iter().map(|next| match next {
-            Next::Wait(time) => *time,
-            Next::Hear(_) | Next::Ask(_) => Duration::ZERO,
+        let age = path.iter().map(|event| match event {
+            EventKey::Elapsed(time) => *time,
+            EventKey::Message(_) | EventKey::Request(_) => Duration::ZERO,
         });
         let mut now = NOW - age.sum::<Duration>();
-        let mut machine = (self.boot)(Birth { at: now, ..birth });
-        let mut said = Vec::new();
-        for next in way.into_iter().rev() {
-            let event = match next {
-                Next::Wait(time) => {
+        let mut actor = (self.boot)(Incarnation {
+            start: now,
+            ..incarnation
+        });
+        let mut effects = Vec::new();
+        for event in path.into_iter().rev() {
+            let event = match event {
+                EventKey::Elapsed(time) => {
                     now += time;
                     Event::Wake
                 }
-                Next::Hear(text) => Event::Hear(self.text(text)),
-                Next::Ask(text) => Event::Ask(self.text(text)),
+                EventKey::Message(text) => Event::Message(self.text(text)),
+                EventKey::Request(text) => Event::Request(self.text(text)),
             };
-            said = machine.happen(now, event);
+            effects = actor.on_event(now, event);
         }
-        (machine, said)
+        (actor, effects)
     }
 
-    /// The number of the state that an end is in; a new one if nobody was there before.
-    fn enter(&mut self, birth: Birth, way: Option<(EndId, Next)>, mut machine: E) -> EndId {
-        let patience = machine.deadline().map(|at| at.saturating_sub(NOW));
-        let key = (birth, patience, machine.portrait());
+    /// The index of the state that an actor is in, which is new if no actor was in it before.
+    fn state_id(
+        &mut self,
+        incarnation: Incarnation,
+        predecessor: Option<(StateId, EventKey)>,
+        mut actor: A,
+    ) -> StateId {
+        let timeout = actor.deadline().map(|at| at.saturating_sub(NOW));
+        let key = (incarnation, timeout, actor.fingerprint());
         if let Some(id) = self.state_ids.get(&key) {
             return *id;
         }
-        let id = self.states.len() as EndId;
-        self.states.push(State {
-            birth,
-            way,
-            patience,
-            view: Arc::new(machine.view(NOW)),
+        let id = self.states.len() as StateId;
+        self.states.push(ActorState {
+            incarnation,
+            predecessor,
+            timeout,
+            view: Arc::new(actor.view(NOW)),
         });
         self.state_ids.insert(key, id);
         id

@@ -1,82 +1,83 @@
-//! Looks at every state of a scope.
+//! Explores every state of a scope.
 
 use std::fmt;
 use std::sync::Arc;
 
 use stateright::{Checker, Model};
 
-use super::scope::{Scope, Subject};
+use super::scope::{Scope, System};
 
-/// A shortest way to something wrong.
-struct Trace {
-    /// What happens, one thing after the other.
+/// A shortest path to a violation.
+struct Counterexample {
+    /// The actions on the path, described.
     actions: Vec<String>,
-    /// What is wrong then.
-    finding: String,
+    violation: String,
 }
 
-/// What was found.
-struct Explored {
+/// The result of exploring a scope.
+struct Exploration {
     states: usize,
     messages: Vec<Arc<str>>,
-    trace: Option<Trace>,
+    counterexample: Option<Counterexample>,
 }
 
-/// Nothing is wrong in any state of the scope, and there are at least so many, lest a scope be all
-/// but empty by mistake. Returns all messages that are ever sent in it.
+/// Asserts that no state of the scope violates a property, and that there are at least
+/// `min_states`, since a scope may be almost empty by mistake. Returns all messages ever sent in it.
 ///
 /// # Panics
-/// When something is wrong: it says what, and how it comes to that.
-pub fn check<S: Subject>(scope: Scope<S>, least: usize) -> Vec<Arc<str>> {
-    let explored = explore(scope);
-    if let Some(trace) = explored.trace {
-        panic!("{trace}");
+/// On a violation, with the counterexample, and when there are fewer states.
+pub fn check<S: System>(scope: Scope<S>, min_states: usize) -> Vec<Arc<str>> {
+    let exploration = explore(scope);
+    if let Some(counterexample) = exploration.counterexample {
+        panic!("{counterexample}");
     }
-    let states = explored.states;
+    let states = exploration.states;
     assert!(
-        states >= least,
-        "{states} states, where {least} are expected at least"
+        states >= min_states,
+        "{states} states, expected at least {min_states}"
     );
-    explored.messages
+    exploration.messages
 }
 
-/// Something is wrong, namely this, and so many steps lead there.
+/// Asserts that the scope has this violation, and that the shortest path to it has this many
+/// actions.
 ///
 /// # Panics
-/// When it is not found.
-pub fn check_finds<S: Subject>(scope: Scope<S>, finding: &str, steps: usize) {
-    let trace = explore(scope).trace.expect("something is wrong");
-    assert!(trace.finding.contains(finding), "{trace}");
-    assert_eq!(trace.actions.len(), steps, "{trace}");
+/// When there is no violation, or another one.
+pub fn check_finds<S: System>(scope: Scope<S>, violation: &str, actions: usize) {
+    let found = explore(scope).counterexample;
+    let found = found.expect("the scope has a violation");
+    assert!(found.violation.contains(violation), "{found}");
+    assert_eq!(found.actions.len(), actions, "{found}");
 }
 
-fn explore<S: Subject>(scope: Scope<S>) -> Explored {
+fn explore<S: System>(scope: Scope<S>) -> Exploration {
     let checker = scope.checker().spawn_bfs().join();
     let scope = checker.model();
-    let trace = checker
+    let counterexample = checker
         .discoveries()
         .into_values()
         .next()
-        .map(|path| Trace {
-            finding: path.last_state().finding(scope).unwrap_or_default(),
+        .map(|path| Counterexample {
+            violation: path.last_state().violation(scope).unwrap_or_default(),
             actions: path
                 .into_actions()
                 .iter()
                 .map(|action| scope.format_action(action))
                 .collect(),
         });
-    Explored {
+    Exploration {
         states: checker.unique_state_count(),
         messages: scope.catalogue().messages(),
-        trace,
+        counterexample,
     }
 }
 
-impl fmt::Display for Trace {
+impl fmt::Display for Counterexample {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for action in &self.actions {
             writeln!(f, "> {action}")?;
         }
-        f.write_str(&self.finding)
+        f.write_str(&self.violation)
     }
 }

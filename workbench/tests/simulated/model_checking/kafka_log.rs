@@ -1,4 +1,4 @@
-//! The Kafka frontier: one key, and polls at every node in every state.
+//! Model checking of the Kafka frontier: one key, and polls of every node in every state.
 
 use std::collections::BTreeMap;
 
@@ -6,20 +6,20 @@ use kafka_log::{Flags, KafkaLog};
 use serde::Deserialize;
 use shared::{Engine, read_flags, with_flags};
 
-use super::catalogue::Birth;
+use super::catalogue::Incarnation;
 use super::explore::{check, check_finds};
-use super::hosted::{Guest, Hosted};
-use super::scope::{Deed, Scope, Seen, Subject};
+use super::node_actor::{NodeActor, ObservableNode};
+use super::scope::{Input, Observation, Scope, System};
 
-use Deed::Ask;
+use Input::Request;
 
-/// Acknowledgements alone, resends and windows all fall due at moments of their own.
+/// Lone acknowledgements, resends and windows are due at different ticks.
 const DISTINCT: [&str; 3] = ["--window=1000", "--ack-delay=1000", "--resend=3000"];
 
-/// No windows, and as few moments as keep the others apart.
+/// No windows, and as few ticks as keep acknowledgements and resends apart.
 const BRIEF: [&str; 3] = ["--window=0", "--ack-delay=1000", "--resend=2000"];
 
-/// Everything is due at the first moment.
+/// Everything is due at the first tick.
 const HASTY: [&str; 3] = ["--window=0", "--ack-delay=1000", "--resend=1000"];
 
 /// A cluster.
@@ -31,72 +31,74 @@ struct Cluster {
 /// Messages by offset.
 type Messages = BTreeMap<u64, usize>;
 
-impl Guest for KafkaLog {
-    /// What a poll shows.
+impl ObservableNode for KafkaLog {
+    /// What a poll returns.
     type View = Messages;
 
-    const LOOK: &'static str = r#"{"type":"poll","msg_id":1,"offsets":{"k":0}}"#;
+    const VIEW_REQUEST: &'static str = r#"{"type":"poll","msg_id":1,"offsets":{"k":0}}"#;
 
-    fn view(answer: &str) -> Messages {
+    fn view(response: &str) -> Messages {
         #[derive(Deserialize)]
         struct PollOk {
             msgs: BTreeMap<String, Vec<(u64, usize)>>,
         }
-        let answer: PollOk = serde_json::from_str(answer).expect("a poll is answered");
-        let messages = answer.msgs.into_values().flatten();
+        let response: PollOk = serde_json::from_str(response).expect("a response to a poll");
+        let messages = response.msgs.into_values().flatten();
         messages.collect()
     }
 }
 
-impl Subject for Cluster {
-    type End = Hosted<KafkaLog>;
+impl System for Cluster {
+    type Actor = NodeActor<KafkaLog>;
 
-    /// A message of the deed's number.
-    fn request(number: usize) -> String {
-        format!(r#"{{"type":"send","msg_id":1,"key":"k","msg":{number}}}"#)
+    /// Sends the input's index.
+    fn request(index: usize) -> String {
+        format!(r#"{{"type":"send","msg_id":1,"key":"k","msg":{index}}}"#)
     }
 
-    fn boot(&self, birth: Birth) -> Hosted<KafkaLog> {
+    fn boot(&self, incarnation: Incarnation) -> NodeActor<KafkaLog> {
         let boot = with_flags(self.flags.clone(), KafkaLog::boot);
-        Hosted::start(Engine::new(birth.place as u64, boot), birth, self.nodes)
+        let engine = Engine::new(incarnation.actor as u64, boot);
+        NodeActor::start(engine, incarnation, self.nodes)
     }
 
-    /// A poll shows everything up to the last that it shows. As it shows that for ever, what is
-    /// sent later and gets a lower offset is found here, too.
-    fn wrong(&self, seen: &Seen<Messages>) -> Option<String> {
-        let sent = match sent(seen) {
+    /// A poll returns every message up to the last that it returns. As later polls return those
+    /// messages too, a message that is sent later and gets a lower offset is also found here.
+    fn wrong(&self, observation: &Observation<Messages>) -> Option<String> {
+        let sent = match sent(observation) {
             Ok(sent) => sent,
-            Err(offset) => return Some(format!("offset {offset} is given out twice")),
+            Err(offset) => return Some(format!("offset {offset} is assigned twice")),
         };
-        seen.views.iter().find_map(|view| {
+        observation.views.iter().find_map(|view| {
             let (last, _) = view.last_key_value()?;
             let is_right = view.iter().eq(sent.range(..=last));
-            (!is_right).then(|| format!("a poll shows {view:?} where {sent:?} was sent"))
+            (!is_right).then(|| format!("a poll returns {view:?} where {sent:?} was sent"))
         })
     }
 
-    fn missing(&self, seen: &Seen<Messages>) -> Option<String> {
-        let sent = sent(seen).ok()?;
-        let poor = seen.views.iter().find(|view| view.len() < sent.len());
-        poor.map(|view| format!("a poll shows no more than {view:?} of {sent:?}"))
+    fn missing(&self, observation: &Observation<Messages>) -> Option<String> {
+        let sent = sent(observation).ok()?;
+        let mut views = observation.views.iter();
+        let incomplete = views.find(|view| view.len() < sent.len());
+        incomplete.map(|view| format!("a poll returns {view:?}, expected {sent:?}"))
     }
 
-    /// What was shown is shown for ever, and nothing comes in before it.
-    fn may_become(before: &Messages, after: &Messages) -> bool {
+    /// Later polls begin with the same messages.
+    fn may_follow(before: &Messages, after: &Messages) -> bool {
         before.iter().eq(after.iter().take(before.len()))
     }
 }
 
-/// What was sent so far; or an offset that was given out twice.
-fn sent(seen: &Seen<Messages>) -> Result<Messages, u64> {
+/// The messages sent so far, or an offset that was assigned twice.
+fn sent(observation: &Observation<Messages>) -> Result<Messages, u64> {
     #[derive(Deserialize)]
     struct SendOk {
         offset: u64,
     }
     let mut sent = Messages::new();
-    for (message, answer) in seen.answers.iter().enumerate() {
-        if let Some(answer) = answer {
-            let SendOk { offset } = serde_json::from_str(answer).expect("a send is answered");
+    for (message, response) in observation.responses.iter().enumerate() {
+        if let Some(response) = response {
+            let SendOk { offset } = serde_json::from_str(response).expect("a response to a send");
             if sent.insert(offset, message).is_some() {
                 return Err(offset);
             }
@@ -105,59 +107,64 @@ fn sent(seen: &Seen<Messages>) -> Result<Messages, u64> {
     Ok(sent)
 }
 
-fn scope(nodes: usize, flags: &[&str], deeds: &[Deed]) -> Scope<Cluster> {
-    let flags = read_flags("kafka-log", flags).expect("it knows these flags");
-    Scope::new(Cluster { nodes, flags }, nodes, deeds)
+fn scope(nodes: usize, flags: &[&str], inputs: &[Input]) -> Scope<Cluster> {
+    let flags = read_flags("kafka-log", flags).expect("these are its flags");
+    Scope::new(Cluster { nodes, flags }, nodes, inputs)
 }
 
 #[test]
-fn no_poll_of_two_nodes_skips_however_long_it_takes() {
-    check(scope(2, &BRIEF, &[Ask(0), Ask(1)]), 9_000);
-    check(scope(2, &DISTINCT, &[Ask(0), Ask(1)]), 25_000);
+fn polls_of_two_nodes_never_skip_one_of_two_messages() {
+    check(scope(2, &BRIEF, &[Request(0), Request(1)]), 9_000);
+    check(scope(2, &DISTINCT, &[Request(0), Request(1)]), 25_000);
 }
 
 #[test]
-fn no_poll_of_two_nodes_skips_one_of_three_messages() {
-    for deeds in [[Ask(0), Ask(0), Ask(1)], [Ask(1), Ask(1), Ask(0)]] {
-        check(scope(2, &BRIEF, &deeds).within_moments(5), 100_000);
+fn polls_of_two_nodes_never_skip_one_of_three_messages() {
+    for inputs in [
+        [Request(0), Request(0), Request(1)],
+        [Request(1), Request(1), Request(0)],
+    ] {
+        check(scope(2, &BRIEF, &inputs).within_ticks(5), 100_000);
     }
 }
 
 #[test]
-fn three_nodes_come_to_show_a_message_and_fall_silent() {
-    check(scope(3, &BRIEF, &[Ask(0)]).within_moments(4), 35_000);
+fn three_nodes_show_a_message_and_become_quiescent() {
+    check(scope(3, &BRIEF, &[Request(0)]).within_ticks(4), 35_000);
 }
 
 #[test]
-fn no_poll_of_three_nodes_skips_one_of_two_messages() {
-    let scope = scope(3, &HASTY, &[Ask(0), Ask(1)]);
-    check(scope.within_moments(1), 150_000);
+fn polls_of_three_nodes_never_skip_one_of_two_messages() {
+    let scope = scope(3, &HASTY, &[Request(0), Request(1)]);
+    check(scope.within_ticks(1), 150_000);
 }
 
 #[test]
-fn no_poll_of_three_nodes_skips_one_of_three_messages() {
-    let scope = scope(3, &BRIEF, &[Ask(0), Ask(1), Ask(2)]);
-    check(scope.within_moments(0), 300_000);
+fn polls_of_three_nodes_never_skip_one_of_three_messages() {
+    let scope = scope(3, &BRIEF, &[Request(0), Request(1), Request(2)]);
+    check(scope.within_ticks(0), 300_000);
 }
 
 #[test]
-fn a_network_that_never_repeats_is_found_out() {
-    let scope = scope(2, &BRIEF, &[Ask(0)]);
-    let scope = scope.with_fault(|text| (!text.contains("again")).then_some(text));
-    check_finds(scope, "no silence falls", 1);
+fn without_resends_nodes_do_not_become_quiescent() {
+    let scope = scope(2, &BRIEF, &[Request(0)]);
+    let scope = scope.with_mutation(|text| (!text.contains("again")).then_some(text));
+    check_finds(scope, "does not become quiescent", 1);
 }
 
 #[test]
-fn a_promise_of_one_round_too_many_is_found_out() {
-    let promises_more = |text: String| Some(text.replace(r#"["k",1]"#, r#"["k",2]"#));
-    let scope = scope(2, &BRIEF, &[Ask(1), Ask(1), Ask(0)]).with_fault(promises_more);
-    let skip = "a poll shows {1: 0, 3: 1} where {1: 0, 2: 2, 3: 1} was sent";
-    check_finds(scope.without_calm(), skip, 5);
+fn a_promise_of_one_round_too_many_is_found() {
+    let promise_more = |text: String| Some(text.replace(r#"["k",1]"#, r#"["k",2]"#));
+    let inputs = [Request(1), Request(1), Request(0)];
+    let scope = scope(2, &BRIEF, &inputs).with_mutation(promise_more);
+    let skip = "a poll returns {1: 0, 3: 1} where {1: 0, 2: 2, 3: 1} was sent";
+    check_finds(scope.without_convergence(), skip, 5);
 }
 
 #[test]
-fn a_link_without_order_is_found_out() {
-    let forgets_the_order = |text: String| Some(text.replace(r#""first":1,"#, ""));
-    let scope = scope(2, &BRIEF, &[Ask(0), Ask(0), Ask(1)]).with_fault(forgets_the_order);
-    check_finds(scope.without_calm(), "a poll shows {2: 1}", 3);
+fn a_link_without_order_is_found() {
+    let forget_the_order = |text: String| Some(text.replace(r#""first":1,"#, ""));
+    let inputs = [Request(0), Request(0), Request(1)];
+    let scope = scope(2, &BRIEF, &inputs).with_mutation(forget_the_order);
+    check_finds(scope.without_convergence(), "a poll returns {2: 1}", 3);
 }

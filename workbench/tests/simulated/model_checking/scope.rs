@@ -1,176 +1,178 @@
-//! A scope: a few ends, what is asked of them, and what must hold.
+//! A scope: a few actors, their inputs, and the properties to check.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use super::catalogue::{Birth, Catalogue, End, EndId, Fault, Next, Step, TextId};
+use super::catalogue::{
+    Actor, Catalogue, EventKey, Incarnation, Mutation, StateId, TextId, Transition,
+};
 
-/// What is checked.
-pub trait Subject: Send + Sync + 'static {
+/// The system under test and its specification.
+pub trait System: Send + Sync + 'static {
     /// The product's code.
-    type End: End;
+    type Actor: Actor;
 
-    /// What a client asks for by the deed of this number.
-    fn request(number: usize) -> String;
+    /// The client's request in the input of this index.
+    fn request(index: usize) -> String;
 
-    /// Makes an end.
-    fn boot(&self, birth: Birth) -> Self::End;
+    /// Starts an actor.
+    fn boot(&self, incarnation: Incarnation) -> Self::Actor;
 
-    /// What is wrong with what is seen, whatever may have happened before.
-    fn wrong(&self, seen: &Seen<View<Self>>) -> Option<String>;
+    /// Safety: what is wrong with an observation, after any faults.
+    fn wrong(&self, observation: &Observation<View<Self>>) -> Option<String>;
 
-    /// What is missing when silence has fallen in a calm network.
-    fn missing(&self, seen: &Seen<View<Self>>) -> Option<String>;
+    /// Convergence: what is missing once the system is quiescent on a network without faults.
+    fn missing(&self, observation: &Observation<View<Self>>) -> Option<String>;
 
-    /// Whether an end that was seen like this may be seen like that a step later.
-    fn may_become(before: &View<Self>, after: &View<Self>) -> bool;
+    /// Whether one transition of an actor may change its view like this.
+    fn may_follow(before: &View<Self>, after: &View<Self>) -> bool;
 }
 
-/// What can be seen of an end.
-pub type View<S> = <<S as Subject>::End as End>::View;
+/// The observable state of a system's actor.
+pub type View<S> = <<S as System>::Actor as Actor>::View;
 
-/// What can be seen of all.
-pub struct Seen<V> {
-    /// Of each end.
+/// The observable state of all actors.
+pub struct Observation<V> {
+    /// The view of each actor.
     pub views: Vec<Arc<V>>,
-    /// What is done in this scope.
-    pub deeds: Arc<[Deed]>,
-    /// How each deed was answered, if it is done.
-    pub answers: Vec<Option<Arc<str>>>,
+    /// The scope's inputs.
+    pub inputs: Arc<[Input]>,
+    /// The response to each input that has happened.
+    pub responses: Vec<Option<Arc<str>>>,
 }
 
-/// Something that is done once, at any moment; but one after the other at one place. A deed's number
-/// is its place in the list of them all.
+/// An input of the scope. Each happens once, at any time, but an actor's inputs happen in order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Deed {
-    /// A client asks the end at this place for something.
-    Ask(usize),
-    /// The end at this place dies, and starts anew with an empty memory.
+pub enum Input {
+    /// This actor receives a client's request.
+    Request(usize),
+    /// This actor is killed and restarts without memory.
     Restart(usize),
 }
 
-impl Deed {
-    /// Where it is done.
-    pub fn place(self) -> usize {
+impl Input {
+    /// The index of the actor that it concerns.
+    pub fn actor(self) -> usize {
         match self {
-            Deed::Ask(place) | Deed::Restart(place) => place,
+            Input::Request(actor) | Input::Restart(actor) => actor,
         }
     }
 }
 
-/// One scope of a subject.
-pub struct Scope<S: Subject> {
-    pub(crate) subject: Arc<S>,
-    pub(crate) ends: usize,
-    pub(crate) deeds: Arc<[Deed]>,
-    last_words: bool,
-    pub(crate) most_moments: Option<u8>,
-    calms_down: bool,
-    catalogue: Mutex<Catalogue<S::End>>,
-    findings: Mutex<HashMap<Situation, Option<String>>>,
+/// One scope of a system.
+pub struct Scope<S: System> {
+    pub(crate) system: Arc<S>,
+    pub(crate) actors: usize,
+    pub(crate) inputs: Arc<[Input]>,
+    has_final_request: bool,
+    pub(crate) max_ticks: Option<u8>,
+    checks_convergence: bool,
+    catalogue: Mutex<Catalogue<S::Actor>>,
+    violations: Mutex<HashMap<SystemState, Option<String>>>,
 }
 
-/// The states of all ends, and how each deed was answered: all that a finding depends on.
+/// The states of all actors and the responses so far: all that a violation depends on.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Situation {
-    /// The states.
-    pub ends: Vec<EndId>,
-    /// The answers.
-    pub answers: Vec<Option<TextId>>,
+pub struct SystemState {
+    /// By actor.
+    pub actors: Vec<StateId>,
+    /// By input.
+    pub responses: Vec<Option<TextId>>,
 }
 
-impl<S: Subject> Scope<S> {
-    /// A subject with so many ends, and what is done there. Time may pass for ever.
-    pub fn new(subject: S, ends: usize, deeds: &[Deed]) -> Self {
-        let subject = Arc::new(subject);
-        let maker = Arc::clone(&subject);
-        let boot = Box::new(move |birth| maker.boot(birth));
+impl<S: System> Scope<S> {
+    /// A system with this many actors and these inputs. Time is not limited.
+    pub fn new(system: S, actors: usize, inputs: &[Input]) -> Self {
+        let system = Arc::new(system);
+        let booted = Arc::clone(&system);
+        let boot = Box::new(move |incarnation| booted.boot(incarnation));
         Scope {
-            subject,
-            ends,
-            deeds: deeds.into(),
-            last_words: false,
-            most_moments: None,
-            calms_down: true,
+            system,
+            actors,
+            inputs: inputs.into(),
+            has_final_request: false,
+            max_ticks: None,
+            checks_convergence: true,
             catalogue: Mutex::new(Catalogue::new(boot)),
-            findings: Mutex::default(),
+            violations: Mutex::default(),
         }
     }
 
-    /// Only so many moments pass, on all clocks together. A calm lasts as long as it takes.
-    pub fn within_moments(mut self, most: u8) -> Self {
-        self.most_moments = Some(most);
+    /// Limits the ticks of all clocks together. The convergence check is not limited.
+    pub fn within_ticks(mut self, max: u8) -> Self {
+        self.max_ticks = Some(max);
         self
     }
 
-    /// Each calm begins with one more request, at any end. Whoever has nothing to say keeps silent,
-    /// so one who has restarted is noticed at the next word between two.
-    pub fn with_last_words(mut self) -> Self {
-        self.last_words = true;
+    /// Begins each convergence check with one more request, to each actor in turn. An idle actor
+    /// sends nothing, so a restart is noticed only with the next message between the two.
+    pub fn with_final_request(mut self) -> Self {
+        self.has_final_request = true;
         self
     }
 
-    /// Nobody asks what becomes of it all in a calm.
-    pub fn without_calm(mut self) -> Self {
-        self.calms_down = false;
+    /// Skips the convergence check.
+    pub fn without_convergence(mut self) -> Self {
+        self.checks_convergence = false;
         self
     }
 
-    /// Something is wrong, and ought to be found.
-    pub fn with_fault(self, fault: Fault) -> Self {
-        self.catalogue().fault = Some(fault);
+    /// Breaks the system, so that a violation must be found.
+    pub fn with_mutation(self, mutation: Mutation) -> Self {
+        self.catalogue().mutation = Some(mutation);
         self
     }
 
-    /// What is wrong in a situation, or would be in the end, if anything is.
-    pub fn finding(&self, situation: &Situation) -> Option<String> {
-        let mut findings = self.findings.lock().expect("nobody panics with it");
-        if let Some(finding) = findings.get(situation) {
-            return finding.clone();
+    /// The violation in this state, or that it cannot converge.
+    pub fn violation(&self, state: &SystemState) -> Option<String> {
+        let mut violations = self.violations.lock().expect("the lock is not poisoned");
+        if let Some(violation) = violations.get(state) {
+            return violation.clone();
         }
-        let mut finding = self.subject.wrong(&self.seen(situation));
-        if finding.is_none() && self.calms_down {
-            finding = self.unrest(situation);
+        let mut violation = self.system.wrong(&self.observe(state));
+        if violation.is_none() && self.checks_convergence {
+            violation = self.convergence_failure(state);
         }
-        findings.insert(situation.clone(), finding.clone());
-        finding
+        violations.insert(state.clone(), violation.clone());
+        violation
     }
 
-    /// What can be seen in a situation.
-    pub fn seen(&self, situation: &Situation) -> Seen<View<S>> {
+    /// The observable part of a state.
+    pub fn observe(&self, state: &SystemState) -> Observation<View<S>> {
         let catalogue = self.catalogue();
-        let view = |end: &EndId| Arc::clone(catalogue.view(*end));
-        let answer = |id: &Option<TextId>| id.map(|id| Arc::clone(catalogue.text(id)));
-        Seen {
-            views: situation.ends.iter().map(view).collect(),
-            deeds: Arc::clone(&self.deeds),
-            answers: situation.answers.iter().map(answer).collect(),
+        let view = |actor: &StateId| Arc::clone(catalogue.view(*actor));
+        let response = |id: &Option<TextId>| id.map(|id| Arc::clone(catalogue.text(id)));
+        Observation {
+            views: state.actors.iter().map(view).collect(),
+            inputs: Arc::clone(&self.inputs),
+            responses: state.responses.iter().map(response).collect(),
         }
     }
 
-    /// How a calm may begin.
-    pub fn last_words(&self) -> Vec<Option<Deed>> {
-        if self.last_words {
-            (0..self.ends).map(|place| Some(Deed::Ask(place))).collect()
+    /// The requests with which a convergence check may begin.
+    pub fn final_requests(&self) -> Vec<Option<Input>> {
+        if self.has_final_request {
+            let actors = 0..self.actors;
+            actors.map(|actor| Some(Input::Request(actor))).collect()
         } else {
             vec![None]
         }
     }
 
-    /// What comes of the deed of this number, done to an end.
-    pub fn perform(&self, end: EndId, number: usize, deed: Deed) -> Step {
+    /// An actor's transition on the input of this index.
+    pub fn perform(&self, actor: StateId, index: usize, input: Input) -> Transition {
         let mut catalogue = self.catalogue();
-        match deed {
-            Deed::Ask(_) => {
-                let request = catalogue.text_id(&S::request(number));
-                catalogue.step(end, Next::Ask(request))
+        match input {
+            Input::Request(_) => {
+                let request = catalogue.intern(&S::request(index));
+                catalogue.step(actor, EventKey::Request(request))
             }
-            Deed::Restart(_) => catalogue.rebirth(end),
+            Input::Restart(_) => catalogue.restart(actor),
         }
     }
 
-    /// What the ends do.
-    pub fn catalogue(&self) -> MutexGuard<'_, Catalogue<S::End>> {
-        self.catalogue.lock().expect("nobody panics with it")
+    /// The actors' states and transitions so far.
+    pub fn catalogue(&self) -> MutexGuard<'_, Catalogue<S::Actor>> {
+        self.catalogue.lock().expect("the lock is not poisoned")
     }
 }

@@ -61,10 +61,10 @@ const RETRY: Duration = Duration::from_millis(100);
 struct Broadcast {
     kind: Kind,
     is_wrong: bool,
-    /// By node, the values that it has not acknowledged.
+    /// Unacknowledged values by node.
     pending: BTreeMap<NodeId, BTreeSet<u64>>,
     known: BTreeSet<u64>,
-    /// What old reads show, and since when.
+    /// What old reads return, and since when.
     snapshot: (Duration, BTreeSet<u64>),
 }
 

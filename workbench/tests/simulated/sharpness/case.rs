@@ -7,28 +7,28 @@ use simulator::simulation::{Host, simulate};
 use simulator::workload::workload;
 use workbench::flags::TestFlags;
 
-/// How many seeds a case runs on: 0, 1, 2, … .
+/// Seeds of a case: 0, 1, 2, …
 pub const SEEDS: u64 = 20;
 
-/// On how many of them a mistake must be found.
-pub const MUST_FIND: u64 = 19;
+/// On how many of the seeds a mistake must be found.
+pub const MIN_FOUND: usize = 19;
 
-/// One kind of node, which is wrong or right, and the flags of its test.
+/// A kind of node, with its mistake or without, and the flags of its test.
 pub struct Case {
     /// What the wrong node does, in a few words.
     pub mistake: &'static str,
     /// The flags of `workbench test`.
     pub flags: &'static str,
-    /// Why it is not found on nearly all seeds, if it is not.
+    /// Why it may be found on fewer than [`MIN_FOUND`] seeds, if it may.
     pub why_missed: Option<&'static str>,
     host: MakeHost,
 }
 
-/// Makes a host from whether its node is wrong, and a seed.
+/// Makes a host, given whether its node is wrong, and a seed.
 type MakeHost = Box<dyn Fn(bool, u64) -> Box<dyn Host> + Send + Sync>;
 
 impl Case {
-    /// A case whose nodes `boot` from their kind, and whether they are wrong.
+    /// A case whose nodes are made by `boot`, given their kind and whether they are wrong.
     pub fn new<K, N>(
         mistake: &'static str,
         flags: &'static str,
@@ -53,7 +53,7 @@ impl Case {
         }
     }
 
-    /// The same case, which need not be found on nearly all seeds, for this reason.
+    /// Allows the mistake to be found on fewer seeds, for this reason.
     pub fn missed(self, why: &'static str) -> Self {
         Case {
             why_missed: Some(why),
@@ -61,7 +61,7 @@ impl Case {
         }
     }
 
-    /// The verdict of `workbench test` on a seed's run, with the mistake or without it.
+    /// The verdict of `workbench test` on a run, with the mistake or without it.
     pub fn run(&self, is_wrong: bool, seed: u64) -> Verdict {
         let flags = TestFlags::read(self.flags.split_whitespace()).unwrap();
         let options = flags.options().unwrap();
@@ -72,7 +72,7 @@ impl Case {
         judge(&record, &*make(), options.availability)
     }
 
-    /// Whether the wrong node is found on a seed.
+    /// Whether the mistake is found on a seed.
     pub fn is_found(&self, seed: u64) -> bool {
         self.run(true, seed).validity() == Validity::Invalid
     }

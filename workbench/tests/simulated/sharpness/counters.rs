@@ -19,7 +19,7 @@ pub fn cases() -> Vec<Case> {
         Case::new(
             "gives a change of the total up, and acknowledges it, when two cas have failed",
             "-w g-counter --node-count 3 --concurrency 4n --time-limit 10 --rate 100 --latency 5",
-            Kind::GivesUp,
+            Kind::GiveUp,
             Counter::boot,
         ),
         Case::new(
@@ -35,7 +35,7 @@ pub fn cases() -> Vec<Case> {
             "sends a number again until it is acknowledged, and adds it each time; partitions",
             "-w g-counter --node-count 3 --time-limit 20 --rate 50 --latency 20 \
              --latency-dist exponential --nemesis partition --nemesis-interval 2",
-            Kind::AddsTwice,
+            Kind::AddTwice,
             Counter::boot,
         ),
         Case::new(
@@ -61,7 +61,7 @@ pub fn cases() -> Vec<Case> {
             "sends a number again until it is acknowledged, and adds it each time; partitions",
             "-w pn-counter --node-count 3 --time-limit 20 --rate 50 --latency 20 \
              --latency-dist exponential --nemesis partition --nemesis-interval 2",
-            Kind::AddsTwice,
+            Kind::AddTwice,
             Counter::boot,
         ),
     ]
@@ -70,9 +70,9 @@ pub fn cases() -> Vec<Case> {
 #[derive(Clone, Copy, PartialEq)]
 enum Kind {
     LostUpdate,
-    GivesUp,
+    GiveUp,
     StaleRead,
-    AddsTwice,
+    AddTwice,
     Maximum,
     LastWins,
     RareDrop,
@@ -84,9 +84,9 @@ struct Counter {
     kind: Kind,
     is_wrong: bool,
     cluster: Cluster,
-    /// By node, how many changes its total has seen, and the total.
+    /// By node, the version of its total, and the total.
     totals: BTreeMap<NodeId, (u64, i64)>,
-    /// By sender and number, what was added for it.
+    /// The deltas added, by sender and number.
     added: BTreeMap<(NodeId, u64), i64>,
     sent: u64,
 }
@@ -110,12 +110,12 @@ enum Response {
 #[derive(Debug)]
 enum Event {
     Gossip,
-    /// To add a number, the total was read: for the so-manieth time.
+    /// The total was read in order to add a number, after this many earlier tries.
     ReadToAdd(Caller, i64, u32, Result<Option<i64>, Failure>),
     Added(Caller, i64, u32, Result<bool, Failure>),
     CaughtUp(Caller),
     Read(Caller, Result<Option<i64>, Failure>),
-    /// A node has or has not acknowledged a number.
+    /// A node has acknowledged a number, or the call has timed out.
     Sent(NodeId, u64, i64, Result<(), Failure>),
 }
 
@@ -135,9 +135,9 @@ impl Counter {
     /// The service that keeps the total, if one does.
     fn service(&self) -> Option<Kv> {
         match self.kind {
-            Kind::LostUpdate | Kind::GivesUp => Some(LIN_KV),
+            Kind::LostUpdate | Kind::GiveUp => Some(LIN_KV),
             Kind::StaleRead => Some(SEQ_KV),
-            Kind::AddsTwice | Kind::Maximum | Kind::LastWins | Kind::RareDrop => None,
+            Kind::AddTwice | Kind::Maximum | Kind::LastWins | Kind::RareDrop => None,
         }
     }
 
@@ -201,7 +201,7 @@ impl Node for Counter {
                 if !self.is_wrong || !is_rare {
                     self.add(delta);
                 }
-                if self.kind == Kind::AddsTwice {
+                if self.kind == Kind::AddTwice {
                     self.sent += 1;
                     for node in self.cluster.others() {
                         Self::send(node.clone(), self.sent, delta, ctx);
@@ -254,7 +254,7 @@ impl Node for Counter {
                 }
             }
             Event::Added(caller, delta, tries, Ok(false))
-                if !self.is_wrong || self.kind != Kind::GivesUp || tries == 0 =>
+                if !self.is_wrong || self.kind != Kind::GiveUp || tries == 0 =>
             {
                 Self::add_in(service, caller, delta, tries + 1, ctx);
             }
@@ -267,7 +267,7 @@ impl Node for Counter {
                 ctx.reply(caller, Response::ReadOk { value });
             }
             Event::Sent(node, number, delta, Err(_)) => Self::send(node, number, delta, ctx),
-            // Services answer in time: these errors do not happen.
+            // Services answer in time, so these errors do not happen.
             Event::Sent(_, _, _, Ok(()))
             | Event::ReadToAdd(_, _, _, Err(_))
             | Event::Added(_, _, _, Err(_))

@@ -56,8 +56,8 @@ struct GSet {
     is_wrong: bool,
     cluster: Cluster,
     known: Set,
-    /// When each node last sent a message.
-    seen: BTreeMap<NodeId, Duration>,
+    /// When each node's last message arrived.
+    last_messages: BTreeMap<NodeId, Duration>,
 }
 
 #[derive(Deserialize, Serialize)]
@@ -80,7 +80,7 @@ type Found = Result<Option<Set>, Failure>;
 #[derive(Debug)]
 enum Event {
     Gossip,
-    /// To add an element, the set was read.
+    /// The set was read in order to add an element.
     ReadToAdd(Caller, u64, Found),
     Added(Caller, u64, Result<bool, Failure>),
     Read(Caller, Found),
@@ -94,12 +94,12 @@ impl GSet {
             is_wrong,
             cluster: cluster.clone(),
             known: Set::new(),
-            seen: BTreeMap::new(),
+            last_messages: BTreeMap::new(),
         }
     }
 
     fn merge(&mut self, from: &NodeId, set: Set, now: Duration) {
-        let last = self.seen.insert(from.clone(), now);
+        let last = self.last_messages.insert(from.clone(), now);
         let was_silent = last.is_some_and(|last| now > last + 5 * GOSSIP);
         match self.kind {
             Kind::LargerWins if self.is_wrong && set.len() <= self.known.len() => {}
@@ -174,7 +174,7 @@ impl Node for GSet {
                 let value = found.unwrap_or_default();
                 ctx.reply(caller, Response::ReadOk { value });
             }
-            // Services answer in time: these do not happen.
+            // Services answer in time, so these errors do not happen.
             Event::ReadToAdd(_, _, Err(_))
             | Event::Added(_, _, Err(_))
             | Event::Read(_, Err(_)) => {}

@@ -55,9 +55,9 @@ enum Kind {
 }
 
 const RETRY: Duration = Duration::from_millis(100);
-const PATIENCE: Duration = Duration::from_millis(500);
+const TIMEOUT: Duration = Duration::from_millis(500);
 
-/// By key, the messages by offset.
+/// Messages by key and offset.
 type Messages = BTreeMap<String, BTreeMap<u64, u64>>;
 type Offsets = BTreeMap<String, u64>;
 
@@ -67,7 +67,7 @@ struct Logs {
     cluster: Cluster,
     logs: Messages,
     next: Offsets,
-    /// By node, the messages that it has not acknowledged.
+    /// Unacknowledged messages by node.
     pending: BTreeMap<NodeId, Messages>,
     committed: Offsets,
 }
@@ -125,7 +125,7 @@ impl Logs {
                 Response::Send { offset } => Ok(offset),
                 _ => Err(Failure::Malformed("no offset".to_owned())),
             });
-            return ctx.call(call.within(PATIENCE), |it| Event::Sent(caller, it));
+            return ctx.call(call.within(TIMEOUT), |it| Event::Sent(caller, it));
         }
         let next = self.next.entry(key.clone()).or_default();
         let offset = *next;
@@ -167,13 +167,13 @@ impl Logs {
         ctx.reply(caller, Response::Send { offset });
     }
 
-    /// The messages of a key from an offset on. A right copy ends where a message is missing.
+    /// The messages of a key from an offset on. A correct copy ends before a missing message.
     fn poll(&self, key: &str, from: u64) -> Vec<(u64, u64)> {
         let log = self.logs.get(key).into_iter().flatten();
         let log = log.map(|(offset, msg)| (*offset, *msg));
-        let is_known = |(place, it): &(usize, (u64, u64))| self.is_wrong || it.0 == *place as u64;
-        let known = log.enumerate().take_while(is_known).map(|it| it.1);
-        known.filter(|it| it.0 >= from).collect()
+        let is_next = |(index, it): &(usize, (u64, u64))| self.is_wrong || it.0 == *index as u64;
+        let visible = log.enumerate().take_while(is_next).map(|it| it.1);
+        visible.filter(|it| it.0 >= from).collect()
     }
 }
 

@@ -32,7 +32,7 @@ pub fn cases() -> Vec<Case> {
             "sends a cas again after 60 ms and believes the second answer; slow messages",
             "-w lin-kv --node-count 2 --concurrency 4n --time-limit 10 --rate 80 --latency 20 \
              --latency-dist exponential",
-            Kind::SendsAgain,
+            Kind::Resend,
             Registers::boot,
         ),
         Case::new(
@@ -54,7 +54,7 @@ enum Kind {
     TornCas,
     OldReads,
     Sequential,
-    SendsAgain,
+    Resend,
     CutOff,
 }
 
@@ -90,13 +90,13 @@ type Answer = Result<Response, ErrorCode>;
 
 #[derive(Debug)]
 enum Event {
-    /// A cas has compared and is to be stored.
+    /// A cas has compared, and its value is to be stored.
     Store(Caller, u64, i64),
-    /// To a request of a client, which was passed on for the so-manieth time.
+    /// The answer to a client's request, which was forwarded after this many earlier tries.
     Answered(Caller, Request, u32, Result<Answer, Failure>),
 }
 
-fn answer(caller: Caller, answer: Answer, ctx: &mut Context<Event>) {
+fn respond(caller: Caller, answer: Answer, ctx: &mut Context<Event>) {
     match answer {
         Ok(response) => ctx.reply(caller, response),
         Err(code) => ctx.reject(caller, &RpcError::new(code, "not now")),
@@ -136,7 +136,7 @@ impl Registers {
         }
     }
 
-    /// Carries a request out on this node's registers.
+    /// Applies a request to this node's registers.
     fn apply(&mut self, request: Request, caller: Caller, ctx: &mut Context<Event>) {
         let result = match request {
             Request::Read { key } => self.read(key, ctx.now()),
@@ -161,49 +161,48 @@ impl Registers {
                 return;
             }
         };
-        answer(caller, result, ctx);
+        respond(caller, result, ctx);
     }
 
-    /// Passes a request on to a service, or to the first node.
-    fn pass_on(&self, request: Request, caller: Caller, tries: u32, ctx: &mut Context<Event>) {
+    /// Forwards a request to a service, or to the first node.
+    fn forward(&self, request: Request, caller: Caller, tries: u32, ctx: &mut Context<Event>) {
         let is_first = tries == 0 && matches!(request, Request::Cas { .. });
-        let patience = Duration::from_millis(match self.kind {
-            Kind::SendsAgain if self.is_wrong && is_first => 60,
+        let timeout = Duration::from_millis(match self.kind {
+            Kind::Resend if self.is_wrong && is_first => 60,
             Kind::CutOff => 200,
             _ => 2_000,
         });
-        let asked = request;
         if matches!(self.kind, Kind::CutOff | Kind::OldReads) {
             let call = Call::new(self.cluster.nodes[0].clone(), request, |it| match it {
                 Err(Failure::Error(error)) => Ok(Err(error.code)),
                 it => it.map(Ok),
             });
-            let call = call.within(patience);
-            return ctx.call(call, move |it| Event::Answered(caller, asked, tries, it));
+            let call = call.within(timeout);
+            return ctx.call(call, move |it| Event::Answered(caller, request, tries, it));
         }
         let is_sequential = self.is_wrong && self.kind == Kind::Sequential;
         let service = if is_sequential { SEQ_KV } else { LIN_KV };
         match request {
             Request::Read { key } => {
-                let read = service.read(key).within(patience);
+                let read = service.read(key).within(timeout);
                 ctx.call(read, move |it| {
                     let value = |it: Option<i64>| it.ok_or(ErrorCode::KeyDoesNotExist);
                     let it = it.map(|it| value(it).map(|value| Response::Read { value }));
-                    Event::Answered(caller, asked, tries, it)
+                    Event::Answered(caller, request, tries, it)
                 });
             }
             Request::Write { key, value } | Request::Copy { key, value } => {
-                let write = service.write(key, value).within(patience);
+                let write = service.write(key, value).within(timeout);
                 ctx.call(write, move |it| {
-                    Event::Answered(caller, asked, tries, it.map(|()| Ok(Response::Write)))
+                    Event::Answered(caller, request, tries, it.map(|()| Ok(Response::Write)))
                 });
             }
             Request::Cas { key, from, to } => {
-                let cas = service.cas(key, from, to).within(patience);
+                let cas = service.cas(key, from, to).within(timeout);
                 ctx.call(cas, move |it| {
                     let is_done = |it: bool| it.then_some(Response::Cas);
                     let it = it.map(|it| is_done(it).ok_or(ErrorCode::PreconditionFailed));
-                    Event::Answered(caller, asked, tries, it)
+                    Event::Answered(caller, request, tries, it)
                 });
             }
         }
@@ -218,7 +217,7 @@ impl Node for Registers {
         let is_own = match self.kind {
             Kind::TornCas => true,
             Kind::OldReads | Kind::CutOff => self.cluster.index() == 0,
-            Kind::Sequential | Kind::SendsAgain => false,
+            Kind::Sequential | Kind::Resend => false,
         };
         let is_copy = matches!(request, Request::Copy { .. });
         let is_read = matches!(request, Request::Read { .. });
@@ -226,7 +225,7 @@ impl Node for Registers {
         if is_own || is_copy || is_old_read {
             self.apply(request, caller, ctx);
         } else {
-            self.pass_on(request, caller, 0, ctx);
+            self.forward(request, caller, 0, ctx);
         }
     }
 
@@ -236,18 +235,18 @@ impl Node for Registers {
                 self.store(key, value, ctx);
                 ctx.reply(caller, Response::Cas);
             }
-            Event::Answered(caller, _, _, Ok(it)) => answer(caller, it, ctx),
+            Event::Answered(caller, _, _, Ok(it)) => respond(caller, it, ctx),
             Event::Answered(caller, request @ Request::Cas { .. }, 0, Err(_))
-                if self.is_wrong && self.kind == Kind::SendsAgain =>
+                if self.is_wrong && self.kind == Kind::Resend =>
             {
-                self.pass_on(request, caller, 1, ctx);
+                self.forward(request, caller, 1, ctx);
             }
             Event::Answered(caller, request @ Request::Read { .. }, _, Err(_))
                 if self.is_wrong && self.kind == Kind::CutOff =>
             {
                 self.apply(request, caller, ctx);
             }
-            Event::Answered(caller, _, _, Err(_)) => answer(caller, Err(ErrorCode::Timeout), ctx),
+            Event::Answered(caller, _, _, Err(_)) => respond(caller, Err(ErrorCode::Timeout), ctx),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Races of threads, which need a real clock: one Python node, three runs a case.
+//! Races of threads, which need a real clock: one Python node, three runs per case.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -7,7 +7,7 @@ use std::thread;
 
 use tempfile::TempDir;
 
-/// How often each case runs; it must be found every time.
+/// Runs of each case; the race must be found in all of them.
 pub const RUNS: usize = 3;
 
 /// A race and the flags of its test.
@@ -35,7 +35,8 @@ pub static RACES: [Race; 4] = [
     },
 ];
 
-/// The exit statuses of `workbench test`, race by race, with the mistakes or without: all at once.
+/// Runs all races in parallel, with their mistakes or without, and returns the exit statuses of
+/// `workbench test` by race.
 pub fn run_all(is_wrong: bool) -> Vec<Vec<Option<i32>>> {
     thread::scope(|scope| {
         let start = |race: &'static Race| [(); RUNS].map(|()| scope.spawn(|| race.run(is_wrong)));
@@ -66,12 +67,12 @@ fn node() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/simulated/sharpness/nodes/threaded.py")
 }
 
-/// Whether there is a python3; if not, the absence is reported even when the test passes.
+/// Whether there is a python3. If not, prints that the test is skipped, even when it passes.
 pub fn has_python() -> bool {
     let output = Command::new("python3").arg("--version").output();
     let has = output.is_ok_and(|it| it.status.success());
     if !has {
-        // Not by `eprintln`, which is shown only when a test fails.
+        // `eprintln` would be captured: its output is shown only when a test fails.
         let _ = writeln!(
             std::io::stderr(),
             "skipped races of threads: there is no python3"

@@ -1,8 +1,8 @@
-//! Sharpness: nodes that are a little wrong, which the bench must find, and the same nodes without
-//! their mistake, which it must not blame.
+//! Sharpness: nodes with a small mistake, which the bench must find invalid, and the same nodes
+//! without it, which it must find valid.
 //!
-//! Nodes and flags were fixed before they were first run; `docs/sharpness.md` keeps the table that
-//! `cargo test -p workbench --test simulated sharpness -- --nocapture` prints.
+//! Nodes and flags were fixed before their first run; `docs/sharpness.md` has the table that `cargo
+//! test -p workbench --test simulated sharpness -- --nocapture` prints.
 
 mod broadcast;
 mod case;
@@ -18,10 +18,10 @@ mod unique_ids;
 use checkers::{CheckerResult as _, Validity};
 use rayon::prelude::*;
 
-use case::{Case, MUST_FIND, SEEDS};
+use case::{Case, MIN_FOUND, SEEDS};
 use live::{RACES, RUNS};
 
-/// The page that keeps the table.
+/// The document with the table.
 const TABLE: &str = include_str!("../../../docs/sharpness.md");
 
 fn cases() -> Vec<Case> {
@@ -39,14 +39,14 @@ fn cases() -> Vec<Case> {
 }
 
 /// A row of the table.
-fn row(mistake: &str, flags: &str, found: &str) -> String {
+fn row(mistake: &str, flags: &str, result: &str) -> String {
     let flags = flags.strip_prefix("-w ").unwrap();
     let (workload, flags) = flags.split_once(' ').unwrap();
-    format!("| {workload} | {mistake} | `{flags}` | {found} |\n")
+    format!("| {workload} | {mistake} | `{flags}` | {result} |\n")
 }
 
 #[test]
-fn small_mistakes_are_found_on_nearly_all_seeds() {
+fn nodes_with_a_small_mistake_are_invalid_on_nearly_all_seeds() {
     let cases = cases();
     let count = |case: &Case| {
         (0..SEEDS)
@@ -64,7 +64,7 @@ fn small_mistakes_are_found_on_nearly_all_seeds() {
             .map(|why| format!(": {why}"))
             .unwrap_or_default();
         table.push(row(case.mistake, case.flags, &format!("{times}{why}")));
-        if found < MUST_FIND as usize && case.why_missed.is_none() {
+        if found < MIN_FOUND && case.why_missed.is_none() {
             missed.push(row(case.mistake, case.flags, &times));
         }
     }
@@ -74,7 +74,7 @@ fn small_mistakes_are_found_on_nearly_all_seeds() {
         "not found often enough:\n{}",
         missed.concat()
     );
-    // A virtual clock finds the same every time.
+    // On the virtual clock the result is the same every time.
     table.retain(|row| !TABLE.contains(row));
     assert!(
         table.is_empty(),
@@ -86,7 +86,7 @@ fn small_mistakes_are_found_on_nearly_all_seeds() {
 #[test]
 fn nodes_without_their_mistake_are_valid_on_all_seeds() {
     let cases = cases();
-    let blamed: Vec<String> = cases
+    let invalid: Vec<String> = cases
         .par_iter()
         .flat_map_iter(|case| (0..SEEDS).map(move |seed| (case, seed)))
         .filter_map(|(case, seed)| {
@@ -101,30 +101,30 @@ fn nodes_without_their_mistake_are_valid_on_all_seeds() {
         })
         .collect();
     assert!(
-        blamed.is_empty(),
-        "blamed though right:\n{}",
-        blamed.concat()
+        invalid.is_empty(),
+        "invalid though correct:\n{}",
+        invalid.concat()
     );
 }
 
 #[test]
-fn races_of_threads_are_found_live_and_a_lock_mends_them() {
+fn races_of_threads_are_found_live_and_a_lock_prevents_them() {
     if !live::has_python() {
         return;
     }
-    let (mut table, mut wrong) = (String::new(), Vec::new());
-    let [found, right] = [true, false].map(live::run_all);
-    for ((race, found), right) in RACES.iter().zip(found).zip(right) {
-        let times = found.iter().filter(|code| **code == Some(1)).count();
+    let (mut table, mut failures) = (String::new(), Vec::new());
+    let [wrong, right] = [true, false].map(live::run_all);
+    for ((race, wrong), right) in RACES.iter().zip(wrong).zip(right) {
+        let times = wrong.iter().filter(|code| **code == Some(1)).count();
         table += &row(race.mistake, race.flags, &format!("{times} of {RUNS}"));
         if times < RUNS || right != [Some(0); RUNS] {
-            wrong.push(row(
+            failures.push(row(
                 race.mistake,
                 race.flags,
-                &format!("{found:?}, with a lock {right:?}"),
+                &format!("{wrong:?}, with a lock {right:?}"),
             ));
         }
     }
     print!("{table}");
-    assert!(wrong.is_empty(), "{}", wrong.concat());
+    assert!(failures.is_empty(), "{}", failures.concat());
 }

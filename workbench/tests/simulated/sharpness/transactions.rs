@@ -9,12 +9,12 @@ use shared::{Call, Caller, Cluster, Context, ErrorCode, Failure, Node, RpcError}
 
 use super::case::Case;
 
-/// A case of lists.
+/// A case of txn-list-append.
 fn lists(mistake: &'static str, flags: &'static str, kind: Kind) -> Case {
     Case::new(mistake, flags, (kind, true), Database::boot)
 }
 
-/// A case of registers.
+/// A case of txn-rw-register.
 fn registers(mistake: &'static str, flags: &'static str, kind: Kind) -> Case {
     Case::new(mistake, flags, (kind, false), Database::boot)
 }
@@ -82,12 +82,12 @@ enum Kind {
     CutOff,
 }
 
-/// A function, a key and a value.
-type Step = (String, u64, Value);
-/// By key, all values that were written, in order.
+/// A micro-operation: function, key and value.
+type MicroOp = (String, u64, Value);
+/// All values written by key, in order.
 type Values = BTreeMap<u64, Vec<Value>>;
 
-const PATIENCE: Duration = Duration::from_millis(200);
+const TIMEOUT: Duration = Duration::from_millis(200);
 
 struct Database {
     kind: Kind,
@@ -101,26 +101,26 @@ struct Database {
 #[derive(Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 enum Request {
-    Txn { txn: Vec<Step> },
+    Txn { txn: Vec<MicroOp> },
     Copy { values: Values },
 }
 
 #[derive(Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 enum Response {
-    TxnOk { txn: Vec<Step> },
+    TxnOk { txn: Vec<MicroOp> },
 }
 
 #[derive(Debug)]
 enum Event {
-    /// These steps are done, those are to come.
-    Continue(Caller, Vec<Step>, VecDeque<Step>),
-    /// A transaction has worked on a snapshot, and is to commit.
-    Commit(Caller, Vec<Step>, Values, Values),
-    Answered(Caller, Vec<Step>, Result<Vec<Step>, Failure>),
+    /// A transaction continues: what is done, and what is to do.
+    Continue(Caller, Vec<MicroOp>, VecDeque<MicroOp>),
+    /// A transaction on a snapshot is to commit: its result, and the values before and after.
+    Commit(Caller, Vec<MicroOp>, Values, Values),
+    Answered(Caller, Vec<MicroOp>, Result<Vec<MicroOp>, Failure>),
 }
 
-fn commit(caller: Caller, txn: Vec<Step>, ctx: &mut Context<Event>) {
+fn commit(caller: Caller, txn: Vec<MicroOp>, ctx: &mut Context<Event>) {
     ctx.reply(caller, Response::TxnOk { txn });
 }
 
@@ -145,50 +145,43 @@ impl Database {
         }
     }
 
-    /// Carries a step out.
-    fn step(&self, values: &mut Values, (f, key, value): Step) -> Step {
+    /// Executes a micro-operation.
+    fn execute(&self, values: &mut Values, (f, key, value): MicroOp) -> MicroOp {
         if f != "r" {
             values.entry(key).or_default().push(value.clone());
             return (f, key, value);
         }
-        let known = values.get(&key);
-        let shown = match known {
+        let found = match values.get(&key) {
             None => Value::Null,
-            Some(known) if self.has_lists => json!(known),
-            Some(known) => json!(known.last()),
+            Some(list) if self.has_lists => json!(list),
+            Some(list) => json!(list.last()),
         };
-        (f, key, shown)
+        (f, key, found)
     }
 
-    fn steps(&self, values: &mut Values, txn: Vec<Step>) -> Vec<Step> {
-        txn.into_iter()
-            .map(|step| self.step(values, step))
-            .collect()
+    fn execute_all(&self, values: &mut Values, txn: Vec<MicroOp>) -> Vec<MicroOp> {
+        txn.into_iter().map(|op| self.execute(values, op)).collect()
     }
 
-    /// Carries a transaction out at once.
-    fn apply(&mut self, txn: Vec<Step>, caller: Caller, ctx: &mut Context<Event>) {
+    /// Executes a transaction at once.
+    fn apply(&mut self, txn: Vec<MicroOp>, caller: Caller, ctx: &mut Context<Event>) {
         if ctx.now() > self.snapshot.0 + Duration::from_millis(100) {
             self.snapshot = (ctx.now(), self.values.clone());
         }
-        let only_reads = txn.iter().all(|step| step.0 == "r");
-        let is_rare = ctx.rng().below(60);
+        let only_reads = txn.iter().all(|op| op.0 == "r");
+        let random = ctx.rng().below(60);
         if self.is_wrong && self.kind == Kind::OldReads && only_reads {
             let mut snapshot = self.snapshot.1.clone();
-            return commit(caller, self.steps(&mut snapshot, txn), ctx);
+            return commit(caller, self.execute_all(&mut snapshot, txn), ctx);
         }
         let mut values = self.values.clone();
-        let last = txn
-            .iter()
-            .rev()
-            .find(|step| step.0 != "r")
-            .map(|step| step.1);
-        let done = self.steps(&mut values, txn);
-        if self.kind == Kind::LostWrite && self.is_wrong && is_rare < 2 {
+        let last = txn.iter().rev().find(|op| op.0 != "r").map(|op| op.1);
+        let done = self.execute_all(&mut values, txn);
+        if self.kind == Kind::LostWrite && self.is_wrong && random < 2 {
             // A key that was written has a last value.
             last.and_then(|key| values.get_mut(&key)?.pop());
         }
-        if self.kind == Kind::DirtyAbort && is_rare < 3 {
+        if self.kind == Kind::DirtyAbort && random < 3 {
             if self.is_wrong {
                 self.values = values;
             }
@@ -196,7 +189,7 @@ impl Database {
         }
         self.values = values;
         for node in self.cluster.others() {
-            let keys = done.iter().map(|step| step.1);
+            let keys = done.iter().map(|op| op.1);
             let copy = |key| Some((key, self.values.get(&key)?.clone()));
             let values = keys.filter_map(copy).collect();
             ctx.send(node, Request::Copy { values });
@@ -204,22 +197,22 @@ impl Database {
         commit(caller, done, ctx);
     }
 
-    /// Works on a snapshot, and commits later.
-    fn work(&self, txn: Vec<Step>, caller: Caller, ctx: &mut Context<Event>) {
+    /// Executes a transaction on a snapshot, which commits later.
+    fn execute_on_snapshot(&self, txn: Vec<MicroOp>, caller: Caller, ctx: &mut Context<Event>) {
         let (before, mut after) = (self.values.clone(), self.values.clone());
-        let done = self.steps(&mut after, txn);
+        let done = self.execute_all(&mut after, txn);
         let delay = Duration::from_millis(ctx.rng().below(20));
         ctx.after(delay, Event::Commit(caller, done, before, after));
     }
 
-    /// Whether nothing has changed since `before` that a transaction must find unchanged.
-    fn may_commit(&self, done: &[Step], before: &Values) -> bool {
+    /// Whether the keys that must not change between snapshot and commit have not changed.
+    fn may_commit(&self, done: &[MicroOp], before: &Values) -> bool {
         done.iter().all(|(f, key, _)| {
-            let must_stay = match self.kind {
+            let must_match = match self.kind {
                 Kind::LostUpdate => !self.is_wrong,
                 _ => !self.is_wrong || f != "r",
             };
-            !must_stay || self.values.get(key) == before.get(key)
+            !must_match || self.values.get(key) == before.get(key)
         })
     }
 }
@@ -240,12 +233,12 @@ impl Node for Database {
                     Event::Continue(caller, Vec::new(), txn.into()),
                 );
             }
-            Kind::LostUpdate | Kind::WriteSkew => self.work(txn, caller, ctx),
+            Kind::LostUpdate | Kind::WriteSkew => self.execute_on_snapshot(txn, caller, ctx),
             Kind::CutOff if self.cluster.index() != 0 => {
                 let first = self.cluster.nodes[0].clone();
                 let request = Request::Txn { txn: txn.clone() };
                 let call = Call::new(first, request, |it| it.map(|Response::TxnOk { txn }| txn));
-                let call = call.within(PATIENCE);
+                let call = call.within(TIMEOUT);
                 ctx.call(call, |it| Event::Answered(caller, txn, it));
             }
             _ => self.apply(txn, caller, ctx),
@@ -255,29 +248,29 @@ impl Node for Database {
     fn on_event(&mut self, event: Event, ctx: &mut Context<Event>) {
         match event {
             Event::Continue(caller, mut done, mut rest) => {
-                let Some(step) = rest.pop_front() else {
+                let Some(op) = rest.pop_front() else {
                     return commit(caller, done, ctx);
                 };
                 let mut values = std::mem::take(&mut self.values);
-                done.push(self.step(&mut values, step));
+                done.push(self.execute(&mut values, op));
                 self.values = values;
-                let rest_for = Duration::from_millis(ctx.rng().below(5));
-                ctx.after(rest_for, Event::Continue(caller, done, rest));
+                let pause = Duration::from_millis(ctx.rng().below(5));
+                ctx.after(pause, Event::Continue(caller, done, rest));
             }
             Event::Commit(caller, done, before, after) => {
                 if !self.may_commit(&done, &before) {
                     return abort(caller, ErrorCode::TxnConflict, ctx);
                 }
-                for (_, key, _) in done.iter().filter(|step| step.0 != "r") {
+                for (_, key, _) in done.iter().filter(|op| op.0 != "r") {
                     self.values.insert(*key, after[key].clone());
                 }
                 commit(caller, done, ctx);
             }
             Event::Answered(caller, _, Ok(done)) => commit(caller, done, ctx),
             Event::Answered(caller, txn, Err(_)) => {
-                if self.is_wrong && txn.iter().all(|step| step.0 == "r") {
+                if self.is_wrong && txn.iter().all(|op| op.0 == "r") {
                     let mut values = self.values.clone();
-                    return commit(caller, self.steps(&mut values, txn), ctx);
+                    return commit(caller, self.execute_all(&mut values, txn), ctx);
                 }
                 abort(caller, ErrorCode::Timeout, ctx);
             }

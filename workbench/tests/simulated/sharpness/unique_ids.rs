@@ -54,7 +54,7 @@ struct Ids {
     cluster: Cluster,
     last: u64,
     block: Range<u64>,
-    waiting: Vec<Caller>,
+    pending: Vec<Caller>,
 }
 
 #[derive(Deserialize, Serialize)]
@@ -71,7 +71,7 @@ enum Response {
 
 #[derive(Debug)]
 enum Event {
-    Given(Caller, Result<String, Failure>),
+    Answered(Caller, Result<String, Failure>),
     Read(Result<Option<u64>, Failure>),
     Taken(u64, Result<bool, Failure>),
 }
@@ -84,7 +84,7 @@ impl Ids {
             cluster: cluster.clone(),
             last: 0,
             block: 0..0,
-            waiting: Vec::new(),
+            pending: Vec::new(),
         }
     }
 
@@ -93,19 +93,19 @@ impl Ids {
         self.last
     }
 
-    /// Answers from the block, and asks for another one when it is used up.
+    /// Answers pending requests from the block, and takes another block when it is used up.
     fn serve(&mut self, ctx: &mut Context<Event>) {
-        while let Some(caller) = self.waiting.pop() {
+        while let Some(caller) = self.pending.pop() {
             let Some(id) = self.block.next() else {
-                self.waiting.push(caller);
+                self.pending.push(caller);
                 return ctx.call(LIN_KV.read("next"), Event::Read);
             };
-            give(caller, id.to_string(), ctx);
+            reply(caller, id.to_string(), ctx);
         }
     }
 }
 
-fn give(caller: Caller, id: String, ctx: &mut Context<Event>) {
+fn reply(caller: Caller, id: String, ctx: &mut Context<Event>) {
     ctx.reply(caller, Response::GenerateOk { id });
 }
 
@@ -121,8 +121,8 @@ impl Node for Ids {
             Kind::Random if self.is_wrong => ctx.rng().below(1 << 20).to_string(),
             Kind::Random => ctx.rng().next_u64().to_string(),
             Kind::Blocks => {
-                self.waiting.push(caller);
-                if self.waiting.len() == 1 {
+                self.pending.push(caller);
+                if self.pending.len() == 1 {
                     self.serve(ctx);
                 }
                 return;
@@ -134,23 +134,23 @@ impl Node for Ids {
                     it.map(|Response::GenerateOk { id }| id)
                 });
                 let call = call.within(Duration::from_millis(200));
-                return ctx.call(call, |it| Event::Given(caller, it));
+                return ctx.call(call, |it| Event::Answered(caller, it));
             }
         };
-        give(caller, id, ctx);
+        reply(caller, id, ctx);
     }
 
     fn on_event(&mut self, event: Event, ctx: &mut Context<Event>) {
         match event {
-            Event::Given(caller, Ok(id)) => {
+            Event::Answered(caller, Ok(id)) => {
                 self.last = id.parse().unwrap();
-                give(caller, id, ctx);
+                reply(caller, id, ctx);
             }
-            Event::Given(caller, Err(_)) if self.is_wrong => {
+            Event::Answered(caller, Err(_)) if self.is_wrong => {
                 let id = self.count().to_string();
-                give(caller, id, ctx);
+                reply(caller, id, ctx);
             }
-            Event::Given(caller, Err(_)) => {
+            Event::Answered(caller, Err(_)) => {
                 let error = RpcError::new(ErrorCode::TemporarilyUnavailable, "cut off");
                 ctx.reject(caller, &error);
             }

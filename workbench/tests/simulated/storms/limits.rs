@@ -1,4 +1,4 @@
-//! How much happens at most.
+//! Limits of faults and operations, and extreme options.
 
 use checkers::CheckerResult as _;
 use simulator::nemesis::Fault;
@@ -9,17 +9,17 @@ use super::witness::{pins, storm};
 const EVERYTHING: &str =
     "--nemesis partition,loss,duplicate,delay,pause,kill,skew --nemesis-interval 1";
 
-fn run(words: &str) -> Aftermath {
-    storm(EVERYTHING).with(&pins(words)).run(1).unwrap()
+fn run(flags: &str) -> Aftermath {
+    storm(EVERYTHING).with(&pins(flags)).run(1).unwrap()
 }
 
-/// How often faults of these kinds began and ended.
-fn acts(run: &Aftermath) -> (usize, usize) {
+/// How many faults began and ended.
+fn fault_counts(run: &Aftermath) -> (usize, usize) {
     let ops = run.record.history.ops.iter();
     let ops = ops.filter(|op| op.process.client().is_none());
     let count = |name: fn(Fault) -> &'static str| {
-        let is_one = |f: &str| Fault::ALL.into_iter().any(|fault| name(fault) == f);
-        ops.clone().filter(|op| is_one(&op.f)).count() / 2
+        let is_counted = |f: &str| Fault::ALL.into_iter().any(|fault| name(fault) == f);
+        ops.clone().filter(|op| is_counted(&op.f)).count() / 2
     };
     (count(Fault::start_f), count(Fault::stop_f))
 }
@@ -31,27 +31,27 @@ fn operations(run: &Aftermath) -> usize {
 }
 
 #[test]
-fn no_more_faults_begin_than_are_allowed_and_all_of_them_end() {
-    for most in [0, 1, 7] {
-        let run = run(&format!("--max-faults {most}"));
-        // When the calm begins, all kinds are ended once more, to be sure.
-        assert_eq!(acts(&run), (most, most + Fault::ALL.len()));
+fn at_most_max_faults_begin_and_all_of_them_end() {
+    for max in [0, 1, 7] {
+        let run = run(&format!("--max-faults {max}"));
+        // Before convergence is checked, all kinds of faults are ended once more.
+        assert_eq!(fault_counts(&run), (max, max + Fault::ALL.len()));
         assert!(operations(&run) > 500);
     }
-    assert!(acts(&run("")).0 > 100);
+    assert!(fault_counts(&run("")).0 > 100);
 }
 
 #[test]
-fn no_more_operations_begin_than_are_allowed_and_faults_go_on() {
-    for most in [0, 1, 7] {
-        let run = run(&format!("--max-operations {most}"));
-        assert_eq!(operations(&run), most);
-        assert!(acts(&run).0 > 100);
+fn at_most_max_operations_begin_and_faults_go_on() {
+    for max in [0, 1, 7] {
+        let run = run(&format!("--max-operations {max}"));
+        assert_eq!(operations(&run), max);
+        assert!(fault_counts(&run).0 > 100);
     }
 }
 
 #[test]
-fn extreme_options_break_nothing() {
+fn runs_with_extreme_options_are_valid() {
     let extremes = [
         "--nemesis-interval 1e-9 --time-limit 2 --victims 4000000000",
         "--nemesis-interval 1e18",
@@ -64,12 +64,12 @@ fn extreme_options_break_nothing() {
         "--rate 1e-300",
         "--concurrency 1000 --max-operations 18446744073709551615 --max-faults 18446744073709551615",
     ];
-    for words in extremes {
-        let run = run(words);
-        assert!(run.is_valid(), "{words}: {:?}", run.verdict.sentences());
+    for flags in extremes {
+        let run = run(flags);
+        assert!(run.is_valid(), "{flags}: {:?}", run.verdict.sentences());
     }
-    // A node that sleeps on such a message does not hear init either, as in Maelstrom.
+    // With such a latency no node receives init in time, as in Maelstrom.
     let run = run("--latency 4294967295 --latency-dist exponential --time-limit 2");
-    let why = run.record.crash.expect("nobody can wait that long");
+    let why = run.record.crash.expect("init times out");
     assert!(why.contains("did not answer init"), "{why}");
 }

@@ -1,9 +1,9 @@
-//! Faults on the virtual clock: each does what it says and no more, and the same seed gives the
-//! same run, whatever runs beside it.
+//! Faults on the virtual clock: each has its documented effect and no other, and the same seed
+//! gives the same run, whatever runs in parallel.
 
-mod life;
+mod determinism;
 mod limits;
 mod message_faults;
+mod node_faults;
 mod registers;
-mod repetition;
 mod witness;

@@ -1,5 +1,5 @@
-//! The workload lin-kv on the virtual clock: nodes that ask one store are linearizable in any storm
-//! that does not double messages, and nodes that keep their own values are found out.
+//! The workload lin-kv on the virtual clock: nodes that forward to one store are linearizable in any
+//! storm without duplication, and nodes that each keep their own values are found invalid.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -32,20 +32,20 @@ enum Response {
     Cas,
 }
 
-/// What a client is told.
+/// What a client receives.
 type Answer = Result<Response, ErrorCode>;
 
-fn tell<E>(caller: Caller, answer: Answer, ctx: &mut Context<E>) {
+fn respond<E>(caller: Caller, answer: Answer, ctx: &mut Context<E>) {
     match answer {
         Ok(response) => ctx.reply(caller, response),
         Err(code) => ctx.reject(caller, &RpcError::new(code, "not now")),
     }
 }
 
-/// Passes everything on to the service.
+/// Forwards all requests to the service.
 struct Proxy;
 
-/// The service has answered, or has not.
+/// The service has answered, or the call has timed out.
 #[derive(Debug)]
 struct Answered(Caller, Result<Answer, Failure>);
 
@@ -54,10 +54,10 @@ impl Node for Proxy {
     type Event = Answered;
 
     fn on_request(&mut self, request: Request, caller: Caller, ctx: &mut Context<Answered>) {
-        const PATIENCE: Duration = Duration::from_secs(10);
+        const TIMEOUT: Duration = Duration::from_secs(10);
         match request {
             Request::Read { key } => {
-                let read = LIN_KV.read::<Value>(key).within(PATIENCE);
+                let read = LIN_KV.read::<Value>(key).within(TIMEOUT);
                 ctx.call(read, |found| {
                     let answer = |found: Option<Value>| match found {
                         Some(value) => Ok(Response::Read { value }),
@@ -67,27 +67,27 @@ impl Node for Proxy {
                 });
             }
             Request::Write { key, value } => {
-                let write = LIN_KV.write(key, value).within(PATIENCE);
+                let write = LIN_KV.write(key, value).within(TIMEOUT);
                 ctx.call(write, |done| {
                     Answered(caller, done.map(|()| Ok(Response::Write)))
                 });
             }
             Request::Cas { key, from, to } => {
-                let cas = LIN_KV.cas(key, from, to).within(PATIENCE);
-                ctx.call(cas, |done| Answered(caller, done.map(changed)));
+                let cas = LIN_KV.cas(key, from, to).within(TIMEOUT);
+                ctx.call(cas, |done| Answered(caller, done.map(cas_answer)));
             }
         }
     }
 
     fn on_event(&mut self, Answered(caller, answer): Answered, ctx: &mut Context<Answered>) {
-        // Who does not know says nothing.
+        // After a timeout the outcome is unknown, and the client's operation is left open.
         if let Ok(answer) = answer {
-            tell(caller, answer, ctx);
+            respond(caller, answer, ctx);
         }
     }
 }
 
-fn changed(is_changed: bool) -> Answer {
+fn cas_answer(is_changed: bool) -> Answer {
     if is_changed {
         Ok(Response::Cas)
     } else {
@@ -95,7 +95,7 @@ fn changed(is_changed: bool) -> Answer {
     }
 }
 
-/// Keeps values for itself.
+/// Keeps its own values, and never replicates them.
 #[derive(Default)]
 struct Island(BTreeMap<u64, Value>);
 
@@ -116,21 +116,21 @@ impl Node for Island {
                 Ok(Response::Write)
             }
             Request::Cas { key, from, to } => {
-                let fits = self.0.get(&key) == Some(&from);
-                if fits {
+                let is_equal = self.0.get(&key) == Some(&from);
+                if is_equal {
                     self.0.insert(key, to);
                 }
-                changed(fits)
+                cas_answer(is_equal)
             }
         };
-        tell(caller, answer, ctx);
+        respond(caller, answer, ctx);
     }
 
     fn on_event(&mut self, (): (), _: &mut Context<()>) {}
 }
 
 #[test]
-fn nodes_that_ask_one_store_are_linearizable_in_any_storm() {
+fn nodes_that_forward_to_one_store_are_linearizable_in_any_storm() {
     let boot = |_: Cluster, _: &mut Context<Answered>| Proxy;
     Storm::new(Name::LinKv, boot)
         .drawing(&[Fault::Partition, Fault::Loss, Fault::Delay, Fault::Pause])
@@ -139,14 +139,17 @@ fn nodes_that_ask_one_store_are_linearizable_in_any_storm() {
 }
 
 #[test]
-fn nodes_that_do_not_talk_are_found_out() {
+fn nodes_that_never_replicate_are_invalid() {
     let boot = |_: Cluster, _: &mut Context<()>| Island::default();
     let storm =
         Storm::new(Name::LinKv, boot).with(&pins("--node-count 2 --time-limit 10 --rate 20"));
     for seed in 0..10 {
         let run = storm.run(seed).unwrap();
         assert_eq!(run.verdict.validity(), Validity::Invalid, "seed {seed}");
-        let told = run.verdict.sentences().join("\n");
-        assert!(told.contains("no order explains"), "seed {seed}: {told}");
+        let findings = run.verdict.sentences().join("\n");
+        assert!(
+            findings.contains("no order explains"),
+            "seed {seed}: {findings}"
+        );
     }
 }

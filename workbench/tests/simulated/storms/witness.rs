@@ -1,4 +1,4 @@
-//! A node that writes down what it sees, and what can be read from a run of it.
+//! A node that logs what happens to it, and what a test can read from its runs.
 
 use std::time::Duration;
 
@@ -13,15 +13,15 @@ use simulator::options::Pins;
 use simulator::storm::{Aftermath, Storm};
 use simulator::workload::Name;
 
-/// How often a node is heard of.
+/// The interval between a node's beats.
 pub const TICK: Duration = Duration::from_millis(100);
 
-/// Echoes, and tells all others every [`TICK`] that it is there. Its log says:
+/// Echoes, and sends a beat to all others every [`TICK`]. Its log:
 ///
 /// ```text
-/// boot B           it began, and drew this number
-/// tick N at NS     it told the others for the Nth time, at this time by its own clock
-/// heard n1 B N     it was told so by n1
+/// boot B           it started with this boot number
+/// tick N at NS     it sent its Nth beat, at this time of its own clock
+/// received n1 B N  it received this beat of n1
 /// ```
 pub struct Witness {
     others: Vec<NodeId>,
@@ -69,7 +69,7 @@ impl Node for Witness {
         match request {
             Request::Echo { echo } => ctx.reply(caller, Message::EchoOk { echo }),
             Request::Beat { boot, number } => {
-                ctx.log(format!("heard {} {boot} {number}", caller.node()));
+                ctx.log(format!("received {} {boot} {number}", caller.node()));
             }
         }
     }
@@ -89,94 +89,86 @@ impl Node for Witness {
     }
 }
 
-/// Options in the words of a command line.
-pub fn pins(words: &str) -> Pins {
-    workbench::flags::pins(words.split_whitespace()).unwrap()
+/// Options from flags of the command line.
+pub fn pins(flags: &str) -> Pins {
+    workbench::flags::pins(flags.split_whitespace()).unwrap()
 }
 
-/// Storms over witnesses: three of them, for a minute, with nothing in the way but for these words.
-pub fn storm(words: &str) -> Storm {
+/// A storm on three witnesses for a minute, with no faults but those of these flags.
+pub fn storm(flags: &str) -> Storm {
     let boot = |cluster: Cluster, ctx: &mut Context<Event>| Witness::boot(&cluster, ctx);
     Storm::new(Name::Echo, boot)
         .exactly()
         .with(&pins("--node-count 3 --rate 20 --time-limit 60"))
-        .with(&pins(words))
+        .with(&pins(flags))
 }
 
-/// A run with all its messages.
-pub struct Scene {
-    pub run: Aftermath,
-}
+/// A run of witnesses, with all its messages.
+pub struct WitnessRun(Aftermath);
 
-/// From when to when a fault was there, and which nodes it hit, if it hits nodes.
+/// When a fault was active, and on which nodes, if it is a fault of nodes.
 #[derive(Debug)]
-pub struct Span {
+pub struct FaultInterval {
     pub from: Duration,
     pub to: Duration,
-    pub whom: Vec<String>,
+    pub nodes: Vec<String>,
 }
 
-impl Span {
-    /// Whether something falls into it, and not just on its edge.
-    pub fn holds(&self, at: Duration) -> bool {
+impl FaultInterval {
+    /// Whether a time is inside, not at an end.
+    pub fn contains(&self, at: Duration) -> bool {
         self.from < at && at < self.to
     }
 }
 
-/// A minute of witnesses under some faults; whatever these are, echo is valid.
-pub fn scene(words: &str) -> Scene {
-    let storm = storm(words);
+/// Runs witnesses for a minute with faults, and asserts that echo is valid.
+pub fn run_witnesses(flags: &str) -> WitnessRun {
+    let storm = storm(flags);
     let run = storm.run_with(1, &storm.options(1), true).unwrap();
     assert!(run.is_valid(), "{:?}", run.verdict.sentences());
-    Scene { run }
+    WitnessRun(run)
 }
 
-impl Scene {
+impl WitnessRun {
     pub fn deliveries(&self) -> Vec<&Delivery> {
-        self.run
-            .record
-            .trace
-            .as_ref()
-            .unwrap()
-            .deliveries()
-            .iter()
-            .collect()
+        let trace = self.0.record.trace.as_ref().unwrap();
+        trace.deliveries().iter().collect()
     }
 
-    /// What one node wrote down.
+    /// A node's log.
     pub fn log(&self, node: &str) -> &[String] {
-        let nodes = &self.run.settings.nodes;
-        let place = nodes.iter().position(|it| it.as_str() == node);
-        &self.run.logs[place.unwrap()]
+        let nodes = &self.0.settings.nodes;
+        let index = nodes.iter().position(|it| it.as_str() == node);
+        &self.0.logs[index.unwrap()]
     }
 
-    /// When a fault was there. There are some such times, at least ten.
-    pub fn spans(&self, fault: Fault) -> Vec<Span> {
-        let record = &self.run.record;
+    /// When a fault was active. There must be at least ten intervals.
+    pub fn intervals(&self, fault: Fault) -> Vec<FaultInterval> {
+        let record = &self.0.record;
         let ops = record.history.ops.iter();
         let ops: Vec<&Op> = ops.filter(|op| op.process.client().is_none()).collect();
         let at = |op: &Op| record.zero.unwrap() + Duration::from_nanos(op.time);
-        let mut spans: Vec<Span> = Vec::new();
-        let mut rages = false;
-        // Each act stands there twice: as it was meant, and as it was done.
+        let mut intervals: Vec<FaultInterval> = Vec::new();
+        let mut is_active = false;
+        // Each operation of the nemesis has an invocation and a completion.
         for pair in ops.chunks(2) {
             if pair[1].f == fault.start_f() {
                 let (from, to) = (at(pair[1]), Duration::MAX);
-                let whom = whom(pair[1]);
-                spans.push(Span { from, to, whom });
-                rages = true;
-            } else if pair[1].f == fault.stop_f() && rages {
-                spans.last_mut().unwrap().to = at(pair[1]);
-                rages = false;
+                let nodes = affected_nodes(pair[1]);
+                intervals.push(FaultInterval { from, to, nodes });
+                is_active = true;
+            } else if pair[1].f == fault.stop_f() && is_active {
+                intervals.last_mut().unwrap().to = at(pair[1]);
+                is_active = false;
             }
         }
-        assert!(spans.len() >= 10 && !rages, "{spans:?}");
-        spans
+        assert!(intervals.len() >= 10 && !is_active, "{intervals:?}");
+        intervals
     }
 }
 
-/// The nodes in an outcome such as `["paused", ["n1"]]`.
-fn whom(op: &Op) -> Vec<String> {
+/// The nodes in a completion's value such as `["paused", ["n1"]]`.
+fn affected_nodes(op: &Op) -> Vec<String> {
     let value: Value = op.value.parse().unwrap();
     let names = value[1].as_array().map_or(&[][..], Vec::as_slice);
     names
@@ -185,13 +177,13 @@ fn whom(op: &Op) -> Vec<String> {
         .collect()
 }
 
-/// Whether a message goes from one server to another.
-pub fn is_among_servers(delivery: &Delivery) -> bool {
+/// Whether a message goes from one node to another.
+pub fn is_between_nodes(delivery: &Delivery) -> bool {
     let ends = [&delivery.src, &delivery.dest];
     ends.iter().all(|end| !end.as_str().starts_with('c'))
 }
 
-/// When it arrived, if it did.
+/// When a message arrived, if it did.
 pub fn arrival(delivery: &Delivery) -> Option<Duration> {
     match delivery.status {
         DeliveryStatus::Arrived(at) => Some(at),

@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
 """A node that answers every request in a thread of its own.
 
-Its argument is "wrong" or "right". A right node holds one lock from the beginning of a request to
-its end; a wrong one holds none, and rests in the middle of what ought to be one step:
+Its argument is "wrong" or "right". A right node holds a lock for the whole of each request; a wrong
+node has no lock, and sleeps inside what must be atomic:
 
     echo             up to 5 ms between storing a text in a variable and answering from it
     generate         up to 5 ms between reading the counter and writing it
     cas              up to 60 ms between comparing and storing
-    txn              up to 5 ms between two steps of a transaction
+    txn              up to 5 ms between two micro-operations
 """
 import contextlib
 import json
@@ -16,28 +16,28 @@ import sys
 import threading
 import time
 
-MISTAKE = sys.argv[1] == "wrong"
-lock = contextlib.nullcontext() if MISTAKE else threading.Lock()
+IS_WRONG = sys.argv[1] == "wrong"
+lock = contextlib.nullcontext() if IS_WRONG else threading.Lock()
 out = threading.Lock()
 values, lists, counter, text = {}, {}, 0, ""
 
 
-def rest(ms):
-    if MISTAKE:
+def maybe_sleep(ms):
+    if IS_WRONG:
         time.sleep(random.random() * ms / 1000)
 
 
 def echo(body):
     global text
     text = body["echo"]
-    rest(5)
+    maybe_sleep(5)
     return {"echo": text}
 
 
 def generate(_):
     global counter
     number = counter
-    rest(5)
+    maybe_sleep(5)
     counter = number + 1
     return {"id": f"{me}-{number}"}
 
@@ -58,7 +58,7 @@ def cas(body):
         return {"type": "error", "code": 20, "text": "no such key"}
     if values[body["key"]] != body["from"]:
         return {"type": "error", "code": 22, "text": "another value"}
-    rest(60)
+    maybe_sleep(60)
     values[body["key"]] = body["to"]
     return {}
 
@@ -71,7 +71,7 @@ def txn(body):
         else:
             lists.setdefault(key, []).append(value)
         done.append([f, key, value])
-        rest(5)
+        maybe_sleep(5)
     return {"txn": done}
 
 

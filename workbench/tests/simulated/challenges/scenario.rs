@@ -1,4 +1,4 @@
-//! A simulated run of some workload, repeated over many seeds.
+//! Simulated runs of a workload over many seeds.
 
 use std::time::Duration;
 
@@ -14,20 +14,20 @@ use simulator::workload::{Name, workload};
 use workbench::challenge::{ALL, Challenge};
 use workbench::solutions::Solution;
 
-/// What a simulated run is, but for its seed.
+/// The parameters of a simulated run, without its seed.
 #[derive(Clone)]
-pub struct Scene {
+pub struct Scenario {
     pub workload: Name,
     pub options: Options,
-    /// How long the healed network rests before the final phase.
+    /// Time between the end of faults and the final phase.
     pub recovery: Duration,
     pub solution: Solution,
     pub node_flags: &'static [&'static str],
 }
 
-/// Twenty seconds of a workload at this rate, with a worker a node, and nothing in the way.
-pub fn scene(workload: Name, solution: Solution, nodes: u32, rate: f64) -> Scene {
-    Scene {
+/// A workload for twenty seconds at this rate, with one worker per node and no faults.
+pub fn scenario(workload: Name, solution: Solution, nodes: u32, rate: f64) -> Scenario {
+    Scenario {
         workload,
         options: Options {
             nodes: Nodes::Count(nodes),
@@ -41,10 +41,10 @@ pub fn scene(workload: Name, solution: Solution, nodes: u32, rate: f64) -> Scene
     }
 }
 
-impl Scene {
-    pub fn with_partitions(mut self, every_s: f64) -> Self {
+impl Scenario {
+    pub fn with_partitions(mut self, interval_s: f64) -> Self {
         self.options.nemesis = [Fault::Partition].into();
-        self.options.nemesis_interval = Duration::from_secs_f64(every_s);
+        self.options.nemesis_interval = Duration::from_secs_f64(interval_s);
         self
     }
 
@@ -66,7 +66,7 @@ impl Scene {
         record
     }
 
-    /// Runs many seeds, or the one that SEED asks for; all of them must be valid.
+    /// Runs this many seeds, or the one in the variable `SEED`, and asserts that all are valid.
     pub fn each_seed(&self, count: u64, check: impl Fn(u64, &Record)) {
         let only: Option<u64> = std::env::var("SEED")
             .ok()
@@ -78,7 +78,7 @@ impl Scene {
         }
     }
 
-    /// What the bench would say, but for `--availability`.
+    /// The bench's verdict, without `--availability`.
     pub fn judge(&self, record: &Record) -> Verdict {
         judge(record, &*workload(self.workload, &self.options), None)
     }
@@ -90,34 +90,43 @@ impl Scene {
             Validity::Valid,
             "{:#?}\n{}",
             verdict.sentences(),
-            again(seed)
+            repeat_command(seed)
         );
     }
 
-    /// The budgets of a challenge, ours and the official ones.
+    /// Asserts that a run meets a challenge's budgets, ours and the official ones.
     pub fn assert_budgets(&self, budgets: &[Budget], seed: u64, record: &Record) {
         let measured = Measurements::of(&self.judge(record));
         for budget in budgets {
             let metric = budget.metric;
             let measured = measured.get(metric).expect("a number");
             for bound in [budget.official, budget.ours].into_iter().flatten() {
-                let holds = bound.holds(measured);
-                assert!(holds, "{metric:?} {measured} {bound}; {}", again(seed));
+                let is_met = bound.holds(measured);
+                assert!(
+                    is_met,
+                    "{metric:?} {measured} {bound}; {}",
+                    repeat_command(seed)
+                );
             }
         }
     }
 }
 
-/// No operation was refused or left open, but for crashes on purpose.
+/// Asserts that every operation was acknowledged, except crashes on purpose.
 pub fn assert_available(seed: u64, record: &Record) {
     let ops = record.history.ops.iter();
-    let missed = ops.filter(|op| op.is_completion() && op.kind != Kind::Ok && op.f != "crash");
-    let missed: Vec<_> = missed.collect();
-    assert!(missed.is_empty(), "{missed:?}; {}", again(seed));
+    let unavailable = ops.filter(|op| op.is_completion() && op.kind != Kind::Ok && op.f != "crash");
+    let unavailable: Vec<_> = unavailable.collect();
+    assert!(
+        unavailable.is_empty(),
+        "{unavailable:?}; {}",
+        repeat_command(seed)
+    );
 }
 
-pub fn again(seed: u64) -> String {
-    format!("again: SEED={seed} cargo test -p workbench --test simulated challenges")
+/// The command that repeats a seed.
+pub fn repeat_command(seed: u64) -> String {
+    format!("repeat with SEED={seed} cargo test -p workbench --test simulated challenges")
 }
 
 pub fn challenge(name: &str) -> &'static Challenge {

@@ -1,4 +1,4 @@
-//! Same seed, same run, byte for byte: twice, beside others, and on all machines.
+//! Same seed, same run, byte for byte: repeated, in parallel, and on every machine.
 
 use checkers::CheckerResult as _;
 use history::History;
@@ -21,8 +21,8 @@ fn text(history: &History) -> String {
     String::from_utf8(out).unwrap()
 }
 
-/// Everything that a run leaves behind, in words.
-fn told(run: &Aftermath) -> String {
+/// The whole result of a run as text.
+fn describe(run: &Aftermath) -> String {
     let Aftermath {
         beyond,
         record,
@@ -39,26 +39,26 @@ fn told(run: &Aftermath) -> String {
 }
 
 #[test]
-fn a_storm_is_the_same_twice_and_beside_others() {
+fn a_storm_is_the_same_when_repeated_and_in_parallel() {
     let storm = witness::storm(EVERYTHING);
-    let run = |seed| told(&storm.run(seed).unwrap());
-    let alone: Vec<String> = (0..4).map(run).collect();
-    assert_ne!(alone[0], alone[1]);
-    let beside: Vec<String> = std::thread::scope(|scope| {
+    let run = |seed| describe(&storm.run(seed).unwrap());
+    let sequential: Vec<String> = (0..4).map(run).collect();
+    assert_ne!(sequential[0], sequential[1]);
+    let parallel: Vec<String> = std::thread::scope(|scope| {
         let started: Vec<_> = (0..4).map(|seed| scope.spawn(move || run(seed))).collect();
         started.into_iter().map(|it| it.join().unwrap()).collect()
     });
-    assert!(alone == beside);
+    assert!(sequential == parallel);
 }
 
 #[test]
-fn a_campaign_comes_to_the_same_whatever_the_number_of_threads() {
-    let count = |threads: usize, keep_going: bool| {
+fn a_campaign_has_the_same_result_on_any_number_of_threads() {
+    let run = |threads: usize, keep_going: bool| {
         let pool = ThreadPoolBuilder::new()
             .num_threads(threads)
             .build()
             .unwrap();
-        // Some of them fail: a partition leaves no echo unanswered, but a death may.
+        // Some of these runs fail: a killed node forgets values that it has acknowledged.
         let storm =
             storm_of("broadcast-3c").with(&pins("--nemesis kill --time-limit 2 --node-count 3"));
         pool.install(|| {
@@ -76,9 +76,9 @@ fn a_campaign_comes_to_the_same_whatever_the_number_of_threads() {
         .unwrap()
     };
     for keep_going in [false, true] {
-        let (tally, seeds): (Tally, _) = count(1, keep_going);
+        let (tally, seeds): (Tally, _) = run(1, keep_going);
         assert!(!tally.failures.is_empty() && tally.runs == seeds.end - seeds.start);
-        assert_eq!(count(3, keep_going), (tally, seeds));
+        assert_eq!(run(3, keep_going), (tally, seeds));
     }
 }
 
@@ -89,8 +89,8 @@ fn storm_of(name: &str) -> Storm {
     Storm::of(workload, factory, base)
 }
 
-/// A challenge's last trial as `challenge --simulate` runs it.
-fn challenged(name: &str, seed: u64) -> String {
+/// The history of a challenge's last trial, as `challenge --simulate` runs it.
+fn simulate_challenge(name: &str, seed: u64) -> String {
     let challenge = ALL.iter().find(|challenge| challenge.name == name).unwrap();
     let (name, options) = challenge.trials.last().unwrap().test();
     let workload = workload(name, &options);
@@ -99,15 +99,15 @@ fn challenged(name: &str, seed: u64) -> String {
     text(&simulate(&settings, workload, factory).record.history)
 }
 
-/// FNV-1a with 64 bits.
+/// 64-bit FNV-1a.
 fn digest(text: &str) -> u64 {
     text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
     })
 }
 
-/// What runs were when they were last looked at. The first three know no faults but partitions and go
-/// back to the time when there were no others; the witness depends on the bench alone.
+/// Digests of histories. The first three runs have partitions as their only faults; the witness
+/// depends on the bench alone, not on a solution.
 const GOLDEN: [(&str, u64); 6] = [
     ("broadcast-3c, seed 5", 0x242f_dfd4_b815_342a),
     ("kafka-5c, seed 5", 0x4303_156d_9a95_6214),
@@ -117,15 +117,15 @@ const GOLDEN: [(&str, u64); 6] = [
     ("witness, all faults, seed 5", 0x5f37_a1ad_6b77_d84f),
 ];
 
-/// Seeds that somebody has noted must go on to mean the same runs, here and on every machine.
+/// A seed noted earlier, or on another machine, must still give the same run.
 ///
-/// If a deliberate change alters them (a solution sends other messages; rng are thrown in another
-/// order), put the digests that this test prints in place of the old ones, in the same commit, and
-/// say there why. If you have changed nothing that ought to alter them, you have found a fault: look
-/// for a clock, a hash map's order, a `usize` that is drawn, or a mathematical function.
+/// If a deliberate change alters the runs (a solution sends other messages, random numbers are drawn
+/// in another order), replace the digests by those that this test prints, in the same commit, and
+/// give the reason there. Otherwise you have found a bug: look for a clock, a hash map's order, a
+/// random `usize`, or a mathematical function.
 #[test]
-fn runs_are_what_they_were_and_the_same_on_every_machine() {
-    let stormy = |storm: Storm| {
+fn runs_match_the_golden_digests_on_every_machine() {
+    let history = |storm: Storm| {
         text(
             &storm
                 .with(&pins(EVERYTHING))
@@ -137,24 +137,24 @@ fn runs_are_what_they_were_and_the_same_on_every_machine() {
         )
     };
     let runs = [
-        challenged("broadcast-3c", 5),
-        challenged("kafka-5c", 5),
-        challenged("txn-6c", 5),
-        challenged("unique-ids", 5),
-        stormy(storm_of("broadcast-3c")),
-        stormy(witness::storm("")),
+        simulate_challenge("broadcast-3c", 5),
+        simulate_challenge("kafka-5c", 5),
+        simulate_challenge("txn-6c", 5),
+        simulate_challenge("unique-ids", 5),
+        history(storm_of("broadcast-3c")),
+        history(witness::storm("")),
     ];
     let digests = GOLDEN
         .iter()
         .zip(&runs)
         .map(|((name, _), run)| (*name, digest(run)));
     let digests: Vec<(&str, u64)> = digests.collect();
-    let shown = digests
+    let lines = digests
         .iter()
         .map(|(name, digest)| format!("    (\"{name}\", {digest:#018x}),\n"));
     assert!(
         digests == GOLDEN,
-        "these are the digests now:\n{}",
-        shown.collect::<String>()
+        "the digests are now:\n{}",
+        lines.collect::<String>()
     );
 }
