@@ -110,7 +110,7 @@ impl<N: Node> Engine<N> {
     }
 
     /// Notes that a piece of input was not fit to be received at all.
-    pub fn complain(&mut self, input: impl std::fmt::Display) {
+    pub fn log_ignored(&mut self, input: impl std::fmt::Display) {
         self.ctx.log(format!("input ignored: {input}"));
     }
 
