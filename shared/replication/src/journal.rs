@@ -218,7 +218,7 @@ impl<T: Serialize + DeserializeOwned + Send + 'static> Journal<T> {
         event: impl Fn(JournalEvent<T>) -> E + Clone + Send + 'static,
     ) {
         // An answer to an earlier life must not be taken for one to this.
-        ctx.number_calls_from(self.boot);
+        ctx.number_calls_after(self.boot);
         self.gather(ctx, &event);
         for question in std::mem::take(&mut self.questions) {
             if let Some(failure) = question.refused {
@@ -260,7 +260,7 @@ impl<T: Serialize + DeserializeOwned + Send + 'static> Journal<T> {
         let patience = question.patience;
         match &question.what {
             What::Read { owner, place } => {
-                let read = LIN_KV.read(self.key(owner, *place)).within(patience);
+                let read = LIN_KV.read(self.key(owner, *place)).timeout(patience);
                 let (owner, place) = (owner.clone(), *place);
                 ctx.call(read, move |answer| {
                     event(JournalEvent(match answer {
@@ -272,7 +272,7 @@ impl<T: Serialize + DeserializeOwned + Send + 'static> Journal<T> {
             What::Write => {
                 let key = self.key(&self.me, self.place);
                 let put = LIN_KV.cas_or_create(key, None, self.under_way.as_ref());
-                ctx.call(put.within(patience), move |answer| {
+                ctx.call(put.timeout(patience), move |answer| {
                     event(JournalEvent(match answer {
                         Ok(is_put) => Kind::Written(is_put),
                         Err(failure) => Kind::Failed(question, failure),

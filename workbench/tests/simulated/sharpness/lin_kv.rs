@@ -178,14 +178,14 @@ impl Registers {
                 Err(Failure::Error(error)) => Ok(Err(error.code)),
                 it => it.map(Ok),
             });
-            let call = call.within(patience);
+            let call = call.timeout(patience);
             return ctx.call(call, move |it| Event::Answered(caller, asked, tries, it));
         }
         let is_sequential = self.is_wrong && self.kind == Kind::Sequential;
         let service = if is_sequential { SEQ_KV } else { LIN_KV };
         match request {
             Request::Read { key } => {
-                let read = service.read(key).within(patience);
+                let read = service.read(key).timeout(patience);
                 ctx.call(read, move |it| {
                     let value = |it: Option<i64>| it.ok_or(ErrorCode::KeyDoesNotExist);
                     let it = it.map(|it| value(it).map(|value| Response::Read { value }));
@@ -193,13 +193,13 @@ impl Registers {
                 });
             }
             Request::Write { key, value } | Request::Copy { key, value } => {
-                let write = service.write(key, value).within(patience);
+                let write = service.write(key, value).timeout(patience);
                 ctx.call(write, move |it| {
                     Event::Answered(caller, asked, tries, it.map(|()| Ok(Response::Write)))
                 });
             }
             Request::Cas { key, from, to } => {
-                let cas = service.cas(key, from, to).within(patience);
+                let cas = service.cas(key, from, to).timeout(patience);
                 ctx.call(cas, move |it| {
                     let is_done = |it: bool| it.then_some(Response::Cas);
                     let it = it.map(|it| is_done(it).ok_or(ErrorCode::PreconditionFailed));
