@@ -221,8 +221,8 @@ impl<E> Context<E> {
         self.pending.calls.insert(msg_id, call);
     }
 
-    /// Makes the `msg_id`s of all further calls greater than `last`. When each incarnation of a node
-    /// passes its boot number here, no two of them use the same `msg_id`.
+    /// Makes the `msg_id`s of all further calls greater than `last`. When each incarnation of a
+    /// node passes its boot number here, no two of them use the same `msg_id`.
     pub fn number_calls_after(&mut self, last: u64) {
         self.last_msg_id = self.last_msg_id.max(last);
     }

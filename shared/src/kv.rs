@@ -17,7 +17,7 @@ pub const SEQ_KV: Kv = Kv { service: "seq-kv" };
 /// A store of independent replicas in which the last write wins. Each request reaches one replica.
 pub const LWW_KV: Kv = Kv { service: "lww-kv" };
 
-/// A key-value service. Its methods make calls, which [`Context::call`](crate::Context::call) sends.
+/// A key-value service. Its methods make calls; [`Context::call`](crate::Context::call) sends them.
 ///
 /// Keys and values are any JSON. Every call may fail with [`Failure::Timeout`]; whether a write
 /// took effect is unknown then.

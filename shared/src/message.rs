@@ -1,4 +1,4 @@
-//! The wire format: a message is one line of JSON, and its body's `type` names a variant of an enum.
+//! The wire format: a message is one line of JSON, whose body's `type` names a variant of an enum.
 //!
 //! serde's own `#[serde(tag = "type")]` would do, but it reads every body into a tree first, which
 //! takes most of the time and loses the text of `RawValue` fields. Here one pass parses the line:

@@ -164,7 +164,7 @@ impl<N: Node> State<N> {
     }
 }
 
-/// Exits because the other thread panicked, with its message printed: the state may be inconsistent.
+/// Exits, as the other thread panicked (and printed why): the node's state may be inconsistent.
 fn exit_on_panic<T, U>(_: PoisonError<T>) -> U {
     process::exit(101)
 }
