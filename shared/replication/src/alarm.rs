@@ -6,8 +6,8 @@ use shared::Context;
 
 /// Sets a timer only if no timer that is set already fires early enough.
 ///
-/// Timers cannot be cancelled, so one may fire when nothing is due any more: the node compares the
-/// time, does what is due, and sets the alarm again.
+/// Timers cannot be cancelled, so one may fire when nothing is due any more. The node checks which
+/// deadlines have passed, acts on those, and sets the alarm again.
 #[derive(Debug, Default)]
 pub struct Alarm {
     /// When the earliest timer fires.

@@ -55,10 +55,10 @@ use crate::alarm::Alarm;
 use scan::Scan;
 
 /// The maximum number of items in a batch; the rest goes into the next one.
-const MAX_ITEMS: usize = 4096;
+const MAX_BATCH_ITEMS: usize = 4096;
 
-/// The timeout of a request's first attempt, and the maximum. A late answer is lost, so each
-/// attempt waits twice as long as the one before.
+/// The timeout of a request's first attempt, and the maximum. An answer after the timeout is
+/// ignored, so each attempt waits twice as long as the one before.
 const FIRST_TIMEOUT: Duration = Duration::from_secs(1);
 const MAX_TIMEOUT: Duration = Duration::from_secs(8);
 
@@ -241,7 +241,7 @@ impl<T: Serialize + DeserializeOwned + Send + 'static> Journal<T> {
             self.alarm
                 .set(ctx, Some(due), || event(JournalEvent(Input::WindowEnded)));
         } else if self.in_flight.is_none() {
-            let count = self.queue.len().min(MAX_ITEMS);
+            let count = self.queue.len().min(MAX_BATCH_ITEMS);
             self.in_flight = Some(Batch {
                 boot: self.boot,
                 items: self.queue.drain(..count).collect(),

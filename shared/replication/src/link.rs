@@ -34,8 +34,8 @@
 //! But a late packet of an earlier incarnation has an unknown boot number, too; if the link trusted
 //! it, it would drop the peer's current incarnation. So a sender with an unknown boot number is
 //! challenged to prove that it is alive: the proof is the number of the stream that would begin
-//! with it, which only the challenged incarnation has received. A forged packet has no effect
-//! unless the forger knows both boot numbers.
+//! with it, which is sent only in challenges. A forged packet has no effect unless the forger knows
+//! both boot numbers.
 //!
 //! ```text
 //!   a, restarted (boot 6)                          b (boot 8), which knows a as 5
@@ -132,7 +132,7 @@ impl<T> Default for Received<T> {
     }
 }
 
-/// One end of a link.
+/// One end of a link to a peer.
 #[derive(Debug)]
 pub struct Link<T> {
     boot: u64,

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::Timing;
 
 /// The maximum number of items in a packet; more leave in several packets at once.
-const MAX_ITEMS: usize = 4096;
+const MAX_PACKET_ITEMS: usize = 4096;
 
 #[derive(Debug)]
 pub(super) struct Outgoing<T> {
@@ -107,7 +107,7 @@ impl<T: Clone> Outgoing<T> {
         }
         let first = self.first_waiting();
         let begin = (first - self.first) as usize;
-        let waiting = self.unacked.iter().skip(begin).take(MAX_ITEMS);
+        let waiting = self.unacked.iter().skip(begin).take(MAX_PACKET_ITEMS);
         let items: Vec<T> = waiting.cloned().collect();
         let end = first + items.len() as u64;
         self.flights.push_back(Flight {

@@ -55,7 +55,7 @@ impl Interpreter {
                 self.receive(side(name), packet);
             }
             ["state"] => self.print_state(),
-            _ => panic!("no such command: {command}"),
+            _ => panic!("unknown command: {command}"),
         }
         self.flush();
         std::mem::take(&mut self.output)
