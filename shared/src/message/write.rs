@@ -14,7 +14,7 @@ pub struct Ids {
     pub in_reply_to: Option<u64>,
 }
 
-/// Appends a whole message as one line. For `body` see [`write_body`].
+/// Appends a whole message as one line. `body` is an enum of unit and struct variants.
 pub fn write_message<T: Serialize>(out: &mut Vec<u8>, src: &str, dest: &str, ids: Ids, body: &T) {
     open_message(out, src, dest);
     write_body(out, ids, body);
@@ -30,11 +30,11 @@ pub(crate) fn open_message(out: &mut Vec<u8>, src: &str, dest: &str) {
     out.extend_from_slice(b",\"body\":");
 }
 
-/// Appends a body.
+/// Appends a body, an enum of unit and struct variants.
 ///
 /// # Panics
-/// When `body` is not an enum of unit and struct variants, or a field has no JSON form: both are
-/// programming errors, independent of the input.
+/// When `body` is of another type, or a field has no JSON form: both are programming errors,
+/// independent of the input.
 pub fn write_body<T: Serialize>(out: &mut Vec<u8>, ids: Ids, body: &T) {
     if let Err(error) = body.serialize(BodyWriter { out, ids }) {
         panic!("this type is no message body: {error}");
