@@ -94,7 +94,7 @@ use std::time::Duration;
 
 use clap::Args;
 use replication::{
-    Durability, Durable, JournalEvent, Links, Packet, Patience, Step, Timing, tree_neighbours,
+    Durability, Durable, JournalEvent, LinkFlags, Links, Packet, Step, Timing, tree_neighbours,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -121,7 +121,7 @@ pub struct Flags {
 
     /// How patient its links are.
     #[command(flatten)]
-    pub patience: Patience,
+    pub patience: LinkFlags,
 
     /// Whether what it confirms outlives it.
     #[command(flatten)]

@@ -135,7 +135,7 @@ mod replica;
 use std::collections::BTreeMap;
 
 use clap::Args;
-use replication::{Durability, Durable, JournalEvent, Patience, Step};
+use replication::{Durability, Durable, JournalEvent, LinkFlags, Step};
 use serde_json::value::RawValue;
 use shared::{Caller, Cluster, Context, ErrorCode, Node, RpcError, milliseconds};
 
@@ -154,7 +154,7 @@ pub struct Flags {
 
     /// How patient its links are.
     #[command(flatten)]
-    pub patience: Patience,
+    pub patience: LinkFlags,
 
     /// How many messages of one key a poll shows at most.
     #[arg(long, value_name = "N", default_value_t = 1000,

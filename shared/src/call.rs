@@ -1,4 +1,4 @@
-//! Questions to other nodes and to services.
+//! Calls: requests to other nodes and to services that expect an answer.
 
 use std::time::Duration;
 
@@ -9,29 +9,29 @@ use crate::error::Failure;
 use crate::id::NodeId;
 use crate::message::{Body, BodyError, Ids, write_body};
 
-/// What came back, before it is read, or why there is none.
+/// An answer before it is deserialized, or why there is none.
 pub(crate) type RawAnswer<'a> = Result<&'a Body<'a>, Failure>;
 
-/// Reads what came back as what the asker wants to know.
+/// Turns the raw answer into the call's result.
 type Reader<T> = Box<dyn FnOnce(RawAnswer<'_>) -> Result<T, Failure> + Send>;
 
-/// How long a call waits unless told otherwise.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// The timeout of a call that sets none.
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// A question not yet asked: whom, what, how long to wait, and how to read the answer. A context's
-/// [`call`](crate::Context::call) asks it.
-#[must_use = "a call is only asked when it is given to a context"]
+/// A request that is not sent yet: its destination, its body, its timeout, and how to read the
+/// answer. [`Context::call`](crate::Context::call) sends it.
+#[must_use = "a call is only sent when it is given to a context"]
 pub struct Call<T> {
     pub(crate) dest: NodeId,
-    /// The body without numbers, as JSON text: `{"type":"read",…}`.
+    /// The body without `msg_id`, as JSON text: `{"type":"read",…}`.
     pub(crate) body: Vec<u8>,
-    pub(crate) patience: Duration,
+    pub(crate) timeout: Duration,
     pub(crate) read: Reader<T>,
 }
 
 impl<T: 'static> Call<T> {
-    /// Asks `dest` for `request`. `read` turns the answer, one of the variants of `A`, or its
-    /// absence into what the asker wants to know.
+    /// A call of `dest` with `request`. `read` turns the answer, which is one of the variants of
+    /// `A`, or the failure into the call's result.
     pub fn new<A, F>(dest: impl Into<NodeId>, request: impl Serialize, read: F) -> Self
     where
         A: DeserializeOwned,
@@ -42,7 +42,7 @@ impl<T: 'static> Call<T> {
         Call {
             dest: dest.into(),
             body,
-            patience: PATIENCE,
+            timeout: DEFAULT_TIMEOUT,
             read: Box::new(move |answer| {
                 read(answer.and_then(|body| {
                     body.read().map_err(|error| match error {
@@ -56,10 +56,10 @@ impl<T: 'static> Call<T> {
         }
     }
 
-    /// Waits this long for an answer before it fails with [`Failure::Timeout`]; one second
-    /// otherwise.
-    pub fn within(mut self, patience: Duration) -> Self {
-        self.patience = patience;
+    /// Sets how long the call waits for an answer before it fails with [`Failure::Timeout`]. The
+    /// default is one second.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
         self
     }
 }

@@ -1,9 +1,9 @@
-//! Callers: where answers go.
+//! The sender of a request, to which the answer goes.
 
 use crate::id::NodeId;
 
-/// The sender of a request, and the request's number. It can be answered once only, since answering
-/// consumes it.
+/// The sender of a request and the request's `msg_id`. Answering consumes it, so a request is
+/// answered at most once.
 #[derive(Debug)]
 pub struct Caller {
     src: NodeId,
@@ -11,8 +11,8 @@ pub struct Caller {
 }
 
 impl Caller {
-    /// The sender of the message numbered `msg_id`. Without a number no answer is wanted, and an
-    /// answer given nevertheless is dropped.
+    /// The sender `src` of the message `msg_id`. A message without a number expects no answer; an
+    /// answer to it is dropped.
     pub fn new(src: NodeId, msg_id: Option<u64>) -> Self {
         Caller { src, msg_id }
     }
@@ -22,7 +22,7 @@ impl Caller {
         &self.src
     }
 
-    /// Where to send the answer and which number it answers.
+    /// The answer's destination and its `in_reply_to`.
     pub(crate) fn into_parts(self) -> (NodeId, Option<u64>) {
         (self.src, self.msg_id)
     }

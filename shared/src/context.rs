@@ -1,4 +1,4 @@
-//! A node's hands: everything it can do is recorded here, and a runtime carries it out.
+//! A node's context: it records the node's actions, which a runtime then performs.
 
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
@@ -12,97 +12,99 @@ use crate::id::NodeId;
 use crate::message::{ErrorBody, Ids, open_message, write_json, write_message};
 use crate::rng::Rng;
 
-/// What a node may see of the world and do to it. `E` is the node's own event type.
+/// A node's only access to the world: the time, random numbers, messages, timers and the log. `E`
+/// is the node's own event type.
 pub struct Context<E> {
     pub(crate) now: Duration,
     pub(crate) me: NodeId,
     pub(crate) outbox: Outbox,
-    pub(crate) waits: Waits<E>,
+    pub(crate) pending: PendingEvents<E>,
     rng: Rng,
     last_msg_id: u64,
 }
 
-/// What a node has said since it was last asked.
+/// A node's output since the last [`Engine::drain`](crate::Engine::drain).
 #[derive(Debug, Default)]
 pub struct Outbox {
-    /// Messages for the network: JSON, each ended by a newline.
+    /// Messages to send: one line of JSON each, with its newline.
     pub lines: Vec<u8>,
-    /// Remarks for a person.
+    /// Log lines, for stderr.
     pub log: Vec<String>,
 }
 
 impl Outbox {
-    /// Whether there is nothing in it.
+    /// Whether there are no messages and no log lines.
     pub fn is_empty(&self) -> bool {
         self.lines.is_empty() && self.log.is_empty()
     }
 
-    /// Empties it and keeps its memory.
+    /// Removes all content and keeps the allocated memory.
     pub fn clear(&mut self) {
         self.lines.clear();
         self.log.clear();
     }
 }
 
-type Answered<E> = Box<dyn FnOnce(RawAnswer<'_>) -> E + Send>;
+type OnAnswer<E> = Box<dyn FnOnce(RawAnswer<'_>) -> E + Send>;
 
-/// What a node waits for, in the order in which it falls due (and then in that of asking).
+/// A node's timers and calls, by the time when they expire, then by the order of creation.
 ///
-/// The map in order knows nothing of the node's events, as its code is large: it would be compiled
-/// anew for every node.
-pub(crate) struct Waits<E> {
-    due: BTreeMap<(Duration, u64), Due>,
-    /// By the number in `due`.
+/// The ordered map does not hold the events themselves: its code is large, and with a type of the
+/// node's it would be compiled again for every node.
+pub(crate) struct PendingEvents<E> {
+    queue: BTreeMap<(Duration, u64), Expiry>,
+    /// By the number in `queue`.
     timers: HashMap<u64, E>,
-    /// By the number of the question.
+    /// By `msg_id`.
     calls: HashMap<u64, PendingCall<E>>,
     last: u64,
 }
 
-enum Due {
+enum Expiry {
     Timer,
     CallTimeout { msg_id: u64 },
 }
 
 struct PendingCall<E> {
-    due: (Duration, u64),
-    answered: Answered<E>,
+    /// The key of its timeout in the queue.
+    timeout: (Duration, u64),
+    on_answer: OnAnswer<E>,
 }
 
-impl<E> Waits<E> {
+impl<E> PendingEvents<E> {
     fn new() -> Self {
-        Waits {
-            due: BTreeMap::new(),
+        PendingEvents {
+            queue: BTreeMap::new(),
             timers: HashMap::new(),
             calls: HashMap::new(),
             last: 0,
         }
     }
 
-    fn add(&mut self, at: Duration, due: Due) -> (Duration, u64) {
+    fn add(&mut self, at: Duration, expiry: Expiry) -> (Duration, u64) {
         self.last += 1;
-        self.due.insert((at, self.last), due);
+        self.queue.insert((at, self.last), expiry);
         (at, self.last)
     }
 
-    /// How many events are yet to come.
+    /// The number of pending timers and calls.
     pub(crate) fn len(&self) -> usize {
-        self.due.len()
+        self.queue.len()
     }
 
     pub(crate) fn deadline(&self) -> Option<Duration> {
-        self.due.first_key_value().map(|((at, _), _)| *at)
+        self.queue.first_key_value().map(|((at, _), _)| *at)
     }
 
     /// The next event that is due at `now`, if any.
     pub(crate) fn next_due(&mut self, now: Duration) -> Option<E> {
         while self.deadline()? <= now {
-            let ((_, number), due) = self.due.pop_first()?;
-            match due {
-                Due::Timer => return self.timers.remove(&number),
-                Due::CallTimeout { msg_id } => {
+            let ((_, number), expiry) = self.queue.pop_first()?;
+            match expiry {
+                Expiry::Timer => return self.timers.remove(&number),
+                Expiry::CallTimeout { msg_id } => {
                     if let Some(call) = self.calls.remove(&msg_id) {
-                        return Some((call.answered)(Err(Failure::Timeout)));
+                        return Some((call.on_answer)(Err(Failure::Timeout)));
                     }
                 }
             }
@@ -110,11 +112,11 @@ impl<E> Waits<E> {
         None
     }
 
-    /// The event that this answer makes; none if nobody waits for it any more.
-    pub(crate) fn answer(&mut self, msg_id: u64, answer: RawAnswer<'_>) -> Option<E> {
+    /// Completes the call `msg_id` and returns its event; none if no such call is pending.
+    pub(crate) fn complete_call(&mut self, msg_id: u64, answer: RawAnswer<'_>) -> Option<E> {
         let call = self.calls.remove(&msg_id)?;
-        self.due.remove(&call.due);
-        Some((call.answered)(answer))
+        self.queue.remove(&call.timeout);
+        Some((call.on_answer)(answer))
     }
 }
 
@@ -124,18 +126,18 @@ impl<E> Context<E> {
             now: Duration::ZERO,
             me: NodeId::from(""),
             outbox: Outbox::default(),
-            waits: Waits::new(),
+            pending: PendingEvents::new(),
             rng: Rng::new(seed),
             last_msg_id: 0,
         }
     }
 
-    /// The time since some fixed moment; it never goes back.
+    /// The time since a fixed moment. It is monotonic.
     pub fn now(&self) -> Duration {
         self.now
     }
 
-    /// The node's rng.
+    /// The node's random number generator.
     pub fn rng(&mut self) -> &mut Rng {
         &mut self.rng
     }
@@ -157,8 +159,8 @@ impl<E> Context<E> {
         }
     }
 
-    /// Answers a caller with a body of one field whose JSON is at hand: nothing is read or
-    /// formatted, the text is copied. For answers so large that it matters.
+    /// Answers a caller with a body of one field, whose value is JSON text that is copied as it is.
+    /// For large answers, as it saves the time to serialize them.
     pub fn reply_text(&mut self, caller: Caller, kind: &str, field: &str, json: &str) {
         if let (dest, Some(msg_id)) = caller.into_parts() {
             let out = &mut self.outbox.lines;
@@ -180,7 +182,7 @@ impl<E> Context<E> {
         self.reply(caller, ErrorBody::from(error));
     }
 
-    /// Sends a request that wants no answer. It may be lost.
+    /// Sends a request that expects no answer. It may be lost.
     pub fn send(&mut self, dest: &NodeId, request: impl Serialize) {
         let ids = Ids::default();
         write_message(
@@ -192,12 +194,12 @@ impl<E> Context<E> {
         );
     }
 
-    /// Asks a question. The event that `answered` builds comes back once, with the answer or with
-    /// the reason why there is none.
+    /// Sends a call. `on_answer` makes an event of its result or failure, which the node receives
+    /// exactly once.
     pub fn call<T: 'static>(
         &mut self,
         call: Call<T>,
-        answered: impl FnOnce(Result<T, Failure>) -> E + Send + 'static,
+        on_answer: impl FnOnce(Result<T, Failure>) -> E + Send + 'static,
     ) {
         self.last_msg_id += 1;
         let msg_id = self.last_msg_id;
@@ -206,35 +208,34 @@ impl<E> Context<E> {
         out.extend_from_slice(b"{\"msg_id\":");
         write_json(out, &msg_id);
         out.push(b',');
-        // The body's text is an object with at least a type: the number goes in front of that.
+        // The body is an object with at least a type: `msg_id` goes before it.
         out.extend_from_slice(&call.body[1..]);
         out.extend_from_slice(b"}\n");
-        let due = self.waits.add(
-            self.now.saturating_add(call.patience),
-            Due::CallTimeout { msg_id },
+        let timeout = self.pending.add(
+            self.now.saturating_add(call.timeout),
+            Expiry::CallTimeout { msg_id },
         );
         let read = call.read;
-        let answered = Box::new(move |answer: RawAnswer<'_>| answered(read(answer)));
-        self.waits
-            .calls
-            .insert(msg_id, PendingCall { due, answered });
+        let on_answer = Box::new(move |answer: RawAnswer<'_>| on_answer(read(answer)));
+        let call = PendingCall { timeout, on_answer };
+        self.pending.calls.insert(msg_id, call);
     }
 
-    /// Gives all further calls numbers above `first`, unless they have those already. Two lives of a
-    /// node that begin at their boot numbers ask nothing under the same number.
-    pub fn number_calls_from(&mut self, first: u64) {
-        self.last_msg_id = self.last_msg_id.max(first);
+    /// Makes the `msg_id`s of all further calls greater than `last`. When each incarnation of a
+    /// node passes its boot number here, no two of them use the same `msg_id`.
+    pub fn number_calls_after(&mut self, last: u64) {
+        self.last_msg_id = self.last_msg_id.max(last);
     }
 
-    /// Sets a timer: `event` comes back after `delay`.
+    /// Sets a timer: the node receives `event` after `delay`.
     pub fn after(&mut self, delay: Duration, event: E) {
         let at = self.now.saturating_add(delay);
-        let (_, number) = self.waits.add(at, Due::Timer);
-        self.waits.timers.insert(number, event);
+        let (_, number) = self.pending.add(at, Expiry::Timer);
+        self.pending.timers.insert(number, event);
     }
 
-    /// Tells a person something: a line on stderr, in the node's log.
-    pub fn log(&mut self, remark: impl Into<String>) {
-        self.outbox.log.push(remark.into());
+    /// Writes a line to the node's log, which is stderr.
+    pub fn log(&mut self, line: impl Into<String>) {
+        self.outbox.log.push(line.into());
     }
 }

@@ -1,6 +1,7 @@
-//! The engine: between a runtime, which has a clock and carries text, and a node, which has
-//! neither. It owns the calls and timers that are pending and answers whatever is not fit for a
-//! node. Every runtime drives it with the same four calls: `receive`, `wake`, `deadline`, `drain`.
+//! The engine: connects a node to a runtime, which has the clock and transports the text.
+//!
+//! It owns the node's pending calls and timers, and answers `init` and invalid messages itself.
+//! Every runtime drives it with the same four methods: `receive`, `wake`, `deadline`, `drain`.
 
 use std::time::Duration;
 
@@ -13,20 +14,20 @@ use crate::id::{Cluster, NodeId};
 use crate::message::{Body, BodyError, Message};
 use crate::node::Node;
 
-/// Longer lines that are no messages are not searched for somebody to answer.
-const LONGEST_SLIP: usize = 64 * 1024;
+/// An invalid line that is longer is not searched for a sender to answer.
+const MAX_SALVAGED_BYTES: usize = 64 * 1024;
 
 /// Makes a node once its name and its cluster are known.
 type Boot<N> = Box<dyn FnOnce(Cluster, &mut Context<<N as Node>::Event>) -> N + Send>;
 
-/// One node with everything around it but the world.
+/// One node with its pending calls, its timers and its outbox, without a clock or I/O.
 pub struct Engine<N: Node> {
-    stage: Stage<N>,
+    state: NodeState<N>,
     ctx: Context<N::Event>,
 }
 
-enum Stage<N: Node> {
-    /// Before `init`. The function is taken out at that moment only.
+enum NodeState<N: Node> {
+    /// Before `init`, which takes the function out.
     Waiting(Option<Boot<N>>),
     Running(N),
 }
@@ -42,7 +43,7 @@ enum Init {
 
 #[derive(Serialize)]
 #[serde(rename_all = "snake_case")]
-enum Initialised {
+enum InitResponse {
     InitOk,
 }
 
@@ -57,83 +58,82 @@ enum ErrorAnswer {
 }
 
 impl<N: Node> Engine<N> {
-    /// An engine whose node is made by `boot` when `init` comes. The node's rng start at `seed`.
+    /// An engine whose node `boot` makes when `init` arrives. `seed` is that of the node's rng.
     pub fn new<F>(seed: u64, boot: F) -> Self
     where
         F: FnOnce(Cluster, &mut Context<N::Event>) -> N + Send + 'static,
     {
         Engine {
-            stage: Stage::Waiting(Some(Box::new(boot))),
+            state: NodeState::Waiting(Some(Box::new(boot))),
             ctx: Context::new(seed),
         }
     }
 
-    /// Takes in one line of input. What is due by `now` happens first, so that a busy inbox cannot
-    /// starve the timers.
+    /// Receives one line of input. Timers and timeouts due by `now` go first, so that much input
+    /// cannot starve them.
     pub fn receive(&mut self, now: Duration, line: &str) {
         self.wake(now);
         match Message::parse(line) {
             Ok(message) => self.dispatch(&message.src, &message.body),
-            Err(error) => self.refuse_unreadable(line, &error),
+            Err(error) => self.reject_unreadable(line, &error),
         }
     }
 
-    /// Lets everything happen that is due by `now`. More often than needed does no harm.
+    /// Delivers all timers and timeouts due by `now`. A spurious call is harmless.
     pub fn wake(&mut self, now: Duration) {
         self.ctx.now = self.ctx.now.max(now);
-        // Only what is due already: a node that sets a timer of no delay is asked again at the
-        // next wake, and cannot keep the runtime here for ever.
-        let mut patience = self.ctx.waits.len();
-        while patience > 0 {
-            let Some(event) = self.ctx.waits.next_due(now) else {
+        // No more events than are pending now: a timer without a delay, set meanwhile, waits for
+        // the next wake, or a node could keep the runtime here for ever.
+        for _ in 0..self.ctx.pending.len() {
+            let Some(event) = self.ctx.pending.next_due(now) else {
                 break;
             };
-            self.happen(event);
-            patience -= 1;
+            self.deliver_event(event);
         }
     }
 
-    /// When it wants to be woken next, if at all.
+    /// When to call [`wake`](Engine::wake) next; none if nothing is pending.
     pub fn deadline(&self) -> Option<Duration> {
-        self.ctx.waits.deadline()
+        self.ctx.pending.deadline()
     }
 
-    /// Hands over what was said since the last time; what `outbox` held is thrown away.
+    /// Replaces the content of `outbox` with the node's output since the last call.
     pub fn drain(&mut self, outbox: &mut Outbox) {
         outbox.clear();
         std::mem::swap(outbox, &mut self.ctx.outbox);
     }
 
-    /// How many bytes wait to be drained.
+    /// The size in bytes of the messages that are not drained yet.
     pub fn backlog(&self) -> usize {
         self.ctx.outbox.lines.len()
     }
 
-    /// Notes that a piece of input was not fit to be received at all.
-    pub fn complain(&mut self, input: impl std::fmt::Display) {
+    /// Logs input that could not be passed to [`receive`](Engine::receive), such as bytes that are
+    /// not UTF-8.
+    pub fn log_ignored(&mut self, input: impl std::fmt::Display) {
         self.ctx.log(format!("input ignored: {input}"));
     }
 
-    /// The node, once there is one.
+    /// The node; none before `init`.
     pub fn node(&self) -> Option<&N> {
-        match &self.stage {
-            Stage::Waiting(_) => None,
-            Stage::Running(node) => Some(node),
+        match &self.state {
+            NodeState::Waiting(_) => None,
+            NodeState::Running(node) => Some(node),
         }
     }
 
     fn dispatch(&mut self, src: &str, body: &Body<'_>) {
         if let Some(msg_id) = body.in_reply_to {
-            return self.take_answer(msg_id, body);
+            return self.on_answer(msg_id, body);
         }
         let caller = Caller::new(NodeId::from(src), body.msg_id);
         if body.kind.is_empty() {
             return self.reject(caller, ErrorCode::MalformedRequest, "the body has no type");
         }
         if body.kind == "init" {
-            return self.init(body, caller);
+            return self.on_init(body, caller);
         }
-        let Stage::Running(node) = &mut self.stage else {
+        let NodeState::Running(node) = &mut self.state else {
             let text = "this node has not been initialised yet";
             return self.reject(caller, ErrorCode::TemporarilyUnavailable, text);
         };
@@ -150,7 +150,7 @@ impl<N: Node> Engine<N> {
         }
     }
 
-    fn init(&mut self, body: &Body<'_>, caller: Caller) {
+    fn on_init(&mut self, body: &Body<'_>, caller: Caller) {
         let (me, nodes) = match body.read() {
             Ok(Init::Init { node_id, node_ids }) => (node_id, node_ids),
             Err(BodyError::Malformed(error)) => {
@@ -159,26 +159,26 @@ impl<N: Node> Engine<N> {
             }
             Err(BodyError::UnknownType(_)) => unreachable!("\"init\" is the name of the variant"),
         };
-        match &mut self.stage {
-            Stage::Waiting(boot) => {
+        match &mut self.state {
+            NodeState::Waiting(boot) => {
                 let boot = boot.take().expect("a node is booted once");
                 self.ctx.me = me.clone();
-                // The answer goes first, ahead of whatever the node has to say at once.
-                self.ctx.reply(caller, Initialised::InitOk);
-                self.stage = Stage::Running(boot(Cluster::new(me, nodes), &mut self.ctx));
+                // The answer goes before the messages that the node sends when it boots.
+                self.ctx.reply(caller, InitResponse::InitOk);
+                self.state = NodeState::Running(boot(Cluster::new(me, nodes), &mut self.ctx));
             }
-            // The same again, perhaps a repeated message: it is so already.
-            Stage::Running(_) if self.ctx.me == me => {
-                self.ctx.reply(caller, Initialised::InitOk);
+            // The same `init` again, perhaps a duplicated message.
+            NodeState::Running(_) if self.ctx.me == me => {
+                self.ctx.reply(caller, InitResponse::InitOk);
             }
-            Stage::Running(_) => {
+            NodeState::Running(_) => {
                 let text = format!("this node is {} already", self.ctx.me);
                 self.reject(caller, ErrorCode::PreconditionFailed, text);
             }
         }
     }
 
-    fn take_answer(&mut self, msg_id: u64, body: &Body<'_>) {
+    fn on_answer(&mut self, msg_id: u64, body: &Body<'_>) {
         let answer = if body.kind == "error" {
             Err(match body.read() {
                 Ok(ErrorAnswer::Error { code, text }) => {
@@ -189,14 +189,14 @@ impl<N: Node> Engine<N> {
         } else {
             Ok(body)
         };
-        // An answer that nobody waits for any more came too late, or twice.
-        if let Some(event) = self.ctx.waits.answer(msg_id, answer) {
-            self.happen(event);
+        // No call is pending if the answer is late or duplicated.
+        if let Some(event) = self.ctx.pending.complete_call(msg_id, answer) {
+            self.deliver_event(event);
         }
     }
 
-    fn happen(&mut self, event: N::Event) {
-        if let Stage::Running(node) = &mut self.stage {
+    fn deliver_event(&mut self, event: N::Event) {
+        if let NodeState::Running(node) = &mut self.state {
             node.on_event(event, &mut self.ctx);
         }
     }
@@ -211,14 +211,14 @@ impl<N: Node> Engine<N> {
         self.ctx.reject(caller, &error);
     }
 
-    /// A line that is no message: if it holds at least a sender and a number, they get an answer.
-    fn refuse_unreadable(&mut self, line: &str, error: &serde_json::Error) {
-        // A tree of a line takes many times its length, and what is that long was no slip.
-        let short = Some(line).filter(|line| line.len() <= LONGEST_SLIP);
-        let loose = short.and_then(|line| serde_json::from_str(line).ok());
-        let loose: serde_json::Value = loose.unwrap_or_default();
-        let msg_id = loose["body"]["msg_id"].as_u64();
-        if let (Some(src), Some(_)) = (loose["src"].as_str(), msg_id) {
+    /// Answers a line that is not a message if it has at least a sender and a `msg_id`.
+    fn reject_unreadable(&mut self, line: &str, error: &serde_json::Error) {
+        // A JSON tree takes many times the memory of its text.
+        let short = Some(line).filter(|line| line.len() <= MAX_SALVAGED_BYTES);
+        let tree = short.and_then(|line| serde_json::from_str(line).ok());
+        let tree: serde_json::Value = tree.unwrap_or_default();
+        let msg_id = tree["body"]["msg_id"].as_u64();
+        if let (Some(src), Some(_)) = (tree["src"].as_str(), msg_id) {
             let text = format!("not a message of the protocol: {error}");
             self.reject(
                 Caller::new(src.into(), msg_id),
@@ -227,15 +227,15 @@ impl<N: Node> Engine<N> {
             );
         } else {
             self.ctx
-                .log(format!("input ignored, {error}: {}", abridged(line)));
+                .log(format!("input ignored, {error}: {}", excerpt(line)));
         }
     }
 }
 
-/// The beginning of a text that may be very long.
-fn abridged(text: &str) -> String {
-    const SHOWN: usize = 120;
-    match text.char_indices().nth(SHOWN) {
+/// The first characters of a text that may be very long.
+fn excerpt(text: &str) -> String {
+    const MAX_CHARS: usize = 120;
+    match text.char_indices().nth(MAX_CHARS) {
         None => text.to_owned(),
         Some((end, _)) => format!("{}… ({} bytes)", &text[..end], text.len()),
     }
@@ -248,7 +248,7 @@ mod tests {
     use super::*;
     use crate::kv::SEQ_KV;
 
-    /// Reads a key of the sequential store for whoever asks, and counts its timers.
+    /// Reads keys of seq-kv for its clients, and counts its timers.
     struct Relay {
         ticks: u64,
     }
@@ -318,29 +318,29 @@ mod tests {
     fn running() -> Engine<Relay> {
         let mut engine = relay();
         engine.receive(Duration::ZERO, INIT);
-        said(&mut engine);
+        drain_lines(&mut engine);
         engine
     }
 
-    fn said(engine: &mut Engine<Relay>) -> String {
+    fn drain_lines(engine: &mut Engine<Relay>) -> String {
         let mut outbox = Outbox::default();
         engine.drain(&mut outbox);
         String::from_utf8(outbox.lines).unwrap()
     }
 
-    fn ask(engine: &mut Engine<Relay>, at_ms: u64, body: &str) -> String {
+    fn send(engine: &mut Engine<Relay>, at_ms: u64, body: &str) -> String {
         let line = format!("{{\"src\":\"c1\",\"dest\":\"n0\",\"body\":{body}}}");
         engine.receive(Duration::from_millis(at_ms), &line);
-        said(engine)
+        drain_lines(engine)
     }
 
     #[test]
     fn bad_requests_are_answered_with_the_codes_of_the_protocol() {
         let mut engine = relay();
-        let early = ask(&mut engine, 0, r#"{"type":"ticks","msg_id":3}"#);
+        let early = send(&mut engine, 0, r#"{"type":"ticks","msg_id":3}"#);
         assert!(early.contains(r#""in_reply_to":3,"code":11"#), "{early}");
         engine.receive(Duration::ZERO, INIT);
-        assert!(said(&mut engine).contains(r#""type":"init_ok","in_reply_to":1"#));
+        assert!(drain_lines(&mut engine).contains(r#""type":"init_ok","in_reply_to":1"#));
         for (body, code) in [
             (r#"{"type":"dance","msg_id":4}"#, "\"code\":10"),
             (r#"{"type":"fetch","msg_id":4}"#, "\"code\":12"),
@@ -353,7 +353,7 @@ mod tests {
                 "\"code\":22",
             ),
         ] {
-            let answer = ask(&mut engine, 0, body);
+            let answer = send(&mut engine, 0, body);
             assert!(
                 answer.contains(code) && answer.contains("\"in_reply_to\":4"),
                 "{answer}"
@@ -362,7 +362,7 @@ mod tests {
     }
 
     #[test]
-    fn input_that_cannot_be_answered_is_logged_and_forgotten() {
+    fn input_that_cannot_be_answered_is_logged_and_ignored() {
         let mut engine = running();
         for line in [
             "",
@@ -381,60 +381,60 @@ mod tests {
                 "{line} {outbox:?}"
             );
         }
-        assert!(ask(&mut engine, 0, r#"{"type":"ticks","msg_id":9}"#).contains("ticks_ok"));
+        assert!(send(&mut engine, 0, r#"{"type":"ticks","msg_id":9}"#).contains("ticks_ok"));
     }
 
     #[test]
     fn a_message_without_a_number_gets_no_answer() {
         let mut engine = running();
-        assert_eq!(ask(&mut engine, 0, r#"{"type":"ticks"}"#), "");
-        assert_eq!(ask(&mut engine, 0, r#"{"type":"dance"}"#), "");
+        assert_eq!(send(&mut engine, 0, r#"{"type":"ticks"}"#), "");
+        assert_eq!(send(&mut engine, 0, r#"{"type":"dance"}"#), "");
     }
 
     #[test]
-    fn an_answer_finds_the_caller_that_waits_for_it_and_only_once() {
+    fn an_answer_completes_its_call_once() {
         let mut engine = running();
-        let asked = ask(&mut engine, 1, r#"{"type":"fetch","key":"k","msg_id":5}"#);
-        assert!(asked.contains(r#""dest":"seq-kv","body":{"msg_id":1,"type":"read","key":"k"}"#));
+        let sent = send(&mut engine, 1, r#"{"type":"fetch","key":"k","msg_id":5}"#);
+        assert!(sent.contains(r#""dest":"seq-kv","body":{"msg_id":1,"type":"read","key":"k"}"#));
         let answer = r#"{"type":"read_ok","in_reply_to":1,"value":8}"#;
-        let reply = ask(&mut engine, 2, answer);
+        let reply = send(&mut engine, 2, answer);
         assert!(
             reply.contains(r#""type":"fetch_ok","in_reply_to":5,"value":8"#),
             "{reply}"
         );
-        assert_eq!(ask(&mut engine, 2, answer), "");
+        assert_eq!(send(&mut engine, 2, answer), "");
     }
 
     #[test]
-    fn a_missing_key_is_none_and_silence_a_timeout() {
+    fn a_missing_key_is_none_and_a_missing_answer_a_timeout() {
         let mut engine = running();
-        ask(&mut engine, 1, r#"{"type":"fetch","key":"k","msg_id":5}"#);
-        let reply = ask(
+        send(&mut engine, 1, r#"{"type":"fetch","key":"k","msg_id":5}"#);
+        let reply = send(
             &mut engine,
             2,
             r#"{"type":"error","in_reply_to":1,"code":20}"#,
         );
         assert!(reply.contains(r#""value":null"#), "{reply}");
-        ask(&mut engine, 3, r#"{"type":"fetch","key":"k","msg_id":6}"#);
+        send(&mut engine, 3, r#"{"type":"fetch","key":"k","msg_id":6}"#);
         engine.wake(Duration::from_millis(1002));
-        assert_eq!(said(&mut engine), "");
+        assert_eq!(drain_lines(&mut engine), "");
         engine.wake(Duration::from_millis(1003));
-        let reply = said(&mut engine);
+        let reply = drain_lines(&mut engine);
         assert!(reply.contains(r#""in_reply_to":6,"code":14,"text":"no answer in time""#));
     }
 
     #[test]
-    fn timers_run_before_the_message_that_arrives_after_them() {
+    fn a_timer_fires_before_a_message_that_arrives_after_it() {
         let mut engine = running();
         assert_eq!(engine.deadline(), Some(Duration::from_millis(10)));
-        let reply = ask(&mut engine, 11, r#"{"type":"ticks","msg_id":9}"#);
+        let reply = send(&mut engine, 11, r#"{"type":"ticks","msg_id":9}"#);
         assert!(reply.contains("\"ticks\":1"), "{reply}");
     }
 
     #[test]
-    fn the_same_init_twice_is_confirmed_twice() {
+    fn a_repeated_init_is_acknowledged_again() {
         let mut engine = running();
         engine.receive(Duration::ZERO, INIT);
-        assert!(said(&mut engine).contains("init_ok"));
+        assert!(drain_lines(&mut engine).contains("init_ok"));
     }
 }

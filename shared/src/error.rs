@@ -1,4 +1,4 @@
-//! The protocol's errors, and what they allow the asker to conclude.
+//! The protocol's errors, and whether a request may have taken effect after each.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -13,24 +13,23 @@ pub enum ErrorCode {
     Timeout,
     /// 1: no such node.
     NodeNotFound,
-    /// 10: this node does not know that kind of request.
+    /// 10: this node does not support that type of request.
     NotSupported,
-    /// 11: not now; perhaps later.
+    /// 11: the node cannot serve the request now.
     TemporarilyUnavailable,
-    /// 12: the request's form is wrong.
+    /// 12: the request is malformed.
     MalformedRequest,
-    /// 13: something broke while the request was worked on.
+    /// 13: an internal error while the request was processed. It may have taken effect.
     Crash,
-    /// 14: given up; nothing happened.
+    /// 14: aborted without effect.
     Abort,
     /// 20: no such key.
     KeyDoesNotExist,
-    /// 21: the key is there already.
+    /// 21: the key exists already.
     KeyAlreadyExists,
-    /// 22: what the request takes for granted does not hold, as when a compare-and-set finds
-    /// another value.
+    /// 22: the request's precondition is not met, as when a compare-and-set finds another value.
     PreconditionFailed,
-    /// 30: another transaction was in the way.
+    /// 30: a conflict with another transaction.
     TxnConflict,
     /// Any other number.
     Other(u64),
@@ -62,7 +61,7 @@ const CODES: [(u64, ErrorCode, &str, bool); 11] = [
 ];
 
 impl ErrorCode {
-    /// Every code that the protocol knows, in ascending order of numbers.
+    /// All codes of the protocol, in ascending order of numbers.
     pub fn all() -> impl Iterator<Item = ErrorCode> {
         CODES.iter().map(|row| row.1)
     }
@@ -75,26 +74,26 @@ impl ErrorCode {
             .map_or("unknown", |row| row.2)
     }
 
-    /// What it says, in a phrase.
+    /// The code's meaning as a short phrase, for documentation.
     pub fn meaning(self) -> &'static str {
         match self {
             ErrorCode::Timeout => "no answer in time",
             ErrorCode::NodeNotFound => "there is no such node",
-            ErrorCode::NotSupported => "this node does not know that kind of request",
-            ErrorCode::TemporarilyUnavailable => "not now; perhaps later",
-            ErrorCode::MalformedRequest => "the request's form is wrong",
-            ErrorCode::Crash => "something broke while the request was worked on",
-            ErrorCode::Abort => "given up; nothing happened",
+            ErrorCode::NotSupported => "the node does not support that type of request",
+            ErrorCode::TemporarilyUnavailable => "the node cannot serve the request now",
+            ErrorCode::MalformedRequest => "the request is malformed",
+            ErrorCode::Crash => "an internal error while the request was processed",
+            ErrorCode::Abort => "aborted without effect",
             ErrorCode::KeyDoesNotExist => "there is no such key",
-            ErrorCode::KeyAlreadyExists => "the key is there already",
-            ErrorCode::PreconditionFailed => "what the request takes for granted does not hold",
-            ErrorCode::TxnConflict => "another transaction was in the way",
-            ErrorCode::Other(_) => "anything else",
+            ErrorCode::KeyAlreadyExists => "the key exists already",
+            ErrorCode::PreconditionFailed => "the request's precondition is not met",
+            ErrorCode::TxnConflict => "a conflict with another transaction",
+            ErrorCode::Other(_) => "any other error",
         }
     }
 
-    /// Whether the request certainly did not and never will take effect. After an indefinite error
-    /// it may have, or may yet.
+    /// Whether the request certainly had no effect and never will. After an indefinite error it may
+    /// have taken effect, or may do so later.
     pub fn is_definite(self) -> bool {
         CODES.iter().any(|row| row.1 == self && row.3)
     }
@@ -121,17 +120,17 @@ impl From<ErrorCode> for u64 {
     }
 }
 
-/// An error as it crosses the wire: a code, and words for a person.
+/// An error of the protocol: a code and a text for people.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RpcError {
-    /// What kind of error.
+    /// The error's code.
     pub code: ErrorCode,
-    /// What happened, for a person.
+    /// The error's explanation.
     pub text: Cow<'static, str>,
 }
 
 impl RpcError {
-    /// An error with its explanation.
+    /// An error with this code and explanation.
     pub fn new(code: ErrorCode, text: impl Into<Cow<'static, str>>) -> Self {
         RpcError {
             code,
@@ -146,19 +145,19 @@ impl fmt::Display for RpcError {
     }
 }
 
-/// Why a call has no answer.
+/// Why a call failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Failure {
-    /// Nothing came in time: the request may have taken effect, or may yet.
+    /// No answer came in time: the request may have taken effect, or may do so later.
     Timeout,
-    /// The other side answered with an error.
+    /// The answer is an error.
     Error(RpcError),
-    /// The answer could not be read; says why.
+    /// The answer could not be deserialized, for this reason.
     Malformed(String),
 }
 
 impl Failure {
-    /// Whether the request certainly did not and never will take effect.
+    /// Whether the request certainly had no effect and never will.
     pub fn is_definite(&self) -> bool {
         match self {
             Failure::Timeout | Failure::Malformed(_) => false,
@@ -185,25 +184,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_number_comes_back_from_its_code() {
+    fn every_number_survives_the_conversion_to_a_code_and_back() {
         for number in 0..40 {
             assert_eq!(u64::from(ErrorCode::from(number)), number);
         }
     }
 
     #[test]
-    fn only_timeouts_crashes_and_unknown_codes_leave_doubt() {
-        let doubtful: Vec<u64> = (0..32)
-            .filter(|number| !ErrorCode::from(*number).is_definite())
-            .collect();
-        let known: Vec<u64> = CODES.iter().map(|row| row.0).collect();
-        assert_eq!(
-            doubtful
-                .into_iter()
-                .filter(|number| known.contains(number))
-                .collect::<Vec<_>>(),
-            [0, 13]
-        );
+    fn only_timeouts_crashes_and_unknown_codes_are_indefinite() {
+        let indefinite = ErrorCode::all().filter(|code| !code.is_definite());
+        let indefinite: Vec<ErrorCode> = indefinite.collect();
+        assert_eq!(indefinite, [ErrorCode::Timeout, ErrorCode::Crash]);
         assert!(!ErrorCode::Other(99).is_definite());
     }
 }

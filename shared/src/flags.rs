@@ -1,4 +1,4 @@
-//! Ways to read flags and to boot nodes with them, in a process of their own or not.
+//! Reading a node's flags, and booting nodes with them.
 
 use clap::builder::{RangedU64ValueParser, ValueParser};
 use clap::{Args, Command};
@@ -7,28 +7,28 @@ use crate::context::Context;
 use crate::id::Cluster;
 use crate::node::Node;
 
-/// The longest wait that a flag can ask for, an hour in milliseconds: longer ones are slips of the
-/// pen.
-const MOST_MS: u64 = 3_600_000;
+/// The maximum duration of a flag, one hour in milliseconds: a longer one is a typing error.
+const MAX_MS: u64 = 3_600_000;
 
-/// Takes milliseconds from `least` up to an hour.
-pub fn milliseconds(least: u64) -> ValueParser {
+/// A parser for flags in milliseconds, from `min` up to one hour.
+pub fn milliseconds(min: u64) -> ValueParser {
     RangedU64ValueParser::<u64>::new()
-        .range(least..=MOST_MS)
+        .range(min..=MAX_MS)
         .into()
 }
 
-/// A solution's flags from the words of a command line, without the program's name.
+/// Parses the flags of a node from a command line without the program's name.
 ///
 /// # Errors
-/// When the solution would not take these words; the error says so as the program itself would.
-pub fn read_flags<F: Args>(program: &'static str, words: &[&str]) -> Result<F, clap::Error> {
+/// When the program would not accept the arguments, with the same error.
+pub fn read_flags<F: Args>(program: &'static str, args: &[&str]) -> Result<F, clap::Error> {
     let command = F::augment_args(Command::new(program).no_binary_name(true));
-    let matches = command.try_get_matches_from(words)?;
+    let matches = command.try_get_matches_from(args)?;
     F::from_arg_matches(&matches)
 }
 
-/// What boots nodes of one kind with these flags, as the runtime and the engine want it.
+/// A function that boots nodes with these flags, for [`run`](crate::run) and
+/// [`Engine::new`](crate::Engine::new).
 pub fn with_flags<F, N>(
     flags: F,
     boot: fn(&F, &Cluster, &mut Context<N::Event>) -> N,
@@ -51,12 +51,12 @@ mod tests {
     }
 
     #[test]
-    fn milliseconds_are_within_their_limits_and_words_that_are_no_flags_are_refused() {
-        let read = |words: &[&str]| read_flags::<Wait>("node", words);
+    fn milliseconds_out_of_range_and_unknown_flags_are_rejected() {
+        let read = |args: &[&str]| read_flags::<Wait>("node", args);
         assert_eq!(read(&[]).unwrap().wait, 7);
-        assert_eq!(read(&["--wait=3600000"]).unwrap().wait, MOST_MS);
-        for words in ["--wait=0", "--wait=3600001", "--wait=-1", "--weight=5"] {
-            assert!(read(&[words]).is_err(), "{words}");
+        assert_eq!(read(&["--wait=3600000"]).unwrap().wait, MAX_MS);
+        for arg in ["--wait=0", "--wait=3600001", "--wait=-1", "--weight=5"] {
+            assert!(read(&[arg]).is_err(), "{arg}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Who is who: the names of nodes, clients and services, and the list of nodes that `init` brings.
+//! Names of nodes, clients and services, and the list of nodes in `init`.
 
 use std::borrow::Borrow;
 use std::collections::BTreeSet;
@@ -60,10 +60,9 @@ impl<'de> Deserialize<'de> for NodeId {
     }
 }
 
-/// What a node learns from `init`: its own name and everybody's, itself among them.
+/// The content of `init`: this node's name and the names of all nodes, this one included.
 ///
-/// All nodes get the same list in the same order, so a node's place in it is a number that
-/// everybody agrees on.
+/// All nodes get the same list in the same order, so they agree on every node's index.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cluster {
     /// This node.
@@ -73,8 +72,8 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    /// A cluster as one of its nodes sees it; a node that its list leaves out is put at its end, and
-    /// of equal names the first one counts.
+    /// The cluster of the node `me`. Repeated names are removed, except the first; `me` is appended
+    /// if it is missing.
     pub fn new(me: NodeId, mut nodes: Vec<NodeId>) -> Self {
         let mut known = BTreeSet::new();
         nodes.retain(|node| known.insert(node.clone()));
@@ -84,7 +83,7 @@ impl Cluster {
         Cluster { me, nodes }
     }
 
-    /// This node's place in the list.
+    /// This node's index in the list.
     pub fn index(&self) -> usize {
         self.nodes
             .iter()
@@ -92,7 +91,7 @@ impl Cluster {
             .unwrap_or(0)
     }
 
-    /// Everybody but this node.
+    /// All nodes but this one.
     pub fn others(&self) -> impl Iterator<Item = &NodeId> {
         self.nodes.iter().filter(|node| **node != self.me)
     }
@@ -103,7 +102,7 @@ mod tests {
     use super::{Cluster, NodeId};
 
     #[test]
-    fn every_node_has_one_place() {
+    fn every_node_has_one_index() {
         let names = ["n1", "n0", "n1", "n0"].map(NodeId::from).to_vec();
         let cluster = Cluster::new(NodeId::from("n2"), names);
         let nodes: Vec<&str> = cluster.nodes.iter().map(NodeId::as_str).collect();

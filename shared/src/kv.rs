@@ -1,4 +1,4 @@
-//! Clients of the key-value services that Maelstrom runs beside the nodes.
+//! Clients of Maelstrom's key-value services.
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -6,21 +6,21 @@ use serde::{Deserialize, Serialize};
 use crate::call::Call;
 use crate::error::{ErrorCode, Failure};
 
-/// A linearizable store: an operation sees everything that was done before it began.
+/// A linearizable store: an operation sees all operations that completed before it began.
 pub const LIN_KV: Kv = Kv { service: "lin-kv" };
 
-/// A sequentially consistent store: all see one order, but reads may lag far behind it, and so may
-/// the comparison of a compare-and-set. A write that changes something brings its writer up to
-/// date; one that changes nothing may take place in the past.
+/// A sequentially consistent store: all clients see one order of operations, but reads may be stale
+/// by any amount, and so may the comparison of a compare-and-set. A write that changes a value
+/// brings its client up to date; a write of the value that is there may take place in the past.
 pub const SEQ_KV: Kv = Kv { service: "seq-kv" };
 
-/// A store of independent replicas in which the last write wins. Each request meets one of them.
+/// A store of independent replicas in which the last write wins. Each request reaches one replica.
 pub const LWW_KV: Kv = Kv { service: "lww-kv" };
 
-/// A key-value service. Its methods make calls; a context asks them.
+/// A key-value service. Its methods make calls; [`Context::call`](crate::Context::call) sends them.
 ///
-/// Keys and values are any JSON. Every call may fail with [`Failure::Timeout`], after which a
-/// write may or may not have happened.
+/// Keys and values are any JSON. Every call may fail with [`Failure::Timeout`]; whether a write
+/// took effect is unknown then.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Kv {
     service: &'static str,
@@ -63,7 +63,7 @@ enum CasAnswer {
 }
 
 impl Kv {
-    /// Reads a key: its value, or `None` if the store knows no such key.
+    /// Reads a key's value, or `None` if the key does not exist.
     pub fn read<V>(self, key: impl Serialize) -> Call<Option<V>>
     where
         V: DeserializeOwned + 'static,
@@ -73,25 +73,26 @@ impl Kv {
             Request::<_, ()>::Read { key },
             |answer| match answer {
                 Ok(ReadAnswer::ReadOk { value }) => Ok(Some(value)),
-                Err(failure) if is(&failure, ErrorCode::KeyDoesNotExist) => Ok(None),
+                Err(failure) if has_code(&failure, ErrorCode::KeyDoesNotExist) => Ok(None),
                 Err(failure) => Err(failure),
             },
         )
     }
 
-    /// Sets a key, whatever it held.
+    /// Sets a key unconditionally.
     pub fn write(self, key: impl Serialize, value: impl Serialize) -> Call<()> {
         Call::new(self.service, Request::Write { key, value }, |answer| {
             answer.map(|WriteAnswer::WriteOk| ())
         })
     }
 
-    /// Sets a key to `to` if it holds `from`. `Ok(false)` if it held something else or nothing.
+    /// Sets a key to `to` if its value is `from`. The result is false if the value is another one,
+    /// or the key does not exist.
     pub fn cas<V: Serialize>(self, key: impl Serialize, from: V, to: V) -> Call<bool> {
         self.compare_and_set(key, from, to, false)
     }
 
-    /// As [`Kv::cas`], but a key that does not exist is created. (`lww-kv` never creates.)
+    /// As [`Kv::cas`], but creates a key that does not exist. (`lww-kv` never creates.)
     pub fn cas_or_create<V: Serialize>(self, key: impl Serialize, from: V, to: V) -> Call<bool> {
         self.compare_and_set(key, from, to, true)
     }
@@ -112,8 +113,8 @@ impl Kv {
         Call::new(self.service, request, |answer| match answer {
             Ok(CasAnswer::CasOk) => Ok(true),
             Err(failure)
-                if is(&failure, ErrorCode::PreconditionFailed)
-                    || is(&failure, ErrorCode::KeyDoesNotExist) =>
+                if has_code(&failure, ErrorCode::PreconditionFailed)
+                    || has_code(&failure, ErrorCode::KeyDoesNotExist) =>
             {
                 Ok(false)
             }
@@ -122,7 +123,7 @@ impl Kv {
     }
 }
 
-fn is(failure: &Failure, code: ErrorCode) -> bool {
+fn has_code(failure: &Failure, code: ErrorCode) -> bool {
     matches!(failure, Failure::Error(error) if error.code == code)
 }
 
@@ -132,8 +133,8 @@ mod tests {
     use crate::error::RpcError;
     use crate::message::Message;
 
-    /// What a call makes of an answer of this type with these fields.
-    fn answered<T: 'static>(call: Call<T>, kind: &str, fields: &str) -> Result<T, Failure> {
+    /// The result of a call whose answer has this type and these fields.
+    fn result_of<T: 'static>(call: Call<T>, kind: &str, fields: &str) -> Result<T, Failure> {
         let body = format!(r#"{{"type":"{kind}","in_reply_to":1{fields}}}"#);
         let line = format!(r#"{{"src":"seq-kv","dest":"n0","body":{body}}}"#);
         (call.read)(Ok(&Message::parse(&line).unwrap().body))
@@ -143,7 +144,7 @@ mod tests {
         std::str::from_utf8(&call.body).unwrap()
     }
 
-    fn refused<T>(code: ErrorCode) -> Result<T, Failure> {
+    fn error<T>(code: ErrorCode) -> Result<T, Failure> {
         Err(Failure::Error(RpcError::new(code, "no")))
     }
 
@@ -163,34 +164,34 @@ mod tests {
     }
 
     #[test]
-    fn a_read_tells_a_value_from_a_missing_key_and_both_from_trouble() {
+    fn a_read_distinguishes_a_value_a_missing_key_and_a_failure() {
         let read = || SEQ_KV.read::<Option<u64>>("k");
         assert_eq!(
-            answered(read(), "read_ok", r#","value":null"#),
+            result_of(read(), "read_ok", r#","value":null"#),
             Ok(Some(None))
         );
         assert_eq!(
-            answered(read(), "read_ok", r#","value":8"#),
+            result_of(read(), "read_ok", r#","value":8"#),
             Ok(Some(Some(8)))
         );
-        assert_eq!((read().read)(refused(ErrorCode::KeyDoesNotExist)), Ok(None));
+        assert_eq!((read().read)(error(ErrorCode::KeyDoesNotExist)), Ok(None));
         assert_eq!((read().read)(Err(Failure::Timeout)), Err(Failure::Timeout));
         for (kind, fields) in [("read_ok", r#","value":"text""#), ("write_ok", "")] {
-            let odd = answered(read(), kind, fields);
-            assert!(matches!(odd, Err(Failure::Malformed(_))), "{odd:?}");
+            let result = result_of(read(), kind, fields);
+            assert!(matches!(result, Err(Failure::Malformed(_))), "{result:?}");
         }
     }
 
     #[test]
-    fn a_lost_compare_and_set_is_no_failure() {
+    fn a_compare_and_set_that_finds_another_value_is_false_and_not_a_failure() {
         let cas = || SEQ_KV.cas("k", 1, 2);
-        assert_eq!(answered(cas(), "cas_ok", ""), Ok(true));
+        assert_eq!(result_of(cas(), "cas_ok", ""), Ok(true));
         assert_eq!(
-            (cas().read)(refused(ErrorCode::PreconditionFailed)),
+            (cas().read)(error(ErrorCode::PreconditionFailed)),
             Ok(false)
         );
-        assert_eq!((cas().read)(refused(ErrorCode::KeyDoesNotExist)), Ok(false));
-        assert!((cas().read)(refused(ErrorCode::TemporarilyUnavailable)).is_err());
-        assert_eq!(answered(LIN_KV.write("k", 1), "write_ok", ""), Ok(()));
+        assert_eq!((cas().read)(error(ErrorCode::KeyDoesNotExist)), Ok(false));
+        assert!((cas().read)(error(ErrorCode::TemporarilyUnavailable)).is_err());
+        assert_eq!(result_of(LIN_KV.write("k", 1), "write_ok", ""), Ok(()));
     }
 }

@@ -1,11 +1,11 @@
 //! Nodes for the [Maelstrom protocol] as pure state machines, clients of its key-value services,
 //! and the runtime that connects a node to stdin and stdout.
 //!
-//! A [`Node`] receives requests, and events of its own type: timers, and the answers to its calls.
-//! It acts through a [`Context`] alone. It has no clock, no threads and no I/O, so the same code
-//! runs as a process of its own, by [`run`], or with many others on a virtual clock, each in an
-//! [`Engine`], as the package `simulator` does in tests. This is a whole node, the answer to the
-//! first challenge of Gossip Glomers:
+//! A [`Node`] receives requests, and events of its own type: timers, and the results of its calls.
+//! It acts only through a [`Context`]. It has no clock, no threads and no I/O, so the same code
+//! runs in a process of its own, by [`run`], or with many other nodes on a virtual clock, each in
+//! an [`Engine`], as the package `simulator` does in tests. This is a whole node, the solution of
+//! the first challenge of Gossip Glomers:
 //!
 //! ```
 //! use serde::{Deserialize, Serialize};
@@ -27,7 +27,7 @@
 //!     EchoOk { echo: Box<RawValue> },
 //! }
 //!
-//! /// There are no timers and no calls.
+//! /// This node has no timers and no calls.
 //! #[derive(Debug)]
 //! enum Event {}
 //!
@@ -46,8 +46,8 @@
 //!     }
 //! }
 //!
-//! // A program's `main` is `shared::run(|_cluster, _ctx| Echo)`. A test can take the engine
-//! // instead, which receives messages and gives out what the node sends:
+//! // A program's `main` is `shared::run(|_cluster, _ctx| Echo)`. A test can use the engine
+//! // instead, which receives messages and returns those that the node sends:
 //! let mut engine = Engine::new(1, |_cluster, _ctx| Echo);
 //! let now = Duration::ZERO;
 //! let init = r#"{"type": "init", "msg_id": 1, "node_id": "n0", "node_ids": ["n0"]}"#;
@@ -63,7 +63,7 @@
 //! ));
 //! ```
 //!
-//! The package `replication` has what nodes need to replicate their state: links, journals, trees.
+//! The package `replication` helps nodes to replicate state: links, a journal, a spanning tree.
 //!
 //! [Maelstrom protocol]: https://github.com/jepsen-io/maelstrom/blob/main/doc/protocol.md
 

@@ -1,9 +1,9 @@
-//! The wire: a message is one line of JSON, and its body's `type` names a variant of an enum.
+//! The wire format: a message is one line of JSON, whose body's `type` names a variant of an enum.
 //!
 //! serde's own `#[serde(tag = "type")]` would do, but it reads every body into a tree first, which
-//! costs more than all the rest and loses the text of `RawValue` fields. Here a line is taken apart
-//! in one pass: what all bodies have in common is read, of the other fields the text is kept in
-//! place, and the variant that the type names reads those that it knows.
+//! takes most of the time and loses the text of `RawValue` fields. Here one pass parses the line:
+//! it reads the fields that all bodies have, and keeps references to the text of the others, from
+//! which the variant that the type names reads the fields that it needs.
 
 mod write;
 
@@ -18,59 +18,59 @@ use serde_json::value::RawValue;
 pub(crate) use write::{ErrorBody, open_message, write_json};
 pub use write::{Ids, write_body, write_message};
 
-/// The most fields that a body may have beside the common ones: remembering where a field stands
-/// takes more memory than a short field itself.
-const MOST_FIELDS: usize = 1000;
+/// The maximum number of fields in a body beside the common ones: a reference to a field takes more
+/// memory than the text of a short field.
+const MAX_FIELDS: usize = 1000;
 
-/// A line that crossed the network, taken apart.
+/// A parsed message.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Message<'a> {
-    /// Who sent it.
+    /// The sender's name.
     #[serde(borrow)]
     pub src: Cow<'a, str>,
-    /// For whom it is.
+    /// The receiver's name.
     #[serde(borrow)]
     pub dest: Cow<'a, str>,
-    /// What it says.
+    /// The content.
     #[serde(borrow)]
     pub body: Body<'a>,
 }
 
-/// What a message says: the fields that every body may have, and the text of all others.
+/// A message's body: the fields that every body may have, and the text of all others.
 #[derive(Debug, Clone, Default)]
 pub struct Body<'a> {
-    /// What kind of message; empty if the body does not say.
+    /// The body's `type`; empty if it has none.
     pub kind: Cow<'a, str>,
-    /// The number by which an answer will name this message; none if none is wanted.
+    /// The message's number, to which an answer refers; none if no answer is expected.
     pub msg_id: Option<u64>,
-    /// The number of the message that this one answers.
+    /// The `msg_id` of the message that this one answers.
     pub in_reply_to: Option<u64>,
     fields: Vec<(Cow<'a, str>, &'a RawValue)>,
 }
 
 impl<'a> Message<'a> {
-    /// Takes a line apart.
+    /// Parses a line.
     ///
     /// # Errors
-    /// When the line is not a JSON object with the texts `src` and `dest` and an object `body`
-    /// whose common fields are of their types.
+    /// When the line is not a JSON object with the strings `src` and `dest` and an object `body`
+    /// whose common fields have their types.
     pub fn parse(line: &'a str) -> serde_json::Result<Self> {
         serde_json::from_str(line)
     }
 }
 
-/// Why a body could not be read as one of an enum's variants.
+/// Why a body could not be deserialized as one of an enum's variants.
 #[derive(Debug)]
 pub enum BodyError {
-    /// No variant has that name.
+    /// No variant has this name.
     UnknownType(String),
-    /// The variant is known, its fields are not as they should be.
+    /// The variant exists, but the fields do not fit it.
     Malformed(serde_json::Error),
 }
 
 impl<'a> Body<'a> {
-    /// Reads it as the variant that `kind` names. A variant's fields are the body's; what the
-    /// variant does not know is passed over.
+    /// Deserializes the body as the variant that `kind` names. A variant's fields are the body's;
+    /// fields that the variant does not have are ignored.
     ///
     /// # Errors
     /// See [`BodyError`].
@@ -90,7 +90,7 @@ impl<'a> Body<'a> {
     }
 }
 
-/// A text that is not copied unless it holds escapes.
+/// A string that is not copied unless it contains escapes.
 #[derive(Deserialize)]
 #[serde(transparent)]
 struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
@@ -118,8 +118,8 @@ impl<'de> Visitor<'de> for BodyVisitor {
                 "type" => kind.replace(map.next_value::<Text<'de>>()?.0).is_some(),
                 "msg_id" => msg_id.replace(map.next_value()?).is_some(),
                 "in_reply_to" => in_reply_to.replace(map.next_value()?).is_some(),
-                _ if fields.len() == MOST_FIELDS => {
-                    let text = format!("more than {MOST_FIELDS} fields");
+                _ if fields.len() == MAX_FIELDS => {
+                    let text = format!("more than {MAX_FIELDS} fields");
                     return Err(de::Error::custom(text));
                 }
                 _ => {
@@ -140,7 +140,7 @@ impl<'de> Visitor<'de> for BodyVisitor {
     }
 }
 
-/// A body seen as an enum: the variant comes from its type, its content from the other fields.
+/// A body as an enum: its type is the variant's name, its other fields are the variant's content.
 struct AsEnum<'b, 'k, 'de> {
     body: &'b Body<'de>,
     known: &'k Cell<bool>,
@@ -213,7 +213,7 @@ impl<'de> de::VariantAccess<'de> for Fields<'_, 'de> {
         _: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Self::Error> {
-        // Whatever the variant does not know is left over, so the map is not asked to end.
+        // Fields that the variant does not have remain, so the map need not be at its end.
         visitor.visit_map(self.as_map())
     }
 }
@@ -243,7 +243,7 @@ mod tests {
         }
     }
 
-    fn written(ids: Ids, body: &Sample) -> String {
+    fn write(ids: Ids, body: &Sample) -> String {
         let mut out = Vec::new();
         write_message(&mut out, "n1", "c\"2", ids, body);
         String::from_utf8(out).unwrap()
@@ -254,14 +254,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_is_read_back_and_keeps_the_text_of_values() {
+    fn a_written_message_is_read_back_with_the_same_text_of_raw_values() {
         let raw = |text: &str| RawValue::from_string(text.to_owned()).unwrap();
         let big = "123456789012345678901234567890.10";
         let body = Sample::KeepText {
             value: Texts(vec![raw(big), raw("{\"a\": [1]}")]),
             n: None,
         };
-        let line = written(
+        let line = write(
             Ids {
                 msg_id: Some(4),
                 in_reply_to: Some(9),
@@ -277,16 +277,16 @@ mod tests {
     }
 
     #[test]
-    fn a_unit_variant_is_an_object_with_nothing_but_a_type() {
+    fn a_unit_variant_is_an_object_with_only_a_type() {
         assert_eq!(
-            written(Ids::default(), &Sample::Ping),
+            write(Ids::default(), &Sample::Ping),
             "{\"src\":\"n1\",\"dest\":\"c\\\"2\",\"body\":{\"type\":\"ping\"}}\n"
         );
         assert_eq!(read(r#"{"type":"ping","extra":1}"#).unwrap(), Sample::Ping);
     }
 
     #[test]
-    fn an_unknown_type_and_a_missing_field_are_told_apart() {
+    fn an_unknown_type_and_a_missing_field_are_different_errors() {
         let unknown = read(r#"{"type":"pong"}"#).unwrap_err();
         assert!(matches!(unknown, BodyError::UnknownType(kind) if kind == "pong"));
         let missing = read(r#"{"n":1,"type":"keep_text"}"#).unwrap_err();
@@ -300,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn the_order_of_fields_and_escapes_in_names_carry_no_meaning() {
+    fn fields_may_have_any_order_and_strings_may_have_escapes() {
         let line = r#"{"body":{"n":3,"value":[],"type":"keep\u005ftext"},"dest":"a","src":"b"}"#;
         let message = Message::parse(line).unwrap();
         let body = message.body.read::<Sample>().unwrap();
@@ -314,17 +314,17 @@ mod tests {
     }
 
     #[test]
-    fn a_body_of_very_many_fields_is_refused() {
+    fn a_body_with_too_many_fields_is_rejected() {
         let line = |fields: usize| {
             let fields: String = (0..fields).map(|i| format!(",\"f{i}\":0")).collect();
             format!(r#"{{"src":"a","dest":"b","body":{{"type":"ping"{fields}}}}}"#)
         };
-        assert!(Message::parse(&line(MOST_FIELDS)).is_ok());
-        assert!(Message::parse(&line(MOST_FIELDS + 1)).is_err());
+        assert!(Message::parse(&line(MAX_FIELDS)).is_ok());
+        assert!(Message::parse(&line(MAX_FIELDS + 1)).is_err());
     }
 
     #[test]
-    fn a_body_that_is_no_object_has_no_header() {
+    fn a_body_that_is_not_an_object_is_rejected() {
         for body in ["[]", "7", "null", "\"type\"", "[\"ping\",1,2]"] {
             let line = format!("{{\"src\":\"a\",\"dest\":\"b\",\"body\":{body}}}");
             assert!(Message::parse(&line).is_err(), "{body}");

@@ -1,5 +1,5 @@
-//! What a node is: a state machine that is told of requests and of its own events, and whose only
-//! way to act is its context.
+//! The trait `Node`: a state machine that receives requests and its own events, and acts only
+//! through its context.
 
 use std::fmt::Debug;
 
@@ -10,17 +10,16 @@ use crate::context::Context;
 
 /// A node of the cluster, as pure logic: no clock, no threads, no I/O.
 ///
-/// It is made by a boot function once the node knows its name and its cluster, so there is no
-/// half-initialised node. The crate's documentation shows a whole one.
+/// A boot function makes it when `init` has brought its name and its cluster, so there is no
+/// half-initialised node. The crate's front page shows a whole one.
 pub trait Node: Send + 'static {
-    /// What others may ask of it: an enum, each variant named after a message's `type` (in snake
-    /// case, by `#[serde(rename_all = "snake_case")]`), its fields those of the body.
+    /// The requests that the node serves: an enum with one variant for each message `type` (in
+    /// snake case, by `#[serde(rename_all = "snake_case")]`); its fields are those of the body.
     type Request: DeserializeOwned;
-    /// What it tells itself: its timers, and the answers to its own calls.
+    /// The node's own events: its timers, and the results of its calls.
     type Event: Debug + Send + 'static;
 
-    /// Somebody asks for something. The caller is answered now, later (it may travel inside an
-    /// event), or never.
+    /// Handles a request. The caller can be answered now, later (an event may carry it), or never.
     fn on_request(
         &mut self,
         request: Self::Request,
@@ -28,6 +27,6 @@ pub trait Node: Send + 'static {
         ctx: &mut Context<Self::Event>,
     );
 
-    /// A timer ran out, or a call was answered.
+    /// Handles an event: a timer expired, or a call was answered, failed or timed out.
     fn on_event(&mut self, event: Self::Event, ctx: &mut Context<Self::Event>);
 }

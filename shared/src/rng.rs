@@ -1,18 +1,20 @@
-//! SeededRng that are handed in: a node that draws from its context alone can be replayed from a seed.
+//! The seeded random number generator of nodes.
+//!
+//! A node that takes random numbers only from its context can be replayed from a seed.
 
-/// A small, fast generator (SplitMix64: Steele, Lea, Flood, OOPSLA 2014). Not for secrets.
+/// A small, fast generator (SplitMix64: Steele, Lea, Flood, OOPSLA 2014). It is not cryptographic.
 #[derive(Debug, Clone)]
 pub struct Rng {
     state: u64,
 }
 
 impl Rng {
-    /// The same seed gives the same numbers, on every machine.
+    /// A generator of the seed's sequence, which is the same on every machine.
     pub fn new(seed: u64) -> Self {
         Rng { state: seed }
     }
 
-    /// A number from the whole range.
+    /// A number from the whole range of `u64`.
     pub fn next_u64(&mut self) -> u64 {
         self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.state;
@@ -26,8 +28,8 @@ impl Rng {
         ((u128::from(self.next_u64()) * u128::from(bound)) >> 64) as u64
     }
 
-    /// The number of one incarnation of a node: never 0, and small enough for readers of JSON that
-    /// know no integers above 2⁵³.
+    /// A number for an incarnation of a node: never 0, and below 2⁴⁸, as many JSON readers
+    /// support no integers above 2⁵³.
     pub fn boot_number(&mut self) -> u64 {
         1 + self.below((1 << 48) - 1)
     }

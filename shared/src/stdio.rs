@@ -1,9 +1,9 @@
-//! The stdio runtime: the one file of this crate with a clock, a thread and pipes.
+//! The stdio runtime: the only file of this crate with a clock, a thread and pipes.
 //!
-//! The main thread reads, steps the node and writes; a second thread sleeps until the node's next
-//! timer. Whoever has something to do takes the lock on the engine. So a request is answered by
-//! the thread that read it, without a hand-over that would cost a lone request half its latency;
-//! and what stands behind a full stdout is not read, so memory stays flat however much waits.
+//! The main thread reads stdin, runs the node and writes stdout; a second thread sleeps until the
+//! node's next timer. Both take a lock on the engine. So a request is answered by the thread that
+//! read it: passing it to another thread would add half to the latency of a single request. And
+//! while stdout is full nothing is read, so memory stays bounded whatever the length of the input.
 
 use std::io::{BufRead, ErrorKind, Read, Write};
 use std::process;
@@ -18,18 +18,18 @@ use crate::engine::Engine;
 use crate::id::Cluster;
 use crate::node::Node;
 
-/// How much is read at a time: as much as a Linux pipe holds.
-const CHUNK: usize = 64 * 1024;
+/// Bytes read at a time: the capacity of a Linux pipe.
+const CHUNK_BYTES: usize = 64 * 1024;
 
-/// Answers are written when the input read so far is worked off, or when they fill this many bytes.
-const FULL: usize = 256 * 1024;
+/// Output is written when all input read so far is processed, or when it has this many bytes.
+const FLUSH_BYTES: usize = 256 * 1024;
 
-/// A longer line is passed over, lest a single one fill the memory.
-const LONGEST_LINE: usize = 64 * 1024 * 1024;
+/// Longer lines are ignored, to bound memory.
+const MAX_LINE_BYTES: usize = 64 * 1024 * 1024;
 
-/// Runs a node on stdin and stdout until stdin ends. `boot` makes it once `init` has come.
+/// Runs a node on stdin and stdout until stdin ends. `boot` makes the node when `init` arrives.
 ///
-/// A closed stdout ends the process quietly, with status 0: the one who listened is gone.
+/// When stdout is closed, the process ends with status 0 and no message, as there is no reader.
 ///
 /// # Errors
 /// When stdin cannot be read.
@@ -38,19 +38,19 @@ where
     N: Node,
     F: FnOnce(Cluster, &mut Context<N::Event>) -> N + Send + 'static,
 {
-    let station = Station {
-        bench: Mutex::new(Bench {
+    let runtime = Runtime {
+        state: Mutex::new(State {
             engine: Engine::new(seed(), boot),
             outbox: Outbox::default(),
-            alarm: None,
+            wake_at: None,
         }),
-        earlier: Condvar::new(),
+        deadline_moved: Condvar::new(),
         start: Instant::now(),
     };
     thread::scope(|scope| {
-        scope.spawn(|| station.keep_time());
-        let read = station.keep_reading(&mut std::io::stdin().lock());
-        // The other thread would wait for ever. Everything has been written already.
+        scope.spawn(|| runtime.run_timers());
+        let read = runtime.read_input(&mut std::io::stdin().lock());
+        // The timer thread never returns, so the process exits. All output is written already.
         match read.context("cannot read stdin") {
             Ok(()) => process::exit(0),
             Err(error) => {
@@ -61,90 +61,94 @@ where
     })
 }
 
-struct Station<N: Node> {
-    bench: Mutex<Bench<N>>,
-    earlier: Condvar,
+struct Runtime<N: Node> {
+    state: Mutex<State<N>>,
+    /// Wakes the timer thread when the deadline moves forward.
+    deadline_moved: Condvar,
     start: Instant,
 }
 
-struct Bench<N: Node> {
+struct State<N: Node> {
     engine: Engine<N>,
     outbox: Outbox,
-    /// When the timer thread means to wake up.
-    alarm: Option<Duration>,
+    /// When the timer thread will wake up.
+    wake_at: Option<Duration>,
 }
 
-impl<N: Node> Station<N> {
-    fn lock(&self) -> MutexGuard<'_, Bench<N>> {
-        self.bench.lock().unwrap_or_else(broken)
+impl<N: Node> Runtime<N> {
+    fn lock(&self) -> MutexGuard<'_, State<N>> {
+        self.state.lock().unwrap_or_else(exit_on_panic)
     }
 
-    fn keep_time(&self) {
-        let mut bench = self.lock();
+    fn run_timers(&self) {
+        let mut state = self.lock();
         loop {
-            bench.alarm = bench.engine.deadline();
+            state.wake_at = state.engine.deadline();
             let now = self.start.elapsed();
-            bench = match bench.alarm {
-                None => self.earlier.wait(bench).unwrap_or_else(broken),
-                Some(alarm) if alarm <= now => {
-                    bench.engine.wake(now);
-                    bench.write_out();
-                    bench
+            state = match state.wake_at {
+                None => self
+                    .deadline_moved
+                    .wait(state)
+                    .unwrap_or_else(exit_on_panic),
+                Some(wake_at) if wake_at <= now => {
+                    state.engine.wake(now);
+                    state.flush();
+                    state
                 }
-                Some(alarm) => {
-                    let waited = self.earlier.wait_timeout(bench, alarm - now);
-                    waited.unwrap_or_else(broken).0
+                Some(wake_at) => {
+                    let waited = self.deadline_moved.wait_timeout(state, wake_at - now);
+                    waited.unwrap_or_else(exit_on_panic).0
                 }
             };
         }
     }
 
-    fn keep_reading(&self, input: &mut impl Read) -> std::io::Result<()> {
-        let mut chunk = vec![0; CHUNK];
-        let mut line = Line::default();
+    fn read_input(&self, input: &mut impl Read) -> std::io::Result<()> {
+        let mut chunk = vec![0; CHUNK_BYTES];
+        let mut line = LineBuffer::default();
         loop {
             let read = match input.read(&mut chunk) {
                 Ok(read) => read,
                 Err(error) if error.kind() == ErrorKind::Interrupted => continue,
                 Err(error) => return Err(error),
             };
-            let mut bench = self.lock();
+            let mut state = self.lock();
             let mut now = self.start.elapsed();
             let mut rest = &chunk[..read];
-            // The input may end without a newline, and what it ends with is a line all the same.
-            while line.fill(&mut rest)? || (read == 0 && line.is_begun()) {
-                line.hand_to(&mut bench.engine, now);
-                if bench.engine.backlog() >= FULL {
-                    bench.write_out();
+            // The last line may have no newline.
+            while line.fill(&mut rest)? || (read == 0 && !line.is_empty()) {
+                line.deliver_to(&mut state.engine, now);
+                if state.engine.backlog() >= FLUSH_BYTES {
+                    state.flush();
                     now = self.start.elapsed();
                 }
             }
-            bench.write_out();
+            state.flush();
             if read == 0 {
                 return Ok(());
             }
-            let sooner = match (bench.engine.deadline(), bench.alarm) {
-                (Some(deadline), Some(alarm)) => deadline < alarm,
+            let sooner = match (state.engine.deadline(), state.wake_at) {
+                (Some(deadline), Some(wake_at)) => deadline < wake_at,
                 (deadline, None) => deadline.is_some(),
                 (None, Some(_)) => false,
             };
             if sooner {
-                self.earlier.notify_one();
+                self.deadline_moved.notify_one();
             }
         }
     }
 }
 
-impl<N: Node> Bench<N> {
-    /// Writes everything that the node has said, in as few calls as the pipe allows.
-    fn write_out(&mut self) {
+impl<N: Node> State<N> {
+    /// Writes all output of the node, in as few calls as the pipe allows.
+    fn flush(&mut self) {
         self.engine.drain(&mut self.outbox);
         if self.outbox.is_empty() {
             return;
         }
-        for remark in &self.outbox.log {
-            // A closed stderr is no reason to stop serving.
-            let _ = writeln!(std::io::stderr(), "{remark}");
+        for line in &self.outbox.log {
+            // The node keeps running when stderr is closed.
+            let _ = writeln!(std::io::stderr(), "{line}");
         }
         let mut stdout = std::io::stdout().lock();
         let written = stdout
@@ -160,54 +164,54 @@ impl<N: Node> Bench<N> {
     }
 }
 
-/// The other thread panicked and has said so: the node's state can no longer be trusted.
-fn broken<T, U>(_: PoisonError<T>) -> U {
+/// Exits, as the other thread panicked (and printed why): the node's state may be inconsistent.
+fn exit_on_panic<T, U>(_: PoisonError<T>) -> U {
     process::exit(101)
 }
 
-/// The line that is being put together from chunks of input.
+/// A line that is assembled from chunks of input.
 #[derive(Default)]
-struct Line {
+struct LineBuffer {
     bytes: Vec<u8>,
-    /// How many bytes of a line that is too long were dropped so far.
+    /// Bytes dropped so far of a line that is too long.
     dropped: usize,
 }
 
-impl Line {
-    /// Takes bytes from `input` up to the end of a line; whether that end is there.
+impl LineBuffer {
+    /// Takes bytes from `input` up to a newline. Returns whether the line is complete.
     fn fill(&mut self, input: &mut &[u8]) -> std::io::Result<bool> {
         input.read_until(b'\n', &mut self.bytes)?;
-        let ended = self.bytes.last() == Some(&b'\n');
-        if self.bytes.len() > LONGEST_LINE {
+        let is_complete = self.bytes.last() == Some(&b'\n');
+        if self.bytes.len() > MAX_LINE_BYTES {
             self.dropped += self.bytes.len();
             self.bytes = Vec::new();
         }
-        Ok(ended)
+        Ok(is_complete)
     }
 
-    fn is_begun(&self) -> bool {
-        !self.bytes.is_empty() || self.dropped > 0
+    fn is_empty(&self) -> bool {
+        self.bytes.is_empty() && self.dropped == 0
     }
 
-    fn hand_to<N: Node>(&mut self, engine: &mut Engine<N>, now: Duration) {
+    fn deliver_to<N: Node>(&mut self, engine: &mut Engine<N>, now: Duration) {
         if self.dropped > 0 {
             let length = self.dropped + self.bytes.len();
-            let text = format!("a line of {length} bytes (at most {LONGEST_LINE} are read)");
-            engine.complain(text);
+            let text = format!("a line of {length} bytes (at most {MAX_LINE_BYTES} are read)");
+            engine.log_ignored(text);
         } else {
             match std::str::from_utf8(&self.bytes) {
                 Ok(line) => engine.receive(now, line.trim_end_matches(['\n', '\r'])),
-                Err(error) => engine.complain(format!("a line that is not UTF-8 ({error})")),
+                Err(error) => engine.log_ignored(format!("a line that is not UTF-8 ({error})")),
             }
         }
         self.bytes.clear();
-        // One long line must not cost its memory for ever.
-        self.bytes.shrink_to(CHUNK);
+        // Release the memory of a long line.
+        self.bytes.shrink_to(CHUNK_BYTES);
         self.dropped = 0;
     }
 }
 
-/// Different for every process: the standard library's hash keys come from the system's entropy.
+/// A seed, different for every process: std's hash keys come from the system's entropy.
 fn seed() -> u64 {
     use std::hash::{BuildHasher, RandomState};
     RandomState::new().hash_one(process::id())

@@ -130,7 +130,7 @@ use std::time::Duration;
 
 use clap::Args;
 use replication::{
-    Durability, Durable, JournalEvent, Links, Packet, Patience, Step, tree_neighbours,
+    Durability, Durable, JournalEvent, LinkFlags, Links, Packet, Step, tree_neighbours,
 };
 use shared::{Caller, Cluster, Context, Node, NodeId, milliseconds};
 
@@ -156,7 +156,7 @@ pub struct Flags {
 
     /// How patient its links are.
     #[command(flatten)]
-    pub patience: Patience,
+    pub patience: LinkFlags,
 
     /// What outlives a node that is killed.
     #[command(flatten)]

@@ -4,18 +4,18 @@ use std::time::Duration;
 
 use shared::Context;
 
-/// Sets a timer only if none that is set already fires early enough.
+/// Sets a timer only if no timer that is set already fires early enough.
 ///
-/// Timers cannot be cancelled, so one may fire when nothing is due any more: the node looks at the
-/// time, does what is due, and sets the alarm again.
+/// Timers cannot be cancelled, so one may fire when nothing is due any more. The node checks which
+/// deadlines have passed, acts on those, and sets the alarm again.
 #[derive(Debug, Default)]
 pub struct Alarm {
-    /// When the earliest timer that was set will fire.
+    /// When the earliest timer fires.
     next: Option<Duration>,
 }
 
 impl Alarm {
-    /// Ensures that `tick`'s event comes by `deadline`, if there is one.
+    /// Ensures that the node receives `tick`'s event by `deadline`, if there is one.
     pub fn set<E>(
         &mut self,
         ctx: &mut Context<E>,

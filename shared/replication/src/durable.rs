@@ -1,5 +1,5 @@
-//! What makes a node durable: an entry takes effect once the journal holds it, and requests are
-//! served once the node has recovered.
+//! Durability for a node: an entry is applied when it is in the journal, and requests are served
+//! when the node has recovered.
 
 use std::collections::VecDeque;
 
@@ -8,27 +8,27 @@ use serde::de::DeserializeOwned;
 use shared::{Caller, Cluster, Context, ErrorCode, NodeId, RpcError};
 
 use crate::flags::Durability;
-use crate::journal::{Journal, JournalEvent, Progress};
+use crate::journal::{Journal, JournalEvent, JournalOutput};
 
-/// The most requests that are held until the node is ready; further ones are rejected.
-const MAX_HELD: usize = 10_000;
+/// The maximum number of requests in the queue of a node that is not ready; others are rejected.
+const MAX_QUEUED: usize = 10_000;
 
-/// The durable part of a node: its journal, the entries that are not in it yet with the callers
-/// that wait for them, and the requests that came before the node was ready. `T` is an entry, `R` a
-/// request, and `C` what the node needs in order to answer once an entry is applied.
+/// The durable part of a node: its journal, the entries that are not applied yet with their
+/// callers, and the requests that are queued until the node is ready. `T` is an entry, `R` a
+/// request, and `C` what the node needs in order to answer when an entry is applied.
 ///
-/// The node passes in what happens and asks what to do: [`Durable::on_request`] and
-/// [`Durable::on_event`] take in, then [`Durable::next_step`] returns steps until there are none,
-/// and [`Durable::flush`] sends. A node that is not durable does the same: it has no journal, so it
-/// is ready from the start, and an entry can be applied as soon as it is persisted.
+/// The node passes requests and events in by [`Durable::on_request`] and [`Durable::on_event`],
+/// then executes the steps that [`Durable::next_step`] returns until there are none, then calls
+/// [`Durable::flush`]. A node that is not durable does the same: it has no journal, so it is ready
+/// from the start, and an entry can be applied as soon as it is persisted.
 ///
-/// Requests from other nodes are held, too. Their senders take them for lost and repeat them, so it
-/// does no harm that they come late or are rejected; but a node that acknowledged something before
-/// it is ready could forget it, see [`Step::Ready`].
+/// Requests from other nodes are queued, too. Their senders resend them, so it is harmless if they
+/// are served late or rejected. But a node that acknowledged something before it is ready could
+/// forget it, see [`Step::Ready`].
 ///
 /// # Example
 ///
-/// A node that remembers words:
+/// A node that stores words:
 ///
 /// ```
 /// use replication::{Durability, Durable, JournalEvent, Step};
@@ -124,36 +124,35 @@ pub struct Durable<T, R, C = Caller> {
     journal: Option<Journal<T>>,
     /// Entries that are not applied yet, in the journal's order.
     pending: VecDeque<(T, C)>,
-    /// How many of them are in the journal, or need not be.
-    safe: usize,
-    /// Requests that came before the node was ready, in their order.
-    held: VecDeque<(R, Caller)>,
-    /// What to do before anything pending is applied.
+    /// How many of them can be applied: they are in the journal, or there is no journal.
+    confirmed: usize,
+    /// Requests that came before the node was ready, in order of arrival.
+    queued: VecDeque<(R, Caller)>,
+    /// The next steps, apart from entries to apply.
     steps: VecDeque<Step<T, R, C>>,
 }
 
-/// What a node has to do next.
+/// An action for the node to execute.
 #[derive(Debug)]
 pub enum Step<T, R, C = Caller> {
-    /// Apply an entry that stands in a journal, written by an earlier life of this node or by any
-    /// life of another. Each journal's entries come in their order, all of them before
-    /// [`Step::Ready`]. Their callers belonged to an earlier incarnation, so there is no answer to
-    /// send.
+    /// Apply an entry of a journal, written by an earlier incarnation of this node or by any
+    /// incarnation of another. Each journal's entries come in order, and before [`Step::Ready`].
+    /// There is no answer to send, as the caller belonged to that incarnation.
     Recover {
         /// The node whose journal it is.
         owner: NodeId,
-        /// The boot number of the life that wrote it.
+        /// The boot number of the incarnation that persisted the entry.
         boot: u64,
-        /// What that life persisted.
+        /// The entry.
         entry: T,
     },
-    /// Everything is recovered that had been applied anywhere when this life of the node began,
-    /// unless it is the first; send others what earlier lives may not have sent them. It comes
-    /// once, before any request is served, and only if the node is durable.
+    /// The node is ready. Unless this is its first incarnation, all entries are recovered that were
+    /// applied anywhere when it started; send other nodes what earlier incarnations may not have
+    /// sent. This step comes once, before any request is served, and only if the node is durable.
     Ready,
     /// Serve a request.
     Serve(R, Caller),
-    /// Apply an entry, which is safe now, and answer.
+    /// Apply an entry, which is in the journal now, and answer.
     Apply(T, C),
 }
 
@@ -161,26 +160,26 @@ impl<T, R, C> Durable<T, R, C>
 where
     T: Clone + Serialize + DeserializeOwned + Send + 'static,
 {
-    /// The durable part of the incarnation `boot` of `cluster.me`. All nodes use the same `name`; no
-    /// other keys of the service `lin-kv` begin with it.
+    /// The durable part of the incarnation `boot` of `cluster.me`. All nodes use the same `name`;
+    /// no other keys of the service `lin-kv` begin with it.
     pub fn open(flags: &Durability, name: &'static str, cluster: &Cluster, boot: u64) -> Self {
         Durable {
             journal: flags.journal(name, cluster, boot),
             pending: VecDeque::new(),
-            safe: 0,
-            held: VecDeque::new(),
+            confirmed: 0,
+            queued: VecDeque::new(),
             steps: VecDeque::new(),
         }
     }
 
-    /// Takes in a request. It is held until the node is ready, or rejected as temporarily
-    /// unavailable if too many are held.
+    /// Handles a request. It is queued until the node is ready, or rejected as temporarily
+    /// unavailable if the queue is full.
     pub fn on_request<E>(&mut self, request: R, caller: Caller, ctx: &mut Context<E>) {
         let is_ready = self.journal.as_ref().is_none_or(Journal::is_ready);
         if is_ready {
             self.steps.push_back(Step::Serve(request, caller));
-        } else if self.held.len() < MAX_HELD {
-            self.held.push_back((request, caller));
+        } else if self.queued.len() < MAX_QUEUED {
+            self.queued.push_back((request, caller));
         } else {
             let text = "this node is not ready, and too many wait for it";
             let error = RpcError::new(ErrorCode::TemporarilyUnavailable, text);
@@ -188,32 +187,32 @@ where
         }
     }
 
-    /// Takes in an event of the journal's.
+    /// Handles an event of the journal.
     pub fn on_event(&mut self, event: JournalEvent<T>) {
         let journal = self.journal.as_mut();
-        for progress in journal.map(|it| it.on_event(event)).unwrap_or_default() {
-            match progress {
-                Progress::Recovered { owner, boot, item } => {
+        for output in journal.map(|it| it.on_event(event)).unwrap_or_default() {
+            match output {
+                JournalOutput::Recovered { owner, boot, item } => {
                     let entry = item;
                     self.steps.push_back(Step::Recover { owner, boot, entry });
                 }
-                Progress::Ready => {
+                JournalOutput::Ready => {
                     self.steps.push_back(Step::Ready);
-                    let held = self.held.drain(..);
+                    let queued = self.queued.drain(..);
                     self.steps
-                        .extend(held.map(|(request, caller)| Step::Serve(request, caller)));
+                        .extend(queued.map(|(request, caller)| Step::Serve(request, caller)));
                 }
-                Progress::Confirmed(count) => self.safe += count,
+                JournalOutput::Confirmed(count) => self.confirmed += count,
             }
         }
     }
 
-    /// Writes an entry into the journal, if there is one. As soon as it is safe, [`Step::Apply`]
-    /// returns it with its caller; entries are applied in the order in which they were persisted.
+    /// Writes an entry into the journal, if there is one. When it is written, [`Step::Apply`]
+    /// returns it with its caller. Entries are applied in the order in which they were persisted.
     pub fn persist(&mut self, entry: T, caller: C) {
         match &mut self.journal {
             Some(journal) => journal.push(entry.clone()),
-            None => self.safe += 1,
+            None => self.confirmed += 1,
         }
         self.pending.push_back((entry, caller));
     }
@@ -223,20 +222,20 @@ where
         self.pending.back().map(|(entry, _)| entry)
     }
 
-    /// The next thing to do now; ask until there is none.
+    /// The next step to execute; call this until there is none.
     pub fn next_step(&mut self) -> Option<Step<T, R, C>> {
-        if self.safe > 0 {
-            self.safe -= 1;
+        if self.confirmed > 0 {
+            self.confirmed -= 1;
             let (entry, caller) = self.pending.pop_front()?;
             return Some(Step::Apply(entry, caller));
         }
         self.steps.pop_front()
     }
 
-    /// Sends what the journal has to ask `lin-kv` now. `event` makes the node's own event of what
-    /// comes back; the node hands it to [`Durable::on_event`].
+    /// Sends the journal's requests to `lin-kv`. `event` wraps the journal's events into the node's
+    /// own, which the node passes to [`Durable::on_event`].
     ///
-    /// The node calls this when it has booted and after everything that happened to it.
+    /// The node calls this when it has booted and after every request and event.
     pub fn flush<E>(
         &mut self,
         ctx: &mut Context<E>,
@@ -257,7 +256,7 @@ mod tests {
 
     use super::*;
 
-    /// A node that collects numbers, and answers each addition with all that it has applied so far.
+    /// A node that collects numbers, and answers each addition with all numbers applied so far.
     struct Adder {
         applied: Vec<u64>,
         durable: Durable<u64, Request>,
@@ -266,7 +265,7 @@ mod tests {
     #[derive(Debug, Deserialize)]
     #[serde(rename_all = "snake_case")]
     enum Request {
-        /// Persists these numbers; each is answered as if it were the request's own number.
+        /// Persists these numbers, and answers each as if it were the request's `msg_id`.
         Add { numbers: Vec<u64> },
     }
 
@@ -329,8 +328,8 @@ mod tests {
         }
     }
 
-    fn adder(words: &[&str]) -> Engine<Adder> {
-        let flags = read_flags("adder", words).unwrap();
+    fn adder(args: &[&str]) -> Engine<Adder> {
+        let flags = read_flags("adder", args).unwrap();
         let mut engine = Engine::new(1, with_flags(flags, Adder::boot));
         let init = r#"{"type":"init","node_id":"n0","node_ids":["n0"]}"#;
         engine.receive(
@@ -340,7 +339,7 @@ mod tests {
         engine
     }
 
-    /// What the node sends when it receives this, each message's body in a line.
+    /// Passes a request to the node and returns the bodies of the messages that it sends.
     fn send(engine: &mut Engine<Adder>, body: &str) -> Vec<String> {
         let line = format!(r#"{{"src":"c1","dest":"n0","body":{body}}}"#);
         engine.receive(Duration::ZERO, &line);
@@ -359,16 +358,16 @@ mod tests {
         format!(r#"{{"type":"add_ok","in_reply_to":{in_reply_to},"applied":{applied}}}"#)
     }
 
-    /// The number of the only question that is asked.
-    fn question(sent: &[String]) -> u64 {
-        let [question] = sent else {
-            panic!("one question expected: {sent:?}");
+    /// The `msg_id` of the only message in `sent`.
+    fn only_msg_id(sent: &[String]) -> u64 {
+        let [message] = sent else {
+            panic!("one message expected: {sent:?}");
         };
-        let question: serde_json::Value = serde_json::from_str(question).unwrap();
-        question["msg_id"].as_u64().unwrap()
+        let message: serde_json::Value = serde_json::from_str(message).unwrap();
+        message["msg_id"].as_u64().unwrap()
     }
 
-    /// What the service lin-kv answers to the question with that number.
+    /// Passes an answer of lin-kv to the node and returns the bodies of the messages that it sends.
     fn reply(engine: &mut Engine<Adder>, msg_id: u64, answer: &str) -> Vec<String> {
         send(engine, &format!(r#"{{{answer},"in_reply_to":{msg_id}}}"#))
     }
@@ -386,36 +385,36 @@ mod tests {
     }
 
     #[test]
-    fn with_a_journal_requests_wait_until_it_is_ready_and_entries_until_it_holds_them() {
+    fn with_a_journal_requests_wait_until_it_is_ready_and_entries_until_they_are_written() {
         let mut engine = adder(&["--durable"]);
-        let asked = send(&mut engine, r#"{"type":"add","numbers":[4,2]}"#);
-        let read = question(&asked[asked.len() - 1..]);
-        let fence = question(&reply(&mut engine, read, NO_SUCH_KEY));
+        let sent = send(&mut engine, r#"{"type":"add","numbers":[4,2]}"#);
+        let read = only_msg_id(&sent[sent.len() - 1..]);
+        let fence = only_msg_id(&reply(&mut engine, read, NO_SUCH_KEY));
         let written = reply(&mut engine, fence, CAS_OK);
         assert!(written[0].contains(r#""items":[4,2]"#), "{written:?}");
-        let write = question(&written);
+        let write = only_msg_id(&written);
         let sent = send(&mut engine, r#"{"type":"add","numbers":[3]}"#);
-        assert_eq!(sent, [""; 0], "one write is under way");
+        assert_eq!(sent, [""; 0], "one write is in flight");
         let sent = reply(&mut engine, write, CAS_OK);
-        // 1000 stands for the moment at which the node became ready.
+        // 1000 marks the moment when the node became ready.
         assert_eq!(sent[..2], [answer(4, "[1000,4]"), answer(2, "[1000,4,2]")]);
-        let write = question(&sent[2..]);
+        let write = only_msg_id(&sent[2..]);
         let sent = reply(&mut engine, write, CAS_OK);
         assert_eq!(sent, [answer(3, "[1000,4,2,3]")]);
     }
 
     #[test]
-    fn entries_of_an_earlier_life_are_recovered_before_anything_is_served() {
+    fn entries_of_an_earlier_incarnation_are_recovered_before_requests_are_served() {
         let mut engine = adder(&["--durable"]);
-        let asked = send(&mut engine, r#"{"type":"add","numbers":[3]}"#);
-        let read = question(&asked[asked.len() - 1..]);
+        let sent = send(&mut engine, r#"{"type":"add","numbers":[3]}"#);
+        let read = only_msg_id(&sent[sent.len() - 1..]);
         let found = r#""type":"read_ok","value":{"boot":6,"items":[8,9]}"#;
         let reads = reply(&mut engine, read, found);
-        let second = question(&reads[..1]);
-        let third = question(&reads[1..]);
+        let second = only_msg_id(&reads[..1]);
+        let third = only_msg_id(&reads[1..]);
         assert_eq!(reply(&mut engine, second, NO_SUCH_KEY), [""; 0]);
-        let fence = question(&reply(&mut engine, third, NO_SUCH_KEY));
-        let write = question(&reply(&mut engine, fence, CAS_OK));
+        let fence = only_msg_id(&reply(&mut engine, third, NO_SUCH_KEY));
+        let write = only_msg_id(&reply(&mut engine, fence, CAS_OK));
         let sent = reply(&mut engine, write, CAS_OK);
         assert_eq!(sent, [answer(3, "[8,9,1000,3]")]);
     }
@@ -424,9 +423,9 @@ mod tests {
     fn too_many_requests_before_the_node_is_ready_are_rejected() {
         let mut engine = adder(&["--durable"]);
         let add = r#"{"type":"add","msg_id":7,"numbers":[3]}"#;
-        let asked = send(&mut engine, add);
-        let read = question(&asked[asked.len() - 1..]);
-        for _ in 1..MAX_HELD {
+        let sent = send(&mut engine, add);
+        let read = only_msg_id(&sent[sent.len() - 1..]);
+        for _ in 1..MAX_QUEUED {
             assert_eq!(send(&mut engine, add), [""; 0]);
         }
         let rejected = send(&mut engine, add);
@@ -434,9 +433,9 @@ mod tests {
             rejected[0].contains(r#""in_reply_to":7,"code":11"#),
             "{rejected:?}"
         );
-        let fence = question(&reply(&mut engine, read, NO_SUCH_KEY));
+        let fence = only_msg_id(&reply(&mut engine, read, NO_SUCH_KEY));
         reply(&mut engine, fence, CAS_OK);
         let pending = &engine.node().unwrap().durable.pending;
-        assert_eq!(pending.len(), MAX_HELD);
+        assert_eq!(pending.len(), MAX_QUEUED);
     }
 }

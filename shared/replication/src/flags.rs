@@ -1,4 +1,4 @@
-//! Flags that several replicating nodes have.
+//! Flags that several replicating nodes share.
 
 use std::time::Duration;
 
@@ -10,22 +10,22 @@ use shared::{Cluster, milliseconds};
 use crate::journal::Journal;
 use crate::link::Timing;
 
-/// How patient a node's links are.
+/// The timeouts of a node's links.
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
-pub struct Patience {
-    /// How long a node waits for something that can carry its acknowledgement before it sends one
+pub struct LinkFlags {
+    /// How long an acknowledgement waits for a packet of items that can carry it, before it is sent
     /// alone.
     #[arg(long, value_name = "MS", default_value_t = 1000, value_parser = milliseconds(0))]
     pub ack_delay: u64,
 
-    /// How long a node waits for an acknowledgement before it tries again: more than a round trip
-    /// and `--ack-delay`, or it repeats itself for nothing.
+    /// How long a node waits for an acknowledgement before it resends: more than a round trip plus
+    /// `--ack-delay`, or it resends needlessly.
     #[arg(long, value_name = "MS", default_value_t = 2000, value_parser = milliseconds(1))]
     pub resend: u64,
 }
 
-impl Patience {
-    /// The timing of a link that gathers items for a window of so many milliseconds.
+impl LinkFlags {
+    /// The timing of a link with these flags and a window of `window_ms` milliseconds.
     pub fn timing(&self, window_ms: u64) -> Timing {
         Timing {
             window: Duration::from_millis(window_ms),
@@ -35,15 +35,15 @@ impl Patience {
     }
 }
 
-/// Whether what a node acknowledges outlives it.
+/// Whether acknowledged data survives when nodes are killed.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Args)]
 pub struct Durability {
-    /// Acknowledges nothing before the service lin-kv holds it, and fetches what was missed before
-    /// anything is answered: no acknowledged data is lost, whichever nodes are killed.
+    /// Acknowledges data only after it is stored in the service lin-kv, and recovers stored data
+    /// before it answers any request: no acknowledged data is lost, whichever nodes are killed.
     #[arg(long)]
     pub durable: bool,
 
-    /// How long a node gathers what it has to keep before it hands it to the service.
+    /// How long a node collects data before it stores it in the service, in one write.
     #[arg(long, value_name = "MS", default_value_t = 0, value_parser = milliseconds(0),
           requires = "durable")]
     pub journal_window: u64,
@@ -70,27 +70,27 @@ impl Durability {
 mod tests {
     use shared::read_flags;
 
-    use super::{Durability, Patience};
+    use super::{Durability, LinkFlags};
 
     #[test]
-    fn waits_are_between_nothing_and_an_hour_and_a_resend_is_never_at_once() {
-        let read = |words: &[&str]| read_flags::<Patience>("node", words);
-        let usual = read(&[]).unwrap();
-        assert_eq!((usual.ack_delay, usual.resend), (1000, 2000));
+    fn timeouts_are_at_most_an_hour_and_a_resend_timeout_is_not_zero() {
+        let read = |args: &[&str]| read_flags::<LinkFlags>("node", args);
+        let defaults = read(&[]).unwrap();
+        assert_eq!((defaults.ack_delay, defaults.resend), (1000, 2000));
         assert!(read(&["--ack-delay=0", "--resend=3600000"]).is_ok());
-        for words in [
+        for arg in [
             "--resend=0",
             "--resend=3600001",
             "--ack-delay=-1",
             "--window=5",
         ] {
-            assert!(read(&[words]).is_err(), "{words}");
+            assert!(read(&[arg]).is_err(), "{arg}");
         }
     }
 
     #[test]
-    fn only_a_durable_node_has_a_journal_with_its_window() {
-        let read = |words: &[&str]| read_flags::<Durability>("node", words);
+    fn a_journal_window_requires_a_durable_node() {
+        let read = |args: &[&str]| read_flags::<Durability>("node", args);
         assert_eq!(read(&[]).unwrap(), Durability::default());
         let flags = read(&["--durable", "--journal-window=40"]).unwrap();
         assert_eq!((flags.durable, flags.journal_window), (true, 40));

@@ -1,29 +1,31 @@
-//! A journal: what a node must not lose when it is killed, written ahead to `lin-kv`.
+//! A journal: a write-ahead log in `lin-kv` of the data that a node must not lose when it is
+//! killed.
 //!
-//! Every node has one. It is a row of immutable batches, batch 7 of node n3 under the key
-//! `broadcast/n3/7`, and only ever grows at its end. Nobody but its owner writes to it, and anybody
-//! may read it. Like links it is sans-IO, and acts through the context that it is given.
+//! Each node has one journal: a sequence of immutable batches, where batch 7 of node n3 is the
+//! value of the key `broadcast/n3/7`. Only its owner appends to it; any node may read it. Like
+//! links it is sans-IO, and acts through the context that it is given.
 //!
 //! # Why nothing is lost or overwritten
 //!
-//! A batch is put in its place by a compare-and-set that succeeds only if the place is free, so a
-//! late or repeated write does nothing. A life has one write under way at a time, and repeats it
-//! until it is answered; so a batch exists only if all before it do, and what has been confirmed
-//! stays. A write that finds its place taken reads on from there: what stands there is its own
-//! earlier try, whose answer was lost, or the late write of an earlier life of the same node.
+//! A batch is written by a compare-and-set that succeeds only if its key does not exist, so a late
+//! or duplicated write has no effect. An incarnation has one write in flight at a time, and retries
+//! it until it is answered. So a batch exists only if all before it do, and a confirmed batch
+//! stays. A write that finds its index taken reads on from there: that batch is either its own
+//! earlier attempt, whose answer was lost, or a late write of an earlier incarnation of the same
+//! node.
 //!
 //! # When a node starts
 //!
-//! A node cannot know whether it has lived before. It reads its own journal to the end and puts an
-//! empty batch of its own there: that is a fence. All that earlier lives have under way aims at the
-//! fence's place or below it, since a life goes on to a place only when those below are taken; so
-//! once the fence stands, none of it can succeed any more. If the fence is batch 0, no
-//! earlier life was ever ready, and nothing was missed: that is a read and a write. Otherwise, as
-//! soon as it has found a batch of an earlier life, the node reads all other journals, too, so that
-//! it knows whatever had been confirmed anywhere before it came back.
+//! A node cannot know whether it has run before. It reads its own journal to the end and appends an
+//! empty batch of its own, the fence. All writes that earlier incarnations have in flight aim at
+//! the fence's index or below, since an incarnation proceeds to an index only when all below are
+//! taken; so once the fence is written, none of them can succeed. If the fence is batch 0, no
+//! earlier incarnation was ever ready, and there is nothing to recover: that costs a read and a
+//! write. Otherwise, as soon as it has found a batch of an earlier incarnation, the node also reads
+//! all other journals, so that it has all that was confirmed anywhere before it restarted.
 //!
 //! ```text
-//!   n3, first life           lin-kv                  n3, second life
+//!   n3, incarnation 1        lin-kv               n3, incarnation 2
 //!     | 0 := [], then 1 := [a]  |                         |
 //!     |------------------------>|  0? 1, 2? [], [a], none |
 //!     | 2 := [b]                |<----------------------->|
@@ -35,8 +37,8 @@
 //!                               |<------------------------| ready
 //! ```
 //!
-//! Until it is ready a node must answer no client and acknowledge nothing to other nodes, or its
-//! next life, should it find no trace of this one, would not miss what it then lacked.
+//! Until it is ready, a node must not answer clients or acknowledge messages of other nodes: if its
+//! next incarnation found no trace of this one, it would not recover what it then lacked.
 
 mod scan;
 
@@ -52,342 +54,345 @@ use crate::alarm::Alarm;
 
 use scan::Scan;
 
-/// What waits for more is written with the next batch.
-const MOST_ITEMS: usize = 4096;
+/// The maximum number of items in a batch; the rest goes into the next one.
+const MAX_BATCH_ITEMS: usize = 4096;
 
-/// How long an answer is waited for at first, and at most: one that comes later is lost, so each
-/// try is more patient than the one before.
-const PATIENCE: Duration = Duration::from_secs(1);
-const MOST_PATIENCE: Duration = Duration::from_secs(8);
+/// The timeout of a request's first attempt, and the maximum. An answer after the timeout is
+/// ignored, so each attempt waits twice as long as the one before.
+const FIRST_TIMEOUT: Duration = Duration::from_secs(1);
+const MAX_TIMEOUT: Duration = Duration::from_secs(8);
 
-/// This node's journal, and its reading of all journals when it starts.
+/// This node's journal, and its reads of all journals when it starts.
 ///
-/// The node calls [`Journal::flush`] when it has booted and after everything that happened to it.
+/// The node calls [`Journal::flush`] when it has booted and after every event and request.
 #[derive(Debug)]
 pub(crate) struct Journal<T> {
     name: &'static str,
     me: NodeId,
-    /// Whose journals have not been looked at.
-    others: Vec<NodeId>,
+    /// Other nodes, whose journals are not read yet.
+    unscanned: Vec<NodeId>,
     boot: u64,
     window: Duration,
-    stage: Stage,
-    /// The journals that are being read: this node's own while it is not known where it ends.
+    state: JournalState,
+    /// The journals that are being read: this node's own while its end is unknown.
     scans: Vec<(NodeId, Scan<Batch<T>>)>,
-    /// Where the batch under way belongs, or the next one.
-    place: u64,
-    under_way: Option<Batch<T>>,
-    /// What the next batch will hold.
-    waiting: VecDeque<T>,
-    /// When the first of them has waited long enough.
+    /// The index of the batch in flight, or of the next one.
+    index: u64,
+    in_flight: Option<Batch<T>>,
+    /// The items for the next batches.
+    queue: VecDeque<T>,
+    /// When the window of the first queued item ends.
     due: Option<Duration>,
     alarm: Alarm,
-    /// To be asked at the next flush.
-    questions: Vec<Question>,
+    /// To be sent at the next flush.
+    requests: Vec<KvRequest>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Stage {
-    /// The fence is not up.
-    Opening,
-    /// It is, but other journals have not been read to their ends.
-    Reading,
+enum JournalState {
+    /// The fence is not written yet.
+    Fencing,
+    /// The fence is written, but other journals are not read to their ends.
+    ReadingOthers,
     Ready,
 }
 
-/// What one life wrote at once.
+/// Items that an incarnation wrote together.
 #[derive(Debug, Serialize, Deserialize)]
 struct Batch<T> {
     boot: u64,
     items: Vec<T>,
 }
 
-/// A question to the service.
+/// A request to `lin-kv`.
 #[derive(Debug)]
-struct Question {
-    what: What,
-    /// How long to wait for the answer.
-    patience: Duration,
-    /// Why it was answered with something else, if it was: then it is not asked again at once.
-    refused: Option<Failure>,
+struct KvRequest {
+    op: KvOp,
+    timeout: Duration,
+    /// The last attempt's failure unless it was a timeout: the next attempt is delayed then.
+    error: Option<Failure>,
 }
 
 #[derive(Debug)]
-enum What {
-    /// What stands in this place of somebody's journal?
-    Read { owner: NodeId, place: u64 },
-    /// Put what is under way into its place.
+enum KvOp {
+    /// Reads a batch of a node's journal.
+    Read { owner: NodeId, index: u64 },
+    /// Writes the batch in flight.
     Write,
 }
 
-/// An event of a node's journal: an answer of the service, or a timer. The node hands it to
+/// An event of a node's journal: an answer of `lin-kv`, or a timer. The node passes it to
 /// [`Durable::on_event`](crate::Durable::on_event).
 #[derive(Debug)]
-pub struct JournalEvent<T>(Kind<T>);
+pub struct JournalEvent<T>(Input<T>);
 
 #[derive(Debug)]
-enum Kind<T> {
+enum Input<T> {
     Read(NodeId, u64, Option<Batch<T>>),
+    /// The write's answer: false if its index was taken.
     Written(bool),
-    Failed(Question, Failure),
-    /// The pause before a question is over.
-    Ask(Question),
-    /// The window is over.
-    Due,
+    Failed(KvRequest, Failure),
+    /// The delay before another attempt is over.
+    Retry(KvRequest),
+    WindowEnded,
 }
 
-/// What follows from an event: progress of the journal, or of the items pushed.
+/// A result of an event.
 #[derive(Debug)]
-pub(crate) enum Progress<T> {
-    /// An item of a journal, written by an earlier life of this node or by any life of another. Each
-    /// journal's items come in their order, and all of them before [`Progress::Ready`].
+pub(crate) enum JournalOutput<T> {
+    /// An item from a journal, written by an earlier incarnation of this node or by any incarnation
+    /// of another. Each journal's items come in order, and before [`JournalOutput::Ready`].
     Recovered {
-        /// Whose journal it stands in.
+        /// The node whose journal it is.
         owner: NodeId,
-        /// The boot number of the life that wrote it.
+        /// The boot number of the incarnation that wrote the item.
         boot: u64,
-        /// What that life pushed.
+        /// The item.
         item: T,
     },
-    /// All that had been confirmed anywhere when this life began has been recovered, unless this is
-    /// the node's first: from now on it may answer.
+    /// The node may answer from now on. Unless this is its first incarnation, all items that were
+    /// confirmed anywhere when it started are recovered.
     Ready,
-    /// The number of items that are safe now: the oldest of those pushed that were not.
+    /// So many of the oldest unconfirmed items are now in the journal.
     Confirmed(usize),
 }
 
 impl<T: Serialize + DeserializeOwned + Send + 'static> Journal<T> {
-    /// The journal of the incarnation `boot` of `cluster.me`, not yet ready. All nodes give it the
-    /// same `name`, with which no other keys of the service begin. Items gather for `window` before
-    /// they are written together.
+    /// The journal of the incarnation `boot` of `cluster.me`, not ready yet. All nodes use the same
+    /// `name`; no other keys of `lin-kv` begin with it. Items are queued for `window` and then
+    /// written together.
     pub(crate) fn open(name: &'static str, cluster: &Cluster, boot: u64, window: Duration) -> Self {
         let mut journal = Journal {
             name,
             me: cluster.me.clone(),
-            others: cluster.others().cloned().collect(),
+            unscanned: cluster.others().cloned().collect(),
             boot,
             window,
-            stage: Stage::Opening,
+            state: JournalState::Fencing,
             scans: Vec::new(),
-            place: 0,
-            under_way: None,
-            waiting: VecDeque::new(),
+            index: 0,
+            in_flight: None,
+            queue: VecDeque::new(),
             due: None,
             alarm: Alarm::default(),
-            questions: Vec::new(),
+            requests: Vec::new(),
         };
         let items = Vec::new();
-        journal.under_way = Some(Batch { boot, items });
-        journal.scan(journal.me.clone(), 0);
+        journal.in_flight = Some(Batch { boot, items });
+        journal.start_scan(journal.me.clone(), 0);
         journal
     }
 
-    /// Queues an item to be written after all others.
+    /// Appends an item to the queue.
     pub(crate) fn push(&mut self, item: T) {
-        self.waiting.push_back(item);
+        self.queue.push_back(item);
     }
 
-    /// Whether [`Progress::Ready`] has come.
+    /// Whether [`JournalOutput::Ready`] was returned.
     pub(crate) fn is_ready(&self) -> bool {
-        self.stage == Stage::Ready
+        self.state == JournalState::Ready
     }
 
-    /// Takes in an event and returns what follows from it.
-    pub(crate) fn on_event(&mut self, event: JournalEvent<T>) -> Vec<Progress<T>> {
-        let mut progress = Vec::new();
+    /// Handles an event and returns its results.
+    pub(crate) fn on_event(&mut self, event: JournalEvent<T>) -> Vec<JournalOutput<T>> {
+        let mut outputs = Vec::new();
         match event.0 {
-            Kind::Read(owner, place, batch) => self.take(&owner, place, batch, &mut progress),
-            Kind::Written(true) => self.confirm(&mut progress),
-            Kind::Written(false) => self.scan(self.me.clone(), self.place),
-            Kind::Failed(question, failure) => self.ask_again(question, failure),
-            Kind::Ask(question) => self.questions.push(question),
-            Kind::Due => {}
+            Input::Read(owner, index, batch) => self.on_read(&owner, index, batch, &mut outputs),
+            Input::Written(true) => self.on_written(&mut outputs),
+            Input::Written(false) => self.start_scan(self.me.clone(), self.index),
+            Input::Failed(request, failure) => self.retry(request, failure),
+            Input::Retry(request) => self.requests.push(request),
+            Input::WindowEnded => {}
         }
-        if self.stage == Stage::Reading && self.scans.is_empty() {
-            self.stage = Stage::Ready;
-            progress.push(Progress::Ready);
+        if self.state == JournalState::ReadingOthers && self.scans.is_empty() {
+            self.state = JournalState::Ready;
+            outputs.push(JournalOutput::Ready);
         }
-        progress
+        outputs
     }
 
-    /// Sends what there is to ask the service now; `event` makes the node's own event of what comes
-    /// back.
+    /// Sends the requests that are due now. `event` wraps the journal's events into the node's own.
     pub(crate) fn flush<E>(
         &mut self,
         ctx: &mut Context<E>,
         event: impl Fn(JournalEvent<T>) -> E + Clone + Send + 'static,
     ) {
-        // An answer to an earlier life must not be taken for one to this.
-        ctx.number_calls_from(self.boot);
-        self.gather(ctx, &event);
-        for question in std::mem::take(&mut self.questions) {
-            if let Some(failure) = question.refused {
-                ctx.log(format!("the journal asks again: {failure}"));
-                let question = Question::new(question.what, question.patience);
-                ctx.after(question.patience, event(JournalEvent(Kind::Ask(question))));
+        // No answer to a call of an earlier incarnation may match a call of this one.
+        ctx.number_calls_after(self.boot);
+        self.start_batch(ctx, &event);
+        for request in std::mem::take(&mut self.requests) {
+            if let Some(failure) = request.error {
+                ctx.log(format!("the journal retries a request: {failure}"));
+                let request = KvRequest::new(request.op, request.timeout);
+                ctx.after(request.timeout, event(JournalEvent(Input::Retry(request))));
             } else {
-                self.ask(question, ctx, event.clone());
+                self.send(request, ctx, event.clone());
             }
         }
     }
 
-    /// Makes a batch of what waits, once it is time and the one before is confirmed.
-    fn gather<E>(&mut self, ctx: &mut Context<E>, event: impl Fn(JournalEvent<T>) -> E) {
-        if self.waiting.is_empty() {
+    /// Makes a batch of queued items when their window has ended and no batch is in flight.
+    fn start_batch<E>(&mut self, ctx: &mut Context<E>, event: impl Fn(JournalEvent<T>) -> E) {
+        if self.queue.is_empty() {
             return;
         }
         let due = *self.due.get_or_insert(ctx.now() + self.window);
         if ctx.now() < due {
             self.alarm
-                .set(ctx, Some(due), || event(JournalEvent(Kind::Due)));
-        } else if self.under_way.is_none() {
-            let count = self.waiting.len().min(MOST_ITEMS);
-            self.under_way = Some(Batch {
+                .set(ctx, Some(due), || event(JournalEvent(Input::WindowEnded)));
+        } else if self.in_flight.is_none() {
+            let count = self.queue.len().min(MAX_BATCH_ITEMS);
+            self.in_flight = Some(Batch {
                 boot: self.boot,
-                items: self.waiting.drain(..count).collect(),
+                items: self.queue.drain(..count).collect(),
             });
             self.due = None;
-            self.questions.push(Question::new(What::Write, PATIENCE));
+            self.requests
+                .push(KvRequest::new(KvOp::Write, FIRST_TIMEOUT));
         }
     }
 
-    fn ask<E>(
+    fn send<E>(
         &self,
-        question: Question,
+        request: KvRequest,
         ctx: &mut Context<E>,
         event: impl Fn(JournalEvent<T>) -> E + Send + 'static,
     ) {
-        let patience = question.patience;
-        match &question.what {
-            What::Read { owner, place } => {
-                let read = LIN_KV.read(self.key(owner, *place)).within(patience);
-                let (owner, place) = (owner.clone(), *place);
+        let timeout = request.timeout;
+        match &request.op {
+            KvOp::Read { owner, index } => {
+                let read = LIN_KV.read(self.key(owner, *index)).timeout(timeout);
+                let (owner, index) = (owner.clone(), *index);
                 ctx.call(read, move |answer| {
                     event(JournalEvent(match answer {
-                        Ok(batch) => Kind::Read(owner, place, batch),
-                        Err(failure) => Kind::Failed(question, failure),
+                        Ok(batch) => Input::Read(owner, index, batch),
+                        Err(failure) => Input::Failed(request, failure),
                     }))
                 });
             }
-            What::Write => {
-                let key = self.key(&self.me, self.place);
-                let put = LIN_KV.cas_or_create(key, None, self.under_way.as_ref());
-                ctx.call(put.within(patience), move |answer| {
+            KvOp::Write => {
+                let key = self.key(&self.me, self.index);
+                let put = LIN_KV.cas_or_create(key, None, self.in_flight.as_ref());
+                ctx.call(put.timeout(timeout), move |answer| {
                     event(JournalEvent(match answer {
-                        Ok(is_put) => Kind::Written(is_put),
-                        Err(failure) => Kind::Failed(question, failure),
+                        Ok(is_put) => Input::Written(is_put),
+                        Err(failure) => Input::Failed(request, failure),
                     }))
                 });
             }
         }
     }
 
-    fn key(&self, owner: &NodeId, place: u64) -> String {
-        format!("{}/{owner}/{place}", self.name)
+    fn key(&self, owner: &NodeId, index: u64) -> String {
+        format!("{}/{owner}/{index}", self.name)
     }
 
-    fn ask_again(&mut self, question: Question, failure: Failure) {
-        self.questions.push(Question {
-            what: question.what,
-            patience: MOST_PATIENCE.min(2 * question.patience),
-            refused: Some(failure).filter(|failure| *failure != Failure::Timeout),
+    fn retry(&mut self, request: KvRequest, failure: Failure) {
+        self.requests.push(KvRequest {
+            op: request.op,
+            timeout: MAX_TIMEOUT.min(2 * request.timeout),
+            error: Some(failure).filter(|failure| *failure != Failure::Timeout),
         });
     }
 
-    /// Reads somebody's journal from here to its end.
-    fn scan(&mut self, owner: NodeId, first: u64) {
+    /// Starts to read a node's journal from `first` to its end.
+    fn start_scan(&mut self, owner: NodeId, first: u64) {
         let scan = Scan::from(first);
-        self.read(&owner, scan.places());
+        self.request_reads(&owner, scan.indices());
         self.scans.retain(|(it, _)| *it != owner);
         self.scans.push((owner, scan));
     }
 
-    fn read(&mut self, owner: &NodeId, places: Range<u64>) {
-        let read = |place| {
+    fn request_reads(&mut self, owner: &NodeId, indices: Range<u64>) {
+        let read = |index| {
             let owner = owner.clone();
-            Question::new(What::Read { owner, place }, PATIENCE)
+            KvRequest::new(KvOp::Read { owner, index }, FIRST_TIMEOUT)
         };
-        self.questions.extend(places.map(read));
+        self.requests.extend(indices.map(read));
     }
 
-    /// Takes in what stands in some place of somebody's journal, or that nothing does.
-    fn take(
+    /// Handles the answer to a read: the batch, or none if the journal ends before `index`.
+    fn on_read(
         &mut self,
         owner: &NodeId,
-        place: u64,
+        index: u64,
         batch: Option<Batch<T>>,
-        progress: &mut Vec<Progress<T>>,
+        outputs: &mut Vec<JournalOutput<T>>,
     ) {
-        let Some(at) = self.scans.iter().position(|(it, _)| it == owner) else {
+        let Some(position) = self.scans.iter().position(|(it, _)| it == owner) else {
             return;
         };
-        let scan = &mut self.scans[at].1;
-        let Some(chunk) = scan.take(place, batch) else {
+        let scan = &mut self.scans[position].1;
+        let Some(chunk) = scan.on_read(index, batch) else {
             return;
         };
-        let further = scan.places();
+        let next = scan.indices();
         let is_own = *owner == self.me;
         for batch in chunk.found {
             if is_own && batch.boot == self.boot {
-                // It had arrived, and its answer was lost. Nobody else can have gone on from it.
+                // The write had succeeded and its answer was lost. Only this incarnation writes
+                // after its own batch.
                 self.scans.retain(|(it, _)| it != owner);
-                return self.confirm(progress);
+                return self.on_written(outputs);
             }
             if is_own {
-                self.place += 1;
-                self.read_others();
+                self.index += 1;
+                self.scan_others();
             }
-            progress.extend(batch.recovered(owner));
+            outputs.extend(batch.recovered(owner));
         }
         if !chunk.is_last {
-            self.read(owner, further);
+            self.request_reads(owner, next);
         } else {
             self.scans.retain(|(it, _)| it != owner);
             if is_own {
-                self.questions.push(Question::new(What::Write, PATIENCE));
+                self.requests
+                    .push(KvRequest::new(KvOp::Write, FIRST_TIMEOUT));
             }
         }
     }
 
-    /// This is not the node's first life: it has missed something.
-    fn read_others(&mut self) {
-        for other in std::mem::take(&mut self.others) {
-            self.scan(other, 0);
+    /// Reads the other journals: this is not the node's first incarnation, so it has missed items.
+    fn scan_others(&mut self) {
+        for other in std::mem::take(&mut self.unscanned) {
+            self.start_scan(other, 0);
         }
     }
 
-    /// The batch under way stands in its place.
-    fn confirm(&mut self, progress: &mut Vec<Progress<T>>) {
-        let Some(batch) = self.under_way.take() else {
+    /// Handles the success of the write in flight.
+    fn on_written(&mut self, outputs: &mut Vec<JournalOutput<T>>) {
+        let Some(batch) = self.in_flight.take() else {
             return;
         };
-        self.place += 1;
-        if self.stage == Stage::Opening {
-            self.stage = Stage::Reading;
+        self.index += 1;
+        if self.state == JournalState::Fencing {
+            self.state = JournalState::ReadingOthers;
         }
         if !batch.items.is_empty() {
-            progress.push(Progress::Confirmed(batch.items.len()));
+            outputs.push(JournalOutput::Confirmed(batch.items.len()));
         }
     }
 }
 
 impl<T> Batch<T> {
-    fn recovered(self, owner: &NodeId) -> impl Iterator<Item = Progress<T>> {
+    fn recovered(self, owner: &NodeId) -> impl Iterator<Item = JournalOutput<T>> {
         let boot = self.boot;
-        self.items.into_iter().map(move |item| Progress::Recovered {
-            owner: owner.clone(),
-            boot,
-            item,
-        })
+        self.items
+            .into_iter()
+            .map(move |item| JournalOutput::Recovered {
+                owner: owner.clone(),
+                boot,
+                item,
+            })
     }
 }
 
-impl Question {
-    fn new(what: What, patience: Duration) -> Self {
-        Question {
-            what,
-            patience,
-            refused: None,
+impl KvRequest {
+    fn new(op: KvOp, timeout: Duration) -> Self {
+        KvRequest {
+            op,
+            timeout,
+            error: None,
         }
     }
 }

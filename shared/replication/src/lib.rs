@@ -1,17 +1,17 @@
-//! What replicating nodes stand on: streams to other nodes that survive loss and restarts, a
-//! spanning tree to send along, and a journal that survives the node.
+//! Building blocks of nodes that replicate state: streams to other nodes that survive lost messages
+//! and restarts, a spanning tree of the cluster, and a journal that survives the node.
 //!
-//! Everything here is sans-IO, like a node itself: time is an argument or comes with the
-//! [`Context`](shared::Context), and what is to be sent goes there. A node owns one of each that it
-//! needs and calls its `flush` after everything that happened.
+//! Everything here is sans-IO, like a node itself: time is an argument or comes from the
+//! [`Context`](shared::Context), to which messages are sent. A node owns one of each that it needs
+//! and calls its `flush` after every request and event.
 //!
 //! | to | use |
 //! | --- | --- |
 //! | send items to another node: each once, in order, in batches, even if messages are lost | [`Link`], or [`Links`] to several nodes, with a [`Timing`] |
 //! | reach all nodes with the fewest messages | [`tree_neighbours`] |
-//! | keep what was acknowledged even if nodes are killed | [`Durable`] |
-//! | wake at the earliest of many deadlines | [`Alarm`] |
-//! | have this on the command line | [`Patience`] and [`Durability`] |
+//! | keep acknowledged data even if nodes are killed | [`Durable`] |
+//! | wake at the earliest of several deadlines | [`Alarm`] |
+//! | set these options on the command line | [`LinkFlags`] and [`Durability`] |
 //!
 //! # Example
 //!
@@ -23,19 +23,19 @@
 //!
 //! let seconds = Duration::from_secs;
 //! let timing = Timing { window: seconds(1), ack_delay: seconds(1), resend: seconds(5) };
-//! // Each node has a boot number, another one each time it starts.
+//! // Each incarnation of a node has a boot number of its own.
 //! let mut a = Link::new(17, timing);
 //! let mut b = Link::new(18, timing);
 //!
 //! a.push(seconds(0), "hello");
 //! a.push(seconds(0), "world");
-//! assert_eq!(a.deadline(), Some(seconds(1)), "items are gathered for a window");
+//! assert_eq!(a.deadline(), Some(seconds(1)), "items wait until the window ends");
 //! let lost = a.poll(seconds(1));
-//! assert!(lost.is_some() && a.poll(seconds(1)).is_none(), "both are in one packet");
+//! assert!(lost.is_some() && a.poll(seconds(1)).is_none(), "both items are in one packet");
 //!
 //! assert_eq!(a.deadline(), Some(seconds(6)), "no acknowledgement has come in time");
-//! let again = a.poll(seconds(6)).unwrap();
-//! assert_eq!(b.receive(seconds(6), again).items, ["hello", "world"]);
+//! let resent = a.poll(seconds(6)).unwrap();
+//! assert_eq!(b.receive(seconds(6), resent).items, ["hello", "world"]);
 //!
 //! let acknowledgement = b.poll(seconds(6)).unwrap();
 //! a.receive(seconds(6), acknowledgement);
@@ -43,7 +43,7 @@
 //! assert_eq!((a.deadline(), b.deadline()), (None, None), "nothing more is sent");
 //! ```
 //!
-//! [`Durable`]'s page shows a whole node.
+//! The page of [`Durable`] shows a whole node.
 
 mod alarm;
 mod durable;
@@ -55,7 +55,7 @@ mod tree;
 
 pub use alarm::Alarm;
 pub use durable::{Durable, Step};
-pub use flags::{Durability, Patience};
+pub use flags::{Durability, LinkFlags};
 pub use journal::JournalEvent;
 pub use link::{Link, Packet, Received, Timing};
 pub use links::Links;

@@ -1,17 +1,17 @@
 //! A link: an ordered, batched, acknowledged stream of items to one peer, and the peer's to us.
 //!
-//! Sans-IO: `now` comes in, packets come out, and [`Link::deadline`] says when to ask again. Items
-//! wait for a window and leave together; acknowledgements are cumulative and ride on items that go
-//! the other way, or alone when none do for a while; what stays unacknowledged is sent again. With
-//! nothing to say nothing is sent.
+//! Sans-IO: `now` comes in, packets come out, and [`Link::deadline`] says when to poll again. Items
+//! wait for a window and leave together. Acknowledgements are cumulative, and travel with items
+//! that go the other way, or alone if there are none for a while. Unacknowledged items are resent.
+//! While there are no items to send or to acknowledge, nothing is sent.
 //!
 //! # Why nothing is lost, repeated or reordered
 //!
 //! Items are numbered from 0 and kept until the peer has acknowledged them. The receiver delivers
-//! number n only after all below n, remembers what came too early, and drops what it has already
-//! delivered. The numbers belong to a stream, named by the sender's boot number and a count of how
-//! often it had to start over; an acknowledgement counts only for the stream it names, and items
-//! only if they are addressed to this incarnation (or to "whoever you are", in a first packet).
+//! number n only after all below n, keeps items that came too early, and drops items that it has
+//! delivered already. The numbers belong to a stream, which is named by the sender's boot number
+//! and a count of its restarts. An acknowledgement is valid only for the stream that it names, and
+//! items only if they are addressed to this incarnation (or, in a first packet, to any).
 //!
 //! ```text
 //!   a (boot 5)                                     b (boot 8)
@@ -27,14 +27,15 @@
 //!
 //! # When a peer restarts
 //!
-//! A peer that comes back with another boot number has lost what it knew. The link then starts a
-//! new stream with whatever is unacknowledged, and [`Received::restarted`] tells the node, which
-//! alone can say what a newcomer must be told. Around a restart items may come twice.
+//! A peer that comes back with another boot number has lost its state. The link then starts a new
+//! stream with all unacknowledged items, and [`Received::restarted`] informs the node, as only the
+//! node knows what else the new incarnation needs. Around a restart items may be delivered twice.
 //!
-//! But an unknown boot number can also come from the past, with the late packet of a life that
-//! ended before it was heard; to believe it would be to turn away from the living. So whoever is
-//! not the peer is asked for a proof of life: the number of the stream that would begin with it,
-//! which nobody else has been told. A forged packet achieves nothing without both boot numbers.
+//! But a late packet of an earlier incarnation has an unknown boot number, too; if the link trusted
+//! it, it would drop the peer's current incarnation. So a sender with an unknown boot number is
+//! challenged to prove that it is alive: the proof is the number of the stream that would begin
+//! with it, which is sent only in challenges. A forged packet has no effect unless the forger knows
+//! both boot numbers.
 //!
 //! ```text
 //!   a, restarted (boot 6)                          b (boot 8), which knows a as 5
@@ -49,10 +50,10 @@
 //!
 //! # What a silent peer costs
 //!
-//! Once something had to be sent again, new items wait until the peer is heard to acknowledge: in
-//! a partition one packet per `resend` and direction is all that is spent (two where only one
-//! direction is cut, since who is heard is acknowledged, in vain), and the first after the heal
-//! brings everything, or what it can carry; the rest follows its acknowledgement at once.
+//! After a resend, new items wait until the peer acknowledges something. In a partition one packet
+//! is sent per `resend` and direction (two where only one direction is cut, since the packets that
+//! arrive are acknowledged, and the acknowledgements are lost). The first packet after the heal
+//! brings all items, or as many as it can carry; the rest follows its acknowledgement at once.
 
 mod incoming;
 mod outgoing;
@@ -67,12 +68,12 @@ use outgoing::{Batch, Outgoing};
 /// How long a link waits before it sends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timing {
-    /// From the first queued item until it is sent, with all that were queued meanwhile.
+    /// From the first queued item until it is sent, with all items queued meanwhile.
     pub window: Duration,
     /// From the first item received until it is acknowledged, if no item is sent the other way.
     pub ack_delay: Duration,
-    /// From a packet until it is sent again, if it is not acknowledged. Not zero; more than a round
-    /// trip plus the peer's `ack_delay`, or packets are repeated for nothing.
+    /// From a packet until its items are resent, if they are not acknowledged. Not zero; more than
+    /// a round trip plus the peer's `ack_delay`, or packets are resent needlessly.
     pub resend: Duration,
 }
 
@@ -81,10 +82,10 @@ pub struct Timing {
 pub struct Packet<T> {
     /// The sender's boot number.
     from: u64,
-    /// The boot number of the one it is meant for; 0 for whoever gets it.
+    /// The receiver's boot number; 0 for any incarnation.
     #[serde(default, skip_serializing_if = "is_zero")]
     to: u64,
-    /// How often the sender's stream has started over.
+    /// How often the sender has restarted its stream.
     #[serde(default, skip_serializing_if = "is_zero")]
     stream: u64,
     /// The number of the first item.
@@ -96,10 +97,10 @@ pub struct Packet<T> {
     /// All items of the receiver's stream below this number have arrived.
     #[serde(default, skip_serializing_if = "is_zero")]
     ack: u64,
-    /// Which of the receiver's streams `ack` speaks of.
+    /// The receiver's stream to which `ack` belongs.
     #[serde(default, skip_serializing_if = "is_zero")]
     ack_stream: u64,
-    /// Whether the sender repeats itself, or doubts us, and wants to hear at once who is there.
+    /// Whether this is a resend or a challenge, which the receiver answers at once.
     #[serde(default, skip_serializing_if = "is_false")]
     again: bool,
 }
@@ -112,13 +113,13 @@ fn is_false(flag: &bool) -> bool {
     !flag
 }
 
-/// What a packet brought.
+/// The results of a packet.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Received<T> {
-    /// Items not delivered before, in the peer's order.
+    /// Items that were not delivered before, in the peer's order.
     pub items: Vec<T>,
-    /// The peer has restarted since its last packet and has lost what it had received: push again
-    /// whatever it needs.
+    /// The peer has restarted since its last packet and has lost all items that it received: push
+    /// again what it needs.
     pub restarted: bool,
 }
 
@@ -131,7 +132,7 @@ impl<T> Default for Received<T> {
     }
 }
 
-/// One end of a link.
+/// One end of a link to a peer.
 #[derive(Debug)]
 pub struct Link<T> {
     boot: u64,
@@ -141,12 +142,12 @@ pub struct Link<T> {
     challenge: Option<Challenge>,
 }
 
-/// A question to somebody who claims to be the peer: prove that you are alive.
+/// A challenge to an incarnation that claims to be the peer: it must prove that it is alive.
 #[derive(Debug)]
 struct Challenge {
-    /// When it is due.
+    /// When to send it.
     at: Duration,
-    /// Whom it is for, and the stream that this one's packet spoke of.
+    /// The boot number and the stream in that incarnation's packet.
     boot: u64,
     stream: u64,
 }
@@ -155,9 +156,9 @@ impl<T: Clone> Link<T> {
     /// A link of the incarnation `boot` (not 0, and different each time the node starts).
     ///
     /// # Panics
-    /// When `timing.resend` is zero: such a link would never stop sending.
+    /// When `timing.resend` is zero: the link would send without end.
     pub fn new(boot: u64, timing: Timing) -> Self {
-        assert!(!timing.resend.is_zero(), "a resend without a pause");
+        assert!(!timing.resend.is_zero(), "the resend timeout is zero");
         Link {
             boot,
             timing,
@@ -185,7 +186,7 @@ impl<T: Clone> Link<T> {
         }
         let is_to_us = packet.to == self.boot;
         if self.incoming.peer() == 0 {
-            self.incoming.meet(packet.from);
+            self.incoming.set_peer(packet.from);
         } else if self.incoming.peer() != packet.from {
             if !is_to_us || packet.ack_stream != self.next_stream() {
                 self.challenge = Some(Challenge {
@@ -195,39 +196,39 @@ impl<T: Clone> Link<T> {
                 });
                 return received;
             }
-            self.incoming.meet(packet.from);
-            self.outgoing.start_over(now);
+            self.incoming.set_peer(packet.from);
+            self.outgoing.restart_stream(now);
             received.restarted = true;
         }
         if !is_to_us && packet.to != 0 {
-            // Meant for an earlier life of ours: let the peer know at once who is here now.
-            self.incoming.acknowledge_by(now);
+            // For an earlier incarnation of ours: send the peer the current boot number at once.
+            self.incoming.schedule_ack(now);
             return received;
         }
         if packet.ack_stream == self.outgoing.stream() {
             self.outgoing.on_ack(packet.ack);
         }
-        self.incoming.follow(packet.stream);
+        self.incoming.advance_stream(packet.stream);
         if packet.again {
-            self.incoming.acknowledge_by(now);
+            self.incoming.schedule_ack(now);
             if packet.items.is_empty() {
-                // A challenge: whoever doubts us has taken nothing of what we sent so far.
-                self.outgoing.take_all_for_lost(now);
+                // A challenge: the peer has accepted no packet of this incarnation so far.
+                self.outgoing.expire_oldest(now);
             }
         }
         if packet.stream == self.incoming.stream() {
-            received.items = self.incoming.take(packet.first, packet.items);
+            received.items = self.incoming.receive(packet.first, packet.items);
         }
         if !received.items.is_empty() {
-            self.incoming.acknowledge_by(now + self.timing.ack_delay);
+            self.incoming.schedule_ack(now + self.timing.ack_delay);
         }
         received
     }
 
-    /// The next packet to send now, if any; ask until there is none.
+    /// The next packet to send now; call this until there is none.
     pub fn poll(&mut self, now: Duration) -> Option<Packet<T>> {
         if let Some(challenge) = self.challenge.take_if(|challenge| challenge.at <= now) {
-            return Some(self.ask(&challenge));
+            return Some(self.challenge_packet(&challenge));
         }
         let ack_is_due = self.incoming.ack_at().is_some_and(|at| at <= now);
         if let Some(batch) = self.outgoing.poll(now, ack_is_due) {
@@ -252,13 +253,13 @@ impl<T: Clone> Link<T> {
             stream: self.outgoing.stream(),
             first: batch.first,
             items: batch.items,
-            ack: self.incoming.acknowledge(),
+            ack: self.incoming.take_ack(),
             ack_stream: self.incoming.stream(),
             again: batch.again,
         }
     }
 
-    fn ask(&self, challenge: &Challenge) -> Packet<T> {
+    fn challenge_packet(&self, challenge: &Challenge) -> Packet<T> {
         Packet {
             from: self.boot,
             to: challenge.boot,
@@ -266,14 +267,14 @@ impl<T: Clone> Link<T> {
             first: 0,
             items: Vec::new(),
             ack: 0,
-            // If the other asked us, this is the answer.
+            // If the other side has sent a challenge, this is the answer to it.
             ack_stream: challenge.stream,
             again: true,
         }
     }
 
-    /// The number of the stream that begins if somebody else turns out to be the peer. It is the
-    /// secret of a challenge: those alone have heard it who were alive after our peer was.
+    /// The number of the stream that begins if another incarnation proves to be the peer. It is the
+    /// secret of a challenge: only incarnations that ran after the current peer's have received it.
     fn next_stream(&self) -> u64 {
         self.outgoing.stream() + 1
     }

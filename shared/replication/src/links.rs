@@ -10,11 +10,11 @@ use crate::link::{Link, Packet, Received, Timing};
 
 /// One [`Link`] per neighbour.
 ///
-/// The node calls [`Links::flush`] after everything that happened to it, the event that it gave to
-/// `flush` before included.
+/// The node calls [`Links::flush`] after every request and event, the timer's event that it passed
+/// to `flush` included.
 #[derive(Debug)]
 pub struct Links<T> {
-    /// In the order of names.
+    /// In the order of the neighbours' names.
     links: Vec<(NodeId, Link<T>)>,
     alarm: Alarm,
 }
@@ -27,9 +27,9 @@ impl<T: Clone> Links<T> {
             alarm: Alarm::default(),
         };
         for (peer, timing) in neighbours {
-            if let Err(at) = links.place(&peer) {
+            if let Err(position) = links.position(&peer) {
                 let link = Link::new(boot, timing);
-                links.links.insert(at, (peer, link));
+                links.links.insert(position, (peer, link));
             }
         }
         links
@@ -42,12 +42,12 @@ impl<T: Clone> Links<T> {
 
     /// Queues an item for one neighbour; does nothing if there is no link to that node.
     pub fn push(&mut self, now: Duration, neighbour: &NodeId, item: T) {
-        if let Ok(at) = self.place(neighbour) {
-            self.links[at].1.push(now, item);
+        if let Ok(position) = self.position(neighbour) {
+            self.links[position].1.push(now, item);
         }
     }
 
-    /// Queues an item for all neighbours but one, usually the one that it came from.
+    /// Queues an item for all neighbours but `except`, usually the neighbour that sent it.
     pub fn push_to_all_but(&mut self, now: Duration, except: Option<&NodeId>, item: &T) {
         for (neighbour, link) in &mut self.links {
             if except != Some(&*neighbour) {
@@ -58,8 +58,8 @@ impl<T: Clone> Links<T> {
 
     /// Receives a packet. Nothing is delivered if there is no link to `src`.
     pub fn receive(&mut self, now: Duration, src: &NodeId, packet: Packet<T>) -> Received<T> {
-        match self.place(src) {
-            Ok(at) => self.links[at].1.receive(now, packet),
+        match self.position(src) {
+            Ok(position) => self.links[position].1.receive(now, packet),
             Err(_) => Received::default(),
         }
     }
@@ -69,13 +69,13 @@ impl<T: Clone> Links<T> {
         self.links.iter().map(|(_, it)| it.unacknowledged()).sum()
     }
 
-    /// Where the link to a neighbour is, or would be.
-    fn place(&self, neighbour: &NodeId) -> Result<usize, usize> {
+    /// The position of the link to a neighbour; or, as an error, where to insert it.
+    fn position(&self, neighbour: &NodeId) -> Result<usize, usize> {
         self.links.binary_search_by(|(it, _)| it.cmp(neighbour))
     }
 
-    /// Sends what is due, each packet wrapped into a request, and sets a timer for the rest:
-    /// `tick` makes its event.
+    /// Sends the packets that are due, each wrapped into a request, and sets a timer for the next
+    /// deadline: `tick` makes its event.
     pub fn flush<E, R: Serialize>(
         &mut self,
         ctx: &mut Context<E>,
@@ -106,7 +106,7 @@ mod tests {
         resend: Duration::from_millis(2000),
     };
 
-    /// A node that puts items on its links as clients ask, and counts how often a timer fires.
+    /// A node that pushes items to its links on request, and counts the timers that fire.
     struct Pusher {
         links: Links<u64>,
         timers_fired: usize,
@@ -146,7 +146,11 @@ mod tests {
                 }
                 Request::Gossip { packet } => {
                     let received = self.links.receive(now, caller.node(), packet);
-                    assert_eq!(received, Received::default(), "all of it is from strangers");
+                    assert_eq!(
+                        received,
+                        Received::default(),
+                        "the sender is not a neighbour"
+                    );
                 }
             }
             self.flush(ctx);
@@ -171,7 +175,7 @@ mod tests {
         engine
     }
 
-    /// What the node sends when it receives this.
+    /// Passes a request to the node and returns the messages that it sends.
     fn request(engine: &mut Engine<Pusher>, now: Duration, src: &str, body: &str) -> String {
         let line = format!(r#"{{"src":"{src}","dest":"n0","body":{body}}}"#);
         engine.receive(now, &line);
@@ -194,7 +198,7 @@ mod tests {
         assert_eq!(
             sent(&mut engine).lines().count(),
             6,
-            "three packets to each"
+            "three packets to each neighbour"
         );
         engine.wake(TIMING.window);
         assert_eq!(sent(&mut engine), "");
@@ -203,7 +207,7 @@ mod tests {
     #[test]
     fn timers_are_set_for_new_deadlines_only() {
         let mut engine = pusher(&["n1", "n2", "n3"]);
-        // Ten seconds of ten pushes each millisecond.
+        // Ten pushes each millisecond, for ten seconds.
         for at in (0..10_000).map(Duration::from_millis) {
             for item in 0..10 {
                 let neighbour = ["n1", "n2", "n3"][item % 3];
@@ -211,14 +215,14 @@ mod tests {
                 request(&mut engine, at, "c1", &push);
             }
         }
-        // All that were set and have not fired yet do so now.
+        // Fires all timers that are set.
         engine.wake(Duration::from_secs(20));
         let timers = engine.node().unwrap().timers_fired;
         assert!(timers < 100, "{timers} timers");
     }
 
     #[test]
-    fn nothing_goes_to_strangers_nor_comes_from_them() {
+    fn items_and_packets_are_exchanged_only_with_neighbours() {
         let mut engine = pusher(&["n1"]);
         let push = r#"{"type":"push","to":"n9","item":1}"#;
         assert_eq!(request(&mut engine, Duration::ZERO, "c1", push), "");

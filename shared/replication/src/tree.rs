@@ -1,11 +1,11 @@
-//! The spanning tree to send along: a heap laid over the list of nodes.
+//! A spanning tree of the cluster: a heap over the list of nodes.
 
 use shared::{Cluster, NodeId};
 
 /// This node's neighbours in a spanning tree of the cluster, its parent first, then its children.
 ///
 /// The node at index i of the cluster is the parent of those at f·i + 1 … f·i + f, where f is the
-/// fan-out, at least 1. All nodes have the same list, so all agree on the tree without a message.
+/// fan-out, at least 1. All nodes have the same list, so they agree on the tree without messages.
 pub fn tree_neighbours(cluster: &Cluster, fan_out: usize) -> Vec<NodeId> {
     let (index, fan_out) = (cluster.index(), fan_out.max(1));
     let parent = (index > 0).then(|| (index - 1) / fan_out);
@@ -30,7 +30,7 @@ mod tests {
         Cluster::new(name(me), (0..count).map(name).collect())
     }
 
-    /// All pairs of neighbours, as each of the two sees it.
+    /// All pairs of a node and a neighbour of it.
     fn edges(count: usize, fan_out: usize) -> BTreeSet<(NodeId, NodeId)> {
         let mut edges = BTreeSet::new();
         for cluster in (0..count).map(|i| cluster(i, count)) {

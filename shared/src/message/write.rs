@@ -1,27 +1,27 @@
-//! How messages are written: a variant becomes an object with `type` first.
+//! Writing messages: an enum's variant becomes an object with `type` first.
 
 use serde::ser::{Impossible, SerializeStructVariant};
 use serde::{Serialize, Serializer};
 
 use crate::error::RpcError;
 
-/// Which numbers a body that is written carries.
+/// The numbers in a body.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Ids {
-    /// Its own.
+    /// The message's own number.
     pub msg_id: Option<u64>,
-    /// That of the message it answers.
+    /// The number of the message that it answers.
     pub in_reply_to: Option<u64>,
 }
 
-/// Appends a whole message as one line. `body` is an enum whose variants are unit or struct ones.
+/// Appends a whole message as one line. `body` is an enum of unit and struct variants.
 pub fn write_message<T: Serialize>(out: &mut Vec<u8>, src: &str, dest: &str, ids: Ids, body: &T) {
     open_message(out, src, dest);
     write_body(out, ids, body);
     out.extend_from_slice(b"}\n");
 }
 
-/// Appends a message up to where its body begins.
+/// Appends a message's beginning, up to its body.
 pub(crate) fn open_message(out: &mut Vec<u8>, src: &str, dest: &str) {
     out.extend_from_slice(b"{\"src\":");
     write_json(out, src);
@@ -30,11 +30,11 @@ pub(crate) fn open_message(out: &mut Vec<u8>, src: &str, dest: &str) {
     out.extend_from_slice(b",\"body\":");
 }
 
-/// Appends a body.
+/// Appends a body, an enum of unit and struct variants.
 ///
 /// # Panics
-/// When `body` is not an enum of unit and struct variants, or a field has no JSON form: both are
-/// mistakes in the program, whatever the input.
+/// When `body` is of another type, or a field has no JSON form: both are programming errors,
+/// independent of the input.
 pub fn write_body<T: Serialize>(out: &mut Vec<u8>, ids: Ids, body: &T) {
     if let Err(error) = body.serialize(BodyWriter { out, ids }) {
         panic!("this type is no message body: {error}");
@@ -63,7 +63,6 @@ impl<'a> From<&'a RpcError> for ErrorBody<'a> {
     }
 }
 
-/// Writes one body.
 struct BodyWriter<'w> {
     out: &'w mut Vec<u8>,
     ids: Ids,
@@ -109,8 +108,8 @@ impl SerializeStructVariant for FieldWriter<'_> {
     }
 }
 
-/// Everything that is not a unit or struct variant is refused, all in the same words.
-macro_rules! refuse {
+/// Methods for all that is neither a unit nor a struct variant: they return the same error.
+macro_rules! reject {
     ($($method:ident($($argument:ty),*) -> $ok:ty;)*) => {$(
         fn $method(self, $(_: $argument),*) -> Result<$ok, Self::Error> {
             Err(serde::ser::Error::custom("a body is an enum's unit or struct variant"))
@@ -172,7 +171,7 @@ impl<'w> Serializer for BodyWriter<'w> {
         ))
     }
 
-    refuse! {
+    reject! {
         serialize_bool(bool) -> ();
         serialize_i8(i8) -> ();
         serialize_i16(i16) -> ();

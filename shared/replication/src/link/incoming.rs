@@ -1,4 +1,4 @@
-//! The receiver's half of a link: who the peer is, what has arrived, and what is owed for it.
+//! The receiving half of a link: the peer's identity, the items that arrived, and pending acks.
 
 use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
@@ -7,14 +7,15 @@ use std::time::Duration;
 pub(super) struct Incoming<T> {
     /// The peer's boot number, 0 until it is known.
     peer: u64,
-    /// Lives of the peer's that another has followed. Their late packets would be challenged in
-    /// vain.
+    /// Earlier incarnations of the peer. Their late packets are dropped without a challenge, as
+    /// there would be no answer.
     retired: BTreeSet<u64>,
     stream: u64,
     /// All items below this number were delivered.
     expected: u64,
-    /// What arrived ahead of its turn.
+    /// Items that arrived ahead of their turn.
     early: HashMap<u64, T>,
+    /// When to send an acknowledgement.
     ack_at: Option<Duration>,
 }
 
@@ -42,8 +43,8 @@ impl<T> Incoming<T> {
         self.stream
     }
 
-    /// The peer is known by this boot number from now on.
-    pub(super) fn meet(&mut self, boot: u64) {
+    /// Sets the peer's boot number, and retires the one before.
+    pub(super) fn set_peer(&mut self, boot: u64) {
         if self.peer != 0 {
             self.retired.insert(self.peer);
         }
@@ -51,8 +52,8 @@ impl<T> Incoming<T> {
         self.begin(0);
     }
 
-    /// The peer may have given up its stream for a new one; never for an old one.
-    pub(super) fn follow(&mut self, stream: u64) {
+    /// Goes on to the peer's new stream; packets of an old one have no effect.
+    pub(super) fn advance_stream(&mut self, stream: u64) {
         if stream > self.stream {
             self.begin(stream);
         }
@@ -64,8 +65,8 @@ impl<T> Incoming<T> {
         self.early.clear();
     }
 
-    /// The items that can be delivered now that these have come.
-    pub(super) fn take(&mut self, first: u64, items: Vec<T>) -> Vec<T> {
+    /// Receives items and returns those that can be delivered now, in order.
+    pub(super) fn receive(&mut self, first: u64, items: Vec<T>) -> Vec<T> {
         for (number, item) in (first..u64::MAX).zip(items) {
             if number >= self.expected {
                 self.early.insert(number, item);
@@ -83,12 +84,13 @@ impl<T> Incoming<T> {
         self.ack_at
     }
 
-    pub(super) fn acknowledge_by(&mut self, at: Duration) {
+    /// Ensures that an acknowledgement is sent at `at` or earlier.
+    pub(super) fn schedule_ack(&mut self, at: Duration) {
         self.ack_at = Some(self.ack_at.map_or(at, |earlier| earlier.min(at)));
     }
 
-    /// All items below the number returned have arrived; the peer is being told so.
-    pub(super) fn acknowledge(&mut self) -> u64 {
+    /// The acknowledgement for a packet that leaves now: all items below this number have arrived.
+    pub(super) fn take_ack(&mut self) -> u64 {
         self.ack_at = None;
         self.expected
     }
@@ -99,19 +101,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_delivered_is_not_kept() {
+    fn delivered_items_are_not_kept() {
         let mut incoming = Incoming::new();
-        assert!(incoming.take(2, vec!['c']).is_empty());
-        assert_eq!(incoming.take(0, vec!['a', 'b']), ['a', 'b', 'c']);
-        assert!(incoming.take(0, vec!['a', 'b', 'c']).is_empty());
+        assert!(incoming.receive(2, vec!['c']).is_empty());
+        assert_eq!(incoming.receive(0, vec!['a', 'b']), ['a', 'b', 'c']);
+        assert!(incoming.receive(0, vec!['a', 'b', 'c']).is_empty());
         assert!(incoming.early.is_empty());
     }
 
     #[test]
-    fn numbers_at_the_end_of_the_range_do_no_harm() {
+    fn numbers_at_the_end_of_the_range_are_harmless() {
         let mut incoming = Incoming::new();
-        assert!(incoming.take(u64::MAX - 1, vec![1, 2, 3]).is_empty());
-        assert!(incoming.take(u64::MAX, vec![1]).is_empty());
-        assert_eq!(incoming.take(0, vec![7]), [7]);
+        assert!(incoming.receive(u64::MAX - 1, vec![1, 2, 3]).is_empty());
+        assert!(incoming.receive(u64::MAX, vec![1]).is_empty());
+        assert_eq!(incoming.receive(0, vec![7]), [7]);
     }
 }

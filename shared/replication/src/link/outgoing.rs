@@ -1,12 +1,12 @@
-//! The sender's half of a link: items that wait, items under way, and when to act on either.
+//! The sending half of a link: items that wait, items in flight, and their deadlines.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::Timing;
 
-/// The most items that a packet carries; more leave in several packets at once.
-const MOST_ITEMS: usize = 4096;
+/// The maximum number of items in a packet; more leave in several packets at once.
+const MAX_PACKET_ITEMS: usize = 4096;
 
 #[derive(Debug)]
 pub(super) struct Outgoing<T> {
@@ -14,26 +14,26 @@ pub(super) struct Outgoing<T> {
     stream: u64,
     /// The number of the first item in `unacked`.
     first: u64,
-    /// What the peer has yet to acknowledge: first what is under way, then what waits.
+    /// Items that the peer has not acknowledged: those in flight, then those that wait.
     unacked: VecDeque<T>,
     flights: VecDeque<Flight>,
     /// All items below this number were sent at least once.
     ever_sent: u64,
     window_ends: Option<Duration>,
-    /// The peer has let a resend pass: new items wait for it to speak.
-    quiet: bool,
+    /// Items were resent and nothing is acknowledged since: new items wait for an acknowledgement.
+    stalled: bool,
 }
 
-/// Items that left together and are not all acknowledged.
+/// Items that were sent together and are not all acknowledged.
 #[derive(Debug)]
 struct Flight {
     /// The number after the last of them.
     end: u64,
-    /// When they are taken for lost.
+    /// When they are considered lost.
     lost_at: Duration,
 }
 
-/// What a packet carries.
+/// The items of a packet.
 #[derive(Debug)]
 pub(super) struct Batch<T> {
     pub(super) first: u64,
@@ -61,7 +61,7 @@ impl<T: Clone> Outgoing<T> {
             flights: VecDeque::new(),
             ever_sent: 0,
             window_ends: None,
-            quiet: false,
+            stalled: false,
         }
     }
 
@@ -78,9 +78,9 @@ impl<T: Clone> Outgoing<T> {
         self.window_ends.get_or_insert(now + self.timing.window);
     }
 
-    /// All below `ack` has arrived.
+    /// Handles an acknowledgement: all items below `ack` have arrived.
     pub(super) fn on_ack(&mut self, ack: u64) {
-        // A claim to have received what was never sent is not believed.
+        // An acknowledgement of items that were never sent is invalid.
         if ack <= self.first || ack > self.ever_sent {
             return;
         }
@@ -89,25 +89,25 @@ impl<T: Clone> Outgoing<T> {
         while self.flights.front().is_some_and(|flight| flight.end <= ack) {
             self.flights.pop_front();
         }
-        self.quiet = false;
+        self.stalled = false;
     }
 
-    /// What is due: the oldest again, if it is taken for lost; or else what waits, if its window
-    /// has ended or a packet leaves anyway.
+    /// The batch to send now: the oldest items again, if they are considered lost; or else those
+    /// that wait, if their window has ended or a packet leaves anyway.
     pub(super) fn poll(&mut self, now: Duration, is_leaving_anyway: bool) -> Option<Batch<T>> {
         let is_due = |at: Option<Duration>| at.is_some_and(|at| at <= now);
         let again = is_due(self.resend_at());
         if again {
-            // The flights after the oldest are hardly better off. The packet takes what it can of
-            // them, and of what waits; the rest waits until the peer is heard.
-            self.quiet = true;
+            // The flights after the oldest are probably lost, too. The packet carries as many items
+            // as it can; the rest waits until the peer acknowledges.
+            self.stalled = true;
             self.flights.clear();
-        } else if !self.is_open() || !(is_leaving_anyway || is_due(self.window_ends)) {
+        } else if !self.may_send_waiting() || !(is_leaving_anyway || is_due(self.window_ends)) {
             return None;
         }
-        let first = self.sent();
+        let first = self.first_waiting();
         let begin = (first - self.first) as usize;
-        let waiting = self.unacked.iter().skip(begin).take(MOST_ITEMS);
+        let waiting = self.unacked.iter().skip(begin).take(MAX_PACKET_ITEMS);
         let items: Vec<T> = waiting.cloned().collect();
         let end = first + items.len() as u64;
         self.flights.push_back(Flight {
@@ -124,39 +124,39 @@ impl<T: Clone> Outgoing<T> {
     }
 
     pub(super) fn deadline(&self) -> Option<Duration> {
-        let window_ends = self.window_ends.filter(|_| self.is_open());
+        let window_ends = self.window_ends.filter(|_| self.may_send_waiting());
         [window_ends, self.resend_at()].into_iter().flatten().min()
     }
 
-    /// Nothing of what is under way has arrived, or will.
-    pub(super) fn take_all_for_lost(&mut self, now: Duration) {
+    /// Resends the items in flight at the next poll, as none of them has arrived.
+    pub(super) fn expire_oldest(&mut self, now: Duration) {
         if let Some(oldest) = self.flights.front_mut() {
             oldest.lost_at = now;
         }
     }
 
-    /// The peer has forgotten everything: the rest becomes the beginning of a new stream.
-    pub(super) fn start_over(&mut self, now: Duration) {
+    /// Starts a new stream with the unacknowledged items, as the peer has lost its state.
+    pub(super) fn restart_stream(&mut self, now: Duration) {
         self.stream += 1;
         self.first = 0;
         self.flights.clear();
         self.ever_sent = 0;
-        self.quiet = false;
+        self.stalled = false;
         self.window_ends = (!self.unacked.is_empty()).then_some(now + self.timing.window);
     }
 
-    /// The number after the last item under way.
-    fn sent(&self) -> u64 {
+    /// The number after the last item in flight.
+    fn first_waiting(&self) -> u64 {
         self.flights.back().map_or(self.first, |flight| flight.end)
     }
 
     fn has_waiting(&self) -> bool {
-        self.sent() < self.first + self.unacked.len() as u64
+        self.first_waiting() < self.first + self.unacked.len() as u64
     }
 
-    /// Whether items that wait may leave.
-    fn is_open(&self) -> bool {
-        !self.quiet && self.has_waiting()
+    /// Whether there are items that wait and may be sent.
+    fn may_send_waiting(&self) -> bool {
+        !self.stalled && self.has_waiting()
     }
 
     fn resend_at(&self) -> Option<Duration> {

@@ -1,4 +1,4 @@
-//! Tests of links and of the journal, in one program.
+//! Tests of links and of the journal, in one binary.
 
 mod journal;
 mod link;

@@ -154,7 +154,7 @@ impl Counter {
 
     fn send(node: NodeId, number: u64, delta: i64, ctx: &mut Context<Event>) {
         let request = Request::AddOnce { number, delta };
-        let call = Call::new(node.clone(), request, |it| it.map(|_: Response| ())).within(RETRY);
+        let call = Call::new(node.clone(), request, |it| it.map(|_: Response| ())).timeout(RETRY);
         ctx.call(call, move |it| Event::Sent(node, number, delta, it));
     }
 

@@ -106,7 +106,7 @@ impl Node for Echo {
             Kind::CutOff => {
                 let next = self.next.clone().expect("there are three nodes");
                 let call = Call::new(next, Request::Check, |it| it.map(|_: Response| ()));
-                let call = call.within(Duration::from_millis(200));
+                let call = call.timeout(Duration::from_millis(200));
                 return ctx.call(call, |it| Event::Checked(caller, echo, it));
             }
         }

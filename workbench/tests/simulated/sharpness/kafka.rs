@@ -125,7 +125,7 @@ impl Logs {
                 Response::Send { offset } => Ok(offset),
                 _ => Err(Failure::Malformed("no offset".to_owned())),
             });
-            return ctx.call(call.within(TIMEOUT), |it| Event::Sent(caller, it));
+            return ctx.call(call.timeout(TIMEOUT), |it| Event::Sent(caller, it));
         }
         let next = self.next.entry(key.clone()).or_default();
         let offset = *next;

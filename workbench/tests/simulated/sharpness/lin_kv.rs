@@ -177,14 +177,14 @@ impl Registers {
                 Err(Failure::Error(error)) => Ok(Err(error.code)),
                 it => it.map(Ok),
             });
-            let call = call.within(timeout);
+            let call = call.timeout(timeout);
             return ctx.call(call, move |it| Event::Answered(caller, request, tries, it));
         }
         let is_sequential = self.is_wrong && self.kind == Kind::Sequential;
         let service = if is_sequential { SEQ_KV } else { LIN_KV };
         match request {
             Request::Read { key } => {
-                let read = service.read(key).within(timeout);
+                let read = service.read(key).timeout(timeout);
                 ctx.call(read, move |it| {
                     let value = |it: Option<i64>| it.ok_or(ErrorCode::KeyDoesNotExist);
                     let it = it.map(|it| value(it).map(|value| Response::Read { value }));
@@ -192,13 +192,13 @@ impl Registers {
                 });
             }
             Request::Write { key, value } | Request::Copy { key, value } => {
-                let write = service.write(key, value).within(timeout);
+                let write = service.write(key, value).timeout(timeout);
                 ctx.call(write, move |it| {
                     Event::Answered(caller, request, tries, it.map(|()| Ok(Response::Write)))
                 });
             }
             Request::Cas { key, from, to } => {
-                let cas = service.cas(key, from, to).within(timeout);
+                let cas = service.cas(key, from, to).timeout(timeout);
                 ctx.call(cas, move |it| {
                     let is_done = |it: bool| it.then_some(Response::Cas);
                     let it = it.map(|it| is_done(it).ok_or(ErrorCode::PreconditionFailed));

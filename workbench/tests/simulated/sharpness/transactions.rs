@@ -238,7 +238,7 @@ impl Node for Database {
                 let first = self.cluster.nodes[0].clone();
                 let request = Request::Txn { txn: txn.clone() };
                 let call = Call::new(first, request, |it| it.map(|Response::TxnOk { txn }| txn));
-                let call = call.within(TIMEOUT);
+                let call = call.timeout(TIMEOUT);
                 ctx.call(call, |it| Event::Answered(caller, txn, it));
             }
             _ => self.apply(txn, caller, ctx),

@@ -133,7 +133,7 @@ impl Node for Ids {
                 let call = Call::new(first, Request::Generate, |it| {
                     it.map(|Response::GenerateOk { id }| id)
                 });
-                let call = call.within(Duration::from_millis(200));
+                let call = call.timeout(Duration::from_millis(200));
                 return ctx.call(call, |it| Event::Answered(caller, it));
             }
         };

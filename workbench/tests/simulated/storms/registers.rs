@@ -57,7 +57,7 @@ impl Node for Proxy {
         const TIMEOUT: Duration = Duration::from_secs(10);
         match request {
             Request::Read { key } => {
-                let read = LIN_KV.read::<Value>(key).within(TIMEOUT);
+                let read = LIN_KV.read::<Value>(key).timeout(TIMEOUT);
                 ctx.call(read, |found| {
                     let answer = |found: Option<Value>| match found {
                         Some(value) => Ok(Response::Read { value }),
@@ -67,13 +67,13 @@ impl Node for Proxy {
                 });
             }
             Request::Write { key, value } => {
-                let write = LIN_KV.write(key, value).within(TIMEOUT);
+                let write = LIN_KV.write(key, value).timeout(TIMEOUT);
                 ctx.call(write, |done| {
                     Answered(caller, done.map(|()| Ok(Response::Write)))
                 });
             }
             Request::Cas { key, from, to } => {
-                let cas = LIN_KV.cas(key, from, to).within(TIMEOUT);
+                let cas = LIN_KV.cas(key, from, to).timeout(TIMEOUT);
                 ctx.call(cas, |done| Answered(caller, done.map(cas_answer)));
             }
         }

@@ -1,5 +1,4 @@
-//! The smallest node that has a journal: it notes numbers down, and knows what it has noted and
-//! what it has recovered.
+//! A minimal node with a journal: it stores numbers, and returns all that it stored or recovered.
 
 use replication::{Durability, Durable, JournalEvent, Step};
 use serde::{Deserialize, Serialize};
@@ -7,7 +6,7 @@ use shared::{Caller, Cluster, Context, Node};
 
 pub struct Notebook {
     durable: Durable<u64, Request>,
-    /// Everything safe, and in whose journal it stands, in the order in which it was learnt.
+    /// All numbers in journals, each with the journal's owner, in the order of learning.
     known: Vec<(String, u64)>,
     me: String,
 }

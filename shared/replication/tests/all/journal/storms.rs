@@ -1,5 +1,5 @@
-//! Storm, then calm, then the end of all: whoever comes back must know whatever was confirmed or
-//! seen before.
+//! Storm, then calm, then a restart of all nodes: each must know every number that was confirmed or
+//! read before.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -12,9 +12,9 @@ use simulator::testing::{Conditions, Promises, TestCluster, for_each_seed};
 
 use super::notebook::Notebook;
 
-/// How long it takes in the calm, at the longest, until everybody is ready and has confirmed all:
-/// a try that was lost is repeated after eight seconds; then journals are read in chunks.
-const SETTLED: Duration = Duration::from_secs(20);
+/// The maximum time in the calm until all nodes are ready and have confirmed all numbers: a request
+/// that was lost is retried after eight seconds; then journals are read in chunks.
+const CONVERGENCE_TIME: Duration = Duration::from_secs(20);
 
 /// The latencies of a calm network.
 const CALM: [Latency; 2] = [Latency::uniform(50), Latency::constant(100)];
@@ -30,10 +30,10 @@ enum Answer {
     ReadOk { known: Vec<(String, u64)> },
 }
 
-/// Notebooks in a storm, and what their clients have been told.
+/// Notebooks in a storm, and the promises to their clients.
 struct Storm {
     cluster: TestCluster<Notebook>,
-    /// The last number that was noted.
+    /// The last number sent in a `note`.
     last: u64,
     promises: Promises,
 }
@@ -89,23 +89,23 @@ impl Storm {
         let body = format!(r#"{{"type":"note","msg_id":1,"number":{}}}"#, self.last);
         let client = format!("c{}", self.last);
         self.cluster.deliver(&client, node, &body);
-        self.listen();
+        self.collect_answers();
     }
 
-    /// Reads at a node; whether it answers at once.
+    /// Sends a read to a node. Returns whether it answers at once.
     fn read(&mut self, node: &str) -> bool {
         let read = r#"{"type":"read","msg_id":1}"#;
         self.cluster.deliver("c0", node, read);
-        self.listen() > 0
+        self.collect_answers() > 0
     }
 
     fn pass(&mut self, time: Duration) {
         self.cluster.pass(time);
-        self.listen();
+        self.collect_answers();
     }
 
-    /// Takes in what clients have been answered; how many reads were.
-    fn listen(&mut self) -> usize {
+    /// Records the answers to clients. Returns the number of answered reads.
+    fn collect_answers(&mut self) -> usize {
         let mut reads = 0;
         for sent in std::mem::take(&mut self.cluster.sent) {
             let Some(client) = sent.dest.strip_prefix('c') else {
@@ -113,7 +113,7 @@ impl Storm {
             };
             match serde_json::from_str(&sent.body) {
                 Ok(Answer::NoteOk) => {
-                    let number = client.parse().expect("clients are called after numbers");
+                    let number = client.parse().expect("a client has its number in its name");
                     self.promises.confirm(&sent.src, number);
                 }
                 Ok(Answer::ReadOk { known }) => {
@@ -129,7 +129,7 @@ impl Storm {
     }
 }
 
-/// What one node has noted comes in that order, each number once.
+/// Checks that the numbers of each journal are in its order, and none is repeated.
 fn check_order(known: &[(String, u64)]) {
     let mut last = BTreeMap::new();
     for (owner, number) in known {
@@ -139,20 +139,20 @@ fn check_order(known: &[(String, u64)]) {
 }
 
 #[test]
-fn whoever_comes_back_knows_whatever_was_safe() {
+fn a_restarted_node_knows_all_that_was_confirmed_or_read() {
     for_each_seed(0..1_500, |rng| {
         let mut storm = Storm::draw(rng);
         storm.rage(rng);
         storm.cluster.calm_down(CALM[rng.below(2) as usize]);
         storm.start_all();
-        storm.pass(SETTLED);
-        // All have lived, and are killed at once, twice.
+        storm.pass(CONVERGENCE_TIME);
+        // All nodes have been ready once. Now all are restarted at the same time, twice.
         for _ in 0..2 {
             storm.start_all();
             let names = storm.cluster.names.clone();
-            storm.pass(SETTLED);
+            storm.pass(CONVERGENCE_TIME);
             assert!(names.iter().all(|node| storm.read(node)), "all are ready");
-            // They are of one mind, since all have read the same journals.
+            // All nodes know the same numbers, since they have read the same journals.
             for node in &names {
                 assert!(storm.promises.owes_everything(node), "{node}");
             }
@@ -162,7 +162,7 @@ fn whoever_comes_back_knows_whatever_was_safe() {
 }
 
 #[test]
-fn a_fresh_start_costs_a_read_and_a_write() {
+fn a_first_start_costs_a_read_and_a_write() {
     let flags: Durability = read_flags("notebook", &["--durable"]).unwrap();
     let boot = with_flags(flags, Notebook::boot);
     let mut cluster = TestCluster::of_nodes(5, 1, Conditions::calm(Latency::constant(100)), boot);

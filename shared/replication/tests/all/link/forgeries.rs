@@ -1,8 +1,8 @@
-//! Packets that no link ever sent: random numbers, extremes above all, in all fields.
+//! Forged packets: random and extreme numbers in all fields.
 //!
-//! A link trusts whoever knows its boot number and its peer's, 48 random bits each: against such a
-//! forger it holds only that nothing panics and no link talks without end. Anybody else can make it
-//! ask a question, and no more.
+//! A link trusts a packet with its own boot number and its peer's, 48 random bits each. A forger
+//! that knows both can disturb it, but cannot make it panic or send without end. Any other forger
+//! can only make it send a challenge.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use replication::{Packet, Timing};
 use shared::Rng;
 use simulator::testing::for_each_seed;
 
-use super::pair::{Pair, Weather};
+use super::pair::{LinkFaults, Pair};
 
 fn ms(ms: u64) -> Duration {
     Duration::from_millis(ms)
@@ -22,30 +22,30 @@ const TIMING: Timing = Timing {
     resend: Duration::from_millis(400),
 };
 
-const WEATHER: Weather = Weather {
+const FAULTS: LinkFaults = LinkFaults {
     loss: 20,
-    doubled: 10,
+    duplicated: 10,
     latency: 80,
     cut: [false; 2],
 };
 
-/// A number that is likely to hurt: small, about as large as can be, one of `telling`, or any.
-fn number(rng: &mut Rng, telling: &[u64]) -> u64 {
+/// A number that is likely to find bugs: small, near a power of two, one of `known`, or any.
+fn number(rng: &mut Rng, known: &[u64]) -> u64 {
     match rng.below(5) {
         0 => rng.below(6),
         1 => u64::MAX - rng.below(6),
         2 => (1 << rng.below(64)) - rng.below(2),
-        3 => telling[rng.below(telling.len() as u64) as usize],
+        3 => known[rng.below(known.len() as u64) as usize],
         _ => rng.next_u64(),
     }
 }
 
-/// A packet in the words of the wire; items of a forger are recognised by their size.
-fn forged(rng: &mut Rng, telling: &[u64]) -> Packet<u64> {
+/// A forged packet, parsed from JSON. Forged items are those not less than [`FORGED`].
+fn forge(rng: &mut Rng, known: &[u64]) -> Packet<u64> {
     let mut fields = Vec::new();
     for name in ["from", "to", "stream", "first", "ack", "ack_stream"] {
         if name == "from" || rng.below(4) > 0 {
-            fields.push(format!("\"{name}\":{}", number(rng, telling)));
+            fields.push(format!("\"{name}\":{}", number(rng, known)));
         }
     }
     let items: Vec<String> = (0..rng.below(4))
@@ -58,9 +58,9 @@ fn forged(rng: &mut Rng, telling: &[u64]) -> Packet<u64> {
 
 const FORGED: u64 = 1 << 40;
 
-/// Two links that have met.
-fn acquainted(seed: u64) -> Pair {
-    let mut pair = Pair::new(seed, TIMING, Weather::calm(50));
+/// Two links that know each other's boot numbers.
+fn connected_pair(seed: u64) -> Pair {
+    let mut pair = Pair::new(seed, TIMING, LinkFaults::calm(50));
     pair.push(0);
     pair.push(1);
     pair.run_until(ms(1000));
@@ -69,16 +69,16 @@ fn acquainted(seed: u64) -> Pair {
 }
 
 #[test]
-fn strangers_cannot_disturb_a_link_that_knows_its_peer() {
+fn a_forger_without_the_boot_numbers_cannot_disturb_a_link_that_knows_its_peer() {
     for_each_seed(0..5_000, |rng| {
-        let mut pair = acquainted(rng.next_u64());
-        pair.weather = WEATHER;
+        let mut pair = connected_pair(rng.next_u64());
+        pair.faults = FAULTS;
         for _ in 0..40 {
             let side = rng.below(2) as usize;
             match rng.below(4) {
                 0 => pair.run_until(pair.now + ms(rng.below(200))),
                 1 => pair.push(side),
-                2.. => pair.receive(side, forged(rng, &[0, 1, 2])),
+                2.. => pair.receive(side, forge(rng, &[0, 1, 2])),
             }
         }
         pair.calm_down(50);
@@ -92,15 +92,15 @@ fn strangers_cannot_disturb_a_link_that_knows_its_peer() {
 }
 
 #[test]
-fn a_stranger_that_comes_first_is_unmasked_by_the_peer() {
+fn the_peer_replaces_a_forger_that_was_first() {
     for_each_seed(0..5_000, |rng| {
-        let mut pair = Pair::new(rng.next_u64(), TIMING, WEATHER);
+        let mut pair = Pair::new(rng.next_u64(), TIMING, FAULTS);
         for _ in 0..20 {
             let side = rng.below(2) as usize;
             match rng.below(4) {
                 0 => pair.run_until(pair.now + ms(rng.below(200))),
                 1 => pair.push(side),
-                2.. => pair.receive(side, forged(rng, &[0, 1, 2])),
+                2.. => pair.receive(side, forge(rng, &[0, 1, 2])),
             }
         }
         pair.push(0);
@@ -109,30 +109,30 @@ fn a_stranger_that_comes_first_is_unmasked_by_the_peer() {
         pair.run_until(pair.now + 3 * TIMING.resend);
         assert_eq!(pair.sides[0].known, pair.sides[1].known);
         for side in &pair.sides {
-            let honest = side
+            let has_own_items = side
                 .pushed
                 .iter()
                 .all(|item| pair.sides[0].known.contains(item));
-            assert!(honest);
+            assert!(has_own_items);
         }
         assert!(pair.is_silent());
     });
 }
 
 #[test]
-fn not_even_who_knows_the_boot_numbers_can_make_a_link_panic_or_talk_without_end() {
+fn a_forger_with_the_boot_numbers_cannot_make_a_link_panic_or_send_without_end() {
     for_each_seed(0..5_000, |rng| {
-        let mut pair = acquainted(rng.next_u64());
+        let mut pair = connected_pair(rng.next_u64());
         let boots = pair.sides.each_ref().map(|side| side.boot);
         for _ in 0..60 {
             let side = rng.below(2) as usize;
             match rng.below(6) {
                 0 => pair.run_until(pair.now + ms(rng.below(200))),
                 1 => pair.push(side),
-                2.. => pair.receive(side, forged(rng, &boots)),
+                2.. => pair.receive(side, forge(rng, &boots)),
             }
         }
-        // The links may have lost each other for good. What they still try, they try at leisure.
+        // The links may never understand each other again, but they resend only at their pace.
         let sent = pair.tally.all;
         pair.run_until(pair.now + 20 * TIMING.resend);
         assert!(
@@ -144,7 +144,7 @@ fn not_even_who_knows_the_boot_numbers_can_make_a_link_panic_or_talk_without_end
 }
 
 #[test]
-fn what_is_no_packet_is_refused_in_parsing() {
+fn json_that_is_not_a_packet_is_rejected() {
     for text in [
         "{}",
         "[]",

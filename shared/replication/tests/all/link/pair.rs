@@ -1,4 +1,4 @@
-//! Two links on a virtual clock, over a network as bad as the test likes.
+//! Two links on a virtual clock, over a network with faults.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -6,39 +6,40 @@ use std::time::Duration;
 use replication::{Link, Packet, Timing};
 use shared::Rng;
 
-/// What the network does to a packet.
+/// The network's faults.
 #[derive(Debug, Clone, Copy)]
-pub struct Weather {
-    /// How many of a hundred packets are lost.
+pub struct LinkFaults {
+    /// Percentage of packets that are lost.
     pub loss: u64,
-    /// How many of a hundred arrive twice.
-    pub doubled: u64,
-    /// The longest a packet travels, in milliseconds; the least is one.
+    /// Percentage of packets that are duplicated.
+    pub duplicated: u64,
+    /// Maximum latency of a packet in milliseconds; the minimum is one.
     pub latency: u64,
-    /// Whether nothing that this side sends arrives.
+    /// Whether all packets from this side are lost.
     pub cut: [bool; 2],
 }
 
-impl Weather {
-    /// Every packet arrives once, within so many milliseconds.
+impl LinkFaults {
+    /// No faults: every packet arrives once, within `latency` milliseconds.
     pub fn calm(latency: u64) -> Self {
-        Weather {
+        LinkFaults {
             loss: 0,
-            doubled: 0,
+            duplicated: 0,
             latency,
             cut: [false; 2],
         }
     }
 }
 
-/// One side: a node that wants its peer to know all that it knows.
+/// One side: a node that sends its peer all items that it knows.
 pub struct Side {
     pub link: Link<u64>,
     pub boot: u64,
-    /// What it had to say in this life, and what it was brought, in order.
+    /// Items pushed in this incarnation, in order.
     pub pushed: Vec<u64>,
+    /// Items delivered, in order.
     pub delivered: Vec<u64>,
-    /// Its own items and those delivered: the whole truth, told again to a peer that restarted.
+    /// Pushed and delivered items, which are pushed again for a peer that restarted.
     pub known: BTreeSet<u64>,
     pub restarts_seen: usize,
 }
@@ -60,18 +61,18 @@ impl Side {
 #[derive(Debug, Default, Clone, Copy)]
 pub struct Tally {
     pub all: u64,
-    /// Those with items.
-    pub laden: u64,
-    /// Those that repeat or ask.
+    /// Packets with items.
+    pub with_items: u64,
+    /// Resends and challenges.
     pub again: u64,
 }
 
 pub struct Pair {
     pub now: Duration,
     pub rng: Rng,
-    pub weather: Weather,
+    pub faults: LinkFaults,
     pub sides: [Side; 2],
-    /// Packets on their way: when they arrive, a number that keeps them apart, and at whom.
+    /// Packets in flight: by arrival time and a random number, the receiver and the text.
     wire: BTreeMap<(Duration, u64), (usize, String)>,
     pub tally: Tally,
     last_item: u64,
@@ -79,13 +80,13 @@ pub struct Pair {
 }
 
 impl Pair {
-    pub fn new(seed: u64, timing: Timing, weather: Weather) -> Self {
+    pub fn new(seed: u64, timing: Timing, faults: LinkFaults) -> Self {
         let mut rng = Rng::new(seed);
         let sides = [(); 2].map(|()| Side::new(rng.boot_number(), timing));
         Pair {
             now: Duration::ZERO,
             rng,
-            weather,
+            faults,
             sides,
             wire: BTreeMap::new(),
             tally: Tally::default(),
@@ -94,34 +95,33 @@ impl Pair {
         }
     }
 
-    /// A side gets something new to say, different from everything before.
+    /// Pushes a new item, different from all before.
     pub fn push(&mut self, side: usize) {
         self.last_item += 1;
-        let speaker = &mut self.sides[side];
-        speaker.pushed.push(self.last_item);
-        speaker.known.insert(self.last_item);
-        speaker.link.push(self.now, self.last_item);
+        let sender = &mut self.sides[side];
+        sender.pushed.push(self.last_item);
+        sender.known.insert(self.last_item);
+        sender.link.push(self.now, self.last_item);
         self.flush(side);
     }
 
-    /// A side dies, forgets everything, and comes back.
+    /// Restarts a side, which loses its state.
     pub fn restart(&mut self, side: usize) {
         self.sides[side] = Side::new(self.rng.boot_number(), self.timing);
     }
 
-    /// From now on nothing bad happens; what is still on its way arrives within `latency` too, in
-    /// an order of its own.
+    /// Ends all faults. Packets in flight arrive within `latency`, too, in a random order.
     pub fn calm_down(&mut self, latency: u64) {
-        self.weather = Weather::calm(latency);
+        self.faults = LinkFaults::calm(latency);
         for (to, text) in std::mem::take(&mut self.wire).into_values() {
-            self.put_on_wire(to, text);
+            self.transmit(to, text);
         }
     }
 
-    /// Lets time pass, step by step, with everything that happens meanwhile.
+    /// Advances the clock to `end`, with all deliveries and deadlines due by then.
     pub fn run_until(&mut self, end: Duration) {
         while let Some(next) = self.next_event().filter(|at| *at <= end) {
-            self.rest_until(next);
+            self.advance_to(next);
             for side in 0..2 {
                 self.flush(side);
             }
@@ -134,15 +134,15 @@ impl Pair {
                 self.receive(to, packet);
             }
         }
-        self.rest_until(end);
+        self.advance_to(end);
     }
 
-    /// Whether nothing will ever happen again by itself.
+    /// Whether no packet is in flight and no deadline is pending.
     pub fn is_silent(&self) -> bool {
         self.next_event().is_none()
     }
 
-    /// A packet arrives, whoever sent it.
+    /// Delivers a packet, genuine or forged.
     pub fn receive(&mut self, to: usize, packet: Packet<u64>) {
         let now = self.now;
         let side = &mut self.sides[to];
@@ -164,51 +164,51 @@ impl Pair {
         deadlines.chain([arrival]).flatten().min()
     }
 
-    /// Nothing happens until then; a link that is asked in between has nothing to say.
-    fn rest_until(&mut self, then: Duration) {
+    /// Advances the clock to `then`. No event is due before, so a link polled in between is silent.
+    fn advance_to(&mut self, then: Duration) {
         let between = then.saturating_sub(self.now).as_nanos() as u64;
         if between > 1 {
             let moment = self.now + Duration::from_nanos(1 + self.rng.below(between - 1));
             for side in &mut self.sides {
-                assert_eq!(side.link.poll(moment), None, "polled ahead of its deadline");
+                assert_eq!(side.link.poll(moment), None, "a packet before the deadline");
             }
         }
         self.now = self.now.max(then);
     }
 
-    /// Sends all that is due.
+    /// Sends all packets that are due.
     fn flush(&mut self, side: usize) {
         let mut packets = 0;
         while let Some(packet) = self.sides[side].link.poll(self.now) {
             packets += 1;
-            assert!(packets < 100, "a link that does not stop sending");
+            assert!(packets < 100, "a link sends without end");
             self.send(1 - side, &packet);
         }
         let deadline = self.sides[side].link.deadline();
         assert!(
             deadline.is_none_or(|at| at > self.now),
-            "{deadline:?} is due, yet nothing is sent at {:?}",
+            "the deadline {deadline:?} has passed at {:?}, but nothing is sent",
             self.now
         );
     }
 
     fn send(&mut self, to: usize, packet: &Packet<u64>) {
         let text = serde_json::to_string(packet).expect("a packet is JSON");
-        assert!(text.len() < 40_000, "a packet of more than 4096 items");
+        assert!(text.len() < 40_000, "a packet has more than 4096 items");
         self.tally.all += 1;
-        self.tally.laden += u64::from(text.contains("\"items\""));
+        self.tally.with_items += u64::from(text.contains("\"items\""));
         self.tally.again += u64::from(text.contains("\"again\""));
-        if self.weather.cut[1 - to] || self.rng.below(100) < self.weather.loss {
+        if self.faults.cut[1 - to] || self.rng.below(100) < self.faults.loss {
             return;
         }
-        if self.rng.below(100) < self.weather.doubled {
-            self.put_on_wire(to, text.clone());
+        if self.rng.below(100) < self.faults.duplicated {
+            self.transmit(to, text.clone());
         }
-        self.put_on_wire(to, text);
+        self.transmit(to, text);
     }
 
-    fn put_on_wire(&mut self, to: usize, text: String) {
-        let latency = 1 + self.rng.below(self.weather.latency);
+    fn transmit(&mut self, to: usize, text: String) {
+        let latency = 1 + self.rng.below(self.faults.latency);
         let at = self.now + Duration::from_millis(latency);
         self.wire.insert((at, self.rng.next_u64()), (to, text));
     }

@@ -1,5 +1,5 @@
-//! Storm, then calm: a seed draws a link's patience, the weather and what happens in it; then the
-//! weather clears, and within a stated time everything must have arrived and silence must fall.
+//! Storm, then calm: a seed draws a link's timing, the network's faults and the events. Then the
+//! faults end, and within a stated time all items must arrive and the links must become silent.
 
 use std::time::Duration;
 
@@ -7,16 +7,16 @@ use replication::Timing;
 use shared::Rng;
 use simulator::testing::for_each_seed;
 
-use super::pair::{Pair, Weather};
+use super::pair::{LinkFaults, Pair};
 
-/// The longest a packet travels in the calm, in milliseconds.
+/// Maximum latency of a packet in the calm, in milliseconds.
 const CALM_LATENCY: u64 = 50;
 
 fn ms(ms: u64) -> Duration {
     Duration::from_millis(ms)
 }
 
-/// Any patience, sensible or not: what resends too early is wasteful, but must not be wrong.
+/// Any timing, sensible or not: an early resend is wasteful, but must be correct.
 fn timing(rng: &mut Rng) -> Timing {
     Timing {
         window: ms(rng.below(2) * rng.below(400)),
@@ -25,22 +25,22 @@ fn timing(rng: &mut Rng) -> Timing {
     }
 }
 
-fn weather(rng: &mut Rng, longest: u64) -> Weather {
-    Weather {
+fn faults(rng: &mut Rng, max_latency: u64) -> LinkFaults {
+    LinkFaults {
         loss: rng.below(2) * rng.below(80),
-        doubled: rng.below(2) * rng.below(50),
-        latency: 1 + rng.below(longest),
+        duplicated: rng.below(2) * rng.below(50),
+        latency: 1 + rng.below(max_latency),
         cut: [rng.below(5) == 0, rng.below(5) == 0],
     }
 }
 
-/// From the calm until everything has arrived: a window ends or a resend falls due, and the packet
-/// is under way; if there is too much for one, an acknowledgement comes back and the rest follows.
+/// From the calm until all items have arrived: a window or a resend timeout ends, and the packet
+/// travels; if there are too many items for one, its acknowledgement travels and the rest follows.
 fn arrival_bound(timing: Timing) -> Duration {
     timing.window.max(timing.resend) + 3 * ms(CALM_LATENCY)
 }
 
-/// From there until silence: the last acknowledgement, and the answer to a last resend.
+/// From the calm until silence: then come the last acknowledgement and the answer to a last resend.
 fn silence_bound(timing: Timing) -> Duration {
     arrival_bound(timing) + timing.ack_delay + 3 * ms(CALM_LATENCY)
 }
@@ -49,10 +49,10 @@ fn silence_bound(timing: Timing) -> Duration {
 fn every_item_arrives_once_and_in_order_whatever_the_network_did() {
     for_each_seed(0..10_000, |rng| {
         let timing = timing(rng);
-        let mut pair = Pair::new(rng.next_u64(), timing, weather(rng, 1500));
+        let mut pair = Pair::new(rng.next_u64(), timing, faults(rng, 1500));
         for _ in 0..rng.below(60) {
             match rng.below(8) {
-                0 => pair.weather = weather(rng, 1500),
+                0 => pair.faults = faults(rng, 1500),
                 1 => pair.run_until(pair.now + ms(rng.below(3000))),
                 2 => pair.run_until(pair.now + ms(rng.below(100))),
                 3.. => {
@@ -80,15 +80,15 @@ fn every_item_arrives_once_and_in_order_whatever_the_network_did() {
 }
 
 #[test]
-fn a_peer_that_restarts_is_told_everything_the_other_side_knows() {
+fn a_restarted_peer_receives_all_that_the_other_side_knows() {
     for_each_seed(0..15_000, |rng| {
         let timing = timing(rng);
-        // Packets travel longer than many a life, so the words of the dead are heard late.
-        let mut pair = Pair::new(rng.next_u64(), timing, weather(rng, 4000));
+        // Latencies exceed many an incarnation's time, so packets of earlier ones arrive late.
+        let mut pair = Pair::new(rng.next_u64(), timing, faults(rng, 4000));
         for _ in 0..rng.below(40) {
             match rng.below(10) {
                 0 => pair.restart(rng.below(2) as usize),
-                1 => pair.weather = weather(rng, 4000),
+                1 => pair.faults = faults(rng, 4000),
                 2 => pair.run_until(pair.now + ms(rng.below(3000))),
                 3 | 4 => pair.run_until(pair.now + ms(rng.below(200))),
                 5.. => pair.push(rng.below(2) as usize),
@@ -96,10 +96,9 @@ fn a_peer_that_restarts_is_told_everything_the_other_side_knows() {
         }
         pair.calm_down(CALM_LATENCY);
         let calm = pair.now;
-        // A link without anything to say keeps silent, so a newcomer is noticed at the next word
-        // that one says to the other.
-        let speaker = rng.below(2) as usize;
-        pair.push(speaker);
+        // A link without items is silent, so a restart is detected at the next packet.
+        let side = rng.below(2) as usize;
+        pair.push(side);
         let all = &pair.sides[0].known | &pair.sides[1].known;
         pair.run_until(calm + 3 * silence_bound(timing));
         assert_eq!(pair.sides[0].known, pair.sides[1].known, "{timing:?}");
@@ -109,10 +108,10 @@ fn a_peer_that_restarts_is_told_everything_the_other_side_knows() {
 }
 
 #[test]
-fn more_than_a_packet_carries_arrives_as_fast() {
+fn more_items_than_a_packet_carries_arrive_as_fast() {
     for_each_seed(0..20, |rng| {
         let timing = timing(rng);
-        let mut pair = Pair::new(rng.next_u64(), timing, weather(rng, 1500));
+        let mut pair = Pair::new(rng.next_u64(), timing, faults(rng, 1500));
         for _ in 0..4 {
             let side = rng.below(2) as usize;
             (0..rng.below(10_000)).for_each(|_| pair.push(side));
@@ -129,7 +128,7 @@ fn more_than_a_packet_carries_arrives_as_fast() {
     });
 }
 
-/// A patience that fits the calm: whoever is there has answered before a resend falls due.
+/// A timing that fits the calm: an acknowledgement arrives before the resend timeout.
 fn sensible_timing(rng: &mut Rng) -> Timing {
     let ack_delay = ms(rng.below(300));
     Timing {
@@ -140,10 +139,10 @@ fn sensible_timing(rng: &mut Rng) -> Timing {
 }
 
 #[test]
-fn in_the_calm_nothing_is_sent_twice_and_half_of_the_packets_carry_items() {
+fn in_the_calm_nothing_is_resent_and_half_of_the_packets_carry_items() {
     for_each_seed(0..2_000, |rng| {
         let timing = sensible_timing(rng);
-        let mut pair = Pair::new(rng.next_u64(), timing, Weather::calm(CALM_LATENCY));
+        let mut pair = Pair::new(rng.next_u64(), timing, LinkFaults::calm(CALM_LATENCY));
         for _ in 0..50 {
             pair.push(rng.below(2) as usize);
             pair.run_until(pair.now + ms(rng.below(2) * rng.below(300)));
@@ -151,7 +150,11 @@ fn in_the_calm_nothing_is_sent_twice_and_half_of_the_packets_carry_items() {
         pair.run_until(pair.now + silence_bound(timing));
         assert!(pair.is_silent());
         assert_eq!(pair.tally.again, 0);
-        assert!(pair.tally.all <= 2 * pair.tally.laden, "{:?}", pair.tally);
+        assert!(
+            pair.tally.all <= 2 * pair.tally.with_items,
+            "{:?}",
+            pair.tally
+        );
     });
 }
 
@@ -159,8 +162,8 @@ fn in_the_calm_nothing_is_sent_twice_and_half_of_the_packets_carry_items() {
 fn a_silent_peer_costs_one_packet_a_resend() {
     for_each_seed(0..200, |rng| {
         let timing = sensible_timing(rng);
-        let mut pair = Pair::new(rng.next_u64(), timing, Weather::calm(CALM_LATENCY));
-        pair.weather.cut = [true; 2];
+        let mut pair = Pair::new(rng.next_u64(), timing, LinkFaults::calm(CALM_LATENCY));
+        pair.faults.cut = [true; 2];
         pair.push(0);
         pair.run_until(timing.window + timing.resend);
         let before = pair.tally.all;

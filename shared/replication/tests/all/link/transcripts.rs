@@ -1,5 +1,5 @@
-//! Links, told as transcripts: two of them, `a` and `b`, over a network that does nothing by
-//! itself. Every packet gets a number and waits to be delivered: once, twice, late or never.
+//! Transcripts of two links, `a` and `b`. Every packet gets a number and is delivered only by a
+//! command: once, twice, late or never.
 
 use std::fmt::Write;
 use std::time::Duration;
@@ -7,22 +7,22 @@ use std::time::Duration;
 use replication::{Link, Packet, Timing};
 use simulator::testing::transcript;
 
-struct Stage {
+struct Interpreter {
     now: Duration,
     timing: Timing,
     /// `a` and `b`.
     links: [Option<Link<String>>; 2],
-    /// All packets ever sent, and to whom.
+    /// All packets ever sent, each with its receiver.
     packets: Vec<(usize, Packet<String>)>,
-    /// What followed from the command.
-    told: String,
+    /// The output of the current command.
+    output: String,
 }
 
 const NAMES: [&str; 2] = ["a", "b"];
 
-impl Stage {
+impl Interpreter {
     fn new() -> Self {
-        Stage {
+        Interpreter {
             now: Duration::ZERO,
             timing: Timing {
                 window: Duration::from_millis(50),
@@ -31,7 +31,7 @@ impl Stage {
             },
             links: [None, None],
             packets: Vec::new(),
-            told: String::new(),
+            output: String::new(),
         }
     }
 
@@ -54,28 +54,21 @@ impl Stage {
                 let packet = serde_json::from_str(json).expect("a packet");
                 self.receive(side(name), packet);
             }
-            ["state"] => self.tell_state(),
-            _ => panic!("no such command: {command}"),
+            ["state"] => self.print_state(),
+            _ => panic!("unknown command: {command}"),
         }
         self.flush();
-        std::mem::take(&mut self.told)
+        std::mem::take(&mut self.output)
     }
 
     fn link(&mut self, side: usize) -> &mut Link<String> {
         self.links[side].as_mut().expect("a link that was booted")
     }
 
-    /// Lets time pass, from deadline to deadline.
+    /// Advances the clock from deadline to deadline.
     fn wait(&mut self, duration: Duration) {
         let end = self.now + duration;
-        let deadline = |stage: &Self| {
-            stage
-                .links
-                .iter()
-                .flatten()
-                .filter_map(Link::deadline)
-                .min()
-        };
+        let deadline = |it: &Self| it.links.iter().flatten().filter_map(Link::deadline).min();
         while let Some(at) = deadline(self).filter(|at| *at <= end) {
             self.now = at;
             self.flush();
@@ -94,10 +87,10 @@ impl Stage {
         let received = self.link(to).receive(now, packet);
         let name = NAMES[to];
         if received.restarted {
-            let _ = writeln!(self.told, "{name} learns that its peer has restarted");
+            let _ = writeln!(self.output, "{name} detects that its peer has restarted");
         }
         if !received.items.is_empty() {
-            let _ = writeln!(self.told, "{name} is brought {}", received.items.join(" "));
+            let _ = writeln!(self.output, "{name} delivers {}", received.items.join(" "));
         }
         self.flush();
     }
@@ -109,20 +102,23 @@ impl Stage {
                 let json = serde_json::to_string(&packet).expect("a packet is JSON");
                 self.packets.push((1 - side, packet));
                 let (number, at) = (self.packets.len(), self.now);
-                let _ = writeln!(self.told, "{number} at {at:?}, {}: {json}", NAMES[side]);
+                let _ = writeln!(self.output, "{number} at {at:?}, {}: {json}", NAMES[side]);
             }
         }
     }
 
-    fn tell_state(&mut self) {
+    fn print_state(&mut self) {
         for (name, link) in NAMES.iter().zip(&self.links) {
             let Some(link) = link else { continue };
             let next = match link.deadline() {
-                Some(at) => format!("will act at {at:?}"),
-                None => "waits for nothing".to_owned(),
+                Some(at) => format!("has its next deadline at {at:?}"),
+                None => "has no deadline".to_owned(),
             };
             let unacknowledged = link.unacknowledged();
-            let _ = writeln!(self.told, "{name} {next}; {unacknowledged} unacknowledged");
+            let _ = writeln!(
+                self.output,
+                "{name} {next}; {unacknowledged} unacknowledged"
+            );
         }
     }
 }
@@ -138,10 +134,10 @@ fn milliseconds(text: &str) -> Duration {
 }
 
 #[test]
-fn links_do_as_their_transcripts_tell() {
+fn links_behave_as_in_their_transcripts() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/all/link/transcripts");
     transcript::check(folder, || {
-        let mut stage = Stage::new();
-        move |command: &str| stage.execute(command)
+        let mut interpreter = Interpreter::new();
+        move |command: &str| interpreter.execute(command)
     });
 }
