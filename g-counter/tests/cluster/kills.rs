@@ -141,7 +141,7 @@ impl Storm {
         self.start_the_dead();
         let hops = most_hops(self.cluster.names.len(), self.flags.fan_out.into());
         // Each edge is met, and met again if a late packet has deceived it, and tries once more.
-        let meeting = ms(3 * (self.flags.retry + self.flags.window + 4 * CALM_LATENCY));
+        let meeting = ms(3 * (self.flags.resend + self.flags.window + 4 * CALM_LATENCY));
         let hop = ms(self.flags.window + CALM_LATENCY);
         self.pass(ms(SETTLED) + meeting + hop * hops);
         let names = self.cluster.names.clone();
@@ -150,7 +150,7 @@ impl Storm {
             let knows = self.promises.owes_everything(node);
             assert!(knows, "{node}, {:?}", self.flags);
         }
-        let patience = ms(3 * self.flags.retry);
+        let patience = ms(3 * self.flags.resend);
         assert!(self.cluster.falls_silent(patience), "{:?}", self.flags);
     }
 }

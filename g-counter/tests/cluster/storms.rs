@@ -66,7 +66,7 @@ impl Storm {
         let mut flags: Flags = read_flags("g-counter", &["--fan-out", fan_out]).unwrap();
         if rng.below(2) == 0 {
             flags.window = rng.below(700);
-            flags.retry = flags.window + 4 * CALM_LATENCY + 1 + rng.below(1000);
+            flags.resend = flags.window + 4 * CALM_LATENCY + 1 + rng.below(1000);
         }
         Storm {
             cluster: counters(size, rng.next_u64(), Conditions::draw(rng), &flags),
@@ -128,7 +128,7 @@ impl Storm {
     fn exact_bound(&self) -> Duration {
         let hops = most_hops(self.cluster.names.len(), self.flags.fan_out.into());
         let hop = ms(self.flags.window + CALM_LATENCY);
-        ms(self.flags.retry + 2 * CALM_LATENCY) + self.answer() + hop * hops.saturating_sub(1)
+        ms(self.flags.resend + 2 * CALM_LATENCY) + self.answer() + hop * hops.saturating_sub(1)
     }
 
     /// And from there the last answers.
@@ -138,7 +138,7 @@ impl Storm {
 
     /// How late an answer may leave.
     fn answer(&self) -> Duration {
-        ms(self.flags.window.midpoint(self.flags.retry))
+        ms(self.flags.window.midpoint(self.flags.resend))
     }
 
     fn all_read(&mut self, value: u64) {
@@ -158,7 +158,7 @@ fn every_node_gives_the_exact_sum_soon_after_the_storm() {
         storm.all_read(storm.added);
         storm.cluster.run_until(calm + storm.silence_bound());
         assert!(
-            storm.cluster.falls_silent(ms(storm.flags.retry)),
+            storm.cluster.falls_silent(ms(storm.flags.resend)),
             "{:?}",
             storm.flags
         );
@@ -219,7 +219,7 @@ fn nodes_that_restart_forget_only_what_nobody_was_told_and_count_nothing_twice()
             .cluster
             .run_until(calm + storm.silence_bound() + meeting);
         assert!(
-            storm.cluster.falls_silent(ms(storm.flags.retry)),
+            storm.cluster.falls_silent(ms(storm.flags.resend)),
             "{:?}",
             storm.flags
         );
