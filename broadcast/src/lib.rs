@@ -12,9 +12,9 @@
 //! *Gossip*, each node sending to all neighbours in the given grid, repeats every value on every
 //! edge: tens of messages an operation. *A tree* sends each value to each node once: 24 messages a
 //! value, 12 an operation, as half of the operations are reads, and no tree needs fewer. *Batching*
-//! needs fewer: if a message may carry many values, the cost is how often a node receives something,
-//! not how much. *Periodic exchange of whole states* is simple and repairs itself, but its messages
-//! grow with all values ever broadcast.
+//! needs fewer: if a message may carry many values, the cost is how often a node receives
+//! something, not how much. *Periodic exchange of whole states* is simple and repairs itself, but
+//! its messages grow with all values ever broadcast.
 //!
 //! ## The solution
 //!
@@ -54,24 +54,25 @@
 //! That is 3.1 s for the star, and more for deep trees. While a neighbour does not answer, an edge
 //! costs one packet per `resend` and no more.
 //!
-//! A node that is killed loses what it knew, and by default also values that it had acknowledged but
-//! not yet sent: no value is lost as long as no node is killed. When the node restarts, its
+//! A node that is killed loses what it knew, and by default also values that it had acknowledged
+//! but not yet sent: no value is lost as long as no node is killed. When the node restarts, its
 //! neighbours notice the new boot number in its first packet and send it everything.
 //!
 //! ## Durable mode
 //!
-//! With `--durable` no value that was acknowledged, or returned by any read, is ever lost, whichever
-//! nodes are killed, even all at once. A node that was ready before, and restarts, answers no
-//! request before it knows all values that had been acknowledged or returned anywhere at the time of
-//! its restart. Until then requests wait.
+//! With `--durable` no value that was acknowledged, or returned by any read, is ever lost,
+//! whichever nodes are killed, even all at once. A node that was ready before, and restarts,
+//! answers no request before it knows all values that had been acknowledged or returned anywhere at
+//! the time of its restart. Until then requests wait.
 //!
 //! A value is written into the node's [journal](Durable) first; only when the service lin-kv holds
-//! it does it become known, go to the edges and be acknowledged. So whatever is known anywhere stands
-//! in some journal, and a node that restarts reads them all. It puts what it has recovered on all its
-//! edges, since an earlier incarnation may have died before it forwarded a value; so the induction
-//! above holds again, beginning at every node that restarts. An incarnation that was never ready may
-//! leave no trace, so that the next one takes itself for the first and reads nothing; but it has
-//! acknowledged nothing to its neighbours either, whose links still hold everything.
+//! it does it become known, go to the edges and be acknowledged. So whatever is known anywhere
+//! stands in some journal, and a node that restarts reads them all. It puts what it has recovered
+//! on all its edges, since an earlier incarnation may have died before it forwarded a value; so the
+//! induction above holds again, beginning at every node that restarts. An incarnation that was
+//! never ready may leave no trace, so that the next one takes itself for the first and reads
+//! nothing; but it has acknowledged nothing to its neighbours either, whose links still hold
+//! everything.
 //!
 //! Two limits remain: a value whose node is down may be known to no other node until some node
 //! restarts; and nothing is acknowledged, nor does any node become ready, while the service cannot
@@ -79,15 +80,15 @@
 //!
 //! It costs a write and its answer for each value, or for all that came during the one before:
 //! about one message more per operation (3d: 2.1 instead of 1.1; its latencies, measured from the
-//! acknowledgement, stay the same), and a client waits for that round trip. A first start costs four
-//! messages; a restart at most four per batch that was ever written, and for n batches in the
+//! acknowledgement, stay the same), and a client waits for that round trip. A first start costs
+//! four messages; a restart at most four per batch that was ever written, and for n batches in the
 //! longest journal about log₂ n + n/64 round trips.
 //!
 //! ## What it costs
 //!
-//! A tree has no second path: while the hub is cut off, no value gets from one leaf to another. That
-//! is the price of few messages, and the challenge allows it, since partitions end. Memory holds
-//! every value twice, and once more for each neighbour that has not acknowledged it.
+//! A tree has no second path: while the hub is cut off, no value gets from one leaf to another.
+//! That is the price of few messages, and the challenge allows it, since partitions end. Memory
+//! holds every value twice, and once more for each neighbour that has not acknowledged it.
 
 mod values;
 

@@ -6,8 +6,8 @@ use serde_json::value::RawValue;
 
 /// Values in the order in which they were learnt, each once.
 ///
-/// The list is one JSON array: a read copies it, and a new value is appended. Two values are equal if
-/// their texts are, apart from white space; `1` and `1.0` are different.
+/// The list is one JSON array: a read copies it, and a new value is appended. Two values are equal
+/// if their texts are, apart from white space; `1` and `1.0` are different.
 #[derive(Debug)]
 pub(crate) struct Values {
     /// Used for look-ups only, so its order has no effect.

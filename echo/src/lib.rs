@@ -8,20 +8,20 @@
 //!
 //! ## The solution
 //!
-//! A node is a type that implements [`Node`]: an enum of requests, an enum of its own events (timers
-//! and answers), and one function for each of the two. [`Echo`] has no state, so it is an empty
-//! struct; it sets no timers, so its events are an enum without variants, and the match on it has no
-//! arms: the compiler knows that the function is never called.
+//! A node is a type that implements [`Node`]: an enum of requests, an enum of its own events
+//! (timers and answers), and one function for each of the two. [`Echo`] has no state, so it is an
+//! empty struct; it sets no timers, so its events are an enum without variants, and the match on it
+//! has no arms: the compiler knows that the function is never called.
 //!
-//! The names of the variants are the `type`s of the messages. Any JSON value can be echoed. The node
-//! does not need its content, so it does not parse it: a [`RawValue`] is the text as it came,
+//! The names of the variants are the `type`s of the messages. Any JSON value can be echoed. The
+//! node does not need its content, so it does not parse it: a [`RawValue`] is the text as it came,
 //! checked to be JSON, and it leaves unchanged, even if it is a number of forty digits.
 //!
 //! ## Why it is correct, and what it costs
 //!
 //! The [`Caller`] that comes with a request carries the number that the answer must name, and
-//! answering consumes it: answering twice does not compile. Every request is answered by exactly one
-//! message, and the node sends no others.
+//! answering consumes it: answering twice does not compile. Every request is answered by exactly
+//! one message, and the node sends no others.
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;

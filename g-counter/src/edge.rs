@@ -2,8 +2,8 @@
 //!
 //! A packet with totals holds all that the neighbour has not confirmed, so any one that arrives
 //! makes up for all that were lost before it, and a confirmation is one number: the version of the
-//! sender's totals up to which the receiver knows all changes. Sans-IO, like a link: `now` comes in,
-//! packets come out, and [`Edge::deadline`] says when to call again.
+//! sender's totals up to which the receiver knows all changes. Sans-IO, like a link: `now` comes
+//! in, packets come out, and [`Edge::deadline`] says when to call again.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

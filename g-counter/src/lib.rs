@@ -14,9 +14,9 @@
 //! node must invent changes, and then read the keys of all nodes: about six messages per node and
 //! period, whether or not anything has changed.
 //!
-//! *Differences* sent from node to node must each arrive exactly once. A [`Link`](replication::Link)
-//! does that, but its queue for an unreachable neighbour grows with every addition, and all of it
-//! must be sent again until it is confirmed.
+//! *Differences* sent from node to node must each arrive exactly once. A
+//! [`Link`](replication::Link) does that, but its queue for an unreachable neighbour grows with
+//! every addition, and all of it must be sent again until it is confirmed.
 //!
 //! *Requests and responses*, both with changes, cost two messages for both directions. So do two
 //! messages, one each way, that each carry changes and confirm the other's; and these need no
@@ -33,8 +33,8 @@
 //! last confirmation, whatever was sent before. Confirmations are version numbers of the sender's
 //! totals, and ride on the packets that go the other way. Changes wait for a window, so that they
 //! leave together; an answer waits for changes that can carry it, but not so long that the other
-//! side resends. What stays unconfirmed is sent again after `resend`, with the latest totals; a node
-//! with nothing new sends nothing.
+//! side resends. What stays unconfirmed is sent again after `resend`, with the latest totals; a
+//! node with nothing new sends nothing.
 //!
 //! ```text
 //!   a: 5, b: 2 known                             b: 2 known
@@ -50,9 +50,9 @@
 //!
 //! ## Why it is correct
 //!
-//! To merge is to take the larger of two totals, so repeated, late and reordered packets do no harm.
-//! Nothing is lost either. A packet of version v to a neighbour that has confirmed c holds all
-//! changes after c up to v, except those that came from that neighbour; so when it arrives, the
+//! To merge is to take the larger of two totals, so repeated, late and reordered packets do no
+//! harm. Nothing is lost either. A packet of version v to a neighbour that has confirmed c holds
+//! all changes after c up to v, except those that came from that neighbour; so when it arrives, the
 //! neighbour knows all changes up to v, and may confirm v whatever was lost before. Until it has
 //! done so the edge keeps sending. A change is sent to all other edges in the step in which it is
 //! learnt; so by induction along the one path between any two nodes every total reaches all nodes.
@@ -60,10 +60,10 @@
 //! A node that restarts has forgotten its total. It is another *owner* then, its name with a fresh
 //! boot number, and begins at zero: no owner's total ever decreases, and nothing is counted twice.
 //! It greets its neighbours until they have answered. They do not know its boot number, so they
-//! forget what was confirmed and sent before: the first packet to a new incarnation holds everything.
-//! A late packet of the earlier incarnation may deceive them once more; but then that one is sent
-//! everything, and a packet that is addressed to a dead incarnation is answered by the living one at
-//! once.
+//! forget what was confirmed and sent before: the first packet to a new incarnation holds
+//! everything. A late packet of the earlier incarnation may deceive them once more; but then that
+//! one is sent everything, and a packet that is addressed to a dead incarnation is answered by the
+//! living one at once.
 //!
 //! A partition delays what must cross it and refuses nothing. Let L be the latency of a hop. After
 //! the heal each edge resends within `resend`, which takes changes over their first hop; the answer
@@ -76,10 +76,10 @@
 //! ## What it costs
 //!
 //! In steady use one packet per edge, direction and window, however many operations there are: with
-//! three nodes at most eight a second. Reads are stale by up to two windows and two hops. By default
-//! a node that is killed loses what it had added in its last window, which it had sent to no other
-//! node; acknowledged additions survive only on the nodes that have received them. So none is lost
-//! as long as no node is killed. The state grows by a total with every restart of a node.
+//! three nodes at most eight a second. Reads are stale by up to two windows and two hops. By
+//! default a node that is killed loses what it had added in its last window, which it had sent to
+//! no other node; acknowledged additions survive only on the nodes that have received them. So none
+//! is lost as long as no node is killed. The state grows by a total with every restart of a node.
 //!
 //! ## Durable mode
 //!
@@ -97,9 +97,9 @@
 //! itself for the first and reads nothing; but it has confirmed nothing to its neighbours either,
 //! which send everything again.
 //!
-//! Two limits remain: an addition whose node is down may be counted by no other node until some node
-//! restarts; and nothing is acknowledged, nor does any node become ready, while the service cannot
-//! be reached.
+//! Two limits remain: an addition whose node is down may be counted by no other node until some
+//! node restarts; and nothing is acknowledged, nor does any node become ready, while the service
+//! cannot be reached.
 //!
 //! It costs a write and its answer for each addition, or for all that came during the one before
 //! (by the challenge's rules 0.75 messages per operation instead of 0.07), and a client waits for

@@ -1,7 +1,7 @@
 //! The counter's state: how much each incarnation of each node has added so far.
 //!
-//! Totals, never differences: a total only grows, so to merge is to take the larger one, and it does
-//! not matter how often, how late or in which order totals arrive.
+//! Totals, never differences: a total only grows, so to merge is to take the larger one, and it
+//! does not matter how often, how late or in which order totals arrive.
 
 use std::collections::BTreeMap;
 

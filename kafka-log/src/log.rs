@@ -7,8 +7,8 @@ use serde_json::value::RawValue;
 /// Messages by offset, and what each node has promised.
 ///
 /// An offset is a round and a node: `round · nodes + index`. A node appends in a round of its own,
-/// later than any that it knows of. It *promises* a round when it will append neither in it nor in an
-/// earlier one any more; up to the last round that all nodes have promised, the log is final.
+/// later than any that it knows of. It *promises* a round when it will append neither in it nor in
+/// an earlier one any more; up to the last round that all nodes have promised, the log is final.
 ///
 /// To append is to *reserve* a round and to *settle* it, at once or later. A reserved message is
 /// not visible before it is settled, so this node promises no later round meanwhile.
@@ -48,8 +48,8 @@ impl Log {
         Some(offset)
     }
 
-    /// Appends the message for which the oldest of the pending offsets was reserved. Returns whether
-    /// this node promises more now than the message itself implies.
+    /// Appends the message for which the oldest of the pending offsets was reserved. Returns
+    /// whether this node promises more now than the message itself implies.
     pub(crate) fn settle(&mut self, offset: u64, message: Box<RawValue>) -> bool {
         let (_, after) = self.origin(offset);
         self.pending.pop_front();
@@ -57,7 +57,8 @@ impl Log {
         self.promise_settled_rounds() && self.promised() > after
     }
 
-    /// Closes all rounds before this one to this node. Returns whether it promises more than before.
+    /// Closes all rounds before this one to this node. Returns whether it promises more than
+    /// before.
     pub(crate) fn close(&mut self, round: u64) -> bool {
         self.next = self.next.max(round);
         self.promise_settled_rounds()
@@ -82,8 +83,8 @@ impl Log {
         )
     }
 
-    /// Learns that another node appends in no round before this one any more. This node's own promises
-    /// come from [`Log::settle`] and [`Log::close`] alone.
+    /// Learns that another node appends in no round before this one any more. This node's own
+    /// promises come from [`Log::settle`] and [`Log::close`] alone.
     pub(crate) fn learn_promise(&mut self, node: usize, round: u64) {
         if node != self.me {
             self.promise(node, round);

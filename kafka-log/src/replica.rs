@@ -33,8 +33,8 @@ impl Replica {
         }
     }
 
-    /// The offset of a message that will be appended; none if no offsets are left. The message has no
-    /// visible effect before it is [settled](Replica::settle).
+    /// The offset of a message that will be appended; none if no offsets are left. The message has
+    /// no visible effect before it is [settled](Replica::settle).
     pub(crate) fn reserve(&mut self, key: &str) -> Option<u64> {
         self.log(key).reserve()
     }
@@ -113,8 +113,8 @@ impl Replica {
         }
     }
 
-    /// Puts on all links what an earlier incarnation of this node may not have sent: its messages, its
-    /// promises and the committed offsets.
+    /// Puts on all links what an earlier incarnation of this node may not have sent: its messages,
+    /// its promises and the committed offsets.
     pub(crate) fn push_own(&mut self, now: Duration) {
         let me = self.cluster.index();
         for (key, log) in &self.logs {

@@ -1,9 +1,9 @@
 //! The causes of units, so that a node that reads journals recovers no effect without its cause.
 //!
 //! Journals are read at different moments: one may hold a unit, and another not yet the units that
-//! its transaction had seen. So each entry of a journal lists what its node had seen since the entry
-//! before. The units seen of one incarnation are always a prefix of its units, in order, so one stamp
-//! describes them. Only units with all their causes are recovered.
+//! its transaction had seen. So each entry of a journal lists what its node had seen since the
+//! entry before. The units seen of one incarnation are always a prefix of its units, in order, so
+//! one stamp describes them. Only units with all their causes are recovered.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -16,14 +16,15 @@ use crate::store::{Stamp, Unit};
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Entry {
     unit: Unit,
-    /// The latest unit that its node had seen of each incarnation, if that is new in this journal. The
-    /// node's own units are not listed: the journal holds them before this entry.
+    /// The latest unit that its node had seen of each incarnation, if that is new in this journal.
+    /// The node's own units are not listed: the journal holds them before this entry.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     seen: Vec<Stamp>,
 }
 
 impl Entry {
-    /// An entry for a unit whose node has seen these units. Entries are made in the journal's order.
+    /// An entry for a unit whose node has seen these units. Entries are made in the journal's
+    /// order.
     pub(crate) fn new(unit: Unit, seen: &mut Seen) -> Self {
         let seen = seen.take_new();
         Entry { unit, seen }
@@ -77,8 +78,9 @@ impl Recovered {
         self.journals.entry(owner).or_default().push_back(entry);
     }
 
-    /// The units whose causes are there, causes first, which are added to `seen`. The node's own units
-    /// are always among them, as all of their causes were journaled before its incarnation ended.
+    /// The units whose causes are there, causes first, which are added to `seen`. The node's own
+    /// units are always among them, as all of their causes were journaled before its incarnation
+    /// ended.
     pub(crate) fn with_causes(mut self, me: &NodeId, seen: &mut Seen) -> Vec<Unit> {
         let mut units = Vec::new();
         let mut is_stuck = false;
@@ -103,8 +105,8 @@ impl Recovered {
 mod tests {
     use super::*;
 
-    /// Checks the stamps of the units that node a recovers from entries such as `a 5/1: 3/2`: in a's
-    /// journal, a unit with counter 5 of incarnation 1, which had seen unit 3 of incarnation 2.
+    /// Checks the stamps of the units that node a recovers from entries such as `a 5/1: 3/2`: in
+    /// a's journal, a unit with counter 5 of incarnation 1, which had seen unit 3 of incarnation 2.
     fn check(entries: &[&str], expected: &[&str]) {
         let stamp = |text: &str| {
             let (counter, writer) = text.split_once('/').unwrap();

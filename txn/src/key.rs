@@ -13,7 +13,8 @@ const MAX_LEVELS: usize = 128;
 /// characters escaped only if they must be.
 ///
 /// Numbers are equal if both are whole and have the same digits, or if neither is and they are the
-/// same as 64-bit floating-point numbers: `1`, `1.0` and `"1"` are three keys, `1.0` and `10e-1` one.
+/// same as 64-bit floating-point numbers: `1`, `1.0` and `"1"` are three keys, `1.0` and `10e-1`
+/// one.
 #[derive(Debug, Clone, Serialize)]
 #[serde(transparent)]
 pub(crate) struct Key(Box<RawValue>);

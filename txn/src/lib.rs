@@ -38,24 +38,25 @@
 //! ## Why it is correct
 //!
 //! *A transaction is all or nothing.* It is checked before any of it is executed, no other runs in
-//! between on its node, and elsewhere its writes become visible in one step. So no transaction reads
-//! what was refused (G1a) or overwritten within its own transaction (G1b), and a transaction sees its
-//! own writes. A transaction that reads one of its keys finds the others to be of the same unit or of
-//! later ones: *read atomic*. Keys that are always written together always agree.
+//! between on its node, and elsewhere its writes become visible in one step. So no transaction
+//! reads what was refused (G1a) or overwritten within its own transaction (G1b), and a transaction
+//! sees its own writes. A transaction that reads one of its keys finds the others to be of the same
+//! unit or of later ones: *read atomic*. Keys that are always written together always agree.
 //!
 //! *Causes come first.* A tree of links that keep order gives causal order for nothing. If a
 //! transaction could see a unit, then its node had put that unit on all other edges, or received it
-//! over that edge, before it puts its own there; the link keeps them in this order, so the next node
-//! applies and forwards them in this order; and so on, by induction over hops. The clock is raised by
-//! every unit received, so what was seen also has the lower stamp. A unit that was not forwarded is
-//! no gap: what overwrote it was forwarded before. On one node values never go back.
+//! over that edge, before it puts its own there; the link keeps them in this order, so the next
+//! node applies and forwards them in this order; and so on, by induction over hops. The clock is
+//! raised by every unit received, so what was seen also has the lower stamp. A unit that was not
+//! forwarded is no gap: what overwrote it was forwarded before. On one node values never go back.
 //!
 //! *Read committed, strongly.* Take for the order of a key's versions the order in which the
 //! writing transactions were executed, in real time. Then a transaction that reads or follows a
 //! version was executed after the one that wrote it; so was, in a session, the next transaction,
 //! since clients stay on their node; and so was one that began after another's end. All edges that
 //! G0 and G1c are made of point forward in time, and cannot close a cycle. (That replicas keep the
-//! write with the highest stamp, perhaps not the last one, concerns reads alone: they may be stale.)
+//! write with the highest stamp, perhaps not the last one, concerns reads alone: they may be
+//! stale.)
 //!
 //! *Replicas agree.* Links deliver every unit in the end, and the highest of some stamps does not
 //! depend on the order in which they come. Let L be the latency of a hop: after a partition all
@@ -64,13 +65,14 @@
 //!
 //! ## What is impossible, and what it costs
 //!
-//! On both sides of a partition a transaction may read x = nil and write x. If both are answered, an
-//! update is lost: one write is, silently, overwritten by the one with the higher stamp. So every
-//! model that forbids lost updates (cursor stability, update atomic, and all that imply one of them:
-//! consistent view, snapshot isolation, repeatable read) is out of reach of a design that is always
-//! available. So are anomalies with two anti-dependencies: write skew, and two readers that see two
-//! concurrent writes in different orders. A cycle with only one occurs only as a lost update: it
-//! would lead from the overwriter by way of what was seen to the reader, which then had seen it.
+//! On both sides of a partition a transaction may read x = nil and write x. If both are answered,
+//! an update is lost: one write is, silently, overwritten by the one with the higher stamp. So
+//! every model that forbids lost updates (cursor stability, update atomic, and all that imply one
+//! of them: consistent view, snapshot isolation, repeatable read) is out of reach of a design that
+//! is always available. So are anomalies with two anti-dependencies: write skew, and two readers
+//! that see two concurrent writes in different orders. A cycle with only one occurs only as a lost
+//! update: it would lead from the overwriter by way of what was seen to the reader, which then had
+//! seen it.
 //!
 //! By default a node that dies loses its own writes of the last window, and more if it was cut off.
 //! When it restarts it knows nothing until it or a neighbour has sent a packet; then it is sent
@@ -79,43 +81,43 @@
 //! forgotten. It is sent the latest values, those of one transaction together, but in several steps
 //! if there are more than 4,096 such units.
 //!
-//! In steady use a message per edge, direction and window: with two nodes twenty a second. Units for
-//! a neighbour that is cut off are kept, transaction by transaction, since it must receive them in
-//! order; meanwhile the edge costs one message per `resend` and direction, or two where only one
+//! In steady use a message per edge, direction and window: with two nodes twenty a second. Units
+//! for a neighbour that is cut off are kept, transaction by transaction, since it must receive them
+//! in order; meanwhile the edge costs one message per `resend` and direction, or two where only one
 //! direction is cut.
 //!
 //! ## Durable mode
 //!
-//! With `--durable` nothing that was acknowledged is lost though nodes are killed and restarted, one
-//! after the other or all at once. A transaction that writes is executed when it arrives, and its
-//! unit goes into the node's [journal](Durable) in the service lin-kv. When that is confirmed, the
-//! unit is applied and put on the links, and the client is answered. Until then it is *held*:
+//! With `--durable` nothing that was acknowledged is lost though nodes are killed and restarted,
+//! one after the other or all at once. A transaction that writes is executed when it arrives, and
+//! its unit goes into the node's [journal](Durable) in the service lin-kv. When that is confirmed,
+//! the unit is applied and put on the links, and the client is answered. Until then it is *held*:
 //! transactions of this node that write see it, as they stand behind it in the journal and take
-//! effect only after it; no others do. Transactions that only read are answered at once, from what is
-//! applied. A node that starts first reads all journals, while all requests wait, then applies what
-//! it has found and puts it on its links.
+//! effect only after it; no others do. Transactions that only read are answered at once, from what
+//! is applied. A node that starts first reads all journals, while all requests wait, then applies
+//! what it has found and puts it on its links.
 //!
 //! The arguments above about nodes that live remain valid. A store with held units is a store like
-//! any other, per key the highest stamp. What a transaction has seen was applied before its own unit
-//! is, or held and ahead of it; so the order on links is causal, as before. Versions are ordered by
-//! when transactions were executed, which is still between a request and its answer, and before any
-//! other node could see them.
+//! any other, per key the highest stamp. What a transaction has seen was applied before its own
+//! unit is, or held and ahead of it; so the order on links is causal, as before. Versions are
+//! ordered by when transactions were executed, which is still between a request and its answer, and
+//! before any other node could see them.
 //!
 //! *Across incarnations.* What an incarnation has shown, acknowledged or forwarded stood in some
 //! journal before; the next incarnation reads the journals later. So on one node values never go
 //! back, and stamps are later than all that any incarnation of it had seen. It forwards all that it
 //! has found, its own units or not, since it may have died between receiving and forwarding.
 //!
-//! *No effect without its cause.* Journals are read at different moments, and one may hold an effect
-//! whose cause another did not hold yet. So each unit in a journal lists what its node had seen since
-//! the one before, and units that lack a cause are left out. The earlier incarnation cannot have
-//! known of them: their causes would all have been in journals by then. They come over the links, as
-//! they would have anyway.
+//! *No effect without its cause.* Journals are read at different moments, and one may hold an
+//! effect whose cause another did not hold yet. So each unit in a journal lists what its node had
+//! seen since the one before, and units that lack a cause are left out. The earlier incarnation
+//! cannot have known of them: their causes would all have been in journals by then. They come over
+//! the links, as they would have anyway.
 //!
-//! Two things are weaker. A client of a node that cannot reach lin-kv waits with its writes, so only
-//! reads are totally available. And a restarted node does not send what was overwritten: if it has
-//! more than 4,096 units to send, a neighbour may for a moment see an effect before the value that
-//! has replaced its cause.
+//! Two things are weaker. A client of a node that cannot reach lin-kv waits with its writes, so
+//! only reads are totally available. And a restarted node does not send what was overwritten: if it
+//! has more than 4,096 units to send, a neighbour may for a moment see an effect before the value
+//! that has replaced its cause.
 //!
 //! It costs a round trip to the service for each transaction that writes, and two messages for all
 //! that wait for it together or came within `--journal-window`: 1.54 messages an operation in 6c,
@@ -244,8 +246,8 @@ impl Txn {
         }
     }
 
-    /// Applies the units of journals whose causes are there; the rest comes over links. Then puts all
-    /// units on the links, since an earlier incarnation may not have sent them.
+    /// Applies the units of journals whose causes are there; the rest comes over links. Then puts
+    /// all units on the links, since an earlier incarnation may not have sent them.
     fn recover(&mut self, now: Duration) {
         let recovered = std::mem::take(&mut self.recovered);
         for unit in recovered.with_causes(&self.me, &mut self.seen) {

@@ -1,7 +1,7 @@
 //! A replica: for each key the value of the latest write, by the order of stamps.
 //!
-//! The writes of a transaction are one unit, stamped once and applied in one step. Applying a unit is
-//! idempotent, and units may be applied in any order: the result is the same.
+//! The writes of a transaction are one unit, stamped once and applied in one step. Applying a unit
+//! is idempotent, and units may be applied in any order: the result is the same.
 
 use std::collections::BTreeMap;
 
@@ -14,8 +14,8 @@ use crate::key::Key;
 const MAX_AHEAD: u64 = 1 << 40;
 
 /// A Lamport timestamp (*Time, clocks, and the ordering of events in a distributed system*, 1978):
-/// later than all that the writer had seen. Stamps of different writers are never equal, and neither
-/// are those of two incarnations of one node.
+/// later than all that the writer had seen. Stamps of different writers are never equal, and
+/// neither are those of two incarnations of one node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(from = "(u64, u64)", into = "(u64, u64)")]
 pub(crate) struct Stamp {
@@ -77,8 +77,8 @@ impl Access {
 
 /// All keys, and the clock.
 ///
-/// A transaction is *executed* and its unit *applied*, at once or later. Meanwhile the unit is *held*:
-/// only transactions that write see it, as they take effect only after it.
+/// A transaction is *executed* and its unit *applied*, at once or later. Meanwhile the unit is
+/// *held*: only transactions that write see it, as they take effect only after it.
 #[derive(Debug)]
 pub(crate) struct Store {
     boot: u64,
@@ -150,7 +150,8 @@ impl Store {
         Some(&latest.value)
     }
 
-    /// Holds a unit of this node that will be applied later. Units are held in the order of execution.
+    /// Holds a unit of this node that will be applied later. Units are held in the order of
+    /// execution.
     pub(crate) fn hold(&mut self, unit: &Unit) {
         self.counter = self.counter.max(unit.stamp.counter);
         store_later(&mut self.held, unit);

@@ -10,7 +10,8 @@
 //! A counter in a linearizable store gives short ids, but costs two messages for each, and gives no
 //! answer while the store cannot be reached. Leasing blocks of numbers from it makes that rare but
 //! not impossible. Clocks repeat values, and are sometimes set back. Random numbers of 128 bits are
-//! unique for all practical purposes; but two of the three parts of an id can be unique for certain.
+//! unique for all practical purposes; but two of the three parts of an id can be unique for
+//! certain.
 //!
 //! ## The solution
 //!
@@ -20,11 +21,11 @@
 //! ## Why it is correct
 //!
 //! Ids of two nodes differ in their first part, since names are unique and the parts are separated
-//! by a character that neither number contains, so an id splits into its parts in one way only, read
-//! from the right. Ids of one process differ in the counter. A node that restarts has forgotten its
-//! counter: its ids differ in the middle part, a number of 48 bits drawn from the system's entropy.
-//! The probability that two of k incarnations of one node draw the same number is below k²/2⁴⁹: one
-//! in five hundred million for a node that was started a thousand times.
+//! by a character that neither number contains, so an id splits into its parts in one way only,
+//! read from the right. Ids of one process differ in the counter. A node that restarts has
+//! forgotten its counter: its ids differ in the middle part, a number of 48 bits drawn from the
+//! system's entropy. The probability that two of k incarnations of one node draw the same number is
+//! below k²/2⁴⁹: one in five hundred million for a node that was started a thousand times.
 //!
 //! ## What it costs
 //!

@@ -1,6 +1,6 @@
-//! Storms in which durable nodes are killed, one after the other or all at once, and messages to and
-//! from the service are lost like all others: no value that was acknowledged, or returned by a read,
-//! is ever lost.
+//! Storms in which durable nodes are killed, one after the other or all at once, and messages to
+//! and from the service are lost like all others: no value that was acknowledged, or returned by a
+//! read, is ever lost.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -14,8 +14,8 @@ use simulator::testing::{Conditions, Promises, TestCluster, for_each_seed, most_
 /// The maximum latency after the storm, in milliseconds.
 const CALM_LATENCY: u64 = 100;
 
-/// The maximum time after the storm until all nodes are ready and their journals idle: lost requests
-/// to the service are repeated within eight seconds, and not lost again.
+/// The maximum time after the storm until all nodes are ready and their journals idle: lost
+/// requests to the service are repeated within eight seconds, and not lost again.
 const RECOVERY: Duration = Duration::from_secs(15);
 
 fn ms(ms: u64) -> Duration {
@@ -129,8 +129,8 @@ impl Storm {
         reads
     }
 
-    /// Ends the faults and restarts dead nodes; soon all nodes must know every value that may not be
-    /// lost, and then stop sending.
+    /// Ends the faults and restarts dead nodes; soon all nodes must know every value that may not
+    /// be lost, and then stop sending.
     fn converge(&mut self) {
         self.cluster.calm_down(Latency::uniform(50));
         self.start_the_dead();

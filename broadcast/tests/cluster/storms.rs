@@ -1,6 +1,6 @@
-//! Storm, then calm: a seed draws the cluster, its tree, the faults and the clients' operations; then
-//! the faults end, and within a stated time every node must know every acknowledged value, once, and
-//! stop sending.
+//! Storm, then calm: a seed draws the cluster, its tree, the faults and the clients' operations;
+//! then the faults end, and within a stated time every node must know every acknowledged value,
+//! once, and stop sending.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -110,9 +110,9 @@ impl Storm {
         self.cluster.falls_silent(ms(self.flags.patience.resend))
     }
 
-    /// From the end of the faults until all nodes know everything: every edge resends within `resend`
-    /// and is answered, all edges at the same time; then a value goes from node to node, and waits
-    /// for a window in each.
+    /// From the end of the faults until all nodes know everything: every edge resends within
+    /// `resend` and is answered, all edges at the same time; then a value goes from node to node,
+    /// and waits for a window in each.
     ///
     /// With the default flags that is 3.1 s for a star; for 25 nodes it is 4.9 s with a fan-out of
     /// 4, 5.8 s with 2, and 12.8 s in a chain.

@@ -1,6 +1,6 @@
-//! Storms in which durable nodes are killed, one after the other or all at once, and messages to and
-//! from the service are lost like all others: no addition that was acknowledged, or counted by a
-//! read, is ever lost, and none is counted twice.
+//! Storms in which durable nodes are killed, one after the other or all at once, and messages to
+//! and from the service are lost like all others: no addition that was acknowledged, or counted by
+//! a read, is ever lost, and none is counted twice.
 //!
 //! Addition k adds 4ᵏ, so a value shows which additions it counts, and how often.
 
@@ -18,8 +18,8 @@ use crate::storms::counters;
 /// The maximum latency after the storm, in milliseconds.
 const CALM_LATENCY: u64 = 100;
 
-/// The maximum time after the storm until all nodes are ready and their journals idle: lost requests
-/// to the service are repeated within eight seconds, and not lost again.
+/// The maximum time after the storm until all nodes are ready and their journals idle: lost
+/// requests to the service are repeated within eight seconds, and not lost again.
 const RECOVERY: Duration = Duration::from_secs(15);
 
 /// The number of additions that a total can hold.
@@ -134,8 +134,8 @@ impl Storm {
         reads
     }
 
-    /// Ends the faults and restarts dead nodes; soon all nodes must count every addition that may not
-    /// be lost, and then stop sending.
+    /// Ends the faults and restarts dead nodes; soon all nodes must count every addition that may
+    /// not be lost, and then stop sending.
     fn converge(&mut self) {
         self.cluster.calm_down(Latency::uniform(50));
         self.start_the_dead();

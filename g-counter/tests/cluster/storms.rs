@@ -1,5 +1,6 @@
-//! Storm, then calm: a seed draws the cluster, its tree, the faults and the clients' operations; then
-//! the faults end, and within a stated time every node must return the exact sum, and stop sending.
+//! Storm, then calm: a seed draws the cluster, its tree, the faults and the clients' operations;
+//! then the faults end, and within a stated time every node must return the exact sum, and stop
+//! sending.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -119,9 +120,9 @@ impl Storm {
         self.cluster.now
     }
 
-    /// From the end of the faults until every read is exact: each edge resends within `resend`, which
-    /// takes changes over their first hop, is answered, and then sends the changes made meanwhile;
-    /// after that changes go from node to node, and wait for a window in each.
+    /// From the end of the faults until every read is exact: each edge resends within `resend`,
+    /// which takes changes over their first hop, is answered, and then sends the changes made
+    /// meanwhile; after that changes go from node to node, and wait for a window in each.
     ///
     /// With the default flags that is 2.55 s for a star.
     fn exact_bound(&self) -> Duration {

@@ -1,6 +1,6 @@
-//! Storms in which durable nodes are killed, one after the other or all at once, and messages to and
-//! from the service that holds their journals are lost like all others. Acknowledged messages must be
-//! visible in the end, and the result of every poll must be a range of the final log.
+//! Storms in which durable nodes are killed, one after the other or all at once, and messages to
+//! and from the service that holds their journals are lost like all others. Acknowledged messages
+//! must be visible in the end, and the result of every poll must be a range of the final log.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -181,8 +181,9 @@ impl Storm {
         self.cluster.now
     }
 
-    /// From the end of the faults until all nodes show everything: each link resends within `resend`
-    /// and is answered; waiting items are sent after a window, and so are the promises that follow.
+    /// From the end of the faults until all nodes show everything: each link resends within
+    /// `resend` and is answered; waiting items are sent after a window, and so are the promises
+    /// that follow.
     fn arrival_bound(&self) -> Duration {
         let hop = ms(self.flags.window + CALM_LATENCY);
         ms(self.flags.patience.resend + 2 * CALM_LATENCY) + 2 * hop

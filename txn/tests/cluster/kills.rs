@@ -1,7 +1,7 @@
-//! Storms in which durable nodes are killed, one after the other or all at once, and messages to and
-//! from the service that holds their journals are lost like all others. Every acknowledged transaction
-//! must be visible in the end; and no node may ever show half of one, an effect without its cause, or
-//! an older value than before.
+//! Storms in which durable nodes are killed, one after the other or all at once, and messages to
+//! and from the service that holds their journals are lost like all others. Every acknowledged
+//! transaction must be visible in the end; and no node may ever show half of one, an effect without
+//! its cause, or an older value than before.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -52,7 +52,8 @@ struct Answer {
     txn: Vec<(String, String, Option<u64>)>,
 }
 
-/// A cluster in a storm, its clients' pending transactions, and the answers that they have received.
+/// A cluster in a storm, its clients' pending transactions, and the answers that they have
+/// received.
 struct Storm {
     cluster: TestCluster<Txn>,
     /// Transactions without an answer by number, each with its node.
@@ -162,8 +163,8 @@ impl Storm {
         self.invoke(node, &ops, Purpose::Write(self.last));
     }
 
-    /// Lets the first node write a larger value to its key than before, or any other node copy to its
-    /// own key what it reads from the key of the node before it.
+    /// Lets the first node write a larger value to its key than before, or any other node copy to
+    /// its own key what it reads from the key of the node before it.
     fn extend_chain(&mut self, node: &str) {
         let index = self.cluster.names.iter().position(|name| name == node);
         match index.and_then(|index| index.checked_sub(1)) {
@@ -260,8 +261,8 @@ fn nothing_acknowledged_is_lost_and_order_is_kept_when_nodes_are_killed() {
     });
 }
 
-/// A node reads n1's journal to its end before n1 has written x, and n0's, which is longer, only after
-/// n0 has seen x and written y.
+/// A node reads n1's journal to its end before n1 has written x, and n0's, which is longer, only
+/// after n0 has seen x and written y.
 #[test]
 fn an_effect_is_not_recovered_without_its_cause() {
     let flags: Flags = read_flags("txn", &["--durable", "--window=0", "--fan-out=1"]).unwrap();

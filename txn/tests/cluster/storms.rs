@@ -1,6 +1,7 @@
-//! Storm, then calm: a seed draws the cluster, its tree, the faults and the transactions; meanwhile no
-//! node may show half of a transaction, an effect without its cause, or an older value than before.
-//! Then the faults end, and within a stated time all replicas must be equal, and stop sending.
+//! Storm, then calm: a seed draws the cluster, its tree, the faults and the transactions; meanwhile
+//! no node may show half of a transaction, an effect without its cause, or an older value than
+//! before. Then the faults end, and within a stated time all replicas must be equal, and stop
+//! sending.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -136,8 +137,8 @@ impl Storm {
         }
     }
 
-    /// Lets the first node write a larger value to its key than before, or any other node copy to its
-    /// own key what it reads from the key of the node before it.
+    /// Lets the first node write a larger value to its key than before, or any other node copy to
+    /// its own key what it reads from the key of the node before it.
     fn extend_chain(&mut self, node: &str) {
         let index = self.cluster.names.iter().position(|name| name == node);
         let value = match index.and_then(|index| index.checked_sub(1)) {
@@ -203,8 +204,8 @@ impl Storm {
     }
 }
 
-/// Checks that all nodes have shown each group's values in one order: the relation "shown after" has
-/// no cycle.
+/// Checks that all nodes have shown each group's values in one order: the relation "shown after"
+/// has no cycle.
 pub(crate) fn check_values_have_one_order(seen: &Seen) {
     for index in 0..GROUPS.len() {
         let seen = seen.iter().filter(|((_, group), _)| *group == index);

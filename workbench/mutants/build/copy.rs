@@ -175,8 +175,8 @@ impl Copy<'_> {
         ))
     }
 
-    /// Writes a `shared` that exports the copied modules, and all others from the real one, so that a
-    /// node and its host share their types. Copies find the real modules by name.
+    /// Writes a `shared` that exports the copied modules, and all others from the real one, so that
+    /// a node and its host share their types. Copies find the real modules by name.
     fn write_shared(
         &self,
         folder: &Path,

@@ -1,7 +1,7 @@
 //! A file of the catalogue: a mutant's mistake, in words and as a change of the sources.
 //!
 //! ```text
-//! What is lost once is lost for good: a link that forgets to resend.
+//! A link never resends: lost items stay lost.
 //!
 //! challenge: broadcast-3d
 //! file: shared/replication/src/link/outgoing.rs
@@ -9,11 +9,11 @@
 //! + let again = false;
 //! ```
 //!
-//! The first paragraph describes the mistake. Then come keys with values: `challenge`; `faults`, `pins`
-//! and `node-flags` for a storm with special options, with a `because`; `file`. Below each `file` are
-//! its changes, in whole lines, as in a diff: `-` removes, `+` adds, and a space keeps a line that shows
-//! the position. Lines are compared without indentation, and those removed or kept must be adjacent and
-//! occur once in the file. An empty line separates changes of one file.
+//! The first paragraph describes the mistake. Then come keys with values: `challenge`; `faults`,
+//! `pins` and `node-flags` for a storm with special options, with a `because`; `file`. Below each
+//! `file` are its changes, in whole lines, as in a diff: `-` removes, `+` adds, and a space keeps a
+//! line that shows the position. Lines are compared without indentation, and those removed or kept
+//! must be adjacent and occur once in the file. An empty line separates changes of one file.
 
 use std::fs;
 use std::path::Path;
@@ -146,8 +146,8 @@ impl Edit {
         let starts: Vec<usize> = windows.map(|(start, _)| start).collect();
         let [start] = starts[..] else {
             return Err(format!(
-                "{} has changed: these lines occur {} times in it:\n\n    {}\n\nFind where the same \
-                 mistake can be made now, and change the entry; if it cannot be made any more, \
+                "{} has changed: these lines occur {} times in it:\n\n    {}\n\nFind where the \
+                 same mistake can be made now, and change the entry; if it cannot be made any more, \
                  replace the mutant by another one.",
                 self.file,
                 starts.len(),

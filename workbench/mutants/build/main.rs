@@ -79,8 +79,8 @@ fn make() -> Result<(), String> {
         };
         text += &copy.write(&out)?;
         list += &format!(
-            "Mutant {{ name: {:?}, mistake: {:?}, storm: StormOptions {{ challenge: {:?}, faults: {:?}, \
-             pins: {:?}, node_flags: &{:?} }}, factory: {} }},\n",
+            "Mutant {{ name: {:?}, mistake: {:?}, storm: StormOptions {{ challenge: {:?}, \
+             faults: {:?}, pins: {:?}, node_flags: &{:?} }}, factory: {} }},\n",
             entry.name,
             entry.mistake,
             entry.challenge,
