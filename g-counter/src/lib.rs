@@ -30,11 +30,11 @@
 //!
 //! The nodes form a spanning tree, as for broadcast: with up to 25 nodes a star. Packets along an
 //! edge are *level, not edge*: one with totals holds all that have changed since the neighbour's
-//! last confirmation, whatever was sent before. Confirmations are version numbers of the sender's
-//! totals, and ride on the packets that go the other way. Changes wait for a window, so that they
-//! leave together; an answer waits for changes that can carry it, but not so long that the other
-//! side resends. What stays unconfirmed is sent again after `resend`, with the latest totals; a
-//! node with nothing new sends nothing.
+//! last confirmation, whatever was sent before. Confirmations (`heard`) are version numbers of the
+//! sender's totals, and ride on the packets that go the other way. Changes wait for a window, so
+//! that they leave together; an answer waits for changes that can carry it, but not so long that the
+//! other side resends. What stays unconfirmed is sent again after `resend`, with the latest totals;
+//! a node with nothing new sends nothing.
 //!
 //! ```text
 //!   a: 5, b: 2 known                             b: 2 known

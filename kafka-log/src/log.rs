@@ -57,8 +57,7 @@ impl Log {
         self.promise_settled_rounds() && self.promised() > after
     }
 
-    /// Closes all rounds before this one to this node. Returns whether it promises more than
-    /// before.
+    /// Closes all rounds before this one, and returns whether this node promises more than before.
     pub(crate) fn close(&mut self, round: u64) -> bool {
         self.next = self.next.max(round);
         self.promise_settled_rounds()

@@ -183,7 +183,7 @@ impl Replica {
         }
     }
 
-    /// Closes all rounds before this one to this node, and sends the promise to all others.
+    /// Closes all rounds before this one, and sends the promise to all others.
     fn close(&mut self, now: Duration, key: String, round: u64) {
         let log = self.log(&key);
         if log.close(round) {

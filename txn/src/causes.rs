@@ -47,14 +47,14 @@ pub(crate) struct Seen {
 impl Seen {
     /// Adds a unit with this stamp, and all before it of the same incarnation.
     pub(crate) fn add(&mut self, stamp: Stamp) {
-        if !self.has(stamp) {
+        if !self.contains(stamp) {
             let (counter, writer) = stamp.into();
             self.latest.insert(writer, counter);
             self.new.insert(writer);
         }
     }
 
-    fn has(&self, stamp: Stamp) -> bool {
+    fn contains(&self, stamp: Stamp) -> bool {
         let (counter, writer) = stamp.into();
         self.latest.get(&writer).is_some_and(|it| *it >= counter)
     }
@@ -89,7 +89,7 @@ impl Recovered {
             for (owner, journal) in &mut self.journals {
                 let is_own = owner == me;
                 while let Some(entry) = journal.front()
-                    && (is_own || entry.seen.iter().all(|cause| seen.has(*cause)))
+                    && (is_own || entry.seen.iter().all(|cause| seen.contains(*cause)))
                 {
                     seen.add(entry.unit.stamp());
                     units.extend(journal.pop_front().map(|entry| entry.unit));

@@ -13,7 +13,9 @@ use simulator::network::MessageFaults;
 use simulator::testing::{Conditions, TestCluster, for_each_seed};
 use txn::{Flags, Txn};
 
-use crate::storms::{GROUPS, INTERMEDIATE, Seen, check_values_have_one_order, reads, writes};
+use crate::storms::{
+    GROUPS, INTERMEDIATE, ShownValues, check_values_have_one_order, reads, writes,
+};
 
 /// The maximum time after the storm until all writes are visible, with the longest backoff.
 const RECOVERY: Duration = Duration::from_secs(60);
@@ -64,7 +66,7 @@ struct Storm {
     /// For each node and each of its acknowledged writing transactions the one before it.
     followed: BTreeSet<(String, Option<u64>)>,
     /// The values of groups that nodes have shown, over all incarnations.
-    seen: Seen,
+    seen: ShownValues,
     replicas: BTreeMap<String, Vec<Option<u64>>>,
 }
 
@@ -87,7 +89,7 @@ impl Storm {
             last: 0,
             acknowledged: Vec::new(),
             followed: BTreeSet::new(),
-            seen: Seen::new(),
+            seen: ShownValues::new(),
             replicas: BTreeMap::new(),
         }
     }

@@ -56,7 +56,7 @@ pub(crate) fn writes<'a>(keys: impl IntoIterator<Item = &'a str>, value: u64) ->
 }
 
 /// The values that each node has shown of each group, in order.
-pub(crate) type Seen = BTreeMap<(String, usize), Vec<u64>>;
+pub(crate) type ShownValues = BTreeMap<(String, usize), Vec<u64>>;
 
 /// A cluster in a storm, and the values that its clients have read.
 struct Storm {
@@ -64,7 +64,7 @@ struct Storm {
     flags: Flags,
     /// The last value written; all are different and not 0.
     last_value: u64,
-    seen: Seen,
+    seen: ShownValues,
 }
 
 impl Storm {
@@ -206,7 +206,7 @@ impl Storm {
 
 /// Checks that all nodes have shown each group's values in one order: the relation "shown after"
 /// has no cycle.
-pub(crate) fn check_values_have_one_order(seen: &Seen) {
+pub(crate) fn check_values_have_one_order(seen: &ShownValues) {
     for index in 0..GROUPS.len() {
         let seen = seen.iter().filter(|((_, group), _)| *group == index);
         let mut open: Vec<&[u64]> = seen.map(|(_, values)| &**values).collect();
