@@ -216,7 +216,7 @@ impl KafkaLog {
                 ctx.reply(caller, Response::ListCommittedOffsetsOk { offsets });
             }
             Request::Replicate { packet } => {
-                self.replica.on_packet(ctx.now(), caller.node(), packet)
+                self.replica.on_packet(ctx.now(), caller.node(), packet);
             }
         }
     }
