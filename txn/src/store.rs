@@ -154,7 +154,7 @@ impl Store {
     /// execution.
     pub(crate) fn hold(&mut self, unit: &Unit) {
         self.counter = self.counter.max(unit.stamp.counter);
-        store_later(&mut self.held, unit);
+        keep_newest(&mut self.held, unit);
     }
 
     /// Applies a held unit.
@@ -178,7 +178,7 @@ impl Store {
             return false;
         }
         self.counter = self.counter.max(unit.stamp.counter);
-        store_later(&mut self.cells, unit)
+        keep_newest(&mut self.cells, unit)
     }
 
     /// All present values, as units in the order of their stamps.
@@ -193,8 +193,8 @@ impl Store {
     }
 }
 
-/// Stores the writes that are later than the stored ones, and returns whether there were any.
-fn store_later(cells: &mut Cells, unit: &Unit) -> bool {
+/// Replaces values by the later writes of a unit, and returns whether there were any.
+fn keep_newest(cells: &mut Cells, unit: &Unit) -> bool {
     let mut has_effect = false;
     for (key, value) in &unit.writes {
         if cells.get(key).is_none_or(|cell| cell.stamp < unit.stamp) {
