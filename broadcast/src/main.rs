@@ -3,7 +3,7 @@
 use broadcast::{Broadcast, Flags};
 use clap::Parser;
 
-/// Spreads values to all nodes along a spanning tree: a node for Maelstrom's `broadcast` workload.
+/// Replicates values along a spanning tree: a node for Maelstrom's `broadcast` workload.
 ///
 /// It speaks the Maelstrom protocol on stdin and stdout, one JSON message a line, and is meant to
 /// be started by a test bench: `cargo challenge broadcast-3d`. All times are in milliseconds.

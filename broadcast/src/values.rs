@@ -1,4 +1,4 @@
-//! The set of values a node knows, kept as the text that a read is answered with.
+//! The set of values that a node knows, kept as the text of a read's answer.
 
 use std::collections::HashSet;
 
@@ -6,14 +6,13 @@ use serde_json::value::RawValue;
 
 /// Values in the order in which they were learnt, each once.
 ///
-/// The list stands ready as one JSON array: a read copies it, and a new value is appended. Two
-/// values are the same if their texts are, spaces aside; `1` and `1.0` are two.
+/// The list is one JSON array: a read copies it, and a new value is appended. Two values are equal
+/// if their texts are, apart from white space; `1` and `1.0` are different.
 #[derive(Debug)]
 pub(crate) struct Values {
-    /// Used for look-ups alone, so that its order is never seen.
+    /// Used for look-ups only, so its order has no effect.
     known: HashSet<Box<str>>,
-    /// The array without its closing bracket, which `as_json` must have in place: it always ends
-    /// with `]`, and `learn` takes that away and puts it back.
+    /// The array. It always ends with `]`, which `learn` removes and appends again.
     json: String,
 }
 
@@ -26,11 +25,11 @@ impl Values {
     }
 
     /// Whether a value is known.
-    pub(crate) fn know(&self, value: &RawValue) -> bool {
+    pub(crate) fn contains(&self, value: &RawValue) -> bool {
         self.known.contains(&*compact(value.get()))
     }
 
-    /// Adds a value; whether it was new.
+    /// Adds a value, and returns whether it was new.
     pub(crate) fn learn(&mut self, value: &RawValue) -> bool {
         let text = compact(value.get());
         if self.known.contains(&*text) {
@@ -51,7 +50,7 @@ impl Values {
         &self.json
     }
 
-    /// All values, one by one.
+    /// All values, parsed from the array.
     pub(crate) fn iter(&self) -> impl Iterator<Item = Box<RawValue>> {
         let values: Vec<Box<RawValue>> = serde_json::from_str(&self.json).unwrap_or_default();
         values.into_iter()
@@ -85,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_is_kept_once_and_in_its_own_words() {
+    fn a_value_is_kept_once_and_with_its_own_text() {
         let mut values = Values::new();
         assert_eq!(values.as_json(), "[]");
         let big = "123456789012345678901234567890";

@@ -3,7 +3,7 @@
 use clap::Parser;
 use echo::Echo;
 
-/// Says what it hears: a node for Maelstrom's `echo` workload.
+/// Echoes what it receives: a node for Maelstrom's `echo` workload.
 ///
 /// It speaks the Maelstrom protocol on stdin and stdout, one JSON message a line, and is meant to
 /// be started by a test bench: `cargo challenge echo`.

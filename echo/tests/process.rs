@@ -1,4 +1,4 @@
-//! The stdio runtime as a process: what goes in, what comes out, and how it ends.
+//! The stdio runtime as a process: its input, its output and its exit.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, Command, Output, Stdio};
@@ -20,8 +20,8 @@ fn request(number: u64) -> String {
     )
 }
 
-/// What a node says to this input, which then ends.
-fn converse(input: &[u8]) -> Output {
+/// The output of a node that reads this input to its end.
+fn run(input: &[u8]) -> Output {
     let mut node = node(Stdio::piped());
     let mut stdin = node.stdin.take().unwrap();
     let input = input.to_vec();
@@ -44,16 +44,16 @@ fn answers(output: &Output) -> Vec<u64> {
 }
 
 #[test]
-fn every_request_is_answered_before_the_end_even_if_the_last_line_has_no_newline() {
+fn every_request_is_answered_before_exit_even_if_the_last_line_has_no_newline() {
     let requests: Vec<String> = (2..5_000).map(request).collect();
-    let output = converse(format!("{INIT}\n{}", requests.join("\n")).as_bytes());
+    let output = run(format!("{INIT}\n{}", requests.join("\n")).as_bytes());
     assert_eq!(answers(&output), (1..5_000).collect::<Vec<_>>());
 }
 
 #[test]
-fn broken_input_is_told_on_stderr_and_forgotten() {
+fn malformed_lines_are_reported_on_stderr_and_skipped() {
     let mut input = Vec::new();
-    let broken: [&[u8]; 8] = [
+    let malformed: [&[u8]; 8] = [
         b"not json",
         b"{\"src\":",
         b"\xff\xfe\x00",
@@ -63,38 +63,37 @@ fn broken_input_is_told_on_stderr_and_forgotten() {
         b"{\"src\":\"c1\",\"dest\":\"n0\",\"body\":{\"type\":\"echo\"}}",
         b"{\"src\":\"c1\",\"dest\":\"n0\",\"body\":\"text\"}",
     ];
-    for line in [INIT.as_bytes()].into_iter().chain(broken) {
+    for line in [INIT.as_bytes()].into_iter().chain(malformed) {
         input.extend_from_slice(line);
         input.extend_from_slice(b"\r\n");
     }
     input.extend_from_slice(request(2).as_bytes());
-    let output = converse(&input);
+    let output = run(&input);
     assert_eq!(answers(&output), [1, 2]);
-    let told = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(told.lines().count(), broken.len(), "{told}");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(stderr.lines().count(), malformed.len(), "{stderr}");
 }
 
 #[test]
-fn a_line_of_many_megabytes_is_passed_over_and_one_of_a_few_is_served() {
+fn a_line_of_many_megabytes_is_rejected_and_one_of_a_few_is_served() {
     let long = |bytes: usize| "x".repeat(bytes);
     let echo = |text: &str| {
         format!(r#"{{"src":"c1","dest":"n0","body":{{"type":"echo","msg_id":7,"echo":"{text}"}}}}"#)
     };
-    let served = converse(format!("{INIT}\n{}\n", echo(&long(3 << 20))).as_bytes());
+    let served = run(format!("{INIT}\n{}\n", echo(&long(3 << 20))).as_bytes());
     assert_eq!(answers(&served), [1, 7]);
     assert!(served.stdout.len() > 3 << 20);
-    let refused =
-        converse(format!("{INIT}\n{}\n{}\n", echo(&long(65 << 20)), request(8)).as_bytes());
-    assert_eq!(answers(&refused), [1, 8]);
-    assert!(String::from_utf8_lossy(&refused.stderr).contains("a line of 68157"));
+    let rejected = run(format!("{INIT}\n{}\n{}\n", echo(&long(65 << 20)), request(8)).as_bytes());
+    assert_eq!(answers(&rejected), [1, 8]);
+    assert!(String::from_utf8_lossy(&rejected.stderr).contains("a line of 68157"));
 }
 
 #[test]
-fn deeply_nested_input_does_no_harm() {
+fn deeply_nested_input_causes_no_crash() {
     let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
     let line =
         format!(r#"{{"src":"c1","dest":"n0","body":{{"type":"echo","msg_id":7,"echo":{deep}}}}}"#);
-    let output = converse(format!("{INIT}\n{line}\n{}\n", request(8)).as_bytes());
+    let output = run(format!("{INIT}\n{line}\n{}\n", request(8)).as_bytes());
     assert!(output.status.success());
     assert!(String::from_utf8_lossy(&output.stdout).contains("\"in_reply_to\":8"));
 }
@@ -106,7 +105,7 @@ fn a_lone_request_is_answered_while_the_input_stays_open() {
     let mut stdout = BufReader::new(node.stdout.take().unwrap());
     let mut line = String::new();
     for (number, text) in [(1, INIT.to_owned()), (2, request(2)), (3, request(3))] {
-        // The second half of a line may come late, and whoever waits for it holds up nothing.
+        // The second half of a line may come late; waiting for it delays no other request.
         let (head, tail) = text.split_at(20);
         stdin.write_all(head.as_bytes()).unwrap();
         stdin.flush().unwrap();
@@ -129,26 +128,26 @@ fn a_closed_stdout_ends_the_process_quietly() {
     let mut node = node(Stdio::piped());
     drop(node.stdout.take());
     let mut stdin = node.stdin.take().unwrap();
-    // A child that another test has forked holds the pipe open, too, until it becomes a node; so
-    // the first answers may find a reader.
+    // A child that another test has just forked holds the pipe open, too, until it becomes a node,
+    // so the first answers may still be written.
     let mut requests = std::iter::once(INIT.to_owned()).chain((2..100_000).map(request));
     assert!(
         requests.any(|it| writeln!(stdin, "{it}").is_err()),
-        "stdout is closed, and the node goes on"
+        "stdout is closed, and the node still runs"
     );
-    let mut told = String::new();
+    let mut stderr = String::new();
     node.stderr
         .take()
         .unwrap()
-        .read_to_string(&mut told)
+        .read_to_string(&mut stderr)
         .unwrap();
     assert!(node.wait().unwrap().success());
-    assert_eq!(told, "");
+    assert_eq!(stderr, "");
 }
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_full_disk_behind_stdout_is_an_error_that_says_so() {
+fn a_full_disk_behind_stdout_is_reported_as_an_error() {
     let full = std::fs::OpenOptions::new()
         .write(true)
         .open("/dev/full")
@@ -161,14 +160,14 @@ fn a_full_disk_behind_stdout_is_an_error_that_says_so() {
 }
 
 #[test]
-fn help_and_version_are_there_and_a_wrong_flag_is_refused() {
-    let run = |flag: &str| {
+fn help_and_version_work_and_an_unknown_flag_is_rejected() {
+    let run_with = |flag: &str| {
         Command::new(env!("CARGO_BIN_EXE_echo"))
             .arg(flag)
             .output()
             .unwrap()
     };
-    assert!(String::from_utf8_lossy(&run("--help").stdout).contains("Maelstrom protocol"));
-    assert!(run("--version").status.success());
-    assert!(!run("--loud").status.success());
+    assert!(String::from_utf8_lossy(&run_with("--help").stdout).contains("Maelstrom protocol"));
+    assert!(run_with("--version").status.success());
+    assert!(!run_with("--loud").status.success());
 }

@@ -1,9 +1,9 @@
-//! One edge of the tree: what this node has to tell a neighbour, and when.
+//! One edge of the tree: what this node sends to a neighbour, and when.
 //!
-//! A packet that tells anything tells everything that the neighbour has not confirmed, so any one
-//! that arrives makes up for all that were lost before it, and what is confirmed is one number: the
-//! version of the sender's totals up to which the receiver knows all changes. Sans-IO, like a link:
-//! `now` comes in, packets come out, and [`Edge::deadline`] says when to ask again.
+//! A packet with totals holds all that the neighbour has not confirmed, so any one that arrives
+//! makes up for all that were lost before it, and a confirmation is one number: the version of the
+//! sender's totals up to which the receiver knows all changes. Sans-IO, like a link: `now` comes
+//! in, packets come out, and [`Edge::deadline`] says when to call again.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -13,35 +13,35 @@ use shared::NodeId;
 
 use crate::totals::{Owner, Totals};
 
-/// How patient an edge is.
+/// The delays of an edge.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Timing {
-    /// From the first news until they leave.
+    /// From the first change until it is sent.
     pub(crate) window: Duration,
-    /// From the first question until it is answered, if no news carry the answer before.
+    /// From a packet that asks for an answer until one is sent, unless a change carries it earlier.
     pub(crate) answer: Duration,
-    /// From a packet that wants an answer until it is taken for lost.
-    pub(crate) retry: Duration,
+    /// From sending a packet that asks for an answer until it is considered lost.
+    pub(crate) resend: Duration,
 }
 
-/// What neighbours tell one another.
+/// A message between neighbours.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Packet {
     /// The sender's boot number.
     from: u64,
-    /// The boot number of the one it is meant for; 0 if the sender has not heard of any yet. What
-    /// that one has confirmed is left out.
+    /// The receiver's boot number; 0 if the sender does not know it yet. What that incarnation has
+    /// confirmed is left out.
     #[serde(default, skip_serializing_if = "is_zero")]
     to: u64,
-    /// The version of the sender's totals, if any of these are told.
+    /// The version of the sender's totals, if the packet holds any.
     #[serde(default, skip_serializing_if = "is_zero")]
     version: u64,
     /// What has changed since the version that the receiver has confirmed.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     totals: BTreeMap<Owner, u64>,
     /// The version of the receiver's totals up to which the sender knows all changes.
-    #[serde(default, skip_serializing_if = "is_zero")]
-    heard: u64,
+    #[serde(rename = "heard", default, skip_serializing_if = "is_zero")]
+    ack: u64,
     /// Whether the sender waits for an answer.
     #[serde(default, skip_serializing_if = "is_false")]
     ask: bool,
@@ -55,12 +55,12 @@ fn is_false(flag: &bool) -> bool {
     !flag
 }
 
-/// What a packet brought.
+/// The content of a packet that arrived.
 #[derive(Debug, Default)]
 pub(crate) struct Received {
     /// The neighbour's totals, new or not.
     pub(crate) totals: BTreeMap<Owner, u64>,
-    /// It is not the incarnation that was known before: it may have forgotten what it said.
+    /// Whether the sender is another incarnation than before: it may have forgotten what it sent.
     pub(crate) is_newcomer: bool,
 }
 
@@ -72,24 +72,24 @@ pub(crate) struct Edge {
     timing: Timing,
     /// The neighbour's boot number, 0 until it is known.
     peer: u64,
-    /// Whether the neighbour is known to know this incarnation.
+    /// Whether the neighbour has shown that it knows this incarnation.
     is_known: bool,
     /// The neighbour knows all changes up to this version of our totals.
     confirmed: u64,
-    /// The version of our totals when it was last told any, and when that was.
-    told: u64,
-    told_at: Duration,
-    /// We know all changes up to this version of its totals.
-    heard: u64,
+    /// The version of our totals in the last packet that held any, and when that was sent.
+    sent: u64,
+    sent_at: Duration,
+    /// We know all changes up to this version of the neighbour's totals.
+    received: u64,
     news_at: Option<Duration>,
     answer_at: Option<Duration>,
-    retry_at: Option<Duration>,
-    /// The neighbour has let a retry pass: news wait until it speaks.
-    quiet: bool,
+    resend_at: Option<Duration>,
+    /// A packet has timed out: only resends carry changes until the neighbour confirms some.
+    is_unresponsive: bool,
 }
 
 impl Edge {
-    /// An edge of the incarnation `boot` to a neighbour, which it will greet.
+    /// An edge from the incarnation `boot` to a neighbour, which it will greet.
     pub(crate) fn new(now: Duration, boot: u64, neighbour: NodeId, timing: Timing) -> Self {
         Edge {
             boot,
@@ -98,22 +98,22 @@ impl Edge {
             peer: 0,
             is_known: false,
             confirmed: 0,
-            told: 0,
-            told_at: now,
-            heard: 0,
+            sent: 0,
+            sent_at: now,
+            received: 0,
             news_at: Some(now + timing.window),
             answer_at: None,
-            retry_at: None,
-            quiet: false,
+            resend_at: None,
+            is_unresponsive: false,
         }
     }
 
-    /// Something has changed that the neighbour did not say.
+    /// Schedules a packet: a total has changed, and the change is not from the neighbour.
     pub(crate) fn learn(&mut self, now: Duration) {
         self.news_at.get_or_insert(now + self.timing.window);
     }
 
-    /// Takes in a packet of the neighbour's; `version` is that of our totals.
+    /// Handles a packet of the neighbour; `version` is that of our totals.
     pub(crate) fn receive(&mut self, now: Duration, packet: Packet, version: u64) -> Received {
         if packet.from == 0 {
             return Received::default();
@@ -124,26 +124,22 @@ impl Edge {
         }
         let is_to_us = packet.to == self.boot;
         if is_to_us {
-            // A claim to know what has not happened yet is not believed.
-            let heard = if packet.heard <= version {
-                packet.heard
-            } else {
-                0
-            };
-            self.confirm(heard);
+            // A confirmation of changes that have not happened yet is forged.
+            let is_genuine = packet.ack <= version;
+            self.confirm(if is_genuine { packet.ack } else { 0 });
         }
-        // What was meant for another incarnation leaves out what that one had confirmed.
+        // A packet to another incarnation leaves out what that one had confirmed.
         if is_to_us || packet.to == 0 {
-            self.heard = self.heard.max(packet.version);
+            self.received = self.received.max(packet.version);
         }
         if packet.ask {
             let is_mistaken = !is_to_us && packet.to != 0;
-            let patience = if is_mistaken {
+            let delay = if is_mistaken {
                 Duration::ZERO
             } else {
                 self.timing.answer
             };
-            let at = now + patience;
+            let at = now + delay;
             self.answer_at = Some(self.answer_at.map_or(at, |earlier| earlier.min(at)));
         }
         Received {
@@ -152,55 +148,55 @@ impl Edge {
         }
     }
 
-    /// Whoever speaks now is the neighbour. It may be one that died long ago, whose packet is late:
-    /// then the living one, being taken for another, will set that right with its next packet.
+    /// Takes the sender of the latest packet for the neighbour's present incarnation. If the packet
+    /// was a late one of a dead incarnation, the next packet of the living one corrects that.
     fn meet(&mut self, now: Duration, peer: u64) {
-        // What is under way, if anything, is not for this one, or so it must be taken.
-        self.told = 0;
+        // Packets under way may be addressed to the incarnation before: they count as lost.
+        self.sent = 0;
         self.peer = peer;
         self.confirmed = 0;
-        self.heard = 0;
-        self.quiet = false;
+        self.received = 0;
+        self.is_unresponsive = false;
         self.learn(now);
     }
 
-    fn confirm(&mut self, heard: u64) {
-        if self.is_known && heard <= self.confirmed {
+    fn confirm(&mut self, version: u64) {
+        if self.is_known && version <= self.confirmed {
             return;
         }
         self.is_known = true;
-        self.confirmed = self.confirmed.max(heard);
-        self.quiet = false;
-        self.retry_at = (self.confirmed < self.told).then_some(self.told_at + self.timing.retry);
+        self.confirmed = self.confirmed.max(version);
+        self.is_unresponsive = false;
+        self.resend_at = (self.confirmed < self.sent).then_some(self.sent_at + self.timing.resend);
     }
 
-    /// The packet to send now, if any. One that leaves takes along everything there is to say.
+    /// The packet to send now, if any. It carries all that is waiting, due or not.
     pub(crate) fn poll(&mut self, now: Duration, all: &Totals) -> Option<Packet> {
         let is_due = |at: Option<Duration>| at.is_some_and(|at| at <= now);
-        let again = is_due(self.retry_at);
-        let news = is_due(self.news_at) && !self.quiet;
-        if !again && !news && !is_due(self.answer_at) {
+        let is_resend = is_due(self.resend_at);
+        let news = is_due(self.news_at) && !self.is_unresponsive;
+        if !is_resend && !news && !is_due(self.answer_at) {
             return None;
         }
-        // What is under way is not repeated before `retry`, unless there is more to say. Then all
-        // of it is said, so that the packet makes up for those before it.
-        let has_more = !all.since(self.told, &self.neighbour).is_empty();
-        let totals = if has_more || again {
+        // Totals under way are not repeated before `resend`, unless there are changes since. Then
+        // the packet holds all unconfirmed ones, so it makes up for those before it.
+        let has_changed = !all.since(self.sent, &self.neighbour).is_empty();
+        let totals = if has_changed || is_resend {
             all.since(self.confirmed, &self.neighbour)
         } else {
             BTreeMap::new()
         };
-        // Nor is a greeting.
-        let greets = !self.is_known && (again || self.retry_at.is_none());
+        // A greeting is not repeated before `resend` either.
+        let greets = !self.is_known && (is_resend || self.resend_at.is_none());
         let ask = greets || !totals.is_empty();
-        if again {
-            self.quiet = ask;
+        if is_resend {
+            self.is_unresponsive = ask;
         }
-        if again || (ask && self.quiet) {
-            self.retry_at = None;
+        if is_resend || (ask && self.is_unresponsive) {
+            self.resend_at = None;
         }
         if ask {
-            self.retry_at.get_or_insert(now + self.timing.retry);
+            self.resend_at.get_or_insert(now + self.timing.resend);
         }
         self.news_at = None;
         let answers = self.answer_at.take().is_some();
@@ -215,23 +211,23 @@ impl Edge {
         version: u64,
     ) -> Packet {
         if !totals.is_empty() {
-            (self.told, self.told_at) = (version, now);
+            (self.sent, self.sent_at) = (version, now);
         }
         Packet {
             from: self.boot,
             to: self.peer,
-            // Without totals it makes up for nothing.
+            // Without totals it makes up for no other packet.
             version: if totals.is_empty() { 0 } else { version },
             totals,
-            heard: self.heard,
+            ack: self.received,
             ask,
         }
     }
 
     /// When to [`poll`](Edge::poll) next, if nothing else happens.
     pub(crate) fn deadline(&self) -> Option<Duration> {
-        let news_at = self.news_at.filter(|_| !self.quiet);
-        [news_at, self.answer_at, self.retry_at]
+        let news_at = self.news_at.filter(|_| !self.is_unresponsive);
+        [news_at, self.answer_at, self.resend_at]
             .into_iter()
             .flatten()
             .min()

@@ -3,7 +3,8 @@
 use clap::Parser;
 use g_counter::{Flags, GCounter};
 
-/// Counts, and tells all nodes along a spanning tree: a node for Maelstrom's `g-counter` workload.
+/// Keeps a grow-only counter, replicated along a spanning tree: a node for Maelstrom's `g-counter`
+/// workload.
 ///
 /// It speaks the Maelstrom protocol on stdin and stdout, one JSON message a line, and is meant to
 /// be started by a test bench: `cargo challenge g-counter`. All times are in milliseconds.

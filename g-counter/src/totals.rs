@@ -1,15 +1,15 @@
 //! The counter's state: how much each incarnation of each node has added so far.
 //!
-//! Whole totals, never differences: a total only grows, so to merge is to take the larger one, and
-//! it does not matter how often, how late or in which order totals are heard.
+//! Totals, never differences: a total only grows, so to merge is to take the larger one, and it
+//! does not matter how often, how late or in which order totals arrive.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use shared::NodeId;
 
-/// One life of a node, as in `n1@183374040663377`: its name and its boot number. A node that starts
-/// anew is another owner, so it need not know what it had added before.
+/// One incarnation of a node, as in `n1@183374040663377`: its name and its boot number. A node that
+/// restarts is another owner, so it need not know what it had added before.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(crate) struct Owner(String);
@@ -20,7 +20,7 @@ impl Owner {
     }
 }
 
-/// Everybody's totals, as far as they are known here.
+/// The totals of all owners that this node knows.
 #[derive(Debug, Default)]
 pub(crate) struct Totals {
     entries: BTreeMap<Owner, Entry>,
@@ -33,9 +33,9 @@ pub(crate) struct Totals {
 #[derive(Debug)]
 struct Entry {
     total: u64,
-    /// The number of the change that made it so.
+    /// The number of the change that set the total.
     changed: u64,
-    /// The neighbour that brought the change, and so need not be told of it.
+    /// The neighbour that sent the change: it is not sent back.
     from: Option<NodeId>,
 }
 
@@ -45,8 +45,8 @@ impl Totals {
         self.entries.get(owner).map_or(0, |entry| entry.total)
     }
 
-    /// Takes a total for true if it is larger than the one known; whether it was. `from` is the
-    /// neighbour that says so.
+    /// Stores a total if it is larger than the known one, and returns whether it was. `from` is the
+    /// neighbour that sent it.
     pub(crate) fn raise(&mut self, owner: &Owner, total: u64, from: Option<&NodeId>) -> bool {
         let before = self.of(owner);
         if total <= before {
@@ -73,18 +73,19 @@ impl Totals {
         self.version
     }
 
-    /// What a neighbour lacks that knows all changes up to a version, and what it said itself.
+    /// The changes after a version, without those that this neighbour sent.
     pub(crate) fn since(&self, version: u64, neighbour: &NodeId) -> BTreeMap<Owner, u64> {
-        let news = self
+        let changes = self
             .entries
             .iter()
             .filter(|(_, entry)| entry.changed > version && entry.from.as_ref() != Some(neighbour));
-        news.map(|(owner, entry)| (owner.clone(), entry.total))
+        changes
+            .map(|(owner, entry)| (owner.clone(), entry.total))
             .collect()
     }
 
-    /// A neighbour has forgotten what it said.
-    pub(crate) fn disregard(&mut self, neighbour: &NodeId) {
+    /// Forgets which changes a neighbour sent, since the neighbour has forgotten them, too.
+    pub(crate) fn forget_sender(&mut self, neighbour: &NodeId) {
         for entry in self.entries.values_mut() {
             entry.from.take_if(|from| from == neighbour);
         }
@@ -111,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn two_lives_of_a_node_are_added_up() {
+    fn totals_of_two_incarnations_of_a_node_are_added_up() {
         let mut totals = Totals::default();
         totals.raise(&Owner::new(&NodeId::from("n0"), 7), 5, None);
         totals.raise(&Owner::new(&NodeId::from("n0"), 8), 2, None);
@@ -127,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn a_neighbour_is_told_what_is_new_and_not_its_own_words() {
+    fn a_neighbour_is_sent_new_totals_except_those_that_it_sent() {
         let (left, right) = (NodeId::from("n1"), NodeId::from("n2"));
         let mut totals = Totals::default();
         totals.raise(&owner("n0"), 5, None);
@@ -135,10 +136,10 @@ mod tests {
         assert_eq!(totals.since(0, &left), [(owner("n0"), 5)].into());
         assert_eq!(totals.since(1, &right), [(owner("n1"), 2)].into());
         assert!(totals.since(2, &right).is_empty());
-        // What another neighbour knows better, this one must be told.
+        // A larger total from another neighbour must be sent to this one.
         totals.raise(&owner("n1"), 3, Some(&right));
         assert_eq!(totals.since(2, &left), [(owner("n1"), 3)].into());
-        totals.disregard(&right);
+        totals.forget_sender(&right);
         assert_eq!(totals.since(2, &right), [(owner("n1"), 3)].into());
     }
 }

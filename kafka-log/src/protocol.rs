@@ -1,4 +1,4 @@
-//! What is said: by clients to a node, by the node to clients, and among nodes.
+//! The messages: requests of clients and nodes, answers, and the items of links.
 
 use std::collections::BTreeMap;
 
@@ -6,35 +6,35 @@ use replication::Packet;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-/// What a node may be asked.
+/// Requests of clients and other nodes.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Request {
     /// Append a message.
     Send {
-        /// To which log.
+        /// The log.
         key: String,
-        /// The message, any JSON.
+        /// The message, any JSON value.
         msg: Box<RawValue>,
     },
-    /// Show messages.
+    /// Return messages.
     Poll {
-        /// Of which keys, from which offset on.
+        /// The first offset of each key.
         offsets: BTreeMap<String, u64>,
     },
-    /// A consumer has read so far.
+    /// Commit how far a consumer has read.
     CommitOffsets {
         /// The highest offset read of each key.
         offsets: BTreeMap<String, u64>,
     },
-    /// How far have consumers read?
+    /// Return how far consumers have read.
     ListCommittedOffsets {
-        /// Of these keys.
+        /// The keys.
         keys: Vec<String>,
     },
-    /// Another node's link speaks.
+    /// Receive a packet of another node's link.
     Replicate {
-        /// What it says.
+        /// The packet.
         packet: Packet<Item>,
     },
 }
@@ -61,11 +61,11 @@ pub(crate) enum Outgoing {
     Replicate { packet: Packet<Item> },
 }
 
-/// What nodes tell one another.
+/// An item of the links between nodes.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Item {
-    /// This message stands in the log of a key at an offset.
+    /// The log of a key holds this message at this offset.
     Message(String, u64, Box<RawValue>),
     /// In the log of a key, the sender appends in no round before this one any more.
     Promise(String, u64),

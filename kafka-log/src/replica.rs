@@ -1,4 +1,4 @@
-//! A replica: all logs and committed offsets as one node has them, and its links to all others.
+//! A replica: all logs and committed offsets on one node, and its links to all others.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -10,10 +10,10 @@ use shared::{Cluster, Context, NodeId};
 use crate::log::Log;
 use crate::protocol::{Item, Outgoing};
 
-/// So many rounds at once no honest cluster gets ahead of one of its nodes.
-const FORGED: u64 = 1 << 40;
+/// A message more rounds ahead than this is forged: no honest cluster gets so far ahead of a node.
+const MAX_ROUNDS_AHEAD: u64 = 1 << 40;
 
-/// What a node knows, and what it has yet to tell.
+/// The state of a node, and the links that replicate it.
 #[derive(Debug)]
 pub(crate) struct Replica {
     cluster: Cluster,
@@ -33,8 +33,8 @@ impl Replica {
         }
     }
 
-    /// The offset of a message that will be appended; nothing if there are no more of them. Until
-    /// it is [settled](Replica::settle), nobody sees a trace of it.
+    /// The offset of a message that will be appended; none if no offsets are left. The message has
+    /// no visible effect before it is [settled](Replica::settle).
     pub(crate) fn reserve(&mut self, key: &str) -> Option<u64> {
         self.log(key).reserve()
     }
@@ -56,8 +56,8 @@ impl Replica {
         }
     }
 
-    /// The final messages of each key from an offset on, at most so many of each. A key without
-    /// any is left out: the bench's checker stumbles over empty lists.
+    /// The final messages of each key from an offset on, at most `limit` of each. A key without any
+    /// is left out, since the bench's checker does not accept empty lists.
     pub(crate) fn poll<'a>(
         &'a self,
         offsets: &'a BTreeMap<String, u64>,
@@ -80,15 +80,14 @@ impl Replica {
         known.map(|(key, offset)| (key.as_str(), *offset)).collect()
     }
 
-    /// Whether it is known that a key was read up to this offset.
+    /// Whether this offset of a key, or a later one, is known to be committed.
     pub(crate) fn is_committed(&self, key: &str, offset: u64) -> bool {
         self.committed
             .get(key)
             .is_some_and(|known| *known >= offset)
     }
 
-    /// A consumer has read a key up to this offset. The larger one of two counts, and all others
-    /// are told of it.
+    /// Commits an offset, unless a later one is committed, and sends it to all others.
     pub(crate) fn commit(&mut self, now: Duration, key: String, offset: u64) {
         if !self.is_committed(&key, offset) {
             let item = Item::Commit(key.clone(), offset);
@@ -97,26 +96,26 @@ impl Replica {
         }
     }
 
-    /// This stands in somebody's journal. Whatever round it shows to be used is closed for this
-    /// node, since an earlier life of its own may have promised so; `tell_own` tells others.
+    /// Applies an item of a node's journal. The round of a message is closed, since an earlier
+    /// incarnation may have promised that; `push_own` sends the promise.
     pub(crate) fn recover(&mut self, owner: &NodeId, item: Item) {
-        let Some(place) = self.place_of(owner) else {
+        let Some(index) = self.index_of(owner) else {
             return;
         };
         match item {
             Item::Message(key, offset, message) => {
-                let round = self.take_in(place, &key, offset, message);
+                let round = self.insert(index, &key, offset, message);
                 self.log(&key).close(round);
             }
-            // Journals hold none.
+            // Journals hold no promises.
             Item::Promise(..) => {}
             Item::Commit(key, offset) => self.learn_commit(key, offset),
         }
     }
 
-    /// Tells all others what an earlier life of this node may not have told everybody: its messages,
-    /// its promises and what was committed.
-    pub(crate) fn tell_own(&mut self, now: Duration) {
+    /// Puts on all links what an earlier incarnation of this node may not have sent: its messages,
+    /// its promises and the committed offsets.
+    pub(crate) fn push_own(&mut self, now: Duration) {
         let me = self.cluster.index();
         for (key, log) in &self.logs {
             let own = log.all().filter(|(offset, _)| log.origin(*offset).0 == me);
@@ -133,47 +132,47 @@ impl Replica {
         }
     }
 
-    fn place_of(&self, node: &NodeId) -> Option<usize> {
+    fn index_of(&self, node: &NodeId) -> Option<usize> {
         self.cluster.nodes.iter().position(|it| it == node)
     }
 
-    /// Another node's link speaks.
-    pub(crate) fn hear(&mut self, now: Duration, peer: &NodeId, packet: Packet<Item>) {
-        let Some(place) = self.place_of(peer) else {
+    /// Handles a packet of another node's link.
+    pub(crate) fn on_packet(&mut self, now: Duration, peer: &NodeId, packet: Packet<Item>) {
+        let Some(index) = self.index_of(peer) else {
             return;
         };
         let received = self.links.receive(now, peer, packet);
         if received.restarted {
-            self.tell_everything(now, peer);
+            self.push_everything(now, peer);
         }
-        let mut heard = BTreeMap::new();
+        let mut rounds = BTreeMap::new();
         for item in received.items {
             match item {
                 Item::Message(key, offset, message) => {
-                    let closed = self.take_in(place, &key, offset, message);
-                    let latest = heard.entry(key).or_insert(closed);
-                    *latest = closed.max(*latest);
+                    let round = self.insert(index, &key, offset, message);
+                    let latest = rounds.entry(key).or_insert(round);
+                    *latest = round.max(*latest);
                 }
-                Item::Promise(key, round) => self.log(&key).hear_promise(place, round),
+                Item::Promise(key, round) => self.log(&key).learn_promise(index, round),
                 Item::Commit(key, offset) => self.learn_commit(key, offset),
             }
         }
-        for (key, round) in heard {
+        for (key, round) in rounds {
             self.close(now, key, round);
         }
     }
 
-    /// A message from the node at `place`; the first round that comes after it.
-    fn take_in(&mut self, place: usize, key: &str, offset: u64, message: Box<RawValue>) -> u64 {
+    /// Inserts a message that a node has sent, and returns the first round after it.
+    fn insert(&mut self, sender: usize, key: &str, offset: u64, message: Box<RawValue>) -> u64 {
         let log = self.log(key);
         let (origin, round) = log.origin(offset);
-        if round.saturating_sub(log.promised()) > FORGED {
+        if round.saturating_sub(log.promised()) > MAX_ROUNDS_AHEAD {
             return 0;
         }
         log.insert(offset, message);
-        // What is passed on says nothing of what its origin may have said before.
-        if origin == place {
-            log.hear_promise(place, round);
+        // A forwarded message does not show that all earlier ones of its origin have arrived.
+        if origin == sender {
+            log.learn_promise(sender, round);
         }
         round
     }
@@ -184,7 +183,7 @@ impl Replica {
         }
     }
 
-    /// This node appends in no round before this one any more, and says so to everybody.
+    /// Closes all rounds before this one, and sends the promise to all others.
     fn close(&mut self, now: Duration, key: String, round: u64) {
         let log = self.log(&key);
         if log.close(round) {
@@ -193,9 +192,9 @@ impl Replica {
         }
     }
 
-    /// Whoever has lost his memory is told all that is known here. Messages come before the promise
-    /// that covers them.
-    fn tell_everything(&mut self, now: Duration, peer: &NodeId) {
+    /// Puts all state on the link to a peer that restarted. Messages come before the promise that
+    /// covers them.
+    fn push_everything(&mut self, now: Duration, peer: &NodeId) {
         for (key, log) in &self.logs {
             for (offset, message) in log.all() {
                 let item = Item::Message(key.clone(), offset, message.to_owned());
@@ -215,7 +214,7 @@ impl Replica {
             let log = Log::new(self.cluster.nodes.len(), self.cluster.index());
             self.logs.insert(key.to_owned(), log);
         }
-        self.logs.get_mut(key).expect("it was put there")
+        self.logs.get_mut(key).expect("it was just inserted")
     }
 
     /// Sends what is due; `tick` makes the event of the timer for the rest.

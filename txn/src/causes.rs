@@ -1,9 +1,9 @@
-//! What a transaction may have seen, so that whoever reads journals gets no effect without its cause.
+//! The causes of units, so that a node that reads journals recovers no effect without its cause.
 //!
-//! Journals are read at different moments: one may be found to hold a unit, and another not yet what
-//! that unit's transaction had seen. So each journal tells along with its units what its node had
-//! seen since the unit before. Of a life that is always a beginning of its units, in order: one
-//! stamp tells it. What a reader finds is then cut back to what has all its causes.
+//! Journals are read at different moments: one may hold a unit, and another not yet the units that
+//! its transaction had seen. So each entry of a journal lists what its node had seen since the
+//! entry before. The units seen of one incarnation are always a prefix of its units, in order, so
+//! one stamp describes them. Only units with all their causes are recovered.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -12,74 +12,75 @@ use shared::NodeId;
 
 use crate::store::{Stamp, Unit};
 
-/// A unit as it stands in the journal of its node.
+/// A unit in the journal of its node.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Entry {
     unit: Unit,
-    /// The latest units that its node had seen, of each life of which that is news in this journal.
-    /// Those of its own need not be told: the journal holds them, further up.
+    /// The latest unit that its node had seen of each incarnation, if that is new in this journal.
+    /// The node's own units are not listed: the journal holds them before this entry.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     seen: Vec<Stamp>,
 }
 
 impl Entry {
-    /// A unit that was executed by one who had seen this, in the order in which it is called.
+    /// An entry for a unit whose node has seen these units. Entries are made in the journal's
+    /// order.
     pub(crate) fn new(unit: Unit, seen: &mut Seen) -> Self {
-        let seen = seen.tell_news();
+        let seen = seen.take_new();
         Entry { unit, seen }
     }
 
-    /// The unit.
     pub(crate) fn unit(&self) -> &Unit {
         &self.unit
     }
 }
 
-/// Whose units a node has seen, and how far.
+/// The units that a node has seen.
 #[derive(Debug, Default)]
 pub(crate) struct Seen {
-    /// The highest counter of each life, by its boot number.
+    /// The highest counter of each incarnation, by its boot number.
     latest: BTreeMap<u64, u64>,
-    /// Of these lives more was seen than was told.
-    news: BTreeSet<u64>,
+    /// The incarnations of which more was seen than was put into entries.
+    new: BTreeSet<u64>,
 }
 
 impl Seen {
-    /// A unit with this stamp was seen, and all before it of the same life.
-    pub(crate) fn see(&mut self, stamp: Stamp) {
-        if !self.has(stamp) {
+    /// Adds a unit with this stamp, and all before it of the same incarnation.
+    pub(crate) fn add(&mut self, stamp: Stamp) {
+        if !self.contains(stamp) {
             let (counter, writer) = stamp.into();
             self.latest.insert(writer, counter);
-            self.news.insert(writer);
+            self.new.insert(writer);
         }
     }
 
-    fn has(&self, stamp: Stamp) -> bool {
+    fn contains(&self, stamp: Stamp) -> bool {
         let (counter, writer) = stamp.into();
         self.latest.get(&writer).is_some_and(|it| *it >= counter)
     }
 
-    fn tell_news(&mut self) -> Vec<Stamp> {
-        let news = std::mem::take(&mut self.news).into_iter();
-        news.map(|writer| Stamp::from((self.latest[&writer], writer)))
+    fn take_new(&mut self) -> Vec<Stamp> {
+        let new = std::mem::take(&mut self.new).into_iter();
+        new.map(|writer| Stamp::from((self.latest[&writer], writer)))
             .collect()
     }
 }
 
-/// What was read in journals, each up to some moment.
+/// The entries that were read in journals.
 #[derive(Debug, Default)]
 pub(crate) struct Recovered {
     journals: BTreeMap<NodeId, VecDeque<Entry>>,
 }
 
 impl Recovered {
-    /// The next entry of somebody's journal.
+    /// Adds the next entry of a node's journal.
     pub(crate) fn add(&mut self, owner: NodeId, entry: Entry) {
         self.journals.entry(owner).or_default().push_back(entry);
     }
 
-    /// All units whose causes are there, causes first; they have been seen now. Those of the node
-    /// itself always belong to them, as all of their causes were journaled before its life ended.
+    /// The units whose causes are there, causes first, which are added to `seen`. The node's own
+    /// units are always among them, as all of their causes were journaled before its incarnation
+    /// ended.
     pub(crate) fn with_causes(mut self, me: &NodeId, seen: &mut Seen) -> Vec<Unit> {
         let mut units = Vec::new();
         let mut is_stuck = false;
@@ -88,9 +89,9 @@ impl Recovered {
             for (owner, journal) in &mut self.journals {
                 let is_own = owner == me;
                 while let Some(entry) = journal.front()
-                    && (is_own || entry.seen.iter().all(|cause| seen.has(*cause)))
+                    && (is_own || entry.seen.iter().all(|cause| seen.contains(*cause)))
                 {
-                    seen.see(entry.unit.stamp());
+                    seen.add(entry.unit.stamp());
                     units.extend(journal.pop_front().map(|entry| entry.unit));
                     is_stuck = false;
                 }
@@ -104,9 +105,9 @@ impl Recovered {
 mod tests {
     use super::*;
 
-    /// Reads entries such as `a 5/1: 3/2`: in a's journal, a unit stamped 5 by life 1, which had
-    /// seen the one stamped 3 by life 2. What is left of them for node a, by stamp.
-    fn check(entries: &[&str], left: &[&str]) {
+    /// Checks the stamps of the units that node a recovers from entries such as `a 5/1: 3/2`: in
+    /// a's journal, a unit with counter 5 of incarnation 1, which had seen unit 3 of incarnation 2.
+    fn check(entries: &[&str], expected: &[&str]) {
         let stamp = |text: &str| {
             let (counter, writer) = text.split_once('/').unwrap();
             Stamp::from((counter.parse().unwrap(), writer.parse().unwrap()))
@@ -127,11 +128,11 @@ mod tests {
             let (counter, writer) = unit.stamp().into();
             format!("{counter}/{writer}")
         });
-        assert_eq!(units.collect::<Vec<_>>(), left, "{entries:?}");
+        assert_eq!(units.collect::<Vec<_>>(), expected, "{entries:?}");
     }
 
     #[test]
-    fn what_lacks_a_cause_is_left_out_with_all_that_comes_after_it() {
+    fn a_unit_without_its_cause_is_left_out_with_all_that_follow_it() {
         check(&["b 1/2:", "c 2/3: 1/2"], &["1/2", "2/3"]);
         check(&["c 1/2:", "b 2/3: 1/2"], &["1/2", "2/3"]);
         check(&["b 1/2:", "c 4/3: 3/2"], &["1/2"]);
@@ -143,13 +144,13 @@ mod tests {
     }
 
     #[test]
-    fn of_two_that_have_seen_one_another_by_turns_nothing_is_left_out() {
-        let by_turns = ["b 1/2:", "b 3/2: 2/3", "c 2/3: 1/2", "c 4/3: 3/2"];
-        check(&by_turns, &["1/2", "2/3", "3/2", "4/3"]);
+    fn two_journals_with_causes_in_each_other_are_recovered_completely() {
+        let alternating = ["b 1/2:", "b 3/2: 2/3", "c 2/3: 1/2", "c 4/3: 3/2"];
+        check(&alternating, &["1/2", "2/3", "3/2", "4/3"]);
     }
 
     #[test]
-    fn ones_own_is_never_left_out() {
+    fn own_units_are_never_left_out() {
         check(
             &["a 5/1: 3/2", "b 1/2:", "b 6/2: 5/1"],
             &["5/1", "1/2", "6/2"],
@@ -157,15 +158,15 @@ mod tests {
     }
 
     #[test]
-    fn what_was_seen_is_told_once() {
+    fn seen_units_are_listed_once() {
         let mut seen = Seen::default();
         for stamp in [(1, 7), (3, 8), (2, 7), (2, 8)] {
-            seen.see(Stamp::from(stamp));
+            seen.add(Stamp::from(stamp));
         }
-        assert_eq!(seen.tell_news(), [(2, 7), (3, 8)].map(Stamp::from));
-        seen.see(Stamp::from((2, 7)));
-        assert_eq!(seen.tell_news(), []);
-        seen.see(Stamp::from((4, 7)));
-        assert_eq!(seen.tell_news(), [Stamp::from((4, 7))]);
+        assert_eq!(seen.take_new(), [(2, 7), (3, 8)].map(Stamp::from));
+        seen.add(Stamp::from((2, 7)));
+        assert_eq!(seen.take_new(), []);
+        seen.add(Stamp::from((4, 7)));
+        assert_eq!(seen.take_new(), [Stamp::from((4, 7))]);
     }
 }

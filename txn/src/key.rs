@@ -1,4 +1,4 @@
-//! Keys: any JSON, compared by what it means and not by how it is written.
+//! Keys: any JSON, compared by meaning and not by text.
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
@@ -6,26 +6,27 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Deserializer, Serialize, de};
 use serde_json::value::RawValue;
 
-/// The most levels of lists and objects in a key, as in serde_json's own trees.
-const MOST_LEVELS: usize = 128;
+/// The maximum depth of lists and objects in a key, as in serde_json's own trees.
+const MAX_LEVELS: usize = 128;
 
-/// A key, as the one text that all ways to write it have in common: without white space, an
-/// object's fields in the order of their names, and characters escaped only if they must be.
+/// A key in normal form: without white space, an object's fields in the order of their names, and
+/// characters escaped only if they must be.
 ///
 /// Numbers are equal if both are whole and have the same digits, or if neither is and they are the
-/// same as 64-bit floating-point numbers: `1`, `1.0` and `"1"` are three keys, `1.0` and `10e-1` one.
+/// same as 64-bit floating-point numbers: `1`, `1.0` and `"1"` are three keys, `1.0` and `10e-1`
+/// one.
 #[derive(Debug, Clone, Serialize)]
 #[serde(transparent)]
 pub(crate) struct Key(Box<RawValue>);
 
 impl Key {
-    /// The key that a text means.
+    /// The normal form of a text.
     ///
     /// # Errors
-    /// When the text holds half of a character, or more levels than a key may have.
+    /// When the text holds an unpaired surrogate, or more levels than a key may have.
     pub(crate) fn new(json: &RawValue) -> serde_json::Result<Self> {
         let mut text = String::with_capacity(json.get().len());
-        write(&mut text, json, MOST_LEVELS)?;
+        write(&mut text, json, MAX_LEVELS)?;
         RawValue::from_string(text).map(Key)
     }
 
@@ -65,7 +66,7 @@ fn write(out: &mut String, json: &RawValue, levels: usize) -> serde_json::Result
                 Ok(number) if number.is_finite() && text.contains(['.', 'e', 'E']) => {
                     out.push_str(&serde_json::to_string(&number)?);
                 }
-                // Whole, too large for 64 bits, or no number at all.
+                // An integer, a number too large for 64 bits, or not a number.
                 _ => out.push_str(text),
             }
             Ok(())
@@ -73,7 +74,7 @@ fn write(out: &mut String, json: &RawValue, levels: usize) -> serde_json::Result
     }
 }
 
-/// Writes items with commas between them and brackets around.
+/// Writes items with commas between them, in brackets.
 fn write_all<T>(
     out: &mut String,
     brackets: (char, char),
@@ -81,8 +82,8 @@ fn write_all<T>(
     mut write: impl FnMut(&mut String, T) -> serde_json::Result<()>,
 ) -> serde_json::Result<()> {
     out.push(brackets.0);
-    for (place, item) in items.into_iter().enumerate() {
-        if place > 0 {
+    for (index, item) in items.into_iter().enumerate() {
+        if index > 0 {
             out.push(',');
         }
         write(out, item)?;
@@ -127,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn all_ways_to_write_a_key_are_one() {
+    fn all_texts_of_a_key_are_equal() {
         for (one, other) in [
             (
                 r#"{"a":1,"b":[2,{}]}"#,
@@ -193,13 +194,13 @@ mod tests {
     }
 
     #[test]
-    fn keys_that_go_too_deep_or_hold_half_a_character_are_refused() {
+    fn keys_that_are_too_deep_or_hold_an_unpaired_surrogate_are_rejected() {
         let nested = |levels: usize| key(&format!("{}{}", "[".repeat(levels), "]".repeat(levels)));
-        assert!(nested(MOST_LEVELS).is_ok());
+        assert!(nested(MAX_LEVELS).is_ok());
         let around = |levels: usize| key(&format!("{}1{}", "[".repeat(levels), "]".repeat(levels)));
-        assert!(around(MOST_LEVELS).is_ok());
-        assert!(around(MOST_LEVELS + 1).is_err());
-        assert!(nested(MOST_LEVELS + 1).is_err());
+        assert!(around(MAX_LEVELS).is_ok());
+        assert!(around(MAX_LEVELS + 1).is_err());
+        assert!(nested(MAX_LEVELS + 1).is_err());
         assert!(nested(100_000).is_err());
         assert!(key(r#""\ud800""#).is_err());
     }

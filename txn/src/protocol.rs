@@ -1,24 +1,24 @@
-//! What is said: by clients to a node, by the node to clients, and among nodes.
+//! The messages: requests of clients and neighbours, and answers.
 
 use replication::Packet;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::key::Key;
-use crate::store::{Step, Unit};
+use crate::store::{Access, Unit};
 
-/// What a node may be asked.
+/// Requests of clients and neighbours.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Request {
-    /// Execute this. If any part of it is malformed, so is the request, and nothing is executed.
+    /// Execute a transaction. If any part of it is malformed, nothing is executed.
     Txn {
-        /// What to read and write, in order.
+        /// Its reads and writes, in order.
         txn: Vec<MicroOp>,
     },
-    /// A neighbour's link speaks.
+    /// Receive a packet of a neighbour's link.
     Gossip {
-        /// What it says.
+        /// The packet.
         packet: Packet<Unit>,
     },
 }
@@ -30,7 +30,7 @@ pub struct MicroOp {
     pub(crate) key: Key,
     /// The key as the client wrote it.
     pub(crate) key_text: Box<RawValue>,
-    pub(crate) step: Step,
+    pub(crate) access: Access,
 }
 
 impl TryFrom<(String, Box<RawValue>, Box<RawValue>)> for MicroOp {
@@ -38,20 +38,20 @@ impl TryFrom<(String, Box<RawValue>, Box<RawValue>)> for MicroOp {
 
     fn try_from(op: (String, Box<RawValue>, Box<RawValue>)) -> Result<Self, Self::Error> {
         let (name, key_text, value) = op;
-        let step = match &*name {
-            "r" => Step::Read,
-            "w" => Step::Write(value),
+        let access = match &*name {
+            "r" => Access::Read,
+            "w" => Access::Write(value),
             _ => return Err(format!("no such operation: {name:?}")),
         };
         Ok(MicroOp {
             key: Key::new(&key_text).map_err(|error| error.to_string())?,
             key_text,
-            step,
+            access,
         })
     }
 }
 
-/// One read or write with its outcome; null stands for an absent key.
+/// One read or write with its result; null stands for an absent key.
 pub(crate) type Done = (&'static str, Box<RawValue>, Option<Box<RawValue>>);
 
 #[derive(Debug, Serialize)]

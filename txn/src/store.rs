@@ -1,7 +1,7 @@
 //! A replica: for each key the value of the latest write, by the order of stamps.
 //!
-//! What a transaction has written is one unit, stamped once and applied in one step. Applying it is
-//! idempotent, and units may be applied in any order: what is left is the same.
+//! The writes of a transaction are one unit, stamped once and applied in one step. Applying a unit
+//! is idempotent, and units may be applied in any order: the result is the same.
 
 use std::collections::BTreeMap;
 
@@ -10,12 +10,12 @@ use serde_json::value::RawValue;
 
 use crate::key::Key;
 
-/// So many transactions no honest cluster is ahead of one of its nodes.
-const FORGED: u64 = 1 << 40;
+/// A stamp further ahead than this is forged: no honest cluster gets so far ahead of a node.
+const MAX_AHEAD: u64 = 1 << 40;
 
-/// When something was written, in the order of Lamport (*Time, clocks, and the ordering of events
-/// in a distributed system*, 1978): later than all that the writer had seen. Stamps of different
-/// writers are never equal, and neither are those of two lives of one node.
+/// A Lamport timestamp (*Time, clocks, and the ordering of events in a distributed system*, 1978):
+/// later than all that the writer had seen. Stamps of different writers are never equal, and
+/// neither are those of two incarnations of one node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(from = "(u64, u64)", into = "(u64, u64)")]
 pub(crate) struct Stamp {
@@ -36,58 +36,56 @@ impl From<Stamp> for (u64, u64) {
     }
 }
 
-/// What one transaction has written, as it travels: told whole, and applied in one step.
+/// The writes of one transaction, which are sent together and applied in one step.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Unit {
     stamp: Stamp,
-    /// For each key the last value that it was given.
+    /// For each key the last value written.
     writes: Vec<(Key, Box<RawValue>)>,
 }
 
 impl Unit {
-    /// When it was executed, and by whom.
+    /// When and by which incarnation it was executed.
     pub(crate) fn stamp(&self) -> Stamp {
         self.stamp
     }
 }
 
-/// A step of a transaction.
+/// A read or write of a key.
 #[derive(Debug)]
-pub(crate) enum Step {
-    /// Reads a key.
+pub(crate) enum Access {
     Read,
-    /// Gives a key a value.
     Write(Box<RawValue>),
 }
 
-impl Step {
-    /// The step's name in the protocol.
+impl Access {
+    /// Its name in the protocol.
     pub(crate) fn name(&self) -> &'static str {
         match self {
-            Step::Read => "r",
-            Step::Write(_) => "w",
+            Access::Read => "r",
+            Access::Write(_) => "w",
         }
     }
 
     fn is_write(&self) -> bool {
         match self {
-            Step::Read => false,
-            Step::Write(_) => true,
+            Access::Read => false,
+            Access::Write(_) => true,
         }
     }
 }
 
 /// All keys, and the clock.
 ///
-/// A transaction is *executed* and its unit *applied*, at once or later. What is held meanwhile is
-/// seen by transactions that write, which cannot come true without it, and by nobody else.
+/// A transaction is *executed* and its unit *applied*, at once or later. Meanwhile the unit is
+/// *held*: only transactions that write see it, as they take effect only after it.
 #[derive(Debug)]
 pub(crate) struct Store {
     boot: u64,
     /// The highest counter seen.
     counter: u64,
     cells: Cells,
-    /// The latest that is held of each key.
+    /// The latest held write of each key.
     held: Cells,
 }
 
@@ -110,22 +108,22 @@ impl Store {
         }
     }
 
-    /// Executes a transaction. Returns the value that each step has read or written, none for an
-    /// absent key, and what it changes, if anything, once that is applied.
+    /// Executes a transaction. Returns the value that each access has read or written, none for an
+    /// absent key, and the unit to be applied, if it writes.
     pub(crate) fn execute<'a>(
         &self,
-        steps: impl Iterator<Item = (&'a Key, &'a Step)> + Clone,
+        accesses: impl Iterator<Item = (&'a Key, &'a Access)> + Clone,
     ) -> (Vec<Option<Box<RawValue>>>, Option<Unit>) {
         let mut values = Vec::new();
         let mut writes: BTreeMap<&Key, &RawValue> = BTreeMap::new();
-        let does_write = steps.clone().any(|(_, step)| step.is_write());
-        for (key, step) in steps {
-            let value = match step {
-                Step::Write(value) => {
+        let does_write = accesses.clone().any(|(_, access)| access.is_write());
+        for (key, access) in accesses {
+            let value = match access {
+                Access::Write(value) => {
                     writes.insert(key, value);
                     Some(&**value)
                 }
-                Step::Read => match writes.get(key) {
+                Access::Read => match writes.get(key) {
                     Some(value) => Some(*value),
                     None => self.value(key, does_write),
                 },
@@ -152,13 +150,14 @@ impl Store {
         Some(&latest.value)
     }
 
-    /// Keeps a unit of this store's own that will be applied later, in the order of execution.
+    /// Holds a unit of this node that will be applied later. Units are held in the order of
+    /// execution.
     pub(crate) fn hold(&mut self, unit: &Unit) {
         self.counter = self.counter.max(unit.stamp.counter);
-        write_later(&mut self.held, unit);
+        keep_newest(&mut self.held, unit);
     }
 
-    /// Applies a unit that was held.
+    /// Applies a held unit.
     pub(crate) fn settle(&mut self, unit: &Unit) {
         for (key, _) in &unit.writes {
             if self
@@ -172,17 +171,17 @@ impl Store {
         self.apply(unit);
     }
 
-    /// Lets a unit take effect where nothing later has been written; whether it did anywhere. One
-    /// whose stamp cannot be honest does not: it must not leave the counter without a next number.
+    /// Applies the writes of a unit that are later than the present ones, and returns whether there
+    /// were any. A unit with a forged stamp is ignored, since it could exhaust the counter.
     pub(crate) fn apply(&mut self, unit: &Unit) -> bool {
-        if unit.stamp.counter.saturating_sub(self.counter) > FORGED {
+        if unit.stamp.counter.saturating_sub(self.counter) > MAX_AHEAD {
             return false;
         }
         self.counter = self.counter.max(unit.stamp.counter);
-        write_later(&mut self.cells, unit)
+        keep_newest(&mut self.cells, unit)
     }
 
-    /// Everything, as units in the order of their stamps, without what was overwritten.
+    /// All present values, as units in the order of their stamps.
     pub(crate) fn units(&self) -> impl Iterator<Item = Unit> {
         let mut units: BTreeMap<Stamp, Vec<(Key, Box<RawValue>)>> = BTreeMap::new();
         for (key, cell) in &self.cells {
@@ -194,8 +193,8 @@ impl Store {
     }
 }
 
-/// Writes what no later write has overtaken; whether that was anything.
-fn write_later(cells: &mut Cells, unit: &Unit) -> bool {
+/// Replaces values by the later writes of a unit, and returns whether there were any.
+fn keep_newest(cells: &mut Cells, unit: &Unit) -> bool {
     let mut has_effect = false;
     for (key, value) in &unit.writes {
         if cells.get(key).is_none_or(|cell| cell.stamp < unit.stamp) {
@@ -218,19 +217,19 @@ mod tests {
         RawValue::from_string(json.to_owned()).unwrap()
     }
 
-    /// Executes a transaction: `x` reads, `x=1` writes. What was read and written, and what changes.
+    /// Executes a transaction: `x` reads, `x=1` writes. Returns the values and the unit.
     fn execute(store: &Store, text: &str) -> (String, Option<Unit>) {
-        let steps: Vec<(Key, Step)> = text
+        let accesses: Vec<(Key, Access)> = text
             .split(' ')
-            .map(|step| {
-                let (key, step) = match step.split_once('=') {
-                    Some((key, value)) => (key, Step::Write(raw(value))),
-                    None => (step, Step::Read),
+            .map(|access| {
+                let (key, access) = match access.split_once('=') {
+                    Some((key, value)) => (key, Access::Write(raw(value))),
+                    None => (access, Access::Read),
                 };
-                (Key::new(&raw(&format!("\"{key}\""))).unwrap(), step)
+                (Key::new(&raw(&format!("\"{key}\""))).unwrap(), access)
             })
             .collect();
-        let (values, unit) = store.execute(steps.iter().map(|(key, step)| (key, step)));
+        let (values, unit) = store.execute(accesses.iter().map(|(key, access)| (key, access)));
         let values = values
             .iter()
             .map(|value| value.as_ref().map_or("-", |it| it.get()));
@@ -244,7 +243,7 @@ mod tests {
         (values, unit)
     }
 
-    /// Executes a transaction that writes, and holds what it changes.
+    /// Executes a transaction that writes, and holds its unit.
     fn hold(store: &mut Store, text: &str) -> (String, Unit) {
         let (values, unit) = execute(store, text);
         let unit = unit.unwrap();
@@ -257,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn a_transaction_sees_its_own_writes_and_only_the_last_ones_stay() {
+    fn a_transaction_sees_its_own_writes_and_only_the_last_ones_remain() {
         let mut store = Store::new(7);
         let (values, unit) = run(&mut store, "x x=1 x x=2 y y=null x y");
         assert_eq!(values, "- 1 1 2 - null 2 null");
@@ -274,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn units_may_come_in_any_order_and_more_than_once() {
+    fn units_may_arrive_in_any_order_and_more_than_once() {
         let (mut one, mut other) = (Store::new(7), Store::new(8));
         let units: Vec<Unit> = ["x=1 y=1", "x=2", "y=3 z=3"]
             .iter()
@@ -282,8 +281,8 @@ mod tests {
             .collect();
         let foreign = run(&mut other, "x=9 z=9").1.unwrap();
         assert!(!one.apply(&foreign), "an old stamp loses everywhere");
-        for place in [2, 0, 1, 2, 0] {
-            other.apply(&units[place]);
+        for index in [2, 0, 1, 2, 0] {
+            other.apply(&units[index]);
         }
         assert_eq!(read(&mut one, "x y z"), "2 3 3");
         assert_eq!(read(&mut other, "x y z"), "2 3 3");
@@ -291,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_after_something_was_seen_is_later() {
+    fn a_write_is_later_than_all_that_its_node_has_seen() {
         let (mut one, mut other) = (Store::new(9), Store::new(1));
         run(&mut one, "y=1");
         run(&mut one, "y=2");
@@ -303,7 +302,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_is_told_to_a_newcomer_in_whole_units() {
+    fn a_newcomer_receives_everything_in_whole_units() {
         let (mut one, mut newcomer) = (Store::new(7), Store::new(8));
         for text in ["x=1 y=1", "z=2 u=2", "y=3"] {
             run(&mut one, text);
@@ -317,7 +316,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_held_is_seen_by_those_alone_who_come_after_it() {
+    fn held_units_are_visible_only_to_later_transactions_that_write() {
         let mut store = Store::new(7);
         run(&mut store, "x=1 y=1");
         let (_, first) = hold(&mut store, "x=2 z=2");
@@ -333,7 +332,7 @@ mod tests {
     }
 
     #[test]
-    fn what_comes_while_something_is_held_wins_if_it_is_later() {
+    fn a_unit_that_arrives_while_another_is_held_wins_if_it_is_later() {
         let (mut store, mut other) = (Store::new(7), Store::new(8));
         let (_, held) = hold(&mut store, "x=1 y=1");
         let same_time = run(&mut other, "x=2").1.unwrap();
@@ -348,17 +347,17 @@ mod tests {
     }
 
     #[test]
-    fn what_is_stamped_beyond_all_reason_is_not_applied() {
+    fn a_unit_with_a_forged_stamp_is_not_applied() {
         let unit = |counter: u64| -> Unit {
             let json = format!(r#"{{"stamp":[{counter},1],"writes":[["x",{counter}]]}}"#);
             serde_json::from_str(&json).unwrap()
         };
         let mut store = Store::new(7);
         assert!(!store.apply(&unit(u64::MAX)));
-        assert!(!store.apply(&unit(FORGED + 1)));
-        assert!(store.apply(&unit(FORGED)));
+        assert!(!store.apply(&unit(MAX_AHEAD + 1)));
+        assert!(store.apply(&unit(MAX_AHEAD)));
         let (_, next) = run(&mut store, "x=1");
-        assert_eq!(next.unwrap().stamp.counter, FORGED + 1);
+        assert_eq!(next.unwrap().stamp.counter, MAX_AHEAD + 1);
         assert_eq!(read(&mut store, "x"), "1");
     }
 }

@@ -2,65 +2,65 @@
 //!
 //! ## The problem
 //!
-//! Three nodes are asked, a thousand times a second and through partitions, for ids that nobody
-//! has ever been given before. Every request must be answered.
+//! Three nodes are asked for ids, a thousand times a second and during partitions. Each id must be
+//! different from all others ever returned, and every request must be answered.
 //!
 //! ## What was considered
 //!
-//! A counter in a linearizable store gives short ids, at the price of two messages for each and of
-//! no answer while the store cannot be reached. Leasing blocks of numbers from it makes that rare
-//! but not impossible. A clock repeats itself, and goes back now and then. Random numbers of 128
-//! bits are unique for all practical purposes; but two thirds of the work can be had for certain.
+//! A counter in a linearizable store gives short ids, but costs two messages for each, and gives no
+//! answer while the store cannot be reached. Leasing blocks of numbers from it makes that rare but
+//! not impossible. Clocks repeat values, and are sometimes set back. Random numbers of 128 bits are
+//! unique for all practical purposes; but two of the three parts of an id can be unique for
+//! certain.
 //!
 //! ## The solution
 //!
 //! An id has three parts, `n2-8f04c3a1d2b7-1f`: the node's name, a number drawn when the process
 //! started, and a counter. No message is sent.
 //!
-//! ## Why it holds
+//! ## Why it is correct
 //!
 //! Ids of two nodes differ in their first part, since names are unique and the parts are separated
-//! by a character that neither number contains: read from the right, the parts can be told apart.
-//! Ids of one process differ in the counter. What is left is a node that is started again, which
-//! has forgotten its counter: its ids differ in the middle part, a number of 48 bits drawn from the
-//! system's entropy. That two of k lives of one node draw the same is less likely than k²/2⁴⁹: one
-//! in five hundred million for a node that was started a thousand times.
+//! by a character that neither number contains, so an id splits into its parts in one way only,
+//! read from the right. Ids of one process differ in the counter. A node that restarts has
+//! forgotten its counter: its ids differ in the middle part, a number of 48 bits drawn from the
+//! system's entropy. The probability that two of k incarnations of one node draw the same number is
+//! below k²/2⁴⁹: one in five hundred million for a node that was started a thousand times.
 //!
 //! ## What it costs
 //!
-//! Nothing but the length of the ids, some twenty characters. They have no order.
+//! Only the length of the ids, some twenty characters. They have no order.
 
 use serde::{Deserialize, Serialize};
 use shared::{Caller, Cluster, Context, Node};
 
-/// The node: what it puts in front of its counter, and the counter.
+/// The node: the prefix of its ids, and the counter.
 #[derive(Debug)]
 pub struct UniqueIds {
     prefix: String,
     issued: u64,
 }
 
-/// What it may be asked.
+/// Requests of clients.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Request {
-    /// Give me an id.
+    /// Return a new id.
     Generate,
 }
 
-/// What it answers.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
 enum Response {
     GenerateOk { id: String },
 }
 
-/// What it tells itself: nothing.
+/// Timers and answers: there are none.
 #[derive(Debug)]
 pub enum Event {}
 
 impl UniqueIds {
-    /// A node that has issued nothing in this life.
+    /// A node whose incarnation has issued no ids yet.
     pub fn boot(cluster: &Cluster, ctx: &mut Context<Event>) -> Self {
         UniqueIds {
             prefix: format!("{}-{:x}", cluster.me, ctx.rng().boot_number()),
@@ -97,8 +97,8 @@ mod tests {
 
     use super::*;
 
-    /// The answers of one life of a node to so many requests, each with its id.
-    fn life(node: &str, seed: u64, requests: usize) -> Vec<String> {
+    /// The ids that one incarnation of a node returns for so many requests.
+    fn ids_of_incarnation(node: &str, seed: u64, requests: usize) -> Vec<String> {
         let mut engine = Engine::new(seed, |cluster, ctx| UniqueIds::boot(&cluster, ctx));
         let mut ask = |body: &str| {
             let line = format!(r#"{{"src":"c1","dest":"{node}","body":{body}}}"#);
@@ -118,12 +118,12 @@ mod tests {
     }
 
     #[test]
-    fn ids_differ_between_nodes_and_between_the_lives_of_one_node() {
+    fn ids_differ_between_nodes_and_between_incarnations_of_one_node() {
         let mut seen = BTreeSet::new();
         for node in ["n1", "n1-1", "n2"] {
             for seed in 0..100 {
-                for id in life(node, seed, 50) {
-                    assert!(seen.insert(id.clone()), "{id} was given twice");
+                for id in ids_of_incarnation(node, seed, 50) {
+                    assert!(seen.insert(id.clone()), "{id} was returned twice");
                 }
             }
         }

@@ -3,7 +3,7 @@
 use clap::Parser;
 use unique_ids::UniqueIds;
 
-/// Gives out ids that are unique in the whole cluster: a node for Maelstrom's `unique-ids`
+/// Generates ids that are unique in the whole cluster: a node for Maelstrom's `unique-ids`
 /// workload.
 ///
 /// It speaks the Maelstrom protocol on stdin and stdout, one JSON message a line, and is meant to

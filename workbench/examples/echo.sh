@@ -1,13 +1,13 @@
 #!/bin/sh
-# Echo, in plain sh: a node says back what it was sent.
+# Echo, in plain sh: a node returns what it receives.
 #
 #     cargo workbench test -w echo --bin workbench/examples/echo.sh --time-limit 5
 #
-# The shell knows no JSON, so this takes a line apart by hand. It never looks into a value that it
-# only has to pass on: the text of `src`, `dest`, `msg_id` and `echo` goes out as it came in,
-# quotes, escapes and all.
+# The shell has no JSON parser, so this script splits a line itself. It does not interpret values
+# that it only returns: the text of `src`, `dest`, `msg_id` and `echo` is sent as it was received,
+# with quotes and escapes.
 
-# Drops blanks from the front of $rest.
+# Removes blanks from the front of $rest.
 skip() {
     rest=${rest#"${rest%%[! 	]*}"}
 }
@@ -19,7 +19,7 @@ move() {
     rest=$after
 }
 
-# Moves a string; $rest begins with its first quote. A backslash takes the next character along.
+# Moves a string; $rest begins with its first quote. A backslash escapes the next character.
 string() {
     move '?'
     while :; do
@@ -34,7 +34,7 @@ string() {
     done
 }
 
-# Takes a value, whatever is nested in it, off the front of $rest, and leaves its text in $value.
+# Moves a value, with all that is nested in it, from the front of $rest to $value.
 take() {
     value='' depth=0
     while :; do
@@ -55,7 +55,7 @@ take() {
     done
 }
 
-# Takes the object $1 apart: each of its fields becomes a variable of that name, if $2 lists it.
+# Splits the object $1: each of its fields that $2 lists becomes a variable of that name.
 fields() {
     rest=$1
     skip
@@ -85,15 +85,15 @@ fields() {
 while IFS= read -r line; do
     src='' dest='' body='' type='' msg_id='' echo=''
     if ! fields "$line" '"src" "dest" "body"' || ! fields "$body" '"type" "msg_id" "echo"'; then
-        echo "this is no message: $line" >&2
+        echo "malformed message: $line" >&2
         continue
     fi
     case $type in
         '"init"') reply='"type":"init_ok"' ;;
         '"echo"') reply='"type":"echo_ok","echo":'$echo ;;
-        *) reply='"type":"error","code":10,"text":"all that is known here is echo"' ;;
+        *) reply='"type":"error","code":10,"text":"the only request type is echo"' ;;
     esac
-    # Who gave no msg_id wants no answer.
+    # A request without a msg_id expects no answer.
     if [ -n "$msg_id" ]; then
         printf '%s\n' "{\"src\":$dest,\"dest\":$src,\"body\":{$reply,\"in_reply_to\":$msg_id}}"
     fi

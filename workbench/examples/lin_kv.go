@@ -1,13 +1,13 @@
-// A key-value store, in Go: each node passes what it is asked on to the bench's service lin-kv, and
-// its answer back. The service is linearizable, so the nodes are, as long as they remember nothing.
+// A key-value store, in Go: each node forwards requests to the bench's service lin-kv, and returns
+// its answers. The service is linearizable, so the nodes are, too, as they keep no state.
 //
 //	go build -o /tmp/lin-kv workbench/examples/lin_kv.go
 //	cargo workbench test -w lin-kv --bin /tmp/lin-kv --concurrency 2n --rate 50 --time-limit 5 \
 //	    --nemesis partition --nemesis-interval 1
 //
-// Each request is served by a goroutine of its own, which asks the service and waits. So a slow
-// answer holds up nobody else. Services are never cut off, so a partition is nothing to a node
-// that does not talk to other nodes.
+// Each request is served by its own goroutine, which calls the service and waits. So a slow answer
+// delays no other request. Partitions do not separate nodes from services, so they have no effect
+// on nodes that send nothing to one another.
 package main
 
 import (
@@ -19,8 +19,8 @@ import (
 	"sync"
 )
 
-// Body is what a message says. Values stay the text that they came as: keys and values of the
-// store are nobody's business here.
+// Body is the content of a message. Values stay unparsed, since nodes do not interpret the keys and
+// values of the store.
 type Body map[string]json.RawMessage
 
 // Message is one line.
@@ -30,12 +30,12 @@ type Message struct {
 	Body Body   `json:"body"`
 }
 
-// Node sends messages, and knows who waits for which answer.
+// Node sends messages, and matches answers to pending calls.
 type Node struct {
-	mutex   sync.Mutex // guards all that follows, and stdout
+	mutex   sync.Mutex // guards the fields below, and stdout
 	name    string
 	lastID  int
-	waiting map[string]chan Body
+	pending map[string]chan Body
 }
 
 // send writes one message. The caller holds the mutex.
@@ -48,13 +48,13 @@ func (n *Node) send(dest string, body Body) {
 	os.Stdout.Write(append(line, '\n'))
 }
 
-// call sends a request under a number of our own, and waits for the answer to that number.
+// call sends a request with a new msg_id, and waits for the answer to it.
 func (n *Node) call(dest string, body Body) Body {
 	answer := make(chan Body, 1)
 	n.mutex.Lock()
 	n.lastID++
 	id := fmt.Sprint(n.lastID)
-	n.waiting[id] = answer
+	n.pending[id] = answer
 	request := Body{"msg_id": json.RawMessage(id)}
 	for _, name := range []string{"type", "key", "value", "from", "to"} {
 		if value, ok := body[name]; ok {
@@ -66,7 +66,7 @@ func (n *Node) call(dest string, body Body) Body {
 	return <-answer
 }
 
-// reply answers a message, if it asks for an answer.
+// reply answers a message, if it expects an answer.
 func (n *Node) reply(to Message, body Body) {
 	if id, ok := to.Body["msg_id"]; ok {
 		body["in_reply_to"] = id
@@ -80,8 +80,8 @@ func (n *Node) onMessage(message Message) {
 	if id, ok := message.Body["in_reply_to"]; ok {
 		n.mutex.Lock()
 		defer n.mutex.Unlock()
-		if answer, ok := n.waiting[string(id)]; ok {
-			delete(n.waiting, string(id))
+		if answer, ok := n.pending[string(id)]; ok {
+			delete(n.pending, string(id))
 			answer <- message.Body
 		}
 		return
@@ -93,19 +93,19 @@ func (n *Node) onMessage(message Message) {
 		n.mutex.Unlock()
 		n.reply(message, Body{"type": json.RawMessage(`"init_ok"`)})
 	case `"read"`, `"write"`, `"cas"`:
-		// Errors, too, are passed on as they are: theirs are those that our clients expect.
+		// Errors are forwarded unchanged, too: clients expect the service's error codes.
 		go func() { n.reply(message, n.call("lin-kv", message.Body)) }()
 	default:
 		n.reply(message, Body{
 			"type": json.RawMessage(`"error"`),
 			"code": json.RawMessage("10"),
-			"text": json.RawMessage(`"there are read, write and cas"`),
+			"text": json.RawMessage(`"the request types are read, write and cas"`),
 		})
 	}
 }
 
 func main() {
-	node := &Node{waiting: map[string]chan Body{}}
+	node := &Node{pending: map[string]chan Body{}}
 	input := bufio.NewReader(os.Stdin) // lines may have any length
 	for {
 		line, err := input.ReadBytes('\n')

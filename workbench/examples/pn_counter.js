@@ -1,16 +1,15 @@
 #!/usr/bin/env node
-// A counter that goes up and down, in JavaScript: a CRDT that gossips.
+// A counter with increments and decrements, in JavaScript: a CRDT that gossips.
 //
 //     cargo workbench test -w pn-counter --bin workbench/examples/pn_counter.js --time-limit 5 \
 //         --nemesis partition --nemesis-interval 1
 //
-// Each node counts only what was added at itself: how much upwards, and how much downwards. Both
-// numbers only ever grow, so of two that are told about the same node the greater one is the newer
-// one, and it does not matter how often, or in what order, they arrive. The counter is the sum of
-// what all nodes have counted.
+// Each node counts only its own additions: one number for increments and one for decrements. Both
+// only grow, so of two numbers of the same node the greater one is the newer one, and it does not
+// matter how often, or in what order, they arrive. The value is the sum over all nodes.
 //
-// Everybody tells all others everything, twice a second. That is the whole truth each time, so
-// nothing needs to be confirmed: what a partition swallows is part of the next message.
+// Twice a second each node sends all its numbers to all others. Every message holds the whole
+// state, so no acknowledgements are needed: what a partition drops is part of the next message.
 'use strict';
 const readline = require('node:readline');
 
@@ -18,8 +17,8 @@ const GOSSIP_MS = 500;
 
 let me = null;
 let others = [];
-const up = new Map(); // node -> what was added at it
-const down = new Map(); // node -> what was taken away at it
+const up = new Map(); // node -> sum of its increments
+const down = new Map(); // node -> sum of its decrements
 
 function send(dest, body) {
   process.stdout.write(JSON.stringify({ src: me, dest, body }) + '\n');
@@ -29,9 +28,9 @@ function total(counts) {
   return [...counts.values()].reduce((sum, count) => sum + count, 0);
 }
 
-// Of what is known and what is told, the greater number of each node.
-function merge(counts, told) {
-  for (const [node, count] of told) {
+// Keeps the greater number of each node.
+function merge(counts, received) {
+  for (const [node, count] of received) {
     counts.set(node, Math.max(count, counts.get(node) ?? 0));
   }
 }
@@ -42,7 +41,7 @@ function gossip() {
   }
 }
 
-// What is answered; nothing if there is no answer.
+// Handles a message and returns the answer, or null.
 function onMessage(body) {
   switch (body.type) {
     case 'init':
@@ -62,7 +61,7 @@ function onMessage(body) {
       merge(down, body.down);
       return null;
     default:
-      return { type: 'error', code: 10, text: `nobody here knows ${body.type}` };
+      return { type: 'error', code: 10, text: `unknown request type: ${body.type}` };
   }
 }
 
@@ -75,9 +74,9 @@ lines.on('line', (line) => {
       send(src, { ...answer, in_reply_to: body.msg_id });
     }
   } catch (error) {
-    // Stdout is for messages alone; what a person should see goes to stderr.
+    // Stdout is for messages only; diagnostics go to stderr.
     console.error(`${error} in ${line}`);
   }
 });
-// Whoever has nobody left to listen to does not go on talking.
+// The end of stdin ends the process, and with it the gossip.
 lines.on('close', () => process.exit());

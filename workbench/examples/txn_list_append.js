@@ -5,13 +5,13 @@
 //     cargo workbench test -w txn-list-append --bin workbench/examples/txn_list_append.js \
 //         --time-limit 5 --nemesis partition --nemesis-interval 1
 //
-// A transaction reads the database, works on what it has read, and writes it back only if nobody
-// else has written meanwhile; otherwise it begins anew. So transactions happen one after the other,
-// each at the moment of its compare-and-set: they are strictly serializable, Maelstrom's default
-// demand. One that only reads happens at the moment of its read.
+// A transaction reads the database, changes its copy, and writes it back only if the database has
+// not changed meanwhile; otherwise it retries. So transactions take effect one after the other,
+// each at the time of its compare-and-set: they are strictly serializable, Maelstrom's default
+// requirement. A transaction that only reads takes effect at the time of its read.
 //
-// The price: all nodes contend for one value, and it travels there and back each time. A database
-// of any size keeps one value a key, and under the root only pointers to them.
+// The cost: all nodes contend for one value, which is sent both ways each time. A larger database
+// would keep one value per key, and only pointers to these under the root.
 'use strict';
 const readline = require('node:readline');
 
@@ -21,35 +21,35 @@ const PRECONDITION_FAILED = 22;
 
 let me = null;
 let lastId = 0;
-const waiting = new Map(); // number of a request -> who goes on when it is answered
+const pending = new Map(); // msg_id of a request -> function that takes its answer
 
 function send(dest, body) {
   process.stdout.write(JSON.stringify({ src: me, dest, body }) + '\n');
 }
 
-// The answer to a request, whenever it comes.
+// Sends a request and returns a promise of its answer.
 function call(dest, body) {
   lastId += 1;
   send(dest, { ...body, msg_id: lastId });
-  return new Promise((resolve) => waiting.set(lastId, resolve));
+  return new Promise((resolve) => pending.set(lastId, resolve));
 }
 
-// The answer, or throws if it is an error other than the one that is allowed for.
+// Calls lin-kv and returns its answer; throws on any error except the allowed one.
 async function store(body, allowed) {
   const answer = await call('lin-kv', { key: ROOT, ...body });
   if (answer.type === 'error' && answer.code !== allowed) {
-    throw new Error(`lin-kv says ${answer.text}`);
+    throw new Error(`lin-kv answered: ${answer.text}`);
   }
   return answer;
 }
 
-// The database, a list of [key, list]: keys are numbers, and those of a JSON object are strings.
+// Reads the database: a list of [key, list], as keys are numbers and a JSON object's are strings.
 async function load() {
   const { value } = await store({ type: 'read' }, KEY_DOES_NOT_EXIST);
   return value ?? [];
 }
 
-// What the database is after the transaction, and the transaction with all that it has read.
+// Returns the database after the transaction, and the transaction with the values of its reads.
 function apply(database, transaction) {
   const lists = new Map(database);
   const done = transaction.map(([f, key, value]) => {
@@ -78,7 +78,7 @@ async function transact(transaction) {
   }
 }
 
-// What is answered.
+// Handles a request and returns the answer.
 async function onRequest(body) {
   switch (body.type) {
     case 'init':
@@ -87,7 +87,7 @@ async function onRequest(body) {
     case 'txn':
       return { type: 'txn_ok', txn: await transact(body.txn) };
     default:
-      return { type: 'error', code: 10, text: `nobody here knows ${body.type}` };
+      return { type: 'error', code: 10, text: `unknown request type: ${body.type}` };
   }
 }
 
@@ -95,8 +95,8 @@ async function onLine(line) {
   try {
     const { src, body } = JSON.parse(line);
     if (body.in_reply_to !== undefined) {
-      waiting.get(body.in_reply_to)?.(body);
-      waiting.delete(body.in_reply_to);
+      pending.get(body.in_reply_to)?.(body);
+      pending.delete(body.in_reply_to);
       return;
     }
     const answer = await onRequest(body);
@@ -104,7 +104,7 @@ async function onLine(line) {
       send(src, { ...answer, in_reply_to: body.msg_id });
     }
   } catch (error) {
-    // Stdout is for messages alone. Whoever asked gets no answer, which leaves everything open.
+    // Stdout is for messages only. The client gets no answer: its operation is indeterminate.
     console.error(`${error} in ${line}`);
   }
 }

@@ -1,17 +1,17 @@
-/* Unique ids, in C: a node's own name and a number that goes up. No two nodes share a name, so none
- * has to ask another, and a partition stops nobody.
+/* Unique ids, in C: a node's name and a counter. No two nodes share a name, so they need not
+ * communicate, and a partition has no effect.
  *
  *     cc -O2 -o /tmp/unique-ids workbench/examples/unique_ids.c
  *     cargo workbench test -w unique-ids --bin /tmp/unique-ids --time-limit 5 \
  *         --nemesis partition --nemesis-interval 1 --availability total
  *
- * There is no JSON library here. A value is a piece of the line, from its first character to its
- * last; what has to be passed on goes out as it came in, quotes and escapes included. */
+ * C has no JSON library. A value is a piece of the line, from its first character to its last;
+ * values that are returned are sent as they were received, with quotes and escapes. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* A piece of text. One that begins nowhere is no value at all. */
+/* A piece of text. Without a start it is a missing value. */
 struct text {
     const char *start;
     int length;
@@ -19,8 +19,8 @@ struct text {
 
 static const char *skip_blanks(const char *at) { return at + strspn(at, " \t\r\n"); }
 
-/* Behind the string that begins here; NULL if it never ends. A backslash takes the next character
- * along, so an escaped quote does not end a string. */
+/* The end of the string that begins here; NULL if it is unterminated. A backslash escapes the next
+ * character, so an escaped quote does not end a string. */
 static const char *skip_string(const char *at) {
     for (at++; *at != '"'; at++) {
         if (*at == '\\') at++;
@@ -29,7 +29,7 @@ static const char *skip_string(const char *at) {
     return at + 1;
 }
 
-/* Behind the value that begins here, whatever is nested in it; NULL if it is none. */
+/* The end of the value that begins here, with all that is nested in it; NULL if malformed. */
 static const char *skip_value(const char *at) {
     int depth = 0;
     do {
@@ -52,8 +52,8 @@ static const char *skip_value(const char *at) {
     return depth == 0 ? at : NULL;
 }
 
-/* The value of an object's field. Only this object's own fields are looked at: the same name
- * deeper down, or inside a string, is something else. */
+/* The value of an object's field. Only this object's own fields count: the same name in a nested
+ * object, or inside a string, is ignored. */
 static struct text field(struct text object, const char *name) {
     struct text none = {NULL, 0};
     if (object.start == NULL || *object.start != '{') return none;
@@ -85,25 +85,25 @@ static int is_string(struct text value) { return value.start != NULL && *value.s
 int main(void) {
     char *line = NULL;
     size_t capacity = 0;
-    unsigned long given = 0;
+    unsigned long counter = 0;
     while (getline(&line, &capacity, stdin) > 0) {
         struct text message = {skip_blanks(line), 0};
         struct text src = field(message, "src"), dest = field(message, "dest");
         struct text body = field(message, "body");
         struct text type = field(body, "type"), msg_id = field(body, "msg_id");
         if (!is_string(src) || !is_string(dest) || !is_string(type)) {
-            fprintf(stderr, "this is no message: %s", line);
+            fprintf(stderr, "malformed message: %s", line);
             continue;
         }
-        if (msg_id.start == NULL) continue; /* who gave no number wants no answer */
+        if (msg_id.start == NULL) continue; /* no answer is expected */
         printf("{\"src\":%.*s,\"dest\":%.*s,", dest.length, dest.start, src.length, src.start);
         printf("\"body\":{\"in_reply_to\":%.*s,\"type\":", msg_id.length, msg_id.start);
         if (is(type, "\"init\""))
             printf("\"init_ok\"}}\n");
-        else if (is(type, "\"generate\"")) /* the name of this node, but for its last quote */
-            printf("\"generate_ok\",\"id\":%.*s-%lu\"}}\n", dest.length - 1, dest.start, ++given);
+        else if (is(type, "\"generate\"")) /* this node's name, without its last quote */
+            printf("\"generate_ok\",\"id\":%.*s-%lu\"}}\n", dest.length - 1, dest.start, ++counter);
         else
-            printf("\"error\",\"code\":10,\"text\":\"all that is known here is generate\"}}\n");
+            printf("\"error\",\"code\":10,\"text\":\"the only request type is generate\"}}\n");
         fflush(stdout);
     }
     free(line);

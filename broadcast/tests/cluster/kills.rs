@@ -1,6 +1,6 @@
-//! Durable nodes in a storm in which they are killed, one after the other or all at once, and
-//! messages to the service and from it are lost like all others: nothing that was confirmed, or was
-//! read anywhere, is ever lost.
+//! Storms in which durable nodes are killed, one after the other or all at once, and messages to
+//! and from the service are lost like all others: no value that was acknowledged, or returned by a
+//! read, is ever lost.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -11,12 +11,12 @@ use shared::{Rng, read_flags, with_flags};
 use simulator::latency::Latency;
 use simulator::testing::{Conditions, Promises, TestCluster, for_each_seed, most_hops};
 
-/// The longest a message travels in the calm, in milliseconds.
+/// The maximum latency after the storm, in milliseconds.
 const CALM_LATENCY: u64 = 100;
 
-/// How long it takes in the calm, at the longest, until everybody is ready and its journal is at
-/// rest: what was lost is asked again within eight seconds, and lost again by nobody.
-const SETTLED: u64 = 15_000;
+/// The maximum time after the storm until all nodes are ready and their journals idle: lost
+/// requests to the service are repeated within eight seconds, and not lost again.
+const RECOVERY: Duration = Duration::from_secs(15);
 
 fn ms(ms: u64) -> Duration {
     Duration::from_millis(ms)
@@ -29,11 +29,11 @@ enum Answer {
     ReadOk { messages: Vec<u64> },
 }
 
-/// A cluster whose nodes are killed, and what its clients have been told.
+/// A cluster whose nodes are killed, and the answers that its clients have received.
 struct Storm {
     cluster: TestCluster<Broadcast>,
     flags: Flags,
-    /// The last value that anybody was told; they are numbered.
+    /// The last value broadcast; values are numbered.
     last: u64,
     promises: Promises,
 }
@@ -42,8 +42,8 @@ impl Storm {
     fn draw(rng: &mut Rng) -> Self {
         let size = 1 + rng.below(6) as usize;
         let fan_out = ["1", "2", "24"][rng.below(3) as usize];
-        let words = ["--durable", "--fan-out", fan_out];
-        let mut flags: Flags = read_flags("broadcast", &words).unwrap();
+        let args = ["--durable", "--fan-out", fan_out];
+        let mut flags: Flags = read_flags("broadcast", &args).unwrap();
         flags.durability.journal_window = rng.below(2) * rng.below(500);
         let boot = with_flags(flags.clone(), Broadcast::boot);
         Storm {
@@ -54,8 +54,8 @@ impl Storm {
         }
     }
 
-    /// `most_down` nodes are down at a time.
-    fn rage(&mut self, rng: &mut Rng, most_down: usize) {
+    /// Runs random steps, with at most `max_down` nodes down at a time.
+    fn run_steps(&mut self, rng: &mut Rng, max_down: usize) {
         for _ in 0..rng.below(120) {
             let node = self.cluster.any_node(rng);
             match rng.below(16) {
@@ -63,7 +63,7 @@ impl Storm {
                 1 => self.cluster.cut_off_the_service(rng),
                 2 => self.cluster.set_conditions(Conditions::draw(rng)),
                 3 | 4 => self.pass(ms(rng.below(4000))),
-                5 if self.cluster.dead().len() < most_down => self.cluster.kill(&node),
+                5 if self.cluster.dead().len() < max_down => self.cluster.kill(&node),
                 5 | 6 => self.start_the_dead(),
                 7..=9 => {
                     self.read(&node);
@@ -90,23 +90,23 @@ impl Storm {
         );
         self.cluster
             .deliver(&format!("c{}", self.last), node, &body);
-        self.listen();
+        self.collect_answers();
     }
 
-    /// Reads at a node; whether it answers at once.
+    /// Reads at a node, and returns whether it answers at once.
     fn read(&mut self, node: &str) -> bool {
         let read = r#"{"type":"read","msg_id":1}"#;
         self.cluster.deliver("c0", node, read);
-        self.listen() > 0
+        self.collect_answers() > 0
     }
 
     fn pass(&mut self, time: Duration) {
         self.cluster.pass(time);
-        self.listen();
+        self.collect_answers();
     }
 
-    /// Takes in what clients have been answered; how many reads were.
-    fn listen(&mut self) -> usize {
+    /// Checks the answers that clients have received, and returns the number of reads among them.
+    fn collect_answers(&mut self) -> usize {
         let mut reads = 0;
         for sent in std::mem::take(&mut self.cluster.sent) {
             let Some(client) = sent.dest.strip_prefix('c') else {
@@ -114,7 +114,7 @@ impl Storm {
             };
             match serde_json::from_str(&sent.body) {
                 Ok(Answer::BroadcastOk) => {
-                    let value = client.parse().expect("clients are called after values");
+                    let value = client.parse().expect("clients are named after values");
                     self.promises.confirm(&sent.src, value);
                 }
                 Ok(Answer::ReadOk { messages }) => {
@@ -129,43 +129,43 @@ impl Storm {
         reads
     }
 
-    /// The weather clears, and whoever is down comes back; then everybody must soon know whatever
-    /// is safe, and silence must fall.
-    fn all_know_everything(&mut self) {
+    /// Ends the faults and restarts dead nodes; soon all nodes must know every value that may not
+    /// be lost, and then stop sending.
+    fn converge(&mut self) {
         self.cluster.calm_down(Latency::uniform(50));
         self.start_the_dead();
         let hops = most_hops(self.cluster.names.len(), self.flags.fan_out.into());
         let hop = ms(self.flags.hub_window + CALM_LATENCY);
         let resend = ms(self.flags.patience.resend + 8 * CALM_LATENCY);
-        self.pass(ms(SETTLED) + resend + hop * hops);
+        self.pass(RECOVERY + resend + hop * hops);
         let names = self.cluster.names.clone();
         assert!(names.iter().all(|node| self.read(node)), "all are ready");
         for node in &names {
             let knows = self.promises.owes_everything(node);
             assert!(knows, "{node}, {:?}", self.flags);
         }
-        let patience = self.flags.patience.resend + self.flags.patience.ack_delay;
-        assert!(self.cluster.falls_silent(ms(patience)), "{:?}", self.flags);
+        let max_wait = self.flags.patience.resend + self.flags.patience.ack_delay;
+        assert!(self.cluster.falls_silent(ms(max_wait)), "{:?}", self.flags);
     }
 }
 
 #[test]
-fn nothing_confirmed_is_lost_though_nodes_are_killed_one_after_the_other() {
+fn nothing_acknowledged_is_lost_when_nodes_are_killed_one_after_the_other() {
     for_each_seed(0..1_000, |rng| {
         let mut storm = Storm::draw(rng);
-        storm.rage(rng, 1);
-        storm.all_know_everything();
+        storm.run_steps(rng, 1);
+        storm.converge();
     });
 }
 
 #[test]
-fn nothing_confirmed_is_lost_though_all_nodes_are_killed_at_once() {
+fn nothing_acknowledged_is_lost_when_all_nodes_are_killed_at_once() {
     for_each_seed(0..1_000, |rng| {
         let mut storm = Storm::draw(rng);
-        storm.rage(rng, usize::MAX);
+        storm.run_steps(rng, usize::MAX);
         for node in storm.cluster.names.clone() {
             storm.cluster.kill(&node);
         }
-        storm.all_know_everything();
+        storm.converge();
     });
 }

@@ -1,6 +1,6 @@
-//! Storm, then calm: a seed draws the cluster, its tree, the weather and what clients say in it;
-//! then the weather clears, and within a stated time every node must know every value that was
-//! confirmed, once, and silence must fall.
+//! Storm, then calm: a seed draws the cluster, its tree, the faults and the clients' operations;
+//! then the faults end, and within a stated time every node must know every acknowledged value,
+//! once, and stop sending.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -12,13 +12,13 @@ use shared::{Rng, read_flags, with_flags};
 use simulator::latency::Latency;
 use simulator::testing::{Conditions, TestCluster, for_each_seed, most_hops};
 
-/// The longest a message travels in the calm, in milliseconds.
+/// The maximum latency after the storm, in milliseconds.
 const CALM_LATENCY: u64 = 100;
 
 /// The latencies of a calm network: at most [`CALM_LATENCY`].
 const CALM: [Latency; 2] = [Latency::uniform(50), Latency::constant(100)];
 
-/// What challenge 3 is played with, and small clusters of all sizes.
+/// Small clusters, and the 25 nodes of challenge 3.
 const SIZES: [usize; 10] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 25];
 const FAN_OUTS: [&str; 4] = ["1", "2", "4", "24"];
 
@@ -26,11 +26,11 @@ fn ms(ms: u64) -> Duration {
     Duration::from_millis(ms)
 }
 
-/// A cluster in a storm, and what its clients were told.
+/// A cluster in a storm, and the values that it has acknowledged.
 struct Storm {
     cluster: TestCluster<Broadcast>,
     flags: Flags,
-    confirmed: BTreeSet<String>,
+    acknowledged: BTreeSet<String>,
     values: u64,
 }
 
@@ -50,12 +50,12 @@ impl Storm {
         Storm {
             cluster: TestCluster::of_nodes(size, rng.next_u64(), Conditions::draw(rng), boot),
             flags,
-            confirmed: BTreeSet::new(),
+            acknowledged: BTreeSet::new(),
             values: 0,
         }
     }
 
-    /// A client has something new to say, or something old.
+    /// Broadcasts a new value or, sometimes, the last one again.
     fn broadcast(&mut self, rng: &mut Rng, node: &str) {
         self.values += u64::from(self.values == 0 || rng.below(10) > 0);
         let number = self.values;
@@ -67,10 +67,10 @@ impl Storm {
         let body = format!(r#"{{"type":"broadcast","msg_id":1,"message":{value}}}"#);
         let answer = self.cluster.ask(node, &body);
         assert_eq!(answer, r#"{"type":"broadcast_ok","in_reply_to":1}"#);
-        self.confirmed.insert(value);
+        self.acknowledged.insert(value);
     }
 
-    /// All that a node knows.
+    /// All values that a node knows.
     fn read(&mut self, node: &str) -> BTreeSet<String> {
         #[derive(Deserialize)]
         struct ReadOk {
@@ -84,7 +84,7 @@ impl Storm {
         known
     }
 
-    fn rage(&mut self, rng: &mut Rng, restarts: bool) {
+    fn run_steps(&mut self, rng: &mut Rng, restarts: bool) {
         for _ in 0..rng.below(60) {
             let node = self.cluster.any_node(rng);
             match rng.below(8) {
@@ -100,7 +100,7 @@ impl Storm {
         }
     }
 
-    /// The network becomes one of the bench's: every message takes as long, or most are faster.
+    /// Ends the faults, draws one of the calm latencies, and returns the time.
     fn calm_down(&mut self, rng: &mut Rng) -> Duration {
         self.cluster.calm_down(CALM[rng.below(2) as usize]);
         self.cluster.now
@@ -110,11 +110,11 @@ impl Storm {
         self.cluster.falls_silent(ms(self.flags.patience.resend))
     }
 
-    /// From the calm until everybody knows everything: every edge tries again within `resend` and
-    /// is answered, all edges at the same time; then a value goes from node to node, and waits for
-    /// a window in each.
+    /// From the end of the faults until all nodes know everything: every edge resends within
+    /// `resend` and is answered, all edges at the same time; then a value goes from node to node,
+    /// and waits for a window in each.
     ///
-    /// With the default times that is 3.1 s for a star; for 25 nodes it is 4.9 s with a fan-out of
+    /// With the default flags that is 3.1 s for a star; for 25 nodes it is 4.9 s with a fan-out of
     /// 4, 5.8 s with 2, and 12.8 s in a chain.
     fn arrival_bound(&self) -> Duration {
         let hop = ms(self.flags.hub_window.max(self.flags.leaf_window) + CALM_LATENCY);
@@ -122,48 +122,48 @@ impl Storm {
         ms(self.flags.patience.resend + 2 * CALM_LATENCY) + hop * hops
     }
 
-    /// And from there the last acknowledgement.
+    /// The arrival bound, and the time of the last acknowledgement.
     fn silence_bound(&self) -> Duration {
         self.arrival_bound() + ms(self.flags.patience.ack_delay + 3 * CALM_LATENCY)
     }
 }
 
 #[test]
-fn every_node_knows_every_confirmed_value_soon_after_the_storm() {
+fn every_node_knows_every_acknowledged_value_soon_after_the_storm() {
     for_each_seed(0..2_000, |rng| {
         let mut storm = Storm::draw(rng);
-        storm.rage(rng, false);
+        storm.run_steps(rng, false);
         let calm = storm.calm_down(rng);
         storm.cluster.run_until(calm + storm.arrival_bound());
         for node in storm.cluster.names.clone() {
             let known = storm.read(&node);
-            assert_eq!(known, storm.confirmed, "{node}, {:?}", storm.flags);
+            assert_eq!(known, storm.acknowledged, "{node}, {:?}", storm.flags);
         }
         storm.cluster.run_until(calm + storm.silence_bound());
         assert!(storm.falls_silent(), "{:?}", storm.flags);
     });
 }
 
-/// A node that dies takes with it what it had told nobody; whatever a living one knows must spread.
+/// A node that dies loses what it had not sent; what a living node knows must reach all.
 #[test]
-fn nodes_that_restart_are_told_everything_once_they_have_spoken() {
+fn restarted_nodes_receive_everything_after_their_first_packet() {
     for_each_seed(0..2_000, |rng| {
         let mut storm = Storm::draw(rng);
-        storm.rage(rng, true);
+        storm.run_steps(rng, true);
         let calm = storm.calm_down(rng);
-        storm.confirmed.clear();
+        storm.acknowledged.clear();
         for node in storm.cluster.names.clone() {
             let known = storm.read(&node);
-            storm.confirmed.extend(known);
+            storm.acknowledged.extend(known);
             storm.broadcast(rng, &node);
         }
-        // A newcomer is asked for a proof of life first.
+        // A neighbour first asks a new incarnation to prove that it is alive.
         let proof = ms(6 * CALM_LATENCY);
         storm
             .cluster
             .run_until(calm + storm.arrival_bound() + proof);
         let all = storm.read("n0");
-        assert!(all.is_superset(&storm.confirmed), "{:?}", storm.flags);
+        assert!(all.is_superset(&storm.acknowledged), "{:?}", storm.flags);
         for node in storm.cluster.names.clone() {
             assert_eq!(storm.read(&node), all, "{node}, {:?}", storm.flags);
         }

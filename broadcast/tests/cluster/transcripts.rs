@@ -6,20 +6,20 @@ use shared::{read_flags, with_flags};
 use simulator::latency::Latency;
 use simulator::testing::check_transcripts;
 
-fn check(folder: &str, words: &[&str]) {
-    let flags = read_flags("broadcast", words).unwrap();
+fn check(folder: &str, args: &[&str]) {
+    let flags = read_flags("broadcast", args).unwrap();
     let boot = with_flags(flags, Broadcast::boot);
     check_transcripts(folder, Latency::constant(100), boot);
 }
 
 #[test]
-fn clusters_do_as_their_transcripts_tell() {
+fn clusters_match_their_transcripts() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cluster/transcripts");
     check(folder, &[]);
 }
 
 #[test]
-fn durable_clusters_do_as_theirs_tell() {
+fn durable_clusters_match_their_transcripts() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cluster/durable");
     check(folder, &["--durable"]);
 }

@@ -1,4 +1,4 @@
-//! What it costs: messages in steady use, in silence and around a partition.
+//! Message counts in steady use, without use and during a partition.
 
 use std::time::Duration;
 
@@ -13,9 +13,9 @@ fn flags() -> Flags {
     read_flags("g-counter", &[]).unwrap()
 }
 
-/// Clients ask as the bench's do for so many seconds: a hundred operations a second in all, two
-/// reads for each addition of 0 to 4. How many they were.
-fn operate(cluster: &mut TestCluster<GCounter>, rng: &mut Rng, seconds: u64) -> u64 {
+/// Runs the bench's mix of operations for so many seconds and returns their number: a hundred a
+/// second in all, two reads for each addition of 0 to 4.
+fn run_operations(cluster: &mut TestCluster<GCounter>, rng: &mut Rng, seconds: u64) -> u64 {
     let end = cluster.now + Duration::from_secs(seconds);
     let mut operations = 0;
     while cluster.now < end {
@@ -37,7 +37,7 @@ fn three_nodes_exchange_eight_messages_for_a_hundred_operations() {
         let latency = Latency::uniform(rng.below(2) as u32 * 50);
         let calm = Conditions::calm(latency);
         let mut cluster = counters(3, rng.next_u64(), calm, &flags());
-        let operations = operate(&mut cluster, rng, 20);
+        let operations = run_operations(&mut cluster, rng, 20);
         cluster.pass(Duration::from_secs(10));
         let per_operation = cluster.messages() as f64 / operations as f64;
         assert!(
@@ -49,7 +49,7 @@ fn three_nodes_exchange_eight_messages_for_a_hundred_operations() {
 }
 
 #[test]
-fn a_cluster_that_nobody_uses_greets_and_falls_silent() {
+fn an_unused_cluster_exchanges_greetings_and_then_sends_nothing() {
     let mut cluster = counters(3, 1, Conditions::calm(Latency::constant(100)), &flags());
     cluster.pass(Duration::from_secs(3));
     assert!(cluster.is_silent());
@@ -60,9 +60,9 @@ fn a_cluster_that_nobody_uses_greets_and_falls_silent() {
     );
 }
 
-/// From the second retry on: the first may still find packets under way.
+/// Counted from the second resend on: at the first one earlier packets may still be under way.
 #[test]
-fn a_neighbour_that_is_cut_off_costs_one_packet_per_retry_and_direction() {
+fn an_unreachable_neighbour_costs_one_packet_per_resend_and_direction() {
     for_each_seed(0..20, |rng| {
         let mut cluster = counters(
             2,
@@ -70,17 +70,17 @@ fn a_neighbour_that_is_cut_off_costs_one_packet_per_retry_and_direction() {
             Conditions::calm(Latency::uniform(50)),
             &flags(),
         );
-        operate(&mut cluster, rng, 2);
-        // Both ways, or one.
+        run_operations(&mut cluster, rng, 2);
+        // Cuts one direction or both.
         let ways = 1 + rng.below(3);
         for (way, src, dest) in [(1, "n0", "n1"), (2, "n1", "n0")] {
             if ways & way != 0 {
                 cluster.cut(src, dest);
             }
         }
-        operate(&mut cluster, rng, 3);
+        run_operations(&mut cluster, rng, 3);
         let before = cluster.messages();
-        operate(&mut cluster, rng, 60);
+        run_operations(&mut cluster, rng, 60);
         let messages = cluster.messages() - before;
         assert!(messages <= 2 * 61, "{messages} in a minute, ways {ways}");
     });

@@ -1,4 +1,4 @@
-//! Packets that no node ever sent: random numbers, extremes above all, in all fields.
+//! Forged packets: random and extreme numbers in all fields.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ fn number(rng: &mut Rng) -> u64 {
     }
 }
 
-fn forged(rng: &mut Rng) -> String {
+fn forged_packet(rng: &mut Rng) -> String {
     let mut fields = vec![format!(r#""from":{}"#, number(rng))];
     for name in ["to", "version", "heard"] {
         if rng.below(4) > 0 {
@@ -29,7 +29,7 @@ fn forged(rng: &mut Rng) -> String {
 }
 
 #[test]
-fn forged_packets_make_no_node_panic_nor_talk_without_end() {
+fn forged_packets_cause_no_panic_and_no_endless_exchange() {
     for_each_seed(0..500, |rng| {
         let flags: g_counter::Flags = read_flags("g-counter", &[]).unwrap();
         let mut cluster = counters(
@@ -40,7 +40,7 @@ fn forged_packets_make_no_node_panic_nor_talk_without_end() {
         );
         for _ in 0..rng.below(40) {
             let (src, dest) = (cluster.any_node(rng), cluster.any_node(rng));
-            cluster.deliver(&src, &dest, &forged(rng));
+            cluster.deliver(&src, &dest, &forged_packet(rng));
             let adder = cluster.any_node(rng);
             add(&mut cluster, &adder, rng.below(3));
             cluster.pass(Duration::from_millis(rng.below(400)));

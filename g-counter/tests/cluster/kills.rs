@@ -1,8 +1,8 @@
-//! Durable nodes in a storm in which they are killed, one after the other or all at once, and
-//! messages to the service and from it are lost like all others: nothing that was confirmed, or was
-//! read anywhere, is ever lost, and nothing is counted twice.
+//! Storms in which durable nodes are killed, one after the other or all at once, and messages to
+//! and from the service are lost like all others: no addition that was acknowledged, or counted by
+//! a read, is ever lost, and none is counted twice.
 //!
-//! Addition k adds 4ᵏ, so a value tells which additions it counts, and how often.
+//! Addition k adds 4ᵏ, so a value shows which additions it counts, and how often.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -15,15 +15,15 @@ use simulator::testing::{Conditions, Promises, TestCluster, for_each_seed, most_
 
 use crate::storms::counters;
 
-/// The longest a message travels in the calm, in milliseconds.
+/// The maximum latency after the storm, in milliseconds.
 const CALM_LATENCY: u64 = 100;
 
-/// How long it takes in the calm, at the longest, until everybody is ready and its journal is at
-/// rest: what was lost is asked again within eight seconds, and lost again by nobody.
-const SETTLED: u64 = 15_000;
+/// The maximum time after the storm until all nodes are ready and their journals idle: lost
+/// requests to the service are repeated within eight seconds, and not lost again.
+const RECOVERY: Duration = Duration::from_secs(15);
 
-/// As many as a total can hold.
-const MOST_ADDITIONS: u64 = 32;
+/// The number of additions that a total can hold.
+const MAX_ADDITIONS: u64 = 32;
 
 fn ms(ms: u64) -> Duration {
     Duration::from_millis(ms)
@@ -36,12 +36,12 @@ enum Answer {
     ReadOk { value: u64 },
 }
 
-/// A cluster whose nodes are killed, and what its clients have been told.
+/// A cluster whose nodes are killed, and the answers that its clients have received.
 struct Storm {
     cluster: TestCluster<GCounter>,
     flags: Flags,
-    /// How many additions anybody was asked for.
-    asked: u64,
+    /// The number of additions that clients have requested.
+    requested: u64,
     promises: Promises,
 }
 
@@ -49,19 +49,19 @@ impl Storm {
     fn draw(rng: &mut Rng) -> Self {
         let size = 1 + rng.below(6) as usize;
         let fan_out = ["1", "2", "24"][rng.below(3) as usize];
-        let words = ["--durable", "--fan-out", fan_out];
-        let mut flags: Flags = read_flags("g-counter", &words).unwrap();
+        let args = ["--durable", "--fan-out", fan_out];
+        let mut flags: Flags = read_flags("g-counter", &args).unwrap();
         flags.durability.journal_window = rng.below(2) * rng.below(500);
         Storm {
             cluster: counters(size, rng.next_u64(), Conditions::draw(rng), &flags),
             flags,
-            asked: 0,
+            requested: 0,
             promises: Promises::default(),
         }
     }
 
-    /// `most_down` nodes are down at a time.
-    fn rage(&mut self, rng: &mut Rng, most_down: usize) {
+    /// Runs random steps, with at most `max_down` nodes down at a time.
+    fn run_steps(&mut self, rng: &mut Rng, max_down: usize) {
         for _ in 0..rng.below(100) {
             let node = self.cluster.any_node(rng);
             match rng.below(16) {
@@ -69,7 +69,7 @@ impl Storm {
                 1 => self.cluster.cut_off_the_service(rng),
                 2 => self.cluster.set_conditions(Conditions::draw(rng)),
                 3 | 4 => self.pass(ms(rng.below(4000))),
-                5 if self.cluster.dead().len() < most_down => self.cluster.kill(&node),
+                5 if self.cluster.dead().len() < max_down => self.cluster.kill(&node),
                 5 | 6 => self.start_the_dead(),
                 7..=10 => {
                     self.read(&node);
@@ -89,30 +89,30 @@ impl Storm {
     }
 
     fn add(&mut self, node: &str) {
-        if self.asked < MOST_ADDITIONS {
-            let delta = 1_u64 << (2 * self.asked);
+        if self.requested < MAX_ADDITIONS {
+            let delta = 1_u64 << (2 * self.requested);
             let body = format!(r#"{{"type":"add","msg_id":1,"delta":{delta}}}"#);
             self.cluster
-                .deliver(&format!("c{}", self.asked), node, &body);
-            self.asked += 1;
-            self.listen();
+                .deliver(&format!("c{}", self.requested), node, &body);
+            self.requested += 1;
+            self.collect_answers();
         }
     }
 
-    /// Reads at a node; whether it answers at once.
+    /// Reads at a node, and returns whether it answers at once.
     fn read(&mut self, node: &str) -> bool {
         let read = r#"{"type":"read","msg_id":1}"#;
         self.cluster.deliver("c0", node, read);
-        self.listen() > 0
+        self.collect_answers() > 0
     }
 
     fn pass(&mut self, time: Duration) {
         self.cluster.pass(time);
-        self.listen();
+        self.collect_answers();
     }
 
-    /// Takes in what clients have been answered; how many reads were.
-    fn listen(&mut self) -> usize {
+    /// Checks the answers that clients have received, and returns the number of reads among them.
+    fn collect_answers(&mut self) -> usize {
         let mut reads = 0;
         for sent in std::mem::take(&mut self.cluster.sent) {
             let Some(client) = sent.dest.strip_prefix('c') else {
@@ -120,11 +120,11 @@ impl Storm {
             };
             match serde_json::from_str(&sent.body) {
                 Ok(Answer::AddOk) => {
-                    let addition = client.parse().expect("clients are called after additions");
+                    let addition = client.parse().expect("clients are named after additions");
                     self.promises.confirm(&sent.src, addition);
                 }
                 Ok(Answer::ReadOk { value }) => {
-                    let counted = additions(value, self.asked);
+                    let counted = additions(value, self.requested);
                     self.promises.show(&sent.src, counted);
                     reads += 1;
                 }
@@ -134,57 +134,57 @@ impl Storm {
         reads
     }
 
-    /// The weather clears, and whoever is down comes back; then everybody must soon count whatever
-    /// is safe, and silence must fall.
-    fn all_count_everything(&mut self) {
+    /// Ends the faults and restarts dead nodes; soon all nodes must count every addition that may
+    /// not be lost, and then stop sending.
+    fn converge(&mut self) {
         self.cluster.calm_down(Latency::uniform(50));
         self.start_the_dead();
         let hops = most_hops(self.cluster.names.len(), self.flags.fan_out.into());
-        // Each edge is met, and met again if a late packet has deceived it, and tries once more.
-        let meeting = ms(3 * (self.flags.retry + self.flags.window + 4 * CALM_LATENCY));
+        // Each edge greets, greets again if a late packet has deceived it, and resends once more.
+        let greeting = ms(3 * (self.flags.resend + self.flags.window + 4 * CALM_LATENCY));
         let hop = ms(self.flags.window + CALM_LATENCY);
-        self.pass(ms(SETTLED) + meeting + hop * hops);
+        self.pass(RECOVERY + greeting + hop * hops);
         let names = self.cluster.names.clone();
         assert!(names.iter().all(|node| self.read(node)), "all are ready");
         for node in &names {
             let knows = self.promises.owes_everything(node);
             assert!(knows, "{node}, {:?}", self.flags);
         }
-        let patience = ms(3 * self.flags.retry);
-        assert!(self.cluster.falls_silent(patience), "{:?}", self.flags);
+        let max_wait = ms(3 * self.flags.resend);
+        assert!(self.cluster.falls_silent(max_wait), "{:?}", self.flags);
     }
 }
 
-/// Which of so many additions make up a value, each counted once.
-fn additions(value: u64, asked: u64) -> BTreeSet<u64> {
+/// The additions that make up a value, each of which must be requested and counted once.
+fn additions(value: u64, requested: u64) -> BTreeSet<u64> {
     let digit = |addition: &u64| (value >> (2 * addition)) & 3;
-    let counted: BTreeSet<u64> = (0..MOST_ADDITIONS).filter(|it| digit(it) > 0).collect();
+    let counted: BTreeSet<u64> = (0..MAX_ADDITIONS).filter(|it| digit(it) > 0).collect();
     let twice: Vec<&u64> = counted.iter().filter(|it| digit(it) > 1).collect();
     assert!(twice.is_empty(), "{twice:?} are counted more than once");
     assert!(
-        counted.iter().all(|it| *it < asked),
-        "{value} was not asked"
+        counted.iter().all(|it| *it < requested),
+        "{value} counts additions that were not requested"
     );
     counted
 }
 
 #[test]
-fn nothing_confirmed_is_lost_though_nodes_are_killed_one_after_the_other() {
+fn nothing_acknowledged_is_lost_when_nodes_are_killed_one_after_the_other() {
     for_each_seed(0..1_000, |rng| {
         let mut storm = Storm::draw(rng);
-        storm.rage(rng, 1);
-        storm.all_count_everything();
+        storm.run_steps(rng, 1);
+        storm.converge();
     });
 }
 
 #[test]
-fn nothing_confirmed_is_lost_though_all_nodes_are_killed_at_once() {
+fn nothing_acknowledged_is_lost_when_all_nodes_are_killed_at_once() {
     for_each_seed(0..1_000, |rng| {
         let mut storm = Storm::draw(rng);
-        storm.rage(rng, usize::MAX);
+        storm.run_steps(rng, usize::MAX);
         for node in storm.cluster.names.clone() {
             storm.cluster.kill(&node);
         }
-        storm.all_count_everything();
+        storm.converge();
     });
 }

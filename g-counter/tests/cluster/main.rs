@@ -1,7 +1,7 @@
-//! Whole clusters on a virtual clock: scenarios told as transcripts, storms drawn from seeds, and
-//! what the bench's rules cost.
+//! Whole clusters on a virtual clock: transcripts of scenarios, storms drawn from seeds, and
+//! budgets of messages.
 //!
-//! A failing seed names itself; `SEED=17 cargo test -p g-counter --test cluster storms` repeats it.
+//! A failure prints its seed; `SEED=17 cargo test -p g-counter --test cluster storms` repeats it.
 
 mod budget;
 mod forgeries;

@@ -1,6 +1,6 @@
-//! Storm, then calm: a seed draws the cluster, its tree, the weather and what clients say in it;
-//! then the weather clears, and within a stated time every node must give the exact sum, and
-//! silence must fall.
+//! Storm, then calm: a seed draws the cluster, its tree, the faults and the clients' operations;
+//! then the faults end, and within a stated time every node must return the exact sum, and stop
+//! sending.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use shared::{Rng, read_flags, with_flags};
 use simulator::latency::Latency;
 use simulator::testing::{Conditions, TestCluster, for_each_seed, most_hops};
 
-/// The longest a message travels in the calm, in milliseconds.
+/// The maximum latency after the storm, in milliseconds.
 const CALM_LATENCY: u64 = 100;
 
 /// The latencies of a calm network: at most [`CALM_LATENCY`].
@@ -22,7 +22,7 @@ fn ms(ms: u64) -> Duration {
     Duration::from_millis(ms)
 }
 
-/// Counters of these flags.
+/// A cluster of counters with these flags.
 pub fn counters(
     size: usize,
     seed: u64,
@@ -42,7 +42,7 @@ pub fn read(cluster: &mut TestCluster<GCounter>, node: &str) -> u64 {
     value.expect("a value").parse().expect("a small number")
 }
 
-/// Adds to a node, and is told that it is done.
+/// Adds at a node, which must acknowledge it at once.
 pub fn add(cluster: &mut TestCluster<GCounter>, node: &str, delta: u64) {
     let body = format!(r#"{{"type":"add","msg_id":1,"delta":{delta}}}"#);
     let answer = cluster.ask(node, &body);
@@ -55,7 +55,7 @@ struct Storm {
     flags: Flags,
     /// The sum of all that was added.
     added: u64,
-    /// Each node's last value in its present life.
+    /// The last value read from each node's present incarnation.
     seen: BTreeMap<String, u64>,
 }
 
@@ -66,7 +66,7 @@ impl Storm {
         let mut flags: Flags = read_flags("g-counter", &["--fan-out", fan_out]).unwrap();
         if rng.below(2) == 0 {
             flags.window = rng.below(700);
-            flags.retry = flags.window + 4 * CALM_LATENCY + 1 + rng.below(1000);
+            flags.resend = flags.window + 4 * CALM_LATENCY + 1 + rng.below(1000);
         }
         Storm {
             cluster: counters(size, rng.next_u64(), Conditions::draw(rng), &flags),
@@ -76,7 +76,7 @@ impl Storm {
         }
     }
 
-    fn rage(&mut self, rng: &mut Rng, restarts: bool) {
+    fn run_steps(&mut self, rng: &mut Rng, restarts: bool) {
         for _ in 0..rng.below(60) {
             let node = self.cluster.any_node(rng);
             match rng.below(9) {
@@ -108,37 +108,37 @@ impl Storm {
         let before = self.seen.insert(node.to_owned(), value);
         assert!(
             before.is_none_or(|before| before <= value),
-            "{node} goes back"
+            "the value of {node} decreased"
         );
-        assert!(value <= self.added, "{node} counts what was never added");
+        assert!(value <= self.added, "{node} counts more than was added");
         value
     }
 
-    /// The network becomes one of the bench's: every message takes as long, or most are faster.
+    /// Ends the faults, draws one of the calm latencies, and returns the time.
     fn calm_down(&mut self, rng: &mut Rng) -> Duration {
         self.cluster.calm_down(CALM[rng.below(2) as usize]);
         self.cluster.now
     }
 
-    /// From the calm until every read is exact: each edge speaks within `retry`, which takes news
-    /// over their first hop, and is answered, whereupon it says what has come up meanwhile; then
-    /// news go from node to node, and wait for a window in each.
+    /// From the end of the faults until every read is exact: each edge resends within `resend`,
+    /// which takes changes over their first hop, is answered, and then sends the changes made
+    /// meanwhile; after that changes go from node to node, and wait for a window in each.
     ///
-    /// With the default times that is 2.55 s for a star.
+    /// With the default flags that is 2.55 s for a star.
     fn exact_bound(&self) -> Duration {
         let hops = most_hops(self.cluster.names.len(), self.flags.fan_out.into());
         let hop = ms(self.flags.window + CALM_LATENCY);
-        ms(self.flags.retry + 2 * CALM_LATENCY) + self.answer() + hop * hops.saturating_sub(1)
+        ms(self.flags.resend + 2 * CALM_LATENCY) + self.answer() + hop * hops.saturating_sub(1)
     }
 
-    /// And from there the last answers.
+    /// The exact bound, and the time of the last answers.
     fn silence_bound(&self) -> Duration {
         self.exact_bound() + 2 * (self.answer() + ms(2 * CALM_LATENCY))
     }
 
-    /// How late an answer may leave.
+    /// The maximum delay of an answer.
     fn answer(&self) -> Duration {
-        ms(self.flags.window.midpoint(self.flags.retry))
+        ms(self.flags.window.midpoint(self.flags.resend))
     }
 
     fn all_read(&mut self, value: u64) {
@@ -152,13 +152,13 @@ impl Storm {
 fn every_node_gives_the_exact_sum_soon_after_the_storm() {
     for_each_seed(0..3_000, |rng| {
         let mut storm = Storm::draw(rng);
-        storm.rage(rng, false);
+        storm.run_steps(rng, false);
         let calm = storm.calm_down(rng);
         storm.cluster.run_until(calm + storm.exact_bound());
         storm.all_read(storm.added);
         storm.cluster.run_until(calm + storm.silence_bound());
         assert!(
-            storm.cluster.falls_silent(ms(storm.flags.retry)),
+            storm.cluster.falls_silent(ms(storm.flags.resend)),
             "{:?}",
             storm.flags
         );
@@ -191,35 +191,35 @@ fn with_default_flags_a_small_cluster_is_exact_within_three_seconds_of_the_heal(
     });
 }
 
-/// A node that dies takes with it what it had told nobody; what a living one knows must spread.
+/// A node that dies loses what it had not sent; what a living node knows must reach all.
 #[test]
-fn nodes_that_restart_forget_only_what_nobody_was_told_and_count_nothing_twice() {
+fn restarted_nodes_lose_only_unsent_additions_and_count_nothing_twice() {
     for_each_seed(0..3_000, |rng| {
         let mut storm = Storm::draw(rng);
-        storm.rage(rng, true);
+        storm.run_steps(rng, true);
         let calm = storm.calm_down(rng);
         let names = storm.cluster.names.clone();
         let known = names.iter().map(|node| storm.read(node)).max();
-        // A newcomer's additions come on top of those of its former lives.
-        let mut least = known.unwrap_or_default();
+        // An incarnation's additions count on top of those of earlier ones.
+        let mut min = known.unwrap_or_default();
         for node in &names {
             storm.add(node, 1);
-            least += 1;
+            min += 1;
         }
-        // Late packets of the dead may still bring something; and a newcomer is met first, twice
-        // if one of those packets has deceived its neighbour.
-        let meeting = 2 * (storm.answer() + ms(2 * CALM_LATENCY));
+        // Late packets of dead incarnations may still bring additions; and a restarted node greets
+        // first, twice if one of those packets has deceived its neighbour.
+        let greeting = 2 * (storm.answer() + ms(2 * CALM_LATENCY));
         storm
             .cluster
-            .run_until(calm + storm.exact_bound() + meeting);
+            .run_until(calm + storm.exact_bound() + greeting);
         let value = storm.read("n0");
-        assert!(least <= value, "{value}, where at least {least} was known");
+        assert!(min <= value, "{value}, where at least {min} was known");
         storm.all_read(value);
         storm
             .cluster
-            .run_until(calm + storm.silence_bound() + meeting);
+            .run_until(calm + storm.silence_bound() + greeting);
         assert!(
-            storm.cluster.falls_silent(ms(storm.flags.retry)),
+            storm.cluster.falls_silent(ms(storm.flags.resend)),
             "{:?}",
             storm.flags
         );

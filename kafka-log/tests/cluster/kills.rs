@@ -1,6 +1,6 @@
-//! Storms in which durable nodes are killed, one after the other or all at once, and the service
-//! that holds their journals is as hard to reach as anybody. What was acknowledged must turn up, and
-//! whatever any poll has shown must be a stretch of the one log that all agree on in the end.
+//! Storms in which durable nodes are killed, one after the other or all at once, and messages to
+//! and from the service that holds their journals are lost like all others. Acknowledged messages
+//! must be visible in the end, and the result of every poll must be a range of the final log.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -14,8 +14,8 @@ use simulator::testing::{Conditions, TestCluster, for_each_seed};
 
 const KEYS: u64 = 3;
 
-/// From the calm until everything has turned up, however patient a node has become meanwhile.
-const SETTLED: Duration = Duration::from_secs(60);
+/// The maximum time after the storm until all messages are visible, with the longest backoff.
+const RECOVERY: Duration = Duration::from_secs(60);
 
 /// The worst conditions of a storm.
 const WORST: Conditions = Conditions {
@@ -34,8 +34,8 @@ fn ms(ms: u64) -> Duration {
 /// Messages by offset.
 type Messages = BTreeMap<u64, u64>;
 
-/// What a client has asked a node.
-enum Asked {
+/// A pending operation of a client.
+enum Operation {
     Send { key: String, message: u64 },
     Poll { from: BTreeMap<String, u64> },
     Commit { key: String, offset: u64 },
@@ -59,23 +59,23 @@ enum Answer {
 }
 
 #[derive(Deserialize)]
-struct Answered {
+struct AnswerId {
     in_reply_to: u64,
 }
 
-/// A cluster in a storm, what its clients have asked, and what they were told.
+/// A cluster in a storm, its clients' pending operations, and the answers that they have received.
 struct Storm {
     cluster: TestCluster<KafkaLog>,
-    /// What is not answered yet, and by whom it should be.
-    asked: BTreeMap<u64, (String, Asked)>,
-    /// The number of the last question.
+    /// Operations without an answer by number, each with its node.
+    pending: BTreeMap<u64, (String, Operation)>,
+    /// The number of the last operation.
     last: u64,
     /// All sends that were acknowledged.
     acknowledged: BTreeMap<String, Messages>,
-    /// Every stretch of a log that was shown, with the offset from which on.
+    /// The result of every poll: the key, the offset asked for, and the messages.
     shown: Vec<(String, u64, Messages)>,
     committed: BTreeMap<String, u64>,
-    /// What each node has said of committed offsets, in any of its lives.
+    /// The committed offset that each node has last returned for each key.
     listed: BTreeMap<(String, String), u64>,
 }
 
@@ -93,7 +93,7 @@ impl Storm {
                 Conditions::draw_up_to(&WORST, rng),
                 boot,
             ),
-            asked: BTreeMap::new(),
+            pending: BTreeMap::new(),
             last: 0,
             acknowledged: BTreeMap::new(),
             shown: Vec::new(),
@@ -102,77 +102,77 @@ impl Storm {
         }
     }
 
-    fn ask(&mut self, node: &str, body: &str, asked: Asked) {
+    fn invoke(&mut self, node: &str, body: &str, operation: Operation) {
         if !self.cluster.is_up(node) {
             return;
         }
         self.last += 1;
         let body = format!(r#"{{"msg_id":{},{body}}}"#, self.last);
-        self.asked.insert(self.last, (node.to_owned(), asked));
+        self.pending.insert(self.last, (node.to_owned(), operation));
         self.cluster.deliver("c1", node, &body);
-        self.listen();
+        self.collect_answers();
     }
 
     fn pass(&mut self, time: Duration) {
         self.cluster.pass(time);
-        self.listen();
+        self.collect_answers();
     }
 
-    /// Takes in what clients have been answered.
-    fn listen(&mut self) {
+    /// Completes the operations that nodes have answered.
+    fn collect_answers(&mut self) {
         for sent in std::mem::take(&mut self.cluster.sent) {
             if sent.dest == "c1" {
-                let answered: Answered = serde_json::from_str(&sent.body).unwrap();
-                let (_, asked) = self.asked.remove(&answered.in_reply_to).unwrap();
-                self.on_answer(asked, serde_json::from_str(&sent.body).unwrap());
+                let id: AnswerId = serde_json::from_str(&sent.body).unwrap();
+                let (_, operation) = self.pending.remove(&id.in_reply_to).unwrap();
+                self.on_answer(operation, serde_json::from_str(&sent.body).unwrap());
             }
         }
     }
 
-    fn on_answer(&mut self, asked: Asked, answer: Answer) {
-        match (asked, answer) {
-            (Asked::Send { key, message }, Answer::SendOk { offset }) => {
+    fn on_answer(&mut self, operation: Operation, answer: Answer) {
+        match (operation, answer) {
+            (Operation::Send { key, message }, Answer::SendOk { offset }) => {
                 let log = self.acknowledged.entry(key).or_default();
                 let before = log.insert(offset, message);
-                assert_eq!(before, None, "offset {offset} is given out twice");
+                assert_eq!(before, None, "offset {offset} is issued twice");
             }
-            (Asked::Poll { from }, Answer::PollOk { msgs }) => {
+            (Operation::Poll { from }, Answer::PollOk { msgs }) => {
                 for (key, messages) in msgs {
                     let from = from[&key];
                     self.shown.push((key, from, messages.into_iter().collect()));
                 }
             }
-            (Asked::Commit { key, offset }, Answer::CommitOffsetsOk) => {
+            (Operation::Commit { key, offset }, Answer::CommitOffsetsOk) => {
                 let committed = self.committed.entry(key).or_default();
                 *committed = offset.max(*committed);
             }
-            (Asked::List { node }, Answer::ListCommittedOffsetsOk { offsets }) => {
+            (Operation::List { node }, Answer::ListCommittedOffsetsOk { offsets }) => {
                 for key in (0..KEYS).map(|key| key.to_string()) {
                     let offset = offsets.get(&key).copied().unwrap_or(0);
                     let before = self.listed.insert((node.clone(), key), offset);
                     assert!(before <= Some(offset), "{node} goes back from {before:?}");
                 }
             }
-            _ => panic!("an answer to another question"),
+            _ => panic!("the answer does not match its request"),
         }
     }
 
     fn send(&mut self, rng: &mut Rng, node: &str) {
         let (key, message) = (any_key(rng), self.last);
         let body = format!(r#""type":"send","key":"{key}","msg":{message}"#);
-        self.ask(node, &body, Asked::Send { key, message });
+        self.invoke(node, &body, Operation::Send { key, message });
     }
 
     fn poll(&mut self, node: &str, from: BTreeMap<String, u64>) {
         let offsets = serde_json::to_string(&from).unwrap();
         let body = format!(r#""type":"poll","offsets":{offsets}"#);
-        self.ask(node, &body, Asked::Poll { from });
+        self.invoke(node, &body, Operation::Poll { from });
     }
 
     fn commit(&mut self, rng: &mut Rng, node: &str) {
         let (key, offset) = (any_key(rng), rng.below(50));
         let body = format!(r#""type":"commit_offsets","offsets":{{"{key}":{offset}}}"#);
-        self.ask(node, &body, Asked::Commit { key, offset });
+        self.invoke(node, &body, Operation::Commit { key, offset });
     }
 
     fn list(&mut self, node: &str) {
@@ -180,22 +180,22 @@ impl Storm {
         let keys = serde_json::to_string(&keys).unwrap();
         let body = format!(r#""type":"list_committed_offsets","keys":{keys}"#);
         let node = node.to_owned();
-        self.ask(&node.clone(), &body, Asked::List { node });
+        self.invoke(&node.clone(), &body, Operation::List { node });
     }
 
-    /// Nodes die; what they were asked and have not answered they never will.
+    /// Kills some nodes, whose pending operations will never be answered.
     fn kill(&mut self, rng: &mut Rng) {
         let victims = self.cluster.kill_some(rng);
-        self.listen();
-        self.asked.retain(|_, (asked, _)| !victims.contains(asked));
+        self.collect_answers();
+        self.pending.retain(|_, (node, _)| !victims.contains(node));
     }
 
     fn start_all(&mut self) {
         self.cluster.start_the_dead();
-        self.listen();
+        self.collect_answers();
     }
 
-    fn rage(&mut self, rng: &mut Rng) {
+    fn run_steps(&mut self, rng: &mut Rng) {
         for _ in 0..rng.below(120) {
             let node = self.cluster.any_node(rng);
             match rng.below(16) {
@@ -221,7 +221,7 @@ impl Storm {
         }
     }
 
-    /// All that a node shows, poll by poll.
+    /// All messages that a node shows, poll by poll.
     fn read_all(&mut self, node: &str) -> BTreeMap<String, Messages> {
         let mut all: BTreeMap<String, Messages> = BTreeMap::new();
         for key in (0..KEYS).map(|key| key.to_string()) {
@@ -246,14 +246,14 @@ fn any_key(rng: &mut Rng) -> String {
 }
 
 #[test]
-fn nothing_acknowledged_is_lost_and_no_poll_skips_though_nodes_are_killed() {
+fn nothing_acknowledged_is_lost_and_no_poll_skips_when_nodes_are_killed() {
     for_each_seed(0..1_000, |rng| {
         let mut storm = Storm::draw(rng);
-        storm.rage(rng);
+        storm.run_steps(rng);
         storm.start_all();
         storm.cluster.calm_down(Latency::uniform(50));
-        storm.pass(SETTLED);
-        assert!(storm.asked.is_empty(), "all who live have answered");
+        storm.pass(RECOVERY);
+        assert!(storm.pending.is_empty(), "all living nodes have answered");
         let shown = std::mem::take(&mut storm.shown);
         let log = storm.read_all("n0");
         for (key, messages) in &storm.acknowledged {
@@ -263,8 +263,8 @@ fn nothing_acknowledged_is_lost_and_no_poll_skips_though_nodes_are_killed() {
         }
         for (key, from, messages) in shown {
             let (last, _) = messages.last_key_value().expect("no empty list");
-            let due = log[&key].range(from..=*last);
-            assert!(due.eq(&messages), "{key} from {from} on: {messages:?}");
+            let expected = log[&key].range(from..=*last);
+            assert!(expected.eq(&messages), "{key} from {from} on: {messages:?}");
         }
         for node in storm.cluster.names.clone() {
             assert_eq!(storm.read_all(&node), log, "{node}");

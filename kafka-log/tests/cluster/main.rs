@@ -1,6 +1,6 @@
-//! Whole clusters on a virtual clock: scenarios told as transcripts, and storms drawn from seeds.
+//! Whole clusters on a virtual clock: transcripts of scenarios, and storms drawn from seeds.
 //!
-//! A failing seed names itself; `SEED=17 cargo test -p kafka-log --test cluster storms` repeats it.
+//! A failure prints its seed; `SEED=17 cargo test -p kafka-log --test cluster storms` repeats it.
 
 mod kills;
 mod storms;

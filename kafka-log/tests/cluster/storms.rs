@@ -1,6 +1,6 @@
-//! Storm, then calm: a seed draws the cluster, the weather, and what producers and consumers do in
-//! it. At every moment no poll may skip, repeat or go back; soon after the weather has cleared every
-//! node must show every message, and silence must fall.
+//! Storm, then calm: a seed draws the cluster, the faults, and the operations of producers and
+//! consumers. At no time may a poll skip, repeat or go back; soon after the faults have ended every
+//! node must show every message, and stop sending.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -11,13 +11,13 @@ use shared::{Rng, read_flags, with_flags};
 use simulator::latency::Latency;
 use simulator::testing::{Conditions, TestCluster, for_each_seed};
 
-/// The longest a message travels in the calm, in milliseconds.
+/// The maximum latency after the storm, in milliseconds.
 const CALM_LATENCY: u64 = 100;
 
 /// The latencies of a calm network: at most [`CALM_LATENCY`].
 const CALM: [Latency; 2] = [Latency::uniform(50), Latency::constant(100)];
 
-/// So many keys are enough to be confused.
+/// The number of keys.
 const KEYS: u64 = 3;
 
 fn ms(ms: u64) -> Duration {
@@ -27,17 +27,17 @@ fn ms(ms: u64) -> Duration {
 /// Messages by offset.
 type Messages = BTreeMap<u64, u64>;
 
-/// A client that reads one node's logs, each from where it has come to.
+/// A client that reads one node's logs, each from its next offset on.
 struct Consumer {
     node: String,
     next: BTreeMap<String, u64>,
 }
 
-/// A cluster in a storm, what its clients have sent, and what they have seen of it.
+/// A cluster in a storm, and what its clients have sent and read.
 struct Storm {
     cluster: TestCluster<KafkaLog>,
     flags: Flags,
-    /// Everything that was acknowledged, by key.
+    /// All acknowledged messages, by key.
     sent: BTreeMap<String, Messages>,
     /// The highest offset that any poll has shown.
     shown: BTreeMap<String, u64>,
@@ -97,17 +97,17 @@ impl Storm {
         let shown = self.shown.get(&key);
         assert!(
             shown.is_none_or(|shown| *shown < answer.offset),
-            "{key}: offset {} comes after {shown:?} was shown",
+            "{key}: offset {} was issued after a poll had shown {shown:?}",
             answer.offset
         );
         let log = self.sent.entry(key).or_default();
         let before = log.insert(answer.offset, message);
-        assert_eq!(before, None, "offset {} is given out twice", answer.offset);
+        assert_eq!(before, None, "offset {} is issued twice", answer.offset);
         let bound = (self.cluster.names.len() * log.len()) as u64;
         assert!(answer.offset < bound, "offsets stay below {bound}");
     }
 
-    /// What a node shows from these offsets on, which must be without gaps.
+    /// The messages that a node shows from these offsets on, which must be without gaps.
     fn poll(&mut self, node: &str, from: &BTreeMap<String, u64>) -> BTreeMap<String, Messages> {
         let offsets = serde_json::to_string(from).unwrap();
         let body = format!(r#"{{"type":"poll","msg_id":1,"offsets":{offsets}}}"#);
@@ -115,9 +115,15 @@ impl Storm {
         for (key, messages) in &answer.msgs {
             assert!(messages.len() <= self.flags.poll_limit as usize);
             let (last, _) = messages.last().expect("no empty list");
-            let due = self.sent[key].range(from[key]..=*last);
-            let due: Vec<(u64, u64)> = due.map(|(offset, message)| (*offset, *message)).collect();
-            assert_eq!(*messages, due, "{node} shows {key} from {} on", from[key]);
+            let expected = self.sent[key].range(from[key]..=*last);
+            let expected: Vec<(u64, u64)> = expected
+                .map(|(offset, message)| (*offset, *message))
+                .collect();
+            assert_eq!(
+                *messages, expected,
+                "{node} shows {key} from {} on",
+                from[key]
+            );
             let shown = self.shown.entry(key.clone()).or_default();
             *shown = (*last).max(*shown);
         }
@@ -127,10 +133,10 @@ impl Storm {
             .collect()
     }
 
-    /// A consumer polls one key more than before, and may commit how far it has come.
+    /// A consumer adds a key, polls all of its keys, and may commit what it has read.
     fn consume(&mut self, rng: &mut Rng) {
-        let which = rng.below(self.consumers.len() as u64) as usize;
-        let Consumer { node, mut next } = self.consumers.swap_remove(which);
+        let index = rng.below(self.consumers.len() as u64) as usize;
+        let Consumer { node, mut next } = self.consumers.swap_remove(index);
         next.entry(any_key(rng)).or_insert(0);
         let shown = self.poll(&node, &next);
         let last = |messages: &Messages| *messages.last_key_value().unwrap().0;
@@ -154,7 +160,7 @@ impl Storm {
         self.consumers.push(Consumer { node, next });
     }
 
-    fn rage(&mut self, rng: &mut Rng) {
+    fn run_steps(&mut self, rng: &mut Rng) {
         for _ in 0..rng.below(80) {
             let node = self.cluster.any_node(rng);
             match rng.below(10) {
@@ -175,14 +181,15 @@ impl Storm {
         self.cluster.now
     }
 
-    /// Each link tries again within `resend` and is answered; what waited behind goes on after a
-    /// window, and so does each promise that answers it.
+    /// From the end of the faults until all nodes show everything: each link resends within
+    /// `resend` and is answered; waiting items are sent after a window, and so are the promises
+    /// that follow.
     fn arrival_bound(&self) -> Duration {
         let hop = ms(self.flags.window + CALM_LATENCY);
         ms(self.flags.patience.resend + 2 * CALM_LATENCY) + 2 * hop
     }
 
-    /// All that a node shows, poll by poll.
+    /// All messages that a node shows, poll by poll.
     fn read_all(&mut self, node: &str) -> BTreeMap<String, Messages> {
         let mut next: BTreeMap<String, u64> =
             self.sent.keys().map(|key| (key.clone(), 0)).collect();
@@ -216,7 +223,7 @@ fn any_key(rng: &mut Rng) -> String {
 fn no_poll_skips_in_the_storm_and_every_node_shows_everything_soon_after() {
     for_each_seed(0..2_000, |rng| {
         let mut storm = Storm::draw(rng);
-        storm.rage(rng);
+        storm.run_steps(rng);
         let calm = storm.calm_down(rng);
         storm.cluster.run_until(calm + storm.arrival_bound());
         for node in storm.cluster.names.clone() {
@@ -228,27 +235,27 @@ fn no_poll_skips_in_the_storm_and_every_node_shows_everything_soon_after() {
             );
             assert_eq!(storm.committed(&node), storm.committed, "{node}");
         }
-        let last_words = ms(storm.flags.patience.ack_delay + 3 * CALM_LATENCY);
-        storm.cluster.pass(last_words);
-        let patience = ms(storm.flags.patience.resend);
-        assert!(storm.cluster.falls_silent(patience), "{:?}", storm.flags);
+        let last_acks = ms(storm.flags.patience.ack_delay + 3 * CALM_LATENCY);
+        storm.cluster.pass(last_acks);
+        let max_wait = ms(storm.flags.patience.resend);
+        assert!(storm.cluster.falls_silent(max_wait), "{:?}", storm.flags);
     });
 }
 
-/// What one living node knows, a newcomer is told; and from then on it takes part.
+/// A restarted node receives what any living node knows, and then works like all others.
 #[test]
-fn a_node_that_comes_back_with_nothing_is_told_what_the_others_know() {
+fn a_node_that_restarts_with_nothing_receives_what_the_others_know() {
     for_each_seed(0..300, |rng| {
         let mut storm = Storm::draw(rng);
         if storm.cluster.names.len() == 1 {
             return;
         }
-        storm.rage(rng);
+        storm.run_steps(rng);
         let calm = storm.calm_down(rng);
         storm.cluster.run_until(calm + storm.arrival_bound());
         let node = storm.cluster.any_node(rng);
         storm.cluster.restart(&node);
-        // Its first word makes the others notice.
+        // The others notice the restart at the node's first packet, its answer to this message.
         let other = storm
             .cluster
             .names

@@ -1,6 +1,7 @@
-//! Storms in which durable nodes are killed, one after the other or all at once, and the service
-//! that holds their journals is as hard to reach as anybody. Every transaction that was acknowledged
-//! must turn up; and nobody may ever see half of one, an effect without its cause, or go back.
+//! Storms in which durable nodes are killed, one after the other or all at once, and messages to
+//! and from the service that holds their journals are lost like all others. Every acknowledged
+//! transaction must be visible in the end; and no node may ever show half of one, an effect without
+//! its cause, or an older value than before.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -12,10 +13,12 @@ use simulator::network::MessageFaults;
 use simulator::testing::{Conditions, TestCluster, for_each_seed};
 use txn::{Flags, Txn};
 
-use crate::storms::{FLEETING, GROUPS, Seen, reads, values_have_one_order, writes};
+use crate::storms::{
+    GROUPS, INTERMEDIATE, ShownValues, check_values_have_one_order, reads, writes,
+};
 
-/// From the calm until everything has turned up, however patient a node has become meanwhile.
-const SETTLED: Duration = Duration::from_secs(60);
+/// The maximum time after the storm until all writes are visible, with the longest backoff.
+const RECOVERY: Duration = Duration::from_secs(60);
 
 /// The worst conditions of a storm.
 const WORST: Conditions = Conditions {
@@ -31,17 +34,17 @@ fn ms(ms: u64) -> Duration {
     Duration::from_millis(ms)
 }
 
-/// What a client has asked a node, and why.
-enum Asked {
-    /// To write something, this value to a key of the value's own among it.
+/// The purpose of a pending transaction.
+enum Purpose {
+    /// Writes some keys, among them a key of its own with this value.
     Write(u64),
-    /// To show a group.
+    /// Reads a group.
     Group(usize),
-    /// To show the chain.
+    /// Reads the chain.
     Chain,
-    /// To show the chain's key before the node's own, so as to copy it.
+    /// Reads the key before the node's own in the chain, to copy it.
     Original,
-    /// To show all keys.
+    /// Reads all keys.
     All,
 }
 
@@ -51,18 +54,19 @@ struct Answer {
     txn: Vec<(String, String, Option<u64>)>,
 }
 
-/// A cluster in a storm, what its clients have asked, and what they were told.
+/// A cluster in a storm, its clients' pending transactions, and the answers that they have
+/// received.
 struct Storm {
     cluster: TestCluster<Txn>,
-    /// What is not answered yet, and by whom it should be.
-    asked: BTreeMap<u64, (String, Asked)>,
-    /// The number of the last question, and the last value written: all are different.
+    /// Transactions without an answer by number, each with its node.
+    pending: BTreeMap<u64, (String, Purpose)>,
+    /// The number of the last transaction, which is also the last value written.
     last: u64,
     acknowledged: Vec<u64>,
-    /// For each node and each of its acknowledged transactions the one that it followed.
+    /// For each node and each of its acknowledged writing transactions the one before it.
     followed: BTreeSet<(String, Option<u64>)>,
-    /// What nodes have shown of groups, in any of their lives.
-    seen: Seen,
+    /// The values of groups that nodes have shown, over all incarnations.
+    seen: ShownValues,
     replicas: BTreeMap<String, Vec<Option<u64>>>,
 }
 
@@ -81,120 +85,124 @@ impl Storm {
                 Conditions::draw_up_to(&WORST, rng),
                 boot,
             ),
-            asked: BTreeMap::new(),
+            pending: BTreeMap::new(),
             last: 0,
             acknowledged: Vec::new(),
             followed: BTreeSet::new(),
-            seen: Seen::new(),
+            seen: ShownValues::new(),
             replicas: BTreeMap::new(),
         }
     }
 
-    fn ask(&mut self, node: &str, ops: &[String], asked: Asked) {
+    fn invoke(&mut self, node: &str, ops: &[String], purpose: Purpose) {
         if !self.cluster.is_up(node) {
             return;
         }
         self.last += 1;
         let ops = ops.join(",");
         let body = format!(r#"{{"type":"txn","msg_id":{},"txn":[{ops}]}}"#, self.last);
-        self.asked.insert(self.last, (node.to_owned(), asked));
+        self.pending.insert(self.last, (node.to_owned(), purpose));
         self.cluster.deliver("c1", node, &body);
-        self.listen();
+        self.collect_answers();
     }
 
     fn pass(&mut self, time: Duration) {
         self.cluster.pass(time);
-        self.listen();
+        self.collect_answers();
     }
 
-    /// Takes in what clients have been answered.
-    fn listen(&mut self) {
+    /// Completes the transactions that nodes have answered.
+    fn collect_answers(&mut self) {
         for sent in std::mem::take(&mut self.cluster.sent) {
             if sent.dest == "c1" {
                 let answer: Answer = serde_json::from_str(&sent.body).expect(&sent.body);
-                let (node, asked) = self.asked.remove(&answer.in_reply_to).unwrap();
+                let (node, purpose) = self.pending.remove(&answer.in_reply_to).unwrap();
                 let values = answer.txn.iter().map(|(_, _, value)| *value).collect();
-                self.on_answer(node, &asked, values);
+                self.on_answer(node, &purpose, values);
             }
         }
     }
 
-    fn on_answer(&mut self, node: String, asked: &Asked, values: Vec<Option<u64>>) {
-        match asked {
-            Asked::Write(value) => {
+    fn on_answer(&mut self, node: String, purpose: &Purpose, values: Vec<Option<u64>>) {
+        match purpose {
+            Purpose::Write(value) => {
                 let is_new = self.followed.insert((node, values[0]));
-                assert!(is_new, "two have followed {:?}", values[0]);
+                assert!(is_new, "two transactions follow {:?}", values[0]);
                 self.acknowledged.push(*value);
             }
-            Asked::Group(place) => {
+            Purpose::Group(group) => {
                 let value = values[0];
                 assert!(values.iter().all(|it| *it == value), "{node}: {values:?}");
-                assert_ne!(value, Some(FLEETING), "{node}");
-                let seen = self.seen.entry((node, *place)).or_default();
+                assert_ne!(value, Some(INTERMEDIATE), "{node}");
+                let seen = self.seen.entry((node, *group)).or_default();
                 seen.extend(value.filter(|value| seen.last() != Some(value)));
             }
-            Asked::Chain => {
+            Purpose::Chain => {
                 let is_causal = values.is_sorted_by(|original, copy| original >= copy);
                 assert!(is_causal, "{node}: {values:?}");
             }
-            Asked::Original => {
+            Purpose::Original => {
                 if let Some(value) = values[0] {
                     self.write(&node, &[&node], value);
                 }
             }
-            Asked::All => {
+            Purpose::All => {
                 self.replicas.insert(node, values);
             }
         }
     }
 
-    /// Writes a value to some keys, after a value that does not last, and to a key of its own; and
-    /// notes down which transaction of the node it follows.
+    /// Writes a value to some keys, after an intermediate one, and to a key of its own; and reads
+    /// which writing transaction of the node came before it.
     fn write(&mut self, node: &str, keys: &[&str], value: u64) {
         let own = self.last.to_string();
         let last = format!("last of {node}");
         let mut ops = reads([&*last]);
         ops.extend(writes([&*last], self.last));
-        ops.extend(writes(keys.iter().copied(), FLEETING));
+        ops.extend(writes(keys.iter().copied(), INTERMEDIATE));
         ops.extend(writes(keys.iter().copied(), value));
         ops.extend(writes([&*own], self.last));
-        self.ask(node, &ops, Asked::Write(self.last));
+        self.invoke(node, &ops, Purpose::Write(self.last));
     }
 
-    /// The first node writes ever larger values to its key; every other node copies to its own
-    /// what it reads from the key of the node before.
-    fn pass_on(&mut self, node: &str) {
-        let place = self.cluster.names.iter().position(|name| name == node);
-        match place.and_then(|place| place.checked_sub(1)) {
+    /// Lets the first node write a larger value to its key than before, or any other node copy to
+    /// its own key what it reads from the key of the node before it.
+    fn extend_chain(&mut self, node: &str) {
+        let index = self.cluster.names.iter().position(|name| name == node);
+        match index.and_then(|index| index.checked_sub(1)) {
             None => self.write(node, &[node], self.last),
-            Some(before) => {
-                let original = self.cluster.names[before].clone();
-                self.ask(node, &reads([&*original]), Asked::Original);
+            Some(previous) => {
+                let original = self.cluster.names[previous].clone();
+                self.invoke(node, &reads([&*original]), Purpose::Original);
             }
         }
     }
 
-    /// Nodes die; what they were asked and have not answered they never will.
+    /// Kills some nodes, whose pending transactions will never be answered.
     fn kill(&mut self, rng: &mut Rng) {
         let victims = self.cluster.kill_some(rng);
-        self.listen();
-        self.asked.retain(|_, (asked, _)| !victims.contains(asked));
+        self.collect_answers();
+        self.pending.retain(|_, (node, _)| !victims.contains(node));
     }
 
     fn start_all(&mut self) {
         self.cluster.start_the_dead();
-        self.listen();
+        self.collect_answers();
     }
 
-    fn look(&mut self, node: &str) {
-        for (place, group) in GROUPS.iter().enumerate() {
-            self.ask(node, &reads(group.iter().copied()), Asked::Group(place));
+    fn read_groups_and_chain(&mut self, node: &str) {
+        for (index, group) in GROUPS.iter().enumerate() {
+            self.invoke(node, &reads(group.iter().copied()), Purpose::Group(index));
         }
         let names = self.cluster.names.clone();
-        self.ask(node, &reads(names.iter().map(String::as_str)), Asked::Chain);
+        self.invoke(
+            node,
+            &reads(names.iter().map(String::as_str)),
+            Purpose::Chain,
+        );
     }
 
-    fn rage(&mut self, rng: &mut Rng) {
+    fn run_steps(&mut self, rng: &mut Rng) {
         for _ in 0..rng.below(120) {
             let node = self.cluster.any_node(rng);
             match rng.below(16) {
@@ -206,26 +214,26 @@ impl Storm {
                 3 => self.start_all(),
                 4 => self.cluster.cut_off_the_service(rng),
                 5 => self.pass(ms(rng.below(6000))),
-                6 | 7 => self.look(&node),
+                6 | 7 => self.read_groups_and_chain(&node),
                 8..=10 => {
                     self.write(&node, GROUPS[rng.below(3) as usize], self.last);
                     self.pass(ms(rng.below(300)));
                 }
                 _ => {
-                    self.pass_on(&node);
+                    self.extend_chain(&node);
                     self.pass(ms(rng.below(300)));
                 }
             }
         }
     }
 
-    /// All that was ever written, as a node shows it.
+    /// The values of all keys on a node.
     fn replica(&mut self, node: &str) -> Vec<Option<u64>> {
         let names = self.cluster.names.clone();
         let own: Vec<String> = self.acknowledged.iter().map(u64::to_string).collect();
         let keys = own.iter().chain(&names).map(String::as_str);
         let groups = GROUPS.iter().flat_map(|group| group.iter().copied());
-        self.ask(node, &reads(keys.chain(groups)), Asked::All);
+        self.invoke(node, &reads(keys.chain(groups)), Purpose::All);
         self.replicas
             .remove(node)
             .expect("reads are answered at once")
@@ -233,30 +241,30 @@ impl Storm {
 }
 
 #[test]
-fn nothing_acknowledged_is_lost_and_order_is_kept_though_nodes_are_killed() {
+fn nothing_acknowledged_is_lost_and_order_is_kept_when_nodes_are_killed() {
     for_each_seed(0..1_000, |rng| {
         let mut storm = Storm::draw(rng);
-        storm.rage(rng);
+        storm.run_steps(rng);
         storm.start_all();
         storm.cluster.calm_down(Latency::uniform(50));
-        // Whoever reads an original at last has yet to write its copy.
-        storm.pass(SETTLED);
-        storm.pass(SETTLED);
-        assert!(storm.asked.is_empty(), "all who live have answered");
+        // A node that reads an original in the first period may write the copy in the second.
+        storm.pass(RECOVERY);
+        storm.pass(RECOVERY);
+        assert!(storm.pending.is_empty(), "all living nodes have answered");
         let acknowledged: Vec<_> = storm.acknowledged.iter().copied().map(Some).collect();
         let replica = storm.replica("n0");
         assert_eq!(replica[..acknowledged.len()], acknowledged);
         for node in storm.cluster.names.clone() {
             assert_eq!(storm.replica(&node), replica, "{node}");
-            storm.look(&node);
+            storm.read_groups_and_chain(&node);
         }
-        values_have_one_order(&storm.seen);
+        check_values_have_one_order(&storm.seen);
         assert!(storm.cluster.falls_silent(ms(10_000)));
     });
 }
 
-/// A node that reads journals finds n1's to end before n1 has written x, and n0's, which is longer,
-/// not before n0 has seen x and written y.
+/// A node reads n1's journal to its end before n1 has written x, and n0's, which is longer, only
+/// after n0 has seen x and written y.
 #[test]
 fn an_effect_is_not_recovered_without_its_cause() {
     let flags: Flags = read_flags("txn", &["--durable", "--window=0", "--fan-out=1"]).unwrap();
@@ -269,8 +277,8 @@ fn an_effect_is_not_recovered_without_its_cause() {
             cluster.deliver("c1", node, &body);
         };
         cluster.pass(ms(1_000));
-        for place in 0..30 {
-            write(&mut cluster, "n0", &place.to_string());
+        for key in 0..30 {
+            write(&mut cluster, "n0", &key.to_string());
             cluster.pass(ms(200));
         }
         write(&mut cluster, "n2", "z");

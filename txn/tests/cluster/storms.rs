@@ -1,6 +1,7 @@
-//! Storm, then calm: a seed draws the cluster, its tree, the weather and the transactions; all the
-//! while no node may show half of a transaction, nor an effect without its cause, nor go back; then
-//! the weather clears, and within a stated time all replicas must be equal, and silence must fall.
+//! Storm, then calm: a seed draws the cluster, its tree, the faults and the transactions; meanwhile
+//! no node may show half of a transaction, an effect without its cause, or an older value than
+//! before. Then the faults end, and within a stated time all replicas must be equal, and stop
+//! sending.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -10,7 +11,7 @@ use simulator::latency::Latency;
 use simulator::testing::{Conditions, TestCluster, for_each_seed, most_hops};
 use txn::{Flags, Txn};
 
-/// The longest a message travels in the calm, in milliseconds.
+/// The maximum latency after the storm, in milliseconds.
 const CALM_LATENCY: u64 = 100;
 
 /// The latencies of a calm network: at most [`CALM_LATENCY`].
@@ -18,11 +19,11 @@ const CALM: [Latency; 2] = [Latency::uniform(50), Latency::constant(100)];
 
 const FAN_OUTS: [&str; 3] = ["1", "2", "24"];
 
-/// Keys that are always written together, with one value that nobody else writes.
+/// Keys that are always written together, with one value that no other transaction writes.
 pub(crate) const GROUPS: [&[&str]; 3] = [&["a0", "a1"], &["b0", "b1", "b2"], &["c0", "c1"]];
 
-/// What no transaction leaves behind.
-pub(crate) const FLEETING: u64 = u64::MAX;
+/// A value that every transaction that writes it also overwrites.
+pub(crate) const INTERMEDIATE: u64 = u64::MAX;
 
 fn ms(ms: u64) -> Duration {
     Duration::from_millis(ms)
@@ -33,7 +34,7 @@ fn nodes(size: usize, seed: u64, conditions: Conditions, flags: &Flags) -> TestC
     TestCluster::of_nodes(size, seed, conditions, boot)
 }
 
-/// Runs a transaction, given as its micro-operations: the values that were read and written.
+/// Runs a transaction, given as its micro-operations, and returns the values read and written.
 fn run(cluster: &mut TestCluster<Txn>, node: &str, ops: &[String]) -> Vec<Option<u64>> {
     let body = format!(r#"{{"type":"txn","msg_id":1,"txn":[{}]}}"#, ops.join(","));
     let answer = cluster.ask(node, &body);
@@ -54,16 +55,16 @@ pub(crate) fn writes<'a>(keys: impl IntoIterator<Item = &'a str>, value: u64) ->
         .collect()
 }
 
-/// For each node and group the values seen, in order.
-pub(crate) type Seen = BTreeMap<(String, usize), Vec<u64>>;
+/// The values that each node has shown of each group, in order.
+pub(crate) type ShownValues = BTreeMap<(String, usize), Vec<u64>>;
 
-/// A cluster in a storm, and what its clients have seen.
+/// A cluster in a storm, and the values that its clients have read.
 struct Storm {
     cluster: TestCluster<Txn>,
     flags: Flags,
     /// The last value written; all are different and not 0.
     last_value: u64,
-    seen: Seen,
+    seen: ShownValues,
 }
 
 impl Storm {
@@ -85,7 +86,7 @@ impl Storm {
         }
     }
 
-    fn rage(&mut self, rng: &mut Rng, restarts: bool) {
+    fn run_steps(&mut self, rng: &mut Rng, restarts: bool) {
         for _ in 0..rng.below(80) {
             let node = self.cluster.any_node(rng);
             match rng.below(10) {
@@ -94,13 +95,13 @@ impl Storm {
                 2 => self.cluster.pass(ms(rng.below(2000))),
                 3 if restarts => {
                     self.cluster.restart(&node);
-                    self.seen.retain(|(seer, _), _| *seer != node);
+                    self.seen.retain(|(reader, _), _| *reader != node);
                 }
-                3 => self.look_at_chain(&node),
-                4 | 5 => self.look_at_groups(rng, &node),
+                3 => self.check_chain(&node),
+                4 | 5 => self.check_group(rng, &node),
                 6 | 7 => self.write_group(rng, &node),
                 8.. => {
-                    self.pass_on(&node);
+                    self.extend_chain(&node);
                     self.cluster.pass(ms(rng.below(300)));
                 }
             }
@@ -112,41 +113,41 @@ impl Storm {
         let group = GROUPS[rng.below(3) as usize];
         let mut ops = writes(group.iter().copied(), self.last_value);
         if rng.below(3) == 0 {
-            // What does not last must never be seen.
-            ops.splice(0..0, writes(group.iter().copied(), FLEETING));
+            // No transaction may read the intermediate value.
+            ops.splice(0..0, writes(group.iter().copied(), INTERMEDIATE));
         }
         run(&mut self.cluster, node, &ops);
     }
 
-    fn look_at_groups(&mut self, rng: &mut Rng, node: &str) {
-        let place = rng.below(3) as usize;
+    fn check_group(&mut self, rng: &mut Rng, node: &str) {
+        let group = rng.below(3) as usize;
         let values = run(
             &mut self.cluster,
             node,
-            &reads(GROUPS[place].iter().copied()),
+            &reads(GROUPS[group].iter().copied()),
         );
         assert!(
             values.iter().all(|value| *value == values[0]),
-            "{node} shows half: {values:?}"
+            "{node} shows half of a transaction: {values:?}"
         );
-        assert_ne!(values[0], Some(FLEETING), "{node}");
-        let seen = self.seen.entry((node.to_owned(), place)).or_default();
+        assert_ne!(values[0], Some(INTERMEDIATE), "{node}");
+        let seen = self.seen.entry((node.to_owned(), group)).or_default();
         if let Some(value) = values[0].filter(|value| seen.last() != Some(value)) {
             seen.push(value);
         }
     }
 
-    /// The first node writes ever larger values to its key; every other node copies to its own
-    /// what it reads from the key of the node before.
-    fn pass_on(&mut self, node: &str) {
-        let place = self.cluster.names.iter().position(|name| name == node);
-        let value = match place.and_then(|place| place.checked_sub(1)) {
+    /// Lets the first node write a larger value to its key than before, or any other node copy to
+    /// its own key what it reads from the key of the node before it.
+    fn extend_chain(&mut self, node: &str) {
+        let index = self.cluster.names.iter().position(|name| name == node);
+        let value = match index.and_then(|index| index.checked_sub(1)) {
             None => {
                 self.last_value += 1;
                 Some(self.last_value)
             }
-            Some(before) => {
-                let key = self.cluster.names[before].clone();
+            Some(previous) => {
+                let key = self.cluster.names[previous].clone();
                 run(&mut self.cluster, node, &reads([&*key]))[0]
             }
         };
@@ -155,8 +156,8 @@ impl Storm {
         }
     }
 
-    /// Who sees a copy must see what it was copied from, or something later.
-    fn look_at_chain(&mut self, node: &str) {
+    /// Checks that a node that shows a copy also shows its original, or a later one.
+    fn check_chain(&mut self, node: &str) {
         let names = self.cluster.names.clone();
         let values = run(
             &mut self.cluster,
@@ -169,13 +170,13 @@ impl Storm {
         );
     }
 
-    /// The network becomes one of the bench's: every message takes as long, or most are faster.
+    /// Ends the faults, draws one of the calm latencies, and returns the time.
     fn calm_down(&mut self, rng: &mut Rng) -> Duration {
         self.cluster.calm_down(CALM[rng.below(2) as usize]);
         self.cluster.now
     }
 
-    /// All keys as a node shows them.
+    /// The values of all keys on a node.
     fn replica(&mut self, node: &str) -> Vec<Option<u64>> {
         let names = self.cluster.names.clone();
         let keys = GROUPS.iter().flat_map(|group| group.iter().copied());
@@ -183,98 +184,98 @@ impl Storm {
         run(&mut self.cluster, node, &reads(keys))
     }
 
-    fn all_are_equal(&mut self) {
+    fn check_replicas_are_equal(&mut self) {
         let first = self.replica("n0");
         for node in self.cluster.names.clone() {
             assert_eq!(self.replica(&node), first, "{node}, {:?}", self.flags);
         }
     }
 
-    /// From the calm until all replicas are equal, as for broadcast.
+    /// From the end of the faults until all replicas are equal, as for broadcast.
     fn arrival_bound(&self) -> Duration {
         let hops = most_hops(self.cluster.names.len(), self.flags.fan_out.into());
         ms(self.flags.patience.resend + 2 * CALM_LATENCY)
             + ms(self.flags.window + CALM_LATENCY) * hops
     }
 
-    /// And from there the last acknowledgement.
+    /// The arrival bound, and the time of the last acknowledgement.
     fn silence_bound(&self) -> Duration {
         self.arrival_bound() + ms(self.flags.patience.ack_delay + 3 * CALM_LATENCY)
     }
 }
 
-/// All nodes have seen a key's values in one order: going from each value to those that were
-/// seen after it somewhere, nobody comes back to it.
-pub(crate) fn values_have_one_order(seen_by: &Seen) {
-    for place in 0..GROUPS.len() {
-        let seen = seen_by.iter().filter(|((_, group), _)| *group == place);
+/// Checks that all nodes have shown each group's values in one order: the relation "shown after"
+/// has no cycle.
+pub(crate) fn check_values_have_one_order(seen: &ShownValues) {
+    for index in 0..GROUPS.len() {
+        let seen = seen.iter().filter(|((_, group), _)| *group == index);
         let mut open: Vec<&[u64]> = seen.map(|(_, values)| &**values).collect();
-        // Take away what nobody has seen another value before, until nothing is left.
+        // Removes values that no node has shown after another one, until none are left.
         while open.iter().any(|values| !values.is_empty()) {
             let later: BTreeSet<u64> = open
                 .iter()
                 .flat_map(|values| values.iter().skip(1))
                 .copied()
                 .collect();
-            let mut has_moved = false;
+            let mut has_progress = false;
             for values in &mut open {
                 if let Some((_, rest)) = values
                     .split_first()
                     .filter(|(first, _)| !later.contains(first))
                 {
                     *values = rest;
-                    has_moved = true;
+                    has_progress = true;
                 }
             }
-            assert!(has_moved, "seen in different orders: {open:?}");
+            assert!(has_progress, "seen in different orders: {open:?}");
         }
     }
 }
 
 #[test]
-fn transactions_are_seen_whole_and_in_order_and_replicas_agree_soon_after_the_storm() {
+fn transactions_are_atomic_and_ordered_and_replicas_agree_soon_after_the_storm() {
     for_each_seed(0..3_000, |rng| {
         let mut storm = Storm::draw(rng);
-        storm.rage(rng, false);
+        storm.run_steps(rng, false);
         let calm = storm.calm_down(rng);
         storm.cluster.run_until(calm + storm.arrival_bound());
-        storm.all_are_equal();
+        storm.check_replicas_are_equal();
         let silence = calm + storm.silence_bound();
         for node in storm.cluster.names.clone() {
-            storm.look_at_groups(rng, &node);
-            storm.look_at_chain(&node);
+            storm.check_group(rng, &node);
+            storm.check_chain(&node);
         }
-        values_have_one_order(&storm.seen);
+        check_values_have_one_order(&storm.seen);
         storm.cluster.run_until(silence);
-        let patience = ms(storm.flags.patience.resend);
-        assert!(storm.cluster.falls_silent(patience), "{:?}", storm.flags);
+        let max_wait = ms(storm.flags.patience.resend);
+        assert!(storm.cluster.falls_silent(max_wait), "{:?}", storm.flags);
     });
 }
 
-/// Causal order is a promise of the living; whole transactions and equal replicas are not.
+/// Causal order is not promised when nodes restart; whole transactions and equal replicas are.
 #[test]
-fn nodes_that_restart_agree_with_all_others_once_they_have_spoken() {
+fn restarted_nodes_agree_with_all_others_after_their_first_packet() {
     for_each_seed(0..3_000, |rng| {
         let mut storm = Storm::draw(rng);
-        storm.rage(rng, true);
+        storm.run_steps(rng, true);
         let calm = storm.calm_down(rng);
         for node in storm.cluster.names.clone() {
             storm.write_group(rng, &node);
         }
-        // A newcomer is asked for a proof of life first.
+        // A neighbour first asks a new incarnation to prove that it is alive.
         let proof = ms(6 * CALM_LATENCY);
         storm
             .cluster
             .run_until(calm + storm.arrival_bound() + proof);
-        storm.all_are_equal();
+        storm.check_replicas_are_equal();
         for node in storm.cluster.names.clone() {
-            storm.look_at_groups(rng, &node);
+            storm.check_group(rng, &node);
         }
         storm
             .cluster
             .run_until(calm + storm.silence_bound() + proof);
-        let patience = ms(storm.flags.patience.resend);
-        assert!(storm.cluster.falls_silent(patience), "{:?}", storm.flags);
+        let max_wait = ms(storm.flags.patience.resend);
+        assert!(storm.cluster.falls_silent(max_wait), "{:?}", storm.flags);
     });
 }
 
@@ -300,7 +301,7 @@ fn two_nodes_exchange_twenty_messages_a_second_for_a_thousand_transactions() {
 }
 
 #[test]
-fn transactions_that_only_read_cost_no_message() {
+fn transactions_that_only_read_send_no_messages() {
     let flags: Flags = read_flags("txn", &[]).unwrap();
     let mut cluster = nodes(3, 1, Conditions::calm(Latency::uniform(50)), &flags);
     for node in ["n0", "n1", "n2"] {

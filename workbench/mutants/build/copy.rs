@@ -1,5 +1,5 @@
-//! Copies of packages as modules of the test: a solution, and beside it, as far as they are changed,
-//! `replication` and a `shared` of which some modules are copies and the rest is the real one.
+//! Copies of packages as modules of the test: a solution, and beside it, if they are changed,
+//! `replication` and a `shared` in which some modules are copies and all others are the real ones.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -9,33 +9,33 @@ use crate::entry::Edit;
 
 /// A package's sources, without the tests at the files' ends.
 #[derive(Debug, Clone)]
-pub struct Folder {
-    /// Its path in the workspace.
-    path: &'static str,
-    /// By their paths below `src`.
+pub struct Sources {
+    /// The package's path in the workspace.
+    package: &'static str,
+    /// The texts, by their paths below `src`.
     files: BTreeMap<String, String>,
 }
 
-/// A solution to be copied.
+/// A solution to be copied, with its libraries.
 pub struct Copy<'a> {
     /// The name of the module that the copy becomes.
     pub name: &'a str,
     /// The solution.
-    pub solution: &'a Folder,
-    /// What it stands on: `shared`, which the host of the nodes uses, too, …
-    pub shared: &'a Folder,
-    /// … and `replication`, which stands on `shared`.
-    pub replication: &'a Folder,
-    /// The paths of all files that are changed.
+    pub solution: &'a Sources,
+    /// The library `shared`, which the host of the nodes uses, too.
+    pub shared: &'a Sources,
+    /// The library `replication`, which depends on `shared`.
+    pub replication: &'a Sources,
+    /// The paths of all changed files.
     pub changed: &'a BTreeSet<&'a str>,
 }
 
-impl Folder {
+impl Sources {
     /// Reads a package of the workspace.
-    pub fn read(workspace: &Path, package: &'static str) -> Result<Folder, String> {
+    pub fn read(workspace: &Path, package: &'static str) -> Result<Sources, String> {
         let src = workspace.join(package).join("src");
-        let mut folder = Folder {
-            path: package,
+        let mut sources = Sources {
+            package,
             files: BTreeMap::new(),
         };
         for path in files(&src)? {
@@ -43,31 +43,31 @@ impl Folder {
             let product = text.split("#[cfg(test)]").next().unwrap_or_default();
             let name = path.strip_prefix(&src).unwrap_or(&path);
             let name = name.to_string_lossy().replace('\\', "/");
-            folder.files.insert(name, product.to_owned());
+            sources.files.insert(name, product.to_owned());
         }
-        Ok(folder)
+        Ok(sources)
     }
 
-    /// The same sources with those changes that concern them.
-    pub fn edited(&self, edits: &[Edit]) -> Result<Folder, String> {
-        let mut folder = self.clone();
+    /// The same sources with those edits that are about this package.
+    pub fn edited(&self, edits: &[Edit]) -> Result<Sources, String> {
+        let mut sources = self.clone();
         for edit in edits {
             let Some(name) = self.name_of(&edit.file) else {
                 continue;
             };
-            let text = folder.files.get_mut(name);
-            let text = text.ok_or_else(|| format!("there is no {} any more", edit.file))?;
+            let text = sources.files.get_mut(name);
+            let text = text.ok_or_else(|| format!("there is no file {} any more", edit.file))?;
             *text = edit.apply(text)?;
         }
-        Ok(folder)
+        Ok(sources)
     }
 
-    /// A file's path below `src`, if it is one of this package's.
+    /// A file's path below `src`, if it is one of this package.
     fn name_of<'f>(&self, file: &'f str) -> Option<&'f str> {
-        file.strip_prefix(self.path)?.strip_prefix("/src/")
+        file.strip_prefix(self.package)?.strip_prefix("/src/")
     }
 
-    /// The modules that these files belong to, as far as they are this package's.
+    /// The modules of this package that these files belong to.
     fn modules_of(&self, files: &BTreeSet<&str>) -> BTreeSet<String> {
         let names = files.iter().filter_map(|file| self.name_of(file));
         let modules = names.filter_map(|name| name.split(['/', '.']).next());
@@ -78,28 +78,28 @@ impl Folder {
         self.files.get(name).map_or("", String::as_str)
     }
 
-    /// The files of a module: its own, and those of the modules in it.
+    /// The files of a module and of the modules in it.
     fn of_module<'a>(&'a self, module: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
-        let is_its = move |name: &str| {
+        let is_in_module = move |name: &str| {
             let rest = name.strip_prefix(module);
             rest.is_some_and(|rest| rest == ".rs" || rest.starts_with('/'))
         };
         let files = self.files.iter();
-        let files = files.filter(move |(name, _)| is_its(name));
+        let files = files.filter(move |(name, _)| is_in_module(name));
         files.map(|(name, text)| (name.as_str(), text.as_str()))
     }
 
-    /// The private modules that its library declares, but for those that are for tests.
+    /// The private modules that its library declares, without those for tests.
     fn modules(&self) -> impl Iterator<Item = &str> {
         let lines = self.text("lib.rs").lines();
         lines.filter_map(|line| line.strip_prefix("mod ")?.strip_suffix(';'))
     }
 
-    /// These modules and all that stand on them.
+    /// These modules and all that depend on them.
     fn with_dependents(&self, changed: &BTreeSet<String>) -> BTreeSet<String> {
         let mut all = changed.clone();
         loop {
-            let stands_on_one = |module: &&str| {
+            let depends_on_one = |module: &&str| {
                 let names = all.iter().map(|name| format!("crate::{name}::"));
                 let names: Vec<String> = names.collect();
                 let mut files = self.of_module(module);
@@ -108,7 +108,7 @@ impl Folder {
             let more: BTreeSet<String> = self
                 .modules()
                 .filter(|module| !all.contains(*module))
-                .filter(stands_on_one)
+                .filter(depends_on_one)
                 .map(str::to_owned)
                 .collect();
             if more.is_empty() {
@@ -118,12 +118,12 @@ impl Folder {
         }
     }
 
-    /// Writes all of its library as a module that lies `here` and stands on copies of others.
-    fn write(&self, folder: &Path, here: &str, moves: &[(&str, String)]) -> Result<(), String> {
+    /// Writes its library as the module at a path, with `paths` in place of the names of packages.
+    fn write(&self, folder: &Path, module: &str, paths: &[(&str, String)]) -> Result<(), String> {
         for (name, source) in self.files.iter().filter(|(name, _)| *name != "main.rs") {
-            let mut text = moved(source, "crate", here);
-            for (package, place) in moves {
-                text = moved(&text, package, place);
+            let mut text = replace_name(source, "crate", module);
+            for (package, path) in paths {
+                text = replace_name(&text, package, path);
             }
             crate::write(&folder.join(name), &text)?;
         }
@@ -132,40 +132,40 @@ impl Folder {
 }
 
 impl Copy<'_> {
-    /// The path of the solution's module, seen from where all copies are.
+    /// The path of the solution's module, relative to the module of all copies.
     pub fn module(&self) -> String {
         format!("{}::solution", self.name)
     }
 
-    /// Writes the files; the declaration of the module.
+    /// Writes the files, and returns the declaration of the module.
     pub fn write(&self, out: &Path) -> Result<String, String> {
         let folder = out.join(self.name);
         if folder.exists() {
             fs::remove_dir_all(&folder).map_err(|error| failed(&folder, &error))?;
         }
-        let here = format!("crate::mutants::{}", self.name);
+        let module = format!("crate::mutants::{}", self.name);
         let mut modules = "#[path = \"solution/lib.rs\"]\npub mod solution;\n".to_owned();
-        // The names of packages, and what stands in their place in all that stands on them.
-        let mut moves = Vec::new();
+        // The names of copied packages, and the paths that replace them.
+        let mut paths = Vec::new();
 
         let changed = self.shared.modules_of(self.changed);
         if !changed.is_empty() {
             let copied = self.shared.with_dependents(&changed);
-            let place = format!("{here}::shared");
-            self.write_shared(&folder.join("shared"), &place, &copied)?;
+            let path = format!("{module}::shared");
+            self.write_shared(&folder.join("shared"), &path, &copied)?;
             modules += "pub mod shared;\n";
-            moves.push(("shared", place));
+            paths.push(("shared", path));
         }
-        if !moves.is_empty() || !self.replication.modules_of(self.changed).is_empty() {
-            let place = format!("{here}::replication");
+        if !paths.is_empty() || !self.replication.modules_of(self.changed).is_empty() {
+            let path = format!("{module}::replication");
             let lib = folder.join("replication");
-            self.replication.write(&lib, &place, &moves)?;
+            self.replication.write(&lib, &path, &paths)?;
             modules += "#[path = \"replication/lib.rs\"]\npub mod replication;\n";
-            moves.push(("replication", place));
+            paths.push(("replication", path));
         }
-        let place = format!("{here}::solution");
+        let path = format!("{module}::solution");
         self.solution
-            .write(&folder.join("solution"), &place, &moves)?;
+            .write(&folder.join("solution"), &path, &paths)?;
 
         let path = folder.join("mod.rs");
         crate::write(&path, &modules)?;
@@ -175,12 +175,12 @@ impl Copy<'_> {
         ))
     }
 
-    /// Everything of the real `shared`, and before it what is copied. Modules that are not copied
-    /// are there by name, for the copies: so a node and its host have their types in common.
+    /// Writes a `shared` that exports the copied modules, and all others from the real one, so that
+    /// a node and its host share their types. Copies find the real modules by name.
     fn write_shared(
         &self,
         folder: &Path,
-        here: &str,
+        path: &str,
         copied: &BTreeSet<String>,
     ) -> Result<(), String> {
         let mut text = "pub use ::shared::*;\n".to_owned();
@@ -190,7 +190,7 @@ impl Copy<'_> {
                 continue;
             }
             for (name, source) in self.shared.of_module(module) {
-                crate::write(&folder.join(name), &moved(source, "crate", here))?;
+                crate::write(&folder.join(name), &replace_name(source, "crate", path))?;
             }
             text += &format!("mod {module};\n");
             let exports = self.shared.text("lib.rs").split(';').map(str::trim);
@@ -203,13 +203,13 @@ impl Copy<'_> {
     }
 }
 
-/// The text with another path in place of a name with which paths begin.
-fn moved(text: &str, name: &str, path: &str) -> String {
+/// The text with a path in place of a name, where a path begins with it.
+fn replace_name(text: &str, name: &str, path: &str) -> String {
     let name = format!("{name}::");
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
-    while let Some(place) = rest.find(&name) {
-        let (before, found) = rest.split_at(place);
+    while let Some(index) = rest.find(&name) {
+        let (before, found) = rest.split_at(index);
         out += before;
         let is_inside = |c: char| c == ':' || c == '_' || c.is_alphanumeric();
         if out.ends_with(is_inside) {
@@ -225,14 +225,14 @@ fn moved(text: &str, name: &str, path: &str) -> String {
 
 /// All files below a folder.
 pub fn files(folder: &Path) -> Result<Vec<PathBuf>, String> {
-    let mut open = vec![folder.to_owned()];
+    let mut folders = vec![folder.to_owned()];
     let mut files = Vec::new();
-    while let Some(folder) = open.pop() {
+    while let Some(folder) = folders.pop() {
         let entries = fs::read_dir(&folder).map_err(|error| failed(&folder, &error))?;
         for entry in entries {
             let path = entry.map_err(|error| failed(&folder, &error))?.path();
             if path.is_dir() {
-                open.push(path);
+                folders.push(path);
             } else {
                 files.push(path);
             }
@@ -242,5 +242,5 @@ pub fn files(folder: &Path) -> Result<Vec<PathBuf>, String> {
 }
 
 fn failed(path: &Path, error: &std::io::Error) -> String {
-    format!("cannot use {}: {error}", path.display())
+    format!("cannot read or replace {}: {error}", path.display())
 }

@@ -1,7 +1,7 @@
-//! A file of the catalogue: what is wrong with a mutant, in words and as a change of the sources.
+//! A file of the catalogue: a mutant's mistake, in words and as a change of the sources.
 //!
 //! ```text
-//! What is lost once is lost for good: a link that forgets to resend.
+//! A link never resends: lost items stay lost.
 //!
 //! challenge: broadcast-3d
 //! file: shared/replication/src/link/outgoing.rs
@@ -9,45 +9,42 @@
 //! + let again = false;
 //! ```
 //!
-//! The first paragraph says what is wrong, and then come words with a colon: `challenge`; `faults`,
-//! `pins` and `node-flags` for a storm of its own, with a `because`; `breaks-off` if the run itself
-//! must break off; `file`. Below each `file` stands what is changed in it, whole lines, as in a diff:
-//! `-` goes, `+` comes, and what begins with a space stays and only says where. Lines are compared
-//! without their indentation, and all that go or stay must stand together in one place of the file.
-//! An empty line parts changes of one file.
+//! The first paragraph describes the mistake. Then come keys with values: `challenge`; `faults`,
+//! `pins` and `node-flags` for a storm with special options, with a `because`; `file`. Below each
+//! `file` are its changes, in whole lines, as in a diff: `-` removes, `+` adds, and a space keeps a
+//! line that shows the position. Lines are compared without indentation, and those removed or kept
+//! must be adjacent and occur once in the file. An empty line separates changes of one file.
 
 use std::fs;
 use std::path::Path;
 
-/// A mutant to be.
+/// The description of a mutant.
 #[derive(Debug, Default, PartialEq)]
 pub struct Entry {
     /// The file's name.
     pub name: String,
-    /// What is wrong.
-    pub what: String,
-    /// Whose solution is mutated, and in whose storms.
+    /// The mistake.
+    pub mistake: String,
+    /// The challenge whose solution is mutated, and whose storms must find it.
     pub challenge: String,
     /// The faults that may be drawn, if not the usual ones.
     pub faults: Option<String>,
-    /// Flags of the test that are not drawn.
+    /// Options of the test that are not drawn.
     pub pins: String,
     /// Flags of the node.
     pub node_flags: Vec<String>,
-    /// Whether the mistake shows in that the run breaks off.
-    pub breaks_off: bool,
-    /// What is changed.
+    /// The changes of sources.
     pub edits: Vec<Edit>,
 }
 
-/// Lines of a file that others take the place of.
+/// Lines of a file and their replacement.
 #[derive(Debug, Default, PartialEq)]
 pub struct Edit {
     /// The file's path in the workspace.
     pub file: String,
-    /// The lines as they are, without indentation.
+    /// The present lines, without indentation.
     pub old: Vec<String>,
-    /// … and as they shall be.
+    /// The new lines.
     pub new: Vec<String>,
 }
 
@@ -60,41 +57,43 @@ impl Entry {
         entry.map_err(|why| format!("catalogue/{name}.txt: {why}"))
     }
 
-    /// The name as one of the language's.
+    /// The name as a Rust identifier.
     pub fn module(&self) -> String {
         self.name.replace('-', "_")
     }
 
-    /// Understands a text.
+    /// Parses a text.
     pub fn parse(name: &str, text: &str) -> Result<Entry, String> {
-        let (what, rest) = text.split_once("\n\n").ok_or("there is no change in it")?;
+        let (mistake, rest) = text.split_once("\n\n").ok_or("it contains no change")?;
         let mut entry = Entry {
             name: name.to_owned(),
-            what: what.lines().collect::<Vec<_>>().join(" "),
+            mistake: mistake.lines().collect::<Vec<_>>().join(" "),
             ..Entry::default()
         };
         let mut has_reason = false;
         let mut file = String::new();
-        let mut is_parted = true;
+        let mut is_separated = true;
         for line in rest.lines() {
-            let (mark, words) = line.split_at_checked(1).unwrap_or(("", ""));
+            let (mark, code) = line.split_at_checked(1).unwrap_or(("", ""));
             match mark {
-                "" => is_parted = true,
+                "" => is_separated = true,
                 "-" | "+" | " " => {
-                    if is_parted {
+                    if is_separated {
                         let file = file.clone();
                         let (old, new) = Default::default();
                         entry.edits.push(Edit { file, old, new });
-                        is_parted = false;
+                        is_separated = false;
                     }
-                    let edit = entry.edits.last_mut().ok_or("a line of no file")?;
-                    edit.add(mark, words.trim());
+                    let edit = entry.edits.last_mut().ok_or("a line belongs to no file")?;
+                    edit.add(mark, code.trim());
                 }
                 _ => {
-                    let (key, value) = line.split_once(": ").ok_or("a line without a mark")?;
+                    let (key, value) = line
+                        .split_once(": ")
+                        .ok_or("a line has neither a mark nor a key")?;
                     match key {
                         "because" => has_reason = true,
-                        "file" => (file, is_parted) = (value.to_owned(), true),
+                        "file" => (file, is_separated) = (value.to_owned(), true),
                         _ => entry.set(key, value)?,
                     }
                 }
@@ -102,10 +101,11 @@ impl Entry {
         }
         let is_special = entry.faults.is_some() || !entry.pins.is_empty();
         if is_special != has_reason {
-            return Err("what is not drawn as usual needs a reason, and nothing else".to_owned());
+            let text = "`faults` and `pins` need a `because`, and nothing else has one";
+            return Err(text.to_owned());
         }
         match entry.edits.iter().find(|edit| edit.old == edit.new) {
-            Some(edit) => Err(format!("nothing is changed in {:?}", edit.file)),
+            Some(edit) => Err(format!("an edit of {:?} changes nothing", edit.file)),
             None => Ok(entry),
         }
     }
@@ -116,8 +116,7 @@ impl Entry {
             "faults" => self.faults = Some(value.to_owned()),
             "pins" => self.pins = value.to_owned(),
             "node-flags" => self.node_flags = value.split(' ').map(str::to_owned).collect(),
-            "breaks-off" => self.breaks_off = value == "yes",
-            _ => return Err(format!("what is {key:?}?")),
+            _ => return Err(format!("unknown key {key:?}")),
         }
         Ok(())
     }
@@ -133,34 +132,31 @@ impl Edit {
         }
     }
 
-    /// The changed text; an error unless the old lines stand in it exactly once.
+    /// The changed text; an error unless it contains the old lines exactly once.
     pub fn apply(&self, text: &str) -> Result<String, String> {
         let lines: Vec<&str> = text.lines().collect();
-        let starts = |window: &[&str]| {
+        let matches = |window: &[&str]| {
             window
                 .iter()
                 .zip(&self.old)
                 .all(|(is, was)| is.trim() == was)
         };
-        let places = lines.windows(self.old.len().max(1)).enumerate();
-        let places = places.filter(|(_, window)| !self.old.is_empty() && starts(window));
-        let places: Vec<usize> = places.map(|(place, _)| place).collect();
-        let [place] = places[..] else {
-            let found = match places.len() {
-                0 => "do not stand in it any more".to_owned(),
-                more => format!("stand in it {more} times"),
-            };
+        let windows = lines.windows(self.old.len().max(1)).enumerate();
+        let windows = windows.filter(|(_, window)| !self.old.is_empty() && matches(window));
+        let starts: Vec<usize> = windows.map(|(start, _)| start).collect();
+        let [start] = starts[..] else {
             return Err(format!(
-                "{} has changed: these lines {found}:\n\n    {}\n\nLook for where the same mistake \
-                 can be made now and write that down instead; if it cannot be made any more, \
+                "{} has changed: these lines occur {} times in it:\n\n    {}\n\nFind where the \
+                 same mistake can be made now, and change the entry; if it cannot be made any more, \
                  replace the mutant by another one.",
                 self.file,
+                starts.len(),
                 self.old.join("\n    "),
             ));
         };
         let new = self.new.iter().map(String::as_str);
-        let before = lines[..place].iter().copied();
-        let after = lines[place + self.old.len()..].iter().copied();
+        let before = lines[..start].iter().copied();
+        let after = lines[start + self.old.len()..].iter().copied();
         let lines: Vec<&str> = before.chain(new).chain(after).collect();
         Ok(lines.join("\n") + "\n")
     }

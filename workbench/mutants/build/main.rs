@@ -1,8 +1,8 @@
-//! Makes mutants: for each file of the catalogue a copy of a solution, and of what is mutated of
-//! `shared` and `replication`, with one mistake in it. The sources themselves know nothing of it.
+//! Makes mutants: for each file of the catalogue a copy of a solution, and of the mutated parts of
+//! `shared` and `replication`, with one mistake in it. The sources themselves stay as they are.
 //!
-//! All copies become modules of the test, named in `mutants.rs` in the build's own folder. A mistake
-//! that the sources no longer have a place for fails the build, so the catalogue follows the product.
+//! All copies become modules of the test, declared in `mutants.rs` in the build's output folder. An
+//! entry that no longer fits the sources fails the build, so the catalogue stays up to date.
 
 mod copy;
 mod entry;
@@ -12,11 +12,11 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::{env, fs};
 
-use copy::{Copy, Folder};
+use copy::{Copy, Sources};
 use entry::Entry;
 
-/// A challenge whose solution is mutated: its name, the solution's package, and how a factory of its
-/// nodes is made, for which `HERE` is the module of the copy.
+/// The challenges whose solutions are mutated: name, package, and the code that makes a factory of
+/// nodes, in which `HERE` is the module of the copy and `FLAGS` the nodes' flags.
 const CHALLENGES: [(&str, &str, &str); 6] = [
     ("echo", "echo", "plain(|_, _| HERE::Echo)"),
     (
@@ -42,7 +42,7 @@ const CHALLENGES: [(&str, &str, &str); 6] = [
     ("txn-6c", "txn", "with_flags(FLAGS, HERE::Txn::boot)"),
 ];
 
-/// What solutions stand on.
+/// The libraries of the solutions.
 const LIBRARIES: [&str; 2] = ["shared", "shared/replication"];
 
 fn main() -> ExitCode {
@@ -62,14 +62,14 @@ fn make() -> Result<(), String> {
     watch(&own, workspace);
 
     let entries = catalogue(&own.join("catalogue"))?;
-    let [shared, replication] = LIBRARIES.map(|library| Folder::read(workspace, library));
+    let [shared, replication] = LIBRARIES.map(|library| Sources::read(workspace, library));
     let (shared, replication) = (shared?, replication?);
     let mut text = String::new();
     let mut list = String::new();
     for entry in &entries {
         let of_entry = |why| format!("catalogue/{}.txt: {why}", entry.name);
         let (package, factory) = solution(entry).map_err(of_entry)?;
-        let solution = Folder::read(workspace, package)?;
+        let solution = Sources::read(workspace, package)?;
         let copy = Copy {
             name: &entry.module(),
             solution: &solution.edited(&entry.edits).map_err(of_entry)?,
@@ -79,37 +79,36 @@ fn make() -> Result<(), String> {
         };
         text += &copy.write(&out)?;
         list += &format!(
-            "Mutant {{ name: {:?}, what: {:?}, storm: Conditions {{ challenge: {:?}, faults: {:?}, \
-             pins: {:?}, node_flags: &{:?} }}, breaks_off: {:?}, factory: {} }},\n",
+            "Mutant {{ name: {:?}, mistake: {:?}, storm: StormOptions {{ challenge: {:?}, \
+             faults: {:?}, pins: {:?}, node_flags: &{:?} }}, factory: {} }},\n",
             entry.name,
-            entry.what,
+            entry.mistake,
             entry.challenge,
             entry.faults,
             entry.pins,
             entry.node_flags,
-            entry.breaks_off,
-            placed(factory, &copy.module(), &format!("&{:?}", entry.node_flags)),
+            fill_in(factory, &copy.module(), &format!("&{:?}", entry.node_flags)),
         );
     }
     let mut arms = String::new();
     for (challenge, package, factory) in CHALLENGES {
         let copy = Copy {
-            name: &format!("{}_as_it_is", package.replace('-', "_")),
-            solution: &Folder::read(workspace, package)?,
+            name: &format!("{}_unchanged", package.replace('-', "_")),
+            solution: &Sources::read(workspace, package)?,
             shared: &shared,
             replication: &replication,
             changed: &changed(&entries),
         };
         text += &copy.write(&out)?;
-        let factory = placed(factory, &copy.module(), "node_flags");
+        let factory = fill_in(factory, &copy.module(), "node_flags");
         arms += &format!("{challenge:?} => {factory},\n");
     }
     text += &format!(
-        "/// All mutants, in the order of their names.\n\
+        "/// All mutants, ordered by name.\n\
          pub fn all() -> Vec<Mutant> {{ vec![\n{list}] }}\n\n\
-         /// The solution of a challenge, copied as it is.\n\
-         pub fn as_it_is(challenge: &str, node_flags: &[&str]) -> Factory {{\n\
-         match challenge {{\n{arms}_ => panic!(\"nobody solves {{challenge}} here\") }} }}\n"
+         /// The solution of a challenge, copied without changes.\n\
+         pub fn unchanged(challenge: &str, node_flags: &[&str]) -> Factory {{\n\
+         match challenge {{\n{arms}_ => panic!(\"no solution of {{challenge}}\") }} }}\n"
     );
     write(&out.join("mutants.rs"), &text)
 }
@@ -133,20 +132,20 @@ fn catalogue(folder: &Path) -> Result<Vec<Entry>, String> {
     files.iter().map(|file| Entry::read(file)).collect()
 }
 
-/// The package that answers an entry's challenge, and how its nodes are made. What the entry changes
-/// must be there or in a library.
+/// The package that solves an entry's challenge, and the code that makes its nodes. The entry may
+/// change this package and the libraries only.
 fn solution(entry: &Entry) -> Result<(&'static str, &'static str), String> {
     let known = CHALLENGES.iter().find(|it| it.0 == entry.challenge);
     let &(_, package, factory) = known.ok_or_else(|| {
         let names = CHALLENGES.map(|it| it.0).join(", ");
-        format!("no challenge {:?} here: there are {names}", entry.challenge)
+        format!("unknown challenge {:?}: there are {names}", entry.challenge)
     })?;
     for edit in &entry.edits {
-        let mut homes = LIBRARIES.into_iter().chain([package]);
-        if !homes.any(|home| edit.file.starts_with(&format!("{home}/src/"))) {
+        let mut packages = LIBRARIES.into_iter().chain([package]);
+        if !packages.any(|it| edit.file.starts_with(&format!("{it}/src/"))) {
             let libraries = LIBRARIES.join(" or ");
             return Err(format!(
-                "{} is no file of {package} or {libraries}",
+                "{} is not a file of {package} or {libraries}",
                 edit.file
             ));
         }
@@ -160,7 +159,7 @@ fn changed<'a>(entries: impl IntoIterator<Item = &'a Entry>) -> BTreeSet<&'a str
     edits.map(|edit| edit.file.as_str()).collect()
 }
 
-fn placed(factory: &str, module: &str, flags: &str) -> String {
+fn fill_in(factory: &str, module: &str, flags: &str) -> String {
     factory.replace("HERE", module).replace("FLAGS", flags)
 }
 

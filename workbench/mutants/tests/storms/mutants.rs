@@ -1,4 +1,4 @@
-//! What the build has made of the catalogue: mutants of our nodes, and the nodes as they are.
+//! The mutants that the build has made of the catalogue, and the unchanged nodes.
 
 use clap::Args;
 use shared::{Cluster, Context, Engine, Node, read_flags};
@@ -11,36 +11,34 @@ use workbench::challenge;
 pub struct Mutant {
     /// The name of its file in the catalogue.
     pub name: &'static str,
-    /// What is wrong with it.
-    pub what: &'static str,
-    /// The storm that is to find it.
-    pub storm: Conditions,
-    /// Whether it is found by a run that breaks off.
-    pub breaks_off: bool,
-    /// What makes its nodes.
+    /// The mistake, in words.
+    pub mistake: &'static str,
+    /// The storms that must find it.
+    pub storm: StormOptions,
+    /// Makes its nodes.
     pub factory: Factory,
 }
 
-/// What is given of a storm.
+/// The options of a storm that are not drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Conditions {
-    /// Whose storm it is, as of `workbench simulate`.
+pub struct StormOptions {
+    /// The challenge, as in `workbench simulate`.
     pub challenge: &'static str,
-    /// The faults that may be drawn; all but kills if nothing is said.
+    /// The faults that may be drawn; by default all except kills.
     pub faults: Option<&'static str>,
-    /// Options that are not drawn.
+    /// Options of the test that are not drawn.
     pub pins: &'static str,
     /// Flags of the nodes.
     pub node_flags: &'static [&'static str],
 }
 
-impl Conditions {
-    /// The storm, over nodes that a factory makes.
+impl StormOptions {
+    /// The storm, with nodes made by a factory.
     pub fn storm(&self, factory: Factory) -> Storm {
         let challenge = challenge::ALL.iter().find(|it| it.name == self.challenge);
-        let challenge = challenge.expect("the catalogue names challenges");
+        let challenge = challenge.expect("the catalogue has valid challenges");
         let faults: Vec<Fault> = match self.faults {
-            Some(names) => names.split(", ").map(named).collect(),
+            Some(names) => names.split(", ").map(fault_named).collect(),
             None => Fault::ALL
                 .into_iter()
                 .filter(|it| *it != Fault::Kill)
@@ -50,12 +48,12 @@ impl Conditions {
         let pins = workbench::flags::pins(self.pins.split_whitespace());
         Storm::of(workload, factory, base)
             .drawing(&faults)
-            .with(&pins.expect("the catalogue pins options"))
+            .with(&pins.expect("the catalogue has valid pins"))
     }
 }
 
-fn named(name: &str) -> Fault {
-    Fault::named(name).unwrap_or_else(|| panic!("there is no fault {name:?}"))
+fn fault_named(name: &str) -> Fault {
+    Fault::named(name).unwrap_or_else(|| panic!("unknown fault {name:?}"))
 }
 
 /// Makes nodes that take no flags.
@@ -64,12 +62,12 @@ fn plain<N: Node>(boot: fn(Cluster, &mut Context<N::Event>) -> N) -> Factory {
 }
 
 /// Makes nodes with these flags.
-fn with_flags<F, N>(words: &[&str], boot: fn(&F, &Cluster, &mut Context<N::Event>) -> N) -> Factory
+fn with_flags<F, N>(args: &[&str], boot: fn(&F, &Cluster, &mut Context<N::Event>) -> N) -> Factory
 where
     F: Args + Clone + Send + Sync + 'static,
     N: Node,
 {
-    let flags: F = read_flags("node", words).unwrap_or_else(|error| panic!("{error}"));
+    let flags: F = read_flags("node", args).unwrap_or_else(|error| panic!("{error}"));
     let boot = shared::with_flags(flags, boot);
     Box::new(move |seed| Box::new(Engine::new(seed, boot.clone())))
 }
