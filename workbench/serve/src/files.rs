@@ -12,9 +12,9 @@ use axum::response::{IntoResponse, Redirect, Response};
 
 use crate::download::{Entry, Whole, Zip};
 use crate::problem::{Problem, html};
-use crate::runs::{Archive, Place};
+use crate::runs::{Archive, StorePath};
 use crate::site::{Site, aside};
-use crate::url::{link, place};
+use crate::url::{link, parse_path};
 use crate::views::{Item, RunPage};
 use pages::text::marked;
 
@@ -36,25 +36,27 @@ pub(super) async fn show(State(site): State<Arc<Site>>, uri: Uri) -> Result<Resp
 }
 
 fn look(site: &Site, uri: &Uri) -> Result<Response, Problem> {
-    let (place, path) = find(site, uri, "/run/")?;
-    let nothing = || Problem::nothing(&place.to_string());
+    let (store_path, path) = find(site, uri, "/run/")?;
+    let nothing = || Problem::nothing(&store_path.to_string());
     let found = fs::metadata(&path).map_err(|_| nothing())?;
     if found.is_dir() {
         if !uri.path().ends_with('/') {
             // What a page in it links to is beside it.
-            return Ok(Redirect::permanent(&format!("{}/", link("/run/", &place))).into_response());
+            return Ok(
+                Redirect::permanent(&format!("{}/", link("/run/", &store_path))).into_response(),
+            );
         }
-        let items = items(&site.archive, &path, &place);
-        let page = RunPage::new(&site.archive, &place, items);
+        let items = items(&site.archive, &path, &store_path);
+        let page = RunPage::new(&site.archive, &store_path, items);
         return html(&page).map(IntoResponse::into_response);
     }
     if uri.path().ends_with('/') {
         return Err(nothing());
     }
     let opened = site.archive.file(&path);
-    let opened = opened.map_err(|error| Problem::unreadable(&place, &error))?;
+    let opened = opened.map_err(|error| Problem::unreadable(&store_path, &error))?;
     let (file, length) = opened.ok_or_else(nothing)?;
-    let name = place.names().last().map_or("", String::as_str);
+    let name = store_path.names().last().map_or("", String::as_str);
     let (kind, policy) = kind(name);
     let mut response = Body::new(Whole::new(file, length)).into_response();
     let headers = response.headers_mut();
@@ -70,11 +72,11 @@ pub(super) async fn zip(State(site): State<Arc<Site>>, uri: Uri) -> Result<Respo
 }
 
 fn pack(site: Arc<Site>, uri: &Uri) -> Result<Response, Problem> {
-    let (place, path) = find(&site, uri, "/zip/")?;
-    if site.archive.run(&place).is_none() {
-        return Err(Problem::nothing(&place.to_string()));
+    let (store_path, path) = find(&site, uri, "/zip/")?;
+    if site.archive.run(&store_path).is_none() {
+        return Err(Problem::nothing(&store_path.to_string()));
     }
-    let name = entry_name(&place.names().join("-"));
+    let name = entry_name(&store_path.names().join("-"));
     let mut entries = Vec::new();
     collect(&path, &name, DEPTH, &mut entries);
     let mut response = Body::new(Zip::new(site, entries)).into_response();
@@ -91,12 +93,12 @@ fn pack(site: Arc<Site>, uri: &Uri) -> Result<Response, Problem> {
 }
 
 /// What a URL asks for, and where it is, links followed.
-fn find(site: &Site, uri: &Uri, prefix: &str) -> Result<(Place, PathBuf), Problem> {
+fn find(site: &Site, uri: &Uri, prefix: &str) -> Result<(StorePath, PathBuf), Problem> {
     let path = uri.path().strip_prefix(prefix).unwrap_or_default();
-    let place = place(path.strip_suffix('/').unwrap_or(path))?;
-    let path = site.archive.find(&place);
-    let path = path.ok_or_else(|| Problem::nothing(&place.to_string()))?;
-    Ok((place, path))
+    let store_path = parse_path(path.strip_suffix('/').unwrap_or(path))?;
+    let path = site.archive.find(&store_path);
+    let path = path.ok_or_else(|| Problem::nothing(&store_path.to_string()))?;
+    Ok((store_path, path))
 }
 
 /// So many bytes, for a person.
@@ -110,11 +112,11 @@ pub(super) fn size(bytes: u64) -> String {
 }
 
 /// What is in a folder: folders first, by name.
-fn items(archive: &Archive, path: &Path, place: &Place) -> Vec<Item> {
+fn items(archive: &Archive, path: &Path, store_path: &StorePath) -> Vec<Item> {
     let entries = fs::read_dir(path).into_iter().flatten().flatten();
     let items = entries.map(|entry| {
         let name = entry.file_name();
-        let inner = name.to_str().and_then(|name| place.join(name));
+        let inner = name.to_str().and_then(|name| store_path.join(name));
         // Of what a link leads to, if that is in the store; of any other only its name is told.
         let inner = inner.and_then(|inner| Some((archive.find(&inner)?, inner)));
         let found = match &inner {

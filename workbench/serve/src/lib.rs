@@ -105,7 +105,7 @@ async fn answer(listener: &tokio::net::TcpListener, router: &Router) {
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(PATIENCE);
     // Nobody ever closes the room.
-    while let Ok(place) = Arc::clone(&room).acquire_owned().await {
+    while let Ok(permit) = Arc::clone(&room).acquire_owned().await {
         let stream = match listener.accept().await {
             Ok((stream, _)) => stream,
             Err(error) => {
@@ -123,7 +123,7 @@ async fn answer(listener: &tokio::net::TcpListener, router: &Router) {
         tokio::spawn(async move {
             // Whoever hangs up has no need of us.
             let _ = connection.await;
-            drop(place);
+            drop(permit);
         });
     }
 }

@@ -8,7 +8,7 @@ use axum::extract::rejection::QueryRejection;
 use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Response};
 
-use crate::runs::Place;
+use crate::runs::StorePath;
 use pages::text::marked;
 
 /// Why there is nothing to be seen.
@@ -45,18 +45,18 @@ impl Problem {
     }
 
     /// What was asked for is the name of nothing that could be in the store.
-    pub(super) fn no_place() -> Self {
+    pub(super) fn invalid_path() -> Self {
         let text = "A run is named by its workload and its start, with a slash between them, and a \
                     file by the way to it from there.";
         Problem::new(
             StatusCode::BAD_REQUEST,
-            "This is no place in the store",
+            "This is no path in the store",
             text,
         )
     }
 
-    pub(super) fn unreadable(place: &Place, error: &io::Error) -> Self {
-        let text = format!("{}: {error}.", marked(&place.to_string()));
+    pub(super) fn unreadable(path: &StorePath, error: &io::Error) -> Self {
+        let text = format!("{}: {error}.", marked(&path.to_string()));
         let status = StatusCode::INTERNAL_SERVER_ERROR;
         Problem::new(status, "This file cannot be read", text)
     }

@@ -5,7 +5,7 @@
 mod figures;
 mod file;
 mod memory;
-mod place;
+mod path;
 mod results;
 mod state;
 
@@ -24,7 +24,7 @@ use serde_json::{Map, Value};
 use memory::Memory;
 
 pub use figures::{KeptBudget, KeptFigures, MEASURED, Operations, QUANTILES};
-pub use place::Place;
+pub use path::StorePath;
 pub use results::word;
 pub use state::State;
 
@@ -64,7 +64,7 @@ pub struct Archive {
 #[derive(Debug, Clone)]
 pub struct Kept {
     /// Where.
-    pub place: Place,
+    pub path: StorePath,
     /// What clients did.
     pub workload: String,
     /// When it began, as its folder's name has it.
@@ -99,11 +99,11 @@ impl Archive {
     /// All runs, the newest first.
     pub fn runs(&self) -> Vec<Kept> {
         let mut runs = Vec::new();
-        let mut open = vec![Place::default()];
-        while let Some(place) = open.pop() {
+        let mut open = vec![StorePath::default()];
+        while let Some(path) = open.pop() {
             // Links lead to runs that are listed where they are, or out of the store.
-            let names = folders(&self.path(&place));
-            for inner in names.iter().filter_map(|name| place.join(name)) {
+            let names = folders(&self.resolve(&path));
+            for inner in names.iter().filter_map(|name| path.join(name)) {
                 match self.read_folder(&inner) {
                     Some(run) => runs.push(run),
                     None if inner.names().len() < DEPTH => open.push(inner),
@@ -111,20 +111,20 @@ impl Archive {
                 }
             }
         }
-        runs.sort_by_cached_key(|run| Reverse((run.began, run.start.clone(), run.place.clone())));
+        runs.sort_by_cached_key(|run| Reverse((run.began, run.start.clone(), run.path.clone())));
         runs
     }
 
     /// The run at this place, if there is one.
-    pub fn run(&self, place: &Place) -> Option<Kept> {
-        self.find(place)?;
-        self.read_folder(place)
+    pub fn run(&self, path: &StorePath) -> Option<Kept> {
+        self.find(path)?;
+        self.read_folder(path)
     }
 
     /// What lies at this place, if it lies within the store, links followed.
-    pub fn find(&self, place: &Place) -> Option<PathBuf> {
-        let path = self.path(place).canonicalize().ok()?;
-        path.starts_with(&self.root).then_some(path)
+    pub fn find(&self, path: &StorePath) -> Option<PathBuf> {
+        let found = self.resolve(path).canonicalize().ok()?;
+        found.starts_with(&self.root).then_some(found)
     }
 
     /// The file at a path that was found, open, with its length; nothing if by now it is no file,
@@ -143,15 +143,15 @@ impl Archive {
     }
 
     /// Whether there is a page about the run, within the store.
-    fn has_report(&self, run: &Place) -> bool {
+    fn has_report(&self, run: &StorePath) -> bool {
         let report = run.join("report.html");
         let report = report.and_then(|report| self.find(&report));
         report.is_some_and(|report| report.is_file())
     }
 
     /// All that is kept of what a run was: flags, seed, command. Nothing is of Maelstrom's runs.
-    pub fn test(&self, place: &Place) -> Map<String, Value> {
-        let file = self.file(&self.path(place).join("test.json"));
+    pub fn test(&self, path: &StorePath) -> Map<String, Value> {
+        let file = self.file(&self.resolve(path).join("test.json"));
         let text = file.ok().flatten().map(|(file, _)| text(file, MOST_TEST));
         let test = text.and_then(|text| serde_json::from_str(&text.ok()?).ok());
         test.unwrap_or_default()
@@ -205,26 +205,26 @@ impl Archive {
         Some(results.unwrap_or_else(|_| unreadable.clone()))
     }
 
-    fn path(&self, place: &Place) -> PathBuf {
-        let mut path = self.root.clone();
-        path.extend(place.names());
-        path
+    fn resolve(&self, path: &StorePath) -> PathBuf {
+        let mut resolved = self.root.clone();
+        resolved.extend(path.names());
+        resolved
     }
 
-    fn read_folder(&self, place: &Place) -> Option<Kept> {
-        let path = self.path(place);
-        if !SIGNS.iter().any(|sign| path.join(sign).exists()) {
+    fn read_folder(&self, path: &StorePath) -> Option<Kept> {
+        let folder = self.resolve(path);
+        if !SIGNS.iter().any(|sign| folder.join(sign).exists()) {
             return None;
         }
-        let (name, parent) = place.names().split_last()?;
-        let options = self.options(&path);
+        let (name, parent) = path.names().split_last()?;
+        let options = self.options(&folder);
         let workload = options.get("workload").or_else(|| parent.last());
-        let (state, figures) = self.results(&path);
+        let (state, figures) = self.results(&folder);
         let (began, start) = moment(name);
         Some(Kept {
             workload: workload.map_or_else(|| "?".to_owned(), String::clone),
-            has_report: self.has_report(place),
-            place: place.clone(),
+            has_report: self.has_report(path),
+            path: path.clone(),
             start,
             state,
             figures,

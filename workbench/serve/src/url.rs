@@ -3,22 +3,24 @@
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 use crate::problem::Problem;
-use crate::runs::Place;
+use crate::runs::StorePath;
 
 /// What is written as in a URL.
-pub(super) fn place(path: &str) -> Result<Place, Problem> {
+pub(super) fn parse_path(path: &str) -> Result<StorePath, Problem> {
     // Taken apart first and decoded once: no escape can be a slash, or hide another escape.
     let names = path.split('/').map(|name| {
         let name = percent_decode_str(name).decode_utf8().ok()?;
         Some(name.into_owned())
     });
     let names: Option<Vec<String>> = names.collect();
-    names.and_then(Place::new).ok_or_else(Problem::no_place)
+    names
+        .and_then(StorePath::new)
+        .ok_or_else(Problem::invalid_path)
 }
 
 /// The URL of a place.
-pub(super) fn link(prefix: &str, place: &Place) -> String {
-    let names = place.names().iter().map(|name| encoded(name));
+pub(super) fn link(prefix: &str, path: &StorePath) -> String {
+    let names = path.names().iter().map(|name| encoded(name));
     format!("{prefix}{}", names.collect::<Vec<_>>().join("/"))
 }
 

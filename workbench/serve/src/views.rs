@@ -14,9 +14,9 @@ use axum::response::Html;
 use serde::Deserialize;
 
 use crate::problem::{Problem, html};
-use crate::runs::{Archive, Place, State as Outcome};
+use crate::runs::{Archive, State as Outcome, StorePath};
 use crate::site::{Site, aside};
-use crate::url::{encoded, link, place};
+use crate::url::{encoded, link, parse_path};
 use pages::text::marked;
 
 use comparison::ComparePage;
@@ -147,8 +147,8 @@ fn side_by_side(site: &Site, pair: &Pair) -> Result<Html<String>, Problem> {
             return Err(Problem::new(status, "Which runs?", text));
         }
         // Where a query has a plus it means a space, of which there are none in a URL.
-        let place = place(&name.replace(' ', "+"))?;
-        let run = site.archive.run(&place);
+        let path = parse_path(&name.replace(' ', "+"))?;
+        let run = site.archive.run(&path);
         run.ok_or_else(|| Problem::nothing(name))
     };
     html(&ComparePage::new(
@@ -202,11 +202,11 @@ impl Wanted {
 }
 
 impl RunPage {
-    pub(super) fn new(archive: &Archive, place: &Place, items: Vec<Item>) -> Self {
-        let run = archive.run(place);
+    pub(super) fn new(archive: &Archive, path: &StorePath, items: Vec<Item>) -> Self {
+        let run = archive.run(path);
         RunPage {
-            title: marked(&place.to_string()),
-            parent: place
+            title: marked(&path.to_string()),
+            parent: path
                 .parent()
                 .filter(|parent| !parent.names().is_empty())
                 .map(|parent| format!("{}/", link("/run/", &parent))),

@@ -6,7 +6,7 @@ use askama::Template;
 use serde_json::{Map, Value};
 
 use super::row::Row;
-use crate::runs::{Archive, Kept, KeptBudget, MEASURED, Operations, Place, QUANTILES, word};
+use crate::runs::{Archive, Kept, KeptBudget, MEASURED, Operations, QUANTILES, StorePath, word};
 use crate::url::link;
 use pages::text::marked;
 
@@ -191,7 +191,7 @@ fn bound(held: Option<&KeptBudget>) -> String {
 
 /// Whatever the runs were told differently.
 fn options(archive: &Archive, a: &Kept, b: &Kept) -> Vec<Line> {
-    let [a, b] = [a, b].map(|run| archive.test(&run.place));
+    let [a, b] = [a, b].map(|run| archive.test(&run.path));
     let names: BTreeSet<&String> = a.keys().chain(b.keys()).collect();
     let differ = names
         .into_iter()
@@ -216,7 +216,7 @@ fn options(archive: &Archive, a: &Kept, b: &Kept) -> Vec<Line> {
 }
 
 fn plots(archive: &Archive, a: &Kept, b: &Kept) -> Vec<Plot> {
-    let folders = [a, b].map(|run| run.place.join("plots"));
+    let folders = [a, b].map(|run| run.path.join("plots"));
     let found = folders.map(|folder| folder.map(|it| (names(archive, &it), it)));
     let all = found.iter().flatten().flat_map(|(names, _)| names);
     let mut all: Vec<String> = all
@@ -233,12 +233,12 @@ fn plots(archive: &Archive, a: &Kept, b: &Kept) -> Vec<Plot> {
     all.sort_by_key(rank);
     let titles = [a, b].map(|run| Row::new(run).title);
     let plot = |name: String| {
-        let side = |place: usize| {
-            let found = found[place].as_ref();
+        let side = |index: usize| {
+            let found = found[index].as_ref();
             let folder = found.filter(|(names, _)| names.contains(&name));
             let plot = folder.and_then(|(_, folder)| folder.join(&format!("{name}.svg")));
             Side {
-                title: titles[place].clone(),
+                title: titles[index].clone(),
                 link: plot.map(|plot| link("/run/", &plot)),
             }
         };
@@ -251,7 +251,7 @@ fn plots(archive: &Archive, a: &Kept, b: &Kept) -> Vec<Plot> {
 }
 
 /// The plots in a folder.
-fn names(archive: &Archive, folder: &Place) -> BTreeSet<String> {
+fn names(archive: &Archive, folder: &StorePath) -> BTreeSet<String> {
     let path = archive.find(folder);
     let entries = path.and_then(|path| std::fs::read_dir(path).ok());
     let files = entries.into_iter().flatten().flatten();

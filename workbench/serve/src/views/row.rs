@@ -8,7 +8,7 @@ use pages::text::marked;
 /// A run, in words.
 pub(super) struct Row {
     /// As in a URL.
-    pub(super) place: String,
+    pub(super) path: String,
     pub(super) title: String,
     pub(super) start: String,
     pub(super) workload: String,
@@ -29,10 +29,10 @@ pub(super) struct Row {
 impl Row {
     pub(super) fn new(run: &Kept) -> Self {
         let option = |name| run.option(name).map_or_else(String::new, marked);
-        let folder = link("/run/", &run.place);
+        let folder = link("/run/", &run.path);
         let show = |metric| Some(figure(metric, run.figures.measured(metric)?));
         Row {
-            place: link("", &run.place),
+            path: link("", &run.path),
             title: format!("{} {}", marked(&run.workload), marked(&run.start)),
             start: marked(&run.start),
             workload: marked(&run.workload),
@@ -54,7 +54,7 @@ impl Row {
             missed: run.figures.budgets.iter().any(|budget| !budget.holds),
             report: run.has_report.then(|| format!("{folder}/report.html")),
             files: format!("{folder}/"),
-            zip: link("/zip/", &run.place),
+            zip: link("/zip/", &run.path),
         }
     }
 }
