@@ -11,7 +11,7 @@ use axum::http::{HeaderValue, Uri, header};
 use axum::response::{IntoResponse, Redirect, Response};
 
 use crate::download::{Entry, Whole, Zip};
-use crate::problem::{Problem, html};
+use crate::error_page::{ErrorPage, html};
 use crate::runs::{Archive, StorePath};
 use crate::site::{Site, aside};
 use crate::url::{link, parse_path};
@@ -31,13 +31,13 @@ const REPORT: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 
 const DEPTH: usize = 16;
 
 /// A folder's page, or a file.
-pub(super) async fn show(State(site): State<Arc<Site>>, uri: Uri) -> Result<Response, Problem> {
+pub(super) async fn show(State(site): State<Arc<Site>>, uri: Uri) -> Result<Response, ErrorPage> {
     aside(move || look(&site, &uri)).await
 }
 
-fn look(site: &Site, uri: &Uri) -> Result<Response, Problem> {
+fn look(site: &Site, uri: &Uri) -> Result<Response, ErrorPage> {
     let (store_path, path) = find(site, uri, "/run/")?;
-    let nothing = || Problem::nothing(&store_path.to_string());
+    let nothing = || ErrorPage::not_found(&store_path.to_string());
     let found = fs::metadata(&path).map_err(|_| nothing())?;
     if found.is_dir() {
         if !uri.path().ends_with('/') {
@@ -54,7 +54,7 @@ fn look(site: &Site, uri: &Uri) -> Result<Response, Problem> {
         return Err(nothing());
     }
     let opened = site.archive.file(&path);
-    let opened = opened.map_err(|error| Problem::unreadable(&store_path, &error))?;
+    let opened = opened.map_err(|error| ErrorPage::unreadable(&store_path, &error))?;
     let (file, length) = opened.ok_or_else(nothing)?;
     let name = store_path.names().last().map_or("", String::as_str);
     let (kind, policy) = kind(name);
@@ -67,14 +67,14 @@ fn look(site: &Site, uri: &Uri) -> Result<Response, Problem> {
 }
 
 /// A run with all its files, as a zip.
-pub(super) async fn zip(State(site): State<Arc<Site>>, uri: Uri) -> Result<Response, Problem> {
+pub(super) async fn zip(State(site): State<Arc<Site>>, uri: Uri) -> Result<Response, ErrorPage> {
     aside(move || pack(site, &uri)).await
 }
 
-fn pack(site: Arc<Site>, uri: &Uri) -> Result<Response, Problem> {
+fn pack(site: Arc<Site>, uri: &Uri) -> Result<Response, ErrorPage> {
     let (store_path, path) = find(&site, uri, "/zip/")?;
     if site.archive.run(&store_path).is_none() {
-        return Err(Problem::nothing(&store_path.to_string()));
+        return Err(ErrorPage::not_found(&store_path.to_string()));
     }
     let name = entry_name(&store_path.names().join("-"));
     let mut entries = Vec::new();
@@ -93,11 +93,11 @@ fn pack(site: Arc<Site>, uri: &Uri) -> Result<Response, Problem> {
 }
 
 /// What a URL asks for, and where it is, links followed.
-fn find(site: &Site, uri: &Uri, prefix: &str) -> Result<(StorePath, PathBuf), Problem> {
+fn find(site: &Site, uri: &Uri, prefix: &str) -> Result<(StorePath, PathBuf), ErrorPage> {
     let path = uri.path().strip_prefix(prefix).unwrap_or_default();
     let store_path = parse_path(path.strip_suffix('/').unwrap_or(path))?;
     let path = site.archive.find(&store_path);
-    let path = path.ok_or_else(|| Problem::nothing(&store_path.to_string()))?;
+    let path = path.ok_or_else(|| ErrorPage::not_found(&store_path.to_string()))?;
     Ok((store_path, path))
 }
 

@@ -6,8 +6,8 @@
 //! have its own name lead here and read everything (DNS rebinding).
 
 mod download;
+mod error_page;
 mod files;
-mod problem;
 mod runs;
 mod site;
 mod url;
@@ -31,7 +31,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::sync::Semaphore;
 
-use problem::Problem;
+use error_page::ErrorPage;
 use runs::Archive;
 use site::{Site, bare};
 
@@ -152,19 +152,19 @@ fn router(site: Site) -> Router {
         .route("/compare", get(views::compare))
         .route("/run/{*path}", get(files::show))
         .route("/zip/{*path}", get(files::zip))
-        .fallback(nothing_there)
+        .fallback(not_found)
         .layer(middleware::from_fn_with_state(Arc::clone(&site), guard))
         .with_state(site)
 }
 
-async fn nothing_there(uri: Uri) -> Problem {
-    Problem::nothing(uri.path())
+async fn not_found(uri: Uri) -> ErrorPage {
+    ErrorPage::not_found(uri.path())
 }
 
 /// Sends away who may not ask, and adds what every answer says.
 async fn guard(State(site): State<Arc<Site>>, request: Request, next: Next) -> Response {
     let mut response = match refusal(&site, &request) {
-        Some(problem) => problem.into_response(),
+        Some(page) => page.into_response(),
         None => next.run(request).await,
     };
     let is_refused = response.status() == StatusCode::METHOD_NOT_ALLOWED;
@@ -180,7 +180,7 @@ async fn guard(State(site): State<Arc<Site>>, request: Request, next: Next) -> R
     response
 }
 
-fn refusal(site: &Site, request: &Request) -> Option<Problem> {
+fn refusal(site: &Site, request: &Request) -> Option<ErrorPage> {
     let host = request.headers().get(header::HOST);
     let host = host.and_then(|host| host.to_str().ok());
     let other = request.uri().authority().map(Authority::as_str);
@@ -192,13 +192,13 @@ fn refusal(site: &Site, request: &Request) -> Option<Problem> {
     {
         let text = "Ask for localhost, 127.0.0.1, or what --host says.";
         let title = "This is no name of ours";
-        return Some(Problem::new(StatusCode::FORBIDDEN, title, text));
+        return Some(ErrorPage::new(StatusCode::FORBIDDEN, title, text));
     }
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         let text = "What is kept is only shown: ask with GET.";
         let title = "Nothing can be changed here";
         let status = StatusCode::METHOD_NOT_ALLOWED;
-        return Some(Problem::new(status, title, text));
+        return Some(ErrorPage::new(status, title, text));
     }
     None
 }

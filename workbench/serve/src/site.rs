@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use axum::http::StatusCode;
 
-use crate::problem::Problem;
+use crate::error_page::ErrorPage;
 use crate::runs::Archive;
 
 /// The runs that are shown, and the name under which.
@@ -42,12 +42,12 @@ pub(super) fn bare(host: &str) -> &str {
 
 /// Does what may wait for a disk where nobody else waits for it.
 pub(super) async fn aside<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, Problem> + Send + 'static,
-) -> Result<T, Problem> {
+    work: impl FnOnce() -> Result<T, ErrorPage> + Send + 'static,
+) -> Result<T, ErrorPage> {
     let done = tokio::task::spawn_blocking(work).await;
     done.unwrap_or_else(|error| {
         let status = StatusCode::INTERNAL_SERVER_ERROR;
-        Err(Problem::new(status, "This page cannot be made", error))
+        Err(ErrorPage::new(status, "This page cannot be made", error))
     })
 }
 

@@ -2,11 +2,11 @@
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
-use crate::problem::Problem;
+use crate::error_page::ErrorPage;
 use crate::runs::StorePath;
 
 /// What is written as in a URL.
-pub(super) fn parse_path(path: &str) -> Result<StorePath, Problem> {
+pub(super) fn parse_path(path: &str) -> Result<StorePath, ErrorPage> {
     // Taken apart first and decoded once: no escape can be a slash, or hide another escape.
     let names = path.split('/').map(|name| {
         let name = percent_decode_str(name).decode_utf8().ok()?;
@@ -15,7 +15,7 @@ pub(super) fn parse_path(path: &str) -> Result<StorePath, Problem> {
     let names: Option<Vec<String>> = names.collect();
     names
         .and_then(StorePath::new)
-        .ok_or_else(Problem::invalid_path)
+        .ok_or_else(ErrorPage::invalid_path)
 }
 
 /// The URL of a place.

@@ -13,7 +13,7 @@ use axum::http::StatusCode;
 use axum::response::Html;
 use serde::Deserialize;
 
-use crate::problem::{Problem, html};
+use crate::error_page::{ErrorPage, html};
 use crate::runs::{Archive, State as Outcome, StorePath};
 use crate::site::{Site, aside};
 use crate::url::{encoded, link, parse_path};
@@ -88,12 +88,12 @@ pub(super) struct Item {
 pub(super) async fn runs(
     State(site): State<Arc<Site>>,
     wanted: Result<Query<Wanted>, QueryRejection>,
-) -> Result<Html<String>, Problem> {
-    let Query(wanted) = wanted.map_err(Problem::query)?;
+) -> Result<Html<String>, ErrorPage> {
+    let Query(wanted) = wanted.map_err(ErrorPage::invalid_query)?;
     aside(move || list(&site, &wanted)).await
 }
 
-fn list(site: &Site, wanted: &Wanted) -> Result<Html<String>, Problem> {
+fn list(site: &Site, wanted: &Wanted) -> Result<Html<String>, ErrorPage> {
     let verdict = match wanted.verdict.as_str() {
         "" => None,
         name => Some(verdict(name)?),
@@ -134,22 +134,22 @@ fn list(site: &Site, wanted: &Wanted) -> Result<Html<String>, Problem> {
 pub(super) async fn compare(
     State(site): State<Arc<Site>>,
     pair: Result<Query<Pair>, QueryRejection>,
-) -> Result<Html<String>, Problem> {
-    let Query(pair) = pair.map_err(Problem::query)?;
+) -> Result<Html<String>, ErrorPage> {
+    let Query(pair) = pair.map_err(ErrorPage::invalid_query)?;
     aside(move || side_by_side(&site, &pair)).await
 }
 
-fn side_by_side(site: &Site, pair: &Pair) -> Result<Html<String>, Problem> {
+fn side_by_side(site: &Site, pair: &Pair) -> Result<Html<String>, ErrorPage> {
     let run = |name: &str| {
         if name.is_empty() {
             let text = "Choose a first and a second run in the list.";
             let status = StatusCode::BAD_REQUEST;
-            return Err(Problem::new(status, "Which runs?", text));
+            return Err(ErrorPage::new(status, "Which runs?", text));
         }
         // Where a query has a plus it means a space, of which there are none in a URL.
         let path = parse_path(&name.replace(' ', "+"))?;
         let run = site.archive.run(&path);
-        run.ok_or_else(|| Problem::nothing(name))
+        run.ok_or_else(|| ErrorPage::not_found(name))
     };
     html(&ComparePage::new(
         &site.archive,
@@ -158,12 +158,12 @@ fn side_by_side(site: &Site, pair: &Pair) -> Result<Html<String>, Problem> {
     ))
 }
 
-fn verdict(name: &str) -> Result<Outcome, Problem> {
+fn verdict(name: &str) -> Result<Outcome, ErrorPage> {
     let found = Outcome::ALL.into_iter().find(|it| it.name() == name);
     found.ok_or_else(|| {
         let known = Outcome::ALL.map(Outcome::name).join(", ");
         let text = format!("A run is one of: {known}.");
-        Problem::new(StatusCode::BAD_REQUEST, "There is no such verdict", text)
+        ErrorPage::new(StatusCode::BAD_REQUEST, "There is no such verdict", text)
     })
 }
 
