@@ -7,7 +7,7 @@ mod file;
 mod memory;
 mod path;
 mod results;
-mod state;
+mod status;
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -26,7 +26,7 @@ use memory::Memory;
 pub use figures::{KeptBudget, KeptFigures, MEASURED, Operations, QUANTILES};
 pub use path::StorePath;
 pub use results::word;
-pub use state::State;
+pub use status::RunStatus;
 
 /// How many folders runs may be nested in: Maelstrom's are in `maelstrom/store/<workload>`.
 const DEPTH: usize = 5;
@@ -57,12 +57,12 @@ pub struct Archive {
     /// Without links.
     root: PathBuf,
     tests: Memory<BTreeMap<&'static str, String>>,
-    results: Memory<(State, KeptFigures)>,
+    results: Memory<(RunStatus, KeptFigures)>,
 }
 
 /// A run that was kept.
 #[derive(Debug, Clone)]
-pub struct Kept {
+pub struct KeptRun {
     /// Where.
     pub path: StorePath,
     /// What clients did.
@@ -70,7 +70,7 @@ pub struct Kept {
     /// When it began, as its folder's name has it.
     pub start: String,
     /// What it came to,
-    pub state: State,
+    pub status: RunStatus,
     /// … in numbers.
     pub figures: KeptFigures,
     /// Whether there is a page about it.
@@ -97,7 +97,7 @@ impl Archive {
     }
 
     /// All runs, the newest first.
-    pub fn runs(&self) -> Vec<Kept> {
+    pub fn runs(&self) -> Vec<KeptRun> {
         let mut runs = Vec::new();
         let mut open = vec![StorePath::default()];
         while let Some(path) = open.pop() {
@@ -116,7 +116,7 @@ impl Archive {
     }
 
     /// The run at this place, if there is one.
-    pub fn run(&self, path: &StorePath) -> Option<Kept> {
+    pub fn run(&self, path: &StorePath) -> Option<KeptRun> {
         self.find(path)?;
         self.read_folder(path)
     }
@@ -172,7 +172,7 @@ impl Archive {
     }
 
     /// What a run came to.
-    fn results(&self, run: &Path) -> (State, KeptFigures) {
+    fn results(&self, run: &Path) -> (RunStatus, KeptFigures) {
         // The first is ours alone, and there since there are runs whose results are long.
         let sources: [(_, _, Reader); 3] = [
             ("summary.json", MOST_TEST, results::of_json),
@@ -183,16 +183,21 @@ impl Archive {
             .into_iter()
             .filter_map(|(name, most, reader)| self.results_in(&run.join(name), most, reader));
         let Some(first) = found.next() else {
-            return (State::Unfinished, KeptFigures::default());
+            return (RunStatus::Unfinished, KeptFigures::default());
         };
         let mut readable = iter::once(first.clone()).chain(found);
-        let readable = readable.find(|(state, _)| *state != State::Unreadable);
+        let readable = readable.find(|(status, _)| *status != RunStatus::Unreadable);
         readable.unwrap_or(first)
     }
 
     /// … as this file has it; nothing if there is no such file.
-    fn results_in(&self, path: &Path, most: u64, reader: Reader) -> Option<(State, KeptFigures)> {
-        let unreadable = (State::Unreadable, KeptFigures::default());
+    fn results_in(
+        &self,
+        path: &Path,
+        most: u64,
+        reader: Reader,
+    ) -> Option<(RunStatus, KeptFigures)> {
+        let unreadable = (RunStatus::Unreadable, KeptFigures::default());
         let file = match self.file(path) {
             Ok(found) => found?.0,
             Err(_) => return Some(unreadable),
@@ -211,7 +216,7 @@ impl Archive {
         resolved
     }
 
-    fn read_folder(&self, path: &StorePath) -> Option<Kept> {
+    fn read_folder(&self, path: &StorePath) -> Option<KeptRun> {
         let folder = self.resolve(path);
         if !SIGNS.iter().any(|sign| folder.join(sign).exists()) {
             return None;
@@ -219,14 +224,14 @@ impl Archive {
         let (name, parent) = path.names().split_last()?;
         let options = self.options(&folder);
         let workload = options.get("workload").or_else(|| parent.last());
-        let (state, figures) = self.results(&folder);
+        let (status, figures) = self.results(&folder);
         let (began, start) = moment(name);
-        Some(Kept {
+        Some(KeptRun {
             workload: workload.map_or_else(|| "?".to_owned(), String::clone),
             has_report: self.has_report(path),
             path: path.clone(),
             start,
-            state,
+            status,
             figures,
             options,
             began,
@@ -234,7 +239,7 @@ impl Archive {
     }
 }
 
-impl Kept {
+impl KeptRun {
     /// What the run was, one thing of it that is shown of every run, as a word; nothing where
     /// nothing is known.
     pub fn option(&self, name: &str) -> Option<&str> {
@@ -243,7 +248,7 @@ impl Kept {
 }
 
 /// How results are read.
-type Reader = fn(&str) -> anyhow::Result<(State, KeptFigures)>;
+type Reader = fn(&str) -> anyhow::Result<(RunStatus, KeptFigures)>;
 
 /// The text of a file that is not too long.
 fn text(file: File, most: u64) -> anyhow::Result<String> {

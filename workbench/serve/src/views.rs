@@ -14,7 +14,7 @@ use axum::response::Html;
 use serde::Deserialize;
 
 use crate::error_page::{ErrorPage, html};
-use crate::runs::{Archive, State as Outcome, StorePath};
+use crate::runs::{Archive, RunStatus, StorePath};
 use crate::site::{Site, aside};
 use crate::url::{encoded, link, parse_path};
 use pages::text::marked;
@@ -103,7 +103,7 @@ fn list(site: &Site, wanted: &Wanted) -> Result<Html<String>, ErrorPage> {
     let all = runs.len();
     runs.retain(|run| {
         let is_workload = wanted.workload.is_empty() || marked(&run.workload) == wanted.workload;
-        is_workload && verdict.is_none_or(|it| it == run.state)
+        is_workload && verdict.is_none_or(|it| it == run.status)
     });
     let last = runs.len().div_ceil(PER_PAGE).max(1);
     let page = wanted.page.unwrap_or(1).clamp(1, last);
@@ -121,7 +121,7 @@ fn list(site: &Site, wanted: &Wanted) -> Result<Html<String>, ErrorPage> {
             .into_iter()
             .map(|name| Choice::new(name, &wanted.workload))
             .collect(),
-        verdicts: Outcome::ALL
+        verdicts: RunStatus::ALL
             .map(|it| Choice::new(it.name().to_owned(), &wanted.verdict))
             .into(),
         rows,
@@ -158,10 +158,10 @@ fn side_by_side(site: &Site, pair: &Pair) -> Result<Html<String>, ErrorPage> {
     ))
 }
 
-fn verdict(name: &str) -> Result<Outcome, ErrorPage> {
-    let found = Outcome::ALL.into_iter().find(|it| it.name() == name);
+fn verdict(name: &str) -> Result<RunStatus, ErrorPage> {
+    let found = RunStatus::ALL.into_iter().find(|it| it.name() == name);
     found.ok_or_else(|| {
-        let known = Outcome::ALL.map(Outcome::name).join(", ");
+        let known = RunStatus::ALL.map(RunStatus::name).join(", ");
         let text = format!("A run is one of: {known}.");
         ErrorPage::new(StatusCode::BAD_REQUEST, "There is no such verdict", text)
     })

@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::figures::KeptFigures;
-use super::state::State;
+use super::status::RunStatus;
 use history::edn::{self, Edn, Keys};
 
 /// How long each part of the results may be, in bytes.
@@ -51,7 +51,7 @@ struct Work<'a> {
 }
 
 /// What results came to that were written as JSON: whole ones, or their summary.
-pub(super) fn of_json(text: &str) -> anyhow::Result<(State, KeptFigures)> {
+pub(super) fn of_json(text: &str) -> anyhow::Result<(RunStatus, KeptFigures)> {
     let parts: Parts<'_> = serde_json::from_str(text)?;
     let work = parts.workload.map(|it| serde_json::from_str(it.get()));
     let work: Work<'_> = work.and_then(Result::ok).unwrap_or_default();
@@ -72,13 +72,13 @@ pub(super) fn of_json(text: &str) -> anyhow::Result<(State, KeptFigures)> {
     let mut figures = KeptFigures::of(&results);
     let budgets = Vec::deserialize(part(parts.budgets));
     figures.budgets = budgets.unwrap_or_default();
-    Ok((State::of(&results), figures))
+    Ok((RunStatus::of(&results), figures))
 }
 
 /// … or as EDN, which has no budgets.
-pub(super) fn of_edn(text: &str) -> anyhow::Result<(State, KeptFigures)> {
+pub(super) fn of_edn(text: &str) -> anyhow::Result<(RunStatus, KeptFigures)> {
     let results = edn::read(text)?;
-    Ok((State::of(&results), KeptFigures::of(&results)))
+    Ok((RunStatus::of(&results), KeptFigures::of(&results)))
 }
 
 /// A part that is not too long to be looked at.
@@ -108,13 +108,13 @@ pub fn word(value: &Value) -> Option<String> {
     }
 }
 
-impl State {
+impl RunStatus {
     fn of(results: &Edn) -> Self {
         match edn::get(results, &["valid?"]) {
-            Some(Edn::Bool(true)) => State::Valid,
-            Some(Edn::Bool(false)) => State::Invalid,
-            Some(Edn::Key(word) | Edn::Str(word)) if word == "unknown" => State::Unknown,
-            _ => State::Unreadable,
+            Some(Edn::Bool(true)) => RunStatus::Valid,
+            Some(Edn::Bool(false)) => RunStatus::Invalid,
+            Some(Edn::Key(word) | Edn::Str(word)) if word == "unknown" => RunStatus::Unknown,
+            _ => RunStatus::Unreadable,
         }
     }
 }
@@ -131,8 +131,8 @@ mod tests {
              \"findings\": {deep}, \"stats\": {deep}, \"workload\": {{\"stable-latencies\": \
              {{\"0.5\": 7}}, \"other\": {deep}}}, \"incidents\": [1, {deep}]}}"
         );
-        let (state, figures) = of_json(&text).unwrap();
-        assert_eq!(state, State::Valid);
+        let (status, figures) = of_json(&text).unwrap();
+        assert_eq!(status, RunStatus::Valid);
         assert_eq!((figures.incidents, figures.operations), (2, None));
         assert_eq!(figures.stable_latency(0.5), Some(7.0));
         assert_eq!(figures.measured.len(), 2);
@@ -156,10 +156,10 @@ mod tests {
         });
         let summary = pages::report::kept_summary(&results, 2).to_string();
         assert!(!summary.contains("long") && !summary.contains("results"));
-        let (state, figures) = of_json(&summary).unwrap();
-        assert_eq!((state, figures.measured.len()), (State::Unknown, 4));
+        let (status, figures) = of_json(&summary).unwrap();
+        assert_eq!((status, figures.measured.len()), (RunStatus::Unknown, 4));
         assert_eq!((figures.budgets.len(), figures.incidents), (1, 2));
-        assert_eq!((state, figures), of_json(&results.to_string()).unwrap());
+        assert_eq!((status, figures), of_json(&results.to_string()).unwrap());
     }
 
     #[test]

@@ -6,7 +6,7 @@ use askama::Template;
 use serde_json::{Map, Value};
 
 use super::row::Row;
-use crate::runs::{Archive, Kept, KeptBudget, MEASURED, Operations, QUANTILES, StorePath, word};
+use crate::runs::{Archive, KeptBudget, KeptRun, MEASURED, Operations, QUANTILES, StorePath, word};
 use crate::url::link;
 use pages::text::marked;
 
@@ -53,7 +53,7 @@ struct Side {
 }
 
 impl ComparePage {
-    pub(super) fn new(archive: &Archive, a: &Kept, b: &Kept) -> Self {
+    pub(super) fn new(archive: &Archive, a: &KeptRun, b: &KeptRun) -> Self {
         let tables = [
             ("Verdict and figures", figures(a, b)),
             ("Stable latencies, ms", stable_latencies(a, b)),
@@ -115,9 +115,9 @@ fn short(number: f64) -> String {
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
-fn figures(a: &Kept, b: &Kept) -> Vec<Line> {
-    let state = |run: &Kept| run.state.name().to_owned();
-    let mut lines = vec![Line::words("verdict", state(a), state(b))];
+fn figures(a: &KeptRun, b: &KeptRun) -> Vec<Line> {
+    let status = |run: &KeptRun| run.status.name().to_owned();
+    let mut lines = vec![Line::words("verdict", status(a), status(b))];
     let operations = [a, b].map(|run| run.figures.operations);
     if operations.iter().any(Option::is_some) {
         let [a, b] = operations;
@@ -136,12 +136,12 @@ fn figures(a: &Kept, b: &Kept) -> Vec<Line> {
             lines.push(Line::numbers(metric.label(), a, b));
         }
     }
-    let incidents = |run: &Kept| Some(run.figures.incidents as f64);
+    let incidents = |run: &KeptRun| Some(run.figures.incidents as f64);
     lines.push(Line::numbers("incidents", incidents(a), incidents(b)));
     lines
 }
 
-fn stable_latencies(a: &Kept, b: &Kept) -> Vec<Line> {
+fn stable_latencies(a: &KeptRun, b: &KeptRun) -> Vec<Line> {
     let points = QUANTILES.into_iter();
     let lines = points.filter_map(|point| {
         let [a, b] = [a, b].map(|run| run.figures.stable_latency(point));
@@ -151,8 +151,8 @@ fn stable_latencies(a: &Kept, b: &Kept) -> Vec<Line> {
     lines.collect()
 }
 
-fn budgets(a: &Kept, b: &Kept) -> Vec<Line> {
-    let of = |run: &Kept, label: &str| {
+fn budgets(a: &KeptRun, b: &KeptRun) -> Vec<Line> {
+    let of = |run: &KeptRun, label: &str| {
         let mut budgets = run.figures.budgets.iter();
         budgets.find(|it| it.label == label).cloned()
     };
@@ -190,7 +190,7 @@ fn bound(held: Option<&KeptBudget>) -> String {
 }
 
 /// Whatever the runs were told differently.
-fn options(archive: &Archive, a: &Kept, b: &Kept) -> Vec<Line> {
+fn options(archive: &Archive, a: &KeptRun, b: &KeptRun) -> Vec<Line> {
     let [a, b] = [a, b].map(|run| archive.test(&run.path));
     let names: BTreeSet<&String> = a.keys().chain(b.keys()).collect();
     let differ = names
@@ -215,7 +215,7 @@ fn options(archive: &Archive, a: &Kept, b: &Kept) -> Vec<Line> {
     lines.collect()
 }
 
-fn plots(archive: &Archive, a: &Kept, b: &Kept) -> Vec<Plot> {
+fn plots(archive: &Archive, a: &KeptRun, b: &KeptRun) -> Vec<Plot> {
     let folders = [a, b].map(|run| run.path.join("plots"));
     let found = folders.map(|folder| folder.map(|it| (names(archive, &it), it)));
     let all = found.iter().flatten().flat_map(|(names, _)| names);

@@ -1,6 +1,6 @@
 //! A run as it stands in a list or beside another one.
 
-use crate::runs::{Kept, MEASURED, State};
+use crate::runs::{KeptRun, MEASURED, RunStatus};
 use crate::url::link;
 use pages::budget::Metric;
 use pages::text::marked;
@@ -13,7 +13,7 @@ pub(super) struct Row {
     pub(super) start: String,
     pub(super) workload: String,
     pub(super) challenge: String,
-    pub(super) state: &'static str,
+    pub(super) status: &'static str,
     pub(super) class: &'static str,
     pub(super) stage: String,
     pub(super) seed: String,
@@ -27,7 +27,7 @@ pub(super) struct Row {
 }
 
 impl Row {
-    pub(super) fn new(run: &Kept) -> Self {
+    pub(super) fn new(run: &KeptRun) -> Self {
         let option = |name| run.option(name).map_or_else(String::new, marked);
         let folder = link("/run/", &run.path);
         let show = |metric| Some(figure(metric, run.figures.measured(metric)?));
@@ -37,12 +37,12 @@ impl Row {
             start: marked(&run.start),
             workload: marked(&run.workload),
             challenge: option("challenge"),
-            state: run.state.name(),
-            class: match run.state {
-                State::Valid => "valid",
-                State::Unknown => "unknown",
-                State::Invalid => "invalid",
-                State::Unfinished | State::Unreadable => "broken",
+            status: run.status.name(),
+            class: match run.status {
+                RunStatus::Valid => "valid",
+                RunStatus::Unknown => "unknown",
+                RunStatus::Invalid => "invalid",
+                RunStatus::Unfinished | RunStatus::Unreadable => "broken",
             },
             stage: option("stage"),
             seed: option("seed"),

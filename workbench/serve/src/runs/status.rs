@@ -2,7 +2,7 @@
 
 /// What a run came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum State {
+pub enum RunStatus {
     /// Its history is valid.
     Valid,
     /// The verdict is unknown.
@@ -15,24 +15,24 @@ pub enum State {
     Unreadable,
 }
 
-impl State {
+impl RunStatus {
     /// All of them.
-    pub const ALL: [State; 5] = [
-        State::Valid,
-        State::Unknown,
-        State::Invalid,
-        State::Unfinished,
-        State::Unreadable,
+    pub const ALL: [RunStatus; 5] = [
+        RunStatus::Valid,
+        RunStatus::Unknown,
+        RunStatus::Invalid,
+        RunStatus::Unfinished,
+        RunStatus::Unreadable,
     ];
 
     /// In a word.
     pub fn name(self) -> &'static str {
         match self {
-            State::Valid => "valid",
-            State::Unknown => "unknown",
-            State::Invalid => "invalid",
-            State::Unfinished => "unfinished",
-            State::Unreadable => "unreadable",
+            RunStatus::Valid => "valid",
+            RunStatus::Unknown => "unknown",
+            RunStatus::Invalid => "invalid",
+            RunStatus::Unfinished => "unfinished",
+            RunStatus::Unreadable => "unreadable",
         }
     }
 }
