@@ -1,4 +1,4 @@
-//! Why a request gets no page, as a page; and how pages are written.
+//! Error responses as pages, and the rendering of pages.
 
 use std::fmt::Display;
 use std::io;
@@ -11,7 +11,7 @@ use axum::response::{Html, IntoResponse, Response};
 use crate::runs::StorePath;
 use pages::text::marked;
 
-/// Why there is nothing to be seen.
+/// An error response: its status, a title and an explanation.
 #[derive(Template)]
 #[template(path = "error.html")]
 pub(super) struct ErrorPage {
@@ -20,12 +20,16 @@ pub(super) struct ErrorPage {
     text: String,
 }
 
-/// A page as text.
+/// Renders a page.
 pub(super) fn html(page: &impl Template) -> Result<Html<String>, ErrorPage> {
-    let written = page.render().map(Html);
-    written.map_err(|error| {
+    let rendered = page.render().map(Html);
+    rendered.map_err(|error| {
         let status = StatusCode::INTERNAL_SERVER_ERROR;
-        ErrorPage::new(status, "This page cannot be written", error)
+        ErrorPage::new(
+            status,
+            "Internal error: the page could not be rendered",
+            error,
+        )
     })
 }
 
@@ -38,38 +42,30 @@ impl ErrorPage {
         }
     }
 
-    /// There is nothing of this name.
+    /// Nothing in the store has this name.
     pub(super) fn not_found(name: &str) -> Self {
         let text = format!("{} is not in the store.", marked(name));
-        ErrorPage::new(StatusCode::NOT_FOUND, "There is nothing there", text)
+        ErrorPage::new(StatusCode::NOT_FOUND, "Not found", text)
     }
 
-    /// What was asked for is the name of nothing that could be in the store.
+    /// The request's path cannot name anything in a store.
     pub(super) fn invalid_path() -> Self {
-        let text = "A run is named by its workload and its start, with a slash between them, and a \
-                    file by the way to it from there.";
-        ErrorPage::new(
-            StatusCode::BAD_REQUEST,
-            "This is no path in the store",
-            text,
-        )
+        let text = "A run's path is its workload, a slash and its start time; the path of a file \
+                    continues from there.";
+        ErrorPage::new(StatusCode::BAD_REQUEST, "Invalid path", text)
     }
 
-    pub(super) fn unreadable(path: &StorePath, error: &io::Error) -> Self {
+    pub(super) fn unreadable_file(path: &StorePath, error: &io::Error) -> Self {
         let text = format!("{}: {error}.", marked(&path.to_string()));
         let status = StatusCode::INTERNAL_SERVER_ERROR;
-        ErrorPage::new(status, "This file cannot be read", text)
+        ErrorPage::new(status, "The file cannot be read", text)
     }
 
-    // By value, as `map_err` has it.
+    // By value, for `map_err`.
     #[expect(clippy::needless_pass_by_value)]
     pub(super) fn invalid_query(error: QueryRejection) -> Self {
         let status = StatusCode::BAD_REQUEST;
-        ErrorPage::new(
-            status,
-            "This query cannot be read",
-            marked(&error.body_text()),
-        )
+        ErrorPage::new(status, "Invalid query", marked(&error.body_text()))
     }
 }
 

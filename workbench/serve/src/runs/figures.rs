@@ -1,11 +1,11 @@
-//! The figures of a run that was kept, as far as its results have them.
+//! The figures of a kept run, as far as its results contain them.
 
 use serde::Deserialize;
 
 use history::edn::{self, Edn};
 use pages::budget::Metric;
 
-/// What is measured, where a run's results have it.
+/// The metrics that are read from results.
 pub const MEASURED: [Metric; 4] = [
     Metric::MessagesPerOp,
     Metric::MedianLatency,
@@ -13,54 +13,54 @@ pub const MEASURED: [Metric; 4] = [
     Metric::RealtimeLag,
 ];
 
-/// The quantiles of latencies that results have.
+/// The quantiles of latencies in results.
 pub const QUANTILES: [f64; 5] = [0.0, 0.5, 0.95, 0.99, 1.0];
 
-/// What a run came to in numbers.
+/// The figures of a run.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct KeptFigures {
-    /// How its operations ended.
+    /// Counts of operations by outcome.
     pub operations: Option<Operations>,
-    /// What can be measured of it.
+    /// The metrics that its results contain.
     pub measured: Vec<(Metric, f64)>,
-    /// How long values took until everybody had them: quantiles, and milliseconds.
+    /// Stable latencies: quantile and milliseconds.
     pub stable_latencies: Vec<(f64, f64)>,
     /// The budgets of its challenge.
     pub budgets: Vec<KeptBudget>,
-    /// How often a node did something wrong.
+    /// Number of incidents.
     pub incidents: usize,
 }
 
-/// How many operations there were, and how they ended.
+/// Counts of operations by outcome.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Operations {
-    /// All that were completed.
+    /// All completed operations.
     pub count: u64,
-    /// … well,
+    /// Those that succeeded.
     pub ok: u64,
-    /// … in vain,
+    /// Those that failed for certain.
     pub fail: u64,
-    /// … or unknown how.
+    /// Those whose outcome is unknown.
     pub info: u64,
 }
 
-/// A budget, and what was measured.
+/// A budget and its measured value.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct KeptBudget {
-    /// What was measured, with its unit.
+    /// The metric and its unit.
     pub label: String,
-    /// The number, if there is one.
+    /// The measured value, if there is one.
     pub measured: Option<f64>,
-    /// The challenge's own bound,
+    /// The challenge's limit.
     pub official: Option<String>,
-    /// … and ours.
+    /// Our own, stricter limit.
     pub ours: Option<String>,
-    /// Whether it was held.
+    /// Whether all limits are met.
     pub holds: bool,
 }
 
 impl KeptFigures {
-    /// Those in a result map, all but the budgets.
+    /// Reads a result map, without budgets.
     pub(super) fn of(results: &Edn) -> Self {
         let measured = MEASURED.into_iter();
         let incidents = edn::get(results, &["incident-count"]).and_then(edn::number);
@@ -77,13 +77,13 @@ impl KeptFigures {
         }
     }
 
-    /// One that was measured.
+    /// The value of a metric.
     pub fn measured(&self, metric: Metric) -> Option<f64> {
         let mut all = self.measured.iter();
         all.find(|(it, _)| *it == metric).map(|(_, number)| *number)
     }
 
-    /// One of the stable latencies.
+    /// The stable latency at a quantile.
     pub fn stable_latency(&self, point: f64) -> Option<f64> {
         let mut all = self.stable_latencies.iter();
         all.find(|(it, _)| *it == point).map(|(_, number)| *number)

@@ -1,33 +1,32 @@
-//! Where something lies below the store.
+//! Validated paths below the store.
 
 use std::fmt;
 
-/// Names of folders, from the outside in, perhaps with that of a file at the end. Each name is one
-/// that stays where it is: no way leads up, out or elsewhere.
+/// A path below the store: names of folders, and perhaps of a file at the end. Each is a plain
+/// name, so that the path leads neither upwards nor to another drive.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct StorePath(Vec<String>);
 
 impl StorePath {
-    /// The place with these names; nothing if one of them is no plain name.
+    /// The path with these names; none if one of them is not plain.
     pub fn new<S: Into<String>>(names: impl IntoIterator<Item = S>) -> Option<Self> {
         let names: Vec<String> = names.into_iter().map(Into::into).collect();
         let all = names.iter().all(|name| is_plain(name));
         all.then_some(StorePath(names))
     }
 
-    /// What is called so in this folder; nothing if that is no plain name.
+    /// The path of an entry of this folder; none if its name is not plain.
     pub fn join(&self, name: &str) -> Option<Self> {
         let names = self.0.iter().map(String::as_str);
         StorePath::new(names.chain([name]))
     }
 
-    /// The folder that it is in; nothing for the store itself.
+    /// The parent folder; none for the store itself.
     pub fn parent(&self) -> Option<Self> {
         let (_, parent) = self.0.split_last()?;
         Some(StorePath(parent.to_vec()))
     }
 
-    /// The names.
     pub fn names(&self) -> &[String] {
         &self.0
     }
@@ -39,7 +38,7 @@ impl fmt::Display for StorePath {
     }
 }
 
-/// Whether a name is that of one thing in a folder, on any system.
+/// Whether a name is that of a direct entry of a folder on every system.
 fn is_plain(name: &str) -> bool {
     let is_drive = matches!(name.as_bytes(), [letter, b':', ..] if letter.is_ascii_alphabetic());
     let is_path = name.contains(['/', '\\', '\0']);
@@ -55,7 +54,7 @@ mod tests {
     }
 
     #[test]
-    fn a_place_never_leads_elsewhere() {
+    fn a_path_cannot_lead_out_of_the_store() {
         for bad in [
             "",
             "/",
@@ -79,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_in_a_folder_has_it_as_its_parent() {
+    fn the_parent_of_an_entry_is_its_folder() {
         let run = parse("echo/1").unwrap();
         let log = run.join("n0.log").unwrap();
         assert_eq!((log.parent().as_ref(), run.join("..")), (Some(&run), None));

@@ -1,5 +1,5 @@
-//! What is looked at of a run's results and of its test, and nothing else: either may be long, and
-//! all runs are looked at for one list.
+//! Parses the needed parts of a run's results and of its `test.json`, and skips the rest: either
+//! may be long, and the list reads those of all runs.
 
 use std::collections::BTreeMap;
 
@@ -13,16 +13,16 @@ use super::figures::KeptFigures;
 use super::status::RunStatus;
 use history::edn::{self, Edn, Keys};
 
-/// How long each part of the results may be, in bytes.
-const PART: usize = 64 << 10;
+/// Longer parts of the results are treated as missing.
+const MAX_PART_BYTES: usize = 64 << 10;
 
-/// How long an option's word may be.
-const WORD: usize = 4 << 10;
+/// Longer values of options are treated as missing.
+const MAX_OPTION_BYTES: usize = 4 << 10;
 
-/// What is known of each run without asking for more.
+/// The options that are shown for every run.
 const OPTIONS: [&str; 5] = ["workload", "challenge", "stage", "seed", "command"];
 
-/// The parts of results that say what a run came to.
+/// The parts of results that a run's status and figures need.
 #[derive(Deserialize)]
 struct Parts<'a> {
     #[serde(borrow, rename = "valid?")]
@@ -41,7 +41,7 @@ struct Parts<'a> {
     incident_count: Option<u64>,
 }
 
-/// … and those of the workload's.
+/// The parts of the workload's results that figures need.
 #[derive(Default, Deserialize)]
 struct Work<'a> {
     #[serde(borrow, rename = "stable-latencies")]
@@ -50,13 +50,13 @@ struct Work<'a> {
     worst_realtime_lag: Option<&'a RawValue>,
 }
 
-/// What results came to that were written as JSON: whole ones, or their summary.
+/// Reads results as JSON: whole ones or their summary.
 pub(super) fn of_json(text: &str) -> anyhow::Result<(RunStatus, KeptFigures)> {
     let parts: Parts<'_> = serde_json::from_str(text)?;
     let work = parts.workload.map(|it| serde_json::from_str(it.get()));
     let work: Work<'_> = work.and_then(Result::ok).unwrap_or_default();
     let incidents = parts.incidents.map(|it| serde_json::from_str(it.get()));
-    // Of no size each, however many there are.
+    // A vector of zero-sized values, to count them.
     let incidents: Vec<IgnoredAny> = incidents.and_then(Result::ok).unwrap_or_default();
     let results = json!({
         "valid?": part(parts.valid),
@@ -75,35 +75,38 @@ pub(super) fn of_json(text: &str) -> anyhow::Result<(RunStatus, KeptFigures)> {
     Ok((RunStatus::of(&results), figures))
 }
 
-/// … or as EDN, which has no budgets.
+/// Reads results as EDN, which has no budgets.
 pub(super) fn of_edn(text: &str) -> anyhow::Result<(RunStatus, KeptFigures)> {
     let results = edn::read(text)?;
     Ok((RunStatus::of(&results), KeptFigures::of(&results)))
 }
 
-/// A part that is not too long to be looked at.
+/// Parses a part; null if it is missing or too long.
 fn part(raw: Option<&RawValue>) -> Value {
-    let raw = raw.filter(|raw| raw.get().len() <= PART);
+    let raw = raw.filter(|raw| raw.get().len() <= MAX_PART_BYTES);
     let value = raw.and_then(|raw| serde_json::from_str(raw.get()).ok());
     value.unwrap_or_default()
 }
 
-/// What a run was, in words: what is shown wherever the run is.
+/// Reads the options that are shown for every run from a `test.json`.
 pub(super) fn options(text: &str) -> anyhow::Result<BTreeMap<&'static str, String>> {
-    let all: BTreeMap<String, &RawValue> = serde_json::from_str(text).context("it is no test")?;
+    let all: BTreeMap<String, &RawValue> =
+        serde_json::from_str(text).context("this is not a test.json")?;
     let options = OPTIONS.into_iter().filter_map(|name| {
-        let raw = all.get(name).filter(|raw| raw.get().len() <= WORD)?;
+        let raw = all
+            .get(name)
+            .filter(|raw| raw.get().len() <= MAX_OPTION_BYTES)?;
         let value: Value = serde_json::from_str(raw.get()).ok()?;
-        Some((name, word(&value)?))
+        Some((name, to_text(&value)?))
     });
     Ok(options.collect())
 }
 
-/// A value as a word; nothing where it is none.
-pub fn word(value: &Value) -> Option<String> {
+/// A value as text; none for null.
+pub fn to_text(value: &Value) -> Option<String> {
     match value {
         Value::Null => None,
-        Value::String(word) => Some(word.clone()),
+        Value::String(text) => Some(text.clone()),
         other => Some(other.to_string()),
     }
 }
@@ -124,7 +127,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_not_looked_at_may_be_long_and_deep() {
+    fn unused_parts_of_results_may_be_long_and_deep() {
         let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
         let text = format!(
             "{{\"valid?\": true, \"net\": {{\"servers\": {{\"msgs-per-op\": 0.5}}}}, \
@@ -139,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn a_summary_says_of_a_run_what_its_results_say() {
+    fn a_summary_gives_the_same_figures_as_the_results() {
         let results = json!({
             "valid?": "unknown",
             "stats": {"count": 7, "ok-count": 5, "fail-count": 1, "info-count": 1, "by-f": {}},
@@ -163,8 +166,8 @@ mod tests {
     }
 
     #[test]
-    fn an_option_is_a_word_that_is_not_too_long() {
-        let long = "x".repeat(WORD);
+    fn options_that_are_null_or_too_long_are_missing() {
+        let long = "x".repeat(MAX_OPTION_BYTES);
         let text = format!("{{\"seed\": 7, \"stage\": null, \"command\": \"{long}\", \"z\": 1}}");
         let options = options(&text).unwrap();
         assert_eq!(options, BTreeMap::from([("seed", "7".to_owned())]));

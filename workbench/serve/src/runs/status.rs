@@ -1,22 +1,22 @@
-//! What a run came to, in a word.
+//! The status of a run.
 
-/// What a run came to.
+/// The verdict on a run, or why there is none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RunStatus {
     /// Its history is valid.
     Valid,
     /// The verdict is unknown.
     Unknown,
-    /// It is not.
+    /// Its history is invalid.
     Invalid,
-    /// It broke off, or goes on: there are no results.
+    /// It aborted or is still running: there are no results.
     Unfinished,
-    /// There are results that nobody can read.
+    /// Its results cannot be read.
     Unreadable,
 }
 
 impl RunStatus {
-    /// All of them.
+    /// All statuses, in the order of the filter.
     pub const ALL: [RunStatus; 5] = [
         RunStatus::Valid,
         RunStatus::Unknown,
@@ -25,7 +25,6 @@ impl RunStatus {
         RunStatus::Unreadable,
     ];
 
-    /// In a word.
     pub fn name(self) -> &'static str {
         match self {
             RunStatus::Valid => "valid",

@@ -6,11 +6,13 @@ use askama::Template;
 use serde_json::{Map, Value};
 
 use super::row::Row;
-use crate::runs::{Archive, KeptBudget, KeptRun, MEASURED, Operations, QUANTILES, StorePath, word};
-use crate::url::link;
+use crate::runs::{
+    Archive, KeptBudget, KeptRun, MEASURED, Operations, QUANTILES, StorePath, to_text,
+};
+use crate::url::href;
 use pages::text::marked;
 
-/// The order of the plots that we know; others follow.
+/// The order of the known plots; others follow.
 const PLOTS: [&str; 7] = [
     "latency",
     "quantiles",
@@ -34,7 +36,7 @@ struct Table {
     rows: Vec<Line>,
 }
 
-/// One thing that the runs have in common, or do not.
+/// One property of both runs, and how it differs.
 struct Line {
     what: String,
     a: String,
@@ -58,10 +60,7 @@ impl ComparePage {
             ("Verdict and figures", figures(a, b)),
             ("Stable latencies, ms", stable_latencies(a, b)),
             ("Budgets", budgets(a, b)),
-            (
-                "What they were, as far as it differs",
-                options(archive, a, b),
-            ),
+            ("Options that differ", options(archive, a, b)),
         ];
         let tables = tables.into_iter().filter(|(_, rows)| !rows.is_empty());
         ComparePage {
@@ -109,7 +108,7 @@ impl Line {
     }
 }
 
-/// A number with three decimals at most.
+/// Formats a number with at most three decimals.
 fn short(number: f64) -> String {
     let text = format!("{number:.3}");
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
@@ -126,9 +125,9 @@ fn figures(a: &KeptRun, b: &KeptRun) -> Vec<Line> {
             lines.push(Line::numbers(what, number(a), number(b)));
         };
         count("operations", |it| it.count);
-        count("… ok", |it| it.ok);
-        count("… failed", |it| it.fail);
-        count("… unknown", |it| it.info);
+        count("operations: ok", |it| it.ok);
+        count("operations: failed", |it| it.fail);
+        count("operations: unknown", |it| it.info);
     }
     for metric in MEASURED {
         let [a, b] = [a, b].map(|run| run.figures.measured(metric));
@@ -168,43 +167,47 @@ fn budgets(a: &KeptRun, b: &KeptRun) -> Vec<Line> {
         let difference = Line::numbers("", number(&a), number(&b)).difference;
         Line {
             what: marked(label),
-            a: bound(a.as_ref()),
-            b: bound(b.as_ref()),
+            a: format_budget(a.as_ref()),
+            b: format_budget(b.as_ref()),
             difference,
         }
     });
     lines.collect()
 }
 
-fn bound(held: Option<&KeptBudget>) -> String {
-    let Some(held) = held else {
+fn format_budget(budget: Option<&KeptBudget>) -> String {
+    let Some(budget) = budget else {
         return "–".to_owned();
     };
-    let measured = held.measured.map_or_else(|| "–".to_owned(), short);
-    let bounds: Vec<&str> = [&held.official, &held.ours]
+    let measured = budget.measured.map_or_else(|| "–".to_owned(), short);
+    let bounds: Vec<&str> = [&budget.official, &budget.ours]
         .into_iter()
         .filter_map(|it| it.as_deref())
         .collect();
-    let holds = if held.holds { "✓ kept" } else { "✗ missed" };
+    let holds = if budget.holds {
+        "✓ met"
+    } else {
+        "✗ missed"
+    };
     marked(&format!("{measured} {holds} ({})", bounds.join(", ours ")))
 }
 
-/// Whatever the runs were told differently.
+/// The options that differ.
 fn options(archive: &Archive, a: &KeptRun, b: &KeptRun) -> Vec<Line> {
-    let [a, b] = [a, b].map(|run| archive.test(&run.path));
+    let [a, b] = [a, b].map(|run| archive.read_test(&run.path));
     let names: BTreeSet<&String> = a.keys().chain(b.keys()).collect();
     let differ = names
         .into_iter()
         .filter(|name| a.get(*name) != b.get(*name));
     let lines = differ.map(|name| {
         let option = |test: &Map<String, Value>| {
-            let word = test.get(name).and_then(word);
+            let word = test.get(name).and_then(to_text);
             word.map_or_else(|| "–".to_owned(), |it| marked(&it))
         };
         let number = |test: &Map<String, Value>| test.get(name).and_then(Value::as_f64);
         let line = Line::words(marked(name), option(&a), option(&b));
         match (number(&a), number(&b)) {
-            // The distance of two seeds means nothing.
+            // The difference of two seeds has no meaning.
             (Some(from), Some(to)) if name != "seed" => Line {
                 difference: Line::numbers("", Some(from), Some(to)).difference,
                 ..line
@@ -217,7 +220,7 @@ fn options(archive: &Archive, a: &KeptRun, b: &KeptRun) -> Vec<Line> {
 
 fn plots(archive: &Archive, a: &KeptRun, b: &KeptRun) -> Vec<Plot> {
     let folders = [a, b].map(|run| run.path.join("plots"));
-    let found = folders.map(|folder| folder.map(|it| (names(archive, &it), it)));
+    let found = folders.map(|folder| folder.map(|it| (plot_names(archive, &it), it)));
     let all = found.iter().flatten().flat_map(|(names, _)| names);
     let mut all: Vec<String> = all
         .cloned()
@@ -239,7 +242,7 @@ fn plots(archive: &Archive, a: &KeptRun, b: &KeptRun) -> Vec<Plot> {
             let plot = folder.and_then(|(_, folder)| folder.join(&format!("{name}.svg")));
             Side {
                 title: titles[index].clone(),
-                link: plot.map(|plot| link("/run/", &plot)),
+                link: plot.map(|plot| href("/run/", &plot)),
             }
         };
         Plot {
@@ -250,8 +253,8 @@ fn plots(archive: &Archive, a: &KeptRun, b: &KeptRun) -> Vec<Plot> {
     all.into_iter().map(plot).collect()
 }
 
-/// The plots in a folder.
-fn names(archive: &Archive, folder: &StorePath) -> BTreeSet<String> {
+/// The names of the plots in a folder.
+fn plot_names(archive: &Archive, folder: &StorePath) -> BTreeSet<String> {
     let path = archive.find(folder);
     let entries = path.and_then(|path| std::fs::read_dir(path).ok());
     let files = entries.into_iter().flatten().flatten();

@@ -1,13 +1,13 @@
-//! A run as it stands in a list or beside another one.
+//! A run as text, for a row of the list or a column of the comparison.
 
 use crate::runs::{KeptRun, MEASURED, RunStatus};
-use crate::url::link;
+use crate::url::href;
 use pages::budget::Metric;
 use pages::text::marked;
 
-/// A run, in words.
+/// A run as text.
 pub(super) struct Row {
-    /// As in a URL.
+    /// Encoded as in a URL.
     pub(super) path: String,
     pub(super) title: String,
     pub(super) start: String,
@@ -19,8 +19,7 @@ pub(super) struct Row {
     pub(super) seed: String,
     pub(super) operations: String,
     pub(super) figures: Vec<String>,
-    /// Whether a budget is.
-    pub(super) missed: bool,
+    pub(super) is_budget_missed: bool,
     pub(super) report: Option<String>,
     pub(super) files: String,
     pub(super) zip: String,
@@ -29,10 +28,10 @@ pub(super) struct Row {
 impl Row {
     pub(super) fn new(run: &KeptRun) -> Self {
         let option = |name| run.option(name).map_or_else(String::new, marked);
-        let folder = link("/run/", &run.path);
-        let show = |metric| Some(figure(metric, run.figures.measured(metric)?));
+        let folder = href("/run/", &run.path);
+        let show = |metric| Some(format_figure(metric, run.figures.measured(metric)?));
         Row {
-            path: link("", &run.path),
+            path: href("", &run.path),
             title: format!("{} {}", marked(&run.workload), marked(&run.start)),
             start: marked(&run.start),
             workload: marked(&run.workload),
@@ -51,16 +50,16 @@ impl Row {
                 None => String::new(),
             },
             figures: MEASURED.into_iter().filter_map(show).collect(),
-            missed: run.figures.budgets.iter().any(|budget| !budget.holds),
+            is_budget_missed: run.figures.budgets.iter().any(|budget| !budget.holds),
             report: run.has_report.then(|| format!("{folder}/report.html")),
             files: format!("{folder}/"),
-            zip: link("/zip/", &run.path),
+            zip: href("/zip/", &run.path),
         }
     }
 }
 
-/// A figure with what it measures.
-fn figure(metric: Metric, number: f64) -> String {
+/// Formats a figure with its name and unit.
+fn format_figure(metric: Metric, number: f64) -> String {
     let (name, unit) = match metric.label().split_once(", ") {
         Some((name, unit)) => (name, format!(" {unit}")),
         None => (metric.label(), String::new()),

@@ -236,18 +236,21 @@ fn what_keeps_it_from_listening_is_told() {
         assert!(!output.status.success());
     }
     let store = server.store.path();
-    check(&mut serve(store, port), &format!("port {port} is taken"));
-    check(&mut serve(store, port), "--port 0 takes any that is free");
+    check(
+        &mut serve(store, port),
+        &format!("port {port} is already in use"),
+    );
+    check(&mut serve(store, port), "--port 0 picks a free one");
     check(&mut serve(&store.join("none"), "0"), "there is no store at");
     check(
         serve(store, "0").args(["--host", "no such host"]),
-        "there is no host",
+        "unknown host",
     );
     check(&mut serve(store, "80000"), "80000");
     // There may be no IPv6 here, yet the address is understood.
     let taken = serve(store, port).args(["--host", "[127.0.0.1]"]).output();
     let told = String::from_utf8(taken.unwrap().stderr).unwrap();
-    assert!(told.contains("is taken"), "{told}");
+    assert!(told.contains("already in use"), "{told}");
 }
 
 #[test]
