@@ -57,7 +57,7 @@ fn an_answer_has_just_the_fields_of_its_type() {
         .steps(long)
         .says([r#""long" does not belong into"#, "xxx… (10000"]);
     for run in check(cases.map(check_echo).into_iter().chain([long])) {
-        run.demand(run.text.len() < 10_000, "the output is short");
+        run.assert(run.text.len() < 10_000, "the output is short");
     }
 }
 
@@ -87,7 +87,7 @@ fn a_request_without_an_answer_in_time_is_in_doubt_and_one_answer_is_enough() {
     check([
         silent().steps(["silence"]),
         silent().steps(["close-stdout"]),
-        silent().node("deaf.sh"),
+        silent().node("closes-stdin.sh"),
         silent()
             .steps(["line "])
             .says(["it printed: (an empty line)"]),
@@ -204,7 +204,11 @@ fn ids_are_unique_and_of_one_kind() {
 
 #[test]
 fn services_answer_a_node_and_what_they_do_not_understand_is_told() {
-    let asks = |questions: &[&str]| echo().node("asks.py").steps(questions.iter().copied());
+    let asks = |questions: &[&str]| {
+        echo()
+            .node("asks-services.py")
+            .steps(questions.iter().copied())
+    };
     let told = |service: &str, request: &str, why: &str| {
         let whom = "node n0, at ";
         let what = format!("its request to {service} gets no answer: {why}");

@@ -121,9 +121,9 @@ pub fn node(name: &str) -> PathBuf {
         .join(name)
 }
 
-/// What a person's or a server's surroundings may say about output: no test is to depend on it, or
+/// What a person's or a server's env_vars may say about output: no test is to depend on it, or
 /// to write to the summary of the very step that it runs in.
-const SURROUNDINGS: [&str; 5] = [
+const OUTPUT_VARIABLES: [&str; 5] = [
     "NO_COLOR",
     "CLICOLOR",
     "CLICOLOR_FORCE",
@@ -131,9 +131,9 @@ const SURROUNDINGS: [&str; 5] = [
     "GITHUB_STEP_SUMMARY",
 ];
 
-/// Takes away what its surroundings say to the bench, or to a shell that starts it.
-pub fn alone(mut command: Command) -> Command {
-    SURROUNDINGS.iter().for_each(|name| {
+/// Takes away what its env_vars say to the bench, or to a shell that starts it.
+pub fn clean_env(mut command: Command) -> Command {
+    OUTPUT_VARIABLES.iter().for_each(|name| {
         command.env_remove(name);
     });
     command
@@ -141,16 +141,16 @@ pub fn alone(mut command: Command) -> Command {
 
 /// The bench, with these arguments.
 pub fn workbench<S: AsRef<std::ffi::OsStr>>(arguments: &[S]) -> Output {
-    workbench_amid(&[], arguments)
+    workbench_with_env(&[], arguments)
 }
 
-/// The bench in surroundings that say this, with these arguments.
-pub fn workbench_amid<S: AsRef<std::ffi::OsStr>>(
-    surroundings: &[(&str, &str)],
+/// The bench in env_vars that say this, with these arguments.
+pub fn workbench_with_env<S: AsRef<std::ffi::OsStr>>(
+    env_vars: &[(&str, &str)],
     arguments: &[S],
 ) -> Output {
-    let mut command = alone(Command::new(env!("CARGO_BIN_EXE_workbench")));
-    command.envs(surroundings.iter().copied());
+    let mut command = clean_env(Command::new(env!("CARGO_BIN_EXE_workbench")));
+    command.envs(env_vars.iter().copied());
     if let Some(python) = python() {
         // The interpreter itself ahead of any wrapper of its name, which would start it slowly.
         let folders = env::var_os("PATH").unwrap_or_default();
@@ -261,7 +261,7 @@ impl Run {
 
     /// Something that must hold of it.
     #[track_caller]
-    pub fn demand(&self, holds: bool, what: &str) {
+    pub fn assert(&self, holds: bool, what: &str) {
         assert!(holds, "{}", self.tell(&format!("not so: {what}")));
     }
 

@@ -41,7 +41,7 @@ fn broadcast_is_judged_by_its_set_up_and_its_final_reads() {
     let Some(run) = runs.first() else { return };
     let history = run.history();
     let mut last = history.ops.iter().rev().take(6);
-    run.demand(
+    run.assert(
         last.all(|op| op.meta.is_final),
         "everybody reads at the end",
     );

@@ -8,7 +8,7 @@ use std::process::{Command, Output, Stdio};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::bench::{alone, text, workbench};
+use super::bench::{clean_env, text, workbench};
 
 /// Nodes that forget what they have acknowledged: some of these runs fail.
 const FORGETFUL: &str = "broadcast-3c --nemesis kill --time-limit 3 --rate 20 --node-count 3";
@@ -55,7 +55,7 @@ fn again(store: &TempDir, command: &str) -> Output {
     let script = format!(
         "cargo() {{ [ \"$1\" = workbench ] || exit 99; shift; \"$BENCH\" \"$@\" --store \"$STORE\"; }}\n{command}"
     );
-    let mut sh = alone(Command::new("sh"));
+    let mut sh = clean_env(Command::new("sh"));
     sh.args(["-c", &script])
         .env("BENCH", env!("CARGO_BIN_EXE_workbench"));
     sh.env("STORE", store.path().join("store"))
@@ -385,7 +385,7 @@ fn a_store_that_takes_nothing_spoils_neither_the_report_nor_the_verdict() {
     // Files may grow to a block and no more, as on a disk that is full.
     let full = TempDir::new().unwrap();
     let script = format!("trap '' XFSZ; ulimit -f 1; exec \"$BENCH\" {words} --store \"$STORE\"");
-    let mut sh = alone(Command::new("sh"));
+    let mut sh = clean_env(Command::new("sh"));
     sh.args(["-c", &script])
         .env("BENCH", env!("CARGO_BIN_EXE_workbench"));
     let output = sh.env("STORE", full.path().join("store")).output().unwrap();
@@ -406,7 +406,7 @@ fn who_does_not_listen_to_the_end_gets_the_exit_status_all_the_same() {
     for (words, exit) in [(failing.as_str(), 1), (json, 0)] {
         let (reader, writer) = std::io::pipe().unwrap();
         drop(reader);
-        let mut command = alone(Command::new(env!("CARGO_BIN_EXE_workbench")));
+        let mut command = clean_env(Command::new(env!("CARGO_BIN_EXE_workbench")));
         command
             .args(words.split_whitespace())
             .arg("--store")

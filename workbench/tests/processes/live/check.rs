@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use super::bench::{check, echo, text, workbench};
 
 /// `workbench check` with these words ends so and says this.
-fn ends(words: &[&str], exit: i32, says: &[&str]) -> String {
+fn assert_output(words: &[&str], exit: i32, says: &[&str]) -> String {
     let output = workbench(&[&["check"], words].concat());
     let text = text(&output);
     assert_eq!(output.status.code(), Some(exit), "{words:?}\n{text}");
@@ -52,9 +52,9 @@ fn what_a_run_has_kept_gets_the_runs_verdict() {
         } else {
             "echo: invalid"
         };
-        ends(&[folder], exit, &[verdict, " operations ("]);
+        assert_output(&[folder], exit, &[verdict, " operations ("]);
         for file in ["history.jsonl", "history.edn"] {
-            ends(
+            assert_output(
                 &[&format!("{folder}/{file}"), "-w", "echo"],
                 exit,
                 &[verdict],
@@ -72,7 +72,7 @@ fn a_history_of_somebody_elses_is_judged_with_its_evidence() {
     zipped.finish().unwrap();
     let file = path.to_str().unwrap();
     let says = "key 0: no order explains the read of 2 by process 1";
-    ends(
+    assert_output(
         &[file, "-w", "lin-kv"],
         1,
         &[says, "it the register can only hold 1", "lin-kv: invalid"],
@@ -102,7 +102,7 @@ fn transactions_are_held_to_the_models_that_are_named() {
             "--consistency-models",
             models,
         ];
-        ends(&words, exit, says);
+        assert_output(&words, exit, says);
     };
     check("read-uncommitted", 0, &["txn-rw-register: valid"]);
     check("read-committed", 1, &["G1b: "]);
@@ -112,7 +112,7 @@ fn transactions_are_held_to_the_models_that_are_named() {
         2,
         &["there is no consistency model \"nonsense\""],
     );
-    ends(&[file, "-w", "txn-rw-register"], 1, &["G1b: "]);
+    assert_output(&[file, "-w", "txn-rw-register"], 1, &["G1b: "]);
 }
 
 #[test]
@@ -121,23 +121,23 @@ fn what_is_no_history_is_named() {
     let path = folder.path().join("file");
     let file = path.to_str().unwrap();
     fs::write(&path, TRANSACTIONS).unwrap();
-    ends(&[file], 254, &["give -w NAME"]);
+    assert_output(&[file], 254, &["give -w NAME"]);
     let strange = "no history of echo: it has txn, and there should be echo";
-    ends(&[file, "-w", "echo"], 254, &[strange]);
-    ends(&[file, "-w", "tango"], 254, &["tango", "lin-kv"]);
-    ends(
+    assert_output(&[file, "-w", "echo"], 254, &[strange]);
+    assert_output(&[file, "-w", "tango"], 254, &["tango", "lin-kv"]);
+    assert_output(
         &[file, "-w", "echo", "--availability", "most"],
         254,
         &["--availability"],
     );
-    ends(&[], 254, &["HISTORY"]);
-    ends(
+    assert_output(&[], 254, &["HISTORY"]);
+    assert_output(
         &["/no/such/file", "-w", "echo"],
         255,
         &["/no/such/file", "No such file"],
     );
     let folder = folder.path().to_str().unwrap();
-    ends(
+    assert_output(
         &[folder, "-w", "echo"],
         255,
         &["is no run's folder", "history.jsonl"],
@@ -149,7 +149,7 @@ fn what_is_no_history_is_named() {
         (b"\xff\xfe\n", "line 1"),
     ] {
         fs::write(&path, text).unwrap();
-        ends(&[file, "-w", "echo"], 255, &[file, says]);
+        assert_output(&[file, "-w", "echo"], 255, &[file, says]);
     }
 }
 
@@ -160,7 +160,7 @@ fn what_is_no_whole_history_is_refused_by_its_name() {
     let file = path.to_str().unwrap();
     let check = |text: &str, says: &[&str]| {
         fs::write(&path, text).unwrap();
-        ends(&[file, "-w", "lin-kv"], 255, &[&[file], says].concat());
+        assert_output(&[file, "-w", "lin-kv"], 255, &[&[file], says].concat());
     };
     let results = REGISTERS.lines().filter(|line| line.contains(":ok"));
     let results = results.collect::<Vec<_>>().join("\n");
@@ -186,7 +186,7 @@ fn what_is_no_whole_history_is_refused_by_its_name() {
         ("txn-list-append", 2),
         ("txn-rw-register", 1),
     ] {
-        ends(&[name, "-w", workload], exit, &["0 operations"]);
+        assert_output(&[name, "-w", workload], exit, &["0 operations"]);
     }
 }
 
@@ -203,7 +203,7 @@ fn registers_of_knossos_and_assumptions_of_elle_are_known() {
     let says = "no order explains the read of 2 by process 1";
     for workload in ["register", "cas-register", "lin-kv"] {
         let verdict = format!("{workload}: invalid");
-        ends(&[file, "-w", workload], 1, &[says, &verdict]);
+        assert_output(&[file, "-w", workload], 1, &[says, &verdict]);
     }
     // Two writes, and then, one after the other, reads of the second and of the first.
     let stale = "{:type :invoke, :process 0, :f :txn, :value [[:w 1 1]]}
@@ -215,7 +215,7 @@ fn registers_of_knossos_and_assumptions_of_elle_are_known() {
     fs::write(&path, stale).unwrap();
     let check = |assumed: &[&str], exit, says: &[&str]| {
         let words = [&[file, "-w", "txn-rw-register"], assumed].concat();
-        ends(&words, exit, says);
+        assert_output(&words, exit, says);
     };
     check(&[], 0, &["valid"]);
     check(&["--assume", "wfr-keys,sequential-keys"], 0, &["valid"]);
@@ -225,7 +225,7 @@ fn registers_of_knossos_and_assumptions_of_elle_are_known() {
         &["cyclic-versions: the values 1, 2 of key 1"],
     );
     check(&["--assume", "luck"], 254, &["luck", "linearizable-keys"]);
-    ends(
+    assert_output(
         &[file, "-w", "echo", "--assume", "wfr-keys"],
         254,
         &["--assume is about"],
@@ -243,7 +243,7 @@ fn any_history_has_a_report() {
     let report = folder.path().join("report");
     let name = report.to_str().unwrap();
     for _ in 0..2 {
-        ends(
+        assert_output(
             &[file, "-w", "lin-kv", "--report", name],
             1,
             &["report.html"],
@@ -260,20 +260,20 @@ fn any_history_has_a_report() {
     ] {
         assert!(report.join(kept).exists(), "{kept}");
     }
-    ends(&[name, "-w", "lin-kv"], 1, &["lin-kv: invalid"]);
+    assert_output(&[name, "-w", "lin-kv"], 1, &["lin-kv: invalid"]);
     // Nothing gets lost.
     let own = folder.path().to_str().unwrap();
-    ends(
+    assert_output(
         &[file, "-w", "lin-kv", "--report", own],
         255,
         &["holds other files"],
     );
-    ends(
+    assert_output(
         &[name, "-w", "lin-kv", "--report", name],
         255,
         &["name another folder"],
     );
-    ends(
+    assert_output(
         &[file, "-w", "lin-kv", "--report", file],
         255,
         &["cannot create"],

@@ -6,13 +6,13 @@ use std::process::{Command, Stdio};
 
 use quick_junit::{NonSuccessKind, Report, TestCaseStatus};
 
-use super::bench::alone;
-use super::told::{Desk, RUDE, WRONG, ends, has_python, stderr, stdout};
+use super::bench::clean_env;
+use super::output::{HOSTILE, TestFolder, WRONG_ECHO, assert_exit, has_python, stderr, stdout};
 
 #[test]
 fn a_junit_file_says_that_a_run_was_interrupted_until_it_is_over() {
-    let desk = Desk::new();
-    let file = desk.path("file");
+    let folder = TestFolder::new();
+    let file = folder.path("file");
     let words = [
         "simulate",
         "echo",
@@ -22,7 +22,7 @@ fn a_junit_file_says_that_a_run_was_interrupted_until_it_is_over() {
         "1",
         "--junit",
     ];
-    let mut command = alone(Command::new(env!("CARGO_BIN_EXE_workbench")));
+    let mut command = clean_env(Command::new(env!("CARGO_BIN_EXE_workbench")));
     let command = command.args(words).arg(&file).stderr(Stdio::null());
     let mut bench = command.spawn().unwrap();
     let written = || fs::read_to_string(&file).unwrap_or_default();
@@ -35,8 +35,8 @@ fn a_junit_file_says_that_a_run_was_interrupted_until_it_is_over() {
     let report = Report::deserialize_from_str(&written()).unwrap();
     assert_eq!((report.tests, report.errors), (1, 1));
     assert!(written().contains("interrupted"), "{}", written());
-    ends(
-        &desk.bench(&[], "simulate echo --seeds 1 --time-limit 1 --junit FILE"),
+    assert_exit(
+        &folder.workbench(&[], "simulate echo --seeds 1 --time-limit 1 --junit FILE"),
         0,
     );
     let report = Report::deserialize_from_str(&written()).unwrap();
@@ -48,10 +48,10 @@ fn junit_of_runs_that_fail_can_be_read_whatever_a_node_prints() {
     if !has_python() {
         return;
     }
-    let desk = Desk::new();
-    let output = desk.test(&[], &RUDE, "--seed 3 --junit FILE");
-    ends(&output, 255);
-    let xml = desk.read("file");
+    let folder = TestFolder::new();
+    let output = folder.test(&[], &HOSTILE, "--seed 3 --junit FILE");
+    assert_exit(&output, 255);
+    let xml = folder.read("file");
     let report = Report::deserialize_from_str(&xml).unwrap();
     let case = &report.test_suites[0].test_cases[0];
     let TestCaseStatus::NonSuccess {
@@ -74,8 +74,8 @@ fn junit_of_runs_that_fail_can_be_read_whatever_a_node_prints() {
         "{xml}"
     );
 
-    ends(&desk.test(&[], &WRONG, "--seed 3 --junit FILE"), 1);
-    let report = Report::deserialize_from_str(&desk.read("file")).unwrap();
+    assert_exit(&folder.test(&[], &WRONG_ECHO, "--seed 3 --junit FILE"), 1);
+    let report = Report::deserialize_from_str(&folder.read("file")).unwrap();
     assert_eq!((report.tests, report.failures, report.errors), (1, 1, 0));
     let told = report.test_suites[0].system_out.as_deref().unwrap();
     assert!(told.contains("kept in "), "{told}");
@@ -83,10 +83,10 @@ fn junit_of_runs_that_fail_can_be_read_whatever_a_node_prints() {
 
 #[test]
 fn budgets_campaigns_and_histories_have_their_cases_in_junit() {
-    let desk = Desk::new();
+    let folder = TestFolder::new();
     let names = |words: &str, exit| {
-        ends(&desk.bench(&[], words), exit);
-        let report = Report::deserialize_from_str(&desk.read("file")).unwrap();
+        assert_exit(&folder.workbench(&[], words), exit);
+        let report = Report::deserialize_from_str(&folder.read("file")).unwrap();
         let cases = report.test_suites.iter().flat_map(|it| &it.test_cases);
         let names: Vec<String> = cases.map(|it| it.name.to_string()).collect();
         (names.join(", "), report.failures)
@@ -105,25 +105,25 @@ fn budgets_campaigns_and_histories_have_their_cases_in_junit() {
 
 #[test]
 fn a_junit_file_that_cannot_be_written_is_told_before_anything_runs() {
-    let desk = Desk::new();
-    let output = desk.bench(&[], "challenge echo --simulate --junit FILE/no/such");
-    let text = ends(&output, 255);
+    let folder = TestFolder::new();
+    let output = folder.workbench(&[], "challenge echo --simulate --junit FILE/no/such");
+    let text = assert_exit(&output, 255);
     assert!(text.starts_with("error: cannot write "), "{text}");
-    assert!(!desk.path("store").exists(), "{text}");
+    assert!(!folder.path("store").exists(), "{text}");
 }
 
 #[test]
 fn github_gets_a_table_and_annotations_which_no_text_breaks() {
-    let desk = Desk::new();
-    let summary = desk.path("summary").display().to_string();
+    let folder = TestFolder::new();
+    let summary = folder.path("summary").display().to_string();
     let github = [
         ("GITHUB_ACTIONS", "true"),
         ("GITHUB_STEP_SUMMARY", &*summary),
     ];
-    let output = desk.bench(&github, "challenge echo broadcast-3d --simulate --seed 3");
-    assert!(!ends(&output, 0).contains("::error"));
+    let output = folder.workbench(&github, "challenge echo broadcast-3d --simulate --seed 3");
+    assert!(!assert_exit(&output, 0).contains("::error"));
     let rows = |text: &str| text.lines().filter(|it| it.starts_with("| ")).count();
-    let table = desk.read("summary");
+    let table = folder.read("summary");
     // Their head is a row, too; the line below it is another.
     assert_eq!(rows(&table), 4, "{table}");
     assert!(
@@ -131,8 +131,8 @@ fn github_gets_a_table_and_annotations_which_no_text_breaks() {
         "{table}"
     );
     if has_python() {
-        let output = desk.test(&github, &WRONG, "--seed 3");
-        ends(&output, 1);
+        let output = folder.test(&github, &WRONG_ECHO, "--seed 3");
+        assert_exit(&output, 1);
         let told = stdout(&output);
         let last = told.lines().last().unwrap_or_default();
         assert!(last.starts_with("Analysis invalid!"), "{told}");
@@ -145,7 +145,7 @@ fn github_gets_a_table_and_annotations_which_no_text_breaks() {
         assert!(annotation.starts_with(title), "{annotation}");
         assert!(annotation.contains("%0Aagain: "), "{annotation}");
         assert!(annotation.contains("]]>|100%25<b>"), "{annotation}");
-        let table = desk.read("summary");
+        let table = folder.read("summary");
         assert_eq!(rows(&table), 7, "{table}");
         let row = table.lines().rfind(|it| it.starts_with("| echo")).unwrap();
         assert_eq!(row.replace("\\|", "").matches('|').count(), 6, "{row}");
@@ -158,7 +158,7 @@ fn no_node_commands_githubs_runner() {
     if !has_python() {
         return;
     }
-    let desk = Desk::new();
+    let folder = TestFolder::new();
     let github = [("GITHUB_ACTIONS", "true")];
     let refusal = r#"{"type":"error","code":10,"text":"no\n::error title=x::PWNED\n##[error]y"}"#;
     let loud = "say   ::stop-commands::mine";
@@ -167,8 +167,8 @@ fn no_node_commands_githubs_runner() {
         (&[loud, "exit 3"], 255),
         (&[&format!("init:{refusal}")], 255),
     ] {
-        let output = desk.test(&github, steps, "--seed 3 --log-stderr");
-        let text = ends(&output, exit);
+        let output = folder.test(&github, steps, "--seed 3 --log-stderr");
+        let text = assert_exit(&output, exit);
         assert!(
             text.contains("PWNED") || text.contains("stop-commands"),
             "{text}"
@@ -187,13 +187,13 @@ fn no_node_commands_githubs_runner() {
 
 #[test]
 fn a_summary_that_cannot_be_written_is_a_warning_and_no_more() {
-    let desk = Desk::new();
-    let nowhere = desk.path("no/such").display().to_string();
-    let output = desk.bench(
+    let folder = TestFolder::new();
+    let nowhere = folder.path("no/such").display().to_string();
+    let output = folder.workbench(
         &[("GITHUB_STEP_SUMMARY", &nowhere)],
         "challenge echo --simulate --seed 3 -q",
     );
-    let text = ends(&output, 0);
+    let text = assert_exit(&output, 0);
     assert!(
         text.contains("warning: cannot write the step's summary"),
         "{text}"

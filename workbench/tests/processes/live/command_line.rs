@@ -5,7 +5,7 @@ use tempfile::TempDir;
 use super::bench::{node, text, workbench};
 
 /// The bench with these arguments, `NODE` being a node's path, ends so and says this.
-fn ends(arguments: &str, exit: i32, says: &[&str]) {
+fn assert_output(arguments: &str, exit: i32, says: &[&str]) {
     let node = node("scripted.py");
     let word = |word: &str| word.replace("NODE", node.to_str().unwrap());
     let words: Vec<String> = arguments.split_whitespace().map(word).collect();
@@ -26,29 +26,29 @@ fn ends(arguments: &str, exit: i32, says: &[&str]) {
 
 #[test]
 fn who_asks_for_help_gets_it() {
-    ends("--help", 0, &["Usage", "test", "challenge", "254", "255"]);
-    ends(
+    assert_output("--help", 0, &["Usage", "test", "challenge", "254", "255"]);
+    assert_output(
         "test --help",
         0,
         &["--workload", "--bin", "--node-count", "--leave-db-running"],
     );
-    ends("--version", 0, &["workbench"]);
+    assert_output("--version", 0, &["workbench"]);
 }
 
 #[test]
 fn bad_usage_is_254_and_names_what_is_wrong() {
-    ends("", 254, &["Usage"]);
-    ends("frobnicate", 254, &["frobnicate"]);
-    ends("test -w echo", 254, &["--bin"]);
-    ends(
+    assert_output("", 254, &["Usage"]);
+    assert_output("frobnicate", 254, &["frobnicate"]);
+    assert_output("test -w echo", 254, &["--bin"]);
+    assert_output(
         "test -w tango --bin NODE",
         254,
         &["tango", "echo", "unique-ids", "broadcast"],
     );
-    ends("test --bin NODE --frob", 254, &["--frob"]);
-    ends("test --bin NODE --rate", 254, &["--rate"]);
+    assert_output("test --bin NODE --frob", 254, &["--frob"]);
+    assert_output("test --bin NODE --rate", 254, &["--rate"]);
     let faults = "there are partition, loss, duplicate, delay, pause, kill, skew";
-    ends(
+    assert_output(
         "test -w echo --bin NODE --nemesis kill,tango",
         254,
         &["--nemesis", "kill,tango", faults],
@@ -60,12 +60,12 @@ fn bad_usage_is_254_and_names_what_is_wrong() {
 fn a_long_dash_in_place_of_hyphens_is_254_and_the_right_spelling_is_named() {
     let nemesis = "write --nemesis (an argument of the node stands behind --)";
     let dash = "begins with '–' (U+2013), a long dash";
-    ends(
+    assert_output(
         "test -w echo --bin NODE --availability total –-nemesis partition",
         254,
         &["error: \"–-nemesis\"", dash, nemesis],
     );
-    ends(
+    assert_output(
         "test -w echo --bin NODE —nemesis partition",
         254,
         &[nemesis],
@@ -77,10 +77,10 @@ fn a_long_dash_in_place_of_hyphens_is_254_and_the_right_spelling_is_named() {
         "check store",
         "doc",
     ] {
-        ends(&format!("{command} –-quiet"), 254, &["write --quiet"]);
+        assert_output(&format!("{command} –-quiet"), 254, &["write --quiet"]);
     }
     // What stands behind `--` is the node's affair.
-    ends(
+    assert_output(
         "test -w echo --bin /no/such/program -- –-nemesis",
         255,
         &["there is no program"],
@@ -89,10 +89,10 @@ fn a_long_dash_in_place_of_hyphens_is_254_and_the_right_spelling_is_named() {
 
 #[test]
 fn documentation_is_there_as_a_whole_and_part_by_part() {
-    ends("doc", 0, &["# The protocol", "# Errors", "# Services"]);
-    ends("doc txn-rw-register", 0, &["txn_ok"]);
-    ends("doc services", 0, &["lin-tso", "ts_ok"]);
-    ends("doc tango", 254, &["tango", "protocol", "errors", "kafka"]);
+    assert_output("doc", 0, &["# The protocol", "# Errors", "# Services"]);
+    assert_output("doc txn-rw-register", 0, &["txn_ok"]);
+    assert_output("doc services", 0, &["lin-tso", "ts_ok"]);
+    assert_output("doc tango", 254, &["tango", "protocol", "errors", "kafka"]);
 }
 
 #[test]
@@ -128,7 +128,7 @@ fn a_value_that_a_flag_does_not_take_is_254_and_is_named() {
         ("--victims", &["0", "-1", "4294967296"]),
     ] {
         for value in values {
-            ends(
+            assert_output(
                 &format!("test -w echo --bin NODE {flag}={value}"),
                 254,
                 &[flag],
@@ -140,7 +140,7 @@ fn a_value_that_a_flag_does_not_take_is_254_and_is_named() {
 #[test]
 fn the_default_workload_needs_more_workers_than_there_are_by_default() {
     let says = "lin-kv needs two workers a node or a multiple of that, 10, 20, …";
-    ends("test --bin NODE", 255, &[says, "--concurrency 2n"]);
+    assert_output("test --bin NODE", 255, &[says, "--concurrency 2n"]);
 }
 
 #[test]
@@ -150,7 +150,7 @@ fn what_means_nothing_here_is_taken_and_said_to_be_ignored() {
     let note = "note: --username, --password, --ssh-private-key, --strict-host-key-checking, \
                 --no-ssh ignored";
     let flags = format!("test -w echo --bin NODE --nodes a,a {flags}");
-    ends(&flags, 255, &[note, "two nodes are called a"]);
+    assert_output(&flags, 255, &[note, "two nodes are called a"]);
 }
 
 #[test]
@@ -159,30 +159,30 @@ fn what_cannot_begin_is_255_and_says_why() {
     let file = store.path().join("file");
     std::fs::write(&file, "").unwrap();
     let file = file.to_str().unwrap();
-    let ends = |flags: &str, says: &[&str]| {
+    let assert_output = |flags: &str, says: &[&str]| {
         let store = store.path().join("store");
-        ends(
+        assert_output(
             &format!("test -w echo --store {} {flags}", store.display()),
             255,
             says,
         );
         assert!(!store.exists(), "nothing is kept of it: {flags}");
     };
-    ends(
+    assert_output(
         "--bin /no/such/program",
         &["/no/such/program", "No such file"],
     );
-    ends(
+    assert_output(
         "--bin NODE --nodes-file /no/such/file",
         &["/no/such/file", "No such file"],
     );
-    ends("--bin NODE --latency-dist uniform", &["latency of 0 ms"]);
-    ends("--bin NODE --nodes a,b,a", &["two nodes are called a"]);
-    ends(
+    assert_output("--bin NODE --latency-dist uniform", &["latency of 0 ms"]);
+    assert_output("--bin NODE --nodes a,b,a", &["two nodes are called a"]);
+    assert_output(
         "--bin NODE --nemesis kill,skew",
         &["--nemesis skew is for simulations"],
     );
-    ends(
+    assert_output(
         &format!("--bin NODE --store {file}/store"),
         &["cannot create", file, "Not a directory"],
     );

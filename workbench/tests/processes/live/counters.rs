@@ -6,7 +6,9 @@ use std::collections::BTreeSet;
 use history::{Kind, Op};
 
 use super::bench::{Case, Run, check};
-use super::keeper::{begun_by, demand_successors, exceptions, keeper, mishaps, phases, requests};
+use super::keeper::{
+    assert_successors, exceptions, failures, invoked_by, keeper, phases, requests,
+};
 
 /// The numbers that were added, with operations that began or ended like this.
 fn added(run: &Run, kind: Kind) -> Vec<i64> {
@@ -19,11 +21,11 @@ fn added(run: &Run, kind: Kind) -> Vec<i64> {
 fn final_reads(run: &Run) -> Vec<Op> {
     let [_, last] = phases(run);
     for worker in 0..run.test()["concurrency"].as_u64().unwrap() {
-        let begun = begun_by(worker, run, &last);
+        let begun = invoked_by(worker, run, &last);
         let is_read = matches!(&begun[..], [read] if read.f == "read");
-        run.demand(is_read, "every worker reads once at the end");
+        run.assert(is_read, "every worker reads once at the end");
         let is_marked = run.test()["workload"] != "g-set";
-        run.demand(begun[0].meta.is_final == is_marked, "counters mark that");
+        run.assert(begun[0].meta.is_final == is_marked, "counters mark that");
     }
     last.into_iter().filter(|op| op.kind == Kind::Ok).collect()
 }
@@ -45,21 +47,21 @@ fn what_all_nodes_share_is_valid() {
     for run in runs.iter().take(2) {
         let added = added(run, Kind::Invoke);
         let expected: Vec<i64> = (0..added.len() as i64).collect();
-        run.demand(
+        run.assert(
             added.len() > 5 && added == expected,
             "elements count from 0",
         );
         for read in final_reads(run) {
             let mut elements: Vec<i64> = read.value.parse().unwrap();
             elements.sort_unstable();
-            run.demand(elements == expected, "all are read in the end");
+            run.assert(elements == expected, "all are read in the end");
         }
     }
     for run in runs.iter().skip(2) {
         let added = added(run, Kind::Ok);
         for read in final_reads(run) {
             let total: i64 = read.value.parse().unwrap();
-            run.demand(
+            run.assert(
                 total == added.iter().sum::<i64>(),
                 "the sum is read in the end",
             );
@@ -68,7 +70,7 @@ fn what_all_nodes_share_is_valid() {
     let wide_runs = runs.iter().skip(2).step_by(2);
     for (run, range) in wide_runs.zip([0..5, -5..5]) {
         let drawn: BTreeSet<i64> = added(run, Kind::Invoke).into_iter().collect();
-        run.demand(drawn.into_iter().eq(range), "all that can be added is");
+        run.assert(drawn.into_iter().eq(range), "all that can be added is");
     }
 }
 
@@ -81,7 +83,8 @@ fn what_is_missing_or_counted_twice_is_invalid_and_what_is_in_doubt_may_be_eithe
         ", which no selection of the adds comes to: ",
     ];
     let lost = ["is lost: acknowledged to process ", "missing from the read"];
-    let in_doubt = |fate| seeded(keeper("pn-counter", [fate, "add:ok"])).flags("--concurrency 2n");
+    let in_doubt =
+        |outcome| seeded(keeper("pn-counter", [outcome, "add:ok"])).flags("--concurrency 2n");
     let runs = check([
         keeper("g-counter", ["add:twice"])
             .exits(1)
@@ -104,10 +107,10 @@ fn what_is_missing_or_counted_twice_is_invalid_and_what_is_in_doubt_may_be_eithe
     };
     let sum: i64 = added(twice, Kind::Ok).iter().sum();
     let finding = format!("shows {}{close}{sum} would do", 2 * sum);
-    twice.demand(twice.text.contains(&finding), &finding);
+    twice.assert(twice.text.contains(&finding), &finding);
     for (run, is_done) in [(done, true), (undone, false)] {
         let doubtful = added(run, Kind::Info);
-        run.demand(
+        run.assert(
             matches!(doubtful[..], [it] if it != 0),
             "one add is in doubt",
         );
@@ -115,7 +118,7 @@ fn what_is_missing_or_counted_twice_is_invalid_and_what_is_in_doubt_may_be_eithe
         let sum = added(run, Kind::Ok).iter().sum::<i64>() + counted;
         for read in final_reads(run) {
             let total: i64 = read.value.parse().unwrap();
-            run.demand(total == sum, "it counts if it was done");
+            run.assert(total == sum, "it counts if it was done");
         }
     }
 }
@@ -161,22 +164,22 @@ fn every_error_leaves_open_what_happened_even_a_definite_one() {
         .iter()
         .flat_map(|(class, cases)| cases.iter().map(|_| *class));
     for (run, class) in check(cases).iter().zip(class_of_each) {
-        demand_open_ends(run, class);
+        assert_open_ends(run, class);
     }
 }
 
 /// What did not end well is left open and an exception of this class; whoever was at it is gone,
 /// and somebody new goes on.
-fn demand_open_ends(run: &Run, class: &str) {
-    let mishaps = mishaps(run);
-    let open = mishaps.iter().all(|op| op.kind == Kind::Info);
-    run.demand(open && !mishaps.is_empty(), "all is left open");
-    let expected = (class.to_owned(), mishaps.len());
+fn assert_open_ends(run: &Run, class: &str) {
+    let failures = failures(run);
+    let open = failures.iter().all(|op| op.kind == Kind::Info);
+    run.assert(open && !failures.is_empty(), "all is left open");
+    let expected = (class.to_owned(), failures.len());
     assert_eq!(exceptions(run), [expected].into());
 
-    let processes = demand_successors(run);
+    let processes = assert_successors(run);
     let workers = run.test()["concurrency"].as_u64().unwrap() as usize;
-    run.demand(processes > workers, "somebody goes on");
+    run.assert(processes > workers, "somebody goes on");
     let clients: BTreeSet<String> = requests(run).into_iter().map(|it| it.0).collect();
-    run.demand(clients.len() == processes, "each has a client of its own");
+    run.assert(clients.len() == processes, "each has a client of its own");
 }

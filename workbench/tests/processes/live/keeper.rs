@@ -11,8 +11,8 @@ use super::bench::{Case, Run, echo};
 
 /// One node that keeps what this workload is about, and what becomes of requests; it is to be found
 /// valid.
-pub fn keeper<const N: usize>(workload: &str, fates: [&str; N]) -> Case {
-    let steps = [workload].into_iter().chain(fates);
+pub fn keeper<const N: usize>(workload: &str, outcomes: [&str; N]) -> Case {
+    let steps = [workload].into_iter().chain(outcomes);
     let flags = format!("-w {workload}");
     echo().node("keeper.py").flags(&flags).steps(steps)
 }
@@ -50,13 +50,13 @@ pub fn phases(run: &Run) -> [Vec<Op>; 2] {
     let mut main = run.history().ops;
     let pause = |ops: &[Op]| ops[1].time - ops[0].time > 9_500_000_000;
     let last = main.windows(2).position(pause);
-    run.demand(last.is_some(), "there is a pause for recovery");
+    run.assert(last.is_some(), "there is a pause for recovery");
     let rest = main.split_off(last.unwrap() + 1);
     [main, rest]
 }
 
 /// The operations that one worker began, in order.
-pub fn begun_by(worker: u64, run: &Run, ops: &[Op]) -> Vec<Op> {
+pub fn invoked_by(worker: u64, run: &Run, ops: &[Op]) -> Vec<Op> {
     let workers = run.test()["concurrency"].as_u64().unwrap();
     let is_own = |op: &&Op| op.process.client().unwrap() % workers == worker;
     let begun = ops.iter().filter(|op| op.is_invocation());
@@ -64,32 +64,35 @@ pub fn begun_by(worker: u64, run: &Run, ops: &[Op]) -> Vec<Op> {
 }
 
 /// What did not end well, without the crashes of clients.
-pub fn mishaps(run: &Run) -> Vec<Op> {
-    let is_mishap = |op: &Op| {
+pub fn failures(run: &Run) -> Vec<Op> {
+    let is_failure = |op: &Op| {
         op.is_completion() && op.kind != Kind::Ok && (op.f != "crash" || op.error.is_some())
     };
-    run.history().ops.into_iter().filter(is_mishap).collect()
+    run.history().ops.into_iter().filter(is_failure).collect()
 }
 
 /// Demands that just one operation ended badly, and how.
-pub fn demand_one_mishap(run: &Run, f: &str, kind: Kind, error: &str) {
-    let mishaps = mishaps(run);
-    let told: Vec<(&str, Kind, String)> = mishaps
+pub fn assert_one_failure(run: &Run, f: &str, kind: Kind, error: &str) {
+    let failures = failures(run);
+    let told: Vec<(&str, Kind, String)> = failures
         .iter()
         .map(|op| (&*op.f, op.kind, tell(op.error.as_ref().unwrap())))
         .collect();
     let is_so = matches!(&told[..], [(told_f, told_kind, why)]
         if *told_f == f && *told_kind == kind && why.contains(error));
-    run.demand(is_so, &format!("{f} ends {kind:?} of {error:?}: {told:?}"));
-    let malformed = matches!(mishaps[0].error.as_deref(), Some(OpError::Malformed { .. }));
+    run.assert(is_so, &format!("{f} ends {kind:?} of {error:?}: {told:?}"));
+    let malformed = matches!(
+        failures[0].error.as_deref(),
+        Some(OpError::Malformed { .. })
+    );
     let expected = malformed.then(|| ("malformed-response".to_owned(), 1));
     assert_eq!(exceptions(run), expected.into_iter().collect());
-    demand_successors(run);
+    assert_successors(run);
 }
 
 /// Demands that a process that lost track of an operation is never heard of again, and that the
 /// worker's next one goes on in its place. How many processes there were.
-pub fn demand_successors(run: &Run) -> usize {
+pub fn assert_successors(run: &Run) -> usize {
     let workers = run.test()["concurrency"].as_u64().unwrap();
     // Each worker's process, and whether it has lost track.
     let mut now: BTreeMap<u64, (u64, bool)> = (0..workers).map(|it| (it, (it, false))).collect();
@@ -101,7 +104,7 @@ pub fn demand_successors(run: &Run) -> usize {
             (*current, *is_lost) = (*current + workers, false);
         }
         let at = format!("operation {} is process {current}'s", op.index);
-        run.demand(process == *current, &at);
+        run.assert(process == *current, &at);
         *is_lost = op.kind == Kind::Info;
         seen.insert(process);
     }

@@ -10,8 +10,8 @@ use super::bench::{Case, Run, check, check_one};
 use super::keeper::{keeper, requests};
 
 /// One node and two workers, unless flags say otherwise.
-fn registers<const N: usize>(fates: [&str; N]) -> Case {
-    keeper("lin-kv", fates).flags("--concurrency 2n --rate 200")
+fn registers<const N: usize>(outcomes: [&str; N]) -> Case {
+    keeper("lin-kv", outcomes).flags("--concurrency 2n --rate 200")
 }
 
 /// The operations that ended like this.
@@ -36,24 +36,24 @@ fn a_store_is_linearizable_alone_and_behind_others() {
         .iter()
         .map(|(_, body)| body["type"].as_str().unwrap().to_owned())
         .collect();
-    run.demand(
+    run.assert(
         kinds.into_iter().eq(["cas", "read", "write"]),
         "all are asked for",
     );
-    run.demand(
+    run.assert(
         ended(run, "cas", Kind::Fail) > 0,
         "some changes on condition fail",
     );
     for op in &run.history().ops {
         let pair: Result<(u64, Value), _> = op.value.parse();
-        run.demand(pair.is_ok(), "a value is a key and the rest");
+        run.assert(pair.is_ok(), "a value is a key and the rest");
     }
     let results = run.read("independent/0/results.edn");
     let results = edn::read(&results).unwrap();
     let valid = edn::get(&results, &["linearizable", "valid?"]);
     assert_eq!(valid.map(edn::compact).as_deref(), Some("true"));
     let history = run.read("independent/0/history.edn");
-    run.demand(
+    run.assert(
         history.lines().count() == run.history().ops.len(),
         "… and its history",
     );
@@ -88,7 +88,7 @@ fn wrong_registers_are_told_with_the_operation_that_has_no_place() {
         ":configs ",
         ":final-paths ",
     ] {
-        run.demand(text.contains(key), key);
+        run.assert(text.contains(key), key);
     }
 }
 

@@ -110,13 +110,13 @@ fn a_line_that_is_no_message_is_told_and_the_last_that_counts() {
         two().steps([format!("n1:line {line}")]).exits(1).says(says)
     });
     for run in check(cases) {
-        run.demand(!run.text.contains("node n0"), "n0 is innocent");
+        run.assert(!run.text.contains("node n0"), "n0 is innocent");
         let results: Value = serde_json::from_str(&run.read("results.json")).unwrap();
         let incidents = results["incidents"].as_array().unwrap();
         assert_eq!(incidents.len(), 1, "{incidents:?}");
         assert_eq!(incidents[0]["node"], "n1");
         let shown = format!("it printed: {}\n", incidents[0]["line"].as_str().unwrap());
-        run.demand(run.text.contains(&shown), &shown);
+        run.assert(run.text.contains(&shown), &shown);
     }
 }
 
@@ -144,7 +144,7 @@ fn what_maelstrom_takes_is_taken() {
     ];
     let cases = lines.map(|line| two().steps([&format!("line {line}"), "ok"]));
     for run in check(cases) {
-        run.demand(!run.text.contains("node n"), "nobody is to blame");
+        run.assert(!run.text.contains("node n"), "nobody is to blame");
     }
 }
 
@@ -174,7 +174,7 @@ fn stderr_is_kept_line_by_line_and_shown_on_request() {
     let [hidden, _, chatty] = &runs[..] else {
         return;
     };
-    hidden.demand(!hidden.text.contains("I am"), "nobody asked for stderr");
+    hidden.assert(!hidden.text.contains("I am"), "nobody asked for stderr");
     assert_eq!(hidden.read("node-logs/n1.log"), "I am n1\n");
 
     let log = chatty.read("node-logs/n0.log");
@@ -182,7 +182,7 @@ fn stderr_is_kept_line_by_line_and_shown_on_request() {
     let remarks = |n| (0..1000).map(move |i| format!("remark {n}.{i} bla"));
     let remarks = (1..=answers).flat_map(remarks);
     let remarks: Vec<String> = remarks.collect();
-    chatty.demand(log.lines().count() == remarks.len(), "the log is whole");
+    chatty.assert(log.lines().count() == remarks.len(), "the log is whole");
     for (line, remark) in log.lines().zip(&remarks) {
         assert!(line.starts_with(remark), "{remark} became {line}");
     }

@@ -14,7 +14,7 @@ pub fn numbers_in_log(run: &Run, node: &str, before: &str) -> Vec<u32> {
 }
 
 /// Whether a process is there.
-pub fn lives(process: u32) -> bool {
+pub fn is_alive(process: u32) -> bool {
     signal(process, "0")
 }
 

@@ -56,7 +56,7 @@ fn an_answer_with_a_wrong_in_reply_to_is_told_once_and_counted() {
             "{results}"
         );
         let log = run.read("jepsen.log");
-        run.demand(log.contains("it answered echo with"), "jepsen.log has it");
+        run.assert(log.contains("it answered echo with"), "jepsen.log has it");
     }
 }
 
@@ -106,7 +106,7 @@ fn an_answer_that_is_late_or_comes_twice_is_no_mistake() {
             .exits(0),
     ]);
     for run in runs {
-        run.demand(!run.text.contains("it answered"), "nothing is wrong");
+        run.assert(!run.text.contains("it answered"), "nothing is wrong");
     }
 }
 
@@ -115,7 +115,7 @@ fn faults_that_maelstrom_does_not_have_excuse_an_unknown_request_but_no_wrong_ty
     let flags = "--nemesis duplicate";
     let unknown = replies(r#""in_reply_to":99999"#).flags(flags);
     if let Some(run) = check_one(unknown) {
-        run.demand(!run.text.contains("it answered"), "it is excused");
+        run.assert(!run.text.contains("it answered"), "it is excused");
     }
     check_one(
         replies(r#""in_reply_to":"$id""#)
@@ -133,7 +133,7 @@ fn a_node_that_prints_nothing_or_no_whole_line_is_asked_for_its_newlines() {
             .steps(["init:silence"])
             .says(["n0 printed nothing: is its output flushed after each line?"]),
         broken()
-            .node("unfinished.sh")
+            .node("no-newline.sh")
             .says(["no whole line: does each message end with a newline"]),
     ]);
 }
@@ -155,7 +155,7 @@ fn a_node_that_replies_before_its_init_is_worked_off_is_told_of_the_race() {
         two().node("race.sh").steps(["noise"]).exits(255),
     ]);
     if let Some(run) = runs.last() {
-        run.demand(
+        run.assert(
             !run.text.contains("may be a race"),
             "a remark on stdout is no race",
         );

@@ -7,7 +7,7 @@ use std::process::{Command, Output};
 
 use tempfile::TempDir;
 
-use super::bench::{alone, check, echo, node, text, workbench_amid};
+use super::bench::{check, clean_env, echo, node, text, workbench_with_env};
 
 /// Makes a file. A shell writes it: what this process has open for writing, even in a child that
 /// another test starts at this moment, cannot be executed.
@@ -96,7 +96,7 @@ fn a_script_whose_interpreter_env_does_not_find_is_told_with_the_reason() {
 fn bench_in(folder: &Path, on_path: &Path, bin: &str) -> Output {
     let path = env::var_os("PATH").unwrap_or_default();
     let path = env::split_paths(&path).chain([on_path.to_owned()]);
-    let mut command = alone(Command::new(env!("CARGO_BIN_EXE_workbench")));
+    let mut command = clean_env(Command::new(env!("CARGO_BIN_EXE_workbench")));
     command
         .args([
             "test",
@@ -174,7 +174,7 @@ fn a_tmpdir_that_is_not_there_is_said_and_nodes_start_in_the_usual_folder() {
         "--store".to_owned(),
         store.display().to_string(),
     ]);
-    let output = workbench_amid(&[("TMPDIR", "/no/such/folder")], &words.collect::<Vec<_>>());
+    let output = workbench_with_env(&[("TMPDIR", "/no/such/folder")], &words.collect::<Vec<_>>());
     let said = text(&output);
     let note = "TMPDIR names /no/such/folder, which is not there: nodes start in /tmp";
     assert!(said.contains(note), "{said}");

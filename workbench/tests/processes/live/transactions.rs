@@ -7,17 +7,17 @@ use history::{Kind, Op};
 use serde_json::Value;
 
 use super::bench::{Case, Run, check};
-use super::keeper::{demand_one_mishap, keeper, requests};
+use super::keeper::{assert_one_failure, keeper, requests};
 
 /// `r` or the word for a write, a key and a value; what was read is a list of them.
 type MicroOp = (String, u64, Value);
 
-fn registers<const N: usize>(fates: [&str; N]) -> Case {
-    keeper("txn-rw-register", fates)
+fn registers<const N: usize>(outcomes: [&str; N]) -> Case {
+    keeper("txn-rw-register", outcomes)
 }
 
-fn lists<const N: usize>(fates: [&str; N]) -> Case {
-    keeper("txn-list-append", fates)
+fn lists<const N: usize>(outcomes: [&str; N]) -> Case {
+    keeper("txn-list-append", outcomes)
 }
 
 /// The transactions that clients asked for.
@@ -52,20 +52,20 @@ fn transactions_are_of_the_size_that_is_asked_for_and_keys_retire() {
     for run in &runs {
         for (f, key, value) in begun(run).concat() {
             let fits = (f == "r" && value.is_null()) || (f == "w" && value.is_u64());
-            run.demand(fits, &format!("{f} of {key}: {value:?}"));
+            run.assert(fits, &format!("{f} of {key}: {value:?}"));
         }
         let in_order = |values: &Vec<u64>| (1..).zip(values).all(|(number, it)| number == *it);
-        run.demand(written(run).values().all(in_order), "values count from 1");
+        run.assert(written(run).values().all(in_order), "values count from 1");
         for pair in run.history().pairs() {
             let [asked, done] = [Some(pair.invocation), pair.completion];
             let [asked, done] = [asked, done].map(steps);
-            run.demand(asked == done, "what is done is what was asked for");
+            run.assert(asked == done, "what is done is what was asked for");
         }
     }
     let most = [4, 4, 4, 1, 9, 4, 1];
     for (run, most) in runs.iter().zip(most) {
         let lengths: BTreeSet<usize> = begun(run).iter().map(Vec::len).collect();
-        run.demand(lengths.into_iter().eq(1..=most), "all lengths occur");
+        run.assert(lengths.into_iter().eq(1..=most), "all lengths occur");
     }
     let [default, .., one, narrow] = &runs[..] else {
         return;
@@ -73,14 +73,14 @@ fn transactions_are_of_the_size_that_is_asked_for_and_keys_retire() {
     // The last of ten keys is as popular as all others, and the first to retire.
     for (run, keys, most) in [(default, 10, 16), (one, 1, 16), (narrow, 1, 2)] {
         let written = written(run);
-        run.demand(
+        run.assert(
             written.values().all(|it| it.len() <= most),
             "no key has too many",
         );
         let full = written.values().filter(|it| it.len() == most).count();
-        run.demand(full > 0, "keys are written as often as they may be");
+        run.assert(full > 0, "keys are written as often as they may be");
         let last = *written.keys().next_back().unwrap() as usize;
-        run.demand(
+        run.assert(
             last >= keys && last < keys + full,
             "each one's successor is new",
         );
@@ -104,10 +104,10 @@ fn lists_are_read_and_appended_to_like_registers() {
     for run in &runs {
         for (f, _, value) in begun(run).concat() {
             let fits = (f == "r" && value.is_null()) || (f == "append" && value.is_u64());
-            run.demand(fits, &format!("{f} {value:?}"));
+            run.assert(fits, &format!("{f} {value:?}"));
         }
         let in_order = |values: &Vec<u64>| (1..).zip(values).all(|(number, it)| number == *it);
-        run.demand(written(run).values().all(in_order), "values count from 1");
+        run.assert(written(run).values().all(in_order), "values count from 1");
     }
 }
 
@@ -123,7 +123,7 @@ fn steps(op: Option<&Op>) -> Vec<MicroOp> {
 }
 
 /// What becomes of a transaction, how it ends, and why.
-const MISHAPS: [(&str, Kind, &str); 11] = [
+const FAILURES: [(&str, Kind, &str); 11] = [
     ("txn:error 30", Kind::Fail, "txn-conflict: busy"),
     ("txn:error 11", Kind::Fail, "temporarily-unavailable: busy"),
     ("txn:error 13", Kind::Info, "crash: busy"),
@@ -162,15 +162,15 @@ const NO_REGISTERS: &str =
 
 #[test]
 fn a_transaction_in_doubt_ends_a_process_but_its_client_goes_on() {
-    let cases =
-        MISHAPS.map(|(fate, ..)| registers([fate, "txn:ok"]).flags("--time-limit 7 --rate 20"));
-    for (run, (_, kind, error)) in check(cases).iter().zip(MISHAPS) {
-        demand_one_mishap(run, "txn", kind, error);
+    let cases = FAILURES
+        .map(|(outcome, ..)| registers([outcome, "txn:ok"]).flags("--time-limit 7 --rate 20"));
+    for (run, (_, kind, error)) in check(cases).iter().zip(FAILURES) {
+        assert_one_failure(run, "txn", kind, error);
         let clients: BTreeSet<String> = requests(run).into_iter().map(|it| it.0).collect();
-        run.demand(clients.len() == 1, "one client goes on");
+        run.assert(clients.len() == 1, "one client goes on");
         let processes: BTreeSet<_> = run.history().ops.iter().map(|op| op.process).collect();
         let expected = if kind == Kind::Info { 2 } else { 1 };
-        run.demand(
+        run.assert(
             processes.len() == expected,
             "a new process follows one that lost track",
         );
@@ -191,7 +191,7 @@ fn what_the_node_says_it_did_is_what_counts() {
     for (run, said) in check(cases).iter().zip(said) {
         let ops = run.history().ops;
         let done = ops.iter().find(|op| op.kind == Kind::Ok).unwrap();
-        run.demand(done.value.json().replace(' ', "") == said, said);
+        run.assert(done.value.json().replace(' ', "") == said, said);
     }
     check([registers(["txn:error 30"])
         .exits(1)
@@ -207,10 +207,12 @@ fn an_answer_that_is_no_list_of_reads_and_appends_is_malformed() {
         r#"[["append",1]]"#,
         r#""x""#,
     ];
-    let fates = malformed.map(|txn| format!(r#"txn:{{"type":"txn_ok","txn":{txn}}}"#));
-    let cases = fates.each_ref().map(|fate| lists([fate, "txn:ok"]));
+    let outcomes = malformed.map(|txn| format!(r#"txn:{{"type":"txn_ok","txn":{txn}}}"#));
+    let cases = outcomes
+        .each_ref()
+        .map(|outcome| lists([outcome, "txn:ok"]));
     for run in check(cases) {
-        demand_one_mishap(&run, "txn", Kind::Info, no_lists);
+        assert_one_failure(&run, "txn", Kind::Info, no_lists);
     }
 }
 

@@ -99,16 +99,16 @@ fn the_log_tells_what_the_person_was_told() {
         "\tINFO\tsend {",
         "looks good!",
     ] {
-        plain.demand(lines.contains(says), says);
+        plain.assert(lines.contains(says), says);
     }
     for line in json.read("jepsen.log").lines() {
         let line: serde_json::Value = serde_json::from_str(line).unwrap();
-        json.demand(
+        json.assert(
             line["level"] == "INFO" && line["message"].is_string(),
             "a line is an object",
         );
     }
-    wrong.demand(
+    wrong.assert(
         wrong.read("jepsen.log").contains(":valid? false"),
         "the log has the results",
     );
@@ -120,7 +120,7 @@ fn a_person_can_read_the_history() {
     let text = run.read("history.txt");
     assert_eq!(text.lines().count(), run.history().ops.len());
     let first = text.lines().next().unwrap();
-    run.demand(
+    run.assert(
         first.starts_with("0\t:invoke\t:echo\t\"Please echo "),
         first,
     );
@@ -145,8 +145,8 @@ fn a_seed_repeats_what_clients_do() {
             .collect::<Vec<String>>()
     };
     let both: Vec<(String, String)> = values(first).into_iter().zip(values(second)).collect();
-    first.demand(both.len() > 2, "there are enough operations");
-    first.demand(
+    first.assert(both.len() > 2, "there are enough operations");
+    first.assert(
         both.iter().all(|(one, other)| one == other),
         "the operations are the same",
     );
@@ -223,7 +223,7 @@ fn workers_take_turns_and_each_has_its_node() {
     };
     let expected = [(4, json!(4)), (3, json!(3)), (1, json!(1))];
     for (run, (count, concurrency)) in runs.iter().zip(expected) {
-        run.demand(processes(run).into_iter().eq(0..count), "all do something");
+        run.assert(processes(run).into_iter().eq(0..count), "all do something");
         assert_eq!(run.test()["concurrency"], concurrency);
     }
     let Some(run) = runs.first() else { return };
@@ -260,5 +260,5 @@ fn a_history_of_a_run_that_broke_off_has_what_happened_so_far() {
     let kinds: Vec<Kind> = run.history().ops.iter().map(|op| op.kind).collect();
     let (begun, ended) = (Kind::Invoke, Kind::Ok);
     let expected = [begun, ended, begun, ended, begun];
-    run.demand(kinds == expected, "the history ends with the run");
+    run.assert(kinds == expected, "the history ends with the run");
 }

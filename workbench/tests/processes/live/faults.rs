@@ -12,7 +12,7 @@ use tempfile::TempDir;
 
 use super::bench::{Case, Run, check, echo, run};
 use super::lines::INIT_OK;
-use super::processes::{lives, numbers_in_log, signal};
+use super::processes::{is_alive, numbers_in_log, signal};
 
 /// A plan: one fault of a kind, that begins and ends within these seconds of the main phase.
 struct Once {
@@ -59,7 +59,7 @@ const KILL: Once = Once {
 /// There are more workers than questions that the dead leave open.
 fn diary() -> Case {
     let flags = "--time-limit 2 --concurrency 50";
-    echo().node("diary.py").flags(flags)
+    echo().node("event-log.py").flags(flags)
 }
 
 /// What the nemesis did, as a history has it: what, and the value that tells what came of it.
@@ -115,7 +115,7 @@ fn a_paused_node_stands_still_and_goes_on_where_it_was() {
                 ("stop-pause", r#"["resumed",["n0"]]"#),
             ],
         );
-        run.demand(
+        run.assert(
             entries(&run, "process").len() == 1,
             "it is the same process",
         );
@@ -123,11 +123,11 @@ fn a_paused_node_stands_still_and_goes_on_where_it_was() {
         let in_order = (1..)
             .zip(&asked)
             .all(|(n, it)| it.starts_with(&format!("{n} ")));
-        run.demand(in_order, "it remembers how often it was asked");
+        run.assert(in_order, "it remembers how often it was asked");
         let times = entries(&run, "tick").into_iter();
         let times: Vec<f64> = times.map(|it| it.parse().unwrap()).collect();
         let gaps = times.windows(2).map(|pair| pair[1] - pair[0]);
-        run.demand(gaps.fold(0.0, f64::max) > 0.4, "it stood still");
+        run.assert(gaps.fold(0.0, f64::max) > 0.4, "it stood still");
     }
 }
 
@@ -154,22 +154,25 @@ fn a_killed_node_begins_anew_and_its_half_printed_line_does_not_silence_its_succ
         assert_acts(run, &told);
         let log = run.read("node-logs/n0.log");
         let diaries: Vec<&str> = log.split("process ").skip(1).collect();
-        run.demand(diaries.len() == 2, "its log goes on in its second life");
+        run.assert(diaries.len() == 2, "its log goes on in its second life");
         for life in diaries {
             let asked = life
                 .lines()
                 .filter_map(|line| line.strip_prefix("request "));
             let asked: Vec<&str> = asked.take(3).collect();
             let second = if broadcasts { "2 topology" } else { "2 echo" };
-            run.demand(
+            run.assert(
                 asked[..2] == ["1 init", second],
                 "each life begins with init",
             );
         }
-        run.demand(!run.text.contains("ignored"), "nobody is silenced");
+        run.assert(!run.text.contains("ignored"), "nobody is silenced");
         let processes = numbers_in_log(run, "n0", "process ");
-        run.demand(processes[0] != processes[1], "it is another process");
-        run.demand(!processes.into_iter().any(lives), "nobody is left behind");
+        run.assert(processes[0] != processes[1], "it is another process");
+        run.assert(
+            !processes.into_iter().any(is_alive),
+            "nobody is left behind",
+        );
     }
     let Some(echo) = (!runs.is_empty()).then(|| runs.remove(0)) else {
         return;
@@ -181,7 +184,7 @@ fn a_killed_node_begins_anew_and_its_half_printed_line_does_not_silence_its_succ
         .rposition(|op| op.process.client().is_none());
     let later = &history.ops[back.unwrap()..];
     let answered = later.iter().any(|op| op.kind == Kind::Ok);
-    echo.demand(answered, "its successor answers");
+    echo.assert(answered, "its successor answers");
 }
 
 #[test]
@@ -199,7 +202,7 @@ fn a_node_that_dies_by_itself_breaks_the_run_off_even_where_nodes_are_killed() {
             .flags(&kill)
             .steps(["ok", "exit 3"]),
         dies("4")
-            .node("second.sh")
+            .node("restarted.sh")
             .flags(&kill)
             .steps([file("one"), "exit 4".into()]),
         // A death that its pipes do not show, since its child holds them, is found out by its killer.
@@ -208,13 +211,13 @@ fn a_node_that_dies_by_itself_breaks_the_run_off_even_where_nodes_are_killed() {
             .flags(&kill)
             .steps(["ok", "exit 5"]),
         diary()
-            .node("second.sh")
+            .node("restarted.sh")
             .flags(&format!("-w broadcast {kill}"))
             .steps([file("two"), "init:silence".into()])
             .exits(255)
             .says(["node n0 did not answer init within 10 s"]),
         diary()
-            .node("second.sh")
+            .node("restarted.sh")
             .flags(&kill)
             .steps([file("three"), r#"init:{"type":"no"}"#.into()])
             .exits(255)
@@ -222,11 +225,11 @@ fn a_node_that_dies_by_itself_breaks_the_run_off_even_where_nodes_are_killed() {
     ]);
     for run in runs {
         let told = run.text.matches("it ended before the test did").count();
-        run.demand(told <= 1, "a death is told once");
+        run.assert(told <= 1, "a death is told once");
         let left = numbers_in_log(&run, "n0", "process ")
             .into_iter()
-            .any(lives);
-        run.demand(!left, "nobody is left behind");
+            .any(is_alive);
+        run.assert(!left, "nobody is left behind");
         // A node's own child is its own affair.
         for child in numbers_in_log(&run, "n0", "child ") {
             signal(child, "KILL");
@@ -248,12 +251,15 @@ fn no_process_outlives_a_run_that_ends_while_nodes_are_paused_or_dead() {
         all("-w broadcast --nemesis pause,kill --nemesis-interval 0.05 --victims 2"),
     ]);
     for run in runs {
-        run.demand(matches!(run.code, Some(0 | 1)), "there is a verdict");
-        run.demand(!run.text.contains("ignored"), "nobody is silenced");
+        run.assert(matches!(run.code, Some(0 | 1)), "there is a verdict");
+        run.assert(!run.text.contains("ignored"), "nobody is silenced");
         for node in ["n0", "n1", "n2"] {
             let processes = numbers_in_log(&run, node, "process ");
-            run.demand(!processes.is_empty(), "there were processes");
-            run.demand(!processes.into_iter().any(lives), "nobody is left behind");
+            run.assert(!processes.is_empty(), "there were processes");
+            run.assert(
+                !processes.into_iter().any(is_alive),
+                "nobody is left behind",
+            );
         }
     }
 }
@@ -268,7 +274,7 @@ fn a_node_that_is_left_running_at_the_end_is_not_left_standing_still() {
         ends: (1.2, 2.9),
     };
     let stays = diary()
-        .node("stays.sh")
+        .node("ignores-eof.sh")
         .flags("--leave-db-running --time-limit 1")
         .flags(&pause.flags())
         .steps([file.to_str().unwrap()]);
@@ -310,7 +316,7 @@ fn an_answer_to_a_client_that_has_gone_is_forgiven_under_faults_that_maelstrom_d
         .exits(1)
         .says([r#"to "c99", and nobody has that name"#]);
     for run in check(forgiven) {
-        run.demand(!run.text.contains("node n"), "nobody is to blame");
+        run.assert(!run.text.contains("node n"), "nobody is to blame");
     }
     check(blamed.into_iter().chain([strangers]));
 }

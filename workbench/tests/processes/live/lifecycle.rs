@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 use super::bench::{Case, check, check_one, echo, node, run};
-use super::processes::{lives, numbers_in_log, signal};
+use super::processes::{is_alive, numbers_in_log, signal};
 
 /// The run breaks off, and n0 is to blame.
 fn broken() -> Case {
@@ -40,7 +40,10 @@ fn a_node_that_does_not_answer_init_rightly_breaks_the_run_off() {
         answers(r#"{"type":["init_ok"]}"#),
         broken().steps(["init:silence"]).says([late]),
         broken().steps(["init:sleep 30"]).says([late]),
-        broken().node("deaf.sh").steps(["never"]).says([late]),
+        broken()
+            .node("closes-stdin.sh")
+            .steps(["never"])
+            .says([late]),
         broken()
             .steps(["init:line hello"])
             .says([late, "node n0, at ", "it printed: hello"]),
@@ -56,7 +59,7 @@ fn a_node_that_answers_init_twice_is_lucky_or_silenced() {
     for run in run(&[echo().steps(["init:ok", "init:ok"])]) {
         let says = "it answered client c0, which had given up and gone";
         let silenced = run.code == Some(1) && run.text.contains(says);
-        run.demand(silenced || run.code == Some(0), "it is lucky or silenced");
+        run.assert(silenced || run.code == Some(0), "it is lucky or silenced");
     }
 }
 
@@ -72,7 +75,7 @@ fn a_node_that_ends_breaks_the_run_off_whatever_its_status() {
         let ended = format!("it ended before the test did ({status}");
         let words = "\n    stderr: no such file: settings.toml\n";
         broken()
-            .node("dies.sh")
+            .node("exits-at-once.sh")
             .steps([how])
             .says(["node n0, at 0.00 s", &ended, words])
     };
@@ -92,8 +95,8 @@ fn a_node_that_ends_breaks_the_run_off_whatever_its_status() {
     ]);
     for run in runs {
         let told = run.text.matches("it ended before the test did").count();
-        run.demand(told == 1, "a death is told once");
-        run.demand(!run.text.contains("echo: "), "there is no verdict");
+        run.assert(told == 1, "a death is told once");
+        run.assert(!run.text.contains("echo: "), "there is no verdict");
     }
 }
 
@@ -119,7 +122,7 @@ fn a_nodes_own_child_is_not_waited_for_and_a_node_that_is_left_alone_may_end() {
     ]);
     for run in runs.iter().take(2) {
         let child = numbers_in_log(run, "n0", "child ")[0];
-        run.demand(lives(child), "the child still held the pipes");
+        run.assert(is_alive(child), "the child still held the pipes");
         signal(child, "KILL");
     }
 }
@@ -128,12 +131,16 @@ fn a_nodes_own_child_is_not_waited_for_and_a_node_that_is_left_alone_may_end() {
 fn no_node_outlives_its_test_unless_that_is_asked_for() {
     let place = TempDir::new().unwrap();
     let file = place.path().join("still here");
-    let stays = || echo().node("stays.sh").steps([file.to_str().unwrap()]);
+    let stays = || {
+        echo()
+            .node("ignores-eof.sh")
+            .steps([file.to_str().unwrap()])
+    };
     let Some(run) = check_one(stays()) else {
         return;
     };
-    run.demand(
-        !lives(numbers_in_log(&run, "n0", "process ")[0]),
+    run.assert(
+        !is_alive(numbers_in_log(&run, "n0", "process ")[0]),
         "the node was not ended",
     );
     assert!(!file.exists());

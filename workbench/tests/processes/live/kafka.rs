@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 
 use super::bench::{Run, check, run};
 use super::keeper::{
-    begun_by, demand_one_mishap, demand_successors, exceptions, keeper, mishaps, phases, requests,
+    assert_one_failure, assert_successors, exceptions, failures, invoked_by, keeper, phases,
+    requests,
 };
 
 type Messages = BTreeMap<String, Vec<(i64, u64)>>;
@@ -32,25 +33,25 @@ fn what_a_correct_node_keeps_is_sent_polled_and_committed_and_read_at_the_end() 
     for run in &runs {
         let history = run.history();
         for pair in history.pairs() {
-            demand_form(run, pair);
+            assert_form(run, pair);
         }
         let values = sent(&history.ops, Kind::Invoke);
         let in_order = |values: &Vec<u64>| (1..).zip(values).all(|(number, it)| number == *it);
-        run.demand(
+        run.assert(
             values.values().all(in_order),
             "the values of a key count from 1",
         );
-        run.demand(
-            exceptions(run).is_empty() && mishaps(run).is_empty(),
+        run.assert(
+            exceptions(run).is_empty() && failures(run).is_empty(),
             "all is well",
         );
-        demand_successors(run);
-        demand_offsets_asked_and_committed(run);
-        demand_final_phase(run);
+        assert_successors(run);
+        assert_offsets_asked_and_committed(run);
+        assert_final_phase(run);
     }
     let Some(run) = runs.first() else { return };
     let first = &run.history().ops[0];
-    run.demand(first.f == "crash", "it begins with a crash");
+    run.assert(first.f == "crash", "it begins with a crash");
     let edn = run.read("history.edn");
     for words in [
         ":f :crash, :value nil",
@@ -61,12 +62,12 @@ fn what_a_correct_node_keeps_is_sent_polled_and_committed_and_read_at_the_end() 
         ", :seek-to-beginning? true}",
         ", :unseen {",
     ] {
-        run.demand(edn.contains(words), words);
+        run.assert(edn.contains(words), words);
     }
     // Crashes never end well, and are the only ones that need not.
     let results = run.read("results.edn");
     let exempt = ":ok-count 0, :valid? false}";
-    run.demand(results.matches(exempt).count() == 1, exempt);
+    run.assert(results.matches(exempt).count() == 1, exempt);
 }
 
 /// The values that were sent to each key, in order, by operations of this kind.
@@ -87,7 +88,7 @@ fn shown(poll: &Op) -> Messages {
     messages
 }
 
-fn demand_form(run: &Run, pair: Pair<'_>) {
+fn assert_form(run: &Run, pair: Pair<'_>) {
     let (begun, ended) = (pair.invocation, pair.completion.unwrap());
     let meta = &begun.meta;
     let fits = match &*begun.f {
@@ -111,16 +112,16 @@ fn demand_form(run: &Run, pair: Pair<'_>) {
         "poll" => begun.value.json() == r#"[["poll"]]"# && shown(ended).len() <= 20,
         _ => false,
     };
-    run.demand(
+    run.assert(
         fits,
         &format!("operation {} has the right form", begun.index),
     );
-    run.demand(*meta == ended.meta, "both of its lines say the same of it");
+    run.assert(*meta == ended.meta, "both of its lines say the same of it");
 }
 
 /// Nodes are asked for committed offsets wherever an assignment does not begin at the beginning,
 /// and consumers commit what they were shown.
-fn demand_offsets_asked_and_committed(run: &Run) {
+fn assert_offsets_asked_and_committed(run: &Run) {
     let asked = |kind: &str, field: &str| -> BTreeMap<String, u64> {
         let requests = requests(run);
         let these = requests.iter().filter(|(_, body)| body["type"] == kind);
@@ -132,7 +133,7 @@ fn demand_offsets_asked_and_committed(run: &Run) {
         .filter(|op| op.f == "assign" && op.kind == Kind::Ok);
     let assigned = assigned.filter(|op| !op.meta.seek_to_beginning);
     let assigned = count(assigned.map(|op| op.value.json().to_owned()));
-    run.demand(
+    run.assert(
         !assigned.is_empty(),
         "there is an assignment in the main phase",
     );
@@ -161,23 +162,23 @@ fn count(texts: impl Iterator<Item = String>) -> BTreeMap<String, u64> {
 }
 
 /// Every worker crashes, assigns itself all keys, and polls until nothing is missing, and no more.
-fn demand_final_phase(run: &Run) {
+fn assert_final_phase(run: &Run) {
     let [main, last] = phases(run);
     let sent = sent(&main, Kind::Ok);
     for worker in 0..run.test()["concurrency"].as_u64().unwrap() {
-        let begun = begun_by(worker, run, &last);
+        let begun = invoked_by(worker, run, &last);
         let [crash, assign, polls @ ..] = &begun[..] else {
             panic!("worker {worker} stopped too early: {begun:?}")
         };
-        run.demand(
+        run.assert(
             [&*crash.f, &*assign.f] == ["crash", "assign"],
             "it crashes first",
         );
-        run.demand(assign.meta.seek_to_beginning, "it begins at the beginning");
+        run.assert(assign.meta.seek_to_beginning, "it begins at the beginning");
         let keys: BTreeSet<String> = assign.value.parse().unwrap();
-        run.demand(keys.iter().eq(sent.keys()), "it reads all keys");
+        run.assert(keys.iter().eq(sent.keys()), "it reads all keys");
         let is_poll = |op: &Op| op.f == "poll" && op.meta.poll_ms == Some(1000);
-        run.demand(
+        run.assert(
             !polls.is_empty() && polls.iter().all(is_poll),
             "then it polls",
         );
@@ -188,14 +189,14 @@ fn demand_final_phase(run: &Run) {
         }
         let ended = |op: &&Op| op.process == polls[0].process && op.kind == Kind::Ok;
         for poll in last.iter().filter(ended).filter(|op| op.f == "poll") {
-            run.demand(!missing.is_empty(), "no poll comes after the last message");
+            run.assert(!missing.is_empty(), "no poll comes after the last message");
             for (key, messages) in shown(poll) {
                 for (_, value) in messages {
                     missing.remove(&(key.clone(), value));
                 }
             }
         }
-        run.demand(missing.is_empty(), "everything is read in the end");
+        run.assert(missing.is_empty(), "everything is read in the end");
     }
 }
 
@@ -208,20 +209,20 @@ fn a_final_phase_that_leads_nowhere_is_cut_after_ten_seconds() {
             panic!("the final phase is empty")
         };
         let lasted = (end.time - first.time) as f64 / 1e9;
-        run.demand(
+        run.assert(
             (9.0..12.0).contains(&lasted),
             &format!("{lasted} are ten seconds"),
         );
         for worker in [0, 1] {
-            let begun = begun_by(worker, &run, &last).len();
+            let begun = invoked_by(worker, &run, &last).len();
             // Five a second, on average.
-            run.demand((20..100).contains(&begun), &format!("{begun} operations"));
+            run.assert((20..100).contains(&begun), &format!("{begun} operations"));
         }
     }
 }
 
 /// What becomes of a request, of which operation that is a part, how it ends, and why.
-const MISHAPS: [(&str, &str, Kind, &str); 18] = [
+const FAILURES: [(&str, &str, Kind, &str); 18] = [
     ("send:error 11", "send", Kind::Fail, BUSY),
     ("send:error 13", "send", Kind::Info, "crash: busy"),
     ("send:silence", "send", Kind::Info, "net-timeout"),
@@ -301,12 +302,12 @@ const NO_MESSAGES: &str = r#"the field "msgs" should be an object of lists of [o
 #[test]
 fn what_goes_wrong_is_a_failure_if_that_is_certain() {
     // With this seed, there is an assignment early on, and what is sent is polled soon.
-    let cases = MISHAPS.map(|(fate, ..)| {
-        let request = fate.split(':').next().unwrap();
-        let fates = ["send:ok", fate, &format!("{request}:ok")];
-        keeper("kafka", fates).flags("--seed 8")
+    let cases = FAILURES.map(|(outcome, ..)| {
+        let request = outcome.split(':').next().unwrap();
+        let outcomes = ["send:ok", outcome, &format!("{request}:ok")];
+        keeper("kafka", outcomes).flags("--seed 8")
     });
-    for (run, (_, f, kind, error)) in check(cases).iter().zip(MISHAPS) {
-        demand_one_mishap(run, f, kind, error);
+    for (run, (_, f, kind, error)) in check(cases).iter().zip(FAILURES) {
+        assert_one_failure(run, f, kind, error);
     }
 }

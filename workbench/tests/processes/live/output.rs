@@ -8,22 +8,23 @@ use quick_junit::Report;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::bench::{alone, check_one, echo, node, text, workbench, workbench_amid};
+use super::bench::{check_one, clean_env, echo, node, text, workbench, workbench_with_env};
 
 pub(super) const ESCAPE: char = '\u{1b}';
 
-/// A node that says what no text may do anything with, and ends.
-pub(super) const RUDE: [&str; 2] = [r"say \x1b[31m]]>|100%<b>::error::x,\x07\x00", "exit 3"];
+/// A node that says what no text may do anything with, and assert_exit.
+pub(super) const HOSTILE: [&str; 2] = [r"say \x1b[31m]]>|100%<b>::error::x,\x07\x00", "exit 3"];
 
 /// A node whose answers are wrong, and as rude.
-pub(super) const WRONG: [&str; 1] = [r#"{"type":"echo_ok","echo":"]]>|100%<b>\n::error::x,"}"#];
+pub(super) const WRONG_ECHO: [&str; 1] =
+    [r#"{"type":"echo_ok","echo":"]]>|100%<b>\n::error::x,"}"#];
 
 /// A place for what is kept and written.
-pub(super) struct Desk(TempDir);
+pub(super) struct TestFolder(TempDir);
 
-impl Desk {
+impl TestFolder {
     pub(super) fn new() -> Self {
-        Desk(TempDir::new().unwrap())
+        TestFolder(TempDir::new().unwrap())
     }
 
     pub(super) fn path(&self, name: &str) -> PathBuf {
@@ -35,7 +36,7 @@ impl Desk {
     }
 
     /// The bench with these words, of which FILE is a file here.
-    pub(super) fn bench(&self, surroundings: &[(&str, &str)], words: &str) -> Output {
+    pub(super) fn workbench(&self, env_vars: &[(&str, &str)], words: &str) -> Output {
         let file = self.path("file").display().to_string();
         let words = words.split_whitespace();
         let words = words.map(|word| word.replace("FILE", &file));
@@ -43,16 +44,11 @@ impl Desk {
             "--store".to_owned(),
             self.path("store").display().to_string(),
         ];
-        workbench_amid(surroundings, &words.chain(store).collect::<Vec<_>>())
+        workbench_with_env(env_vars, &words.chain(store).collect::<Vec<_>>())
     }
 
     /// The bench on a node that takes these steps.
-    pub(super) fn test(
-        &self,
-        surroundings: &[(&str, &str)],
-        steps: &[&str],
-        flags: &str,
-    ) -> Output {
+    pub(super) fn test(&self, env_vars: &[(&str, &str)], steps: &[&str], flags: &str) -> Output {
         let node = node("scripted.py");
         let mut words: Vec<String> = ["test", "-w", "echo", "--node-count", "1", "--rate", "50"]
             .map(str::to_owned)
@@ -71,7 +67,7 @@ impl Desk {
         words.extend(flags.split_whitespace().map(str::to_owned));
         words.push("--".to_owned());
         words.extend(steps.iter().map(|step| (*step).to_owned()));
-        workbench_amid(surroundings, &words)
+        workbench_with_env(env_vars, &words)
     }
 }
 
@@ -84,7 +80,7 @@ pub(super) fn stderr(output: &Output) -> String {
 }
 
 #[track_caller]
-pub(super) fn ends(output: &Output, exit: i32) -> String {
+pub(super) fn assert_exit(output: &Output, exit: i32) -> String {
     let text = text(output);
     assert_eq!(output.status.code(), Some(exit), "{text}");
     text
@@ -97,10 +93,10 @@ pub(super) fn has_python() -> bool {
 
 #[test]
 fn a_machine_reads_one_document_with_all_figures_and_a_person_reads_stderr() {
-    let desk = Desk::new();
+    let folder = TestFolder::new();
     let words = "challenge echo broadcast-3d --simulate --seed 3 --runs 2 --json";
-    let output = desk.bench(&[], words);
-    ends(&output, 0);
+    let output = folder.workbench(&[], words);
+    assert_exit(&output, 0);
     let document: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(document["exit-status"], 0);
     let test = &document["tests"][1];
@@ -129,20 +125,20 @@ fn a_machine_reads_one_document_with_all_figures_and_a_person_reads_stderr() {
 
 #[test]
 fn what_cannot_begin_is_told_to_machines_too() {
-    let desk = Desk::new();
-    let output = desk.bench(&[], "test -w echo --bin /no/such --json --junit FILE");
-    ends(&output, 255);
+    let folder = TestFolder::new();
+    let output = folder.workbench(&[], "test -w echo --bin /no/such --json --junit FILE");
+    assert_exit(&output, 255);
     let document: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(document["exit-status"], 255);
     assert!(document["error"].as_str().unwrap().contains("/no/such"));
-    let report = Report::deserialize_from_str(&desk.read("file")).unwrap();
+    let report = Report::deserialize_from_str(&folder.read("file")).unwrap();
     assert_eq!((report.tests, report.errors), (1, 1));
 }
 
 #[test]
 fn what_fails_is_a_document_for_machines_whatever_it_is() {
-    let desk = Desk::new();
-    let nowhere = desk.path("no/such/file").display().to_string();
+    let folder = TestFolder::new();
+    let nowhere = folder.path("no/such/file").display().to_string();
     for (words, exit, has_tests, why) in [
         ("check /no/such --json", 255, false, "/no/such"),
         (
@@ -183,10 +179,10 @@ fn what_fails_is_a_document_for_machines_whatever_it_is() {
             "no 2 seeds",
         ),
     ] {
-        let file = desk.path("file").display().to_string();
+        let file = folder.path("file").display().to_string();
         let words = words.replace("FILE", &file).replace("NOWHERE", &nowhere);
         let output = workbench(&words.split(' ').collect::<Vec<_>>());
-        let text = ends(&output, exit);
+        let text = assert_exit(&output, exit);
         let document: Value = serde_json::from_slice(&output.stdout).expect(&text);
         assert_eq!(document["exit-status"], exit, "{text}");
         let error = document["error"].as_str().unwrap();
@@ -206,7 +202,7 @@ fn exit_statuses_stand_in_the_help_of_each_command() {
         ("merge", "255 a run broke off"),
         ("sweep", "within the budgets or not"),
     ] {
-        let text = ends(&workbench(&[command, "--help"]), 0);
+        let text = assert_exit(&workbench(&[command, "--help"]), 0);
         assert!(
             text.contains("Exit status: ") && text.contains(words),
             "{text}"
@@ -216,21 +212,21 @@ fn exit_statuses_stand_in_the_help_of_each_command() {
 
 #[test]
 fn who_wants_quiet_hears_the_verdict_and_failures_alone() {
-    let desk = Desk::new();
-    let quiet = desk.bench(&[], "challenge kafka-5c --simulate --seed 3 --quiet");
+    let folder = TestFolder::new();
+    let quiet = folder.workbench(&[], "challenge kafka-5c --simulate --seed 3 --quiet");
     let part = |part| format!("kafka-5c, part {part} of 2: holds (seed 3)\n");
-    assert_eq!(ends(&quiet, 0), part(1) + &part(2));
-    let quiet = desk.bench(&[], "challenge echo --simulate --seed 3 --quiet");
-    assert_eq!(ends(&quiet, 0), "echo: holds (seed 3)\n");
-    let quiet = desk.bench(&[], "simulate echo --seeds 0..3 --time-limit 1 -q");
-    assert_eq!(ends(&quiet, 0), "echo: 3 of 3 valid\n");
-    let latest = desk.path("store/latest").display().to_string();
+    assert_eq!(assert_exit(&quiet, 0), part(1) + &part(2));
+    let quiet = folder.workbench(&[], "challenge echo --simulate --seed 3 --quiet");
+    assert_eq!(assert_exit(&quiet, 0), "echo: holds (seed 3)\n");
+    let quiet = folder.workbench(&[], "simulate echo --seeds 0..3 --time-limit 1 -q");
+    assert_eq!(assert_exit(&quiet, 0), "echo: 3 of 3 valid\n");
+    let latest = folder.path("store/latest").display().to_string();
     let quiet = workbench(&["check", &latest, "--quiet"]);
-    assert_eq!(ends(&quiet, 0), "echo: valid\n");
+    assert_eq!(assert_exit(&quiet, 0), "echo: valid\n");
     if has_python() {
-        let quiet = desk.test(&[], &["ok"], "--seed 3 --quiet");
-        assert_eq!(ends(&quiet, 0), "echo: valid (seed 3)\n");
-        let loud = ends(&desk.test(&[], &RUDE, "--seed 3 --quiet"), 255);
+        let quiet = folder.test(&[], &["ok"], "--seed 3 --quiet");
+        assert_eq!(assert_exit(&quiet, 0), "echo: valid (seed 3)\n");
+        let loud = assert_exit(&folder.test(&[], &HOSTILE, "--seed 3 --quiet"), 255);
         for words in ["stderr: ", "the run broke off", "node-logs", "again: "] {
             assert!(loud.contains(words), "no {words:?} in {loud}");
         }
@@ -240,10 +236,13 @@ fn who_wants_quiet_hears_the_verdict_and_failures_alone() {
 
 #[test]
 fn colours_are_for_those_who_want_them() {
-    let desk = Desk::new();
-    let plain = ends(&desk.bench(&[], "challenge echo --simulate --seed 3"), 0);
+    let folder = TestFolder::new();
+    let plain = assert_exit(
+        &folder.workbench(&[], "challenge echo --simulate --seed 3"),
+        0,
+    );
     assert!(!plain.contains(ESCAPE), "{plain:?}");
-    for (surroundings, flags, is_coloured) in [
+    for (env_vars, flags, is_coloured) in [
         (&[][..], "--color always", true),
         (&[("NO_COLOR", "1")], "--color=always", true),
         (&[("CLICOLOR_FORCE", "1")], "", true),
@@ -255,13 +254,13 @@ fn colours_are_for_those_who_want_them() {
             "challenge tango",
             "--help",
         ] {
-            let output = desk.bench(surroundings, &format!("{words} {flags}"));
+            let output = folder.workbench(env_vars, &format!("{words} {flags}"));
             let text = text(&output);
-            let case = format!("{surroundings:?} {words} {flags}\n{text:?}");
+            let case = format!("{env_vars:?} {words} {flags}\n{text:?}");
             assert_eq!(text.contains(ESCAPE), is_coloured, "{case}");
         }
     }
-    let output = desk.bench(
+    let output = folder.workbench(
         &[],
         "challenge echo --simulate --seed 3 --json --color always",
     );
@@ -274,25 +273,28 @@ fn colours_are_for_those_who_want_them() {
 #[test]
 fn shells_and_man_have_what_they_need() {
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
-        let script = ends(&workbench(&["completions", shell]), 0);
+        let script = assert_exit(&workbench(&["completions", shell]), 0);
         assert!(
             script.contains("workbench") && script.contains("nemesis"),
             "{shell}"
         );
     }
-    let page = ends(&workbench(&["man"]), 0);
+    let page = assert_exit(&workbench(&["man"]), 0);
     assert!(page.contains(".TH workbench 1"), "{page}");
-    let desk = Desk::new();
-    ends(&workbench(&["man", desk.path("man").to_str().unwrap()]), 0);
-    let page = desk.read("man/workbench-test.1");
+    let folder = TestFolder::new();
+    assert_exit(
+        &workbench(&["man", folder.path("man").to_str().unwrap()]),
+        0,
+    );
+    let page = folder.read("man/workbench-test.1");
     assert!(page.contains("nemesis\\-interval"), "{page}");
     for words in [&["completions", "bash"][..], &["man"], &["doc"]] {
         let (reader, writer) = std::io::pipe().unwrap();
         drop(reader);
-        let mut command = alone(Command::new(env!("CARGO_BIN_EXE_workbench")));
+        let mut command = clean_env(Command::new(env!("CARGO_BIN_EXE_workbench")));
         let command = command.args(words).stdout(writer).stderr(Stdio::piped());
         let output = command.spawn().unwrap().wait_with_output().unwrap();
-        assert_eq!(ends(&output, 0), "", "{words:?}");
+        assert_eq!(assert_exit(&output, 0), "", "{words:?}");
     }
 }
 
@@ -322,7 +324,7 @@ fn what_is_almost_a_name_suggests_it() {
         ("completions bsh", "'bash'"),
     ] {
         let words: Vec<&str> = words.split(' ').collect();
-        let text = ends(&workbench(&words), 254);
+        let text = assert_exit(&workbench(&words), 254);
         assert!(text.contains(meant), "no {meant} from {words:?}\n{text}");
     }
 }
