@@ -1,6 +1,6 @@
 #!/bin/sh
-# A scripted node that answers in its first life, and does as its second argument says in later
-# ones: the file that the first one names tells them apart.
+# A scripted node that replies in its first incarnation, and follows its second argument in later
+# ones. The file named by the first argument exists from the first incarnation on.
 echo "process $$" >&2
 if [ -e "$1" ]; then
     shift
