@@ -1,5 +1,5 @@
-//! `simulate` and `merge` as a person runs them: parts that add up, commands that repeat what failed,
-//! and what is refused.
+//! `simulate` and `merge` as a person runs them: parts that add up, commands that repeat what
+//! failed, and what is refused.
 
 use std::fs;
 use std::path::Path;

@@ -205,7 +205,8 @@ fn a_node_that_dies_by_itself_breaks_the_run_off_even_where_nodes_are_killed() {
             .node("restarted.sh")
             .flags(&kill)
             .steps([file("one"), "exit 4".into()]),
-        // A death that its pipes do not show, since its child holds them, is found out by its killer.
+        // A death that its pipes do not show, since its child holds them, is found out by its
+        // killer.
         dies("5")
             .node("parent.sh")
             .flags(&kill)
