@@ -17,12 +17,12 @@ fn broadcast_is_judged_by_its_set_up_and_its_final_reads() {
     let runs = check([
         broadcast()
             .flags("--node-count 3 --topology line")
-            .says(["broadcast: valid"]),
+            .prints(["broadcast: valid"]),
         broadcast()
             .flags("--node-count 2")
             .steps(["silos"])
             .exits(1)
-            .says(lost),
+            .prints(lost),
         // Values that come twice, or from nowhere, are nothing to complain of.
         broadcast().steps(["twice"]),
         broadcast().steps(["phantoms"]),
@@ -52,5 +52,5 @@ fn not_set_up(step: &str, says: &str) -> Case {
     let scripted = broadcast().node("scripted.py").steps([step]);
     scripted
         .exits(255)
-        .says(["the run broke off: node n0", says])
+        .prints(["the run broke off: node n0", says])
 }

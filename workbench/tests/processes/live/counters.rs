@@ -35,13 +35,15 @@ fn what_all_nodes_share_is_valid() {
     let wide = "--rate 200 --concurrency 2n --seed 1";
     let told = |workload| [format!("{workload}: valid"), " 0 unknown".to_owned()];
     let runs = check([
-        keeper("g-set", []).flags(wide).says(told("g-set")),
+        keeper("g-set", []).flags(wide).prints(told("g-set")),
         keeper("g-set", []).flags("--node-count 2 --concurrency 2n"),
-        keeper("g-counter", []).flags(wide).says(told("g-counter")),
+        keeper("g-counter", [])
+            .flags(wide)
+            .prints(told("g-counter")),
         keeper("g-counter", []).flags("--node-count 3 --latency 5"),
         keeper("pn-counter", [])
             .flags(wide)
-            .says(told("pn-counter")),
+            .prints(told("pn-counter")),
         keeper("pn-counter", []).flags("--node-count 2 --concurrency 2n"),
     ]);
     for run in runs.iter().take(2) {
@@ -88,17 +90,17 @@ fn what_is_missing_or_counted_twice_is_invalid_and_what_is_in_doubt_may_be_eithe
     let runs = check([
         keeper("g-counter", ["add:twice"])
             .exits(1)
-            .says([open, close]),
-        in_doubt("add:silence").says(["1 unknown"]),
-        in_doubt("add:nothing").says(["1 unknown"]),
+            .prints([open, close]),
+        in_doubt("add:silence").prints(["1 unknown"]),
+        in_doubt("add:nothing").prints(["1 unknown"]),
         seeded(keeper("g-set", ["alone"]))
             .flags("--node-count 2")
             .exits(1)
-            .says(lost),
+            .prints(lost),
         seeded(keeper("g-counter", ["alone"]))
             .flags("--node-count 2")
             .exits(1)
-            .says([open, close]),
+            .prints([open, close]),
         seeded(keeper("g-set", ["add:silence", "add:ok"])).flags("--concurrency 2n"),
         seeded(keeper("g-set", ["add:nothing", "add:ok"])).flags("--concurrency 2n"),
     ]);
@@ -126,7 +128,7 @@ fn what_is_missing_or_counted_twice_is_invalid_and_what_is_in_doubt_may_be_eithe
 /// An operation of this name never succeeds, and never fails for certain either.
 fn in_vain(f: &str, case: Case) -> Case {
     let told = format!("no {f} was ever ok: 0 failed, ");
-    case.exits(1).says([told])
+    case.exits(1).prints([told])
 }
 
 #[test]

@@ -12,7 +12,7 @@ use tempfile::TempDir;
 
 use super::bench::{Case, Run, check, echo, run};
 use super::lines::INIT_OK;
-use super::processes::{is_alive, numbers_in_log, signal};
+use super::processes::{is_alive, pids_in_log, signal};
 
 /// A plan: one fault of a kind, that begins and ends within these seconds of the main phase.
 struct Once {
@@ -139,7 +139,7 @@ fn a_killed_node_begins_anew_and_its_half_printed_line_does_not_silence_its_succ
         diary()
             .flags(&format!("-w broadcast {}", KILL.flags()))
             .exits(1)
-            .says(["is lost"]),
+            .prints(["is lost"]),
     ]);
     for run in &runs {
         let broadcasts = run.test()["workload"] == "broadcast";
@@ -167,7 +167,7 @@ fn a_killed_node_begins_anew_and_its_half_printed_line_does_not_silence_its_succ
             );
         }
         run.assert(!run.text.contains("ignored"), "nobody is silenced");
-        let processes = numbers_in_log(run, "n0", "process ");
+        let processes = pids_in_log(run, "n0", "process ");
         run.assert(processes[0] != processes[1], "it is another process");
         run.assert(
             !processes.into_iter().any(is_alive),
@@ -193,7 +193,7 @@ fn a_node_that_dies_by_itself_breaks_the_run_off_even_where_nodes_are_killed() {
     let file = |name: &str| place.path().join(name).to_str().unwrap().to_owned();
     let dies = |says: &'static str| {
         let ended = format!("it ended before the test did (exit status: {says}");
-        diary().exits(255).says(["node n0, at ", &ended])
+        diary().exits(255).prints(["node n0, at ", &ended])
     };
     let kill = KILL.flags();
     let runs = check([
@@ -216,23 +216,23 @@ fn a_node_that_dies_by_itself_breaks_the_run_off_even_where_nodes_are_killed() {
             .flags(&format!("-w broadcast {kill}"))
             .steps([file("two"), "init:silence".into()])
             .exits(255)
-            .says(["node n0 did not answer init within 10 s"]),
+            .prints(["node n0 did not answer init within 10 s"]),
         diary()
             .node("restarted.sh")
             .flags(&kill)
             .steps([file("three"), r#"init:{"type":"no"}"#.into()])
             .exits(255)
-            .says(["node n0 did not answer init with \"init_ok\" but with {\"type\":\"no\""]),
+            .prints(["node n0 did not answer init with \"init_ok\" but with {\"type\":\"no\""]),
     ]);
     for run in runs {
         let told = run.text.matches("it ended before the test did").count();
         run.assert(told <= 1, "a death is told once");
-        let left = numbers_in_log(&run, "n0", "process ")
+        let left = pids_in_log(&run, "n0", "process ")
             .into_iter()
             .any(is_alive);
         run.assert(!left, "nobody is left behind");
         // A node's own child is its own affair.
-        for child in numbers_in_log(&run, "n0", "child ") {
+        for child in pids_in_log(&run, "n0", "child ") {
             signal(child, "KILL");
         }
     }
@@ -255,7 +255,7 @@ fn no_process_outlives_a_run_that_ends_while_nodes_are_paused_or_dead() {
         run.assert(matches!(run.code, Some(0 | 1)), "there is a verdict");
         run.assert(!run.text.contains("ignored"), "nobody is silenced");
         for node in ["n0", "n1", "n2"] {
-            let processes = numbers_in_log(&run, node, "process ");
+            let processes = pids_in_log(&run, node, "process ");
             run.assert(!processes.is_empty(), "there were processes");
             run.assert(
                 !processes.into_iter().any(is_alive),
@@ -310,12 +310,12 @@ fn an_answer_to_a_client_that_has_gone_is_forgiven_under_faults_that_maelstrom_d
     .map(late);
     let says = "it answered client c1, which had given up and gone; whatever it prints from here on is \
                 ignored";
-    let blamed = ["none", "partition"].map(|nemesis| late(nemesis).exits(1).says([says]));
+    let blamed = ["none", "partition"].map(|nemesis| late(nemesis).exits(1).prints([says]));
     let strangers = echo()
         .flags("--nemesis loss --nemesis-interval 1000")
         .steps([r#"line {"src":"$me","dest":"c99","body":{}}"#])
         .exits(1)
-        .says([r#"to "c99", and nobody has that name"#]);
+        .prints([r#"to "c99", and nobody has that name"#]);
     for run in check(forgiven) {
         run.assert(!run.text.contains("node n"), "nobody is to blame");
     }

@@ -19,7 +19,7 @@ fn what_a_correct_node_keeps_is_sent_polled_and_committed_and_read_at_the_end() 
     // With this seed, a consumer is told early on to read all keys that nobody has read yet.
     let seeded = || keeper("kafka", []).flags("--seed 1");
     let runs = check([
-        seeded().says(["kafka: valid", " 0 failed"]),
+        seeded().prints(["kafka: valid", " 0 failed"]),
         seeded().flags("--concurrency 2n --rate 100"),
         seeded().flags("--node-count 2 --concurrency 2n --latency 5"),
         seeded().flags("--key-count 1 --max-writes-per-key 3"),
@@ -28,7 +28,7 @@ fn what_a_correct_node_keeps_is_sent_polled_and_committed_and_read_at_the_end() 
         seeded()
             .flags("--availability total")
             .exits(1)
-            .says(["operations were ok, a fraction of 0.", "; asked for was "]),
+            .prints(["operations were ok, a fraction of 0.", "; asked for was "]),
     ]);
     for run in &runs {
         let history = run.history();

@@ -1,4 +1,4 @@
-//! How nodes begin and end, and what becomes of their pipes and children.
+//! Start and end of nodes, their pipes and their children.
 
 use std::fs;
 use std::process::Command;
@@ -8,76 +8,77 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 use super::bench::{Case, check, check_one, echo, node, run};
-use super::processes::{is_alive, numbers_in_log, signal};
+use super::processes::{is_alive, pids_in_log, signal};
 
-/// The run breaks off, and n0 is to blame.
-fn broken() -> Case {
+/// The run is aborted because of n0.
+fn aborted() -> Case {
     echo().exits(255)
 }
 
 #[test]
-fn a_node_that_does_not_start_breaks_the_run_off() {
+fn a_node_that_does_not_start_aborts_the_run() {
     check([
-        broken().node("not-executable.sh").says(["cannot start"]),
-        // A shell reads a script without a first line of its own, as on the JVM.
+        aborted().node("not-executable.sh").prints(["cannot start"]),
+        // A script without a shebang line is run by a shell, as on the JVM.
         echo().node("no-shebang.sh"),
     ]);
 }
 
 #[test]
-fn a_node_that_does_not_answer_init_rightly_breaks_the_run_off() {
+fn a_wrong_or_missing_reply_to_init_aborts_the_run() {
     let late = "the run broke off: node n0 did not answer init within 10 s";
     let wrong = "the run broke off: node n0 did not answer init with \"init_ok\" but with ";
-    let answers = |body: &str| {
-        broken()
+    let replies = |body: &str| {
+        aborted()
             .steps([format!("init:{body}")])
-            .says([wrong, &body[..10]])
+            .prints([wrong, &body[..10]])
     };
     check([
-        answers(r#"{"type":"error","code":11,"text":"not now"}"#).says(["not now"]),
-        answers(r#"{"type":"ok"}"#),
-        answers(r#"{"kind":"init_ok"}"#),
-        answers(r#"{"type":["init_ok"]}"#),
-        broken().steps(["init:silence"]).says([late]),
-        broken().steps(["init:sleep 30"]).says([late]),
-        broken()
+        replies(r#"{"type":"error","code":11,"text":"not now"}"#).prints(["not now"]),
+        replies(r#"{"type":"ok"}"#),
+        replies(r#"{"kind":"init_ok"}"#),
+        replies(r#"{"type":["init_ok"]}"#),
+        aborted().steps(["init:silence"]).prints([late]),
+        aborted().steps(["init:sleep 30"]).prints([late]),
+        aborted()
             .node("closes-stdin.sh")
             .steps(["never"])
-            .says([late]),
-        broken()
+            .prints([late]),
+        aborted()
             .steps(["init:line hello"])
-            .says([late, "node n0, at ", "it printed: hello"]),
-        // It need not hurry, and more fields than the type are its own affair.
+            .prints([late, "node n0, at ", "it printed: hello"]),
+        // A slow reply is allowed, and so are more fields.
         echo().steps(["init:sleep 1.5"]),
         echo().steps([r#"init:{"type":"init_ok","version":"1.0"}"#]),
     ]);
 }
 
-/// Whether the client that asked has gone by then is a race, in Maelstrom too.
+/// Whether the client has gone before the second reply is a race, in Maelstrom too.
 #[test]
-fn a_node_that_answers_init_twice_is_lucky_or_silenced() {
+fn a_second_reply_to_init_may_silence_the_node() {
     for run in run(&[echo().steps(["init:ok", "init:ok"])]) {
-        let says = "it answered client c0, which had given up and gone";
-        let silenced = run.code == Some(1) && run.text.contains(says);
-        run.assert(silenced || run.code == Some(0), "it is lucky or silenced");
+        let finding = "it answered client c0, which had given up and gone";
+        let silenced = run.code == Some(1) && run.text.contains(finding);
+        run.assert(silenced || run.code == Some(0), "it is valid or silenced");
     }
 }
 
 #[test]
-fn a_node_that_ends_breaks_the_run_off_whatever_its_status() {
+fn a_node_that_exits_aborts_the_run_whatever_its_status() {
     let dies = |steps: &[&'static str], status: &str| {
         let ended = format!("it ended before the test did ({status}");
-        broken()
+        aborted()
             .steps(steps.iter().copied())
-            .says(["node n0, at ", &ended])
+            .prints(["node n0, at ", &ended])
     };
     let early = |how: &'static str, status: &str| {
         let ended = format!("it ended before the test did ({status}");
-        let words = "\n    stderr: no such file: settings.toml\n";
-        broken()
-            .node("exits-at-once.sh")
-            .steps([how])
-            .says(["node n0, at 0.00 s", &ended, words])
+        let stderr = "\n    stderr: no such file: settings.toml\n";
+        aborted().node("exits-at-once.sh").steps([how]).prints([
+            "node n0, at 0.00 s",
+            &ended,
+            stderr,
+        ])
     };
     let runs = check([
         early("0", "exit status: 0"),
@@ -88,78 +89,78 @@ fn a_node_that_ends_breaks_the_run_off_whatever_its_status() {
         dies(&["exit 0"], "exit status: 0"),
         dies(&["exit 3"], "exit status: 3"),
         dies(&["ok", "ok", "ok", "exit 3"], "exit status: 3"),
-        broken()
+        aborted()
             .flags("--node-count 2")
             .steps(["n1:ok", "n1:exit 4"])
-            .says(["node n1, at"]),
+            .prints(["node n1, at"]),
     ]);
     for run in runs {
-        let told = run.text.matches("it ended before the test did").count();
-        run.assert(told == 1, "a death is told once");
+        let reports = run.text.matches("it ended before the test did").count();
+        run.assert(reports == 1, "an exit is reported once");
         run.assert(!run.text.contains("echo: "), "there is no verdict");
     }
 }
 
 #[test]
-fn a_nodes_own_child_is_not_waited_for_and_a_node_that_is_left_alone_may_end() {
+fn children_of_nodes_are_not_awaited_and_nodes_left_running_may_exit() {
     let parent = || echo().node("parent.sh");
-    // A death that the pipes do not show is found at the end.
+    // An exit that the pipes do not show is found at the end.
     let ended = [
         "node n0, at ",
         "it ended before the test did (exit status: 2)",
     ];
-    let left_alone = || echo().flags("--leave-db-running");
+    let left_running = || echo().flags("--leave-db-running");
     let runs = check([
         parent(),
-        parent().steps(["ok", "exit 2"]).exits(255).says(ended),
-        left_alone()
+        parent().steps(["ok", "exit 2"]).exits(255).prints(ended),
+        left_running()
             .steps(["ok", "exit 3"])
-            .says(["1 ok, 0 failed, 1 unknown"]),
-        left_alone()
+            .prints(["1 ok, 0 failed, 1 unknown"]),
+        left_running()
             .steps(["exit 0"])
             .exits(1)
-            .says(["no echo was ever ok"]),
+            .prints(["no echo was ever ok"]),
     ]);
     for run in runs.iter().take(2) {
-        let child = numbers_in_log(run, "n0", "child ")[0];
-        run.assert(is_alive(child), "the child still held the pipes");
+        let child = pids_in_log(run, "n0", "child ")[0];
+        run.assert(is_alive(child), "the child still has the pipes open");
         signal(child, "KILL");
     }
 }
 
 #[test]
-fn no_node_outlives_its_test_unless_that_is_asked_for() {
-    let place = TempDir::new().unwrap();
-    let file = place.path().join("still here");
-    let stays = || {
+fn no_node_outlives_its_test_unless_it_is_left_running() {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("still here");
+    let ignores_eof = || {
         echo()
             .node("ignores-eof.sh")
             .steps([file.to_str().unwrap()])
     };
-    let Some(run) = check_one(stays()) else {
+    let Some(run) = check_one(ignores_eof()) else {
         return;
     };
     run.assert(
-        !is_alive(numbers_in_log(&run, "n0", "process ")[0]),
-        "the node was not ended",
+        !is_alive(pids_in_log(&run, "n0", "process ")[0]),
+        "the node was stopped",
     );
     assert!(!file.exists());
 
-    check_one(stays().flags("--leave-db-running"));
+    check_one(ignores_eof().flags("--leave-db-running"));
     let start = Instant::now();
     while !file.exists() && start.elapsed() < Duration::from_secs(20) {
         sleep(Duration::from_millis(20));
     }
-    assert!(file.exists(), "the node was ended");
+    assert!(file.exists(), "the node was stopped");
 }
 
 #[test]
 fn a_program_may_have_any_name() {
-    let place = TempDir::new().unwrap();
-    let folder = place.path().join("it's \"my\" $HOME; nodes");
-    fs::create_dir(&folder).unwrap();
-    let program = folder.join("nœud d'écho.py");
-    // Copied by another process: who has just written a file may be told that it is in use.
+    let folder = TempDir::new().unwrap();
+    let nodes = folder.path().join("it's \"my\" $HOME; nodes");
+    fs::create_dir(&nodes).unwrap();
+    let program = nodes.join("nœud d'écho.py");
+    // Another process copies it: a file just written by this one may be busy and not executable.
     let copy = Command::new("cp")
         .arg(node("scripted.py"))
         .arg(&program)
@@ -167,12 +168,12 @@ fn a_program_may_have_any_name() {
         .unwrap();
     assert!(copy.success());
     let program: &'static str = program.to_str().unwrap().to_owned().leak();
-    let says = ["'\\''s \"my\" $HOME; nodes/n"];
+    let quoted = ["'\\''s \"my\" $HOME; nodes/n"];
     check_one(
         echo()
             .node(program)
             .steps([r#"{"type":"echo_ok","echo":0}"#])
             .exits(1)
-            .says(says),
+            .prints(quoted),
     );
 }

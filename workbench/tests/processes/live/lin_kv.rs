@@ -25,10 +25,10 @@ fn ended(run: &Run, f: &str, kind: Kind) -> usize {
 fn a_store_is_linearizable_alone_and_behind_others() {
     let told = ["lin-kv: valid"];
     let runs = check([
-        registers([]).says(told),
+        registers([]).prints(told),
         registers([])
             .flags("--node-count 3 --concurrency 4n --latency 2")
-            .says(told),
+            .prints(told),
         registers([]).flags("--node-count 3 --nemesis partition --nemesis-interval 1"),
     ]);
     let Some(run) = runs.first() else { return };
@@ -66,15 +66,15 @@ fn wrong_registers_are_told_with_the_operation_that_has_no_place() {
     let runs = check([
         registers([invented])
             .exits(1)
-            .says([no_order, "lin-kv: invalid"]),
+            .prints([no_order, "lin-kv: invalid"]),
         registers(["alone"])
             .flags("--node-count 2")
             .exits(1)
-            .says(["key 0: no order explains"]),
+            .prints(["key 0: no order explains"]),
         registers(["write:nothing", "write:ok"]).flags("--time-limit 3"),
         registers(["write:silence", "write:ok"]).flags("--time-limit 3"),
         registers([r#"read:{"type":"read_ok","value":null}"#]),
-        registers(["cas:error 22"]).exits(1).says(["cas"]),
+        registers(["cas:error 22"]).exits(1).prints(["cas"]),
         registers([r#"read:{"type":"read_ok"}"#]).exits(1),
     ]);
     let Some(run) = runs.first() else { return };

@@ -1,4 +1,4 @@
-//! How an outcome is told: to a person who wants colours or quiet, and to a machine.
+//! Output formats: colours, quiet, JSON, help, completions and suggestions.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,14 +12,14 @@ use super::bench::{check_one, clean_env, echo, node, text, workbench, workbench_
 
 pub(super) const ESCAPE: char = '\u{1b}';
 
-/// A node that says what no text may do anything with, and assert_exit.
+/// Steps of a node that prints control characters and markup to stderr, and exits.
 pub(super) const HOSTILE: [&str; 2] = [r"say \x1b[31m]]>|100%<b>::error::x,\x07\x00", "exit 3"];
 
-/// A node whose answers are wrong, and as rude.
+/// Steps of a node whose replies are wrong and contain markup.
 pub(super) const WRONG_ECHO: [&str; 1] =
     [r#"{"type":"echo_ok","echo":"]]>|100%<b>\n::error::x,"}"#];
 
-/// A place for what is kept and written.
+/// A temporary folder for the store and other files.
 pub(super) struct TestFolder(TempDir);
 
 impl TestFolder {
@@ -35,7 +35,7 @@ impl TestFolder {
         fs::read_to_string(self.path(name)).unwrap()
     }
 
-    /// The bench with these words, of which FILE is a file here.
+    /// Runs the bench with these arguments; FILE stands for a file in this folder.
     pub(super) fn workbench(&self, env_vars: &[(&str, &str)], words: &str) -> Output {
         let file = self.path("file").display().to_string();
         let words = words.split_whitespace();
@@ -47,7 +47,7 @@ impl TestFolder {
         workbench_with_env(env_vars, &words.chain(store).collect::<Vec<_>>())
     }
 
-    /// The bench on a node that takes these steps.
+    /// Runs `workbench test` on a node with these steps.
     pub(super) fn test(&self, env_vars: &[(&str, &str)], steps: &[&str], flags: &str) -> Output {
         let node = node("scripted.py");
         let mut words: Vec<String> = ["test", "-w", "echo", "--node-count", "1", "--rate", "50"]
@@ -86,13 +86,13 @@ pub(super) fn assert_exit(output: &Output, exit: i32) -> String {
     text
 }
 
-/// Nothing without Python, as all that needs nodes.
+/// Whether there is Python, which nodes need.
 pub(super) fn has_python() -> bool {
     check_one(echo()).is_some()
 }
 
 #[test]
-fn a_machine_reads_one_document_with_all_figures_and_a_person_reads_stderr() {
+fn json_on_stdout_has_all_figures_and_the_table_goes_to_stderr() {
     let folder = TestFolder::new();
     let words = "challenge echo broadcast-3d --simulate --seed 3 --runs 2 --json";
     let output = folder.workbench(&[], words);
@@ -124,7 +124,7 @@ fn a_machine_reads_one_document_with_all_figures_and_a_person_reads_stderr() {
 }
 
 #[test]
-fn what_cannot_begin_is_told_to_machines_too() {
+fn a_run_that_cannot_start_is_reported_in_json_and_junit() {
     let folder = TestFolder::new();
     let output = folder.workbench(&[], "test -w echo --bin /no/such --json --junit FILE");
     assert_exit(&output, 255);
@@ -136,7 +136,7 @@ fn what_cannot_begin_is_told_to_machines_too() {
 }
 
 #[test]
-fn what_fails_is_a_document_for_machines_whatever_it_is() {
+fn every_failure_is_reported_in_json() {
     let folder = TestFolder::new();
     let nowhere = folder.path("no/such/file").display().to_string();
     for (words, exit, has_tests, why) in [
@@ -193,7 +193,7 @@ fn what_fails_is_a_document_for_machines_whatever_it_is() {
 }
 
 #[test]
-fn exit_statuses_stand_in_the_help_of_each_command() {
+fn the_help_of_each_command_lists_exit_statuses() {
     for (command, words) in [
         ("test", "255 a run broke off"),
         ("check", "255 the history cannot be read"),
@@ -211,7 +211,7 @@ fn exit_statuses_stand_in_the_help_of_each_command() {
 }
 
 #[test]
-fn who_wants_quiet_hears_the_verdict_and_failures_alone() {
+fn quiet_prints_only_the_verdict_and_failures() {
     let folder = TestFolder::new();
     let quiet = folder.workbench(&[], "challenge kafka-5c --simulate --seed 3 --quiet");
     let part = |part| format!("kafka-5c, part {part} of 2: holds (seed 3)\n");
@@ -235,7 +235,7 @@ fn who_wants_quiet_hears_the_verdict_and_failures_alone() {
 }
 
 #[test]
-fn colours_are_for_those_who_want_them() {
+fn colours_follow_the_flag_and_the_environment() {
     let folder = TestFolder::new();
     let plain = assert_exit(
         &folder.workbench(&[], "challenge echo --simulate --seed 3"),
@@ -264,14 +264,11 @@ fn colours_are_for_those_who_want_them() {
         &[],
         "challenge echo --simulate --seed 3 --json --color always",
     );
-    assert!(
-        !stdout(&output).contains(ESCAPE),
-        "machines have no use for colours"
-    );
+    assert!(!stdout(&output).contains(ESCAPE), "JSON has no colours");
 }
 
 #[test]
-fn shells_and_man_have_what_they_need() {
+fn completions_and_man_pages_are_printed() {
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let script = assert_exit(&workbench(&["completions", shell]), 0);
         assert!(
@@ -299,7 +296,7 @@ fn shells_and_man_have_what_they_need() {
 }
 
 #[test]
-fn what_is_almost_a_name_suggests_it() {
+fn a_misspelt_name_is_answered_with_a_suggestion() {
     for (words, meant) in [
         ("tset", "'test'"),
         ("test --bin x --rat 5", "'--rate'"),

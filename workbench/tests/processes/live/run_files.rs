@@ -85,9 +85,12 @@ fn the_log_tells_what_the_person_was_told() {
         echo()
             .flags(flags)
             .steps(["say $you asks $me", "ok"])
-            .says(says),
+            .prints(says),
         echo().flags(flags).flags("--logging-json"),
-        echo().steps([PARROT]).exits(1).says(["Analysis invalid!"]),
+        echo()
+            .steps([PARROT])
+            .exits(1)
+            .prints(["Analysis invalid!"]),
     ]);
     let [plain, json, wrong] = &runs[..] else {
         return;
@@ -247,7 +250,7 @@ fn arguments_of_the_node_may_stand_anywhere_and_behind_two_dashes() {
     check([
         scattered("ok -w echo ok --node-count 1")
             .steps(["exit 3"])
-            .says(["-- 'exit 3'"]),
+            .prints(["-- 'exit 3'"]),
         scattered("-w=echo --node-count=1 ok --rate=50").steps(["exit 3"]),
     ]);
 }

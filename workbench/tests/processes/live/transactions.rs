@@ -41,8 +41,8 @@ fn transactions_are_of_the_size_that_is_asked_for_and_keys_retire() {
     let shaped = |flags: &str| registers([]).flags("--rate 100 --seed 1").flags(flags);
     let told = ["txn-rw-register: valid", " 0 failed, 0 unknown"];
     let runs = check([
-        shaped("--concurrency 2n").says(told),
-        shaped("--node-count 3 --concurrency 2n --latency 5").says(told),
+        shaped("--concurrency 2n").prints(told),
+        shaped("--node-count 3 --concurrency 2n --latency 5").prints(told),
         shaped("--availability total --nemesis partition"),
         shaped("--max-txn-length 1"),
         shaped("--max-txn-length 9"),
@@ -92,14 +92,14 @@ fn lists_are_read_and_appended_to_like_registers() {
     let runs = check([
         lists([])
             .flags("--rate 100 --seed 1 --concurrency 2n")
-            .says(["txn-list-append: valid", " 0 failed, 0 unknown"]),
+            .prints(["txn-list-append: valid", " 0 failed, 0 unknown"]),
         lists([]).flags("--node-count 3 --concurrency 2n --latency 5 --rate 100"),
         lists([]).flags("--max-writes-per-key 1000 --key-count 1 --rate 100"),
         // Two nodes that know nothing of one another.
         lists(["alone"])
             .flags("--node-count 2 --concurrency 2n --rate 100")
             .exits(1)
-            .says(["txn-list-append: invalid", "incompatible-order: key "]),
+            .prints(["txn-list-append: invalid", "incompatible-order: key "]),
     ]);
     for run in &runs {
         for (f, _, value) in begun(run).concat() {
@@ -187,7 +187,8 @@ fn what_the_node_says_it_did_is_what_counts() {
         r#"[["r",7000,null]]"#,
         r#"[["w",7000,1],["r",7000,1]]"#,
     ];
-    let cases = said.map(|txn| registers([&answer(txn), "txn:ok"]).says([" 0 failed, 0 unknown"]));
+    let cases =
+        said.map(|txn| registers([&answer(txn), "txn:ok"]).prints([" 0 failed, 0 unknown"]));
     for (run, said) in check(cases).iter().zip(said) {
         let ops = run.history().ops;
         let done = ops.iter().find(|op| op.kind == Kind::Ok).unwrap();
@@ -195,7 +196,7 @@ fn what_the_node_says_it_did_is_what_counts() {
     }
     check([registers(["txn:error 30"])
         .exits(1)
-        .says(["no txn was ever ok", " 0 unknown"])]);
+        .prints(["no txn was ever ok", " 0 unknown"])]);
 }
 
 #[test]
@@ -221,13 +222,13 @@ fn a_list_with_what_nobody_appended_is_unknown() {
     let invented = r#"txn:{"type":"txn_ok","txn":[["r",7000,[777]]]}"#;
     let other = r#"txn:{"type":"txn_ok","txn":[["append",7000,1],["r",7000,[1]]]}"#;
     check([
-        lists([invented, "txn:ok"]).exits(2).says([
+        lists([invented, "txn:ok"]).exits(2).prints([
             "777 is in the longest list that was read from key 7000, and nobody appended it",
         ]),
         // Of a key's only append Elle would have to hear; this key has more.
         lists([other, "txn:ok"]).flags("--key-count 1"),
         lists(["txn:error 30"])
             .exits(1)
-            .says(["no txn was ever ok", "empty-transaction-graph"]),
+            .prints(["no txn was ever ok", "empty-transaction-graph"]),
     ]);
 }

@@ -80,8 +80,8 @@ fn is_implied(ours: &str, recorded: &BTreeSet<String>) -> bool {
     recorded.contains(ours) || special_cases.into_iter().any(|it| recorded.contains(&it))
 }
 
-/// Asserts Elle's verdict, and all anomalies that its answers have in common. Others are allowed only
-/// if an answer implies them, or if Elle's search timed out, which ours never does.
+/// Asserts Elle's verdict, and all anomalies that its answers have in common. Others are allowed
+/// only if an answer implies them, or if Elle's search timed out, which ours never does.
 fn check(name: &str, verdict: &Verdict, valid: Validity, answers: &[&BTreeSet<String>]) {
     assert_eq!(verdict.valid, valid, "{name}: {:?}", verdict.findings);
     let ours = words(verdict, "anomaly-types");
