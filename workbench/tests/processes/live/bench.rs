@@ -121,8 +121,8 @@ pub fn node(name: &str) -> PathBuf {
         .join(name)
 }
 
-/// Environment variables that affect output. Tests must not depend on them, nor write to the summary
-/// of the CI step that they run in.
+/// Environment variables that affect output. Tests must not depend on them, nor write to the
+/// summary of the CI step that they run in.
 const OUTPUT_VARIABLES: [&str; 5] = [
     "NO_COLOR",
     "CLICOLOR",

@@ -1,5 +1,4 @@
-//! How an outcome is told to CI: JUnit files, and where GitHub runs the bench its summary and
-//! annotations.
+//! Output for CI: JUnit files, and on GitHub the step summary and annotations.
 
 use std::fs;
 use std::process::{Command, Stdio};
@@ -10,7 +9,7 @@ use super::bench::clean_env;
 use super::output::{HOSTILE, TestFolder, WRONG_ECHO, assert_exit, has_python, stderr, stdout};
 
 #[test]
-fn a_junit_file_says_that_a_run_was_interrupted_until_it_is_over() {
+fn a_junit_file_reports_an_interruption_until_the_run_is_over() {
     let folder = TestFolder::new();
     let file = folder.path("file");
     let words = [
@@ -44,7 +43,7 @@ fn a_junit_file_says_that_a_run_was_interrupted_until_it_is_over() {
 }
 
 #[test]
-fn junit_of_runs_that_fail_can_be_read_whatever_a_node_prints() {
+fn junit_files_are_readable_whatever_a_node_prints() {
     if !has_python() {
         return;
     }
@@ -77,12 +76,12 @@ fn junit_of_runs_that_fail_can_be_read_whatever_a_node_prints() {
     assert_exit(&folder.test(&[], &WRONG_ECHO, "--seed 3 --junit FILE"), 1);
     let report = Report::deserialize_from_str(&folder.read("file")).unwrap();
     assert_eq!((report.tests, report.failures, report.errors), (1, 1, 0));
-    let told = report.test_suites[0].system_out.as_deref().unwrap();
-    assert!(told.contains("kept in "), "{told}");
+    let stdout = report.test_suites[0].system_out.as_deref().unwrap();
+    assert!(stdout.contains("kept in "), "{stdout}");
 }
 
 #[test]
-fn budgets_campaigns_and_histories_have_their_cases_in_junit() {
+fn junit_has_test_cases_for_budgets_campaigns_and_histories() {
     let folder = TestFolder::new();
     let names = |words: &str, exit| {
         assert_exit(&folder.workbench(&[], words), exit);
@@ -92,19 +91,19 @@ fn budgets_campaigns_and_histories_have_their_cases_in_junit() {
         (names.join(", "), report.failures)
     };
     let budgets = "history, messages per operation, median latency, ms, max latency, ms";
-    let told = names("challenge broadcast-3d --simulate --junit FILE", 0);
-    assert_eq!(told, (budgets.to_owned(), 0));
-    // Depth one is what the budget of the latencies needs.
+    let found = names("challenge broadcast-3d --simulate --junit FILE", 0);
+    assert_eq!(found, (budgets.to_owned(), 0));
+    // The latency budgets need a tree of depth one.
     let slow = "challenge broadcast-3d --simulate --junit FILE --node-flags=--fan-out=2";
-    let (told, failures) = names(slow, 1);
-    assert!(told == budgets && failures > 0, "{failures} of {told}");
+    let (found, failures) = names(slow, 1);
+    assert!(found == budgets && failures > 0, "{failures} of {found}");
     let storms = "simulate broadcast-3c --nemesis kill --time-limit 3 --rate 20 --node-count 3 \
                   --seeds 0..20 --junit FILE";
     assert_eq!(names(storms, 1), ("storms".to_owned(), 1));
 }
 
 #[test]
-fn a_junit_file_that_cannot_be_written_is_told_before_anything_runs() {
+fn an_unwritable_junit_file_is_reported_before_any_run() {
     let folder = TestFolder::new();
     let output = folder.workbench(&[], "challenge echo --simulate --junit FILE/no/such");
     let text = assert_exit(&output, 255);
@@ -113,7 +112,7 @@ fn a_junit_file_that_cannot_be_written_is_told_before_anything_runs() {
 }
 
 #[test]
-fn github_gets_a_table_and_annotations_which_no_text_breaks() {
+fn github_gets_a_table_and_annotations_with_all_text_escaped() {
     let folder = TestFolder::new();
     let summary = folder.path("summary").display().to_string();
     let github = [
@@ -124,7 +123,7 @@ fn github_gets_a_table_and_annotations_which_no_text_breaks() {
     assert!(!assert_exit(&output, 0).contains("::error"));
     let rows = |text: &str| text.lines().filter(|it| it.starts_with("| ")).count();
     let table = folder.read("summary");
-    // Their head is a row, too; the line below it is another.
+    // The header and the line below it count as rows.
     assert_eq!(rows(&table), 4, "{table}");
     assert!(
         table.contains("| broadcast-3d | ✓ valid | messages per operation: "),
@@ -133,13 +132,13 @@ fn github_gets_a_table_and_annotations_which_no_text_breaks() {
     if has_python() {
         let output = folder.test(&github, &WRONG_ECHO, "--seed 3");
         assert_exit(&output, 1);
-        let told = stdout(&output);
-        let last = told.lines().last().unwrap_or_default();
-        assert!(last.starts_with("Analysis invalid!"), "{told}");
-        let said = stderr(&output);
-        let annotations: Vec<&str> = said.lines().filter(|it| it.starts_with("::")).collect();
+        let printed = stdout(&output);
+        let last = printed.lines().last().unwrap_or_default();
+        assert!(last.starts_with("Analysis invalid!"), "{printed}");
+        let errors = stderr(&output);
+        let annotations: Vec<&str> = errors.lines().filter(|it| it.starts_with("::")).collect();
         let [annotation] = annotations[..] else {
-            panic!("{said}");
+            panic!("{errors}");
         };
         let title = "::error title=echo%3A history::invalid: ";
         assert!(annotation.starts_with(title), "{annotation}");
@@ -154,7 +153,7 @@ fn github_gets_a_table_and_annotations_which_no_text_breaks() {
 }
 
 #[test]
-fn no_node_commands_githubs_runner() {
+fn output_of_a_node_is_not_run_as_a_github_command() {
     if !has_python() {
         return;
     }
@@ -186,7 +185,7 @@ fn no_node_commands_githubs_runner() {
 }
 
 #[test]
-fn a_summary_that_cannot_be_written_is_a_warning_and_no_more() {
+fn an_unwritable_step_summary_is_only_a_warning() {
     let folder = TestFolder::new();
     let nowhere = folder.path("no/such").display().to_string();
     let output = folder.workbench(

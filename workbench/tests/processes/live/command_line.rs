@@ -1,11 +1,12 @@
-//! What is wrong with a command line, and what ends before any node has started.
+//! Errors in command lines, and runs that end before a node has started.
 
 use tempfile::TempDir;
 
 use super::bench::{node, text, workbench};
 
-/// The bench with these arguments, `NODE` being a node's path, ends so and says this.
-fn assert_output(arguments: &str, exit: i32, says: &[&str]) {
+/// Asserts the exit status of the bench with these arguments, and texts in its output; `NODE`
+/// stands for a node's path.
+fn assert_output(arguments: &str, exit: i32, texts: &[&str]) {
     let node = node("scripted.py");
     let word = |word: &str| word.replace("NODE", node.to_str().unwrap());
     let words: Vec<String> = arguments.split_whitespace().map(word).collect();
@@ -16,16 +17,16 @@ fn assert_output(arguments: &str, exit: i32, says: &[&str]) {
         Some(exit),
         "workbench {arguments}\n{text}"
     );
-    for says in says {
+    for expected in texts {
         assert!(
-            text.contains(says),
-            "no {says:?} from workbench {arguments}\n{text}"
+            text.contains(expected),
+            "no {expected:?} from workbench {arguments}\n{text}"
         );
     }
 }
 
 #[test]
-fn who_asks_for_help_gets_it() {
+fn help_and_version_are_printed() {
     assert_output("--help", 0, &["Usage", "test", "challenge", "254", "255"]);
     assert_output(
         "test --help",
@@ -36,7 +37,7 @@ fn who_asks_for_help_gets_it() {
 }
 
 #[test]
-fn bad_usage_is_254_and_names_what_is_wrong() {
+fn bad_usage_exits_with_254_and_names_the_mistake() {
     assert_output("", 254, &["Usage"]);
     assert_output("frobnicate", 254, &["frobnicate"]);
     assert_output("test -w echo", 254, &["--bin"]);
@@ -55,9 +56,9 @@ fn bad_usage_is_254_and_names_what_is_wrong() {
     );
 }
 
-/// Pages show `--nemesis` with one dash of another kind. With Maelstrom it goes to the node.
+/// Web pages show `--nemesis` with a long dash. Maelstrom passes such a word to the node.
 #[test]
-fn a_long_dash_in_place_of_hyphens_is_254_and_the_right_spelling_is_named() {
+fn a_long_dash_instead_of_hyphens_exits_with_254_and_names_the_right_spelling() {
     let nemesis = "write --nemesis (an argument of the node stands behind --)";
     let dash = "begins with '–' (U+2013), a long dash";
     assert_output(
@@ -79,7 +80,7 @@ fn a_long_dash_in_place_of_hyphens_is_254_and_the_right_spelling_is_named() {
     ] {
         assert_output(&format!("{command} –-quiet"), 254, &["write --quiet"]);
     }
-    // What stands behind `--` is the node's affair.
+    // Arguments after `--` are the node's.
     assert_output(
         "test -w echo --bin /no/such/program -- –-nemesis",
         255,
@@ -88,7 +89,7 @@ fn a_long_dash_in_place_of_hyphens_is_254_and_the_right_spelling_is_named() {
 }
 
 #[test]
-fn documentation_is_there_as_a_whole_and_part_by_part() {
+fn documentation_is_printed_as_a_whole_and_by_part() {
     assert_output("doc", 0, &["# The protocol", "# Errors", "# Services"]);
     assert_output("doc txn-rw-register", 0, &["txn_ok"]);
     assert_output("doc services", 0, &["lin-tso", "ts_ok"]);
@@ -96,7 +97,7 @@ fn documentation_is_there_as_a_whole_and_part_by_part() {
 }
 
 #[test]
-fn a_value_that_a_flag_does_not_take_is_254_and_is_named() {
+fn an_invalid_value_exits_with_254_and_names_its_flag() {
     for (flag, values) in [
         ("--availability", &["1.5", "most"][..]),
         ("--concurrency", &["n", "2x", "1.5"]),
@@ -139,12 +140,12 @@ fn a_value_that_a_flag_does_not_take_is_254_and_is_named() {
 
 #[test]
 fn the_default_workload_needs_more_workers_than_there_are_by_default() {
-    let says = "lin-kv needs two workers a node or a multiple of that, 10, 20, …";
-    assert_output("test --bin NODE", 255, &[says, "--concurrency 2n"]);
+    let reason = "lin-kv needs two workers a node or a multiple of that, 10, 20, …";
+    assert_output("test --bin NODE", 255, &[reason, "--concurrency 2n"]);
 }
 
 #[test]
-fn what_means_nothing_here_is_taken_and_said_to_be_ignored() {
+fn flags_without_effect_are_accepted_with_a_note() {
     let flags = "--username root --password=x --ssh-private-key FILE --no-ssh \
                  --strict-host-key-checking";
     let note = "note: --username, --password, --ssh-private-key, --strict-host-key-checking, \
@@ -154,35 +155,35 @@ fn what_means_nothing_here_is_taken_and_said_to_be_ignored() {
 }
 
 #[test]
-fn what_cannot_begin_is_255_and_says_why() {
+fn a_run_that_cannot_start_exits_with_255_and_a_reason() {
     let store = TempDir::new().unwrap();
     let file = store.path().join("file");
     std::fs::write(&file, "").unwrap();
     let file = file.to_str().unwrap();
-    let assert_output = |flags: &str, says: &[&str]| {
+    let assert_rejected = |flags: &str, texts: &[&str]| {
         let store = store.path().join("store");
         assert_output(
             &format!("test -w echo --store {} {flags}", store.display()),
             255,
-            says,
+            texts,
         );
-        assert!(!store.exists(), "nothing is kept of it: {flags}");
+        assert!(!store.exists(), "files were written: {flags}");
     };
-    assert_output(
+    assert_rejected(
         "--bin /no/such/program",
         &["/no/such/program", "No such file"],
     );
-    assert_output(
+    assert_rejected(
         "--bin NODE --nodes-file /no/such/file",
         &["/no/such/file", "No such file"],
     );
-    assert_output("--bin NODE --latency-dist uniform", &["latency of 0 ms"]);
-    assert_output("--bin NODE --nodes a,b,a", &["two nodes are called a"]);
-    assert_output(
+    assert_rejected("--bin NODE --latency-dist uniform", &["latency of 0 ms"]);
+    assert_rejected("--bin NODE --nodes a,b,a", &["two nodes are called a"]);
+    assert_rejected(
         "--bin NODE --nemesis kill,skew",
         &["--nemesis skew is for simulations"],
     );
-    assert_output(
+    assert_rejected(
         &format!("--bin NODE --store {file}/store"),
         &["cannot create", file, "Not a directory"],
     );

@@ -1,5 +1,5 @@
-//! Kafka: what producers and consumers do, what stands in the history, and how the final phase
-//! ends. A run takes as long as it takes a network to recover, so all of a test run at once.
+//! Kafka: the requests of producers and consumers, the history, and the final phase. Each run waits
+//! ten seconds for the network to recover, so the runs of a test are parallel.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,8 +15,8 @@ use super::keeper::{
 type Messages = BTreeMap<String, Vec<(i64, u64)>>;
 
 #[test]
-fn what_a_correct_node_keeps_is_sent_polled_and_committed_and_read_at_the_end() {
-    // With this seed, a consumer is told early on to read all keys that nobody has read yet.
+fn with_a_correct_node_messages_are_sent_polled_committed_and_read_at_the_end() {
+    // With this seed, a consumer is assigned all unread keys early.
     let seeded = || keeper("kafka", []).flags("--seed 1");
     let runs = check([
         seeded().prints(["kafka: valid", " 0 failed"]),
@@ -24,7 +24,7 @@ fn what_a_correct_node_keeps_is_sent_polled_and_committed_and_read_at_the_end() 
         seeded().flags("--node-count 2 --concurrency 2n --latency 5"),
         seeded().flags("--key-count 1 --max-writes-per-key 3"),
         seeded().flags("--availability 0.5"),
-        // A client that crashes never succeeds.
+        // A crash of a client is never ok.
         seeded()
             .flags("--availability total")
             .exits(1)
@@ -43,15 +43,15 @@ fn what_a_correct_node_keeps_is_sent_polled_and_committed_and_read_at_the_end() 
         );
         run.assert(
             exceptions(run).is_empty() && failures(run).is_empty(),
-            "all is well",
+            "nothing fails",
         );
         assert_successors(run);
-        assert_offsets_asked_and_committed(run);
+        assert_offsets_listed_and_committed(run);
         assert_final_phase(run);
     }
     let Some(run) = runs.first() else { return };
     let first = &run.history().ops[0];
-    run.assert(first.f == "crash", "it begins with a crash");
+    run.assert(first.f == "crash", "the first operation is a crash");
     let edn = run.read("history.edn");
     for words in [
         ":f :crash, :value nil",
@@ -64,7 +64,7 @@ fn what_a_correct_node_keeps_is_sent_polled_and_committed_and_read_at_the_end() 
     ] {
         run.assert(edn.contains(words), words);
     }
-    // Crashes never end well, and are the only ones that need not.
+    // Only crashes may have no ok operation.
     let results = run.read("results.edn");
     let exempt = ":ok-count 0, :valid? false}";
     run.assert(results.matches(exempt).count() == 1, exempt);
@@ -75,54 +75,59 @@ fn sent(ops: &[Op], kind: Kind) -> BTreeMap<String, Vec<u64>> {
     let mut sent: BTreeMap<String, Vec<u64>> = BTreeMap::new();
     for op in ops.iter().filter(|op| op.f == "send" && op.kind == kind) {
         let [(_, key, value)]: [(String, String, Value); 1] = op.value.parse().unwrap();
-        // Where it came to stand, and what it is; or the latter alone.
+        // A pair of offset and message, or the message alone.
         let value = value.get(1).unwrap_or(&value);
         sent.entry(key).or_default().push(value.as_u64().unwrap());
     }
     sent
 }
 
-/// What a poll shows.
-fn shown(poll: &Op) -> Messages {
+/// The messages that a poll returned.
+fn polled(poll: &Op) -> Messages {
     let [(_, messages)]: [(String, Messages); 1] = poll.value.parse().unwrap();
     messages
 }
 
 fn assert_form(run: &Run, pair: Pair<'_>) {
-    let (begun, ended) = (pair.invocation, pair.completion.unwrap());
-    let meta = &begun.meta;
-    let fits = match &*begun.f {
+    let (invoked, completed) = (pair.invocation, pair.completion.unwrap());
+    let meta = &invoked.meta;
+    let fits = match &*invoked.f {
         "crash" => {
-            begun.value.json() == "null" && ended.error.is_none() && ended.kind == Kind::Info
+            invoked.value.json() == "null"
+                && completed.error.is_none()
+                && completed.kind == Kind::Info
         }
         "assign" => {
-            let keys: Vec<String> = begun.value.parse().unwrap();
+            let keys: Vec<String> = invoked.value.parse().unwrap();
             let is_there = |key: &String| keys.contains(key);
             !keys.is_empty()
                 && keys.iter().all(|key| key.parse::<u64>().is_ok())
                 && meta.unseen.iter().flat_map(|it| it.keys()).all(is_there)
-                && begun.value.json() == ended.value.json()
+                && invoked.value.json() == completed.value.json()
         }
         "send" => {
-            let [(f, key, value)]: [(String, String, u64); 1] = begun.value.parse().unwrap();
+            let [(f, key, value)]: [(String, String, u64); 1] = invoked.value.parse().unwrap();
             let [(done_f, done_key, (_, done))]: [(String, String, (i64, u64)); 1] =
-                ended.value.parse().unwrap();
+                completed.value.parse().unwrap();
             f == "send" && done_f == f && (done_key, done) == (key, value)
         }
-        "poll" => begun.value.json() == r#"[["poll"]]"# && shown(ended).len() <= 20,
+        "poll" => invoked.value.json() == r#"[["poll"]]"# && polled(completed).len() <= 20,
         _ => false,
     };
     run.assert(
         fits,
-        &format!("operation {} has the right form", begun.index),
+        &format!("operation {} has the right form", invoked.index),
     );
-    run.assert(*meta == ended.meta, "both of its lines say the same of it");
+    run.assert(
+        *meta == completed.meta,
+        "invocation and completion have the same meta",
+    );
 }
 
-/// Nodes are asked for committed offsets wherever an assignment does not begin at the beginning,
-/// and consumers commit what they were shown.
-fn assert_offsets_asked_and_committed(run: &Run) {
-    let asked = |kind: &str, field: &str| -> BTreeMap<String, u64> {
+/// Asserts that committed offsets are requested for each assignment that does not seek to the
+/// beginning, and that consumers commit the offsets they have polled.
+fn assert_offsets_listed_and_committed(run: &Run) {
+    let requested = |kind: &str, field: &str| -> BTreeMap<String, u64> {
         let requests = requests(run);
         let these = requests.iter().filter(|(_, body)| body["type"] == kind);
         count(these.map(|(_, body)| body[field].to_string()))
@@ -137,7 +142,7 @@ fn assert_offsets_asked_and_committed(run: &Run) {
         !assigned.is_empty(),
         "there is an assignment in the main phase",
     );
-    assert_eq!(asked("list_committed_offsets", "keys"), assigned);
+    assert_eq!(requested("list_committed_offsets", "keys"), assigned);
 
     let polls = ops
         .iter()
@@ -146,11 +151,11 @@ fn assert_offsets_asked_and_committed(run: &Run) {
         let last = |(key, messages): (String, Vec<(i64, u64)>)| (key, messages.last().unwrap().0);
         messages.into_iter().map(last).collect()
     };
-    let seen = polls
-        .map(|poll| last(shown(poll)))
+    let offsets = polls
+        .map(|poll| last(polled(poll)))
         .filter(|it| !it.is_empty());
-    let seen = count(seen.map(|it| json!(it).to_string()));
-    assert_eq!(asked("commit_offsets", "offsets"), seen);
+    let offsets = count(offsets.map(|it| json!(it).to_string()));
+    assert_eq!(requested("commit_offsets", "offsets"), offsets);
 }
 
 fn count(texts: impl Iterator<Item = String>) -> BTreeMap<String, u64> {
@@ -161,14 +166,15 @@ fn count(texts: impl Iterator<Item = String>) -> BTreeMap<String, u64> {
     counts
 }
 
-/// Every worker crashes, assigns itself all keys, and polls until nothing is missing, and no more.
+/// Asserts that every worker crashes, assigns itself all keys, and polls exactly until nothing is
+/// missing.
 fn assert_final_phase(run: &Run) {
     let [main, last] = phases(run);
     let sent = sent(&main, Kind::Ok);
     for worker in 0..run.test()["concurrency"].as_u64().unwrap() {
-        let begun = invoked_by(worker, run, &last);
-        let [crash, assign, polls @ ..] = &begun[..] else {
-            panic!("worker {worker} stopped too early: {begun:?}")
+        let invoked = invoked_by(worker, run, &last);
+        let [crash, assign, polls @ ..] = &invoked[..] else {
+            panic!("worker {worker} stopped too early: {invoked:?}")
         };
         run.assert(
             [&*crash.f, &*assign.f] == ["crash", "assign"],
@@ -187,10 +193,10 @@ fn assert_final_phase(run: &Run) {
         for (key, values) in &sent {
             missing.extend(values.iter().map(|value| (key.clone(), *value)));
         }
-        let ended = |op: &&Op| op.process == polls[0].process && op.kind == Kind::Ok;
-        for poll in last.iter().filter(ended).filter(|op| op.f == "poll") {
+        let completed = |op: &&Op| op.process == polls[0].process && op.kind == Kind::Ok;
+        for poll in last.iter().filter(completed).filter(|op| op.f == "poll") {
             run.assert(!missing.is_empty(), "no poll comes after the last message");
-            for (key, messages) in shown(poll) {
+            for (key, messages) in polled(poll) {
                 for (_, value) in messages {
                     missing.remove(&(key.clone(), value));
                 }
@@ -201,27 +207,30 @@ fn assert_final_phase(run: &Run) {
 }
 
 #[test]
-fn a_final_phase_that_leads_nowhere_is_cut_after_ten_seconds() {
+fn a_final_phase_without_progress_ends_after_ten_seconds() {
     let blind = keeper("kafka", [r#"poll:{"type":"poll_ok","msgs":{}}"#]).flags("--concurrency 2n");
     for run in run(&[blind]) {
         let [_, last] = phases(&run);
         let [first, .., end] = &last[..] else {
             panic!("the final phase is empty")
         };
-        let lasted = (end.time - first.time) as f64 / 1e9;
+        let seconds = (end.time - first.time) as f64 / 1e9;
         run.assert(
-            (9.0..12.0).contains(&lasted),
-            &format!("{lasted} are ten seconds"),
+            (9.0..12.0).contains(&seconds),
+            &format!("{seconds} s are about ten"),
         );
         for worker in [0, 1] {
-            let begun = invoked_by(worker, &run, &last).len();
+            let invoked = invoked_by(worker, &run, &last).len();
             // Five a second, on average.
-            run.assert((20..100).contains(&begun), &format!("{begun} operations"));
+            run.assert(
+                (20..100).contains(&invoked),
+                &format!("{invoked} operations"),
+            );
         }
     }
 }
 
-/// What becomes of a request, of which operation that is a part, how it ends, and why.
+/// The outcome of a request, and the function, kind and error of the operation that contains it.
 const FAILURES: [(&str, &str, Kind, &str); 18] = [
     ("send:error 11", "send", Kind::Fail, BUSY),
     ("send:error 13", "send", Kind::Info, "crash: busy"),
@@ -258,7 +267,7 @@ const FAILURES: [(&str, &str, Kind, &str); 18] = [
         Kind::Info,
         "\"n\" does not belong",
     ),
-    // Messages that were shown and could not be committed are gone.
+    // Messages that were polled but not committed are lost to the consumer.
     ("commit_offsets:error 11", "poll", Kind::Fail, BUSY),
     ("commit_offsets:error 13", "poll", Kind::Info, "crash: busy"),
     ("commit_offsets:nothing", "poll", Kind::Info, "net-timeout"),
@@ -268,7 +277,7 @@ const FAILURES: [(&str, &str, Kind, &str); 18] = [
         Kind::Info,
         "\"commit_offsets_ok\"",
     ),
-    // Nothing is lost by asking for them once more.
+    // Listing offsets changes nothing, so that it fails for certain.
     (
         "list_committed_offsets:error 11",
         "assign",
@@ -300,8 +309,8 @@ const BUSY: &str = "temporarily-unavailable: busy";
 const NO_MESSAGES: &str = r#"the field "msgs" should be an object of lists of [offset, message]"#;
 
 #[test]
-fn what_goes_wrong_is_a_failure_if_that_is_certain() {
-    // With this seed, there is an assignment early on, and what is sent is polled soon.
+fn an_error_is_a_failure_if_it_is_certain() {
+    // With this seed, there is an assignment early, and messages are polled soon.
     let cases = FAILURES.map(|(outcome, ..)| {
         let request = outcome.split(':').next().unwrap();
         let outcomes = ["send:ok", outcome, &format!("{request}:ok")];
