@@ -16,7 +16,7 @@ const MAX_FILES: usize = 20_000;
 #[derive(Debug)]
 pub(super) struct Cache<T>(Mutex<BTreeMap<PathBuf, (Stamp, T)>>);
 
-/// Modification time and length of a file, of which one changes when the file does.
+/// Modification time and length of a file; a change of the file changes at least one of them.
 type Stamp = (Option<Timestamp>, u64);
 
 impl<T> Default for Cache<T> {

@@ -84,7 +84,7 @@ impl Line {
     }
 
     fn numbers(what: impl Into<String>, a: Option<f64>, b: Option<f64>) -> Self {
-        let show = |number: Option<f64>| number.map_or_else(|| "–".to_owned(), short);
+        let show = |number: Option<f64>| number.map_or_else(|| "–".to_owned(), format_number);
         let difference = match (a, b) {
             (Some(a), Some(b)) if a == b => "=".to_owned(),
             (Some(a), Some(b)) => {
@@ -95,7 +95,7 @@ impl Line {
                 } else {
                     String::new()
                 };
-                format!("{sign}{}{part}", short((b - a).abs()))
+                format!("{sign}{}{part}", format_number((b - a).abs()))
             }
             _ => String::new(),
         };
@@ -109,7 +109,7 @@ impl Line {
 }
 
 /// Formats a number with at most three decimals.
-fn short(number: f64) -> String {
+fn format_number(number: f64) -> String {
     let text = format!("{number:.3}");
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
@@ -179,7 +179,7 @@ fn format_budget(budget: Option<&KeptBudget>) -> String {
     let Some(budget) = budget else {
         return "–".to_owned();
     };
-    let measured = budget.measured.map_or_else(|| "–".to_owned(), short);
+    let measured = budget.measured.map_or_else(|| "–".to_owned(), format_number);
     let bounds: Vec<&str> = [&budget.official, &budget.ours]
         .into_iter()
         .filter_map(|it| it.as_deref())

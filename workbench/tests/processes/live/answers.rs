@@ -20,10 +20,10 @@ fn a_correct_node_is_valid() {
 
 #[test]
 fn a_reply_has_exactly_the_fields_of_its_type() {
-    let check_echo = |(answer, flaw): (&str, &str)| {
+    let check_echo = |(answer, problem): (&str, &str)| {
         let texts = [
             "malformed answer",
-            flaw,
+            problem,
             "; it was {",
             "node n0 gave ",
             "no echo was ever ok",

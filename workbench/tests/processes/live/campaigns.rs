@@ -199,13 +199,13 @@ fn the_printed_command_repeats_the_failure() {
         assert!(!stdout.contains("panicked"), "{stdout}");
         // The saved run has a command that repeats it, too.
         let folder = Path::new(last_after(&stdout, "the run is kept in "));
-        let kept = fs::read_to_string(folder.join("test.json")).unwrap();
-        let kept: Value = serde_json::from_str(&kept).unwrap();
-        let repeated = repeat(&store, kept["command"].as_str().unwrap());
+        let test = fs::read_to_string(folder.join("test.json")).unwrap();
+        let test: Value = serde_json::from_str(&test).unwrap();
+        let repeated = repeat(&store, test["command"].as_str().unwrap());
         assert_eq!(repeated.status.code(), Some(1), "{}", text(&repeated));
-        let folder_of_that = last_after(&text(&repeated), "the run is kept in ").to_owned();
+        let repeated_folder = last_after(&text(&repeated), "the run is kept in ").to_owned();
         let history = |folder: &Path| fs::read(folder.join("history.jsonl")).unwrap();
-        assert_eq!(history(Path::new(&folder_of_that)), history(folder));
+        assert_eq!(history(Path::new(&repeated_folder)), history(folder));
         for file in [
             "history.edn",
             "results.json",

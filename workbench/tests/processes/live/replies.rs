@@ -37,8 +37,8 @@ fn replies_with_a_wrong_in_reply_to_are_reported_once_with_their_number() {
             r#"with "in_reply_to":99999, a msg_id that client c2 has never used"#,
         ),
     ];
-    let cases = cases.map(|(field, flaw)| {
-        let finding = format!(": it answered echo {flaw}{must}");
+    let cases = cases.map(|(field, problem)| {
+        let finding = format!(": it answered echo {problem}{must}");
         let printed = r#"it printed: {"src":"n0","dest":"c2","body":{"type":"echo_ok","echo":"#;
         replies(field).flags("--concurrency 3").prints([
             node,
@@ -62,10 +62,10 @@ fn replies_with_a_wrong_in_reply_to_are_reported_once_with_their_number() {
 
 #[test]
 fn a_reply_to_init_with_a_wrong_in_reply_to_aborts_the_run() {
-    let broken = |field: &str, flaw: &str| {
+    let broken = |field: &str, problem: &str| {
         let step = format!(r#"init:{{"type":"init_ok",{field}}}"#);
         let text =
-            format!("the run broke off: node n0 answered init {flaw}; it must be the number 1,");
+            format!("the run broke off: node n0 answered init {problem}; it must be the number 1,");
         let line = r#"{"src":"n0","dest":"c0","body":{"type":"init_ok","#;
         echo()
             .steps([step])
