@@ -4,10 +4,10 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
-fn sweep(folder: &Path, words: &str) -> Output {
+fn sweep(folder: &Path, args: &str) -> Output {
     Command::new(env!("CARGO_BIN_EXE_workbench"))
         .arg("sweep")
-        .args(words.split(' '))
+        .args(args.split(' '))
         .current_dir(folder)
         .output()
         .unwrap()
@@ -68,9 +68,9 @@ fn a_sweep_writes_its_points_as_csv_and_svg() {
 #[test]
 fn json_is_printed_and_files_are_written_to_the_given_paths() {
     let folder = tempfile::tempdir().unwrap();
-    let words = "echo --vary node-count=1..2:1 --seeds 1 --time-limit 1 --json --out there \
+    let args = "echo --vary node-count=1..2:1 --seeds 1 --time-limit 1 --json --out there \
                  --csv here/own.csv --seed 7";
-    let output = sweep(folder.path(), words);
+    let output = sweep(folder.path(), args);
     assert!(output.status.success(), "{output:?}");
     let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(report["challenge"], "echo");
@@ -86,8 +86,8 @@ fn json_is_printed_and_files_are_written_to_the_given_paths() {
 #[test]
 fn results_are_printed_even_if_a_file_cannot_be_written() {
     let folder = tempfile::tempdir().unwrap();
-    let words = "echo --vary node-count=1 --seeds 1 --time-limit 1";
-    let output = sweep(folder.path(), &format!("{words} --svg . --json"));
+    let args = "echo --vary node-count=1 --seeds 1 --time-limit 1";
+    let output = sweep(folder.path(), &format!("{args} --svg . --json"));
     assert_eq!(output.status.code(), Some(255));
     let document: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(document["exit-status"], 255);
@@ -96,7 +96,7 @@ fn results_are_printed_even_if_a_file_cannot_be_written() {
         Some("cannot write .")
     );
     if Path::new("/dev/full").exists() {
-        let output = sweep(folder.path(), &format!("{words} --svg /dev/full"));
+        let output = sweep(folder.path(), &format!("{args} --svg /dev/full"));
         assert_eq!(output.status.code(), Some(255));
         let stdout = String::from_utf8(output.stdout).unwrap();
         assert!(stdout.contains("1 of 1"), "{stdout}");
@@ -124,15 +124,15 @@ fn extreme_numbers_are_printed_in_few_digits() {
 fn bad_usage_is_rejected_before_any_run() {
     let folder = tempfile::tempdir().unwrap();
     #[track_caller]
-    fn check(folder: &Path, words: &str, why: &str) {
-        let output = sweep(folder, words);
+    fn check(folder: &Path, args: &str, why: &str) {
+        let output = sweep(folder, args);
         let stderr = String::from_utf8(output.stderr).unwrap();
-        assert_eq!(output.status.code(), Some(254), "{words}: {stderr}");
-        assert!(stderr.contains(why), "{words}: {stderr}");
+        assert_eq!(output.status.code(), Some(254), "{args}: {stderr}");
+        assert!(stderr.contains(why), "{args}: {stderr}");
         if !stderr.contains("For more information") {
             assert!(
                 stderr.lines().count() == 1 && !stderr.contains(": error: "),
-                "{words}: {stderr}"
+                "{args}: {stderr}"
             );
         }
     }

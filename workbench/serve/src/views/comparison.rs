@@ -179,7 +179,9 @@ fn format_budget(budget: Option<&KeptBudget>) -> String {
     let Some(budget) = budget else {
         return "–".to_owned();
     };
-    let measured = budget.measured.map_or_else(|| "–".to_owned(), format_number);
+    let measured = budget
+        .measured
+        .map_or_else(|| "–".to_owned(), format_number);
     let bounds: Vec<&str> = [&budget.official, &budget.ours]
         .into_iter()
         .filter_map(|it| it.as_deref())

@@ -199,17 +199,17 @@ fn run_one(case: &Case) -> Run {
     let store = TempDir::new().unwrap();
     let store_path = store.path().to_string_lossy();
     let program = node(case.node);
-    let mut words = vec![
+    let mut args = vec![
         "test",
         "--store",
         &store_path,
         "--bin",
         program.to_str().unwrap(),
     ];
-    words.extend(FLAGS.split(' ').chain(case.flags.split_whitespace()));
-    words.push("--");
-    words.extend(case.steps.iter().map(String::as_str));
-    let output = workbench(&words);
+    args.extend(FLAGS.split(' ').chain(case.flags.split_whitespace()));
+    args.push("--");
+    args.extend(case.steps.iter().map(String::as_str));
+    let output = workbench(&args);
     Run {
         code: output.status.code(),
         text: text(&output),

@@ -14,22 +14,22 @@ use super::bench::{clean_env, text, workbench};
 const FORGETFUL: &str = "broadcast-3c --nemesis kill --time-limit 3 --rate 20 --node-count 3";
 
 /// Runs the bench with these arguments and a store.
-fn workbench_in(store: &TempDir, words: &str) -> Output {
+fn workbench_in(store: &TempDir, args: &str) -> Output {
     let path = store.path().join("store");
-    let words = words
+    let args = args
         .split_whitespace()
         .chain(["--store", path.to_str().unwrap()]);
-    workbench(&words.collect::<Vec<&str>>())
+    workbench(&args.collect::<Vec<&str>>())
 }
 
 /// The stdout of `simulate`, which must exit with this status.
 #[track_caller]
-fn simulate(store: &TempDir, words: &str, exit: i32) -> String {
-    let output = workbench_in(store, &format!("simulate {words}"));
+fn simulate(store: &TempDir, args: &str, exit: i32) -> String {
+    let output = workbench_in(store, &format!("simulate {args}"));
     assert_eq!(
         output.status.code(),
         Some(exit),
-        "simulate {words}\n{}",
+        "simulate {args}\n{}",
         text(&output)
     );
     String::from_utf8(output.stdout).unwrap()
@@ -37,8 +37,8 @@ fn simulate(store: &TempDir, words: &str, exit: i32) -> String {
 
 /// The reports of `simulate --json`, without their durations.
 #[track_caller]
-fn reports(store: &TempDir, words: &str, exit: i32) -> Value {
-    without_wall(&simulate(store, &format!("{words} --json"), exit))
+fn reports(store: &TempDir, args: &str, exit: i32) -> Value {
+    without_wall(&simulate(store, &format!("{args} --json"), exit))
 }
 
 fn without_wall(json: &str) -> Value {
@@ -89,10 +89,10 @@ fn merged_shards_equal_the_whole_campaign() {
             })
             .collect();
         let merge = |parts: &[String], json: bool| {
-            let mut words = vec!["merge"];
-            words.extend(parts.iter().map(String::as_str));
-            words.extend(json.then_some("--json"));
-            let output = workbench(&words);
+            let mut args = vec!["merge"];
+            args.extend(parts.iter().map(String::as_str));
+            args.extend(json.then_some("--json"));
+            let output = workbench(&args);
             assert_eq!(output.status.code(), Some(exit), "{}", text(&output));
             String::from_utf8(output.stdout).unwrap()
         };
@@ -122,10 +122,10 @@ fn merged_shards_equal_the_whole_campaign() {
 
 /// Merges reports whatever their verdict is.
 fn merge_some(parts: &[String]) -> Vec<u8> {
-    let words = ["merge", "--json"]
+    let args = ["merge", "--json"]
         .into_iter()
         .chain(parts.iter().map(String::as_str));
-    workbench(&words.collect::<Vec<&str>>()).stdout
+    workbench(&args.collect::<Vec<&str>>()).stdout
 }
 
 #[test]
@@ -151,11 +151,11 @@ fn a_campaign_is_the_same_with_any_number_of_jobs() {
 #[test]
 fn given_flags_are_not_drawn_and_a_fixed_run_draws_none() {
     let store = TempDir::new().unwrap();
-    let failing = |words: &str| {
-        let reports = reports(&store, &format!("{FORGETFUL} --seeds 0..5 {words}"), 1);
+    let failing = |args: &str| {
+        let reports = reports(&store, &format!("{FORGETFUL} --seeds 0..5 {args}"), 1);
         assert_eq!(
             reports[0]["pinned"].as_str().unwrap().contains("--exactly"),
-            !words.is_empty()
+            !args.is_empty()
         );
         let options = reports[0]["tally"]["failures"][0]["options"]
             .as_str()
@@ -182,12 +182,12 @@ fn given_flags_are_not_drawn_and_a_fixed_run_draws_none() {
 fn the_printed_command_repeats_the_failure() {
     let store = TempDir::new().unwrap();
     let odd = "--node-flags=--fan-out=1";
-    for words in [
+    for args in [
         String::new(),
         "--exactly --nemesis-interval 0.4".into(),
         odd.into(),
     ] {
-        let campaign = format!("{FORGETFUL} --seeds 0..20 {words}");
+        let campaign = format!("{FORGETFUL} --seeds 0..20 {args}");
         let stdout = simulate(&store, &campaign, 1);
         let failure = |text: &str| {
             let from = text.find("\nseed ").unwrap();
@@ -248,15 +248,15 @@ fn shrinking_finds_a_smaller_failure_with_a_command_that_repeats_it() {
     assert!(text(&repeated).contains(finding), "{}", text(&repeated));
 
     // With --json, stdout has only the report.
-    let words = format!("{FORGETFUL} --seeds 0..20 --shrink --shrink-runs 64 --json");
-    let reports = reports(&store, &words, 1);
+    let args = format!("{FORGETFUL} --seeds 0..20 --shrink --shrink-runs 64 --json");
+    let reports = reports(&store, &args, 1);
     assert_eq!(reports[0]["tally"]["failures"].as_array().unwrap().len(), 1);
 }
 
 #[test]
 fn bad_usage_of_simulate_and_merge_exits_with_254_and_a_reason() {
     let store = TempDir::new().unwrap();
-    for (words, reason) in [
+    for (args, reason) in [
         ("simulate", "NAME"),
         ("simulate tango", "invalid value 'tango' for '<NAME>...'"),
         ("simulate echo --seeds 5..5", "expected seeds as 0..10000"),
@@ -277,14 +277,9 @@ fn bad_usage_of_simulate_and_merge_exits_with_254_and_a_reason() {
         ("simulate echo --nodes a,b", "--nodes is not for simulate"),
         ("simulate echo --bin ./node", "--bin"),
     ] {
-        let output = workbench_in(&store, words);
-        assert_eq!(
-            output.status.code(),
-            Some(254),
-            "{words}\n{}",
-            text(&output)
-        );
-        assert!(text(&output).contains(reason), "{words}\n{}", text(&output));
+        let output = workbench_in(&store, args);
+        assert_eq!(output.status.code(), Some(254), "{args}\n{}", text(&output));
+        assert!(text(&output).contains(reason), "{args}\n{}", text(&output));
     }
     let output = workbench(&["merge"]);
     assert_eq!(output.status.code(), Some(254));
@@ -311,8 +306,8 @@ fn the_first_seeds_the_last_ones_and_single_ones_can_be_run() {
 fn reports_that_do_not_fit_together_are_not_merged() {
     let store = TempDir::new().unwrap();
     let path = |name: &str| store.path().join(name).to_str().unwrap().to_owned();
-    let part = |name: &str, words: &str| {
-        let part = simulate(&store, &format!("echo --time-limit 1 --json {words}"), 0);
+    let part = |name: &str, args: &str| {
+        let part = simulate(&store, &format!("echo --time-limit 1 --json {args}"), 0);
         fs::write(path(name), &part).unwrap();
         part
     };
@@ -338,9 +333,9 @@ fn reports_that_do_not_fit_together_are_not_merged() {
     edited("a missing field", "\"runs\": 3,", "");
 
     let assert_refused = |files: &[&str], reason: &str| {
-        let mut words = vec!["merge".to_owned()];
-        words.extend(files.iter().map(|file| path(file)));
-        let output = workbench(&words);
+        let mut args = vec!["merge".to_owned()];
+        args.extend(files.iter().map(|file| path(file)));
+        let output = workbench(&args);
         let text = text(&output);
         assert_eq!(output.status.code(), Some(255), "{files:?}\n{text}");
         assert!(
@@ -371,8 +366,8 @@ fn reports_that_do_not_fit_together_are_not_merged() {
 fn an_unwritable_store_affects_neither_report_nor_exit_status() {
     let store = TempDir::new().unwrap();
     fs::write(store.path().join("store"), "a file").unwrap();
-    let words = format!("simulate {FORGETFUL} --seeds 0..20 --json");
-    let output = workbench_in(&store, &words);
+    let args = format!("simulate {FORGETFUL} --seeds 0..20 --json");
+    let output = workbench_in(&store, &args);
     assert_eq!(output.status.code(), Some(1), "{}", text(&output));
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(
@@ -384,7 +379,7 @@ fn an_unwritable_store_affects_neither_report_nor_exit_status() {
 
     // Files are limited to one block, as on a full disk.
     let full = TempDir::new().unwrap();
-    let script = format!("trap '' XFSZ; ulimit -f 1; exec \"$BENCH\" {words} --store \"$STORE\"");
+    let script = format!("trap '' XFSZ; ulimit -f 1; exec \"$BENCH\" {args} --store \"$STORE\"");
     let mut sh = clean_env(Command::new("sh"));
     sh.args(["-c", &script])
         .env("BENCH", env!("CARGO_BIN_EXE_workbench"));
@@ -403,12 +398,12 @@ fn a_closed_stdout_does_not_change_the_exit_status() {
     let path = store.path().join("store");
     let failing = format!("simulate {FORGETFUL} --seeds 0..20 --shrink --shrink-runs 32");
     let json = "simulate echo --time-limit 1 --seeds 0..3 --json";
-    for (words, exit) in [(failing.as_str(), 1), (json, 0)] {
+    for (args, exit) in [(failing.as_str(), 1), (json, 0)] {
         let (reader, writer) = std::io::pipe().unwrap();
         drop(reader);
         let mut command = clean_env(Command::new(env!("CARGO_BIN_EXE_workbench")));
         command
-            .args(words.split_whitespace())
+            .args(args.split_whitespace())
             .arg("--store")
             .arg(&path);
         let child = command
@@ -418,7 +413,7 @@ fn a_closed_stdout_does_not_change_the_exit_status() {
             .unwrap();
         let output = child.wait_with_output().unwrap();
         let stderr = String::from_utf8_lossy(&output.stderr);
-        assert_eq!(output.status.code(), Some(exit), "{words}\n{stderr}");
+        assert_eq!(output.status.code(), Some(exit), "{args}\n{stderr}");
         assert!(!stderr.contains("panicked"), "{stderr}");
     }
 }

@@ -11,14 +11,14 @@ use tempfile::TempDir;
 use super::bench::{check, echo, text, workbench};
 
 /// Asserts the exit status of `workbench check` and texts in its output.
-fn assert_output(words: &[&str], exit: i32, texts: &[&str]) -> String {
-    let output = workbench(&[&["check"], words].concat());
+fn assert_output(args: &[&str], exit: i32, texts: &[&str]) -> String {
+    let output = workbench(&[&["check"], args].concat());
     let text = text(&output);
-    assert_eq!(output.status.code(), Some(exit), "{words:?}\n{text}");
+    assert_eq!(output.status.code(), Some(exit), "{args:?}\n{text}");
     for expected in texts {
         assert!(
             text.contains(expected),
-            "no {expected:?} from {words:?}\n{text}"
+            "no {expected:?} from {args:?}\n{text}"
         );
     }
     text
@@ -102,14 +102,14 @@ fn transactions_are_checked_against_the_given_models() {
     fs::write(&path, TRANSACTIONS).unwrap();
     let file = path.to_str().unwrap();
     let check = |models: &str, exit, texts: &[&str]| {
-        let words = [
+        let args = [
             file,
             "-w",
             "txn-rw-register",
             "--consistency-models",
             models,
         ];
-        assert_output(&words, exit, texts);
+        assert_output(&args, exit, texts);
     };
     check("read-uncommitted", 0, &["txn-rw-register: valid"]);
     check("read-committed", 1, &["G1b: "]);
@@ -221,8 +221,8 @@ fn registers_of_knossos_and_assumptions_of_elle_are_supported() {
         {:type :ok, :process 2, :f :txn, :value [[:r 1 1]]}";
     fs::write(&path, stale).unwrap();
     let check = |assumed: &[&str], exit, texts: &[&str]| {
-        let words = [&[file, "-w", "txn-rw-register"], assumed].concat();
-        assert_output(&words, exit, texts);
+        let args = [&[file, "-w", "txn-rw-register"], assumed].concat();
+        assert_output(&args, exit, texts);
     };
     check(&[], 0, &["valid"]);
     check(&["--assume", "wfr-keys,sequential-keys"], 0, &["valid"]);

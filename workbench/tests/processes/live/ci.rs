@@ -12,7 +12,7 @@ use super::output::{HOSTILE, TestFolder, WRONG_ECHO, assert_exit, has_python, st
 fn a_junit_file_reports_an_interruption_until_the_run_is_over() {
     let folder = TestFolder::new();
     let file = folder.path("file");
-    let words = [
+    let args = [
         "simulate",
         "echo",
         "--seeds",
@@ -22,7 +22,7 @@ fn a_junit_file_reports_an_interruption_until_the_run_is_over() {
         "--junit",
     ];
     let mut command = clean_env(Command::new(env!("CARGO_BIN_EXE_workbench")));
-    let command = command.args(words).arg(&file).stderr(Stdio::null());
+    let command = command.args(args).arg(&file).stderr(Stdio::null());
     let mut bench = command.spawn().unwrap();
     let written = || fs::read_to_string(&file).unwrap_or_default();
     while !written().trim_end().ends_with("</testsuites>") {
@@ -83,8 +83,8 @@ fn junit_files_are_readable_whatever_a_node_prints() {
 #[test]
 fn junit_has_test_cases_for_budgets_campaigns_and_histories() {
     let folder = TestFolder::new();
-    let names = |words: &str, exit| {
-        assert_exit(&folder.workbench(&[], words), exit);
+    let names = |args: &str, exit| {
+        assert_exit(&folder.workbench(&[], args), exit);
         let report = Report::deserialize_from_str(&folder.read("file")).unwrap();
         let cases = report.test_suites.iter().flat_map(|it| &it.test_cases);
         let names: Vec<String> = cases.map(|it| it.name.to_string()).collect();

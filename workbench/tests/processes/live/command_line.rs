@@ -9,8 +9,8 @@ use super::bench::{node, text, workbench};
 fn assert_output(arguments: &str, exit: i32, texts: &[&str]) {
     let node = node("scripted.py");
     let word = |word: &str| word.replace("NODE", node.to_str().unwrap());
-    let words: Vec<String> = arguments.split_whitespace().map(word).collect();
-    let output = workbench(&words);
+    let args: Vec<String> = arguments.split_whitespace().map(word).collect();
+    let output = workbench(&args);
     let text = text(&output);
     assert_eq!(
         output.status.code(),

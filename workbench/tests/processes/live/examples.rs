@@ -66,8 +66,8 @@ impl Example {
                 break;
             }
         }
-        let words = command.split_whitespace().skip(3);
-        words.map(str::to_owned).collect()
+        let args = command.split_whitespace().skip(3);
+        args.map(str::to_owned).collect()
     }
 
     /// Runs it; the output if it is not valid.
@@ -76,10 +76,10 @@ impl Example {
         let program = flags.iter().position(|flag| flag == "--bin").unwrap() + 1;
         flags[program] = self.program.to_str().unwrap().to_owned();
         let store = self.folder.path().join("store");
-        let mut words = vec!["test", "--store", store.to_str().unwrap()];
-        words.extend(flags.iter().map(String::as_str));
-        let output = workbench(&words);
-        let problem = || format!("workbench {}\n{}", words.join(" "), text(&output));
+        let mut args = vec!["test", "--store", store.to_str().unwrap()];
+        args.extend(flags.iter().map(String::as_str));
+        let output = workbench(&args);
+        let problem = || format!("workbench {}\n{}", args.join(" "), text(&output));
         (output.status.code() != Some(0)).then(problem)
     }
 
@@ -97,9 +97,9 @@ impl Example {
 
 fn compile(compiler: &str, file: &Path, folder: &Path) -> PathBuf {
     let program = folder.join("program");
-    let mut words = compiler.split(' ');
-    let mut command = Command::new(words.next().unwrap());
-    command.args(words).arg(&program).arg(file);
+    let mut args = compiler.split(' ');
+    let mut command = Command::new(args.next().unwrap());
+    command.args(args).arg(&program).arg(file);
     command.env("GOCACHE", folder.join("cache"));
     let output = command.output().unwrap();
     assert!(output.status.success(), "{}", text(&output));

@@ -53,7 +53,7 @@ fn with_a_correct_node_messages_are_sent_polled_committed_and_read_at_the_end() 
     let first = &run.history().ops[0];
     run.assert(first.f == "crash", "the first operation is a crash");
     let edn = run.read("history.edn");
-    for words in [
+    for text in [
         ":f :crash, :value nil",
         ":value [[:send \"9\" 1]]",
         ":value [[:send \"9\" [0 1]]]",
@@ -62,7 +62,7 @@ fn with_a_correct_node_messages_are_sent_polled_committed_and_read_at_the_end() 
         ", :seek-to-beginning? true}",
         ", :unseen {",
     ] {
-        run.assert(edn.contains(words), words);
+        run.assert(edn.contains(text), text);
     }
     // Only crashes may have no ok operation.
     let results = run.read("results.edn");

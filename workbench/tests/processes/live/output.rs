@@ -36,38 +36,38 @@ impl TestFolder {
     }
 
     /// Runs the bench with these arguments; FILE stands for a file in this folder.
-    pub(super) fn workbench(&self, env_vars: &[(&str, &str)], words: &str) -> Output {
+    pub(super) fn workbench(&self, env_vars: &[(&str, &str)], args: &str) -> Output {
         let file = self.path("file").display().to_string();
-        let words = words.split_whitespace();
-        let words = words.map(|word| word.replace("FILE", &file));
+        let args = args.split_whitespace();
+        let args = args.map(|word| word.replace("FILE", &file));
         let store = [
             "--store".to_owned(),
             self.path("store").display().to_string(),
         ];
-        workbench_with_env(env_vars, &words.chain(store).collect::<Vec<_>>())
+        workbench_with_env(env_vars, &args.chain(store).collect::<Vec<_>>())
     }
 
     /// Runs `workbench test` on a node with these steps.
     pub(super) fn test(&self, env_vars: &[(&str, &str)], steps: &[&str], flags: &str) -> Output {
         let node = node("scripted.py");
-        let mut words: Vec<String> = ["test", "-w", "echo", "--node-count", "1", "--rate", "50"]
+        let mut args: Vec<String> = ["test", "-w", "echo", "--node-count", "1", "--rate", "50"]
             .map(str::to_owned)
             .into();
         let flags = flags.replace("FILE", &self.path("file").display().to_string());
-        words.extend([
+        args.extend([
             "--time-limit".to_owned(),
             "1".to_owned(),
             "--bin".to_owned(),
         ]);
-        words.push(node.display().to_string());
-        words.extend([
+        args.push(node.display().to_string());
+        args.extend([
             "--store".to_owned(),
             self.path("store").display().to_string(),
         ]);
-        words.extend(flags.split_whitespace().map(str::to_owned));
-        words.push("--".to_owned());
-        words.extend(steps.iter().map(|step| (*step).to_owned()));
-        workbench_with_env(env_vars, &words)
+        args.extend(flags.split_whitespace().map(str::to_owned));
+        args.push("--".to_owned());
+        args.extend(steps.iter().map(|step| (*step).to_owned()));
+        workbench_with_env(env_vars, &args)
     }
 }
 
@@ -94,8 +94,8 @@ pub(super) fn has_python() -> bool {
 #[test]
 fn json_on_stdout_has_all_figures_and_the_table_goes_to_stderr() {
     let folder = TestFolder::new();
-    let words = "challenge echo broadcast-3d --simulate --seed 3 --runs 2 --json";
-    let output = folder.workbench(&[], words);
+    let args = "challenge echo broadcast-3d --simulate --seed 3 --runs 2 --json";
+    let output = folder.workbench(&[], args);
     assert_exit(&output, 0);
     let document: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(document["exit-status"], 0);
@@ -139,7 +139,7 @@ fn a_run_that_cannot_start_is_reported_in_json_and_junit() {
 fn every_failure_is_reported_in_json() {
     let folder = TestFolder::new();
     let nowhere = folder.path("no/such/file").display().to_string();
-    for (words, exit, has_tests, why) in [
+    for (args, exit, has_tests, why) in [
         ("check /no/such --json", 255, false, "/no/such"),
         (
             "check FILE --json --junit FILE/x",
@@ -180,8 +180,8 @@ fn every_failure_is_reported_in_json() {
         ),
     ] {
         let file = folder.path("file").display().to_string();
-        let words = words.replace("FILE", &file).replace("NOWHERE", &nowhere);
-        let output = workbench(&words.split(' ').collect::<Vec<_>>());
+        let args = args.replace("FILE", &file).replace("NOWHERE", &nowhere);
+        let output = workbench(&args.split(' ').collect::<Vec<_>>());
         let text = assert_exit(&output, exit);
         let document: Value = serde_json::from_slice(&output.stdout).expect(&text);
         assert_eq!(document["exit-status"], exit, "{text}");
@@ -194,7 +194,7 @@ fn every_failure_is_reported_in_json() {
 
 #[test]
 fn the_help_of_each_command_lists_exit_statuses() {
-    for (command, words) in [
+    for (command, expected) in [
         ("test", "255 a run broke off"),
         ("check", "255 the history cannot be read"),
         ("challenge", "or a budget missed"),
@@ -204,7 +204,7 @@ fn the_help_of_each_command_lists_exit_statuses() {
     ] {
         let text = assert_exit(&workbench(&[command, "--help"]), 0);
         assert!(
-            text.contains("Exit status: ") && text.contains(words),
+            text.contains("Exit status: ") && text.contains(expected),
             "{text}"
         );
     }
@@ -227,8 +227,8 @@ fn quiet_prints_only_the_verdict_and_failures() {
         let quiet = folder.test(&[], &["ok"], "--seed 3 --quiet");
         assert_eq!(assert_exit(&quiet, 0), "echo: valid (seed 3)\n");
         let loud = assert_exit(&folder.test(&[], &HOSTILE, "--seed 3 --quiet"), 255);
-        for words in ["stderr: ", "the run broke off", "node-logs", "again: "] {
-            assert!(loud.contains(words), "no {words:?} in {loud}");
+        for expected in ["stderr: ", "the run broke off", "node-logs", "again: "] {
+            assert!(loud.contains(expected), "no {expected:?} in {loud}");
         }
         assert!(!loud.contains([ESCAPE, '\u{7}', '\0']), "{loud:?}");
     }
@@ -249,14 +249,14 @@ fn colours_follow_the_flag_and_the_environment() {
         (&[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")], "", false),
         (&[("CLICOLOR_FORCE", "1")], "--color never", false),
     ] {
-        for words in [
+        for args in [
             "challenge echo --simulate --seed 3",
             "challenge tango",
             "--help",
         ] {
-            let output = folder.workbench(env_vars, &format!("{words} {flags}"));
+            let output = folder.workbench(env_vars, &format!("{args} {flags}"));
             let text = text(&output);
-            let case = format!("{env_vars:?} {words} {flags}\n{text:?}");
+            let case = format!("{env_vars:?} {args} {flags}\n{text:?}");
             assert_eq!(text.contains(ESCAPE), is_coloured, "{case}");
         }
     }
@@ -285,19 +285,19 @@ fn completions_and_man_pages_are_printed() {
     );
     let page = folder.read("man/workbench-test.1");
     assert!(page.contains("nemesis\\-interval"), "{page}");
-    for words in [&["completions", "bash"][..], &["man"], &["doc"]] {
+    for args in [&["completions", "bash"][..], &["man"], &["doc"]] {
         let (reader, writer) = std::io::pipe().unwrap();
         drop(reader);
         let mut command = clean_env(Command::new(env!("CARGO_BIN_EXE_workbench")));
-        let command = command.args(words).stdout(writer).stderr(Stdio::piped());
+        let command = command.args(args).stdout(writer).stderr(Stdio::piped());
         let output = command.spawn().unwrap().wait_with_output().unwrap();
-        assert_eq!(assert_exit(&output, 0), "", "{words:?}");
+        assert_eq!(assert_exit(&output, 0), "", "{args:?}");
     }
 }
 
 #[test]
 fn a_misspelt_name_is_answered_with_a_suggestion() {
-    for (words, meant) in [
+    for (args, meant) in [
         ("tset", "'test'"),
         ("test --bin x --rat 5", "'--rate'"),
         ("test --bin x -w brodcast", "'broadcast'"),
@@ -320,8 +320,8 @@ fn a_misspelt_name_is_answered_with_a_suggestion() {
         ("doc protocl", "'protocol'"),
         ("completions bsh", "'bash'"),
     ] {
-        let words: Vec<&str> = words.split(' ').collect();
-        let text = assert_exit(&workbench(&words), 254);
-        assert!(text.contains(meant), "no {meant} from {words:?}\n{text}");
+        let args: Vec<&str> = args.split(' ').collect();
+        let text = assert_exit(&workbench(&args), 254);
+        assert!(text.contains(meant), "no {meant} from {args:?}\n{text}");
     }
 }

@@ -159,7 +159,7 @@ fn a_missing_tmpdir_is_reported_and_nodes_start_in_tmp() {
     let folder = TempDir::new().unwrap();
     let store = folder.path().join("store");
     let node = node("no-shebang.sh");
-    let words = [
+    let args = [
         "test",
         "-w",
         "echo",
@@ -169,12 +169,12 @@ fn a_missing_tmpdir_is_reported_and_nodes_start_in_tmp() {
         "1",
         "--bin",
     ];
-    let words = words.map(str::to_owned).into_iter().chain([
+    let args = args.map(str::to_owned).into_iter().chain([
         node.display().to_string(),
         "--store".to_owned(),
         store.display().to_string(),
     ]);
-    let output = workbench_with_env(&[("TMPDIR", "/no/such/folder")], &words.collect::<Vec<_>>());
+    let output = workbench_with_env(&[("TMPDIR", "/no/such/folder")], &args.collect::<Vec<_>>());
     let text = text(&output);
     let note = "TMPDIR names /no/such/folder, which is not there: nodes start in /tmp";
     assert!(text.contains(note), "{text}");

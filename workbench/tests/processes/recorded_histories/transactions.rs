@@ -42,14 +42,14 @@ impl Recording {
 }
 
 /// The keywords in a list or a set of the results.
-fn words(verdict: &Verdict, name: &'static str) -> BTreeSet<String> {
+fn keywords(verdict: &Verdict, name: &'static str) -> BTreeSet<String> {
     let word = |edn: &Edn| match edn {
         Edn::Key(name) => name.to_string(),
         other => panic!("{other:?} is no keyword"),
     };
     match get(&verdict.results, &[name]) {
-        Some(Edn::List(words)) => words.iter().map(word).collect(),
-        Some(Edn::Set(words)) => words.iter().map(word).collect(),
+        Some(Edn::List(keywords)) => keywords.iter().map(word).collect(),
+        Some(Edn::Set(keywords)) => keywords.iter().map(word).collect(),
         None => BTreeSet::new(),
         other => panic!(":{name} is {other:?}"),
     }
@@ -84,7 +84,7 @@ fn is_implied(ours: &str, recorded: &BTreeSet<String>) -> bool {
 /// only if an answer implies them, or if Elle's search timed out, which ours never does.
 fn check(name: &str, verdict: &Verdict, valid: Validity, answers: &[&BTreeSet<String>]) {
     assert_eq!(verdict.valid, valid, "{name}: {:?}", verdict.findings);
-    let ours = words(verdict, "anomaly-types");
+    let ours = keywords(verdict, "anomaly-types");
     let timed_out = |types: &&&BTreeSet<String>| types.contains(TIMEOUT);
     let any: BTreeSet<_> = answers.iter().copied().flatten().cloned().collect();
     if answers.iter().find(timed_out).is_none() {
@@ -123,7 +123,10 @@ fn the_verdict_on_each_run_is_the_recorded_one() {
             ("not", again.and_then(|it| it.not.as_ref())),
             ("also-not", again.and_then(|it| it.also_not.as_ref())),
         ] {
-            let (ours, run) = (words(&verdict, name), case.names(&name.replace('-', "_")));
+            let (ours, run) = (
+                keywords(&verdict, name),
+                case.names(&name.replace('-', "_")),
+            );
             assert!(
                 ours == run || Some(&ours) == again,
                 "{}: {ours:?}",
@@ -153,10 +156,10 @@ pub fn check_models(case: &Recording) -> (usize, usize) {
         if verdict.valid == Validity::Invalid
             && let (Some(not), Some(also_not)) = (&recorded.not, &recorded.also_not)
         {
-            assert_eq!(&words(&verdict, "not"), not, "{name}");
-            assert_eq!(&words(&verdict, "also-not"), also_not, "{name}");
+            assert_eq!(&keywords(&verdict, "not"), not, "{name}");
+            assert_eq!(&keywords(&verdict, "also-not"), also_not, "{name}");
         }
-        same += usize::from(words(&verdict, "anomaly-types") == recorded.types);
+        same += usize::from(keywords(&verdict, "anomaly-types") == recorded.types);
     }
     (same, models.len())
 }
