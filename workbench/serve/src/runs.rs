@@ -97,8 +97,7 @@ impl Archive {
         let mut runs = Vec::new();
         let mut pending = vec![StorePath::default()];
         while let Some(path) = pending.pop() {
-            // Symbolic links are skipped: they lead to runs that are listed anyway, or out of the
-            // store.
+            // Without symbolic links: they lead to listed runs, or out of the store.
             let names = subfolders(&self.resolve(&path));
             for inner in names.iter().filter_map(|name| path.join(name)) {
                 match self.read_folder(&inner) {

@@ -45,7 +45,7 @@ fn the_command_gives_maelstroms_verdict_on_every_recording() {
         "workload, Maelstrom",
         "ours",
         "models with the same verdict",
-        "… of which with the same types",
+        "with the same types",
     ]);
     for case in cases() {
         let (exit, json) = run_check(&case);
