@@ -1,5 +1,5 @@
-//! Bodies that are made piece by piece while they are sent: a file, or a folder as a zip. Neither
-//! is ever in memory as a whole, and whoever hangs up ends the work.
+//! Response bodies that are produced in chunks while they are sent: a file, or a folder as a zip.
+//! Neither is ever whole in memory, and a client that disconnects stops the work.
 
 use std::collections::VecDeque;
 use std::fs::File;
@@ -16,26 +16,29 @@ use zip::write::{SimpleFileOptions, StreamWriter};
 
 use crate::site::Site;
 
-/// How much is read at a time.
-const PIECE: usize = 64 << 10;
+/// Bytes read at a time.
+const CHUNK_BYTES: usize = 64 << 10;
 
-/// From here on a zip notes lengths in 64 bits.
-const LARGE: u64 = u32::MAX as u64;
+/// From this length on, a zip entry needs 64-bit lengths.
+const MIN_ZIP64_BYTES: u64 = u32::MAX as u64;
 
-/// A file, as long as it was when it was asked for: it may still grow.
-pub(super) struct Whole {
+/// A file as a body, with the length it had when it was opened: it may still grow.
+pub(super) struct FileBody {
     file: File,
-    left: u64,
+    remaining: u64,
 }
 
-impl Whole {
-    /// The file's first bytes, so many.
+impl FileBody {
+    /// The first `length` bytes of the file.
     pub(super) fn new(file: File, length: u64) -> Self {
-        Whole { file, left: length }
+        FileBody {
+            file,
+            remaining: length,
+        }
     }
 }
 
-impl Body for Whole {
+impl Body for FileBody {
     type Data = Bytes;
     type Error = io::Error;
 
@@ -43,60 +46,61 @@ impl Body for Whole {
         mut self: Pin<&mut Self>,
         _: &mut Context<'_>,
     ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
-        if self.left == 0 {
+        if self.remaining == 0 {
             return Poll::Ready(None);
         }
-        let mut piece = vec![0; PIECE.min(usize::try_from(self.left).unwrap_or(PIECE))];
-        let read = self.file.read(&mut piece).and_then(|length| match length {
+        let mut chunk =
+            vec![0; CHUNK_BYTES.min(usize::try_from(self.remaining).unwrap_or(CHUNK_BYTES))];
+        let read = self.file.read(&mut chunk).and_then(|length| match length {
             0 => Err(io::Error::from(io::ErrorKind::UnexpectedEof)),
             length => Ok(length),
         });
         Poll::Ready(Some(read.map(|length| {
-            self.left -= length as u64;
-            piece.truncate(length);
-            Frame::data(piece.into())
+            self.remaining -= length as u64;
+            chunk.truncate(length);
+            Frame::data(chunk.into())
         })))
     }
 
     fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.left)
+        SizeHint::with_exact(self.remaining)
     }
 }
 
-/// A file of a zip.
-pub(super) struct Entry {
-    /// What it is called there, with slashes.
+/// A file to put into a zip.
+pub(super) struct ZipEntry {
+    /// Its path in the zip, with slashes.
     pub(super) name: String,
-    /// Where it was when it was listed.
+    /// Its path on disk when it was listed.
     pub(super) path: PathBuf,
 }
 
-/// Files as a zip.
-pub(super) struct Zip {
+/// Files as a body that is a zip.
+pub(super) struct ZipBody {
     site: Arc<Site>,
-    waiting: VecDeque<Entry>,
-    /// As long as it was when it was opened: a log may grow faster than somebody reads.
-    open: Option<Take<File>>,
+    pending: VecDeque<ZipEntry>,
+    /// The current file, cut to the length at opening: a log may grow faster than it is sent.
+    current: Option<Take<File>>,
     /// None once the zip is complete.
-    writer: Option<ZipWriter<StreamWriter<Shelf>>>,
-    written: Shelf,
+    writer: Option<ZipWriter<StreamWriter<SharedBuffer>>>,
+    written: SharedBuffer,
 }
 
-/// What has been written and not been sent.
+/// Bytes that are written and not yet sent; the zip writer holds a clone.
 #[derive(Clone, Default)]
-struct Shelf(Arc<Mutex<Vec<u8>>>);
+struct SharedBuffer(Arc<Mutex<Vec<u8>>>);
 
-impl Shelf {
+impl SharedBuffer {
     fn take(&self) -> Vec<u8> {
         let mut bytes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         std::mem::take(&mut bytes)
     }
 }
 
-impl Write for Shelf {
+impl Write for SharedBuffer {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let mut shelf = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        shelf.write(bytes)
+        let mut buffer = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        buffer.write(bytes)
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -104,37 +108,37 @@ impl Write for Shelf {
     }
 }
 
-impl Zip {
+impl ZipBody {
     /// A zip of these files of the site's store.
-    pub(super) fn new(site: Arc<Site>, entries: Vec<Entry>) -> Self {
-        let written = Shelf::default();
-        Zip {
+    pub(super) fn new(site: Arc<Site>, entries: Vec<ZipEntry>) -> Self {
+        let written = SharedBuffer::default();
+        ZipBody {
             site,
-            waiting: entries.into(),
-            open: None,
+            pending: entries.into(),
+            current: None,
             writer: Some(ZipWriter::new_stream(written.clone())),
             written,
         }
     }
 
-    /// Writes some more.
-    fn go_on(&mut self) -> io::Result<()> {
+    /// Writes the next chunk, file header, or the end of the zip.
+    fn write_more(&mut self) -> io::Result<()> {
         let Some(writer) = &mut self.writer else {
             return Ok(());
         };
-        if let Some(file) = &mut self.open {
-            let mut piece = vec![0; PIECE];
-            let length = file.read(&mut piece)?;
-            writer.write_all(&piece[..length])?;
+        if let Some(file) = &mut self.current {
+            let mut chunk = vec![0; CHUNK_BYTES];
+            let length = file.read(&mut chunk)?;
+            writer.write_all(&chunk[..length])?;
             if length == 0 {
-                self.open = None;
+                self.current = None;
             }
-        } else if let Some(Entry { name, path }) = self.waiting.pop_front() {
-            // What goes away meanwhile, or becomes something else, is left out.
-            if let Ok(Some((file, length))) = self.site.archive.file(&path) {
-                let options = SimpleFileOptions::default().large_file(length >= LARGE);
+        } else if let Some(ZipEntry { name, path }) = self.pending.pop_front() {
+            // A file that has been removed or replaced since it was listed is left out.
+            if let Ok(Some((file, length))) = self.site.archive.open_file(&path) {
+                let options = SimpleFileOptions::default().large_file(length >= MIN_ZIP64_BYTES);
                 writer.start_file(name, options)?;
-                self.open = Some(file.take(length));
+                self.current = Some(file.take(length));
             }
         } else if let Some(writer) = self.writer.take() {
             writer.finish()?;
@@ -143,7 +147,7 @@ impl Zip {
     }
 }
 
-impl Body for Zip {
+impl Body for ZipBody {
     type Data = Bytes;
     type Error = io::Error;
 
@@ -159,7 +163,7 @@ impl Body for Zip {
             if self.writer.is_none() {
                 return Poll::Ready(None);
             }
-            if let Err(error) = self.go_on() {
+            if let Err(error) = self.write_more() {
                 self.writer = None;
                 return Poll::Ready(Some(Err(error)));
             }
@@ -179,25 +183,26 @@ mod tests {
     use super::*;
     use crate::runs::Archive;
 
-    /// What becomes of the files `inner/a` and `inner/b` if this happens once they are listed.
+    /// Asserts which of the files `inner/a` and `inner/b` end up in a zip if `change` is applied to
+    /// the folder after they were listed.
     #[track_caller]
-    fn check(happens: impl FnOnce(&Path), expected: &[&str]) {
+    fn check(change: impl FnOnce(&Path), expected: &[&str]) {
         let store = tempfile::tempdir().unwrap();
         let inner = store.path().join("inner");
         fs::create_dir(&inner).unwrap();
         let entries = ["a", "b"].map(|name| {
             fs::write(inner.join(name), name).unwrap();
-            Entry {
+            ZipEntry {
                 name: name.to_owned(),
                 path: inner.join(name).canonicalize().unwrap(),
             }
         });
-        happens(&inner);
+        change(&inner);
         let site = Site {
             archive: Archive::open(store.path()).unwrap(),
             host: String::new(),
         };
-        let mut zip = Zip::new(Arc::new(site), entries.into());
+        let mut zip = ZipBody::new(Arc::new(site), entries.into());
         let mut context = Context::from_waker(Waker::noop());
         let mut bytes = Vec::new();
         while let Poll::Ready(Some(frame)) = Pin::new(&mut zip).poll_frame(&mut context) {
@@ -212,20 +217,20 @@ mod tests {
     }
 
     #[test]
-    fn what_takes_the_place_of_a_file_that_was_listed_is_left_out() {
+    fn a_listed_file_that_is_removed_or_replaced_is_left_out_of_the_zip() {
         check(|_| {}, &["a", "b"]);
-        let gone = |inner: &Path| fs::remove_file(inner.join("a")).unwrap();
-        check(gone, &["b"]);
+        let remove = |inner: &Path| fs::remove_file(inner.join("a")).unwrap();
+        check(remove, &["b"]);
         check(
             |inner| {
-                gone(inner);
+                remove(inner);
                 symlink("/etc/passwd", inner.join("a")).unwrap();
             },
             &["b"],
         );
         check(
             |inner| {
-                gone(inner);
+                remove(inner);
                 let made = Command::new("mkfifo").arg(inner.join("a")).status();
                 assert!(made.unwrap().success());
             },

@@ -1,4 +1,4 @@
-//! Folders and files of the store, and runs as zips.
+//! Handlers for folders and files of the store, and for runs as zips.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -10,77 +10,79 @@ use axum::extract::State;
 use axum::http::{HeaderValue, Uri, header};
 use axum::response::{IntoResponse, Redirect, Response};
 
-use crate::download::{Entry, Whole, Zip};
-use crate::problem::{Problem, html};
-use crate::runs::{Archive, Place};
-use crate::site::{Site, aside};
-use crate::url::{link, place};
-use crate::views::{Item, RunPage};
+use crate::download::{FileBody, ZipBody, ZipEntry};
+use crate::error_page::{ErrorPage, html};
+use crate::runs::{Archive, StorePath};
+use crate::site::{Site, run_blocking};
+use crate::url::{href, parse_path};
+use crate::views::{FolderEntry, FolderPage};
 use pages::text::marked;
 
-/// What a browser may do with a file: nothing but show it. It may have any content.
-const LOOK: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox";
+/// Policy of files, which may have any content: a browser may only show them.
+const FILE_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox";
 
-/// … and with the report of a run, whose script is part of it: it can neither load anything nor
-/// read other pages of ours.
-const REPORT: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; \
-                      img-src data:; base-uri 'none'; \
-                      sandbox allow-scripts allow-downloads allow-popups";
+/// Policy of reports, which contain a script: it can neither load anything nor read other pages of
+/// this site.
+const REPORT_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; \
+                             script-src 'unsafe-inline'; img-src data:; base-uri 'none'; \
+                             sandbox allow-scripts allow-downloads allow-popups";
 
-/// How deep folders of a run may be nested.
-const DEPTH: usize = 16;
+/// Folders of a run that are nested deeper are left out of its zip.
+const MAX_DEPTH: usize = 16;
 
-/// A folder's page, or a file.
-pub(super) async fn show(State(site): State<Arc<Site>>, uri: Uri) -> Result<Response, Problem> {
-    aside(move || look(&site, &uri)).await
+/// Responds with a folder's page or a file.
+pub(super) async fn show(State(site): State<Arc<Site>>, uri: Uri) -> Result<Response, ErrorPage> {
+    run_blocking(move || show_path(&site, &uri)).await
 }
 
-fn look(site: &Site, uri: &Uri) -> Result<Response, Problem> {
-    let (place, path) = find(site, uri, "/run/")?;
-    let nothing = || Problem::nothing(&place.to_string());
-    let found = fs::metadata(&path).map_err(|_| nothing())?;
+fn show_path(site: &Site, uri: &Uri) -> Result<Response, ErrorPage> {
+    let (store_path, path) = resolve(site, uri, "/run/")?;
+    let not_found = || ErrorPage::not_found(&store_path.to_string());
+    let found = fs::metadata(&path).map_err(|_| not_found())?;
     if found.is_dir() {
         if !uri.path().ends_with('/') {
-            // What a page in it links to is beside it.
-            return Ok(Redirect::permanent(&format!("{}/", link("/run/", &place))).into_response());
+            // Relative links of a page need the slash at the end.
+            return Ok(
+                Redirect::permanent(&format!("{}/", href("/run/", &store_path))).into_response(),
+            );
         }
-        let items = items(&site.archive, &path, &place);
-        let page = RunPage::new(&site.archive, &place, items);
+        let entries = list_folder(&site.archive, &path, &store_path);
+        let page = FolderPage::new(&site.archive, &store_path, entries);
         return html(&page).map(IntoResponse::into_response);
     }
     if uri.path().ends_with('/') {
-        return Err(nothing());
+        return Err(not_found());
     }
-    let opened = site.archive.file(&path);
-    let opened = opened.map_err(|error| Problem::unreadable(&place, &error))?;
-    let (file, length) = opened.ok_or_else(nothing)?;
-    let name = place.names().last().map_or("", String::as_str);
-    let (kind, policy) = kind(name);
-    let mut response = Body::new(Whole::new(file, length)).into_response();
+    let opened = site.archive.open_file(&path);
+    let opened = opened.map_err(|error| ErrorPage::unreadable_file(&store_path, &error))?;
+    let (file, length) = opened.ok_or_else(not_found)?;
+    let name = store_path.names().last().map_or("", String::as_str);
+    let (content_type, policy) = content_type(name);
+    let mut response = Body::new(FileBody::new(file, length)).into_response();
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
     let policy = HeaderValue::from_static(policy);
     headers.insert(header::CONTENT_SECURITY_POLICY, policy);
     Ok(response)
 }
 
-/// A run with all its files, as a zip.
-pub(super) async fn zip(State(site): State<Arc<Site>>, uri: Uri) -> Result<Response, Problem> {
-    aside(move || pack(site, &uri)).await
+/// Responds with a run's files as a zip.
+pub(super) async fn zip(State(site): State<Arc<Site>>, uri: Uri) -> Result<Response, ErrorPage> {
+    run_blocking(move || zip_run(site, &uri)).await
 }
 
-fn pack(site: Arc<Site>, uri: &Uri) -> Result<Response, Problem> {
-    let (place, path) = find(&site, uri, "/zip/")?;
-    if site.archive.run(&place).is_none() {
-        return Err(Problem::nothing(&place.to_string()));
+fn zip_run(site: Arc<Site>, uri: &Uri) -> Result<Response, ErrorPage> {
+    let (store_path, path) = resolve(&site, uri, "/zip/")?;
+    if site.archive.run(&store_path).is_none() {
+        return Err(ErrorPage::not_found(&store_path.to_string()));
     }
-    let name = entry_name(&place.names().join("-"));
+    let name = entry_name(&store_path.names().join("-"));
     let mut entries = Vec::new();
-    collect(&path, &name, DEPTH, &mut entries);
-    let mut response = Body::new(Zip::new(site, entries)).into_response();
+    collect_files(&path, &name, MAX_DEPTH, &mut entries);
+    let mut response = Body::new(ZipBody::new(site, entries)).into_response();
     let headers = response.headers_mut();
-    let kind = HeaderValue::from_static("application/zip");
-    headers.insert(header::CONTENT_TYPE, kind);
+    let content_type = HeaderValue::from_static("application/zip");
+    headers.insert(header::CONTENT_TYPE, content_type);
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_.+".contains(c);
     let name: String = name.chars().filter(|c| is_plain(*c)).collect();
     let attachment = format!("attachment; filename=\"{name}.zip\"");
@@ -90,17 +92,17 @@ fn pack(site: Arc<Site>, uri: &Uri) -> Result<Response, Problem> {
     Ok(response)
 }
 
-/// What a URL asks for, and where it is, links followed.
-fn find(site: &Site, uri: &Uri, prefix: &str) -> Result<(Place, PathBuf), Problem> {
+/// The path that a URL names in the store and on disk, symbolic links followed.
+fn resolve(site: &Site, uri: &Uri, prefix: &str) -> Result<(StorePath, PathBuf), ErrorPage> {
     let path = uri.path().strip_prefix(prefix).unwrap_or_default();
-    let place = place(path.strip_suffix('/').unwrap_or(path))?;
-    let path = site.archive.find(&place);
-    let path = path.ok_or_else(|| Problem::nothing(&place.to_string()))?;
-    Ok((place, path))
+    let store_path = parse_path(path.strip_suffix('/').unwrap_or(path))?;
+    let path = site.archive.find(&store_path);
+    let path = path.ok_or_else(|| ErrorPage::not_found(&store_path.to_string()))?;
+    Ok((store_path, path))
 }
 
-/// So many bytes, for a person.
-pub(super) fn size(bytes: u64) -> String {
+/// Formats a number of bytes with its unit.
+fn format_size(bytes: u64) -> String {
     match bytes {
         0..1_000 => format!("{bytes} B"),
         1_000..1_000_000 => format!("{:.1} kB", bytes as f64 / 1e3),
@@ -109,13 +111,14 @@ pub(super) fn size(bytes: u64) -> String {
     }
 }
 
-/// What is in a folder: folders first, by name.
-fn items(archive: &Archive, path: &Path, place: &Place) -> Vec<Item> {
+/// Lists a folder by name, folders first.
+fn list_folder(archive: &Archive, path: &Path, store_path: &StorePath) -> Vec<FolderEntry> {
     let entries = fs::read_dir(path).into_iter().flatten().flatten();
-    let items = entries.map(|entry| {
+    let entries = entries.map(|entry| {
         let name = entry.file_name();
-        let inner = name.to_str().and_then(|name| place.join(name));
-        // Of what a link leads to, if that is in the store; of any other only its name is told.
+        let inner = name.to_str().and_then(|name| store_path.join(name));
+        // The target of a symbolic link is shown if it is in the store; of other links only the
+        // name.
         let inner = inner.and_then(|inner| Some((archive.find(&inner)?, inner)));
         let found = match &inner {
             Some((path, _)) => fs::metadata(path),
@@ -123,23 +126,24 @@ fn items(archive: &Archive, path: &Path, place: &Place) -> Vec<Item> {
         };
         let is_folder = found.as_ref().is_ok_and(fs::Metadata::is_dir);
         let slash = if is_folder { "/" } else { "" };
-        Item {
+        FolderEntry {
             name: format!("{}{slash}", marked(&name.to_string_lossy())),
-            link: inner.map(|(_, inner)| format!("{}{slash}", link("/run/", &inner))),
+            link: inner.map(|(_, inner)| format!("{}{slash}", href("/run/", &inner))),
             is_folder,
             size: found
                 .ok()
                 .filter(fs::Metadata::is_file)
-                .map_or_else(String::new, |found| size(found.len())),
+                .map_or_else(String::new, |found| format_size(found.len())),
         }
     });
-    let mut items: Vec<Item> = items.collect();
-    items.sort_by(|a, b| (!a.is_folder, &a.name).cmp(&(!b.is_folder, &b.name)));
-    items
+    let mut entries: Vec<FolderEntry> = entries.collect();
+    entries.sort_by(|a, b| (!a.is_folder, &a.name).cmp(&(!b.is_folder, &b.name)));
+    entries
 }
 
-/// The files below a folder, in order; links are left out, since they may lead anywhere.
-fn collect(folder: &Path, name: &str, depth: usize, entries: &mut Vec<Entry>) {
+/// Collects the files below a folder, in order; symbolic links are skipped, since they may lead
+/// anywhere.
+fn collect_files(folder: &Path, name: &str, depth: usize, entries: &mut Vec<ZipEntry>) {
     let mut inner: Vec<_> = fs::read_dir(folder)
         .into_iter()
         .flatten()
@@ -151,46 +155,46 @@ fn collect(folder: &Path, name: &str, depth: usize, entries: &mut Vec<Entry>) {
         let Ok(found) = entry.metadata() else {
             continue;
         };
-        let plain = entry_name(&entry.file_name().to_string_lossy());
-        let name = format!("{name}/{}", unlike(&mut taken, &plain));
+        let base = entry_name(&entry.file_name().to_string_lossy());
+        let name = format!("{name}/{}", unique_name(&mut taken, &base));
         if found.is_file() {
-            entries.push(Entry {
+            entries.push(ZipEntry {
                 name,
                 path: entry.path(),
             });
         } else if found.is_dir() && depth > 0 {
-            collect(&entry.path(), &name, depth - 1, entries);
+            collect_files(&entry.path(), &name, depth - 1, entries);
         }
     }
 }
 
-/// A name as part of a zip, where it must not become a path on the system that opens it.
+/// A name as part of a zip, without characters that are path separators on some system.
 fn entry_name(name: &str) -> String {
     marked(name).replace(['\\', ':'], "_")
 }
 
-/// This name, or else one like it, that none in a folder has: several may have become the same.
-fn unlike(taken: &mut BTreeSet<String>, name: &str) -> String {
-    let mut unlike = name.to_owned();
+/// This name, with a number if it is taken: `entry_name` may map several names to one.
+fn unique_name(taken: &mut BTreeSet<String>, name: &str) -> String {
+    let mut unique = name.to_owned();
     let mut copy = 1;
-    while !taken.insert(unlike.clone()) {
+    while !taken.insert(unique.clone()) {
         copy += 1;
-        unlike = format!("{name}~{copy}");
+        unique = format!("{name}~{copy}");
     }
-    unlike
+    unique
 }
 
-/// What a file is to a browser, and what that may do with it.
-fn kind(name: &str) -> (&'static str, &'static str) {
+/// A file's content type and content security policy.
+fn content_type(name: &str) -> (&'static str, &'static str) {
     if name == "report.html" {
-        return ("text/html; charset=utf-8", REPORT);
+        return ("text/html; charset=utf-8", REPORT_POLICY);
     }
-    let kind = match name.rsplit_once('.').map_or("", |(_, ending)| ending) {
+    let content_type = match name.rsplit_once('.').map_or("", |(_, extension)| extension) {
         "json" | "jsonl" | "edn" | "txt" | "log" | "csv" => "text/plain; charset=utf-8",
         "html" => "text/html; charset=utf-8",
         "svg" => "image/svg+xml",
         "png" => "image/png",
         _ => "application/octet-stream",
     };
-    (kind, LOOK)
+    (content_type, FILE_POLICY)
 }

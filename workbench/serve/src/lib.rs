@@ -1,13 +1,13 @@
-//! A local page about what is kept: the runs, their files, and two runs side by side.
+//! A local web site about kept runs: the list, the files of each, and two runs side by side.
 //!
-//! Nothing is ever changed, so it answers GET and HEAD alone. What lies in a store may come from
-//! anywhere: names are escaped, files are confined to the store and to what a browser may do with
-//! them, and who comes under another name than ours is sent away, or a page from anywhere could
-//! have its own name lead here and read everything (DNS rebinding).
+//! The site is read-only and accepts only GET and HEAD. The contents of a store are untrusted:
+//! names are escaped, no file outside the store is served, and a content security policy limits
+//! what each file may do in the browser. Requests under a foreign host name are rejected: otherwise
+//! any web page could point its own name at this server and read everything (DNS rebinding).
 
 mod download;
+mod error_page;
 mod files;
-mod problem;
 mod runs;
 mod site;
 mod url;
@@ -31,28 +31,29 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::sync::Semaphore;
 
-use problem::Problem;
+use error_page::ErrorPage;
 use runs::Archive;
-use site::{Site, bare};
+use site::{Site, strip_brackets};
 
-/// What is served, and where.
+/// The store to serve, and the address to listen on.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// The folder where runs are kept.
+    /// The folder that contains the runs.
     pub store: PathBuf,
-    /// The name or address to listen at.
+    /// The host name or address to listen on.
     pub host: String,
-    /// The port; 0 is any that is free.
+    /// The port; 0 picks a free one.
     pub port: u16,
 }
 
-/// Pages of ours need no script, and load nothing but pictures from the store.
-const PAGE: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; \
-                    form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+/// Policy of our own pages: no script, and images only from this server.
+const PAGE_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; \
+                           img-src 'self' data:; form-action 'self'; base-uri 'none'; \
+                           frame-ancestors 'none'";
 
-/// What every answer says unless it says something else.
-const ALWAYS: [(HeaderName, &str); 5] = [
-    (header::CONTENT_SECURITY_POLICY, PAGE),
+/// Headers of every response that does not set them itself.
+const DEFAULT_HEADERS: [(HeaderName, &str); 5] = [
+    (header::CONTENT_SECURITY_POLICY, PAGE_POLICY),
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::REFERRER_POLICY, "no-referrer"),
     (header::CACHE_CONTROL, "no-cache"),
@@ -62,30 +63,30 @@ const ALWAYS: [(HeaderName, &str); 5] = [
     ),
 ];
 
-/// How many are answered at a time; others wait, as there are no more than so many open files.
-const CONNECTIONS: usize = 256;
+/// Connections served at a time; others wait, since the number of open files is limited.
+const MAX_CONNECTIONS: usize = 256;
 
-/// How long a request may take to come, or a connection may have none.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// Longest time for a request's head to arrive, and for a connection to stay idle.
+const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long nobody is let in when that failed.
-const BREAK: Duration = Duration::from_secs(1);
+/// Pause after a connection could not be accepted.
+const ACCEPT_RETRY_DELAY: Duration = Duration::from_secs(1);
 
-/// Serves until the process ends. `listening` is told where, once it listens.
+/// Serves until the process ends. `on_listening` is called with the bound address.
 ///
 /// # Errors
-/// When there is no store, or it cannot listen there.
-pub fn serve(options: &Options, listening: impl FnOnce(SocketAddr)) -> anyhow::Result<()> {
+/// When the store does not exist or the address cannot be bound.
+pub fn serve(options: &Options, on_listening: impl FnOnce(SocketAddr)) -> anyhow::Result<()> {
     let archive = Archive::open(&options.store)?;
     let site = Site {
         archive,
         host: options.host.clone(),
     };
     let router = router(site);
-    let listener = listen(bare(&options.host), options.port)?;
+    let listener = listen(strip_brackets(&options.host), options.port)?;
     let address = listener.local_addr()?;
-    // One thread is enough for one person: files are read in small pieces, in turn. What takes
-    // longer is done aside, by few, since each may need much memory.
+    // One thread is enough for one user: downloads read files in small chunks, in turn. Longer work
+    // runs on a few blocking threads; few, since each may need much memory.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_io()
         .enable_time()
@@ -93,27 +94,28 @@ pub fn serve(options: &Options, listening: impl FnOnce(SocketAddr)) -> anyhow::R
         .build()?;
     runtime.block_on(async {
         let listener = tokio::net::TcpListener::from_std(listener)?;
-        listening(address);
-        answer(&listener, &router).await;
+        on_listening(address);
+        accept_connections(&listener, &router).await;
         anyhow::Ok(())
     })
 }
 
-/// Answers everybody who comes, for ever.
-async fn answer(listener: &tokio::net::TcpListener, router: &Router) {
-    let room = Arc::new(Semaphore::new(CONNECTIONS));
+/// Accepts and serves connections, for ever.
+async fn accept_connections(listener: &tokio::net::TcpListener, router: &Router) {
+    let permits = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new()).header_read_timeout(PATIENCE);
-    // Nobody ever closes the room.
-    while let Ok(place) = Arc::clone(&room).acquire_owned().await {
+    http.timer(TokioTimer::new())
+        .header_read_timeout(HEADER_TIMEOUT);
+    // The semaphore is never closed, so this never ends.
+    while let Ok(permit) = Arc::clone(&permits).acquire_owned().await {
         let stream = match listener.accept().await {
             Ok((stream, _)) => stream,
             Err(error) => {
-                // Those are one client's affair; all others are ours, and pass: too many files are
-                // open, for one.
+                // These two concern one client only. Others concern this process and are temporary,
+                // such as too many open files.
                 use std::io::ErrorKind::{ConnectionAborted, ConnectionReset};
                 if !matches!(error.kind(), ConnectionAborted | ConnectionReset) {
-                    tokio::time::sleep(BREAK).await;
+                    tokio::time::sleep(ACCEPT_RETRY_DELAY).await;
                 }
                 continue;
             }
@@ -121,23 +123,23 @@ async fn answer(listener: &tokio::net::TcpListener, router: &Router) {
         let service = TowerToHyperService::new(router.clone());
         let connection = http.serve_connection(TokioIo::new(stream), service);
         tokio::spawn(async move {
-            // Whoever hangs up has no need of us.
+            // An error means that the client has disconnected.
             let _ = connection.await;
-            drop(place);
+            drop(permit);
         });
     }
 }
 
 fn listen(host: &str, port: u16) -> anyhow::Result<TcpListener> {
     let addresses = (host, port).to_socket_addrs();
-    let mut addresses = addresses.with_context(|| format!("there is no host {host:?}"))?;
+    let mut addresses = addresses.with_context(|| format!("unknown host {host:?}"))?;
     let address = addresses
         .next()
         .with_context(|| format!("the host {host:?} has no address"))?;
     let listener = TcpListener::bind(address).map_err(|error| match error.kind() {
         std::io::ErrorKind::AddrInUse => anyhow!(
-            "port {port} is taken: end what listens there, or try another one; --port 0 takes any \
-             that is free"
+            "port {port} is already in use: stop the process that listens there, or choose another \
+             port; --port 0 picks a free one"
         ),
         _ => anyhow!("cannot listen on {address}: {error}"),
     })?;
@@ -152,27 +154,30 @@ fn router(site: Site) -> Router {
         .route("/compare", get(views::compare))
         .route("/run/{*path}", get(files::show))
         .route("/zip/{*path}", get(files::zip))
-        .fallback(nothing_there)
-        .layer(middleware::from_fn_with_state(Arc::clone(&site), guard))
+        .fallback(not_found)
+        .layer(middleware::from_fn_with_state(
+            Arc::clone(&site),
+            check_request,
+        ))
         .with_state(site)
 }
 
-async fn nothing_there(uri: Uri) -> Problem {
-    Problem::nothing(uri.path())
+async fn not_found(uri: Uri) -> ErrorPage {
+    ErrorPage::not_found(uri.path())
 }
 
-/// Sends away who may not ask, and adds what every answer says.
-async fn guard(State(site): State<Arc<Site>>, request: Request, next: Next) -> Response {
-    let mut response = match refusal(&site, &request) {
-        Some(problem) => problem.into_response(),
+/// Rejects requests that are not allowed, and adds the default headers.
+async fn check_request(State(site): State<Arc<Site>>, request: Request, next: Next) -> Response {
+    let mut response = match reject(&site, &request) {
+        Some(page) => page.into_response(),
         None => next.run(request).await,
     };
-    let is_refused = response.status() == StatusCode::METHOD_NOT_ALLOWED;
+    let is_method_rejected = response.status() == StatusCode::METHOD_NOT_ALLOWED;
     let headers = response.headers_mut();
-    if is_refused {
+    if is_method_rejected {
         headers.insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
     }
-    for (name, value) in ALWAYS {
+    for (name, value) in DEFAULT_HEADERS {
         headers
             .entry(name)
             .or_insert(HeaderValue::from_static(value));
@@ -180,25 +185,26 @@ async fn guard(State(site): State<Arc<Site>>, request: Request, next: Next) -> R
     response
 }
 
-fn refusal(site: &Site, request: &Request) -> Option<Problem> {
+/// The error page for a request that is not allowed; none if it is.
+fn reject(site: &Site, request: &Request) -> Option<ErrorPage> {
     let host = request.headers().get(header::HOST);
     let host = host.and_then(|host| host.to_str().ok());
-    let other = request.uri().authority().map(Authority::as_str);
+    let authority = request.uri().authority().map(Authority::as_str);
     if host.is_none()
-        || ![host, other]
+        || ![host, authority]
             .into_iter()
             .flatten()
-            .all(|it| site.is_called(it))
+            .all(|it| site.is_own_name(it))
     {
-        let text = "Ask for localhost, 127.0.0.1, or what --host says.";
-        let title = "This is no name of ours";
-        return Some(Problem::new(StatusCode::FORBIDDEN, title, text));
+        let text = "Open this site as localhost, as 127.0.0.1, or by the name given to --host.";
+        let title = "Unknown host name";
+        return Some(ErrorPage::new(StatusCode::FORBIDDEN, title, text));
     }
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
-        let text = "What is kept is only shown: ask with GET.";
-        let title = "Nothing can be changed here";
+        let text = "This site is read-only: use GET or HEAD.";
+        let title = "Method not allowed";
         let status = StatusCode::METHOD_NOT_ALLOWED;
-        return Some(Problem::new(status, title, text));
+        return Some(ErrorPage::new(status, title, text));
     }
     None
 }

@@ -1,12 +1,12 @@
-//! Reading what is kept: which runs lie below a store, ours and the official Maelstrom's, and what
-//! each came to. Anything may lie there, and whoever asks may ask for anything: nothing outside the
-//! store is found, and what cannot be read says so and hides nothing else.
+//! Reads the kept runs of a store, ours and the official Maelstrom's, with their results. Both the
+//! store's contents and requested paths are untrusted: nothing outside the store is found, and a
+//! run that cannot be read is listed as unreadable and hides no other.
 
+mod cache;
 mod file;
-mod memory;
 mod options;
-mod place;
-mod state;
+mod path;
+mod status;
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -20,25 +20,25 @@ use jiff::Timestamp;
 use jiff::fmt::strtime::BrokenDownTime;
 use serde_json::{Map, Value};
 
-use memory::Memory;
+use cache::Cache;
 use pages::budget::Metric;
 use pages::kept::KeptResults;
 
-pub use options::word;
-pub use place::Place;
-pub use state::State;
+pub use options::to_text;
+pub use path::StorePath;
+pub use status::RunStatus;
 
-/// How many folders runs may be nested in: Maelstrom's are in `maelstrom/store/<workload>`.
-const DEPTH: usize = 5;
+/// Runs that are nested deeper are not found; Maelstrom's are in `maelstrom/store/<workload>`.
+const MAX_DEPTH: usize = 5;
 
-/// How long a file may be that says what a run was, or sums up what it came to, in bytes,
-const MOST_TEST: u64 = 1 << 20;
+/// Largest `test.json` or `summary.json`.
+const MAX_TEST_BYTES: u64 = 1 << 20;
 
-/// … or has all that it came to: parts of JSON are passed over,
-const MOST_JSON: u64 = 64 << 20;
+/// Largest `results.json`, most of which is skipped while it is parsed.
+const MAX_JSON_BYTES: u64 = 64 << 20;
 
-/// … while EDN becomes values as a whole, which need twenty times as much.
-const MOST_EDN: u64 = 16 << 20;
+/// Largest `results.edn`, which is parsed as a whole and then takes twenty times its size.
+const MAX_EDN_BYTES: u64 = 16 << 20;
 
 /// What is shown of each run, where its results have it.
 pub const MEASURED: [Metric; 4] = [
@@ -48,8 +48,8 @@ pub const MEASURED: [Metric; 4] = [
     Metric::RealtimeLag,
 ];
 
-/// One of these makes a folder that of a run.
-const SIGNS: [&str; 7] = [
+/// A folder with one of these files is that of a run.
+const RUN_FILES: [&str; 7] = [
     "test.json",
     "history.jsonl",
     "history.edn",
@@ -62,85 +62,83 @@ const SIGNS: [&str; 7] = [
 /// The runs below a store's folder.
 #[derive(Debug)]
 pub struct Archive {
-    /// Without links.
+    /// Canonical, without symbolic links.
     root: PathBuf,
-    tests: Memory<BTreeMap<&'static str, String>>,
-    results: Memory<(State, KeptResults)>,
+    tests: Cache<BTreeMap<&'static str, String>>,
+    results: Cache<(RunStatus, KeptResults)>,
 }
 
 /// A run that was kept.
 #[derive(Debug, Clone)]
-pub struct Kept {
-    /// Where.
-    pub place: Place,
-    /// What clients did.
+pub struct KeptRun {
+    pub path: StorePath,
     pub workload: String,
-    /// When it began, as its folder's name has it.
+    /// When it started, as text, from its folder's name.
     pub start: String,
-    /// What it came to,
-    pub state: State,
-    /// … in numbers.
+    pub status: RunStatus,
     pub results: KeptResults,
-    /// Whether there is a page about it.
+    /// Whether its `report.html` is in the store.
     pub has_report: bool,
     options: BTreeMap<&'static str, String>,
-    began: Option<Timestamp>,
+    started_at: Option<Timestamp>,
 }
 
 impl Archive {
-    /// The runs below this folder.
+    /// Opens the store in this folder.
     ///
     /// # Errors
-    /// When there is no such folder.
+    /// When the folder does not exist.
     pub fn open(root: &Path) -> anyhow::Result<Self> {
         let found = root.canonicalize();
-        let root_of = || format!("there is no store at {}", root.display());
-        let root = found.with_context(root_of)?;
+        let missing = || format!("there is no store at {}", root.display());
+        let root = found.with_context(missing)?;
         ensure!(root.is_dir(), "{} is not a folder", root.display());
         Ok(Archive {
             root,
-            tests: Memory::default(),
-            results: Memory::default(),
+            tests: Cache::default(),
+            results: Cache::default(),
         })
     }
 
     /// All runs, the newest first.
-    pub fn runs(&self) -> Vec<Kept> {
+    pub fn runs(&self) -> Vec<KeptRun> {
         let mut runs = Vec::new();
-        let mut open = vec![Place::default()];
-        while let Some(place) = open.pop() {
-            // Links lead to runs that are listed where they are, or out of the store.
-            let names = folders(&self.path(&place));
-            for inner in names.iter().filter_map(|name| place.join(name)) {
+        let mut pending = vec![StorePath::default()];
+        while let Some(path) = pending.pop() {
+            // Without symbolic links: they lead to listed runs, or out of the store.
+            let names = subfolders(&self.resolve(&path));
+            for inner in names.iter().filter_map(|name| path.join(name)) {
                 match self.read_folder(&inner) {
                     Some(run) => runs.push(run),
-                    None if inner.names().len() < DEPTH => open.push(inner),
+                    None if inner.names().len() < MAX_DEPTH => pending.push(inner),
                     None => {}
                 }
             }
         }
-        runs.sort_by_cached_key(|run| Reverse((run.began, run.start.clone(), run.place.clone())));
+        runs.sort_by_cached_key(|run| {
+            Reverse((run.started_at, run.start.clone(), run.path.clone()))
+        });
         runs
     }
 
-    /// The run at this place, if there is one.
-    pub fn run(&self, place: &Place) -> Option<Kept> {
-        self.find(place)?;
-        self.read_folder(place)
+    /// The run at this path, if there is one.
+    pub fn run(&self, path: &StorePath) -> Option<KeptRun> {
+        self.find(path)?;
+        self.read_folder(path)
     }
 
-    /// What lies at this place, if it lies within the store, links followed.
-    pub fn find(&self, place: &Place) -> Option<PathBuf> {
-        let path = self.path(place).canonicalize().ok()?;
-        path.starts_with(&self.root).then_some(path)
+    /// The path on disk, symbolic links followed, if it exists and is within the store.
+    pub fn find(&self, path: &StorePath) -> Option<PathBuf> {
+        let found = self.resolve(path).canonicalize().ok()?;
+        found.starts_with(&self.root).then_some(found)
     }
 
-    /// The file at a path that was found, open, with its length; nothing if by now it is no file,
-    /// or no way within the store leads to it.
+    /// Opens a file that `find` has found and returns it with its length; none if by now it is not
+    /// a file, or not within the store.
     ///
     /// # Errors
     /// When it cannot be opened.
-    pub fn file(&self, path: &Path) -> io::Result<Option<(File, u64)>> {
+    pub fn open_file(&self, path: &Path) -> io::Result<Option<(File, u64)>> {
         let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
             return Ok(None);
         };
@@ -150,139 +148,150 @@ impl Archive {
         }
     }
 
-    /// Whether there is a page about the run, within the store.
-    fn has_report(&self, run: &Place) -> bool {
+    fn has_report(&self, run: &StorePath) -> bool {
         let report = run.join("report.html");
         let report = report.and_then(|report| self.find(&report));
         report.is_some_and(|report| report.is_file())
     }
 
-    /// All that is kept of what a run was: flags, seed, command. Nothing is of Maelstrom's runs.
-    pub fn test(&self, place: &Place) -> Map<String, Value> {
-        let file = self.file(&self.path(place).join("test.json"));
-        let text = file.ok().flatten().map(|(file, _)| text(file, MOST_TEST));
+    /// A run's `test.json`: flags, seed, command. Empty for Maelstrom's runs, which have none.
+    pub fn read_test(&self, path: &StorePath) -> Map<String, Value> {
+        let file = self.open_file(&self.resolve(path).join("test.json"));
+        let text = file
+            .ok()
+            .flatten()
+            .map(|(file, _)| read_text(file, MAX_TEST_BYTES));
         let test = text.and_then(|text| serde_json::from_str(&text.ok()?).ok());
         test.unwrap_or_default()
     }
 
-    /// … as far as it is shown of every run.
+    /// The options of `test.json` that are shown for every run.
     fn options(&self, run: &Path) -> BTreeMap<&'static str, String> {
         let path = run.join("test.json");
-        let Ok(Some((file, _))) = self.file(&path) else {
+        let Ok(Some((file, _))) = self.open_file(&path) else {
             return BTreeMap::new();
         };
         let read = |file| {
-            let text = text(file, MOST_TEST);
+            let text = read_text(file, MAX_TEST_BYTES);
             let options = text.and_then(|text| options::options(&text));
             options.unwrap_or_default()
         };
-        self.tests.recall(&path, file, read).unwrap_or_default()
+        self.tests
+            .get_or_read(&path, file, read)
+            .unwrap_or_default()
     }
 
-    /// What a run came to.
-    fn results(&self, run: &Path) -> (State, KeptResults) {
-        // The first is ours alone, and there since there are runs whose results are long.
+    /// A run's status and results, from the first readable file of results.
+    fn results(&self, run: &Path) -> (RunStatus, KeptResults) {
+        // Only our runs have a summary; it spares reading long results.
         let sources: [(_, _, Reader); 3] = [
-            ("summary.json", MOST_TEST, KeptResults::from_json),
-            ("results.json", MOST_JSON, KeptResults::from_json),
-            ("results.edn", MOST_EDN, KeptResults::from_edn),
+            ("summary.json", MAX_TEST_BYTES, KeptResults::from_json),
+            ("results.json", MAX_JSON_BYTES, KeptResults::from_json),
+            ("results.edn", MAX_EDN_BYTES, KeptResults::from_edn),
         ];
-        let mut found = sources
-            .into_iter()
-            .filter_map(|(name, most, reader)| self.results_in(&run.join(name), most, reader));
+        let mut found = sources.into_iter().filter_map(|(name, max_bytes, reader)| {
+            self.results_in(&run.join(name), max_bytes, reader)
+        });
         let Some(first) = found.next() else {
-            return (State::Unfinished, KeptResults::default());
+            return (RunStatus::Unfinished, KeptResults::default());
         };
         let mut readable = iter::once(first.clone()).chain(found);
-        let readable = readable.find(|(state, _)| *state != State::Unreadable);
+        let readable = readable.find(|(status, _)| *status != RunStatus::Unreadable);
         readable.unwrap_or(first)
     }
 
-    /// … as this file has it; nothing if there is no such file.
-    fn results_in(&self, path: &Path, most: u64, reader: Reader) -> Option<(State, KeptResults)> {
-        let unreadable = (State::Unreadable, KeptResults::default());
-        let file = match self.file(path) {
+    /// The status and results in one file; none if the file does not exist.
+    fn results_in(
+        &self,
+        path: &Path,
+        max_bytes: u64,
+        reader: Reader,
+    ) -> Option<(RunStatus, KeptResults)> {
+        let unreadable = (RunStatus::Unreadable, KeptResults::default());
+        let file = match self.open_file(path) {
             Ok(found) => found?.0,
             Err(_) => return Some(unreadable),
         };
         let read = |file| {
-            let results = text(file, most).and_then(|text| reader(&text));
+            let results = read_text(file, max_bytes).and_then(|text| reader(&text));
             results.map_or_else(
                 |_| unreadable.clone(),
-                |results| (State::of(&results), results),
+                |results| (RunStatus::of(&results), results),
             )
         };
-        let results = self.results.recall(path, file, read);
+        let results = self.results.get_or_read(path, file, read);
         Some(results.unwrap_or_else(|_| unreadable.clone()))
     }
 
-    fn path(&self, place: &Place) -> PathBuf {
-        let mut path = self.root.clone();
-        path.extend(place.names());
-        path
+    fn resolve(&self, path: &StorePath) -> PathBuf {
+        let mut resolved = self.root.clone();
+        resolved.extend(path.names());
+        resolved
     }
 
-    fn read_folder(&self, place: &Place) -> Option<Kept> {
-        let path = self.path(place);
-        if !SIGNS.iter().any(|sign| path.join(sign).exists()) {
+    fn read_folder(&self, path: &StorePath) -> Option<KeptRun> {
+        let folder = self.resolve(path);
+        if !RUN_FILES.iter().any(|name| folder.join(name).exists()) {
             return None;
         }
-        let (name, parent) = place.names().split_last()?;
-        let options = self.options(&path);
+        let (name, parent) = path.names().split_last()?;
+        let options = self.options(&folder);
         let workload = options.get("workload").or_else(|| parent.last());
-        let (state, results) = self.results(&path);
-        let (began, start) = moment(name);
-        Some(Kept {
+        let (status, results) = self.results(&folder);
+        let (started_at, start) = parse_start(name);
+        Some(KeptRun {
             workload: workload.map_or_else(|| "?".to_owned(), String::clone),
-            has_report: self.has_report(place),
-            place: place.clone(),
+            has_report: self.has_report(path),
+            path: path.clone(),
             start,
-            state,
+            status,
             results,
             options,
-            began,
+            started_at,
         })
     }
 }
 
-impl Kept {
-    /// What the run was, one thing of it that is shown of every run, as a word; nothing where
-    /// nothing is known.
+impl KeptRun {
+    /// One of the options that are shown for every run, as text.
     pub fn option(&self, name: &str) -> Option<&str> {
         self.options.get(name).map(String::as_str)
     }
 }
 
-/// How results are read.
+/// Parses results.
 type Reader = fn(&str) -> anyhow::Result<KeptResults>;
 
-/// The text of a file that is not too long.
-fn text(file: File, most: u64) -> anyhow::Result<String> {
+/// Reads a file of limited length.
+fn read_text(file: File, max_bytes: u64) -> anyhow::Result<String> {
     let mut text = String::new();
-    let length = file.take(most + 1).read_to_string(&mut text)?;
-    ensure!(length as u64 <= most, "it is too long");
+    let length = file.take(max_bytes + 1).read_to_string(&mut text)?;
+    ensure!(
+        length as u64 <= max_bytes,
+        "the file is longer than {max_bytes} bytes"
+    );
     Ok(text)
 }
 
-/// The names of the folders in a folder, but for links.
-fn folders(path: &Path) -> Vec<String> {
+/// The names of the folders in a folder, without symbolic links.
+fn subfolders(path: &Path) -> Vec<String> {
     let entries = fs::read_dir(path).into_iter().flatten().flatten();
     let folders = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
-    // A name that is no text is none of ours.
+    // Our own names are UTF-8; others are skipped.
     let names = folders.filter_map(|entry| entry.file_name().into_string().ok());
     names.collect()
 }
 
-/// When a run of this name began, for the machine and for a person.
-fn moment(name: &str) -> (Option<Timestamp>, String) {
-    // Two runs of the same millisecond differ in what follows.
+/// The start time in the name of a run's folder, and its text.
+fn parse_start(name: &str) -> (Option<Timestamp>, String) {
+    // A suffix distinguishes runs that started in the same millisecond.
     let Ok((parts, _)) = BrokenDownTime::parse_prefix("%Y%m%dT%H%M%S%.f%z", name) else {
         return (None, name.to_owned());
     };
     match (parts.to_timestamp(), parts.to_datetime()) {
-        (Ok(moment), Ok(local)) => {
+        (Ok(started_at), Ok(local)) => {
             let local = local.strftime("%Y-%m-%d %H:%M:%S%.3f");
-            (Some(moment), local.to_string())
+            (Some(started_at), local.to_string())
         }
         _ => (None, name.to_owned()),
     }

@@ -1,53 +1,58 @@
-//! What all answers are made of, and the threads on which they may wait for a disk.
+//! State shared by all request handlers, and their blocking threads.
 
 use std::net::IpAddr;
 
 use axum::http::StatusCode;
 
-use crate::problem::Problem;
+use crate::error_page::ErrorPage;
 use crate::runs::Archive;
 
-/// The runs that are shown, and the name under which.
+/// The runs to show, and the host name of the site.
 #[derive(Debug)]
 pub(super) struct Site {
     pub(super) archive: Archive,
-    /// What the person calls this place.
+    /// The host as given by the user.
     pub(super) host: String,
 }
 
 impl Site {
-    /// Whether this is a name of ours.
-    pub(super) fn is_called(&self, authority: &str) -> bool {
+    /// Whether a request for this authority is meant for this site.
+    pub(super) fn is_own_name(&self, authority: &str) -> bool {
         let name = match authority.strip_prefix('[') {
             Some(rest) => rest.split(']').next(),
             None => authority.split(':').next(),
         };
         let name = name.unwrap_or_default();
-        let given = bare(&self.host);
+        let given = strip_brackets(&self.host);
         if name.eq_ignore_ascii_case("localhost") || name.eq_ignore_ascii_case(given) {
             return true;
         }
-        // Nobody's name is an address. Who listens at all of them may be called by any.
+        // An address cannot be rebound, as a DNS name can. If the server listens on all addresses,
+        // any of them is accepted.
         let is_any = |given: &str| given.parse().is_ok_and(|ip: IpAddr| ip.is_unspecified());
         name.parse()
             .is_ok_and(|ip: IpAddr| ip.is_loopback() || is_any(given))
     }
 }
 
-/// The host itself: in URLs an address of IPv6 stands in brackets.
-pub(super) fn bare(host: &str) -> &str {
+/// The host without the brackets that IPv6 addresses have in URLs.
+pub(super) fn strip_brackets(host: &str) -> &str {
     let inner = host.strip_prefix('[').and_then(|it| it.strip_suffix(']'));
     inner.unwrap_or(host)
 }
 
-/// Does what may wait for a disk where nobody else waits for it.
-pub(super) async fn aside<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, Problem> + Send + 'static,
-) -> Result<T, Problem> {
+/// Runs work that may wait for a disk on a blocking thread.
+pub(super) async fn run_blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, ErrorPage> + Send + 'static,
+) -> Result<T, ErrorPage> {
     let done = tokio::task::spawn_blocking(work).await;
     done.unwrap_or_else(|error| {
         let status = StatusCode::INTERNAL_SERVER_ERROR;
-        Err(Problem::new(status, "This page cannot be made", error))
+        Err(ErrorPage::new(
+            status,
+            "Internal error: the page could not be made",
+            error,
+        ))
     })
 }
 
@@ -65,25 +70,21 @@ mod tests {
     }
 
     #[test]
-    fn only_names_of_ours_are_answered_to() {
+    fn only_loopback_names_and_the_given_host_are_accepted() {
         #[track_caller]
-        fn check(host: &str, called: &str, is_ours: bool) {
-            assert_eq!(
-                site(host).1.is_called(called),
-                is_ours,
-                "{host} as {called}"
-            );
+        fn check(host: &str, name: &str, is_own: bool) {
+            assert_eq!(site(host).1.is_own_name(name), is_own, "{host} as {name}");
         }
-        for ours in [
+        for own in [
             "localhost",
             "LOCALHOST:8080",
             "127.0.0.1:1",
             "127.1.2.3",
             "[::1]:80",
         ] {
-            check("127.0.0.1", ours, true);
+            check("127.0.0.1", own, true);
         }
-        for other in [
+        for foreign in [
             "",
             "evil.example",
             "localhost.evil.example",
@@ -91,7 +92,7 @@ mod tests {
             "192.168.0.7",
             "[::2]",
         ] {
-            check("127.0.0.1", other, false);
+            check("127.0.0.1", foreign, false);
         }
         check("bench.local", "Bench.local:8080", true);
         check("192.168.0.7", "192.168.0.7:8080", true);

@@ -1,29 +1,31 @@
-//! Places of the store as parts of URLs.
+//! Paths in the store as parts of URLs.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
-use crate::problem::Problem;
-use crate::runs::Place;
+use crate::error_page::ErrorPage;
+use crate::runs::StorePath;
 
-/// What is written as in a URL.
-pub(super) fn place(path: &str) -> Result<Place, Problem> {
-    // Taken apart first and decoded once: no escape can be a slash, or hide another escape.
+/// The path that a part of a URL names.
+pub(super) fn parse_path(path: &str) -> Result<StorePath, ErrorPage> {
+    // Split first, then decode once: no escape can become a slash or hide another escape.
     let names = path.split('/').map(|name| {
         let name = percent_decode_str(name).decode_utf8().ok()?;
         Some(name.into_owned())
     });
     let names: Option<Vec<String>> = names.collect();
-    names.and_then(Place::new).ok_or_else(Problem::no_place)
+    names
+        .and_then(StorePath::new)
+        .ok_or_else(ErrorPage::invalid_path)
 }
 
-/// The URL of a place.
-pub(super) fn link(prefix: &str, place: &Place) -> String {
-    let names = place.names().iter().map(|name| encoded(name));
+/// The URL of a path, behind this prefix.
+pub(super) fn href(prefix: &str, path: &StorePath) -> String {
+    let names = path.names().iter().map(|name| encode(name));
     format!("{prefix}{}", names.collect::<Vec<_>>().join("/"))
 }
 
-/// A name as part of a URL.
-pub(super) fn encoded(name: &str) -> String {
+/// Percent-encodes a name as part of a URL.
+pub(super) fn encode(name: &str) -> String {
     const SPECIAL: &AsciiSet = &NON_ALPHANUMERIC
         .remove(b'+')
         .remove(b'-')

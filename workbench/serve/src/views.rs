@@ -1,4 +1,4 @@
-//! The pages: what a person sees of the runs, of one, and of two.
+//! The pages: the list of runs, a folder, and two runs compared.
 
 mod comparison;
 mod row;
@@ -13,21 +13,21 @@ use axum::http::StatusCode;
 use axum::response::Html;
 use serde::Deserialize;
 
-use crate::problem::{Problem, html};
-use crate::runs::{Archive, Place, State as Outcome};
-use crate::site::{Site, aside};
-use crate::url::{encoded, link, place};
+use crate::error_page::{ErrorPage, html};
+use crate::runs::{Archive, RunStatus, StorePath};
+use crate::site::{Site, run_blocking};
+use crate::url::{encode, href, parse_path};
 use pages::text::marked;
 
 use comparison::ComparePage;
 use row::Row;
 
-/// How many runs a page shows.
-const PER_PAGE: usize = 100;
+/// Runs on one page of the list.
+const RUNS_PER_PAGE: usize = 100;
 
-/// A query that may say which runs are to be listed.
+/// Query of the list: filters and a page number, all optional.
 #[derive(Deserialize)]
-pub(super) struct Wanted {
+pub(super) struct ListQuery {
     #[serde(default)]
     workload: String,
     #[serde(default)]
@@ -35,9 +35,9 @@ pub(super) struct Wanted {
     page: Option<usize>,
 }
 
-/// A query that says which runs are to be compared.
+/// Query of the comparison: the paths of two runs.
 #[derive(Deserialize)]
-pub(super) struct Pair {
+pub(super) struct CompareQuery {
     #[serde(default)]
     a: String,
     #[serde(default)]
@@ -47,54 +47,53 @@ pub(super) struct Pair {
 #[derive(Template)]
 #[template(path = "runs.html")]
 struct RunsPage {
-    workloads: Vec<Choice>,
-    verdicts: Vec<Choice>,
+    workloads: Vec<FilterOption>,
+    verdicts: Vec<FilterOption>,
     summary: String,
     rows: Vec<Row>,
     previous: Option<String>,
     next: Option<String>,
 }
 
-/// Something that the list can be filtered by.
-struct Choice {
+/// A value that the list can be filtered by.
+struct FilterOption {
     name: String,
-    chosen: bool,
+    selected: bool,
 }
 
-/// A folder; of a run perhaps.
+/// A folder, which may be that of a run.
 #[derive(Template)]
-#[template(path = "run.html")]
-pub(super) struct RunPage {
+#[template(path = "folder.html")]
+pub(super) struct FolderPage {
     title: String,
     parent: Option<String>,
     run: Option<Row>,
     command: Option<String>,
-    items: Vec<Item>,
+    entries: Vec<FolderEntry>,
 }
 
-/// Something in a folder.
-pub(super) struct Item {
-    /// Its name, fit to be shown.
+/// A file or folder in a folder.
+pub(super) struct FolderEntry {
+    /// Its name, with control characters replaced.
     pub(super) name: String,
-    /// What leads there; nothing if its name cannot be written so.
+    /// Its URL; none if its name is not UTF-8 or leads out of the store.
     pub(super) link: Option<String>,
-    /// Whether it is a folder.
     pub(super) is_folder: bool,
-    /// How long the file is, for a person.
+    /// The file's size with its unit.
     pub(super) size: String,
 }
 
-/// All runs that are asked for.
+/// Responds with the list of runs that match the query.
 pub(super) async fn runs(
     State(site): State<Arc<Site>>,
-    wanted: Result<Query<Wanted>, QueryRejection>,
-) -> Result<Html<String>, Problem> {
-    let Query(wanted) = wanted.map_err(Problem::query)?;
-    aside(move || list(&site, &wanted)).await
+    query: Result<Query<ListQuery>, QueryRejection>,
+) -> Result<Html<String>, ErrorPage> {
+    let Query(query) = query.map_err(ErrorPage::invalid_query)?;
+    run_blocking(move || render_list(&site, &query)).await
 }
 
-fn list(site: &Site, wanted: &Wanted) -> Result<Html<String>, Problem> {
-    let verdict = match wanted.verdict.as_str() {
+fn render_list(site: &Site, query: &ListQuery) -> Result<Html<String>, ErrorPage> {
+    let verdict = match query.verdict.as_str() {
         "" => None,
         name => Some(verdict(name)?),
     };
@@ -102,120 +101,119 @@ fn list(site: &Site, wanted: &Wanted) -> Result<Html<String>, Problem> {
     let workloads: BTreeSet<String> = runs.iter().map(|run| marked(&run.workload)).collect();
     let all = runs.len();
     runs.retain(|run| {
-        let is_workload = wanted.workload.is_empty() || marked(&run.workload) == wanted.workload;
-        is_workload && verdict.is_none_or(|it| it == run.state)
+        let is_workload = query.workload.is_empty() || marked(&run.workload) == query.workload;
+        is_workload && verdict.is_none_or(|it| it == run.status)
     });
-    let last = runs.len().div_ceil(PER_PAGE).max(1);
-    let page = wanted.page.unwrap_or(1).clamp(1, last);
-    let first = (page - 1) * PER_PAGE;
+    let last = runs.len().div_ceil(RUNS_PER_PAGE).max(1);
+    let page = query.page.unwrap_or(1).clamp(1, last);
+    let first = (page - 1) * RUNS_PER_PAGE;
     let rows: Vec<Row> = runs
         .iter()
         .skip(first)
-        .take(PER_PAGE)
+        .take(RUNS_PER_PAGE)
         .map(Row::new)
         .collect();
-    let turn = |page: usize| wanted.link(page);
     html(&RunsPage {
         summary: summary(all, runs.len(), first, rows.len()),
         workloads: workloads
             .into_iter()
-            .map(|name| Choice::new(name, &wanted.workload))
+            .map(|name| FilterOption::new(name, &query.workload))
             .collect(),
-        verdicts: Outcome::ALL
-            .map(|it| Choice::new(it.name().to_owned(), &wanted.verdict))
+        verdicts: RunStatus::ALL
+            .map(|it| FilterOption::new(it.name().to_owned(), &query.verdict))
             .into(),
         rows,
-        previous: (page > 1).then(|| turn(page - 1)),
-        next: (page < last).then(|| turn(page + 1)),
+        previous: (page > 1).then(|| query.page_url(page - 1)),
+        next: (page < last).then(|| query.page_url(page + 1)),
     })
 }
 
-/// Two runs side by side.
+/// Responds with two runs side by side.
 pub(super) async fn compare(
     State(site): State<Arc<Site>>,
-    pair: Result<Query<Pair>, QueryRejection>,
-) -> Result<Html<String>, Problem> {
-    let Query(pair) = pair.map_err(Problem::query)?;
-    aside(move || side_by_side(&site, &pair)).await
+    query: Result<Query<CompareQuery>, QueryRejection>,
+) -> Result<Html<String>, ErrorPage> {
+    let Query(query) = query.map_err(ErrorPage::invalid_query)?;
+    run_blocking(move || render_comparison(&site, &query)).await
 }
 
-fn side_by_side(site: &Site, pair: &Pair) -> Result<Html<String>, Problem> {
+fn render_comparison(site: &Site, query: &CompareQuery) -> Result<Html<String>, ErrorPage> {
     let run = |name: &str| {
         if name.is_empty() {
-            let text = "Choose a first and a second run in the list.";
+            let text = "Choose two runs in the list: one in column 1 and one in column 2.";
             let status = StatusCode::BAD_REQUEST;
-            return Err(Problem::new(status, "Which runs?", text));
+            return Err(ErrorPage::new(status, "Two runs are needed", text));
         }
-        // Where a query has a plus it means a space, of which there are none in a URL.
-        let place = place(&name.replace(' ', "+"))?;
-        let run = site.archive.run(&place);
-        run.ok_or_else(|| Problem::nothing(name))
+        // A plus in a query is decoded to a space; an encoded path contains no spaces.
+        let path = parse_path(&name.replace(' ', "+"))?;
+        let run = site.archive.run(&path);
+        run.ok_or_else(|| ErrorPage::not_found(name))
     };
     html(&ComparePage::new(
         &site.archive,
-        &run(&pair.a)?,
-        &run(&pair.b)?,
+        &run(&query.a)?,
+        &run(&query.b)?,
     ))
 }
 
-fn verdict(name: &str) -> Result<Outcome, Problem> {
-    let found = Outcome::ALL.into_iter().find(|it| it.name() == name);
+fn verdict(name: &str) -> Result<RunStatus, ErrorPage> {
+    let found = RunStatus::ALL.into_iter().find(|it| it.name() == name);
     found.ok_or_else(|| {
-        let known = Outcome::ALL.map(Outcome::name).join(", ");
-        let text = format!("A run is one of: {known}.");
-        Problem::new(StatusCode::BAD_REQUEST, "There is no such verdict", text)
+        let known = RunStatus::ALL.map(RunStatus::name).join(", ");
+        let text = format!("Verdicts are: {known}.");
+        ErrorPage::new(StatusCode::BAD_REQUEST, "Unknown verdict", text)
     })
 }
 
 fn summary(all: usize, found: usize, first: usize, here: usize) -> String {
-    let of_all = |count: usize| match count {
+    let runs = |count: usize| match count {
         1 => "1 run".to_owned(),
         count => format!("{count} runs"),
     };
     match (all, found) {
-        (0, _) => "There are no runs yet: `workbench test` and `workbench challenge` keep theirs \
+        (0, _) => "There are no runs yet: `workbench test` and `workbench challenge` save theirs \
                    here."
             .to_owned(),
-        (_, 0) => format!("None of {} is one of these.", of_all(all)),
+        (_, 0) => format!("No run matches; the store has {}.", runs(all)),
         (_, found) if here < found => {
-            format!("{} to {} of {}", first + 1, first + here, of_all(found))
+            format!("{} to {} of {}", first + 1, first + here, runs(found))
         }
-        (_, found) => of_all(found),
+        (_, found) => runs(found),
     }
 }
 
-impl Choice {
-    fn new(name: String, chosen: &str) -> Self {
-        Choice {
-            chosen: name == chosen,
+impl FilterOption {
+    fn new(name: String, selected: &str) -> Self {
+        FilterOption {
+            selected: name == selected,
             name,
         }
     }
 }
 
-impl Wanted {
-    fn link(&self, page: usize) -> String {
-        let encoded = |text: &String| encoded(text).replace('+', "%2B");
+impl ListQuery {
+    fn page_url(&self, page: usize) -> String {
+        let encoded = |text: &String| encode(text).replace('+', "%2B");
         let [workload, verdict] = [&self.workload, &self.verdict].map(encoded);
         format!("/?workload={workload}&verdict={verdict}&page={page}")
     }
 }
 
-impl RunPage {
-    pub(super) fn new(archive: &Archive, place: &Place, items: Vec<Item>) -> Self {
-        let run = archive.run(place);
-        RunPage {
-            title: marked(&place.to_string()),
-            parent: place
+impl FolderPage {
+    pub(super) fn new(archive: &Archive, path: &StorePath, entries: Vec<FolderEntry>) -> Self {
+        let run = archive.run(path);
+        FolderPage {
+            title: marked(&path.to_string()),
+            parent: path
                 .parent()
                 .filter(|parent| !parent.names().is_empty())
-                .map(|parent| format!("{}/", link("/run/", &parent))),
+                .map(|parent| format!("{}/", href("/run/", &parent))),
             command: run
                 .as_ref()
                 .and_then(|run| run.option("command"))
                 .map(marked),
             run: run.as_ref().map(Row::new),
-            items,
+            entries,
         }
     }
 }

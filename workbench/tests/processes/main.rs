@@ -1,5 +1,5 @@
-//! The compiled bench as a person runs it, with nodes that are processes. What is tested waits for
-//! clocks and processes, so nothing that only computes is in this binary.
+//! Tests of the compiled `workbench`, with nodes as processes. They wait for clocks and processes,
+//! so tests that only compute are in another binary.
 
 mod browser;
 mod live;

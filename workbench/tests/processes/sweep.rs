@@ -4,10 +4,10 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
-fn sweep(folder: &Path, words: &str) -> Output {
+fn sweep(folder: &Path, args: &str) -> Output {
     Command::new(env!("CARGO_BIN_EXE_workbench"))
         .arg("sweep")
-        .args(words.split(' '))
+        .args(args.split(' '))
         .current_dir(folder)
         .output()
         .unwrap()
@@ -15,21 +15,21 @@ fn sweep(folder: &Path, words: &str) -> Output {
 
 const SMALL: &str = "broadcast-3d --vary window=50,0 --seeds 2 --node-count 3 --time-limit 2";
 
-/// Each cell of a row under the name of its column.
+/// The cell of a row in the column of this name.
 fn cell<'a>(csv: &'a str, row: usize, column: &str) -> &'a str {
     let mut lines = csv.lines();
     let mut names = lines.next().unwrap().split(',');
-    let place = names.position(|name| name == column).unwrap();
-    lines.nth(row).unwrap().split(',').nth(place).unwrap()
+    let index = names.position(|name| name == column).unwrap();
+    lines.nth(row).unwrap().split(',').nth(index).unwrap()
 }
 
 #[test]
-fn a_sweep_draws_its_points_and_writes_them_down() {
+fn a_sweep_writes_its_points_as_csv_and_svg() {
     let folder = tempfile::tempdir().unwrap();
     let output = sweep(folder.path(), SMALL);
-    let told = String::from_utf8(output.stdout).unwrap();
-    assert!(output.status.success(), "{told}");
-    assert!(told.contains("sweep-broadcast-3d-window.svg"), "{told}");
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{stdout}");
+    assert!(stdout.contains("sweep-broadcast-3d-window.svg"), "{stdout}");
     let read = |ending: &str| {
         let name = format!("sweep-broadcast-3d-window.{ending}");
         fs::read_to_string(folder.path().join(name)).unwrap()
@@ -60,17 +60,17 @@ fn a_sweep_draws_its_points_and_writes_them_down() {
     ] {
         assert!(svg.contains(text), "{text}: {svg}");
     }
-    // With as many cores as there are, or with one: the same, byte for byte.
+    // The files do not depend on the number of jobs.
     sweep(folder.path(), &format!("{SMALL} --jobs 1"));
     assert!((read("csv"), read("svg")) == (csv, svg));
 }
 
 #[test]
-fn machines_get_json_and_files_go_where_they_are_asked_for() {
+fn json_is_printed_and_files_are_written_to_the_given_paths() {
     let folder = tempfile::tempdir().unwrap();
-    let words = "echo --vary node-count=1..2:1 --seeds 1 --time-limit 1 --json --out there \
+    let args = "echo --vary node-count=1..2:1 --seeds 1 --time-limit 1 --json --out there \
                  --csv here/own.csv --seed 7";
-    let output = sweep(folder.path(), words);
+    let output = sweep(folder.path(), args);
     assert!(output.status.success(), "{output:?}");
     let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(report["challenge"], "echo");
@@ -84,10 +84,10 @@ fn machines_get_json_and_files_go_where_they_are_asked_for() {
 }
 
 #[test]
-fn what_has_been_run_is_told_whether_or_not_a_file_can_be_written() {
+fn results_are_printed_even_if_a_file_cannot_be_written() {
     let folder = tempfile::tempdir().unwrap();
-    let words = "echo --vary node-count=1 --seeds 1 --time-limit 1";
-    let output = sweep(folder.path(), &format!("{words} --svg . --json"));
+    let args = "echo --vary node-count=1 --seeds 1 --time-limit 1";
+    let output = sweep(folder.path(), &format!("{args} --svg . --json"));
     assert_eq!(output.status.code(), Some(255));
     let document: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(document["exit-status"], 255);
@@ -96,43 +96,43 @@ fn what_has_been_run_is_told_whether_or_not_a_file_can_be_written() {
         Some("cannot write .")
     );
     if Path::new("/dev/full").exists() {
-        let output = sweep(folder.path(), &format!("{words} --svg /dev/full"));
+        let output = sweep(folder.path(), &format!("{args} --svg /dev/full"));
         assert_eq!(output.status.code(), Some(255));
-        let told = String::from_utf8(output.stdout).unwrap();
-        assert!(told.contains("1 of 1"), "{told}");
+        let stdout = String::from_utf8(output.stdout).unwrap();
+        assert!(stdout.contains("1 of 1"), "{stdout}");
         let csv = fs::read_to_string(folder.path().join("sweep-echo-node-count.csv")).unwrap();
         assert_eq!(csv.lines().count(), 2, "{csv}");
     }
 }
 
 #[test]
-fn numbers_that_nobody_reads_are_short() {
+fn extreme_numbers_are_printed_in_few_digits() {
     let folder = tempfile::tempdir().unwrap();
     let output = sweep(
         folder.path(),
         "echo --vary rate=1e300 --seeds 1 --time-limit 1",
     );
-    let told = String::from_utf8(output.stdout).unwrap();
-    assert!(told.contains("│ 1e300 ┆"), "{told}");
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    assert!(stdout.contains("│ 1e300 ┆"), "{stdout}");
     assert!(
-        told.lines().all(|line| line.chars().count() <= 100),
-        "{told}"
+        stdout.lines().all(|line| line.chars().count() <= 100),
+        "{stdout}"
     );
 }
 
 #[test]
-fn what_makes_no_sense_is_told_before_anything_is_run() {
+fn bad_usage_is_rejected_before_any_run() {
     let folder = tempfile::tempdir().unwrap();
     #[track_caller]
-    fn check(folder: &Path, words: &str, why: &str) {
-        let output = sweep(folder, words);
-        let told = String::from_utf8(output.stderr).unwrap();
-        assert_eq!(output.status.code(), Some(254), "{words}: {told}");
-        assert!(told.contains(why), "{words}: {told}");
-        if !told.contains("For more information") {
+    fn check(folder: &Path, args: &str, why: &str) {
+        let output = sweep(folder, args);
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(254), "{args}: {stderr}");
+        assert!(stderr.contains(why), "{args}: {stderr}");
+        if !stderr.contains("For more information") {
             assert!(
-                told.lines().count() == 1 && !told.contains(": error: "),
-                "{words}: {told}"
+                stderr.lines().count() == 1 && !stderr.contains(": error: "),
+                "{args}: {stderr}"
             );
         }
     }
@@ -196,6 +196,6 @@ fn what_makes_no_sense_is_told_before_anything_is_run() {
     assert_eq!(
         fs::read_dir(folder).unwrap().count(),
         0,
-        "nothing is written"
+        "files were written"
     );
 }

@@ -6,12 +6,13 @@ use askama::Template;
 use serde_json::{Map, Value};
 
 use super::row::Row;
-use crate::runs::{Archive, Kept, MEASURED, Place, word};
-use crate::url::link;
 use pages::kept::{KeptBudget, Operations, QUANTILES};
+
+use crate::runs::{Archive, KeptRun, MEASURED, StorePath, to_text};
+use crate::url::href;
 use pages::text::marked;
 
-/// The order of the plots that we know; others follow.
+/// The order of the known plots; others follow.
 const PLOTS: [&str; 7] = [
     "latency",
     "quantiles",
@@ -35,7 +36,7 @@ struct Table {
     rows: Vec<Line>,
 }
 
-/// One thing that the runs have in common, or do not.
+/// One property of both runs, and how it differs.
 struct Line {
     what: String,
     a: String,
@@ -54,15 +55,12 @@ struct Side {
 }
 
 impl ComparePage {
-    pub(super) fn new(archive: &Archive, a: &Kept, b: &Kept) -> Self {
+    pub(super) fn new(archive: &Archive, a: &KeptRun, b: &KeptRun) -> Self {
         let tables = [
             ("Verdict and figures", figures(a, b)),
             ("Stable latencies, ms", stable_latencies(a, b)),
             ("Budgets", budgets(a, b)),
-            (
-                "What they were, as far as it differs",
-                options(archive, a, b),
-            ),
+            ("Options that differ", options(archive, a, b)),
         ];
         let tables = tables.into_iter().filter(|(_, rows)| !rows.is_empty());
         ComparePage {
@@ -86,7 +84,7 @@ impl Line {
     }
 
     fn numbers(what: impl Into<String>, a: Option<f64>, b: Option<f64>) -> Self {
-        let show = |number: Option<f64>| number.map_or_else(|| "–".to_owned(), short);
+        let show = |number: Option<f64>| number.map_or_else(|| "–".to_owned(), format_number);
         let difference = match (a, b) {
             (Some(a), Some(b)) if a == b => "=".to_owned(),
             (Some(a), Some(b)) => {
@@ -97,7 +95,7 @@ impl Line {
                 } else {
                     String::new()
                 };
-                format!("{sign}{}{part}", short((b - a).abs()))
+                format!("{sign}{}{part}", format_number((b - a).abs()))
             }
             _ => String::new(),
         };
@@ -110,15 +108,15 @@ impl Line {
     }
 }
 
-/// A number with three decimals at most.
-fn short(number: f64) -> String {
+/// Formats a number with at most three decimals.
+fn format_number(number: f64) -> String {
     let text = format!("{number:.3}");
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
-fn figures(a: &Kept, b: &Kept) -> Vec<Line> {
-    let state = |run: &Kept| run.state.name().to_owned();
-    let mut lines = vec![Line::words("verdict", state(a), state(b))];
+fn figures(a: &KeptRun, b: &KeptRun) -> Vec<Line> {
+    let status = |run: &KeptRun| run.status.name().to_owned();
+    let mut lines = vec![Line::words("verdict", status(a), status(b))];
     let operations = [a, b].map(|run| run.results.operations);
     if operations.iter().any(Option::is_some) {
         let [a, b] = operations;
@@ -127,9 +125,9 @@ fn figures(a: &Kept, b: &Kept) -> Vec<Line> {
             lines.push(Line::numbers(what, number(a), number(b)));
         };
         count("operations", |it| it.count);
-        count("… ok", |it| it.ok);
-        count("… failed", |it| it.fail);
-        count("… unknown", |it| it.info);
+        count("operations: ok", |it| it.ok);
+        count("operations: failed", |it| it.fail);
+        count("operations: unknown", |it| it.info);
     }
     for metric in MEASURED {
         let [a, b] = [a, b].map(|run| run.results.measured.get(metric));
@@ -137,12 +135,12 @@ fn figures(a: &Kept, b: &Kept) -> Vec<Line> {
             lines.push(Line::numbers(metric.label(), a, b));
         }
     }
-    let incidents = |run: &Kept| Some(run.results.incidents as f64);
+    let incidents = |run: &KeptRun| Some(run.results.incidents as f64);
     lines.push(Line::numbers("incidents", incidents(a), incidents(b)));
     lines
 }
 
-fn stable_latencies(a: &Kept, b: &Kept) -> Vec<Line> {
+fn stable_latencies(a: &KeptRun, b: &KeptRun) -> Vec<Line> {
     let points = QUANTILES.into_iter();
     let lines = points.filter_map(|point| {
         let [a, b] = [a, b].map(|run| run.results.stable_latency(point));
@@ -152,8 +150,8 @@ fn stable_latencies(a: &Kept, b: &Kept) -> Vec<Line> {
     lines.collect()
 }
 
-fn budgets(a: &Kept, b: &Kept) -> Vec<Line> {
-    let of = |run: &Kept, label: &str| {
+fn budgets(a: &KeptRun, b: &KeptRun) -> Vec<Line> {
+    let of = |run: &KeptRun, label: &str| {
         let mut budgets = run.results.budgets.iter();
         budgets.find(|it| it.label == label).cloned()
     };
@@ -169,43 +167,49 @@ fn budgets(a: &Kept, b: &Kept) -> Vec<Line> {
         let difference = Line::numbers("", number(&a), number(&b)).difference;
         Line {
             what: marked(label),
-            a: bound(a.as_ref()),
-            b: bound(b.as_ref()),
+            a: format_budget(a.as_ref()),
+            b: format_budget(b.as_ref()),
             difference,
         }
     });
     lines.collect()
 }
 
-fn bound(held: Option<&KeptBudget>) -> String {
-    let Some(held) = held else {
+fn format_budget(budget: Option<&KeptBudget>) -> String {
+    let Some(budget) = budget else {
         return "–".to_owned();
     };
-    let measured = held.measured.map_or_else(|| "–".to_owned(), short);
-    let bounds: Vec<&str> = [&held.official, &held.ours]
+    let measured = budget
+        .measured
+        .map_or_else(|| "–".to_owned(), format_number);
+    let bounds: Vec<&str> = [&budget.official, &budget.ours]
         .into_iter()
         .filter_map(|it| it.as_deref())
         .collect();
-    let holds = if held.holds { "✓ kept" } else { "✗ missed" };
+    let holds = if budget.holds {
+        "✓ met"
+    } else {
+        "✗ missed"
+    };
     marked(&format!("{measured} {holds} ({})", bounds.join(", ours ")))
 }
 
-/// Whatever the runs were told differently.
-fn options(archive: &Archive, a: &Kept, b: &Kept) -> Vec<Line> {
-    let [a, b] = [a, b].map(|run| archive.test(&run.place));
+/// The options that differ.
+fn options(archive: &Archive, a: &KeptRun, b: &KeptRun) -> Vec<Line> {
+    let [a, b] = [a, b].map(|run| archive.read_test(&run.path));
     let names: BTreeSet<&String> = a.keys().chain(b.keys()).collect();
     let differ = names
         .into_iter()
         .filter(|name| a.get(*name) != b.get(*name));
     let lines = differ.map(|name| {
         let option = |test: &Map<String, Value>| {
-            let word = test.get(name).and_then(word);
+            let word = test.get(name).and_then(to_text);
             word.map_or_else(|| "–".to_owned(), |it| marked(&it))
         };
         let number = |test: &Map<String, Value>| test.get(name).and_then(Value::as_f64);
         let line = Line::words(marked(name), option(&a), option(&b));
         match (number(&a), number(&b)) {
-            // The distance of two seeds means nothing.
+            // The difference of two seeds has no meaning.
             (Some(from), Some(to)) if name != "seed" => Line {
                 difference: Line::numbers("", Some(from), Some(to)).difference,
                 ..line
@@ -216,9 +220,9 @@ fn options(archive: &Archive, a: &Kept, b: &Kept) -> Vec<Line> {
     lines.collect()
 }
 
-fn plots(archive: &Archive, a: &Kept, b: &Kept) -> Vec<Plot> {
-    let folders = [a, b].map(|run| run.place.join("plots"));
-    let found = folders.map(|folder| folder.map(|it| (names(archive, &it), it)));
+fn plots(archive: &Archive, a: &KeptRun, b: &KeptRun) -> Vec<Plot> {
+    let folders = [a, b].map(|run| run.path.join("plots"));
+    let found = folders.map(|folder| folder.map(|it| (plot_names(archive, &it), it)));
     let all = found.iter().flatten().flat_map(|(names, _)| names);
     let mut all: Vec<String> = all
         .cloned()
@@ -234,13 +238,13 @@ fn plots(archive: &Archive, a: &Kept, b: &Kept) -> Vec<Plot> {
     all.sort_by_key(rank);
     let titles = [a, b].map(|run| Row::new(run).title);
     let plot = |name: String| {
-        let side = |place: usize| {
-            let found = found[place].as_ref();
+        let side = |index: usize| {
+            let found = found[index].as_ref();
             let folder = found.filter(|(names, _)| names.contains(&name));
             let plot = folder.and_then(|(_, folder)| folder.join(&format!("{name}.svg")));
             Side {
-                title: titles[place].clone(),
-                link: plot.map(|plot| link("/run/", &plot)),
+                title: titles[index].clone(),
+                link: plot.map(|plot| href("/run/", &plot)),
             }
         };
         Plot {
@@ -251,8 +255,8 @@ fn plots(archive: &Archive, a: &Kept, b: &Kept) -> Vec<Plot> {
     all.into_iter().map(plot).collect()
 }
 
-/// The plots in a folder.
-fn names(archive: &Archive, folder: &Place) -> BTreeSet<String> {
+/// The names of the plots in a folder.
+fn plot_names(archive: &Archive, folder: &StorePath) -> BTreeSet<String> {
     let path = archive.find(folder);
     let entries = path.and_then(|path| std::fs::read_dir(path).ok());
     let files = entries.into_iter().flatten().flatten();

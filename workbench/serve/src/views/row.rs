@@ -1,48 +1,47 @@
-//! A run as it stands in a list or beside another one.
+//! A run as text, for a row of the list or a column of the comparison.
 
-use crate::runs::{Kept, MEASURED, State};
-use crate::url::link;
+use crate::runs::{KeptRun, MEASURED, RunStatus};
+use crate::url::href;
 use pages::budget::Metric;
 use pages::text::marked;
 
-/// A run, in words.
+/// A run as text.
 pub(super) struct Row {
-    /// As in a URL.
-    pub(super) place: String,
+    /// Encoded as in a URL.
+    pub(super) path: String,
     pub(super) title: String,
     pub(super) start: String,
     pub(super) workload: String,
     pub(super) challenge: String,
-    pub(super) state: &'static str,
+    pub(super) status: &'static str,
     pub(super) class: &'static str,
     pub(super) stage: String,
     pub(super) seed: String,
     pub(super) operations: String,
     pub(super) figures: Vec<String>,
-    /// Whether a budget is.
-    pub(super) missed: bool,
+    pub(super) is_budget_missed: bool,
     pub(super) report: Option<String>,
     pub(super) files: String,
     pub(super) zip: String,
 }
 
 impl Row {
-    pub(super) fn new(run: &Kept) -> Self {
+    pub(super) fn new(run: &KeptRun) -> Self {
         let option = |name| run.option(name).map_or_else(String::new, marked);
-        let folder = link("/run/", &run.place);
-        let show = |metric| Some(figure(metric, run.results.measured.get(metric)?));
+        let folder = href("/run/", &run.path);
+        let show = |metric| Some(format_figure(metric, run.results.measured.get(metric)?));
         Row {
-            place: link("", &run.place),
+            path: href("", &run.path),
             title: format!("{} {}", marked(&run.workload), marked(&run.start)),
             start: marked(&run.start),
             workload: marked(&run.workload),
             challenge: option("challenge"),
-            state: run.state.name(),
-            class: match run.state {
-                State::Valid => "valid",
-                State::Unknown => "unknown",
-                State::Invalid => "invalid",
-                State::Unfinished | State::Unreadable => "broken",
+            status: run.status.name(),
+            class: match run.status {
+                RunStatus::Valid => "valid",
+                RunStatus::Unknown => "unknown",
+                RunStatus::Invalid => "invalid",
+                RunStatus::Unfinished | RunStatus::Unreadable => "broken",
             },
             stage: option("stage"),
             seed: option("seed"),
@@ -51,16 +50,16 @@ impl Row {
                 None => String::new(),
             },
             figures: MEASURED.into_iter().filter_map(show).collect(),
-            missed: run.results.budgets.iter().any(|budget| !budget.holds),
+            is_budget_missed: run.results.budgets.iter().any(|budget| !budget.holds),
             report: run.has_report.then(|| format!("{folder}/report.html")),
             files: format!("{folder}/"),
-            zip: link("/zip/", &run.place),
+            zip: href("/zip/", &run.path),
         }
     }
 }
 
-/// A figure with what it measures.
-fn figure(metric: Metric, number: f64) -> String {
+/// Formats a figure with its name and unit.
+fn format_figure(metric: Metric, number: f64) -> String {
     let (name, unit) = match metric.label().split_once(", ") {
         Some((name, unit)) => (name, format!(" {unit}")),
         None => (metric.label(), String::new()),

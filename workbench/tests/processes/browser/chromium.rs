@@ -1,5 +1,5 @@
-//! A real browser without a window, led by its own protocol: JSON messages over two pipes, each
-//! ended by a zero byte.
+//! A headless browser, driven by the DevTools protocol: JSON messages over two pipes, each
+//! terminated by a zero byte.
 
 use std::env;
 use std::io::{self, BufRead, BufReader, Write};
@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-/// The names under which browsers of the family are installed.
+/// The usual names of the executable.
 const NAMES: [&str; 4] = [
     "chromium",
     "chromium-browser",
@@ -19,8 +19,8 @@ const NAMES: [&str; 4] = [
     "google-chrome-stable",
 ];
 
-/// How long anything may take: a browser that starts on a busy machine is slow.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// Longest wait for anything: on a busy machine a browser starts slowly.
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A browser with one page.
 pub struct Browser {
@@ -29,22 +29,22 @@ pub struct Browser {
     output: Receiver<Value>,
     last_id: u64,
     session: Option<String>,
-    /// What the page complained about, in its own words.
-    pub complaints: Vec<String>,
+    /// Errors and warnings of the page, and requests to other hosts.
+    pub errors: Vec<String>,
     _profile: TempDir,
 }
 
 impl Browser {
-    /// A browser, or nothing where there is none, which is said.
+    /// Starts a browser; prints a note and returns none if there is none.
     pub fn start() -> Option<Self> {
         let given = env::var("CHROMIUM").ok();
         let names = given.iter().map(String::as_str).chain(NAMES);
-        let answers = |name: &&str| {
-            let asked = Command::new(name).arg("--version").output();
-            asked.is_ok_and(|it| it.status.success())
+        let is_installed = |name: &&str| {
+            let version = Command::new(name).arg("--version").output();
+            version.is_ok_and(|it| it.status.success())
         };
-        let Some(program) = names.into_iter().find(answers) else {
-            // Not by `eprintln`, which is heard only when a test fails.
+        let Some(program) = names.into_iter().find(is_installed) else {
+            // Not by `eprintln`, whose output is shown only if a test fails.
             let _ = writeln!(
                 io::stderr(),
                 "skipped: there is no chromium (set CHROMIUM to one)"
@@ -77,7 +77,7 @@ impl Browser {
             .spawn()
             .unwrap();
         let mut output = BufReader::new(process.stdout.take().unwrap());
-        let (told, heard) = channel();
+        let (sender, receiver) = channel();
         thread::spawn(move || {
             let mut message = Vec::new();
             while output
@@ -85,7 +85,7 @@ impl Browser {
                 .is_ok_and(|count| count > 0)
             {
                 let text = message.strip_suffix(&[0]).unwrap_or(&message);
-                if told.send(serde_json::from_slice(text).unwrap()).is_err() {
+                if sender.send(serde_json::from_slice(text).unwrap()).is_err() {
                     return;
                 }
                 message.clear();
@@ -94,32 +94,32 @@ impl Browser {
         let mut browser = Browser {
             input: process.stdin.take().unwrap(),
             process,
-            output: heard,
+            output: receiver,
             last_id: 0,
             session: None,
-            complaints: Vec::new(),
+            errors: Vec::new(),
             _profile: profile,
         };
-        let target = browser.ask("Target.createTarget", json!({ "url": "about:blank" }));
+        let target = browser.call("Target.createTarget", json!({ "url": "about:blank" }));
         let attached = json!({ "targetId": target["targetId"], "flatten": true });
-        let session = browser.ask("Target.attachToTarget", attached);
+        let session = browser.call("Target.attachToTarget", attached);
         browser.session = Some(session["sessionId"].as_str().unwrap().to_owned());
         for domain in ["Page", "Runtime", "Log", "Network"] {
-            browser.ask(&format!("{domain}.enable"), json!({}));
+            browser.call(&format!("{domain}.enable"), json!({}));
         }
         Some(browser)
     }
 
-    /// Sends a command; its result.
-    fn ask(&mut self, method: &str, params: impl Into<Value>) -> Value {
-        match self.attempt(method, params) {
+    /// Sends a command and returns its result.
+    fn call(&mut self, method: &str, params: impl Into<Value>) -> Value {
+        match self.try_call(method, params) {
             Ok(result) => result,
             Err(error) => panic!("{method}: {error}"),
         }
     }
 
-    /// Sends a command; its result, or why there is none.
-    fn attempt(&mut self, method: &str, params: impl Into<Value>) -> Result<Value, Value> {
+    /// Sends a command and returns its result or error.
+    fn try_call(&mut self, method: &str, params: impl Into<Value>) -> Result<Value, Value> {
         self.last_id += 1;
         let mut command = json!({ "id": self.last_id, "method": method, "params": params.into() });
         if let Some(session) = &self.session {
@@ -129,71 +129,71 @@ impl Browser {
         line.push(0);
         self.input.write_all(&line).unwrap();
         loop {
-            let message = self.output.recv_timeout(PATIENCE).expect(method);
+            let message = self.output.recv_timeout(TIMEOUT).expect(method);
             if message["id"] == self.last_id {
                 return match message.get("error") {
                     Some(error) => Err(error.clone()),
                     None => Ok(message["result"].clone()),
                 };
             }
-            self.note(&message);
+            self.on_event(&message);
         }
     }
 
-    /// Remembers what is wrong with the page.
-    fn note(&mut self, event: &Value) {
+    /// Records an event that is an error of the page.
+    fn on_event(&mut self, event: &Value) {
         let params = &event["params"];
-        let complaint = match event["method"].as_str() {
+        let error = match event["method"].as_str() {
             Some("Runtime.exceptionThrown") => params["exceptionDetails"].to_string(),
             Some("Runtime.consoleAPICalled") if params["type"] != "log" => params.to_string(),
             Some("Log.entryAdded") => params["entry"].to_string(),
-            // One file that needs nothing beside it asks for nothing; its own data may be inside.
+            // A self-contained page requests nothing but itself and `data:` URLs.
             Some("Network.requestWillBeSent") => {
                 let url = params["request"]["url"].as_str().unwrap_or_default();
                 let is_own = params["type"] == "Document" || url.starts_with("data:");
                 if is_own || url.starts_with("http://127.0.0.1") {
                     return;
                 }
-                format!("asks for {url}")
+                format!("requests {url}")
             }
             _ => return,
         };
-        self.complaints.push(complaint);
+        self.errors.push(error);
     }
 
-    /// Opens an address, and waits until this JavaScript is true of it.
+    /// Opens a URL and waits until this JavaScript is true.
     pub fn open(&mut self, url: &str, until: &str) {
-        self.ask("Page.navigate", json!({ "url": url }));
+        self.call("Page.navigate", json!({ "url": url }));
         self.wait(url, until);
     }
 
-    /// Does something that leads to another page, and waits until this JavaScript is true of it.
+    /// Runs a script that leads to another page, and waits until this JavaScript is true there.
     pub fn go(&mut self, script: &str, until: &str) {
-        self.holds(script);
+        self.is_true(script);
         self.wait(script, until);
     }
 
     fn wait(&mut self, what: &str, until: &str) {
         let start = Instant::now();
         let script = format!("document.readyState === 'complete' && !!({until})");
-        while !self.holds(&script) {
-            let is_late = start.elapsed() >= PATIENCE;
-            assert!(!is_late, "{what} is not ready: {:?}", self.complaints);
+        while !self.is_true(&script) {
+            let is_late = start.elapsed() >= TIMEOUT;
+            assert!(!is_late, "{what} is not ready: {:?}", self.errors);
             thread::sleep(Duration::from_millis(20));
         }
     }
 
-    /// Whether some JavaScript is true; not while one page goes and another comes.
-    fn holds(&mut self, script: &str) -> bool {
+    /// Whether some JavaScript is true; false while a page is being replaced.
+    fn is_true(&mut self, script: &str) -> bool {
         let params = json!({ "expression": script, "returnByValue": true });
-        let answer = self.attempt("Runtime.evaluate", params);
+        let answer = self.try_call("Runtime.evaluate", params);
         answer.is_ok_and(|answer| answer["result"]["value"] == true)
     }
 
     /// The value of some JavaScript.
     pub fn evaluate(&mut self, script: &str) -> Value {
         let params = json!({ "expression": script, "returnByValue": true, "awaitPromise": true });
-        let answer = self.ask("Runtime.evaluate", params);
+        let answer = self.call("Runtime.evaluate", params);
         assert!(
             answer.get("exceptionDetails").is_none(),
             "{script}: {answer}"
@@ -201,33 +201,33 @@ impl Browser {
         answer["result"]["value"].clone()
     }
 
-    /// How wide and high the window is, in pixels.
+    /// Sets the size of the window, in pixels.
     pub fn resize(&mut self, width: u32, height: u32) {
         let metrics = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600 });
-        self.ask("Emulation.setDeviceMetricsOverride", metrics);
+        self.call("Emulation.setDeviceMetricsOverride", metrics);
     }
 
-    /// Moves the pointer there.
+    /// Moves the pointer to a position, in pixels.
     pub fn point(&mut self, x: f64, y: f64) {
-        self.ask(
+        self.call(
             "Input.dispatchMouseEvent",
             json!({ "type": "mouseMoved", "x": x, "y": y }),
         );
     }
 
-    /// Presses a key that is not a letter.
+    /// Presses a key, such as an arrow.
     pub fn press(&mut self, key: &str) {
         for kind in ["keyDown", "keyUp"] {
-            self.ask(
+            self.call(
                 "Input.dispatchKeyEvent",
                 json!({ "type": kind, "key": key, "code": key }),
             );
         }
     }
 
-    /// Fails if the page complained about anything.
-    pub fn assert_calm(&self) {
-        assert!(self.complaints.is_empty(), "{:#?}", self.complaints);
+    /// Asserts that the page had no errors.
+    pub fn assert_no_errors(&self) {
+        assert!(self.errors.is_empty(), "{:#?}", self.errors);
     }
 }
 

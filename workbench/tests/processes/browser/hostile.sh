@@ -1,5 +1,5 @@
 #!/bin/sh
-# A node whose every answer tries to be more than text in a page.
+# A node whose replies try to inject HTML and script into the report.
 while read -r line; do
     id=$(printf '%s' "$line" | sed 's/.*"msg_id":\([0-9]*\).*/\1/')
     client=$(printf '%s' "$line" | sed 's/.*"src":"\([^"]*\)".*/\1/')

@@ -1,5 +1,5 @@
-//! The bench's pages in a real browser: they render, complain about nothing, and do what their
-//! controls say. Where there is no browser, the tests are passed over, and say so.
+//! The pages in a real browser: they render without errors, and their controls work. Without a
+//! browser the tests are skipped with a note.
 
 #![cfg(unix)]
 
@@ -10,11 +10,11 @@ mod serve;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-/// The bench, as a person runs it.
+/// Runs the bench with these arguments.
 fn workbench(arguments: &str, store: &Path) -> Output {
     Command::new(env!("CARGO_BIN_EXE_workbench"))
         .args(arguments.split_whitespace())
-        // What CI keeps of this very step is not for the runs of its tests.
+        // Tests must not write to the summary of the CI step that they run in.
         .env_remove("GITHUB_STEP_SUMMARY")
         .env_remove("GITHUB_ACTIONS")
         .arg("--store")
@@ -23,8 +23,8 @@ fn workbench(arguments: &str, store: &Path) -> Output {
         .unwrap()
 }
 
-/// The page of the newest run.
-fn newest(store: &Path) -> PathBuf {
+/// The report of the newest run.
+fn newest_report(store: &Path) -> PathBuf {
     let page = store.join("latest/report.html");
     assert!(page.is_file(), "there is no {}", page.display());
     page.canonicalize().unwrap()

@@ -1,22 +1,22 @@
-//! The page of a run.
+//! The report of a run.
 
 use serde_json::json;
 use tempfile::TempDir;
 
 use super::chromium::Browser;
-use super::{newest, workbench};
+use super::{newest_report, workbench};
 
-/// The page of a run that these arguments make, open.
-fn opened(browser: &mut Browser, arguments: &str, exit: i32) -> TempDir {
+/// Runs the bench with these arguments and opens the report.
+fn open_report(browser: &mut Browser, arguments: &str, exit: i32) -> TempDir {
     let store = TempDir::new().unwrap();
     let output = workbench(arguments, store.path());
     assert_eq!(output.status.code(), Some(exit), "{output:?}");
-    let url = format!("file://{}", newest(store.path()).display());
+    let url = format!("file://{}", newest_report(store.path()).display());
     browser.open(&url, "document.documentElement.dataset.ready");
     store
 }
 
-/// Chooses in one of the controls above the timeline.
+/// Sets one of the controls above the timeline.
 fn choose(browser: &mut Browser, control: &str, value: &str) {
     browser.evaluate(&format!(
         "(() => {{ const control = document.getElementById('filters').elements['{control}'];
@@ -25,7 +25,7 @@ fn choose(browser: &mut Browser, control: &str, value: &str) {
     ));
 }
 
-/// What is told of each message that is drawn.
+/// The titles of all messages in the drawing.
 fn messages(browser: &mut Browser) -> Vec<String> {
     let titles =
         "[...document.querySelectorAll('#messages .message title')].map((it) => it.textContent)";
@@ -37,11 +37,11 @@ fn number(browser: &mut Browser, script: &str) -> f64 {
 }
 
 #[test]
-fn the_page_of_a_good_run_shows_its_verdict_budgets_and_plots() {
+fn the_report_of_a_valid_run_shows_its_verdict_budgets_and_plots() {
     let Some(mut browser) = Browser::start() else {
         return;
     };
-    let _store = opened(
+    let _store = open_report(
         &mut browser,
         "challenge broadcast-3d --simulate --seed 1",
         0,
@@ -68,14 +68,15 @@ fn the_page_of_a_good_run_shows_its_verdict_budgets_and_plots() {
         "stable-latency",
     ];
     assert_eq!(browser.evaluate(plots), json!(expected));
-    // A figure tells its numbers to the pointer and to the keyboard.
-    let place = "(() => { const svg = document.querySelector('[data-plot=\"stable-latency\"] svg');
+    // A plot shows its numbers under the pointer, and by keyboard.
+    let center =
+        "(() => { const svg = document.querySelector('[data-plot=\"stable-latency\"] svg');
         svg.scrollIntoView({ block: 'center' }); const box = svg.getBoundingClientRect();
         return [box.left + box.width / 2, box.top + box.height / 2]; })()";
-    let place: [f64; 2] = serde_json::from_value(browser.evaluate(place)).unwrap();
-    browser.point(place[0], place[1]);
-    let told = "document.querySelector('[data-plot=\"stable-latency\"] output').value";
-    let pointed = browser.evaluate(told);
+    let center: [f64; 2] = serde_json::from_value(browser.evaluate(center)).unwrap();
+    browser.point(center[0], center[1]);
+    let shown = "document.querySelector('[data-plot=\"stable-latency\"] output').value";
+    let pointed = browser.evaluate(shown);
     let pointed = pointed.as_str().unwrap();
     assert!(
         pointed.contains("part of all values") && pointed.contains("latency, ms"),
@@ -83,16 +84,16 @@ fn the_page_of_a_good_run_shows_its_verdict_budgets_and_plots() {
     );
     browser.evaluate("document.querySelector('[data-plot=\"stable-latency\"] svg').focus()");
     browser.press("ArrowRight");
-    assert_ne!(browser.evaluate(told), pointed);
-    browser.assert_calm();
+    assert_ne!(browser.evaluate(shown), pointed);
+    browser.assert_no_errors();
 }
 
 #[test]
-fn filters_show_the_messages_that_are_asked_for() {
+fn filters_select_messages() {
     let Some(mut browser) = Browser::start() else {
         return;
     };
-    let _store = opened(
+    let _store = open_report(
         &mut browser,
         "challenge broadcast-3d --simulate --seed 1",
         0,
@@ -124,7 +125,7 @@ fn filters_show_the_messages_that_are_asked_for() {
         );
     }
     choose(&mut browser, "client", "all");
-    // A window, and what moves it.
+    // A time window, and the button that moves it.
     choose(&mut browser, "from", "10");
     choose(&mut browser, "to", "10.2");
     for message in messages(&mut browser) {
@@ -141,14 +142,14 @@ fn filters_show_the_messages_that_are_asked_for() {
     assert_eq!(
         messages(&mut browser).len(),
         600,
-        "no more than can be told apart"
+        "the number of drawn messages is limited"
     );
     let status = browser.evaluate("document.getElementById('status').value");
     assert!(
         status.as_str().unwrap().contains("the first 600"),
         "{status}"
     );
-    // One is told in full, by pointer or keyboard.
+    // A selected message is shown in full, by pointer or keyboard.
     browser.evaluate("document.querySelector('#timeline').focus()");
     browser.press("ArrowRight");
     let selected = browser.evaluate("document.getElementById('selected').value");
@@ -157,16 +158,16 @@ fn filters_show_the_messages_that_are_asked_for() {
         "{selected}"
     );
     browser.evaluate("document.getElementById('as-table').open = true");
-    browser.assert_calm();
+    browser.assert_no_errors();
 }
 
 #[test]
-fn the_page_of_a_bad_run_shows_what_was_lost_and_when() {
+fn the_report_of_an_invalid_run_shows_what_was_lost_and_when() {
     let Some(mut browser) = Browser::start() else {
         return;
     };
     let arguments = "simulate broadcast-3c --seeds 0 --nemesis kill";
-    let _store = opened(&mut browser, arguments, 1);
+    let _store = open_report(&mut browser, arguments, 1);
     let verdict = browser.evaluate("document.querySelector('.verdict').textContent");
     assert!(verdict.as_str().unwrap().contains("is lost"), "{verdict}");
     let cases =
@@ -183,9 +184,9 @@ fn the_page_of_a_bad_run_shows_what_was_lost_and_when() {
     );
     assert!(
         lacks > holds && holds > 0.0,
-        "{lacks} lack it, {holds} hold it"
+        "{lacks} lack it, {holds} have it"
     );
-    let begun = number(
+    let start = number(
         &mut browser,
         "+document.querySelector('button[data-from]').dataset.from / 1e6",
     );
@@ -194,7 +195,7 @@ fn the_page_of_a_bad_run_shows_what_was_lost_and_when() {
         &mut browser,
         "+document.getElementById('filters').elements.from.value",
     );
-    assert!((from - begun).abs() < 0.001, "{from} is not {begun}");
+    assert!((from - start).abs() < 0.001, "{from} is not {start}");
     browser.evaluate("(() => { const lost = document.getElementById('filters').elements.lost; lost.click(); })()");
     for message in messages(&mut browser) {
         assert!(message.contains(", lost:"), "{message}");
@@ -205,32 +206,33 @@ fn the_page_of_a_bad_run_shows_what_was_lost_and_when() {
             "document.querySelectorAll('#timeline .shade').length"
         ) > 0.0
     );
-    browser.assert_calm();
+    browser.assert_no_errors();
 }
 
 #[test]
-fn a_page_fits_a_phone_and_its_pictures_have_names() {
+fn a_report_fits_a_phone_and_its_graphics_have_labels() {
     let Some(mut browser) = Browser::start() else {
         return;
     };
     browser.resize(390, 800);
-    let _store = opened(&mut browser, "challenge g-counter --simulate --seed 1", 0);
+    let _store = open_report(&mut browser, "challenge g-counter --simulate --seed 1", 0);
     let wide = number(&mut browser, "document.documentElement.scrollWidth");
     assert!(wide <= 390.0, "the page is {wide} pixels wide");
-    let nameless = "[...document.querySelectorAll('[role=img], [role=group], [role=application]')]
+    let unlabelled =
+        "[...document.querySelectorAll('[role=img], [role=group], [role=application]')]
         .filter((it) => !it.getAttribute('aria-label')).length";
-    assert_eq!(browser.evaluate(nameless), 0);
-    let nameless = "[...document.querySelectorAll('input, select')].filter((it) => it.labels.length === 0).length";
-    assert_eq!(browser.evaluate(nameless), 0);
+    assert_eq!(browser.evaluate(unlabelled), 0);
+    let unlabelled = "[...document.querySelectorAll('input, select')].filter((it) => it.labels.length === 0).length";
+    assert_eq!(browser.evaluate(unlabelled), 0);
     assert_eq!(
         browser.evaluate("!!document.querySelector('[data-plot=value]')"),
         true
     );
-    browser.assert_calm();
+    browser.assert_no_errors();
 }
 
 #[test]
-fn what_a_node_prints_stays_text() {
+fn output_of_a_node_stays_text() {
     let Some(mut browser) = Browser::start() else {
         return;
     };
@@ -239,7 +241,7 @@ fn what_a_node_prints_stays_text() {
         "/tests/processes/browser/hostile.sh"
     );
     let arguments = format!("test -w echo --bin {node} --node-count 1 --time-limit 1 --rate 5");
-    let _store = opened(&mut browser, &arguments, 1);
+    let _store = open_report(&mut browser, &arguments, 1);
     let text = browser.evaluate("document.body.innerText");
     assert!(
         text.as_str().unwrap().contains("<img src=x onerror="),
@@ -250,5 +252,5 @@ fn what_a_node_prints_stays_text() {
         0
     );
     assert_eq!(browser.evaluate("window.pwned === undefined"), true);
-    browser.assert_calm();
+    browser.assert_no_errors();
 }

@@ -1,4 +1,4 @@
-//! The page about all runs.
+//! The site of `workbench serve`.
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -16,7 +16,7 @@ struct Server {
 }
 
 impl Server {
-    fn over(store: &Path) -> Self {
+    fn start(store: &Path) -> Self {
         let mut process = Command::new(env!("CARGO_BIN_EXE_workbench"))
             .args(["serve", "--port", "0", "--store"])
             .arg(store)
@@ -54,13 +54,13 @@ fn runs_are_listed_filtered_opened_and_compared() {
     ] {
         workbench(arguments, store.path());
     }
-    let server = Server::over(store.path());
+    let server = Server::start(store.path());
     browser.open(&server.address, "document.querySelector('tbody')");
     let rows = "document.querySelectorAll('tbody tr').length";
     assert_eq!(browser.evaluate(rows), 4);
-    let follow = "document.querySelector('form[role=search]').submit()";
+    let submit = "document.querySelector('form[role=search]').submit()";
     let choose = |control: &str, value: &str| {
-        format!("document.querySelector('[name={control}]').value = '{value}'; {follow}")
+        format!("document.querySelector('[name={control}]').value = '{value}'; {submit}")
     };
     let arrived = |query: &str| {
         format!("location.search.includes('{query}') && document.querySelector('tbody')")
@@ -73,7 +73,7 @@ fn runs_are_listed_filtered_opened_and_compared() {
     browser.go(&choose("verdict", "invalid"), &arrived("verdict=invalid"));
     assert_eq!(browser.evaluate(rows), 1);
 
-    // Its report, and from there a file beside it.
+    // Its report, and from there a file in the same folder.
     let report = "[...document.querySelectorAll('tbody a')].find((it) => it.textContent === 'report').click()";
     browser.go(report, "document.documentElement.dataset.ready");
     assert_eq!(
@@ -87,7 +87,7 @@ fn runs_are_listed_filtered_opened_and_compared() {
     let text = browser.evaluate("document.body.innerText");
     assert!(text.as_str().unwrap().contains("\"seed\": 0"), "{text}");
 
-    // The two runs of the same challenge, side by side.
+    // Compare the two runs of the same challenge.
     let both = format!("{}?workload=broadcast&verdict=valid", server.address);
     browser.open(&both, "document.querySelector('tbody')");
     browser.go(
@@ -100,5 +100,5 @@ fn runs_are_listed_filtered_opened_and_compared() {
         json!(vec![true; 10]),
         "five plots of each"
     );
-    browser.assert_calm();
+    browser.assert_no_errors();
 }

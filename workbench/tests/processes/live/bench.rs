@@ -1,4 +1,4 @@
-//! The bench as a person runs it, and what holds for every run, whatever its node does.
+//! Runs the bench on a node, and checks what every run must meet whatever its node does.
 
 use std::env;
 use std::fs;
@@ -13,91 +13,91 @@ use history::edn::{self, Edn};
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// Every run begins with these; of a flag that stands twice the last one counts.
+/// The first flags of every run; of a repeated flag the last one counts.
 const FLAGS: &str = "--rate 50 --time-limit 1";
 
-/// A node, and what the bench is to make of it.
+/// A node, the flags of a run, and the expected result.
 #[derive(Clone)]
 pub struct Case {
     node: &'static str,
     flags: String,
     steps: Vec<String>,
     exit: i32,
-    says: Vec<String>,
+    prints: Vec<String>,
 }
 
-/// One node that does as its steps say, in the echo workload; it is to be found valid.
+/// One scripted node in the echo workload, expected to be valid.
 pub fn echo() -> Case {
     Case {
         node: "scripted.py",
         flags: "-w echo --node-count 1".to_owned(),
         steps: Vec::new(),
         exit: 0,
-        says: Vec::new(),
+        prints: Vec::new(),
     }
 }
 
 impl Case {
-    /// Another node, from `tests/processes/nodes`.
+    /// Uses another node of `tests/processes/nodes`.
     pub fn node(self, node: &'static str) -> Self {
         Case { node, ..self }
     }
 
-    /// More flags of the bench; of one that stands twice the last counts.
+    /// Adds flags; of a repeated flag the last one counts.
     pub fn flags(self, flags: &str) -> Self {
         let flags = format!("{} {flags}", self.flags);
         Case { flags, ..self }
     }
 
-    /// These flags of the bench and no others.
+    /// Replaces all flags.
     pub fn only_flags(self, flags: &str) -> Self {
         let flags = flags.to_owned();
         Case { flags, ..self }
     }
 
-    /// The node's arguments.
+    /// Sets the node's arguments.
     pub fn steps<S: Into<String>>(self, steps: impl IntoIterator<Item = S>) -> Self {
         let steps = steps.into_iter().map(Into::into).collect();
         Case { steps, ..self }
     }
 
-    /// The exit status that is expected.
+    /// Sets the expected exit status.
     pub fn exits(self, exit: i32) -> Self {
         Case { exit, ..self }
     }
 
-    /// What else must stand in the output.
-    pub fn says<S: Into<String>>(mut self, says: impl IntoIterator<Item = S>) -> Self {
-        self.says.extend(says.into_iter().map(Into::into));
+    /// Adds texts that the output must contain.
+    pub fn prints<S: Into<String>>(mut self, texts: impl IntoIterator<Item = S>) -> Self {
+        self.prints.extend(texts.into_iter().map(Into::into));
         self
     }
 }
 
-/// What came of a case.
+/// The result of a case.
 pub struct Run {
-    /// The exit status; nothing if a signal ended the bench.
+    /// The exit status; none if a signal ended the bench.
     pub code: Option<i32>,
-    /// All that it printed.
+    /// What it printed to stdout and stderr.
     pub text: String,
-    /// How to repeat it.
+    /// The command that repeats it.
     command: String,
     store: TempDir,
 }
 
-/// Runs all cases at once and checks each; what came of them, which is nothing without Python.
+/// Runs all cases in parallel and checks each. Returns the runs, or none if there is no Python.
 pub fn check(cases: impl IntoIterator<Item = Case>) -> Vec<Run> {
     let cases: Vec<Case> = cases.into_iter().collect();
     let runs = run(&cases);
-    let told = runs.iter().zip(&cases).filter_map(|(run, case)| {
-        let flaws = run.flaws(case);
-        (!flaws.is_empty()).then(|| run.tell(&flaws.join("\n")))
+    let failures = runs.iter().zip(&cases).filter_map(|(run, case)| {
+        let problems = run.problems(case);
+        (!problems.is_empty()).then(|| run.describe(&problems.join("\n")))
     });
-    let told: Vec<String> = told.collect();
-    assert!(told.is_empty(), "{}", told.join("\n\n"));
+    let failures: Vec<String> = failures.collect();
+    assert!(failures.is_empty(), "{}", failures.join("\n\n"));
     runs
 }
 
-/// Runs all cases at once without checking them.
+/// Runs all cases in parallel without checking them.
 pub fn run(cases: &[Case]) -> Vec<Run> {
     if python().is_none() {
         return Vec::new();
@@ -109,7 +109,7 @@ pub fn run(cases: &[Case]) -> Vec<Run> {
     })
 }
 
-/// Checks one case; nothing without Python.
+/// Checks one case; none if there is no Python.
 pub fn check_one(case: Case) -> Option<Run> {
     check([case]).pop()
 }
@@ -121,9 +121,9 @@ pub fn node(name: &str) -> PathBuf {
         .join(name)
 }
 
-/// What a person's or a server's surroundings may say about output: no test is to depend on it, or
-/// to write to the summary of the very step that it runs in.
-const SURROUNDINGS: [&str; 5] = [
+/// Environment variables that affect output. Tests must not depend on them, nor write to the
+/// summary of the CI step that they run in.
+const OUTPUT_VARIABLES: [&str; 5] = [
     "NO_COLOR",
     "CLICOLOR",
     "CLICOLOR_FORCE",
@@ -131,28 +131,28 @@ const SURROUNDINGS: [&str; 5] = [
     "GITHUB_STEP_SUMMARY",
 ];
 
-/// Takes away what its surroundings say to the bench, or to a shell that starts it.
-pub fn alone(mut command: Command) -> Command {
-    SURROUNDINGS.iter().for_each(|name| {
+/// Removes the variables that affect output from a command's environment.
+pub fn clean_env(mut command: Command) -> Command {
+    OUTPUT_VARIABLES.iter().for_each(|name| {
         command.env_remove(name);
     });
     command
 }
 
-/// The bench, with these arguments.
+/// Runs the bench with these arguments.
 pub fn workbench<S: AsRef<std::ffi::OsStr>>(arguments: &[S]) -> Output {
-    workbench_amid(&[], arguments)
+    workbench_with_env(&[], arguments)
 }
 
-/// The bench in surroundings that say this, with these arguments.
-pub fn workbench_amid<S: AsRef<std::ffi::OsStr>>(
-    surroundings: &[(&str, &str)],
+/// Runs the bench with these environment variables and arguments.
+pub fn workbench_with_env<S: AsRef<std::ffi::OsStr>>(
+    env_vars: &[(&str, &str)],
     arguments: &[S],
 ) -> Output {
-    let mut command = alone(Command::new(env!("CARGO_BIN_EXE_workbench")));
-    command.envs(surroundings.iter().copied());
+    let mut command = clean_env(Command::new(env!("CARGO_BIN_EXE_workbench")));
+    command.envs(env_vars.iter().copied());
     if let Some(python) = python() {
-        // The interpreter itself ahead of any wrapper of its name, which would start it slowly.
+        // The interpreter itself comes first on PATH, since wrappers of its name start slowly.
         let folders = env::var_os("PATH").unwrap_or_default();
         let folders = python
             .parent()
@@ -164,7 +164,7 @@ pub fn workbench_amid<S: AsRef<std::ffi::OsStr>>(
     command.args(arguments).output().unwrap()
 }
 
-/// Everything that it printed.
+/// What it printed to stdout and stderr.
 pub fn text(output: &Output) -> String {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     text(&output.stdout) + &text(&output.stderr)
@@ -184,10 +184,10 @@ fn python() -> Option<&'static Path> {
     let look = || {
         let found = find();
         if found.is_none() {
-            // Not by `eprintln`, which is heard only when a test fails.
+            // Not by `eprintln`, whose output is shown only if a test fails.
             let _ = writeln!(
                 io::stderr(),
-                "skipped what needs nodes: there is no python3"
+                "skipped tests with nodes: there is no python3"
             );
         }
         found
@@ -197,29 +197,29 @@ fn python() -> Option<&'static Path> {
 
 fn run_one(case: &Case) -> Run {
     let store = TempDir::new().unwrap();
-    let place = store.path().to_string_lossy();
+    let store_path = store.path().to_string_lossy();
     let program = node(case.node);
-    let mut words = vec![
+    let mut args = vec![
         "test",
         "--store",
-        &place,
+        &store_path,
         "--bin",
         program.to_str().unwrap(),
     ];
-    words.extend(FLAGS.split(' ').chain(case.flags.split_whitespace()));
-    words.push("--");
-    words.extend(case.steps.iter().map(String::as_str));
-    let output = workbench(&words);
+    args.extend(FLAGS.split(' ').chain(case.flags.split_whitespace()));
+    args.push("--");
+    args.extend(case.steps.iter().map(String::as_str));
+    let output = workbench(&args);
     Run {
         code: output.status.code(),
         text: text(&output),
-        command: repetition(case),
+        command: command(case),
         store,
     }
 }
 
-/// The command that does the same by hand.
-fn repetition(case: &Case) -> String {
+/// The command that repeats a case.
+fn command(case: &Case) -> String {
     let Case {
         node, flags, steps, ..
     } = case;
@@ -235,10 +235,10 @@ impl Run {
     /// The folder of the newest run.
     pub fn folder(&self) -> PathBuf {
         let folder = fs::canonicalize(self.store.path().join("latest"));
-        folder.unwrap_or_else(|_| panic!("{}", self.tell("nothing was kept")))
+        folder.unwrap_or_else(|_| panic!("{}", self.describe("no run was saved")))
     }
 
-    /// The folder in which all runs are kept.
+    /// The folder with all runs.
     pub fn store(&self) -> &Path {
         self.store.path()
     }
@@ -246,10 +246,10 @@ impl Run {
     /// A file of the newest run.
     pub fn read(&self, file: &str) -> String {
         let text = fs::read_to_string(self.folder().join(file));
-        text.unwrap_or_else(|error| panic!("{}", self.tell(&format!("{file}: {error}"))))
+        text.unwrap_or_else(|error| panic!("{}", self.describe(&format!("{file}: {error}"))))
     }
 
-    /// What the newest run was.
+    /// The `test.json` of the newest run.
     pub fn test(&self) -> Value {
         serde_json::from_str(&self.read("test.json")).unwrap()
     }
@@ -259,92 +259,93 @@ impl Run {
         History::read_json(self.read("history.jsonl").as_bytes()).unwrap()
     }
 
-    /// Something that must hold of it.
+    /// Asserts a condition; if it is not met, shows the output and the command that repeats the
+    /// run.
     #[track_caller]
-    pub fn demand(&self, holds: bool, what: &str) {
-        assert!(holds, "{}", self.tell(&format!("not so: {what}")));
+    pub fn assert(&self, condition: bool, what: &str) {
+        assert!(condition, "{}", self.describe(&format!("not met: {what}")));
     }
 
-    /// What is wrong, what the bench printed, and how to repeat it.
-    fn tell(&self, flaw: &str) -> String {
+    /// A problem, the bench's output, and the command that repeats the run.
+    fn describe(&self, problem: &str) -> String {
         let (text, command) = (&self.text, &self.command);
-        format!("{flaw}\nThe bench printed:\n{text}\nagain: {command}")
+        format!("{problem}\nThe bench printed:\n{text}\nagain: {command}")
     }
 
-    fn flaws(&self, case: &Case) -> Vec<String> {
-        let mut flaws = Vec::new();
+    fn problems(&self, case: &Case) -> Vec<String> {
+        let mut problems = Vec::new();
         if self.code != Some(case.exit) {
-            flaws.push(format!(
+            problems.push(format!(
                 "the exit status is {:?}, not {}",
                 self.code, case.exit
             ));
         }
-        let missing = case.says.iter().filter(|words| !self.text.contains(*words));
-        flaws.extend(missing.map(|words| format!("it does not say {words:?}")));
+        let missing = case.prints.iter().filter(|text| !self.text.contains(*text));
+        problems.extend(missing.map(|text| format!("it does not print {text:?}")));
         if !self.text.starts_with("error:") {
-            self.look_at_files(case.exit, &mut flaws);
+            self.check_files(case.exit, &mut problems);
         }
-        flaws
+        problems
     }
 
-    /// Whatever a node does, what is kept can be read and says the same as the exit status, and the
-    /// person learns where it is and how to repeat it.
-    fn look_at_files(&self, exit: i32, flaws: &mut Vec<String>) {
-        let mut demand = |holds: bool, what: &str| {
-            if !holds {
-                flaws.push(format!("not so: {what}"));
+    /// Checks what every run must meet: its files can be read and agree with the exit status, and
+    /// the output names its folder and the command that repeats it.
+    fn check_files(&self, exit: i32, problems: &mut Vec<String>) {
+        let mut require = |condition: bool, what: &str| {
+            if !condition {
+                problems.push(format!("not met: {what}"));
             }
         };
         let (folder, test) = (self.folder(), self.test());
         let name = folder.file_name().unwrap().to_string_lossy().into_owned();
         let workload = self.store.path().join(test["workload"].as_str().unwrap());
         let same = fs::canonicalize(workload.join("latest")).is_ok_and(|it| it == folder);
-        demand(same, "both links point to the newest run");
-        demand(
+        require(same, "both links point to the newest run");
+        require(
             self.text.contains(&format!("{name}\n")),
-            "it says where the run is kept",
+            "it prints the run's folder",
         );
         let seed = test["seed"].as_u64().unwrap();
         if exit != 0 {
-            demand(
+            require(
                 self.text.contains(&format!("{name}/node-logs\n")),
-                "it says where logs are",
+                "it prints the folder of the logs",
             );
-            demand(
+            require(
                 self.text.contains("\nagain: "),
-                "it says how to repeat the run",
+                "it prints the command that repeats the run",
             );
-            demand(
+            require(
                 self.text.contains(&format!("--seed {seed} --")),
-                "it names the seed",
+                "the command has the seed",
             );
         }
         for node in test["nodes"].as_array().unwrap() {
             let log = format!("node-logs/{}.log", node.as_str().unwrap());
-            demand(folder.join(&log).is_file(), &log);
+            require(folder.join(&log).is_file(), &log);
         }
         let edn = History::read_edn(self.read("history.edn").as_bytes()).unwrap();
-        demand(
+        require(
             edn.ops.len() == self.history().ops.len(),
-            "both histories are the same",
+            "both histories have the same length",
         );
-        demand(folder.join("report.html").is_file(), "there is a report");
+        require(folder.join("report.html").is_file(), "there is a report");
         let results = ["results.edn", "results.json", "summary.json"];
         let are_there = results.map(|it| folder.join(it).is_file());
-        demand(
+        require(
             are_there == [exit != 255; 3],
-            "there are results unless the run broke off",
+            "there are results unless the run was aborted",
         );
         if are_there == [true; 3] {
-            demand(
-                self.verdicts() == [Some(exit); 2],
-                "the results are those of the exit status",
+            require(
+                self.exit_statuses() == [Some(exit); 2],
+                "the results agree with the exit status",
             );
         }
     }
 
-    /// The exit statuses for what stands in the two files of results.
-    fn verdicts(&self) -> [Option<i32>; 2] {
+    /// The exit statuses that correspond to the two files of results.
+    fn exit_statuses(&self) -> [Option<i32>; 2] {
         let text = self.read("results.edn");
         let results = edn::read(&text).unwrap();
         let edn = match edn::get(&results, &["valid?"]) {

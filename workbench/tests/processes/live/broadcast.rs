@@ -1,15 +1,15 @@
-//! Broadcast: its set-up, its final reads, and what they prove. A run takes as long as it takes a
-//! network to recover, so there are few, all at once.
+//! Broadcast: its set-up, its final reads, and their verdict. Each run waits ten seconds for the
+//! network to recover, so there are few runs, in parallel.
 
 use super::bench::{Case, check, echo};
 
 fn broadcast() -> Case {
-    // With this seed, both of two nodes are told a value early on.
+    // With this seed, both of two nodes receive a value early.
     echo().node("broadcast.py").flags("-w broadcast --seed 1")
 }
 
 #[test]
-fn broadcast_is_judged_by_its_set_up_and_its_final_reads() {
+fn broadcast_is_checked_by_its_set_up_and_final_reads() {
     let lost = [
         "is lost: acknowledged to process ",
         "missing from the read of process ",
@@ -17,13 +17,13 @@ fn broadcast_is_judged_by_its_set_up_and_its_final_reads() {
     let runs = check([
         broadcast()
             .flags("--node-count 3 --topology line")
-            .says(["broadcast: valid"]),
+            .prints(["broadcast: valid"]),
         broadcast()
             .flags("--node-count 2")
             .steps(["silos"])
             .exits(1)
-            .says(lost),
-        // Values that come twice, or from nowhere, are nothing to complain of.
+            .prints(lost),
+        // Values that are repeated or were never broadcast are allowed.
         broadcast().steps(["twice"]),
         broadcast().steps(["phantoms"]),
         broadcast().flags("--rate 0").exits(2),
@@ -41,16 +41,16 @@ fn broadcast_is_judged_by_its_set_up_and_its_final_reads() {
     let Some(run) = runs.first() else { return };
     let history = run.history();
     let mut last = history.ops.iter().rev().take(6);
-    run.demand(
+    run.assert(
         last.all(|op| op.meta.is_final),
-        "everybody reads at the end",
+        "every worker reads at the end",
     );
 }
 
-/// The node does this when it is told its neighbours, and the run ends there.
-fn not_set_up(step: &str, says: &str) -> Case {
+/// A node that responds to `topology` with this step, which aborts the run.
+fn not_set_up(step: &str, text: &str) -> Case {
     let scripted = broadcast().node("scripted.py").steps([step]);
     scripted
         .exits(255)
-        .says(["the run broke off: node n0", says])
+        .prints(["the run broke off: node n0", text])
 }

@@ -1,5 +1,5 @@
-//! `simulate` and `merge` as a person runs them: parts that add up, commands that repeat what failed,
-//! and what is refused.
+//! `simulate` and `merge`: shards that merge to the whole, commands that repeat failures, and bad
+//! usage.
 
 use std::fs;
 use std::path::Path;
@@ -8,37 +8,37 @@ use std::process::{Command, Output, Stdio};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::bench::{alone, text, workbench};
+use super::bench::{clean_env, text, workbench};
 
-/// Nodes that forget what they have acknowledged: some of these runs fail.
+/// Nodes that forget acknowledged values when they are killed, so that some runs fail.
 const FORGETFUL: &str = "broadcast-3c --nemesis kill --time-limit 3 --rate 20 --node-count 3";
 
-/// The bench with these words, and where it keeps runs.
-fn bench(store: &TempDir, words: &str) -> Output {
-    let place = store.path().join("store");
-    let words = words
+/// Runs the bench with these arguments and a store.
+fn workbench_in(store: &TempDir, args: &str) -> Output {
+    let path = store.path().join("store");
+    let args = args
         .split_whitespace()
-        .chain(["--store", place.to_str().unwrap()]);
-    workbench(&words.collect::<Vec<&str>>())
+        .chain(["--store", path.to_str().unwrap()]);
+    workbench(&args.collect::<Vec<&str>>())
 }
 
-/// What `simulate` says to these words, which must end so.
+/// The stdout of `simulate`, which must exit with this status.
 #[track_caller]
-fn simulate(store: &TempDir, words: &str, exit: i32) -> String {
-    let output = bench(store, &format!("simulate {words}"));
+fn simulate(store: &TempDir, args: &str, exit: i32) -> String {
+    let output = workbench_in(store, &format!("simulate {args}"));
     assert_eq!(
         output.status.code(),
         Some(exit),
-        "simulate {words}\n{}",
+        "simulate {args}\n{}",
         text(&output)
     );
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// The reports that it prints, but for how long they took.
+/// The reports of `simulate --json`, without their durations.
 #[track_caller]
-fn reports(store: &TempDir, words: &str, exit: i32) -> Value {
-    without_wall(&simulate(store, &format!("{words} --json"), exit))
+fn reports(store: &TempDir, args: &str, exit: i32) -> Value {
+    without_wall(&simulate(store, &format!("{args} --json"), exit))
 }
 
 fn without_wall(json: &str) -> Value {
@@ -50,12 +50,12 @@ fn without_wall(json: &str) -> Value {
     reports
 }
 
-/// The command that repeats a run, carried out as a shell reads it.
-fn again(store: &TempDir, command: &str) -> Output {
+/// Executes the command that repeats a run, in a shell.
+fn repeat(store: &TempDir, command: &str) -> Output {
     let script = format!(
         "cargo() {{ [ \"$1\" = workbench ] || exit 99; shift; \"$BENCH\" \"$@\" --store \"$STORE\"; }}\n{command}"
     );
-    let mut sh = alone(Command::new("sh"));
+    let mut sh = clean_env(Command::new("sh"));
     sh.args(["-c", &script])
         .env("BENCH", env!("CARGO_BIN_EXE_workbench"));
     sh.env("STORE", store.path().join("store"))
@@ -63,17 +63,17 @@ fn again(store: &TempDir, command: &str) -> Output {
         .unwrap()
 }
 
-/// The last thing that is printed behind these words.
-fn last_after<'a>(text: &'a str, words: &str) -> &'a str {
+/// The rest of the last line with this prefix.
+fn last_after<'a>(text: &'a str, prefix: &str) -> &'a str {
     let found = text
         .lines()
-        .filter_map(|line| line.strip_prefix(words))
+        .filter_map(|line| line.strip_prefix(prefix))
         .next_back();
-    found.unwrap_or_else(|| panic!("no {words:?} in {text}"))
+    found.unwrap_or_else(|| panic!("no {prefix:?} in {text}"))
 }
 
 #[test]
-fn the_parts_of_a_campaign_add_up_to_the_whole() {
+fn merged_shards_equal_the_whole_campaign() {
     let store = TempDir::new().unwrap();
     for (campaign, exit) in [
         ("unique-ids echo --time-limit 2 --seeds 3..14", 0),
@@ -84,22 +84,22 @@ fn the_parts_of_a_campaign_add_up_to_the_whole() {
             .map(|part| {
                 let file = store.path().join(format!("{part}.json"));
                 let shard = format!("simulate {campaign} --json --shard {part}/4");
-                fs::write(&file, bench(&store, &shard).stdout).unwrap();
+                fs::write(&file, workbench_in(&store, &shard).stdout).unwrap();
                 file.to_str().unwrap().to_owned()
             })
             .collect();
         let merge = |parts: &[String], json: bool| {
-            let mut words = vec!["merge"];
-            words.extend(parts.iter().map(String::as_str));
-            words.extend(json.then_some("--json"));
-            let output = workbench(&words);
+            let mut args = vec!["merge"];
+            args.extend(parts.iter().map(String::as_str));
+            args.extend(json.then_some("--json"));
+            let output = workbench(&args);
             assert_eq!(output.status.code(), Some(exit), "{}", text(&output));
             String::from_utf8(output.stdout).unwrap()
         };
         assert_eq!(without_wall(&merge(&parts, true)), whole);
         let mixed: Vec<String> = [2, 0, 3, 1].map(|part: usize| parts[part].clone()).into();
         assert_eq!(without_wall(&merge(&mixed, true)), whole);
-        // What was merged can be merged.
+        // Merged reports can be merged again.
         let file = store.path().join("some.json");
         fs::write(&file, merge_some(&parts[..2])).unwrap();
         let rest = [
@@ -108,7 +108,7 @@ fn the_parts_of_a_campaign_add_up_to_the_whole() {
             parts[2].clone(),
         ];
         assert_eq!(without_wall(&merge(&rest, true)), whole);
-        let told = merge(&parts, false);
+        let merged = merge(&parts, false);
         let seeds = campaign
             .rsplit("--seeds ")
             .next()
@@ -116,16 +116,16 @@ fn the_parts_of_a_campaign_add_up_to_the_whole() {
             .split(' ')
             .next()
             .unwrap();
-        assert!(told.contains(&format!(" · seeds {seeds}")), "{told}");
+        assert!(merged.contains(&format!(" · seeds {seeds}")), "{merged}");
     }
 }
 
-/// Whatever the verdict on them is.
+/// Merges reports whatever their verdict is.
 fn merge_some(parts: &[String]) -> Vec<u8> {
-    let words = ["merge", "--json"]
+    let args = ["merge", "--json"]
         .into_iter()
         .chain(parts.iter().map(String::as_str));
-    workbench(&words.collect::<Vec<&str>>()).stdout
+    workbench(&args.collect::<Vec<&str>>()).stdout
 }
 
 #[test]
@@ -149,13 +149,13 @@ fn a_campaign_is_the_same_with_any_number_of_jobs() {
 }
 
 #[test]
-fn flags_that_are_given_are_not_drawn_and_with_exactly_nothing_is() {
+fn given_flags_are_not_drawn_and_a_fixed_run_draws_none() {
     let store = TempDir::new().unwrap();
-    let failing = |words: &str| {
-        let reports = reports(&store, &format!("{FORGETFUL} --seeds 0..5 {words}"), 1);
+    let failing = |args: &str| {
+        let reports = reports(&store, &format!("{FORGETFUL} --seeds 0..5 {args}"), 1);
         assert_eq!(
             reports[0]["pinned"].as_str().unwrap().contains("--exactly"),
-            !words.is_empty()
+            !args.is_empty()
         );
         let options = reports[0]["tally"]["failures"][0]["options"]
             .as_str()
@@ -173,39 +173,39 @@ fn flags_that_are_given_are_not_drawn_and_with_exactly_nothing_is() {
     }
     assert!(drawn.contains("--nemesis-interval"));
     let exact = failing("--exactly --nemesis-interval 0.4");
-    let due = "--nemesis kill --nemesis-interval 0.4 --node-count 3 --rate 20 --time-limit 3 \
+    let expected = "--nemesis kill --nemesis-interval 0.4 --node-count 3 --rate 20 --time-limit 3 \
                --workload broadcast ";
-    assert_eq!(exact, due);
+    assert_eq!(exact, expected);
 }
 
 #[test]
-fn the_command_that_is_printed_repeats_what_failed() {
+fn the_printed_command_repeats_the_failure() {
     let store = TempDir::new().unwrap();
     let odd = "--node-flags=--fan-out=1";
-    for words in [
+    for args in [
         String::new(),
         "--exactly --nemesis-interval 0.4".into(),
         odd.into(),
     ] {
-        let campaign = format!("{FORGETFUL} --seeds 0..20 {words}");
-        let told = simulate(&store, &campaign, 1);
+        let campaign = format!("{FORGETFUL} --seeds 0..20 {args}");
+        let stdout = simulate(&store, &campaign, 1);
         let failure = |text: &str| {
             let from = text.find("\nseed ").unwrap();
             text[from..text.find("\nagain: ").unwrap()].to_owned()
         };
-        let repeated = again(&store, last_after(&told, "again: "));
+        let repeated = repeat(&store, last_after(&stdout, "again: "));
         assert_eq!(repeated.status.code(), Some(1), "{}", text(&repeated));
-        assert_eq!(failure(&text(&repeated)), failure(&told));
-        assert!(!told.contains("panicked"), "{told}");
-        // The run that was kept tells how to come by it, too.
-        let folder = Path::new(last_after(&told, "the run is kept in "));
-        let kept = fs::read_to_string(folder.join("test.json")).unwrap();
-        let kept: Value = serde_json::from_str(&kept).unwrap();
-        let repeated = again(&store, kept["command"].as_str().unwrap());
+        assert_eq!(failure(&text(&repeated)), failure(&stdout));
+        assert!(!stdout.contains("panicked"), "{stdout}");
+        // The saved run has a command that repeats it, too.
+        let folder = Path::new(last_after(&stdout, "the run is kept in "));
+        let test = fs::read_to_string(folder.join("test.json")).unwrap();
+        let test: Value = serde_json::from_str(&test).unwrap();
+        let repeated = repeat(&store, test["command"].as_str().unwrap());
         assert_eq!(repeated.status.code(), Some(1), "{}", text(&repeated));
-        let folder_of_that = last_after(&text(&repeated), "the run is kept in ").to_owned();
+        let repeated_folder = last_after(&text(&repeated), "the run is kept in ").to_owned();
         let history = |folder: &Path| fs::read(folder.join("history.jsonl")).unwrap();
-        assert_eq!(history(Path::new(&folder_of_that)), history(folder));
+        assert_eq!(history(Path::new(&repeated_folder)), history(folder));
         for file in [
             "history.edn",
             "results.json",
@@ -220,12 +220,12 @@ fn the_command_that_is_printed_repeats_what_failed() {
 }
 
 #[test]
-fn a_smaller_run_that_fails_is_found_and_shown_with_a_command_that_fails_too() {
+fn shrinking_finds_a_smaller_failure_with_a_command_that_repeats_it() {
     let store = TempDir::new().unwrap();
-    let told = simulate(&store, &format!("{FORGETFUL} --seeds 0..20 --shrink"), 1);
-    assert!(told.contains("other runs that fails:"), "{told}");
-    let small = told.split("other runs that fails:").nth(1).unwrap();
-    // One node that was told one value and killed once is all that it takes, or hardly more.
+    let stdout = simulate(&store, &format!("{FORGETFUL} --seeds 0..20 --shrink"), 1);
+    assert!(stdout.contains("other runs that fails:"), "{stdout}");
+    let small = stdout.split("other runs that fails:").nth(1).unwrap();
+    // One node, one value and one kill suffice, or little more.
     let option = |name: &str| -> u64 {
         let value = small.split(&format!("{name} ")).nth(1);
         let value = value.and_then(|rest| rest.split_whitespace().next()?.parse().ok());
@@ -236,10 +236,10 @@ fn a_smaller_run_that_fails_is_found_and_shown_with_a_command_that_fails_too() {
         "{small}"
     );
     assert!(option("--max-operations") <= 3, "{small}");
-    for drawn in ["clients", r#""type":"broadcast""#, "nemesis: start-kill"] {
-        assert!(small.contains(drawn), "no {drawn:?} in {small}");
+    for text in ["clients", r#""type":"broadcast""#, "nemesis: start-kill"] {
+        assert!(small.contains(text), "no {text:?} in {small}");
     }
-    let repeated = again(&store, last_after(&told, "again: "));
+    let repeated = repeat(&store, last_after(&stdout, "again: "));
     assert_eq!(repeated.status.code(), Some(1), "{}", text(&repeated));
     let finding = small
         .lines()
@@ -247,16 +247,16 @@ fn a_smaller_run_that_fails_is_found_and_shown_with_a_command_that_fails_too() {
         .unwrap();
     assert!(text(&repeated).contains(finding), "{}", text(&repeated));
 
-    // As JSON, stdout has the report alone.
-    let words = format!("{FORGETFUL} --seeds 0..20 --shrink --shrink-runs 64 --json");
-    let reports = reports(&store, &words, 1);
+    // With --json, stdout has only the report.
+    let args = format!("{FORGETFUL} --seeds 0..20 --shrink --shrink-runs 64 --json");
+    let reports = reports(&store, &args, 1);
     assert_eq!(reports[0]["tally"]["failures"].as_array().unwrap().len(), 1);
 }
 
 #[test]
-fn bad_usage_of_simulate_and_merge_is_254_and_says_why() {
+fn bad_usage_of_simulate_and_merge_exits_with_254_and_a_reason() {
     let store = TempDir::new().unwrap();
-    for (words, says) in [
+    for (args, reason) in [
         ("simulate", "NAME"),
         ("simulate tango", "invalid value 'tango' for '<NAME>...'"),
         ("simulate echo --seeds 5..5", "expected seeds as 0..10000"),
@@ -277,19 +277,14 @@ fn bad_usage_of_simulate_and_merge_is_254_and_says_why() {
         ("simulate echo --nodes a,b", "--nodes is not for simulate"),
         ("simulate echo --bin ./node", "--bin"),
     ] {
-        let output = bench(&store, words);
-        assert_eq!(
-            output.status.code(),
-            Some(254),
-            "{words}\n{}",
-            text(&output)
-        );
-        assert!(text(&output).contains(says), "{words}\n{}", text(&output));
+        let output = workbench_in(&store, args);
+        assert_eq!(output.status.code(), Some(254), "{args}\n{}", text(&output));
+        assert!(text(&output).contains(reason), "{args}\n{}", text(&output));
     }
     let output = workbench(&["merge"]);
     assert_eq!(output.status.code(), Some(254));
     let flags = "simulate echo --node-flags=--nonsense";
-    let output = bench(&store, flags);
+    let output = workbench_in(&store, flags);
     assert_eq!(output.status.code(), Some(254), "{}", text(&output));
     assert!(text(&output).contains("--nonsense"), "{}", text(&output));
 }
@@ -302,17 +297,17 @@ fn the_first_seeds_the_last_ones_and_single_ones_can_be_run() {
         let reports = reports(&store, &format!("echo --time-limit 1 --seeds {seeds}"), 0);
         assert_eq!(reports[0]["tally"]["runs"], runs);
     }
-    // There may be more parts than seeds.
+    // There may be more shards than seeds.
     let reports = reports(&store, "echo --time-limit 1 --seeds 0..2 --shard 1/5", 0);
     assert_eq!(reports[0]["seeds"], json!([[0, 0]]));
 }
 
 #[test]
-fn what_does_not_add_up_is_not_merged() {
+fn reports_that_do_not_fit_together_are_not_merged() {
     let store = TempDir::new().unwrap();
     let path = |name: &str| store.path().join(name).to_str().unwrap().to_owned();
-    let part = |name: &str, words: &str| {
-        let part = simulate(&store, &format!("echo --time-limit 1 --json {words}"), 0);
+    let part = |name: &str, args: &str| {
+        let part = simulate(&store, &format!("echo --time-limit 1 --json {args}"), 0);
         fs::write(path(name), &part).unwrap();
         part
     };
@@ -337,42 +332,42 @@ fn what_does_not_add_up_is_not_merged() {
     edited("another field", "\"runs\": 3", "\"runs\": 3, \"walks\": 3");
     edited("a missing field", "\"runs\": 3,", "");
 
-    let refused = |files: &[&str], says: &str| {
-        let mut words = vec!["merge".to_owned()];
-        words.extend(files.iter().map(|file| path(file)));
-        let output = workbench(&words);
+    let assert_refused = |files: &[&str], reason: &str| {
+        let mut args = vec!["merge".to_owned()];
+        args.extend(files.iter().map(|file| path(file)));
+        let output = workbench(&args);
         let text = text(&output);
         assert_eq!(output.status.code(), Some(255), "{files:?}\n{text}");
         assert!(
-            text.contains(says) && text.starts_with("error: "),
+            text.contains(reason) && text.starts_with("error: "),
             "{files:?}\n{text}"
         );
         assert!(!text.contains("panicked"), "{text}");
     };
-    refused(&["0-3", "2-5"], "seeds 0..3 and 2..5 overlap");
-    refused(&["0-3", "0-3"], "overlap");
-    refused(&["0-3", "3-5 pinned"], "these do not add up");
-    refused(&["3-5 exact", "0-3"], "these do not add up");
+    assert_refused(&["0-3", "2-5"], "seeds 0..3 and 2..5 overlap");
+    assert_refused(&["0-3", "0-3"], "overlap");
+    assert_refused(&["0-3", "3-5 pinned"], "these do not add up");
+    assert_refused(&["3-5 exact", "0-3"], "these do not add up");
     let no_report = "is not what `simulate --json` prints";
     for file in ["truncated", "nothing", "other", "twice", "bytes"] {
-        refused(&["0-3", file], no_report);
+        assert_refused(&["0-3", file], no_report);
     }
     for file in ["negative", "another field", "a missing field"] {
-        refused(&[file], no_report);
+        assert_refused(&[file], no_report);
     }
-    refused(&["no report"], "holds no report");
-    refused(&["more runs"], "do not agree");
-    refused(&["more valid"], "do not agree");
-    refused(&["missing"], "cannot read");
-    refused(&["."], "");
+    assert_refused(&["no report"], "holds no report");
+    assert_refused(&["more runs"], "do not agree");
+    assert_refused(&["more valid"], "do not agree");
+    assert_refused(&["missing"], "cannot read");
+    assert_refused(&["."], "");
 }
 
 #[test]
-fn a_store_that_takes_nothing_spoils_neither_the_report_nor_the_verdict() {
+fn an_unwritable_store_affects_neither_report_nor_exit_status() {
     let store = TempDir::new().unwrap();
     fs::write(store.path().join("store"), "a file").unwrap();
-    let words = format!("simulate {FORGETFUL} --seeds 0..20 --json");
-    let output = bench(&store, &words);
+    let args = format!("simulate {FORGETFUL} --seeds 0..20 --json");
+    let output = workbench_in(&store, &args);
     assert_eq!(output.status.code(), Some(1), "{}", text(&output));
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(
@@ -382,10 +377,10 @@ fn a_store_that_takes_nothing_spoils_neither_the_report_nor_the_verdict() {
     let reports = without_wall(&String::from_utf8(output.stdout).unwrap());
     assert_eq!(reports[0]["tally"]["invalid"], 1);
 
-    // Files may grow to a block and no more, as on a disk that is full.
+    // Files are limited to one block, as on a full disk.
     let full = TempDir::new().unwrap();
-    let script = format!("trap '' XFSZ; ulimit -f 1; exec \"$BENCH\" {words} --store \"$STORE\"");
-    let mut sh = alone(Command::new("sh"));
+    let script = format!("trap '' XFSZ; ulimit -f 1; exec \"$BENCH\" {args} --store \"$STORE\"");
+    let mut sh = clean_env(Command::new("sh"));
     sh.args(["-c", &script])
         .env("BENCH", env!("CARGO_BIN_EXE_workbench"));
     let output = sh.env("STORE", full.path().join("store")).output().unwrap();
@@ -398,19 +393,19 @@ fn a_store_that_takes_nothing_spoils_neither_the_report_nor_the_verdict() {
 }
 
 #[test]
-fn who_does_not_listen_to_the_end_gets_the_exit_status_all_the_same() {
+fn a_closed_stdout_does_not_change_the_exit_status() {
     let store = TempDir::new().unwrap();
-    let place = store.path().join("store");
+    let path = store.path().join("store");
     let failing = format!("simulate {FORGETFUL} --seeds 0..20 --shrink --shrink-runs 32");
     let json = "simulate echo --time-limit 1 --seeds 0..3 --json";
-    for (words, exit) in [(failing.as_str(), 1), (json, 0)] {
+    for (args, exit) in [(failing.as_str(), 1), (json, 0)] {
         let (reader, writer) = std::io::pipe().unwrap();
         drop(reader);
-        let mut command = alone(Command::new(env!("CARGO_BIN_EXE_workbench")));
+        let mut command = clean_env(Command::new(env!("CARGO_BIN_EXE_workbench")));
         command
-            .args(words.split_whitespace())
+            .args(args.split_whitespace())
             .arg("--store")
-            .arg(&place);
+            .arg(&path);
         let child = command
             .stdout(writer)
             .stderr(Stdio::piped())
@@ -418,7 +413,7 @@ fn who_does_not_listen_to_the_end_gets_the_exit_status_all_the_same() {
             .unwrap();
         let output = child.wait_with_output().unwrap();
         let stderr = String::from_utf8_lossy(&output.stderr);
-        assert_eq!(output.status.code(), Some(exit), "{words}\n{stderr}");
+        assert_eq!(output.status.code(), Some(exit), "{args}\n{stderr}");
         assert!(!stderr.contains("panicked"), "{stderr}");
     }
 }

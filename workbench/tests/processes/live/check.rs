@@ -1,4 +1,4 @@
-//! `workbench check`: histories that were kept, ours and others', and whatever is none.
+//! `workbench check`: saved histories, ours and others', and files that are no history.
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -10,18 +10,21 @@ use tempfile::TempDir;
 
 use super::bench::{check, echo, text, workbench};
 
-/// `workbench check` with these words ends so and says this.
-fn ends(words: &[&str], exit: i32, says: &[&str]) -> String {
-    let output = workbench(&[&["check"], words].concat());
+/// Asserts the exit status of `workbench check` and texts in its output.
+fn assert_output(args: &[&str], exit: i32, texts: &[&str]) -> String {
+    let output = workbench(&[&["check"], args].concat());
     let text = text(&output);
-    assert_eq!(output.status.code(), Some(exit), "{words:?}\n{text}");
-    for says in says {
-        assert!(text.contains(says), "no {says:?} from {words:?}\n{text}");
+    assert_eq!(output.status.code(), Some(exit), "{args:?}\n{text}");
+    for expected in texts {
+        assert!(
+            text.contains(expected),
+            "no {expected:?} from {args:?}\n{text}"
+        );
     }
     text
 }
 
-/// Registers of which one goes back.
+/// A register whose read returns a value that was never written.
 const REGISTERS: &str = "{:type :invoke, :process 0, :f :write, :value [0 1], :time 1}
 {:type :ok, :process 0, :f :write, :value [0 1], :time 2}
 {:type :invoke, :process 1, :f :read, :value [0 nil], :time 3}
@@ -38,7 +41,7 @@ const TRANSACTIONS: &str =
 ";
 
 #[test]
-fn what_a_run_has_kept_gets_the_runs_verdict() {
+fn the_files_of_a_run_get_its_verdict() {
     let wrong = r#"{"type":"echo_ok","echo":"Polly"}"#;
     let runs = check([
         echo().flags("--availability total"),
@@ -52,9 +55,9 @@ fn what_a_run_has_kept_gets_the_runs_verdict() {
         } else {
             "echo: invalid"
         };
-        ends(&[folder], exit, &[verdict, " operations ("]);
+        assert_output(&[folder], exit, &[verdict, " operations ("]);
         for file in ["history.jsonl", "history.edn"] {
-            ends(
+            assert_output(
                 &[&format!("{folder}/{file}"), "-w", "echo"],
                 exit,
                 &[verdict],
@@ -64,18 +67,22 @@ fn what_a_run_has_kept_gets_the_runs_verdict() {
 }
 
 #[test]
-fn a_history_of_somebody_elses_is_judged_with_its_evidence() {
+fn a_gzipped_history_of_another_tool_is_checked_with_its_evidence() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("history.edn.gz");
     let mut zipped = GzEncoder::new(File::create(&path).unwrap(), Compression::fast());
     zipped.write_all(REGISTERS.as_bytes()).unwrap();
     zipped.finish().unwrap();
     let file = path.to_str().unwrap();
-    let says = "key 0: no order explains the read of 2 by process 1";
-    ends(
+    let finding = "key 0: no order explains the read of 2 by process 1";
+    assert_output(
         &[file, "-w", "lin-kv"],
         1,
-        &[says, "it the register can only hold 1", "lin-kv: invalid"],
+        &[
+            finding,
+            "it the register can only hold 1",
+            "lin-kv: invalid",
+        ],
     );
     let output = workbench(&["check", file, "-w", "lin-kv", "--json"]);
     let json: Value = serde_json::from_slice(&output.stdout).unwrap();
@@ -85,24 +92,24 @@ fn a_history_of_somebody_elses_is_judged_with_its_evidence() {
         json["results"]["workload"]["failures"],
         serde_json::json!([0])
     );
-    assert!(json["findings"][0].as_str().unwrap().starts_with(says));
+    assert!(json["findings"][0].as_str().unwrap().starts_with(finding));
 }
 
 #[test]
-fn transactions_are_held_to_the_models_that_are_named() {
+fn transactions_are_checked_against_the_given_models() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("history.edn");
     fs::write(&path, TRANSACTIONS).unwrap();
     let file = path.to_str().unwrap();
-    let check = |models: &str, exit, says: &[&str]| {
-        let words = [
+    let check = |models: &str, exit, texts: &[&str]| {
+        let args = [
             file,
             "-w",
             "txn-rw-register",
             "--consistency-models",
             models,
         ];
-        ends(&words, exit, says);
+        assert_output(&args, exit, texts);
     };
     check("read-uncommitted", 0, &["txn-rw-register: valid"]);
     check("read-committed", 1, &["G1b: "]);
@@ -112,55 +119,55 @@ fn transactions_are_held_to_the_models_that_are_named() {
         2,
         &["there is no consistency model \"nonsense\""],
     );
-    ends(&[file, "-w", "txn-rw-register"], 1, &["G1b: "]);
+    assert_output(&[file, "-w", "txn-rw-register"], 1, &["G1b: "]);
 }
 
 #[test]
-fn what_is_no_history_is_named() {
+fn files_that_are_no_history_are_rejected_with_the_reason() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("file");
     let file = path.to_str().unwrap();
     fs::write(&path, TRANSACTIONS).unwrap();
-    ends(&[file], 254, &["give -w NAME"]);
-    let strange = "no history of echo: it has txn, and there should be echo";
-    ends(&[file, "-w", "echo"], 254, &[strange]);
-    ends(&[file, "-w", "tango"], 254, &["tango", "lin-kv"]);
-    ends(
+    assert_output(&[file], 254, &["give -w NAME"]);
+    let mismatch = "no history of echo: it has txn, and there should be echo";
+    assert_output(&[file, "-w", "echo"], 254, &[mismatch]);
+    assert_output(&[file, "-w", "tango"], 254, &["tango", "lin-kv"]);
+    assert_output(
         &[file, "-w", "echo", "--availability", "most"],
         254,
         &["--availability"],
     );
-    ends(&[], 254, &["HISTORY"]);
-    ends(
+    assert_output(&[], 254, &["HISTORY"]);
+    assert_output(
         &["/no/such/file", "-w", "echo"],
         255,
         &["/no/such/file", "No such file"],
     );
     let folder = folder.path().to_str().unwrap();
-    ends(
+    assert_output(
         &[folder, "-w", "echo"],
         255,
         &["is no run's folder", "history.jsonl"],
     );
-    for (text, says) in [
+    for (text, reason) in [
         (&b"{:type :invoke}\n"[..], "line 1"),
         (b"nonsense", "line 1"),
         (b"\x1f\x8b\x08nonsense", "cannot be read"),
         (b"\xff\xfe\n", "line 1"),
     ] {
         fs::write(&path, text).unwrap();
-        ends(&[file, "-w", "echo"], 255, &[file, says]);
+        assert_output(&[file, "-w", "echo"], 255, &[file, reason]);
     }
 }
 
 #[test]
-fn what_is_no_whole_history_is_refused_by_its_name() {
+fn incomplete_histories_are_rejected_with_the_reason() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("history.edn");
     let file = path.to_str().unwrap();
-    let check = |text: &str, says: &[&str]| {
+    let check = |text: &str, texts: &[&str]| {
         fs::write(&path, text).unwrap();
-        ends(&[file, "-w", "lin-kv"], 255, &[&[file], says].concat());
+        assert_output(&[file, "-w", "lin-kv"], 255, &[&[file], texts].concat());
     };
     let results = REGISTERS.lines().filter(|line| line.contains(":ok"));
     let results = results.collect::<Vec<_>>().join("\n");
@@ -169,14 +176,14 @@ fn what_is_no_whole_history_is_refused_by_its_name() {
         &["no invocations: these are results, not a history"],
     );
     let twice = REGISTERS.replacen(":ok", ":invoke", 1);
-    let says = "line 2, column 1: process 0 invokes an operation (index 1) before its last one";
-    check(&twice, &[says]);
+    let reason = "line 2, column 1: process 0 invokes an operation (index 1) before its last one";
+    check(&twice, &[reason]);
     check(
         "",
         &["holds no operation of a client: is this the right file?"],
     );
     check("\n; nothing\n", &["is this the right file?"]);
-    // A run in whose folder it lies had no operation.
+    // In the folder of a run, an empty history is that of a run without operations.
     let run = TempDir::new().unwrap();
     let name = run.path().to_str().unwrap();
     fs::write(run.path().join("history.edn"), "").unwrap();
@@ -186,12 +193,12 @@ fn what_is_no_whole_history_is_refused_by_its_name() {
         ("txn-list-append", 2),
         ("txn-rw-register", 1),
     ] {
-        ends(&[name, "-w", workload], exit, &["0 operations"]);
+        assert_output(&[name, "-w", workload], exit, &["0 operations"]);
     }
 }
 
 #[test]
-fn registers_of_knossos_and_assumptions_of_elle_are_known() {
+fn registers_of_knossos_and_assumptions_of_elle_are_supported() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("history.edn");
     let file = path.to_str().unwrap();
@@ -200,10 +207,10 @@ fn registers_of_knossos_and_assumptions_of_elle_are_known() {
         REGISTERS.replace("[0 ", "").replace("], :time", ", :time"),
     )
     .unwrap();
-    let says = "no order explains the read of 2 by process 1";
+    let finding = "no order explains the read of 2 by process 1";
     for workload in ["register", "cas-register", "lin-kv"] {
         let verdict = format!("{workload}: invalid");
-        ends(&[file, "-w", workload], 1, &[says, &verdict]);
+        assert_output(&[file, "-w", workload], 1, &[finding, &verdict]);
     }
     // Two writes, and then, one after the other, reads of the second and of the first.
     let stale = "{:type :invoke, :process 0, :f :txn, :value [[:w 1 1]]}
@@ -213,9 +220,9 @@ fn registers_of_knossos_and_assumptions_of_elle_are_known() {
         {:type :invoke, :process 2, :f :txn, :value [[:r 1 nil]]}
         {:type :ok, :process 2, :f :txn, :value [[:r 1 1]]}";
     fs::write(&path, stale).unwrap();
-    let check = |assumed: &[&str], exit, says: &[&str]| {
-        let words = [&[file, "-w", "txn-rw-register"], assumed].concat();
-        ends(&words, exit, says);
+    let check = |assumed: &[&str], exit, texts: &[&str]| {
+        let args = [&[file, "-w", "txn-rw-register"], assumed].concat();
+        assert_output(&args, exit, texts);
     };
     check(&[], 0, &["valid"]);
     check(&["--assume", "wfr-keys,sequential-keys"], 0, &["valid"]);
@@ -225,7 +232,7 @@ fn registers_of_knossos_and_assumptions_of_elle_are_known() {
         &["cyclic-versions: the values 1, 2 of key 1"],
     );
     check(&["--assume", "luck"], 254, &["luck", "linearizable-keys"]);
-    ends(
+    assert_output(
         &[file, "-w", "echo", "--assume", "wfr-keys"],
         254,
         &["--assume is about"],
@@ -233,7 +240,7 @@ fn registers_of_knossos_and_assumptions_of_elle_are_known() {
 }
 
 #[test]
-fn any_history_has_a_report() {
+fn a_report_can_be_written_for_any_history() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("history.edn");
     let file = path.to_str().unwrap();
@@ -243,7 +250,7 @@ fn any_history_has_a_report() {
     let report = folder.path().join("report");
     let name = report.to_str().unwrap();
     for _ in 0..2 {
-        ends(
+        assert_output(
             &[file, "-w", "lin-kv", "--report", name],
             1,
             &["report.html"],
@@ -252,28 +259,28 @@ fn any_history_has_a_report() {
     let page = fs::read_to_string(report.join("report.html")).unwrap();
     assert!(page.contains("no order explains the read of 2 by process 1"));
     assert!(!page.contains("messages among servers"));
-    for kept in [
+    for written in [
         "results.edn",
         "results.json",
         "history.jsonl",
         "plots/latency.svg",
     ] {
-        assert!(report.join(kept).exists(), "{kept}");
+        assert!(report.join(written).exists(), "{written}");
     }
-    ends(&[name, "-w", "lin-kv"], 1, &["lin-kv: invalid"]);
-    // Nothing gets lost.
+    assert_output(&[name, "-w", "lin-kv"], 1, &["lin-kv: invalid"]);
+    // No other files are overwritten.
     let own = folder.path().to_str().unwrap();
-    ends(
+    assert_output(
         &[file, "-w", "lin-kv", "--report", own],
         255,
         &["holds other files"],
     );
-    ends(
+    assert_output(
         &[name, "-w", "lin-kv", "--report", name],
         255,
         &["name another folder"],
     );
-    ends(
+    assert_output(
         &[file, "-w", "lin-kv", "--report", file],
         255,
         &["cannot create"],
@@ -282,7 +289,7 @@ fn any_history_has_a_report() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_full_disk_shows_in_the_exit_status() {
+fn a_full_disk_changes_the_exit_status() {
     use std::process::{Command, Stdio};
 
     let folder = TempDir::new().unwrap();
@@ -296,6 +303,6 @@ fn a_full_disk_shows_in_the_exit_status() {
         .output()
         .unwrap();
     assert_eq!(output.status.code(), Some(255));
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(said.contains("cannot write to stdout"), "{said}");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(stderr.contains("cannot write to stdout"), "{stderr}");
 }

@@ -1,19 +1,18 @@
-//! How an outcome is told to CI: JUnit files, and where GitHub runs the bench its summary and
-//! annotations.
+//! Output for CI: JUnit files, and on GitHub the step summary and annotations.
 
 use std::fs;
 use std::process::{Command, Stdio};
 
 use quick_junit::{NonSuccessKind, Report, TestCaseStatus};
 
-use super::bench::alone;
-use super::told::{Desk, RUDE, WRONG, ends, has_python, stderr, stdout};
+use super::bench::clean_env;
+use super::output::{HOSTILE, TestFolder, WRONG_ECHO, assert_exit, has_python, stderr, stdout};
 
 #[test]
-fn a_junit_file_says_that_a_run_was_interrupted_until_it_is_over() {
-    let desk = Desk::new();
-    let file = desk.path("file");
-    let words = [
+fn a_junit_file_reports_an_interruption_until_the_run_is_over() {
+    let folder = TestFolder::new();
+    let file = folder.path("file");
+    let args = [
         "simulate",
         "echo",
         "--seeds",
@@ -22,8 +21,8 @@ fn a_junit_file_says_that_a_run_was_interrupted_until_it_is_over() {
         "1",
         "--junit",
     ];
-    let mut command = alone(Command::new(env!("CARGO_BIN_EXE_workbench")));
-    let command = command.args(words).arg(&file).stderr(Stdio::null());
+    let mut command = clean_env(Command::new(env!("CARGO_BIN_EXE_workbench")));
+    let command = command.args(args).arg(&file).stderr(Stdio::null());
     let mut bench = command.spawn().unwrap();
     let written = || fs::read_to_string(&file).unwrap_or_default();
     while !written().trim_end().ends_with("</testsuites>") {
@@ -35,8 +34,8 @@ fn a_junit_file_says_that_a_run_was_interrupted_until_it_is_over() {
     let report = Report::deserialize_from_str(&written()).unwrap();
     assert_eq!((report.tests, report.errors), (1, 1));
     assert!(written().contains("interrupted"), "{}", written());
-    ends(
-        &desk.bench(&[], "simulate echo --seeds 1 --time-limit 1 --junit FILE"),
+    assert_exit(
+        &folder.workbench(&[], "simulate echo --seeds 1 --time-limit 1 --junit FILE"),
         0,
     );
     let report = Report::deserialize_from_str(&written()).unwrap();
@@ -44,14 +43,14 @@ fn a_junit_file_says_that_a_run_was_interrupted_until_it_is_over() {
 }
 
 #[test]
-fn junit_of_runs_that_fail_can_be_read_whatever_a_node_prints() {
+fn junit_files_are_readable_whatever_a_node_prints() {
     if !has_python() {
         return;
     }
-    let desk = Desk::new();
-    let output = desk.test(&[], &RUDE, "--seed 3 --junit FILE");
-    ends(&output, 255);
-    let xml = desk.read("file");
+    let folder = TestFolder::new();
+    let output = folder.test(&[], &HOSTILE, "--seed 3 --junit FILE");
+    assert_exit(&output, 255);
+    let xml = folder.read("file");
     let report = Report::deserialize_from_str(&xml).unwrap();
     let case = &report.test_suites[0].test_cases[0];
     let TestCaseStatus::NonSuccess {
@@ -74,78 +73,78 @@ fn junit_of_runs_that_fail_can_be_read_whatever_a_node_prints() {
         "{xml}"
     );
 
-    ends(&desk.test(&[], &WRONG, "--seed 3 --junit FILE"), 1);
-    let report = Report::deserialize_from_str(&desk.read("file")).unwrap();
+    assert_exit(&folder.test(&[], &WRONG_ECHO, "--seed 3 --junit FILE"), 1);
+    let report = Report::deserialize_from_str(&folder.read("file")).unwrap();
     assert_eq!((report.tests, report.failures, report.errors), (1, 1, 0));
-    let told = report.test_suites[0].system_out.as_deref().unwrap();
-    assert!(told.contains("kept in "), "{told}");
+    let stdout = report.test_suites[0].system_out.as_deref().unwrap();
+    assert!(stdout.contains("kept in "), "{stdout}");
 }
 
 #[test]
-fn budgets_campaigns_and_histories_have_their_cases_in_junit() {
-    let desk = Desk::new();
-    let names = |words: &str, exit| {
-        ends(&desk.bench(&[], words), exit);
-        let report = Report::deserialize_from_str(&desk.read("file")).unwrap();
+fn junit_has_test_cases_for_budgets_campaigns_and_histories() {
+    let folder = TestFolder::new();
+    let names = |args: &str, exit| {
+        assert_exit(&folder.workbench(&[], args), exit);
+        let report = Report::deserialize_from_str(&folder.read("file")).unwrap();
         let cases = report.test_suites.iter().flat_map(|it| &it.test_cases);
         let names: Vec<String> = cases.map(|it| it.name.to_string()).collect();
         (names.join(", "), report.failures)
     };
     let budgets = "history, messages per operation, median latency, ms, max latency, ms";
-    let told = names("challenge broadcast-3d --simulate --junit FILE", 0);
-    assert_eq!(told, (budgets.to_owned(), 0));
-    // Depth one is what the budget of the latencies needs.
+    let found = names("challenge broadcast-3d --simulate --junit FILE", 0);
+    assert_eq!(found, (budgets.to_owned(), 0));
+    // The latency budgets need a tree of depth one.
     let slow = "challenge broadcast-3d --simulate --junit FILE --node-flags=--fan-out=2";
-    let (told, failures) = names(slow, 1);
-    assert!(told == budgets && failures > 0, "{failures} of {told}");
+    let (found, failures) = names(slow, 1);
+    assert!(found == budgets && failures > 0, "{failures} of {found}");
     let storms = "simulate broadcast-3c --nemesis kill --time-limit 3 --rate 20 --node-count 3 \
                   --seeds 0..20 --junit FILE";
     assert_eq!(names(storms, 1), ("storms".to_owned(), 1));
 }
 
 #[test]
-fn a_junit_file_that_cannot_be_written_is_told_before_anything_runs() {
-    let desk = Desk::new();
-    let output = desk.bench(&[], "challenge echo --simulate --junit FILE/no/such");
-    let text = ends(&output, 255);
+fn an_unwritable_junit_file_is_reported_before_any_run() {
+    let folder = TestFolder::new();
+    let output = folder.workbench(&[], "challenge echo --simulate --junit FILE/no/such");
+    let text = assert_exit(&output, 255);
     assert!(text.starts_with("error: cannot write "), "{text}");
-    assert!(!desk.path("store").exists(), "{text}");
+    assert!(!folder.path("store").exists(), "{text}");
 }
 
 #[test]
-fn github_gets_a_table_and_annotations_which_no_text_breaks() {
-    let desk = Desk::new();
-    let summary = desk.path("summary").display().to_string();
+fn github_gets_a_table_and_annotations_with_all_text_escaped() {
+    let folder = TestFolder::new();
+    let summary = folder.path("summary").display().to_string();
     let github = [
         ("GITHUB_ACTIONS", "true"),
         ("GITHUB_STEP_SUMMARY", &*summary),
     ];
-    let output = desk.bench(&github, "challenge echo broadcast-3d --simulate --seed 3");
-    assert!(!ends(&output, 0).contains("::error"));
+    let output = folder.workbench(&github, "challenge echo broadcast-3d --simulate --seed 3");
+    assert!(!assert_exit(&output, 0).contains("::error"));
     let rows = |text: &str| text.lines().filter(|it| it.starts_with("| ")).count();
-    let table = desk.read("summary");
-    // Their head is a row, too; the line below it is another.
+    let table = folder.read("summary");
+    // The header and the line below it count as rows.
     assert_eq!(rows(&table), 4, "{table}");
     assert!(
         table.contains("| broadcast-3d | ✓ valid | messages per operation: "),
         "{table}"
     );
     if has_python() {
-        let output = desk.test(&github, &WRONG, "--seed 3");
-        ends(&output, 1);
-        let told = stdout(&output);
-        let last = told.lines().last().unwrap_or_default();
-        assert!(last.starts_with("Analysis invalid!"), "{told}");
-        let said = stderr(&output);
-        let annotations: Vec<&str> = said.lines().filter(|it| it.starts_with("::")).collect();
+        let output = folder.test(&github, &WRONG_ECHO, "--seed 3");
+        assert_exit(&output, 1);
+        let printed = stdout(&output);
+        let last = printed.lines().last().unwrap_or_default();
+        assert!(last.starts_with("Analysis invalid!"), "{printed}");
+        let errors = stderr(&output);
+        let annotations: Vec<&str> = errors.lines().filter(|it| it.starts_with("::")).collect();
         let [annotation] = annotations[..] else {
-            panic!("{said}");
+            panic!("{errors}");
         };
         let title = "::error title=echo%3A history::invalid: ";
         assert!(annotation.starts_with(title), "{annotation}");
         assert!(annotation.contains("%0Aagain: "), "{annotation}");
         assert!(annotation.contains("]]>|100%25<b>"), "{annotation}");
-        let table = desk.read("summary");
+        let table = folder.read("summary");
         assert_eq!(rows(&table), 7, "{table}");
         let row = table.lines().rfind(|it| it.starts_with("| echo")).unwrap();
         assert_eq!(row.replace("\\|", "").matches('|').count(), 6, "{row}");
@@ -154,11 +153,11 @@ fn github_gets_a_table_and_annotations_which_no_text_breaks() {
 }
 
 #[test]
-fn no_node_commands_githubs_runner() {
+fn output_of_a_node_is_not_run_as_a_github_command() {
     if !has_python() {
         return;
     }
-    let desk = Desk::new();
+    let folder = TestFolder::new();
     let github = [("GITHUB_ACTIONS", "true")];
     let refusal = r#"{"type":"error","code":10,"text":"no\n::error title=x::PWNED\n##[error]y"}"#;
     let loud = "say   ::stop-commands::mine";
@@ -167,8 +166,8 @@ fn no_node_commands_githubs_runner() {
         (&[loud, "exit 3"], 255),
         (&[&format!("init:{refusal}")], 255),
     ] {
-        let output = desk.test(&github, steps, "--seed 3 --log-stderr");
-        let text = ends(&output, exit);
+        let output = folder.test(&github, steps, "--seed 3 --log-stderr");
+        let text = assert_exit(&output, exit);
         assert!(
             text.contains("PWNED") || text.contains("stop-commands"),
             "{text}"
@@ -186,14 +185,14 @@ fn no_node_commands_githubs_runner() {
 }
 
 #[test]
-fn a_summary_that_cannot_be_written_is_a_warning_and_no_more() {
-    let desk = Desk::new();
-    let nowhere = desk.path("no/such").display().to_string();
-    let output = desk.bench(
+fn an_unwritable_step_summary_is_only_a_warning() {
+    let folder = TestFolder::new();
+    let nowhere = folder.path("no/such").display().to_string();
+    let output = folder.workbench(
         &[("GITHUB_STEP_SUMMARY", &nowhere)],
         "challenge echo --simulate --seed 3 -q",
     );
-    let text = ends(&output, 0);
+    let text = assert_exit(&output, 0);
     assert!(
         text.contains("warning: cannot write the step's summary"),
         "{text}"

@@ -1,71 +1,72 @@
-//! What is wrong with a command line, and what ends before any node has started.
+//! Errors in command lines, and runs that end before a node has started.
 
 use tempfile::TempDir;
 
 use super::bench::{node, text, workbench};
 
-/// The bench with these arguments, `NODE` being a node's path, ends so and says this.
-fn ends(arguments: &str, exit: i32, says: &[&str]) {
+/// Asserts the exit status of the bench with these arguments, and texts in its output; `NODE`
+/// stands for a node's path.
+fn assert_output(arguments: &str, exit: i32, texts: &[&str]) {
     let node = node("scripted.py");
     let word = |word: &str| word.replace("NODE", node.to_str().unwrap());
-    let words: Vec<String> = arguments.split_whitespace().map(word).collect();
-    let output = workbench(&words);
+    let args: Vec<String> = arguments.split_whitespace().map(word).collect();
+    let output = workbench(&args);
     let text = text(&output);
     assert_eq!(
         output.status.code(),
         Some(exit),
         "workbench {arguments}\n{text}"
     );
-    for says in says {
+    for expected in texts {
         assert!(
-            text.contains(says),
-            "no {says:?} from workbench {arguments}\n{text}"
+            text.contains(expected),
+            "no {expected:?} from workbench {arguments}\n{text}"
         );
     }
 }
 
 #[test]
-fn who_asks_for_help_gets_it() {
-    ends("--help", 0, &["Usage", "test", "challenge", "254", "255"]);
-    ends(
+fn help_and_version_are_printed() {
+    assert_output("--help", 0, &["Usage", "test", "challenge", "254", "255"]);
+    assert_output(
         "test --help",
         0,
         &["--workload", "--bin", "--node-count", "--leave-db-running"],
     );
-    ends("--version", 0, &["workbench"]);
+    assert_output("--version", 0, &["workbench"]);
 }
 
 #[test]
-fn bad_usage_is_254_and_names_what_is_wrong() {
-    ends("", 254, &["Usage"]);
-    ends("frobnicate", 254, &["frobnicate"]);
-    ends("test -w echo", 254, &["--bin"]);
-    ends(
+fn bad_usage_exits_with_254_and_names_the_mistake() {
+    assert_output("", 254, &["Usage"]);
+    assert_output("frobnicate", 254, &["frobnicate"]);
+    assert_output("test -w echo", 254, &["--bin"]);
+    assert_output(
         "test -w tango --bin NODE",
         254,
         &["tango", "echo", "unique-ids", "broadcast"],
     );
-    ends("test --bin NODE --frob", 254, &["--frob"]);
-    ends("test --bin NODE --rate", 254, &["--rate"]);
+    assert_output("test --bin NODE --frob", 254, &["--frob"]);
+    assert_output("test --bin NODE --rate", 254, &["--rate"]);
     let faults = "there are partition, loss, duplicate, delay, pause, kill, skew";
-    ends(
+    assert_output(
         "test -w echo --bin NODE --nemesis kill,tango",
         254,
         &["--nemesis", "kill,tango", faults],
     );
 }
 
-/// Pages show `--nemesis` with one dash of another kind. With Maelstrom it goes to the node.
+/// Web pages show `--nemesis` with a long dash. Maelstrom passes such a word to the node.
 #[test]
-fn a_long_dash_in_place_of_hyphens_is_254_and_the_right_spelling_is_named() {
+fn a_long_dash_instead_of_hyphens_exits_with_254_and_names_the_right_spelling() {
     let nemesis = "write --nemesis (an argument of the node stands behind --)";
     let dash = "begins with '–' (U+2013), a long dash";
-    ends(
+    assert_output(
         "test -w echo --bin NODE --availability total –-nemesis partition",
         254,
         &["error: \"–-nemesis\"", dash, nemesis],
     );
-    ends(
+    assert_output(
         "test -w echo --bin NODE —nemesis partition",
         254,
         &[nemesis],
@@ -77,10 +78,10 @@ fn a_long_dash_in_place_of_hyphens_is_254_and_the_right_spelling_is_named() {
         "check store",
         "doc",
     ] {
-        ends(&format!("{command} –-quiet"), 254, &["write --quiet"]);
+        assert_output(&format!("{command} –-quiet"), 254, &["write --quiet"]);
     }
-    // What stands behind `--` is the node's affair.
-    ends(
+    // Arguments after `--` are the node's.
+    assert_output(
         "test -w echo --bin /no/such/program -- –-nemesis",
         255,
         &["there is no program"],
@@ -88,15 +89,15 @@ fn a_long_dash_in_place_of_hyphens_is_254_and_the_right_spelling_is_named() {
 }
 
 #[test]
-fn documentation_is_there_as_a_whole_and_part_by_part() {
-    ends("doc", 0, &["# The protocol", "# Errors", "# Services"]);
-    ends("doc txn-rw-register", 0, &["txn_ok"]);
-    ends("doc services", 0, &["lin-tso", "ts_ok"]);
-    ends("doc tango", 254, &["tango", "protocol", "errors", "kafka"]);
+fn documentation_is_printed_as_a_whole_and_by_part() {
+    assert_output("doc", 0, &["# The protocol", "# Errors", "# Services"]);
+    assert_output("doc txn-rw-register", 0, &["txn_ok"]);
+    assert_output("doc services", 0, &["lin-tso", "ts_ok"]);
+    assert_output("doc tango", 254, &["tango", "protocol", "errors", "kafka"]);
 }
 
 #[test]
-fn a_value_that_a_flag_does_not_take_is_254_and_is_named() {
+fn an_invalid_value_exits_with_254_and_names_its_flag() {
     for (flag, values) in [
         ("--availability", &["1.5", "most"][..]),
         ("--concurrency", &["n", "2x", "1.5"]),
@@ -128,7 +129,7 @@ fn a_value_that_a_flag_does_not_take_is_254_and_is_named() {
         ("--victims", &["0", "-1", "4294967296"]),
     ] {
         for value in values {
-            ends(
+            assert_output(
                 &format!("test -w echo --bin NODE {flag}={value}"),
                 254,
                 &[flag],
@@ -139,50 +140,50 @@ fn a_value_that_a_flag_does_not_take_is_254_and_is_named() {
 
 #[test]
 fn the_default_workload_needs_more_workers_than_there_are_by_default() {
-    let says = "lin-kv needs two workers a node or a multiple of that, 10, 20, …";
-    ends("test --bin NODE", 255, &[says, "--concurrency 2n"]);
+    let reason = "lin-kv needs two workers a node or a multiple of that, 10, 20, …";
+    assert_output("test --bin NODE", 255, &[reason, "--concurrency 2n"]);
 }
 
 #[test]
-fn what_means_nothing_here_is_taken_and_said_to_be_ignored() {
+fn flags_without_effect_are_accepted_with_a_note() {
     let flags = "--username root --password=x --ssh-private-key FILE --no-ssh \
                  --strict-host-key-checking";
     let note = "note: --username, --password, --ssh-private-key, --strict-host-key-checking, \
                 --no-ssh ignored";
     let flags = format!("test -w echo --bin NODE --nodes a,a {flags}");
-    ends(&flags, 255, &[note, "two nodes are called a"]);
+    assert_output(&flags, 255, &[note, "two nodes are called a"]);
 }
 
 #[test]
-fn what_cannot_begin_is_255_and_says_why() {
+fn a_run_that_cannot_start_exits_with_255_and_a_reason() {
     let store = TempDir::new().unwrap();
     let file = store.path().join("file");
     std::fs::write(&file, "").unwrap();
     let file = file.to_str().unwrap();
-    let ends = |flags: &str, says: &[&str]| {
+    let assert_rejected = |flags: &str, texts: &[&str]| {
         let store = store.path().join("store");
-        ends(
+        assert_output(
             &format!("test -w echo --store {} {flags}", store.display()),
             255,
-            says,
+            texts,
         );
-        assert!(!store.exists(), "nothing is kept of it: {flags}");
+        assert!(!store.exists(), "files were written: {flags}");
     };
-    ends(
+    assert_rejected(
         "--bin /no/such/program",
         &["/no/such/program", "No such file"],
     );
-    ends(
+    assert_rejected(
         "--bin NODE --nodes-file /no/such/file",
         &["/no/such/file", "No such file"],
     );
-    ends("--bin NODE --latency-dist uniform", &["latency of 0 ms"]);
-    ends("--bin NODE --nodes a,b,a", &["two nodes are called a"]);
-    ends(
+    assert_rejected("--bin NODE --latency-dist uniform", &["latency of 0 ms"]);
+    assert_rejected("--bin NODE --nodes a,b,a", &["two nodes are called a"]);
+    assert_rejected(
         "--bin NODE --nemesis kill,skew",
         &["--nemesis skew is for simulations"],
     );
-    ends(
+    assert_rejected(
         &format!("--bin NODE --store {file}/store"),
         &["cannot create", file, "Not a directory"],
     );

@@ -1,5 +1,5 @@
-//! The nodes in `examples`, each started by the command that stands in its head. Where a compiler
-//! or an interpreter is missing, what needs it is passed over, and says so.
+//! The nodes in `examples`, each run by the command in its head. An example whose compiler or
+//! interpreter is missing is skipped with a note.
 
 use std::fs;
 use std::io::{self, Write};
@@ -15,25 +15,25 @@ use super::bench::{text, workbench};
 /// An example that can be run.
 struct Example {
     file: PathBuf,
-    /// The file itself, or what a compiler has made of it.
+    /// The file itself, or the compiled program.
     program: PathBuf,
     folder: TempDir,
 }
 
 impl Example {
-    /// Nothing if what it is written for is not there.
+    /// None if its compiler or interpreter is missing.
     fn new(file: PathBuf) -> Option<Self> {
-        let (tool, question) = match file.extension()?.to_str()? {
+        let (tool, arguments) = match file.extension()?.to_str()? {
             "sh" => ("sh", "-c :"),
             "py" => ("python3", "--version"),
             "js" => ("node", "--version"),
             "c" => ("cc", "--version"),
             "go" => ("go", "version"),
-            _ => panic!("nobody knows how to run {}", file.display()),
+            _ => panic!("unknown language: {}", file.display()),
         };
-        let asked = Command::new(tool).args(question.split(' ')).output();
-        if !asked.is_ok_and(|it| it.status.success()) {
-            // Not by `eprintln`, which is heard only when a test fails.
+        let output = Command::new(tool).args(arguments.split(' ')).output();
+        if !output.is_ok_and(|it| it.status.success()) {
+            // Not by `eprintln`, whose output is shown only if a test fails.
             let name = file.display();
             let _ = writeln!(
                 io::stderr(),
@@ -43,8 +43,8 @@ impl Example {
         }
         let folder = TempDir::new().unwrap();
         let program = match tool {
-            "cc" => built("cc -O2 -Wall -Wextra -Werror -o", &file, folder.path()),
-            "go" => built("go build -o", &file, folder.path()),
+            "cc" => compile("cc -O2 -Wall -Wextra -Werror -o", &file, folder.path()),
+            "go" => compile("go build -o", &file, folder.path()),
             _ => file.clone(),
         };
         Some(Example {
@@ -54,11 +54,11 @@ impl Example {
         })
     }
 
-    /// The flags of the command in its head, which may go on for several lines.
+    /// The flags of the command in its head, which may span several lines.
     fn flags(&self) -> Vec<String> {
         let text = fs::read_to_string(&self.file).unwrap();
-        let marks = |c: char| c.is_whitespace() || "#/*".contains(c);
-        let head = text.lines().map(|line| line.trim_start_matches(marks));
+        let is_prefix = |c: char| c.is_whitespace() || "#/*".contains(c);
+        let head = text.lines().map(|line| line.trim_start_matches(is_prefix));
         let mut command = String::new();
         for line in head.skip_while(|line| !line.starts_with("cargo workbench test ")) {
             command += line.trim_end_matches('\\');
@@ -66,25 +66,25 @@ impl Example {
                 break;
             }
         }
-        let words = command.split_whitespace().skip(3);
-        words.map(str::to_owned).collect()
+        let args = command.split_whitespace().skip(3);
+        args.map(str::to_owned).collect()
     }
 
-    /// What is wrong with a run of it, if anything.
-    fn flaw(&self) -> Option<String> {
+    /// Runs it; the output if it is not valid.
+    fn problem(&self) -> Option<String> {
         let mut flags = self.flags();
         let program = flags.iter().position(|flag| flag == "--bin").unwrap() + 1;
         flags[program] = self.program.to_str().unwrap().to_owned();
         let store = self.folder.path().join("store");
-        let mut words = vec!["test", "--store", store.to_str().unwrap()];
-        words.extend(flags.iter().map(String::as_str));
-        let output = workbench(&words);
-        let flaw = || format!("workbench {}\n{}", words.join(" "), text(&output));
-        (output.status.code() != Some(0)).then(flaw)
+        let mut args = vec!["test", "--store", store.to_str().unwrap()];
+        args.extend(flags.iter().map(String::as_str));
+        let output = workbench(&args);
+        let problem = || format!("workbench {}\n{}", args.join(" "), text(&output));
+        (output.status.code() != Some(0)).then(problem)
     }
 
-    /// All that it prints when it is told these lines.
-    fn told(&self, lines: &str) -> String {
+    /// The output of the program for these input lines.
+    fn output_for(&self, lines: &str) -> String {
         let mut command = Command::new(&self.program);
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut node = command.stderr(Stdio::null()).spawn().unwrap();
@@ -95,37 +95,36 @@ impl Example {
     }
 }
 
-fn built(compiler: &str, file: &Path, folder: &Path) -> PathBuf {
+fn compile(compiler: &str, file: &Path, folder: &Path) -> PathBuf {
     let program = folder.join("program");
-    let mut words = compiler.split(' ');
-    let mut command = Command::new(words.next().unwrap());
-    command.args(words).arg(&program).arg(file);
+    let mut args = compiler.split(' ');
+    let mut command = Command::new(args.next().unwrap());
+    command.args(args).arg(&program).arg(file);
     command.env("GOCACHE", folder.join("cache"));
     let output = command.output().unwrap();
     assert!(output.status.success(), "{}", text(&output));
     program
 }
 
-/// Does this with all examples at once, and tells what was wrong: most of the time is spent waiting
-/// for the clock.
-fn check(flaw: impl Fn(&Example) -> Option<String> + Sync) {
+/// Checks all examples in parallel, since they mostly wait for the clock.
+fn check(problem: impl Fn(&Example) -> Option<String> + Sync) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
     let files = fs::read_dir(folder).unwrap();
     let files: Vec<PathBuf> = files.map(|file| file.unwrap().path()).collect();
     assert!(!files.is_empty());
-    let flaw = &flaw;
-    let flaws: Vec<String> = thread::scope(|scope| {
-        let start = |file| scope.spawn(move || Example::new(file).and_then(|it| flaw(&it)));
+    let problem = &problem;
+    let problems: Vec<String> = thread::scope(|scope| {
+        let start = |file| scope.spawn(move || Example::new(file).and_then(|it| problem(&it)));
         let started: Vec<_> = files.into_iter().map(start).collect();
-        let flaws = started.into_iter().filter_map(|it| it.join().unwrap());
-        flaws.collect()
+        let problems = started.into_iter().filter_map(|it| it.join().unwrap());
+        problems.collect()
     });
-    assert!(flaws.is_empty(), "{}", flaws.join("\n\n"));
+    assert!(problems.is_empty(), "{}", problems.join("\n\n"));
 }
 
 #[test]
 fn every_example_is_valid_by_the_command_in_its_head() {
-    check(Example::flaw);
+    check(Example::problem);
 }
 
 /// Lines that are no messages, and messages that are hard to read.
@@ -140,12 +139,12 @@ hello
 "#;
 
 #[test]
-fn examples_print_messages_and_nothing_else_whatever_they_are_told() {
+fn examples_print_only_messages_whatever_their_input_is() {
     check(|example| {
-        let printed = example.told(HARD);
+        let printed = example.output_for(HARD);
         let read = |line| serde_json::from_str(line).unwrap_or(Value::Null);
         let messages: Vec<Value> = printed.lines().map(read).collect();
-        let says = |at: usize, dest: &str, kind: &str, to: u64| {
+        let is_message = |at: usize, dest: &str, kind: &str, to: u64| {
             let Some(Value::Object(message)) = messages.get(at) else {
                 return false;
             };
@@ -154,8 +153,9 @@ fn examples_print_messages_and_nothing_else_whatever_they_are_told() {
                 && message["dest"] == dest
                 && (body["type"] == kind && body["in_reply_to"] == to)
         };
-        let is_well =
-            messages.len() == 2 && says(0, "c1", "init_ok", 1) && says(1, "c1", "error", 2);
-        (!is_well).then(|| format!("{} printed:\n{printed}", example.file.display()))
+        let is_correct = messages.len() == 2
+            && is_message(0, "c1", "init_ok", 1)
+            && is_message(1, "c1", "error", 2);
+        (!is_correct).then(|| format!("{} printed:\n{printed}", example.file.display()))
     });
 }

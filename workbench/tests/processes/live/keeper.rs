@@ -1,5 +1,4 @@
-//! Runs of the node that keeps a set, a counter, logs, registers or lists, and what can be read off
-//! them.
+//! Runs of `keeper.py`, the node with the state of a workload, and what tests read from them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,15 +8,15 @@ use serde_json::Value;
 
 use super::bench::{Case, Run, echo};
 
-/// One node that keeps what this workload is about, and what becomes of requests; it is to be found
+/// One `keeper.py` with the state of a workload and these outcomes of requests, expected to be
 /// valid.
-pub fn keeper<const N: usize>(workload: &str, fates: [&str; N]) -> Case {
-    let steps = [workload].into_iter().chain(fates);
+pub fn keeper<const N: usize>(workload: &str, outcomes: [&str; N]) -> Case {
+    let steps = [workload].into_iter().chain(outcomes);
     let flags = format!("-w {workload}");
     echo().node("keeper.py").flags(&flags).steps(steps)
 }
 
-/// What clients asked nodes, node by node: who asked, and the request's body.
+/// The requests of clients, node by node: the client and the body.
 pub fn requests(run: &Run) -> Vec<(String, Value)> {
     let nodes = run.test()["nodes"].clone();
     let nodes = nodes.as_array().unwrap().iter();
@@ -30,7 +29,7 @@ pub fn requests(run: &Run) -> Vec<(String, Value)> {
         .collect()
 }
 
-/// How many operations ended in exceptions, class by class, as the results have it.
+/// The number of exceptions by class, from the results.
 pub fn exceptions(run: &Run) -> BTreeMap<String, usize> {
     let text = run.read("results.edn");
     let results = edn::read(&text).unwrap();
@@ -45,70 +44,76 @@ pub fn exceptions(run: &Run) -> BTreeMap<String, usize> {
     classes.as_array().unwrap().iter().map(class).collect()
 }
 
-/// What clients did before and after the network had its ten seconds to recover.
+/// The operations before and after the ten seconds in which the network recovers.
 pub fn phases(run: &Run) -> [Vec<Op>; 2] {
     let mut main = run.history().ops;
     let pause = |ops: &[Op]| ops[1].time - ops[0].time > 9_500_000_000;
     let last = main.windows(2).position(pause);
-    run.demand(last.is_some(), "there is a pause for recovery");
+    run.assert(last.is_some(), "there is a pause for recovery");
     let rest = main.split_off(last.unwrap() + 1);
     [main, rest]
 }
 
-/// The operations that one worker began, in order.
-pub fn begun_by(worker: u64, run: &Run, ops: &[Op]) -> Vec<Op> {
+/// The invocations of one worker, in order.
+pub fn invoked_by(worker: u64, run: &Run, ops: &[Op]) -> Vec<Op> {
     let workers = run.test()["concurrency"].as_u64().unwrap();
     let is_own = |op: &&Op| op.process.client().unwrap() % workers == worker;
-    let begun = ops.iter().filter(|op| op.is_invocation());
-    begun.filter(is_own).cloned().collect()
+    let invocations = ops.iter().filter(|op| op.is_invocation());
+    invocations.filter(is_own).cloned().collect()
 }
 
-/// What did not end well, without the crashes of clients.
-pub fn mishaps(run: &Run) -> Vec<Op> {
-    let is_mishap = |op: &Op| {
+/// The completions that are not ok, without the crashes of clients.
+pub fn failures(run: &Run) -> Vec<Op> {
+    let is_failure = |op: &Op| {
         op.is_completion() && op.kind != Kind::Ok && (op.f != "crash" || op.error.is_some())
     };
-    run.history().ops.into_iter().filter(is_mishap).collect()
+    run.history().ops.into_iter().filter(is_failure).collect()
 }
 
-/// Demands that just one operation ended badly, and how.
-pub fn demand_one_mishap(run: &Run, f: &str, kind: Kind, error: &str) {
-    let mishaps = mishaps(run);
-    let told: Vec<(&str, Kind, String)> = mishaps
+/// Asserts that exactly one operation was not ok, and its kind and error.
+pub fn assert_one_failure(run: &Run, f: &str, kind: Kind, error: &str) {
+    let failures = failures(run);
+    let found: Vec<(&str, Kind, String)> = failures
         .iter()
-        .map(|op| (&*op.f, op.kind, tell(op.error.as_ref().unwrap())))
+        .map(|op| (&*op.f, op.kind, describe(op.error.as_ref().unwrap())))
         .collect();
-    let is_so = matches!(&told[..], [(told_f, told_kind, why)]
-        if *told_f == f && *told_kind == kind && why.contains(error));
-    run.demand(is_so, &format!("{f} ends {kind:?} of {error:?}: {told:?}"));
-    let malformed = matches!(mishaps[0].error.as_deref(), Some(OpError::Malformed { .. }));
+    let is_expected = matches!(&found[..], [(found_f, found_kind, why)]
+        if *found_f == f && *found_kind == kind && why.contains(error));
+    run.assert(
+        is_expected,
+        &format!("{f} ends {kind:?} of {error:?}: {found:?}"),
+    );
+    let malformed = matches!(
+        failures[0].error.as_deref(),
+        Some(OpError::Malformed { .. })
+    );
     let expected = malformed.then(|| ("malformed-response".to_owned(), 1));
     assert_eq!(exceptions(run), expected.into_iter().collect());
-    demand_successors(run);
+    assert_successors(run);
 }
 
-/// Demands that a process that lost track of an operation is never heard of again, and that the
-/// worker's next one goes on in its place. How many processes there were.
-pub fn demand_successors(run: &Run) -> usize {
+/// Asserts that a process does nothing more after an indeterminate operation, and that its worker
+/// goes on as the next process. Returns the number of processes.
+pub fn assert_successors(run: &Run) -> usize {
     let workers = run.test()["concurrency"].as_u64().unwrap();
-    // Each worker's process, and whether it has lost track.
+    // Each worker's process, and whether its last operation is indeterminate.
     let mut now: BTreeMap<u64, (u64, bool)> = (0..workers).map(|it| (it, (it, false))).collect();
     let mut seen = BTreeSet::new();
     for op in run.history().ops {
         let process = op.process.client().unwrap();
-        let (current, is_lost) = now.get_mut(&(process % workers)).unwrap();
-        if *is_lost {
-            (*current, *is_lost) = (*current + workers, false);
+        let (current, is_indeterminate) = now.get_mut(&(process % workers)).unwrap();
+        if *is_indeterminate {
+            (*current, *is_indeterminate) = (*current + workers, false);
         }
         let at = format!("operation {} is process {current}'s", op.index);
-        run.demand(process == *current, &at);
-        *is_lost = op.kind == Kind::Info;
+        run.assert(process == *current, &at);
+        *is_indeterminate = op.kind == Kind::Info;
         seen.insert(process);
     }
     seen.len()
 }
 
-fn tell(error: &OpError) -> String {
+fn describe(error: &OpError) -> String {
     match error {
         OpError::NetTimeout => "net-timeout".to_owned(),
         OpError::Rpc { name, text } => format!("{name}: {text}"),

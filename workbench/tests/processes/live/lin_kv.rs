@@ -1,4 +1,4 @@
-//! lin-kv: which registers are asked for, and what becomes of the answers.
+//! lin-kv: what clients request, and how replies are judged.
 
 use std::collections::BTreeSet;
 
@@ -10,25 +10,25 @@ use super::bench::{Case, Run, check, check_one};
 use super::keeper::{keeper, requests};
 
 /// One node and two workers, unless flags say otherwise.
-fn registers<const N: usize>(fates: [&str; N]) -> Case {
-    keeper("lin-kv", fates).flags("--concurrency 2n --rate 200")
+fn registers<const N: usize>(outcomes: [&str; N]) -> Case {
+    keeper("lin-kv", outcomes).flags("--concurrency 2n --rate 200")
 }
 
-/// The operations that ended like this.
-fn ended(run: &Run, f: &str, kind: Kind) -> usize {
+/// The number of completions of this function and kind.
+fn completions(run: &Run, f: &str, kind: Kind) -> usize {
     let ops = run.history().ops;
-    let is_one = |op: &&history::Op| op.is_completion() && op.f == f && op.kind == kind;
-    ops.iter().filter(is_one).count()
+    let matches = |op: &&history::Op| op.is_completion() && op.f == f && op.kind == kind;
+    ops.iter().filter(matches).count()
 }
 
 #[test]
-fn a_store_is_linearizable_alone_and_behind_others() {
-    let told = ["lin-kv: valid"];
+fn a_store_is_linearizable_directly_and_through_forwarding_nodes() {
+    let valid = ["lin-kv: valid"];
     let runs = check([
-        registers([]).says(told),
+        registers([]).prints(valid),
         registers([])
             .flags("--node-count 3 --concurrency 4n --latency 2")
-            .says(told),
+            .prints(valid),
         registers([]).flags("--node-count 3 --nemesis partition --nemesis-interval 1"),
     ]);
     let Some(run) = runs.first() else { return };
@@ -36,45 +36,45 @@ fn a_store_is_linearizable_alone_and_behind_others() {
         .iter()
         .map(|(_, body)| body["type"].as_str().unwrap().to_owned())
         .collect();
-    run.demand(
+    run.assert(
         kinds.into_iter().eq(["cas", "read", "write"]),
-        "all are asked for",
+        "all functions are requested",
     );
-    run.demand(
-        ended(run, "cas", Kind::Fail) > 0,
-        "some changes on condition fail",
+    run.assert(
+        completions(run, "cas", Kind::Fail) > 0,
+        "some compare-and-sets fail",
     );
     for op in &run.history().ops {
         let pair: Result<(u64, Value), _> = op.value.parse();
-        run.demand(pair.is_ok(), "a value is a key and the rest");
+        run.assert(pair.is_ok(), "a value is a pair with the key");
     }
     let results = run.read("independent/0/results.edn");
     let results = edn::read(&results).unwrap();
     let valid = edn::get(&results, &["linearizable", "valid?"]);
     assert_eq!(valid.map(edn::compact).as_deref(), Some("true"));
     let history = run.read("independent/0/history.edn");
-    run.demand(
+    run.assert(
         history.lines().count() == run.history().ops.len(),
-        "… and its history",
+        "its history is there, too",
     );
 }
 
 #[test]
-fn wrong_registers_are_told_with_the_operation_that_has_no_place() {
+fn a_wrong_register_is_reported_with_the_operation_that_does_not_fit() {
     let no_order = "no order explains the read of ";
     let invented = r#"read:{"type":"read_ok","value":7}"#;
     let runs = check([
         registers([invented])
             .exits(1)
-            .says([no_order, "lin-kv: invalid"]),
+            .prints([no_order, "lin-kv: invalid"]),
         registers(["alone"])
             .flags("--node-count 2")
             .exits(1)
-            .says(["key 0: no order explains"]),
+            .prints(["key 0: no order explains"]),
         registers(["write:nothing", "write:ok"]).flags("--time-limit 3"),
         registers(["write:silence", "write:ok"]).flags("--time-limit 3"),
         registers([r#"read:{"type":"read_ok","value":null}"#]),
-        registers(["cas:error 22"]).exits(1).says(["cas"]),
+        registers(["cas:error 22"]).exits(1).prints(["cas"]),
         registers([r#"read:{"type":"read_ok"}"#]).exits(1),
     ]);
     let Some(run) = runs.first() else { return };
@@ -88,12 +88,12 @@ fn wrong_registers_are_told_with_the_operation_that_has_no_place() {
         ":configs ",
         ":final-paths ",
     ] {
-        run.demand(text.contains(key), key);
+        run.assert(text.contains(key), key);
     }
 }
 
 #[test]
-fn a_read_that_is_not_answered_has_failed_and_a_write_is_open() {
+fn a_read_without_reply_has_failed_and_a_write_is_indeterminate() {
     let case = registers(["read:nothing", "read:ok", "write:nothing", "write:ok"]);
     let Some(run) = check_one(case.flags("--time-limit 3")) else {
         return;

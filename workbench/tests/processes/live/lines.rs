@@ -1,17 +1,17 @@
-//! What nodes print: which lines are messages, and that the first one that is none is the last
-//! that counts. Maelstrom's reader stops there, and so the verdict depends on it.
+//! Lines that nodes print: which are messages, and that all lines after the first invalid one are
+//! ignored. Maelstrom's reader stops there, too, so the verdict depends on it.
 
 use serde_json::Value;
 
 use super::bench::{Case, check, echo};
 
-/// Two nodes, of which n0 is innocent; every operation must succeed.
+/// Two nodes, of which n0 is correct; every operation must succeed.
 fn two() -> Case {
     echo().flags("--node-count 2 --availability total")
 }
 
-/// How a line is shown.
-fn told(line: &str) -> String {
+/// How a line is printed.
+fn printed(line: &str) -> String {
     match line.trim() {
         "" => "it printed: (an empty line)".to_owned(),
         r"\xff\xfe" => "it printed: \u{fffd}\u{fffd}".to_owned(),
@@ -22,8 +22,8 @@ fn told(line: &str) -> String {
 
 const NOT_JSON: &str = "it printed a line that is not JSON (stdout is for messages";
 
-/// Lines, and what is wrong with them.
-const BAD: [(&str, &str); 24] = [
+/// Invalid lines, and what is wrong with them.
+const INVALID: [(&str, &str); 24] = [
     ("", NOT_JSON),
     ("  ", NOT_JSON),
     ("starting on port 8080", NOT_JSON),
@@ -31,7 +31,7 @@ const BAD: [(&str, &str); 24] = [
     (r"{'src':'$me','dest':'n0','body':{}}", NOT_JSON),
     (r"\xff\xfe", NOT_JSON),
     ("$long", NOT_JSON),
-    // JSON, and yet no message:
+    // JSON that is no message:
     ("7", "it is not an object"),
     ("null", "it is not an object"),
     (r#"["$me","n0",{"type":"x"},1]"#, "it is not an object"),
@@ -68,7 +68,7 @@ const BAD: [(&str, &str); 24] = [
         r#"{"src":"$me","dest":"n0","body":{},"at":5}"#,
         r#""at" does not belong there"#,
     ),
-    // From or to nobody:
+    // From or to an unknown name:
     (
         r#"{"src":"$me","dest":"n2","body":{}}"#,
         r#"to "n2", and nobody has that name"#,
@@ -85,43 +85,46 @@ const BAD: [(&str, &str); 24] = [
         r#"{"src":"n2","dest":"n0","body":{}}"#,
         r#"as "n2", and nobody has that name"#,
     ),
-    // Another answer to `init`: the client that asked has gone.
+    // A second reply to `init`, whose client has gone.
     (
         INIT_OK,
         "it answered client c1, which had given up and gone",
     ),
 ];
 
-/// Another answer to the init of n1.
+/// A second reply to the init of n1.
 pub const INIT_OK: &str = r#"{"src":"$me","dest":"c1","body":{"type":"init_ok","in_reply_to":1}}"#;
 
 #[test]
-fn a_line_that_is_no_message_is_told_and_the_last_that_counts() {
-    let cases = BAD.map(|(line, flaw)| {
+fn the_first_invalid_line_is_reported_and_later_lines_are_ignored() {
+    let cases = INVALID.map(|(line, problem)| {
         let ignored = "; whatever it prints from here on is ignored";
-        let says = [
+        let texts = [
             "node n1, at ",
-            flaw,
+            problem,
             ignored,
-            &told(line),
+            &printed(line),
             "n1 gave 1 request no answer",
         ];
-        // It answers rightly after the line, but nobody listens any more.
-        two().steps([format!("n1:line {line}")]).exits(1).says(says)
+        // It replies correctly after the line, but that is ignored.
+        two()
+            .steps([format!("n1:line {line}")])
+            .exits(1)
+            .prints(texts)
     });
     for run in check(cases) {
-        run.demand(!run.text.contains("node n0"), "n0 is innocent");
+        run.assert(!run.text.contains("node n0"), "n0 is not blamed");
         let results: Value = serde_json::from_str(&run.read("results.json")).unwrap();
         let incidents = results["incidents"].as_array().unwrap();
         assert_eq!(incidents.len(), 1, "{incidents:?}");
         assert_eq!(incidents[0]["node"], "n1");
         let shown = format!("it printed: {}\n", incidents[0]["line"].as_str().unwrap());
-        run.demand(run.text.contains(&shown), &shown);
+        run.assert(run.text.contains(&shown), &shown);
     }
 }
 
 #[test]
-fn what_maelstrom_takes_is_taken() {
+fn lines_that_maelstrom_accepts_are_accepted() {
     let [open, close] = [r#"{"a":["#, "]}"].map(|it| it.repeat(250));
     let deep = format!(r#"{{"src":"$me","dest":"$me","body":{open}1{close}}}"#);
     let lines = [
@@ -137,44 +140,47 @@ fn what_maelstrom_takes_is_taken() {
         r#"{"src":"$me","dest":"$me","body":{"text":"$long"}}"#,
         r#"{"src":"$me","dest":"$me","body":{"n":-0.1,"o":123456789012345678901}}"#,
         &deep,
-        // In another's name, as long as there is somebody of that name.
+        // From another name, as long as it exists.
         r#"{"src":"n1","dest":"n0","body":{}}"#,
         r#"{"src":"lin-kv","dest":"n0","body":{}}"#,
         r#"{"src":"c2","dest":"n1","body":{}}"#,
     ];
     let cases = lines.map(|line| two().steps([&format!("line {line}"), "ok"]));
     for run in check(cases) {
-        run.demand(!run.text.contains("node n"), "nobody is to blame");
+        run.assert(!run.text.contains("node n"), "no node is blamed");
     }
 }
 
 #[test]
-fn a_flood_of_lines_drowns_nobody() {
+fn a_flood_of_lines_does_not_stop_the_bench() {
     let noise = ["nonsense", "2000000"];
     let message = [r#"{"src":"n0","dest":"n0","body":{"type":"x"}}"#, "20000"];
     let flood = || echo().node("floods.sh").exits(1);
     check([
         flood()
             .steps(noise)
-            .says(["node n0, at", NOT_JSON, "it printed: nonsense"]),
-        // It does not read what it sends itself, either.
+            .prints(["node n0, at", NOT_JSON, "it printed: nonsense"]),
+        // It does not read its own messages either.
         flood()
             .steps(message)
-            .says(["no echo was ever ok", "20000 among servers"]),
+            .prints(["no echo was ever ok", "20000 among servers"]),
     ]);
 }
 
 #[test]
-fn stderr_is_kept_line_by_line_and_shown_on_request() {
+fn stderr_is_logged_by_line_and_printed_on_request() {
     let hello = || echo().steps(["say I am $me", "ok"]).flags("--node-count 2");
     let shown = hello()
         .flags("--log-stderr")
-        .says(["n0 │ I am n0\n", "n1 │ I am n1\n"]);
+        .prints(["n0 │ I am n0\n", "n1 │ I am n1\n"]);
     let runs = check([hello(), shown, echo().node("chatty.py")]);
     let [hidden, _, chatty] = &runs[..] else {
         return;
     };
-    hidden.demand(!hidden.text.contains("I am"), "nobody asked for stderr");
+    hidden.assert(
+        !hidden.text.contains("I am"),
+        "stderr is not printed by default",
+    );
     assert_eq!(hidden.read("node-logs/n1.log"), "I am n1\n");
 
     let log = chatty.read("node-logs/n0.log");
@@ -182,7 +188,7 @@ fn stderr_is_kept_line_by_line_and_shown_on_request() {
     let remarks = |n| (0..1000).map(move |i| format!("remark {n}.{i} bla"));
     let remarks = (1..=answers).flat_map(remarks);
     let remarks: Vec<String> = remarks.collect();
-    chatty.demand(log.lines().count() == remarks.len(), "the log is whole");
+    chatty.assert(log.lines().count() == remarks.len(), "the log is complete");
     for (line, remark) in log.lines().zip(&remarks) {
         assert!(line.starts_with(remark), "{remark} became {line}");
     }

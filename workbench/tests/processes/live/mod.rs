@@ -1,6 +1,6 @@
-//! The compiled bench against nodes in Python and shell, a few lines each and most of them bad:
-//! its verdict and exit status, which are Maelstrom's, and what it tells the person whose node it
-//! is. The nodes are in `tests/processes/nodes`.
+//! Runs the compiled bench with small nodes in Python and shell, most of them faulty, and checks
+//! its verdict and exit status, which are Maelstrom's, and its messages. The nodes are in
+//! `tests/processes/nodes`.
 
 #![cfg(unix)]
 
@@ -13,15 +13,15 @@ mod ci;
 mod command_line;
 mod counters;
 mod examples;
+mod faults;
+mod kafka;
 mod keeper;
-mod kept;
-mod life;
+mod lifecycle;
 mod lin_kv;
 mod lines;
-mod logs;
+mod output;
 mod processes;
 mod replies;
+mod run_files;
 mod start;
-mod storms;
-mod told;
 mod transactions;

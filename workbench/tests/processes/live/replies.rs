@@ -1,19 +1,19 @@
-//! Answers whose `in_reply_to` is wrong. They are no answers, as with Maelstrom, and the person
-//! learns that the node did answer.
+//! Replies with a wrong `in_reply_to`: they do not count as replies, as with Maelstrom, but the
+//! bench reports that the node did reply.
 
 use serde_json::Value;
 
 use super::bench::{Case, check, check_one, echo};
 
-/// An answer to echo with this in place of its `in_reply_to`.
+/// A node that replies to echo with this field in place of `in_reply_to`.
 fn replies(field: &str) -> Case {
     let body = format!(r#"{{"type":"echo_ok","echo":$echo,{field}}}"#);
     echo().steps([body]).exits(1)
 }
 
 #[test]
-fn an_answer_with_a_wrong_in_reply_to_is_told_once_and_counted() {
-    let (ask, must) = (
+fn replies_with_a_wrong_in_reply_to_are_reported_once_with_their_number() {
+    let (node, must) = (
         "node n0, at ",
         "; it must be the number 1, the request's msg_id",
     );
@@ -37,12 +37,12 @@ fn an_answer_with_a_wrong_in_reply_to_is_told_once_and_counted() {
             r#"with "in_reply_to":99999, a msg_id that client c2 has never used"#,
         ),
     ];
-    let cases = cases.map(|(field, flaw)| {
-        let told = format!(": it answered echo {flaw}{must}");
+    let cases = cases.map(|(field, problem)| {
+        let finding = format!(": it answered echo {problem}{must}");
         let printed = r#"it printed: {"src":"n0","dest":"c2","body":{"type":"echo_ok","echo":"#;
-        replies(field).flags("--concurrency 3").says([
-            ask,
-            &told,
+        replies(field).flags("--concurrency 3").prints([
+            node,
+            &finding,
             printed,
             "(3 times in all)",
             "n0 gave 3 requests no answer in time",
@@ -56,18 +56,21 @@ fn an_answer_with_a_wrong_in_reply_to_is_told_once_and_counted() {
             "{results}"
         );
         let log = run.read("jepsen.log");
-        run.demand(log.contains("it answered echo with"), "jepsen.log has it");
+        run.assert(log.contains("it answered echo with"), "jepsen.log has it");
     }
 }
 
 #[test]
-fn an_answer_to_init_with_a_wrong_in_reply_to_is_why_the_run_breaks_off() {
-    let broken = |field: &str, flaw: &str| {
+fn a_reply_to_init_with_a_wrong_in_reply_to_aborts_the_run() {
+    let broken = |field: &str, problem: &str| {
         let step = format!(r#"init:{{"type":"init_ok",{field}}}"#);
-        let says =
-            format!("the run broke off: node n0 answered init {flaw}; it must be the number 1,");
+        let text =
+            format!("the run broke off: node n0 answered init {problem}; it must be the number 1,");
         let line = r#"{"src":"n0","dest":"c0","body":{"type":"init_ok","#;
-        echo().steps([step]).exits(255).says([says.as_str(), line])
+        echo()
+            .steps([step])
+            .exits(255)
+            .prints([text.as_str(), line])
     };
     check([
         broken(
@@ -83,20 +86,20 @@ fn an_answer_to_init_with_a_wrong_in_reply_to_is_why_the_run_breaks_off() {
             r#""in_reply_to":7"#,
             r#"with "in_reply_to":7, a msg_id that client c0 has never used"#,
         ),
-        // The first request of broadcast prepares the node.
+        // The set-up request of broadcast.
         echo()
             .flags("-w broadcast")
             .steps([r#"{"type":"topology_ok","in_reply_to":"$id"}"#])
             .exits(255)
-            .says([r#"node n0 answered topology with "in_reply_to":"1", a string; it must be"#]),
+            .prints([r#"node n0 answered topology with "in_reply_to":"1", a string; it must be"#]),
     ]);
 }
 
 #[test]
-fn an_answer_that_is_late_or_comes_twice_is_no_mistake() {
+fn late_and_repeated_replies_are_not_reported() {
     let twice =
         r#"{"src":"$me","dest":"$you","body":{"type":"echo_ok","echo":$echo,"in_reply_to":$id}}"#;
-    // Clients of unique-ids stay when an answer has not come in time.
+    // Clients of unique-ids go on after a timeout.
     let late = [r"sleep 6", "ok"];
     let runs = check([
         echo().steps([format!("line {twice}")]),
@@ -106,58 +109,58 @@ fn an_answer_that_is_late_or_comes_twice_is_no_mistake() {
             .exits(0),
     ]);
     for run in runs {
-        run.demand(!run.text.contains("it answered"), "nothing is wrong");
+        run.assert(!run.text.contains("it answered"), "nothing is reported");
     }
 }
 
 #[test]
-fn faults_that_maelstrom_does_not_have_excuse_an_unknown_request_but_no_wrong_type() {
+fn under_duplication_an_unknown_msg_id_is_allowed_but_not_a_wrong_type() {
     let flags = "--nemesis duplicate";
     let unknown = replies(r#""in_reply_to":99999"#).flags(flags);
     if let Some(run) = check_one(unknown) {
-        run.demand(!run.text.contains("it answered"), "it is excused");
+        run.assert(!run.text.contains("it answered"), "it is not reported");
     }
     check_one(
         replies(r#""in_reply_to":"$id""#)
             .flags(flags)
-            .says(["\"1\", a string"]),
+            .prints(["\"1\", a string"]),
     );
 }
 
 #[test]
-fn a_node_that_prints_nothing_or_no_whole_line_is_asked_for_its_newlines() {
+fn a_node_that_prints_no_whole_line_is_reported_with_advice() {
     let late = "the run broke off: node n0 did not answer init within 10 s; n0 printed no";
-    let broken = || echo().exits(255).says([late]);
+    let broken = || echo().exits(255).prints([late]);
     check([
         broken()
             .steps(["init:silence"])
-            .says(["n0 printed nothing: is its output flushed after each line?"]),
+            .prints(["n0 printed nothing: is its output flushed after each line?"]),
         broken()
-            .node("unfinished.sh")
-            .says(["no whole line: does each message end with a newline"]),
+            .node("no-newline.sh")
+            .prints(["no whole line: does each message end with a newline"]),
     ]);
 }
 
 #[test]
-fn a_node_that_replies_before_its_init_is_worked_off_is_told_of_the_race() {
+fn a_reply_before_init_is_handled_is_reported_as_a_race() {
     let race =
         "\n    this may be a race in the node: another node's message reached it before it had";
     let two = || echo().flags("--node-count 2");
-    let loses = || {
+    let racy = || {
         two()
             .node("race.sh")
-            .says([race, "--latency 1 mostly hides such a race\n"])
+            .prints([race, "--latency 1 mostly hides such a race\n"])
     };
     let runs = check([
-        loses().steps(["before"]).exits(255),
-        loses().steps(["after"]).exits(1),
-        // What is no message at all has other reasons.
+        racy().steps(["before"]).exits(255),
+        racy().steps(["after"]).exits(1),
+        // A line that is no message has other causes.
         two().node("race.sh").steps(["noise"]).exits(255),
     ]);
     if let Some(run) = runs.last() {
-        run.demand(
+        run.assert(
             !run.text.contains("may be a race"),
-            "a remark on stdout is no race",
+            "a line that is no message is no race",
         );
     }
 }

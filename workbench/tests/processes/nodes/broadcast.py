@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Broadcast: a new value is told to all neighbours. Its argument spoils one thing:
+"""Broadcast that sends each new value to all neighbours. The argument adds a fault:
 
-silos     nobody is told
-twice     every read has every value twice
-phantoms  every read has values that nobody sent
+silos     values are not sent on
+twice     every read returns every value twice
+phantoms  every read returns values that were never broadcast
 """
 import json
 import sys
@@ -16,11 +16,11 @@ def send(dest, **body):
     print(json.dumps({"src": me, "dest": dest, "body": body}), flush=True)
 
 
-def learn(value, teller):
+def learn(value, sender):
     if value not in known:
         known.append(value)
         for node in neighbours:
-            if fault != "silos" and node != teller:
+            if fault != "silos" and node != sender:
                 send(node, type="gossip", message=value)
 
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Echo that writes a thousand lines to stderr before each of its first ten answers."""
+"""Echo that prints a thousand lines to stderr before each of its first ten replies."""
 import json
 import sys
 

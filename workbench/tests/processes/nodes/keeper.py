@@ -1,19 +1,18 @@
 #!/usr/bin/env python3
-"""A node that keeps a set, a counter, logs, registers, lists or a store, as its first argument says:
-the workload.
+"""A node with the state of one workload: a set, counter, logs, registers, lists or key-value store.
 
-Node n0 keeps it, and all others ask n0; with "alone" as an argument, each node keeps its own. The
-other arguments are what becomes of a request, each with its type. Those for one type are used up
-one by one, except for the last.
+The first argument is the workload. Node n0 has the state, and other nodes forward requests to it;
+with the argument "alone", each node has its own state. The other arguments are outcomes of
+requests, by type. Those of one type are used one after another, and the last for all that follow.
 
-    add:ok         it is done and answered
-    add:twice      it is done twice and answered
-    add:silence    it is done, and there is no answer
-    add:nothing    it is not done, and there is no answer
-    add:error N    it is not done, and the answer is an error with this code
-    add:{...}      it is not done, and this is the answer; in_reply_to is added
+    add:ok         apply it and reply
+    add:twice      apply it twice and reply
+    add:silence    apply it, but do not reply
+    add:nothing    neither apply it nor reply
+    add:error N    do not apply it, and reply with this error code
+    add:{...}      do not apply it, and reply with this body; in_reply_to is added
 
-Every request of a client goes to stderr: who asks, and the body.
+Requests of clients are printed to stderr: the client and the body.
 """
 import json
 import sys
@@ -53,7 +52,7 @@ class Logs:
         return {"offset": len(log) - 1}
 
     def poll(self, offsets):
-        """Shows three messages of a key at most, and no key without messages."""
+        """Returns at most three messages of a key, and no key without messages."""
         shown = {}
         for key, start in offsets.items():
             if messages := list(enumerate(self.logs.get(key, [])))[start:start + 3]:
@@ -97,8 +96,8 @@ class Lists:
         return {"txn": done}
 
 
-class Refused(Exception):
-    """Says with which code."""
+class RpcError(Exception):
+    """An error reply with this code."""
 
 
 class Store:
@@ -107,7 +106,7 @@ class Store:
 
     def read(self, key):
         if key not in self.values:
-            raise Refused(20)
+            raise RpcError(20)
         return {"value": self.values[key]}
 
     def write(self, key, value):
@@ -116,7 +115,7 @@ class Store:
 
     def cas(self, key, **change):
         if self.read(key)["value"] != change["from"]:
-            raise Refused(22)
+            raise RpcError(22)
         return self.write(key, change["to"])
 
 
@@ -126,33 +125,33 @@ def send(dest, body):
 
 def perform(src, body):
     kind, msg_id = body.pop("type"), body.pop("msg_id")
-    fates = fates_by_type.get(kind, ["ok"])
-    fate = fates.pop(0) if len(fates) > 1 else fates[0]
-    if fate == "twice":
-        getattr(kept, kind)(**body)
-    word, _, code = fate.partition(" ")
+    outcomes = outcomes_by_type.get(kind, ["ok"])
+    outcome = outcomes.pop(0) if len(outcomes) > 1 else outcomes[0]
+    if outcome == "twice":
+        getattr(state, kind)(**body)
+    word, _, code = outcome.partition(" ")
     if word == "error":
         send(src, {"type": "error", "code": int(code), "text": "busy", "in_reply_to": msg_id})
-    elif fate.startswith("{"):
-        send(src, {**json.loads(fate), "in_reply_to": msg_id})
-    elif fate != "nothing":
+    elif outcome.startswith("{"):
+        send(src, {**json.loads(outcome), "in_reply_to": msg_id})
+    elif outcome != "nothing":
         try:
-            fields = getattr(kept, kind)(**body)
-        except Refused as refused:
-            code, = refused.args
+            fields = getattr(state, kind)(**body)
+        except RpcError as error:
+            code, = error.args
             send(src, {"type": "error", "code": code, "text": "no", "in_reply_to": msg_id})
             return
-        if fate != "silence":
+        if outcome != "silence":
             send(src, {"type": f"{kind}_ok", **fields, "in_reply_to": msg_id})
 
 
 workload, *arguments = sys.argv[1:]
-kept = {"g-set": Set, "g-counter": Counter, "pn-counter": Counter, "kafka": Logs,
+state = {"g-set": Set, "g-counter": Counter, "pn-counter": Counter, "kafka": Logs,
         "lin-kv": Store, "txn-rw-register": Registers, "txn-list-append": Lists}[workload]()
-alone, fates_by_type = "alone" in arguments, {}
-for kind, colon, fate in (argument.partition(":") for argument in arguments):
+alone, outcomes_by_type = "alone" in arguments, {}
+for kind, colon, outcome in (argument.partition(":") for argument in arguments):
     if colon:
-        fates_by_type.setdefault(kind, []).append(fate)
+        outcomes_by_type.setdefault(kind, []).append(outcome)
 
 me, asked = None, []
 for line in sys.stdin:

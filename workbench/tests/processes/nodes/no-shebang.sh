@@ -1,2 +1,2 @@
-# No first line says what reads this file.
+# A script without a shebang line.
 exec "${0%/*}/scripted.py" "$@"

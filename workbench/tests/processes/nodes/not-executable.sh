@@ -1,3 +1,3 @@
 #!/bin/sh
-# Its permissions do not allow to start it.
+# A script without the permission to execute it.
 exec "${0%/*}/scripted.py"

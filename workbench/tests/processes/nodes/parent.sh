@@ -1,5 +1,5 @@
 #!/bin/sh
-# A scripted node whose child holds all three pipes open, even when the node has gone.
+# A scripted node with a child process that keeps all three pipes open after the node has exited.
 sleep 30 <&0 &
 echo "child $!" >&2
 exec "${0%/*}/scripted.py" "$@"

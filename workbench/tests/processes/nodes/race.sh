@@ -1,7 +1,7 @@
 #!/bin/sh
-# Two nodes. n0 answers init and sends n1 a message, to which n1 replies before it has taken its
-# name from its own init: it prints a reply from nobody, "before" or "after" its answer to init, or
-# mere "noise", as its argument says.
+# Two nodes. n0 replies to init and sends a message to n1, which replies to it before it has taken
+# its name from its own init, so that "src" is null. The argument is when: "before" or "after" its
+# reply to init; or "noise" for a line that is no message.
 answer() {
     printf '{"src":"%s","dest":"%s","body":{"type":"init_ok","in_reply_to":1}}\n' "$1" "$2"
 }

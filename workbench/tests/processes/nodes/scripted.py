@@ -1,18 +1,18 @@
 #!/usr/bin/env python3
-r"""A node that does what its arguments say: a step for each request, the last for all that follow.
+r"""A node that follows a script: one step for each request, and the last for all that follow.
 
-    ok             the right answer
-    {...}          an answer with this body; in_reply_to is added if it is not there
-    line TEXT      this very line, then the right answer; \n, \xff and the like are what they mean
-    say TEXT       this on stderr, then the right answer
-    silence        no answer
-    sleep S        the right answer after so many seconds
-    exit N         it ends with this status
-    close-stdout   no answer now or ever, and it lives on
+    ok             reply correctly
+    {...}          reply with this body; in_reply_to is added if it is missing
+    line TEXT      print this line, then reply correctly; escapes such as \n and \xff are decoded
+    say TEXT       print this on stderr, then reply correctly
+    silence        do not reply
+    sleep S        reply correctly after S seconds
+    exit N         exit with this status
+    close-stdout   close stdout and go on running
 
-"n1:..." is a step of node n1 alone. "init:..." is done, with all others of its kind, in place of
-the answer to init. In a text, $me stands for the node, $you for who asks, $id for the msg_id,
-$echo for what was sent, $n for the number of the request, and $long for ten million letters.
+"n1:..." is a step of node n1 only. The "init:..." steps are all done in place of the reply to init.
+In a text, $me stands for the node, $you for the sender, $id for the msg_id, $echo for the echoed
+value, $n for the number of the request, and $long for ten million letters.
 """
 import json
 import os
@@ -33,7 +33,7 @@ def answer(me, you, body):
     put(f'{{"src":"{me}","dest":"{you}","body":{body}}}'.encode())
 
 
-def right(request, me, n):
+def correct_body(request, me, n):
     kind = request["type"]
     if kind == "broadcast":
         seen.append(request["message"])
@@ -64,7 +64,7 @@ def do(step, message, n):
             print(text, file=sys.stderr, flush=True)
         if word == "sleep":
             time.sleep(float(text))
-        answer(me, you, right(request, me, n))
+        answer(me, you, correct_body(request, me, n))
 
 
 init, steps = [], []

@@ -1,5 +1,4 @@
-//! The command `workbench check` on every recording, as a person would type it, and a table of what
-//! came of it.
+//! The command `workbench check` on every recording, and a table of its verdicts.
 
 use std::process::Command;
 
@@ -7,11 +6,11 @@ use comfy_table::Table;
 use comfy_table::presets::NOTHING;
 use serde_json::Value;
 
-use super::case::{Case, cases};
+use super::case::{Recording, cases};
 use super::transactions::check_models;
 
-/// What the command says of a recording, and its exit status.
-fn ask(case: &Case) -> (Option<i32>, Value) {
+/// Runs the command on a recording; its exit status and its JSON.
+fn run_check(case: &Recording) -> (Option<i32>, Value) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_workbench"));
     command
         .env_remove("GITHUB_STEP_SUMMARY")
@@ -19,19 +18,19 @@ fn ask(case: &Case) -> (Option<i32>, Value) {
         .arg("check")
         .arg(case.folder.join("history.edn.gz"))
         .args(["-w", case.workload(), "--json"]);
-    if let Some(models) = case.told["consistency_models"].as_array() {
+    if let Some(models) = case.expected["consistency_models"].as_array() {
         let models: Vec<&str> = models.iter().filter_map(Value::as_str).collect();
         command.args(["--consistency-models", &models.join(",")]);
     }
-    let flags = case.told["flags"].as_str().unwrap();
+    let flags = case.expected["flags"].as_str().unwrap();
     if let Some((_, rest)) = flags.split_once("--availability ") {
         let target = rest.split(' ').next().unwrap();
         command.args(["--availability", target]);
     }
     let output = command.output().unwrap();
     let json = serde_json::from_slice(&output.stdout);
-    let told = String::from_utf8_lossy(&output.stderr);
-    let json = json.unwrap_or_else(|error| panic!("{}: {error}\n{told}", case.name));
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    let json = json.unwrap_or_else(|error| panic!("{}: {error}\n{stderr}", case.name));
     (output.status.code(), json)
 }
 
@@ -45,16 +44,16 @@ fn the_command_gives_maelstroms_verdict_on_every_recording() {
         "ours",
         "workload, Maelstrom",
         "ours",
-        "models alike",
-        "… and their types",
+        "models with the same verdict",
+        "with the same types",
     ]);
     for case in cases() {
-        let (exit, json) = ask(&case);
-        let recorded = case.told["exit"].as_i64().unwrap();
+        let (exit, json) = run_check(&case);
+        let recorded = case.expected["exit"].as_i64().unwrap();
         assert_eq!(exit.map(i64::from), Some(recorded), "{}", case.name);
-        assert_eq!(json["valid"], case.told["valid"], "{}", case.name);
+        assert_eq!(json["valid"], case.expected["valid"], "{}", case.name);
         let workload = &json["results"]["workload"]["valid?"];
-        assert_eq!(*workload, case.told["workload_valid"], "{}", case.name);
+        assert_eq!(*workload, case.expected["workload_valid"], "{}", case.name);
         let (same, models) = match case.workload() {
             "txn-rw-register" | "txn-list-append" => {
                 let (same, models) = check_models(&case);
@@ -62,7 +61,7 @@ fn the_command_gives_maelstroms_verdict_on_every_recording() {
             }
             _ => (String::new(), String::new()),
         };
-        let shown = |json: &Value| match json {
+        let to_text = |json: &Value| match json {
             Value::String(word) => word.clone(),
             other => other.to_string(),
         };
@@ -70,8 +69,8 @@ fn the_command_gives_maelstroms_verdict_on_every_recording() {
             case.name.clone(),
             recorded.to_string(),
             exit.unwrap_or(-1).to_string(),
-            shown(&case.told["workload_valid"]),
-            shown(workload),
+            to_text(&case.expected["workload_valid"]),
+            to_text(workload),
             models,
             same,
         ]);

@@ -1,4 +1,4 @@
-//! The recordings: where they are, and what each of them tells.
+//! The recordings: where they are, and what each contains.
 
 use std::fs::{self, File};
 use std::io::{BufReader, Read};
@@ -11,15 +11,15 @@ use history::edn::{self, Edn, get};
 use serde_json::Value;
 
 /// One recorded run.
-pub struct Case {
+pub struct Recording {
     pub folder: PathBuf,
     pub name: String,
-    /// `case.json`: what was run and what Maelstrom said, in short.
-    pub told: Value,
+    /// `case.json`: the run's flags and a summary of Maelstrom's verdict.
+    pub expected: Value,
 }
 
-/// All recordings, in order of their names; says so if there are none.
-pub fn cases() -> Vec<Case> {
+/// All recordings, in order of their names; prints a note if there are none.
+pub fn cases() -> Vec<Recording> {
     let recordings = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/histories");
     let Ok(folders) = fs::read_dir(&recordings) else {
         println!(
@@ -29,31 +29,35 @@ pub fn cases() -> Vec<Case> {
         return Vec::new();
     };
     let folders = folders.map(|folder| folder.unwrap().path());
-    let mut cases: Vec<_> = folders.filter_map(Case::open).collect();
+    let mut cases: Vec<_> = folders.filter_map(Recording::open).collect();
     cases.sort_by(|a, b| a.name.cmp(&b.name));
-    assert!(!cases.is_empty(), "no case in {}", recordings.display());
+    assert!(
+        !cases.is_empty(),
+        "no recording in {}",
+        recordings.display()
+    );
     cases
 }
 
 /// The recordings of these workloads.
-pub fn cases_of(workloads: &[&str]) -> Vec<Case> {
+pub fn cases_of(workloads: &[&str]) -> Vec<Recording> {
     let mut cases = cases();
     cases.retain(|case| workloads.contains(&case.workload()));
     cases
 }
 
-impl Case {
+impl Recording {
     fn open(folder: PathBuf) -> Option<Self> {
-        let told = fs::read(folder.join("case.json")).ok()?;
-        Some(Case {
+        let expected = fs::read(folder.join("case.json")).ok()?;
+        Some(Recording {
             name: folder.file_name()?.to_string_lossy().into_owned(),
-            told: serde_json::from_slice(&told).unwrap(),
+            expected: serde_json::from_slice(&expected).unwrap(),
             folder,
         })
     }
 
     pub fn workload(&self) -> &str {
-        self.told["workload"].as_str().unwrap()
+        self.expected["workload"].as_str().unwrap()
     }
 
     pub fn history_text(&self) -> String {
@@ -78,7 +82,7 @@ impl Case {
 
     /// The value that follows `--availability` in the flags of the run.
     pub fn target(&self) -> Option<Target> {
-        let mut flags = self.told["flags"].as_str().unwrap().split_whitespace();
+        let mut flags = self.expected["flags"].as_str().unwrap().split_whitespace();
         flags.find(|flag| *flag == "--availability")?;
         Some(match flags.next()? {
             "total" => Target::Total,
@@ -88,12 +92,12 @@ impl Case {
 
     /// A verdict of `case.json`.
     pub fn validity(&self, name: &str) -> Validity {
-        validity(&self.told[name])
+        validity(&self.expected[name])
     }
 
-    /// Whether `case.json` tells of a checker: where one broke off, others may have no verdict.
-    pub fn tells(&self, name: &str) -> bool {
-        !self.told[name].is_null()
+    /// Whether `case.json` has a verdict: where one checker crashed, others may have none.
+    pub fn has(&self, name: &str) -> bool {
+        !self.expected[name].is_null()
     }
 
     pub fn judge_workload(&self, history: &History) -> WorkloadResult {
@@ -113,7 +117,7 @@ impl Case {
         }
     }
 
-    /// Holds a history of transactions to some models.
+    /// Checks a history of transactions against some models.
     pub fn judge_transactions(&self, history: &History, models: &Models) -> WorkloadResult {
         match self.workload() {
             "txn-rw-register" => {
@@ -124,16 +128,16 @@ impl Case {
         }
     }
 
-    /// The consistency models that the run was held to.
+    /// The consistency models of the run.
     fn models(&self) -> Result<Models, UnknownModel> {
-        let names = self.told["consistency_models"].as_array().unwrap();
+        let names = self.expected["consistency_models"].as_array().unwrap();
         let names: Vec<&str> = names.iter().map(|name| name.as_str().unwrap()).collect();
         names.join(",").parse()
     }
 
-    /// Demands that a count of `case.json`, where it tells one, stands in our results.
-    pub fn check_count(&self, name: &str, results: &Edn) {
-        if let Some(count) = self.told[name].as_u64() {
+    /// Asserts that a count in `case.json`, if there is one, is also in our results.
+    pub fn assert_count(&self, name: &str, results: &Edn) {
+        if let Some(count) = self.expected[name].as_u64() {
             let key = name.replace('_', "-");
             assert_eq!(
                 get(results, &[&key]),
@@ -153,9 +157,9 @@ fn unzip(path: &Path) -> String {
     text
 }
 
-/// A verdict; that of a checker that broke off is unknown.
-pub fn validity(told: &Value) -> Validity {
-    match told {
+/// Parses a verdict; null stands for a checker that crashed.
+pub fn validity(verdict: &Value) -> Validity {
+    match verdict {
         Value::Bool(holds) => Validity::of(*holds),
         Value::Null => Validity::Unknown,
         other => {

@@ -14,7 +14,7 @@ struct Pair {
 
 /// All recordings of the workload, judged.
 fn pairs() -> Vec<Pair> {
-    let judge = |case: super::case::Case| Pair {
+    let judge = |case: super::case::Recording| Pair {
         recorded: get(&case.results(), &["workload"]).unwrap().clone(),
         ours: case.judge_workload(&case.history()),
         name: case.name,
@@ -22,16 +22,16 @@ fn pairs() -> Vec<Pair> {
     cases_of(&["kafka"]).into_iter().map(judge).collect()
 }
 
-/// Those of which more than their validity is known.
-fn told_pairs() -> Vec<Pair> {
+/// The pairs with a known verdict.
+fn known_pairs() -> Vec<Pair> {
     let mut pairs = pairs();
     pairs.retain(|pair| pair.ours.validity() != Validity::Unknown);
     pairs
 }
 
-/// The recorded errors, without their cases: which ones are listed, and in which order, depends on
-/// a hash table.
-fn counted(workload: &Edn) -> String {
+/// Error types with their counts. Which cases are listed, and in which order, depends on a hash
+/// table.
+fn error_counts(workload: &Edn) -> String {
     let Some(Edn::List(types)) = get(workload, &["error-types"]) else {
         panic!("no error types in {}", compact(workload))
     };
@@ -56,43 +56,48 @@ fn verdicts_and_error_types_are_the_recorded_ones() {
         ours,
     } in pairs()
     {
-        let judged = |key: &'static str| {
-            let told = |results| get(results, &[key]).map(compact);
-            assert_eq!(told(&ours.to_edn()), told(&recorded), "{name}: {key}");
+        let assert_same = |key: &'static str| {
+            let value = |results| get(results, &[key]).map(compact);
+            assert_eq!(value(&ours.to_edn()), value(&recorded), "{name}: {key}");
         };
-        judged("valid?");
-        judged("bad-error-types");
-        judged("error-types");
-        judged("info-txn-causes");
-        let is_told = !ours.sentences().is_empty();
-        assert_eq!(is_told, ours.validity() != Validity::Valid, "{name}");
+        assert_same("valid?");
+        assert_same("bad-error-types");
+        assert_same("error-types");
+        assert_same("info-txn-causes");
+        let has_findings = !ours.sentences().is_empty();
+        assert_eq!(has_findings, ours.validity() != Validity::Valid, "{name}");
     }
 }
 
 #[test]
 fn every_error_has_the_recorded_number_of_cases() {
-    for case in told_pairs() {
+    for case in known_pairs() {
         let ours = case.ours.to_edn();
-        assert_eq!(counted(&ours), counted(&case.recorded), "{}", case.name);
+        assert_eq!(
+            error_counts(&ours),
+            error_counts(&case.recorded),
+            "{}",
+            case.name
+        );
     }
 }
 
 #[test]
 fn the_worst_lag_is_the_recorded_one() {
-    for case in told_pairs() {
+    for case in known_pairs() {
         let ours = case.ours.to_edn();
-        let told =
+        let value =
             |results: &Edn, key| get(results, &["worst-realtime-lag", key]).cloned().unwrap();
         for key in ["process", "key"] {
             assert_eq!(
-                told(&ours, key),
-                told(&case.recorded, key),
+                value(&ours, key),
+                value(&case.recorded, key),
                 "{}: {key}",
                 case.name
             );
         }
         for key in ["time", "lag"] {
-            let number = |results| number(&told(results, key)).unwrap();
+            let number = |results| number(&value(results, key)).unwrap();
             let apart = (number(&ours) - number(&case.recorded)).abs();
             assert!(apart < 1e-9, "{}: {key} is {apart} off", case.name);
         }
@@ -100,8 +105,8 @@ fn the_worst_lag_is_the_recorded_one() {
 }
 
 #[test]
-fn the_extreme_cases_are_as_far_out_as_the_recorded_ones() {
-    for case in told_pairs() {
+fn the_extreme_cases_have_the_recorded_deltas() {
+    for case in known_pairs() {
         let ours = case.ours.to_edn();
         let deltas = |results: &Edn, name: &'static str| {
             let Some(Edn::List(cases)) = get(results, &[name, "errs"]) else {
@@ -126,10 +131,10 @@ fn the_extreme_cases_are_as_far_out_as_the_recorded_ones() {
 }
 
 #[test]
-fn cases_are_told_with_the_recorded_keys() {
-    for case in told_pairs() {
+fn cases_have_the_recorded_keys() {
+    for case in known_pairs() {
         let ours = case.ours.to_edn();
-        // The keys of the first case of an error; of operations no more than that they are there.
+        // The keys of the first case of each error.
         let keys = |results: &Edn, name| {
             let cases = get(results, &[name, "errs"]);
             let (Some(Edn::List(cases)), Edn::Map(_)) = (cases, results) else {

@@ -28,7 +28,7 @@ fn the_keys_that_fail_are_the_recorded_ones() {
 }
 
 #[test]
-fn the_operation_without_a_place_is_the_recorded_one() {
+fn the_operation_that_does_not_fit_is_the_recorded_one() {
     for case in cases_of(&["lin-kv"]) {
         let recorded = case.results();
         let ours = case.judge_workload(&case.history()).to_edn();
@@ -42,11 +42,11 @@ fn the_operation_without_a_place_is_the_recorded_one() {
         );
         assert!(ours.keys().eq(recorded.keys()), "{}", case.name);
         for (key, result) in &ours {
-            let told = |result: &Edn, field| get(result, &["linearizable", field]).map(compact);
+            let value = |result: &Edn, field| get(result, &["linearizable", field]).map(compact);
             for field in ["valid?", "op", "previous-ok"] {
                 assert_eq!(
-                    told(result, field),
-                    told(&recorded[key], field),
+                    value(result, field),
+                    value(&recorded[key], field),
                     "{}, key {key}: {field}",
                     case.name
                 );

@@ -1,7 +1,7 @@
-//! The checkers against histories that were recorded from Maelstrom, with Maelstrom's own verdicts.
+//! Compares the checkers' verdicts with Maelstrom's own, on histories recorded from Maelstrom.
 //!
-//! The recordings are not part of this repository: they are looked for in `shared/histories` beside
-//! it, and without them there is nothing to test.
+//! The recordings are not part of this repository but expected in `shared/histories` beside it;
+//! without them the tests are skipped.
 
 mod agreement;
 mod case;
@@ -15,8 +15,8 @@ use history::edn::{self, Edn, compact, get, number};
 
 use case::{cases, cases_of};
 
-/// With keys that both sides have in the same order, and operations without their record tag.
-fn plain(edn: &Edn) -> String {
+/// Results as text, without the record tag of operations.
+fn without_tags(edn: &Edn) -> String {
     compact(edn).replace("#jepsen.history.Op ", "")
 }
 
@@ -24,7 +24,7 @@ const SETS: [&str; 2] = ["broadcast", "g-set"];
 const COUNTERS: [&str; 2] = ["g-counter", "pn-counter"];
 
 #[test]
-fn every_checker_comes_to_the_recorded_verdict() {
+fn every_checker_gives_the_recorded_verdict() {
     for case in cases() {
         let history = case.history();
         let name = &case.name;
@@ -37,7 +37,7 @@ fn every_checker_comes_to_the_recorded_verdict() {
             ("availability_valid", verdict.availability.validity()),
             ("valid", verdict.validity()),
         ] {
-            if what == "valid" || case.tells(what) {
+            if what == "valid" || case.has(what) {
                 assert_eq!(validity, case.validity(what), "{name}: {what}");
             }
         }
@@ -63,9 +63,9 @@ fn every_count_is_the_recorded_one() {
             "duplicated_count",
             "attempted_count",
         ] {
-            case.check_count(name, &verdict.to_edn());
+            case.assert_count(name, &verdict.to_edn());
         }
-        if let Some(errors) = case.told["errors"].as_u64() {
+        if let Some(errors) = case.expected["errors"].as_u64() {
             let found = match get(&verdict.to_edn(), &["errors"]) {
                 Some(Edn::List(found)) => found.len() as u64,
                 Some(Edn::Nil) => 0,
@@ -80,14 +80,14 @@ fn every_count_is_the_recorded_one() {
 fn stats_of_all_workloads_are_the_recorded_ones() {
     for case in cases() {
         let results = case.results();
-        // Where a checker blew up there are no partial results.
+        // Where a checker crashed there are no partial results.
         let Some(recorded) = get(&results, &["stats"]) else {
             continue;
         };
         let history = case.history();
         assert_eq!(
-            plain(&checkers::stats(&history).to_edn()),
-            plain(recorded),
+            without_tags(&checkers::stats(&history).to_edn()),
+            without_tags(recorded),
             "{}",
             case.name
         );
@@ -102,7 +102,7 @@ fn the_ok_fraction_of_all_workloads_is_the_recorded_one() {
             continue;
         };
         let ours = checkers::availability(&case.history(), case.target()).to_edn();
-        // Java may print more digits of a 32-bit float than it takes.
+        // Java may print more digits than a 32-bit float needs.
         let fraction = |edn| get(edn, &["ok-fraction"]).and_then(number).unwrap() as f32;
         assert_eq!(fraction(&ours), fraction(recorded), "{}", case.name);
         assert_eq!(
@@ -115,7 +115,7 @@ fn the_ok_fraction_of_all_workloads_is_the_recorded_one() {
 }
 
 #[test]
-fn exceptions_of_all_workloads_are_counted_alike() {
+fn exceptions_of_all_workloads_have_the_recorded_count() {
     for case in cases() {
         let results = case.results();
         let count = |results: &Edn| match get(results, &["exceptions"]) {
@@ -139,7 +139,7 @@ fn sets_have_the_recorded_elements_latencies_and_worst_cases() {
         let results = case.results();
         let recorded = get(&results, &["workload"]).unwrap();
         let ours = case.judge_workload(&case.history()).to_edn();
-        assert_eq!(plain(&ours), plain(recorded), "{}", case.name);
+        assert_eq!(without_tags(&ours), without_tags(recorded), "{}", case.name);
     }
 }
 
@@ -149,7 +149,7 @@ fn counters_have_the_recorded_reads_ranges_and_errors() {
         let results = case.results();
         let recorded = get(&results, &["workload"]).unwrap();
         let ours = case.judge_workload(&case.history()).to_edn();
-        assert_eq!(plain(&ours), plain(recorded), "{}", case.name);
+        assert_eq!(without_tags(&ours), without_tags(recorded), "{}", case.name);
     }
 }
 
@@ -208,14 +208,14 @@ fn every_history_is_written_as_it_was_recorded() {
         );
         for (ours, recorded) in written.lines().zip(text.lines()) {
             if ours != recorded {
-                assert_eq!(kept(ours), kept(recorded), "{}", case.name);
+                assert_eq!(known_fields(ours), known_fields(recorded), "{}", case.name);
             }
         }
     }
 }
 
-/// What we keep of an operation: not the JVM's exceptions, nor the notes that some carry.
-fn kept(op: &str) -> Edn {
+/// The fields of an operation that we write: neither the JVM's exceptions nor notes.
+fn known_fields(op: &str) -> Edn {
     let mut op = edn::read(op).unwrap();
     let keys = [
         "index", "time", "type", "process", "f", "value", "error", "final?",
@@ -242,7 +242,7 @@ fn every_history_survives_json_lines() {
 }
 
 #[test]
-fn every_result_is_read_and_its_pretty_print_reads_back() {
+fn every_result_survives_pretty_printing() {
     for case in cases() {
         let results = case.results();
         let printed = edn::pretty(&results);

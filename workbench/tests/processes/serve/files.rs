@@ -1,16 +1,16 @@
-//! A run's files, one by one and as a zip.
+//! A run's files: single ones and all as a zip.
 
 use std::fs;
 use std::io::{Cursor, Read};
 
 use serde_json::json;
 
-use super::server::{FIRST, Server, keep, results};
+use super::server::{FIRST, Server, results, write_run};
 
 #[test]
-fn a_run_shows_its_files_and_each_may_do_what_it_must() {
-    let server = Server::over(|store| {
-        keep(store, "echo", FIRST, Some(&results(&json!(true), 0.5)));
+fn a_runs_files_are_listed_and_served_with_their_type_and_policy() {
+    let server = Server::start(|store| {
+        write_run(store, "echo", FIRST, Some(&results(&json!(true), 0.5)));
         let run = store.join("echo").join(FIRST);
         fs::write(run.join("report.html"), "<script>report()</script>").unwrap();
         fs::write(run.join("other.html"), "<script>alert()</script>").unwrap();
@@ -41,10 +41,10 @@ fn a_run_shows_its_files_and_each_may_do_what_it_must() {
     assert_eq!(server.page(&format!("{run}/long.txt")).len(), 500_000);
     #[track_caller]
     fn check(server: &Server, path: &str, kind: &str, runs_scripts: bool) {
-        let answer = server.get(path);
-        assert!(answer.headers["content-type"].starts_with(kind), "{path}");
-        assert_eq!(answer.headers["x-content-type-options"], "nosniff");
-        let policy = &answer.headers["content-security-policy"];
+        let response = server.get(path);
+        assert!(response.headers["content-type"].starts_with(kind), "{path}");
+        assert_eq!(response.headers["x-content-type-options"], "nosniff");
+        let policy = &response.headers["content-security-policy"];
         assert!(policy.contains("default-src 'none'"), "{policy}");
         assert!(policy.contains("; sandbox"), "{policy}");
         assert_eq!(
@@ -74,7 +74,7 @@ fn a_run_shows_its_files_and_each_may_do_what_it_must() {
         "application/octet-stream",
         false,
     );
-    let head = server.ask(&format!(
+    let head = server.send(&format!(
         "HEAD {run}/long.txt HTTP/1.0\r\nHost: localhost\r\n\r\n"
     ));
     assert_eq!(
@@ -86,7 +86,7 @@ fn a_run_shows_its_files_and_each_may_do_what_it_must() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn names_that_become_one_in_a_zip_are_told_apart() {
+fn equal_names_in_a_zip_are_numbered() {
     use std::ffi::OsStr;
     use std::os::unix::ffi::OsStrExt;
 
@@ -99,8 +99,8 @@ fn names_that_become_one_in_a_zip_are_told_apart() {
         b"\xfe",
         b"new\nline",
     ];
-    let server = Server::over(|store| {
-        keep(store, "echo", "x\ty", None);
+    let server = Server::start(|store| {
+        write_run(store, "echo", "x\ty", None);
         let run = store.join("echo/x\ty");
         for name in names {
             fs::write(run.join(OsStr::from_bytes(name)), name).unwrap();
@@ -109,8 +109,8 @@ fn names_that_become_one_in_a_zip_are_told_apart() {
         fs::write(run.join("c_d/in"), "in").unwrap();
         fs::write(run.join("c:d"), "c:d").unwrap();
     });
-    let answer = server.get("/zip/echo/x%09y");
-    let mut zip = zip::ZipArchive::new(Cursor::new(answer.body)).unwrap();
+    let response = server.get("/zip/echo/x%09y");
+    let mut zip = zip::ZipArchive::new(Cursor::new(response.body)).unwrap();
     let mut found: Vec<(String, Vec<u8>)> = Vec::new();
     for index in 0..zip.len() {
         let mut file = zip.by_index(index).unwrap();
@@ -137,20 +137,20 @@ fn names_that_become_one_in_a_zip_are_told_apart() {
 }
 
 #[test]
-fn a_zip_holds_all_files_of_a_run() {
+fn a_zip_contains_all_files_of_a_run() {
     let long: String = (0..200_000).map(|n| format!("{n}\n")).collect();
-    let server = Server::over(|store| {
-        keep(store, "echo", FIRST, Some(&results(&json!(true), 0.5)));
+    let server = Server::start(|store| {
+        write_run(store, "echo", FIRST, Some(&results(&json!(true), 0.5)));
         fs::write(store.join("echo").join(FIRST).join("history.txt"), &long).unwrap();
         #[cfg(unix)]
         std::os::unix::fs::symlink("/etc/passwd", store.join("echo").join(FIRST).join("link"))
             .unwrap();
     });
-    let answer = server.get(&format!("/zip/echo/{FIRST}"));
-    assert_eq!(answer.headers["content-type"], "application/zip");
+    let response = server.get(&format!("/zip/echo/{FIRST}"));
+    assert_eq!(response.headers["content-type"], "application/zip");
     let named = format!("attachment; filename=\"echo-{FIRST}.zip\"");
-    assert_eq!(answer.headers["content-disposition"], named);
-    let mut zip = zip::ZipArchive::new(Cursor::new(answer.body)).unwrap();
+    assert_eq!(response.headers["content-disposition"], named);
+    let mut zip = zip::ZipArchive::new(Cursor::new(response.body)).unwrap();
     let mut names: Vec<String> = zip
         .file_names()
         .map(|name| name.unwrap().into_owned())
@@ -166,8 +166,8 @@ fn a_zip_holds_all_files_of_a_run() {
     let mut text = String::new();
     let mut history = zip.by_name(&names[0]).unwrap();
     history.read_to_string(&mut text).unwrap();
-    assert!(text == long, "the history comes out as it went in");
-    let head = server.ask(&format!(
+    assert!(text == long, "the history has changed");
+    let head = server.send(&format!(
         "HEAD /zip/echo/{FIRST} HTTP/1.0\r\nHost: localhost\r\n\r\n"
     ));
     assert_eq!((head.status, head.body.len()), (200, 0));

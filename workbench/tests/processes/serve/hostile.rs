@@ -1,4 +1,4 @@
-//! Names, paths, requests and places to listen at that are not meant well, or not thought through.
+//! Hostile or invalid names, paths, requests and addresses.
 
 use std::fs;
 use std::io::ErrorKind::{TimedOut, WouldBlock};
@@ -7,14 +7,14 @@ use std::net::TcpStream;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use super::server::{FIRST, Server, keep, serve};
+use super::server::{FIRST, Server, serve, write_run};
 
 #[test]
-fn nothing_outside_the_store_is_found() {
+fn no_file_outside_the_store_is_served() {
     let outside = tempfile::tempdir().unwrap();
     fs::write(outside.path().join("secret.txt"), "secret").unwrap();
-    let server = Server::over(|store| {
-        keep(store, "echo", FIRST, None);
+    let server = Server::start(|store| {
+        write_run(store, "echo", FIRST, None);
         #[cfg(unix)]
         for (target, link) in [
             (outside.path().join("secret.txt"), "file.txt"),
@@ -57,13 +57,13 @@ fn nothing_outside_the_store_is_found() {
         "/?verdict=%3Cscript%3E".to_owned(),
         "/?verdict=valid&verdict=invalid".to_owned(),
     ] {
-        let answer = server.get(&path);
+        let response = server.get(&path);
         assert!(
-            matches!(answer.status, 400 | 404),
+            matches!(response.status, 400 | 404),
             "{path}: {}",
-            answer.status
+            response.status
         );
-        let text = answer.text();
+        let text = response.text();
         assert!(
             !text.contains("root:") && !text.contains("secret<"),
             "{path}: {text}"
@@ -72,20 +72,20 @@ fn nothing_outside_the_store_is_found() {
             text.contains("<h1>") && !text.contains("<script"),
             "{path}: {text}"
         );
-        assert!(answer.headers["content-security-policy"].contains("default-src 'none'"));
+        assert!(response.headers["content-security-policy"].contains("default-src 'none'"));
     }
-    assert!(server.page("/").contains(FIRST), "it is still there");
+    assert!(server.page("/").contains(FIRST), "the server has stopped");
 }
 
 #[cfg(unix)]
 #[test]
-fn of_what_a_link_leads_to_outside_nothing_is_told() {
+fn nothing_is_shown_of_the_target_of_a_link_that_leaves_the_store() {
     use std::os::unix::fs::symlink;
 
     let outside = tempfile::tempdir().unwrap();
     fs::write(outside.path().join("secret.svg"), "x".repeat(4321)).unwrap();
-    let server = Server::over(|store| {
-        keep(store, "echo", FIRST, None);
+    let server = Server::start(|store| {
+        write_run(store, "echo", FIRST, None);
         let run = store.join("echo").join(FIRST);
         let secret = outside.path().join("secret.svg");
         symlink(&secret, run.join("report.html")).unwrap();
@@ -112,9 +112,9 @@ fn of_what_a_link_leads_to_outside_nothing_is_told() {
 }
 
 #[test]
-fn a_command_is_shown_on_one_line_and_in_its_own_direction() {
-    let server = Server::over(|store| {
-        keep(store, "echo", FIRST, None);
+fn control_and_direction_characters_of_a_command_are_replaced() {
+    let server = Server::start(|store| {
+        write_run(store, "echo", FIRST, None);
         let test = "{\"command\": \"workbench \u{202e}tset\\nrm x\"}";
         fs::write(store.join("echo").join(FIRST).join("test.json"), test).unwrap();
     });
@@ -124,9 +124,9 @@ fn a_command_is_shown_on_one_line_and_in_its_own_direction() {
 }
 
 #[test]
-fn requests_that_never_end_keep_nobody_else_waiting_for_ever() {
-    let server = Server::over(|store| keep(store, "echo", FIRST, None));
-    // More than are answered at a time.
+fn unfinished_requests_do_not_block_others_for_ever() {
+    let server = Server::start(|store| write_run(store, "echo", FIRST, None));
+    // More than are served at a time.
     let halves: Vec<TcpStream> = (0..300)
         .map(|_| {
             let mut stream = TcpStream::connect(&server.address).unwrap();
@@ -141,11 +141,11 @@ fn requests_that_never_end_keep_nobody_else_waiting_for_ever() {
         .unwrap();
     let ended = first.read_to_end(&mut Vec::new());
     let is_open = ended.is_err_and(|it| matches!(it.kind(), WouldBlock | TimedOut));
-    assert!(!is_open, "it was sent away");
+    assert!(!is_open, "the connection is still open");
 }
 
 #[test]
-fn hostile_names_are_escaped_and_still_lead_where_they_should() {
+fn hostile_names_are_escaped_and_their_links_work() {
     let names = [
         "<script>alert(1)<",
         "100% \"sure\" & 'so' #1?x=y;+",
@@ -154,9 +154,9 @@ fn hostile_names_are_escaped_and_still_lead_where_they_should() {
         "new\nline\u{202e}\u{1b}[31m",
         "...",
     ];
-    let server = Server::over(|store| {
+    let server = Server::start(|store| {
         for name in names {
-            keep(store, name, name, None);
+            write_run(store, name, name, None);
             fs::write(store.join(name).join(name).join(name), "in it").unwrap();
         }
     });
@@ -182,24 +182,24 @@ fn hostile_names_are_escaped_and_still_lead_where_they_should() {
         assert_eq!(server.page(own), "in it", "{own}");
     }
     for zip in links(&page, "/zip/") {
-        let answer = server.get(&zip);
-        assert_eq!(answer.status, 200, "{zip}");
+        let response = server.get(&zip);
+        assert_eq!(response.status, 200, "{zip}");
         assert!(
-            zip::ZipArchive::new(Cursor::new(answer.body)).is_ok(),
+            zip::ZipArchive::new(Cursor::new(response.body)).is_ok(),
             "{zip}"
         );
     }
 }
 
 #[test]
-fn only_reading_and_only_under_a_name_of_ours_is_allowed() {
-    let server = Server::over(|store| keep(store, "echo", FIRST, None));
+fn only_get_and_head_under_an_own_host_name_are_allowed() {
+    let server = Server::start(|store| write_run(store, "echo", FIRST, None));
     for method in ["POST", "PUT", "DELETE", "OPTIONS", "BREW"] {
         for path in ["/", "/nowhere"] {
             let request = format!("{method} {path} HTTP/1.0\r\nHost: localhost\r\n\r\n");
-            let answer = server.ask(&request);
+            let response = server.send(&request);
             assert_eq!(
-                (answer.status, &*answer.headers["allow"]),
+                (response.status, &*response.headers["allow"]),
                 (405, "GET, HEAD"),
                 "{method}"
             );
@@ -212,46 +212,49 @@ fn only_reading_and_only_under_a_name_of_ours_is_allowed() {
         ("Host: 127.0.0.1\r\n", 200),
         ("Host: [::1]:8080\r\n", 200),
     ] {
-        let answer = server.ask(&format!("GET / HTTP/1.0\r\n{host}\r\n"));
-        assert_eq!(answer.status, status, "{host}");
-        assert_eq!(answer.text().contains(FIRST), status == 200, "{host}");
+        let response = server.send(&format!("GET / HTTP/1.0\r\n{host}\r\n"));
+        assert_eq!(response.status, status, "{host}");
+        assert_eq!(response.text().contains(FIRST), status == 200, "{host}");
     }
     let other = "GET http://evil.example/ HTTP/1.0\r\nHost: localhost\r\n\r\n";
-    assert_eq!(server.ask(other).status, 403);
+    assert_eq!(server.send(other).status, 403);
     let query = "x".repeat(60_000);
     assert!(server.get(&format!("/?workload={query}")).status >= 200);
-    assert!(server.page("/").contains(FIRST), "it is still there");
+    assert!(server.page("/").contains(FIRST), "the server has stopped");
 }
 
 #[test]
-fn what_keeps_it_from_listening_is_told() {
-    let server = Server::over(|_| {});
+fn the_reason_why_the_server_cannot_listen_is_printed() {
+    let server = Server::start(|_| {});
     assert!(server.page("/").contains("There are no runs yet"));
     let port = server.address.rsplit(':').next().unwrap();
     #[track_caller]
-    fn check(command: &mut Command, what: &str) {
+    fn check(command: &mut Command, reason: &str) {
         let output = command.output().unwrap();
-        let told = String::from_utf8(output.stderr).unwrap();
-        assert!(told.contains(what), "{told}");
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert!(stderr.contains(reason), "{stderr}");
         assert!(!output.status.success());
     }
     let store = server.store.path();
-    check(&mut serve(store, port), &format!("port {port} is taken"));
-    check(&mut serve(store, port), "--port 0 takes any that is free");
+    check(
+        &mut serve(store, port),
+        &format!("port {port} is already in use"),
+    );
+    check(&mut serve(store, port), "--port 0 picks a free one");
     check(&mut serve(&store.join("none"), "0"), "there is no store at");
     check(
         serve(store, "0").args(["--host", "no such host"]),
-        "there is no host",
+        "unknown host",
     );
     check(&mut serve(store, "80000"), "80000");
-    // There may be no IPv6 here, yet the address is understood.
+    // An address in brackets is understood; not an IPv6 one, since there may be no IPv6 here.
     let taken = serve(store, port).args(["--host", "[127.0.0.1]"]).output();
-    let told = String::from_utf8(taken.unwrap().stderr).unwrap();
-    assert!(told.contains("is taken"), "{told}");
+    let stderr = String::from_utf8(taken.unwrap().stderr).unwrap();
+    assert!(stderr.contains("already in use"), "{stderr}");
 }
 
 #[test]
-fn who_listens_to_all_the_world_is_warned() {
+fn listening_on_all_addresses_prints_a_warning() {
     let store = tempfile::tempdir().unwrap();
     let mut process = serve(store.path(), "0")
         .args(["--host", "0.0.0.0"])

@@ -1,4 +1,4 @@
-//! `workbench serve` as a browser sees it, and as somebody sees it who means no good.
+//! `workbench serve`: its pages and files, and hostile requests and stores.
 
 mod files;
 mod hostile;

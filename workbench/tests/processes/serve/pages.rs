@@ -1,23 +1,23 @@
-//! The list of runs, and two of them side by side.
+//! The list of runs, and the comparison of two.
 
 use std::fs;
 
 use serde_json::json;
 
-use super::server::{EAST, FIRST, SECOND, Server, keep, results};
+use super::server::{EAST, FIRST, SECOND, Server, results, write_run};
 
 #[test]
-fn runs_are_listed_the_newest_first_and_filtered_by_workload_and_verdict() {
-    let server = Server::over(|store| {
-        keep(store, "echo", FIRST, Some(&results(&json!(true), 0.5)));
-        keep(
+fn runs_are_listed_newest_first_and_filtered_by_workload_and_verdict() {
+    let server = Server::start(|store| {
+        write_run(store, "echo", FIRST, Some(&results(&json!(true), 0.5)));
+        write_run(
             store,
             "broadcast",
             SECOND,
             Some(&results(&json!("unknown"), 1.066)),
         );
-        keep(store, "broadcast", EAST, Some(&results(&json!(false), 2.0)));
-        keep(store, "g-set", "later", None);
+        write_run(store, "broadcast", EAST, Some(&results(&json!(false), 2.0)));
+        write_run(store, "g-set", "later", None);
         let again = store.join("latest");
         #[cfg(unix)]
         std::os::unix::fs::symlink(format!("echo/{FIRST}"), again).unwrap();
@@ -25,13 +25,13 @@ fn runs_are_listed_the_newest_first_and_filtered_by_workload_and_verdict() {
         fs::write(again, FIRST).unwrap();
     });
     let page = server.page("/");
-    let places: Vec<usize> = [SECOND, FIRST, EAST, "later"]
+    let positions: Vec<usize> = [SECOND, FIRST, EAST, "later"]
         .map(|run| {
             page.find(&format!("/{run}\""))
                 .unwrap_or_else(|| panic!("{run}: {page}"))
         })
         .into();
-    assert!(places.is_sorted(), "{page}");
+    assert!(positions.is_sorted(), "{page}");
     for text in [
         "<caption>4 runs</caption>",
         "2026-01-01 10:05:00.000",
@@ -55,17 +55,17 @@ fn runs_are_listed_the_newest_first_and_filtered_by_workload_and_verdict() {
     check(&server, "/?workload=broadcast&verdict=invalid", &[EAST]);
     check(&server, "/?verdict=unfinished", &["later"]);
     check(&server, "/?workload=nothing", &[]);
-    // One that is kept meanwhile is there.
-    keep(server.store.path(), "g-set", "zuletzt", None);
-    assert!(server.page("/").contains("zuletzt"));
+    // A run that is added later appears.
+    write_run(server.store.path(), "g-set", "added", None);
+    assert!(server.page("/").contains("added"));
 }
 
 #[test]
 fn a_long_list_has_pages() {
-    let server = Server::over(|store| {
+    let server = Server::start(|store| {
         for minute in 0..205 {
             let start = format!("20260101T{:02}{:02}00.000+0000", minute / 60, minute % 60);
-            keep(store, "echo", &start, None);
+            write_run(store, "echo", &start, None);
         }
     });
     #[track_caller]
@@ -92,28 +92,28 @@ fn a_long_list_has_pages() {
 }
 
 #[test]
-fn what_cannot_be_read_is_listed_as_such_and_hides_nothing() {
-    let server = Server::over(|store| {
-        keep(store, "echo", FIRST, Some(&results(&json!(true), 0.5)));
+fn unreadable_runs_are_listed_as_such_and_hide_no_others() {
+    let server = Server::start(|store| {
+        write_run(store, "echo", FIRST, Some(&results(&json!(true), 0.5)));
         for (start, text) in [
             ("broken", "{\"valid?\": tr".to_owned()),
             ("other", "[1, 2]".to_owned()),
             ("deep", "[".repeat(1 << 20)),
         ] {
-            keep(store, "echo", start, None);
+            write_run(store, "echo", start, None);
             fs::write(store.join("echo").join(start).join("results.json"), text).unwrap();
         }
         for (start, text) in [
             ("edn", "{:valid? ".to_owned()),
             ("deep-edn", "[".repeat(1 << 20)),
         ] {
-            keep(store, "echo", start, None);
+            write_run(store, "echo", start, None);
             fs::write(store.join("echo").join(start).join("results.edn"), text).unwrap();
         }
-        keep(store, "echo", "huge", None);
+        write_run(store, "echo", "huge", None);
         let huge = fs::File::create(store.join("echo/huge/results.json")).unwrap();
         huge.set_len(1 << 40).unwrap();
-        keep(store, "echo", "folder", None);
+        write_run(store, "echo", "folder", None);
         fs::create_dir(store.join("echo/folder/results.json")).unwrap();
         fs::write(store.join("echo/folder/test.json"), "nonsense").unwrap();
         fs::write(store.join("echo/file"), "no run").unwrap();
@@ -125,18 +125,18 @@ fn what_cannot_be_read_is_listed_as_such_and_hides_nothing() {
 }
 
 #[test]
-fn a_run_whose_results_are_long_has_its_verdict() {
-    let server = Server::over(|store| {
+fn a_run_with_long_results_has_its_verdict() {
+    let server = Server::start(|store| {
         let mut long = results(&json!(true), 0.5);
         long["findings"] = json!(["long ".repeat(5 << 20)]);
-        keep(store, "echo", FIRST, Some(&long));
-        keep(store, "echo", SECOND, None);
+        write_run(store, "echo", FIRST, Some(&long));
+        write_run(store, "echo", SECOND, None);
         let run = store.join("echo").join(SECOND);
         let endless = fs::File::create(run.join("results.json")).unwrap();
         endless.set_len(1 << 40).unwrap();
         let summary = results(&json!(false), 2.5);
         fs::write(run.join("summary.json"), summary.to_string()).unwrap();
-        keep(store, "echo", EAST, Some(&results(&json!(true), 3.5)));
+        write_run(store, "echo", EAST, Some(&results(&json!(true), 3.5)));
         let run = store.join("echo").join(EAST);
         fs::write(run.join("summary.json"), "{\"valid?\": tr").unwrap();
     });
@@ -149,28 +149,28 @@ fn a_run_whose_results_are_long_has_its_verdict() {
 }
 
 #[test]
-fn a_run_that_has_come_to_something_else_meanwhile_says_so() {
-    let server = Server::over(|store| {
-        keep(store, "echo", FIRST, Some(&results(&json!(true), 0.5)));
+fn a_run_whose_results_change_gets_its_new_verdict() {
+    let server = Server::start(|store| {
+        write_run(store, "echo", FIRST, Some(&results(&json!(true), 0.5)));
     });
     for (valid, verdict) in [(true, "valid"), (true, "valid"), (false, "invalid")] {
         let results = results(&json!(valid), 0.5);
-        keep(server.store.path(), "echo", FIRST, Some(&results));
+        write_run(server.store.path(), "echo", FIRST, Some(&results));
         let page = server.page(&format!("/?verdict={verdict}"));
         assert!(page.contains(FIRST), "{verdict}: {page}");
     }
 }
 
 #[test]
-fn runs_of_maelstrom_and_runs_in_stores_further_down_are_there_too() {
-    let server = Server::over(|store| {
+fn runs_of_maelstrom_and_of_nested_stores_are_listed() {
+    let server = Server::start(|store| {
         let run = store.join("maelstrom/store/lin-kv").join(FIRST);
         fs::create_dir_all(&run).unwrap();
         let results = "{:valid? :unknown, :net {:servers {:msgs-per-op 3.5}},
                         :workload {:stable-latencies {0 0, 0.5 250, 1 499}}}";
         fs::write(run.join("results.edn"), results).unwrap();
         fs::write(run.join("history.edn"), "").unwrap();
-        keep(&store.join("second"), "echo", SECOND, None);
+        write_run(&store.join("second"), "echo", SECOND, None);
     });
     let page = server.page("/?workload=lin-kv&verdict=unknown");
     for text in ["messages per operation 3.500", "max latency 499 ms"] {
@@ -182,10 +182,10 @@ fn runs_of_maelstrom_and_runs_in_stores_further_down_are_there_too() {
 }
 
 #[test]
-fn two_runs_stand_side_by_side() {
-    let server = Server::over(|store| {
-        keep(store, "echo", FIRST, Some(&results(&json!(true), 0.5)));
-        keep(store, "echo", SECOND, Some(&results(&json!(false), 0.75)));
+fn two_runs_are_compared_side_by_side() {
+    let server = Server::start(|store| {
+        write_run(store, "echo", FIRST, Some(&results(&json!(true), 0.5)));
+        write_run(store, "echo", SECOND, Some(&results(&json!(false), 0.75)));
         let test = json!({"workload": "echo", "seed": 8, "stage": "live", "rate": 20});
         fs::write(
             store.join("echo").join(SECOND).join("test.json"),

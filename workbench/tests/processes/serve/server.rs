@@ -1,4 +1,4 @@
-//! A server over a store that was made up, and a browser.
+//! A server with a made-up store, and a minimal HTTP client.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -10,7 +10,7 @@ use std::process::{Child, Command, Stdio};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-/// A server over a store of its own.
+/// A running server with a temporary store.
 pub(crate) struct Server {
     pub(crate) store: TempDir,
     process: Child,
@@ -24,15 +24,15 @@ impl Drop for Server {
     }
 }
 
-/// What it answered.
-pub(crate) struct Answer {
+/// A response of the server.
+pub(crate) struct Response {
     pub(crate) status: u16,
     pub(crate) headers: BTreeMap<String, String>,
     pub(crate) body: Vec<u8>,
 }
 
 impl Server {
-    pub(crate) fn over(fill: impl FnOnce(&Path)) -> Self {
+    pub(crate) fn start(fill: impl FnOnce(&Path)) -> Self {
         let store = tempfile::tempdir().unwrap();
         fill(store.path());
         let mut process = serve(store.path(), "0")
@@ -50,19 +50,19 @@ impl Server {
         }
     }
 
-    pub(crate) fn get(&self, path: &str) -> Answer {
-        self.ask(&format!("GET {path} HTTP/1.0\r\nHost: localhost\r\n\r\n"))
+    pub(crate) fn get(&self, path: &str) -> Response {
+        self.send(&format!("GET {path} HTTP/1.0\r\nHost: localhost\r\n\r\n"))
     }
 
-    /// A page that is there.
+    /// Requests a page, which must exist.
     #[track_caller]
     pub(crate) fn page(&self, path: &str) -> String {
-        let answer = self.get(path);
-        assert_eq!(answer.status, 200, "{path}: {}", answer.text());
-        answer.text()
+        let response = self.get(path);
+        assert_eq!(response.status, 200, "{path}: {}", response.text());
+        response.text()
     }
 
-    pub(crate) fn ask(&self, request: &str) -> Answer {
+    pub(crate) fn send(&self, request: &str) -> Response {
         let mut stream = TcpStream::connect(&self.address).unwrap();
         stream.write_all(request.as_bytes()).unwrap();
         let mut whole = Vec::new();
@@ -75,7 +75,7 @@ impl Server {
             let (name, value) = line.split_once(": ").unwrap();
             (name.to_lowercase(), value.to_owned())
         });
-        Answer {
+        Response {
             status: status.parse().unwrap(),
             headers: headers.collect(),
             body: whole[end + 4..].to_vec(),
@@ -83,7 +83,7 @@ impl Server {
     }
 }
 
-impl Answer {
+impl Response {
     pub(crate) fn text(&self) -> String {
         String::from_utf8(self.body.clone()).unwrap()
     }
@@ -109,8 +109,8 @@ pub(crate) fn results(valid: &Value, per_op: f64) -> Value {
     })
 }
 
-/// A run with a test and results.
-pub(crate) fn keep(store: &Path, workload: &str, start: &str, results: Option<&Value>) {
+/// Writes a run with a test and results.
+pub(crate) fn write_run(store: &Path, workload: &str, start: &str, results: Option<&Value>) {
     let run = store.join(workload).join(start);
     fs::create_dir_all(run.join("node-logs")).unwrap();
     let test = json!({"workload": workload, "seed": 7, "stage": "live", "rate": 10,
@@ -124,5 +124,5 @@ pub(crate) fn keep(store: &Path, workload: &str, start: &str, results: Option<&V
 
 pub(crate) const FIRST: &str = "20260101T100000.000+0000";
 pub(crate) const SECOND: &str = "20260101T100500.000+0000";
-/// Later on the clock of the one who was there, and earlier on everybody's.
+/// Later than the others in local time, and earlier in UTC.
 pub(crate) const EAST: &str = "20260101T110100.000+0200";

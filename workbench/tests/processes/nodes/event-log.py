@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Echo and broadcast for one node that keeps a diary on stderr, a line for whatever happens:
+"""Echo and broadcast for one node that logs events to stderr, one a line:
 
-    process P        it began, as this process
-    tick T           it is awake, T seconds after some fixed moment; every 10 ms
-    request N TYPE   it was asked for the Nth time
+    process P        it started, with process id P
+    tick T           it is running, at T seconds of the monotonic clock; every 10 ms
+    request N TYPE   it received its Nth request
 
-The beginning of its next message is always printed already: whenever it dies, half a line is left.
+The beginning of its next message is always printed in advance, so that a kill leaves half a line.
 """
 import json
 import os
@@ -14,14 +14,14 @@ import threading
 import time
 
 
-def note(*words):
+def log(*words):
     sys.stderr.write(" ".join(str(word) for word in words) + "\n")
     sys.stderr.flush()
 
 
 def tick():
     while True:
-        note("tick", time.monotonic())
+        log("tick", time.monotonic())
         time.sleep(0.01)
 
 
@@ -30,7 +30,7 @@ def put(text):
     sys.stdout.flush()
 
 
-note("process", os.getpid())
+log("process", os.getpid())
 threading.Thread(target=tick, daemon=True).start()
 put('{"src":')
 seen = []
@@ -38,7 +38,7 @@ for n, line in enumerate(sys.stdin, 1):
     message = json.loads(line)
     request = message["body"]
     kind = request["type"]
-    note("request", n, kind)
+    log("request", n, kind)
     if kind == "broadcast":
         seen.append(request["message"])
     fields = {"echo": {"echo": request.get("echo")}, "read": {"messages": seen}}.get(kind, {})

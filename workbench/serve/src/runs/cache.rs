@@ -1,5 +1,5 @@
-//! What was read once need not be read again while the file is the same: a list shows all runs, and
-//! some results take seconds to read.
+//! A cache of parsed files, valid while a file is unchanged: the list shows all runs, and some
+//! results take seconds to read.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -9,28 +9,28 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 
-/// How many files are remembered; with one more, all are forgotten.
-const MOST: usize = 20_000;
+/// Files in the cache; one more clears it.
+const MAX_FILES: usize = 20_000;
 
-/// What came out of files.
+/// Values read from files.
 #[derive(Debug)]
-pub(super) struct Memory<T>(Mutex<BTreeMap<PathBuf, (Stamp, T)>>);
+pub(super) struct Cache<T>(Mutex<BTreeMap<PathBuf, (Stamp, T)>>);
 
-/// What changes when a file does: its time, and its length.
+/// Modification time and length of a file; a change of the file changes at least one of them.
 type Stamp = (Option<Timestamp>, u64);
 
-impl<T> Default for Memory<T> {
+impl<T> Default for Cache<T> {
     fn default() -> Self {
-        Memory(Mutex::default())
+        Cache(Mutex::default())
     }
 }
 
-impl<T: Clone> Memory<T> {
-    /// What comes out of a file, which is read unless it still is what was read before.
+impl<T: Clone> Cache<T> {
+    /// The cached value of a file, or what `read` returns if the file is new or has changed.
     ///
     /// # Errors
-    /// When nothing can be told of the file.
-    pub(super) fn recall(
+    /// When the file's metadata cannot be read.
+    pub(super) fn get_or_read(
         &self,
         path: &Path,
         file: File,
@@ -40,19 +40,19 @@ impl<T: Clone> Memory<T> {
         let changed = found.modified().ok();
         let changed = changed.and_then(|it| Timestamp::try_from(it).ok());
         let stamp = (changed, found.len());
-        if let Some((_, known)) = self.all().get(path).filter(|(it, _)| *it == stamp) {
-            return Ok(known.clone());
+        if let Some((_, cached)) = self.lock().get(path).filter(|(it, _)| *it == stamp) {
+            return Ok(cached.clone());
         }
         let fresh = read(file);
-        let mut all = self.all();
-        if all.len() >= MOST {
-            all.clear();
+        let mut entries = self.lock();
+        if entries.len() >= MAX_FILES {
+            entries.clear();
         }
-        all.insert(path.to_owned(), (stamp, fresh.clone()));
+        entries.insert(path.to_owned(), (stamp, fresh.clone()));
         Ok(fresh)
     }
 
-    fn all(&self) -> MutexGuard<'_, BTreeMap<PathBuf, (Stamp, T)>> {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<PathBuf, (Stamp, T)>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -67,22 +67,22 @@ mod tests {
     fn a_file_is_read_again_once_it_has_changed() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("file");
-        let memory = Memory::default();
+        let cache = Cache::default();
         let mut times = 0;
-        let mut recall = || {
+        let mut get = || {
             let file = File::open(&path).unwrap();
             let read = |_| {
                 times += 1;
                 times
             };
-            memory.recall(&path, file, read).unwrap()
+            cache.get_or_read(&path, file, read).unwrap()
         };
         fs::write(&path, "short").unwrap();
-        assert_eq!([recall(), recall()], [1, 1]);
+        assert_eq!([get(), get()], [1, 1]);
         fs::write(&path, "longer").unwrap();
-        assert_eq!([recall(), recall()], [2, 2]);
+        assert_eq!([get(), get()], [2, 2]);
         let file = File::options().write(true).open(&path).unwrap();
         file.set_modified(std::time::UNIX_EPOCH).unwrap();
-        assert_eq!([recall(), recall()], [3, 3]);
+        assert_eq!([get(), get()], [3, 3]);
     }
 }

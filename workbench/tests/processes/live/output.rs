@@ -1,4 +1,4 @@
-//! How an outcome is told: to a person who wants colours or quiet, and to a machine.
+//! Output formats: colours, quiet, JSON, help, completions and suggestions.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,22 +8,23 @@ use quick_junit::Report;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::bench::{alone, check_one, echo, node, text, workbench, workbench_amid};
+use super::bench::{check_one, clean_env, echo, node, text, workbench, workbench_with_env};
 
 pub(super) const ESCAPE: char = '\u{1b}';
 
-/// A node that says what no text may do anything with, and ends.
-pub(super) const RUDE: [&str; 2] = [r"say \x1b[31m]]>|100%<b>::error::x,\x07\x00", "exit 3"];
+/// Steps of a node that prints control characters and markup to stderr, and exits.
+pub(super) const HOSTILE: [&str; 2] = [r"say \x1b[31m]]>|100%<b>::error::x,\x07\x00", "exit 3"];
 
-/// A node whose answers are wrong, and as rude.
-pub(super) const WRONG: [&str; 1] = [r#"{"type":"echo_ok","echo":"]]>|100%<b>\n::error::x,"}"#];
+/// Steps of a node whose replies are wrong and contain markup.
+pub(super) const WRONG_ECHO: [&str; 1] =
+    [r#"{"type":"echo_ok","echo":"]]>|100%<b>\n::error::x,"}"#];
 
-/// A place for what is kept and written.
-pub(super) struct Desk(TempDir);
+/// A temporary folder for the store and other files.
+pub(super) struct TestFolder(TempDir);
 
-impl Desk {
+impl TestFolder {
     pub(super) fn new() -> Self {
-        Desk(TempDir::new().unwrap())
+        TestFolder(TempDir::new().unwrap())
     }
 
     pub(super) fn path(&self, name: &str) -> PathBuf {
@@ -34,44 +35,39 @@ impl Desk {
         fs::read_to_string(self.path(name)).unwrap()
     }
 
-    /// The bench with these words, of which FILE is a file here.
-    pub(super) fn bench(&self, surroundings: &[(&str, &str)], words: &str) -> Output {
+    /// Runs the bench with these arguments; FILE stands for a file in this folder.
+    pub(super) fn workbench(&self, env_vars: &[(&str, &str)], args: &str) -> Output {
         let file = self.path("file").display().to_string();
-        let words = words.split_whitespace();
-        let words = words.map(|word| word.replace("FILE", &file));
+        let args = args.split_whitespace();
+        let args = args.map(|word| word.replace("FILE", &file));
         let store = [
             "--store".to_owned(),
             self.path("store").display().to_string(),
         ];
-        workbench_amid(surroundings, &words.chain(store).collect::<Vec<_>>())
+        workbench_with_env(env_vars, &args.chain(store).collect::<Vec<_>>())
     }
 
-    /// The bench on a node that takes these steps.
-    pub(super) fn test(
-        &self,
-        surroundings: &[(&str, &str)],
-        steps: &[&str],
-        flags: &str,
-    ) -> Output {
+    /// Runs `workbench test` on a node with these steps.
+    pub(super) fn test(&self, env_vars: &[(&str, &str)], steps: &[&str], flags: &str) -> Output {
         let node = node("scripted.py");
-        let mut words: Vec<String> = ["test", "-w", "echo", "--node-count", "1", "--rate", "50"]
+        let mut args: Vec<String> = ["test", "-w", "echo", "--node-count", "1", "--rate", "50"]
             .map(str::to_owned)
             .into();
         let flags = flags.replace("FILE", &self.path("file").display().to_string());
-        words.extend([
+        args.extend([
             "--time-limit".to_owned(),
             "1".to_owned(),
             "--bin".to_owned(),
         ]);
-        words.push(node.display().to_string());
-        words.extend([
+        args.push(node.display().to_string());
+        args.extend([
             "--store".to_owned(),
             self.path("store").display().to_string(),
         ]);
-        words.extend(flags.split_whitespace().map(str::to_owned));
-        words.push("--".to_owned());
-        words.extend(steps.iter().map(|step| (*step).to_owned()));
-        workbench_amid(surroundings, &words)
+        args.extend(flags.split_whitespace().map(str::to_owned));
+        args.push("--".to_owned());
+        args.extend(steps.iter().map(|step| (*step).to_owned()));
+        workbench_with_env(env_vars, &args)
     }
 }
 
@@ -84,23 +80,23 @@ pub(super) fn stderr(output: &Output) -> String {
 }
 
 #[track_caller]
-pub(super) fn ends(output: &Output, exit: i32) -> String {
+pub(super) fn assert_exit(output: &Output, exit: i32) -> String {
     let text = text(output);
     assert_eq!(output.status.code(), Some(exit), "{text}");
     text
 }
 
-/// Nothing without Python, as all that needs nodes.
+/// Whether there is Python, which nodes need.
 pub(super) fn has_python() -> bool {
     check_one(echo()).is_some()
 }
 
 #[test]
-fn a_machine_reads_one_document_with_all_figures_and_a_person_reads_stderr() {
-    let desk = Desk::new();
-    let words = "challenge echo broadcast-3d --simulate --seed 3 --runs 2 --json";
-    let output = desk.bench(&[], words);
-    ends(&output, 0);
+fn json_on_stdout_has_all_figures_and_the_table_goes_to_stderr() {
+    let folder = TestFolder::new();
+    let args = "challenge echo broadcast-3d --simulate --seed 3 --runs 2 --json";
+    let output = folder.workbench(&[], args);
+    assert_exit(&output, 0);
     let document: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(document["exit-status"], 0);
     let test = &document["tests"][1];
@@ -128,22 +124,22 @@ fn a_machine_reads_one_document_with_all_figures_and_a_person_reads_stderr() {
 }
 
 #[test]
-fn what_cannot_begin_is_told_to_machines_too() {
-    let desk = Desk::new();
-    let output = desk.bench(&[], "test -w echo --bin /no/such --json --junit FILE");
-    ends(&output, 255);
+fn a_run_that_cannot_start_is_reported_in_json_and_junit() {
+    let folder = TestFolder::new();
+    let output = folder.workbench(&[], "test -w echo --bin /no/such --json --junit FILE");
+    assert_exit(&output, 255);
     let document: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(document["exit-status"], 255);
     assert!(document["error"].as_str().unwrap().contains("/no/such"));
-    let report = Report::deserialize_from_str(&desk.read("file")).unwrap();
+    let report = Report::deserialize_from_str(&folder.read("file")).unwrap();
     assert_eq!((report.tests, report.errors), (1, 1));
 }
 
 #[test]
-fn what_fails_is_a_document_for_machines_whatever_it_is() {
-    let desk = Desk::new();
-    let nowhere = desk.path("no/such/file").display().to_string();
-    for (words, exit, has_tests, why) in [
+fn every_failure_is_reported_in_json() {
+    let folder = TestFolder::new();
+    let nowhere = folder.path("no/such/file").display().to_string();
+    for (args, exit, has_tests, why) in [
         ("check /no/such --json", 255, false, "/no/such"),
         (
             "check FILE --json --junit FILE/x",
@@ -183,10 +179,10 @@ fn what_fails_is_a_document_for_machines_whatever_it_is() {
             "no 2 seeds",
         ),
     ] {
-        let file = desk.path("file").display().to_string();
-        let words = words.replace("FILE", &file).replace("NOWHERE", &nowhere);
-        let output = workbench(&words.split(' ').collect::<Vec<_>>());
-        let text = ends(&output, exit);
+        let file = folder.path("file").display().to_string();
+        let args = args.replace("FILE", &file).replace("NOWHERE", &nowhere);
+        let output = workbench(&args.split(' ').collect::<Vec<_>>());
+        let text = assert_exit(&output, exit);
         let document: Value = serde_json::from_slice(&output.stdout).expect(&text);
         assert_eq!(document["exit-status"], exit, "{text}");
         let error = document["error"].as_str().unwrap();
@@ -197,8 +193,8 @@ fn what_fails_is_a_document_for_machines_whatever_it_is() {
 }
 
 #[test]
-fn exit_statuses_stand_in_the_help_of_each_command() {
-    for (command, words) in [
+fn the_help_of_each_command_lists_exit_statuses() {
+    for (command, expected) in [
         ("test", "255 a run broke off"),
         ("check", "255 the history cannot be read"),
         ("challenge", "or a budget missed"),
@@ -206,99 +202,102 @@ fn exit_statuses_stand_in_the_help_of_each_command() {
         ("merge", "255 a run broke off"),
         ("sweep", "within the budgets or not"),
     ] {
-        let text = ends(&workbench(&[command, "--help"]), 0);
+        let text = assert_exit(&workbench(&[command, "--help"]), 0);
         assert!(
-            text.contains("Exit status: ") && text.contains(words),
+            text.contains("Exit status: ") && text.contains(expected),
             "{text}"
         );
     }
 }
 
 #[test]
-fn who_wants_quiet_hears_the_verdict_and_failures_alone() {
-    let desk = Desk::new();
-    let quiet = desk.bench(&[], "challenge kafka-5c --simulate --seed 3 --quiet");
+fn quiet_prints_only_the_verdict_and_failures() {
+    let folder = TestFolder::new();
+    let quiet = folder.workbench(&[], "challenge kafka-5c --simulate --seed 3 --quiet");
     let part = |part| format!("kafka-5c, part {part} of 2: holds (seed 3)\n");
-    assert_eq!(ends(&quiet, 0), part(1) + &part(2));
-    let quiet = desk.bench(&[], "challenge echo --simulate --seed 3 --quiet");
-    assert_eq!(ends(&quiet, 0), "echo: holds (seed 3)\n");
-    let quiet = desk.bench(&[], "simulate echo --seeds 0..3 --time-limit 1 -q");
-    assert_eq!(ends(&quiet, 0), "echo: 3 of 3 valid\n");
-    let latest = desk.path("store/latest").display().to_string();
+    assert_eq!(assert_exit(&quiet, 0), part(1) + &part(2));
+    let quiet = folder.workbench(&[], "challenge echo --simulate --seed 3 --quiet");
+    assert_eq!(assert_exit(&quiet, 0), "echo: holds (seed 3)\n");
+    let quiet = folder.workbench(&[], "simulate echo --seeds 0..3 --time-limit 1 -q");
+    assert_eq!(assert_exit(&quiet, 0), "echo: 3 of 3 valid\n");
+    let latest = folder.path("store/latest").display().to_string();
     let quiet = workbench(&["check", &latest, "--quiet"]);
-    assert_eq!(ends(&quiet, 0), "echo: valid\n");
+    assert_eq!(assert_exit(&quiet, 0), "echo: valid\n");
     if has_python() {
-        let quiet = desk.test(&[], &["ok"], "--seed 3 --quiet");
-        assert_eq!(ends(&quiet, 0), "echo: valid (seed 3)\n");
-        let loud = ends(&desk.test(&[], &RUDE, "--seed 3 --quiet"), 255);
-        for words in ["stderr: ", "the run broke off", "node-logs", "again: "] {
-            assert!(loud.contains(words), "no {words:?} in {loud}");
+        let quiet = folder.test(&[], &["ok"], "--seed 3 --quiet");
+        assert_eq!(assert_exit(&quiet, 0), "echo: valid (seed 3)\n");
+        let loud = assert_exit(&folder.test(&[], &HOSTILE, "--seed 3 --quiet"), 255);
+        for expected in ["stderr: ", "the run broke off", "node-logs", "again: "] {
+            assert!(loud.contains(expected), "no {expected:?} in {loud}");
         }
         assert!(!loud.contains([ESCAPE, '\u{7}', '\0']), "{loud:?}");
     }
 }
 
 #[test]
-fn colours_are_for_those_who_want_them() {
-    let desk = Desk::new();
-    let plain = ends(&desk.bench(&[], "challenge echo --simulate --seed 3"), 0);
+fn colours_follow_the_flag_and_the_environment() {
+    let folder = TestFolder::new();
+    let plain = assert_exit(
+        &folder.workbench(&[], "challenge echo --simulate --seed 3"),
+        0,
+    );
     assert!(!plain.contains(ESCAPE), "{plain:?}");
-    for (surroundings, flags, is_coloured) in [
+    for (env_vars, flags, is_coloured) in [
         (&[][..], "--color always", true),
         (&[("NO_COLOR", "1")], "--color=always", true),
         (&[("CLICOLOR_FORCE", "1")], "", true),
         (&[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")], "", false),
         (&[("CLICOLOR_FORCE", "1")], "--color never", false),
     ] {
-        for words in [
+        for args in [
             "challenge echo --simulate --seed 3",
             "challenge tango",
             "--help",
         ] {
-            let output = desk.bench(surroundings, &format!("{words} {flags}"));
+            let output = folder.workbench(env_vars, &format!("{args} {flags}"));
             let text = text(&output);
-            let case = format!("{surroundings:?} {words} {flags}\n{text:?}");
+            let case = format!("{env_vars:?} {args} {flags}\n{text:?}");
             assert_eq!(text.contains(ESCAPE), is_coloured, "{case}");
         }
     }
-    let output = desk.bench(
+    let output = folder.workbench(
         &[],
         "challenge echo --simulate --seed 3 --json --color always",
     );
-    assert!(
-        !stdout(&output).contains(ESCAPE),
-        "machines have no use for colours"
-    );
+    assert!(!stdout(&output).contains(ESCAPE), "JSON has no colours");
 }
 
 #[test]
-fn shells_and_man_have_what_they_need() {
+fn completions_and_man_pages_are_printed() {
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
-        let script = ends(&workbench(&["completions", shell]), 0);
+        let script = assert_exit(&workbench(&["completions", shell]), 0);
         assert!(
             script.contains("workbench") && script.contains("nemesis"),
             "{shell}"
         );
     }
-    let page = ends(&workbench(&["man"]), 0);
+    let page = assert_exit(&workbench(&["man"]), 0);
     assert!(page.contains(".TH workbench 1"), "{page}");
-    let desk = Desk::new();
-    ends(&workbench(&["man", desk.path("man").to_str().unwrap()]), 0);
-    let page = desk.read("man/workbench-test.1");
+    let folder = TestFolder::new();
+    assert_exit(
+        &workbench(&["man", folder.path("man").to_str().unwrap()]),
+        0,
+    );
+    let page = folder.read("man/workbench-test.1");
     assert!(page.contains("nemesis\\-interval"), "{page}");
-    for words in [&["completions", "bash"][..], &["man"], &["doc"]] {
+    for args in [&["completions", "bash"][..], &["man"], &["doc"]] {
         let (reader, writer) = std::io::pipe().unwrap();
         drop(reader);
-        let mut command = alone(Command::new(env!("CARGO_BIN_EXE_workbench")));
-        let command = command.args(words).stdout(writer).stderr(Stdio::piped());
+        let mut command = clean_env(Command::new(env!("CARGO_BIN_EXE_workbench")));
+        let command = command.args(args).stdout(writer).stderr(Stdio::piped());
         let output = command.spawn().unwrap().wait_with_output().unwrap();
-        assert_eq!(ends(&output, 0), "", "{words:?}");
+        assert_eq!(assert_exit(&output, 0), "", "{args:?}");
     }
 }
 
 #[test]
-fn what_is_almost_a_name_suggests_it() {
-    for (words, meant) in [
+fn a_misspelt_name_is_answered_with_a_suggestion() {
+    for (args, meant) in [
         ("tset", "'test'"),
         ("test --bin x --rat 5", "'--rate'"),
         ("test --bin x -w brodcast", "'broadcast'"),
@@ -321,8 +320,8 @@ fn what_is_almost_a_name_suggests_it() {
         ("doc protocl", "'protocol'"),
         ("completions bsh", "'bash'"),
     ] {
-        let words: Vec<&str> = words.split(' ').collect();
-        let text = ends(&workbench(&words), 254);
-        assert!(text.contains(meant), "no {meant} from {words:?}\n{text}");
+        let args: Vec<&str> = args.split(' ').collect();
+        let text = assert_exit(&workbench(&args), 254);
+        assert!(text.contains(meant), "no {meant} from {args:?}\n{text}");
     }
 }

@@ -1,5 +1,5 @@
 #!/bin/sh
-# A scripted node that does not end with its stdin: it writes the file named first, and ends then.
+# A scripted node that goes on after the end of stdin: it writes the file of its first argument.
 echo "process $$" >&2
 file=$1
 shift

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Answers init without a newline at the end.
+# Replies to init without a newline at the end.
 read -r _
 printf '{"src":"n0","dest":"c0","body":{"type":"init_ok","in_reply_to":1}}'
 exec sleep 60

@@ -1,45 +1,44 @@
-//! Where something lies below the store.
+//! Validated paths below the store.
 
 use std::fmt;
 
-/// Names of folders, from the outside in, perhaps with that of a file at the end. Each name is one
-/// that stays where it is: no way leads up, out or elsewhere.
+/// A path below the store: names of folders, and perhaps of a file at the end. Each is a plain
+/// name, so that the path leads neither upwards nor to another drive.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Place(Vec<String>);
+pub struct StorePath(Vec<String>);
 
-impl Place {
-    /// The place with these names; nothing if one of them is no plain name.
+impl StorePath {
+    /// The path with these names; none if one of them is not plain.
     pub fn new<S: Into<String>>(names: impl IntoIterator<Item = S>) -> Option<Self> {
         let names: Vec<String> = names.into_iter().map(Into::into).collect();
         let all = names.iter().all(|name| is_plain(name));
-        all.then_some(Place(names))
+        all.then_some(StorePath(names))
     }
 
-    /// What is called so in this folder; nothing if that is no plain name.
+    /// The path of an entry of this folder; none if its name is not plain.
     pub fn join(&self, name: &str) -> Option<Self> {
         let names = self.0.iter().map(String::as_str);
-        Place::new(names.chain([name]))
+        StorePath::new(names.chain([name]))
     }
 
-    /// The folder that it is in; nothing for the store itself.
+    /// The parent folder; none for the store itself.
     pub fn parent(&self) -> Option<Self> {
         let (_, parent) = self.0.split_last()?;
-        Some(Place(parent.to_vec()))
+        Some(StorePath(parent.to_vec()))
     }
 
-    /// The names.
     pub fn names(&self) -> &[String] {
         &self.0
     }
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for StorePath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0.join("/"))
     }
 }
 
-/// Whether a name is that of one thing in a folder, on any system.
+/// Whether a name is that of a direct entry of a folder on every system.
 fn is_plain(name: &str) -> bool {
     let is_drive = matches!(name.as_bytes(), [letter, b':', ..] if letter.is_ascii_alphabetic());
     let is_path = name.contains(['/', '\\', '\0']);
@@ -48,14 +47,14 @@ fn is_plain(name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::Place;
+    use super::StorePath;
 
-    fn parse(text: &str) -> Option<Place> {
-        Place::new(text.split('/'))
+    fn parse(text: &str) -> Option<StorePath> {
+        StorePath::new(text.split('/'))
     }
 
     #[test]
-    fn a_place_never_leads_elsewhere() {
+    fn a_path_cannot_lead_out_of_the_store() {
         for bad in [
             "",
             "/",
@@ -73,16 +72,16 @@ mod tests {
             assert_eq!(parse(bad), None, "{bad:?}");
         }
         for good in ["echo/1", "<script>", "...", "a b/%2e%2e", "ö", "..a"] {
-            let place = parse(good).map(|place| place.to_string());
-            assert_eq!(place.as_deref(), Some(good));
+            let path = parse(good).map(|path| path.to_string());
+            assert_eq!(path.as_deref(), Some(good));
         }
     }
 
     #[test]
-    fn what_is_in_a_folder_has_it_as_its_parent() {
+    fn the_parent_of_an_entry_is_its_folder() {
         let run = parse("echo/1").unwrap();
         let log = run.join("n0.log").unwrap();
         assert_eq!((log.parent().as_ref(), run.join("..")), (Some(&run), None));
-        assert_eq!(Place::default().parent(), None);
+        assert_eq!(StorePath::default().parent(), None);
     }
 }

@@ -1,7 +1,7 @@
-//! Faults that Maelstrom does not have, on processes: who stands still goes on where they were, who
-//! is killed begins anew, the history tells it, and nobody is left behind.
+//! Faults on processes that Maelstrom does not have: a paused node continues, a killed node
+//! restarts without its memory, the history records both, and no process is left.
 //!
-//! What the nemesis will do is known beforehand: seeds are chosen so that it comes in time.
+//! Seeds are chosen so that the nemesis acts at suitable times.
 
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -12,27 +12,27 @@ use tempfile::TempDir;
 
 use super::bench::{Case, Run, check, echo, run};
 use super::lines::INIT_OK;
-use super::processes::{lives, numbers_in_log, signal};
+use super::processes::{is_alive, pids_in_log, signal};
 
-/// A plan: one fault of a kind, that begins and ends within these seconds of the main phase.
-struct Once {
+/// One fault, which begins and ends within these ranges of seconds of the main phase.
+struct PlannedFault {
     fault: Fault,
     begins: (f64, f64),
     ends: (f64, f64),
 }
 
-/// A second is the mean time to the beginning and from there to the end.
+/// The mean time to the beginning, and from there to the end.
 const INTERVAL: Duration = Duration::from_secs(1);
 
-impl Once {
-    /// The flags for just that.
+impl PlannedFault {
+    /// The flags for exactly this fault.
     fn flags(&self) -> String {
-        let seed = (0..).find(|seed| self.is_kept(*seed)).unwrap();
+        let seed = (0..).find(|seed| self.fits(*seed)).unwrap();
         let name = self.fault.name();
         format!("--nemesis {name} --nemesis-interval 1 --max-faults 1 --seed {seed}")
     }
 
-    fn is_kept(&self, seed: u64) -> bool {
+    fn fits(&self, seed: u64) -> bool {
         let faults = Faults {
             intervals: [(self.fault, INTERVAL)].into(),
             most: Some(1),
@@ -49,24 +49,24 @@ impl Once {
     }
 }
 
-/// It is killed in the middle of a run of two seconds, and there again before it ends.
-const KILL: Once = Once {
+/// A kill in the middle of a run of two seconds, with a restart before the end.
+const KILL: PlannedFault = PlannedFault {
     fault: Fault::Kill,
     begins: (0.6, 0.8),
     ends: (0.9, 1.1),
 };
 
-/// There are more workers than questions that the dead leave open.
-fn diary() -> Case {
+/// One node that logs events, with more workers than a kill can leave with an open operation.
+fn event_log() -> Case {
     let flags = "--time-limit 2 --concurrency 50";
-    echo().node("diary.py").flags(flags)
+    echo().node("event-log.py").flags(flags)
 }
 
-/// What the nemesis did, as a history has it: what, and the value that tells what came of it.
+/// The acts of the nemesis in a history: function and value of each completion.
 fn acts(history: &History) -> Vec<(String, String)> {
     let ops = history.ops.iter();
     let ops: Vec<&Op> = ops.filter(|op| op.process.client().is_none()).collect();
-    // Each act stands there twice: as it was meant, and as it was done.
+    // Each act is in the history twice: before and after it is carried out.
     let done = ops.chunks(2).map(|pair| {
         assert_eq!(pair[0].f, pair[1].f);
         let value: serde_json::Value = pair[1].value.parse().unwrap();
@@ -75,7 +75,7 @@ fn acts(history: &History) -> Vec<(String, String)> {
     done.collect()
 }
 
-/// Both histories tell that the nemesis did this.
+/// Asserts the acts of the nemesis in both histories.
 fn assert_acts(run: &Run, expected: &[(&str, &str)]) {
     let edn = History::read_edn(run.read("history.edn").as_bytes()).unwrap();
     for history in [run.history(), edn] {
@@ -89,7 +89,7 @@ fn assert_acts(run: &Run, expected: &[(&str, &str)]) {
     }
 }
 
-/// The lines of n0's diary that begin with this word, without it.
+/// The lines of n0's log that begin with this word, without it.
 fn entries(run: &Run, word: &str) -> Vec<String> {
     let log = run.read("node-logs/n0.log");
     let entries = log
@@ -99,15 +99,15 @@ fn entries(run: &Run, word: &str) -> Vec<String> {
 }
 
 #[test]
-fn a_paused_node_stands_still_and_goes_on_where_it_was() {
-    let once = Once {
+fn a_paused_node_stops_and_continues_with_its_memory() {
+    let pause = PlannedFault {
         fault: Fault::Pause,
         begins: (0.5, 0.7),
         ends: (1.2, 1.4),
     };
-    // Nobody is refused: whoever asks meanwhile is answered later.
-    let flags = format!("{} --availability total", once.flags());
-    for run in check([diary().flags(&flags)]) {
+    // No operation fails: requests during the pause are answered later.
+    let flags = format!("{} --availability total", pause.flags());
+    for run in check([event_log().flags(&flags)]) {
         assert_acts(
             &run,
             &[
@@ -115,82 +115,85 @@ fn a_paused_node_stands_still_and_goes_on_where_it_was() {
                 ("stop-pause", r#"["resumed",["n0"]]"#),
             ],
         );
-        run.demand(
+        run.assert(
             entries(&run, "process").len() == 1,
             "it is the same process",
         );
-        let asked = entries(&run, "request");
+        let requests = entries(&run, "request");
         let in_order = (1..)
-            .zip(&asked)
+            .zip(&requests)
             .all(|(n, it)| it.starts_with(&format!("{n} ")));
-        run.demand(in_order, "it remembers how often it was asked");
+        run.assert(in_order, "it remembers the number of requests");
         let times = entries(&run, "tick").into_iter();
         let times: Vec<f64> = times.map(|it| it.parse().unwrap()).collect();
         let gaps = times.windows(2).map(|pair| pair[1] - pair[0]);
-        run.demand(gaps.fold(0.0, f64::max) > 0.4, "it stood still");
+        run.assert(gaps.fold(0.0, f64::max) > 0.4, "it was paused");
     }
 }
 
 #[test]
-fn a_killed_node_begins_anew_and_its_half_printed_line_does_not_silence_its_successor() {
+fn a_killed_node_restarts_and_its_half_printed_line_does_not_silence_it() {
     let mut runs = check([
-        diary().flags(&KILL.flags()),
-        // What it was told is lost, and its successor was told its neighbours, too.
-        diary()
+        event_log().flags(&KILL.flags()),
+        // Its values are lost, and its next incarnation receives `topology`, too.
+        event_log()
             .flags(&format!("-w broadcast {}", KILL.flags()))
             .exits(1)
-            .says(["is lost"]),
+            .prints(["is lost"]),
     ]);
     for run in &runs {
         let broadcasts = run.test()["workload"] == "broadcast";
-        let mut told = vec![
+        let mut expected = vec![
             ("start-kill", r#"["killed",["n0"]]"#),
             ("stop-kill", r#"["restarted",["n0"]]"#),
         ];
         if broadcasts {
-            // Before the final reads, the nemesis makes sure that all is well.
-            told.push(("stop-kill", r#"["restarted",[]]"#));
+            // Before the final reads, the nemesis ends all faults.
+            expected.push(("stop-kill", r#"["restarted",[]]"#));
         }
-        assert_acts(run, &told);
+        assert_acts(run, &expected);
         let log = run.read("node-logs/n0.log");
-        let diaries: Vec<&str> = log.split("process ").skip(1).collect();
-        run.demand(diaries.len() == 2, "its log goes on in its second life");
-        for life in diaries {
-            let asked = life
+        let incarnations: Vec<&str> = log.split("process ").skip(1).collect();
+        run.assert(
+            incarnations.len() == 2,
+            "both incarnations write to its log",
+        );
+        for incarnation in incarnations {
+            let requests = incarnation
                 .lines()
                 .filter_map(|line| line.strip_prefix("request "));
-            let asked: Vec<&str> = asked.take(3).collect();
+            let requests: Vec<&str> = requests.take(3).collect();
             let second = if broadcasts { "2 topology" } else { "2 echo" };
-            run.demand(
-                asked[..2] == ["1 init", second],
-                "each life begins with init",
+            run.assert(
+                requests[..2] == ["1 init", second],
+                "each incarnation begins with init",
             );
         }
-        run.demand(!run.text.contains("ignored"), "nobody is silenced");
-        let processes = numbers_in_log(run, "n0", "process ");
-        run.demand(processes[0] != processes[1], "it is another process");
-        run.demand(!processes.into_iter().any(lives), "nobody is left behind");
+        run.assert(!run.text.contains("ignored"), "no node is silenced");
+        let pids = pids_in_log(run, "n0", "process ");
+        run.assert(pids[0] != pids[1], "it is another process");
+        run.assert(!pids.into_iter().any(is_alive), "no process is left");
     }
     let Some(echo) = (!runs.is_empty()).then(|| runs.remove(0)) else {
         return;
     };
     let history = echo.history();
-    let back = history
+    let restart = history
         .ops
         .iter()
         .rposition(|op| op.process.client().is_none());
-    let later = &history.ops[back.unwrap()..];
+    let later = &history.ops[restart.unwrap()..];
     let answered = later.iter().any(|op| op.kind == Kind::Ok);
-    echo.demand(answered, "its successor answers");
+    echo.assert(answered, "the next incarnation replies");
 }
 
 #[test]
-fn a_node_that_dies_by_itself_breaks_the_run_off_even_where_nodes_are_killed() {
-    let place = TempDir::new().unwrap();
-    let file = |name: &str| place.path().join(name).to_str().unwrap().to_owned();
-    let dies = |says: &'static str| {
-        let ended = format!("it ended before the test did (exit status: {says}");
-        diary().exits(255).says(["node n0, at ", &ended])
+fn a_node_that_exits_by_itself_aborts_the_run_even_under_kills() {
+    let folder = TempDir::new().unwrap();
+    let file = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let dies = |status: &'static str| {
+        let ended = format!("it ended before the test did (exit status: {status}");
+        event_log().exits(255).prints(["node n0, at ", &ended])
     };
     let kill = KILL.flags();
     let runs = check([
@@ -199,36 +202,36 @@ fn a_node_that_dies_by_itself_breaks_the_run_off_even_where_nodes_are_killed() {
             .flags(&kill)
             .steps(["ok", "exit 3"]),
         dies("4")
-            .node("second.sh")
+            .node("restarted.sh")
             .flags(&kill)
             .steps([file("one"), "exit 4".into()]),
-        // A death that its pipes do not show, since its child holds them, is found out by its killer.
+        // An exit that the pipes do not show, since a child keeps them open, is found by the kill.
         dies("5")
             .node("parent.sh")
             .flags(&kill)
             .steps(["ok", "exit 5"]),
-        diary()
-            .node("second.sh")
+        event_log()
+            .node("restarted.sh")
             .flags(&format!("-w broadcast {kill}"))
             .steps([file("two"), "init:silence".into()])
             .exits(255)
-            .says(["node n0 did not answer init within 10 s"]),
-        diary()
-            .node("second.sh")
+            .prints(["node n0 did not answer init within 10 s"]),
+        event_log()
+            .node("restarted.sh")
             .flags(&kill)
             .steps([file("three"), r#"init:{"type":"no"}"#.into()])
             .exits(255)
-            .says(["node n0 did not answer init with \"init_ok\" but with {\"type\":\"no\""]),
+            .prints(["node n0 did not answer init with \"init_ok\" but with {\"type\":\"no\""]),
     ]);
     for run in runs {
-        let told = run.text.matches("it ended before the test did").count();
-        run.demand(told <= 1, "a death is told once");
-        let left = numbers_in_log(&run, "n0", "process ")
+        let reports = run.text.matches("it ended before the test did").count();
+        run.assert(reports <= 1, "an exit is reported once");
+        let left = pids_in_log(&run, "n0", "process ")
             .into_iter()
-            .any(lives);
-        run.demand(!left, "nobody is left behind");
-        // A node's own child is its own affair.
-        for child in numbers_in_log(&run, "n0", "child ") {
+            .any(is_alive);
+        run.assert(!left, "no process is left");
+        // The bench does not end children of nodes.
+        for child in pids_in_log(&run, "n0", "child ") {
             signal(child, "KILL");
         }
     }
@@ -237,7 +240,7 @@ fn a_node_that_dies_by_itself_breaks_the_run_off_even_where_nodes_are_killed() {
 #[test]
 fn no_process_outlives_a_run_that_ends_while_nodes_are_paused_or_dead() {
     let everything = "partition,loss,duplicate,delay,pause,kill";
-    let all = |flags: &str| diary().flags("--node-count 3").flags(flags);
+    let all = |flags: &str| event_log().flags("--node-count 3").flags(flags);
     let runs = run(&[
         all(&format!("--nemesis {everything} --nemesis-interval 0.1")),
         all(&format!(
@@ -248,31 +251,31 @@ fn no_process_outlives_a_run_that_ends_while_nodes_are_paused_or_dead() {
         all("-w broadcast --nemesis pause,kill --nemesis-interval 0.05 --victims 2"),
     ]);
     for run in runs {
-        run.demand(matches!(run.code, Some(0 | 1)), "there is a verdict");
-        run.demand(!run.text.contains("ignored"), "nobody is silenced");
+        run.assert(matches!(run.code, Some(0 | 1)), "there is a verdict");
+        run.assert(!run.text.contains("ignored"), "no node is silenced");
         for node in ["n0", "n1", "n2"] {
-            let processes = numbers_in_log(&run, node, "process ");
-            run.demand(!processes.is_empty(), "there were processes");
-            run.demand(!processes.into_iter().any(lives), "nobody is left behind");
+            let pids = pids_in_log(&run, node, "process ");
+            run.assert(!pids.is_empty(), "there were processes");
+            run.assert(!pids.into_iter().any(is_alive), "no process is left");
         }
     }
 }
 
 #[test]
-fn a_node_that_is_left_running_at_the_end_is_not_left_standing_still() {
-    let place = TempDir::new().unwrap();
-    let file = place.path().join("still here");
-    let pause = Once {
+fn a_node_that_is_left_running_is_not_left_paused() {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("still here");
+    let pause = PlannedFault {
         fault: Fault::Pause,
         begins: (0.2, 0.9),
         ends: (1.2, 2.9),
     };
-    let stays = diary()
-        .node("stays.sh")
+    let ignores_eof = event_log()
+        .node("ignores-eof.sh")
         .flags("--leave-db-running --time-limit 1")
         .flags(&pause.flags())
         .steps([file.to_str().unwrap()]);
-    let runs = run(&[stays]);
+    let runs = run(&[ignores_eof]);
     if runs.is_empty() {
         return;
     }
@@ -283,16 +286,16 @@ fn a_node_that_is_left_running_at_the_end_is_not_left_standing_still() {
     assert!(file.exists(), "{}", runs[0].text);
 }
 
-/// Under faults that may make the best of nodes late, it is not to be blamed for that.
+/// Under such faults a correct node may be late, too.
 #[test]
-fn an_answer_to_a_client_that_has_gone_is_forgiven_under_faults_that_maelstrom_does_not_have() {
+fn replies_to_clients_that_have_gone_are_allowed_under_faults_that_maelstrom_does_not_have() {
     let late = |nemesis: &str| {
         echo()
             .flags("--node-count 2 --nemesis-interval 1000 --availability total --nemesis")
             .flags(nemesis)
             .steps([format!("n1:line {INIT_OK}")])
     };
-    let forgiven = [
+    let allowed = [
         "loss",
         "duplicate",
         "delay",
@@ -301,16 +304,16 @@ fn an_answer_to_a_client_that_has_gone_is_forgiven_under_faults_that_maelstrom_d
         "partition,loss",
     ]
     .map(late);
-    let says = "it answered client c1, which had given up and gone; whatever it prints from here on is \
+    let finding = "it answered client c1, which had given up and gone; whatever it prints from here on is \
                 ignored";
-    let blamed = ["none", "partition"].map(|nemesis| late(nemesis).exits(1).says([says]));
-    let strangers = echo()
+    let blamed = ["none", "partition"].map(|nemesis| late(nemesis).exits(1).prints([finding]));
+    let unknown_client = echo()
         .flags("--nemesis loss --nemesis-interval 1000")
         .steps([r#"line {"src":"$me","dest":"c99","body":{}}"#])
         .exits(1)
-        .says([r#"to "c99", and nobody has that name"#]);
-    for run in check(forgiven) {
-        run.demand(!run.text.contains("node n"), "nobody is to blame");
+        .prints([r#"to "c99", and nobody has that name"#]);
+    for run in check(allowed) {
+        run.assert(!run.text.contains("node n"), "no node is blamed");
     }
-    check(blamed.into_iter().chain([strangers]));
+    check(blamed.into_iter().chain([unknown_client]));
 }

@@ -1,28 +1,29 @@
 #!/usr/bin/env python3
-"""Echo that asks services before it answers: its arguments are a service, a request, and so on.
+"""Echo that sends requests to services before it replies.
 
-Every answer of a service goes to stderr. What a service never answers, is never echoed.
+The arguments are pairs of a service and a request. Replies of services are printed to stderr; an
+echo is not answered before all services have replied.
 """
 import json
 import sys
 
-questions = list(zip(sys.argv[1::2], sys.argv[2::2]))
-me, waiting, asked = None, [], 0
+requests = list(zip(sys.argv[1::2], sys.argv[2::2]))
+me, pending, sent = None, [], 0
 
 
 def send(dest, body):
     print(json.dumps({"src": me, "dest": dest, "body": body}), flush=True)
 
 
-def go_on():
-    global asked
-    if asked < len(questions):
-        service, request = questions[asked]
-        asked += 1
-        send(service, {**json.loads(request), "msg_id": asked})
+def send_next():
+    global sent
+    if sent < len(requests):
+        service, request = requests[sent]
+        sent += 1
+        send(service, {**json.loads(request), "msg_id": sent})
         return
-    while waiting:
-        client, request = waiting.pop()
+    while pending:
+        client, request = pending.pop()
         send(client, {"type": "echo_ok", "echo": request["echo"],
                       "in_reply_to": request["msg_id"]})
 
@@ -34,8 +35,8 @@ for line in sys.stdin:
         me = body["node_id"]
         send(src, {"type": "init_ok", "in_reply_to": body["msg_id"]})
     elif body["type"] == "echo":
-        waiting.append((src, body))
-        go_on()
+        pending.append((src, body))
+        send_next()
     else:
         print(src, "answers", json.dumps(body), file=sys.stderr, flush=True)
-        go_on()
+        send_next()
