@@ -2,6 +2,7 @@
 
 mod elle_checkers;
 mod elle_twin;
+mod golden;
 mod kafka_checker;
 mod kafka_twin;
 mod lin_kv_checker;
