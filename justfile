@@ -16,13 +16,9 @@ default:
 test *challenges="all":
     cargo challenge {{ challenges }}
 
-# The same on the virtual clock, in a moment: `just simulate broadcast-3d --seed 7`
-simulate *challenges="all":
-    cargo challenge --simulate {{ challenges }}
-
-# Many storms, each drawn from a seed: `just storm broadcast-3c --seeds 0..1000 --shrink`
+# Simulate many storms, each drawn from a seed: `just storm broadcast-3c --seeds 0..1000 --shrink`
 storm *challenges="all":
-    cargo workbench simulate {{ challenges }}
+    cargo workbench storm {{ challenges }}
 
 # The same on the official Maelstrom (JVM), judged by the same budgets
 maelstrom *challenges="all":

@@ -9,6 +9,7 @@ mod check;
 mod completions;
 mod dashes;
 mod doc;
+mod former;
 #[cfg(feature = "simulate")]
 mod jobs;
 #[cfg(feature = "junit")]
@@ -26,7 +27,7 @@ mod seeds;
 #[cfg(feature = "serve")]
 mod serve;
 #[cfg(feature = "simulate")]
-mod simulate;
+mod storm;
 #[cfg(feature = "simulate")]
 mod sweep;
 mod test;
@@ -117,11 +118,11 @@ enum Command {
     /// Runs Gossip Glomers challenges and holds them to their budgets.
     #[command(after_help = EXIT_STATUS_OF_CHALLENGE)]
     Challenge(challenge::Arguments),
-    /// Simulates a challenge in many storms, each drawn from a seed: cluster, pace and faults.
+    /// Simulates a challenge in many storms: each seed draws a cluster, a rate and faults.
     #[cfg(feature = "simulate")]
     #[command(after_help = EXIT_STATUS)]
-    Simulate(Box<simulate::Arguments>),
-    /// Adds up what `simulate --json` printed for parts of a campaign.
+    Storm(Box<storm::Arguments>),
+    /// Adds up what `storm --json` printed for parts of a campaign.
     #[cfg(feature = "simulate")]
     #[command(after_help = EXIT_STATUS)]
     Merge(merge::Arguments),
@@ -151,20 +152,20 @@ pub fn main() -> ExitCode {
     }
     let matches = match command().try_get_matches() {
         Ok(matches) => matches,
-        Err(error) => return usage(&error),
+        Err(error) => return usage(error),
     };
     let CommandLine { command, color: _ } = match CommandLine::from_arg_matches(&matches) {
         Ok(line) => line,
-        Err(error) => return usage(&error),
+        Err(error) => return usage(error),
     };
     let done = match (command, matches.subcommand()) {
         (Command::Test(arguments), _) => test::run(&arguments),
         (Command::Check(arguments), _) => check::run(&arguments),
         (Command::Challenge(arguments), _) => challenge::run(&arguments),
         #[cfg(feature = "simulate")]
-        (Command::Simulate(arguments), Some((_, given))) => simulate::run(&arguments, given),
+        (Command::Storm(arguments), Some((_, given))) => storm::run(&arguments, given),
         #[cfg(feature = "simulate")]
-        (Command::Simulate(_), None) => unreachable!("a command that was given has its words"),
+        (Command::Storm(_), None) => unreachable!("a command that was given has its words"),
         #[cfg(feature = "simulate")]
         (Command::Merge(arguments), _) => merge::run(&arguments),
         (Command::Doc(arguments), _) => Ok(doc::run(&arguments)),
@@ -208,7 +209,7 @@ fn command() -> clap::Command {
 
 /// Commands that take the flags of a test, but for those that a challenge settles.
 #[cfg(feature = "simulate")]
-const SIMULATED: [&str; 2] = ["simulate", "sweep"];
+const SIMULATED: [&str; 2] = ["storm", "sweep"];
 #[cfg(not(feature = "simulate"))]
 const SIMULATED: [&str; 0] = [];
 
@@ -269,7 +270,8 @@ fn replace(file: &mut File, text: &str) -> std::io::Result<()> {
     file.write_all(text.as_bytes())
 }
 
-fn usage(error: &clap::Error) -> ExitCode {
+fn usage(mut error: clap::Error) -> ExitCode {
+    former::suggest(&mut error);
     // A closed stdout or stderr leaves nobody to tell.
     let _ = error.print();
     match error.kind() {

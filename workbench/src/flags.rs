@@ -131,7 +131,7 @@ impl TestFlags {
             loss: faults.loss,
             duplicate: faults.duplicate,
             delay: Duration::from_millis(faults.delay),
-            victims: faults.victims,
+            targets: faults.targets,
             skew: Duration::from_millis(faults.skew),
             drift: faults.drift,
             max_faults: faults.max_faults,

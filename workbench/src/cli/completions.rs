@@ -39,7 +39,7 @@ mod tests {
         for shell in Shell::value_variants() {
             let script = script(*shell);
             let knows = |words: [&str; 2]| words.iter().all(|word| script.contains(word));
-            assert!(knows(["simulate", "nemesis-interval"]), "{shell}");
+            assert!(knows(["storm", "nemesis-interval"]), "{shell}");
             // A flag of `test` alone.
             let offers = script.lines().filter(|line| line.contains("nodes-file"));
             assert!(offers.count() <= 2, "{shell}");

@@ -7,14 +7,14 @@ use anyhow::{Context, ensure};
 use clap::Args;
 use serde_json::json;
 
-use super::{failure, print, say, simulate};
+use super::{failure, print, say, storm};
 use pages::report;
 use simulator::storm::campaign::{self, Report};
 
 /// What `merge` takes.
 #[derive(Args)]
 pub(super) struct Arguments {
-    /// What `simulate --json` printed, one file a part.
+    /// What `storm --json` printed, one file a part.
     #[arg(value_name = "FILE", required = true)]
     files: Vec<PathBuf>,
 
@@ -38,7 +38,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
             say(report::campaign(report));
         }
     }
-    Ok(simulate::status(&reports))
+    Ok(storm::status(&reports))
 }
 
 fn merge(arguments: &Arguments) -> anyhow::Result<Vec<Report>> {
@@ -48,7 +48,7 @@ fn merge(arguments: &Arguments) -> anyhow::Result<Vec<Report>> {
         let reports: Vec<Report> = serde_json::from_reader(std::io::BufReader::new(file))
             .with_context(|| {
                 let path = path.display();
-                format!("{path} is not what `simulate --json` prints")
+                format!("{path} is not what `storm --json` prints")
             })?;
         ensure!(!reports.is_empty(), "{} holds no report", path.display());
         parts.extend(reports);

@@ -12,7 +12,7 @@ use serde_json::json;
 use super::jobs::Jobs;
 use super::nodes::NodeFlags;
 use super::seeds::last_seed;
-use super::simulate::pinned;
+use super::storm::pinned;
 use super::{
     challenge_names, chosen, code, exit_code, factory, failure, misuse, print, progress, replace,
     say,

@@ -52,7 +52,7 @@ pub struct FaultFlags {
     /// pause, kill: how many nodes stand still, or are dead, at a time.
     #[arg(long, value_name = "N", default_value_t = 1,
           value_parser = clap::value_parser!(u32).range(1..), help_heading = "Storms")]
-    pub victims: u32,
+    pub targets: u32,
 
     /// skew: how many milliseconds a clock jumps ahead at most.
     #[arg(long, value_name = "MS", default_value_t = 1000,

@@ -24,7 +24,7 @@ pub struct Mutant {
 /// What is given of a storm.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Conditions {
-    /// Whose storm it is, as of `workbench simulate`.
+    /// Whose storm it is, as of `workbench storm`.
     pub challenge: &'static str,
     /// The faults that may be drawn; all but kills if nothing is said.
     pub faults: Option<&'static str>,

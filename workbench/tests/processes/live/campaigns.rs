@@ -1,4 +1,4 @@
-//! `simulate` and `merge` as a person runs them: parts that add up, commands that repeat what failed,
+//! `storm` and `merge` as a person runs them: parts that add up, commands that repeat what failed,
 //! and what is refused.
 
 use std::fs;
@@ -22,14 +22,14 @@ fn bench(store: &TempDir, words: &str) -> Output {
     workbench(&words.collect::<Vec<&str>>())
 }
 
-/// What `simulate` says to these words, which must end so.
+/// What `storm` says to these words, which must end so.
 #[track_caller]
-fn simulate(store: &TempDir, words: &str, exit: i32) -> String {
-    let output = bench(store, &format!("simulate {words}"));
+fn storm(store: &TempDir, words: &str, exit: i32) -> String {
+    let output = bench(store, &format!("storm {words}"));
     assert_eq!(
         output.status.code(),
         Some(exit),
-        "simulate {words}\n{}",
+        "storm {words}\n{}",
         text(&output)
     );
     String::from_utf8(output.stdout).unwrap()
@@ -38,7 +38,7 @@ fn simulate(store: &TempDir, words: &str, exit: i32) -> String {
 /// The reports that it prints, but for how long they took.
 #[track_caller]
 fn reports(store: &TempDir, words: &str, exit: i32) -> Value {
-    without_wall(&simulate(store, &format!("{words} --json"), exit))
+    without_wall(&storm(store, &format!("{words} --json"), exit))
 }
 
 fn without_wall(json: &str) -> Value {
@@ -83,7 +83,7 @@ fn the_parts_of_a_campaign_add_up_to_the_whole() {
         let parts: Vec<String> = (1..=4)
             .map(|part| {
                 let file = store.path().join(format!("{part}.json"));
-                let shard = format!("simulate {campaign} --json --shard {part}/4");
+                let shard = format!("storm {campaign} --json --shard {part}/4");
                 fs::write(&file, bench(&store, &shard).stdout).unwrap();
                 file.to_str().unwrap().to_owned()
             })
@@ -149,12 +149,12 @@ fn a_campaign_is_the_same_with_any_number_of_jobs() {
 }
 
 #[test]
-fn flags_that_are_given_are_not_drawn_and_with_exactly_nothing_is() {
+fn flags_that_are_given_are_not_drawn_and_with_fixed_nothing_is() {
     let store = TempDir::new().unwrap();
     let failing = |words: &str| {
         let reports = reports(&store, &format!("{FORGETFUL} --seeds 0..5 {words}"), 1);
         assert_eq!(
-            reports[0]["pinned"].as_str().unwrap().contains("--exactly"),
+            reports[0]["pinned"].as_str().unwrap().contains("--fixed"),
             !words.is_empty()
         );
         let options = reports[0]["tally"]["failures"][0]["options"]
@@ -172,10 +172,10 @@ fn flags_that_are_given_are_not_drawn_and_with_exactly_nothing_is() {
         assert!(drawn.contains(flag), "{drawn}");
     }
     assert!(drawn.contains("--nemesis-interval"));
-    let exact = failing("--exactly --nemesis-interval 0.4");
+    let fixed = failing("--fixed --nemesis-interval 0.4");
     let due = "--nemesis kill --nemesis-interval 0.4 --node-count 3 --rate 20 --time-limit 3 \
                --workload broadcast ";
-    assert_eq!(exact, due);
+    assert_eq!(fixed, due);
 }
 
 #[test]
@@ -184,11 +184,11 @@ fn the_command_that_is_printed_repeats_what_failed() {
     let odd = "--node-flags=--fan-out=1";
     for words in [
         String::new(),
-        "--exactly --nemesis-interval 0.4".into(),
+        "--fixed --nemesis-interval 0.4".into(),
         odd.into(),
     ] {
         let campaign = format!("{FORGETFUL} --seeds 0..20 {words}");
-        let told = simulate(&store, &campaign, 1);
+        let told = storm(&store, &campaign, 1);
         let failure = |text: &str| {
             let from = text.find("\nseed ").unwrap();
             text[from..text.find("\nagain: ").unwrap()].to_owned()
@@ -222,7 +222,7 @@ fn the_command_that_is_printed_repeats_what_failed() {
 #[test]
 fn a_smaller_run_that_fails_is_found_and_shown_with_a_command_that_fails_too() {
     let store = TempDir::new().unwrap();
-    let told = simulate(&store, &format!("{FORGETFUL} --seeds 0..20 --shrink"), 1);
+    let told = storm(&store, &format!("{FORGETFUL} --seeds 0..20 --shrink"), 1);
     assert!(told.contains("other runs that fails:"), "{told}");
     let small = told.split("other runs that fails:").nth(1).unwrap();
     // One node that was told one value and killed once is all that it takes, or hardly more.
@@ -254,28 +254,25 @@ fn a_smaller_run_that_fails_is_found_and_shown_with_a_command_that_fails_too() {
 }
 
 #[test]
-fn bad_usage_of_simulate_and_merge_is_254_and_says_why() {
+fn bad_usage_of_storm_and_merge_is_254_and_says_why() {
     let store = TempDir::new().unwrap();
     for (words, says) in [
-        ("simulate", "NAME"),
-        ("simulate tango", "invalid value 'tango' for '<NAME>...'"),
-        ("simulate echo --seeds 5..5", "expected seeds as 0..10000"),
-        ("simulate echo --seeds -3", "-3"),
-        ("simulate echo --seeds 18446744073709551616", "--seeds"),
-        ("simulate echo --shard 0/3", "expected K/N"),
-        ("simulate echo --shard 4/3", "expected K/N"),
-        ("simulate echo --jobs 0", "--jobs"),
-        ("simulate echo --nemesis tango", "there are partition, loss"),
+        ("storm", "NAME"),
+        ("storm tango", "invalid value 'tango' for '<NAME>...'"),
+        ("storm echo --seeds 5..5", "expected seeds as 0..10000"),
+        ("storm echo --seeds -3", "-3"),
+        ("storm echo --seeds 18446744073709551616", "--seeds"),
+        ("storm echo --shard 0/3", "expected K/N"),
+        ("storm echo --shard 4/3", "expected K/N"),
+        ("storm echo --jobs 0", "--jobs"),
+        ("storm echo --nemesis tango", "there are partition, loss"),
         (
-            "simulate echo --workload broadcast",
-            "--workload is not for simulate",
+            "storm echo --workload broadcast",
+            "--workload is not for storm",
         ),
-        (
-            "simulate echo --node a --node b",
-            "--node is not for simulate",
-        ),
-        ("simulate echo --nodes a,b", "--nodes is not for simulate"),
-        ("simulate echo --bin ./node", "--bin"),
+        ("storm echo --node a --node b", "--node is not for storm"),
+        ("storm echo --nodes a,b", "--nodes is not for storm"),
+        ("storm echo --bin ./node", "--bin"),
     ] {
         let output = bench(&store, words);
         assert_eq!(
@@ -288,7 +285,7 @@ fn bad_usage_of_simulate_and_merge_is_254_and_says_why() {
     }
     let output = workbench(&["merge"]);
     assert_eq!(output.status.code(), Some(254));
-    let flags = "simulate echo --node-flags=--nonsense";
+    let flags = "storm echo --node-flags=--nonsense";
     let output = bench(&store, flags);
     assert_eq!(output.status.code(), Some(254), "{}", text(&output));
     assert!(text(&output).contains("--nonsense"), "{}", text(&output));
@@ -312,14 +309,14 @@ fn what_does_not_add_up_is_not_merged() {
     let store = TempDir::new().unwrap();
     let path = |name: &str| store.path().join(name).to_str().unwrap().to_owned();
     let part = |name: &str, words: &str| {
-        let part = simulate(&store, &format!("echo --time-limit 1 --json {words}"), 0);
+        let part = storm(&store, &format!("echo --time-limit 1 --json {words}"), 0);
         fs::write(path(name), &part).unwrap();
         part
     };
     let good = part("0-3", "--seeds 0..3");
     part("2-5", "--seeds 2..5");
     part("3-5 pinned", "--seeds 3..5 --latency 10");
-    part("3-5 exact", "--seeds 3..5 --exactly");
+    part("3-5 fixed", "--seeds 3..5 --fixed");
     fs::write(path("truncated"), &good[..good.len() / 2]).unwrap();
     fs::write(path("nothing"), "").unwrap();
     fs::write(path("no report"), "[]").unwrap();
@@ -352,8 +349,8 @@ fn what_does_not_add_up_is_not_merged() {
     refused(&["0-3", "2-5"], "seeds 0..3 and 2..5 overlap");
     refused(&["0-3", "0-3"], "overlap");
     refused(&["0-3", "3-5 pinned"], "these do not add up");
-    refused(&["3-5 exact", "0-3"], "these do not add up");
-    let no_report = "is not what `simulate --json` prints";
+    refused(&["3-5 fixed", "0-3"], "these do not add up");
+    let no_report = "is not what `storm --json` prints";
     for file in ["truncated", "nothing", "other", "twice", "bytes"] {
         refused(&["0-3", file], no_report);
     }
@@ -371,7 +368,7 @@ fn what_does_not_add_up_is_not_merged() {
 fn a_store_that_takes_nothing_spoils_neither_the_report_nor_the_verdict() {
     let store = TempDir::new().unwrap();
     fs::write(store.path().join("store"), "a file").unwrap();
-    let words = format!("simulate {FORGETFUL} --seeds 0..20 --json");
+    let words = format!("storm {FORGETFUL} --seeds 0..20 --json");
     let output = bench(&store, &words);
     assert_eq!(output.status.code(), Some(1), "{}", text(&output));
     let stderr = String::from_utf8_lossy(&output.stderr);
@@ -401,8 +398,8 @@ fn a_store_that_takes_nothing_spoils_neither_the_report_nor_the_verdict() {
 fn who_does_not_listen_to_the_end_gets_the_exit_status_all_the_same() {
     let store = TempDir::new().unwrap();
     let place = store.path().join("store");
-    let failing = format!("simulate {FORGETFUL} --seeds 0..20 --shrink --shrink-runs 32");
-    let json = "simulate echo --time-limit 1 --seeds 0..3 --json";
+    let failing = format!("storm {FORGETFUL} --seeds 0..20 --shrink --shrink-runs 32");
+    let json = "storm echo --time-limit 1 --seeds 0..3 --json";
     for (words, exit) in [(failing.as_str(), 1), (json, 0)] {
         let (reader, writer) = std::io::pipe().unwrap();
         drop(reader);

@@ -14,7 +14,7 @@ fn a_junit_file_says_that_a_run_was_interrupted_until_it_is_over() {
     let desk = Desk::new();
     let file = desk.path("file");
     let words = [
-        "simulate",
+        "storm",
         "echo",
         "--seeds",
         "0..100000000",
@@ -36,7 +36,7 @@ fn a_junit_file_says_that_a_run_was_interrupted_until_it_is_over() {
     assert_eq!((report.tests, report.errors), (1, 1));
     assert!(written().contains("interrupted"), "{}", written());
     ends(
-        &desk.bench(&[], "simulate echo --seeds 1 --time-limit 1 --junit FILE"),
+        &desk.bench(&[], "storm echo --seeds 1 --time-limit 1 --junit FILE"),
         0,
     );
     let report = Report::deserialize_from_str(&written()).unwrap();
@@ -98,7 +98,7 @@ fn budgets_campaigns_and_histories_have_their_cases_in_junit() {
     let slow = "challenge broadcast-3d --simulate --junit FILE --node-flags=--fan-out=2";
     let (told, failures) = names(slow, 1);
     assert!(told == budgets && failures > 0, "{failures} of {told}");
-    let storms = "simulate broadcast-3c --nemesis kill --time-limit 3 --rate 20 --node-count 3 \
+    let storms = "storm broadcast-3c --nemesis kill --time-limit 3 --rate 20 --node-count 3 \
                   --seeds 0..20 --junit FILE";
     assert_eq!(names(storms, 1), ("storms".to_owned(), 1));
 }

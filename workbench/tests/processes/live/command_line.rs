@@ -72,7 +72,7 @@ fn a_long_dash_in_place_of_hyphens_is_254_and_the_right_spelling_is_named() {
     );
     for command in [
         "challenge echo",
-        "simulate echo",
+        "storm echo",
         "sweep echo",
         "check store",
         "doc",
@@ -85,6 +85,21 @@ fn a_long_dash_in_place_of_hyphens_is_254_and_the_right_spelling_is_named() {
         255,
         &["there is no program"],
     );
+}
+
+#[test]
+fn former_names_are_254_and_the_present_ones_are_named() {
+    ends("simulate echo", 254, &["'simulate' is now called 'storm'"]);
+    ends(
+        "storm echo --exactly",
+        254,
+        &["'--exactly' is now called '--fixed'"],
+    );
+    let targets = &["'--victims' is now called '--targets'"];
+    for command in ["test --bin NODE", "storm echo", "sweep echo --vary rate=5"] {
+        ends(&format!("{command} --victims 2"), 254, targets);
+        ends(&format!("{command} --victims=2"), 254, targets);
+    }
 }
 
 #[test]
@@ -122,10 +137,10 @@ fn a_value_that_a_flag_does_not_take_is_254_and_is_named() {
         ("--partition-shapes", &["", "round", "one,round"]),
         ("--rate", &["-1", "fast"]),
         ("--skew", &["-1", "3600001"]),
+        ("--targets", &["0", "-1", "4294967296"]),
         ("--test-count", &["0"]),
         ("--time-limit", &["0", "1.5"]),
         ("--topology", &["ring"]),
-        ("--victims", &["0", "-1", "4294967296"]),
     ] {
         for value in values {
             ends(

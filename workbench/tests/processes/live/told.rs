@@ -153,17 +153,12 @@ fn what_fails_is_a_document_for_machines_whatever_it_is() {
         ),
         ("merge /no/such --json", 255, false, "/no/such"),
         (
-            "simulate echo --node-flags=--bogus --json",
+            "storm echo --node-flags=--bogus --json",
             254,
             false,
             "'--bogus' found",
         ),
-        (
-            "simulate echo -w kafka --json",
-            254,
-            false,
-            "not for simulate",
-        ),
+        ("storm echo -w kafka --json", 254, false, "not for storm"),
         (
             "challenge echo --simulate --node-flags=--bogus --json",
             254,
@@ -202,7 +197,7 @@ fn exit_statuses_stand_in_the_help_of_each_command() {
         ("test", "255 a run broke off"),
         ("check", "255 the history cannot be read"),
         ("challenge", "or a budget missed"),
-        ("simulate", "255 a run broke off"),
+        ("storm", "255 a run broke off"),
         ("merge", "255 a run broke off"),
         ("sweep", "within the budgets or not"),
     ] {
@@ -222,7 +217,7 @@ fn who_wants_quiet_hears_the_verdict_and_failures_alone() {
     assert_eq!(ends(&quiet, 0), part(1) + &part(2));
     let quiet = desk.bench(&[], "challenge echo --simulate --seed 3 --quiet");
     assert_eq!(ends(&quiet, 0), "echo: holds (seed 3)\n");
-    let quiet = desk.bench(&[], "simulate echo --seeds 0..3 --time-limit 1 -q");
+    let quiet = desk.bench(&[], "storm echo --seeds 0..3 --time-limit 1 -q");
     assert_eq!(ends(&quiet, 0), "echo: 3 of 3 valid\n");
     let latest = desk.path("store/latest").display().to_string();
     let quiet = workbench(&["check", &latest, "--quiet"]);
@@ -316,7 +311,7 @@ fn what_is_almost_a_name_suggests_it() {
             "did you mean serializable?",
         ),
         ("challenge brodcast-3d", "'broadcast-3d'"),
-        ("simulate g-conter", "'g-counter'"),
+        ("storm g-conter", "'g-counter'"),
         ("check x -w ehco", "'echo'"),
         ("doc protocl", "'protocol'"),
         ("completions bsh", "'bash'"),

@@ -44,7 +44,7 @@ fn assert_silent(scene: &Scene, fault: Fault, victims: usize) {
 
 #[test]
 fn who_is_paused_says_and_hears_nothing_and_then_goes_on_with_all_that_waited() {
-    let scene = scene("--nemesis pause --victims 2 --nemesis-interval 2");
+    let scene = scene("--nemesis pause --targets 2 --nemesis-interval 2");
     assert_silent(&scene, Fault::Pause, 2);
     let deliveries = scene.deliveries();
     assert!(
@@ -80,7 +80,7 @@ fn who_is_paused_says_and_hears_nothing_and_then_goes_on_with_all_that_waited() 
 
 #[test]
 fn who_is_killed_says_and_hears_nothing_and_begins_anew_without_a_memory() {
-    let scene = scene("--nemesis kill --victims 2 --nemesis-interval 2");
+    let scene = scene("--nemesis kill --targets 2 --nemesis-interval 2");
     assert_silent(&scene, Fault::Kill, 2);
     let deliveries = scene.deliveries();
     let spans = scene.spans(Fault::Kill);
@@ -123,7 +123,7 @@ fn who_is_killed_says_and_hears_nothing_and_begins_anew_without_a_memory() {
 
 #[test]
 fn the_same_node_may_be_paused_and_killed_at_the_same_time_and_comes_back_in_the_end() {
-    let scene = scene("--nemesis pause,kill --victims 3 --nemesis-interval 0.3 --time-limit 20");
+    let scene = scene("--nemesis pause,kill --targets 3 --nemesis-interval 0.3 --time-limit 20");
     for node in NODES {
         let deliveries = scene.deliveries();
         let last = sends(&deliveries, node).max().unwrap();

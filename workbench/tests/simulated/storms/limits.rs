@@ -52,7 +52,7 @@ fn no_more_operations_begin_than_are_allowed_and_faults_go_on() {
 #[test]
 fn extreme_options_break_nothing() {
     let extremes = [
-        "--nemesis-interval 1e-9 --time-limit 2 --victims 4000000000",
+        "--nemesis-interval 1e-9 --time-limit 2 --targets 4000000000",
         "--nemesis-interval 1e18",
         "--nemesis-interval 0.001 --delay 3600000 --skew 3600000 --drift 1 --time-limit 2",
         "--node-count 1 --partition-shapes one-way,bridge,majorities-ring,minority-third",

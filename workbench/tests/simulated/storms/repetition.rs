@@ -127,7 +127,7 @@ fn runs_are_what_they_were_and_the_same_on_every_machine() {
         text(
             &storm
                 .with(&pins(EVERYTHING))
-                .exactly()
+                .fixed()
                 .run(5)
                 .unwrap()
                 .record

@@ -1,4 +1,4 @@
-//! `workbench simulate`: storms over many seeds.
+//! `workbench storm`: storms over many seeds.
 
 use std::ops::Range;
 use std::path::PathBuf;
@@ -41,7 +41,7 @@ const ALL_STORMS: [&str; 6] = [
     "txn-6c",
 ];
 
-/// What `simulate` takes.
+/// What `storm` takes.
 #[derive(Args)]
 pub(super) struct Arguments {
     /// The challenges whose workload and solution are simulated: echo, unique-ids, broadcast-3a …
@@ -75,7 +75,7 @@ pub(super) struct Arguments {
 
     /// Draws nothing: each seed runs the challenge as it is, but for the flags given here.
     #[arg(long)]
-    exactly: bool,
+    fixed: bool,
 
     /// Gives nodes that have it their durable mode, and lets faults that are drawn kill nodes.
     #[arg(long)]
@@ -101,7 +101,7 @@ pub(super) struct Arguments {
 
 /// Runs the campaigns; the exit status is that of the worst run.
 pub(super) fn run(arguments: &Arguments, matches: &ArgMatches) -> anyhow::Result<u8> {
-    let mut audience = Audience::begin("simulate", &arguments.output, arguments.json)?;
+    let mut audience = Audience::begin("storm", &arguments.output, arguments.json)?;
     let done = run_all(arguments, matches, &mut audience);
     audience.finish(done)
 }
@@ -117,7 +117,7 @@ fn run_all(
     });
     let challenges = chosen(&names.collect::<Vec<String>>())?;
     arguments.jobs.settle()?;
-    let pinned = pinned("simulate", &arguments.flags, matches)?;
+    let pinned = pinned("storm", &arguments.flags, matches)?;
     let mut reports = Vec::new();
     for challenge in challenges {
         let campaign = Campaign {
@@ -181,7 +181,7 @@ impl Campaign<'_> {
         let bar = progress::bar(self.challenge.name, count, self.audience.is_quiet);
         let describe = |run: &Aftermath| Described {
             options: self.options(run),
-            command: self.command(run.seed, self.pinned, self.arguments.exactly),
+            command: self.command(run.seed, self.pinned, self.arguments.fixed),
         };
         let failed = AtomicU64::new(0);
         let look = |one: &Tally| {
@@ -198,7 +198,7 @@ impl Campaign<'_> {
         let (tally, seeds) = outcome?;
         let report = Report {
             challenge: self.challenge.name.to_owned(),
-            pinned: self.pins(self.pinned, self.arguments.exactly).join(" "),
+            pinned: self.pins(self.pinned, self.arguments.fixed).join(" "),
             seeds: vec![(seeds.start, seeds.end)],
             tally,
             wall_seconds: start.elapsed().as_secs_f64(),
@@ -234,8 +234,8 @@ impl Campaign<'_> {
             .into_iter()
             .filter(|fault| *fault != Fault::Kill || keeps_promises);
         let storm = storm.drawing(&faults.collect::<Vec<_>>());
-        Ok(if self.arguments.exactly {
-            storm.exactly()
+        Ok(if self.arguments.fixed {
+            storm.fixed()
         } else {
             storm
         })
@@ -250,7 +250,7 @@ impl Campaign<'_> {
     }
 
     /// What makes this campaign another one than that of the same seeds without any flags.
-    fn pins(&self, pinned: &Pins, exactly: bool) -> Vec<String> {
+    fn pins(&self, pinned: &Pins, fixed: bool) -> Vec<String> {
         let mut words = Vec::new();
         if self.arguments.durable {
             words.push("--durable".to_owned());
@@ -258,8 +258,8 @@ impl Campaign<'_> {
         if let Some(flags) = self.arguments.node_flags.given() {
             words.push(format!("--node-flags={}", flags.join(" ")));
         }
-        if exactly {
-            words.push("--exactly".to_owned());
+        if fixed {
+            words.push("--fixed".to_owned());
         }
         words.extend(crate::flags::words(pinned));
         words
@@ -274,11 +274,11 @@ impl Campaign<'_> {
     }
 
     /// The command that runs one seed with these options.
-    fn command(&self, seed: u64, pinned: &Pins, exactly: bool) -> String {
+    fn command(&self, seed: u64, pinned: &Pins, fixed: bool) -> String {
         let mut words = bench();
-        words.extend(["simulate", self.challenge.name, "--seeds"].map(str::to_owned));
+        words.extend(["storm", self.challenge.name, "--seeds"].map(str::to_owned));
         words.push(seed.to_string());
-        words.extend(self.pins(pinned, exactly));
+        words.extend(self.pins(pinned, fixed));
         command_line(&words)
     }
 
