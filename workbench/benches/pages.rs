@@ -88,7 +88,7 @@ fn measure(
     let mut took = Vec::new();
     for _ in 0..flags.runs {
         let start = Instant::now();
-        folder.keep_page(&subject.page()?)?;
+        folder.write_page(&subject.page()?)?;
         took.push(start.elapsed().as_secs_f64() * 1e3);
     }
     let page = folder.path().join("report.html");

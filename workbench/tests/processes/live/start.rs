@@ -41,7 +41,7 @@ fn a_program_that_does_not_start_is_told_with_the_reason_and_what_to_do() {
             ".",
             &[
                 "cannot start",
-                "it is a folder; --bin takes the program in it",
+                "it is a directory; give --bin the program in it",
             ],
         ),
         broken(
@@ -57,7 +57,7 @@ fn a_program_that_does_not_start_is_told_with_the_reason_and_what_to_do() {
             make("interpreter.sh", "#!/no/such/interpreter\n"),
             &[
                 "cannot start",
-                "its first line names the interpreter /no/such/interpreter, which is not there",
+                "its first line names the interpreter /no/such/interpreter, which does not exist",
             ],
         ),
         broken(
@@ -71,7 +71,7 @@ fn a_program_that_does_not_start_is_told_with_the_reason_and_what_to_do() {
             make("data", r"\0\1\2\3"),
             &[
                 "cannot start",
-                "it is neither a program of this system nor a script",
+                "it is neither a program for this system nor a script",
             ],
         ),
     ]);
@@ -176,7 +176,7 @@ fn a_tmpdir_that_is_not_there_is_said_and_nodes_start_in_the_usual_folder() {
     ]);
     let output = workbench_amid(&[("TMPDIR", "/no/such/folder")], &words.collect::<Vec<_>>());
     let said = text(&output);
-    let note = "TMPDIR names /no/such/folder, which is not there: nodes start in /tmp";
+    let note = "TMPDIR names /no/such/folder, which does not exist: nodes start in /tmp";
     assert!(said.contains(note), "{said}");
     assert!(!said.contains("cannot start"), "{said}");
     let log = std::fs::read_to_string(store.join("latest/jepsen.log")).unwrap();
