@@ -165,7 +165,7 @@ fn what_makes_no_sense_is_told_before_anything_is_run() {
     check(
         folder,
         "txn-6a --vary rate=1 --node-flags --nonsense",
-        "does not take these flags: unexpected argument '--nonsense' found\n",
+        "does not accept these flags: unexpected argument '--nonsense' found\n",
     );
     check(
         folder,
@@ -180,7 +180,7 @@ fn what_makes_no_sense_is_told_before_anything_is_run() {
     check(
         folder,
         "broadcast-3d --vary rate,rate=1",
-        "rate is named twice",
+        "rate is given twice",
     );
     let last = u64::MAX;
     check(

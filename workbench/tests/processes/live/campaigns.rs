@@ -198,12 +198,12 @@ fn the_command_that_is_printed_repeats_what_failed() {
         assert_eq!(failure(&text(&repeated)), failure(&told));
         assert!(!told.contains("panicked"), "{told}");
         // The run that was kept tells how to come by it, too.
-        let folder = Path::new(last_after(&told, "the run is kept in "));
+        let folder = Path::new(last_after(&told, "the run is stored in "));
         let kept = fs::read_to_string(folder.join("test.json")).unwrap();
         let kept: Value = serde_json::from_str(&kept).unwrap();
         let repeated = again(&store, kept["command"].as_str().unwrap());
         assert_eq!(repeated.status.code(), Some(1), "{}", text(&repeated));
-        let folder_of_that = last_after(&text(&repeated), "the run is kept in ").to_owned();
+        let folder_of_that = last_after(&text(&repeated), "the run is stored in ").to_owned();
         let history = |folder: &Path| fs::read(folder.join("history.jsonl")).unwrap();
         assert_eq!(history(Path::new(&folder_of_that)), history(folder));
         for file in [
@@ -350,14 +350,14 @@ fn what_does_not_add_up_is_not_merged() {
     refused(&["0-3", "0-3"], "overlap");
     refused(&["0-3", "3-5 pinned"], "these do not add up");
     refused(&["3-5 fixed", "0-3"], "these do not add up");
-    let no_report = "is not what `storm --json` prints";
+    let no_report = "is not an output of `storm --json`";
     for file in ["truncated", "nothing", "other", "twice", "bytes"] {
         refused(&["0-3", file], no_report);
     }
     for file in ["negative", "another field", "a missing field"] {
         refused(&[file], no_report);
     }
-    refused(&["no report"], "holds no report");
+    refused(&["no report"], "contains no report");
     refused(&["more runs"], "do not agree");
     refused(&["more valid"], "do not agree");
     refused(&["missing"], "cannot read");
@@ -373,7 +373,7 @@ fn a_store_that_takes_nothing_spoils_neither_the_report_nor_the_verdict() {
     assert_eq!(output.status.code(), Some(1), "{}", text(&output));
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(
-        stderr.contains("error: the run is not kept: cannot create"),
+        stderr.contains("error: the run was not stored: cannot create"),
         "{stderr}"
     );
     let reports = without_wall(&String::from_utf8(output.stdout).unwrap());
@@ -389,7 +389,7 @@ fn a_store_that_takes_nothing_spoils_neither_the_report_nor_the_verdict() {
     assert_eq!(output.status.code(), Some(1), "{}", text(&output));
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(
-        stderr.contains("error: the run is not kept: cannot write"),
+        stderr.contains("error: the run was not stored: cannot write"),
         "{stderr}"
     );
 }

@@ -140,7 +140,7 @@ fn what_is_no_history_is_named() {
     ends(
         &[folder, "-w", "echo"],
         255,
-        &["is no run's folder", "history.jsonl"],
+        &["is not the folder of a run", "history.jsonl"],
     );
     for (text, says) in [
         (&b"{:type :invoke}\n"[..], "line 1"),
@@ -173,7 +173,7 @@ fn what_is_no_whole_history_is_refused_by_its_name() {
     check(&twice, &[says]);
     check(
         "",
-        &["holds no operation of a client: is this the right file?"],
+        &["has no operation of a client: is this the right file?"],
     );
     check("\n; nothing\n", &["is this the right file?"]);
     // A run in whose folder it lies had no operation.
@@ -266,7 +266,7 @@ fn any_history_has_a_report() {
     ends(
         &[file, "-w", "lin-kv", "--report", own],
         255,
-        &["holds other files"],
+        &["has other files"],
     );
     ends(
         &[name, "-w", "lin-kv", "--report", name],

@@ -58,7 +58,7 @@ fn bad_usage_is_254_and_names_what_is_wrong() {
 /// Pages show `--nemesis` with one dash of another kind. With Maelstrom it goes to the node.
 #[test]
 fn a_long_dash_in_place_of_hyphens_is_254_and_the_right_spelling_is_named() {
-    let nemesis = "write --nemesis (an argument of the node stands behind --)";
+    let nemesis = "write --nemesis (arguments of the node follow --)";
     let dash = "begins with '–' (U+2013), a long dash";
     ends(
         "test -w echo --bin NODE --availability total –-nemesis partition",

@@ -194,11 +194,11 @@ fn what_fails_is_a_document_for_machines_whatever_it_is() {
 #[test]
 fn exit_statuses_stand_in_the_help_of_each_command() {
     for (command, words) in [
-        ("test", "255 a run broke off"),
+        ("test", "255 a run was aborted"),
         ("check", "255 the history cannot be read"),
         ("challenge", "or a budget missed"),
-        ("storm", "255 a run broke off"),
-        ("merge", "255 a run broke off"),
+        ("storm", "255 a run was aborted"),
+        ("merge", "255 a run was aborted"),
         ("sweep", "within the budgets or not"),
     ] {
         let text = ends(&workbench(&[command, "--help"]), 0);
@@ -213,10 +213,10 @@ fn exit_statuses_stand_in_the_help_of_each_command() {
 fn who_wants_quiet_hears_the_verdict_and_failures_alone() {
     let desk = Desk::new();
     let quiet = desk.bench(&[], "challenge kafka-5c --simulate --seed 3 --quiet");
-    let part = |part| format!("kafka-5c, part {part} of 2: holds (seed 3)\n");
+    let part = |part| format!("kafka-5c, part {part} of 2: passed (seed 3)\n");
     assert_eq!(ends(&quiet, 0), part(1) + &part(2));
     let quiet = desk.bench(&[], "challenge echo --simulate --seed 3 --quiet");
-    assert_eq!(ends(&quiet, 0), "echo: holds (seed 3)\n");
+    assert_eq!(ends(&quiet, 0), "echo: passed (seed 3)\n");
     let quiet = desk.bench(&[], "storm echo --seeds 0..3 --time-limit 1 -q");
     assert_eq!(ends(&quiet, 0), "echo: 3 of 3 valid\n");
     let latest = desk.path("store/latest").display().to_string();
