@@ -170,7 +170,7 @@ fn what_makes_no_sense_is_told_before_anything_is_run() {
     check(
         folder,
         "broadcast-3d --vary window=-1",
-        "cannot be -1: broadcast does not take",
+        "cannot be -1: broadcast does not accept",
     );
     check(
         folder,
@@ -191,7 +191,7 @@ fn what_makes_no_sense_is_told_before_anything_is_run() {
     check(
         folder,
         &format!("echo --vary rate=1 --seed {last} --seeds 1"),
-        "the last seed",
+        "the largest seed",
     );
     assert_eq!(
         fs::read_dir(folder).unwrap().count(),
