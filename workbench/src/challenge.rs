@@ -6,8 +6,8 @@ use pages::budget::{Bound, Budget, Metric};
 use simulator::options::Options;
 use simulator::workload::Name;
 
-/// Flags of a test, without dashes, that a challenge sets itself: its workload, and its nodes, which
-/// are n0, n1, ….
+/// Flags of a test, without dashes, that a challenge sets itself: its workload, and its nodes,
+/// which are n0, n1, ….
 pub const SET_BY_CHALLENGE: [&str; 4] = ["workload", "node", "nodes", "nodes-file"];
 
 /// One of the Gossip Glomers challenges.

@@ -318,8 +318,8 @@ fn print_error(text: impl Display) {
     warn(format_args!("{} {text}", paint::error()));
 }
 
-/// Writes text for a program to stdout, unchanged. A closed pipe is not an error: its reader has seen
-/// enough.
+/// Writes text for a program to stdout, unchanged. A closed pipe is not an error: its reader has
+/// seen enough.
 ///
 /// # Errors
 /// When stdout cannot be written, as on a full disk.

@@ -82,15 +82,15 @@ fn protocol(page: &mut Page) {
     }
     page.item("`src` and `dest`: the names of the sender and the receiver.");
     page.item(
-        "`body`: an object. Its `type` says what kind of message it is. A request that needs a reply \
-         has a number, `msg_id`; the reply has the same number as its `in_reply_to`, and goes to the \
-         request's `src`.",
+        "`body`: an object. Its `type` says what kind of message it is. A request that needs a \
+         reply has a number, `msg_id`; the reply has the same number as its `in_reply_to`, and \
+         goes to the request's `src`.",
     );
     page.item("`id`: a number that the network assigns. Messages from nodes do not need one.");
     page.paragraph(
-        "Names of nodes are n1, n2, … (n0, n1, … with --node-count), those of clients begin with c, \
-         and services have names of their own. Messages among nodes may have any \
-         body. They take as long as --latency says, may be reordered, and are lost in partitions.",
+        "Names of nodes are n1, n2, … (n0, n1, … with --node-count), those of clients begin with \
+         c, and services have names of their own. Messages among nodes may have any body. They \
+         take as long as --latency says, may be reordered, and are lost in partitions.",
     );
 
     page.section("Initialization");
@@ -102,9 +102,9 @@ fn protocol(page: &mut Page) {
 
     page.section("Replies");
     page.paragraph(&format!(
-        "A client waits {} s, unless its workload says otherwise. A reply has exactly the fields that \
-         are documented, beside `type`, `in_reply_to` and optionally a `msg_id`: with an additional \
-         or a missing field it is malformed. Any reply may instead be an error:",
+        "A client waits {} s, unless its workload says otherwise. A reply has exactly the fields \
+         that are documented, beside `type`, `in_reply_to` and optionally a `msg_id`: with an \
+         additional or a missing field it is malformed. Any reply may instead be an error:",
         PATIENCE.as_secs()
     ));
     let busy = ErrorCode::TemporarilyUnavailable;
@@ -116,21 +116,21 @@ fn protocol(page: &mut Page) {
 
     page.section("Malformed lines");
     page.paragraph(
-        "When a node prints one of these, all its later output is ignored, though it still receives \
-         messages. That is Maelstrom's rule; the bench reports the node and the line.",
+        "When a node prints one of these, all its later output is ignored, though it still \
+         receives messages. That is Maelstrom's rule; the bench reports the node and the line.",
     );
     page.item(
         "A line that is not JSON (such as an empty line, or text for people), or not an object.",
     );
     page.item("An object with other fields than `src`, `dest`, `body` and `id`.");
     page.item(
-        "`src` or `dest` missing or not a string, a `body` that is not an object, an `id` that is not \
-         an integer.",
+        "`src` or `dest` missing or not a string, a `body` that is not an object, an `id` that is \
+         not an integer.",
     );
     page.item(
         "A `src` or a `dest` that does not exist. A client whose request has timed out no longer \
-         exists, so a reply that is too late is malformed. (With faults other than partitions it is \
-         ignored instead.)",
+         exists, so a reply that is too late is malformed. (With faults other than partitions it \
+         is ignored instead.)",
     );
     page.paragraph("Text after the object, on the same line, is ignored.");
 }
@@ -138,9 +138,9 @@ fn protocol(page: &mut Page) {
 fn errors(page: &mut Page) {
     page.title("Errors");
     page.paragraph(
-        "After a definite error the request certainly did not take effect, and never will; after any \
-         other error it may have, or may still. Codes that are not listed are as indefinite as a \
-         timeout. Nodes may use their own codes from 1000 on.",
+        "After a definite error the request certainly did not take effect, and never will; after \
+         any other error it may have, or may still. Codes that are not listed are as indefinite as \
+         a timeout. Nodes may use their own codes from 1000 on.",
     );
     let row = |code: ErrorCode| {
         [

@@ -27,7 +27,8 @@ pub struct TestFlags {
           value_parser = one_of(Name::ALL, Name::name, Name::about))]
     pub workload: Name,
 
-    /// How many nodes, called n0, n1, …. Without it there are n1 to n5, or those of --node and --nodes.
+    /// How many nodes, called n0, n1, …. Without it there are n1 to n5, or those of --node and
+    /// --nodes.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub node_count: Option<u32>,
 
@@ -45,7 +46,8 @@ pub struct TestFlags {
 
     /// How many workers perform operations: a number, or a multiple of the number of nodes such as
     /// "2n".
-    #[arg(long, value_name = "N", default_value = "1n", value_parser = clap::value_parser!(Concurrency))]
+    #[arg(long, value_name = "N", default_value = "1n",
+          value_parser = clap::value_parser!(Concurrency))]
     pub concurrency: Concurrency,
 
     /// Operations per second, of all workers together.

@@ -1,7 +1,9 @@
-//! The command `workbench`: a Maelstrom-compatible test bench for nodes in any language, without a JVM.
+//! The command `workbench`: a Maelstrom-compatible test bench for nodes in any language, without a
+//! JVM.
 //!
-//! The simulation itself is the crate `simulator`; here it is driven by the wall clock, with processes.
-//! This package is a program, not a library: its modules are public for its own tests and benchmarks.
+//! The simulation itself is the crate `simulator`; here it is driven by the wall clock, with
+//! processes. This package is a program, not a library: its modules are public for its own tests
+//! and benchmarks.
 //!
 //! ```text
 //!   cli ── test ──┬── live ── child          processes, on the wall clock
@@ -13,9 +15,9 @@
 //!
 //! A run equals Maelstrom's in everything that affects a verdict or a measured number: the order of
 //! phases, when operations begin, how long messages take and which ones a partition drops, what
-//! counts as a reply, which output makes a node's later output ignored. Deviations help the user and
-//! change no verdict: a node that exits ends the run at once; all nodes are on the network before
-//! the first one starts; and a node's errors are reported with its name and the line.
+//! counts as a reply, which output makes a node's later output ignored. Deviations help the user
+//! and change no verdict: a node that exits ends the run at once; all nodes are on the network
+//! before the first one starts; and a node's errors are reported with its name and the line.
 
 pub mod challenge;
 pub mod child;

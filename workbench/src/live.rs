@@ -229,8 +229,8 @@ impl Live {
         slots.for_each(|slot| slot.child.set_paused(false));
     }
 
-    /// Kills the nodes and waits for the ends of their logs. The wait is bounded, since a node's own
-    /// child process may keep its pipes open for ever.
+    /// Kills the nodes and waits for the ends of their logs. The wait is bounded, since a node's
+    /// own child process may keep its pipes open for ever.
     fn shut_down(&mut self, observer: &mut dyn Observer) {
         self.slots.iter_mut().for_each(|slot| slot.child.kill());
         // Without our own sender the channel closes when the last of the children's threads ends.

@@ -136,8 +136,8 @@ impl Folder {
         })
     }
 
-    /// Writes the results. The JSON has more than the EDN, which is as Maelstrom's: messages by kind,
-    /// incidents, findings, and budgets.
+    /// Writes the results. The JSON has more than the EDN, which is as Maelstrom's: messages by
+    /// kind, incidents, findings, and budgets.
     ///
     /// # Errors
     /// When they cannot be written.

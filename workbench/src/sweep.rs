@@ -102,8 +102,8 @@ impl LatencyKind {
 }
 
 impl Sweep {
-    /// Runs all points on all cores, and calls `on_run` after each run, from any thread. The samples
-    /// are in order of values and seeds, and the same each time.
+    /// Runs all points on all cores, and calls `on_run` after each run, from any thread. The
+    /// samples are in order of values and seeds, and the same each time.
     ///
     /// # Errors
     /// When a point's options are invalid; this is checked before anything is run.

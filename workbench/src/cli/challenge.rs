@@ -372,7 +372,7 @@ impl Attempt<'_> {
         if begun < 0.9 * expected {
             let warning = paint::warning();
             self.reporter.print_unless_quiet(format_args!(
-                "{warning} {begun} of about {expected} operations began: this machine is too slow for the rate"
+                "{warning} {begun} of about {expected} operations began: the machine is too slow"
             ));
         }
     }

@@ -37,8 +37,8 @@ pub(super) struct Arguments {
     #[arg(value_name = "HISTORY")]
     history: PathBuf,
 
-    /// What to check it as: a workload, or one of Knossos' registers. Not needed for the folder of a
-    /// run of this bench.
+    /// What to check it as: a workload, or one of Knossos' registers. Not needed for the folder of
+    /// a run of this bench.
     #[arg(short, long, value_name = "NAME", value_enum)]
     workload: Option<Model>,
 
@@ -51,8 +51,9 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "X", value_parser = flags::parse_availability)]
     availability: Option<Target>,
 
-    /// Assumptions about the keys of txn-rw-register, separated by commas, as Elle's options of these
-    /// names: wfr-keys, sequential-keys, linearizable-keys. Without it wfr-keys, as in Maelstrom.
+    /// Assumptions about the keys of txn-rw-register, separated by commas, as Elle's options of
+    /// these names: wfr-keys, sequential-keys, linearizable-keys. Without it wfr-keys, as in
+    /// Maelstrom.
     #[arg(long, value_name = "LIST")]
     assume: Option<Assumptions>,
 

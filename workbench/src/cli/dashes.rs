@@ -1,6 +1,6 @@
 //! Long dashes in place of hyphens. Web pages and word processors turn `--nemesis` into `–-nemesis`
-//! or `—nemesis`, which is not a flag. Maelstrom passes it and all that follows to the node, and the
-//! test passes without any partition; here it is an error.
+//! or `—nemesis`, which is not a flag. Maelstrom passes it and all that follows to the node, and
+//! the test passes without any partition; here it is an error.
 
 use std::ffi::OsString;
 

@@ -58,8 +58,8 @@ mod tests {
 
     use super::*;
 
-    /// An account in which every text is this one, with a case that passed, one that failed, and one
-    /// that was aborted.
+    /// An account in which every text is this one, with a case that passed, one that failed, and
+    /// one that was aborted.
     fn account(text: &str) -> Account {
         let evidence = Evidence {
             message: text.to_owned(),

@@ -79,9 +79,7 @@ pub(super) struct Arguments {
 
 /// Flags that Maelstrom accepts and ignores, too: nodes are processes of this machine.
 #[derive(Args)]
-#[command(
-    next_help_heading = "Accepted for compatibility with Maelstrom, and ignored: nodes run on this machine"
-)]
+#[command(next_help_heading = "Accepted for compatibility and ignored: nodes run on this machine")]
 struct Ignored {
     /// User name for ssh.
     #[arg(long, value_name = "USER")]

@@ -23,8 +23,8 @@ pub struct FaultFlags {
     )]
     pub nemesis: FaultList,
 
-    /// The mean time from the start of a fault to its end, and from its end to the next fault of its
-    /// kind, in seconds.
+    /// The mean time from the start of a fault to its end, and from its end to the next fault of
+    /// its kind, in seconds.
     #[arg(long, value_name = "S", default_value = "10", value_parser = parse_interval)]
     pub nemesis_interval: Duration,
 
@@ -43,8 +43,8 @@ pub struct FaultFlags {
           help_heading = "Storms")]
     pub duplicate: f64,
 
-    /// delay: half of the messages among servers are delayed by up to this many milliseconds, and so
-    /// reordered.
+    /// delay: half of the messages among servers are delayed by up to this many milliseconds, and
+    /// so reordered.
     #[arg(long, value_name = "MS", default_value_t = 1000,
           value_parser = clap::value_parser!(u64).range(..=3_600_000), help_heading = "Storms")]
     pub delay: u64,

@@ -27,8 +27,8 @@ struct Known {
 }
 
 impl Vary {
-    /// Parses `FLAG=VALUES`, or `FLAG,FLAG=VALUES` for several flags. A flag is one of the run or of
-    /// the challenge's nodes, or the ending of several of the nodes' flags: `window` stands for
+    /// Parses `FLAG=VALUES`, or `FLAG,FLAG=VALUES` for several flags. A flag is one of the run or
+    /// of the challenge's nodes, or the ending of several of the nodes' flags: `window` stands for
     /// `hub-window` and `leaf-window`.
     ///
     /// # Errors

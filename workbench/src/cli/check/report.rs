@@ -148,8 +148,8 @@ fn node_names(history: &History) -> Vec<NodeId> {
 }
 
 /// How many workers there were. After an indeterminate operation a worker continues as another
-/// process, whose number is larger by the number of workers; before that, the processes' numbers are
-/// those of the workers.
+/// process, whose number is larger by the number of workers; before that, the processes' numbers
+/// are those of the workers.
 fn workers(history: &History) -> usize {
     let clients = || {
         history
