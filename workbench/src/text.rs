@@ -1,7 +1,5 @@
 //! Text for terminals, logs and shells.
 
-use std::borrow::Cow;
-
 /// Changes text so that GitHub's runner sees no command in it. A command is `::` at the start of a
 /// line, or `##[` anywhere.
 pub(crate) fn escape_github_commands(text: &str) -> String {
@@ -36,12 +34,12 @@ pub(crate) fn one_line(error: &anyhow::Error) -> String {
 
 /// A word as a shell reads it back: quoted if it needs to be.
 pub(crate) fn shell_word(word: &str) -> String {
-    // Commas and equals signs need no quotes in arguments, although `shlex` quotes them.
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./=,:+@%".contains(c);
     if !word.is_empty() && word.chars().all(is_plain) {
-        return word.to_owned();
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', "'\\''"))
     }
-    shlex::try_quote(word).map_or_else(|_| word.to_owned(), Cow::into_owned)
 }
 
 #[cfg(test)]

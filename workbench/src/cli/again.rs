@@ -71,14 +71,19 @@ impl OwnCommand {
         let is_kept = |id: &str| !OMITTED.contains(&id) && (id != "seed" || seed.is_none());
         let flags = self.flags.iter().filter(|(id, _)| is_kept(id));
         let seed = seed.map(|seed| ["--seed".to_owned(), seed.to_string()]);
+        // A node's arguments come last, behind `--`, as do others that begin with a dash.
+        let arguments = &self.arguments;
+        let are_last = self.name == "test" || arguments.iter().any(|it| it.starts_with('-'));
         let mut words = vec![self.program.clone(), self.name.clone()];
+        if !are_last {
+            words.extend_from_slice(arguments);
+        }
         words.extend(flags.flat_map(|(_, words)| words.iter().cloned()));
         words.extend(seed.into_iter().flatten());
-        // Behind `--` an argument may begin with a dash.
-        if self.arguments.iter().any(|it| it.starts_with('-')) {
+        if are_last && !arguments.is_empty() {
             words.push("--".to_owned());
+            words.extend_from_slice(arguments);
         }
-        words.extend(self.arguments.iter().cloned());
         command_line(&words)
     }
 }
@@ -139,10 +144,10 @@ mod tests {
             ("--bin x --no-ssh", "--bin x --no-ssh --seed 7"),
             ("--bin x --seed 5 --rate 2", "--bin x --rate 2 --seed 7"),
             (
-                "--bin x -n a --nodes b,c -n d",
-                "--bin x --node a --node d --nodes b,c --seed 7",
+                "--bin x -n a --nodes b,e -n d",
+                "--bin x --node a --node d --nodes b,e --seed 7",
             ),
-            ("--bin x a --seed=5 -- 'b c'", "--bin x --seed 7 a 'b c'"),
+            ("--bin x a --seed=5 -- 'b c'", "--bin x --seed 7 -- a 'b c'"),
             ("--bin x -- --seed 6", "--bin x --seed 7 -- --seed 6"),
         ] {
             let [typed, repeated] = [typed, repeated].map(|flags| format!("wb test {flags}"));
@@ -152,10 +157,10 @@ mod tests {
         check(
             "wb challenge --seed 5 echo",
             None,
-            "wb challenge --seed 5 echo",
+            "wb challenge echo --seed 5",
         );
-        let flags = r#""--node-flags=--a -b 'c d'""#;
-        let command = format!("wb challenge {flags} echo");
+        let flags = r"'--node-flags=--a -b '\''c d'\'''";
+        let command = format!("wb challenge echo {flags}");
         check(&command, None, &command);
     }
 }

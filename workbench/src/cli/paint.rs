@@ -1,9 +1,8 @@
 //! Colours. They are always written, and removed where a stream should have none.
 
-use std::ffi::OsString;
-
 use anstyle::{AnsiColor, Style};
-use clap::{ColorChoice, Parser};
+use clap::{ColorChoice, ValueEnum};
+use clap_lex::RawArgs;
 use comfy_table::Table;
 
 use checkers::Validity;
@@ -13,25 +12,28 @@ const GOOD: Style = AnsiColor::Green.on_default().bold();
 const BAD: Style = AnsiColor::Red.on_default().bold();
 const DOUBTFUL: Style = AnsiColor::Yellow.on_default().bold();
 
-/// The one flag that is read before all others.
-#[derive(Parser)]
-#[command(disable_help_flag = true, args_override_self = true)]
-struct Early {
-    #[arg(long, value_enum, default_value = "auto")]
-    color: ColorChoice,
-    #[arg(allow_hyphen_values = true)]
-    _others: Vec<OsString>,
-}
-
 /// Applies `--color` before the command line is parsed: help and usage errors have colours, too.
 pub(super) fn choose() {
-    let asked = Early::try_parse().map_or(ColorChoice::Auto, |early| early.color);
-    let choice = match asked {
+    let choice = match color_flag() {
         ColorChoice::Auto => anstream::ColorChoice::Auto,
         ColorChoice::Always => anstream::ColorChoice::Always,
         ColorChoice::Never => anstream::ColorChoice::Never,
     };
     choice.write_global();
+}
+
+/// The last value of `--color`.
+fn color_flag() -> ColorChoice {
+    let words = RawArgs::from_args();
+    let mut cursor = words.cursor();
+    let mut choice = ColorChoice::default();
+    while let Some(word) = words.next(&mut cursor).filter(|word| !word.is_escape()) {
+        if let Some((Ok("color"), value)) = word.to_long() {
+            let value = value.or_else(|| words.peek_os(&cursor)).unwrap_or_default();
+            choice = ColorChoice::from_str(&value.to_string_lossy(), false).unwrap_or(choice);
+        }
+    }
+    choice
 }
 
 /// A verdict in one word.

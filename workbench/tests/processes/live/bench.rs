@@ -315,7 +315,7 @@ impl Run {
                 "it says how to repeat the run",
             );
             demand(
-                self.text.contains(&format!("--seed {seed} --")),
+                self.text.contains(&format!("--seed {seed}")),
                 "it names the seed",
             );
         }

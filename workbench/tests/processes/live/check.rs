@@ -122,7 +122,7 @@ fn what_is_no_history_is_named() {
     let file = path.to_str().unwrap();
     fs::write(&path, TRANSACTIONS).unwrap();
     ends(&[file], 254, &["give -w NAME"]);
-    let strange = "no history of echo: it has txn, and there should be echo";
+    let strange = "not a history of echo: its operations are txn, but echo has echo";
     ends(&[file, "-w", "echo"], 254, &[strange]);
     ends(&[file, "-w", "tango"], 254, &["tango", "lin-kv"]);
     ends(
@@ -228,7 +228,7 @@ fn registers_of_knossos_and_assumptions_of_elle_are_known() {
     ends(
         &[file, "-w", "echo", "--assume", "wfr-keys"],
         254,
-        &["--assume is about"],
+        &["--assume is for"],
     );
 }
 
@@ -271,7 +271,7 @@ fn any_history_has_a_report() {
     ends(
         &[name, "-w", "lin-kv", "--report", name],
         255,
-        &["name another folder"],
+        &["give another folder"],
     );
     ends(
         &[file, "-w", "lin-kv", "--report", file],

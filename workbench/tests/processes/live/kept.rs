@@ -247,7 +247,7 @@ fn arguments_of_the_node_may_stand_anywhere_and_behind_two_dashes() {
     check([
         scattered("ok -w echo ok --node-count 1")
             .steps(["exit 3"])
-            .says(["-- 'exit 3'"]),
+            .says(["-- ok ok 'exit 3'"]),
         scattered("-w=echo --node-count=1 ok --rate=50").steps(["exit 3"]),
     ]);
 }
