@@ -61,9 +61,6 @@ pub(super) struct Arguments {
     #[command(flatten)]
     output: Output,
 
-    #[command(flatten)]
-    ignored: Ignored,
-
     /// Lets nodes exit early, and does not kill them at the end.
     #[arg(long)]
     leave_db_running: bool,
@@ -75,6 +72,10 @@ pub(super) struct Arguments {
     /// Arguments of the node's program. Those that begin with a dash must follow `--`.
     #[arg(value_name = "ARGUMENT")]
     arguments: Vec<String>,
+
+    // Last, as its heading applies to all flags that follow.
+    #[command(flatten)]
+    ignored: Ignored,
 }
 
 /// Flags that Maelstrom accepts and ignores, too: nodes are processes of this machine.

@@ -103,6 +103,12 @@ fn former_names_are_254_and_the_present_ones_are_named() {
 }
 
 #[test]
+fn node_flags_with_an_open_quote_are_254() {
+    let says = "expected words as in a shell, but a quote is not closed";
+    ends("storm echo --node-flags=--durable'", 254, &[says]);
+}
+
+#[test]
 fn documentation_is_there_as_a_whole_and_part_by_part() {
     ends("doc", 0, &["# The protocol", "# Errors", "# Services"]);
     ends("doc txn-rw-register", 0, &["txn_ok"]);
