@@ -264,5 +264,5 @@ fn who_listens_to_all_the_world_is_warned() {
     stderr.read_line(&mut line).unwrap();
     process.kill().unwrap();
     process.wait().unwrap();
-    assert!(line.contains("is not loopback"), "{line}");
+    assert!(line.contains("is not a loopback address"), "{line}");
 }
