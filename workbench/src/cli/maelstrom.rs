@@ -54,7 +54,7 @@ impl Run<'_> {
         }
         let status = command
             .current_dir(folder)
-            .stdout(self.reporter.child_stdout())
+            .stdout(self.reporter.child_output())
             .status()
             .with_context(|| format!("cannot start {}", launcher.display()))?;
         let after = latest(folder);

@@ -135,7 +135,7 @@ impl Reporter {
     }
 
     /// The stdout of a program that is started on the user's behalf.
-    pub(super) fn child_stdout(&self) -> Stdio {
+    pub(super) fn child_output(&self) -> Stdio {
         match (self.is_quiet, self.is_json) {
             (true, _) => Stdio::null(),
             (false, true) => Stdio::from(std::io::stderr()),
