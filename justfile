@@ -1,8 +1,8 @@
-# `just` lists what there is; cargo alone does it, too (see .cargo/config.toml).
+# `just` lists the recipes. They only call cargo (see .cargo/config.toml).
 
 set positional-arguments
 
-# Where the official Maelstrom is: the launcher of a release.
+# The launcher of the official Maelstrom.
 maelstrom_folder := justfile_directory() / ".maelstrom"
 maelstrom_launcher := env("MAELSTROM", maelstrom_folder / "maelstrom" / "maelstrom")
 maelstrom_release := "https://github.com/jepsen-io/maelstrom/releases/download/v0.2.4/maelstrom.tar.bz2"
@@ -12,31 +12,27 @@ maelstrom_sha256 := "301ec71d6b12af0d765edb413f5cf5aa1046b5609bd4e31376a0b549548
 default:
     @just --list --unsorted
 
-# Run challenges live and hold them to their budgets: `just test broadcast-3d`; all without a name
+# Run challenges live and check their budgets: `just test broadcast-3d`; without a name all of them
 test *challenges="all":
     cargo challenge {{ challenges }}
 
-# The same on the virtual clock, in a moment: `just simulate broadcast-3d --seed 7`
-simulate *challenges="all":
-    cargo challenge --simulate {{ challenges }}
-
-# Many storms, each drawn from a seed: `just storm broadcast-3c --seeds 0..1000 --shrink`
+# Simulate many storms, each drawn from a seed: `just storm broadcast-3c --seeds 0..1000 --shrink`
 storm *challenges="all":
-    cargo workbench simulate {{ challenges }}
+    cargo workbench storm {{ challenges }}
 
-# The same on the official Maelstrom (JVM), judged by the same budgets
+# Run challenges on the official Maelstrom (JVM), with the same budgets
 maelstrom *challenges="all":
     @test -x "{{ maelstrom_launcher }}" || { echo "no Maelstrom at {{ maelstrom_launcher }}: set MAELSTROM to its launcher, or run 'just install-maelstrom'"; exit 1; }
     cargo workbench challenge --maelstrom "{{ maelstrom_launcher }}" {{ challenges }}
 
-# Fetch the official Maelstrom, once, into a folder that git ignores
+# Download the official Maelstrom into a folder that git ignores
 install-maelstrom:
     #!/usr/bin/env sh
     set -eu
     mkdir -p "{{ maelstrom_folder }}"
     cd "{{ maelstrom_folder }}"
     if [ -x maelstrom/maelstrom ]; then
-        echo "it is there already: {{ maelstrom_folder }}/maelstrom/maelstrom"
+        echo "already installed: {{ maelstrom_folder }}/maelstrom/maelstrom"
         exit 0
     fi
     curl --fail --location --silent --show-error --output maelstrom.tar.bz2 "{{ maelstrom_release }}"
@@ -55,18 +51,18 @@ check:
     RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked --quiet
     cargo test --workspace --locked
 
-# The page about all runs that are kept: reports, files, two of them side by side
+# Serve a site about all stored runs: reports, files, comparisons of two runs
 serve *flags:
     cargo workbench serve "$@"
 
-# What a flag costs and buys: `just sweep broadcast-3d --vary hub-window=0..1000:50`
+# Plot messages and latencies for many values of a flag: `just sweep broadcast-3d --vary hub-window=0..1000:50`
 sweep *arguments:
     cargo workbench sweep "$@"
 
-# Measure: echo through a pipe, broadcast's reads, the simulation, the checkers, live runs, pages
+# Measure performance: echo through a pipe, broadcast's reads, simulation, checkers, live runs, pages
 bench:
     cargo bench --package workbench --bench echo --bench broadcast --bench checkers --bench live --bench pages
 
-# The solutions' pages, with the reasoning behind each
+# Open the documentation, with the reasoning behind each solution
 doc:
     cargo doc --workspace --no-deps --open

@@ -92,7 +92,7 @@ fn measure(
     let mut times = Vec::new();
     for _ in 0..flags.runs {
         let start = Instant::now();
-        folder.keep_page(&subject.page()?)?;
+        folder.write_page(&subject.page()?)?;
         times.push(start.elapsed().as_secs_f64() * 1e3);
     }
     let page = folder.path().join("report.html");

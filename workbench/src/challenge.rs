@@ -1,4 +1,4 @@
-//! The fourteen challenges as data: what is run, and what must hold.
+//! The fourteen challenges: their tests, and the budgets to meet.
 
 use crate::flags::TestFlags;
 use crate::solutions::Solution;
@@ -6,18 +6,18 @@ use pages::budget::{Bound, Budget, Metric};
 use simulator::options::Options;
 use simulator::workload::Name;
 
-/// Flags of a test, without dashes, that are not for whoever runs a challenge: it brings its
-/// workload, and nodes are n0, n1, ….
-pub const SETTLED: [&str; 4] = ["workload", "node", "nodes", "nodes-file"];
+/// Flags of a test, without dashes, that a challenge sets itself: its workload, and its nodes,
+/// which are n0, n1, ….
+pub const SET_BY_CHALLENGE: [&str; 4] = ["workload", "node", "nodes", "nodes-file"];
 
 /// One of the Gossip Glomers challenges.
 #[derive(Debug)]
 pub struct Challenge {
     /// Its name here, such as `broadcast-3d`.
     pub name: &'static str,
-    /// Our answer to it.
+    /// Our solution.
     pub solution: Solution,
-    /// Flags of our node that differ from its defaults.
+    /// The flags of our node that differ from its defaults.
     pub node_flags: &'static [&'static str],
     /// The tests that it must pass.
     pub trials: &'static [Trial],
@@ -28,19 +28,19 @@ pub struct Challenge {
 pub struct Trial {
     /// Maelstrom's flags for it.
     pub flags: &'static [&'static str],
-    /// What must be measured.
+    /// The budgets.
     pub budgets: &'static [Budget],
-    /// Whether it stands on the challenge's page; if not, we ask it of our own solution alone.
+    /// Whether the challenge's page has it; if not, it is only for our own solution.
     pub is_official: bool,
 }
 
 impl Trial {
-    /// Its workload, and its options.
+    /// Its workload and options.
     ///
     /// # Panics
-    /// When its flags are none, which a test of this file holds.
+    /// When its flags are invalid, which a test in this file excludes.
     pub fn test(&self) -> (Name, Options) {
-        let flags = TestFlags::read(self.flags.iter().copied()).expect("official flags are flags");
+        let flags = TestFlags::read(self.flags.iter().copied()).expect("official flags are valid");
         let options = flags.options().expect("official flags name no file");
         (flags.workload, options)
     }
@@ -113,7 +113,7 @@ pub static ALL: [Challenge; 14] = [
     challenge("txn-6c", Solution::Txn, &[official(TXN_6C, AVAILABLE)]),
 ];
 
-/// No message at all.
+/// No messages at all.
 const SILENT: &[Budget] = &[ours(Metric::MessagesPerOp, Bound::AtMost(0.0))];
 
 const FAST: &[Budget] = &[
@@ -153,13 +153,13 @@ const COUNTER: &[Budget] = &[
     ours(Metric::NotOk, Bound::AtMost(0.0)),
 ];
 
-/// Nobody is refused, cut or not, and batches are large.
+/// Every request succeeds, with partitions or without, and batches are large.
 const AVAILABLE: &[Budget] = &[
     ours(Metric::MessagesPerOp, Bound::AtMost(0.05)),
     ours(Metric::NotOk, Bound::AtMost(0.0)),
 ];
 
-/// … and without cuts consumers are not far behind.
+/// As [`AVAILABLE`]; and without partitions consumers are not far behind.
 const PROMPT: &[Budget] = &[
     AVAILABLE[0],
     AVAILABLE[1],
@@ -207,7 +207,7 @@ const fn both(metric: Metric, official: Bound, ours: Bound) -> Budget {
     }
 }
 
-/// A command line as the challenge page prints it, in words.
+/// A command line as on the challenge's page, split into words.
 macro_rules! flags {
     ($($word:literal)*) => { &[$($word),*] };
 }
@@ -250,7 +250,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_flag_carries_a_dash_of_the_wrong_kind() {
+    fn flags_are_ascii_and_valid() {
         for challenge in &ALL {
             for word in challenge.trials.iter().flat_map(|trial| trial.flags) {
                 assert!(word.is_ascii(), "{}: {word}", challenge.name);

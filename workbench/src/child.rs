@@ -1,4 +1,4 @@
-//! One node as a child process: its three pipes, the threads that serve them, and its end.
+//! A node as a child process: its three pipes, the threads that serve them, and its exit.
 
 mod start;
 
@@ -15,36 +15,36 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, anyhow};
 use shared::NodeId;
 
-use start::{ENOEXEC, explain, explain_end, is_text};
+use start::{ENOEXEC, explain, explain_exit, is_text};
 pub use start::{on_path, working_folder};
 
-/// How many lines of a node's stderr are kept for the report of its death.
+/// How many of the last lines of a node's stderr are kept for the report of its exit.
 const TAIL: usize = 8;
 
-/// How long the end of a node's stderr is waited for once the node has gone.
-const LAST_WORDS: Duration = Duration::from_millis(300);
+/// How long to wait for the end of a node's stderr after it has exited.
+const TAIL_TIMEOUT: Duration = Duration::from_millis(300);
 
-/// What a child's threads tell the runner.
+/// An event that a child's threads send to the runner.
 #[derive(Debug)]
-pub enum Said {
-    /// The node has printed something without a newline, and nothing before.
-    Part(Life),
-    /// The node printed these lines, perhaps several.
-    Lines(Life, String),
-    /// It has closed its stdout.
-    Closed(Life),
-    /// It wrote a line to stderr.
-    Stderr(Life, String),
-    /// Its log cannot be written.
-    LogFailed(Life, io::Error),
+pub enum ChildEvent {
+    /// The first output of the node, which has no newline yet.
+    PartialLine(Incarnation),
+    /// One or more lines of the node's stdout.
+    Lines(Incarnation, String),
+    /// The node has closed its stdout.
+    Closed(Incarnation),
+    /// A line of the node's stderr.
+    Stderr(Incarnation, String),
+    /// The node's log cannot be written.
+    LogFailed(Incarnation, io::Error),
 }
 
-/// One process of a node: its place in the list, and how many came before it there.
+/// A process of a node: which node it is, and how many processes of that node came before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Life {
-    /// The place.
-    pub place: usize,
-    /// How many processes came before.
+pub struct Incarnation {
+    /// Index of the node.
+    pub node: usize,
+    /// How many processes of the node came before.
     pub number: u32,
 }
 
@@ -70,20 +70,20 @@ pub struct Launch<'a> {
     pub program: &'a Path,
     /// Its arguments.
     pub arguments: &'a [String],
-    /// The folder that nodes start in, as [`working_folder`] chooses it.
+    /// The nodes' working directory, as [`working_folder`] chooses it.
     pub folder: &'a Path,
-    /// The folder for the nodes' logs; it is there already.
+    /// The existing folder for the nodes' logs.
     pub logs: &'a Path,
-    /// Whether lines on stderr are passed on as they come.
-    pub pass_stderr: bool,
-    /// Whether nodes are left alone at the end, and may end early.
+    /// Whether lines on stderr are forwarded as events.
+    pub forward_stderr: bool,
+    /// Whether nodes may exit early, and are not killed at the end.
     pub leave_running: bool,
 }
 
 impl Launch<'_> {
-    /// Why a node ended early, if that shows in how its program begins.
-    pub fn explain_end(&self, status: ExitStatus) -> Option<String> {
-        explain_end(self.program, status)
+    /// Why a node exited early, if its program's first line explains it.
+    pub fn explain_exit(&self, status: ExitStatus) -> Option<String> {
+        explain_exit(self.program, status)
     }
 
     fn spawn(&self) -> io::Result<process::Child> {
@@ -97,7 +97,7 @@ impl Launch<'_> {
                 .spawn()
         };
         match start(&mut Command::new(self.program)) {
-            // A script whose first line does not say what reads it: a shell, then, as on the JVM.
+            // A script without a `#!` line: run it with a shell, as the JVM does.
             Err(error)
                 if cfg!(unix) && error.raw_os_error() == Some(ENOEXEC) && is_text(self.program) =>
             {
@@ -109,15 +109,15 @@ impl Launch<'_> {
 }
 
 impl Child {
-    /// Starts a node. Its log goes on where that of an earlier life ends.
+    /// Starts a node. Its log is appended to that of earlier incarnations.
     ///
     /// # Errors
     /// When the program cannot be started or the log cannot be created.
     pub fn start(
         launch: &Launch<'_>,
-        life: Life,
+        incarnation: Incarnation,
         name: &NodeId,
-        said: &SyncSender<Said>,
+        events: &SyncSender<ChildEvent>,
     ) -> anyhow::Result<Self> {
         let log = launch.logs.join(format!("{name}.log"));
         let log = File::options()
@@ -135,13 +135,14 @@ impl Child {
             thread::spawn(move || write_input(stdin, &lines));
         }
         if let Some(stdout) = process.stdout.take() {
-            let said = said.clone();
-            thread::spawn(move || read_output(life, stdout, &said));
+            let events = events.clone();
+            thread::spawn(move || read_output(incarnation, stdout, &events));
         }
         if let Some(stderr) = process.stderr.take() {
-            let (said, tail, pass) = (said.clone(), Arc::clone(&tail), launch.pass_stderr);
+            let (events, tail, forward) =
+                (events.clone(), Arc::clone(&tail), launch.forward_stderr);
             thread::spawn(move || {
-                keep_log(life, stderr, log, &tail, pass.then_some(&said), &said);
+                write_log(incarnation, stderr, log, &tail, forward, &events);
             });
         }
         Ok(Child {
@@ -152,15 +153,14 @@ impl Child {
         })
     }
 
-    /// Puts a line into the node's inbox. A node that has gone is like one that does not read.
+    /// Queues a line for the node's stdin. It is dropped if the node has exited.
     pub fn write(&self, line: String) {
         let _ = self.input.send(line);
     }
 
-    /// Lets the node stand still, or go on. Nothing happens to one that has ended, nor where processes
-    /// cannot be stopped.
+    /// Pauses or resumes the node. Does nothing if it has exited, or on systems without signals.
     pub fn set_paused(&mut self, is_paused: bool) {
-        // The number of one that was waited for may be another's by now.
+        // The process id of an exited node may have been reused.
         #[cfg(unix)]
         if self.exit_status().is_none() {
             use rustix::process::{Pid, Signal, kill_process};
@@ -175,23 +175,23 @@ impl Child {
         let _ = is_paused;
     }
 
-    /// Ends the node.
+    /// Kills the node.
     pub fn kill(&mut self) {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
 
-    /// How the node ended, if it has.
+    /// The exit status, if the node has exited.
     pub fn exit_status(&mut self) -> Option<ExitStatus> {
         self.process.try_wait().ok().flatten()
     }
 
-    /// The last lines that it wrote to stderr.
-    pub fn last_words(&self) -> Vec<String> {
-        let patience = Instant::now() + LAST_WORDS;
+    /// The last lines of its stderr.
+    pub fn stderr_tail(&self) -> Vec<String> {
+        let deadline = Instant::now() + TAIL_TIMEOUT;
         loop {
             let tail = self.tail.lock().unwrap_or_else(PoisonError::into_inner);
-            if tail.is_complete || Instant::now() > patience {
+            if tail.is_complete || Instant::now() > deadline {
                 return tail.lines.iter().cloned().collect();
             }
             drop(tail);
@@ -209,7 +209,7 @@ impl Drop for Child {
 }
 
 fn write_input(mut stdin: impl Write, lines: &Receiver<String>) {
-    // A batch of what waits costs one system call; a node that is gone ends this thread.
+    // Queued lines are written in one system call; the thread ends when the node has exited.
     while let Ok(mut batch) = lines.recv() {
         while let Some(line) = (batch.len() < 64 * 1024)
             .then(|| lines.try_recv().ok())
@@ -227,7 +227,7 @@ fn write_input(mut stdin: impl Write, lines: &Receiver<String>) {
     }
 }
 
-fn read_output(life: Life, mut stdout: impl Read, said: &SyncSender<Said>) {
+fn read_output(incarnation: Incarnation, mut stdout: impl Read, events: &SyncSender<ChildEvent>) {
     let mut chunk = vec![0; 64 * 1024];
     let mut text: Vec<u8> = Vec::new();
     let mut is_first = true;
@@ -235,11 +235,11 @@ fn read_output(life: Life, mut stdout: impl Read, said: &SyncSender<Said>) {
         let read = stdout.read(&mut chunk).unwrap_or(0);
         let before = text.len();
         text.extend_from_slice(&chunk[..read]);
-        // What has no newline yet is a line once the node has nothing more to say.
+        // Text without a newline counts as a line only at the end of the output.
         let end = match chunk[..read].iter().rposition(|byte| *byte == b'\n') {
             Some(last) => before + last + 1,
             None if read > 0 => {
-                if is_first && said.send(Said::Part(life)).is_err() {
+                if is_first && events.send(ChildEvent::PartialLine(incarnation)).is_err() {
                     return;
                 }
                 is_first = false;
@@ -250,25 +250,25 @@ fn read_output(life: Life, mut stdout: impl Read, said: &SyncSender<Said>) {
         is_first = false;
         if end > 0 {
             let lines = String::from_utf8_lossy(&text[..end]).into_owned();
-            if said.send(Said::Lines(life, lines)).is_err() {
+            if events.send(ChildEvent::Lines(incarnation, lines)).is_err() {
                 return;
             }
             text.drain(..end);
         }
         if read == 0 {
-            let _ = said.send(Said::Closed(life));
+            let _ = events.send(ChildEvent::Closed(incarnation));
             return;
         }
     }
 }
 
-fn keep_log(
-    life: Life,
+fn write_log(
+    incarnation: Incarnation,
     stderr: impl Read,
     mut log: File,
     tail: &Mutex<Tail>,
-    pass: Option<&SyncSender<Said>>,
-    said: &SyncSender<Said>,
+    forward: bool,
+    events: &SyncSender<ChildEvent>,
 ) {
     let mut reader = BufReader::new(stderr);
     let mut line = Vec::new();
@@ -279,11 +279,11 @@ fn keep_log(
     {
         if is_writable && let Err(error) = log.write_all(&line) {
             is_writable = false;
-            let _ = said.send(Said::LogFailed(life, error));
+            let _ = events.send(ChildEvent::LogFailed(incarnation, error));
         }
         let text = String::from_utf8_lossy(&line).trim_end().to_owned();
-        if let Some(said) = pass {
-            let _ = said.send(Said::Stderr(life, text.clone()));
+        if forward {
+            let _ = events.send(ChildEvent::Stderr(incarnation, text.clone()));
         }
         let mut tail = tail.lock().unwrap_or_else(PoisonError::into_inner);
         if tail.lines.len() == TAIL {

@@ -1,14 +1,14 @@
-//! The command line: `workbench test` as a stand-in for `maelstrom test`, and `workbench
-//! challenge` for the fourteen challenges with their budgets.
+//! The command line: `workbench test` in place of `maelstrom test`, `workbench challenge` for the
+//! fourteen challenges with their budgets, and more.
 
 mod again;
-mod audience;
 mod challenge;
 mod check;
 #[cfg(feature = "shell")]
 mod completions;
 mod dashes;
 mod doc;
+mod former;
 #[cfg(feature = "simulate")]
 mod jobs;
 #[cfg(feature = "junit")]
@@ -22,15 +22,17 @@ mod nodes;
 mod paint;
 mod program;
 mod progress;
+mod reporter;
 mod seeds;
 #[cfg(feature = "serve")]
 mod serve;
 #[cfg(feature = "simulate")]
-mod simulate;
+mod storm;
 #[cfg(feature = "simulate")]
 mod sweep;
 mod test;
 
+use std::ffi::OsString;
 use std::fmt::Display;
 use std::fs::File;
 use std::io::{Seek, Write};
@@ -44,18 +46,18 @@ use clap::error::ErrorKind;
 use clap::{ColorChoice, CommandFactory, FromArgMatches, Parser, Subcommand};
 use serde_json::{Value, json};
 
-use again::own_command;
+use again::OwnCommand;
 
-use crate::challenge::{ALL, Challenge, SETTLED};
+use crate::challenge::{ALL, Challenge, SET_BY_CHALLENGE};
 use crate::solutions::Solution;
 #[cfg(feature = "simulate")]
-use crate::text::in_short;
-use crate::text::{defused, shell_word};
+use crate::text::one_line;
+use crate::text::{escape_github_commands, shell_word};
 use checkers::Validity;
 use history::text::unknown_name;
 use simulator::simulation::Factory;
 
-/// Maelstrom's exit codes.
+/// Exit statuses, as Maelstrom has them.
 mod code {
     pub(super) const VALID: u8 = 0;
     pub(super) const INVALID: u8 = 1;
@@ -64,22 +66,22 @@ mod code {
     pub(super) const CRASH: u8 = 255;
 }
 
-/// What the exit status says of runs.
+/// Help on the exit status of commands that run tests.
 const EXIT_STATUS: &str =
-    "Exit status: 0 valid, 1 invalid, 2 unknown, 254 bad usage, 255 a run broke off.";
+    "Exit status: 0 valid, 1 invalid, 2 unknown, 254 bad usage, 255 a run was aborted.";
 
-/// … of a history.
+/// Help on the exit status of `check`.
 const EXIT_STATUS_OF_CHECK: &str =
     "Exit status: 0 valid, 1 invalid, 2 unknown, 254 bad usage, 255 the history cannot be read.";
 
-/// … of runs that have budgets.
+/// Help on the exit status of runs with budgets.
 const EXIT_STATUS_OF_CHALLENGE: &str = "Exit status: 0 valid, 1 invalid or a budget missed, \
-                                        2 unknown, 254 bad usage, 255 the run broke off.";
+                                        2 unknown, 254 bad usage, 255 the run was aborted.";
 
-/// … of runs that go beyond their budgets on purpose.
+/// Help on the exit status of `sweep`, which misses budgets on purpose.
 #[cfg(feature = "simulate")]
 const EXIT_STATUS_OF_SWEEP: &str = "Exit status: 0 valid, within the budgets or not, 1 invalid, \
-                                    2 unknown, 254 bad usage, 255 a run broke off.";
+                                    2 unknown, 254 bad usage, 255 a run was aborted.";
 
 /// A test bench for distributed nodes that speak the Maelstrom protocol, without a JVM.
 #[derive(Parser)]
@@ -90,8 +92,8 @@ const EXIT_STATUS_OF_SWEEP: &str = "Exit status: 0 valid, within the budgets or 
     after_help = EXIT_STATUS_OF_CHALLENGE
 )]
 struct CommandLine {
-    /// Colours: where a terminal wants them (NO_COLOR, CLICOLOR_FORCE and others are heeded),
-    /// always, or never.
+    /// When to print colours: on terminals (see also NO_COLOR and CLICOLOR_FORCE), always, or
+    /// never.
     #[arg(
         long,
         global = true,
@@ -111,78 +113,79 @@ enum Command {
     /// Tests a node in any language, with Maelstrom's flags.
     #[command(after_help = EXIT_STATUS)]
     Test(Box<test::Arguments>),
-    /// Judges the history of a run that was kept, ours or Maelstrom's.
+    /// Checks the history of an earlier run, of this bench or of Maelstrom.
     #[command(after_help = EXIT_STATUS_OF_CHECK)]
     Check(check::Arguments),
-    /// Runs Gossip Glomers challenges and holds them to their budgets.
+    /// Runs Gossip Glomers challenges and checks their budgets.
     #[command(after_help = EXIT_STATUS_OF_CHALLENGE)]
     Challenge(challenge::Arguments),
-    /// Simulates a challenge in many storms, each drawn from a seed: cluster, pace and faults.
+    /// Simulates a challenge in many storms: each seed draws a cluster, a rate and faults.
     #[cfg(feature = "simulate")]
     #[command(after_help = EXIT_STATUS)]
-    Simulate(Box<simulate::Arguments>),
-    /// Adds up what `simulate --json` printed for parts of a campaign.
+    Storm(Box<storm::Arguments>),
+    /// Adds up the outputs of `storm --json` for the parts of a campaign.
     #[cfg(feature = "simulate")]
     #[command(after_help = EXIT_STATUS)]
     Merge(merge::Arguments),
-    /// Simulates a challenge while one of its flags moves, and draws what that costs and buys.
+    /// Simulates a challenge for many values of a flag, and plots costs and latencies.
     #[cfg(feature = "simulate")]
     #[command(after_help = EXIT_STATUS_OF_SWEEP)]
     Sweep(Box<sweep::Arguments>),
-    /// Shows what a node has to know: the protocol, services, and what workloads ask.
+    /// Documents what a node must implement: the protocol, services, and workloads.
     Doc(doc::Arguments),
-    /// Shows what is kept, as pages on this machine: runs, their files, two side by side.
+    /// Serves a site about the runs in the store: reports, files, comparisons.
     #[cfg(feature = "serve")]
     Serve(serve::Arguments),
-    /// Prints what lets a shell complete commands, flags and names.
+    /// Prints a script with which a shell completes commands, flags and names.
     #[cfg(feature = "shell")]
     Completions(completions::Arguments),
-    /// Prints the manual page, or writes one for each command.
+    /// Prints the manual page, or writes one for each command to a folder.
     #[cfg(feature = "shell")]
     Man(man::Arguments),
 }
 
-/// Does what the command line says; its exit status is Maelstrom's.
+/// Executes the command line; the exit status is Maelstrom's.
 pub fn main() -> ExitCode {
     paint::choose();
     if let Some(complaint) = dashes::complaint(std::env::args_os().skip(1)) {
-        refuse(complaint);
+        print_error(complaint);
         return ExitCode::from(code::USAGE);
     }
-    let matches = match command().try_get_matches() {
+    let mut line = command();
+    let words: Vec<OsString> = std::env::args_os().collect();
+    let matches = match line.try_get_matches_from_mut(&words) {
         Ok(matches) => matches,
-        Err(error) => return usage(&error),
+        Err(error) => return usage(error),
     };
     let CommandLine { command, color: _ } = match CommandLine::from_arg_matches(&matches) {
         Ok(line) => line,
-        Err(error) => return usage(&error),
+        Err(error) => return usage(error),
     };
-    let done = match (command, matches.subcommand()) {
-        (Command::Test(arguments), _) => test::run(&arguments),
-        (Command::Check(arguments), _) => check::run(&arguments),
-        (Command::Challenge(arguments), _) => challenge::run(&arguments),
+    let (name, given) = matches.subcommand().expect("a subcommand is required");
+    let subcommand = line.find_subcommand(name).expect("it was parsed");
+    let own = OwnCommand::new(&words[0], subcommand, given);
+    let done = match command {
+        Command::Test(arguments) => test::run(&arguments, &own),
+        Command::Check(arguments) => check::run(&arguments, &own),
+        Command::Challenge(arguments) => challenge::run(&arguments, &own),
         #[cfg(feature = "simulate")]
-        (Command::Simulate(arguments), Some((_, given))) => simulate::run(&arguments, given),
+        Command::Storm(arguments) => storm::run(&arguments, given, &own),
         #[cfg(feature = "simulate")]
-        (Command::Simulate(_), None) => unreachable!("a command that was given has its words"),
+        Command::Merge(arguments) => merge::run(&arguments),
+        Command::Doc(arguments) => Ok(doc::run(&arguments)),
         #[cfg(feature = "simulate")]
-        (Command::Merge(arguments), _) => merge::run(&arguments),
-        (Command::Doc(arguments), _) => Ok(doc::run(&arguments)),
-        #[cfg(feature = "simulate")]
-        (Command::Sweep(arguments), Some((_, given))) => sweep::run(&arguments, given),
-        #[cfg(feature = "simulate")]
-        (Command::Sweep(_), None) => unreachable!("a command that was given has its words"),
+        Command::Sweep(arguments) => sweep::run(&arguments, given),
         #[cfg(feature = "serve")]
-        (Command::Serve(arguments), _) => serve::run(&arguments),
+        Command::Serve(arguments) => serve::run(&arguments),
         #[cfg(feature = "shell")]
-        (Command::Completions(arguments), _) => completions::run(&arguments),
+        Command::Completions(arguments) => completions::run(&arguments),
         #[cfg(feature = "shell")]
-        (Command::Man(arguments), _) => man::run(&arguments),
+        Command::Man(arguments) => man::run(&arguments),
     };
     match done {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
-            refuse(format_args!("{error:#}"));
+            print_error(format_args!("{error:#}"));
             ExitCode::from(status_of(&error))
         }
     }
@@ -190,32 +193,32 @@ pub fn main() -> ExitCode {
 
 /// All commands and their flags.
 fn command() -> clap::Command {
-    let is_settled = |flag: &clap::Arg| flag.get_long().is_some_and(|it| SETTLED.contains(&it));
-    let settled = |flag: clap::Arg| {
-        let is_settled = is_settled(&flag);
-        flag.hide(is_settled)
+    let hide = |flag: clap::Arg| {
+        let name = flag.get_long();
+        let is_hidden = name.is_some_and(|it| SET_BY_CHALLENGE.contains(&it));
+        flag.hide(is_hidden)
     };
-    let settle = |command: clap::Command| {
-        // A challenge that is simulated brings its own workload.
+    let adapt = |command: clap::Command| {
+        // A challenge sets its own workload.
         let command = command.mut_arg("workload", |flag| flag.default_value("echo"));
-        command.mut_args(settled)
+        command.mut_args(hide)
     };
     let line = CommandLine::command();
     SIMULATED
         .into_iter()
-        .fold(line, |line, name| line.mut_subcommand(name, settle))
+        .fold(line, |line, name| line.mut_subcommand(name, adapt))
 }
 
-/// Commands that take the flags of a test, but for those that a challenge settles.
+/// Commands that take the flags of a test, except those that a challenge sets.
 #[cfg(feature = "simulate")]
-const SIMULATED: [&str; 2] = ["simulate", "sweep"];
+const SIMULATED: [&str; 2] = ["storm", "sweep"];
 #[cfg(not(feature = "simulate"))]
 const SIMULATED: [&str; 0] = [];
 
-/// The same for whoever shows all that there is, without flags that are known to be refused.
+/// All commands and their flags, without hidden ones: for completions and manual pages.
 #[cfg(feature = "shell")]
-fn offered() -> clap::Command {
-    let offered = |name: &'static str, command: &clap::Command| {
+fn visible_command() -> clap::Command {
+    let visible = |name: &'static str, command: &clap::Command| {
         let flags = command.get_arguments();
         let flags = flags.filter(|flag| !flag.is_hide_set());
         clap::Command::new(name)
@@ -224,12 +227,12 @@ fn offered() -> clap::Command {
             .after_help(Resettable::from(command.get_after_help().cloned()))
             .args(flags.cloned())
     };
-    let offer =
-        |line: clap::Command, name| line.mut_subcommand(name, |command| offered(name, &command));
-    SIMULATED.into_iter().fold(command(), offer)
+    let show =
+        |line: clap::Command, name| line.mut_subcommand(name, |command| visible(name, &command));
+    SIMULATED.into_iter().fold(command(), show)
 }
 
-/// A command that makes no sense, although its flags are flags.
+/// A usage error that clap does not find.
 #[derive(Debug)]
 struct Misuse(String);
 
@@ -245,7 +248,7 @@ fn misuse(what: impl Display) -> anyhow::Error {
     Misuse(what.to_string()).into()
 }
 
-/// The exit status for what ended with this error.
+/// The exit status of a command that failed with this error.
 fn status_of(error: &anyhow::Error) -> u8 {
     if error.is::<Misuse>() {
         code::USAGE
@@ -254,14 +257,14 @@ fn status_of(error: &anyhow::Error) -> u8 {
     }
 }
 
-/// What a machine reads in place of what was not done.
+/// The JSON document of a command that failed.
 fn failure(error: &anyhow::Error) -> Value {
     json!({ "exit-status": status_of(error), "error": format!("{error:#}") })
 }
 
-/// Replaces what is in a file.
+/// Replaces the contents of a file.
 fn replace(file: &mut File, text: &str) -> std::io::Result<()> {
-    // Pipes and the like have no beginning to go back to.
+    // Pipes and the like cannot be truncated or rewound.
     if file.metadata()?.is_file() {
         file.set_len(0)?;
         file.rewind()?;
@@ -269,8 +272,9 @@ fn replace(file: &mut File, text: &str) -> std::io::Result<()> {
     file.write_all(text.as_bytes())
 }
 
-fn usage(error: &clap::Error) -> ExitCode {
-    // A closed stdout or stderr leaves nobody to tell.
+fn usage(mut error: clap::Error) -> ExitCode {
+    former::suggest(&mut error);
+    // A closed stdout or stderr is ignored.
     let _ = error.print();
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => ExitCode::SUCCESS,
@@ -278,45 +282,48 @@ fn usage(error: &clap::Error) -> ExitCode {
     }
 }
 
-/// A line on stdout for a person, with colours if those are wanted. One who no longer listens still
-/// gets the exit status.
-fn say(text: impl Display) {
-    let _ = writeln!(anstream::stdout(), "{}", harmless(text));
+/// Prints a line for the user on stdout. A closed stdout is ignored, the exit status still counts.
+fn print_line(text: impl Display) {
+    let _ = writeln!(anstream::stdout(), "{}", escape(text));
 }
 
-/// A line on stderr for a person.
+/// Prints a line for the user on stderr.
 fn warn(text: impl Display) {
-    let _ = writeln!(anstream::stderr(), "{}", harmless(text));
+    let _ = writeln!(anstream::stderr(), "{}", escape(text));
 }
 
-/// What a person is told, which may be what a node wrote: where GitHub's runner reads along, nothing
-/// of it is a command.
-fn harmless(text: impl Display) -> String {
+/// Text that may come from a node: nothing in it is a command to GitHub's runner.
+fn escape(text: impl Display) -> String {
     let text = text.to_string();
-    if is_github() { defused(&text) } else { text }
+    if is_github() {
+        escape_github_commands(&text)
+    } else {
+        text
+    }
 }
 
-/// Whether GitHub's runner reads all that is printed, and does what lines of a certain form say.
+/// Whether the command runs on GitHub, whose runner looks for commands in all output.
 fn is_github() -> bool {
     std::env::var_os("GITHUB_ACTIONS").is_some_and(|it| it == "true")
 }
 
-/// A command to GitHub's runner. It reads stderr as well as stdout, whose last line is Maelstrom's.
-fn command_github(line: &str) {
+/// Prints a command to GitHub's runner. It goes to stderr, as Maelstrom's verdict must be the last
+/// line of stdout.
+fn print_github_command(line: &str) {
     let _ = writeln!(std::io::stderr(), "{line}");
 }
 
-/// What is wrong, on stderr.
-fn refuse(text: impl Display) {
+/// Prints an error on stderr.
+fn print_error(text: impl Display) {
     warn(format_args!("{} {text}", paint::error()));
 }
 
-/// Text on stdout for a machine, as it is. A reader that has gone is no error: it has seen what it
-/// wanted.
+/// Writes text for a program to stdout, unchanged. A closed pipe is not an error: its reader has
+/// seen enough.
 ///
 /// # Errors
 /// When stdout cannot be written, as on a full disk.
-fn print(text: impl Display) -> anyhow::Result<()> {
+fn write_stdout(text: impl Display) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
     match write!(out, "{text}").and_then(|()| out.flush()) {
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
@@ -324,20 +331,20 @@ fn print(text: impl Display) -> anyhow::Result<()> {
     }
 }
 
-/// What makes nodes with these flags.
+/// Makes nodes of a solution with these flags.
 #[cfg(feature = "simulate")]
 fn factory(solution: Solution, flags: &[String]) -> anyhow::Result<Factory> {
     let made = solution.factory(flags);
-    made.map_err(|error| misuse(in_short(&error)))
+    made.map_err(|error| misuse(one_line(&error)))
 }
 
-/// A build without our nodes makes none.
+/// Refuses simulations in a build without the solutions' nodes.
 #[cfg(not(feature = "simulate"))]
 fn factory(_: Solution, _: &[String]) -> anyhow::Result<Factory> {
-    Err(misuse("this build simulates nothing: use cargo workbench"))
+    Err(misuse("this build cannot simulate: use cargo workbench"))
 }
 
-/// Takes the challenges' names, and `all`.
+/// Accepts the challenges' names, and `all`.
 fn challenge_names() -> PossibleValuesParser {
     let names = ALL.iter().map(|challenge| challenge.name);
     PossibleValuesParser::new(names.chain(["all"]))
@@ -368,13 +375,13 @@ fn exit_code(valid: Validity) -> u8 {
     }
 }
 
-/// A seed that nobody chose: short, since a person may have to type it.
+/// A random seed, short enough to be typed.
 fn fresh_seed() -> u64 {
     use std::hash::{BuildHasher, RandomState};
     RandomState::new().hash_one(std::process::id()) % 1_000_000_000
 }
 
-/// Words as one command line, quoted so that a shell reads the same words back.
+/// Joins words into a command line, quoted so that a shell reads the same words back.
 fn command_line(words: &[String]) -> String {
     let quoted = words.iter().map(|word| shell_word(word));
     quoted.collect::<Vec<_>>().join(" ")
@@ -385,6 +392,6 @@ mod tests {
     #[test]
     fn the_command_line_is_well_formed() {
         super::command().debug_assert();
-        super::offered().debug_assert();
+        super::visible_command().debug_assert();
     }
 }

@@ -1,6 +1,6 @@
-//! What a person who writes a node has to know, as text for a terminal: the protocol, its errors,
-//! the services, and what each workload asks. Requests, answers and examples come from the very
-//! tables by which clients ask, answers are read and services reply.
+//! The documentation for authors of nodes, as text for a terminal: the protocol, its errors, the
+//! services, and each workload's requests. Requests, replies and examples come from the tables that
+//! clients and services themselves use.
 
 mod page;
 
@@ -18,18 +18,18 @@ use page::Page;
 /// A part of the documentation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Part {
-    /// Lines, messages, and what becomes of lines that are no messages.
+    /// Lines, messages, and the handling of malformed lines.
     Protocol,
-    /// The codes of errors.
+    /// The error codes.
     Errors,
-    /// The nodes that the bench brings along.
+    /// The services that the bench provides.
     Services,
-    /// What clients ask in a workload.
+    /// The requests of a workload.
     Workload(Name),
 }
 
 impl Part {
-    /// All parts, in the order in which they are read.
+    /// All parts, in reading order.
     pub fn all() -> Vec<Part> {
         let workloads = Name::ALL.into_iter().map(Part::Workload);
         [Part::Protocol, Part::Errors, Part::Services]
@@ -38,7 +38,7 @@ impl Part {
             .collect()
     }
 
-    /// Its name at the command line.
+    /// Its name on the command line.
     pub fn name(self) -> &'static str {
         match self {
             Part::Protocol => "protocol",
@@ -55,13 +55,13 @@ impl Part {
             Part::Protocol => protocol(&mut page),
             Part::Errors => errors(&mut page),
             Part::Services => services(&mut page),
-            Part::Workload(name) => asked(&mut page, name),
+            Part::Workload(name) => requests(&mut page, name),
         }
         page.text()
     }
 }
 
-/// Everything, one part after the other.
+/// All parts, one after the other.
 pub fn everything() -> String {
     let parts: Vec<String> = Part::all().into_iter().map(Part::text).collect();
     parts.join("\n")
@@ -71,8 +71,8 @@ fn protocol(page: &mut Page) {
     page.title("The protocol");
     page.paragraph(
         "A node is a program. It reads messages from stdin and writes messages to stdout, one JSON \
-         object a line, in UTF-8; it has to flush each line. What it writes to stderr is for a \
-         person, and is kept in its log.",
+         object a line, in UTF-8; it must flush each line. Its stderr is for people, and is \
+         stored as its log.",
     );
 
     page.section("Messages");
@@ -80,33 +80,31 @@ fn protocol(page: &mut Page) {
         page.example(&line(7, "c1", "n1", &rpc.example_request()));
         page.example(&line(8, "n1", "c1", &rpc.example_response()));
     }
-    page.item("`src` and `dest`: who sent it, and for whom it is. Both are names.");
+    page.item("`src` and `dest`: the names of the sender and the receiver.");
     page.item(
-        "`body`: an object. Its `type` says what it is. One who wants an answer numbers the request \
-         with a `msg_id`; the answer, whose body has that number as its `in_reply_to`, goes to the \
-         request's `src`.",
+        "`body`: an object. Its `type` says what kind of message it is. A request that needs a \
+         reply has a number, `msg_id`; the reply has the same number as its `in_reply_to`, and \
+         goes to the request's `src`.",
     );
-    page.item("`id`: a number that the network gives. What a node prints does not need one.");
+    page.item("`id`: a number that the network assigns. Messages from nodes do not need one.");
     page.paragraph(
-        "Names of nodes are n1, n2, … (n0, n1, … with --node-count), those of clients begin with c, \
-         and services have names of their own. What nodes say to one another is their affair: any \
-         body will do. Such messages take as long as --latency says, may overtake one another, and \
-         are lost in partitions.",
+        "Names of nodes are n1, n2, … (n0, n1, … with --node-count), those of clients begin with \
+         c, and services have names of their own. Messages among nodes may have any body. They \
+         take as long as --latency says, may be reordered, and are lost in partitions.",
     );
 
-    page.section("The beginning");
+    page.section("Initialization");
     page.request(&INIT, "client", "node");
     page.paragraph(&format!(
-        "A node has {} s for its answer. A node that ends, however early and with whatever status, \
-         ends the run.",
+        "A node must reply within {} s. A node that exits, with whatever status, ends the run.",
         INIT_PATIENCE.as_secs()
     ));
 
-    page.section("Answers");
+    page.section("Replies");
     page.paragraph(&format!(
-        "A client waits {} s, unless its workload says otherwise. An answer has exactly the fields \
-         of its form, beside `type`, `in_reply_to` and perhaps a `msg_id`: one too many makes it \
-         malformed, just as one too few does. Instead of it there may be an error:",
+        "A client waits {} s, unless its workload says otherwise. A reply has exactly the fields \
+         that are documented, beside `type`, `in_reply_to` and optionally a `msg_id`: with an \
+         additional or a missing field it is malformed. Any reply may instead be an error:",
         PATIENCE.as_secs()
     ));
     let busy = ErrorCode::TemporarilyUnavailable;
@@ -116,33 +114,33 @@ fn protocol(page: &mut Page) {
         busy.meaning()
     ));
 
-    page.section("Lines that are no messages");
+    page.section("Malformed lines");
     page.paragraph(
-        "Of a node that prints one of these nothing is heard any more, though it goes on getting \
-         messages. That is Maelstrom's rule; the bench tells which node it was, and the line.",
+        "When a node prints one of these, all its later output is ignored, though it still \
+         receives messages. That is Maelstrom's rule; the bench reports the node and the line.",
     );
     page.item(
-        "What is not JSON (an empty line, or one that was meant for a person), or no object.",
+        "A line that is not JSON (such as an empty line, or text for people), or not an object.",
     );
     page.item("An object with other fields than `src`, `dest`, `body` and `id`.");
     page.item(
-        "`src` or `dest` missing or no string, a `body` that is no object, an `id` that is no \
-         integer.",
+        "`src` or `dest` missing or not a string, a `body` that is not an object, an `id` that is \
+         not an integer.",
     );
     page.item(
-        "A `src` or a `dest` that nobody has as a name. A client that has given up is gone: who \
-         answers it too late names nobody. (Only with faults other than partitions this is let \
-         pass.)",
+        "A `src` or a `dest` that does not exist. A client whose request has timed out no longer \
+         exists, so a reply that is too late is malformed. (With faults other than partitions it \
+         is ignored instead.)",
     );
-    page.paragraph("Text behind the object, on the same line, is not looked at.");
+    page.paragraph("Text after the object, on the same line, is ignored.");
 }
 
 fn errors(page: &mut Page) {
     page.title("Errors");
     page.paragraph(
-        "After a definite error the request certainly did not and never will take effect; after any \
-         other it may have, or may yet. Every other code is as indefinite as a time-out. Nodes may \
-         use codes of their own from 1000 on.",
+        "After a definite error the request certainly did not take effect, and never will; after \
+         any other error it may have, or may still. Codes that are not listed are as indefinite as \
+         a timeout. Nodes may use their own codes from 1000 on.",
     );
     let row = |code: ErrorCode| {
         [
@@ -159,28 +157,28 @@ fn errors(page: &mut Page) {
 fn services(page: &mut Page) {
     page.title("Services");
     page.paragraph(
-        "Every run has these nodes, too. A node sends them requests as it would to any other node. \
-         They are never cut off. What they do not understand they do not answer at all; a field \
-         that is missing counts as null. Values are compared by their structure: 1 is not 1.0.",
+        "Every run has these services. A node sends them requests as to any other node. They are \
+         never partitioned. They do not reply to requests that they do not know; a missing field \
+         counts as null. Values are compared by their structure: 1 is not 1.0.",
     );
     for Service { name, meaning, .. } in &SERVICES {
         page.section(name);
         page.paragraph(meaning);
     }
-    page.section("What they answer to");
+    page.section("Requests");
     let mut shown: Vec<&Rpc> = Vec::new();
     for rpc in SERVICES.iter().flat_map(|service| service.requests) {
         if shown.contains(&rpc) {
             continue;
         }
         shown.push(rpc);
-        let answers = SERVICES.iter().filter(|it| it.requests.contains(rpc));
-        let names: Vec<&str> = answers.map(|service| service.name).collect();
+        let providers = SERVICES.iter().filter(|it| it.requests.contains(rpc));
+        let names: Vec<&str> = providers.map(|service| service.name).collect();
         page.request(rpc, "node", &names.join(", "));
     }
 }
 
-fn asked(page: &mut Page, name: Name) {
+fn requests(page: &mut Page, name: Name) {
     let workload = workload::workload(name, &Options::default());
     page.title(&format!("Workload {}", workload.name()));
     page.paragraph(&format!("{}.", name.about()));
@@ -189,7 +187,7 @@ fn asked(page: &mut Page, name: Name) {
     }
 }
 
-/// A message as it stands on a line.
+/// A message as a line of text.
 fn line(id: u64, src: &str, dest: &str, body: &str) -> String {
     let envelope = Envelope {
         id,

@@ -19,35 +19,38 @@ use simulator::workload::Name;
 
 pub use faults::FaultFlags;
 
-/// What a test is and how it is run, as the command line says it.
+/// The flags of a test.
 #[derive(Debug, Clone, Args)]
 pub struct TestFlags {
-    /// Which operations clients perform, and what is checked.
+    /// The operations that clients perform, and what is checked.
     #[arg(short, long, value_name = "NAME", default_value = "lin-kv",
           value_parser = one_of(Name::ALL, Name::name, Name::about))]
     pub workload: Name,
 
-    /// How many nodes: n0, n1, …. Without it there are n1 to n5, or those of --node and --nodes.
+    /// How many nodes, called n0, n1, …. Without it there are n1 to n5, or those of --node and
+    /// --nodes.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub node_count: Option<u32>,
 
-    /// A node's name; may be repeated.
+    /// The name of a node; may be repeated.
     #[arg(short, long, value_name = "NAME", value_parser = parse_node)]
     pub node: Vec<NodeId>,
 
-    /// Several nodes' names, separated by commas.
+    /// The names of several nodes, separated by commas.
     #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = parse_node)]
     pub nodes: Vec<NodeId>,
 
-    /// A file with nodes' names, one a line.
+    /// A file with nodes' names, one per line.
     #[arg(long, value_name = "FILE")]
     pub nodes_file: Option<PathBuf>,
 
-    /// How many workers perform operations: a number, or as "2n" twice the number of nodes.
-    #[arg(long, value_name = "N", default_value = "1n", value_parser = clap::value_parser!(Concurrency))]
+    /// How many workers perform operations: a number, or a multiple of the number of nodes such as
+    /// "2n".
+    #[arg(long, value_name = "N", default_value = "1n",
+          value_parser = clap::value_parser!(Concurrency))]
     pub concurrency: Concurrency,
 
-    /// Operations a second, all workers together.
+    /// Operations per second, of all workers together.
     #[arg(long, value_name = "RATE", default_value = "5", value_parser = parse_rate)]
     pub rate: f64,
 
@@ -56,34 +59,33 @@ pub struct TestFlags {
           value_parser = clap::value_parser!(u32).range(1..))]
     pub time_limit: u32,
 
-    /// How long messages between nodes, and between nodes and services, take on average, in
-    /// milliseconds.
+    /// The mean latency of messages between nodes, and between nodes and services, in milliseconds.
     #[arg(long, value_name = "MS", default_value_t = 0)]
     pub latency: u32,
 
-    /// How latencies spread around their mean.
+    /// The distribution of latencies around their mean.
     #[arg(long, value_name = "TYPE", default_value = "constant",
           value_parser = one_of(Distribution::ALL, Distribution::name, Distribution::about))]
     pub latency_dist: Distribution,
 
-    /// Which faults happen, and how bad they are.
+    /// The faults that happen, and their severity.
     #[command(flatten)]
     pub faults: FaultFlags,
 
-    /// How many operations begin in the main phase at most.
+    /// The maximum number of operations in the main phase.
     #[arg(long, value_name = "N", help_heading = "Storms")]
     pub max_operations: Option<u64>,
 
-    /// The neighbours that nodes are told in the broadcast workload.
+    /// The topology that the broadcast workload sends to nodes.
     #[arg(long, value_name = "NAME", default_value = "grid",
           value_parser = one_of(Topology::ALL, Topology::name, Topology::about))]
     pub topology: Topology,
 
-    /// Which part of the operations must succeed: "total", or a number from 0 to 1.
+    /// The fraction of operations that must succeed: "total", or a number from 0 to 1.
     #[arg(long, value_name = "X", value_parser = parse_availability)]
     pub availability: Option<Target>,
 
-    /// What transactions are held to: consistency models, separated by commas.
+    /// The consistency models that transactions must satisfy, separated by commas.
     #[arg(long, value_name = "LIST", default_value = "strict-serializable")]
     pub consistency_models: Models,
 
@@ -92,27 +94,27 @@ pub struct TestFlags {
           value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub key_count: u32,
 
-    /// How many micro-operations a transaction has at most.
+    /// The maximum number of micro-operations in a transaction.
     #[arg(long, value_name = "N", default_value_t = 4,
           value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub max_txn_length: u32,
 
-    /// How often a key is written before another takes its place.
+    /// How often a key is written before a new key replaces it.
     #[arg(long, value_name = "N", default_value_t = 16,
           value_parser = clap::value_parser!(u64).range(1..))]
     pub max_writes_per_key: u64,
 }
 
 impl TestFlags {
-    /// Reads flags as a command line has them; of equal ones the last counts.
+    /// Parses flags; if one is repeated, the last value counts.
     ///
     /// # Errors
-    /// When a flag is unknown, or its value is none that it takes.
+    /// When a flag is unknown, or its value is invalid.
     pub fn read<'a>(words: impl IntoIterator<Item = &'a str>) -> Result<Self, clap::Error> {
         Line::try_parse_from(words).map(|line| line.flags)
     }
 
-    /// All options, given or not.
+    /// All options, given or default.
     ///
     /// # Errors
     /// When the file of names cannot be read.
@@ -131,7 +133,7 @@ impl TestFlags {
             loss: faults.loss,
             duplicate: faults.duplicate,
             delay: Duration::from_millis(faults.delay),
-            victims: faults.victims,
+            targets: faults.targets,
             skew: Duration::from_millis(faults.skew),
             drift: faults.drift,
             max_faults: faults.max_faults,
@@ -151,14 +153,14 @@ impl TestFlags {
         })
     }
 
-    /// The options that were given on the command line.
+    /// The options that were given as flags.
     ///
     /// # Errors
     /// When the file of names cannot be read.
     pub fn given(&self, matches: &ArgMatches) -> anyhow::Result<Pins> {
         let is_given = |id: &str| matches.value_source(id) == Some(ValueSource::CommandLine);
         Ok(Pins::of(&self.options()?, |field| match field {
-            "nodes" => NODES.into_iter().any(is_given),
+            "nodes" => NODE_FLAGS.into_iter().any(is_given),
             field => is_given(field),
         }))
     }
@@ -187,13 +189,13 @@ impl TestFlags {
     }
 }
 
-/// The flags that say which nodes there are, by their ids.
-const NODES: [&str; 4] = ["node_count", "node", "nodes", "nodes_file"];
+/// Ids of the flags that name nodes.
+const NODE_FLAGS: [&str; 4] = ["node_count", "node", "nodes", "nodes_file"];
 
-/// The options that are among these flags.
+/// Parses flags into the options that they set.
 ///
 /// # Errors
-/// When a flag is unknown, its value is none that it takes, or a file cannot be read.
+/// When a flag is unknown, its value is invalid, or a file cannot be read.
 pub fn pins<'a>(words: impl IntoIterator<Item = &'a str>) -> anyhow::Result<Pins> {
     let matches = Line::command().try_get_matches_from(words)?;
     let line = Line::from_arg_matches(&matches)?;
@@ -207,8 +209,8 @@ struct Line {
     flags: TestFlags,
 }
 
-/// Options as flags of a command line, in the order of their names: `--node-count 5 --rate 10`.
-pub fn words(pins: &Pins) -> Vec<String> {
+/// Options as flags, sorted by name: `--node-count 5 --rate 10`.
+pub fn to_flags(pins: &Pins) -> Vec<String> {
     let mut words = Vec::new();
     let Ok(Value::Object(options)) = serde_json::to_value(pins) else {
         return words;
@@ -218,24 +220,24 @@ pub fn words(pins: &Pins) -> Vec<String> {
             ("nodes", Value::Number(_)) => "node-count",
             _ => &name,
         };
-        if let Some(value) = word(&value) {
+        if let Some(value) = to_word(&value) {
             words.extend([format!("--{name}"), value]);
         }
     }
     words
 }
 
-/// An option's value as one word; `null` has none.
-fn word(value: &Value) -> Option<String> {
+/// An option's value as one word; `None` for `null`.
+fn to_word(value: &Value) -> Option<String> {
     Some(match value {
         Value::Null => return None,
         Value::Array(parts) if parts.is_empty() => "none".to_owned(),
         Value::Array(parts) => {
-            let parts: Vec<String> = parts.iter().filter_map(word).collect();
+            let parts: Vec<String> = parts.iter().filter_map(to_word).collect();
             parts.join(",")
         }
         Value::String(text) => text.clone(),
-        // 5.0 is 5.
+        // Formats 5.0 as 5.
         Value::Number(number) => number
             .as_f64()
             .map_or(number.to_string(), |it| it.to_string()),
@@ -243,7 +245,7 @@ fn word(value: &Value) -> Option<String> {
     })
 }
 
-/// Takes one of these values by its name; help and errors list them.
+/// Accepts one of these values by its name; help and errors list them.
 fn one_of<T, const N: usize>(
     all: [T; N],
     name: fn(T) -> &'static str,
@@ -267,14 +269,14 @@ fn parse_node(name: &str) -> Result<NodeId, String> {
 fn parse_rate(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(rate) if rate >= 0.0 && rate.is_finite() => Ok(rate),
-        Ok(_) | Err(_) => Err("expected a number of operations a second".to_owned()),
+        Ok(_) | Err(_) => Err("expected a number of operations per second".to_owned()),
     }
 }
 
-/// What `--availability` takes.
+/// Parses the value of `--availability`.
 ///
 /// # Errors
-/// Says what it takes.
+/// Says what is expected.
 pub fn parse_availability(text: &str) -> Result<Target, String> {
     if text == "total" {
         return Ok(Target::Total);
@@ -300,7 +302,7 @@ mod tests {
     }
 
     #[test]
-    fn options_are_the_same_after_a_way_through_words() {
+    fn options_survive_a_conversion_to_flags() {
         for text in [
             "--nemesis none --rate 0.5",
             "--concurrency 3n --nemesis partition,kill --kill-interval 1.5 --node-count 7",
@@ -309,16 +311,16 @@ mod tests {
             "--partition-shapes one,bridge --time-limit 7 --max-faults 3 --topology tree4",
         ] {
             let pins = given(text);
-            assert_eq!(given(&words(&pins).join(" ")), pins, "{text}");
+            assert_eq!(given(&to_flags(&pins).join(" ")), pins, "{text}");
         }
         assert_eq!(
-            words(&given("-w echo --rate=7 --rate 8 -n x")).join(" "),
+            to_flags(&given("-w echo --rate=7 --rate 8 -n x")).join(" "),
             "--nodes x --rate 8"
         );
     }
 
     #[test]
-    fn what_is_no_flag_is_refused() {
+    fn invalid_flags_are_refused() {
         for words in [
             &["echo"][..],
             &["--rate"],

@@ -1,21 +1,23 @@
-//! The command `workbench`: a Maelstrom-compatible test bench for nodes in any language, without a JVM.
+//! The command `workbench`: a Maelstrom-compatible test bench for nodes in any language, without a
+//! JVM.
 //!
-//! The machine itself is the crate `simulator`; here it is driven by the wall clock, with processes.
-//! This package is a program and no library: its modules are public for its own tests and benchmarks.
+//! The simulation itself is the crate `simulator`; here it is driven by the wall clock, with
+//! processes. This package is a program, not a library: its modules are public for its own tests
+//! and benchmarks.
 //!
 //! ```text
 //!   cli ── test ──┬── live ── child          processes, on the wall clock
 //!    │            ├── solutions              our nodes by name: built, or in this process
-//!    │            └── store, log             what is kept of a run
+//!    │            └── store, log             the files of a run
 //!    ├── challenge ── flags                  the fourteen challenges, and flags as options
-//!    └── sweep, doc                          one flag moves; what a node has to know
+//!    └── sweep, doc                          one flag varies; what a node must implement
 //! ```
 //!
-//! A run is Maelstrom's in everything that can decide a verdict or a figure: the order of phases,
-//! when operations begin, how long messages take and what a partition drops, what counts as an
-//! answer, what is fatal to a node's output. Deviations are for the user's sake and change no
-//! verdict: a node that dies ends the run at once; all nodes are on the network before the first
-//! one starts; and whatever a node does wrong is reported with its name and the line.
+//! A run equals Maelstrom's in everything that affects a verdict or a measured number: the order of
+//! phases, when operations begin, how long messages take and which ones a partition drops, what
+//! counts as a reply, which output makes a node's later output ignored. Deviations help the user
+//! and change no verdict: a node that exits ends the run at once; all nodes are on the network
+//! before the first one starts; and a node's errors are reported with its name and the line.
 
 pub mod challenge;
 pub mod child;

@@ -1,274 +1,272 @@
-//! The wall clock: a run with nodes as child processes, of any language.
+//! Live runs: nodes are child processes, in any language, on the wall clock.
 
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
-use crate::child::{Child, Launch, Life, Said};
+use crate::child::{Child, ChildEvent, Incarnation, Launch};
 use simulator::run::{Command, Record, Run, Settings};
 use simulator::workload::Workload;
 
-/// How many messages of the children's threads may wait before the threads do.
-const QUEUE: usize = 256;
+/// Capacity of the channel from the children's threads; they block when it is full.
+const EVENT_QUEUE: usize = 256;
 
-/// How long the rest of what nodes wrote is waited for once they have been killed.
-const LEFTOVERS: Duration = Duration::from_secs(1);
+/// How long to wait for the rest of the nodes' output after they have been killed.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// How often somebody is told how it goes, if nothing else happens.
-const TICK: Duration = Duration::from_millis(100);
+/// Interval between progress reports.
+const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);
 
-/// One who looks on while it runs.
-pub trait Watcher {
-    /// This is how far it has come; called about ten times a second.
-    fn look(&mut self, run: &Run);
+/// Observes a run's progress and log lines.
+pub trait Observer {
+    /// Reports the state of the run; called about ten times a second.
+    fn on_progress(&mut self, run: &Run);
 
-    /// A line for the person, ahead of everything else.
-    fn say(&mut self, line: &str);
+    /// Passes on a line for the user.
+    fn on_line(&mut self, line: &str);
 
-    /// The run is over, and so many operations are going to be judged.
-    fn check(&mut self, _operations: usize) {}
+    /// The run is over, and this many operations are about to be checked.
+    fn on_check(&mut self, _operations: usize) {}
 }
 
 /// Runs a test to its end and kills the nodes.
 ///
 /// # Errors
 /// When a node cannot be started, or its log cannot be created. What nodes do wrong afterwards
-/// stands in the record.
+/// is in the record.
 pub fn run_live(
     settings: Settings,
     workload: Box<dyn Workload>,
     launch: &Launch<'_>,
-    watcher: &mut dyn Watcher,
+    observer: &mut dyn Observer,
 ) -> anyhow::Result<Record> {
     let names = settings.nodes.clone();
-    let (sender, said) = sync_channel(QUEUE);
-    let start_child = |(place, name)| {
-        let life = Life { place, number: 0 };
-        let child = Child::start(launch, life, name, &sender)?;
-        Ok(Seat {
-            child,
-            life,
-            is_closed: false,
-            is_dead: false,
-        })
+    let (sender, events) = sync_channel(EVENT_QUEUE);
+    let start_child = |(node, name)| {
+        let incarnation = Incarnation { node, number: 0 };
+        let child = Child::start(launch, incarnation, name, &sender)?;
+        Ok(NodeSlot::new(child, incarnation))
     };
-    let seats = names.iter().enumerate().map(start_child);
+    let slots = names.iter().enumerate().map(start_child);
     let mut live = Live {
-        seats: seats.collect::<anyhow::Result<Vec<Seat>>>()?,
+        slots: slots.collect::<anyhow::Result<Vec<NodeSlot>>>()?,
         start: Instant::now(),
         run: Run::new(Duration::ZERO, settings, workload),
-        said,
+        events,
         sender,
-        look_at: Duration::ZERO,
+        next_progress: Duration::ZERO,
     };
-    live.go(launch, watcher);
-    live.find_the_dead(launch);
+    live.run_to_end(launch, observer);
+    live.reap_exited(launch);
     if launch.leave_running {
-        live.wake_up();
+        live.resume_all();
     } else {
-        live.end(watcher);
+        live.shut_down(observer);
     }
-    watcher.look(&live.run);
+    observer.on_progress(&live.run);
     Ok(live.run.into_record())
 }
 
-/// The local time, as it names a run's folder.
+/// Local time now, as the name of a run's folder.
 pub fn timestamp() -> String {
     jiff::Zoned::now()
         .strftime("%Y%m%dT%H%M%S.%3f%z")
         .to_string()
 }
 
-/// The time in Greenwich, as it stands before each line of a log.
-pub fn moment() -> String {
+/// UTC now, in `jepsen.log`'s format.
+pub fn log_time() -> String {
     let now = jiff::Timestamp::now();
     now.strftime("%Y-%m-%d %H:%M:%S,%3f{GMT}").to_string()
 }
 
-/// Measures how long something takes by the wall clock.
+/// Measures elapsed wall-clock time.
 #[derive(Debug)]
 pub struct Stopwatch(Instant);
 
 impl Stopwatch {
-    /// Starts to measure.
+    /// Starts measuring.
     pub fn start() -> Self {
         Stopwatch(Instant::now())
     }
 
-    /// How long it has been.
+    /// Time since the start.
     pub fn elapsed(&self) -> Duration {
         self.0.elapsed()
     }
 }
 
+/// A run in progress, and its nodes' processes.
 struct Live {
     run: Run,
-    seats: Vec<Seat>,
+    slots: Vec<NodeSlot>,
     start: Instant,
-    said: Receiver<Said>,
-    /// For the threads of processes that are yet to be started.
-    sender: SyncSender<Said>,
-    look_at: Duration,
+    events: Receiver<ChildEvent>,
+    /// Cloned for the threads of processes that are started later.
+    sender: SyncSender<ChildEvent>,
+    next_progress: Duration,
 }
 
-/// A node's place, and its process of the moment.
-struct Seat {
+/// A node and its current process.
+struct NodeSlot {
     child: Child,
-    life: Life,
-    /// Its stdout has ended: it may be dying.
+    incarnation: Incarnation,
+    /// Its stdout has ended: it may be about to exit.
     is_closed: bool,
-    /// It has died, and that was told or wanted.
+    /// It has exited, and that was reported or intended.
     is_dead: bool,
 }
 
+impl NodeSlot {
+    fn new(child: Child, incarnation: Incarnation) -> Self {
+        NodeSlot {
+            child,
+            incarnation,
+            is_closed: false,
+            is_dead: false,
+        }
+    }
+}
+
 impl Live {
-    fn go(&mut self, launch: &Launch<'_>, watcher: &mut dyn Watcher) {
+    fn run_to_end(&mut self, launch: &Launch<'_>, observer: &mut dyn Observer) {
         while !self.run.is_over() {
             let now = self.start.elapsed();
             self.run.advance(now);
-            self.run
-                .take_lines()
-                .iter()
-                .for_each(|line| watcher.say(line));
+            let lines = self.run.take_lines();
+            lines.iter().for_each(|line| observer.on_line(line));
             while let Some(command) = self.run.next_command() {
                 self.execute(command, launch);
             }
-            if now >= self.look_at {
-                self.look_at = now + TICK;
-                watcher.look(&self.run);
+            if now >= self.next_progress {
+                self.next_progress = now + PROGRESS_INTERVAL;
+                observer.on_progress(&self.run);
             }
-            if self.seats.iter().any(|seat| seat.is_closed) {
-                self.find_the_dead(launch);
+            if self.slots.iter().any(|slot| slot.is_closed) {
+                self.reap_exited(launch);
             }
-            let next = self
-                .run
-                .deadline()
-                .map_or(self.look_at, |at| at.min(self.look_at));
-            let patience = next.saturating_sub(self.start.elapsed());
-            // An error means that nothing was said: this side itself keeps the channel open.
-            if let Ok(said) = self.said.recv_timeout(patience) {
-                self.listen(said, watcher);
+            let deadline = self.run.deadline();
+            let wake = deadline.map_or(self.next_progress, |at| at.min(self.next_progress));
+            let timeout = wake.saturating_sub(self.start.elapsed());
+            // The only error is the timeout: `self.sender` keeps the channel open.
+            if let Ok(event) = self.events.recv_timeout(timeout) {
+                self.on_events(event, observer);
             }
         }
     }
 
     fn execute(&mut self, command: Command, launch: &Launch<'_>) {
         match command {
-            Command::Line(place, line) => self.seats[place].child.write(line),
-            Command::Pause(place) => self.seats[place].child.set_paused(true),
-            Command::Resume(place) => self.seats[place].child.set_paused(false),
-            Command::Kill(place) => {
-                // One that has died by itself is not killed any more.
-                self.find_the_dead(launch);
-                self.seats[place].child.kill();
-                self.seats[place].is_dead = true;
+            Command::Line(node, line) => self.slots[node].child.write(line),
+            Command::Pause(node) => self.slots[node].child.set_paused(true),
+            Command::Resume(node) => self.slots[node].child.set_paused(false),
+            Command::Kill(node) => {
+                // First report the nodes that exited by themselves.
+                self.reap_exited(launch);
+                self.slots[node].child.kill();
+                self.slots[node].is_dead = true;
             }
-            Command::Start(place) => self.start_anew(place, launch),
+            Command::Start(node) => self.restart(node, launch),
             Command::Skew(..) => {
                 unreachable!("live clocks cannot be skewed, which the flags refuse")
             }
         }
     }
 
-    fn start_anew(&mut self, place: usize, launch: &Launch<'_>) {
-        let Seat { life, .. } = self.seats[place];
-        let life = Life {
-            place,
-            number: life.number + 1,
+    fn restart(&mut self, node: usize, launch: &Launch<'_>) {
+        let incarnation = Incarnation {
+            node,
+            number: self.slots[node].incarnation.number + 1,
         };
-        let name = self.run.nodes()[place].clone();
-        match Child::start(launch, life, &name, &self.sender) {
-            Ok(child) => {
-                self.seats[place] = Seat {
-                    child,
-                    life,
-                    is_closed: false,
-                    is_dead: false,
-                };
-            }
+        let name = self.run.nodes()[node].clone();
+        match Child::start(launch, incarnation, &name, &self.sender) {
+            Ok(child) => self.slots[node] = NodeSlot::new(child, incarnation),
             Err(error) => self
                 .run
-                .crash(format!("node {name} cannot be started anew: {error:#}")),
+                .crash(format!("node {name} cannot be restarted: {error:#}")),
         }
     }
 
-    /// Hears this and whatever else has come in meanwhile.
-    fn listen(&mut self, said: Said, watcher: &mut dyn Watcher) {
+    /// Handles an event, and all that have arrived since.
+    fn on_events(&mut self, event: ChildEvent, observer: &mut dyn Observer) {
         let now = self.start.elapsed();
-        let more = self.said.try_iter().take(QUEUE).collect::<Vec<Said>>();
-        for said in std::iter::once(said).chain(more) {
-            match said {
-                Said::Lines(life, lines) if self.is_alive(life) => {
+        let more = self.events.try_iter().take(EVENT_QUEUE);
+        let more = more.collect::<Vec<ChildEvent>>();
+        for event in std::iter::once(event).chain(more) {
+            match event {
+                ChildEvent::Lines(from, lines) if self.is_current(from) => {
                     for line in lines.lines() {
-                        self.run.from_node(now, life.place, line);
+                        self.run.from_node(now, from.node, line);
                     }
                 }
-                Said::Part(life) if self.is_alive(life) => self.run.from_node_in_part(life.place),
-                Said::Closed(life) if self.is_alive(life) => {
-                    self.seats[life.place].is_closed = true;
+                ChildEvent::PartialLine(from) if self.is_current(from) => {
+                    self.run.from_node_in_part(from.node);
                 }
-                // The last words of one that was killed are lost, the rest of a line among them.
-                Said::Part(_) | Said::Lines(..) | Said::Closed(_) => {}
-                Said::Stderr(life, line) => {
-                    watcher.say(&format!("{} │ {line}", self.run.nodes()[life.place]));
+                ChildEvent::Closed(from) if self.is_current(from) => {
+                    self.slots[from.node].is_closed = true;
                 }
-                Said::LogFailed(life, error) => {
+                // Output of a killed process is lost, such as the end of a line.
+                ChildEvent::PartialLine(_) | ChildEvent::Lines(..) | ChildEvent::Closed(_) => {}
+                ChildEvent::Stderr(from, line) => {
+                    observer.on_line(&format!("{} │ {line}", self.run.nodes()[from.node]));
+                }
+                ChildEvent::LogFailed(from, error) => {
                     let what = format!("its log is incomplete, it cannot be written: {error}");
-                    self.run.note(now, life.place, what, None);
+                    self.run.note(now, from.node, what, None);
                 }
             }
         }
     }
 
-    /// Whether this process is the node of the moment, and was not killed.
-    fn is_alive(&self, life: Life) -> bool {
-        let seat = &self.seats[life.place];
-        seat.life == life && !seat.is_dead
+    /// Whether this is the node's current process, and it was not killed.
+    fn is_current(&self, incarnation: Incarnation) -> bool {
+        let slot = &self.slots[incarnation.node];
+        slot.incarnation == incarnation && !slot.is_dead
     }
 
-    /// Nobody stands still for ever.
-    fn wake_up(&mut self) {
-        let seats = self.seats.iter_mut();
-        seats.for_each(|seat| seat.child.set_paused(false));
+    /// Resumes all paused nodes.
+    fn resume_all(&mut self) {
+        let slots = self.slots.iter_mut();
+        slots.for_each(|slot| slot.child.set_paused(false));
     }
 
-    /// Kills the nodes and waits for their logs, though not for a node's own child that may hold
-    /// its pipes for ever.
-    fn end(&mut self, watcher: &mut dyn Watcher) {
-        self.seats.iter_mut().for_each(|seat| seat.child.kill());
-        // When the last of the children's threads ends, so does the channel.
+    /// Kills the nodes and waits for the ends of their logs. The wait is bounded, since a node's
+    /// own child process may keep its pipes open for ever.
+    fn shut_down(&mut self, observer: &mut dyn Observer) {
+        self.slots.iter_mut().for_each(|slot| slot.child.kill());
+        // Without our own sender the channel closes when the last of the children's threads ends.
         self.sender = sync_channel(0).0;
-        let until = Instant::now() + LEFTOVERS;
+        let until = Instant::now() + DRAIN_TIMEOUT;
         while Instant::now() < until
-            && let Ok(said) = self
-                .said
+            && let Ok(event) = self
+                .events
                 .recv_timeout(until.saturating_duration_since(Instant::now()))
         {
-            self.listen(said, watcher);
+            self.on_events(event, observer);
         }
     }
 
-    /// A node that ends before the test does fails it, whatever its exit status.
-    fn find_the_dead(&mut self, launch: &Launch<'_>) {
+    /// Aborts the run if a node has exited by itself, whatever its exit status.
+    fn reap_exited(&mut self, launch: &Launch<'_>) {
         let now = self.start.elapsed();
-        for (place, seat) in self.seats.iter_mut().enumerate() {
-            let Some(status) = seat.child.exit_status().filter(|_| !seat.is_dead) else {
+        for (node, slot) in self.slots.iter_mut().enumerate() {
+            let Some(status) = slot.child.exit_status().filter(|_| !slot.is_dead) else {
                 continue;
             };
-            seat.is_dead = true;
+            slot.is_dead = true;
             if launch.leave_running {
-                seat.is_closed = false;
+                slot.is_closed = false;
                 continue;
             }
             let mut what = format!("it ended before the test did ({status})");
-            if let Some(why) = launch.explain_end(status) {
+            if let Some(why) = launch.explain_exit(status) {
                 what.push_str(": ");
                 what.push_str(&why);
             }
-            for line in seat.child.last_words() {
+            for line in slot.child.stderr_tail() {
                 what.push_str("\n    stderr: ");
                 what.push_str(&line);
             }
-            self.run.note(now, place, what, None);
+            self.run.note(now, node, what, None);
             self.run
                 .crash("a node ended before the test did".to_owned());
         }

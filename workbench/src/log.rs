@@ -1,4 +1,4 @@
-//! A run's log: what happened that is no operation, a line each, in the file `jepsen.log`.
+//! A run's log, `jepsen.log`: a line for each event that is not an operation.
 
 use std::fs::File;
 use std::io::{self, LineWriter, Write};
@@ -6,22 +6,22 @@ use std::path::Path;
 
 use serde_json::json;
 
-/// How lines are written.
+/// The format of a log's lines.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Notation {
-    /// Time, level and text, with tabs in between.
+pub enum LogFormat {
+    /// Time, level and text, separated by tabs.
     #[default]
     Text,
-    /// A JSON object a line: `time`, `level`, `message`.
+    /// A JSON object per line: `time`, `level`, `message`.
     Json,
 }
 
-/// How much a line matters.
+/// The severity of a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Level {
-    /// It tells what happens.
+    /// What happens.
     Info,
-    /// It tells what should not have happened.
+    /// What should not have happened.
     Warn,
 }
 
@@ -34,42 +34,43 @@ impl Level {
     }
 }
 
-/// The file, open for more.
+/// A log file that is being written.
 #[derive(Debug)]
 pub struct Log {
     out: LineWriter<File>,
-    notation: Notation,
-    /// Why nothing more is written.
+    format: LogFormat,
+    /// The error after which nothing more is written.
     failure: Option<io::Error>,
 }
 
 impl Log {
-    /// Begins a log.
+    /// Creates a log.
     ///
     /// # Errors
     /// When the file cannot be created.
-    pub fn create(path: &Path, notation: Notation) -> io::Result<Self> {
+    pub fn create(path: &Path, format: LogFormat) -> io::Result<Self> {
         Ok(Log {
             out: LineWriter::new(File::create(path)?),
-            notation,
+            format,
             failure: None,
         })
     }
 
-    /// Adds a line, as of a moment that is given as text. What cannot be written is given up; the
-    /// run goes on.
+    /// Appends a line. After an error nothing more is written, and the run goes on.
     pub fn write(&mut self, time: &str, level: Level, message: &str) {
         let level = level.name();
-        let line = match self.notation {
-            Notation::Text => format!("{time}\t{level}\t{message}"),
-            Notation::Json => json!({"time": time, "level": level, "message": message}).to_string(),
+        let line = match self.format {
+            LogFormat::Text => format!("{time}\t{level}\t{message}"),
+            LogFormat::Json => {
+                json!({"time": time, "level": level, "message": message}).to_string()
+            }
         };
         if self.failure.is_none() {
             self.failure = writeln!(self.out, "{line}").err();
         }
     }
 
-    /// Why the log is incomplete, if it is.
+    /// The error that left the log incomplete, if any.
     pub fn failure(&self) -> Option<&io::Error> {
         self.failure.as_ref()
     }
@@ -79,25 +80,25 @@ impl Log {
 mod tests {
     use std::fs;
 
-    use super::{Level, Log, Notation};
+    use super::{Level, Log, LogFormat};
 
     #[test]
     fn lines_are_text_or_json() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("jepsen.log");
-        let check = |notation, expected: &str| {
-            let mut log = Log::create(&path, notation).unwrap();
+        let check = |format, expected: &str| {
+            let mut log = Log::create(&path, format).unwrap();
             log.write("12:00", Level::Info, "it \"begins\"");
             log.write("12:01", Level::Warn, "ends");
             assert!(log.failure().is_none());
             assert_eq!(fs::read_to_string(&path).unwrap(), expected);
         };
         check(
-            Notation::Text,
+            LogFormat::Text,
             "12:00\tINFO\tit \"begins\"\n12:01\tWARN\tends\n",
         );
         check(
-            Notation::Json,
+            LogFormat::Json,
             "{\"level\":\"INFO\",\"message\":\"it \\\"begins\\\"\",\"time\":\"12:00\"}\n\
              {\"level\":\"WARN\",\"message\":\"ends\",\"time\":\"12:01\"}\n",
         );

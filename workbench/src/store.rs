@@ -1,4 +1,4 @@
-//! What is kept of a run: a folder per run, in Maelstrom's places and with Maelstrom's keys.
+//! The store: a folder for each run, with Maelstrom's file names and keys.
 //!
 //! ```text
 //! store/<workload>/<start>/   history.jsonl  history.edn  history.txt  results.json  results.edn
@@ -29,7 +29,7 @@ use pages::page::Page;
 use pages::report::Figure;
 use simulator::run::Record;
 
-/// Where runs are kept.
+/// A folder of runs.
 #[derive(Debug, Clone)]
 pub struct Store {
     root: PathBuf,
@@ -42,18 +42,18 @@ pub struct Folder {
 }
 
 impl Store {
-    /// Runs are kept below this folder, which need not be there yet.
+    /// A store in this folder, which need not exist yet.
     pub fn new(root: impl Into<PathBuf>) -> Self {
         Store { root: root.into() }
     }
 
-    /// Makes a folder for a run that starts at this time, and lets `latest` point to it.
+    /// Creates a folder for a run that starts at this time, and links `latest` to it.
     ///
     /// # Errors
     /// When it cannot be created.
     pub fn begin(&self, workload: &str, start: &str) -> anyhow::Result<Folder> {
         let runs = self.root.join(workload);
-        let made = || -> std::io::Result<PathBuf> {
+        let create = || -> std::io::Result<PathBuf> {
             fs::create_dir_all(&runs)?;
             // Two runs may start in the same millisecond.
             for copy in 0.. {
@@ -64,12 +64,12 @@ impl Store {
                 };
                 match fs::create_dir(runs.join(&name)) {
                     Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
-                    made => return made.map(|()| runs.join(name)),
+                    created => return created.map(|()| runs.join(name)),
                 }
             }
-            unreachable!("there is always another number")
+            unreachable!("numbers do not run out")
         };
-        let path = made()
+        let path = create()
             .with_context(|| format!("cannot create a folder for the run in {}", runs.display()))?;
         let logs = Outcome::logs(&path);
         fs::create_dir(&logs).with_context(|| format!("cannot create {}", logs.display()))?;
@@ -83,52 +83,52 @@ impl Store {
                 PathBuf::from(path.file_name().unwrap_or_default()),
             ),
         ] {
-            point(&link, &target)
-                .with_context(|| format!("cannot let {} point to the run", link.display()))?;
+            link_to(&link, &target)
+                .with_context(|| format!("cannot link {} to the run", link.display()))?;
         }
         Ok(Folder { path })
     }
 }
 
 impl Folder {
-    /// A folder that is there already.
+    /// An existing folder.
     pub fn at(path: impl Into<PathBuf>) -> Self {
         Folder { path: path.into() }
     }
 
-    /// Where it is.
+    /// Its path.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Where the nodes' logs go.
+    /// The folder of the nodes' logs.
     pub fn logs(&self) -> PathBuf {
         Outcome::logs(&self.path)
     }
 
-    /// Keeps a node's log that is at hand as a whole.
+    /// Writes a node's log.
     ///
     /// # Errors
     /// When it cannot be written.
-    pub fn keep_log(&self, node: &str, lines: &[String]) -> anyhow::Result<()> {
+    pub fn write_log(&self, node: &str, lines: &[String]) -> anyhow::Result<()> {
         self.write(&Path::new("node-logs").join(format!("{node}.log")), |out| {
             lines.iter().try_for_each(|line| writeln!(out, "{line}"))
         })
     }
 
-    /// Keeps what the run was: its command, seed and flags.
+    /// Writes `test.json`: the run's command, seed and options.
     ///
     /// # Errors
     /// When it cannot be written.
-    pub fn keep_test(&self, test: &Value) -> anyhow::Result<()> {
+    pub fn write_test(&self, test: &Value) -> anyhow::Result<()> {
         self.write(Path::new("test.json"), |out| writeln!(out, "{test:#}"))
     }
 
-    /// Keeps the history.
+    /// Writes the history.
     ///
     /// # Errors
     /// When it cannot be written.
-    pub fn keep_history(&self, record: &Record) -> anyhow::Result<()> {
+    pub fn write_history(&self, record: &Record) -> anyhow::Result<()> {
         self.write(Path::new("history.jsonl"), |out| {
             record.history.write_json_lines(out)
         })?;
@@ -140,20 +140,20 @@ impl Folder {
         })
     }
 
-    /// Keeps the results. The JSON also has what EDN's readers do not expect: messages by kind,
-    /// what nodes did wrong, findings in words, and budgets.
+    /// Writes the results. The JSON has more than the EDN, which is as Maelstrom's: messages by
+    /// kind, incidents, findings, and budgets.
     ///
     /// # Errors
     /// When they cannot be written.
-    pub fn keep_results(
+    pub fn write_results(
         &self,
         record: &Record,
         verdict: &Verdict,
         budgets: &[Figure],
     ) -> anyhow::Result<()> {
         match &verdict.workload.result {
-            WorkloadResult::Registers(result) => self.keep_keys(&record.history, result)?,
-            WorkloadResult::Transactions(result) => self.keep_anomalies(result)?,
+            WorkloadResult::Registers(result) => self.write_keys(&record.history, result)?,
+            WorkloadResult::Transactions(result) => self.write_anomalies(result)?,
             _ => {}
         }
         let results = &verdict.to_edn();
@@ -176,11 +176,11 @@ impl Folder {
         })
     }
 
-    /// Keeps the page about the run, and its plots.
+    /// Writes the report page and its plots.
     ///
     /// # Errors
     /// When it cannot be written.
-    pub fn keep_page(&self, page: &Page) -> anyhow::Result<()> {
+    pub fn write_page(&self, page: &Page) -> anyhow::Result<()> {
         self.create(Path::new("plots"))?;
         for (name, svg) in &page.plots {
             let path = Path::new("plots").join(format!("{name}.svg"));
@@ -191,8 +191,8 @@ impl Folder {
         })
     }
 
-    /// Keeps what happened to each key of a workload that is judged key by key.
-    fn keep_keys(&self, history: &History, result: &RegistersResult) -> anyhow::Result<()> {
+    /// Writes the history and results of each key, if keys are checked one by one.
+    fn write_keys(&self, history: &History, result: &RegistersResult) -> anyhow::Result<()> {
         for register in &result.registers {
             let Some(key @ Element::Int(number)) = &register.key else {
                 continue;
@@ -204,15 +204,15 @@ impl Folder {
             })?;
             self.write(&folder.join("history.edn"), |out| {
                 let ops = history.ops.iter();
-                ops.filter_map(|op| of_key(op, key))
+                ops.filter_map(|op| op_of_key(op, key))
                     .try_for_each(|op| writeln!(out, "{}", edn::compact(&op.to_edn())))
             })?;
         }
         Ok(())
     }
 
-    /// Keeps the cases of each anomaly of transactions, as sentences.
-    fn keep_anomalies(&self, result: &TransactionsResult) -> anyhow::Result<()> {
+    /// Writes the cases of each anomaly of transactions, as sentences.
+    fn write_anomalies(&self, result: &TransactionsResult) -> anyhow::Result<()> {
         if result.anomalies.is_empty() {
             return Ok(());
         }
@@ -250,8 +250,8 @@ impl Folder {
     }
 }
 
-/// An operation on one key, without the key; the nemesis' operations concern every key.
-fn of_key(op: &Op, key: &Element) -> Option<Op> {
+/// An operation on this key, without the key. The nemesis' operations are about every key.
+fn op_of_key(op: &Op, key: &Element) -> Option<Op> {
     let mut op = op.clone();
     if op.process.client().is_some() {
         let (own, value) = checkers::pair(op.value.json())?;
@@ -263,18 +263,18 @@ fn of_key(op: &Op, key: &Element) -> Option<Op> {
     Some(op)
 }
 
-/// Lets `link` point to `target`, which is relative to the link's own folder.
+/// Links `link` to `target`, which is relative to the link's own folder.
 #[cfg(unix)]
-fn point(link: &Path, target: &Path) -> std::io::Result<()> {
-    // Renamed into place, so that there is a link at every moment.
-    let fresh = link.with_file_name(format!("latest.{}", std::process::id()));
-    let _ = fs::remove_file(&fresh);
-    std::os::unix::fs::symlink(target, &fresh)?;
-    fs::rename(&fresh, link)
+fn link_to(link: &Path, target: &Path) -> std::io::Result<()> {
+    // Renamed into place, so that the link always exists.
+    let new = link.with_file_name(format!("latest.{}", std::process::id()));
+    let _ = fs::remove_file(&new);
+    std::os::unix::fs::symlink(target, &new)?;
+    fs::rename(&new, link)
 }
 
-/// Where links are a privilege, a file that holds the path takes their place.
+/// On systems where links need privileges, a file with the path replaces the link.
 #[cfg(not(unix))]
-fn point(link: &Path, target: &Path) -> std::io::Result<()> {
+fn link_to(link: &Path, target: &Path) -> std::io::Result<()> {
     fs::write(link, target.to_string_lossy().as_bytes())
 }

@@ -1,5 +1,4 @@
-//! Sweeps: a challenge simulated again and again while one of its flags moves, to see what that
-//! costs and what it buys.
+//! Sweeps: simulations of a challenge for many values of a flag, to see its costs and benefits.
 
 mod csv;
 mod plot;
@@ -12,8 +11,8 @@ use rayon::iter::{IndexedParallelIterator, IntoParallelIterator, ParallelIterato
 use serde_json::{Value, json};
 
 use crate::challenge::{Challenge, Trial};
-use crate::flags::{TestFlags, words};
-use crate::text::in_short;
+use crate::flags::{TestFlags, to_flags};
+use crate::text::one_line;
 use checkers::{CheckerResult as _, Validity, Verdict, quantile};
 use history::{History, Kind};
 use pages::budget::{Bar, Measurements, Metric};
@@ -25,75 +24,75 @@ use simulator::storm::play;
 use simulator::workload::{Name, workload};
 
 pub use csv::file as csv;
-pub use plot::picture;
+pub use plot::plot;
 pub use vary::Vary;
 
-/// What is run.
+/// A sweep to be run.
 #[derive(Debug)]
 pub struct Sweep {
-    /// Of which challenge; of several tests it has, the first one.
+    /// The challenge; its first test is run.
     pub challenge: &'static Challenge,
-    /// What moves.
+    /// The flags that vary, and their values.
     pub vary: Vary,
-    /// What each point is run with.
+    /// The seeds of each point's runs.
     pub seeds: Range<u64>,
-    /// What else differs from the challenge's test.
+    /// Other options that differ from the challenge's test.
     pub pinned: Pins,
-    /// The nodes' flags that do not move.
+    /// The nodes' flags that do not vary.
     pub node_flags: Vec<String>,
 }
 
 /// What became of one run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sample {
-    /// Where what moves was.
+    /// The value of the flags that vary.
     pub value: f64,
-    /// What the rng started from.
+    /// The run's seed.
     pub seed: u64,
-    /// The verdict; there is none if the run broke off.
+    /// The verdict; `None` if the run was aborted.
     pub valid: Option<Validity>,
-    /// Whether it is valid and within all bounds, the official ones and ours.
-    pub holds: bool,
+    /// Whether it is valid and within all budgets, official ones and ours.
+    pub is_within_budgets: bool,
     /// Messages between servers and services for each operation.
     pub messages_per_op: Option<f64>,
-    /// How long things took.
+    /// Latencies; `None` if there are none.
     pub latency: Option<Latency>,
-    /// How far consumers were behind at most, in seconds.
+    /// The largest lag of a consumer, in seconds.
     pub worst_lag_s: Option<f64>,
-    /// Operations begun,
+    /// How many operations were invoked.
     pub operations: u64,
-    /// … and ended well,
+    /// How many of them succeeded.
     pub ok: u64,
-    /// … in vain,
+    /// How many of them failed.
     pub fail: u64,
-    /// … or unknown how.
+    /// How many of them are indeterminate.
     pub info: u64,
     /// Messages between servers and services.
     pub messages: u64,
 }
 
-/// How long things took in a run.
+/// The latencies of a run.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Latency {
-    /// What took so long.
+    /// What is measured.
     pub kind: LatencyKind,
-    /// Half of them took this or less, in milliseconds.
+    /// The median, in milliseconds.
     pub median_ms: f64,
-    /// None took more, in milliseconds.
+    /// The maximum, in milliseconds.
     pub max_ms: f64,
 }
 
-/// What a latency is that of.
+/// What a latency measures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LatencyKind {
-    /// Of values, until everybody has them.
+    /// The time until a value is visible on all nodes.
     Stable,
-    /// Of operations that ended well.
+    /// The time that a successful operation takes.
     Client,
 }
 
 impl LatencyKind {
-    /// In a word.
+    /// Its name.
     pub fn name(self) -> &'static str {
         match self {
             LatencyKind::Stable => "stable",
@@ -103,21 +102,21 @@ impl LatencyKind {
 }
 
 impl Sweep {
-    /// Runs everything, on all cores. `look` is told of every run, from any thread. What comes out
-    /// is in order of values and seeds, and the same each time.
+    /// Runs all points on all cores, and calls `on_run` after each run, from any thread. The
+    /// samples are in order of values and seeds, and the same each time.
     ///
     /// # Errors
-    /// When a point makes no sense; this is known before anything is run.
-    pub fn run(&self, look: impl Fn(&Sample) + Sync) -> anyhow::Result<Vec<Sample>> {
+    /// When a point's options are invalid; this is checked before anything is run.
+    pub fn run(&self, on_run: impl Fn(&Sample) + Sync) -> anyhow::Result<Vec<Sample>> {
         self.check().map_err(anyhow::Error::msg)?;
         let tasks = self.vary.values.iter().rev();
         let tasks = tasks.flat_map(|value| self.seeds.clone().rev().map(|seed| (*value, seed)));
         let one = |(value, seed)| {
             let sample = self.sample(value, seed)?;
-            look(&sample);
+            on_run(&sample);
             Ok(sample)
         };
-        // The last points are often the longest ones: begun first, they leave no core alone.
+        // The last points often take longest. Started first, they keep all cores busy.
         let tasks: Vec<(f64, u64)> = tasks.collect();
         let samples: anyhow::Result<Vec<Sample>> =
             tasks.into_par_iter().with_max_len(1).map(one).collect();
@@ -130,26 +129,26 @@ impl Sweep {
         &self.challenge.trials[0]
     }
 
-    /// The options of a point; flags check the value that moves.
+    /// The options of a point, parsed as flags to check the value that varies.
     fn options(&self, value: f64) -> anyhow::Result<(Name, Options)> {
         let mut flags: Vec<String> = self.trial().flags.iter().map(ToString::to_string).collect();
-        flags.extend(words(&self.pinned));
+        flags.extend(to_flags(&self.pinned));
         let flags = self.vary.flags(&flags, value);
         let flags = TestFlags::read(flags.iter().map(String::as_str))?;
         Ok((flags.workload, flags.options()?))
     }
 
-    /// Whether each point makes sense.
+    /// Checks the options of each point.
     ///
     /// # Errors
-    /// Says which one does not, and why.
+    /// Says which value is refused, and why.
     pub fn check(&self) -> Result<(), String> {
         self.vary.values.iter().try_for_each(|value| {
-            let told = |error| {
+            let describe = |error| {
                 let (label, value) = (&self.vary.label, number(*value));
-                format!("{label} cannot be {value}: {}", in_short(&error))
+                format!("{label} cannot be {value}: {}", one_line(&error))
             };
-            self.check_point(*value).map_err(told)
+            self.check_point(*value).map_err(describe)
         })
     }
 
@@ -184,7 +183,9 @@ impl Sweep {
             value,
             seed,
             valid: verdict.as_ref().map(|verdict| verdict.validity()),
-            holds: verdict.as_ref().is_some_and(|it| holds(self.trial(), it)),
+            is_within_budgets: verdict
+                .as_ref()
+                .is_some_and(|it| is_within_budgets(self.trial(), it)),
             messages_per_op: measure(Metric::MessagesPerOp),
             latency: stable.or_else(|| client_latency(history)),
             worst_lag_s: measure(Metric::RealtimeLag),
@@ -197,7 +198,7 @@ impl Sweep {
     }
 }
 
-fn holds(trial: &Trial, verdict: &Verdict) -> bool {
+fn is_within_budgets(trial: &Trial, verdict: &Verdict) -> bool {
     let score = Score::new(
         verdict.validity(),
         trial.budgets,
@@ -223,7 +224,7 @@ fn client_latency(history: &History) -> Option<Latency> {
 }
 
 impl Sample {
-    /// What it measured of something that may have a budget.
+    /// The measured value of a metric, if there is one.
     pub fn measured(&self, metric: Metric) -> Option<f64> {
         match metric {
             Metric::MessagesPerOp => self.messages_per_op,
@@ -234,7 +235,7 @@ impl Sample {
         }
     }
 
-    /// The verdict as results have it, or `broken` if the run broke off.
+    /// The verdict as in `results.json`, or `broken` if the run was aborted.
     pub fn validity(&self) -> &'static str {
         match self.valid {
             Some(Validity::Valid) => "true",
@@ -244,13 +245,13 @@ impl Sample {
         }
     }
 
-    /// The same for machines.
+    /// The sample as JSON.
     pub fn to_json(&self) -> Value {
         json!({
             "value": self.value,
             "seed": self.seed,
             "valid": self.validity(),
-            "budgets-held": self.holds,
+            "budgets-held": self.is_within_budgets,
             "messages-per-op": self.messages_per_op,
             "median-latency-ms": self.latency.map(|it| it.median_ms),
             "max-latency-ms": self.latency.map(|it| it.max_ms),
@@ -265,26 +266,26 @@ impl Sample {
     }
 }
 
-/// What the seeds of one point came to.
+/// The spread of a number over the seeds of one point.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Spread {
-    /// The least of them,
-    pub least: f64,
-    /// … the one in the middle,
+    /// The minimum.
+    pub min: f64,
+    /// The median.
     pub median: f64,
-    /// … and the most.
-    pub most: f64,
+    /// The maximum.
+    pub max: f64,
 }
 
 impl Spread {
-    /// That of some samples; nothing if none of them has the number.
+    /// The spread of a number over some samples; `None` if none of them has it.
     pub fn of(samples: &[Sample], number: impl Fn(&Sample) -> Option<f64>) -> Option<Self> {
         let mut numbers: Vec<f64> = samples.iter().filter_map(number).collect();
         numbers.sort_by(f64::total_cmp);
         Some(Spread {
-            least: *numbers.first()?,
+            min: *numbers.first()?,
             median: quantile(&numbers, 0.5)?,
-            most: *numbers.last()?,
+            max: *numbers.last()?,
         })
     }
 }

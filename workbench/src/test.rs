@@ -1,4 +1,4 @@
-//! A whole test: a run, live or simulated, its judgement, and what is kept of it.
+//! A whole test: a run, live or simulated, its verdict, and the files kept in the store.
 
 use std::path::Path;
 
@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 
 use crate::challenge::Trial;
 use crate::child::{Launch, working_folder};
-use crate::live::{Watcher, moment, run_live, timestamp};
-use crate::log::{Level, Log, Notation};
+use crate::live::{Observer, log_time, run_live, timestamp};
+use crate::log::{Level, Log, LogFormat};
 use crate::store::{Folder, Store};
 use checkers::{CheckerResult as _, Verdict};
 use history::Kind;
@@ -25,32 +25,32 @@ use simulator::run::{Record, Run, Settings};
 use simulator::simulation::{Factory, simulate};
 use simulator::workload::{Name, workload};
 
-/// Where the nodes are.
+/// Where nodes run.
 pub enum Stage<'a> {
-    /// Processes of this program, on the wall clock.
+    /// As processes of a program, on the wall clock.
     Live {
         /// The program.
         program: &'a Path,
         /// Its arguments.
         arguments: &'a [String],
-        /// What is told as it comes.
-        telling: Telling,
-        /// Whether nodes may end early, and are left alone at the end.
+        /// What is logged.
+        log: LogOptions,
+        /// Whether nodes may exit early, and are not killed at the end.
         leave_running: bool,
     },
     /// In this process, on the virtual clock.
     Simulated(&'a Factory),
 }
 
-/// What a person wants to see of a live run as it comes, and how the log that keeps it is written.
+/// What a live run logs, and in which format.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Telling {
-    /// What nodes write to stderr.
+pub struct LogOptions {
+    /// The nodes' stderr.
     pub stderr: bool,
     /// Messages.
     pub network: NetLog,
-    /// The log.
-    pub notation: Notation,
+    /// The format of `jepsen.log`.
+    pub format: LogFormat,
 }
 
 impl Stage<'_> {
@@ -62,7 +62,7 @@ impl Stage<'_> {
         }
     }
 
-    /// The nodes' program and its arguments; what is simulated has none.
+    /// The nodes' program and its arguments; `None` in a simulation.
     fn program(&self) -> Option<Vec<String>> {
         match self {
             Stage::Live {
@@ -76,40 +76,40 @@ impl Stage<'_> {
     }
 }
 
-/// A test that is to be done.
+/// A test to be run.
 pub struct Test<'a> {
-    /// What clients do.
+    /// The workload.
     pub workload: Name,
-    /// How.
+    /// The run's options.
     pub options: &'a Options,
-    /// What its rng start from.
+    /// The seed of everything random.
     pub seed: u64,
-    /// Where the nodes are.
+    /// Where nodes run.
     pub stage: Stage<'a>,
-    /// The command that does the same again.
+    /// The command that repeats the test.
     pub command: String,
-    /// The challenge that it is part of, if it is.
-    pub held: Option<Held>,
+    /// The requirement of the challenge that it belongs to, if any.
+    pub requirement: Option<Requirement>,
 }
 
-/// What a run is held to beside its verdict.
+/// What a run must meet beside a valid verdict.
 #[derive(Debug, Clone, Copy)]
-pub struct Held {
+pub struct Requirement {
     /// The challenge's name.
     pub challenge: &'static str,
-    /// The test of it.
+    /// The challenge's test, with its budgets.
     pub trial: &'static Trial,
-    /// Whose bounds count.
+    /// Which bounds count.
     pub bar: Bar,
 }
 
 impl Test<'_> {
-    /// Does it.
+    /// Runs the test, checks its history and writes its files.
     ///
     /// # Errors
-    /// When the test cannot begin, or what is to be kept cannot be written. A run that breaks off
-    /// is no error but an outcome.
-    pub fn perform(&self, store: &Store, watcher: &mut dyn Watcher) -> anyhow::Result<Outcome> {
+    /// When the test cannot begin, or its files cannot be written. An aborted run is an outcome,
+    /// not an error.
+    pub fn run(&self, store: &Store, observer: &mut dyn Observer) -> anyhow::Result<Outcome> {
         let make = || workload(self.workload, self.options);
         let subject = make();
         let settings = Settings {
@@ -125,20 +125,20 @@ impl Test<'_> {
             &settings,
             json!({
                 "command": self.command,
-                "challenge": self.held.map(|held| held.challenge),
+                "challenge": self.requirement.map(|it| it.challenge),
                 "seed": self.seed,
                 "stage": self.stage.name(),
                 "program": self.stage.program(),
                 "workload": subject.name(),
             }),
         );
-        folder.keep_test(&facts)?;
+        folder.write_test(&facts)?;
         let mut log = None;
         let record = match &self.stage {
             Stage::Live {
                 program,
                 arguments,
-                telling,
+                log: options,
                 leave_running,
             } => {
                 let logs = folder.logs();
@@ -148,39 +148,39 @@ impl Test<'_> {
                     arguments,
                     folder: &working,
                     logs: &logs,
-                    pass_stderr: telling.stderr,
+                    forward_stderr: options.stderr,
                     leave_running: *leave_running,
                 };
-                let mut scribe = Scribe::begin(&folder, telling.notation, watcher)?;
-                scribe.write(Level::Info, &format!("test: {}", self.command));
-                note.iter().for_each(|note| scribe.say(note));
-                let net_log = Settings {
-                    net_log: telling.network,
+                let mut logger = Logger::create(&folder, options.format, observer)?;
+                logger.write(Level::Info, &format!("test: {}", self.command));
+                note.iter().for_each(|note| logger.on_line(note));
+                let logged = Settings {
+                    net_log: options.network,
                     ..settings.clone()
                 };
-                let record = run_live(net_log, make(), &launch, &mut scribe)?;
-                log = Some(scribe.log);
+                let record = run_live(logged, make(), &launch, &mut logger)?;
+                log = Some(logger.log);
                 record
             }
             Stage::Simulated(factory) => {
                 let simulated = simulate(&settings, make(), factory);
                 for (node, log) in settings.nodes.iter().zip(&simulated.logs) {
-                    folder.keep_log(node.as_str(), log)?;
+                    folder.write_log(node.as_str(), log)?;
                 }
                 simulated.record
             }
         };
-        folder.keep_history(&record)?;
+        folder.write_history(&record)?;
         let verdict = record.crash.is_none().then(|| {
-            watcher.check(record.history.count(Kind::Invoke));
+            observer.on_check(record.history.count(Kind::Invoke));
             judge(&record, &*subject, self.options.availability)
         });
         let budgets = self.budgets(verdict.as_ref());
         if let Some(verdict) = &verdict {
-            folder.keep_results(&record, verdict, &budgets)?;
+            folder.write_results(&record, verdict, &budgets)?;
         }
         let page = Subject {
-            title: self.held.map_or(subject.name(), |held| held.challenge),
+            title: self.requirement.map_or(subject.name(), |it| it.challenge),
             command: &self.command,
             stage: self.stage.name(),
             facts: &facts,
@@ -189,15 +189,15 @@ impl Test<'_> {
             verdict: verdict.as_ref(),
             budgets: &budgets,
         };
-        // The verdict stands without it.
-        if let Err(error) = page.page().and_then(|page| folder.keep_page(&page)) {
-            watcher.say(&format!("there is no report: {error:#}"));
+        // The verdict does not depend on the report.
+        if let Err(error) = page.page().and_then(|page| folder.write_page(&page)) {
+            observer.on_line(&format!("warning: the report was not written: {error:#}"));
         }
         if let Some(mut log) = log {
-            let (level, last) = last_words(&record, verdict.as_ref());
-            log.write(&moment(), level, &last);
+            let (level, last) = last_line(&record, verdict.as_ref());
+            log.write(&log_time(), level, &last);
             if let Some(error) = log.failure() {
-                watcher.say(&format!("jepsen.log is incomplete: {error}"));
+                observer.on_line(&format!("warning: jepsen.log is incomplete: {error}"));
             }
         }
         Ok(Outcome {
@@ -207,24 +207,22 @@ impl Test<'_> {
             folder: folder.path().to_owned(),
         })
     }
-}
 
-impl Test<'_> {
-    /// What the run is held to, measured.
+    /// The run's budgets, with what was measured.
     fn budgets(&self, verdict: Option<&Verdict>) -> Vec<Figure> {
-        let (Some(held), Some(verdict)) = (self.held, verdict) else {
+        let (Some(required), Some(verdict)) = (self.requirement, verdict) else {
             return Vec::new();
         };
         let score = Score::new(
             verdict.validity(),
-            held.trial.budgets,
+            required.trial.budgets,
             &Measurements::of(verdict),
         );
-        Figures::new(held.trial.budgets, &[score], held.bar).budgets
+        Figures::new(required.trial.budgets, &[score], required.bar).budgets
     }
 }
 
-/// Everything that a run was made of, by name: these facts, and all options.
+/// The contents of `test.json`: these facts, and all options.
 pub fn facts(options: &Options, settings: &Settings, mut facts: Value) -> Value {
     if let (Some(facts), Ok(Value::Object(mut options))) =
         (facts.as_object_mut(), serde_json::to_value(options))
@@ -237,10 +235,10 @@ pub fn facts(options: &Options, settings: &Settings, mut facts: Value) -> Value 
 }
 
 /// # Errors
-/// When there is a fault among these options that only a simulation can bring about.
+/// When the options have a fault that only a simulation can cause.
 fn check_live(options: &Options) -> anyhow::Result<()> {
     if options.nemesis.contains(&Fault::Skew) {
-        bail!("--nemesis skew is for simulations: processes look at the system's clock");
+        bail!("--nemesis skew is for simulations: processes read the system's clock");
     }
     if cfg!(not(unix)) && options.nemesis.contains(&Fault::Pause) {
         bail!("--nemesis pause needs a Unix system, or a simulation");
@@ -248,58 +246,58 @@ fn check_live(options: &Options) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What stands at the end of a log.
-fn last_words(record: &Record, verdict: Option<&Verdict>) -> (Level, String) {
+/// The last line of `jepsen.log`.
+fn last_line(record: &Record, verdict: Option<&Verdict>) -> (Level, String) {
     match (verdict, &record.crash) {
         (Some(verdict), _) => {
             let results = edn::pretty(&verdict.to_edn());
             let closing = report::closing(verdict.validity());
             (Level::Info, format!("{results}\n\n{closing}"))
         }
-        (None, Some(crash)) => (Level::Warn, format!("the run broke off: {crash}")),
-        (None, None) => (Level::Warn, "the run broke off".to_owned()),
+        (None, Some(crash)) => (Level::Warn, format!("the run was aborted: {crash}")),
+        (None, None) => (Level::Warn, "the run was aborted".to_owned()),
     }
 }
 
-/// One who looks on and writes everything down.
-struct Scribe<'a> {
+/// Logs a run's incidents and lines, and passes them on.
+struct Logger<'a> {
     log: Log,
-    /// How many incidents are written.
+    /// How many incidents have been logged.
     incidents: usize,
-    watcher: &'a mut dyn Watcher,
+    next: &'a mut dyn Observer,
 }
 
-impl<'a> Scribe<'a> {
-    fn begin(
+impl<'a> Logger<'a> {
+    fn create(
         folder: &Folder,
-        notation: Notation,
-        watcher: &'a mut dyn Watcher,
+        format: LogFormat,
+        next: &'a mut dyn Observer,
     ) -> anyhow::Result<Self> {
         let path = folder.path().join("jepsen.log");
-        let log = Log::create(&path, notation);
-        Ok(Scribe {
+        let log = Log::create(&path, format);
+        Ok(Logger {
             log: log.with_context(|| format!("cannot create {}", path.display()))?,
             incidents: 0,
-            watcher,
+            next,
         })
     }
 
     fn write(&mut self, level: Level, message: &str) {
-        self.log.write(&moment(), level, message);
+        self.log.write(&log_time(), level, message);
     }
 }
 
-impl Watcher for Scribe<'_> {
-    fn look(&mut self, run: &Run) {
+impl Observer for Logger<'_> {
+    fn on_progress(&mut self, run: &Run) {
         for incident in &run.incidents()[self.incidents..] {
             self.write(Level::Warn, &incident.to_string());
         }
         self.incidents = run.incidents().len();
-        self.watcher.look(run);
+        self.next.on_progress(run);
     }
 
-    fn say(&mut self, line: &str) {
+    fn on_line(&mut self, line: &str) {
         self.write(Level::Info, line);
-        self.watcher.say(line);
+        self.next.on_line(line);
     }
 }

@@ -1,25 +1,24 @@
-//! Texts on their way to a terminal or a log.
+//! Text for terminals, logs and shells.
 
-/// Text in which GitHub's runner finds no command of its own: those begin a line with `::`, or
-/// stand anywhere after `##[`.
-pub(crate) fn defused(text: &str) -> String {
-    let mut defused = String::with_capacity(text.len());
+/// Changes text so that GitHub's runner sees no command in it. A command is `::` at the start of a
+/// line, or `##[` anywhere.
+pub(crate) fn escape_github_commands(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
     for line in text.split_inclusive(['\n', '\r']) {
         let mut rest = line.trim_start();
-        defused.push_str(&line[..line.len() - rest.len()]);
+        escaped.push_str(&line[..line.len() - rest.len()]);
         if let Some(command) = rest.strip_prefix("::") {
-            defused.push_str(": :");
+            escaped.push_str(": :");
             rest = command;
         }
-        defused.push_str(&rest.replace("##[", "# #["));
+        escaped.push_str(&rest.replace("##[", "# #["));
     }
-    defused
+    escaped
 }
 
-/// What is wrong, in a line. What clap says of flags goes on with how they are used, and its cause
-/// says all of it again.
+/// An error and its causes in one line, without the usage that clap adds to its own.
 #[cfg(feature = "simulate")]
-pub(crate) fn in_short(error: &anyhow::Error) -> String {
+pub(crate) fn one_line(error: &anyhow::Error) -> String {
     let mut causes = Vec::new();
     for cause in error.chain() {
         let text = cause.to_string();
@@ -33,10 +32,10 @@ pub(crate) fn in_short(error: &anyhow::Error) -> String {
     causes.join(": ")
 }
 
-/// A word as a shell reads it back: in quotes if it needs them.
+/// A word as a shell reads it back: quoted if it needs to be.
 pub(crate) fn shell_word(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=,:+@%".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./=,:+@%".contains(c);
+    if !word.is_empty() && word.chars().all(is_plain) {
         word.to_owned()
     } else {
         format!("'{}'", word.replace('\'', "'\\''"))
@@ -45,11 +44,11 @@ pub(crate) fn shell_word(word: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::defused;
+    use super::escape_github_commands;
 
     #[test]
     fn no_line_is_a_command_to_githubs_runner() {
-        for (text, harmless) in [
+        for (text, escaped) in [
             (
                 "::error::x\n  ::stop-commands::y\n",
                 ": :error::x\n  : :stop-commands::y\n",
@@ -60,7 +59,7 @@ mod tests {
             ("std::fmt, a: ::b, #[c]\n", "std::fmt, a: ::b, #[c]\n"),
             ("", ""),
         ] {
-            assert_eq!(defused(text), harmless);
+            assert_eq!(escape_github_commands(text), escaped);
         }
     }
 }

@@ -119,7 +119,7 @@ options! {
     #[serde(with = "form::milliseconds")]
     delay: Duration = Duration::from_secs(1);
     /// Pause, kill: how many nodes are paused, or dead, at a time.
-    victims: u32 = 1;
+    targets: u32 = 1;
     /// Skew: how many milliseconds a clock jumps ahead at most.
     #[serde(with = "form::milliseconds")]
     skew: Duration = Duration::from_secs(1);
@@ -220,7 +220,7 @@ impl Options {
             loss: self.loss,
             duplicate: self.duplicate,
             delay: self.delay,
-            victims: self.victims,
+            victims: self.targets,
             skew: self.skew,
             drift: self.drift,
             most: self.max_faults,

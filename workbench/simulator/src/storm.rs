@@ -140,7 +140,7 @@ impl Storm {
 
     /// Draws no options at all: those that are not pinned are as in [`Storm::base`].
     #[must_use]
-    pub fn exactly(mut self) -> Self {
+    pub fn fixed(mut self) -> Self {
         self.draws = false;
         self
     }

@@ -1,6 +1,6 @@
-//! What a program needs to start, and why one does not. The system says "no such file" or
-//! "permission denied" of whatever it stumbled over: the program, what reads a script, or the
-//! folder that the node starts in. The person learns which, and what to do.
+//! What a program needs to start, and why one does not. The system's "no such file" or "permission
+//! denied" may be about the program, a script's interpreter, or the working directory. The messages
+//! here say which, and what to do.
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
@@ -13,55 +13,55 @@ use anyhow::bail;
 use crate::text::shell_word;
 use history::text::quoted;
 
-/// What Unix systems say of a file that is executable and no program.
+/// The Unix error for an executable file that is not a program.
 pub(super) const ENOEXEC: i32 = 8;
 
-/// How much of a program is read to see what it is.
+/// How many bytes of a program are read to see what it is.
 const HEAD: u64 = 512;
 
-/// What a shell says of a command that is not there.
+/// A shell's exit status for a command that does not exist.
 const NOT_FOUND: i32 = 127;
 
-/// The folder that nodes start in, and a note if it is not the one that TMPDIR names.
+/// The nodes' working directory, and a note if it is not the one that TMPDIR names.
 ///
-/// Maelstrom uses `/tmp`, whatever TMPDIR says. A TMPDIR that cannot be used is therefore no reason
-/// to break off what Maelstrom would run.
+/// Maelstrom uses `/tmp`, whatever TMPDIR says, so an unusable TMPDIR does not abort a run that
+/// Maelstrom would do.
 ///
 /// # Errors
 /// When neither folder can be used.
 pub fn working_folder() -> anyhow::Result<(PathBuf, Option<String>)> {
-    let usual = Path::new("/tmp");
+    let default = Path::new("/tmp");
     let named = std::env::temp_dir();
-    // An empty TMPDIR is like none.
+    // An empty TMPDIR counts as unset.
     let is_empty = named.as_os_str().is_empty();
-    choose_folder(if is_empty { usual.to_owned() } else { named }, usual)
+    choose_folder(if is_empty { default.to_owned() } else { named }, default)
 }
 
-fn choose_folder(named: PathBuf, usual: &Path) -> anyhow::Result<(PathBuf, Option<String>)> {
+fn choose_folder(named: PathBuf, default: &Path) -> anyhow::Result<(PathBuf, Option<String>)> {
     if is_usable(&named) {
         return Ok((named, None));
     }
     let flaw = match fs::metadata(&named) {
         Ok(file) if file.is_dir() => "which this user may not enter",
-        Ok(_) => "which is no folder",
-        Err(_) => "which is not there",
+        Ok(_) => "which is not a directory",
+        Err(_) => "which does not exist",
     };
     let named = named.display();
-    if !is_usable(usual) {
+    if !is_usable(default) {
         bail!(
-            "nodes start in the folder for temporary files, {named}, {flaw}: create it, or let \
-             TMPDIR name another one"
+            "nodes start in the directory for temporary files, {named}, {flaw}: create it, or set \
+             TMPDIR to another one"
         );
     }
     let note = format!(
         "note: TMPDIR names {named}, {flaw}: nodes start in {}, as with Maelstrom; \
          create it, or unset TMPDIR",
-        usual.display()
+        default.display()
     );
-    Ok((usual.to_owned(), Some(note)))
+    Ok((default.to_owned(), Some(note)))
 }
 
-/// Whether a process can start in this folder.
+/// Whether this is a directory that this user may enter.
 fn is_usable(folder: &Path) -> bool {
     fs::metadata(folder.join(".")).is_ok_and(|it| it.is_dir())
 }
@@ -86,13 +86,12 @@ fn is_executable(_file: &Path) -> bool {
     true
 }
 
-/// Whether a file that is executable and no program may be a script without a first line of its
-/// own, as a shell would read it.
+/// Whether an executable file may be a shell script without a `#!` line.
 pub(super) fn is_text(program: &Path) -> bool {
     !Head::of(program).0.contains(&0)
 }
 
-/// Why the program did not start, given what the system says.
+/// Why the program did not start: the system's error, or a better explanation of it.
 pub(super) fn explain(program: &Path, error: &io::Error) -> String {
     let why = match error.kind() {
         ErrorKind::PermissionDenied => why_denied(program),
@@ -102,7 +101,7 @@ pub(super) fn explain(program: &Path, error: &io::Error) -> String {
              build perhaps, and try again"
                 .to_owned(),
         ),
-        _ if error.raw_os_error() == Some(ENOEXEC) => Some(Head::of(program).machine()),
+        _ if error.raw_os_error() == Some(ENOEXEC) => Some(Head::of(program).describe_machine()),
         _ => None,
     };
     why.unwrap_or_else(|| error.to_string())
@@ -111,7 +110,7 @@ pub(super) fn explain(program: &Path, error: &io::Error) -> String {
 fn why_denied(program: &Path) -> Option<String> {
     let word = shell_word(&program.to_string_lossy());
     if program.is_dir() {
-        return Some("it is a folder; --bin takes the program in it".to_owned());
+        return Some("it is a directory; give --bin the program in it".to_owned());
     }
     if !is_executable(program) {
         return Some(format!("it is not executable; try: chmod +x {word}"));
@@ -130,7 +129,7 @@ fn why_not_found(program: &Path) -> Option<String> {
     }
     let head = Head::of(program);
     let Some(script) = head.script() else {
-        let why = "it is there, but its loader is not: it was built for another system; build it \
+        let why = "it exists, but its loader does not: it was built for another system; build it \
                    here, or link it statically";
         return head.is_elf().then(|| why.to_owned());
     };
@@ -140,14 +139,14 @@ fn why_not_found(program: &Path) -> Option<String> {
     let interpreter = quoted(&script.interpreter.to_string_lossy());
     (!script.interpreter.exists()).then(|| {
         format!(
-            "its first line names the interpreter {interpreter}, which is not there; install it, \
+            "its first line names the interpreter {interpreter}, which does not exist; install it, \
              or name another one"
         )
     })
 }
 
-/// Why the program ended early, if its first line is the reason.
-pub(super) fn explain_end(program: &Path, status: ExitStatus) -> Option<String> {
+/// Why the program exited early, if its first line is the reason.
+pub(super) fn explain_exit(program: &Path, status: ExitStatus) -> Option<String> {
     let script = Head::of(program).script()?;
     if script.ends_in_return {
         return Some(carriage_return(program));
@@ -172,14 +171,14 @@ fn carriage_return(program: &Path) -> String {
     )
 }
 
-/// The beginning of a program; nothing if it cannot be read.
+/// The first bytes of a program; empty if it cannot be read.
 struct Head(Vec<u8>);
 
-/// What the first line of a script says.
+/// The `#!` line of a script.
 struct Script {
-    /// The program that reads it.
+    /// The interpreter's path.
     interpreter: PathBuf,
-    /// The program that `env` is to look for, if that is the interpreter.
+    /// The program that `env` starts, if that is the interpreter.
     command: Option<String>,
     ends_in_return: bool,
 }
@@ -188,7 +187,7 @@ impl Head {
     fn of(program: &Path) -> Self {
         let mut bytes = Vec::new();
         if let Ok(file) = File::open(program) {
-            // What cannot be read says nothing, and there is another reason to tell.
+            // An unreadable program has another, better explanation.
             let _ = file.take(HEAD).read_to_end(&mut bytes);
         }
         Head(bytes)
@@ -201,7 +200,7 @@ impl Head {
         let mut words = line.split_whitespace();
         let interpreter = PathBuf::from(words.next()?);
         let is_env = interpreter.file_name().is_some_and(|name| name == "env");
-        // Options of `env`, and variables that it sets.
+        // Skips options of `env`, and variables that it sets.
         let mut arguments = words.filter(|word| !word.starts_with('-') && !word.contains('='));
         Some(Script {
             command: arguments.next().filter(|_| is_env).map(str::to_owned),
@@ -214,25 +213,25 @@ impl Head {
         self.0.starts_with(b"\x7fELF")
     }
 
-    /// For which machine it was built, as far as that can be seen.
-    fn machine(&self) -> String {
+    /// Which machine it was built for, as far as its header shows.
+    fn describe_machine(&self) -> String {
         let system = match &self.0[..] {
             bytes if self.is_elf() => elf_machine(bytes),
             [b'M', b'Z', ..] => "Windows",
             [0xfe, 0xed, 0xfa, 0xce | 0xcf, ..]
             | [0xce | 0xcf, 0xfa, 0xed, 0xfe, ..]
             | [0xca, 0xfe, 0xba, 0xbe, ..] => "macOS",
-            _ => return "it is neither a program of this system nor a script".to_owned(),
+            _ => return "it is neither a program for this system nor a script".to_owned(),
         };
         format!(
-            "it was built for {system}, and this is {} on {}; build it for this machine",
+            "it was built for {system}, but this is {} on {}; build it for this machine",
             std::env::consts::OS,
             std::env::consts::ARCH
         )
     }
 }
 
-/// The machine that an ELF file is for; byte 5 tells the order of the two bytes that name it.
+/// The machine that an ELF file is for; byte 5 is the byte order of the field.
 fn elf_machine(bytes: &[u8]) -> &'static str {
     let machine = match bytes {
         [_, _, _, _, _, 2, ..] => bytes.get(18..20).map(|it| [it[0], it[1]]),
@@ -253,17 +252,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_temporary_folder_that_cannot_be_used_is_replaced_and_named() {
-        let place = tempfile::TempDir::new().unwrap();
-        let file = place.path().join("file");
+    fn an_unusable_temporary_directory_is_replaced_and_reported() {
+        let dir = tempfile::TempDir::new().unwrap();
+        let file = dir.path().join("file");
         fs::write(&file, "").unwrap();
-        let usual = place.path();
+        let default = dir.path();
         for (named, flaw) in [
-            (place.path().join("missing"), "missing, which is not there"),
-            (file.clone(), "file, which is no folder"),
+            (dir.path().join("missing"), "missing, which does not exist"),
+            (file.clone(), "file, which is not a directory"),
         ] {
-            let (folder, note) = choose_folder(named.clone(), usual).unwrap();
-            assert_eq!(folder, usual);
+            let (folder, note) = choose_folder(named.clone(), default).unwrap();
+            assert_eq!(folder, default);
             let note = note.unwrap();
             assert!(
                 note.contains(flaw) && note.contains("unset TMPDIR"),
@@ -275,35 +274,35 @@ mod tests {
                 "{error}"
             );
         }
-        let (folder, note) = choose_folder(place.path().to_owned(), Path::new("/")).unwrap();
-        assert_eq!((folder.as_path(), note), (place.path(), None));
+        let (folder, note) = choose_folder(dir.path().to_owned(), Path::new("/")).unwrap();
+        assert_eq!((folder.as_path(), note), (dir.path(), None));
     }
 
     #[test]
-    fn what_the_system_says_is_explained_where_it_means_something_else() {
-        let place = tempfile::TempDir::new().unwrap();
-        let program = place.path().join("program");
+    fn misleading_system_errors_are_explained() {
+        let dir = tempfile::TempDir::new().unwrap();
+        let program = dir.path().join("program");
         fs::write(&program, b"\x7fELF\x02\x01").unwrap();
         let explain = |program: &Path, number| {
             let error = io::Error::from_raw_os_error(number);
             (explain(program, &error), error.to_string())
         };
         let (not_there, busy, too_many_files) = (2, 26, 24);
-        let (said, _) = explain(&program, not_there);
-        assert!(said.contains("its loader is not"), "{said}");
-        let (said, _) = explain(&program, busy);
+        let (why, _) = explain(&program, not_there);
+        assert!(why.contains("its loader does not"), "{why}");
+        let (why, _) = explain(&program, busy);
         assert!(
-            said.contains("still writing to it (text file busy)"),
-            "{said}"
+            why.contains("still writing to it (text file busy)"),
+            "{why}"
         );
-        let (said, error) = explain(&program, too_many_files);
-        assert_eq!(said, error);
-        let (said, error) = explain(&place.path().join("missing"), not_there);
-        assert_eq!(said, error);
+        let (why, error) = explain(&program, too_many_files);
+        assert_eq!(why, error);
+        let (why, error) = explain(&dir.path().join("missing"), not_there);
+        assert_eq!(why, error);
     }
 
     #[test]
-    fn the_first_line_of_a_script_names_what_reads_it() {
+    fn the_first_line_of_a_script_names_its_interpreter() {
         for (text, interpreter, command, ends_in_return) in [
             ("#!/bin/sh\nx", "/bin/sh", None, false),
             ("#! /bin/sh -e\r\nx", "/bin/sh", None, true),
@@ -348,10 +347,10 @@ mod tests {
             (vec![0xcf, 0xfa, 0xed, 0xfe, 7], "for macOS,"),
             (
                 vec![0, 1, 2],
-                "neither a program of this system nor a script",
+                "neither a program for this system nor a script",
             ),
         ] {
-            let machine = Head(bytes).machine();
+            let machine = Head(bytes).describe_machine();
             assert!(machine.contains(system), "{machine}");
         }
     }

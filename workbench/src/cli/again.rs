@@ -1,21 +1,18 @@
-//! Commands that repeat something, in the words of whoever will type them.
+//! Commands that repeat a run, as a user would type them.
+
+use std::ffi::OsStr;
+
+use clap::parser::ValueSource;
+use clap::{Arg, ArgMatches, Command};
 
 use super::command_line;
 
-/// Flags that are not repeated, and whether they take a value: how something is to be told, and to
-/// whom, is for whoever repeats it to decide anew.
-const DROPPED: [(&str, bool); 6] = [
-    ("--seed", true),
-    ("--quiet", false),
-    ("-q", false),
-    ("--json", false),
-    ("--junit", true),
-    ("--color", true),
-];
+/// Flags that a repeated command omits: how results are printed can be chosen anew.
+const OMITTED: [&str; 4] = ["quiet", "json", "junit", "color"];
 
 /// How this bench is started: through cargo in a checkout, and by its own name elsewhere.
 pub(super) fn bench() -> Vec<String> {
-    // Cargo says to what it runs where the package is.
+    // Cargo sets this variable for the programs that it runs.
     if std::env::var_os("CARGO_MANIFEST_DIR").is_some() {
         vec!["cargo".to_owned(), "workbench".to_owned()]
     } else {
@@ -23,7 +20,7 @@ pub(super) fn bench() -> Vec<String> {
     }
 }
 
-/// How this bench is told to run a challenge.
+/// How this bench is started to run a challenge.
 pub(super) fn bench_challenge() -> Vec<String> {
     let bench = bench();
     match bench.len() {
@@ -32,70 +29,138 @@ pub(super) fn bench_challenge() -> Vec<String> {
     }
 }
 
-/// This very command, with a seed that was drawn for it.
-pub(super) fn own_command(seed: Option<u64>) -> String {
-    let words = std::env::args_os();
-    repetition(words.map(|it| it.to_string_lossy().into_owned()), seed)
+/// The command that is being executed.
+pub(super) struct OwnCommand {
+    program: String,
+    /// The name of the subcommand.
+    pub(super) name: String,
+    /// The flags that were given, in their order, each with its id and its words.
+    flags: Vec<(String, Vec<String>)>,
+    /// The arguments that are not flags.
+    arguments: Vec<String>,
 }
 
-fn repetition(words: impl Iterator<Item = String>, seed: Option<u64>) -> String {
-    let mut words = words.peekable();
-    let mut own = Vec::new();
-    // The seed takes the place of another one.
-    let is_due = |flag: &&(&str, bool)| flag.0 != "--seed" || seed.is_some();
-    while let Some(word) = words.next_if(|word| word != "--").map(without_quiet) {
-        let name = word.split('=').next().unwrap_or_default();
-        match DROPPED
-            .iter()
-            .filter(is_due)
-            .find(|(flag, _)| *flag == name)
-        {
-            Some((_, true)) if !word.contains('=') => drop(words.next()),
-            Some(_) => {}
-            None => own.push(word),
+impl OwnCommand {
+    /// The subcommand `command` of this program, with the flags that were given.
+    pub(super) fn new(program: &OsStr, command: &Command, matches: &ArgMatches) -> Self {
+        let is_given = |arg: &&Arg| {
+            let source = matches.value_source(arg.get_id().as_str());
+            source == Some(ValueSource::CommandLine)
+        };
+        let given = command.get_arguments().filter(is_given);
+        let (arguments, mut flags): (Vec<&Arg>, Vec<&Arg>) =
+            given.partition(|it| it.is_positional());
+        let position = |flag: &&Arg| matches.indices_of(flag.get_id().as_str())?.next();
+        flags.sort_by_key(position);
+        let flags = flags.into_iter();
+        let arguments = arguments.into_iter();
+        OwnCommand {
+            program: program.to_string_lossy().into_owned(),
+            name: command.get_name().to_owned(),
+            flags: flags
+                .map(|flag| (flag.get_id().to_string(), flag_words(flag, matches)))
+                .collect(),
+            arguments: arguments
+                .flat_map(|it| occurrences(it, matches).concat())
+                .collect(),
         }
     }
-    own.extend(
-        seed.iter()
-            .flat_map(|seed| ["--seed".to_owned(), seed.to_string()]),
-    );
-    own.extend(words);
-    command_line(&own)
+
+    /// A command that does the same again, with this seed if one is given.
+    pub(super) fn repeat(&self, seed: Option<u64>) -> String {
+        let is_kept = |id: &str| !OMITTED.contains(&id) && (id != "seed" || seed.is_none());
+        let flags = self.flags.iter().filter(|(id, _)| is_kept(id));
+        let seed = seed.map(|seed| ["--seed".to_owned(), seed.to_string()]);
+        // A node's arguments come last, behind `--`, as do others that begin with a dash.
+        let arguments = &self.arguments;
+        let are_last = self.name == "test" || arguments.iter().any(|it| it.starts_with('-'));
+        let mut words = vec![self.program.clone(), self.name.clone()];
+        if !are_last {
+            words.extend_from_slice(arguments);
+        }
+        words.extend(flags.flat_map(|(_, words)| words.iter().cloned()));
+        words.extend(seed.into_iter().flatten());
+        if are_last && !arguments.is_empty() {
+            words.push("--".to_owned());
+            words.extend_from_slice(arguments);
+        }
+        command_line(&words)
+    }
 }
 
-/// A word without a wish for quiet that stands in it together with other flags: `-qw`.
-fn without_quiet(word: String) -> String {
-    match word.strip_prefix("-q") {
-        Some(rest) if !rest.trim_start_matches('q').is_empty() => {
-            format!("-{}", rest.trim_start_matches('q'))
-        }
-        Some(_) => "-q".to_owned(),
-        None => word,
+/// A flag as it can be typed again.
+fn flag_words(flag: &Arg, matches: &ArgMatches) -> Vec<String> {
+    let name = format!("--{}", flag.get_long().unwrap_or_default());
+    if !flag.get_action().takes_values() {
+        return vec![name];
     }
+    let delimiter = flag
+        .get_value_delimiter()
+        .map_or(String::new(), String::from);
+    let with_value = |values: Vec<String>| {
+        let value = values.join(&delimiter);
+        if value.starts_with('-') {
+            vec![format!("{name}={value}")]
+        } else {
+            vec![name.clone(), value]
+        }
+    };
+    let values = occurrences(flag, matches).into_iter();
+    values.flat_map(with_value).collect()
+}
+
+/// The values of each occurrence of an argument.
+fn occurrences(arg: &Arg, matches: &ArgMatches) -> Vec<Vec<String>> {
+    let lossy = |value: &OsStr| value.to_string_lossy().into_owned();
+    let occurrences = matches.get_raw_occurrences(arg.get_id().as_str());
+    let occurrences = occurrences.into_iter().flatten();
+    occurrences
+        .map(|values| values.map(lossy).collect())
+        .collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    #[track_caller]
+    fn check(typed: &str, seed: Option<u64>, repeated: &str) {
+        let mut line = super::super::command();
+        let words = shlex::split(typed).unwrap();
+        let matches = line.try_get_matches_from_mut(&words).unwrap();
+        let (name, given) = matches.subcommand().unwrap();
+        let command = line.find_subcommand(name).unwrap();
+        let own = OwnCommand::new(OsStr::new(&words[0]), command, given);
+        assert_eq!(own.repeat(seed), repeated);
+    }
+
     #[test]
-    fn a_command_is_repeated_with_its_seed_and_without_what_is_said_of_it() {
+    fn a_command_is_repeated_with_its_seed_and_without_flags_about_output() {
         for (typed, repeated) in [
-            ("wb test -w echo", "wb test -w echo --seed 7"),
-            ("wb test --junit F -q --rate 2", "wb test --rate 2 --seed 7"),
-            ("wb --color=never test --json", "wb test --seed 7"),
-            ("wb test -qw echo -qq", "wb test -w echo --seed 7"),
-            ("wb test --seed 5 --rate 2", "wb test --rate 2 --seed 7"),
+            ("-w echo --bin x", "--workload echo --bin x --seed 7"),
+            ("--junit F -q --bin=x", "--bin x --seed 7"),
+            ("--bin x --json --color=never", "--bin x --seed 7"),
+            ("-qw echo --bin x", "--workload echo --bin x --seed 7"),
+            ("--bin x --no-ssh", "--bin x --no-ssh --seed 7"),
+            ("--bin x --seed 5 --rate 2", "--bin x --rate 2 --seed 7"),
             (
-                "wb test --seed=5 -- --seed 6",
-                "wb test --seed 7 -- --seed 6",
+                "--bin x -n a --nodes b,e -n d",
+                "--bin x --node a --node d --nodes b,e --seed 7",
             ),
-            ("wb test -- --junit x", "wb test --seed 7 -- --junit x"),
+            ("--bin x a --seed=5 -- 'b c'", "--bin x --seed 7 -- a 'b c'"),
+            ("--bin x -- --seed 6", "--bin x --seed 7 -- --seed 6"),
         ] {
-            let words = typed.split(' ').map(str::to_owned);
-            assert_eq!(repetition(words, Some(7)), repeated);
+            let [typed, repeated] = [typed, repeated].map(|flags| format!("wb test {flags}"));
+            check(&typed, Some(7), &repeated);
         }
-        let words = ["wb", "sweep", "--seed", "5"].map(str::to_owned);
-        assert_eq!(repetition(words.into_iter(), None), "wb sweep --seed 5");
+        check("wb check - -w echo", None, "wb check --workload echo -- -");
+        check(
+            "wb challenge --seed 5 echo",
+            None,
+            "wb challenge echo --seed 5",
+        );
+        let flags = r"'--node-flags=--a -b '\''c d'\'''";
+        let command = format!("wb challenge echo {flags}");
+        check(&command, None, &command);
     }
 }

@@ -8,9 +8,9 @@ use anyhow::Context;
 use clap::Args;
 use serde_json::Value;
 
-use super::again::bench_challenge;
-use super::audience::{Audience, Output};
+use super::again::{OwnCommand, bench_challenge};
 use super::nodes::NodeFlags;
+use super::reporter::{Output, Reporter};
 use super::seeds::last_seed;
 use super::{
     challenge_names, chosen, code, command_line, exit_code, factory, fresh_seed, maelstrom, paint,
@@ -19,7 +19,7 @@ use super::{
 use crate::challenge::{Challenge, Trial};
 use crate::live::Stopwatch;
 use crate::store::Store;
-use crate::test::{Held, Stage, Telling, Test};
+use crate::test::{LogOptions, Requirement, Stage, Test};
 use checkers::{CheckerResult as _, Validity, Verdict};
 use pages::budget::{Bar, Measurements};
 use pages::outcome::Outcome;
@@ -27,44 +27,43 @@ use pages::report::{Ending, Figures, Score, Tested};
 use simulator::options::Options;
 use simulator::simulation::Factory;
 
-/// What `challenge` takes.
+/// Arguments of `challenge`.
 #[derive(Args)]
 pub(super) struct Arguments {
     /// The challenges: echo, unique-ids, broadcast-3a … or all.
     #[arg(value_name = "NAME", required = true, value_parser = challenge_names())]
     names: Vec<String>,
 
-    /// On the virtual clock: the same nodes in this process, without waiting.
+    /// Simulates: the same nodes in this process, on the virtual clock, without waiting.
     #[arg(long, conflicts_with_all = ["bin", "maelstrom"])]
     simulate: bool,
 
-    /// What everything random is drawn from; one is chosen and printed otherwise.
+    /// The seed of everything random; without it one is chosen and printed.
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
 
-    /// How often each challenge is run; the table shows medians.
+    /// How often to run each challenge; the table shows medians.
     #[arg(long, value_name = "N", default_value_t = 1,
           value_parser = clap::value_parser!(u32).range(1..))]
     runs: u32,
 
-    /// A program of yours to be tested instead of our solution, held to the official rules.
+    /// Your own program, tested in place of our solution, with the official budgets.
     #[arg(long, value_name = "FILE")]
     bin: Option<PathBuf>,
 
     #[command(flatten)]
     node_flags: NodeFlags,
 
-    /// The launcher of the official Maelstrom, which then runs the test in our place.
+    /// The launcher of the official Maelstrom, which then runs the tests.
     #[arg(long, value_name = "FILE")]
     maelstrom: Option<PathBuf>,
 
-    /// The folder where runs are kept.
+    /// The folder in which runs are stored.
     #[arg(long, value_name = "DIR", default_value = "store")]
     store: PathBuf,
 
-    /// Prints one JSON document for machines: exit-status, error, and tests with their budgets and
-    /// runs (command, seed, folder, valid, crash, incidents, findings, results). People read
-    /// stderr.
+    /// Prints one JSON document: exit-status, error, and tests with their budgets and runs
+    /// (command, seed, folder, valid, crash, incidents, findings, results). Messages go to stderr.
     #[arg(long)]
     json: bool,
 
@@ -72,68 +71,68 @@ pub(super) struct Arguments {
     output: Output,
 }
 
-/// Runs the challenges one after the other; the exit status is that of the worst.
-pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
+/// Runs the challenges one after the other; returns the exit status of the worst.
+pub(super) fn run(arguments: &Arguments, own: &OwnCommand) -> anyhow::Result<u8> {
     if arguments.simulate && cfg!(not(feature = "simulate")) {
-        return whole_bench();
+        return run_full_bench();
     }
-    let mut audience = Audience::begin_tests("challenge", &arguments.output, arguments.json)?;
-    let done = run_all(arguments, &mut audience);
-    audience.finish(done)
+    let mut reporter = Reporter::of_tests(own, &arguments.output, arguments.json)?;
+    let done = run_all(arguments, &mut reporter);
+    reporter.finish(done)
 }
 
-/// The same command by a bench that has our nodes in it; its exit status. `cargo challenge` builds one
-/// without them, as a live run starts only the node that is asked for.
-fn whole_bench() -> anyhow::Result<u8> {
+/// Runs the same command with a bench that includes our nodes; returns its exit status. `cargo
+/// challenge` builds a bench without them, as a live run needs only the binary of one solution.
+fn run_full_bench() -> anyhow::Result<u8> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let status = process::Command::new(cargo)
         .args(["run", "--release", "--package", "workbench", "--"])
         .args(std::env::args_os().skip(1))
         .status()
-        .context("cannot start cargo to build a bench that simulates")?;
+        .context("cannot start cargo to build a bench that can simulate")?;
     let exit = status.code().and_then(|exit| u8::try_from(exit).ok());
     Ok(exit.unwrap_or(code::CRASH))
 }
 
-fn run_all(arguments: &Arguments, audience: &mut Audience) -> anyhow::Result<u8> {
+fn run_all(arguments: &Arguments, reporter: &mut Reporter) -> anyhow::Result<u8> {
     let challenges = chosen(&arguments.names)?;
     let start = Stopwatch::start();
     let seed = arguments.seed.unwrap_or_else(fresh_seed);
     last_seed(seed, arguments.runs)?;
-    let mut missed = Vec::new();
+    let mut failed = Vec::new();
     let mut status = code::VALID;
     for challenge in &challenges {
-        let score = Attempt {
+        let own_status = Attempt {
             challenge,
             arguments,
             seed,
-            audience,
+            reporter,
         }
-        .make()?;
-        if score != code::VALID {
-            missed.push(challenge.name);
-            status = worse(status, score);
+        .run()?;
+        if own_status != code::VALID {
+            failed.push(challenge.name);
+            status = worse(status, own_status);
         }
     }
     if challenges.len() > 1 {
-        let held = challenges.len() - missed.len();
+        let passed = challenges.len() - failed.len();
         let took = start.elapsed().as_secs_f64();
-        audience.say(format_args!(
-            "{held} of {} challenges hold, in {took:.1} s",
+        reporter.print(format_args!(
+            "{passed} of {} challenges passed in {took:.1} s",
             challenges.len()
         ));
-        if !missed.is_empty() {
-            let missed = missed.join(", ");
-            audience.say(format_args!(
-                "{} {missed}",
-                paint::outcome(false, "missed:")
+        if !failed.is_empty() {
+            let failed = failed.join(", ");
+            reporter.print(format_args!(
+                "{} {failed}",
+                paint::outcome(false, "failed:")
             ));
         }
     }
     Ok(status)
 }
 
-/// The worse of two exit statuses, whose numbers are not in order.
+/// The worse of two exit statuses: their numbers are not ordered by severity.
 fn worse(one: u8, other: u8) -> u8 {
     let order = [code::VALID, code::UNKNOWN, code::INVALID, code::CRASH];
     let rank = |status: u8| order.iter().position(|it| *it == status);
@@ -144,27 +143,27 @@ struct Attempt<'a> {
     challenge: &'a Challenge,
     arguments: &'a Arguments,
     seed: u64,
-    audience: &'a mut Audience,
+    reporter: &'a mut Reporter,
 }
 
-/// What the nodes are, once they are ready to start.
+/// Nodes that are ready to start: a program, or a factory for simulated ones.
 enum Nodes {
     Program(PathBuf),
     Factory(Factory),
 }
 
 impl Attempt<'_> {
-    /// Runs all tests of the challenge; the worst exit status.
-    fn make(&mut self) -> anyhow::Result<u8> {
+    /// Runs all tests of the challenge; returns the worst exit status.
+    fn run(&mut self) -> anyhow::Result<u8> {
         let nodes = self.nodes()?;
         let bar = self.bar();
         let mut status = code::VALID;
         let trials = self.challenge.trials.iter();
         let trials = trials.filter(|it| it.is_official || bar == Bar::Ours);
         let trials: Vec<&'static Trial> = trials.collect();
-        for (place, trial) in trials.iter().enumerate() {
-            let tested = self.make_one(trial, (place + 1, trials.len()), &nodes, bar)?;
-            self.audience.hear_test(&tested);
+        for (index, trial) in trials.iter().enumerate() {
+            let tested = self.run_trial(trial, (index + 1, trials.len()), &nodes, bar)?;
+            self.reporter.report_test(&tested);
             status = worse(status, tested.status);
         }
         Ok(status)
@@ -178,8 +177,8 @@ impl Attempt<'_> {
         }
     }
 
-    /// Runs one test as often as asked for, and judges it.
-    fn make_one(
+    /// Runs one test as often as `--runs` says, and checks its budgets.
+    fn run_trial(
         &self,
         trial: &'static Trial,
         part: (usize, usize),
@@ -200,15 +199,16 @@ impl Attempt<'_> {
         for round in 0..u64::from(self.arguments.runs) {
             let seed = self.seed + round;
             let head = self.head(seed, trial);
-            self.audience.remark(&head);
-            let (ending, score) = self.score(trial, seed, nodes)?;
+            self.reporter.print_unless_quiet(&head);
+            let (ending, score) = self.run_once(trial, seed, nodes)?;
             let is_valid = ending.valid == Some(Validity::Valid);
-            if self.audience.is_quiet && !is_valid {
-                self.audience.say(&head);
-                self.audience.say(&ending.summary);
+            if self.reporter.is_quiet && !is_valid {
+                self.reporter.print(&head);
+                self.reporter.print(&ending.summary);
             }
             if !is_valid {
-                self.audience.say(format_args!("again: {}", ending.command));
+                self.reporter
+                    .print(format_args!("again: {}", ending.command));
             }
             tested.endings.push(ending);
             match score {
@@ -221,28 +221,29 @@ impl Attempt<'_> {
             (true, _) => code::VALID,
             (false, worst) => exit_code(worst).max(code::INVALID),
         };
-        self.tell(&tested.name(), &figures);
+        self.print_figures(&tested.name(), &figures);
         tested.figures = Some(figures);
         Ok(tested)
     }
 
-    /// Tells what was measured.
-    fn tell(&self, name: &str, figures: &Figures) {
-        if self.audience.is_quiet && figures.hold() {
-            let holds = paint::outcome(true, "holds");
-            self.audience
-                .say(format_args!("{name}: {holds} (seed {})", self.seed));
+    /// Prints what was measured.
+    fn print_figures(&self, name: &str, figures: &Figures) {
+        if self.reporter.is_quiet && figures.hold() {
+            let passed = paint::outcome(true, "passed");
+            self.reporter
+                .print(format_args!("{name}: {passed} (seed {})", self.seed));
             return;
         }
-        self.audience.say(paint::table(&figures.table()));
+        self.reporter.print(paint::table(&figures.table()));
         if !figures.hold() && figures.worst == Validity::Valid {
             let again = self.command(self.seed, self.arguments.runs);
             let missed = paint::outcome(false, "a budget is missed");
-            self.audience.say(format_args!("{missed}; again: {again}"));
+            self.reporter
+                .print(format_args!("{missed}; again: {again}"));
         }
     }
 
-    /// What a test begins with.
+    /// The lines before a test's results.
     fn head(&self, seed: u64, trial: &Trial) -> String {
         let stage = match (&self.arguments.maelstrom, self.arguments.simulate) {
             (Some(_), _) => "official Maelstrom".to_owned(),
@@ -258,10 +259,10 @@ impl Attempt<'_> {
             node_flags, bin, ..
         } = self.arguments;
         match (node_flags.given(), bin) {
-            (Some(flags), _) => flags,
-            // Flags of ours mean nothing to a program of somebody else's.
+            (Some(flags), _) => flags.to_vec(),
+            // Another program does not know the flags of our solutions.
             (None, Some(_)) => Vec::new(),
-            (None, None) => node_flags.of(self.challenge),
+            (None, None) => node_flags.or_those_of(self.challenge),
         }
     }
 
@@ -276,8 +277,8 @@ impl Attempt<'_> {
         solution.build().map(Nodes::Program)
     }
 
-    /// How one run ended, and its score; there is none if it broke off.
-    fn score(
+    /// Runs a test once; there is no score if the run is aborted.
+    fn run_once(
         &self,
         trial: &'static Trial,
         seed: u64,
@@ -285,12 +286,12 @@ impl Attempt<'_> {
     ) -> anyhow::Result<(Ending, Option<Score>)> {
         let node_flags = self.node_flags();
         if let (Some(launcher), Nodes::Program(program)) = (&self.arguments.maelstrom, nodes) {
-            return self.score_by_maelstrom(&maelstrom::Run {
+            return self.run_maelstrom(&maelstrom::Run {
                 launcher,
                 program,
                 trial,
                 node_flags: &node_flags,
-                audience: self.audience,
+                reporter: self.reporter,
             });
         }
         let (workload, options) = trial.test();
@@ -298,7 +299,7 @@ impl Attempt<'_> {
             Nodes::Program(program) => Stage::Live {
                 program,
                 arguments: &node_flags,
-                telling: Telling::default(),
+                log: LogOptions::default(),
                 leave_running: false,
             },
             Nodes::Factory(factory) => Stage::Simulated(factory),
@@ -309,23 +310,23 @@ impl Attempt<'_> {
             seed,
             stage,
             command: self.command(seed, 1),
-            held: Some(Held {
+            requirement: Some(Requirement {
                 challenge: self.challenge.name,
                 trial,
                 bar: self.bar(),
             }),
         };
         let start = Stopwatch::start();
-        let mut line = progress::Line::new(self.challenge.name, self.audience.is_quiet);
+        let mut line = progress::Line::new(self.challenge.name, self.reporter.is_quiet);
         if self.arguments.simulate {
             line.show("simulating");
         }
-        let outcome = test.perform(&Store::new(&self.arguments.store), &mut line);
+        let outcome = test.run(&Store::new(&self.arguments.store), &mut line);
         line.finish();
         let outcome = outcome?;
         let ending = Ending::new(&outcome, &test.command, test.stage.name(), start.elapsed());
-        self.audience.remark(&ending.summary);
-        self.warn_of_lost_pace(&options, &outcome);
+        self.reporter.print_unless_quiet(&ending.summary);
+        self.warn_if_slow(&options, &outcome);
         let score = |verdict: &Verdict| {
             let measured = Measurements::of(verdict);
             Score::new(verdict.validity(), trial.budgets, &measured)
@@ -333,10 +334,7 @@ impl Attempt<'_> {
         Ok((ending, outcome.verdict.as_ref().map(score)))
     }
 
-    fn score_by_maelstrom(
-        &self,
-        run: &maelstrom::Run<'_>,
-    ) -> anyhow::Result<(Ending, Option<Score>)> {
+    fn run_maelstrom(&self, run: &maelstrom::Run<'_>) -> anyhow::Result<(Ending, Option<Score>)> {
         let start = Stopwatch::start();
         let results = run.results(&self.arguments.store.join("maelstrom"))?;
         let crash = results.is_none().then(|| "there are no results".to_owned());
@@ -361,8 +359,8 @@ impl Attempt<'_> {
         Ok((ending, score))
     }
 
-    /// A machine too slow for the rate makes every other figure look better than it is.
-    fn warn_of_lost_pace(&self, options: &Options, outcome: &Outcome) {
+    /// Warns if the machine was too slow for the rate, as that improves all other figures.
+    fn warn_if_slow(&self, options: &Options, outcome: &Outcome) {
         let limit = options.time_limit;
         let expected = options.rate * limit.as_secs_f64();
         let begun = outcome
@@ -376,13 +374,13 @@ impl Attempt<'_> {
             .count() as f64;
         if begun < 0.9 * expected {
             let warning = paint::warning();
-            self.audience.remark(format_args!(
-                "{warning} {begun} of about {expected} operations begun: too few for the rate"
+            self.reporter.print_unless_quiet(format_args!(
+                "{warning} {begun} of about {expected} operations began: the machine is too slow"
             ));
         }
     }
 
-    /// The command that does this again, from this seed on.
+    /// The command that repeats this, from this seed on.
     fn command(&self, seed: u64, runs: u32) -> String {
         let mut words = bench_challenge();
         words.push(self.challenge.name.into());
@@ -402,7 +400,7 @@ impl Attempt<'_> {
             words.extend(["--bin".into(), bin.display().to_string()]);
         }
         if let Some(flags) = arguments.node_flags.given() {
-            words.extend(["--node-flags".into(), flags.join(" ")]);
+            words.push(format!("--node-flags={}", command_line(flags)));
         }
         command_line(&words)
     }

@@ -1,4 +1,4 @@
-//! `workbench check`: the verdict on a history that somebody kept.
+//! `workbench check`: the verdict on a stored history.
 
 mod report;
 
@@ -14,50 +14,51 @@ use clap::builder::PossibleValue;
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 
-use super::audience::{Audience, Output};
-use super::{code, exit_code, misuse, own_command, paint, print, progress};
+use super::again::OwnCommand;
+use super::reporter::{Output, Reporter};
+use super::{code, exit_code, misuse, paint, progress, write_stdout};
 use crate::flags;
-use crate::live::{Stopwatch, Watcher};
+use crate::live::{Observer, Stopwatch};
 use checkers::{
     Assumptions, CheckerResult as _, Models, Target, Unjudged, Verdict, WorkloadVerdict,
 };
 use history::edn;
 use history::{History, Kind};
-use pages::report::{self as told, Ending, Tested};
+use pages::report::{Ending, Tested};
 use simulator::options::Options;
 use simulator::workload;
 
 use self::report::Report;
 
-/// What `check` takes.
+/// Arguments of `check`.
 #[derive(Args)]
 pub(super) struct Arguments {
-    /// The history: our JSON lines, or a history.edn of Maelstrom's or Jepsen's, gzipped or not;
-    /// the folder of a run; or - for stdin.
+    /// The history: JSON lines, or a history.edn of Maelstrom or Jepsen, gzipped or not; the folder
+    /// of a run; or - for stdin.
     #[arg(value_name = "HISTORY")]
     history: PathBuf,
 
-    /// What it is judged as: a workload, or a register as Knossos has them; a folder of ours knows
-    /// it.
+    /// What to check it as: a workload, or one of Knossos' registers. Not needed for the folder of
+    /// a run of this bench.
     #[arg(short, long, value_name = "NAME", value_enum)]
     workload: Option<Model>,
 
-    /// What transactions are held to: consistency models, separated by commas. A folder of ours
-    /// knows them; otherwise it is strict-serializable.
+    /// The consistency models that transactions must satisfy, separated by commas. Without it those
+    /// of the run's folder, or else strict-serializable.
     #[arg(long, value_name = "LIST")]
     consistency_models: Option<String>,
 
-    /// Which part of the operations must have succeeded: "total", or a number from 0 to 1.
+    /// The fraction of operations that must have succeeded: "total", or a number from 0 to 1.
     #[arg(long, value_name = "X", value_parser = flags::parse_availability)]
     availability: Option<Target>,
 
-    /// What is taken for granted about the keys of txn-rw-register, separated by commas, as Elle's
-    /// options of these names: wfr-keys, sequential-keys, linearizable-keys. Without it, as in
-    /// Maelstrom, it is wfr-keys.
+    /// Assumptions about the keys of txn-rw-register, separated by commas, as Elle's options of
+    /// these names: wfr-keys, sequential-keys, linearizable-keys. Without it wfr-keys, as in
+    /// Maelstrom.
     #[arg(long, value_name = "LIST")]
     assume: Option<Assumptions>,
 
-    /// Writes a page, plots and results into a folder, as a run of ours has them.
+    /// Writes a report page, plots and results into a folder, like those of a run.
     #[arg(long, value_name = "DIR")]
     report: Option<PathBuf>,
 
@@ -69,39 +70,39 @@ pub(super) struct Arguments {
     output: Output,
 }
 
-/// The names under which a folder may keep its history.
-const NAMES: [&str; 4] = [
+/// Names of the history file in a run's folder.
+const HISTORY_FILES: [&str; 4] = [
     "history.jsonl",
     "history.edn",
     "history.jsonl.gz",
     "history.edn.gz",
 ];
 
-/// Judges the history; the exit status.
-pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
-    let mut audience = Audience::begin("check", &arguments.output, arguments.json)?;
-    let done = run_check(arguments, &mut audience);
-    audience.finish(done)
+/// Checks the history; returns the exit status.
+pub(super) fn run(arguments: &Arguments, own: &OwnCommand) -> anyhow::Result<u8> {
+    let mut reporter = Reporter::new(own, &arguments.output, arguments.json)?;
+    let done = run_check(arguments, &mut reporter);
+    reporter.finish(done)
 }
 
-fn run_check(arguments: &Arguments, audience: &mut Audience) -> anyhow::Result<u8> {
+fn run_check(arguments: &Arguments, reporter: &mut Reporter) -> anyhow::Result<u8> {
     let start = Stopwatch::start();
-    let mut line = progress::Line::new("check", audience.is_quiet);
+    let mut line = progress::Line::new("check", reporter.is_quiet);
     line.show(format!("reading {}", arguments.history.display()));
     let (history, known) = open(&arguments.history)?;
-    let told = |key: &str| known[key].as_str();
+    let text = |key: &str| known[key].as_str();
     let model = arguments.workload.map_or_else(
-        || told("workload").and_then(|name| Model::from_str(name, false).ok()),
+        || text("workload").and_then(|name| Model::from_str(name, false).ok()),
         Some,
     );
     let Some(model) = model else {
         return Err(misuse(
-            "the history does not say which workload it is of: give -w NAME",
+            "the history does not say of which workload it is: give -w NAME",
         ));
     };
     let name = model.workload();
     if arguments.assume.is_some() && name != workload::Name::TxnRwRegister {
-        return Err(misuse("--assume is about txn-rw-register alone"));
+        return Err(misuse("--assume is for txn-rw-register only"));
     }
     let availability = arguments.availability.or(match &known["availability"] {
         Value::Number(part) => part.as_f64().map(Target::AtLeast),
@@ -109,24 +110,24 @@ fn run_check(arguments: &Arguments, audience: &mut Audience) -> anyhow::Result<u
         _ => None,
     });
     let models = arguments.consistency_models.as_deref();
-    let models = models.or(told("consistency-models")).map(str::parse);
-    if let Some(stranger) = stranger(&history, name) {
-        return Err(misuse(stranger));
+    let models = models.or(text("consistency-models")).map(str::parse);
+    if let Some(mismatch) = describe_mismatch(&history, name) {
+        return Err(misuse(mismatch));
     }
     let operations = history.count(Kind::Invoke);
-    // A run in whose folder it lies may have had no operation; any other file is taken for another.
+    // A run may have had no operation; any other file is probably the wrong one.
     if operations == 0 && !arguments.history.is_dir() {
         let path = arguments.history.display();
-        bail!("{path} holds no operation of a client: is this the right file?");
+        bail!("{path} has no operation of a client: is this the right file?");
     }
-    line.check(operations);
+    line.on_check(operations);
     let verdict = match models.transpose() {
         Ok(models) => {
             let models: Models = models.unwrap_or_default();
             let checked = check(&history, name, models, arguments.assume);
             Verdict::judge(&history, checked, availability, None)
         }
-        // Nothing can be said of what nobody knows; Maelstrom finds out at the same point.
+        // As in Maelstrom, an unknown model makes the verdict unknown.
         Err(unknown) => Verdict::judge(&history, Unjudged::new(unknown), availability, None),
     };
     line.finish();
@@ -142,29 +143,29 @@ fn run_check(arguments: &Arguments, audience: &mut Audience) -> anyhow::Result<u
             "findings": findings,
             "results": edn::to_json(&verdict.to_edn()),
         });
-        print(format_args!("{document:#}\n"))?;
+        write_stdout(format_args!("{document:#}\n"))?;
     } else {
-        if status != code::VALID || !audience.is_quiet {
-            audience.say(&summary);
+        if status != code::VALID || !reporter.is_quiet {
+            reporter.print(&summary);
         }
-        audience.say(format_args!("{model}: {}", paint::verdict(valid)));
+        reporter.print(format_args!("{model}: {}", paint::verdict(valid)));
     }
-    let command = own_command(None);
+    let command = reporter.command.clone();
     if let Some(folder) = &arguments.report {
-        let report = Report {
+        let page = Report {
             source: &arguments.history,
             known: &known,
             title: &model.to_string(),
             command: &command,
             verdict: &verdict,
         };
-        report.write(history, folder)?;
-        audience.remark(format_args!(
+        page.write(history, folder)?;
+        reporter.print_unless_quiet(format_args!(
             "report: {}",
             folder.join("report.html").display()
         ));
     }
-    audience.hear_test(&Tested {
+    reporter.report_test(&Tested {
         challenge: None,
         part: (1, 1),
         workload: model.to_string(),
@@ -178,7 +179,7 @@ fn run_check(arguments: &Arguments, audience: &mut Audience) -> anyhow::Result<u
             took: start.elapsed(),
             valid: Some(valid),
             results: Value::Null,
-            evidence: told::told(&findings),
+            evidence: pages::report::told(&findings),
             findings,
             incidents: Value::Null,
             crash: None,
@@ -190,21 +191,21 @@ fn run_check(arguments: &Arguments, audience: &mut Audience) -> anyhow::Result<u
     Ok(status)
 }
 
-/// What a history is judged as.
+/// What a history is checked as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Model {
-    /// A workload of Maelstrom's.
+    /// One of Maelstrom's workloads.
     Workload(workload::Name),
-    /// One register, or several with tuples of a key and a value: Knossos' `register` and
-    /// `cas-register`.
+    /// Knossos' `register` or `cas-register`: one register, or several if values are pairs of a key
+    /// and a value.
     Register {
-        /// Whether it can be compared and set.
+        /// Whether there are compare-and-set operations.
         cas: bool,
     },
 }
 
 impl Model {
-    /// The workload whose checker judges it.
+    /// The workload with the right checker.
     fn workload(self) -> workload::Name {
         match self {
             Model::Workload(name) => name,
@@ -260,27 +261,29 @@ fn check(
     workload::workload(name, &options).check(history)
 }
 
-/// What a person should read, which fits a screen.
+/// The findings and counts, which fit a screen.
 fn summary(history: &History, operations: usize, findings: &[String]) -> String {
-    let mut lines = told::findings(findings);
+    let mut lines = pages::report::findings(findings);
     lines.push(counts(history, operations));
     lines.join("\n")
 }
 
-/// What is wrong with a history that is not of this workload: it would be judged by what it lacks.
-fn stranger(history: &History, name: workload::Name) -> Option<String> {
+/// Describes a history that has no operation of this workload: its verdict would mean nothing.
+fn describe_mismatch(history: &History, name: workload::Name) -> Option<String> {
     let known = workload::workload(name, &Options::default()).operations();
     let begun = history.ops.iter().filter(|op| op.is_invocation());
     let names: BTreeSet<&str> = begun.map(|op| &*op.f).collect();
-    let is_strange = !names.is_empty() && names.iter().all(|name| !known.contains(name));
+    let is_other = !names.is_empty() && names.iter().all(|name| !known.contains(name));
     let list = |names: &[&str]| names.join(", ");
-    is_strange.then(|| {
+    is_other.then(|| {
         let (names, known) = (list(&Vec::from_iter(names)), list(known));
-        format!("this is no history of {name}: it has {names}, and there should be {known}")
+        format!(
+            "this is not a history of {name}: its operations are {names}, but {name} has {known}"
+        )
     })
 }
 
-/// A history, and what the run's folder says of it: `null` if there is none.
+/// Reads a history and the `test.json` of the run's folder, which is `null` if there is none.
 fn open(path: &Path) -> anyhow::Result<(History, Value)> {
     let read = |path: &Path| {
         let file: Box<dyn Read> = if path == Path::new("-") {
@@ -293,22 +296,22 @@ fn open(path: &Path) -> anyhow::Result<(History, Value)> {
     if !path.is_dir() {
         return Ok((read(path)?, Value::Null));
     }
-    let mut candidates = NAMES.iter().map(|name| path.join(name));
-    let kept = candidates.find(|path| path.exists());
-    let kept = kept.with_context(|| {
-        let names = NAMES.join(", ");
+    let mut candidates = HISTORY_FILES.iter().map(|name| path.join(name));
+    let file = candidates.find(|path| path.exists());
+    let file = file.with_context(|| {
+        let names = HISTORY_FILES.join(", ");
         format!(
-            "{} is no run's folder: it has none of {names}",
+            "{} is not the folder of a run: it has none of {names}",
             path.display()
         )
     })?;
     let test = path.join("test.json");
     let known = match fs::read(&test) {
         Ok(text) => serde_json::from_slice(&text)
-            .with_context(|| format!("cannot make sense of {}", test.display()))?,
+            .with_context(|| format!("cannot read {}", test.display()))?,
         Err(_) => Value::Null,
     };
-    Ok((read(&kept)?, known))
+    Ok((read(&file)?, known))
 }
 
 fn counts(history: &History, operations: usize) -> String {

@@ -3,28 +3,33 @@
 use clap::Args;
 use clap_complete::Shell;
 
-use super::{code, print};
+use super::{code, write_stdout};
 
-/// What `completions` takes.
+/// Arguments of `completions`.
 #[derive(Args)]
 pub(super) struct Arguments {
-    /// The shell that is to complete what is typed.
+    /// The shell that will complete commands.
     #[arg(value_name = "SHELL", value_enum)]
     shell: Shell,
 }
 
-/// Prints the shell's script; the exit status.
+/// Prints the shell's script; returns the exit status.
 ///
 /// # Errors
 /// When stdout cannot be written.
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
-    print(script(arguments.shell))?;
+    write_stdout(script(arguments.shell))?;
     Ok(code::VALID)
 }
 
 fn script(shell: Shell) -> String {
     let mut script = Vec::new();
-    clap_complete::generate(shell, &mut super::offered(), "workbench", &mut script);
+    clap_complete::generate(
+        shell,
+        &mut super::visible_command(),
+        "workbench",
+        &mut script,
+    );
     String::from_utf8_lossy(&script).into_owned()
 }
 
@@ -38,14 +43,14 @@ mod tests {
     fn every_shell_completes_commands_flags_and_names() {
         for shell in Shell::value_variants() {
             let script = script(*shell);
-            let knows = |words: [&str; 2]| words.iter().all(|word| script.contains(word));
-            assert!(knows(["simulate", "nemesis-interval"]), "{shell}");
+            let has = |words: [&str; 2]| words.iter().all(|word| script.contains(word));
+            assert!(has(["storm", "nemesis-interval"]), "{shell}");
             // A flag of `test` alone.
-            let offers = script.lines().filter(|line| line.contains("nodes-file"));
-            assert!(offers.count() <= 2, "{shell}");
-            // The scripts of the others name no values, or those of flags alone.
+            let lines = script.lines().filter(|line| line.contains("nodes-file"));
+            assert!(lines.count() <= 2, "{shell}");
+            // The scripts of other shells list no values, or only those of flags.
             if matches!(shell, Shell::Bash | Shell::Zsh) {
-                assert!(knows(["broadcast-3d", "txn-rw-register"]), "{shell}");
+                assert!(has(["broadcast-3d", "txn-rw-register"]), "{shell}");
             }
         }
     }

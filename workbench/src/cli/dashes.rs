@@ -1,11 +1,10 @@
-//! Long dashes in place of hyphens. Pages and word processors turn `--nemesis` into `–-nemesis` or
-//! `—nemesis`, which is no flag: with Maelstrom it becomes an argument of the node, all that
-//! follows it too, and the test passes without any partition.
+//! Long dashes in place of hyphens. Web pages and word processors turn `--nemesis` into `–-nemesis`
+//! or `—nemesis`, which is not a flag. Maelstrom passes it and all that follows to the node, and
+//! the test passes without any partition; here it is an error.
 
 use std::ffi::OsString;
 
-/// What is wrong with the first argument before `--` that begins with a long dash, and how it is
-/// spelled right.
+/// Describes the first argument before `--` that begins with a long dash, with the right spelling.
 pub(super) fn complaint(arguments: impl Iterator<Item = OsString>) -> Option<String> {
     let mut own = arguments.take_while(|argument| argument != "--");
     own.find_map(|argument| complaint_of(&argument.to_string_lossy()))
@@ -15,17 +14,17 @@ fn complaint_of(argument: &str) -> Option<String> {
     let dash = argument.chars().next().filter(|c| is_long_dash(*c))?;
     let word = argument.trim_start_matches(|c| c == '-' || is_long_dash(c));
     let name = word.split('=').next().unwrap_or_default();
-    // Of the flags only those of one letter have one hyphen; numbers have one as well.
+    // Flags of one letter and numbers have one hyphen, all others two.
     let is_short = name.chars().count() == 1 || name.starts_with(|c: char| c.is_ascii_digit());
     let hyphens = if is_short { "-" } else { "--" };
     let code = u32::from(dash);
     Some(format!(
         "{argument:?} begins with {dash:?} (U+{code:04X}), a long dash: write {hyphens}{word} \
-         (an argument of the node stands behind --)"
+         (arguments of the node follow --)"
     ))
 }
 
-/// Whether this is a dash, a hyphen or a minus sign, but not the one of ASCII.
+/// Whether this is a dash, a hyphen or a minus sign other than ASCII's.
 fn is_long_dash(c: char) -> bool {
     matches!(c, '\u{2010}'..='\u{2015}' | '\u{2212}')
 }
@@ -39,7 +38,7 @@ mod tests {
     }
 
     #[test]
-    fn the_right_spelling_of_a_flag_with_a_long_dash_is_named() {
+    fn a_flag_with_a_long_dash_is_answered_with_the_right_spelling() {
         for (words, right) in [
             ("test –-nemesis partition", "write --nemesis ("),
             ("test —nemesis=partition", "write --nemesis=partition ("),
@@ -56,7 +55,7 @@ mod tests {
     }
 
     #[test]
-    fn other_arguments_and_those_of_the_node_may_have_any_dash() {
+    fn values_and_arguments_of_the_node_may_have_any_dash() {
         for words in [
             "test --nemesis partition",
             "test -w echo",

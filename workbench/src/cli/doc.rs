@@ -3,13 +3,13 @@
 use clap::Args;
 use clap::builder::PossibleValuesParser;
 
-use super::{code, say};
+use super::{code, print_line};
 use crate::doc::{self, Part};
 
-/// What `doc` takes.
+/// Arguments of `doc`.
 #[derive(Args)]
 pub(super) struct Arguments {
-    /// One part alone: protocol, errors, services, or a workload.
+    /// Only this part: protocol, errors, services, or a workload.
     #[arg(value_name = "PART", value_parser = names())]
     part: Option<String>,
 }
@@ -19,13 +19,13 @@ fn names() -> PossibleValuesParser {
     PossibleValuesParser::new(names.collect::<Vec<_>>())
 }
 
-/// Prints what was asked for; the exit status.
+/// Prints one part, or all; returns the exit status.
 pub(super) fn run(arguments: &Arguments) -> u8 {
     let named = |part: &Part| arguments.part.as_deref() == Some(part.name());
     let text = Part::all()
         .into_iter()
         .find(named)
         .map_or_else(doc::everything, Part::text);
-    say(text.trim_end());
+    print_line(text.trim_end());
     code::VALID
 }

@@ -1,22 +1,22 @@
-//! How much of the machine simulations use.
+//! How many simulations run at the same time.
 
 use clap::Args;
 use rayon::ThreadPoolBuilder;
 
-/// How much of the machine is used.
+/// How many runs go on at the same time.
 #[derive(Args)]
 pub(super) struct Jobs {
-    /// How many runs go on at the same time; as many as there are cores otherwise.
+    /// How many runs go on at the same time; by default one for each core.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     jobs: Option<u16>,
 }
 
 impl Jobs {
-    /// Holds from now on.
+    /// Sets the number of threads for the rest of the process.
     ///
     /// # Errors
-    /// When there are no threads to be had.
-    pub(super) fn settle(&self) -> anyhow::Result<()> {
+    /// When the threads cannot be started.
+    pub(super) fn apply(&self) -> anyhow::Result<()> {
         if let Some(jobs) = self.jobs {
             let pool = ThreadPoolBuilder::new().num_threads(jobs.into());
             pool.build_global()?;

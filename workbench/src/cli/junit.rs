@@ -1,15 +1,14 @@
-//! Accounts as JUnit XML, which CI servers read: a suite for each account, a case for each thing
-//! that had to hold.
+//! JUnit XML for CI servers: a suite for each account, a case for each requirement.
 
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
 use history::text::visible;
 use pages::report::{Account, Case, Evidence, Fate};
 
-/// The whole document.
+/// Formats the document.
 ///
 /// # Errors
-/// When it cannot be put together.
+/// When it cannot be serialized.
 pub(super) fn junit(name: &str, accounts: &[Account]) -> anyhow::Result<String> {
     let mut report = Report::new(visible(name));
     report.set_time(accounts.iter().map(|account| account.took).sum());
@@ -30,27 +29,27 @@ fn suite(account: &Account) -> TestSuite {
 }
 
 fn case(suite: &str, case: &Case) -> TestCase {
-    let not = |kind, evidence: &Evidence| {
+    let non_success = |kind, evidence: &Evidence| {
         let mut status = TestCaseStatus::non_success(kind);
         status.set_message(visible(&evidence.message));
         let Evidence { message, body } = evidence;
-        let all = if body.starts_with(message) {
+        let description = if body.starts_with(message) {
             body.clone()
         } else {
             format!("{message}\n{body}")
         };
-        status.set_description(visible(&all));
+        status.set_description(visible(&description));
         status
     };
     let status = match &case.fate {
         Fate::Held => TestCaseStatus::success(),
-        Fate::Failed(evidence) => not(NonSuccessKind::Failure, evidence),
-        Fate::Broken(evidence) => not(NonSuccessKind::Error, evidence),
+        Fate::Failed(evidence) => non_success(NonSuccessKind::Failure, evidence),
+        Fate::Broken(evidence) => non_success(NonSuccessKind::Error, evidence),
     };
-    let mut told = TestCase::new(visible(&case.name), status);
-    told.set_classname(visible(suite));
-    told.set_time(case.took);
-    told
+    let mut test_case = TestCase::new(visible(&case.name), status);
+    test_case.set_classname(visible(suite));
+    test_case.set_time(case.took);
+    test_case
 }
 
 #[cfg(test)]
@@ -59,8 +58,9 @@ mod tests {
 
     use super::*;
 
-    /// An account all of whose words are this text: something held, failed, and broke off.
-    fn failed(text: &str) -> Account {
+    /// An account in which every text is this one, with a case that passed, one that failed, and
+    /// one that was aborted.
+    fn account(text: &str) -> Account {
         let evidence = Evidence {
             message: text.to_owned(),
             body: text.to_owned(),
@@ -82,10 +82,10 @@ mod tests {
     }
 
     #[test]
-    fn whatever_nodes_print_the_document_can_be_read_and_says_it() {
+    fn any_text_survives_in_the_document() {
         let all: String = (0..0x300).filter_map(char::from_u32).collect();
         let hostile = format!("]]> <b>&amp; \u{1b}[31m\u{fffe}\u{ffff}\u{85}🦀 --> {all}");
-        let text = junit("workbench test", &[failed(&hostile), failed("plain")]).unwrap();
+        let text = junit("workbench test", &[account(&hostile), account("plain")]).unwrap();
         let report = Report::deserialize_from_str(&text).unwrap();
         assert_eq!((report.tests, report.failures, report.errors), (6, 2, 2));
         let is_allowed = |it: char| {
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_at_all_is_a_document_too() {
+    fn no_accounts_are_a_document_too() {
         let text = junit("workbench check", &[]).unwrap();
         assert_eq!(Report::deserialize_from_str(&text).unwrap().tests, 0);
     }

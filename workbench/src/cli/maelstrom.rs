@@ -1,4 +1,4 @@
-//! The same challenge on the official Maelstrom, judged by the same budgets.
+//! A challenge on the official Maelstrom, with the same budgets.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,7 +7,7 @@ use std::process::Command;
 use anyhow::Context;
 use serde_json::Value;
 
-use super::audience::Audience;
+use super::reporter::Reporter;
 use crate::challenge::Trial;
 use history::edn;
 use pages::kept::KeptResults;
@@ -23,21 +23,20 @@ pub(super) struct Run<'a> {
     pub(super) trial: &'a Trial,
     /// The node's own flags.
     pub(super) node_flags: &'a [String],
-    /// Who is told.
-    pub(super) audience: &'a Audience,
+    pub(super) reporter: &'a Reporter,
 }
 
-/// What such a run came to.
+/// The results of such a run.
 pub(super) struct Results {
     pub(super) score: Score,
     /// All of its results.
     pub(super) json: Value,
-    /// Where Maelstrom keeps it.
+    /// The run's folder in Maelstrom's store.
     pub(super) folder: PathBuf,
 }
 
 impl Run<'_> {
-    /// Runs it in `folder`, where its store will be; nothing if there are no results.
+    /// Runs Maelstrom in `folder`, where its store will be; `None` if there are no results.
     pub(super) fn results(&self, folder: &Path) -> anyhow::Result<Option<Results>> {
         fs::create_dir_all(folder)
             .with_context(|| format!("cannot create {}", folder.display()))?;
@@ -55,14 +54,14 @@ impl Run<'_> {
         }
         let status = command
             .current_dir(folder)
-            .stdout(self.audience.ear())
+            .stdout(self.reporter.child_output())
             .status()
             .with_context(|| format!("cannot start {}", launcher.display()))?;
         let after = latest(folder);
         let results = after.as_ref().map(|run| run.join("results.edn"));
         let Some(results) = results.filter(|path| after != before && path.exists()) else {
-            let said = format!("Maelstrom wrote no results ({status})");
-            self.audience.say(said);
+            let what = format!("Maelstrom wrote no results ({status})");
+            self.reporter.print(what);
             return Ok(None);
         };
         let text = fs::read_to_string(&results)

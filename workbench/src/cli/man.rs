@@ -7,27 +7,27 @@ use anyhow::Context;
 use clap::Args;
 use clap_mangen::Man;
 
-use super::{code, print, say};
+use super::{code, print_line, write_stdout};
 
-/// What `man` takes.
+/// Arguments of `man`.
 #[derive(Args)]
 pub(super) struct Arguments {
-    /// The folder for a page of each command; without it the main page is printed.
+    /// The folder for a page of each command. Without it the main page is printed.
     #[arg(value_name = "DIR")]
     folder: Option<PathBuf>,
 }
 
-/// Prints the main page, or writes all of them; the exit status.
+/// Prints the main page, or writes all pages; returns the exit status.
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
     let Some(folder) = &arguments.folder else {
         let mut page = Vec::new();
-        Man::new(super::offered()).render(&mut page)?;
-        print(String::from_utf8_lossy(&page))?;
+        Man::new(super::visible_command()).render(&mut page)?;
+        write_stdout(String::from_utf8_lossy(&page))?;
         return Ok(code::VALID);
     };
     fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
-    clap_mangen::generate_to(super::offered(), folder)
+    clap_mangen::generate_to(super::visible_command(), folder)
         .with_context(|| format!("cannot write the pages to {}", folder.display()))?;
-    say(format_args!("the pages are in {}", folder.display()));
+    print_line(format_args!("the pages are in {}", folder.display()));
     Ok(code::VALID)
 }

@@ -1,4 +1,4 @@
-//! `workbench merge`: the parts of a campaign, added up.
+//! `workbench merge`: adds up the parts of a campaign.
 
 use std::fs::File;
 use std::path::PathBuf;
@@ -7,38 +7,38 @@ use anyhow::{Context, ensure};
 use clap::Args;
 use serde_json::json;
 
-use super::{failure, print, say, simulate};
+use super::{failure, print_line, storm, write_stdout};
 use pages::report;
 use simulator::storm::campaign::{self, Report};
 
-/// What `merge` takes.
+/// Arguments of `merge`.
 #[derive(Args)]
 pub(super) struct Arguments {
-    /// What `simulate --json` printed, one file a part.
+    /// The outputs of `storm --json`, one file per part.
     #[arg(value_name = "FILE", required = true)]
     files: Vec<PathBuf>,
 
-    /// Prints the whole as JSON.
+    /// Prints the sum as JSON.
     #[arg(long)]
     json: bool,
 }
 
-/// Merges reports of parts; the exit status is that of the worst run.
+/// Merges the reports of parts; returns the exit status of the worst run.
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
     let merged = merge(arguments);
     if arguments.json {
         let document = merged
             .as_ref()
             .map_or_else(failure, |reports| json!(reports));
-        print(format_args!("{document:#}\n"))?;
+        write_stdout(format_args!("{document:#}\n"))?;
     }
     let reports = merged?;
     if !arguments.json {
         for report in &reports {
-            say(report::campaign(report));
+            print_line(report::campaign(report));
         }
     }
-    Ok(simulate::status(&reports))
+    Ok(storm::status(&reports))
 }
 
 fn merge(arguments: &Arguments) -> anyhow::Result<Vec<Report>> {
@@ -48,9 +48,9 @@ fn merge(arguments: &Arguments) -> anyhow::Result<Vec<Report>> {
         let reports: Vec<Report> = serde_json::from_reader(std::io::BufReader::new(file))
             .with_context(|| {
                 let path = path.display();
-                format!("{path} is not what `simulate --json` prints")
+                format!("{path} is not an output of `storm --json`")
             })?;
-        ensure!(!reports.is_empty(), "{} holds no report", path.display());
+        ensure!(!reports.is_empty(), "{} contains no report", path.display());
         parts.extend(reports);
     }
     campaign::merge(parts)

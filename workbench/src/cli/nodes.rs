@@ -1,38 +1,40 @@
-//! Flags that concern the nodes of a challenge.
+//! Flags for the nodes of a challenge.
 
 use clap::Args;
 
 use crate::challenge::Challenge;
 
-/// What nodes are started with.
+/// The flags that nodes are started with.
 #[derive(Args)]
 pub(super) struct NodeFlags {
-    /// Flags of the nodes, in place of those that the challenge would give them.
+    /// Flags for the nodes in place of the challenge's own, in one word, quoted as in a shell.
     #[arg(
         long = "node-flags",
         value_name = "FLAGS",
-        value_delimiter = ' ',
-        allow_hyphen_values = true
+        allow_hyphen_values = true,
+        value_parser = parse_flags
     )]
-    given: Option<Vec<String>>,
+    given: Option<FlagList>,
+}
+
+#[derive(Clone)]
+struct FlagList(Vec<String>);
+
+fn parse_flags(text: &str) -> Result<FlagList, String> {
+    let flags = shlex::split(text).map(FlagList);
+    flags.ok_or_else(|| "expected words as in a shell, but a quote is not closed".to_owned())
 }
 
 impl NodeFlags {
-    /// Those that were given, if any were, be it none at all.
-    pub(super) fn given(&self) -> Option<Vec<String>> {
-        let given = self.given.as_ref()?;
-        Some(given.iter().filter(|it| !it.is_empty()).cloned().collect())
+    /// The flags that were given, which may be none, or `None` without `--node-flags`.
+    pub(super) fn given(&self) -> Option<&[String]> {
+        self.given.as_ref().map(|given| &given.0[..])
     }
 
-    /// Those that were given, or the challenge's own.
-    pub(super) fn of(&self, challenge: &Challenge) -> Vec<String> {
-        let own = || {
-            challenge
-                .node_flags
-                .iter()
-                .map(ToString::to_string)
-                .collect()
-        };
-        self.given().unwrap_or_else(own)
+    /// The flags that were given, or the challenge's own.
+    pub(super) fn or_those_of(&self, challenge: &Challenge) -> Vec<String> {
+        let own = || challenge.node_flags.iter().map(ToString::to_string);
+        self.given()
+            .map_or_else(|| own().collect(), <[String]>::to_vec)
     }
 }

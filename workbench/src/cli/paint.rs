@@ -1,7 +1,8 @@
-//! Colours. They are always written, and taken out again where a stream should have none.
+//! Colours. They are always written, and removed where a stream should have none.
 
 use anstyle::{AnsiColor, Style};
 use clap::{ColorChoice, ValueEnum};
+use clap_lex::RawArgs;
 use comfy_table::Table;
 
 use checkers::Validity;
@@ -11,10 +12,9 @@ const GOOD: Style = AnsiColor::Green.on_default().bold();
 const BAD: Style = AnsiColor::Red.on_default().bold();
 const DOUBTFUL: Style = AnsiColor::Yellow.on_default().bold();
 
-/// Heeds `--color`, before any flag is read: help and what is wrong with a command line are to have
-/// these colours, too.
+/// Applies `--color` before the command line is parsed: help and usage errors have colours, too.
 pub(super) fn choose() {
-    let choice = match asked() {
+    let choice = match color_flag() {
         ColorChoice::Auto => anstream::ColorChoice::Auto,
         ColorChoice::Always => anstream::ColorChoice::Always,
         ColorChoice::Never => anstream::ColorChoice::Never,
@@ -22,22 +22,21 @@ pub(super) fn choose() {
     choice.write_global();
 }
 
-/// What `--color` says.
-fn asked() -> ColorChoice {
-    let words = std::env::args_os().skip(1);
-    let words = words.map(|word| word.to_string_lossy().into_owned());
-    let words: Vec<String> = words.take_while(|word| word != "--").collect();
-    let mut values = words.iter().enumerate().filter_map(|(place, word)| {
-        let value = match word.strip_prefix("--color")? {
-            "" => words.get(place + 1)?,
-            rest => rest.strip_prefix('=')?,
-        };
-        ColorChoice::from_str(value, false).ok()
-    });
-    values.next_back().unwrap_or_default()
+/// The last value of `--color`.
+fn color_flag() -> ColorChoice {
+    let words = RawArgs::from_args();
+    let mut cursor = words.cursor();
+    let mut choice = ColorChoice::default();
+    while let Some(word) = words.next(&mut cursor).filter(|word| !word.is_escape()) {
+        if let Some((Ok("color"), value)) = word.to_long() {
+            let value = value.or_else(|| words.peek_os(&cursor)).unwrap_or_default();
+            choice = ColorChoice::from_str(&value.to_string_lossy(), false).unwrap_or(choice);
+        }
+    }
+    choice
 }
 
-/// The word for a verdict.
+/// A verdict in one word.
 pub(super) fn verdict(valid: Validity) -> String {
     painted(style(valid), valid.name())
 }
@@ -47,7 +46,7 @@ pub(super) fn closing(valid: Validity) -> String {
     painted(style(valid), report::closing(valid))
 }
 
-/// A table. It is painted when it is drawn: its columns would be as wide as the colours are long.
+/// A table. It is painted after it is drawn: colour codes would widen its columns.
 pub(super) fn table(table: &Table) -> String {
     let marks = [("✓", GOOD), ("✗ missed", BAD)];
     let drawn = table.to_string();
@@ -56,19 +55,19 @@ pub(super) fn table(table: &Table) -> String {
     })
 }
 
-/// What stands before something that failed.
+/// The prefix of an error.
 pub(super) fn error() -> String {
     painted(BAD, "error:")
 }
 
-/// What stands before something to beware of.
+/// The prefix of a warning.
 pub(super) fn warning() -> String {
     painted(DOUBTFUL, "warning:")
 }
 
-/// Words about something that holds, or does not.
-pub(super) fn outcome(holds: bool, words: &str) -> String {
-    painted(if holds { GOOD } else { BAD }, words)
+/// Words about a success or a failure.
+pub(super) fn outcome(is_good: bool, words: &str) -> String {
+    painted(if is_good { GOOD } else { BAD }, words)
 }
 
 fn style(valid: Validity) -> Style {

@@ -1,4 +1,4 @@
-//! Where the program is that `--bin` names.
+//! Finds the program that `--bin` names.
 
 use std::path::{Component, Path, PathBuf};
 
@@ -8,10 +8,10 @@ use super::warn;
 use crate::child::on_path;
 
 /// The absolute path of a program. A path with a slash is relative to the working directory; a
-/// name without one is a file there, or else a program on PATH, which is said.
+/// name without one is a file there, or else a program on PATH, with a note to the user.
 ///
 /// # Errors
-/// When there is no such file. Whether it can be started shows when it is.
+/// When there is no such file. It may still fail to start.
 pub(super) fn find(bin: &Path) -> anyhow::Result<PathBuf> {
     let first = bin.components().next();
     let is_name = matches!(first, Some(Component::Normal(name)) if name == bin.as_os_str());
@@ -34,6 +34,6 @@ pub(super) fn find(bin: &Path) -> anyhow::Result<PathBuf> {
             here.display()
         );
     }
-    // As in Maelstrom, the program's own path and not that of a link to it.
+    // As in Maelstrom, links are resolved.
     std::fs::canonicalize(bin).with_context(|| format!("there is no program {}", bin.display()))
 }

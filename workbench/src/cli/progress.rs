@@ -1,22 +1,22 @@
-//! The one line that moves while a test runs; on something that is no terminal there is none.
+//! The progress line of a running test, shown on terminals only.
 
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::warn;
-use crate::live::Watcher;
+use crate::live::Observer;
 use pages::report;
 use simulator::run::{Progress, Run};
 
-/// A spinner with the numbers of the run, and incidents above it as they happen.
+/// A spinner with the run's counts, and its incidents above it as they happen.
 pub(super) struct Line {
     bar: ProgressBar,
-    told: usize,
+    printed_incidents: usize,
 }
 
 impl Line {
-    /// A line about something of this name; none if quiet is wanted.
+    /// Starts a line with this prefix; hidden if `is_quiet`.
     pub(super) fn new(name: &str, is_quiet: bool) -> Self {
         let bar = ProgressBar::with_draw_target(None, target(is_quiet));
         if let Ok(style) = ProgressStyle::with_template("{spinner} {prefix}  {msg}") {
@@ -24,22 +24,25 @@ impl Line {
         }
         bar.set_prefix(name.to_owned());
         bar.enable_steady_tick(Duration::from_millis(200));
-        Line { bar, told: 0 }
+        Line {
+            bar,
+            printed_incidents: 0,
+        }
     }
 
-    /// What is being done now.
+    /// Shows what is being done now.
     pub(super) fn show(&self, what: impl Into<String>) {
         self.bar.set_message(what.into());
     }
 
-    /// Takes the line away.
+    /// Removes the line.
     pub(super) fn finish(&self) {
         self.bar.finish_and_clear();
     }
 }
 
-impl Watcher for Line {
-    fn look(&mut self, run: &Run) {
+impl Observer for Line {
+    fn on_progress(&mut self, run: &Run) {
         let Progress {
             elapsed,
             invoked,
@@ -53,25 +56,25 @@ impl Watcher for Line {
             "{elapsed:.1} s  {invoked} operations ({ok} ok, {failed} failed, {info} unknown)  \
              {messages} messages"
         ));
-        // The summary at the end tells them all again; who waits wants to know at once.
+        // The summary at the end repeats them.
         if !self.bar.is_hidden() {
-            for incident in &run.incidents()[self.told..] {
+            for incident in &run.incidents()[self.printed_incidents..] {
                 self.bar.println(report::cut(&incident.to_string()));
             }
         }
-        self.told = run.incidents().len();
+        self.printed_incidents = run.incidents().len();
     }
 
-    fn say(&mut self, line: &str) {
+    fn on_line(&mut self, line: &str) {
         self.bar.suspend(|| warn(format_args!("{line}")));
     }
 
-    fn check(&mut self, operations: usize) {
+    fn on_check(&mut self, operations: usize) {
         self.show(format!("checking {operations} operations"));
     }
 }
 
-/// A bar for so many runs, with its time; none if quiet is wanted.
+/// A progress bar for this many runs; hidden if `is_quiet`.
 #[cfg(feature = "simulate")]
 pub(super) fn bar(name: &str, count: u64, is_quiet: bool) -> ProgressBar {
     let bar = ProgressBar::with_draw_target(Some(count), target(is_quiet));

@@ -1,8 +1,8 @@
-//! Seeds and shards, as the command line says them.
+//! Seeds and shards on the command line.
 
 use super::misuse;
 
-/// Reads seeds: a range, or one alone.
+/// Parses seeds: a range, or a single seed.
 #[cfg(feature = "simulate")]
 pub(super) fn parse_seeds(text: &str) -> Result<std::ops::Range<u64>, String> {
     let range = match text.split_once("..") {
@@ -19,17 +19,17 @@ pub(super) fn parse_seeds(text: &str) -> Result<std::ops::Range<u64>, String> {
     }
 }
 
-/// The last of so many seeds.
+/// The last of `count` seeds.
 ///
 /// # Errors
-/// When there are not so many.
+/// When it does not fit in 64 bits.
 pub(super) fn last_seed(first: u64, count: u32) -> anyhow::Result<u64> {
     let last = first.checked_add(u64::from(count.saturating_sub(1)));
-    let room = || misuse(format_args!("there are no {count} seeds from {first} on"));
-    last.ok_or_else(room)
+    let overflow = || misuse(format_args!("there are no {count} seeds from {first} on"));
+    last.ok_or_else(overflow)
 }
 
-/// Reads a part: the K-th of N.
+/// Parses a shard: the K-th of N.
 #[cfg(feature = "simulate")]
 pub(super) fn parse_shard(text: &str) -> Result<(u64, u64), String> {
     let parts = text.split_once('/');
@@ -62,13 +62,13 @@ mod tests {
     }
 
     #[test]
-    fn seeds_do_not_begin_anew_behind_the_last_one() {
+    fn seeds_do_not_wrap_around() {
         assert_eq!(last_seed(u64::MAX - 1, 2).ok(), Some(u64::MAX));
         assert!(last_seed(u64::MAX - 1, 3).is_err());
     }
 
     #[test]
-    fn a_shard_is_one_of_some() {
+    fn a_shard_is_one_of_several() {
         assert_eq!(parse_shard("3/8"), Ok((3, 8)));
         for bad in ["0/8", "9/8", "3", "3/", "/8", "0/0"] {
             assert!(parse_shard(bad).is_err(), "{bad}");

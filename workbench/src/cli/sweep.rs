@@ -12,36 +12,36 @@ use serde_json::json;
 use super::jobs::Jobs;
 use super::nodes::NodeFlags;
 use super::seeds::last_seed;
-use super::simulate::pinned;
+use super::storm::pinned;
 use super::{
-    challenge_names, chosen, code, exit_code, factory, failure, misuse, print, progress, replace,
-    say,
+    challenge_names, chosen, code, exit_code, factory, failure, misuse, print_line, progress,
+    replace, write_stdout,
 };
-use crate::flags::{TestFlags, words};
+use crate::flags::{TestFlags, to_flags};
 use crate::sweep::{self, Sample, Spread, Sweep, Vary};
 use pages::budget::Metric;
 use pages::text::number;
 
-/// What `sweep` takes.
+/// Arguments of `sweep`.
 #[derive(Args)]
 pub(super) struct Arguments {
-    /// The challenge: broadcast-3d, …; of several tests it has, the first one.
+    /// The challenge: broadcast-3d, …; if it has several tests, the first one.
     #[arg(value_name = "NAME", value_parser = challenge_names())]
     name: String,
 
-    /// What moves, and its values: numbers and ranges such as 5,10,25 or 0..1000:50 or
-    /// 5..1000:x2. A flag is one of the run (node-count, rate, latency …), one of the nodes
-    /// (hub-window, fan-out …), or the end of some of the nodes' flags, which then move together
-    /// (window); so do flags with a comma between them.
+    /// The flag to vary and its values, which are numbers and ranges such as 5,10,25 or 0..1000:50
+    /// or 5..1000:x2. The flag is one of the run (node-count, rate, latency …), one of the nodes
+    /// (hub-window, fan-out …), or the ending of several of the nodes' flags (window), which then
+    /// get the same value, as do flags separated by commas.
     #[arg(long, value_name = "FLAG=VALUES")]
     vary: String,
 
-    /// How many runs each point has.
+    /// How many runs to make for each value.
     #[arg(long, value_name = "N", default_value_t = 5,
           value_parser = clap::value_parser!(u32).range(1..=10_000))]
     seeds: u32,
 
-    /// The seed of the first of them; the others have the next ones.
+    /// The seed of the first of these runs; the others have the next seeds.
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
 
@@ -51,11 +51,11 @@ pub(super) struct Arguments {
     #[command(flatten)]
     jobs: Jobs,
 
-    /// The folder for the picture and the table, sweep-NAME-FLAG.svg and .csv; this one otherwise.
+    /// The folder for the plot and the table, sweep-NAME-FLAG.svg and .csv; by default this one.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
 
-    /// The file for the picture.
+    /// The file for the plot.
     #[arg(long, value_name = "FILE")]
     svg: Option<PathBuf>,
 
@@ -63,7 +63,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "FILE")]
     csv: Option<PathBuf>,
 
-    /// Writes the files, and says nothing but what is wrong.
+    /// Writes the files, and prints errors only.
     #[arg(short, long)]
     quiet: bool,
 
@@ -71,18 +71,18 @@ pub(super) struct Arguments {
     #[arg(long)]
     json: bool,
 
-    /// What else differs from the challenge's test.
+    /// Other options that differ from the challenge's test.
     #[command(flatten)]
     flags: TestFlags,
 }
 
-/// Runs the sweep; the exit status is that of the worst run, whatever the budgets say.
+/// Runs the sweep; returns the exit status of the worst run, without regard to budgets.
 pub(super) fn run(arguments: &Arguments, matches: &ArgMatches) -> anyhow::Result<u8> {
     let done = simulate(arguments, matches);
     if arguments.json
         && let Err(error) = &done
     {
-        print(format_args!("{:#}\n", failure(error)))?;
+        write_stdout(format_args!("{:#}\n", failure(error)))?;
     }
     let Swept {
         sweep,
@@ -90,47 +90,47 @@ pub(super) fn run(arguments: &Arguments, matches: &ArgMatches) -> anyhow::Result
         mut svg,
         mut csv,
     } = done?;
-    // First what nobody could write down again if a disk is full.
+    // Stdout first, as the files may fail on a full disk.
     if arguments.json {
         let report = json!({
             "challenge": sweep.challenge.name,
             "vary": sweep.vary.label,
-            "pinned": words(&sweep.pinned).join(" "),
+            "pinned": to_flags(&sweep.pinned).join(" "),
             "node-flags": sweep.node_flags,
             "svg": svg.path,
             "csv": csv.path,
             "runs": samples.iter().map(Sample::to_json).collect::<Vec<_>>(),
         });
-        print(format_args!("{report:#}\n"))?;
+        write_stdout(format_args!("{report:#}\n"))?;
     } else if !arguments.quiet {
-        say(table(&sweep, &samples));
+        print_line(table(&sweep, &samples));
     }
     let table = csv.write(&sweep::csv(&sweep, &samples));
-    let picture = sweep::picture(&sweep, &samples).and_then(|picture| svg.write(&picture));
-    table.and(picture)?;
+    let plot = sweep::plot(&sweep, &samples).and_then(|plot| svg.write(&plot));
+    table.and(plot)?;
     if !arguments.json && !arguments.quiet {
         let [svg, csv] = [&svg, &csv].map(|it| it.path.display());
-        say(format_args!("{svg} and {csv}"));
+        print_line(format_args!("{svg} and {csv}"));
     }
     Ok(status(&samples))
 }
 
-/// A sweep that has been run, and the files that it is for.
+/// A finished sweep, and its output files.
 struct Swept {
     sweep: Sweep,
     samples: Vec<Sample>,
-    svg: Sheet,
-    csv: Sheet,
+    svg: OutputFile,
+    csv: OutputFile,
 }
 
-/// A file that can be written.
-struct Sheet {
+/// A file that is open for writing.
+struct OutputFile {
     path: PathBuf,
     file: File,
 }
 
-impl Sheet {
-    /// What is in it stays there until there is something new.
+impl OutputFile {
+    /// Opens a file, whose contents stay until [`write`](Self::write).
     fn open(path: PathBuf) -> anyhow::Result<Self> {
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder)
@@ -139,7 +139,7 @@ impl Sheet {
         let mut options = OpenOptions::new();
         let opened = options.write(true).create(true).truncate(false).open(&path);
         let file = opened.with_context(|| format!("cannot write {}", path.display()))?;
-        Ok(Sheet { path, file })
+        Ok(OutputFile { path, file })
     }
 
     fn write(&mut self, text: &str) -> anyhow::Result<()> {
@@ -150,8 +150,8 @@ impl Sheet {
 
 fn simulate(arguments: &Arguments, matches: &ArgMatches) -> anyhow::Result<Swept> {
     let sweep = sweep(arguments, matches)?;
-    arguments.jobs.settle()?;
-    // Better now than after a long run.
+    arguments.jobs.apply()?;
+    // Errors are better now than after a long run.
     let [svg, csv] = [(&arguments.svg, "svg"), (&arguments.csv, "csv")].map(|(given, ending)| {
         let name = format!(
             "sweep-{}-{}.{ending}",
@@ -160,7 +160,7 @@ fn simulate(arguments: &Arguments, matches: &ArgMatches) -> anyhow::Result<Swept
         let out = arguments.out.clone().unwrap_or_default();
         given.clone().unwrap_or_else(|| out.join(name))
     });
-    let (svg, csv) = (Sheet::open(svg)?, Sheet::open(csv)?);
+    let (svg, csv) = (OutputFile::open(svg)?, OutputFile::open(csv)?);
     let seeds = sweep.seeds.end - sweep.seeds.start;
     let count = sweep.vary.values.len() as u64 * seeds;
     let bar = progress::bar(sweep.challenge.name, count, arguments.quiet);
@@ -175,19 +175,19 @@ fn simulate(arguments: &Arguments, matches: &ArgMatches) -> anyhow::Result<Swept
     })
 }
 
-/// What is to be run, each point of which makes sense.
+/// The sweep to run, each point of which has been checked.
 fn sweep(arguments: &Arguments, matches: &ArgMatches) -> anyhow::Result<Sweep> {
     let [challenge] = chosen(std::slice::from_ref(&arguments.name))?[..] else {
-        return Err(misuse("a sweep is one of a single challenge"));
+        return Err(misuse("a sweep takes a single challenge"));
     };
     let pinned = pinned("sweep", &arguments.flags, matches)?;
-    let node_flags = arguments.node_flags.of(challenge);
-    // Said of the flags themselves, not of each flag that could vary.
+    let node_flags = arguments.node_flags.or_those_of(challenge);
+    // Checked first, so that an error is about these flags and not about the one that varies.
     factory(challenge.solution, &node_flags).map(drop)?;
     let refused = |why| misuse(format_args!("--vary {}: {why}", arguments.vary));
-    let vary = Vary::read(&arguments.vary, challenge, &node_flags).map_err(refused)?;
+    let vary = Vary::parse(&arguments.vary, challenge, &node_flags).map_err(refused)?;
     let end = last_seed(arguments.seed, arguments.seeds)?.checked_add(1);
-    let end = end.ok_or_else(|| misuse("the last seed of all cannot be among those of a sweep"))?;
+    let end = end.ok_or_else(|| misuse("a sweep cannot include the largest seed"))?;
     let sweep = Sweep {
         challenge,
         vary,
@@ -199,7 +199,7 @@ fn sweep(arguments: &Arguments, matches: &ArgMatches) -> anyhow::Result<Sweep> {
     Ok(sweep)
 }
 
-/// Medians, point by point.
+/// The medians of each point.
 fn table(sweep: &Sweep, samples: &[Sample]) -> Table {
     let metrics = [
         Metric::MessagesPerOp,
@@ -214,14 +214,14 @@ fn table(sweep: &Sweep, samples: &[Sample]) -> Table {
     for (value, samples) in sweep::points(samples) {
         let of = |count: usize| format!("{count} of {}", samples.len());
         let valid = samples.iter().filter(|it| it.validity() == "true").count();
-        let held = samples.iter().filter(|it| it.holds).count();
+        let within = samples.iter().filter(|it| it.is_within_budgets).count();
         let figure = |metric: Metric| {
             let spread = Spread::of(samples, |it| it.measured(metric));
             spread.map_or_else(|| "–".to_owned(), |it| metric.show(it.median))
         };
         let row = [number(value)].into_iter();
         let row = row.chain(metrics.map(figure));
-        table.add_row(row.chain([of(valid), of(held)]));
+        table.add_row(row.chain([of(valid), of(within)]));
     }
     table
 }

@@ -4,103 +4,101 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::audience::{Audience, Output};
+use super::again::OwnCommand;
+use super::reporter::{Output, Reporter};
 use super::seeds::last_seed;
-use super::{
-    code, command_line, exit_code, fresh_seed, own_command, paint, program, progress, warn,
-};
+use super::{code, command_line, exit_code, fresh_seed, paint, program, progress, warn};
 use crate::flags::TestFlags;
 use crate::live::Stopwatch;
-use crate::log::Notation;
+use crate::log::LogFormat;
 use crate::store::Store;
-use crate::test::{Stage, Telling, Test};
+use crate::test::{LogOptions, Stage, Test};
 use checkers::Validity;
 use pages::report::{Ending, Tested};
 use simulator::network::NetLog;
 
-/// What `test` takes.
+/// Arguments of `test`.
 #[derive(Args)]
 pub(super) struct Arguments {
     #[command(flatten)]
     flags: TestFlags,
 
-    /// The node's program: it reads messages from stdin and writes messages to stdout. A name
+    /// The node's program, which reads messages from stdin and writes messages to stdout. A name
     /// without a slash is a file in the working directory, or else a program on PATH.
     #[arg(long, value_name = "FILE")]
     bin: PathBuf,
 
-    /// What the order of events, latencies and faults are drawn from; one is chosen and printed
-    /// otherwise.
+    /// The seed of operations, latencies and faults; without it one is chosen and printed.
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
 
-    /// How often the test is repeated while it is valid, each time with the next seed.
+    /// How often to run the test, each time with the next seed, until it is not valid.
     #[arg(long, value_name = "N", default_value_t = 1,
           value_parser = clap::value_parser!(u32).range(1..))]
     test_count: u32,
 
-    /// Shows what nodes write to stderr as it comes. It is kept in their logs anyway.
+    /// Prints the nodes' stderr as it comes. Their logs always contain it.
     #[arg(long)]
     log_stderr: bool,
 
-    /// Shows every message when it is sent. The run's jepsen.log keeps it, too.
+    /// Prints every message when it is sent, and logs it in the run's jepsen.log.
     #[arg(long)]
     log_net_send: bool,
 
-    /// Shows every message when it arrives. The run's jepsen.log keeps it, too.
+    /// Prints every message when it is received, and logs it in the run's jepsen.log.
     #[arg(long)]
     log_net_recv: bool,
 
-    /// Writes the run's jepsen.log as JSON, an object a line.
+    /// Writes the run's jepsen.log as JSON, one object per line.
     #[arg(long)]
     logging_json: bool,
 
-    /// Prints one JSON document for machines: exit-status, error, and tests with their runs
-    /// (command, seed, folder, valid, crash, incidents, findings, results). People read stderr.
+    /// Prints one JSON document: exit-status, error, and tests with their runs (command, seed,
+    /// folder, valid, crash, incidents, findings, results). Messages go to stderr.
     #[arg(long)]
     json: bool,
 
     #[command(flatten)]
     output: Output,
 
-    #[command(flatten)]
-    ignored: Ignored,
-
-    /// Does not kill the nodes at the end, and lets them end early.
+    /// Lets nodes exit early, and does not kill them at the end.
     #[arg(long)]
     leave_db_running: bool,
 
-    /// The folder where runs are kept.
+    /// The folder in which runs are stored.
     #[arg(long, value_name = "DIR", default_value = "store")]
     store: PathBuf,
 
-    /// Arguments of the node's program; those that begin with a dash stand behind `--`.
+    /// Arguments of the node's program. Those that begin with a dash must follow `--`.
     #[arg(value_name = "ARGUMENT")]
     arguments: Vec<String>,
+
+    // Last, as its heading applies to all flags that follow.
+    #[command(flatten)]
+    ignored: Ignored,
 }
 
-/// Maelstrom takes these flags and has no use for them, either: nodes are processes of this
-/// machine.
+/// Flags that Maelstrom accepts and ignores, too: nodes are processes of this machine.
 #[derive(Args)]
-#[command(next_help_heading = "Taken for Maelstrom's sake, and ignored: nodes are started here")]
+#[command(next_help_heading = "Accepted for compatibility and ignored: nodes run on this machine")]
 struct Ignored {
-    /// Whom to log in as.
+    /// User name for ssh.
     #[arg(long, value_name = "USER")]
     username: Option<String>,
 
-    /// With which password.
+    /// Password for ssh.
     #[arg(long, value_name = "PASSWORD")]
     password: Option<String>,
 
-    /// With which key.
+    /// Private key for ssh.
     #[arg(long, value_name = "FILE")]
     ssh_private_key: Option<PathBuf>,
 
-    /// Whether hosts must be known.
+    /// Whether ssh hosts must be known.
     #[arg(long)]
     strict_host_key_checking: bool,
 
-    /// Whether to log in at all.
+    /// Whether to do without ssh.
     #[arg(long)]
     no_ssh: bool,
 }
@@ -119,20 +117,24 @@ impl Ignored {
     }
 }
 
-/// Runs the test; the exit status.
-pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
-    let mut audience = Audience::begin_tests("test", &arguments.output, arguments.json)?;
-    let done = run_rounds(arguments, &mut audience);
-    audience.finish(done)
+/// Runs the test; returns the exit status.
+pub(super) fn run(arguments: &Arguments, own: &OwnCommand) -> anyhow::Result<u8> {
+    let mut reporter = Reporter::of_tests(own, &arguments.output, arguments.json)?;
+    let done = run_rounds(arguments, own, &mut reporter);
+    reporter.finish(done)
 }
 
-fn run_rounds(arguments: &Arguments, audience: &mut Audience) -> anyhow::Result<u8> {
+fn run_rounds(
+    arguments: &Arguments,
+    own: &OwnCommand,
+    reporter: &mut Reporter,
+) -> anyhow::Result<u8> {
     let program = program::find(&arguments.bin)?;
     let ignored = arguments.ignored.given();
     if !ignored.is_empty() {
         let ignored = ignored.join(", ");
         warn(format_args!(
-            "note: {ignored} ignored: nodes are started here, without ssh"
+            "note: {ignored} ignored: nodes run on this machine, without ssh"
         ));
     }
     let first = arguments.seed.unwrap_or_else(fresh_seed);
@@ -145,22 +147,29 @@ fn run_rounds(arguments: &Arguments, audience: &mut Audience) -> anyhow::Result<
         figures: None,
         endings: Vec::new(),
         status: code::VALID,
-        command: own_command(Some(first)),
+        command: own.repeat(Some(first)),
     };
     for round in 0..u64::from(arguments.test_count) {
-        let ending = arguments.run_one(&program, first + round, audience)?;
+        let seed = first + round;
+        let ending = arguments.run_one(&program, seed, own.repeat(Some(seed)), reporter)?;
         tested.status = ending.valid.map_or(code::CRASH, exit_code);
         tested.endings.push(ending);
         if tested.status != code::VALID {
             break;
         }
     }
-    audience.hear_test(&tested);
+    reporter.report_test(&tested);
     Ok(tested.status)
 }
 
 impl Arguments {
-    fn run_one(&self, program: &Path, seed: u64, audience: &Audience) -> anyhow::Result<Ending> {
+    fn run_one(
+        &self,
+        program: &Path,
+        seed: u64,
+        command: String,
+        reporter: &Reporter,
+    ) -> anyhow::Result<Ending> {
         let options = self.flags.options()?;
         let test = Test {
             workload: self.flags.workload,
@@ -169,47 +178,47 @@ impl Arguments {
             stage: Stage::Live {
                 program,
                 arguments: &self.arguments,
-                telling: Telling {
+                log: LogOptions {
                     stderr: self.log_stderr,
                     network: NetLog {
                         sent: self.log_net_send,
                         received: self.log_net_recv,
                     },
-                    notation: if self.logging_json {
-                        Notation::Json
+                    format: if self.logging_json {
+                        LogFormat::Json
                     } else {
-                        Notation::Text
+                        LogFormat::Text
                     },
                 },
                 leave_running: self.leave_db_running,
             },
-            command: own_command(Some(seed)),
-            held: None,
+            command,
+            requirement: None,
         };
         let start = Stopwatch::start();
         let workload = self.flags.workload;
-        let mut line = progress::Line::new(&workload.to_string(), audience.is_quiet);
-        let outcome = test.perform(&Store::new(&self.store), &mut line);
+        let mut line = progress::Line::new(&workload.to_string(), reporter.is_quiet);
+        let outcome = test.run(&Store::new(&self.store), &mut line);
         line.finish();
         let ending = Ending::new(&outcome?, &test.command, test.stage.name(), start.elapsed());
         let is_valid = ending.valid == Some(Validity::Valid);
-        if !is_valid || !audience.is_quiet {
-            audience.say(&ending.summary);
+        if !is_valid || !reporter.is_quiet {
+            reporter.print(&ending.summary);
         }
         if let Some(valid) = ending.valid {
             let verdict = paint::verdict(valid);
-            audience.say(format_args!("{workload}: {verdict} (seed {seed})"));
+            reporter.print(format_args!("{workload}: {verdict} (seed {seed})"));
         }
         if !is_valid {
-            audience.say(format_args!("again: {}", test.command));
+            reporter.print(format_args!("again: {}", test.command));
         }
         if let Some(valid) = ending.valid {
-            audience.remark(format_args!("\n{}", paint::closing(valid)));
+            reporter.print_unless_quiet(format_args!("\n{}", paint::closing(valid)));
         }
         Ok(ending)
     }
 
-    /// What makes this test another one than that without any flags, as far as it is told.
+    /// The program and its arguments, as flags.
     fn words(&self) -> String {
         let mut words = vec!["--bin".to_owned(), self.bin.display().to_string()];
         words.extend(self.arguments.iter().cloned());

@@ -1,23 +1,23 @@
-//! Text for a terminal that is Markdown as well.
+//! Text for a terminal that is also Markdown.
 
 use serde_json::value::RawValue;
 
 use simulator::rpc::{Field, Rpc};
 
-/// How many characters a line has at most, unless it is an example.
-pub(super) const WIDTH: usize = 100;
+/// The maximum width of a line, except of examples.
+pub(super) const MAX_WIDTH: usize = 100;
 
-/// What has been written so far.
+/// The text so far.
 #[derive(Debug, Default)]
 pub(super) struct Page(String);
 
 impl Page {
-    /// All of it.
+    /// The whole text.
     pub(super) fn text(self) -> String {
         self.0
     }
 
-    /// The first line.
+    /// Adds the title.
     pub(super) fn title(&mut self, text: &str) {
         self.line(&format!("# {text}"));
     }
@@ -32,9 +32,9 @@ impl Page {
         self.wrapped("", text);
     }
 
-    /// A point of a list.
+    /// Adds an item of a list.
     pub(super) fn item(&mut self, text: &str) {
-        // A list stands off from the text above it.
+        // An empty line comes before a list.
         if self
             .0
             .lines()
@@ -47,7 +47,7 @@ impl Page {
         self.wrapped("- ", text);
     }
 
-    /// Something that stands on a line of its own, as it is.
+    /// Adds a line that is not wrapped.
     pub(super) fn example(&mut self, line: &str) {
         if !self.ends_example() {
             self.line("");
@@ -55,14 +55,14 @@ impl Page {
         self.line(&format!("    {line}"));
     }
 
-    /// A request and its answer, with an example of each: who asks whom.
+    /// Adds a request from `client` to `server` and its reply, with an example of each.
     pub(super) fn request(&mut self, rpc: &Rpc, client: &str, server: &str) {
         self.line("");
         self.line(&format!("### {} ({client} to {server})", rpc.request));
         self.paragraph(rpc.meaning);
         self.fields(rpc.arguments);
         self.example(&rpc.example_request());
-        self.paragraph(&format!("Answer: {}", rpc.response));
+        self.paragraph(&format!("Reply: {}", rpc.response));
         self.fields(rpc.fields);
         self.example(&rpc.example_response());
     }
@@ -76,17 +76,13 @@ impl Page {
                 is_optional,
                 ..
             } = field;
-            let optional = if *is_optional {
-                ", may be left out"
-            } else {
-                ""
-            };
+            let optional = if *is_optional { ", optional" } else { "" };
             let shape = shape.described();
             self.item(&format!("`{name}` ({shape}{optional}): {meaning}."));
         }
     }
 
-    /// Columns as wide as what stands in them; the last one is not filled up.
+    /// Adds a table with columns as wide as their contents.
     pub(super) fn table<const N: usize>(
         &mut self,
         head: &[[String; N]],
@@ -116,15 +112,14 @@ impl Page {
         self.0.push('\n');
     }
 
-    /// Words in lines of no more than the width; the first begins with the mark, the others are
-    /// indented as far.
-    fn wrapped(&mut self, mark: &str, text: &str) {
-        let mut line = mark.to_owned();
+    /// Adds wrapped text. The first line begins with `bullet`, the others are indented as far.
+    fn wrapped(&mut self, bullet: &str, text: &str) {
+        let mut line = bullet.to_owned();
         let mut is_empty = true;
         for word in text.split_whitespace() {
-            if !is_empty && line.chars().count() + 1 + word.chars().count() > WIDTH {
+            if !is_empty && line.chars().count() + 1 + word.chars().count() > MAX_WIDTH {
                 self.line(&line);
-                line = " ".repeat(mark.len());
+                line = " ".repeat(bullet.len());
                 is_empty = true;
             }
             if !is_empty {
@@ -137,7 +132,7 @@ impl Page {
     }
 }
 
-/// JSON text that is known to be that.
+/// Text that is known to be JSON.
 pub(super) fn raw(text: &str) -> Box<RawValue> {
     RawValue::from_string(text.to_owned()).unwrap_or_else(|_| history::null())
 }

@@ -1,4 +1,4 @@
-//! What is documented is what is asked and what is taken.
+//! The documentation agrees with what clients send and accept.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::Value;
 use shared::NodeId;
 
-use super::page::{WIDTH, raw};
+use super::page::{MAX_WIDTH, raw};
 use super::*;
 use history::Kind;
 use history::fields::Fields;
@@ -16,16 +16,16 @@ use simulator::workload::{Last, Step, Turn, Workload};
 
 fn rpcs() -> impl Iterator<Item = &'static Rpc> {
     let workloads = Name::ALL.into_iter();
-    let asked = workloads.flat_map(|name| made(name).requests());
-    let offered = SERVICES.iter().flat_map(|service| service.requests);
-    asked.chain(offered).chain([&INIT])
+    let sent = workloads.flat_map(|name| make(name).requests());
+    let served = SERVICES.iter().flat_map(|service| service.requests);
+    sent.chain(served).chain([&INIT])
 }
 
-fn made(name: Name) -> Box<dyn Workload> {
+fn make(name: Name) -> Box<dyn Workload> {
     workload::workload(name, &Options::default())
 }
 
-/// That a question has the form that its documentation gives it.
+/// Asserts that a question has its documented form.
 fn check(question: &Question) {
     let Question { rpc, fields, .. } = question;
     for (name, value) in fields {
@@ -33,23 +33,23 @@ fn check(question: &Question) {
         let field = field.unwrap_or_else(|| panic!("{name} is not documented: {rpc:?}"));
         assert!(field.shape.fits(value), "{name} is {value}: {rpc:?}");
     }
-    let is_there = |name: &&str| fields.iter().any(|(it, _)| *it == *name);
+    let is_present = |name: &&str| fields.iter().any(|(it, _)| *it == *name);
     let needed = rpc.arguments.iter().filter(|field| !field.is_optional);
     let missing: Vec<&str> = needed
         .map(|it| it.name)
-        .filter(|it| !is_there(it))
+        .filter(|it| !is_present(it))
         .collect();
-    assert!(missing.is_empty(), "{missing:?} are not asked: {rpc:?}");
+    assert!(missing.is_empty(), "{missing:?} are missing: {rpc:?}");
 }
 
-/// The types of all requests that clients make in many operations, each of which is checked, and
-/// answered by the documentation's example.
-fn asked_in_practice(workload: &mut dyn Workload) -> BTreeSet<&'static str> {
+/// The types of all requests in many operations. Each request is checked, and gets the example in
+/// the documentation as its reply.
+fn requests_in_practice(workload: &mut dyn Workload) -> BTreeSet<&'static str> {
     let nodes = ["n1", "n2", "n3"].map(NodeId::from);
-    let mut asked = BTreeSet::new();
+    let mut requests = BTreeSet::new();
     if let Some(question) = workload.set_up(&nodes) {
         check(&question);
-        asked.insert(question.rpc.request);
+        requests.insert(question.rpc.request);
     }
     let mut rng = seeded(1);
     let mut session = workload.session();
@@ -68,10 +68,10 @@ fn asked_in_practice(workload: &mut dyn Workload) -> BTreeSet<&'static str> {
         let mut step = session.begin(&invocation);
         while let Step::Ask(question) = step {
             check(&question);
-            asked.insert(question.rpc.request);
+            requests.insert(question.rpc.request);
             let body = raw(&question.rpc.example_response());
-            let answer = question.rpc.read(&body).unwrap();
-            step = session.on_reply(&invocation, &answer);
+            let reply = question.rpc.read(&body).unwrap();
+            step = session.on_reply(&invocation, &reply);
         }
         let Step::Done(completion) = step else {
             continue;
@@ -79,15 +79,20 @@ fn asked_in_practice(workload: &mut dyn Workload) -> BTreeSet<&'static str> {
         let value = completion.value.unwrap_or(invocation.value);
         assert_ne!(completion.kind, Kind::Fail, "{value}");
     }
-    asked
+    requests
 }
 
 #[test]
-fn every_request_that_a_client_makes_is_documented_and_no_others() {
+fn exactly_the_requests_of_clients_are_documented() {
     for name in Name::ALL {
-        let workload = &mut *made(name);
+        let workload = &mut *make(name);
         let listed: BTreeSet<&str> = workload.requests().iter().map(|it| it.request).collect();
-        assert_eq!(asked_in_practice(workload), listed, "{}", workload.name());
+        assert_eq!(
+            requests_in_practice(workload),
+            listed,
+            "{}",
+            workload.name()
+        );
         let text = Part::Workload(name).text();
         for rpc in workload.requests() {
             for part in [rpc.request, rpc.response] {
@@ -101,7 +106,7 @@ fn every_request_that_a_client_makes_is_documented_and_no_others() {
 }
 
 #[test]
-fn examples_are_of_the_form_that_they_are_an_example_of() {
+fn examples_have_the_documented_form() {
     for rpc in rpcs() {
         let _: Value = serde_json::from_str(&rpc.example_request()).unwrap();
         let request = raw(&rpc.example_request());
@@ -118,10 +123,10 @@ fn examples_are_of_the_form_that_they_are_an_example_of() {
 }
 
 #[test]
-fn everything_that_is_said_fits_a_terminal() {
+fn every_line_fits_a_terminal() {
     for part in Part::all() {
         let text = part.text();
-        let long = text.lines().find(|line| line.chars().count() > WIDTH);
+        let long = text.lines().find(|line| line.chars().count() > MAX_WIDTH);
         assert_eq!(long, None, "{}", part.name());
         assert!(!text.contains("\n\n\n") && !text.contains(".."), "{text}");
         assert!(everything().contains(&text));
@@ -129,7 +134,7 @@ fn everything_that_is_said_fits_a_terminal() {
 }
 
 #[test]
-fn every_error_and_every_service_has_its_place() {
+fn all_errors_and_services_are_documented() {
     let errors = Part::Errors.text();
     for code in ErrorCode::all() {
         let number = u64::from(code);

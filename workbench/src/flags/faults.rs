@@ -1,4 +1,4 @@
-//! The flags of the nemesis: which faults, how often, and how bad.
+//! The flags of the nemesis: which faults happen, how often, and how severe they are.
 
 use std::collections::BTreeSet;
 use std::str::FromStr;
@@ -9,12 +9,12 @@ use clap::Args;
 use history::text::unknown_name;
 use simulator::nemesis::{Fault, Target};
 
-/// Which faults happen, and how bad they are. Partitions alone, of Maelstrom's four shapes, are
-/// what Maelstrom has; all else is this bench's.
+/// The faults that happen, and their severity. Maelstrom has only partitions of four shapes; the
+/// others are additions of this bench.
 #[derive(Debug, Clone, PartialEq, Args)]
 pub struct FaultFlags {
-    /// Which faults happen: partition, loss, duplicate, delay, pause, kill, and in simulations
-    /// skew; several are separated by commas; or none.
+    /// The faults that happen, separated by commas: partition, loss, duplicate, delay, pause, kill,
+    /// and in simulations skew; or none.
     #[arg(
         long,
         value_name = "LIST",
@@ -23,8 +23,8 @@ pub struct FaultFlags {
     )]
     pub nemesis: FaultList,
 
-    /// The mean time from the beginning of a fault to its end, and from there to the next of its
-    /// kind, in seconds.
+    /// The mean time from the start of a fault to its end, and from its end to the next fault of
+    /// its kind, in seconds.
     #[arg(long, value_name = "S", default_value = "10", value_parser = parse_interval)]
     pub nemesis_interval: Duration,
 
@@ -33,67 +33,67 @@ pub struct FaultFlags {
           default_value = "one,majority,minority-third,majorities-ring", help_heading = "Storms")]
     pub partition_shapes: Vec<Target>,
 
-    /// loss: the part of the messages among servers that is lost, 0 to 1.
-    #[arg(long, value_name = "P", default_value_t = 0.2, value_parser = parse_part,
+    /// loss: the fraction of messages among servers that is lost, 0 to 1.
+    #[arg(long, value_name = "P", default_value_t = 0.2, value_parser = parse_fraction,
           help_heading = "Storms")]
     pub loss: f64,
 
-    /// duplicate: the part of the messages among servers that arrives twice, 0 to 1.
-    #[arg(long, value_name = "P", default_value_t = 0.2, value_parser = parse_part,
+    /// duplicate: the fraction of messages among servers that is delivered twice, 0 to 1.
+    #[arg(long, value_name = "P", default_value_t = 0.2, value_parser = parse_fraction,
           help_heading = "Storms")]
     pub duplicate: f64,
 
-    /// delay: half of the messages among servers are late by up to so many milliseconds, and are
-    /// overtaken by others.
+    /// delay: half of the messages among servers are delayed by up to this many milliseconds, and
+    /// so reordered.
     #[arg(long, value_name = "MS", default_value_t = 1000,
           value_parser = clap::value_parser!(u64).range(..=3_600_000), help_heading = "Storms")]
     pub delay: u64,
 
-    /// pause, kill: how many nodes stand still, or are dead, at a time.
+    /// pause, kill: how many nodes are paused or killed at a time.
     #[arg(long, value_name = "N", default_value_t = 1,
           value_parser = clap::value_parser!(u32).range(1..), help_heading = "Storms")]
-    pub victims: u32,
+    pub targets: u32,
 
-    /// skew: how many milliseconds a clock jumps ahead at most.
+    /// skew: the maximum jump of a clock, in milliseconds.
     #[arg(long, value_name = "MS", default_value_t = 1000,
           value_parser = clap::value_parser!(u64).range(..=3_600_000), help_heading = "Storms")]
     pub skew: u64,
 
-    /// skew: how much too fast or too slow a clock runs at most, as a part of its pace.
-    #[arg(long, value_name = "P", default_value_t = 0.1, value_parser = parse_part,
+    /// skew: the maximum error of a clock's rate, too fast or too slow, 0 to 1.
+    #[arg(long, value_name = "P", default_value_t = 0.1, value_parser = parse_fraction,
           help_heading = "Storms")]
     pub drift: f64,
 
-    /// How many faults there are in all, whatever their kind.
+    /// The maximum number of faults of all kinds together.
     #[arg(long, value_name = "N", help_heading = "Storms")]
     pub max_faults: Option<u64>,
 
-    /// --nemesis-interval for losses alone.
+    /// --nemesis-interval for loss only.
     #[arg(long, value_name = "S", value_parser = parse_interval, help_heading = "Storms")]
     pub loss_interval: Option<Duration>,
 
-    /// --nemesis-interval for duplications alone.
+    /// --nemesis-interval for duplicate only.
     #[arg(long, value_name = "S", value_parser = parse_interval, help_heading = "Storms")]
     pub duplicate_interval: Option<Duration>,
 
-    /// --nemesis-interval for delays alone.
+    /// --nemesis-interval for delay only.
     #[arg(long, value_name = "S", value_parser = parse_interval, help_heading = "Storms")]
     pub delay_interval: Option<Duration>,
 
-    /// --nemesis-interval for pauses alone.
+    /// --nemesis-interval for pause only.
     #[arg(long, value_name = "S", value_parser = parse_interval, help_heading = "Storms")]
     pub pause_interval: Option<Duration>,
 
-    /// --nemesis-interval for kills alone.
+    /// --nemesis-interval for kill only.
     #[arg(long, value_name = "S", value_parser = parse_interval, help_heading = "Storms")]
     pub kill_interval: Option<Duration>,
 
-    /// --nemesis-interval for wrong clocks alone.
+    /// --nemesis-interval for skew only.
     #[arg(long, value_name = "S", value_parser = parse_interval, help_heading = "Storms")]
     pub skew_interval: Option<Duration>,
 }
 
-/// Kinds of faults, as a list with commas; `none` is an empty one.
+/// Kinds of faults, separated by commas; `none` is an empty list.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct FaultList(pub(super) BTreeSet<Fault>);
 
@@ -120,20 +120,20 @@ fn parse_target(name: &str) -> Result<Target, String> {
     Target::named(name.trim()).ok_or_else(unknown)
 }
 
-fn parse_part(text: &str) -> Result<f64, String> {
+fn parse_fraction(text: &str) -> Result<f64, String> {
     match text.parse() {
-        Ok(part) if (0.0..=1.0).contains(&part) => Ok(part),
+        Ok(fraction) if (0.0..=1.0).contains(&fraction) => Ok(fraction),
         Ok(_) | Err(_) => Err("expected a number from 0 to 1".to_owned()),
     }
 }
 
 fn parse_interval(text: &str) -> Result<Duration, String> {
     let seconds = match text.split_once('/') {
-        Some((above, below)) => above.parse::<f64>().ok().zip(below.parse::<f64>().ok()),
+        Some((dividend, divisor)) => dividend.parse::<f64>().ok().zip(divisor.parse().ok()),
         None => text.parse().ok().map(|seconds: f64| (seconds, 1.0)),
     };
     let seconds = seconds
-        .map(|(above, below)| above / below)
+        .map(|(dividend, divisor)| dividend / divisor)
         .filter(|it| *it > 0.0);
     let interval = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
     interval.ok_or_else(|| "expected a number of seconds above 0, such as 10, 0.5 or 1/2".into())

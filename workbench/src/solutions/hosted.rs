@@ -1,4 +1,4 @@
-//! The solutions' nodes in this process, for simulations.
+//! The solutions' nodes as part of this process, for simulations.
 
 use anyhow::Context as _;
 use broadcast::Broadcast;
@@ -14,10 +14,10 @@ use unique_ids::UniqueIds;
 use super::Solution;
 
 impl Solution {
-    /// What makes its nodes, each from the seed of its rng, given the flags of its binary.
+    /// Makes a factory of its nodes, each with a seed for its rng, from flags of its binary.
     ///
     /// # Errors
-    /// When the binary would not take these flags.
+    /// When the flags are invalid.
     pub fn factory(self, arguments: &[String]) -> anyhow::Result<Factory> {
         match self {
             Solution::Echo => {
@@ -51,7 +51,7 @@ impl Solution {
     }
 }
 
-/// What makes nodes that boot with flags.
+/// Makes a factory of nodes that boot with flags.
 fn nodes<N, F>(
     flags: F,
     boot: fn(&F, &Cluster, &mut Context<N::Event>) -> N,
@@ -72,5 +72,5 @@ struct NoFlags {}
 fn flags<F: Args>(solution: Solution, arguments: &[String]) -> anyhow::Result<F> {
     let package = solution.package();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    read_flags(package, &words).with_context(|| format!("{package} does not take these flags"))
+    read_flags(package, &words).with_context(|| format!("{package} does not accept these flags"))
 }

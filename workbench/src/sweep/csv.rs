@@ -1,14 +1,14 @@
-//! The samples of a sweep as CSV, a run a line.
+//! The samples of a sweep as CSV, one line per run.
 
 use std::fmt::Write as _;
 
 use super::{Sample, Sweep};
 
-/// The columns after the one of what moves.
+/// The columns after that of the flags that vary.
 const COLUMNS: &str = "seed,valid,budgets-held,messages-per-op,median-latency-ms,max-latency-ms,\
                        latency,worst-lag-s,operations,ok,fail,info,messages";
 
-/// The samples as a CSV file. Where there is nothing to be measured there is nothing.
+/// The samples as a CSV file. Missing numbers are empty fields.
 pub fn file(sweep: &Sweep, samples: &[Sample]) -> String {
     let mut csv = format!("{},{COLUMNS}\n", sweep.vary.label);
     for sample in samples {
@@ -20,7 +20,7 @@ pub fn file(sweep: &Sweep, samples: &[Sample]) -> String {
             sample.value,
             sample.seed,
             sample.validity(),
-            sample.holds,
+            sample.is_within_budgets,
             number(sample.messages_per_op),
             number(latency.map(|it| it.median_ms)),
             number(latency.map(|it| it.max_ms)),
@@ -44,20 +44,20 @@ mod tests {
     use simulator::options::Pins;
 
     #[test]
-    fn a_run_that_broke_off_has_a_line_with_nothing_in_it() {
+    fn an_aborted_run_has_empty_fields() {
         let challenge = ALL.iter().find(|it| it.name == "broadcast-3d").unwrap();
         let sweep = Sweep {
             challenge,
-            vary: Vary::read("rate,fan-out=2.5", challenge, &[]).unwrap(),
+            vary: Vary::parse("rate,fan-out=2.5", challenge, &[]).unwrap(),
             seeds: 7..8,
             pinned: Pins::default(),
             node_flags: Vec::new(),
         };
-        let broken = Sample {
+        let aborted = Sample {
             value: 2.5,
             seed: 7,
             valid: None,
-            holds: false,
+            is_within_budgets: false,
             messages_per_op: None,
             latency: None,
             worst_lag_s: None,
@@ -67,7 +67,7 @@ mod tests {
             info: 0,
             messages: 9,
         };
-        let csv = file(&sweep, &[broken]);
+        let csv = file(&sweep, &[aborted]);
         let (head, line) = csv.split_once('\n').unwrap();
         assert_eq!(line, "2.5,7,broken,false,,,,,,3,1,0,0,9\n");
         assert!(head.starts_with("rate+fan-out,seed,valid,"), "{head}");

@@ -1,4 +1,4 @@
-//! A sweep as a picture: what each point costs and how long things take, with the budgets.
+//! A sweep as a plot: the messages and latencies of each point, with the budgets.
 
 use std::ops::Range;
 
@@ -6,17 +6,17 @@ use super::{LatencyKind, Sample, Spread, Sweep, points};
 use pages::budget::{Bar, Bound, Budget, Metric};
 use pages::plot::{Axis, Band, Chart, Color, Level, Series, Shape, stack};
 
-/// From this factor on between its ends an axis has equal steps for equal factors.
+/// An axis whose ends differ by more than this factor is logarithmic.
 const WIDE: f64 = 20.0;
 
-/// How much higher an axis is than all that is drawn: the legend needs room.
-const ROOM: f64 = 1.6;
+/// How much higher an axis is than the largest value, to leave space for the legend.
+const HEADROOM: f64 = 1.6;
 
-/// A chart: some numbers that have an axis in common.
+/// A chart of metrics that share an axis.
 struct Panel<'a> {
     sweep: &'a Sweep,
     samples: &'a [Sample],
-    /// What the axis measures.
+    /// The label of the axis.
     label: String,
     metrics: Vec<Metric>,
 }
@@ -25,7 +25,7 @@ struct Panel<'a> {
 ///
 /// # Errors
 /// When it cannot be drawn.
-pub fn picture(sweep: &Sweep, samples: &[Sample]) -> anyhow::Result<String> {
+pub fn plot(sweep: &Sweep, samples: &[Sample]) -> anyhow::Result<String> {
     let is_stable = |it: &Sample| it.latency.is_some_and(|it| it.kind == LatencyKind::Stable);
     let latency = if samples.iter().any(is_stable) {
         "stable latency, ms"
@@ -71,17 +71,17 @@ impl Panel<'_> {
         };
         let bottom = y.range.start;
         let mut chart = Chart::new(&title, x, y);
-        for (place, metric) in self.metrics.iter().enumerate() {
-            self.draw(&mut chart, *metric, Color::Series(place));
+        for (index, metric) in self.metrics.iter().enumerate() {
+            self.draw(&mut chart, *metric, Color::Series(index));
         }
         let beyond = self.metrics.iter().flat_map(|metric| self.beyond(*metric));
         let beyond: Vec<(f64, f64)> = beyond.collect();
-        let broken = points(self.samples)
+        let not_valid = points(self.samples)
             .filter(|(_, samples)| samples.iter().any(|it| it.validity() != "true"))
             .map(|(value, _)| (value, bottom));
         for (name, shape, points) in [
             ("beyond a budget", Shape::Crosses, beyond),
-            ("not valid", Shape::Triangles, broken.collect()),
+            ("not valid", Shape::Triangles, not_valid.collect()),
         ] {
             if !points.is_empty() {
                 chart.series.push(Series {
@@ -102,14 +102,14 @@ impl Panel<'_> {
             is_stepped: false,
             edges: spreads
                 .iter()
-                .map(|(value, spread)| (*value, spread.least, spread.most))
+                .map(|(value, spread)| (*value, spread.min, spread.max))
                 .collect(),
         });
         let medians = spreads
             .iter()
             .map(|(value, spread)| (*value, spread.median));
         let medians: Vec<(f64, f64)> = medians.collect();
-        for (shape, name) in [(Shape::Line, self.word(metric)), (Shape::Dots, "")] {
+        for (shape, name) in [(Shape::Line, self.label(metric)), (Shape::Dots, "")] {
             chart.series.push(Series {
                 name: name.to_owned(),
                 color,
@@ -120,8 +120,8 @@ impl Panel<'_> {
         chart.levels.extend(self.levels(metric, color));
     }
 
-    /// What a line is called beside others.
-    fn word(&self, metric: Metric) -> &'static str {
+    /// The label of a metric's line, if its chart has several.
+    fn label(&self, metric: Metric) -> &'static str {
         match metric {
             Metric::MedianLatency => "median",
             Metric::MaxLatency => "max",
@@ -135,26 +135,28 @@ impl Panel<'_> {
         })
     }
 
-    /// The medians that miss a budget.
+    /// The medians beyond a budget.
     fn beyond(&self, metric: Metric) -> impl Iterator<Item = (f64, f64)> {
         let budget = self.sweep.budget(metric);
-        let misses = move |median: f64| {
+        let is_beyond = move |median: f64| {
             budget.is_some_and(|it| !it.bounds(Bar::Ours).all(|bound| bound.holds(median)))
         };
         self.spreads(metric)
             .map(|(value, spread)| (value, spread.median))
-            .filter(move |(_, median)| misses(*median))
+            .filter(move |(_, median)| is_beyond(*median))
     }
 
-    /// The bounds of a metric; where the official one is ours, there is one line for both.
+    /// The budgets of a metric; if both are the same, there is one line.
     fn levels(&self, metric: Metric, color: Color) -> Vec<Level> {
         let Some(Budget { official, ours, .. }) = self.sweep.budget(metric) else {
             return Vec::new();
         };
-        let word = self.word(metric);
-        let level = |bound: Bound, whose: &str| Level {
+        let label = self.label(metric);
+        let level = |bound: Bound, source: &str| Level {
             at: bound.limit(),
-            label: format!("{word} {bound} ({whose})").trim_start().to_owned(),
+            label: format!("{label} {bound} ({source})")
+                .trim_start()
+                .to_owned(),
             color,
             until: None,
         };
@@ -183,19 +185,19 @@ impl Panel<'_> {
             let levels = self.levels(*it, Color::Ink);
             levels.into_iter().map(|level| level.at)
         });
-        let numbers = spreads.flat_map(|(_, spread)| [spread.least, spread.most]);
+        let numbers = spreads.flat_map(|(_, spread)| [spread.min, spread.max]);
         let numbers: Vec<f64> = numbers.chain(levels).collect();
-        let least = numbers.iter().copied().fold(f64::INFINITY, f64::min);
-        let most = numbers.iter().copied().fold(0.0, f64::max);
-        if least > 0.0 && most > WIDE * least {
-            axis(&self.label, least / 1.5..most * ROOM * 1.5)
+        let min = numbers.iter().copied().fold(f64::INFINITY, f64::min);
+        let max = numbers.iter().copied().fold(0.0, f64::max);
+        if min > 0.0 && max > WIDE * min {
+            axis(&self.label, min / 1.5..max * HEADROOM * 1.5)
         } else {
-            Axis::linear(&self.label, 0.0..most * ROOM)
+            Axis::linear(&self.label, 0.0..max * HEADROOM)
         }
     }
 }
 
-/// An axis between two numbers, with equal steps for equal factors if they are far apart.
+/// An axis between two numbers, logarithmic if they are far apart.
 fn axis(label: &str, range: Range<f64>) -> Axis {
     Axis {
         is_logarithmic: range.start > 0.0 && range.end > WIDE * range.start,

@@ -1,19 +1,19 @@
-//! The values that something is given one after the other.
+//! The values of a flag that varies: numbers and ranges.
 
-/// More points than this are nobody's wish.
-const MOST: usize = 1_000;
+/// Limit on the number of values.
+const MAX_POINTS: usize = 1_000;
 
-/// Reads values: numbers and ranges, with commas between them. A range is `A..B:STEP`, or
-/// `A..B:xFACTOR`; B is the last one if a step meets it. What comes out is in order, each once.
+/// Parses values: numbers and ranges, separated by commas. A range is `A..B:STEP`, or
+/// `A..B:xFACTOR`, and includes B if a step meets it. The result is sorted, without duplicates.
 ///
 /// # Errors
-/// Says what is wrong, and what is not.
-pub fn read(text: &str) -> Result<Vec<f64>, String> {
+/// Says what is wrong, and what is expected.
+pub fn parse(text: &str) -> Result<Vec<f64>, String> {
     let mut values = Vec::new();
     for part in text.split(',') {
-        values.extend(read_part(part.trim())?);
-        if values.len() > MOST {
-            return Err(format!("{text:?} has more than {MOST} points"));
+        values.extend(parse_part(part.trim())?);
+        if values.len() > MAX_POINTS {
+            return Err(format!("{text:?} has more than {MAX_POINTS} points"));
         }
     }
     values.sort_by(f64::total_cmp);
@@ -21,13 +21,13 @@ pub fn read(text: &str) -> Result<Vec<f64>, String> {
     Ok(values)
 }
 
-fn read_part(part: &str) -> Result<Vec<f64>, String> {
+fn parse_part(part: &str) -> Result<Vec<f64>, String> {
     let Some((from, rest)) = part.split_once("..") else {
         return Ok(vec![number(part)?]);
     };
     let Some((to, step)) = rest.split_once(':') else {
         return Err(format!(
-            "{part:?} needs a step: {part}:10, or a factor: {part}:x2"
+            "{part:?} needs a step such as {part}:10, or a factor such as {part}:x2"
         ));
     };
     let (from, to) = (number(from)?, number(to)?);
@@ -44,10 +44,10 @@ fn by_step(part: &str, from: f64, to: f64, step: f64) -> Result<Vec<f64>, String
     if step <= 0.0 {
         return Err(format!("the step of {part:?} must be greater than 0"));
     }
-    // As a float, so that a billion points are counted and not made.
+    // A float, so that a billion points are counted before they are created.
     let last = ((to - from) / step + 1e-9).floor();
-    if last >= MOST as f64 {
-        return Err(format!("{part:?} has more than {MOST} points"));
+    if last >= MAX_POINTS as f64 {
+        return Err(format!("{part:?} has more than {MAX_POINTS} points"));
     }
     let points = 0..=(last as u32);
     Ok(points
@@ -61,36 +61,36 @@ fn by_factor(part: &str, from: f64, to: f64, factor: f64) -> Result<Vec<f64>, St
             "{part:?} must begin above 0, and have a factor above 1"
         ));
     }
-    let powers = (0..=MOST as i32).map(|power| rounded(from * factor.powi(power)));
+    let powers = (0..=MAX_POINTS as i32).map(|power| rounded(from * factor.powi(power)));
     let values: Vec<f64> = powers.take_while(|value| *value <= to).collect();
-    if values.len() > MOST {
-        return Err(format!("{part:?} has more than {MOST} points"));
+    if values.len() > MAX_POINTS {
+        return Err(format!("{part:?} has more than {MAX_POINTS} points"));
     }
     Ok(values)
 }
 
 fn number(text: &str) -> Result<f64, String> {
     match text.trim().parse::<f64>() {
-        // A zero with a sign would be another one.
+        // Turns -0.0 into 0.0.
         Ok(number) if number.is_finite() => Ok(number + 0.0),
         Ok(_) | Err(_) => Err(format!("{text:?} is not a number")),
     }
 }
 
-/// Without what adding up tenths leaves over: 0.30000000000000004.
+/// Removes rounding errors such as in 0.30000000000000004.
 fn rounded(number: f64) -> f64 {
     format!("{number:.12e}").parse().unwrap_or(number)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::read;
+    use super::parse;
 
     #[test]
-    fn values_are_numbers_and_ranges_in_order_and_each_once() {
+    fn values_are_numbers_and_ranges_sorted_and_without_duplicates() {
         #[track_caller]
         fn check(text: &str, values: &[f64]) {
-            assert_eq!(read(text).as_deref(), Ok(values), "{text}");
+            assert_eq!(parse(text).as_deref(), Ok(values), "{text}");
         }
         check("7", &[7.0]);
         check("0..100:50", &[0.0, 50.0, 100.0]);
@@ -102,14 +102,14 @@ mod tests {
         check("-5..5:5", &[-5.0, 0.0, 5.0]);
         check("-0,0", &[0.0]);
         check("3..3:1", &[3.0]);
-        assert_eq!(read("1..1000:1").map(|it| it.len()), Ok(1000));
+        assert_eq!(parse("1..1000:1").map(|it| it.len()), Ok(1000));
     }
 
     #[test]
-    fn what_is_no_range_is_refused_at_once() {
+    fn invalid_ranges_are_refused() {
         #[track_caller]
         fn check(text: &str, why: &str) {
-            let error = read(text).unwrap_err();
+            let error = parse(text).unwrap_err();
             assert!(error.contains(why), "{text}: {error}");
         }
         check("", "is not a number");
@@ -118,7 +118,7 @@ mod tests {
         check("NaN", "is not a number");
         check("0..inf:1", "is not a number");
         check("0..1e400:1", "is not a number");
-        check("0..10", "needs a step: 0..10:10");
+        check("0..10", "needs a step such as 0..10:10");
         check("0..10:0", "greater than 0");
         check("0..10:-1", "greater than 0");
         check("0..10:NaN", "is not a number");

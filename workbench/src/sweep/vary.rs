@@ -1,39 +1,39 @@
-//! What moves in a sweep: flags of the run or of its nodes, alone or together.
+//! The flags that vary in a sweep: flags of the run or of its nodes, one or several.
 
 use clap::{Args, Command};
 
 use super::range;
-use crate::challenge::{Challenge, SETTLED};
+use crate::challenge::{Challenge, SET_BY_CHALLENGE};
 use crate::flags::TestFlags;
 use history::text::unknown_name;
 
-/// Flags that are given the same value, point by point.
+/// Flags that get the same value at each point.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Vary {
-    /// What they are called together, as on the command line.
+    /// Their names, as on the command line.
     pub label: String,
     /// Flags of the run, without dashes.
     run: Vec<String>,
     /// Flags of the nodes, without dashes.
     node: Vec<String>,
-    /// The values, in order.
+    /// The values, sorted.
     pub values: Vec<f64>,
 }
 
-/// What can vary: flags that take a number.
+/// The flags that can vary: those that accept a number.
 struct Known {
     run: Vec<String>,
     node: Vec<String>,
 }
 
 impl Vary {
-    /// Reads `FLAG=VALUES`, or `FLAG,FLAG=VALUES` for flags that move together. A flag is one of
-    /// the run or of the challenge's nodes; or it is the end of some flags of the nodes, which then
-    /// move together: `window` stands for `hub-window` and `leaf-window`.
+    /// Parses `FLAG=VALUES`, or `FLAG,FLAG=VALUES` for several flags. A flag is one of the run or
+    /// of the challenge's nodes, or the ending of several of the nodes' flags: `window` stands for
+    /// `hub-window` and `leaf-window`.
     ///
     /// # Errors
-    /// When there is no such flag, or these are no values.
-    pub fn read(text: &str, challenge: &Challenge, node_flags: &[String]) -> Result<Self, String> {
+    /// When there is no such flag, or the values are invalid.
+    pub fn parse(text: &str, challenge: &Challenge, node_flags: &[String]) -> Result<Self, String> {
         let (names, values) = text
             .split_once('=')
             .ok_or("expected a flag and its values, such as window=0..1000:50")?;
@@ -52,14 +52,14 @@ impl Vary {
             labels.push(name);
         }
         vary.label = labels.join("+");
-        vary.values = range::read(values)?;
+        vary.values = range::parse(values)?;
         Ok(vary)
     }
 
     fn add(&mut self, name: &str, known: &Known) -> Result<(), String> {
         if known.run.iter().any(|it| it == name) {
             if self.run.iter().any(|it| it == name) {
-                return Err(twice(name));
+                return Err(given_twice(name));
             }
             self.run.push(name.to_owned());
             return Ok(());
@@ -76,46 +76,46 @@ impl Vary {
             return Err(unknown_name("flag", name, &all));
         }
         if let Some(name) = found.iter().find(|it| self.node.contains(it)) {
-            return Err(twice(name));
+            return Err(given_twice(name));
         }
         self.node.extend(found);
         Ok(())
     }
 
-    /// The flags of a run, with those that move at a value.
+    /// The flags of a run, with those that vary at a value.
     pub fn flags(&self, flags: &[String], value: f64) -> Vec<String> {
-        let moved = self.run.iter().map(|name| format!("--{name}={value}"));
-        flags.iter().cloned().chain(moved).collect()
+        let varied = self.run.iter().map(|name| format!("--{name}={value}"));
+        flags.iter().cloned().chain(varied).collect()
     }
 
-    /// The nodes' flags, with those that move at a value.
+    /// The nodes' flags, with those that vary at a value.
     pub fn node_flags(&self, flags: &[String], value: f64) -> Vec<String> {
         let with = |flags: Vec<String>, name: &String| with(&flags, name, value);
         self.node.iter().fold(flags.to_vec(), with)
     }
 }
 
-fn twice(name: &str) -> String {
-    format!("{name} is named twice")
+fn given_twice(name: &str) -> String {
+    format!("{name} is given twice")
 }
 
 impl Known {
     fn of(challenge: &Challenge, node_flags: &[String]) -> Self {
         let base = challenge.trials[0].flags.iter().copied();
-        // A flag that takes no 1 takes no numbers, or nothing at all without another one.
-        let takes_run = |name: &String| {
+        // A flag that refuses 1 takes no numbers, or needs another flag.
+        let run_accepts = |name: &String| {
             let flag = format!("--{name}=1");
             let flags = base.clone().chain([flag.as_str()]);
-            !SETTLED.contains(&name.as_str()) && TestFlags::read(flags).is_ok()
+            !SET_BY_CHALLENGE.contains(&name.as_str()) && TestFlags::read(flags).is_ok()
         };
-        let takes_node = |name: &String| {
+        let node_accepts = |name: &String| {
             let flags = with(node_flags, name, 1.0);
             challenge.solution.factory(&flags).is_ok()
         };
         let mut run = flags(&TestFlags::augment_args(Command::new("test")));
         let mut node = flags(&challenge.solution.command());
-        run.retain(takes_run);
-        node.retain(takes_node);
+        run.retain(run_accepts);
+        node.retain(node_accepts);
         Known { run, node }
     }
 }
@@ -127,7 +127,7 @@ fn flags(command: &Command) -> Vec<String> {
     names.collect()
 }
 
-/// Flags with one of them at a value, instead of at any other.
+/// Flags with one of them set to a value, which replaces an earlier one.
 fn with(flags: &[String], name: &str, value: f64) -> Vec<String> {
     let flag = format!("--{name}");
     let mut with = Vec::with_capacity(flags.len() + 1);
@@ -149,17 +149,17 @@ mod tests {
     use super::*;
     use crate::challenge::ALL;
 
-    fn read(challenge: &str, text: &str, node_flags: &[&str]) -> Result<Vary, String> {
+    fn parse(challenge: &str, text: &str, node_flags: &[&str]) -> Result<Vary, String> {
         let challenge = ALL.iter().find(|it| it.name == challenge).unwrap();
         let flags: Vec<String> = node_flags.iter().map(ToString::to_string).collect();
-        Vary::read(text, challenge, &flags)
+        Vary::parse(text, challenge, &flags)
     }
 
     #[test]
-    fn a_flag_is_one_of_the_run_or_of_the_node_or_the_end_of_some() {
+    fn a_flag_is_one_of_the_run_or_of_the_node_or_an_ending_of_several() {
         #[track_caller]
         fn check(challenge: &str, text: &str, run: &[&str], node: &[&str]) {
-            let vary = read(challenge, text, &[]).unwrap();
+            let vary = parse(challenge, text, &[]).unwrap();
             assert_eq!(
                 (&vary.run[..], &vary.node[..]),
                 (&own(run)[..], &own(node)[..]),
@@ -180,7 +180,7 @@ mod tests {
         check("kafka-5c", "window=0..9:1", &[], &["window"]);
         let both = "rate, fan-out =1,2";
         check("broadcast-3d", both, &["rate"], &["fan-out"]);
-        let durable = read("broadcast-3d", "window=1", &["--durable"]).unwrap();
+        let durable = parse("broadcast-3d", "window=1", &["--durable"]).unwrap();
         assert_eq!(
             durable.node,
             ["hub-window", "leaf-window", "journal-window"]
@@ -188,10 +188,10 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_vary_is_refused_with_what_can() {
+    fn a_flag_that_cannot_vary_is_refused_and_those_that_can_are_listed() {
         #[track_caller]
         fn check(text: &str, why: &str) {
-            let error = read("broadcast-3d", text, &[]).unwrap_err();
+            let error = parse("broadcast-3d", text, &[]).unwrap_err();
             assert!(error.contains(why), "{text}: {error}");
         }
         check("windw=1", "did you mean");
@@ -201,9 +201,9 @@ mod tests {
         check("window", "expected a flag");
         check("=1", "there is no flag");
         check("window,=1", "there is no flag");
-        check("rate,--rate=1", "rate is named twice");
-        check("window,hub-window=1", "hub-window is named twice");
-        for settled in [
+        check("rate,--rate=1", "rate is given twice");
+        check("window,hub-window=1", "hub-window is given twice");
+        for fixed in [
             "workload",
             "node",
             "nodes",
@@ -211,22 +211,22 @@ mod tests {
             "topology",
             "durable",
         ] {
-            check(&format!("{settled}=1"), "there is no flag");
+            check(&format!("{fixed}=1"), "there is no flag");
         }
-        assert!(read("echo", "window=1", &[]).is_err());
+        assert!(parse("echo", "window=1", &[]).is_err());
     }
 
     #[test]
-    fn a_flag_that_moves_takes_the_place_of_one_that_stood_there() {
-        let vary = read("broadcast-3e", "window=0,2.5", &[]).unwrap();
+    fn a_flag_that_varies_replaces_one_that_was_given() {
+        let vary = parse("broadcast-3e", "window=0,2.5", &[]).unwrap();
         let flags = ["--hub-window=1000", "--leaf-window", "400", "--fan-out=3"];
         let flags = flags.map(str::to_owned);
-        let moved = vary.node_flags(&flags, 50.0);
+        let varied = vary.node_flags(&flags, 50.0);
         assert_eq!(
-            moved,
+            varied,
             ["--fan-out=3", "--hub-window=50", "--leaf-window=50"]
         );
-        let vary = read("broadcast-3e", "rate=5", &[]).unwrap();
+        let vary = parse("broadcast-3e", "rate=5", &[]).unwrap();
         let flags = vary.flags(&["--rate".to_owned(), "7".to_owned()], 0.5);
         let flags = TestFlags::read(flags.iter().map(String::as_str)).unwrap();
         assert_eq!(flags.rate, 0.5);

@@ -165,12 +165,12 @@ fn bad_usage_is_rejected_before_any_run() {
     check(
         folder,
         "txn-6a --vary rate=1 --node-flags --nonsense",
-        "does not take these flags: unexpected argument '--nonsense' found\n",
+        "does not accept these flags: unexpected argument '--nonsense' found\n",
     );
     check(
         folder,
         "broadcast-3d --vary window=-1",
-        "cannot be -1: broadcast does not take",
+        "cannot be -1: broadcast does not accept",
     );
     check(
         folder,
@@ -180,7 +180,7 @@ fn bad_usage_is_rejected_before_any_run() {
     check(
         folder,
         "broadcast-3d --vary rate,rate=1",
-        "rate is named twice",
+        "rate is given twice",
     );
     let last = u64::MAX;
     check(
@@ -191,7 +191,7 @@ fn bad_usage_is_rejected_before_any_run() {
     check(
         folder,
         &format!("echo --vary rate=1 --seed {last} --seeds 1"),
-        "the last seed",
+        "the largest seed",
     );
     assert_eq!(
         fs::read_dir(folder).unwrap().count(),

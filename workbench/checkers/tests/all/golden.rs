@@ -20,9 +20,7 @@ fn judge(workload: &str, history: &History) -> WorkloadResult {
         "kafka" => checkers::kafka(history).into(),
         "lin-kv" => checkers::lin_kv(history).into(),
         "txn-list-append" => checkers::list_append(history, &models).into(),
-        "txn-rw-register" => {
-            checkers::rw_register(history, &models, Assumptions::default()).into()
-        }
+        "txn-rw-register" => checkers::rw_register(history, &models, Assumptions::default()).into(),
         "unique-ids" => checkers::unique_ids(history).into(),
         other => panic!("no workload: {other}"),
     }

@@ -22,7 +22,7 @@ pub struct Mutant {
 /// The options of a storm that are not drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct StormOptions {
-    /// The challenge, as in `workbench simulate`.
+    /// The challenge, as in `workbench storm`.
     pub challenge: &'static str,
     /// The faults that may be drawn; by default all except kills.
     pub faults: Option<&'static str>,

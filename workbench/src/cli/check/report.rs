@@ -1,4 +1,4 @@
-//! Page, plots and results of a kept history, as a run of ours has them.
+//! The report page, plots and results of a stored history.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -20,23 +20,23 @@ use simulator::network::NetLog;
 use simulator::run::{RECOVERY, Record, Settings};
 use simulator::statistics::Statistics;
 
-/// The node of all processes of a history that names none.
+/// The node of all processes, if a history names no nodes.
 const UNKNOWN: &str = "?";
 
-/// What the report is about.
+/// A report about a history.
 pub(super) struct Report<'a> {
     /// Where the history was read from.
     pub(super) source: &'a Path,
-    /// What the run's folder says of it: `null` if there is none.
+    /// The `test.json` of the run's folder: `null` if there is none.
     pub(super) known: &'a Value,
-    /// What it was judged as.
+    /// What it was checked as.
     pub(super) title: &'a str,
     pub(super) command: &'a str,
     pub(super) verdict: &'a Verdict,
 }
 
 impl Report<'_> {
-    /// Writes it into a folder, which is made if need be.
+    /// Writes it into a folder, which is created if necessary.
     ///
     /// # Errors
     /// When the folder holds anything but an earlier report, or cannot be written.
@@ -66,10 +66,10 @@ impl Report<'_> {
             budgets: &[],
         };
         let page = subject.page()?;
-        folder.keep_test(&facts)?;
-        folder.keep_history(&record)?;
-        folder.keep_results(&record, self.verdict, &[])?;
-        folder.keep_page(&page)
+        folder.write_test(&facts)?;
+        folder.write_history(&record)?;
+        folder.write_results(&record, self.verdict, &[])?;
+        folder.write_page(&page)
     }
 
     fn settings(&self, history: &History) -> Settings {
@@ -100,25 +100,25 @@ impl Report<'_> {
     }
 }
 
-/// The folder, if nothing can get lost in it.
+/// Opens the folder, if no other file can be overwritten in it.
 fn open(folder: &Path, source: &Path) -> anyhow::Result<Folder> {
     let name = folder.display();
     fs::create_dir_all(folder).with_context(|| format!("cannot create {name}"))?;
     let resolved = |path: &Path| fs::canonicalize(path).ok();
     ensure!(
         resolved(folder) != resolved(source),
-        "a report would replace files of the run in {name}: name another folder"
+        "a report would overwrite files of the run in {name}: give another folder"
     );
     let mut files = fs::read_dir(folder).with_context(|| format!("cannot read {name}"))?;
     ensure!(
         files.next().is_none() || folder.join("report.html").exists(),
-        "{name} holds other files, which a report might replace: name a folder of its own"
+        "{name} has other files, which a report might overwrite: give a folder of its own"
     );
     Ok(Folder::at(folder))
 }
 
-/// The nodes that partitions name, in order: the nemesis lists for each the nodes that it is cut off
-/// from.
+/// The nodes that partitions name, in order: the nemesis lists for each node those that it is cut
+/// off from.
 fn node_names(history: &History) -> Vec<NodeId> {
     let mut names = BTreeSet::new();
     for op in history
@@ -143,8 +143,9 @@ fn node_names(history: &History) -> Vec<NodeId> {
     names.into_iter().map(|(_, name)| name).collect()
 }
 
-/// How many workers there were. A worker whose operation ends in doubt goes on as another process,
-/// with a number that is larger by the number of workers; before that the numbers are the workers'.
+/// How many workers there were. After an indeterminate operation a worker continues as another
+/// process, whose number is larger by the number of workers; before that, the processes' numbers
+/// are those of the workers.
 fn workers(history: &History) -> usize {
     let clients = || {
         history
@@ -153,8 +154,6 @@ fn workers(history: &History) -> usize {
             .filter(|op| op.process.client().is_some())
     };
     let first = clients().take_while(|op| op.kind != Kind::Info);
-    let most = first.filter_map(|op| op.process.client()).max();
-    most.map_or(1, |most| {
-        usize::try_from(most).unwrap_or(0).saturating_add(1)
-    })
+    let max = first.filter_map(|op| op.process.client()).max();
+    max.map_or(1, |max| usize::try_from(max).unwrap_or(0).saturating_add(1))
 }

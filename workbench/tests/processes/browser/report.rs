@@ -166,7 +166,7 @@ fn the_report_of_an_invalid_run_shows_what_was_lost_and_when() {
     let Some(mut browser) = Browser::start() else {
         return;
     };
-    let arguments = "simulate broadcast-3c --seeds 0 --nemesis kill";
+    let arguments = "storm broadcast-3c --seeds 0 --nemesis kill";
     let _store = open_report(&mut browser, arguments, 1);
     let verdict = browser.evaluate("document.querySelector('.verdict').textContent");
     assert!(verdict.as_str().unwrap().contains("is lost"), "{verdict}");

@@ -50,7 +50,7 @@ fn runs_are_listed_filtered_opened_and_compared() {
         "challenge echo --simulate --seed 1",
         "challenge broadcast-3d --simulate --seed 1",
         "challenge broadcast-3d --simulate --seed 2",
-        "simulate broadcast-3c --seeds 0 --nemesis kill",
+        "storm broadcast-3c --seeds 0 --nemesis kill",
     ] {
         workbench(arguments, store.path());
     }

@@ -316,7 +316,7 @@ impl Run {
                 "it prints the command that repeats the run",
             );
             require(
-                self.text.contains(&format!("--seed {seed} --")),
+                self.text.contains(&format!("--seed {seed}")),
                 "the command has the seed",
             );
         }

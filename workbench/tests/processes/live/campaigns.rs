@@ -1,4 +1,4 @@
-//! `simulate` and `merge`: shards that merge to the whole, commands that repeat failures, and bad
+//! `storm` and `merge`: shards that merge to the whole, commands that repeat failures, and bad
 //! usage.
 
 use std::fs;
@@ -22,23 +22,23 @@ fn workbench_in(store: &TempDir, args: &str) -> Output {
     workbench(&args.collect::<Vec<&str>>())
 }
 
-/// The stdout of `simulate`, which must exit with this status.
+/// The stdout of `storm`, which must exit with this status.
 #[track_caller]
-fn simulate(store: &TempDir, args: &str, exit: i32) -> String {
-    let output = workbench_in(store, &format!("simulate {args}"));
+fn storm(store: &TempDir, args: &str, exit: i32) -> String {
+    let output = workbench_in(store, &format!("storm {args}"));
     assert_eq!(
         output.status.code(),
         Some(exit),
-        "simulate {args}\n{}",
+        "storm {args}\n{}",
         text(&output)
     );
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// The reports of `simulate --json`, without their durations.
+/// The reports of `storm --json`, without their durations.
 #[track_caller]
 fn reports(store: &TempDir, args: &str, exit: i32) -> Value {
-    without_wall(&simulate(store, &format!("{args} --json"), exit))
+    without_wall(&storm(store, &format!("{args} --json"), exit))
 }
 
 fn without_wall(json: &str) -> Value {
@@ -83,7 +83,7 @@ fn merged_shards_equal_the_whole_campaign() {
         let parts: Vec<String> = (1..=4)
             .map(|part| {
                 let file = store.path().join(format!("{part}.json"));
-                let shard = format!("simulate {campaign} --json --shard {part}/4");
+                let shard = format!("storm {campaign} --json --shard {part}/4");
                 fs::write(&file, workbench_in(&store, &shard).stdout).unwrap();
                 file.to_str().unwrap().to_owned()
             })
@@ -154,7 +154,7 @@ fn given_flags_are_not_drawn_and_a_fixed_run_draws_none() {
     let failing = |args: &str| {
         let reports = reports(&store, &format!("{FORGETFUL} --seeds 0..5 {args}"), 1);
         assert_eq!(
-            reports[0]["pinned"].as_str().unwrap().contains("--exactly"),
+            reports[0]["pinned"].as_str().unwrap().contains("--fixed"),
             !args.is_empty()
         );
         let options = reports[0]["tally"]["failures"][0]["options"]
@@ -172,7 +172,7 @@ fn given_flags_are_not_drawn_and_a_fixed_run_draws_none() {
         assert!(drawn.contains(flag), "{drawn}");
     }
     assert!(drawn.contains("--nemesis-interval"));
-    let exact = failing("--exactly --nemesis-interval 0.4");
+    let exact = failing("--fixed --nemesis-interval 0.4");
     let expected = "--nemesis kill --nemesis-interval 0.4 --node-count 3 --rate 20 --time-limit 3 \
                --workload broadcast ";
     assert_eq!(exact, expected);
@@ -184,11 +184,11 @@ fn the_printed_command_repeats_the_failure() {
     let odd = "--node-flags=--fan-out=1";
     for args in [
         String::new(),
-        "--exactly --nemesis-interval 0.4".into(),
+        "--fixed --nemesis-interval 0.4".into(),
         odd.into(),
     ] {
         let campaign = format!("{FORGETFUL} --seeds 0..20 {args}");
-        let stdout = simulate(&store, &campaign, 1);
+        let stdout = storm(&store, &campaign, 1);
         let failure = |text: &str| {
             let from = text.find("\nseed ").unwrap();
             text[from..text.find("\nagain: ").unwrap()].to_owned()
@@ -198,12 +198,12 @@ fn the_printed_command_repeats_the_failure() {
         assert_eq!(failure(&text(&repeated)), failure(&stdout));
         assert!(!stdout.contains("panicked"), "{stdout}");
         // The saved run has a command that repeats it, too.
-        let folder = Path::new(last_after(&stdout, "the run is kept in "));
+        let folder = Path::new(last_after(&stdout, "the run is stored in "));
         let test = fs::read_to_string(folder.join("test.json")).unwrap();
         let test: Value = serde_json::from_str(&test).unwrap();
         let repeated = repeat(&store, test["command"].as_str().unwrap());
         assert_eq!(repeated.status.code(), Some(1), "{}", text(&repeated));
-        let repeated_folder = last_after(&text(&repeated), "the run is kept in ").to_owned();
+        let repeated_folder = last_after(&text(&repeated), "the run is stored in ").to_owned();
         let history = |folder: &Path| fs::read(folder.join("history.jsonl")).unwrap();
         assert_eq!(history(Path::new(&repeated_folder)), history(folder));
         for file in [
@@ -222,7 +222,7 @@ fn the_printed_command_repeats_the_failure() {
 #[test]
 fn shrinking_finds_a_smaller_failure_with_a_command_that_repeats_it() {
     let store = TempDir::new().unwrap();
-    let stdout = simulate(&store, &format!("{FORGETFUL} --seeds 0..20 --shrink"), 1);
+    let stdout = storm(&store, &format!("{FORGETFUL} --seeds 0..20 --shrink"), 1);
     assert!(stdout.contains("other runs that fails:"), "{stdout}");
     let small = stdout.split("other runs that fails:").nth(1).unwrap();
     // One node, one value and one kill suffice, or little more.
@@ -254,28 +254,25 @@ fn shrinking_finds_a_smaller_failure_with_a_command_that_repeats_it() {
 }
 
 #[test]
-fn bad_usage_of_simulate_and_merge_exits_with_254_and_a_reason() {
+fn bad_usage_of_storm_and_merge_exits_with_254_and_a_reason() {
     let store = TempDir::new().unwrap();
     for (args, reason) in [
-        ("simulate", "NAME"),
-        ("simulate tango", "invalid value 'tango' for '<NAME>...'"),
-        ("simulate echo --seeds 5..5", "expected seeds as 0..10000"),
-        ("simulate echo --seeds -3", "-3"),
-        ("simulate echo --seeds 18446744073709551616", "--seeds"),
-        ("simulate echo --shard 0/3", "expected K/N"),
-        ("simulate echo --shard 4/3", "expected K/N"),
-        ("simulate echo --jobs 0", "--jobs"),
-        ("simulate echo --nemesis tango", "there are partition, loss"),
+        ("storm", "NAME"),
+        ("storm tango", "invalid value 'tango' for '<NAME>...'"),
+        ("storm echo --seeds 5..5", "expected seeds as 0..10000"),
+        ("storm echo --seeds -3", "-3"),
+        ("storm echo --seeds 18446744073709551616", "--seeds"),
+        ("storm echo --shard 0/3", "expected K/N"),
+        ("storm echo --shard 4/3", "expected K/N"),
+        ("storm echo --jobs 0", "--jobs"),
+        ("storm echo --nemesis tango", "there are partition, loss"),
         (
-            "simulate echo --workload broadcast",
-            "--workload is not for simulate",
+            "storm echo --workload broadcast",
+            "--workload is not for storm",
         ),
-        (
-            "simulate echo --node a --node b",
-            "--node is not for simulate",
-        ),
-        ("simulate echo --nodes a,b", "--nodes is not for simulate"),
-        ("simulate echo --bin ./node", "--bin"),
+        ("storm echo --node a --node b", "--node is not for storm"),
+        ("storm echo --nodes a,b", "--nodes is not for storm"),
+        ("storm echo --bin ./node", "--bin"),
     ] {
         let output = workbench_in(&store, args);
         assert_eq!(output.status.code(), Some(254), "{args}\n{}", text(&output));
@@ -283,7 +280,7 @@ fn bad_usage_of_simulate_and_merge_exits_with_254_and_a_reason() {
     }
     let output = workbench(&["merge"]);
     assert_eq!(output.status.code(), Some(254));
-    let flags = "simulate echo --node-flags=--nonsense";
+    let flags = "storm echo --node-flags=--nonsense";
     let output = workbench_in(&store, flags);
     assert_eq!(output.status.code(), Some(254), "{}", text(&output));
     assert!(text(&output).contains("--nonsense"), "{}", text(&output));
@@ -307,14 +304,14 @@ fn reports_that_do_not_fit_together_are_not_merged() {
     let store = TempDir::new().unwrap();
     let path = |name: &str| store.path().join(name).to_str().unwrap().to_owned();
     let part = |name: &str, args: &str| {
-        let part = simulate(&store, &format!("echo --time-limit 1 --json {args}"), 0);
+        let part = storm(&store, &format!("echo --time-limit 1 --json {args}"), 0);
         fs::write(path(name), &part).unwrap();
         part
     };
     let good = part("0-3", "--seeds 0..3");
     part("2-5", "--seeds 2..5");
     part("3-5 pinned", "--seeds 3..5 --latency 10");
-    part("3-5 exact", "--seeds 3..5 --exactly");
+    part("3-5 fixed", "--seeds 3..5 --fixed");
     fs::write(path("truncated"), &good[..good.len() / 2]).unwrap();
     fs::write(path("nothing"), "").unwrap();
     fs::write(path("no report"), "[]").unwrap();
@@ -347,15 +344,15 @@ fn reports_that_do_not_fit_together_are_not_merged() {
     assert_refused(&["0-3", "2-5"], "seeds 0..3 and 2..5 overlap");
     assert_refused(&["0-3", "0-3"], "overlap");
     assert_refused(&["0-3", "3-5 pinned"], "these do not add up");
-    assert_refused(&["3-5 exact", "0-3"], "these do not add up");
-    let no_report = "is not what `simulate --json` prints";
+    assert_refused(&["3-5 fixed", "0-3"], "these do not add up");
+    let no_report = "is not an output of `storm --json`";
     for file in ["truncated", "nothing", "other", "twice", "bytes"] {
         assert_refused(&["0-3", file], no_report);
     }
     for file in ["negative", "another field", "a missing field"] {
         assert_refused(&[file], no_report);
     }
-    assert_refused(&["no report"], "holds no report");
+    assert_refused(&["no report"], "contains no report");
     assert_refused(&["more runs"], "do not agree");
     assert_refused(&["more valid"], "do not agree");
     assert_refused(&["missing"], "cannot read");
@@ -366,12 +363,12 @@ fn reports_that_do_not_fit_together_are_not_merged() {
 fn an_unwritable_store_affects_neither_report_nor_exit_status() {
     let store = TempDir::new().unwrap();
     fs::write(store.path().join("store"), "a file").unwrap();
-    let args = format!("simulate {FORGETFUL} --seeds 0..20 --json");
+    let args = format!("storm {FORGETFUL} --seeds 0..20 --json");
     let output = workbench_in(&store, &args);
     assert_eq!(output.status.code(), Some(1), "{}", text(&output));
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(
-        stderr.contains("error: the run is not kept: cannot create"),
+        stderr.contains("error: the run was not stored: cannot create"),
         "{stderr}"
     );
     let reports = without_wall(&String::from_utf8(output.stdout).unwrap());
@@ -387,7 +384,7 @@ fn an_unwritable_store_affects_neither_report_nor_exit_status() {
     assert_eq!(output.status.code(), Some(1), "{}", text(&output));
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(
-        stderr.contains("error: the run is not kept: cannot write"),
+        stderr.contains("error: the run was not stored: cannot write"),
         "{stderr}"
     );
 }
@@ -396,8 +393,8 @@ fn an_unwritable_store_affects_neither_report_nor_exit_status() {
 fn a_closed_stdout_does_not_change_the_exit_status() {
     let store = TempDir::new().unwrap();
     let path = store.path().join("store");
-    let failing = format!("simulate {FORGETFUL} --seeds 0..20 --shrink --shrink-runs 32");
-    let json = "simulate echo --time-limit 1 --seeds 0..3 --json";
+    let failing = format!("storm {FORGETFUL} --seeds 0..20 --shrink --shrink-runs 32");
+    let json = "storm echo --time-limit 1 --seeds 0..3 --json";
     for (args, exit) in [(failing.as_str(), 1), (json, 0)] {
         let (reader, writer) = std::io::pipe().unwrap();
         drop(reader);

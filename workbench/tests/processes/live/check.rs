@@ -129,7 +129,7 @@ fn files_that_are_no_history_are_rejected_with_the_reason() {
     let file = path.to_str().unwrap();
     fs::write(&path, TRANSACTIONS).unwrap();
     assert_output(&[file], 254, &["give -w NAME"]);
-    let mismatch = "no history of echo: it has txn, and there should be echo";
+    let mismatch = "not a history of echo: its operations are txn, but echo has echo";
     assert_output(&[file, "-w", "echo"], 254, &[mismatch]);
     assert_output(&[file, "-w", "tango"], 254, &["tango", "lin-kv"]);
     assert_output(
@@ -147,7 +147,7 @@ fn files_that_are_no_history_are_rejected_with_the_reason() {
     assert_output(
         &[folder, "-w", "echo"],
         255,
-        &["is no run's folder", "history.jsonl"],
+        &["is not the folder of a run", "history.jsonl"],
     );
     for (text, reason) in [
         (&b"{:type :invoke}\n"[..], "line 1"),
@@ -180,7 +180,7 @@ fn incomplete_histories_are_rejected_with_the_reason() {
     check(&twice, &[reason]);
     check(
         "",
-        &["holds no operation of a client: is this the right file?"],
+        &["has no operation of a client: is this the right file?"],
     );
     check("\n; nothing\n", &["is this the right file?"]);
     // In the folder of a run, an empty history is that of a run without operations.
@@ -235,7 +235,7 @@ fn registers_of_knossos_and_assumptions_of_elle_are_supported() {
     assert_output(
         &[file, "-w", "echo", "--assume", "wfr-keys"],
         254,
-        &["--assume is about"],
+        &["--assume is for"],
     );
 }
 
@@ -273,12 +273,12 @@ fn a_report_can_be_written_for_any_history() {
     assert_output(
         &[file, "-w", "lin-kv", "--report", own],
         255,
-        &["holds other files"],
+        &["has other files"],
     );
     assert_output(
         &[name, "-w", "lin-kv", "--report", name],
         255,
-        &["name another folder"],
+        &["give another folder"],
     );
     assert_output(
         &[file, "-w", "lin-kv", "--report", file],

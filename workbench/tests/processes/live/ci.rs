@@ -13,7 +13,7 @@ fn a_junit_file_reports_an_interruption_until_the_run_is_over() {
     let folder = TestFolder::new();
     let file = folder.path("file");
     let args = [
-        "simulate",
+        "storm",
         "echo",
         "--seeds",
         "0..100000000",
@@ -35,7 +35,7 @@ fn a_junit_file_reports_an_interruption_until_the_run_is_over() {
     assert_eq!((report.tests, report.errors), (1, 1));
     assert!(written().contains("interrupted"), "{}", written());
     assert_exit(
-        &folder.workbench(&[], "simulate echo --seeds 1 --time-limit 1 --junit FILE"),
+        &folder.workbench(&[], "storm echo --seeds 1 --time-limit 1 --junit FILE"),
         0,
     );
     let report = Report::deserialize_from_str(&written()).unwrap();
@@ -97,7 +97,7 @@ fn junit_has_test_cases_for_budgets_campaigns_and_histories() {
     let slow = "challenge broadcast-3d --simulate --junit FILE --node-flags=--fan-out=2";
     let (found, failures) = names(slow, 1);
     assert!(found == budgets && failures > 0, "{failures} of {found}");
-    let storms = "simulate broadcast-3c --nemesis kill --time-limit 3 --rate 20 --node-count 3 \
+    let storms = "storm broadcast-3c --nemesis kill --time-limit 3 --rate 20 --node-count 3 \
                   --seeds 0..20 --junit FILE";
     assert_eq!(names(storms, 1), ("storms".to_owned(), 1));
 }

@@ -59,7 +59,7 @@ fn bad_usage_exits_with_254_and_names_the_mistake() {
 /// Web pages show `--nemesis` with a long dash. Maelstrom passes such a word to the node.
 #[test]
 fn a_long_dash_instead_of_hyphens_exits_with_254_and_names_the_right_spelling() {
-    let nemesis = "write --nemesis (an argument of the node stands behind --)";
+    let nemesis = "write --nemesis (arguments of the node follow --)";
     let dash = "begins with '–' (U+2013), a long dash";
     assert_output(
         "test -w echo --bin NODE --availability total –-nemesis partition",
@@ -73,7 +73,7 @@ fn a_long_dash_instead_of_hyphens_exits_with_254_and_names_the_right_spelling() 
     );
     for command in [
         "challenge echo",
-        "simulate echo",
+        "storm echo",
         "sweep echo",
         "check store",
         "doc",
@@ -86,6 +86,24 @@ fn a_long_dash_instead_of_hyphens_exits_with_254_and_names_the_right_spelling() 
         255,
         &["there is no program"],
     );
+}
+
+#[test]
+fn former_names_exit_with_254_and_the_present_ones_are_named() {
+    assert_output("simulate echo", 254, &["'simulate' is now called 'storm'"]);
+    let fixed = &["'--exactly' is now called '--fixed'"];
+    assert_output("storm echo --exactly", 254, fixed);
+    let targets = &["'--victims' is now called '--targets'"];
+    for command in ["test --bin NODE", "storm echo", "sweep echo --vary rate=5"] {
+        assert_output(&format!("{command} --victims 2"), 254, targets);
+        assert_output(&format!("{command} --victims=2"), 254, targets);
+    }
+}
+
+#[test]
+fn node_flags_with_an_open_quote_exit_with_254() {
+    let reason = "expected words as in a shell, but a quote is not closed";
+    assert_output("storm echo --node-flags=--durable'", 254, &[reason]);
 }
 
 #[test]
@@ -123,10 +141,10 @@ fn an_invalid_value_exits_with_254_and_names_its_flag() {
         ("--partition-shapes", &["", "round", "one,round"]),
         ("--rate", &["-1", "fast"]),
         ("--skew", &["-1", "3600001"]),
+        ("--targets", &["0", "-1", "4294967296"]),
         ("--test-count", &["0"]),
         ("--time-limit", &["0", "1.5"]),
         ("--topology", &["ring"]),
-        ("--victims", &["0", "-1", "4294967296"]),
     ] {
         for value in values {
             assert_output(

@@ -244,11 +244,11 @@ fn no_process_outlives_a_run_that_ends_while_nodes_are_paused_or_dead() {
     let runs = run(&[
         all(&format!("--nemesis {everything} --nemesis-interval 0.1")),
         all(&format!(
-            "--nemesis {everything} --nemesis-interval 0.02 --victims 9"
+            "--nemesis {everything} --nemesis-interval 0.02 --targets 9"
         )),
-        all("--nemesis pause --nemesis-interval 0.05 --victims 3"),
-        all("--nemesis kill --nemesis-interval 0.05 --victims 3"),
-        all("-w broadcast --nemesis pause,kill --nemesis-interval 0.05 --victims 2"),
+        all("--nemesis pause --nemesis-interval 0.05 --targets 3"),
+        all("--nemesis kill --nemesis-interval 0.05 --targets 3"),
+        all("-w broadcast --nemesis pause,kill --nemesis-interval 0.05 --targets 2"),
     ]);
     for run in runs {
         run.assert(matches!(run.code, Some(0 | 1)), "there is a verdict");

@@ -149,17 +149,12 @@ fn every_failure_is_reported_in_json() {
         ),
         ("merge /no/such --json", 255, false, "/no/such"),
         (
-            "simulate echo --node-flags=--bogus --json",
+            "storm echo --node-flags=--bogus --json",
             254,
             false,
             "'--bogus' found",
         ),
-        (
-            "simulate echo -w kafka --json",
-            254,
-            false,
-            "not for simulate",
-        ),
+        ("storm echo -w kafka --json", 254, false, "not for storm"),
         (
             "challenge echo --simulate --node-flags=--bogus --json",
             254,
@@ -195,11 +190,11 @@ fn every_failure_is_reported_in_json() {
 #[test]
 fn the_help_of_each_command_lists_exit_statuses() {
     for (command, expected) in [
-        ("test", "255 a run broke off"),
+        ("test", "255 a run was aborted"),
         ("check", "255 the history cannot be read"),
         ("challenge", "or a budget missed"),
-        ("simulate", "255 a run broke off"),
-        ("merge", "255 a run broke off"),
+        ("storm", "255 a run was aborted"),
+        ("merge", "255 a run was aborted"),
         ("sweep", "within the budgets or not"),
     ] {
         let text = assert_exit(&workbench(&[command, "--help"]), 0);
@@ -214,11 +209,11 @@ fn the_help_of_each_command_lists_exit_statuses() {
 fn quiet_prints_only_the_verdict_and_failures() {
     let folder = TestFolder::new();
     let quiet = folder.workbench(&[], "challenge kafka-5c --simulate --seed 3 --quiet");
-    let part = |part| format!("kafka-5c, part {part} of 2: holds (seed 3)\n");
+    let part = |part| format!("kafka-5c, part {part} of 2: passed (seed 3)\n");
     assert_eq!(assert_exit(&quiet, 0), part(1) + &part(2));
     let quiet = folder.workbench(&[], "challenge echo --simulate --seed 3 --quiet");
-    assert_eq!(assert_exit(&quiet, 0), "echo: holds (seed 3)\n");
-    let quiet = folder.workbench(&[], "simulate echo --seeds 0..3 --time-limit 1 -q");
+    assert_eq!(assert_exit(&quiet, 0), "echo: passed (seed 3)\n");
+    let quiet = folder.workbench(&[], "storm echo --seeds 0..3 --time-limit 1 -q");
     assert_eq!(assert_exit(&quiet, 0), "echo: 3 of 3 valid\n");
     let latest = folder.path("store/latest").display().to_string();
     let quiet = workbench(&["check", &latest, "--quiet"]);
@@ -315,7 +310,7 @@ fn a_misspelt_name_is_answered_with_a_suggestion() {
             "did you mean serializable?",
         ),
         ("challenge brodcast-3d", "'broadcast-3d'"),
-        ("simulate g-conter", "'g-counter'"),
+        ("storm g-conter", "'g-counter'"),
         ("check x -w ehco", "'echo'"),
         ("doc protocl", "'protocol'"),
         ("completions bsh", "'bash'"),

@@ -254,7 +254,7 @@ fn arguments_of_the_node_may_be_anywhere_and_after_two_dashes() {
     check([
         scattered("ok -w echo ok --node-count 1")
             .steps(["exit 3"])
-            .prints(["-- 'exit 3'"]),
+            .prints(["-- ok ok 'exit 3'"]),
         scattered("-w=echo --node-count=1 ok --rate=50").steps(["exit 3"]),
     ]);
 }

@@ -41,7 +41,7 @@ fn a_program_that_does_not_start_is_reported_with_reason_and_advice() {
             ".",
             &[
                 "cannot start",
-                "it is a folder; --bin takes the program in it",
+                "it is a directory; give --bin the program in it",
             ],
         ),
         broken(
@@ -57,7 +57,7 @@ fn a_program_that_does_not_start_is_reported_with_reason_and_advice() {
             write("interpreter.sh", "#!/no/such/interpreter\n"),
             &[
                 "cannot start",
-                "its first line names the interpreter /no/such/interpreter, which is not there",
+                "its first line names the interpreter /no/such/interpreter, which does not exist",
             ],
         ),
         broken(
@@ -71,7 +71,7 @@ fn a_program_that_does_not_start_is_reported_with_reason_and_advice() {
             write("data", r"\0\1\2\3"),
             &[
                 "cannot start",
-                "it is neither a program of this system nor a script",
+                "it is neither a program for this system nor a script",
             ],
         ),
     ]);
@@ -176,7 +176,7 @@ fn a_missing_tmpdir_is_reported_and_nodes_start_in_tmp() {
     ]);
     let output = workbench_with_env(&[("TMPDIR", "/no/such/folder")], &args.collect::<Vec<_>>());
     let text = text(&output);
-    let note = "TMPDIR names /no/such/folder, which is not there: nodes start in /tmp";
+    let note = "TMPDIR names /no/such/folder, which does not exist: nodes start in /tmp";
     assert!(text.contains(note), "{text}");
     assert!(!text.contains("cannot start"), "{text}");
     let log = std::fs::read_to_string(store.join("latest/jepsen.log")).unwrap();

@@ -267,5 +267,5 @@ fn listening_on_all_addresses_prints_a_warning() {
     stderr.read_line(&mut line).unwrap();
     process.kill().unwrap();
     process.wait().unwrap();
-    assert!(line.contains("is not loopback"), "{line}");
+    assert!(line.contains("is not a loopback address"), "{line}");
 }

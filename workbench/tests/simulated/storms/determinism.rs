@@ -129,7 +129,7 @@ fn runs_match_the_golden_digests_on_every_machine() {
         text(
             &storm
                 .with(&pins(EVERYTHING))
-                .exactly()
+                .fixed()
                 .run(5)
                 .unwrap()
                 .record

@@ -53,7 +53,7 @@ fn at_most_max_operations_begin_and_faults_go_on() {
 #[test]
 fn runs_with_extreme_options_are_valid() {
     let extremes = [
-        "--nemesis-interval 1e-9 --time-limit 2 --victims 4000000000",
+        "--nemesis-interval 1e-9 --time-limit 2 --targets 4000000000",
         "--nemesis-interval 1e18",
         "--nemesis-interval 0.001 --delay 3600000 --skew 3600000 --drift 1 --time-limit 2",
         "--node-count 1 --partition-shapes one-way,bridge,majorities-ring,minority-third",

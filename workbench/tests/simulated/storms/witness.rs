@@ -98,7 +98,7 @@ pub fn pins(flags: &str) -> Pins {
 pub fn storm(flags: &str) -> Storm {
     let boot = |cluster: Cluster, ctx: &mut Context<Event>| Witness::boot(&cluster, ctx);
     Storm::new(Name::Echo, boot)
-        .exactly()
+        .fixed()
         .with(&pins("--node-count 3 --rate 20 --time-limit 60"))
         .with(&pins(flags))
 }

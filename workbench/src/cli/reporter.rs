@@ -1,5 +1,5 @@
-//! Who is told what came of a command: the person who typed it, a machine that reads stdout, a
-//! JUnit file, and GitHub where the command runs there.
+//! Reports what became of a command: to the user, to a program that reads stdout, in a JUnit file,
+//! and to GitHub where the command runs there.
 
 use std::env;
 use std::ffi::OsString;
@@ -13,18 +13,19 @@ use anyhow::Context;
 use clap::Args;
 use serde_json::{Value, json};
 
+use super::again::OwnCommand;
 #[cfg(feature = "junit")]
 use super::junit::junit;
 use super::{
-    command_github, failure, is_github, own_command, paint, print, refuse, replace, say, status_of,
-    warn,
+    failure, is_github, paint, print_error, print_github_command, print_line, replace, status_of,
+    warn, write_stdout,
 };
 use pages::report::{self, Account, Tested};
 
-/// How much is said, and to whom besides.
+/// How much is printed, and into which file.
 #[derive(Args)]
 pub(super) struct Output {
-    /// Says the verdict and what failed, and nothing else.
+    /// Prints the verdict and what failed, and nothing else.
     #[arg(short, long)]
     quiet: bool,
 
@@ -33,49 +34,52 @@ pub(super) struct Output {
     junit: Option<PathBuf>,
 }
 
-/// Those who are told.
-pub(super) struct Audience {
-    /// The command that they are told of, such as `workbench check`.
+/// Reports the progress and the outcome of a command.
+pub(super) struct Reporter {
+    /// The command that reports are about, such as `workbench check`.
     title: String,
-    /// The person wants the verdict and what failed, and nothing else.
+    /// The command that does the same again.
+    pub(super) command: String,
+    /// Only the verdict and what failed are printed.
     pub(super) is_quiet: bool,
-    /// Stdout is a machine's, and people read stderr.
+    /// Stdout is for a program, and messages to the user go to stderr.
     is_json: bool,
     junit: Option<(PathBuf, File)>,
     /// The file that GitHub shows as the summary of a step.
     step_summary: Option<OsString>,
     accounts: Vec<Account>,
-    /// All tests for the machine's document; nothing if the command prints one of its own.
+    /// All tests, for the JSON document; `None` if the command prints a document of its own.
     tests: Option<Vec<Value>>,
 }
 
-impl Audience {
+impl Reporter {
     /// # Errors
     /// When the JUnit file cannot be written: better now than after a long run.
-    pub(super) fn begin(command: &str, output: &Output, is_json: bool) -> anyhow::Result<Self> {
-        Self::new(command, output, is_json, None)
+    pub(super) fn new(own: &OwnCommand, output: &Output, is_json: bool) -> anyhow::Result<Self> {
+        Self::start(own, output, is_json, None)
     }
 
-    /// As [`begin`](Self::begin); machines are told of tests, in one document at the end.
+    /// As [`new`](Self::new), with all tests in one JSON document at the end.
     ///
     /// # Errors
     /// As there.
-    pub(super) fn begin_tests(
-        command: &str,
+    pub(super) fn of_tests(
+        own: &OwnCommand,
         output: &Output,
         is_json: bool,
     ) -> anyhow::Result<Self> {
-        Self::new(command, output, is_json, Some(Vec::new()))
+        Self::start(own, output, is_json, Some(Vec::new()))
     }
 
-    fn new(
-        command: &str,
+    fn start(
+        own: &OwnCommand,
         output: &Output,
         is_json: bool,
         tests: Option<Vec<Value>>,
     ) -> anyhow::Result<Self> {
-        let mut audience = Audience {
-            title: format!("workbench {command}"),
+        let mut reporter = Reporter {
+            title: format!("workbench {}", own.name),
+            command: own.repeat(None),
             is_quiet: output.quiet,
             is_json,
             junit: None,
@@ -84,49 +88,54 @@ impl Audience {
             tests,
         };
         let Some(path) = &output.junit else {
-            return Ok(audience);
+            return Ok(reporter);
         };
-        let opened = audience.open_junit(path);
+        let opened = reporter.open_junit(path);
         if let Err(error) = opened {
             let done = Err(error);
-            let _ = audience.tell_machine(&done);
-            return done.map(|_: u8| audience);
+            let _ = reporter.print_document(&done);
+            return done.map(|_: u8| reporter);
         }
-        Ok(audience)
+        Ok(reporter)
     }
 
-    /// Until the end the file says that this has not come: whoever interrupts the command leaves
-    /// no time to write anything.
+    /// Creates the JUnit file. Until the end it says that the command was interrupted, since there
+    /// is no time to write anything when that happens.
     fn open_junit(&mut self, path: &Path) -> anyhow::Result<()> {
         let file = File::create(path);
         let file = file.with_context(|| format!("cannot write {}", path.display()))?;
-        let lasts = file.metadata().is_ok_and(|it| it.is_file());
+        let is_file = file.metadata().is_ok_and(|it| it.is_file());
         self.junit = Some((path.to_owned(), file));
-        if !lasts {
+        if !is_file {
             return Ok(());
         }
         let why = "the command was interrupted before its end";
-        self.write_junit(&[Account::broken(&self.title, own_command(None), why)])
+        self.write_junit(&[self.aborted(why)])
     }
 
-    /// Tells the person what must be heard: verdicts and failures.
-    pub(super) fn say(&self, text: impl Display) {
+    /// The account of a command that was aborted.
+    fn aborted(&self, why: &str) -> Account {
+        Account::broken(&self.title, self.command.clone(), why)
+    }
+
+    /// Prints a verdict or a failure for the user.
+    pub(super) fn print(&self, text: impl Display) {
         if self.is_json {
             warn(text);
         } else {
-            say(text);
+            print_line(text);
         }
     }
 
-    /// Tells the person what is good to know, unless quiet is wanted.
-    pub(super) fn remark(&self, text: impl Display) {
+    /// Prints a message for the user, unless `--quiet` was given.
+    pub(super) fn print_unless_quiet(&self, text: impl Display) {
         if !self.is_quiet {
-            self.say(text);
+            self.print(text);
         }
     }
 
-    /// Where a program that is started may talk to the person.
-    pub(super) fn ear(&self) -> Stdio {
+    /// The stdout of a program that is started on the user's behalf.
+    pub(super) fn child_output(&self) -> Stdio {
         match (self.is_quiet, self.is_json) {
             (true, _) => Stdio::null(),
             (false, true) => Stdio::from(std::io::stderr()),
@@ -134,25 +143,25 @@ impl Audience {
         }
     }
 
-    /// Tells everybody of a test.
-    pub(super) fn hear_test(&mut self, tested: &Tested) {
+    /// Reports a test, except to the user.
+    pub(super) fn report_test(&mut self, tested: &Tested) {
         if let Some(tests) = &mut self.tests {
             tests.push(tested.to_json());
         }
-        self.hear(tested.account());
+        self.report(tested.account());
     }
 
-    /// Tells all who were not there.
-    pub(super) fn hear(&mut self, account: Account) {
+    /// Reports an account, except to the user.
+    pub(super) fn report(&mut self, account: Account) {
         if is_github() {
             let lines = report::annotations(&account);
-            lines.iter().for_each(|line| command_github(line));
+            lines.iter().for_each(|line| print_github_command(line));
         }
         self.accounts.push(account);
     }
 
-    /// Prints the document of all tests, or what came in place of a document.
-    fn tell_machine(&self, done: &anyhow::Result<u8>) -> anyhow::Result<()> {
+    /// Prints the JSON document of all tests, or that of the error that ended the command.
+    fn print_document(&self, done: &anyhow::Result<u8>) -> anyhow::Result<()> {
         if !self.is_json {
             return Ok(());
         }
@@ -165,23 +174,23 @@ impl Audience {
                 "tests": tests,
             }),
         };
-        print(format_args!("{document:#}\n"))
+        write_stdout(format_args!("{document:#}\n"))
     }
 
-    /// Writes the files. What was done stays what it was, with its exit status; but a JUnit file or
-    /// a document that was asked for and cannot be written is an error.
+    /// Writes the files. They do not change the outcome and its exit status, but a JUnit file or a
+    /// document that was asked for and cannot be written is an error.
     pub(super) fn finish(mut self, done: anyhow::Result<u8>) -> anyhow::Result<u8> {
-        let printed = self.tell_machine(&done);
+        let printed = self.print_document(&done);
         let done = done.and_then(|status| printed.map(|()| status));
         if let Err(error) = &done {
             let error = format!("{error:#}");
-            self.hear(Account::broken(&self.title, own_command(None), &error));
+            self.report(self.aborted(&error));
         }
         self.append_step_summary();
         let accounts = std::mem::take(&mut self.accounts);
         match (self.write_junit(&accounts), done) {
             (Err(unwritten), Err(error)) => {
-                refuse(format_args!("{unwritten:#}"));
+                print_error(format_args!("{unwritten:#}"));
                 Err(error)
             }
             (written, done) => written.and(done),
@@ -197,7 +206,7 @@ impl Audience {
         written.with_context(|| format!("cannot write {}", path.display()))
     }
 
-    /// A summary that cannot be written changes nothing about what it would have told.
+    /// Appends to GitHub's summary. Failing to do so is a warning only.
     fn append_step_summary(&self) {
         let Some(path) = self
             .step_summary
@@ -217,7 +226,7 @@ impl Audience {
     }
 }
 
-/// What a build without JUnit says of it.
+/// Refuses `--junit` in a build without that feature.
 #[cfg(not(feature = "junit"))]
 fn junit(_: &str, _: &[Account]) -> anyhow::Result<String> {
     Err(super::misuse(

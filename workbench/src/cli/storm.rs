@@ -1,4 +1,4 @@
-//! `workbench simulate`: storms over many seeds.
+//! `workbench storm`: simulations of many seeds.
 
 use std::ops::Range;
 use std::path::PathBuf;
@@ -8,17 +8,17 @@ use clap::parser::ValueSource;
 use clap::{ArgMatches, Args};
 use serde_json::json;
 
-use super::again::bench;
-use super::audience::{Audience, Output};
+use super::again::{OwnCommand, bench};
 use super::jobs::Jobs;
 use super::nodes::NodeFlags;
+use super::reporter::{Output, Reporter};
 use super::seeds::{parse_seeds, parse_shard};
 use super::{
-    challenge_names, chosen, code, command_line, exit_code, factory, misuse, own_command, paint,
-    print, progress, refuse,
+    challenge_names, chosen, code, command_line, exit_code, factory, misuse, paint, print_error,
+    progress, write_stdout,
 };
-use crate::challenge::{Challenge, SETTLED};
-use crate::flags::{TestFlags, words};
+use crate::challenge::{Challenge, SET_BY_CHALLENGE};
+use crate::flags::{TestFlags, to_flags};
 use crate::live::{Stopwatch, timestamp};
 use crate::store::Store;
 use crate::test::facts;
@@ -30,7 +30,7 @@ use simulator::storm::campaign::{self, Described, Failure, Report, Tally};
 use simulator::storm::shrink::shrink;
 use simulator::storm::{Aftermath, Storm};
 
-/// One challenge for each solution: a storm draws what the others differ in.
+/// One challenge for each solution: storms draw the options in which its other challenges differ.
 const ALL_STORMS: [&str; 6] = [
     "echo",
     "unique-ids",
@@ -40,43 +40,43 @@ const ALL_STORMS: [&str; 6] = [
     "txn-6c",
 ];
 
-/// What `simulate` takes.
+/// Arguments of `storm`.
 #[derive(Args)]
 pub(super) struct Arguments {
-    /// The challenges whose workload and solution are simulated: echo, unique-ids, broadcast-3a …
-    /// or all, which is one for each solution.
+    /// The challenges whose workload and solution to simulate: echo, unique-ids, broadcast-3a … or
+    /// all, which is one for each solution.
     #[arg(value_name = "NAME", required = true, value_parser = challenge_names())]
     names: Vec<String>,
 
-    /// The seeds, as 0..10000; a number alone is one seed. Each makes a run of its own.
+    /// The seeds: a range such as 0..10000, or one number. Each seed is one run.
     #[arg(long, value_name = "A..B", default_value = "0..100", value_parser = parse_seeds)]
     seeds: Range<u64>,
 
-    /// Does not stop when a run has failed.
+    /// Continues after a run has failed.
     #[arg(long)]
     keep_going: bool,
 
-    /// Runs the K-th of N equal parts of the seeds, so that N machines can share a campaign.
+    /// Runs the K-th of N equal parts of the seeds, to share a campaign among N machines.
     #[arg(long, value_name = "K/N", value_parser = parse_shard)]
     shard: Option<(u64, u64)>,
 
-    /// Prints the outcome as JSON, for machines and for `merge`.
+    /// Prints the outcome as JSON, also for `merge`.
     #[arg(long)]
     json: bool,
 
-    /// Looks for a smaller run that fails, and shows its messages.
+    /// Searches for a smaller run that fails, and shows its messages.
     #[arg(long)]
     shrink: bool,
 
-    /// How many runs the search for a smaller one may take.
+    /// How many runs the search of --shrink may take.
     #[arg(long, value_name = "N", default_value_t = 20_000)]
     shrink_runs: u64,
 
-    /// Draws nothing: each seed runs the challenge as it is, but for the flags given here.
+    /// Draws no options: each seed runs the challenge's own test, with the flags given here.
     #[arg(long)]
-    exactly: bool,
+    fixed: bool,
 
-    /// Gives nodes that have it their durable mode, and lets faults that are drawn kill nodes.
+    /// Starts nodes in their durable mode if they have one, and allows storms to kill nodes.
     #[arg(long)]
     durable: bool,
 
@@ -86,65 +86,69 @@ pub(super) struct Arguments {
     #[command(flatten)]
     jobs: Jobs,
 
-    /// The folder where a failing run is kept.
+    /// The folder in which a failing run is stored.
     #[arg(long, value_name = "DIR", default_value = "store")]
     store: PathBuf,
 
     #[command(flatten)]
     output: Output,
 
-    /// What is not drawn, but as it is given here.
+    /// Options that are fixed instead of drawn.
     #[command(flatten)]
     flags: TestFlags,
 }
 
-/// Runs the campaigns; the exit status is that of the worst run.
-pub(super) fn run(arguments: &Arguments, matches: &ArgMatches) -> anyhow::Result<u8> {
-    let mut audience = Audience::begin("simulate", &arguments.output, arguments.json)?;
-    let done = run_all(arguments, matches, &mut audience);
-    audience.finish(done)
+/// Runs the campaigns; returns the exit status of the worst run.
+pub(super) fn run(
+    arguments: &Arguments,
+    matches: &ArgMatches,
+    own: &OwnCommand,
+) -> anyhow::Result<u8> {
+    let mut reporter = Reporter::new(own, &arguments.output, arguments.json)?;
+    let done = run_all(arguments, matches, &mut reporter);
+    reporter.finish(done)
 }
 
 fn run_all(
     arguments: &Arguments,
     matches: &ArgMatches,
-    audience: &mut Audience,
+    reporter: &mut Reporter,
 ) -> anyhow::Result<u8> {
     let names = arguments.names.iter().flat_map(|name| match name.as_str() {
         "all" => ALL_STORMS.map(str::to_owned).to_vec(),
         _ => vec![name.clone()],
     });
     let challenges = chosen(&names.collect::<Vec<String>>())?;
-    arguments.jobs.settle()?;
-    let pinned = pinned("simulate", &arguments.flags, matches)?;
+    arguments.jobs.apply()?;
+    let pinned = pinned("storm", &arguments.flags, matches)?;
     let mut reports = Vec::new();
     for challenge in challenges {
         let campaign = Campaign {
             challenge,
             arguments,
             pinned: &pinned,
-            audience,
+            reporter,
         };
         let report = campaign.run()?;
-        audience.hear(report::account(&report, &own_command(None)));
+        reporter.report(report::account(&report, &reporter.command));
         reports.push(report);
     }
     if arguments.json {
-        print(format_args!("{:#}\n", json!(reports)))?;
+        write_stdout(format_args!("{:#}\n", json!(reports)))?;
     }
     Ok(status(&reports))
 }
 
-/// The exit status for several reports.
+/// The exit status of the worst run in these reports.
 pub(super) fn status(reports: &[Report]) -> u8 {
     let worst = reports.iter().map(|report| report.tally.worst()).max();
     worst.map_or(code::VALID, exit_code)
 }
 
-/// The options of a test that stand on the command line of this command.
+/// The options of a test that were given to this command.
 ///
 /// # Errors
-/// When one of them is settled by the challenge.
+/// When one of them is set by the challenge.
 pub(super) fn pinned(
     command: &str,
     flags: &TestFlags,
@@ -152,9 +156,9 @@ pub(super) fn pinned(
 ) -> anyhow::Result<Pins> {
     let is_given =
         |id: &str| matches.value_source(&id.replace('-', "_")) == Some(ValueSource::CommandLine);
-    if let Some(name) = SETTLED.into_iter().find(|name| is_given(name)) {
+    if let Some(name) = SET_BY_CHALLENGE.into_iter().find(|name| is_given(name)) {
         return Err(misuse(format_args!(
-            "--{name} is not for {command}: a challenge brings its workload and names its nodes"
+            "--{name} is not for {command}: a challenge sets its workload and its nodes' names"
         )));
     }
     flags.given(matches)
@@ -164,7 +168,7 @@ struct Campaign<'a> {
     challenge: &'a Challenge,
     arguments: &'a Arguments,
     pinned: &'a Pins,
-    audience: &'a Audience,
+    reporter: &'a Reporter,
 }
 
 impl Campaign<'_> {
@@ -177,13 +181,13 @@ impl Campaign<'_> {
         };
         let start = Stopwatch::start();
         let count = seeds.end.saturating_sub(seeds.start);
-        let bar = progress::bar(self.challenge.name, count, self.audience.is_quiet);
+        let bar = progress::bar(self.challenge.name, count, self.reporter.is_quiet);
         let describe = |run: &Aftermath| Described {
             options: self.options(run),
-            command: self.command(run.seed, self.pinned, self.arguments.exactly),
+            command: self.command(run.seed, self.pinned, self.arguments.fixed),
         };
         let failed = AtomicU64::new(0);
-        let look = |one: &Tally| {
+        let on_run = |one: &Tally| {
             if let Some(failure) = one.failures.first() {
                 let so_far = failed.fetch_add(1, Ordering::Relaxed) + 1;
                 bar.println(format!("seed {} is {}", failure.seed, failure.verdict));
@@ -192,34 +196,36 @@ impl Campaign<'_> {
             bar.inc(1);
         };
         let keep_going = self.arguments.keep_going;
-        let outcome = campaign::run(&storm, seeds, keep_going, describe, look);
+        let outcome = campaign::run(&storm, seeds, keep_going, describe, on_run);
         bar.finish_and_clear();
         let (tally, seeds) = outcome?;
         let report = Report {
             challenge: self.challenge.name.to_owned(),
-            pinned: self.pins(self.pinned, self.arguments.exactly).join(" "),
+            pinned: self
+                .campaign_flags(self.pinned, self.arguments.fixed)
+                .join(" "),
             seeds: vec![(seeds.start, seeds.end)],
             tally,
             wall_seconds: start.elapsed().as_secs_f64(),
         };
-        self.tell(&report);
+        self.print(&report);
         if let Some(failure) = report.tally.failures.first() {
-            self.look_closer(&storm, failure)?;
+            self.examine(&storm, failure)?;
         }
         Ok(report)
     }
 
-    fn tell(&self, report: &Report) {
+    fn print(&self, report: &Report) {
         let Tally { runs, valid, .. } = report.tally;
         if self.arguments.json {
             return;
         }
-        if self.audience.is_quiet && runs == valid {
+        if self.reporter.is_quiet && runs == valid {
             let all = paint::outcome(true, &format!("{valid} of {runs} valid"));
-            self.audience
-                .say(format_args!("{}: {all}", report.challenge));
+            self.reporter
+                .print(format_args!("{}: {all}", report.challenge));
         } else {
-            self.audience.say(report::campaign(report));
+            self.reporter.print(report::campaign(report));
         }
     }
 
@@ -227,91 +233,93 @@ impl Campaign<'_> {
         let factory = factory(self.challenge.solution, &self.node_flags())?;
         let (workload, base) = self.challenge.trials[0].test();
         let storm = Storm::of(workload, factory, base).with(self.pinned);
-        let keeps_promises =
+        let survives_kills =
             self.arguments.durable || !self.challenge.solution.is_durable_by_flag();
         let faults = Fault::ALL
             .into_iter()
-            .filter(|fault| *fault != Fault::Kill || keeps_promises);
+            .filter(|fault| *fault != Fault::Kill || survives_kills);
         let storm = storm.drawing(&faults.collect::<Vec<_>>());
-        Ok(if self.arguments.exactly {
-            storm.exactly()
+        Ok(if self.arguments.fixed {
+            storm.fixed()
         } else {
             storm
         })
     }
 
     fn node_flags(&self) -> Vec<String> {
-        let mut flags = self.arguments.node_flags.of(self.challenge);
+        let mut flags = self.arguments.node_flags.or_those_of(self.challenge);
         if self.arguments.durable && self.challenge.solution.is_durable_by_flag() {
             flags.push("--durable".to_owned());
         }
         flags
     }
 
-    /// What makes this campaign another one than that of the same seeds without any flags.
-    fn pins(&self, pinned: &Pins, exactly: bool) -> Vec<String> {
+    /// The flags that this campaign differs by from one of the same seeds without flags.
+    fn campaign_flags(&self, pinned: &Pins, fixed: bool) -> Vec<String> {
         let mut words = Vec::new();
         if self.arguments.durable {
             words.push("--durable".to_owned());
         }
         if let Some(flags) = self.arguments.node_flags.given() {
-            words.push(format!("--node-flags={}", flags.join(" ")));
+            words.push(format!("--node-flags={}", command_line(flags)));
         }
-        if exactly {
-            words.push("--exactly".to_owned());
+        if fixed {
+            words.push("--fixed".to_owned());
         }
-        words.extend(crate::flags::words(pinned));
+        words.extend(to_flags(pinned));
         words
     }
 
-    /// All options of a run that differ from the defaults, as flags of `workbench test`.
+    /// The options of a run that differ from the defaults, as flags of `workbench test`.
     fn options(&self, run: &Aftermath) -> String {
-        let mut options = words(&run.options.beyond(&Options::default()));
+        let mut options = to_flags(&run.options.beyond(&Options::default()));
         let (workload, _) = self.challenge.trials[0].test();
         options.extend(["--workload".to_owned(), workload.to_string()]);
         options.join(" ")
     }
 
     /// The command that runs one seed with these options.
-    fn command(&self, seed: u64, pinned: &Pins, exactly: bool) -> String {
+    fn command(&self, seed: u64, pinned: &Pins, fixed: bool) -> String {
         let mut words = bench();
-        words.extend(["simulate", self.challenge.name, "--seeds"].map(str::to_owned));
+        words.extend(["storm", self.challenge.name, "--seeds"].map(str::to_owned));
         words.push(seed.to_string());
-        words.extend(self.pins(pinned, exactly));
+        words.extend(self.campaign_flags(pinned, fixed));
         command_line(&words)
     }
 
-    /// Keeps a failing run, smaller if that is asked for, and shows what was said in it.
-    fn look_closer(&self, storm: &Storm, failure: &Failure) -> anyhow::Result<()> {
+    /// Stores a failing run; with `--shrink` a smaller one, whose messages are shown.
+    fn examine(&self, storm: &Storm, failure: &Failure) -> anyhow::Result<()> {
         let options = storm.options(failure.seed);
         let mut run = storm.run_with(failure.seed, &options, true)?;
         if self.arguments.shrink {
             let shrunk = shrink(storm, run, self.arguments.shrink_runs);
             run = storm.run_with(shrunk.run.seed, &shrunk.run.options, true)?;
-            let small = Tally::of(&run, |run| Described {
+            let smallest = Tally::of(&run, |run| Described {
                 options: self.options(run),
                 command: self.command(run.seed, &run.beyond, true),
             });
-            self.audience.say(format_args!(
+            self.reporter.print(format_args!(
                 "\nthe smallest of {} other runs that fails:",
                 shrunk.tried
             ));
-            for failure in &small.failures {
-                self.audience.say(report::failure(failure));
+            for failure in &smallest.failures {
+                self.reporter.print(report::failure(failure));
             }
             if let Some(chart) = report::sequence(&run.record, &run.settings.nodes) {
-                self.audience.say(&chart);
+                self.reporter.print(&chart);
             }
         }
-        match self.keep(&run) {
-            Ok(kept) => self.audience.say(format_args!("the run is kept in {kept}")),
-            // What the campaign came to, and the command, say enough to go on.
-            Err(error) => refuse(format_args!("the run is not kept: {error:#}")),
+        match self.store(&run) {
+            Ok(folder) => self
+                .reporter
+                .print(format_args!("the run is stored in {folder}")),
+            // The report and its command are enough to go on.
+            Err(error) => print_error(format_args!("the run was not stored: {error:#}")),
         }
         Ok(())
     }
 
-    fn keep(&self, run: &Aftermath) -> anyhow::Result<String> {
+    fn store(&self, run: &Aftermath) -> anyhow::Result<String> {
         let (name, _) = self.challenge.trials[0].test();
         let store = Store::new(&self.arguments.store);
         let folder = store.begin(name.name(), &timestamp())?;
@@ -328,11 +336,11 @@ impl Campaign<'_> {
                 "node-flags": self.node_flags(),
             }),
         );
-        folder.keep_test(&facts)?;
-        folder.keep_history(&run.record)?;
-        folder.keep_results(&run.record, &run.verdict, &[])?;
+        folder.write_test(&facts)?;
+        folder.write_history(&run.record)?;
+        folder.write_results(&run.record, &run.verdict, &[])?;
         for (node, log) in run.settings.nodes.iter().zip(&run.logs) {
-            folder.keep_log(node.as_str(), log)?;
+            folder.write_log(node.as_str(), log)?;
         }
         let subject = Subject {
             title: self.challenge.name,
@@ -344,9 +352,11 @@ impl Campaign<'_> {
             verdict: Some(&run.verdict),
             budgets: &[],
         };
-        // The run is kept without it.
-        if let Err(error) = subject.page().and_then(|page| folder.keep_page(&page)) {
-            super::warn(format_args!("warning: there is no report: {error:#}"));
+        // The run is stored without it.
+        if let Err(error) = subject.page().and_then(|page| folder.write_page(&page)) {
+            super::warn(format_args!(
+                "warning: the report was not written: {error:#}"
+            ));
         }
         Ok(folder.path().display().to_string())
     }
