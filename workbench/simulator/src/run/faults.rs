@@ -8,7 +8,7 @@ use shared::NodeId;
 use super::output::Output;
 use super::{Command, Run};
 use crate::clients::Purpose;
-use crate::nemesis::{Act, Blow, Fault, Grudge, Skew};
+use crate::nemesis::{Fault, FaultStart, Grudge, NemesisOp, Skew};
 use history::{Kind, OpMeta, Process};
 
 /// What state a node's process is in.
@@ -23,19 +23,19 @@ pub(super) enum Power {
 
 impl Run {
     /// Does what the nemesis wants, and writes it down.
-    pub(super) fn act(&mut self, now: Duration, act: &Act) {
-        let (act, touched) = match act {
-            Act::Start(blow) => (Act::Start(self.strike(now, blow)), BTreeSet::new()),
-            Act::Stop(fault) => (act.clone(), self.relent(now, *fault)),
+    pub(super) fn execute_nemesis_op(&mut self, now: Duration, op: &NemesisOp) {
+        let (op, touched) = match op {
+            NemesisOp::Start(start) => (NemesisOp::Start(self.apply(now, start)), BTreeSet::new()),
+            NemesisOp::Stop(fault) => (op.clone(), self.lift(now, *fault)),
         };
         let name = |place: usize| self.settings.nodes[place].as_str();
-        let outcome = act.outcome(name, &touched);
-        for value in [act.value(), outcome] {
+        let outcome = op.outcome(name, &touched);
+        for value in [op.value(), outcome] {
             self.record(
                 now,
                 Process::NEMESIS,
                 Kind::Info,
-                act.f(),
+                op.f(),
                 &value,
                 None,
                 OpMeta::default(),
@@ -44,42 +44,42 @@ impl Run {
     }
 
     /// Ends all faults that there may be.
-    pub(super) fn calm_down(&mut self, now: Duration) {
+    pub(super) fn lift_all(&mut self, now: Duration) {
         let kinds: Vec<Fault> = self.settings.faults.kinds().collect();
         for fault in kinds {
-            self.act(now, &Act::Stop(fault));
+            self.execute_nemesis_op(now, &NemesisOp::Stop(fault));
         }
     }
 
     /// Lets a fault begin; what came of it, which may be less than was meant.
-    fn strike(&mut self, now: Duration, blow: &Blow) -> Blow {
-        match blow {
-            Blow::Partition(_, grudge) => self.cut(grudge),
-            Blow::Loss(part) => self.network.faults_mut().loss = *part,
-            Blow::Duplicate(part) => self.network.faults_mut().duplicate = *part,
-            Blow::Delay(longest) => self.network.faults_mut().delay = *longest,
-            Blow::Pause(places) => {
+    fn apply(&mut self, now: Duration, start: &FaultStart) -> FaultStart {
+        match start {
+            FaultStart::Partition(_, grudge) => self.cut(grudge),
+            FaultStart::Loss(part) => self.network.faults_mut().loss = *part,
+            FaultStart::Duplicate(part) => self.network.faults_mut().duplicate = *part,
+            FaultStart::Delay(longest) => self.network.faults_mut().delay = *longest,
+            FaultStart::Pause(places) => {
                 let awake = self.in_state(places, |power| *power == Power::On);
                 awake.iter().for_each(|place| self.pause(*place));
-                return Blow::Pause(awake);
+                return FaultStart::Pause(awake);
             }
-            Blow::Kill(places) => {
+            FaultStart::Kill(places) => {
                 let alive = self.in_state(places, |power| *power != Power::Off);
                 alive.iter().for_each(|place| self.kill(now, *place));
-                return Blow::Kill(alive);
+                return FaultStart::Kill(alive);
             }
-            Blow::Skew(skews) => {
+            FaultStart::Skew(skews) => {
                 let commands = skews
                     .iter()
                     .map(|(place, skew)| Command::Skew(*place, *skew));
                 self.commands.extend(commands);
             }
         }
-        blow.clone()
+        start.clone()
     }
 
     /// Lets faults of a kind end; the nodes that this brings back.
-    fn relent(&mut self, now: Duration, fault: Fault) -> BTreeSet<usize> {
+    fn lift(&mut self, now: Duration, fault: Fault) -> BTreeSet<usize> {
         let everybody = (0..self.settings.nodes.len()).collect();
         match fault {
             Fault::Partition => self.network.heal(),

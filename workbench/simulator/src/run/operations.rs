@@ -91,15 +91,15 @@ impl Run {
             .as_ref()
             .map_or(Some(start), |it| Some(it.next_at()))
             .filter(in_time);
-        let act_at = nemesis
+        let nemesis_at = nemesis
             .as_ref()
             .map(|it| start.saturating_add(it.next_at()))
             .filter(in_time);
-        if work_at.is_none() && act_at.is_none() {
+        if work_at.is_none() && nemesis_at.is_none() {
             self.phase = Phase::Draining;
             return true;
         }
-        let act_is_due = act_at.is_some_and(|at| at <= now);
+        let nemesis_is_due = nemesis_at.is_some_and(|at| at <= now);
         let work_is_due = work_at.is_some_and(|at| at <= now) && pace.is_some();
         if work_is_due
             && worker.is_none()
@@ -109,10 +109,10 @@ impl Run {
         }
         let work_is_due = work_is_due && worker.is_some();
         // Of two that are due at once, either may be the first.
-        let act_first = act_is_due && (!work_is_due || self.rng.order.random::<bool>());
-        if act_first && let Some(nemesis) = nemesis {
-            if let Some(act) = nemesis.wake(now - start) {
-                self.act(now, &act);
+        let nemesis_first = nemesis_is_due && (!work_is_due || self.rng.order.random::<bool>());
+        if nemesis_first && let Some(nemesis) = nemesis {
+            if let Some(op) = nemesis.wake(now - start) {
+                self.execute_nemesis_op(now, &op);
             }
             return true;
         }

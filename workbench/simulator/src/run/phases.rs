@@ -75,11 +75,14 @@ impl Run {
                     Some(_) => None,
                     None => Some(end),
                 };
-                let act = nemesis
+                let nemesis_at = nemesis
                     .as_ref()
                     .map(|it| start.saturating_add(it.next_at()));
                 // Whatever falls behind the end will not happen, but the end itself will.
-                work.into_iter().chain(act).min().map(|at| at.min(end))
+                work.into_iter()
+                    .chain(nemesis_at)
+                    .min()
+                    .map(|at| at.min(end))
             }
             Phase::Recovering { until } => Some(*until),
             Phase::Final { .. } => self.workers.iter().filter_map(Worker::rests_until).min(),
@@ -243,7 +246,7 @@ impl Run {
             self.phase = Phase::Over { crash: None };
             return;
         }
-        self.calm_down(now);
+        self.lift_all(now);
         self.phase = Phase::Recovering {
             until: now + self.settings.recovery,
         };

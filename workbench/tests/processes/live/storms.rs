@@ -7,7 +7,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use history::{History, Kind, Op};
-use simulator::nemesis::{Act, Fault, Faults, Nemesis};
+use simulator::nemesis::{Fault, Faults, Nemesis, NemesisOp};
 use tempfile::TempDir;
 
 use super::bench::{Case, Run, check, echo, run};
@@ -44,8 +44,8 @@ impl Once {
             nemesis.wake(at).map(|act| (at.as_secs_f64(), act))
         };
         let within = |at: f64, (from, to): (f64, f64)| (from..to).contains(&at);
-        matches!(next(), Some((at, Act::Start(_))) if within(at, self.begins))
-            && matches!(next(), Some((at, Act::Stop(_))) if within(at, self.ends))
+        matches!(next(), Some((at, NemesisOp::Start(_))) if within(at, self.begins))
+            && matches!(next(), Some((at, NemesisOp::Stop(_))) if within(at, self.ends))
     }
 }
 

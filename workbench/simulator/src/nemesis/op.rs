@@ -12,16 +12,16 @@ use super::partition::Target;
 
 /// What the nemesis does.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Act {
+pub enum NemesisOp {
     /// A fault begins.
-    Start(Blow),
+    Start(FaultStart),
     /// All faults of a kind end.
     Stop(Fault),
 }
 
-/// A fault, with all that was drawn for it. Nodes are told by their places in the list.
+/// A fault, with all that was drawn for it. Nodes are described by their places in the list.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Blow {
+pub enum FaultStart {
     /// Each of these nodes drops what comes from its set of sources, to hit the target.
     Partition(Target, Grudge),
     /// This part of the messages between servers is lost.
@@ -47,39 +47,40 @@ pub struct Skew {
     pub pace_ppm: u32,
 }
 
-impl Blow {
+impl FaultStart {
     /// Its kind.
     pub fn fault(&self) -> Fault {
         match self {
-            Blow::Partition(..) => Fault::Partition,
-            Blow::Loss(_) => Fault::Loss,
-            Blow::Duplicate(_) => Fault::Duplicate,
-            Blow::Delay(_) => Fault::Delay,
-            Blow::Pause(_) => Fault::Pause,
-            Blow::Kill(_) => Fault::Kill,
-            Blow::Skew(_) => Fault::Skew,
+            FaultStart::Partition(..) => Fault::Partition,
+            FaultStart::Loss(_) => Fault::Loss,
+            FaultStart::Duplicate(_) => Fault::Duplicate,
+            FaultStart::Delay(_) => Fault::Delay,
+            FaultStart::Pause(_) => Fault::Pause,
+            FaultStart::Kill(_) => Fault::Kill,
+            FaultStart::Skew(_) => Fault::Skew,
         }
     }
 }
 
-impl Act {
+impl NemesisOp {
     /// The operation's name in a history.
     pub fn f(&self) -> &'static str {
         match self {
-            Act::Start(blow) => blow.fault().start_f(),
-            Act::Stop(fault) => fault.stop_f(),
+            NemesisOp::Start(start) => start.fault().start_f(),
+            NemesisOp::Stop(fault) => fault.stop_f(),
         }
     }
 
     /// The value of its invocation: what is meant to happen, in Maelstrom's words where it has any.
     pub fn value(&self) -> Box<RawValue> {
         match self {
-            Act::Start(Blow::Partition(target, _)) => history::json(&target.name()),
-            Act::Start(Blow::Loss(part) | Blow::Duplicate(part)) => history::json(part),
-            Act::Start(Blow::Delay(longest)) => history::json(&longest.as_millis()),
-            Act::Start(Blow::Pause(_) | Blow::Kill(_) | Blow::Skew(_)) | Act::Stop(_) => {
-                history::null()
+            NemesisOp::Start(FaultStart::Partition(target, _)) => history::json(&target.name()),
+            NemesisOp::Start(FaultStart::Loss(part) | FaultStart::Duplicate(part)) => {
+                history::json(part)
             }
+            NemesisOp::Start(FaultStart::Delay(longest)) => history::json(&longest.as_millis()),
+            NemesisOp::Start(FaultStart::Pause(_) | FaultStart::Kill(_) | FaultStart::Skew(_))
+            | NemesisOp::Stop(_) => history::null(),
         }
     }
 
@@ -94,13 +95,15 @@ impl Act {
             places.iter().map(|place| name(*place)).collect()
         };
         match self {
-            Act::Start(Blow::Partition(_, grudge)) => isolated(grudge),
-            Act::Start(Blow::Loss(_)) => history::json(&"messages-lost"),
-            Act::Start(Blow::Duplicate(_)) => history::json(&"messages-duplicated"),
-            Act::Start(Blow::Delay(_)) => history::json(&"messages-delayed"),
-            Act::Start(Blow::Pause(places)) => history::json(&("paused", names(places))),
-            Act::Start(Blow::Kill(places)) => history::json(&("killed", names(places))),
-            Act::Start(Blow::Skew(skews)) => {
+            NemesisOp::Start(FaultStart::Partition(_, grudge)) => isolated(grudge),
+            NemesisOp::Start(FaultStart::Loss(_)) => history::json(&"messages-lost"),
+            NemesisOp::Start(FaultStart::Duplicate(_)) => history::json(&"messages-duplicated"),
+            NemesisOp::Start(FaultStart::Delay(_)) => history::json(&"messages-delayed"),
+            NemesisOp::Start(FaultStart::Pause(places)) => {
+                history::json(&("paused", names(places)))
+            }
+            NemesisOp::Start(FaultStart::Kill(places)) => history::json(&("killed", names(places))),
+            NemesisOp::Start(FaultStart::Skew(skews)) => {
                 let mut clocks = serde_json::Map::new();
                 for (place, Skew { ahead, pace_ppm }) in skews {
                     let pace = f64::from(*pace_ppm) / 1e6;
@@ -109,13 +112,13 @@ impl Act {
                 }
                 history::json(&("skewed", clocks))
             }
-            Act::Stop(Fault::Partition) => history::json(&"network-healed"),
-            Act::Stop(Fault::Loss | Fault::Duplicate | Fault::Delay) => {
+            NemesisOp::Stop(Fault::Partition) => history::json(&"network-healed"),
+            NemesisOp::Stop(Fault::Loss | Fault::Duplicate | Fault::Delay) => {
                 history::json(&"network-reliable")
             }
-            Act::Stop(Fault::Pause) => history::json(&("resumed", names(touched))),
-            Act::Stop(Fault::Kill) => history::json(&("restarted", names(touched))),
-            Act::Stop(Fault::Skew) => history::json(&"clocks-in-step"),
+            NemesisOp::Stop(Fault::Pause) => history::json(&("resumed", names(touched))),
+            NemesisOp::Stop(Fault::Kill) => history::json(&("restarted", names(touched))),
+            NemesisOp::Stop(Fault::Skew) => history::json(&"clocks-in-step"),
         }
     }
 }
@@ -129,19 +132,19 @@ fn isolated(grudge: &Grudge) -> Box<RawValue> {
 mod tests {
     use super::*;
 
-    fn told(act: &Act) -> (&'static str, String, String) {
+    fn described(op: &NemesisOp) -> (&'static str, String, String) {
         let name = |place: usize| ["n0", "n1", "n2"][place];
-        let outcome = act.outcome(name, &BTreeSet::from([2]));
+        let outcome = op.outcome(name, &BTreeSet::from([2]));
         (
-            act.f(),
-            act.value().get().to_owned(),
+            op.f(),
+            op.value().get().to_owned(),
             outcome.get().to_owned(),
         )
     }
 
     #[track_caller]
-    fn check(act: &Act, f: &str, value: &str, outcome: &str) {
-        assert_eq!(told(act), (f, value.to_owned(), outcome.to_owned()));
+    fn check(op: &NemesisOp, f: &str, value: &str, outcome: &str) {
+        assert_eq!(described(op), (f, value.to_owned(), outcome.to_owned()));
     }
 
     #[test]
@@ -150,26 +153,26 @@ mod tests {
             ("n0".into(), BTreeSet::from(["n2".into(), "n1".into()])),
             ("n1".into(), BTreeSet::new()),
         ]);
-        let start = Act::Start(Blow::Partition(Target::MinorityThird, grudge));
+        let start = NemesisOp::Start(FaultStart::Partition(Target::MinorityThird, grudge));
         let isolated = r#"["isolated",{"n0":["n1","n2"],"n1":[]}]"#;
         check(&start, "start-partition", r#""minority-third""#, isolated);
-        let stop = Act::Stop(Fault::Partition);
+        let stop = NemesisOp::Stop(Fault::Partition);
         check(&stop, "stop-partition", "null", r#""network-healed""#);
     }
 
     #[test]
     fn other_faults_say_how_bad_they_are_and_whom_they_hit() {
-        let kill = Act::Start(Blow::Kill(BTreeSet::from([1])));
+        let kill = NemesisOp::Start(FaultStart::Kill(BTreeSet::from([1])));
         check(&kill, "start-kill", "null", r#"["killed",["n1"]]"#);
-        let stop = Act::Stop(Fault::Kill);
+        let stop = NemesisOp::Stop(Fault::Kill);
         check(&stop, "stop-kill", "null", r#"["restarted",["n2"]]"#);
-        let loss = Act::Start(Blow::Loss(0.25));
+        let loss = NemesisOp::Start(FaultStart::Loss(0.25));
         check(&loss, "start-loss", "0.25", r#""messages-lost""#);
         let skew = Skew {
             ahead: Duration::from_millis(70),
             pace_ppm: 1_050_000,
         };
-        let skew = Act::Start(Blow::Skew(vec![(0, skew)]));
+        let skew = NemesisOp::Start(FaultStart::Skew(vec![(0, skew)]));
         let clocks = r#"["skewed",{"n0":{"ahead-ms":70,"pace":1.05}}]"#;
         check(&skew, "start-skew", "null", clocks);
     }
