@@ -20,7 +20,7 @@ use crate::rng::{SeededRng, substream};
 
 pub use fault::{Fault, Faults};
 pub use op::{FaultStart, NemesisOp, Skew};
-pub use partition::{Grudge, Target, grudge};
+pub use partition::{Grudge, PartitionShape, grudge};
 
 /// A mean interval below this is taken for this: an interval of zero would hold a virtual clock
 /// for ever.
@@ -81,7 +81,7 @@ impl Nemesis {
         if now < next.next_at || next.next_at == Duration::MAX {
             return None;
         }
-        if !next.is_active && self.faults.most.is_some_and(|most| self.started >= most) {
+        if !next.is_active && self.faults.max_count.is_some_and(|max| self.started >= max) {
             next.next_at = Duration::MAX;
             return None;
         }
@@ -123,8 +123,8 @@ fn draw_fault(
 ) -> Option<FaultStart> {
     Some(match fault {
         Fault::Partition => {
-            let target = faults.targets.choose(rng).copied()?;
-            FaultStart::Partition(target, grudge(target, nodes, rng))
+            let shape = faults.partition_shapes.choose(rng).copied()?;
+            FaultStart::Partition(shape, grudge(shape, nodes, rng))
         }
         Fault::Loss => FaultStart::Loss(faults.loss),
         Fault::Duplicate => FaultStart::Duplicate(faults.duplicate),
@@ -165,7 +165,7 @@ mod tests {
 
     use shared::NodeId;
 
-    use super::{Fault, FaultStart, Faults, Nemesis, NemesisOp, Target};
+    use super::{Fault, FaultStart, Faults, Nemesis, NemesisOp, PartitionShape};
 
     fn nodes(count: usize) -> Vec<NodeId> {
         (0..count)
@@ -184,15 +184,17 @@ mod tests {
     fn the_first_partition_comes_at_once_and_pauses_last_up_to_two_intervals() {
         let interval = Duration::from_secs(10);
         let mut nemesis = Nemesis::new(nodes(5), Faults::partitions(interval), 1);
-        let (mut now, mut longest, mut ops, mut targets) =
+        let (mut now, mut longest, mut ops, mut counts) =
             (Duration::ZERO, Duration::ZERO, 0_u32, [0; 4]);
         assert_eq!(nemesis.next_at(), Duration::ZERO);
         while ops < 4000 {
             match nemesis.wake(now).unwrap() {
-                NemesisOp::Start(FaultStart::Partition(target, _)) => {
+                NemesisOp::Start(FaultStart::Partition(shape, _)) => {
                     assert_eq!(ops % 2, 0);
-                    let place = Target::MAELSTROMS.iter().position(|it| *it == target);
-                    targets[place.unwrap()] += 1;
+                    let place = PartitionShape::MAELSTROMS
+                        .iter()
+                        .position(|it| *it == shape);
+                    counts[place.unwrap()] += 1;
                 }
                 NemesisOp::Stop(Fault::Partition) => assert_eq!(ops % 2, 1),
                 other => panic!("{other:?}"),
@@ -208,8 +210,8 @@ mod tests {
         let mean = (now / ops).as_secs_f64();
         assert!((9.5..10.5).contains(&mean), "{mean}");
         assert!(
-            targets.iter().all(|times| (400..600).contains(times)),
-            "{targets:?}"
+            counts.iter().all(|times| (400..600).contains(times)),
+            "{counts:?}"
         );
     }
 
@@ -299,7 +301,7 @@ mod tests {
     #[test]
     fn a_limited_nemesis_ends_what_it_began_and_nothing_more() {
         let faults = Faults {
-            most: Some(3),
+            max_count: Some(3),
             ..all(Duration::from_secs(5))
         };
         let ops = ops(faults);

@@ -110,7 +110,7 @@ options! {
     #[serde(with = "form::seconds")]
     nemesis_interval: Duration = Duration::from_secs(10);
     /// The shapes of partitions, one of which is drawn each time.
-    partition_shapes: Vec<nemesis::Target> = nemesis::Target::MAELSTROMS.to_vec();
+    partition_shapes: Vec<nemesis::PartitionShape> = nemesis::PartitionShape::MAELSTROMS.to_vec();
     /// Loss: the part of the messages among servers that is lost, 0 to 1.
     loss: f64 = 0.2;
     /// Duplicate: the part of the messages among servers that arrives twice, 0 to 1.
@@ -216,14 +216,14 @@ impl Options {
         let interval = |fault: &Fault| (*fault, self.interval(*fault));
         Faults {
             intervals: self.nemesis.iter().map(interval).collect(),
-            targets: self.partition_shapes.clone(),
+            partition_shapes: self.partition_shapes.clone(),
             loss: self.loss,
             duplicate: self.duplicate,
             delay: self.delay,
             victims: self.victims,
             skew: self.skew,
             drift: self.drift,
-            most: self.max_faults,
+            max_count: self.max_faults,
         }
     }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::partition::Target;
+use super::partition::PartitionShape;
 
 /// A kind of fault. Each comes and goes on a schedule of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -90,7 +90,7 @@ pub struct Faults {
     /// there to the next; in the order of [`Fault::ALL`].
     pub intervals: Vec<(Fault, Duration)>,
     /// What partitions are aimed at.
-    pub targets: Vec<Target>,
+    pub partition_shapes: Vec<PartitionShape>,
     /// The part of all messages that is lost, 0 to 1, while messages are lost.
     pub loss: f64,
     /// The part of all messages that arrives twice, 0 to 1.
@@ -104,7 +104,7 @@ pub struct Faults {
     /// How much too fast or too slow a clock runs at most, as a part of its pace.
     pub drift: f64,
     /// How many faults there are in all, whatever their kind; no limit otherwise.
-    pub most: Option<u64>,
+    pub max_count: Option<u64>,
 }
 
 impl Default for Faults {
@@ -113,14 +113,14 @@ impl Default for Faults {
     fn default() -> Self {
         Faults {
             intervals: Vec::new(),
-            targets: Target::MAELSTROMS.to_vec(),
+            partition_shapes: PartitionShape::MAELSTROMS.to_vec(),
             loss: 0.2,
             duplicate: 0.2,
             delay: Duration::from_secs(1),
             victims: 1,
             skew: Duration::from_secs(1),
             drift: 0.1,
-            most: None,
+            max_count: None,
         }
     }
 }

@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 
 use super::Grudge;
 use super::fault::Fault;
-use super::partition::Target;
+use super::partition::PartitionShape;
 
 /// What the nemesis does.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,7 +23,7 @@ pub enum NemesisOp {
 #[derive(Debug, Clone, PartialEq)]
 pub enum FaultStart {
     /// Each of these nodes drops what comes from its set of sources, to hit the target.
-    Partition(Target, Grudge),
+    Partition(PartitionShape, Grudge),
     /// This part of the messages between servers is lost.
     Loss(f64),
     /// This part of them arrives twice.
@@ -74,7 +74,7 @@ impl NemesisOp {
     /// The value of its invocation: what is meant to happen, in Maelstrom's words where it has any.
     pub fn value(&self) -> Box<RawValue> {
         match self {
-            NemesisOp::Start(FaultStart::Partition(target, _)) => history::json(&target.name()),
+            NemesisOp::Start(FaultStart::Partition(shape, _)) => history::json(&shape.name()),
             NemesisOp::Start(FaultStart::Loss(part) | FaultStart::Duplicate(part)) => {
                 history::json(part)
             }
@@ -153,7 +153,7 @@ mod tests {
             ("n0".into(), BTreeSet::from(["n2".into(), "n1".into()])),
             ("n1".into(), BTreeSet::new()),
         ]);
-        let start = NemesisOp::Start(FaultStart::Partition(Target::MinorityThird, grudge));
+        let start = NemesisOp::Start(FaultStart::Partition(PartitionShape::MinorityThird, grudge));
         let isolated = r#"["isolated",{"n0":["n1","n2"],"n1":[]}]"#;
         check(&start, "start-partition", r#""minority-third""#, isolated);
         let stop = NemesisOp::Stop(Fault::Partition);

@@ -24,7 +24,7 @@ type Drops = (NodeId, BTreeSet<NodeId>);
 /// What a partition is aimed at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Target {
+pub enum PartitionShape {
     /// One node is cut off from the rest.
     One,
     /// The nodes fall into two halves; of an odd number, the larger half is a majority.
@@ -40,56 +40,58 @@ pub enum Target {
     Bridge,
 }
 
-impl Target {
+impl PartitionShape {
     /// Those that Maelstrom knows; each is as likely as the others.
-    pub const MAELSTROMS: [Target; 4] = [
-        Target::One,
-        Target::Majority,
-        Target::MinorityThird,
-        Target::MajoritiesRing,
+    pub const MAELSTROMS: [PartitionShape; 4] = [
+        PartitionShape::One,
+        PartitionShape::Majority,
+        PartitionShape::MinorityThird,
+        PartitionShape::MajoritiesRing,
     ];
 
     /// All of them.
-    pub const ALL: [Target; 6] = [
-        Target::One,
-        Target::Majority,
-        Target::MinorityThird,
-        Target::MajoritiesRing,
-        Target::OneWay,
-        Target::Bridge,
+    pub const ALL: [PartitionShape; 6] = [
+        PartitionShape::One,
+        PartitionShape::Majority,
+        PartitionShape::MinorityThird,
+        PartitionShape::MajoritiesRing,
+        PartitionShape::OneWay,
+        PartitionShape::Bridge,
     ];
 
     /// The target of this name.
-    pub fn named(name: &str) -> Option<Target> {
-        Target::ALL.into_iter().find(|target| target.name() == name)
+    pub fn named(name: &str) -> Option<PartitionShape> {
+        PartitionShape::ALL
+            .into_iter()
+            .find(|shape| shape.name() == name)
     }
 
     /// The name in a history.
     pub fn name(self) -> &'static str {
         match self {
-            Target::One => "one",
-            Target::Majority => "majority",
-            Target::MinorityThird => "minority-third",
-            Target::MajoritiesRing => "majorities-ring",
-            Target::OneWay => "one-way",
-            Target::Bridge => "bridge",
+            PartitionShape::One => "one",
+            PartitionShape::Majority => "majority",
+            PartitionShape::MinorityThird => "minority-third",
+            PartitionShape::MajoritiesRing => "majorities-ring",
+            PartitionShape::OneWay => "one-way",
+            PartitionShape::Bridge => "bridge",
         }
     }
 }
 
 /// Who drops whose messages, drawn for one partition of `nodes`.
-pub fn grudge(target: Target, nodes: &[NodeId], rng: &mut SeededRng) -> Grudge {
+pub fn grudge(shape: PartitionShape, nodes: &[NodeId], rng: &mut SeededRng) -> Grudge {
     let count = nodes.len();
     let mut shuffled = nodes.to_vec();
     shuffled.shuffle(rng);
-    let drops = match target {
-        Target::One => two_camps(&shuffled, count.min(1)),
-        Target::Majority => two_camps(&shuffled, count / 2),
-        Target::MinorityThird => two_camps(&shuffled, count.saturating_sub(1) / 3),
-        Target::MajoritiesRing if count <= 5 => windows_of_a_ring(&shuffled),
-        Target::MajoritiesRing => mutual_majorities(&shuffled, rng),
-        Target::OneWay => deaf(&shuffled, rng),
-        Target::Bridge => bridge(&shuffled),
+    let drops = match shape {
+        PartitionShape::One => two_camps(&shuffled, count.min(1)),
+        PartitionShape::Majority => two_camps(&shuffled, count / 2),
+        PartitionShape::MinorityThird => two_camps(&shuffled, count.saturating_sub(1) / 3),
+        PartitionShape::MajoritiesRing if count <= 5 => windows_of_a_ring(&shuffled),
+        PartitionShape::MajoritiesRing => mutual_majorities(&shuffled, rng),
+        PartitionShape::OneWay => deaf(&shuffled, rng),
+        PartitionShape::Bridge => bridge(&shuffled),
     };
     drops.into_iter().collect()
 }
@@ -195,7 +197,7 @@ mod tests {
 
     use shared::NodeId;
 
-    use super::{Grudge, Target, grudge, majority};
+    use super::{Grudge, PartitionShape, grudge, majority};
     use crate::rng::seeded;
 
     const COUNTS: [usize; 10] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 25];
@@ -207,11 +209,11 @@ mod tests {
     }
 
     /// Draws many grudges of each size and holds each against the property.
-    fn check(target: Target, property: impl Fn(usize, &Grudge) -> bool) {
+    fn check(shape: PartitionShape, property: impl Fn(usize, &Grudge) -> bool) {
         for count in COUNTS {
             let nodes = nodes(count);
             for seed in 0..200 {
-                let grudge = grudge(target, &nodes, &mut seeded(seed));
+                let grudge = grudge(shape, &nodes, &mut seeded(seed));
                 assert!(
                     grudge
                         .keys()
@@ -220,7 +222,7 @@ mod tests {
                 assert!(grudge.iter().all(|(node, drops)| !drops.contains(node)));
                 assert!(
                     property(count, &grudge),
-                    "{target:?} n={count} seed={seed}: {grudge:?}"
+                    "{shape:?} n={count} seed={seed}: {grudge:?}"
                 );
             }
         }
@@ -254,19 +256,19 @@ mod tests {
 
     #[test]
     fn one_cuts_a_single_node_off_from_all_others() {
-        check(Target::One, |_, grudge| are_two_camps(grudge, 1));
+        check(PartitionShape::One, |_, grudge| are_two_camps(grudge, 1));
     }
 
     #[test]
     fn majority_cuts_the_smaller_half_off() {
-        check(Target::Majority, |count, grudge| {
+        check(PartitionShape::Majority, |count, grudge| {
             are_two_camps(grudge, count / 2)
         });
     }
 
     #[test]
     fn a_minority_third_of_three_nodes_or_fewer_is_nobody() {
-        check(Target::MinorityThird, |count, grudge| {
+        check(PartitionShape::MinorityThird, |count, grudge| {
             are_two_camps(grudge, (count - 1) / 3)
                 && (count > 3 || grudge.values().all(BTreeSet::is_empty))
         });
@@ -274,7 +276,7 @@ mod tests {
 
     #[test]
     fn one_way_leaves_some_deaf_and_everybody_heard() {
-        check(Target::OneWay, |count, grudge| {
+        check(PartitionShape::OneWay, |count, grudge| {
             let deaf = grudge.values().filter(|drops| !drops.is_empty()).count();
             let is_one_way = grudge
                 .iter()
@@ -285,7 +287,7 @@ mod tests {
 
     #[test]
     fn a_bridge_hears_and_is_heard_by_two_camps_that_do_not_hear_each_other() {
-        check(Target::Bridge, |count, grudge| {
+        check(PartitionShape::Bridge, |count, grudge| {
             let is_bridge = |name: &NodeId| {
                 grudge[name].is_empty() && grudge.values().all(|drops| !drops.contains(name))
             };
@@ -297,7 +299,7 @@ mod tests {
 
     #[test]
     fn in_a_majorities_ring_every_node_hears_a_majority() {
-        check(Target::MajoritiesRing, |count, grudge| {
+        check(PartitionShape::MajoritiesRing, |count, grudge| {
             sizes(grudge)
                 .into_iter()
                 .all(|dropped| count - dropped >= majority(count))
@@ -306,13 +308,16 @@ mod tests {
 
     #[test]
     fn rings_of_up_to_five_hear_exactly_a_majority_and_larger_ones_cut_both_ways() {
-        check(Target::MajoritiesRing, |count, grudge| match count {
-            1 | 2 => grudge.values().all(BTreeSet::is_empty),
-            3 => is_one_way_cycle(grudge),
-            4 => is_mutual(grudge) && sizes(grudge) == [1; 4],
-            5 => is_mutual(grudge) && sizes(grudge) == [2; 5] && is_one_circle(grudge),
-            _ => is_mutual(grudge) && grudge.values().all(|drops| !drops.is_empty()),
-        });
+        check(
+            PartitionShape::MajoritiesRing,
+            |count, grudge| match count {
+                1 | 2 => grudge.values().all(BTreeSet::is_empty),
+                3 => is_one_way_cycle(grudge),
+                4 => is_mutual(grudge) && sizes(grudge) == [1; 4],
+                5 => is_mutual(grudge) && sizes(grudge) == [2; 5] && is_one_circle(grudge),
+                _ => is_mutual(grudge) && grudge.values().all(|drops| !drops.is_empty()),
+            },
+        );
     }
 
     /// Each drops one other, which drops the third.
@@ -340,7 +345,7 @@ mod tests {
         let mut rng = seeded(3);
         let mut cut_off = [0; 5];
         for _ in 0..5000 {
-            let grudge = grudge(Target::One, &nodes, &mut rng);
+            let grudge = grudge(PartitionShape::One, &nodes, &mut rng);
             cut_off[nodes
                 .iter()
                 .position(|node| grudge[node].len() == 4)
@@ -355,9 +360,9 @@ mod tests {
     #[test]
     fn no_nodes_at_all_bear_no_grudge() {
         assert!(
-            Target::ALL
+            PartitionShape::ALL
                 .iter()
-                .all(|&target| grudge(target, &[], &mut seeded(1)).is_empty())
+                .all(|&shape| grudge(shape, &[], &mut seeded(1)).is_empty())
         );
     }
 }

@@ -6,7 +6,7 @@ use rand::RngExt;
 use rand::seq::IndexedRandom;
 
 use crate::latency::Distribution;
-use crate::nemesis::{Fault, Target};
+use crate::nemesis::{Fault, PartitionShape};
 use crate::options::{Concurrency, Nodes, Options, Pins};
 use crate::rng::{SeededRng, substream};
 
@@ -26,10 +26,10 @@ pub(super) fn draw(seed: u64, faults: &[Fault], base: &Options, pinned: &Pins) -
     let chosen = faults.iter().filter(|_| rng.random::<bool>());
     drawn.nemesis = Some(chosen.copied().collect());
     drawn.nemesis_interval = Some(Duration::from_millis(100 * tenths(2, 50, &mut rng)));
-    let shapes = Target::ALL.iter().filter(|_| rng.random::<bool>());
-    let shapes: Vec<Target> = shapes.copied().collect();
+    let shapes = PartitionShape::ALL.iter().filter(|_| rng.random::<bool>());
+    let shapes: Vec<PartitionShape> = shapes.copied().collect();
     drawn.partition_shapes = Some(match shapes[..] {
-        [] => Target::ALL.to_vec(),
+        [] => PartitionShape::ALL.to_vec(),
         _ => shapes,
     });
     let part = |tenths| Some(tenths as f64 / 10.0);

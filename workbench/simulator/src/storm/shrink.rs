@@ -94,11 +94,11 @@ fn smaller(run: &Aftermath, base: &Options) -> Vec<Options> {
             ));
         }
     }
-    let targets = &run.settings.faults.targets;
-    if faults.contains(&Fault::Partition) && targets.len() > 1 {
-        for target in targets {
+    let shapes = &run.settings.faults.partition_shapes;
+    if faults.contains(&Fault::Partition) && shapes.len() > 1 {
+        for shape in shapes {
             offer(Pins {
-                partition_shapes: Some(vec![*target]),
+                partition_shapes: Some(vec![*shape]),
                 ..Pins::default()
             });
         }

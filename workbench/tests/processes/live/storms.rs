@@ -35,7 +35,7 @@ impl Once {
     fn is_kept(&self, seed: u64) -> bool {
         let faults = Faults {
             intervals: [(self.fault, INTERVAL)].into(),
-            most: Some(1),
+            max_count: Some(1),
             ..Faults::default()
         };
         let mut nemesis = Nemesis::new(vec!["n0".into()], faults, seed);
