@@ -59,7 +59,7 @@ use crate::judge::net;
 use crate::nemesis::Fault;
 use crate::options::{Contradiction, Options, Pins};
 use crate::run::{Record, Settings};
-use crate::simulation::{Factory, Host, Simulated, simulate};
+use crate::simulation::{DynEngine, Factory, Simulated, simulate};
 use crate::statistics::Statistics;
 use crate::workload::{self, MakeWorkload, Workload};
 use checkers::{Validity, Verdict};
@@ -68,7 +68,7 @@ use history::{History, Kind};
 /// How long the cluster has to recover after the last fault, before the final phase. A node that is
 /// restarted at its beginning may have a long journal to read, over a slow network, and retries may
 /// have backed off.
-pub const CALM: Duration = Duration::from_secs(60);
+pub const QUIESCENCE: Duration = Duration::from_secs(60);
 
 /// Makes runs from seeds: a workload, a node type, and the options that are not drawn.
 pub struct Storm {
@@ -108,8 +108,9 @@ impl Storm {
         N: Node,
         F: Fn(Cluster, &mut Context<N::Event>) -> N + Clone + Send + Sync + 'static,
     {
-        let host = move |seed| -> Box<dyn Host> { Box::new(Engine::new(seed, boot.clone())) };
-        Storm::of(workload, Box::new(host), Options::default())
+        let engine =
+            move |seed| -> Box<dyn DynEngine> { Box::new(Engine::new(seed, boot.clone())) };
+        Storm::of(workload, Box::new(engine), Options::default())
     }
 
     /// A storm over nodes that a factory makes, with the options of `base` where nothing is drawn.
@@ -181,11 +182,11 @@ impl Storm {
         options: &Options,
         traced: bool,
     ) -> Result<Aftermath, Contradiction> {
-        let make = || workload::calm(self.workload.make(options));
+        let make = || workload::with_convergence(self.workload.make(options));
         let workload = make();
         let settings = Settings {
             keeps_trace: traced,
-            recovery: CALM,
+            recovery: QUIESCENCE,
             ..options.settings(&*workload, seed)?
         };
         let simulated = play(&settings, workload, &self.factory);

@@ -218,7 +218,7 @@ impl Workload for LinKv {
     }
 
     /// Of all that can be done to a register, a write alone cannot be refused for good reason.
-    fn after_calm(&mut self, turn: Turn, _: &mut SeededRng) -> Invocation {
+    fn after_recovery(&mut self, turn: Turn, _: &mut SeededRng) -> Invocation {
         Invocation::new("write", history::json(&(turn.worker, 0)))
     }
 }

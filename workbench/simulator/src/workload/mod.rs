@@ -8,7 +8,7 @@
 
 mod add_read;
 mod broadcast;
-mod calm;
+mod convergence;
 mod counter;
 mod echo;
 mod g_set;
@@ -205,7 +205,7 @@ pub trait Workload: Send {
 
     /// Generates the operation that each worker performs once a storm is over, if there is no final
     /// phase. It must be one that succeeds on every healthy node: otherwise it is a finding.
-    fn after_calm(&mut self, turn: Turn, rng: &mut SeededRng) -> Invocation {
+    fn after_recovery(&mut self, turn: Turn, rng: &mut SeededRng) -> Invocation {
         self.next(turn, rng)
     }
 
@@ -265,8 +265,8 @@ where
 
 /// The same workload with a final phase once all faults are over, as in a storm: every node must
 /// answer again, and what [`unconverged`](Workload::unconverged) finds makes the verdict invalid.
-pub fn calm(workload: Box<dyn Workload>) -> Box<dyn Workload> {
-    Box::new(calm::Calm::new(workload))
+pub fn with_convergence(workload: Box<dyn Workload>) -> Box<dyn Workload> {
+    Box::new(convergence::Convergence::new(workload))
 }
 
 impl Invocation {

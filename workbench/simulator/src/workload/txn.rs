@@ -126,7 +126,7 @@ impl Workload for Txn {
     }
 
     /// One transaction that reads every key that was named.
-    fn after_calm(&mut self, _: Turn, _: &mut SeededRng) -> Invocation {
+    fn after_recovery(&mut self, _: Turn, _: &mut SeededRng) -> Invocation {
         let reads: Vec<(&str, u64, ())> = self.keys.values().map(|key| ("r", *key, ())).collect();
         Invocation::new("txn", history::json(&reads))
     }

@@ -192,7 +192,7 @@ impl Workload for Locks {
     }
 
     /// A read of the lock that was contended for last: it must succeed.
-    fn after_calm(&mut self, _: Turn, _: &mut SeededRng) -> Invocation {
+    fn after_recovery(&mut self, _: Turn, _: &mut SeededRng) -> Invocation {
         Invocation::new("owner", history::json(&(self.lock, FREE)))
     }
 

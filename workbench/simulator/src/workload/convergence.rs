@@ -14,14 +14,14 @@ use history::edn;
 use history::{History, Kind, Op, Pair};
 
 /// A workload that is followed by a final phase in any case.
-pub(super) struct Calm {
+pub(super) struct Convergence {
     inner: Box<dyn Workload>,
     last_operations: OnceEach,
 }
 
-impl Calm {
+impl Convergence {
     pub(super) fn new(inner: Box<dyn Workload>) -> Self {
-        Calm {
+        Convergence {
             inner,
             last_operations: OnceEach::default(),
         }
@@ -59,7 +59,7 @@ fn unanswered(pair: &Pair<'_>) -> Option<String> {
     }
 }
 
-impl Workload for Calm {
+impl Workload for Convergence {
     fn name(&self) -> &'static str {
         self.inner.name()
     }
@@ -106,7 +106,7 @@ impl Workload for Calm {
         if self.inner.has_final_phase() {
             return self.inner.next_final(turn, rng);
         }
-        let mut last = self.inner.after_calm(turn, rng);
+        let mut last = self.inner.after_recovery(turn, rng);
         last.meta.is_final = true;
         self.last_operations.next(turn, || last.clone())
     }
@@ -172,13 +172,13 @@ mod tests {
         };
         let text: Vec<String> = lines.iter().enumerate().map(line).collect();
         let history = History::read_json(text.join("\n").as_bytes()).unwrap();
-        let calm = Calm::new(workload(name, &Options::default()));
-        let findings = calm.findings(&history);
+        let workload = Convergence::new(workload(name, &Options::default()));
+        let findings = workload.findings(&history);
         assert_eq!(findings.len(), expected.len(), "{findings:#?}");
         for (finding, part) in findings.iter().zip(expected) {
             assert!(finding.contains(part), "{finding}");
         }
-        let verdict = calm.check(&history);
+        let verdict = workload.check(&history);
         assert_eq!(verdict.valid == Validity::Invalid, !expected.is_empty());
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use shared::{Engine, Node, Outbox};
 
 /// One who hosts a node: what an [`Engine`] can do, whatever the node's type.
-pub trait Host: Send {
+pub trait DynEngine: Send {
     /// Takes in one line of input.
     fn receive(&mut self, now: Duration, line: &str);
     /// Lets everything happen that is due by `now`.
@@ -16,7 +16,7 @@ pub trait Host: Send {
     fn drain(&mut self, outbox: &mut Outbox);
 }
 
-impl<N: Node> Host for Engine<N> {
+impl<N: Node> DynEngine for Engine<N> {
     fn receive(&mut self, now: Duration, line: &str) {
         Engine::receive(self, now, line);
     }

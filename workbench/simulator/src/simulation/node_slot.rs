@@ -1,64 +1,64 @@
-//! A node's place in a simulation: the node, if it is alive, and the clock that it looks at.
+//! A node's node in a simulation: the node, if it is alive, and the clock that it looks at.
 
 use std::time::Duration;
 
 use shared::Outbox;
 
-use super::host::Host;
+use super::dyn_engine::DynEngine;
 use crate::nemesis::Skew;
 
 /// A node that may be paused, killed and started anew, and whose clock may be wrong.
-pub(super) struct Seat {
+pub(super) struct NodeSlot {
     /// Nobody while it is dead.
-    host: Option<Box<dyn Host>>,
+    engine: Option<Box<dyn DynEngine>>,
     is_paused: bool,
     /// How many lives came before this one.
-    life: u32,
+    incarnation: u32,
     clock: Clock,
     /// What it has remarked, in all its lives.
     pub(super) log: Vec<String>,
 }
 
-impl Seat {
-    pub(super) fn new(host: Box<dyn Host>) -> Self {
-        Seat {
-            host: Some(host),
+impl NodeSlot {
+    pub(super) fn new(engine: Box<dyn DynEngine>) -> Self {
+        NodeSlot {
+            engine: Some(engine),
             is_paused: false,
-            life: 0,
+            incarnation: 0,
             clock: Clock::default(),
             log: Vec::new(),
         }
     }
 
-    fn awake(&mut self) -> Option<&mut Box<dyn Host>> {
+    fn awake(&mut self) -> Option<&mut Box<dyn DynEngine>> {
         let is_paused = self.is_paused;
-        self.host.as_mut().filter(|_| !is_paused)
+        self.engine.as_mut().filter(|_| !is_paused)
     }
 
     pub(super) fn receive(&mut self, now: Duration, line: &str) {
         let time = self.clock.time(now);
-        if let Some(host) = self.awake() {
-            host.receive(time, line);
+        if let Some(engine) = self.awake() {
+            engine.receive(time, line);
         }
     }
 
     pub(super) fn wake(&mut self, now: Duration) {
         let time = self.clock.time(now);
-        if let Some(host) = self.awake() {
-            host.wake(time);
+        if let Some(engine) = self.awake() {
+            engine.wake(time);
         }
     }
 
     /// When it wants to be woken, in true time.
     pub(super) fn deadline(&self) -> Option<Duration> {
-        let host = self.host.as_ref().filter(|_| !self.is_paused)?;
-        host.deadline().map(|time| self.clock.moment(time))
+        let engine = self.engine.as_ref().filter(|_| !self.is_paused)?;
+        engine.deadline().map(|time| self.clock.moment(time))
     }
 
     pub(super) fn drain(&mut self, outbox: &mut Outbox) {
         outbox.clear();
-        if let Some(host) = &mut self.host {
-            host.drain(outbox);
+        if let Some(engine) = &mut self.engine {
+            engine.drain(outbox);
             self.log.append(&mut outbox.log);
         }
     }
@@ -72,15 +72,15 @@ impl Seat {
     }
 
     pub(super) fn kill(&mut self) {
-        self.host = None;
+        self.engine = None;
         self.is_paused = false;
         self.log.push("(killed)".to_owned());
     }
 
-    /// Puts a newborn node here: `birth` is told how many came before.
-    pub(super) fn start(&mut self, birth: impl FnOnce(u32) -> Box<dyn Host>) {
-        self.life += 1;
-        self.host = Some(birth(self.life));
+    /// Puts a newborn node here: `make_engine` is told how many came before.
+    pub(super) fn start(&mut self, make_engine: impl FnOnce(u32) -> Box<dyn DynEngine>) {
+        self.incarnation += 1;
+        self.engine = Some(make_engine(self.incarnation));
     }
 
     pub(super) fn skew(&mut self, now: Duration, skew: Skew) {
