@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use shared::{Rng, read_flags, with_flags};
 use simulator::latency::Latency;
-use simulator::testing::{Conditions, TestCluster, for_each_seed, most_hops};
+use simulator::testing::{Conditions, TestCluster, for_each_seed, max_hops};
 
 /// The longest a message travels in the calm, in milliseconds.
 const CALM_LATENCY: u64 = 100;
@@ -86,15 +86,15 @@ impl Storm {
 
     fn rage(&mut self, rng: &mut Rng, restarts: bool) {
         for _ in 0..rng.below(60) {
-            let node = self.cluster.any_node(rng);
+            let node = self.cluster.random_node(rng);
             match rng.below(8) {
-                0 => self.cluster.part(rng),
+                0 => self.cluster.partition(rng),
                 1 => self.cluster.set_conditions(Conditions::draw(rng)),
-                2 => self.cluster.pass(ms(rng.below(2000))),
+                2 => self.cluster.advance(ms(rng.below(2000))),
                 3 if restarts => self.cluster.restart(&node),
                 3.. => {
                     self.broadcast(rng, &node);
-                    self.cluster.pass(ms(rng.below(100)));
+                    self.cluster.advance(ms(rng.below(100)));
                 }
             }
         }
@@ -102,12 +102,12 @@ impl Storm {
 
     /// The network becomes one of the bench's: every message takes as long, or most are faster.
     fn calm_down(&mut self, rng: &mut Rng) -> Duration {
-        self.cluster.calm_down(CALM[rng.below(2) as usize]);
+        self.cluster.end_faults(CALM[rng.below(2) as usize]);
         self.cluster.now
     }
 
-    fn falls_silent(&mut self) -> bool {
-        self.cluster.falls_silent(ms(self.flags.patience.resend))
+    fn becomes_idle(&mut self) -> bool {
+        self.cluster.becomes_idle(ms(self.flags.patience.resend))
     }
 
     /// From the calm until everybody knows everything: every edge tries again within `resend` and
@@ -118,7 +118,7 @@ impl Storm {
     /// 4, 5.8 s with 2, and 12.8 s in a chain.
     fn arrival_bound(&self) -> Duration {
         let hop = ms(self.flags.hub_window.max(self.flags.leaf_window) + CALM_LATENCY);
-        let hops = most_hops(self.cluster.names.len(), self.flags.fan_out.into());
+        let hops = max_hops(self.cluster.names.len(), self.flags.fan_out.into());
         ms(self.flags.patience.resend + 2 * CALM_LATENCY) + hop * hops
     }
 
@@ -140,7 +140,7 @@ fn every_node_knows_every_confirmed_value_soon_after_the_storm() {
             assert_eq!(known, storm.confirmed, "{node}, {:?}", storm.flags);
         }
         storm.cluster.run_until(calm + storm.silence_bound());
-        assert!(storm.falls_silent(), "{:?}", storm.flags);
+        assert!(storm.becomes_idle(), "{:?}", storm.flags);
     });
 }
 
@@ -170,6 +170,6 @@ fn nodes_that_restart_are_told_everything_once_they_have_spoken() {
         storm
             .cluster
             .run_until(calm + storm.silence_bound() + proof);
-        assert!(storm.falls_silent(), "{:?}", storm.flags);
+        assert!(storm.becomes_idle(), "{:?}", storm.flags);
     });
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use g_counter::{Flags, GCounter};
 use shared::{Rng, read_flags, with_flags};
 use simulator::latency::Latency;
-use simulator::testing::{Conditions, TestCluster, for_each_seed, most_hops};
+use simulator::testing::{Conditions, TestCluster, for_each_seed, max_hops};
 
 /// The longest a message travels in the calm, in milliseconds.
 const CALM_LATENCY: u64 = 100;
@@ -78,11 +78,11 @@ impl Storm {
 
     fn rage(&mut self, rng: &mut Rng, restarts: bool) {
         for _ in 0..rng.below(60) {
-            let node = self.cluster.any_node(rng);
+            let node = self.cluster.random_node(rng);
             match rng.below(9) {
-                0 => self.cluster.part(rng),
+                0 => self.cluster.partition(rng),
                 1 => self.cluster.set_conditions(Conditions::draw(rng)),
-                2 => self.cluster.pass(ms(rng.below(2000))),
+                2 => self.cluster.advance(ms(rng.below(2000))),
                 3 if restarts => {
                     self.cluster.restart(&node);
                     self.seen.remove(&node);
@@ -92,7 +92,7 @@ impl Storm {
                 }
                 5.. => {
                     self.add(&node, rng.below(5));
-                    self.cluster.pass(ms(rng.below(100)));
+                    self.cluster.advance(ms(rng.below(100)));
                 }
             }
         }
@@ -116,7 +116,7 @@ impl Storm {
 
     /// The network becomes one of the bench's: every message takes as long, or most are faster.
     fn calm_down(&mut self, rng: &mut Rng) -> Duration {
-        self.cluster.calm_down(CALM[rng.below(2) as usize]);
+        self.cluster.end_faults(CALM[rng.below(2) as usize]);
         self.cluster.now
     }
 
@@ -126,7 +126,7 @@ impl Storm {
     ///
     /// With the default times that is 2.55 s for a star.
     fn exact_bound(&self) -> Duration {
-        let hops = most_hops(self.cluster.names.len(), self.flags.fan_out.into());
+        let hops = max_hops(self.cluster.names.len(), self.flags.fan_out.into());
         let hop = ms(self.flags.window + CALM_LATENCY);
         ms(self.flags.retry + 2 * CALM_LATENCY) + self.answer() + hop * hops.saturating_sub(1)
     }
@@ -158,7 +158,7 @@ fn every_node_gives_the_exact_sum_soon_after_the_storm() {
         storm.all_read(storm.added);
         storm.cluster.run_until(calm + storm.silence_bound());
         assert!(
-            storm.cluster.falls_silent(ms(storm.flags.retry)),
+            storm.cluster.becomes_idle(ms(storm.flags.retry)),
             "{:?}",
             storm.flags
         );
@@ -174,19 +174,19 @@ fn with_default_flags_a_small_cluster_is_exact_within_three_seconds_of_the_heal(
         storm.cluster = counters(
             size,
             rng.next_u64(),
-            Conditions::calm(Latency::uniform(50)),
+            Conditions::reliable(Latency::uniform(50)),
             &storm.flags,
         );
         for _ in 0..rng.below(20) {
-            storm.cluster.part(rng);
+            storm.cluster.partition(rng);
             for _ in 0..rng.below(100) {
-                let node = storm.cluster.any_node(rng);
+                let node = storm.cluster.random_node(rng);
                 storm.add(&node, 1);
-                storm.cluster.pass(ms(rng.below(20)));
+                storm.cluster.advance(ms(rng.below(20)));
             }
         }
-        storm.cluster.calm_down(Latency::uniform(50));
-        storm.cluster.pass(Duration::from_secs(3));
+        storm.cluster.end_faults(Latency::uniform(50));
+        storm.cluster.advance(Duration::from_secs(3));
         storm.all_read(storm.added);
     });
 }
@@ -219,7 +219,7 @@ fn nodes_that_restart_forget_only_what_nobody_was_told_and_count_nothing_twice()
             .cluster
             .run_until(calm + storm.silence_bound() + meeting);
         assert!(
-            storm.cluster.falls_silent(ms(storm.flags.retry)),
+            storm.cluster.becomes_idle(ms(storm.flags.retry)),
             "{:?}",
             storm.flags
         );

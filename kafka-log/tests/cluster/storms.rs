@@ -75,7 +75,7 @@ impl Storm {
         let boot = with_flags(flags.clone(), KafkaLog::boot);
         let cluster = TestCluster::of_nodes(size, rng.next_u64(), Conditions::draw(rng), boot);
         let consumer = |_| Consumer {
-            node: cluster.any_node(rng),
+            node: cluster.random_node(rng),
             next: BTreeMap::new(),
         };
         Storm {
@@ -156,22 +156,22 @@ impl Storm {
 
     fn rage(&mut self, rng: &mut Rng) {
         for _ in 0..rng.below(80) {
-            let node = self.cluster.any_node(rng);
+            let node = self.cluster.random_node(rng);
             match rng.below(10) {
-                0 => self.cluster.part(rng),
+                0 => self.cluster.partition(rng),
                 1 => self.cluster.set_conditions(Conditions::draw(rng)),
-                2 => self.cluster.pass(ms(rng.below(2000))),
+                2 => self.cluster.advance(ms(rng.below(2000))),
                 3..=5 => self.consume(rng),
                 _ => {
                     self.send(&node, any_key(rng));
-                    self.cluster.pass(ms(rng.below(100)));
+                    self.cluster.advance(ms(rng.below(100)));
                 }
             }
         }
     }
 
     fn calm_down(&mut self, rng: &mut Rng) -> Duration {
-        self.cluster.calm_down(CALM[rng.below(2) as usize]);
+        self.cluster.end_faults(CALM[rng.below(2) as usize]);
         self.cluster.now
     }
 
@@ -229,9 +229,9 @@ fn no_poll_skips_in_the_storm_and_every_node_shows_everything_soon_after() {
             assert_eq!(storm.committed(&node), storm.committed, "{node}");
         }
         let last_words = ms(storm.flags.patience.ack_delay + 3 * CALM_LATENCY);
-        storm.cluster.pass(last_words);
+        storm.cluster.advance(last_words);
         let patience = ms(storm.flags.patience.resend);
-        assert!(storm.cluster.falls_silent(patience), "{:?}", storm.flags);
+        assert!(storm.cluster.becomes_idle(patience), "{:?}", storm.flags);
     });
 }
 
@@ -246,7 +246,7 @@ fn a_node_that_comes_back_with_nothing_is_told_what_the_others_know() {
         storm.rage(rng);
         let calm = storm.calm_down(rng);
         storm.cluster.run_until(calm + storm.arrival_bound());
-        let node = storm.cluster.any_node(rng);
+        let node = storm.cluster.random_node(rng);
         storm.cluster.restart(&node);
         // Its first word makes the others notice.
         let other = storm
@@ -257,7 +257,7 @@ fn a_node_that_comes_back_with_nothing_is_told_what_the_others_know() {
             .unwrap()
             .clone();
         storm.send(&other, "0".to_owned());
-        storm.cluster.pass(3 * storm.arrival_bound());
+        storm.cluster.advance(3 * storm.arrival_bound());
         for node in storm.cluster.names.clone() {
             assert_eq!(
                 storm.read_all(&node),
@@ -267,7 +267,7 @@ fn a_node_that_comes_back_with_nothing_is_told_what_the_others_know() {
             );
         }
         storm.send(&node, "0".to_owned());
-        storm.cluster.pass(3 * storm.arrival_bound());
+        storm.cluster.advance(3 * storm.arrival_bound());
         assert_eq!(storm.read_all(&node), storm.sent);
     });
 }

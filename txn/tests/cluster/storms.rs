@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use shared::{Rng, read_flags, with_flags};
 use simulator::latency::Latency;
-use simulator::testing::{Conditions, TestCluster, for_each_seed, most_hops};
+use simulator::testing::{Conditions, TestCluster, for_each_seed, max_hops};
 use txn::{Flags, Txn};
 
 /// The longest a message travels in the calm, in milliseconds.
@@ -87,11 +87,11 @@ impl Storm {
 
     fn rage(&mut self, rng: &mut Rng, restarts: bool) {
         for _ in 0..rng.below(80) {
-            let node = self.cluster.any_node(rng);
+            let node = self.cluster.random_node(rng);
             match rng.below(10) {
-                0 => self.cluster.part(rng),
+                0 => self.cluster.partition(rng),
                 1 => self.cluster.set_conditions(Conditions::draw(rng)),
-                2 => self.cluster.pass(ms(rng.below(2000))),
+                2 => self.cluster.advance(ms(rng.below(2000))),
                 3 if restarts => {
                     self.cluster.restart(&node);
                     self.seen.retain(|(seer, _), _| *seer != node);
@@ -101,7 +101,7 @@ impl Storm {
                 6 | 7 => self.write_group(rng, &node),
                 8.. => {
                     self.pass_on(&node);
-                    self.cluster.pass(ms(rng.below(300)));
+                    self.cluster.advance(ms(rng.below(300)));
                 }
             }
         }
@@ -171,7 +171,7 @@ impl Storm {
 
     /// The network becomes one of the bench's: every message takes as long, or most are faster.
     fn calm_down(&mut self, rng: &mut Rng) -> Duration {
-        self.cluster.calm_down(CALM[rng.below(2) as usize]);
+        self.cluster.end_faults(CALM[rng.below(2) as usize]);
         self.cluster.now
     }
 
@@ -192,7 +192,7 @@ impl Storm {
 
     /// From the calm until all replicas are equal, as for broadcast.
     fn arrival_bound(&self) -> Duration {
-        let hops = most_hops(self.cluster.names.len(), self.flags.fan_out.into());
+        let hops = max_hops(self.cluster.names.len(), self.flags.fan_out.into());
         ms(self.flags.patience.resend + 2 * CALM_LATENCY)
             + ms(self.flags.window + CALM_LATENCY) * hops
     }
@@ -247,7 +247,7 @@ fn transactions_are_seen_whole_and_in_order_and_replicas_agree_soon_after_the_st
         values_have_one_order(&storm.seen);
         storm.cluster.run_until(silence);
         let patience = ms(storm.flags.patience.resend);
-        assert!(storm.cluster.falls_silent(patience), "{:?}", storm.flags);
+        assert!(storm.cluster.becomes_idle(patience), "{:?}", storm.flags);
     });
 }
 
@@ -274,7 +274,7 @@ fn nodes_that_restart_agree_with_all_others_once_they_have_spoken() {
             .cluster
             .run_until(calm + storm.silence_bound() + proof);
         let patience = ms(storm.flags.patience.resend);
-        assert!(storm.cluster.falls_silent(patience), "{:?}", storm.flags);
+        assert!(storm.cluster.becomes_idle(patience), "{:?}", storm.flags);
     });
 }
 
@@ -283,17 +283,17 @@ fn two_nodes_exchange_twenty_messages_a_second_for_a_thousand_transactions() {
     for_each_seed(0..5, |rng| {
         let flags: Flags = read_flags("txn", &[]).unwrap();
         let latency = Latency::uniform(rng.below(2) as u32 * 50);
-        let calm = Conditions::calm(latency);
+        let calm = Conditions::reliable(latency);
         let mut cluster = nodes(2, rng.next_u64(), calm, &flags);
         for value in 0..5_000 {
-            let node = cluster.any_node(rng);
+            let node = cluster.random_node(rng);
             let key = rng.below(10).to_string();
             let mut ops = reads([&*key]);
             ops.extend(writes([&*key], value));
             run(&mut cluster, &node, &ops);
-            cluster.pass(Duration::from_micros(rng.below(2_000)));
+            cluster.advance(Duration::from_micros(rng.below(2_000)));
         }
-        cluster.pass(Duration::from_secs(5));
+        cluster.advance(Duration::from_secs(5));
         let messages = cluster.messages();
         assert!(messages <= 20 * 5 + 4, "{messages} for 5000 transactions");
     });
@@ -302,10 +302,10 @@ fn two_nodes_exchange_twenty_messages_a_second_for_a_thousand_transactions() {
 #[test]
 fn transactions_that_only_read_cost_no_message() {
     let flags: Flags = read_flags("txn", &[]).unwrap();
-    let mut cluster = nodes(3, 1, Conditions::calm(Latency::uniform(50)), &flags);
+    let mut cluster = nodes(3, 1, Conditions::reliable(Latency::uniform(50)), &flags);
     for node in ["n0", "n1", "n2"] {
         run(&mut cluster, node, &reads(["x", "y"]));
     }
-    cluster.pass(Duration::from_secs(10));
+    cluster.advance(Duration::from_secs(10));
     assert_eq!(cluster.messages(), 0);
 }

@@ -16,6 +16,6 @@ pub mod transcript;
 pub use cluster::{Sent, TestCluster};
 pub use commands::check_transcripts;
 pub use conditions::Conditions;
-pub use faults::most_hops;
+pub use faults::max_hops;
 pub use promises::Promises;
 pub use seeds::for_each_seed;

@@ -93,13 +93,13 @@ const MAX_ROUNDS: u32 = 1_000_000;
 ///     }
 /// }
 ///
-/// let calm = Conditions::calm(Latency::constant(100));
+/// let calm = Conditions::reliable(Latency::constant(100));
 /// let boot = |cluster, _: &mut _| Last { cluster, value: 0 };
 /// let mut cluster = TestCluster::of_nodes(2, 1, calm, boot);
 /// cluster.deliver("c1", "n0", r#"{"type": "put", "value": 7}"#);
 ///
 /// let mut value = |after_ms: u64| {
-///     cluster.pass(Duration::from_millis(after_ms));
+///     cluster.advance(Duration::from_millis(after_ms));
 ///     cluster.ask("n1", r#"{"type": "get", "msg_id": 1}"#)
 /// };
 /// assert_eq!(value(99), r#"{"type":"get_ok","in_reply_to":1,"value":0}"#);
@@ -259,9 +259,9 @@ impl<N: Node> TestCluster<N> {
     }
 
     /// Ends all cuts and all bad weather. Messages under way arrive within this latency, too.
-    pub fn calm_down(&mut self, latency: Latency) {
+    pub fn end_faults(&mut self, latency: Latency) {
         self.heal();
-        self.set_conditions(Conditions::calm(latency));
+        self.set_conditions(Conditions::reliable(latency));
         self.network.reschedule(self.now);
     }
 
@@ -272,7 +272,7 @@ impl<N: Node> TestCluster<N> {
     }
 
     /// Advances the clock by `time`, as [`TestCluster::run_until`] does.
-    pub fn pass(&mut self, time: Duration) {
+    pub fn advance(&mut self, time: Duration) {
         self.run_until(self.now + time);
     }
 
@@ -300,17 +300,17 @@ impl<N: Node> TestCluster<N> {
     }
 
     /// Whether no message is under way and no timer is pending.
-    pub fn is_silent(&self) -> bool {
+    pub fn is_idle(&self) -> bool {
         self.deadline().is_none()
     }
 
     /// Advances the clock by `patience`; whether no message was sent meanwhile and the cluster
-    /// [is silent](TestCluster::is_silent) then. A timer may be left over from what was settled
+    /// [is silent](TestCluster::is_idle) then. A timer may be left over from what was settled
     /// before: `patience` is the time that it may take to expire.
-    pub fn falls_silent(&mut self, patience: Duration) -> bool {
+    pub fn becomes_idle(&mut self, timeout: Duration) -> bool {
         let before = self.messages();
-        self.pass(patience);
-        self.messages() == before && self.is_silent()
+        self.advance(timeout);
+        self.messages() == before && self.is_idle()
     }
 
     fn deadline(&self) -> Option<Duration> {

@@ -19,7 +19,7 @@ where
     N: Node,
 {
     transcript::check(folder, || {
-        let mut cluster = TestCluster::new(1, Conditions::calm(latency), boot.clone());
+        let mut cluster = TestCluster::new(1, Conditions::reliable(latency), boot.clone());
         move |command: &str| cluster.execute(command)
     });
 }
@@ -33,7 +33,7 @@ impl<N: Node> TestCluster<N> {
     /// - `c1 n0 {"type": …}` delivers a message;
     /// - `wait 340ms` lets time pass;
     /// - `cut n0 n1` cuts two nodes off from each other, both ways, and `heal` ends all cuts;
-    /// - `silence` returns whether the cluster [is silent](TestCluster::is_silent).
+    /// - `silence` returns whether the cluster [is silent](TestCluster::is_idle).
     ///
     /// # Panics
     /// When it is none of these.
@@ -46,13 +46,13 @@ impl<N: Node> TestCluster<N> {
             }
             ["start", name] => self.start(name),
             ["kill", name] => self.kill(name),
-            ["wait", duration] => self.pass(milliseconds(duration)),
+            ["wait", duration] => self.advance(milliseconds(duration)),
             ["cut", one, other] => {
                 self.cut(one, other);
                 self.cut(other, one);
             }
             ["heal"] => self.heal(),
-            ["silence"] => return self.is_silent().to_string(),
+            ["silence"] => return self.is_idle().to_string(),
             [src, dest, body] => self.deliver(src, dest, body),
             _ => panic!("no such command: {command}"),
         }

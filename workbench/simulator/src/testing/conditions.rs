@@ -28,7 +28,7 @@ impl Conditions {
     };
 
     /// Every message arrives once, after this latency.
-    pub fn calm(latency: Latency) -> Self {
+    pub fn reliable(latency: Latency) -> Self {
         let faults = MessageFaults::default();
         Conditions { latency, faults }
     }

@@ -9,7 +9,7 @@ const LIN_KV: &str = "lin-kv";
 
 impl<N: Node> TestCluster<N> {
     /// One of [`names`](TestCluster::names).
-    pub fn any_node(&self, rng: &mut Rng) -> String {
+    pub fn random_node(&self, rng: &mut Rng) -> String {
         self.names[rng.below(self.names.len() as u64) as usize].clone()
     }
 
@@ -20,7 +20,7 @@ impl<N: Node> TestCluster<N> {
     }
 
     /// Restarts all nodes that are down, and returns their names.
-    pub fn start_the_dead(&mut self) -> Vec<String> {
+    pub fn restart_dead(&mut self) -> Vec<String> {
         let dead = self.dead();
         for name in &dead {
             self.restart(name);
@@ -30,12 +30,12 @@ impl<N: Node> TestCluster<N> {
 
     /// Kills one node, after a restart of those that were down; or, one time in four, all nodes at
     /// once. Returns the names of the victims.
-    pub fn kill_some(&mut self, rng: &mut Rng) -> Vec<String> {
+    pub fn kill_random(&mut self, rng: &mut Rng) -> Vec<String> {
         let all_at_once = rng.below(4) == 0;
         if !all_at_once {
-            self.start_the_dead();
+            self.restart_dead();
         }
-        let one = self.any_node(rng);
+        let one = self.random_node(rng);
         let victims = if all_at_once {
             self.names.clone()
         } else {
@@ -48,8 +48,8 @@ impl<N: Node> TestCluster<N> {
     }
 
     /// Cuts the way of one node to lin-kv, or the way back.
-    pub fn cut_off_the_service(&mut self, rng: &mut Rng) {
-        let node = self.any_node(rng);
+    pub fn cut_off_service(&mut self, rng: &mut Rng) {
+        let node = self.random_node(rng);
         match rng.below(2) {
             0 => self.cut(&node, LIN_KV),
             _ => self.cut(LIN_KV, &node),
@@ -58,7 +58,7 @@ impl<N: Node> TestCluster<N> {
 
     /// Replaces all cuts: two sides that are cut off from each other, or single directions between
     /// nodes, or none.
-    pub fn part(&mut self, rng: &mut Rng) {
+    pub fn partition(&mut self, rng: &mut Rng) {
         self.heal();
         let kind = rng.below(4);
         let names = self.names.clone();
@@ -80,7 +80,7 @@ impl<N: Node> TestCluster<N> {
 
 /// The most edges between two of `nodes` nodes, in a tree where the node at index i is the parent
 /// of those at f·i + 1 … f·i + f, with f the fan-out.
-pub fn most_hops(nodes: usize, fan_out: usize) -> u32 {
+pub fn max_hops(nodes: usize, fan_out: usize) -> u32 {
     let (mut last, mut depth) = (nodes.saturating_sub(1), 0);
     while last > 0 {
         last = (last - 1) / fan_out;

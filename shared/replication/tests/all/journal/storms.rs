@@ -53,11 +53,11 @@ impl Storm {
 
     fn rage(&mut self, rng: &mut Rng) {
         for _ in 0..rng.below(150) {
-            let node = self.cluster.any_node(rng);
+            let node = self.cluster.random_node(rng);
             match rng.below(16) {
                 0 => self.cluster.set_conditions(Conditions::draw(rng)),
                 1 => self.cluster.heal(),
-                2 => self.cluster.cut_off_the_service(rng),
+                2 => self.cluster.cut_off_service(rng),
                 3 => self.pass(ms(rng.below(4000))),
                 4 => self.cluster.kill(&node),
                 5 => self.start(&node),
@@ -100,7 +100,7 @@ impl Storm {
     }
 
     fn pass(&mut self, time: Duration) {
-        self.cluster.pass(time);
+        self.cluster.advance(time);
         self.listen();
     }
 
@@ -143,7 +143,7 @@ fn whoever_comes_back_knows_whatever_was_safe() {
     for_each_seed(0..1_500, |rng| {
         let mut storm = Storm::draw(rng);
         storm.rage(rng);
-        storm.cluster.calm_down(CALM[rng.below(2) as usize]);
+        storm.cluster.end_faults(CALM[rng.below(2) as usize]);
         storm.start_all();
         storm.pass(SETTLED);
         // All have lived, and are killed at once, twice.
@@ -157,7 +157,7 @@ fn whoever_comes_back_knows_whatever_was_safe() {
                 assert!(storm.promises.owes_everything(node), "{node}");
             }
         }
-        assert!(storm.cluster.falls_silent(ms(8000)));
+        assert!(storm.cluster.becomes_idle(ms(8000)));
     });
 }
 
@@ -165,8 +165,9 @@ fn whoever_comes_back_knows_whatever_was_safe() {
 fn a_fresh_start_costs_a_read_and_a_write() {
     let flags: Durability = read_flags("notebook", &["--durable"]).unwrap();
     let boot = with_flags(flags, Notebook::boot);
-    let mut cluster = TestCluster::of_nodes(5, 1, Conditions::calm(Latency::constant(100)), boot);
-    cluster.pass(ms(400));
+    let mut cluster =
+        TestCluster::of_nodes(5, 1, Conditions::reliable(Latency::constant(100)), boot);
+    cluster.advance(ms(400));
     assert_eq!(cluster.messages(), 4 * 5);
     let ready = cluster.ask("n3", r#"{"type":"read","msg_id":1}"#);
     assert!(ready.contains("read_ok"), "{ready}");
