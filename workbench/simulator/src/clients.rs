@@ -221,7 +221,7 @@ impl Reply {
         let json = body.json();
         self.rpc.read(json).map_err(|why| Refusal {
             error: OpError::Malformed {
-                text: self.rpc.complain(&why, json),
+                text: self.rpc.describe_malformed(&why, json),
             },
             definite: false,
         })

@@ -39,7 +39,7 @@ pub struct Field {
     /// Its name.
     pub name: &'static str,
     /// What it may hold.
-    pub shape: Shape,
+    pub field_type: FieldType,
     /// A value that it could have, as JSON text.
     pub example: &'static str,
     /// What it means, in a phrase.
@@ -52,13 +52,13 @@ impl Field {
     /// A field that is always there.
     pub const fn new(
         name: &'static str,
-        shape: Shape,
+        field_type: FieldType,
         example: &'static str,
         meaning: &'static str,
     ) -> Self {
         Field {
             name,
-            shape,
+            field_type,
             example,
             meaning,
             is_optional: false,
@@ -66,7 +66,7 @@ impl Field {
     }
 
     /// The same, but a request may go without it.
-    pub const fn or_nothing(self) -> Self {
+    pub const fn optional(self) -> Self {
         Field {
             is_optional: true,
             ..self
@@ -76,7 +76,7 @@ impl Field {
 
 /// What a field may hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Shape {
+pub enum FieldType {
     /// Any JSON.
     Any,
     /// A list, or `null`, which counts as an empty one.
@@ -84,9 +84,9 @@ pub enum Shape {
     /// An integer of any size.
     Integer,
     /// A string.
-    Text,
+    String,
     /// `true` or `false`.
-    Flag,
+    Bool,
     /// An object whose values are lists of nodes.
     Neighbours,
     /// An object whose values are integers.
@@ -99,38 +99,38 @@ pub enum Shape {
     Lists,
 }
 
-impl Shape {
+impl FieldType {
     /// Whether a value is of it.
-    pub fn fits(self, value: &RawValue) -> bool {
+    pub fn accepts(self, value: &RawValue) -> bool {
         match self {
-            Shape::Any => true,
-            Shape::List => is_list(value),
-            Shape::Integer => is_integer(value),
-            Shape::Text => value.get().starts_with('"'),
-            Shape::Flag => matches!(value.get(), "true" | "false"),
-            Shape::Neighbours => are_neighbours(value),
-            Shape::Offsets => Fields::of(value)
+            FieldType::Any => true,
+            FieldType::List => is_list(value),
+            FieldType::Integer => is_integer(value),
+            FieldType::String => value.get().starts_with('"'),
+            FieldType::Bool => matches!(value.get(), "true" | "false"),
+            FieldType::Neighbours => are_neighbours(value),
+            FieldType::Offsets => Fields::of(value)
                 .is_ok_and(|offsets| offsets.iter().all(|(_, offset)| is_integer(offset))),
-            Shape::Messages => Fields::of(value)
+            FieldType::Messages => Fields::of(value)
                 .is_ok_and(|keys| keys.iter().all(|(_, messages)| are_messages(messages))),
-            Shape::Registers => are_micro_ops(value, r#""w""#, |_| true),
-            Shape::Lists => are_micro_ops(value, r#""append""#, is_list),
+            FieldType::Registers => are_micro_ops(value, r#""w""#, |_| true),
+            FieldType::Lists => are_micro_ops(value, r#""append""#, is_list),
         }
     }
 
     /// What it is called.
-    pub fn described(self) -> &'static str {
+    pub fn description(self) -> &'static str {
         match self {
-            Shape::Any => "any value",
-            Shape::List => "a list",
-            Shape::Integer => "an integer",
-            Shape::Text => "a string",
-            Shape::Flag => "true or false",
-            Shape::Neighbours => "an object of lists of nodes",
-            Shape::Offsets => "an object of integers",
-            Shape::Messages => "an object of lists of [offset, message]",
-            Shape::Registers => "a list of [\"r\", key, value] and [\"w\", key, value]",
-            Shape::Lists => "a list of [\"r\", key, list] and [\"append\", key, value]",
+            FieldType::Any => "any value",
+            FieldType::List => "a list",
+            FieldType::Integer => "an integer",
+            FieldType::String => "a string",
+            FieldType::Bool => "true or false",
+            FieldType::Neighbours => "an object of lists of nodes",
+            FieldType::Offsets => "an object of integers",
+            FieldType::Messages => "an object of lists of [offset, message]",
+            FieldType::Registers => "a list of [\"r\", key, value] and [\"w\", key, value]",
+            FieldType::Lists => "a list of [\"r\", key, list] and [\"append\", key, value]",
         }
     }
 }
@@ -192,7 +192,7 @@ impl Answer<'_> {
 
 impl Rpc {
     /// What is said of an answer that nobody can make sense of.
-    pub fn complain(&self, why: &str, body: &RawValue) -> String {
+    pub fn describe_malformed(&self, why: &str, body: &RawValue) -> String {
         let request = self.request;
         format!("malformed answer to {request:?}: {why}; it was {body}")
     }
@@ -220,12 +220,15 @@ impl Rpc {
             Some(kind) => return Err(format!("its type is {kind} and should be {expected}")),
             None => return Err(format!("it has no type, which should be {expected}")),
         }
-        for Field { name, shape, .. } in self.fields {
+        for Field {
+            name, field_type, ..
+        } in self.fields
+        {
             match fields.get(name) {
                 None => return Err(format!("the field {name:?} is missing")),
-                Some(value) if !shape.fits(value) => {
-                    let shape = shape.described();
-                    return Err(format!("the field {name:?} should be {shape}"));
+                Some(value) if !field_type.accepts(value) => {
+                    let field_type = field_type.description();
+                    return Err(format!("the field {name:?} should be {field_type}"));
                 }
                 Some(_) => {}
             }
@@ -297,7 +300,7 @@ mod tests {
         response: "read_ok",
         meaning: "",
         arguments: &[],
-        fields: &[Field::new("messages", Shape::List, "[]", "")],
+        fields: &[Field::new("messages", FieldType::List, "[]", "")],
     };
 
     fn check(body: &str, expected: Result<&str, &str>) {
@@ -353,32 +356,41 @@ mod tests {
     }
 
     #[test]
-    fn each_shape_takes_what_maelstrom_takes() {
-        let check = |shape: Shape, good: &[&str], bad: &[&str]| {
-            let fits =
-                |text: &&str| shape.fits(&RawValue::from_string((*text).to_owned()).unwrap());
-            assert!(good.iter().all(fits), "{shape:?}");
-            assert!(!bad.iter().any(fits), "{shape:?}");
+    fn each_field_type_accepts_what_maelstrom_takes() {
+        let check = |field_type: FieldType, good: &[&str], bad: &[&str]| {
+            let fits = |text: &&str| {
+                field_type.accepts(&RawValue::from_string((*text).to_owned()).unwrap())
+            };
+            assert!(good.iter().all(fits), "{field_type:?}");
+            assert!(!bad.iter().any(fits), "{field_type:?}");
         };
         check(
-            Shape::Integer,
+            FieldType::Integer,
             &["0", "-7", "99999999999999999999"],
             &["1.0", "null", "\"1\""],
         );
-        check(Shape::Text, &["\"\"", "\"a\""], &["1", "null", "[\"a\"]"]);
-        check(Shape::Flag, &["true", "false"], &["null", "0", "\"true\""]);
         check(
-            Shape::Neighbours,
+            FieldType::String,
+            &["\"\"", "\"a\""],
+            &["1", "null", "[\"a\"]"],
+        );
+        check(
+            FieldType::Bool,
+            &["true", "false"],
+            &["null", "0", "\"true\""],
+        );
+        check(
+            FieldType::Neighbours,
             &["{}", r#"{"n0": [], "n1": ["n0"]}"#],
             &["null", "[]", r#"{"n0": "n1"}"#, r#"{"n0": [1]}"#],
         );
         check(
-            Shape::Offsets,
+            FieldType::Offsets,
             &["{}", r#"{"8": 3, "9": -1}"#],
             &["null", "[]", r#"{"8": null}"#, r#"{"8": 1.5}"#],
         );
         check(
-            Shape::Messages,
+            FieldType::Messages,
             &[
                 "{}",
                 r#"{"8": []}"#,
@@ -395,7 +407,7 @@ mod tests {
             ],
         );
         check(
-            Shape::Registers,
+            FieldType::Registers,
             &["null", "[]", r#"[["r", 1, null], ["w", "x", [2]]]"#],
             &[
                 "{}",
@@ -406,7 +418,7 @@ mod tests {
             ],
         );
         check(
-            Shape::Lists,
+            FieldType::Lists,
             &[
                 "null",
                 "[]",

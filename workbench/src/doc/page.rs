@@ -71,7 +71,7 @@ impl Page {
         for field in fields {
             let Field {
                 name,
-                shape,
+                field_type,
                 meaning,
                 is_optional,
                 ..
@@ -81,8 +81,8 @@ impl Page {
             } else {
                 ""
             };
-            let shape = shape.described();
-            self.item(&format!("`{name}` ({shape}{optional}): {meaning}."));
+            let field_type = field_type.description();
+            self.item(&format!("`{name}` ({field_type}{optional}): {meaning}."));
         }
     }
 

@@ -31,7 +31,10 @@ fn check(question: &Question) {
     for (name, value) in fields {
         let field = rpc.arguments.iter().find(|field| field.name == *name);
         let field = field.unwrap_or_else(|| panic!("{name} is not documented: {rpc:?}"));
-        assert!(field.shape.fits(value), "{name} is {value}: {rpc:?}");
+        assert!(
+            field.field_type.accepts(value),
+            "{name} is {value}: {rpc:?}"
+        );
     }
     let is_there = |name: &&str| fields.iter().any(|(it, _)| *it == *name);
     let needed = rpc.arguments.iter().filter(|field| !field.is_optional);
@@ -108,7 +111,11 @@ fn examples_are_of_the_form_that_they_are_an_example_of() {
         let request = Fields::of(&request).unwrap();
         for field in rpc.arguments {
             let value = request.get(field.name).unwrap();
-            assert!(field.shape.fits(value), "{field:?} of {}", rpc.request);
+            assert!(
+                field.field_type.accepts(value),
+                "{field:?} of {}",
+                rpc.request
+            );
         }
         let response = raw(&rpc.example_response());
         let _: Value = serde_json::from_str(response.get()).unwrap();

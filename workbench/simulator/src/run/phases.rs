@@ -14,7 +14,7 @@ use crate::generator::Pace;
 use crate::incident::abridged;
 use crate::nemesis::Nemesis;
 use crate::rng::substream;
-use crate::rpc::{Field, Question, Rpc, Shape};
+use crate::rpc::{Field, FieldType, Question, Rpc};
 use crate::service::Services;
 use history::text::quoted;
 use history::{OpError, json};
@@ -27,10 +27,15 @@ pub static INIT: Rpc = Rpc {
     request: "init",
     meaning: "The first message that a node gets: who it is, and who else there is.",
     arguments: &[
-        Field::new("node_id", Shape::Text, "\"n1\"", "the node's own name"),
+        Field::new(
+            "node_id",
+            FieldType::String,
+            "\"n1\"",
+            "the node's own name",
+        ),
         Field::new(
             "node_ids",
-            Shape::List,
+            FieldType::List,
             r#"["n1","n2","n3"]"#,
             "all nodes, itself included",
         ),

@@ -1,7 +1,7 @@
 //! The services' names, and what each answers to: nodes are served by this table, error messages
 //! quote it, and `workbench doc` shows it.
 
-use crate::rpc::{Field, Rpc, Shape};
+use crate::rpc::{Field, FieldType, Rpc};
 
 /// A service and its requests.
 #[derive(Debug, PartialEq, Eq)]
@@ -58,7 +58,7 @@ pub static SERVICES: [Service; 4] = [
     },
 ];
 
-const KEY: Field = Field::new("key", Shape::Any, "\"x\"", "the name of a value");
+const KEY: Field = Field::new("key", FieldType::Any, "\"x\"", "the name of a value");
 
 const READ: Rpc = Rpc {
     request: "read",
@@ -67,7 +67,7 @@ const READ: Rpc = Rpc {
     response: "read_ok",
     fields: &[Field::new(
         "value",
-        Shape::Any,
+        FieldType::Any,
         "[1,2]",
         "what was written there last",
     )],
@@ -78,17 +78,17 @@ const WRITE: Rpc = Rpc {
     meaning: "A key holds this from now on, whether or not it existed before.",
     arguments: &[
         KEY,
-        Field::new("value", Shape::Any, "[1,2]", "what it is to hold"),
+        Field::new("value", FieldType::Any, "[1,2]", "what it is to hold"),
     ],
     response: "write_ok",
     fields: &[],
 };
 
-const FROM: Field = Field::new("from", Shape::Any, "[1,2]", "what the key must hold");
-const TO: Field = Field::new("to", Shape::Any, "[1,2,3]", "what it is to hold then");
+const FROM: Field = Field::new("from", FieldType::Any, "[1,2]", "what the key must hold");
+const TO: Field = Field::new("to", FieldType::Any, "[1,2,3]", "what it is to hold then");
 const CREATE: Field = Field::new(
     "create_if_not_exists",
-    Shape::Flag,
+    FieldType::Bool,
     "true",
     "whether a key that does not exist comes to hold `to`, whatever `from` says",
 );
@@ -104,7 +104,7 @@ const CAS: Rpc = Rpc {
 };
 
 const CREATING_CAS: Rpc = Rpc {
-    arguments: &[KEY, FROM, TO, CREATE.or_nothing()],
+    arguments: &[KEY, FROM, TO, CREATE.optional()],
     ..CAS
 };
 
@@ -115,7 +115,7 @@ const TIMESTAMP: Rpc = Rpc {
     response: "ts_ok",
     fields: &[Field::new(
         "ts",
-        Shape::Integer,
+        FieldType::Integer,
         "7",
         "0, 1, 2 and so on, in the order in which requests arrive",
     )],

@@ -6,7 +6,7 @@ use shared::NodeId;
 use super::last_reads::lacking;
 use super::{Completion, Evidence, Invocation, Last, OnceEach, Session, Step, Turn, Workload};
 use crate::rng::SeededRng;
-use crate::rpc::{Answer, Field, Question, Rpc, Shape};
+use crate::rpc::{Answer, Field, FieldType, Question, Rpc};
 use crate::topology::Topology;
 use checkers::Verdict;
 use history::{History, Kind, Op};
@@ -17,7 +17,7 @@ static TOPOLOGY: Rpc = Rpc {
               talk to others instead.",
     arguments: &[Field::new(
         "topology",
-        Shape::Neighbours,
+        FieldType::Neighbours,
         r#"{"n1":["n2"],"n2":["n1","n3"],"n3":["n2"]}"#,
         "the neighbours of every node, as --topology has it",
     )],
@@ -29,7 +29,7 @@ static BROADCAST: Rpc = Rpc {
     meaning: "A value is told to one node, and all should come to know it.",
     arguments: &[Field::new(
         "message",
-        Shape::Any,
+        FieldType::Any,
         "7",
         "the value; each is sent once, an integer",
     )],
@@ -43,7 +43,7 @@ static READ: Rpc = Rpc {
     response: "read_ok",
     fields: &[Field::new(
         "messages",
-        Shape::List,
+        FieldType::List,
         "[3,7]",
         "all values that the node has heard of, in any order",
     )],

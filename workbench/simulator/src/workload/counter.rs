@@ -6,7 +6,7 @@ use super::add_read::Client;
 use super::last_reads::disagreeing;
 use super::{Evidence, Invocation, Last, OnceEach, Session, Turn, Workload};
 use crate::rng::SeededRng;
-use crate::rpc::{Field, Rpc, Shape};
+use crate::rpc::{Field, FieldType, Rpc};
 use checkers::Verdict;
 use history::{History, Op};
 
@@ -15,7 +15,7 @@ static ADD: Rpc = Rpc {
     meaning: "A number is added to the counter.",
     arguments: &[Field::new(
         "delta",
-        Shape::Integer,
+        FieldType::Integer,
         "3",
         "the number; never below zero in g-counter",
     )],
@@ -29,7 +29,7 @@ static READ: Rpc = Rpc {
     response: "read_ok",
     fields: &[Field::new(
         "value",
-        Shape::Integer,
+        FieldType::Integer,
         "10",
         "the sum of all additions, as far as the node knows",
     )],

@@ -5,7 +5,7 @@ use serde_json::value::RawValue;
 
 use super::{Completion, Invocation, Session, Step, Turn, Workload};
 use crate::rng::SeededRng;
-use crate::rpc::{Answer, Field, Question, Rpc, Shape};
+use crate::rpc::{Answer, Field, FieldType, Question, Rpc};
 use checkers::Verdict;
 use history::History;
 
@@ -15,13 +15,13 @@ static ECHO: Rpc = Rpc {
     meaning: "A node says back what it is sent.",
     arguments: &[Field::new(
         "echo",
-        Shape::Any,
+        FieldType::Any,
         "\"Please echo 7\"",
         "what to say",
     )],
     fields: &[Field::new(
         "echo",
-        Shape::Any,
+        FieldType::Any,
         "\"Please echo 7\"",
         "the same",
     )],

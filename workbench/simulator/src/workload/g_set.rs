@@ -6,7 +6,7 @@ use super::add_read::Client;
 use super::last_reads::lacking;
 use super::{Evidence, Invocation, Last, OnceEach, Session, Turn, Workload};
 use crate::rng::SeededRng;
-use crate::rpc::{Field, Rpc, Shape};
+use crate::rpc::{Field, FieldType, Rpc};
 use checkers::Verdict;
 use history::{History, Kind, Op};
 
@@ -15,7 +15,7 @@ static ADD: Rpc = Rpc {
     meaning: "An element comes into the set.",
     arguments: &[Field::new(
         "element",
-        Shape::Any,
+        FieldType::Any,
         "7",
         "the element; each is added once, an integer",
     )],
@@ -29,7 +29,7 @@ static READ: Rpc = Rpc {
     response: "read_ok",
     fields: &[Field::new(
         "value",
-        Shape::List,
+        FieldType::List,
         "[3,7]",
         "all elements that the node knows, in any order",
     )],

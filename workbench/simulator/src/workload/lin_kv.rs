@@ -8,11 +8,16 @@ use serde_json::value::RawValue;
 use super::{Completion, Evidence, Invocation, Session, Step, Turn, Workload};
 use crate::options::Concurrency;
 use crate::rng::SeededRng;
-use crate::rpc::{Answer, Field, Question, Rpc, Shape};
+use crate::rpc::{Answer, Field, FieldType, Question, Rpc};
 use checkers::Verdict;
 use history::{History, Kind};
 
-const KEY: Field = Field::new("key", Shape::Any, "0", "the register's name, an integer");
+const KEY: Field = Field::new(
+    "key",
+    FieldType::Any,
+    "0",
+    "the register's name, an integer",
+);
 
 static READ: Rpc = Rpc {
     request: "read",
@@ -20,7 +25,7 @@ static READ: Rpc = Rpc {
               wait for ten times the mean latency, but for one second at least.",
     arguments: &[KEY],
     response: "read_ok",
-    fields: &[Field::new("value", Shape::Any, "3", "what it holds")],
+    fields: &[Field::new("value", FieldType::Any, "3", "what it holds")],
 };
 
 static WRITE: Rpc = Rpc {
@@ -28,7 +33,12 @@ static WRITE: Rpc = Rpc {
     meaning: "A register holds this from now on.",
     arguments: &[
         KEY,
-        Field::new("value", Shape::Any, "3", "what it is to hold, an integer"),
+        Field::new(
+            "value",
+            FieldType::Any,
+            "3",
+            "what it is to hold, an integer",
+        ),
     ],
     response: "write_ok",
     fields: &[],
@@ -40,8 +50,8 @@ static CAS: Rpc = Rpc {
               22 if it holds something else, error 20 if it was never written.",
     arguments: &[
         KEY,
-        Field::new("from", Shape::Any, "3", "what it must hold"),
-        Field::new("to", Shape::Any, "4", "what it is to hold then"),
+        Field::new("from", FieldType::Any, "3", "what it must hold"),
+        Field::new("to", FieldType::Any, "4", "what it is to hold then"),
     ],
     response: "cas_ok",
     fields: &[],

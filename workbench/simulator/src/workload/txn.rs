@@ -9,7 +9,7 @@ use super::last_reads::{disagreeing, lost, orders_nothing, vanished};
 use super::transactions::{self, MicroOp, Transactions};
 use super::{Completion, Evidence, Invocation, Session, Step, Turn, Workload};
 use crate::rng::SeededRng;
-use crate::rpc::{Answer, Field, Question, Rpc, Shape};
+use crate::rpc::{Answer, Field, FieldType, Question, Rpc};
 use checkers::{Assumptions, Models, Verdict};
 use history::{History, Op};
 
@@ -29,13 +29,13 @@ static REGISTERS: Rpc = Rpc {
               perform it answers with error 30, and nothing of it may ever be seen.",
     arguments: &[Field::new(
         "txn",
-        Shape::Registers,
+        FieldType::Registers,
         r#"[["r",1,null],["w",2,5]]"#,
         "its steps in order: read key 1, write 5 to key 2",
     )],
     fields: &[Field::new(
         "txn",
-        Shape::Registers,
+        FieldType::Registers,
         r#"[["r",1,3],["w",2,5]]"#,
         "the same steps, with what was read in the place of null",
     )],
@@ -48,13 +48,13 @@ static LISTS: Rpc = Rpc {
               perform it answers with error 30, and nothing of it may ever be seen.",
     arguments: &[Field::new(
         "txn",
-        Shape::Lists,
+        FieldType::Lists,
         r#"[["r",1,null],["append",2,5]]"#,
         "its steps in order: read list 1, append 5 to list 2",
     )],
     fields: &[Field::new(
         "txn",
-        Shape::Lists,
+        FieldType::Lists,
         r#"[["r",1,[3]],["append",2,5]]"#,
         "the same steps, with what was read in the place of null",
     )],

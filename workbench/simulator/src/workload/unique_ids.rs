@@ -2,7 +2,7 @@
 
 use super::{Completion, Evidence, Invocation, Session, Step, Turn, Workload};
 use crate::rng::SeededRng;
-use crate::rpc::{Answer, Field, Question, Rpc, Shape};
+use crate::rpc::{Answer, Field, FieldType, Question, Rpc};
 use checkers::Verdict;
 use history::History;
 
@@ -13,7 +13,7 @@ static GENERATE: Rpc = Rpc {
     arguments: &[],
     fields: &[Field::new(
         "id",
-        Shape::Any,
+        FieldType::Any,
         "\"n1-17\"",
         "anything that nobody else is ever given; all ids of a test are of one type",
     )],

@@ -10,7 +10,7 @@ use simulator::history::edn::{self, Edn};
 use simulator::history::{self, History, Kind, Op};
 use simulator::options::{Options, Pins};
 use simulator::rng::SeededRng;
-use simulator::rpc::{Answer, Field, Question, Rpc, Shape};
+use simulator::rpc::{Answer, Field, FieldType, Question, Rpc};
 use simulator::shared::{Caller, Cluster, Context, ErrorCode, Failure, LIN_KV, Node, RpcError};
 use simulator::storm::Storm;
 use simulator::workload::{Completion, Evidence, Invocation, Session, Step, Turn, Workload};
@@ -109,12 +109,17 @@ static READ_OWNER: Rpc = Rpc {
     meaning: "Whose the lock is.",
     arguments: &[LOCK],
     response: "owner_ok",
-    fields: &[Field::new("owner", Shape::Any, "7", "an owner, or null")],
+    fields: &[Field::new(
+        "owner",
+        FieldType::Any,
+        "7",
+        "an owner, or null",
+    )],
 };
-const LOCK: Field = Field::new("lock", Shape::Integer, "3", "which lock");
+const LOCK: Field = Field::new("lock", FieldType::Integer, "3", "which lock");
 const OWNER: Field = Field::new(
     "owner",
-    Shape::Integer,
+    FieldType::Integer,
     "7",
     "a number used for one hold alone",
 );

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::value::RawValue;
 
-use crate::rpc::{Answer, Field, Question, Rpc, Shape};
+use crate::rpc::{Answer, Field, FieldType, Question, Rpc};
 use crate::workload::{Completion, Invocation, Session, Step};
 use history::{Kind, OpError, json};
 
@@ -12,13 +12,13 @@ static SEND: Rpc = Rpc {
     request: "send",
     meaning: "A message is appended to a log.",
     arguments: &[
-        Field::new("key", Shape::Text, "\"8\"", "which log"),
-        Field::new("msg", Shape::Any, "4", "the message, an integer"),
+        Field::new("key", FieldType::String, "\"8\"", "which log"),
+        Field::new("msg", FieldType::Any, "4", "the message, an integer"),
     ],
     response: "send_ok",
     fields: &[Field::new(
         "offset",
-        Shape::Integer,
+        FieldType::Integer,
         "3",
         "its place in the log, which no other message ever has",
     )],
@@ -28,14 +28,14 @@ static POLL: Rpc = Rpc {
     meaning: "What comes next in some logs.",
     arguments: &[Field::new(
         "offsets",
-        Shape::Offsets,
+        FieldType::Offsets,
         r#"{"8":2,"9":0}"#,
         "for each log of interest, from which offset on",
     )],
     response: "poll_ok",
     fields: &[Field::new(
         "msgs",
-        Shape::Messages,
+        FieldType::Messages,
         r#"{"8":[[2,3],[3,4]]}"#,
         "for each log, messages with their offsets in order, none skipped; as many as the node \
          likes",
@@ -46,7 +46,7 @@ static COMMIT: Rpc = Rpc {
     meaning: "A client has worked on all messages up to these.",
     arguments: &[Field::new(
         "offsets",
-        Shape::Offsets,
+        FieldType::Offsets,
         r#"{"8":3}"#,
         "for each log, the offset of the last one",
     )],
@@ -58,14 +58,14 @@ static COMMITTED: Rpc = Rpc {
     meaning: "How far clients have come.",
     arguments: &[Field::new(
         "keys",
-        Shape::List,
+        FieldType::List,
         r#"["8","9"]"#,
         "the logs of interest",
     )],
     response: "list_committed_offsets_ok",
     fields: &[Field::new(
         "offsets",
-        Shape::Offsets,
+        FieldType::Offsets,
         r#"{"8":3}"#,
         "for each log the offset that was committed last; logs without any are left out",
     )],
@@ -194,7 +194,7 @@ fn send(invocation: &Invocation) -> (Box<RawValue>, Box<RawValue>) {
 }
 
 fn malformed(rpc: &Rpc, why: &str, answer: &Answer<'_>) -> Step {
-    let text = rpc.complain(why, answer.body);
+    let text = rpc.describe_malformed(why, answer.body);
     Step::Done(Completion {
         kind: Kind::Info,
         value: None,
