@@ -8,8 +8,8 @@ use shared::ErrorCode;
 
 use simulator::message::Envelope;
 use simulator::options::Options;
-use simulator::rpc::{PATIENCE, Rpc};
-use simulator::run::{INIT, INIT_PATIENCE};
+use simulator::rpc::{RPC_TIMEOUT, Rpc};
+use simulator::run::{INIT, INIT_TIMEOUT};
 use simulator::service::{SERVICES, Service};
 use simulator::workload::{self, Name};
 
@@ -99,7 +99,7 @@ fn protocol(page: &mut Page) {
     page.paragraph(&format!(
         "A node has {} s for its answer. A node that ends, however early and with whatever status, \
          ends the run.",
-        INIT_PATIENCE.as_secs()
+        INIT_TIMEOUT.as_secs()
     ));
 
     page.section("Answers");
@@ -107,7 +107,7 @@ fn protocol(page: &mut Page) {
         "A client waits {} s, unless its workload says otherwise. An answer has exactly the fields \
          of its form, beside `type`, `in_reply_to` and perhaps a `msg_id`: one too many makes it \
          malformed, just as one too few does. Instead of it there may be an error:",
-        PATIENCE.as_secs()
+        RPC_TIMEOUT.as_secs()
     ));
     let busy = ErrorCode::TemporarilyUnavailable;
     page.example(&format!(

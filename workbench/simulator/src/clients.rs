@@ -11,7 +11,7 @@ use shared::{ErrorCode, NodeId};
 
 use crate::message::{Body, Envelope};
 use crate::network::Network;
-use crate::rpc::{Answer, Question, Rpc, rpc_error};
+use crate::rpc::{Answer, ClientRequest, Rpc, rpc_error};
 use history::OpError;
 use history::fields::Fields;
 
@@ -116,26 +116,26 @@ impl Clients {
     }
 
     /// Lets a client ask its node.
-    pub fn ask(
+    pub fn send(
         &mut self,
         now: Duration,
         network: &mut Network,
         name: &NodeId,
-        question: &Question,
+        request: &ClientRequest,
     ) {
         let Some(client) = self.open.get_mut(name) else {
             return;
         };
         client.last_msg_id += 1;
         let msg_id = client.last_msg_id;
-        let rpc = question.rpc;
+        let rpc = request.rpc;
         client.awaited = Some(Awaited {
             rpc,
             msg_id,
-            until: now + question.patience,
+            until: now + request.timeout,
             stray: None,
         });
-        let body = Body::of(&Request { question, msg_id }).expect("a request is JSON");
+        let body = Body::of(&Request { request, msg_id }).expect("a request is JSON");
         let node = client.node.clone();
         network.listen(now, name);
         // A node that was taken out is like one that never answers.
@@ -262,13 +262,13 @@ fn error_answer(body: &Body) -> Option<Refusal> {
 
 /// The body of a request.
 struct Request<'a> {
-    question: &'a Question,
+    request: &'a ClientRequest,
     msg_id: u64,
 }
 
 impl Serialize for Request<'_> {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        let Question { rpc, fields, .. } = self.question;
+        let ClientRequest { rpc, fields, .. } = self.request;
         let mut body = to.serialize_map(Some(2 + fields.len()))?;
         body.serialize_entry("type", rpc.request)?;
         body.serialize_entry("msg_id", &self.msg_id)?;

@@ -13,7 +13,7 @@ use history::OpError;
 use history::fields::{Fields, is_integer};
 
 /// How long a client waits for an answer unless its workload says otherwise.
-pub const PATIENCE: Duration = Duration::from_secs(5);
+pub const RPC_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A kind of request, and the answer that it asks for.
 ///
@@ -263,22 +263,22 @@ fn example(kind: &str, number: &str, fields: &[Field]) -> String {
 
 /// A question of a client's to its node.
 #[derive(Debug)]
-pub struct Question {
+pub struct ClientRequest {
     /// What kind of request, and of what form its answer must be.
     pub rpc: &'static Rpc,
     /// The request's fields but for `type` and `msg_id`.
     pub fields: Vec<(&'static str, Box<RawValue>)>,
     /// How long to wait for the answer.
-    pub patience: Duration,
+    pub timeout: Duration,
 }
 
-impl Question {
+impl ClientRequest {
     /// A question with the usual patience.
     pub fn new(rpc: &'static Rpc, fields: Vec<(&'static str, Box<RawValue>)>) -> Self {
-        Question {
+        ClientRequest {
             rpc,
             fields,
-            patience: PATIENCE,
+            timeout: RPC_TIMEOUT,
         }
     }
 }

@@ -34,7 +34,7 @@ use line::Flaw;
 use operations::Worker;
 use output::{Output, Repeated};
 use phases::Phase;
-pub use phases::{INIT, INIT_PATIENCE};
+pub use phases::{INIT, INIT_TIMEOUT};
 pub use settings::{RECOVERY, Settings};
 
 /// How much misbehaviour is kept: a node that is wrong all the time would fill the memory.

@@ -11,8 +11,8 @@ use super::*;
 use history::Kind;
 use history::fields::Fields;
 use simulator::rng::seeded;
-use simulator::rpc::Question;
-use simulator::workload::{Last, Step, Turn, Workload};
+use simulator::rpc::ClientRequest;
+use simulator::workload::{FinalStep, Step, Turn, Workload};
 
 fn rpcs() -> impl Iterator<Item = &'static Rpc> {
     let workloads = Name::ALL.into_iter();
@@ -26,8 +26,8 @@ fn made(name: Name) -> Box<dyn Workload> {
 }
 
 /// That a question has the form that its documentation gives it.
-fn check(question: &Question) {
-    let Question { rpc, fields, .. } = question;
+fn check(request: &ClientRequest) {
+    let ClientRequest { rpc, fields, .. } = request;
     for (name, value) in fields {
         let field = rpc.arguments.iter().find(|field| field.name == *name);
         let field = field.unwrap_or_else(|| panic!("{name} is not documented: {rpc:?}"));
@@ -50,9 +50,9 @@ fn check(question: &Question) {
 fn asked_in_practice(workload: &mut dyn Workload) -> BTreeSet<&'static str> {
     let nodes = ["n1", "n2", "n3"].map(NodeId::from);
     let mut asked = BTreeSet::new();
-    if let Some(question) = workload.set_up(&nodes) {
-        check(&question);
-        asked.insert(question.rpc.request);
+    if let Some(request) = workload.set_up(&nodes) {
+        check(&request);
+        asked.insert(request.rpc.request);
     }
     let mut rng = seeded(1);
     let mut session = workload.session();
@@ -64,16 +64,16 @@ fn asked_in_practice(workload: &mut dyn Workload) -> BTreeSet<&'static str> {
             at: Duration::from_millis(10) * u32::try_from(count).unwrap(),
         };
         let invocation = match workload.next_final(turn, &mut rng) {
-            Last::Begin(invocation) if count % 2 == 0 => invocation,
+            FinalStep::Invoke(invocation) if count % 2 == 0 => invocation,
             _ => workload.next(turn, &mut rng),
         };
         assert!(workload.operations().contains(&invocation.f));
         let mut step = session.begin(&invocation);
-        while let Step::Ask(question) = step {
-            check(&question);
-            asked.insert(question.rpc.request);
-            let body = raw(&question.rpc.example_response());
-            let answer = question.rpc.read(&body).unwrap();
+        while let Step::Send(request) = step {
+            check(&request);
+            asked.insert(request.rpc.request);
+            let body = raw(&request.rpc.example_response());
+            let answer = request.rpc.read(&body).unwrap();
             step = session.on_reply(&invocation, &answer);
         }
         let Step::Done(completion) = step else {

@@ -168,7 +168,8 @@ impl Run {
             let client = self
                 .clients
                 .open(&mut self.network, node, Purpose::SetUp(place));
-            self.clients.ask(now, &mut self.network, &client, &question);
+            self.clients
+                .send(now, &mut self.network, &client, &question);
         }
     }
 }

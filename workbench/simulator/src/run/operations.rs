@@ -7,7 +7,7 @@ use shared::NodeId;
 
 use super::{Phase, Run};
 use crate::clients::{Purpose, Reply};
-use crate::workload::{Completion, Invocation, Last, Session, Step, Turn, failed, thrown};
+use crate::workload::{Completion, FinalStep, Invocation, Session, Step, Turn, failed, thrown};
 use history::{Kind, Process};
 
 /// One who performs operations, one at a time, always on the same node.
@@ -172,16 +172,16 @@ impl Run {
             at: now - start,
         };
         match self.workload.next_final(turn, &mut self.rng.operations) {
-            Last::Begin(invocation) => {
+            FinalStep::Invoke(invocation) => {
                 self.workers[worker].last_words = LastWords::Ready;
                 self.begin(now, worker, invocation);
             }
             // At this very moment would be over and over again.
-            Last::Rest(until) => {
+            FinalStep::Wait(until) => {
                 let until = (start + until).max(now + Duration::from_nanos(1));
                 self.workers[worker].last_words = LastWords::From(until);
             }
-            Last::Done => self.workers[worker].last_words = LastWords::Said,
+            FinalStep::Done => self.workers[worker].last_words = LastWords::Said,
         }
         true
     }
@@ -235,10 +235,10 @@ impl Run {
 
     fn take_step(&mut self, now: Duration, worker: usize, step: Step) {
         match step {
-            Step::Ask(question) => {
+            Step::Send(question) => {
                 if let Some(client) = &self.workers[worker].client {
                     self.clients
-                        .ask(now, &mut self.network, &client.name, &question);
+                        .send(now, &mut self.network, &client.name, &question);
                 }
             }
             Step::Done(completion) => self.complete(now, worker, completion),

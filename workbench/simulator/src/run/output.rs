@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use shared::NodeId;
 
-use super::phases::{INIT_PATIENCE, Phase};
+use super::phases::{INIT_TIMEOUT, Phase};
 use super::{Flaw, Run};
 use crate::clients::{Mismatch, Reply, Stray};
 use crate::incident::abridged;
@@ -103,7 +103,7 @@ impl Run {
         if let Some(stray) = reply.stray() {
             return why_stray(name.as_str(), stray);
         }
-        let patience = INIT_PATIENCE.as_secs();
+        let timeout = INIT_TIMEOUT.as_secs();
         let why = match self.outputs[node].printed {
             Printed::Nothing => {
                 format!("; {name} printed nothing: is its output flushed after each line?")
@@ -114,7 +114,7 @@ impl Run {
             ),
             Printed::Lines => String::new(),
         };
-        format!("node {name} did not answer init within {patience} s{why}")
+        format!("node {name} did not answer init within {timeout} s{why}")
     }
 
     /// Why the run ends when a node has not answered the set-up request in time.

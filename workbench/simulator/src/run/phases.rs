@@ -14,13 +14,13 @@ use crate::generator::Pace;
 use crate::incident::abridged;
 use crate::nemesis::Nemesis;
 use crate::rng::substream;
-use crate::rpc::{Field, FieldType, Question, Rpc};
+use crate::rpc::{ClientRequest, Field, FieldType, Rpc};
 use crate::service::Services;
 use history::text::quoted;
 use history::{OpError, json};
 
 /// How long a node has for its answer to `init`.
-pub const INIT_PATIENCE: Duration = Duration::from_secs(10);
+pub const INIT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The request `init`. The answer to it is judged by its type alone.
 pub static INIT: Rpc = Rpc {
@@ -126,12 +126,12 @@ impl Run {
     pub(super) fn send_init(&mut self, now: Duration, place: usize, client: &NodeId) {
         let nodes = &self.settings.nodes;
         let fields = vec![("node_id", json(&nodes[place])), ("node_ids", json(nodes))];
-        let question = Question {
+        let request = ClientRequest {
             rpc: &INIT,
             fields,
-            patience: INIT_PATIENCE,
+            timeout: INIT_TIMEOUT,
         };
-        self.clients.ask(now, &mut self.network, client, &question);
+        self.clients.send(now, &mut self.network, client, &request);
     }
 
     pub(super) fn hear_init(&mut self, now: Duration, place: usize, reply: &Reply) {
@@ -211,16 +211,16 @@ impl Run {
         self.zero = Some(now);
         self.network.begin(now);
         let nodes = self.settings.nodes.clone();
-        let question = self.workload.set_up(&nodes);
-        let waiting = (0..nodes.len()).filter(|_| question.is_some()).collect();
+        let request = self.workload.set_up(&nodes);
+        let waiting = (0..nodes.len()).filter(|_| request.is_some()).collect();
         self.phase = Phase::SettingUp { waiting };
         for (place, node) in nodes.into_iter().enumerate() {
             // As in Maelstrom, these clients stay to the end and use up a number each.
             let client = self
                 .clients
                 .open(&mut self.network, node, Purpose::SetUp(place));
-            if let Some(question) = &question {
-                self.clients.ask(now, &mut self.network, &client, question);
+            if let Some(request) = &request {
+                self.clients.send(now, &mut self.network, &client, request);
             }
         }
     }

@@ -1,7 +1,7 @@
 //! What sets and counters have in common: clients that add something, or read everything.
 
 use super::{Completion, Invocation, Session, Step};
-use crate::rpc::{Answer, Question, Rpc};
+use crate::rpc::{Answer, ClientRequest, Rpc};
 
 /// A client of a node that answers `add` and `read`; it remembers nothing.
 pub(super) struct Client {
@@ -15,9 +15,9 @@ pub(super) struct Client {
 
 impl Session for Client {
     fn begin(&mut self, invocation: &Invocation) -> Step {
-        Step::Ask(match invocation.f {
-            "add" => Question::new(self.add, vec![(self.argument, invocation.value.clone())]),
-            _ => Question::new(self.read, Vec::new()),
+        Step::Send(match invocation.f {
+            "add" => ClientRequest::new(self.add, vec![(self.argument, invocation.value.clone())]),
+            _ => ClientRequest::new(self.read, Vec::new()),
         })
     }
 

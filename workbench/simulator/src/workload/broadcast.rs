@@ -4,9 +4,9 @@ use rand::RngExt;
 use shared::NodeId;
 
 use super::last_reads::lacking;
-use super::{Completion, Evidence, Invocation, Last, OnceEach, Session, Step, Turn, Workload};
+use super::{Completion, Evidence, FinalStep, Invocation, OnceEach, Session, Step, Turn, Workload};
 use crate::rng::SeededRng;
-use crate::rpc::{Answer, Field, FieldType, Question, Rpc};
+use crate::rpc::{Answer, ClientRequest, Field, FieldType, Rpc};
 use crate::topology::Topology;
 use checkers::Verdict;
 use history::{History, Kind, Op};
@@ -90,13 +90,13 @@ impl Workload for Broadcast {
         true
     }
 
-    fn next_final(&mut self, turn: Turn, _: &mut SeededRng) -> Last {
+    fn next_final(&mut self, turn: Turn, _: &mut SeededRng) -> FinalStep {
         self.final_reads.next(turn, Invocation::final_read)
     }
 
-    fn set_up(&self, nodes: &[NodeId]) -> Option<Question> {
+    fn set_up(&self, nodes: &[NodeId]) -> Option<ClientRequest> {
         let fields = vec![("topology", history::json(&self.topology.neighbours(nodes)))];
-        Some(Question::new(&TOPOLOGY, fields))
+        Some(ClientRequest::new(&TOPOLOGY, fields))
     }
 
     fn requests(&self) -> Vec<&'static Rpc> {
@@ -134,9 +134,11 @@ struct Client;
 
 impl Session for Client {
     fn begin(&mut self, invocation: &Invocation) -> Step {
-        Step::Ask(match invocation.f {
-            "broadcast" => Question::new(&BROADCAST, vec![("message", invocation.value.clone())]),
-            _ => Question::new(&READ, Vec::new()),
+        Step::Send(match invocation.f {
+            "broadcast" => {
+                ClientRequest::new(&BROADCAST, vec![("message", invocation.value.clone())])
+            }
+            _ => ClientRequest::new(&READ, Vec::new()),
         })
     }
 

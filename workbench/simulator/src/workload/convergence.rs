@@ -5,10 +5,10 @@
 use serde_json::value::RawValue;
 use shared::NodeId;
 
-use super::{Evidence, Invocation, Last, OnceEach, Session, Turn, Workload};
+use super::{Evidence, FinalStep, Invocation, OnceEach, Session, Turn, Workload};
 use crate::options::Concurrency;
 use crate::rng::SeededRng;
-use crate::rpc::{Question, Rpc};
+use crate::rpc::{ClientRequest, Rpc};
 use checkers::{Validity, Verdict};
 use history::edn;
 use history::{History, Kind, Op, Pair};
@@ -102,7 +102,7 @@ impl Workload for Convergence {
         true
     }
 
-    fn next_final(&mut self, turn: Turn, rng: &mut SeededRng) -> Last {
+    fn next_final(&mut self, turn: Turn, rng: &mut SeededRng) -> FinalStep {
         if self.inner.has_final_phase() {
             return self.inner.next_final(turn, rng);
         }
@@ -111,7 +111,7 @@ impl Workload for Convergence {
         self.last_operations.next(turn, || last.clone())
     }
 
-    fn set_up(&self, nodes: &[NodeId]) -> Option<Question> {
+    fn set_up(&self, nodes: &[NodeId]) -> Option<ClientRequest> {
         self.inner.set_up(nodes)
     }
 

@@ -4,7 +4,7 @@ use rand::RngExt;
 
 use super::add_read::Client;
 use super::last_reads::disagreeing;
-use super::{Evidence, Invocation, Last, OnceEach, Session, Turn, Workload};
+use super::{Evidence, FinalStep, Invocation, OnceEach, Session, Turn, Workload};
 use crate::rng::SeededRng;
 use crate::rpc::{Field, FieldType, Rpc};
 use checkers::Verdict;
@@ -89,7 +89,7 @@ impl Workload for Counter {
         true
     }
 
-    fn next_final(&mut self, turn: Turn, _: &mut SeededRng) -> Last {
+    fn next_final(&mut self, turn: Turn, _: &mut SeededRng) -> FinalStep {
         self.final_reads.next(turn, Invocation::final_read)
     }
 

@@ -5,7 +5,7 @@ use serde_json::value::RawValue;
 
 use super::{Completion, Invocation, Session, Step, Turn, Workload};
 use crate::rng::SeededRng;
-use crate::rpc::{Answer, Field, FieldType, Question, Rpc};
+use crate::rpc::{Answer, ClientRequest, Field, FieldType, Rpc};
 use checkers::Verdict;
 use history::History;
 
@@ -62,7 +62,7 @@ struct Client;
 
 impl Session for Client {
     fn begin(&mut self, invocation: &Invocation) -> Step {
-        Step::Ask(Question::new(
+        Step::Send(ClientRequest::new(
             &ECHO,
             vec![("echo", invocation.value.clone())],
         ))

@@ -4,7 +4,7 @@ use rand::RngExt;
 
 use super::add_read::Client;
 use super::last_reads::lacking;
-use super::{Evidence, Invocation, Last, OnceEach, Session, Turn, Workload};
+use super::{Evidence, FinalStep, Invocation, OnceEach, Session, Turn, Workload};
 use crate::rng::SeededRng;
 use crate::rpc::{Field, FieldType, Rpc};
 use checkers::Verdict;
@@ -65,7 +65,7 @@ impl Workload for GSet {
         true
     }
 
-    fn next_final(&mut self, turn: Turn, _: &mut SeededRng) -> Last {
+    fn next_final(&mut self, turn: Turn, _: &mut SeededRng) -> FinalStep {
         let read = || Invocation::new("read", history::null());
         self.final_reads.next(turn, read)
     }

@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 
 use super::last_reads::orders_nothing;
 use super::transactions::{self, MicroOp, Transactions};
-use super::{Evidence, Invocation, Last, Session, Turn, Workload};
+use super::{Evidence, FinalStep, Invocation, Session, Turn, Workload};
 use crate::rng::SeededRng;
 use crate::rpc::Rpc;
 use checkers::Verdict;
@@ -29,7 +29,7 @@ const CRASH_EVERY: Duration = Duration::from_secs(30);
 const POLL_EVERY: Duration = Duration::from_millis(200);
 
 /// How long the final phase may last.
-const PATIENCE: Duration = Duration::from_secs(10);
+const MAX_FINAL_PHASE: Duration = Duration::from_secs(10);
 
 /// The workload: sends and polls, now and then an assignment or a crash of a client; at the end
 /// everybody reads all keys from their beginning until nothing is missing.
@@ -164,15 +164,15 @@ impl Workload for Kafka {
         true
     }
 
-    fn next_final(&mut self, turn: Turn, rng: &mut SeededRng) -> Last {
+    fn next_final(&mut self, turn: Turn, rng: &mut SeededRng) -> FinalStep {
         let target = self.target.get_or_insert_with(|| self.highest.clone());
-        if target.is_empty() || turn.at >= PATIENCE {
-            return Last::Done;
+        if target.is_empty() || turn.at >= MAX_FINAL_PHASE {
+            return FinalStep::Done;
         }
         let last = self.finals.entry(turn.worker).or_default();
         if !last.has_crashed {
             last.has_crashed = true;
-            return Last::Begin(crash());
+            return FinalStep::Invoke(crash());
         }
         if !last.has_assigned {
             last.has_assigned = true;
@@ -182,21 +182,21 @@ impl Workload for Kafka {
                 seek_to_beginning: true,
                 ..OpMeta::default()
             };
-            return Last::Begin(Invocation { meta, ..invocation });
+            return FinalStep::Invoke(Invocation { meta, ..invocation });
         }
         let reached = |(key, offset): (&u64, &i64)| last.polled.get(key) >= Some(offset);
         if target.iter().all(reached) {
-            return Last::Done;
+            return FinalStep::Done;
         }
         if turn.at < last.next_poll {
-            return Last::Rest(last.next_poll.min(PATIENCE));
+            return FinalStep::Wait(last.next_poll.min(MAX_FINAL_PHASE));
         }
         last.next_poll = turn.at + up_to_twice(POLL_EVERY, rng);
         let meta = OpMeta {
             poll_ms: Some(1000),
             ..OpMeta::default()
         };
-        Last::Begin(Invocation { meta, ..poll() })
+        FinalStep::Invoke(Invocation { meta, ..poll() })
     }
 
     fn requests(&self) -> Vec<&'static Rpc> {
@@ -391,12 +391,12 @@ mod tests {
         kafka.observe(0, "send", Kind::Ok, &raw(r#"[["send","7",[5,1]]]"#));
         let mut f =
             |kafka: &mut Kafka, worker, ms| match kafka.next_final(turn(worker, ms), &mut rng) {
-                Last::Begin(it) => format!("{} {}", it.f, it.value),
-                Last::Rest(until) => {
-                    assert!(until > Duration::from_millis(ms) && until <= PATIENCE);
+                FinalStep::Invoke(it) => format!("{} {}", it.f, it.value),
+                FinalStep::Wait(until) => {
+                    assert!(until > Duration::from_millis(ms) && until <= MAX_FINAL_PHASE);
                     "rest".to_owned()
                 }
-                Last::Done => "done".to_owned(),
+                FinalStep::Done => "done".to_owned(),
             };
         for worker in [0, 1] {
             assert_eq!(f(&mut kafka, worker, 0), "crash null");
@@ -417,6 +417,6 @@ mod tests {
     #[test]
     fn with_nothing_sent_there_is_nothing_to_read_at_the_end() {
         let last = kafka().next_final(turn(0, 0), &mut seeded(1));
-        assert!(matches!(last, Last::Done), "{last:?}");
+        assert!(matches!(last, FinalStep::Done), "{last:?}");
     }
 }

@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use super::{Completion, Evidence, Invocation, Session, Step, Turn, Workload};
 use crate::options::Concurrency;
 use crate::rng::SeededRng;
-use crate::rpc::{Answer, Field, FieldType, Question, Rpc};
+use crate::rpc::{Answer, ClientRequest, Field, FieldType, Rpc};
 use checkers::Verdict;
 use history::{History, Kind};
 
@@ -62,10 +62,10 @@ const VALUES: u64 = 5;
 
 /// How many processes touch a key before another takes its place. Every one whose operation was
 /// lost track of makes checking harder for as long as the key is in use.
-const MOST_PROCESSES: usize = 20;
+const MAX_PROCESSES: usize = 20;
 
 /// How long a client waits at least.
-const LEAST_PATIENCE: Duration = Duration::from_secs(1);
+const MIN_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The workload. A group has two workers for each node, and a key of its own. All workers of a group
 /// draw from the same mix: in the first group half of the operations are reads, in all others one of
@@ -77,7 +77,7 @@ const LEAST_PATIENCE: Duration = Duration::from_secs(1);
 /// do both. Many reads in one group find old reads, many changes in the others find races.
 #[derive(Debug)]
 pub(super) struct LinKv {
-    patience: Duration,
+    timeout: Duration,
     groups: Vec<Group>,
     /// By worker: how many operations it has lost track of, and so been somebody else since.
     lives: Vec<u64>,
@@ -95,7 +95,7 @@ impl LinKv {
     /// With clients who wait ten times as long as messages take on average.
     pub(super) fn new(latency_ms: u32) -> Self {
         LinKv {
-            patience: (10 * Duration::from_millis(latency_ms.into())).max(LEAST_PATIENCE),
+            timeout: (10 * Duration::from_millis(latency_ms.into())).max(MIN_TIMEOUT),
             groups: Vec::new(),
             lives: Vec::new(),
             next_key: 0,
@@ -113,7 +113,7 @@ impl LinKv {
         let process = (turn.worker, life);
         if !self.groups[place].processes.contains(&process) {
             // A group of more than the usual number must be able to work, too.
-            if self.groups[place].processes.len() >= MOST_PROCESSES.max(size) {
+            if self.groups[place].processes.len() >= MAX_PROCESSES.max(size) {
                 self.groups[place] = self.fresh();
             }
             self.groups[place].processes.push(process);
@@ -203,7 +203,7 @@ impl Workload for LinKv {
 
     fn session(&self) -> Box<dyn Session> {
         Box::new(Client {
-            patience: self.patience,
+            timeout: self.timeout,
         })
     }
 
@@ -240,7 +240,7 @@ fn any(of: impl Iterator<Item = usize>, rng: &mut SeededRng) -> Option<usize> {
 }
 
 struct Client {
-    patience: Duration,
+    timeout: Duration,
 }
 
 /// An operation's value: the key, and what else it needs.
@@ -266,10 +266,10 @@ impl Session for Client {
                 &CAS
             }
         };
-        Step::Ask(Question {
+        Step::Send(ClientRequest {
             rpc,
             fields,
-            patience: self.patience,
+            timeout: self.timeout,
         })
     }
 
@@ -382,8 +382,8 @@ mod tests {
 
     #[test]
     fn clients_wait_a_second_or_ten_times_as_long_as_messages_take() {
-        assert_eq!(LinKv::new(0).patience, Duration::from_secs(1));
-        assert_eq!(LinKv::new(200).patience, Duration::from_secs(2));
+        assert_eq!(LinKv::new(0).timeout, Duration::from_secs(1));
+        assert_eq!(LinKv::new(200).timeout, Duration::from_secs(2));
     }
 
     #[test]

@@ -29,7 +29,7 @@ use shared::NodeId;
 
 use crate::options::{Concurrency, Options};
 use crate::rng::SeededRng;
-use crate::rpc::{Answer, Question, Rpc};
+use crate::rpc::{Answer, ClientRequest, Rpc};
 use checkers::Verdict;
 use history::{History, Kind, Op, OpError, OpMeta};
 
@@ -61,11 +61,11 @@ pub struct Turn {
 
 /// What a worker does next in the final phase, after recovery.
 #[derive(Debug)]
-pub enum Last {
+pub enum FinalStep {
     /// It begins this operation.
-    Begin(Invocation),
+    Invoke(Invocation),
     /// It is idle until then, counted from the beginning of the phase, and is asked again.
-    Rest(Duration),
+    Wait(Duration),
     /// It has nothing more to do.
     Done,
 }
@@ -85,7 +85,7 @@ pub struct Completion {
 #[derive(Debug)]
 pub enum Step {
     /// It sends a request to its node and waits for the answer.
-    Ask(Question),
+    Send(ClientRequest),
     /// The operation is over.
     Done(Completion),
 }
@@ -161,13 +161,13 @@ pub trait Workload: Send {
     }
 
     /// What a worker does next in the final phase.
-    fn next_final(&mut self, turn: Turn, rng: &mut SeededRng) -> Last {
+    fn next_final(&mut self, turn: Turn, rng: &mut SeededRng) -> FinalStep {
         let _ = (turn, rng);
-        Last::Done
+        FinalStep::Done
     }
 
     /// A request that is sent to each node at time zero, before the first operation.
-    fn set_up(&self, nodes: &[NodeId]) -> Option<Question> {
+    fn set_up(&self, nodes: &[NodeId]) -> Option<ClientRequest> {
         let _ = nodes;
         None
     }
@@ -297,11 +297,11 @@ impl Invocation {
 struct OnceEach(BTreeSet<usize>);
 
 impl OnceEach {
-    fn next(&mut self, turn: Turn, operation: impl Fn() -> Invocation) -> Last {
+    fn next(&mut self, turn: Turn, operation: impl Fn() -> Invocation) -> FinalStep {
         if self.0.insert(turn.worker) {
-            Last::Begin(operation())
+            FinalStep::Invoke(operation())
         } else {
-            Last::Done
+            FinalStep::Done
         }
     }
 }

@@ -9,7 +9,7 @@ use super::last_reads::{disagreeing, lost, orders_nothing, vanished};
 use super::transactions::{self, MicroOp, Transactions};
 use super::{Completion, Evidence, Invocation, Session, Step, Turn, Workload};
 use crate::rng::SeededRng;
-use crate::rpc::{Answer, Field, FieldType, Question, Rpc};
+use crate::rpc::{Answer, ClientRequest, Field, FieldType, Rpc};
 use checkers::{Assumptions, Models, Verdict};
 use history::{History, Op};
 
@@ -172,7 +172,7 @@ struct Client(Objects);
 impl Session for Client {
     fn begin(&mut self, invocation: &Invocation) -> Step {
         let transaction = vec![("txn", invocation.value.clone())];
-        Step::Ask(Question::new(self.0.rpc(), transaction))
+        Step::Send(ClientRequest::new(self.0.rpc(), transaction))
     }
 
     /// What the node says that it did is what counts, be it something else than was asked for.

@@ -2,7 +2,7 @@
 
 use super::{Completion, Evidence, Invocation, Session, Step, Turn, Workload};
 use crate::rng::SeededRng;
-use crate::rpc::{Answer, Field, FieldType, Question, Rpc};
+use crate::rpc::{Answer, ClientRequest, Field, FieldType, Rpc};
 use checkers::Verdict;
 use history::History;
 
@@ -61,7 +61,7 @@ struct Client;
 
 impl Session for Client {
     fn begin(&mut self, _: &Invocation) -> Step {
-        Step::Ask(Question::new(&GENERATE, Vec::new()))
+        Step::Send(ClientRequest::new(&GENERATE, Vec::new()))
     }
 
     fn on_reply(&mut self, _: &Invocation, answer: &Answer<'_>) -> Step {

@@ -10,7 +10,7 @@ use simulator::history::edn::{self, Edn};
 use simulator::history::{self, History, Kind, Op};
 use simulator::options::{Options, Pins};
 use simulator::rng::SeededRng;
-use simulator::rpc::{Answer, Field, FieldType, Question, Rpc};
+use simulator::rpc::{Answer, ClientRequest, Field, FieldType, Rpc};
 use simulator::shared::{Caller, Cluster, Context, ErrorCode, Failure, LIN_KV, Node, RpcError};
 use simulator::storm::Storm;
 use simulator::workload::{Completion, Evidence, Invocation, Session, Step, Turn, Workload};
@@ -233,9 +233,12 @@ impl Session for Client {
         let rpc = match invocation.f {
             "acquire" => &ACQUIRE,
             "release" => &RELEASE,
-            _ => return Step::Ask(Question::new(&READ_OWNER, vec![("lock", lock)])),
+            _ => return Step::Send(ClientRequest::new(&READ_OWNER, vec![("lock", lock)])),
         };
-        Step::Ask(Question::new(rpc, vec![("lock", lock), ("owner", owner)]))
+        Step::Send(ClientRequest::new(
+            rpc,
+            vec![("lock", lock), ("owner", owner)],
+        ))
     }
 
     fn on_reply(&mut self, invocation: &Invocation, answer: &Answer<'_>) -> Step {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::value::RawValue;
 
-use crate::rpc::{Answer, Field, FieldType, Question, Rpc};
+use crate::rpc::{Answer, ClientRequest, Field, FieldType, Rpc};
 use crate::workload::{Completion, Invocation, Session, Step};
 use history::{Kind, OpError, json};
 
@@ -109,15 +109,18 @@ impl Session for Client {
             }
             "assign" => {
                 let keys = vec![("keys", invocation.value.clone())];
-                Step::Ask(Question::new(&COMMITTED, keys))
+                Step::Send(ClientRequest::new(&COMMITTED, keys))
             }
             "send" => {
                 let (key, message) = send(invocation);
-                Step::Ask(Question::new(&SEND, vec![("key", key), ("msg", message)]))
+                Step::Send(ClientRequest::new(
+                    &SEND,
+                    vec![("key", key), ("msg", message)],
+                ))
             }
             _ => {
                 let offsets = vec![("offsets", json(&self.next))];
-                Step::Ask(Question::new(&POLL, offsets))
+                Step::Send(ClientRequest::new(&POLL, offsets))
             }
         }
     }
@@ -177,7 +180,10 @@ impl Client {
             return Step::Done(Completion::ok(shown));
         }
         self.shown = Some(shown);
-        Step::Ask(Question::new(&COMMIT, vec![("offsets", json(&highest))]))
+        Step::Send(ClientRequest::new(
+            &COMMIT,
+            vec![("offsets", json(&highest))],
+        ))
     }
 }
 
@@ -218,7 +224,7 @@ mod tests {
     /// What the client does: `asks type {fields}` or how the operation ends.
     fn told(step: Step) -> String {
         match step {
-            Step::Ask(Question { rpc, fields, .. }) => {
+            Step::Send(ClientRequest { rpc, fields, .. }) => {
                 let fields: Vec<_> = fields
                     .iter()
                     .map(|(name, it)| format!("{name}={it}"))
