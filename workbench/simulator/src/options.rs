@@ -20,7 +20,7 @@ use crate::run::{RECOVERY, Settings};
 use crate::service::Services;
 use crate::topology::Topology;
 use crate::workload::Workload;
-use crate::workload::transactions::Shape;
+use crate::workload::transactions::TxnParams;
 
 pub use form::{Concurrency, Nodes};
 
@@ -165,22 +165,22 @@ options! {
 
 /// Options that contradict one another, or that a workload cannot be run with.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Contradiction(String);
+pub struct InvalidOptions(String);
 
-impl fmt::Display for Contradiction {
+impl fmt::Display for InvalidOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
 }
 
-impl std::error::Error for Contradiction {}
+impl std::error::Error for InvalidOptions {}
 
 impl Options {
     /// The input of a run of this workload.
     ///
     /// # Errors
     /// When names repeat or are no names of nodes, or options contradict one another or the workload.
-    pub fn settings(&self, workload: &dyn Workload, seed: u64) -> Result<Settings, Contradiction> {
+    pub fn settings(&self, workload: &dyn Workload, seed: u64) -> Result<Settings, InvalidOptions> {
         let nodes = self.nodes.names();
         check_names(&nodes)?;
         let concurrency = match self.concurrency {
@@ -189,10 +189,10 @@ impl Options {
         };
         if self.latency == 0 && self.latency_dist != Distribution::Constant {
             let why = "a latency of 0 ms can only be constant: give --latency or no --latency-dist";
-            return Err(Contradiction(why.to_owned()));
+            return Err(InvalidOptions(why.to_owned()));
         }
         let fits = workload.check_workers(nodes.len(), concurrency);
-        fits.map_err(Contradiction)?;
+        fits.map_err(InvalidOptions)?;
         Ok(Settings {
             nodes,
             concurrency,
@@ -241,8 +241,8 @@ impl Options {
     }
 
     /// The transactions that clients make.
-    pub fn transactions(&self) -> Shape {
-        Shape {
+    pub fn txn_params(&self) -> TxnParams {
+        TxnParams {
             key_count: self.key_count,
             max_txn_length: self.max_txn_length,
             max_writes_per_key: self.max_writes_per_key,
@@ -277,11 +277,11 @@ impl Options {
 
 /// # Errors
 /// Says which name is none, or is there twice.
-fn check_names(names: &[NodeId]) -> Result<(), Contradiction> {
+fn check_names(names: &[NodeId]) -> Result<(), InvalidOptions> {
     for (place, name) in names.iter().enumerate() {
-        check_name(name.as_str()).map_err(Contradiction)?;
+        check_name(name.as_str()).map_err(InvalidOptions)?;
         if names[..place].contains(name) {
-            return Err(Contradiction(format!("two nodes are called {name}")));
+            return Err(InvalidOptions(format!("two nodes are called {name}")));
         }
     }
     Ok(())

@@ -57,7 +57,7 @@ use shared::{Cluster, Context, Engine, Node};
 
 use crate::judge::net;
 use crate::nemesis::Fault;
-use crate::options::{Contradiction, Options, Pins};
+use crate::options::{InvalidOptions, Options, Pins};
 use crate::run::{Record, Settings};
 use crate::simulation::{DynEngine, Factory, Simulated, simulate};
 use crate::statistics::Statistics;
@@ -168,7 +168,7 @@ impl Storm {
     ///
     /// # Errors
     /// When its options contradict one another.
-    pub fn run(&self, seed: u64) -> Result<Aftermath, Contradiction> {
+    pub fn run(&self, seed: u64) -> Result<Aftermath, InvalidOptions> {
         self.run_with(seed, &self.options(seed), false)
     }
 
@@ -181,7 +181,7 @@ impl Storm {
         seed: u64,
         options: &Options,
         traced: bool,
-    ) -> Result<Aftermath, Contradiction> {
+    ) -> Result<Aftermath, InvalidOptions> {
         let make = || workload::with_convergence(self.workload.make(options));
         let workload = make();
         let settings = Settings {

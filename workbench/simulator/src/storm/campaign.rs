@@ -8,7 +8,7 @@ use rayon::iter::{IntoParallelIterator, ParallelIterator};
 use serde::{Deserialize, Serialize};
 
 use super::{Aftermath, Storm};
-use crate::options::Contradiction;
+use crate::options::InvalidOptions;
 use checkers::Validity;
 use history::{Kind, Op};
 
@@ -192,7 +192,7 @@ pub fn run(
     keep_going: bool,
     describe: impl Fn(&Aftermath) -> Described + Sync,
     look: impl Fn(&Tally) + Sync,
-) -> Result<(Tally, Range<u64>), Contradiction> {
+) -> Result<(Tally, Range<u64>), InvalidOptions> {
     let mut tally = Tally::default();
     let mut next = seeds.start;
     while next < seeds.end && (keep_going || tally.failures.is_empty()) {
@@ -203,7 +203,7 @@ pub fn run(
             look(&one);
             Ok(one)
         };
-        let block: Result<Vec<Tally>, Contradiction> =
+        let block: Result<Vec<Tally>, InvalidOptions> =
             (next..end).into_par_iter().map(one).collect();
         for one in block? {
             let is_last = !keep_going && !one.failures.is_empty();

@@ -65,13 +65,13 @@ struct FinalRead {
 }
 
 impl Kafka {
-    pub(super) fn new(shape: transactions::Shape) -> Self {
-        let shape = transactions::Shape {
+    pub(super) fn new(params: transactions::TxnParams) -> Self {
+        let params = transactions::TxnParams {
             max_txn_length: 1,
-            ..shape
+            ..params
         };
         Kafka {
-            transactions: Transactions::new(shape),
+            transactions: Transactions::new(params),
             pending: None,
             next_crash: Duration::ZERO,
             highest: BTreeMap::new(),
@@ -306,7 +306,7 @@ mod tests {
     }
 
     fn kafka() -> Kafka {
-        Kafka::new(transactions::Shape::default())
+        Kafka::new(transactions::TxnParams::default())
     }
 
     fn raw(text: &str) -> Box<RawValue> {

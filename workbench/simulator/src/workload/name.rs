@@ -95,7 +95,7 @@ impl std::fmt::Display for Name {
 pub fn workload(name: Name, options: &Options) -> Box<dyn Workload> {
     let txn = |objects| {
         let models = options.consistency_models.clone();
-        Box::new(Txn::new(objects, options.transactions(), models))
+        Box::new(Txn::new(objects, options.txn_params(), models))
     };
     match name {
         Name::Echo => Box::new(echo::Echo),
@@ -104,7 +104,7 @@ pub fn workload(name: Name, options: &Options) -> Box<dyn Workload> {
         Name::GSet => Box::<g_set::GSet>::default(),
         Name::GCounter => Box::new(Counter::new(Direction::Up)),
         Name::PnCounter => Box::new(Counter::new(Direction::Both)),
-        Name::Kafka => Box::new(kafka::Kafka::new(options.transactions())),
+        Name::Kafka => Box::new(kafka::Kafka::new(options.txn_params())),
         Name::LinKv => Box::new(lin_kv::LinKv::new(options.latency)),
         Name::TxnRwRegister => txn(Objects::Registers),
         Name::TxnListAppend => txn(Objects::Lists),

@@ -71,10 +71,10 @@ pub(super) struct Txn {
 }
 
 impl Txn {
-    pub(super) fn new(objects: Objects, shape: transactions::Shape, models: Models) -> Self {
+    pub(super) fn new(objects: Objects, params: transactions::TxnParams, models: Models) -> Self {
         Txn {
             objects,
-            transactions: Transactions::new(shape),
+            transactions: Transactions::new(params),
             models,
             keys: BTreeMap::new(),
         }
