@@ -6,8 +6,8 @@
 //! knows no `create_if_not_exists` (`kv`); a missing field counts as `null`; and what no service
 //! understands is never answered, so that the caller waits for its time-out.
 
+mod definitions;
 mod kv;
-mod offers;
 mod reply;
 mod seq_kv;
 
@@ -19,12 +19,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::{RawValue, to_raw_value};
 
 use crate::rng::SeededRng;
-use kv::{Act, Key, LinKv, LwwKv, Request};
-use offers::Store;
+use definitions::Store;
+use kv::{Key, KvOp, LinKv, LwwKv, Request};
 use reply::Reply;
 use seq_kv::SeqKv;
 
-pub use offers::{SERVICES, Service};
+pub use definitions::{SERVICES, Service};
 
 /// All four services and what they hold.
 #[derive(Debug)]
@@ -147,10 +147,10 @@ impl Services {
 
 impl<'a> Body<'a> {
     fn kv_request(&self, service: &'static Service) -> Result<Request<'a>, Unanswered> {
-        let act = match &*self.kind {
-            "read" => Act::Read,
-            "write" => Act::Write { value: self.value },
-            "cas" => Act::Cas {
+        let op = match &*self.kind {
+            "read" => KvOp::Read,
+            "write" => KvOp::Write { value: self.value },
+            "cas" => KvOp::Cas {
                 from: self.from,
                 to: self.to,
                 // Whatever is neither null nor false counts as true, as in Clojure.
@@ -160,7 +160,7 @@ impl<'a> Body<'a> {
         };
         let key = Key::parse(self.key)
             .map_err(|error| Unanswered::Malformed(format!("no key of a store: {error}")))?;
-        Ok(Request { key, act })
+        Ok(Request { key, op })
     }
 
     fn unknown_type(&self, service: &'static Service) -> Unanswered {

@@ -12,12 +12,12 @@ use std::collections::{BTreeMap, VecDeque};
 use rand::RngExt;
 use serde_json::value::RawValue;
 
-use super::kv::{Key, Request, same};
+use super::kv::{Key, Request, json_eq};
 use super::reply::Reply;
 use crate::rng::SeededRng;
 
 /// So many states are kept, the newest included.
-const KEPT: usize = 32;
+const MAX_STATES: usize = 32;
 
 /// The store, and how far each of its clients has come.
 #[derive(Debug)]
@@ -43,7 +43,7 @@ impl SeqKv {
     pub(super) fn new(rng: SeededRng) -> SeqKv {
         SeqKv {
             newest: 0,
-            changes: VecDeque::with_capacity(KEPT),
+            changes: VecDeque::with_capacity(MAX_STATES),
             versions: BTreeMap::new(),
             seen: BTreeMap::new(),
             rng,
@@ -54,12 +54,14 @@ impl SeqKv {
         let seen = self.seen.get(src).copied().unwrap_or(0);
         let picked = self.rng.random_range(seen..=self.newest);
         let past = self.value_at(&request.key, self.kept_state(picked));
-        let (reply, written) = request.act.on(past);
+        let (reply, written) = request.op.apply_to(past);
         if !changes(past, written) {
             self.seen.insert(src.to_owned(), picked);
             return reply;
         }
-        let (reply, written) = request.act.on(self.value_at(&request.key, self.newest));
+        let (reply, written) = request
+            .op
+            .apply_to(self.value_at(&request.key, self.newest));
         // A new state begins even if this time nothing is written: a cas may have failed now.
         let change = written.map(|value| (request.key, value.to_owned()));
         self.append(change);
@@ -101,7 +103,7 @@ impl SeqKv {
             key
         });
         self.changes.push_back(changed);
-        if self.changes.len() == KEPT
+        if self.changes.len() == MAX_STATES
             && let Some(key) = self.changes.pop_front().flatten()
         {
             self.forget_before_oldest(&key);
@@ -124,7 +126,7 @@ impl SeqKv {
 
 /// Whether writing makes a difference to what is there.
 fn changes(current: Option<&RawValue>, written: Option<&RawValue>) -> bool {
-    written.is_some_and(|value| current.is_none_or(|current| !same(current, value)))
+    written.is_some_and(|value| current.is_none_or(|current| !json_eq(current, value)))
 }
 
 #[cfg(test)]
@@ -136,7 +138,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::super::{Body, SERVICES};
-    use super::{KEPT, SeqKv};
+    use super::{MAX_STATES, SeqKv};
     use crate::rng::{SeededRng, substream};
 
     /// The same store without any cunning: whole states, one map each.
@@ -169,7 +171,7 @@ mod tests {
             }
             let (state, reply) = run(self.states.last().unwrap(), body);
             self.states.push(state);
-            if self.states.len() > KEPT {
+            if self.states.len() > MAX_STATES {
                 self.states.remove(0);
             }
             self.last += 1;
@@ -245,7 +247,7 @@ mod tests {
             changes = changes.max(twin.last);
         }
         assert!(
-            changes > 2 * KEPT,
+            changes > 2 * MAX_STATES,
             "at most {changes} changes are too few to fall behind"
         );
     }
@@ -260,9 +262,12 @@ mod tests {
                 &json!({"type": "write", "key": value % 3, "value": value}),
             );
             let seen: usize = store.versions.values().map(Vec::len).sum();
-            assert!(seen < KEPT + 3, "{seen} versions after {value} writes");
+            assert!(
+                seen < MAX_STATES + 3,
+                "{seen} versions after {value} writes"
+            );
         }
-        assert_eq!(store.newest - store.oldest() + 1, KEPT as u64);
+        assert_eq!(store.newest - store.oldest() + 1, MAX_STATES as u64);
     }
 
     #[test]
