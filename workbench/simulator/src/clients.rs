@@ -40,11 +40,11 @@ struct Client {
     purpose: Purpose,
     node: NodeId,
     last_msg_id: u64,
-    awaited: Option<Awaited>,
+    pending: Option<Pending>,
 }
 
 #[derive(Debug)]
-struct Awaited {
+struct Pending {
     rpc: &'static Rpc,
     msg_id: u64,
     until: Duration,
@@ -76,7 +76,7 @@ pub struct Reply {
 
 /// Why there is no good answer, and whether the request certainly had no effect.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refusal {
+pub struct RequestError {
     /// The error, as a history has it.
     pub error: OpError,
     /// Whether it is certain that the request did not and never will take effect.
@@ -95,7 +95,7 @@ impl Clients {
                 purpose,
                 node,
                 last_msg_id: 0,
-                awaited: None,
+                pending: None,
             },
         );
         name
@@ -129,7 +129,7 @@ impl Clients {
         client.last_msg_id += 1;
         let msg_id = client.last_msg_id;
         let rpc = request.rpc;
-        client.awaited = Some(Awaited {
+        client.pending = Some(Pending {
             rpc,
             msg_id,
             until: now + request.timeout,
@@ -149,18 +149,18 @@ impl Clients {
         let client = self.open.get_mut(&name)?;
         let in_reply_to = message.body.header()?.in_reply_to.as_deref();
         let answered = in_reply_to.and_then(|it| it.get().parse().ok());
-        let awaited = client.awaited.as_mut()?;
-        if answered != Some(awaited.msg_id) {
-            let (request, msg_id) = (awaited.rpc.request, awaited.msg_id);
+        let pending = client.pending.as_mut()?;
+        if answered != Some(pending.msg_id) {
+            let (request, msg_id) = (pending.rpc.request, pending.msg_id);
             let stray = Stray::new(message, request, msg_id)?;
             if let Purpose::Work(_) = client.purpose {
                 return Some(Received::Stray(stray));
             }
-            awaited.stray.get_or_insert(stray);
+            pending.stray.get_or_insert(stray);
             return None;
         }
-        let rpc = awaited.rpc;
-        client.awaited = None;
+        let rpc = pending.rpc;
+        client.pending = None;
         network.stop_listening(&name);
         Some(Received::Reply(Reply {
             purpose: client.purpose,
@@ -175,7 +175,7 @@ impl Clients {
     pub fn deadline(&self) -> Option<Duration> {
         self.open
             .values()
-            .filter_map(|client| Some(client.awaited.as_ref()?.until))
+            .filter_map(|client| Some(client.pending.as_ref()?.until))
             .min()
     }
 
@@ -184,21 +184,21 @@ impl Clients {
         if self.deadline()? > now {
             return None;
         }
-        let is_late = |client: &Client| client.awaited.as_ref().is_some_and(|it| it.until <= now);
+        let is_late = |client: &Client| client.pending.as_ref().is_some_and(|it| it.until <= now);
         let late = self.open.iter().filter(|(_, client)| is_late(client));
         let name = late
             .map(|(name, _)| name)
             .min_by_key(|name| (name.as_str().len(), *name))?;
         let name = name.clone();
         let client = self.open.get_mut(&name)?;
-        let awaited = client.awaited.take()?;
+        let pending = client.pending.take()?;
         network.stop_listening(&name);
         Some(Reply {
             purpose: client.purpose,
             client: name,
-            rpc: awaited.rpc,
+            rpc: pending.rpc,
             body: None,
-            stray: awaited.stray,
+            stray: pending.stray,
         })
     }
 }
@@ -208,18 +208,18 @@ impl Reply {
     ///
     /// # Errors
     /// Why there is none.
-    pub fn answer(&self) -> Result<Answer<'_>, Refusal> {
+    pub fn answer(&self) -> Result<Answer<'_>, RequestError> {
         let Some(body) = &self.body else {
-            return Err(Refusal {
+            return Err(RequestError {
                 error: OpError::NetTimeout,
                 definite: false,
             });
         };
-        if let Some(refusal) = error_answer(body) {
-            return Err(refusal);
+        if let Some(error) = error_answer(body) {
+            return Err(error);
         }
         let json = body.json();
-        self.rpc.read(json).map_err(|why| Refusal {
+        self.rpc.read(json).map_err(|why| RequestError {
             error: OpError::Malformed {
                 text: self.rpc.describe_malformed(&why, json),
             },
@@ -243,7 +243,7 @@ impl Reply {
     }
 }
 
-fn error_answer(body: &Body) -> Option<Refusal> {
+fn error_answer(body: &Body) -> Option<RequestError> {
     if body.kind()? != "error" {
         return None;
     }
@@ -254,7 +254,7 @@ fn error_answer(body: &Body) -> Option<Refusal> {
         Some(text) => text.into_owned(),
         None => fields.get("text").unwrap_or(RawValue::NULL).to_string(),
     };
-    Some(Refusal {
+    Some(RequestError {
         error: rpc_error(code, text),
         definite: code.is_definite(),
     })

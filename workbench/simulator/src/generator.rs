@@ -7,7 +7,7 @@ use rand::RngExt;
 use crate::rng::SeededRng;
 
 /// A pace later than this behind its schedule does not try to catch up.
-const FORGIVEN: Duration = Duration::from_millis(20);
+const MAX_CATCH_UP: Duration = Duration::from_millis(20);
 
 /// A random pace: the gaps between operations are uniform between nothing and twice the mean.
 ///
@@ -45,7 +45,7 @@ impl Pace {
 
     /// The operation that was due begins `now`.
     pub fn begin(&mut self, now: Duration) {
-        let late = self.blocked || now.saturating_sub(self.next_at) > FORGIVEN;
+        let late = self.blocked || now.saturating_sub(self.next_at) > MAX_CATCH_UP;
         let from = if late { now } else { self.next_at };
         let most = u64::try_from(self.mean.as_nanos().saturating_mul(2)).unwrap_or(u64::MAX);
         let gap = self.rng.random_range(0..most.max(1));
@@ -56,15 +56,15 @@ impl Pace {
 
 /// Whose turn it is: round-robin over the workers, with one turn for the nemesis.
 #[derive(Debug)]
-pub struct Turns {
+pub struct RoundRobin {
     next: usize,
     count: usize,
 }
 
-impl Turns {
-    /// Turns of so many client workers.
+impl RoundRobin {
+    /// RoundRobin of so many client workers.
     pub fn new(workers: usize) -> Self {
-        Turns {
+        RoundRobin {
             next: 0,
             count: workers + 1,
         }
@@ -79,7 +79,7 @@ impl Turns {
     }
 
     /// Somebody began an operation.
-    pub fn pass(&mut self) {
+    pub fn advance(&mut self) {
         self.next = (self.next + 1) % self.count;
     }
 }
@@ -121,11 +121,11 @@ mod tests {
 
     #[test]
     fn turns_go_round_and_skip_who_is_busy() {
-        let mut turns = Turns::new(3);
+        let mut turns = RoundRobin::new(3);
         let mut chosen = Vec::new();
         for _ in 0..8 {
             chosen.push(turns.choose(|worker| worker != 1).unwrap());
-            turns.pass();
+            turns.advance();
         }
         assert_eq!(chosen, [0, 2, 2, 0, 0, 2, 2, 0]);
         assert_eq!(turns.choose(|_| false), None);

@@ -18,7 +18,7 @@ use serde_json::value::RawValue;
 use shared::NodeId;
 
 use crate::clients::{Clients, Mismatch, Purpose, Received, Reply};
-use crate::generator::Turns;
+use crate::generator::RoundRobin;
 use crate::incident::{Incident, abridged};
 use crate::message::{Body, Envelope};
 use crate::nemesis::Skew;
@@ -29,16 +29,16 @@ use crate::statistics::Statistics;
 use crate::workload::Workload;
 use history::{History, Kind, Op, OpError, OpMeta, Process, Value};
 
-use faults::Power;
-use line::Flaw;
+use faults::ProcessState;
+use line::LineError;
 use operations::Worker;
-use output::{Output, Repeated};
+use output::{Output, RepeatedIncident};
 use phases::Phase;
 pub use phases::{INIT, INIT_TIMEOUT};
 pub use settings::{RECOVERY, Settings};
 
 /// How much misbehaviour is kept: a node that is wrong all the time would fill the memory.
-const MOST_INCIDENTS: usize = 1000;
+const MAX_INCIDENTS: usize = 1000;
 
 /// Follows what a node printed wrongly when another node's message had come before its own `init`
 /// was worked off: on a line of its own, since long lines are cut.
@@ -80,7 +80,7 @@ pub struct Record {
     pub trace: Option<Trace>,
 }
 
-/// What is to be done with the node at a place in the list.
+/// What is to be done with the node at a node in the list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Command {
     /// It is to read this line.
@@ -105,7 +105,7 @@ pub struct Run {
     services: Services,
     clients: Clients,
     workers: Vec<Worker>,
-    turns: Turns,
+    turns: RoundRobin,
     rng: Rngs,
     phase: Phase,
     /// When time zero was; set once all nodes are initialised.
@@ -116,9 +116,9 @@ pub struct Run {
     /// Nodes that printed something wrong: nothing they print counts any more.
     silenced: BTreeSet<NodeId>,
     /// Messages that clients dropped, by node and by what is wrong with them.
-    strays: BTreeMap<(usize, Mismatch), Repeated>,
+    strays: BTreeMap<(usize, Mismatch), RepeatedIncident>,
     outputs: Vec<Output>,
-    power: Vec<Power>,
+    process_states: Vec<ProcessState>,
     commands: VecDeque<Command>,
 }
 
@@ -141,7 +141,7 @@ impl Run {
             services: Services::new(substream(seed, "services")),
             clients: Clients::default(),
             workers: (0..settings.concurrency).map(Worker::new).collect(),
-            turns: Turns::new(settings.concurrency),
+            turns: RoundRobin::new(settings.concurrency),
             rng: Rngs {
                 operations: substream(seed, "operations"),
                 order: substream(seed, "order"),
@@ -156,7 +156,7 @@ impl Run {
             silenced: BTreeSet::new(),
             strays: BTreeMap::new(),
             outputs: vec![Output::default(); settings.nodes.len()],
-            power: vec![Power::On; settings.nodes.len()],
+            process_states: vec![ProcessState::Running; settings.nodes.len()],
             commands: VecDeque::new(),
             workload,
             settings,
@@ -175,7 +175,7 @@ impl Run {
             if let Some(envelope) = self.network.poll(now) {
                 self.deliver(now, envelope);
             } else if let Some(reply) = self.clients.expire_call(now, &mut self.network) {
-                self.hear(now, &reply);
+                self.dispatch_reply(now, &reply);
             } else if !self.step(now) {
                 break;
             }
@@ -212,13 +212,13 @@ impl Run {
         if self.silenced.contains(&name) || self.is_over() {
             return;
         }
-        if let Err(flaw) = self.accept(now, line) {
-            let hint = if self.may_be_race(node, &flaw, line) {
+        if let Err(error) = self.accept(now, line) {
+            let hint = if self.may_be_race(node, &error, line) {
                 RACE
             } else {
                 ""
             };
-            let what = flaw.what;
+            let what = error.what;
             let what = format!("{what}; whatever it prints from here on is ignored{hint}");
             self.note(now, node, what, Some(line));
             self.silenced.insert(name);
@@ -228,8 +228,8 @@ impl Run {
     /// Something is wrong with a node.
     pub fn note(&mut self, now: Duration, node: usize, mut what: String, line: Option<&str>) {
         match self.incidents.len() {
-            MOST_INCIDENTS => return,
-            last if last + 1 == MOST_INCIDENTS => {
+            MAX_INCIDENTS => return,
+            last if last + 1 == MAX_INCIDENTS => {
                 what.push_str(" (this list is full: what went wrong later is left out)");
             }
             _ => {}
@@ -303,9 +303,9 @@ impl Run {
 
     fn deliver(&mut self, now: Duration, envelope: Envelope) {
         let dest = &envelope.dest;
-        if let Some(place) = self.settings.nodes.iter().position(|node| node == dest) {
-            self.on_delivery(place, &envelope.src);
-            let line = Command::Line(place, envelope.to_line());
+        if let Some(node) = self.settings.nodes.iter().position(|node| node == dest) {
+            self.on_delivery(node, &envelope.src);
+            let line = Command::Line(node, envelope.to_line());
             self.commands.push_back(line);
         } else if Services::is_service(dest.as_str()) {
             let answer =
@@ -329,17 +329,17 @@ impl Run {
             }
         } else {
             match self.clients.receive(&mut self.network, envelope) {
-                Some(Received::Reply(reply)) => self.hear(now, &reply),
+                Some(Received::Reply(reply)) => self.dispatch_reply(now, &reply),
                 Some(Received::Stray(stray)) => self.on_stray(now, &stray),
                 None => {}
             }
         }
     }
 
-    fn hear(&mut self, now: Duration, reply: &Reply) {
+    fn dispatch_reply(&mut self, now: Duration, reply: &Reply) {
         match reply.purpose {
-            Purpose::Init(place) => self.hear_init(now, place, reply),
-            Purpose::SetUp(place) => self.hear_set_up(place, reply),
+            Purpose::Init(node) => self.on_init_reply(now, node, reply),
+            Purpose::SetUp(node) => self.on_set_up_reply(node, reply),
             Purpose::Work(worker) => self.on_reply(now, worker, reply),
         }
     }

@@ -13,10 +13,10 @@ use history::{Kind, OpMeta, Process};
 
 /// What state a node's process is in.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Power {
-    On,
+pub(super) enum ProcessState {
+    Running,
     Paused,
-    Off,
+    Dead,
     /// It was started anew, and this client tells it who it is.
     Starting(NodeId),
 }
@@ -28,7 +28,7 @@ impl Run {
             NemesisOp::Start(start) => (NemesisOp::Start(self.apply(now, start)), BTreeSet::new()),
             NemesisOp::Stop(fault) => (op.clone(), self.lift(now, *fault)),
         };
-        let name = |place: usize| self.settings.nodes[place].as_str();
+        let name = |node: usize| self.settings.nodes[node].as_str();
         let outcome = op.outcome(name, &touched);
         for value in [op.value(), outcome] {
             self.record(
@@ -44,7 +44,7 @@ impl Run {
     }
 
     /// Ends all faults that there may be.
-    pub(super) fn lift_all(&mut self, now: Duration) {
+    pub(super) fn lift_all_faults(&mut self, now: Duration) {
         let kinds: Vec<Fault> = self.settings.faults.kinds().collect();
         for fault in kinds {
             self.execute_nemesis_op(now, &NemesisOp::Stop(fault));
@@ -58,20 +58,18 @@ impl Run {
             FaultStart::Loss(part) => self.network.faults_mut().loss = *part,
             FaultStart::Duplicate(part) => self.network.faults_mut().duplicate = *part,
             FaultStart::Delay(longest) => self.network.faults_mut().delay = *longest,
-            FaultStart::Pause(places) => {
-                let awake = self.in_state(places, |power| *power == Power::On);
-                awake.iter().for_each(|place| self.pause(*place));
+            FaultStart::Pause(nodes) => {
+                let awake = self.in_state(nodes, |state| *state == ProcessState::Running);
+                awake.iter().for_each(|node| self.pause(*node));
                 return FaultStart::Pause(awake);
             }
-            FaultStart::Kill(places) => {
-                let alive = self.in_state(places, |power| *power != Power::Off);
-                alive.iter().for_each(|place| self.kill(now, *place));
+            FaultStart::Kill(nodes) => {
+                let alive = self.in_state(nodes, |state| *state != ProcessState::Dead);
+                alive.iter().for_each(|node| self.kill(now, *node));
                 return FaultStart::Kill(alive);
             }
             FaultStart::Skew(skews) => {
-                let commands = skews
-                    .iter()
-                    .map(|(place, skew)| Command::Skew(*place, *skew));
+                let commands = skews.iter().map(|(node, skew)| Command::Skew(*node, *skew));
                 self.commands.extend(commands);
             }
         }
@@ -80,28 +78,28 @@ impl Run {
 
     /// Lets faults of a kind end; the nodes that this brings back.
     fn lift(&mut self, now: Duration, fault: Fault) -> BTreeSet<usize> {
-        let everybody = (0..self.settings.nodes.len()).collect();
+        let all_nodes = (0..self.settings.nodes.len()).collect();
         match fault {
             Fault::Partition => self.network.heal(),
             Fault::Loss => self.network.faults_mut().loss = 0.0,
             Fault::Duplicate => self.network.faults_mut().duplicate = 0.0,
             Fault::Delay => self.network.faults_mut().delay = Duration::ZERO,
             Fault::Pause => {
-                let paused = self.in_state(&everybody, |power| *power == Power::Paused);
-                paused.iter().for_each(|place| self.resume(now, *place));
+                let paused = self.in_state(&all_nodes, |state| *state == ProcessState::Paused);
+                paused.iter().for_each(|node| self.resume(now, *node));
                 return paused;
             }
             Fault::Kill => {
-                let dead = self.in_state(&everybody, |power| *power == Power::Off);
-                dead.iter().for_each(|place| self.start_anew(now, *place));
+                let dead = self.in_state(&all_nodes, |state| *state == ProcessState::Dead);
+                dead.iter().for_each(|node| self.restart(now, *node));
                 return dead;
             }
             Fault::Skew => {
-                let in_step = Skew {
+                let accurate = Skew {
                     ahead: Duration::ZERO,
                     pace_ppm: 1_000_000,
                 };
-                let commands = everybody.iter().map(|place| Command::Skew(*place, in_step));
+                let commands = all_nodes.iter().map(|node| Command::Skew(*node, accurate));
                 self.commands.extend(commands);
             }
         }
@@ -110,64 +108,65 @@ impl Run {
 
     fn in_state(
         &self,
-        places: &BTreeSet<usize>,
-        state: impl Fn(&Power) -> bool,
+        nodes: &BTreeSet<usize>,
+        state: impl Fn(&ProcessState) -> bool,
     ) -> BTreeSet<usize> {
-        let places = places.iter().copied();
-        places.filter(|place| state(&self.power[*place])).collect()
+        let nodes = nodes.iter().copied();
+        nodes
+            .filter(|node| state(&self.process_states[*node]))
+            .collect()
     }
 
     fn cut(&mut self, grudge: &Grudge) {
         self.network.cut(grudge.clone());
     }
 
-    fn pause(&mut self, place: usize) {
-        self.power[place] = Power::Paused;
-        self.network.stop_listening(&self.settings.nodes[place]);
-        self.commands.push_back(Command::Pause(place));
+    fn pause(&mut self, node: usize) {
+        self.process_states[node] = ProcessState::Paused;
+        self.network.stop_listening(&self.settings.nodes[node]);
+        self.commands.push_back(Command::Pause(node));
     }
 
-    fn resume(&mut self, now: Duration, place: usize) {
-        self.power[place] = Power::On;
-        self.commands.push_back(Command::Resume(place));
-        self.network.listen(now, &self.settings.nodes[place]);
+    fn resume(&mut self, now: Duration, node: usize) {
+        self.process_states[node] = ProcessState::Running;
+        self.commands.push_back(Command::Resume(node));
+        self.network.listen(now, &self.settings.nodes[node]);
     }
 
     /// The node dies with what it was about to say, and hears nothing more.
-    fn kill(&mut self, now: Duration, place: usize) {
-        if let Power::Starting(client) = &self.power[place] {
+    fn kill(&mut self, now: Duration, node: usize) {
+        if let ProcessState::Starting(client) = &self.process_states[node] {
             self.clients.close(&mut self.network, client);
         }
-        self.power[place] = Power::Off;
+        self.process_states[node] = ProcessState::Dead;
         // Lines that were on their way into the process go with it.
-        let is_its = |command: &Command| matches!(command, Command::Line(to, _) if *to == place);
+        let is_its = |command: &Command| matches!(command, Command::Line(to, _) if *to == node);
         self.commands.retain(|command| !is_its(command));
-        self.commands.push_back(Command::Kill(place));
-        self.network.shut(now, &self.settings.nodes[place]);
+        self.commands.push_back(Command::Kill(node));
+        self.network.shut(now, &self.settings.nodes[node]);
     }
 
-    /// A fresh process takes the node's place. Nobody but the one who tells it its name gets
-    /// through to it until it has answered.
-    fn start_anew(&mut self, now: Duration, place: usize) {
-        self.commands.push_back(Command::Start(place));
-        let client = self.open_init_client(place);
-        self.power[place] = Power::Starting(client.clone());
-        let node = self.settings.nodes[place].clone();
-        self.silenced.remove(&node);
-        self.outputs[place] = Output::default();
-        self.network.admit_only(now, &node, client.clone());
-        self.send_init(now, place, &client);
+    /// Starts a killed node again. Until it has answered `init`, it receives nothing else.
+    fn restart(&mut self, now: Duration, node: usize) {
+        self.commands.push_back(Command::Start(node));
+        let client = self.open_init_client(node);
+        self.process_states[node] = ProcessState::Starting(client.clone());
+        let name = &self.settings.nodes[node];
+        self.silenced.remove(name);
+        self.outputs[node] = Output::default();
+        self.network.admit_only(now, name, client.clone());
+        self.send_init(now, node, &client);
     }
 
     /// A node that was started anew knows who it is, and takes part again.
-    pub(super) fn bring_back(&mut self, now: Duration, place: usize) {
-        self.power[place] = Power::On;
-        let node = self.settings.nodes[place].clone();
-        self.network.open(now, &node);
+    pub(super) fn rejoin(&mut self, now: Duration, node: usize) {
+        self.process_states[node] = ProcessState::Running;
+        let name = self.settings.nodes[node].clone();
+        self.network.open(now, &name);
         if let Some(question) = self.workload.set_up(&self.settings.nodes) {
             let client = self
                 .clients
-                .open(&mut self.network, node, Purpose::SetUp(place));
+                .open(&mut self.network, name, Purpose::SetUp(node));
             self.clients
                 .send(now, &mut self.network, &client, &question);
         }

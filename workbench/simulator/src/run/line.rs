@@ -11,7 +11,7 @@ use history::fields::{Fields, is_integer};
 
 impl Run {
     /// Takes a node's line onto the network.
-    pub(super) fn accept(&mut self, now: Duration, line: &str) -> Result<(), Flaw> {
+    pub(super) fn accept(&mut self, now: Duration, line: &str) -> Result<(), LineError> {
         let Line { src, dest, body } = parse_line(line)?;
         let sent = self
             .network
@@ -36,22 +36,22 @@ impl Run {
                 format!("it sent a message as {name:?}, and nobody has that name")
             }
         };
-        Err(Flaw { what, is_about_src })
+        Err(LineError { what, is_about_src })
     }
 }
 
 /// Why a line does not get onto the network.
-pub(super) struct Flaw {
+pub(super) struct LineError {
     /// What is wrong with it.
     pub(super) what: String,
     /// It is the sender's name.
     pub(super) is_about_src: bool,
 }
 
-impl From<String> for Flaw {
+impl From<String> for LineError {
     fn from(what: String) -> Self {
         let is_about_src = false;
-        Flaw { what, is_about_src }
+        LineError { what, is_about_src }
     }
 }
 
@@ -67,10 +67,12 @@ struct Line {
 
 /// Reads a line as a message, as strictly and as loosely as Maelstrom does: no other fields may
 /// stand beside these, but what follows the object on the same line is not looked at.
-fn parse_line(line: &str) -> Result<Line, Flaw> {
+fn parse_line(line: &str) -> Result<Line, LineError> {
     let fields = match Fields::first_of(line) {
         Some(Ok(fields)) => fields,
-        Some(Err(error)) if error.is_data() => return Err(strange("it is not an object").into()),
+        Some(Err(error)) if error.is_data() => {
+            return Err(invalid_message("it is not an object").into());
+        }
         Some(Err(_)) | None => {
             return Err(
                 "it printed a line that is not JSON (stdout is for messages, anything \
@@ -81,24 +83,26 @@ fn parse_line(line: &str) -> Result<Line, Flaw> {
         }
     };
     if let Some((name, _)) = fields.iter().find(|(name, _)| !PARTS.contains(name)) {
-        return Err(strange(&format!("the field {name:?} does not belong there")).into());
+        return Err(invalid_message(&format!("the field {name:?} does not belong there")).into());
     }
     if fields.get("id").is_some_and(|id| !is_integer(id)) {
-        return Err(strange("the field \"id\" should be an integer").into());
+        return Err(invalid_message("the field \"id\" should be an integer").into());
     }
     let name = |field: &str| match (fields.get(field), fields.text(field)) {
-        (None, _) => Err(strange(&format!("the field {field:?} is missing"))),
-        (Some(_), None) => Err(strange(&format!("the field {field:?} should be a string"))),
+        (None, _) => Err(invalid_message(&format!("the field {field:?} is missing"))),
+        (Some(_), None) => Err(invalid_message(&format!(
+            "the field {field:?} should be a string"
+        ))),
         (Some(_), Some(name)) => Ok(name.into_owned()),
     };
     let body = match fields.get("body") {
         None => Body::default(),
         Some(body) if body.get() == "null" => Body::default(),
         Some(body) if body.get().starts_with('{') => Body::from(body.to_owned()),
-        Some(_) => return Err(strange("the field \"body\" should be an object").into()),
+        Some(_) => return Err(invalid_message("the field \"body\" should be an object").into()),
     };
     Ok(Line {
-        src: name("src").map_err(|what| Flaw {
+        src: name("src").map_err(|what| LineError {
             what,
             is_about_src: true,
         })?,
@@ -107,6 +111,6 @@ fn parse_line(line: &str) -> Result<Line, Flaw> {
     })
 }
 
-fn strange(why: &str) -> String {
+fn invalid_message(why: &str) -> String {
     format!("it printed a line that is no message of the protocol ({why})")
 }

@@ -18,18 +18,18 @@ pub(super) struct Worker {
     /// What it is at.
     invocation: Option<Invocation>,
     /// What it does next in the final phase.
-    last_words: LastWords,
+    final_state: FinalState,
 }
 
 /// How far a worker is with the final phase.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum LastWords {
+enum FinalState {
     /// It has something to do as soon as it is free.
     Ready,
     /// … not before this moment.
-    From(Duration),
+    WaitingUntil(Duration),
     /// It has nothing more to do.
-    Said,
+    Done,
 }
 
 struct Client {
@@ -44,25 +44,25 @@ impl Worker {
             process: number as u64,
             client: None,
             invocation: None,
-            last_words: LastWords::Ready,
+            final_state: FinalState::Ready,
         }
     }
 
     /// When it goes on with the final phase, if it rests on purpose.
-    pub(super) fn rests_until(&self) -> Option<Duration> {
-        match self.last_words {
-            LastWords::From(at) if self.is_free() => Some(at),
-            LastWords::From(_) | LastWords::Ready | LastWords::Said => None,
+    pub(super) fn waits_until(&self) -> Option<Duration> {
+        match self.final_state {
+            FinalState::WaitingUntil(at) if self.is_free() => Some(at),
+            FinalState::WaitingUntil(_) | FinalState::Ready | FinalState::Done => None,
         }
     }
 
     /// Whether it is its turn in the final phase.
     fn is_due(&self, now: Duration) -> bool {
         self.is_free()
-            && match self.last_words {
-                LastWords::Ready => true,
-                LastWords::From(at) => at <= now,
-                LastWords::Said => false,
+            && match self.final_state {
+                FinalState::Ready => true,
+                FinalState::WaitingUntil(at) => at <= now,
+                FinalState::Done => false,
             }
     }
 
@@ -127,14 +127,14 @@ impl Run {
             {
                 *pace = None;
             }
-            self.begin_in_main(now, start, worker);
+            self.invoke_in_main(now, start, worker);
             return true;
         }
         false
     }
 
     /// Begins an operation on the worker in turn, unless the workload chooses another free one.
-    fn begin_in_main(&mut self, now: Duration, start: Duration, in_turn: usize) {
+    fn invoke_in_main(&mut self, now: Duration, start: Duration, in_turn: usize) {
         let (workers, nodes) = (self.workers.len(), self.settings.nodes.len());
         let is_free = |worker: usize| self.workers[worker].is_free();
         let chosen = self
@@ -148,7 +148,7 @@ impl Run {
             at: now - start,
         };
         let invocation = self.workload.next(turn, &mut self.rng.operations);
-        self.begin(now, worker, invocation);
+        self.invoke(now, worker, invocation);
     }
 
     /// Begins an operation of the final phase, or ends it; whether there was anything.
@@ -157,7 +157,7 @@ impl Run {
             .filter(|i| self.workers[*i].is_due(now))
             .collect();
         if ready.is_empty() {
-            let is_done = |it: &Worker| it.is_free() && it.last_words == LastWords::Said;
+            let is_done = |it: &Worker| it.is_free() && it.final_state == FinalState::Done;
             if self.workers.iter().all(is_done) {
                 self.phase = Phase::Over { crash: None };
                 return true;
@@ -173,21 +173,21 @@ impl Run {
         };
         match self.workload.next_final(turn, &mut self.rng.operations) {
             FinalStep::Invoke(invocation) => {
-                self.workers[worker].last_words = LastWords::Ready;
-                self.begin(now, worker, invocation);
+                self.workers[worker].final_state = FinalState::Ready;
+                self.invoke(now, worker, invocation);
             }
             // At this very moment would be over and over again.
             FinalStep::Wait(until) => {
                 let until = (start + until).max(now + Duration::from_nanos(1));
-                self.workers[worker].last_words = LastWords::From(until);
+                self.workers[worker].final_state = FinalState::WaitingUntil(until);
             }
-            FinalStep::Done => self.workers[worker].last_words = LastWords::Said,
+            FinalStep::Done => self.workers[worker].final_state = FinalState::Done,
         }
         true
     }
 
-    fn begin(&mut self, now: Duration, worker: usize, invocation: Invocation) {
-        self.turns.pass();
+    fn invoke(&mut self, now: Duration, worker: usize, invocation: Invocation) {
+        self.turns.advance();
         self.progress.invoked += 1;
         self.ensure_client(worker);
         let Worker { process, .. } = self.workers[worker];
@@ -208,7 +208,7 @@ impl Run {
             .map(|client| client.session.begin(&invocation));
         state.invocation = Some(invocation);
         if let Some(step) = step {
-            self.take_step(now, worker, step);
+            self.execute_step(now, worker, step);
         }
     }
 
@@ -220,20 +220,20 @@ impl Run {
         };
         let step = match reply.answer() {
             Ok(answer) => client.session.on_reply(invocation, &answer),
-            Err(refusal) => {
+            Err(error) => {
                 let ending = if self.workload.reads_errors() {
                     let idempotent = self.workload.is_idempotent(invocation.f);
-                    failed(refusal.error, refusal.definite, idempotent)
+                    failed(error.error, error.definite, idempotent)
                 } else {
-                    thrown(refusal.error)
+                    thrown(error.error)
                 };
                 Step::Done(ending)
             }
         };
-        self.take_step(now, worker, step);
+        self.execute_step(now, worker, step);
     }
 
-    fn take_step(&mut self, now: Duration, worker: usize, step: Step) {
+    fn execute_step(&mut self, now: Duration, worker: usize, step: Step) {
         match step {
             Step::Send(question) => {
                 if let Some(client) = &self.workers[worker].client {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use shared::NodeId;
 
 use super::phases::{INIT_TIMEOUT, Phase};
-use super::{Flaw, Run};
+use super::{LineError, Run};
 use crate::clients::{Mismatch, Reply, Stray};
 use crate::incident::abridged;
 
@@ -28,7 +28,7 @@ enum Printed {
 }
 
 /// An incident that is reported once, at its first occurrence, and counted.
-pub(super) struct Repeated {
+pub(super) struct RepeatedIncident {
     /// Its index in the list of incidents, unless that was full.
     index: usize,
     count: u64,
@@ -58,10 +58,10 @@ impl Run {
 
     /// Whether a flaw in what a node printed may come of a race in it: it answers other nodes in a
     /// thread, and has not got its own name yet.
-    pub(super) fn may_be_race(&self, node: usize, flaw: &Flaw, line: &str) -> bool {
+    pub(super) fn may_be_race(&self, node: usize, error: &LineError, line: &str) -> bool {
         let is_object = line.trim_start().starts_with('{');
         let is_unready = self.is_awaiting_init(node) && is_object;
-        self.outputs[node].is_early && (flaw.is_about_src || is_unready)
+        self.outputs[node].is_early && (error.is_about_src || is_unready)
     }
 
     /// A node's message to a client that waits for another one, or for the same in another form.
@@ -80,7 +80,7 @@ impl Run {
             return;
         }
         let index = self.incidents.len();
-        let repeated = Repeated { index, count: 1 };
+        let repeated = RepeatedIncident { index, count: 1 };
         self.strays.insert((node, stray.mismatch), repeated);
         let what = format!("it {stray}; the client ignores the message");
         self.note(now, node, what, Some(&stray.line()));
@@ -88,7 +88,7 @@ impl Run {
 
     /// Appends to each such incident how often it occurred.
     pub(super) fn count_strays(&mut self) {
-        for Repeated { index, count } in self.strays.values() {
+        for RepeatedIncident { index, count } in self.strays.values() {
             if let Some(incident) = self.incidents.get_mut(*index)
                 && *count > 1
             {
@@ -98,10 +98,10 @@ impl Run {
     }
 
     /// Why the run ends when a node has not answered `init` in time.
-    pub(super) fn why_no_init(&self, node: usize, reply: &Reply) -> String {
+    pub(super) fn init_failure(&self, node: usize, reply: &Reply) -> String {
         let name = &self.settings.nodes[node];
         if let Some(stray) = reply.stray() {
-            return why_stray(name.as_str(), stray);
+            return describe_stray(name.as_str(), stray);
         }
         let timeout = INIT_TIMEOUT.as_secs();
         let why = match self.outputs[node].printed {
@@ -118,15 +118,15 @@ impl Run {
     }
 
     /// Why the run ends when a node has not answered the set-up request in time.
-    pub(super) fn why_no_set_up(&self, node: usize, reply: &Reply) -> String {
+    pub(super) fn set_up_failure(&self, node: usize, reply: &Reply) -> String {
         let name = &self.settings.nodes[node];
         match reply.stray() {
-            Some(stray) => why_stray(name.as_str(), stray),
+            Some(stray) => describe_stray(name.as_str(), stray),
             None => format!("node {name} did not answer the set-up request in time"),
         }
     }
 }
 
-fn why_stray(name: &str, stray: &Stray) -> String {
+fn describe_stray(name: &str, stray: &Stray) -> String {
     format!("node {name} {stray}: {}", abridged(&stray.line()))
 }

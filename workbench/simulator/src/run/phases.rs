@@ -6,7 +6,7 @@ use std::time::Duration;
 use shared::NodeId;
 
 use super::Run;
-use super::faults::Power;
+use super::faults::ProcessState;
 use super::operations::Worker;
 use super::settings::Settings;
 use crate::clients::{Purpose, Reply};
@@ -90,7 +90,7 @@ impl Run {
                     .map(|at| at.min(end))
             }
             Phase::Recovering { until } => Some(*until),
-            Phase::Final { .. } => self.workers.iter().filter_map(Worker::rests_until).min(),
+            Phase::Final { .. } => self.workers.iter().filter_map(Worker::waits_until).min(),
             Phase::Starting { .. }
             | Phase::SettingUp { .. }
             | Phase::Draining
@@ -110,22 +110,22 @@ impl Run {
             self.network.register(name.clone());
             self.network.listen(now, &name);
         }
-        for place in 0..self.settings.nodes.len() {
-            let client = self.open_init_client(place);
-            self.send_init(now, place, &client);
+        for node in 0..self.settings.nodes.len() {
+            let client = self.open_init_client(node);
+            self.send_init(now, node, &client);
         }
     }
 
     /// The client that will tell a node who it is.
-    pub(super) fn open_init_client(&mut self, place: usize) -> NodeId {
-        let node = self.settings.nodes[place].clone();
+    pub(super) fn open_init_client(&mut self, node: usize) -> NodeId {
+        let name = self.settings.nodes[node].clone();
         self.clients
-            .open(&mut self.network, node, Purpose::Init(place))
+            .open(&mut self.network, name, Purpose::Init(node))
     }
 
-    pub(super) fn send_init(&mut self, now: Duration, place: usize, client: &NodeId) {
+    pub(super) fn send_init(&mut self, now: Duration, node: usize, client: &NodeId) {
         let nodes = &self.settings.nodes;
-        let fields = vec![("node_id", json(&nodes[place])), ("node_ids", json(nodes))];
+        let fields = vec![("node_id", json(&nodes[node])), ("node_ids", json(nodes))];
         let request = ClientRequest {
             rpc: &INIT,
             fields,
@@ -134,56 +134,56 @@ impl Run {
         self.clients.send(now, &mut self.network, client, &request);
     }
 
-    pub(super) fn hear_init(&mut self, now: Duration, place: usize, reply: &Reply) {
+    pub(super) fn on_init_reply(&mut self, now: Duration, node: usize, reply: &Reply) {
         self.clients.close(&mut self.network, &reply.client);
-        let node = &self.settings.nodes[place];
+        let name = &self.settings.nodes[node];
         match (reply.kind(), reply.body()) {
             (Some("init_ok"), _) => {
                 if let Phase::Starting { waiting } = &mut self.phase {
-                    waiting.remove(&place);
+                    waiting.remove(&node);
                 }
-                if self.power[place] == Power::Starting(reply.client.clone()) {
-                    self.bring_back(now, place);
+                if self.process_states[node] == ProcessState::Starting(reply.client.clone()) {
+                    self.rejoin(now, node);
                 }
             }
             (_, Some(body)) => {
                 let body = abridged(body.get());
                 self.crash(format!(
-                    "node {node} did not answer init with \"init_ok\" but with {body}"
+                    "node {name} did not answer init with \"init_ok\" but with {body}"
                 ));
             }
             (_, None) => {
-                let why = self.why_no_init(place, reply);
+                let why = self.init_failure(node, reply);
                 self.crash(why);
             }
         }
     }
 
-    pub(super) fn hear_set_up(&mut self, place: usize, reply: &Reply) {
+    pub(super) fn on_set_up_reply(&mut self, node: usize, reply: &Reply) {
         let Phase::SettingUp { waiting } = &mut self.phase else {
             // A node that was started anew: what it makes of this shows in what it does.
             self.clients.close(&mut self.network, &reply.client);
             return;
         };
-        waiting.remove(&place);
-        let refusal = reply.answer().err();
-        let node = &self.settings.nodes[place];
-        match refusal.map(|it| it.error) {
+        waiting.remove(&node);
+        let error = reply.answer().err();
+        let node_name = &self.settings.nodes[node];
+        match error.map(|it| it.error) {
             None => {}
             Some(OpError::NetTimeout) => {
-                let why = self.why_no_set_up(place, reply);
+                let why = self.set_up_failure(node, reply);
                 self.crash(why);
             }
             Some(OpError::Rpc { name, text }) => {
                 self.crash(format!(
-                    "node {node} refused the set-up request: {name}: {}",
+                    "node {node_name} refused the set-up request: {name}: {}",
                     quoted(&text)
                 ));
             }
             Some(OpError::Malformed { text } | OpError::Thrown { text, .. }) => {
-                self.crash(format!("node {node}: {}", quoted(&text)));
+                self.crash(format!("node {node_name}: {}", quoted(&text)));
             }
-            Some(OpError::Other { value }) => self.crash(format!("node {node}: {value}")),
+            Some(OpError::Other { value }) => self.crash(format!("node {node_name}: {value}")),
         }
     }
 
@@ -214,11 +214,11 @@ impl Run {
         let request = self.workload.set_up(&nodes);
         let waiting = (0..nodes.len()).filter(|_| request.is_some()).collect();
         self.phase = Phase::SettingUp { waiting };
-        for (place, node) in nodes.into_iter().enumerate() {
+        for (node, name) in nodes.into_iter().enumerate() {
             // As in Maelstrom, these clients stay to the end and use up a number each.
             let client = self
                 .clients
-                .open(&mut self.network, node, Purpose::SetUp(place));
+                .open(&mut self.network, name, Purpose::SetUp(node));
             if let Some(request) = &request {
                 self.clients.send(now, &mut self.network, &client, request);
             }
@@ -251,7 +251,7 @@ impl Run {
             self.phase = Phase::Over { crash: None };
             return;
         }
-        self.lift_all(now);
+        self.lift_all_faults(now);
         self.phase = Phase::Recovering {
             until: now + self.settings.recovery,
         };
