@@ -187,7 +187,7 @@ impl Live {
             }
             Err(error) => self
                 .run
-                .crash(format!("node {name} cannot be started anew: {error:#}")),
+                .abort(format!("node {name} cannot be started anew: {error:#}")),
         }
     }
 
@@ -199,10 +199,10 @@ impl Live {
             match said {
                 Said::Lines(life, lines) if self.is_alive(life) => {
                     for line in lines.lines() {
-                        self.run.from_node(now, life.place, line);
+                        self.run.on_line(now, life.place, line);
                     }
                 }
-                Said::Part(life) if self.is_alive(life) => self.run.from_node_in_part(life.place),
+                Said::Part(life) if self.is_alive(life) => self.run.on_partial_line(life.place),
                 Said::Closed(life) if self.is_alive(life) => {
                     self.seats[life.place].is_closed = true;
                 }
@@ -213,7 +213,7 @@ impl Live {
                 }
                 Said::LogFailed(life, error) => {
                     let what = format!("its log is incomplete, it cannot be written: {error}");
-                    self.run.note(now, life.place, what, None);
+                    self.run.report(now, life.place, what, None);
                 }
             }
         }
@@ -268,9 +268,9 @@ impl Live {
                 what.push_str("\n    stderr: ");
                 what.push_str(&line);
             }
-            self.run.note(now, place, what, None);
+            self.run.report(now, place, what, None);
             self.run
-                .crash("a node ended before the test did".to_owned());
+                .abort("a node ended before the test did".to_owned());
         }
     }
 }

@@ -204,7 +204,7 @@ impl Options {
                 distribution: self.latency_dist,
             },
             faults: self.faults(),
-            most_operations: self.max_operations,
+            max_operations: self.max_operations,
             keeps_trace: false,
             net_log: NetLog::default(),
             seed,

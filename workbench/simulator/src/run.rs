@@ -1,6 +1,6 @@
 //! One run of a test as a discrete-event machine: it never looks at a clock. Somebody calls
 //! [`Run::advance`] with the time, carries out [`Run::next_command`] on the nodes and brings
-//! [`Run::from_node`] back, and asks [`Run::deadline`] when to come again. The live runner does so
+//! [`Run::on_line`] back, and asks [`Run::deadline`] when to come again. The live runner does so
 //! by the wall clock with processes, the simulation by jumping from deadline to deadline; all else
 //! is here, once.
 
@@ -206,9 +206,9 @@ impl Run {
     ///
     /// One that is no legal message is the last that counts: Maelstrom's reader stops there, and
     /// verdicts depend on it. Here the person is told.
-    pub fn from_node(&mut self, now: Duration, node: usize, line: &str) {
+    pub fn on_line(&mut self, now: Duration, node: usize, line: &str) {
         let name = self.settings.nodes[node].clone();
-        self.on_line(node);
+        self.set_printed_line(node);
         if self.silenced.contains(&name) || self.is_over() {
             return;
         }
@@ -220,13 +220,13 @@ impl Run {
             };
             let what = error.what;
             let what = format!("{what}; whatever it prints from here on is ignored{hint}");
-            self.note(now, node, what, Some(line));
+            self.report(now, node, what, Some(line));
             self.silenced.insert(name);
         }
     }
 
     /// Something is wrong with a node.
-    pub fn note(&mut self, now: Duration, node: usize, mut what: String, line: Option<&str>) {
+    pub fn report(&mut self, now: Duration, node: usize, mut what: String, line: Option<&str>) {
         match self.incidents.len() {
             MAX_INCIDENTS => return,
             last if last + 1 == MAX_INCIDENTS => {
@@ -246,7 +246,7 @@ impl Run {
 
     /// Breaks the run off: nothing that happens from now on counts. One that has just ended is
     /// worth no more than any other; of several reasons the first one stays.
-    pub fn crash(&mut self, why: String) {
+    pub fn abort(&mut self, why: String) {
         if !matches!(self.phase, Phase::Over { crash: Some(_) }) {
             self.phase = Phase::Over { crash: Some(why) };
         }
@@ -324,7 +324,7 @@ impl Run {
                         .iter()
                         .position(|it| *it == envelope.src);
                     let what = format!("its request to {dest} gets no answer: {why}");
-                    self.note(now, asker.unwrap_or(0), what, Some(envelope.body.get()));
+                    self.report(now, asker.unwrap_or(0), what, Some(envelope.body.get()));
                 }
             }
         } else {

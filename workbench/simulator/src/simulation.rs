@@ -71,13 +71,13 @@ pub fn simulate(
             Some(next) if next > now => (now, rounds) = (next, 0),
             // What became due while the nodes spoke is dealt with before time moves on.
             Some(_) if rounds < MAX_ROUNDS => rounds += 1,
-            Some(_) => simulation.run.crash(format!(
+            Some(_) => simulation.run.abort(format!(
                 "time stands still at {now:?}: some node never rests"
             )),
             None if simulation.run.is_over() => {}
             None => {
                 let why = "nothing is left to happen, and the run is not over";
-                simulation.run.crash(why.to_owned());
+                simulation.run.abort(why.to_owned());
             }
         }
     }
@@ -134,7 +134,7 @@ impl Simulation {
     fn collect_output(&mut self, now: Duration, node: usize) {
         self.slots[node].drain(&mut self.outbox);
         for line in String::from_utf8_lossy(&self.outbox.lines).lines() {
-            self.run.from_node(now, node, line);
+            self.run.on_line(now, node, line);
         }
     }
 }

@@ -119,10 +119,7 @@ impl Run {
         if work_is_due && let (Some(worker), Some(pace)) = (worker, pace) {
             pace.begin(now);
             let begun = self.progress.invoked + 1;
-            if self
-                .settings
-                .most_operations
-                .is_some_and(|most| begun >= most)
+            if self.settings.max_operations.is_some_and(|max| begun >= max)
                 && let Phase::Main { pace, .. } = &mut self.phase
             {
                 *pace = None;

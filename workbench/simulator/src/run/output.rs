@@ -36,12 +36,12 @@ pub(super) struct RepeatedIncident {
 
 impl Run {
     /// A node has printed something without a newline, and nothing else yet.
-    pub fn from_node_in_part(&mut self, node: usize) {
+    pub fn on_partial_line(&mut self, node: usize) {
         self.outputs[node].printed = Printed::Part;
     }
 
     /// A node has printed a line.
-    pub(super) fn on_line(&mut self, node: usize) {
+    pub(super) fn set_printed_line(&mut self, node: usize) {
         self.outputs[node].printed = Printed::Lines;
     }
 
@@ -83,7 +83,7 @@ impl Run {
         let repeated = RepeatedIncident { index, count: 1 };
         self.strays.insert((node, stray.mismatch), repeated);
         let what = format!("it {stray}; the client ignores the message");
-        self.note(now, node, what, Some(&stray.line()));
+        self.report(now, node, what, Some(&stray.line()));
     }
 
     /// Appends to each such incident how often it occurred.

@@ -148,13 +148,13 @@ impl Run {
             }
             (_, Some(body)) => {
                 let body = abridged(body.get());
-                self.crash(format!(
+                self.abort(format!(
                     "node {name} did not answer init with \"init_ok\" but with {body}"
                 ));
             }
             (_, None) => {
                 let why = self.init_failure(node, reply);
-                self.crash(why);
+                self.abort(why);
             }
         }
     }
@@ -172,18 +172,18 @@ impl Run {
             None => {}
             Some(OpError::NetTimeout) => {
                 let why = self.set_up_failure(node, reply);
-                self.crash(why);
+                self.abort(why);
             }
             Some(OpError::Rpc { name, text }) => {
-                self.crash(format!(
+                self.abort(format!(
                     "node {node_name} refused the set-up request: {name}: {}",
                     quoted(&text)
                 ));
             }
             Some(OpError::Malformed { text } | OpError::Thrown { text, .. }) => {
-                self.crash(format!("node {node_name}: {}", quoted(&text)));
+                self.abort(format!("node {node_name}: {}", quoted(&text)));
             }
-            Some(OpError::Other { value }) => self.crash(format!("node {node_name}: {value}")),
+            Some(OpError::Other { value }) => self.abort(format!("node {node_name}: {value}")),
         }
     }
 
@@ -228,7 +228,7 @@ impl Run {
     fn begin_main(&mut self, now: Duration) {
         let Settings {
             rate,
-            most_operations,
+            max_operations,
             faults,
             seed,
             ..
@@ -236,7 +236,7 @@ impl Run {
         let nodes = self.settings.nodes.clone();
         let nemesis = (!faults.intervals.is_empty())
             .then(|| Box::new(Nemesis::new(nodes, faults.clone(), *seed)));
-        let works = *rate > 0.0 && *most_operations != Some(0);
+        let works = *rate > 0.0 && *max_operations != Some(0);
         let pace = works.then(|| Box::new(Pace::new(*rate, now, substream(*seed, "pace"))));
         self.phase = Phase::Main {
             start: now,

@@ -29,7 +29,7 @@ pub struct Settings {
     /// What the nemesis does.
     pub faults: Faults,
     /// How many operations begin in the main phase at most.
-    pub most_operations: Option<u64>,
+    pub max_operations: Option<u64>,
     /// Whether messages are written down.
     pub keeps_trace: bool,
     /// Which messages are told as they cross the network.

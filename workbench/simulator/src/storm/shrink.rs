@@ -116,8 +116,8 @@ fn smaller(run: &Aftermath, base: &Options) -> Vec<Options> {
     let operations = ops.iter().filter(is_counted).count() as u64;
     let operations = run
         .settings
-        .most_operations
-        .map_or(operations, |most| most.min(operations));
+        .max_operations
+        .map_or(operations, |max| max.min(operations));
     for count in below(operations) {
         offer(Pins {
             max_operations: Some(Some(count)),
