@@ -140,9 +140,9 @@ fn draw_fault(
 
 /// So many nodes, or all that there are.
 fn victims(count: u32, nodes: &[NodeId], rng: &mut SeededRng) -> BTreeSet<usize> {
-    let mut places: Vec<usize> = (0..nodes.len()).collect();
-    places.shuffle(rng);
-    places.into_iter().take(count as usize).collect()
+    let mut victims: Vec<usize> = (0..nodes.len()).collect();
+    victims.shuffle(rng);
+    victims.into_iter().take(count as usize).collect()
 }
 
 fn skews(victims: BTreeSet<usize>, faults: &Faults, rng: &mut SeededRng) -> Vec<(usize, Skew)> {
@@ -151,7 +151,7 @@ fn skews(victims: BTreeSet<usize>, faults: &Faults, rng: &mut SeededRng) -> Vec<
         ahead: Duration::from_nanos(rng.random_range(0..=nanos(faults.skew))),
         pace_ppm: rng.random_range(1_000_000 - drift..=1_000_000 + drift),
     };
-    victims.into_iter().map(|place| (place, skew())).collect()
+    victims.into_iter().map(|node| (node, skew())).collect()
 }
 
 /// In whole nanoseconds, as far as 64 bits reach.
@@ -191,10 +191,10 @@ mod tests {
             match nemesis.wake(now).unwrap() {
                 NemesisOp::Start(FaultStart::Partition(shape, _)) => {
                     assert_eq!(ops % 2, 0);
-                    let place = PartitionShape::MAELSTROMS
+                    let index = PartitionShape::MAELSTROMS
                         .iter()
                         .position(|it| *it == shape);
-                    counts[place.unwrap()] += 1;
+                    counts[index.unwrap()] += 1;
                 }
                 NemesisOp::Stop(Fault::Partition) => assert_eq!(ops % 2, 1),
                 other => panic!("{other:?}"),
@@ -284,8 +284,8 @@ mod tests {
         };
         for (_, op) in ops(faults) {
             match op {
-                NemesisOp::Start(FaultStart::Pause(places) | FaultStart::Kill(places)) => {
-                    assert_eq!(places.len(), 2)
+                NemesisOp::Start(FaultStart::Pause(nodes) | FaultStart::Kill(nodes)) => {
+                    assert_eq!(nodes.len(), 2)
                 }
                 NemesisOp::Start(FaultStart::Skew(skews)) => {
                     assert_eq!(skews.len(), 5);

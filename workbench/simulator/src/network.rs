@@ -26,7 +26,7 @@ use crate::message::{Body, Envelope};
 use crate::rng::SeededRng;
 use crate::statistics::Statistics;
 
-use inbox::{Gate, Inbox, MOST_WAITING, Waiting};
+use inbox::{Gate, Inbox, MAX_WAITING, QueuedMessage};
 
 pub use trace::{Delivery, DeliveryStatus, Trace};
 
@@ -64,16 +64,16 @@ pub struct Network {
     latency: Latency,
     rng: SeededRng,
     faults: MessageFaults,
-    weather_dice: SeededRng,
+    faults_rng: SeededRng,
     inboxes: HashMap<NodeId, Inbox>,
     /// Whose messages a node does not get, for the time being.
     cuts: BTreeMap<NodeId, BTreeSet<NodeId>>,
     /// When which consumer has slept enough. Entries of consumers that were told to stop are stale.
-    agenda: BinaryHeap<Reverse<(Duration, u64, NodeId)>>,
+    wakeups: BinaryHeap<Reverse<(Duration, u64, NodeId)>>,
     /// What the weather holds back, by the moment at which it goes on.
     delayed: BTreeMap<(Duration, u64), Envelope>,
     next_id: u64,
-    next_ticket: u64,
+    next_copy_id: u64,
     statistics: Statistics,
     trace: Option<Trace>,
     net_log: NetLog,
@@ -83,18 +83,18 @@ pub struct Network {
 
 impl Network {
     /// An empty network. The weather has rng of its own.
-    pub fn new(latency: Latency, rng: SeededRng, weather_dice: SeededRng) -> Self {
+    pub fn new(latency: Latency, rng: SeededRng, faults_rng: SeededRng) -> Self {
         Network {
             latency,
             rng,
             faults: MessageFaults::default(),
-            weather_dice,
+            faults_rng,
             inboxes: HashMap::new(),
             cuts: BTreeMap::new(),
-            agenda: BinaryHeap::new(),
+            wakeups: BinaryHeap::new(),
             delayed: BTreeMap::new(),
             next_id: 0,
-            next_ticket: 0,
+            next_copy_id: 0,
             statistics: Statistics::default(),
             trace: None,
             net_log: NetLog::default(),
@@ -138,7 +138,7 @@ impl Network {
     }
 
     /// Whether somebody takes part under this name.
-    pub fn knows(&self, name: &str) -> bool {
+    pub fn contains(&self, name: &str) -> bool {
         self.inboxes.contains_key(name)
     }
 
@@ -154,13 +154,13 @@ impl Network {
     pub fn stop_listening(&mut self, name: &NodeId) {
         if let Some(inbox) = self.inboxes.get_mut(name) {
             inbox.listening = false;
-            inbox.waiting.extend(inbox.held.take().map(Reverse));
+            inbox.queue.extend(inbox.current.take().map(Reverse));
         }
     }
 
     /// From now on whatever arrives at this participant is lost.
-    pub fn shut(&mut self, now: Duration, name: &NodeId) {
-        self.set_gate(now, name, Gate::Shut);
+    pub fn block(&mut self, now: Duration, name: &NodeId) {
+        self.set_gate(now, name, Gate::Blocked);
     }
 
     /// … but for what comes from this sender.
@@ -206,7 +206,7 @@ impl Network {
     ) -> Result<(), Unroutable> {
         let id = self.next_id;
         self.next_id += 1;
-        if !self.knows(src.as_str()) {
+        if !self.contains(src.as_str()) {
             return Err(Unroutable::Sender(src.to_string()));
         }
         if !self.inboxes.contains_key(dest) {
@@ -221,8 +221,8 @@ impl Network {
             body,
         };
         if client || self.faults == MessageFaults::default() {
-            let ticket = self.ticket(now, &envelope);
-            self.put_in(now, ticket, envelope);
+            let copy_id = self.record_copy(now, &envelope);
+            self.enqueue(now, copy_id, envelope);
         } else {
             self.apply_faults(now, &envelope);
         }
@@ -236,27 +236,28 @@ impl Network {
             duplicate,
             delay,
         } = self.faults;
-        let is_lost = self.weather_dice.random::<f64>() < loss;
-        let copies = 1 + u32::from(self.weather_dice.random::<f64>() < duplicate);
+        let is_lost = self.faults_rng.random::<f64>() < loss;
+        let copies = 1 + u32::from(self.faults_rng.random::<f64>() < duplicate);
         for _ in 0..copies {
-            let ticket = self.ticket(now, envelope);
-            let is_late = self.weather_dice.random::<bool>();
-            let longest = u64::try_from(delay.as_nanos()).unwrap_or(u64::MAX);
-            let late = Duration::from_nanos(self.weather_dice.random_range(0..=longest));
+            let copy_id = self.record_copy(now, envelope);
+            let is_delayed = self.faults_rng.random::<bool>();
+            let max = u64::try_from(delay.as_nanos()).unwrap_or(u64::MAX);
+            let extra = Duration::from_nanos(self.faults_rng.random_range(0..=max));
             if is_lost {
-                self.lose(ticket);
-            } else if is_late && !delay.is_zero() {
-                self.delayed.insert((now + late, ticket), envelope.clone());
+                self.drop_copy(copy_id);
+            } else if is_delayed && !delay.is_zero() {
+                self.delayed
+                    .insert((now + extra, copy_id), envelope.clone());
             } else {
-                self.put_in(now, ticket, envelope.clone());
+                self.enqueue(now, copy_id, envelope.clone());
             }
         }
     }
 
     /// A number for a copy of a message.
-    fn ticket(&mut self, now: Duration, envelope: &Envelope) -> u64 {
-        let ticket = self.next_ticket;
-        self.next_ticket += 1;
+    fn record_copy(&mut self, now: Duration, envelope: &Envelope) -> u64 {
+        let copy_id = self.next_copy_id;
+        self.next_copy_id += 1;
         if let Some(trace) = &mut self.trace {
             trace.sent(now, envelope);
         }
@@ -264,17 +265,17 @@ impl Network {
             self.lines
                 .push(format!("send {}", envelope.to_line().trim_end()));
         }
-        ticket
+        copy_id
     }
 
-    fn lose(&mut self, ticket: u64) {
+    fn drop_copy(&mut self, copy_id: u64) {
         if let Some(trace) = &mut self.trace {
-            trace.lost(ticket);
+            trace.lost(copy_id);
         }
     }
 
     /// Puts a message before its receiver's consumer.
-    fn put_in(&mut self, now: Duration, ticket: u64, envelope: Envelope) {
+    fn enqueue(&mut self, now: Duration, copy_id: u64, envelope: Envelope) {
         let latency = if involves_client(&envelope.src, &envelope.dest) {
             Duration::ZERO
         } else {
@@ -282,22 +283,22 @@ impl Network {
         };
         let dest = envelope.dest.clone();
         match self.inboxes.get_mut(&dest) {
-            Some(inbox) if inbox.listening || inbox.waiting.len() < MOST_WAITING => {
-                inbox.waiting.push(Reverse(Waiting {
+            Some(inbox) if inbox.listening || inbox.queue.len() < MAX_WAITING => {
+                inbox.queue.push(Reverse(QueuedMessage {
                     due: now + latency,
-                    ticket,
+                    copy_id,
                     envelope,
                 }));
                 self.take_next(now, &dest);
             }
             // Whoever it was for may have gone meanwhile.
-            Some(_) | None => self.lose(ticket),
+            Some(_) | None => self.drop_copy(copy_id),
         }
     }
 
     /// When the next message is to be delivered.
     pub fn deadline(&self) -> Option<Duration> {
-        let arrival = self.agenda.peek().map(|Reverse((at, _, _))| *at);
+        let arrival = self.wakeups.peek().map(|Reverse((at, _, _))| *at);
         let release = self.delayed.first_key_value().map(|((at, _), _)| *at);
         arrival.into_iter().chain(release).min()
     }
@@ -307,24 +308,25 @@ impl Network {
         while let Some(entry) = self.delayed.first_entry()
             && entry.key().0 <= now
         {
-            let ((at, ticket), envelope) = entry.remove_entry();
-            self.put_in(at.max(now), ticket, envelope);
+            let ((at, copy_id), envelope) = entry.remove_entry();
+            self.enqueue(at.max(now), copy_id, envelope);
         }
-        while let Some(Reverse((at, _, _))) = self.agenda.peek()
+        while let Some(Reverse((at, _, _))) = self.wakeups.peek()
             && *at <= now
         {
-            let Reverse((_, number, name)) = self.agenda.pop()?;
+            let Reverse((_, number, name)) = self.wakeups.pop()?;
             let Some(inbox) = self.inboxes.get_mut(&name) else {
                 continue;
             };
-            let Some(Waiting { envelope, .. }) = inbox.held.take_if(|it| it.ticket == number)
+            let Some(QueuedMessage { envelope, .. }) =
+                inbox.current.take_if(|it| it.copy_id == number)
             else {
                 continue;
             };
             let gets_through = inbox.gate.admits(&envelope.src);
             self.take_next(now, &name);
             if !gets_through {
-                self.lose(number);
+                self.drop_copy(number);
                 continue;
             }
             self.statistics
@@ -357,21 +359,21 @@ impl Network {
             return;
         };
         let cut = self.cuts.get(name);
-        while inbox.listening && inbox.held.is_none() {
-            let Some(Reverse(next)) = inbox.waiting.pop() else {
+        while inbox.listening && inbox.current.is_none() {
+            let Some(Reverse(next)) = inbox.queue.pop() else {
                 return;
             };
             if cut.is_some_and(|sources| sources.contains(&next.envelope.src)) {
                 if let Some(trace) = &mut self.trace {
-                    trace.lost(next.ticket);
+                    trace.lost(next.copy_id);
                 }
                 continue;
             }
             let pause = next.due.saturating_sub(now).as_millis() as u64;
-            let number = next.ticket;
-            inbox.held = Some(next);
+            let number = next.copy_id;
+            inbox.current = Some(next);
             let at = now + Duration::from_millis(pause);
-            self.agenda.push(Reverse((at, number, name.clone())));
+            self.wakeups.push(Reverse((at, number, name.clone())));
         }
     }
 }

@@ -278,9 +278,9 @@ impl Options {
 /// # Errors
 /// Says which name is none, or is there twice.
 fn check_names(names: &[NodeId]) -> Result<(), InvalidOptions> {
-    for (place, name) in names.iter().enumerate() {
+    for (index, name) in names.iter().enumerate() {
         check_name(name.as_str()).map_err(InvalidOptions)?;
-        if names[..place].contains(name) {
+        if names[..index].contains(name) {
             return Err(InvalidOptions(format!("two nodes are called {name}")));
         }
     }

@@ -91,24 +91,22 @@ impl NemesisOp {
         name: impl Fn(usize) -> &'a str,
         touched: &BTreeSet<usize>,
     ) -> Box<RawValue> {
-        let names = |places: &BTreeSet<usize>| -> Vec<&str> {
-            places.iter().map(|place| name(*place)).collect()
+        let names = |nodes: &BTreeSet<usize>| -> Vec<&str> {
+            nodes.iter().map(|node| name(*node)).collect()
         };
         match self {
             NemesisOp::Start(FaultStart::Partition(_, grudge)) => isolated(grudge),
             NemesisOp::Start(FaultStart::Loss(_)) => history::json(&"messages-lost"),
             NemesisOp::Start(FaultStart::Duplicate(_)) => history::json(&"messages-duplicated"),
             NemesisOp::Start(FaultStart::Delay(_)) => history::json(&"messages-delayed"),
-            NemesisOp::Start(FaultStart::Pause(places)) => {
-                history::json(&("paused", names(places)))
-            }
-            NemesisOp::Start(FaultStart::Kill(places)) => history::json(&("killed", names(places))),
+            NemesisOp::Start(FaultStart::Pause(nodes)) => history::json(&("paused", names(nodes))),
+            NemesisOp::Start(FaultStart::Kill(nodes)) => history::json(&("killed", names(nodes))),
             NemesisOp::Start(FaultStart::Skew(skews)) => {
                 let mut clocks = serde_json::Map::new();
-                for (place, Skew { ahead, pace_ppm }) in skews {
+                for (node, Skew { ahead, pace_ppm }) in skews {
                     let pace = f64::from(*pace_ppm) / 1e6;
                     let clock = json!({"ahead-ms": ahead.as_millis() as u64, "pace": pace});
-                    clocks.insert(name(*place).to_owned(), clock);
+                    clocks.insert(name(*node).to_owned(), clock);
                 }
                 history::json(&("skewed", clocks))
             }
@@ -133,7 +131,7 @@ mod tests {
     use super::*;
 
     fn described(op: &NemesisOp) -> (&'static str, String, String) {
-        let name = |place: usize| ["n0", "n1", "n2"][place];
+        let name = |node: usize| ["n0", "n1", "n2"][node];
         let outcome = op.outcome(name, &BTreeSet::from([2]));
         (
             op.f(),

@@ -88,19 +88,19 @@ pub fn grudge(shape: PartitionShape, nodes: &[NodeId], rng: &mut SeededRng) -> G
         PartitionShape::One => two_camps(&shuffled, count.min(1)),
         PartitionShape::Majority => two_camps(&shuffled, count / 2),
         PartitionShape::MinorityThird => two_camps(&shuffled, count.saturating_sub(1) / 3),
-        PartitionShape::MajoritiesRing if count <= 5 => windows_of_a_ring(&shuffled),
+        PartitionShape::MajoritiesRing if count <= 5 => ring_windows(&shuffled),
         PartitionShape::MajoritiesRing => mutual_majorities(&shuffled, rng),
-        PartitionShape::OneWay => deaf(&shuffled, rng),
+        PartitionShape::OneWay => one_way(&shuffled, rng),
         PartitionShape::Bridge => bridge(&shuffled),
     };
     drops.into_iter().collect()
 }
 
 /// One or more nodes, but not all, hear nothing from the rest.
-fn deaf(nodes: &[NodeId], rng: &mut SeededRng) -> Vec<Drops> {
-    let most = nodes.len().saturating_sub(1).max(1) as u64;
-    let (deaf, heard) = nodes.split_at(nodes.len().min(rng.random_range(1..=most) as usize));
-    against(deaf, heard).chain(against(heard, &[])).collect()
+fn one_way(nodes: &[NodeId], rng: &mut SeededRng) -> Vec<Drops> {
+    let max = nodes.len().saturating_sub(1).max(1) as u64;
+    let (deaf, others) = nodes.split_at(nodes.len().min(rng.random_range(1..=max) as usize));
+    against(deaf, others).chain(against(others, &[])).collect()
 }
 
 /// The first node is the bridge between two halves of the others. Of two nodes or fewer, nobody is
@@ -131,10 +131,10 @@ fn against<'a>(camp: &'a [NodeId], enemies: &'a [NodeId]) -> impl Iterator<Item 
 /// ```text
 /// ring a b c, majorities of two:  (a b) b drops c,  (b c) c drops a,  (c a) a drops b
 /// ```
-fn windows_of_a_ring(ring: &[NodeId]) -> Vec<Drops> {
+fn ring_windows(ring: &[NodeId]) -> Vec<Drops> {
     let count = ring.len();
     let majority = majority(count);
-    let at = |place: usize| ring[place % count].clone();
+    let at = |index: usize| ring[index % count].clone();
     (0..count)
         .map(|start| {
             let outside = (start + majority..start + count).map(at).collect();
@@ -147,43 +147,39 @@ fn windows_of_a_ring(ring: &[NodeId]) -> Vec<Drops> {
 /// to another such; what is not linked is cut.
 fn mutual_majorities(nodes: &[NodeId], rng: &mut SeededRng) -> Vec<Drops> {
     let majority = majority(nodes.len());
-    let everybody = || 0..nodes.len();
-    let mut links: Vec<BTreeSet<usize>> = everybody().map(|node| BTreeSet::from([node])).collect();
-    while let Some(one) = one_of_the_poorest(everybody(), &links, rng)
+    let all = || 0..nodes.len();
+    let mut links: Vec<BTreeSet<usize>> = all().map(|node| BTreeSet::from([node])).collect();
+    while let Some(one) = pick_least_linked(all(), &links, rng)
         && links[one].len() < majority
     {
-        let strangers = everybody().filter(|node| !links[one].contains(node));
-        let Some(other) = one_of_the_poorest(strangers, &links, rng) else {
+        let strangers = all().filter(|node| !links[one].contains(node));
+        let Some(other) = pick_least_linked(strangers, &links, rng) else {
             break;
         };
         links[one].insert(other);
         links[other].insert(one);
     }
-    let cut = |node: usize| {
-        everybody()
-            .filter(|other| !links[node].contains(other))
-            .collect()
-    };
-    let names = |places: Vec<usize>| {
-        places
+    let cut = |node: usize| all().filter(|other| !links[node].contains(other)).collect();
+    let names = |indices: Vec<usize>| {
+        indices
             .into_iter()
-            .map(|place| nodes[place].clone())
+            .map(|index| nodes[index].clone())
             .collect()
     };
-    everybody()
+    all()
         .map(|node| (nodes[node].clone(), names(cut(node))))
         .collect()
 }
 
 /// One of the nodes that have the fewest links.
-fn one_of_the_poorest(
+fn pick_least_linked(
     nodes: impl Iterator<Item = usize> + Clone,
     links: &[BTreeSet<usize>],
     rng: &mut SeededRng,
 ) -> Option<usize> {
     let fewest = nodes.clone().map(|node| links[node].len()).min()?;
-    let poor: Vec<usize> = nodes.filter(|&node| links[node].len() == fewest).collect();
-    poor.choose(rng).copied()
+    let least_linked: Vec<usize> = nodes.filter(|&node| links[node].len() == fewest).collect();
+    least_linked.choose(rng).copied()
 }
 
 /// How many of `count` are more than half.

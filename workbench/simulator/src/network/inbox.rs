@@ -9,22 +9,22 @@ use shared::NodeId;
 use crate::message::Envelope;
 
 /// The most messages that wait for somebody who stands still; more are lost.
-pub(super) const MOST_WAITING: usize = 100_000;
+pub(super) const MAX_WAITING: usize = 100_000;
 
 #[derive(Default)]
 pub(super) struct Inbox {
-    pub(super) waiting: BinaryHeap<Reverse<Waiting>>,
+    pub(super) queue: BinaryHeap<Reverse<QueuedMessage>>,
     /// What the consumer sleeps on; its entry in the agenda has the same number.
-    pub(super) held: Option<Waiting>,
+    pub(super) current: Option<QueuedMessage>,
     pub(super) listening: bool,
     pub(super) gate: Gate,
 }
 
 /// Ordered by the time at which it is due, then by age.
-pub(super) struct Waiting {
+pub(super) struct QueuedMessage {
     pub(super) due: Duration,
     /// Every copy of a message has a number of its own.
-    pub(super) ticket: u64,
+    pub(super) copy_id: u64,
     pub(super) envelope: Envelope,
 }
 
@@ -35,7 +35,7 @@ pub(super) enum Gate {
     #[default]
     Open,
     /// Nobody's: what arrives is lost.
-    Shut,
+    Blocked,
     /// One participant's alone.
     Only(NodeId),
 }
@@ -45,28 +45,28 @@ impl Gate {
     pub(super) fn admits(&self, src: &NodeId) -> bool {
         match self {
             Gate::Open => true,
-            Gate::Shut => false,
+            Gate::Blocked => false,
             Gate::Only(sender) => sender == src,
         }
     }
 }
 
-impl PartialEq for Waiting {
+impl PartialEq for QueuedMessage {
     fn eq(&self, other: &Self) -> bool {
         self.cmp(other) == Ordering::Equal
     }
 }
 
-impl Eq for Waiting {}
+impl Eq for QueuedMessage {}
 
-impl PartialOrd for Waiting {
+impl PartialOrd for QueuedMessage {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
     }
 }
 
-impl Ord for Waiting {
+impl Ord for QueuedMessage {
     fn cmp(&self, other: &Self) -> Ordering {
-        (self.due, self.ticket).cmp(&(other.due, other.ticket))
+        (self.due, self.copy_id).cmp(&(other.due, other.copy_id))
     }
 }

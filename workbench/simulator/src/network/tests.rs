@@ -196,7 +196,7 @@ fn what_arrives_at_the_dead_is_lost_and_what_is_still_under_way_is_not() {
     let n1 = NodeId::from("n1");
     network.stop_listening(&n1);
     send(&mut network, 0, "n0", "n1", "early");
-    network.shut(ms(0), &n1);
+    network.block(ms(0), &n1);
     assert!(network.poll(ms(100)).is_none());
     send(&mut network, 110, "n0", "n1", "late");
     network.admit_only(ms(120), &n1, "c0".into());
@@ -215,14 +215,14 @@ fn only_for_who_stands_still_is_there_an_end_to_what_waits() {
         if !listens {
             network.stop_listening(&"n1".into());
         }
-        for _ in 0..=MOST_WAITING {
+        for _ in 0..=MAX_WAITING {
             send(&mut network, 0, "n0", "n1", "more");
         }
         network.listen(ms(50), &"n1".into());
         deliveries(&mut network).len()
     };
-    assert_eq!(arrived(true), MOST_WAITING + 1);
-    assert_eq!(arrived(false), MOST_WAITING);
+    assert_eq!(arrived(true), MAX_WAITING + 1);
+    assert_eq!(arrived(false), MAX_WAITING);
 }
 
 #[test]

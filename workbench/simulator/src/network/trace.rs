@@ -78,17 +78,17 @@ impl Trace {
         });
     }
 
-    pub(super) fn arrived(&mut self, ticket: u64, now: Duration) {
-        self.set(ticket, DeliveryStatus::Arrived(now));
+    pub(super) fn arrived(&mut self, copy_id: u64, now: Duration) {
+        self.set(copy_id, DeliveryStatus::Arrived(now));
     }
 
-    pub(super) fn lost(&mut self, ticket: u64) {
-        self.set(ticket, DeliveryStatus::Lost);
+    pub(super) fn lost(&mut self, copy_id: u64) {
+        self.set(copy_id, DeliveryStatus::Lost);
     }
 
-    fn set(&mut self, ticket: u64, status: DeliveryStatus) {
-        let place = usize::try_from(ticket).ok();
-        if let Some(delivery) = place.and_then(|place| self.deliveries.get_mut(place)) {
+    fn set(&mut self, copy_id: u64, status: DeliveryStatus) {
+        let index = usize::try_from(copy_id).ok();
+        if let Some(delivery) = index.and_then(|index| self.deliveries.get_mut(index)) {
             delivery.status = status;
         }
     }

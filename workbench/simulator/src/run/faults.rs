@@ -143,7 +143,7 @@ impl Run {
         let is_its = |command: &Command| matches!(command, Command::Line(to, _) if *to == node);
         self.commands.retain(|command| !is_its(command));
         self.commands.push_back(Command::Kill(node));
-        self.network.shut(now, &self.settings.nodes[node]);
+        self.network.block(now, &self.settings.nodes[node]);
     }
 
     /// Starts a killed node again. Until it has answered `init`, it receives nothing else.

@@ -201,7 +201,7 @@ impl<N: Node> TestCluster<N> {
     /// but a message that is under way when it starts again is not.
     pub fn kill(&mut self, name: &str) {
         if self.nodes.remove(name).is_some() {
-            self.network.shut(self.now, &NodeId::from(name));
+            self.network.block(self.now, &NodeId::from(name));
         }
     }
 

@@ -3,7 +3,7 @@
 use rand::RngExt;
 use shared::NodeId;
 
-use super::last_reads::lacking;
+use super::final_reads::missing_elements;
 use super::{Completion, Evidence, FinalStep, Invocation, OnceEach, Session, Step, Turn, Workload};
 use crate::rng::SeededRng;
 use crate::rpc::{Answer, ClientRequest, Field, FieldType, Rpc};
@@ -120,7 +120,7 @@ impl Workload for Broadcast {
     }
 
     fn unconverged(&self, history: &History, reads: &[&Op]) -> Vec<String> {
-        lacking(history, reads, "broadcast")
+        missing_elements(history, reads, "broadcast")
     }
 
     /// If nothing was added, Maelstrom does not know, and nothing was promised either.

@@ -16,14 +16,14 @@ use history::{History, Kind, Op, Pair};
 /// A workload that is followed by a final phase in any case.
 pub(super) struct Convergence {
     inner: Box<dyn Workload>,
-    last_operations: OnceEach,
+    final_operations: OnceEach,
 }
 
 impl Convergence {
     pub(super) fn new(inner: Box<dyn Workload>) -> Self {
         Convergence {
             inner,
-            last_operations: OnceEach::default(),
+            final_operations: OnceEach::default(),
         }
     }
 
@@ -108,7 +108,7 @@ impl Workload for Convergence {
         }
         let mut last = self.inner.after_recovery(turn, rng);
         last.meta.is_final = true;
-        self.last_operations.next(turn, || last.clone())
+        self.final_operations.next(turn, || last.clone())
     }
 
     fn set_up(&self, nodes: &[NodeId]) -> Option<ClientRequest> {

@@ -3,7 +3,7 @@
 use rand::RngExt;
 
 use super::add_read::Client;
-use super::last_reads::disagreeing;
+use super::final_reads::differing_reads;
 use super::{Evidence, FinalStep, Invocation, OnceEach, Session, Turn, Workload};
 use crate::rng::SeededRng;
 use crate::rpc::{Field, FieldType, Rpc};
@@ -118,7 +118,7 @@ impl Workload for Counter {
     }
 
     fn unconverged(&self, _: &History, reads: &[&Op]) -> Vec<String> {
-        disagreeing(reads)
+        differing_reads(reads)
     }
 }
 

@@ -3,7 +3,7 @@
 use rand::RngExt;
 
 use super::add_read::Client;
-use super::last_reads::lacking;
+use super::final_reads::missing_elements;
 use super::{Evidence, FinalStep, Invocation, OnceEach, Session, Turn, Workload};
 use crate::rng::SeededRng;
 use crate::rpc::{Field, FieldType, Rpc};
@@ -95,7 +95,7 @@ impl Workload for GSet {
     }
 
     fn unconverged(&self, history: &History, reads: &[&Op]) -> Vec<String> {
-        lacking(history, reads, "add")
+        missing_elements(history, reads, "add")
     }
 
     /// If nothing was added, Maelstrom does not know, and nothing was promised either.

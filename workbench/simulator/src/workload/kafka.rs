@@ -8,7 +8,7 @@ use std::time::Duration;
 use rand::RngExt;
 use serde_json::value::RawValue;
 
-use super::last_reads::orders_nothing;
+use super::final_reads::has_empty_graph;
 use super::transactions::{self, MicroOp, Transactions};
 use super::{Evidence, FinalStep, Invocation, Session, Turn, Workload};
 use crate::rng::SeededRng;
@@ -220,7 +220,7 @@ impl Workload for Kafka {
     }
 
     fn is_vacuous(&self, _: &History, verdict: &Verdict) -> bool {
-        orders_nothing(verdict, "bad-error-types")
+        has_empty_graph(verdict, "bad-error-types")
     }
 }
 
@@ -267,11 +267,11 @@ fn names<'a>(keys: impl Iterator<Item = &'a u64>) -> Box<RawValue> {
 fn sent(value: &RawValue) -> Vec<(u64, i64)> {
     let sends: Vec<(String, String, client::Message)> =
         serde_json::from_str(value.get()).unwrap_or_default();
-    let places = sends.iter().filter_map(|(_, key, (offset, _))| {
+    let offsets = sends.iter().filter_map(|(_, key, (offset, _))| {
         let key = key.parse().ok()?;
         Some((key, *offset))
     });
-    places.collect()
+    offsets.collect()
 }
 
 /// The last offset of each key that `[["poll", {key: [[offset, message], …]}]]` shows.
@@ -279,11 +279,11 @@ fn polled(value: &RawValue) -> Vec<(u64, i64)> {
     let polls: Vec<(String, client::Messages)> =
         serde_json::from_str(value.get()).unwrap_or_default();
     let keys = polls.iter().flat_map(|(_, messages)| messages);
-    let places = keys.filter_map(|(key, messages)| {
+    let offsets = keys.filter_map(|(key, messages)| {
         let offsets = messages.iter().flatten().map(|(offset, _)| *offset);
         Some((key.parse().ok()?, offsets.max()?))
     });
-    places.collect()
+    offsets.collect()
 }
 
 fn up_to_twice(mean: Duration, rng: &mut SeededRng) -> Duration {

@@ -80,7 +80,7 @@ pub(super) struct LinKv {
     timeout: Duration,
     groups: Vec<Group>,
     /// By worker: how many operations it has lost track of, and so been somebody else since.
-    lives: Vec<u64>,
+    incarnations: Vec<u64>,
     next_key: u64,
 }
 
@@ -97,7 +97,7 @@ impl LinKv {
         LinKv {
             timeout: (10 * Duration::from_millis(latency_ms.into())).max(MIN_TIMEOUT),
             groups: Vec::new(),
-            lives: Vec::new(),
+            incarnations: Vec::new(),
             next_key: 0,
         }
     }
@@ -105,23 +105,23 @@ impl LinKv {
     /// The key that a worker's operation is on.
     fn key(&mut self, turn: Turn) -> u64 {
         let size = 2 * turn.nodes;
-        let (place, life) = (turn.worker / size, self.life(turn.worker));
-        while self.groups.len() <= place {
-            let group = self.fresh();
+        let (index, incarnation) = (turn.worker / size, self.incarnation(turn.worker));
+        while self.groups.len() <= index {
+            let group = self.new_group();
             self.groups.push(group);
         }
-        let process = (turn.worker, life);
-        if !self.groups[place].processes.contains(&process) {
+        let process = (turn.worker, incarnation);
+        if !self.groups[index].processes.contains(&process) {
             // A group of more than the usual number must be able to work, too.
-            if self.groups[place].processes.len() >= MAX_PROCESSES.max(size) {
-                self.groups[place] = self.fresh();
+            if self.groups[index].processes.len() >= MAX_PROCESSES.max(size) {
+                self.groups[index] = self.new_group();
             }
-            self.groups[place].processes.push(process);
+            self.groups[index].processes.push(process);
         }
-        self.groups[place].key
+        self.groups[index].key
     }
 
-    fn fresh(&mut self) -> Group {
+    fn new_group(&mut self) -> Group {
         let key = self.next_key;
         self.next_key += 1;
         Group {
@@ -130,8 +130,8 @@ impl LinKv {
         }
     }
 
-    fn life(&self, worker: usize) -> u64 {
-        self.lives.get(worker).copied().unwrap_or(0)
+    fn incarnation(&self, worker: usize) -> u64 {
+        self.incarnations.get(worker).copied().unwrap_or(0)
     }
 }
 
@@ -190,10 +190,10 @@ impl Workload for LinKv {
 
     fn observe(&mut self, worker: usize, _: &'static str, kind: Kind, _: &RawValue) {
         if kind == Kind::Info {
-            if self.lives.len() <= worker {
-                self.lives.resize(worker + 1, 0);
+            if self.incarnations.len() <= worker {
+                self.incarnations.resize(worker + 1, 0);
             }
-            self.lives[worker] += 1;
+            self.incarnations[worker] += 1;
         }
     }
 
@@ -309,10 +309,10 @@ mod tests {
             for (worker, counts) in counts.iter_mut().enumerate() {
                 let operation = workload.next(turn(worker), &mut rng);
                 assert_eq!(key(&operation), worker as u64 / 4);
-                let place = ["read", "write", "cas"]
+                let index = ["read", "write", "cas"]
                     .iter()
                     .position(|f| *f == operation.f);
-                counts[place.unwrap()] += 1;
+                counts[index.unwrap()] += 1;
             }
         }
         for (worker, counts) in counts.into_iter().enumerate() {

@@ -69,8 +69,8 @@ impl Transactions {
     fn micro_op(&mut self, rng: &mut SeededRng) -> MicroOp {
         loop {
             let reads = rng.random::<bool>();
-            let place = self.place(rng);
-            let (key, value) = &mut self.keys[place];
+            let index = self.draw_index(rng);
+            let (key, value) = &mut self.keys[index];
             if reads {
                 return MicroOp::Read { key: *key };
             }
@@ -81,18 +81,18 @@ impl Transactions {
                     value: *value,
                 };
             }
-            self.keys[place] = (self.next_key, 0);
+            self.keys[index] = (self.next_key, 0);
             self.next_key += 1;
         }
     }
 
     /// A place in the pool, each twice as likely as the one before it: a coin is tossed from the
     /// last one down, and all over again if it runs off the end.
-    fn place(&self, rng: &mut SeededRng) -> usize {
+    fn draw_index(&self, rng: &mut SeededRng) -> usize {
         loop {
             let tails = rng.next_u64().trailing_zeros() as usize;
-            if let Some(place) = self.keys.len().checked_sub(1 + tails) {
-                return place;
+            if let Some(index) = self.keys.len().checked_sub(1 + tails) {
+                return index;
             }
         }
     }
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn each_place_is_twice_as_popular_as_the_one_before() {
+    fn each_index_is_twice_as_popular_as_the_one_before() {
         let params = TxnParams {
             key_count: 4,
             max_writes_per_key: u64::MAX,
@@ -140,8 +140,8 @@ mod tests {
             counts[micro_op.key() as usize] += 1;
         }
         let total: u32 = counts.iter().sum();
-        for (place, count) in counts.into_iter().enumerate() {
-            let expected = f64::from(total) * f64::from(1 << place) / 15.0;
+        for (index, count) in counts.into_iter().enumerate() {
+            let expected = f64::from(total) * f64::from(1 << index) / 15.0;
             let off = f64::from(count) / expected;
             assert!((0.95..1.05).contains(&off), "{counts:?}");
         }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::value::RawValue;
 
-use super::last_reads::{disagreeing, lost, orders_nothing, vanished};
+use super::final_reads::{differing_reads, has_empty_graph, lost, lost_writes};
 use super::transactions::{self, MicroOp, Transactions};
 use super::{Completion, Evidence, Invocation, Session, Step, Turn, Workload};
 use crate::rng::SeededRng;
@@ -37,7 +37,7 @@ static REGISTERS: Rpc = Rpc {
         "txn",
         FieldType::Registers,
         r#"[["r",1,3],["w",2,5]]"#,
-        "the same steps, with what was read in the place of null",
+        "the same steps, with what was read in place of null",
     )],
 };
 
@@ -56,7 +56,7 @@ static LISTS: Rpc = Rpc {
         "txn",
         FieldType::Lists,
         r#"[["r",1,[3]],["append",2,5]]"#,
-        "the same steps, with what was read in the place of null",
+        "the same steps, with what was read in place of null",
     )],
 };
 
@@ -132,16 +132,16 @@ impl Workload for Txn {
     }
 
     fn unconverged(&self, history: &History, reads: &[&Op]) -> Vec<String> {
-        let mut findings = disagreeing(reads);
+        let mut findings = differing_reads(reads);
         findings.extend(match self.objects {
-            Objects::Registers => vanished(history, reads),
+            Objects::Registers => lost_writes(history, reads),
             Objects::Lists => lost(history, reads),
         });
         findings
     }
 
     fn is_vacuous(&self, _: &History, verdict: &Verdict) -> bool {
-        orders_nothing(verdict, "anomaly-types")
+        has_empty_graph(verdict, "anomaly-types")
     }
 }
 

@@ -20,7 +20,7 @@ static SEND: Rpc = Rpc {
         "offset",
         FieldType::Integer,
         "3",
-        "its place in the log, which no other message ever has",
+        "its position in the log, which no other message ever has",
     )],
 };
 static POLL: Rpc = Rpc {
@@ -222,7 +222,7 @@ mod tests {
     }
 
     /// What the client does: `asks type {fields}` or how the operation ends.
-    fn told(step: Step) -> String {
+    fn describe(step: Step) -> String {
         match step {
             Step::Send(ClientRequest { rpc, fields, .. }) => {
                 let fields: Vec<_> = fields
@@ -239,7 +239,7 @@ mod tests {
     }
 
     fn begin(client: &mut Client, operation: &Invocation) -> String {
-        told(client.begin(operation))
+        describe(client.begin(operation))
     }
 
     /// What it does when the answer to its last question has these fields.
@@ -252,7 +252,7 @@ mod tests {
         let body = format!(r#"{{"type":"{}","in_reply_to":1{fields}}}"#, rpc.response);
         let body = raw(body);
         let answer = rpc.read(&body).unwrap();
-        told(client.on_reply(operation, &answer))
+        describe(client.on_reply(operation, &answer))
     }
 
     #[test]

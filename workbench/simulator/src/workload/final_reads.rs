@@ -9,7 +9,7 @@ use history::edn::{self, Edn};
 use history::{History, Kind, Op};
 
 /// Reads that lack what was acknowledged, or show what other reads do not.
-pub(super) fn lacking(history: &History, reads: &[&Op], f: &str) -> Vec<String> {
+pub(super) fn missing_elements(history: &History, reads: &[&Op], f: &str) -> Vec<String> {
     let adds = history.ops.iter();
     let adds = adds.filter(|op| op.kind == Kind::Ok && op.f == f && op.process.client().is_some());
     let mut due: Vec<Element> = adds.map(Element::of).collect();
@@ -38,18 +38,18 @@ fn listed(read: &Op) -> Vec<Element> {
 }
 
 /// Final reads that differ from the first one.
-pub(super) fn disagreeing(reads: &[&Op]) -> Vec<String> {
+pub(super) fn differing_reads(reads: &[&Op]) -> Vec<String> {
     let Some((first, rest)) = reads.split_first() else {
         return Vec::new();
     };
     let differs = |read: &&&Op| canonical(&read.value) != canonical(&first.value);
-    let tell = |read: &&Op| {
+    let describe = |read: &&Op| {
         format!(
             "after the calm, process {} reads {} and process {} reads {}",
             first.process, first.value, read.process, read.value
         )
     };
-    rest.iter().filter(differs).map(tell).collect()
+    rest.iter().filter(differs).map(describe).collect()
 }
 
 /// What a transaction did, as far as it can be read.
@@ -66,7 +66,7 @@ fn written(history: &History) -> impl Iterator<Item = (Value, Value)> {
 
 /// Final reads that find nothing where an acknowledged transaction has written. Which of several
 /// writes comes last a history does not tell, but one of them must be there.
-pub(super) fn vanished(history: &History, reads: &[&Op]) -> Vec<String> {
+pub(super) fn lost_writes(history: &History, reads: &[&Op]) -> Vec<String> {
     let written: BTreeSet<String> = written(history).map(|(key, _)| key.to_string()).collect();
     let lost = |read: &&Op| {
         let absent = steps(read)
@@ -100,7 +100,7 @@ pub(super) fn lost(history: &History, reads: &[&Op]) -> Vec<String> {
         let first = due.find(|element| !list.contains(&element.to_string()))?;
         Some(format!("{first} in {key}"))
     };
-    let tell = |read: &&Op| {
+    let describe = |read: &&Op| {
         let final_reads = steps(read).into_iter().filter(|(f, ..)| f == "r");
         let lost: Vec<String> = final_reads.filter_map(|step| lacks(&step)).collect();
         (!lost.is_empty()).then(|| {
@@ -111,13 +111,13 @@ pub(super) fn lost(history: &History, reads: &[&Op]) -> Vec<String> {
             )
         })
     };
-    reads.iter().filter_map(tell).collect()
+    reads.iter().filter_map(describe).collect()
 }
 
 /// Whether all that an Elle-like checker objects to is that nothing comes before anything. Maelstrom
 /// counts such a history as invalid; in a storm it may well be that hardly anything succeeds, and
 /// that proves nothing.
-pub(super) fn orders_nothing(verdict: &Verdict, types: &str) -> bool {
+pub(super) fn has_empty_graph(verdict: &Verdict, types: &str) -> bool {
     let nothing = Edn::List(vec![edn::key(EMPTY_GRAPH)]);
     edn::get(&verdict.results, &[types]) == Some(&nothing)
 }
