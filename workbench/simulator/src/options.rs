@@ -62,7 +62,7 @@ macro_rules! options {
 
         impl Options {
             /// The options with which these differ from `base`.
-            pub fn beyond(&self, base: &Options) -> Pins {
+            pub fn changes_from(&self, base: &Options) -> Pins {
                 Pins { $($name: (self.$name != base.$name).then(|| self.$name.clone()),)* }
             }
 
@@ -251,7 +251,7 @@ impl Options {
 
     /// These options, where those of faults that do not happen are as in `base`.
     #[must_use]
-    pub fn without_idle(mut self, base: &Options) -> Options {
+    pub fn without_unused(mut self, base: &Options) -> Options {
         let happens = |fault| self.nemesis.contains(&fault);
         if !happens(Fault::Partition) {
             self.partition_shapes.clone_from(&base.partition_shapes);
@@ -330,7 +330,7 @@ mod tests {
         assert_eq!(pins.to_string(), json);
         let options = Options::default().with(&pins);
         assert_eq!(serde_json::from_str::<Options>(&json).unwrap(), options);
-        assert_eq!(options.beyond(&Options::default()), pins);
+        assert_eq!(options.changes_from(&Options::default()), pins);
         assert!(serde_json::from_str::<Options>(r#"{"rte": 7}"#).is_err());
     }
 

@@ -110,11 +110,15 @@ impl Storm {
     {
         let engine =
             move |seed| -> Box<dyn DynEngine> { Box::new(Engine::new(seed, boot.clone())) };
-        Storm::of(workload, Box::new(engine), Options::default())
+        Storm::with_factory(workload, Box::new(engine), Options::default())
     }
 
     /// A storm over nodes that a factory makes, with the options of `base` where nothing is drawn.
-    pub fn of(workload: impl MakeWorkload + 'static, factory: Factory, base: Options) -> Self {
+    pub fn with_factory(
+        workload: impl MakeWorkload + 'static,
+        factory: Factory,
+        base: Options,
+    ) -> Self {
         Storm {
             workload: Box::new(workload),
             factory,
@@ -134,14 +138,14 @@ impl Storm {
 
     /// Limits the faults that may be drawn; otherwise all may.
     #[must_use]
-    pub fn drawing(mut self, faults: &[Fault]) -> Self {
+    pub fn drawing_from(mut self, faults: &[Fault]) -> Self {
         self.faults = faults.to_vec();
         self
     }
 
     /// Draws no options at all: those that are not pinned are as in [`Storm::base`].
     #[must_use]
-    pub fn exactly(mut self) -> Self {
+    pub fn without_drawing(mut self) -> Self {
         self.draws = false;
         self
     }
@@ -189,12 +193,12 @@ impl Storm {
             recovery: QUIESCENCE,
             ..options.settings(&*workload, seed)?
         };
-        let simulated = play(&settings, workload, &self.factory);
+        let simulated = simulate_catching(&settings, workload, &self.factory);
         let verdict = judge(options, &simulated.record, &*make());
         Ok(Aftermath {
             seed,
             options: options.clone(),
-            beyond: options.beyond(&self.base),
+            beyond: options.changes_from(&self.base),
             settings,
             record: simulated.record,
             verdict,
@@ -235,13 +239,17 @@ impl Aftermath {
 }
 
 /// Simulates a run to its end, which may be the panic of a node.
-pub fn play(settings: &Settings, workload: Box<dyn Workload>, factory: &Factory) -> Simulated {
-    let play = AssertUnwindSafe(|| simulate(settings, workload, factory));
-    catch_unwind(play).unwrap_or_else(|panic| broken_off(&*panic))
+pub fn simulate_catching(
+    settings: &Settings,
+    workload: Box<dyn Workload>,
+    factory: &Factory,
+) -> Simulated {
+    let run = AssertUnwindSafe(|| simulate(settings, workload, factory));
+    catch_unwind(run).unwrap_or_else(|panic| aborted_run(&*panic))
 }
 
 /// A run in which a node has panicked: with a seed that repeats it, that is a finding like others.
-fn broken_off(panic: &(dyn Any + Send)) -> Simulated {
+fn aborted_run(panic: &(dyn Any + Send)) -> Simulated {
     let text = panic.downcast_ref::<String>().map(String::as_str);
     let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
     let record = Record {

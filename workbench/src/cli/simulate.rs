@@ -227,15 +227,15 @@ impl Campaign<'_> {
     fn storm(&self) -> anyhow::Result<Storm> {
         let factory = factory(self.challenge.solution, &self.node_flags())?;
         let (workload, base) = self.challenge.trials[0].test();
-        let storm = Storm::of(workload, factory, base).with(self.pinned);
+        let storm = Storm::with_factory(workload, factory, base).with(self.pinned);
         let keeps_promises =
             self.arguments.durable || !self.challenge.solution.is_durable_by_flag();
         let faults = Fault::ALL
             .into_iter()
             .filter(|fault| *fault != Fault::Kill || keeps_promises);
-        let storm = storm.drawing(&faults.collect::<Vec<_>>());
+        let storm = storm.drawing_from(&faults.collect::<Vec<_>>());
         Ok(if self.arguments.exactly {
-            storm.exactly()
+            storm.without_drawing()
         } else {
             storm
         })
@@ -267,7 +267,7 @@ impl Campaign<'_> {
 
     /// All options of a run that differ from the defaults, as flags of `workbench test`.
     fn options(&self, run: &Aftermath) -> String {
-        let mut options = words(&run.options.beyond(&Options::default()));
+        let mut options = words(&run.options.changes_from(&Options::default()));
         let (workload, _) = self.challenge.trials[0].test();
         options.extend(["--workload".to_owned(), workload.to_string()]);
         options.join(" ")

@@ -20,7 +20,8 @@ fn run(solution: Solution, workload: &str, flags: &str) -> Aftermath {
     let words = format!("-w {workload} {flags}");
     let flags = TestFlags::read(words.split(' ')).unwrap();
     let base = flags.options().unwrap();
-    let storm = Storm::of(flags.workload, solution.factory(&[]).unwrap(), base).exactly();
+    let storm =
+        Storm::with_factory(flags.workload, solution.factory(&[]).unwrap(), base).without_drawing();
     storm.run_with(1, &storm.options(1), true).unwrap()
 }
 

@@ -40,7 +40,7 @@ pub(super) fn draw(seed: u64, faults: &[Fault], base: &Options, pinned: &Pins) -
     drawn.skew = ms(pick(&[0, 10, 500, 5000], &mut rng));
     drawn.drift = part(tenths(0, 5, &mut rng));
     let all = base.with(&drawn.and(pinned));
-    all.without_idle(base).with(pinned)
+    all.without_unused(base).with(pinned)
 }
 
 /// A latency of nothing can only be constant.

@@ -64,7 +64,7 @@ fn first_failure(storm: &Storm, seed: u64, options: &Options) -> Option<Aftermat
 fn smaller(run: &Aftermath, base: &Options) -> Vec<Options> {
     let mut all = Vec::new();
     let mut offer = |change: Pins| {
-        let options = run.options.with(&change).without_idle(base);
+        let options = run.options.with(&change).without_unused(base);
         if options != run.options {
             all.push(options);
         }

@@ -97,7 +97,7 @@ pub fn pins(words: &str) -> Pins {
 pub fn storm(words: &str) -> Storm {
     let boot = |cluster: Cluster, ctx: &mut Context<Event>| Witness::boot(&cluster, ctx);
     Storm::new(Name::Echo, boot)
-        .exactly()
+        .without_drawing()
         .with(&pins("--node-count 3 --rate 20 --time-limit 60"))
         .with(&pins(words))
 }
