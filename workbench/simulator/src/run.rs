@@ -1,8 +1,7 @@
-//! One run of a test as a discrete-event machine: it never looks at a clock. Somebody calls
-//! [`Run::advance`] with the time, carries out [`Run::next_command`] on the nodes and brings
-//! [`Run::on_line`] back, and asks [`Run::deadline`] when to come again. The live runner does so
-//! by the wall clock with processes, the simulation by jumping from deadline to deadline; all else
-//! is here, once.
+//! One run of a test as a discrete-event machine without a clock. A driver calls [`Run::advance`]
+//! with the time, executes each [`Run::next_command`] on the nodes, passes what they print to
+//! [`Run::on_line`], and comes again at [`Run::deadline`]. The live runner drives processes by the
+//! wall clock, the simulation jumps from deadline to deadline; all else is here, once.
 
 mod faults;
 mod line;
@@ -37,63 +36,63 @@ use phases::Phase;
 pub use phases::{INIT, INIT_TIMEOUT};
 pub use settings::{RECOVERY, Settings};
 
-/// How much misbehaviour is kept: a node that is wrong all the time would fill the memory.
+/// The limit of recorded incidents: a node that is wrong all the time would fill the memory.
 const MAX_INCIDENTS: usize = 1000;
 
-/// Follows what a node printed wrongly when another node's message had come before its own `init`
-/// was worked off: on a line of its own, since long lines are cut.
+/// A hint for a wrong line that a node printed after another node's message, but before it had
+/// answered `init`. It has a line of its own, since long lines are cut.
 const RACE: &str = "\n    this may be a race in the node: another node's message reached it \
                     before it had answered init; the bench is quicker than Maelstrom, and \
                     --latency 1 mostly hides such a race";
 
-/// How far a run has come, in numbers.
+/// The progress of a run, in numbers.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Progress {
-    /// Since time zero.
+    /// The time since time zero.
     pub elapsed: Duration,
-    /// Operations begun.
+    /// Operations invoked.
     pub invoked: u64,
-    /// … and ended well,
+    /// Operations completed as `ok`.
     pub ok: u64,
-    /// … in vain,
+    /// Operations completed as `fail`.
     pub failed: u64,
-    /// … or unknown how.
+    /// Operations completed as `info`: their outcome is unknown.
     pub info: u64,
     /// Messages sent.
     pub messages: u64,
 }
 
-/// What is left of a run once it is over.
+/// The results of a run.
 #[derive(Debug)]
 pub struct Record {
-    /// What clients did and saw.
+    /// Operations of clients and of the nemesis.
     pub history: History,
-    /// What crossed the network.
+    /// Message counts.
     pub statistics: Statistics,
-    /// What nodes did wrong.
+    /// Protocol errors of nodes.
     pub incidents: Vec<Incident>,
-    /// Why the run broke off, if it did.
+    /// Why the run was aborted, if it was.
     pub crash: Option<String>,
-    /// When time zero was; none if it never came to that.
+    /// Time zero, once all nodes were initialised.
     pub zero: Option<Duration>,
-    /// The messages, if they were written down.
+    /// The messages, if they were recorded.
     pub trace: Option<Trace>,
 }
 
-/// What is to be done with the node at a node in the list.
+/// A command to the driver, for the node of this index.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Command {
-    /// It is to read this line.
+    /// Write this line to the node's input.
     Line(usize, String),
-    /// It is to stand still, whatever it is doing.
+    /// Pause the node, whatever it is doing.
     Pause(usize),
-    /// … and to go on.
+    /// Resume the paused node.
     Resume(usize),
-    /// It is to die, without a word.
+    /// Kill the node at once.
     Kill(usize),
-    /// It is to be started anew.
+    /// Start the killed node again.
     Start(usize),
-    /// Its clock is to go wrong like this.
+    /// Change the node's clock.
     Skew(usize, Skew),
 }
 
@@ -108,21 +107,21 @@ pub struct Run {
     turns: RoundRobin,
     rng: Rngs,
     phase: Phase,
-    /// When time zero was; set once all nodes are initialised.
+    /// Time zero; set once all nodes are initialised.
     zero: Option<Duration>,
     history: History,
     progress: Progress,
     incidents: Vec<Incident>,
-    /// Nodes that printed something wrong: nothing they print counts any more.
+    /// Nodes that have printed an invalid line: what they print later is ignored.
     silenced: BTreeSet<NodeId>,
-    /// Messages that clients dropped, by node and by what is wrong with them.
+    /// Messages that clients ignored, by node and by what is wrong with them.
     strays: BTreeMap<(usize, Mismatch), RepeatedIncident>,
     outputs: Vec<Output>,
     process_states: Vec<ProcessState>,
     commands: VecDeque<Command>,
 }
 
-/// SeededRng for each purpose, so that one does not disturb the other.
+/// One generator per purpose, so that one does not disturb the other.
 struct Rngs {
     operations: SeededRng,
     order: SeededRng,
@@ -169,7 +168,7 @@ impl Run {
         run
     }
 
-    /// Lets everything happen that is due by `now`.
+    /// Runs everything that is due by `now`.
     pub fn advance(&mut self, now: Duration) {
         loop {
             if let Some(envelope) = self.network.poll(now) {
@@ -185,7 +184,7 @@ impl Run {
         }
     }
 
-    /// When to advance next, if no node says anything before.
+    /// When to advance next, unless a node prints something before.
     pub fn deadline(&self) -> Option<Duration> {
         [
             self.phase_deadline(),
@@ -197,15 +196,15 @@ impl Run {
         .min()
     }
 
-    /// What is to be done with a node next.
+    /// The next command to the driver.
     pub fn next_command(&mut self) -> Option<Command> {
         self.commands.pop_front()
     }
 
     /// A node has printed a line.
     ///
-    /// One that is no legal message is the last that counts: Maelstrom's reader stops there, and
-    /// verdicts depend on it. Here the person is told.
+    /// After an invalid message all further lines are ignored: Maelstrom's reader stops there, and
+    /// verdicts depend on it. Here an incident reports it.
     pub fn on_line(&mut self, now: Duration, node: usize, line: &str) {
         let name = self.settings.nodes[node].clone();
         self.set_printed_line(node);
@@ -219,18 +218,18 @@ impl Run {
                 ""
             };
             let what = error.what;
-            let what = format!("{what}; whatever it prints from here on is ignored{hint}");
+            let what = format!("{what}; everything that it prints after this is ignored{hint}");
             self.report(now, node, what, Some(line));
             self.silenced.insert(name);
         }
     }
 
-    /// Something is wrong with a node.
+    /// Records an incident of a node.
     pub fn report(&mut self, now: Duration, node: usize, mut what: String, line: Option<&str>) {
         match self.incidents.len() {
             MAX_INCIDENTS => return,
             last if last + 1 == MAX_INCIDENTS => {
-                what.push_str(" (this list is full: what went wrong later is left out)");
+                what.push_str(" (this list is full: later incidents are left out)");
             }
             _ => {}
         }
@@ -244,20 +243,19 @@ impl Run {
         });
     }
 
-    /// Breaks the run off: nothing that happens from now on counts. One that has just ended is
-    /// worth no more than any other; of several reasons the first one stays.
+    /// Aborts the run, even one that has just ended. Of several reasons the first one stays.
     pub fn abort(&mut self, why: String) {
         if !matches!(self.phase, Phase::Over { crash: Some(_) }) {
             self.phase = Phase::Over { crash: Some(why) };
         }
     }
 
-    /// Whether nothing more will happen.
+    /// Whether the run has ended or was aborted.
     pub fn is_over(&self) -> bool {
         matches!(self.phase, Phase::Over { .. })
     }
 
-    /// How far it has come.
+    /// The progress so far.
     pub fn progress(&self) -> Progress {
         Progress {
             messages: self.network.statistics().all().sent,
@@ -265,7 +263,7 @@ impl Run {
         }
     }
 
-    /// The lines of the network log since the last call, one per message.
+    /// Takes the lines of the network log since the last call, one per message.
     pub fn take_lines(&mut self) -> Vec<String> {
         self.network.take_lines()
     }
@@ -275,12 +273,12 @@ impl Run {
         &self.settings.nodes
     }
 
-    /// What nodes did wrong so far.
+    /// The protocol errors of nodes so far.
     pub fn incidents(&self) -> &[Incident] {
         &self.incidents
     }
 
-    /// What is left of it.
+    /// The results of the run.
     pub fn into_record(mut self) -> Record {
         self.count_strays();
         Record {
@@ -312,19 +310,19 @@ impl Run {
                 self.services
                     .handle(dest.as_str(), envelope.src.as_str(), envelope.body.json());
             match answer {
-                // Who asks may be gone by now.
+                // The sender may have left the network meanwhile.
                 Ok(answer) => {
                     let answer = Body::from(answer);
                     drop(self.network.send(now, dest, &envelope.src, answer));
                 }
                 Err(why) => {
-                    let asker = self
+                    let sender = self
                         .settings
                         .nodes
                         .iter()
                         .position(|it| *it == envelope.src);
                     let what = format!("its request to {dest} gets no answer: {why}");
-                    self.report(now, asker.unwrap_or(0), what, Some(envelope.body.get()));
+                    self.report(now, sender.unwrap_or(0), what, Some(envelope.body.get()));
                 }
             }
         } else {

@@ -1,8 +1,8 @@
-//! The virtual clock: a run with nodes in this very process, as fast as the machine can think.
+//! The virtual clock: a run with nodes in this process, as fast as the machine can compute.
 //!
-//! Time jumps from one deadline to the next. Nodes answer in no time; what crosses the network is
-//! the same JSON text that processes would exchange. The same seed gives the same run, byte for
-//! byte, restarts and wrong clocks included.
+//! Time jumps from one deadline to the next. Nodes answer at once; what crosses the network is the
+//! same JSON text that processes would exchange. The same seed gives the same run, byte for byte,
+//! restarts and wrong clocks included.
 
 mod dyn_engine;
 mod node_slot;
@@ -20,23 +20,23 @@ use rand::RngExt;
 
 pub use dyn_engine::DynEngine;
 
-/// Makes nodes of one kind, each from the seed of its random numbers.
+/// Makes the engines of nodes of one type, each from the seed of its random numbers.
 pub type Factory = Box<dyn Fn(u64) -> Box<dyn DynEngine> + Send + Sync>;
 
-/// How often nodes and network may go back and forth within one instant.
+/// The limit of rounds between nodes and network at one moment.
 const MAX_ROUNDS: u32 = 1_000_000;
 
-/// A simulated run's record, and what its nodes remarked on stderr, by node.
+/// The record of a simulated run, and what its nodes have logged.
 #[derive(Debug)]
 pub struct Simulated {
-    /// What is left of the run.
+    /// The record of the run.
     pub record: Record,
-    /// Each node's remarks, in the nodes' order.
+    /// The log lines of each node, in the nodes' order.
     pub logs: Vec<Vec<String>>,
 }
 
-/// Runs a test to its end. `engine` makes a node out of the seed of its rng, which is another one
-/// each time that a node is started.
+/// Runs a test to its end. `engine` makes a node from the seed of its random numbers, which differs
+/// for each node and each incarnation.
 pub fn simulate(
     settings: &Settings,
     workload: Box<dyn Workload>,
@@ -69,14 +69,14 @@ pub fn simulate(
         }
         match simulation.deadline() {
             Some(next) if next > now => (now, rounds) = (next, 0),
-            // What became due while the nodes spoke is dealt with before time moves on.
+            // What the nodes have just sent may be due at this moment, too.
             Some(_) if rounds < MAX_ROUNDS => rounds += 1,
             Some(_) => simulation.run.abort(format!(
-                "time stands still at {now:?}: some node never rests"
+                "virtual time stands still at {now:?}: nodes exchange messages without end"
             )),
             None if simulation.run.is_over() => {}
             None => {
-                let why = "nothing is left to happen, and the run is not over";
+                let why = "no event is pending, and the run is not over";
                 simulation.run.abort(why.to_owned());
             }
         }
@@ -87,7 +87,7 @@ pub fn simulate(
     }
 }
 
-/// The run, and the nodes that it is about.
+/// The run and its nodes.
 struct Simulation {
     run: Run,
     slots: Vec<NodeSlot>,

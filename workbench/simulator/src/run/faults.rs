@@ -1,4 +1,4 @@
-//! What the nemesis does to a run: the network, the nodes and their clocks.
+//! Applies what the nemesis does to the network, to nodes and to their clocks.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -11,18 +11,18 @@ use crate::clients::Purpose;
 use crate::nemesis::{Fault, FaultStart, Grudge, NemesisOp, Skew};
 use history::{Kind, OpMeta, Process};
 
-/// What state a node's process is in.
+/// The state of a node's process.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum ProcessState {
     Running,
     Paused,
     Dead,
-    /// It was started anew, and this client tells it who it is.
+    /// Restarted, and not initialised yet: this client has sent `init`.
     Starting(NodeId),
 }
 
 impl Run {
-    /// Does what the nemesis wants, and writes it down.
+    /// Executes an operation of the nemesis and records it.
     pub(super) fn execute_nemesis_op(&mut self, now: Duration, op: &NemesisOp) {
         let (op, touched) = match op {
             NemesisOp::Start(start) => (NemesisOp::Start(self.apply(now, start)), BTreeSet::new()),
@@ -43,7 +43,7 @@ impl Run {
         }
     }
 
-    /// Ends all faults that there may be.
+    /// Lifts faults of all kinds that the run has.
     pub(super) fn lift_all_faults(&mut self, now: Duration) {
         let kinds: Vec<Fault> = self.settings.faults.kinds().collect();
         for fault in kinds {
@@ -51,7 +51,8 @@ impl Run {
         }
     }
 
-    /// Lets a fault begin; what came of it, which may be less than was meant.
+    /// Applies a fault. Returns what was applied: nodes that are paused or dead already are left
+    /// out.
     fn apply(&mut self, now: Duration, start: &FaultStart) -> FaultStart {
         match start {
             FaultStart::Partition(_, grudge) => self.cut(grudge),
@@ -76,7 +77,7 @@ impl Run {
         start.clone()
     }
 
-    /// Lets faults of a kind end; the nodes that this brings back.
+    /// Lifts all faults of a kind. Returns the nodes that were resumed or restarted.
     fn lift(&mut self, now: Duration, fault: Fault) -> BTreeSet<usize> {
         let all_nodes = (0..self.settings.nodes.len()).collect();
         match fault {
@@ -133,7 +134,7 @@ impl Run {
         self.network.listen(now, &self.settings.nodes[node]);
     }
 
-    /// The node dies with what it was about to say, and hears nothing more.
+    /// Kills a node, with its unread input. Messages that arrive later are lost.
     fn kill(&mut self, now: Duration, node: usize) {
         if let ProcessState::Starting(client) = &self.process_states[node] {
             self.clients.close(&mut self.network, client);
@@ -158,7 +159,7 @@ impl Run {
         self.send_init(now, node, &client);
     }
 
-    /// A node that was started anew knows who it is, and takes part again.
+    /// Connects a restarted node to the network again, after it has answered `init`.
     pub(super) fn rejoin(&mut self, now: Duration, node: usize) {
         self.process_states[node] = ProcessState::Running;
         let name = self.settings.nodes[node].clone();

@@ -1,4 +1,4 @@
-//! What nodes print, and how it gets onto the network.
+//! Lines that nodes print: parsed, checked and sent on the network.
 
 use std::time::Duration;
 
@@ -10,13 +10,13 @@ use crate::network::Unroutable;
 use history::fields::{Fields, is_integer};
 
 impl Run {
-    /// Takes a node's line onto the network.
+    /// Parses a node's line and sends the message.
     pub(super) fn accept(&mut self, now: Duration, line: &str) -> Result<(), LineError> {
         let Line { src, dest, body } = parse_line(line)?;
         let sent = self
             .network
             .send(now, &NodeId::from(&*src), &NodeId::from(&*dest), body);
-        // With these faults even the best of nodes may be late, and is not to be blamed for it.
+        // With these faults even a correct node may answer late.
         let is_lenient = self.settings.faults.go_beyond_maelstrom();
         let Err(unroutable) = sent else {
             return Ok(());
@@ -27,24 +27,28 @@ impl Run {
                 if is_lenient {
                     return Ok(());
                 }
-                format!("it answered client {name}, which had given up and gone")
+                format!("it answered client {name}, which had timed out and left")
             }
             Unroutable::Receiver(name) => {
-                format!("it sent a message to {name:?}, and nobody has that name")
+                format!(
+                    "it sent a message to {name:?}, but no node, client or service has that name"
+                )
             }
             Unroutable::Sender(name) => {
-                format!("it sent a message as {name:?}, and nobody has that name")
+                format!(
+                    "it sent a message as {name:?}, but no node, client or service has that name"
+                )
             }
         };
         Err(LineError { what, is_about_src })
     }
 }
 
-/// Why a line does not get onto the network.
+/// Why a line cannot be sent.
 pub(super) struct LineError {
     /// What is wrong with it.
     pub(super) what: String,
-    /// It is the sender's name.
+    /// Whether the sender's name is wrong.
     pub(super) is_about_src: bool,
 }
 
@@ -58,15 +62,15 @@ impl From<String> for LineError {
 /// The fields of a message.
 const PARTS: [&str; 4] = ["src", "dest", "body", "id"];
 
-/// What a node may print.
+/// A message that a node has printed.
 struct Line {
     src: String,
     dest: String,
     body: Body,
 }
 
-/// Reads a line as a message, as strictly and as loosely as Maelstrom does: no other fields may
-/// stand beside these, but what follows the object on the same line is not looked at.
+/// Reads a line as a message, exactly as strictly as Maelstrom: other fields are an error, but
+/// text after the object on the same line is ignored.
 fn parse_line(line: &str) -> Result<Line, LineError> {
     let fields = match Fields::first_of(line) {
         Some(Ok(fields)) => fields,
@@ -112,5 +116,5 @@ fn parse_line(line: &str) -> Result<Line, LineError> {
 }
 
 fn invalid_message(why: &str) -> String {
-    format!("it printed a line that is no message of the protocol ({why})")
+    format!("it printed a line that is not a message of the protocol ({why})")
 }

@@ -1,4 +1,4 @@
-//! Workers and their operations: how they begin, go on and end.
+//! Workers and their operations: invoked, executed step by step, completed.
 
 use std::time::Duration;
 
@@ -10,25 +10,25 @@ use crate::clients::{Purpose, Reply};
 use crate::workload::{Completion, FinalStep, Invocation, Session, Step, Turn, failed, thrown};
 use history::{Kind, Process};
 
-/// One who performs operations, one at a time, always on the same node.
+/// A worker: performs operations, one at a time, always on the same node.
 pub(super) struct Worker {
-    /// The process it is at present: a new one whenever an operation's fate is unknown.
+    /// Its current process: a new one after each operation whose outcome is unknown.
     process: u64,
     client: Option<Client>,
-    /// What it is at.
+    /// The operation in progress.
     invocation: Option<Invocation>,
-    /// What it does next in the final phase.
+    /// Its progress in the final phase.
     final_state: FinalState,
 }
 
-/// How far a worker is with the final phase.
+/// A worker's progress in the final phase.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum FinalState {
-    /// It has something to do as soon as it is free.
+    /// Asks the workload for the next step as soon as it is free.
     Ready,
-    /// … not before this moment.
+    /// Asks again at this time.
     WaitingUntil(Duration),
-    /// It has nothing more to do.
+    /// Has finished.
     Done,
 }
 
@@ -48,7 +48,7 @@ impl Worker {
         }
     }
 
-    /// When it goes on with the final phase, if it rests on purpose.
+    /// When it continues the final phase, if it is waiting.
     pub(super) fn waits_until(&self) -> Option<Duration> {
         match self.final_state {
             FinalState::WaitingUntil(at) if self.is_free() => Some(at),
@@ -56,7 +56,7 @@ impl Worker {
         }
     }
 
-    /// Whether it is its turn in the final phase.
+    /// Whether it continues the final phase now.
     fn is_due(&self, now: Duration) -> bool {
         self.is_free()
             && match self.final_state {
@@ -72,7 +72,7 @@ impl Worker {
 }
 
 impl Run {
-    /// Begins whatever is due in the main phase, or ends it; whether there was anything.
+    /// Runs what is due in the main phase, or ends the phase. Returns whether anything was due.
     pub(super) fn step_main(&mut self, now: Duration) -> bool {
         let worker = self.turns.choose(|worker| self.workers[worker].is_free());
         let Phase::Main {
@@ -85,7 +85,7 @@ impl Run {
         };
         let (start, end) = (*start, *start + self.settings.time_limit);
 
-        // An operation may begin only before the end; each side's schedule runs until then.
+        // Operations of clients and of the nemesis begin only before the end.
         let in_time = |at: &Duration| *at.max(&now) < end;
         let work_at = pace
             .as_ref()
@@ -108,7 +108,7 @@ impl Run {
             pace.block();
         }
         let work_is_due = work_is_due && worker.is_some();
-        // Of two that are due at once, either may be the first.
+        // If both are due, either may be first.
         let nemesis_first = nemesis_is_due && (!work_is_due || self.rng.order.random::<bool>());
         if nemesis_first && let Some(nemesis) = nemesis {
             if let Some(op) = nemesis.wake(now - start) {
@@ -130,7 +130,8 @@ impl Run {
         false
     }
 
-    /// Begins an operation on the worker in turn, unless the workload chooses another free one.
+    /// Invokes an operation on the worker whose turn it is, or on another free one that the
+    /// workload chooses.
     fn invoke_in_main(&mut self, now: Duration, start: Duration, in_turn: usize) {
         let (workers, nodes) = (self.workers.len(), self.settings.nodes.len());
         let is_free = |worker: usize| self.workers[worker].is_free();
@@ -148,7 +149,7 @@ impl Run {
         self.invoke(now, worker, invocation);
     }
 
-    /// Begins an operation of the final phase, or ends it; whether there was anything.
+    /// Runs what is due in the final phase, or ends the phase. Returns whether anything was due.
     pub(super) fn step_final(&mut self, now: Duration, start: Duration) -> bool {
         let ready: Vec<usize> = (0..self.workers.len())
             .filter(|i| self.workers[*i].is_due(now))
@@ -173,7 +174,7 @@ impl Run {
                 self.workers[worker].final_state = FinalState::Ready;
                 self.invoke(now, worker, invocation);
             }
-            // At this very moment would be over and over again.
+            // A wait until `now` would repeat without end.
             FinalStep::Wait(until) => {
                 let until = (start + until).max(now + Duration::from_nanos(1));
                 self.workers[worker].final_state = FinalState::WaitingUntil(until);
@@ -209,7 +210,7 @@ impl Run {
         }
     }
 
-    /// The last question of a worker's operation has an answer, or will never have one.
+    /// A worker's client has received the reply to its request, or has timed out.
     pub(super) fn on_reply(&mut self, now: Duration, worker: usize, reply: &Reply) {
         let state = &mut self.workers[worker];
         let (Some(invocation), Some(client)) = (&state.invocation, &mut state.client) else {
@@ -255,7 +256,7 @@ impl Run {
             Kind::Fail => self.progress.failed += 1,
             Kind::Info | Kind::Invoke => {
                 self.progress.info += 1;
-                // Who may still be at it cannot begin anything else: somebody new goes on.
+                // The old process may still be executing the operation: a new one continues.
                 state.process += count;
             }
         }

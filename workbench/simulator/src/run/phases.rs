@@ -19,13 +19,13 @@ use crate::service::Services;
 use history::text::quoted;
 use history::{OpError, json};
 
-/// How long a node has for its answer to `init`.
+/// The timeout of `init`.
 pub const INIT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The request `init`. The answer to it is judged by its type alone.
+/// The request `init`. Only the type of its answer is checked.
 pub static INIT: Rpc = Rpc {
     request: "init",
-    meaning: "The first message that a node gets: who it is, and who else there is.",
+    meaning: "The first message to a node: its own name, and the names of all nodes.",
     arguments: &[
         Field::new(
             "node_id",
@@ -45,9 +45,9 @@ pub static INIT: Rpc = Rpc {
 };
 
 pub(super) enum Phase {
-    /// Nodes learn who they are.
+    /// Nodes receive `init`.
     Starting { waiting: BTreeSet<usize> },
-    /// Nodes are told what the workload wants them to know.
+    /// Nodes receive the workload's set-up request.
     SettingUp { waiting: BTreeSet<usize> },
     /// Operations at a pace, and perhaps faults.
     Main {
@@ -55,18 +55,18 @@ pub(super) enum Phase {
         pace: Option<Box<Pace>>,
         nemesis: Option<Box<Nemesis>>,
     },
-    /// No more operations begin; those that did are waited for.
+    /// No more operations begin; those in progress complete.
     Draining,
-    /// Rest until then.
+    /// No faults and no operations until this time.
     Recovering { until: Duration },
-    /// The last operations, since then.
+    /// The final operations.
     Final { start: Duration },
-    /// The end, and why it came early if it did.
+    /// The end, with a reason if the run was aborted.
     Over { crash: Option<String> },
 }
 
 impl Run {
-    /// When the phase itself wants to go on.
+    /// The next deadline of the phase itself.
     pub(super) fn phase_deadline(&self) -> Option<Duration> {
         match &self.phase {
             Phase::Main {
@@ -83,7 +83,7 @@ impl Run {
                 let nemesis_at = nemesis
                     .as_ref()
                     .map(|it| start.saturating_add(it.next_at()));
-                // Whatever falls behind the end will not happen, but the end itself will.
+                // Nothing happens after the end of the phase.
                 work.into_iter()
                     .chain(nemesis_at)
                     .min()
@@ -98,7 +98,7 @@ impl Run {
         }
     }
 
-    /// Everybody takes part from the start, and `init` is on its way.
+    /// Connects all nodes and services, and sends `init`.
     pub(super) fn initialise(&mut self, now: Duration) {
         let names = self
             .settings
@@ -116,7 +116,7 @@ impl Run {
         }
     }
 
-    /// The client that will tell a node who it is.
+    /// The client that sends `init` to a node.
     pub(super) fn open_init_client(&mut self, node: usize) -> NodeId {
         let name = self.settings.nodes[node].clone();
         self.clients
@@ -161,7 +161,7 @@ impl Run {
 
     pub(super) fn on_set_up_reply(&mut self, node: usize, reply: &Reply) {
         let Phase::SettingUp { waiting } = &mut self.phase else {
-            // A node that was started anew: what it makes of this shows in what it does.
+            // A restarted node: its answer does not matter.
             self.clients.close(&mut self.network, &reply.client);
             return;
         };
@@ -187,7 +187,7 @@ impl Run {
         }
     }
 
-    /// Does what the phase asks for now; whether there was anything.
+    /// Runs what is due in the current phase. Returns whether anything was due.
     pub(super) fn step(&mut self, now: Duration) -> bool {
         match &self.phase {
             Phase::Starting { waiting } if waiting.is_empty() => self.begin_set_up(now),
@@ -215,7 +215,7 @@ impl Run {
         let waiting = (0..nodes.len()).filter(|_| request.is_some()).collect();
         self.phase = Phase::SettingUp { waiting };
         for (node, name) in nodes.into_iter().enumerate() {
-            // As in Maelstrom, these clients stay to the end and use up a number each.
+            // As in Maelstrom, these clients stay until the end, and each uses up a number.
             let client = self
                 .clients
                 .open(&mut self.network, name, Purpose::SetUp(node));
@@ -245,7 +245,7 @@ impl Run {
         };
     }
 
-    /// All faults end, and the final phase waits for the dust to settle.
+    /// Lifts all faults and begins the recovery before the final phase.
     fn end_main(&mut self, now: Duration) {
         if !self.workload.has_final_phase() {
             self.phase = Phase::Over { crash: None };

@@ -1,18 +1,18 @@
-//! What a simulation asks of a node.
+//! A node's engine without the node's type.
 
 use std::time::Duration;
 
 use shared::{Engine, Node, Outbox};
 
-/// One who hosts a node: what an [`Engine`] can do, whatever the node's type.
+/// The methods of [`Engine`] that a simulation calls, whatever the node's type.
 pub trait DynEngine: Send {
-    /// Takes in one line of input.
+    /// Receives one line of input.
     fn receive(&mut self, now: Duration, line: &str);
-    /// Lets everything happen that is due by `now`.
+    /// Runs everything that is due by `now`.
     fn wake(&mut self, now: Duration);
-    /// When it wants to be woken next.
+    /// The time of the next wake.
     fn deadline(&self) -> Option<Duration>;
-    /// Hands over what was said since the last time.
+    /// Moves the output since the last call into `outbox`.
     fn drain(&mut self, outbox: &mut Outbox);
 }
 

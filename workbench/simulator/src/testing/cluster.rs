@@ -114,7 +114,7 @@ pub struct TestCluster<N: Node> {
     pub sent: Vec<Sent>,
     /// What nodes logged since the test last emptied this, each with the node's name; and requests
     /// that a service does not answer, with its name.
-    pub remarks: Vec<(String, String)>,
+    pub logs: Vec<(String, String)>,
     network: Network,
     nodes: BTreeMap<String, Engine<N>>,
     services: Services,
@@ -148,7 +148,7 @@ impl<N: Node> TestCluster<N> {
             now: Duration::ZERO,
             names: Vec::new(),
             sent: Vec::new(),
-            remarks: Vec::new(),
+            logs: Vec::new(),
             network,
             nodes: BTreeMap::new(),
             services: Services::new(rng("services")),
@@ -344,8 +344,8 @@ impl<N: Node> TestCluster<N> {
         match self.services.handle(service, src.as_str(), body) {
             Ok(answer) => self.send(&NodeId::from(service), src, answer),
             Err(unanswered) => {
-                let remark = (service.to_owned(), unanswered.to_string());
-                self.remarks.push(remark);
+                let line = (service.to_owned(), unanswered.to_string());
+                self.logs.push(line);
             }
         }
     }
@@ -356,9 +356,8 @@ impl<N: Node> TestCluster<N> {
         if let Some(node) = self.nodes.get_mut(name) {
             node.drain(&mut outbox);
         }
-        let remarks = outbox.log.drain(..);
-        self.remarks
-            .extend(remarks.map(|remark| (name.to_owned(), remark)));
+        let lines = outbox.log.drain(..);
+        self.logs.extend(lines.map(|line| (name.to_owned(), line)));
         let lines = std::str::from_utf8(&outbox.lines).expect("JSON is text");
         for line in lines.lines() {
             let line = serde_json::from_str(line).expect("an engine's lines are messages");

@@ -26,7 +26,7 @@ where
 
 impl<N: Node> TestCluster<N> {
     /// Executes a transcript's command and returns the messages that were sent since the last one,
-    /// in lines such as `340ms n0→n1 {…}`, then the remarks. The commands:
+    /// in lines such as `340ms n0→n1 {…}`, then the log lines. The commands:
     ///
     /// - `start n1 of n0 n1 n2` starts a node with `init`, `start n1` one that waits for `init`,
     ///   and `kill n1` kills it;
@@ -65,8 +65,8 @@ impl<N: Node> TestCluster<N> {
             let (at, src, dest, body) = (sent.at, sent.src, sent.dest, sent.body);
             let _ = writeln!(output, "{at:?} {src}→{dest} {body}");
         }
-        for (name, remark) in self.remarks.drain(..) {
-            let _ = writeln!(output, "{name} remarks: {remark}");
+        for (name, line) in self.logs.drain(..) {
+            let _ = writeln!(output, "{name} logs: {line}");
         }
         output
     }

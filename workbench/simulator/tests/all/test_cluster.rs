@@ -73,7 +73,7 @@ fn messages_among_nodes_and_services_take_the_latency_and_are_counted() {
     cluster.advance(ms(1000));
     let expected = ["0ns n0→n1", "100ms n1→lin-kv", "200ms lin-kv→n1"];
     assert_eq!(take_sent(&mut cluster), expected);
-    assert_eq!(cluster.remarks, [("n1".to_owned(), "Ok(())".to_owned())]);
+    assert_eq!(cluster.logs, [("n1".to_owned(), "Ok(())".to_owned())]);
     assert_eq!((cluster.messages(), cluster.is_idle()), (3, true));
 }
 
@@ -84,19 +84,16 @@ fn a_cut_drops_messages_one_way_until_it_is_healed() {
     spread(&mut cluster);
     cluster.advance(ms(5000));
     assert_eq!(take_sent(&mut cluster).len(), 3);
-    assert_eq!(
-        cluster.remarks,
-        [("n1".to_owned(), "Err(Timeout)".to_owned())]
-    );
+    assert_eq!(cluster.logs, [("n1".to_owned(), "Err(Timeout)".to_owned())]);
     cluster.cut("n0", "n1");
     spread(&mut cluster);
     cluster.advance(ms(5000));
     assert_eq!(take_sent(&mut cluster), ["5s n0→n1"]);
     cluster.heal();
-    cluster.remarks.clear();
+    cluster.logs.clear();
     spread(&mut cluster);
     cluster.advance(ms(5000));
-    assert_eq!(cluster.remarks, [("n1".to_owned(), "Ok(())".to_owned())]);
+    assert_eq!(cluster.logs, [("n1".to_owned(), "Ok(())".to_owned())]);
 }
 
 #[test]
@@ -149,9 +146,9 @@ fn the_same_seed_gives_the_same_run() {
 }
 
 #[test]
-fn a_request_that_no_service_answers_is_remarked() {
+fn a_request_that_no_service_answers_is_logged() {
     let mut cluster = relays(1, 1, Conditions::reliable(CALM));
     cluster.deliver("c1", "lin-kv", r#"{"type":"ts","msg_id":1}"#);
-    assert_eq!(cluster.remarks[0].0, "lin-kv");
+    assert_eq!(cluster.logs[0].0, "lin-kv");
     assert!(cluster.is_idle());
 }

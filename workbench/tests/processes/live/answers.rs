@@ -83,7 +83,7 @@ fn a_request_without_an_answer_in_time_is_in_doubt_and_one_answer_is_enough() {
     let once = || echo().steps(["ok", "silence"]);
     let part = "1 of 2 operations were ok, a fraction of 0.5; asked for was ";
     let late = ["sleep 7", "ok"];
-    let gone = "it answered client c2, which had given up and gone";
+    let gone = "it answered client c2, which had timed out and left";
     check([
         silent().steps(["silence"]),
         silent().steps(["close-stdout"]),

@@ -54,7 +54,7 @@ fn a_node_that_does_not_answer_init_rightly_breaks_the_run_off() {
 #[test]
 fn a_node_that_answers_init_twice_is_lucky_or_silenced() {
     for run in run(&[echo().steps(["init:ok", "init:ok"])]) {
-        let says = "it answered client c0, which had given up and gone";
+        let says = "it answered client c0, which had timed out and left";
         let silenced = run.code == Some(1) && run.text.contains(says);
         run.demand(silenced || run.code == Some(0), "it is lucky or silenced");
     }

@@ -71,24 +71,24 @@ const BAD: [(&str, &str); 24] = [
     // From or to nobody:
     (
         r#"{"src":"$me","dest":"n2","body":{}}"#,
-        r#"to "n2", and nobody has that name"#,
+        r#"to "n2", but no node, client or service has that name"#,
     ),
     (
         r#"{"src":"$me","dest":"kv","body":{}}"#,
-        r#"to "kv", and nobody has that name"#,
+        r#"to "kv", but no node, client or service has that name"#,
     ),
     (
         r#"{"src":"$me","dest":"c99","body":{}}"#,
-        r#"to "c99", and nobody has that name"#,
+        r#"to "c99", but no node, client or service has that name"#,
     ),
     (
         r#"{"src":"n2","dest":"n0","body":{}}"#,
-        r#"as "n2", and nobody has that name"#,
+        r#"as "n2", but no node, client or service has that name"#,
     ),
     // Another answer to `init`: the client that asked has gone.
     (
         INIT_OK,
-        "it answered client c1, which had given up and gone",
+        "it answered client c1, which had timed out and left",
     ),
 ];
 
@@ -98,7 +98,7 @@ pub const INIT_OK: &str = r#"{"src":"$me","dest":"c1","body":{"type":"init_ok","
 #[test]
 fn a_line_that_is_no_message_is_told_and_the_last_that_counts() {
     let cases = BAD.map(|(line, flaw)| {
-        let ignored = "; whatever it prints from here on is ignored";
+        let ignored = "; everything that it prints after this is ignored";
         let says = [
             "node n1, at ",
             flaw,

@@ -301,14 +301,14 @@ fn an_answer_to_a_client_that_has_gone_is_forgiven_under_faults_that_maelstrom_d
         "partition,loss",
     ]
     .map(late);
-    let says = "it answered client c1, which had given up and gone; whatever it prints from here on is \
+    let says = "it answered client c1, which had timed out and left; everything that it prints after this is \
                 ignored";
     let blamed = ["none", "partition"].map(|nemesis| late(nemesis).exits(1).says([says]));
     let strangers = echo()
         .flags("--nemesis loss --nemesis-interval 1000")
         .steps([r#"line {"src":"$me","dest":"c99","body":{}}"#])
         .exits(1)
-        .says([r#"to "c99", and nobody has that name"#]);
+        .says([r#"to "c99", but no node, client or service has that name"#]);
     for run in check(forgiven) {
         run.demand(!run.text.contains("node n"), "nobody is to blame");
     }
