@@ -1,4 +1,4 @@
-//! The inbox of a participant: what waits, what its consumer sleeps on, and what it lets through.
+//! The inbox of a participant: its queue, its consumer's current message, and its gate.
 
 use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
@@ -8,40 +8,40 @@ use shared::NodeId;
 
 use crate::message::Envelope;
 
-/// The most messages that wait for somebody who stands still; more are lost.
+/// The limit of a queue while its participant does not listen; more messages are lost.
 pub(super) const MAX_WAITING: usize = 100_000;
 
 #[derive(Default)]
 pub(super) struct Inbox {
     pub(super) queue: BinaryHeap<Reverse<QueuedMessage>>,
-    /// What the consumer sleeps on; its entry in the agenda has the same number.
+    /// The message that the consumer is waiting to deliver; the wakeup has the same copy id.
     pub(super) current: Option<QueuedMessage>,
     pub(super) listening: bool,
     pub(super) gate: Gate,
 }
 
-/// Ordered by the time at which it is due, then by age.
+/// A queued message. Ordered by the time at which it is due, then by age.
 pub(super) struct QueuedMessage {
     pub(super) due: Duration,
-    /// Every copy of a message has a number of its own.
+    /// Unique for each copy of a message, ascending.
     pub(super) copy_id: u64,
     pub(super) envelope: Envelope,
 }
 
-/// Whose messages get through to a participant.
+/// Which senders' messages are delivered to a participant.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) enum Gate {
-    /// Everybody's.
+    /// All.
     #[default]
     Open,
-    /// Nobody's: what arrives is lost.
+    /// None: messages that arrive are lost.
     Blocked,
-    /// One participant's alone.
+    /// Only this one's.
     Only(NodeId),
 }
 
 impl Gate {
-    /// Whether a message of this sender gets through.
+    /// Whether a message of this sender is delivered.
     pub(super) fn admits(&self, src: &NodeId) -> bool {
         match self {
             Gate::Open => true,

@@ -13,12 +13,12 @@ impl Network {
         self.latency = latency;
     }
 
-    /// Draws the latency of every message under way anew, from `now` on. Those that the weather
-    /// holds back go on at once. To be called after [`Network::set_latency`].
+    /// Draws new latencies, from `now` on, for all messages under way; delayed ones are queued at
+    /// once. To be called after [`Network::set_latency`].
     pub fn reschedule(&mut self, now: Duration) {
         let delayed = std::mem::take(&mut self.delayed).into_iter();
         let delayed = delayed.map(|((_, copy_id), envelope)| (copy_id, envelope));
-        // In the order of tickets, since that of the inboxes differs from run to run.
+        // In the order of copy ids, since the order of inboxes differs from run to run.
         let mut under_way: Vec<(u64, Envelope)> = delayed.collect();
         for inbox in self.inboxes.values_mut() {
             let waiting = inbox.queue.drain().map(|Reverse(waiting)| waiting);

@@ -301,8 +301,8 @@ fn an_answer_to_a_client_that_has_gone_is_forgiven_under_faults_that_maelstrom_d
         "partition,loss",
     ]
     .map(late);
-    let says = "it answered client c1, which had timed out and left; everything that it prints after this is \
-                ignored";
+    let says = "it answered client c1, which had timed out and left; everything that it prints after this \
+                is ignored";
     let blamed = ["none", "partition"].map(|nemesis| late(nemesis).exits(1).says([says]));
     let strangers = echo()
         .flags("--nemesis loss --nemesis-interval 1000")
