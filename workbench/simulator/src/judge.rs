@@ -1,5 +1,5 @@
-//! The verdict on a run: what every history is held to, what its workload's checker finds, and the
-//! count of messages. The network itself counts and judges nothing.
+//! The verdict on a run: the checks of every history, the workload's checker, and the message
+//! counts.
 
 use checkers::{Target, Validity, Verdict};
 use history::edn::{self, Edn};
@@ -9,8 +9,8 @@ use crate::run::Record;
 use crate::statistics::{Count, Statistics};
 use crate::workload::Workload;
 
-/// Maelstrom's verdict on a history: everything that any history is held to, and what the checker
-/// of its workload says. Of a history that was kept nobody knows the messages.
+/// Maelstrom's verdict on a history: the checks of every history, and the verdict of the workload's
+/// checker. `net` is missing for a saved history, whose messages are unknown.
 pub fn judge(
     history: &History,
     workload: Verdict,
@@ -32,7 +32,7 @@ pub fn judge(
     checkers::overall(known.collect())
 }
 
-/// The same on a run that is over, of a workload.
+/// Maelstrom's verdict on a run of a workload.
 pub fn judge_run(
     record: &Record,
     workload: &dyn Workload,
@@ -43,7 +43,7 @@ pub fn judge_run(
     judge(history, workload.check(history), availability, Some(net))
 }
 
-/// The result map `:net`, for a history of so many invocations.
+/// The result map `:net`, for a history with this many invocations.
 pub fn net(statistics: &Statistics, invocations: usize) -> Verdict {
     let class = |count: Count| {
         edn::map([
@@ -64,7 +64,7 @@ pub fn net(statistics: &Statistics, invocations: usize) -> Verdict {
     Verdict::new(Validity::Valid, entries)
 }
 
-/// In single precision, as in Maelstrom.
+/// Messages per operation, in single precision, as in Maelstrom.
 fn per_op(messages: u64, invocations: usize) -> Edn {
     edn::float32(messages as f32 / invocations as f32)
 }

@@ -1,8 +1,8 @@
-//! The one who breaks things: faults that come and go by chance. It decides when and what, and
-//! leaves the doing to the run.
+//! The nemesis: random faults that start and stop. It decides when and which; the run applies
+//! them.
 //!
-//! Each kind of fault has a schedule and rng of its own, so that adding one does not reshuffle the
-//! others; partitions alone are Maelstrom's, act by act.
+//! Each kind of fault has its own schedule and generator, so that adding one does not change the
+//! others. Partitions follow Maelstrom's schedule exactly.
 
 mod fault;
 mod op;
@@ -22,11 +22,10 @@ pub use fault::{Fault, Faults};
 pub use op::{FaultStart, NemesisOp, Skew};
 pub use partition::{Grudge, PartitionShape, grudge};
 
-/// A mean interval below this is taken for this: an interval of zero would hold a virtual clock
-/// for ever.
+/// The minimum mean interval: one of zero would stop a virtual clock for ever.
 const MIN_INTERVAL: Duration = Duration::from_millis(1);
 
-/// Starts and stops faults, those of a kind in turn.
+/// Starts and stops faults; those of one kind alternately.
 #[derive(Debug)]
 pub struct Nemesis {
     nodes: Vec<NodeId>,
@@ -35,7 +34,7 @@ pub struct Nemesis {
     started: u64,
 }
 
-/// When the next act of one kind is due.
+/// The schedule of one kind of fault.
 #[derive(Debug)]
 struct Schedule {
     fault: Fault,
@@ -46,8 +45,8 @@ struct Schedule {
 }
 
 impl Nemesis {
-    /// One that does these things to these nodes. Partitions begin at once, as Maelstrom's do; other
-    /// faults after a first pause.
+    /// A nemesis that causes these faults on these nodes. Partitions start at once, as in
+    /// Maelstrom; other faults after a first interval.
     pub fn new(nodes: Vec<NodeId>, faults: Faults, seed: u64) -> Nemesis {
         let schedule = |(fault, interval): &(Fault, Duration)| match fault {
             Fault::Partition => Schedule::new(*fault, *interval, substream(seed, "nemesis")),
@@ -66,16 +65,16 @@ impl Nemesis {
         }
     }
 
-    /// When its next act is due, since the phase began. After the last one, never.
+    /// When its next operation is due, since the phase began; `Duration::MAX` after the last one.
     pub fn next_at(&self) -> Duration {
         let next = self.schedules.iter().map(|it| it.next_at).min();
         next.unwrap_or(Duration::MAX)
     }
 
-    /// What it does at `now`, the time since the phase began; nothing while nothing is due.
+    /// The operation that is due at `now`, the time since the phase began.
     ///
-    /// The next act of the same kind follows 0 to 2 intervals later, counted from `now`: a late call
-    /// shifts all that follows, it is never made up for.
+    /// The next one of the same kind follows 0 to 2 intervals later, counted from `now`: a late call
+    /// shifts all later ones.
     pub fn wake(&mut self, now: Duration) -> Option<NemesisOp> {
         let next = self.schedules.iter_mut().min_by_key(|it| it.next_at)?;
         if now < next.next_at || next.next_at == Duration::MAX {
@@ -114,7 +113,7 @@ impl Schedule {
     }
 }
 
-/// Draws a fault of a kind; none if there is nobody to be hit, or no partition to be had.
+/// Draws a fault of a kind; `None` if no shape of partition is allowed.
 fn draw_fault(
     fault: Fault,
     faults: &Faults,
@@ -138,7 +137,7 @@ fn draw_fault(
     })
 }
 
-/// So many nodes, or all that there are.
+/// Draws `count` nodes, or all if there are fewer.
 fn victims(count: u32, nodes: &[NodeId], rng: &mut SeededRng) -> BTreeSet<usize> {
     let mut victims: Vec<usize> = (0..nodes.len()).collect();
     victims.shuffle(rng);
@@ -154,7 +153,7 @@ fn skews(victims: BTreeSet<usize>, faults: &Faults, rng: &mut SeededRng) -> Vec<
     victims.into_iter().map(|node| (node, skew())).collect()
 }
 
-/// In whole nanoseconds, as far as 64 bits reach.
+/// Whole nanoseconds, at most 64 bits.
 fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
@@ -229,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn extreme_intervals_neither_panic_nor_hold_the_clock() {
+    fn extreme_intervals_neither_panic_nor_stop_the_clock() {
         let mut nemesis = Nemesis::new(nodes(3), Faults::partitions(Duration::MAX), 4);
         assert!(nemesis.wake(Duration::ZERO).is_some());
         nemesis.wake(Duration::MAX);
@@ -252,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn every_fault_begins_and_ends_in_turn_and_does_not_disturb_the_others() {
+    fn each_fault_starts_and_stops_alternately_and_does_not_disturb_the_others() {
         let interval = Duration::from_secs(5);
         let together = ops(all(interval));
         for fault in Fault::ALL {
@@ -299,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn a_limited_nemesis_ends_what_it_began_and_nothing_more() {
+    fn a_limited_nemesis_stops_what_it_has_started_and_starts_no_more() {
         let faults = Faults {
             max_count: Some(3),
             ..all(Duration::from_secs(5))

@@ -1,5 +1,5 @@
-//! Who is whose neighbour, as the broadcast workload tells its nodes before a run. A topology is a
-//! suggestion: nothing in the network enforces it.
+//! Topologies: the neighbours that the broadcast workload suggests to its nodes before a run. The
+//! network does not enforce them.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -20,7 +20,7 @@ pub enum Topology {
     Grid,
     /// Each node between two others; a single node has no entry at all.
     Line,
-    /// Everybody next to everybody.
+    /// Every node next to all others.
     Total,
     /// The same as `tree2`.
     Tree,
@@ -91,7 +91,7 @@ impl Topology {
             .collect()
     }
 
-    /// The indices next to `place` among `count`; some may lie beyond the end.
+    /// The indices next to `index` among `count`; some may lie beyond the end.
     fn neighbour_indices(self, index: usize, count: usize) -> Vec<usize> {
         match self {
             Topology::Grid => grid(index, count),
@@ -123,7 +123,7 @@ impl FromStr for Topology {
     }
 }
 
-/// Below, above, right, left, in a square just large enough for all.
+/// The neighbours below, above, right and left, in the smallest square that holds all nodes.
 fn grid(index: usize, count: usize) -> Vec<usize> {
     let side = (1..).find(|side| side * side >= count).unwrap_or(1);
     let below = Some(index + side);
@@ -133,7 +133,7 @@ fn grid(index: usize, count: usize) -> Vec<usize> {
     [below, above, right, left].into_iter().flatten().collect()
 }
 
-/// The parent, then the children, laid out as in a heap.
+/// The parent, then the children; indices are as in a heap.
 fn tree(index: usize, children: usize) -> Vec<usize> {
     let parent = index.checked_sub(1).map(|before| before / children);
     let first_child = children * index + 1;
@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn neighbours_are_mutual_and_everybody_is_reachable() {
+    fn neighbours_are_mutual_and_every_node_is_reachable() {
         for &topology in &Topology::ALL {
             assert!(topology.neighbours(&[]).is_empty());
             for count in 2..=25 {

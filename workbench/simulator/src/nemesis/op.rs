@@ -1,4 +1,4 @@
-//! What a nemesis does, and what a history says of it.
+//! Operations of the nemesis, and their form in a history.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use super::Grudge;
 use super::fault::Fault;
 use super::partition::PartitionShape;
 
-/// What the nemesis does.
+/// An operation of the nemesis.
 #[derive(Debug, Clone, PartialEq)]
 pub enum NemesisOp {
     /// A fault begins.
@@ -22,33 +22,33 @@ pub enum NemesisOp {
 /// A fault, with all that was drawn for it. Nodes are described by their places in the list.
 #[derive(Debug, Clone, PartialEq)]
 pub enum FaultStart {
-    /// Each of these nodes drops what comes from its set of sources, to hit the target.
+    /// Each receiver drops messages from its set of sources.
     Partition(PartitionShape, Grudge),
-    /// This part of the messages between servers is lost.
+    /// This share of the messages among servers is lost.
     Loss(f64),
-    /// This part of them arrives twice.
+    /// This share of the messages among servers arrives twice.
     Duplicate(f64),
-    /// Half of them are late, by anything up to this.
+    /// Half of the messages among servers are delayed, by at most this.
     Delay(Duration),
-    /// These nodes stand still.
+    /// These nodes are paused.
     Pause(BTreeSet<usize>),
-    /// These nodes die.
+    /// These nodes are killed.
     Kill(BTreeSet<usize>),
     /// These nodes' clocks go wrong.
     Skew(Vec<(usize, Skew)>),
 }
 
-/// What happens to a clock: it never goes back.
+/// A change of a clock, which never goes back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Skew {
     /// How far it jumps ahead.
     pub ahead: Duration,
-    /// How much of a second passes on it in a second, in millionths.
+    /// Its pace, in millionths of true time.
     pub pace_ppm: u32,
 }
 
 impl FaultStart {
-    /// Its kind.
+    /// The kind of fault.
     pub fn fault(&self) -> Fault {
         match self {
             FaultStart::Partition(..) => Fault::Partition,
@@ -71,7 +71,8 @@ impl NemesisOp {
         }
     }
 
-    /// The value of its invocation: what is meant to happen, in Maelstrom's words where it has any.
+    /// The value of its invocation: what shall happen, as Maelstrom writes it where it has the
+    /// fault.
     pub fn value(&self) -> Box<RawValue> {
         match self {
             NemesisOp::Start(FaultStart::Partition(shape, _)) => history::json(&shape.name()),
@@ -84,8 +85,8 @@ impl NemesisOp {
         }
     }
 
-    /// The value that completes it: what happened, to whom. `name` tells a node's name, and
-    /// `touched` are the nodes that a stop has brought back.
+    /// The value of its completion: what has happened to which nodes. `name` gives a node's name,
+    /// and `touched` are the nodes that a stop has resumed or restarted.
     pub fn outcome<'a>(
         &self,
         name: impl Fn(usize) -> &'a str,
@@ -121,7 +122,7 @@ impl NemesisOp {
     }
 }
 
-/// The value that completes a partition: `["isolated", {"n0": ["n1", "n2"], …}]`.
+/// The value of a partition's completion: `["isolated", {"n0": ["n1", "n2"], …}]`.
 fn isolated(grudge: &Grudge) -> Box<RawValue> {
     history::json(&("isolated", grudge))
 }
@@ -146,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn partitions_read_as_maelstroms() {
+    fn partitions_have_the_same_form_as_in_maelstrom() {
         let grudge = Grudge::from([
             ("n0".into(), BTreeSet::from(["n2".into(), "n1".into()])),
             ("n1".into(), BTreeSet::new()),
@@ -159,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn other_faults_say_how_bad_they_are_and_whom_they_hit() {
+    fn other_faults_state_their_strength_and_the_affected_nodes() {
         let kill = NemesisOp::Start(FaultStart::Kill(BTreeSet::from([1])));
         check(&kill, "start-kill", "null", r#"["killed",["n1"]]"#);
         let stop = NemesisOp::Stop(Fault::Kill);

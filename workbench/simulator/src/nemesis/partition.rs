@@ -1,8 +1,7 @@
-//! What a partition is aimed at, and who then drops whose messages.
+//! The shapes of partitions, and the grudges drawn for them.
 //!
-//! Only nodes are ever cut off from each other, never clients or services. Cuts are a receiver's
-//! affair: a message is dropped where it would arrive. So a cut may be one-way, and the ring of
-//! three nodes is made of nothing else.
+//! Only nodes are cut off from each other, never clients or services. The receiver drops the
+//! messages, so a cut may be one-way; in the ring of three nodes all cuts are.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,13 +14,13 @@ use shared::NodeId;
 
 use crate::rng::SeededRng;
 
-/// Whose messages each node drops: receiver → sources. Every node has an entry, perhaps empty.
+/// Which messages each node drops: receiver → sources. Every node has an entry, perhaps empty.
 pub type Grudge = BTreeMap<NodeId, BTreeSet<NodeId>>;
 
-/// A receiver, and whose messages it drops.
+/// A receiver, and the sources whose messages it drops.
 type Drops = (NodeId, BTreeSet<NodeId>);
 
-/// What a partition is aimed at.
+/// The shape of a partition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum PartitionShape {
@@ -29,19 +28,19 @@ pub enum PartitionShape {
     One,
     /// The nodes fall into two halves; of an odd number, the larger half is a majority.
     Majority,
-    /// Somewhat less than a third is cut off from the rest; of three nodes or fewer, nobody.
+    /// Less than a third is cut off from the rest; of three nodes or fewer, none.
     MinorityThird,
-    /// Every node still hears a majority, but hardly two of them the same one.
+    /// Every node still receives from a majority, but each from a different one.
     MajoritiesRing,
-    /// Some nodes hear nothing from the others, who go on hearing them. Not in Maelstrom.
+    /// Some nodes receive nothing from the others, which still receive from them. Not in Maelstrom.
     OneWay,
-    /// Two camps that hear nothing from each other, and one node that hears both and is heard by
-    /// both. Not in Maelstrom.
+    /// Two halves that are cut off from each other, and one node that is connected to both. Not in
+    /// Maelstrom.
     Bridge,
 }
 
 impl PartitionShape {
-    /// Those that Maelstrom knows; each is as likely as the others.
+    /// Those of Maelstrom, all equally likely.
     pub const MAELSTROMS: [PartitionShape; 4] = [
         PartitionShape::One,
         PartitionShape::Majority,
@@ -79,7 +78,7 @@ impl PartitionShape {
     }
 }
 
-/// Who drops whose messages, drawn for one partition of `nodes`.
+/// Draws a partition of `nodes`.
 pub fn grudge(shape: PartitionShape, nodes: &[NodeId], rng: &mut SeededRng) -> Grudge {
     let count = nodes.len();
     let mut shuffled = nodes.to_vec();
@@ -96,14 +95,14 @@ pub fn grudge(shape: PartitionShape, nodes: &[NodeId], rng: &mut SeededRng) -> G
     drops.into_iter().collect()
 }
 
-/// One or more nodes, but not all, hear nothing from the rest.
+/// One or more nodes, but not all, receive nothing from the rest.
 fn one_way(nodes: &[NodeId], rng: &mut SeededRng) -> Vec<Drops> {
     let max = nodes.len().saturating_sub(1).max(1) as u64;
     let (deaf, others) = nodes.split_at(nodes.len().min(rng.random_range(1..=max) as usize));
     against(deaf, others).chain(against(others, &[])).collect()
 }
 
-/// The first node is the bridge between two halves of the others. Of two nodes or fewer, nobody is
+/// The first node is the bridge between two halves of the others. Of two nodes or fewer, none is
 /// cut off.
 fn bridge(nodes: &[NodeId]) -> Vec<Drops> {
     let Some((middle, rest)) = nodes.split_first() else {
@@ -114,19 +113,21 @@ fn bridge(nodes: &[NodeId]) -> Vec<Drops> {
     drops
 }
 
-/// The first so many against all the others.
+/// The first `first` nodes against all the others.
 fn two_camps(nodes: &[NodeId], first: usize) -> Vec<Drops> {
     let (left, right) = nodes.split_at(first);
     against(left, right).chain(against(right, left)).collect()
 }
 
-/// Everybody in the camp drops what comes from these.
-fn against<'a>(camp: &'a [NodeId], enemies: &'a [NodeId]) -> impl Iterator<Item = Drops> + 'a {
-    camp.iter()
-        .map(|node| (node.clone(), enemies.iter().cloned().collect()))
+/// Every receiver drops messages from all of these sources.
+fn against<'a>(receivers: &'a [NodeId], sources: &'a [NodeId]) -> impl Iterator<Item = Drops> + 'a {
+    receivers
+        .iter()
+        .map(|node| (node.clone(), sources.iter().cloned().collect()))
 }
 
-/// Of every majority of consecutive nodes in the ring, the middle one hears just that majority.
+/// Of every majority of consecutive nodes in the ring, the middle one receives only from that
+/// majority.
 ///
 /// ```text
 /// ring a b c, majorities of two:  (a b) b drops c,  (b c) c drops a,  (c a) a drops b
@@ -143,8 +144,8 @@ fn ring_windows(ring: &[NodeId]) -> Vec<Drops> {
         .collect()
 }
 
-/// Links are made until everybody has a majority, always from one of those with the fewest links
-/// to another such; what is not linked is cut.
+/// Links nodes until each has a majority, always two of those with the fewest links; all other
+/// pairs are cut.
 fn mutual_majorities(nodes: &[NodeId], rng: &mut SeededRng) -> Vec<Drops> {
     let majority = majority(nodes.len());
     let all = || 0..nodes.len();
@@ -171,7 +172,7 @@ fn mutual_majorities(nodes: &[NodeId], rng: &mut SeededRng) -> Vec<Drops> {
         .collect()
 }
 
-/// One of the nodes that have the fewest links.
+/// Picks one of the nodes that have the fewest links.
 fn pick_least_linked(
     nodes: impl Iterator<Item = usize> + Clone,
     links: &[BTreeSet<usize>],
@@ -182,7 +183,7 @@ fn pick_least_linked(
     least_linked.choose(rng).copied()
 }
 
-/// How many of `count` are more than half.
+/// The smallest majority of `count` nodes.
 fn majority(count: usize) -> usize {
     count / 2 + 1
 }
@@ -204,7 +205,7 @@ mod tests {
             .collect()
     }
 
-    /// Draws many grudges of each size and holds each against the property.
+    /// Draws many grudges of each size and checks the property on each.
     fn check(shape: PartitionShape, property: impl Fn(usize, &Grudge) -> bool) {
         for count in COUNTS {
             let nodes = nodes(count);
@@ -230,14 +231,14 @@ mod tests {
             .all(|(node, drops)| drops.iter().all(|other| grudge[other].contains(node)))
     }
 
-    /// How many receivers drop how many sources, in ascending order of the latter.
+    /// The number of sources that each receiver drops, in ascending order.
     fn sizes(grudge: &Grudge) -> Vec<usize> {
         let mut sizes: Vec<usize> = grudge.values().map(BTreeSet::len).collect();
         sizes.sort_unstable();
         sizes
     }
 
-    /// Two groups, of `small` nodes and of the rest, that do not hear each other.
+    /// Whether there are two groups, of `small` nodes and of the rest, cut off from each other.
     fn are_two_camps(grudge: &Grudge, small: usize) -> bool {
         let mut sizes_expected = vec![small; grudge.len() - small];
         sizes_expected.extend(vec![grudge.len() - small; small]);
@@ -263,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn a_minority_third_of_three_nodes_or_fewer_is_nobody() {
+    fn a_minority_third_of_three_nodes_or_fewer_is_empty() {
         check(PartitionShape::MinorityThird, |count, grudge| {
             are_two_camps(grudge, (count - 1) / 3)
                 && (count > 3 || grudge.values().all(BTreeSet::is_empty))
@@ -271,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn one_way_leaves_some_deaf_and_everybody_heard() {
+    fn one_way_cuts_some_nodes_off_in_one_direction() {
         check(PartitionShape::OneWay, |count, grudge| {
             let deaf = grudge.values().filter(|drops| !drops.is_empty()).count();
             let is_one_way = grudge
@@ -282,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bridge_hears_and_is_heard_by_two_camps_that_do_not_hear_each_other() {
+    fn a_bridge_connects_two_halves_that_are_cut_off_from_each_other() {
         check(PartitionShape::Bridge, |count, grudge| {
             let is_bridge = |name: &NodeId| {
                 grudge[name].is_empty() && grudge.values().all(|drops| !drops.contains(name))
@@ -294,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn in_a_majorities_ring_every_node_hears_a_majority() {
+    fn in_a_majorities_ring_every_node_receives_from_a_majority() {
         check(PartitionShape::MajoritiesRing, |count, grudge| {
             sizes(grudge)
                 .into_iter()
@@ -303,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn rings_of_up_to_five_hear_exactly_a_majority_and_larger_ones_cut_both_ways() {
+    fn rings_of_up_to_five_leave_exact_majorities_and_larger_ones_cut_both_ways() {
         check(
             PartitionShape::MajoritiesRing,
             |count, grudge| match count {
@@ -316,7 +317,7 @@ mod tests {
         );
     }
 
-    /// Each drops one other, which drops the third.
+    /// Whether each drops one other, which drops the third.
     fn is_one_way_cycle(grudge: &Grudge) -> bool {
         sizes(grudge) == [1; 3]
             && grudge
@@ -324,7 +325,7 @@ mod tests {
                 .all(|(node, drops)| drops.iter().all(|a| !grudge[a].contains(node)))
     }
 
-    /// The cuts of five nodes "across" form one circle through all of them.
+    /// Whether the cuts among five nodes form one circle through all of them.
     fn is_one_circle(grudge: &Grudge) -> bool {
         let first = grudge.keys().next().unwrap();
         let (mut before, mut here, mut steps) = (first, grudge[first].first().unwrap(), 1);
@@ -336,7 +337,7 @@ mod tests {
     }
 
     #[test]
-    fn chance_hits_every_node_about_as_often() {
+    fn every_node_is_cut_off_about_equally_often() {
         let nodes = nodes(5);
         let mut rng = seeded(3);
         let mut cut_off = [0; 5];
@@ -354,7 +355,7 @@ mod tests {
     }
 
     #[test]
-    fn no_nodes_at_all_bear_no_grudge() {
+    fn a_cluster_without_nodes_has_no_grudge() {
         assert!(
             PartitionShape::ALL
                 .iter()
