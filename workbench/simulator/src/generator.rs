@@ -62,7 +62,7 @@ pub struct RoundRobin {
 }
 
 impl RoundRobin {
-    /// RoundRobin of so many client workers.
+    /// Turns of this many workers, and of the nemesis.
     pub fn new(workers: usize) -> Self {
         RoundRobin {
             next: 0,

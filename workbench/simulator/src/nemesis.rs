@@ -239,7 +239,7 @@ mod tests {
         assert!(nemesis.next_at() > Duration::from_millis(50));
     }
 
-    /// What a nemesis does in its first thousand seconds, as `time act`.
+    /// The operations of a nemesis in its first thousand seconds, with their times.
     fn ops(faults: Faults) -> Vec<(Duration, NemesisOp)> {
         let mut nemesis = Nemesis::new(nodes(5), faults, 9);
         let mut ops = Vec::new();

@@ -51,7 +51,7 @@ impl Fault {
         }
     }
 
-    /// The fault of this name.
+    /// Finds the fault of this name.
     pub fn named(name: &str) -> Option<Fault> {
         Fault::ALL.into_iter().find(|fault| fault.name() == name)
     }

@@ -19,7 +19,7 @@ pub enum NemesisOp {
     Stop(Fault),
 }
 
-/// A fault, with all that was drawn for it. Nodes are described by their places in the list.
+/// The start of a fault, with all that was drawn for it. Nodes are given by index.
 #[derive(Debug, Clone, PartialEq)]
 pub enum FaultStart {
     /// Each receiver drops messages from its set of sources.

@@ -30,7 +30,7 @@ pub enum PartitionShape {
     Majority,
     /// Less than a third is cut off from the rest; of three nodes or fewer, none.
     MinorityThird,
-    /// Every node still receives from a majority, but each from a different one.
+    /// Every node still receives from a majority, but most of them from different ones.
     MajoritiesRing,
     /// Some nodes receive nothing from the others, which still receive from them. Not in Maelstrom.
     OneWay,
@@ -58,7 +58,7 @@ impl PartitionShape {
         PartitionShape::Bridge,
     ];
 
-    /// The target of this name.
+    /// Finds the shape of this name.
     pub fn named(name: &str) -> Option<PartitionShape> {
         PartitionShape::ALL
             .into_iter()

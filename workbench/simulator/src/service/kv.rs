@@ -1,9 +1,9 @@
-//! What read, write and cas mean, and the two simple stores. A request concerns one key, so its
-//! meaning is a function of what that key holds; the stores differ only in where they look.
+//! The operations read, write and cas, and the two simple stores. A request concerns one key, so
+//! its effect is a function of that key's value; the stores differ only in which state they use.
 //!
-//! Keys and values are any JSON, equal when their structure is: the order of an object's keys and
-//! the way a string is escaped are irrelevant, but `1` is not `1.0`. Values stay the text that was
-//! written, and are parsed only when two texts differ and the difference matters.
+//! Keys and values are any JSON, and equal when their structure is: the order of an object's keys
+//! and the escapes in a string are irrelevant, but `1` is not `1.0`. Values keep the text that was
+//! written, and are parsed only to compare texts that differ.
 
 use std::collections::BTreeMap;
 
@@ -20,7 +20,7 @@ pub(super) struct Request<'a> {
     pub(super) op: KvOp<'a>,
 }
 
-/// What shall be done with the key.
+/// An operation on a key.
 #[derive(Clone, Copy)]
 pub(super) enum KvOp<'a> {
     Read,
@@ -34,18 +34,18 @@ pub(super) enum KvOp<'a> {
     },
 }
 
-/// A key in the one form that all its spellings share: equal keys are equal strings.
+/// A key in canonical form: equal keys are equal strings.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Key(String);
 
-/// Applies every request to the one current state.
+/// lin-kv: applies every request to one current state.
 #[derive(Debug, Default)]
 pub(super) struct LinKv {
     values: BTreeMap<Key, Box<RawValue>>,
 }
 
-/// Two replicas, of which each request meets one by chance. They never exchange anything, so the
-/// time that decides between two writes never matters and is not kept.
+/// lww-kv: two replicas, one of which is drawn for each request. They never exchange anything, so
+/// that timestamps never matter and are not kept.
 #[derive(Debug)]
 pub(super) struct LwwKv {
     replicas: [LinKv; 2],
@@ -53,7 +53,7 @@ pub(super) struct LwwKv {
 }
 
 impl<'a> KvOp<'a> {
-    /// The reply when the key holds `current`, and the value to put there, if any.
+    /// The reply when the key's value is `current`, and the value to write, if any.
     pub(super) fn apply_to(self, current: Option<&RawValue>) -> (Reply, Option<&'a RawValue>) {
         match (self, current) {
             (KvOp::Read, Some(value)) => (
@@ -77,7 +77,7 @@ impl<'a> KvOp<'a> {
         }
     }
 
-    /// The same, but an absent key stays absent in a cas.
+    /// The same operation, but a cas does not create an absent key.
     fn without_create(self) -> KvOp<'a> {
         match self {
             KvOp::Cas {
@@ -96,7 +96,7 @@ impl<'a> KvOp<'a> {
 
 impl Key {
     /// # Errors
-    /// When the JSON is nested too deeply, or holds a number beyond all floats.
+    /// When the JSON is nested too deeply, or contains a number beyond the range of floats.
     pub(super) fn parse(json: &RawValue) -> serde_json::Result<Key> {
         serde_json::from_str::<Value>(json.get()).map(|value| Key(value.to_string()))
     }
@@ -128,7 +128,7 @@ impl LwwKv {
     }
 }
 
-/// Whether two texts are the same JSON. A text that is too deep to parse equals only itself.
+/// Whether two JSON values are equal. A text that is too deep to parse equals only itself.
 pub(super) fn json_eq(one: &RawValue, other: &RawValue) -> bool {
     let parse = |json: &RawValue| serde_json::from_str::<Value>(json.get());
     one.get() == other.get()

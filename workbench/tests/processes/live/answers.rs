@@ -224,9 +224,9 @@ fn services_answer_a_node_and_what_they_do_not_understand_is_told() {
         told(
             "lin-kv",
             r#"{"type":"delete","key":"k"}"#,
-            r#"lin-kv answers to read, write and cas"#,
+            r#"lin-kv answers read, write and cas"#,
         ),
-        told("lin-tso", read, r#"lin-tso answers to ts, not to "read""#),
+        told("lin-tso", read, r#"lin-tso answers ts, not "read""#),
         told("seq-kv", r#"{"key":"k"}"#, "malformed request"),
         told("lww-kv", r#"{"type":7}"#, "malformed request"),
     ]);
