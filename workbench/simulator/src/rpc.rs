@@ -1,5 +1,6 @@
-//! Requests, what they mean, and the exact form of their answers. Clients ask by them, answers are
-//! read by them, and `workbench doc` shows them, so that what is documented is what is checked.
+//! Definitions of requests and of the exact form of their answers. Clients build requests from
+//! them, answers are checked against them, and `workbench doc` shows them, so that the documentation
+//! is what is checked.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -12,24 +13,24 @@ use shared::NodeId;
 use history::OpError;
 use history::fields::{Fields, is_integer};
 
-/// How long a client waits for an answer unless its workload says otherwise.
+/// The timeout of a request, unless its workload has another one.
 pub const RPC_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// A kind of request, and the answer that it asks for.
+/// The definition of a request and of its answer.
 ///
-/// Answers are taken at their word: a field too many makes an answer malformed just as one too few
-/// does. That is Maelstrom's rule, and verdicts depend on it.
+/// An answer must have exactly these fields: an additional one makes it malformed, just as a missing
+/// one does. This is Maelstrom's rule, and verdicts depend on it.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Rpc {
     /// The request's type.
     pub request: &'static str,
-    /// What it asks for, in a sentence or two.
+    /// A description in a sentence or two.
     pub meaning: &'static str,
-    /// The request's fields, beside `type` and `msg_id`.
+    /// The request's fields, besides `type` and `msg_id`.
     pub arguments: &'static [Field],
     /// The answer's type.
     pub response: &'static str,
-    /// The answer's fields, beside `type`, `in_reply_to` and perhaps `msg_id`.
+    /// The answer's fields, besides `type`, `in_reply_to` and perhaps `msg_id`.
     pub fields: &'static [Field],
 }
 
@@ -38,18 +39,18 @@ pub struct Rpc {
 pub struct Field {
     /// Its name.
     pub name: &'static str,
-    /// What it may hold.
+    /// Its type.
     pub field_type: FieldType,
-    /// A value that it could have, as JSON text.
+    /// An example of a value, as JSON text.
     pub example: &'static str,
-    /// What it means, in a phrase.
+    /// A description in a phrase.
     pub meaning: &'static str,
-    /// Whether a request may go without it. Answers have all their fields.
+    /// Whether a request may omit it. Answers have all their fields.
     pub is_optional: bool,
 }
 
 impl Field {
-    /// A field that is always there.
+    /// A required field.
     pub const fn new(
         name: &'static str,
         field_type: FieldType,
@@ -65,7 +66,7 @@ impl Field {
         }
     }
 
-    /// The same, but a request may go without it.
+    /// The same field, but a request may omit it.
     pub const fn optional(self) -> Self {
         Field {
             is_optional: true,
@@ -74,7 +75,7 @@ impl Field {
     }
 }
 
-/// What a field may hold.
+/// The type of a field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FieldType {
     /// Any JSON.
@@ -100,7 +101,7 @@ pub enum FieldType {
 }
 
 impl FieldType {
-    /// Whether a value is of it.
+    /// Whether a value has this type.
     pub fn accepts(self, value: &RawValue) -> bool {
         match self {
             FieldType::Any => true,
@@ -118,7 +119,7 @@ impl FieldType {
         }
     }
 
-    /// What it is called.
+    /// A description in a phrase.
     pub fn description(self) -> &'static str {
         match self {
             FieldType::Any => "any value",
@@ -154,7 +155,7 @@ fn is_list(value: &RawValue) -> bool {
     value.get().starts_with('[') || value.get() == "null"
 }
 
-/// Whether a value is a list of reads, of what can be read, and of writes.
+/// Whether a value is a list of writes, and of reads whose values can be read.
 fn are_micro_ops(value: &RawValue, write: &str, can_be_read: fn(&RawValue) -> bool) -> bool {
     type MicroOp<'a> = (&'a RawValue, IgnoredAny, &'a RawValue);
     let micro_ops: serde_json::Result<Option<Vec<MicroOp<'_>>>> = serde_json::from_str(value.get());
@@ -165,7 +166,7 @@ fn are_micro_ops(value: &RawValue, write: &str, can_be_read: fn(&RawValue) -> bo
     micro_ops.is_ok_and(|micro_ops| micro_ops.into_iter().flatten().all(fits))
 }
 
-/// An answer of the right form.
+/// An answer that has the form of its definition.
 #[derive(Debug)]
 pub struct Answer<'a> {
     /// The whole body.
@@ -174,16 +175,15 @@ pub struct Answer<'a> {
 }
 
 impl Answer<'_> {
-    /// The text of a field; every field of the form is there.
+    /// The JSON text of a field of the definition.
     pub fn field(&self, name: &str) -> Box<RawValue> {
         self.fields.get(name).unwrap_or(RawValue::NULL).to_owned()
     }
 
-    /// A field, read as a `T`.
+    /// Parses a field as a `T`.
     ///
     /// # Errors
-    /// Says in words what is wrong with it: an integer of any size has the right form, but not every
-    /// integer fits.
+    /// Describes what is wrong: an integer of any size has the right form, but may not fit into `T`.
     pub fn parse<T: DeserializeOwned>(&self, name: &str) -> Result<T, String> {
         let value = self.fields.get(name).unwrap_or(RawValue::NULL);
         serde_json::from_str(value.get()).map_err(|error| format!("the field {name:?}: {error}"))
@@ -191,26 +191,26 @@ impl Answer<'_> {
 }
 
 impl Rpc {
-    /// What is said of an answer that nobody can make sense of.
+    /// Describes why an answer is malformed.
     pub fn describe_malformed(&self, why: &str, body: &RawValue) -> String {
         let request = self.request;
         format!("malformed answer to {request:?}: {why}; it was {body}")
     }
 
-    /// The body of a request, as a client could send it.
+    /// An example of a request's body.
     pub fn example_request(&self) -> String {
         example(self.request, "msg_id", self.arguments)
     }
 
-    /// The body of its answer.
+    /// An example of an answer's body.
     pub fn example_response(&self) -> String {
         example(self.response, "in_reply_to", self.fields)
     }
 
-    /// Reads a body as this request's answer.
+    /// Parses a body as an answer to this request.
     ///
     /// # Errors
-    /// Says in words what is wrong with it.
+    /// Describes what is wrong with it.
     pub fn read<'a>(&self, body: &'a RawValue) -> Result<Answer<'a>, String> {
         let fields =
             Fields::of(body).map_err(|error| format!("its body is not an object: {error}"))?;
@@ -252,7 +252,7 @@ impl Rpc {
     }
 }
 
-/// A body of this type, with a number of this name, and an example of each field.
+/// A body of this type, with an id of this name, and an example of each field.
 fn example(kind: &str, number: &str, fields: &[Field]) -> String {
     let fields: String = fields
         .iter()
@@ -261,19 +261,19 @@ fn example(kind: &str, number: &str, fields: &[Field]) -> String {
     format!("{{\"type\":\"{kind}\",\"{number}\":1{fields}}}")
 }
 
-/// A question of a client's to its node.
+/// A request of a client to its node.
 #[derive(Debug)]
 pub struct ClientRequest {
-    /// What kind of request, and of what form its answer must be.
+    /// The definition of the request and of its answer.
     pub rpc: &'static Rpc,
-    /// The request's fields but for `type` and `msg_id`.
+    /// The request's fields, except `type` and `msg_id`.
     pub fields: Vec<(&'static str, Box<RawValue>)>,
-    /// How long to wait for the answer.
+    /// How long the client waits for the answer.
     pub timeout: Duration,
 }
 
 impl ClientRequest {
-    /// A question with the usual patience.
+    /// A request with the timeout [`RPC_TIMEOUT`].
     pub fn new(rpc: &'static Rpc, fields: Vec<(&'static str, Box<RawValue>)>) -> Self {
         ClientRequest {
             rpc,
@@ -283,7 +283,7 @@ impl ClientRequest {
     }
 }
 
-/// An error that a node answered with, as a history has it.
+/// The error reply of a node, as in a history.
 pub fn rpc_error(code: shared::ErrorCode, text: String) -> OpError {
     OpError::Rpc {
         name: Cow::Borrowed(code.name()),

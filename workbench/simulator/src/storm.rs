@@ -1,8 +1,7 @@
-//! Storms: runs whose options, faults included, are drawn from a seed, and after which the cluster
-//! must be healthy.
+//! Storms: runs with options and faults drawn from a seed, after which the cluster must recover.
 //!
-//! A [`Storm`] is a workload, a node type and the options that are pinned; a seed makes a run of
-//! it, and the run a verdict. Any crate can test its own nodes with it, from its own `cargo test`:
+//! A [`Storm`] is a workload, a node type and pinned options; each seed gives a run and its
+//! verdict. Any crate can test its own nodes with it, in its own `cargo test`:
 //!
 //! ```
 //! # use serde::{Deserialize, Serialize};
@@ -41,8 +40,8 @@
 //! # echo_survives_storms();
 //! ```
 //!
-//! Whatever is not pinned is drawn: the size of the cluster, the rate, latencies, faults. The
-//! [crate's page](crate) shows a node that does not survive.
+//! All options that are not pinned are drawn: the size of the cluster, the rate, latencies, faults.
+//! The [crate's page](crate) shows a node that does not survive.
 
 pub mod campaign;
 mod draw;
@@ -65,23 +64,23 @@ use crate::workload::{self, MakeWorkload, Workload};
 use checkers::{Validity, Verdict};
 use history::{History, Kind};
 
-/// How long the cluster has to recover after the last fault, before the final phase. A node that is
-/// restarted at its beginning may have a long journal to read, over a slow network, and retries may
-/// have backed off.
+/// The time without faults before the final phase, in which the cluster must recover. A node that
+/// has just been restarted may have to read a long journal over a slow network, and retries may have
+/// backed off.
 pub const QUIESCENCE: Duration = Duration::from_secs(60);
 
-/// Makes runs from seeds: a workload, a node type, and the options that are not drawn.
+/// Makes runs from seeds: a workload, a node type, and pinned options.
 pub struct Storm {
     workload: Box<dyn MakeWorkload>,
     factory: Factory,
-    /// The options where nothing is drawn or pinned.
+    /// The options that are neither drawn nor pinned.
     base: Options,
     pinned: Pins,
     faults: Vec<Fault>,
     draws: bool,
 }
 
-/// A run of a storm, and its verdict.
+/// A run of a storm and its verdict.
 #[derive(Debug)]
 pub struct Aftermath {
     /// The seed that its options were drawn from.
@@ -94,15 +93,15 @@ pub struct Aftermath {
     pub settings: Settings,
     /// What the run has recorded: its history, message counts, protocol errors.
     pub record: Record,
-    /// The verdict; a run that a node's panic has ended is invalid.
+    /// The verdict; a run in which a node has panicked is invalid.
     pub verdict: Verdict,
     /// What each node has logged.
     pub logs: Vec<Vec<String>>,
 }
 
 impl Storm {
-    /// A storm in which clients perform `workload` on nodes that `boot` makes, each time that a
-    /// node is started.
+    /// A storm in which clients perform `workload` on nodes of type `N`. `boot` makes a node each
+    /// time that one starts.
     pub fn new<N, F>(workload: impl MakeWorkload + 'static, boot: F) -> Self
     where
         N: Node,
@@ -113,7 +112,7 @@ impl Storm {
         Storm::with_factory(workload, Box::new(engine), Options::default())
     }
 
-    /// A storm over nodes that a factory makes, with the options of `base` where nothing is drawn.
+    /// A storm over nodes of a factory, with the options of `base` where none are drawn or pinned.
     pub fn with_factory(
         workload: impl MakeWorkload + 'static,
         factory: Factory,
@@ -136,21 +135,21 @@ impl Storm {
         self
     }
 
-    /// Limits the faults that may be drawn; otherwise all may.
+    /// Draws only from these faults, instead of all.
     #[must_use]
     pub fn drawing_from(mut self, faults: &[Fault]) -> Self {
         self.faults = faults.to_vec();
         self
     }
 
-    /// Draws no options at all: those that are not pinned are as in [`Storm::base`].
+    /// Draws no options: all that are not pinned are as in [`Storm::base`].
     #[must_use]
     pub fn without_drawing(mut self) -> Self {
         self.draws = false;
         self
     }
 
-    /// The options of a seed's run.
+    /// The options of the run of a seed.
     pub fn options(&self, seed: u64) -> Options {
         if !self.draws {
             return self.base.with(&self.pinned);
@@ -163,7 +162,7 @@ impl Storm {
         options
     }
 
-    /// The options that are used where nothing is drawn or pinned.
+    /// The options that are used where none are drawn or pinned.
     pub fn base(&self) -> &Options {
         &self.base
     }
@@ -176,7 +175,7 @@ impl Storm {
         self.run_with(seed, &self.options(seed), false)
     }
 
-    /// Runs a seed with exactly these options and judges the run; `traced` records all messages.
+    /// Runs a seed with exactly these options and judges the run. `traced` records all messages.
     ///
     /// # Errors
     /// When its options contradict one another.
@@ -210,8 +209,8 @@ impl Storm {
     /// is valid.
     ///
     /// # Panics
-    /// When a run is not valid, or its options contradict one another: the message gives the seed,
-    /// what is wrong, and how to repeat it.
+    /// When a run is not valid, or its options contradict one another. The message has the seed, the
+    /// findings, and how to repeat the run.
     pub fn assert_survives(&self, seeds: Range<u64>) {
         let only = std::env::var("SEED")
             .ok()
@@ -238,7 +237,7 @@ impl Aftermath {
     }
 }
 
-/// Simulates a run to its end, which may be the panic of a node.
+/// Simulates a run to its end, or until a node panics.
 pub fn simulate_catching(
     settings: &Settings,
     workload: Box<dyn Workload>,
@@ -248,7 +247,7 @@ pub fn simulate_catching(
     catch_unwind(run).unwrap_or_else(|panic| aborted_run(&*panic))
 }
 
-/// A run in which a node has panicked: with a seed that repeats it, that is a finding like others.
+/// A run aborted by a node's panic: a finding like others, since its seed repeats it.
 fn aborted_run(panic: &(dyn Any + Send)) -> Simulated {
     let text = panic.downcast_ref::<String>().map(String::as_str);
     let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
@@ -258,7 +257,7 @@ fn aborted_run(panic: &(dyn Any + Send)) -> Simulated {
         incidents: Vec::new(),
         crash: Some(format!(
             "a node panicked: {}",
-            text.unwrap_or("it did not say why")
+            text.unwrap_or("without a message")
         )),
         zero: None,
         trace: None,
@@ -269,26 +268,25 @@ fn aborted_run(panic: &(dyn Any + Send)) -> Simulated {
     }
 }
 
-/// What is asked after a storm: the workload's rules, what the calm must bring, and availability
-/// where no fault forbids it. That each kind of operation has succeeded at least once is not: a
-/// storm may be all too short for that.
+/// The verdict on a storm: the workload's rules, convergence, and availability unless faults forbid
+/// it. Not every kind of operation must have succeeded once: a storm may be too short for that.
 fn judge(options: &Options, record: &Record, workload: &dyn Workload) -> Verdict {
     let history = &record.history;
     if let Some(why) = &record.crash {
         let mut verdict = Verdict::new(Validity::Invalid, []);
-        verdict.findings.push(format!("the run broke off: {why}"));
+        verdict.findings.push(format!("the run was aborted: {why}"));
         verdict
             .findings
             .extend(record.incidents.iter().map(ToString::to_string));
         return verdict;
     }
-    let asked = options
+    let required = options
         .availability
         .filter(|_| !options.faults().go_beyond_maelstrom());
     let invocations = history.count(Kind::Invoke);
     let mut verdict = checkers::overall(vec![
         ("exceptions", checkers::exceptions(history)),
-        ("availability", checkers::availability(history, asked)),
+        ("availability", checkers::availability(history, required)),
         ("net", net(&record.statistics, invocations)),
         ("workload", workload.check(history)),
     ]);
@@ -308,8 +306,8 @@ mod tests {
     use super::*;
     use crate::workload::Name;
 
-    /// Echoes, and falls over a message that is long.
-    struct Clumsy;
+    /// Echoes, and panics on a long message.
+    struct Panicking;
 
     #[derive(serde::Deserialize)]
     #[serde(rename_all = "snake_case")]
@@ -326,13 +324,13 @@ mod tests {
     #[derive(Debug)]
     enum Event {}
 
-    impl Node for Clumsy {
+    impl Node for Panicking {
         type Request = Request;
         type Event = Event;
 
         fn on_request(&mut self, request: Request, caller: Caller, ctx: &mut Context<Event>) {
             let Request::Echo { echo } = request;
-            assert!(echo.len() < 15, "too long for me");
+            assert!(echo.len() < 15, "too long");
             ctx.reply(caller, Response::EchoOk { echo });
         }
 
@@ -342,8 +340,8 @@ mod tests {
     }
 
     #[test]
-    fn a_node_that_panics_is_a_finding_with_a_seed() {
-        let storm = Storm::new(Name::Echo, |_: Cluster, _: &mut Context<_>| Clumsy);
+    fn a_node_that_panics_is_a_finding() {
+        let storm = Storm::new(Name::Echo, |_: Cluster, _: &mut Context<_>| Panicking);
         let pins = Pins {
             time_limit: Some(Duration::from_secs(5)),
             rate: Some(50.0),
@@ -352,9 +350,6 @@ mod tests {
         let run = storm.with(&pins).run(1).unwrap();
         assert_eq!(run.verdict.valid, Validity::Invalid);
         let finding = &run.verdict.findings[0];
-        assert!(
-            finding.contains("a node panicked: too long for me"),
-            "{finding}"
-        );
+        assert!(finding.contains("a node panicked: too long"), "{finding}");
     }
 }

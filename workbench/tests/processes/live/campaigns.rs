@@ -351,8 +351,8 @@ fn what_does_not_add_up_is_not_merged() {
     };
     refused(&["0-3", "2-5"], "seeds 0..3 and 2..5 overlap");
     refused(&["0-3", "0-3"], "overlap");
-    refused(&["0-3", "3-5 pinned"], "these do not add up");
-    refused(&["3-5 exact", "0-3"], "these do not add up");
+    refused(&["0-3", "3-5 pinned"], "these reports cannot be merged");
+    refused(&["3-5 exact", "0-3"], "these reports cannot be merged");
     let no_report = "is not what `simulate --json` prints";
     for file in ["truncated", "nothing", "other", "twice", "bytes"] {
         refused(&["0-3", file], no_report);
