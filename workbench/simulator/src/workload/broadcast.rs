@@ -1,4 +1,4 @@
-//! broadcast: what one node is told, all come to know.
+//! broadcast: a value sent to one node must reach all nodes.
 
 use rand::RngExt;
 use shared::NodeId;
@@ -13,20 +13,20 @@ use history::{History, Kind, Op};
 
 static TOPOLOGY: Rpc = Rpc {
     request: "topology",
-    meaning: "Asked once of each node, before everything else: whom it should talk to. A node may \
-              talk to others instead.",
+    meaning: "Sent once to each node, before all other requests: suggested neighbours. A node may \
+              send messages to other nodes instead.",
     arguments: &[Field::new(
         "topology",
         FieldType::Neighbours,
         r#"{"n1":["n2"],"n2":["n1","n3"],"n3":["n2"]}"#,
-        "the neighbours of every node, as --topology has it",
+        "the neighbours of every node, as set by --topology",
     )],
     response: "topology_ok",
     fields: &[],
 };
 static BROADCAST: Rpc = Rpc {
     request: "broadcast",
-    meaning: "A value is told to one node, and all should come to know it.",
+    meaning: "Sends a value to one node; it must reach all nodes.",
     arguments: &[Field::new(
         "message",
         FieldType::Any,
@@ -38,18 +38,18 @@ static BROADCAST: Rpc = Rpc {
 };
 static READ: Rpc = Rpc {
     request: "read",
-    meaning: "What a node knows.",
+    meaning: "Reads the values that a node has received.",
     arguments: &[],
     response: "read_ok",
     fields: &[Field::new(
         "messages",
         FieldType::List,
         "[3,7]",
-        "all values that the node has heard of, in any order",
+        "all values that the node has received, in any order",
     )],
 };
 
-/// The workload: values 0, 1, 2, … and reads, half and half; at the end everybody reads once.
+/// The workload: values 0, 1, 2, … and reads, half and half; at the end each worker reads once.
 #[derive(Debug)]
 pub(super) struct Broadcast {
     topology: Topology,
@@ -123,7 +123,7 @@ impl Workload for Broadcast {
         missing_elements(history, reads, "broadcast")
     }
 
-    /// If nothing was added, Maelstrom does not know, and nothing was promised either.
+    /// If no value was acknowledged, Maelstrom's verdict is unknown; in a storm it counts as valid.
     fn is_vacuous(&self, history: &History, _: &Verdict) -> bool {
         let mut ops = history.ops.iter();
         !ops.any(|op| op.kind == Kind::Ok && op.f == "broadcast")

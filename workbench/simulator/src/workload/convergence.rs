@@ -1,6 +1,6 @@
-//! Storm, then calm: any workload, with more asked of the nodes once all faults are over than
-//! Maelstrom asks. Everybody must answer again; and where nodes are to agree in the end, all of
-//! them must show the same, and whatever was acknowledged.
+//! Convergence after a storm: any workload, with more requirements after recovery than Maelstrom
+//! has. Every node must answer again; and where nodes must converge, all final reads must agree and
+//! include everything that was acknowledged.
 
 use serde_json::value::RawValue;
 use shared::NodeId;
@@ -13,7 +13,7 @@ use checkers::{Validity, Verdict};
 use history::edn;
 use history::{History, Kind, Op, Pair};
 
-/// A workload that is followed by a final phase in any case.
+/// A workload that always has a final phase.
 pub(super) struct Convergence {
     inner: Box<dyn Workload>,
     final_operations: OnceEach,
@@ -31,7 +31,10 @@ impl Convergence {
         let pairs = history.pairs();
         let finals = pairs.iter().filter(|pair| pair.invocation.meta.is_final);
         let finals: Vec<&Pair<'_>> = finals.collect();
-        let mut findings: Vec<String> = finals.iter().filter_map(|pair| unanswered(pair)).collect();
+        let mut findings: Vec<String> = finals
+            .iter()
+            .filter_map(|pair| failed_operation(pair))
+            .collect();
         let reads: Vec<&Op> = finals
             .iter()
             .filter_map(|pair| pair.completion)
@@ -42,8 +45,8 @@ impl Convergence {
     }
 }
 
-/// An operation of the final phase that did not end well.
-fn unanswered(pair: &Pair<'_>) -> Option<String> {
+/// A finding about an operation of the final phase that was not completed as `ok`.
+fn failed_operation(pair: &Pair<'_>) -> Option<String> {
     let Op {
         f, process, time, ..
     } = pair.invocation;
@@ -51,10 +54,10 @@ fn unanswered(pair: &Pair<'_>) -> Option<String> {
     match pair.completion.map(|op| (op.kind, &op.error)) {
         Some((Kind::Ok, _)) => None,
         Some((_, error)) => Some(format!(
-            "after the calm, {f} of process {process} at {at:.3} s did not succeed: {error:?}"
+            "after recovery, {f} of process {process} at {at:.3} s did not succeed: {error:?}"
         )),
         None => Some(format!(
-            "after the calm, {f} of process {process} at {at:.3} s was not answered"
+            "after recovery, {f} of process {process} at {at:.3} s was not answered"
         )),
     }
 }
@@ -106,9 +109,9 @@ impl Workload for Convergence {
         if self.inner.has_final_phase() {
             return self.inner.next_final(turn, rng);
         }
-        let mut last = self.inner.after_recovery(turn, rng);
-        last.meta.is_final = true;
-        self.final_operations.next(turn, || last.clone())
+        let mut operation = self.inner.after_recovery(turn, rng);
+        operation.meta.is_final = true;
+        self.final_operations.next(turn, || operation.clone())
     }
 
     fn set_up(&self, nodes: &[NodeId]) -> Option<ClientRequest> {
@@ -157,17 +160,17 @@ mod tests {
     use crate::options::Options;
     use crate::workload::{Name, workload};
 
-    /// A history of `type process f value final?` lines; what is wrong with it after the calm.
+    /// Checks the findings on a history of `type process f value final?` lines.
     #[track_caller]
     fn check(name: Name, lines: &[&str], expected: &[&str]) {
         let line = |(index, line): (usize, &&str)| {
             let parts: Vec<&str> = line.splitn(5, ' ').collect();
-            let [kind, process, f, value, last] = parts[..] else {
+            let [kind, process, f, value, phase] = parts[..] else {
                 panic!("{line}");
             };
             format!(
                 r#"{{"index":{index},"time":{index},"type":"{kind}","process":{process},"f":"{f}","value":{value},"final?":{}}}"#,
-                last == "final"
+                phase == "final"
             )
         };
         let text: Vec<String> = lines.iter().enumerate().map(line).collect();
@@ -183,19 +186,19 @@ mod tests {
     }
 
     #[test]
-    fn everybody_must_answer_after_the_calm() {
-        let asked = "invoke 0 generate null final";
-        check(Name::UniqueIds, &[asked, "ok 0 generate 7 final"], &[]);
-        check(Name::UniqueIds, &[asked], &["not answered"]);
+    fn every_operation_must_succeed_after_recovery() {
+        let invoked = "invoke 0 generate null final";
+        check(Name::UniqueIds, &[invoked, "ok 0 generate 7 final"], &[]);
+        check(Name::UniqueIds, &[invoked], &["not answered"]);
         check(
             Name::UniqueIds,
-            &[asked, "info 0 generate null final"],
+            &[invoked, "info 0 generate null final"],
             &["did not succeed"],
         );
     }
 
     #[test]
-    fn what_was_acknowledged_or_shown_must_be_shown_by_all() {
+    fn final_reads_must_contain_all_that_was_acknowledged_or_read() {
         let lines = |first: &'static str, second: &'static str| {
             [
                 "invoke 0 broadcast 7 -",
@@ -215,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn replicas_must_agree_in_the_end() {
+    fn final_reads_must_agree() {
         let reads = |second: &'static str| {
             [
                 r#"invoke 0 txn [["r",1,null]] final"#,
@@ -231,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_transaction_wrote_does_not_vanish() {
+    fn a_key_that_was_written_must_have_a_value() {
         let write = |kind: &'static str| {
             [
                 r#"invoke 0 txn [["w",1,5]] -"#,
@@ -244,7 +247,7 @@ mod tests {
         check(
             Name::TxnRwRegister,
             &write(done),
-            &["finds nothing in keys"],
+            &["reads nothing from written keys"],
         );
         check(
             Name::TxnRwRegister,
@@ -254,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_transaction_appended_is_there_in_the_end() {
+    fn final_lists_must_contain_all_that_was_appended() {
         let append = |list: &'static str| {
             [
                 r#"invoke 0 txn [["append",1,5]] -"#,
@@ -268,7 +271,7 @@ mod tests {
         let all = r#"ok 0 txn [["r",1,[5]]] final"#;
         check(Name::TxnListAppend, &append(all), &[]);
         let nothing = r#"ok 0 txn [["r",1,null]] final"#;
-        let lost = ["does not find what was appended: 5 in 1"];
+        let lost = ["does not read appended elements: 5 in key 1"];
         check(Name::TxnListAppend, &append(nothing), &lost);
     }
 }

@@ -1,4 +1,4 @@
-//! echo: a node answers with what it was sent.
+//! echo: a node sends back what it receives.
 
 use rand::RngExt;
 use serde_json::value::RawValue;
@@ -12,22 +12,22 @@ use history::History;
 static ECHO: Rpc = Rpc {
     request: "echo",
     response: "echo_ok",
-    meaning: "A node says back what it is sent.",
+    meaning: "A node sends back what it receives.",
     arguments: &[Field::new(
         "echo",
         FieldType::Any,
         "\"Please echo 7\"",
-        "what to say",
+        "the text to send back",
     )],
     fields: &[Field::new(
         "echo",
         FieldType::Any,
         "\"Please echo 7\"",
-        "the same",
+        "the same text",
     )],
 };
 
-/// The workload; it has no state.
+/// The workload, without state.
 #[derive(Debug)]
 pub(super) struct Echo;
 
@@ -69,7 +69,7 @@ impl Session for Client {
     }
 
     fn on_reply(&mut self, _: &Invocation, answer: &Answer<'_>) -> Step {
-        // The checker compares texts in whole answers.
+        // The checker compares whole answers.
         Step::Done(Completion::ok(RawValue::to_owned(answer.body)))
     }
 }

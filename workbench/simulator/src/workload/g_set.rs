@@ -12,7 +12,7 @@ use history::{History, Kind, Op};
 
 static ADD: Rpc = Rpc {
     request: "add",
-    meaning: "An element comes into the set.",
+    meaning: "Adds an element to the set.",
     arguments: &[Field::new(
         "element",
         FieldType::Any,
@@ -24,18 +24,18 @@ static ADD: Rpc = Rpc {
 };
 static READ: Rpc = Rpc {
     request: "read",
-    meaning: "The whole set. Once all has settled, nodes must know all elements.",
+    meaning: "Reads the whole set. After convergence each node must return all elements.",
     arguments: &[],
     response: "read_ok",
     fields: &[Field::new(
         "value",
         FieldType::List,
         "[3,7]",
-        "all elements that the node knows, in any order",
+        "all elements that the node has received, in any order",
     )],
 };
 
-/// The workload: elements 0, 1, 2, … and reads, half and half; at the end everybody reads once.
+/// The workload: elements 0, 1, 2, … and reads, half and half; at the end each worker reads once.
 #[derive(Debug, Default)]
 pub(super) struct GSet {
     next_element: u64,
@@ -98,7 +98,7 @@ impl Workload for GSet {
         missing_elements(history, reads, "add")
     }
 
-    /// If nothing was added, Maelstrom does not know, and nothing was promised either.
+    /// If no element was acknowledged, Maelstrom's verdict is unknown; in a storm it counts as valid.
     fn is_vacuous(&self, history: &History, _: &Verdict) -> bool {
         let mut ops = history.ops.iter();
         !ops.any(|op| op.kind == Kind::Ok && op.f == "add")

@@ -1,19 +1,19 @@
-//! Random transactions over a pool of keys, of which the newer are the more popular. A key that has
-//! seen enough writes retires, and a new one takes its place: what is checked is checked key by key,
-//! and keys with long histories make checking dear.
+//! Random transactions over a pool of keys, the newer ones more popular. After a number of writes a
+//! new key replaces the old one: checkers work key by key, and keys with long histories are
+//! expensive to check.
 
 use rand::{Rng, RngExt};
 
 use crate::rng::SeededRng;
 
-/// What transactions look like: Maelstrom's flags of the same names.
+/// Parameters of random transactions: Maelstrom's flags of the same names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TxnParams {
-    /// How many keys are in use at a time; at least 1.
+    /// The number of keys in use at a time; at least 1.
     pub key_count: u32,
-    /// The longest transaction, in micro-operations; at least 1.
+    /// The maximum number of micro-operations in a transaction; at least 1.
     pub max_txn_length: u32,
-    /// How often a key is written before it retires; at least 1.
+    /// The number of writes to a key before it is replaced; at least 1.
     pub max_writes_per_key: u64,
 }
 
@@ -27,7 +27,7 @@ impl Default for TxnParams {
     }
 }
 
-/// One step of a transaction.
+/// A micro-operation of a transaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum MicroOp {
     Read { key: u64 },
@@ -42,7 +42,7 @@ impl MicroOp {
     }
 }
 
-/// An endless supply of them.
+/// Generates random transactions.
 #[derive(Debug)]
 pub(super) struct Transactions {
     params: TxnParams,
@@ -86,8 +86,8 @@ impl Transactions {
         }
     }
 
-    /// A place in the pool, each twice as likely as the one before it: a coin is tossed from the
-    /// last one down, and all over again if it runs off the end.
+    /// Draws an index into the pool, each twice as likely as the one before it: a coin is tossed
+    /// from the last one down, and again from the last one if it passes the first.
     fn draw_index(&self, rng: &mut SeededRng) -> usize {
         loop {
             let tails = rng.next_u64().trailing_zeros() as usize;
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn lengths_are_spread_evenly_and_half_of_all_steps_write() {
+    fn lengths_are_uniform_and_half_of_all_micro_operations_write() {
         let drawn = micro_ops(TxnParams::default(), 40_000);
         let mut lengths: BTreeMap<usize, usize> = BTreeMap::new();
         for transaction in &drawn {
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn values_count_from_one_and_a_full_key_makes_way_for_the_next_number() {
+    fn values_count_from_one_and_the_next_number_replaces_a_full_key() {
         let params = TxnParams {
             key_count: 3,
             max_writes_per_key: 2,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::value::RawValue;
 
-use super::final_reads::{differing_reads, has_empty_graph, lost, lost_writes};
+use super::final_reads::{differing_reads, has_empty_graph, lost_appends, lost_writes};
 use super::transactions::{self, MicroOp, Transactions};
 use super::{Completion, Evidence, Invocation, Session, Step, Turn, Workload};
 use crate::rng::SeededRng;
@@ -13,20 +13,20 @@ use crate::rpc::{Answer, ClientRequest, Field, FieldType, Rpc};
 use checkers::{Assumptions, Models, Verdict};
 use history::{History, Op};
 
-/// What transactions are about.
+/// The objects of transactions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Objects {
-    /// What is read was written last.
+    /// A read returns the last written value.
     Registers,
-    /// What is read is everything that was appended.
+    /// A read returns all appended elements.
     Lists,
 }
 
 static REGISTERS: Rpc = Rpc {
     request: "txn",
     response: "txn_ok",
-    meaning: "A transaction over registers, all of which hold null at first. A node that cannot \
-              perform it answers with error 30, and nothing of it may ever be seen.",
+    meaning: "A transaction over registers, all of which are null at first. A node that cannot \
+              execute it answers with error 30, and none of its writes may ever be visible.",
     arguments: &[Field::new(
         "txn",
         FieldType::Registers,
@@ -45,7 +45,7 @@ static LISTS: Rpc = Rpc {
     request: "txn",
     response: "txn_ok",
     meaning: "A transaction over lists, all of which are empty at first. A node that cannot \
-              perform it answers with error 30, and nothing of it may ever be seen.",
+              execute it answers with error 30, and none of its writes may ever be visible.",
     arguments: &[Field::new(
         "txn",
         FieldType::Lists,
@@ -60,13 +60,13 @@ static LISTS: Rpc = Rpc {
     )],
 };
 
-/// The workload: random transactions, and the models that they are held to.
+/// The workload: random transactions, and the consistency models that they must satisfy.
 #[derive(Debug)]
 pub(super) struct Txn {
     objects: Objects,
     transactions: Transactions,
     models: Models,
-    /// Every key that a transaction has named, in the order of their texts.
+    /// All keys that transactions have used, ordered by their texts.
     keys: BTreeMap<String, u64>,
 }
 
@@ -125,7 +125,7 @@ impl Workload for Txn {
         Evidence::Transactions
     }
 
-    /// One transaction that reads every key that was named.
+    /// A transaction that reads all keys that were used.
     fn after_recovery(&mut self, _: Turn, _: &mut SeededRng) -> Invocation {
         let reads: Vec<(&str, u64, ())> = self.keys.values().map(|key| ("r", *key, ())).collect();
         Invocation::new("txn", history::json(&reads))
@@ -135,7 +135,7 @@ impl Workload for Txn {
         let mut findings = differing_reads(reads);
         findings.extend(match self.objects {
             Objects::Registers => lost_writes(history, reads),
-            Objects::Lists => lost(history, reads),
+            Objects::Lists => lost_appends(history, reads),
         });
         findings
     }
@@ -175,7 +175,7 @@ impl Session for Client {
         Step::Send(ClientRequest::new(self.0.rpc(), transaction))
     }
 
-    /// What the node says that it did is what counts, be it something else than was asked for.
+    /// The result is what the node has answered, even if it differs from the request.
     fn on_reply(&mut self, _: &Invocation, answer: &Answer<'_>) -> Step {
         Step::Done(Completion::ok(answer.field("txn")))
     }

@@ -1,4 +1,4 @@
-//! unique-ids: nodes give out ids, and no two are ever the same.
+//! unique-ids: nodes generate ids, and no two may be equal.
 
 use super::{Completion, Evidence, Invocation, Session, Step, Turn, Workload};
 use crate::rng::SeededRng;
@@ -9,17 +9,17 @@ use history::History;
 static GENERATE: Rpc = Rpc {
     request: "generate",
     response: "generate_ok",
-    meaning: "A node gives out a new id.",
+    meaning: "Generates a new id.",
     arguments: &[],
     fields: &[Field::new(
         "id",
         FieldType::Any,
         "\"n1-17\"",
-        "anything that nobody else is ever given; all ids of a test are of one type",
+        "any value that is never returned twice; all ids of a test have one type",
     )],
 };
 
-/// The workload; it has no state.
+/// The workload, without state.
 #[derive(Debug)]
 pub(super) struct UniqueIds;
 
