@@ -1,4 +1,4 @@
-//! A cluster driven by the commands of a transcript.
+//! The commands with which a transcript drives a cluster.
 
 use std::fmt::Write;
 use std::time::Duration;
@@ -8,8 +8,8 @@ use shared::{Cluster, Context, Node};
 use super::{Conditions, TestCluster, transcript};
 use crate::latency::Latency;
 
-/// Replays the transcripts in a folder, each in a cluster of its own in calm conditions of this
-/// latency. The commands are those of [`TestCluster::execute`].
+/// Replays the transcripts in a folder, each in a new cluster without faults and with this latency.
+/// The commands are those of [`TestCluster::execute`].
 ///
 /// # Panics
 /// When a transcript's outcome has changed; see [`transcript::check`].
@@ -31,7 +31,7 @@ impl<N: Node> TestCluster<N> {
     /// - `start n1 of n0 n1 n2` starts a node with `init`, `start n1` one that waits for `init`,
     ///   and `kill n1` kills it;
     /// - `c1 n0 {"type": …}` delivers a message;
-    /// - `wait 340ms` lets time pass;
+    /// - `wait 340ms` advances the clock;
     /// - `cut n0 n1` cuts two nodes off from each other, both ways, and `heal` ends all cuts;
     /// - `silence` returns whether the cluster [is silent](TestCluster::is_idle).
     ///

@@ -1,25 +1,25 @@
-//! Faults drawn at random: kills, partitions and cuts.
+//! Random faults: kills, partitions and cuts.
 
 use shared::{Node, Rng};
 
 use super::TestCluster;
 
-/// The service that holds the journals of durable nodes.
+/// The service that stores the journals of durable nodes.
 const LIN_KV: &str = "lin-kv";
 
 impl<N: Node> TestCluster<N> {
-    /// One of [`names`](TestCluster::names).
+    /// Draws one of [`names`](TestCluster::names).
     pub fn random_node(&self, rng: &mut Rng) -> String {
         self.names[rng.below(self.names.len() as u64) as usize].clone()
     }
 
-    /// The [`names`](TestCluster::names) of nodes that are down.
+    /// The [`names`](TestCluster::names) of dead nodes.
     pub fn dead(&self) -> Vec<String> {
         let names = self.names.iter().filter(|name| !self.is_up(name));
         names.cloned().collect()
     }
 
-    /// Restarts all nodes that are down, and returns their names.
+    /// Restarts all dead nodes, and returns their names.
     pub fn restart_dead(&mut self) -> Vec<String> {
         let dead = self.dead();
         for name in &dead {
@@ -28,8 +28,8 @@ impl<N: Node> TestCluster<N> {
         dead
     }
 
-    /// Kills one node, after a restart of those that were down; or, one time in four, all nodes at
-    /// once. Returns the names of the victims.
+    /// Restarts all dead nodes and kills one; or, one time in four, kills all nodes at once. Returns
+    /// the names of the killed nodes.
     pub fn kill_random(&mut self, rng: &mut Rng) -> Vec<String> {
         let all_at_once = rng.below(4) == 0;
         if !all_at_once {
@@ -47,7 +47,7 @@ impl<N: Node> TestCluster<N> {
         victims
     }
 
-    /// Cuts the way of one node to lin-kv, or the way back.
+    /// Cuts one node off from lin-kv, in one direction.
     pub fn cut_off_service(&mut self, rng: &mut Rng) {
         let node = self.random_node(rng);
         match rng.below(2) {
@@ -56,8 +56,8 @@ impl<N: Node> TestCluster<N> {
         }
     }
 
-    /// Replaces all cuts: two sides that are cut off from each other, or single directions between
-    /// nodes, or none.
+    /// Replaces all cuts by random ones: two sides that are cut off from each other, or single
+    /// directions between nodes, or none.
     pub fn partition(&mut self, rng: &mut Rng) {
         self.heal();
         let kind = rng.below(4);
@@ -78,14 +78,15 @@ impl<N: Node> TestCluster<N> {
     }
 }
 
-/// The most edges between two of `nodes` nodes, in a tree where the node at index i is the parent
-/// of those at f·i + 1 … f·i + f, with f the fan-out.
+/// The maximum number of edges between two of `nodes` nodes, in a tree where the node at index i is
+/// the parent of those at f·i + 1 … f·i + f, with f the fan-out.
 pub fn max_hops(nodes: usize, fan_out: usize) -> u32 {
     let (mut last, mut depth) = (nodes.saturating_sub(1), 0);
     while last > 0 {
         last = (last - 1) / fan_out;
         depth += 1;
     }
-    // The last node is the deepest; under another child of the root it is as deep or one less.
+    // The last node is the deepest; the subtrees of other children of the root are as deep or one
+    // less.
     if fan_out == 1 { depth } else { 2 * depth }
 }

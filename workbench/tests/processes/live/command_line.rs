@@ -139,7 +139,7 @@ fn a_value_that_a_flag_does_not_take_is_254_and_is_named() {
 
 #[test]
 fn the_default_workload_needs_more_workers_than_there_are_by_default() {
-    let says = "lin-kv needs two workers a node or a multiple of that, 10, 20, …";
+    let says = "lin-kv needs two workers per node or a multiple of that, 10, 20, …";
     ends("test --bin NODE", 255, &[says, "--concurrency 2n"]);
 }
 
