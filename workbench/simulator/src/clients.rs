@@ -57,7 +57,7 @@ struct Pending {
 pub enum Received {
     /// The reply to its request.
     Reply(Reply),
-    /// A wrong message to a worker's client, which goes on waiting for its reply.
+    /// A wrong message to a worker's client, which still waits for its reply.
     Stray(Stray),
 }
 

@@ -47,8 +47,8 @@ impl Pace {
     pub fn begin(&mut self, now: Duration) {
         let late = self.blocked || now.saturating_sub(self.next_at) > MAX_CATCH_UP;
         let from = if late { now } else { self.next_at };
-        let most = u64::try_from(self.mean.as_nanos().saturating_mul(2)).unwrap_or(u64::MAX);
-        let gap = self.rng.random_range(0..most.max(1));
+        let max = u64::try_from(self.mean.as_nanos().saturating_mul(2)).unwrap_or(u64::MAX);
+        let gap = self.rng.random_range(0..max.max(1));
         self.next_at = from.saturating_add(Duration::from_nanos(gap));
         self.blocked = false;
     }

@@ -54,7 +54,7 @@ pub struct Body {
 pub struct Header {
     /// `type`, if it is a string.
     pub kind: Option<Box<str>>,
-    /// `in_reply_to`, whatever it holds.
+    /// `in_reply_to`, of any type.
     pub in_reply_to: Option<Box<RawValue>>,
     /// Whether there are several keys `type`.
     is_ambiguous: bool,

@@ -27,7 +27,7 @@ use inbox::{Gate, Inbox, MAX_WAITING, QueuedMessage};
 
 pub use trace::{Delivery, DeliveryStatus, Trace};
 
-/// Faults of messages among servers, beside latency and partitions.
+/// Faults of messages among servers, besides latency and partitions.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct MessageFaults {
     /// The share of messages that are lost, 0 to 1.

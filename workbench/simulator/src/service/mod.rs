@@ -1,4 +1,4 @@
-//! The services beside the nodes: three key-value stores and a timestamp oracle. Pure: a request
+//! The services next to the nodes: three key-value stores and a timestamp oracle. Pure: a request
 //! goes in, its answer comes out; the network delays both.
 //!
 //! Kept from Maelstrom, because verdicts depend on it: in seq-kv reads and cas may see old states,

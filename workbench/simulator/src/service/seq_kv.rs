@@ -163,9 +163,9 @@ mod tests {
             let seen = *self.seen.get(src).unwrap_or(&0);
             let picked = self.rng.random_range(seen as u64..=self.last as u64) as usize;
             let back_from_end = picked as i64 - self.last as i64 - 1;
-            let place = back_from_end.rem_euclid(self.states.len() as i64) as usize;
-            let (state, reply) = run(&self.states[place], body);
-            if state == self.states[place] {
+            let index = back_from_end.rem_euclid(self.states.len() as i64) as usize;
+            let (state, reply) = run(&self.states[index], body);
+            if state == self.states[index] {
                 self.seen.insert(src.to_owned(), picked);
                 return reply;
             }

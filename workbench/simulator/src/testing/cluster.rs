@@ -284,7 +284,11 @@ impl<N: Node> TestCluster<N> {
         let mut rounds = 0;
         while let Some(next) = self.deadline().filter(|at| *at <= end) {
             rounds = if next > self.now { 0 } else { rounds + 1 };
-            assert!(rounds < MAX_ROUNDS, "time stands still at {:?}", self.now);
+            assert!(
+                rounds < MAX_ROUNDS,
+                "messages without end at {:?}",
+                self.now
+            );
             self.now = self.now.max(next);
             self.wake_nodes();
             while let Some(envelope) = self.network.poll(self.now) {
@@ -304,9 +308,9 @@ impl<N: Node> TestCluster<N> {
         self.deadline().is_none()
     }
 
-    /// Advances the clock by `patience`; whether no message was sent meanwhile and the cluster
-    /// [is silent](TestCluster::is_idle) then. A timer may be left over from what was settled
-    /// before: `patience` is the time that it may take to expire.
+    /// Advances the clock by `timeout`. Returns whether no message was sent meanwhile and the cluster
+    /// [is idle](TestCluster::is_idle) then. Timers may be pending from earlier: they must expire
+    /// within `timeout`.
     pub fn becomes_idle(&mut self, timeout: Duration) -> bool {
         let before = self.messages();
         self.advance(timeout);

@@ -286,8 +286,8 @@ fn polled(value: &RawValue) -> Vec<(u64, i64)> {
 }
 
 fn up_to_twice(mean: Duration, rng: &mut SeededRng) -> Duration {
-    let most = u64::try_from(mean.as_nanos().saturating_mul(2)).unwrap_or(u64::MAX);
-    Duration::from_nanos(rng.random_range(0..most.max(1)))
+    let max = u64::try_from(mean.as_nanos().saturating_mul(2)).unwrap_or(u64::MAX);
+    Duration::from_nanos(rng.random_range(0..max.max(1)))
 }
 
 #[cfg(test)]

@@ -33,12 +33,7 @@ static WRITE: Rpc = Rpc {
     meaning: "Writes a register.",
     arguments: &[
         KEY,
-        Field::new(
-            "value",
-            FieldType::Any,
-            "3",
-            "what it is to hold, an integer",
-        ),
+        Field::new("value", FieldType::Any, "3", "the new value, an integer"),
     ],
     response: "write_ok",
     fields: &[],
