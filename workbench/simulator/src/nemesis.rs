@@ -284,7 +284,7 @@ mod tests {
         for (_, op) in ops(faults) {
             match op {
                 NemesisOp::Start(FaultStart::Pause(nodes) | FaultStart::Kill(nodes)) => {
-                    assert_eq!(nodes.len(), 2)
+                    assert_eq!(nodes.len(), 2);
                 }
                 NemesisOp::Start(FaultStart::Skew(skews)) => {
                     assert_eq!(skews.len(), 5);

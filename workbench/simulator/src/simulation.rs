@@ -125,7 +125,7 @@ impl Simulation {
             Command::Resume(node) => self.slots[node].resume(),
             Command::Kill(node) => self.slots[node].kill(),
             Command::Start(node) => {
-                self.slots[node].start(|incarnation| make_engine(node, incarnation))
+                self.slots[node].start(|incarnation| make_engine(node, incarnation));
             }
             Command::Skew(node, skew) => self.slots[node].skew(now, skew),
         }
