@@ -83,7 +83,8 @@ impl Latency {
             Distribution::Constant => mean,
             Distribution::Uniform => rng.random_range(0..2 * mean),
             // 1 − U lies in (0, 1], where the logarithm is finite. The standard library's logarithm
-            // is the platform's and may differ in its last bit; here it must be the same everywhere.
+            // is the platform's and may differ in its last bit; here it must be the same
+            // everywhere.
             Distribution::Exponential => {
                 (-libm::log(1.0 - rng.random::<f64>()) * mean as f64).trunc() as u64
             }

@@ -54,8 +54,8 @@
 //! };
 //! Storm::new(Name::UniqueIds, boot).with(&pins).assert_survives(0..20);
 //!
-//! // A killed node forgets how many ids it has issued, so its name alone does not make them unique.
-//! // Some storms find this bug:
+//! // A killed node forgets how many ids it has issued, so its name alone does not make them
+//! // unique. Some storms find this bug:
 //! let boot = |cluster: Cluster, _: &mut Context<()>| {
 //!     Ids { prefix: cluster.me.to_string(), issued: 0 }
 //! };
@@ -81,7 +81,7 @@
 //! | [`testing`] | tests that drive a cluster step by step, without workload and checker |
 //! | [`rng`] | the random numbers of a run |
 //! | [`run`], [`simulation`] | the run as a state machine, and the virtual clock that drives it |
-//! | [`judge`](mod@judge), [`statistics`], [`incident`] | verdicts, message counts, protocol errors |
+//! | [`judge`](mod@judge), [`statistics`], [`incident`] | verdicts, message counts, errors |
 
 mod clients;
 mod generator;

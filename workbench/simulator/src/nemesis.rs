@@ -73,8 +73,8 @@ impl Nemesis {
 
     /// The operation that is due at `now`, the time since the phase began.
     ///
-    /// The next one of the same kind follows 0 to 2 intervals later, counted from `now`: a late call
-    /// shifts all later ones.
+    /// The next one of the same kind follows 0 to 2 intervals later, counted from `now`: a late
+    /// call shifts all later ones.
     pub fn wake(&mut self, now: Duration) -> Option<NemesisOp> {
         let next = self.schedules.iter_mut().min_by_key(|it| it.next_at)?;
         if now < next.next_at || next.next_at == Duration::MAX {

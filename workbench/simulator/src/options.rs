@@ -40,7 +40,8 @@ macro_rules! options {
             }
         }
 
-        /// Some options of a run; those that are `None` are drawn from a seed, or have the defaults.
+        /// Some options of a run; those that are `None` are drawn from a seed, or have the
+        /// defaults.
         #[derive(Debug, Clone, Default, PartialEq)]
         pub struct Pins {
             $(#[doc = concat!("See [`Options::", stringify!($name), "`].")]

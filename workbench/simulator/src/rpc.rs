@@ -1,6 +1,6 @@
 //! Definitions of requests and of the exact form of their answers. Clients build requests from
-//! them, answers are checked against them, and `workbench doc` shows them, so that the documentation
-//! is what is checked.
+//! them, answers are checked against them, and `workbench doc` shows them, so that the
+//! documentation is what is checked.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -18,8 +18,8 @@ pub const RPC_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The definition of a request and of its answer.
 ///
-/// An answer must have exactly these fields: an additional one makes it malformed, just as a missing
-/// one does. This is Maelstrom's rule, and verdicts depend on it.
+/// An answer must have exactly these fields: an additional one makes it malformed, just as a
+/// missing one does. This is Maelstrom's rule, and verdicts depend on it.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Rpc {
     /// The request's type.
@@ -183,7 +183,8 @@ impl Answer<'_> {
     /// Parses a field as a `T`.
     ///
     /// # Errors
-    /// Describes what is wrong: an integer of any size has the right form, but may not fit into `T`.
+    /// Describes what is wrong: an integer of any size has the right form, but may not fit into
+    /// `T`.
     pub fn parse<T: DeserializeOwned>(&self, name: &str) -> Result<T, String> {
         let value = self.fields.get(name).unwrap_or(RawValue::NULL);
         serde_json::from_str(value.get()).map_err(|error| format!("the field {name:?}: {error}"))

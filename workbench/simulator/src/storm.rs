@@ -65,8 +65,8 @@ use checkers::{Validity, Verdict};
 use history::{History, Kind};
 
 /// The time without faults before the final phase, in which the cluster must recover. A node that
-/// has just been restarted may have to read a long journal over a slow network, and retries may have
-/// backed off.
+/// has just been restarted may have to read a long journal over a slow network, and retries may
+/// have backed off.
 pub const QUIESCENCE: Duration = Duration::from_secs(60);
 
 /// Makes runs from seeds: a workload, a node type, and pinned options.
@@ -209,8 +209,8 @@ impl Storm {
     /// is valid.
     ///
     /// # Panics
-    /// When a run is not valid, or its options contradict one another. The message has the seed, the
-    /// findings, and how to repeat the run.
+    /// When a run is not valid, or its options contradict one another. The message has the seed,
+    /// the findings, and how to repeat the run.
     pub fn assert_survives(&self, seeds: Range<u64>) {
         let only = std::env::var("SEED")
             .ok()

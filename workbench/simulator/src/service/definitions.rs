@@ -35,18 +35,19 @@ pub static SERVICES: [Service; 4] = [
     },
     Service {
         name: "seq-kv",
-        meaning: "A key-value store. It is sequentially consistent: all clients see the same states \
-                  in the same order, but a client that only reads may be far behind, and a cas may \
-                  fail because of an old value. To read the newest state, write a unique value \
-                  first. A client more than 31 changes behind may even see time run backwards.",
+        meaning: "A key-value store. It is sequentially consistent: all clients see the same \
+                  states in the same order, but a client that only reads may be far behind, and a \
+                  cas may fail because of an old value. To read the newest state, write a unique \
+                  value first. A client more than 31 changes behind may even see time run \
+                  backwards.",
         requests: &[READ, WRITE, CREATING_CAS],
         store: Store::SeqKv,
     },
     Service {
         name: "lww-kv",
-        meaning: "A key-value store of two replicas, a random one of which answers each request. As \
-                  in Maelstrom they never exchange anything, so a write to one is never visible at \
-                  the other.",
+        meaning: "A key-value store of two replicas, a random one of which answers each request. \
+                  As in Maelstrom they never exchange anything, so a write to one is never \
+                  visible at the other.",
         requests: &[READ, WRITE, CAS],
         store: Store::LwwKv,
     },

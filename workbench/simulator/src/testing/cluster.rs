@@ -197,8 +197,8 @@ impl<N: Node> TestCluster<N> {
         self.start_among(name, &cluster);
     }
 
-    /// Kills a node. Messages that it has sent still arrive. Messages that arrive at it are lost, but
-    /// not those that are still under way when it starts again.
+    /// Kills a node. Messages that it has sent still arrive. Messages that arrive at it are lost,
+    /// but not those that are still under way when it starts again.
     pub fn kill(&mut self, name: &str) {
         if self.nodes.remove(name).is_some() {
             self.network.block(self.now, &NodeId::from(name));
@@ -308,9 +308,9 @@ impl<N: Node> TestCluster<N> {
         self.deadline().is_none()
     }
 
-    /// Advances the clock by `timeout`. Returns whether no message was sent meanwhile and the cluster
-    /// [is idle](TestCluster::is_idle) then. Timers may be pending from earlier: they must expire
-    /// within `timeout`.
+    /// Advances the clock by `timeout`. Returns whether no message was sent meanwhile and the
+    /// cluster [is idle](TestCluster::is_idle) then. Timers may be pending from earlier: they must
+    /// expire within `timeout`.
     pub fn becomes_idle(&mut self, timeout: Duration) -> bool {
         let before = self.messages();
         self.advance(timeout);

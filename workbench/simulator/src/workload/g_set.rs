@@ -98,7 +98,8 @@ impl Workload for GSet {
         missing_elements(history, reads, "add")
     }
 
-    /// If no element was acknowledged, Maelstrom's verdict is unknown; in a storm it counts as valid.
+    /// If no element was acknowledged, Maelstrom's verdict is unknown; in a storm it counts as
+    /// valid.
     fn is_vacuous(&self, history: &History, _: &Verdict) -> bool {
         let mut ops = history.ops.iter();
         !ops.any(|op| op.kind == Kind::Ok && op.f == "add")

@@ -41,8 +41,8 @@ static WRITE: Rpc = Rpc {
 
 static CAS: Rpc = Rpc {
     request: "cas",
-    meaning: "Compare and set: writes a new value if the register has the expected one. Error 22 if \
-              it has another value, error 20 if it was never written.",
+    meaning: "Compare and set: writes a new value if the register has the expected one. Error 22 \
+              if it has another value, error 20 if it was never written.",
     arguments: &[
         KEY,
         Field::new("from", FieldType::Any, "3", "the expected value"),
@@ -62,9 +62,9 @@ const MAX_PROCESSES: usize = 20;
 /// The minimum timeout of clients.
 const MIN_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// The workload. A group has two workers per node, and its own key. All workers of a group draw from
-/// the same mix: in the first group half of the operations are reads, in all others one of seven;
-/// of the rest a third are writes and two thirds compare-and-sets.
+/// The workload. A group has two workers per node, and its own key. All workers of a group draw
+/// from the same mix: in the first group half of the operations are reads, in all others one of
+/// seven; of the rest a third are writes and two thirds compare-and-sets.
 ///
 /// Maelstrom divides a group into readers and writers, but it counts readers from the first worker
 /// of the run, so that only the first group has any. With readers in every group, a key on a single

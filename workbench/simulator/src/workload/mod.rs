@@ -108,8 +108,8 @@ pub trait Session: Send {
 /// history.
 ///
 /// Each run has a new one, and its history is judged by another new one: [`check`](Workload::check)
-/// and [`unconverged`](Workload::unconverged) must not depend on what was generated. Workers perform
-/// the operations, one at a time, each worker always on the same node.
+/// and [`unconverged`](Workload::unconverged) must not depend on what was generated. Workers
+/// perform the operations, one at a time, each worker always on the same node.
 pub trait Workload: Send {
     /// Its name.
     fn name(&self) -> &'static str;
@@ -139,12 +139,12 @@ pub trait Workload: Send {
         None
     }
 
-    /// Generates the next operation of the main phase, for this worker. All random numbers must come
-    /// from `rng`, so that a seed repeats the run.
+    /// Generates the next operation of the main phase, for this worker. All random numbers must
+    /// come from `rng`, so that a seed repeats the run.
     fn next(&mut self, turn: Turn, rng: &mut SeededRng) -> Invocation;
 
-    /// Observes the completion of a worker's operation: `value` is the result if it is `Ok`, and the
-    /// argument otherwise.
+    /// Observes the completion of a worker's operation: `value` is the result if it is `Ok`, and
+    /// the argument otherwise.
     fn observe(&mut self, worker: usize, f: &'static str, kind: Kind, value: &RawValue) {
         let _ = (worker, f, kind, value);
     }
@@ -264,8 +264,8 @@ where
     }
 }
 
-/// Adds a final phase after recovery to a workload, as in a storm: every node must answer again, and
-/// findings of [`unconverged`](Workload::unconverged) make the verdict invalid.
+/// Adds a final phase after recovery to a workload, as in a storm: every node must answer again,
+/// and findings of [`unconverged`](Workload::unconverged) make the verdict invalid.
 pub fn with_convergence(workload: Box<dyn Workload>) -> Box<dyn Workload> {
     Box::new(convergence::Convergence::new(workload))
 }

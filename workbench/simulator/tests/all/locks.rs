@@ -1,5 +1,5 @@
-//! A complete custom workload, from node to verdict: a lock service. Copy it to storm a protocol for
-//! which Maelstrom has no workload.
+//! A complete custom workload, from node to verdict: a lock service. Copy it to storm a protocol
+//! for which Maelstrom has no workload.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -15,8 +15,8 @@ use simulator::shared::{Caller, Cluster, Context, ErrorCode, Failure, LIN_KV, No
 use simulator::storm::Storm;
 use simulator::workload::{Completion, Evidence, Invocation, Session, Step, Turn, Workload};
 
-/// A node. It stores each lock's owner in lin-kv, and changes it by compare-and-set: a free lock has
-/// no owner. Nodes have no state of their own, so that a client may use any of them.
+/// A node. It stores each lock's owner in lin-kv, and changes it by compare-and-set: a free lock
+/// has no owner. Nodes have no state of their own, so that a client may use any of them.
 struct LockServer {
     /// Whether a release compares the owner; the storm must find the bug if it does not.
     compares: bool,
@@ -147,8 +147,8 @@ impl Workload for Locks {
         &["acquire", "release", "owner"]
     }
 
-    /// Uses a new lock every three seconds: a late acquire after a timeout may leave a lock held for
-    /// ever, which is not a bug of the nodes.
+    /// Uses a new lock every three seconds: a late acquire after a timeout may leave a lock held
+    /// for ever, which is not a bug of the nodes.
     fn next(&mut self, turn: Turn, _: &mut SeededRng) -> Invocation {
         self.lock = turn.at.as_secs() / 3;
         if let Some(claim) = self.claims.get(&turn.worker) {
@@ -158,8 +158,8 @@ impl Workload for Locks {
         Invocation::new("acquire", history::json(&(self.lock, self.attempts)))
     }
 
-    /// An indeterminate acquire may have locked, and an indeterminate release may not have released:
-    /// both are followed by a release.
+    /// An indeterminate acquire may have locked, and an indeterminate release may not have
+    /// released: both are followed by a release.
     fn observe(&mut self, worker: usize, f: &'static str, kind: Kind, value: &RawValue) {
         match (f, kind) {
             ("acquire", Kind::Ok | Kind::Info) => {

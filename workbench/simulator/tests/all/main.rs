@@ -1,5 +1,5 @@
-//! Tests of services by transcripts, of workloads on values of every kind, of a custom workload, and
-//! of the test harness.
+//! Tests of services by transcripts, of workloads on values of every kind, of a custom workload,
+//! and of the test harness.
 
 mod locks;
 mod service_transcripts;

@@ -1,5 +1,5 @@
-//! Values survive both notations of a history: any EDN value, wherever a workload has values, is the
-//! same after a round trip through EDN or JSON, and so is the verdict.
+//! Values survive both notations of a history: any EDN value, wherever a workload has values, is
+//! the same after a round trip through EDN or JSON, and so is the verdict.
 
 use std::collections::{BTreeMap, BTreeSet};
 
