@@ -41,9 +41,9 @@ pub struct MessageFaults {
 /// Which messages are logged as they cross the network.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct NetLog {
-    /// Those that are sent.
+    /// Sent messages.
     pub sent: bool,
-    /// Those that arrive.
+    /// Received messages.
     pub received: bool,
 }
 

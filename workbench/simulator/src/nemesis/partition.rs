@@ -40,7 +40,7 @@ pub enum PartitionShape {
 }
 
 impl PartitionShape {
-    /// Those of Maelstrom, all equally likely.
+    /// The shapes of Maelstrom, all equally likely.
     pub const MAELSTROMS: [PartitionShape; 4] = [
         PartitionShape::One,
         PartitionShape::Majority,

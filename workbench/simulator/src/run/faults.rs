@@ -8,7 +8,7 @@ use shared::NodeId;
 use super::output::Output;
 use super::{Command, Run};
 use crate::clients::Purpose;
-use crate::nemesis::{Fault, FaultStart, Grudge, NemesisOp, Skew};
+use crate::nemesis::{Fault, FaultStart, NemesisOp, Skew};
 use history::{Kind, OpMeta, Process};
 
 /// The state of a node's process.
@@ -55,10 +55,10 @@ impl Run {
     /// out.
     fn apply(&mut self, now: Duration, start: &FaultStart) -> FaultStart {
         match start {
-            FaultStart::Partition(_, grudge) => self.cut(grudge),
-            FaultStart::Loss(part) => self.network.faults_mut().loss = *part,
-            FaultStart::Duplicate(part) => self.network.faults_mut().duplicate = *part,
-            FaultStart::Delay(longest) => self.network.faults_mut().delay = *longest,
+            FaultStart::Partition(_, grudge) => self.network.cut(grudge.clone()),
+            FaultStart::Loss(share) => self.network.faults_mut().loss = *share,
+            FaultStart::Duplicate(share) => self.network.faults_mut().duplicate = *share,
+            FaultStart::Delay(max) => self.network.faults_mut().delay = *max,
             FaultStart::Pause(nodes) => {
                 let awake = self.in_state(nodes, |state| *state == ProcessState::Running);
                 awake.iter().for_each(|node| self.pause(*node));
@@ -116,10 +116,6 @@ impl Run {
         nodes
             .filter(|node| state(&self.process_states[*node]))
             .collect()
-    }
-
-    fn cut(&mut self, grudge: &Grudge) {
-        self.network.cut(grudge.clone());
     }
 
     fn pause(&mut self, node: usize) {

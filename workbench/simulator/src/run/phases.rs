@@ -83,7 +83,7 @@ impl Run {
                 let nemesis_at = nemesis
                     .as_ref()
                     .map(|it| start.saturating_add(it.next_at()));
-                // Nothing happens after the end of the phase.
+                // What is due after the end of the phase does not happen, but the end itself does.
                 work.into_iter()
                     .chain(nemesis_at)
                     .min()
