@@ -8,8 +8,8 @@ use shared::ErrorCode;
 
 use simulator::message::Envelope;
 use simulator::options::Options;
-use simulator::rpc::{PATIENCE, Rpc};
-use simulator::run::{INIT, INIT_PATIENCE};
+use simulator::rpc::{RPC_TIMEOUT, Rpc};
+use simulator::run::{INIT, INIT_TIMEOUT};
 use simulator::service::{SERVICES, Service};
 use simulator::workload::{self, Name};
 
@@ -97,7 +97,7 @@ fn protocol(page: &mut Page) {
     page.request(&INIT, "client", "node");
     page.paragraph(&format!(
         "A node must reply within {} s. A node that exits, with whatever status, ends the run.",
-        INIT_PATIENCE.as_secs()
+        INIT_TIMEOUT.as_secs()
     ));
 
     page.section("Replies");
@@ -105,7 +105,7 @@ fn protocol(page: &mut Page) {
         "A client waits {} s, unless its workload says otherwise. A reply has exactly the fields \
          that are documented, beside `type`, `in_reply_to` and optionally a `msg_id`: with an \
          additional or a missing field it is malformed. Any reply may instead be an error:",
-        PATIENCE.as_secs()
+        RPC_TIMEOUT.as_secs()
     ));
     let busy = ErrorCode::TemporarilyUnavailable;
     page.example(&format!(

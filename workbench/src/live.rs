@@ -182,7 +182,7 @@ impl Live {
             Ok(child) => self.slots[node] = NodeSlot::new(child, incarnation),
             Err(error) => self
                 .run
-                .crash(format!("node {name} cannot be restarted: {error:#}")),
+                .abort(format!("node {name} cannot be restarted: {error:#}")),
         }
     }
 
@@ -195,11 +195,11 @@ impl Live {
             match event {
                 ChildEvent::Lines(from, lines) if self.is_current(from) => {
                     for line in lines.lines() {
-                        self.run.from_node(now, from.node, line);
+                        self.run.on_line(now, from.node, line);
                     }
                 }
                 ChildEvent::PartialLine(from) if self.is_current(from) => {
-                    self.run.from_node_in_part(from.node);
+                    self.run.on_partial_line(from.node);
                 }
                 ChildEvent::Closed(from) if self.is_current(from) => {
                     self.slots[from.node].is_closed = true;
@@ -211,7 +211,7 @@ impl Live {
                 }
                 ChildEvent::LogFailed(from, error) => {
                     let what = format!("its log is incomplete, it cannot be written: {error}");
-                    self.run.note(now, from.node, what, None);
+                    self.run.report(now, from.node, what, None);
                 }
             }
         }
@@ -266,9 +266,9 @@ impl Live {
                 what.push_str("\n    stderr: ");
                 what.push_str(&line);
             }
-            self.run.note(now, node, what, None);
+            self.run.report(now, node, what, None);
             self.run
-                .crash("a node ended before the test did".to_owned());
+                .abort("a node ended before the test did".to_owned());
         }
     }
 }

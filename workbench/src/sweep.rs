@@ -20,7 +20,7 @@ use pages::report::{Figures, Score};
 use pages::text::number;
 use simulator::judge::judge;
 use simulator::options::{Options, Pins};
-use simulator::storm::play;
+use simulator::storm::simulate_catching;
 use simulator::workload::{Name, workload};
 
 pub use csv::file as csv;
@@ -165,7 +165,7 @@ impl Sweep {
         let settings = options.settings(&*make(), seed)?;
         let node_flags = self.vary.node_flags(&self.node_flags, value);
         let factory = self.challenge.solution.factory(&node_flags)?;
-        let record = play(&settings, make(), &factory).record;
+        let record = simulate_catching(&settings, make(), &factory).record;
         let history = &record.history;
         let operations = history.count(Kind::Invoke);
         let is_over = record.crash.is_none();

@@ -9,7 +9,7 @@ use broadcast::{Broadcast, Flags};
 use serde::Deserialize;
 use shared::{Rng, read_flags, with_flags};
 use simulator::latency::Latency;
-use simulator::testing::{Conditions, Promises, TestCluster, for_each_seed, most_hops};
+use simulator::testing::{Conditions, Promises, TestCluster, for_each_seed, max_hops};
 
 /// The maximum latency after the storm, in milliseconds.
 const CALM_LATENCY: u64 = 100;
@@ -57,14 +57,14 @@ impl Storm {
     /// Runs random steps, with at most `max_down` nodes down at a time.
     fn run_steps(&mut self, rng: &mut Rng, max_down: usize) {
         for _ in 0..rng.below(120) {
-            let node = self.cluster.any_node(rng);
+            let node = self.cluster.random_node(rng);
             match rng.below(16) {
-                0 => self.cluster.part(rng),
-                1 => self.cluster.cut_off_the_service(rng),
+                0 => self.cluster.partition(rng),
+                1 => self.cluster.cut_off_service(rng),
                 2 => self.cluster.set_conditions(Conditions::draw(rng)),
                 3 | 4 => self.pass(ms(rng.below(4000))),
                 5 if self.cluster.dead().len() < max_down => self.cluster.kill(&node),
-                5 | 6 => self.start_the_dead(),
+                5 | 6 => self.restart_dead(),
                 7..=9 => {
                     self.read(&node);
                 }
@@ -76,8 +76,8 @@ impl Storm {
         }
     }
 
-    fn start_the_dead(&mut self) {
-        for node in self.cluster.start_the_dead() {
+    fn restart_dead(&mut self) {
+        for node in self.cluster.restart_dead() {
             self.promises.restart(&node);
         }
     }
@@ -101,7 +101,7 @@ impl Storm {
     }
 
     fn pass(&mut self, time: Duration) {
-        self.cluster.pass(time);
+        self.cluster.advance(time);
         self.collect_answers();
     }
 
@@ -132,9 +132,9 @@ impl Storm {
     /// Ends the faults and restarts dead nodes; soon all nodes must know every value that may not
     /// be lost, and then stop sending.
     fn converge(&mut self) {
-        self.cluster.calm_down(Latency::uniform(50));
-        self.start_the_dead();
-        let hops = most_hops(self.cluster.names.len(), self.flags.fan_out.into());
+        self.cluster.end_faults(Latency::uniform(50));
+        self.restart_dead();
+        let hops = max_hops(self.cluster.names.len(), self.flags.fan_out.into());
         let hop = ms(self.flags.hub_window + CALM_LATENCY);
         let resend = ms(self.flags.patience.resend + 8 * CALM_LATENCY);
         self.pass(RECOVERY + resend + hop * hops);
@@ -145,7 +145,7 @@ impl Storm {
             assert!(knows, "{node}, {:?}", self.flags);
         }
         let max_wait = self.flags.patience.resend + self.flags.patience.ack_delay;
-        assert!(self.cluster.falls_silent(ms(max_wait)), "{:?}", self.flags);
+        assert!(self.cluster.becomes_idle(ms(max_wait)), "{:?}", self.flags);
     }
 }
 

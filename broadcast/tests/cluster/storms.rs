@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use shared::{Rng, read_flags, with_flags};
 use simulator::latency::Latency;
-use simulator::testing::{Conditions, TestCluster, for_each_seed, most_hops};
+use simulator::testing::{Conditions, TestCluster, for_each_seed, max_hops};
 
 /// The maximum latency after the storm, in milliseconds.
 const CALM_LATENCY: u64 = 100;
@@ -86,15 +86,15 @@ impl Storm {
 
     fn run_steps(&mut self, rng: &mut Rng, restarts: bool) {
         for _ in 0..rng.below(60) {
-            let node = self.cluster.any_node(rng);
+            let node = self.cluster.random_node(rng);
             match rng.below(8) {
-                0 => self.cluster.part(rng),
+                0 => self.cluster.partition(rng),
                 1 => self.cluster.set_conditions(Conditions::draw(rng)),
-                2 => self.cluster.pass(ms(rng.below(2000))),
+                2 => self.cluster.advance(ms(rng.below(2000))),
                 3 if restarts => self.cluster.restart(&node),
                 3.. => {
                     self.broadcast(rng, &node);
-                    self.cluster.pass(ms(rng.below(100)));
+                    self.cluster.advance(ms(rng.below(100)));
                 }
             }
         }
@@ -102,12 +102,12 @@ impl Storm {
 
     /// Ends the faults, draws one of the calm latencies, and returns the time.
     fn calm_down(&mut self, rng: &mut Rng) -> Duration {
-        self.cluster.calm_down(CALM[rng.below(2) as usize]);
+        self.cluster.end_faults(CALM[rng.below(2) as usize]);
         self.cluster.now
     }
 
-    fn falls_silent(&mut self) -> bool {
-        self.cluster.falls_silent(ms(self.flags.patience.resend))
+    fn becomes_idle(&mut self) -> bool {
+        self.cluster.becomes_idle(ms(self.flags.patience.resend))
     }
 
     /// From the end of the faults until all nodes know everything: every edge resends within
@@ -118,7 +118,7 @@ impl Storm {
     /// 4, 5.8 s with 2, and 12.8 s in a chain.
     fn arrival_bound(&self) -> Duration {
         let hop = ms(self.flags.hub_window.max(self.flags.leaf_window) + CALM_LATENCY);
-        let hops = most_hops(self.cluster.names.len(), self.flags.fan_out.into());
+        let hops = max_hops(self.cluster.names.len(), self.flags.fan_out.into());
         ms(self.flags.patience.resend + 2 * CALM_LATENCY) + hop * hops
     }
 
@@ -140,7 +140,7 @@ fn every_node_knows_every_acknowledged_value_soon_after_the_storm() {
             assert_eq!(known, storm.acknowledged, "{node}, {:?}", storm.flags);
         }
         storm.cluster.run_until(calm + storm.silence_bound());
-        assert!(storm.falls_silent(), "{:?}", storm.flags);
+        assert!(storm.becomes_idle(), "{:?}", storm.flags);
     });
 }
 
@@ -170,6 +170,6 @@ fn restarted_nodes_receive_everything_after_their_first_packet() {
         storm
             .cluster
             .run_until(calm + storm.silence_bound() + proof);
-        assert!(storm.falls_silent(), "{:?}", storm.flags);
+        assert!(storm.becomes_idle(), "{:?}", storm.flags);
     });
 }

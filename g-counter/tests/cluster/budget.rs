@@ -19,14 +19,14 @@ fn run_operations(cluster: &mut TestCluster<GCounter>, rng: &mut Rng, seconds: u
     let end = cluster.now + Duration::from_secs(seconds);
     let mut operations = 0;
     while cluster.now < end {
-        let node = cluster.any_node(rng);
+        let node = cluster.random_node(rng);
         if rng.below(3) == 0 {
             add(cluster, &node, rng.below(5));
         } else {
             read(cluster, &node);
         }
         operations += 1;
-        cluster.pass(Duration::from_micros(rng.below(20_000)));
+        cluster.advance(Duration::from_micros(rng.below(20_000)));
     }
     operations
 }
@@ -35,10 +35,10 @@ fn run_operations(cluster: &mut TestCluster<GCounter>, rng: &mut Rng, seconds: u
 fn three_nodes_exchange_eight_messages_for_a_hundred_operations() {
     for_each_seed(0..20, |rng| {
         let latency = Latency::uniform(rng.below(2) as u32 * 50);
-        let calm = Conditions::calm(latency);
+        let calm = Conditions::reliable(latency);
         let mut cluster = counters(3, rng.next_u64(), calm, &flags());
         let operations = run_operations(&mut cluster, rng, 20);
-        cluster.pass(Duration::from_secs(10));
+        cluster.advance(Duration::from_secs(10));
         let per_operation = cluster.messages() as f64 / operations as f64;
         assert!(
             per_operation <= 0.08,
@@ -50,9 +50,9 @@ fn three_nodes_exchange_eight_messages_for_a_hundred_operations() {
 
 #[test]
 fn an_unused_cluster_exchanges_greetings_and_then_sends_nothing() {
-    let mut cluster = counters(3, 1, Conditions::calm(Latency::constant(100)), &flags());
-    cluster.pass(Duration::from_secs(3));
-    assert!(cluster.is_silent());
+    let mut cluster = counters(3, 1, Conditions::reliable(Latency::constant(100)), &flags());
+    cluster.advance(Duration::from_secs(3));
+    assert!(cluster.is_idle());
     assert_eq!(
         cluster.messages(),
         8,
@@ -67,7 +67,7 @@ fn an_unreachable_neighbour_costs_one_packet_per_resend_and_direction() {
         let mut cluster = counters(
             2,
             rng.next_u64(),
-            Conditions::calm(Latency::uniform(50)),
+            Conditions::reliable(Latency::uniform(50)),
             &flags(),
         );
         run_operations(&mut cluster, rng, 2);

@@ -35,18 +35,18 @@ fn forged_packets_cause_no_panic_and_no_endless_exchange() {
         let mut cluster = counters(
             3,
             rng.next_u64(),
-            Conditions::calm(Latency::uniform(50)),
+            Conditions::reliable(Latency::uniform(50)),
             &flags,
         );
         for _ in 0..rng.below(40) {
-            let (src, dest) = (cluster.any_node(rng), cluster.any_node(rng));
+            let (src, dest) = (cluster.random_node(rng), cluster.random_node(rng));
             cluster.deliver(&src, &dest, &forged_packet(rng));
-            let adder = cluster.any_node(rng);
+            let adder = cluster.random_node(rng);
             add(&mut cluster, &adder, rng.below(3));
-            cluster.pass(Duration::from_millis(rng.below(400)));
+            cluster.advance(Duration::from_millis(rng.below(400)));
         }
         let before = cluster.messages();
-        cluster.pass(Duration::from_secs(100));
+        cluster.advance(Duration::from_secs(100));
         let messages = cluster.messages() - before;
         assert!(messages <= 4 * 101, "{messages} in a hundred seconds");
     });

@@ -11,7 +11,7 @@ use g_counter::{Flags, GCounter};
 use serde::Deserialize;
 use shared::{Rng, read_flags};
 use simulator::latency::Latency;
-use simulator::testing::{Conditions, Promises, TestCluster, for_each_seed, most_hops};
+use simulator::testing::{Conditions, Promises, TestCluster, for_each_seed, max_hops};
 
 use crate::storms::counters;
 
@@ -63,14 +63,14 @@ impl Storm {
     /// Runs random steps, with at most `max_down` nodes down at a time.
     fn run_steps(&mut self, rng: &mut Rng, max_down: usize) {
         for _ in 0..rng.below(100) {
-            let node = self.cluster.any_node(rng);
+            let node = self.cluster.random_node(rng);
             match rng.below(16) {
-                0 => self.cluster.part(rng),
-                1 => self.cluster.cut_off_the_service(rng),
+                0 => self.cluster.partition(rng),
+                1 => self.cluster.cut_off_service(rng),
                 2 => self.cluster.set_conditions(Conditions::draw(rng)),
                 3 | 4 => self.pass(ms(rng.below(4000))),
                 5 if self.cluster.dead().len() < max_down => self.cluster.kill(&node),
-                5 | 6 => self.start_the_dead(),
+                5 | 6 => self.restart_dead(),
                 7..=10 => {
                     self.read(&node);
                 }
@@ -82,8 +82,8 @@ impl Storm {
         }
     }
 
-    fn start_the_dead(&mut self) {
-        for node in self.cluster.start_the_dead() {
+    fn restart_dead(&mut self) {
+        for node in self.cluster.restart_dead() {
             self.promises.restart(&node);
         }
     }
@@ -107,7 +107,7 @@ impl Storm {
     }
 
     fn pass(&mut self, time: Duration) {
-        self.cluster.pass(time);
+        self.cluster.advance(time);
         self.collect_answers();
     }
 
@@ -137,9 +137,9 @@ impl Storm {
     /// Ends the faults and restarts dead nodes; soon all nodes must count every addition that may
     /// not be lost, and then stop sending.
     fn converge(&mut self) {
-        self.cluster.calm_down(Latency::uniform(50));
-        self.start_the_dead();
-        let hops = most_hops(self.cluster.names.len(), self.flags.fan_out.into());
+        self.cluster.end_faults(Latency::uniform(50));
+        self.restart_dead();
+        let hops = max_hops(self.cluster.names.len(), self.flags.fan_out.into());
         // Each edge greets, greets again if a late packet has deceived it, and resends once more.
         let greeting = ms(3 * (self.flags.resend + self.flags.window + 4 * CALM_LATENCY));
         let hop = ms(self.flags.window + CALM_LATENCY);
@@ -151,7 +151,7 @@ impl Storm {
             assert!(knows, "{node}, {:?}", self.flags);
         }
         let max_wait = ms(3 * self.flags.resend);
-        assert!(self.cluster.falls_silent(max_wait), "{:?}", self.flags);
+        assert!(self.cluster.becomes_idle(max_wait), "{:?}", self.flags);
     }
 }
 

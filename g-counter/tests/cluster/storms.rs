@@ -8,13 +8,13 @@ use std::time::Duration;
 use g_counter::{Flags, GCounter};
 use shared::{Rng, read_flags, with_flags};
 use simulator::latency::Latency;
-use simulator::testing::{Conditions, TestCluster, for_each_seed, most_hops};
+use simulator::testing::{Conditions, TestCluster, for_each_seed, max_hops};
 
 /// The maximum latency after the storm, in milliseconds.
 const CALM_LATENCY: u64 = 100;
 
 /// The latencies of a calm network: at most [`CALM_LATENCY`].
-const CALM: [Latency; 2] = [Latency::uniform(50), Latency::constant(100)];
+const QUIESCENCE: [Latency; 2] = [Latency::uniform(50), Latency::constant(100)];
 
 const FAN_OUTS: [&str; 3] = ["1", "2", "24"];
 
@@ -78,11 +78,11 @@ impl Storm {
 
     fn run_steps(&mut self, rng: &mut Rng, restarts: bool) {
         for _ in 0..rng.below(60) {
-            let node = self.cluster.any_node(rng);
+            let node = self.cluster.random_node(rng);
             match rng.below(9) {
-                0 => self.cluster.part(rng),
+                0 => self.cluster.partition(rng),
                 1 => self.cluster.set_conditions(Conditions::draw(rng)),
-                2 => self.cluster.pass(ms(rng.below(2000))),
+                2 => self.cluster.advance(ms(rng.below(2000))),
                 3 if restarts => {
                     self.cluster.restart(&node);
                     self.seen.remove(&node);
@@ -92,7 +92,7 @@ impl Storm {
                 }
                 5.. => {
                     self.add(&node, rng.below(5));
-                    self.cluster.pass(ms(rng.below(100)));
+                    self.cluster.advance(ms(rng.below(100)));
                 }
             }
         }
@@ -115,8 +115,8 @@ impl Storm {
     }
 
     /// Ends the faults, draws one of the calm latencies, and returns the time.
-    fn calm_down(&mut self, rng: &mut Rng) -> Duration {
-        self.cluster.calm_down(CALM[rng.below(2) as usize]);
+    fn end_faults(&mut self, rng: &mut Rng) -> Duration {
+        self.cluster.end_faults(QUIESCENCE[rng.below(2) as usize]);
         self.cluster.now
     }
 
@@ -126,7 +126,7 @@ impl Storm {
     ///
     /// With the default flags that is 2.55 s for a star.
     fn exact_bound(&self) -> Duration {
-        let hops = most_hops(self.cluster.names.len(), self.flags.fan_out.into());
+        let hops = max_hops(self.cluster.names.len(), self.flags.fan_out.into());
         let hop = ms(self.flags.window + CALM_LATENCY);
         ms(self.flags.resend + 2 * CALM_LATENCY) + self.answer() + hop * hops.saturating_sub(1)
     }
@@ -153,12 +153,12 @@ fn every_node_gives_the_exact_sum_soon_after_the_storm() {
     for_each_seed(0..3_000, |rng| {
         let mut storm = Storm::draw(rng);
         storm.run_steps(rng, false);
-        let calm = storm.calm_down(rng);
+        let calm = storm.end_faults(rng);
         storm.cluster.run_until(calm + storm.exact_bound());
         storm.all_read(storm.added);
         storm.cluster.run_until(calm + storm.silence_bound());
         assert!(
-            storm.cluster.falls_silent(ms(storm.flags.resend)),
+            storm.cluster.becomes_idle(ms(storm.flags.resend)),
             "{:?}",
             storm.flags
         );
@@ -174,19 +174,19 @@ fn with_default_flags_a_small_cluster_is_exact_within_three_seconds_of_the_heal(
         storm.cluster = counters(
             size,
             rng.next_u64(),
-            Conditions::calm(Latency::uniform(50)),
+            Conditions::reliable(Latency::uniform(50)),
             &storm.flags,
         );
         for _ in 0..rng.below(20) {
-            storm.cluster.part(rng);
+            storm.cluster.partition(rng);
             for _ in 0..rng.below(100) {
-                let node = storm.cluster.any_node(rng);
+                let node = storm.cluster.random_node(rng);
                 storm.add(&node, 1);
-                storm.cluster.pass(ms(rng.below(20)));
+                storm.cluster.advance(ms(rng.below(20)));
             }
         }
-        storm.cluster.calm_down(Latency::uniform(50));
-        storm.cluster.pass(Duration::from_secs(3));
+        storm.cluster.end_faults(Latency::uniform(50));
+        storm.cluster.advance(Duration::from_secs(3));
         storm.all_read(storm.added);
     });
 }
@@ -197,7 +197,7 @@ fn restarted_nodes_lose_only_unsent_additions_and_count_nothing_twice() {
     for_each_seed(0..3_000, |rng| {
         let mut storm = Storm::draw(rng);
         storm.run_steps(rng, true);
-        let calm = storm.calm_down(rng);
+        let calm = storm.end_faults(rng);
         let names = storm.cluster.names.clone();
         let known = names.iter().map(|node| storm.read(node)).max();
         // An incarnation's additions count on top of those of earlier ones.
@@ -219,7 +219,7 @@ fn restarted_nodes_lose_only_unsent_additions_and_count_nothing_twice() {
             .cluster
             .run_until(calm + storm.silence_bound() + greeting);
         assert!(
-            storm.cluster.falls_silent(ms(storm.flags.resend)),
+            storm.cluster.becomes_idle(ms(storm.flags.resend)),
             "{:?}",
             storm.flags
         );

@@ -114,7 +114,7 @@ impl Storm {
     }
 
     fn pass(&mut self, time: Duration) {
-        self.cluster.pass(time);
+        self.cluster.advance(time);
         self.collect_answers();
     }
 
@@ -185,27 +185,27 @@ impl Storm {
 
     /// Kills some nodes, whose pending operations will never be answered.
     fn kill(&mut self, rng: &mut Rng) {
-        let victims = self.cluster.kill_some(rng);
+        let victims = self.cluster.kill_random(rng);
         self.collect_answers();
         self.pending.retain(|_, (node, _)| !victims.contains(node));
     }
 
     fn start_all(&mut self) {
-        self.cluster.start_the_dead();
+        self.cluster.restart_dead();
         self.collect_answers();
     }
 
     fn run_steps(&mut self, rng: &mut Rng) {
         for _ in 0..rng.below(120) {
-            let node = self.cluster.any_node(rng);
+            let node = self.cluster.random_node(rng);
             match rng.below(16) {
-                0 => self.cluster.part(rng),
+                0 => self.cluster.partition(rng),
                 1 => self
                     .cluster
                     .set_conditions(Conditions::draw_up_to(&WORST, rng)),
                 2 => self.kill(rng),
                 3 => self.start_all(),
-                4 => self.cluster.cut_off_the_service(rng),
+                4 => self.cluster.cut_off_service(rng),
                 5 | 6 => self.pass(ms(rng.below(6000))),
                 7 => self.commit(rng, &node),
                 8 => self.list(&node),
@@ -251,7 +251,7 @@ fn nothing_acknowledged_is_lost_and_no_poll_skips_when_nodes_are_killed() {
         let mut storm = Storm::draw(rng);
         storm.run_steps(rng);
         storm.start_all();
-        storm.cluster.calm_down(Latency::uniform(50));
+        storm.cluster.end_faults(Latency::uniform(50));
         storm.pass(RECOVERY);
         assert!(storm.pending.is_empty(), "all living nodes have answered");
         let shown = std::mem::take(&mut storm.shown);
@@ -274,6 +274,6 @@ fn nothing_acknowledged_is_lost_and_no_poll_skips_when_nodes_are_killed() {
                 assert!(listed >= *offset, "{node} {key}");
             }
         }
-        assert!(storm.cluster.falls_silent(ms(10_000)));
+        assert!(storm.cluster.becomes_idle(ms(10_000)));
     });
 }

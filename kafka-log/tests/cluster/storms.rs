@@ -15,7 +15,7 @@ use simulator::testing::{Conditions, TestCluster, for_each_seed};
 const CALM_LATENCY: u64 = 100;
 
 /// The latencies of a calm network: at most [`CALM_LATENCY`].
-const CALM: [Latency; 2] = [Latency::uniform(50), Latency::constant(100)];
+const QUIESCENCE: [Latency; 2] = [Latency::uniform(50), Latency::constant(100)];
 
 /// The number of keys.
 const KEYS: u64 = 3;
@@ -75,7 +75,7 @@ impl Storm {
         let boot = with_flags(flags.clone(), KafkaLog::boot);
         let cluster = TestCluster::of_nodes(size, rng.next_u64(), Conditions::draw(rng), boot);
         let consumer = |_| Consumer {
-            node: cluster.any_node(rng),
+            node: cluster.random_node(rng),
             next: BTreeMap::new(),
         };
         Storm {
@@ -162,22 +162,22 @@ impl Storm {
 
     fn run_steps(&mut self, rng: &mut Rng) {
         for _ in 0..rng.below(80) {
-            let node = self.cluster.any_node(rng);
+            let node = self.cluster.random_node(rng);
             match rng.below(10) {
-                0 => self.cluster.part(rng),
+                0 => self.cluster.partition(rng),
                 1 => self.cluster.set_conditions(Conditions::draw(rng)),
-                2 => self.cluster.pass(ms(rng.below(2000))),
+                2 => self.cluster.advance(ms(rng.below(2000))),
                 3..=5 => self.consume(rng),
                 _ => {
                     self.send(&node, any_key(rng));
-                    self.cluster.pass(ms(rng.below(100)));
+                    self.cluster.advance(ms(rng.below(100)));
                 }
             }
         }
     }
 
-    fn calm_down(&mut self, rng: &mut Rng) -> Duration {
-        self.cluster.calm_down(CALM[rng.below(2) as usize]);
+    fn end_faults(&mut self, rng: &mut Rng) -> Duration {
+        self.cluster.end_faults(QUIESCENCE[rng.below(2) as usize]);
         self.cluster.now
     }
 
@@ -224,7 +224,7 @@ fn no_poll_skips_in_the_storm_and_every_node_shows_everything_soon_after() {
     for_each_seed(0..2_000, |rng| {
         let mut storm = Storm::draw(rng);
         storm.run_steps(rng);
-        let calm = storm.calm_down(rng);
+        let calm = storm.end_faults(rng);
         storm.cluster.run_until(calm + storm.arrival_bound());
         for node in storm.cluster.names.clone() {
             assert_eq!(
@@ -236,9 +236,9 @@ fn no_poll_skips_in_the_storm_and_every_node_shows_everything_soon_after() {
             assert_eq!(storm.committed(&node), storm.committed, "{node}");
         }
         let last_acks = ms(storm.flags.patience.ack_delay + 3 * CALM_LATENCY);
-        storm.cluster.pass(last_acks);
+        storm.cluster.advance(last_acks);
         let max_wait = ms(storm.flags.patience.resend);
-        assert!(storm.cluster.falls_silent(max_wait), "{:?}", storm.flags);
+        assert!(storm.cluster.becomes_idle(max_wait), "{:?}", storm.flags);
     });
 }
 
@@ -251,9 +251,9 @@ fn a_node_that_restarts_with_nothing_receives_what_the_others_know() {
             return;
         }
         storm.run_steps(rng);
-        let calm = storm.calm_down(rng);
+        let calm = storm.end_faults(rng);
         storm.cluster.run_until(calm + storm.arrival_bound());
-        let node = storm.cluster.any_node(rng);
+        let node = storm.cluster.random_node(rng);
         storm.cluster.restart(&node);
         // The others notice the restart at the node's first packet, its answer to this message.
         let other = storm
@@ -264,7 +264,7 @@ fn a_node_that_restarts_with_nothing_receives_what_the_others_know() {
             .unwrap()
             .clone();
         storm.send(&other, "0".to_owned());
-        storm.cluster.pass(3 * storm.arrival_bound());
+        storm.cluster.advance(3 * storm.arrival_bound());
         for node in storm.cluster.names.clone() {
             assert_eq!(
                 storm.read_all(&node),
@@ -274,7 +274,7 @@ fn a_node_that_restarts_with_nothing_receives_what_the_others_know() {
             );
         }
         storm.send(&node, "0".to_owned());
-        storm.cluster.pass(3 * storm.arrival_bound());
+        storm.cluster.advance(3 * storm.arrival_bound());
         assert_eq!(storm.read_all(&node), storm.sent);
     });
 }

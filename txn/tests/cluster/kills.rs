@@ -107,7 +107,7 @@ impl Storm {
     }
 
     fn pass(&mut self, time: Duration) {
-        self.cluster.pass(time);
+        self.cluster.advance(time);
         self.collect_answers();
     }
 
@@ -180,13 +180,13 @@ impl Storm {
 
     /// Kills some nodes, whose pending transactions will never be answered.
     fn kill(&mut self, rng: &mut Rng) {
-        let victims = self.cluster.kill_some(rng);
+        let victims = self.cluster.kill_random(rng);
         self.collect_answers();
         self.pending.retain(|_, (node, _)| !victims.contains(node));
     }
 
     fn start_all(&mut self) {
-        self.cluster.start_the_dead();
+        self.cluster.restart_dead();
         self.collect_answers();
     }
 
@@ -204,15 +204,15 @@ impl Storm {
 
     fn run_steps(&mut self, rng: &mut Rng) {
         for _ in 0..rng.below(120) {
-            let node = self.cluster.any_node(rng);
+            let node = self.cluster.random_node(rng);
             match rng.below(16) {
-                0 => self.cluster.part(rng),
+                0 => self.cluster.partition(rng),
                 1 => self
                     .cluster
                     .set_conditions(Conditions::draw_up_to(&WORST, rng)),
                 2 => self.kill(rng),
                 3 => self.start_all(),
-                4 => self.cluster.cut_off_the_service(rng),
+                4 => self.cluster.cut_off_service(rng),
                 5 => self.pass(ms(rng.below(6000))),
                 6 | 7 => self.read_groups_and_chain(&node),
                 8..=10 => {
@@ -246,7 +246,7 @@ fn nothing_acknowledged_is_lost_and_order_is_kept_when_nodes_are_killed() {
         let mut storm = Storm::draw(rng);
         storm.run_steps(rng);
         storm.start_all();
-        storm.cluster.calm_down(Latency::uniform(50));
+        storm.cluster.end_faults(Latency::uniform(50));
         // A node that reads an original in the first period may write the copy in the second.
         storm.pass(RECOVERY);
         storm.pass(RECOVERY);
@@ -259,7 +259,7 @@ fn nothing_acknowledged_is_lost_and_order_is_kept_when_nodes_are_killed() {
             storm.read_groups_and_chain(&node);
         }
         check_values_have_one_order(&storm.seen);
-        assert!(storm.cluster.falls_silent(ms(10_000)));
+        assert!(storm.cluster.becomes_idle(ms(10_000)));
     });
 }
 
@@ -271,28 +271,28 @@ fn an_effect_is_not_recovered_without_its_cause() {
     for delay in (0..3_000).step_by(50) {
         let boot = with_flags(flags.clone(), Txn::boot);
         let mut cluster =
-            TestCluster::of_nodes(3, 1, Conditions::calm(Latency::constant(50)), boot);
+            TestCluster::of_nodes(3, 1, Conditions::reliable(Latency::constant(50)), boot);
         let write = |cluster: &mut TestCluster<Txn>, node: &str, key: &str| {
             let body = format!(r#"{{"type":"txn","msg_id":1,"txn":[["w","{key}",1]]}}"#);
             cluster.deliver("c1", node, &body);
         };
-        cluster.pass(ms(1_000));
+        cluster.advance(ms(1_000));
         for key in 0..30 {
             write(&mut cluster, "n0", &key.to_string());
-            cluster.pass(ms(200));
+            cluster.advance(ms(200));
         }
         write(&mut cluster, "n2", "z");
-        cluster.pass(ms(5_000));
+        cluster.advance(ms(5_000));
         cluster.kill("n2");
         cluster.restart("n2");
-        cluster.pass(ms(delay));
+        cluster.advance(ms(delay));
         write(&mut cluster, "n1", "x");
-        cluster.pass(ms(200));
+        cluster.advance(ms(200));
         write(&mut cluster, "n0", "y");
         cluster.sent.clear();
         let body = r#"{"type":"txn","msg_id":1,"txn":[["r","x",null],["r","y",null]]}"#;
         cluster.deliver("c2", "n2", body);
-        cluster.pass(ms(5_000));
+        cluster.advance(ms(5_000));
         let answer = cluster.sent.iter().find(|sent| sent.dest == "c2");
         let answer = &answer.expect("n2 is ready by now").body;
         let has_effect_alone = answer.contains(r#"["r","x",null],["r","y",1]"#);

@@ -8,14 +8,14 @@ use std::time::Duration;
 
 use shared::{Rng, read_flags, with_flags};
 use simulator::latency::Latency;
-use simulator::testing::{Conditions, TestCluster, for_each_seed, most_hops};
+use simulator::testing::{Conditions, TestCluster, for_each_seed, max_hops};
 use txn::{Flags, Txn};
 
 /// The maximum latency after the storm, in milliseconds.
 const CALM_LATENCY: u64 = 100;
 
 /// The latencies of a calm network: at most [`CALM_LATENCY`].
-const CALM: [Latency; 2] = [Latency::uniform(50), Latency::constant(100)];
+const QUIESCENCE: [Latency; 2] = [Latency::uniform(50), Latency::constant(100)];
 
 const FAN_OUTS: [&str; 3] = ["1", "2", "24"];
 
@@ -88,11 +88,11 @@ impl Storm {
 
     fn run_steps(&mut self, rng: &mut Rng, restarts: bool) {
         for _ in 0..rng.below(80) {
-            let node = self.cluster.any_node(rng);
+            let node = self.cluster.random_node(rng);
             match rng.below(10) {
-                0 => self.cluster.part(rng),
+                0 => self.cluster.partition(rng),
                 1 => self.cluster.set_conditions(Conditions::draw(rng)),
-                2 => self.cluster.pass(ms(rng.below(2000))),
+                2 => self.cluster.advance(ms(rng.below(2000))),
                 3 if restarts => {
                     self.cluster.restart(&node);
                     self.seen.retain(|(reader, _), _| *reader != node);
@@ -102,7 +102,7 @@ impl Storm {
                 6 | 7 => self.write_group(rng, &node),
                 8.. => {
                     self.extend_chain(&node);
-                    self.cluster.pass(ms(rng.below(300)));
+                    self.cluster.advance(ms(rng.below(300)));
                 }
             }
         }
@@ -171,8 +171,8 @@ impl Storm {
     }
 
     /// Ends the faults, draws one of the calm latencies, and returns the time.
-    fn calm_down(&mut self, rng: &mut Rng) -> Duration {
-        self.cluster.calm_down(CALM[rng.below(2) as usize]);
+    fn end_faults(&mut self, rng: &mut Rng) -> Duration {
+        self.cluster.end_faults(QUIESCENCE[rng.below(2) as usize]);
         self.cluster.now
     }
 
@@ -193,7 +193,7 @@ impl Storm {
 
     /// From the end of the faults until all replicas are equal, as for broadcast.
     fn arrival_bound(&self) -> Duration {
-        let hops = most_hops(self.cluster.names.len(), self.flags.fan_out.into());
+        let hops = max_hops(self.cluster.names.len(), self.flags.fan_out.into());
         ms(self.flags.patience.resend + 2 * CALM_LATENCY)
             + ms(self.flags.window + CALM_LATENCY) * hops
     }
@@ -237,7 +237,7 @@ fn transactions_are_atomic_and_ordered_and_replicas_agree_soon_after_the_storm()
     for_each_seed(0..3_000, |rng| {
         let mut storm = Storm::draw(rng);
         storm.run_steps(rng, false);
-        let calm = storm.calm_down(rng);
+        let calm = storm.end_faults(rng);
         storm.cluster.run_until(calm + storm.arrival_bound());
         storm.check_replicas_are_equal();
         let silence = calm + storm.silence_bound();
@@ -248,7 +248,7 @@ fn transactions_are_atomic_and_ordered_and_replicas_agree_soon_after_the_storm()
         check_values_have_one_order(&storm.seen);
         storm.cluster.run_until(silence);
         let max_wait = ms(storm.flags.patience.resend);
-        assert!(storm.cluster.falls_silent(max_wait), "{:?}", storm.flags);
+        assert!(storm.cluster.becomes_idle(max_wait), "{:?}", storm.flags);
     });
 }
 
@@ -258,7 +258,7 @@ fn restarted_nodes_agree_with_all_others_after_their_first_packet() {
     for_each_seed(0..3_000, |rng| {
         let mut storm = Storm::draw(rng);
         storm.run_steps(rng, true);
-        let calm = storm.calm_down(rng);
+        let calm = storm.end_faults(rng);
         for node in storm.cluster.names.clone() {
             storm.write_group(rng, &node);
         }
@@ -275,7 +275,7 @@ fn restarted_nodes_agree_with_all_others_after_their_first_packet() {
             .cluster
             .run_until(calm + storm.silence_bound() + proof);
         let max_wait = ms(storm.flags.patience.resend);
-        assert!(storm.cluster.falls_silent(max_wait), "{:?}", storm.flags);
+        assert!(storm.cluster.becomes_idle(max_wait), "{:?}", storm.flags);
     });
 }
 
@@ -284,17 +284,17 @@ fn two_nodes_exchange_twenty_messages_a_second_for_a_thousand_transactions() {
     for_each_seed(0..5, |rng| {
         let flags: Flags = read_flags("txn", &[]).unwrap();
         let latency = Latency::uniform(rng.below(2) as u32 * 50);
-        let calm = Conditions::calm(latency);
+        let calm = Conditions::reliable(latency);
         let mut cluster = nodes(2, rng.next_u64(), calm, &flags);
         for value in 0..5_000 {
-            let node = cluster.any_node(rng);
+            let node = cluster.random_node(rng);
             let key = rng.below(10).to_string();
             let mut ops = reads([&*key]);
             ops.extend(writes([&*key], value));
             run(&mut cluster, &node, &ops);
-            cluster.pass(Duration::from_micros(rng.below(2_000)));
+            cluster.advance(Duration::from_micros(rng.below(2_000)));
         }
-        cluster.pass(Duration::from_secs(5));
+        cluster.advance(Duration::from_secs(5));
         let messages = cluster.messages();
         assert!(messages <= 20 * 5 + 4, "{messages} for 5000 transactions");
     });
@@ -303,10 +303,10 @@ fn two_nodes_exchange_twenty_messages_a_second_for_a_thousand_transactions() {
 #[test]
 fn transactions_that_only_read_send_no_messages() {
     let flags: Flags = read_flags("txn", &[]).unwrap();
-    let mut cluster = nodes(3, 1, Conditions::calm(Latency::uniform(50)), &flags);
+    let mut cluster = nodes(3, 1, Conditions::reliable(Latency::uniform(50)), &flags);
     for node in ["n0", "n1", "n2"] {
         run(&mut cluster, node, &reads(["x", "y"]));
     }
-    cluster.pass(Duration::from_secs(10));
+    cluster.advance(Duration::from_secs(10));
     assert_eq!(cluster.messages(), 0);
 }

@@ -1,4 +1,4 @@
-//! The simulated clients: each asks one question at a time and waits for its answer.
+//! The simulated clients: each sends one request at a time and waits for its reply.
 
 mod stray;
 
@@ -11,24 +11,24 @@ use shared::{ErrorCode, NodeId};
 
 use crate::message::{Body, Envelope};
 use crate::network::Network;
-use crate::rpc::{Answer, Question, Rpc, rpc_error};
+use crate::rpc::{Answer, ClientRequest, Rpc, rpc_error};
 use history::OpError;
 use history::fields::Fields;
 
 pub use stray::{Mismatch, Stray};
 
-/// On whose behalf a client asks.
+/// What a client is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
-    /// It tells the node of this place in the list who it is.
+    /// It sends `init` to the node of this index.
     Init(usize),
-    /// It prepares that node.
+    /// It sends the workload's set-up request to the node of this index.
     SetUp(usize),
-    /// It works for a worker.
+    /// It performs the operations of the worker of this index.
     Work(usize),
 }
 
-/// All clients that are open.
+/// All clients that are connected.
 #[derive(Debug, Default)]
 pub struct Clients {
     next: u64,
@@ -40,51 +40,51 @@ struct Client {
     purpose: Purpose,
     node: NodeId,
     last_msg_id: u64,
-    awaited: Option<Awaited>,
+    pending: Option<Pending>,
 }
 
 #[derive(Debug)]
-struct Awaited {
+struct Pending {
     rpc: &'static Rpc,
     msg_id: u64,
     until: Duration,
-    /// The first message that came instead of the answer, if the question is not a worker's.
+    /// The first message that came instead of the reply, if the client is not a worker's.
     stray: Option<Stray>,
 }
 
-/// What a message for a client is to the run.
+/// A message that a client has received.
 #[derive(Debug)]
 pub enum Received {
-    /// The answer that the client waits for.
+    /// The reply to its request.
     Reply(Reply),
-    /// Not the answer that a worker's client waits for, and wrong: the client goes on waiting.
+    /// A wrong message to a worker's client, which still waits for its reply.
     Stray(Stray),
 }
 
-/// What became of a question.
+/// The reply to a request, or its timeout.
 #[derive(Debug)]
 pub struct Reply {
-    /// On whose behalf it was asked.
+    /// The purpose of the client.
     pub purpose: Purpose,
-    /// Which client asked.
+    /// The client.
     pub client: NodeId,
     rpc: &'static Rpc,
-    /// The answer's body; none came in time otherwise.
+    /// The reply's body; `None` after a timeout.
     body: Option<Body>,
     stray: Option<Stray>,
 }
 
-/// Why there is no good answer, and whether the request certainly had no effect.
+/// Why a request has no valid answer, and whether it certainly had no effect.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refusal {
-    /// The error, as a history has it.
+pub struct RequestError {
+    /// The error, as in a history.
     pub error: OpError,
     /// Whether it is certain that the request did not and never will take effect.
     pub definite: bool,
 }
 
 impl Clients {
-    /// A new client of a node, with a name that nobody had before.
+    /// Connects a new client of a node. Its name was never used before.
     pub fn open(&mut self, network: &mut Network, node: NodeId, purpose: Purpose) -> NodeId {
         let name = NodeId::from(&*format!("c{}", self.next));
         self.next += 1;
@@ -95,19 +95,19 @@ impl Clients {
                 purpose,
                 node,
                 last_msg_id: 0,
-                awaited: None,
+                pending: None,
             },
         );
         name
     }
 
-    /// Takes a client off the network.
+    /// Disconnects a client.
     pub fn close(&mut self, network: &mut Network, name: &NodeId) {
         network.remove(name);
         self.open.remove(name);
     }
 
-    /// Whether this name belongs to a client that has gone.
+    /// Whether this is the name of a client that was disconnected.
     pub fn is_gone(&self, name: &str) -> bool {
         let number = name
             .strip_prefix('c')
@@ -115,52 +115,52 @@ impl Clients {
         number.is_some_and(|number| number < self.next) && !self.open.contains_key(name)
     }
 
-    /// Lets a client ask its node.
-    pub fn ask(
+    /// Sends a client's request to its node.
+    pub fn send(
         &mut self,
         now: Duration,
         network: &mut Network,
         name: &NodeId,
-        question: &Question,
+        request: &ClientRequest,
     ) {
         let Some(client) = self.open.get_mut(name) else {
             return;
         };
         client.last_msg_id += 1;
         let msg_id = client.last_msg_id;
-        let rpc = question.rpc;
-        client.awaited = Some(Awaited {
+        let rpc = request.rpc;
+        client.pending = Some(Pending {
             rpc,
             msg_id,
-            until: now + question.patience,
+            until: now + request.timeout,
             stray: None,
         });
-        let body = Body::of(&Request { question, msg_id }).expect("a request is JSON");
+        let body = Body::of(&Request { request, msg_id }).expect("a request is JSON");
         let node = client.node.clone();
         network.listen(now, name);
-        // A node that was taken out is like one that never answers.
+        // An unreachable node is like one that never answers.
         let _ = network.send(now, name, &node, body);
     }
 
-    /// A message for a client arrives. It is the reply if the client waits for just this one. Any
-    /// other is dropped, and of interest if it is wrong and not merely late.
+    /// Receives a message to a client: the reply that the client is waiting for, or a wrong one.
+    /// Late replies to earlier requests are dropped.
     pub fn receive(&mut self, network: &mut Network, message: Envelope) -> Option<Received> {
         let name = message.dest.clone();
         let client = self.open.get_mut(&name)?;
         let in_reply_to = message.body.header()?.in_reply_to.as_deref();
         let answered = in_reply_to.and_then(|it| it.get().parse().ok());
-        let awaited = client.awaited.as_mut()?;
-        if answered != Some(awaited.msg_id) {
-            let (request, msg_id) = (awaited.rpc.request, awaited.msg_id);
+        let pending = client.pending.as_mut()?;
+        if answered != Some(pending.msg_id) {
+            let (request, msg_id) = (pending.rpc.request, pending.msg_id);
             let stray = Stray::new(message, request, msg_id)?;
             if let Purpose::Work(_) = client.purpose {
                 return Some(Received::Stray(stray));
             }
-            awaited.stray.get_or_insert(stray);
+            pending.stray.get_or_insert(stray);
             return None;
         }
-        let rpc = awaited.rpc;
-        client.awaited = None;
+        let rpc = pending.rpc;
+        client.pending = None;
         network.stop_listening(&name);
         Some(Received::Reply(Reply {
             purpose: client.purpose,
@@ -171,79 +171,79 @@ impl Clients {
         }))
     }
 
-    /// When somebody next loses patience.
+    /// The earliest timeout.
     pub fn deadline(&self) -> Option<Duration> {
         self.open
             .values()
-            .filter_map(|client| Some(client.awaited.as_ref()?.until))
+            .filter_map(|client| Some(client.pending.as_ref()?.until))
             .min()
     }
 
-    /// Someone who has waited too long by `now`, if any; of several the first opened.
+    /// Expires one request whose timeout has passed by `now`; of several that of the oldest client.
     pub fn expire_call(&mut self, now: Duration, network: &mut Network) -> Option<Reply> {
         if self.deadline()? > now {
             return None;
         }
-        let is_late = |client: &Client| client.awaited.as_ref().is_some_and(|it| it.until <= now);
+        let is_late = |client: &Client| client.pending.as_ref().is_some_and(|it| it.until <= now);
         let late = self.open.iter().filter(|(_, client)| is_late(client));
         let name = late
             .map(|(name, _)| name)
             .min_by_key(|name| (name.as_str().len(), *name))?;
         let name = name.clone();
         let client = self.open.get_mut(&name)?;
-        let awaited = client.awaited.take()?;
+        let pending = client.pending.take()?;
         network.stop_listening(&name);
         Some(Reply {
             purpose: client.purpose,
             client: name,
-            rpc: awaited.rpc,
+            rpc: pending.rpc,
             body: None,
-            stray: awaited.stray,
+            stray: pending.stray,
         })
     }
 }
 
 impl Reply {
-    /// The answer, if there is a good one.
+    /// Reads the answer.
     ///
     /// # Errors
-    /// Why there is none.
-    pub fn answer(&self) -> Result<Answer<'_>, Refusal> {
+    /// On a timeout, an error reply, or a malformed answer.
+    pub fn answer(&self) -> Result<Answer<'_>, RequestError> {
         let Some(body) = &self.body else {
-            return Err(Refusal {
+            return Err(RequestError {
                 error: OpError::NetTimeout,
                 definite: false,
             });
         };
-        if let Some(refusal) = error_answer(body) {
-            return Err(refusal);
+        if let Some(error) = error_reply(body) {
+            return Err(error);
         }
         let json = body.json();
-        self.rpc.read(json).map_err(|why| Refusal {
+        self.rpc.read(json).map_err(|why| RequestError {
             error: OpError::Malformed {
-                text: self.rpc.complain(&why, json),
+                text: self.rpc.describe_malformed(&why, json),
             },
             definite: false,
         })
     }
 
-    /// The answer's body, good or bad.
+    /// The reply's body, valid or not.
     pub fn body(&self) -> Option<&RawValue> {
         self.body.as_ref().map(Body::json)
     }
 
-    /// What came instead of an answer to a question that is not a worker's, if none came in time.
+    /// After a timeout of a client that is not a worker's: the first message that came instead.
     pub fn stray(&self) -> Option<&Stray> {
         self.stray.as_ref()
     }
 
-    /// The answer's type alone, for answers that are judged by nothing else.
+    /// The reply's `type`.
     pub fn kind(&self) -> Option<&str> {
         self.body.as_ref()?.kind()
     }
 }
 
-fn error_answer(body: &Body) -> Option<Refusal> {
+fn error_reply(body: &Body) -> Option<RequestError> {
     if body.kind()? != "error" {
         return None;
     }
@@ -254,7 +254,7 @@ fn error_answer(body: &Body) -> Option<Refusal> {
         Some(text) => text.into_owned(),
         None => fields.get("text").unwrap_or(RawValue::NULL).to_string(),
     };
-    Some(Refusal {
+    Some(RequestError {
         error: rpc_error(code, text),
         definite: code.is_definite(),
     })
@@ -262,13 +262,13 @@ fn error_answer(body: &Body) -> Option<Refusal> {
 
 /// The body of a request.
 struct Request<'a> {
-    question: &'a Question,
+    request: &'a ClientRequest,
     msg_id: u64,
 }
 
 impl Serialize for Request<'_> {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        let Question { rpc, fields, .. } = self.question;
+        let ClientRequest { rpc, fields, .. } = self.request;
         let mut body = to.serialize_map(Some(2 + fields.len()))?;
         body.serialize_entry("type", rpc.request)?;
         body.serialize_entry("msg_id", &self.msg_id)?;

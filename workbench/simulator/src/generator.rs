@@ -1,4 +1,4 @@
-//! When operations begin, and on which worker.
+//! Schedules operations: when they begin, and on which worker.
 
 use std::time::Duration;
 
@@ -6,13 +6,13 @@ use rand::RngExt;
 
 use crate::rng::SeededRng;
 
-/// A pace later than this behind its schedule does not try to catch up.
-const FORGIVEN: Duration = Duration::from_millis(20);
+/// A pace that is further behind its schedule does not catch up.
+const MAX_CATCH_UP: Duration = Duration::from_millis(20);
 
-/// A random pace: the gaps between operations are uniform between nothing and twice the mean.
+/// A random pace: the gaps between operations are uniform between zero and twice the mean.
 ///
-/// An operation that had to wait for a free worker moves the schedule; one that is late only since
-/// the clock is coarse does not, or the rate would sink below what was asked for.
+/// An operation that had to wait for a free worker shifts the schedule. One that is late only
+/// because the clock is coarse does not, or the rate would fall below the configured one.
 #[derive(Debug)]
 pub struct Pace {
     mean: Duration,
@@ -22,7 +22,7 @@ pub struct Pace {
 }
 
 impl Pace {
-    /// So many operations a second on average, the first one at `start`.
+    /// A pace of `rate` operations per second on average, the first one at `start`.
     pub fn new(rate: f64, start: Duration, rng: SeededRng) -> Self {
         let mean = Duration::try_from_secs_f64(1.0 / rate).unwrap_or(Duration::MAX / 4);
         Pace {
@@ -38,39 +38,39 @@ impl Pace {
         self.next_at
     }
 
-    /// The operation that is due cannot begin, as nobody is free.
+    /// The operation that is due cannot begin, since no worker is free.
     pub fn block(&mut self) {
         self.blocked = true;
     }
 
     /// The operation that was due begins `now`.
     pub fn begin(&mut self, now: Duration) {
-        let late = self.blocked || now.saturating_sub(self.next_at) > FORGIVEN;
+        let late = self.blocked || now.saturating_sub(self.next_at) > MAX_CATCH_UP;
         let from = if late { now } else { self.next_at };
-        let most = u64::try_from(self.mean.as_nanos().saturating_mul(2)).unwrap_or(u64::MAX);
-        let gap = self.rng.random_range(0..most.max(1));
+        let max = u64::try_from(self.mean.as_nanos().saturating_mul(2)).unwrap_or(u64::MAX);
+        let gap = self.rng.random_range(0..max.max(1));
         self.next_at = from.saturating_add(Duration::from_nanos(gap));
         self.blocked = false;
     }
 }
 
-/// Whose turn it is: round-robin over the workers, with one turn for the nemesis.
+/// Round-robin over the workers, with one turn for the nemesis.
 #[derive(Debug)]
-pub struct Turns {
+pub struct RoundRobin {
     next: usize,
     count: usize,
 }
 
-impl Turns {
-    /// Turns of so many client workers.
+impl RoundRobin {
+    /// Turns of this many workers, and of the nemesis.
     pub fn new(workers: usize) -> Self {
-        Turns {
+        RoundRobin {
             next: 0,
             count: workers + 1,
         }
     }
 
-    /// The first free worker from the one whose turn it is.
+    /// The first free worker, starting at the one whose turn it is.
     pub fn choose(&self, is_free: impl Fn(usize) -> bool) -> Option<usize> {
         let workers = self.count - 1;
         (0..self.count)
@@ -78,8 +78,8 @@ impl Turns {
             .find(|i| *i < workers && is_free(*i))
     }
 
-    /// Somebody began an operation.
-    pub fn pass(&mut self) {
+    /// An operation has begun: it is the next one's turn.
+    pub fn advance(&mut self) {
         self.next = (self.next + 1) % self.count;
     }
 }
@@ -115,17 +115,17 @@ mod tests {
         pace.begin(ms(9_000));
         assert!(
             pace.next_at() >= ms(9_000),
-            "nor does one that was not asked for seconds"
+            "nor does one that was not called for seconds"
         );
     }
 
     #[test]
-    fn turns_go_round_and_skip_who_is_busy() {
-        let mut turns = Turns::new(3);
+    fn turns_go_round_and_skip_busy_workers() {
+        let mut turns = RoundRobin::new(3);
         let mut chosen = Vec::new();
         for _ in 0..8 {
             chosen.push(turns.choose(|worker| worker != 1).unwrap());
-            turns.pass();
+            turns.advance();
         }
         assert_eq!(chosen, [0, 2, 2, 0, 0, 2, 2, 0]);
         assert_eq!(turns.choose(|_| false), None);

@@ -1,4 +1,4 @@
-//! Misbehaviour of nodes, told to a person: who, when, what, and which line shows it.
+//! Protocol errors of nodes, reported to the user: node, time, error, and the line that shows it.
 
 use std::fmt;
 use std::time::Duration;
@@ -8,17 +8,17 @@ use shared::NodeId;
 
 use history::text::shortened;
 
-/// Something that a node did and should not have.
+/// A protocol error of a node.
 #[derive(Debug, Clone, Serialize)]
 pub struct Incident {
-    /// Since time zero; nothing before that.
+    /// The time since time zero; zero before that.
     #[serde(serialize_with = "seconds", rename = "seconds")]
     pub at: Duration,
-    /// Who.
+    /// The node.
     pub node: NodeId,
-    /// What was wrong, and what follows from it.
+    /// What is wrong, and what follows from it.
     pub what: String,
-    /// What it printed, shortened if it is long.
+    /// The line that the node printed, shortened if it is long.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub line: Option<String>,
 }
@@ -43,11 +43,11 @@ impl fmt::Display for Incident {
     }
 }
 
-/// The beginning of a line that may be very long, its control characters made visible.
+/// Shortens a line that may be very long, and makes its control characters visible.
 pub fn abridged(line: &str) -> String {
-    const SHOWN: usize = 160;
-    let shown = shortened(line, SHOWN);
-    if line.chars().nth(SHOWN).is_some() {
+    const MAX_CHARS: usize = 160;
+    let shown = shortened(line, MAX_CHARS);
+    if line.chars().nth(MAX_CHARS).is_some() {
         format!("{shown} ({} bytes)", line.len())
     } else if shown.trim().is_empty() {
         "(an empty line)".to_owned()

@@ -1,4 +1,4 @@
-//! How long messages take.
+//! Message latencies.
 
 use std::time::Duration;
 
@@ -7,23 +7,23 @@ use serde::{Deserialize, Serialize};
 
 use crate::rng::SeededRng;
 
-/// How long messages between nodes, and between nodes and services, take.
+/// The latency of messages between nodes, and between nodes and services.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Latency {
     /// The mean, in whole milliseconds.
     pub mean_ms: u32,
-    /// How single latencies spread around it.
+    /// The distribution around the mean.
     pub distribution: Distribution,
 }
 
-/// How latencies are distributed.
+/// A distribution of latencies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Distribution {
     /// Always the mean.
     #[default]
     Constant,
-    /// Whole milliseconds from none to just below twice the mean, all equally likely.
+    /// Whole milliseconds from zero to just below twice the mean, all equally likely.
     Uniform,
     /// Mostly short, sometimes very long.
     Exponential,
@@ -37,7 +37,7 @@ impl Distribution {
         Distribution::Exponential,
     ];
 
-    /// Its name, as Maelstrom has it.
+    /// Its name in Maelstrom.
     pub fn name(self) -> &'static str {
         match self {
             Distribution::Constant => "constant",
@@ -51,7 +51,7 @@ impl Distribution {
         match self {
             Distribution::Constant => "Always the mean",
             Distribution::Uniform => {
-                "Whole milliseconds from none to just below twice the mean, all equally likely"
+                "Whole milliseconds from zero to just below twice the mean, all equally likely"
             }
             Distribution::Exponential => "Mostly short, sometimes very long",
         }
@@ -59,7 +59,7 @@ impl Distribution {
 }
 
 impl Latency {
-    /// Always this long.
+    /// Always this latency.
     pub const fn constant(mean_ms: u32) -> Self {
         Latency {
             mean_ms,
@@ -75,15 +75,16 @@ impl Latency {
         }
     }
 
-    /// How long one message takes.
+    /// Draws the latency of one message.
     pub fn draw(self, rng: &mut SeededRng) -> Duration {
         let mean = u64::from(self.mean_ms);
         let ms = match self.distribution {
             _ if mean == 0 => 0,
             Distribution::Constant => mean,
             Distribution::Uniform => rng.random_range(0..2 * mean),
-            // 1 − U lies in (0, 1], where the logarithm is finite. The standard library's is the
-            // platform's, and may differ in its last bit; a seed must mean the same everywhere.
+            // 1 − U lies in (0, 1], where the logarithm is finite. The standard library's logarithm
+            // is the platform's and may differ in its last bit; here it must be the same
+            // everywhere.
             Distribution::Exponential => {
                 (-libm::log(1.0 - rng.random::<f64>()) * mean as f64).trunc() as u64
             }
@@ -98,7 +99,7 @@ mod tests {
     use crate::rng::seeded;
 
     #[test]
-    fn latencies_have_the_mean_they_are_asked_for() {
+    fn latencies_have_the_configured_mean() {
         for distribution in [Distribution::Uniform, Distribution::Exponential] {
             let mut rng = seeded(3);
             let latency = Latency {

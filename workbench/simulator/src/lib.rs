@@ -1,10 +1,10 @@
 //! Storms for your own nodes: a cluster, its clients and its faults on one seeded virtual clock.
 //!
 //! A [`Storm`](storm::Storm) makes a whole run from a seed. Nodes of your type run in this process,
-//! clients perform a workload on them over a simulated network, and a nemesis loses, repeats,
-//! delays and reorders messages, partitions the network, pauses and kills nodes and skews their
-//! clocks, all as the seed has drawn. Then the faults end, and a checker judges the history. The
-//! same seed gives the same run, so a failure in a test names all that is needed to repeat it:
+//! clients perform a workload on them over a simulated network, and a nemesis loses, duplicates,
+//! delays and reorders messages, partitions the network, pauses and kills nodes, and skews their
+//! clocks, all drawn from the seed. Then the faults end, and a checker judges the history. The same
+//! seed gives the same run, so the seed in a test's failure is enough to repeat it:
 //!
 //! ```
 //! use serde::{Deserialize, Serialize};
@@ -13,7 +13,7 @@
 //! use simulator::storm::Storm;
 //! use simulator::workload::Name;
 //!
-//! /// A node that gives out unique ids.
+//! /// A node that generates unique ids.
 //! struct Ids {
 //!     prefix: String,
 //!     issued: u64,
@@ -45,7 +45,7 @@
 //!     fn on_event(&mut self, (): (), _: &mut Context<()>) {}
 //! }
 //!
-//! // Three nodes; all other options are drawn anew for each seed.
+//! // Three nodes; all other options are drawn for each seed.
 //! let pins = Pins { nodes: Some(Nodes::Count(3)), ..Pins::default() };
 //!
 //! let boot = |cluster: Cluster, ctx: &mut Context<()>| {
@@ -54,13 +54,13 @@
 //! };
 //! Storm::new(Name::UniqueIds, boot).with(&pins).assert_survives(0..20);
 //!
-//! // A node that is killed forgets how many ids it has issued, so its name alone does not make
-//! // them unique. Some storms find that:
+//! // A killed node forgets how many ids it has issued, so its name alone does not make them
+//! // unique. Some storms find this bug:
 //! let boot = |cluster: Cluster, _: &mut Context<()>| {
 //!     Ids { prefix: cluster.me.to_string(), issued: 0 }
 //! };
 //! let storm = Storm::new(Name::UniqueIds, boot).with(&pins);
-//! let mut runs = (0..20).map(|seed| storm.run(seed).expect("options that agree"));
+//! let mut runs = (0..20).map(|seed| storm.run(seed).expect("consistent options"));
 //! let failed = runs.find(|run| !run.is_valid()).expect("a run in which a node is killed");
 //! // Such as: id "n0-1" was handed out 6 times: to process 0 at 0.000 s, to process 6 at 10.165 s
 //! assert!(failed.verdict.findings[0].contains("was handed out"));
@@ -69,15 +69,15 @@
 //! One dependency is enough: [`shared`], to write nodes, [`checkers`], to judge histories, and
 //! [`history`] are re-exported.
 //!
-//! | module | what it is for |
+//! | module | content |
 //! |---|---|
-//! | [`storm`] | runs from seeds, [many at once](storm::campaign), [made smaller](storm::shrink) |
-//! | [`workload`] | what clients do and what is checked: Maelstrom's workloads, or your own |
+//! | [`storm`] | runs from seeds, [many in parallel](storm::campaign), [shrunk](storm::shrink) |
+//! | [`workload`] | operations, clients and checkers: Maelstrom's workloads, or your own |
 //! | [`rpc`] | the requests of a workload, and the form of their answers |
 //! | [`options`] | all options of a run, of which a storm [pins](options::Pins) some |
 //! | [`nemesis`] | faults |
-//! | [`network`], [`latency`], [`topology`] | messages, how long they take, neighbours |
-//! | [`service`] | the stores beside the nodes: lin-kv, seq-kv, lww-kv, lin-tso |
+//! | [`network`], [`latency`], [`topology`] | messages, latencies, neighbours |
+//! | [`service`] | the services lin-kv, seq-kv, lww-kv and lin-tso |
 //! | [`testing`] | tests that drive a cluster step by step, without workload and checker |
 //! | [`rng`] | the random numbers of a run |
 //! | [`run`], [`simulation`] | the run as a state machine, and the virtual clock that drives it |

@@ -1,6 +1,6 @@
-//! A message as it crosses the network: the exact JSON text of its body, and the header, which is
-//! read once, where the message enters. Histories, traces and lines need the text as it is; the
-//! network and the clients need the header alone, and only the receiver reads the other fields.
+//! A message on the network: the exact JSON text of its body, and its header, which is parsed once
+//! when the message is sent. Histories, traces and lines keep the text as it is; network and
+//! clients need only the header, and only the receiver parses the other fields.
 
 use std::fmt;
 
@@ -9,16 +9,16 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::{RawValue, to_raw_value};
 use shared::NodeId;
 
-/// A message on its way.
+/// A message under way.
 #[derive(Debug, Clone)]
 pub struct Envelope {
     /// Its number in the whole run.
     pub id: u64,
-    /// Who sent it.
+    /// The sender.
     pub src: NodeId,
-    /// For whom it is.
+    /// The receiver.
     pub dest: NodeId,
-    /// What it says.
+    /// The body.
     pub body: Body,
 }
 
@@ -40,23 +40,23 @@ fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }
 
-/// What a message says: JSON text, and the header read from it.
+/// The body of a message: JSON text, and the header parsed from it.
 #[derive(Debug, Clone)]
 pub struct Body {
     json: Box<RawValue>,
-    /// None if the text is not an object, or if a key is not Unicode text.
+    /// `None` if the text is not an object, or if a key is not Unicode text.
     header: Option<Header>,
 }
 
-/// The fields of a body that are needed before its receiver reads it. Of equal keys the last one
-/// counts, as in Maelstrom.
+/// The fields of a body that network and clients need. Of equal keys the last one counts, as in
+/// Maelstrom.
 #[derive(Debug, Clone, Default)]
 pub struct Header {
     /// `type`, if it is a string.
     pub kind: Option<Box<str>>,
-    /// `in_reply_to`, whatever it holds.
+    /// `in_reply_to`, of any type.
     pub in_reply_to: Option<Box<RawValue>>,
-    /// Whether there are several `type`.
+    /// Whether there are several keys `type`.
     is_ambiguous: bool,
 }
 
@@ -79,7 +79,7 @@ impl Body {
         self.json.get()
     }
 
-    /// The header; none if the fields of the body cannot be read.
+    /// The header; `None` if the fields of the body cannot be read.
     pub fn header(&self) -> Option<&Header> {
         self.header.as_ref()
     }
@@ -89,7 +89,7 @@ impl Body {
         self.header.as_ref()?.kind.as_deref()
     }
 
-    /// The type under which statistics count the message: `?` unless there is one, and a string.
+    /// The type under which statistics count the message: `?` unless it is a single string.
     pub fn counted_kind(&self) -> &str {
         let header = self.header.as_ref().filter(|it| !it.is_ambiguous);
         let kind = header.and_then(|header| header.kind.as_deref());
@@ -130,7 +130,7 @@ enum Key {
     Other,
 }
 
-/// By hand, since serde's own readers refuse an object with equal keys.
+/// By hand, since serde's derived implementation rejects an object with equal keys.
 impl<'de> Deserialize<'de> for Header {
     fn deserialize<D: Deserializer<'de>>(json: D) -> Result<Self, D::Error> {
         json.deserialize_map(HeaderVisitor)
@@ -225,7 +225,7 @@ mod tests {
         }
     }
 
-    /// The type of a body as serde reads it, which refuses equal keys.
+    /// The type of a body as serde reads it, which rejects equal keys.
     #[derive(Deserialize)]
     struct Typed {
         r#type: String,

@@ -1,11 +1,11 @@
-//! The one who breaks things: faults that come and go by chance. It decides when and what, and
-//! leaves the doing to the run.
+//! The nemesis: random faults that start and stop. It decides when and which; the run applies
+//! them.
 //!
-//! Each kind of fault has a schedule and rng of its own, so that adding one does not reshuffle the
-//! others; partitions alone are Maelstrom's, act by act.
+//! Each kind of fault has its own schedule and generator, so that adding one does not change the
+//! others. Partitions follow Maelstrom's schedule exactly.
 
-mod act;
 mod fault;
+mod op;
 mod partition;
 
 use std::collections::BTreeSet;
@@ -18,43 +18,42 @@ use shared::NodeId;
 
 use crate::rng::{SeededRng, substream};
 
-pub use act::{Act, Blow, Skew};
 pub use fault::{Fault, Faults};
-pub use partition::{Grudge, Target, grudge};
+pub use op::{FaultStart, NemesisOp, Skew};
+pub use partition::{Grudge, PartitionShape, grudge};
 
-/// A mean interval below this is taken for this: an interval of zero would hold a virtual clock
-/// for ever.
-const SHORTEST_INTERVAL: Duration = Duration::from_millis(1);
+/// The minimum mean interval: one of zero would stop a virtual clock for ever.
+const MIN_INTERVAL: Duration = Duration::from_millis(1);
 
-/// Starts and stops faults, those of a kind in turn.
+/// Starts and stops faults; those of one kind alternately.
 #[derive(Debug)]
 pub struct Nemesis {
     nodes: Vec<NodeId>,
     faults: Faults,
     schedules: Vec<Schedule>,
-    struck: u64,
+    started: u64,
 }
 
-/// When the next act of one kind is due.
+/// The schedule of one kind of fault.
 #[derive(Debug)]
 struct Schedule {
     fault: Fault,
     interval: Duration,
     rng: SeededRng,
     next_at: Duration,
-    raging: bool,
+    is_active: bool,
 }
 
 impl Nemesis {
-    /// One that does these things to these nodes. Partitions begin at once, as Maelstrom's do; other
-    /// faults after a first pause.
+    /// A nemesis that causes these faults on these nodes. Partitions start at once, as in
+    /// Maelstrom; other faults after a first interval.
     pub fn new(nodes: Vec<NodeId>, faults: Faults, seed: u64) -> Nemesis {
         let schedule = |(fault, interval): &(Fault, Duration)| match fault {
             Fault::Partition => Schedule::new(*fault, *interval, substream(seed, "nemesis")),
             other => {
                 let rng = substream(seed, &format!("nemesis {}", other.name()));
                 let mut schedule = Schedule::new(*fault, *interval, rng);
-                schedule.rest(Duration::ZERO);
+                schedule.schedule_next(Duration::ZERO);
                 schedule
             }
         };
@@ -62,37 +61,37 @@ impl Nemesis {
             schedules: faults.intervals.iter().map(schedule).collect(),
             nodes,
             faults,
-            struck: 0,
+            started: 0,
         }
     }
 
-    /// When its next act is due, since the phase began. After the last one, never.
+    /// When its next operation is due, since the phase began; `Duration::MAX` after the last one.
     pub fn next_at(&self) -> Duration {
         let next = self.schedules.iter().map(|it| it.next_at).min();
         next.unwrap_or(Duration::MAX)
     }
 
-    /// What it does at `now`, the time since the phase began; nothing while nothing is due.
+    /// The operation that is due at `now`, the time since the phase began.
     ///
-    /// The next act of the same kind follows 0 to 2 intervals later, counted from `now`: a late call
-    /// shifts all that follows, it is never made up for.
-    pub fn wake(&mut self, now: Duration) -> Option<Act> {
+    /// The next one of the same kind follows 0 to 2 intervals later, counted from `now`: a late
+    /// call shifts all later ones.
+    pub fn wake(&mut self, now: Duration) -> Option<NemesisOp> {
         let next = self.schedules.iter_mut().min_by_key(|it| it.next_at)?;
         if now < next.next_at || next.next_at == Duration::MAX {
             return None;
         }
-        if !next.raging && self.faults.most.is_some_and(|most| self.struck >= most) {
+        if !next.is_active && self.faults.max_count.is_some_and(|max| self.started >= max) {
             next.next_at = Duration::MAX;
             return None;
         }
-        next.rest(now);
-        next.raging = !next.raging;
-        if !next.raging {
-            return Some(Act::Stop(next.fault));
+        next.schedule_next(now);
+        next.is_active = !next.is_active;
+        if !next.is_active {
+            return Some(NemesisOp::Stop(next.fault));
         }
-        self.struck += 1;
+        self.started += 1;
         let (fault, rng) = (next.fault, &mut next.rng);
-        blow(fault, &self.faults, &self.nodes, rng).map(Act::Start)
+        draw_fault(fault, &self.faults, &self.nodes, rng).map(NemesisOp::Start)
     }
 }
 
@@ -100,44 +99,49 @@ impl Schedule {
     fn new(fault: Fault, interval: Duration, rng: SeededRng) -> Self {
         Schedule {
             fault,
-            interval: interval.max(SHORTEST_INTERVAL),
+            interval: interval.max(MIN_INTERVAL),
             rng,
             next_at: Duration::ZERO,
-            raging: false,
+            is_active: false,
         }
     }
 
-    fn rest(&mut self, now: Duration) {
-        let most = nanos(self.interval.saturating_mul(2));
-        let pause = Duration::from_nanos(self.rng.random_range(0..most));
+    fn schedule_next(&mut self, now: Duration) {
+        let max = nanos(self.interval.saturating_mul(2));
+        let pause = Duration::from_nanos(self.rng.random_range(0..max));
         self.next_at = now.saturating_add(pause);
     }
 }
 
-/// Draws a fault of a kind; none if there is nobody to be hit, or no partition to be had.
-fn blow(fault: Fault, faults: &Faults, nodes: &[NodeId], rng: &mut SeededRng) -> Option<Blow> {
+/// Draws a fault of a kind; `None` if no shape of partition is allowed.
+fn draw_fault(
+    fault: Fault,
+    faults: &Faults,
+    nodes: &[NodeId],
+    rng: &mut SeededRng,
+) -> Option<FaultStart> {
     Some(match fault {
         Fault::Partition => {
-            let target = faults.targets.choose(rng).copied()?;
-            Blow::Partition(target, grudge(target, nodes, rng))
+            let shape = faults.partition_shapes.choose(rng).copied()?;
+            FaultStart::Partition(shape, grudge(shape, nodes, rng))
         }
-        Fault::Loss => Blow::Loss(faults.loss),
-        Fault::Duplicate => Blow::Duplicate(faults.duplicate),
-        Fault::Delay => Blow::Delay(faults.delay),
-        Fault::Pause => Blow::Pause(victims(faults.victims, nodes, rng)),
-        Fault::Kill => Blow::Kill(victims(faults.victims, nodes, rng)),
+        Fault::Loss => FaultStart::Loss(faults.loss),
+        Fault::Duplicate => FaultStart::Duplicate(faults.duplicate),
+        Fault::Delay => FaultStart::Delay(faults.delay),
+        Fault::Pause => FaultStart::Pause(victims(faults.victims, nodes, rng)),
+        Fault::Kill => FaultStart::Kill(victims(faults.victims, nodes, rng)),
         Fault::Skew => {
             let victims = victims(nodes.len() as u32, nodes, rng);
-            Blow::Skew(skews(victims, faults, rng))
+            FaultStart::Skew(skews(victims, faults, rng))
         }
     })
 }
 
-/// So many nodes, or all that there are.
+/// Draws `count` nodes, or all if there are fewer.
 fn victims(count: u32, nodes: &[NodeId], rng: &mut SeededRng) -> BTreeSet<usize> {
-    let mut places: Vec<usize> = (0..nodes.len()).collect();
-    places.shuffle(rng);
-    places.into_iter().take(count as usize).collect()
+    let mut victims: Vec<usize> = (0..nodes.len()).collect();
+    victims.shuffle(rng);
+    victims.into_iter().take(count as usize).collect()
 }
 
 fn skews(victims: BTreeSet<usize>, faults: &Faults, rng: &mut SeededRng) -> Vec<(usize, Skew)> {
@@ -146,10 +150,10 @@ fn skews(victims: BTreeSet<usize>, faults: &Faults, rng: &mut SeededRng) -> Vec<
         ahead: Duration::from_nanos(rng.random_range(0..=nanos(faults.skew))),
         pace_ppm: rng.random_range(1_000_000 - drift..=1_000_000 + drift),
     };
-    victims.into_iter().map(|place| (place, skew())).collect()
+    victims.into_iter().map(|node| (node, skew())).collect()
 }
 
-/// In whole nanoseconds, as far as 64 bits reach.
+/// Whole nanoseconds, at most 64 bits.
 fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
@@ -160,7 +164,7 @@ mod tests {
 
     use shared::NodeId;
 
-    use super::{Act, Blow, Fault, Faults, Nemesis, Target};
+    use super::{Fault, FaultStart, Faults, Nemesis, NemesisOp, PartitionShape};
 
     fn nodes(count: usize) -> Vec<NodeId> {
         (0..count)
@@ -179,20 +183,22 @@ mod tests {
     fn the_first_partition_comes_at_once_and_pauses_last_up_to_two_intervals() {
         let interval = Duration::from_secs(10);
         let mut nemesis = Nemesis::new(nodes(5), Faults::partitions(interval), 1);
-        let (mut now, mut longest, mut acts, mut targets) =
+        let (mut now, mut longest, mut ops, mut counts) =
             (Duration::ZERO, Duration::ZERO, 0_u32, [0; 4]);
         assert_eq!(nemesis.next_at(), Duration::ZERO);
-        while acts < 4000 {
+        while ops < 4000 {
             match nemesis.wake(now).unwrap() {
-                Act::Start(Blow::Partition(target, _)) => {
-                    assert_eq!(acts % 2, 0);
-                    let place = Target::MAELSTROMS.iter().position(|it| *it == target);
-                    targets[place.unwrap()] += 1;
+                NemesisOp::Start(FaultStart::Partition(shape, _)) => {
+                    assert_eq!(ops % 2, 0);
+                    let index = PartitionShape::MAELSTROMS
+                        .iter()
+                        .position(|it| *it == shape);
+                    counts[index.unwrap()] += 1;
                 }
-                Act::Stop(Fault::Partition) => assert_eq!(acts % 2, 1),
+                NemesisOp::Stop(Fault::Partition) => assert_eq!(ops % 2, 1),
                 other => panic!("{other:?}"),
             }
-            acts += 1;
+            ops += 1;
             longest = longest.max(nemesis.next_at() - now);
             now = nemesis.next_at();
         }
@@ -200,11 +206,11 @@ mod tests {
             longest < 2 * interval && longest > interval * 19 / 10,
             "{longest:?}"
         );
-        let mean = (now / acts).as_secs_f64();
+        let mean = (now / ops).as_secs_f64();
         assert!((9.5..10.5).contains(&mean), "{mean}");
         assert!(
-            targets.iter().all(|times| (400..600).contains(times)),
-            "{targets:?}"
+            counts.iter().all(|times| (400..600).contains(times)),
+            "{counts:?}"
         );
     }
 
@@ -217,12 +223,12 @@ mod tests {
         assert_eq!(nemesis.wake(due - Duration::from_nanos(1)), None);
         assert_eq!(nemesis.next_at(), due);
         let late = due + Duration::from_secs(60);
-        assert_eq!(nemesis.wake(late), Some(Act::Stop(Fault::Partition)));
+        assert_eq!(nemesis.wake(late), Some(NemesisOp::Stop(Fault::Partition)));
         assert!(nemesis.next_at() >= late);
     }
 
     #[test]
-    fn extreme_intervals_neither_panic_nor_hold_the_clock() {
+    fn extreme_intervals_neither_panic_nor_stop_the_clock() {
         let mut nemesis = Nemesis::new(nodes(3), Faults::partitions(Duration::MAX), 4);
         assert!(nemesis.wake(Duration::ZERO).is_some());
         nemesis.wake(Duration::MAX);
@@ -233,25 +239,25 @@ mod tests {
         assert!(nemesis.next_at() > Duration::from_millis(50));
     }
 
-    /// What a nemesis does in its first thousand seconds, as `time act`.
-    fn acts(faults: Faults) -> Vec<(Duration, Act)> {
+    /// The operations of a nemesis in its first thousand seconds, with their times.
+    fn ops(faults: Faults) -> Vec<(Duration, NemesisOp)> {
         let mut nemesis = Nemesis::new(nodes(5), faults, 9);
-        let mut acts = Vec::new();
+        let mut ops = Vec::new();
         while nemesis.next_at() < Duration::from_secs(1000) {
             let now = nemesis.next_at();
-            acts.extend(nemesis.wake(now).map(|act| (now, act)));
+            ops.extend(nemesis.wake(now).map(|op| (now, op)));
         }
-        acts
+        ops
     }
 
     #[test]
-    fn every_fault_begins_and_ends_in_turn_and_does_not_disturb_the_others() {
+    fn each_fault_starts_and_stops_alternately_and_does_not_disturb_the_others() {
         let interval = Duration::from_secs(5);
-        let together = acts(all(interval));
+        let together = ops(all(interval));
         for fault in Fault::ALL {
-            let of_this = |act: &Act| match act {
-                Act::Start(blow) => blow.fault() == fault,
-                Act::Stop(other) => *other == fault,
+            let of_this = |op: &NemesisOp| match op {
+                NemesisOp::Start(start) => start.fault() == fault,
+                NemesisOp::Stop(other) => *other == fault,
             };
             let mine: Vec<_> = together
                 .iter()
@@ -259,13 +265,13 @@ mod tests {
                 .cloned()
                 .collect();
             assert!(mine.len() > 100, "{fault:?}");
-            let mut starts = mine.iter().map(|(_, act)| matches!(act, Act::Start(_)));
+            let mut starts = mine.iter().map(|(_, op)| matches!(op, NemesisOp::Start(_)));
             assert!(starts.by_ref().step_by(2).all(|it| it), "{fault:?}");
             let alone = Faults {
                 intervals: [(fault, interval)].into(),
                 ..Faults::default()
             };
-            assert_eq!(acts(alone), mine);
+            assert_eq!(ops(alone), mine);
         }
     }
 
@@ -275,28 +281,32 @@ mod tests {
             victims: 2,
             ..all(Duration::from_secs(5))
         };
-        for (_, act) in acts(faults) {
-            match act {
-                Act::Start(Blow::Pause(places) | Blow::Kill(places)) => assert_eq!(places.len(), 2),
-                Act::Start(Blow::Skew(skews)) => {
+        for (_, op) in ops(faults) {
+            match op {
+                NemesisOp::Start(FaultStart::Pause(nodes) | FaultStart::Kill(nodes)) => {
+                    assert_eq!(nodes.len(), 2);
+                }
+                NemesisOp::Start(FaultStart::Skew(skews)) => {
                     assert_eq!(skews.len(), 5);
                     let is_within = |ppm| (900_000..=1_100_000).contains(&ppm);
                     assert!(skews.iter().all(|(_, skew)| is_within(skew.pace_ppm)
                         && skew.ahead <= Duration::from_secs(1)));
                 }
-                Act::Start(_) | Act::Stop(_) => {}
+                NemesisOp::Start(_) | NemesisOp::Stop(_) => {}
             }
         }
     }
 
     #[test]
-    fn a_limited_nemesis_ends_what_it_began_and_nothing_more() {
+    fn a_limited_nemesis_stops_what_it_has_started_and_starts_no_more() {
         let faults = Faults {
-            most: Some(3),
+            max_count: Some(3),
             ..all(Duration::from_secs(5))
         };
-        let acts = acts(faults);
-        let starts = acts.iter().filter(|(_, act)| matches!(act, Act::Start(_)));
-        assert_eq!((starts.count(), acts.len()), (3, 6));
+        let ops = ops(faults);
+        let starts = ops
+            .iter()
+            .filter(|(_, op)| matches!(op, NemesisOp::Start(_)));
+        assert_eq!((starts.count(), ops.len()), (3, 6));
     }
 }

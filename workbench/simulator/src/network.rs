@@ -1,14 +1,11 @@
-//! The simulated network: who may talk, how long a message takes, what a partition swallows, and
-//! the count of it all. Pure: `now` comes in, deliveries come out.
+//! The simulated network: participants, latencies, partitions and message counts. Pure: `now` goes
+//! in, deliveries come out.
 //!
-//! The timing is Maelstrom's, quirks included, since message counts and latencies are the rules of
-//! the game. Every participant has one consumer, which takes the waiting message that is due
-//! first, judges it against the partitions *at that moment*, sleeps until it is due, and hands it
-//! over; while it sleeps, nothing else gets past. Messages from and to clients take no time.
-//!
-//! Bad weather, which Maelstrom does not have, concerns messages among servers alone. A message
-//! that it delays is held back before it comes to its receiver's consumer, so that it can be
-//! overtaken.
+//! The timing is Maelstrom's, since message counts and latencies are rules of the game. Each
+//! participant has one consumer. It takes the queued message that is due first, drops it if a
+//! partition forbids it *at that moment*, sleeps until it is due, and delivers it; meanwhile all
+//! others wait. Messages from and to clients take no time. Message faults, which Maelstrom lacks,
+//! affect servers only; a delayed message is not queued until its delay is over.
 
 mod inbox;
 mod reschedule;
@@ -26,75 +23,75 @@ use crate::message::{Body, Envelope};
 use crate::rng::SeededRng;
 use crate::statistics::Statistics;
 
-use inbox::{Gate, Inbox, MOST_WAITING, Waiting};
+use inbox::{Gate, Inbox, MAX_WAITING, QueuedMessage};
 
 pub use trace::{Delivery, DeliveryStatus, Trace};
 
-/// What happens to messages among servers, beside latency and partitions.
+/// Faults of messages among servers, besides latency and partitions.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct MessageFaults {
-    /// The part that is lost.
+    /// The share of messages that are lost, 0 to 1.
     pub loss: f64,
-    /// The part that arrives twice.
+    /// The share of messages that arrive twice, 0 to 1.
     pub duplicate: f64,
-    /// Half of the messages are held back, by anything up to this.
+    /// The maximum delay; half of the messages are delayed.
     pub delay: Duration,
 }
 
 /// Which messages are logged as they cross the network.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct NetLog {
-    /// Those that are sent.
+    /// Sent messages.
     pub sent: bool,
-    /// Those that arrive.
+    /// Received messages.
     pub received: bool,
 }
 
-/// Why a message was not taken.
+/// Why a message cannot be sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Unroutable {
-    /// Nobody of the sender's name takes part.
+    /// No participant has the sender's name.
     Sender(String),
-    /// Nobody of the receiver's name takes part.
+    /// No participant has the receiver's name.
     Receiver(String),
 }
 
-/// The network and everybody on it.
+/// The network and its participants.
 pub struct Network {
     latency: Latency,
     rng: SeededRng,
     faults: MessageFaults,
-    weather_dice: SeededRng,
+    faults_rng: SeededRng,
     inboxes: HashMap<NodeId, Inbox>,
-    /// Whose messages a node does not get, for the time being.
+    /// Current partitions: the sources whose messages each receiver drops.
     cuts: BTreeMap<NodeId, BTreeSet<NodeId>>,
-    /// When which consumer has slept enough. Entries of consumers that were told to stop are stale.
-    agenda: BinaryHeap<Reverse<(Duration, u64, NodeId)>>,
-    /// What the weather holds back, by the moment at which it goes on.
+    /// When each consumer wakes. Entries of consumers that have stopped are stale.
+    wakeups: BinaryHeap<Reverse<(Duration, u64, NodeId)>>,
+    /// Delayed messages, by the time at which they are queued.
     delayed: BTreeMap<(Duration, u64), Envelope>,
     next_id: u64,
-    next_ticket: u64,
+    next_copy_id: u64,
     statistics: Statistics,
     trace: Option<Trace>,
     net_log: NetLog,
-    /// Log lines that were not yet taken.
+    /// Log lines since the last [`Network::take_lines`].
     lines: Vec<String>,
 }
 
 impl Network {
-    /// An empty network. The weather has rng of its own.
-    pub fn new(latency: Latency, rng: SeededRng, weather_dice: SeededRng) -> Self {
+    /// A network without participants. Message faults are drawn from a generator of their own.
+    pub fn new(latency: Latency, rng: SeededRng, faults_rng: SeededRng) -> Self {
         Network {
             latency,
             rng,
             faults: MessageFaults::default(),
-            weather_dice,
+            faults_rng,
             inboxes: HashMap::new(),
             cuts: BTreeMap::new(),
-            agenda: BinaryHeap::new(),
+            wakeups: BinaryHeap::new(),
             delayed: BTreeMap::new(),
             next_id: 0,
-            next_ticket: 0,
+            next_copy_id: 0,
             statistics: Statistics::default(),
             trace: None,
             net_log: NetLog::default(),
@@ -102,43 +99,43 @@ impl Network {
         }
     }
 
-    /// Writes these messages out from now on, a line each.
+    /// Logs these messages from now on, one line each.
     pub fn set_net_log(&mut self, net_log: NetLog) {
         self.net_log = net_log;
     }
 
-    /// The lines since the last time.
+    /// Takes the log lines since the last call.
     pub fn take_lines(&mut self) -> Vec<String> {
         std::mem::take(&mut self.lines)
     }
 
-    /// Writes down every message, until there are too many. To be called before the first one.
+    /// Records every message from now on, up to a limit. Must be called before the first message.
     pub fn keep_trace(&mut self) {
         self.trace = Some(Trace::default());
     }
 
-    /// What was written down.
+    /// Takes the recorded messages.
     pub fn take_trace(&mut self) -> Option<Trace> {
         self.trace.take()
     }
 
-    /// The weather, which may be changed.
+    /// The message faults, to be changed.
     pub fn faults_mut(&mut self) -> &mut MessageFaults {
         &mut self.faults
     }
 
-    /// Lets somebody take part. Messages wait until the newcomer listens.
+    /// Adds a participant. Its messages are queued until it listens.
     pub fn register(&mut self, name: NodeId) {
         self.inboxes.entry(name).or_default();
     }
 
-    /// Takes somebody out, with everything that waits for them.
+    /// Removes a participant and its queue.
     pub fn remove(&mut self, name: &NodeId) {
         self.inboxes.remove(name);
     }
 
-    /// Whether somebody takes part under this name.
-    pub fn knows(&self, name: &str) -> bool {
+    /// Whether a participant has this name.
+    pub fn contains(&self, name: &str) -> bool {
         self.inboxes.contains_key(name)
     }
 
@@ -150,25 +147,25 @@ impl Network {
         }
     }
 
-    /// Stops delivering to a participant; what comes meanwhile waits.
+    /// Stops delivering to a participant; messages are queued meanwhile.
     pub fn stop_listening(&mut self, name: &NodeId) {
         if let Some(inbox) = self.inboxes.get_mut(name) {
             inbox.listening = false;
-            inbox.waiting.extend(inbox.held.take().map(Reverse));
+            inbox.queue.extend(inbox.current.take().map(Reverse));
         }
     }
 
-    /// From now on whatever arrives at this participant is lost.
-    pub fn shut(&mut self, now: Duration, name: &NodeId) {
-        self.set_gate(now, name, Gate::Shut);
+    /// Drops every message that arrives at a participant.
+    pub fn block(&mut self, now: Duration, name: &NodeId) {
+        self.set_gate(now, name, Gate::Blocked);
     }
 
-    /// … but for what comes from this sender.
+    /// Drops every message that arrives at a participant, except from this sender.
     pub fn admit_only(&mut self, now: Duration, name: &NodeId, sender: NodeId) {
         self.set_gate(now, name, Gate::Only(sender));
     }
 
-    /// Everybody gets through again.
+    /// Delivers messages from all senders to a participant again.
     pub fn open(&mut self, now: Duration, name: &NodeId) {
         self.set_gate(now, name, Gate::Open);
     }
@@ -177,11 +174,12 @@ impl Network {
         if let Some(inbox) = self.inboxes.get_mut(name) {
             inbox.gate = gate;
         }
-        // The dead do not stand still: what waits for them goes by.
+        // Unlike a paused node, a dead one consumes its queue.
         self.listen(now, name);
     }
 
-    /// From now on each of these receivers drops what comes from its set of sources.
+    /// Makes each of these receivers drop messages from its set of sources, until
+    /// [`Network::heal`].
     pub fn cut(&mut self, grudge: BTreeMap<NodeId, BTreeSet<NodeId>>) {
         for (receiver, sources) in grudge {
             self.cuts.entry(receiver).or_default().extend(sources);
@@ -193,10 +191,11 @@ impl Network {
         self.cuts.clear();
     }
 
-    /// Puts a message on its way.
+    /// Sends a message.
     ///
     /// # Errors
-    /// When the sender or the receiver takes no part. The message's number is used up all the same.
+    /// When the sender or the receiver is not a participant. The message's id is used up all the
+    /// same.
     pub fn send(
         &mut self,
         now: Duration,
@@ -206,7 +205,7 @@ impl Network {
     ) -> Result<(), Unroutable> {
         let id = self.next_id;
         self.next_id += 1;
-        if !self.knows(src.as_str()) {
+        if !self.contains(src.as_str()) {
             return Err(Unroutable::Sender(src.to_string()));
         }
         if !self.inboxes.contains_key(dest) {
@@ -221,42 +220,43 @@ impl Network {
             body,
         };
         if client || self.faults == MessageFaults::default() {
-            let ticket = self.ticket(now, &envelope);
-            self.put_in(now, ticket, envelope);
+            let copy_id = self.record_copy(now, &envelope);
+            self.enqueue(now, copy_id, envelope);
         } else {
             self.apply_faults(now, &envelope);
         }
         Ok(())
     }
 
-    /// Sends a message once, twice or in vain, at once or later.
+    /// Sends a message with the current faults: lost, duplicated, delayed.
     fn apply_faults(&mut self, now: Duration, envelope: &Envelope) {
         let MessageFaults {
             loss,
             duplicate,
             delay,
         } = self.faults;
-        let is_lost = self.weather_dice.random::<f64>() < loss;
-        let copies = 1 + u32::from(self.weather_dice.random::<f64>() < duplicate);
+        let is_lost = self.faults_rng.random::<f64>() < loss;
+        let copies = 1 + u32::from(self.faults_rng.random::<f64>() < duplicate);
         for _ in 0..copies {
-            let ticket = self.ticket(now, envelope);
-            let is_late = self.weather_dice.random::<bool>();
-            let longest = u64::try_from(delay.as_nanos()).unwrap_or(u64::MAX);
-            let late = Duration::from_nanos(self.weather_dice.random_range(0..=longest));
+            let copy_id = self.record_copy(now, envelope);
+            let is_delayed = self.faults_rng.random::<bool>();
+            let max = u64::try_from(delay.as_nanos()).unwrap_or(u64::MAX);
+            let extra = Duration::from_nanos(self.faults_rng.random_range(0..=max));
             if is_lost {
-                self.lose(ticket);
-            } else if is_late && !delay.is_zero() {
-                self.delayed.insert((now + late, ticket), envelope.clone());
+                self.drop_copy(copy_id);
+            } else if is_delayed && !delay.is_zero() {
+                self.delayed
+                    .insert((now + extra, copy_id), envelope.clone());
             } else {
-                self.put_in(now, ticket, envelope.clone());
+                self.enqueue(now, copy_id, envelope.clone());
             }
         }
     }
 
-    /// A number for a copy of a message.
-    fn ticket(&mut self, now: Duration, envelope: &Envelope) -> u64 {
-        let ticket = self.next_ticket;
-        self.next_ticket += 1;
+    /// Records a copy of a message, and returns the copy's id.
+    fn record_copy(&mut self, now: Duration, envelope: &Envelope) -> u64 {
+        let copy_id = self.next_copy_id;
+        self.next_copy_id += 1;
         if let Some(trace) = &mut self.trace {
             trace.sent(now, envelope);
         }
@@ -264,17 +264,17 @@ impl Network {
             self.lines
                 .push(format!("send {}", envelope.to_line().trim_end()));
         }
-        ticket
+        copy_id
     }
 
-    fn lose(&mut self, ticket: u64) {
+    fn drop_copy(&mut self, copy_id: u64) {
         if let Some(trace) = &mut self.trace {
-            trace.lost(ticket);
+            trace.lost(copy_id);
         }
     }
 
-    /// Puts a message before its receiver's consumer.
-    fn put_in(&mut self, now: Duration, ticket: u64, envelope: Envelope) {
+    /// Queues a message at its receiver.
+    fn enqueue(&mut self, now: Duration, copy_id: u64, envelope: Envelope) {
         let latency = if involves_client(&envelope.src, &envelope.dest) {
             Duration::ZERO
         } else {
@@ -282,49 +282,50 @@ impl Network {
         };
         let dest = envelope.dest.clone();
         match self.inboxes.get_mut(&dest) {
-            Some(inbox) if inbox.listening || inbox.waiting.len() < MOST_WAITING => {
-                inbox.waiting.push(Reverse(Waiting {
+            Some(inbox) if inbox.listening || inbox.queue.len() < MAX_WAITING => {
+                inbox.queue.push(Reverse(QueuedMessage {
                     due: now + latency,
-                    ticket,
+                    copy_id,
                     envelope,
                 }));
                 self.take_next(now, &dest);
             }
-            // Whoever it was for may have gone meanwhile.
-            Some(_) | None => self.lose(ticket),
+            // The receiver may have been removed meanwhile.
+            Some(_) | None => self.drop_copy(copy_id),
         }
     }
 
-    /// When the next message is to be delivered.
+    /// The time of the next delivery.
     pub fn deadline(&self) -> Option<Duration> {
-        let arrival = self.agenda.peek().map(|Reverse((at, _, _))| *at);
+        let arrival = self.wakeups.peek().map(|Reverse((at, _, _))| *at);
         let release = self.delayed.first_key_value().map(|((at, _), _)| *at);
         arrival.into_iter().chain(release).min()
     }
 
-    /// The next message that is delivered by `now`.
+    /// Delivers the next message that is due by `now`.
     pub fn poll(&mut self, now: Duration) -> Option<Envelope> {
         while let Some(entry) = self.delayed.first_entry()
             && entry.key().0 <= now
         {
-            let ((at, ticket), envelope) = entry.remove_entry();
-            self.put_in(at.max(now), ticket, envelope);
+            let ((at, copy_id), envelope) = entry.remove_entry();
+            self.enqueue(at.max(now), copy_id, envelope);
         }
-        while let Some(Reverse((at, _, _))) = self.agenda.peek()
+        while let Some(Reverse((at, _, _))) = self.wakeups.peek()
             && *at <= now
         {
-            let Reverse((_, number, name)) = self.agenda.pop()?;
+            let Reverse((_, number, name)) = self.wakeups.pop()?;
             let Some(inbox) = self.inboxes.get_mut(&name) else {
                 continue;
             };
-            let Some(Waiting { envelope, .. }) = inbox.held.take_if(|it| it.ticket == number)
+            let Some(QueuedMessage { envelope, .. }) =
+                inbox.current.take_if(|it| it.copy_id == number)
             else {
                 continue;
             };
             let gets_through = inbox.gate.admits(&envelope.src);
             self.take_next(now, &name);
             if !gets_through {
-                self.lose(number);
+                self.drop_copy(number);
                 continue;
             }
             self.statistics
@@ -341,42 +342,43 @@ impl Network {
         None
     }
 
-    /// Time zero of the run is now.
+    /// Sets time zero of the run.
     pub fn begin(&mut self, now: Duration) {
         self.statistics.begin(now);
     }
 
-    /// What was counted so far.
+    /// Message counts so far.
     pub fn statistics(&self) -> &Statistics {
         &self.statistics
     }
 
-    /// An idle consumer takes what is due first; what a partition forbids is dropped here.
+    /// Gives an idle consumer the queued message that is due first, and drops those that a
+    /// partition forbids.
     fn take_next(&mut self, now: Duration, name: &NodeId) {
         let Some(inbox) = self.inboxes.get_mut(name) else {
             return;
         };
         let cut = self.cuts.get(name);
-        while inbox.listening && inbox.held.is_none() {
-            let Some(Reverse(next)) = inbox.waiting.pop() else {
+        while inbox.listening && inbox.current.is_none() {
+            let Some(Reverse(next)) = inbox.queue.pop() else {
                 return;
             };
             if cut.is_some_and(|sources| sources.contains(&next.envelope.src)) {
                 if let Some(trace) = &mut self.trace {
-                    trace.lost(next.ticket);
+                    trace.lost(next.copy_id);
                 }
                 continue;
             }
             let pause = next.due.saturating_sub(now).as_millis() as u64;
-            let number = next.ticket;
-            inbox.held = Some(next);
+            let number = next.copy_id;
+            inbox.current = Some(next);
             let at = now + Duration::from_millis(pause);
-            self.agenda.push(Reverse((at, number, name.clone())));
+            self.wakeups.push(Reverse((at, number, name.clone())));
         }
     }
 }
 
-/// Clients are known by their first letter alone, as in Maelstrom.
+/// A name that begins with `c` is a client's, as in Maelstrom.
 fn involves_client(src: &NodeId, dest: &NodeId) -> bool {
     src.as_str().starts_with('c') || dest.as_str().starts_with('c')
 }

@@ -1,7 +1,7 @@
-//! Options of a run as one typed value: [`Options`] has them all, [`Pins`] some of them. A storm
-//! draws options from a seed, a report prints them, and a command line can be made of them and they
-//! of it. As JSON both are an object in kebab case, such as `{"nodes": 5, "time-limit": 20}`, in the
-//! units that are named below.
+//! The options of a run as one typed value: [`Options`] has all of them, [`Pins`] some. A storm
+//! draws options from a seed, a report prints them, and they convert to and from a command line. As
+//! JSON both are an object in kebab case, such as `{"nodes": 5, "time-limit": 20}`, in the units
+//! below.
 
 mod form;
 
@@ -20,14 +20,14 @@ use crate::run::{RECOVERY, Settings};
 use crate::service::Services;
 use crate::topology::Topology;
 use crate::workload::Workload;
-use crate::workload::transactions::Shape;
+use crate::workload::transactions::TxnParams;
 
 pub use form::{Concurrency, Nodes};
 
-/// Declares the options once: all of them with their defaults, and each as one that may be pinned.
+/// Declares the options once: as [`Options`] with defaults, and as [`Pins`].
 macro_rules! options {
     ($($(#[$attribute:meta])* $name:ident: $type:ty = $default:expr;)*) => {
-        /// All options of a run. The defaults are Maelstrom's where Maelstrom has the option.
+        /// All options of a run. The defaults are Maelstrom's, where Maelstrom has the option.
         #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
         #[serde(rename_all = "kebab-case", default, deny_unknown_fields)]
         pub struct Options {
@@ -40,7 +40,8 @@ macro_rules! options {
             }
         }
 
-        /// Some options of a run; those that are `None` are left to a seed, or to the defaults.
+        /// Some options of a run; those that are `None` are drawn from a seed, or have the
+        /// defaults.
         #[derive(Debug, Clone, Default, PartialEq)]
         pub struct Pins {
             $(#[doc = concat!("See [`Options::", stringify!($name), "`].")]
@@ -48,12 +49,12 @@ macro_rules! options {
         }
 
         impl Pins {
-            /// The options that `is_pinned`, by the names of their fields.
+            /// The options for whose field names `is_pinned` is true.
             pub fn of(options: &Options, is_pinned: impl Fn(&str) -> bool) -> Pins {
                 Pins { $($name: is_pinned(stringify!($name)).then(|| options.$name.clone()),)* }
             }
 
-            /// These options and others; where both have an option, the others count.
+            /// Merges two sets of options; `others` take precedence.
             #[must_use]
             pub fn and(&self, others: &Pins) -> Pins {
                 Pins { $($name: others.$name.clone().or_else(|| self.$name.clone()),)* }
@@ -61,12 +62,12 @@ macro_rules! options {
         }
 
         impl Options {
-            /// The options with which these differ from `base`.
-            pub fn beyond(&self, base: &Options) -> Pins {
+            /// The options that differ from `base`.
+            pub fn changes_from(&self, base: &Options) -> Pins {
                 Pins { $($name: (self.$name != base.$name).then(|| self.$name.clone()),)* }
             }
 
-            /// These options but for those that are pinned.
+            /// These options, with the pinned ones replaced.
             #[must_use]
             pub fn with(&self, pins: &Pins) -> Options {
                 let kept = self.clone();
@@ -92,42 +93,42 @@ macro_rules! options {
 options! {
     /// The nodes: how many, or their names.
     nodes: Nodes = Nodes::default();
-    /// How many workers perform operations.
+    /// The number of workers that perform operations.
     concurrency: Concurrency = Concurrency::PerNode(1);
-    /// Operations a second, all workers together.
+    /// Operations per second, all workers together.
     rate: f64 = 5.0;
-    /// How long the main phase lasts, in seconds.
+    /// The duration of the main phase, in seconds.
     #[serde(with = "form::seconds")]
     time_limit: Duration = Duration::from_secs(60);
-    /// How long messages among servers take on average, in whole milliseconds.
+    /// The mean latency of messages among servers, in whole milliseconds.
     latency: u32 = 0;
-    /// How latencies spread around their mean.
+    /// The distribution of latencies around their mean.
     latency_dist: Distribution = Distribution::Constant;
-    /// Which faults happen.
+    /// The faults that occur.
     nemesis: BTreeSet<Fault> = BTreeSet::new();
-    /// The mean time from the beginning of a fault to its end, and from there to the next of its
+    /// The mean time from the start of a fault to its stop, and from there to the next start of its
     /// kind, in seconds.
     #[serde(with = "form::seconds")]
     nemesis_interval: Duration = Duration::from_secs(10);
     /// The shapes of partitions, one of which is drawn each time.
-    partition_shapes: Vec<nemesis::Target> = nemesis::Target::MAELSTROMS.to_vec();
-    /// Loss: the part of the messages among servers that is lost, 0 to 1.
+    partition_shapes: Vec<nemesis::PartitionShape> = nemesis::PartitionShape::MAELSTROMS.to_vec();
+    /// Loss: the share of messages among servers that are lost, 0 to 1.
     loss: f64 = 0.2;
-    /// Duplicate: the part of the messages among servers that arrives twice, 0 to 1.
+    /// Duplicate: the share of messages among servers that arrive twice, 0 to 1.
     duplicate: f64 = 0.2;
-    /// Delay: half of the messages among servers are late by up to so many milliseconds.
+    /// Delay: the maximum, in milliseconds; half of the messages among servers are delayed.
     #[serde(with = "form::milliseconds")]
     delay: Duration = Duration::from_secs(1);
-    /// Pause, kill: how many nodes are paused, or dead, at a time.
+    /// Pause, kill: how many nodes are paused or killed at a time.
     targets: u32 = 1;
-    /// Skew: how many milliseconds a clock jumps ahead at most.
+    /// Skew: the maximum by which a clock jumps ahead, in milliseconds.
     #[serde(with = "form::milliseconds")]
     skew: Duration = Duration::from_secs(1);
-    /// Skew: how much too fast or too slow a clock runs at most, as a part of its pace.
+    /// Skew: the maximum by which a clock runs too fast or too slow, as a share of its pace.
     drift: f64 = 0.1;
-    /// How many faults there are at most, whatever their kind.
+    /// The limit of faults of all kinds together.
     max_faults: Option<u64> = None;
-    /// The interval of losses, in seconds, if it is not that of all faults.
+    /// The interval of losses, in seconds, if it differs from that of other faults.
     #[serde(with = "form::maybe_seconds")]
     loss_interval: Option<Duration> = None;
     /// The interval of duplications.
@@ -145,42 +146,43 @@ options! {
     /// The interval of wrong clocks.
     #[serde(with = "form::maybe_seconds")]
     skew_interval: Option<Duration> = None;
-    /// How many operations begin in the main phase at most.
+    /// The limit of operations in the main phase.
     max_operations: Option<u64> = None;
     /// The neighbours that the broadcast workload suggests to its nodes.
     topology: Topology = Topology::Grid;
-    /// Which part of the operations must succeed.
+    /// The share of operations that must succeed.
     #[serde(with = "form::availability")]
     availability: Option<Target> = None;
-    /// The consistency models that transactions are held to.
+    /// The consistency models that transactions must satisfy.
     #[serde(with = "form::text")]
     consistency_models: Models = Models::default();
-    /// How many keys transactions and logs use at a time; at least 1.
+    /// The number of keys that transactions and logs use at a time; at least 1.
     key_count: u32 = 10;
-    /// How many micro-operations a transaction has at most; at least 1.
+    /// The maximum number of micro-operations in a transaction; at least 1.
     max_txn_length: u32 = 4;
-    /// How often a key is written before another takes its place; at least 1.
+    /// The number of writes to a key before a new key replaces it; at least 1.
     max_writes_per_key: u64 = 16;
 }
 
-/// Options that contradict one another, or that a workload cannot be run with.
+/// Options that contradict one another, or that do not fit the workload.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Contradiction(String);
+pub struct InvalidOptions(String);
 
-impl fmt::Display for Contradiction {
+impl fmt::Display for InvalidOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
 }
 
-impl std::error::Error for Contradiction {}
+impl std::error::Error for InvalidOptions {}
 
 impl Options {
     /// The input of a run of this workload.
     ///
     /// # Errors
-    /// When names repeat or are no names of nodes, or options contradict one another or the workload.
-    pub fn settings(&self, workload: &dyn Workload, seed: u64) -> Result<Settings, Contradiction> {
+    /// When a node's name is invalid or repeated, or options contradict one another or do not fit
+    /// the workload.
+    pub fn settings(&self, workload: &dyn Workload, seed: u64) -> Result<Settings, InvalidOptions> {
         let nodes = self.nodes.names();
         check_names(&nodes)?;
         let concurrency = match self.concurrency {
@@ -188,11 +190,12 @@ impl Options {
             Concurrency::PerNode(count) => count as usize * nodes.len(),
         };
         if self.latency == 0 && self.latency_dist != Distribution::Constant {
-            let why = "a latency of 0 ms can only be constant: give --latency or no --latency-dist";
-            return Err(Contradiction(why.to_owned()));
+            let why =
+                "a latency of 0 ms can only be constant: set --latency, or omit --latency-dist";
+            return Err(InvalidOptions(why.to_owned()));
         }
         let fits = workload.check_workers(nodes.len(), concurrency);
-        fits.map_err(Contradiction)?;
+        fits.map_err(InvalidOptions)?;
         Ok(Settings {
             nodes,
             concurrency,
@@ -204,26 +207,26 @@ impl Options {
                 distribution: self.latency_dist,
             },
             faults: self.faults(),
-            most_operations: self.max_operations,
+            max_operations: self.max_operations,
             keeps_trace: false,
             net_log: NetLog::default(),
             seed,
         })
     }
 
-    /// What the nemesis does.
+    /// The faults that the nemesis causes.
     pub fn faults(&self) -> Faults {
         let interval = |fault: &Fault| (*fault, self.interval(*fault));
         Faults {
             intervals: self.nemesis.iter().map(interval).collect(),
-            targets: self.partition_shapes.clone(),
+            partition_shapes: self.partition_shapes.clone(),
             loss: self.loss,
             duplicate: self.duplicate,
             delay: self.delay,
             victims: self.targets,
             skew: self.skew,
             drift: self.drift,
-            most: self.max_faults,
+            max_count: self.max_faults,
         }
     }
 
@@ -240,32 +243,32 @@ impl Options {
         own.unwrap_or(self.nemesis_interval)
     }
 
-    /// The transactions that clients make.
-    pub fn transactions(&self) -> Shape {
-        Shape {
+    /// The parameters of random transactions.
+    pub fn txn_params(&self) -> TxnParams {
+        TxnParams {
             key_count: self.key_count,
             max_txn_length: self.max_txn_length,
             max_writes_per_key: self.max_writes_per_key,
         }
     }
 
-    /// These options, where those of faults that do not happen are as in `base`.
+    /// These options, with those of faults that do not occur as in `base`.
     #[must_use]
-    pub fn without_idle(mut self, base: &Options) -> Options {
-        let happens = |fault| self.nemesis.contains(&fault);
-        if !happens(Fault::Partition) {
+    pub fn without_unused(mut self, base: &Options) -> Options {
+        let occurs = |fault| self.nemesis.contains(&fault);
+        if !occurs(Fault::Partition) {
             self.partition_shapes.clone_from(&base.partition_shapes);
         }
-        if !happens(Fault::Loss) {
+        if !occurs(Fault::Loss) {
             self.loss = base.loss;
         }
-        if !happens(Fault::Duplicate) {
+        if !occurs(Fault::Duplicate) {
             self.duplicate = base.duplicate;
         }
-        if !happens(Fault::Delay) {
+        if !occurs(Fault::Delay) {
             self.delay = base.delay;
         }
-        if !happens(Fault::Skew) {
+        if !occurs(Fault::Skew) {
             (self.skew, self.drift) = (base.skew, base.drift);
         }
         if self.nemesis.is_empty() {
@@ -276,28 +279,28 @@ impl Options {
 }
 
 /// # Errors
-/// Says which name is none, or is there twice.
-fn check_names(names: &[NodeId]) -> Result<(), Contradiction> {
-    for (place, name) in names.iter().enumerate() {
-        check_name(name.as_str()).map_err(Contradiction)?;
-        if names[..place].contains(name) {
-            return Err(Contradiction(format!("two nodes are called {name}")));
+/// When a name is invalid or repeated.
+fn check_names(names: &[NodeId]) -> Result<(), InvalidOptions> {
+    for (index, name) in names.iter().enumerate() {
+        check_name(name.as_str()).map_err(InvalidOptions)?;
+        if names[..index].contains(name) {
+            return Err(InvalidOptions(format!("two nodes are called {name}")));
         }
     }
     Ok(())
 }
 
-/// Whether a node can have this name.
+/// Checks the name of a node.
 ///
 /// # Errors
-/// Says which names it can have.
+/// Describes which names are valid.
 pub fn check_name(name: &str) -> Result<(), String> {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     if name.is_empty() || !name.chars().all(is_plain) || name.starts_with('.') {
-        return Err("a node's name is made of letters, digits, '-', '_' and '.'".to_owned());
+        return Err("a node's name consists of letters, digits, '-', '_' and '.'".to_owned());
     }
     if name.starts_with('c') || Services::is_service(name) {
-        return Err("names that begin with 'c' are clients', and services have theirs".to_owned());
+        return Err("names that begin with 'c', or of services, are not for nodes".to_owned());
     }
     Ok(())
 }
@@ -316,7 +319,7 @@ mod tests {
     use crate::workload::{Name, workload};
 
     #[test]
-    fn options_are_the_same_after_a_way_through_json() {
+    fn options_survive_a_round_trip_through_json() {
         let pins = Pins {
             nodes: Some(Nodes::Count(7)),
             concurrency: Some(Concurrency::PerNode(2)),
@@ -330,12 +333,12 @@ mod tests {
         assert_eq!(pins.to_string(), json);
         let options = Options::default().with(&pins);
         assert_eq!(serde_json::from_str::<Options>(&json).unwrap(), options);
-        assert_eq!(options.beyond(&Options::default()), pins);
+        assert_eq!(options.changes_from(&Options::default()), pins);
         assert!(serde_json::from_str::<Options>(r#"{"rte": 7}"#).is_err());
     }
 
     #[test]
-    fn options_that_contradict_one_another_are_refused() {
+    fn options_that_contradict_one_another_are_rejected() {
         let check = |pins: Pins, why: &str| {
             let echo = workload(Name::Echo, &Options::default());
             let options = Options::default().with(&pins);
@@ -349,7 +352,7 @@ mod tests {
             ..Pins::default()
         };
         check(named(&["a", "b", "a"]), "two nodes are called a");
-        check(named(&["c1"]), "clients'");
+        check(named(&["c1"]), "not for nodes");
         check(named(&["a b"]), "letters, digits");
         let spread = Pins {
             latency_dist: Some(Distribution::Uniform),
@@ -359,7 +362,7 @@ mod tests {
     }
 
     #[test]
-    fn later_pins_count_and_the_rest_stays() {
+    fn later_pins_take_precedence() {
         let of = |rate, latency| Pins {
             rate,
             latency,

@@ -1,6 +1,6 @@
-//! Seeded random numbers. Every random choice of a run derives from one seed, so that a run can be
-//! repeated. Each purpose draws from a substream of its own: one message more on the network must
-//! not reshuffle the partitions, or one change would make two runs incomparable.
+//! Seeded random numbers. All random choices of a run derive from one seed, so that a run can be
+//! repeated. Each purpose draws from a substream of its own: one more message on the network must
+//! not change the partitions, or no two runs could be compared.
 
 use rand::SeedableRng;
 use rand::rngs::ChaCha8Rng;
@@ -10,12 +10,12 @@ use rand::rngs::ChaCha8Rng;
 /// Draw `u32`, `u64`, `i64` or `f64` from it, never `usize`, whose width differs by machine.
 pub type SeededRng = ChaCha8Rng;
 
-/// The generator of a seed.
+/// Makes the generator of a seed.
 pub fn seeded(seed: u64) -> SeededRng {
     SeededRng::seed_from_u64(seed)
 }
 
-/// The generator of a seed for one purpose, such as `network` or `node n3`.
+/// Makes the generator of a seed for one purpose, such as `network` or `node n3`.
 ///
 /// One cipher key per seed, one of its 2⁶⁴ streams per purpose: the numbers of different purposes
 /// are independent.
@@ -25,7 +25,7 @@ pub fn substream(seed: u64, purpose: &str) -> SeededRng {
     rng
 }
 
-/// FNV-1a with 64 bits: small, and the same everywhere, which `std`'s hashers do not promise.
+/// FNV-1a with 64 bits: small, and the same everywhere, which `std`'s hashers do not guarantee.
 fn fnv1a(bytes: &[u8]) -> u64 {
     const BASIS: u64 = 0xcbf2_9ce4_8422_2325;
     const PRIME: u64 = 0x0000_0100_0000_01b3;

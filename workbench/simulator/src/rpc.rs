@@ -1,5 +1,6 @@
-//! Requests, what they mean, and the exact form of their answers. Clients ask by them, answers are
-//! read by them, and `workbench doc` shows them, so that what is documented is what is checked.
+//! Definitions of requests and of the exact form of their answers. Clients build requests from
+//! them, answers are checked against them, and `workbench doc` shows them, so that the
+//! documentation is what is checked.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -12,24 +13,24 @@ use shared::NodeId;
 use history::OpError;
 use history::fields::{Fields, is_integer};
 
-/// How long a client waits for an answer unless its workload says otherwise.
-pub const PATIENCE: Duration = Duration::from_secs(5);
+/// The timeout of a request, unless its workload has another one.
+pub const RPC_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// A kind of request, and the answer that it asks for.
+/// The definition of a request and of its answer.
 ///
-/// Answers are taken at their word: a field too many makes an answer malformed just as one too few
-/// does. That is Maelstrom's rule, and verdicts depend on it.
+/// An answer must have exactly these fields: an additional one makes it malformed, just as a
+/// missing one does. This is Maelstrom's rule, and verdicts depend on it.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Rpc {
     /// The request's type.
     pub request: &'static str,
-    /// What it asks for, in a sentence or two.
+    /// A description in a sentence or two.
     pub meaning: &'static str,
-    /// The request's fields, beside `type` and `msg_id`.
+    /// The request's fields, besides `type` and `msg_id`.
     pub arguments: &'static [Field],
     /// The answer's type.
     pub response: &'static str,
-    /// The answer's fields, beside `type`, `in_reply_to` and perhaps `msg_id`.
+    /// The answer's fields, besides `type`, `in_reply_to` and perhaps `msg_id`.
     pub fields: &'static [Field],
 }
 
@@ -38,35 +39,35 @@ pub struct Rpc {
 pub struct Field {
     /// Its name.
     pub name: &'static str,
-    /// What it may hold.
-    pub shape: Shape,
-    /// A value that it could have, as JSON text.
+    /// Its type.
+    pub field_type: FieldType,
+    /// An example of a value, as JSON text.
     pub example: &'static str,
-    /// What it means, in a phrase.
+    /// A description in a phrase.
     pub meaning: &'static str,
-    /// Whether a request may go without it. Answers have all their fields.
+    /// Whether a request may omit it. Answers have all their fields.
     pub is_optional: bool,
 }
 
 impl Field {
-    /// A field that is always there.
+    /// A required field.
     pub const fn new(
         name: &'static str,
-        shape: Shape,
+        field_type: FieldType,
         example: &'static str,
         meaning: &'static str,
     ) -> Self {
         Field {
             name,
-            shape,
+            field_type,
             example,
             meaning,
             is_optional: false,
         }
     }
 
-    /// The same, but a request may go without it.
-    pub const fn or_nothing(self) -> Self {
+    /// The same field, but a request may omit it.
+    pub const fn optional(self) -> Self {
         Field {
             is_optional: true,
             ..self
@@ -74,9 +75,9 @@ impl Field {
     }
 }
 
-/// What a field may hold.
+/// The type of a field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Shape {
+pub enum FieldType {
     /// Any JSON.
     Any,
     /// A list, or `null`, which counts as an empty one.
@@ -84,9 +85,9 @@ pub enum Shape {
     /// An integer of any size.
     Integer,
     /// A string.
-    Text,
+    String,
     /// `true` or `false`.
-    Flag,
+    Bool,
     /// An object whose values are lists of nodes.
     Neighbours,
     /// An object whose values are integers.
@@ -99,38 +100,38 @@ pub enum Shape {
     Lists,
 }
 
-impl Shape {
-    /// Whether a value is of it.
-    pub fn fits(self, value: &RawValue) -> bool {
+impl FieldType {
+    /// Whether a value has this type.
+    pub fn accepts(self, value: &RawValue) -> bool {
         match self {
-            Shape::Any => true,
-            Shape::List => is_list(value),
-            Shape::Integer => is_integer(value),
-            Shape::Text => value.get().starts_with('"'),
-            Shape::Flag => matches!(value.get(), "true" | "false"),
-            Shape::Neighbours => are_neighbours(value),
-            Shape::Offsets => Fields::of(value)
+            FieldType::Any => true,
+            FieldType::List => is_list(value),
+            FieldType::Integer => is_integer(value),
+            FieldType::String => value.get().starts_with('"'),
+            FieldType::Bool => matches!(value.get(), "true" | "false"),
+            FieldType::Neighbours => are_neighbours(value),
+            FieldType::Offsets => Fields::of(value)
                 .is_ok_and(|offsets| offsets.iter().all(|(_, offset)| is_integer(offset))),
-            Shape::Messages => Fields::of(value)
+            FieldType::Messages => Fields::of(value)
                 .is_ok_and(|keys| keys.iter().all(|(_, messages)| are_messages(messages))),
-            Shape::Registers => are_micro_ops(value, r#""w""#, |_| true),
-            Shape::Lists => are_micro_ops(value, r#""append""#, is_list),
+            FieldType::Registers => are_micro_ops(value, r#""w""#, |_| true),
+            FieldType::Lists => are_micro_ops(value, r#""append""#, is_list),
         }
     }
 
-    /// What it is called.
-    pub fn described(self) -> &'static str {
+    /// A description in a phrase.
+    pub fn description(self) -> &'static str {
         match self {
-            Shape::Any => "any value",
-            Shape::List => "a list",
-            Shape::Integer => "an integer",
-            Shape::Text => "a string",
-            Shape::Flag => "true or false",
-            Shape::Neighbours => "an object of lists of nodes",
-            Shape::Offsets => "an object of integers",
-            Shape::Messages => "an object of lists of [offset, message]",
-            Shape::Registers => "a list of [\"r\", key, value] and [\"w\", key, value]",
-            Shape::Lists => "a list of [\"r\", key, list] and [\"append\", key, value]",
+            FieldType::Any => "any value",
+            FieldType::List => "a list",
+            FieldType::Integer => "an integer",
+            FieldType::String => "a string",
+            FieldType::Bool => "true or false",
+            FieldType::Neighbours => "an object of lists of nodes",
+            FieldType::Offsets => "an object of integers",
+            FieldType::Messages => "an object of lists of [offset, message]",
+            FieldType::Registers => "a list of [\"r\", key, value] and [\"w\", key, value]",
+            FieldType::Lists => "a list of [\"r\", key, list] and [\"append\", key, value]",
         }
     }
 }
@@ -154,7 +155,7 @@ fn is_list(value: &RawValue) -> bool {
     value.get().starts_with('[') || value.get() == "null"
 }
 
-/// Whether a value is a list of reads, of what can be read, and of writes.
+/// Whether a value is a list of writes, and of reads whose values can be read.
 fn are_micro_ops(value: &RawValue, write: &str, can_be_read: fn(&RawValue) -> bool) -> bool {
     type MicroOp<'a> = (&'a RawValue, IgnoredAny, &'a RawValue);
     let micro_ops: serde_json::Result<Option<Vec<MicroOp<'_>>>> = serde_json::from_str(value.get());
@@ -165,7 +166,7 @@ fn are_micro_ops(value: &RawValue, write: &str, can_be_read: fn(&RawValue) -> bo
     micro_ops.is_ok_and(|micro_ops| micro_ops.into_iter().flatten().all(fits))
 }
 
-/// An answer of the right form.
+/// An answer that has the form of its definition.
 #[derive(Debug)]
 pub struct Answer<'a> {
     /// The whole body.
@@ -174,16 +175,16 @@ pub struct Answer<'a> {
 }
 
 impl Answer<'_> {
-    /// The text of a field; every field of the form is there.
+    /// The JSON text of a field of the definition.
     pub fn field(&self, name: &str) -> Box<RawValue> {
         self.fields.get(name).unwrap_or(RawValue::NULL).to_owned()
     }
 
-    /// A field, read as a `T`.
+    /// Parses a field as a `T`.
     ///
     /// # Errors
-    /// Says in words what is wrong with it: an integer of any size has the right form, but not every
-    /// integer fits.
+    /// Describes what is wrong: an integer of any size has the right form, but may not fit into
+    /// `T`.
     pub fn parse<T: DeserializeOwned>(&self, name: &str) -> Result<T, String> {
         let value = self.fields.get(name).unwrap_or(RawValue::NULL);
         serde_json::from_str(value.get()).map_err(|error| format!("the field {name:?}: {error}"))
@@ -191,26 +192,26 @@ impl Answer<'_> {
 }
 
 impl Rpc {
-    /// What is said of an answer that nobody can make sense of.
-    pub fn complain(&self, why: &str, body: &RawValue) -> String {
+    /// Describes why an answer is malformed.
+    pub fn describe_malformed(&self, why: &str, body: &RawValue) -> String {
         let request = self.request;
         format!("malformed answer to {request:?}: {why}; it was {body}")
     }
 
-    /// The body of a request, as a client could send it.
+    /// An example of a request's body.
     pub fn example_request(&self) -> String {
         example(self.request, "msg_id", self.arguments)
     }
 
-    /// The body of its answer.
+    /// An example of an answer's body.
     pub fn example_response(&self) -> String {
         example(self.response, "in_reply_to", self.fields)
     }
 
-    /// Reads a body as this request's answer.
+    /// Parses a body as an answer to this request.
     ///
     /// # Errors
-    /// Says in words what is wrong with it.
+    /// Describes what is wrong with it.
     pub fn read<'a>(&self, body: &'a RawValue) -> Result<Answer<'a>, String> {
         let fields =
             Fields::of(body).map_err(|error| format!("its body is not an object: {error}"))?;
@@ -220,12 +221,15 @@ impl Rpc {
             Some(kind) => return Err(format!("its type is {kind} and should be {expected}")),
             None => return Err(format!("it has no type, which should be {expected}")),
         }
-        for Field { name, shape, .. } in self.fields {
+        for Field {
+            name, field_type, ..
+        } in self.fields
+        {
             match fields.get(name) {
                 None => return Err(format!("the field {name:?} is missing")),
-                Some(value) if !shape.fits(value) => {
-                    let shape = shape.described();
-                    return Err(format!("the field {name:?} should be {shape}"));
+                Some(value) if !field_type.accepts(value) => {
+                    let field_type = field_type.description();
+                    return Err(format!("the field {name:?} should be {field_type}"));
                 }
                 Some(_) => {}
             }
@@ -249,7 +253,7 @@ impl Rpc {
     }
 }
 
-/// A body of this type, with a number of this name, and an example of each field.
+/// A body of this type, with an id of this name, and an example of each field.
 fn example(kind: &str, number: &str, fields: &[Field]) -> String {
     let fields: String = fields
         .iter()
@@ -258,29 +262,29 @@ fn example(kind: &str, number: &str, fields: &[Field]) -> String {
     format!("{{\"type\":\"{kind}\",\"{number}\":1{fields}}}")
 }
 
-/// A question of a client's to its node.
+/// A request of a client to its node.
 #[derive(Debug)]
-pub struct Question {
-    /// What kind of request, and of what form its answer must be.
+pub struct ClientRequest {
+    /// The definition of the request and of its answer.
     pub rpc: &'static Rpc,
-    /// The request's fields but for `type` and `msg_id`.
+    /// The request's fields, except `type` and `msg_id`.
     pub fields: Vec<(&'static str, Box<RawValue>)>,
-    /// How long to wait for the answer.
-    pub patience: Duration,
+    /// How long the client waits for the answer.
+    pub timeout: Duration,
 }
 
-impl Question {
-    /// A question with the usual patience.
+impl ClientRequest {
+    /// A request with the timeout [`RPC_TIMEOUT`].
     pub fn new(rpc: &'static Rpc, fields: Vec<(&'static str, Box<RawValue>)>) -> Self {
-        Question {
+        ClientRequest {
             rpc,
             fields,
-            patience: PATIENCE,
+            timeout: RPC_TIMEOUT,
         }
     }
 }
 
-/// An error that a node answered with, as a history has it.
+/// The error reply of a node, as in a history.
 pub fn rpc_error(code: shared::ErrorCode, text: String) -> OpError {
     OpError::Rpc {
         name: Cow::Borrowed(code.name()),
@@ -297,7 +301,7 @@ mod tests {
         response: "read_ok",
         meaning: "",
         arguments: &[],
-        fields: &[Field::new("messages", Shape::List, "[]", "")],
+        fields: &[Field::new("messages", FieldType::List, "[]", "")],
     };
 
     fn check(body: &str, expected: Result<&str, &str>) {
@@ -353,32 +357,41 @@ mod tests {
     }
 
     #[test]
-    fn each_shape_takes_what_maelstrom_takes() {
-        let check = |shape: Shape, good: &[&str], bad: &[&str]| {
-            let fits =
-                |text: &&str| shape.fits(&RawValue::from_string((*text).to_owned()).unwrap());
-            assert!(good.iter().all(fits), "{shape:?}");
-            assert!(!bad.iter().any(fits), "{shape:?}");
+    fn each_field_type_accepts_what_maelstrom_takes() {
+        let check = |field_type: FieldType, good: &[&str], bad: &[&str]| {
+            let fits = |text: &&str| {
+                field_type.accepts(&RawValue::from_string((*text).to_owned()).unwrap())
+            };
+            assert!(good.iter().all(fits), "{field_type:?}");
+            assert!(!bad.iter().any(fits), "{field_type:?}");
         };
         check(
-            Shape::Integer,
+            FieldType::Integer,
             &["0", "-7", "99999999999999999999"],
             &["1.0", "null", "\"1\""],
         );
-        check(Shape::Text, &["\"\"", "\"a\""], &["1", "null", "[\"a\"]"]);
-        check(Shape::Flag, &["true", "false"], &["null", "0", "\"true\""]);
         check(
-            Shape::Neighbours,
+            FieldType::String,
+            &["\"\"", "\"a\""],
+            &["1", "null", "[\"a\"]"],
+        );
+        check(
+            FieldType::Bool,
+            &["true", "false"],
+            &["null", "0", "\"true\""],
+        );
+        check(
+            FieldType::Neighbours,
             &["{}", r#"{"n0": [], "n1": ["n0"]}"#],
             &["null", "[]", r#"{"n0": "n1"}"#, r#"{"n0": [1]}"#],
         );
         check(
-            Shape::Offsets,
+            FieldType::Offsets,
             &["{}", r#"{"8": 3, "9": -1}"#],
             &["null", "[]", r#"{"8": null}"#, r#"{"8": 1.5}"#],
         );
         check(
-            Shape::Messages,
+            FieldType::Messages,
             &[
                 "{}",
                 r#"{"8": []}"#,
@@ -395,7 +408,7 @@ mod tests {
             ],
         );
         check(
-            Shape::Registers,
+            FieldType::Registers,
             &["null", "[]", r#"[["r", 1, null], ["w", "x", [2]]]"#],
             &[
                 "{}",
@@ -406,7 +419,7 @@ mod tests {
             ],
         );
         check(
-            Shape::Lists,
+            FieldType::Lists,
             &[
                 "null",
                 "[]",

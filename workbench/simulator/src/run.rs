@@ -1,8 +1,7 @@
-//! One run of a test as a discrete-event machine: it never looks at a clock. Somebody calls
-//! [`Run::advance`] with the time, carries out [`Run::next_command`] on the nodes and brings
-//! [`Run::from_node`] back, and asks [`Run::deadline`] when to come again. The live runner does so
-//! by the wall clock with processes, the simulation by jumping from deadline to deadline; all else
-//! is here, once.
+//! One run of a test as a discrete-event machine without a clock. A driver calls [`Run::advance`]
+//! with the time, executes each [`Run::next_command`] on the nodes, passes what they print to
+//! [`Run::on_line`], and comes again at [`Run::deadline`]. The live runner drives processes by the
+//! wall clock, the simulation jumps from deadline to deadline; all else is here, once.
 
 mod faults;
 mod line;
@@ -18,7 +17,7 @@ use serde_json::value::RawValue;
 use shared::NodeId;
 
 use crate::clients::{Clients, Mismatch, Purpose, Received, Reply};
-use crate::generator::Turns;
+use crate::generator::RoundRobin;
 use crate::incident::{Incident, abridged};
 use crate::message::{Body, Envelope};
 use crate::nemesis::Skew;
@@ -29,71 +28,71 @@ use crate::statistics::Statistics;
 use crate::workload::Workload;
 use history::{History, Kind, Op, OpError, OpMeta, Process, Value};
 
-use faults::Power;
-use line::Flaw;
+use faults::ProcessState;
+use line::LineError;
 use operations::Worker;
-use output::{Output, Repeated};
+use output::{Output, RepeatedIncident};
 use phases::Phase;
-pub use phases::{INIT, INIT_PATIENCE};
+pub use phases::{INIT, INIT_TIMEOUT};
 pub use settings::{RECOVERY, Settings};
 
-/// How much misbehaviour is kept: a node that is wrong all the time would fill the memory.
-const MOST_INCIDENTS: usize = 1000;
+/// The limit of recorded incidents: a node that is wrong all the time would fill the memory.
+const MAX_INCIDENTS: usize = 1000;
 
-/// Follows what a node printed wrongly when another node's message had come before its own `init`
-/// was worked off: on a line of its own, since long lines are cut.
+/// A hint for a wrong line that a node printed after another node's message, but before it had
+/// answered `init`. It has a line of its own, since long lines are cut.
 const RACE: &str = "\n    this may be a race in the node: another node's message reached it \
                     before it had answered init; the bench is quicker than Maelstrom, and \
                     --latency 1 mostly hides such a race";
 
-/// How far a run has come, in numbers.
+/// The progress of a run, in numbers.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Progress {
-    /// Since time zero.
+    /// The time since time zero.
     pub elapsed: Duration,
-    /// Operations begun.
+    /// Operations invoked.
     pub invoked: u64,
-    /// … and ended well,
+    /// Operations completed as `ok`.
     pub ok: u64,
-    /// … in vain,
+    /// Operations completed as `fail`.
     pub failed: u64,
-    /// … or unknown how.
+    /// Operations completed as `info`: their outcome is unknown.
     pub info: u64,
     /// Messages sent.
     pub messages: u64,
 }
 
-/// What is left of a run once it is over.
+/// The results of a run.
 #[derive(Debug)]
 pub struct Record {
-    /// What clients did and saw.
+    /// Operations of clients and of the nemesis.
     pub history: History,
-    /// What crossed the network.
+    /// Message counts.
     pub statistics: Statistics,
-    /// What nodes did wrong.
+    /// Protocol errors of nodes.
     pub incidents: Vec<Incident>,
-    /// Why the run broke off, if it did.
+    /// Why the run was aborted, if it was.
     pub crash: Option<String>,
-    /// When time zero was; none if it never came to that.
+    /// Time zero, once all nodes were initialised.
     pub zero: Option<Duration>,
-    /// The messages, if they were written down.
+    /// The messages, if they were recorded.
     pub trace: Option<Trace>,
 }
 
-/// What is to be done with the node at a place in the list.
+/// A command to the driver, for the node of this index.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Command {
-    /// It is to read this line.
+    /// Write this line to the node's input.
     Line(usize, String),
-    /// It is to stand still, whatever it is doing.
+    /// Pause the node, whatever it is doing.
     Pause(usize),
-    /// … and to go on.
+    /// Resume the paused node.
     Resume(usize),
-    /// It is to die, without a word.
+    /// Kill the node at once.
     Kill(usize),
-    /// It is to be started anew.
+    /// Start the killed node again.
     Start(usize),
-    /// Its clock is to go wrong like this.
+    /// Change the node's clock.
     Skew(usize, Skew),
 }
 
@@ -105,24 +104,24 @@ pub struct Run {
     services: Services,
     clients: Clients,
     workers: Vec<Worker>,
-    turns: Turns,
+    turns: RoundRobin,
     rng: Rngs,
     phase: Phase,
-    /// When time zero was; set once all nodes are initialised.
+    /// Time zero; set once all nodes are initialised.
     zero: Option<Duration>,
     history: History,
     progress: Progress,
     incidents: Vec<Incident>,
-    /// Nodes that printed something wrong: nothing they print counts any more.
+    /// Nodes that have printed an invalid line: what they print later is ignored.
     silenced: BTreeSet<NodeId>,
-    /// Messages that clients dropped, by node and by what is wrong with them.
-    strays: BTreeMap<(usize, Mismatch), Repeated>,
+    /// Messages that clients ignored, by node and by what is wrong with them.
+    strays: BTreeMap<(usize, Mismatch), RepeatedIncident>,
     outputs: Vec<Output>,
-    power: Vec<Power>,
+    process_states: Vec<ProcessState>,
     commands: VecDeque<Command>,
 }
 
-/// SeededRng for each purpose, so that one does not disturb the other.
+/// One generator per purpose, so that one does not disturb the other.
 struct Rngs {
     operations: SeededRng,
     order: SeededRng,
@@ -141,7 +140,7 @@ impl Run {
             services: Services::new(substream(seed, "services")),
             clients: Clients::default(),
             workers: (0..settings.concurrency).map(Worker::new).collect(),
-            turns: Turns::new(settings.concurrency),
+            turns: RoundRobin::new(settings.concurrency),
             rng: Rngs {
                 operations: substream(seed, "operations"),
                 order: substream(seed, "order"),
@@ -156,7 +155,7 @@ impl Run {
             silenced: BTreeSet::new(),
             strays: BTreeMap::new(),
             outputs: vec![Output::default(); settings.nodes.len()],
-            power: vec![Power::On; settings.nodes.len()],
+            process_states: vec![ProcessState::Running; settings.nodes.len()],
             commands: VecDeque::new(),
             workload,
             settings,
@@ -169,13 +168,13 @@ impl Run {
         run
     }
 
-    /// Lets everything happen that is due by `now`.
+    /// Runs everything that is due by `now`.
     pub fn advance(&mut self, now: Duration) {
         loop {
             if let Some(envelope) = self.network.poll(now) {
                 self.deliver(now, envelope);
             } else if let Some(reply) = self.clients.expire_call(now, &mut self.network) {
-                self.hear(now, &reply);
+                self.dispatch_reply(now, &reply);
             } else if !self.step(now) {
                 break;
             }
@@ -185,7 +184,7 @@ impl Run {
         }
     }
 
-    /// When to advance next, if no node says anything before.
+    /// When to advance next, unless a node prints something before.
     pub fn deadline(&self) -> Option<Duration> {
         [
             self.phase_deadline(),
@@ -197,40 +196,40 @@ impl Run {
         .min()
     }
 
-    /// What is to be done with a node next.
+    /// The next command to the driver.
     pub fn next_command(&mut self) -> Option<Command> {
         self.commands.pop_front()
     }
 
     /// A node has printed a line.
     ///
-    /// One that is no legal message is the last that counts: Maelstrom's reader stops there, and
-    /// verdicts depend on it. Here the person is told.
-    pub fn from_node(&mut self, now: Duration, node: usize, line: &str) {
+    /// After an invalid message all further lines are ignored: Maelstrom's reader stops there, and
+    /// verdicts depend on it. Here an incident reports it.
+    pub fn on_line(&mut self, now: Duration, node: usize, line: &str) {
         let name = self.settings.nodes[node].clone();
-        self.on_line(node);
+        self.set_printed_line(node);
         if self.silenced.contains(&name) || self.is_over() {
             return;
         }
-        if let Err(flaw) = self.accept(now, line) {
-            let hint = if self.may_be_race(node, &flaw, line) {
+        if let Err(error) = self.accept(now, line) {
+            let hint = if self.may_be_race(node, &error, line) {
                 RACE
             } else {
                 ""
             };
-            let what = flaw.what;
-            let what = format!("{what}; whatever it prints from here on is ignored{hint}");
-            self.note(now, node, what, Some(line));
+            let what = error.what;
+            let what = format!("{what}; everything that it prints after this is ignored{hint}");
+            self.report(now, node, what, Some(line));
             self.silenced.insert(name);
         }
     }
 
-    /// Something is wrong with a node.
-    pub fn note(&mut self, now: Duration, node: usize, mut what: String, line: Option<&str>) {
+    /// Records an incident of a node.
+    pub fn report(&mut self, now: Duration, node: usize, mut what: String, line: Option<&str>) {
         match self.incidents.len() {
-            MOST_INCIDENTS => return,
-            last if last + 1 == MOST_INCIDENTS => {
-                what.push_str(" (this list is full: what went wrong later is left out)");
+            MAX_INCIDENTS => return,
+            last if last + 1 == MAX_INCIDENTS => {
+                what.push_str(" (this list is full: later incidents are left out)");
             }
             _ => {}
         }
@@ -244,20 +243,19 @@ impl Run {
         });
     }
 
-    /// Breaks the run off: nothing that happens from now on counts. One that has just ended is
-    /// worth no more than any other; of several reasons the first one stays.
-    pub fn crash(&mut self, why: String) {
+    /// Aborts the run, even one that has just ended. Of several reasons the first one stays.
+    pub fn abort(&mut self, why: String) {
         if !matches!(self.phase, Phase::Over { crash: Some(_) }) {
             self.phase = Phase::Over { crash: Some(why) };
         }
     }
 
-    /// Whether nothing more will happen.
+    /// Whether the run has ended or was aborted.
     pub fn is_over(&self) -> bool {
         matches!(self.phase, Phase::Over { .. })
     }
 
-    /// How far it has come.
+    /// The progress so far.
     pub fn progress(&self) -> Progress {
         Progress {
             messages: self.network.statistics().all().sent,
@@ -265,7 +263,7 @@ impl Run {
         }
     }
 
-    /// The lines of the network log since the last call, one per message.
+    /// Takes the lines of the network log since the last call, one per message.
     pub fn take_lines(&mut self) -> Vec<String> {
         self.network.take_lines()
     }
@@ -275,12 +273,12 @@ impl Run {
         &self.settings.nodes
     }
 
-    /// What nodes did wrong so far.
+    /// The protocol errors of nodes so far.
     pub fn incidents(&self) -> &[Incident] {
         &self.incidents
     }
 
-    /// What is left of it.
+    /// The results of the run.
     pub fn into_record(mut self) -> Record {
         self.count_strays();
         Record {
@@ -303,43 +301,43 @@ impl Run {
 
     fn deliver(&mut self, now: Duration, envelope: Envelope) {
         let dest = &envelope.dest;
-        if let Some(place) = self.settings.nodes.iter().position(|node| node == dest) {
-            self.on_delivery(place, &envelope.src);
-            let line = Command::Line(place, envelope.to_line());
+        if let Some(node) = self.settings.nodes.iter().position(|node| node == dest) {
+            self.on_delivery(node, &envelope.src);
+            let line = Command::Line(node, envelope.to_line());
             self.commands.push_back(line);
         } else if Services::is_service(dest.as_str()) {
             let answer =
                 self.services
                     .handle(dest.as_str(), envelope.src.as_str(), envelope.body.json());
             match answer {
-                // Who asks may be gone by now.
+                // The sender may have left the network meanwhile.
                 Ok(answer) => {
                     let answer = Body::from(answer);
                     drop(self.network.send(now, dest, &envelope.src, answer));
                 }
                 Err(why) => {
-                    let asker = self
+                    let sender = self
                         .settings
                         .nodes
                         .iter()
                         .position(|it| *it == envelope.src);
                     let what = format!("its request to {dest} gets no answer: {why}");
-                    self.note(now, asker.unwrap_or(0), what, Some(envelope.body.get()));
+                    self.report(now, sender.unwrap_or(0), what, Some(envelope.body.get()));
                 }
             }
         } else {
             match self.clients.receive(&mut self.network, envelope) {
-                Some(Received::Reply(reply)) => self.hear(now, &reply),
+                Some(Received::Reply(reply)) => self.dispatch_reply(now, &reply),
                 Some(Received::Stray(stray)) => self.on_stray(now, &stray),
                 None => {}
             }
         }
     }
 
-    fn hear(&mut self, now: Duration, reply: &Reply) {
+    fn dispatch_reply(&mut self, now: Duration, reply: &Reply) {
         match reply.purpose {
-            Purpose::Init(place) => self.hear_init(now, place, reply),
-            Purpose::SetUp(place) => self.hear_set_up(place, reply),
+            Purpose::Init(node) => self.on_init_reply(now, node, reply),
+            Purpose::SetUp(node) => self.on_set_up_reply(node, reply),
             Purpose::Work(worker) => self.on_reply(now, worker, reply),
         }
     }

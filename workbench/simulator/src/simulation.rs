@@ -1,11 +1,11 @@
-//! The virtual clock: a run with nodes in this very process, as fast as the machine can think.
+//! The virtual clock: a run with nodes in this process, as fast as the machine can compute.
 //!
-//! Time jumps from one deadline to the next. Nodes answer in no time; what crosses the network is
-//! the same JSON text that processes would exchange. The same seed gives the same run, byte for
-//! byte, restarts and wrong clocks included.
+//! Time jumps from one deadline to the next. Nodes answer at once; what crosses the network is the
+//! same JSON text that processes would exchange. The same seed gives the same run, byte for byte,
+//! restarts and wrong clocks included.
 
-mod host;
-mod seat;
+mod dyn_engine;
+mod node_slot;
 
 use std::time::Duration;
 
@@ -15,95 +15,97 @@ use crate::rng::substream;
 use crate::run::{Command, Record, Run, Settings};
 use crate::workload::Workload;
 
+use node_slot::NodeSlot;
 use rand::RngExt;
-use seat::Seat;
 
-pub use host::Host;
+pub use dyn_engine::DynEngine;
 
-/// Makes nodes of one kind, each from the seed of its random numbers.
-pub type Factory = Box<dyn Fn(u64) -> Box<dyn Host> + Send + Sync>;
+/// Makes the engines of nodes of one type, each from the seed of its random numbers.
+pub type Factory = Box<dyn Fn(u64) -> Box<dyn DynEngine> + Send + Sync>;
 
-/// How often nodes and network may go back and forth within one instant.
-const MOST_ROUNDS: u32 = 1_000_000;
+/// The limit of rounds between nodes and network at one moment.
+const MAX_ROUNDS: u32 = 1_000_000;
 
-/// A simulated run's record, and what its nodes remarked on stderr, by node.
+/// The record of a simulated run, and what its nodes have logged.
 #[derive(Debug)]
 pub struct Simulated {
-    /// What is left of the run.
+    /// The record of the run.
     pub record: Record,
-    /// Each node's remarks, in the nodes' order.
+    /// The log lines of each node, in the nodes' order.
     pub logs: Vec<Vec<String>>,
 }
 
-/// Runs a test to its end. `host` makes a node out of the seed of its rng, which is another one
-/// each time that a node is started.
+/// Runs a test to its end. `engine` makes a node from the seed of its random numbers, which differs
+/// for each node and each incarnation.
 pub fn simulate(
     settings: &Settings,
     workload: Box<dyn Workload>,
-    host: impl Fn(u64) -> Box<dyn Host>,
+    engine: impl Fn(u64) -> Box<dyn DynEngine>,
 ) -> Simulated {
-    let birth = |place: usize, life: u32| {
-        let name = settings.nodes[place].as_str();
-        let purpose = match life {
+    let make_engine = |node: usize, incarnation: u32| {
+        let name = settings.nodes[node].as_str();
+        let purpose = match incarnation {
             0 => name.to_owned(),
             life => format!("{name} life {life}"),
         };
-        host(substream(settings.seed, &purpose).random())
+        engine(substream(settings.seed, &purpose).random())
     };
-    let places = 0..settings.nodes.len();
-    let seats = places.map(|place| Seat::new(birth(place, 0))).collect();
-    let mut stage = Stage {
+    let nodes = 0..settings.nodes.len();
+    let slots = nodes
+        .map(|node| NodeSlot::new(make_engine(node, 0)))
+        .collect();
+    let mut simulation = Simulation {
         run: Run::new(Duration::ZERO, settings.clone(), workload),
-        seats,
+        slots,
         outbox: Outbox::default(),
     };
     let mut now = Duration::ZERO;
     let mut rounds = 0;
-    while !stage.run.is_over() {
-        stage.run.advance(now);
-        stage.wake_nodes(now);
-        while let Some(command) = stage.run.next_command() {
-            stage.execute(now, command, birth);
+    while !simulation.run.is_over() {
+        simulation.run.advance(now);
+        simulation.wake_nodes(now);
+        while let Some(command) = simulation.run.next_command() {
+            simulation.execute(now, command, make_engine);
         }
-        match stage.deadline() {
+        match simulation.deadline() {
             Some(next) if next > now => (now, rounds) = (next, 0),
-            // What became due while the nodes spoke is dealt with before time moves on.
-            Some(_) if rounds < MOST_ROUNDS => rounds += 1,
-            Some(_) => stage.run.crash(format!(
-                "time stands still at {now:?}: some node never rests"
+            // What the nodes have just sent may be due at this moment, too.
+            Some(_) if rounds < MAX_ROUNDS => rounds += 1,
+            Some(_) => simulation.run.abort(format!(
+                "virtual time stands still at {now:?}: nodes exchange messages without end"
             )),
-            None if stage.run.is_over() => {}
+            None if simulation.run.is_over() => {}
             None => {
-                let why = "nothing is left to happen, and the run is not over";
-                stage.run.crash(why.to_owned());
+                let why = "no event is pending, and the run is not over";
+                simulation.run.abort(why.to_owned());
             }
         }
     }
     Simulated {
-        record: stage.run.into_record(),
-        logs: stage.seats.into_iter().map(|seat| seat.log).collect(),
+        record: simulation.run.into_record(),
+        logs: simulation.slots.into_iter().map(|slot| slot.log).collect(),
     }
 }
 
-/// The run, and the nodes that it is about.
-struct Stage {
+/// The run and its nodes.
+struct Simulation {
     run: Run,
-    seats: Vec<Seat>,
+    slots: Vec<NodeSlot>,
     outbox: Outbox,
 }
 
-impl Stage {
+impl Simulation {
     fn deadline(&self) -> Option<Duration> {
-        let nodes = self.seats.iter().filter_map(Seat::deadline);
+        let nodes = self.slots.iter().filter_map(NodeSlot::deadline);
         nodes.chain(self.run.deadline()).min()
     }
 
     fn wake_nodes(&mut self, now: Duration) {
-        for place in 0..self.seats.len() {
-            let seat = &mut self.seats[place];
-            if seat.deadline().is_some_and(|deadline| deadline <= now) {
-                seat.wake(now);
-                self.listen(now, place);
+        for node in 0..self.slots.len() {
+            let slot = &mut self.slots[node];
+            if slot.deadline().is_some_and(|deadline| deadline <= now) {
+                slot.wake(now);
+                self.collect_output(now, node);
             }
         }
     }
@@ -112,25 +114,27 @@ impl Stage {
         &mut self,
         now: Duration,
         command: Command,
-        birth: impl Fn(usize, u32) -> Box<dyn Host>,
+        make_engine: impl Fn(usize, u32) -> Box<dyn DynEngine>,
     ) {
         match command {
-            Command::Line(place, line) => {
-                self.seats[place].receive(now, line.trim_end());
-                self.listen(now, place);
+            Command::Line(node, line) => {
+                self.slots[node].receive(now, line.trim_end());
+                self.collect_output(now, node);
             }
-            Command::Pause(place) => self.seats[place].pause(),
-            Command::Resume(place) => self.seats[place].resume(),
-            Command::Kill(place) => self.seats[place].kill(),
-            Command::Start(place) => self.seats[place].start(|life| birth(place, life)),
-            Command::Skew(place, skew) => self.seats[place].skew(now, skew),
+            Command::Pause(node) => self.slots[node].pause(),
+            Command::Resume(node) => self.slots[node].resume(),
+            Command::Kill(node) => self.slots[node].kill(),
+            Command::Start(node) => {
+                self.slots[node].start(|incarnation| make_engine(node, incarnation));
+            }
+            Command::Skew(node, skew) => self.slots[node].skew(now, skew),
         }
     }
 
-    fn listen(&mut self, now: Duration, place: usize) {
-        self.seats[place].drain(&mut self.outbox);
+    fn collect_output(&mut self, now: Duration, node: usize) {
+        self.slots[node].drain(&mut self.outbox);
         for line in String::from_utf8_lossy(&self.outbox.lines).lines() {
-            self.run.from_node(now, place, line);
+            self.run.on_line(now, node, line);
         }
     }
 }

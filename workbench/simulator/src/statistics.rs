@@ -1,38 +1,38 @@
-//! How many messages crossed the network, by whom they concern and by what they say.
+//! Message counts, by class of participants and by type of message.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// Messages of one class.
+/// The message counts of one class.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Count {
-    /// Sent, whatever became of them: what a partition dropped was sent.
+    /// Sent messages, lost ones included.
     pub sent: u64,
-    /// Delivered.
+    /// Delivered messages.
     pub received: u64,
 }
 
-/// Messages since the run began, `init` included.
+/// Message counts since the run began, `init` included.
 #[derive(Debug, Clone, Default)]
 pub struct Statistics {
     clients: Count,
     servers: Count,
     kinds: BTreeMap<String, Kind>,
-    /// When time zero was, once that is known.
+    /// Time zero, once it is known.
     zero: Option<Duration>,
 }
 
-/// Messages whose body has the same `type`.
+/// The counts of messages whose body has the same `type`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Kind {
-    /// How many were sent.
+    /// Sent messages.
     pub sent: u64,
-    /// How many of them in each second since time zero; seconds without any are left out.
+    /// Sent messages in each second since time zero; seconds without any are left out.
     pub by_second: Vec<(u64, u64)>,
 }
 
 impl Statistics {
-    /// Counts a message of this type that was sent.
+    /// Counts a sent message of this type.
     pub fn sent(&mut self, now: Duration, client: bool, kind: &str) {
         self.class(client).sent += 1;
         let kind = match self.kinds.get_mut(kind) {
@@ -48,12 +48,12 @@ impl Statistics {
         }
     }
 
-    /// From now on messages are also counted by the second.
+    /// Counts messages by second, too, from now on.
     pub fn begin(&mut self, zero: Duration) {
         self.zero = Some(zero);
     }
 
-    /// Counts a message that was delivered.
+    /// Counts a delivered message.
     pub fn received(&mut self, client: bool) {
         self.class(client).received += 1;
     }
@@ -71,12 +71,12 @@ impl Statistics {
         self.clients
     }
 
-    /// All others: between nodes, and between nodes and services.
+    /// Messages between nodes, and between nodes and services.
     pub fn servers(&self) -> Count {
         self.servers
     }
 
-    /// Both together.
+    /// All messages.
     pub fn all(&self) -> Count {
         Count {
             sent: self.clients.sent + self.servers.sent,
@@ -84,7 +84,7 @@ impl Statistics {
         }
     }
 
-    /// Messages sent, by the `type` of their body.
+    /// Sent messages, by the `type` of their body.
     pub fn kinds(&self) -> &BTreeMap<String, Kind> {
         &self.kinds
     }

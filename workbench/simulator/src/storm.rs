@@ -1,8 +1,7 @@
-//! Storms: runs whose options, faults included, are drawn from a seed, and after which the cluster
-//! must be healthy.
+//! Storms: runs with options and faults drawn from a seed, after which the cluster must recover.
 //!
-//! A [`Storm`] is a workload, a node type and the options that are pinned; a seed makes a run of
-//! it, and the run a verdict. Any crate can test its own nodes with it, from its own `cargo test`:
+//! A [`Storm`] is a workload, a node type and pinned options; each seed gives a run and its
+//! verdict. Any crate can test its own nodes with it, in its own `cargo test`:
 //!
 //! ```
 //! # use serde::{Deserialize, Serialize};
@@ -41,8 +40,8 @@
 //! # echo_survives_storms();
 //! ```
 //!
-//! Whatever is not pinned is drawn: the size of the cluster, the rate, latencies, faults. The
-//! [crate's page](crate) shows a node that does not survive.
+//! All options that are not pinned are drawn: the size of the cluster, the rate, latencies, faults.
+//! The [crate's page](crate) shows a node that does not survive.
 
 pub mod campaign;
 mod draw;
@@ -57,31 +56,31 @@ use shared::{Cluster, Context, Engine, Node};
 
 use crate::judge;
 use crate::nemesis::Fault;
-use crate::options::{Contradiction, Options, Pins};
+use crate::options::{InvalidOptions, Options, Pins};
 use crate::run::{Record, Settings};
-use crate::simulation::{Factory, Host, Simulated, simulate};
+use crate::simulation::{DynEngine, Factory, Simulated, simulate};
 use crate::statistics::Statistics;
 use crate::workload::{self, MakeWorkload, Workload};
 use checkers::{CheckerResult as _, CustomResult, Validity, Verdict};
 use history::History;
 
-/// How long the cluster has to recover after the last fault, before the final phase. A node that is
-/// restarted at its beginning may have a long journal to read, over a slow network, and retries may
+/// The time without faults before the final phase, in which the cluster must recover. A node that
+/// has just been restarted may have to read a long journal over a slow network, and retries may
 /// have backed off.
-pub const CALM: Duration = Duration::from_secs(60);
+pub const QUIESCENCE: Duration = Duration::from_secs(60);
 
-/// Makes runs from seeds: a workload, a node type, and the options that are not drawn.
+/// Makes runs from seeds: a workload, a node type, and pinned options.
 pub struct Storm {
     workload: Box<dyn MakeWorkload>,
     factory: Factory,
-    /// The options where nothing is drawn or pinned.
+    /// The options that are neither drawn nor pinned.
     base: Options,
     pinned: Pins,
     faults: Vec<Fault>,
     draws: bool,
 }
 
-/// A run of a storm, and its verdict.
+/// A run of a storm and its verdict.
 #[derive(Debug)]
 pub struct Aftermath {
     /// The seed that its options were drawn from.
@@ -94,26 +93,31 @@ pub struct Aftermath {
     pub settings: Settings,
     /// What the run has recorded: its history, message counts, protocol errors.
     pub record: Record,
-    /// The verdict; a run that a node's panic has ended is invalid.
+    /// The verdict; a run in which a node has panicked is invalid.
     pub verdict: Verdict,
     /// What each node has logged.
     pub logs: Vec<Vec<String>>,
 }
 
 impl Storm {
-    /// A storm in which clients perform `workload` on nodes that `boot` makes, each time that a
-    /// node is started.
+    /// A storm in which clients perform `workload` on nodes of type `N`. `boot` makes a node each
+    /// time that one starts.
     pub fn new<N, F>(workload: impl MakeWorkload + 'static, boot: F) -> Self
     where
         N: Node,
         F: Fn(Cluster, &mut Context<N::Event>) -> N + Clone + Send + Sync + 'static,
     {
-        let host = move |seed| -> Box<dyn Host> { Box::new(Engine::new(seed, boot.clone())) };
-        Storm::of(workload, Box::new(host), Options::default())
+        let engine =
+            move |seed| -> Box<dyn DynEngine> { Box::new(Engine::new(seed, boot.clone())) };
+        Storm::with_factory(workload, Box::new(engine), Options::default())
     }
 
-    /// A storm over nodes that a factory makes, with the options of `base` where nothing is drawn.
-    pub fn of(workload: impl MakeWorkload + 'static, factory: Factory, base: Options) -> Self {
+    /// A storm over nodes of a factory, with the options of `base` where none are drawn or pinned.
+    pub fn with_factory(
+        workload: impl MakeWorkload + 'static,
+        factory: Factory,
+        base: Options,
+    ) -> Self {
         Storm {
             workload: Box::new(workload),
             factory,
@@ -131,21 +135,21 @@ impl Storm {
         self
     }
 
-    /// Limits the faults that may be drawn; otherwise all may.
+    /// Draws only from these faults, instead of all.
     #[must_use]
-    pub fn drawing(mut self, faults: &[Fault]) -> Self {
+    pub fn drawing_from(mut self, faults: &[Fault]) -> Self {
         self.faults = faults.to_vec();
         self
     }
 
-    /// Draws no options at all: those that are not pinned are as in [`Storm::base`].
+    /// Draws no options: all that are not pinned are as in [`Storm::base`].
     #[must_use]
     pub fn fixed(mut self) -> Self {
         self.draws = false;
         self
     }
 
-    /// The options of a seed's run.
+    /// The options of the run of a seed.
     pub fn options(&self, seed: u64) -> Options {
         if !self.draws {
             return self.base.with(&self.pinned);
@@ -158,7 +162,7 @@ impl Storm {
         options
     }
 
-    /// The options that are used where nothing is drawn or pinned.
+    /// The options that are used where none are drawn or pinned.
     pub fn base(&self) -> &Options {
         &self.base
     }
@@ -167,11 +171,11 @@ impl Storm {
     ///
     /// # Errors
     /// When its options contradict one another.
-    pub fn run(&self, seed: u64) -> Result<Aftermath, Contradiction> {
+    pub fn run(&self, seed: u64) -> Result<Aftermath, InvalidOptions> {
         self.run_with(seed, &self.options(seed), false)
     }
 
-    /// Runs a seed with exactly these options and judges the run; `traced` records all messages.
+    /// Runs a seed with exactly these options and judges the run. `traced` records all messages.
     ///
     /// # Errors
     /// When its options contradict one another.
@@ -180,20 +184,20 @@ impl Storm {
         seed: u64,
         options: &Options,
         traced: bool,
-    ) -> Result<Aftermath, Contradiction> {
-        let make = || workload::calm(self.workload.make(options));
+    ) -> Result<Aftermath, InvalidOptions> {
+        let make = || workload::with_convergence(self.workload.make(options));
         let workload = make();
         let settings = Settings {
             keeps_trace: traced,
-            recovery: CALM,
+            recovery: QUIESCENCE,
             ..options.settings(&*workload, seed)?
         };
-        let simulated = play(&settings, workload, &self.factory);
+        let simulated = simulate_catching(&settings, workload, &self.factory);
         let verdict = judge(options, &simulated.record, &*make());
         Ok(Aftermath {
             seed,
             options: options.clone(),
-            beyond: options.beyond(&self.base),
+            beyond: options.changes_from(&self.base),
             settings,
             record: simulated.record,
             verdict,
@@ -205,8 +209,8 @@ impl Storm {
     /// is valid.
     ///
     /// # Panics
-    /// When a run is not valid, or its options contradict one another: the message gives the seed,
-    /// what is wrong, and how to repeat it.
+    /// When a run is not valid, or its options contradict one another. The message has the seed,
+    /// the findings, and how to repeat the run.
     pub fn assert_survives(&self, seeds: Range<u64>) {
         let only = std::env::var("SEED")
             .ok()
@@ -233,14 +237,18 @@ impl Aftermath {
     }
 }
 
-/// Simulates a run to its end, which may be the panic of a node.
-pub fn play(settings: &Settings, workload: Box<dyn Workload>, factory: &Factory) -> Simulated {
-    let play = AssertUnwindSafe(|| simulate(settings, workload, factory));
-    catch_unwind(play).unwrap_or_else(|panic| broken_off(&*panic))
+/// Simulates a run to its end, or until a node panics.
+pub fn simulate_catching(
+    settings: &Settings,
+    workload: Box<dyn Workload>,
+    factory: &Factory,
+) -> Simulated {
+    let run = AssertUnwindSafe(|| simulate(settings, workload, factory));
+    catch_unwind(run).unwrap_or_else(|panic| aborted_run(&*panic))
 }
 
-/// A run in which a node has panicked: with a seed that repeats it, that is a finding like others.
-fn broken_off(panic: &(dyn Any + Send)) -> Simulated {
+/// A run aborted by a node's panic: a finding like others, since its seed repeats it.
+fn aborted_run(panic: &(dyn Any + Send)) -> Simulated {
     let text = panic.downcast_ref::<String>().map(String::as_str);
     let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
     let record = Record {
@@ -249,7 +257,7 @@ fn broken_off(panic: &(dyn Any + Send)) -> Simulated {
         incidents: Vec::new(),
         crash: Some(format!(
             "a node panicked: {}",
-            text.unwrap_or("it did not say why")
+            text.unwrap_or("without a message")
         )),
         zero: None,
         trace: None,
@@ -260,15 +268,14 @@ fn broken_off(panic: &(dyn Any + Send)) -> Simulated {
     }
 }
 
-/// What is asked after a storm: the workload's rules, what the calm must bring, and availability
-/// where no fault forbids it. That each kind of operation has succeeded at least once is not: a
-/// storm may be all too short for that.
+/// The verdict on a storm: the workload's rules, convergence, and availability unless faults forbid
+/// it. Not every kind of operation must have succeeded once: a storm may be too short for that.
 fn judge(options: &Options, record: &Record, workload: &dyn Workload) -> Verdict {
     let incidents = record.incidents.iter().map(ToString::to_string).collect();
     if let Some(why) = &record.crash {
         let aborted = CustomResult {
             validity: Validity::Invalid,
-            findings: vec![format!("the run broke off: {why}")],
+            findings: vec![format!("the run was aborted: {why}")],
             details: serde_json::Value::Null,
         };
         return Verdict {
@@ -276,13 +283,13 @@ fn judge(options: &Options, record: &Record, workload: &dyn Workload) -> Verdict
             ..Verdict::judge(&History::default(), aborted, None, None)
         };
     }
-    let target = options
+    let required = options
         .availability
         .filter(|_| !options.faults().go_beyond_maelstrom());
     Verdict {
         stats: None,
         protocol_errors: incidents,
-        ..judge::judge(record, workload, target)
+        ..judge::judge(record, workload, required)
     }
 }
 
@@ -293,8 +300,8 @@ mod tests {
     use super::*;
     use crate::workload::Name;
 
-    /// Echoes, and falls over a message that is long.
-    struct Clumsy;
+    /// Echoes, and panics on a long message.
+    struct Panicking;
 
     #[derive(serde::Deserialize)]
     #[serde(rename_all = "snake_case")]
@@ -311,13 +318,13 @@ mod tests {
     #[derive(Debug)]
     enum Event {}
 
-    impl Node for Clumsy {
+    impl Node for Panicking {
         type Request = Request;
         type Event = Event;
 
         fn on_request(&mut self, request: Request, caller: Caller, ctx: &mut Context<Event>) {
             let Request::Echo { echo } = request;
-            assert!(echo.len() < 15, "too long for me");
+            assert!(echo.len() < 15, "too long");
             ctx.reply(caller, Response::EchoOk { echo });
         }
 
@@ -327,8 +334,8 @@ mod tests {
     }
 
     #[test]
-    fn a_node_that_panics_is_a_finding_with_a_seed() {
-        let storm = Storm::new(Name::Echo, |_: Cluster, _: &mut Context<_>| Clumsy);
+    fn a_node_that_panics_is_a_finding() {
+        let storm = Storm::new(Name::Echo, |_: Cluster, _: &mut Context<_>| Panicking);
         let pins = Pins {
             time_limit: Some(Duration::from_secs(5)),
             rate: Some(50.0),
@@ -337,9 +344,6 @@ mod tests {
         let run = storm.with(&pins).run(1).unwrap();
         assert_eq!(run.verdict.validity(), Validity::Invalid);
         let finding = &run.verdict.sentences()[0];
-        assert!(
-            finding.contains("a node panicked: too long for me"),
-            "{finding}"
-        );
+        assert!(finding.contains("a node panicked: too long"), "{finding}");
     }
 }

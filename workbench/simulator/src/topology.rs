@@ -1,5 +1,5 @@
-//! Who is whose neighbour, as the broadcast workload tells its nodes before a run. A topology is a
-//! suggestion: nothing in the network enforces it.
+//! Topologies: the neighbours that the broadcast workload suggests to its nodes before a run. The
+//! network does not enforce them.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -20,7 +20,7 @@ pub enum Topology {
     Grid,
     /// Each node between two others; a single node has no entry at all.
     Line,
-    /// Everybody next to everybody.
+    /// Every node next to all others.
     Total,
     /// The same as `tree2`.
     Tree,
@@ -75,35 +75,35 @@ impl Topology {
         if self == Topology::Line && nodes.len() == 1 {
             return BTreeMap::new();
         }
-        let names = |places: Vec<usize>| {
-            places
+        let names = |indices: Vec<usize>| {
+            indices
                 .into_iter()
-                .filter_map(|place| nodes.get(place).cloned())
+                .filter_map(|index| nodes.get(index).cloned())
                 .collect()
         };
         (0..nodes.len())
-            .map(|place| {
+            .map(|index| {
                 (
-                    nodes[place].clone(),
-                    names(self.places_around(place, nodes.len())),
+                    nodes[index].clone(),
+                    names(self.neighbour_indices(index, nodes.len())),
                 )
             })
             .collect()
     }
 
-    /// The places next to `place` among `count`; some may lie beyond the end.
-    fn places_around(self, place: usize, count: usize) -> Vec<usize> {
+    /// The indices next to `index` among `count`; some may lie beyond the end.
+    fn neighbour_indices(self, index: usize, count: usize) -> Vec<usize> {
         match self {
-            Topology::Grid => grid(place, count),
-            Topology::Line => place
+            Topology::Grid => grid(index, count),
+            Topology::Line => index
                 .checked_sub(1)
                 .into_iter()
-                .chain([place + 1])
+                .chain([index + 1])
                 .collect(),
-            Topology::Total => (0..count).filter(|&other| other != place).collect(),
-            Topology::Tree | Topology::Tree2 => tree(place, 2),
-            Topology::Tree3 => tree(place, 3),
-            Topology::Tree4 => tree(place, 4),
+            Topology::Total => (0..count).filter(|&other| other != index).collect(),
+            Topology::Tree | Topology::Tree2 => tree(index, 2),
+            Topology::Tree3 => tree(index, 3),
+            Topology::Tree4 => tree(index, 4),
         }
     }
 }
@@ -123,20 +123,20 @@ impl FromStr for Topology {
     }
 }
 
-/// Below, above, right, left, in a square just large enough for all.
-fn grid(place: usize, count: usize) -> Vec<usize> {
+/// The neighbours below, above, right and left, in the smallest square that holds all nodes.
+fn grid(index: usize, count: usize) -> Vec<usize> {
     let side = (1..).find(|side| side * side >= count).unwrap_or(1);
-    let below = Some(place + side);
-    let above = place.checked_sub(side);
-    let right = (!(place + 1).is_multiple_of(side)).then_some(place + 1);
-    let left = (!place.is_multiple_of(side)).then(|| place - 1);
+    let below = Some(index + side);
+    let above = index.checked_sub(side);
+    let right = (!(index + 1).is_multiple_of(side)).then_some(index + 1);
+    let left = (!index.is_multiple_of(side)).then(|| index - 1);
     [below, above, right, left].into_iter().flatten().collect()
 }
 
-/// The parent, then the children, laid out as in a heap.
-fn tree(place: usize, children: usize) -> Vec<usize> {
-    let parent = place.checked_sub(1).map(|before| before / children);
-    let first_child = children * place + 1;
+/// The parent, then the children; indices are as in a heap.
+fn tree(index: usize, children: usize) -> Vec<usize> {
+    let parent = index.checked_sub(1).map(|before| before / children);
+    let first_child = children * index + 1;
     parent
         .into_iter()
         .chain(first_child..first_child + children)
@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn neighbours_are_mutual_and_everybody_is_reachable() {
+    fn neighbours_are_mutual_and_every_node_is_reachable() {
         for &topology in &Topology::ALL {
             assert!(topology.neighbours(&[]).is_empty());
             for count in 2..=25 {

@@ -232,13 +232,13 @@ impl Campaign<'_> {
     fn storm(&self) -> anyhow::Result<Storm> {
         let factory = factory(self.challenge.solution, &self.node_flags())?;
         let (workload, base) = self.challenge.trials[0].test();
-        let storm = Storm::of(workload, factory, base).with(self.pinned);
+        let storm = Storm::with_factory(workload, factory, base).with(self.pinned);
         let survives_kills =
             self.arguments.durable || !self.challenge.solution.is_durable_by_flag();
         let faults = Fault::ALL
             .into_iter()
             .filter(|fault| *fault != Fault::Kill || survives_kills);
-        let storm = storm.drawing(&faults.collect::<Vec<_>>());
+        let storm = storm.drawing_from(&faults.collect::<Vec<_>>());
         Ok(if self.arguments.fixed {
             storm.fixed()
         } else {
@@ -272,7 +272,7 @@ impl Campaign<'_> {
 
     /// The options of a run that differ from the defaults, as flags of `workbench test`.
     fn options(&self, run: &Aftermath) -> String {
-        let mut options = to_flags(&run.options.beyond(&Options::default()));
+        let mut options = to_flags(&run.options.changes_from(&Options::default()));
         let (workload, _) = self.challenge.trials[0].test();
         options.extend(["--workload".to_owned(), workload.to_string()]);
         options.join(" ")

@@ -71,14 +71,14 @@ impl Page {
         for field in fields {
             let Field {
                 name,
-                shape,
+                field_type,
                 meaning,
                 is_optional,
                 ..
             } = field;
             let optional = if *is_optional { ", optional" } else { "" };
-            let shape = shape.described();
-            self.item(&format!("`{name}` ({shape}{optional}): {meaning}."));
+            let field_type = field_type.description();
+            self.item(&format!("`{name}` ({field_type}{optional}): {meaning}."));
         }
     }
 

@@ -11,8 +11,8 @@ use super::*;
 use history::Kind;
 use history::fields::Fields;
 use simulator::rng::seeded;
-use simulator::rpc::Question;
-use simulator::workload::{Last, Step, Turn, Workload};
+use simulator::rpc::ClientRequest;
+use simulator::workload::{FinalStep, Step, Turn, Workload};
 
 fn rpcs() -> impl Iterator<Item = &'static Rpc> {
     let workloads = Name::ALL.into_iter();
@@ -26,12 +26,15 @@ fn make(name: Name) -> Box<dyn Workload> {
 }
 
 /// Asserts that a question has its documented form.
-fn check(question: &Question) {
-    let Question { rpc, fields, .. } = question;
+fn check(question: &ClientRequest) {
+    let ClientRequest { rpc, fields, .. } = question;
     for (name, value) in fields {
         let field = rpc.arguments.iter().find(|field| field.name == *name);
         let field = field.unwrap_or_else(|| panic!("{name} is not documented: {rpc:?}"));
-        assert!(field.shape.fits(value), "{name} is {value}: {rpc:?}");
+        assert!(
+            field.field_type.accepts(value),
+            "{name} is {value}: {rpc:?}"
+        );
     }
     let is_present = |name: &&str| fields.iter().any(|(it, _)| *it == *name);
     let needed = rpc.arguments.iter().filter(|field| !field.is_optional);
@@ -61,12 +64,12 @@ fn requests_in_practice(workload: &mut dyn Workload) -> BTreeSet<&'static str> {
             at: Duration::from_millis(10) * u32::try_from(count).unwrap(),
         };
         let invocation = match workload.next_final(turn, &mut rng) {
-            Last::Begin(invocation) if count % 2 == 0 => invocation,
+            FinalStep::Invoke(invocation) if count % 2 == 0 => invocation,
             _ => workload.next(turn, &mut rng),
         };
         assert!(workload.operations().contains(&invocation.f));
         let mut step = session.begin(&invocation);
-        while let Step::Ask(question) = step {
+        while let Step::Send(question) = step {
             check(&question);
             requests.insert(question.rpc.request);
             let body = raw(&question.rpc.example_response());
@@ -113,7 +116,11 @@ fn examples_have_the_documented_form() {
         let request = Fields::of(&request).unwrap();
         for field in rpc.arguments {
             let value = request.get(field.name).unwrap();
-            assert!(field.shape.fits(value), "{field:?} of {}", rpc.request);
+            assert!(
+                field.field_type.accepts(value),
+                "{field:?} of {}",
+                rpc.request
+            );
         }
         let response = raw(&rpc.example_response());
         let _: Value = serde_json::from_str(response.get()).unwrap();

@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::Args;
 
 use history::text::unknown_name;
-use simulator::nemesis::{Fault, Target};
+use simulator::nemesis::{Fault, PartitionShape};
 
 /// The faults that happen, and their severity. Maelstrom has only partitions of four shapes; the
 /// others are additions of this bench.
@@ -31,7 +31,7 @@ pub struct FaultFlags {
     /// The shapes of partitions: one, majority, minority-third, majorities-ring, one-way, bridge.
     #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = parse_target,
           default_value = "one,majority,minority-third,majorities-ring", help_heading = "Storms")]
-    pub partition_shapes: Vec<Target>,
+    pub partition_shapes: Vec<PartitionShape>,
 
     /// loss: the fraction of messages among servers that is lost, 0 to 1.
     #[arg(long, value_name = "P", default_value_t = 0.2, value_parser = parse_fraction,
@@ -115,9 +115,15 @@ fn parse_fault(name: &str) -> Result<Fault, String> {
     Fault::named(name.trim()).ok_or_else(unknown)
 }
 
-fn parse_target(name: &str) -> Result<Target, String> {
-    let unknown = || unknown_name("shape", name, &Target::ALL.map(Target::name));
-    Target::named(name.trim()).ok_or_else(unknown)
+fn parse_target(name: &str) -> Result<PartitionShape, String> {
+    let unknown = || {
+        unknown_name(
+            "shape",
+            name,
+            &PartitionShape::ALL.map(PartitionShape::name),
+        )
+    };
+    PartitionShape::named(name.trim()).ok_or_else(unknown)
 }
 
 fn parse_fraction(text: &str) -> Result<f64, String> {

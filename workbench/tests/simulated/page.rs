@@ -19,7 +19,7 @@ fn run(solution: Solution, workload: &str, flags: &str) -> Aftermath {
     let flags = format!("-w {workload} {flags}");
     let flags = TestFlags::read(flags.split(' ')).unwrap();
     let base = flags.options().unwrap();
-    let storm = Storm::of(flags.workload, solution.factory(&[]).unwrap(), base).fixed();
+    let storm = Storm::with_factory(flags.workload, solution.factory(&[]).unwrap(), base).fixed();
     storm.run_with(1, &storm.options(1), true).unwrap()
 }
 

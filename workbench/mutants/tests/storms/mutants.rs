@@ -46,8 +46,8 @@ impl StormOptions {
         };
         let (workload, base) = challenge.trials[0].test();
         let pins = workbench::flags::pins(self.pins.split_whitespace());
-        Storm::of(workload, factory, base)
-            .drawing(&faults)
+        Storm::with_factory(workload, factory, base)
+            .drawing_from(&faults)
             .with(&pins.expect("the catalogue has valid pins"))
     }
 }

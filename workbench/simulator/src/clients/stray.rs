@@ -1,6 +1,6 @@
-//! Messages that a waiting client drops since their `in_reply_to` is not its request's `msg_id`.
-//! Maelstrom drops them without a word, and the node seems not to answer. The outcome is the same
-//! here, and the person learns what is wrong with the answer.
+//! Messages that a waiting client ignores since their `in_reply_to` is not its request's `msg_id`.
+//! Maelstrom drops them silently, and the node seems not to answer. The outcome is the same here,
+//! but an incident reports what is wrong with the message.
 
 use std::fmt;
 
@@ -25,7 +25,8 @@ pub enum Mismatch {
     Unknown,
 }
 
-/// A message that a waiting client dropped. As text it is what the node did, without a subject.
+/// A message that a waiting client has ignored. Its text says what the node did, without a
+/// subject.
 #[derive(Debug)]
 pub struct Stray {
     /// What is wrong.
@@ -34,17 +35,17 @@ pub struct Stray {
     pub message: Envelope,
     /// The `in_reply_to`, abridged; empty if there is none.
     given: String,
-    /// What the client waited for: the request's type.
+    /// The type of the client's request.
     request: &'static str,
-    /// … and its `msg_id`.
+    /// The `msg_id` of the client's request.
     msg_id: u64,
     /// Whether the message seems to answer an earlier request, of this `msg_id`.
     earlier: Option<u64>,
 }
 
 impl Stray {
-    /// What is wrong with a message for a client that waits for the answer to its last request;
-    /// nothing if it is just late, the answer to an earlier one.
+    /// Examines a message to a client that waits for the reply to its last request. `None` if it is
+    /// only late: a reply to an earlier request.
     pub(super) fn new(message: Envelope, request: &'static str, msg_id: u64) -> Option<Self> {
         const SHOWN: usize = 40;
         let in_reply_to = message.body.header()?.in_reply_to.as_deref();
@@ -74,7 +75,7 @@ impl Stray {
         })
     }
 
-    /// The message as the node may have printed it, without the network's number.
+    /// The message as the node may have printed it, without the network's id.
     pub fn line(&self) -> String {
         let Envelope {
             src, dest, body, ..
@@ -114,8 +115,8 @@ mod tests {
     use super::*;
     use shared::NodeId;
 
-    /// What is said of this `in_reply_to`, for a client that waits for the answer to its request 7.
-    fn said(in_reply_to: Option<&str>) -> Option<String> {
+    /// The text about this `in_reply_to`, for a client that waits for the reply to its request 7.
+    fn describe(in_reply_to: Option<&str>) -> Option<String> {
         let body = match in_reply_to {
             Some(value) => format!(r#"{{"in_reply_to":{value}}}"#),
             None => "{}".to_owned(),
@@ -130,8 +131,8 @@ mod tests {
     }
 
     #[test]
-    fn every_wrong_in_reply_to_is_told_by_its_kind() {
-        for (given, says) in [
+    fn every_wrong_in_reply_to_is_described_by_its_kind() {
+        for (given, part) in [
             (
                 None,
                 r#"answered echo without "in_reply_to"; it must be the number 7, "#,
@@ -177,15 +178,15 @@ mod tests {
                 r#"an earlier request with "in_reply_to":3.0, no integer; it must be the number 3,"#,
             ),
         ] {
-            let said = said(given).unwrap_or_else(|| panic!("nothing is said of {given:?}"));
-            assert!(said.contains(says), "{given:?}: {said}");
+            let text = describe(given).unwrap_or_else(|| panic!("{given:?} is accepted"));
+            assert!(text.contains(part), "{given:?}: {text}");
         }
     }
 
     #[test]
     fn a_late_answer_to_an_earlier_request_is_no_mistake() {
         for given in ["1", "3", "6"] {
-            assert_eq!(said(Some(given)), None);
+            assert_eq!(describe(Some(given)), None);
         }
     }
 }

@@ -1,12 +1,12 @@
-//! The kinds of faults, and how strong and how frequent each of them is.
+//! The kinds of faults, and the strength and frequency of each.
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::partition::Target;
+use super::partition::PartitionShape;
 
-/// A kind of fault. Each comes and goes on a schedule of its own.
+/// A kind of fault. Each starts and stops on a schedule of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Fault {
@@ -18,9 +18,9 @@ pub enum Fault {
     Duplicate,
     /// Messages are late, and overtake one another.
     Delay,
-    /// Nodes stand still, and then go on as if nothing had been.
+    /// Nodes are paused, and later resume with their memory.
     Pause,
-    /// Nodes are killed, and later start anew with nothing in their memory.
+    /// Nodes are killed, and later restart without their memory.
     Kill,
     /// Nodes' clocks jump ahead, and run too fast or too slow.
     Skew,
@@ -51,12 +51,12 @@ impl Fault {
         }
     }
 
-    /// The fault of this name.
+    /// Finds the fault of this name.
     pub fn named(name: &str) -> Option<Fault> {
         Fault::ALL.into_iter().find(|fault| fault.name() == name)
     }
 
-    /// What the nemesis' operation that begins it is called in a history.
+    /// The `f` of the operation that starts it, in a history.
     pub fn start_f(self) -> &'static str {
         match self {
             Fault::Partition => "start-partition",
@@ -69,7 +69,7 @@ impl Fault {
         }
     }
 
-    /// … and the one that ends it.
+    /// The `f` of the operation that stops it, in a history.
     pub fn stop_f(self) -> &'static str {
         match self {
             Fault::Partition => "stop-partition",
@@ -83,50 +83,49 @@ impl Fault {
     }
 }
 
-/// What a nemesis does in a run: which faults, how often, and how bad they are.
+/// The faults of a run: which ones, how often, and how strong.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Faults {
-    /// For each fault that happens at all, the mean time from its beginning to its end, and from
-    /// there to the next; in the order of [`Fault::ALL`].
+    /// For each fault that occurs, the mean time from its start to its stop, and from there to the
+    /// next start; in the order of [`Fault::ALL`].
     pub intervals: Vec<(Fault, Duration)>,
-    /// What partitions are aimed at.
-    pub targets: Vec<Target>,
-    /// The part of all messages that is lost, 0 to 1, while messages are lost.
+    /// The shapes of partitions, one of which is drawn each time.
+    pub partition_shapes: Vec<PartitionShape>,
+    /// Loss: the share of messages that are lost, 0 to 1.
     pub loss: f64,
-    /// The part of all messages that arrives twice, 0 to 1.
+    /// Duplicate: the share of messages that arrive twice, 0 to 1.
     pub duplicate: f64,
-    /// The longest delay; half of the messages get one, anything up to this.
+    /// Delay: the maximum; half of the messages are delayed.
     pub delay: Duration,
-    /// How many nodes are paused at a time, or killed.
+    /// Pause, kill: how many nodes at a time.
     pub victims: u32,
-    /// The farthest that a clock jumps ahead.
+    /// Skew: the maximum by which a clock jumps ahead.
     pub skew: Duration,
-    /// How much too fast or too slow a clock runs at most, as a part of its pace.
+    /// Skew: the maximum by which a clock runs too fast or too slow, as a share of its pace.
     pub drift: f64,
-    /// How many faults there are in all, whatever their kind; no limit otherwise.
-    pub most: Option<u64>,
+    /// The limit of faults of all kinds together, if any.
+    pub max_count: Option<u64>,
 }
 
 impl Default for Faults {
-    /// No faults; those that are added to `intervals` are of the strengths that the flags have by
-    /// default.
+    /// No faults; the strengths are the flags' defaults.
     fn default() -> Self {
         Faults {
             intervals: Vec::new(),
-            targets: Target::MAELSTROMS.to_vec(),
+            partition_shapes: PartitionShape::MAELSTROMS.to_vec(),
             loss: 0.2,
             duplicate: 0.2,
             delay: Duration::from_secs(1),
             victims: 1,
             skew: Duration::from_secs(1),
             drift: 0.1,
-            most: None,
+            max_count: None,
         }
     }
 }
 
 impl Faults {
-    /// Partitions alone, as Maelstrom has them.
+    /// Only partitions, as in Maelstrom.
     pub fn partitions(interval: Duration) -> Self {
         Faults {
             intervals: vec![(Fault::Partition, interval)],
@@ -134,12 +133,12 @@ impl Faults {
         }
     }
 
-    /// Which faults happen, in the order of [`Fault::ALL`].
+    /// The faults that occur, in the order of [`Fault::ALL`].
     pub fn kinds(&self) -> impl Iterator<Item = Fault> + '_ {
         self.intervals.iter().map(|(fault, _)| *fault)
     }
 
-    /// Whether there is anything that Maelstrom does not do.
+    /// Whether faults occur that Maelstrom does not have.
     pub fn go_beyond_maelstrom(&self) -> bool {
         self.kinds().any(|fault| fault != Fault::Partition)
     }

@@ -1,8 +1,7 @@
-//! What a partition is aimed at, and who then drops whose messages.
+//! The shapes of partitions, and the grudges drawn for them.
 //!
-//! Only nodes are ever cut off from each other, never clients or services. Cuts are a receiver's
-//! affair: a message is dropped where it would arrive. So a cut may be one-way, and the ring of
-//! three nodes is made of nothing else.
+//! Only nodes are cut off from each other, never clients or services. The receiver drops the
+//! messages, so a cut may be one-way; in the ring of three nodes all cuts are.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,93 +14,95 @@ use shared::NodeId;
 
 use crate::rng::SeededRng;
 
-/// Whose messages each node drops: receiver → sources. Every node has an entry, perhaps empty.
+/// Which messages each node drops: receiver → sources. Every node has an entry, perhaps empty.
 pub type Grudge = BTreeMap<NodeId, BTreeSet<NodeId>>;
 
-/// A receiver, and whose messages it drops.
+/// A receiver, and the sources whose messages it drops.
 type Drops = (NodeId, BTreeSet<NodeId>);
 
-/// What a partition is aimed at.
+/// The shape of a partition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Target {
+pub enum PartitionShape {
     /// One node is cut off from the rest.
     One,
     /// The nodes fall into two halves; of an odd number, the larger half is a majority.
     Majority,
-    /// Somewhat less than a third is cut off from the rest; of three nodes or fewer, nobody.
+    /// Less than a third is cut off from the rest; of three nodes or fewer, none.
     MinorityThird,
-    /// Every node still hears a majority, but hardly two of them the same one.
+    /// Every node still receives from a majority, but most of them from different ones.
     MajoritiesRing,
-    /// Some nodes hear nothing from the others, who go on hearing them. Not in Maelstrom.
+    /// Some nodes receive nothing from the others, which still receive from them. Not in Maelstrom.
     OneWay,
-    /// Two camps that hear nothing from each other, and one node that hears both and is heard by
-    /// both. Not in Maelstrom.
+    /// Two halves that are cut off from each other, and one node that is connected to both. Not in
+    /// Maelstrom.
     Bridge,
 }
 
-impl Target {
-    /// Those that Maelstrom knows; each is as likely as the others.
-    pub const MAELSTROMS: [Target; 4] = [
-        Target::One,
-        Target::Majority,
-        Target::MinorityThird,
-        Target::MajoritiesRing,
+impl PartitionShape {
+    /// The shapes of Maelstrom, all equally likely.
+    pub const MAELSTROMS: [PartitionShape; 4] = [
+        PartitionShape::One,
+        PartitionShape::Majority,
+        PartitionShape::MinorityThird,
+        PartitionShape::MajoritiesRing,
     ];
 
     /// All of them.
-    pub const ALL: [Target; 6] = [
-        Target::One,
-        Target::Majority,
-        Target::MinorityThird,
-        Target::MajoritiesRing,
-        Target::OneWay,
-        Target::Bridge,
+    pub const ALL: [PartitionShape; 6] = [
+        PartitionShape::One,
+        PartitionShape::Majority,
+        PartitionShape::MinorityThird,
+        PartitionShape::MajoritiesRing,
+        PartitionShape::OneWay,
+        PartitionShape::Bridge,
     ];
 
-    /// The target of this name.
-    pub fn named(name: &str) -> Option<Target> {
-        Target::ALL.into_iter().find(|target| target.name() == name)
+    /// Finds the shape of this name.
+    pub fn named(name: &str) -> Option<PartitionShape> {
+        PartitionShape::ALL
+            .into_iter()
+            .find(|shape| shape.name() == name)
     }
 
     /// The name in a history.
     pub fn name(self) -> &'static str {
         match self {
-            Target::One => "one",
-            Target::Majority => "majority",
-            Target::MinorityThird => "minority-third",
-            Target::MajoritiesRing => "majorities-ring",
-            Target::OneWay => "one-way",
-            Target::Bridge => "bridge",
+            PartitionShape::One => "one",
+            PartitionShape::Majority => "majority",
+            PartitionShape::MinorityThird => "minority-third",
+            PartitionShape::MajoritiesRing => "majorities-ring",
+            PartitionShape::OneWay => "one-way",
+            PartitionShape::Bridge => "bridge",
         }
     }
 }
 
-/// Who drops whose messages, drawn for one partition of `nodes`.
-pub fn grudge(target: Target, nodes: &[NodeId], rng: &mut SeededRng) -> Grudge {
+/// Draws a partition of `nodes`.
+pub fn grudge(shape: PartitionShape, nodes: &[NodeId], rng: &mut SeededRng) -> Grudge {
     let count = nodes.len();
     let mut shuffled = nodes.to_vec();
     shuffled.shuffle(rng);
-    let drops = match target {
-        Target::One => two_camps(&shuffled, count.min(1)),
-        Target::Majority => two_camps(&shuffled, count / 2),
-        Target::MinorityThird => two_camps(&shuffled, count.saturating_sub(1) / 3),
-        Target::MajoritiesRing if count <= 5 => windows_of_a_ring(&shuffled),
-        Target::MajoritiesRing => mutual_majorities(&shuffled, rng),
-        Target::OneWay => deaf(&shuffled, rng),
-        Target::Bridge => bridge(&shuffled),
+    let drops = match shape {
+        PartitionShape::One => two_camps(&shuffled, count.min(1)),
+        PartitionShape::Majority => two_camps(&shuffled, count / 2),
+        PartitionShape::MinorityThird => two_camps(&shuffled, count.saturating_sub(1) / 3),
+        PartitionShape::MajoritiesRing if count <= 5 => ring_windows(&shuffled),
+        PartitionShape::MajoritiesRing => mutual_majorities(&shuffled, rng),
+        PartitionShape::OneWay => one_way(&shuffled, rng),
+        PartitionShape::Bridge => bridge(&shuffled),
     };
     drops.into_iter().collect()
 }
 
-/// One or more nodes, but not all, hear nothing from the rest.
-fn deaf(nodes: &[NodeId], rng: &mut SeededRng) -> Vec<Drops> {
-    let most = nodes.len().saturating_sub(1).max(1) as u64;
-    let (deaf, heard) = nodes.split_at(nodes.len().min(rng.random_range(1..=most) as usize));
-    against(deaf, heard).chain(against(heard, &[])).collect()
+/// One or more nodes, but not all, receive nothing from the rest.
+fn one_way(nodes: &[NodeId], rng: &mut SeededRng) -> Vec<Drops> {
+    let max = nodes.len().saturating_sub(1).max(1) as u64;
+    let (deaf, others) = nodes.split_at(nodes.len().min(rng.random_range(1..=max) as usize));
+    against(deaf, others).chain(against(others, &[])).collect()
 }
 
-/// The first node is the bridge between two halves of the others. Of two nodes or fewer, nobody is
+/// The first node is the bridge between two halves of the others. Of two nodes or fewer, none is
 /// cut off.
 fn bridge(nodes: &[NodeId]) -> Vec<Drops> {
     let Some((middle, rest)) = nodes.split_first() else {
@@ -112,27 +113,29 @@ fn bridge(nodes: &[NodeId]) -> Vec<Drops> {
     drops
 }
 
-/// The first so many against all the others.
+/// The first `first` nodes against all the others.
 fn two_camps(nodes: &[NodeId], first: usize) -> Vec<Drops> {
     let (left, right) = nodes.split_at(first);
     against(left, right).chain(against(right, left)).collect()
 }
 
-/// Everybody in the camp drops what comes from these.
-fn against<'a>(camp: &'a [NodeId], enemies: &'a [NodeId]) -> impl Iterator<Item = Drops> + 'a {
-    camp.iter()
-        .map(|node| (node.clone(), enemies.iter().cloned().collect()))
+/// Every receiver drops messages from all of these sources.
+fn against<'a>(receivers: &'a [NodeId], sources: &'a [NodeId]) -> impl Iterator<Item = Drops> + 'a {
+    receivers
+        .iter()
+        .map(|node| (node.clone(), sources.iter().cloned().collect()))
 }
 
-/// Of every majority of consecutive nodes in the ring, the middle one hears just that majority.
+/// Of every majority of consecutive nodes in the ring, the middle one receives only from that
+/// majority.
 ///
 /// ```text
 /// ring a b c, majorities of two:  (a b) b drops c,  (b c) c drops a,  (c a) a drops b
 /// ```
-fn windows_of_a_ring(ring: &[NodeId]) -> Vec<Drops> {
+fn ring_windows(ring: &[NodeId]) -> Vec<Drops> {
     let count = ring.len();
     let majority = majority(count);
-    let at = |place: usize| ring[place % count].clone();
+    let at = |index: usize| ring[index % count].clone();
     (0..count)
         .map(|start| {
             let outside = (start + majority..start + count).map(at).collect();
@@ -141,50 +144,46 @@ fn windows_of_a_ring(ring: &[NodeId]) -> Vec<Drops> {
         .collect()
 }
 
-/// Links are made until everybody has a majority, always from one of those with the fewest links
-/// to another such; what is not linked is cut.
+/// Links nodes until each has a majority, always two of those with the fewest links; all other
+/// pairs are cut.
 fn mutual_majorities(nodes: &[NodeId], rng: &mut SeededRng) -> Vec<Drops> {
     let majority = majority(nodes.len());
-    let everybody = || 0..nodes.len();
-    let mut links: Vec<BTreeSet<usize>> = everybody().map(|node| BTreeSet::from([node])).collect();
-    while let Some(one) = one_of_the_poorest(everybody(), &links, rng)
+    let all = || 0..nodes.len();
+    let mut links: Vec<BTreeSet<usize>> = all().map(|node| BTreeSet::from([node])).collect();
+    while let Some(one) = pick_least_linked(all(), &links, rng)
         && links[one].len() < majority
     {
-        let strangers = everybody().filter(|node| !links[one].contains(node));
-        let Some(other) = one_of_the_poorest(strangers, &links, rng) else {
+        let strangers = all().filter(|node| !links[one].contains(node));
+        let Some(other) = pick_least_linked(strangers, &links, rng) else {
             break;
         };
         links[one].insert(other);
         links[other].insert(one);
     }
-    let cut = |node: usize| {
-        everybody()
-            .filter(|other| !links[node].contains(other))
-            .collect()
-    };
-    let names = |places: Vec<usize>| {
-        places
+    let cut = |node: usize| all().filter(|other| !links[node].contains(other)).collect();
+    let names = |indices: Vec<usize>| {
+        indices
             .into_iter()
-            .map(|place| nodes[place].clone())
+            .map(|index| nodes[index].clone())
             .collect()
     };
-    everybody()
+    all()
         .map(|node| (nodes[node].clone(), names(cut(node))))
         .collect()
 }
 
-/// One of the nodes that have the fewest links.
-fn one_of_the_poorest(
+/// Picks one of the nodes that have the fewest links.
+fn pick_least_linked(
     nodes: impl Iterator<Item = usize> + Clone,
     links: &[BTreeSet<usize>],
     rng: &mut SeededRng,
 ) -> Option<usize> {
     let fewest = nodes.clone().map(|node| links[node].len()).min()?;
-    let poor: Vec<usize> = nodes.filter(|&node| links[node].len() == fewest).collect();
-    poor.choose(rng).copied()
+    let least_linked: Vec<usize> = nodes.filter(|&node| links[node].len() == fewest).collect();
+    least_linked.choose(rng).copied()
 }
 
-/// How many of `count` are more than half.
+/// The smallest majority of `count` nodes.
 fn majority(count: usize) -> usize {
     count / 2 + 1
 }
@@ -195,7 +194,7 @@ mod tests {
 
     use shared::NodeId;
 
-    use super::{Grudge, Target, grudge, majority};
+    use super::{Grudge, PartitionShape, grudge, majority};
     use crate::rng::seeded;
 
     const COUNTS: [usize; 10] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 25];
@@ -206,12 +205,12 @@ mod tests {
             .collect()
     }
 
-    /// Draws many grudges of each size and holds each against the property.
-    fn check(target: Target, property: impl Fn(usize, &Grudge) -> bool) {
+    /// Draws many grudges of each size and checks the property on each.
+    fn check(shape: PartitionShape, property: impl Fn(usize, &Grudge) -> bool) {
         for count in COUNTS {
             let nodes = nodes(count);
             for seed in 0..200 {
-                let grudge = grudge(target, &nodes, &mut seeded(seed));
+                let grudge = grudge(shape, &nodes, &mut seeded(seed));
                 assert!(
                     grudge
                         .keys()
@@ -220,7 +219,7 @@ mod tests {
                 assert!(grudge.iter().all(|(node, drops)| !drops.contains(node)));
                 assert!(
                     property(count, &grudge),
-                    "{target:?} n={count} seed={seed}: {grudge:?}"
+                    "{shape:?} n={count} seed={seed}: {grudge:?}"
                 );
             }
         }
@@ -232,14 +231,14 @@ mod tests {
             .all(|(node, drops)| drops.iter().all(|other| grudge[other].contains(node)))
     }
 
-    /// How many receivers drop how many sources, in ascending order of the latter.
+    /// The number of sources that each receiver drops, in ascending order.
     fn sizes(grudge: &Grudge) -> Vec<usize> {
         let mut sizes: Vec<usize> = grudge.values().map(BTreeSet::len).collect();
         sizes.sort_unstable();
         sizes
     }
 
-    /// Two groups, of `small` nodes and of the rest, that do not hear each other.
+    /// Whether there are two groups, of `small` nodes and of the rest, cut off from each other.
     fn are_two_camps(grudge: &Grudge, small: usize) -> bool {
         let mut sizes_expected = vec![small; grudge.len() - small];
         sizes_expected.extend(vec![grudge.len() - small; small]);
@@ -254,27 +253,27 @@ mod tests {
 
     #[test]
     fn one_cuts_a_single_node_off_from_all_others() {
-        check(Target::One, |_, grudge| are_two_camps(grudge, 1));
+        check(PartitionShape::One, |_, grudge| are_two_camps(grudge, 1));
     }
 
     #[test]
     fn majority_cuts_the_smaller_half_off() {
-        check(Target::Majority, |count, grudge| {
+        check(PartitionShape::Majority, |count, grudge| {
             are_two_camps(grudge, count / 2)
         });
     }
 
     #[test]
-    fn a_minority_third_of_three_nodes_or_fewer_is_nobody() {
-        check(Target::MinorityThird, |count, grudge| {
+    fn a_minority_third_of_three_nodes_or_fewer_is_empty() {
+        check(PartitionShape::MinorityThird, |count, grudge| {
             are_two_camps(grudge, (count - 1) / 3)
                 && (count > 3 || grudge.values().all(BTreeSet::is_empty))
         });
     }
 
     #[test]
-    fn one_way_leaves_some_deaf_and_everybody_heard() {
-        check(Target::OneWay, |count, grudge| {
+    fn one_way_cuts_some_nodes_off_in_one_direction() {
+        check(PartitionShape::OneWay, |count, grudge| {
             let deaf = grudge.values().filter(|drops| !drops.is_empty()).count();
             let is_one_way = grudge
                 .iter()
@@ -284,8 +283,8 @@ mod tests {
     }
 
     #[test]
-    fn a_bridge_hears_and_is_heard_by_two_camps_that_do_not_hear_each_other() {
-        check(Target::Bridge, |count, grudge| {
+    fn a_bridge_connects_two_halves_that_are_cut_off_from_each_other() {
+        check(PartitionShape::Bridge, |count, grudge| {
             let is_bridge = |name: &NodeId| {
                 grudge[name].is_empty() && grudge.values().all(|drops| !drops.contains(name))
             };
@@ -296,8 +295,8 @@ mod tests {
     }
 
     #[test]
-    fn in_a_majorities_ring_every_node_hears_a_majority() {
-        check(Target::MajoritiesRing, |count, grudge| {
+    fn in_a_majorities_ring_every_node_receives_from_a_majority() {
+        check(PartitionShape::MajoritiesRing, |count, grudge| {
             sizes(grudge)
                 .into_iter()
                 .all(|dropped| count - dropped >= majority(count))
@@ -305,17 +304,20 @@ mod tests {
     }
 
     #[test]
-    fn rings_of_up_to_five_hear_exactly_a_majority_and_larger_ones_cut_both_ways() {
-        check(Target::MajoritiesRing, |count, grudge| match count {
-            1 | 2 => grudge.values().all(BTreeSet::is_empty),
-            3 => is_one_way_cycle(grudge),
-            4 => is_mutual(grudge) && sizes(grudge) == [1; 4],
-            5 => is_mutual(grudge) && sizes(grudge) == [2; 5] && is_one_circle(grudge),
-            _ => is_mutual(grudge) && grudge.values().all(|drops| !drops.is_empty()),
-        });
+    fn rings_of_up_to_five_leave_exact_majorities_and_larger_ones_cut_both_ways() {
+        check(
+            PartitionShape::MajoritiesRing,
+            |count, grudge| match count {
+                1 | 2 => grudge.values().all(BTreeSet::is_empty),
+                3 => is_one_way_cycle(grudge),
+                4 => is_mutual(grudge) && sizes(grudge) == [1; 4],
+                5 => is_mutual(grudge) && sizes(grudge) == [2; 5] && is_one_circle(grudge),
+                _ => is_mutual(grudge) && grudge.values().all(|drops| !drops.is_empty()),
+            },
+        );
     }
 
-    /// Each drops one other, which drops the third.
+    /// Whether each drops one other, which drops the third.
     fn is_one_way_cycle(grudge: &Grudge) -> bool {
         sizes(grudge) == [1; 3]
             && grudge
@@ -323,7 +325,7 @@ mod tests {
                 .all(|(node, drops)| drops.iter().all(|a| !grudge[a].contains(node)))
     }
 
-    /// The cuts of five nodes "across" form one circle through all of them.
+    /// Whether the cuts among five nodes form one circle through all of them.
     fn is_one_circle(grudge: &Grudge) -> bool {
         let first = grudge.keys().next().unwrap();
         let (mut before, mut here, mut steps) = (first, grudge[first].first().unwrap(), 1);
@@ -335,12 +337,12 @@ mod tests {
     }
 
     #[test]
-    fn chance_hits_every_node_about_as_often() {
+    fn every_node_is_cut_off_about_equally_often() {
         let nodes = nodes(5);
         let mut rng = seeded(3);
         let mut cut_off = [0; 5];
         for _ in 0..5000 {
-            let grudge = grudge(Target::One, &nodes, &mut rng);
+            let grudge = grudge(PartitionShape::One, &nodes, &mut rng);
             cut_off[nodes
                 .iter()
                 .position(|node| grudge[node].len() == 4)
@@ -353,11 +355,11 @@ mod tests {
     }
 
     #[test]
-    fn no_nodes_at_all_bear_no_grudge() {
+    fn a_cluster_without_nodes_has_no_grudge() {
         assert!(
-            Target::ALL
+            PartitionShape::ALL
                 .iter()
-                .all(|&target| grudge(target, &[], &mut seeded(1)).is_empty())
+                .all(|&shape| grudge(shape, &[], &mut seeded(1)).is_empty())
         );
     }
 }

@@ -1,4 +1,4 @@
-//! The inbox of a participant: what waits, what its consumer sleeps on, and what it lets through.
+//! The inbox of a participant: its queue, its consumer's current message, and its gate.
 
 use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
@@ -8,65 +8,65 @@ use shared::NodeId;
 
 use crate::message::Envelope;
 
-/// The most messages that wait for somebody who stands still; more are lost.
-pub(super) const MOST_WAITING: usize = 100_000;
+/// The limit of a queue while its participant does not listen; more messages are lost.
+pub(super) const MAX_WAITING: usize = 100_000;
 
 #[derive(Default)]
 pub(super) struct Inbox {
-    pub(super) waiting: BinaryHeap<Reverse<Waiting>>,
-    /// What the consumer sleeps on; its entry in the agenda has the same number.
-    pub(super) held: Option<Waiting>,
+    pub(super) queue: BinaryHeap<Reverse<QueuedMessage>>,
+    /// The message that the consumer is waiting to deliver; the wakeup has the same copy id.
+    pub(super) current: Option<QueuedMessage>,
     pub(super) listening: bool,
     pub(super) gate: Gate,
 }
 
-/// Ordered by the time at which it is due, then by age.
-pub(super) struct Waiting {
+/// A queued message. Ordered by the time at which it is due, then by age.
+pub(super) struct QueuedMessage {
     pub(super) due: Duration,
-    /// Every copy of a message has a number of its own.
-    pub(super) ticket: u64,
+    /// Unique for each copy of a message, ascending.
+    pub(super) copy_id: u64,
     pub(super) envelope: Envelope,
 }
 
-/// Whose messages get through to a participant.
+/// Which senders' messages are delivered to a participant.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) enum Gate {
-    /// Everybody's.
+    /// All.
     #[default]
     Open,
-    /// Nobody's: what arrives is lost.
-    Shut,
-    /// One participant's alone.
+    /// None: messages that arrive are lost.
+    Blocked,
+    /// Only this one's.
     Only(NodeId),
 }
 
 impl Gate {
-    /// Whether a message of this sender gets through.
+    /// Whether a message of this sender is delivered.
     pub(super) fn admits(&self, src: &NodeId) -> bool {
         match self {
             Gate::Open => true,
-            Gate::Shut => false,
+            Gate::Blocked => false,
             Gate::Only(sender) => sender == src,
         }
     }
 }
 
-impl PartialEq for Waiting {
+impl PartialEq for QueuedMessage {
     fn eq(&self, other: &Self) -> bool {
         self.cmp(other) == Ordering::Equal
     }
 }
 
-impl Eq for Waiting {}
+impl Eq for QueuedMessage {}
 
-impl PartialOrd for Waiting {
+impl PartialOrd for QueuedMessage {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
     }
 }
 
-impl Ord for Waiting {
+impl Ord for QueuedMessage {
     fn cmp(&self, other: &Self) -> Ordering {
-        (self.due, self.ticket).cmp(&(other.due, other.ticket))
+        (self.due, self.copy_id).cmp(&(other.due, other.copy_id))
     }
 }

@@ -1,4 +1,4 @@
-//! What the network promises.
+//! Tests of the network.
 
 use serde_json::value::RawValue;
 
@@ -37,7 +37,7 @@ fn kind(body: &Body) -> String {
     body.counted_kind().to_owned()
 }
 
-/// Everything that is delivered, in milliseconds, up to the end.
+/// All deliveries, with their times in milliseconds.
 fn deliveries(network: &mut Network) -> Vec<(u64, String)> {
     let mut seen = Vec::new();
     while let Some(at) = network.deadline() {
@@ -49,7 +49,7 @@ fn deliveries(network: &mut Network) -> Vec<(u64, String)> {
 }
 
 #[test]
-fn clients_wait_for_nothing_and_servers_for_the_latency() {
+fn messages_of_clients_take_no_time_and_those_among_servers_the_latency() {
     let mut network = network(100, Distribution::Constant);
     send(&mut network, 0, "n0", "n1", "server");
     send(&mut network, 0, "c0", "n0", "client");
@@ -67,7 +67,7 @@ fn clients_wait_for_nothing_and_servers_for_the_latency() {
 }
 
 #[test]
-fn a_message_that_is_slept_on_holds_up_everything_behind_it() {
+fn a_message_that_waits_for_its_latency_delays_all_behind_it() {
     let mut network = network(100, Distribution::Constant);
     send(&mut network, 0, "n0", "n1", "slow");
     send(&mut network, 20, "c0", "n1", "client");
@@ -78,7 +78,7 @@ fn a_message_that_is_slept_on_holds_up_everything_behind_it() {
 }
 
 #[test]
-fn a_partition_judges_a_message_when_its_consumer_takes_it() {
+fn a_partition_drops_a_message_when_its_consumer_takes_it() {
     let mut network = network(100, Distribution::Constant);
     let cut = |network: &mut Network| {
         network.cut(BTreeMap::from([(
@@ -102,7 +102,7 @@ fn a_partition_judges_a_message_when_its_consumer_takes_it() {
 }
 
 #[test]
-fn strangers_can_neither_send_nor_receive() {
+fn only_participants_can_send_and_receive() {
     let mut network = network(0, Distribution::Constant);
     let sent = network.send(ms(0), &"n9".into(), &"n0".into(), Body::default());
     assert_eq!(sent, Err(Unroutable::Sender("n9".into())));
@@ -112,7 +112,7 @@ fn strangers_can_neither_send_nor_receive() {
 }
 
 #[test]
-fn who_does_not_listen_finds_everything_later() {
+fn messages_are_queued_while_a_participant_does_not_listen() {
     let mut network = network(0, Distribution::Constant);
     network.stop_listening(&"c0".into());
     send(&mut network, 0, "n0", "c0", "first");
@@ -133,7 +133,7 @@ fn who_does_not_listen_finds_everything_later() {
 }
 
 #[test]
-fn counts_tell_clients_from_servers_and_name_the_kinds() {
+fn messages_are_counted_by_class_and_by_kind() {
     let mut network = network(0, Distribution::Constant);
     send(&mut network, 0, "c0", "n0", "read");
     send(&mut network, 0, "n0", "n1", "gossip");
@@ -158,7 +158,7 @@ fn counts_tell_clients_from_servers_and_name_the_kinds() {
 }
 
 #[test]
-fn bad_weather_loses_doubles_and_reorders_what_servers_say_and_spares_clients() {
+fn message_faults_affect_messages_among_servers_only() {
     let mut network = network(5, Distribution::Constant);
     let seen = |network: &mut Network| -> Vec<u64> {
         for i in 0..1000 {
@@ -191,12 +191,12 @@ fn bad_weather_loses_doubles_and_reorders_what_servers_say_and_spares_clients() 
 }
 
 #[test]
-fn what_arrives_at_the_dead_is_lost_and_what_is_still_under_way_is_not() {
+fn messages_that_arrive_at_a_blocked_node_are_lost_and_those_under_way_are_not() {
     let mut network = network(100, Distribution::Constant);
     let n1 = NodeId::from("n1");
     network.stop_listening(&n1);
     send(&mut network, 0, "n0", "n1", "early");
-    network.shut(ms(0), &n1);
+    network.block(ms(0), &n1);
     assert!(network.poll(ms(100)).is_none());
     send(&mut network, 110, "n0", "n1", "late");
     network.admit_only(ms(120), &n1, "c0".into());
@@ -209,24 +209,24 @@ fn what_arrives_at_the_dead_is_lost_and_what_is_still_under_way_is_not() {
 }
 
 #[test]
-fn only_for_who_stands_still_is_there_an_end_to_what_waits() {
+fn a_queue_is_limited_only_while_its_participant_does_not_listen() {
     let arrived = |listens: bool| {
         let mut network = network(100, Distribution::Constant);
         if !listens {
             network.stop_listening(&"n1".into());
         }
-        for _ in 0..=MOST_WAITING {
+        for _ in 0..=MAX_WAITING {
             send(&mut network, 0, "n0", "n1", "more");
         }
         network.listen(ms(50), &"n1".into());
         deliveries(&mut network).len()
     };
-    assert_eq!(arrived(true), MOST_WAITING + 1);
-    assert_eq!(arrived(false), MOST_WAITING);
+    assert_eq!(arrived(true), MAX_WAITING + 1);
+    assert_eq!(arrived(false), MAX_WAITING);
 }
 
 #[test]
-fn rescheduled_messages_arrive_within_the_new_latency_whatever_held_them_back() {
+fn rescheduled_messages_arrive_within_the_new_latency_even_if_they_were_delayed() {
     let mut network = network(5000, Distribution::Constant);
     send(&mut network, 0, "n0", "n1", "held");
     send(&mut network, 1, "n0", "n1", "waiting");

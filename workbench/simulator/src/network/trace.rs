@@ -1,4 +1,4 @@
-//! The messages of a run, written down: when each was sent, and what became of it.
+//! The recorded messages of a run: when each was sent, and whether it arrived.
 
 use std::time::Duration;
 
@@ -7,55 +7,55 @@ use shared::NodeId;
 use crate::message::Envelope;
 use history::text::shortened;
 
-/// How many messages are written down. The rest is only counted: a run may have millions of them.
+/// The limit of recorded messages: a run may have millions. The rest is only counted.
 const MAX_DELIVERIES: usize = 200_000;
 
-/// How much of a body is written down, in letters.
-const BODY: usize = 300;
+/// The limit of a recorded body, in characters.
+const MAX_BODY: usize = 300;
 
-/// How much of its type.
-const KIND: usize = 60;
+/// The limit of a recorded type, in characters.
+const MAX_KIND: usize = 60;
 
-/// Messages in the order in which they were sent; each copy counts for itself.
+/// Messages in the order in which they were sent, each copy separately.
 #[derive(Debug, Clone, Default)]
 pub struct Trace {
-    /// By ticket: the network numbers copies without a gap.
+    /// Indexed by copy id: these have no gaps.
     deliveries: Vec<Delivery>,
     left_out: u64,
 }
 
-/// One message from its sender to its receiver, or as far as it came.
+/// One copy of a message.
 #[derive(Debug, Clone)]
 pub struct Delivery {
-    /// The message's number, which copies share.
+    /// The message's id, which copies share.
     pub id: u64,
     /// When it was sent.
     pub sent: Duration,
-    /// Who sent it.
+    /// The sender.
     pub src: NodeId,
-    /// For whom it is.
+    /// The receiver.
     pub dest: NodeId,
-    /// The `type` of its body; of a long one the beginning.
+    /// The `type` of its body, shortened.
     pub kind: String,
-    /// What it says, as JSON; of a long one the beginning.
+    /// The body, as JSON text, shortened.
     pub body: String,
-    /// What became of it.
+    /// Whether it has arrived.
     pub status: DeliveryStatus,
 }
 
-/// What became of a message.
+/// Whether a message has arrived.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DeliveryStatus {
     /// It is still under way.
     InFlight,
     /// It arrived at this time.
     Arrived(Duration),
-    /// It was lost, dropped in a partition, or came to somebody who was dead.
+    /// It was lost, dropped by a partition, or its receiver was dead.
     Lost,
 }
 
 impl Trace {
-    /// A message is on its way; its ticket is the next one.
+    /// Records a copy that is sent; its id is the next one.
     pub(super) fn sent(&mut self, now: Duration, envelope: &Envelope) {
         if self.deliveries.len() == MAX_DELIVERIES {
             self.left_out += 1;
@@ -72,33 +72,33 @@ impl Trace {
             sent: now,
             src: src.clone(),
             dest: dest.clone(),
-            kind: shortened(body.counted_kind(), KIND),
-            body: shortened(body.get(), BODY),
+            kind: shortened(body.counted_kind(), MAX_KIND),
+            body: shortened(body.get(), MAX_BODY),
             status: DeliveryStatus::InFlight,
         });
     }
 
-    pub(super) fn arrived(&mut self, ticket: u64, now: Duration) {
-        self.set(ticket, DeliveryStatus::Arrived(now));
+    pub(super) fn arrived(&mut self, copy_id: u64, now: Duration) {
+        self.set(copy_id, DeliveryStatus::Arrived(now));
     }
 
-    pub(super) fn lost(&mut self, ticket: u64) {
-        self.set(ticket, DeliveryStatus::Lost);
+    pub(super) fn lost(&mut self, copy_id: u64) {
+        self.set(copy_id, DeliveryStatus::Lost);
     }
 
-    fn set(&mut self, ticket: u64, status: DeliveryStatus) {
-        let place = usize::try_from(ticket).ok();
-        if let Some(delivery) = place.and_then(|place| self.deliveries.get_mut(place)) {
+    fn set(&mut self, copy_id: u64, status: DeliveryStatus) {
+        let index = usize::try_from(copy_id).ok();
+        if let Some(delivery) = index.and_then(|index| self.deliveries.get_mut(index)) {
             delivery.status = status;
         }
     }
 
-    /// The messages that were written down.
+    /// The recorded messages.
     pub fn deliveries(&self) -> &[Delivery] {
         &self.deliveries
     }
 
-    /// How many more there were.
+    /// The number of messages beyond the limit.
     pub fn left_out(&self) -> u64 {
         self.left_out
     }

@@ -1,4 +1,4 @@
-//! The form that options have in JSON.
+//! The JSON form of options.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,11 +6,11 @@ use std::str::FromStr;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use shared::NodeId;
 
-/// Which nodes there are. In JSON a number, or a list of names.
+/// The nodes of a cluster. In JSON a number, or a list of names.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Nodes {
-    /// So many: n0, n1, ….
+    /// This many: n0, n1, ….
     Count(u32),
     /// Nodes of these names.
     Named(Vec<NodeId>),
@@ -35,16 +35,16 @@ impl Nodes {
     }
 }
 
-/// How many workers there are. In JSON a string, `10` or `2n`.
+/// The number of workers. In JSON a string, `10` or `2n`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Concurrency {
-    /// So many.
+    /// This many.
     Fixed(u32),
-    /// So many for each node.
+    /// This many per node.
     PerNode(u32),
 }
 
-/// The most workers that there can be, for each node or in all.
+/// The limit of workers, per node or in total.
 const MAX_WORKERS: u32 = 100_000;
 
 impl FromStr for Concurrency {
@@ -58,7 +58,7 @@ impl FromStr for Concurrency {
         match digits.parse() {
             Ok(count @ 1..=MAX_WORKERS) => Ok(make(count)),
             Ok(_) | Err(_) => {
-                Err("expected a number of workers, or of workers a node as 2n".to_owned())
+                Err("expected a number of workers, such as 10, or 2n for 2 per node".to_owned())
             }
         }
     }
@@ -85,7 +85,7 @@ impl<'de> Deserialize<'de> for Concurrency {
     }
 }
 
-/// Values as the text that they are printed as and parsed from.
+/// Values in their text form, of `Display` and `FromStr`.
 pub(super) mod text {
     use std::fmt;
     use std::str::FromStr;
@@ -169,7 +169,7 @@ pub(super) mod maybe_seconds {
     }
 }
 
-/// What must succeed: `"total"`, a number from 0 to 1, or `null`.
+/// Availability: `"total"`, a number from 0 to 1, or `null`.
 pub(super) mod availability {
     use checkers::Target;
     use serde::de::Error;

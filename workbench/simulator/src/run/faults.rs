@@ -1,4 +1,4 @@
-//! What the nemesis does to a run: the network, the nodes and their clocks.
+//! Applies what the nemesis does to the network, to nodes and to their clocks.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -8,34 +8,34 @@ use shared::NodeId;
 use super::output::Output;
 use super::{Command, Run};
 use crate::clients::Purpose;
-use crate::nemesis::{Act, Blow, Fault, Grudge, Skew};
+use crate::nemesis::{Fault, FaultStart, NemesisOp, Skew};
 use history::{Kind, OpMeta, Process};
 
-/// What state a node's process is in.
+/// The state of a node's process.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Power {
-    On,
+pub(super) enum ProcessState {
+    Running,
     Paused,
-    Off,
-    /// It was started anew, and this client tells it who it is.
+    Dead,
+    /// Restarted, and not initialised yet: this client has sent `init`.
     Starting(NodeId),
 }
 
 impl Run {
-    /// Does what the nemesis wants, and writes it down.
-    pub(super) fn act(&mut self, now: Duration, act: &Act) {
-        let (act, touched) = match act {
-            Act::Start(blow) => (Act::Start(self.strike(now, blow)), BTreeSet::new()),
-            Act::Stop(fault) => (act.clone(), self.relent(now, *fault)),
+    /// Executes an operation of the nemesis and records it.
+    pub(super) fn execute_nemesis_op(&mut self, now: Duration, op: &NemesisOp) {
+        let (op, touched) = match op {
+            NemesisOp::Start(start) => (NemesisOp::Start(self.apply(now, start)), BTreeSet::new()),
+            NemesisOp::Stop(fault) => (op.clone(), self.lift(now, *fault)),
         };
-        let name = |place: usize| self.settings.nodes[place].as_str();
-        let outcome = act.outcome(name, &touched);
-        for value in [act.value(), outcome] {
+        let name = |node: usize| self.settings.nodes[node].as_str();
+        let outcome = op.outcome(name, &touched);
+        for value in [op.value(), outcome] {
             self.record(
                 now,
                 Process::NEMESIS,
                 Kind::Info,
-                act.f(),
+                op.f(),
                 &value,
                 None,
                 OpMeta::default(),
@@ -43,65 +43,64 @@ impl Run {
         }
     }
 
-    /// Ends all faults that there may be.
-    pub(super) fn calm_down(&mut self, now: Duration) {
+    /// Lifts faults of all kinds that the run has.
+    pub(super) fn lift_all_faults(&mut self, now: Duration) {
         let kinds: Vec<Fault> = self.settings.faults.kinds().collect();
         for fault in kinds {
-            self.act(now, &Act::Stop(fault));
+            self.execute_nemesis_op(now, &NemesisOp::Stop(fault));
         }
     }
 
-    /// Lets a fault begin; what came of it, which may be less than was meant.
-    fn strike(&mut self, now: Duration, blow: &Blow) -> Blow {
-        match blow {
-            Blow::Partition(_, grudge) => self.cut(grudge),
-            Blow::Loss(part) => self.network.faults_mut().loss = *part,
-            Blow::Duplicate(part) => self.network.faults_mut().duplicate = *part,
-            Blow::Delay(longest) => self.network.faults_mut().delay = *longest,
-            Blow::Pause(places) => {
-                let awake = self.in_state(places, |power| *power == Power::On);
-                awake.iter().for_each(|place| self.pause(*place));
-                return Blow::Pause(awake);
+    /// Applies a fault. Returns what was applied: nodes that are paused or dead already are left
+    /// out.
+    fn apply(&mut self, now: Duration, start: &FaultStart) -> FaultStart {
+        match start {
+            FaultStart::Partition(_, grudge) => self.network.cut(grudge.clone()),
+            FaultStart::Loss(share) => self.network.faults_mut().loss = *share,
+            FaultStart::Duplicate(share) => self.network.faults_mut().duplicate = *share,
+            FaultStart::Delay(max) => self.network.faults_mut().delay = *max,
+            FaultStart::Pause(nodes) => {
+                let awake = self.in_state(nodes, |state| *state == ProcessState::Running);
+                awake.iter().for_each(|node| self.pause(*node));
+                return FaultStart::Pause(awake);
             }
-            Blow::Kill(places) => {
-                let alive = self.in_state(places, |power| *power != Power::Off);
-                alive.iter().for_each(|place| self.kill(now, *place));
-                return Blow::Kill(alive);
+            FaultStart::Kill(nodes) => {
+                let alive = self.in_state(nodes, |state| *state != ProcessState::Dead);
+                alive.iter().for_each(|node| self.kill(now, *node));
+                return FaultStart::Kill(alive);
             }
-            Blow::Skew(skews) => {
-                let commands = skews
-                    .iter()
-                    .map(|(place, skew)| Command::Skew(*place, *skew));
+            FaultStart::Skew(skews) => {
+                let commands = skews.iter().map(|(node, skew)| Command::Skew(*node, *skew));
                 self.commands.extend(commands);
             }
         }
-        blow.clone()
+        start.clone()
     }
 
-    /// Lets faults of a kind end; the nodes that this brings back.
-    fn relent(&mut self, now: Duration, fault: Fault) -> BTreeSet<usize> {
-        let everybody = (0..self.settings.nodes.len()).collect();
+    /// Lifts all faults of a kind. Returns the nodes that were resumed or restarted.
+    fn lift(&mut self, now: Duration, fault: Fault) -> BTreeSet<usize> {
+        let all_nodes = (0..self.settings.nodes.len()).collect();
         match fault {
             Fault::Partition => self.network.heal(),
             Fault::Loss => self.network.faults_mut().loss = 0.0,
             Fault::Duplicate => self.network.faults_mut().duplicate = 0.0,
             Fault::Delay => self.network.faults_mut().delay = Duration::ZERO,
             Fault::Pause => {
-                let paused = self.in_state(&everybody, |power| *power == Power::Paused);
-                paused.iter().for_each(|place| self.resume(now, *place));
+                let paused = self.in_state(&all_nodes, |state| *state == ProcessState::Paused);
+                paused.iter().for_each(|node| self.resume(now, *node));
                 return paused;
             }
             Fault::Kill => {
-                let dead = self.in_state(&everybody, |power| *power == Power::Off);
-                dead.iter().for_each(|place| self.start_anew(now, *place));
+                let dead = self.in_state(&all_nodes, |state| *state == ProcessState::Dead);
+                dead.iter().for_each(|node| self.restart(now, *node));
                 return dead;
             }
             Fault::Skew => {
-                let in_step = Skew {
+                let accurate = Skew {
                     ahead: Duration::ZERO,
                     pace_ppm: 1_000_000,
                 };
-                let commands = everybody.iter().map(|place| Command::Skew(*place, in_step));
+                let commands = all_nodes.iter().map(|node| Command::Skew(*node, accurate));
                 self.commands.extend(commands);
             }
         }
@@ -110,65 +109,63 @@ impl Run {
 
     fn in_state(
         &self,
-        places: &BTreeSet<usize>,
-        state: impl Fn(&Power) -> bool,
+        nodes: &BTreeSet<usize>,
+        state: impl Fn(&ProcessState) -> bool,
     ) -> BTreeSet<usize> {
-        let places = places.iter().copied();
-        places.filter(|place| state(&self.power[*place])).collect()
+        let nodes = nodes.iter().copied();
+        nodes
+            .filter(|node| state(&self.process_states[*node]))
+            .collect()
     }
 
-    fn cut(&mut self, grudge: &Grudge) {
-        self.network.cut(grudge.clone());
+    fn pause(&mut self, node: usize) {
+        self.process_states[node] = ProcessState::Paused;
+        self.network.stop_listening(&self.settings.nodes[node]);
+        self.commands.push_back(Command::Pause(node));
     }
 
-    fn pause(&mut self, place: usize) {
-        self.power[place] = Power::Paused;
-        self.network.stop_listening(&self.settings.nodes[place]);
-        self.commands.push_back(Command::Pause(place));
+    fn resume(&mut self, now: Duration, node: usize) {
+        self.process_states[node] = ProcessState::Running;
+        self.commands.push_back(Command::Resume(node));
+        self.network.listen(now, &self.settings.nodes[node]);
     }
 
-    fn resume(&mut self, now: Duration, place: usize) {
-        self.power[place] = Power::On;
-        self.commands.push_back(Command::Resume(place));
-        self.network.listen(now, &self.settings.nodes[place]);
-    }
-
-    /// The node dies with what it was about to say, and hears nothing more.
-    fn kill(&mut self, now: Duration, place: usize) {
-        if let Power::Starting(client) = &self.power[place] {
+    /// Kills a node, with its unread input. Messages that arrive later are lost.
+    fn kill(&mut self, now: Duration, node: usize) {
+        if let ProcessState::Starting(client) = &self.process_states[node] {
             self.clients.close(&mut self.network, client);
         }
-        self.power[place] = Power::Off;
+        self.process_states[node] = ProcessState::Dead;
         // Lines that were on their way into the process go with it.
-        let is_its = |command: &Command| matches!(command, Command::Line(to, _) if *to == place);
+        let is_its = |command: &Command| matches!(command, Command::Line(to, _) if *to == node);
         self.commands.retain(|command| !is_its(command));
-        self.commands.push_back(Command::Kill(place));
-        self.network.shut(now, &self.settings.nodes[place]);
+        self.commands.push_back(Command::Kill(node));
+        self.network.block(now, &self.settings.nodes[node]);
     }
 
-    /// A fresh process takes the node's place. Nobody but the one who tells it its name gets
-    /// through to it until it has answered.
-    fn start_anew(&mut self, now: Duration, place: usize) {
-        self.commands.push_back(Command::Start(place));
-        let client = self.open_init_client(place);
-        self.power[place] = Power::Starting(client.clone());
-        let node = self.settings.nodes[place].clone();
-        self.silenced.remove(&node);
-        self.outputs[place] = Output::default();
-        self.network.admit_only(now, &node, client.clone());
-        self.send_init(now, place, &client);
+    /// Starts a killed node again. Until it has answered `init`, it receives nothing else.
+    fn restart(&mut self, now: Duration, node: usize) {
+        self.commands.push_back(Command::Start(node));
+        let client = self.open_init_client(node);
+        self.process_states[node] = ProcessState::Starting(client.clone());
+        let name = &self.settings.nodes[node];
+        self.silenced.remove(name);
+        self.outputs[node] = Output::default();
+        self.network.admit_only(now, name, client.clone());
+        self.send_init(now, node, &client);
     }
 
-    /// A node that was started anew knows who it is, and takes part again.
-    pub(super) fn bring_back(&mut self, now: Duration, place: usize) {
-        self.power[place] = Power::On;
-        let node = self.settings.nodes[place].clone();
-        self.network.open(now, &node);
+    /// Connects a restarted node to the network again, after it has answered `init`.
+    pub(super) fn rejoin(&mut self, now: Duration, node: usize) {
+        self.process_states[node] = ProcessState::Running;
+        let name = self.settings.nodes[node].clone();
+        self.network.open(now, &name);
         if let Some(question) = self.workload.set_up(&self.settings.nodes) {
             let client = self
                 .clients
-                .open(&mut self.network, node, Purpose::SetUp(place));
-            self.clients.ask(now, &mut self.network, &client, &question);
+                .open(&mut self.network, name, Purpose::SetUp(node));
+            self.clients
+                .send(now, &mut self.network, &client, &question);
         }
     }
 }

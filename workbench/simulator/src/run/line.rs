@@ -1,4 +1,4 @@
-//! What nodes print, and how it gets onto the network.
+//! Lines that nodes print: parsed, checked and sent on the network.
 
 use std::time::Duration;
 
@@ -10,13 +10,13 @@ use crate::network::Unroutable;
 use history::fields::{Fields, is_integer};
 
 impl Run {
-    /// Takes a node's line onto the network.
-    pub(super) fn accept(&mut self, now: Duration, line: &str) -> Result<(), Flaw> {
+    /// Parses a node's line and sends the message.
+    pub(super) fn accept(&mut self, now: Duration, line: &str) -> Result<(), LineError> {
         let Line { src, dest, body } = parse_line(line)?;
         let sent = self
             .network
             .send(now, &NodeId::from(&*src), &NodeId::from(&*dest), body);
-        // With these faults even the best of nodes may be late, and is not to be blamed for it.
+        // With these faults even a correct node may answer late.
         let is_lenient = self.settings.faults.go_beyond_maelstrom();
         let Err(unroutable) = sent else {
             return Ok(());
@@ -27,50 +27,56 @@ impl Run {
                 if is_lenient {
                     return Ok(());
                 }
-                format!("it answered client {name}, which had given up and gone")
+                format!("it answered client {name}, which had timed out and left")
             }
             Unroutable::Receiver(name) => {
-                format!("it sent a message to {name:?}, and nobody has that name")
+                format!(
+                    "it sent a message to {name:?}, but no node, client or service has that name"
+                )
             }
             Unroutable::Sender(name) => {
-                format!("it sent a message as {name:?}, and nobody has that name")
+                format!(
+                    "it sent a message as {name:?}, but no node, client or service has that name"
+                )
             }
         };
-        Err(Flaw { what, is_about_src })
+        Err(LineError { what, is_about_src })
     }
 }
 
-/// Why a line does not get onto the network.
-pub(super) struct Flaw {
+/// Why a line cannot be sent.
+pub(super) struct LineError {
     /// What is wrong with it.
     pub(super) what: String,
-    /// It is the sender's name.
+    /// Whether the sender's name is wrong.
     pub(super) is_about_src: bool,
 }
 
-impl From<String> for Flaw {
+impl From<String> for LineError {
     fn from(what: String) -> Self {
         let is_about_src = false;
-        Flaw { what, is_about_src }
+        LineError { what, is_about_src }
     }
 }
 
 /// The fields of a message.
 const PARTS: [&str; 4] = ["src", "dest", "body", "id"];
 
-/// What a node may print.
+/// A message that a node has printed.
 struct Line {
     src: String,
     dest: String,
     body: Body,
 }
 
-/// Reads a line as a message, as strictly and as loosely as Maelstrom does: no other fields may
-/// stand beside these, but what follows the object on the same line is not looked at.
-fn parse_line(line: &str) -> Result<Line, Flaw> {
+/// Reads a line as a message, exactly as strictly as Maelstrom: other fields are an error, but
+/// text after the object on the same line is ignored.
+fn parse_line(line: &str) -> Result<Line, LineError> {
     let fields = match Fields::first_of(line) {
         Some(Ok(fields)) => fields,
-        Some(Err(error)) if error.is_data() => return Err(strange("it is not an object").into()),
+        Some(Err(error)) if error.is_data() => {
+            return Err(invalid_message("it is not an object").into());
+        }
         Some(Err(_)) | None => {
             return Err(
                 "it printed a line that is not JSON (stdout is for messages, anything \
@@ -81,24 +87,26 @@ fn parse_line(line: &str) -> Result<Line, Flaw> {
         }
     };
     if let Some((name, _)) = fields.iter().find(|(name, _)| !PARTS.contains(name)) {
-        return Err(strange(&format!("the field {name:?} does not belong there")).into());
+        return Err(invalid_message(&format!("the field {name:?} does not belong there")).into());
     }
     if fields.get("id").is_some_and(|id| !is_integer(id)) {
-        return Err(strange("the field \"id\" should be an integer").into());
+        return Err(invalid_message("the field \"id\" should be an integer").into());
     }
     let name = |field: &str| match (fields.get(field), fields.text(field)) {
-        (None, _) => Err(strange(&format!("the field {field:?} is missing"))),
-        (Some(_), None) => Err(strange(&format!("the field {field:?} should be a string"))),
+        (None, _) => Err(invalid_message(&format!("the field {field:?} is missing"))),
+        (Some(_), None) => Err(invalid_message(&format!(
+            "the field {field:?} should be a string"
+        ))),
         (Some(_), Some(name)) => Ok(name.into_owned()),
     };
     let body = match fields.get("body") {
         None => Body::default(),
         Some(body) if body.get() == "null" => Body::default(),
         Some(body) if body.get().starts_with('{') => Body::from(body.to_owned()),
-        Some(_) => return Err(strange("the field \"body\" should be an object").into()),
+        Some(_) => return Err(invalid_message("the field \"body\" should be an object").into()),
     };
     Ok(Line {
-        src: name("src").map_err(|what| Flaw {
+        src: name("src").map_err(|what| LineError {
             what,
             is_about_src: true,
         })?,
@@ -107,6 +115,6 @@ fn parse_line(line: &str) -> Result<Line, Flaw> {
     })
 }
 
-fn strange(why: &str) -> String {
-    format!("it printed a line that is no message of the protocol ({why})")
+fn invalid_message(why: &str) -> String {
+    format!("it printed a line that is not a message of the protocol ({why})")
 }

@@ -1,4 +1,4 @@
-//! Workers and their operations: how they begin, go on and end.
+//! Workers and their operations: invoked, executed step by step, completed.
 
 use std::time::Duration;
 
@@ -7,29 +7,29 @@ use shared::NodeId;
 
 use super::{Phase, Run};
 use crate::clients::{Purpose, Reply};
-use crate::workload::{Completion, Invocation, Last, Session, Step, Turn, failed, thrown};
+use crate::workload::{Completion, FinalStep, Invocation, Session, Step, Turn, failed, thrown};
 use history::{Kind, Process};
 
-/// One who performs operations, one at a time, always on the same node.
+/// A worker: performs operations, one at a time, always on the same node.
 pub(super) struct Worker {
-    /// The process it is at present: a new one whenever an operation's fate is unknown.
+    /// Its current process: a new one after each operation whose outcome is unknown.
     process: u64,
     client: Option<Client>,
-    /// What it is at.
+    /// The operation in progress.
     invocation: Option<Invocation>,
-    /// What it does next in the final phase.
-    last_words: LastWords,
+    /// Its progress in the final phase.
+    final_state: FinalState,
 }
 
-/// How far a worker is with the final phase.
+/// A worker's progress in the final phase.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum LastWords {
-    /// It has something to do as soon as it is free.
+enum FinalState {
+    /// Asks the workload for the next step as soon as it is free.
     Ready,
-    /// … not before this moment.
-    From(Duration),
-    /// It has nothing more to do.
-    Said,
+    /// Asks again at this time.
+    WaitingUntil(Duration),
+    /// Has finished.
+    Done,
 }
 
 struct Client {
@@ -44,25 +44,25 @@ impl Worker {
             process: number as u64,
             client: None,
             invocation: None,
-            last_words: LastWords::Ready,
+            final_state: FinalState::Ready,
         }
     }
 
-    /// When it goes on with the final phase, if it rests on purpose.
-    pub(super) fn rests_until(&self) -> Option<Duration> {
-        match self.last_words {
-            LastWords::From(at) if self.is_free() => Some(at),
-            LastWords::From(_) | LastWords::Ready | LastWords::Said => None,
+    /// When it continues the final phase, if it is waiting.
+    pub(super) fn waits_until(&self) -> Option<Duration> {
+        match self.final_state {
+            FinalState::WaitingUntil(at) if self.is_free() => Some(at),
+            FinalState::WaitingUntil(_) | FinalState::Ready | FinalState::Done => None,
         }
     }
 
-    /// Whether it is its turn in the final phase.
+    /// Whether it continues the final phase now.
     fn is_due(&self, now: Duration) -> bool {
         self.is_free()
-            && match self.last_words {
-                LastWords::Ready => true,
-                LastWords::From(at) => at <= now,
-                LastWords::Said => false,
+            && match self.final_state {
+                FinalState::Ready => true,
+                FinalState::WaitingUntil(at) => at <= now,
+                FinalState::Done => false,
             }
     }
 
@@ -72,7 +72,7 @@ impl Worker {
 }
 
 impl Run {
-    /// Begins whatever is due in the main phase, or ends it; whether there was anything.
+    /// Runs what is due in the main phase, or ends the phase. Returns whether anything was due.
     pub(super) fn step_main(&mut self, now: Duration) -> bool {
         let worker = self.turns.choose(|worker| self.workers[worker].is_free());
         let Phase::Main {
@@ -85,21 +85,21 @@ impl Run {
         };
         let (start, end) = (*start, *start + self.settings.time_limit);
 
-        // An operation may begin only before the end; each side's schedule runs until then.
+        // Operations of clients and of the nemesis begin only before the end.
         let in_time = |at: &Duration| *at.max(&now) < end;
         let work_at = pace
             .as_ref()
             .map_or(Some(start), |it| Some(it.next_at()))
             .filter(in_time);
-        let act_at = nemesis
+        let nemesis_at = nemesis
             .as_ref()
             .map(|it| start.saturating_add(it.next_at()))
             .filter(in_time);
-        if work_at.is_none() && act_at.is_none() {
+        if work_at.is_none() && nemesis_at.is_none() {
             self.phase = Phase::Draining;
             return true;
         }
-        let act_is_due = act_at.is_some_and(|at| at <= now);
+        let nemesis_is_due = nemesis_at.is_some_and(|at| at <= now);
         let work_is_due = work_at.is_some_and(|at| at <= now) && pace.is_some();
         if work_is_due
             && worker.is_none()
@@ -108,33 +108,31 @@ impl Run {
             pace.block();
         }
         let work_is_due = work_is_due && worker.is_some();
-        // Of two that are due at once, either may be the first.
-        let act_first = act_is_due && (!work_is_due || self.rng.order.random::<bool>());
-        if act_first && let Some(nemesis) = nemesis {
-            if let Some(act) = nemesis.wake(now - start) {
-                self.act(now, &act);
+        // If both are due, either may be first.
+        let nemesis_first = nemesis_is_due && (!work_is_due || self.rng.order.random::<bool>());
+        if nemesis_first && let Some(nemesis) = nemesis {
+            if let Some(op) = nemesis.wake(now - start) {
+                self.execute_nemesis_op(now, &op);
             }
             return true;
         }
         if work_is_due && let (Some(worker), Some(pace)) = (worker, pace) {
             pace.begin(now);
             let begun = self.progress.invoked + 1;
-            if self
-                .settings
-                .most_operations
-                .is_some_and(|most| begun >= most)
+            if self.settings.max_operations.is_some_and(|max| begun >= max)
                 && let Phase::Main { pace, .. } = &mut self.phase
             {
                 *pace = None;
             }
-            self.begin_in_main(now, start, worker);
+            self.invoke_in_main(now, start, worker);
             return true;
         }
         false
     }
 
-    /// Begins an operation on the worker in turn, unless the workload chooses another free one.
-    fn begin_in_main(&mut self, now: Duration, start: Duration, in_turn: usize) {
+    /// Invokes an operation on the worker whose turn it is, or on another free one that the
+    /// workload chooses.
+    fn invoke_in_main(&mut self, now: Duration, start: Duration, in_turn: usize) {
         let (workers, nodes) = (self.workers.len(), self.settings.nodes.len());
         let is_free = |worker: usize| self.workers[worker].is_free();
         let chosen = self
@@ -148,16 +146,16 @@ impl Run {
             at: now - start,
         };
         let invocation = self.workload.next(turn, &mut self.rng.operations);
-        self.begin(now, worker, invocation);
+        self.invoke(now, worker, invocation);
     }
 
-    /// Begins an operation of the final phase, or ends it; whether there was anything.
+    /// Runs what is due in the final phase, or ends the phase. Returns whether anything was due.
     pub(super) fn step_final(&mut self, now: Duration, start: Duration) -> bool {
         let ready: Vec<usize> = (0..self.workers.len())
             .filter(|i| self.workers[*i].is_due(now))
             .collect();
         if ready.is_empty() {
-            let is_done = |it: &Worker| it.is_free() && it.last_words == LastWords::Said;
+            let is_done = |it: &Worker| it.is_free() && it.final_state == FinalState::Done;
             if self.workers.iter().all(is_done) {
                 self.phase = Phase::Over { crash: None };
                 return true;
@@ -172,22 +170,22 @@ impl Run {
             at: now - start,
         };
         match self.workload.next_final(turn, &mut self.rng.operations) {
-            Last::Begin(invocation) => {
-                self.workers[worker].last_words = LastWords::Ready;
-                self.begin(now, worker, invocation);
+            FinalStep::Invoke(invocation) => {
+                self.workers[worker].final_state = FinalState::Ready;
+                self.invoke(now, worker, invocation);
             }
-            // At this very moment would be over and over again.
-            Last::Rest(until) => {
+            // A wait until `now` would repeat without end.
+            FinalStep::Wait(until) => {
                 let until = (start + until).max(now + Duration::from_nanos(1));
-                self.workers[worker].last_words = LastWords::From(until);
+                self.workers[worker].final_state = FinalState::WaitingUntil(until);
             }
-            Last::Done => self.workers[worker].last_words = LastWords::Said,
+            FinalStep::Done => self.workers[worker].final_state = FinalState::Done,
         }
         true
     }
 
-    fn begin(&mut self, now: Duration, worker: usize, invocation: Invocation) {
-        self.turns.pass();
+    fn invoke(&mut self, now: Duration, worker: usize, invocation: Invocation) {
+        self.turns.advance();
         self.progress.invoked += 1;
         self.ensure_client(worker);
         let Worker { process, .. } = self.workers[worker];
@@ -208,11 +206,11 @@ impl Run {
             .map(|client| client.session.begin(&invocation));
         state.invocation = Some(invocation);
         if let Some(step) = step {
-            self.take_step(now, worker, step);
+            self.execute_step(now, worker, step);
         }
     }
 
-    /// The last question of a worker's operation has an answer, or will never have one.
+    /// A worker's client has received the reply to its request, or has timed out.
     pub(super) fn on_reply(&mut self, now: Duration, worker: usize, reply: &Reply) {
         let state = &mut self.workers[worker];
         let (Some(invocation), Some(client)) = (&state.invocation, &mut state.client) else {
@@ -220,25 +218,25 @@ impl Run {
         };
         let step = match reply.answer() {
             Ok(answer) => client.session.on_reply(invocation, &answer),
-            Err(refusal) => {
+            Err(error) => {
                 let ending = if self.workload.reads_errors() {
                     let idempotent = self.workload.is_idempotent(invocation.f);
-                    failed(refusal.error, refusal.definite, idempotent)
+                    failed(error.error, error.definite, idempotent)
                 } else {
-                    thrown(refusal.error)
+                    thrown(error.error)
                 };
                 Step::Done(ending)
             }
         };
-        self.take_step(now, worker, step);
+        self.execute_step(now, worker, step);
     }
 
-    fn take_step(&mut self, now: Duration, worker: usize, step: Step) {
+    fn execute_step(&mut self, now: Duration, worker: usize, step: Step) {
         match step {
-            Step::Ask(question) => {
+            Step::Send(question) => {
                 if let Some(client) = &self.workers[worker].client {
                     self.clients
-                        .ask(now, &mut self.network, &client.name, &question);
+                        .send(now, &mut self.network, &client.name, &question);
                 }
             }
             Step::Done(completion) => self.complete(now, worker, completion),
@@ -258,7 +256,7 @@ impl Run {
             Kind::Fail => self.progress.failed += 1,
             Kind::Info | Kind::Invoke => {
                 self.progress.info += 1;
-                // Who may still be at it cannot begin anything else: somebody new goes on.
+                // The old process may still be executing the operation: a new one continues.
                 state.process += count;
             }
         }

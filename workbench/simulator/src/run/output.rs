@@ -1,15 +1,15 @@
-//! What nodes have printed, as far as it explains why a node seems not to answer.
+//! Explains why a node seems not to answer, by what it has printed.
 
 use std::time::Duration;
 
 use shared::NodeId;
 
-use super::phases::{INIT_PATIENCE, Phase};
-use super::{Flaw, Run};
+use super::phases::{INIT_TIMEOUT, Phase};
+use super::{LineError, Run};
 use crate::clients::{Mismatch, Reply, Stray};
 use crate::incident::abridged;
 
-/// What a node's process has printed and received.
+/// The output of a node's process.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Output {
     printed: Printed,
@@ -28,24 +28,24 @@ enum Printed {
 }
 
 /// An incident that is reported once, at its first occurrence, and counted.
-pub(super) struct Repeated {
+pub(super) struct RepeatedIncident {
     /// Its index in the list of incidents, unless that was full.
     index: usize,
     count: u64,
 }
 
 impl Run {
-    /// A node has printed something without a newline, and nothing else yet.
-    pub fn from_node_in_part(&mut self, node: usize) {
+    /// A node has printed the beginning of a line, and nothing else yet.
+    pub fn on_partial_line(&mut self, node: usize) {
         self.outputs[node].printed = Printed::Part;
     }
 
     /// A node has printed a line.
-    pub(super) fn on_line(&mut self, node: usize) {
+    pub(super) fn set_printed_line(&mut self, node: usize) {
         self.outputs[node].printed = Printed::Lines;
     }
 
-    /// A message is on its way into a node.
+    /// A message is delivered to a node.
     pub(super) fn on_delivery(&mut self, node: usize, src: &NodeId) {
         if self.is_awaiting_init(node) && self.settings.nodes.contains(src) {
             self.outputs[node].is_early = true;
@@ -56,21 +56,21 @@ impl Run {
         matches!(&self.phase, Phase::Starting { waiting } if waiting.contains(&node))
     }
 
-    /// Whether a flaw in what a node printed may come of a race in it: it answers other nodes in a
-    /// thread, and has not got its own name yet.
-    pub(super) fn may_be_race(&self, node: usize, flaw: &Flaw, line: &str) -> bool {
+    /// Whether a wrong line may come of a race in the node: it answers another node before it has
+    /// read its own name.
+    pub(super) fn may_be_race(&self, node: usize, error: &LineError, line: &str) -> bool {
         let is_object = line.trim_start().starts_with('{');
         let is_unready = self.is_awaiting_init(node) && is_object;
-        self.outputs[node].is_early && (flaw.is_about_src || is_unready)
+        self.outputs[node].is_early && (error.is_about_src || is_unready)
     }
 
-    /// A node's message to a client that waits for another one, or for the same in another form.
+    /// A client has ignored a node's message, since it does not answer the client's request.
     pub(super) fn on_stray(&mut self, now: Duration, stray: &Stray) {
         let mut nodes = self.settings.nodes.iter();
         let Some(node) = nodes.position(|name| *name == stray.message.src) else {
             return;
         };
-        // With these faults a node may answer what nobody asks it any more.
+        // With these faults a node may answer requests of clients that have left.
         let is_lenient = self.settings.faults.go_beyond_maelstrom();
         if is_lenient && stray.mismatch == Mismatch::Unknown {
             return;
@@ -80,15 +80,15 @@ impl Run {
             return;
         }
         let index = self.incidents.len();
-        let repeated = Repeated { index, count: 1 };
+        let repeated = RepeatedIncident { index, count: 1 };
         self.strays.insert((node, stray.mismatch), repeated);
         let what = format!("it {stray}; the client ignores the message");
-        self.note(now, node, what, Some(&stray.line()));
+        self.report(now, node, what, Some(&stray.line()));
     }
 
-    /// Appends to each such incident how often it occurred.
+    /// Appends the number of occurrences to each incident about ignored messages.
     pub(super) fn count_strays(&mut self) {
-        for Repeated { index, count } in self.strays.values() {
+        for RepeatedIncident { index, count } in self.strays.values() {
             if let Some(incident) = self.incidents.get_mut(*index)
                 && *count > 1
             {
@@ -97,13 +97,13 @@ impl Run {
         }
     }
 
-    /// Why the run ends when a node has not answered `init` in time.
-    pub(super) fn why_no_init(&self, node: usize, reply: &Reply) -> String {
+    /// Why the run is aborted when a node has not answered `init` in time.
+    pub(super) fn init_failure(&self, node: usize, reply: &Reply) -> String {
         let name = &self.settings.nodes[node];
         if let Some(stray) = reply.stray() {
-            return why_stray(name.as_str(), stray);
+            return describe_stray(name.as_str(), stray);
         }
-        let patience = INIT_PATIENCE.as_secs();
+        let timeout = INIT_TIMEOUT.as_secs();
         let why = match self.outputs[node].printed {
             Printed::Nothing => {
                 format!("; {name} printed nothing: is its output flushed after each line?")
@@ -114,19 +114,19 @@ impl Run {
             ),
             Printed::Lines => String::new(),
         };
-        format!("node {name} did not answer init within {patience} s{why}")
+        format!("node {name} did not answer init within {timeout} s{why}")
     }
 
-    /// Why the run ends when a node has not answered the set-up request in time.
-    pub(super) fn why_no_set_up(&self, node: usize, reply: &Reply) -> String {
+    /// Why the run is aborted when a node has not answered the set-up request in time.
+    pub(super) fn set_up_failure(&self, node: usize, reply: &Reply) -> String {
         let name = &self.settings.nodes[node];
         match reply.stray() {
-            Some(stray) => why_stray(name.as_str(), stray),
+            Some(stray) => describe_stray(name.as_str(), stray),
             None => format!("node {name} did not answer the set-up request in time"),
         }
     }
 }
 
-fn why_stray(name: &str, stray: &Stray) -> String {
+fn describe_stray(name: &str, stray: &Stray) -> String {
     format!("node {name} {stray}: {}", abridged(&stray.line()))
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use shared::NodeId;
 
 use super::Run;
-use super::faults::Power;
+use super::faults::ProcessState;
 use super::operations::Worker;
 use super::settings::Settings;
 use crate::clients::{Purpose, Reply};
@@ -14,23 +14,28 @@ use crate::generator::Pace;
 use crate::incident::abridged;
 use crate::nemesis::Nemesis;
 use crate::rng::substream;
-use crate::rpc::{Field, Question, Rpc, Shape};
+use crate::rpc::{ClientRequest, Field, FieldType, Rpc};
 use crate::service::Services;
 use history::text::quoted;
 use history::{OpError, json};
 
-/// How long a node has for its answer to `init`.
-pub const INIT_PATIENCE: Duration = Duration::from_secs(10);
+/// The timeout of `init`.
+pub const INIT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The request `init`. The answer to it is judged by its type alone.
+/// The request `init`. Only the type of its answer is checked.
 pub static INIT: Rpc = Rpc {
     request: "init",
-    meaning: "The first message that a node gets: who it is, and who else there is.",
+    meaning: "The first message to a node: its own name, and the names of all nodes.",
     arguments: &[
-        Field::new("node_id", Shape::Text, "\"n1\"", "the node's own name"),
+        Field::new(
+            "node_id",
+            FieldType::String,
+            "\"n1\"",
+            "the node's own name",
+        ),
         Field::new(
             "node_ids",
-            Shape::List,
+            FieldType::List,
             r#"["n1","n2","n3"]"#,
             "all nodes, itself included",
         ),
@@ -40,9 +45,9 @@ pub static INIT: Rpc = Rpc {
 };
 
 pub(super) enum Phase {
-    /// Nodes learn who they are.
+    /// Nodes receive `init`.
     Starting { waiting: BTreeSet<usize> },
-    /// Nodes are told what the workload wants them to know.
+    /// Nodes receive the workload's set-up request.
     SettingUp { waiting: BTreeSet<usize> },
     /// Operations at a pace, and perhaps faults.
     Main {
@@ -50,18 +55,18 @@ pub(super) enum Phase {
         pace: Option<Box<Pace>>,
         nemesis: Option<Box<Nemesis>>,
     },
-    /// No more operations begin; those that did are waited for.
+    /// No more operations begin; those in progress complete.
     Draining,
-    /// Rest until then.
+    /// No faults and no operations until this time.
     Recovering { until: Duration },
-    /// The last operations, since then.
+    /// The final operations.
     Final { start: Duration },
-    /// The end, and why it came early if it did.
+    /// The end, with a reason if the run was aborted.
     Over { crash: Option<String> },
 }
 
 impl Run {
-    /// When the phase itself wants to go on.
+    /// The next deadline of the phase itself.
     pub(super) fn phase_deadline(&self) -> Option<Duration> {
         match &self.phase {
             Phase::Main {
@@ -75,14 +80,17 @@ impl Run {
                     Some(_) => None,
                     None => Some(end),
                 };
-                let act = nemesis
+                let nemesis_at = nemesis
                     .as_ref()
                     .map(|it| start.saturating_add(it.next_at()));
-                // Whatever falls behind the end will not happen, but the end itself will.
-                work.into_iter().chain(act).min().map(|at| at.min(end))
+                // What is due after the end of the phase does not happen, but the end itself does.
+                work.into_iter()
+                    .chain(nemesis_at)
+                    .min()
+                    .map(|at| at.min(end))
             }
             Phase::Recovering { until } => Some(*until),
-            Phase::Final { .. } => self.workers.iter().filter_map(Worker::rests_until).min(),
+            Phase::Final { .. } => self.workers.iter().filter_map(Worker::waits_until).min(),
             Phase::Starting { .. }
             | Phase::SettingUp { .. }
             | Phase::Draining
@@ -90,7 +98,7 @@ impl Run {
         }
     }
 
-    /// Everybody takes part from the start, and `init` is on its way.
+    /// Connects all nodes and services, and sends `init`.
     pub(super) fn initialise(&mut self, now: Duration) {
         let names = self
             .settings
@@ -102,84 +110,84 @@ impl Run {
             self.network.register(name.clone());
             self.network.listen(now, &name);
         }
-        for place in 0..self.settings.nodes.len() {
-            let client = self.open_init_client(place);
-            self.send_init(now, place, &client);
+        for node in 0..self.settings.nodes.len() {
+            let client = self.open_init_client(node);
+            self.send_init(now, node, &client);
         }
     }
 
-    /// The client that will tell a node who it is.
-    pub(super) fn open_init_client(&mut self, place: usize) -> NodeId {
-        let node = self.settings.nodes[place].clone();
+    /// The client that sends `init` to a node.
+    pub(super) fn open_init_client(&mut self, node: usize) -> NodeId {
+        let name = self.settings.nodes[node].clone();
         self.clients
-            .open(&mut self.network, node, Purpose::Init(place))
+            .open(&mut self.network, name, Purpose::Init(node))
     }
 
-    pub(super) fn send_init(&mut self, now: Duration, place: usize, client: &NodeId) {
+    pub(super) fn send_init(&mut self, now: Duration, node: usize, client: &NodeId) {
         let nodes = &self.settings.nodes;
-        let fields = vec![("node_id", json(&nodes[place])), ("node_ids", json(nodes))];
-        let question = Question {
+        let fields = vec![("node_id", json(&nodes[node])), ("node_ids", json(nodes))];
+        let request = ClientRequest {
             rpc: &INIT,
             fields,
-            patience: INIT_PATIENCE,
+            timeout: INIT_TIMEOUT,
         };
-        self.clients.ask(now, &mut self.network, client, &question);
+        self.clients.send(now, &mut self.network, client, &request);
     }
 
-    pub(super) fn hear_init(&mut self, now: Duration, place: usize, reply: &Reply) {
+    pub(super) fn on_init_reply(&mut self, now: Duration, node: usize, reply: &Reply) {
         self.clients.close(&mut self.network, &reply.client);
-        let node = &self.settings.nodes[place];
+        let name = &self.settings.nodes[node];
         match (reply.kind(), reply.body()) {
             (Some("init_ok"), _) => {
                 if let Phase::Starting { waiting } = &mut self.phase {
-                    waiting.remove(&place);
+                    waiting.remove(&node);
                 }
-                if self.power[place] == Power::Starting(reply.client.clone()) {
-                    self.bring_back(now, place);
+                if self.process_states[node] == ProcessState::Starting(reply.client.clone()) {
+                    self.rejoin(now, node);
                 }
             }
             (_, Some(body)) => {
                 let body = abridged(body.get());
-                self.crash(format!(
-                    "node {node} did not answer init with \"init_ok\" but with {body}"
+                self.abort(format!(
+                    "node {name} did not answer init with \"init_ok\" but with {body}"
                 ));
             }
             (_, None) => {
-                let why = self.why_no_init(place, reply);
-                self.crash(why);
+                let why = self.init_failure(node, reply);
+                self.abort(why);
             }
         }
     }
 
-    pub(super) fn hear_set_up(&mut self, place: usize, reply: &Reply) {
+    pub(super) fn on_set_up_reply(&mut self, node: usize, reply: &Reply) {
         let Phase::SettingUp { waiting } = &mut self.phase else {
-            // A node that was started anew: what it makes of this shows in what it does.
+            // A restarted node: its answer does not matter.
             self.clients.close(&mut self.network, &reply.client);
             return;
         };
-        waiting.remove(&place);
-        let refusal = reply.answer().err();
-        let node = &self.settings.nodes[place];
-        match refusal.map(|it| it.error) {
+        waiting.remove(&node);
+        let error = reply.answer().err();
+        let node_name = &self.settings.nodes[node];
+        match error.map(|it| it.error) {
             None => {}
             Some(OpError::NetTimeout) => {
-                let why = self.why_no_set_up(place, reply);
-                self.crash(why);
+                let why = self.set_up_failure(node, reply);
+                self.abort(why);
             }
             Some(OpError::Rpc { name, text }) => {
-                self.crash(format!(
-                    "node {node} refused the set-up request: {name}: {}",
+                self.abort(format!(
+                    "node {node_name} refused the set-up request: {name}: {}",
                     quoted(&text)
                 ));
             }
             Some(OpError::Malformed { text } | OpError::Thrown { text, .. }) => {
-                self.crash(format!("node {node}: {}", quoted(&text)));
+                self.abort(format!("node {node_name}: {}", quoted(&text)));
             }
-            Some(OpError::Other { value }) => self.crash(format!("node {node}: {value}")),
+            Some(OpError::Other { value }) => self.abort(format!("node {node_name}: {value}")),
         }
     }
 
-    /// Does what the phase asks for now; whether there was anything.
+    /// Runs what is due in the current phase. Returns whether anything was due.
     pub(super) fn step(&mut self, now: Duration) -> bool {
         match &self.phase {
             Phase::Starting { waiting } if waiting.is_empty() => self.begin_set_up(now),
@@ -203,16 +211,16 @@ impl Run {
         self.zero = Some(now);
         self.network.begin(now);
         let nodes = self.settings.nodes.clone();
-        let question = self.workload.set_up(&nodes);
-        let waiting = (0..nodes.len()).filter(|_| question.is_some()).collect();
+        let request = self.workload.set_up(&nodes);
+        let waiting = (0..nodes.len()).filter(|_| request.is_some()).collect();
         self.phase = Phase::SettingUp { waiting };
-        for (place, node) in nodes.into_iter().enumerate() {
-            // As in Maelstrom, these clients stay to the end and use up a number each.
+        for (node, name) in nodes.into_iter().enumerate() {
+            // As in Maelstrom, these clients stay until the end, and each uses up a number.
             let client = self
                 .clients
-                .open(&mut self.network, node, Purpose::SetUp(place));
-            if let Some(question) = &question {
-                self.clients.ask(now, &mut self.network, &client, question);
+                .open(&mut self.network, name, Purpose::SetUp(node));
+            if let Some(request) = &request {
+                self.clients.send(now, &mut self.network, &client, request);
             }
         }
     }
@@ -220,7 +228,7 @@ impl Run {
     fn begin_main(&mut self, now: Duration) {
         let Settings {
             rate,
-            most_operations,
+            max_operations,
             faults,
             seed,
             ..
@@ -228,7 +236,7 @@ impl Run {
         let nodes = self.settings.nodes.clone();
         let nemesis = (!faults.intervals.is_empty())
             .then(|| Box::new(Nemesis::new(nodes, faults.clone(), *seed)));
-        let works = *rate > 0.0 && *most_operations != Some(0);
+        let works = *rate > 0.0 && *max_operations != Some(0);
         let pace = works.then(|| Box::new(Pace::new(*rate, now, substream(*seed, "pace"))));
         self.phase = Phase::Main {
             start: now,
@@ -237,13 +245,13 @@ impl Run {
         };
     }
 
-    /// All faults end, and the final phase waits for the dust to settle.
+    /// Lifts all faults and begins the recovery before the final phase.
     fn end_main(&mut self, now: Duration) {
         if !self.workload.has_final_phase() {
             self.phase = Phase::Over { crash: None };
             return;
         }
-        self.calm_down(now);
+        self.lift_all_faults(now);
         self.phase = Phase::Recovering {
             until: now + self.settings.recovery,
         };

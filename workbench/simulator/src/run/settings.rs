@@ -1,4 +1,4 @@
-//! What a run is made of, in values.
+//! The input of a run.
 
 use std::time::Duration;
 
@@ -8,10 +8,10 @@ use crate::latency::Latency;
 use crate::nemesis::Faults;
 use crate::network::NetLog;
 
-/// How long the network rests, healed, between the main phase and the final one in Maelstrom.
+/// The time without faults between the main and the final phase, as in Maelstrom.
 pub const RECOVERY: Duration = Duration::from_secs(10);
 
-/// What a run is made of.
+/// The input of a run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
     /// The nodes' names, in order.
@@ -22,19 +22,19 @@ pub struct Settings {
     pub rate: f64,
     /// How long the main phase lasts.
     pub time_limit: Duration,
-    /// How long the healed network rests before the final phase.
+    /// The time without faults before the final phase.
     pub recovery: Duration,
     /// How long messages take.
     pub latency: Latency,
-    /// What the nemesis does.
+    /// The faults that the nemesis causes.
     pub faults: Faults,
-    /// How many operations begin in the main phase at most.
-    pub most_operations: Option<u64>,
-    /// Whether messages are written down.
+    /// The limit of operations in the main phase.
+    pub max_operations: Option<u64>,
+    /// Whether messages are recorded in a trace.
     pub keeps_trace: bool,
-    /// Which messages are told as they cross the network.
+    /// Which messages are logged as they cross the network.
     pub net_log: NetLog,
-    /// What all rng of the run start from.
+    /// The seed of all random numbers of the run.
     pub seed: u64,
 }
 

@@ -1,9 +1,9 @@
-//! What read, write and cas mean, and the two simple stores. A request concerns one key, so its
-//! meaning is a function of what that key holds; the stores differ only in where they look.
+//! The operations read, write and cas, and the two simple stores. A request concerns one key, so
+//! its effect is a function of that key's value; the stores differ only in which state they use.
 //!
-//! Keys and values are any JSON, equal when their structure is: the order of an object's keys and
-//! the way a string is escaped are irrelevant, but `1` is not `1.0`. Values stay the text that was
-//! written, and are parsed only when two texts differ and the difference matters.
+//! Keys and values are any JSON, and equal when their structure is: the order of an object's keys
+//! and the escapes in a string are irrelevant, but `1` is not `1.0`. Values keep the text that was
+//! written, and are parsed only to compare texts that differ.
 
 use std::collections::BTreeMap;
 
@@ -17,12 +17,12 @@ use crate::rng::SeededRng;
 /// A request to a store.
 pub(super) struct Request<'a> {
     pub(super) key: Key,
-    pub(super) act: Act<'a>,
+    pub(super) op: KvOp<'a>,
 }
 
-/// What shall be done with the key.
+/// An operation on a key.
 #[derive(Clone, Copy)]
-pub(super) enum Act<'a> {
+pub(super) enum KvOp<'a> {
     Read,
     Write {
         value: &'a RawValue,
@@ -34,69 +34,69 @@ pub(super) enum Act<'a> {
     },
 }
 
-/// A key in the one form that all its spellings share: equal keys are equal strings.
+/// A key in canonical form: equal keys are equal strings.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Key(String);
 
-/// Applies every request to the one current state.
+/// lin-kv: applies every request to one current state.
 #[derive(Debug, Default)]
 pub(super) struct LinKv {
     values: BTreeMap<Key, Box<RawValue>>,
 }
 
-/// Two replicas, of which each request meets one by chance. They never exchange anything, so the
-/// time that decides between two writes never matters and is not kept.
+/// lww-kv: two replicas, one of which is drawn for each request. They never exchange anything, so
+/// that timestamps never matter and are not kept.
 #[derive(Debug)]
 pub(super) struct LwwKv {
     replicas: [LinKv; 2],
     rng: SeededRng,
 }
 
-impl<'a> Act<'a> {
-    /// The reply when the key holds `current`, and the value to put there, if any.
-    pub(super) fn on(self, current: Option<&RawValue>) -> (Reply, Option<&'a RawValue>) {
+impl<'a> KvOp<'a> {
+    /// The reply when the key's value is `current`, and the value to write, if any.
+    pub(super) fn apply_to(self, current: Option<&RawValue>) -> (Reply, Option<&'a RawValue>) {
         match (self, current) {
-            (Act::Read, Some(value)) => (
+            (KvOp::Read, Some(value)) => (
                 Reply::ReadOk {
                     value: value.to_owned(),
                 },
                 None,
             ),
-            (Act::Write { value }, _) => (Reply::WriteOk, Some(value)),
-            (Act::Cas { from, to, .. }, Some(value)) if same(from, value) => {
+            (KvOp::Write { value }, _) => (Reply::WriteOk, Some(value)),
+            (KvOp::Cas { from, to, .. }, Some(value)) if json_eq(from, value) => {
                 (Reply::CasOk, Some(to))
             }
-            (Act::Cas { from, .. }, Some(value)) => (mismatch(from, value), None),
+            (KvOp::Cas { from, .. }, Some(value)) => (mismatch(from, value), None),
             (
-                Act::Cas {
+                KvOp::Cas {
                     to, create: true, ..
                 },
                 None,
             ) => (Reply::CasOk, Some(to)),
-            (Act::Read | Act::Cas { create: false, .. }, None) => (no_such_key(), None),
+            (KvOp::Read | KvOp::Cas { create: false, .. }, None) => (no_such_key(), None),
         }
     }
 
-    /// The same, but an absent key stays absent in a cas.
-    fn never_creating(self) -> Act<'a> {
+    /// The same operation, but a cas does not create an absent key.
+    fn without_create(self) -> KvOp<'a> {
         match self {
-            Act::Cas {
+            KvOp::Cas {
                 from,
                 to,
                 create: _,
-            } => Act::Cas {
+            } => KvOp::Cas {
                 from,
                 to,
                 create: false,
             },
-            Act::Read | Act::Write { .. } => self,
+            KvOp::Read | KvOp::Write { .. } => self,
         }
     }
 }
 
 impl Key {
     /// # Errors
-    /// When the JSON is nested too deeply, or holds a number beyond all floats.
+    /// When the JSON is nested too deeply, or contains a number beyond the range of floats.
     pub(super) fn parse(json: &RawValue) -> serde_json::Result<Key> {
         serde_json::from_str::<Value>(json.get()).map(|value| Key(value.to_string()))
     }
@@ -105,7 +105,7 @@ impl Key {
 impl LinKv {
     pub(super) fn handle(&mut self, request: Request<'_>) -> Reply {
         let current = self.values.get(&request.key).map(|value| &**value);
-        let (reply, written) = request.act.on(current);
+        let (reply, written) = request.op.apply_to(current);
         if let Some(value) = written {
             self.values.insert(request.key, value.to_owned());
         }
@@ -123,13 +123,13 @@ impl LwwKv {
 
     pub(super) fn handle(&mut self, request: Request<'_>) -> Reply {
         let replica = usize::from(self.rng.random::<bool>());
-        let act = request.act.never_creating();
-        self.replicas[replica].handle(Request { act, ..request })
+        let op = request.op.without_create();
+        self.replicas[replica].handle(Request { op, ..request })
     }
 }
 
-/// Whether two texts are the same JSON. A text that is too deep to parse equals only itself.
-pub(super) fn same(one: &RawValue, other: &RawValue) -> bool {
+/// Whether two JSON values are equal. A text that is too deep to parse equals only itself.
+pub(super) fn json_eq(one: &RawValue, other: &RawValue) -> bool {
     let parse = |json: &RawValue| serde_json::from_str::<Value>(json.get());
     one.get() == other.get()
         || parse(one).is_ok_and(|one| parse(other).is_ok_and(|other| one == other))
@@ -153,12 +153,12 @@ fn mismatch(expected: &RawValue, found: &RawValue) -> Reply {
 mod tests {
     use serde_json::value::RawValue;
 
-    use super::{Key, same};
+    use super::{Key, json_eq};
 
     fn check(equal: bool, one: &str, other: &str) {
         let raw = |text: &str| RawValue::from_string(text.to_owned()).unwrap();
         let key = |text: &str| Key::parse(&raw(text)).unwrap();
-        assert_eq!(same(&raw(one), &raw(other)), equal, "{one} {other}");
+        assert_eq!(json_eq(&raw(one), &raw(other)), equal, "{one} {other}");
         assert_eq!(key(one) == key(other), equal, "{one} {other}");
     }
 
@@ -189,7 +189,7 @@ mod tests {
             let text = format!("{}{bottom}{}", "[".repeat(5000), "]".repeat(5000));
             RawValue::from_string(text).unwrap()
         };
-        assert!(same(&deep("1"), &deep("1")));
-        assert!(!same(&deep("1"), &deep(" 1")));
+        assert!(json_eq(&deep("1"), &deep("1")));
+        assert!(!json_eq(&deep("1"), &deep(" 1")));
     }
 }

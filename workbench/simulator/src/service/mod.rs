@@ -1,13 +1,13 @@
-//! The nodes that come with the bench: three key-value stores and a timestamp oracle. Pure: a
-//! request comes in, its answer comes out; the network delays both.
+//! The services next to the nodes: three key-value stores and a timestamp oracle. Pure: a request
+//! goes in, its answer comes out; the network delays both.
 //!
-//! Kept from Maelstrom, because verdicts depend on it: seq-kv reads and cas may see the past, and
-//! past 32 changes time can run backwards (`seq_kv`); lww-kv's two replicas never meet, and it
-//! knows no `create_if_not_exists` (`kv`); a missing field counts as `null`; and what no service
-//! understands is never answered, so that the caller waits for its time-out.
+//! Kept from Maelstrom, because verdicts depend on it: in seq-kv reads and cas may see old states,
+//! and a client more than 31 changes behind may see time run backwards (`seq_kv`); lww-kv's two
+//! replicas never exchange anything, and it has no `create_if_not_exists` (`kv`); a missing field
+//! counts as `null`; an invalid request is never answered, so that the caller times out.
 
+mod definitions;
 mod kv;
-mod offers;
 mod reply;
 mod seq_kv;
 
@@ -19,40 +19,40 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::{RawValue, to_raw_value};
 
 use crate::rng::SeededRng;
-use kv::{Act, Key, LinKv, LwwKv, Request};
-use offers::Store;
+use definitions::Store;
+use kv::{Key, KvOp, LinKv, LwwKv, Request};
 use reply::Reply;
 use seq_kv::SeqKv;
 
-pub use offers::{SERVICES, Service};
+pub use definitions::{SERVICES, Service};
 
-/// All four services and what they hold.
+/// All four services and their states.
 #[derive(Debug)]
 pub struct Services {
     lin_kv: LinKv,
     seq_kv: SeqKv,
     lww_kv: LwwKv,
-    /// The timestamp that lin-tso gives next.
+    /// The next timestamp of lin-tso.
     lin_tso: u64,
 }
 
-/// Why a request gets no answer at all.
+/// Why a request is not answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Unanswered {
     /// No service has this name.
     NoSuchService(String),
-    /// The service knows no requests of this type.
+    /// The service has no requests of this type.
     UnknownType {
         /// The service.
         service: &'static Service,
-        /// The type that was asked for.
+        /// The type of the request.
         kind: String,
     },
-    /// The request is not of the form that its type asks for.
+    /// The request does not have the fields of its type.
     Malformed(String),
 }
 
-/// A request's fields, of every type together; those that are not there read as `null`.
+/// The fields of requests of all types; missing ones read as `null`.
 #[derive(Deserialize)]
 #[serde(expecting = "an object")]
 struct Body<'a> {
@@ -103,11 +103,11 @@ impl Services {
         Services::NAMES.contains(&name)
     }
 
-    /// Does what `src` asks of `service` and gives the body of the answer, as JSON text. Its
-    /// `in_reply_to` is the request's `msg_id`, or `null` if there is none.
+    /// Executes a request of `src` to `service` and returns the body of the answer, as JSON text.
+    /// Its `in_reply_to` is the request's `msg_id`, or `null` if there is none.
     ///
     /// # Errors
-    /// When the request is never answered. It has changed nothing then.
+    /// When the request is never answered. It has no effect then.
     pub fn handle(
         &mut self,
         service: &str,
@@ -147,20 +147,20 @@ impl Services {
 
 impl<'a> Body<'a> {
     fn kv_request(&self, service: &'static Service) -> Result<Request<'a>, Unanswered> {
-        let act = match &*self.kind {
-            "read" => Act::Read,
-            "write" => Act::Write { value: self.value },
-            "cas" => Act::Cas {
+        let op = match &*self.kind {
+            "read" => KvOp::Read,
+            "write" => KvOp::Write { value: self.value },
+            "cas" => KvOp::Cas {
                 from: self.from,
                 to: self.to,
-                // Whatever is neither null nor false counts as true, as in Clojure.
+                // All but null and false count as true, as in Clojure.
                 create: !matches!(self.create_if_not_exists.get(), "null" | "false"),
             },
             _ => return Err(self.unknown_type(service)),
         };
         let key = Key::parse(self.key)
-            .map_err(|error| Unanswered::Malformed(format!("no key of a store: {error}")))?;
-        Ok(Request { key, act })
+            .map_err(|error| Unanswered::Malformed(format!("invalid key: {error}")))?;
+        Ok(Request { key, op })
     }
 
     fn unknown_type(&self, service: &'static Service) -> Unanswered {
@@ -178,10 +178,10 @@ fn null<'a>() -> &'a RawValue {
 impl fmt::Display for Unanswered {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Unanswered::NoSuchService(name) => write!(f, "no service is called {name:?}"),
+            Unanswered::NoSuchService(name) => write!(f, "there is no service {name:?}"),
             Unanswered::UnknownType { service, kind } => {
-                let (name, known) = (service.name, service.known());
-                write!(f, "{name} answers to {known}, not to {kind:?}")
+                let (name, types) = (service.name, service.request_types());
+                write!(f, "{name} answers {types}, not {kind:?}")
             }
             Unanswered::Malformed(reason) => write!(f, "malformed request: {reason}"),
         }
@@ -210,10 +210,10 @@ mod tests {
         serde_json::from_str(answer.get()).unwrap()
     }
 
-    /// For how many seeds of a hundred it `holds`.
-    fn percent(holds: impl Fn(&mut Services) -> bool) -> u64 {
-        let held = (0..10_000).filter(|&seed| holds(&mut Services::new(seeded(seed))));
-        held.count() as u64 / 100
+    /// The percentage of seeds for which this is true.
+    fn percent(is_true: impl Fn(&mut Services) -> bool) -> u64 {
+        let true_seeds = (0..10_000).filter(|&seed| is_true(&mut Services::new(seeded(seed))));
+        true_seeds.count() as u64 / 100
     }
 
     fn write(value: u64) -> Value {
@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn a_newcomers_cas_from_the_newest_of_five_writes_fails_five_times_out_of_six() {
+    fn a_new_clients_cas_from_the_newest_of_five_writes_fails_five_times_out_of_six() {
         let failed = percent(|services| {
             for value in 1..=5 {
                 ask(services, "seq-kv", &write(value));
@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn who_has_just_changed_something_reads_it_back_from_seq_kv() {
+    fn a_client_reads_its_own_write_from_seq_kv() {
         let current = percent(|services| {
             ask_from(services, "n1", "seq-kv", &write(1));
             ask(services, "seq-kv", &write(2));
@@ -246,8 +246,8 @@ mod tests {
         assert_eq!(current, 100);
     }
 
-    /// For how many seeds of a hundred a newcomer to x = 0, 1, 2, … reads an older value after a
-    /// newer one.
+    /// The percentage of seeds for which a new client of x = 0, 1, 2, … reads an older value after
+    /// a newer one.
     fn percent_going_backwards(changes: u64) -> u64 {
         percent(|services| {
             for value in 1..=changes {
@@ -269,7 +269,7 @@ mod tests {
     #[test]
     fn a_reader_more_than_31_changes_behind_can_see_time_run_backwards() {
         assert_eq!(percent_going_backwards(31), 0);
-        // Summing over all that six reads can meet gives 2.9 % and 29.8 %.
+        // The exact probabilities for six reads are 2.9 % and 29.8 %.
         assert!((2..=3).contains(&percent_going_backwards(32)));
         assert!((28..=31).contains(&percent_going_backwards(60)));
     }
@@ -302,7 +302,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_service_understands_is_explained() {
+    fn an_unanswered_request_is_explained() {
         let check = |service: &str, body: &str, expected: &str| {
             let body = RawValue::from_string(body.to_owned()).unwrap();
             let unanswered = Services::new(seeded(1))
@@ -313,14 +313,14 @@ mod tests {
         check(
             "lin-kv",
             r#"{"type": "ts"}"#,
-            r#"lin-kv answers to read, write and cas, not to "ts""#,
+            r#"lin-kv answers read, write and cas, not "ts""#,
         );
         check(
             "lin-tso",
             r#"{"type": "read"}"#,
-            r#"lin-tso answers to ts, not to "read""#,
+            r#"lin-tso answers ts, not "read""#,
         );
-        check("kv", r#"{"type": "read"}"#, r#"no service is called "kv""#);
+        check("kv", r#"{"type": "read"}"#, r#"there is no service "kv""#);
         check("seq-kv", r#"{"key": "x"}"#, "missing field `type`");
         check("seq-kv", r#"{"type": 1}"#, "malformed");
         check("seq-kv", r#""read""#, "malformed");
@@ -334,7 +334,7 @@ mod tests {
     }
 
     #[test]
-    fn services_answer_to_what_they_say_they_do_and_to_nothing_else() {
+    fn services_answer_the_requests_of_their_definition_and_no_others() {
         let types = || SERVICES.iter().flat_map(|it| it.requests);
         for service in &SERVICES {
             let services = &mut Services::new(seeded(1));

@@ -1,9 +1,9 @@
-//! What services answer, whatever the store.
+//! The replies of services.
 
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-/// What is answered.
+/// The body of a reply, without `in_reply_to`.
 #[derive(Debug, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub(super) enum Reply {

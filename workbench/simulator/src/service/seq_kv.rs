@@ -1,32 +1,31 @@
-//! A store whose clients may live in the past: everybody sees the same states in the same order,
-//! each at a pace of its own. A request that leaves the state it meets unchanged is answered from
-//! there; one that changes it is repeated on the newest state, which makes its sender current.
+//! seq-kv: all clients see the same states in the same order, each at its own pace. A request is
+//! executed on a random state since the client's last one. If it changes that state, it is executed
+//! again on the newest one, to which its client then advances.
 //!
-//! The last 32 states are kept, not as 32 maps but as a short list of versions per key, so that a
-//! write costs the same however many keys there are. Who has fallen behind all of them meets, as
-//! in Maelstrom, one of those kept, counted round in a circle: for such a client time may run
-//! backwards.
+//! The last 32 states are kept, not as 32 maps but as a short list of versions per key, so that the
+//! cost of a write does not depend on the number of keys. An older state maps to a kept one, modulo
+//! their number, as in Maelstrom: a client that far behind may see time run backwards.
 
 use std::collections::{BTreeMap, VecDeque};
 
 use rand::RngExt;
 use serde_json::value::RawValue;
 
-use super::kv::{Key, Request, same};
+use super::kv::{Key, Request, json_eq};
 use super::reply::Reply;
 use crate::rng::SeededRng;
 
-/// So many states are kept, the newest included.
-const KEPT: usize = 32;
+/// The number of states that are kept, the newest included.
+const MAX_STATES: usize = 32;
 
-/// The store, and how far each of its clients has come.
+/// The store, and the last state that each of its clients has seen.
 #[derive(Debug)]
 pub(super) struct SeqKv {
     /// The newest state; state 0 is the empty one.
     newest: u64,
-    /// Which key made each kept state into its successor; `None` where nothing was written.
+    /// The key that changed from each kept state to the next; `None` where nothing was written.
     changes: VecDeque<Option<Key>>,
-    /// What a key held, and since which state, in ascending order.
+    /// The values of each key, each with the first state that has it, in ascending order.
     versions: BTreeMap<Key, Vec<Version>>,
     /// The last state that each client has seen.
     seen: BTreeMap<String, u64>,
@@ -43,7 +42,7 @@ impl SeqKv {
     pub(super) fn new(rng: SeededRng) -> SeqKv {
         SeqKv {
             newest: 0,
-            changes: VecDeque::with_capacity(KEPT),
+            changes: VecDeque::with_capacity(MAX_STATES),
             versions: BTreeMap::new(),
             seen: BTreeMap::new(),
             rng,
@@ -54,13 +53,15 @@ impl SeqKv {
         let seen = self.seen.get(src).copied().unwrap_or(0);
         let picked = self.rng.random_range(seen..=self.newest);
         let past = self.value_at(&request.key, self.kept_state(picked));
-        let (reply, written) = request.act.on(past);
+        let (reply, written) = request.op.apply_to(past);
         if !changes(past, written) {
             self.seen.insert(src.to_owned(), picked);
             return reply;
         }
-        let (reply, written) = request.act.on(self.value_at(&request.key, self.newest));
-        // A new state begins even if this time nothing is written: a cas may have failed now.
+        let (reply, written) = request
+            .op
+            .apply_to(self.value_at(&request.key, self.newest));
+        // A new state begins even if nothing is written: the cas may fail on the newest state.
         let change = written.map(|value| (request.key, value.to_owned()));
         self.append(change);
         self.seen.insert(src.to_owned(), self.newest);
@@ -71,7 +72,7 @@ impl SeqKv {
         self.newest - self.changes.len() as u64
     }
 
-    /// The state itself, or the one that stands in for it when it is no longer kept.
+    /// The state itself, or the kept one that replaces it.
     fn kept_state(&self, index: u64) -> u64 {
         let (oldest, kept) = (self.oldest(), self.changes.len() as u64 + 1);
         if index >= oldest {
@@ -101,30 +102,31 @@ impl SeqKv {
             key
         });
         self.changes.push_back(changed);
-        if self.changes.len() == KEPT
+        if self.changes.len() == MAX_STATES
             && let Some(key) = self.changes.pop_front().flatten()
         {
             self.forget_before_oldest(&key);
         }
     }
 
-    /// Only the key whose change made the now oldest state can have versions that nobody sees.
+    /// Only the key that changed in the now oldest state can have versions that are in no kept
+    /// state.
     fn forget_before_oldest(&mut self, key: &Key) {
         let oldest = self.oldest();
         if let Some(versions) = self.versions.get_mut(key) {
-            let outlived = versions
+            let outdated = versions
                 .iter()
                 .skip(1)
                 .take_while(|next| next.since <= oldest)
                 .count();
-            versions.drain(..outlived);
+            versions.drain(..outdated);
         }
     }
 }
 
-/// Whether writing makes a difference to what is there.
+/// Whether the written value differs from the current one.
 fn changes(current: Option<&RawValue>, written: Option<&RawValue>) -> bool {
-    written.is_some_and(|value| current.is_none_or(|current| !same(current, value)))
+    written.is_some_and(|value| current.is_none_or(|current| !json_eq(current, value)))
 }
 
 #[cfg(test)]
@@ -136,10 +138,10 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::super::{Body, SERVICES};
-    use super::{KEPT, SeqKv};
+    use super::{MAX_STATES, SeqKv};
     use crate::rng::{SeededRng, substream};
 
-    /// The same store without any cunning: whole states, one map each.
+    /// A naive twin of the store: whole states, one map each.
     struct Twin {
         states: Vec<BTreeMap<String, Value>>,
         last: usize,
@@ -161,15 +163,15 @@ mod tests {
             let seen = *self.seen.get(src).unwrap_or(&0);
             let picked = self.rng.random_range(seen as u64..=self.last as u64) as usize;
             let back_from_end = picked as i64 - self.last as i64 - 1;
-            let place = back_from_end.rem_euclid(self.states.len() as i64) as usize;
-            let (state, reply) = run(&self.states[place], body);
-            if state == self.states[place] {
+            let index = back_from_end.rem_euclid(self.states.len() as i64) as usize;
+            let (state, reply) = run(&self.states[index], body);
+            if state == self.states[index] {
                 self.seen.insert(src.to_owned(), picked);
                 return reply;
             }
             let (state, reply) = run(self.states.last().unwrap(), body);
             self.states.push(state);
-            if self.states.len() > KEPT {
+            if self.states.len() > MAX_STATES {
                 self.states.remove(0);
             }
             self.last += 1;
@@ -178,7 +180,7 @@ mod tests {
         }
     }
 
-    /// The state and the reply that follow; errors by code alone.
+    /// The next state and the reply; errors without their texts.
     fn run(state: &BTreeMap<String, Value>, body: &Value) -> (BTreeMap<String, Value>, Value) {
         let key = body["key"].to_string();
         let with = |value: &Value| {
@@ -223,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn version_lists_answer_as_whole_states_would() {
+    fn version_lists_give_the_same_replies_as_whole_states() {
         let mut changes = 0;
         for seed in 0..1500 {
             let mut choices = substream(seed, "requests");
@@ -245,13 +247,13 @@ mod tests {
             changes = changes.max(twin.last);
         }
         assert!(
-            changes > 2 * KEPT,
-            "at most {changes} changes are too few to fall behind"
+            changes > 2 * MAX_STATES,
+            "{changes} changes are too few to fall behind"
         );
     }
 
     #[test]
-    fn no_more_versions_are_kept_than_can_be_seen() {
+    fn versions_that_no_kept_state_has_are_removed() {
         let mut store = SeqKv::new(substream(1, "seq-kv"));
         for value in 0..500 {
             ask(
@@ -260,13 +262,16 @@ mod tests {
                 &json!({"type": "write", "key": value % 3, "value": value}),
             );
             let seen: usize = store.versions.values().map(Vec::len).sum();
-            assert!(seen < KEPT + 3, "{seen} versions after {value} writes");
+            assert!(
+                seen < MAX_STATES + 3,
+                "{seen} versions after {value} writes"
+            );
         }
-        assert_eq!(store.newest - store.oldest() + 1, KEPT as u64);
+        assert_eq!(store.newest - store.oldest() + 1, MAX_STATES as u64);
     }
 
     #[test]
-    fn a_write_costs_the_same_however_many_keys_there_are() {
+    fn the_cost_of_a_write_does_not_depend_on_the_number_of_keys() {
         let mut store = SeqKv::new(substream(1, "seq-kv"));
         for number in 0..200_000 {
             ask(
@@ -280,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_may_be_spelled_differently_and_still_be_no_change() {
+    fn writing_an_equal_value_with_another_text_is_no_change() {
         let mut store = SeqKv::new(substream(1, "seq-kv"));
         for text in [r#"{"a":1,"b":2}"#, r#"{ "b": 2, "a": 1 }"#] {
             let value = RawValue::from_string(text.to_owned()).unwrap();

@@ -1,5 +1,5 @@
-//! Many seeds of a storm, on all cores, and what they add up to. Parts of a campaign that were run
-//! on different machines are merged into one.
+//! Campaigns: many seeds of a storm, on all cores, and their totals. Parts of a campaign that were
+//! run on different machines are merged into one.
 
 use std::ops::Range;
 
@@ -8,32 +8,32 @@ use rayon::iter::{IntoParallelIterator, ParallelIterator};
 use serde::{Deserialize, Serialize};
 
 use super::{Aftermath, Storm};
-use crate::options::Contradiction;
+use crate::options::InvalidOptions;
 use checkers::{CheckerResult as _, Validity};
 use history::{Kind, Op};
 
-/// How many seeds are run before it is asked whether one of them has failed.
+/// The number of seeds that are run between two checks for a failure.
 const BLOCK: u64 = 128;
 
-/// What many runs add up to.
+/// The totals of many runs.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Tally {
-    /// How many runs there were.
+    /// All runs.
     pub runs: u64,
-    /// … of which all was well,
+    /// Runs whose verdict is valid.
     pub valid: u64,
-    /// … nobody can say,
+    /// Runs whose verdict is unknown.
     pub unknown: u64,
-    /// … or something was wrong.
+    /// Runs whose verdict is invalid.
     pub invalid: u64,
-    /// Operations begun,
+    /// Operations invoked.
     pub operations: u64,
-    /// … and ended well.
+    /// Operations completed as `ok`.
     pub ok: u64,
     /// Messages among servers.
     pub messages: u64,
-    /// How often the nemesis struck.
+    /// Faults that the nemesis has started.
     pub faults: u64,
     /// Virtual time, in whole milliseconds: parts must add up to the whole in any order.
     pub virtual_ms: u64,
@@ -51,13 +51,13 @@ pub struct Failure {
     pub options: String,
     /// `invalid` or `unknown`.
     pub verdict: String,
-    /// What was wrong, in words.
+    /// Its findings.
     pub findings: Vec<String>,
     /// The command that repeats it.
     pub command: String,
 }
 
-/// A failing run in the words of a command line.
+/// A failing run as a command line.
 #[derive(Debug, Clone)]
 pub struct Described {
     /// Its options.
@@ -72,24 +72,24 @@ pub struct Described {
 pub struct Report {
     /// The challenge.
     pub challenge: String,
-    /// What was pinned, as on the command line.
+    /// The pinned options, as on the command line.
     pub pinned: String,
     /// The seeds that were run, as pairs of the first one and the one after the last.
     pub seeds: Vec<(u64, u64)>,
-    /// What they came to.
+    /// The totals.
     pub tally: Tally,
-    /// How long it took, all parts together.
+    /// The duration, all parts together.
     pub wall_seconds: f64,
 }
 
 impl Tally {
-    /// What one run comes to. `describe` puts its options and the command that repeats it into words.
+    /// The totals of one run. `describe` formats its options and the command that repeats it.
     pub fn of(run: &Aftermath, describe: impl FnOnce(&Aftermath) -> Described) -> Self {
         let history = &run.record.history;
         let ops = &history.ops;
         let is = |valid| u64::from(run.verdict.validity() == valid);
-        let is_strike = |op: &&Op| op.process.client().is_none() && op.f.starts_with("start-");
-        let strikes = ops.iter().filter(is_strike);
+        let is_start = |op: &&Op| op.process.client().is_none() && op.f.starts_with("start-");
+        let starts = ops.iter().filter(is_start);
         let failure = || {
             let Described { options, command } = describe(run);
             Failure {
@@ -108,14 +108,14 @@ impl Tally {
             operations: history.count(Kind::Invoke) as u64,
             ok: history.count(Kind::Ok) as u64,
             messages: run.record.statistics.servers().sent,
-            // Every act of the nemesis stands in a history twice.
-            faults: strikes.count() as u64 / 2,
+            // A history has each operation of the nemesis twice: invocation and completion.
+            faults: starts.count() as u64 / 2,
             virtual_ms: ops.last().map_or(0, |op| op.time / 1_000_000),
             failures: (!run.is_valid()).then(failure).into_iter().collect(),
         }
     }
 
-    /// Adds others up.
+    /// Adds other totals.
     pub fn add(&mut self, other: Tally) {
         for (sum, more) in [
             (&mut self.runs, other.runs),
@@ -128,7 +128,7 @@ impl Tally {
             (&mut self.faults, other.faults),
             (&mut self.virtual_ms, other.virtual_ms),
         ] {
-            // A report that was read may say anything.
+            // A report that was read may have any numbers.
             *sum = sum.saturating_add(more);
         }
         self.failures.extend(other.failures);
@@ -147,7 +147,7 @@ impl Tally {
 
 impl Report {
     /// # Errors
-    /// When it cannot be what a campaign came to.
+    /// When its numbers are inconsistent.
     fn check(&self) -> anyhow::Result<()> {
         let Tally {
             runs,
@@ -165,24 +165,25 @@ impl Report {
             .collect();
         let are_in_order = self.seeds.iter().all(|it| it.0 <= it.1)
             && self.seeds.windows(2).all(|pair| pair[0].1 <= pair[1].0);
-        let stands_here = |seed: u64| self.seeds.iter().any(|it| (it.0..it.1).contains(&seed));
+        let is_listed = |seed: u64| self.seeds.iter().any(|it| (it.0..it.1).contains(&seed));
         ensure!(
             are_in_order
                 && sum(&counts) == u128::from(*runs)
                 && sum(&[*valid, *unknown, *invalid]) == u128::from(*runs)
                 && sum(&[*unknown, *invalid]) == failures.len() as u128
-                && failures.iter().all(|failure| stands_here(failure.seed)),
-            "{}: seeds, runs and verdicts do not agree: this was changed or damaged",
+                && failures.iter().all(|failure| is_listed(failure.seed)),
+            "{}: seeds, runs and verdicts do not agree: the report was changed or damaged",
             self.challenge,
         );
         Ok(())
     }
 }
 
-/// Runs seeds until one fails, or all of them. `look` is told of every run, from any thread.
+/// Runs seeds until one fails, or all if `keep_going`. `on_run` is called after every run, from any
+/// thread.
 ///
-/// The outcome does not depend on how many cores there are: what was run beyond the first seed that
-/// failed is not counted.
+/// The outcome does not depend on the number of cores: runs after the first failing seed are not
+/// counted.
 ///
 /// # Errors
 /// When options contradict one another.
@@ -191,8 +192,8 @@ pub fn run(
     seeds: Range<u64>,
     keep_going: bool,
     describe: impl Fn(&Aftermath) -> Described + Sync,
-    look: impl Fn(&Tally) + Sync,
-) -> Result<(Tally, Range<u64>), Contradiction> {
+    on_run: impl Fn(&Tally) + Sync,
+) -> Result<(Tally, Range<u64>), InvalidOptions> {
     let mut tally = Tally::default();
     let mut next = seeds.start;
     while next < seeds.end && (keep_going || tally.failures.is_empty()) {
@@ -200,10 +201,10 @@ pub fn run(
         let one = |seed| {
             let run = storm.run(seed)?;
             let one = Tally::of(&run, &describe);
-            look(&one);
+            on_run(&one);
             Ok(one)
         };
-        let block: Result<Vec<Tally>, Contradiction> =
+        let block: Result<Vec<Tally>, InvalidOptions> =
             (next..end).into_par_iter().map(one).collect();
         for one in block? {
             let is_last = !keep_going && !one.failures.is_empty();
@@ -217,18 +218,18 @@ pub fn run(
     Ok((tally, seeds.start..next))
 }
 
-/// The K-th of N parts of some seeds, K counted from 1.
+/// The part number `part`, counted from 1, of `of` equal parts of a range of seeds.
 pub fn shard(seeds: Range<u64>, part: u64, of: u64) -> Range<u64> {
     let count = u128::from(seeds.end.saturating_sub(seeds.start));
     let edge = |part: u64| seeds.start + (count * u128::from(part) / u128::from(of.max(1))) as u64;
     edge(part.saturating_sub(1))..edge(part)
 }
 
-/// Merges reports, part by part; those of one challenge become one.
+/// Merges the reports of parts into one report per challenge.
 ///
 /// # Errors
-/// When two parts were run with other options, a seed stands in two of them, or a part is no report
-/// of a campaign.
+/// When two parts of a challenge have different options or a common seed, or a report is
+/// inconsistent.
 pub fn merge(parts: Vec<Report>) -> anyhow::Result<Vec<Report>> {
     let mut whole: Vec<Report> = Vec::new();
     for part in parts {
@@ -240,7 +241,7 @@ pub fn merge(parts: Vec<Report>) -> anyhow::Result<Vec<Report>> {
         let name = &part.challenge;
         ensure!(
             report.pinned == part.pinned,
-            "{name} was run with {:?} and with {:?}: these do not add up",
+            "{name} was run with {:?} and with {:?}: these reports cannot be merged",
             report.pinned,
             part.pinned,
         );
@@ -265,13 +266,13 @@ pub fn merge(parts: Vec<Report>) -> anyhow::Result<Vec<Report>> {
         report.wall_seconds += part.wall_seconds;
     }
     for report in &mut whole {
-        report.seeds = joined(&report.seeds);
+        report.seeds = join_ranges(&report.seeds);
     }
     Ok(whole)
 }
 
-/// Ranges that touch become one.
-fn joined(seeds: &[(u64, u64)]) -> Vec<(u64, u64)> {
+/// Joins adjacent ranges.
+fn join_ranges(seeds: &[(u64, u64)]) -> Vec<(u64, u64)> {
     let mut joined: Vec<(u64, u64)> = Vec::new();
     for (start, end) in seeds.iter().copied() {
         match joined.last_mut() {
@@ -301,7 +302,7 @@ mod tests {
     }
 
     #[test]
-    fn shards_are_even_and_leave_no_seed_out() {
+    fn shards_are_even_and_cover_all_seeds() {
         for (count, of) in [(10, 3), (7, 7), (3, 5), (10_000, 16), (0, 4)] {
             let mut next = 5;
             for part in 1..=of {
@@ -326,17 +327,17 @@ mod tests {
     }
 
     #[test]
-    fn parts_that_overlap_or_differ_are_refused() {
+    fn parts_that_overlap_or_differ_are_rejected() {
         let error = |one, other| merge(vec![one, other]).unwrap_err().to_string();
         assert!(error(report((0, 3), ""), report((2, 5), "")).contains("twice"));
         let other = report((3, 5), "--rate 7");
-        assert!(error(report((0, 3), ""), other).contains("do not add up"));
+        assert!(error(report((0, 3), ""), other).contains("cannot be merged"));
     }
 
     #[test]
-    fn a_report_that_was_changed_is_refused_and_nothing_overflows() {
+    fn an_inconsistent_report_is_rejected_and_totals_do_not_overflow() {
         #[track_caller]
-        fn refused(change: impl FnOnce(&mut Report)) {
+        fn check_rejected(change: impl FnOnce(&mut Report)) {
             let mut changed = report((5, 8), "");
             changed.tally.failures = vec![failure(6)];
             (changed.tally.valid, changed.tally.invalid) = (2, 1);
@@ -345,16 +346,16 @@ mod tests {
             let error = merge(vec![changed]).unwrap_err().to_string();
             assert!(error.contains("do not agree"), "{error}");
         }
-        refused(|it| it.tally.runs = 4);
-        refused(|it| it.tally.runs = u64::MAX);
-        refused(|it| it.tally.valid = u64::MAX);
-        refused(|it| it.tally.invalid = 0);
-        refused(|it| it.tally.failures.clear());
-        refused(|it| it.tally.failures[0].seed = 8);
-        refused(|it| it.seeds = vec![(8, 5)]);
-        refused(|it| it.seeds = vec![(5, 7), (6, 7)]);
-        refused(|it| it.seeds = vec![(7, 8), (5, 7)]);
-        refused(|it| it.seeds = vec![(0, u64::MAX), (1, u64::MAX)]);
+        check_rejected(|it| it.tally.runs = 4);
+        check_rejected(|it| it.tally.runs = u64::MAX);
+        check_rejected(|it| it.tally.valid = u64::MAX);
+        check_rejected(|it| it.tally.invalid = 0);
+        check_rejected(|it| it.tally.failures.clear());
+        check_rejected(|it| it.tally.failures[0].seed = 8);
+        check_rejected(|it| it.seeds = vec![(8, 5)]);
+        check_rejected(|it| it.seeds = vec![(5, 7), (6, 7)]);
+        check_rejected(|it| it.seeds = vec![(7, 8), (5, 7)]);
+        check_rejected(|it| it.seeds = vec![(0, u64::MAX), (1, u64::MAX)]);
 
         let [mut one, mut other] = [report((0, 3), ""), report((3, 5), "")];
         (one.tally.messages, other.tally.messages) = (u64::MAX, 7);

@@ -1,4 +1,4 @@
-//! What a storm is: a seed draws the size of the cluster, the pace, the latencies and the faults.
+//! Draws the options of a storm from a seed: cluster size, rate, latencies and faults.
 
 use std::time::Duration;
 
@@ -6,13 +6,13 @@ use rand::RngExt;
 use rand::seq::IndexedRandom;
 
 use crate::latency::Distribution;
-use crate::nemesis::{Fault, Target};
+use crate::nemesis::{Fault, PartitionShape};
 use crate::options::{Concurrency, Nodes, Options, Pins};
 use crate::rng::{SeededRng, substream};
 
-/// Draws the options of a run, but for those that are pinned; what is not drawn is as in `base`.
+/// Draws the options of a run, except pinned ones; those that are never drawn are as in `base`.
 ///
-/// Everything is drawn in any case, so that pinning one option leaves the others as they were.
+/// Pinned options are drawn, too, and discarded, so that pinning one does not change the others.
 pub(super) fn draw(seed: u64, faults: &[Fault], base: &Options, pinned: &Pins) -> Options {
     let mut rng = substream(seed, "storm");
     let mut drawn = Pins {
@@ -26,24 +26,24 @@ pub(super) fn draw(seed: u64, faults: &[Fault], base: &Options, pinned: &Pins) -
     let chosen = faults.iter().filter(|_| rng.random::<bool>());
     drawn.nemesis = Some(chosen.copied().collect());
     drawn.nemesis_interval = Some(Duration::from_millis(100 * tenths(2, 50, &mut rng)));
-    let shapes = Target::ALL.iter().filter(|_| rng.random::<bool>());
-    let shapes: Vec<Target> = shapes.copied().collect();
+    let shapes = PartitionShape::ALL.iter().filter(|_| rng.random::<bool>());
+    let shapes: Vec<PartitionShape> = shapes.copied().collect();
     drawn.partition_shapes = Some(match shapes[..] {
-        [] => Target::ALL.to_vec(),
+        [] => PartitionShape::ALL.to_vec(),
         _ => shapes,
     });
-    let part = |tenths| Some(tenths as f64 / 10.0);
-    drawn.loss = part(tenths(1, 6, &mut rng));
-    drawn.duplicate = part(tenths(1, 6, &mut rng));
+    let share = |tenths| Some(tenths as f64 / 10.0);
+    drawn.loss = share(tenths(1, 6, &mut rng));
+    drawn.duplicate = share(tenths(1, 6, &mut rng));
     let ms = |ms| Some(Duration::from_millis(ms));
     drawn.delay = ms(pick(&[20, 100, 500, 1000, 3000], &mut rng));
     drawn.skew = ms(pick(&[0, 10, 500, 5000], &mut rng));
-    drawn.drift = part(tenths(0, 5, &mut rng));
+    drawn.drift = share(tenths(0, 5, &mut rng));
     let all = base.with(&drawn.and(pinned));
-    all.without_idle(base).with(pinned)
+    all.without_unused(base).with(pinned)
 }
 
-/// A latency of nothing can only be constant.
+/// Draws the latency and its distribution; a latency of zero can only be constant.
 fn draw_latency(drawn: &mut Pins, rng: &mut SeededRng, base: &Options, pinned: &Pins) {
     let spreads = pinned
         .latency_dist
@@ -56,8 +56,8 @@ fn draw_latency(drawn: &mut Pins, rng: &mut SeededRng, base: &Options, pinned: &
     }
 }
 
-fn tenths(least: u32, most: u32, rng: &mut SeededRng) -> u64 {
-    u64::from(rng.random_range(least..=most))
+fn tenths(min: u32, max: u32, rng: &mut SeededRng) -> u64 {
+    u64::from(rng.random_range(min..=max))
 }
 
 fn pick<T: Copy>(values: &[T], rng: &mut SeededRng) -> T {
@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn every_seed_draws_options_that_agree_and_all_faults_come_up() {
+    fn every_seed_draws_consistent_options_and_all_faults_occur() {
         let mut seen = BTreeSet::new();
         for seed in 0..300 {
             let drawn = draw(seed, &Fault::ALL, &Options::default(), &Pins::default());
@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pinned_option_stays_and_leaves_the_others_as_they_were() {
+    fn pinning_an_option_does_not_change_the_others() {
         let pinned = Pins {
             latency: Some(0),
             nodes: Some(Nodes::Count(9)),
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn every_pinned_option_finds_others_that_it_agrees_with() {
+    fn drawn_options_are_consistent_with_a_pinned_distribution() {
         let distribution = |it| Pins {
             latency_dist: Some(it),
             ..Pins::default()

@@ -1,7 +1,7 @@
-//! From a failing run to a smaller one that fails, too: fewer nodes, faults and operations, less time.
+//! Shrinks a failing run: to fewer nodes, faults and operations, and a shorter time.
 //!
-//! Only options are changed, and the seed: so what comes out is a command. A smaller option draws
-//! other operations and faults from the same seed, so each is tried with some more seeds, too.
+//! Only the options and the seed change, so that a command repeats the result. With smaller options
+//! a seed gives other operations and faults, so each option is tried with several seeds.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -15,27 +15,27 @@ use crate::options::{Nodes, Options, Pins};
 use checkers::{CheckerResult as _, Validity};
 use history::Op;
 
-/// With how many seeds a smaller option is tried.
+/// The number of seeds with which smaller options are tried.
 const TRIES: u64 = 32;
 
-/// A smaller run that fails, and how many runs were tried to find it.
+/// The smallest failing run that was found, and the number of tried runs.
 #[derive(Debug)]
 pub struct Shrunk {
     /// The run.
     pub run: Aftermath,
-    /// How many were tried.
+    /// The number of tried runs.
     pub tried: u64,
 }
 
-/// Looks for smaller failing runs until none is found, or so many have been tried.
-pub fn shrink(storm: &Storm, failing: Aftermath, most: u64) -> Shrunk {
+/// Looks for smaller failing runs until none is found, or `max_runs` have been tried.
+pub fn shrink(storm: &Storm, failing: Aftermath, max_runs: u64) -> Shrunk {
     let mut shrunk = Shrunk {
         run: failing,
         tried: 0,
     };
     'smaller: loop {
         for options in smaller(&shrunk.run, storm.base()) {
-            if shrunk.tried >= most {
+            if shrunk.tried >= max_runs {
                 break 'smaller;
             }
             shrunk.tried += TRIES;
@@ -49,29 +49,29 @@ pub fn shrink(storm: &Storm, failing: Aftermath, most: u64) -> Shrunk {
     shrunk
 }
 
-/// The first seed from this one on with which these options fail.
+/// The run of the first seed, from this one on, that fails with these options.
 fn first_failure(storm: &Storm, seed: u64, options: &Options) -> Option<Aftermath> {
     let seeds = seed..seed.saturating_add(TRIES);
     let fails = |seed| {
-        // Options that contradict one another are no smaller run.
+        // Options that contradict one another are skipped.
         let run = storm.run_with(seed, options, false).ok()?;
         (run.verdict.validity() == Validity::Invalid).then_some(run)
     };
     seeds.into_par_iter().find_map_first(fails)
 }
 
-/// Options with which a run is smaller, the smallest first.
+/// The options of smaller runs, the smallest first.
 fn smaller(run: &Aftermath, base: &Options) -> Vec<Options> {
     let mut all = Vec::new();
-    let mut offer = |change: Pins| {
-        let options = run.options.with(&change).without_idle(base);
+    let mut add = |change: Pins| {
+        let options = run.options.with(&change).without_unused(base);
         if options != run.options {
             all.push(options);
         }
     };
     let nodes = run.settings.nodes.len() as u64;
     for count in below(nodes) {
-        offer(Pins {
+        add(Pins {
             nodes: Some(Nodes::Count(count as u32)),
             ..Pins::default()
         });
@@ -82,32 +82,32 @@ fn smaller(run: &Aftermath, base: &Options) -> Vec<Options> {
     };
     let faults = &run.options.nemesis;
     if !faults.is_empty() {
-        offer(nemesis(BTreeSet::new()));
+        add(nemesis(BTreeSet::new()));
     }
     if faults.len() > 1 {
         for fault in faults {
-            offer(nemesis(BTreeSet::from([*fault])));
+            add(nemesis(BTreeSet::from([*fault])));
         }
         for fault in faults {
-            offer(nemesis(
+            add(nemesis(
                 faults.iter().copied().filter(|it| it != fault).collect(),
             ));
         }
     }
-    let targets = &run.settings.faults.targets;
-    if faults.contains(&Fault::Partition) && targets.len() > 1 {
-        for target in targets {
-            offer(Pins {
-                partition_shapes: Some(vec![*target]),
+    let shapes = &run.settings.faults.partition_shapes;
+    if faults.contains(&Fault::Partition) && shapes.len() > 1 {
+        for shape in shapes {
+            add(Pins {
+                partition_shapes: Some(vec![*shape]),
                 ..Pins::default()
             });
         }
     }
     let ops = &run.record.history.ops;
-    let strikes = ops.iter().filter(|op| op.process.client().is_none());
-    let strikes = strikes.filter(|op| op.f.starts_with("start-")).count() as u64 / 2;
-    for count in below(strikes) {
-        offer(Pins {
+    let starts = ops.iter().filter(|op| op.process.client().is_none());
+    let starts = starts.filter(|op| op.f.starts_with("start-")).count() as u64 / 2;
+    for count in below(starts) {
+        add(Pins {
             max_faults: Some(Some(count)),
             ..Pins::default()
         });
@@ -116,31 +116,31 @@ fn smaller(run: &Aftermath, base: &Options) -> Vec<Options> {
     let operations = ops.iter().filter(is_counted).count() as u64;
     let operations = run
         .settings
-        .most_operations
-        .map_or(operations, |most| most.min(operations));
+        .max_operations
+        .map_or(operations, |max| max.min(operations));
     for count in below(operations) {
-        offer(Pins {
+        add(Pins {
             max_operations: Some(Some(count)),
             ..Pins::default()
         });
     }
-    // Shorter faults, in tenths of a second; that there are no more of them is settled above.
+    // Shorter faults, in tenths of a second; `max_faults` above limits their number.
     let intervals = run.settings.faults.intervals.iter().map(|(_, it)| it);
     let longest = intervals.max().map_or(0, |it| it.as_millis() as u64 / 100);
     for tenths in below(longest) {
-        offer(Pins {
+        add(Pins {
             nemesis_interval: Some(Duration::from_millis(100 * tenths)),
             ..Pins::default()
         });
     }
     for seconds in below(run.settings.time_limit.as_secs()) {
-        offer(Pins {
+        add(Pins {
             time_limit: Some(Duration::from_secs(seconds)),
             ..Pins::default()
         });
     }
     if run.options.latency > 0 {
-        offer(Pins {
+        add(Pins {
             latency: Some(0),
             latency_dist: Some(Distribution::Constant),
             ..Pins::default()
@@ -149,7 +149,7 @@ fn smaller(run: &Aftermath, base: &Options) -> Vec<Options> {
     all
 }
 
-/// Some numbers from 1 up to the one before: small ones, and those close to it.
+/// Some numbers below `number`, from 1 up: small ones, fractions, and the next smaller one.
 fn below(number: u64) -> Vec<u64> {
     let mut steps = vec![1, 2, 3, 5, 8, number / 4, number / 2, number * 3 / 4];
     steps.push(number.saturating_sub(1));

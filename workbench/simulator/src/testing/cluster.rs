@@ -16,7 +16,7 @@ use crate::network::Network;
 use crate::rng::{SeededRng, substream};
 use crate::service::Services;
 
-/// A message that a node or a service sent.
+/// A message that a node or a service has sent.
 #[derive(Debug, Clone)]
 pub struct Sent {
     /// When it was sent.
@@ -32,15 +32,15 @@ pub struct Sent {
 /// Makes a node, each time one starts.
 type Boot<N> = Arc<dyn Fn(Cluster, &mut Context<<N as Node>::Event>) -> N + Send + Sync>;
 
-/// The most rounds of wakes and deliveries at one moment.
+/// The limit of rounds of wakes and deliveries at one moment.
 const MAX_ROUNDS: u32 = 1_000_000;
 
 /// Nodes of one type on a virtual clock, over the simulated [`Network`] and its [`Services`].
 ///
-/// Messages among nodes and services cross the network, with its latency, weather and cuts. The
-/// test itself is every client: what it [delivers](TestCluster::deliver) arrives at once, and what
-/// is sent to a name that is neither a node nor a service only shows up in
-/// [`sent`](TestCluster::sent). The same seed and the same calls give the same run.
+/// Messages among nodes and services cross the network, with its latency, message faults and cuts.
+/// The test acts as all clients: messages that it [delivers](TestCluster::deliver) arrive at once,
+/// and messages to other names only appear in [`sent`](TestCluster::sent). The same seed and the
+/// same calls give the same run.
 ///
 /// ```
 /// use serde::{Deserialize, Serialize};
@@ -93,13 +93,13 @@ const MAX_ROUNDS: u32 = 1_000_000;
 ///     }
 /// }
 ///
-/// let calm = Conditions::calm(Latency::constant(100));
+/// let reliable = Conditions::reliable(Latency::constant(100));
 /// let boot = |cluster, _: &mut _| Last { cluster, value: 0 };
-/// let mut cluster = TestCluster::of_nodes(2, 1, calm, boot);
+/// let mut cluster = TestCluster::of_nodes(2, 1, reliable, boot);
 /// cluster.deliver("c1", "n0", r#"{"type": "put", "value": 7}"#);
 ///
 /// let mut value = |after_ms: u64| {
-///     cluster.pass(Duration::from_millis(after_ms));
+///     cluster.advance(Duration::from_millis(after_ms));
 ///     cluster.ask("n1", r#"{"type": "get", "msg_id": 1}"#)
 /// };
 /// assert_eq!(value(99), r#"{"type":"get_ok","in_reply_to":1,"value":0}"#);
@@ -110,11 +110,11 @@ pub struct TestCluster<N: Node> {
     pub now: Duration,
     /// The nodes that [`TestCluster::of_nodes`] made, in the order of every `init`.
     pub names: Vec<String>,
-    /// All messages that nodes and services sent since the test last emptied this.
+    /// All messages of nodes and services since the test last cleared this.
     pub sent: Vec<Sent>,
-    /// What nodes logged since the test last emptied this, each with the node's name; and requests
-    /// that a service does not answer, with its name.
-    pub remarks: Vec<(String, String)>,
+    /// Log lines since the test last cleared this, each with the node's name; and why a service did
+    /// not answer a request, with the service's name.
+    pub logs: Vec<(String, String)>,
     network: Network,
     nodes: BTreeMap<String, Engine<N>>,
     services: Services,
@@ -131,7 +131,7 @@ struct Line {
 }
 
 impl<N: Node> TestCluster<N> {
-    /// A network without nodes; each that is started later is made by `boot`.
+    /// A network without nodes. `boot` makes each node that is started later.
     pub fn new<F>(seed: u64, conditions: Conditions, boot: F) -> Self
     where
         F: Fn(Cluster, &mut Context<N::Event>) -> N + Send + Sync + 'static,
@@ -148,7 +148,7 @@ impl<N: Node> TestCluster<N> {
             now: Duration::ZERO,
             names: Vec::new(),
             sent: Vec::new(),
-            remarks: Vec::new(),
+            logs: Vec::new(),
             network,
             nodes: BTreeMap::new(),
             services: Services::new(rng("services")),
@@ -157,7 +157,7 @@ impl<N: Node> TestCluster<N> {
         }
     }
 
-    /// A cluster of `count` nodes, `n0`, `n1` and so on, all of them started.
+    /// A cluster of `count` nodes, `n0`, `n1` and so on, all started.
     pub fn of_nodes<F>(count: usize, seed: u64, conditions: Conditions, boot: F) -> Self
     where
         F: Fn(Cluster, &mut Context<N::Event>) -> N + Send + Sync + 'static,
@@ -170,7 +170,7 @@ impl<N: Node> TestCluster<N> {
         cluster
     }
 
-    /// Starts a node that waits for `init`; one of this name that is up loses its memory.
+    /// Starts a node, which then waits for `init`; a running node of this name is replaced.
     pub fn start(&mut self, name: &str) {
         let boot = Arc::clone(&self.boot);
         let engine = Engine::new(self.boots.next_u64(), move |cluster, ctx: &mut _| {
@@ -191,27 +191,27 @@ impl<N: Node> TestCluster<N> {
         self.deliver("c0", name, &init);
     }
 
-    /// Starts one of [`names`](TestCluster::names), with an empty memory.
+    /// Restarts one of [`names`](TestCluster::names), without its memory.
     pub fn restart(&mut self, name: &str) {
         let cluster = self.names.clone();
         self.start_among(name, &cluster);
     }
 
-    /// Removes a node with its memory. What it has sent still arrives. What arrives at it is lost,
-    /// but a message that is under way when it starts again is not.
+    /// Kills a node. Messages that it has sent still arrive. Messages that arrive at it are lost,
+    /// but not those that are still under way when it starts again.
     pub fn kill(&mut self, name: &str) {
         if self.nodes.remove(name).is_some() {
-            self.network.shut(self.now, &NodeId::from(name));
+            self.network.block(self.now, &NodeId::from(name));
         }
     }
 
-    /// Whether this node was started and not killed since.
+    /// Whether this node is running.
     pub fn is_up(&self, name: &str) -> bool {
         self.nodes.contains_key(name)
     }
 
-    /// Delivers a message from any sender to a node or a service, at once and whatever the network
-    /// does. One to a node that is down is lost. A node receives `body` as it is, JSON or not.
+    /// Delivers a message from any sender to a node or a service, at once and without faults; to a
+    /// dead node it is lost. A node receives `body` as it is, JSON or not.
     ///
     /// # Panics
     /// When the receiver is a service and `body` is not JSON.
@@ -225,8 +225,8 @@ impl<N: Node> TestCluster<N> {
         }
     }
 
-    /// Delivers a client's request and gives the body of the answer, which must come at once.
-    /// Empties [`sent`](TestCluster::sent) first.
+    /// Delivers a client's request and returns the body of the answer, which must come at once.
+    /// Clears [`sent`](TestCluster::sent) first.
     ///
     /// # Panics
     /// When there is no answer.
@@ -258,21 +258,21 @@ impl<N: Node> TestCluster<N> {
         self.network.heal();
     }
 
-    /// Ends all cuts and all bad weather. Messages under way arrive within this latency, too.
-    pub fn calm_down(&mut self, latency: Latency) {
+    /// Ends all cuts and message faults. Messages under way arrive within this latency, too.
+    pub fn end_faults(&mut self, latency: Latency) {
         self.heal();
-        self.set_conditions(Conditions::calm(latency));
+        self.set_conditions(Conditions::reliable(latency));
         self.network.reschedule(self.now);
     }
 
-    /// Messages among nodes and services that were sent so far, lost ones included; copies that
-    /// the weather makes are not counted.
+    /// The number of messages sent among nodes and services so far, including lost ones and
+    /// excluding duplicates.
     pub fn messages(&self) -> u64 {
         self.network.statistics().servers().sent
     }
 
     /// Advances the clock by `time`, as [`TestCluster::run_until`] does.
-    pub fn pass(&mut self, time: Duration) {
+    pub fn advance(&mut self, time: Duration) {
         self.run_until(self.now + time);
     }
 
@@ -284,7 +284,11 @@ impl<N: Node> TestCluster<N> {
         let mut rounds = 0;
         while let Some(next) = self.deadline().filter(|at| *at <= end) {
             rounds = if next > self.now { 0 } else { rounds + 1 };
-            assert!(rounds < MAX_ROUNDS, "time stands still at {:?}", self.now);
+            assert!(
+                rounds < MAX_ROUNDS,
+                "messages without end at {:?}",
+                self.now
+            );
             self.now = self.now.max(next);
             self.wake_nodes();
             while let Some(envelope) = self.network.poll(self.now) {
@@ -300,17 +304,17 @@ impl<N: Node> TestCluster<N> {
     }
 
     /// Whether no message is under way and no timer is pending.
-    pub fn is_silent(&self) -> bool {
+    pub fn is_idle(&self) -> bool {
         self.deadline().is_none()
     }
 
-    /// Advances the clock by `patience`; whether no message was sent meanwhile and the cluster
-    /// [is silent](TestCluster::is_silent) then. A timer may be left over from what was settled
-    /// before: `patience` is the time that it may take to expire.
-    pub fn falls_silent(&mut self, patience: Duration) -> bool {
+    /// Advances the clock by `timeout`. Returns whether no message was sent meanwhile and the
+    /// cluster [is idle](TestCluster::is_idle) then. Timers may be pending from earlier: they must
+    /// expire within `timeout`.
+    pub fn becomes_idle(&mut self, timeout: Duration) -> bool {
         let before = self.messages();
-        self.pass(patience);
-        self.messages() == before && self.is_silent()
+        self.advance(timeout);
+        self.messages() == before && self.is_idle()
     }
 
     fn deadline(&self) -> Option<Duration> {
@@ -331,7 +335,7 @@ impl<N: Node> TestCluster<N> {
         }
     }
 
-    /// Passes a line to a node, which answers at this same moment.
+    /// Passes a line to a node, which answers at the same moment.
     fn receive(&mut self, name: &str, line: &str) {
         if let Some(node) = self.nodes.get_mut(name) {
             node.receive(self.now, line);
@@ -339,26 +343,25 @@ impl<N: Node> TestCluster<N> {
         }
     }
 
-    /// Passes a request to a service, which answers at this same moment.
+    /// Passes a request to a service, which answers at the same moment.
     fn serve(&mut self, src: &NodeId, service: &str, body: &RawValue) {
         match self.services.handle(service, src.as_str(), body) {
             Ok(answer) => self.send(&NodeId::from(service), src, answer),
             Err(unanswered) => {
-                let remark = (service.to_owned(), unanswered.to_string());
-                self.remarks.push(remark);
+                let line = (service.to_owned(), unanswered.to_string());
+                self.logs.push(line);
             }
         }
     }
 
-    /// Takes out what a node has sent and logged.
+    /// Collects what a node has sent and logged.
     fn collect(&mut self, name: &str) {
         let mut outbox = Outbox::default();
         if let Some(node) = self.nodes.get_mut(name) {
             node.drain(&mut outbox);
         }
-        let remarks = outbox.log.drain(..);
-        self.remarks
-            .extend(remarks.map(|remark| (name.to_owned(), remark)));
+        let lines = outbox.log.drain(..);
+        self.logs.extend(lines.map(|line| (name.to_owned(), line)));
         let lines = std::str::from_utf8(&outbox.lines).expect("JSON is text");
         for line in lines.lines() {
             let line = serde_json::from_str(line).expect("an engine's lines are messages");
@@ -374,7 +377,7 @@ impl<N: Node> TestCluster<N> {
             dest: dest.to_string(),
             body: body.get().to_owned(),
         });
-        // Only nodes and services take part in the network. What is for a client goes no further.
+        // Only nodes and services are on the network: a message to a client is not delivered.
         let _ = self.network.send(self.now, src, dest, body.into());
     }
 }

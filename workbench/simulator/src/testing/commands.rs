@@ -1,4 +1,4 @@
-//! A cluster driven by the commands of a transcript.
+//! The commands with which a transcript drives a cluster.
 
 use std::fmt::Write;
 use std::time::Duration;
@@ -8,8 +8,8 @@ use shared::{Cluster, Context, Node};
 use super::{Conditions, TestCluster, transcript};
 use crate::latency::Latency;
 
-/// Replays the transcripts in a folder, each in a cluster of its own in calm conditions of this
-/// latency. The commands are those of [`TestCluster::execute`].
+/// Replays the transcripts in a folder, each in a new cluster without faults and with this latency.
+/// The commands are those of [`TestCluster::execute`].
 ///
 /// # Panics
 /// When a transcript's outcome has changed; see [`transcript::check`].
@@ -19,21 +19,21 @@ where
     N: Node,
 {
     transcript::check(folder, || {
-        let mut cluster = TestCluster::new(1, Conditions::calm(latency), boot.clone());
+        let mut cluster = TestCluster::new(1, Conditions::reliable(latency), boot.clone());
         move |command: &str| cluster.execute(command)
     });
 }
 
 impl<N: Node> TestCluster<N> {
     /// Executes a transcript's command and returns the messages that were sent since the last one,
-    /// in lines such as `340ms n0→n1 {…}`, then the remarks. The commands:
+    /// in lines such as `340ms n0→n1 {…}`, then the log lines. The commands:
     ///
     /// - `start n1 of n0 n1 n2` starts a node with `init`, `start n1` one that waits for `init`,
     ///   and `kill n1` kills it;
     /// - `c1 n0 {"type": …}` delivers a message;
-    /// - `wait 340ms` lets time pass;
+    /// - `wait 340ms` advances the clock;
     /// - `cut n0 n1` cuts two nodes off from each other, both ways, and `heal` ends all cuts;
-    /// - `silence` returns whether the cluster [is silent](TestCluster::is_silent).
+    /// - `silence` returns whether the cluster [is silent](TestCluster::is_idle).
     ///
     /// # Panics
     /// When it is none of these.
@@ -46,13 +46,13 @@ impl<N: Node> TestCluster<N> {
             }
             ["start", name] => self.start(name),
             ["kill", name] => self.kill(name),
-            ["wait", duration] => self.pass(milliseconds(duration)),
+            ["wait", duration] => self.advance(milliseconds(duration)),
             ["cut", one, other] => {
                 self.cut(one, other);
                 self.cut(other, one);
             }
             ["heal"] => self.heal(),
-            ["silence"] => return self.is_silent().to_string(),
+            ["silence"] => return self.is_idle().to_string(),
             [src, dest, body] => self.deliver(src, dest, body),
             _ => panic!("no such command: {command}"),
         }
@@ -65,8 +65,8 @@ impl<N: Node> TestCluster<N> {
             let (at, src, dest, body) = (sent.at, sent.src, sent.dest, sent.body);
             let _ = writeln!(output, "{at:?} {src}→{dest} {body}");
         }
-        for (name, remark) in self.remarks.drain(..) {
-            let _ = writeln!(output, "{name} remarks: {remark}");
+        for (name, line) in self.logs.drain(..) {
+            let _ = writeln!(output, "{name} logs: {line}");
         }
         output
     }

@@ -1,4 +1,4 @@
-//! Network conditions as one value, and how a storm draws them.
+//! Network conditions as one value, and random ones for storms.
 
 use std::time::Duration;
 
@@ -10,14 +10,14 @@ use crate::network::MessageFaults;
 /// Latency and message faults of a network.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Conditions {
-    /// How long messages among nodes and services take.
+    /// The latency of messages among nodes and services.
     pub latency: Latency,
-    /// What else happens to them.
+    /// The faults of these messages.
     pub faults: MessageFaults,
 }
 
 impl Conditions {
-    /// The worst that [`Conditions::draw`] draws: messages may be seconds late, and most are lost.
+    /// The worst of [`Conditions::draw`]: messages may be seconds late, and most are lost.
     pub const WORST: Conditions = Conditions {
         latency: Latency::constant(200),
         faults: MessageFaults {
@@ -28,18 +28,18 @@ impl Conditions {
     };
 
     /// Every message arrives once, after this latency.
-    pub fn calm(latency: Latency) -> Self {
+    pub fn reliable(latency: Latency) -> Self {
         let faults = MessageFaults::default();
         Conditions { latency, faults }
     }
 
-    /// Any conditions up to [`Conditions::WORST`].
+    /// Draws conditions up to [`Conditions::WORST`].
     pub fn draw(rng: &mut Rng) -> Self {
         Conditions::draw_up_to(&Conditions::WORST, rng)
     }
 
-    /// A mean latency below that of `worst`, of any distribution; and each kind of bad weather is
-    /// absent or anything up to that of `worst`, in any combination.
+    /// Draws a mean latency below that of `worst`, of any distribution; and each message fault,
+    /// absent or up to that of `worst`, in any combination.
     pub fn draw_up_to(worst: &Conditions, rng: &mut Rng) -> Self {
         let mean_ms = rng.below(worst.latency.mean_ms.into());
         let distributions = Distribution::ALL;

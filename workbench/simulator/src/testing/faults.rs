@@ -1,26 +1,26 @@
-//! Faults drawn at random: kills, partitions and cuts.
+//! Random faults: kills, partitions and cuts.
 
 use shared::{Node, Rng};
 
 use super::TestCluster;
 
-/// The service that holds the journals of durable nodes.
+/// The service that stores the journals of durable nodes.
 const LIN_KV: &str = "lin-kv";
 
 impl<N: Node> TestCluster<N> {
-    /// One of [`names`](TestCluster::names).
-    pub fn any_node(&self, rng: &mut Rng) -> String {
+    /// Draws one of [`names`](TestCluster::names).
+    pub fn random_node(&self, rng: &mut Rng) -> String {
         self.names[rng.below(self.names.len() as u64) as usize].clone()
     }
 
-    /// The [`names`](TestCluster::names) of nodes that are down.
+    /// The [`names`](TestCluster::names) of dead nodes.
     pub fn dead(&self) -> Vec<String> {
         let names = self.names.iter().filter(|name| !self.is_up(name));
         names.cloned().collect()
     }
 
-    /// Restarts all nodes that are down, and returns their names.
-    pub fn start_the_dead(&mut self) -> Vec<String> {
+    /// Restarts all dead nodes, and returns their names.
+    pub fn restart_dead(&mut self) -> Vec<String> {
         let dead = self.dead();
         for name in &dead {
             self.restart(name);
@@ -28,14 +28,14 @@ impl<N: Node> TestCluster<N> {
         dead
     }
 
-    /// Kills one node, after a restart of those that were down; or, one time in four, all nodes at
-    /// once. Returns the names of the victims.
-    pub fn kill_some(&mut self, rng: &mut Rng) -> Vec<String> {
+    /// Restarts all dead nodes and kills one; or, one time in four, kills all nodes at once.
+    /// Returns the names of the killed nodes.
+    pub fn kill_random(&mut self, rng: &mut Rng) -> Vec<String> {
         let all_at_once = rng.below(4) == 0;
         if !all_at_once {
-            self.start_the_dead();
+            self.restart_dead();
         }
-        let one = self.any_node(rng);
+        let one = self.random_node(rng);
         let victims = if all_at_once {
             self.names.clone()
         } else {
@@ -47,18 +47,18 @@ impl<N: Node> TestCluster<N> {
         victims
     }
 
-    /// Cuts the way of one node to lin-kv, or the way back.
-    pub fn cut_off_the_service(&mut self, rng: &mut Rng) {
-        let node = self.any_node(rng);
+    /// Cuts one node off from lin-kv, in one direction.
+    pub fn cut_off_service(&mut self, rng: &mut Rng) {
+        let node = self.random_node(rng);
         match rng.below(2) {
             0 => self.cut(&node, LIN_KV),
             _ => self.cut(LIN_KV, &node),
         }
     }
 
-    /// Replaces all cuts: two sides that are cut off from each other, or single directions between
-    /// nodes, or none.
-    pub fn part(&mut self, rng: &mut Rng) {
+    /// Replaces all cuts by random ones: two sides that are cut off from each other, or single
+    /// directions between nodes, or none.
+    pub fn partition(&mut self, rng: &mut Rng) {
         self.heal();
         let kind = rng.below(4);
         let names = self.names.clone();
@@ -78,14 +78,15 @@ impl<N: Node> TestCluster<N> {
     }
 }
 
-/// The most edges between two of `nodes` nodes, in a tree where the node at index i is the parent
-/// of those at f·i + 1 … f·i + f, with f the fan-out.
-pub fn most_hops(nodes: usize, fan_out: usize) -> u32 {
+/// The maximum number of edges between two of `nodes` nodes, in a tree where the node at index i is
+/// the parent of those at f·i + 1 … f·i + f, with f the fan-out.
+pub fn max_hops(nodes: usize, fan_out: usize) -> u32 {
     let (mut last, mut depth) = (nodes.saturating_sub(1), 0);
     while last > 0 {
         last = (last - 1) / fan_out;
         depth += 1;
     }
-    // The last node is the deepest; under another child of the root it is as deep or one less.
+    // The last node is the deepest; the subtrees of other children of the root are as deep or one
+    // less.
     if fan_out == 1 { depth } else { 2 * depth }
 }

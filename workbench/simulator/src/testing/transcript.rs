@@ -1,20 +1,21 @@
 //! Transcript tests: each text file holds one scenario, and a replay must give the same text.
 //!
 //! A line `> push a 7` is a command; the lines up to the next command are its output. Blank lines
-//! and lines that begin with `#` are comments and stay where they are. After an intended change,
-//! `REWRITE=1` writes the new outputs into the files, and the diff is read in review.
+//! and lines that begin with `#` are kept as they are. After an intended change, `REWRITE=1` writes
+//! the new outputs into the files, for review as a diff.
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
-/// Replays all transcripts (`*.txt`) in a folder. `world` makes a new interpreter for each: a
-/// function from a command to its output, whose lines are neither empty nor begin with `#` or `> `.
+/// Replays all transcripts (`*.txt`) in a folder. `interpreter` makes a new interpreter for each: a
+/// function from a command to its output, whose lines are not empty and do not begin with `#` or
+/// `> `.
 ///
 /// # Panics
 /// When an output has changed, with the diff and the command that accepts it; and when there are
 /// no transcripts.
-pub fn check<F>(folder: impl AsRef<Path>, world: impl Fn() -> F)
+pub fn check<F>(folder: impl AsRef<Path>, interpreter: impl Fn() -> F)
 where
     F: FnMut(&str) -> String,
 {
@@ -27,7 +28,7 @@ where
     let mut changes = String::new();
     for file in files {
         let old = fs::read_to_string(&file).expect("a transcript is text");
-        let new = replay(&old, world());
+        let new = replay(&old, interpreter());
         if old == new {
             continue;
         }
@@ -40,7 +41,7 @@ where
     let package = env::var("CARGO_PKG_NAME").unwrap_or_default();
     assert!(
         changes.is_empty(),
-        "\n{changes}\nIf this is meant: REWRITE=1 cargo test -p {package}"
+        "\n{changes}\nIf this is intended: REWRITE=1 cargo test -p {package}"
     );
 }
 
@@ -54,34 +55,34 @@ fn transcripts(folder: &Path) -> Vec<PathBuf> {
     files
 }
 
-fn replay(old: &str, mut world: impl FnMut(&str) -> String) -> String {
+fn replay(old: &str, mut execute: impl FnMut(&str) -> String) -> String {
     let mut text = String::new();
     for line in old.lines() {
         if line.is_empty() || line.starts_with('#') {
             text.extend([line, "\n"]);
         } else if let Some(command) = line.strip_prefix("> ") {
             text.extend([line, "\n"]);
-            text.extend(world(command).lines().flat_map(|line| [line, "\n"]));
+            text.extend(execute(command).lines().flat_map(|line| [line, "\n"]));
         }
     }
     text
 }
 
-/// The commands whose output has changed, with the old and the new one.
+/// The commands whose output has changed, with the old and the new output.
 fn diff(old: &str, new: &str) -> String {
-    // A replay keeps the commands, so that scenes correspond one to one.
-    let scenes = |text: &str| -> Vec<String> {
+    // A replay keeps the commands, so that old and new sections correspond one to one.
+    let sections = |text: &str| -> Vec<String> {
         let text = format!("\n{text}");
         text.split("\n> ").map(str::to_owned).collect()
     };
     let mut changes = String::new();
-    for (old, new) in scenes(old).iter().zip(&scenes(new)) {
+    for (old, new) in sections(old).iter().zip(&sections(new)) {
         if old != new {
             let command = old.lines().next().unwrap_or_default();
             let _ = writeln!(changes, "  > {command}");
-            let lost = old.lines().skip(1).map(|line| format!("  - {line}\n"));
-            let gained = new.lines().skip(1).map(|line| format!("  + {line}\n"));
-            changes.extend(lost.chain(gained));
+            let removed = old.lines().skip(1).map(|line| format!("  - {line}\n"));
+            let added = new.lines().skip(1).map(|line| format!("  + {line}\n"));
+            changes.extend(removed.chain(added));
         }
     }
     changes

@@ -1,23 +1,23 @@
-//! What sets and counters have in common: clients that add something, or read everything.
+//! The client of sets and counters: it adds something or reads everything.
 
 use super::{Completion, Invocation, Session, Step};
-use crate::rpc::{Answer, Question, Rpc};
+use crate::rpc::{Answer, ClientRequest, Rpc};
 
-/// A client of a node that answers `add` and `read`; it remembers nothing.
+/// A client with the requests `add` and `read`, and without state.
 pub(super) struct Client {
-    /// How something is added.
+    /// The request that adds something.
     pub(super) add: &'static Rpc,
-    /// The name of what is added.
+    /// The name of its argument.
     pub(super) argument: &'static str,
-    /// The form of what is read, in a field `value`.
+    /// The request that reads everything; its answer has a field `value`.
     pub(super) read: &'static Rpc,
 }
 
 impl Session for Client {
     fn begin(&mut self, invocation: &Invocation) -> Step {
-        Step::Ask(match invocation.f {
-            "add" => Question::new(self.add, vec![(self.argument, invocation.value.clone())]),
-            _ => Question::new(self.read, Vec::new()),
+        Step::Send(match invocation.f {
+            "add" => ClientRequest::new(self.add, vec![(self.argument, invocation.value.clone())]),
+            _ => ClientRequest::new(self.read, Vec::new()),
         })
     }
 

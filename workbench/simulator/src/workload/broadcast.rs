@@ -1,35 +1,35 @@
-//! broadcast: what one node is told, all come to know.
+//! broadcast: a value sent to one node must reach all nodes.
 
 use rand::RngExt;
 use shared::NodeId;
 
-use super::last_reads::lacking;
-use super::{Completion, Invocation, Last, OnceEach, Session, Step, Turn, Workload};
+use super::final_reads::missing_elements;
+use super::{Completion, FinalStep, Invocation, OnceEach, Session, Step, Turn, Workload};
 use crate::rng::SeededRng;
-use crate::rpc::{Answer, Field, Question, Rpc, Shape};
+use crate::rpc::{Answer, ClientRequest, Field, FieldType, Rpc};
 use crate::topology::Topology;
 use checkers::{WorkloadResult, WorkloadVerdict};
 use history::{History, Kind, Op};
 
 static TOPOLOGY: Rpc = Rpc {
     request: "topology",
-    meaning: "Asked once of each node, before everything else: whom it should talk to. A node may \
-              talk to others instead.",
+    meaning: "Sent once to each node, before all other requests: suggested neighbours. A node may \
+              send messages to other nodes instead.",
     arguments: &[Field::new(
         "topology",
-        Shape::Neighbours,
+        FieldType::Neighbours,
         r#"{"n1":["n2"],"n2":["n1","n3"],"n3":["n2"]}"#,
-        "the neighbours of every node, as --topology has it",
+        "the neighbours of every node, as set by --topology",
     )],
     response: "topology_ok",
     fields: &[],
 };
 static BROADCAST: Rpc = Rpc {
     request: "broadcast",
-    meaning: "A value is told to one node, and all should come to know it.",
+    meaning: "Sends a value to one node; it must reach all nodes.",
     arguments: &[Field::new(
         "message",
-        Shape::Any,
+        FieldType::Any,
         "7",
         "the value; each is sent once, an integer",
     )],
@@ -38,18 +38,18 @@ static BROADCAST: Rpc = Rpc {
 };
 static READ: Rpc = Rpc {
     request: "read",
-    meaning: "What a node knows.",
+    meaning: "Reads the values that a node has received.",
     arguments: &[],
     response: "read_ok",
     fields: &[Field::new(
         "messages",
-        Shape::List,
+        FieldType::List,
         "[3,7]",
-        "all values that the node has heard of, in any order",
+        "all values that the node has received, in any order",
     )],
 };
 
-/// The workload: values 0, 1, 2, … and reads, half and half; at the end everybody reads once.
+/// The workload: values 0, 1, 2, … and reads, half and half; at the end each worker reads once.
 #[derive(Debug)]
 pub(super) struct Broadcast {
     topology: Topology,
@@ -90,13 +90,13 @@ impl Workload for Broadcast {
         true
     }
 
-    fn next_final(&mut self, turn: Turn, _: &mut SeededRng) -> Last {
+    fn next_final(&mut self, turn: Turn, _: &mut SeededRng) -> FinalStep {
         self.final_reads.next(turn, Invocation::final_read)
     }
 
-    fn set_up(&self, nodes: &[NodeId]) -> Option<Question> {
+    fn set_up(&self, nodes: &[NodeId]) -> Option<ClientRequest> {
         let fields = vec![("topology", history::json(&self.topology.neighbours(nodes)))];
-        Some(Question::new(&TOPOLOGY, fields))
+        Some(ClientRequest::new(&TOPOLOGY, fields))
     }
 
     fn requests(&self) -> Vec<&'static Rpc> {
@@ -116,10 +116,10 @@ impl Workload for Broadcast {
     }
 
     fn unconverged(&self, history: &History, reads: &[&Op]) -> Vec<String> {
-        lacking(history, reads, "broadcast")
+        missing_elements(history, reads, "broadcast")
     }
 
-    /// If nothing was added, Maelstrom does not know, and nothing was promised either.
+    /// If no value was acknowledged, Maelstrom's verdict is unknown; in a storm it counts as valid.
     fn is_vacuous(&self, history: &History, _: &WorkloadResult) -> bool {
         let mut ops = history.ops.iter();
         !ops.any(|op| op.kind == Kind::Ok && op.f == "broadcast")
@@ -130,9 +130,11 @@ struct Client;
 
 impl Session for Client {
     fn begin(&mut self, invocation: &Invocation) -> Step {
-        Step::Ask(match invocation.f {
-            "broadcast" => Question::new(&BROADCAST, vec![("message", invocation.value.clone())]),
-            _ => Question::new(&READ, Vec::new()),
+        Step::Send(match invocation.f {
+            "broadcast" => {
+                ClientRequest::new(&BROADCAST, vec![("message", invocation.value.clone())])
+            }
+            _ => ClientRequest::new(&READ, Vec::new()),
         })
     }
 

@@ -1,41 +1,41 @@
-//! g-counter and pn-counter: a number that all nodes add to, up alone or up and down.
+//! g-counter and pn-counter: a number that only grows, or that grows and shrinks.
 
 use rand::RngExt;
 
 use super::add_read::Client;
-use super::last_reads::disagreeing;
-use super::{Invocation, Last, OnceEach, Session, Turn, Workload};
+use super::final_reads::differing_reads;
+use super::{FinalStep, Invocation, OnceEach, Session, Turn, Workload};
 use crate::rng::SeededRng;
-use crate::rpc::{Field, Rpc, Shape};
+use crate::rpc::{Field, FieldType, Rpc};
 use checkers::WorkloadVerdict;
 use history::{History, Op};
 
 static ADD: Rpc = Rpc {
     request: "add",
-    meaning: "A number is added to the counter.",
+    meaning: "Adds a number to the counter.",
     arguments: &[Field::new(
         "delta",
-        Shape::Integer,
+        FieldType::Integer,
         "3",
-        "the number; never below zero in g-counter",
+        "the number; never negative in g-counter",
     )],
     response: "add_ok",
     fields: &[],
 };
 static READ: Rpc = Rpc {
     request: "read",
-    meaning: "The counter's value. Once all has settled, nodes must know all additions.",
+    meaning: "Reads the counter's value. After convergence it must include all additions.",
     arguments: &[],
     response: "read_ok",
     fields: &[Field::new(
         "value",
-        Shape::Integer,
+        FieldType::Integer,
         "10",
-        "the sum of all additions, as far as the node knows",
+        "the sum of all additions that the node has received",
     )],
 };
 
-/// What a counter can do.
+/// The directions of a counter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Direction {
     /// It only grows.
@@ -44,8 +44,8 @@ pub(super) enum Direction {
     Both,
 }
 
-/// The workload: an equal chance of reading and of adding something from −5 to 4, but what a
-/// counter cannot do is drawn again; at the end everybody reads once.
+/// The workload: reads and additions of −5 to 4, half and half, but an addition that the counter
+/// does not allow is drawn again; at the end each worker reads once.
 #[derive(Debug)]
 pub(super) struct Counter {
     direction: Direction,
@@ -89,7 +89,7 @@ impl Workload for Counter {
         true
     }
 
-    fn next_final(&mut self, turn: Turn, _: &mut SeededRng) -> Last {
+    fn next_final(&mut self, turn: Turn, _: &mut SeededRng) -> FinalStep {
         self.final_reads.next(turn, Invocation::final_read)
     }
 
@@ -114,7 +114,7 @@ impl Workload for Counter {
     }
 
     fn unconverged(&self, _: &History, reads: &[&Op]) -> Vec<String> {
-        disagreeing(reads)
+        differing_reads(reads)
     }
 }
 
@@ -126,7 +126,7 @@ mod tests {
     use super::*;
     use crate::rng::seeded;
 
-    /// How often each delta, or nothing for a read, comes in so many operations.
+    /// The number of times that each delta, or `None` for a read, is drawn in `count` operations.
     fn drawn(direction: Direction, count: usize) -> BTreeMap<Option<i64>, usize> {
         let (mut counter, mut rng) = (Counter::new(direction), seeded(1));
         let turn = Turn {
@@ -144,14 +144,14 @@ mod tests {
     }
 
     #[test]
-    fn a_growing_counter_adds_in_a_third_of_its_operations_and_never_below_nothing() {
+    fn a_g_counter_adds_in_a_third_of_its_operations_and_never_a_negative_number() {
         let drawn = drawn(Direction::Up, 30_000);
         assert!(drawn.keys().flatten().copied().eq(0..5));
         assert!((19_500..20_500).contains(&drawn[&None]), "{drawn:?}");
     }
 
     #[test]
-    fn the_other_one_adds_in_half_of_them_from_minus_five_to_four() {
+    fn a_pn_counter_adds_minus_five_to_four_in_half_of_its_operations() {
         let drawn = drawn(Direction::Both, 30_000);
         assert!(drawn.keys().flatten().copied().eq(-5..5));
         assert!((14_500..15_500).contains(&drawn[&None]), "{drawn:?}");

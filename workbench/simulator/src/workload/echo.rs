@@ -1,33 +1,33 @@
-//! echo: a node answers with what it was sent.
+//! echo: a node sends back what it receives.
 
 use rand::RngExt;
 use serde_json::value::RawValue;
 
 use super::{Completion, Invocation, Session, Step, Turn, Workload};
 use crate::rng::SeededRng;
-use crate::rpc::{Answer, Field, Question, Rpc, Shape};
+use crate::rpc::{Answer, ClientRequest, Field, FieldType, Rpc};
 use checkers::WorkloadVerdict;
 use history::History;
 
 static ECHO: Rpc = Rpc {
     request: "echo",
     response: "echo_ok",
-    meaning: "A node says back what it is sent.",
+    meaning: "A node sends back what it receives.",
     arguments: &[Field::new(
         "echo",
-        Shape::Any,
+        FieldType::Any,
         "\"Please echo 7\"",
-        "what to say",
+        "the text to send back",
     )],
     fields: &[Field::new(
         "echo",
-        Shape::Any,
+        FieldType::Any,
         "\"Please echo 7\"",
-        "the same",
+        "the same text",
     )],
 };
 
-/// The workload; it has no state.
+/// The workload, without state.
 #[derive(Debug)]
 pub(super) struct Echo;
 
@@ -62,14 +62,14 @@ struct Client;
 
 impl Session for Client {
     fn begin(&mut self, invocation: &Invocation) -> Step {
-        Step::Ask(Question::new(
+        Step::Send(ClientRequest::new(
             &ECHO,
             vec![("echo", invocation.value.clone())],
         ))
     }
 
     fn on_reply(&mut self, _: &Invocation, answer: &Answer<'_>) -> Step {
-        // The checker compares texts in whole answers.
+        // The checker compares whole answers.
         Step::Done(Completion::ok(RawValue::to_owned(answer.body)))
     }
 }

@@ -3,19 +3,19 @@
 use rand::RngExt;
 
 use super::add_read::Client;
-use super::last_reads::lacking;
-use super::{Invocation, Last, OnceEach, Session, Turn, Workload};
+use super::final_reads::missing_elements;
+use super::{FinalStep, Invocation, OnceEach, Session, Turn, Workload};
 use crate::rng::SeededRng;
-use crate::rpc::{Field, Rpc, Shape};
+use crate::rpc::{Field, FieldType, Rpc};
 use checkers::{WorkloadResult, WorkloadVerdict};
 use history::{History, Kind, Op};
 
 static ADD: Rpc = Rpc {
     request: "add",
-    meaning: "An element comes into the set.",
+    meaning: "Adds an element to the set.",
     arguments: &[Field::new(
         "element",
-        Shape::Any,
+        FieldType::Any,
         "7",
         "the element; each is added once, an integer",
     )],
@@ -24,18 +24,18 @@ static ADD: Rpc = Rpc {
 };
 static READ: Rpc = Rpc {
     request: "read",
-    meaning: "The whole set. Once all has settled, nodes must know all elements.",
+    meaning: "Reads the whole set. After convergence each node must return all elements.",
     arguments: &[],
     response: "read_ok",
     fields: &[Field::new(
         "value",
-        Shape::List,
+        FieldType::List,
         "[3,7]",
-        "all elements that the node knows, in any order",
+        "all elements that the node has received, in any order",
     )],
 };
 
-/// The workload: elements 0, 1, 2, … and reads, half and half; at the end everybody reads once.
+/// The workload: elements 0, 1, 2, … and reads, half and half; at the end each worker reads once.
 #[derive(Debug, Default)]
 pub(super) struct GSet {
     next_element: u64,
@@ -65,7 +65,7 @@ impl Workload for GSet {
         true
     }
 
-    fn next_final(&mut self, turn: Turn, _: &mut SeededRng) -> Last {
+    fn next_final(&mut self, turn: Turn, _: &mut SeededRng) -> FinalStep {
         let read = || Invocation::new("read", history::null());
         self.final_reads.next(turn, read)
     }
@@ -91,10 +91,11 @@ impl Workload for GSet {
     }
 
     fn unconverged(&self, history: &History, reads: &[&Op]) -> Vec<String> {
-        lacking(history, reads, "add")
+        missing_elements(history, reads, "add")
     }
 
-    /// If nothing was added, Maelstrom does not know, and nothing was promised either.
+    /// If no element was acknowledged, Maelstrom's verdict is unknown; in a storm it counts as
+    /// valid.
     fn is_vacuous(&self, history: &History, _: &WorkloadResult) -> bool {
         let mut ops = history.ops.iter();
         !ops.any(|op| op.kind == Kind::Ok && op.f == "add")

@@ -1,4 +1,4 @@
-//! kafka: logs that producers append to and consumers poll, key by key.
+//! kafka: logs, one per key, to which producers append and which consumers poll.
 
 mod client;
 
@@ -8,56 +8,55 @@ use std::time::Duration;
 use rand::RngExt;
 use serde_json::value::RawValue;
 
-use super::last_reads::orders_nothing;
+use super::final_reads::has_empty_graph;
 use super::transactions::{self, MicroOp, Transactions};
-use super::{Invocation, Last, Session, Turn, Workload};
+use super::{FinalStep, Invocation, Session, Turn, Workload};
 use crate::rng::SeededRng;
 use crate::rpc::Rpc;
 use checkers::{WorkloadResult, WorkloadVerdict};
 use history::{History, Kind, OpMeta, Unseen, json};
 
-/// One operation in so many is an `assign`.
-const ASSIGNS: u32 = 64;
+/// One operation in this many is an `assign`.
+const ASSIGN_RATIO: u32 = 64;
 
-/// One `assign` in so many takes in all keys of which polls have not seen the last message.
-const WIDE_ASSIGNS: u32 = 3;
+/// One `assign` in this many includes all keys whose last message no poll has returned.
+const WIDE_ASSIGN_RATIO: u32 = 3;
 
 /// The mean time between two crashes of the same client.
-const CRASH_EVERY: Duration = Duration::from_secs(30);
+const CRASH_INTERVAL: Duration = Duration::from_secs(30);
 
 /// The mean time between two polls of a worker in the final phase.
-const POLL_EVERY: Duration = Duration::from_millis(200);
+const POLL_INTERVAL: Duration = Duration::from_millis(200);
 
-/// How long the final phase may last.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// The maximum duration of the final phase.
+const MAX_FINAL_PHASE: Duration = Duration::from_secs(10);
 
-/// The workload: sends and polls, now and then an assignment or a crash of a client; at the end
-/// everybody reads all keys from their beginning until nothing is missing.
+/// The workload: sends and polls, sometimes an assignment or a crash of a client; at the end each
+/// worker polls all keys from their beginning until it has reached their ends.
 #[derive(Debug)]
 pub(super) struct Kafka {
     transactions: Transactions,
-    /// The operation that is due; assignments come before it.
+    /// The next operation; an assignment may precede it.
     pending: Option<MicroOp>,
     next_crash: Duration,
-    /// The highest offset sent or polled of each key, as far as clients have seen: what the final
-    /// phase must reach.
+    /// The highest offset of each key that was acknowledged or polled.
     highest: BTreeMap<u64, i64>,
     unseen: Offsets,
-    finals: HashMap<usize, FinalRead>,
-    /// What `highest` was when the final phase began.
+    finals: HashMap<usize, FinalProgress>,
+    /// The value of `highest` at the start of the final phase, which final polls must reach.
     target: Option<BTreeMap<u64, i64>>,
 }
 
-/// How far sends and polls have come, for the keys where they differ.
+/// The highest sent and polled offsets, for keys where they differ.
 #[derive(Debug, Default)]
 struct Offsets {
     sent: BTreeMap<u64, i64>,
     polled: BTreeMap<u64, i64>,
 }
 
-/// What a worker has done of the final phase.
+/// A worker's progress in the final phase.
 #[derive(Debug, Default)]
-struct FinalRead {
+struct FinalProgress {
     has_crashed: bool,
     has_assigned: bool,
     next_poll: Duration,
@@ -65,13 +64,13 @@ struct FinalRead {
 }
 
 impl Kafka {
-    pub(super) fn new(shape: transactions::Shape) -> Self {
-        let shape = transactions::Shape {
+    pub(super) fn new(params: transactions::TxnParams) -> Self {
+        let params = transactions::TxnParams {
             max_txn_length: 1,
-            ..shape
+            ..params
         };
         Kafka {
-            transactions: Transactions::new(shape),
+            transactions: Transactions::new(params),
             pending: None,
             next_crash: Duration::ZERO,
             highest: BTreeMap::new(),
@@ -84,21 +83,21 @@ impl Kafka {
     fn pending(&mut self, rng: &mut SeededRng) -> MicroOp {
         match self.pending {
             Some(micro_op) => micro_op,
-            // Transactions have one step each.
+            // Transactions have one micro-operation each.
             None => *self.pending.insert(self.transactions.next(rng)[0]),
         }
     }
 
     fn assign(&self, key: u64, rng: &mut SeededRng) -> Invocation {
         let unseen = self.unseen.by_key();
-        if unseen.is_empty() || rng.random_range(0..WIDE_ASSIGNS) != 0 {
-            return Invocation::new("assign", names([key].iter()));
+        if unseen.is_empty() || rng.random_range(0..WIDE_ASSIGN_RATIO) != 0 {
+            return Invocation::new("assign", key_names([key].iter()));
         }
         let mut keys: Vec<u64> = unseen.iter().map(|(key, _)| *key).collect();
         if !keys.contains(&key) {
             keys.push(key);
         }
-        let invocation = Invocation::new("assign", names(keys.iter()));
+        let invocation = Invocation::new("assign", key_names(keys.iter()));
         let mut named = BTreeMap::new();
         named.extend(unseen.into_iter().map(|(key, it)| (key.to_string(), it)));
         let meta = OpMeta {
@@ -120,12 +119,12 @@ impl Workload for Kafka {
 
     fn next(&mut self, turn: Turn, rng: &mut SeededRng) -> Invocation {
         if self.next_crash <= turn.at {
-            let mean = CRASH_EVERY / u32::try_from(turn.workers).unwrap_or(u32::MAX);
+            let mean = CRASH_INTERVAL / u32::try_from(turn.workers).unwrap_or(u32::MAX);
             self.next_crash = turn.at + up_to_twice(mean, rng);
             return crash();
         }
         let micro_op = self.pending(rng);
-        if rng.random_range(0..ASSIGNS) == 0 {
+        if rng.random_range(0..ASSIGN_RATIO) == 0 {
             return self.assign(micro_op.key(), rng);
         }
         self.pending = None;
@@ -153,9 +152,9 @@ impl Workload for Kafka {
                 "send" => raise(&mut self.unseen.sent, key, offset),
                 _ => raise(&mut self.unseen.polled, key, offset),
             }
-            self.unseen.forget_if_seen(key);
-            if let Some(last) = self.finals.get_mut(&worker).filter(|_| f == "poll") {
-                raise(&mut last.polled, key, offset);
+            self.unseen.remove_if_polled(key);
+            if let Some(progress) = self.finals.get_mut(&worker).filter(|_| f == "poll") {
+                raise(&mut progress.polled, key, offset);
             }
         }
     }
@@ -164,39 +163,39 @@ impl Workload for Kafka {
         true
     }
 
-    fn next_final(&mut self, turn: Turn, rng: &mut SeededRng) -> Last {
+    fn next_final(&mut self, turn: Turn, rng: &mut SeededRng) -> FinalStep {
         let target = self.target.get_or_insert_with(|| self.highest.clone());
-        if target.is_empty() || turn.at >= PATIENCE {
-            return Last::Done;
+        if target.is_empty() || turn.at >= MAX_FINAL_PHASE {
+            return FinalStep::Done;
         }
-        let last = self.finals.entry(turn.worker).or_default();
-        if !last.has_crashed {
-            last.has_crashed = true;
-            return Last::Begin(crash());
+        let progress = self.finals.entry(turn.worker).or_default();
+        if !progress.has_crashed {
+            progress.has_crashed = true;
+            return FinalStep::Invoke(crash());
         }
-        if !last.has_assigned {
-            last.has_assigned = true;
-            last.next_poll = turn.at;
-            let invocation = Invocation::new("assign", names(target.keys()));
+        if !progress.has_assigned {
+            progress.has_assigned = true;
+            progress.next_poll = turn.at;
+            let invocation = Invocation::new("assign", key_names(target.keys()));
             let meta = OpMeta {
                 seek_to_beginning: true,
                 ..OpMeta::default()
             };
-            return Last::Begin(Invocation { meta, ..invocation });
+            return FinalStep::Invoke(Invocation { meta, ..invocation });
         }
-        let reached = |(key, offset): (&u64, &i64)| last.polled.get(key) >= Some(offset);
+        let reached = |(key, offset): (&u64, &i64)| progress.polled.get(key) >= Some(offset);
         if target.iter().all(reached) {
-            return Last::Done;
+            return FinalStep::Done;
         }
-        if turn.at < last.next_poll {
-            return Last::Rest(last.next_poll.min(PATIENCE));
+        if turn.at < progress.next_poll {
+            return FinalStep::Wait(progress.next_poll.min(MAX_FINAL_PHASE));
         }
-        last.next_poll = turn.at + up_to_twice(POLL_EVERY, rng);
+        progress.next_poll = turn.at + up_to_twice(POLL_INTERVAL, rng);
         let meta = OpMeta {
             poll_ms: Some(1000),
             ..OpMeta::default()
         };
-        Last::Begin(Invocation { meta, ..poll() })
+        FinalStep::Invoke(Invocation { meta, ..poll() })
     }
 
     fn requests(&self) -> Vec<&'static Rpc> {
@@ -216,12 +215,12 @@ impl Workload for Kafka {
     }
 
     fn is_vacuous(&self, _: &History, result: &WorkloadResult) -> bool {
-        orders_nothing(result)
+        has_empty_graph(result)
     }
 }
 
 impl Offsets {
-    /// The keys of which something was sent that no poll has shown.
+    /// The keys with a message that was sent and not polled.
     fn by_key(&self) -> Vec<(u64, Unseen)> {
         let lag = |(key, sent): (&u64, &i64)| {
             let polled = self.polled.get(key).copied().unwrap_or(-1);
@@ -231,7 +230,7 @@ impl Offsets {
         self.sent.iter().filter_map(lag).collect()
     }
 
-    fn forget_if_seen(&mut self, key: u64) {
+    fn remove_if_polled(&mut self, key: u64) {
         let polled = self.polled.get(&key).copied().unwrap_or(-1);
         let sent = self.sent.get(&key).copied().unwrap_or(-1);
         if polled >= sent {
@@ -254,37 +253,37 @@ fn poll() -> Invocation {
     Invocation::new("poll", json(&[["poll"]]))
 }
 
-/// Keys as nodes and histories have them: strings.
-fn names<'a>(keys: impl Iterator<Item = &'a u64>) -> Box<RawValue> {
+/// Keys as in requests and histories: strings.
+fn key_names<'a>(keys: impl Iterator<Item = &'a u64>) -> Box<RawValue> {
     json(&keys.map(ToString::to_string).collect::<Vec<_>>())
 }
 
-/// What `[["send", key, [offset, message]]]` sent where. Keys that are none of ours do not count.
+/// The key and offset of `[["send", key, [offset, message]]]`, if the key is one of the workload's.
 fn sent(value: &RawValue) -> Vec<(u64, i64)> {
     let sends: Vec<(String, String, client::Message)> =
         serde_json::from_str(value.get()).unwrap_or_default();
-    let places = sends.iter().filter_map(|(_, key, (offset, _))| {
+    let offsets = sends.iter().filter_map(|(_, key, (offset, _))| {
         let key = key.parse().ok()?;
         Some((key, *offset))
     });
-    places.collect()
+    offsets.collect()
 }
 
-/// The last offset of each key that `[["poll", {key: [[offset, message], …]}]]` shows.
+/// The last offset of each key in `[["poll", {key: [[offset, message], …]}]]`.
 fn polled(value: &RawValue) -> Vec<(u64, i64)> {
     let polls: Vec<(String, client::Messages)> =
         serde_json::from_str(value.get()).unwrap_or_default();
     let keys = polls.iter().flat_map(|(_, messages)| messages);
-    let places = keys.filter_map(|(key, messages)| {
+    let offsets = keys.filter_map(|(key, messages)| {
         let offsets = messages.iter().flatten().map(|(offset, _)| *offset);
         Some((key.parse().ok()?, offsets.max()?))
     });
-    places.collect()
+    offsets.collect()
 }
 
 fn up_to_twice(mean: Duration, rng: &mut SeededRng) -> Duration {
-    let most = u64::try_from(mean.as_nanos().saturating_mul(2)).unwrap_or(u64::MAX);
-    Duration::from_nanos(rng.random_range(0..most.max(1)))
+    let max = u64::try_from(mean.as_nanos().saturating_mul(2)).unwrap_or(u64::MAX);
+    Duration::from_nanos(rng.random_range(0..max.max(1)))
 }
 
 #[cfg(test)]
@@ -302,7 +301,7 @@ mod tests {
     }
 
     fn kafka() -> Kafka {
-        Kafka::new(transactions::Shape::default())
+        Kafka::new(transactions::TxnParams::default())
     }
 
     fn raw(text: &str) -> Box<RawValue> {
@@ -329,7 +328,7 @@ mod tests {
     }
 
     #[test]
-    fn an_assignment_is_for_the_key_of_the_operation_that_follows() {
+    fn an_assignment_has_the_key_of_the_next_operation() {
         let (mut kafka, mut rng) = (kafka(), seeded(2));
         kafka.next_crash = Duration::MAX;
         let mut assigned: Option<Invocation> = None;
@@ -350,7 +349,7 @@ mod tests {
     }
 
     #[test]
-    fn one_assignment_in_three_takes_in_all_keys_whose_end_nobody_has_seen() {
+    fn one_assignment_in_three_includes_all_keys_whose_end_was_not_polled() {
         let (mut kafka, mut rng) = (kafka(), seeded(3));
         kafka.next_crash = Duration::MAX;
         kafka.observe(0, "send", Kind::Ok, &raw(r#"[["send","70",[5,1]]]"#));
@@ -382,23 +381,23 @@ mod tests {
     }
 
     #[test]
-    fn the_final_phase_reads_until_nothing_is_missing_or_ten_seconds_are_over() {
+    fn the_final_phase_polls_until_the_ends_are_reached_or_ten_seconds_are_over() {
         let (mut kafka, mut rng) = (kafka(), seeded(4));
         kafka.observe(0, "send", Kind::Ok, &raw(r#"[["send","7",[5,1]]]"#));
         let mut f =
             |kafka: &mut Kafka, worker, ms| match kafka.next_final(turn(worker, ms), &mut rng) {
-                Last::Begin(it) => format!("{} {}", it.f, it.value),
-                Last::Rest(until) => {
-                    assert!(until > Duration::from_millis(ms) && until <= PATIENCE);
-                    "rest".to_owned()
+                FinalStep::Invoke(it) => format!("{} {}", it.f, it.value),
+                FinalStep::Wait(until) => {
+                    assert!(until > Duration::from_millis(ms) && until <= MAX_FINAL_PHASE);
+                    "wait".to_owned()
                 }
-                Last::Done => "done".to_owned(),
+                FinalStep::Done => "done".to_owned(),
             };
         for worker in [0, 1] {
             assert_eq!(f(&mut kafka, worker, 0), "crash null");
             assert_eq!(f(&mut kafka, worker, 1), "assign [\"7\"]");
             assert_eq!(f(&mut kafka, worker, 2), r#"poll [["poll"]]"#);
-            assert_eq!(f(&mut kafka, worker, 2), "rest");
+            assert_eq!(f(&mut kafka, worker, 2), "wait");
             assert_eq!(f(&mut kafka, worker, 402), r#"poll [["poll"]]"#);
         }
         kafka.observe(0, "poll", Kind::Ok, &raw(r#"[["poll",{"7":[[4,1]]}]]"#));
@@ -411,8 +410,8 @@ mod tests {
     }
 
     #[test]
-    fn with_nothing_sent_there_is_nothing_to_read_at_the_end() {
-        let last = kafka().next_final(turn(0, 0), &mut seeded(1));
-        assert!(matches!(last, Last::Done), "{last:?}");
+    fn the_final_phase_is_empty_if_nothing_was_sent() {
+        let step = kafka().next_final(turn(0, 0), &mut seeded(1));
+        assert!(matches!(step, FinalStep::Done), "{step:?}");
     }
 }

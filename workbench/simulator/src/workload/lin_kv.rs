@@ -1,4 +1,4 @@
-//! lin-kv: registers, one for each key, that can be read, written, and changed on condition.
+//! lin-kv: registers, one per key, with read, write and compare-and-set.
 
 use std::time::Duration;
 
@@ -8,27 +8,32 @@ use serde_json::value::RawValue;
 use super::{Completion, Invocation, Session, Step, Turn, Workload};
 use crate::options::Concurrency;
 use crate::rng::SeededRng;
-use crate::rpc::{Answer, Field, Question, Rpc, Shape};
+use crate::rpc::{Answer, ClientRequest, Field, FieldType, Rpc};
 use checkers::WorkloadVerdict;
 use history::{History, Kind};
 
-const KEY: Field = Field::new("key", Shape::Any, "0", "the register's name, an integer");
+const KEY: Field = Field::new(
+    "key",
+    FieldType::Any,
+    "0",
+    "the register's name, an integer",
+);
 
 static READ: Rpc = Rpc {
     request: "read",
-    meaning: "What a register holds; error 20 if it was never written. In this workload clients \
-              wait for ten times the mean latency, but for one second at least.",
+    meaning: "Reads a register; error 20 if it was never written. In this workload the clients' \
+              timeout is ten times the mean latency, but at least 1 s.",
     arguments: &[KEY],
     response: "read_ok",
-    fields: &[Field::new("value", Shape::Any, "3", "what it holds")],
+    fields: &[Field::new("value", FieldType::Any, "3", "its value")],
 };
 
 static WRITE: Rpc = Rpc {
     request: "write",
-    meaning: "A register holds this from now on.",
+    meaning: "Writes a register.",
     arguments: &[
         KEY,
-        Field::new("value", Shape::Any, "3", "what it is to hold, an integer"),
+        Field::new("value", FieldType::Any, "3", "the new value, an integer"),
     ],
     response: "write_ok",
     fields: &[],
@@ -36,82 +41,82 @@ static WRITE: Rpc = Rpc {
 
 static CAS: Rpc = Rpc {
     request: "cas",
-    meaning: "Compare and set: a register holds something new, if it holds what is expected. Error \
-              22 if it holds something else, error 20 if it was never written.",
+    meaning: "Compare and set: writes a new value if the register has the expected one. Error 22 \
+              if it has another value, error 20 if it was never written.",
     arguments: &[
         KEY,
-        Field::new("from", Shape::Any, "3", "what it must hold"),
-        Field::new("to", Shape::Any, "4", "what it is to hold then"),
+        Field::new("from", FieldType::Any, "3", "the expected value"),
+        Field::new("to", FieldType::Any, "4", "the new value"),
     ],
     response: "cas_ok",
     fields: &[],
 };
 
-/// Values are 0 to 4: few, so that a compare-and-set finds what it compares with now and then.
+/// Values are 0 to 4: few, so that a compare-and-set often succeeds.
 const VALUES: u64 = 5;
 
-/// How many processes touch a key before another takes its place. Every one whose operation was
-/// lost track of makes checking harder for as long as the key is in use.
-const MOST_PROCESSES: usize = 20;
+/// The number of processes that use a key before a new key replaces it. Each process with an
+/// indeterminate operation makes all later checking of the key more expensive.
+const MAX_PROCESSES: usize = 20;
 
-/// How long a client waits at least.
-const LEAST_PATIENCE: Duration = Duration::from_secs(1);
+/// The minimum timeout of clients.
+const MIN_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// The workload. A group has two workers for each node, and a key of its own. All workers of a group
-/// draw from the same mix: in the first group half of the operations are reads, in all others one of
-/// seven, and of the rest a third are writes and two thirds compare and set.
+/// The workload. A group has two workers per node, and its own key. All workers of a group draw
+/// from the same mix: in the first group half of the operations are reads, in all others one of
+/// seven; of the rest a third are writes and two thirds compare-and-sets.
 ///
-/// Maelstrom divides a group into readers and writers, but for the readers it counts workers from
-/// the first one of the run, so that only the first group has any. With readers in every group, a
-/// key on one node would have a single writer, and no write could race with another: so all workers
-/// do both. Many reads in one group find old reads, many changes in the others find races.
+/// Maelstrom divides a group into readers and writers, but it counts readers from the first worker
+/// of the run, so that only the first group has any. With readers in every group, a key on a single
+/// node would have a single writer, and writes could never race: so all workers do both. Many reads
+/// in one group find stale reads, many writes in the others find races.
 #[derive(Debug)]
 pub(super) struct LinKv {
-    patience: Duration,
+    timeout: Duration,
     groups: Vec<Group>,
-    /// By worker: how many operations it has lost track of, and so been somebody else since.
-    lives: Vec<u64>,
+    /// By worker: the number of its indeterminate operations, each of which starts a new process.
+    incarnations: Vec<u64>,
     next_key: u64,
 }
 
 #[derive(Debug)]
 struct Group {
     key: u64,
-    /// Who has touched the key: worker and life.
+    /// The processes that have used the key, as worker and incarnation.
     processes: Vec<(usize, u64)>,
 }
 
 impl LinKv {
-    /// With clients who wait ten times as long as messages take on average.
+    /// A workload with a timeout of ten times the mean latency.
     pub(super) fn new(latency_ms: u32) -> Self {
         LinKv {
-            patience: (10 * Duration::from_millis(latency_ms.into())).max(LEAST_PATIENCE),
+            timeout: (10 * Duration::from_millis(latency_ms.into())).max(MIN_TIMEOUT),
             groups: Vec::new(),
-            lives: Vec::new(),
+            incarnations: Vec::new(),
             next_key: 0,
         }
     }
 
-    /// The key that a worker's operation is on.
+    /// The key of a worker's next operation.
     fn key(&mut self, turn: Turn) -> u64 {
         let size = 2 * turn.nodes;
-        let (place, life) = (turn.worker / size, self.life(turn.worker));
-        while self.groups.len() <= place {
-            let group = self.fresh();
+        let (index, incarnation) = (turn.worker / size, self.incarnation(turn.worker));
+        while self.groups.len() <= index {
+            let group = self.new_group();
             self.groups.push(group);
         }
-        let process = (turn.worker, life);
-        if !self.groups[place].processes.contains(&process) {
-            // A group of more than the usual number must be able to work, too.
-            if self.groups[place].processes.len() >= MOST_PROCESSES.max(size) {
-                self.groups[place] = self.fresh();
+        let process = (turn.worker, incarnation);
+        if !self.groups[index].processes.contains(&process) {
+            // A group may have more workers than MAX_PROCESSES.
+            if self.groups[index].processes.len() >= MAX_PROCESSES.max(size) {
+                self.groups[index] = self.new_group();
             }
-            self.groups[place].processes.push(process);
+            self.groups[index].processes.push(process);
         }
-        self.groups[place].key
+        self.groups[index].key
     }
 
-    fn fresh(&mut self) -> Group {
+    fn new_group(&mut self) -> Group {
         let key = self.next_key;
         self.next_key += 1;
         Group {
@@ -120,8 +125,8 @@ impl LinKv {
         }
     }
 
-    fn life(&self, worker: usize) -> u64 {
-        self.lives.get(worker).copied().unwrap_or(0)
+    fn incarnation(&self, worker: usize) -> u64 {
+        self.incarnations.get(worker).copied().unwrap_or(0)
     }
 }
 
@@ -140,14 +145,14 @@ impl Workload for LinKv {
             return Ok(());
         }
         Err(format!(
-            "lin-kv needs two workers a node or a multiple of that, {size}, {}, …, and there are \
-             {workers}: give --concurrency 2n",
+            "lin-kv needs two workers per node or a multiple of that, {size}, {}, …, but there are \
+             {workers}: set --concurrency 2n",
             2 * size
         ))
     }
 
-    /// Any group with a free worker, and any free worker of it, as in Maelstrom. In turn, the same
-    /// two workers of a small group would always meet, after the same pause.
+    /// A random group with a free worker, and a random free worker of it, as in Maelstrom. With
+    /// round-robin the same two workers of a small group would always alternate.
     fn choose_worker(
         &self,
         workers: usize,
@@ -180,10 +185,10 @@ impl Workload for LinKv {
 
     fn observe(&mut self, worker: usize, _: &'static str, kind: Kind, _: &RawValue) {
         if kind == Kind::Info {
-            if self.lives.len() <= worker {
-                self.lives.resize(worker + 1, 0);
+            if self.incarnations.len() <= worker {
+                self.incarnations.resize(worker + 1, 0);
             }
-            self.lives[worker] += 1;
+            self.incarnations[worker] += 1;
         }
     }
 
@@ -193,7 +198,7 @@ impl Workload for LinKv {
 
     fn session(&self) -> Box<dyn Session> {
         Box::new(Client {
-            patience: self.patience,
+            timeout: self.timeout,
         })
     }
 
@@ -213,8 +218,8 @@ impl Workload for LinKv {
         Some(Concurrency::PerNode(2))
     }
 
-    /// Of all that can be done to a register, a write alone cannot be refused for good reason.
-    fn after_calm(&mut self, turn: Turn, _: &mut SeededRng) -> Invocation {
+    /// A write: unlike reads and compare-and-sets it must always succeed.
+    fn after_recovery(&mut self, turn: Turn, _: &mut SeededRng) -> Invocation {
         Invocation::new("write", history::json(&(turn.worker, 0)))
     }
 }
@@ -226,10 +231,10 @@ fn any(of: impl Iterator<Item = usize>, rng: &mut SeededRng) -> Option<usize> {
 }
 
 struct Client {
-    patience: Duration,
+    timeout: Duration,
 }
 
-/// An operation's value: the key, and what else it needs.
+/// The value of an operation: the key, and the argument.
 fn parts(invocation: &Invocation) -> (u64, Box<RawValue>) {
     serde_json::from_str(invocation.value.get()).unwrap_or((0, history::null()))
 }
@@ -252,10 +257,10 @@ impl Session for Client {
                 &CAS
             }
         };
-        Step::Ask(Question {
+        Step::Send(ClientRequest {
             rpc,
             fields,
-            patience: self.patience,
+            timeout: self.timeout,
         })
     }
 
@@ -288,17 +293,17 @@ mod tests {
     }
 
     #[test]
-    fn all_workers_of_a_group_draw_alike_and_those_of_the_first_read_more() {
+    fn all_workers_of_a_group_have_the_same_mix_and_the_first_group_reads_more() {
         let (mut workload, mut rng) = (LinKv::new(0), seeded(1));
         let mut counts = [[0_u32; 3]; 8];
         for _ in 0..4_000 {
             for (worker, counts) in counts.iter_mut().enumerate() {
                 let operation = workload.next(turn(worker), &mut rng);
                 assert_eq!(key(&operation), worker as u64 / 4);
-                let place = ["read", "write", "cas"]
+                let index = ["read", "write", "cas"]
                     .iter()
                     .position(|f| *f == operation.f);
-                counts[place.unwrap()] += 1;
+                counts[index.unwrap()] += 1;
             }
         }
         for (worker, counts) in counts.into_iter().enumerate() {
@@ -313,7 +318,7 @@ mod tests {
     }
 
     #[test]
-    fn any_group_with_a_free_worker_is_next_however_many_of_it_are_free() {
+    fn groups_with_a_free_worker_are_equally_likely_to_be_next() {
         let (workload, mut rng) = (LinKv::new(0), seeded(1));
         let mut counts = [0_u32; 8];
         for _ in 0..3_000 {
@@ -336,7 +341,7 @@ mod tests {
         let mut keys = Vec::new();
         for _ in 0..41 {
             keys.push(key(&workload.next(turn(3), &mut rng)));
-            // What fails or succeeds leaves the process as it is.
+            // After `ok` and `fail` the process stays the same.
             workload.observe(3, "cas", Kind::Fail, RawValue::NULL);
             keys.push(key(&workload.next(turn(3), &mut rng)));
             workload.observe(3, "cas", Kind::Info, RawValue::NULL);
@@ -353,7 +358,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cluster_of_any_size_can_be_worked_on() {
+    fn a_group_may_have_more_workers_than_processes_per_key() {
         let (mut workload, mut rng) = (LinKv::new(0), seeded(1));
         for worker in (0..50).chain(0..50) {
             let turn = Turn {
@@ -367,9 +372,9 @@ mod tests {
     }
 
     #[test]
-    fn clients_wait_a_second_or_ten_times_as_long_as_messages_take() {
-        assert_eq!(LinKv::new(0).patience, Duration::from_secs(1));
-        assert_eq!(LinKv::new(200).patience, Duration::from_secs(2));
+    fn the_timeout_is_ten_times_the_latency_but_at_least_a_second() {
+        assert_eq!(LinKv::new(0).timeout, Duration::from_secs(1));
+        assert_eq!(LinKv::new(200).timeout, Duration::from_secs(2));
     }
 
     #[test]

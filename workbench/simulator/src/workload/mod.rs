@@ -1,19 +1,19 @@
-//! Workloads: which operations clients perform, how they talk to a node, and what is checked.
+//! Workloads: the operations of clients, the requests they send, and the checker.
 //!
-//! Maelstrom's are here by their [`Name`]. For a protocol of your own, implement [`Workload`], of
-//! which six methods are required, and [`Session`], and hand
-//! `|_: &Options| YourWorkload::default()` to [`Storm::new`](crate::storm::Storm::new). A lock
-//! service in the package's tests, `tests/all/locks.rs`, is a whole example of some three hundred
-//! lines: a node, its workload, its checker, a storm that it survives, and a mistake that is found.
+//! Maelstrom's workloads have a [`Name`]. For a protocol of your own, implement [`Workload`] (six
+//! methods are required) and [`Session`], and pass `|_: &Options| YourWorkload::default()` to
+//! [`Storm::new`](crate::storm::Storm::new). The lock service in this package's tests,
+//! `tests/all/locks.rs`, is a complete example of three hundred lines: node, workload, checker, a
+//! storm that the node survives, and a bug that a storm finds.
 
 mod add_read;
 mod broadcast;
-mod calm;
+mod convergence;
 mod counter;
 mod echo;
+mod final_reads;
 mod g_set;
 mod kafka;
-mod last_reads;
 mod lin_kv;
 mod name;
 pub mod transactions;
@@ -29,87 +29,87 @@ use shared::NodeId;
 
 use crate::options::{Concurrency, Options};
 use crate::rng::SeededRng;
-use crate::rpc::{Answer, Question, Rpc};
+use crate::rpc::{Answer, ClientRequest, Rpc};
 use checkers::{WorkloadResult, WorkloadVerdict};
 use history::{History, Kind, Op, OpError, OpMeta};
 
 pub use name::{Name, workload};
 
-/// What an operation is when it begins.
+/// The invocation of an operation.
 #[derive(Debug, Clone)]
 pub struct Invocation {
     /// Its name, as in the history: `read`, `acquire`, ….
     pub f: &'static str,
-    /// Its argument, as JSON; [`history::json`] makes it of any value.
+    /// Its argument, as JSON; [`history::json`] converts any value.
     pub value: Box<RawValue>,
-    /// What else the history says of it.
+    /// Additional fields in the history.
     pub meta: OpMeta,
 }
 
-/// Whose turn it is to begin an operation, and when.
+/// A worker's turn to begin an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Turn {
     /// The worker.
     pub worker: usize,
-    /// How many workers there are.
+    /// The number of workers.
     pub workers: usize,
-    /// How many nodes there are.
+    /// The number of nodes.
     pub nodes: usize,
     /// The time since the phase began.
     pub at: Duration,
 }
 
-/// What a worker does next in the final phase, after recovery.
+/// The next step of a worker in the final phase, after recovery.
 #[derive(Debug)]
-pub enum Last {
-    /// It begins this operation.
-    Begin(Invocation),
-    /// It is idle until then, counted from the beginning of the phase, and is asked again.
-    Rest(Duration),
-    /// It has nothing more to do.
+pub enum FinalStep {
+    /// Invoke this operation.
+    Invoke(Invocation),
+    /// Wait until this time since the phase began, and request another step.
+    Wait(Duration),
+    /// The worker has finished.
     Done,
 }
 
-/// How an operation ended.
+/// The completion of an operation.
 #[derive(Debug, Clone)]
 pub struct Completion {
     /// `Ok`, `Fail` or `Info`.
     pub kind: Kind,
-    /// The result, which replaces the argument in the history; the argument stays if it is `None`.
+    /// The result, as in the history; the argument, if it is `None`.
     pub value: Option<Box<RawValue>>,
-    /// Why it is not `ok`.
+    /// Why the operation is not `ok`.
     pub error: Option<OpError>,
 }
 
-/// What a client does next in an operation.
+/// The next step of a client in an operation.
 #[derive(Debug)]
 pub enum Step {
-    /// It sends a request to its node and waits for the answer.
-    Ask(Question),
-    /// The operation is over.
+    /// Send a request to the node and wait for the answer.
+    Send(ClientRequest),
+    /// Complete the operation.
     Done(Completion),
 }
 
-/// A client, which turns operations into requests. Its state lasts from one operation to the next;
-/// after an operation that is `info`, a new client takes its place, unless its workload
+/// A client, which translates operations into requests. Its state lasts from one operation to the
+/// next; after an `info` operation a new client replaces it, unless the workload
 /// [keeps clients](Workload::keeps_clients).
 pub trait Session: Send {
     /// Begins an operation.
     fn begin(&mut self, invocation: &Invocation) -> Step;
 
-    /// Goes on with the operation after an answer of the right form.
+    /// Continues the operation after an answer of the right form.
     ///
-    /// After an error, a malformed answer or a timeout it is not called, and the operation is over:
-    /// as `fail` if it certainly did not take place, and as `info` otherwise.
+    /// It is not called after an error, a malformed answer or a timeout: the operation completes as
+    /// `fail` if it certainly did not take place, and as `info` otherwise.
     fn on_reply(&mut self, invocation: &Invocation, answer: &Answer<'_>) -> Step;
 }
 
 /// A workload: the operations of a run, the clients that perform them, and the checker of the
 /// history.
 ///
-/// A new one is made for each run, and another one to judge its history: [`check`](Workload::check)
-/// and [`unconverged`](Workload::unconverged) must not rely on what was generated. Workers perform
-/// the operations, one at a time, each worker always on the same node.
+/// Each run has a new one, and its history is judged by another new one: [`check`](Workload::check)
+/// and [`unconverged`](Workload::unconverged) must not depend on what was generated. Workers
+/// perform the operations, one at a time, each worker always on the same node.
 pub trait Workload: Send {
     /// Its name.
     fn name(&self) -> &'static str;
@@ -117,17 +117,17 @@ pub trait Workload: Send {
     /// The names of its operations.
     fn operations(&self) -> &'static [&'static str];
 
-    /// Refuses numbers of nodes and workers that it cannot run with.
+    /// Checks that it can run with these numbers of nodes and workers.
     ///
     /// # Errors
-    /// Says which numbers it can run with.
+    /// Describes which numbers are allowed.
     fn check_workers(&self, nodes: usize, workers: usize) -> Result<(), String> {
         let _ = (nodes, workers);
         Ok(())
     }
 
-    /// The free worker that begins the next operation of the main phase; `None` for the next one
-    /// in turn, which is the rule in all of Maelstrom's workloads but lin-kv.
+    /// Chooses the free worker that begins the next operation of the main phase; `None` for
+    /// round-robin, as in all of Maelstrom's workloads except lin-kv.
     fn choose_worker(
         &self,
         workers: usize,
@@ -139,12 +139,12 @@ pub trait Workload: Send {
         None
     }
 
-    /// Generates the next operation of the main phase, for this worker. Whatever is random about it
-    /// must come from `rng`, so that a seed repeats the run.
+    /// Generates the next operation of the main phase, for this worker. All random numbers must
+    /// come from `rng`, so that a seed repeats the run.
     fn next(&mut self, turn: Turn, rng: &mut SeededRng) -> Invocation;
 
-    /// Learns how an operation of a worker was completed: `value` is its result if it is `Ok`, and
-    /// its argument otherwise.
+    /// Observes the completion of a worker's operation: `value` is the result if it is `Ok`, and
+    /// the argument otherwise.
     fn observe(&mut self, worker: usize, f: &'static str, kind: Kind, value: &RawValue) {
         let _ = (worker, f, kind, value);
     }
@@ -160,32 +160,32 @@ pub trait Workload: Send {
         false
     }
 
-    /// What a worker does next in the final phase.
-    fn next_final(&mut self, turn: Turn, rng: &mut SeededRng) -> Last {
+    /// Generates the next step of a worker in the final phase.
+    fn next_final(&mut self, turn: Turn, rng: &mut SeededRng) -> FinalStep {
         let _ = (turn, rng);
-        Last::Done
+        FinalStep::Done
     }
 
-    /// A request that is sent to each node at time zero, before the first operation.
-    fn set_up(&self, nodes: &[NodeId]) -> Option<Question> {
+    /// The request that is sent to each node at time zero, before the first operation, if any.
+    fn set_up(&self, nodes: &[NodeId]) -> Option<ClientRequest> {
         let _ = nodes;
         None
     }
 
-    /// Whether a client goes on after an operation that is `info`, instead of being replaced.
+    /// Whether a client continues after an `info` operation, instead of being replaced.
     fn keeps_clients(&self) -> bool {
         false
     }
 
-    /// Whether an operation changes nothing, as a read, so that it may be `fail` where its outcome
-    /// is unknown: that leaves less to be checked.
+    /// Whether an operation changes nothing, such as a read. If its outcome is unknown, it then
+    /// completes as `fail`, which makes checking cheaper.
     fn is_idempotent(&self, f: &str) -> bool {
         let _ = f;
         false
     }
 
-    /// Whether clients understand errors and timeouts. Where they do not, an operation is `info`
-    /// after any error, even after one that says for certain that nothing happened.
+    /// Whether clients interpret errors. If not, an operation is `info` after any error, even after
+    /// a definite one.
     fn reads_errors(&self) -> bool {
         true
     }
@@ -193,26 +193,27 @@ pub trait Workload: Send {
     /// Judges the history of a run.
     fn check(&self, history: &History) -> WorkloadVerdict;
 
-    /// How many workers a storm must have, if the workload cannot run with any number.
+    /// The number of workers in a storm, if the workload cannot run with any number.
     fn required_concurrency(&self) -> Option<Concurrency> {
         None
     }
 
-    /// Generates the operation that each worker performs once a storm is over, if there is no final
-    /// phase. It must be one that succeeds on every healthy node: otherwise it is a finding.
-    fn after_calm(&mut self, turn: Turn, rng: &mut SeededRng) -> Invocation {
+    /// Generates the operation that each worker performs in a storm after recovery, unless the
+    /// workload has a final phase. It is a finding if the operation does not succeed, so it must be
+    /// one that succeeds on every healthy node.
+    fn after_recovery(&mut self, turn: Turn, rng: &mut SeededRng) -> Invocation {
         self.next(turn, rng)
     }
 
-    /// Finds what has not converged once a storm is over, one finding each. `reads` are the
-    /// operations of the final phase that succeeded: completions, with their results.
+    /// Finds what has not converged in a storm after recovery, one finding each. `reads` are the
+    /// completions, with results, of operations of the final phase that were `ok`.
     fn unconverged(&self, history: &History, reads: &[&Op]) -> Vec<String> {
         let _ = (history, reads);
         Vec::new()
     }
 
-    /// Whether the result of [`check`](Workload::check) on a storm says nothing about the nodes,
-    /// since hardly anything succeeded. It then counts as valid.
+    /// Whether the verdict of [`check`](Workload::check) on a storm is meaningless, since almost no
+    /// operation succeeded. It then counts as valid.
     fn is_vacuous(&self, history: &History, result: &WorkloadResult) -> bool {
         let _ = (history, result);
         false
@@ -222,7 +223,7 @@ pub trait Workload: Send {
 /// Makes a workload for runs with these options: a [`Name`], or a closure
 /// `|options: &Options| …` that returns a [`Workload`].
 pub trait MakeWorkload: Send + Sync {
-    /// A new one, for one run.
+    /// Makes a new workload, for one run.
     fn make(&self, options: &Options) -> Box<dyn Workload>;
 }
 
@@ -236,10 +237,10 @@ where
     }
 }
 
-/// The same workload with a final phase once all faults are over, as in a storm: every node must
-/// answer again, and what [`unconverged`](Workload::unconverged) finds makes the verdict invalid.
-pub fn calm(workload: Box<dyn Workload>) -> Box<dyn Workload> {
-    Box::new(calm::Calm::new(workload))
+/// Adds a final phase after recovery to a workload, as in a storm: every node must answer again,
+/// and findings of [`unconverged`](Workload::unconverged) make the verdict invalid.
+pub fn with_convergence(workload: Box<dyn Workload>) -> Box<dyn Workload> {
+    Box::new(convergence::WithConvergence::new(workload))
 }
 
 impl Invocation {
@@ -270,11 +271,11 @@ impl Invocation {
 struct OnceEach(BTreeSet<usize>);
 
 impl OnceEach {
-    fn next(&mut self, turn: Turn, operation: impl Fn() -> Invocation) -> Last {
+    fn next(&mut self, turn: Turn, operation: impl Fn() -> Invocation) -> FinalStep {
         if self.0.insert(turn.worker) {
-            Last::Begin(operation())
+            FinalStep::Invoke(operation())
         } else {
-            Last::Done
+            FinalStep::Done
         }
     }
 }
@@ -299,10 +300,9 @@ impl Completion {
     }
 }
 
-/// The completion of an operation after an error, a malformed answer, or a timeout: `fail` after an
-/// error or a timeout that is definite or of an [idempotent](Workload::is_idempotent) operation,
-/// and
-/// `info` otherwise.
+/// The completion of an operation after an error, a malformed answer, or a timeout: `fail` after a
+/// definite error, or after any error or timeout of an [idempotent](Workload::is_idempotent)
+/// operation, and `info` otherwise.
 pub fn failed(error: OpError, definite: bool, idempotent: bool) -> Completion {
     let certain = match error {
         OpError::NetTimeout | OpError::Rpc { .. } => definite || idempotent,
@@ -316,8 +316,8 @@ pub fn failed(error: OpError, definite: bool, idempotent: bool) -> Completion {
     }
 }
 
-/// The completion of such an operation where clients do not
-/// [understand errors](Workload::reads_errors): `info`.
+/// The completion of an operation after an error, where clients do not
+/// [interpret errors](Workload::reads_errors): `info`.
 pub fn thrown(error: OpError) -> Completion {
     let thrown = |class: &'static str, text: String| OpError::Thrown {
         class: Cow::Borrowed(class),

@@ -11,9 +11,9 @@ use crate::options::Options;
 pub enum Name {
     /// Nodes send back what they receive.
     Echo,
-    /// Nodes give out unique ids.
+    /// Nodes generate unique ids.
     UniqueIds,
-    /// Nodes pass on to one another what clients send them.
+    /// Nodes forward values from clients to all other nodes.
     Broadcast,
     /// Nodes keep a set that only grows.
     GSet,
@@ -23,7 +23,7 @@ pub enum Name {
     PnCounter,
     /// Nodes keep logs that clients append to and poll.
     Kafka,
-    /// Nodes keep registers that can be compared and set.
+    /// Nodes keep registers with read, write and compare-and-set.
     LinKv,
     /// Nodes run transactions over registers.
     TxnRwRegister,
@@ -52,7 +52,7 @@ impl Name {
         Name::TxnListAppend,
     ];
 
-    /// The name, as Maelstrom has it.
+    /// The name in Maelstrom.
     pub fn name(self) -> &'static str {
         match self {
             Name::Echo => "echo",
@@ -68,17 +68,17 @@ impl Name {
         }
     }
 
-    /// What nodes do in it, in a sentence.
+    /// A description in a sentence.
     pub fn about(self) -> &'static str {
         match self {
             Name::Echo => "Nodes send back what they receive",
-            Name::UniqueIds => "Nodes give out ids of which no two are equal",
-            Name::Broadcast => "Nodes pass on to one another what clients send them",
+            Name::UniqueIds => "Nodes generate unique ids",
+            Name::Broadcast => "Nodes forward values from clients to all other nodes",
             Name::GSet => "Nodes keep a set that only grows",
             Name::GCounter => "Nodes keep a number that only grows",
             Name::PnCounter => "Nodes keep a number that grows and shrinks",
             Name::Kafka => "Nodes keep logs that clients append to and poll",
-            Name::LinKv => "Nodes keep registers that can be compared and set",
+            Name::LinKv => "Nodes keep registers with read, write and compare-and-set",
             Name::TxnRwRegister => "Nodes run transactions over registers",
             Name::TxnListAppend => "Nodes run transactions over lists",
         }
@@ -95,7 +95,7 @@ impl std::fmt::Display for Name {
 pub fn workload(name: Name, options: &Options) -> Box<dyn Workload> {
     let txn = |objects| {
         let models = options.consistency_models.clone();
-        Box::new(Txn::new(objects, options.transactions(), models))
+        Box::new(Txn::new(objects, options.txn_params(), models))
     };
     match name {
         Name::Echo => Box::new(echo::Echo),
@@ -104,7 +104,7 @@ pub fn workload(name: Name, options: &Options) -> Box<dyn Workload> {
         Name::GSet => Box::<g_set::GSet>::default(),
         Name::GCounter => Box::new(Counter::new(Direction::Up)),
         Name::PnCounter => Box::new(Counter::new(Direction::Both)),
-        Name::Kafka => Box::new(kafka::Kafka::new(options.transactions())),
+        Name::Kafka => Box::new(kafka::Kafka::new(options.txn_params())),
         Name::LinKv => Box::new(lin_kv::LinKv::new(options.latency)),
         Name::TxnRwRegister => txn(Objects::Registers),
         Name::TxnListAppend => txn(Objects::Lists),

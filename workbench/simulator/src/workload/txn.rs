@@ -5,39 +5,39 @@ use std::collections::BTreeMap;
 
 use serde_json::value::RawValue;
 
-use super::last_reads::{disagreeing, lost, orders_nothing, vanished};
+use super::final_reads::{differing_reads, has_empty_graph, lost_appends, lost_writes};
 use super::transactions::{self, MicroOp, Transactions};
 use super::{Completion, Invocation, Session, Step, Turn, Workload};
 use crate::rng::SeededRng;
-use crate::rpc::{Answer, Field, Question, Rpc, Shape};
+use crate::rpc::{Answer, ClientRequest, Field, FieldType, Rpc};
 use checkers::{Assumptions, Models, WorkloadResult, WorkloadVerdict};
 use history::{History, Op};
 
-/// What transactions are about.
+/// The objects of transactions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Objects {
-    /// What is read was written last.
+    /// A read returns the last written value.
     Registers,
-    /// What is read is everything that was appended.
+    /// A read returns all appended elements.
     Lists,
 }
 
 static REGISTERS: Rpc = Rpc {
     request: "txn",
     response: "txn_ok",
-    meaning: "A transaction over registers, all of which hold null at first. A node that cannot \
-              perform it answers with error 30, and nothing of it may ever be seen.",
+    meaning: "A transaction over registers, all of which are null at first. A node that cannot \
+              execute it answers with error 30, and none of its writes may ever be visible.",
     arguments: &[Field::new(
         "txn",
-        Shape::Registers,
+        FieldType::Registers,
         r#"[["r",1,null],["w",2,5]]"#,
         "its steps in order: read key 1, write 5 to key 2",
     )],
     fields: &[Field::new(
         "txn",
-        Shape::Registers,
+        FieldType::Registers,
         r#"[["r",1,3],["w",2,5]]"#,
-        "the same steps, with what was read in the place of null",
+        "the same steps, with what was read in place of null",
     )],
 };
 
@@ -45,36 +45,36 @@ static LISTS: Rpc = Rpc {
     request: "txn",
     response: "txn_ok",
     meaning: "A transaction over lists, all of which are empty at first. A node that cannot \
-              perform it answers with error 30, and nothing of it may ever be seen.",
+              execute it answers with error 30, and none of its writes may ever be visible.",
     arguments: &[Field::new(
         "txn",
-        Shape::Lists,
+        FieldType::Lists,
         r#"[["r",1,null],["append",2,5]]"#,
         "its steps in order: read list 1, append 5 to list 2",
     )],
     fields: &[Field::new(
         "txn",
-        Shape::Lists,
+        FieldType::Lists,
         r#"[["r",1,[3]],["append",2,5]]"#,
-        "the same steps, with what was read in the place of null",
+        "the same steps, with what was read in place of null",
     )],
 };
 
-/// The workload: random transactions, and the models that they are held to.
+/// The workload: random transactions, and the consistency models that they must satisfy.
 #[derive(Debug)]
 pub(super) struct Txn {
     objects: Objects,
     transactions: Transactions,
     models: Models,
-    /// Every key that a transaction has named, in the order of their texts.
+    /// All keys that transactions have used, ordered by their texts.
     keys: BTreeMap<String, u64>,
 }
 
 impl Txn {
-    pub(super) fn new(objects: Objects, shape: transactions::Shape, models: Models) -> Self {
+    pub(super) fn new(objects: Objects, params: transactions::TxnParams, models: Models) -> Self {
         Txn {
             objects,
-            transactions: Transactions::new(shape),
+            transactions: Transactions::new(params),
             models,
             keys: BTreeMap::new(),
         }
@@ -121,23 +121,23 @@ impl Workload for Txn {
         }
     }
 
-    /// One transaction that reads every key that was named.
-    fn after_calm(&mut self, _: Turn, _: &mut SeededRng) -> Invocation {
+    /// A transaction that reads all keys that were used.
+    fn after_recovery(&mut self, _: Turn, _: &mut SeededRng) -> Invocation {
         let reads: Vec<(&str, u64, ())> = self.keys.values().map(|key| ("r", *key, ())).collect();
         Invocation::new("txn", history::json(&reads))
     }
 
     fn unconverged(&self, history: &History, reads: &[&Op]) -> Vec<String> {
-        let mut findings = disagreeing(reads);
+        let mut findings = differing_reads(reads);
         findings.extend(match self.objects {
-            Objects::Registers => vanished(history, reads),
-            Objects::Lists => lost(history, reads),
+            Objects::Registers => lost_writes(history, reads),
+            Objects::Lists => lost_appends(history, reads),
         });
         findings
     }
 
     fn is_vacuous(&self, _: &History, result: &WorkloadResult) -> bool {
-        orders_nothing(result)
+        has_empty_graph(result)
     }
 }
 
@@ -168,10 +168,10 @@ struct Client(Objects);
 impl Session for Client {
     fn begin(&mut self, invocation: &Invocation) -> Step {
         let transaction = vec![("txn", invocation.value.clone())];
-        Step::Ask(Question::new(self.0.rpc(), transaction))
+        Step::Send(ClientRequest::new(self.0.rpc(), transaction))
     }
 
-    /// What the node says that it did is what counts, be it something else than was asked for.
+    /// The result is what the node has answered, even if it differs from the request.
     fn on_reply(&mut self, _: &Invocation, answer: &Answer<'_>) -> Step {
         Step::Done(Completion::ok(answer.field("txn")))
     }

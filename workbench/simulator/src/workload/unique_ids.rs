@@ -1,25 +1,25 @@
-//! unique-ids: nodes give out ids, and no two are ever the same.
+//! unique-ids: nodes generate ids, and no two may be equal.
 
 use super::{Completion, Invocation, Session, Step, Turn, Workload};
 use crate::rng::SeededRng;
-use crate::rpc::{Answer, Field, Question, Rpc, Shape};
+use crate::rpc::{Answer, ClientRequest, Field, FieldType, Rpc};
 use checkers::WorkloadVerdict;
 use history::History;
 
 static GENERATE: Rpc = Rpc {
     request: "generate",
     response: "generate_ok",
-    meaning: "A node gives out a new id.",
+    meaning: "Generates a new id.",
     arguments: &[],
     fields: &[Field::new(
         "id",
-        Shape::Any,
+        FieldType::Any,
         "\"n1-17\"",
-        "anything that nobody else is ever given; all ids of a test are of one type",
+        "any value that is never returned twice; all ids of a test have one type",
     )],
 };
 
-/// The workload; it has no state.
+/// The workload, without state.
 #[derive(Debug)]
 pub(super) struct UniqueIds;
 
@@ -57,7 +57,7 @@ struct Client;
 
 impl Session for Client {
     fn begin(&mut self, _: &Invocation) -> Step {
-        Step::Ask(Question::new(&GENERATE, Vec::new()))
+        Step::Send(ClientRequest::new(&GENERATE, Vec::new()))
     }
 
     fn on_reply(&mut self, _: &Invocation, answer: &Answer<'_>) -> Step {

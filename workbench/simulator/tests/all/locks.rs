@@ -1,5 +1,5 @@
-//! A workload of one's own, from node to verdict: a lock service. Copy it to storm a protocol that
-//! Maelstrom has no workload for.
+//! A complete custom workload, from node to verdict: a lock service. Copy it to storm a protocol
+//! for which Maelstrom has no workload.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -10,15 +10,15 @@ use simulator::checkers::{CheckerResult as _, CustomResult, Validity, WorkloadVe
 use simulator::history::{self, History, Kind, Op};
 use simulator::options::{Options, Pins};
 use simulator::rng::SeededRng;
-use simulator::rpc::{Answer, Field, Question, Rpc, Shape};
+use simulator::rpc::{Answer, ClientRequest, Field, FieldType, Rpc};
 use simulator::shared::{Caller, Cluster, Context, ErrorCode, Failure, LIN_KV, Node, RpcError};
 use simulator::storm::Storm;
 use simulator::workload::{Completion, Invocation, Session, Step, Turn, Workload};
 
-/// A node. It keeps each lock's owner in lin-kv, and changes it by compare-and-set: a free lock has
-/// no owner. All nodes are alike and none has a state, so it does not matter which one is asked.
+/// A node. It stores each lock's owner in lin-kv, and changes it by compare-and-set: a free lock
+/// has no owner. Nodes have no state of their own, so that a client may use any of them.
 struct LockServer {
-    /// Whether a release looks whose the lock is; one that does not is the mistake to be found.
+    /// Whether a release compares the owner; the storm must find the bug if it does not.
     compares: bool,
 }
 
@@ -81,7 +81,7 @@ impl Node for LockServer {
                 ctx.reply(caller, Response::OwnerOk { owner });
             }
             Event::Changed(caller, _, Err(failure)) | Event::Read(caller, Err(failure)) => {
-                // Whether lin-kv has changed the lock is unknown, as after a timeout.
+                // It is unknown whether lin-kv has changed the lock, as after a timeout.
                 let error = RpcError::new(ErrorCode::Timeout, failure.to_string());
                 ctx.reject(caller, &error);
             }
@@ -89,34 +89,39 @@ impl Node for LockServer {
     }
 }
 
-/// The forms of the requests and of their answers: an answer of another form is an error.
+/// The forms of the requests and of their answers: an answer of another form is malformed.
 static ACQUIRE: Rpc = Rpc {
     request: "acquire",
-    meaning: "A lock gets an owner, if it has none; otherwise error 22.",
+    meaning: "Gives a lock an owner, if it has none; otherwise error 22.",
     arguments: &[LOCK, OWNER],
     response: "acquire_ok",
     fields: &[],
 };
 static RELEASE: Rpc = Rpc {
     request: "release",
-    meaning: "A lock loses its owner, if it is this one; otherwise error 22.",
+    meaning: "Frees a lock, if this is its owner; otherwise error 22.",
     arguments: &[LOCK, OWNER],
     response: "release_ok",
     fields: &[],
 };
 static READ_OWNER: Rpc = Rpc {
     request: "owner",
-    meaning: "Whose the lock is.",
+    meaning: "Reads the owner of a lock.",
     arguments: &[LOCK],
     response: "owner_ok",
-    fields: &[Field::new("owner", Shape::Any, "7", "an owner, or null")],
+    fields: &[Field::new(
+        "owner",
+        FieldType::Any,
+        "7",
+        "an owner, or null",
+    )],
 };
-const LOCK: Field = Field::new("lock", Shape::Integer, "3", "which lock");
+const LOCK: Field = Field::new("lock", FieldType::Integer, "3", "which lock");
 const OWNER: Field = Field::new(
     "owner",
-    Shape::Integer,
+    FieldType::Integer,
     "7",
-    "a number used for one hold alone",
+    "a number that is used for a single hold",
 );
 
 /// A lock, and an owner: the value of every operation.
@@ -127,9 +132,9 @@ type Claim = (u64, Option<u64>);
 #[derive(Default)]
 struct Locks {
     attempts: u64,
-    /// By worker: what it holds, or may hold, and so has to release.
+    /// By worker: the lock that it holds, or may hold, and so must release.
     claims: HashMap<usize, Claim>,
-    /// The lock that is contended for at present.
+    /// The lock that workers currently contend for.
     lock: u64,
 }
 
@@ -142,8 +147,8 @@ impl Workload for Locks {
         &["acquire", "release", "owner"]
     }
 
-    /// There is a new lock every few seconds: a late acquire that nobody knows of may leave one
-    /// locked for good, and that is no fault of the nodes.
+    /// Uses a new lock every three seconds: a late acquire after a timeout may leave a lock held
+    /// for ever, which is not a bug of the nodes.
     fn next(&mut self, turn: Turn, _: &mut SeededRng) -> Invocation {
         self.lock = turn.at.as_secs() / 3;
         if let Some(claim) = self.claims.get(&turn.worker) {
@@ -153,8 +158,8 @@ impl Workload for Locks {
         Invocation::new("acquire", history::json(&(self.lock, self.attempts)))
     }
 
-    /// An indefinite acquire may have locked, and an indefinite release may have released nothing:
-    /// both are followed by a release.
+    /// An indeterminate acquire may have locked, and an indeterminate release may not have
+    /// released: both are followed by a release.
     fn observe(&mut self, worker: usize, f: &'static str, kind: Kind, value: &RawValue) {
         match (f, kind) {
             ("acquire", Kind::Ok | Kind::Info) => {
@@ -184,24 +189,24 @@ impl Workload for Locks {
         result.into()
     }
 
-    /// A read of the lock that was contended for last: it must succeed.
-    fn after_calm(&mut self, _: Turn, _: &mut SeededRng) -> Invocation {
+    /// A read of the last lock, which must succeed.
+    fn after_recovery(&mut self, _: Turn, _: &mut SeededRng) -> Invocation {
         Invocation::new("owner", history::json(&(self.lock, FREE)))
     }
 
-    /// All nodes agree on a lock's owner, and whoever acquired it and did not release it still is.
+    /// All nodes must agree on a lock's owner: the one that acquired it and did not release it.
     fn unconverged(&self, history: &History, reads: &[&Op]) -> Vec<String> {
         let mut owners = Holds::of(history).owners;
         let mut findings = Vec::new();
         for read in reads {
-            let Some((lock, shown)) = claim(read) else {
+            let Some((lock, result)) = claim(read) else {
                 continue;
             };
-            let owner = *owners.entry(lock).or_insert(shown);
-            if shown != owner {
+            let owner = *owners.entry(lock).or_insert(result);
+            if result != owner {
                 let process = read.process;
                 findings.push(format!(
-                    "after the calm, process {process} reads {shown:?} as owner of lock {lock}, \
+                    "after recovery, process {process} reads {result:?} as owner of lock {lock}, \
                      which is {owner:?}"
                 ));
             }
@@ -210,8 +215,8 @@ impl Workload for Locks {
     }
 }
 
-/// What a client does in an operation: here it asks one question, and the answer is the result. On
-/// errors and timeouts, the operation ends as `fail` or `info` without it.
+/// A client: each operation is one request, and the answer is the result. After errors and timeouts
+/// the bench completes the operation as `fail` or `info`.
 struct Client;
 
 impl Session for Client {
@@ -221,9 +226,12 @@ impl Session for Client {
         let rpc = match invocation.f {
             "acquire" => &ACQUIRE,
             "release" => &RELEASE,
-            _ => return Step::Ask(Question::new(&READ_OWNER, vec![("lock", lock)])),
+            _ => return Step::Send(ClientRequest::new(&READ_OWNER, vec![("lock", lock)])),
         };
-        Step::Ask(Question::new(rpc, vec![("lock", lock), ("owner", owner)]))
+        Step::Send(ClientRequest::new(
+            rpc,
+            vec![("lock", lock), ("owner", owner)],
+        ))
     }
 
     fn on_reply(&mut self, invocation: &Invocation, answer: &Answer<'_>) -> Step {
@@ -240,14 +248,14 @@ fn claim(op: &Op) -> Option<Claim> {
     op.value.parse().ok()
 }
 
-/// The checker: who certainly holds a lock, from the `ok` of its acquire to the invocation of its
-/// release. Operations whose outcome is unknown prove nothing.
+/// The checker: an owner certainly holds a lock from the `ok` of its acquire to the invocation of
+/// its release. Operations whose outcome is unknown are ignored.
 #[derive(Default)]
 struct Holds {
     count: usize,
-    /// The owner of each lock at the end, where there certainly is one.
+    /// The owner of each lock at the end, if there certainly is one.
     owners: BTreeMap<u64, Option<u64>>,
-    /// Acquires that should have failed, and why.
+    /// Acquires that should have failed, with the reasons.
     errors: Vec<String>,
 }
 
@@ -280,7 +288,7 @@ impl Holds {
     }
 }
 
-/// Clusters of any size, any latency and any faults, as a seed draws them.
+/// A storm over clusters of any size, with any latency and any faults, as drawn from the seed.
 fn storm(compares: bool) -> Storm {
     let boot = move |_: Cluster, _: &mut Context<Event>| LockServer { compares };
     Storm::new(|_: &Options| Locks::default(), boot).with(&Pins {
@@ -305,5 +313,5 @@ fn a_release_that_does_not_compare_is_found() {
         .collect();
     let is_found = |part| findings.iter().any(|it| it.contains(part));
     assert!(is_found("held it"), "two clients held a lock at once");
-    assert!(is_found("after the calm"), "an acquired lock was lost");
+    assert!(is_found("after recovery"), "an acquired lock was lost");
 }

@@ -1,5 +1,5 @@
-//! The simulator's services by transcripts, workloads on values of every kind, a workload of one's
-//! own, and the harness for tests.
+//! Tests of services by transcripts, of workloads on values of every kind, of a custom workload,
+//! and of the test harness.
 
 mod locks;
 mod service_transcripts;

@@ -1,5 +1,5 @@
-//! Services, told as transcripts: in `transcripts/service` each file is one scenario, a command
-//! `n0 lin-kv {"type": …}` for every request and below it what came back.
+//! Transcripts of services: each file in `transcripts/service` is one scenario, with a command
+//! `n0 lin-kv {"type": …}` for each request, followed by the answer.
 
 use serde_json::value::RawValue;
 use simulator::rng::seeded;
@@ -7,7 +7,7 @@ use simulator::service::Services;
 use simulator::testing::transcript;
 
 #[test]
-fn services_answer_as_their_transcripts_tell() {
+fn services_answer_as_in_their_transcripts() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/transcripts/service");
     transcript::check(folder, || {
         let mut services = None;

@@ -1,6 +1,5 @@
-//! A value stays what it is, whatever notation a history is in: any value that EDN can say, in every
-//! place where a workload has values, comes back as itself from EDN and from JSON, and the verdict on the
-//! history is the same.
+//! Values survive both notations of a history: any EDN value, wherever a workload has values, is
+//! the same after a round trip through EDN or JSON, and so is the verdict.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,7 +11,7 @@ use rand::{RngExt, SeedableRng};
 use simulator::options::Options;
 use simulator::workload::{Name, workload};
 
-/// Values without parts, alike and unlike.
+/// Values without parts, equal and unequal.
 const ATOMS: [&str; 34] = [
     "nil",
     "true",
@@ -72,14 +71,14 @@ fn value(rng: &mut ChaCha8Rng, depth: u32) -> Edn {
         }
         _ => match rng.random_range(0..3) {
             0 => Edn::tagged("inst", text("2026-01-01T00:00:00Z")),
-            // What looks like a tag of ours in JSON.
+            // Text that looks like a tag of the JSON notation.
             1 => Edn::Map([(text("#keyword"), value(rng, depth - 1))].into()),
             _ => Edn::Map([(text("##set"), Edn::Vector(items(rng)))].into()),
         },
     }
 }
 
-/// A value in a place of the workload's own form.
+/// A value in the form of an operation of the workload, or sometimes any value.
 fn argument(name: Name, f: &str, rng: &mut ChaCha8Rng) -> Edn {
     if rng.random_ratio(1, 12) {
         return value(rng, 3);
@@ -220,7 +219,7 @@ fn a_history_means_the_same_in_both_notations() {
 }
 
 #[test]
-fn values_are_told_apart_and_equal_as_in_clojure() {
+fn values_are_equal_as_in_clojure() {
     let lost = |added: &str, seen: &str| {
         let edn = format!(
             "{{:type :invoke :process 0 :f :add :value {added}}}

@@ -92,7 +92,7 @@ impl Report<'_> {
                 distribution: Distribution::Constant,
             },
             faults: Faults::default(),
-            most_operations: None,
+            max_operations: None,
             keeps_trace: false,
             net_log: NetLog::default(),
             seed: self.known["seed"].as_u64().unwrap_or_default(),

@@ -83,7 +83,7 @@ fn a_request_without_a_timely_reply_is_indeterminate_and_one_reply_is_enough() {
     let once = || echo().steps(["ok", "silence"]);
     let part = "1 of 2 operations were ok, a fraction of 0.5; asked for was ";
     let late = ["sleep 7", "ok"];
-    let gone = "it answered client c2, which had given up and gone";
+    let gone = "it answered client c2, which had timed out and left";
     check([
         silent().steps(["silence"]),
         silent().steps(["close-stdout"]),
@@ -231,7 +231,7 @@ fn services_reply_to_a_node_and_requests_they_do_not_support_are_reported() {
         reported(
             "lin-kv",
             r#"{"type":"delete","key":"k"}"#,
-            r#"lin-kv answers to read, write and cas"#,
+            r#"lin-kv answers read, write and cas"#,
         ),
         reported("lin-tso", read, r#"lin-tso answers to ts, not to "read""#),
         reported("seq-kv", r#"{"key":"k"}"#, "malformed request"),

@@ -7,7 +7,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use history::{History, Kind, Op};
-use simulator::nemesis::{Act, Fault, Faults, Nemesis};
+use simulator::nemesis::{Fault, Faults, Nemesis, NemesisOp};
 use tempfile::TempDir;
 
 use super::bench::{Case, Run, check, echo, run};
@@ -35,7 +35,7 @@ impl PlannedFault {
     fn fits(&self, seed: u64) -> bool {
         let faults = Faults {
             intervals: [(self.fault, INTERVAL)].into(),
-            most: Some(1),
+            max_count: Some(1),
             ..Faults::default()
         };
         let mut nemesis = Nemesis::new(vec!["n0".into()], faults, seed);
@@ -44,8 +44,8 @@ impl PlannedFault {
             nemesis.wake(at).map(|act| (at.as_secs_f64(), act))
         };
         let within = |at: f64, (from, to): (f64, f64)| (from..to).contains(&at);
-        matches!(next(), Some((at, Act::Start(_))) if within(at, self.begins))
-            && matches!(next(), Some((at, Act::Stop(_))) if within(at, self.ends))
+        matches!(next(), Some((at, NemesisOp::Start(_))) if within(at, self.begins))
+            && matches!(next(), Some((at, NemesisOp::Stop(_))) if within(at, self.ends))
     }
 }
 

@@ -71,24 +71,24 @@ const INVALID: [(&str, &str); 24] = [
     // From or to an unknown name:
     (
         r#"{"src":"$me","dest":"n2","body":{}}"#,
-        r#"to "n2", and nobody has that name"#,
+        r#"to "n2", but no node, client or service has that name"#,
     ),
     (
         r#"{"src":"$me","dest":"kv","body":{}}"#,
-        r#"to "kv", and nobody has that name"#,
+        r#"to "kv", but no node, client or service has that name"#,
     ),
     (
         r#"{"src":"$me","dest":"c99","body":{}}"#,
-        r#"to "c99", and nobody has that name"#,
+        r#"to "c99", but no node, client or service has that name"#,
     ),
     (
         r#"{"src":"n2","dest":"n0","body":{}}"#,
-        r#"as "n2", and nobody has that name"#,
+        r#"as "n2", but no node, client or service has that name"#,
     ),
     // A second reply to `init`, whose client has gone.
     (
         INIT_OK,
-        "it answered client c1, which had given up and gone",
+        "it answered client c1, which had timed out and left",
     ),
 ];
 

@@ -3,7 +3,7 @@
 use checkers::{CheckerResult as _, Validity, Verdict};
 use shared::{Cluster, Context, Engine, Node};
 use simulator::judge::judge;
-use simulator::simulation::{Host, simulate};
+use simulator::simulation::{DynEngine, simulate};
 use simulator::workload::workload;
 use workbench::flags::TestFlags;
 
@@ -25,7 +25,7 @@ pub struct Case {
 }
 
 /// Makes a host, given whether its node is wrong, and a seed.
-type MakeHost = Box<dyn Fn(bool, u64) -> Box<dyn Host> + Send + Sync>;
+type MakeHost = Box<dyn Fn(bool, u64) -> Box<dyn DynEngine> + Send + Sync>;
 
 impl Case {
     /// A case whose nodes are made by `boot`, given their kind and whether they are wrong.
@@ -39,7 +39,7 @@ impl Case {
         K: Copy + Send + Sync + 'static,
         N: Node,
     {
-        let host = move |is_wrong, seed| -> Box<dyn Host> {
+        let host = move |is_wrong, seed| -> Box<dyn DynEngine> {
             let boot = move |cluster: Cluster, ctx: &mut Context<N::Event>| {
                 boot(kind, is_wrong, &cluster, ctx)
             };

@@ -86,7 +86,7 @@ fn storm_of(name: &str) -> Storm {
     let challenge = ALL.iter().find(|challenge| challenge.name == name).unwrap();
     let factory = challenge.solution.factory(&[]).unwrap();
     let (workload, base) = challenge.trials[0].test();
-    Storm::of(workload, factory, base)
+    Storm::with_factory(workload, factory, base)
 }
 
 /// The history of a challenge's last trial, as `challenge --simulate` runs it.

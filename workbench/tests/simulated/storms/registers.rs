@@ -133,7 +133,7 @@ impl Node for Island {
 fn nodes_that_forward_to_one_store_are_linearizable_in_any_storm() {
     let boot = |_: Cluster, _: &mut Context<Answered>| Proxy;
     Storm::new(Name::LinKv, boot)
-        .drawing(&[Fault::Partition, Fault::Loss, Fault::Delay, Fault::Pause])
+        .drawing_from(&[Fault::Partition, Fault::Loss, Fault::Delay, Fault::Pause])
         .with(&pins("--time-limit 10"))
         .assert_survives(0..60);
 }

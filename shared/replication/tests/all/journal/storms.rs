@@ -17,7 +17,7 @@ use super::notebook::Notebook;
 const CONVERGENCE_TIME: Duration = Duration::from_secs(20);
 
 /// The latencies of a calm network.
-const CALM: [Latency; 2] = [Latency::uniform(50), Latency::constant(100)];
+const QUIESCENCE: [Latency; 2] = [Latency::uniform(50), Latency::constant(100)];
 
 fn ms(ms: u64) -> Duration {
     Duration::from_millis(ms)
@@ -53,11 +53,11 @@ impl Storm {
 
     fn rage(&mut self, rng: &mut Rng) {
         for _ in 0..rng.below(150) {
-            let node = self.cluster.any_node(rng);
+            let node = self.cluster.random_node(rng);
             match rng.below(16) {
                 0 => self.cluster.set_conditions(Conditions::draw(rng)),
                 1 => self.cluster.heal(),
-                2 => self.cluster.cut_off_the_service(rng),
+                2 => self.cluster.cut_off_service(rng),
                 3 => self.pass(ms(rng.below(4000))),
                 4 => self.cluster.kill(&node),
                 5 => self.start(&node),
@@ -100,7 +100,7 @@ impl Storm {
     }
 
     fn pass(&mut self, time: Duration) {
-        self.cluster.pass(time);
+        self.cluster.advance(time);
         self.collect_answers();
     }
 
@@ -143,7 +143,7 @@ fn a_restarted_node_knows_all_that_was_confirmed_or_read() {
     for_each_seed(0..1_500, |rng| {
         let mut storm = Storm::draw(rng);
         storm.rage(rng);
-        storm.cluster.calm_down(CALM[rng.below(2) as usize]);
+        storm.cluster.end_faults(QUIESCENCE[rng.below(2) as usize]);
         storm.start_all();
         storm.pass(CONVERGENCE_TIME);
         // All nodes have been ready once. Now all are restarted at the same time, twice.
@@ -157,7 +157,7 @@ fn a_restarted_node_knows_all_that_was_confirmed_or_read() {
                 assert!(storm.promises.owes_everything(node), "{node}");
             }
         }
-        assert!(storm.cluster.falls_silent(ms(8000)));
+        assert!(storm.cluster.becomes_idle(ms(8000)));
     });
 }
 
@@ -165,8 +165,9 @@ fn a_restarted_node_knows_all_that_was_confirmed_or_read() {
 fn a_first_start_costs_a_read_and_a_write() {
     let flags: Durability = read_flags("notebook", &["--durable"]).unwrap();
     let boot = with_flags(flags, Notebook::boot);
-    let mut cluster = TestCluster::of_nodes(5, 1, Conditions::calm(Latency::constant(100)), boot);
-    cluster.pass(ms(400));
+    let mut cluster =
+        TestCluster::of_nodes(5, 1, Conditions::reliable(Latency::constant(100)), boot);
+    cluster.advance(ms(400));
     assert_eq!(cluster.messages(), 4 * 5);
     let ready = cluster.ask("n3", r#"{"type":"read","msg_id":1}"#);
     assert!(ready.contains("read_ok"), "{ready}");

@@ -1,52 +1,51 @@
-//! A producer and consumer: it remembers which keys it reads and how far it has come with each.
+//! A client that is producer and consumer: its state is the next offset of each assigned key.
 
 use std::collections::BTreeMap;
 
 use serde_json::value::RawValue;
 
-use crate::rpc::{Answer, Field, Question, Rpc, Shape};
+use crate::rpc::{Answer, ClientRequest, Field, FieldType, Rpc};
 use crate::workload::{Completion, Invocation, Session, Step};
 use history::{Kind, OpError, json};
 
 static SEND: Rpc = Rpc {
     request: "send",
-    meaning: "A message is appended to a log.",
+    meaning: "Appends a message to a log.",
     arguments: &[
-        Field::new("key", Shape::Text, "\"8\"", "which log"),
-        Field::new("msg", Shape::Any, "4", "the message, an integer"),
+        Field::new("key", FieldType::String, "\"8\"", "which log"),
+        Field::new("msg", FieldType::Any, "4", "the message, an integer"),
     ],
     response: "send_ok",
     fields: &[Field::new(
         "offset",
-        Shape::Integer,
+        FieldType::Integer,
         "3",
-        "its place in the log, which no other message ever has",
+        "its position in the log, which no other message may have",
     )],
 };
 static POLL: Rpc = Rpc {
     request: "poll",
-    meaning: "What comes next in some logs.",
+    meaning: "Reads the next messages of some logs.",
     arguments: &[Field::new(
         "offsets",
-        Shape::Offsets,
+        FieldType::Offsets,
         r#"{"8":2,"9":0}"#,
-        "for each log of interest, from which offset on",
+        "for each log, the first offset to return",
     )],
     response: "poll_ok",
     fields: &[Field::new(
         "msgs",
-        Shape::Messages,
+        FieldType::Messages,
         r#"{"8":[[2,3],[3,4]]}"#,
-        "for each log, messages with their offsets in order, none skipped; as many as the node \
-         likes",
+        "for each log, messages with their offsets in order, none skipped; any number of them",
     )],
 };
 static COMMIT: Rpc = Rpc {
     request: "commit_offsets",
-    meaning: "A client has worked on all messages up to these.",
+    meaning: "Commits offsets: a client has processed all messages up to them.",
     arguments: &[Field::new(
         "offsets",
-        Shape::Offsets,
+        FieldType::Offsets,
         r#"{"8":3}"#,
         "for each log, the offset of the last one",
     )],
@@ -55,46 +54,46 @@ static COMMIT: Rpc = Rpc {
 };
 static COMMITTED: Rpc = Rpc {
     request: "list_committed_offsets",
-    meaning: "How far clients have come.",
+    meaning: "Reads committed offsets.",
     arguments: &[Field::new(
         "keys",
-        Shape::List,
+        FieldType::List,
         r#"["8","9"]"#,
-        "the logs of interest",
+        "the logs",
     )],
     response: "list_committed_offsets_ok",
     fields: &[Field::new(
         "offsets",
-        Shape::Offsets,
+        FieldType::Offsets,
         r#"{"8":3}"#,
-        "for each log the offset that was committed last; logs without any are left out",
+        "for each log the last committed offset; logs without one are left out",
     )],
 };
 
-/// All requests of a client's.
+/// All requests of the client.
 pub(super) fn requests() -> Vec<&'static Rpc> {
     vec![&SEND, &POLL, &COMMIT, &COMMITTED]
 }
 
-/// What a poll shows: for each key its messages with their offsets; `null` stands for none.
+/// The result of a poll: the messages of each key, with their offsets; `null` stands for none.
 pub(super) type Messages = BTreeMap<String, Option<Vec<Message>>>;
 
 /// A message and its offset.
 pub(super) type Message = (i64, Box<RawValue>);
 
-/// The client's memory.
+/// The client's state.
 #[derive(Debug, Default)]
 pub(super) struct Client {
-    /// The next offset to poll of each key that is assigned.
+    /// The next offset to poll of each assigned key.
     next: BTreeMap<String, i64>,
-    /// What the poll has shown whose offsets are being committed.
-    shown: Option<Box<RawValue>>,
+    /// The result of the poll whose offsets are being committed.
+    result: Option<Box<RawValue>>,
 }
 
 impl Session for Client {
     fn begin(&mut self, invocation: &Invocation) -> Step {
-        // A commit that was refused ended the poll before.
-        self.shown = None;
+        // If a commit has failed, the previous poll was completed without it.
+        self.result = None;
         match invocation.f {
             "crash" => Step::Done(Completion {
                 kind: Kind::Info,
@@ -109,15 +108,18 @@ impl Session for Client {
             }
             "assign" => {
                 let keys = vec![("keys", invocation.value.clone())];
-                Step::Ask(Question::new(&COMMITTED, keys))
+                Step::Send(ClientRequest::new(&COMMITTED, keys))
             }
             "send" => {
                 let (key, message) = send(invocation);
-                Step::Ask(Question::new(&SEND, vec![("key", key), ("msg", message)]))
+                Step::Send(ClientRequest::new(
+                    &SEND,
+                    vec![("key", key), ("msg", message)],
+                ))
             }
             _ => {
                 let offsets = vec![("offsets", json(&self.next))];
-                Step::Ask(Question::new(&POLL, offsets))
+                Step::Send(ClientRequest::new(&POLL, offsets))
             }
         }
     }
@@ -137,17 +139,17 @@ impl Session for Client {
                 let sent = format!("[[\"send\",{key},[{offset},{message}]]]");
                 Step::Done(Completion::ok(raw(sent)))
             }
-            _ => match self.shown.take() {
-                Some(shown) => Step::Done(Completion::ok(shown)),
-                None => self.see(answer),
+            _ => match self.result.take() {
+                Some(result) => Step::Done(Completion::ok(result)),
+                None => self.on_polled(answer),
             },
         }
     }
 }
 
 impl Client {
-    /// Reads just these keys from now on, each from where this client was, or from what some
-    /// consumer has committed, or from the beginning.
+    /// Polls exactly these keys from now on, each from this client's own offset, or else from the
+    /// committed one, or else from the beginning.
     fn assign(&mut self, keys: Vec<String>, committed: &BTreeMap<String, i64>) {
         let before = std::mem::take(&mut self.next);
         for key in keys {
@@ -156,28 +158,32 @@ impl Client {
         }
     }
 
-    /// A poll is answered: if it shows anything, that is committed before the poll is over.
-    fn see(&mut self, answer: &Answer<'_>) -> Step {
+    /// Receives the answer to a poll; if it has messages, commits their offsets before the poll
+    /// completes.
+    fn on_polled(&mut self, answer: &Answer<'_>) -> Step {
         let messages: Messages = match answer.parse("msgs") {
             Ok(messages) => messages,
             Err(why) => return malformed(&POLL, &why, answer),
         };
-        let mut anything = false;
+        let mut has_messages = false;
         let mut highest: BTreeMap<String, i64> = BTreeMap::new();
         for (key, messages) in &messages {
             let offsets = messages.iter().flatten().map(|(offset, _)| *offset);
-            anything |= messages.as_ref().is_some_and(|it| !it.is_empty());
+            has_messages |= messages.as_ref().is_some_and(|it| !it.is_empty());
             let last = offsets.max().unwrap_or(-1);
             let next = self.next.entry(key.clone()).or_default();
             *next = last.saturating_add(1).max(*next);
             highest.insert(key.clone(), last.max(0));
         }
-        let shown = raw(format!("[[\"poll\",{}]]", answer.field("msgs")));
-        if !anything {
-            return Step::Done(Completion::ok(shown));
+        let result = raw(format!("[[\"poll\",{}]]", answer.field("msgs")));
+        if !has_messages {
+            return Step::Done(Completion::ok(result));
         }
-        self.shown = Some(shown);
-        Step::Ask(Question::new(&COMMIT, vec![("offsets", json(&highest))]))
+        self.result = Some(result);
+        Step::Send(ClientRequest::new(
+            &COMMIT,
+            vec![("offsets", json(&highest))],
+        ))
     }
 }
 
@@ -194,7 +200,7 @@ fn send(invocation: &Invocation) -> (Box<RawValue>, Box<RawValue>) {
 }
 
 fn malformed(rpc: &Rpc, why: &str, answer: &Answer<'_>) -> Step {
-    let text = rpc.complain(why, answer.body);
+    let text = rpc.describe_malformed(why, answer.body);
     Step::Done(Completion {
         kind: Kind::Info,
         value: None,
@@ -215,10 +221,10 @@ mod tests {
         Invocation::new(f, raw(value.to_owned()))
     }
 
-    /// What the client does: `asks type {fields}` or how the operation ends.
-    fn told(step: Step) -> String {
+    /// Describes a step: `type field=value`, or how the operation completes.
+    fn describe(step: Step) -> String {
         match step {
-            Step::Ask(Question { rpc, fields, .. }) => {
+            Step::Send(ClientRequest { rpc, fields, .. }) => {
                 let fields: Vec<_> = fields
                     .iter()
                     .map(|(name, it)| format!("{name}={it}"))
@@ -233,11 +239,11 @@ mod tests {
     }
 
     fn begin(client: &mut Client, operation: &Invocation) -> String {
-        told(client.begin(operation))
+        describe(client.begin(operation))
     }
 
-    /// What it does when the answer to its last question has these fields.
-    fn answered(
+    /// The next step after an answer with these fields.
+    fn on_reply(
         client: &mut Client,
         operation: &Invocation,
         rpc: &'static Rpc,
@@ -246,60 +252,60 @@ mod tests {
         let body = format!(r#"{{"type":"{}","in_reply_to":1{fields}}}"#, rpc.response);
         let body = raw(body);
         let answer = rpc.read(&body).unwrap();
-        told(client.on_reply(operation, &answer))
+        describe(client.on_reply(operation, &answer))
     }
 
     #[test]
-    fn a_send_ends_with_the_offset() {
+    fn a_send_completes_with_the_offset() {
         let mut client = Client::default();
         let send = invocation("send", r#"[["send","8",{"a": 1}]]"#);
         assert_eq!(begin(&mut client, &send), r#"send key="8" msg={"a": 1}"#);
         assert_eq!(
-            answered(&mut client, &send, &SEND, r#","offset":12"#),
+            on_reply(&mut client, &send, &SEND, r#","offset":12"#),
             r#"Ok [["send","8",[12,{"a": 1}]]] "#
         );
     }
 
     #[test]
-    fn a_poll_that_shows_something_is_committed_before_it_ends() {
+    fn the_offsets_of_a_poll_are_committed_before_it_completes() {
         let mut client = Client::default();
         let poll = invocation("poll", r#"[["poll"]]"#);
         assert_eq!(begin(&mut client, &poll), "poll offsets={}");
         assert_eq!(
-            answered(&mut client, &poll, &POLL, r#","msgs":{}"#),
+            on_reply(&mut client, &poll, &POLL, r#","msgs":{}"#),
             r#"Ok [["poll",{}]] "#
         );
         begin(&mut client, &poll);
-        // A key that nobody asked for becomes one of the client's.
+        // A key that was not requested becomes one of the client's.
         let msgs = r#","msgs":{"8":[[3,"x"],[5,"y"]],"9":null}"#;
         assert_eq!(
-            answered(&mut client, &poll, &POLL, msgs),
+            on_reply(&mut client, &poll, &POLL, msgs),
             r#"commit_offsets offsets={"8":5,"9":0}"#
         );
         assert_eq!(
-            answered(&mut client, &poll, &COMMIT, ""),
+            on_reply(&mut client, &poll, &COMMIT, ""),
             r#"Ok [["poll",{"8":[[3,"x"],[5,"y"]],"9":null}]] "#
         );
         assert_eq!(begin(&mut client, &poll), r#"poll offsets={"8":6,"9":0}"#);
     }
 
     #[test]
-    fn what_could_not_be_committed_is_not_seen_again() {
+    fn messages_whose_commit_has_failed_are_not_polled_again() {
         let mut client = Client::default();
         let poll = invocation("poll", r#"[["poll"]]"#);
         client.next.insert("8".to_owned(), 0);
         begin(&mut client, &poll);
-        answered(&mut client, &poll, &POLL, r#","msgs":{"8":[[3,"x"]]}"#);
-        // The commit is refused; the client goes on beyond what it was shown.
+        on_reply(&mut client, &poll, &POLL, r#","msgs":{"8":[[3,"x"]]}"#);
+        // The commit fails; the client continues after the messages of the poll.
         assert_eq!(begin(&mut client, &poll), r#"poll offsets={"8":4}"#);
         assert_eq!(
-            answered(&mut client, &poll, &POLL, r#","msgs":{}"#),
+            on_reply(&mut client, &poll, &POLL, r#","msgs":{}"#),
             r#"Ok [["poll",{}]] "#
         );
     }
 
     #[test]
-    fn an_assignment_goes_on_where_the_client_was_or_another_has_committed_or_at_the_beginning() {
+    fn an_assignment_starts_at_the_clients_offset_or_the_committed_one_or_the_beginning() {
         let mut client = Client::default();
         client.next.insert("1".to_owned(), 4);
         client.next.insert("0".to_owned(), 9);
@@ -309,7 +315,7 @@ mod tests {
             r#"list_committed_offsets keys=["1","2","3"]"#
         );
         let offsets = r#","offsets":{"1":2,"2":7}"#;
-        assert_eq!(answered(&mut client, &assign, &COMMITTED, offsets), "Ok - ");
+        assert_eq!(on_reply(&mut client, &assign, &COMMITTED, offsets), "Ok - ");
         let poll = invocation("poll", r#"[["poll"]]"#);
         assert_eq!(
             begin(&mut client, &poll),
@@ -326,11 +332,11 @@ mod tests {
     }
 
     #[test]
-    fn a_crash_leaves_everything_open_and_an_offset_beyond_64_bits_is_malformed() {
+    fn a_crash_is_indeterminate_and_an_offset_beyond_64_bits_is_malformed() {
         let mut client = Client::default();
         assert_eq!(begin(&mut client, &invocation("crash", "null")), "Info - ");
         let poll = invocation("poll", r#"[["poll"]]"#);
         let msgs = r#","msgs":{"8":[[99999999999999999999,1]]}"#;
-        assert_eq!(answered(&mut client, &poll, &POLL, msgs), "Info - error");
+        assert_eq!(on_reply(&mut client, &poll, &POLL, msgs), "Info - error");
     }
 }

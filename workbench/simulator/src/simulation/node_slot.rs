@@ -1,64 +1,64 @@
-//! A node's place in a simulation: the node, if it is alive, and the clock that it looks at.
+//! The slot of a node in a simulation: its engine, while it is alive, and its clock.
 
 use std::time::Duration;
 
 use shared::Outbox;
 
-use super::host::Host;
+use super::dyn_engine::DynEngine;
 use crate::nemesis::Skew;
 
-/// A node that may be paused, killed and started anew, and whose clock may be wrong.
-pub(super) struct Seat {
-    /// Nobody while it is dead.
-    host: Option<Box<dyn Host>>,
+/// A node that can be paused, killed and restarted, and whose clock may be wrong.
+pub(super) struct NodeSlot {
+    /// `None` while the node is dead.
+    engine: Option<Box<dyn DynEngine>>,
     is_paused: bool,
-    /// How many lives came before this one.
-    life: u32,
+    /// The number of earlier incarnations.
+    incarnation: u32,
     clock: Clock,
-    /// What it has remarked, in all its lives.
+    /// Log lines of all incarnations.
     pub(super) log: Vec<String>,
 }
 
-impl Seat {
-    pub(super) fn new(host: Box<dyn Host>) -> Self {
-        Seat {
-            host: Some(host),
+impl NodeSlot {
+    pub(super) fn new(engine: Box<dyn DynEngine>) -> Self {
+        NodeSlot {
+            engine: Some(engine),
             is_paused: false,
-            life: 0,
+            incarnation: 0,
             clock: Clock::default(),
             log: Vec::new(),
         }
     }
 
-    fn awake(&mut self) -> Option<&mut Box<dyn Host>> {
+    fn awake(&mut self) -> Option<&mut Box<dyn DynEngine>> {
         let is_paused = self.is_paused;
-        self.host.as_mut().filter(|_| !is_paused)
+        self.engine.as_mut().filter(|_| !is_paused)
     }
 
     pub(super) fn receive(&mut self, now: Duration, line: &str) {
         let time = self.clock.time(now);
-        if let Some(host) = self.awake() {
-            host.receive(time, line);
+        if let Some(engine) = self.awake() {
+            engine.receive(time, line);
         }
     }
 
     pub(super) fn wake(&mut self, now: Duration) {
         let time = self.clock.time(now);
-        if let Some(host) = self.awake() {
-            host.wake(time);
+        if let Some(engine) = self.awake() {
+            engine.wake(time);
         }
     }
 
-    /// When it wants to be woken, in true time.
+    /// The time of the next wake, in true time.
     pub(super) fn deadline(&self) -> Option<Duration> {
-        let host = self.host.as_ref().filter(|_| !self.is_paused)?;
-        host.deadline().map(|time| self.clock.moment(time))
+        let engine = self.engine.as_ref().filter(|_| !self.is_paused)?;
+        engine.deadline().map(|time| self.clock.moment(time))
     }
 
     pub(super) fn drain(&mut self, outbox: &mut Outbox) {
         outbox.clear();
-        if let Some(host) = &mut self.host {
-            host.drain(outbox);
+        if let Some(engine) = &mut self.engine {
+            engine.drain(outbox);
             self.log.append(&mut outbox.log);
         }
     }
@@ -72,15 +72,15 @@ impl Seat {
     }
 
     pub(super) fn kill(&mut self) {
-        self.host = None;
+        self.engine = None;
         self.is_paused = false;
         self.log.push("(killed)".to_owned());
     }
 
-    /// Puts a newborn node here: `birth` is told how many came before.
-    pub(super) fn start(&mut self, birth: impl FnOnce(u32) -> Box<dyn Host>) {
-        self.life += 1;
-        self.host = Some(birth(self.life));
+    /// Starts the next incarnation; `make_engine` takes its number.
+    pub(super) fn start(&mut self, make_engine: impl FnOnce(u32) -> Box<dyn DynEngine>) {
+        self.incarnation += 1;
+        self.engine = Some(make_engine(self.incarnation));
     }
 
     pub(super) fn skew(&mut self, now: Duration, skew: Skew) {
@@ -88,13 +88,14 @@ impl Seat {
     }
 }
 
-/// A clock that never goes back, but may jump ahead and run at another pace than time itself.
+/// A clock that never goes back, but may jump ahead and run too fast or too slow.
 #[derive(Debug, Clone, Copy)]
 struct Clock {
-    /// At this moment …
+    /// The true time of the last change.
     moment: Duration,
-    /// … it showed this time, and since then runs at this pace, in millionths.
+    /// What the clock showed then.
     time: Duration,
+    /// Its pace since then, in millionths of true time.
     pace_ppm: u32,
 }
 
@@ -111,13 +112,13 @@ impl Default for Clock {
 }
 
 impl Clock {
-    /// What it shows at a moment.
+    /// What the clock shows at a moment.
     fn time(&self, moment: Duration) -> Duration {
         let passed = moment.saturating_sub(self.moment).as_nanos();
         self.time + nanos(passed * u128::from(self.pace_ppm) / u128::from(TRUE_PACE))
     }
 
-    /// The first moment at which it shows at least this time.
+    /// The first moment at which the clock shows at least this time.
     fn moment(&self, time: Duration) -> Duration {
         let passes = time.saturating_sub(self.time).as_nanos() * u128::from(TRUE_PACE);
         self.moment + nanos(passes.div_ceil(u128::from(self.pace_ppm.max(1))))
@@ -167,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_waits_for_a_time_is_woken_when_the_clock_shows_it_and_not_before() {
+    fn a_wake_is_at_the_first_moment_at_which_the_clock_shows_its_time() {
         for pace_ppm in [1, 333_333, 999_999, 1_000_000, 1_000_001, 1_777_777] {
             let mut clock = Clock::default();
             let skew = Skew {

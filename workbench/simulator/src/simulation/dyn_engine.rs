@@ -1,22 +1,22 @@
-//! What a simulation asks of a node.
+//! A node's engine without the node's type.
 
 use std::time::Duration;
 
 use shared::{Engine, Node, Outbox};
 
-/// One who hosts a node: what an [`Engine`] can do, whatever the node's type.
-pub trait Host: Send {
-    /// Takes in one line of input.
+/// The methods of [`Engine`] that a simulation calls, whatever the node's type.
+pub trait DynEngine: Send {
+    /// Receives one line of input.
     fn receive(&mut self, now: Duration, line: &str);
-    /// Lets everything happen that is due by `now`.
+    /// Runs everything that is due by `now`.
     fn wake(&mut self, now: Duration);
-    /// When it wants to be woken next.
+    /// The time of the next wake.
     fn deadline(&self) -> Option<Duration>;
-    /// Hands over what was said since the last time.
+    /// Moves the output since the last call into `outbox`.
     fn drain(&mut self, outbox: &mut Outbox);
 }
 
-impl<N: Node> Host for Engine<N> {
+impl<N: Node> DynEngine for Engine<N> {
     fn receive(&mut self, now: Duration, line: &str) {
         Engine::receive(self, now, line);
     }

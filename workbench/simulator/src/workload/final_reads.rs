@@ -1,4 +1,4 @@
-//! What the last reads must show: the same everywhere, and whatever was acknowledged.
+//! Checks of the final reads: they must agree, and contain everything that was acknowledged.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,12 +7,12 @@ use serde_json::Value;
 use checkers::{EMPTY_GRAPH, Element, WorkloadResult};
 use history::{History, Kind, Op};
 
-/// Reads that lack what was acknowledged, or show what other reads do not.
-pub(super) fn lacking(history: &History, reads: &[&Op], f: &str) -> Vec<String> {
+/// Finds reads without elements that were acknowledged or that other reads contain.
+pub(super) fn missing_elements(history: &History, reads: &[&Op], f: &str) -> Vec<String> {
     let adds = history.ops.iter();
     let adds = adds.filter(|op| op.kind == Kind::Ok && op.f == f && op.process.client().is_some());
     let mut due: Vec<Element> = adds.map(Element::of).collect();
-    let shown: Vec<Vec<Element>> = reads.iter().map(|read| listed(read)).collect();
+    let shown: Vec<Vec<Element>> = reads.iter().map(|read| sorted_elements(read)).collect();
     due.extend(shown.iter().flatten().cloned());
     due.sort_unstable();
     due.dedup();
@@ -21,61 +21,62 @@ pub(super) fn lacking(history: &History, reads: &[&Op], f: &str) -> Vec<String> 
         let first = due.iter().find(is_missing)?;
         let count = due.iter().filter(is_missing).count();
         Some(format!(
-            "after the calm, the read of process {} lacks {count} that others show or that were \
-             acknowledged, such as {first}",
-            read.process
+            "after recovery, the read of process {} lacks {count} {} acknowledged or read by other \
+             processes, such as {first}",
+            read.process,
+            if count == 1 { "element" } else { "elements" },
         ))
     };
     reads.iter().zip(&shown).filter_map(missing).collect()
 }
 
-/// What a read shows, in order; nothing if it cannot be read.
-fn listed(read: &Op) -> Vec<Element> {
+/// The elements of a read, sorted; none if its value has another form.
+fn sorted_elements(read: &Op) -> Vec<Element> {
     let mut elements = Element::list_of(read).unwrap_or_default();
     elements.sort_unstable();
     elements
 }
 
-/// Final reads that differ from the first one.
-pub(super) fn disagreeing(reads: &[&Op]) -> Vec<String> {
+/// Finds reads that differ from the first one.
+pub(super) fn differing_reads(reads: &[&Op]) -> Vec<String> {
     let Some((first, rest)) = reads.split_first() else {
         return Vec::new();
     };
     let differs = |read: &&&Op| canonical(&read.value) != canonical(&first.value);
-    let tell = |read: &&Op| {
+    let describe = |read: &&Op| {
         format!(
-            "after the calm, process {} reads {} and process {} reads {}",
+            "after recovery, process {} reads {} and process {} reads {}",
             first.process, first.value, read.process, read.value
         )
     };
-    rest.iter().filter(differs).map(tell).collect()
+    rest.iter().filter(differs).map(describe).collect()
 }
 
-/// What a transaction did, as far as it can be read.
-fn steps(op: &Op) -> Vec<(String, Value, Value)> {
+/// The micro-operations of a transaction; none if its value has another form.
+fn micro_ops(op: &Op) -> Vec<(String, Value, Value)> {
     op.value.parse().unwrap_or_default()
 }
 
-/// What acknowledged transactions wrote.
+/// The keys and values that acknowledged transactions have written.
 fn written(history: &History) -> impl Iterator<Item = (Value, Value)> {
     let done = history.ops.iter().filter(|op| op.kind == Kind::Ok);
-    let writes = done.flat_map(steps).filter(|(f, ..)| f != "r");
+    let writes = done.flat_map(micro_ops).filter(|(f, ..)| f != "r");
     writes.map(|(_, key, value)| (key, value))
 }
 
-/// Final reads that find nothing where an acknowledged transaction has written. Which of several
-/// writes comes last a history does not tell, but one of them must be there.
-pub(super) fn vanished(history: &History, reads: &[&Op]) -> Vec<String> {
+/// Finds reads without a value of a key that an acknowledged transaction has written. Which of
+/// several writes is the last is unknown, but one of them must be visible.
+pub(super) fn lost_writes(history: &History, reads: &[&Op]) -> Vec<String> {
     let written: BTreeSet<String> = written(history).map(|(key, _)| key.to_string()).collect();
     let lost = |read: &&Op| {
-        let absent = steps(read)
+        let absent = micro_ops(read)
             .into_iter()
             .filter(|(.., value)| value.is_null());
         let keys = absent.map(|(_, key, _)| key.to_string());
         let lost = keys.filter(|key| written.contains(key)).collect::<Vec<_>>();
         (!lost.is_empty()).then(|| {
             format!(
-                "after the calm, process {} finds nothing in keys that were written: {}",
+                "after recovery, process {} reads nothing from written keys: {}",
                 read.process,
                 lost.join(", ")
             )
@@ -84,8 +85,8 @@ pub(super) fn vanished(history: &History, reads: &[&Op]) -> Vec<String> {
     reads.iter().filter_map(lost).collect()
 }
 
-/// Final reads of lists without what an acknowledged transaction has appended.
-pub(super) fn lost(history: &History, reads: &[&Op]) -> Vec<String> {
+/// Finds reads of lists without an element that an acknowledged transaction has appended.
+pub(super) fn lost_appends(history: &History, reads: &[&Op]) -> Vec<String> {
     let mut appended: BTreeMap<String, Vec<Value>> = BTreeMap::new();
     for (key, element) in written(history) {
         appended.entry(key.to_string()).or_default().push(element);
@@ -97,26 +98,26 @@ pub(super) fn lost(history: &History, reads: &[&Op]) -> Vec<String> {
         };
         let mut due = appended.get(&key.to_string())?.iter();
         let first = due.find(|element| !list.contains(&element.to_string()))?;
-        Some(format!("{first} in {key}"))
+        Some(format!("{first} in key {key}"))
     };
-    let tell = |read: &&Op| {
-        let final_reads = steps(read).into_iter().filter(|(f, ..)| f == "r");
+    let describe = |read: &&Op| {
+        let final_reads = micro_ops(read).into_iter().filter(|(f, ..)| f == "r");
         let lost: Vec<String> = final_reads.filter_map(|step| lacks(&step)).collect();
         (!lost.is_empty()).then(|| {
             format!(
-                "after the calm, process {} does not find what was appended: {}",
+                "after recovery, process {} does not read appended elements: {}",
                 read.process,
                 lost.join(", ")
             )
         })
     };
-    reads.iter().filter_map(tell).collect()
+    reads.iter().filter_map(describe).collect()
 }
 
-/// Whether all that an Elle-like checker objects to is that nothing comes before anything. Maelstrom
-/// counts such a history as invalid; in a storm it may well be that hardly anything succeeds, and
-/// that proves nothing.
-pub(super) fn orders_nothing(result: &WorkloadResult) -> bool {
+/// Whether the only finding of an Elle-like checker is an empty graph: no operation precedes
+/// another. To Maelstrom such a history is invalid; in a storm it only means that almost nothing
+/// has succeeded.
+pub(super) fn has_empty_graph(result: &WorkloadResult) -> bool {
     let names: Vec<&str> = match result {
         WorkloadResult::Transactions(result) => result.anomalies.iter().map(|it| it.name).collect(),
         WorkloadResult::Logs(result) => result.errors().map(|it| it.name).collect(),

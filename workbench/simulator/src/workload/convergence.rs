@@ -1,28 +1,28 @@
-//! Storm, then calm: any workload, with more asked of the nodes once all faults are over than
-//! Maelstrom asks. Everybody must answer again; and where nodes are to agree in the end, all of
-//! them must show the same, and whatever was acknowledged.
+//! WithConvergence after a storm: any workload, with more requirements after recovery than Maelstrom
+//! has. Every node must answer again; and where nodes must converge, all final reads must agree and
+//! include everything that was acknowledged.
 
 use serde_json::value::RawValue;
 use shared::NodeId;
 
-use super::{Invocation, Last, OnceEach, Session, Turn, Workload};
+use super::{FinalStep, Invocation, OnceEach, Session, Turn, Workload};
 use crate::options::Concurrency;
 use crate::rng::SeededRng;
-use crate::rpc::{Question, Rpc};
+use crate::rpc::{ClientRequest, Rpc};
 use checkers::{Convergence, WorkloadVerdict};
 use history::{History, Kind, Op, Pair};
 
-/// A workload that is followed by a final phase in any case.
-pub(super) struct Calm {
+/// A workload that always has a final phase.
+pub(super) struct WithConvergence {
     inner: Box<dyn Workload>,
-    last_operations: OnceEach,
+    final_operations: OnceEach,
 }
 
-impl Calm {
+impl WithConvergence {
     pub(super) fn new(inner: Box<dyn Workload>) -> Self {
-        Calm {
+        WithConvergence {
             inner,
-            last_operations: OnceEach::default(),
+            final_operations: OnceEach::default(),
         }
     }
 
@@ -30,7 +30,10 @@ impl Calm {
         let pairs = history.pairs();
         let finals = pairs.iter().filter(|pair| pair.invocation.meta.is_final);
         let finals: Vec<&Pair<'_>> = finals.collect();
-        let mut findings: Vec<String> = finals.iter().filter_map(|pair| unanswered(pair)).collect();
+        let mut findings: Vec<String> = finals
+            .iter()
+            .filter_map(|pair| failed_operation(pair))
+            .collect();
         let reads: Vec<&Op> = finals
             .iter()
             .filter_map(|pair| pair.completion)
@@ -41,8 +44,8 @@ impl Calm {
     }
 }
 
-/// An operation of the final phase that did not end well.
-fn unanswered(pair: &Pair<'_>) -> Option<String> {
+/// A finding about an operation of the final phase that was not completed as `ok`.
+fn failed_operation(pair: &Pair<'_>) -> Option<String> {
     let Op {
         f, process, time, ..
     } = pair.invocation;
@@ -50,15 +53,15 @@ fn unanswered(pair: &Pair<'_>) -> Option<String> {
     match pair.completion.map(|op| (op.kind, &op.error)) {
         Some((Kind::Ok, _)) => None,
         Some((_, error)) => Some(format!(
-            "after the calm, {f} of process {process} at {at:.3} s did not succeed: {error:?}"
+            "after recovery, {f} of process {process} at {at:.3} s did not succeed: {error:?}"
         )),
         None => Some(format!(
-            "after the calm, {f} of process {process} at {at:.3} s was not answered"
+            "after recovery, {f} of process {process} at {at:.3} s was not answered"
         )),
     }
 }
 
-impl Workload for Calm {
+impl Workload for WithConvergence {
     fn name(&self) -> &'static str {
         self.inner.name()
     }
@@ -101,16 +104,16 @@ impl Workload for Calm {
         true
     }
 
-    fn next_final(&mut self, turn: Turn, rng: &mut SeededRng) -> Last {
+    fn next_final(&mut self, turn: Turn, rng: &mut SeededRng) -> FinalStep {
         if self.inner.has_final_phase() {
             return self.inner.next_final(turn, rng);
         }
-        let mut last = self.inner.after_calm(turn, rng);
-        last.meta.is_final = true;
-        self.last_operations.next(turn, || last.clone())
+        let mut operation = self.inner.after_recovery(turn, rng);
+        operation.meta.is_final = true;
+        self.final_operations.next(turn, || operation.clone())
     }
 
-    fn set_up(&self, nodes: &[NodeId]) -> Option<Question> {
+    fn set_up(&self, nodes: &[NodeId]) -> Option<ClientRequest> {
         self.inner.set_up(nodes)
     }
 
@@ -151,28 +154,28 @@ mod tests {
     use crate::options::Options;
     use crate::workload::{Name, workload};
 
-    /// A history of `type process f value final?` lines; what is wrong with it after the calm.
+    /// Checks the findings on a history of `type process f value final?` lines.
     #[track_caller]
     fn check(name: Name, lines: &[&str], expected: &[&str]) {
         let line = |(index, line): (usize, &&str)| {
             let parts: Vec<&str> = line.splitn(5, ' ').collect();
-            let [kind, process, f, value, last] = parts[..] else {
+            let [kind, process, f, value, phase] = parts[..] else {
                 panic!("{line}");
             };
             format!(
                 r#"{{"index":{index},"time":{index},"type":"{kind}","process":{process},"f":"{f}","value":{value},"final?":{}}}"#,
-                last == "final"
+                phase == "final"
             )
         };
         let text: Vec<String> = lines.iter().enumerate().map(line).collect();
         let history = History::read_json(text.join("\n").as_bytes()).unwrap();
-        let calm = Calm::new(workload(name, &Options::default()));
-        let findings = calm.findings(&history);
+        let workload = WithConvergence::new(workload(name, &Options::default()));
+        let findings = workload.findings(&history);
         assert_eq!(findings.len(), expected.len(), "{findings:#?}");
         for (finding, part) in findings.iter().zip(expected) {
             assert!(finding.contains(part), "{finding}");
         }
-        let verdict = calm.check(&history);
+        let verdict = workload.check(&history);
         assert_eq!(
             verdict.validity() == Validity::Invalid,
             !expected.is_empty()
@@ -180,19 +183,19 @@ mod tests {
     }
 
     #[test]
-    fn everybody_must_answer_after_the_calm() {
-        let asked = "invoke 0 generate null final";
-        check(Name::UniqueIds, &[asked, "ok 0 generate 7 final"], &[]);
-        check(Name::UniqueIds, &[asked], &["not answered"]);
+    fn every_operation_must_succeed_after_recovery() {
+        let invoked = "invoke 0 generate null final";
+        check(Name::UniqueIds, &[invoked, "ok 0 generate 7 final"], &[]);
+        check(Name::UniqueIds, &[invoked], &["not answered"]);
         check(
             Name::UniqueIds,
-            &[asked, "info 0 generate null final"],
+            &[invoked, "info 0 generate null final"],
             &["did not succeed"],
         );
     }
 
     #[test]
-    fn what_was_acknowledged_or_shown_must_be_shown_by_all() {
+    fn final_reads_must_contain_all_that_was_acknowledged_or_read() {
         let lines = |first: &'static str, second: &'static str| {
             [
                 "invoke 0 broadcast 7 -",
@@ -212,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn replicas_must_agree_in_the_end() {
+    fn final_reads_must_agree() {
         let reads = |second: &'static str| {
             [
                 r#"invoke 0 txn [["r",1,null]] final"#,
@@ -228,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_transaction_wrote_does_not_vanish() {
+    fn a_key_that_was_written_must_have_a_value() {
         let write = |kind: &'static str| {
             [
                 r#"invoke 0 txn [["w",1,5]] -"#,
@@ -241,7 +244,7 @@ mod tests {
         check(
             Name::TxnRwRegister,
             &write(done),
-            &["finds nothing in keys"],
+            &["reads nothing from written keys"],
         );
         check(
             Name::TxnRwRegister,
@@ -251,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_transaction_appended_is_there_in_the_end() {
+    fn final_lists_must_contain_all_that_was_appended() {
         let append = |list: &'static str| {
             [
                 r#"invoke 0 txn [["append",1,5]] -"#,
@@ -265,7 +268,7 @@ mod tests {
         let all = r#"ok 0 txn [["r",1,[5]]] final"#;
         check(Name::TxnListAppend, &append(all), &[]);
         let nothing = r#"ok 0 txn [["r",1,null]] final"#;
-        let lost = ["does not find what was appended: 5 in 1"];
+        let lost = ["does not read appended elements: 5 in key 1"];
         check(Name::TxnListAppend, &append(nothing), &lost);
     }
 }
