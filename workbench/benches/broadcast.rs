@@ -173,7 +173,7 @@ fn run_and_check(
 ) -> anyhow::Result<()> {
     let make = || workload(name, options);
     let settings = options.settings(&*make(), seed)?;
-    let record = simulate(&settings, make(), factory).record;
+    let record = simulate(&settings, make(), factory);
     let verdict = make().check(&record.history);
     ensure!(
         verdict.validity() == Validity::Valid,

@@ -13,10 +13,10 @@ use std::path::Path;
 use std::time::Instant;
 
 use anyhow::Context;
-use checkers::CheckerResult as _;
-use pages::budget::{Bar, Measurements};
+use pages::budget::Bar;
+use pages::outcome::Outcome;
 use pages::page::Subject;
-use pages::report::{Figures, Score};
+use pages::report::budget_results;
 use serde_json::json;
 use simulator::judge::judge;
 use simulator::run::Settings;
@@ -68,14 +68,10 @@ fn measure(
         ..options.settings(&*workload, 1)?
     };
     let factory = challenge.solution.factory(&[])?;
-    let record = simulate(&settings, make(), &factory).record;
+    let record = simulate(&settings, make(), &factory);
     let verdict = judge(&record, &*workload, None);
-    let score = Score::new(
-        verdict.validity(),
-        trial.budgets,
-        &Measurements::of(&verdict),
-    );
-    let budgets = Figures::new(trial.budgets, &[score], Bar::Ours).budgets;
+    let outcome = Outcome::of(&settings, &record, Some(&verdict));
+    let budgets = budget_results(trial.budgets, &[outcome], Bar::Ours);
     let facts = json!({ "rate": rate });
     let subject = Subject {
         title: name,

@@ -26,7 +26,7 @@ use history::{History, Op, Value as OpValue};
 use pages::kept;
 use pages::outcome::Outcome;
 use pages::page::Page;
-use pages::report::Figure;
+use pages::report::BudgetResult;
 use simulator::run::Record;
 
 /// A folder of runs.
@@ -149,7 +149,7 @@ impl Folder {
         &self,
         record: &Record,
         verdict: &Verdict,
-        budgets: &[Figure],
+        budgets: &[BudgetResult],
     ) -> anyhow::Result<()> {
         match &verdict.workload.result {
             WorkloadResult::Registers(result) => self.write_keys(&record.history, result)?,
@@ -168,7 +168,7 @@ impl Folder {
         json["messages-by-kind"] = json!(kinds);
         json["incidents"] = json!(record.incidents);
         json["findings"] = json!(verdict.sentences());
-        json["budgets"] = budgets.iter().map(Figure::to_json).collect();
+        json["budgets"] = budgets.iter().map(BudgetResult::to_json).collect();
         self.write(Path::new("results.json"), |out| writeln!(out, "{json:#}"))?;
         let summary = kept::summary(&json, record.incidents.len());
         self.write(Path::new("summary.json"), |out| {

@@ -13,10 +13,11 @@ use serde_json::{Value, json};
 use crate::challenge::{Challenge, Trial};
 use crate::flags::{TestFlags, to_flags};
 use crate::text::one_line;
-use checkers::{CheckerResult as _, Validity, Verdict, quantile};
+use checkers::{CheckerResult as _, Validity, quantile};
 use history::{History, Kind};
 use pages::budget::{Bar, Measurements, Metric};
-use pages::report::{Figures, Score};
+use pages::outcome::Outcome;
+use pages::report::budget_results;
 use pages::text::number;
 use simulator::judge::judge;
 use simulator::options::{Options, Pins};
@@ -165,11 +166,12 @@ impl Sweep {
         let settings = options.settings(&*make(), seed)?;
         let node_flags = self.vary.node_flags(&self.node_flags, value);
         let factory = self.challenge.solution.factory(&node_flags)?;
-        let record = simulate_catching(&settings, make(), &factory).record;
+        let record = simulate_catching(&settings, make(), &factory);
         let history = &record.history;
         let operations = history.count(Kind::Invoke);
         let is_over = record.crash.is_none();
         let verdict = is_over.then(|| judge(&record, &*make(), options.availability));
+        let valid = verdict.as_ref().map(|verdict| verdict.validity());
         let measured = verdict.as_ref().map(Measurements::of).unwrap_or_default();
         let measure = |metric: Metric| measured.get(metric);
         let stable = measure(Metric::MedianLatency).zip(measure(Metric::MaxLatency));
@@ -182,10 +184,9 @@ impl Sweep {
         Ok(Sample {
             value,
             seed,
-            valid: verdict.as_ref().map(|verdict| verdict.validity()),
-            is_within_budgets: verdict
-                .as_ref()
-                .is_some_and(|it| is_within_budgets(self.trial(), it)),
+            valid,
+            is_within_budgets: valid == Some(Validity::Valid)
+                && is_within_budgets(self.trial(), measured),
             messages_per_op: measure(Metric::MessagesPerOp),
             latency: stable.or_else(|| client_latency(history)),
             worst_lag_s: measure(Metric::RealtimeLag),
@@ -198,13 +199,13 @@ impl Sweep {
     }
 }
 
-fn is_within_budgets(trial: &Trial, verdict: &Verdict) -> bool {
-    let score = Score::new(
-        verdict.validity(),
-        trial.budgets,
-        &Measurements::of(verdict),
-    );
-    Figures::new(trial.budgets, &[score], Bar::Ours).hold()
+fn is_within_budgets(trial: &Trial, measured: Measurements) -> bool {
+    let outcome = Outcome {
+        measured,
+        ..Outcome::default()
+    };
+    let budgets = budget_results(trial.budgets, &[outcome], Bar::Ours);
+    budgets.iter().all(|it| it.is_met)
 }
 
 fn client_latency(history: &History) -> Option<Latency> {

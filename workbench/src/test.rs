@@ -7,16 +7,16 @@ use serde_json::{Value, json};
 
 use crate::challenge::Trial;
 use crate::child::{Launch, working_folder};
-use crate::live::{Observer, log_time, run_live, timestamp};
+use crate::live::{Observer, Stopwatch, log_time, run_live, timestamp};
 use crate::log::{Level, Log, LogFormat};
 use crate::store::{Folder, Store};
 use checkers::{CheckerResult as _, Verdict};
 use history::Kind;
 use history::edn;
-use pages::budget::{Bar, Measurements};
+use pages::budget::Bar;
 use pages::outcome::Outcome;
 use pages::page::Subject;
-use pages::report::{self, Figure, Figures, Score};
+use pages::report::{self, budget_results};
 use simulator::judge::judge;
 use simulator::nemesis::Fault;
 use simulator::network::NetLog;
@@ -110,6 +110,7 @@ impl Test<'_> {
     /// When the test cannot begin, or its files cannot be written. An aborted run is an outcome,
     /// not an error.
     pub fn run(&self, store: &Store, observer: &mut dyn Observer) -> anyhow::Result<Outcome> {
+        let start = Stopwatch::start();
         let make = || workload(self.workload, self.options);
         let subject = make();
         let settings = Settings {
@@ -163,11 +164,11 @@ impl Test<'_> {
                 record
             }
             Stage::Simulated(factory) => {
-                let simulated = simulate(&settings, make(), factory);
-                for (node, log) in settings.nodes.iter().zip(&simulated.logs) {
+                let record = simulate(&settings, make(), factory);
+                for (node, log) in settings.nodes.iter().zip(&record.logs) {
                     folder.write_log(node.as_str(), log)?;
                 }
-                simulated.record
+                record
             }
         };
         folder.write_history(&record)?;
@@ -175,7 +176,20 @@ impl Test<'_> {
             observer.on_check(record.history.count(Kind::Invoke));
             judge(&record, &*subject, self.options.availability)
         });
-        let budgets = self.budgets(verdict.as_ref());
+        let outcome = Outcome {
+            command: self.command.clone(),
+            seed: Some(self.seed),
+            stage: self.stage.name(),
+            folder: Some(folder.path().to_owned()),
+            took: start.elapsed(),
+            ..Outcome::of(&settings, &record, verdict.as_ref())
+        };
+        let budgets = match (self.requirement, &verdict) {
+            (Some(Requirement { trial, bar, .. }), Some(_)) => {
+                budget_results(trial.budgets, std::slice::from_ref(&outcome), bar)
+            }
+            _ => Vec::new(),
+        };
         if let Some(verdict) = &verdict {
             folder.write_results(&record, verdict, &budgets)?;
         }
@@ -200,25 +214,7 @@ impl Test<'_> {
                 observer.on_line(&format!("warning: jepsen.log is incomplete: {error}"));
             }
         }
-        Ok(Outcome {
-            settings,
-            record,
-            verdict,
-            folder: folder.path().to_owned(),
-        })
-    }
-
-    /// The run's budgets, with what was measured.
-    fn budgets(&self, verdict: Option<&Verdict>) -> Vec<Figure> {
-        let (Some(required), Some(verdict)) = (self.requirement, verdict) else {
-            return Vec::new();
-        };
-        let score = Score::new(
-            verdict.validity(),
-            required.trial.budgets,
-            &Measurements::of(verdict),
-        );
-        Figures::new(required.trial.budgets, &[score], required.bar).budgets
+        Ok(outcome)
     }
 }
 

@@ -1,26 +1,259 @@
-//! What came of one run.
+//! The outcome of a run: its verdict, what was measured, and what a person should read of it. It is
+//! made of the run's record and verdict, which are long and are not kept.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use checkers::Verdict;
+use serde_json::{Value, json};
+
+use crate::budget::Measurements;
+use crate::report::{Case, CaseResult, Failure, cut, failed_requests};
+use checkers::{CheckerResult as _, Validity, Verdict};
+use history::edn;
+use history::{History, Kind, Op};
+use simulator::incident::Incident;
 use simulator::run::{Record, Settings};
 
-/// What came of a test.
-#[derive(Debug)]
+/// How many problems of each kind a terminal shows, unless all are asked for.
+pub const SHOWN: usize = 5;
+
+/// How many problems of each kind a report has in full.
+const REPORTED: usize = 100;
+
+/// The outcome of a run.
+#[derive(Debug, Clone, Default)]
 pub struct Outcome {
-    /// The run's input.
-    pub settings: Settings,
-    /// What is left of the run.
-    pub record: Record,
-    /// The judgement; there is none if the run broke off.
-    pub verdict: Option<Verdict>,
-    /// Where it is kept.
-    pub folder: PathBuf,
+    /// The command that repeats it.
+    pub command: String,
+    /// Its seed; nothing if the run was not one of this bench.
+    pub seed: Option<u64>,
+    /// Where the nodes were: `live`, `simulated`, `maelstrom`, or `kept` for a saved history.
+    pub stage: &'static str,
+    /// The folder with its files.
+    pub folder: Option<PathBuf>,
+    /// How long it took.
+    pub took: Duration,
+    /// The verdict; nothing if the run was aborted.
+    pub validity: Option<Validity>,
+    /// What was measured.
+    pub measured: Measurements,
+    /// The result map, as JSON.
+    pub results: Value,
+    /// What the checkers found, a sentence each.
+    pub findings: Vec<String>,
+    /// What nodes did wrong.
+    pub incidents: Vec<Incident>,
+    /// Why the run was aborted.
+    pub abort: Option<String>,
+    /// Requests that failed, a sentence for each node and kind of failure, if the run is not valid.
+    pub failed_requests: Vec<String>,
+    /// How many operations were invoked within the time limit.
+    pub invoked_in_time: usize,
+    /// The number of operations and messages, in a sentence.
+    pub counts: String,
 }
 
 impl Outcome {
-    /// Where a run that is kept in this folder has the logs of its nodes.
+    /// The outcome of a run with this record; the caller adds how it was run.
+    pub fn of(settings: &Settings, record: &Record, verdict: Option<&Verdict>) -> Self {
+        let validity = verdict.map(|verdict| verdict.validity());
+        let is_valid = validity == Some(Validity::Valid);
+        let node_of = |process| settings.node_of(process);
+        Outcome {
+            validity,
+            measured: verdict.map(Measurements::of).unwrap_or_default(),
+            results: verdict.map_or(Value::Null, |it| edn::to_json(&it.to_edn())),
+            findings: verdict.map_or_else(Vec::new, |it| it.sentences()),
+            incidents: record.incidents.clone(),
+            abort: record.crash.clone(),
+            failed_requests: match verdict {
+                Some(_) if !is_valid => failed_requests(&record.history, node_of),
+                _ => Vec::new(),
+            },
+            invoked_in_time: invoked_before(settings.time_limit, &record.history),
+            counts: counts(record),
+            ..Outcome::default()
+        }
+    }
+
+    /// The folder of the nodes' logs in a run's folder.
     pub fn logs(folder: &Path) -> PathBuf {
         folder.join("node-logs")
+    }
+
+    /// Everything, for machines.
+    pub fn to_json(&self) -> Value {
+        json!({
+            "command": self.command,
+            "seed": self.seed,
+            "stage": self.stage,
+            "folder": self.folder.as_ref().map(|it| it.to_string_lossy()),
+            "seconds": self.took.as_secs_f64(),
+            "valid": self.validity.map(|it| edn::to_json(&it.to_edn())),
+            "crash": self.abort,
+            "incidents": self.incidents,
+            "findings": self.findings,
+            "results": self.results,
+        })
+    }
+
+    /// What went wrong: of each kind the first `max`, and how many more there are.
+    pub fn problems(&self, max: usize) -> Vec<String> {
+        let incidents: Vec<String> = self.incidents.iter().map(ToString::to_string).collect();
+        let abort = self
+            .abort
+            .iter()
+            .map(|it| format!("the run was aborted: {it}"));
+        let abort: Vec<String> = abort.collect();
+        [
+            ("incidents", &incidents),
+            ("", &abort),
+            ("findings", &self.findings),
+            ("failed requests", &self.failed_requests),
+        ]
+        .into_iter()
+        .flat_map(|(kind, texts)| first(kind, texts, max))
+        .collect()
+    }
+
+    /// What a person should read in the terminal: the first `max` problems of each kind, counts,
+    /// and where the files are.
+    pub fn summary(&self, max: usize) -> String {
+        let mut lines = self.problems(max);
+        let has_problems = !lines.is_empty();
+        lines.push(self.counts.clone());
+        if let Some(folder) = &self.folder {
+            if has_problems {
+                lines.push(format!("nodes' logs: {}", Outcome::logs(folder).display()));
+            }
+            lines.push(format!("kept in {}", folder.display()));
+            let page = folder.join("report.html");
+            if page.exists() {
+                lines.push(format!("report: {}", page.display()));
+            }
+        }
+        lines.retain(|line| !line.is_empty());
+        lines.join("\n")
+    }
+
+    /// The run as a case of a report.
+    pub(crate) fn case(&self, name: String) -> Case {
+        let first_line = |text: &str| text.lines().next().map(cut).unwrap_or_default();
+        let failure = |message: String, shown: &str| {
+            let details = self.problems(REPORTED).join("\n");
+            // The details mostly begin with what the message says.
+            let rest = details.strip_prefix(shown).unwrap_or(&details);
+            let details = format!("{rest}\nagain: {}", self.command);
+            Failure {
+                message,
+                details: details.trim_start_matches('\n').to_owned(),
+            }
+        };
+        let result = match (self.validity, &self.abort) {
+            (Some(Validity::Valid), _) => CaseResult::Passed,
+            (Some(bad), _) => CaseResult::Failed(match self.findings.first() {
+                Some(finding) => {
+                    let finding = first_line(finding);
+                    failure(format!("{}: {finding}", bad.name()), &finding)
+                }
+                None => failure(bad.name().to_owned(), ""),
+            }),
+            (None, abort) => {
+                let abort = abort.as_deref().unwrap_or("the reason is unknown");
+                let message = first_line(&format!("the run was aborted: {abort}"));
+                CaseResult::Aborted(failure(message.clone(), &message))
+            }
+        };
+        Case {
+            name,
+            took: self.took,
+            result,
+        }
+    }
+}
+
+/// The first few problems of a kind, and how many more there are.
+fn first(kind: &str, texts: &[String], max: usize) -> Vec<String> {
+    let mut lines: Vec<String> = texts.iter().take(max).map(|it| cut(it)).collect();
+    if texts.len() > max {
+        lines.push(format!(
+            "… and {} more {kind}: --all shows them",
+            texts.len() - max
+        ));
+    }
+    lines
+}
+
+fn invoked_before(limit: Duration, history: &History) -> usize {
+    let invocations = history.ops.iter().filter(|op| op.is_invocation());
+    let in_time = invocations.filter(|op| Duration::from_nanos(op.time) < limit);
+    in_time.count()
+}
+
+fn counts(record: &Record) -> String {
+    let History { ops } = &record.history;
+    let last = ops.last().map_or(0.0, Op::seconds);
+    let count = |kind| record.history.count(kind);
+    let (clients, servers) = (record.statistics.clients(), record.statistics.servers());
+    let operations = format!(
+        "{} operations in {last:.1} s ({} ok, {} failed, {} unknown)",
+        count(Kind::Invoke),
+        count(Kind::Ok),
+        count(Kind::Fail),
+        count(Kind::Info),
+    );
+    match clients.sent + servers.sent {
+        0 => operations,
+        _ => format!(
+            "{operations}; messages: {} with clients, {} among servers",
+            clients.sent, servers.sent
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn failed(findings: usize) -> Outcome {
+        Outcome {
+            validity: Some(Validity::Invalid),
+            findings: (0..findings).map(|it| format!("finding {it}")).collect(),
+            failed_requests: vec!["node n1 did not answer".to_owned(); 7],
+            counts: "9 operations".to_owned(),
+            ..Outcome::default()
+        }
+    }
+
+    #[test]
+    fn a_summary_has_the_first_problems_of_each_kind() {
+        let summary = failed(7).summary(SHOWN);
+        let lines: Vec<&str> = summary.lines().collect();
+        assert_eq!(
+            lines[4..6],
+            ["finding 4", "… and 2 more findings: --all shows them"]
+        );
+        assert_eq!(lines[11], "… and 2 more failed requests: --all shows them");
+        assert_eq!((lines[12], lines.len()), ("9 operations", 13));
+        assert!(!failed(5).summary(SHOWN).contains("more findings"));
+        assert_eq!(failed(70).problems(usize::MAX).len(), 77);
+    }
+
+    #[test]
+    fn a_very_long_finding_is_reported_once_and_cut() {
+        let outcome = Outcome {
+            validity: Some(Validity::Invalid),
+            findings: vec![format!("a{}", "x".repeat(5_000_000))],
+            ..Outcome::default()
+        };
+        let CaseResult::Failed(failure) = outcome.case("history".to_owned()).result else {
+            panic!("{:?}", outcome.validity);
+        };
+        assert!(
+            failure.message.ends_with("x… (5000001 bytes)"),
+            "{failure:?}"
+        );
+        assert!(failure.message.len() < 1000, "{failure:?}");
+        assert!(!failure.details.contains("xx"), "{failure:?}");
     }
 }

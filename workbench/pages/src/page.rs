@@ -17,7 +17,7 @@ use serde_json::Value;
 
 use crate::budget::Bound;
 use crate::plot::{self, dark_style};
-use crate::report::{Figure, requests_in_vain};
+use crate::report::{BudgetResult, failed_requests};
 use checkers::{CheckerResult as _, Validity, Verdict};
 use history::text::shortened;
 use history::{Kind, Op};
@@ -57,7 +57,7 @@ pub struct Subject<'a> {
     /// The judgement; there is none if the run broke off.
     pub verdict: Option<&'a Verdict>,
     /// What must hold beside the verdict, measured.
-    pub budgets: &'a [Figure],
+    pub budgets: &'a [BudgetResult],
 }
 
 /// A page, and its plots as files of their own.
@@ -176,7 +176,7 @@ impl Subject<'_> {
             .is_none_or(|it| it.validity() != Validity::Valid)
         {
             let node_of = |process| self.settings.node_of(process);
-            wrongs.extend(requests_in_vain(&self.record.history, node_of));
+            wrongs.extend(failed_requests(&self.record.history, node_of));
         }
         wrongs
     }
@@ -192,7 +192,7 @@ impl Subject<'_> {
         let is_valid = self
             .verdict
             .is_some_and(|it| it.validity() == Validity::Valid);
-        is_valid && self.budgets.iter().any(|budget| !budget.holds)
+        is_valid && self.budgets.iter().any(|budget| !budget.is_met)
     }
 
     /// What came of it, in a sentence.
@@ -207,7 +207,7 @@ impl Subject<'_> {
             .map(|it| shortened(&it.to_string(), LETTERS));
         match verdict.validity() {
             Validity::Valid => {
-                let missed = self.budgets.iter().filter(|it| !it.holds);
+                let missed = self.budgets.iter().filter(|it| !it.is_met);
                 let missed: Vec<String> = missed.map(tell).collect();
                 match (self.budgets.len(), missed.len()) {
                     (0, _) => "Everything that was looked for holds.".to_owned(),
@@ -269,7 +269,7 @@ impl Subject<'_> {
 }
 
 /// `max latency, ms 623, limit < 600`.
-fn tell(figure: &Figure) -> String {
+fn tell(figure: &BudgetResult) -> String {
     let mut limits: Vec<String> = figure.limits().map(|it| it.to_string()).collect();
     limits.dedup();
     let (label, measured) = (figure.label(), figure.measured());
@@ -361,7 +361,7 @@ struct Budget {
 }
 
 impl Budget {
-    fn of(figure: &Figure) -> Self {
+    fn of(figure: &BudgetResult) -> Self {
         let value = figure.median().unwrap_or(0.0);
         let limits: Vec<f64> = figure.limits().map(Bound::limit).collect();
         let most = limits.iter().copied().fold(value, f64::max) * 1.1;
@@ -377,7 +377,7 @@ impl Budget {
             measured: figure.measured(),
             bounds: figure.bounds(),
             told: tell(figure),
-            holds: figure.holds,
+            holds: figure.is_met,
             used: along(value),
             limits: limits.into_iter().map(along).collect(),
         }

@@ -62,8 +62,8 @@ pub struct Progress {
     pub messages: u64,
 }
 
-/// The results of a run.
-#[derive(Debug)]
+/// What a run has left.
+#[derive(Debug, Default)]
 pub struct Record {
     /// Operations of clients and of the nemesis.
     pub history: History,
@@ -77,6 +77,8 @@ pub struct Record {
     pub zero: Option<Duration>,
     /// The messages, if they were recorded.
     pub trace: Option<Trace>,
+    /// The log lines of each simulated node, in the nodes' order; live nodes log to files.
+    pub logs: Vec<Vec<String>>,
 }
 
 /// A command to the driver, for the node of this index.
@@ -282,6 +284,7 @@ impl Run {
     pub fn into_record(mut self) -> Record {
         self.count_strays();
         Record {
+            logs: Vec::new(),
             zero: self.zero,
             trace: self.network.take_trace(),
             statistics: self.network.statistics().clone(),

@@ -26,22 +26,13 @@ pub type Factory = Box<dyn Fn(u64) -> Box<dyn DynEngine> + Send + Sync>;
 /// The limit of rounds between nodes and network at one moment.
 const MAX_ROUNDS: u32 = 1_000_000;
 
-/// The record of a simulated run, and what its nodes have logged.
-#[derive(Debug)]
-pub struct Simulated {
-    /// The record of the run.
-    pub record: Record,
-    /// The log lines of each node, in the nodes' order.
-    pub logs: Vec<Vec<String>>,
-}
-
 /// Runs a test to its end. `engine` makes a node from the seed of its random numbers, which differs
 /// for each node and each incarnation.
 pub fn simulate(
     settings: &Settings,
     workload: Box<dyn Workload>,
     engine: impl Fn(u64) -> Box<dyn DynEngine>,
-) -> Simulated {
+) -> Record {
     let make_engine = |node: usize, incarnation: u32| {
         let name = settings.nodes[node].as_str();
         let purpose = match incarnation {
@@ -81,9 +72,9 @@ pub fn simulate(
             }
         }
     }
-    Simulated {
-        record: simulation.run.into_record(),
+    Record {
         logs: simulation.slots.into_iter().map(|slot| slot.log).collect(),
+        ..simulation.run.into_record()
     }
 }
 

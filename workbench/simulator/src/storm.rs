@@ -58,8 +58,7 @@ use crate::judge;
 use crate::nemesis::Fault;
 use crate::options::{InvalidOptions, Options, Pins};
 use crate::run::{Record, Settings};
-use crate::simulation::{DynEngine, Factory, Simulated, simulate};
-use crate::statistics::Statistics;
+use crate::simulation::{DynEngine, Factory, simulate};
 use crate::workload::{self, MakeWorkload, Workload};
 use checkers::{CheckerResult as _, CustomResult, Validity, Verdict};
 use history::History;
@@ -82,7 +81,7 @@ pub struct Storm {
 
 /// A run of a storm and its verdict.
 #[derive(Debug)]
-pub struct Aftermath {
+pub struct StormRun {
     /// The seed that its options were drawn from.
     pub seed: u64,
     /// All its options, drawn, pinned or otherwise.
@@ -95,8 +94,6 @@ pub struct Aftermath {
     pub record: Record,
     /// The verdict; a run in which a node has panicked is invalid.
     pub verdict: Verdict,
-    /// What each node has logged.
-    pub logs: Vec<Vec<String>>,
 }
 
 impl Storm {
@@ -171,7 +168,7 @@ impl Storm {
     ///
     /// # Errors
     /// When its options contradict one another.
-    pub fn run(&self, seed: u64) -> Result<Aftermath, InvalidOptions> {
+    pub fn run(&self, seed: u64) -> Result<StormRun, InvalidOptions> {
         self.run_with(seed, &self.options(seed), false)
     }
 
@@ -184,7 +181,7 @@ impl Storm {
         seed: u64,
         options: &Options,
         traced: bool,
-    ) -> Result<Aftermath, InvalidOptions> {
+    ) -> Result<StormRun, InvalidOptions> {
         let make = || workload::with_convergence(self.workload.make(options));
         let workload = make();
         let settings = Settings {
@@ -192,16 +189,15 @@ impl Storm {
             recovery: QUIESCENCE,
             ..options.settings(&*workload, seed)?
         };
-        let simulated = simulate_catching(&settings, workload, &self.factory);
-        let verdict = judge(options, &simulated.record, &*make());
-        Ok(Aftermath {
+        let record = simulate_catching(&settings, workload, &self.factory);
+        let verdict = judge(options, &record, &*make());
+        Ok(StormRun {
             seed,
             options: options.clone(),
             beyond: options.changes_from(&self.base),
             settings,
-            record: simulated.record,
+            record,
             verdict,
-            logs: simulated.logs,
         })
     }
 
@@ -230,7 +226,7 @@ impl Storm {
     }
 }
 
-impl Aftermath {
+impl StormRun {
     /// Whether the verdict is valid.
     pub fn is_valid(&self) -> bool {
         self.verdict.validity() == Validity::Valid
@@ -242,29 +238,19 @@ pub fn simulate_catching(
     settings: &Settings,
     workload: Box<dyn Workload>,
     factory: &Factory,
-) -> Simulated {
+) -> Record {
     let run = AssertUnwindSafe(|| simulate(settings, workload, factory));
     catch_unwind(run).unwrap_or_else(|panic| aborted_run(&*panic))
 }
 
 /// A run aborted by a node's panic: a finding like others, since its seed repeats it.
-fn aborted_run(panic: &(dyn Any + Send)) -> Simulated {
+fn aborted_run(panic: &(dyn Any + Send)) -> Record {
     let text = panic.downcast_ref::<String>().map(String::as_str);
     let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
-    let record = Record {
-        history: History::default(),
-        statistics: Statistics::default(),
-        incidents: Vec::new(),
-        crash: Some(format!(
-            "a node panicked: {}",
-            text.unwrap_or("without a message")
-        )),
-        zero: None,
-        trace: None,
-    };
-    Simulated {
-        record,
-        logs: Vec::new(),
+    let text = text.unwrap_or("without a message");
+    Record {
+        crash: Some(format!("a node panicked: {text}")),
+        ..Record::default()
     }
 }
 

@@ -2,11 +2,9 @@
 
 use std::path::PathBuf;
 use std::process;
-use std::time::Duration;
 
 use anyhow::Context;
 use clap::Args;
-use serde_json::Value;
 
 use super::again::{OwnCommand, bench_challenge};
 use super::nodes::NodeFlags;
@@ -20,10 +18,10 @@ use crate::challenge::{Challenge, Trial};
 use crate::live::Stopwatch;
 use crate::store::Store;
 use crate::test::{LogOptions, Requirement, Stage, Test};
-use checkers::{CheckerResult as _, Validity, Verdict};
-use pages::budget::{Bar, Measurements};
+use checkers::Validity;
+use pages::budget::Bar;
 use pages::outcome::Outcome;
-use pages::report::{Ending, Figures, Score, Tested};
+use pages::report::{TestReport, budget_results};
 use simulator::options::Options;
 use simulator::simulation::Factory;
 
@@ -184,62 +182,61 @@ impl Attempt<'_> {
         part: (usize, usize),
         nodes: &Nodes,
         bar: Bar,
-    ) -> anyhow::Result<Tested> {
-        let mut scores = Vec::new();
-        let mut tested = Tested {
+    ) -> anyhow::Result<TestReport> {
+        let mut report = TestReport {
             challenge: Some(self.challenge.name),
             part,
             workload: trial.test().0.to_string(),
             flags: trial.flags.join(" "),
-            figures: None,
-            endings: Vec::new(),
+            outcomes: Vec::new(),
+            budgets: Vec::new(),
             status: code::CRASH,
             command: self.command(self.seed, self.arguments.runs),
         };
+        let max = self.reporter.max_problems;
         for round in 0..u64::from(self.arguments.runs) {
             let seed = self.seed + round;
             let head = self.head(seed, trial);
             self.reporter.print_unless_quiet(&head);
-            let (ending, score) = self.run_once(trial, seed, nodes)?;
-            let is_valid = ending.valid == Some(Validity::Valid);
+            let outcome = self.run_once(trial, seed, nodes)?;
+            let is_valid = outcome.validity == Some(Validity::Valid);
             if self.reporter.is_quiet && !is_valid {
                 self.reporter.print(&head);
-                self.reporter.print(&ending.summary);
+                self.reporter.print(outcome.summary(max));
             }
             if !is_valid {
                 self.reporter
-                    .print(format_args!("again: {}", ending.command));
+                    .print(format_args!("again: {}", outcome.command));
             }
-            tested.endings.push(ending);
-            match score {
-                Some(score) => scores.push(score),
-                None => return Ok(tested),
+            let is_aborted = outcome.validity.is_none();
+            report.outcomes.push(outcome);
+            if is_aborted {
+                return Ok(report);
             }
         }
-        let figures = Figures::new(trial.budgets, &scores, bar);
-        tested.status = match (figures.hold(), figures.worst) {
+        report.budgets = budget_results(trial.budgets, &report.outcomes, bar);
+        report.status = match (report.has_passed(), report.worst()) {
             (true, _) => code::VALID,
-            (false, worst) => exit_code(worst).max(code::INVALID),
+            (false, worst) => worst.map_or(code::CRASH, exit_code).max(code::INVALID),
         };
-        self.print_figures(&tested.name(), &figures);
-        tested.figures = Some(figures);
-        Ok(tested)
+        self.print_requirements(&report);
+        Ok(report)
     }
 
-    /// Prints what was measured.
-    fn print_figures(&self, name: &str, figures: &Figures) {
-        if self.reporter.is_quiet && figures.hold() {
+    /// Prints what was required and what was measured.
+    fn print_requirements(&self, report: &TestReport) {
+        if self.reporter.is_quiet && report.has_passed() {
             let passed = paint::outcome(true, "passed");
+            let name = report.name();
             self.reporter
                 .print(format_args!("{name}: {passed} (seed {})", self.seed));
             return;
         }
-        self.reporter.print(paint::table(&figures.table()));
-        if !figures.hold() && figures.worst == Validity::Valid {
-            let again = self.command(self.seed, self.arguments.runs);
-            let missed = paint::outcome(false, "a budget is missed");
+        self.reporter.print(paint::table(&report.table()));
+        if !report.has_passed() && report.worst() == Some(Validity::Valid) {
+            let missed = paint::outcome(false, report.verdict());
             self.reporter
-                .print(format_args!("{missed}; again: {again}"));
+                .print(format_args!("{missed}; again: {}", report.command));
         }
     }
 
@@ -277,13 +274,8 @@ impl Attempt<'_> {
         solution.build().map(Nodes::Program)
     }
 
-    /// Runs a test once; there is no score if the run is aborted.
-    fn run_once(
-        &self,
-        trial: &'static Trial,
-        seed: u64,
-        nodes: &Nodes,
-    ) -> anyhow::Result<(Ending, Option<Score>)> {
+    /// Runs a test once.
+    fn run_once(&self, trial: &'static Trial, seed: u64, nodes: &Nodes) -> anyhow::Result<Outcome> {
         let node_flags = self.node_flags();
         if let (Some(launcher), Nodes::Program(program)) = (&self.arguments.maelstrom, nodes) {
             return self.run_maelstrom(&maelstrom::Run {
@@ -316,7 +308,6 @@ impl Attempt<'_> {
                 bar: self.bar(),
             }),
         };
-        let start = Stopwatch::start();
         let mut line = progress::Line::new(self.challenge.name, self.reporter.is_quiet);
         if self.arguments.simulate {
             line.show("simulating");
@@ -324,58 +315,29 @@ impl Attempt<'_> {
         let outcome = test.run(&Store::new(&self.arguments.store), &mut line);
         line.finish();
         let outcome = outcome?;
-        let ending = Ending::new(&outcome, &test.command, test.stage.name(), start.elapsed());
-        self.reporter.print_unless_quiet(&ending.summary);
-        self.warn_if_slow(&options, &outcome);
-        let score = |verdict: &Verdict| {
-            let measured = Measurements::of(verdict);
-            Score::new(verdict.validity(), trial.budgets, &measured)
-        };
-        Ok((ending, outcome.verdict.as_ref().map(score)))
+        let summary = outcome.summary(self.reporter.max_problems);
+        self.reporter.print_unless_quiet(summary);
+        self.warn_if_slow(&options, outcome.invoked_in_time);
+        Ok(outcome)
     }
 
-    fn run_maelstrom(&self, run: &maelstrom::Run<'_>) -> anyhow::Result<(Ending, Option<Score>)> {
+    fn run_maelstrom(&self, run: &maelstrom::Run<'_>) -> anyhow::Result<Outcome> {
         let start = Stopwatch::start();
-        let results = run.results(&self.arguments.store.join("maelstrom"))?;
-        let crash = results.is_none().then(|| "there are no results".to_owned());
-        let (score, json, folder) = match results {
-            Some(it) => (Some(it.score), it.json, Some(it.folder)),
-            None => (None, Value::Null, None),
-        };
-        let ending = Ending {
+        let outcome = run.outcome(&self.arguments.store.join("maelstrom"))?;
+        Ok(Outcome {
             command: self.command(self.seed, 1),
-            seed: None,
-            stage: "maelstrom",
-            folder,
             took: start.elapsed(),
-            valid: score.as_ref().map(|it| it.valid),
-            results: json,
-            findings: Vec::new(),
-            incidents: Value::Array(Vec::new()),
-            crash,
-            summary: String::new(),
-            evidence: String::new(),
-        };
-        Ok((ending, score))
+            ..outcome
+        })
     }
 
     /// Warns if the machine was too slow for the rate, as that improves all other figures.
-    fn warn_if_slow(&self, options: &Options, outcome: &Outcome) {
-        let limit = options.time_limit;
-        let expected = options.rate * limit.as_secs_f64();
-        let begun = outcome
-            .record
-            .history
-            .ops
-            .iter()
-            .filter(|op| op.is_invocation());
-        let begun = begun
-            .filter(|op| Duration::from_nanos(op.time) < limit)
-            .count() as f64;
-        if begun < 0.9 * expected {
+    fn warn_if_slow(&self, options: &Options, invoked: usize) {
+        let expected = options.rate * options.time_limit.as_secs_f64();
+        if (invoked as f64) < 0.9 * expected {
             let warning = paint::warning();
             self.reporter.print_unless_quiet(format_args!(
-                "{warning} {begun} of about {expected} operations began: the machine is too slow"
+                "{warning} {invoked} of about {expected} operations began: the machine is too slow"
             ));
         }
     }

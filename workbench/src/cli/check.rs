@@ -24,7 +24,9 @@ use checkers::{
 };
 use history::edn;
 use history::{History, Kind};
-use pages::report::{Ending, Tested};
+use pages::outcome::Outcome;
+use pages::page::Subject;
+use pages::report::TestReport;
 use simulator::options::Options;
 use simulator::workload;
 
@@ -134,23 +136,31 @@ fn run_check(arguments: &Arguments, reporter: &mut Reporter) -> anyhow::Result<u
     let valid = verdict.validity();
     let findings = verdict.sentences();
     let status = exit_code(valid);
-    let summary = summary(&history, operations, &findings);
+    let command = reporter.command.clone();
+    let outcome = Outcome {
+        command: command.clone(),
+        stage: Subject::KEPT,
+        took: start.elapsed(),
+        validity: Some(valid),
+        findings,
+        counts: counts(&history, operations),
+        ..Outcome::default()
+    };
     if arguments.json {
         let document = json!({
             "valid": edn::to_json(&valid.to_edn()),
             "workload": model.to_string(),
             "operations": operations,
-            "findings": findings,
+            "findings": outcome.findings,
             "results": edn::to_json(&verdict.to_edn()),
         });
         write_stdout(format_args!("{document:#}\n"))?;
     } else {
         if status != code::VALID || !reporter.is_quiet {
-            reporter.print(&summary);
+            reporter.print(outcome.summary(reporter.max_problems));
         }
         reporter.print(format_args!("{model}: {}", paint::verdict(valid)));
     }
-    let command = reporter.command.clone();
     if let Some(folder) = &arguments.report {
         let page = Report {
             source: &arguments.history,
@@ -165,26 +175,13 @@ fn run_check(arguments: &Arguments, reporter: &mut Reporter) -> anyhow::Result<u
             folder.join("report.html").display()
         ));
     }
-    reporter.report_test(&Tested {
+    reporter.report_test(&TestReport {
         challenge: None,
         part: (1, 1),
         workload: model.to_string(),
         flags: arguments.history.display().to_string(),
-        figures: None,
-        endings: vec![Ending {
-            command: command.clone(),
-            seed: None,
-            stage: "kept",
-            folder: None,
-            took: start.elapsed(),
-            valid: Some(valid),
-            results: Value::Null,
-            evidence: pages::report::told(&findings),
-            findings,
-            incidents: Value::Null,
-            crash: None,
-            summary,
-        }],
+        outcomes: vec![outcome],
+        budgets: Vec::new(),
         status,
         command,
     });
@@ -259,13 +256,6 @@ fn check(
         ..Options::default()
     };
     workload::workload(name, &options).check(history)
-}
-
-/// The findings and counts, which fit a screen.
-fn summary(history: &History, operations: usize, findings: &[String]) -> String {
-    let mut lines = pages::report::findings(findings);
-    lines.push(counts(history, operations));
-    lines.join("\n")
 }
 
 /// Describes a history that has no operation of this workload: its verdict would mean nothing.

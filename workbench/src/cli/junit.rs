@@ -1,50 +1,50 @@
-//! JUnit XML for CI servers: a suite for each account, a case for each requirement.
+//! JUnit XML for CI servers: a suite for each report, a case for each requirement.
 
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
 use history::text::visible;
-use pages::report::{Account, Case, Evidence, Fate};
+use pages::report::{Case, CaseResult, Failure, Report as TestReport};
 
 /// Formats the document.
 ///
 /// # Errors
 /// When it cannot be serialized.
-pub(super) fn junit(name: &str, accounts: &[Account]) -> anyhow::Result<String> {
+pub(super) fn junit(name: &str, reports: &[TestReport]) -> anyhow::Result<String> {
     let mut report = Report::new(visible(name));
-    report.set_time(accounts.iter().map(|account| account.took).sum());
-    report.add_test_suites(accounts.iter().map(suite));
+    report.set_time(reports.iter().map(|it| it.took).sum());
+    report.add_test_suites(reports.iter().map(suite));
     Ok(report.to_string()?)
 }
 
-fn suite(account: &Account) -> TestSuite {
-    let mut suite = TestSuite::new(visible(&account.name));
-    suite.set_time(account.took);
-    suite.add_property(("command", &*visible(&account.command)));
-    if !account.seed.is_empty() {
-        suite.add_property(("seed", &*visible(&account.seed)));
+fn suite(report: &TestReport) -> TestSuite {
+    let mut suite = TestSuite::new(visible(&report.name));
+    suite.set_time(report.took);
+    suite.add_property(("command", &*visible(&report.command)));
+    if !report.seed.is_empty() {
+        suite.add_property(("seed", &*visible(&report.seed)));
     }
-    suite.add_test_cases(account.cases.iter().map(|it| case(&account.name, it)));
-    suite.set_system_out(visible(&account.told));
+    suite.add_test_cases(report.cases.iter().map(|it| case(&report.name, it)));
+    suite.set_system_out(visible(&report.text));
     suite
 }
 
 fn case(suite: &str, case: &Case) -> TestCase {
-    let non_success = |kind, evidence: &Evidence| {
+    let non_success = |kind, failure: &Failure| {
         let mut status = TestCaseStatus::non_success(kind);
-        status.set_message(visible(&evidence.message));
-        let Evidence { message, body } = evidence;
-        let description = if body.starts_with(message) {
-            body.clone()
+        status.set_message(visible(&failure.message));
+        let Failure { message, details } = failure;
+        let description = if details.starts_with(message) {
+            details.clone()
         } else {
-            format!("{message}\n{body}")
+            format!("{message}\n{details}")
         };
         status.set_description(visible(&description));
         status
     };
-    let status = match &case.fate {
-        Fate::Held => TestCaseStatus::success(),
-        Fate::Failed(evidence) => non_success(NonSuccessKind::Failure, evidence),
-        Fate::Broken(evidence) => non_success(NonSuccessKind::Error, evidence),
+    let status = match &case.result {
+        CaseResult::Passed => TestCaseStatus::success(),
+        CaseResult::Failed(failure) => non_success(NonSuccessKind::Failure, failure),
+        CaseResult::Aborted(failure) => non_success(NonSuccessKind::Error, failure),
     };
     let mut test_case = TestCase::new(visible(&case.name), status);
     test_case.set_classname(visible(suite));
@@ -58,25 +58,25 @@ mod tests {
 
     use super::*;
 
-    /// An account in which every text is this one, with a case that passed, one that failed, and
+    /// A report in which every text is this one, with a case that passed, one that failed, and
     /// one that was aborted.
-    fn account(text: &str) -> Account {
-        let evidence = Evidence {
+    fn failed(text: &str) -> TestReport {
+        let failure = Failure {
             message: text.to_owned(),
-            body: text.to_owned(),
+            details: text.to_owned(),
         };
-        Account {
+        TestReport {
             name: text.to_owned(),
             verdict: text.to_owned(),
-            figures: Vec::new(),
+            budgets: Vec::new(),
             seed: "7".to_owned(),
             command: text.to_owned(),
             took: Duration::from_secs(3),
-            told: text.to_owned(),
+            text: text.to_owned(),
             cases: vec![
-                Case::new("good", Fate::Held),
-                Case::new(text, Fate::Failed(evidence.clone())),
-                Case::new(text, Fate::Broken(evidence)),
+                Case::new("good", CaseResult::Passed),
+                Case::new(text, CaseResult::Failed(failure.clone())),
+                Case::new(text, CaseResult::Aborted(failure)),
             ],
         }
     }
@@ -85,7 +85,7 @@ mod tests {
     fn any_text_survives_in_the_document() {
         let all: String = (0..0x300).filter_map(char::from_u32).collect();
         let hostile = format!("]]> <b>&amp; \u{1b}[31m\u{fffe}\u{ffff}\u{85}🦀 --> {all}");
-        let text = junit("workbench test", &[account(&hostile), account("plain")]).unwrap();
+        let text = junit("workbench test", &[failed(&hostile), failed("plain")]).unwrap();
         let report = Report::deserialize_from_str(&text).unwrap();
         assert_eq!((report.tests, report.failures, report.errors), (6, 2, 2));
         let is_allowed = |it: char| {
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn no_accounts_are_a_document_too() {
+    fn no_reports_are_a_document_too() {
         let text = junit("workbench check", &[]).unwrap();
         assert_eq!(Report::deserialize_from_str(&text).unwrap().tests, 0);
     }

@@ -5,13 +5,15 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::Context;
-use serde_json::Value;
 
 use super::reporter::Reporter;
 use crate::challenge::Trial;
 use history::edn;
 use pages::kept::KeptResults;
-use pages::report::Score;
+use pages::outcome::Outcome;
+
+/// The stage of such runs.
+const STAGE: &str = "maelstrom";
 
 /// One run of `maelstrom test`.
 pub(super) struct Run<'a> {
@@ -26,18 +28,9 @@ pub(super) struct Run<'a> {
     pub(super) reporter: &'a Reporter,
 }
 
-/// The results of such a run.
-pub(super) struct Results {
-    pub(super) score: Score,
-    /// All of its results.
-    pub(super) json: Value,
-    /// The run's folder in Maelstrom's store.
-    pub(super) folder: PathBuf,
-}
-
 impl Run<'_> {
-    /// Runs Maelstrom in `folder`, where its store will be; `None` if there are no results.
-    pub(super) fn results(&self, folder: &Path) -> anyhow::Result<Option<Results>> {
+    /// Runs Maelstrom in `folder`, where its store will be. Without results the run is aborted.
+    pub(super) fn outcome(&self, folder: &Path) -> anyhow::Result<Outcome> {
         fs::create_dir_all(folder)
             .with_context(|| format!("cannot create {}", folder.display()))?;
         let launcher = fs::canonicalize(self.launcher)
@@ -62,18 +55,21 @@ impl Run<'_> {
         let Some(results) = results.filter(|path| after != before && path.exists()) else {
             let what = format!("Maelstrom wrote no results ({status})");
             self.reporter.print(what);
-            return Ok(None);
+            return Ok(Outcome {
+                stage: STAGE,
+                abort: Some("there are no results".to_owned()),
+                ..Outcome::default()
+            });
         };
         let text = fs::read_to_string(&results)
             .with_context(|| format!("cannot read {}", results.display()))?;
-        let read = read(self.trial, &text);
-        let (score, json) =
-            read.with_context(|| format!("cannot make sense of {}", results.display()))?;
-        Ok(Some(Results {
-            score,
-            json,
-            folder: after.unwrap_or_default(),
-        }))
+        let outcome = read(&text);
+        let outcome =
+            outcome.with_context(|| format!("cannot make sense of {}", results.display()))?;
+        Ok(Outcome {
+            folder: after,
+            ..outcome
+        })
     }
 }
 
@@ -83,10 +79,15 @@ fn latest(folder: &Path) -> Option<PathBuf> {
 }
 
 /// Reads a `results.edn`.
-fn read(trial: &Trial, text: &str) -> anyhow::Result<(Score, Value)> {
+fn read(text: &str) -> anyhow::Result<Outcome> {
     let kept = KeptResults::from_edn(text)?;
     let valid = kept.valid;
     let valid = valid.context("it has no :valid? that is true, false or :unknown")?;
-    let score = Score::new(valid, trial.budgets, &kept.measured);
-    Ok((score, edn::to_json(&edn::read(text)?)))
+    Ok(Outcome {
+        stage: STAGE,
+        validity: Some(valid),
+        measured: kept.measured,
+        results: edn::to_json(&edn::read(text)?),
+        ..Outcome::default()
+    })
 }

@@ -8,8 +8,9 @@ use clap::Args;
 use serde_json::json;
 
 use super::{failure, print_line, storm, write_stdout};
+use pages::outcome::SHOWN;
 use pages::report;
-use simulator::storm::campaign::{self, Report};
+use simulator::storm::campaign::{self, CampaignReport};
 
 /// Arguments of `merge`.
 #[derive(Args)]
@@ -17,6 +18,10 @@ pub(super) struct Arguments {
     /// The outputs of `storm --json`, one file per part.
     #[arg(value_name = "FILE", required = true)]
     files: Vec<PathBuf>,
+
+    /// Shows all findings of a failure, not just the first few.
+    #[arg(long)]
+    all: bool,
 
     /// Prints the sum as JSON.
     #[arg(long)]
@@ -33,23 +38,24 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
         write_stdout(format_args!("{document:#}\n"))?;
     }
     let reports = merged?;
+    let max = if arguments.all { usize::MAX } else { SHOWN };
     if !arguments.json {
         for report in &reports {
-            print_line(report::campaign(report));
+            print_line(report::campaign(report, max));
         }
     }
     Ok(storm::status(&reports))
 }
 
-fn merge(arguments: &Arguments) -> anyhow::Result<Vec<Report>> {
+fn merge(arguments: &Arguments) -> anyhow::Result<Vec<CampaignReport>> {
     let mut parts = Vec::new();
     for path in &arguments.files {
         let file = File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
-        let reports: Vec<Report> = serde_json::from_reader(std::io::BufReader::new(file))
+        let reports: Vec<CampaignReport> = serde_json::from_reader(std::io::BufReader::new(file))
             .with_context(|| {
-                let path = path.display();
-                format!("{path} is not an output of `storm --json`")
-            })?;
+            let path = path.display();
+            format!("{path} is not an output of `storm --json`")
+        })?;
         ensure!(!reports.is_empty(), "{} contains no report", path.display());
         parts.extend(reports);
     }

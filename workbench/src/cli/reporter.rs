@@ -20,7 +20,8 @@ use super::{
     failure, is_github, paint, print_error, print_github_command, print_line, replace, status_of,
     warn, write_stdout,
 };
-use pages::report::{self, Account, Tested};
+use pages::outcome::SHOWN;
+use pages::report::{self, Report, TestReport};
 
 /// How much is printed, and into which file.
 #[derive(Args)]
@@ -28,6 +29,10 @@ pub(super) struct Output {
     /// Prints the verdict and what failed, and nothing else.
     #[arg(short, long)]
     quiet: bool,
+
+    /// Shows all findings and other problems of a run, not just the first few of each kind.
+    #[arg(long)]
+    all: bool,
 
     /// Writes the outcome to a file as JUnit XML, for CI servers.
     #[arg(long, value_name = "FILE")]
@@ -42,12 +47,14 @@ pub(super) struct Reporter {
     pub(super) command: String,
     /// Only the verdict and what failed are printed.
     pub(super) is_quiet: bool,
+    /// How many problems of each kind are shown.
+    pub(super) max_problems: usize,
     /// Stdout is for a program, and messages to the user go to stderr.
     is_json: bool,
     junit: Option<(PathBuf, File)>,
     /// The file that GitHub shows as the summary of a step.
     step_summary: Option<OsString>,
-    accounts: Vec<Account>,
+    reports: Vec<Report>,
     /// All tests, for the JSON document; `None` if the command prints a document of its own.
     tests: Option<Vec<Value>>,
 }
@@ -81,10 +88,11 @@ impl Reporter {
             title: format!("workbench {}", own.name),
             command: own.repeat(None),
             is_quiet: output.quiet,
+            max_problems: if output.all { usize::MAX } else { SHOWN },
             is_json,
             junit: None,
             step_summary: env::var_os("GITHUB_STEP_SUMMARY").filter(|it| !it.is_empty()),
-            accounts: Vec::new(),
+            reports: Vec::new(),
             tests,
         };
         let Some(path) = &output.junit else {
@@ -113,9 +121,9 @@ impl Reporter {
         self.write_junit(&[self.aborted(why)])
     }
 
-    /// The account of a command that was aborted.
-    fn aborted(&self, why: &str) -> Account {
-        Account::broken(&self.title, self.command.clone(), why)
+    /// The report on a command that was aborted.
+    fn aborted(&self, why: &str) -> Report {
+        Report::aborted(&self.title, self.command.clone(), why)
     }
 
     /// Prints a verdict or a failure for the user.
@@ -144,20 +152,20 @@ impl Reporter {
     }
 
     /// Reports a test, except to the user.
-    pub(super) fn report_test(&mut self, tested: &Tested) {
+    pub(super) fn report_test(&mut self, test: &TestReport) {
         if let Some(tests) = &mut self.tests {
-            tests.push(tested.to_json());
+            tests.push(test.to_json());
         }
-        self.report(tested.account());
+        self.report(test.report());
     }
 
-    /// Reports an account, except to the user.
-    pub(super) fn report(&mut self, account: Account) {
+    /// Reports to all except the user.
+    pub(super) fn report(&mut self, report: Report) {
         if is_github() {
-            let lines = report::annotations(&account);
+            let lines = report::annotations(&report);
             lines.iter().for_each(|line| print_github_command(line));
         }
-        self.accounts.push(account);
+        self.reports.push(report);
     }
 
     /// Prints the JSON document of all tests, or that of the error that ended the command.
@@ -187,8 +195,8 @@ impl Reporter {
             self.report(self.aborted(&error));
         }
         self.append_step_summary();
-        let accounts = std::mem::take(&mut self.accounts);
-        match (self.write_junit(&accounts), done) {
+        let reports = std::mem::take(&mut self.reports);
+        match (self.write_junit(&reports), done) {
             (Err(unwritten), Err(error)) => {
                 print_error(format_args!("{unwritten:#}"));
                 Err(error)
@@ -197,11 +205,11 @@ impl Reporter {
         }
     }
 
-    fn write_junit(&mut self, accounts: &[Account]) -> anyhow::Result<()> {
+    fn write_junit(&mut self, reports: &[Report]) -> anyhow::Result<()> {
         let Some((path, file)) = &mut self.junit else {
             return Ok(());
         };
-        let text = junit(&self.title, accounts)?;
+        let text = junit(&self.title, reports)?;
         let written = replace(file, &text);
         written.with_context(|| format!("cannot write {}", path.display()))
     }
@@ -211,11 +219,11 @@ impl Reporter {
         let Some(path) = self
             .step_summary
             .as_ref()
-            .filter(|_| !self.accounts.is_empty())
+            .filter(|_| !self.reports.is_empty())
         else {
             return;
         };
-        let text = report::markdown(&self.title, &self.accounts);
+        let text = report::markdown(&self.title, &self.reports);
         let opened = OpenOptions::new().append(true).create(true).open(path);
         if let Err(error) = opened.and_then(|mut file| file.write_all(text.as_bytes())) {
             let (warning, path) = (paint::warning(), path.to_string_lossy());
@@ -228,7 +236,7 @@ impl Reporter {
 
 /// Refuses `--junit` in a build without that feature.
 #[cfg(not(feature = "junit"))]
-fn junit(_: &str, _: &[Account]) -> anyhow::Result<String> {
+fn junit(_: &str, _: &[Report]) -> anyhow::Result<String> {
     Err(super::misuse(
         "this build writes no JUnit files: use cargo workbench challenge, which does",
     ))

@@ -26,9 +26,9 @@ use pages::page::Subject;
 use pages::report;
 use simulator::nemesis::Fault;
 use simulator::options::{Options, Pins};
-use simulator::storm::campaign::{self, Described, Failure, Report, Tally};
+use simulator::storm::campaign::{self, CampaignReport, Described, FailedRun, Totals};
 use simulator::storm::shrink::shrink;
-use simulator::storm::{Aftermath, Storm};
+use simulator::storm::{Storm, StormRun};
 
 /// One challenge for each solution: storms draw the options in which its other challenges differ.
 const ALL_STORMS: [&str; 6] = [
@@ -130,7 +130,7 @@ fn run_all(
             reporter,
         };
         let report = campaign.run()?;
-        reporter.report(report::account(&report, &reporter.command));
+        reporter.report(report::report_campaign(&report, &reporter.command));
         reports.push(report);
     }
     if arguments.json {
@@ -140,8 +140,8 @@ fn run_all(
 }
 
 /// The exit status of the worst run in these reports.
-pub(super) fn status(reports: &[Report]) -> u8 {
-    let worst = reports.iter().map(|report| report.tally.worst()).max();
+pub(super) fn status(reports: &[CampaignReport]) -> u8 {
+    let worst = reports.iter().map(|report| report.totals.worst()).max();
     worst.map_or(code::VALID, exit_code)
 }
 
@@ -172,7 +172,7 @@ struct Campaign<'a> {
 }
 
 impl Campaign<'_> {
-    fn run(&self) -> anyhow::Result<Report> {
+    fn run(&self) -> anyhow::Result<CampaignReport> {
         let storm = self.storm()?;
         let seeds = self.arguments.seeds.clone();
         let seeds = match self.arguments.shard {
@@ -182,12 +182,12 @@ impl Campaign<'_> {
         let start = Stopwatch::start();
         let count = seeds.end.saturating_sub(seeds.start);
         let bar = progress::bar(self.challenge.name, count, self.reporter.is_quiet);
-        let describe = |run: &Aftermath| Described {
+        let describe = |run: &StormRun| Described {
             options: self.options(run),
             command: self.command(run.seed, self.pinned, self.arguments.fixed),
         };
         let failed = AtomicU64::new(0);
-        let on_run = |one: &Tally| {
+        let on_run = |one: &Totals| {
             if let Some(failure) = one.failures.first() {
                 let so_far = failed.fetch_add(1, Ordering::Relaxed) + 1;
                 bar.println(format!("seed {} is {}", failure.seed, failure.verdict));
@@ -198,25 +198,25 @@ impl Campaign<'_> {
         let keep_going = self.arguments.keep_going;
         let outcome = campaign::run(&storm, seeds, keep_going, describe, on_run);
         bar.finish_and_clear();
-        let (tally, seeds) = outcome?;
-        let report = Report {
+        let (totals, seeds) = outcome?;
+        let report = CampaignReport {
             challenge: self.challenge.name.to_owned(),
             pinned: self
                 .campaign_flags(self.pinned, self.arguments.fixed)
                 .join(" "),
             seeds: vec![(seeds.start, seeds.end)],
-            tally,
+            totals,
             wall_seconds: start.elapsed().as_secs_f64(),
         };
         self.print(&report);
-        if let Some(failure) = report.tally.failures.first() {
+        if let Some(failure) = report.totals.failures.first() {
             self.examine(&storm, failure)?;
         }
         Ok(report)
     }
 
-    fn print(&self, report: &Report) {
-        let Tally { runs, valid, .. } = report.tally;
+    fn print(&self, report: &CampaignReport) {
+        let Totals { runs, valid, .. } = report.totals;
         if self.arguments.json {
             return;
         }
@@ -225,7 +225,8 @@ impl Campaign<'_> {
             self.reporter
                 .print(format_args!("{}: {all}", report.challenge));
         } else {
-            self.reporter.print(report::campaign(report));
+            self.reporter
+                .print(report::campaign(report, self.reporter.max_problems));
         }
     }
 
@@ -271,7 +272,7 @@ impl Campaign<'_> {
     }
 
     /// The options of a run that differ from the defaults, as flags of `workbench test`.
-    fn options(&self, run: &Aftermath) -> String {
+    fn options(&self, run: &StormRun) -> String {
         let mut options = to_flags(&run.options.changes_from(&Options::default()));
         let (workload, _) = self.challenge.trials[0].test();
         options.extend(["--workload".to_owned(), workload.to_string()]);
@@ -288,13 +289,13 @@ impl Campaign<'_> {
     }
 
     /// Stores a failing run; with `--shrink` a smaller one, whose messages are shown.
-    fn examine(&self, storm: &Storm, failure: &Failure) -> anyhow::Result<()> {
+    fn examine(&self, storm: &Storm, failure: &FailedRun) -> anyhow::Result<()> {
         let options = storm.options(failure.seed);
         let mut run = storm.run_with(failure.seed, &options, true)?;
         if self.arguments.shrink {
             let shrunk = shrink(storm, run, self.arguments.shrink_runs);
             run = storm.run_with(shrunk.run.seed, &shrunk.run.options, true)?;
-            let smallest = Tally::of(&run, |run| Described {
+            let smallest = Totals::of(&run, |run| Described {
                 options: self.options(run),
                 command: self.command(run.seed, &run.beyond, true),
             });
@@ -303,7 +304,8 @@ impl Campaign<'_> {
                 shrunk.tried
             ));
             for failure in &smallest.failures {
-                self.reporter.print(report::failure(failure));
+                self.reporter
+                    .print(report::failure(failure, self.reporter.max_problems));
             }
             if let Some(chart) = report::sequence(&run.record, &run.settings.nodes) {
                 self.reporter.print(&chart);
@@ -319,7 +321,7 @@ impl Campaign<'_> {
         Ok(())
     }
 
-    fn store(&self, run: &Aftermath) -> anyhow::Result<String> {
+    fn store(&self, run: &StormRun) -> anyhow::Result<String> {
         let (name, _) = self.challenge.trials[0].test();
         let store = Store::new(&self.arguments.store);
         let folder = store.begin(name.name(), &timestamp())?;
@@ -339,7 +341,7 @@ impl Campaign<'_> {
         folder.write_test(&facts)?;
         folder.write_history(&run.record)?;
         folder.write_results(&run.record, &run.verdict, &[])?;
-        for (node, log) in run.settings.nodes.iter().zip(&run.logs) {
+        for (node, log) in run.settings.nodes.iter().zip(&run.record.logs) {
             folder.write_log(node.as_str(), log)?;
         }
         let subject = Subject {

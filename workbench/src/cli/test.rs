@@ -9,12 +9,12 @@ use super::reporter::{Output, Reporter};
 use super::seeds::last_seed;
 use super::{code, command_line, exit_code, fresh_seed, paint, program, progress, warn};
 use crate::flags::TestFlags;
-use crate::live::Stopwatch;
 use crate::log::LogFormat;
 use crate::store::Store;
 use crate::test::{LogOptions, Stage, Test};
 use checkers::Validity;
-use pages::report::{Ending, Tested};
+use pages::outcome::Outcome;
+use pages::report::TestReport;
 use simulator::network::NetLog;
 
 /// Arguments of `test`.
@@ -139,27 +139,27 @@ fn run_rounds(
     }
     let first = arguments.seed.unwrap_or_else(fresh_seed);
     last_seed(first, arguments.test_count)?;
-    let mut tested = Tested {
+    let mut report = TestReport {
         challenge: None,
         part: (1, 1),
         workload: arguments.flags.workload.to_string(),
         flags: arguments.words(),
-        figures: None,
-        endings: Vec::new(),
+        outcomes: Vec::new(),
+        budgets: Vec::new(),
         status: code::VALID,
         command: own.repeat(Some(first)),
     };
     for round in 0..u64::from(arguments.test_count) {
         let seed = first + round;
-        let ending = arguments.run_one(&program, seed, own.repeat(Some(seed)), reporter)?;
-        tested.status = ending.valid.map_or(code::CRASH, exit_code);
-        tested.endings.push(ending);
-        if tested.status != code::VALID {
+        let outcome = arguments.run_one(&program, seed, own.repeat(Some(seed)), reporter)?;
+        report.status = outcome.validity.map_or(code::CRASH, exit_code);
+        report.outcomes.push(outcome);
+        if report.status != code::VALID {
             break;
         }
     }
-    reporter.report_test(&tested);
-    Ok(tested.status)
+    reporter.report_test(&report);
+    Ok(report.status)
 }
 
 impl Arguments {
@@ -169,7 +169,7 @@ impl Arguments {
         seed: u64,
         command: String,
         reporter: &Reporter,
-    ) -> anyhow::Result<Ending> {
+    ) -> anyhow::Result<Outcome> {
         let options = self.flags.options()?;
         let test = Test {
             workload: self.flags.workload,
@@ -195,27 +195,26 @@ impl Arguments {
             command,
             requirement: None,
         };
-        let start = Stopwatch::start();
         let workload = self.flags.workload;
         let mut line = progress::Line::new(&workload.to_string(), reporter.is_quiet);
         let outcome = test.run(&Store::new(&self.store), &mut line);
         line.finish();
-        let ending = Ending::new(&outcome?, &test.command, test.stage.name(), start.elapsed());
-        let is_valid = ending.valid == Some(Validity::Valid);
+        let outcome = outcome?;
+        let is_valid = outcome.validity == Some(Validity::Valid);
         if !is_valid || !reporter.is_quiet {
-            reporter.print(&ending.summary);
+            reporter.print(outcome.summary(reporter.max_problems));
         }
-        if let Some(valid) = ending.valid {
+        if let Some(valid) = outcome.validity {
             let verdict = paint::verdict(valid);
             reporter.print(format_args!("{workload}: {verdict} (seed {seed})"));
         }
         if !is_valid {
             reporter.print(format_args!("again: {}", test.command));
         }
-        if let Some(valid) = ending.valid {
+        if let Some(valid) = outcome.validity {
             reporter.print_unless_quiet(format_args!("\n{}", paint::closing(valid)));
         }
-        Ok(ending)
+        Ok(outcome)
     }
 
     /// The program and its arguments, as flags.

@@ -6,16 +6,17 @@ use flate2::read::ZlibDecoder;
 use serde_json::{Value, json};
 
 use checkers::{CustomResult, Validity, Verdict};
-use pages::budget::{Bar, Budget};
+use pages::budget::{Bar, Measurements, Metric};
+use pages::outcome::Outcome;
 use pages::page::{Page, Subject};
-use pages::report::{Figure, Figures, Score, sequence};
-use simulator::storm::{Aftermath, Storm};
+use pages::report::{BudgetResult, budget_results, sequence};
+use simulator::storm::{Storm, StormRun};
 use workbench::challenge::ALL;
 use workbench::flags::TestFlags;
 use workbench::solutions::Solution;
 
 /// A run of a solution, with all its messages.
-fn run(solution: Solution, workload: &str, flags: &str) -> Aftermath {
+fn run(solution: Solution, workload: &str, flags: &str) -> StormRun {
     let flags = format!("-w {workload} {flags}");
     let flags = TestFlags::read(flags.split(' ')).unwrap();
     let base = flags.options().unwrap();
@@ -23,7 +24,7 @@ fn run(solution: Solution, workload: &str, flags: &str) -> Aftermath {
     storm.run_with(1, &storm.options(1), true).unwrap()
 }
 
-fn page_of(run: &Aftermath, command: &str, facts: &Value) -> Page {
+fn page_of(run: &StormRun, command: &str, facts: &Value) -> Page {
     let subject = Subject {
         title: "a run",
         command,
@@ -123,14 +124,22 @@ fn the_summary_states_the_reason_for_the_verdict() {
         .unwrap()
         .trials[0];
     let measured = |factor: f64| {
-        let number = |it: &Budget| Some(it.official?.limit() * factor);
-        let score = Score {
-            valid: Validity::Valid,
-            measured: trial.budgets.iter().map(number).collect(),
+        let number = |metric| {
+            let budget = trial.budgets.iter().find(|it| it.metric == metric)?;
+            Some(budget.official?.limit() * factor)
         };
-        Figures::new(trial.budgets, &[score], Bar::Ours).budgets
+        let outcome = Outcome {
+            measured: Measurements {
+                messages_per_op: number(Metric::MessagesPerOp),
+                median_latency_ms: number(Metric::MedianLatency),
+                max_latency_ms: number(Metric::MaxLatency),
+                ..Measurements::default()
+            },
+            ..Outcome::default()
+        };
+        budget_results(trial.budgets, &[outcome], Bar::Ours)
     };
-    let check = |validity, findings: &[&str], budgets: &[Figure], sentence: &str| {
+    let check = |validity, findings: &[&str], budgets: &[BudgetResult], sentence: &str| {
         let result = CustomResult {
             validity,
             findings: findings.iter().map(ToString::to_string).collect(),

@@ -10,7 +10,7 @@ use std::sync::OnceLock;
 
 use checkers::{CheckerResult as _, Validity};
 use rayon::iter::{IntoParallelIterator, IntoParallelRefIterator, ParallelIterator};
-use simulator::storm::Aftermath;
+use simulator::storm::StormRun;
 
 use mutants::{Mutant, StormOptions};
 
@@ -42,7 +42,7 @@ fn hunt(mut mutant: Mutant) -> Hunt {
 }
 
 /// Whether a run is invalid. Aborted runs do not count, since they say little about the mistake.
-fn is_found(run: &Aftermath) -> bool {
+fn is_found(run: &StormRun) -> bool {
     run.verdict.validity() == Validity::Invalid && run.record.crash.is_none()
 }
 

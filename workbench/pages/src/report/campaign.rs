@@ -1,26 +1,24 @@
-//! What many storms came to, for a person.
+//! Campaigns of storms, for the terminal and as a report.
 
 use std::time::Duration;
 
-use super::account::{Account, Case, Evidence, Fate};
 use super::cut;
-use simulator::storm::campaign::{Failure, Report, Tally};
+use super::{Case, CaseResult, Failure, Report};
+use crate::outcome::SHOWN;
+use simulator::storm::campaign::{CampaignReport, FailedRun, Totals};
 
-/// How many failures are told in full.
-const TOLD: usize = 4;
+/// How many failures are described.
+const DESCRIBED: usize = 4;
 
-/// How many findings of a failure are told,
-const FINDINGS: usize = 8;
-
-/// … and of each if there are several failures: they shall fit a screen.
+/// How many findings of each of several failures are shown.
 const FINDINGS_OF_SEVERAL: usize = 1;
 
 /// How many further seeds are named.
 const NAMED: usize = 50;
 
-/// A campaign's report, and what failed in it.
-pub fn campaign(report: &Report) -> String {
-    let Tally {
+/// A campaign's totals, and its failures with at most `max` findings each.
+pub fn campaign(report: &CampaignReport, max: usize) -> String {
+    let Totals {
         runs,
         valid,
         unknown,
@@ -31,7 +29,7 @@ pub fn campaign(report: &Report) -> String {
         faults,
         virtual_ms,
         failures,
-    } = &report.tally;
+    } = &report.totals;
     let range = |(start, end): &(u64, u64)| format!("{start}..{end}");
     let seeds: Vec<String> = report.seeds.iter().map(range).collect();
     let mut head = format!("{} · seeds {}", report.challenge, seeds.join(", "));
@@ -52,37 +50,37 @@ pub fn campaign(report: &Report) -> String {
              {faults} faults, {hours:.1} h of virtual time"
         ),
     ];
-    let most = match failures.len() {
-        1 => FINDINGS,
-        _ => FINDINGS_OF_SEVERAL,
+    // A single failure has more room than each of several.
+    let max = match failures.len() {
+        0 | 1 => max,
+        _ if max == SHOWN => FINDINGS_OF_SEVERAL,
+        _ => max,
     };
-    let told = failures.iter().take(TOLD);
-    lines.extend(told.map(|it| format!("\n{}", tell(it, most))));
-    if failures.len() > TOLD {
-        let more = failures.iter().skip(TOLD).take(NAMED);
+    let described = failures.iter().take(DESCRIBED);
+    lines.extend(described.map(|it| format!("\n{}", failure(it, max))));
+    if failures.len() > DESCRIBED {
+        let more = failures.iter().skip(DESCRIBED).take(NAMED);
         let more: Vec<String> = more.map(|it| it.seed.to_string()).collect();
-        let count = failures.len() - TOLD;
+        let count = failures.len() - DESCRIBED;
         lines.push(format!("\nand {count} more: seeds {}", more.join(", ")));
     }
     lines.join("\n")
 }
 
-/// What those are told of a campaign who were not there: one case, and every seed must be valid.
-pub fn account(report: &Report, command: &str) -> Account {
-    let Tally {
+/// The report on a campaign for JUnit and GitHub: one case, for which every seed must be valid.
+pub fn report_campaign(report: &CampaignReport, command: &str) -> Report {
+    let Totals {
         runs,
         valid,
         failures,
         ..
-    } = &report.tally;
+    } = &report.totals;
     let range = |(start, end): &(u64, u64)| format!("{start}..{end}");
     let seeds: Vec<String> = report.seeds.iter().map(range).collect();
-    let seeds = seeds.join(", ");
     let took = Duration::try_from_secs_f64(report.wall_seconds).unwrap_or_default();
-    let told = campaign(report);
-    let fate = match failures.first() {
-        None => Fate::Held,
-        Some(first) => Fate::Failed(Evidence {
+    let result = match failures.first() {
+        None => CaseResult::Passed,
+        Some(first) => CaseResult::Failed(Failure {
             message: format!(
                 "{} of {runs} runs are not valid; seed {} is {}{}",
                 runs.saturating_sub(*valid),
@@ -93,38 +91,33 @@ pub fn account(report: &Report, command: &str) -> Account {
                     .first()
                     .map_or_else(String::new, |it| format!(": {}", cut(it)))
             ),
-            body: failures
+            details: failures
                 .iter()
                 .take(NAMED)
-                .map(failure)
+                .map(|it| failure(it, SHOWN))
                 .collect::<Vec<_>>()
                 .join("\n\n"),
         }),
     };
     let again = failures.first().map_or(command, |it| &it.command);
-    Account {
+    Report {
         name: report.challenge.clone(),
         verdict: format!("{valid} of {runs} valid"),
-        figures: Vec::new(),
-        seed: seeds,
+        budgets: Vec::new(),
+        seed: seeds.join(", "),
         command: again.to_owned(),
         took,
-        told,
+        text: campaign(report, SHOWN),
         cases: vec![Case {
             took,
-            ..Case::new("storms", fate)
+            ..Case::new("storms", result)
         }],
     }
 }
 
-/// A run that was not valid: what was wrong with it, and how to repeat it.
-pub fn failure(failure: &Failure) -> String {
-    tell(failure, FINDINGS)
-}
-
-/// … with so many findings at most.
-fn tell(failure: &Failure, most: usize) -> String {
-    let Failure {
+/// A run that is not valid: at most `max` findings, and the command that repeats it.
+pub fn failure(failure: &FailedRun, max: usize) -> String {
+    let FailedRun {
         seed,
         options,
         verdict,
@@ -132,11 +125,11 @@ fn tell(failure: &Failure, most: usize) -> String {
         command,
     } = failure;
     let mut lines = vec![format!("seed {seed} is {verdict}, with {options}")];
-    let shown = findings.iter().take(most);
+    let shown = findings.iter().take(max);
     lines.extend(shown.map(|finding| format!("  {}", cut(finding))));
-    if findings.len() > most {
-        let rest = findings.len() - most;
-        lines.push(format!("  … and {rest} more findings"));
+    if findings.len() > max {
+        let rest = findings.len() - max;
+        lines.push(format!("  … and {rest} more findings: --all shows them"));
     }
     lines.push(format!("again: {command}"));
     lines.join("\n")

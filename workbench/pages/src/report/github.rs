@@ -1,40 +1,40 @@
-//! Accounts for GitHub's runners: a table in Markdown for the summary of a step, and a line that
+//! Reports for GitHub's runners: a table in Markdown for the summary of a step, and a line that
 //! makes an annotation of a failure.
 
 use std::fmt::Write;
 
-use super::account::Account;
+use super::{Case, Failure, Report};
 use history::text::shortened;
 
 /// How much of an annotation is shown: GitHub cuts what is longer than 64 KB, and people sooner.
 const SHOWN: usize = 4_000;
 
-/// A table of all accounts, and below it what failed.
-pub fn markdown(title: &str, accounts: &[Account]) -> String {
+/// A table of all reports, and below it what failed.
+pub fn markdown(title: &str, reports: &[Report]) -> String {
     let mut text = format!("\n### {}\n\n", cell(title));
     text.push_str("| | verdict | measured | seed | again |\n| --- | --- | --- | --- | --- |\n");
-    for account in accounts {
-        let mark = if account.holds() { "✓" } else { "✗" };
-        let figures = account.figures.iter().map(|figure| {
-            let mark = if figure.holds { "" } else { " ✗" };
-            let (label, measured) = (figure.label(), figure.measured());
-            cell(&format!("{label}: {measured}, {}{mark}", figure.bounds()))
+    for report in reports {
+        let mark = if report.has_passed() { "✓" } else { "✗" };
+        let budgets = report.budgets.iter().map(|budget| {
+            let mark = if budget.is_met { "" } else { " ✗" };
+            let (label, measured) = (budget.label(), budget.measured());
+            cell(&format!("{label}: {measured}, {}{mark}", budget.bounds()))
         });
         let _ = writeln!(
             text,
             "| {} | {mark} {} | {} | {} | <code>{}</code> |",
-            cell(&account.name),
-            cell(&account.verdict),
-            figures.collect::<Vec<_>>().join("<br>"),
-            cell(&account.seed),
-            cell(&account.command),
+            cell(&report.name),
+            cell(&report.verdict),
+            budgets.collect::<Vec<_>>().join("<br>"),
+            cell(&report.seed),
+            cell(&report.command),
         );
     }
     text.push('\n');
-    for account in accounts {
-        for (case, evidence) in account.failures() {
-            let message = cell(&shortened(&evidence.message, SHOWN));
-            let name = cell(&format!("{}, {}", account.name, case.name));
+    for report in reports {
+        for (case, failure) in report.failures() {
+            let message = cell(&shortened(&failure.message, SHOWN));
+            let name = cell(&format!("{}, {}", report.name, case.name));
             let _ = writeln!(text, "- **{name}**: {message}");
         }
     }
@@ -42,17 +42,17 @@ pub fn markdown(title: &str, accounts: &[Account]) -> String {
 }
 
 /// The lines that make annotations of everything that failed.
-pub fn annotations(account: &Account) -> Vec<String> {
-    let line = |(case, evidence): (&super::Case, &super::Evidence)| {
-        let title = format!("{}: {}", account.name, case.name);
+pub fn annotations(report: &Report) -> Vec<String> {
+    let line = |(case, failure): (&Case, &Failure)| {
+        let title = format!("{}: {}", report.name, case.name);
         let text = format!(
             "{}\nagain: {}",
-            shortened(&evidence.message, SHOWN),
-            account.command
+            shortened(&failure.message, SHOWN),
+            report.command
         );
         format!("::error title={}::{}", property(&title), message(&text))
     };
-    account.failures().map(line).collect()
+    report.failures().map(line).collect()
 }
 
 /// Text in a table's cell, where no character of it means anything.
@@ -85,7 +85,7 @@ fn property(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::account::tests::failed;
+    use super::super::cases::tests::failed;
     use super::*;
 
     const HOSTILE: &str = "a|b\r\n::error::x <img src=1> `c` 100%, | --- |\u{1b}[0m\n- d";

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use shared::NodeId;
 
-use super::cut_to;
+use super::cut_line;
 use simulator::network::{Delivery, DeliveryStatus, Trace};
 use simulator::run::Record;
 use simulator::service::Services;
@@ -128,7 +128,7 @@ impl Chart {
             cells[end + 1] = head;
         }
         let drawn: String = cells.into_iter().collect();
-        let body = cut_to(&delivery.body, BODY);
+        let body = cut_line(&delivery.body, BODY);
         let who = format!("{src} → {dest}");
         let status = match delivery.status {
             DeliveryStatus::Arrived(at) if at > delivery.sent => {

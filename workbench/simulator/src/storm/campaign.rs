@@ -7,7 +7,7 @@ use anyhow::{bail, ensure};
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 use serde::{Deserialize, Serialize};
 
-use super::{Aftermath, Storm};
+use super::{Storm, StormRun};
 use crate::options::InvalidOptions;
 use checkers::{CheckerResult as _, Validity};
 use history::{Kind, Op};
@@ -18,7 +18,7 @@ const BLOCK: u64 = 128;
 /// The totals of many runs.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct Tally {
+pub struct Totals {
     /// All runs.
     pub runs: u64,
     /// Runs whose verdict is valid.
@@ -38,13 +38,13 @@ pub struct Tally {
     /// Virtual time, in whole milliseconds: parts must add up to the whole in any order.
     pub virtual_ms: u64,
     /// Runs that were not valid, in the order of their seeds.
-    pub failures: Vec<Failure>,
+    pub failures: Vec<FailedRun>,
 }
 
 /// A run that was not valid.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct Failure {
+pub struct FailedRun {
     /// Its seed.
     pub seed: u64,
     /// Its options, where they differ from the defaults.
@@ -69,7 +69,7 @@ pub struct Described {
 /// A campaign's report, or that of a part of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct Report {
+pub struct CampaignReport {
     /// The challenge.
     pub challenge: String,
     /// The pinned options, as on the command line.
@@ -77,14 +77,15 @@ pub struct Report {
     /// The seeds that were run, as pairs of the first one and the one after the last.
     pub seeds: Vec<(u64, u64)>,
     /// The totals.
-    pub tally: Tally,
+    #[serde(rename = "tally")]
+    pub totals: Totals,
     /// The duration, all parts together.
     pub wall_seconds: f64,
 }
 
-impl Tally {
+impl Totals {
     /// The totals of one run. `describe` formats its options and the command that repeats it.
-    pub fn of(run: &Aftermath, describe: impl FnOnce(&Aftermath) -> Described) -> Self {
+    pub fn of(run: &StormRun, describe: impl FnOnce(&StormRun) -> Described) -> Self {
         let history = &run.record.history;
         let ops = &history.ops;
         let is = |valid| u64::from(run.verdict.validity() == valid);
@@ -92,7 +93,7 @@ impl Tally {
         let starts = ops.iter().filter(is_start);
         let failure = || {
             let Described { options, command } = describe(run);
-            Failure {
+            FailedRun {
                 seed: run.seed,
                 options,
                 verdict: run.verdict.validity().name().to_owned(),
@@ -100,7 +101,7 @@ impl Tally {
                 command,
             }
         };
-        Tally {
+        Totals {
             runs: 1,
             valid: is(Validity::Valid),
             unknown: is(Validity::Unknown),
@@ -116,7 +117,7 @@ impl Tally {
     }
 
     /// Adds other totals.
-    pub fn add(&mut self, other: Tally) {
+    pub fn add(&mut self, other: Totals) {
         for (sum, more) in [
             (&mut self.runs, other.runs),
             (&mut self.valid, other.valid),
@@ -145,18 +146,18 @@ impl Tally {
     }
 }
 
-impl Report {
+impl CampaignReport {
     /// # Errors
     /// When its numbers are inconsistent.
     fn check(&self) -> anyhow::Result<()> {
-        let Tally {
+        let Totals {
             runs,
             valid,
             unknown,
             invalid,
             failures,
             ..
-        } = &self.tally;
+        } = &self.totals;
         let sum = |numbers: &[u64]| numbers.iter().map(|it| u128::from(*it)).sum::<u128>();
         let counts: Vec<u64> = self
             .seeds
@@ -191,31 +192,31 @@ pub fn run(
     storm: &Storm,
     seeds: Range<u64>,
     keep_going: bool,
-    describe: impl Fn(&Aftermath) -> Described + Sync,
-    on_run: impl Fn(&Tally) + Sync,
-) -> Result<(Tally, Range<u64>), InvalidOptions> {
-    let mut tally = Tally::default();
+    describe: impl Fn(&StormRun) -> Described + Sync,
+    on_run: impl Fn(&Totals) + Sync,
+) -> Result<(Totals, Range<u64>), InvalidOptions> {
+    let mut totals = Totals::default();
     let mut next = seeds.start;
-    while next < seeds.end && (keep_going || tally.failures.is_empty()) {
+    while next < seeds.end && (keep_going || totals.failures.is_empty()) {
         let end = seeds.end.min(next.saturating_add(BLOCK));
         let one = |seed| {
             let run = storm.run(seed)?;
-            let one = Tally::of(&run, &describe);
+            let one = Totals::of(&run, &describe);
             on_run(&one);
             Ok(one)
         };
-        let block: Result<Vec<Tally>, InvalidOptions> =
+        let block: Result<Vec<Totals>, InvalidOptions> =
             (next..end).into_par_iter().map(one).collect();
         for one in block? {
             let is_last = !keep_going && !one.failures.is_empty();
-            tally.add(one);
+            totals.add(one);
             next += 1;
             if is_last {
                 break;
             }
         }
     }
-    Ok((tally, seeds.start..next))
+    Ok((totals, seeds.start..next))
 }
 
 /// The part number `part`, counted from 1, of `of` equal parts of a range of seeds.
@@ -230,8 +231,8 @@ pub fn shard(seeds: Range<u64>, part: u64, of: u64) -> Range<u64> {
 /// # Errors
 /// When two parts of a challenge have different options or a common seed, or a report is
 /// inconsistent.
-pub fn merge(parts: Vec<Report>) -> anyhow::Result<Vec<Report>> {
-    let mut whole: Vec<Report> = Vec::new();
+pub fn merge(parts: Vec<CampaignReport>) -> anyhow::Result<Vec<CampaignReport>> {
+    let mut whole: Vec<CampaignReport> = Vec::new();
     for part in parts {
         part.check()?;
         let Some(report) = whole.iter_mut().find(|it| it.challenge == part.challenge) else {
@@ -262,7 +263,7 @@ pub fn merge(parts: Vec<Report>) -> anyhow::Result<Vec<Report>> {
         }
         report.seeds.extend(part.seeds);
         report.seeds.sort_unstable();
-        report.tally.add(part.tally);
+        report.totals.add(part.totals);
         report.wall_seconds += part.wall_seconds;
     }
     for report in &mut whole {
@@ -287,15 +288,15 @@ fn join_ranges(seeds: &[(u64, u64)]) -> Vec<(u64, u64)> {
 mod tests {
     use super::*;
 
-    fn report(seeds: (u64, u64), pinned: &str) -> Report {
-        Report {
+    fn report(seeds: (u64, u64), pinned: &str) -> CampaignReport {
+        CampaignReport {
             challenge: "echo".to_owned(),
             pinned: pinned.to_owned(),
             seeds: vec![seeds],
-            tally: Tally {
+            totals: Totals {
                 runs: seeds.1 - seeds.0,
                 valid: seeds.1 - seeds.0,
-                ..Tally::default()
+                ..Totals::default()
             },
             wall_seconds: 1.0,
         }
@@ -321,7 +322,7 @@ mod tests {
         let parts = vec![report((6, 9), ""), report((0, 3), ""), report((3, 6), "")];
         let whole = merge(parts).unwrap();
         assert_eq!(
-            (whole.len(), whole[0].tally.runs, &whole[0].seeds[..]),
+            (whole.len(), whole[0].totals.runs, &whole[0].seeds[..]),
             (1, 9, &[(0, 9)][..])
         );
     }
@@ -337,34 +338,34 @@ mod tests {
     #[test]
     fn an_inconsistent_report_is_rejected_and_totals_do_not_overflow() {
         #[track_caller]
-        fn check_rejected(change: impl FnOnce(&mut Report)) {
+        fn check_rejected(change: impl FnOnce(&mut CampaignReport)) {
             let mut changed = report((5, 8), "");
-            changed.tally.failures = vec![failure(6)];
-            (changed.tally.valid, changed.tally.invalid) = (2, 1);
+            changed.totals.failures = vec![failure(6)];
+            (changed.totals.valid, changed.totals.invalid) = (2, 1);
             assert!(merge(vec![changed.clone()]).is_ok());
             change(&mut changed);
             let error = merge(vec![changed]).unwrap_err().to_string();
             assert!(error.contains("do not agree"), "{error}");
         }
-        check_rejected(|it| it.tally.runs = 4);
-        check_rejected(|it| it.tally.runs = u64::MAX);
-        check_rejected(|it| it.tally.valid = u64::MAX);
-        check_rejected(|it| it.tally.invalid = 0);
-        check_rejected(|it| it.tally.failures.clear());
-        check_rejected(|it| it.tally.failures[0].seed = 8);
+        check_rejected(|it| it.totals.runs = 4);
+        check_rejected(|it| it.totals.runs = u64::MAX);
+        check_rejected(|it| it.totals.valid = u64::MAX);
+        check_rejected(|it| it.totals.invalid = 0);
+        check_rejected(|it| it.totals.failures.clear());
+        check_rejected(|it| it.totals.failures[0].seed = 8);
         check_rejected(|it| it.seeds = vec![(8, 5)]);
         check_rejected(|it| it.seeds = vec![(5, 7), (6, 7)]);
         check_rejected(|it| it.seeds = vec![(7, 8), (5, 7)]);
         check_rejected(|it| it.seeds = vec![(0, u64::MAX), (1, u64::MAX)]);
 
         let [mut one, mut other] = [report((0, 3), ""), report((3, 5), "")];
-        (one.tally.messages, other.tally.messages) = (u64::MAX, 7);
+        (one.totals.messages, other.totals.messages) = (u64::MAX, 7);
         let whole = merge(vec![one, other]).unwrap();
-        assert_eq!(whole[0].tally.messages, u64::MAX);
+        assert_eq!(whole[0].totals.messages, u64::MAX);
     }
 
-    fn failure(seed: u64) -> Failure {
-        Failure {
+    fn failure(seed: u64) -> FailedRun {
+        FailedRun {
             seed,
             options: String::new(),
             verdict: "invalid".to_owned(),

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
-use super::{Aftermath, Storm};
+use super::{Storm, StormRun};
 use crate::latency::Distribution;
 use crate::nemesis::Fault;
 use crate::options::{Nodes, Options, Pins};
@@ -22,13 +22,13 @@ const TRIES: u64 = 32;
 #[derive(Debug)]
 pub struct Shrunk {
     /// The run.
-    pub run: Aftermath,
+    pub run: StormRun,
     /// The number of tried runs.
     pub tried: u64,
 }
 
 /// Looks for smaller failing runs until none is found, or `max_runs` have been tried.
-pub fn shrink(storm: &Storm, failing: Aftermath, max_runs: u64) -> Shrunk {
+pub fn shrink(storm: &Storm, failing: StormRun, max_runs: u64) -> Shrunk {
     let mut shrunk = Shrunk {
         run: failing,
         tried: 0,
@@ -50,7 +50,7 @@ pub fn shrink(storm: &Storm, failing: Aftermath, max_runs: u64) -> Shrunk {
 }
 
 /// The run of the first seed, from this one on, that fails with these options.
-fn first_failure(storm: &Storm, seed: u64, options: &Options) -> Option<Aftermath> {
+fn first_failure(storm: &Storm, seed: u64, options: &Options) -> Option<StormRun> {
     let seeds = seed..seed.saturating_add(TRIES);
     let fails = |seed| {
         // Options that contradict one another are skipped.
@@ -61,7 +61,7 @@ fn first_failure(storm: &Storm, seed: u64, options: &Options) -> Option<Aftermat
 }
 
 /// The options of smaller runs, the smallest first.
-fn smaller(run: &Aftermath, base: &Options) -> Vec<Options> {
+fn smaller(run: &StormRun, base: &Options) -> Vec<Options> {
     let mut all = Vec::new();
     let mut add = |change: Pins| {
         let options = run.options.with(&change).without_unused(base);

@@ -18,7 +18,6 @@ use simulator::latency::{Distribution, Latency};
 use simulator::nemesis::Faults;
 use simulator::network::NetLog;
 use simulator::run::{RECOVERY, Record, Settings};
-use simulator::statistics::Statistics;
 
 /// The node of all processes, if a history names no nodes.
 const UNKNOWN: &str = "?";
@@ -49,11 +48,8 @@ impl Report<'_> {
         };
         let record = Record {
             history,
-            statistics: Statistics::default(),
-            incidents: Vec::new(),
-            crash: None,
             zero: Some(Duration::ZERO),
-            trace: None,
+            ..Record::default()
         };
         let subject = Subject {
             title: self.title,

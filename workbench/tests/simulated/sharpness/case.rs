@@ -67,7 +67,7 @@ impl Case {
         let options = flags.options().unwrap();
         let make = || workload(flags.workload, &options);
         let settings = options.settings(&*make(), seed).unwrap();
-        let record = simulate(&settings, make(), |seed| (self.host)(is_wrong, seed)).record;
+        let record = simulate(&settings, make(), |seed| (self.host)(is_wrong, seed));
         assert_eq!(record.crash, None, "{} on seed {seed}", self.mistake);
         judge(&record, &*make(), options.availability)
     }

@@ -4,8 +4,8 @@ use checkers::CheckerResult as _;
 use history::History;
 use rayon::ThreadPoolBuilder;
 use simulator::simulation::simulate;
-use simulator::storm::campaign::{self, Described, Tally};
-use simulator::storm::{Aftermath, Storm};
+use simulator::storm::campaign::{self, Described, Totals};
+use simulator::storm::{Storm, StormRun};
 use simulator::workload::workload;
 use workbench::challenge::ALL;
 
@@ -22,19 +22,19 @@ fn text(history: &History) -> String {
 }
 
 /// The whole result of a run as text.
-fn describe(run: &Aftermath) -> String {
-    let Aftermath {
+fn describe(run: &StormRun) -> String {
+    let StormRun {
         beyond,
         record,
         verdict,
-        logs,
         ..
     } = run;
     let history = text(&record.history);
     format!(
-        "{beyond}\n{history}\n{:?}\n{:?}\n{logs:?}",
+        "{beyond}\n{history}\n{:?}\n{:?}\n{:?}",
         record.statistics,
-        verdict.sentences()
+        verdict.sentences(),
+        record.logs
     )
 }
 
@@ -76,7 +76,7 @@ fn a_campaign_has_the_same_result_on_any_number_of_threads() {
         .unwrap()
     };
     for keep_going in [false, true] {
-        let (tally, seeds): (Tally, _) = run(1, keep_going);
+        let (tally, seeds): (Totals, _) = run(1, keep_going);
         assert!(!tally.failures.is_empty() && tally.runs == seeds.end - seeds.start);
         assert_eq!(run(3, keep_going), (tally, seeds));
     }
@@ -96,7 +96,7 @@ fn simulate_challenge(name: &str, seed: u64) -> String {
     let workload = workload(name, &options);
     let settings = options.settings(&*workload, seed).unwrap();
     let factory = challenge.solution.factory(&[]).unwrap();
-    text(&simulate(&settings, workload, factory).record.history)
+    text(&simulate(&settings, workload, factory).history)
 }
 
 /// 64-bit FNV-1a.

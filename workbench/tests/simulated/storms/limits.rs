@@ -2,19 +2,19 @@
 
 use checkers::CheckerResult as _;
 use simulator::nemesis::Fault;
-use simulator::storm::Aftermath;
+use simulator::storm::StormRun;
 
 use super::witness::{pins, storm};
 
 const EVERYTHING: &str =
     "--nemesis partition,loss,duplicate,delay,pause,kill,skew --nemesis-interval 1";
 
-fn run(flags: &str) -> Aftermath {
+fn run(flags: &str) -> StormRun {
     storm(EVERYTHING).with(&pins(flags)).run(1).unwrap()
 }
 
 /// How many faults began and ended.
-fn fault_counts(run: &Aftermath) -> (usize, usize) {
+fn fault_counts(run: &StormRun) -> (usize, usize) {
     let ops = run.record.history.ops.iter();
     let ops = ops.filter(|op| op.process.client().is_none());
     let count = |name: fn(Fault) -> &'static str| {
@@ -24,7 +24,7 @@ fn fault_counts(run: &Aftermath) -> (usize, usize) {
     (count(Fault::start_f), count(Fault::stop_f))
 }
 
-fn operations(run: &Aftermath) -> usize {
+fn operations(run: &StormRun) -> usize {
     let ops = run.record.history.ops.iter();
     ops.filter(|op| op.is_invocation() && !op.meta.is_final)
         .count()

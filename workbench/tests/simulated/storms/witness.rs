@@ -10,7 +10,7 @@ use shared::{Caller, Cluster, Context, Node, NodeId};
 use simulator::nemesis::Fault;
 use simulator::network::{Delivery, DeliveryStatus};
 use simulator::options::Pins;
-use simulator::storm::{Aftermath, Storm};
+use simulator::storm::{Storm, StormRun};
 use simulator::workload::Name;
 
 /// The interval between a node's beats.
@@ -104,7 +104,7 @@ pub fn storm(flags: &str) -> Storm {
 }
 
 /// A run of witnesses, with all its messages.
-pub struct WitnessRun(Aftermath);
+pub struct WitnessRun(StormRun);
 
 /// When a fault was active, and on which nodes, if it is a fault of nodes.
 #[derive(Debug)]
@@ -139,7 +139,7 @@ impl WitnessRun {
     pub fn log(&self, node: &str) -> &[String] {
         let nodes = &self.0.settings.nodes;
         let index = nodes.iter().position(|it| it.as_str() == node);
-        &self.0.logs[index.unwrap()]
+        &self.0.record.logs[index.unwrap()]
     }
 
     /// When a fault was active. There must be at least ten intervals.

@@ -4,7 +4,7 @@ use super::{Panel, Plots, quantile, sorted, steps, thinned};
 use crate::budget::Metric;
 use crate::page::table::Table;
 use crate::plot::{Axis, Band, Chart, Color, Level, Series, Shape};
-use crate::report::Figure;
+use crate::report::BudgetResult;
 use checkers::WorkloadResult;
 use history::{Kind, Op, Pair};
 
@@ -16,7 +16,7 @@ impl Plots<'_> {
     fn levels(&self, metrics: &[Metric]) -> Vec<Level> {
         let budgets = self.subject.budgets.iter();
         let budgets = budgets.filter(|it| metrics.contains(&it.budget().metric));
-        let level = |it: &Figure| {
+        let level = |it: &BudgetResult| {
             let bound = it.limits().last()?;
             Some(Level {
                 at: bound.limit(),
