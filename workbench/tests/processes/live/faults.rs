@@ -311,7 +311,7 @@ fn replies_to_clients_that_have_gone_are_allowed_under_faults_that_maelstrom_doe
         .flags("--nemesis loss --nemesis-interval 1000")
         .steps([r#"line {"src":"$me","dest":"c99","body":{}}"#])
         .exits(1)
-        .prints([r#"to "c99", and nobody has that name"#]);
+        .prints([r#"to "c99", but no node, client or service has that name"#]);
     for run in check(allowed) {
         run.assert(!run.text.contains("node n"), "no node is blamed");
     }
