@@ -77,7 +77,7 @@ fn of_repeated_keys_the_last_counts_and_integers_have_any_size() {
 fn a_request_without_a_timely_reply_is_indeterminate_and_one_reply_is_enough() {
     let findings = [
         "no echo was ever ok",
-        "node n0 gave 1 request no answer in time",
+        "node n0 did not answer 1 request in time",
     ];
     let silent = || echo().exits(1).prints(findings);
     let once = || echo().steps(["ok", "silence"]);
@@ -233,7 +233,7 @@ fn services_reply_to_a_node_and_requests_they_do_not_support_are_reported() {
             r#"{"type":"delete","key":"k"}"#,
             r#"lin-kv answers read, write and cas"#,
         ),
-        reported("lin-tso", read, r#"lin-tso answers to ts, not to "read""#),
+        reported("lin-tso", read, r#"lin-tso answers ts, not "read""#),
         reported("seq-kv", r#"{"key":"k"}"#, "malformed request"),
         reported("lww-kv", r#"{"type":7}"#, "malformed request"),
     ]);

@@ -52,5 +52,5 @@ fn not_set_up(step: &str, text: &str) -> Case {
     let scripted = broadcast().node("scripted.py").steps([step]);
     scripted
         .exits(255)
-        .prints(["the run broke off: node n0", text])
+        .prints(["the run was aborted: node n0", text])
 }

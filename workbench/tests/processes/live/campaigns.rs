@@ -343,8 +343,8 @@ fn reports_that_do_not_fit_together_are_not_merged() {
     };
     assert_refused(&["0-3", "2-5"], "seeds 0..3 and 2..5 overlap");
     assert_refused(&["0-3", "0-3"], "overlap");
-    assert_refused(&["0-3", "3-5 pinned"], "these do not add up");
-    assert_refused(&["3-5 fixed", "0-3"], "these do not add up");
+    assert_refused(&["0-3", "3-5 pinned"], "these reports cannot be merged");
+    assert_refused(&["3-5 fixed", "0-3"], "these reports cannot be merged");
     let no_report = "is not an output of `storm --json`";
     for file in ["truncated", "nothing", "other", "twice", "bytes"] {
         assert_refused(&["0-3", file], no_report);

@@ -64,7 +64,10 @@ fn junit_files_are_readable_whatever_a_node_prints() {
     };
     assert_eq!(*kind, NonSuccessKind::Error);
     assert!(
-        message.as_deref().unwrap().starts_with("the run broke off"),
+        message
+            .as_deref()
+            .unwrap()
+            .starts_with("the run was aborted"),
         "{xml}"
     );
     let body = description.as_deref().unwrap();

@@ -158,7 +158,7 @@ fn an_invalid_value_exits_with_254_and_names_its_flag() {
 
 #[test]
 fn the_default_workload_needs_more_workers_than_there_are_by_default() {
-    let reason = "lin-kv needs two workers a node or a multiple of that, 10, 20, …";
+    let reason = "lin-kv needs two workers per node or a multiple of that, 10, 20, …";
     assert_output("test --bin NODE", 255, &[reason, "--concurrency 2n"]);
 }
 

@@ -304,7 +304,7 @@ fn replies_to_clients_that_have_gone_are_allowed_under_faults_that_maelstrom_doe
         "partition,loss",
     ]
     .map(late);
-    let finding = "it answered client c1, which had given up and gone; whatever it prints from here on is \
+    let finding = "it answered client c1, which had timed out and left; everything that it prints after this is \
                 ignored";
     let blamed = ["none", "partition"].map(|nemesis| late(nemesis).exits(1).prints([finding]));
     let unknown_client = echo()

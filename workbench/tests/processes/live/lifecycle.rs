@@ -26,8 +26,8 @@ fn a_node_that_does_not_start_aborts_the_run() {
 
 #[test]
 fn a_wrong_or_missing_reply_to_init_aborts_the_run() {
-    let late = "the run broke off: node n0 did not answer init within 10 s";
-    let wrong = "the run broke off: node n0 did not answer init with \"init_ok\" but with ";
+    let late = "the run was aborted: node n0 did not answer init within 10 s";
+    let wrong = "the run was aborted: node n0 did not answer init with \"init_ok\" but with ";
     let replies = |body: &str| {
         aborted()
             .steps([format!("init:{body}")])
@@ -57,7 +57,7 @@ fn a_wrong_or_missing_reply_to_init_aborts_the_run() {
 #[test]
 fn a_second_reply_to_init_may_silence_the_node() {
     for run in run(&[echo().steps(["init:ok", "init:ok"])]) {
-        let finding = "it answered client c0, which had given up and gone";
+        let finding = "it answered client c0, which had timed out and left";
         let silenced = run.code == Some(1) && run.text.contains(finding);
         run.assert(silenced || run.code == Some(0), "it is valid or silenced");
     }

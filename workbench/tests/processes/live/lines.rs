@@ -98,13 +98,13 @@ pub const INIT_OK: &str = r#"{"src":"$me","dest":"c1","body":{"type":"init_ok","
 #[test]
 fn the_first_invalid_line_is_reported_and_later_lines_are_ignored() {
     let cases = INVALID.map(|(line, problem)| {
-        let ignored = "; whatever it prints from here on is ignored";
+        let ignored = "; everything that it prints after this is ignored";
         let texts = [
             "node n1, at ",
             problem,
             ignored,
             &printed(line),
-            "n1 gave 1 request no answer",
+            "n1 did not answer 1 request",
         ];
         // It replies correctly after the line, but that is ignored.
         two()

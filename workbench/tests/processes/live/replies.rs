@@ -45,7 +45,7 @@ fn replies_with_a_wrong_in_reply_to_are_reported_once_with_their_number() {
             &finding,
             printed,
             "(3 times in all)",
-            "n0 gave 3 requests no answer in time",
+            "n0 did not answer 3 requests in time",
         ])
     });
     for run in check(cases) {
@@ -64,8 +64,9 @@ fn replies_with_a_wrong_in_reply_to_are_reported_once_with_their_number() {
 fn a_reply_to_init_with_a_wrong_in_reply_to_aborts_the_run() {
     let broken = |field: &str, problem: &str| {
         let step = format!(r#"init:{{"type":"init_ok",{field}}}"#);
-        let text =
-            format!("the run broke off: node n0 answered init {problem}; it must be the number 1,");
+        let text = format!(
+            "the run was aborted: node n0 answered init {problem}; it must be the number 1,"
+        );
         let line = r#"{"src":"n0","dest":"c0","body":{"type":"init_ok","#;
         echo()
             .steps([step])
@@ -129,7 +130,7 @@ fn under_duplication_an_unknown_msg_id_is_allowed_but_not_a_wrong_type() {
 
 #[test]
 fn a_node_that_prints_no_whole_line_is_reported_with_advice() {
-    let late = "the run broke off: node n0 did not answer init within 10 s; n0 printed no";
+    let late = "the run was aborted: node n0 did not answer init within 10 s; n0 printed no";
     let broken = || echo().exits(255).prints([late]);
     check([
         broken()
