@@ -1,5 +1,5 @@
-//! WithConvergence after a storm: any workload, with more requirements after recovery than Maelstrom
-//! has. Every node must answer again; and where nodes must converge, all final reads must agree and
+//! Convergence after a storm: wraps any workload and adds requirements that Maelstrom does not have.
+//! Every node must answer again; and where nodes must converge, all final reads must agree and
 //! include everything that was acknowledged.
 
 use serde_json::value::RawValue;
@@ -106,7 +106,12 @@ impl Workload for WithConvergence {
 
     fn next_final(&mut self, turn: Turn, rng: &mut SeededRng) -> FinalStep {
         if self.inner.has_final_phase() {
-            return self.inner.next_final(turn, rng);
+            let mut step = self.inner.next_final(turn, rng);
+            // Maelstrom marks the final reads of some workloads, and not those of g-set.
+            if let FinalStep::Invoke(invocation) = &mut step {
+                invocation.meta.is_final |= invocation.f == "read";
+            }
+            return step;
         }
         let mut operation = self.inner.after_recovery(turn, rng);
         operation.meta.is_final = true;
@@ -180,6 +185,22 @@ mod tests {
             verdict.validity() == Validity::Invalid,
             !expected.is_empty()
         );
+    }
+
+    #[test]
+    fn final_reads_of_every_workload_are_marked() {
+        for name in [Name::Broadcast, Name::GSet, Name::GCounter] {
+            let mut workload = WithConvergence::new(workload(name, &Options::default()));
+            let turn = Turn {
+                worker: 0,
+                workers: 1,
+                nodes: 1,
+                at: std::time::Duration::ZERO,
+            };
+            let step = workload.next_final(turn, &mut crate::rng::seeded(1));
+            let is_marked = matches!(&step, FinalStep::Invoke(it) if it.meta.is_final);
+            assert!(is_marked, "{name}: {step:?}");
+        }
     }
 
     #[test]
