@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::{LatencyKind, Sample, Spread, Sweep, points};
 use pages::budget::{Bar, Bound, Budget, Metric};
-use pages::plot::{Axis, Band, Chart, Color, Level, Series, Shape, stack};
+use pages::plot::{Axis, Band, Chart, Color, ReferenceLine, Series, SeriesStyle, stack};
 
 /// From this factor on between its ends an axis has equal steps for equal factors.
 const WIDE: f64 = 20.0;
@@ -79,15 +79,15 @@ impl Panel<'_> {
         let broken = points(self.samples)
             .filter(|(_, samples)| samples.iter().any(|it| it.validity() != "true"))
             .map(|(value, _)| (value, bottom));
-        for (name, shape, points) in [
-            ("beyond a budget", Shape::Crosses, beyond),
-            ("not valid", Shape::Triangles, broken.collect()),
+        for (name, style, points) in [
+            ("beyond a budget", SeriesStyle::Crosses, beyond),
+            ("not valid", SeriesStyle::Triangles, broken.collect()),
         ] {
             if !points.is_empty() {
                 chart.series.push(Series {
                     name: name.to_owned(),
                     color: Color::Bad,
-                    shape,
+                    style,
                     points,
                 });
             }
@@ -109,15 +109,20 @@ impl Panel<'_> {
             .iter()
             .map(|(value, spread)| (*value, spread.median));
         let medians: Vec<(f64, f64)> = medians.collect();
-        for (shape, name) in [(Shape::Line, self.word(metric)), (Shape::Dots, "")] {
+        for (style, name) in [
+            (SeriesStyle::Line, self.word(metric)),
+            (SeriesStyle::Dots, ""),
+        ] {
             chart.series.push(Series {
                 name: name.to_owned(),
                 color,
-                shape,
+                style,
                 points: medians.clone(),
             });
         }
-        chart.levels.extend(self.levels(metric, color));
+        chart
+            .reference_lines
+            .extend(self.reference_lines(metric, color));
     }
 
     /// What a line is called beside others.
@@ -147,12 +152,12 @@ impl Panel<'_> {
     }
 
     /// The bounds of a metric; where the official one is ours, there is one line for both.
-    fn levels(&self, metric: Metric, color: Color) -> Vec<Level> {
+    fn reference_lines(&self, metric: Metric, color: Color) -> Vec<ReferenceLine> {
         let Some(Budget { official, ours, .. }) = self.sweep.budget(metric) else {
             return Vec::new();
         };
         let word = self.word(metric);
-        let level = |bound: Bound, whose: &str| Level {
+        let line = |bound: Bound, whose: &str| ReferenceLine {
             at: bound.limit(),
             label: format!("{word} {bound} ({whose})").trim_start().to_owned(),
             color,
@@ -160,11 +165,11 @@ impl Panel<'_> {
         };
         match (official, ours) {
             (Some(official), Some(ours)) if official == ours => {
-                vec![level(official, "official")]
+                vec![line(official, "official")]
             }
             (official, ours) => {
-                let official = official.map(|it| level(it, "official"));
-                let ours = ours.map(|it| level(it, "ours"));
+                let official = official.map(|it| line(it, "official"));
+                let ours = ours.map(|it| line(it, "ours"));
                 official.into_iter().chain(ours).collect()
             }
         }
@@ -179,12 +184,12 @@ impl Panel<'_> {
 
     fn y(&self) -> Axis {
         let spreads = self.metrics.iter().flat_map(|it| self.spreads(*it));
-        let levels = self.metrics.iter().flat_map(|it| {
-            let levels = self.levels(*it, Color::Ink);
-            levels.into_iter().map(|level| level.at)
+        let lines = self.metrics.iter().flat_map(|it| {
+            let lines = self.reference_lines(*it, Color::Ink);
+            lines.into_iter().map(|line| line.at)
         });
         let numbers = spreads.flat_map(|(_, spread)| [spread.least, spread.most]);
-        let numbers: Vec<f64> = numbers.chain(levels).collect();
+        let numbers: Vec<f64> = numbers.chain(lines).collect();
         let least = numbers.iter().copied().fold(f64::INFINITY, f64::min);
         let most = numbers.iter().copied().fold(0.0, f64::max);
         if least > 0.0 && most > WIDE * least {
