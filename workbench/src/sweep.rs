@@ -18,7 +18,7 @@ use checkers::{CheckerResult as _, Validity, Verdict, quantile};
 use history::{History, Kind};
 use pages::budget::{Bar, Measurements, Metric};
 use pages::report::{Figures, Score};
-use pages::text::number;
+use pages::text::format_number;
 use simulator::judge::judge;
 use simulator::options::{Options, Pins};
 use simulator::storm::play;
@@ -146,7 +146,7 @@ impl Sweep {
     pub fn check(&self) -> Result<(), String> {
         self.vary.values.iter().try_for_each(|value| {
             let told = |error| {
-                let (label, value) = (&self.vary.label, number(*value));
+                let (label, value) = (&self.vary.label, format_number(*value));
                 format!("{label} cannot be {value}: {}", in_short(&error))
             };
             self.check_point(*value).map_err(told)
