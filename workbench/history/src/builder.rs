@@ -26,8 +26,8 @@ pub(super) struct Builder {
     ops: Vec<Op>,
     clients: HashMap<u64, ClientState>,
     has_invocations: bool,
-    /// Error about the first completion without an invocation, if no invocation came before it. It is
-    /// reported at the end, when it is known whether there are invocations at all.
+    /// Error about the first completion without an invocation, if no invocation came before it. It
+    /// is reported at the end, when it is known whether there are invocations at all.
     orphan: Option<String>,
 }
 
@@ -39,11 +39,12 @@ enum ClientState {
 }
 
 impl Builder {
-    /// Adds an entry. A missing index is one more than the last, a missing time one nanosecond later.
+    /// Adds an entry. A missing index is one more than the last, a missing time one nanosecond
+    /// later.
     ///
     /// # Errors
-    /// When the index does not increase, when a process invokes an operation before its last one has
-    /// completed, or when a completion has no invocation.
+    /// When the index does not increase, when a process invokes an operation before its last one
+    /// has completed, or when a completion has no invocation.
     pub(super) fn push(&mut self, line: u64, draft: Draft) -> anyhow::Result<()> {
         let last = self.ops.last();
         let next_index = last.map_or(0, |last| last.index + 1);
@@ -92,8 +93,8 @@ impl Builder {
         match last {
             Some(ClientState::Invoked(_)) => {}
             Some(ClientState::Completed(done)) => bail!(
-                "process {client} completes an operation (index {index}) that it has not invoked: its \
-                 last one has already completed (index {done})"
+                "process {client} completes an operation (index {index}) that it has not invoked: \
+                 its last one has already completed (index {done})"
             ),
             None => {
                 let problem = format!(
@@ -116,8 +117,8 @@ impl Builder {
         if let Some(orphan) = self.orphan {
             ensure!(
                 self.has_invocations,
-                "no invocations: these are results, not a history (a history has two entries for each \
-                 operation, the first with :type :invoke, the second with :ok, :fail or :info)"
+                "no invocations: these are results, not a history (a history has two entries for \
+                 each operation, the first with :type :invoke, the second with :ok, :fail or :info)"
             );
             bail!(orphan);
         }

@@ -1,5 +1,5 @@
-//! EDN, the notation of Jepsen's files: values, look-ups, reading, printing, and conversion from and
-//! to JSON.
+//! EDN, the notation of Jepsen's files: values, look-ups, reading, printing, and conversion from
+//! and to JSON.
 
 mod json;
 pub mod number;
@@ -19,8 +19,9 @@ pub use print::{compact, pretty};
 pub(crate) use read::brief;
 pub use read::{MAX_DEPTH, Position, Reader, read};
 
-/// A value of EDN or JSON. Equality and order are structural: `1` and `1.0` differ, a list and a vector
-/// differ, and NaN equals itself. [`Edn::canonical`] unites values that are equal in Clojure.
+/// A value of EDN or JSON. Equality and order are structural: `1` and `1.0` differ, a list and a
+/// vector differ, and NaN equals itself. [`Edn::canonical`] unites values that are equal in
+/// Clojure.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Edn {
     /// `[1 2]`; an array in JSON.
@@ -174,8 +175,8 @@ pub fn insert(map: &mut Edn, name: &'static str, value: Edn) {
     }
 }
 
-/// Looks up a path of keywords in nested maps, such as `["net", "servers", "msgs-per-op"]`. Tags are
-/// ignored.
+/// Looks up a path of keywords in nested maps, such as `["net", "servers", "msgs-per-op"]`. Tags
+/// are ignored.
 pub fn get<'a>(edn: &'a Edn, path: &[&str]) -> Option<&'a Edn> {
     let mut here = edn;
     for name in path {

@@ -1,5 +1,5 @@
-//! Histories in EDN. They are written like Jepsen's `history.edn`, with one map per line and keywords
-//! where Jepsen has them, and read in any layout.
+//! Histories in EDN. They are written like Jepsen's `history.edn`, with one map per line and
+//! keywords where Jepsen has them, and read in any layout.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -29,8 +29,8 @@ impl History {
         Ok(())
     }
 
-    /// Writes one entry per line in Jepsen's text format: process, type, function, value and error, if
-    /// any, separated by tabs.
+    /// Writes one entry per line in Jepsen's text format: process, type, function, value and error,
+    /// if any, separated by tabs.
     ///
     /// # Errors
     /// When `out` cannot be written.
@@ -49,8 +49,8 @@ impl History {
     /// ignored.
     ///
     /// # Errors
-    /// When reading fails, a value is not an operation, or the history is not well formed: the error
-    /// says at which line and column, what was expected and what was found.
+    /// When reading fails, a value is not an operation, or the history is not well formed: the
+    /// error says at which line and column, what was expected and what was found.
     pub fn read_edn(input: impl Read) -> anyhow::Result<Self> {
         let mut reader = Reader::new(input);
         let mut builder = Builder::default();

@@ -1,5 +1,5 @@
-//! Fields of a JSON object, read as Maelstrom does: the last of equal keys counts, an array is not an
-//! object, and integers have any size. Values stay unparsed until they are needed.
+//! Fields of a JSON object, read as Maelstrom does: the last of equal keys counts, an array is not
+//! an object, and integers have any size. Values stay unparsed until they are needed.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -16,8 +16,8 @@ pub struct Fields<'a>(BTreeMap<Cow<'a, str>, &'a RawValue>);
 struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
 impl<'a> Fields<'a> {
-    /// Parses the first value of a line, which must be an object; `None` if the line has no value. The
-    /// rest of the line is ignored.
+    /// Parses the first value of a line, which must be an object; `None` if the line has no value.
+    /// The rest of the line is ignored.
     pub fn first_of(line: &'a str) -> Option<serde_json::Result<Self>> {
         let mut values = serde_json::Deserializer::from_str(line).into_iter();
         let fields: serde_json::Result<BTreeMap<Text<'a>, &'a RawValue>> = values.next()?;

@@ -13,12 +13,12 @@ const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 const MAX_START: usize = 64 * 1024;
 
 impl History {
-    /// Reads JSON or EDN, such as the `history.edn` of Maelstrom or Jepsen. Gzipped input requires the
-    /// feature `gzip`.
+    /// Reads JSON or EDN, such as the `history.edn` of Maelstrom or Jepsen. Gzipped input requires
+    /// the feature `gzip`.
     ///
     /// # Errors
-    /// When reading fails or the input is not a history: the error says in which line, what was expected
-    /// and what was found.
+    /// When reading fails or the input is not a history: the error says in which line, what was
+    /// expected and what was found.
     pub fn read(mut input: impl Read) -> anyhow::Result<Self> {
         let start = start(&mut input, |start| {
             (start.len() >= GZIP_MAGIC.len()).then_some(())
@@ -71,8 +71,8 @@ fn start<T>(
     Ok(start)
 }
 
-/// Distinguishes JSON from EDN by the first key, which is a string in JSON and a keyword in EDN. `None`
-/// if more input is needed.
+/// Distinguishes JSON from EDN by the first key, which is a string in JSON and a keyword in EDN.
+/// `None` if more input is needed.
 fn is_json(start: &[u8]) -> Option<bool> {
     let start = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(start);
     let mut bytes = start.iter().filter(|byte| !byte.is_ascii_whitespace());

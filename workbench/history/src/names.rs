@@ -1,5 +1,6 @@
 //! Names within values, which are keywords in Jepsen's histories and strings in JSON: functions of
-//! micro-operations, fields of a message, faults. They are not data, so both notations mean the same.
+//! micro-operations, fields of a message, faults. They are not data, so both notations mean the
+//! same.
 //!
 //! An [`Op`](super::Op) has them as strings. Everything else stays as it was written.
 
@@ -135,8 +136,9 @@ fn fault_to_strings(value: Edn) -> Edn {
     }
 }
 
-/// A fault is either a keyword, `:one`, or described in full: `[:isolated {"n0" #{"n1"}}]` maps each
-/// node to the nodes it receives nothing from; `[:killed #{"n1"}]` lists the nodes it applies to.
+/// A fault is either a keyword, `:one`, or described in full: `[:isolated {"n0" #{"n1"}}]` maps
+/// each node to the nodes it receives nothing from; `[:killed #{"n1"}]` lists the nodes it applies
+/// to.
 fn fault_to_keywords(value: Edn) -> Edn {
     let nodes = |value: Edn| match value {
         Edn::Vector(names) => Edn::Set(names.into_iter().collect()),

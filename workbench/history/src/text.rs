@@ -18,8 +18,8 @@ pub fn visible(text: &str) -> String {
     visible
 }
 
-/// Escapes line breaks, too, for quoting within another text: a further line would look like our own
-/// output, or be taken as a command by a CI runner that parses it.
+/// Escapes line breaks, too, for quoting within another text: a further line would look like our
+/// own output, or be taken as a command by a CI runner that parses it.
 pub fn quoted(text: &str) -> String {
     visible(text).replace('\n', "\\n")
 }

@@ -1,7 +1,7 @@
 //! Arguments and results of operations: any value that EDN or JSON can express.
 //!
-//! A value is stored as tagged JSON (see [`crate::edn::tagged`]), which is compact; a checker parses
-//! just what it needs.
+//! A value is stored as tagged JSON (see [`crate::edn::tagged`]), which is compact; a checker
+//! parses just what it needs.
 
 use std::fmt;
 
@@ -12,7 +12,8 @@ use serde_json::value::RawValue;
 
 use crate::edn::{self, Edn, tagged};
 
-/// Value of an operation. Equality is structural: `1` and `1.0` differ, and so do a list and a vector.
+/// Value of an operation. Equality is structural: `1` and `1.0` differ, and so do a list and a
+/// vector.
 #[derive(Clone)]
 pub struct Value(CompactString);
 

@@ -182,7 +182,8 @@ impl KeptResults {
     }
 }
 
-/// Extracts the parts of the results that a list of runs needs, as the results may take many megabytes.
+/// Extracts the parts of the results that a list of runs needs, as the results may take many
+/// megabytes.
 pub fn summary(results: &Value, incidents: usize) -> Value {
     let workload = &results["workload"];
     json!({

@@ -342,7 +342,8 @@ struct RenderedPanel {
     table: String,
 }
 
-/// A budget as a bar, which is slightly longer than the maximum of its limits and the measured value.
+/// A budget as a bar, which is slightly longer than the maximum of its limits and the measured
+/// value.
 struct BudgetBar {
     label: &'static str,
     measured: String,

@@ -14,8 +14,9 @@ pub fn format_number(number: f64) -> String {
 /// Numbers from here on are shown with an exponent, as they would have too many digits.
 pub const MIN_SCIENTIFIC: f64 = 1e15;
 
-/// Replaces characters that are invisible, end a line or change the direction of writing by `U+FFFD`.
-/// This is for names and commands, in which an escape sequence would look like a part of them.
+/// Replaces characters that are invisible, end a line or change the direction of writing by
+/// `U+FFFD`. This is for names and commands, in which an escape sequence would look like a part of
+/// them.
 pub fn marked(text: &str) -> String {
     let is_zero_width =
         |c: char| matches!(c, '\u{200b}'..='\u{200f}' | '\u{2060}'..='\u{206f}' | '\u{feff}');

@@ -57,8 +57,8 @@ impl Hash for Double {
 }
 
 impl Ratio {
-    /// Divides two integers: a ratio, or an integer if there is no remainder. `None` if the denominator
-    /// is zero.
+    /// Divides two integers: a ratio, or an integer if there is no remainder. `None` if the
+    /// denominator is zero.
     pub fn of(numerator: &BigInt, denominator: &BigInt) -> Option<Edn> {
         if denominator.sign() == Sign::NoSign {
             return None;
@@ -196,8 +196,8 @@ fn unsigned(text: &str) -> Option<BigInt> {
     integer(text, 10).filter(|_| text.starts_with(|c: char| c.is_ascii_digit()))
 }
 
-/// Compares numbers as Clojure does: exact numbers of one kind exactly, others as doubles. `None` if
-/// one is NaN or not a number.
+/// Compares numbers as Clojure does: exact numbers of one kind exactly, others as doubles. `None`
+/// if one is NaN or not a number.
 pub fn compare(a: &Edn, b: &Edn) -> Option<Ordering> {
     match (a, b) {
         (Edn::Int(a), Edn::Int(b)) => Some(a.cmp(b)),

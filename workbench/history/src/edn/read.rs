@@ -1,5 +1,5 @@
-//! Reads EDN from a stream, value by value. It accepts what Clojure's own EDN reader does: comments,
-//! `#_`, metadata, tagged literals and records, numbers of all kinds, namespaced maps.
+//! Reads EDN from a stream, value by value. It accepts what Clojure's own EDN reader does:
+//! comments, `#_`, metadata, tagged literals and records, numbers of all kinds, namespaced maps.
 //!
 //! Errors say at which line and column, what was expected and what was found.
 
@@ -94,7 +94,8 @@ impl<R: Read> Reader<R> {
         }
     }
 
-    /// Reads the next item of a list or vector opened by [`Reader::open`]; `None` when it is closed.
+    /// Reads the next item of a list or vector opened by [`Reader::open`]; `None` when it is
+    /// closed.
     ///
     /// # Errors
     /// When reading fails.

@@ -1,5 +1,5 @@
-//! Converts values of operations to tagged JSON and back, without loss. A value that JSON lacks becomes
-//! an object with one field, named after the kind of the value.
+//! Converts values of operations to tagged JSON and back, without loss. A value that JSON lacks
+//! becomes an object with one field, named after the kind of the value.
 //!
 //! ```text
 //! :key  sym  \c  2/3  1.5M     {"#keyword":"key"} {"#symbol":"sym"} {"#char":"c"} {"#ratio":"2/3"} {"#decimal":"1.5"}
@@ -158,8 +158,8 @@ pub(super) fn number_from_json(text: &str) -> Edn {
 /// Parses tagged JSON.
 ///
 /// # Errors
-/// When it is nested more than 128 levels deep, a string has half a surrogate pair, or the content of
-/// a tag is not a value of that tag.
+/// When it is nested more than 128 levels deep, a string has half a surrogate pair, or the content
+/// of a tag is not a value of that tag.
 pub fn from_tagged(json: &RawValue) -> anyhow::Result<Edn> {
     decode(json, true, MAX_DEPTH)
 }

@@ -13,8 +13,8 @@ pub(super) struct Episode {
     pub(super) label: String,
 }
 
-/// Finds the episodes of a history: each lasts from the entry that reports its start to the entry that
-/// reports its end, or to the last entry of the history.
+/// Finds the episodes of a history: each lasts from the entry that reports its start to the entry
+/// that reports its end, or to the last entry of the history.
 pub(super) fn episodes(history: &History) -> Vec<Episode> {
     let end = history.ops.last().map_or(0.0, Op::seconds);
     let mut open: Vec<Episode> = Vec::new();

@@ -75,8 +75,8 @@ impl Picture {
         )
     }
 
-    /// Positions of the axes and points of each chart, from which the page's script shows values at the
-    /// pointer. `charts` must be those that were drawn.
+    /// Positions of the axes and points of each chart, from which the page's script shows values at
+    /// the pointer. `charts` must be those that were drawn.
     pub fn numbers(&self, charts: &[Chart]) -> Vec<Value> {
         let numbers = charts.iter().zip(&self.areas);
         numbers.map(|(chart, area)| chart.numbers(area)).collect()

@@ -41,7 +41,8 @@ impl<R: Read> Reader<R> {
         Some(text)
     }
 
-    /// Reads an integer of at most 18 digits if one is next and buffered: the fast path for long lists.
+    /// Reads an integer of at most 18 digits if one is next and buffered: the fast path for long
+    /// lists.
     pub(super) fn small_integer(&mut self) -> Option<i64> {
         const MAX_DIGITS: usize = 18;
         let buffered = self.source.buffered();

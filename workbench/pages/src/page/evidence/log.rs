@@ -28,7 +28,8 @@ const MAX_CHARS: usize = 5;
 /// Maximum number of operations if the case itself names none.
 const MAX_OPS: usize = 6;
 
-/// Offsets and messages of a key that clients observed, as text. An offset may have several messages.
+/// Offsets and messages of a key that clients observed, as text. An offset may have several
+/// messages.
 type ObservedLog = BTreeSet<(u64, String)>;
 
 /// Cases of each anomaly of logs.
@@ -74,7 +75,8 @@ fn of_messages(history: &History, anomaly: &str, case: &LogAnomaly) -> Option<Ev
     let mut messages: Vec<&str> = concerned.iter().map(String::as_str).collect();
     messages.sort_by_key(|message| (message.parse::<f64>().is_err(), message.len()));
     let title = format!("{anomaly}: key {key}, messages {}", messages.join(", "));
-    let text = "The log of the key, as clients observed it, and the messages these operations sent or polled.";
+    let text = "The key's log as clients observed it, with the messages that these operations sent or \
+                polled.";
     Some(Evidence {
         picture: draw(&title, &key, &shown, &concerned, &ops),
         window: around(ops.iter().map(|op| micros(op.time))),

@@ -110,8 +110,8 @@ impl LostValue<'_> {
         let process = self.added.process.client().unwrap_or_default();
         let node = self.subject.settings.node_of(process);
         let text = format!(
-            "The value was sent to {node} at {:.3} s and {acknowledged}. Of the reads that completed \
-             after it was sent ({} in total), {visible}.",
+            "The value was sent to {node} at {:.3} s and {acknowledged}. Of the reads that \
+             completed after it was sent ({} in total), {visible}.",
             self.added.seconds(),
             reads.len(),
         );
@@ -152,12 +152,12 @@ impl LostValue<'_> {
         );
         let sent = [(self.added.seconds(), "sent")].into_iter();
         let acknowledged = self.acknowledged.map(|op| (op.seconds(), "acknowledged"));
-        for (row, (seconds, word)) in sent.chain(acknowledged).enumerate() {
+        for (row, (seconds, event)) in sent.chain(acknowledged).enumerate() {
             let (at, y) = (x(seconds), 12 + 12 * row);
             let _ = write!(
                 svg,
                 "<line class=\"moment\" x1=\"{at:.1}\" x2=\"{at:.1}\" y1=\"{y}\" y2=\"{}\"/>\
-                 <text class=\"reason\" x=\"{:.1}\" y=\"{y}\">{word} at {:.3} s</text>",
+                 <text class=\"reason\" x=\"{:.1}\" y=\"{y}\">{event} at {:.3} s</text>",
                 height - 20,
                 at + 4.0,
                 seconds,

@@ -50,8 +50,8 @@ fn violation(
     };
     let bad = *of_key.iter().find(is_bad)?;
     let end = end(bad);
-    // Operations that were invoked before its end and did not fail: the last of the completed and of the
-    // open ones.
+    // Operations that were invoked before its end and did not fail: the last of the completed and
+    // of the open ones.
     let candidates = of_key
         .into_iter()
         .filter(|it| it.invocation.index <= end)
