@@ -18,7 +18,7 @@ use history::{History, Kind};
 use pages::budget::{Bar, Measurements, Metric};
 use pages::outcome::Outcome;
 use pages::report::budget_results;
-use pages::text::number;
+use pages::text::format_number;
 use simulator::judge::judge;
 use simulator::options::{Options, Pins};
 use simulator::storm::simulate_catching;
@@ -146,7 +146,7 @@ impl Sweep {
     pub fn check(&self) -> Result<(), String> {
         self.vary.values.iter().try_for_each(|value| {
             let describe = |error| {
-                let (label, value) = (&self.vary.label, number(*value));
+                let (label, value) = (&self.vary.label, format_number(*value));
                 format!("{label} cannot be {value}: {}", one_line(&error))
             };
             self.check_point(*value).map_err(describe)

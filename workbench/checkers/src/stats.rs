@@ -68,7 +68,8 @@ impl CheckerResult for Stats {
 
     fn to_edn(&self) -> Edn {
         let by_f = self.by_f.iter();
-        let by_f = by_f.map(|(f, counts)| (edn::word(f), counts.to_edn(counts.ok > 0)));
+        let by_f =
+            by_f.map(|(f, counts)| (edn::keyword_or_string(f), counts.to_edn(counts.ok > 0)));
         let mut map = self.all.to_edn(self.validity() == Validity::Valid);
         edn::insert(&mut map, "by-f", edn::map_of(by_f.collect()));
         map

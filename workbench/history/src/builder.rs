@@ -1,4 +1,4 @@
-//! A history from its lines, one after the other, as long as they make one.
+//! Builds a history from its entries and checks that it is well formed.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -7,7 +7,7 @@ use anyhow::{bail, ensure};
 
 use super::{History, Kind, Op, OpError, OpMeta, Process, Value};
 
-/// An operation as a file has it: Jepsen does not always write an index or a time.
+/// An entry as read from a file. Jepsen does not always write an index or a time.
 #[derive(Debug)]
 pub(super) struct Draft {
     pub index: Option<usize>,
@@ -20,45 +20,42 @@ pub(super) struct Draft {
     pub meta: OpMeta,
 }
 
-/// The operations so far.
+/// Entries so far, and the state of each process.
 #[derive(Debug, Default)]
 pub(super) struct Builder {
     ops: Vec<Op>,
-    clients: HashMap<u64, Client>,
+    clients: HashMap<u64, ClientState>,
     has_invocations: bool,
-    /// The first completion that nothing was invoked for, if no invocation came before it: there may be none
-    /// at all.
+    /// Error about the first completion without an invocation, if no invocation came before it. It
+    /// is reported at the end, when it is known whether there are invocations at all.
     orphan: Option<String>,
 }
 
-/// What a process did last, at which index.
+/// Last entry of a process, with its index.
 #[derive(Debug, Clone, Copy)]
-enum Client {
+enum ClientState {
     Invoked(usize),
     Completed(usize),
 }
 
 impl Builder {
-    /// Adds an operation. Without an index it follows on the one before, without a time it is a nanosecond
+    /// Adds an entry. A missing index is one more than the last, a missing time one nanosecond
     /// later.
     ///
     /// # Errors
-    /// When it does not fit: an index that does not increase, an invocation of a process that has an open
-    /// one, a completion without an invocation.
+    /// When the index does not increase, when a process invokes an operation before its last one
+    /// has completed, or when a completion has no invocation.
     pub(super) fn push(&mut self, line: u64, draft: Draft) -> anyhow::Result<()> {
         let last = self.ops.last();
-        let due = last.map_or(0, |last| last.index + 1);
-        let index = draft.index.unwrap_or(due);
-        if let Some(last) = last {
-            let Op { index: before, .. } = last;
-            ensure!(
-                index > *before,
-                "index {index} after index {before}: indices must increase"
-            );
-        }
+        let next_index = last.map_or(0, |last| last.index + 1);
+        let index = draft.index.unwrap_or(next_index);
+        ensure!(
+            index >= next_index,
+            "expected an index of at least {next_index}, as indices must increase, found {index}"
+        );
         let time = last.map_or(0, |last| last.time.saturating_add(1));
         if let Some(client) = draft.process.client() {
-            self.pair(line, client, draft.kind, index)?;
+            self.check_order(line, client, draft.kind, index)?;
         }
         self.ops.push(Op {
             index,
@@ -73,49 +70,55 @@ impl Builder {
         Ok(())
     }
 
-    /// Jepsen's rule: a process invokes, completes, invokes, …
-    fn pair(&mut self, line: u64, client: u64, kind: Kind, index: usize) -> anyhow::Result<()> {
-        let before = self.clients.get(&client).copied();
+    /// Checks Jepsen's rule: invocations and completions of a process alternate.
+    fn check_order(
+        &mut self,
+        line: u64,
+        client: u64,
+        kind: Kind,
+        index: usize,
+    ) -> anyhow::Result<()> {
+        let last = self.clients.get(&client).copied();
         if kind == Kind::Invoke {
-            if let Some(Client::Invoked(open)) = before {
+            if let Some(ClientState::Invoked(open)) = last {
                 bail!(
                     "process {client} invokes an operation (index {index}) before its last one \
                      (index {open}) has completed"
                 );
             }
             self.has_invocations = true;
-            self.clients.insert(client, Client::Invoked(index));
+            self.clients.insert(client, ClientState::Invoked(index));
             return Ok(());
         }
-        match before {
-            Some(Client::Invoked(_)) => {}
-            Some(Client::Completed(done)) => bail!(
-                "process {client} completes an operation (index {index}) a second time, or without \
-                 having invoked it: its last one had completed before (index {done})"
+        match last {
+            Some(ClientState::Invoked(_)) => {}
+            Some(ClientState::Completed(done)) => bail!(
+                "process {client} completes an operation (index {index}) that it has not invoked: \
+                 its last one has already completed (index {done})"
             ),
             None => {
-                let why = format!(
+                let problem = format!(
                     "process {client} completes an operation (index {index}) that it never invoked"
                 );
-                ensure!(!self.has_invocations, why);
-                self.orphan.get_or_insert(format!("line {line}: {why}"));
+                ensure!(!self.has_invocations, problem);
+                self.orphan.get_or_insert(format!("line {line}: {problem}"));
                 return Ok(());
             }
         }
-        self.clients.insert(client, Client::Completed(index));
+        self.clients.insert(client, ClientState::Completed(index));
         Ok(())
     }
 
-    /// The history.
+    /// Returns the history.
     ///
     /// # Errors
-    /// When there are completions alone.
+    /// When there are completions but no invocations.
     pub(super) fn finish(self) -> anyhow::Result<History> {
         if let Some(orphan) = self.orphan {
             ensure!(
                 self.has_invocations,
-                "no invocations: these are results, not a history (every operation is there twice, \
-                 with :type :invoke when it begins and with :ok, :fail or :info when it ends)"
+                "no invocations: these are results, not a history (a history has two entries for \
+                 each operation, the first with :type :invoke, the second with :ok, :fail or :info)"
             );
             bail!(orphan);
         }

@@ -1,5 +1,5 @@
-//! EDN, the notation of Jepsen's files, and all that EDN and JSON can say: values, look-ups, reading,
-//! printing, and the way from and to JSON.
+//! EDN, the notation of Jepsen's files: values, look-ups, reading, printing, and conversion from
+//! and to JSON.
 
 mod json;
 pub mod number;
@@ -19,25 +19,26 @@ pub use print::{compact, pretty};
 pub(crate) use read::brief;
 pub use read::{MAX_DEPTH, Position, Reader, read};
 
-/// A value. Equality and order are structural: `1` and `1.0` differ, a list and a vector differ, and
-/// NaN equals itself. [`Edn::canonical`] makes values the same that Clojure calls equal.
+/// A value of EDN or JSON. Equality and order are structural: `1` and `1.0` differ, a list and a
+/// vector differ, and NaN equals itself. [`Edn::canonical`] unites values that are equal in
+/// Clojure.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Edn {
-    /// `[1 2]`, JSON's array.
+    /// `[1 2]`; an array in JSON.
     Vector(Vec<Edn>),
     /// `#{1 2}`.
     Set(BTreeSet<Edn>),
-    /// `{1 2}`; JSON's objects are maps whose keys are strings.
+    /// `{1 2}`; a JSON object is a map with strings as keys.
     Map(BTreeMap<Edn, Edn>),
     /// `(1 2)`.
     List(Vec<Edn>),
-    /// A keyword, without its colon.
+    /// `:key`, without its colon.
     Key(Name),
-    /// A symbol.
+    /// `name`.
     Symbol(Name),
     /// `"text"`.
     Str(Name),
-    /// An integer of 64 bits.
+    /// An integer that fits 64 bits.
     Int(i64),
     /// An integer that does not fit 64 bits.
     Big(Box<BigInt>),
@@ -53,14 +54,14 @@ pub enum Edn {
     Char(char),
     /// `true`, `false`.
     Bool(bool),
-    /// `nil`, JSON's `null`.
+    /// `nil`; `null` in JSON.
     Nil,
 }
 
-/// The text of a string, a keyword, a symbol or a tag.
+/// Text of a string, a keyword, a symbol or a tag.
 pub type Name = Cow<'static, str>;
 
-/// On one line, as [`compact`].
+/// Prints on one line, as [`compact`].
 impl fmt::Display for Edn {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&compact(self))
@@ -77,12 +78,12 @@ impl From<BigInt> for Edn {
 }
 
 impl Edn {
-    /// A tagged value.
+    /// Makes a tagged value.
     pub fn tagged(tag: &'static str, value: Edn) -> Self {
         Edn::Tagged(Cow::Borrowed(tag), Box::new(value))
     }
 
-    /// The items of a list or a vector.
+    /// Items of a list or a vector.
     pub fn items(&self) -> Option<&[Edn]> {
         match self {
             Edn::List(items) | Edn::Vector(items) => Some(items),
@@ -90,9 +91,9 @@ impl Edn {
         }
     }
 
-    /// The one form of all values that Clojure's `=` calls equal: lists become vectors, decimals
-    /// lose zeros at their end, and `-0.0` its sign. That NaN does not equal itself there is left out: no
-    /// checker could look it up.
+    /// Converts to the common form of all values that are equal in Clojure: lists become vectors,
+    /// decimals lose trailing zeros, and `-0.0` loses its sign. In contrast to Clojure, NaN equals
+    /// itself, as no checker could look it up otherwise.
     pub fn canonical(self) -> Self {
         let all = |items: Vec<Edn>| items.into_iter().map(Edn::canonical).collect();
         match self {
@@ -111,27 +112,27 @@ impl Edn {
     }
 }
 
-/// A keyword, given without its colon.
+/// Makes a keyword from its name without the colon.
 pub fn key(name: &'static str) -> Edn {
     Edn::Key(Cow::Borrowed(name))
 }
 
-/// A keyword of any name; a name that could not be read back as a keyword becomes a string.
-pub fn word(name: &str) -> Edn {
-    let readable = |c: char| c.is_ascii_alphanumeric() || "*+!-_?<>=$%&.".contains(c);
-    if !name.is_empty() && name.chars().all(readable) {
+/// Makes a keyword from any name. A name that would not read back as a keyword becomes a string.
+pub fn keyword_or_string(name: &str) -> Edn {
+    let is_readable = |c: char| c.is_ascii_alphanumeric() || "*+!-_?<>=$%&.".contains(c);
+    if !name.is_empty() && name.chars().all(is_readable) {
         Edn::Key(Cow::Owned(name.to_owned()))
     } else {
         text(name)
     }
 }
 
-/// A string.
+/// Makes a string.
 pub fn text(text: &str) -> Edn {
     Edn::Str(Cow::Owned(text.to_owned()))
 }
 
-/// A count, an index, a time.
+/// Makes an integer.
 pub fn integer(number: u64) -> Edn {
     match i64::try_from(number) {
         Ok(number) => Edn::Int(number),
@@ -139,43 +140,43 @@ pub fn integer(number: u64) -> Edn {
     }
 }
 
-/// How many.
+/// Makes an integer from a count or an index.
 pub fn count(number: usize) -> Edn {
     integer(number as u64)
 }
 
-/// A 64-bit float.
+/// Makes a 64-bit float.
 pub fn float(number: f64) -> Edn {
     Edn::Double(Double(number))
 }
 
-/// A 32-bit float: prints with no more digits than tell it from its 32-bit neighbours.
+/// Makes a float that prints with the fewest digits that identify the 32-bit number.
 pub fn float32(number: f32) -> Edn {
     float(number.to_string().parse().unwrap_or(f64::from(number)))
 }
 
-/// A map with keywords as keys.
+/// Makes a map with keywords as keys.
 pub fn map<const N: usize>(entries: [(&'static str, Edn); N]) -> Edn {
     map_of(entries.map(|(name, value)| (key(name), value)).into())
 }
 
-/// A map with these entries; of equal keys the last counts. (To collect a map compiles a whole sort
-/// for each kind of iterator.)
+/// Makes a map; the last of equal keys counts.
 pub fn map_of(entries: Vec<(Edn, Edn)>) -> Edn {
+    // Not collected: that would compile a sort for each type of iterator.
     let mut map = BTreeMap::new();
     map.extend(entries);
     Edn::Map(map)
 }
 
-/// Puts one entry into a map; anything else is left as it is.
+/// Inserts an entry into a map. Any other value stays as it is.
 pub fn insert(map: &mut Edn, name: &'static str, value: Edn) {
     if let Edn::Map(entries) = map {
         entries.insert(key(name), value);
     }
 }
 
-/// The value in nested maps at the end of a path of keywords, such as
-/// `["net", "servers", "msgs-per-op"]`. Tags on the way do not matter.
+/// Looks up a path of keywords in nested maps, such as `["net", "servers", "msgs-per-op"]`. Tags
+/// are ignored.
 pub fn get<'a>(edn: &'a Edn, path: &[&str]) -> Option<&'a Edn> {
     let mut here = edn;
     for name in path {
@@ -184,8 +185,7 @@ pub fn get<'a>(edn: &'a Edn, path: &[&str]) -> Option<&'a Edn> {
     Some(here)
 }
 
-/// The entry of a map whose key is this number, however it is written: for quantiles. In what comes
-/// from JSON, keys are names.
+/// Looks up a quantile in a map with numbers of any kind as keys, or names of numbers, as in JSON.
 pub fn at(edn: &Edn, point: f64) -> Option<&Edn> {
     let mut entries = entries(edn)?.iter();
     let is_point = |key: &Edn| match key {
@@ -197,7 +197,7 @@ pub fn at(edn: &Edn, point: f64) -> Option<&Edn> {
         .map(|(_, value)| value)
 }
 
-/// A number of any kind, as a float.
+/// Converts a number of any kind to a float.
 pub fn number(edn: &Edn) -> Option<f64> {
     number::to_f64(edn)
 }
@@ -217,7 +217,7 @@ mod tests {
     use super::{Edn, Keys, at, compact, from_json, get, number, pretty, read, to_json};
 
     #[test]
-    fn json_goes_to_edn_and_comes_back() {
+    fn json_converts_to_edn_and_back() {
         let check = |json: serde_json::Value, edn: &str| {
             assert_eq!(compact(&from_json(&json, Keys::Strings)), edn);
             assert_eq!(to_json(&read(edn).unwrap()), json, "{edn}");
@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn object_keys_become_keywords_where_that_is_readable() {
+    fn object_keys_become_keywords_if_readable() {
         let json = json!({"in_reply_to": 1, "final?": {"x": 2}, "a b": 3, "": 4, ":q": 5});
         let edn = from_json(&json, Keys::Keywords);
         let printed = compact(&edn);
@@ -246,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn what_json_lacks_becomes_the_nearest_thing() {
+    fn values_that_json_lacks_become_similar_ones() {
         let check = |edn: &str, json: serde_json::Value| {
             assert_eq!(to_json(&read(edn).unwrap()), json, "{edn}");
         };
@@ -265,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn look_ups_pass_through_maps_and_tags() {
+    fn look_ups_ignore_tags() {
         let edn = read("{:net #t{:servers {:msgs-per-op 0.5}}, :q {0 1, 0.5 1/4, 1 7N}}").unwrap();
         let found = |path: &[&'static str]| get(&edn, path).and_then(number);
         assert_eq!(found(&["net", "servers", "msgs-per-op"]), Some(0.5));
@@ -280,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pretty_print_reads_back_as_the_same_value() {
+    fn pretty_printed_edn_reads_back_as_the_same_value() {
         let json: serde_json::Value = (0..300)
             .map(|n| json!({"numbers": (0..n).collect::<Vec<_>>(), "text": "long ".repeat(n)}))
             .collect();

@@ -1,10 +1,11 @@
-//! A history as Jepsen's `history.edn`: one map a line, with keywords where Jepsen has them.
+//! Histories in EDN. They are written like Jepsen's `history.edn`, with one map per line and
+//! keywords where Jepsen has them, and read in any layout.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::{self, Read, Write};
 
-use anyhow::{Context, anyhow, bail};
+use anyhow::{Context, bail};
 
 use super::builder::{Builder, Draft};
 use super::{
@@ -13,11 +14,11 @@ use super::{
 };
 use crate::edn::{self, Edn, Reader, brief};
 
-/// What stands before the message of an error that leaves everything open.
+/// Prefix of the message of an error that leaves the outcome indeterminate.
 const INDETERMINATE: &str = "indeterminate: ";
 
 impl History {
-    /// Writes one EDN map a line.
+    /// Writes one EDN map per line.
     ///
     /// # Errors
     /// When `out` cannot be written.
@@ -28,8 +29,8 @@ impl History {
         Ok(())
     }
 
-    /// Writes one operation a line for people, as Jepsen does: process, type, name, value and, if
-    /// there is one, error, with tabs in between.
+    /// Writes one entry per line in Jepsen's text format: process, type, function, value and error,
+    /// if any, separated by tabs.
     ///
     /// # Errors
     /// When `out` cannot be written.
@@ -44,12 +45,12 @@ impl History {
         Ok(())
     }
 
-    /// Reads operations as EDN maps or records, one after the other or as one list or vector, however
-    /// they are laid out. Keys that an operation does not have here are ignored.
+    /// Reads a sequence, a list or a vector of EDN maps or records in any layout. Unknown keys are
+    /// ignored.
     ///
     /// # Errors
-    /// When it cannot be read, a value is no operation, or the operations are no history: the error
-    /// names line and column.
+    /// When reading fails, a value is not an operation, or the history is not well formed: the
+    /// error says at which line and column, what was expected and what was found.
     pub fn read_edn(input: impl Read) -> anyhow::Result<Self> {
         let mut reader = Reader::new(input);
         let mut builder = Builder::default();
@@ -69,28 +70,31 @@ impl History {
         }
         if opening.is_some() && reader.next()?.is_some() {
             let edn::Position { line, column } = reader.start();
-            bail!("line {line}, column {column}: something follows the list of all operations");
+            bail!(
+                "line {line}, column {column}: expected the end after the list of all operations, \
+                 found another value"
+            );
         }
         builder.finish()
     }
 }
 
 impl Op {
-    /// The operation as a map, as Jepsen prints it.
+    /// The entry as an EDN map, in Jepsen's form.
     pub fn to_edn(&self) -> Edn {
         let mut map = edn::map([
             ("index", edn::count(self.index)),
             ("time", edn::integer(self.time)),
             ("type", edn::key(self.kind.name())),
             ("process", self.process.to_edn()),
-            ("f", edn::word(&self.f)),
+            ("f", edn::keyword_or_string(&self.f)),
             ("value", self.value_edn()),
         ]);
         match self.error.as_deref() {
             None => {}
             Some(OpError::NetTimeout) => edn::insert(&mut map, "error", edn::key("net-timeout")),
             Some(OpError::Rpc { name, text }) => {
-                let error = Edn::Vector(vec![edn::word(name), edn::text(text)]);
+                let error = Edn::Vector(vec![edn::keyword_or_string(name), edn::text(text)]);
                 edn::insert(&mut map, "error", error);
             }
             Some(OpError::Malformed { text }) => insert_thrown(&mut map, MALFORMED, text),
@@ -101,8 +105,7 @@ impl Op {
         map
     }
 
-    /// The value as [`to_edn`](Op::to_edn) has it: names that are keywords in Jepsen's histories are
-    /// keywords.
+    /// The value in Jepsen's form, in which names are keywords.
     pub fn value_edn(&self) -> Edn {
         names::to_keywords(self.process, &self.f, &self.value)
     }
@@ -116,21 +119,23 @@ impl Draft {
         }
         let Edn::Map(mut fields) = value else {
             bail!(
-                "an operation was expected, as {{:type :invoke, …}}, and this is {}",
+                "expected an operation, as {{:type :invoke, …}}, found {}",
                 brief(&value)
             );
         };
         let mut field = |name: &'static str| fields.remove(&edn::key(name));
-        let missing = |name| format!("an operation needs :{name}");
+        let missing = |name| format!("missing field :{name} of the operation");
         let kind = Kind::from_edn(&field("type").with_context(|| missing("type"))?)?;
         let process = Process::from_edn(&field("process").with_context(|| missing("process"))?)?;
         let f = name("f", &field("f").with_context(|| missing("f"))?)?;
-        let whole_field = |name, field: Option<Edn>| match field {
+        let optional_number = |name, field: Option<Edn>| match field {
             None | Some(Edn::Nil) => Ok(None),
-            Some(number) => whole(name, &number).map(Some),
+            Some(number) => unsigned(&number)
+                .map(Some)
+                .with_context(|| expected("an integer of 0 or more", name, &number)),
         };
-        let index = whole_field("index", field("index"))?;
-        let time = whole_field("time", field("time"))?;
+        let index = optional_number("index", field("index"))?;
+        let time = optional_number("time", field("time"))?;
         let value = names::to_strings(process, &f, field("value").unwrap_or(Edn::Nil));
         let (error, exception) = (field("error"), field("exception"));
         Ok(Draft {
@@ -144,8 +149,7 @@ impl Draft {
             meta: OpMeta {
                 is_final: is_true(field("final?").as_ref()),
                 seek_to_beginning: is_true(field("seek-to-beginning?").as_ref()),
-                poll_ms: field("poll-ms")
-                    .and_then(|ms| u32::try_from(whole("poll-ms", &ms).ok()?).ok()),
+                poll_ms: field("poll-ms").and_then(|ms| u32::try_from(unsigned(&ms)?).ok()),
                 unseen: field("unseen")
                     .and_then(|unseen| unseen_from_edn(&unseen))
                     .and_then(boxed_unless_empty),
@@ -184,21 +188,21 @@ fn is_true(edn: Option<&Edn>) -> bool {
     matches!(edn, Some(Edn::Bool(true)))
 }
 
-/// Of a map from keys to offsets; nothing if it has another form, since nobody relies on it.
+/// Parses a map from keys to offsets; `None` if it has another form, as no checker relies on it.
 fn unseen_from_edn(edn: &Edn) -> Option<BTreeMap<String, Unseen>> {
     let Edn::Map(entries) = edn else {
         return None;
     };
-    let offset = |of: &Edn, name| match edn::get(of, &[name]) {
+    let offset = |offsets: &Edn, name| match edn::get(offsets, &[name]) {
         Some(Edn::Int(offset)) => Some(*offset),
         _ => None,
     };
-    let entries = entries.iter().map(|(key, of)| {
+    let entries = entries.iter().map(|(key, offsets)| {
         let unseen = Unseen {
-            polled: offset(of, "polled")?,
-            sent: offset(of, "sent")?,
+            polled: offset(offsets, "polled")?,
+            sent: offset(offsets, "sent")?,
         };
-        Some((whole("unseen", key).ok()?.to_string(), unseen))
+        Some((unsigned(key)?.to_string(), unseen))
     });
     entries.collect()
 }
@@ -220,7 +224,7 @@ impl Kind {
         kinds
             .into_iter()
             .find(|kind| kind.name() == name)
-            .with_context(|| format!("no type: {name}"))
+            .with_context(|| expected(":invoke, :ok, :fail or :info", "type", edn))
     }
 }
 
@@ -232,7 +236,9 @@ impl Process {
     fn from_edn(edn: &Edn) -> anyhow::Result<Self> {
         match edn {
             Edn::Key(name) if name == "nemesis" => Ok(Process::NEMESIS),
-            number => whole("process", number).map(Process::Client),
+            number => unsigned(number).map(Process::Client).with_context(|| {
+                expected("an integer of 0 or more, or :nemesis,", "process", number)
+            }),
         }
     }
 }
@@ -246,7 +252,7 @@ fn insert_thrown(map: &mut Edn, class: &str, text: &str) {
     edn::insert(map, "exception", exception);
 }
 
-/// The class of an exception: the type of the outermost one.
+/// Class of an exception: the type of the outermost one.
 fn class_of(exception: &Edn) -> Option<&str> {
     let Some(Edn::Vector(via)) = edn::get(exception, &["via"]) else {
         return None;
@@ -257,7 +263,7 @@ fn class_of(exception: &Edn) -> Option<&str> {
     }
 }
 
-/// Ours by their form; any other error is a value.
+/// Recognizes our errors by their form. Any other error is kept as a value.
 fn error_from_edn(error: &Edn, exception: Option<&Edn>) -> Option<OpError> {
     let rpc = |name: &str, text: &str| OpError::Rpc {
         name: Cow::Owned(name.to_owned()),
@@ -287,18 +293,22 @@ fn error_from_edn(error: &Edn, exception: Option<&Edn>) -> Option<OpError> {
     })
 }
 
-fn whole(field: &str, edn: &Edn) -> anyhow::Result<u64> {
+fn unsigned(edn: &Edn) -> Option<u64> {
     match edn {
-        Edn::Int(number) => u64::try_from(*number).map_err(|_| anyhow!(":{field} is negative")),
-        other => bail!(":{field} is no number: {}", brief(other)),
+        Edn::Int(number) => u64::try_from(*number).ok(),
+        _ => None,
     }
 }
 
-/// A keyword or a string; the usual ones take no memory of their own.
+fn expected(what: &str, field: &str, found: &Edn) -> String {
+    format!("expected {what} as :{field}, found {}", brief(found))
+}
+
+/// Parses a keyword or a string.
 fn name(field: &str, edn: &Edn) -> anyhow::Result<Cow<'static, str>> {
     match edn {
         Edn::Key(name) | Edn::Str(name) => Ok(super::operation_name(name)),
-        other => bail!(":{field} is no name: {}", brief(other)),
+        other => bail!(expected("a keyword or a string", field, other)),
     }
 }
 

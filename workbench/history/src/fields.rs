@@ -1,5 +1,5 @@
-//! The fields of a JSON object as Maelstrom sees them: of equal keys the last one counts, an array
-//! is no object, and integers have any size. Values stay text until somebody wants to know more.
+//! Fields of a JSON object, read as Maelstrom does: the last of equal keys counts, an array is not
+//! an object, and integers have any size. Values stay unparsed until they are needed.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -7,39 +7,39 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-/// An object's fields, by name.
+/// Fields of an object, by name.
 #[derive(Debug, Default)]
 pub struct Fields<'a>(BTreeMap<Cow<'a, str>, &'a RawValue>);
 
-/// A key of an object, borrowed where the text allows.
+/// A string, borrowed unless it has escapes.
 #[derive(Deserialize, PartialEq, Eq, PartialOrd, Ord)]
-struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
 impl<'a> Fields<'a> {
-    /// The fields of the first value on a line, which must be an object. What follows it is not
-    /// looked at; nothing if there is no value at all.
+    /// Parses the first value of a line, which must be an object; `None` if the line has no value.
+    /// The rest of the line is ignored.
     pub fn first_of(line: &'a str) -> Option<serde_json::Result<Self>> {
         let mut values = serde_json::Deserializer::from_str(line).into_iter();
-        let fields: serde_json::Result<BTreeMap<Name<'a>, &'a RawValue>> = values.next()?;
+        let fields: serde_json::Result<BTreeMap<Text<'a>, &'a RawValue>> = values.next()?;
         Some(fields.map(|fields| Fields(fields.into_iter().map(|(key, it)| (key.0, it)).collect())))
     }
 
-    /// The fields of a body.
+    /// Parses the fields of a body.
     ///
     /// # Errors
-    /// When it is no object.
+    /// When it is not an object.
     pub fn of(body: &'a RawValue) -> serde_json::Result<Self> {
         Fields::first_of(body.get()).unwrap_or_else(|| Ok(Fields::default()))
     }
 
-    /// A field's value.
+    /// Value of a field.
     pub fn get(&self, name: &str) -> Option<&'a RawValue> {
         self.0.get(name).copied()
     }
 
-    /// A field's value if it is a string.
+    /// Value of a field, if it is a string.
     pub fn text(&self, name: &str) -> Option<Cow<'a, str>> {
-        let Name(text) = serde_json::from_str(self.get(name)?.get()).ok()?;
+        let Text(text) = serde_json::from_str(self.get(name)?.get()).ok()?;
         Some(text)
     }
 
@@ -49,7 +49,7 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// Whether a value is an integer, of any size: `1.0` and `1e3` are none.
+/// Whether a value is an integer of any size; `1.0` and `1e3` are not.
 pub fn is_integer(value: &RawValue) -> bool {
     let text = value.get();
     text.starts_with(|c: char| c == '-' || c.is_ascii_digit()) && !text.contains(['.', 'e', 'E'])
@@ -61,7 +61,7 @@ mod tests {
     use serde_json::value::RawValue;
 
     #[test]
-    fn of_equal_keys_the_last_one_counts() {
+    fn the_last_of_equal_keys_counts() {
         let fields = Fields::first_of(r#"{"a": 1, "b": "x", "a": [2, 3]} and more"#);
         let fields = fields.unwrap().unwrap();
         let found: Vec<(&str, &str)> = fields.iter().map(|(name, it)| (name, it.get())).collect();

@@ -1,4 +1,4 @@
-//! A history from a file, whatever its notation.
+//! Reading a history in either notation, gzipped or not.
 
 use std::io::{Cursor, Read};
 
@@ -6,26 +6,27 @@ use anyhow::Context;
 
 use super::History;
 
-/// How a gzipped file begins.
-const GZIP: [u8; 2] = [0x1f, 0x8b];
+/// First bytes of a gzipped file.
+const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 
-/// How much is looked at, in bytes, to tell JSON from EDN.
+/// How many bytes are inspected to distinguish JSON from EDN.
 const MAX_START: usize = 64 * 1024;
 
 impl History {
-    /// Reads JSON, or the `history.edn` that Maelstrom or Jepsen wrote; gzipped ones with the feature
-    /// `gzip` alone.
+    /// Reads JSON or EDN, such as the `history.edn` of Maelstrom or Jepsen. Gzipped input requires
+    /// the feature `gzip`.
     ///
     /// # Errors
-    /// When it cannot be read, or it is no history: the error names the line.
+    /// When reading fails or the input is not a history: the error says in which line, what was
+    /// expected and what was found.
     pub fn read(mut input: impl Read) -> anyhow::Result<Self> {
         let start = start(&mut input, |start| {
-            (start.len() >= GZIP.len()).then_some(())
+            (start.len() >= GZIP_MAGIC.len()).then_some(())
         });
         let start = start.context("the history cannot be read")?;
-        let is_zipped = start.starts_with(&GZIP);
+        let is_gzipped = start.starts_with(&GZIP_MAGIC);
         let input = Cursor::new(start).chain(input);
-        let history = if is_zipped {
+        let history = if is_gzipped {
             read_gzipped(input)
         } else {
             read_plain(input)
@@ -41,11 +42,11 @@ fn read_gzipped(input: impl Read) -> anyhow::Result<History> {
 
 #[cfg(not(feature = "gzip"))]
 fn read_gzipped(_: impl Read) -> anyhow::Result<History> {
-    anyhow::bail!("it is gzipped, and this program was built without the feature \"gzip\"")
+    anyhow::bail!("the input is gzipped, and this program was built without the feature \"gzip\"")
 }
 
 fn read_plain(mut input: impl Read) -> anyhow::Result<History> {
-    let start = start(&mut input, is_json).context("it cannot be read")?;
+    let start = start(&mut input, is_json).context("the input cannot be read")?;
     let is_json = is_json(&start).unwrap_or(false);
     let input = Cursor::new(start).chain(input);
     if is_json {
@@ -55,7 +56,7 @@ fn read_plain(mut input: impl Read) -> anyhow::Result<History> {
     }
 }
 
-/// As much of the input as it takes to decide, or all there is.
+/// Reads until `decide` returns a result, or to the end of the input.
 fn start<T>(
     input: &mut impl Read,
     decide: impl Fn(&[u8]) -> Option<T>,
@@ -70,8 +71,8 @@ fn start<T>(
     Ok(start)
 }
 
-/// An object's first key is a string, a map's a keyword; and so in a list of them. `None` if it is not
-/// yet to be seen.
+/// Distinguishes JSON from EDN by the first key, which is a string in JSON and a keyword in EDN.
+/// `None` if more input is needed.
 fn is_json(start: &[u8]) -> Option<bool> {
     let start = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(start);
     let mut bytes = start.iter().filter(|byte| !byte.is_ascii_whitespace());
@@ -108,24 +109,24 @@ mod tests {
         };
         for text in [JSON, EDN, TAGGED] {
             check(text.as_bytes());
-            let mut zipped = GzEncoder::new(Vec::new(), Compression::fast());
-            zipped.write_all(text.as_bytes()).unwrap();
-            check(&zipped.finish().unwrap());
+            let mut gzipped = GzEncoder::new(Vec::new(), Compression::fast());
+            gzipped.write_all(text.as_bytes()).unwrap();
+            check(&gzipped.finish().unwrap());
         }
         assert!(History::read(&b"\n \n"[..]).unwrap().ops.is_empty());
     }
 
     #[test]
-    fn what_is_no_history_is_refused_with_a_line() {
-        let check = |bytes: &[u8], complaint: &str| {
+    fn other_input_is_rejected_with_its_line() {
+        let check = |bytes: &[u8], expected: &str| {
             let error = format!("{:#}", History::read(bytes).unwrap_err());
-            assert!(error.contains(complaint), "{error}");
+            assert!(error.contains(expected), "{error}");
         };
         check(b"\n\nnonsense", "history: line 3");
         check(
             b"{\"index\":0}",
             "history: line 1, column 11 of the operation: missing field",
         );
-        check(b"\x1f\x8bnonsense", "history: it cannot be read");
+        check(b"\x1f\x8bnonsense", "history: the input cannot be read");
     }
 }

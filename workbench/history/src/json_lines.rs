@@ -1,5 +1,5 @@
-//! A history as JSON: ours has one operation a line, with its value as tagged JSON (see
-//! [`crate::edn::tagged`]).
+//! Histories in JSON. They are written with one entry per line and values as tagged JSON (see
+//! [`crate::edn::tagged`]), and read in any layout.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -13,9 +13,9 @@ use super::builder::{Builder, Draft};
 use super::json_objects::Objects;
 use super::{History, Kind, OpError, OpMeta, Process, Unseen, Value, boxed_unless_empty, names};
 
-/// An operation as a JSON object has it. Other fields are ignored.
+/// Fields of an entry. Others are ignored.
 #[derive(Deserialize)]
-struct Line<'a> {
+struct JsonOp<'a> {
     index: Option<usize>,
     time: Option<u64>,
     #[serde(rename = "type")]
@@ -38,7 +38,7 @@ struct Line<'a> {
 }
 
 impl History {
-    /// Writes one JSON object a line.
+    /// Writes one JSON object per line.
     ///
     /// # Errors
     /// When `out` cannot be written.
@@ -50,12 +50,11 @@ impl History {
         Ok(())
     }
 
-    /// Reads operations as JSON objects: one a line or one over many lines, one after the other or
-    /// as one array.
+    /// Reads a sequence or an array of JSON objects in any layout.
     ///
     /// # Errors
-    /// When it cannot be read, an object is no operation, or the operations are no history: the
-    /// error names the line.
+    /// When reading fails, an object is not an operation, or the history is not well formed: the
+    /// error says in which line, what was expected and what was found.
     pub fn read_json(input: impl Read) -> anyhow::Result<Self> {
         let mut objects = Objects::new(input);
         let mut builder = Builder::default();
@@ -69,43 +68,43 @@ impl History {
 }
 
 fn draft(object: &[u8], line: u64) -> anyhow::Result<Draft> {
-    let parsed: serde_json::Result<Line<'_>> = serde_json::from_slice(object);
-    let it = parsed.map_err(|error| {
+    let parsed: serde_json::Result<JsonOp<'_>> = serde_json::from_slice(object);
+    let op = parsed.map_err(|error| {
         let line = line + (error.line() as u64).saturating_sub(1);
         let text = error.to_string();
-        let why = text.split(" at line ").next().unwrap_or_default();
+        let problem = text.split(" at line ").next().unwrap_or_default();
         anyhow::anyhow!(
-            "line {line}, column {} of the operation: {why}",
+            "line {line}, column {} of the operation: {problem}",
             error.column()
         )
     })?;
-    let value = it.value.map_or(Ok(Value::nil()), Value::from_tagged);
+    let value = op.value.map_or(Ok(Value::nil()), Value::from_tagged);
     let mut value = value.with_context(|| format!("line {line}"))?;
-    if names::has_names(it.process, &it.f) && value.json().contains("\"#") {
-        value = Value::from_edn(&names::to_strings(it.process, &it.f, value.to_edn()));
+    if names::has_names(op.process, &op.f) && value.json().contains("\"#") {
+        value = Value::from_edn(&names::to_strings(op.process, &op.f, value.to_edn()));
     }
     Ok(Draft {
-        index: it.index,
-        time: it.time,
-        kind: it.kind,
-        process: it.process,
-        f: super::operation_name(&it.f),
+        index: op.index,
+        time: op.time,
+        kind: op.kind,
+        process: op.process,
+        f: super::operation_name(&op.f),
         value,
-        error: it
+        error: op
             .error
             .map(error)
             .transpose()
             .with_context(|| format!("line {line}"))?,
         meta: OpMeta {
-            is_final: it.is_final,
-            seek_to_beginning: it.seek_to_beginning,
-            poll_ms: it.poll_ms,
-            unseen: boxed_unless_empty(it.unseen),
+            is_final: op.is_final,
+            seek_to_beginning: op.seek_to_beginning,
+            poll_ms: op.poll_ms,
+            unseen: boxed_unless_empty(op.unseen),
         },
     })
 }
 
-/// An error of another kind than ours is a value like any other.
+/// Parses an error. One in another form than ours is kept as a value.
 fn error(json: &RawValue) -> anyhow::Result<OpError> {
     let known = serde_json::from_str(json.get());
     known.or_else(|_| {
@@ -142,18 +141,25 @@ mod tests {
     }
 
     #[test]
-    fn a_spoilt_line_is_named_and_nothing_panics() {
-        let check = |from: &str, to: &str, complaint: &str| {
-            let spoilt = SAMPLE.replacen(from, to, 1);
-            let error = format!("{:#}", History::read_json(spoilt.as_bytes()).unwrap_err());
-            assert!(error.contains(complaint), "{error}");
+    fn a_malformed_line_is_reported_with_its_number() {
+        let check = |from: &str, to: &str, expected: &str| {
+            let malformed = SAMPLE.replacen(from, to, 1);
+            let error = format!(
+                "{:#}",
+                History::read_json(malformed.as_bytes()).unwrap_err()
+            );
+            assert!(error.contains(expected), "{error}");
         };
         check(
             "\"index\":2",
             "\"index\":1",
-            "line 3: index 1 after index 1",
+            "line 3: expected an index of at least 2, as indices must increase, found 1",
         );
-        check("\"process\":0", "\"process\":-1", "line 1, column");
+        check(
+            "\"process\":0",
+            "\"process\":-1",
+            "line 1, column 48 of the operation: expected an integer of 0 or more, or \"nemesis\"",
+        );
         check(
             "\"process\":\"nemesis\"",
             "\"process\":\"me\"",
@@ -174,7 +180,7 @@ mod tests {
         check(
             "{\"#keyword\":\"a\"}",
             "{\"#keyword\":1}",
-            "line 10: {\"#keyword\":1} is no keyword",
+            "line 10: expected a keyword, found {\"#keyword\":1}",
         );
         check(
             "\"type\":\"fail\",\"process\":0",
@@ -184,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn any_layout_is_read() {
+    fn every_layout_is_read() {
         let array = format!("\u{feff}[{}]", SAMPLE.trim_end().replace('\n', ",\n"));
         let pretty = SAMPLE
             .replace(",\"", ",\n  \"")
@@ -200,14 +206,20 @@ mod tests {
                 assert_eq!(one.value, other.value);
             }
         }
-        let check = |json: &str, complaint: &str| {
+        let check = |json: &str, expected: &str| {
             let error = format!("{:#}", History::read_json(json.as_bytes()).unwrap_err());
-            assert!(error.contains(complaint), "{error}");
+            assert!(error.contains(expected), "{error}");
         };
-        check("[", "line 1: the input ends, where");
-        check("[]\n x", "line 2: 'x' after the array");
+        check("[", "line 1: expected ], found the end of the input");
+        check(
+            "[]\n x",
+            "line 2: expected the end after the array, found 'x'",
+        );
         check("{} 5", "missing field");
-        check("\n5", "line 2: '5', where an operation was expected");
+        check(
+            "\n5",
+            "line 2: expected an operation, as {\"type\":\"invoke\",…}, found '5'",
+        );
     }
 
     #[test]
@@ -220,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_that_are_no_text_are_an_error_with_a_line_number() {
+    fn invalid_utf_8_is_reported_with_its_line() {
         let error = History::read_json(&b"\n{\"\xff\"}"[..]).unwrap_err();
         assert!(error.to_string().contains("line 2"), "{error}");
     }

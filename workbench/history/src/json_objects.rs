@@ -1,5 +1,5 @@
-//! The objects in a stream of JSON, however they are laid out: one a line, several, over many lines,
-//! or in one array.
+//! Splits a stream of JSON into its objects, in any layout: a sequence or an array of objects, with
+//! line breaks anywhere.
 
 use std::io::Read;
 
@@ -10,11 +10,11 @@ use crate::source::Source;
 /// A stream of JSON objects.
 pub(super) struct Objects<R> {
     source: Source<R>,
-    /// The line of the next byte, from 1.
+    /// Line of the next byte, from 1.
     line: u64,
-    is_begun: bool,
+    has_started: bool,
     is_array: bool,
-    /// The text of the last object.
+    /// Text of the last object.
     object: Vec<u8>,
 }
 
@@ -23,85 +23,68 @@ impl<R: Read> Objects<R> {
         Objects {
             source: Source::new(input),
             line: 1,
-            is_begun: false,
+            has_started: false,
             is_array: false,
             object: Vec::new(),
         }
     }
 
-    /// The next object's text, and the line on which it begins; `None` at the end. Only brackets and
-    /// quotes were looked at.
+    /// Returns the text of the next object and the line where it starts; `None` at the end. Only
+    /// brackets and quotes are parsed.
     pub(super) fn next(&mut self) -> anyhow::Result<Option<(u64, &[u8])>> {
-        if !self.is_begun {
-            self.begin()?;
+        if !self.has_started {
+            self.start()?;
         } else if self.is_array {
-            match self.significant()? {
-                Some(b',') => self.source.skip(1),
+            match self.skip_whitespace()? {
+                Some(b',') => self.source.consume(1),
                 Some(b']') => {}
-                other => bail!(
-                    "line {}: {}, where , or ] was expected",
-                    self.line,
-                    shown(other)
-                ),
+                other => bail!(self.error(", or ]", other)),
             }
         }
-        match self.significant()? {
+        match self.skip_whitespace()? {
             None => {
-                ensure!(
-                    !self.is_array,
-                    "line {}: the input ends, where ] was expected",
-                    self.line
-                );
+                ensure!(!self.is_array, self.error("]", None));
                 return Ok(None);
             }
             Some(b']') if self.is_array => {
-                self.source.skip(1);
-                let after = self.significant()?;
-                ensure!(
-                    after.is_none(),
-                    "line {}: {} after the array, where the end was expected",
-                    self.line,
-                    shown(after)
-                );
+                self.source.consume(1);
+                let next = self.skip_whitespace()?;
+                ensure!(next.is_none(), self.error("the end after the array", next));
                 self.is_array = false;
                 return Ok(None);
             }
             Some(b'{') => {}
-            other => bail!(
-                "line {}: {}, where an operation was expected, as {{\"type\":\"invoke\",…}}",
-                self.line,
-                shown(other)
-            ),
+            other => bail!(self.error("an operation, as {\"type\":\"invoke\",…}", other)),
         }
         let line = self.line;
         self.take_object()?;
         Ok(Some((line, &self.object)))
     }
 
-    fn begin(&mut self) -> anyhow::Result<()> {
-        self.is_begun = true;
-        if self.significant()? == Some(b'[') {
-            self.source.skip(1);
+    fn start(&mut self) -> anyhow::Result<()> {
+        self.has_started = true;
+        if self.skip_whitespace()? == Some(b'[') {
+            self.source.consume(1);
             self.is_array = true;
         }
         Ok(())
     }
 
-    /// Copies everything up to the bracket that closes the first one.
+    /// Copies the object that starts here, up to its closing bracket.
     fn take_object(&mut self) -> anyhow::Result<()> {
         self.object.clear();
-        let (mut depth, mut is_text, mut is_escaped) = (0_usize, false, false);
+        let (mut depth, mut in_string, mut is_escaped) = (0_usize, false, false);
         while self.source.peek()?.is_some() {
-            let chunk = self.source.rest();
+            let chunk = self.source.buffered();
             let mut end = None;
             for (index, byte) in chunk.iter().enumerate() {
                 self.line += u64::from(*byte == b'\n');
                 match byte {
                     _ if is_escaped => is_escaped = false,
-                    b'\\' if is_text => is_escaped = true,
-                    b'"' => is_text = !is_text,
-                    b'{' | b'[' if !is_text => depth += 1,
-                    b'}' | b']' if !is_text => depth -= 1,
+                    b'\\' if in_string => is_escaped = true,
+                    b'"' => in_string = !in_string,
+                    b'{' | b'[' if !in_string => depth += 1,
+                    b'}' | b']' if !in_string => depth -= 1,
                     _ => {}
                 }
                 if depth == 0 {
@@ -111,7 +94,7 @@ impl<R: Read> Objects<R> {
             }
             let taken = end.unwrap_or(chunk.len());
             self.object.extend_from_slice(&chunk[..taken]);
-            self.source.skip(taken);
+            self.source.consume(taken);
             if end.is_some() {
                 break;
             }
@@ -119,18 +102,18 @@ impl<R: Read> Objects<R> {
         Ok(())
     }
 
-    /// The next byte that is not white.
-    fn significant(&mut self) -> anyhow::Result<Option<u8>> {
+    /// Returns the next byte that is not whitespace, without consuming it.
+    fn skip_whitespace(&mut self) -> anyhow::Result<Option<u8>> {
         while let Some(byte) = self.source.peek()?.filter(u8::is_ascii_whitespace) {
             self.line += u64::from(byte == b'\n');
-            self.source.skip(1);
+            self.source.consume(1);
         }
         self.source.peek()
     }
-}
 
-fn shown(byte: Option<u8>) -> String {
-    byte.map_or("the input ends".to_owned(), |byte| {
-        format!("{:?}", char::from(byte))
-    })
+    fn error(&self, expected: &str, found: Option<u8>) -> String {
+        let end = || "the end of the input".to_owned();
+        let found = found.map_or_else(end, |byte| format!("{:?}", char::from(byte)));
+        format!("line {}: expected {expected}, found {found}", self.line)
+    }
 }

@@ -1,9 +1,9 @@
-//! Histories of runs: what clients saw, as a list of operations in the order of events. An
-//! operation stands in it twice, once when it is invoked and once when it is completed; every
-//! checker is a pure function of this list.
+//! Histories of runs: what clients observed, as a list of operations in the order of events. Each
+//! operation has two entries, its invocation and its completion; every checker is a pure function
+//! of this list.
 //!
-//! [`History::read`] reads JSON and EDN, as Maelstrom and Jepsen write them. Of an operation
-//! `process`, `type` and `f` are required:
+//! [`History::read`] reads JSON and EDN, as Maelstrom and Jepsen write them. An operation needs
+//! the fields `process`, `type` and `f`:
 //!
 //! ```
 //! use history::{History, Kind, Process};
@@ -18,8 +18,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! A history is well formed: indices increase, and each process invokes, completes, invokes, and so
-//! on. Reading refuses what is not.
+//! A history is well formed: indices increase, and invocations and completions of each process
+//! alternate. Reading rejects any other input.
 
 mod builder;
 pub mod edn;
@@ -42,72 +42,71 @@ use serde_json::value::RawValue;
 
 pub use value::Value;
 
-/// The class of an exception, in Jepsen's words, that is an answer of the wrong form.
+/// Class of the exception, in Jepsen's terms, that stands for a malformed response.
 pub const MALFORMED: &str = "malformed-response";
 
-/// All operations of one run.
+/// All operations of a run.
 #[derive(Debug, Default, Clone)]
 pub struct History {
-    /// The operations, in order of `index`.
+    /// Invocations and completions, in order of `index`.
     pub ops: Vec<Op>,
 }
 
-/// One line of a history: an invocation, or its completion.
+/// One entry of a history: an invocation or a completion.
 #[derive(Debug, Clone, Serialize)]
 pub struct Op {
-    /// The line's number, which increases from line to line. A part of a history keeps the numbers
-    /// of the whole.
+    /// Number of the entry, increasing. A part of a history keeps the numbers of the whole.
     pub index: usize,
-    /// Nanoseconds since the run's time zero.
+    /// Nanoseconds since the run began.
     pub time: u64,
-    /// What kind of line this is.
+    /// Whether the operation is invoked here, or how it completed.
     #[serde(rename = "type")]
     pub kind: Kind,
-    /// The process that performs the operation.
+    /// Process that performs the operation.
     pub process: Process,
-    /// The operation's name: `read`, `broadcast`, ….
+    /// Function of the operation: `read`, `broadcast`, ….
     pub f: Cow<'static, str>,
-    /// The operation's argument, or its result in a completion that is `ok`.
+    /// Argument of the operation, or its result if it completed as `ok`.
     pub value: Value,
-    /// Why a completion is not `ok`, if that is known.
+    /// Error of a completion that is not `ok`, if known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<Box<OpError>>,
-    /// What else the workload says of the operation.
+    /// Further fields, set by the workload.
     #[serde(flatten)]
     pub meta: OpMeta,
 }
 
-/// What a workload says of an operation beside its argument, under the names that Maelstrom uses.
+/// Fields that a workload adds to an operation, under Maelstrom's names.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OpMeta {
-    /// The reads after recovery that counters are judged by.
+    /// Marks a read after recovery, whose result a counter is checked by.
     #[serde(default, rename = "final?", skip_serializing_if = "std::ops::Not::not")]
     pub is_final: bool,
-    /// Kafka: the consumer begins at the first message of each key that it is assigned.
+    /// Kafka: the consumer starts at the first message of each key it is assigned.
     #[serde(
         default,
         rename = "seek-to-beginning?",
         skip_serializing_if = "std::ops::Not::not"
     )]
     pub seek_to_beginning: bool,
-    /// Kafka: how long a poll may wait for messages, in milliseconds; nodes are not told.
+    /// Kafka: how long a poll may wait for messages, in milliseconds. It is not sent to nodes.
     #[serde(default, rename = "poll-ms", skip_serializing_if = "Option::is_none")]
     pub poll_ms: Option<u32>,
-    /// Kafka: why keys were assigned, each with the highest offsets sent and polled so far.
+    /// Kafka: the keys with unpolled messages that caused this assignment, with their offsets.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unseen: Option<Box<BTreeMap<String, Unseen>>>,
 }
 
-/// How far polls are behind sends; −1 stands for nothing so far.
+/// How far polls are behind sends. An offset of −1 means none so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unseen {
-    /// The highest offset polled.
+    /// Highest offset polled.
     pub polled: i64,
-    /// The highest offset sent.
+    /// Highest offset sent.
     pub sent: i64,
 }
 
-/// The type of a line: an invocation, or how an operation was completed.
+/// Type of an entry: an invocation, or the outcome of an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
@@ -115,77 +114,81 @@ pub enum Kind {
     Invoke,
     /// The operation took effect.
     Ok,
-    /// The operation certainly did not and never will take effect.
+    /// The operation did not take effect and never will.
     Fail,
-    /// The operation may or may not take effect, now or later. All lines of the nemesis are of this
-    /// kind.
+    /// The operation is indeterminate: it may take effect, now or later, or never. All entries of
+    /// the nemesis have this type.
     Info,
 }
 
-/// The logical thread that an operation belongs to.
+/// Logical thread that an operation belongs to.
 ///
-/// A client process performs one operation at a time; after an `info` it performs no other.
+/// A client process performs one operation at a time, and none after an `info`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(untagged)]
+#[serde(
+    untagged,
+    expecting = "expected an integer of 0 or more, or \"nemesis\", as process"
+)]
 pub enum Process {
-    /// A client, by number.
+    /// A client, by its number.
     Client(u64),
     /// The process that injects faults.
     Nemesis(NemesisName),
 }
 
-/// Serialises as the word `nemesis`.
+/// Serializes as the string `nemesis`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum NemesisName {
-    /// The only one.
+    /// The only nemesis.
     Nemesis,
 }
 
-/// Why an operation failed, or why nothing is known of it.
+/// Why an operation failed, or why its outcome is unknown.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum OpError {
-    /// No answer came in time.
+    /// The request timed out.
     NetTimeout,
-    /// The node answered with an error of the protocol.
+    /// The node replied with an error of the protocol.
     Rpc {
-        /// The code's name, such as `temporarily-unavailable`.
+        /// Name of the error code, such as `temporarily-unavailable`.
         name: Cow<'static, str>,
-        /// The node's own words.
+        /// Text of the reply.
         text: String,
     },
-    /// The answer was not of the form that the workload asks for.
+    /// The reply did not have the form that the workload requires.
     Malformed {
-        /// What was wrong with it.
+        /// What is wrong with it.
         text: String,
     },
-    /// Any other error, in a workload whose clients make nothing of errors: all is left open.
+    /// Any other error in a workload whose clients do not interpret errors. The outcome is
+    /// indeterminate.
     Thrown {
-        /// What kind of error it was.
+        /// Class of the exception.
         class: Cow<'static, str>,
-        /// What is known of it.
+        /// Message of the exception.
         text: String,
     },
-    /// An error that another program wrote into a history, such as Jepsen's `:timeout`.
+    /// An error from another program's history, such as Jepsen's `:timeout`.
     Other {
-        /// The error as it was written.
+        /// The error as written there.
         value: Value,
     },
 }
 
-/// A client's invocation and what became of it.
+/// An operation of a client: its invocation and its completion.
 #[derive(Debug, Clone, Copy)]
 pub struct Pair<'a> {
-    /// How it began.
+    /// The invocation.
     pub invocation: &'a Op,
-    /// How it ended, if the history tells.
+    /// The completion, if the history has one.
     pub completion: Option<&'a Op>,
 }
 
 impl History {
-    /// The clients' operations, each invocation with the completion that follows on its process, in
-    /// order of invocation.
+    /// Pairs each invocation of a client with the next completion of its process, in order of
+    /// invocation.
     pub fn pairs(&self) -> Vec<Pair<'_>> {
         let mut pairs: Vec<Pair<'_>> = Vec::with_capacity(self.ops.len() / 2);
         let mut open = HashMap::new();
@@ -206,18 +209,18 @@ impl History {
         pairs
     }
 
-    /// How many of the clients' lines are of this kind.
+    /// Counts the clients' entries of one type.
     pub fn count(&self, kind: Kind) -> usize {
-        let is_one = |op: &&Op| op.kind == kind && op.process.client().is_some();
-        self.ops.iter().filter(is_one).count()
+        let is_counted = |op: &&Op| op.kind == kind && op.process.client().is_some();
+        self.ops.iter().filter(is_counted).count()
     }
 }
 
 impl Process {
-    /// The nemesis' process.
+    /// Process of the nemesis.
     pub const NEMESIS: Process = Process::Nemesis(NemesisName::Nemesis);
 
-    /// The client's number; nothing for the nemesis.
+    /// Number of the client; `None` for the nemesis.
     pub fn client(self) -> Option<u64> {
         match self {
             Process::Client(number) => Some(number),
@@ -236,24 +239,24 @@ impl fmt::Display for Process {
 }
 
 impl Op {
-    /// Whether a client's operation begins here.
+    /// Whether this is an invocation of a client.
     pub fn is_invocation(&self) -> bool {
         self.kind == Kind::Invoke && self.process.client().is_some()
     }
 
-    /// Whether a client's operation ends here, well or not.
+    /// Whether this is a completion of a client's operation, successful or not.
     pub fn is_completion(&self) -> bool {
         self.kind != Kind::Invoke && self.process.client().is_some()
     }
 
-    /// The time in seconds, for a person.
+    /// The time in seconds, for display.
     pub fn seconds(&self) -> f64 {
         self.time as f64 / 1e9
     }
 }
 
-/// The names of Maelstrom's operations and of faults, which need no memory of their own.
-const NAMES: [&str; 16] = [
+/// Names of Maelstrom's operations and faults, borrowed so that they need no allocation.
+const KNOWN_NAMES: [&str; 16] = [
     "read",
     "write",
     "cas",
@@ -272,25 +275,25 @@ const NAMES: [&str; 16] = [
     "stop-partition",
 ];
 
-/// An operation's name.
+/// Returns the name of an operation, borrowed if it is a known one.
 fn operation_name(name: &str) -> Cow<'static, str> {
-    let known = NAMES.iter().find(|known| **known == name);
+    let known = KNOWN_NAMES.iter().find(|known| **known == name);
     known.map_or_else(|| Cow::Owned(name.to_owned()), |name| Cow::Borrowed(*name))
 }
 
-/// Boxes a map, as in [`OpMeta::unseen`]; `None` if it is empty, so that most operations stay small.
+/// Boxes a map for [`OpMeta::unseen`]; `None` if it is empty, so that most operations stay small.
 pub fn boxed_unless_empty(
     unseen: BTreeMap<String, Unseen>,
 ) -> Option<Box<BTreeMap<String, Unseen>>> {
     (!unseen.is_empty()).then(|| Box::new(unseen))
 }
 
-/// JSON's `null`, as an operation's value.
+/// JSON's `null`, as the value of an operation.
 pub fn null() -> Box<RawValue> {
     RawValue::NULL.to_owned()
 }
 
-/// Serialises an operation's value; `null` if it has no JSON form.
+/// Serializes the value of an operation; `null` if it has no JSON form.
 pub fn json(value: &impl Serialize) -> Box<RawValue> {
     serde_json::value::to_raw_value(value).unwrap_or_else(|_| null())
 }
@@ -299,7 +302,7 @@ pub fn json(value: &impl Serialize) -> Box<RawValue> {
 mod tests {
     use super::History;
 
-    /// A history of `[kind, process]` entries, all reads of nothing, one nanosecond apart.
+    /// Builds a history of reads from `(type, process)` entries, one nanosecond apart.
     fn history(ops: &[(&str, &str)]) -> History {
         let line = |(index, (kind, process)): (usize, &(&str, &str))| {
             format!(
@@ -311,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn an_invocation_goes_with_the_next_completion_of_its_process() {
+    fn an_invocation_is_paired_with_the_next_completion_of_its_process() {
         let history = history(&[
             ("info", "\"nemesis\""),
             ("invoke", "1"),

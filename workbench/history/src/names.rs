@@ -1,24 +1,25 @@
-//! Names that Jepsen writes as keywords and JSON as strings: the verbs of micro-operations, the fields
-//! of a message, what the nemesis did. They are no values, so that either spelling is the same.
+//! Names within values, which are keywords in Jepsen's histories and strings in JSON: functions of
+//! micro-operations, fields of a message, faults. They are not data, so both notations mean the
+//! same.
 //!
-//! In an [`Op`](super::Op) they are strings. Everything else stays as it was written.
+//! An [`Op`](super::Op) has them as strings. Everything else stays as it was written.
 
 use std::collections::BTreeMap;
 
 use super::{Process, Value};
 use crate::edn::{self, Edn};
 
-/// A value whose names are strings, from one whose names may be keywords.
+/// Converts the names in a value from keywords, if they are, to strings.
 pub(super) fn to_strings(process: Process, f: &str, value: Edn) -> Edn {
     match (process, f) {
         (Process::Nemesis(_), _) => fault_to_strings(value),
         (Process::Client(_), "echo") => fields_to_strings(value),
-        (Process::Client(_), "txn" | "send" | "poll") => verbs_to_strings(value),
+        (Process::Client(_), "txn" | "send" | "poll") => micro_ops_to_strings(value),
         (Process::Client(_), _) => value,
     }
 }
 
-/// The value as Jepsen would have written it: [`to_strings`] leads back.
+/// Converts the names in a value to keywords, as Jepsen writes them: the inverse of [`to_strings`].
 pub(super) fn to_keywords(process: Process, f: &str, value: &Value) -> Edn {
     let value = value.to_edn();
     match (process, f) {
@@ -31,22 +32,22 @@ pub(super) fn to_keywords(process: Process, f: &str, value: &Value) -> Edn {
             }
         }
         (Process::Client(_), "echo") => fields_to_keywords(value),
-        (Process::Client(_), "txn" | "send" | "poll") => verbs_to_keywords(value),
+        (Process::Client(_), "txn" | "send" | "poll") => micro_ops_to_keywords(value),
         (Process::Client(_), _) => value,
     }
 }
 
-/// Whether the names of these operations are anything special.
+/// Whether values of these operations contain names.
 pub(super) fn has_names(process: Process, f: &str) -> bool {
     process == Process::NEMESIS || matches!(f, "echo" | "txn" | "send" | "poll")
 }
 
-/// `[[:r 1 nil]]` becomes `[["r" 1 nil]]`. The lists around a verb are part of the notation, too.
-fn verbs_to_strings(value: Edn) -> Edn {
+/// `[[:r 1 nil]]` becomes `[["r" 1 nil]]`. Lists become vectors, as they are part of the notation.
+fn micro_ops_to_strings(value: Edn) -> Edn {
     let micro_op = |micro_op: Edn| match micro_op {
         Edn::Vector(mut parts) | Edn::List(mut parts) => {
-            if let Some(Edn::Key(verb)) = parts.first_mut() {
-                parts[0] = Edn::Str(std::mem::take(verb));
+            if let Some(Edn::Key(f)) = parts.first_mut() {
+                parts[0] = Edn::Str(std::mem::take(f));
             }
             Edn::Vector(parts)
         }
@@ -60,21 +61,21 @@ fn verbs_to_strings(value: Edn) -> Edn {
     }
 }
 
-fn verbs_to_keywords(mut value: Edn) -> Edn {
+fn micro_ops_to_keywords(mut value: Edn) -> Edn {
     if let Edn::Vector(micro_ops) = &mut value {
         for micro_op in micro_ops {
             if let Edn::Vector(parts) = micro_op
                 && let Some(first) = parts.first_mut()
-                && let Edn::Str(verb) = first
+                && let Edn::Str(f) = first
             {
-                *first = edn::word(verb);
+                *first = edn::keyword_or_string(f);
             }
         }
     }
     value
 }
 
-/// A message's own fields are names, what is in them is data.
+/// The fields of a message are names; their contents are data.
 fn fields_to_strings(value: Edn) -> Edn {
     match value {
         Edn::Map(fields) => Edn::Map(keys_to_strings(fields)),
@@ -89,7 +90,7 @@ fn fields_to_keywords(value: Edn) -> Edn {
     }
 }
 
-/// A map with `:a` and `"a"` is left alone.
+/// A map that has both `:a` and `"a"` stays as it is.
 fn keys_to_strings(fields: BTreeMap<Edn, Edn>) -> BTreeMap<Edn, Edn> {
     let text = |key: &Edn| match key {
         Edn::Key(name) => Some(Edn::Str(name.clone())),
@@ -109,14 +110,14 @@ fn keys_to_keywords(fields: BTreeMap<Edn, Edn>) -> BTreeMap<Edn, Edn> {
         return fields;
     }
     let keyword = |key: Edn| match key {
-        Edn::Str(name) => edn::word(&name),
+        Edn::Str(name) => edn::keyword_or_string(&name),
         other => other,
     };
     let fields = fields.into_iter();
     fields.map(|(key, value)| (keyword(key), value)).collect()
 }
 
-/// Keywords become strings and sets become vectors, at all depths.
+/// Keywords become strings and sets become vectors, at every depth.
 fn fault_to_strings(value: Edn) -> Edn {
     let all = |items: Vec<Edn>| items.into_iter().map(fault_to_strings).collect();
     match value {
@@ -135,8 +136,9 @@ fn fault_to_strings(value: Edn) -> Edn {
     }
 }
 
-/// A fault is named by a keyword, `:one`, or described in full: `[:isolated {"n0" #{"n1"}}]`, who
-/// receives nothing from which others; `[:killed #{"n1"}]`, which nodes it hits.
+/// A fault is either a keyword, `:one`, or described in full: `[:isolated {"n0" #{"n1"}}]` maps
+/// each node to the nodes it receives nothing from; `[:killed #{"n1"}]` lists the nodes it applies
+/// to.
 fn fault_to_keywords(value: Edn) -> Edn {
     let nodes = |value: Edn| match value {
         Edn::Vector(names) => Edn::Set(names.into_iter().collect()),
@@ -144,7 +146,7 @@ fn fault_to_keywords(value: Edn) -> Edn {
         other => other,
     };
     match value {
-        Edn::Str(name) => edn::word(&name),
+        Edn::Str(name) => edn::keyword_or_string(&name),
         Edn::Vector(parts) => {
             let part = |part: Edn| match part {
                 Edn::Vector(_) => nodes(part),

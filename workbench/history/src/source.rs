@@ -1,26 +1,26 @@
-//! The bytes of a text that streams in.
+//! Bytes of an input, read in chunks.
 
 use std::io::{ErrorKind, Read};
 
 use anyhow::Context;
 
-/// How much is read at first, in bytes: a text may be a single value.
+/// Size of the first chunk in bytes: small, as the input may be a single value.
 const FIRST_CHUNK: usize = 1024;
 
-/// How much is read at a time at most, in bytes.
-const LARGEST_CHUNK: usize = 64 * 1024;
+/// Size of the largest chunk in bytes.
+const MAX_CHUNK: usize = 64 * 1024;
 
-/// A byte order mark in UTF-8, which some editors put before a text.
+/// Byte order mark in UTF-8, which some editors put at the start of a file.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// A text, of which one chunk at a time is in memory; a byte order mark before it is skipped.
+/// An input with one chunk at a time in memory. A byte order mark at its start is skipped.
 #[derive(Debug)]
 pub(crate) struct Source<R> {
     input: R,
     chunk: Vec<u8>,
     /// Index of the next byte in the chunk.
     next: usize,
-    is_over: bool,
+    is_at_end: bool,
 }
 
 impl<R: Read> Source<R> {
@@ -29,46 +29,46 @@ impl<R: Read> Source<R> {
             input,
             chunk: Vec::new(),
             next: 0,
-            is_over: false,
+            is_at_end: false,
         }
     }
 
-    /// The next byte, which stays where it is; `None` at the end.
+    /// Returns the next byte without consuming it; `None` at the end.
     pub(crate) fn peek(&mut self) -> anyhow::Result<Option<u8>> {
-        // A chunk may be a mark and nothing else.
-        while self.next >= self.chunk.len() && !self.is_over {
-            self.fill().context("it cannot be read")?;
+        // A chunk may consist of the byte order mark alone.
+        while self.next >= self.chunk.len() && !self.is_at_end {
+            self.fill().context("the input cannot be read")?;
         }
         Ok(self.chunk.get(self.next).copied())
     }
 
-    /// What is in memory of the bytes to come: at least the one that was peeked at.
-    pub(crate) fn rest(&self) -> &[u8] {
+    /// The unread bytes of the chunk: not empty after a `peek` that returned a byte.
+    pub(crate) fn buffered(&self) -> &[u8] {
         &self.chunk[self.next..]
     }
 
-    /// Steps over bytes of the rest.
-    pub(crate) fn skip(&mut self, count: usize) {
+    /// Consumes bytes of the chunk.
+    pub(crate) fn consume(&mut self, count: usize) {
         self.next += count;
     }
 
     fn fill(&mut self) -> std::io::Result<()> {
         let is_first = self.chunk.is_empty();
-        let size = (2 * self.chunk.len()).clamp(FIRST_CHUNK, LARGEST_CHUNK);
+        let size = (2 * self.chunk.len()).clamp(FIRST_CHUNK, MAX_CHUNK);
         self.chunk.resize(size, 0);
         let mut length = 0;
-        // The bytes of a mark may come one by one.
-        while length < BYTE_ORDER_MARK.len() && !self.is_over {
+        // The bytes of the mark may arrive one by one.
+        while length < BYTE_ORDER_MARK.len() && !self.is_at_end {
             match self.input.read(&mut self.chunk[length..]) {
-                Ok(0) => self.is_over = true,
+                Ok(0) => self.is_at_end = true,
                 Ok(read) => length += read,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
             }
         }
         self.chunk.truncate(length);
-        let is_marked = is_first && self.chunk.starts_with(BYTE_ORDER_MARK);
-        self.next = if is_marked { BYTE_ORDER_MARK.len() } else { 0 };
+        let has_mark = is_first && self.chunk.starts_with(BYTE_ORDER_MARK);
+        self.next = if has_mark { BYTE_ORDER_MARK.len() } else { 0 };
         Ok(())
     }
 }
@@ -79,22 +79,22 @@ mod tests {
 
     use super::Source;
 
-    /// Gives one byte at a time.
-    struct Drip<'a>(&'a [u8]);
+    /// Returns one byte at a time.
+    struct ByteByByte<'a>(&'a [u8]);
 
-    impl Read for Drip<'_> {
+    impl Read for ByteByByte<'_> {
         fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
             self.0.read(&mut buffer[..1])
         }
     }
 
     #[test]
-    fn a_byte_order_mark_is_skipped_at_the_beginning_alone() {
-        let mut source = Source::new(Drip("\u{feff}a\u{feff}b".as_bytes()));
+    fn a_byte_order_mark_is_skipped_only_at_the_start() {
+        let mut source = Source::new(ByteByByte("\u{feff}a\u{feff}b".as_bytes()));
         let mut text = Vec::new();
         while let Some(byte) = source.peek().unwrap() {
             text.push(byte);
-            source.skip(1);
+            source.consume(1);
         }
         assert_eq!(text, "a\u{feff}b".as_bytes());
         assert!(source.peek().unwrap().is_none());

@@ -1,11 +1,11 @@
-//! Texts on their way to a person: what nodes wrote, and names that were misspelled.
+//! Texts for display: escaping and shortening of nodes' output, suggestions for misspelled names.
 
-/// How much alike two names must be for one to be suggested for the other; as much as for clap, which
-/// suggests names of flags and commands.
-const ALIKE: f64 = 0.7;
+/// How similar two names must be for one to be suggested for the other. It is clap's own threshold,
+/// so that flags and other names are suggested alike.
+const MIN_SIMILARITY: f64 = 0.7;
 
-/// Text in which every character is seen: those that control a terminal or turn the direction of
-/// writing are spelled, and so are those that no XML document may hold. Lines and tabs stay.
+/// Escapes characters that control a terminal, change the direction of writing, or are not allowed
+/// in XML. Line breaks and tabs stay.
 pub fn visible(text: &str) -> String {
     let mut visible = String::with_capacity(text.len());
     for c in text.chars() {
@@ -18,41 +18,42 @@ pub fn visible(text: &str) -> String {
     visible
 }
 
-/// The same in a single line, for a text that is quoted within another one: a line of its own would
-/// look like ours, or be taken as a command by a CI runner that parses the output.
+/// Escapes line breaks, too, for quoting within another text: a further line would look like our
+/// own output, or be taken as a command by a CI runner that parses it.
 pub fn quoted(text: &str) -> String {
     visible(text).replace('\n', "\\n")
 }
 
-/// The beginning of a text that has more letters than these, with every character seen.
-pub fn shortened(text: &str, letters: usize) -> String {
-    match text.char_indices().nth(letters) {
+/// Cuts a text after `max_chars` characters and escapes it as [`visible`] does.
+pub fn shortened(text: &str, max_chars: usize) -> String {
+    match text.char_indices().nth(max_chars) {
         Some((end, _)) => format!("{}…", visible(&text[..end])),
         None => visible(text),
     }
 }
 
-/// Whether a character controls a terminal, turns the direction of writing, or is none of XML's.
+/// Whether a character controls a terminal, changes the direction of writing, or is not allowed in
+/// XML.
 pub fn is_hidden(c: char) -> bool {
     let is_control = c.is_control() && !matches!(c, '\n' | '\t');
-    let turns = matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    is_control || turns || matches!(c, '\u{fffe}' | '\u{ffff}')
+    let is_direction = matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    is_control || is_direction || matches!(c, '\u{fffe}' | '\u{ffff}')
 }
 
-/// The message for an unknown name: the known one that it resembles, if any, and all known ones.
+/// The message for an unknown name: the most similar known name, if any, and all known names.
 pub fn unknown_name(kind: &str, name: &str, known: &[&str]) -> String {
-    let meant = nearest(name, known).map(|it| format!(": did you mean {it}?"));
-    let meant = meant.unwrap_or_else(|| ";".to_owned());
+    let suggestion = nearest(name, known).map(|it| format!(": did you mean {it}?"));
+    let suggestion = suggestion.unwrap_or_else(|| ";".to_owned());
     format!(
-        "there is no {kind} {name:?}{meant} there are {}",
+        "there is no {kind} {name:?}{suggestion} there are {}",
         known.join(", ")
     )
 }
 
 fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
-    let alike = known.iter().map(|it| (strsim::jaro(name, it), *it));
-    let alike = alike.filter(|(alike, _)| *alike > ALIKE);
-    let nearest = alike.max_by(|one, other| one.0.total_cmp(&other.0));
+    let similar = known.iter().map(|it| (strsim::jaro(name, it), *it));
+    let similar = similar.filter(|(similarity, _)| *similarity > MIN_SIMILARITY);
+    let nearest = similar.max_by(|one, other| one.0.total_cmp(&other.0));
     nearest.map(|(_, name)| name)
 }
 
@@ -61,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_cannot_be_seen_is_spelled() {
+    fn invisible_characters_are_escaped() {
         assert_eq!(visible("a\u{1b}[31mb\nc\td"), "a\\u{1b}[31mb\nc\td");
         assert_eq!(visible("\u{202e}x\u{ffff}"), "\\u{202e}x\\u{ffff}");
         assert_eq!(shortened("änderung", 3), "änd…");
@@ -70,19 +71,19 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_is_almost_right_suggests_the_right_one() {
+    fn a_misspelled_name_gets_a_suggestion() {
         let known = ["partition", "loss", "pause", "kill"];
-        for (name, meant) in [
+        for (name, expected) in [
             ("partiton", Some("partition")),
             ("los", Some("loss")),
             ("kil", Some("kill")),
             ("tango", None),
             ("", None),
         ] {
-            assert_eq!(nearest(name, &known), meant, "{name}");
+            assert_eq!(nearest(name, &known), expected, "{name}");
         }
-        let said = unknown_name("fault", "partiton", &known);
-        assert!(said.contains("did you mean partition? there are partition, loss"));
+        let message = unknown_name("fault", "partiton", &known);
+        assert!(message.contains("did you mean partition? there are partition, loss"));
         assert!(unknown_name("fault", "x", &known).contains("\"x\"; there are partition"));
     }
 }

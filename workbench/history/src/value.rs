@@ -1,6 +1,7 @@
-//! What an operation was given, or what it returned: any value that EDN or JSON can say.
+//! Arguments and results of operations: any value that EDN or JSON can express.
 //!
-//! Kept as tagged JSON (see [`crate::edn::tagged`]): compact, and a checker parses just what it needs.
+//! A value is stored as tagged JSON (see [`crate::edn::tagged`]), which is compact; a checker
+//! parses just what it needs.
 
 use std::fmt;
 
@@ -11,7 +12,8 @@ use serde_json::value::RawValue;
 
 use crate::edn::{self, Edn, tagged};
 
-/// An operation's value. Equality is structural: `1` and `1.0` differ, and so do a list and a vector.
+/// Value of an operation. Equality is structural: `1` and `1.0` differ, and so do a list and a
+/// vector.
 #[derive(Clone)]
 pub struct Value(CompactString);
 
@@ -21,7 +23,7 @@ impl Value {
         Value(CompactString::const_new("null"))
     }
 
-    /// A value that crossed the wire as JSON.
+    /// Converts JSON of a message, in which an object is never a tag.
     pub fn from_wire(json: &RawValue) -> Self {
         if tagged::may_be_tagged(json.get())
             && let Ok(value) = tagged::from_wire(json)
@@ -31,26 +33,26 @@ impl Value {
         Value(json.get().into())
     }
 
-    /// A value of a history in JSON, where what JSON lacks is tagged.
+    /// Converts JSON of a history, in which values that JSON lacks are tagged.
     ///
     /// # Errors
-    /// When a tag's content is not of its kind.
+    /// When the content of a tag is not a value of that tag.
     pub fn from_tagged(json: &RawValue) -> anyhow::Result<Self> {
         let text = json.get();
-        // Line breaks would end a line of a history.
+        // A line break would end the operation's line in a history.
         if tagged::may_be_tagged(text) || text.contains(['\n', '\r']) {
             return Ok(Value::from_edn(&tagged::from_tagged(json)?));
         }
         Ok(Value(text.into()))
     }
 
-    /// Any value.
+    /// Converts an EDN value.
     pub fn from_edn(value: &Edn) -> Self {
-        // Copied, so that no room is left over.
+        // Copied to drop the spare capacity.
         Value(CompactString::new(tagged::to_tagged(value)))
     }
 
-    /// The value, taken apart. One that is nested beyond reason is a string of what it looks like.
+    /// Parses the value. One that is nested too deeply becomes a string of its JSON.
     pub fn to_edn(&self) -> Edn {
         let json = serde_json::from_str(self.json());
         let value = json.ok().and_then(|json| tagged::from_tagged(json).ok());
@@ -67,10 +69,10 @@ impl Value {
         self.json() == "null"
     }
 
-    /// The value as a `T`.
+    /// Parses the tagged JSON as a `T`.
     ///
     /// # Errors
-    /// When its tagged JSON is not the form of a `T`.
+    /// When it does not have the form of a `T`.
     pub fn parse<T: DeserializeOwned>(&self) -> serde_json::Result<T> {
         serde_json::from_str(self.json())
     }
@@ -90,7 +92,7 @@ impl fmt::Debug for Value {
     }
 }
 
-/// As JSON where JSON can say it, and as EDN where it cannot.
+/// Prints JSON if the value has no tags, and EDN otherwise.
 impl fmt::Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if tagged::may_be_tagged(self.json()) {

@@ -1,57 +1,56 @@
-//! Budgets: bounds on what a run's results say, those of a challenge's page and our own.
+//! Budgets: bounds on the measurements of a run, from the challenge's page and our own.
 
 use checkers::{NetResult, Stats, Verdict, WorkloadResult};
 
-use crate::text::WIDE;
+use crate::text::MIN_SCIENTIFIC;
 
-/// The operation that is never `ok`: a client of kafka's that crashes on purpose.
+/// The operation that never completes as `ok`: a kafka client that crashes on purpose.
 pub(crate) const NEVER_OK: &str = "crash";
 
-/// A bound on something that is measured.
+/// Bounds on a measurement.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Budget {
     /// What is measured.
     pub metric: Metric,
-    /// What the challenge page allows, if it sets a number.
+    /// Bound of the challenge's page, if it has one.
     pub official: Option<Bound>,
-    /// What we ask of our own solution.
+    /// Bound for our own solution.
     pub ours: Option<Bound>,
 }
 
-/// Whose bounds count.
+/// Which bounds a run must meet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Bar {
-    /// Those of the challenge's page: anybody's node.
+    /// The official bounds of the challenge's page.
     Official,
-    /// Our own, which are the stricter ones.
+    /// Our own, stricter bounds, too.
     Ours,
 }
 
 impl Budget {
-    /// The bounds that count, the official one first.
+    /// The bounds to meet, the official one first.
     pub fn bounds(&self, bar: Bar) -> impl DoubleEndedIterator<Item = Bound> {
         let ours = self.ours.filter(|_| bar == Bar::Ours);
         self.official.into_iter().chain(ours)
     }
 }
 
-/// Something that is measured.
+/// A quantity that is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Metric {
-    /// Messages between servers and services for each operation.
+    /// Messages between servers, including services, per operation.
     MessagesPerOp,
-    /// How long half of the values take at most until everybody has them, in milliseconds.
+    /// Median latency until a value is visible in every read, in milliseconds.
     MedianLatency,
-    /// How long the slowest value takes, in milliseconds.
+    /// Maximum latency until a value is visible in every read, in milliseconds.
     MaxLatency,
-    /// How many operations did not end well, but for clients that crash on purpose.
+    /// Number of operations that did not complete as `ok`, except crashes on purpose.
     NotOk,
-    /// How long a message was there at most before a consumer had got beyond the one before it, in
-    /// seconds.
+    /// Maximum time that a message was in a log before a consumer reached it, in seconds.
     RealtimeLag,
 }
 
-/// Where a number must stay.
+/// An upper bound.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Bound {
     /// Less than this.
@@ -67,11 +66,11 @@ impl Bound {
         limit
     }
 
-    /// Whether a number stays within it.
+    /// Whether a number is within the bound.
     pub fn holds(self, measured: f64) -> bool {
         match self {
-            Bound::Below(most) => measured < most,
-            Bound::AtMost(most) => measured <= most,
+            Bound::Below(limit) => measured < limit,
+            Bound::AtMost(limit) => measured <= limit,
         }
     }
 }
@@ -79,14 +78,14 @@ impl Bound {
 impl std::fmt::Display for Bound {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Bound::Below(most) => write!(f, "< {most}"),
-            Bound::AtMost(most) => write!(f, "≤ {most}"),
+            Bound::Below(limit) => write!(f, "< {limit}"),
+            Bound::AtMost(limit) => write!(f, "≤ {limit}"),
         }
     }
 }
 
 impl Metric {
-    /// Its name in a table, with its unit.
+    /// Name in a table, with the unit.
     pub fn label(self) -> &'static str {
         match self {
             Metric::MessagesPerOp => "messages per operation",
@@ -97,10 +96,10 @@ impl Metric {
         }
     }
 
-    /// A number as a table shows it.
+    /// Formats a measured number for a table.
     pub fn show(self, number: f64) -> String {
         match self {
-            _ if number.abs() >= WIDE => format!("{number:.3e}"),
+            _ if number.abs() >= MIN_SCIENTIFIC => format!("{number:.3e}"),
             Metric::MessagesPerOp => format!("{number:.3}"),
             Metric::RealtimeLag => format!("{number:.2}"),
             Metric::MedianLatency | Metric::MaxLatency | Metric::NotOk => format!("{number:.0}"),
@@ -108,7 +107,7 @@ impl Metric {
     }
 }
 
-/// What was measured of a run, as far as it could be.
+/// Measurements of a run; `None` where a quantity could not be measured.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Measurements {
     /// [`Metric::MessagesPerOp`].
@@ -124,16 +123,16 @@ pub struct Measurements {
 }
 
 impl Measurements {
-    /// What a verdict says.
+    /// Takes the measurements from a verdict.
     pub fn of(verdict: &Verdict) -> Self {
         let ratio = verdict.net.as_ref().and_then(NetResult::messages_per_op);
         let not_ok = |stats: &Stats| {
             let by_f = stats.by_f.iter().filter(|(f, _)| *f != NEVER_OK);
-            let missed = by_f.map(|(_, counts)| counts.fail + counts.info);
-            missed.sum::<usize>() as f64
+            let not_ok = by_f.map(|(_, counts)| counts.fail + counts.info);
+            not_ok.sum::<usize>() as f64
         };
         let mut measured = Measurements {
-            // With the digits that results have.
+            // Rounded as in the results' files.
             messages_per_op: ratio.and_then(|it| it.to_string().parse().ok()),
             not_ok: verdict.stats.as_ref().map(not_ok),
             ..Measurements::default()
@@ -155,7 +154,7 @@ impl Measurements {
         measured
     }
 
-    /// The number for a metric.
+    /// The measurement of a metric.
     pub fn get(&self, metric: Metric) -> Option<f64> {
         match metric {
             Metric::MessagesPerOp => self.messages_per_op,
@@ -172,7 +171,7 @@ mod tests {
     use super::Bound;
 
     #[test]
-    fn a_bound_is_strict_only_if_it_says_so() {
+    fn below_excludes_its_limit_and_at_most_includes_it() {
         assert!(Bound::AtMost(1.25).holds(1.25) && !Bound::Below(1.25).holds(1.25));
         assert!(!Bound::AtMost(1.25).holds(f64::NAN) && !Bound::Below(1.25).holds(f64::NAN));
     }

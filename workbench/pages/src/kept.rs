@@ -1,6 +1,5 @@
-//! The results of a run that was kept, as far as they are looked at: `results.json`, its summary, or
-//! Maelstrom's `results.edn`. Any part may be missing, of another form or very long: it is left out,
-//! then.
+//! Reads the results of a saved run, as far as they are shown: `results.json`, its summary, or
+//! Maelstrom's `results.edn`. A part that is missing, malformed or too long is skipped.
 
 use std::collections::BTreeMap;
 
@@ -14,61 +13,61 @@ use history::edn;
 
 pub use checkers::Validity;
 
-/// How long each part of the results may be, in bytes.
-const MAX_PART: usize = 64 << 10;
+/// Maximum length of each part of the results, in bytes.
+const MAX_PART_BYTES: usize = 64 << 10;
 
-/// The quantiles of latencies that results have.
+/// Quantiles of latencies in the results.
 pub const QUANTILES: [f64; 5] = [0.0, 0.5, 0.95, 0.99, 1.0];
 
-/// The results of a run that was kept.
+/// Results of a saved run.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct KeptResults {
-    /// The verdict; nothing if there is none that makes sense.
+    /// The verdict; `None` if it is missing or malformed.
     pub valid: Option<Validity>,
-    /// How its operations completed.
-    pub operations: Option<Operations>,
-    /// What was measured of it.
+    /// Number of operations, by outcome.
+    pub operations: Option<OpCounts>,
+    /// Measurements of the run.
     pub measured: Measurements,
-    /// Latencies until values were visible in every read: quantiles, and milliseconds.
+    /// Latencies until values were visible in every read: the quantile, and milliseconds.
     pub stable_latencies: Vec<(f64, f64)>,
-    /// The budgets of its challenge.
+    /// Budgets of the challenge.
     pub budgets: Vec<KeptBudget>,
-    /// How often a node did something wrong.
+    /// Number of incidents of nodes.
     pub incidents: usize,
 }
 
-/// How many operations there were, and how they completed.
+/// Number of operations, by outcome.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-pub struct Operations {
-    /// All that were completed.
+pub struct OpCounts {
+    /// All completed operations.
     pub count: u64,
-    /// Those that took effect.
+    /// Operations that took effect.
     #[serde(rename = "ok-count")]
     pub ok: u64,
-    /// Those that certainly did not.
+    /// Operations that did not take effect.
     #[serde(rename = "fail-count")]
     pub fail: u64,
-    /// Those that may have.
+    /// Indeterminate operations.
     #[serde(rename = "info-count")]
     pub info: u64,
 }
 
-/// A budget, and what was measured.
+/// A budget with its measurement.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct KeptBudget {
     /// What was measured, with its unit.
     pub label: String,
-    /// The number, if there is one.
+    /// The measurement, if there is one.
     pub measured: Option<f64>,
-    /// The challenge's own bound.
+    /// Bound of the challenge's page.
     pub official: Option<String>,
     /// Our own bound.
     pub ours: Option<String>,
-    /// Whether it was met.
+    /// Whether the budget was met.
     pub holds: bool,
 }
 
-/// The parts of results that are looked at.
+/// Parts of the results that are read.
 #[derive(Deserialize)]
 struct Parts<'a> {
     #[serde(borrow, rename = "valid?")]
@@ -87,7 +86,7 @@ struct Parts<'a> {
     incident_count: Option<usize>,
 }
 
-/// The parts of the workload's results that are looked at.
+/// Parts of the workload's results that are read.
 #[derive(Default, Deserialize)]
 struct WorkloadParts<'a> {
     #[serde(borrow, rename = "stable-latencies")]
@@ -126,18 +125,19 @@ struct WorstLag {
 }
 
 impl KeptResults {
-    /// Reads results that were written as JSON: all of them, or their summary.
+    /// Parses results in JSON: all of them, or their summary.
     ///
     /// # Errors
-    /// When the text is no JSON object.
+    /// When the text is not a JSON object.
     pub fn from_json(text: &str) -> anyhow::Result<Self> {
         let parts: Parts<'_> = serde_json::from_str(text)?;
-        let work = parts.workload.map(|it| serde_json::from_str(it.get()));
-        let work: WorkloadParts<'_> = work.and_then(Result::ok).unwrap_or_default();
+        let workload = parts.workload.map(|it| serde_json::from_str(it.get()));
+        let workload: WorkloadParts<'_> = workload.and_then(Result::ok).unwrap_or_default();
         let incidents = parts.incidents.map(|it| serde_json::from_str(it.get()));
-        // Of no size each, however many there are.
+        // Only their number is needed, so they take no memory.
         let incidents: Vec<IgnoredAny> = incidents.and_then(Result::ok).unwrap_or_default();
-        let latencies = part::<BTreeMap<String, f64>>(work.stable_latencies).unwrap_or_default();
+        let latencies =
+            part::<BTreeMap<String, f64>>(workload.stable_latencies).unwrap_or_default();
         let latency = |point: f64| {
             let mut all = latencies.iter();
             let (_, latency) = all.find(|(name, _)| name.parse() == Ok(point))?;
@@ -152,7 +152,7 @@ impl KeptResults {
             median_latency_ms: latency(0.5),
             max_latency_ms: latency(1.0),
             not_ok,
-            realtime_lag_s: part::<WorstLag>(work.worst_realtime_lag).map(|it| it.lag),
+            realtime_lag_s: part::<WorstLag>(workload.worst_realtime_lag).map(|it| it.lag),
         };
         let points = QUANTILES.into_iter();
         Ok(KeptResults {
@@ -167,22 +167,23 @@ impl KeptResults {
         })
     }
 
-    /// Reads results that were written as EDN, which have no budgets.
+    /// Parses results in EDN, which have no budgets.
     ///
     /// # Errors
-    /// When the text is no EDN map.
+    /// When the text is not an EDN map.
     pub fn from_edn(text: &str) -> anyhow::Result<Self> {
         KeptResults::from_json(&edn::to_json(&edn::read(text)?).to_string())
     }
 
-    /// One of the stable latencies, in milliseconds.
+    /// A quantile of the stable latencies, in milliseconds.
     pub fn stable_latency(&self, point: f64) -> Option<f64> {
         let mut all = self.stable_latencies.iter();
         all.find(|(it, _)| *it == point).map(|(_, number)| *number)
     }
 }
 
-/// What a list of runs needs of the results, in the same form: all of them may be many megabytes.
+/// Extracts the parts of the results that a list of runs needs, as the results may take many
+/// megabytes.
 pub fn summary(results: &Value, incidents: usize) -> Value {
     let workload = &results["workload"];
     json!({
@@ -207,9 +208,9 @@ fn validity(value: &Value) -> Option<Validity> {
     }
 }
 
-/// A part that makes sense and is not too long.
+/// Parses a part, unless it is malformed or too long.
 fn part<T: DeserializeOwned>(raw: Option<&RawValue>) -> Option<T> {
-    let raw = raw.filter(|raw| raw.get().len() <= MAX_PART)?;
+    let raw = raw.filter(|raw| raw.get().len() <= MAX_PART_BYTES)?;
     serde_json::from_str(raw.get()).ok()
 }
 
@@ -218,7 +219,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_not_looked_at_may_be_long_and_deep() {
+    fn unread_parts_may_be_long_and_deep() {
         let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
         let text = format!(
             "{{\"valid?\": true, \"net\": {{\"servers\": {{\"msgs-per-op\": 0.5}}}}, \
@@ -235,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn a_summary_says_of_a_run_what_its_results_say() {
+    fn a_summary_reads_like_the_results() {
         let results = json!({
             "valid?": "unknown",
             "stats": {"count": 7, "ok-count": 5, "fail-count": 1, "info-count": 1, "by-f": {}},

@@ -1,5 +1,5 @@
-//! What a run came to, for people and for machines: its outcome and its budgets, the page about it
-//! with plots and tables, a screen of words, JSON, Markdown and JUnit.
+//! Reports about a run: its outcome and budgets, the report page with plots and tables, a summary for
+//! the terminal, JSON, Markdown and JUnit.
 
 pub mod budget;
 pub mod kept;

@@ -1,7 +1,7 @@
-//! The page of a run: one file that explains its verdict to a person, and needs nothing beside it.
+//! The report page of a run: one self-contained file that explains the verdict.
 //!
-//! It is made from what the bench knows when a run is over. Texts of nodes go into it as text, by
-//! the template's escaping or by the script's; pictures are SVG that is made here.
+//! Output of nodes is always inserted as text: the template escapes it, and the script sets it as
+//! text content. Pictures are SVG generated here.
 
 mod charts;
 mod columns;
@@ -27,61 +27,61 @@ use charts::Panel;
 use columns::Data;
 use table::Table;
 
-/// How many findings or incidents a page tells.
-const TOLD: usize = 100;
+/// Maximum number of findings or incidents on a page.
+const MAX_LISTED: usize = 100;
 
-/// How many letters of a finding or an incident a page tells.
-const LETTERS: usize = 2_000;
+/// Maximum length of a finding or an incident, in characters.
+const MAX_CHARS: usize = 2_000;
 
-/// The files beside the page that it names, and that every run has.
+/// Files next to the page that every run has.
 const FILES: [&str; 4] = ["history.txt", "history.edn", "history.jsonl", "test.json"];
 
-/// … and those of a run that was judged.
+/// Further files of a run with a verdict.
 const RESULTS: [&str; 2] = ["results.edn", "results.json"];
 
-/// A run that is over, and what is known of it.
+/// The run that a page describes.
 #[derive(Clone, Copy)]
 pub struct Subject<'a> {
-    /// The challenge's name, or the workload's.
+    /// Name of the challenge or the workload.
     pub title: &'a str,
-    /// The command that does it again.
+    /// Command that repeats the run.
     pub command: &'a str,
-    /// `live` or `simulated`.
+    /// `live`, `simulated`, or [`Subject::KEPT`].
     pub stage: &'a str,
-    /// All that it was made of, by name.
+    /// Parameters of the run, by name.
     pub facts: &'a Value,
-    /// What the run was made of.
+    /// Input of the run.
     pub settings: &'a Settings,
-    /// What is left of it.
+    /// Record of the run.
     pub record: &'a Record,
-    /// The judgement; there is none if the run broke off.
+    /// Verdict on the history; `None` if the run aborted.
     pub verdict: Option<&'a Verdict>,
-    /// What must hold beside the verdict, measured.
+    /// Budgets of the challenge, with what was measured.
     pub budgets: &'a [BudgetResult],
 }
 
-/// A page, and its plots as files of their own.
+/// A page, with its plots as separate files.
 #[derive(Debug)]
 pub struct Page {
-    /// `report.html`.
+    /// Content of `report.html`.
     pub html: String,
-    /// Each plot's name, and its SVG.
+    /// Name and SVG of each plot.
     pub plots: Vec<(&'static str, String)>,
 }
 
 impl Subject<'_> {
-    /// The stage of a history that was kept: its messages and its seed are unknown.
+    /// The stage of a saved history, whose messages and seed are unknown.
     pub const KEPT: &'static str = "kept";
 
-    /// How long it took, by the last line of its history.
+    /// Duration of the run, up to the last entry of its history.
     fn seconds(&self) -> f64 {
         self.record.history.ops.last().map_or(0.0, Op::seconds)
     }
 
-    /// Makes the page.
+    /// Renders the page.
     ///
     /// # Errors
-    /// When something cannot be drawn or put together.
+    /// When a plot or the template cannot be rendered.
     pub fn page(&self) -> anyhow::Result<Page> {
         let pairs = self.record.history.pairs();
         let episodes = faults::episodes(&self.record.history);
@@ -99,86 +99,87 @@ impl Subject<'_> {
             let picture = plot::stack(&charts)?;
             numbers.extend(picture.numbers(&charts).pop().map(|it| (name, it)));
             plots.push((name, picture.file()));
-            panels.push(Shown {
+            panels.push(RenderedPanel {
                 name,
                 svg: picture.element(),
                 note,
-                table: rendered(&table)?,
+                table: render(&table)?,
             });
         }
-        let data = Data::of(self, &pairs, &episodes, numbers).packed()?;
+        let data = Data::of(self, &pairs, &episodes, numbers).pack()?;
         let template = self.template(panels, data)?;
-        let html = template.render().context("cannot put the page together")?;
+        let html = template.render().context("cannot render the page")?;
         Ok(Page { html, plots })
     }
 
-    fn template(&self, panels: Vec<Shown>, data: String) -> anyhow::Result<Report> {
+    fn template(&self, panels: Vec<RenderedPanel>, data: String) -> anyhow::Result<ReportTemplate> {
         let findings = self
             .verdict
             .map_or_else(Vec::new, |verdict| verdict.sentences());
-        let wrongs = self.wrongs();
+        let incidents = self.incidents();
         let trace = self.record.trace.as_ref();
-        let (class, verdict) = match self.verdict.map(|it| it.validity()) {
-            _ if self.is_missed() => ("invalid", "missed"),
-            Some(Validity::Valid) => ("valid", "valid"),
-            Some(Validity::Unknown) => ("unknown", "unknown"),
-            Some(Validity::Invalid) => ("invalid", "invalid"),
-            None => ("broken", "broke off"),
+        let (class, verdict, headline) = match self.verdict.map(|it| it.validity()) {
+            _ if self.is_missed() => ("invalid", "budget missed", "Budget missed"),
+            Some(Validity::Valid) => ("valid", "valid", "Valid"),
+            Some(Validity::Unknown) => ("unknown", "unknown", "Unknown"),
+            Some(Validity::Invalid) => ("invalid", "invalid", "Invalid"),
+            None => ("broken", "aborted", "The run aborted"),
         };
-        let cases = evidence::evidence(self).into_iter().map(|case| {
-            Ok(Case {
-                table: case.table.as_ref().map(rendered).transpose()?,
-                title: case.title,
-                text: case.text,
-                picture: case.picture,
-                window: case.window,
+        let evidence = evidence::evidence(self).into_iter().map(|it| {
+            Ok(RenderedEvidence {
+                table: it.table.as_ref().map(render).transpose()?,
+                title: it.title,
+                text: it.text,
+                picture: it.picture,
+                window: it.window,
             })
         });
-        Ok(Report {
+        Ok(ReportTemplate {
             title: self.title.to_owned(),
             stage: self.stage.to_owned(),
             seed: (self.stage != Self::KEPT).then_some(self.settings.seed),
             class,
             verdict,
-            sentence: self.sentence(),
-            budgets: self.budgets.iter().map(Budget::of).collect(),
+            headline,
+            summary: self.summary(),
+            budgets: self.budgets.iter().map(BudgetBar::of).collect(),
             figures: self.figures(),
             command: self.command.to_owned(),
             facts: facts(self.facts),
             files: self.files(),
             findings: findings
                 .iter()
-                .take(TOLD)
-                .map(|it| shortened(it, LETTERS))
+                .take(MAX_LISTED)
+                .map(|it| shortened(it, MAX_CHARS))
                 .collect(),
-            findings_left_out: findings.len().saturating_sub(TOLD),
-            evidence: cases.collect::<anyhow::Result<_>>()?,
+            findings_left_out: findings.len().saturating_sub(MAX_LISTED),
+            evidence: evidence.collect::<anyhow::Result<_>>()?,
             panels,
             messages_kept: trace.map_or(0, |it| it.deliveries().len()),
             messages_left_out: trace.map_or(0, simulator::network::Trace::left_out),
-            wrongs: wrongs
+            incidents: incidents
                 .iter()
-                .take(TOLD)
-                .map(|it| shortened(it, LETTERS))
+                .take(MAX_LISTED)
+                .map(|it| shortened(it, MAX_CHARS))
                 .collect(),
-            wrongs_left_out: wrongs.len().saturating_sub(TOLD),
+            incidents_left_out: incidents.len().saturating_sub(MAX_LISTED),
             plot_style: dark_style(),
             data,
         })
     }
 
-    /// What nodes did wrong, and in a run that does not hold what they left undone.
-    fn wrongs(&self) -> Vec<String> {
+    /// Incidents of nodes and, unless the run is valid, requests that failed.
+    fn incidents(&self) -> Vec<String> {
         let incidents = self.record.incidents.iter().map(ToString::to_string);
-        let mut wrongs: Vec<String> = incidents.collect();
+        let mut incidents: Vec<String> = incidents.collect();
         if self
             .verdict
             .is_none_or(|it| it.validity() != Validity::Valid)
         {
             let node_of = |process| self.settings.node_of(process);
-            wrongs.extend(failed_requests(&self.record.history, node_of));
+            incidents.extend(failed_requests(&self.record.history, node_of));
         }
-        wrongs
+        incidents
     }
 
     fn files(&self) -> Vec<&'static str> {
@@ -187,7 +188,7 @@ impl Subject<'_> {
         results.chain(FILES).chain(log).collect()
     }
 
-    /// Whether the history is sound and a budget is missed all the same.
+    /// Whether the history is valid but a budget is missed.
     fn is_missed(&self) -> bool {
         let is_valid = self
             .verdict
@@ -195,66 +196,59 @@ impl Subject<'_> {
         is_valid && self.budgets.iter().any(|budget| !budget.is_met)
     }
 
-    /// What came of it, in a sentence.
-    fn sentence(&self) -> String {
+    /// The reason for the verdict, which continues the headline.
+    fn summary(&self) -> String {
         let Some(verdict) = self.verdict else {
-            let why = self.record.crash.as_deref().unwrap_or("nobody knows why");
-            return format!("The run broke off: {}", shortened(why, LETTERS));
+            let reason = self.record.crash.as_deref();
+            return shortened(reason.unwrap_or("the reason is unknown"), MAX_CHARS);
         };
         let findings = verdict.findings();
         let finding = findings
             .first()
-            .map(|it| shortened(&it.to_string(), LETTERS));
+            .map(|it| shortened(&it.to_string(), MAX_CHARS));
         match verdict.validity() {
             Validity::Valid => {
                 let missed = self.budgets.iter().filter(|it| !it.is_met);
-                let missed: Vec<String> = missed.map(tell).collect();
+                let missed: Vec<String> = missed.map(describe_budget).collect();
                 match (self.budgets.len(), missed.len()) {
-                    (0, _) => "Everything that was looked for holds.".to_owned(),
-                    (1, 0) => "The history holds, and so does the budget.".to_owned(),
-                    (count, 0) => format!("The history holds, and all {count} budgets are kept."),
-                    _ => format!(
-                        "The history holds, but not every budget: {}.",
-                        missed.join("; ")
-                    ),
+                    (0, _) => "no anomaly was found.".to_owned(),
+                    (1, 0) => "no anomaly was found, and the budget is met.".to_owned(),
+                    (count, 0) => {
+                        format!("no anomaly was found, and all {count} budgets are met.")
+                    }
+                    _ => format!("the history is valid, but {}.", missed.join("; ")),
                 }
             }
             Validity::Unknown => match finding {
                 Some(finding) => {
-                    format!("Nothing wrong was found, but not all could be judged: {finding}")
+                    format!("no anomaly was found, but not everything could be checked: {finding}")
                 }
-                None => "Nothing wrong was found, but not all could be judged.".to_owned(),
+                None => "no anomaly was found, but not everything could be checked.".to_owned(),
             },
-            Validity::Invalid => match finding {
-                Some(finding) => format!("What must hold does not: {finding}"),
-                None => "What must hold does not.".to_owned(),
-            },
+            Validity::Invalid => finding.unwrap_or_else(|| "an anomaly was found.".to_owned()),
         }
     }
 
     fn figures(&self) -> Vec<(String, String)> {
         let record = self.record;
         let count = |kind| record.history.count(kind);
-        let (begun, ok) = (count(Kind::Invoke), count(Kind::Ok));
+        let (invoked, ok) = (count(Kind::Invoke), count(Kind::Ok));
         let servers = record.statistics.servers().sent;
-        let per_op = servers as f64 / begun.max(1) as f64;
+        let per_op = servers as f64 / invoked.max(1) as f64;
         let rest = format!(
-            "{} failed, {} unknown",
+            "{} failed, {} indeterminate",
             count(Kind::Fail),
             count(Kind::Info)
         );
         let mut figures = [
-            (begun.to_string(), "operations".to_owned()),
+            (invoked.to_string(), "operations".to_owned()),
             (ok.to_string(), format!("ok, {rest}")),
             (
                 format!("{:.1} s", self.seconds()),
-                "from first to last".to_owned(),
+                "from start to last event".to_owned(),
             ),
-            (servers.to_string(), "messages among servers".to_owned()),
-            (
-                format!("{per_op:.3}"),
-                "of them for each operation".to_owned(),
-            ),
+            (servers.to_string(), "messages between servers".to_owned()),
+            (format!("{per_op:.3}"), "of these per operation".to_owned()),
             (
                 record.statistics.clients().sent.to_string(),
                 "messages with clients".to_owned(),
@@ -268,24 +262,24 @@ impl Subject<'_> {
     }
 }
 
-/// `max latency, ms 623, limit < 600`.
-fn tell(figure: &BudgetResult) -> String {
+/// Describes a budget: `max latency, ms 623, limit < 600`.
+fn describe_budget(figure: &BudgetResult) -> String {
     let mut limits: Vec<String> = figure.limits().map(|it| it.to_string()).collect();
     limits.dedup();
     let (label, measured) = (figure.label(), figure.measured());
     format!("{label} {measured}, limit {}", limits.join(" and "))
 }
 
-fn rendered(table: &Table) -> anyhow::Result<String> {
-    table.render().context("cannot put a table together")
+fn render(table: &Table) -> anyhow::Result<String> {
+    table.render().context("cannot render a table")
 }
 
-/// Names and values as a list.
+/// Lists the parameters of the run, each with its value as text.
 fn facts(facts: &Value) -> Vec<(String, String)> {
     let Value::Object(facts) = facts else {
         return Vec::new();
     };
-    let shown = |value: &Value| match value {
+    let text_of = |value: &Value| match value {
         Value::String(text) => text.clone(),
         Value::Array(parts) => {
             let parts = parts
@@ -295,44 +289,44 @@ fn facts(facts: &Value) -> Vec<(String, String)> {
         }
         other => other.to_string(),
     };
-    let is_told = |(_, value): &(&String, &Value)| !value.is_null();
-    let facts = facts.iter().filter(is_told);
+    let facts = facts.iter().filter(|(_, value)| !value.is_null());
     facts
-        .map(|(name, value)| (name.clone(), shown(value)))
+        .map(|(name, value)| (name.clone(), text_of(value)))
         .collect()
 }
 
 #[derive(Template)]
 #[template(path = "report.html")]
-struct Report {
+struct ReportTemplate {
     title: String,
     stage: String,
-    /// Unknown of a history that was kept.
+    /// Unknown for a saved history.
     seed: Option<u64>,
-    /// Of the style sheet.
+    /// CSS class of the verdict.
     class: &'static str,
     verdict: &'static str,
-    sentence: String,
-    budgets: Vec<Budget>,
-    /// Numbers, each with what it counts.
+    headline: &'static str,
+    summary: String,
+    budgets: Vec<BudgetBar>,
+    /// Numbers, each with its meaning.
     figures: Vec<(String, String)>,
     command: String,
     facts: Vec<(String, String)>,
     files: Vec<&'static str>,
     findings: Vec<String>,
     findings_left_out: usize,
-    evidence: Vec<Case>,
-    panels: Vec<Shown>,
+    evidence: Vec<RenderedEvidence>,
+    panels: Vec<RenderedPanel>,
     messages_kept: usize,
     messages_left_out: u64,
-    wrongs: Vec<String>,
-    wrongs_left_out: usize,
+    incidents: Vec<String>,
+    incidents_left_out: usize,
     plot_style: String,
     data: String,
 }
 
-/// A piece of evidence whose table is put together.
-struct Case {
+/// A piece of evidence with its table rendered.
+struct RenderedEvidence {
     title: String,
     text: String,
     picture: String,
@@ -340,46 +334,48 @@ struct Case {
     window: Option<(i64, i64)>,
 }
 
-/// A plot that is drawn.
-struct Shown {
+/// A plot with its picture and its table rendered.
+struct RenderedPanel {
     name: &'static str,
     svg: String,
     note: String,
     table: String,
 }
 
-/// A budget as a bar whose whole length is a little more than the highest of limits and measure.
-struct Budget {
+/// A budget as a bar, which is slightly longer than the maximum of its limits and the measured
+/// value.
+struct BudgetBar {
     label: &'static str,
     measured: String,
     bounds: String,
-    told: String,
-    holds: bool,
-    /// Thousandths of the length.
+    description: String,
+    is_met: bool,
+    /// The measured value, in thousandths of the bar's length.
     used: f64,
+    /// The limits, in thousandths of the bar's length.
     limits: Vec<f64>,
 }
 
-impl Budget {
+impl BudgetBar {
     fn of(figure: &BudgetResult) -> Self {
         let value = figure.median().unwrap_or(0.0);
         let limits: Vec<f64> = figure.limits().map(Bound::limit).collect();
-        let most = limits.iter().copied().fold(value, f64::max) * 1.1;
-        let along = |number: f64| {
-            if most > 0.0 {
-                (number / most * 1000.0).round()
+        let max = limits.iter().copied().fold(value, f64::max) * 1.1;
+        let thousandths = |number: f64| {
+            if max > 0.0 {
+                (number / max * 1000.0).round()
             } else {
                 0.0
             }
         };
-        Budget {
+        BudgetBar {
             label: figure.label(),
             measured: figure.measured(),
             bounds: figure.bounds(),
-            told: tell(figure),
-            holds: figure.is_met,
-            used: along(value),
-            limits: limits.into_iter().map(along).collect(),
+            description: describe_budget(figure),
+            is_met: figure.is_met,
+            used: thousandths(value),
+            limits: limits.into_iter().map(thousandths).collect(),
         }
     }
 }

@@ -1,7 +1,7 @@
-//! Plots as SVG, in the colours of the bench's pages and readable on light and dark paper.
+//! Plots as SVG, in the colours of the pages, for light and dark colour schemes.
 //!
-//! What is drawn are the light colours, so that any viewer shows a plot as it is meant; a style
-//! sheet turns them over where the reader prefers dark ones.
+//! Plots are drawn in the light colours, which every viewer supports; a style sheet replaces them
+//! where the reader prefers a dark scheme.
 
 mod chart;
 mod draw;
@@ -9,6 +9,6 @@ mod palette;
 mod picture;
 mod scale;
 
-pub use chart::{Axis, Band, Chart, HEIGHT, Level, Series, Shade, Shape, WIDTH};
+pub use chart::{Axis, Band, Chart, HEIGHT, ReferenceLine, Series, SeriesStyle, Shade, WIDTH};
 pub use palette::{Color, dark_style};
 pub use picture::{Picture, escaped, stack};

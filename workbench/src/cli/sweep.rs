@@ -20,7 +20,7 @@ use super::{
 use crate::flags::{TestFlags, to_flags};
 use crate::sweep::{self, Sample, Spread, Sweep, Vary};
 use pages::budget::Metric;
-use pages::text::number;
+use pages::text::format_number;
 
 /// Arguments of `sweep`.
 #[derive(Args)]
@@ -219,7 +219,7 @@ fn table(sweep: &Sweep, samples: &[Sample]) -> Table {
             let spread = Spread::of(samples, |it| it.measured(metric));
             spread.map_or_else(|| "–".to_owned(), |it| metric.show(it.median))
         };
-        let row = [number(value)].into_iter();
+        let row = [format_number(value)].into_iter();
         let row = row.chain(metrics.map(figure));
         table.add_row(row.chain([of(valid), of(within)]));
     }

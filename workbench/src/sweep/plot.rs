@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::{LatencyKind, Sample, Spread, Sweep, points};
 use pages::budget::{Bar, Bound, Budget, Metric};
-use pages::plot::{Axis, Band, Chart, Color, Level, Series, Shape, stack};
+use pages::plot::{Axis, Band, Chart, Color, ReferenceLine, Series, SeriesStyle, stack};
 
 /// An axis whose ends differ by more than this factor is logarithmic.
 const WIDE: f64 = 20.0;
@@ -79,15 +79,15 @@ impl Panel<'_> {
         let not_valid = points(self.samples)
             .filter(|(_, samples)| samples.iter().any(|it| it.validity() != "true"))
             .map(|(value, _)| (value, bottom));
-        for (name, shape, points) in [
-            ("beyond a budget", Shape::Crosses, beyond),
-            ("not valid", Shape::Triangles, not_valid.collect()),
+        for (name, style, points) in [
+            ("beyond a budget", SeriesStyle::Crosses, beyond),
+            ("not valid", SeriesStyle::Triangles, not_valid.collect()),
         ] {
             if !points.is_empty() {
                 chart.series.push(Series {
                     name: name.to_owned(),
                     color: Color::Bad,
-                    shape,
+                    style,
                     points,
                 });
             }
@@ -109,15 +109,20 @@ impl Panel<'_> {
             .iter()
             .map(|(value, spread)| (*value, spread.median));
         let medians: Vec<(f64, f64)> = medians.collect();
-        for (shape, name) in [(Shape::Line, self.label(metric)), (Shape::Dots, "")] {
+        for (style, name) in [
+            (SeriesStyle::Line, self.label(metric)),
+            (SeriesStyle::Dots, ""),
+        ] {
             chart.series.push(Series {
                 name: name.to_owned(),
                 color,
-                shape,
+                style,
                 points: medians.clone(),
             });
         }
-        chart.levels.extend(self.levels(metric, color));
+        chart
+            .reference_lines
+            .extend(self.reference_lines(metric, color));
     }
 
     /// The label of a metric's line, if its chart has several.
@@ -147,12 +152,12 @@ impl Panel<'_> {
     }
 
     /// The budgets of a metric; if both are the same, there is one line.
-    fn levels(&self, metric: Metric, color: Color) -> Vec<Level> {
+    fn reference_lines(&self, metric: Metric, color: Color) -> Vec<ReferenceLine> {
         let Some(Budget { official, ours, .. }) = self.sweep.budget(metric) else {
             return Vec::new();
         };
         let label = self.label(metric);
-        let level = |bound: Bound, source: &str| Level {
+        let line = |bound: Bound, source: &str| ReferenceLine {
             at: bound.limit(),
             label: format!("{label} {bound} ({source})")
                 .trim_start()
@@ -162,11 +167,11 @@ impl Panel<'_> {
         };
         match (official, ours) {
             (Some(official), Some(ours)) if official == ours => {
-                vec![level(official, "official")]
+                vec![line(official, "official")]
             }
             (official, ours) => {
-                let official = official.map(|it| level(it, "official"));
-                let ours = ours.map(|it| level(it, "ours"));
+                let official = official.map(|it| line(it, "official"));
+                let ours = ours.map(|it| line(it, "ours"));
                 official.into_iter().chain(ours).collect()
             }
         }
@@ -181,12 +186,12 @@ impl Panel<'_> {
 
     fn y(&self) -> Axis {
         let spreads = self.metrics.iter().flat_map(|it| self.spreads(*it));
-        let levels = self.metrics.iter().flat_map(|it| {
-            let levels = self.levels(*it, Color::Ink);
-            levels.into_iter().map(|level| level.at)
+        let lines = self.metrics.iter().flat_map(|it| {
+            let lines = self.reference_lines(*it, Color::Ink);
+            lines.into_iter().map(|line| line.at)
         });
         let numbers = spreads.flat_map(|(_, spread)| [spread.min, spread.max]);
-        let numbers: Vec<f64> = numbers.chain(levels).collect();
+        let numbers: Vec<f64> = numbers.chain(lines).collect();
         let min = numbers.iter().copied().fold(f64::INFINITY, f64::min);
         let max = numbers.iter().copied().fold(0.0, f64::max);
         if min > 0.0 && max > WIDE * min {

@@ -52,11 +52,12 @@ pub mod node {
 }
 
 pub mod history {
-    use checkers::{Validity, history::History};
+    use checkers::{CheckerResult, Validity, history::History};
 
     pub fn is_linearizable(history: &[u8]) -> bool {
         let history = History::read(history).expect("a history");
-        checkers::register(&history).valid == Validity::Valid
+        let result = checkers::register(&history).expect("a judged history");
+        result.validity() == Validity::Valid
     }
 }
 

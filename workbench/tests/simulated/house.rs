@@ -83,7 +83,7 @@ fn dependencies_run_one_way() {
             "checkers" => ["history"].into(),
             "simulator" => ["checkers", "history", "shared"].into(),
             "pages" => ["checkers", "history", "shared", "simulator"].into(),
-            "serve" => ["history", "pages"].into(),
+            "serve" => ["pages"].into(),
             "workbench" => all_but(&["workbench", "mutants", "replication"]),
             other => panic!("add the package {other} here"),
         };

@@ -139,7 +139,7 @@ fn the_summary_states_the_reason_for_the_verdict() {
         };
         budget_results(trial.budgets, &[outcome], Bar::Ours)
     };
-    let check = |validity, findings: &[&str], budgets: &[BudgetResult], sentence: &str| {
+    let check = |validity, findings: &[&str], budgets: &[BudgetResult], summary: &str| {
         let result = CustomResult {
             validity,
             findings: findings.iter().map(ToString::to_string).collect(),
@@ -161,16 +161,21 @@ fn the_summary_states_the_reason_for_the_verdict() {
             budgets,
         };
         let html = subject.page().unwrap().html;
-        assert!(html.contains(sentence), "no {sentence:?}");
+        assert!(html.contains(summary), "no {summary:?}");
     };
     let valid = Validity::Valid;
-    check(valid, &[], &[], "Everything that was looked for holds.");
-    let met = "The history holds, and all 3 budgets are kept.";
+    check(
+        valid,
+        &[],
+        &[],
+        "<strong>Valid:</strong> no anomaly was found.",
+    );
+    let met = "<strong>Valid:</strong> no anomaly was found, and all 3 budgets are met.";
     check(valid, &[], &measured(0.01), met);
-    let missed =
-        "The history holds, but not every budget: median latency, ms 400, limit &#60; 400.";
+    let missed = "<strong>Budget missed:</strong> the history is valid, but median latency, ms 400, \
+                  limit &#60; 400.";
     check(valid, &[], &measured(1.0)[1..2], missed);
-    let lost = "What must hold does not: value 7 is lost";
+    let lost = "<strong>Invalid:</strong> value 7 is lost";
     check(Validity::Invalid, &["value 7 is lost"], &[], lost);
 }
 
@@ -182,7 +187,7 @@ fn a_run_without_a_single_operation_has_a_page() {
         "--node-count 1 --time-limit 1 --rate 0",
     );
     let page = page_of(&run, "again", &json!(null));
-    assert!(page.html.contains("What happened when"));
+    assert!(page.html.contains("<h2 id=\"when\">Timeline</h2>"));
 }
 
 #[test]

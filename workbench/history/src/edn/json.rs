@@ -1,24 +1,24 @@
-//! To plain JSON and back, where what JSON lacks becomes the nearest thing: for results. Values go by
-//! [`tagged`](super::tagged) JSON, which loses nothing.
+//! Converts results to plain JSON and back; values that JSON lacks become similar ones. Values of
+//! operations use [`tagged`](super::tagged) JSON instead, which is lossless.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
 use super::tagged::number_from_json;
-use super::{Edn, compact, number, text, word};
+use super::{Edn, compact, keyword_or_string, number, text};
 
-/// What the keys of a JSON object become.
+/// How keys of JSON objects are converted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Keys {
-    /// Strings, as they are.
+    /// To strings.
     Strings,
-    /// Keywords, as far as they are readable as such.
+    /// To keywords, as far as these would read back.
     Keywords,
 }
 
-/// As plain JSON: keywords, symbols and characters become strings, sets and lists arrays, ratios
-/// floats; a tag is dropped. A map's key that is no name becomes what it prints as.
+/// Converts to plain JSON: keywords, symbols and characters become strings, sets and lists arrays,
+/// ratios floats; tags are dropped. Other keys of maps become what they print as.
 pub fn to_json(edn: &Edn) -> Value {
     match edn {
         Edn::Nil => Value::Null,
@@ -45,7 +45,7 @@ pub fn to_json(edn: &Edn) -> Value {
     }
 }
 
-/// From plain JSON. Arrays become vectors.
+/// Converts from plain JSON. Arrays become vectors.
 pub fn from_json(json: &Value, keys: Keys) -> Edn {
     match json {
         Value::Null => Edn::Nil,
@@ -62,7 +62,7 @@ pub fn from_json(json: &Value, keys: Keys) -> Edn {
 fn from_entries(entries: &Map<String, Value>, keys: Keys) -> BTreeMap<Edn, Edn> {
     let key = |name: &str| match keys {
         Keys::Strings => text(name),
-        Keys::Keywords => word(name),
+        Keys::Keywords => keyword_or_string(name),
     };
     entries
         .iter()
@@ -70,7 +70,7 @@ fn from_entries(entries: &Map<String, Value>, keys: Keys) -> BTreeMap<Edn, Edn> 
         .collect()
 }
 
-/// A map's key as the key of a JSON object.
+/// Converts a key of a map to a key of a JSON object.
 fn name(key: &Edn) -> String {
     match key {
         Edn::Key(name) | Edn::Symbol(name) | Edn::Str(name) => name.to_string(),

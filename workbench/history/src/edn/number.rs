@@ -1,5 +1,4 @@
-//! Numbers that fit no machine word: what Clojure writes as `5N`, `2/3` and `1.50M`, and doubles
-//! with a total order.
+//! Numbers of Clojure that Rust lacks: `5N`, `2/3`, `1.50M`, and doubles with a total order.
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -10,11 +9,11 @@ use num_integer::Integer;
 
 use super::Edn;
 
-/// A 64-bit float with a total order, by its bits: `-0.0` comes before `0.0`, and NaN equals itself.
+/// A 64-bit float with a total order: `-0.0` comes before `0.0`, and NaN equals itself.
 #[derive(Debug, Clone, Copy)]
 pub struct Double(pub f64);
 
-/// A fraction in lowest terms, whose denominator is at least 2.
+/// A fraction in lowest terms with a denominator of at least 2.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Ratio {
     numerator: BigInt,
@@ -28,7 +27,7 @@ pub struct Decimal {
     scale: i64,
 }
 
-/// Scales up to this one print with a decimal point, others with an exponent.
+/// Maximum scale that prints with a decimal point; others print with an exponent.
 const MAX_PLAIN_SCALE: i64 = 64;
 
 impl PartialEq for Double {
@@ -58,7 +57,7 @@ impl Hash for Double {
 }
 
 impl Ratio {
-    /// The quotient in lowest terms: a ratio, or an integer where it is one. `None` if the
+    /// Divides two integers: a ratio, or an integer if there is no remainder. `None` if the
     /// denominator is zero.
     pub fn of(numerator: &BigInt, denominator: &BigInt) -> Option<Edn> {
         if denominator.sign() == Sign::NoSign {
@@ -81,7 +80,7 @@ impl Ratio {
         })
     }
 
-    /// Reads `2/3`; the result is in lowest terms.
+    /// Parses `2/3`; the result is in lowest terms.
     pub fn parse(text: &str) -> Option<Edn> {
         let (numerator, denominator) = text.split_once('/')?;
         Ratio::of(&integer(numerator, 10)?, &unsigned(denominator)?)
@@ -97,7 +96,7 @@ impl Ratio {
 }
 
 impl Decimal {
-    /// Reads `1.50` or `15e-1`, without the `M` behind it.
+    /// Parses `1.50` or `15e-1`, without a trailing `M`.
     pub fn parse(text: &str) -> Option<Decimal> {
         let (mantissa, exponent) = match text.split_once(['e', 'E']) {
             Some((mantissa, exponent)) => (mantissa, exponent.parse::<i32>().ok()?),
@@ -109,19 +108,19 @@ impl Decimal {
         Some(Decimal { digits, scale })
     }
 
-    /// The same number without zeros at its end, as Clojure hashes it.
+    /// The same number without trailing zeros, as Clojure hashes it.
     pub fn canonical(&self) -> Decimal {
         let digits = self.digits.to_string();
-        let kept = digits.trim_end_matches('0');
-        if kept.is_empty() {
+        let significant = digits.trim_end_matches('0');
+        if significant.is_empty() {
             return Decimal {
                 digits: BigInt::ZERO,
                 scale: 0,
             };
         }
-        let scale = self.scale - (digits.len() - kept.len()) as i64;
+        let scale = self.scale - (digits.len() - significant.len()) as i64;
         Decimal {
-            digits: kept.parse().unwrap_or_default(),
+            digits: significant.parse().unwrap_or_default(),
             scale,
         }
     }
@@ -132,7 +131,7 @@ impl Decimal {
         if sign(&a) != sign(&b) || sign(&a) == Sign::NoSign {
             return sign(&a).cmp(&sign(&b));
         }
-        // Only numbers of one magnitude are aligned: what that takes is bounded by their digits.
+        // Only numbers of equal magnitude are aligned, so that their digits bound the cost.
         let magnitude = |it: &Decimal| it.digits.magnitude().to_string().len() as i64 - it.scale;
         let order = magnitude(&a).cmp(&magnitude(&b));
         let order = order.then_with(|| {
@@ -162,7 +161,7 @@ impl fmt::Display for Ratio {
     }
 }
 
-/// Without the `M`.
+/// Prints without a trailing `M`.
 impl fmt::Display for Decimal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if !(0..=MAX_PLAIN_SCALE).contains(&self.scale) {
@@ -181,7 +180,7 @@ impl fmt::Display for Decimal {
     }
 }
 
-/// An integer with an optional sign, in a base from 2 to 36.
+/// Parses an integer with an optional sign, in a base from 2 to 36.
 pub(super) fn integer(text: &str, base: u32) -> Option<BigInt> {
     let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
     let is_number = !digits.is_empty() && digits.chars().all(|c| c.is_digit(base));
@@ -197,8 +196,8 @@ fn unsigned(text: &str) -> Option<BigInt> {
     integer(text, 10).filter(|_| text.starts_with(|c: char| c.is_ascii_digit()))
 }
 
-/// Numbers as Clojure compares them: exactly among the exact, as doubles otherwise. `None` unless both
-/// are numbers, or if one is NaN.
+/// Compares numbers as Clojure does: exact numbers of one kind exactly, others as doubles. `None`
+/// if one is NaN or not a number.
 pub fn compare(a: &Edn, b: &Edn) -> Option<Ordering> {
     match (a, b) {
         (Edn::Int(a), Edn::Int(b)) => Some(a.cmp(b)),
@@ -211,7 +210,7 @@ pub fn compare(a: &Edn, b: &Edn) -> Option<Ordering> {
     }
 }
 
-/// An integer of any size.
+/// Converts an integer of any size; `None` for other values.
 pub fn big(edn: &Edn) -> Option<BigInt> {
     match edn {
         Edn::Int(number) => Some(BigInt::from(*number)),
@@ -220,7 +219,7 @@ pub fn big(edn: &Edn) -> Option<BigInt> {
     }
 }
 
-/// A number of any kind, as the nearest double.
+/// Converts a number of any kind to the nearest double; `None` for other values.
 pub fn to_f64(edn: &Edn) -> Option<f64> {
     match edn {
         Edn::Int(number) => Some(*number as f64),
@@ -232,16 +231,16 @@ pub fn to_f64(edn: &Edn) -> Option<f64> {
     }
 }
 
-/// The nearest double, or a neighbour of it.
+/// Divides to the nearest double, or a neighbour of it.
 fn quotient(numerator: &BigInt, denominator: &BigInt) -> f64 {
-    // Of long numbers the leading 1,000 bits are enough, and do not overflow.
+    // The leading 1,000 bits of long numbers suffice and do not overflow.
     let bits = numerator.bits().max(denominator.bits());
     let excess = bits.saturating_sub(1000);
-    let cut = |number: &BigInt| {
+    let truncate = |number: &BigInt| {
         let number: BigInt = number >> excess;
         number.to_string().parse::<f64>().unwrap_or(f64::NAN)
     };
-    cut(numerator) / cut(denominator)
+    truncate(numerator) / truncate(denominator)
 }
 
 #[cfg(test)]
@@ -279,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn decimals_keep_their_scale_and_their_size() {
+    fn decimals_keep_their_scale() {
         let check = |text: &str, printed: &str| {
             assert_eq!(Decimal::parse(text).unwrap().to_string(), printed);
             let again = Decimal::parse(printed).unwrap();

@@ -1,16 +1,16 @@
-//! Printing EDN, on one line or wrapped, in such a way that Clojure reads the same value back.
+//! Prints EDN on one line or wrapped, so that Clojure reads the same value back.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use super::{Double, Edn, number};
 
-/// Where a line is wrapped.
+/// Maximum width of a wrapped line, in characters.
 const WIDTH: usize = 96;
 
-/// Keys that Jepsen's files put first, in this order: those of a result, then those of an
-/// operation. Numbers follow by size, then all others as the map has them.
-const ORDER: [&str; 16] = [
+/// Keys that Jepsen's files put first, in this order: those of results, then those of operations.
+/// Numbers follow by size, then all other keys in the order of the map.
+const FIRST_KEYS: [&str; 16] = [
     "perf",
     "timeline",
     "exceptions",
@@ -29,14 +29,14 @@ const ORDER: [&str; 16] = [
     "final?",
 ];
 
-/// On one line, as Clojure's `pr` would print it.
+/// Prints on one line, as Clojure's `pr` does.
 pub fn compact(edn: &Edn) -> String {
     let mut out = String::new();
     write_compact(&mut out, edn);
     out
 }
 
-/// Wrapped and indented for a person; ends without a line break.
+/// Prints wrapped and indented, without a line break at the end.
 pub fn pretty(edn: &Edn) -> String {
     let mut out = String::new();
     write_pretty(&mut out, edn, 0);
@@ -73,7 +73,7 @@ fn write_compact(out: &mut String, edn: &Edn) {
     }
 }
 
-/// `column` is where the value starts; what it wraps onto further lines is indented from there.
+/// Writes a value that starts at `column`; further lines are indented from there.
 fn write_pretty(out: &mut String, edn: &Edn, column: usize) {
     let line = compact(edn);
     if column + line.chars().count() <= WIDTH {
@@ -106,7 +106,7 @@ fn write_pretty(out: &mut String, edn: &Edn, column: usize) {
     }
 }
 
-/// Atoms fill lines like words of a text; if there is anything larger, each item has its own line.
+/// Writes atoms like words of a text; if an item is larger than that, each gets a line of its own.
 fn write_sequence(out: &mut String, Sequence { open, items, close }: &Sequence<'_>, column: usize) {
     out.push_str(open);
     let indent = column + open.len();
@@ -160,12 +160,12 @@ type Entry<'a> = (&'a Edn, &'a Edn);
 
 fn in_order<'a>(map: &'a BTreeMap<Edn, Edn>) -> Vec<Entry<'a>> {
     let rank = |key: &Edn| match key {
-        Edn::Key(name) => ORDER
+        Edn::Key(name) => FIRST_KEYS
             .iter()
             .position(|first| first == name)
-            .unwrap_or(ORDER.len() + 1),
-        other if number(other).is_some() => ORDER.len(),
-        _ => ORDER.len() + 1,
+            .unwrap_or(FIRST_KEYS.len() + 1),
+        other if number(other).is_some() => FIRST_KEYS.len(),
+        _ => FIRST_KEYS.len() + 1,
     };
     let size = |key: &Edn| number(key).unwrap_or_default();
     let mut entries: Vec<_> = map
@@ -181,7 +181,7 @@ fn break_line(out: &mut String, indent: usize) {
     out.extend(std::iter::repeat_n(' ', indent));
 }
 
-/// What has no parts; nothing for what has.
+/// Writes a value that has no parts.
 fn write_atom(out: &mut String, edn: &Edn) {
     match edn {
         Edn::Nil => out.push_str("nil"),
@@ -194,7 +194,7 @@ fn write_atom(out: &mut String, edn: &Edn) {
         Edn::Double(Double(number)) if number.is_infinite() => {
             out.push_str(if *number > 0.0 { "##Inf" } else { "##-Inf" });
         }
-        // With its `.0`, so that it does not read back as an integer.
+        // Keeps `.0`, so that it does not read back as an integer.
         Edn::Double(Double(number)) => append(out, format_args!("{number:?}")),
         Edn::Char(character) => write_char(out, *character),
         Edn::Str(text) => write_string(out, text),
@@ -235,8 +235,8 @@ fn write_string(out: &mut String, text: &str) {
     out.push('"');
 }
 
-/// Writing to a string cannot fail.
 pub(super) fn append(out: &mut String, text: std::fmt::Arguments<'_>) {
+    // Writing to a string cannot fail.
     let _ = out.write_fmt(text);
 }
 
@@ -246,7 +246,7 @@ mod tests {
     use crate::edn::{Keys, compact, from_json, read, text};
 
     #[test]
-    fn an_operation_prints_with_the_keys_in_the_order_of_jepsen() {
+    fn keys_of_an_operation_print_in_the_order_of_jepsen() {
         let json = serde_json::json!({
             "value": null, "final?": true, "f": "read", "process": 1, "type": "ok", "time": 5,
             "index": 0, "error": "e"
@@ -264,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_fill_lines_and_maps_take_one_line_an_entry() {
+    fn numbers_fill_lines_and_maps_take_one_line_per_entry() {
         let lost = (0..60).map(|n| n.to_string()).collect::<Vec<_>>().join(" ");
         let edn = format!("{{:workload {{:lost ({lost}), :valid? false}}, :valid? false}}");
         let wrapped = "\
@@ -277,13 +277,13 @@ mod tests {
     }
 
     #[test]
-    fn text_stays_one_line_and_reads_back() {
-        let hostile: String = (0_u8..128)
+    fn every_character_of_a_string_reads_back_from_one_line() {
+        let all: String = (0_u8..128)
             .map(char::from)
             .chain("é\u{85}\u{2028}😀".chars())
             .collect();
-        let printed = compact(&text(&hostile));
+        let printed = compact(&text(&all));
         assert!(!printed.contains(['\n', '\r']), "{printed:?}");
-        assert_eq!(read(&printed).unwrap(), text(&hostile));
+        assert_eq!(read(&printed).unwrap(), text(&all));
     }
 }

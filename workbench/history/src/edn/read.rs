@@ -1,7 +1,7 @@
-//! Reads EDN, value by value, from a stream, as Clojure's own reader of EDN does: comments, `#_`,
-//! metadata, tagged literals and records, numbers of all kinds, namespaced maps.
+//! Reads EDN from a stream, value by value. It accepts what Clojure's own EDN reader does:
+//! comments, `#_`, metadata, tagged literals and records, numbers of all kinds, namespaced maps.
 //!
-//! What cannot be read is reported with line and column, what is there, and what was expected.
+//! Errors say at which line and column, what was expected and what was found.
 
 mod token;
 
@@ -14,39 +14,42 @@ use anyhow::{anyhow, ensure};
 use super::{Edn, Name};
 use crate::source::Source;
 
-/// How deeply values may be nested: everything that walks a value is recursive.
+/// How deeply values may be nested, to bound the recursion over a value.
 pub const MAX_DEPTH: usize = 128;
 
-/// Reads the one value that a text holds.
+/// What is found at the end, in errors.
+const END: &str = "the end of the input";
+
+/// Reads a text that consists of one value.
 ///
 /// # Errors
-/// When it is not EDN, when more follows, or when it is nested more than 128 levels deep.
+/// When it is not EDN, when another value follows, or when it is nested more than 128 levels deep.
 pub fn read(text: &str) -> anyhow::Result<Edn> {
     let mut reader = Reader::new(text.as_bytes());
     let Some(value) = reader.next()? else {
-        return Err(reader.position().error("the text ends", "a value"));
+        return Err(reader.position().error("a value", "the end of the text"));
     };
     let after = reader.position();
     ensure!(
         reader.next()?.is_none(),
-        after.error("another value follows", "the end")
+        after.error("the end of the text", "another value")
     );
     Ok(value)
 }
 
-/// A place in a text: line and column, both from 1, the column in characters.
+/// Position in a text: line and column, both from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Position {
     /// The line.
     pub line: u64,
-    /// The column.
+    /// The column, in characters.
     pub column: u64,
 }
 
 impl Position {
-    fn error(self, found: &str, expected: &str) -> anyhow::Error {
+    fn error(self, expected: &str, found: &str) -> anyhow::Error {
         let Position { line, column } = self;
-        anyhow!("line {line}, column {column}: {found}, where {expected} was expected")
+        anyhow!("line {line}, column {column}: expected {expected}, found {found}")
     }
 }
 
@@ -55,11 +58,11 @@ impl Position {
 pub struct Reader<R> {
     source: Source<R>,
     position: Position,
-    /// The start of the last value.
+    /// Start of the last value.
     start: Position,
 }
 
-/// What stands at some place.
+/// Next item of the stream.
 enum Form {
     Value(Edn),
     /// A closing bracket.
@@ -68,7 +71,7 @@ enum Form {
 }
 
 impl<R: Read> Reader<R> {
-    /// Reads from here; a byte order mark at the beginning is skipped.
+    /// Reads an input. A byte order mark at its start is skipped.
     pub fn new(input: R) -> Self {
         let first = Position { line: 1, column: 1 };
         Reader {
@@ -78,10 +81,10 @@ impl<R: Read> Reader<R> {
         }
     }
 
-    /// The next value of the stream; `None` at its end.
+    /// Reads the next value; `None` at the end.
     ///
     /// # Errors
-    /// When it cannot be read. What follows an error is of no use.
+    /// When reading fails. The rest of the stream is useless after an error.
     #[expect(clippy::should_implement_trait, reason = "an error ends the stream")]
     pub fn next(&mut self) -> anyhow::Result<Option<Edn>> {
         match self.form(MAX_DEPTH)? {
@@ -91,23 +94,24 @@ impl<R: Read> Reader<R> {
         }
     }
 
-    /// The next item of a list or vector that was opened by [`Reader::open`]; `None` once it is closed.
+    /// Reads the next item of a list or vector opened by [`Reader::open`]; `None` when it is
+    /// closed.
     ///
     /// # Errors
-    /// When it cannot be read.
+    /// When reading fails.
     pub fn next_item(&mut self, opening: u8) -> anyhow::Result<Option<Edn>> {
         match self.form(MAX_DEPTH - 1)? {
             Form::Value(value) => Ok(Some(value)),
             Form::Close(bracket) if bracket == closing(opening) => Ok(None),
-            Form::Close(bracket) => Err(self.stray(bracket, closing_name(opening))),
-            Form::End => Err(self.position.error("the input ends", closing_name(opening))),
+            Form::Close(bracket) => Err(self.stray(bracket, operation_or_close(opening))),
+            Form::End => Err(self.position.error(operation_or_close(opening), END)),
         }
     }
 
-    /// Steps into a list or a vector if one comes next, and says which bracket it was.
+    /// Enters a list or a vector if one is next, and returns its opening bracket.
     ///
     /// # Errors
-    /// When the input cannot be read.
+    /// When reading fails.
     pub fn open(&mut self) -> anyhow::Result<Option<u8>> {
         self.skip_blank()?;
         match self.peek()? {
@@ -119,12 +123,12 @@ impl<R: Read> Reader<R> {
         }
     }
 
-    /// Where the next byte is.
+    /// Position of the next byte.
     pub fn position(&self) -> Position {
         self.position
     }
 
-    /// Where the last value began.
+    /// Start of the last value.
     pub fn start(&self) -> Position {
         self.start
     }
@@ -148,14 +152,14 @@ impl<R: Read> Reader<R> {
         }
     }
 
-    /// The value that begins with this byte; `None` if it was discarded by `#_`.
+    /// Reads the value that starts with this byte; `None` if it was discarded by `#_`.
     fn value(&mut self, first: u8, levels: usize) -> anyhow::Result<Option<Edn>> {
         let start = self.position;
         let deeper = || {
-            let why = format!("a value that is nested more than {MAX_DEPTH} levels deep");
+            let expected = format!("a value nested at most {MAX_DEPTH} levels deep");
             levels
                 .checked_sub(1)
-                .ok_or_else(|| start.error(&why, "a simpler one"))
+                .ok_or_else(|| start.error(&expected, "a deeper one"))
         };
         Ok(Some(match first {
             b'"' => {
@@ -172,7 +176,7 @@ impl<R: Read> Reader<R> {
             b'^' => {
                 self.bump();
                 self.required(deeper()?, "metadata")?;
-                self.required(deeper()?, "the value that the metadata is of")?
+                self.required(deeper()?, "the value after the metadata")?
             }
             b'#' => {
                 self.bump();
@@ -185,16 +189,16 @@ impl<R: Read> Reader<R> {
         }))
     }
 
-    /// A value, whatever comes before it.
+    /// Reads a value that must follow.
     fn required(&mut self, levels: usize, expected: &str) -> anyhow::Result<Edn> {
         match self.form(levels)? {
             Form::Value(value) => Ok(value),
             Form::Close(bracket) => Err(self.stray(bracket, expected)),
-            Form::End => Err(self.position.error("the input ends", expected)),
+            Form::End => Err(self.position.error(expected, END)),
         }
     }
 
-    /// The items between brackets, of which the opening one comes next.
+    /// Reads the items between brackets, of which the opening one is next.
     fn items(&mut self, levels: usize) -> anyhow::Result<Vec<Edn>> {
         let opened = self.position;
         let opening = self.peek()?.unwrap_or(b'[');
@@ -204,10 +208,12 @@ impl<R: Read> Reader<R> {
             match self.form(levels)? {
                 Form::Value(value) => items.push(value),
                 Form::Close(bracket) if bracket == closing(opening) => return Ok(items),
-                Form::Close(bracket) => return Err(self.stray(bracket, &closes(opening, opened))),
+                Form::Close(bracket) => {
+                    return Err(self.stray(bracket, &value_or_close(opening, opened)));
+                }
                 Form::End => {
-                    let expected = closes(opening, opened);
-                    return Err(self.position.error("the input ends", &expected));
+                    let expected = value_or_close(opening, opened);
+                    return Err(self.position.error(&expected, END));
                 }
             }
         }
@@ -224,29 +230,28 @@ impl<R: Read> Reader<R> {
         while let Some(key) = items.next() {
             let Some(value) = items.next() else {
                 let found = format!(
-                    "the map has the key {} twice or without a value",
+                    "a map with the key {} twice or without a value",
                     brief(&key)
                 );
-                return Err(start.error(&found, "a value for each key"));
+                return Err(start.error("a value for each key", &found));
             };
             let key = match namespace {
                 Some(namespace) => in_namespace(key, namespace),
                 None => key,
             };
-            let name = map.contains_key(&key).then(|| brief(&key));
-            if let Some(name) = name {
-                let found = format!("the map has the key {name} twice");
-                return Err(start.error(&found, "each key once"));
+            if map.contains_key(&key) {
+                let found = format!("a map with the key {} twice", brief(&key));
+                return Err(start.error("each key once", &found));
             }
             map.insert(key, value);
         }
         Ok(map)
     }
 
-    /// What follows a `#`.
+    /// Reads what follows a `#`.
     fn dispatch(&mut self, start: Position, levels: usize) -> anyhow::Result<Option<Edn>> {
         let Some(next) = self.peek()? else {
-            return Err(self.position.error("the input ends", "what # begins"));
+            return Err(self.position.error("a tag, a set or ##NaN after #", END));
         };
         match next {
             b'_' => {
@@ -259,7 +264,7 @@ impl<R: Read> Reader<R> {
                 let count = items.len();
                 let set: BTreeSet<Edn> = items.into_iter().collect();
                 if set.len() < count {
-                    return Err(start.error("a set that has an element twice", "each one once"));
+                    return Err(start.error("each element once", "a set with an element twice"));
                 }
                 Ok(Some(Edn::Set(set)))
             }
@@ -270,7 +275,7 @@ impl<R: Read> Reader<R> {
                     "NaN" => f64::NAN,
                     "Inf" => f64::INFINITY,
                     "-Inf" => f64::NEG_INFINITY,
-                    _ => return Err(start.error(&quoted(&format!("##{name}")), "##NaN or ##Inf")),
+                    _ => return Err(start.error("##NaN or ##Inf", &quoted(&format!("##{name}")))),
                 })))
             }
             b':' => {
@@ -279,7 +284,7 @@ impl<R: Read> Reader<R> {
                 self.skip_blank()?;
                 if namespace.is_empty() || self.peek()? != Some(b'{') {
                     let found = quoted(&format!("#:{namespace}"));
-                    return Err(start.error(&found, "a namespaced map, as #:name{…}"));
+                    return Err(start.error("a namespaced map, as #:name{…}", &found));
                 }
                 Ok(Some(Edn::Map(self.map(levels, Some(&namespace))?)))
             }
@@ -290,17 +295,17 @@ impl<R: Read> Reader<R> {
             }
             _ => {
                 let found = format!("#{}", char::from(next));
-                Err(start.error(&quoted(&found), "EDN, as a tag, a set or ##NaN"))
+                Err(start.error("a tag, a set or ##NaN", &quoted(&found)))
             }
         }
     }
 
     fn stray(&self, bracket: u8, expected: &str) -> anyhow::Error {
         let found = quoted(&char::from(bracket).to_string());
-        self.start.error(&found, expected)
+        self.start.error(expected, &found)
     }
 
-    /// Whitespace, commas, and comments until the end of their line.
+    /// Skips whitespace, commas and comments.
     fn skip_blank(&mut self) -> anyhow::Result<()> {
         while let Some(byte) = self.peek()? {
             match byte {
@@ -316,23 +321,23 @@ impl<R: Read> Reader<R> {
         Ok(())
     }
 
-    /// The next byte, which stays where it is.
+    /// Returns the next byte without consuming it; `None` at the end.
     fn peek(&mut self) -> anyhow::Result<Option<u8>> {
         self.source.peek()
     }
 
-    /// Steps over the byte that was peeked at.
+    /// Consumes the byte that was peeked at.
     fn bump(&mut self) {
-        match self.source.rest().first() {
+        match self.source.buffered().first() {
             Some(b'\n') => {
                 self.position.line += 1;
                 self.position.column = 1;
             }
-            // The further bytes of a character in UTF-8.
+            // A continuation byte of a UTF-8 character.
             Some(0x80..0xc0) | None => {}
             Some(_) => self.position.column += 1,
         }
-        self.source.skip(1);
+        self.source.consume(1);
     }
 }
 
@@ -348,24 +353,24 @@ fn closing(opening: u8) -> u8 {
     }
 }
 
-fn closing_name(opening: u8) -> &'static str {
+fn operation_or_close(opening: u8) -> &'static str {
     match opening {
         b'(' => "an operation or )",
         _ => "an operation or ]",
     }
 }
 
-fn closes(opening: u8, opened: Position) -> String {
+fn value_or_close(opening: u8, opened: Position) -> String {
     let (opening, closing) = (char::from(opening), char::from(closing(opening)));
     let Position { line, column } = opened;
-    format!("a value, or {closing} for the {opening} at line {line}, column {column},")
+    format!("a value, or {closing} for the {opening} at line {line}, column {column}")
 }
 
 fn quoted(text: &str) -> String {
     format!("{text:?}")
 }
 
-/// At most 40 characters of what a value prints as.
+/// Prints a value in at most 40 characters.
 pub(crate) fn brief(value: &Edn) -> String {
     const WIDTH: usize = 40;
     let text = super::compact(value);
@@ -375,7 +380,7 @@ pub(crate) fn brief(value: &Edn) -> String {
     }
 }
 
-/// A key of `#:name{…}`: one without a namespace gets this one, `_` stands for none.
+/// Qualifies a key of `#:name{…}`: a key without a namespace gets this one; `_` stands for none.
 fn in_namespace(key: Edn, namespace: &str) -> Edn {
     let qualified = |name: Name| match name.strip_prefix("_/") {
         Some(bare) => Cow::Owned(bare.to_owned()),

@@ -1,5 +1,5 @@
-//! To tagged JSON and back, which loses nothing: for values. What JSON lacks becomes an object with
-//! one field, whose name says what it is.
+//! Converts values of operations to tagged JSON and back, without loss. A value that JSON lacks
+//! becomes an object with one field, named after the kind of the value.
 //!
 //! ```text
 //! :key  sym  \c  2/3  1.5M     {"#keyword":"key"} {"#symbol":"sym"} {"#char":"c"} {"#ratio":"2/3"} {"#decimal":"1.5"}
@@ -8,7 +8,7 @@
 //! #inst "2026"                 {"#tagged":["inst","2026"]}
 //! ```
 //!
-//! An object that only looks like that gets one more `#` in front of its name: `{"##set":[1]}`.
+//! An object that already has such a name gets a further `#`: `{"##set":[1]}`.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -20,18 +20,18 @@ use super::print::append;
 use super::{Decimal, Double, Edn, MAX_DEPTH, Name, Ratio, number, text};
 use crate::fields::Fields;
 
-/// The names that stand for something in tagged JSON, `#` in front of each.
+/// Names of the tags, without their `#`.
 const TAGS: [&str; 10] = [
     "keyword", "symbol", "char", "ratio", "decimal", "double", "list", "set", "map", "tagged",
 ];
 
-/// Whether a name is one of the tags, with one or more `#` in front.
+/// Whether a name is a tag with one or more leading `#`.
 fn is_tag(name: &str) -> bool {
     name.strip_prefix('#')
         .is_some_and(|rest| TAGS.contains(&rest.trim_start_matches('#')))
 }
 
-/// The name of an object's only field, without the `#` that keeps it from being a tag.
+/// Removes the `#` that escapes the name of an object's only field.
 pub fn unescaped(name: &str) -> &str {
     match name.strip_prefix('#') {
         Some(rest) if is_tag(rest) => rest,
@@ -39,12 +39,12 @@ pub fn unescaped(name: &str) -> &str {
     }
 }
 
-/// Whether JSON text may hold a tag: one never does without this.
+/// Whether JSON text may contain a tag; a fast check without false negatives.
 pub fn may_be_tagged(json: &str) -> bool {
     json.contains("\"#") || json.contains("\\u0023")
 }
 
-/// As tagged JSON, on one line.
+/// Converts to tagged JSON, on one line.
 pub fn to_tagged(edn: &Edn) -> String {
     let mut out = String::new();
     write_tagged(&mut out, edn);
@@ -90,7 +90,7 @@ fn write_tagged(out: &mut String, edn: &Edn) {
     }
 }
 
-/// An object if all keys are strings, and otherwise a tagged list of pairs.
+/// Writes an object if all keys are strings, and otherwise a tagged list of pairs.
 fn write_map(out: &mut String, entries: &BTreeMap<Edn, Edn>) {
     if !entries.keys().all(|key| matches!(key, Edn::Str(_))) {
         write_tag(out, "map", |out| {
@@ -144,7 +144,7 @@ fn write_string(out: &mut String, text: &str) {
     out.push_str(&serde_json::to_string(text).unwrap_or_default());
 }
 
-/// As Jackson reads it: an integer of any size, or a double.
+/// Parses a number as Jackson does: an integer of any size, or a double.
 pub(super) fn number_from_json(text: &str) -> Edn {
     if let Ok(number) = text.parse() {
         return Edn::Int(number);
@@ -155,16 +155,16 @@ pub(super) fn number_from_json(text: &str) -> Edn {
     }
 }
 
-/// The value of tagged JSON.
+/// Parses tagged JSON.
 ///
 /// # Errors
-/// When it is nested more than 128 levels deep, a string has half a surrogate pair, or a tag's value is not
-/// of its kind.
+/// When it is nested more than 128 levels deep, a string has half a surrogate pair, or the content
+/// of a tag is not a value of that tag.
 pub fn from_tagged(json: &RawValue) -> anyhow::Result<Edn> {
     decode(json, true, MAX_DEPTH)
 }
 
-/// The value of JSON as it crossed the wire, where `{"#set":[]}` is an object like any other.
+/// Parses JSON of a message, in which `{"#set":[]}` is an object like any other.
 ///
 /// # Errors
 /// As [`from_tagged`].
@@ -176,7 +176,7 @@ fn decode(json: &RawValue, has_tags: bool, levels: usize) -> anyhow::Result<Edn>
     let text = json.get();
     let left = levels
         .checked_sub(1)
-        .with_context(|| format!("nested more than {MAX_DEPTH} levels deep"))?;
+        .with_context(|| format!("expected a value nested at most {MAX_DEPTH} levels deep"))?;
     Ok(match text.as_bytes().first() {
         Some(b'n') => Edn::Nil,
         Some(b't') => Edn::Bool(true),
@@ -215,16 +215,16 @@ fn decode_tag(name: &str, value: &RawValue, left: usize) -> anyhow::Result<Edn> 
         let entry = (text(tag), decode(value, true, left)?);
         return Ok(Edn::Map(BTreeMap::from([entry])));
     }
-    let wrong = || format!("{{\"{name}\":{value}}} is no {tag}");
+    let wrong = || format!("expected a {tag}, found {{\"{name}\":{value}}}");
     let string = || serde_json::from_str::<String>(value.get()).with_context(wrong);
     let owned = || string().map(|name| -> Name { Cow::Owned(name) });
     let items = || decode_all(value.get(), true, left).with_context(wrong);
     Ok(match tag {
-        // Not every text is a name that EDN could say.
+        // Not every text is a name that EDN can express.
         "keyword" => {
-            spelled(&format!(":{}", string()?), &Edn::Key(owned()?)).with_context(wrong)?
+            if_read_as(&format!(":{}", string()?), &Edn::Key(owned()?)).with_context(wrong)?
         }
-        "symbol" => spelled(&string()?, &Edn::Symbol(owned()?)).with_context(wrong)?,
+        "symbol" => if_read_as(&string()?, &Edn::Symbol(owned()?)).with_context(wrong)?,
         "char" => {
             let text = string()?;
             let mut characters = text.chars();
@@ -258,7 +258,7 @@ fn decode_tag(name: &str, value: &RawValue, left: usize) -> anyhow::Result<Edn> 
             match <[Edn; 2]>::try_from(parts) {
                 Ok([Edn::Str(tag), value]) => {
                     let tagged = Edn::Tagged(tag.clone(), Box::new(Edn::Int(0)));
-                    spelled(&format!("#{tag} 0"), &tagged).with_context(wrong)?;
+                    if_read_as(&format!("#{tag} 0"), &tagged).with_context(wrong)?;
                     Edn::Tagged(tag, Box::new(value))
                 }
                 _ => bail!(wrong()),
@@ -267,8 +267,8 @@ fn decode_tag(name: &str, value: &RawValue, left: usize) -> anyhow::Result<Edn> 
     })
 }
 
-/// The value, if this is how EDN spells it.
-fn spelled(edn: &str, value: &Edn) -> Option<Edn> {
+/// Reads EDN, if the result is the value.
+fn if_read_as(edn: &str, value: &Edn) -> Option<Edn> {
     super::read(edn).ok().filter(|read| read == value)
 }
 
@@ -284,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn what_json_lacks_is_tagged_and_comes_back() {
+    fn values_that_json_lacks_are_tagged_and_read_back() {
         let check = |edn: &str, json: &str| {
             let value = read(edn).unwrap();
             assert_eq!(to_tagged(&value), json);
@@ -347,7 +347,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tag_of_something_else_is_an_error() {
+    fn a_tag_with_wrong_content_is_an_error() {
         for json in [
             r##"{"#keyword":1}"##,
             r##"{"#keyword":"a b"}"##,
@@ -361,14 +361,14 @@ mod tests {
             r##"{"#tagged":[1,2]}"##,
         ] {
             let error = from_tagged(&raw(json)).unwrap_err().to_string();
-            assert!(error.contains("is no"), "{error}");
+            assert!(error.starts_with("expected a "), "{error}");
         }
         let deep = "[".repeat(200) + &"]".repeat(200);
         assert!(from_tagged(&raw(&deep)).is_err());
     }
 
     #[test]
-    fn numbers_are_read_as_they_are_in_clojure() {
+    fn numbers_are_read_as_in_clojure() {
         let check =
             |json: &str, edn: Edn| assert_eq!(from_tagged(&raw(json)).unwrap(), edn, "{json}");
         check("1e2", crate::edn::float(100.0));

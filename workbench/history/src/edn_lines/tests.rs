@@ -47,7 +47,7 @@ fn keywords_and_sets_become_strings_and_arrays() {
 }
 
 #[test]
-fn both_notations_hold_the_same_history() {
+fn both_notations_preserve_a_history() {
     let history = History::read_edn(SAMPLE.as_bytes()).unwrap();
     let mut json = Vec::new();
     history.write_json_lines(&mut json).unwrap();
@@ -60,53 +60,61 @@ fn both_notations_hold_the_same_history() {
 }
 
 #[test]
-fn a_spoilt_line_is_named_and_nothing_panics() {
-    let check = |from: &str, to: &str, complaint: &str| {
-        let spoilt = SAMPLE.replacen(from, to, 1);
-        let error = format!("{:#}", History::read_edn(spoilt.as_bytes()).unwrap_err());
-        assert!(error.contains(complaint), "{error}");
+fn a_malformed_line_is_reported_with_its_position() {
+    let check = |from: &str, to: &str, expected: &str| {
+        let malformed = SAMPLE.replacen(from, to, 1);
+        let error = format!("{:#}", History::read_edn(malformed.as_bytes()).unwrap_err());
+        assert!(error.contains(expected), "{error}");
     };
     check(
         ":index 2,",
         ":index 1,",
-        "line 3, column 1: index 1 after index 1",
+        "line 3, column 1: expected an index of at least 2, as indices must increase, found 1",
     );
     check(
         ":process 0",
         ":process -1",
-        "line 3, column 1: :process is negative",
+        "line 3, column 1: expected an integer of 0 or more, or :nemesis, as :process, found -1",
     );
     check(
         ":process 0",
         ":process me",
-        "line 3, column 1: :process is no number: me",
+        "line 3, column 1: expected an integer of 0 or more, or :nemesis, as :process, found me",
     );
     check(
         ":type :fail",
         ":type :failed",
-        "line 6, column 1: no type: failed",
+        "line 6, column 1: expected :invoke, :ok, :fail or :info as :type, found :failed",
     );
-    check(":f :read, ", "", "line 5, column 1: an operation needs :f");
-    check(":f :read", ":f 5", "line 5, column 1: :f is no name: 5");
+    check(
+        ":f :read, ",
+        "",
+        "line 5, column 1: missing field :f of the operation",
+    );
+    check(
+        ":f :read",
+        ":f 5",
+        "line 5, column 1: expected a keyword or a string as :f, found 5",
+    );
     check(
         "}\n",
         "\n",
-        "line 25, column 1: the input ends, where a value, or } for the {",
+        "line 25, column 1: expected a value, or } for the { at line 1, column 1, found the end",
     );
     check(
         "one}",
         "one)",
-        "line 1, column 85: \")\", where a value, or } for the { at line 1",
+        "line 1, column 85: expected a value, or } for the { at line 1, column 1, found \")\"",
     );
     check(
         "{:index 0",
         "5 {:index 0",
-        "line 1, column 1: an operation was expected",
+        "line 1, column 1: expected an operation, as {:type :invoke, …}, found 5",
     );
     check(
         ":time 5",
         ":time 99999999999999999999",
-        "line 1, column 1: :time is no number",
+        "line 1, column 1: expected an integer of 0 or more as :time, found 9",
     );
     check(
         ":type :fail, :process 1",
@@ -121,12 +129,12 @@ fn a_spoilt_line_is_named_and_nothing_panics() {
     check(
         ":type :invoke, :process 2, :f :poll",
         ":type :ok, :process 2, :f :poll",
-        "line 13, column 1: process 2 completes an operation (index 12) a second time",
+        "line 13, column 1: process 2 completes an operation (index 12) that it has not invoked",
     );
 }
 
 #[test]
-fn results_are_no_history() {
+fn results_are_not_a_history() {
     let results = SAMPLE.lines().filter(|line| !line.contains(":invoke"));
     let results: String = results.collect();
     let error = History::read_edn(results.as_bytes())
@@ -139,33 +147,33 @@ fn results_are_no_history() {
 }
 
 #[test]
-fn one_list_or_vector_of_all_is_a_history_too() {
+fn a_list_or_a_vector_of_operations_is_a_history() {
     for (open, close) in [("[", "]"), ("; by hand\n(", ") #_ {}\n")] {
         let history = History::read_edn(format!("{open}{SAMPLE}{close}").as_bytes()).unwrap();
         let mut out = Vec::new();
         history.write_edn(&mut out).unwrap();
         assert_eq!(String::from_utf8(out).unwrap(), SAMPLE);
     }
-    let check = |edn: &str, complaint: &str| {
+    let check = |edn: &str, expected: &str| {
         let error = format!("{:#}", History::read_edn(edn.as_bytes()).unwrap_err());
-        assert!(error.contains(complaint), "{error}");
+        assert!(error.contains(expected), "{error}");
     };
     check(
         "[] {}",
-        "line 1, column 4: something follows the list of all operations",
+        "line 1, column 4: expected the end after the list of all operations, found another value",
     );
     check(
         "[",
-        "line 1, column 2: the input ends, where an operation or ] was expected",
+        "line 1, column 2: expected an operation or ], found the end of the input",
     );
     check(
         "[)",
-        "line 1, column 2: \")\", where an operation or ] was expected",
+        "line 1, column 2: expected an operation or ], found \")\"",
     );
 }
 
 #[test]
-fn without_times_the_order_counts() {
+fn missing_times_follow_the_order() {
     let edn = "{:type :invoke :process 0 :f :read} {:type :ok :process 0 :f :read}";
     let history = History::read_edn(edn.as_bytes()).unwrap();
     let numbers: Vec<_> = history.ops.iter().map(|op| (op.index, op.time)).collect();
@@ -173,7 +181,7 @@ fn without_times_the_order_counts() {
 }
 
 #[test]
-fn unknown_keys_unknown_errors_and_record_tags_are_taken_as_they_come() {
+fn unknown_keys_unknown_errors_and_record_tags_are_accepted() {
     let line = r#"#jepsen.history.Op{:index 0, :time 1, :type :invoke, :process 3, :f :assign,
         :value ["9"], :seek-to-beginning? true, :error {:no 1}}"#;
     let history = History::read_edn(line.replace('\n', " ").as_bytes()).unwrap();

@@ -1,4 +1,4 @@
-//! The plots of a run, each with the same numbers as a table.
+//! Plots of a run, each with its numbers as a table.
 
 mod workloads;
 
@@ -7,27 +7,27 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use super::Subject;
 use super::faults::Episode;
 use super::table::Table;
-use crate::plot::{Axis, Chart, Color, HEIGHT, Series, Shade, Shape, WIDTH};
+use crate::plot::{Axis, Chart, Color, HEIGHT, Series, SeriesStyle, Shade, WIDTH};
 use checkers::quantile;
 use history::text::shortened;
 use history::{Kind, Pair};
 
-/// Less than this is drawn as this, in milliseconds: simulated nodes answer in no time at all.
-const LEAST_LATENCY: f64 = 0.01;
+/// Minimum latency that is drawn, in milliseconds: simulated nodes may answer in zero time.
+const MIN_LATENCY_MS: f64 = 0.01;
 
-/// Into how many stretches of time a run is divided.
-const STRETCHES: f64 = 40.0;
+/// Number of intervals into which a run is divided.
+const INTERVALS: f64 = 40.0;
 
-/// How many kinds of messages have a line of their own.
-const MOST_KINDS: usize = 7;
+/// Maximum number of message types with a line of their own.
+const MAX_KINDS: usize = 7;
 
-/// How many letters of a type are shown.
-const NAME: usize = 60;
+/// Maximum length of a message type, in characters.
+const MAX_NAME_CHARS: usize = 60;
 
-/// Dots closer than this, in pixels, are drawn once.
-const GRAIN: f64 = 2.0;
+/// Points that are closer than this, in pixels, are drawn once.
+const MIN_DISTANCE: f64 = 2.0;
 
-/// The points of a distribution that are shown.
+/// Quantiles that are shown.
 const QUANTILES: [(&str, f64); 4] = [
     ("median", 0.5),
     ("95 %", 0.95),
@@ -35,50 +35,54 @@ const QUANTILES: [(&str, f64); 4] = [
     ("max", 1.0),
 ];
 
-/// The outcomes of an operation, with their words, and how they are drawn.
-const OUTCOMES: [(Kind, &str, Shape, Color); 3] = [
-    (Kind::Ok, "ok", Shape::Dots, Color::Good),
-    (Kind::Fail, "failed", Shape::Crosses, Color::Bad),
-    (Kind::Info, "unknown", Shape::Triangles, Color::Doubt),
+/// Outcomes of an operation: the name, and how it is drawn.
+const OUTCOMES: [(Kind, &str, SeriesStyle, Color); 3] = [
+    (Kind::Ok, "ok", SeriesStyle::Dots, Color::Good),
+    (Kind::Fail, "failed", SeriesStyle::Crosses, Color::Bad),
+    (
+        Kind::Info,
+        "indeterminate",
+        SeriesStyle::Triangles,
+        Color::Doubt,
+    ),
 ];
 
-/// A plot with what belongs to it.
+/// A plot with its explanation and its table.
 pub(super) struct Panel {
-    /// Its name, as of a file.
+    /// Name of the plot and of its file.
     pub(super) name: &'static str,
-    /// What is to be seen, in a sentence.
+    /// Explanation, in a sentence.
     pub(super) note: String,
     pub(super) chart: Chart,
     pub(super) table: Table,
 }
 
-/// An operation that ended.
-struct Call<'a> {
-    /// When it began, in seconds.
-    begun: f64,
-    /// When it ended, in seconds.
-    ended: f64,
+/// A completed operation.
+struct CompletedOp<'a> {
+    /// Time of the invocation, in seconds.
+    invoked_s: f64,
+    /// Time of the completion, in seconds.
+    completed_s: f64,
     f: &'a str,
     outcome: Kind,
 }
 
-impl Call<'_> {
-    /// How long it took, in milliseconds.
-    fn latency(&self) -> f64 {
-        (self.ended - self.begun) * 1e3
+impl CompletedOp<'_> {
+    fn latency_ms(&self) -> f64 {
+        (self.completed_s - self.invoked_s) * 1e3
     }
 }
 
-/// All plots that apply to a run.
+/// Draws all plots that apply to a run.
 pub(super) fn panels(
     subject: &Subject<'_>,
     pairs: &[Pair<'_>],
     episodes: &[Episode],
 ) -> Vec<Panel> {
-    let calls: Vec<Call<'_>> = pairs.iter().filter_map(call).collect();
+    let ops: Vec<CompletedOp<'_>> = pairs.iter().filter_map(completed_op).collect();
     let plots = Plots {
         subject,
-        calls: &calls,
+        ops: &ops,
         time: Axis::linear("time, s", 0.0..subject.seconds().max(0.1)),
         episodes,
     };
@@ -94,11 +98,11 @@ pub(super) fn panels(
     panels.into_iter().flatten().collect()
 }
 
-fn call<'a>(pair: &Pair<'a>) -> Option<Call<'a>> {
+fn completed_op<'a>(pair: &Pair<'a>) -> Option<CompletedOp<'a>> {
     let completion = pair.completion?;
-    Some(Call {
-        begun: pair.invocation.seconds(),
-        ended: completion.seconds(),
+    Some(CompletedOp {
+        invoked_s: pair.invocation.seconds(),
+        completed_s: completion.seconds(),
         f: &pair.invocation.f,
         outcome: completion.kind,
     })
@@ -106,13 +110,13 @@ fn call<'a>(pair: &Pair<'a>) -> Option<Call<'a>> {
 
 struct Plots<'a> {
     subject: &'a Subject<'a>,
-    calls: &'a [Call<'a>],
+    ops: &'a [CompletedOp<'a>],
     time: Axis,
     episodes: &'a [Episode],
 }
 
 impl Plots<'_> {
-    /// A chart over time with the faults behind it.
+    /// Makes a chart over time with the faults as shades.
     fn over_time(&self, title: &str, y: Axis) -> Chart {
         let shade = |episode: &Episode| Shade {
             range: episode.from..episode.to,
@@ -125,40 +129,42 @@ impl Plots<'_> {
     }
 
     fn latency_axis(&self) -> Axis {
-        let latencies = || self.calls.iter().map(Call::latency);
-        let least = latencies().fold(f64::INFINITY, f64::min).max(LEAST_LATENCY);
-        let most = latencies().fold(LEAST_LATENCY, f64::max);
-        Axis::logarithmic("latency, ms", least.min(most), most)
+        let latencies = || self.ops.iter().map(CompletedOp::latency_ms);
+        let min = latencies()
+            .fold(f64::INFINITY, f64::min)
+            .max(MIN_LATENCY_MS);
+        let max = latencies().fold(MIN_LATENCY_MS, f64::max);
+        Axis::logarithmic("latency, ms", min.min(max), max)
     }
 
     fn functions(&self) -> BTreeSet<&str> {
-        self.calls.iter().map(|call| call.f).collect()
+        self.ops.iter().map(|op| op.f).collect()
     }
 
-    /// Each operation as a dot.
+    /// Latency of each operation, as a point.
     fn latency(&self) -> Option<Panel> {
-        if self.calls.is_empty() {
+        if self.ops.is_empty() {
             return None;
         }
-        let title = "Latency of each operation that ended";
+        let title = "Latency of completed operations";
         let mut chart = self.over_time(title, self.latency_axis());
         let mut rows = Vec::new();
-        for (place, f) in self.functions().into_iter().enumerate() {
-            for (outcome, word, shape, _) in OUTCOMES {
-                let of = |call: &&Call<'_>| call.f == f && call.outcome == outcome;
-                let calls = || self.calls.iter().filter(of);
-                if calls().next().is_none() {
+        for (series, f) in self.functions().into_iter().enumerate() {
+            for (outcome, name, style, _) in OUTCOMES {
+                let is_drawn = |op: &&CompletedOp<'_>| op.f == f && op.outcome == outcome;
+                let ops = || self.ops.iter().filter(is_drawn);
+                if ops().next().is_none() {
                     continue;
                 }
-                let points = calls().map(|it| (it.begun, it.latency().max(LEAST_LATENCY)));
+                let points = ops().map(|it| (it.invoked_s, it.latency_ms().max(MIN_LATENCY_MS)));
                 chart.series.push(Series {
-                    name: format!("{f}, {word}"),
-                    color: Color::Series(place),
-                    shape,
+                    name: format!("{f}, {name}"),
+                    color: Color::Series(series),
+                    style,
                     points: thinned(points, &chart.x, &chart.y),
                 });
-                let latencies = sorted(calls().map(Call::latency));
-                let mut row = vec![format!("{f}, {word}"), latencies.len().to_string()];
+                let latencies = sorted(ops().map(CompletedOp::latency_ms));
+                let mut row = vec![format!("{f}, {name}"), latencies.len().to_string()];
                 row.extend(quantiles(&latencies));
                 rows.push(row);
             }
@@ -173,47 +179,51 @@ impl Plots<'_> {
         ];
         Some(Panel {
             name: "latency",
-            note: "Each operation that ended, by when it began and how long it took; less than \
-                   0.01 ms is drawn as 0.01 ms."
-                .to_owned(),
+            note:
+                "Each completed operation, by the time of its invocation. Latencies below 0.01 ms \
+                   are drawn as 0.01 ms."
+                    .to_owned(),
             chart,
             table: Table::new("Latency by operation and outcome", &head, rows),
         })
     }
 
-    /// How latencies are distributed, stretch by stretch.
+    /// Latency quantiles in each interval.
     fn quantiles(&self) -> Option<Panel> {
-        let width = self.time.range.end / STRETCHES;
-        let mut stretches: BTreeMap<usize, Vec<f64>> = BTreeMap::new();
-        for call in self.calls.iter().filter(|call| call.outcome == Kind::Ok) {
-            let stretch = ((call.begun / width) as usize).min(STRETCHES as usize - 1);
-            stretches.entry(stretch).or_default().push(call.latency());
+        let width = self.time.range.end / INTERVALS;
+        let mut intervals: BTreeMap<usize, Vec<f64>> = BTreeMap::new();
+        for op in self.ops.iter().filter(|op| op.outcome == Kind::Ok) {
+            let interval = ((op.invoked_s / width) as usize).min(INTERVALS as usize - 1);
+            intervals.entry(interval).or_default().push(op.latency_ms());
         }
-        if stretches.is_empty() {
+        if intervals.is_empty() {
             return None;
         }
-        let title = "Latency quantiles of operations that were ok";
+        let title = "Latency quantiles of ok operations";
         let mut chart = self.over_time(title, self.latency_axis());
         let mut rows = Vec::new();
-        for (stretch, latencies) in &mut stretches {
+        for (interval, latencies) in &mut intervals {
             latencies.sort_by(f64::total_cmp);
-            let begin = *stretch as f64 * width;
-            let mut row = vec![format!("{begin:.1}"), latencies.len().to_string()];
+            let start = *interval as f64 * width;
+            let mut row = vec![format!("{start:.1}"), latencies.len().to_string()];
             row.extend(quantiles(latencies));
             rows.push(row);
         }
-        for (place, (name, point)) in QUANTILES.into_iter().enumerate() {
-            // A stretch in which nothing began breaks the line.
-            let last = stretches.keys().next_back().copied().unwrap_or(0);
-            let points = (0..=last).map(|stretch| {
-                let latency = stretches.get(&stretch).and_then(|it| quantile(it, point));
-                let middle = (stretch as f64 + 0.5) * width;
-                (middle, latency.map_or(f64::NAN, |it| it.max(LEAST_LATENCY)))
+        for (series, (name, point)) in QUANTILES.into_iter().enumerate() {
+            // An interval without invocations breaks the line.
+            let last = intervals.keys().next_back().copied().unwrap_or(0);
+            let points = (0..=last).map(|interval| {
+                let latency = intervals.get(&interval).and_then(|it| quantile(it, point));
+                let middle = (interval as f64 + 0.5) * width;
+                (
+                    middle,
+                    latency.map_or(f64::NAN, |it| it.max(MIN_LATENCY_MS)),
+                )
             });
             chart.series.push(Series {
                 name: name.to_owned(),
-                color: Color::Series(place),
-                shape: Shape::Line,
+                color: Color::Series(series),
+                style: SeriesStyle::Line,
                 points: points.collect(),
             });
         }
@@ -227,7 +237,7 @@ impl Plots<'_> {
         ];
         Some(Panel {
             name: "quantiles",
-            note: format!("Of what began in each {width:.2} s."),
+            note: format!("Operations by invocation, in intervals of {width:.2} s."),
             chart,
             table: Table::new("Latency quantiles over time", &head, rows),
         })
@@ -235,54 +245,54 @@ impl Plots<'_> {
 
     /// How many operations end in a second, by outcome.
     fn throughput(&self) -> Option<Panel> {
-        if self.calls.is_empty() {
+        if self.ops.is_empty() {
             return None;
         }
-        let width = self.stretch();
+        let width = self.interval_s();
         let count = (self.time.range.end / width).ceil().max(1.0) as usize;
         let mut rates = vec![[0.0_f64; 3]; count];
-        for call in self.calls {
-            let place = OUTCOMES
+        for op in self.ops {
+            let outcome = OUTCOMES
                 .iter()
-                .position(|(outcome, ..)| *outcome == call.outcome);
-            let stretch = ((call.ended / width) as usize).min(count - 1);
-            if let Some(place) = place {
-                rates[stretch][place] += 1.0 / width;
+                .position(|(outcome, ..)| *outcome == op.outcome);
+            let interval = ((op.completed_s / width) as usize).min(count - 1);
+            if let Some(outcome) = outcome {
+                rates[interval][outcome] += 1.0 / width;
             }
         }
-        let most = rates.iter().flatten().copied().fold(1.0, f64::max);
-        let y = Axis::linear("operations a second", 0.0..most * 1.1);
+        let max = rates.iter().flatten().copied().fold(1.0, f64::max);
+        let y = Axis::linear("operations per second", 0.0..max * 1.1);
         let mut chart = self.over_time("Throughput by outcome", y);
-        for (place, (_, word, _, color)) in OUTCOMES.into_iter().enumerate() {
-            if rates.iter().any(|rate| rate[place] > 0.0) {
-                let at =
-                    |(stretch, rate): (usize, &[f64; 3])| (stretch as f64 * width, rate[place]);
-                let points = rates.iter().enumerate().map(at);
+        for (outcome, (_, name, _, color)) in OUTCOMES.into_iter().enumerate() {
+            if rates.iter().any(|rate| rate[outcome] > 0.0) {
+                let point =
+                    |(interval, rate): (usize, &[f64; 3])| (interval as f64 * width, rate[outcome]);
+                let points = rates.iter().enumerate().map(point);
                 chart
                     .series
-                    .push(steps(word, color, points.collect(), self.time.range.end));
+                    .push(steps(name, color, points.collect(), self.time.range.end));
             }
         }
-        let rows = rates.iter().enumerate().map(|(stretch, rate)| {
-            let begin = format!("{:.1}", stretch as f64 * width);
+        let rows = rates.iter().enumerate().map(|(interval, rate)| {
+            let start = format!("{:.1}", interval as f64 * width);
             let rate = rate.map(|it| format!("{it:.1}"));
-            [vec![begin], rate.to_vec()].concat()
+            [vec![start], rate.to_vec()].concat()
         });
-        let head = ["from, s", "ok/s", "failed/s", "unknown/s"];
+        let head = ["from, s", "ok/s", "failed/s", "indeterminate/s"];
         Some(Panel {
             name: "throughput",
-            note: format!("What ended in each {width:.2} s."),
+            note: format!("Operations by completion, in intervals of {width:.2} s."),
             chart,
-            table: Table::new("Operations a second by outcome", &head, rows.collect()),
+            table: Table::new("Operations per second by outcome", &head, rows.collect()),
         })
     }
 
-    /// Whole seconds, or longer if there were very many of them.
-    fn stretch(&self) -> f64 {
+    /// Length of an interval in whole seconds: 1, or more in a long run.
+    fn interval_s(&self) -> f64 {
         (self.time.range.end / 120.0).ceil().max(1.0)
     }
 
-    /// How many messages are sent in a second, by type.
+    /// Messages sent per second, by type.
     fn messages(&self) -> Option<Panel> {
         let record = self.subject.record;
         let mut kinds: Vec<_> = record.statistics.kinds().iter().collect();
@@ -291,51 +301,53 @@ impl Plots<'_> {
             return None;
         }
         let total: u64 = kinds.iter().map(|(_, kind)| kind.sent).sum();
-        let stretch = self.stretch();
+        let interval_s = self.interval_s();
         let mut rates: Vec<(String, BTreeMap<u64, f64>)> = Vec::new();
         let mut rows = Vec::new();
-        for (place, (name, kind)) in kinds.iter().enumerate() {
-            if place <= MOST_KINDS {
-                // One that is alone keeps its name.
-                let is_rest = place == MOST_KINDS && kinds.len() > MOST_KINDS + 1;
+        for (rank, (name, kind)) in kinds.iter().enumerate() {
+            if rank <= MAX_KINDS {
+                // The last line combines the other types, unless there is just one.
+                let is_rest = rank == MAX_KINDS && kinds.len() > MAX_KINDS + 1;
                 let name = if is_rest { "all others" } else { name };
-                rates.push((shortened(name, NAME), BTreeMap::new()));
+                rates.push((shortened(name, MAX_NAME_CHARS), BTreeMap::new()));
             }
-            let most = kind.by_second.iter().map(|(_, count)| *count).max();
+            let max = kind.by_second.iter().map(|(_, count)| *count).max();
             rows.push(vec![
-                shortened(name, NAME),
+                shortened(name, MAX_NAME_CHARS),
                 kind.sent.to_string(),
                 format!("{:.1}", 100.0 * kind.sent as f64 / total.max(1) as f64),
-                most.unwrap_or(0).to_string(),
+                max.unwrap_or(0).to_string(),
             ]);
             if let Some((_, rate)) = rates.last_mut() {
                 for (second, count) in &kind.by_second {
-                    let bin = (*second as f64 / stretch) as u64;
-                    *rate.entry(bin).or_default() += *count as f64 / stretch;
+                    let interval = (*second as f64 / interval_s) as u64;
+                    *rate.entry(interval).or_default() += *count as f64 / interval_s;
                 }
             }
         }
         let all = || rates.iter().flat_map(|(_, rate)| rate.values());
         let y = Axis::linear(
-            "messages a second",
+            "messages per second",
             0.0..all().copied().fold(1.0, f64::max) * 1.1,
         );
-        let mut chart = self.over_time("Messages a second by type", y);
-        let last = (self.time.range.end / stretch) as u64;
-        for (place, (name, rate)) in rates.iter().enumerate() {
-            let at = |bin: u64| (bin as f64 * stretch, rate.get(&bin).copied().unwrap_or(0.0));
-            let points = (0..=last).map(at).collect();
-            let color = Color::Series(place);
+        let mut chart = self.over_time("Messages per second by type", y);
+        let last = (self.time.range.end / interval_s) as u64;
+        for (series, (name, rate)) in rates.iter().enumerate() {
+            let point = |interval: u64| {
+                let rate = rate.get(&interval).copied();
+                (interval as f64 * interval_s, rate.unwrap_or(0.0))
+            };
+            let points = (0..=last).map(point).collect();
+            let color = Color::Series(series);
             chart
                 .series
                 .push(steps(name, color, points, self.time.range.end));
         }
-        let head = ["type", "messages", "% of all", "most in a second"];
+        let head = ["type", "messages", "% of all", "max per second"];
         Some(Panel {
             name: "messages",
             note:
-                "What was sent from time zero on, lost messages included; requests and answers of \
-                   clients, too."
+                "Messages sent since time zero, including lost ones and those from and to clients."
                     .to_owned(),
             chart,
             table: Table::new("Messages by type", &head, rows),
@@ -343,7 +355,7 @@ impl Plots<'_> {
     }
 }
 
-/// A line of steps that goes on to the end.
+/// Makes a series of steps that extends to the end.
 fn steps(name: &str, color: Color, mut points: Vec<(f64, f64)>, end: f64) -> Series {
     if let Some((_, y)) = points.last().copied() {
         points.push((end, y));
@@ -351,7 +363,7 @@ fn steps(name: &str, color: Color, mut points: Vec<(f64, f64)>, end: f64) -> Ser
     Series {
         name: name.to_owned(),
         color,
-        shape: Shape::Steps,
+        style: SeriesStyle::Steps,
         points,
     }
 }
@@ -362,23 +374,22 @@ fn sorted(numbers: impl Iterator<Item = f64>) -> Vec<f64> {
     numbers
 }
 
-/// Median and so on, in milliseconds, as text.
+/// Formats [`QUANTILES`] of latencies, in milliseconds.
 fn quantiles(sorted: &[f64]) -> impl Iterator<Item = String> + '_ {
     QUANTILES.into_iter().map(|(_, point)| {
         quantile(sorted, point).map_or("–".to_owned(), |latency| format!("{latency:.3}"))
     })
 }
 
-/// Points without those that would be drawn over another one: a picture of a hundred thousand
-/// operations has no more dots than it has room for.
+/// Removes points that would be drawn over another one, to bound the size of the picture.
 fn thinned(points: impl Iterator<Item = (f64, f64)>, x: &Axis, y: &Axis) -> Vec<(f64, f64)> {
-    let along = |axis: &Axis, value: f64, pixels: u32| {
-        let on = |it: f64| if axis.is_logarithmic { it.log10() } else { it };
-        let (from, to) = (on(axis.range.start), on(axis.range.end));
-        ((on(value) - from) / (to - from) * f64::from(pixels) / GRAIN) as i64
+    let cell = |axis: &Axis, value: f64, pixels: u32| {
+        let scale = |it: f64| if axis.is_logarithmic { it.log10() } else { it };
+        let (from, to) = (scale(axis.range.start), scale(axis.range.end));
+        ((scale(value) - from) / (to - from) * f64::from(pixels) / MIN_DISTANCE) as i64
     };
-    let mut taken = HashSet::new();
+    let mut drawn = HashSet::new();
     let mut is_new =
-        |point: &(f64, f64)| taken.insert((along(x, point.0, WIDTH), along(y, point.1, HEIGHT)));
+        |point: &(f64, f64)| drawn.insert((cell(x, point.0, WIDTH), cell(y, point.1, HEIGHT)));
     points.filter(|point| is_new(point)).collect()
 }

@@ -1,4 +1,4 @@
-//! What a page's script shows: every operation and message, column by column, packed.
+//! Data for the page's script: every operation and message, by column, compressed.
 
 use std::collections::HashMap;
 use std::io::Write;
@@ -19,32 +19,32 @@ use history::{Kind, Op, Pair};
 use simulator::network::{Delivery, DeliveryStatus};
 use simulator::service::Services;
 
-/// How much of an operation's value is kept, in characters.
-const VALUE: usize = 160;
+/// Maximum length of an operation's value, in characters.
+const MAX_VALUE_CHARS: usize = 160;
 
-/// `took` of a message that was lost.
+/// `took` of a lost message.
 const LOST: i64 = -1;
 
-/// `took` of a message that was still under way.
-const UNDER_WAY: i64 = -2;
+/// `took` of a message that was still in flight at the end.
+const IN_FLIGHT: i64 = -2;
 
-/// Everything that the script needs; times in microseconds since time zero.
+/// Data for the script; times are in microseconds since time zero.
 #[derive(Serialize)]
 pub(super) struct Data<'a> {
     end: i64,
     nodes: Vec<&'a str>,
-    /// Services that somebody talks to.
+    /// Services that sent or received a message.
     services: Vec<&'static str>,
-    /// Everybody who sends or receives, in the order of appearance.
+    /// Senders and receivers, in the order of appearance; messages refer to them by index.
     names: Vec<&'a str>,
-    /// Types of messages.
+    /// Types of messages, by index.
     kinds: Vec<&'a str>,
-    /// Names of operations.
+    /// Functions of operations, by index.
     functions: Vec<&'a str>,
     messages: Messages<'a>,
     operations: Operations,
     shades: Vec<Shade<'a>>,
-    /// By the name of the plot.
+    /// Values of the plots, by the plot's name.
     plots: HashMap<&'static str, Value>,
 }
 
@@ -64,13 +64,13 @@ struct Operations {
     worker: Vec<usize>,
     node: Vec<usize>,
     start: Vec<i64>,
-    /// −1 if there was none.
+    /// −1 without a completion.
     end: Vec<i64>,
     f: Vec<usize>,
-    /// Places in the script's list: ok, failed, unknown, open.
+    /// Indices in the script's `OUTCOMES`: ok, failed, indeterminate, open.
     outcome: Vec<u8>,
     value: Vec<String>,
-    /// What came out of it, if that says more than the value.
+    /// Error or value of the completion; empty if it is the value of the invocation.
     result: Vec<String>,
 }
 
@@ -81,16 +81,16 @@ struct Shade<'a> {
     label: &'a str,
 }
 
-/// Numbers for names, in the order in which they are first asked for.
+/// Assigns indices to names, in the order of their first use.
 #[derive(Default)]
-struct Numbers<'a> {
-    known: HashMap<&'a str, usize>,
+struct Interner<'a> {
+    indices: HashMap<&'a str, usize>,
     names: Vec<&'a str>,
 }
 
-impl<'a> Numbers<'a> {
-    fn of(&mut self, name: &'a str) -> usize {
-        *self.known.entry(name).or_insert_with(|| {
+impl<'a> Interner<'a> {
+    fn index(&mut self, name: &'a str) -> usize {
+        *self.indices.entry(name).or_insert_with(|| {
             self.names.push(name);
             self.names.len() - 1
         })
@@ -110,8 +110,8 @@ impl<'a> Data<'a> {
             .trace
             .as_ref()
             .map_or(&[][..], |trace| trace.deliveries());
-        let mut names = Numbers::default();
-        let mut kinds = Numbers::default();
+        let mut names = Interner::default();
+        let mut kinds = Interner::default();
         let mut messages = Messages::default();
         let mut end = record
             .history
@@ -126,26 +126,26 @@ impl<'a> Data<'a> {
             let took = match delivery.status {
                 DeliveryStatus::Arrived(at) => micros(at) - zero - sent,
                 DeliveryStatus::Lost => LOST,
-                DeliveryStatus::InFlight => UNDER_WAY,
+                DeliveryStatus::InFlight => IN_FLIGHT,
             };
             end = end.max(sent + took.max(0));
             messages.sent.push(sent);
             messages.took.push(took);
-            messages.src.push(names.of(src.as_str()));
-            messages.dest.push(names.of(dest.as_str()));
-            messages.kind.push(kinds.of(kind));
+            messages.src.push(names.index(src.as_str()));
+            messages.dest.push(names.index(dest.as_str()));
+            messages.kind.push(kinds.index(kind));
             messages.body.push(&delivery.body);
         }
-        let mut functions = Numbers::default();
+        let mut functions = Interner::default();
         let mut operations = Operations::default();
         for pair in pairs {
             operations.add(subject, pair, &mut functions);
         }
-        let talks = |service: &&str| names.known.contains_key(*service);
+        let is_used = |service: &&str| names.indices.contains_key(*service);
         Data {
             end: end + 1,
             nodes: subject.settings.nodes.iter().map(NodeId::as_str).collect(),
-            services: Services::NAMES.into_iter().filter(talks).collect(),
+            services: Services::NAMES.into_iter().filter(is_used).collect(),
             names: names.names,
             kinds: kinds.names,
             functions: functions.names,
@@ -156,17 +156,17 @@ impl<'a> Data<'a> {
         }
     }
 
-    /// JSON, deflated and in letters.
-    pub(super) fn packed(&self) -> anyhow::Result<String> {
-        let mut packer = ZlibEncoder::new(Vec::new(), Compression::fast());
-        serde_json::to_writer(std::io::BufWriter::new(&mut packer), self)?;
-        packer.flush()?;
-        Ok(STANDARD.encode(packer.finish()?))
+    /// Encodes the data as JSON, compressed, in base64.
+    pub(super) fn pack(&self) -> anyhow::Result<String> {
+        let mut encoder = ZlibEncoder::new(Vec::new(), Compression::fast());
+        serde_json::to_writer(std::io::BufWriter::new(&mut encoder), self)?;
+        encoder.flush()?;
+        Ok(STANDARD.encode(encoder.finish()?))
     }
 }
 
 impl Operations {
-    fn add<'a>(&mut self, subject: &Subject<'a>, pair: &Pair<'a>, functions: &mut Numbers<'a>) {
+    fn add<'a>(&mut self, subject: &Subject<'a>, pair: &Pair<'a>, functions: &mut Interner<'a>) {
         let Pair {
             invocation,
             completion,
@@ -182,25 +182,29 @@ impl Operations {
         self.start.push(since_zero(invocation.time));
         self.end
             .push(completion.map_or(-1, |op| since_zero(op.time)));
-        self.f.push(functions.of(&invocation.f));
+        self.f.push(functions.index(&invocation.f));
         self.outcome.push(match completion.map(|op| op.kind) {
             Some(Kind::Ok) => 0,
             Some(Kind::Fail) => 1,
             Some(Kind::Info) => 2,
             Some(Kind::Invoke) | None => 3,
         });
-        self.value.push(shortened(invocation.value.json(), VALUE));
+        self.value
+            .push(shortened(invocation.value.json(), MAX_VALUE_CHARS));
         self.result
             .push(completion.map_or(String::new(), |op| result(invocation, op)));
     }
 }
 
-/// What a completion says beyond its invocation.
+/// Error or value of a completion; empty if it repeats the invocation.
 fn result(invocation: &Op, completion: &Op) -> String {
     match &completion.error {
-        Some(error) => shortened(&serde_json::to_string(error).unwrap_or_default(), VALUE),
+        Some(error) => shortened(
+            &serde_json::to_string(error).unwrap_or_default(),
+            MAX_VALUE_CHARS,
+        ),
         None if completion.value.json() == invocation.value.json() => String::new(),
-        None => shortened(completion.value.json(), VALUE),
+        None => shortened(completion.value.json(), MAX_VALUE_CHARS),
     }
 }
 
@@ -218,7 +222,7 @@ fn micros(time: Duration) -> i64 {
     i64::try_from(time.as_micros()).unwrap_or(i64::MAX / 4)
 }
 
-/// Of an operation's time, which is in nanoseconds.
+/// Converts the time of an operation to microseconds.
 fn since_zero(nanoseconds: u64) -> i64 {
     i64::try_from(nanoseconds / 1000).unwrap_or(i64::MAX / 4)
 }

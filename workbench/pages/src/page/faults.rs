@@ -1,24 +1,24 @@
-//! When which fault was in force.
+//! Periods of faults in a history.
 
 use history::{History, Kind, Op};
 
-/// A time in which something was broken.
+/// Period of a fault.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Episode {
-    /// From when on, in seconds since time zero.
+    /// Start, in seconds since time zero.
     pub(super) from: f64,
-    /// Until when.
+    /// End, in seconds since time zero.
     pub(super) to: f64,
-    /// What it was: `partition`.
+    /// Name of the fault: `partition`.
     pub(super) label: String,
 }
 
-/// The episodes of a history: each from the line that tells of its start to the one that tells of
-/// its end, or to the last line of all.
+/// Finds the episodes of a history: each lasts from the entry that reports its start to the entry
+/// that reports its end, or to the last entry of the history.
 pub(super) fn episodes(history: &History) -> Vec<Episode> {
     let end = history.ops.last().map_or(0.0, Op::seconds);
     let mut open: Vec<Episode> = Vec::new();
-    let mut over = Vec::new();
+    let mut ended = Vec::new();
     let nemesis = history
         .ops
         .iter()
@@ -33,16 +33,16 @@ pub(super) fn episodes(history: &History) -> Vec<Episode> {
                 });
             }
         } else if let Some(label) = op.f.strip_prefix("stop-")
-            && let Some(place) = open.iter().position(|it| it.label == label)
+            && let Some(index) = open.iter().position(|it| it.label == label)
         {
-            let mut episode = open.remove(place);
+            let mut episode = open.remove(index);
             episode.to = op.seconds();
-            over.push(episode);
+            ended.push(episode);
         }
     }
-    over.extend(open);
-    over.sort_by(|one, other| one.from.total_cmp(&other.from));
-    over
+    ended.extend(open);
+    ended.sort_by(|one, other| one.from.total_cmp(&other.from));
+    ended
 }
 
 #[cfg(test)]

@@ -1,40 +1,40 @@
-//! A table of a page.
+//! Tables on the report page.
 
 use askama::Template;
 
-/// Rows that a page shows at most; the run's files have the rest.
-const MOST_ROWS: usize = 200;
+/// Maximum number of rows; the files of the run have the rest.
+const MAX_ROWS: usize = 200;
 
-/// A table: the first column names its rows.
+/// A table whose first column names the rows.
 #[derive(Template)]
 #[template(path = "table.html")]
 pub(super) struct Table {
     caption: String,
     head: Vec<String>,
     rows: Vec<Vec<String>>,
-    /// How many rows are not shown.
+    /// Number of rows that are not shown.
     left_out: usize,
-    /// Whether all columns but the first are numbers.
-    is_of_numbers: bool,
+    /// Whether all columns but the first contain numbers.
+    is_numeric: bool,
 }
 
 impl Table {
     pub(super) fn new(caption: &str, head: &[&str], mut rows: Vec<Vec<String>>) -> Self {
-        let left_out = rows.len().saturating_sub(MOST_ROWS);
-        rows.truncate(MOST_ROWS);
+        let left_out = rows.len().saturating_sub(MAX_ROWS);
+        rows.truncate(MAX_ROWS);
         Table {
             caption: caption.to_owned(),
             head: head.iter().map(ToString::to_string).collect(),
             rows,
             left_out,
-            is_of_numbers: true,
+            is_numeric: true,
         }
     }
 
-    /// The same, if columns hold words.
-    pub(super) fn of_words(self) -> Self {
+    /// Makes the columns text instead of numbers.
+    pub(super) fn of_text(self) -> Self {
         Table {
-            is_of_numbers: false,
+            is_numeric: false,
             ..self
         }
     }

@@ -1,30 +1,30 @@
-//! What a plot shows, before it is drawn.
+//! Charts: the content of a plot, before it is drawn.
 
 use std::ops::Range;
 
 use super::palette::Color;
 
-/// How wide a plot is, in pixels.
+/// Width of a plot in pixels.
 pub const WIDTH: u32 = 900;
 
-/// How high a plot is, in pixels.
+/// Height of a plot in pixels.
 pub const HEIGHT: u32 = 300;
 
-/// What stands on an axis.
+/// An axis of a chart.
 #[derive(Debug, Clone)]
 pub struct Axis {
-    /// What it measures, with its unit.
+    /// Quantity, with its unit.
     pub label: String,
-    /// From where to where; what lies outside is drawn at the edge.
+    /// Range of values; points outside are drawn at the edge.
     pub range: Range<f64>,
-    /// Whether equal steps are equal factors; then the range is positive.
+    /// Whether the scale is logarithmic; then the range is positive.
     pub is_logarithmic: bool,
 }
 
 impl Axis {
-    /// An axis with equal steps, never empty.
+    /// Makes a linear axis; an empty or infinite range is replaced.
     pub fn linear(label: &str, range: Range<f64>) -> Self {
-        let is_sound = range.start.is_finite() && range.end.is_finite() && range.start < range.end;
+        let is_valid = range.start.is_finite() && range.end.is_finite() && range.start < range.end;
         let start = if range.start.is_finite() {
             range.start
         } else {
@@ -32,21 +32,17 @@ impl Axis {
         };
         Axis {
             label: label.to_owned(),
-            range: if is_sound { range } else { start..start + 1.0 },
+            range: if is_valid { range } else { start..start + 1.0 },
             is_logarithmic: false,
         }
     }
 
-    /// An axis from one power of ten to another that holds these numbers.
-    pub fn logarithmic(label: &str, least: f64, most: f64) -> Self {
-        let least = if least.is_finite() {
-            least.max(1e-9)
-        } else {
-            1.0
-        };
-        let most = if most.is_finite() { most } else { least };
-        let start = least.log10().floor();
-        let end = most.max(least).log10().ceil().max(start + 1.0);
+    /// Makes a logarithmic axis, extended to powers of ten on both ends.
+    pub fn logarithmic(label: &str, min: f64, max: f64) -> Self {
+        let min = if min.is_finite() { min.max(1e-9) } else { 1.0 };
+        let max = if max.is_finite() { max } else { min };
+        let start = min.log10().floor();
+        let end = max.max(min).log10().ceil().max(start + 1.0);
         Axis {
             label: label.to_owned(),
             range: 10_f64.powf(start)..10_f64.powf(end),
@@ -55,90 +51,90 @@ impl Axis {
     }
 }
 
-/// How a series is drawn.
+/// Style of a series.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Shape {
+pub enum SeriesStyle {
     /// A disc for each point.
     Dots,
     /// A cross for each point.
     Crosses,
     /// A triangle for each point.
     Triangles,
-    /// A line from point to point, broken where y is not a number.
+    /// A line through all points, interrupted where y is NaN.
     Line,
-    /// A line that stays level until the next point.
+    /// A horizontal line from each point to the next.
     Steps,
 }
 
-/// Points that belong together.
+/// A series of points.
 #[derive(Debug, Clone)]
 pub struct Series {
-    /// What the legend calls them; without a name they are not in it.
+    /// Name in the legend; a series with an empty name is not listed.
     pub name: String,
-    /// Their colour.
+    /// Colour of the points.
     pub color: Color,
-    /// How they are drawn.
-    pub shape: Shape,
-    /// Where they are, in the units of the axes.
+    /// Style of the points.
+    pub style: SeriesStyle,
+    /// Points in the units of the axes.
     pub points: Vec<(f64, f64)>,
 }
 
-/// A stretch of the x axis in which something was different.
+/// A shaded part of the x axis, such as the period of a fault.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Shade {
-    /// From where to where.
+    /// Start and end on the x axis.
     pub range: Range<f64>,
-    /// What it was; told by the first of several of the same.
+    /// Label, drawn at the first of several shades with the same label.
     pub label: String,
 }
 
-/// A level that something must stay below, or is compared with.
+/// A horizontal line, such as the limit of a budget.
 #[derive(Debug, Clone)]
-pub struct Level {
-    /// Where it is, in units of the y axis.
+pub struct ReferenceLine {
+    /// Value on the y axis.
     pub at: f64,
-    /// What it is.
+    /// Label at the start of the line.
     pub label: String,
-    /// Its colour.
+    /// Colour of the line and the label.
     pub color: Color,
-    /// Up to which x it counts; everywhere if there is none.
+    /// Where the line ends on the x axis; at the right edge if `None`.
     pub until: Option<f64>,
 }
 
-/// The space between two curves.
+/// A filled area between two curves.
 #[derive(Debug, Clone)]
 pub struct Band {
-    /// Its colour, of which little is seen.
+    /// Colour, drawn translucently.
     pub color: Color,
-    /// Whether both ends stay level until the next x.
+    /// Whether both curves are steps.
     pub is_stepped: bool,
-    /// Lower and upper end at each x, in order of x.
+    /// `(x, lower, upper)`, in order of x.
     pub edges: Vec<(f64, f64, f64)>,
 }
 
-/// A plot.
+/// Content of a plot.
 #[derive(Debug, Clone)]
 pub struct Chart {
-    /// What it shows, in a few words.
+    /// Title above the plot.
     pub title: String,
-    /// The horizontal axis.
+    /// Horizontal axis.
     pub x: Axis,
-    /// The vertical axis.
+    /// Vertical axis.
     pub y: Axis,
-    /// Behind everything.
+    /// Shades in the background.
     pub shades: Vec<Shade>,
-    /// Behind the series.
+    /// Bands behind the series.
     pub bands: Vec<Band>,
-    /// What is shown.
+    /// Series of points.
     pub series: Vec<Series>,
-    /// In front of everything.
-    pub levels: Vec<Level>,
-    /// Whether the legend stands on the left, since what counts is on the right.
+    /// Lines in the foreground.
+    pub reference_lines: Vec<ReferenceLine>,
+    /// Whether the legend is on the left, where it would hide less than on the right.
     pub legend_is_left: bool,
 }
 
 impl Chart {
-    /// A chart with nothing in it yet.
+    /// Makes an empty chart.
     pub fn new(title: &str, x: Axis, y: Axis) -> Self {
         Chart {
             title: title.to_owned(),
@@ -147,7 +143,7 @@ impl Chart {
             shades: Vec::new(),
             bands: Vec::new(),
             series: Vec::new(),
-            levels: Vec::new(),
+            reference_lines: Vec::new(),
             legend_is_left: false,
         }
     }

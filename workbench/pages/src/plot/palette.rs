@@ -1,33 +1,33 @@
-//! The colours of plots and pages, on light paper and on dark.
+//! Colours of plots and pages, in a light and a dark scheme.
 
 use std::fmt::Write as _;
 
 use plotters::style::RGBColor;
 
-/// A colour by what it is for. `templates/base.css` has the same ones.
+/// A colour by its purpose. `templates/base.css` has the same colours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Color {
-    /// What everything lies on.
+    /// Background.
     Paper,
     /// Text.
     Ink,
-    /// Text that explains.
+    /// Explanatory text.
     Faint,
-    /// Lines that guide the eye.
+    /// Grid and borders.
     Line,
-    /// What holds.
+    /// Valid or ok.
     Good,
-    /// What nobody knows.
+    /// Unknown or indeterminate.
     Doubt,
-    /// What does not hold.
+    /// Invalid or failed.
     Bad,
-    /// What the nemesis does.
+    /// Faults.
     Nemesis,
-    /// One of several things that are compared: eight colours that come round again.
+    /// One of several series: eight colours, used cyclically.
     Series(usize),
 }
 
-/// Each colour with its name in the style sheet, on light paper and on dark.
+/// Colours with their names in the style sheet, in the light and the dark scheme.
 const COLORS: [(&str, u32, u32); 16] = [
     ("paper", 0xff_ffff, 0x14_171b),
     ("ink", 0x1b_1f24, 0xe6_e9ed),
@@ -47,12 +47,12 @@ const COLORS: [(&str, u32, u32); 16] = [
     ("series-8", 0x59_636e, 0xa3_aeba),
 ];
 
-/// Where the series begin in the list.
+/// Index of the first series in the list.
 const FIRST_SERIES: usize = 8;
 
 impl Color {
     fn light(self) -> u32 {
-        let place = match self {
+        let index = match self {
             Color::Paper => 0,
             Color::Ink => 1,
             Color::Faint => 2,
@@ -63,29 +63,29 @@ impl Color {
             Color::Nemesis => 7,
             Color::Series(number) => FIRST_SERIES + number % (COLORS.len() - FIRST_SERIES),
         };
-        COLORS[place].1
+        COLORS[index].1
     }
 
-    /// As a plot draws it.
+    /// The light colour, for the drawing library.
     pub(super) fn rgb(self) -> RGBColor {
         let [_, red, green, blue] = self.light().to_be_bytes();
         RGBColor(red, green, blue)
     }
 
-    /// On light paper, as `#1F6FB4`.
+    /// The light colour in hexadecimal: `#1F6FB4`.
     pub fn hex(self) -> String {
         format!("#{:06X}", self.light())
     }
 }
 
-/// The style sheet that turns the colours of a plot over where dark ones are preferred.
+/// The style sheet that replaces the colours of a plot where a dark scheme is preferred.
 pub fn dark_style() -> String {
     let mut rules = String::from("@media (prefers-color-scheme: dark) {");
     for (_, light, dark) in COLORS {
-        for what in ["fill", "stroke"] {
+        for attribute in ["fill", "stroke"] {
             let _ = write!(
                 rules,
-                " .plot [{what}=\"#{light:06X}\"] {{ {what}: #{dark:06x} }}"
+                " .plot [{attribute}=\"#{light:06X}\"] {{ {attribute}: #{dark:06x} }}"
             );
         }
     }
@@ -100,8 +100,8 @@ mod tests {
     fn plots_and_pages_have_the_same_colours() {
         let css = include_str!("../../templates/base.css");
         let (light, dark) = css.split_once("prefers-color-scheme: dark").unwrap();
-        for (name, on_light, on_dark) in COLORS {
-            for (part, color) in [(light, on_light), (dark, on_dark)] {
+        for (name, light_color, dark_color) in COLORS {
+            for (part, color) in [(light, light_color), (dark, dark_color)] {
                 let rule = format!("--{name}: #{color:06x};");
                 assert!(part.contains(&rule), "base.css has no {rule}");
             }

@@ -1,17 +1,17 @@
-//! Charts that are drawn, as an element of a page or as a file.
+//! Drawn charts, as an element of a page or as a file.
 
 use plotters::drawing::IntoDrawingArea;
 use plotters::prelude::SVGBackend;
 use serde_json::{Value, json};
 
 use super::chart::{Axis, Chart, HEIGHT, WIDTH};
-use super::draw::{Area, undrawn};
+use super::draw::{Area, draw_error};
 use super::palette::{Color, dark_style};
 
-/// Charts that have been drawn.
+/// Charts, drawn one below the other.
 #[derive(Debug, Clone)]
 pub struct Picture {
-    /// What is between the tags of the SVG element.
+    /// Content of the SVG element.
     body: String,
     height: u32,
     title: String,
@@ -35,7 +35,7 @@ pub fn stack(charts: &[Chart]) -> anyhow::Result<Picture> {
         {
             areas.push(chart.draw(&part)?);
         }
-        root.present().map_err(undrawn)?;
+        root.present().map_err(draw_error)?;
     }
     let body = svg.find('>').map_or("", |end| &svg[end + 1..]);
     let body = body.trim_end().trim_end_matches("</svg>").trim();
@@ -49,17 +49,20 @@ pub fn stack(charts: &[Chart]) -> anyhow::Result<Picture> {
 }
 
 impl Picture {
-    /// The SVG element, to stand in a page that has [`dark_style`].
+    /// The SVG element, for a page that includes [`dark_style`].
     pub fn element(&self) -> String {
         self.svg("", "")
     }
 
-    /// A whole SVG file.
+    /// A complete SVG file.
     pub fn file(&self) -> String {
         let paper = Color::Paper.hex();
         let style = format!("<style>{}</style>\n", dark_style());
-        let sheet = format!("<rect width=\"100%\" height=\"100%\" fill=\"{paper}\"/>\n");
-        self.svg(" xmlns=\"http://www.w3.org/2000/svg\"", &(style + &sheet))
+        let background = format!("<rect width=\"100%\" height=\"100%\" fill=\"{paper}\"/>\n");
+        self.svg(
+            " xmlns=\"http://www.w3.org/2000/svg\"",
+            &(style + &background),
+        )
     }
 
     fn svg(&self, namespace: &str, head: &str) -> String {
@@ -72,8 +75,8 @@ impl Picture {
         )
     }
 
-    /// What a page needs to tell the numbers below the pointer, for charts that were drawn in this
-    /// order: where the axes are, and the points.
+    /// Positions of the axes and points of each chart, from which the page's script shows values at
+    /// the pointer. `charts` must be those that were drawn.
     pub fn numbers(&self, charts: &[Chart]) -> Vec<Value> {
         let numbers = charts.iter().zip(&self.areas);
         numbers.map(|(chart, area)| chart.numbers(area)).collect()
@@ -106,7 +109,7 @@ impl Chart {
     }
 }
 
-/// Text as it may stand in XML, in an attribute or outside; what XML cannot hold is replaced.
+/// Escapes text for XML, in attributes and elsewhere. Characters not allowed in XML are replaced.
 pub fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {

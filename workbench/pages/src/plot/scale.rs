@@ -1,4 +1,4 @@
-//! An axis as the drawing library wants it: with equal steps, or with equal factors.
+//! Adapts a linear or logarithmic axis to the drawing library.
 
 use std::ops::Range;
 
@@ -9,15 +9,15 @@ use plotters::coord::types::RangedCoordf64;
 
 use super::chart::Axis;
 
-/// Fewer decades than this have marks between the powers of ten, too.
+/// Below this number of decades there are tick marks between the powers of ten, too.
 const FEW_DECADES: f64 = 2.999;
 
-/// Where numbers are along an axis, and where its marks stand.
+/// Maps values to pixels along an axis and places its tick marks.
 #[derive(Clone)]
 pub(super) struct Scale {
     range: Range<f64>,
     is_logarithmic: bool,
-    /// From exponent to exponent, or from number to number.
+    /// Linear mapping of the exponents, or of the values.
     steps: RangedCoordf64,
 }
 
@@ -36,7 +36,7 @@ impl Scale {
         }
     }
 
-    fn powers(&self) -> Vec<f64> {
+    fn logarithmic_ticks(&self) -> Vec<f64> {
         let first = self.range.start.log10().floor() as i32;
         let last = self.range.end.log10().floor() as i32;
         let decades = (self.range.end / self.range.start).log10();
@@ -45,13 +45,13 @@ impl Scale {
         } else {
             &[1.0]
         };
-        let powers = (first..=last).flat_map(|exponent| {
+        let ticks = (first..=last).flat_map(|exponent| {
             let power = 10_f64.powi(exponent);
             factors.iter().map(move |factor| factor * power)
         });
-        powers
-            .filter(|mark| *mark >= self.range.start * 0.999_999)
-            .filter(|mark| *mark <= self.range.end * 1.000_001)
+        ticks
+            .filter(|tick| *tick >= self.range.start * 0.999_999)
+            .filter(|tick| *tick <= self.range.end * 1.000_001)
             .collect()
     }
 }
@@ -70,7 +70,7 @@ impl Ranged for Scale {
 
     fn key_points<Hint: KeyPointHint>(&self, hint: Hint) -> Vec<f64> {
         if self.is_logarithmic {
-            self.powers()
+            self.logarithmic_ticks()
         } else {
             self.steps.key_points(hint)
         }
@@ -94,7 +94,7 @@ impl ReversibleRanged for Scale {
 
 impl ValueFormatter<f64> for Scale {
     fn format(value: &f64) -> String {
-        // A step of the library's is not exact: 0.30000000000000004.
+        // Ticks of the library are inexact: 0.30000000000000004.
         let rounded = (value * 1e6).round() / 1e6;
         format!("{rounded}")
     }

@@ -6,7 +6,7 @@ use askama::Template;
 use serde_json::{Map, Value};
 
 use super::row::Row;
-use pages::kept::{KeptBudget, Operations, QUANTILES};
+use pages::kept::{KeptBudget, OpCounts, QUANTILES};
 
 use crate::runs::{Archive, KeptRun, MEASURED, StorePath, to_text};
 use crate::url::href;
@@ -120,14 +120,14 @@ fn figures(a: &KeptRun, b: &KeptRun) -> Vec<Line> {
     let operations = [a, b].map(|run| run.results.operations);
     if operations.iter().any(Option::is_some) {
         let [a, b] = operations;
-        let mut count = |what: &str, number: fn(&Operations) -> u64| {
+        let mut count = |what: &str, number: fn(&OpCounts) -> u64| {
             let number = |it: Option<_>| it.as_ref().map(|it| number(it) as f64);
             lines.push(Line::numbers(what, number(a), number(b)));
         };
         count("operations", |it| it.count);
         count("operations: ok", |it| it.ok);
         count("operations: failed", |it| it.fail);
-        count("operations: unknown", |it| it.info);
+        count("operations: indeterminate", |it| it.info);
     }
     for metric in MEASURED {
         let [a, b] = [a, b].map(|run| run.results.measured.get(metric));

@@ -49,7 +49,7 @@ fn the_report_of_a_valid_run_shows_its_verdict_budgets_and_plots() {
     let verdict = browser.evaluate("document.querySelector('.verdict').textContent");
     assert_eq!(
         verdict,
-        "valid The history holds, and all 3 budgets are kept."
+        "Valid: no anomaly was found, and all 3 budgets are met."
     );
     assert_eq!(
         browser.evaluate("document.querySelectorAll('.budget').length"),
@@ -79,7 +79,7 @@ fn the_report_of_a_valid_run_shows_its_verdict_budgets_and_plots() {
     let pointed = browser.evaluate(shown);
     let pointed = pointed.as_str().unwrap();
     assert!(
-        pointed.contains("part of all values") && pointed.contains("latency, ms"),
+        pointed.contains("share of values") && pointed.contains("latency, ms"),
         "{pointed}"
     );
     browser.evaluate("document.querySelector('[data-plot=\"stable-latency\"] svg').focus()");

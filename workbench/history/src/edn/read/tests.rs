@@ -2,40 +2,50 @@ use super::{Reader, read};
 use crate::edn::{Edn, compact, float, text};
 
 #[test]
-fn what_is_not_one_value_is_refused_with_its_place() {
-    let check = |edn: &str, reason: &str| {
+fn text_that_is_not_one_value_is_rejected_with_a_position() {
+    let check = |edn: &str, expected: &str| {
         let error = read(edn).unwrap_err().to_string();
-        assert!(error.contains(reason), "{edn}: {error}");
+        assert!(error.contains(expected), "{edn}: {error}");
     };
     check(
         "",
-        "line 1, column 1: the text ends, where a value was expected",
+        "line 1, column 1: expected a value, found the end of the text",
     );
     check(
         "{:a [1 2}",
-        "line 1, column 9: \"}\", where a value, or ] for the [ at line 1, column 5",
+        "line 1, column 9: expected a value, or ] for the [ at line 1, column 5, found \"}\"",
     );
     check(
         "[1\n (2\n",
-        "line 3, column 1: the input ends, where a value, or ) for the ( at line 2",
+        "line 3, column 1: expected a value, or ) for the ( at line 2, column 2, found the end",
     );
     check("{:a}", "the key :a twice or without a value");
-    check("{:a 1 :a 2}", "the map has the key :a twice");
+    check(
+        "{:a 1 :a 2}",
+        "expected each key once, found a map with the key :a twice",
+    );
     check("#{1 1N}", "an element twice");
-    check("1 2", "line 1, column 2: another value follows");
-    check("]", "column 1: \"]\", where a value");
-    check("é\"\\q\"", "line 1, column 3: \\q, where an escape");
+    check(
+        "1 2",
+        "line 1, column 2: expected the end of the text, found another value",
+    );
+    check("]", "column 1: expected a value, found \"]\"");
+    check(
+        "é\"\\q\"",
+        "line 1, column 3: expected an escape such as \\n, \\\" or \\u00e9, found \\q",
+    );
     check(
         "\"abc",
-        "the input ends, where the quote that ends the string of line 1",
+        "expected the closing quote of the string at line 1, column 2, found the end",
     );
     check("\"\\ud800\"", "half of a surrogate pair");
-    check("1x", "\"1x\", where a number");
+    check("\"\\400\"", "expected octal digits up to \\377");
+    check("1x", "expected a number, found \"1x\"");
     check("09", "a number");
     check("::a", "a keyword");
     check("##Nan", "##NaN or ##Inf");
-    check("#\"a\"", "where EDN");
-    check("#<Object>", "where EDN");
+    check("#\"a\"", "expected a tag, a set or ##NaN");
+    check("#<Object>", "expected a tag, a set or ##NaN");
     check("#_", "the value that #_ discards");
     check("\\newlines", "a character");
     check(&"[".repeat(100_000), "nested");
@@ -109,15 +119,15 @@ fn comments_discards_metadata_tags_and_namespaces_are_read() {
 }
 
 #[test]
-fn a_stream_of_values_is_read_one_by_one_with_their_places() {
+fn values_of_a_stream_are_read_with_their_positions() {
     let mut reader = Reader::new(&b"1 2\n  {:a\n 3}\n;end"[..]);
-    let mut places = Vec::new();
+    let mut values = Vec::new();
     while let Some(value) = reader.next().unwrap() {
-        places.push((compact(&value), reader.start().line, reader.start().column));
+        values.push((compact(&value), reader.start().line, reader.start().column));
     }
     let expected = [("1", 1, 1), ("2", 1, 3), ("{:a 3}", 2, 3)];
     assert_eq!(
-        places,
+        values,
         expected.map(|(value, line, column)| (value.to_owned(), line, column))
     );
 }

@@ -1,4 +1,4 @@
-//! Operations one below the other, and what makes each come before the next.
+//! Graphs of operations, with the reason why each precedes the next.
 
 use std::fmt::Write as _;
 
@@ -13,13 +13,13 @@ const LEFT: usize = 64;
 const BOX: usize = 48;
 const GAP: usize = 46;
 
-/// How many letters fit into a box.
-const LETTERS: usize = 92;
+/// Maximum length of a line in a box, in characters.
+const MAX_CHARS: usize = 92;
 
-/// More than this is cut: nobody follows a longer cycle.
+/// Maximum number of operations; a longer cycle is cut, as it would not be readable.
 const MAX_OPS: usize = 12;
 
-/// Why one operation comes before another.
+/// Reason why one operation precedes another.
 struct Edge {
     from: usize,
     to: usize,
@@ -30,14 +30,14 @@ struct Edge {
 
 /// Operations and the order between them.
 pub(super) struct Graph {
-    /// Each with a headline, its value, and when it was.
+    /// Headline, value and time of each operation.
     ops: Vec<(String, String, Option<i64>)>,
     edges: Vec<Edge>,
     left_out: usize,
 }
 
 impl Graph {
-    /// A case that is about operations and their order; nothing for any other.
+    /// The graph of a case; `None` if the case is not about the order of operations.
     pub(super) fn of(case: &TxnAnomaly) -> Option<Self> {
         match case {
             TxnAnomaly::Cycle(cycle) => Graph::of_cycle(cycle),
@@ -46,12 +46,12 @@ impl Graph {
             } => Some(Graph::of_read(writer, op, read)),
             TxnAnomaly::LostUpdate {
                 key, value, ops, ..
-            } => Some(Graph::of_updates(&format!("key {key} held {value}"), ops)),
+            } => Some(Graph::of_updates(&format!("key {key} was {value}"), ops)),
             _ => None,
         }
     }
 
-    /// A cycle: the first operation stands at its end once more.
+    /// The graph of a cycle, in which the last operation repeats the first.
     pub(super) fn of_cycle(cycle: &OpCycle) -> Option<Self> {
         let (_, ops) = cycle.ops.split_last()?;
         let count = ops.len().min(MAX_OPS);
@@ -63,7 +63,7 @@ impl Graph {
             reason: reason(step),
         });
         Some(Graph {
-            ops: ops[..count].iter().map(shown).collect(),
+            ops: ops[..count].iter().map(node).collect(),
             edges: edges
                 .filter(|it| it.from < count && it.to < count)
                 .collect(),
@@ -71,31 +71,31 @@ impl Graph {
         })
     }
 
-    /// A transaction that read what it should not have seen.
+    /// The graph of a transaction that read an aborted or intermediate write.
     fn of_read(writer: &Op, reader: &Op, read: &TxnRead) -> Self {
         let TxnRead { key, content } = read;
         Graph {
-            ops: vec![shown(writer), shown(reader)],
+            ops: vec![node(writer), node(reader)],
             edges: vec![Edge {
                 from: 0,
                 to: 1,
                 relation: Relation::Wr.name(),
-                reason: format!("the second one read key {key}: {content}"),
+                reason: format!("the second read key {key}: {content}"),
             }],
             left_out: 0,
         }
     }
 
-    /// Several transactions that each replaced the same value.
+    /// The graph of transactions that replaced the same value.
     fn of_updates(value: &str, ops: &[Op]) -> Self {
         let count = ops.len().min(MAX_OPS);
-        let updates = ops[..count].iter().map(shown);
+        let updates = ops[..count].iter().map(node);
         let origin = (String::new(), value.to_owned(), None);
         let edge = |op| Edge {
             from: 0,
             to: op,
             relation: "read",
-            reason: "read this, and replaced it".to_owned(),
+            reason: "read this value and replaced it".to_owned(),
         };
         Graph {
             ops: [origin].into_iter().chain(updates).collect(),
@@ -104,7 +104,7 @@ impl Graph {
         }
     }
 
-    /// `T1`; what is no transaction, but a value that several found, is `value`.
+    /// Names an operation: `T1`, or `value` for the value that several transactions replaced.
     fn name(&self, op: usize) -> String {
         let is_value = |op: usize| self.ops[op].0.is_empty();
         match (is_value(op), is_value(0)) {
@@ -118,7 +118,7 @@ impl Graph {
         around(self.ops.iter().filter_map(|(.., time)| *time))
     }
 
-    /// The picture in words, for screen readers.
+    /// Describes the picture, for screen readers.
     pub(super) fn describe(&self) -> String {
         let name = |op: usize| self.name(op);
         let describe = |edge: &Edge| {
@@ -131,8 +131,10 @@ impl Graph {
             format!("{} → {} ({relation}): {reason}", name(*from), name(*to))
         };
         let mut edges: Vec<String> = self.edges.iter().map(describe).collect();
-        if self.left_out > 0 {
-            edges.push(format!("and {} operations more", self.left_out));
+        match self.left_out {
+            0 => {}
+            1 => edges.push("and 1 more operation".to_owned()),
+            count => edges.push(format!("and {count} more operations")),
         }
         edges.join("; ")
     }
@@ -153,7 +155,7 @@ impl Graph {
                  <text class=\"head\" x=\"{x}\" y=\"{y1}\">{name} · {}</text>\
                  <text class=\"code\" x=\"{x}\" y=\"{y2}\">{}</text>",
                 escaped(headline),
-                escaped(&shortened(value, LETTERS)),
+                escaped(&shortened(value, MAX_CHARS)),
                 x = LEFT + 10,
                 y1 = top + 19,
                 y2 = top + 38,
@@ -173,7 +175,7 @@ impl Graph {
                 let x = LEFT + 24;
                 (format!("M{x},{}L{x},{}", start + BOX, end - 2), start + BOX)
             } else {
-                // Around the others, on the left.
+                // Passes the boxes in between on the left.
                 let out = LEFT / 2 - 8 * (to.abs_diff(*from) % 4);
                 let (y1, y2) = (start + BOX / 2, end + BOX / 2);
                 let path = format!("M{LEFT},{y1}C{out},{y1} {out},{y2} {},{y2}", LEFT - 2);
@@ -188,7 +190,7 @@ impl Graph {
                     self.name(*from),
                     self.name(*to)
                 )),
-                escaped(&shortened(reason, LETTERS)),
+                escaped(&shortened(reason, MAX_CHARS)),
                 class = if matches!(*relation, "ww" | "wr" | "rw") {
                     relation
                 } else {
@@ -202,8 +204,8 @@ impl Graph {
     }
 }
 
-/// A headline, a value, and when it was.
-fn shown(op: &Op) -> (String, String, Option<i64>) {
+/// Headline, value and time of an operation.
+fn node(op: &Op) -> (String, String, Option<i64>) {
     (name(op), value(op), Some(micros(op.time)))
 }
 
@@ -213,8 +215,10 @@ fn reason(step: &OpStep) -> String {
     } = &step.reason
     else {
         return match step.relation {
-            Relation::Process => "it ended before the other began, on the same process".to_owned(),
-            _ => "it had ended before the other began".to_owned(),
+            Relation::Process => {
+                "it completed before the other was invoked, on the same process".to_owned()
+            }
+            _ => "it completed before the other was invoked".to_owned(),
         };
     };
     let version = |version: &Option<Element>| match version {
@@ -225,6 +229,6 @@ fn reason(step: &OpStep) -> String {
     match step.relation {
         Relation::Ww => format!("key {key}: its {before} was followed by the other's {after}"),
         Relation::Wr => format!("key {key}: its {before} was read by the other"),
-        _ => format!("key {key}: it read {before}, and the other's {after} came later"),
+        _ => format!("key {key}: it read {before}, and the other's {after} followed"),
     }
 }

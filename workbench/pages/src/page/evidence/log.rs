@@ -1,5 +1,5 @@
-//! A part of a log, and which messages of it operations sent or polled: a column for each offset, a
-//! row for each operation.
+//! Pictures of a part of a log and the messages that operations sent or polled: a column for each
+//! offset, a row for each operation.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use serde_json::Value;
 
 use super::graph::Graph;
-use super::{Evidence, MAX_CASES, around, involved, micros, name, shortened};
+use super::{Evidence, MAX_CASES, around, list_ops, micros, name, shortened};
 use crate::plot::escaped;
 use checkers::{Cases, Element, LogAnomaly, LogsResult};
 use history::{History, Kind, Op};
@@ -16,46 +16,47 @@ const LEFT: usize = 250;
 const COLUMN: usize = 46;
 const ROW: usize = 26;
 
-/// How many offsets are shown before and after those that the case is about.
+/// Number of offsets shown before and after those of the case.
 const MARGIN: usize = 4;
 
-/// The most offsets that are shown.
+/// Maximum number of offsets.
 const MAX_COLUMNS: usize = 24;
 
-/// How many letters of a message are shown.
-const LETTERS: usize = 5;
+/// Maximum length of a message, in characters.
+const MAX_CHARS: usize = 5;
 
-/// How many operations are shown if the case itself names none.
+/// Maximum number of operations if the case itself names none.
 const MAX_OPS: usize = 6;
 
-/// What clients saw of a key: offsets and messages, as text. An offset may have several.
-type Log = BTreeSet<(u64, String)>;
+/// Offsets and messages of a key that clients observed, as text. An offset may have several
+/// messages.
+type ObservedLog = BTreeSet<(u64, String)>;
 
-/// The cases of each anomaly of logs.
+/// Cases of each anomaly of logs.
 pub(super) fn anomalies(history: &History, result: &LogsResult) -> Vec<Evidence> {
     let mut evidence = Vec::new();
     for Cases { name, cases, .. } in &result.anomalies {
-        let drawn = cases.iter().map(|case| match case {
+        let cases = cases.iter().map(|case| match case {
             LogAnomaly::Cycle(cycle) => Graph::of_cycle(cycle).map_or_else(
-                || involved(name, case.to_string(), &case.ops()),
+                || list_ops(name, &case.to_string(), &case.ops()),
                 |graph| Evidence {
                     picture: graph.draw(name),
                     window: graph.window(),
                     ..Evidence::new(*name, graph.describe())
                 },
             ),
-            _ => self::case(history, name, case)
-                .unwrap_or_else(|| involved(name, case.to_string(), &case.ops())),
+            _ => of_messages(history, name, case)
+                .unwrap_or_else(|| list_ops(name, &case.to_string(), &case.ops())),
         });
-        evidence.extend(drawn.take(MAX_CASES));
+        evidence.extend(cases.take(MAX_CASES));
     }
     evidence
 }
 
-/// A case about messages of one key, and operations that have to do with them.
-fn case(history: &History, anomaly: &str, case: &LogAnomaly) -> Option<Evidence> {
+/// Evidence of a case about messages of one key, with the operations that sent or polled them.
+fn of_messages(history: &History, anomaly: &str, case: &LogAnomaly) -> Option<Evidence> {
     let messages = case.messages();
-    let key = text_of_key(&messages.first()?.key);
+    let key = field_name(&messages.first()?.key);
     let mut concerned: BTreeSet<String> = messages.iter().map(|it| it.value.to_string()).collect();
     if let LogAnomaly::Step { skipped, .. } = case {
         concerned.extend(skipped.iter().map(ToString::to_string));
@@ -64,7 +65,7 @@ fn case(history: &History, anomaly: &str, case: &LogAnomaly) -> Option<Evidence>
     if ops.is_empty() {
         ops = witnesses(history, &key, &concerned);
     }
-    let log = log(history, &key);
+    let log = observed_log(history, &key);
     let is_concerned = |(_, (_, message)): &(usize, &(u64, String))| concerned.contains(message);
     let indices = log.iter().enumerate().filter(is_concerned);
     let indices: Vec<usize> = indices.map(|(index, _)| index).collect();
@@ -74,8 +75,8 @@ fn case(history: &History, anomaly: &str, case: &LogAnomaly) -> Option<Evidence>
     let mut messages: Vec<&str> = concerned.iter().map(String::as_str).collect();
     messages.sort_by_key(|message| (message.parse::<f64>().is_err(), message.len()));
     let title = format!("{anomaly}: key {key}, messages {}", messages.join(", "));
-    let text =
-        "The log of the key, as clients saw it, and what these operations sent or polled of it.";
+    let text = "The key's log as clients observed it, with the messages that these operations sent or \
+                polled.";
     Some(Evidence {
         picture: draw(&title, &key, &shown, &concerned, &ops),
         window: around(ops.iter().map(|op| micros(op.time))),
@@ -83,28 +84,31 @@ fn case(history: &History, anomaly: &str, case: &LogAnomaly) -> Option<Evidence>
     })
 }
 
-/// A key as operations write it where it is the name of a field.
-fn text_of_key(key: &Element) -> String {
+/// Converts a key to the name of a field in an operation's value.
+fn field_name(key: &Element) -> String {
     let text = key.to_string();
     serde_json::from_str(&text).unwrap_or(text)
 }
 
 /// The first operations that sent or polled one of these messages.
 fn witnesses<'a>(history: &'a History, key: &str, concerned: &BTreeSet<String>) -> Vec<&'a Op> {
-    let ended = history.ops.iter().filter(|op| op.is_completion());
-    let witnesses = ended.filter(|op| {
+    let completions = history.ops.iter().filter(|op| op.is_completion());
+    let witnesses = completions.filter(|op| {
         let value = op.value.parse::<Value>().unwrap_or_default();
-        let moved = of_key(&value, key);
-        op.kind == Kind::Ok && moved.iter().any(|(_, message)| concerned.contains(message))
+        let messages = of_key(&value, key);
+        op.kind == Kind::Ok
+            && messages
+                .iter()
+                .any(|(_, message)| concerned.contains(message))
     });
     witnesses.take(MAX_OPS).collect()
 }
 
-/// A key's log, as far as clients saw it.
-fn log(history: &History, key: &str) -> Log {
-    let mut log = Log::new();
-    let ended = history.ops.iter().filter(|op| op.is_completion());
-    for op in ended.filter(|op| op.kind == Kind::Ok) {
+/// Collects the part of a key's log that clients observed.
+fn observed_log(history: &History, key: &str) -> ObservedLog {
+    let mut log = ObservedLog::new();
+    let completions = history.ops.iter().filter(|op| op.is_completion());
+    for op in completions.filter(|op| op.kind == Kind::Ok) {
         if let Ok(value) = op.value.parse::<Value>() {
             log.extend(of_key(&value, key));
         }
@@ -112,8 +116,8 @@ fn log(history: &History, key: &str) -> Log {
     log
 }
 
-/// Offsets and messages of one key in an operation's value: `[["poll",{"8":[[2,1]]}]]` or
-/// `[["send","8",[2,1]]]`.
+/// Finds offsets and messages of one key in an operation's value, such as
+/// `[["poll",{"8":[[2,1]]}]]` or `[["send","8",[2,1]]]`.
 fn of_key(value: &Value, key: &str) -> Vec<(u64, String)> {
     let mut found = Vec::new();
     let mut add = |pair: &Value| {
@@ -150,7 +154,7 @@ fn draw(
          <text class=\"reason\" x=\"4\" y=\"17\">offset in key {}</text>\
          <text class=\"reason\" x=\"4\" y=\"{}\">message</text>",
         escaped(title),
-        escaped(&history::text::shortened(key, LETTERS)),
+        escaped(&history::text::shortened(key, MAX_CHARS)),
         ROW + 17,
     );
     for (column, (offset, message)) in log.iter().enumerate() {
@@ -165,7 +169,7 @@ fn draw(
             "<text class=\"reason\" text-anchor=\"middle\" x=\"{x}\" y=\"17\">{offset}</text>\
              <text class=\"{class}\" text-anchor=\"middle\" x=\"{x}\" y=\"{}\">{}</text>",
             ROW + 17,
-            escaped(&history::text::shortened(message, LETTERS)),
+            escaped(&history::text::shortened(message, MAX_CHARS)),
         );
     }
     for (row, op) in ops.iter().enumerate() {
@@ -178,10 +182,12 @@ fn draw(
             escaped(&name(op)),
         );
         let value = op.value.parse::<Value>().unwrap_or_default();
-        let moved = of_key(&value, key);
+        let messages = of_key(&value, key);
         for (column, (offset, message)) in log.iter().enumerate() {
-            let is_there = moved.iter().any(|(at, it)| at == offset && it == message);
-            let class = match (is_there, concerned.contains(message)) {
+            let is_present = messages
+                .iter()
+                .any(|(at, it)| at == offset && it == message);
+            let class = match (is_present, concerned.contains(message)) {
                 (true, _) => "cell",
                 (false, true) => "cell lacking",
                 (false, false) => continue,

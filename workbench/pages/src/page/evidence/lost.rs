@@ -1,5 +1,5 @@
-//! A value that is lost, with the reads that should have held it: a row for each node, and on it
-//! each read after the value was known.
+//! Pictures of a lost value: a row for each node, with each read that completed after the value was
+//! sent.
 
 use std::collections::{BTreeMap, HashSet};
 use std::fmt::Write as _;
@@ -16,22 +16,22 @@ const LEFT: usize = 80;
 const ROW: usize = 22;
 const TOP: usize = 30;
 
-/// A read that succeeded.
-struct Read<'a> {
-    begun: &'a Op,
-    ended: &'a Op,
-    /// Whether the value is in it.
-    holds: bool,
+/// A successful read.
+struct SetRead<'a> {
+    invocation: &'a Op,
+    completion: &'a Op,
+    /// Whether it returned the value.
+    has_value: bool,
 }
 
-/// Each value that is lost, as far as a page has room.
+/// Lost values, up to the maximum number of cases.
 pub(super) fn lost(subject: &Subject<'_>, result: &SetResult) -> Vec<Evidence> {
     let lost = &result.lost;
     if lost.is_empty() {
         return Vec::new();
     }
     let history = &subject.record.history;
-    let mut cases: Vec<Case<'_>> = Vec::new();
+    let mut cases: Vec<LostValue<'_>> = Vec::new();
     for lost in lost.iter().take(MAX_CASES) {
         let LostElement { element, added, .. } = lost;
         let is_acknowledgement = |op: &&Op| {
@@ -40,7 +40,7 @@ pub(super) fn lost(subject: &Subject<'_>, result: &SetResult) -> Vec<Evidence> {
                 && op.f == added.f
                 && Element::of(op) == *element
         };
-        cases.push(Case {
+        cases.push(LostValue {
             subject,
             element,
             added,
@@ -48,75 +48,76 @@ pub(super) fn lost(subject: &Subject<'_>, result: &SetResult) -> Vec<Evidence> {
             reads: Vec::new(),
         });
     }
-    // A read may list a hundred thousand values: each is looked at once, and not kept.
+    // A read may list a hundred thousand values: each read is parsed once and dropped.
     for pair in history.pairs() {
-        let Some(ended) = pair
+        let Some(completion) = pair
             .completion
             .filter(|op| op.f == "read" && op.kind == Kind::Ok)
         else {
             continue;
         };
-        let Ok(elements) = Element::list_of(ended) else {
+        let Ok(elements) = Element::list_of(completion) else {
             continue;
         };
-        let later = cases.iter_mut().filter(|it| ended.index > it.added.index);
-        for case in later {
-            let holds = elements.contains(case.element);
-            case.reads.push(Read {
-                begun: pair.invocation,
-                ended,
-                holds,
+        let earlier = |it: &&mut LostValue<'_>| completion.index > it.added.index;
+        for case in cases.iter_mut().filter(earlier) {
+            case.reads.push(SetRead {
+                invocation: pair.invocation,
+                completion,
+                has_value: elements.contains(case.element),
             });
         }
     }
-    let mut evidence: Vec<Evidence> = cases.iter().map(Case::evidence).collect();
+    let mut evidence: Vec<Evidence> = cases.iter().map(LostValue::evidence).collect();
     let more = lost.len().saturating_sub(MAX_CASES);
     if more > 0 {
-        let text = format!("{more} more values are lost: results.edn lists them all.");
-        evidence.push(Evidence::new("And others", text));
+        let values = if more == 1 { "value is" } else { "values are" };
+        let text = format!("{more} more {values} lost; results.edn lists all of them.");
+        evidence.push(Evidence::new("More lost values", text));
     }
     evidence
 }
 
-struct Case<'a> {
+struct LostValue<'a> {
     subject: &'a Subject<'a>,
     element: &'a Element,
     /// The invocation that adds it.
     added: &'a OpRef,
     /// Its acknowledgement, if there is one.
     acknowledged: Option<&'a Op>,
-    /// The reads that ended after it began.
-    reads: Vec<Read<'a>>,
+    /// Reads that completed after the invocation.
+    reads: Vec<SetRead<'a>>,
 }
 
-impl Case<'_> {
+impl LostValue<'_> {
     fn evidence(&self) -> Evidence {
         let reads = &self.reads;
-        let held = reads.iter().filter(|read| read.holds).count();
-        let last = reads.iter().rfind(|read| read.holds);
+        let count = reads.iter().filter(|read| read.has_value).count();
+        let last = reads.iter().rfind(|read| read.has_value);
         let value = self.element;
-        let known = self
+        let acknowledged = self
             .acknowledged
-            .map_or("was never acknowledged".to_owned(), |op| {
-                format!("was acknowledged at {:.3} s", op.seconds())
+            .map_or("never acknowledged".to_owned(), |op| {
+                format!("acknowledged at {:.3} s", op.seconds())
             });
-        let seen = match last {
+        let visible = match last {
             Some(read) => format!(
-                "{held} hold it, the last of which began at {:.3} s",
-                read.begun.seconds()
+                "{count} returned it, the last invoked at {:.3} s",
+                read.invocation.seconds()
             ),
-            None => "none holds it".to_owned(),
+            None => "none returned it".to_owned(),
         };
         let process = self.added.process.client().unwrap_or_default();
         let node = self.subject.settings.node_of(process);
         let text = format!(
-            "It was sent to {node} at {:.3} s and {known}; of {} reads that ended later, {seen}.",
+            "The value was sent to {node} at {:.3} s and {acknowledged}. Of the reads that \
+             completed after it was sent ({} in total), {visible}.",
             self.added.seconds(),
             reads.len(),
         );
         let moments = reads
             .iter()
-            .flat_map(|read| [read.begun.time, read.ended.time]);
+            .flat_map(|read| [read.invocation.time, read.completion.time]);
         let moments = moments.chain([self.added.time]).map(micros);
         let title = format!("Value {value} is lost");
         Evidence {
@@ -129,42 +130,42 @@ impl Case<'_> {
     fn draw(&self, title: &str) -> String {
         let reads = &self.reads;
         let from = self.added.seconds();
-        let to = reads.iter().map(|read| read.ended.seconds());
+        let to = reads.iter().map(|read| read.completion.seconds());
         let to = to.fold(from + 0.001, f64::max);
         let x =
             |at: f64| LEFT as f64 + 8.0 + (at - from) / (to - from) * (WIDTH - LEFT - 24) as f64;
-        let mut rows: BTreeMap<usize, Vec<&Read<'_>>> = BTreeMap::new();
+        let mut rows: BTreeMap<usize, Vec<&SetRead<'_>>> = BTreeMap::new();
         let settings = self.subject.settings;
         for read in reads {
-            let process = read.begun.process.client().unwrap_or_default();
+            let process = read.invocation.process.client().unwrap_or_default();
             let node = settings.node_of(process);
-            let place = settings.nodes.iter().position(|it| it == node).unwrap_or(0);
-            rows.entry(place).or_default().push(read);
+            let index = settings.nodes.iter().position(|it| it == node).unwrap_or(0);
+            rows.entry(index).or_default().push(read);
         }
         let height = TOP + rows.len() * ROW + 24;
         let mut svg = format!(
             "<svg class=\"graph\" role=\"img\" aria-label=\"{}\" viewBox=\"0 0 {WIDTH} {height}\" \
              width=\"{WIDTH}\" height=\"{height}\">",
             escaped(&format!(
-                "{title}: reads by node, those that hold it and those that do not"
+                "{title}: reads by node, with and without the value"
             ))
         );
-        let marks = [(self.added.seconds(), "sent")].into_iter();
+        let sent = [(self.added.seconds(), "sent")].into_iter();
         let acknowledged = self.acknowledged.map(|op| (op.seconds(), "acknowledged"));
-        for (row, (seconds, word)) in marks.chain(acknowledged).enumerate() {
+        for (row, (seconds, event)) in sent.chain(acknowledged).enumerate() {
             let (at, y) = (x(seconds), 12 + 12 * row);
             let _ = write!(
                 svg,
                 "<line class=\"moment\" x1=\"{at:.1}\" x2=\"{at:.1}\" y1=\"{y}\" y2=\"{}\"/>\
-                 <text class=\"reason\" x=\"{:.1}\" y=\"{y}\">{word} at {:.3} s</text>",
+                 <text class=\"reason\" x=\"{:.1}\" y=\"{y}\">{event} at {:.3} s</text>",
                 height - 20,
                 at + 4.0,
                 seconds,
             );
         }
-        for (row, (place, reads)) in rows.iter().enumerate() {
+        for (row, (node, reads)) in rows.iter().enumerate() {
             let y = TOP + row * ROW + ROW / 2;
-            let name = settings.nodes.get(*place).map_or("", |node| node.as_str());
+            let name = settings.nodes.get(*node).map_or("", |node| node.as_str());
             let _ = write!(
                 svg,
                 "<text class=\"head\" x=\"8\" y=\"{}\">{}</text>\
@@ -173,29 +174,30 @@ impl Case<'_> {
                 escaped(name),
                 WIDTH - 8,
             );
-            // Two in the same place would hide one another.
+            // Reads at the same position are drawn once.
             let mut drawn = HashSet::new();
-            let place = |read: &Read<'_>| (x(read.ended.seconds()) as i64, read.holds);
-            for read in reads.iter().filter(|read| drawn.insert(place(read))) {
-                let (class, what) = if read.holds {
-                    ("holds", "holds it")
+            let position =
+                |read: &SetRead<'_>| (x(read.completion.seconds()) as i64, read.has_value);
+            for read in reads.iter().filter(|read| drawn.insert(position(read))) {
+                let (class, result) = if read.has_value {
+                    ("holds", "with the value")
                 } else {
-                    ("lacks", "lacks it")
+                    ("lacks", "without the value")
                 };
                 let _ = write!(
                     svg,
                     "<circle class=\"{class}\" cx=\"{:.1}\" cy=\"{y}\" r=\"4\"><title>read of process \
-                     {} from {:.3} s to {:.3} s {what}</title></circle>",
-                    x(read.ended.seconds()),
-                    read.begun.process,
-                    read.begun.seconds(),
-                    read.ended.seconds(),
+                     {} from {:.3} s to {:.3} s {result}</title></circle>",
+                    x(read.completion.seconds()),
+                    read.invocation.process,
+                    read.invocation.seconds(),
+                    read.completion.seconds(),
                 );
             }
         }
         let _ = write!(
             svg,
-            "<text class=\"reason\" x=\"{LEFT}\" y=\"{}\">● holds it   ○ lacks it   (until {to:.3} s)</text></svg>",
+            "<text class=\"reason\" x=\"{LEFT}\" y=\"{}\">● read with the value   ○ read without it   (until {to:.3} s)</text></svg>",
             height - 6
         );
         svg

@@ -1,5 +1,5 @@
-//! An operation that has no place in any order, with the operations around it: a row for each
-//! process, a bar from invocation to completion, in the order of the history.
+//! Pictures of an operation that is not linearizable, with the operations around it: a row for each
+//! process, and bars from invocation to completion in the order of the history.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -16,16 +16,16 @@ const LEFT: usize = 90;
 const ROW: usize = 26;
 const TOP: usize = 8;
 
-/// How many operations that ended are drawn.
-const MAX_CALLS: usize = 20;
+/// Maximum number of operations that completed as `ok`.
+const MAX_OK: usize = 20;
 
-/// How many of those that did not end.
+/// Maximum number of operations that did not.
 const MAX_OPEN: usize = 8;
 
-/// How many letters of an operation are shown in its bar.
-const LETTERS: usize = 18;
+/// Maximum length of an operation in its bar, in characters.
+const MAX_CHARS: usize = 18;
 
-/// Each register that is not linearizable, as far as a page has room.
+/// Registers that are not linearizable, up to the maximum number of cases.
 pub(super) fn violations(subject: &Subject<'_>, result: &RegistersResult) -> Vec<Evidence> {
     let pairs = subject.record.history.pairs();
     let bad = result.registers.iter().filter_map(|register| {
@@ -44,43 +44,44 @@ fn violation(
 ) -> Option<Evidence> {
     let index = violation.event.op.index;
     let of_key: Vec<&Pair<'_>> = pairs.iter().filter(|it| is_of(it, key)).collect();
-    let is_it = |pair: &&&Pair<'_>| {
+    let is_bad = |pair: &&&Pair<'_>| {
         let ends = [Some(pair.invocation), pair.completion];
         ends.into_iter().flatten().any(|op| op.index == index)
     };
-    let bad = *of_key.iter().find(is_it)?;
+    let bad = *of_key.iter().find(is_bad)?;
     let end = end(bad);
-    // What began before the end of it and did not fail: the last that ended, and some that never did.
-    let before = of_key
+    // Operations that were invoked before its end and did not fail: the last of the completed and
+    // of the open ones.
+    let candidates = of_key
         .into_iter()
         .filter(|it| it.invocation.index <= end)
         .filter(|it| it.completion.is_none_or(|op| op.kind != Kind::Fail));
-    let (mut open, mut ended): (Vec<&Pair<'_>>, Vec<_>) =
-        before.partition(|it| self::end(it) == usize::MAX);
-    let left_out = open.len().saturating_sub(MAX_OPEN) + ended.len().saturating_sub(MAX_CALLS);
+    let (mut open, mut ok): (Vec<&Pair<'_>>, Vec<_>) =
+        candidates.partition(|it| self::end(it) == usize::MAX);
+    let left_out = open.len().saturating_sub(MAX_OPEN) + ok.len().saturating_sub(MAX_OK);
     open.drain(..open.len().saturating_sub(MAX_OPEN));
-    ended.sort_by_key(|it| self::end(it));
-    ended.drain(..ended.len().saturating_sub(MAX_CALLS));
-    let mut near = ended;
-    near.extend(open);
-    if !near
+    ok.sort_by_key(|it| self::end(it));
+    ok.drain(..ok.len().saturating_sub(MAX_OK));
+    let mut drawn = ok;
+    drawn.extend(open);
+    if !drawn
         .iter()
         .any(|it| it.invocation.index == bad.invocation.index)
     {
-        near.push(bad);
+        drawn.push(bad);
     }
     let text = format!(
-        "{} of process {} ({:.3} s to {}) has no place in any order: when it took effect, the \
-         register could only hold {}. Drawn are the operations on the key that may have come before \
-         its end, in their order{}.",
-        label(bad, super::LETTERS),
+        "{} of process {} ({:.3} s to {}) is not linearizable: when it took effect, the register \
+         could only be {}. The picture shows the operations on the register that may precede its \
+         completion{}.",
+        label(bad, super::MAX_CHARS),
         bad.invocation.process,
         bad.invocation.seconds(),
         bad.completion
             .map_or("the end".to_owned(), |op| format!("{:.3} s", op.seconds())),
         violation.states().join(" or "),
         if left_out > 0 {
-            format!("; {left_out} more are left out")
+            format!("; {left_out} earlier ones are left out")
         } else {
             String::new()
         },
@@ -92,16 +93,16 @@ fn violation(
     let moments = [Some(bad.invocation), bad.completion].into_iter().flatten();
     let moments = moments.map(|op| micros(op.time));
     Some(Evidence {
-        picture: draw(&title, &near, bad),
+        picture: draw(&title, &drawn, bad),
         window: around(moments),
         ..Evidence::new(title, text)
     })
 }
 
-/// Where a call ends in the history; one that does not end, ends last.
+/// Index of the `ok` completion in the history; the maximum if there is none.
 fn end(pair: &Pair<'_>) -> usize {
-    let ended = pair.completion.filter(|op| op.kind == Kind::Ok);
-    ended.map_or(usize::MAX, |op| op.index)
+    let ok = pair.completion.filter(|op| op.kind == Kind::Ok);
+    ok.map_or(usize::MAX, |op| op.index)
 }
 
 fn is_of(pair: &Pair<'_>, key: Option<&Element>) -> bool {
@@ -109,61 +110,61 @@ fn is_of(pair: &Pair<'_>, key: Option<&Element>) -> bool {
     key.is_none_or(|key| own.is_some_and(|own| Element::parse(own.get()) == *key))
 }
 
-/// `read 3`, `cas [1,2]`.
-fn label(pair: &Pair<'_>, letters: usize) -> String {
+/// Labels an operation: `read 3`, `cas [1,2]`.
+fn label(pair: &Pair<'_>, max_chars: usize) -> String {
     let op = pair
         .completion
         .filter(|op| op.kind == Kind::Ok)
         .unwrap_or(pair.invocation);
     let value = checkers::pair(op.value.json()).map_or(op.value.json(), |(_, value)| value.get());
     let label = format!("{} {value}", op.f);
-    text::shortened(&label, letters)
+    text::shortened(&label, max_chars)
 }
 
-fn draw(title: &str, calls: &[&Pair<'_>], bad: &Pair<'_>) -> String {
-    // Only the order counts: every beginning and every end gets the same room.
+fn draw(title: &str, ops: &[&Pair<'_>], bad: &Pair<'_>) -> String {
+    // Only the order matters: invocations and completions are spaced evenly.
     let ends = |it: &&Pair<'_>| [Some(it.invocation.index), Some(end(it))];
-    let mut moments: Vec<usize> = calls.iter().flat_map(ends).flatten().collect();
+    let mut moments: Vec<usize> = ops.iter().flat_map(ends).flatten().collect();
     moments.sort_unstable();
     moments.dedup();
     let x = |index: usize| {
-        let place = moments.partition_point(|it| *it < index);
-        LEFT as f64 + place as f64 * (WIDTH - LEFT - 60) as f64 / moments.len() as f64
+        let rank = moments.partition_point(|it| *it < index);
+        LEFT as f64 + rank as f64 * (WIDTH - LEFT - 60) as f64 / moments.len() as f64
     };
     let mut rows: BTreeMap<u64, Vec<&Pair<'_>>> = BTreeMap::new();
-    for call in calls {
-        let process = call.invocation.process.client().unwrap_or_default();
-        rows.entry(process).or_default().push(call);
+    for op in ops {
+        let process = op.invocation.process.client().unwrap_or_default();
+        rows.entry(process).or_default().push(op);
     }
     let height = TOP + rows.len() * ROW + 8;
     let mut svg = format!(
         "<svg class=\"graph\" role=\"img\" aria-label=\"{}\" viewBox=\"0 0 {WIDTH} {height}\" \
          width=\"{WIDTH}\" height=\"{height}\">",
         escaped(&format!(
-            "{title}: the operations around the one that does not fit"
+            "{title}: the operations around the one that is not linearizable"
         ))
     );
-    for (row, (process, calls)) in rows.iter().enumerate() {
+    for (row, (process, ops)) in rows.iter().enumerate() {
         let y = TOP + row * ROW;
         let _ = write!(
             svg,
             "<text class=\"head\" x=\"4\" y=\"{}\">process {process}</text>",
             y + 16
         );
-        for call in calls {
-            let ended = call.completion.filter(|op| op.kind == Kind::Ok);
-            let left = x(call.invocation.index);
-            let right = ended.map_or((WIDTH - 8) as f64, |op| x(op.index));
-            let class = match (call.invocation.index == bad.invocation.index, ended) {
+        for pair in ops {
+            let ok = pair.completion.filter(|op| op.kind == Kind::Ok);
+            let left = x(pair.invocation.index);
+            let right = ok.map_or((WIDTH - 8) as f64, |op| x(op.index));
+            let class = match (pair.invocation.index == bad.invocation.index, ok) {
                 (true, _) => "call bad",
                 (false, Some(_)) => "call",
                 (false, None) => "call open",
             };
-            let told = format!(
+            let description = format!(
                 "{} of process {process}, {:.6} s to {}",
-                label(call, super::LETTERS),
-                call.invocation.seconds(),
-                ended.map_or("no end".to_owned(), |op| format!("{:.6} s", op.seconds())),
+                label(pair, super::MAX_CHARS),
+                pair.invocation.seconds(),
+                ok.map_or("the end".to_owned(), |op| format!("{:.6} s", op.seconds())),
             );
             let _ = write!(
                 svg,
@@ -174,8 +175,8 @@ fn draw(title: &str, calls: &[&Pair<'_>], bad: &Pair<'_>) -> String {
                 ROW - 6,
                 left + 4.0,
                 y + 17,
-                escaped(&label(call, LETTERS)),
-                escaped(&shortened(&told)),
+                escaped(&label(pair, MAX_CHARS)),
+                escaped(&shortened(&description)),
             );
         }
     }
