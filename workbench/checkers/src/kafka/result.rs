@@ -1,4 +1,4 @@
-//! The anomalies of logs, with the operations, keys and messages that are involved.
+//! The anomalies of logs, with the operations, keys and messages involved.
 
 use std::fmt::{self, Display, Formatter};
 
@@ -10,43 +10,43 @@ use crate::{CheckerResult, OpRef, Validity};
 use history::Op;
 use history::edn::Edn;
 
-/// How many things are named one by one.
-const NAMED: usize = 5;
+/// The number of items that a finding names.
+const MAX_NAMED: usize = 5;
 
-/// The anomalies of logs, and how far polls were behind.
+/// The anomalies of logs, and the lags of polls.
 #[derive(Debug, Clone)]
 pub struct LogsResult {
-    /// All that was found, in the order of names, also what is no error.
+    /// All anomalies in the order of names, including those that are no errors.
     pub anomalies: Vec<Cases<LogAnomaly>>,
-    /// When the last send or poll was completed as `ok`, in nanoseconds since time zero: what is
-    /// [unseen](LogAnomaly::Unseen) then stays so.
+    /// The time of the last send or poll that completed as `ok`, in nanoseconds since time zero: a
+    /// message that is [unseen](LogAnomaly::Unseen) then stays unseen.
     pub last_ok_ns: Option<u64>,
-    /// How far each poll was behind, in the order of polls.
+    /// The lag of each poll, in the order of polls.
     pub lags: Vec<PollLag>,
-    /// The poll that was furthest behind.
+    /// The poll with the greatest lag.
     pub worst_lag: Option<WorstLag>,
-    /// The first operation of each cause for which the outcome of sends and polls is unknown.
+    /// The indeterminate sends and polls: the first of each cause.
     pub indeterminate: Vec<Op>,
 }
 
-/// For how long the newest message that a process had reached was no longer the newest of its key
-/// when a poll began.
+/// The realtime lag of a poll: for how long the newest message that a process had polled was no
+/// longer the newest of its key when the poll began.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PollLag {
-    /// When the poll began, in nanoseconds since time zero.
+    /// The time at which the poll began, in nanoseconds since time zero.
     pub begun_ns: u64,
-    /// How far behind it was, in nanoseconds.
+    /// The lag in nanoseconds.
     pub lag_ns: u64,
 }
 
 /// The poll that was furthest behind.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WorstLag {
-    /// How far, and when.
+    /// The lag, and the time of the poll.
     pub poll: PollLag,
     /// The process that polled.
     pub process: u64,
-    /// The key that it was behind in.
+    /// The key in which it lagged.
     pub key: Element,
 }
 
@@ -57,23 +57,23 @@ pub struct LogMessage {
     pub key: Element,
     /// The message.
     pub value: Element,
-    /// The last operation that sent it, as far as the history shows one.
+    /// The last operation that sent it, if it is in the history.
     pub sender: Option<OpRef>,
 }
 
-/// What an operation does with the messages of a log.
+/// The action of an operation on the messages of a log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogAction {
-    /// It polls them.
+    /// A poll.
     Poll,
-    /// It sends them.
+    /// A send.
     Send,
 }
 
 /// One occurrence of an anomaly of logs.
 #[derive(Debug, Clone)]
 pub enum LogAnomaly {
-    /// An offset that several messages have.
+    /// Several messages share an offset.
     SharedOffset {
         /// The offset.
         offset: u64,
@@ -82,38 +82,38 @@ pub enum LogAnomaly {
         /// The messages.
         messages: Vec<LogMessage>,
     },
-    /// A message at several offsets.
+    /// A message is at several offsets.
     Duplicate {
         /// The message.
         message: LogMessage,
         /// The offsets.
         offsets: Vec<u64>,
     },
-    /// A message that no poll returned, below one that some poll did.
+    /// A message was never polled, although one above it was.
     LostWrite {
         /// The message.
         message: LogMessage,
         /// The number of offsets in use below it.
         index: usize,
-        /// The same of the highest message that was polled.
+        /// The number of offsets in use below the highest message that was polled.
         max_read_index: usize,
-        /// That message.
+        /// The highest message that was polled.
         max_read: LogMessage,
         /// The operation that sent the lost one.
         writer: Option<Op>,
         /// The operation that polled the highest one.
         reader: Op,
     },
-    /// Messages of a key that were acknowledged and never polled.
+    /// Messages of a key were acknowledged and never polled.
     Unseen {
         /// The key.
         key: Element,
-        /// How many.
+        /// The number of messages.
         count: usize,
         /// The first few of them.
         messages: Vec<LogMessage>,
     },
-    /// A message was polled though its send failed.
+    /// A message was polled although its send failed.
     AbortedRead {
         /// The message.
         message: LogMessage,
@@ -122,19 +122,18 @@ pub enum LogAnomaly {
         /// The operation that polled it.
         reader: Op,
     },
-    /// An operation polled what it sent itself.
+    /// An operation polled its own message.
     OwnRead {
         /// The message.
         message: LogMessage,
         /// The operation.
         op: Op,
     },
-    /// From one message of a process to its next one of the same key: anything but one place
-    /// forward.
+    /// A process went from one message of a key to another that is not the next.
     Step {
-        /// What the process did with them.
+        /// Whether it polled or sent them.
         action: LogAction,
-        /// The operation before; nothing for a step within one.
+        /// The operation of the message before. `None` for a step within one operation.
         before: Option<Op>,
         /// The operation.
         op: Op,
@@ -142,9 +141,9 @@ pub enum LogAnomaly {
         from: LogMessage,
         /// The message.
         to: LogMessage,
-        /// How many places forward.
+        /// The distance: 1 is the next message, a negative one goes back.
         distance: i64,
-        /// The messages in between, if it goes forward.
+        /// The messages in between, if it skipped some.
         skipped: Vec<Element>,
     },
     /// Operations each of which comes before the next, and the last before the first.
@@ -327,7 +326,7 @@ impl Display for LogAnomaly {
                 f.write_str(&steps.join("; "))
             }
             LogAnomaly::CycleExists(CycleExists { ops, .. }) => {
-                let indices = ops.iter().take(NAMED).map(|op| op.index.to_string());
+                let indices = ops.iter().take(MAX_NAMED).map(|op| op.index.to_string());
                 let indices: Vec<_> = indices.collect();
                 write!(
                     f,
@@ -405,7 +404,7 @@ fn describe_step(ends: &[Op], step: &OpStep) -> String {
 /// Some things by name, at most five: `a, b and 3 more`.
 fn named(names: impl ExactSizeIterator<Item = String>) -> String {
     let total = names.len();
-    let names: Vec<String> = names.take(NAMED).collect();
+    let names: Vec<String> = names.take(MAX_NAMED).collect();
     match total - names.len() {
         0 => names.join(", "),
         more => format!("{} and {more} more", names.join(", ")),

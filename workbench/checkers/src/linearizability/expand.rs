@@ -5,9 +5,9 @@
 // operations that ended are in it. An operation is *settled* if it has taken effect or may be left
 // out.
 //
-// - **Just in time.** Operations are applied in batches, each batch when the end of an operation is
-//   reached that is not settled, which is then the last of its batch. In any valid order, operations
-//   can be delayed until the next end that must wait for them: they have begun and not ended.
+// - **Just in time.** Operations are applied in batches, each when the end of an unsettled operation
+//   is reached, which is the last of its batch. In any valid order, operations can be delayed until
+//   the next end that must wait for them: they have begun and not ended.
 // - **Reads as early as possible.** A read takes effect as soon as it fits. It changes nothing at
 //   its position in an order, so it can be moved.
 // - **Of equal operations, the first to end comes first,** and those without an end last. If it

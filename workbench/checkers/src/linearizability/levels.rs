@@ -127,8 +127,7 @@ impl Level {
             let index = *index as usize;
             let other = &mut nodes[index];
             let key_of_other = &keys[index * key.len()..(index + 1) * key.len()];
-            // An entry that this node covers stays if this node is no entry, even if the two are
-            // the same.
+            // A configuration that covers this entry stays, even if this entry covers it, too.
             let is_needed = node.is_expanded && !other.is_entry;
             if other.state != node.state || is_needed || !layout.covers(key, key_of_other) {
                 return true;

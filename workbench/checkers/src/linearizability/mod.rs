@@ -1,11 +1,12 @@
 //! Linearizability: is there an order of all operations in which each takes effect at one moment
 //! between its invocation and its completion, and which the object's specification allows?
 //!
-//! Any object with a [`Specification`] can be checked. The search is that of Wing and Gong, "Testing
-//! and Verifying Concurrent Objects" (1993), with memoization and just-in-time linearization as in
-//! Lowe, "Testing for Linearizability" (2017), alternately breadth first and depth first: see
-//! `search` for the turns, and `expand` for the pruning rules. Check an object of independent parts
-//! part by part: that is exact, too, and much faster (Herlihy and Wing, "Linearizability" (1990)).
+//! Any object with a [`Specification`] can be checked. The search is that of Wing and Gong,
+//! "Testing and Verifying Concurrent Objects" (1993), with memoization and just-in-time
+//! linearization as in Lowe, "Testing for Linearizability" (2017), alternately breadth first and
+//! depth first: see `search` for the turns, and `expand` for the pruning rules. Check an object of
+//! independent parts part by part: that is exact, too, and much faster (Herlihy and Wing,
+//! "Linearizability" (1990)).
 //!
 //! ```
 //! use checkers::linearizability::{Linearizability, Specification, TimedOp, linearize};
