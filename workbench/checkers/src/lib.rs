@@ -8,9 +8,9 @@
 //! ```
 //! use checkers::{CheckerResult, RegisterOutcome, Validity, history::History};
 //!
-//! // Each operation has two lines: its invocation, and its completion as `ok`, `fail` (it certainly
-//! // did not take effect) or `info` (indeterminate). The format is JSON or EDN. In this history a
-//! // register holds 1, process 0 writes 2, and then process 1 still reads 1.
+//! // Each operation has two lines: its invocation, and its completion as `ok`, `fail` (it did
+//! // certainly not take effect) or `info` (indeterminate). The format is JSON or EDN. In this
+//! // history a register holds 1, process 0 writes 2, and then process 1 still reads 1.
 //! let history = History::read(r#"
 //!     {"process": 0, "type": "invoke", "f": "write", "value": 1}
 //!     {"process": 0, "type": "ok",     "f": "write", "value": 1}

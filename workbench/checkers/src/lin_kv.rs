@@ -366,7 +366,7 @@ impl CheckerResult for RegistersResult {
     }
 }
 
-/// `cas 1 to 2 by process 3 at 0.123 s (op 17)`.
+/// `the cas from 1 to 2 by process 3 at 0.123 s (op 17)`.
 impl fmt::Display for RegisterEvent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.operation {

@@ -39,7 +39,7 @@ pub struct PollLag {
     pub lag_ns: u64,
 }
 
-/// The poll that was furthest behind.
+/// The poll with the greatest lag.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WorstLag {
     /// The lag, and the time of the poll.
@@ -152,7 +152,7 @@ pub enum LogAnomaly {
     CycleExists(CycleExists),
     /// A search for a cycle that took too many steps.
     SearchTimeout(SearchTimeout),
-    /// No operation comes before another.
+    /// No operation precedes another.
     NothingOrdered,
 }
 
@@ -199,7 +199,7 @@ impl LogAnomaly {
         }
     }
 
-    /// The messages that the case is about, for a picture of their key's log.
+    /// The messages of the case, for a plot of their key's log.
     pub fn messages(&self) -> Vec<&LogMessage> {
         match self {
             LogAnomaly::SharedOffset { messages, .. } | LogAnomaly::Unseen { messages, .. } => {

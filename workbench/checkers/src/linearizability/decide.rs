@@ -123,9 +123,9 @@ impl<'p, 'a, P: Specification> Portfolio<'p, 'a, P> {
     fn add_relaxed(&mut self, problem: &'p Problem<'a, P>, strategy: Strategy) {
         let mut add = |rules| self.relaxed.push(Search::new(problem, rules, strategy));
         add(Rules::AllChanges);
-        add(Rules::OpenCallsAndOverwrites);
+        add(Rules::OpenOpsAndOverwrites);
         if !problem.timeline.lanes.is_empty() {
-            add(Rules::OpenCalls);
+            add(Rules::OpenOps);
         }
     }
 

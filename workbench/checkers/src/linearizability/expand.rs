@@ -5,9 +5,9 @@
 // operations that ended are in it. An operation is *settled* if it has taken effect or may be left
 // out.
 //
-// - **Just in time.** Operations are applied in batches, each when the end of an unsettled operation
-//   is reached, which is the last of its batch. In any valid order, operations can be delayed until
-//   the next end that must wait for them: they have begun and not ended.
+// - **Just in time.** Operations are applied in batches, each when the end of an unsettled
+//   operation is reached, which is the last of its batch. In any valid order, operations can be
+//   delayed until the next end that must wait for them: they have begun and not ended.
 // - **Reads as early as possible.** A read takes effect as soon as it fits. It changes nothing at
 //   its position in an order, so it can be moved.
 // - **Of equal operations, the first to end comes first,** and those without an end last. If it
@@ -215,14 +215,11 @@ impl<P: Specification> Search<'_, '_, P> {
             return;
         }
         let is_overwrite = self.problem.effect(choice.op) == Effect::Overwrite;
+        let slot = choice.slot_or_lane;
         match self.rules {
-            Rules::Exact | Rules::OpenCalls => layout.apply(key, choice.slot_or_lane),
-            Rules::OpenCallsAndOverwrites if !is_overwrite => {
-                layout.apply(key, choice.slot_or_lane)
-            }
-            Rules::OpenCallsAndOverwrites | Rules::AllChanges => {
-                layout.settle(key, choice.slot_or_lane)
-            }
+            Rules::Exact | Rules::OpenOps => layout.apply(key, slot),
+            Rules::OpenOpsAndOverwrites if !is_overwrite => layout.apply(key, slot),
+            Rules::OpenOpsAndOverwrites | Rules::AllChanges => layout.settle(key, slot),
         }
     }
 }

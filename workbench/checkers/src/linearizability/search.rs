@@ -55,9 +55,9 @@ pub(super) enum Rules {
     /// No relaxation: the answer is exact.
     Exact,
     /// Operations without an end can be used repeatedly.
-    OpenCalls,
+    OpenOps,
     /// Those and overwrites can be used repeatedly, the latter until their end.
-    OpenCallsAndOverwrites,
+    OpenOpsAndOverwrites,
     /// All operations that change the state can be used repeatedly until their end, and only
     /// overwrites must take effect.
     AllChanges,
