@@ -1,8 +1,9 @@
 //! Registers as Knossos' result maps.
 
+use super::sentences::text;
 use super::{
     Configuration, RegisterEvent, RegisterOp, RegisterOutcome, RegisterResult, RegisterViolation,
-    RegistersResult, Undecided, Value, text,
+    RegistersResult, Undecided, Value,
 };
 use crate::element::Element;
 use crate::{CheckerResult as _, Validity};
