@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::finding::Finding;
+use crate::finding::{Finding, counted};
 use crate::{CheckerResult, Validity};
 use history::edn::{self, Edn};
 use history::{History, Kind};
@@ -79,15 +79,16 @@ impl CheckerResult for Availability {
 
 impl fmt::Display for Availability {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (ok, invoked, fraction) = (self.ok, self.invoked, self.fraction());
+        let (ok, fraction) = (self.ok, self.fraction());
+        let invoked = counted(self.invoked, "operation");
         write!(
             f,
-            "{ok} of {invoked} operations were ok, a fraction of {fraction}; asked for was "
+            "{ok} of {invoked} succeeded, a fraction of {fraction}; required: "
         )?;
         match self.target {
-            None => f.write_str("nothing"),
-            Some(Target::Total) => f.write_str("all of them"),
-            Some(Target::AtLeast(min)) => write!(f, "a fraction of {min}"),
+            None => f.write_str("none"),
+            Some(Target::Total) => f.write_str("all"),
+            Some(Target::AtLeast(min)) => write!(f, "at least {min}"),
         }
     }
 }

@@ -3,7 +3,7 @@
 
 use num_bigint::BigInt;
 
-use crate::finding::{Finding, first};
+use crate::finding::{Finding, counted, first};
 use crate::{CheckerResult, Unjudged, Validity};
 use history::edn::{self, Edn};
 use history::{History, Kind, Op};
@@ -86,9 +86,13 @@ fn number(op: &Op) -> Result<BigInt, String> {
     }
     edn::number::big(&op.value.to_edn()).ok_or_else(|| {
         let Op {
-            f, index, value, ..
+            f,
+            index,
+            process,
+            value,
+            ..
         } = op;
-        format!("{f} at index {index} has no integer: {value}")
+        format!("the value of the {f} of process {process} (op {index}) is not an integer: {value}")
     })
 }
 
@@ -154,11 +158,16 @@ impl std::fmt::Display for Intervals {
                 format!("{first} to {last}")
             }
         });
-        f.write_str(&shown.collect::<Vec<_>>().join(", "))?;
-        match self.0.len().saturating_sub(SHOWN) {
-            0 => Ok(()),
-            more => write!(f, " or {more} more ranges"),
+        let mut shown: Vec<_> = shown.collect();
+        let more = self.0.len().saturating_sub(SHOWN);
+        let last = match more {
+            0 => shown.pop().unwrap_or_default(),
+            more => counted(more, "more range"),
+        };
+        if !shown.is_empty() {
+            write!(f, "{} or ", shown.join(", "))?;
         }
+        f.write_str(&last)
     }
 }
 
@@ -208,8 +217,8 @@ mod tests {
         for read in ["7", "11", "12", "16"] {
             let reads = [&adds[..], &[("ok", "final", read)]].concat();
             let finding = format!(
-                "the final read of process 5 at 1.500 s shows {read}, which no selection of the \
-                 adds comes to: 8 to 10, 13 to 15 would do"
+                "the final read of process 5 at 1.500 s returned {read}, expected 8 to 10 or 13 to \
+                 15"
             );
             check(&reads, Validity::Invalid, "([8 10] [13 15])", &[&finding]);
         }
@@ -240,12 +249,9 @@ mod tests {
             &[("ok", "final", "\"x\"")],
             Validity::Invalid,
             "([0 0])",
-            &[
-                "the final read of process 0 at 1.500 s shows \"x\", which no selection of the adds \
-               comes to: 0 would do",
-            ],
+            &["the final read of process 0 at 1.500 s returned \"x\", expected 0"],
         );
-        let finding = "add at index 1 has no integer: [1]";
+        let finding = "the value of the add of process 0 (op 1) is not an integer: [1]";
         check(&[("ok", "add", "[1]")], Validity::Unknown, "", &[finding]);
     }
 

@@ -83,7 +83,7 @@ impl fmt::Display for EchoMismatch {
             Kind::Fail => {
                 write!(
                     f,
-                    "process {process} was refused the echo of {sent} at {time:.3} s"
+                    "process {process} sent {sent} and received an error at {time:.3} s"
                 )
             }
             Kind::Invoke | Kind::Ok | Kind::Info => {
@@ -177,7 +177,7 @@ mod tests {
              [\"Expected a message with :echo\" \"a\" \"But received\" \"a\"])",
             "process 0 sent \"a\" and received {\"echo\":\"b\",\"type\":\"echo_ok\"} at 2.000 s\n\
              process 1 sent \"a\" and received {\"type\":\"echo_ok\"} at 2.000 s\n\
-             process 2 was refused the echo of \"a\" at 2.000 s",
+             process 2 sent \"a\" and received an error at 2.000 s",
         );
     }
 }

@@ -99,7 +99,7 @@ impl fmt::Display for ExceptionClass {
         let count = self.count;
         write!(
             f,
-            "{what}: {count}; the first, to {name} of process {process} at {time:.3} s: {text}"
+            "{what}: {count}, the first to the {name} of process {process} at {time:.3} s: {text}"
         )
     }
 }
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn malformed_replies_are_counted_and_the_first_is_shown() {
+    fn malformed_answers_are_counted_and_the_first_is_shown() {
         let exception = ":exception {:cause \"odd\", :via [{:type malformed-response, \
                          :message \"odd\"}]}, :error \"indeterminate: odd\"";
         check(
@@ -140,7 +140,7 @@ mod tests {
                 "{{:exceptions ({{:class malformed-response, :count 1, \
                  :example {INFO}{exception}}}}}), :valid? true}}"
             ),
-            &["malformed answers: 1; the first, to echo of process 4 at 1.500 s: odd"],
+            &["malformed answers: 1, the first to the echo of process 4 at 1.500 s: odd"],
         );
     }
 
@@ -161,7 +161,7 @@ mod tests {
         let verdict = exceptions(&History::read_edn(lines.concat().as_bytes()).unwrap());
         let sentence = |class, count, process| {
             format!(
-                "{class}: {count}; the first, to add of process {process} at 0.000 s: no answer"
+                "{class}: {count}, the first to the add of process {process} at 0.000 s: no answer"
             )
         };
         assert_eq!(

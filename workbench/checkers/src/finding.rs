@@ -64,20 +64,21 @@ impl fmt::Display for Finding<'_> {
             Finding::Exceptions(class) => class.fmt(f),
             Finding::NeverOk(name, counts) => write!(
                 f,
-                "no {name} was ever ok: {} failed, {} ended in doubt",
+                "no {name} succeeded: {} failed, {} indeterminate",
                 counts.fail, counts.info
             ),
             Finding::Unavailable(availability) => availability.fmt(f),
             Finding::Echo(mismatch) => mismatch.fmt(f),
             Finding::DuplicateId(id) => id.fmt(f),
             Finding::LostElement(element) => element.fmt(f),
+            Finding::NothingStable(0) => f.write_str("no value was added"),
             Finding::NothingStable(attempted) => {
-                write!(f, "no read ever showed any of {attempted} attempted values")
+                let values = counted(*attempted, "attempted value");
+                write!(f, "no read returned any of {values}")
             }
             Finding::WrongTotal(read, acceptable) => write!(
                 f,
-                "the final read of process {} at {:.3} s shows {}, which no selection of the adds \
-                 comes to: {acceptable} would do",
+                "the final read of process {} at {:.3} s returned {}, expected {acceptable}",
                 read.process,
                 read.seconds(),
                 read.value,
@@ -102,6 +103,12 @@ impl fmt::Display for Finding<'_> {
 
 fn prefix(key: Option<&Element>) -> String {
     key.map_or(String::new(), |key| format!("key {key}: "))
+}
+
+/// `1 operation`, `2 operations`.
+pub(crate) fn counted(count: usize, noun: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {noun}{plural}")
 }
 
 /// The first findings of `total`, and the number of the others.

@@ -206,10 +206,16 @@ fn keys(
         // intended effect is in the invocation.
         let op = ended.unwrap_or(pair.invocation);
         let (key, operation) = read_op(op, is_keyed).map_err(|why| {
-            let (process, time, value) = (op.process, op.seconds(), &op.value);
+            let Op {
+                f,
+                index,
+                process,
+                value,
+                ..
+            } = op;
+            let time = op.seconds();
             format!(
-                "process {process}'s {} of {value} at {time:.3} s: {why}",
-                op.f
+                "the {f} of process {process} at {time:.3} s (op {index}) has the value {value}: {why}"
             )
         })?;
         let events = keys.entry(key).or_default();
@@ -225,7 +231,7 @@ fn read_op(op: &Op, is_keyed: bool) -> Result<(Option<Element>, RegisterOp<Eleme
     let value = |json: &str| (json != "null").then(|| Element::parse(json));
     let (key, argument) = if is_keyed {
         let pair = element::pair(op.value.json());
-        let (key, argument) = pair.ok_or("it is no pair of key and value")?;
+        let (key, argument) = pair.ok_or("it must be a pair of key and value")?;
         (Some(Element::parse(key.get())), argument.get())
     } else {
         (None, op.value.json())
@@ -235,10 +241,10 @@ fn read_op(op: &Op, is_keyed: bool) -> Result<(Option<Element>, RegisterOp<Eleme
         "write" => RegisterOp::Write(value(argument)),
         "cas" => {
             let pair = element::pair(argument);
-            let (from, to) = pair.ok_or("a cas needs a pair of an old and a new value")?;
+            let (from, to) = pair.ok_or("a cas must have an old and a new value")?;
             RegisterOp::Cas(value(from.get()), value(to.get()))
         }
-        _ => return Err("a register knows read, write and cas alone".to_owned()),
+        _ => return Err("a register has only read, write and cas".to_owned()),
     };
     Ok((key, operation))
 }

@@ -165,7 +165,7 @@ impl fmt::Display for LostElement {
         };
         let present = match &self.last_present {
             Some(read) => format!("last seen by the read of {}", moment(read)),
-            None => "never seen by any read".to_owned(),
+            None => "not in any read".to_owned(),
         };
         let absent = self.last_absent.as_ref().map_or_else(String::new, moment);
         let element = &self.element;

@@ -156,7 +156,7 @@ mod tests {
             Validity::Invalid,
             "{:cas {:count 3, :fail-count 2, :info-count 1, :ok-count 0, :valid? false}, \
              :read {:count 1, :fail-count 0, :info-count 0, :ok-count 1, :valid? true}}",
-            &["no cas was ever ok: 2 failed, 1 ended in doubt"],
+            &["no cas succeeded: 2 failed, 1 indeterminate"],
         );
     }
 

@@ -115,7 +115,7 @@ impl fmt::Display for DuplicateId {
         let times = ops.len();
         let more = if times > named.len() { ", ..." } else { "" };
         let named = named.join(", to ");
-        write!(f, "id {id} was handed out {times} times: to {named}{more}")
+        write!(f, "id {id} was returned {times} times: to {named}{more}")
     }
 }
 
@@ -211,9 +211,9 @@ mod tests {
         assert_eq!(
             unique_ids(&history(&ids)).sentences(),
             [
-                "id 7 was handed out 4 times: to process 0 at 1.000 s, to process 2 at 5.000 s, \
+                "id 7 was returned 4 times: to process 0 at 1.000 s, to process 2 at 5.000 s, \
                  to process 5 at 11.000 s, ...",
-                "id 8 was handed out 2 times: to process 1 at 3.000 s, to process 4 at 9.000 s",
+                "id 8 was returned 2 times: to process 1 at 3.000 s, to process 4 at 9.000 s",
             ]
         );
     }

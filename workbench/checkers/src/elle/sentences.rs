@@ -8,6 +8,7 @@ use super::result::{
 };
 use crate::OpRef;
 use crate::element::Element;
+use crate::finding::counted;
 use history::{Op, Process};
 
 /// The number of operations that a sentence names.
@@ -32,14 +33,14 @@ impl Display for Sentence<'_> {
         match case {
             TxnAnomaly::Internal { op, read, expected } if is_list => write!(
                 f,
-                "{} read {} from key {} where its own reads and appends promised {expected}",
+                "{} read {} from key {}, but its own reads and appends require {expected}",
                 transaction(op),
                 read.content,
                 read.key,
             ),
             TxnAnomaly::Internal { op, read, expected } => write!(
                 f,
-                "{} read {} from key {} after it had itself read or written {expected}",
+                "{} read {} from key {} after it read or wrote {expected} itself",
                 transaction(op),
                 read.content,
                 read.key,
@@ -53,10 +54,11 @@ impl Display for Sentence<'_> {
             ),
             TxnAnomaly::Duplicates { op, read, repeated } => {
                 let repeated = repeated.iter();
-                let repeated = repeated.map(|(element, count)| format!("{element} {count} times"));
+                let repeated =
+                    repeated.map(|(element, count)| format!("{element} ({count} times)"));
                 write!(
                     f,
-                    "{} read {} from key {}, with {}",
+                    "{} read {} from key {}, with duplicates: {}",
                     transaction(op),
                     read.content,
                     read.key,
@@ -68,7 +70,7 @@ impl Display for Sentence<'_> {
                 lists: [one, other],
             } => write!(
                 f,
-                "key {key} was read as {one} and as {other}, and neither goes on from the other"
+                "key {key} was read as {one} and as {other}, and neither is a prefix of the other"
             ),
             TxnAnomaly::DirtyUpdate {
                 key,
@@ -77,16 +79,20 @@ impl Display for Sentence<'_> {
                 writer,
             } => write!(
                 f,
-                "{} failed, and {} appended to what it had left in key {key}: {}",
+                "{} failed, but {} appended after its element in key {key}: {}",
                 transaction(failed),
                 transaction(writer),
                 list(elements)
             ),
-            TxnAnomaly::CyclicVersions { key, values, .. } => write!(
+            TxnAnomaly::CyclicVersions {
+                key,
+                values,
+                sources,
+            } => write!(
                 f,
-                "the values {} of key {key} each came before each other one, if transactions are \
-                 believed",
+                "the values {} of key {key} form a cycle in the order inferred from {}",
                 listed(values.iter().map(ToString::to_string)),
+                sources.join(", ")
             ),
             TxnAnomaly::DirtyRead {
                 op,
@@ -95,23 +101,18 @@ impl Display for Sentence<'_> {
                 element,
                 is_overwritten,
             } => {
-                let which = match objects {
-                    Objects::Lists => format!("whose {element}"),
-                    Objects::Registers => "which".to_owned(),
-                };
-                let then = match (is_overwritten, objects) {
-                    (false, _) => "failed",
-                    (true, Objects::Lists) => "added to",
-                    (true, Objects::Registers) => "replaced",
-                };
                 write!(
                     f,
-                    "{} read {} from key {}, {which} {} {wrote} and then {then}",
+                    "{} read {} from key {}, but {}, which {wrote} {element}, ",
                     transaction(op),
                     read.content,
                     read.key,
                     transaction(writer),
-                )
+                )?;
+                match is_overwritten {
+                    false => f.write_str("failed"),
+                    true => write!(f, "then {wrote} to the key again"),
+                }
             }
             TxnAnomaly::LostUpdate {
                 key,
@@ -134,21 +135,20 @@ impl Display for Sentence<'_> {
                 ..
             }) => {
                 let relations = relations.join(", ");
-                let count = ops.len();
+                let count = counted(ops.len(), "transaction");
                 let op_and_process = |op: &OpRef| op_and_process(op.index, op.process);
                 let names = listed(ops.iter().map(op_and_process));
                 write!(
                     f,
-                    "{model} forbids cycles of {relations}, and there are some among {count} \
-                     transactions: {names}"
+                    "{count} are on cycles of {relations}, which {model} forbids: {names}"
                 )
             }
-            TxnAnomaly::SearchTimeout(SearchTimeout { sought, ops }) => write!(
-                f,
-                "the search for {sought} among {ops} transactions took too long"
-            ),
+            TxnAnomaly::SearchTimeout(SearchTimeout { sought, ops }) => {
+                let ops = counted(*ops, "transaction");
+                write!(f, "the search for {sought} among {ops} exceeded its limit")
+            }
             TxnAnomaly::NothingOrdered => {
-                f.write_str("no transaction comes before another, so there is nothing to check")
+                f.write_str("no transaction precedes another, so nothing could be checked")
             }
         }
     }
@@ -169,7 +169,7 @@ fn steps(objects: Objects, cycle: &OpCycle) -> String {
         let (from, to) = (transaction(&ends[0]), transaction(&ends[1]));
         match &step.reason {
             StepReason::Process => format!("{from} ended before {to} began on the same process"),
-            StepReason::Realtime { .. } => format!("{from} had ended before {to} began"),
+            StepReason::Realtime { .. } => format!("{from} ended before {to} began"),
             StepReason::Data {
                 key, before, after, ..
             } => {
@@ -203,17 +203,17 @@ fn data_step(
             format!("{from} read {before} from key {key}, which {to} replaced by {after}")
         }
         (Objects::Lists, Relation::Ww) => {
-            format!("{from} appended {before} to key {key}, and {to} {after} after it")
+            format!("{from} appended {before} to key {key}, and {to} appended {after} after it")
         }
         (Objects::Lists, Relation::Wr) => {
             format!("{from} appended {before} to key {key}, which {to} read")
         }
         (Objects::Lists, _) if versions[0].is_none() => {
-            format!("{from} read key {key} as yet unset, and {to} appended {after} to it")
+            format!("{from} read key {key} unset, without {after}, which {to} appended")
         }
-        (Objects::Lists, _) => format!(
-            "{from} read key {key} as far as {before}, and {to} appended {after} after that"
-        ),
+        (Objects::Lists, _) => {
+            format!("{from} read key {key} up to {before}, without {after}, which {to} appended")
+        }
     }
 }
 

@@ -156,7 +156,7 @@ impl<'a, V: Values> Transactions<'a, V> {
         }
         let malformed = |error: &dyn fmt::Display| {
             format!(
-                "the transaction of process {} at {:.3} s is no list of {}: {error}",
+                "the transaction of process {} at {:.3} s is not a list of {}: {error}",
                 op.process,
                 op.seconds(),
                 V::STEPS
@@ -304,7 +304,8 @@ mod tests {
         let check = |value: &str, complaint: &str| {
             let history = history(&["null", value]);
             let error = Transactions::<Registers>::read(&history).unwrap_err();
-            let head = "the transaction of process 7 at 0.001 s is no list of reads and writes: ";
+            let head =
+                "the transaction of process 7 at 0.001 s is not a list of reads and writes: ";
             let description = error.strip_prefix(head).unwrap_or_default();
             assert!(description.starts_with(complaint), "{error}");
         };

@@ -68,6 +68,7 @@ impl fmt::Display for KeyName<'_> {
 
 /// A message, and its offset if it is known.
 #[derive(serde::Deserialize)]
+#[serde(expecting = "[offset, message]")]
 pub(super) struct RawMessage<'a>(
     pub(super) Option<i64>,
     #[serde(borrow)] pub(super) &'a RawValue,
@@ -316,10 +317,7 @@ mod tests {
         check(r#"[["send","8",[1.5,2]]]"#, "expected i64");
         check(r#"[["send","8",[9223372036854775808,2]]]"#, "expected i64");
         check(r#"[["send","8",1,1]]"#, "send has too many parts");
-        check(
-            r#"[["poll",{"8":[5]}]]"#,
-            "expected tuple struct RawMessage",
-        );
+        check(r#"[["poll",{"8":[5]}]]"#, "expected [offset, message]");
         check(r#"[["poll",[]]]"#, "expected {key: [[offset, message]]}");
         check(r#"[["append","8",1]]"#, "unknown variant `append`");
     }

@@ -62,7 +62,9 @@ impl<'a> Analysis<'a> {
         let Op { process, index, .. } = op;
         let message = self.message(message);
         let key = &message.key;
-        format!("process {process} polled {message} of key {key} (op {index}), which nobody sent")
+        format!(
+            "process {process} polled {message} of key {key} (op {index}), which was never sent"
+        )
     }
 
     /// Describes a key that was polled, but never with a message whose offset is known, if there is
@@ -79,9 +81,8 @@ impl<'a> Analysis<'a> {
         })?;
         let Op { process, index, .. } = poller;
         Some(format!(
-            "polls returned key {name}, the first one that of process {process} (op {index}), \
-             but never a message of it at an offset; a key without messages must be left out, or \
-             nothing can be said about what was lost"
+            "polls returned key {name} (first process {process}, op {index}), but never a message \
+             of it with an offset; leave out keys without messages, or lost writes cannot be judged"
         ))
     }
 

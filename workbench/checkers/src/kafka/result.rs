@@ -5,7 +5,7 @@ use std::fmt::{self, Display, Formatter};
 use super::{ALLOWED, codec};
 use crate::element::Element;
 use crate::elle::{Cases, CycleExists, OpCycle, OpStep, SearchTimeout, StepReason};
-use crate::finding::{Finding, first};
+use crate::finding::{Finding, counted, first};
 use crate::{CheckerResult, OpRef, Validity};
 use history::Op;
 use history::edn::Edn;
@@ -226,14 +226,17 @@ impl Display for LogMessage {
 }
 
 impl LogMessage {
-    /// `message 7 (sent by process 3 in op 5)`.
-    fn with_sender(&self) -> String {
-        match &self.sender {
-            Some(OpRef { process, index, .. }) => {
-                format!("{self} (sent by process {process} in op {index})")
-            }
-            None => self.to_string(),
-        }
+    /// `message 7 of key "8" (sent by process 3, op 5)`.
+    fn in_full(&self) -> String {
+        format!("{self} of key {}{}", self.key, self.origin())
+    }
+
+    /// ` (sent by process 3, op 5)`.
+    fn origin(&self) -> String {
+        self.sender.as_ref().map_or_else(String::new, |sender| {
+            let OpRef { process, index, .. } = sender;
+            format!(" (sent by process {process}, op {index})")
+        })
     }
 }
 
@@ -246,58 +249,49 @@ impl Display for LogAnomaly {
                 let key = messages
                     .first()
                     .map_or_else(String::new, |it| it.key.to_string());
-                let messages = named(messages.iter().map(LogMessage::with_sender));
-                write!(f, "offset {offset} of key {key} holds {messages}")
+                let count = counted(messages.len(), "message");
+                let messages = named(messages.iter().map(|it| format!("{it}{}", it.origin())));
+                write!(f, "offset {offset} of key {key} has {count}: {messages}")
             }
             LogAnomaly::Duplicate { message, offsets } => {
+                let count = counted(offsets.len(), "offset");
                 let offsets = named(offsets.iter().map(u64::to_string));
-                let (key, message) = (&message.key, message.with_sender());
-                write!(f, "{message} of key {key} is at offsets {offsets}")
+                write!(f, "{} is at {count}: {offsets}", message.in_full())
             }
             LogAnomaly::LostWrite {
                 message,
                 max_read,
                 reader: Op { process, index, .. },
                 ..
-            } => {
-                let (key, lost) = (&message.key, message.with_sender());
-                write!(
-                    f,
-                    "nobody ever polled {lost} of key {key}, though process {process} came as far as \
-                     {max_read} (op {index})"
-                )
-            }
+            } => write!(
+                f,
+                "{} was never polled, although process {process} polled {max_read} after it (op \
+                 {index})",
+                message.in_full()
+            ),
             LogAnomaly::Unseen {
                 key,
                 count,
                 messages,
             } => {
-                let one = messages.first();
-                let one = one.map_or_else(String::new, LogMessage::with_sender);
-                match count {
-                    1 => write!(
-                        f,
-                        "{one} of key {key} was acknowledged, but nobody ever polled it"
-                    ),
-                    count => write!(
-                        f,
-                        "{count} messages of key {key} were acknowledged, but nobody ever polled \
-                         them; one is {one}"
-                    ),
+                let unseen = "acknowledged, but never polled";
+                match (count, messages.first()) {
+                    (1, Some(message)) => write!(f, "{} was {unseen}", message.in_full()),
+                    (_, first) => {
+                        write!(f, "{count} messages of key {key} were {unseen}")?;
+                        first.map_or(Ok(()), |it| write!(f, ", among them {it}{}", it.origin()))
+                    }
                 }
             }
             LogAnomaly::AbortedRead {
                 message,
                 reader: Op { process, index, .. },
                 ..
-            } => {
-                let (key, message) = (&message.key, message.with_sender());
-                write!(
-                    f,
-                    "process {process} polled {message} of key {key} (op {index}), but its send \
-                     failed"
-                )
-            }
+            } => write!(
+                f,
+                "process {process} polled {} in op {index}, but its send failed",
+                message.in_full()
+            ),
             LogAnomaly::OwnRead {
                 message,
                 op: Op { process, index, .. },
@@ -316,71 +310,57 @@ impl Display for LogAnomaly {
                 distance,
                 skipped,
             } => {
-                let way = way(*action, before.as_ref(), op, from, to);
+                let (process, index, key) = (op.process, op.index, &to.key);
+                let did = match action {
+                    LogAction::Poll => format!("polled {from} of key {key}"),
+                    LogAction::Send => format!("sent {from} to key {key}"),
+                };
+                let before = before.as_ref();
+                let before = before.map_or_else(String::new, |it| format!(" (op {})", it.index));
                 let distance = describe_distance(*distance, skipped);
-                write!(f, "process {} {way}{distance}", op.process)
+                write!(
+                    f,
+                    "process {process} {did}{before} and then {to} (op {index}){distance}"
+                )
             }
             LogAnomaly::Cycle(cycle) => {
                 let ends = cycle.ops.windows(2).zip(&cycle.steps);
                 let steps: Vec<_> = ends.map(|(ends, step)| describe_step(ends, step)).collect();
                 f.write_str(&steps.join("; "))
             }
-            LogAnomaly::CycleExists(CycleExists { ops, .. }) => {
-                let indices = ops.iter().take(MAX_NAMED).map(|op| op.index.to_string());
-                let indices: Vec<_> = indices.collect();
+            LogAnomaly::CycleExists(CycleExists {
+                model,
+                relations,
+                ops,
+                ..
+            }) => {
+                let (count, relations) = (counted(ops.len(), "operation"), relations.join(", "));
+                let names = named(ops.iter().map(|op| format!("op {}", op.index)));
                 write!(
                     f,
-                    "{} operations come each before each other one: {}",
-                    ops.len(),
-                    indices.join(", ")
+                    "{count} are on cycles of {relations}, which {model} forbids: {names}"
                 )
             }
-            LogAnomaly::SearchTimeout(SearchTimeout { sought, ops }) => write!(
-                f,
-                "the search for {sought} among {ops} operations took too long"
-            ),
+            LogAnomaly::SearchTimeout(SearchTimeout { sought, ops }) => {
+                let ops = counted(*ops, "operation");
+                write!(f, "the search for {sought} among {ops} exceeded its limit")
+            }
             LogAnomaly::NothingOrdered => {
-                f.write_str("no operation comes before another, so there is nothing to check")
+                f.write_str("no operation precedes another, so nothing could be checked")
             }
         }
-    }
-}
-
-fn way(
-    action: LogAction,
-    before: Option<&Op>,
-    op: &Op,
-    from: &LogMessage,
-    to: &LogMessage,
-) -> String {
-    let (key, index) = (&to.key, op.index);
-    match (action, before) {
-        (LogAction::Poll, None) => {
-            format!("polled {from} of key {key} and right after it {to} (op {index})")
-        }
-        (LogAction::Send, None) => {
-            format!("sent {from} to key {key} and right after it {to} (op {index})")
-        }
-        (LogAction::Poll, Some(before)) => format!(
-            "polled key {key} up to {from} (op {}) and next from {to} (op {index})",
-            before.index
-        ),
-        (LogAction::Send, Some(before)) => format!(
-            "sent {from} to key {key} (op {}) and next {to} (op {index})",
-            before.index
-        ),
     }
 }
 
 fn describe_distance(distance: i64, skipped: &[Element]) -> String {
     match distance {
-        0 => ", the same one again".to_owned(),
-        -1 => ", which stands 1 place before it".to_owned(),
-        back if back < 0 => format!(", which stands {} places before it", -back),
+        0 => ", the same message again".to_owned(),
+        -1 => ", which is 1 position before it".to_owned(),
+        back if back < 0 => format!(", which is {} positions before it", -back),
         _ => {
             let values = named(skipped.iter().map(ToString::to_string));
-            let were = if skipped.len() == 1 { "was" } else { "were" };
-            format!(": {values} {were} skipped")
+            let plural = if skipped.len() == 1 { "" } else { "s" };
+            format!(", skipping message{plural} {values}")
         }
     }
 }
@@ -393,15 +373,15 @@ fn describe_step(ends: &[Op], step: &OpStep) -> String {
     match &step.reason {
         StepReason::Data { key, before, .. } => {
             let value = before.as_ref().map_or_else(String::new, Element::to_string);
-            format!("{from} sent message {value} to key {key}, which {to} returned")
+            format!("{from} sent message {value} to key {key}, which {to} polled")
         }
         StepReason::Process | StepReason::Realtime { .. } => {
-            format!("{from} had ended before {to} began")
+            format!("{from} ended before {to} began")
         }
     }
 }
 
-/// Some things by name, at most five: `a, b and 3 more`.
+/// A list of at most five names: `a, b and 3 more`.
 fn named(names: impl ExactSizeIterator<Item = String>) -> String {
     let total = names.len();
     let names: Vec<String> = names.take(MAX_NAMED).collect();

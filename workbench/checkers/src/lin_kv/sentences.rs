@@ -6,6 +6,7 @@ use super::{
     Configuration, MAX_NAMED, RegisterEvent, RegisterOp, RegisterViolation, Undecided, Value,
 };
 use crate::element::Element;
+use crate::finding::counted;
 
 /// `the cas from 1 to 2 by process 3 at 0.123 s (op 17)`.
 impl fmt::Display for RegisterEvent {
@@ -42,7 +43,8 @@ impl fmt::Display for RegisterViolation {
                 let last = last.join(", ");
                 write!(
                     f,
-                    " (the longest order has {length} operations: {dots}{last})"
+                    " (the longest order has {}: {dots}{last})",
+                    counted(*length, "operation")
                 )
             }
             _ => Ok(()),
@@ -75,8 +77,8 @@ impl fmt::Display for Undecided {
         write!(
             f,
             "undecided after {steps} steps and {megabytes} MB of memory: an order explains \
-             {explained} of {completed} completed operations; whether it can have {event} next is \
-             unknown"
+             {explained} of {completed} completed operations; it is unknown whether {event} can \
+             come next"
         )
     }
 }
@@ -113,8 +115,8 @@ mod tests {
             assert_eq!(
                 undecided.to_string(),
                 "undecided after 2 steps and 1 MB of memory: an order explains 1 of 2 completed \
-                 operations; whether it can have the write of 2 by process 0 at 0.003 s (op 3) next \
-                 is unknown"
+                 operations; it is unknown whether the write of 2 by process 0 at 0.003 s (op 3) \
+                 can come next"
             );
         }
     }

@@ -178,7 +178,7 @@ fn values_without_a_key_belong_to_one_register() {
         "1 ok read 2",
     ];
     let finding = "no order explains the read of 2 by process 1 at 0.003 s (op 3); before it the \
-                   register can only hold 1 (the longest order has 1 operations: the write of 1 by \
+                   register can only hold 1 (the longest order has 1 operation: the write of 1 by \
                    process 0 at 0.001 s (op 1))";
     check(&stale, Validity::Invalid, finding);
     let entry = |path: &[&str]| get(&judge(&stale).to_edn(), path).map(compact).unwrap();
@@ -208,10 +208,10 @@ fn a_history_that_cannot_be_judged_is_unknown_with_the_reason() {
             verdict.sentences()
         );
     };
-    let no_pair = "a cas needs a pair of an old and a new value";
+    let no_pair = "a cas must have an old and a new value";
     check(&["0 invoke read null", "1 invoke cas 5"], no_pair);
     check(&["0 invoke read [0,null]", "1 invoke cas [0,1]"], no_pair);
-    let no_register = "a register knows read, write and cas alone";
+    let no_register = "a register has only read, write and cas";
     check(&["0 invoke add [0,1]"], no_register);
 }
 

@@ -99,13 +99,13 @@ fn a_history_without_a_stable_element_is_unknown() {
          3 0 ok read [7]",
         Validity::Unknown,
         "{:attempt-count 1, :never-read-count 1, :never-read (0), :lost-latencies nil}",
-        &["no read ever showed any of 1 attempted values"],
+        &["no read returned any of 1 attempted value"],
     );
     check(
         "",
         Validity::Unknown,
         "{:attempt-count 0}",
-        &["no read ever showed any of 0 attempted values"],
+        &["no value was added"],
     );
 }
 
@@ -135,7 +135,7 @@ fn an_element_absent_only_before_its_acknowledgement_is_not_lost() {
          3 1 ok read []",
         Validity::Unknown,
         "{:never-read (5), :lost ()}",
-        &["no read ever showed any of 1 attempted values"],
+        &["no read returned any of 1 attempted value"],
     );
 }
 
@@ -167,7 +167,7 @@ fn an_acknowledged_element_that_no_read_returns_is_lost() {
         Validity::Invalid,
         "{:lost (5), :lost-latencies {0 0, 0.5 0, 0.95 0, 0.99 0, 1 0}}",
         &[
-            "value 5 is lost: acknowledged to process 0 at 0.001 s, never seen by any read, missing \
+            "value 5 is lost: acknowledged to process 0 at 0.001 s, not in any read, missing \
            from the read of process 1 at 0.002 s",
         ],
     );
@@ -217,7 +217,7 @@ fn elements_may_be_any_json() {
         Validity::Invalid,
         r#"{:stable-count 2, :lost (1), :worst-stale ()}"#,
         &[
-            "value 1 is lost: acknowledged to process 0 at 0.005 s, never seen by any read, missing \
+            "value 1 is lost: acknowledged to process 0 at 0.005 s, not in any read, missing \
            from the read of process 1 at 0.006 s",
         ],
     );

@@ -77,7 +77,7 @@ impl Values for Lists {
         if json == "null" {
             return Ok(NIL);
         }
-        let list = Element::list(json).map_err(|_| "what was read is no list".to_owned())?;
+        let list = Element::list(json).map_err(|_| "the value read is not a list".to_owned())?;
         let empty = self.empty(key);
         Ok(list
             .into_iter()

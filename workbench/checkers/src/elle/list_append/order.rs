@@ -83,7 +83,7 @@ impl AppendOrder {
             let has_writer = |element: &&u32| self.writers.contains_key(&(key, **element));
             if let Some(element) = elements.iter().find(|it| !has_writer(it)) {
                 return Err(format!(
-                    "{} is in the longest list that was read from key {}, and nobody appended it",
+                    "{} is in the longest list read from key {}, but was never appended",
                     transactions.elements.element(*element),
                     transactions.keys.element(key)
                 ));
@@ -104,7 +104,7 @@ impl AppendOrder {
             let is_unread = self.elements[key as usize].is_empty();
             if let Some((element, op)) = requested.filter(|_| is_unread && !is_written) {
                 return Err(format!(
-                    "the answer to (op {op}) does not tell of the only append to key {}, that of {}",
+                    "the completion of op {op} lacks the only append to key {}, that of {}",
                     transactions.keys.element(key),
                     transactions.elements.element(element)
                 ));
@@ -266,7 +266,7 @@ fn describe_double_append(
     (key, element, [first, second]): (u32, u32, [usize; 2]),
 ) -> String {
     format!(
-        "{} was to be appended to key {} twice, by (op {first}) and by (op {second})",
+        "{} was appended to key {} twice, by op {first} and by op {second}",
         transactions.elements.element(element),
         transactions.keys.element(key)
     )

@@ -2,6 +2,8 @@
 
 use std::str::FromStr;
 
+use history::text::unknown_name;
+
 /// Assumptions about each single key, as Elle's options of these names. A wrong assumption shows as
 /// cyclic versions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,10 +62,8 @@ impl FromStr for Assumptions {
                 "sequential-keys" => assumptions.sequential_keys = true,
                 "linearizable-keys" => assumptions.linearizable_keys = true,
                 _ => {
-                    return Err(format!(
-                        "no assumption: {name}; there are wfr-keys, sequential-keys and \
-                         linearizable-keys"
-                    ));
+                    let known = ["wfr-keys", "sequential-keys", "linearizable-keys"];
+                    return Err(unknown_name("assumption", name, &known));
                 }
             }
         }

@@ -50,7 +50,7 @@ fn check_alike<'e>(
     match elements.find(|element| kind(element) != kind(first)) {
         None => Ok(()),
         Some(other) => Err(format!(
-            "{what} are of different types: {first} is of type {}, {other} of type {}",
+            "{what} have different types: {first} is of type {}, {other} of type {}",
             kind(first),
             kind(other)
         )),
@@ -105,17 +105,17 @@ mod tests {
         check(
             &["1", "\"1\""],
             &["null"],
-            "keys are of different types: 1 is of type integer, \"1\" of type string",
+            "keys have different types: 1 is of type integer, \"1\" of type string",
         );
         check(
             &["true", "[1]"],
             &["1"],
-            "keys are of different types: true is of type boolean, [1] of type list",
+            "keys have different types: true is of type boolean, [1] of type list",
         );
         check(
             &["1"],
             &["1", "18446744073709551616"],
-            "values are of different types: 1 is of type integer, 18446744073709551616 of type \
+            "values have different types: 1 is of type integer, 18446744073709551616 of type \
              long integer",
         );
         let mixed = numbers(&["1", "\"1\"", "1.5", "{}"]);

@@ -132,26 +132,29 @@ fn a_history_that_cannot_be_judged_is_unknown() {
     for (answer, complaint) in [
         (
             "5",
-            "is no list of reads and appends: invalid type: integer `5`",
+            "is not a list of reads and appends: invalid type: integer `5`",
         ),
-        ("{}", "is no list of reads and appends: invalid type: map"),
+        (
+            "{}",
+            "is not a list of reads and appends: invalid type: map",
+        ),
         (
             "[null]",
-            "is no list of reads and appends: invalid type: null",
+            "is not a list of reads and appends: invalid type: null",
         ),
         (r#"[["r"]]"#, "invalid length 1"),
         (r#"[["append",1,2,3]]"#, "trailing characters"),
         (r#"[["w",1,2]]"#, "\"w\" is neither r nor append"),
         (r#"[[null,1,2]]"#, "invalid type: null"),
-        (r#"[["r",1,7]]"#, "what was read is no list"),
-        (r#"[["r",1,{"1":2}]]"#, "what was read is no list"),
-        (r#"[["r",1,"12"]]"#, "what was read is no list"),
+        (r#"[["r",1,7]]"#, "the value read is not a list"),
+        (r#"[["r",1,{"1":2}]]"#, "the value read is not a list"),
+        (r#"[["r",1,"12"]]"#, "the value read is not a list"),
         (
             r#"[["r",1,[1,99999999999999999999]]]"#,
-            "and nobody appended it",
+            "but was never appended",
         ),
         (r#"[["r",1,[null]]]"#, "null is in the longest list"),
-        (deep.as_str(), "no transaction comes before another"),
+        (deep.as_str(), "no transaction precedes another"),
     ] {
         for model in ["strict-serializable", "read-uncommitted"] {
             let verdict = judge([answer.to_owned()].into_iter(), model);
