@@ -1,16 +1,16 @@
-//! Availability: which part of the operations succeeded.
+//! Availability: the fraction of operations that succeeded.
 
 use std::fmt;
 
-use crate::finding::Finding;
+use crate::finding::{Finding, counted};
 use crate::{CheckerResult, Validity};
 use history::edn::{self, Edn};
 use history::{History, Kind};
 
-/// The part of all operations that must succeed.
+/// The required fraction of operations that succeed.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Target {
-    /// All of them.
+    /// All operations.
     Total,
     /// At least this fraction, 0 to 1.
     AtLeast(f64),
@@ -23,12 +23,12 @@ pub struct Availability {
     pub invoked: usize,
     /// Those that completed as `ok`.
     pub ok: usize,
-    /// What is demanded, if anything.
+    /// The requirement, if any.
     pub target: Option<Target>,
 }
 
 /// Compares the fraction of invocations that completed as `ok` with a target: invalid if it is
-/// lower. Without a target it is valid.
+/// lower. Valid without a target.
 pub fn availability(history: &History, target: Option<Target>) -> Availability {
     Availability {
         invoked: history.count(Kind::Invoke),
@@ -38,10 +38,10 @@ pub fn availability(history: &History, target: Option<Target>) -> Availability {
 }
 
 impl Availability {
-    /// The part that was `ok`, 0 to 1; of no operations it is 1.
+    /// The fraction that was `ok`, from 0 to 1; 1 if there are no operations.
     ///
-    /// A 32-bit float, as Maelstrom's is, and this can be seen: 19 of 20 are 0.949999988, which is
-    /// less than 0.95.
+    /// A 32-bit float as in Maelstrom, which makes a difference: 19 of 20 are 0.949999988, less
+    /// than 0.95.
     pub fn fraction(&self) -> f32 {
         match self.invoked {
             0 => 1.0,
@@ -67,7 +67,7 @@ impl CheckerResult for Availability {
     }
 
     fn to_edn(&self) -> Edn {
-        // A fraction of nothing is the integer, in Maelstrom too.
+        // Without operations the fraction is an integer, as in Maelstrom.
         let fraction = match self.invoked {
             0 => Edn::Int(1),
             _ => edn::float32(self.fraction()),
@@ -79,15 +79,16 @@ impl CheckerResult for Availability {
 
 impl fmt::Display for Availability {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (ok, invoked, fraction) = (self.ok, self.invoked, self.fraction());
+        let (ok, fraction) = (self.ok, self.fraction());
+        let invoked = counted(self.invoked, "operation");
         write!(
             f,
-            "{ok} of {invoked} operations were ok, a fraction of {fraction}; asked for was "
+            "{ok} of {invoked} succeeded, a fraction of {fraction}; required: "
         )?;
         match self.target {
-            None => f.write_str("nothing"),
-            Some(Target::Total) => f.write_str("all of them"),
-            Some(Target::AtLeast(min)) => write!(f, "a fraction of {min}"),
+            None => f.write_str("none"),
+            Some(Target::Total) => f.write_str("all"),
+            Some(Target::AtLeast(min)) => write!(f, "at least {min}"),
         }
     }
 }
@@ -99,7 +100,7 @@ mod tests {
     use history::History;
     use history::edn::compact;
 
-    /// So many operations, of which the first few end `ok`, beside the nemesis.
+    /// A history of `invoked` operations, the first `ok` of them `ok`, and a nemesis operation.
     fn history(invoked: usize, ok: usize) -> History {
         let nemesis = r#"{:index 0, :time 0, :type :info, :process :nemesis, :f :stop-partition}"#;
         let mut lines = vec![nemesis.to_owned()];
@@ -124,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_target_anything_goes() {
+    fn every_fraction_is_valid_without_a_target() {
         check(49, 47, None, Validity::Valid, "0.9591837");
         check(3, 1, None, Validity::Valid, "0.33333334");
         check(3, 0, None, Validity::Valid, "0.0");
@@ -133,14 +134,14 @@ mod tests {
     }
 
     #[test]
-    fn total_means_every_single_one() {
+    fn total_requires_every_operation_to_be_ok() {
         check(100, 100, Some(Target::Total), Validity::Valid, "1.0");
         check(100, 99, Some(Target::Total), Validity::Invalid, "0.99");
         check(0, 0, Some(Target::Total), Validity::Valid, "1");
     }
 
     #[test]
-    fn a_fraction_is_met_or_exceeded() {
+    fn a_fraction_must_be_met_or_exceeded() {
         check(4, 3, Some(Target::AtLeast(0.75)), Validity::Valid, "0.75");
         check(4, 2, Some(Target::AtLeast(0.75)), Validity::Invalid, "0.5");
         check(

@@ -1,29 +1,29 @@
-//! Counters: the final reads must show the sum of the acknowledged additions, and of any selection
-//! of those whose outcome is unknown. Reads before recovery may show anything.
+//! Counters: every final read must return the sum of the acknowledged additions and of any subset
+//! of the indeterminate ones. Reads before recovery may return anything.
 
 use num_bigint::BigInt;
 
-use crate::finding::{Finding, first};
+use crate::finding::{Finding, counted, first};
 use crate::{CheckerResult, Unjudged, Validity};
 use history::edn::{self, Edn};
 use history::{History, Kind, Op};
 
-/// The final reads of a counter, and what they may show.
+/// The final reads of a counter, and the acceptable values.
 #[derive(Debug, Clone)]
 pub struct CounterResult {
-    /// The sums of all selections of additions that may have taken effect.
+    /// The sums of the acknowledged additions and each subset of the indeterminate ones.
     pub acceptable: Intervals,
     /// All final reads that are `ok`.
     pub final_reads: Vec<Op>,
-    /// Those that show anything else.
+    /// The final reads that returned any other value.
     pub wrong: Vec<Op>,
 }
 
-/// Judges a counter: every final read must show a sum that the additions allow.
+/// Judges a counter: every final read must return a sum that the additions allow.
 ///
-/// Reads `add`, whose value is an integer, and `read` with the result and the mark `final?`; other
-/// reads are not judged. Additions that are `ok` count, those that are `fail` do not, and each of
-/// those that are `info` may.
+/// Reads `add`, whose value is an integer, and `read` with the mark `final?` and its result; other
+/// reads are not judged. Additions that are `ok` count, those that are `fail` do not, and each that
+/// is `info` may count.
 ///
 /// # Errors
 /// When the value of an addition is not an integer.
@@ -44,7 +44,7 @@ pub fn counter(history: &History) -> Result<CounterResult, Unjudged> {
     }
     let is_final = |op: &&Op| op.f == "read" && op.kind == Kind::Ok && op.meta.is_final;
     let final_reads: Vec<Op> = clients().filter(is_final).cloned().collect();
-    // A node may answer with anything; what is no number is not acceptable.
+    // A node may return anything; a value that is not a number is not acceptable.
     let is_wrong = |op: &&Op| !number(op).is_ok_and(|value| acceptable.contains(&value));
     let wrong = final_reads.iter().filter(is_wrong).cloned().collect();
     Ok(CounterResult {
@@ -86,9 +86,13 @@ fn number(op: &Op) -> Result<BigInt, String> {
     }
     edn::number::big(&op.value.to_edn()).ok_or_else(|| {
         let Op {
-            f, index, value, ..
+            f,
+            index,
+            process,
+            value,
+            ..
         } = op;
-        format!("{f} at index {index} has no integer: {value}")
+        format!("the value of the {f} of process {process} (op {index}) is not an integer: {value}")
     })
 }
 
@@ -114,7 +118,7 @@ impl Intervals {
         after > 0 && *number <= self.0[after - 1].1
     }
 
-    /// Its members, and its members plus `delta`.
+    /// The union of this set and this set shifted by `delta`.
     fn with_shifted(&self, delta: &BigInt) -> Self {
         let mut all = self.0.clone();
         all.extend(
@@ -154,11 +158,16 @@ impl std::fmt::Display for Intervals {
                 format!("{first} to {last}")
             }
         });
-        f.write_str(&shown.collect::<Vec<_>>().join(", "))?;
-        match self.0.len().saturating_sub(SHOWN) {
-            0 => Ok(()),
-            more => write!(f, " or {more} more ranges"),
+        let mut shown: Vec<_> = shown.collect();
+        let more = self.0.len().saturating_sub(SHOWN);
+        let last = match more {
+            0 => shown.pop().unwrap_or_default(),
+            more => counted(more, "more range"),
+        };
+        if !shown.is_empty() {
+            write!(f, "{} or ", shown.join(", "))?;
         }
+        f.write_str(&last)
     }
 }
 
@@ -171,7 +180,7 @@ mod tests {
     use history::History;
     use history::edn::{compact, get};
 
-    /// Judges completions of `[kind, f, value]`; a final read is written `final`.
+    /// Judges completions `(kind, f, value)`; a final read has the `f` `final`.
     fn check(ends: &[(&str, &str, &str)], valid: Validity, acceptable: &str, findings: &[&str]) {
         let line = |(index, (kind, f, value)): (usize, &(&str, &str, &str))| {
             let (f, mark) = match *f {
@@ -193,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn adds_in_doubt_widen_what_is_acceptable() {
+    fn indeterminate_adds_widen_the_acceptable_values() {
         let adds = [
             ("ok", "add", "10"),
             ("info", "add", "5"),
@@ -208,15 +217,15 @@ mod tests {
         for read in ["7", "11", "12", "16"] {
             let reads = [&adds[..], &[("ok", "final", read)]].concat();
             let finding = format!(
-                "the final read of process 5 at 1.500 s shows {read}, which no selection of the \
-                 adds comes to: 8 to 10, 13 to 15 would do"
+                "the final read of process 5 at 1.500 s returned {read}, expected 8 to 10 or 13 to \
+                 15"
             );
             check(&reads, Validity::Invalid, "([8 10] [13 15])", &[&finding]);
         }
     }
 
     #[test]
-    fn only_final_reads_that_ended_well_are_judged() {
+    fn only_final_reads_that_are_ok_are_judged() {
         let ends = [("ok", "read", "3"), ("info", "final", "null")];
         check(&ends, Validity::Valid, "([0 0])", &[]);
         check(&[], Validity::Valid, "([0 0])", &[]);
@@ -224,10 +233,10 @@ mod tests {
 
     #[test]
     fn sums_beyond_64_bits_are_exact() {
-        let most = "9223372036854775807";
+        let max = "9223372036854775807";
         let adds = [
-            ("ok", "add", most),
-            ("ok", "add", most),
+            ("ok", "add", max),
+            ("ok", "add", max),
             ("ok", "final", "18446744073709551614"),
         ];
         let acceptable = "([18446744073709551614N 18446744073709551614N])";
@@ -235,29 +244,26 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_number_is_an_error_in_a_read_and_a_riddle_in_an_add() {
+    fn a_value_that_is_no_number_is_invalid_in_a_read_and_unjudged_in_an_add() {
         check(
             &[("ok", "final", "\"x\"")],
             Validity::Invalid,
             "([0 0])",
-            &[
-                "the final read of process 0 at 1.500 s shows \"x\", which no selection of the adds \
-               comes to: 0 would do",
-            ],
+            &["the final read of process 0 at 1.500 s returned \"x\", expected 0"],
         );
-        let finding = "add at index 1 has no integer: [1]";
+        let finding = "the value of the add of process 0 (op 1) is not an integer: [1]";
         check(&[("ok", "add", "[1]")], Validity::Unknown, "", &[finding]);
     }
 
     #[test]
     fn sums_may_have_any_size() {
-        let most = "9".repeat(60);
+        let max = "9".repeat(60);
         let adds = [
-            ("ok", "add", &*most),
+            ("ok", "add", &*max),
             ("info", "add", "1"),
-            ("ok", "final", &*most),
+            ("ok", "final", &*max),
         ];
-        let acceptable = format!("([{most}N 1{}N])", "0".repeat(60));
+        let acceptable = format!("([{max}N 1{}N])", "0".repeat(60));
         check(&adds, Validity::Valid, &acceptable, &[]);
     }
 
@@ -275,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn the_intervals_are_the_sums_of_all_selections() {
+    fn the_intervals_are_the_sums_of_all_subsets() {
         use rand::{RngExt, SeedableRng};
         let mut rng = rand::rngs::ChaCha8Rng::seed_from_u64(3);
         for _ in 0..500 {

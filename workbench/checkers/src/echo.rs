@@ -1,4 +1,4 @@
-//! Echo: every reply must hold what was sent.
+//! Echo: every reply must return what was sent.
 
 use std::fmt;
 
@@ -26,8 +26,8 @@ pub struct EchoMismatch {
     pub received: Op,
 }
 
-/// Judges echoes: the result of every operation is an object whose field `echo` is equal to the
-/// operation's argument. An operation that is `info` is not judged; one that is `fail` is an error,
+/// Judges echoes: the result of every operation must be an object whose field `echo` equals the
+/// operation's argument. An operation that is `info` is not judged. One that is `fail` is an error,
 /// since its value has no such field.
 pub fn echo(history: &History) -> EchoResult {
     let pairs = history.pairs().into_iter();
@@ -83,7 +83,7 @@ impl fmt::Display for EchoMismatch {
             Kind::Fail => {
                 write!(
                     f,
-                    "process {process} was refused the echo of {sent} at {time:.3} s"
+                    "process {process} sent {sent} and received an error at {time:.3} s"
                 )
             }
             Kind::Invoke | Kind::Ok | Kind::Info => {
@@ -96,16 +96,16 @@ impl fmt::Display for EchoMismatch {
     }
 }
 
-/// The part of an answer that counts.
+/// The part of a reply that is judged.
 #[derive(Deserialize)]
-struct Answer<'a> {
+struct Reply<'a> {
     #[serde(borrow)]
     echo: &'a RawValue,
 }
 
 fn is_echo(sent: &Op, received: &Op) -> bool {
-    // Nearly always it is there to the letter.
-    if let Ok(Answer { echo }) = serde_json::from_str(received.value.json())
+    // Fast path: nearly always the texts are equal byte for byte.
+    if let Ok(Reply { echo }) = serde_json::from_str(received.value.json())
         && echo.get() == sent.value.json()
     {
         return true;
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_text_is_ok() {
+    fn an_equal_text_is_valid() {
         check(
             &[r#":type :ok, PF, :value {:type "echo_ok", :echo "a"}"#],
             Validity::Valid,
@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn an_open_end_is_ok() {
+    fn an_indeterminate_echo_is_not_judged() {
         check(
             &[r#":type :info, PF, :value "a", :error :net-timeout"#],
             Validity::Valid,
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn another_text_a_missing_field_and_a_refusal_are_bad() {
+    fn another_text_a_missing_field_and_an_error_are_invalid() {
         check(
             &[
                 r#":type :ok, PF, :value {:type "echo_ok", :echo "b"}"#,
@@ -177,7 +177,7 @@ mod tests {
              [\"Expected a message with :echo\" \"a\" \"But received\" \"a\"])",
             "process 0 sent \"a\" and received {\"echo\":\"b\",\"type\":\"echo_ok\"} at 2.000 s\n\
              process 1 sent \"a\" and received {\"type\":\"echo_ok\"} at 2.000 s\n\
-             process 2 was refused the echo of \"a\" at 2.000 s",
+             process 2 sent \"a\" and received an error at 2.000 s",
         );
     }
 }

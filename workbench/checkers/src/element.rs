@@ -1,4 +1,4 @@
-//! A value that can be looked up and sorted: equal where Clojure's `=` calls values equal.
+//! Values that can be compared, sorted and hashed: equal where Clojure's `=` says so.
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -13,12 +13,12 @@ use history::edn::{self, Edn, number};
 /// Clojure, `1` and `1.0` are not equal, and a list and a vector of equal items are. Integers sort
 /// first.
 ///
-/// For reports that draw a checker's findings, and for checkers outside this crate.
+/// Public for reports that draw findings, and for checkers outside this crate.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Element {
-    /// An integer that fits, which is the usual case.
+    /// An integer of 64 bits, the usual case.
     Int(i64),
-    /// Anything else, in canonical form, as tagged JSON.
+    /// Any other value, as tagged JSON in canonical form.
     Other(Box<str>),
 }
 
@@ -28,10 +28,10 @@ impl Element {
         Self::parse(op.value.json())
     }
 
-    /// The elements that a read returned: a list, a vector or a set. `nil` has none.
+    /// The elements that a read returned as a list, a vector or a set; none for `nil`.
     ///
     /// # Errors
-    /// When the value is nothing of the kind.
+    /// When the value is anything else.
     pub fn list_of(op: &Op) -> serde_json::Result<Vec<Self>> {
         if op.value.is_nil() {
             return Ok(Vec::new());
@@ -54,7 +54,7 @@ impl Element {
         Ok(elements.collect())
     }
 
-    /// Reads an element from JSON as [`history::Value::json`] has it.
+    /// Parses an element from JSON as [`history::Value::json`] returns it.
     pub fn parse(json: &str) -> Self {
         if let Ok(number) = json.parse() {
             return Element::Int(number);
@@ -69,7 +69,7 @@ impl Element {
         }
     }
 
-    /// A string.
+    /// A string element.
     pub(crate) fn text(text: &str) -> Self {
         Self::parse(&serde_json::Value::from(text).to_string())
     }
@@ -86,8 +86,8 @@ impl Element {
         }
     }
 
-    /// Clojure's `compare`: numbers, strings, truth values and lists (the shorter first) among
-    /// themselves, `nil` before everything; nothing for what it refuses to compare.
+    /// Clojure's `compare`: orders numbers, strings, booleans and lists (the shorter first) among
+    /// themselves, and `nil` before everything. `None` for what it refuses to compare.
     pub(crate) fn compare(&self, other: &Self) -> Option<Ordering> {
         match (self, other) {
             (Element::Int(a), Element::Int(b)) => Some(a.cmp(b)),
@@ -96,7 +96,7 @@ impl Element {
     }
 }
 
-/// As JSON where JSON can say it, and as EDN where it cannot.
+/// As JSON if JSON can represent it, else as EDN.
 impl fmt::Display for Element {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -109,13 +109,13 @@ impl fmt::Display for Element {
     }
 }
 
-/// What tagged JSON holds under this tag.
+/// The content of tagged JSON with this tag.
 pub(crate) fn tagged<'a>(json: &'a str, tag: &str) -> Option<&'a str> {
     let content = json.strip_prefix("{\"#")?.strip_prefix(tag)?;
     content.strip_prefix("\":")?.strip_suffix('}')
 }
 
-/// Splits the JSON of a list of two, such as an operation's value `[key, value]`; `None` if it is
+/// Splits the JSON of a list of two items, such as an operation's value `[key, value]`. `None` for
 /// anything else.
 pub fn pair(json: &str) -> Option<(&RawValue, &RawValue)> {
     serde_json::from_str(tagged(json, "list").unwrap_or(json)).ok()
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_alike_can_be_compared() {
+    fn only_elements_of_one_type_can_be_compared() {
         let check = |a: &str, b: &str, order: Option<Ordering>| {
             let (a, b) = (Element::parse(a), Element::parse(b));
             assert_eq!(a.compare(&b), order, "{a} {b}");

@@ -1,5 +1,5 @@
-//! Exceptions: replies that no client could make sense of, and errors that it was not to make sense
-//! of. They decide nothing by themselves, but they often explain why another checker objects.
+//! Exceptions: replies and errors that a client could not interpret. They decide no verdict, but
+//! often explain the findings of another checker.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -22,14 +22,14 @@ pub struct Exceptions {
 pub struct ExceptionClass {
     /// The class, such as `malformed-response`.
     pub name: String,
-    /// How many there are.
+    /// The number of exceptions.
     pub count: usize,
-    /// The first operation that ended so.
+    /// The first operation that ended with one.
     pub example: Op,
 }
 
-/// Counts exceptions, by class, each with its first operation as an example. These are the
-/// operations that are `info` with an error of the kind [`Malformed`](OpError::Malformed) or
+/// Counts exceptions by class, each with its first operation as an example. An exception is an
+/// operation that is `info` with an error of kind [`Malformed`](OpError::Malformed) or
 /// [`Thrown`](OpError::Thrown). Always valid.
 pub fn exceptions(history: &History) -> Exceptions {
     let mut classes: Vec<ExceptionClass> = Vec::new();
@@ -99,7 +99,7 @@ impl fmt::Display for ExceptionClass {
         let count = self.count;
         write!(
             f,
-            "{what}: {count}; the first, to {name} of process {process} at {time:.3} s: {text}"
+            "{what}: {count}, the first to the {name} of process {process} at {time:.3} s: {text}"
         )
     }
 }
@@ -124,14 +124,14 @@ mod tests {
     }
 
     #[test]
-    fn time_outs_and_error_answers_are_no_exceptions() {
+    fn timeouts_and_error_replies_are_not_exceptions() {
         check(":error :net-timeout", "{:valid? true}", &[]);
         check(":error [:crash \"x\"]", "{:valid? true}", &[]);
         check(":final? true", "{:valid? true}", &[]);
     }
 
     #[test]
-    fn malformed_answers_are_counted_and_one_is_shown() {
+    fn malformed_answers_are_counted_and_the_first_is_shown() {
         let exception = ":exception {:cause \"odd\", :via [{:type malformed-response, \
                          :message \"odd\"}]}, :error \"indeterminate: odd\"";
         check(
@@ -140,12 +140,12 @@ mod tests {
                 "{{:exceptions ({{:class malformed-response, :count 1, \
                  :example {INFO}{exception}}}}}), :valid? true}}"
             ),
-            &["malformed answers: 1; the first, to echo of process 4 at 1.500 s: odd"],
+            &["malformed answers: 1, the first to the echo of process 4 at 1.500 s: odd"],
         );
     }
 
     #[test]
-    fn errors_that_were_thrown_have_classes_of_their_own_and_the_largest_comes_first() {
+    fn thrown_errors_have_their_own_classes_and_the_most_frequent_comes_first() {
         let thrown = |process: u64, class: &str| {
             format!(
                 "{{:time 0, :type :invoke, :process {process}, :f :add, :value 1}}
@@ -159,14 +159,14 @@ mod tests {
             thrown(2, "net-timeout"),
         ];
         let verdict = exceptions(&History::read_edn(lines.concat().as_bytes()).unwrap());
-        let told = |class, count, process| {
+        let sentence = |class, count, process| {
             format!(
-                "{class}: {count}; the first, to add of process {process} at 0.000 s: no answer"
+                "{class}: {count}, the first to the add of process {process} at 0.000 s: no answer"
             )
         };
         assert_eq!(
             verdict.sentences(),
-            [told("net-timeout", 2, 1), told("rpc-error", 1, 0)]
+            [sentence("net-timeout", 2, 1), sentence("rpc-error", 1, 0)]
         );
     }
 }

@@ -1,5 +1,5 @@
-//! Findings: what is wrong with a history, or could not be judged. A program can match them, and a
-//! person can read each as a sentence.
+//! Findings: anomalies in a history, and what could not be judged. A program can match on them, and
+//! each prints as a sentence.
 
 use std::fmt;
 
@@ -16,45 +16,45 @@ use crate::stats::Counts;
 use crate::unique_ids::DuplicateId;
 use history::Op;
 
-/// How many findings of one kind are made.
+/// The number of findings of one kind that are reported.
 pub(crate) const MAX_FINDINGS: usize = 10;
 
-/// One thing that is wrong, or could not be judged. It prints as a sentence.
+/// An anomaly, or something that could not be judged. It prints as a sentence.
 #[derive(Debug, Clone, Copy)]
 pub enum Finding<'a> {
-    /// Replies that clients could not make sense of.
+    /// Replies that clients could not interpret.
     Exceptions(&'a ExceptionClass),
-    /// No operation of a name was ever `ok`.
+    /// No operation of this name succeeded.
     NeverOk(&'a str, Counts),
     /// Too few operations were `ok`.
     Unavailable(&'a Availability),
-    /// A reply that is not what was sent.
+    /// A reply that does not echo its request.
     Echo(&'a EchoMismatch),
-    /// An id that was given out more than once.
+    /// An id that was returned more than once.
     DuplicateId(&'a DuplicateId),
-    /// An element that was known to be in a set, and is gone.
+    /// An element of a set that is lost.
     LostElement(&'a LostElement),
-    /// No read showed any of so many elements.
+    /// No read returned any of this many elements.
     NothingStable(usize),
-    /// A final read of a counter that no selection of the additions explains.
+    /// A final read of a counter that no subset of the additions explains.
     WrongTotal(&'a Op, &'a Intervals),
-    /// A register, of several the one of this key, that is not linearizable.
+    /// A register that is not linearizable, with its key if there are several.
     NotLinearizable(Option<&'a Element>, &'a RegisterViolation),
-    /// A register whose search took too long.
+    /// A register for which the search exceeded its limits, with its key if there are several.
     Undecided(Option<&'a Element>, &'a Undecided),
-    /// An anomaly of transactions, by its name.
+    /// An anomaly of transactions, with its name.
     Transaction(&'static str, Objects, &'a TxnAnomaly),
-    /// An anomaly of logs, by its name.
+    /// An anomaly of logs, with its name.
     Log(&'static str, &'a LogAnomaly),
     /// The history could not be judged.
     Unjudged(&'a str),
     /// Something did not recover or did not converge after a storm.
     Unconverged(&'a str),
-    /// Something that a node did wrong, and no history shows.
+    /// A protocol error of a node, which the history does not show.
     ProtocolError(&'a str),
-    /// A finding of a checker that is not of this crate.
+    /// A finding of a checker outside this crate.
     Custom(&'a str),
-    /// So many more of the same kind; of several kinds, the one of this name.
+    /// This many more findings of the same kind, with the name of the kind if there are several.
     More(Option<&'static str>, usize),
 }
 
@@ -64,20 +64,21 @@ impl fmt::Display for Finding<'_> {
             Finding::Exceptions(class) => class.fmt(f),
             Finding::NeverOk(name, counts) => write!(
                 f,
-                "no {name} was ever ok: {} failed, {} ended in doubt",
+                "no {name} succeeded: {} failed, {} indeterminate",
                 counts.fail, counts.info
             ),
             Finding::Unavailable(availability) => availability.fmt(f),
             Finding::Echo(mismatch) => mismatch.fmt(f),
             Finding::DuplicateId(id) => id.fmt(f),
             Finding::LostElement(element) => element.fmt(f),
+            Finding::NothingStable(0) => f.write_str("no value was added"),
             Finding::NothingStable(attempted) => {
-                write!(f, "no read ever showed any of {attempted} attempted values")
+                let values = counted(*attempted, "attempted value");
+                write!(f, "no read returned any of {values}")
             }
             Finding::WrongTotal(read, acceptable) => write!(
                 f,
-                "the final read of process {} at {:.3} s shows {}, which no selection of the adds \
-                 comes to: {acceptable} would do",
+                "the final read of process {} at {:.3} s returned {}, expected {acceptable}",
                 read.process,
                 read.seconds(),
                 read.value,
@@ -104,7 +105,13 @@ fn prefix(key: Option<&Element>) -> String {
     key.map_or(String::new(), |key| format!("key {key}: "))
 }
 
-/// The first few findings of `total`, and how many more there are.
+/// `1 operation`, `2 operations`.
+pub(crate) fn counted(count: usize, noun: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {noun}{plural}")
+}
+
+/// The first findings of `total`, and the number of the others.
 pub(crate) fn first<'a>(
     total: usize,
     findings: impl Iterator<Item = Finding<'a>>,
@@ -112,7 +119,7 @@ pub(crate) fn first<'a>(
     first_of(None, total, findings)
 }
 
-/// The same for one of several kinds.
+/// Like [`first`], for a kind that has a name.
 pub(crate) fn first_of<'a>(
     name: Option<&'static str>,
     total: usize,

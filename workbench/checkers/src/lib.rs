@@ -1,17 +1,16 @@
 //! Judges a history: was what clients saw of a distributed system correct?
 //!
-//! A checker is a pure function of a [`History`](history::History), the list of operations that
-//! clients invoked and how each of them completed. It returns a result of its own type: the answer
-//! (valid, invalid or unknown), counts, measurements, and the anomalies with the operations and keys
-//! that are involved. The history may be one that Maelstrom or Jepsen has recorded, or one that your
-//! own test has written:
+//! A checker is a pure function from a [`History`](history::History), the list of operations that
+//! clients invoked and how each completed, to a result of its own type: the answer (valid, invalid
+//! or unknown), counts, measurements, and the anomalies with the operations and keys involved. The
+//! history may come from Maelstrom, from Jepsen or from a test of your own:
 //!
 //! ```
 //! use checkers::{CheckerResult, RegisterOutcome, Validity, history::History};
 //!
-//! // Each operation stands here twice: when it is invoked, and when it is completed as `ok`, as
-//! // `fail` (it certainly did not take place) or as `info` (its outcome is unknown). JSON and EDN
-//! // will do. Here a register holds 1, process 0 writes 2, and after that process 1 still reads 1.
+//! // Each operation has two lines: its invocation, and its completion as `ok`, `fail` (it did
+//! // certainly not take effect) or `info` (indeterminate). The format is JSON or EDN. In this
+//! // history a register holds 1, process 0 writes 2, and then process 1 still reads 1.
 //! let history = History::read(r#"
 //!     {"process": 0, "type": "invoke", "f": "write", "value": 1}
 //!     {"process": 0, "type": "ok",     "f": "write", "value": 1}
@@ -26,11 +25,11 @@
 //! for finding in result.findings() {
 //!     println!("{finding}");
 //! }
-//! // The same as data:
+//! // The violation as data:
 //! let RegisterOutcome::Violated(violation) = &result.registers[0].outcome else { panic!() };
 //! assert_eq!(violation.event.op.index, 5);
 //!
-//! // Sequential consistency would allow such a read, linearizability does not. Without it:
+//! // Sequential consistency allows such a read, linearizability does not. Without it:
 //! let writes = History { ops: history.ops[..4].to_vec() };
 //! assert_eq!(checkers::register(&writes)?.validity(), Validity::Valid);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
@@ -45,9 +44,9 @@
 //! | sets, counters, unique ids, echoes | [`set_full`], [`counter`], [`unique_ids`], [`echo`] |
 //! | how operations end | [`stats`], [`availability`], [`exceptions`] |
 //!
-//! A checker's documentation says which operations and values it reads; a history that it cannot
-//! judge is an error, [`Unjudged`]. A [`Verdict`] is made of several results. Each result can be
-//! written as the map that Maelstrom's `results.edn` has: [`CheckerResult::to_edn`].
+//! The documentation of a checker says which operations and values it reads. A history that it
+//! cannot judge is an error, [`Unjudged`]. A [`Verdict`] combines several results. Each result
+//! converts to the map in Maelstrom's `results.edn`: [`CheckerResult::to_edn`].
 
 mod availability;
 mod counter;
@@ -93,22 +92,23 @@ pub use verdict::{
     WorkloadResult, WorkloadVerdict,
 };
 
-/// The points of a distribution that a result shows.
+/// Quantiles in result maps.
 const QUANTILES: [f64; 5] = [0.0, 0.5, 0.95, 0.99, 1.0];
 
-/// The answer of a checker, ordered from best to worst: the worst of several is their maximum.
+/// The answer of a checker, ordered from best to worst, so that the maximum of several is the
+/// worst.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Validity {
-    /// Nothing is wrong with the history.
+    /// No anomaly was found.
     Valid,
-    /// Nothing wrong was found, but something could not be judged: the findings say what.
+    /// No anomaly was found, but something could not be judged; the findings say what.
     Unknown,
-    /// Something is wrong: the findings say what.
+    /// An anomaly was found; the findings describe it.
     Invalid,
 }
 
-/// The quantile of a sorted list at `point`, 0 to 1: the value at that position, never one between
-/// two values. `None` if the list is empty.
+/// The quantile of a sorted list at `point`, from 0 to 1: always one of the values, never
+/// interpolated. `None` if the list is empty.
 pub fn quantile<T: Copy>(sorted: &[T], point: f64) -> Option<T> {
     let last = sorted.len().checked_sub(1)?;
     sorted
@@ -116,7 +116,7 @@ pub fn quantile<T: Copy>(sorted: &[T], point: f64) -> Option<T> {
         .copied()
 }
 
-/// A map from the usual points to the values there; nothing if there are no values.
+/// A map from each of [`QUANTILES`] to its value. `None` if there are no values.
 fn quantiles(mut values: Vec<u64>) -> Option<Edn> {
     values.sort_unstable();
     let whole = |point: f64| point == point.trunc();
@@ -133,16 +133,16 @@ fn quantiles(mut values: Vec<u64>) -> Option<Edn> {
 }
 
 impl Validity {
-    /// `Valid` if something holds, `Invalid` if not.
-    pub fn of(holds: bool) -> Self {
-        if holds {
+    /// `Valid` if `is_valid`, else `Invalid`.
+    pub fn of(is_valid: bool) -> Self {
+        if is_valid {
             Validity::Valid
         } else {
             Validity::Invalid
         }
     }
 
-    /// The answer in a word: `valid`, `unknown` or `invalid`.
+    /// The answer as a word: `valid`, `unknown` or `invalid`.
     pub fn name(self) -> &'static str {
         match self {
             Validity::Valid => "valid",
@@ -151,7 +151,7 @@ impl Validity {
         }
     }
 
-    /// The answer as Maelstrom's results have it: `true`, `:unknown` or `false`.
+    /// The answer in Maelstrom's results: `true`, `:unknown` or `false`.
     pub fn to_edn(self) -> Edn {
         match self {
             Validity::Valid => Edn::Bool(true),

@@ -1,63 +1,63 @@
 //! lin-kv: each key must be a linearizable register.
 //!
-//! Keys have nothing to do with one another, so each is judged alone, as Maelstrom does. What
-//! failed did not happen; what is unknown may have. A read that answers `null` tells nothing, and
-//! may be put anywhere: that, too, is Maelstrom's rule.
+//! Keys are independent, so each is judged alone, as in Maelstrom. Operations that failed did not
+//! take effect; indeterminate ones may have. A read that returned `null` says nothing and can be
+//! ordered anywhere, which is Maelstrom's rule, too.
 
 mod codec;
+mod sentences;
 
 use std::collections::BTreeMap;
-use std::fmt;
 
 use super::element::{self, Element};
 use super::linearizability::{
-    Attempt, Call, CasRegister, Linearizability, RegisterOp, Unfinished, Violation, linearize,
+    Attempt, CasRegister, Linearizability, RegisterOp, TimedOp, Unfinished, Violation, linearize,
 };
 use crate::finding::{Finding, first};
 use crate::{CheckerResult, Unjudged, Validity};
 use history::edn::Edn;
 use history::{History, Kind, Op, Pair};
 
-/// How many steps the search takes for one key at most: some fifteen seconds. They are counted, and
-/// time is not, so that a history always has the same verdict.
+/// The limit of steps for the search of one key: about fifteen seconds. Steps are counted instead
+/// of time, so that the verdict is deterministic.
 const MAX_STEPS: u64 = 1 << 26;
 
-/// How many of the last operations of an order a finding names.
-const NAMED: usize = 3;
+/// The number of operations at the end of an order that a finding names.
+const MAX_NAMED: usize = 3;
 
-/// What a register may hold; `null` is nothing.
+/// The value of a register; `None` if it is unset.
 type Value = Option<Element>;
 
-/// An operation on one key, with what it did to the register.
+/// An operation on one key: its invocation and completion, and its effect on the register.
 struct Event<'a> {
     pair: Pair<'a>,
     operation: RegisterOp<Element>,
 }
 
-/// Registers, and whether each is linearizable.
+/// The results of all registers.
 #[derive(Debug, Clone)]
 pub struct RegistersResult {
-    /// In the order of their keys.
+    /// The registers, in the order of their keys.
     pub registers: Vec<RegisterResult>,
 }
 
-/// One register.
+/// The result of one register.
 #[derive(Debug, Clone)]
 pub struct RegisterResult {
-    /// Its key; nothing where a history is about one register without a key, which is the only one.
+    /// Its key. `None` if the history is about a single register without a key.
     pub key: Option<Element>,
-    /// What was found.
+    /// The outcome of the check.
     pub outcome: RegisterOutcome,
 }
 
 /// Whether a register is linearizable.
 #[derive(Debug, Clone)]
 pub enum RegisterOutcome {
-    /// It is; an order of all operations ends like this.
+    /// It is linearizable; this is the end of an order of all operations.
     Linearizable(Configuration),
-    /// It is not.
+    /// It is not linearizable.
     Violated(RegisterViolation),
-    /// The search took too many steps or too much memory.
+    /// The search exceeded its limit of steps or memory.
     Undecided(Undecided),
 }
 
@@ -66,62 +66,62 @@ pub enum RegisterOutcome {
 pub struct RegisterEvent {
     /// Its completion if it is `ok`, otherwise its invocation.
     pub op: Op,
-    /// What it did, or was to do.
+    /// Its effect, or the effect it was to have.
     pub operation: RegisterOp<Element>,
 }
 
-/// A register after some order of operations.
+/// The state of a register after some order of operations.
 #[derive(Debug, Clone)]
 pub struct Configuration {
-    /// What it holds.
+    /// The value of the register.
     pub state: Option<Element>,
-    /// How many operations the order has.
+    /// The number of operations in the order.
     pub length: usize,
-    /// The last few of them.
+    /// The last few operations of the order.
     pub last: Vec<RegisterEvent>,
-    /// Invocations whose effect may come later.
+    /// Invocations that may take effect later.
     pub pending: Vec<RegisterEvent>,
 }
 
-/// An operation that no order explains.
+/// A violation of linearizability: an operation that no order explains.
 #[derive(Debug, Clone)]
 pub struct RegisterViolation {
     /// The operation.
     pub event: RegisterEvent,
     /// The operation that completed last before it did.
     pub previous: Option<RegisterEvent>,
-    /// The longest orders of the operations before it, none of which it can follow.
+    /// The ends of the longest orders of the operations before it; it can follow none of them.
     pub configurations: Vec<Configuration>,
-    /// Whether the register can hold nothing else than in these.
+    /// Whether these are all states that the register can have.
     pub is_exhaustive: bool,
 }
 
-/// How far a search came that took too long.
+/// The progress of a search that exceeded its limits.
 #[derive(Debug, Clone)]
 pub struct Undecided {
-    /// The operation of which it is unknown whether an order explains it.
+    /// The operation at which the search stopped.
     pub event: RegisterEvent,
-    /// How many completed operations an order explains, of how many.
+    /// The number of completed operations that an order explains.
     pub explained: usize,
-    /// All completed operations.
+    /// The number of all completed operations.
     pub completed: usize,
-    /// The steps that were taken.
+    /// The number of steps taken.
     pub steps: u64,
-    /// The memory that was in use, in bytes.
+    /// The memory in use in bytes.
     pub bytes: usize,
-    /// Whether memory was the limit, and not steps.
+    /// Whether the limit of memory was exceeded, and not the limit of steps.
     pub is_out_of_memory: bool,
 }
 
-/// Judges registers, one for each key: invalid if one of them is not linearizable. Unknown if an
-/// operation's value is malformed, or a search takes too long.
+/// Judges registers, one for each key: invalid if one of them is not linearizable; unknown if a
+/// search exceeds its limits.
 ///
-/// Values are `[key, value]` of a `write`, and of a `read` with its result, and `[key, [from, to]]`
-/// of a `cas`, which is `fail` where the register does not hold `from`. A register is unset at
-/// first.
+/// The value of a `write` is `[key, value]`, that of a `read` `[key, result]`, that of a `cas`
+/// `[key, [from, to]]`. A `cas` is `fail` if the register does not have the value `from`. Registers
+/// are unset at first.
 ///
-/// A history whose values have no key, such as the part of a larger one that is about one key, is
-/// of one register; the results are that register's, then.
+/// A history whose values have no key, such as an excerpt about one key, is about a single
+/// register, and so is the result.
 ///
 /// # Errors
 /// When the value of an operation is malformed.
@@ -129,8 +129,8 @@ pub fn lin_kv(history: &History) -> Result<RegistersResult, Unjudged> {
     judge_registers(history, is_keyed(history))
 }
 
-/// Judges one register: as [`lin_kv`], but values are without a key. A `write` has the value, a
-/// `read` its result, a `cas` `[from, to]`.
+/// Judges one register: like [`lin_kv`], but values have no key. The value of a `write` is the
+/// value written, that of a `read` its result, that of a `cas` `[from, to]`.
 ///
 /// # Errors
 /// When the value of an operation is malformed.
@@ -178,7 +178,7 @@ impl RegisterResult {
 }
 
 /// Whether values are pairs of a key and a value: those of all reads and writes are, or, if there
-/// are none, those of all compare-and-sets hold a pair in a pair.
+/// are none, those of all compare-and-sets are a pair that contains a pair.
 fn is_keyed(history: &History) -> bool {
     let of_clients = || {
         history
@@ -194,7 +194,7 @@ fn is_keyed(history: &History) -> bool {
     of_clients().all(|op| parts(op).is_some_and(|value| element::pair(&value).is_some()))
 }
 
-/// What happened to each key, or to the one register without a key.
+/// The operations on each key, or on the single register without a key.
 fn keys(
     history: &History,
     is_keyed: bool,
@@ -202,13 +202,20 @@ fn keys(
     let mut keys: BTreeMap<Option<Element>, Vec<Event<'_>>> = BTreeMap::new();
     for pair in history.pairs() {
         let ended = pair.completion.filter(|op| op.kind != Kind::Info);
-        // What an operation did stands where it ended; where it did not, what it was to do.
+        // The effect of an operation is in its completion; if that is missing or `info`, its
+        // intended effect is in the invocation.
         let op = ended.unwrap_or(pair.invocation);
         let (key, operation) = read_op(op, is_keyed).map_err(|why| {
-            let (process, time, value) = (op.process, op.seconds(), &op.value);
+            let Op {
+                f,
+                index,
+                process,
+                value,
+                ..
+            } = op;
+            let time = op.seconds();
             format!(
-                "process {process}'s {} of {value} at {time:.3} s: {why}",
-                op.f
+                "the {f} of process {process} at {time:.3} s (op {index}) has the value {value}: {why}"
             )
         })?;
         let events = keys.entry(key).or_default();
@@ -219,12 +226,12 @@ fn keys(
     Ok(keys)
 }
 
-/// The key, and what was done to it.
+/// The key of an operation, and its effect.
 fn read_op(op: &Op, is_keyed: bool) -> Result<(Option<Element>, RegisterOp<Element>), String> {
     let value = |json: &str| (json != "null").then(|| Element::parse(json));
     let (key, argument) = if is_keyed {
         let pair = element::pair(op.value.json());
-        let (key, argument) = pair.ok_or("it is no pair of key and value")?;
+        let (key, argument) = pair.ok_or("it must be a pair of key and value")?;
         (Some(Element::parse(key.get())), argument.get())
     } else {
         (None, op.value.json())
@@ -234,33 +241,33 @@ fn read_op(op: &Op, is_keyed: bool) -> Result<(Option<Element>, RegisterOp<Eleme
         "write" => RegisterOp::Write(value(argument)),
         "cas" => {
             let pair = element::pair(argument);
-            let (from, to) = pair.ok_or("a cas needs a pair of an old and a new value")?;
+            let (from, to) = pair.ok_or("a cas must have an old and a new value")?;
             RegisterOp::Cas(value(from.get()), value(to.get()))
         }
-        _ => return Err("a register knows read, write and cas alone".to_owned()),
+        _ => return Err("a register has only read, write and cas".to_owned()),
     };
     Ok((key, operation))
 }
 
-/// Judges a register, with so many steps at most.
+/// Judges a register, with a limit of steps.
 fn judge(events: &[Event<'_>], max_steps: u64) -> RegisterOutcome {
-    let call = |event: &Event<'_>| Call {
+    let timed = |event: &Event<'_>| TimedOp {
         operation: event.operation.clone(),
         begin: event.pair.invocation.index as u64,
         end: event.ended().map(|op| op.index as u64),
     };
-    let calls: Vec<_> = events.iter().map(call).collect();
+    let ops: Vec<_> = events.iter().map(timed).collect();
     let mut steps = 0;
-    let answer = linearize(&CasRegister::default(), &calls, || {
+    let answer = linearize(&CasRegister::default(), &ops, || {
         steps += 1;
         steps <= max_steps
     });
     let register = Register(events);
     match answer {
-        Linearizability::Holds { order } => {
+        Linearizability::Linearizable { order } => {
             let state = order
                 .iter()
-                .fold(None, |state, call| match &calls[*call].operation {
+                .fold(None, |state, op| match &ops[*op].operation {
                     RegisterOp::Read(_) => state,
                     RegisterOp::Write(to) | RegisterOp::Cas(_, to) => to.clone(),
                 });
@@ -293,25 +300,25 @@ impl Event<'_> {
     }
 }
 
-/// The operations on one register, to describe a search in which they are numbers.
+/// The operations on one register, which the search refers to by index.
 struct Register<'a>(&'a [Event<'a>]);
 
 impl Register<'_> {
-    fn event(&self, call: usize) -> RegisterEvent {
-        let event = &self.0[call];
+    fn event(&self, index: usize) -> RegisterEvent {
+        let event = &self.0[index];
         event.to_owned(event.ended().unwrap_or(event.pair.invocation))
     }
 
     fn configuration(&self, attempt: &Attempt<Value>) -> Configuration {
-        let pending = attempt.pending.iter().map(|call| {
-            let event = &self.0[*call];
+        let pending = attempt.pending.iter().map(|index| {
+            let event = &self.0[*index];
             event.to_owned(event.pair.invocation)
         });
-        let last = &attempt.order[attempt.order.len().saturating_sub(NAMED)..];
+        let last = &attempt.order[attempt.order.len().saturating_sub(MAX_NAMED)..];
         Configuration {
             state: attempt.state.clone(),
             length: attempt.order.len(),
-            last: last.iter().map(|call| self.event(*call)).collect(),
+            last: last.iter().map(|index| self.event(*index)).collect(),
             pending: pending.collect(),
         }
     }
@@ -319,26 +326,26 @@ impl Register<'_> {
     fn violation(&self, violation: &Violation<Value>) -> RegisterViolation {
         let attempts = violation.attempts.iter();
         RegisterViolation {
-            event: self.event(violation.call),
-            previous: self.previous(violation.call),
+            event: self.event(violation.op),
+            previous: self.previous(violation.op),
             configurations: attempts.map(|it| self.configuration(it)).collect(),
             is_exhaustive: violation.is_exhaustive,
         }
     }
 
-    /// The operation that ended last before this one did.
-    fn previous(&self, call: usize) -> Option<RegisterEvent> {
-        let end = |call: usize| self.0[call].ended().map(|op| op.index);
-        let before = (0..self.0.len()).filter(|other| end(*other) < end(call));
+    /// The operation that completed last before this one did.
+    fn previous(&self, index: usize) -> Option<RegisterEvent> {
+        let end = |index: usize| self.0[index].ended().map(|op| op.index);
+        let before = (0..self.0.len()).filter(|other| end(*other) < end(index));
         let last = before.max_by_key(|other| end(*other));
-        let last = last.filter(|call| end(*call).is_some());
-        last.map(|call| self.event(call))
+        let last = last.filter(|index| end(*index).is_some());
+        last.map(|index| self.event(index))
     }
 
     fn undecided(&self, unfinished: &Unfinished) -> Undecided {
         let ended = self.0.iter().filter(|it| it.ended().is_some());
         Undecided {
-            event: self.event(unfinished.call),
+            event: self.event(unfinished.op),
             explained: unfinished.explained,
             completed: ended.count(),
             steps: unfinished.steps,
@@ -362,116 +369,5 @@ impl CheckerResult for RegistersResult {
 
     fn to_edn(&self) -> Edn {
         codec::registers(self)
-    }
-}
-
-/// `cas 1 to 2 by process 3 at 0.123 s (op 17)`.
-impl fmt::Display for RegisterEvent {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.operation {
-            RegisterOp::Read(value) => write!(f, "the read of {}", text(value)),
-            RegisterOp::Write(value) => write!(f, "the write of {}", text(value)),
-            RegisterOp::Cas(from, to) => {
-                write!(f, "the cas from {} to {}", text(from), text(to))
-            }
-        }?;
-        let (process, time, index) = (self.op.process, self.op.seconds(), self.op.index);
-        write!(f, " by process {process} at {time:.3} s (op {index})")
-    }
-}
-
-impl fmt::Display for RegisterViolation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let states = self.states().join(" or ");
-        let holds = if self.is_exhaustive {
-            "can only hold"
-        } else {
-            "can hold, for instance,"
-        };
-        let event = &self.event;
-        write!(
-            f,
-            "no order explains {event}; before it the register {holds} {states}"
-        )?;
-        match self.configurations.first() {
-            Some(Configuration { length, last, .. }) if !last.is_empty() => {
-                let dots = if *length > NAMED { "..., " } else { "" };
-                let last: Vec<_> = last.iter().map(ToString::to_string).collect();
-                let last = last.join(", ");
-                write!(
-                    f,
-                    " (the longest order has {length} operations: {dots}{last})"
-                )
-            }
-            _ => Ok(()),
-        }
-    }
-}
-
-impl RegisterViolation {
-    /// What the register may hold before the operation, each value once, as text.
-    pub fn states(&self) -> Vec<String> {
-        let configurations = self.configurations.iter();
-        let mut states: Vec<_> = configurations.map(|it| text(&it.state)).collect();
-        states.sort();
-        states.dedup();
-        states
-    }
-}
-
-impl fmt::Display for Undecided {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Undecided {
-            event,
-            explained,
-            completed,
-            steps,
-            bytes,
-            ..
-        } = self;
-        let megabytes = bytes.div_ceil(1_000_000);
-        write!(
-            f,
-            "undecided after {steps} steps and {megabytes} MB of memory: an order explains \
-             {explained} of {completed} completed operations; whether it can have {event} next is \
-             unknown"
-        )
-    }
-}
-
-fn text(value: &Value) -> String {
-    value.as_ref().map_or("null".to_owned(), Element::to_string)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{History, RegisterOutcome, judge, keys};
-
-    #[test]
-    fn an_undecided_key_tells_how_far_the_search_got() {
-        let lines = [("invoke", 1), ("ok", 1), ("invoke", 2), ("ok", 2)];
-        let line = |(index, (kind, value)): (usize, &(&str, u32))| {
-            let time = 1_000_000 * index;
-            format!(
-                r#"{{"index":{index},"time":{time},"type":"{kind}","process":0,"f":"write",
-                    "value":[0,{value}]}}"#
-            )
-            .replace('\n', "")
-        };
-        let lines: Vec<_> = lines.iter().enumerate().map(line).collect();
-        let history = History::read_json(lines.join("\n").as_bytes()).unwrap();
-        let keys = keys(&history, true).unwrap();
-        for events in keys.values() {
-            let outcome = judge(events, 2);
-            let RegisterOutcome::Undecided(undecided) = outcome else {
-                panic!("{outcome:?}");
-            };
-            assert_eq!(
-                undecided.to_string(),
-                "undecided after 2 steps and 1 MB of memory: an order explains 1 of 2 completed \
-                 operations; whether it can have the write of 2 by process 0 at 0.003 s (op 3) next \
-                 is unknown"
-            );
-        }
     }
 }

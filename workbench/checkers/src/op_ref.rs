@@ -1,24 +1,24 @@
-//! Operations without their values.
+//! References to operations.
 
 use std::borrow::Cow;
 
 use history::{Op, Process};
 
-/// Which operation it is, without its value: a read may list a hundred thousand elements.
+/// An operation without its value, since a read may list a hundred thousand elements.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OpRef {
-    /// Its line's number in the history.
+    /// Its index in the history.
     pub index: usize,
     /// Nanoseconds since time zero.
     pub time: u64,
-    /// The process that performed it.
+    /// The process that invoked it.
     pub process: Process,
     /// Its name.
     pub f: Cow<'static, str>,
 }
 
 impl OpRef {
-    /// The time in seconds, for a person.
+    /// The time in seconds.
     pub fn seconds(&self) -> f64 {
         self.time as f64 / 1e9
     }

@@ -1,10 +1,9 @@
-//! Sets: does what was added show up in reads, and does it stay?
+//! Sets: every acknowledged element must become visible in reads and stay visible.
 //!
-//! Only three operations matter to an element: the one that first proved it to be there (*known*),
-//! the latest-invoked read that shows it (*last present*) and the latest-invoked read that lacks it
-//! (*last absent*). A read may be taken for any moment while it ran, so reads count by their
-//! invocation. What is known and later absent for good is lost; what is absent only for a while is
-//! stale, which is no error.
+//! Three operations decide about an element: the first that proves its presence (*known*), and the
+//! latest-invoked reads that show it (*last present*) and lack it (*last absent*). A read may take
+//! effect at any moment while it runs, so reads count by their invocation. An element that is known
+//! and later absent for good is lost; one that is absent for a while is stale, which is no error.
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -16,59 +15,59 @@ use crate::{CheckerResult, OpRef, Unjudged, Validity, quantiles};
 use history::edn::{self, Edn};
 use history::{History, Kind, Op, Pair};
 
-/// How many stale elements a result describes.
-const WORST: usize = 8;
+/// The number of stale elements that a result describes.
+const MAX_WORST: usize = 8;
 
-/// What became of the elements of a set.
+/// The outcomes of all elements of a set.
 #[derive(Debug, Clone)]
 pub struct SetResult {
-    /// Elements that clients tried to add.
+    /// The number of elements that clients tried to add.
     pub attempted: usize,
-    /// Those that were there to stay, with their latencies, in the order of the elements.
+    /// The latencies of stable elements, in the order of the elements.
     pub stable: Vec<StableLatency>,
-    /// Those that were known to be there, and are gone.
+    /// Elements that were known and are lost.
     pub lost: Vec<LostElement>,
-    /// Those that no read shows and that need not be there.
+    /// Elements that no read shows and that need not be visible.
     pub never_read: Vec<Element>,
-    /// The elements that were missing from a read after they were known, in their order. They were
-    /// visible later, so this is no error.
+    /// Elements that were absent from a read after they were known, in order. They became visible
+    /// later, so this is no error.
     pub stale: Vec<Element>,
-    /// A few that were missing for the longest time, the worst first.
+    /// The elements that were absent for the longest time, the worst first.
     pub worst_stale: Vec<StaleElement>,
 }
 
-/// When an element was known to be there, and how long it took until it was visible in every read.
+/// The stable latency of an element: from when it was known until it was visible in every read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StableLatency {
-    /// When it was acknowledged or first read, in nanoseconds since time zero.
+    /// When it was first acknowledged or read, in nanoseconds since time zero.
     pub known_ns: u64,
-    /// From then until the last read that lacks it, in milliseconds.
+    /// The time from then until the last read that lacks it, in milliseconds.
     pub latency_ms: u64,
 }
 
-/// An element that was missing from a read after it was known to be there.
+/// An element that was absent from a read after it was known.
 #[derive(Debug, Clone)]
 pub struct StaleElement {
     /// The element.
     pub element: Element,
-    /// Until it was visible in every read, in milliseconds.
+    /// The time until it was visible in every read, in milliseconds.
     pub latency_ms: u64,
-    /// The operation that proved it to be there.
+    /// The operation that first proved its presence.
     pub known: Option<Op>,
     /// The last read that lacks it.
     pub last_absent: Option<Op>,
 }
 
-/// An element that was known to be there, and is gone.
+/// An element that was known and is lost.
 #[derive(Debug, Clone)]
 pub struct LostElement {
     /// The element.
     pub element: Element,
-    /// From when it was known to be there until it was last seen, in milliseconds.
+    /// The time from when it was known until it was last visible, in milliseconds.
     pub latency_ms: u64,
     /// The invocation that adds it.
     pub added: OpRef,
-    /// The operation that proved it to be there: its acknowledgement, or the first read of it.
+    /// The operation that first proved its presence: its acknowledgement, or the first read of it.
     pub known: Option<OpRef>,
     /// The last read that shows it.
     pub last_present: Option<OpRef>,
@@ -78,12 +77,12 @@ pub struct LostElement {
 
 /// Judges a set that only grows: invalid if an element is lost, unknown if none is stable.
 ///
-/// Reads the operation that is named by `add`, whose value is one element of any type, and `read`,
-/// whose result is a list of elements. An element in a read that was never added, or that occurs in
-/// it twice, is not an error.
+/// Reads the operation `add`, whose value is one element of any type, and `read`, whose result is a
+/// list of elements. An element in a read that was never added, or that occurs in it twice, is not
+/// an error.
 ///
 /// # Errors
-/// When a read is no list.
+/// When the result of a read is not a list.
 pub fn set_full(history: &History, add: &str) -> Result<SetResult, Unjudged> {
     let mut elements = Elements::attempted(history, add);
     elements.learn_acknowledged(history, add);
@@ -166,7 +165,7 @@ impl fmt::Display for LostElement {
         };
         let present = match &self.last_present {
             Some(read) => format!("last seen by the read of {}", moment(read)),
-            None => "never seen by any read".to_owned(),
+            None => "not in any read".to_owned(),
         };
         let absent = self.last_absent.as_ref().map_or_else(String::new, moment);
         let element = &self.element;
@@ -177,16 +176,16 @@ impl fmt::Display for LostElement {
     }
 }
 
-/// Every element that somebody tried to add, in the order of the attempts.
+/// All elements that clients tried to add, in the order of the attempts.
 struct Elements<'a> {
-    records: Vec<Record<'a>>,
-    positions: HashMap<Element, usize>,
+    all: Vec<ElementOps<'a>>,
+    indices: HashMap<Element, usize>,
 }
 
-/// What the history tells about one element.
-struct Record<'a> {
+/// The operations that decide about one element.
+struct ElementOps<'a> {
     element: Element,
-    /// Its addition; whatever was before does not count, not even an earlier addition.
+    /// Its latest addition; operations before it do not count.
     attempt: &'a Op,
     known: Option<&'a Op>,
     last_present: Option<&'a Op>,
@@ -212,25 +211,25 @@ impl<'a> Elements<'a> {
         }
         let mut attempts: Vec<_> = attempts.into_iter().collect();
         attempts.sort_unstable_by_key(|(_, attempt)| attempt.index);
-        let positions = attempts.iter().enumerate();
+        let indices = attempts.iter().enumerate();
         Elements {
-            positions: positions
+            indices: indices
                 .map(|(at, (element, _))| (element.clone(), at))
                 .collect(),
-            records: attempts
+            all: attempts
                 .into_iter()
-                .map(|(element, op)| Record::new(element, op))
+                .map(|(element, op)| ElementOps::new(element, op))
                 .collect(),
         }
     }
 
-    /// Where an element is. `guess` is looked at first: what a read lists is more or less in the order
-    /// in which it was added.
-    fn position(&self, element: &Element, guess: usize) -> Option<usize> {
-        let guessed = self.records.get(guess);
-        match guessed.filter(|record| record.element == *element) {
+    /// The index of an element. `guess` is tried first, since reads list elements roughly in the
+    /// order in which they were added.
+    fn index_of(&self, element: &Element, guess: usize) -> Option<usize> {
+        let guessed = self.all.get(guess);
+        match guessed.filter(|element_ops| element_ops.element == *element) {
             Some(_) => Some(guess),
-            None => self.positions.get(element).copied(),
+            None => self.indices.get(element).copied(),
         }
     }
 
@@ -241,37 +240,38 @@ impl<'a> Elements<'a> {
             .filter(|op| op.is_completion() && op.f == add)
         {
             if op.kind == Kind::Ok
-                && let Some(at) = self.positions.get(&Element::of(op))
+                && let Some(at) = self.indices.get(&Element::of(op))
             {
-                self.records[*at].learn_known(op);
+                self.all[*at].learn_known(op);
             }
         }
     }
 
-    /// Goes through the reads from the last-invoked to the first, so that the first time an element
-    /// is found present, or absent, settles the matter. What is yet to be found absent is a set of
-    /// bits: a read then costs what it lists, and one step for 64 elements.
+    /// Goes through the reads from the last-invoked to the first, so that the first presence or
+    /// absence found is the latest. The elements without an absence so far are a set of bits: a
+    /// read then costs its own length, plus one step for 64 elements.
     fn learn_read(&mut self, history: &'a History) -> Result<(), (&'a Op, serde_json::Error)> {
         let mut reads: Vec<_> = history.pairs().into_iter().filter_map(read).collect();
         reads.sort_unstable_by_key(|(invocation, _)| Reverse(invocation.index));
-        let mut never_absent = vec![u64::MAX; self.records.len().div_ceil(64)];
+        let mut never_absent = vec![u64::MAX; self.all.len().div_ceil(64)];
         let mut present = vec![0; never_absent.len()];
 
         for (invocation, completion) in reads {
             let elements = Element::list_of(completion).map_err(|error| (completion, error))?;
-            let attempted = |record: &Record<'_>| record.attempt.index < completion.index;
-            let attempted = self.records.partition_point(attempted);
+            let attempted =
+                |element_ops: &ElementOps<'_>| element_ops.attempt.index < completion.index;
+            let attempted = self.all.partition_point(attempted);
             present.fill(0);
             let mut next = 0;
             for element in &elements {
-                let Some(at) = self.position(element, next) else {
+                let Some(at) = self.index_of(element, next) else {
                     continue;
                 };
                 next = at + 1;
                 if at < attempted {
                     present[at / 64] |= 1 << (at % 64);
-                    self.records[at].last_present.get_or_insert(invocation);
-                    self.records[at].learn_known(completion);
+                    self.all[at].last_present.get_or_insert(invocation);
+                    self.all[at].learn_known(completion);
                 }
             }
             for (word, never_absent) in never_absent[..attempted.div_ceil(64)]
@@ -282,7 +282,7 @@ impl<'a> Elements<'a> {
                 *never_absent &= !absent;
                 while absent != 0 {
                     let at = word * 64 + absent.trailing_zeros() as usize;
-                    self.records[at].last_absent = Some(invocation);
+                    self.all[at].last_absent = Some(invocation);
                     absent &= absent - 1;
                 }
             }
@@ -291,38 +291,40 @@ impl<'a> Elements<'a> {
     }
 
     fn judge(mut self) -> SetResult {
-        self.records
-            .sort_unstable_by(|a, b| a.element.cmp(&b.element));
+        self.all.sort_unstable_by(|a, b| a.element.cmp(&b.element));
         let of = |outcome| {
-            let records = self.records.iter();
-            records.filter(move |record| record.outcome() == outcome)
+            let all = self.all.iter();
+            all.filter(move |element_ops| element_ops.outcome() == outcome)
         };
         let mut stale: Vec<_> = of(Outcome::Stable)
-            .filter(|record| record.stable_latency() > 0)
+            .filter(|element_ops| element_ops.stable_latency() > 0)
             .collect();
-        let elements = stale.iter().map(|record| record.element.clone()).collect();
-        stale.sort_by_key(|record| record.stable_latency());
+        let elements = stale
+            .iter()
+            .map(|element_ops| element_ops.element.clone())
+            .collect();
+        stale.sort_by_key(|element_ops| element_ops.stable_latency());
         SetResult {
-            attempted: self.records.len(),
-            stable: of(Outcome::Stable).map(Record::to_stable).collect(),
-            lost: of(Outcome::Lost).map(Record::to_lost).collect(),
+            attempted: self.all.len(),
+            stable: of(Outcome::Stable).map(ElementOps::to_stable).collect(),
+            lost: of(Outcome::Lost).map(ElementOps::to_lost).collect(),
             never_read: of(Outcome::NeverRead)
-                .map(|record| record.element.clone())
+                .map(|element_ops| element_ops.element.clone())
                 .collect(),
             stale: elements,
             worst_stale: stale
                 .into_iter()
                 .rev()
-                .take(WORST)
-                .map(Record::to_stale)
+                .take(MAX_WORST)
+                .map(ElementOps::to_stale)
                 .collect(),
         }
     }
 }
 
-impl<'a> Record<'a> {
+impl<'a> ElementOps<'a> {
     fn new(element: Element, attempt: &'a Op) -> Self {
-        Record {
+        ElementOps {
             element,
             attempt,
             known: None,
@@ -331,7 +333,7 @@ impl<'a> Record<'a> {
         }
     }
 
-    /// The first proof since the attempt counts.
+    /// Only the first proof since the attempt counts.
     fn learn_known(&mut self, proof: &'a Op) {
         let is_first = self.known.is_none_or(|known| proof.index < known.index);
         if proof.index > self.attempt.index && is_first {
@@ -351,17 +353,18 @@ impl<'a> Record<'a> {
         }
     }
 
-    /// Milliseconds from the first proof until the element was there to stay.
+    /// Milliseconds from the first proof until the element was stable.
     fn stable_latency(&self) -> u64 {
         self.since_known(self.last_absent)
     }
 
-    /// Milliseconds from the first proof until the element was gone for good.
+    /// Milliseconds from the first proof until the element was lost.
     fn lost_latency(&self) -> u64 {
         self.since_known(self.last_present)
     }
 
-    /// Up to the moment after an operation; if there is none, that moment is the beginning of time.
+    /// Milliseconds from the first proof until just after an operation, or until time zero if there
+    /// is none.
     fn since_known(&self, last: Option<&Op>) -> u64 {
         let end = last.map_or(0, |op| op.time.saturating_add(1));
         let known = self.known.map_or(0, |op| op.time);
@@ -396,7 +399,7 @@ impl<'a> Record<'a> {
     }
 }
 
-/// A read that succeeded: its invocation and its completion.
+/// The invocation and the completion of a read that succeeded.
 fn read<'a>(pair: Pair<'a>) -> Option<(&'a Op, &'a Op)> {
     let completion = pair
         .completion
@@ -413,7 +416,7 @@ fn first_bits(count: usize) -> u64 {
     }
 }
 
-/// Whatever the workload calls it, Jepsen's result speaks of `:add`.
+/// Jepsen's results always say `:add`, whatever the workload's name for it is.
 fn op(op: Option<&Op>) -> Edn {
     let Some(op) = op else { return Edn::Nil };
     let mut map = op.to_edn();

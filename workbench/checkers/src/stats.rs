@@ -1,5 +1,4 @@
-//! Stats: how the operations completed. A kind of operation that never succeeds makes a test
-//! worthless.
+//! Stats: how operations completed. A kind of operation that never succeeds makes a test worthless.
 
 use std::collections::BTreeMap;
 
@@ -8,15 +7,15 @@ use crate::{CheckerResult, Validity};
 use history::edn::{self, Edn};
 use history::{History, Kind};
 
-/// Kafka's operations that cannot succeed: a client that crashes, and a look behind the scenes.
+/// Kafka operations that cannot succeed: a client crash, and a look at the internals of a node.
 const EXEMPT: [&str; 2] = ["crash", "debug-topic-partitions"];
 
-/// How the operations completed.
+/// Completions, overall and by operation name.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Stats {
-    /// All of them.
+    /// All operations.
     pub all: Counts,
-    /// By the operation's name.
+    /// Operations by name.
     pub by_f: BTreeMap<String, Counts>,
 }
 
@@ -25,14 +24,14 @@ pub struct Stats {
 pub struct Counts {
     /// They took effect.
     pub ok: usize,
-    /// They certainly did not.
+    /// They certainly took no effect.
     pub fail: usize,
-    /// They may have.
+    /// They may have taken effect.
     pub info: usize,
 }
 
-/// Counts completions, overall and by the operation's name: invalid if those of some name were
-/// never `ok`.
+/// Counts completions, overall and by operation name: invalid if no operation of some name was
+/// `ok`.
 pub fn stats(history: &History) -> Stats {
     let mut stats = Stats::default();
     for op in history.ops.iter().filter(|op| op.is_completion()) {
@@ -46,22 +45,22 @@ pub fn stats(history: &History) -> Stats {
 }
 
 impl Stats {
-    /// Names of which no operation was ever `ok`.
-    fn futile(&self) -> impl Iterator<Item = (&str, Counts)> {
-        let is_futile = |(f, counts): &(&str, Counts)| counts.ok == 0 && !EXEMPT.contains(f);
+    /// Names of which no operation was `ok`.
+    fn never_ok(&self) -> impl Iterator<Item = (&str, Counts)> {
+        let is_never_ok = |(f, counts): &(&str, Counts)| counts.ok == 0 && !EXEMPT.contains(f);
         let by_f = self.by_f.iter().map(|(f, counts)| (&**f, *counts));
-        by_f.filter(is_futile)
+        by_f.filter(is_never_ok)
     }
 }
 
 impl CheckerResult for Stats {
     fn validity(&self) -> Validity {
-        Validity::of(self.futile().next().is_none())
+        Validity::of(self.never_ok().next().is_none())
     }
 
     fn findings(&self) -> Vec<Finding<'_>> {
-        let futile = self.futile();
-        futile
+        let never_ok = self.never_ok();
+        never_ok
             .map(|(f, counts)| Finding::NeverOk(f, counts))
             .collect()
     }
@@ -77,7 +76,7 @@ impl CheckerResult for Stats {
 }
 
 impl Counts {
-    /// How many there are.
+    /// The number of completions.
     pub fn total(self) -> usize {
         self.ok + self.fail + self.info
     }
@@ -124,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn one_ok_of_each_kind_is_ok() {
+    fn one_ok_of_each_kind_is_valid() {
         check(
             &[
                 ("ok", "read"),
@@ -141,13 +140,13 @@ mod tests {
     }
 
     #[test]
-    fn no_operation_at_all_is_ok() {
+    fn no_operation_at_all_is_valid() {
         check(&[], Validity::Valid, "{}", &[]);
         check(&[("invoke", "read")], Validity::Valid, "{}", &[]);
     }
 
     #[test]
-    fn an_operation_that_never_succeeds_is_bad() {
+    fn an_operation_that_never_succeeds_is_invalid() {
         check(
             &[
                 ("ok", "read"),
@@ -158,7 +157,7 @@ mod tests {
             Validity::Invalid,
             "{:cas {:count 3, :fail-count 2, :info-count 1, :ok-count 0, :valid? false}, \
              :read {:count 1, :fail-count 0, :info-count 0, :ok-count 1, :valid? true}}",
-            &["no cas was ever ok: 2 failed, 1 ended in doubt"],
+            &["no cas succeeded: 2 failed, 1 indeterminate"],
         );
     }
 

@@ -1,4 +1,4 @@
-//! Unique ids: no id may be given out twice.
+//! Unique ids: no id may be returned twice.
 
 use std::cmp::Ordering;
 use std::collections::HashMap;
@@ -10,59 +10,59 @@ use crate::{CheckerResult, Unjudged, Validity};
 use history::edn::{self, Edn};
 use history::{History, Kind, Op};
 
-/// How many duplicates a result map lists.
-const LISTED: usize = 48;
+/// The number of duplicates that a result map lists.
+const MAX_LISTED: usize = 48;
 
-/// How many operations a finding names.
-const NAMED: usize = 3;
+/// The number of operations that a finding names.
+const MAX_NAMED: usize = 3;
 
-/// The ids that were given out.
+/// The ids that were returned.
 #[derive(Debug, Clone)]
 pub struct IdsResult {
-    /// Operations that asked for one.
+    /// Operations invoked.
     pub attempted: usize,
-    /// Operations that got one.
+    /// Operations that returned an id.
     pub acknowledged: usize,
-    /// Ids that several operations got, the most frequent first.
+    /// Ids that several operations returned, the most frequent first.
     pub duplicates: Vec<DuplicateId>,
     /// The smallest id and the largest.
     pub range: Option<(Element, Element)>,
 }
 
-/// An id that was given out more than once.
+/// An id that was returned more than once.
 #[derive(Debug, Clone)]
 pub struct DuplicateId {
     /// The id.
     pub id: Element,
-    /// The operations that got it, in order of time.
+    /// The operations that returned it, in order of time.
     pub ops: Vec<Op>,
 }
 
 /// Judges unique ids: invalid if an id is the result of more than one operation `generate`.
 ///
 /// # Errors
-/// When ids cannot be compared with one another (numbers and strings mixed, objects): the range of
-/// ids is part of the result, and Jepsen stumbles over it too.
+/// When ids cannot be compared (numbers mixed with strings, or objects): the range of ids is part
+/// of the result, and Jepsen's checker fails on them, too.
 pub fn unique_ids(history: &History) -> Result<IdsResult, Unjudged> {
     let is_generate = |op: &&Op| op.f == "generate" && op.process.client().is_some();
     let ops = || history.ops.iter().filter(is_generate);
     let attempted = ops().filter(|op| op.kind == Kind::Invoke).count();
-    let mut owners: HashMap<Element, Vec<&Op>> = HashMap::new();
+    let mut ops_of_id: HashMap<Element, Vec<&Op>> = HashMap::new();
     let mut acknowledged = 0;
     let mut range: Option<(Element, Element)> = None;
     for op in ops().filter(|op| op.kind == Kind::Ok) {
         let id = Element::of(op);
         acknowledged += 1;
-        range = match widened(range, &id) {
+        range = match extend_range(range, &id) {
             Ok(range) => Some(range),
             Err(other) => {
                 let error = format!("cannot compare the ids {other} and {id}");
                 return Err(Unjudged::new(error));
             }
         };
-        owners.entry(id).or_default().push(op);
+        ops_of_id.entry(id).or_default().push(op);
     }
-    let duplicates = owners.into_iter().filter(|(_, ops)| ops.len() > 1);
+    let duplicates = ops_of_id.into_iter().filter(|(_, ops)| ops.len() > 1);
     let mut duplicates: Vec<DuplicateId> = duplicates
         .map(|(id, ops)| DuplicateId {
             id,
@@ -89,7 +89,7 @@ impl CheckerResult for IdsResult {
     }
 
     fn to_edn(&self) -> Edn {
-        let listed = self.duplicates.iter().take(LISTED);
+        let listed = self.duplicates.iter().take(MAX_LISTED);
         let listed = listed.map(|it| (it.id.to_edn(), edn::count(it.ops.len())));
         let range = match &self.range {
             Some((min, max)) => vec![min.to_edn(), max.to_edn()],
@@ -109,27 +109,30 @@ impl CheckerResult for IdsResult {
 impl fmt::Display for DuplicateId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let DuplicateId { id, ops } = self;
-        let owners = ops.iter().take(NAMED);
-        let owners = owners.map(|op| format!("process {} at {:.3} s", op.process, op.seconds()));
-        let owners: Vec<_> = owners.collect();
+        let named = ops.iter().take(MAX_NAMED);
+        let named = named.map(|op| format!("process {} at {:.3} s", op.process, op.seconds()));
+        let named: Vec<_> = named.collect();
         let times = ops.len();
-        let more = if times > owners.len() { ", ..." } else { "" };
-        let owners = owners.join(", to ");
-        write!(f, "id {id} was handed out {times} times: to {owners}{more}")
+        let more = if times > named.len() { ", ..." } else { "" };
+        let named = named.join(", to ");
+        write!(f, "id {id} was returned {times} times: to {named}{more}")
     }
 }
 
-/// The smallest and the largest id, once this one is counted in; the offender if that cannot be.
-fn widened(range: Option<(Element, Element)>, id: &Element) -> Result<(Element, Element), Element> {
-    let Some((least, most)) = range else {
+/// The range extended to include `id`; the incomparable id as the error.
+fn extend_range(
+    range: Option<(Element, Element)>,
+    id: &Element,
+) -> Result<(Element, Element), Element> {
+    let Some((min, max)) = range else {
         return Ok((id.clone(), id.clone()));
     };
-    match (id.compare(&least), id.compare(&most)) {
-        (None, _) => Err(least),
-        (_, None) => Err(most),
-        (Some(Ordering::Less), _) => Ok((id.clone(), most)),
-        (_, Some(Ordering::Greater)) => Ok((least, id.clone())),
-        _ => Ok((least, most)),
+    match (id.compare(&min), id.compare(&max)) {
+        (None, _) => Err(min),
+        (_, None) => Err(max),
+        (Some(Ordering::Less), _) => Ok((id.clone(), max)),
+        (_, Some(Ordering::Greater)) => Ok((min, id.clone())),
+        _ => Ok((min, max)),
     }
 }
 
@@ -140,7 +143,7 @@ mod tests {
     use history::History;
     use history::edn::compact;
 
-    /// Operations with these ids, beside one that was never answered.
+    /// Operations that return these ids, and one that never completes.
     fn history(ids: &[&str]) -> History {
         let mut lines = Vec::new();
         let mut line = |kind: &str, id: &str| {
@@ -179,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn distinct_ids_of_any_comparable_kind_are_ok() {
+    fn distinct_ids_of_any_comparable_kind_are_valid() {
         let ok = |ids: &[&str], range: &str| {
             let results = format!(":duplicated {{}}, :duplicated-count 0, :range {range}");
             check(ids, Validity::Valid, &results);
@@ -198,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn an_id_handed_out_twice_is_bad() {
+    fn an_id_returned_twice_is_invalid() {
         let ids = ["7", "8", "7", "9", "8", "7", "7"];
         check(
             &ids,
@@ -208,9 +211,9 @@ mod tests {
         assert_eq!(
             unique_ids(&history(&ids)).sentences(),
             [
-                "id 7 was handed out 4 times: to process 0 at 1.000 s, to process 2 at 5.000 s, \
+                "id 7 was returned 4 times: to process 0 at 1.000 s, to process 2 at 5.000 s, \
                  to process 5 at 11.000 s, ...",
-                "id 8 was handed out 2 times: to process 1 at 3.000 s, to process 4 at 9.000 s",
+                "id 8 was returned 2 times: to process 1 at 3.000 s, to process 4 at 9.000 s",
             ]
         );
     }

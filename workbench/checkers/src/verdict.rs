@@ -1,5 +1,5 @@
-//! The verdict on a run: the results of all checkers, each with its own type, and the worst of their
-//! answers. Result maps with Maelstrom's keys are made of it where files are written, and only there.
+//! The verdict on a run: the typed results of all checkers, and the worst of their answers. They
+//! are converted to result maps with Maelstrom's keys only where files are written.
 
 use std::cmp::Reverse;
 use std::fmt;
@@ -14,18 +14,18 @@ use crate::{
 use history::History;
 use history::edn::{self, Edn, Keys};
 
-/// What every checker's result can say of itself.
+/// The result of a checker.
 pub trait CheckerResult {
     /// The answer.
     fn validity(&self) -> Validity;
 
-    /// What is wrong, or could not be judged: the first ten or so of each kind.
+    /// The anomalies and what could not be judged: about the first ten of each kind.
     fn findings(&self) -> Vec<Finding<'_>>;
 
     /// The result map with Maelstrom's keys, `:valid?` among them.
     fn to_edn(&self) -> Edn;
 
-    /// The findings as sentences.
+    /// The findings as English sentences.
     fn sentences(&self) -> Vec<String> {
         self.findings().iter().map(ToString::to_string).collect()
     }
@@ -34,30 +34,30 @@ pub trait CheckerResult {
 /// Why a checker could not judge a history.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unjudged {
-    /// The reason, for a person.
+    /// The reason, as a sentence.
     pub error: String,
-    /// Whether the verdicts of other checkers do not count, either: the history contradicts itself
-    /// where Elle asserts that it does not, which in Maelstrom ends the whole analysis.
+    /// Whether the whole verdict is void, so that other checkers' results do not count: the history
+    /// violates an assertion of Elle, which in Maelstrom ends the whole analysis.
     pub is_void: bool,
 }
 
-/// The number of messages that crossed the network.
+/// Counts of the messages that were sent over the network.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NetResult {
     /// Messages from and to clients.
     pub clients: MessageCount,
-    /// All others: among nodes, and between nodes and services.
+    /// All other messages: between nodes, and between nodes and services.
     pub servers: MessageCount,
-    /// The operations that clients invoked.
+    /// The number of operations that clients invoked.
     pub invocations: usize,
 }
 
-/// The messages of one class.
+/// Message counts of one class.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct MessageCount {
-    /// Sent, lost ones included.
+    /// Messages sent, including those that were lost.
     pub sent: u64,
-    /// Delivered.
+    /// Messages delivered.
     pub received: u64,
 }
 
@@ -77,14 +77,14 @@ pub enum WorkloadResult {
     Unjudged(Unjudged),
 }
 
-/// The result of a checker that is not of this crate.
+/// The result of a checker outside this crate.
 #[derive(Debug, Clone)]
 pub struct CustomResult {
     /// The answer.
     pub validity: Validity,
-    /// What is wrong, a sentence each.
+    /// The anomalies, one sentence each.
     pub findings: Vec<String>,
-    /// What else belongs into the result map: an object.
+    /// Further entries of the result map: an object.
     pub details: Value,
 }
 
@@ -93,41 +93,42 @@ pub struct CustomResult {
 pub struct WorkloadVerdict {
     /// The checker's result.
     pub result: WorkloadResult,
-    /// How the storm ended; nothing for a run that demands no convergence.
+    /// The convergence check after a storm. `None` for a run without one.
     pub convergence: Option<Convergence>,
 }
 
-/// What was demanded once all faults of a storm were over.
+/// The outcome of the convergence check, after all faults of a storm have ended.
 #[derive(Debug, Clone, Default)]
 pub struct Convergence {
-    /// Whether so little succeeded in the storm that the checker's result proves nothing. It counts
-    /// as valid, then.
+    /// Whether so few operations succeeded that the checker's result proves nothing. The result
+    /// then counts as valid.
     pub is_vacuous: bool,
-    /// What did not recover or did not converge, a sentence each.
+    /// What did not recover or converge, one sentence each.
     pub violations: Vec<String>,
 }
 
 /// The verdict on a run.
 #[derive(Debug, Clone)]
 pub struct Verdict {
-    /// Replies that clients could not make sense of.
+    /// Replies that clients could not interpret.
     pub exceptions: Exceptions,
-    /// How operations completed; nothing in a storm, which may be too short for one of each kind to
-    /// succeed.
+    /// How operations completed. `None` for a storm, which may be too short for an operation of
+    /// each kind to succeed.
     pub stats: Option<Stats>,
-    /// Which part of them was `ok`.
+    /// The fraction of operations that were `ok`.
     pub availability: Availability,
-    /// The messages; unknown if all there is of a run is its history.
+    /// Message counts. `None` if only the history of a run is known.
     pub net: Option<NetResult>,
-    /// What the workload's checker found.
+    /// The verdict of the workload's checker.
     pub workload: WorkloadVerdict,
-    /// What nodes did wrong that no history shows, a sentence each, where that counts.
+    /// Protocol errors of nodes, which the history does not show: one sentence each, for runs in
+    /// which they count.
     pub protocol_errors: Vec<String>,
 }
 
 impl Verdict {
-    /// Judges a history as Maelstrom does: by what applies to any history, and by the result of its
-    /// workload's checker.
+    /// Judges a history as Maelstrom does: with the checks that apply to every history, and the
+    /// result of the workload's checker.
     pub fn judge(
         history: &History,
         workload: impl Into<WorkloadVerdict>,
@@ -144,7 +145,7 @@ impl Verdict {
         }
     }
 
-    /// The reason why nothing can be said of the run at all; see [`Unjudged::is_void`].
+    /// The error that makes the whole verdict void; see [`Unjudged::is_void`].
     fn void(&self) -> Option<&Unjudged> {
         match &self.workload.result {
             WorkloadResult::Unjudged(unjudged) if unjudged.is_void => Some(unjudged),
@@ -152,7 +153,7 @@ impl Verdict {
         }
     }
 
-    /// The results by their names, in Maelstrom's order.
+    /// The results with their names, in Maelstrom's order.
     fn parts(&self) -> impl Iterator<Item = (&'static str, &dyn CheckerResult)> {
         let parts: [(_, Option<&dyn CheckerResult>); 5] = [
             ("exceptions", Some(&self.exceptions)),
@@ -168,7 +169,7 @@ impl Verdict {
 }
 
 impl CheckerResult for Verdict {
-    /// The worst of all answers; unknown if one of them is void.
+    /// The worst of all answers; unknown if the verdict is void.
     fn validity(&self) -> Validity {
         if self.void().is_some() {
             return Validity::Unknown;
@@ -178,7 +179,7 @@ impl CheckerResult for Verdict {
         parts.fold(own, Validity::max)
     }
 
-    /// Those of the worst results first.
+    /// Findings of the worst results come first.
     fn findings(&self) -> Vec<Finding<'_>> {
         let is_void = self.void().is_some();
         let mut parts: Vec<_> = self.parts().collect();
@@ -190,8 +191,8 @@ impl CheckerResult for Verdict {
         findings.chain(errors).collect()
     }
 
-    /// All results under their names. Entries `perf` and `timeline` stand there, too, as in
-    /// Maelstrom, where they say whether a picture could be drawn; here they are always valid.
+    /// All results under their names. The entries `perf` and `timeline` exist for Maelstrom's sake,
+    /// where they say whether a plot could be drawn; here they are always valid.
     fn to_edn(&self) -> Edn {
         if let Some(Unjudged { error, .. }) = self.void() {
             let valid = self.validity().to_edn();
@@ -315,7 +316,7 @@ impl<R: Into<WorkloadResult>> From<Result<R, Unjudged>> for WorkloadResult {
 }
 
 impl Unjudged {
-    /// Other checkers may still judge the history.
+    /// An error that leaves the results of other checkers valid.
     pub fn new(error: impl fmt::Display) -> Self {
         Unjudged {
             error: error.to_string(),
@@ -323,7 +324,7 @@ impl Unjudged {
         }
     }
 
-    /// The verdicts of other checkers do not count, either.
+    /// An error that makes the whole verdict void.
     pub fn void(error: impl fmt::Display) -> Self {
         Unjudged {
             is_void: true,
@@ -355,7 +356,7 @@ impl CheckerResult for Unjudged {
     }
 }
 
-/// A result, or why there is none.
+/// A result, or the reason why there is none.
 impl<R: CheckerResult> CheckerResult for Result<R, Unjudged> {
     fn validity(&self) -> Validity {
         self.as_ref().map_or_else(Unjudged::validity, R::validity)
@@ -391,8 +392,8 @@ impl CheckerResult for CustomResult {
 }
 
 impl NetResult {
-    /// Messages among servers for each operation, in single precision as in Maelstrom; nothing if
-    /// no operation was invoked.
+    /// Messages between servers per operation, in single precision as in Maelstrom. `None` if no
+    /// operation was invoked.
     pub fn messages_per_op(&self) -> Option<f32> {
         self.per_op(self.servers.sent)
     }

@@ -62,8 +62,8 @@
 //! let storm = Storm::new(Name::UniqueIds, boot).with(&pins);
 //! let mut runs = (0..20).map(|seed| storm.run(seed).expect("consistent options"));
 //! let failed = runs.find(|run| !run.is_valid()).expect("a run in which a node is killed");
-//! // Such as: id "n0-1" was handed out 6 times: to process 0 at 0.000 s, to process 6 at 10.165 s
-//! assert!(failed.verdict.findings[0].contains("was handed out"));
+//! // Such as: id "n0-1" was returned 6 times: to process 0 at 0.000 s, to process 6 at 10.165 s
+//! assert!(failed.verdict.findings[0].contains("was returned"));
 //! ```
 //!
 //! One dependency is enough: [`shared`], to write nodes, [`checkers`], to judge histories, and

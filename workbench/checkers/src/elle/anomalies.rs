@@ -1,39 +1,38 @@
-//! From anomalies to a verdict: which of them matter to the models asked for, and which models are
-//! ruled out.
+//! From anomalies to a verdict: which of them the models forbid, and which models they rule out.
 
 use super::models::{Anomaly, Models, RuledOut, impossible, model_of};
 use super::result::{Cases, Objects, TransactionsResult, TxnAnomaly};
 use crate::Validity;
 
-/// The anomaly type of a history in which no transaction comes before another, as when none took
-/// effect: nothing can be said of it. It stands in the results under `:anomaly-types`.
+/// The anomaly type of a history in which no transaction precedes another, as when none took
+/// effect: such a history proves nothing. It is in the results under `:anomaly-types`.
 pub const EMPTY_GRAPH: Anomaly = "empty-transaction-graph";
 
-/// Anomalies that tell of the check and not of the history: no model forbids them, and they are
-/// reported all the same.
+/// Anomalies that concern the check and not the history: no model forbids them, and they are always
+/// reported.
 const CAVEATS: [Anomaly; 2] = [EMPTY_GRAPH, super::cycles::SEARCH_TIMEOUT];
 
-/// All cases of all anomalies that were found, in the order of names.
+/// All cases of all anomalies, in the order of names.
 #[derive(Debug)]
 pub(crate) struct Anomalies<C>(Vec<(Anomaly, Vec<C>)>);
 
-/// What the numbers of a case stand for.
+/// Resolves the numbers of a case.
 pub(crate) trait Resolve<C> {
-    /// How many cases of one anomaly are kept.
+    /// The number of cases of one anomaly that are kept.
     const MAX_CASES: usize;
 
-    /// A case with the operations, keys and values themselves.
+    /// The case with the operations, keys and values themselves.
     fn resolve(&self, case: &C) -> TxnAnomaly;
 }
 
-/// What models make of anomalies.
+/// The anomalies that models forbid, and the models ruled out.
 #[derive(Debug)]
 pub(crate) struct Judgement<C> {
-    /// The anomalies that matter.
+    /// Forbidden anomalies, and those that concern the check.
     reported: Vec<(Anomaly, Vec<C>)>,
     /// Whether one of them is forbidden.
     is_violated: bool,
-    /// By all that was found, whether it matters or not.
+    /// The models that any anomaly rules out, forbidden or not.
     ruled_out: RuledOut,
 }
 
@@ -52,12 +51,12 @@ impl<C> Anomalies<C> {
         }
     }
 
-    /// Forgets all cases of one anomaly.
+    /// Removes all cases of one anomaly.
     pub(crate) fn remove(&mut self, anomaly: Anomaly) {
         self.0.retain(|(it, _)| *it != anomaly);
     }
 
-    /// Holds them against what is asked for.
+    /// Judges the anomalies by consistency models.
     pub(crate) fn judge(self, models: &Models) -> Judgement<C> {
         let forbidden = models.forbidden();
         let ruled_out = RuledOut::by(self.0.iter().map(|(anomaly, _)| *anomaly));
@@ -65,7 +64,7 @@ impl<C> Anomalies<C> {
         reported.retain(|(anomaly, _)| forbidden.contains(anomaly) || CAVEATS.contains(anomaly));
         let mut names = reported.iter().map(|(anomaly, _)| *anomaly);
         let is_violated = names.any(|anomaly| forbidden.contains(anomaly));
-        // That a cycle exists need not be said of a model which a case that can be shown rules out.
+        // The existence of a cycle is not reported for a model that a case with evidence rules out.
         let shown = reported.iter().map(|(anomaly, _)| *anomaly);
         let ruled_out_by_shown = impossible(shown.filter(|anomaly| model_of(anomaly).is_none()));
         reported.retain(|(anomaly, _)| {
@@ -80,8 +79,8 @@ impl<C> Anomalies<C> {
 }
 
 impl<C> Judgement<C> {
-    /// Elle's answer: invalid if something forbidden was found, unknown if all that was found tells
-    /// of the check.
+    /// Elle's answer: invalid if a forbidden anomaly was found, unknown if all anomalies concern
+    /// the check.
     pub(crate) fn validity(&self) -> Validity {
         if self.is_violated {
             Validity::Invalid
@@ -92,13 +91,13 @@ impl<C> Judgement<C> {
         }
     }
 
-    /// The anomalies that matter, by name, with their cases.
+    /// The reported anomalies, by name, with their cases.
     pub(crate) fn reported(&self) -> impl Iterator<Item = (Anomaly, &[C])> {
         let reported = self.reported.iter();
         reported.map(|(anomaly, cases)| (*anomaly, cases.as_slice()))
     }
 
-    /// The result, with the cases resolved.
+    /// The result, with resolved cases.
     pub(crate) fn result<R: Resolve<C>>(
         self,
         validity: Validity,

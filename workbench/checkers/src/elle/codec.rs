@@ -1,4 +1,4 @@
-//! Transactions as Elle's result maps.
+//! Elle's result maps for transactions.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -14,7 +14,7 @@ use crate::element::Element;
 use history::Op;
 use history::edn::{self, Edn};
 
-/// What Elle calls the version of a list that nobody has appended to.
+/// Elle's name for the initial version of a list.
 const INITIAL: &str = "elle.list-append/init";
 
 /// The result map of transactions.
@@ -126,7 +126,7 @@ fn anomaly(objects: Objects, case: &TxnAnomaly) -> Edn {
     }
 }
 
-/// The operations, the first one once more at the end, and why each comes before the next.
+/// The operations, with the first one again at the end, and why each precedes the next.
 pub(crate) fn cycle(cycle: &OpCycle, step: impl Fn(&OpStep) -> Edn) -> Edn {
     edn::map([
         ("cycle", vector(cycle.ops.iter().map(Op::to_edn))),
@@ -202,7 +202,7 @@ fn content(content: &Content) -> Edn {
     }
 }
 
-/// `[... 3 4]` or, where all is known, `[1 2 3 4]`.
+/// `[... 3 4]` or, if the whole list is known, `[1 2 3 4]`.
 fn expected(expected: &Expected) -> Edn {
     match expected {
         Expected::Value(element) => element.to_edn(),
@@ -222,7 +222,7 @@ fn vector(items: impl IntoIterator<Item = Edn>) -> Edn {
     Edn::Vector(items.into_iter().collect())
 }
 
-/// What stands for anything.
+/// The symbol that stands for any elements.
 fn dots() -> Edn {
     Edn::Symbol(Cow::Borrowed("..."))
 }

@@ -1,26 +1,27 @@
-//! What can be found wrong with registers and with lists alike.
+//! Anomalies that registers and lists have in common.
 
 use std::collections::HashMap;
 
 use super::anomalies::Anomalies;
 use super::cycles::{CycleCase, SEARCH_TIMEOUT, cycles};
 use super::graph::{Graph, Relation};
-use super::models::{Models, Order};
+use super::models::{Models, TimeOrder};
 use super::transactions::{Action, MicroOp, Transactions, writes};
 use history::Kind;
 
 /// A version: a key and the element that was written last.
 pub(super) type Version = (u32, u32);
 
-/// One occurrence of an anomaly; transactions by their places.
+/// One case of an anomaly; transactions by index.
 #[derive(Debug)]
 pub(super) enum Common {
-    /// A read of what somebody wrote who failed (G1a), or wrote over in the same transaction (G1b).
+    /// A read of what a failed transaction wrote (G1a), or one that wrote again to the same key
+    /// (G1b).
     Dirty {
         transaction: usize,
         read: MicroOp,
         writer: usize,
-        /// What the writer wrote.
+        /// The element that the writer wrote.
         element: u32,
     },
     /// Several transactions read one value of a key and wrote to it.
@@ -29,16 +30,16 @@ pub(super) enum Common {
         value: u32,
         transactions: Vec<usize>,
     },
-    /// Something that a graph of transactions has.
+    /// A cycle, or a search for one.
     Cycle(CycleCase),
-    /// Nothing took effect.
+    /// No transaction precedes another.
     Empty,
 }
 
-/// Who wrote an element and failed.
+/// The failed transaction that wrote each element.
 pub(super) fn failed_writes<V>(transactions: &Transactions<'_, V>) -> HashMap<Version, usize> {
     let mut failed = HashMap::new();
-    for transaction in transactions.that_are(Kind::Fail) {
+    for transaction in transactions.completed_as(Kind::Fail) {
         for write in writes(transactions.micro_ops(transaction)) {
             failed.insert((write.key, write.value), transaction);
         }
@@ -46,7 +47,7 @@ pub(super) fn failed_writes<V>(transactions: &Transactions<'_, V>) -> HashMap<Ve
     failed
 }
 
-/// Who wrote an element and another one after it in the same transaction, however that one ended.
+/// The transactions that wrote each element and another one after it, however they ended.
 pub(super) fn overwritten_writes<V>(
     transactions: &Transactions<'_, V>,
 ) -> HashMap<Version, Vec<usize>> {
@@ -71,7 +72,7 @@ pub(super) fn check_updates<V, C: From<Common>>(
     anomalies: &mut Anomalies<C>,
 ) {
     let mut updates: Vec<(u32, u32, usize)> = Vec::new();
-    for transaction in transactions.that_are(Kind::Ok) {
+    for transaction in transactions.completed_as(Kind::Ok) {
         let updated = updated(transactions.micro_ops(transaction)).into_iter();
         updates.extend(updated.map(|(key, value)| (key, value, transaction)));
     }
@@ -88,7 +89,7 @@ pub(super) fn check_updates<V, C: From<Common>>(
     }
 }
 
-/// For each key that a transaction read and then wrote: what it read first.
+/// For each key that a transaction read and then wrote: its first read.
 fn updated(micro_ops: &[MicroOp]) -> Vec<(u32, u32)> {
     let mut first_reads = HashMap::new();
     let mut updated = Vec::new();
@@ -99,7 +100,7 @@ fn updated(micro_ops: &[MicroOp]) -> Vec<(u32, u32)> {
                 first_reads.entry(micro_op.key).or_insert(first);
             }
             Action::Write => {
-                // Once is enough.
+                // Only the first write counts.
                 if let Some(first) = first_reads.get_mut(&micro_op.key).and_then(Option::take) {
                     updated.push((micro_op.key, first));
                 }
@@ -109,21 +110,21 @@ fn updated(micro_ops: &[MicroOp]) -> Vec<(u32, u32)> {
     updated
 }
 
-/// Adds to a graph of what data tells the order that models speak of.
-pub(super) fn link_order<V>(
+/// Adds the order by process or time that the models require to a graph of data dependencies.
+pub(super) fn link_time_order<V>(
     transactions: &Transactions<'_, V>,
     models: &Models,
     graph: &mut Graph,
 ) {
-    match models.order() {
-        Order::Free => {}
-        Order::Process => graph.link_processes(&transactions.ops),
-        Order::Realtime => graph.link_realtime(&transactions.ops),
+    match models.time_order() {
+        TimeOrder::None => {}
+        TimeOrder::Process => graph.link_processes(&transactions.ops),
+        TimeOrder::Realtime => graph.link_realtime(&transactions.ops),
     }
 }
 
-/// Adds the cycles of a graph. That a search for one to show gave up is not told: whether there is
-/// one that a model forbids is known all the same.
+/// Adds the cycles of a graph. A search that gave up is not reported: whether a model forbids a
+/// cycle is known all the same.
 pub(super) fn check_cycles<C: From<Common>>(
     graph: &Graph,
     ranking: &[Relation; 5],

@@ -1,15 +1,15 @@
-//! Strongly connected components: where there are cycles, and nowhere else.
+//! Strongly connected components, which contain all cycles.
 //!
-//! A subgraph may ask for cycles whose *fenced* steps, anti-dependencies as a rule, never follow
-//! one another. Such cycles are the plain cycles of a graph that has each operation twice, as
-//! reached by a free step and as reached by a fenced one, where the second has only free steps to
-//! go on with. This graph is twice as large; the textbook's, with an edge for each free step and
-//! the fenced one after it, may be as large as its square.
+//! A subgraph may ask for cycles whose *fenced* steps, usually anti-dependencies, are never
+//! adjacent. They are the cycles of a graph with two nodes for each operation, one reached by a
+//! free step and one reached by a fenced step, where the second only has free steps out. This graph
+//! is twice as large; the usual construction, with an edge for each free step and the fenced one
+//! after it, may be quadratic.
 
 use super::graph::{Graph, Reason, Relation, Relations, Vertex};
 use super::scc::strongly_connected;
 
-/// A step inside a component; operations are numbered anew.
+/// A step within a component; operations are renumbered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Step {
     pub(super) to: u32,
@@ -17,36 +17,36 @@ pub(super) struct Step {
     pub(super) reason: Reason,
 }
 
-/// What is left of a hub inside a component.
+/// The part of a hub within a component.
 #[derive(Debug)]
 pub(super) struct Junction {
     /// In order.
     pub(super) readers: Vec<u32>,
     /// In order.
     pub(super) writers: Vec<u32>,
-    /// What puts readers before each writer.
+    /// The reason why readers precede each writer.
     reasons: Vec<Reason>,
 }
 
-/// Two or more operations, each of which comes before each other one, cut out of their graph.
+/// A strongly connected component of two or more operations.
 #[derive(Debug)]
 pub(super) struct Component {
-    /// The operations, in order; everything here speaks of their places in this list.
+    /// The operations, in order; all other fields refer to them by index.
     pub(super) members: Vec<Vertex>,
     /// The steps from each of them, in order.
     pub(super) steps: Vec<Vec<Step>>,
-    /// What is left of the hubs.
+    /// The parts of the hubs.
     pub(super) junctions: Vec<Junction>,
     /// The junctions that each of them is a reader of.
     pub(super) junctions_of: Vec<Vec<u32>>,
 }
 
-/// Which steps a cycle may be made of.
+/// The steps that a cycle may consist of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Subgraph {
-    /// These, in any order.
+    /// Steps allowed in any order.
     pub(super) free: Relations,
-    /// And these, but never one after the other.
+    /// Steps allowed if no two of them are adjacent.
     pub(super) fenced: Relations,
 }
 
@@ -61,23 +61,23 @@ pub(super) fn components(graph: &Graph) -> Vec<Component> {
     });
     let all = strongly_connected(size + graph.hubs.len(), direct.chain(through_hubs));
 
-    // What lies between two operations of a component belongs to it, so a hub has but one.
+    // A hub between two operations of a component belongs to it, and so to one component only.
     let split = |nodes: Vec<u32>| -> (Vec<Vertex>, Vec<u32>) {
         nodes.into_iter().partition(|node| (*node as usize) < size)
     };
     let mut groups: Vec<_> = all.into_iter().map(split).collect();
     groups.retain(|(members, _)| members.len() > 1);
     groups.sort_unstable_by_key(|(members, _)| (members.len(), members[0]));
-    let mut places = vec![None; size];
+    let mut positions = vec![None; size];
     for (number, (members, _)) in groups.iter().enumerate() {
-        for (place, member) in (0..).zip(members) {
-            places[*member as usize] = Some((number, place));
+        for (position, member) in (0..).zip(members) {
+            positions[*member as usize] = Some((number, position));
         }
     }
     let (members, hubs): (Vec<_>, Vec<_>) = groups.into_iter().unzip();
     let mut components: Vec<_> = members.into_iter().map(Component::new).collect();
     for edge in graph.edges() {
-        let ends = [edge.from, edge.to].map(|vertex| places[vertex as usize]);
+        let ends = [edge.from, edge.to].map(|vertex| positions[vertex as usize]);
         if let [Some((number, from)), Some((other, to))] = ends
             && number == other
         {
@@ -88,8 +88,8 @@ pub(super) fn components(graph: &Graph) -> Vec<Component> {
     for (number, (component, hubs)) in components.iter_mut().zip(hubs).enumerate() {
         for hub in hubs {
             component.add_junction(graph, hub as usize - size, |vertex| {
-                let (other, place) = places[vertex as usize]?;
-                (other == number).then_some(place)
+                let (other, position) = positions[vertex as usize]?;
+                (other == number).then_some(position)
             });
         }
         for steps in &mut component.steps {
@@ -128,11 +128,16 @@ impl Component {
         });
     }
 
-    /// Cuts a hub to what is inside.
-    fn add_junction(&mut self, graph: &Graph, hub: usize, place: impl Fn(Vertex) -> Option<u32>) {
+    /// Adds the part of a hub within the component.
+    fn add_junction(
+        &mut self,
+        graph: &Graph,
+        hub: usize,
+        position: impl Fn(Vertex) -> Option<u32>,
+    ) {
         let hub = &graph.hubs[hub];
         let number = self.junctions.len() as u32;
-        let readers = hub.readers.iter().filter_map(|from| place(*from));
+        let readers = hub.readers.iter().filter_map(|from| position(*from));
         let readers: Vec<u32> = readers.collect();
         for reader in &readers {
             self.junctions_of[*reader as usize].push(number);
@@ -140,7 +145,7 @@ impl Component {
         let (key, before) = (hub.key, hub.before);
         let writers = hub.writers.iter().filter_map(|&(to, after)| {
             let reason = Reason { key, before, after };
-            Some((place(to)?, reason))
+            Some((position(to)?, reason))
         });
         let (writers, reasons) = writers.unzip();
         self.junctions.push(Junction {
@@ -150,7 +155,7 @@ impl Component {
         });
     }
 
-    /// How many operations there are.
+    /// The number of operations.
     pub(super) fn len(&self) -> usize {
         self.members.len()
     }
@@ -180,8 +185,8 @@ impl Component {
         direct.copied().chain(through_hubs).collect()
     }
 
-    /// The steps of a cycle, each by the first of its relations in a ranking of all.
-    pub(super) fn told(&self, cycle: &[u32], ranking: &[Relation]) -> Vec<Step> {
+    /// The steps of a cycle, each with the relation that comes first in `ranking`.
+    pub(super) fn best_steps(&self, cycle: &[u32], ranking: &[Relation]) -> Vec<Step> {
         let rank = |step: &Step| ranking.iter().position(|it| *it == step.relation);
         let next = cycle.iter().cycle().skip(1);
         let pairs = cycle.iter().zip(next);
@@ -192,16 +197,16 @@ impl Component {
         steps.collect()
     }
 
-    /// Where the cycles of a subgraph are: sets of operations, the smallest first, in each of which
-    /// every operation lies on a cycle with every other one.
+    /// The strongly connected components of a subgraph, the smallest first: each operation of one
+    /// is on a cycle with each other one.
     ///
     /// The step through a hub from an operation to itself does no harm. In a plain subgraph it adds
-    /// nothing to what can be reached. A fenced one follows a free step and is followed by a free
+    /// nothing that can be reached. A fenced one follows a free step and is followed by a free
     /// step: a cycle with it is a cycle without it. Nor can it be a cycle alone.
     pub(super) fn knots(&self, subgraph: Subgraph) -> Vec<Vec<u32>> {
         let Subgraph { free, fenced } = subgraph;
         let size = self.len() as u32;
-        // Operation v is node v, or node size + v once a fenced step has led there.
+        // Operation v is node v, or node size + v if a fenced step led there.
         let is_doubled = fenced != Relations::NONE;
         let reached = |op: u32, by| if free.contains(by) { op } else { size + op };
         let left = |op: u32, by| {

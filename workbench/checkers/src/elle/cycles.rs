@@ -1,56 +1,55 @@
-//! Anomalies that are cycles: which ones a graph has, and one of each kind to look at.
+//! Cycles: which kinds a graph has, with one example of each.
 //!
-//! In each component two questions are asked. Does a model's subgraph have a cycle at all? That is
-//! always answered, in time linear in the graph, and settles whether the model holds. Which cycle
-//! can be shown? That is searched for with a limit on the work. The one model without a subgraph of
-//! its own, consistent view, has its answer swept for when the search gives up (see `single`), so
-//! no verdict hangs on the limit.
+//! For each component there are two questions. Does a model's subgraph have a cycle at all? This is
+//! always answered, in time linear in the graph, and decides whether the model is violated. Which
+//! cycle can be shown? The search for it has a limit. Only consistent view has no subgraph of its
+//! own; if the search gives up, a sweep answers for it (see `single`), so no verdict depends on the
+//! limit.
 
 use std::collections::BTreeSet;
 
 use super::component::{Component, Subgraph, components};
+use super::cycle_kind::{CYCLE_KINDS, CycleKind, Family};
 use super::graph::{Graph, Reason, Relation, Vertex};
-use super::models::{Anomaly, at_least, cycle_exists, friendly};
+use super::models::{Anomaly, and_stronger, cycle_exists, friendly};
 use super::search::{Outcome, Search};
-use super::shape::{Family, SHAPES, Shape};
 use super::single::single_anti_dependency;
 
-/// How much work goes into the search for cycles that can be shown; a step is one look along an
-/// edge.
+/// The limits of the search for cycles to show; a step follows one edge.
 #[derive(Debug, Clone, Copy)]
 struct Limits {
-    /// For one kind of cycle in one component.
+    /// Steps for one kind of cycle in one component.
     steps: u64,
-    /// For a whole graph.
+    /// Steps for a whole graph.
     steps_of_all: u64,
 }
 
-/// A second or so at most.
+/// At most about a second.
 const LIMITS: Limits = Limits {
     steps: 1 << 22,
     steps_of_all: 1 << 26,
 };
 
-/// The name under which a search that gave up stands among the anomalies.
+/// The anomaly name of a search that gave up.
 pub(crate) const SEARCH_TIMEOUT: Anomaly = "cycle-search-timeout";
 
-/// What is found in a graph.
+/// A finding in a graph.
 #[derive(Debug, Clone)]
 pub(crate) enum CycleCase {
     /// A shortest cycle of its kind.
     Cycle(Cycle),
-    /// There are cycles that a model forbids.
+    /// Cycles exist that a model forbids.
     Exists(Exists),
-    /// Nobody knows whether there is a cycle of some kind.
+    /// It is unknown whether there is a cycle of some kind.
     Unfinished(Unfinished),
 }
 
-/// A cycle: each step leads to where the next one begins.
+/// A cycle: each step ends where the next one begins.
 #[derive(Debug, Clone)]
 pub(crate) struct Cycle {
     /// The kind.
     pub(crate) anomaly: Anomaly,
-    /// Two or more.
+    /// Two or more steps.
     pub(crate) steps: Vec<CycleStep>,
 }
 
@@ -63,34 +62,34 @@ pub(crate) struct CycleStep {
     pub(crate) to: Vertex,
     /// Why.
     pub(crate) relation: Relation,
-    /// And for which versions.
+    /// The versions that it rests on.
     pub(crate) reason: Reason,
 }
 
-/// Cycles that a model forbids, without any of them told.
+/// The existence of cycles that a model forbids, without an example.
 #[derive(Debug, Clone)]
 pub(crate) struct Exists {
     /// `<model>-cycle-exists`.
     pub(crate) anomaly: Anomaly,
-    /// The model, by the name that it is printed with.
+    /// The printed name of the model.
     pub(crate) model: &'static str,
-    /// What the cycles are made of.
+    /// The relations that the cycles consist of.
     pub(crate) relations: Vec<&'static str>,
-    /// Operations, each of which is on a cycle with each other one.
+    /// Operations each of which is on a cycle with each other one.
     pub(crate) ops: Vec<Vertex>,
 }
 
 /// A search that took too many steps.
 #[derive(Debug, Clone)]
 pub(crate) struct Unfinished {
-    /// What was looked for.
+    /// The kind of cycle.
     pub(crate) sought: Anomaly,
-    /// Among how many operations.
+    /// The number of operations searched.
     pub(crate) ops: usize,
 }
 
-/// For each model that has a subgraph of its own: the family of cycles that it forbids. What makes
-/// others redundant goes before them.
+/// For each model with a subgraph of its own: the family of cycles that it forbids. A model comes
+/// before those that it makes redundant.
 const SUBGRAPHS: [(&str, Family, Option<Relation>); 13] = {
     use Family::{G0, G1c, G2, Nonadjacent};
     const PROCESS: Option<Relation> = Some(Relation::Process);
@@ -123,11 +122,11 @@ impl CycleCase {
     }
 }
 
-/// Finds what cycles there are. Where a step has several relations, it is told by the first one in
-/// `ranking`, and so the kind of a cycle depends on that.
+/// Finds the cycles of a graph. A step with several relations counts as the first of them in
+/// `ranking`, which thus decides the kind of a cycle.
 ///
-/// What is found does not depend on any model; whether there are edges of process or time in the
-/// graph is up to whoever made it.
+/// The result does not depend on a model; the caller decides whether the graph has edges by process
+/// or time.
 pub(crate) fn cycles(graph: &Graph, ranking: &[Relation; 5]) -> Vec<CycleCase> {
     cycles_within(LIMITS, graph, ranking)
 }
@@ -139,31 +138,31 @@ fn cycles_within(limits: Limits, graph: &Graph, ranking: &[Relation; 5]) -> Vec<
     let mut limits = limits;
     let mut cases = Vec::new();
     for component in components(graph) {
-        let mut hunt = Hunt {
+        let mut search = ComponentSearch {
             component: &component,
             ranking,
             orders: &orders,
             knots: Vec::new(),
             cases: &mut cases,
         };
-        let holds_writes = hunt.find_existing();
-        hunt.find_cycles(holds_writes, &mut limits);
+        let is_free_of_write_cycles = search.find_existing();
+        search.find_cycles(is_free_of_write_cycles, &mut limits);
     }
     cases
 }
 
-/// The two questions, in one component.
-struct Hunt<'a> {
+/// The search in one component.
+struct ComponentSearch<'a> {
     component: &'a Component,
     ranking: &'a [Relation],
     orders: &'a [Relation],
-    /// Where the cycles of subgraphs are, as far as was asked.
+    /// The knots of the subgraphs that were asked for.
     knots: Vec<(Subgraph, Vec<Vec<u32>>)>,
     cases: &'a mut Vec<CycleCase>,
 }
 
-impl Hunt<'_> {
-    /// Asks for each model whether there is a cycle that it forbids. True if none goes without an
+impl ComponentSearch<'_> {
+    /// Adds the models that forbid an existing cycle. Returns whether every cycle has an
     /// anti-dependency.
     fn find_existing(&mut self) -> bool {
         let mut ruled_out = BTreeSet::new();
@@ -172,8 +171,8 @@ impl Hunt<'_> {
                 continue;
             }
             let subgraph = family.subgraph(order);
-            let place = self.knots(subgraph);
-            if let Some(knot) = self.knots[place].1.first()
+            let index = self.knots(subgraph);
+            if let Some(knot) = self.knots[index].1.first()
                 && let Some(anomaly) = cycle_exists(model)
             {
                 let members = &self.component.members;
@@ -183,54 +182,54 @@ impl Hunt<'_> {
                     relations: names(subgraph),
                     ops: knot.iter().map(|op| members[*op as usize]).collect(),
                 }));
-                ruled_out.extend(at_least(model));
+                ruled_out.extend(and_stronger(model));
             }
         }
         !ruled_out.contains("PL-2")
     }
 
-    /// Looks for a cycle of each kind. Elle leaves out kinds of which it has found a special case
-    /// by then, which makes its list depend on the order of its search; this one leaves out none
-    /// that it finds within its limits.
-    fn find_cycles(&mut self, holds_writes: bool, limits: &mut Limits) {
+    /// Searches for a cycle of each kind. Elle omits kinds of which it has found a special case by
+    /// then, so its list depends on the order of its search; this search omits none that it finds
+    /// within its limits.
+    fn find_cycles(&mut self, is_free_of_write_cycles: bool, limits: &mut Limits) {
         let mut search = Search::new(self.component, self.ranking);
-        for shape in &SHAPES {
-            if !self.has(shape.order) {
+        for kind in &CYCLE_KINDS {
+            if !self.has(kind.order) {
                 continue;
             }
-            let place = self.knots(shape.family.subgraph(shape.order));
-            let knots = &self.knots[place].1;
+            let index = self.knots(kind.family.subgraph(kind.order));
+            let knots = &self.knots[index].1;
             if knots.is_empty() {
                 continue;
             }
             let given = limits.steps.min(limits.steps_of_all);
             let mut left = given;
-            let outcome = search.shortest(shape, knots, &mut left);
+            let outcome = search.shortest(kind, knots, &mut left);
             limits.steps_of_all -= given - left;
-            let is_consistent_view = shape.family == Family::Single && shape.order.is_none();
+            let is_consistent_view = kind.family == Family::Single && kind.order.is_none();
             let cycle = match outcome {
                 Outcome::Found(cycle) => Some(cycle),
                 Outcome::Nothing => None,
-                Outcome::Unfinished if is_consistent_view && holds_writes => {
+                Outcome::Unfinished if is_consistent_view && is_free_of_write_cycles => {
                     single_anti_dependency(self.component)
                 }
                 Outcome::Unfinished => {
                     self.cases.push(CycleCase::Unfinished(Unfinished {
-                        sought: shape.name,
+                        sought: kind.name,
                         ops: self.component.len(),
                     }));
                     None
                 }
             };
             if let Some(cycle) = cycle {
-                self.tell(shape, &cycle);
+                self.report_cycle(kind, &cycle);
             }
         }
     }
 
-    fn tell(&mut self, shape: &Shape, cycle: &[u32]) {
+    fn report_cycle(&mut self, kind: &CycleKind, cycle: &[u32]) {
         let component = self.component;
-        let steps = component.told(cycle, self.ranking);
+        let steps = component.best_steps(cycle, self.ranking);
         let vertex = |op: u32| component.members[op as usize];
         let steps = cycle.iter().zip(steps).map(|(from, step)| CycleStep {
             from: vertex(*from),
@@ -239,7 +238,7 @@ impl Hunt<'_> {
             reason: step.reason,
         });
         self.cases.push(CycleCase::Cycle(Cycle {
-            anomaly: shape.name,
+            anomaly: kind.name,
             steps: steps.collect(),
         }));
     }
@@ -248,7 +247,7 @@ impl Hunt<'_> {
         order.is_none_or(|order| self.orders.contains(&order))
     }
 
-    /// The place of a subgraph's knots.
+    /// The index of a subgraph's knots.
     fn knots(&mut self, subgraph: Subgraph) -> usize {
         let known = self.knots.iter().position(|(known, _)| *known == subgraph);
         known.unwrap_or_else(|| {
@@ -259,7 +258,7 @@ impl Hunt<'_> {
     }
 }
 
-/// The relations of a subgraph, for results.
+/// The names of a subgraph's relations.
 fn names(subgraph: Subgraph) -> Vec<&'static str> {
     let Subgraph { free, fenced } = subgraph;
     let all = free.iter().chain(fenced.iter());

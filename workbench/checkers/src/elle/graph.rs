@@ -1,30 +1,30 @@
-//! What comes before what: a graph whose vertices are operations and whose edges say why.
+//! A dependency graph: its vertices are operations, and its edges give reasons for their order.
 //!
-//! "Who read this version comes before who replaced it" holds for each of many readers and each of
-//! many writers. Such a product is kept as one *hub* with readers on one side and writers on the
-//! other, so that a graph takes about as much room as the history it comes from. An operation may
-//! stand on both sides; as nothing comes before itself, the way through the hub from an operation
-//! to itself does not exist, and everything that walks the graph minds that.
+//! Each of many readers of a version precedes each of many writers that replaced it. Such a product
+//! is kept as one *hub* with readers on one side and writers on the other, so that a graph is about
+//! as large as its history. An operation may be on both sides; as nothing precedes itself, the path
+//! through the hub from an operation to itself does not exist, and all code that walks the graph
+//! must skip it.
 
 use std::collections::HashMap;
 
 use history::{Kind, Pair};
 
-/// An operation: its place in the list of operations that a graph is made for.
+/// An operation, as an index into the list that the graph is made for.
 pub(crate) type Vertex = u32;
 
-/// Why one operation comes before another.
+/// The reason why one operation precedes another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Relation {
-    /// It wrote the version that the other one replaced.
+    /// It wrote the version that the other replaced.
     Ww,
-    /// It wrote the version that the other one read.
+    /// It wrote the version that the other read.
     Wr,
-    /// It read the version that the other one replaced.
+    /// It read the version that the other replaced (an anti-dependency).
     Rw,
     /// It is earlier on the same process.
     Process,
-    /// It had ended before the other one began.
+    /// It ended before the other began.
     Realtime,
 }
 
@@ -32,11 +32,11 @@ pub enum Relation {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Relations(u8);
 
-/// What a relation between two operations rests on; the numbers are for whoever made the graph. An
-/// order by process or time rests on nothing else.
+/// The versions that a relation rests on, as numbers of the graph's maker. Order by process or time
+/// rests on none.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Reason {
-    /// The object that both touched.
+    /// The key that both touched.
     pub(crate) key: u32,
     /// The version that the first one touched.
     pub(crate) before: u32,
@@ -53,8 +53,8 @@ pub(super) struct Edge {
     pub(super) reason: Reason,
 }
 
-/// Each of those who read a version comes before each of those who replaced it, itself excepted. A
-/// writer stands beside the version that it wrote.
+/// A hub: each reader of a version precedes each writer that replaced it, except itself. A writer
+/// is paired with the version that it wrote.
 #[derive(Debug, Clone)]
 pub(super) struct Hub {
     pub(super) key: u32,
@@ -67,17 +67,17 @@ pub(super) struct Hub {
 #[derive(Debug, Default)]
 pub(crate) struct Graph {
     pub(super) vertices: usize,
-    /// What follows from data.
+    /// Edges with a reason.
     data: Vec<Edge>,
-    /// What rests on no numbers, by relation. There is much of it.
+    /// Edges without a reason, by relation. There are many.
     plain: [Vec<(Vertex, Vertex)>; Relation::COUNT],
-    /// The order by time: the sources of edges, and for each target where its own end. There is most
-    /// of this.
+    /// The order by time, which has the most edges: the sources of edges, and for each target the
+    /// end of its own.
     earlier: Vec<Vertex>,
     earlier_ends: Vec<u32>,
     pub(super) hubs: Vec<Hub>,
-    /// Whether anything was ever put before anything, itself included.
-    is_told: bool,
+    /// Whether any edge was added, including those from an operation to itself.
+    has_links: bool,
 }
 
 impl Relation {
@@ -106,10 +106,10 @@ impl Relation {
 impl Relations {
     /// The empty set.
     pub(super) const NONE: Relations = Relations(0);
-    /// What data alone tells, as long as nothing is overwritten that was read.
+    /// The relations of data without anti-dependencies.
     pub(super) const WRITES: Relations = Relations::of(&[Relation::Ww, Relation::Wr]);
 
-    /// A set of some.
+    /// The set of these relations.
     pub(super) const fn of(relations: &[Relation]) -> Self {
         let (mut set, mut at) = (0, 0);
         while at < relations.len() {
@@ -119,17 +119,17 @@ impl Relations {
         Relations(set)
     }
 
-    /// The set with one more.
+    /// The set with one more relation.
     pub(super) fn with(self, relation: Relation) -> Self {
         Relations(self.0 | 1 << relation as u8)
     }
 
-    /// Whether one is in the set.
+    /// Whether a relation is in the set.
     pub(super) fn contains(self, relation: Relation) -> bool {
         self.0 & (1 << relation as u8) != 0
     }
 
-    /// All of the set, in order.
+    /// All relations of the set, in order.
     pub(super) fn iter(self) -> impl Iterator<Item = Relation> {
         Relation::ALL
             .into_iter()
@@ -138,7 +138,7 @@ impl Relations {
 }
 
 impl Graph {
-    /// A graph of so many operations, none of which comes before another.
+    /// A graph without edges.
     pub(crate) fn new(vertices: usize) -> Self {
         Graph {
             vertices,
@@ -146,21 +146,20 @@ impl Graph {
         }
     }
 
-    /// Whether nothing is known of any order: no operation was said to come before any, not even
-    /// one before itself.
+    /// Whether no edge was ever added, not even one from an operation to itself.
     pub(crate) fn is_empty(&self) -> bool {
-        !self.is_told
+        !self.has_links
     }
 
-    /// Whether no operation comes before another one.
+    /// Whether no operation precedes another.
     pub(crate) fn is_flat(&self) -> bool {
         let is_plain = self.plain.iter().any(|edges| !edges.is_empty());
         self.data.is_empty() && !is_plain && self.earlier.is_empty() && self.hubs.is_empty()
     }
 
-    /// Puts one operation before another; no order follows if they are the same.
+    /// Adds an edge with a reason, unless the operations are the same.
     pub(crate) fn link(&mut self, from: Vertex, to: Vertex, relation: Relation, reason: Reason) {
-        self.is_told = true;
+        self.has_links = true;
         if from != to {
             self.data.push(Edge {
                 from,
@@ -171,15 +170,15 @@ impl Graph {
         }
     }
 
-    /// Puts one operation before another, for a reason that needs no numbers.
-    pub(crate) fn follow(&mut self, from: Vertex, to: Vertex, relation: Relation) {
-        self.is_told = true;
+    /// Adds an edge without a reason, unless the operations are the same.
+    pub(crate) fn link_plain(&mut self, from: Vertex, to: Vertex, relation: Relation) {
+        self.has_links = true;
         if from != to {
             self.plain[relation as usize].push((from, to));
         }
     }
 
-    /// All edges, hubs apart.
+    /// All edges, except those of hubs.
     pub(super) fn edges(&self) -> impl Iterator<Item = Edge> + Clone {
         let bare = |from, to, relation| Edge {
             from,
@@ -202,13 +201,13 @@ impl Graph {
         self.data.iter().copied().chain(plain).chain(timely)
     }
 
-    /// The ends of all edges, hubs apart.
+    /// The ends of all edges, except those of hubs.
     pub(crate) fn links(&self) -> impl Iterator<Item = (Vertex, Vertex)> + Clone {
         self.edges().map(|edge| (edge.from, edge.to))
     }
 
-    /// Puts each of those who read the version `before` of a key before each of those who replaced
-    /// it, who stand beside the version that they wrote. Nobody is listed twice on one side.
+    /// Puts each reader of the version `before` of a key before each writer that replaced it, which
+    /// is paired with the version that it wrote. No operation is twice on one side.
     pub(crate) fn overwrite(
         &mut self,
         key: u32,
@@ -216,7 +215,7 @@ impl Graph {
         readers: &[Vertex],
         writers: &[(Vertex, u32)],
     ) {
-        // One to many needs no hub.
+        // A product with a single reader or writer needs no hub.
         if readers.len().min(writers.len()) <= 1 {
             for &from in readers {
                 for &(to, after) in writers {
@@ -225,7 +224,7 @@ impl Graph {
             }
             return;
         }
-        self.is_told = true;
+        self.has_links = true;
         let (mut readers, mut writers) = (readers.to_vec(), writers.to_vec());
         readers.sort_unstable();
         writers.sort_unstable();
@@ -238,24 +237,24 @@ impl Graph {
     }
 
     /// Puts each `ok` operation before the next one of its process. `ops` are all operations of the
-    /// graph, those of one process in their order.
+    /// graph, in order of time.
     pub(crate) fn link_processes(&mut self, ops: &[Pair<'_>]) {
         let mut last = HashMap::new();
         for (vertex, op) in (0..).zip(ops) {
             if op.completion.is_some_and(|op| op.kind == Kind::Ok)
                 && let Some(earlier) = last.insert(op.invocation.process, vertex)
             {
-                self.follow(earlier, vertex, Relation::Process);
+                self.link_plain(earlier, vertex, Relation::Process);
             }
         }
     }
 
-    /// Puts each `ok` operation before those that began after it had ended, unless that follows
-    /// from others: before an operation come the ones that had ended when it began, without those
-    /// that had ended when one of these began. These are never more than ran at the same time.
+    /// Puts each `ok` operation before those that began after it ended, unless that follows from
+    /// other edges: an operation is preceded by those that ended before it began, except those that
+    /// ended before one of these began. They are never more than ran concurrently.
     ///
-    /// What is not `ok` may come after others, but nothing comes after it: nobody knows when, if
-    /// ever, it took effect. `ops` are all operations of the graph.
+    /// Operations that are not `ok` can come after others, but nothing comes after them, since it
+    /// is unknown when they took effect, if ever. `ops` are all operations of the graph.
     pub(crate) fn link_realtime(&mut self, ops: &[Pair<'_>]) {
         let mut moments = Vec::with_capacity(2 * ops.len());
         for (vertex, op) in (0..).zip(ops) {
@@ -267,15 +266,15 @@ impl Graph {
             }
         }
         moments.sort_unstable();
-        // The latest to have ended, and when.
+        // The operations that ended last, and when.
         let mut latest: Vec<(Vertex, usize)> = Vec::new();
         for (moment, vertex, begun) in moments {
             if let Some(begun) = begun {
                 latest.retain(|(_, ended)| *ended > begun);
                 latest.push((vertex, moment));
             } else {
-                // Operations are numbered in the order in which they began.
-                self.is_told |= !latest.is_empty();
+                // Operations are numbered in the order of their invocations.
+                self.has_links |= !latest.is_empty();
                 self.earlier_ends
                     .resize(vertex as usize, self.earlier.len() as u32);
                 self.earlier
@@ -303,7 +302,7 @@ mod tests {
         History::read_json(lines.join("\n").as_bytes()).unwrap()
     }
 
-    /// Demands the edges, as pairs of the places in which operations began.
+    /// Asserts the edges, as pairs of operations numbered by invocation.
     fn check(ops: &str, relation: Relation, expected: &[(u32, u32)]) {
         let history = history(ops);
         let pairs = history.pairs();
@@ -319,16 +318,16 @@ mod tests {
     }
 
     #[test]
-    fn what_ended_comes_before_what_begins() {
+    fn an_operation_precedes_those_that_begin_after_it_ended() {
         let check = |ops, expected: &[(u32, u32)]| check(ops, Relation::Realtime, expected);
         check("0 invoke, 0 ok, 1 invoke, 1 ok", &[(0, 1)]);
         check("0 invoke, 1 invoke, 0 ok, 1 ok", &[]);
-        // The first comes before the third by way of the second.
+        // The first precedes the third through the second.
         check(
             "0 invoke, 0 ok, 1 invoke, 1 ok, 2 invoke, 2 ok",
             &[(0, 1), (1, 2)],
         );
-        // 2 began before 1 had ended, so 0 must be put before it, too.
+        // 2 began before 1 ended, so 0 must be put before it, too.
         check(
             "0 invoke, 0 ok, 1 invoke, 2 invoke, 1 ok, 2 ok, 3 invoke, 3 ok",
             &[(0, 1), (0, 2), (1, 3), (2, 3)],
@@ -336,7 +335,7 @@ mod tests {
     }
 
     #[test]
-    fn what_did_not_end_well_comes_before_nothing_in_real_time() {
+    fn an_operation_that_is_not_ok_precedes_none_in_real_time() {
         let check = |ops, expected: &[(u32, u32)]| check(ops, Relation::Realtime, expected);
         check(
             "0 invoke, 0 ok, 1 invoke, 1 info, 2 invoke, 2 fail, 3 invoke, 3 ok",
@@ -346,7 +345,7 @@ mod tests {
     }
 
     #[test]
-    fn a_process_does_one_thing_after_another() {
+    fn operations_of_a_process_are_in_order() {
         check(
             "0 invoke, 1 invoke, 1 ok, 0 ok, 0 invoke, 0 fail, 0 invoke, 0 ok, 1 invoke, 1 info",
             Relation::Process,

@@ -1,8 +1,8 @@
-//! Lists: transactions of reads and appends, and what they could not have seen.
+//! Lists: transactions of reads and appends.
 //!
-//! A list tells its own past: who reads `[1, 2, 3]` knows that 1 was appended first, then 2, then
-//! 3. So the longest list that was read of a key puts all appends to it in order, each read has its
-//! place in that order, and edges between transactions follow. All elements that are appended to
+//! A list shows its own past: a read of `[1, 2, 3]` proves that 1 was appended first, then 2, then
+//! 3. So the longest list that was read of a key orders all appends to it, each read has its
+//! position in that order, and edges between transactions follow. All elements that are appended to
 //! one key must be different.
 
 mod lists;
@@ -11,7 +11,7 @@ mod resolve;
 mod single_reads;
 
 use super::anomalies::{Anomalies, EMPTY_GRAPH};
-use super::common::{Common, check_cycles, check_updates, link_order};
+use super::common::{Common, check_cycles, check_updates, link_time_order};
 use super::graph::{Graph, Relation};
 use super::models::Models;
 use super::result::{Objects, TransactionsResult};
@@ -19,9 +19,9 @@ use super::transactions::{MicroOp, Transactions};
 use crate::Unjudged;
 use history::History;
 use lists::Lists;
-use order::Order;
+use order::AppendOrder;
 
-/// By which of its relations a step of a cycle is told.
+/// The relations of a step, the one to report first.
 const RANKING: [Relation; 5] = [
     Relation::Ww,
     Relation::Wr,
@@ -30,33 +30,31 @@ const RANKING: [Relation; 5] = [
     Relation::Process,
 ];
 
-/// Judges transactions on lists: operations `txn` with values such as
-/// `[["r", 1, [7]], ["append", 2, 8]]`, as in Maelstrom's workload `txn-list-append`. Invalid if an
-/// anomaly is found that one of the models forbids.
+/// Judges transactions on lists: operations `txn` with values such as `[["r", 1, [7]], ["append",
+/// 2, 8]]`, as in Maelstrom's workload `txn-list-append`. Invalid if an anomaly is found that one
+/// of the models forbids.
 ///
-/// Unknown if no transaction comes before another for any reason, as when none took effect; and if
-/// the history cannot be made sense of: micro-operations that are neither reads nor appends,
-/// something read that is no list, an element that two invocations appended to the same key, or an
-/// element in the longest list of a key that nobody appended. Elle also says unknown if it runs out
-/// of time and has found nothing by then; what is asked here always has its answer.
+/// Unknown if no transaction precedes another, as when none took effect, and if the history cannot
+/// be judged: a micro-operation is neither a read nor an append, a value that was read is not a
+/// list, two invocations append the same element to a key, or the longest list of a key has an
+/// element that was never appended. Elle is also unknown if it runs out of time without a finding;
+/// this checker always has an answer.
 ///
 /// # Errors
-/// When the history cannot be made sense of, see above.
+/// When the history cannot be judged, as described above.
 pub fn list_append(history: &History, models: &Models) -> Result<TransactionsResult, Unjudged> {
     let mut transactions = Transactions::<Lists>::read(history).map_err(Unjudged::new)?;
     transactions.check().map_err(Unjudged::void)?;
-    let order = Order::of(&transactions).map_err(Unjudged::new)?;
-    order
-        .demand_writers(&transactions)
-        .map_err(Unjudged::void)?;
-    transactions.values.forget_asked();
+    let order = AppendOrder::of(&transactions).map_err(Unjudged::new)?;
+    order.check_writers(&transactions).map_err(Unjudged::void)?;
+    transactions.values.clear_requested();
     let mut anomalies = Anomalies::default();
     single_reads::check(&transactions, &mut anomalies);
     check_updates(&transactions, &mut anomalies);
     order.check(&transactions, &mut anomalies);
     let mut graph = Graph::new(transactions.ops.len());
     order.versions(&transactions).link(&mut graph);
-    link_order(&transactions, models, &mut graph);
+    link_time_order(&transactions, models, &mut graph);
     if graph.is_flat() {
         anomalies.add(EMPTY_GRAPH, Common::Empty.into());
     }
@@ -66,37 +64,37 @@ pub fn list_append(history: &History, models: &Models) -> Result<TransactionsRes
     Ok(judgement.result(validity, Objects::Lists, &transactions))
 }
 
-/// One occurrence of an anomaly; transactions by their places, lists by their numbers.
+/// One case of an anomaly; transactions by index, lists by number.
 #[derive(Debug)]
 enum Case {
-    /// A transaction read something else than what its own reads and appends tell.
+    /// A transaction's read contradicts its own earlier reads and appends.
     Internal {
         transaction: usize,
         read: MicroOp,
         expected: Expected,
     },
-    /// A transaction read what it had not yet appended.
+    /// A transaction read an element that it appended only later.
     FutureRead {
         transaction: usize,
         read: MicroOp,
         element: u32,
     },
-    /// A list that was read holds an element more than once.
+    /// A list that was read has an element more than once.
     Duplicates { transaction: usize, read: MicroOp },
-    /// Two lists were read, the shorter one first, and the longer does not begin with the other.
+    /// Two lists were read, the shorter one first, and it is not a prefix of the longer one.
     IncompatibleOrder { key: u32, lists: [u32; 2] },
-    /// Somebody appended the first of these elements and failed; the last one's writer did not.
+    /// The transaction that appended the first of these elements failed; that of the last did not.
     DirtyUpdate {
         key: u32,
         elements: Vec<u32>,
         failed: usize,
         writer: usize,
     },
-    /// Something that registers may have, too.
+    /// An anomaly that registers can have, too.
     Common(Common),
 }
 
-/// What a transaction must read, by its own reads and appends.
+/// The list that a transaction must read, by its own reads and appends.
 #[derive(Debug)]
 enum Expected {
     /// Any list, followed by these elements.

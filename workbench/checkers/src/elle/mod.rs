@@ -1,16 +1,16 @@
-//! Transactions: which anomalies a history has, and which consistency models that rules out.
+//! Transactions: the anomalies of a history, and the consistency models that they rule out.
 //!
-//! What transactions read and wrote puts them in an order, one before the other. Where the order
-//! goes round in a circle, no serial execution explains what was seen, and what the circle is made
-//! of tells which promise is broken. The idea is Elle's: Kingsbury and Alvaro, "Elle: Inferring
-//! Isolation Anomalies from Experimental Observations" (2020). From `rw_register` or `list_append`
-//! it goes through `transactions`, `versions`, `graph` and `cycles` to `anomalies`, which asks
-//! `models` what they mean.
+//! Reads and writes order transactions. If this order has a cycle, no serial execution explains the
+//! history, and the edges of the cycle show which guarantee is broken. The idea is Elle's:
+//! Kingsbury and Alvaro, "Elle: Inferring Isolation Anomalies from Experimental Observations"
+//! (2020). The steps from `rw_register` or `list_append` are `transactions`, `versions`, `graph`,
+//! `cycles` and `anomalies`, which uses `models`.
 
 pub(super) mod anomalies;
 pub(super) mod codec;
 mod common;
 mod component;
+mod cycle_kind;
 pub(super) mod cycles;
 pub(super) mod graph;
 mod list_append;
@@ -21,7 +21,6 @@ mod rw_register;
 mod scc;
 mod search;
 mod sentences;
-mod shape;
 mod single;
 mod transactions;
 mod versions;

@@ -1,8 +1,8 @@
-//! Consistency models, and which anomalies they forbid.
+//! Consistency models, and the anomalies that they forbid.
 //!
-//! Models form a hierarchy, and so do anomalies. A history is held to a model, to all that the
-//! model implies, and to every anomaly that is a case of a forbidden one; in return, one anomaly
-//! rules out every model that forbids it or something it is a case of, and all stronger models.
+//! Models form a hierarchy, and so do anomalies. A model forbids its own anomalies, those of all
+//! models that it implies, and their special cases. In return, an anomaly rules out every model
+//! that forbids it or a more general one, and all stronger models.
 
 mod table;
 
@@ -11,39 +11,39 @@ use std::error::Error;
 use std::fmt;
 use std::str::FromStr;
 
-use table::{ANOMALIES, MODELS, Model, SILENT_MODELS};
+use table::{ANOMALIES, MODELS, Model, UNCHECKED_MODELS};
 
 use history::text::unknown_name;
 
 /// The name of an anomaly, such as `G-single-item`.
 pub(crate) type Anomaly = &'static str;
 
-/// One or more consistency models, all of which a history is held to.
+/// One or more consistency models, all of which a history must satisfy.
 ///
-/// Parsed from names with commas in between, such as `snapshot-isolation, strong-PL-2`; spaces
-/// around a comma do not matter. The default is `strict-serializable`.
+/// Parsed from a list of names separated by commas, such as `snapshot-isolation, strong-PL-2`;
+/// spaces around a comma are ignored. The default is `strict-serializable`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Models(BTreeSet<&'static str>);
 
-/// A name that is no consistency model's.
+/// An unknown name of a consistency model.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnknownModel(String);
 
-/// Which order between operations, beside that of the data, a model speaks of.
+/// The order between operations that a model requires in addition to data dependencies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Order {
+pub(crate) enum TimeOrder {
     /// None.
-    Free,
-    /// Each process' own.
+    None,
+    /// The order of each process.
     Process,
-    /// What had ended before it began.
+    /// The order of real time.
     Realtime,
 }
 
-/// The models that anomalies rule out, by the names they are printed with.
+/// The models that anomalies rule out, by their printed names.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct RuledOut {
-    /// The weakest ones: nothing weaker among those that are ruled out.
+    /// The weakest: those that imply no other model that is ruled out.
     pub(crate) weakest: BTreeSet<&'static str>,
     /// All others.
     pub(crate) stronger: BTreeSet<&'static str>,
@@ -84,10 +84,10 @@ impl Models {
     /// All names that can be parsed, in order.
     pub fn names() -> BTreeSet<&'static str> {
         let names = MODELS.iter().flat_map(Model::names);
-        names.chain(SILENT_MODELS.iter().copied()).collect()
+        names.chain(UNCHECKED_MODELS.iter().copied()).collect()
     }
 
-    /// All anomalies that may not occur.
+    /// All forbidden anomalies.
     pub(crate) fn forbidden(&self) -> BTreeSet<Anomaly> {
         let models = closure(self.0.iter().copied(), implied_models);
         let directly = models.into_iter().filter_map(find);
@@ -97,16 +97,16 @@ impl Models {
         )
     }
 
-    /// The order between operations that must be known to judge.
-    pub(crate) fn order(&self) -> Order {
+    /// The order between operations that is needed to judge.
+    pub(crate) fn time_order(&self) -> TimeOrder {
         let forbidden = self.forbidden();
         let forbids = |suffix| forbidden.iter().any(|anomaly| anomaly.ends_with(suffix));
         if forbids("-realtime") {
-            Order::Realtime
+            TimeOrder::Realtime
         } else if forbids("-process") {
-            Order::Process
+            TimeOrder::Process
         } else {
-            Order::Free
+            TimeOrder::None
         }
     }
 }
@@ -118,31 +118,31 @@ impl Model {
     }
 }
 
-/// The name that a model is printed with.
+/// The printed name of a model.
 pub(crate) fn friendly(model: &'static str) -> &'static str {
     find(model).map_or(model, |model| model.friendly)
 }
 
-/// The anomaly that there are cycles which a model forbids, if the model has one of its own.
+/// The anomaly that a cycle exists which the model forbids, if the model has one.
 pub(crate) fn cycle_exists(model: &'static str) -> Option<Anomaly> {
     let mut forbidden = find(model)?.forbids.iter().copied();
     forbidden.find(|anomaly| model_of(anomaly) == Some(model))
 }
 
-/// The model whose cycles exist, if that is the anomaly.
+/// The model of an anomaly `<model>-cycle-exists`.
 pub(crate) fn model_of(anomaly: Anomaly) -> Option<&'static str> {
     anomaly.strip_suffix("-cycle-exists")
 }
 
 /// A model and all stronger ones, by their names in the tables.
-pub(crate) fn at_least(model: &'static str) -> BTreeSet<&'static str> {
+pub(crate) fn and_stronger(model: &'static str) -> BTreeSet<&'static str> {
     closure([model], |model| {
         let stronger = MODELS.iter().filter(move |it| it.implies.contains(&model));
         stronger.map(|model| model.name)
     })
 }
 
-/// Everything that an anomaly is a case of, itself included.
+/// An anomaly and all that it is a special case of.
 pub(crate) fn implied_anomalies(anomaly: Anomaly) -> BTreeSet<Anomaly> {
     closure([anomaly], |anomaly| {
         let found = ANOMALIES.iter().find(|(name, _)| *name == anomaly);
@@ -152,16 +152,18 @@ pub(crate) fn implied_anomalies(anomaly: Anomaly) -> BTreeSet<Anomaly> {
     })
 }
 
-/// All models that cannot hold where these anomalies occur, by their names in the tables.
+/// All models that these anomalies rule out, by their names in the tables.
 pub(crate) fn impossible(found: impl IntoIterator<Item = Anomaly>) -> BTreeSet<&'static str> {
-    let holds: BTreeSet<_> = found.into_iter().flat_map(implied_anomalies).collect();
-    let is_violated = |model: &&Model| model.forbids.iter().any(|it| holds.contains(it));
+    let implied: BTreeSet<_> = found.into_iter().flat_map(implied_anomalies).collect();
+    let is_violated = |model: &&Model| model.forbids.iter().any(|it| implied.contains(it));
     let violated = MODELS.iter().filter(is_violated);
-    violated.flat_map(|model| at_least(model.name)).collect()
+    violated
+        .flat_map(|model| and_stronger(model.name))
+        .collect()
 }
 
 impl RuledOut {
-    /// The models that cannot hold where these anomalies occur.
+    /// The models that these anomalies rule out.
     pub(crate) fn by(found: impl IntoIterator<Item = Anomaly>) -> Self {
         let impossible = impossible(found);
         let has_weaker = |model: &&'static str| {
@@ -184,10 +186,10 @@ fn find(name: &str) -> Option<&'static Model> {
 
 fn canonical(name: &str) -> Result<&'static str, UnknownModel> {
     let named = |model: &&Model| model.names().any(|it| it == name);
-    let silent = || SILENT_MODELS.iter().copied().find(|it| *it == name);
+    let unchecked = || UNCHECKED_MODELS.iter().copied().find(|it| *it == name);
     let model = MODELS.iter().find(named).map(|model| model.name);
     model
-        .or_else(silent)
+        .or_else(unchecked)
         .ok_or_else(|| UnknownModel(name.to_owned()))
 }
 
@@ -203,7 +205,7 @@ fn cases_of(anomaly: Anomaly) -> impl Iterator<Item = Anomaly> {
     cases.map(|(name, _)| *name)
 }
 
-/// Names, and whatever can be reached from them.
+/// Names, and all that can be reached from them.
 fn closure<I: Iterator<Item = &'static str>>(
     names: impl IntoIterator<Item = &'static str>,
     next: impl Fn(&'static str) -> I,
@@ -222,14 +224,14 @@ fn closure<I: Iterator<Item = &'static str>>(
 mod tests {
     use std::collections::BTreeSet;
 
-    use super::{Models, Order, RuledOut};
+    use super::{Models, RuledOut, TimeOrder};
 
     fn models(text: &str) -> Models {
         text.parse().unwrap()
     }
 
     #[test]
-    fn an_anomaly_rules_out_what_forbids_it_and_everything_stronger() {
+    fn an_anomaly_rules_out_models_that_forbid_it_and_all_stronger_ones() {
         let check = |anomaly, weakest: &[&str], stronger: usize| {
             let ruled_out = RuledOut::by([anomaly]);
             let found: Vec<_> = ruled_out.weakest.into_iter().collect();
@@ -258,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_model_forbids_is_what_the_table_says() {
+    fn forbidden_anomalies_are_those_of_the_table() {
         let lines = include_str!("models/forbidden.txt").lines().skip(1);
         let mut rows = 0;
         for line in lines {
@@ -269,12 +271,12 @@ mod tests {
             let models = models(model);
             let forbidden = models.forbidden();
             let expected_order = match order {
-                "none" => Order::Free,
-                "process" => Order::Process,
-                _ => Order::Realtime,
+                "none" => TimeOrder::None,
+                "process" => TimeOrder::Process,
+                _ => TimeOrder::Realtime,
             };
-            assert_eq!(models.order(), expected_order, "{model}");
-            // What cannot occur is not in the table.
+            assert_eq!(models.time_order(), expected_order, "{model}");
+            // Anomalies that cannot occur are not in the table.
             let found: BTreeSet<String> = forbidden
                 .iter()
                 .filter(|it| can_occur(it))
@@ -318,15 +320,15 @@ mod tests {
     }
 
     #[test]
-    fn of_several_models_each_forbids_its_own() {
+    fn several_models_forbid_the_anomalies_of_each() {
         let both = models("read-atomic, strong-PL-1");
-        assert_eq!(both.order(), Order::Realtime);
+        assert_eq!(both.time_order(), TimeOrder::Realtime);
         assert!(both.forbidden().contains("internal"));
         assert!(both.forbidden().contains("G0-realtime"));
     }
 
     #[test]
-    fn fifty_four_names_are_accepted_and_any_other_is_named() {
+    fn fifty_four_names_are_accepted_and_any_other_is_an_error() {
         let names = Models::names();
         assert_eq!(names.len(), 54);
         for name in names {
@@ -334,8 +336,8 @@ mod tests {
         }
         for text in ["", "PL-1,", "PL-1,nonsense", "pl-1", "PL-1 PL-2"] {
             let error = text.parse::<Models>().unwrap_err().to_string();
-            let asked = text.split(',').next_back().unwrap();
-            let complaint = format!("there is no consistency model {asked:?}");
+            let requested = text.split(',').next_back().unwrap();
+            let complaint = format!("there is no consistency model {requested:?}");
             assert!(error.starts_with(&complaint), "{error}");
             assert!(error.contains(" there are 1SR, "), "{error}");
             assert!(error.ends_with("update-serializable, view-serializable, writes-follow-reads"));
@@ -343,9 +345,9 @@ mod tests {
     }
 
     #[test]
-    fn a_model_that_forbids_nothing_needs_no_order() {
-        let silent = models("causal, sequential");
-        assert!(silent.forbidden().is_empty());
-        assert_eq!(silent.order(), Order::Free);
+    fn a_model_that_forbids_nothing_requires_no_order() {
+        let unchecked = models("causal, sequential");
+        assert!(unchecked.forbidden().is_empty());
+        assert_eq!(unchecked.time_order(), TimeOrder::None);
     }
 }

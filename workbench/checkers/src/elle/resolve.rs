@@ -1,4 +1,4 @@
-//! From numbers to what they stand for: anomalies with the operations, keys and values themselves.
+//! Resolves the numbers in anomalies to operations, keys and values.
 
 use super::common::Common;
 use super::cycles::{Cycle, CycleCase, CycleStep};
@@ -10,7 +10,7 @@ use crate::element::Element;
 use history::Op;
 
 impl<V: Values> Transactions<'_, V> {
-    /// A case that registers and lists may both have.
+    /// Resolves a case that registers and lists have in common.
     pub(super) fn resolve_common(&self, case: &Common) -> TxnAnomaly {
         match case {
             Common::Dirty {
@@ -60,7 +60,7 @@ impl<V: Values> Transactions<'_, V> {
         }
     }
 
-    /// How a transaction ended.
+    /// The completion of a transaction.
     pub(super) fn op(&self, transaction: usize) -> Op {
         self.completion(transaction).clone()
     }
@@ -74,7 +74,7 @@ impl<V: Values> Transactions<'_, V> {
         self.elements.element(element).clone()
     }
 
-    /// What a micro-operation read.
+    /// The read of a micro-operation.
     pub(super) fn read_of(&self, read: &MicroOp) -> TxnRead {
         TxnRead {
             key: self.key(read.key),
@@ -127,7 +127,7 @@ impl<V: Values> Transactions<'_, V> {
         }
     }
 
-    /// The version that a micro-operation found or left behind.
+    /// The version that a micro-operation read or wrote.
     fn version(&self, micro_op: &MicroOp) -> u32 {
         match micro_op.action {
             Action::Read => self.values.version(micro_op.value),

@@ -1,24 +1,24 @@
-//! The anomalies of transactions, with the operations and keys that are involved.
+//! The anomalies of transactions, with the operations and keys involved.
 
 use std::collections::BTreeSet;
 
 use super::codec;
+use super::cycle_kind::CYCLE_KINDS;
 use super::graph::Relation;
 use super::models::{Anomaly, model_of};
 use super::sentences::describe_txn;
-use super::shape::SHAPES;
 use crate::element::Element;
 use crate::finding::{Finding, first_of};
 use crate::{CheckerResult, OpRef, Validity};
 use history::Op;
 use history::edn::Edn;
 
-/// What transactions read and write.
+/// The objects that transactions read and write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Objects {
-    /// Values that are replaced.
+    /// Registers, whose values are replaced.
     Registers,
-    /// Lists that are appended to.
+    /// Lists, which are appended to.
     Lists,
 }
 
@@ -27,32 +27,32 @@ pub enum Objects {
 pub struct TransactionsResult {
     /// The answer.
     pub validity: Validity,
-    /// What transactions read and write.
+    /// The objects that transactions read and write.
     pub objects: Objects,
-    /// The anomalies that the models in question forbid, and those that concern the check itself, in
+    /// The anomalies that the requested models forbid, and those that concern the check itself, in
     /// the order of their names.
     pub anomalies: Vec<Cases<TxnAnomaly>>,
-    /// The weakest models that some anomaly rules out, whether it is in question or not.
+    /// The weakest models that any anomaly rules out, requested or not.
     pub not: BTreeSet<&'static str>,
-    /// All stronger models.
+    /// All stronger models that are ruled out.
     pub also_not: BTreeSet<&'static str>,
 }
 
-/// The occurrences of one anomaly.
+/// The cases of one anomaly.
 #[derive(Debug, Clone)]
 pub struct Cases<C> {
     /// The anomaly, such as `G-single` or `lost-write`.
     pub name: &'static str,
-    /// How many there are.
+    /// The number of cases.
     pub count: usize,
-    /// All of them, or some.
+    /// All cases, or some.
     pub cases: Vec<C>,
 }
 
-/// One occurrence of an anomaly of transactions.
+/// One case of an anomaly of transactions.
 #[derive(Debug, Clone)]
 pub enum TxnAnomaly {
-    /// A transaction read something else than its own reads and writes imply.
+    /// A transaction's read contradicts its own earlier reads and writes.
     Internal {
         /// The transaction.
         op: Op,
@@ -61,52 +61,52 @@ pub enum TxnAnomaly {
         /// What it should have read.
         expected: Expected,
     },
-    /// A transaction read what it had not yet appended.
+    /// A transaction read an element that it appended only later.
     FutureRead {
         /// The transaction.
         op: Op,
         /// What it read.
         read: TxnRead,
-        /// What it appended later.
+        /// The element that it appended later.
         element: Element,
     },
-    /// A list was read that holds an element more than once.
+    /// A list that was read has an element more than once.
     Duplicates {
         /// The transaction.
         op: Op,
         /// What it read.
         read: TxnRead,
-        /// The elements, and how often each is there.
+        /// The repeated elements, with their counts.
         repeated: Vec<(Element, usize)>,
     },
-    /// Two lists were read, and the longer one does not begin with the shorter one, which is first.
+    /// Two lists were read, and the shorter one, which is first, is not a prefix of the other.
     IncompatibleOrder {
         /// Their key.
         key: Element,
         /// The lists.
         lists: [Content; 2],
     },
-    /// A transaction appended to what another one had appended that failed.
+    /// A transaction appended to an element of a failed transaction.
     DirtyUpdate {
         /// The key.
         key: Element,
-        /// The elements from the first writer's to the last writer's.
+        /// The elements from that of the failed transaction to that of the other.
         elements: Vec<Element>,
         /// The transaction that failed.
         failed: Op,
-        /// The transaction that did not.
+        /// The transaction that did not fail.
         writer: Op,
     },
-    /// Each of these versions of a register came before each other one.
+    /// The versions of a register form a cycle.
     CyclicVersions {
         /// The key.
         key: Element,
         /// The versions.
         values: Vec<Element>,
-        /// What the order was inferred from.
+        /// The sources of their order.
         sources: Vec<&'static str>,
     },
-    /// A transaction read what another one had written that failed (G1a), or that wrote again to the
+    /// A transaction read what a failed one wrote (G1a), or what one wrote that wrote again to the
     /// same key (G1b).
     DirtyRead {
         /// The transaction.
@@ -115,7 +115,7 @@ pub enum TxnAnomaly {
         read: TxnRead,
         /// The writer.
         writer: Op,
-        /// What the writer wrote.
+        /// The element that the writer wrote.
         element: Element,
         /// Whether the writer wrote again to the key.
         is_overwritten: bool,
@@ -126,9 +126,9 @@ pub enum TxnAnomaly {
         key: Element,
         /// The value.
         value: Content,
-        /// How many transactions.
+        /// The number of transactions.
         count: usize,
-        /// All of them, or some.
+        /// All cases, or some.
         ops: Vec<Op>,
     },
     /// Operations each of which comes before the next, and the last before the first.
@@ -137,23 +137,23 @@ pub enum TxnAnomaly {
     CycleExists(CycleExists),
     /// A search for a cycle that took too many steps.
     SearchTimeout(SearchTimeout),
-    /// No transaction comes before another.
+    /// No transaction precedes another.
     NothingOrdered,
 }
 
-/// What a transaction read from a key.
+/// A read of a key by a transaction.
 #[derive(Debug, Clone)]
 pub struct TxnRead {
     /// The key.
     pub key: Element,
-    /// What was there.
+    /// The content that was read.
     pub content: Content,
 }
 
-/// What an object holds.
+/// The content of an object.
 #[derive(Debug, Clone)]
 pub enum Content {
-    /// No list yet.
+    /// A missing list.
     Nothing,
     /// A register's value.
     Value(Element),
@@ -161,7 +161,7 @@ pub enum Content {
     List(Vec<Element>),
 }
 
-/// What a transaction should have read.
+/// The content that a transaction should have read.
 #[derive(Debug, Clone)]
 pub enum Expected {
     /// This value.
@@ -175,44 +175,44 @@ pub enum Expected {
 /// Operations each of which comes before the next, and the last before the first.
 #[derive(Debug, Clone)]
 pub struct OpCycle {
-    /// The kind of cycle.
+    /// The anomaly of the cycle.
     pub anomaly: &'static str,
-    /// The operations; the first one stands at the end once more.
+    /// The operations; the first one is also the last.
     pub ops: Vec<Op>,
-    /// Why each comes before the next.
+    /// The reason why each precedes the next.
     pub steps: Vec<OpStep>,
 }
 
-/// Why an operation comes before another one.
+/// The reason why an operation precedes another.
 #[derive(Debug, Clone)]
 pub struct OpStep {
-    /// The kind of reason.
+    /// The relation of the two operations.
     pub relation: Relation,
-    /// The reason.
+    /// The evidence.
     pub reason: StepReason,
 }
 
-/// The evidence that an operation comes before another one.
+/// The evidence that an operation precedes another.
 #[derive(Debug, Clone)]
 pub enum StepReason {
-    /// What both did to a key.
+    /// Both touched a key.
     Data {
         /// The key.
         key: Element,
-        /// The version that the first one touched; nothing for the initial one of a list.
+        /// The version that the first one touched. `None` for the initial version of a list.
         before: Option<Element>,
         /// The version that the second one touched.
         after: Option<Element>,
-        /// Which of their micro-operations did.
+        /// The indices of their micro-operations.
         micro_ops: [Option<usize>; 2],
     },
-    /// Both are of one process.
+    /// Both are operations of one process.
     Process,
-    /// The first one had ended before the second one began.
+    /// The first one ended before the second one began.
     Realtime {
-        /// How the first one ended.
+        /// The completion of the first one.
         ended: Op,
-        /// How the second one began.
+        /// The invocation of the second one.
         begun: Op,
     },
 }
@@ -224,7 +224,7 @@ pub struct CycleExists {
     pub anomaly: &'static str,
     /// The model.
     pub model: &'static str,
-    /// The relations that the cycles are made of.
+    /// The relations that the cycles consist of.
     pub relations: Vec<&'static str>,
     /// Operations each of which is on a cycle with each other one.
     pub ops: Vec<OpRef>,
@@ -233,14 +233,14 @@ pub struct CycleExists {
 /// A search for a cycle that took too many steps.
 #[derive(Debug, Clone)]
 pub struct SearchTimeout {
-    /// The anomaly that was looked for.
+    /// The anomaly that was searched for.
     pub sought: &'static str,
-    /// How many operations were searched.
+    /// The number of operations searched.
     pub ops: usize,
 }
 
 impl TransactionsResult {
-    /// A case in words.
+    /// Describes a case.
     pub fn describe(&self, case: &TxnAnomaly) -> String {
         describe_txn(self.objects, case).to_string()
     }
@@ -272,10 +272,10 @@ impl CheckerResult for TransactionsResult {
         self.validity
     }
 
-    /// One case of each anomaly, cycles last, and then the others.
+    /// One case of each anomaly, cycles last, followed by the other cases.
     fn findings(&self) -> Vec<Finding<'_>> {
         let is_cycle = |anomaly: Anomaly| {
-            model_of(anomaly).is_some() || SHAPES.iter().any(|shape| shape.name == anomaly)
+            model_of(anomaly).is_some() || CYCLE_KINDS.iter().any(|kind| kind.name == anomaly)
         };
         let anomalies = self.anomalies.iter();
         let (cycles, simpler): (Vec<_>, Vec<_>) = anomalies.partition(|it| is_cycle(it.name));

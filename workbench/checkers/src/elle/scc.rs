@@ -1,13 +1,14 @@
 //! Strongly connected components, by Tarjan's algorithm ("Depth-First Search and Linear Graph
-//! Algorithms" (1972)), with a stack of its own in place of recursion: histories make long paths.
+//! Algorithms" (1972)), with an explicit stack instead of recursion, since histories make long
+//! paths.
 //!
-//! The graph is kept as one list of targets, sorted by source: four bytes an edge and sixteen a node.
+//! The graph is one list of targets, sorted by source: four bytes per edge and sixteen per node.
 
-/// The number of a node that was not visited yet, and of one whose component is complete.
+/// The numbers of a node that was not visited yet, and of one whose component is complete.
 const UNSEEN: u32 = u32::MAX;
 const DONE: u32 = u32::MAX - 1;
 
-/// The components of two or more nodes, each in order. `edges` is gone through twice.
+/// The components of two or more nodes, each in order. Iterates over `edges` twice.
 pub(super) fn strongly_connected(
     nodes: usize,
     edges: impl Iterator<Item = (u32, u32)> + Clone,
@@ -44,7 +45,7 @@ pub(super) fn strongly_connected(
     search.components
 }
 
-/// For each node where its targets begin and end, and all targets.
+/// For each node the begin and the end of its targets, and all targets.
 fn adjacency(
     nodes: usize,
     edges: impl Iterator<Item = (u32, u32)> + Clone,
@@ -67,11 +68,11 @@ fn adjacency(
 }
 
 struct Search {
-    /// By node: the end of those of its edges that are left to follow.
+    /// By node: the end of its edges that are still to follow.
     left: Vec<u32>,
-    /// By node: when it was first visited.
+    /// By node: its number in the order of visits.
     numbers: Vec<u32>,
-    /// By node: the lowest number of an open node that it is known to lead to.
+    /// By node: the lowest number of an open node that it leads to, as far as known.
     lowest: Vec<u32>,
     visited: u32,
     /// Nodes whose component is not complete.
@@ -143,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_of_a_million_nodes_is_no_burden() {
+    fn a_path_of_a_million_nodes_does_not_overflow_the_stack() {
         let circle = (0..1_000_000).map(|node| (node, (node + 1) % 1_000_000));
         assert_eq!(strongly_connected(1_000_000, circle)[0].len(), 1_000_000);
     }

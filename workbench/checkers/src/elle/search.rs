@@ -1,23 +1,22 @@
-//! The search for a shortest cycle of a kind, to show to a person.
+//! The search for a shortest cycle of a kind, to show as an example.
 //!
-//! From each operation in turn, breadth first, over pairs of an operation and what was seen on the
-//! way there. Depths are tried in doubling steps, so that a short cycle anywhere is found before
-//! long ways are gone. All pairs of operations are too many in a large component: work is counted,
-//! in steps and not by a clock, and the same history always gives the same answer.
+//! Breadth first from each operation, over pairs of an operation and the progress of the kind's
+//! automaton. The depth limit doubles, so that a short cycle anywhere is found before long paths
+//! are walked. A large component has too many pairs of operations, so work is limited, in steps and
+//! not by a clock: the same history always gives the same answer.
 
 use super::component::{Component, Step};
+use super::cycle_kind::{CycleKind, Progress};
 use super::graph::{Relation, Relations};
-use super::shape::{Progress, Shape};
 
-/// How a search ended.
+/// The outcome of a search.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Outcome {
-    /// With a shortest cycle: its operations in order. If the steps ran out in the middle, there
-    /// may be a shorter one.
+    /// A shortest cycle: its operations in order. If the steps ran out, there may be a shorter one.
     Found(Vec<u32>),
-    /// There is none, as far as one can tell. (A way that crosses itself is no cycle to show, and
-    /// may hide another one of the same length. That takes two cycles at the crossing, at least one
-    /// of which is of a kind that is looked for.)
+    /// No cycle was found. (A walk that visits an operation twice is no cycle to show, and may hide
+    /// a cycle of the same length. That takes two cycles with a common operation, at least one of
+    /// which is of a kind that is searched for.)
     Nothing,
     /// The steps ran out.
     Unfinished,
@@ -26,30 +25,29 @@ pub(super) enum Outcome {
 /// A search in one component, for one kind of cycle after another.
 pub(super) struct Search<'a> {
     component: &'a Component,
-    /// By operation: the direct steps from it, one at most to each other operation. A step may be
-    /// there for several reasons; it is told by the best one, and searched by that alone.
+    /// By operation: its direct steps, at most one to each other operation. Of several reasons for
+    /// a step, only the best counts.
     steps: Vec<Vec<(u32, Relation)>>,
-    /// The relations that are better reasons than an anti-dependency.
+    /// The relations that rank before an anti-dependency.
     better: Relations,
     /// By pair: the round in which it was reached, and the pair before it.
     reached: Vec<(u32, u32)>,
-    /// By junction and progress: the round in which it was passed, and the writers that are yet to
-    /// be reached. Few are left after the first time: the reader itself, if it is a writer, too,
-    /// and those to whom it has a better step.
+    /// By junction and progress: the round in which it was passed, and the writers that were not
+    /// reached: the reader itself, if it is a writer, too, and those to which it has a better step.
     passed: Vec<(u32, Vec<u32>)>,
     round: u32,
-    /// By operation: whether cycles of the kind may pass it.
+    /// By operation: whether cycles of the kind may contain it.
     is_allowed: Vec<bool>,
     steps_left: u64,
 }
 
-/// One walk from one operation.
+/// A walk from one operation.
 struct Walk<'a> {
-    shape: &'a Shape,
+    kind: &'a CycleKind,
     start: u32,
-    /// How many steps a cycle may have.
+    /// The maximal number of steps of a cycle.
     limit: usize,
-    /// The pairs at the end of the ways of the length reached so far.
+    /// The pairs that the current depth reached.
     ends: Vec<u32>,
     found: Option<Vec<u32>>,
 }
@@ -57,11 +55,11 @@ struct Walk<'a> {
 const START: u32 = u32::MAX;
 
 impl<'a> Search<'a> {
-    /// Nothing is searched yet. `ranking` says which of several reasons for a step is the best.
+    /// A new search. `ranking` lists relations from the best reason for a step to the worst.
     pub(super) fn new(component: &'a Component, ranking: &[Relation]) -> Self {
         let better = ranking.iter().take_while(|it| **it != Relation::Rw);
         let better = better.fold(Relations::NONE, |set, it| set.with(*it));
-        let told = |from: u32| {
+        let best_steps = |from: u32| {
             let direct = component.steps[from as usize].chunk_by(|a, b| a.to == b.to);
             let best = direct.filter_map(|steps| {
                 let rank = |step: &&Step| ranking.iter().position(|it| *it == step.relation);
@@ -75,7 +73,7 @@ impl<'a> Search<'a> {
         };
         Search {
             component,
-            steps: (0..component.len() as u32).map(told).collect(),
+            steps: (0..component.len() as u32).map(best_steps).collect(),
             better,
             reached: vec![(0, START); component.len() * Progress::COUNT],
             passed: vec![(0, Vec::new()); component.junctions.len() * Progress::COUNT],
@@ -85,10 +83,10 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// Looks for a shortest cycle of a kind in some knots, and takes its steps from `steps`.
+    /// Searches for a shortest cycle of a kind in some knots, and takes its steps from `steps`.
     pub(super) fn shortest(
         &mut self,
-        shape: &Shape,
+        kind: &CycleKind,
         knots: &[Vec<u32>],
         steps: &mut u64,
     ) -> Outcome {
@@ -97,12 +95,12 @@ impl<'a> Search<'a> {
             self.is_allowed[*op as usize] = true;
         }
         self.steps_left = *steps;
-        let outcome = self.deepen(shape);
+        let outcome = self.deepen(kind);
         *steps = self.steps_left;
         outcome
     }
 
-    fn deepen(&mut self, shape: &Shape) -> Outcome {
+    fn deepen(&mut self, kind: &CycleKind) -> Outcome {
         let mut limit = 4;
         loop {
             let mut best: Option<Vec<u32>> = None;
@@ -115,7 +113,7 @@ impl<'a> Search<'a> {
                 if !self.is_allowed[start as usize] {
                     continue;
                 }
-                let walk = self.walk(shape, start, limit);
+                let walk = self.walk(kind, start, limit);
                 was_cut |= !walk.ends.is_empty();
                 best = walk.found.or(best);
                 if self.steps_left == 0 {
@@ -130,24 +128,25 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// Walks from an operation until it is back there, or everything within the limit is reached.
-    fn walk<'s>(&mut self, shape: &'s Shape, start: u32, limit: usize) -> Walk<'s> {
+    /// Walks from an operation until it is reached again, or everything within the limit is
+    /// reached.
+    fn walk<'s>(&mut self, kind: &'s CycleKind, start: u32, limit: usize) -> Walk<'s> {
         self.round += 1;
         let mut walk = Walk {
-            shape,
+            kind,
             start,
             limit,
             ends: Vec::new(),
             found: None,
         };
-        self.step_on(&mut walk, START, start, |relation| {
-            (relation == shape.opening()).then(|| shape.opened())
+        self.extend_walk(&mut walk, START, start, |relation| {
+            (relation == kind.opening()).then(|| kind.opened())
         });
         for _ in 1..walk.limit {
             for end in std::mem::take(&mut walk.ends) {
                 let seen = Progress::numbered(end as usize % Progress::COUNT);
                 let op = end / Progress::COUNT as u32;
-                self.step_on(&mut walk, end, op, |relation| shape.read(seen, relation));
+                self.extend_walk(&mut walk, end, op, |relation| kind.read(seen, relation));
                 if walk.found.is_some() || self.steps_left == 0 {
                     return walk;
                 }
@@ -156,16 +155,17 @@ impl<'a> Search<'a> {
         walk
     }
 
-    /// Takes all steps from the operation at the end of a way. `read` tells what is seen after one.
-    fn step_on(
+    /// Takes all steps from the operation at the end of a walk. `read` returns the progress after a
+    /// step.
+    fn extend_walk(
         &mut self,
         walk: &mut Walk<'_>,
         end: u32,
         op: u32,
         read: impl Fn(Relation) -> Option<Progress>,
     ) {
-        for place in 0..self.steps[op as usize].len() {
-            let (to, relation) = self.steps[op as usize][place];
+        for index in 0..self.steps[op as usize].len() {
+            let (to, relation) = self.steps[op as usize][index];
             if let Some(seen) = read(relation) {
                 self.reach(walk, end, to, seen);
             }
@@ -176,45 +176,45 @@ impl<'a> Search<'a> {
         let component = self.component;
         for &number in &component.junctions_of[op as usize] {
             let writers = &component.junctions[number as usize].writers;
-            let place = number as usize * Progress::COUNT + seen.number();
-            let (round, left) = std::mem::take(&mut self.passed[place]);
+            let index = number as usize * Progress::COUNT + seen.number();
+            let (round, left) = std::mem::take(&mut self.passed[index]);
             let mut still_left = Vec::new();
             let to_reach = if round == self.round { &left } else { writers };
             for &to in to_reach {
-                if self.has_better(op, to) {
+                if self.has_better_step(op, to) {
                     still_left.push(to);
                 } else {
                     self.reach(walk, end, to, seen);
                 }
             }
-            // Another way home may be free of crossings.
+            // Another way back to the start may visit no operation twice.
             if round == self.round
                 && writers.binary_search(&walk.start).is_ok()
-                && !self.has_better(op, walk.start)
+                && !self.has_better_step(op, walk.start)
             {
                 self.reach(walk, end, walk.start, seen);
             }
-            self.passed[place] = (self.round, still_left);
+            self.passed[index] = (self.round, still_left);
         }
     }
 
-    /// Whether the way through a junction does not count: because both are the same, or for there
-    /// is a better reason to put one before the other.
-    fn has_better(&self, from: u32, to: u32) -> bool {
+    /// Whether the way through a junction does not count: because both are the same operation, or
+    /// because there is a better reason for their order.
+    fn has_better_step(&self, from: u32, to: u32) -> bool {
         let steps = &self.steps[from as usize];
         let direct = steps.binary_search_by_key(&to, |(to, _)| *to);
         from == to || direct.is_ok_and(|at| self.better.contains(steps[at].1))
     }
 
-    /// Notes that there is a way to an operation, if that is news.
+    /// Records that an operation was reached, if it is new.
     fn reach(&mut self, walk: &mut Walk<'_>, end: u32, op: u32, seen: Progress) {
         if walk.found.is_some() || self.steps_left == 0 {
             return;
         }
         self.steps_left -= 1;
         if op == walk.start {
-            if walk.shape.is_complete(seen) {
-                walk.found = self.cycle_by(walk, end);
+            if walk.kind.is_complete(seen) {
+                walk.found = self.close_cycle(walk, end);
             }
         } else if self.is_allowed[op as usize] {
             let pair = op as usize * Progress::COUNT + seen.number();
@@ -225,8 +225,8 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// The cycle that the way to this end closes, if it passes no operation twice.
-    fn cycle_by(&self, walk: &Walk<'_>, mut end: u32) -> Option<Vec<u32>> {
+    /// The cycle that the walk to this end closes, if it visits no operation twice.
+    fn close_cycle(&self, walk: &Walk<'_>, mut end: u32) -> Option<Vec<u32>> {
         let mut cycle = vec![];
         while end != START {
             cycle.push(end / Progress::COUNT as u32);

@@ -1,4 +1,4 @@
-//! Anomalies of transactions in words.
+//! Sentences that describe anomalies of transactions.
 
 use std::fmt::{self, Display, Formatter};
 
@@ -8,18 +8,19 @@ use super::result::{
 };
 use crate::OpRef;
 use crate::element::Element;
+use crate::finding::counted;
 use history::{Op, Process};
 
-/// How many operations are named one by one.
-const NAMED: usize = 5;
+/// The number of operations that a sentence names.
+const MAX_NAMED: usize = 5;
 
-/// How many elements at each end of a long list are shown.
-const ENDS: usize = 8;
+/// The number of elements at each end of a long list that are shown.
+const MAX_SHOWN_AT_END: usize = 8;
 
-/// A case in words.
+/// A case that prints as a sentence.
 pub(crate) struct Sentence<'a>(Objects, &'a TxnAnomaly);
 
-/// A case in words.
+/// Describes a case in a sentence.
 pub(crate) fn describe_txn(objects: Objects, case: &TxnAnomaly) -> Sentence<'_> {
     Sentence(objects, case)
 }
@@ -32,32 +33,33 @@ impl Display for Sentence<'_> {
         match case {
             TxnAnomaly::Internal { op, read, expected } if is_list => write!(
                 f,
-                "{} read {} from key {} where its own reads and appends promised {expected}",
-                name(op),
+                "{} read {} from key {}, but its own reads and appends require {expected}",
+                transaction(op),
                 read.content,
                 read.key,
             ),
             TxnAnomaly::Internal { op, read, expected } => write!(
                 f,
-                "{} read {} from key {} after it had itself read or written {expected}",
-                name(op),
+                "{} read {} from key {} after it read or wrote {expected} itself",
+                transaction(op),
                 read.content,
                 read.key,
             ),
             TxnAnomaly::FutureRead { op, read, element } => write!(
                 f,
                 "{} read {} from key {} before it appended {element} itself",
-                name(op),
+                transaction(op),
                 read.content,
                 read.key,
             ),
             TxnAnomaly::Duplicates { op, read, repeated } => {
                 let repeated = repeated.iter();
-                let repeated = repeated.map(|(element, count)| format!("{element} {count} times"));
+                let repeated =
+                    repeated.map(|(element, count)| format!("{element} ({count} times)"));
                 write!(
                     f,
-                    "{} read {} from key {}, with {}",
-                    name(op),
+                    "{} read {} from key {}, with duplicates: {}",
+                    transaction(op),
                     read.content,
                     read.key,
                     listed(repeated)
@@ -68,7 +70,7 @@ impl Display for Sentence<'_> {
                 lists: [one, other],
             } => write!(
                 f,
-                "key {key} was read as {one} and as {other}, and neither goes on from the other"
+                "key {key} was read as {one} and as {other}, and neither is a prefix of the other"
             ),
             TxnAnomaly::DirtyUpdate {
                 key,
@@ -77,16 +79,20 @@ impl Display for Sentence<'_> {
                 writer,
             } => write!(
                 f,
-                "{} failed, and {} appended to what it had left in key {key}: {}",
-                name(failed),
-                name(writer),
+                "{} failed, but {} appended after its element in key {key}: {}",
+                transaction(failed),
+                transaction(writer),
                 list(elements)
             ),
-            TxnAnomaly::CyclicVersions { key, values, .. } => write!(
+            TxnAnomaly::CyclicVersions {
+                key,
+                values,
+                sources,
+            } => write!(
                 f,
-                "the values {} of key {key} each came before each other one, if transactions are \
-                 believed",
+                "the values {} of key {key} form a cycle in the order inferred from {}",
                 listed(values.iter().map(ToString::to_string)),
+                sources.join(", ")
             ),
             TxnAnomaly::DirtyRead {
                 op,
@@ -95,23 +101,18 @@ impl Display for Sentence<'_> {
                 element,
                 is_overwritten,
             } => {
-                let which = match objects {
-                    Objects::Lists => format!("whose {element}"),
-                    Objects::Registers => "which".to_owned(),
-                };
-                let then = match (is_overwritten, objects) {
-                    (false, _) => "failed",
-                    (true, Objects::Lists) => "added to",
-                    (true, Objects::Registers) => "replaced",
-                };
                 write!(
                     f,
-                    "{} read {} from key {}, {which} {} {wrote} and then {then}",
-                    name(op),
+                    "{} read {} from key {}, but {}, which {wrote} {element}, ",
+                    transaction(op),
                     read.content,
                     read.key,
-                    name(writer),
-                )
+                    transaction(writer),
+                )?;
+                match is_overwritten {
+                    false => f.write_str("failed"),
+                    true => write!(f, "then {wrote} to the key again"),
+                }
             }
             TxnAnomaly::LostUpdate {
                 key,
@@ -119,7 +120,7 @@ impl Display for Sentence<'_> {
                 count,
                 ops,
             } => {
-                let ops = ops.iter().map(|op| place(op.index, op.process));
+                let ops = ops.iter().map(|op| op_and_process(op.index, op.process));
                 let names = listed_of(*count, ops);
                 write!(
                     f,
@@ -134,42 +135,41 @@ impl Display for Sentence<'_> {
                 ..
             }) => {
                 let relations = relations.join(", ");
-                let count = ops.len();
-                let place = |op: &OpRef| place(op.index, op.process);
-                let names = listed(ops.iter().map(place));
+                let count = counted(ops.len(), "transaction");
+                let op_and_process = |op: &OpRef| op_and_process(op.index, op.process);
+                let names = listed(ops.iter().map(op_and_process));
                 write!(
                     f,
-                    "{model} forbids cycles of {relations}, and there are some among {count} \
-                     transactions: {names}"
+                    "{count} are on cycles of {relations}, which {model} forbids: {names}"
                 )
             }
-            TxnAnomaly::SearchTimeout(SearchTimeout { sought, ops }) => write!(
-                f,
-                "the search for {sought} among {ops} transactions took too long"
-            ),
+            TxnAnomaly::SearchTimeout(SearchTimeout { sought, ops }) => {
+                let ops = counted(*ops, "transaction");
+                write!(f, "the search for {sought} among {ops} exceeded its limit")
+            }
             TxnAnomaly::NothingOrdered => {
-                f.write_str("no transaction comes before another, so there is nothing to check")
+                f.write_str("no transaction precedes another, so nothing could be checked")
             }
         }
     }
 }
 
-/// Each step; a transaction is introduced where it first occurs.
+/// Describes each step; a transaction is identified where it first occurs.
 fn steps(objects: Objects, cycle: &OpCycle) -> String {
     let mut known: Vec<usize> = Vec::new();
-    let mut name = |op: &Op| match known.iter().position(|index| *index == op.index) {
+    let mut transaction = |op: &Op| match known.iter().position(|index| *index == op.index) {
         Some(position) => format!("T{}", position + 1),
         None => {
             known.push(op.index);
-            format!("T{} {}", known.len(), place(op.index, op.process))
+            format!("T{} {}", known.len(), op_and_process(op.index, op.process))
         }
     };
     let ends = cycle.ops.windows(2);
     let steps = ends.zip(&cycle.steps).map(|(ends, step)| {
-        let (from, to) = (name(&ends[0]), name(&ends[1]));
+        let (from, to) = (transaction(&ends[0]), transaction(&ends[1]));
         match &step.reason {
             StepReason::Process => format!("{from} ended before {to} began on the same process"),
-            StepReason::Realtime { .. } => format!("{from} had ended before {to} began"),
+            StepReason::Realtime { .. } => format!("{from} ended before {to} began"),
             StepReason::Data {
                 key, before, after, ..
             } => {
@@ -181,7 +181,7 @@ fn steps(objects: Objects, cycle: &OpCycle) -> String {
     steps.collect::<Vec<_>>().join("; ")
 }
 
-/// Why data puts `from` before `to`; the versions are those that the one and the other touched.
+/// Describes the data dependency that puts `from` before `to`, and the versions that each touched.
 fn data_step(
     objects: Objects,
     relation: Relation,
@@ -203,17 +203,17 @@ fn data_step(
             format!("{from} read {before} from key {key}, which {to} replaced by {after}")
         }
         (Objects::Lists, Relation::Ww) => {
-            format!("{from} appended {before} to key {key}, and {to} {after} after it")
+            format!("{from} appended {before} to key {key}, and {to} appended {after} after it")
         }
         (Objects::Lists, Relation::Wr) => {
             format!("{from} appended {before} to key {key}, which {to} read")
         }
         (Objects::Lists, _) if versions[0].is_none() => {
-            format!("{from} read key {key} as yet unset, and {to} appended {after} to it")
+            format!("{from} read key {key} unset, without {after}, which {to} appended")
         }
-        (Objects::Lists, _) => format!(
-            "{from} read key {key} as far as {before}, and {to} appended {after} after that"
-        ),
+        (Objects::Lists, _) => {
+            format!("{from} read key {key} up to {before}, without {after}, which {to} appended")
+        }
     }
 }
 
@@ -239,13 +239,13 @@ impl Display for Expected {
     }
 }
 
-/// `[1, 2, 3]`; of a long list both ends.
+/// `[1, 2, 3]`; of a long list only both ends.
 fn list(elements: &[Element]) -> String {
     let mut shown: Vec<String> = Vec::new();
     for (index, element) in elements.iter().enumerate() {
-        if index < ENDS || index + ENDS >= elements.len() {
+        if index < MAX_SHOWN_AT_END || index + MAX_SHOWN_AT_END >= elements.len() {
             shown.push(element.to_string());
-        } else if index == ENDS {
+        } else if index == MAX_SHOWN_AT_END {
             shown.push("...".to_owned());
         }
     }
@@ -253,23 +253,23 @@ fn list(elements: &[Element]) -> String {
 }
 
 /// `the transaction (op 14, process 2)`.
-fn name(op: &Op) -> String {
-    format!("the transaction {}", place(op.index, op.process))
+fn transaction(op: &Op) -> String {
+    format!("the transaction {}", op_and_process(op.index, op.process))
 }
 
 /// `(op 14, process 2)`.
-fn place(index: usize, process: Process) -> String {
+fn op_and_process(index: usize, process: Process) -> String {
     format!("(op {index}, process {process})")
 }
 
-/// The first few.
+/// The first few names.
 fn listed(names: impl ExactSizeIterator<Item = String>) -> String {
     listed_of(names.len(), names)
 }
 
-/// The first few of so many.
+/// The first few of `total` names.
 fn listed_of(total: usize, names: impl Iterator<Item = String>) -> String {
-    let more = if total > NAMED { ", ..." } else { "" };
-    let names: Vec<_> = names.take(NAMED).collect();
+    let more = if total > MAX_NAMED { ", ..." } else { "" };
+    let names: Vec<_> = names.take(MAX_NAMED).collect();
     names.join(", ") + more
 }

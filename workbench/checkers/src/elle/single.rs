@@ -1,10 +1,10 @@
-//! Is there a cycle with a single anti-dependency? The answer, where no cycle goes without one.
+//! Finds a cycle with a single anti-dependency, if every cycle has an anti-dependency.
 //!
-//! Some models forbid these cycles and have no subgraph of their own that would be cyclic exactly
-//! then. Where writes and reads of writes alone are free of cycles, they can be put in an order;
-//! one sweep along it carries what can be reached from the writers of 64 versions, a bit for each,
-//! from the first of these writers to the last of those who read what they replaced. As a rule that
-//! is not far; at worst it takes the product of operations and steps, divided by 64.
+//! Some models forbid these cycles, but have no subgraph that is cyclic exactly then. If `ww` and
+//! `wr` edges alone have no cycle, they have a topological order. One sweep along it propagates
+//! what can be reached from the writers of 64 versions, one bit each, from the first of these
+//! writers to the last reader of a version that they replaced. Usually that is not far; the worst
+//! case is the product of operations and steps, divided by 64.
 
 use super::component::Component;
 use super::graph::{Relation, Relations};
@@ -13,24 +13,24 @@ use super::graph::{Relation, Relations};
 struct Bundle {
     readers: Vec<u32>,
     writers: Vec<u32>,
-    /// Where the first writer and the last reader stand in the order.
+    /// The positions of the first writer and the last reader in the order.
     first: usize,
     last: usize,
 }
 
-/// A cycle of one anti-dependency and a shortest way back from its target to its source, by steps
-/// of `ww` and `wr`; the anti-dependency is its first step. These steps must not make a cycle.
+/// A cycle of one anti-dependency, which is its first step, and a shortest path back by `ww` and
+/// `wr`. These edges must not form a cycle.
 pub(super) fn single_anti_dependency(component: &Component) -> Option<Vec<u32>> {
-    let order = in_order(component)?;
-    let mut places = vec![0; component.len()];
-    for (place, op) in order.iter().enumerate() {
-        places[*op as usize] = place;
+    let order = topological_order(component)?;
+    let mut positions = vec![0; component.len()];
+    for (position, op) in order.iter().enumerate() {
+        positions[*op as usize] = position;
     }
-    let mut bundles = bundles(component, &places);
+    let mut bundles = bundles(component, &positions);
     bundles.retain(|bundle| bundle.first < bundle.last);
     bundles.sort_by_key(|bundle| bundle.first);
-    // By place: from which bundles' writers an operation is reached by one step or more. Who reads
-    // and writes must be reached from another writer.
+    // By position: the bundles whose writers lead to the operation by one step or more. An
+    // operation that reads and writes must be reached from another writer.
     let mut reached = vec![0_u64; component.len()];
     for batch in bundles.chunks(64) {
         let first = batch.iter().map(|bundle| bundle.first).min()?;
@@ -39,33 +39,33 @@ pub(super) fn single_anti_dependency(component: &Component) -> Option<Vec<u32>> 
         let mut is_writer_of = vec![0_u64; last + 1 - first];
         for (bit, bundle) in batch.iter().enumerate() {
             for writer in &bundle.writers {
-                if let Some(bits) = is_writer_of.get_mut(places[*writer as usize] - first) {
+                if let Some(bits) = is_writer_of.get_mut(positions[*writer as usize] - first) {
                     *bits |= 1 << bit;
                 }
             }
         }
-        for place in first..=last {
-            let here = reached[place] | is_writer_of[place - first];
+        for position in first..=last {
+            let here = reached[position] | is_writer_of[position - first];
             if here != 0 {
-                let next = writes(component, order[place]).map(|to| places[to as usize]);
+                let next = writes(component, order[position]).map(|to| positions[to as usize]);
                 next.filter(|to| *to <= last)
                     .for_each(|to| reached[to] |= here);
             }
         }
         for (bit, bundle) in batch.iter().enumerate() {
             let is_back = |reader: &&u32| {
-                let place = places[**reader as usize];
-                (first..=last).contains(&place) && reached[place] & (1 << bit) != 0
+                let position = positions[**reader as usize];
+                (first..=last).contains(&position) && reached[position] & (1 << bit) != 0
             };
             if let Some(reader) = bundle.readers.iter().find(is_back) {
-                return way_back(component, bundle, *reader);
+                return shortest_way_back(component, bundle, *reader);
             }
         }
     }
     None
 }
 
-fn bundles(component: &Component, places: &[usize]) -> Vec<Bundle> {
+fn bundles(component: &Component, positions: &[usize]) -> Vec<Bundle> {
     let mut readers_by_writer: Vec<Vec<u32>> = vec![Vec::new(); component.len()];
     for (from, steps) in (0..).zip(&component.steps) {
         for step in steps.iter().filter(|step| step.relation == Relation::Rw) {
@@ -78,10 +78,14 @@ fn bundles(component: &Component, places: &[usize]) -> Vec<Bundle> {
     let junctions = component.junctions.iter();
     let through_hubs = junctions.map(|it| (it.readers.clone(), it.writers.clone()));
     let all = direct.chain(through_hubs).map(|(readers, writers)| {
-        let place = |op: &u32| places[*op as usize];
+        let position = |op: &u32| positions[*op as usize];
         Bundle {
-            first: writers.iter().map(place).min().unwrap_or(places.len()),
-            last: readers.iter().map(place).max().unwrap_or(0),
+            first: writers
+                .iter()
+                .map(position)
+                .min()
+                .unwrap_or(positions.len()),
+            last: readers.iter().map(position).max().unwrap_or(0),
             readers,
             writers,
         }
@@ -89,15 +93,15 @@ fn bundles(component: &Component, places: &[usize]) -> Vec<Bundle> {
     all.collect()
 }
 
-/// Where the steps of `ww` and `wr` lead.
+/// The targets of the `ww` and `wr` steps.
 fn writes(component: &Component, op: u32) -> impl Iterator<Item = u32> {
     let steps = component.steps[op as usize].iter();
     let steps = steps.filter(|step| Relations::WRITES.contains(step.relation));
     steps.map(|step| step.to)
 }
 
-/// All operations, each after those that lead to it; nothing if there is a cycle.
-fn in_order(component: &Component) -> Option<Vec<u32>> {
+/// All operations, each after those that lead to it. `None` if there is a cycle.
+fn topological_order(component: &Component) -> Option<Vec<u32>> {
     let mut before = vec![0_u32; component.len()];
     let all = 0..component.len() as u32;
     for to in all.clone().flat_map(|op| writes(component, op)) {
@@ -117,8 +121,8 @@ fn in_order(component: &Component) -> Option<Vec<u32>> {
     (order.len() == component.len()).then_some(order)
 }
 
-/// The reader, then a shortest way to it from one of the other writers.
-fn way_back(component: &Component, bundle: &Bundle, reader: u32) -> Option<Vec<u32>> {
+/// The reader, and then a shortest path to it from one of the other writers.
+fn shortest_way_back(component: &Component, bundle: &Bundle, reader: u32) -> Option<Vec<u32>> {
     let mut previous = vec![None; component.len()];
     let mut open: Vec<u32> = bundle.writers.clone();
     open.retain(|writer| *writer != reader);

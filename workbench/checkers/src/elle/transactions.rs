@@ -1,7 +1,7 @@
-//! Transactions, read from a history: keys and values become small numbers.
+//! Transactions of a history, with keys and values as small numbers.
 //!
-//! What a read returns is one value in a register and a whole list elsewhere, which is all that the
-//! checkers of the two differ in here; `Values` says how.
+//! A read returns one value of a register or a whole list; the checkers of the two differ in
+//! nothing else here. `Values` abstracts from it.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -14,10 +14,10 @@ use super::result::Content;
 use crate::element::Element;
 use history::{History, Kind, Op, Pair};
 
-/// The number of what an object holds that nobody has written to.
+/// The number of the initial value of an object.
 pub(crate) const NIL: u32 = 0;
 
-/// What one micro-operation does.
+/// The action of a micro-operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Action {
     /// It reads.
@@ -32,70 +32,71 @@ pub(crate) struct MicroOp {
     pub(crate) action: Action,
     /// The number of its key.
     pub(crate) key: u32,
-    /// The number of the element that it writes, or of what it read, in the numbering of `Values`.
+    /// The number of the element that it wrote, or of the value that it read, as `Values` numbers
+    /// them.
     pub(crate) value: u32,
 }
 
-/// What there is to read and write.
+/// The values of objects.
 ///
-/// A version of an object goes by the element that was written last, and by `NIL` before that.
+/// A version of an object is identified by the element that was written last, and by `NIL` before
+/// that.
 pub(crate) trait Values: Default {
-    /// What an object holds that nobody has written to; no JSON if nothing that can be written is
-    /// like it.
+    /// The initial value of an object; not valid JSON if no value that can be written equals it.
     const UNSET: &'static str;
     /// The name of a micro-operation that writes.
     const WRITE: &'static str;
-    /// What transactions are lists of.
+    /// The steps of transactions, for error messages.
     const STEPS: &'static str;
-    /// How many cases of one anomaly, or transactions of one case, a result keeps.
+    /// The number of cases of one anomaly, or of transactions of one case, that a result keeps.
     const MAX_CASES: usize;
 
-    /// The number of what was read.
+    /// The number of a value that was read.
     ///
     /// # Errors
-    /// When nothing of the kind can be read from an object.
+    /// When an object cannot have this value.
     fn read(&mut self, key: u32, json: &str, elements: &mut Numbers) -> Result<u32, String>;
 
-    /// An operation that asked for these micro-operations was invoked.
-    fn ask(&mut self, op: &Pair<'_>, micro_ops: &[MicroOp]) {
+    /// Handles an invocation with these micro-operations.
+    fn on_invocation(&mut self, op: &Pair<'_>, micro_ops: &[MicroOp]) {
         let _ = (op, micro_ops);
     }
 
-    /// Looks at all keys and elements together.
+    /// Checks all keys and elements together.
     ///
     /// # Errors
-    /// When they do not go together.
+    /// When they do not fit together.
     fn check(keys: &Numbers, elements: &Numbers) -> Result<(), String> {
         let _ = (keys, elements);
         Ok(())
     }
 
-    /// The version that somebody found who read this.
+    /// The version of a value that was read.
     fn version(&self, read: u32) -> u32;
 
-    /// What was read.
+    /// The content of a value that was read.
     fn content(&self, read: u32, elements: &Numbers) -> Content;
 
-    /// The element of a version; nothing where no element stands for the initial one.
+    /// The element of a version. `None` for an initial version without one.
     fn version_element(version: u32, elements: &Numbers) -> Option<Element>;
 }
 
-/// All transactions that completed, in the order in which they began, and what they did by then.
+/// All completed transactions, in the order of their invocations.
 #[derive(Debug)]
 pub(crate) struct Transactions<'a, V> {
     /// The operations; each has a completion.
     pub(crate) ops: Vec<Pair<'a>>,
     /// All their micro-operations, one transaction after the other.
     micro_ops: Vec<MicroOp>,
-    /// By transaction: where its own end.
+    /// By transaction: the end of its micro-operations.
     ends: Vec<u32>,
     pub(crate) keys: Numbers,
-    /// Everything that was written.
+    /// All elements that were written.
     pub(crate) elements: Numbers,
     pub(crate) values: V,
 }
 
-/// Different elements and their numbers, in the order in which they first occurred.
+/// Distinct elements and their numbers, in order of first occurrence.
 #[derive(Debug, Default)]
 pub(crate) struct Numbers {
     elements: Vec<Element>,
@@ -103,19 +104,19 @@ pub(crate) struct Numbers {
 }
 
 #[derive(Deserialize)]
-struct Written<'a>(
+struct RawMicroOp<'a>(
     #[serde(borrow)] Cow<'a, str>,
     #[serde(borrow)] &'a RawValue,
-    /// `null`, and so does a read without it: `["r", 5]`.
+    /// `null` or missing in a read without result: `["r", 5]`.
     #[serde(borrow, default)]
     Option<&'a RawValue>,
 );
 
 impl<'a, V: Values> Transactions<'a, V> {
-    /// Reads the operations `txn` of clients.
+    /// Parses the operations `txn` of clients.
     ///
     /// # Errors
-    /// When a value is no list of reads and writes. Invocations are held to that, too.
+    /// When the value of an invocation or a completion is not a list of reads and writes.
     pub(crate) fn read(history: &'a History) -> Result<Self, String> {
         let mut all = Transactions {
             ops: Vec::new(),
@@ -130,7 +131,7 @@ impl<'a, V: Values> Transactions<'a, V> {
         for pair in pairs.filter(|pair| pair.invocation.f == "txn") {
             let begin = all.micro_ops.len();
             all.read_op(pair.invocation)?;
-            all.values.ask(&pair, &all.micro_ops[begin..]);
+            all.values.on_invocation(&pair, &all.micro_ops[begin..]);
             all.micro_ops.truncate(begin);
             if let Some(completion) = pair.completion {
                 all.read_op(completion)?;
@@ -141,10 +142,10 @@ impl<'a, V: Values> Transactions<'a, V> {
         Ok(all)
     }
 
-    /// Whether the whole goes together.
+    /// Checks all keys and elements together.
     ///
     /// # Errors
-    /// Says what does not.
+    /// When they do not fit together.
     pub(crate) fn check(&self) -> Result<(), String> {
         V::check(&self.keys, &self.elements)
     }
@@ -153,23 +154,23 @@ impl<'a, V: Values> Transactions<'a, V> {
         if op.value.is_nil() {
             return Ok(());
         }
-        let refused = |error: &dyn fmt::Display| {
+        let malformed = |error: &dyn fmt::Display| {
             format!(
-                "the transaction of process {} at {:.3} s is no list of {}: {error}",
+                "the transaction of process {} at {:.3} s is not a list of {}: {error}",
                 op.process,
                 op.seconds(),
                 V::STEPS
             )
         };
-        let written: Vec<Written<'_>> = serde_json::from_str(op.value.json())
-            .map_err(|error| refused(&format_args!("{error} of {}", op.value)))?;
-        for Written(action, key, value) in written {
+        let written: Vec<RawMicroOp<'_>> = serde_json::from_str(op.value.json())
+            .map_err(|error| malformed(&format_args!("{error} of {}", op.value)))?;
+        for RawMicroOp(action, key, value) in written {
             let key = self.keys.number(Element::parse(key.get()));
             let value = value.map_or("null", RawValue::get);
             let (action, value) = match &*action {
                 "r" => {
                     let read = self.values.read(key, value, &mut self.elements);
-                    (Action::Read, read.map_err(|error| refused(&error))?)
+                    (Action::Read, read.map_err(|error| malformed(&error))?)
                 }
                 write if write == V::WRITE => {
                     let written = self.elements.number(Element::parse(value));
@@ -177,7 +178,7 @@ impl<'a, V: Values> Transactions<'a, V> {
                 }
                 other => {
                     let what = format!("{other:?} is neither r nor {}", V::WRITE);
-                    return Err(refused(&what));
+                    return Err(malformed(&what));
                 }
             };
             self.micro_ops.push(MicroOp { action, key, value });
@@ -187,7 +188,7 @@ impl<'a, V: Values> Transactions<'a, V> {
 }
 
 impl<'a, V> Transactions<'a, V> {
-    /// What a transaction did.
+    /// The micro-operations of a transaction.
     pub(crate) fn micro_ops(&self, transaction: usize) -> &[MicroOp] {
         let start = transaction
             .checked_sub(1)
@@ -195,36 +196,36 @@ impl<'a, V> Transactions<'a, V> {
         &self.micro_ops[start as usize..self.ends[transaction] as usize]
     }
 
-    /// All transactions that ended in some way.
-    pub(crate) fn that_are(&self, kind: Kind) -> impl Iterator<Item = usize> {
+    /// All transactions that completed as `kind`.
+    pub(crate) fn completed_as(&self, kind: Kind) -> impl Iterator<Item = usize> {
         (0..self.ops.len()).filter(move |transaction| self.completion(*transaction).kind == kind)
     }
 
-    /// All transactions that did or may have taken effect.
+    /// All transactions that took effect or may have.
     pub(crate) fn possible(&self) -> impl Iterator<Item = usize> {
         let has_failed = |transaction: &usize| self.completion(*transaction).kind == Kind::Fail;
         (0..self.ops.len()).filter(move |transaction| !has_failed(transaction))
     }
 
-    /// How a transaction ended.
+    /// The completion of a transaction.
     pub(crate) fn completion(&self, transaction: usize) -> &'a Op {
         let op = self.ops[transaction];
         op.completion.unwrap_or(op.invocation)
     }
 }
 
-/// What some micro-operations read.
+/// The reads among micro-operations.
 pub(crate) fn reads(micro_ops: &[MicroOp]) -> impl Iterator<Item = &MicroOp> {
     micro_ops.iter().filter(|it| it.action == Action::Read)
 }
 
-/// What some micro-operations write.
+/// The writes among micro-operations.
 pub(crate) fn writes(micro_ops: &[MicroOp]) -> impl DoubleEndedIterator<Item = &MicroOp> {
     micro_ops.iter().filter(|it| it.action == Action::Write)
 }
 
 impl Numbers {
-    /// The number of an element, a new one if need be.
+    /// The number of an element, which is added if it is new.
     pub(crate) fn number(&mut self, element: Element) -> u32 {
         let next = self.elements.len() as u32;
         *self.numbers.entry(element).or_insert_with_key(|element| {
@@ -233,17 +234,17 @@ impl Numbers {
         })
     }
 
-    /// How many there are.
+    /// The number of elements.
     pub(crate) fn len(&self) -> usize {
         self.elements.len()
     }
 
-    /// All of them.
+    /// All elements.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Element> {
         self.elements.iter()
     }
 
-    /// The element of a number.
+    /// The element with a number.
     pub(crate) fn element(&self, number: u32) -> &Element {
         &self.elements[number as usize]
     }
@@ -299,13 +300,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_list_of_reads_and_writes_is_refused() {
+    fn a_value_that_is_no_list_of_reads_and_writes_is_an_error() {
         let check = |value: &str, complaint: &str| {
             let history = history(&["null", value]);
             let error = Transactions::<Registers>::read(&history).unwrap_err();
-            let head = "the transaction of process 7 at 0.001 s is no list of reads and writes: ";
-            let told = error.strip_prefix(head).unwrap_or_default();
-            assert!(told.starts_with(complaint), "{error}");
+            let head =
+                "the transaction of process 7 at 0.001 s is not a list of reads and writes: ";
+            let description = error.strip_prefix(head).unwrap_or_default();
+            assert!(description.starts_with(complaint), "{error}");
         };
         check("5", "invalid type: integer `5`");
         check("[5]", "invalid type: integer `5`");

@@ -1,4 +1,4 @@
-//! Versions of objects: who wrote, read and replaced them, and what that says of transactions.
+//! Versions of objects, with the transactions that wrote, read and replaced them.
 
 use std::collections::HashMap;
 
@@ -6,35 +6,35 @@ use smallvec::SmallVec;
 
 use super::graph::{Graph, Reason, Relation, Vertex};
 
-/// All versions that transactions saw or left behind, the unset ones among them.
+/// All versions that transactions read or wrote, including unset ones.
 #[derive(Debug, Default)]
 pub(super) struct Versions {
     versions: Vec<Version>,
-    /// By key and value: the place of a version.
-    places: HashMap<(u32, u32), u32>,
+    /// By key and value: the index of a version.
+    indices: HashMap<(u32, u32), u32>,
 }
 
-/// What a key held for a while. There are as many as writes, and most lists are short: they take no
-/// memory of their own.
+/// A version of a key. There are as many as writes, and most lists are short, so these need no
+/// allocation.
 #[derive(Debug)]
 pub(super) struct Version {
     pub(super) key: u32,
     /// The number of the element that was written last.
     pub(super) value: u32,
-    /// Who left it behind.
+    /// The transactions that wrote it.
     pub(super) writers: SmallVec<[Vertex; 2]>,
-    /// Who found it there.
+    /// The transactions that read it.
     pub(super) readers: SmallVec<[Vertex; 4]>,
-    /// Who left another version behind in its place, and which.
+    /// The transactions that replaced it, with the version that they wrote.
     pub(super) updaters: SmallVec<[(Vertex, u32); 2]>,
 }
 
 impl Versions {
-    /// The version of a key, a new one if need be.
+    /// The version of a key, which is added if it is new.
     pub(super) fn version(&mut self, key: u32, value: u32) -> &mut Version {
         let next = self.versions.len() as u32;
-        let place = *self.places.entry((key, value)).or_insert(next);
-        if place == next {
+        let index = *self.indices.entry((key, value)).or_insert(next);
+        if index == next {
             self.versions.push(Version {
                 key,
                 value,
@@ -43,7 +43,7 @@ impl Versions {
                 updaters: SmallVec::new(),
             });
         }
-        &mut self.versions[place as usize]
+        &mut self.versions[index as usize]
     }
 
     /// All versions.
@@ -51,19 +51,19 @@ impl Versions {
         &self.versions
     }
 
-    /// All versions, to be changed.
+    /// All versions, mutable.
     pub(super) fn all_mut(&mut self) -> &mut [Version] {
         &mut self.versions
     }
 
-    /// The place of a version among all.
-    pub(super) fn place(&self, key: u32, value: u32) -> Option<u32> {
-        self.places.get(&(key, value)).copied()
+    /// The index of a version.
+    pub(super) fn index(&self, key: u32, value: u32) -> Option<u32> {
+        self.indices.get(&(key, value)).copied()
     }
 
-    /// Puts transactions in the order that follows.
+    /// Adds the edges between transactions that follow.
     pub(super) fn link(self, graph: &mut Graph) {
-        drop(self.places);
+        drop(self.indices);
         for version in &self.versions {
             let (key, before) = (version.key, version.value);
             let reason = |after| Reason { key, before, after };

@@ -1,14 +1,14 @@
-//! Cases of one kind of error: counted, and some of them kept with all that is involved.
+//! Cases of one anomaly: counted, and some of them kept with everything involved.
 
 use super::Analysis;
-use super::account::MessageId;
+use super::parsed::MessageId;
 use super::result::{LogAnomaly, LogMessage};
 use crate::elle::Cases;
 use crate::{Element, OpRef};
 
-/// One case of an error, in numbers.
+/// One case of an anomaly, in numbers.
 pub(super) trait Case {
-    /// What decides which cases are kept, if there are too many.
+    /// The order in which cases are kept if there are too many.
     fn weight(&self) -> i64 {
         0
     }
@@ -17,24 +17,24 @@ pub(super) trait Case {
     fn resolve(&self, analysis: &Analysis<'_>) -> LogAnomaly;
 }
 
-/// The usual number. Maelstrom lists lost writes, and reads of what should not be read, without
-/// end; but each of them shows whole polls, and those may take more memory than there is.
-pub(super) const KEPT: Kept = Kept::Lightest(32);
+/// The default. Maelstrom lists all lost writes and all reads of failed or own messages; but each
+/// case has whole polls, which may exceed the memory.
+pub(super) const DEFAULT_KEEP: Keep = Keep::Lightest(32);
 
-/// Which cases are kept.
+/// The selection of cases that are kept.
 #[derive(Clone, Copy)]
-pub(super) enum Kept {
-    /// Those of the least weight, at most so many.
+pub(super) enum Keep {
+    /// The lightest cases, at most this many.
     Lightest(usize),
-    /// Those of the greatest.
+    /// The heaviest cases, at most this many.
     Heaviest(usize),
 }
 
-/// The cases of an error; nothing if there are none.
+/// The cases of an anomaly. `None` if there are none.
 pub(super) fn cases<C: Case>(
     name: &'static str,
     cases: &[C],
-    kept: Kept,
+    kept: Keep,
     analysis: &Analysis<'_>,
 ) -> Option<Cases<LogAnomaly>> {
     if cases.is_empty() {
@@ -44,8 +44,8 @@ pub(super) fn cases<C: Case>(
     let mut sorted: Vec<(i64, usize)> = weights.zip(0..).collect();
     sorted.sort_unstable();
     let kept = match kept {
-        Kept::Lightest(count) => &sorted[..count.min(sorted.len())],
-        Kept::Heaviest(count) => &sorted[sorted.len().saturating_sub(count)..],
+        Keep::Lightest(count) => &sorted[..count.min(sorted.len())],
+        Keep::Heaviest(count) => &sorted[sorted.len().saturating_sub(count)..],
     };
     let kept = kept
         .iter()
@@ -59,9 +59,9 @@ pub(super) fn cases<C: Case>(
 
 impl Analysis<'_> {
     pub(super) fn message(&self, message: MessageId) -> LogMessage {
-        let message = &self.account.messages[message];
+        let message = &self.parsed.messages[message];
         LogMessage {
-            key: self.account.keys[message.key].name.to_element(),
+            key: self.parsed.keys[message.key].name.to_element(),
             value: message.value.clone(),
             sender: message.sender.map(OpRef::from),
         }
@@ -70,7 +70,7 @@ impl Analysis<'_> {
     pub(super) fn values(&self, messages: &[MessageId]) -> Vec<Element> {
         let messages = messages.iter();
         messages
-            .map(|it| self.account.messages[*it].value.clone())
+            .map(|it| self.parsed.messages[*it].value.clone())
             .collect()
     }
 }

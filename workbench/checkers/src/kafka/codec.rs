@@ -1,4 +1,4 @@
-//! Logs as the result map of Maelstrom's kafka checker.
+//! The result map of Maelstrom's kafka checker.
 
 use super::result::{LogAnomaly, LogMessage, LogsResult, PollLag, WorstLag};
 use crate::element::Element;
@@ -7,7 +7,7 @@ use crate::{CheckerResult as _, elle::Relation};
 use history::Op;
 use history::edn::{self, Edn};
 
-/// The name of the anomaly whose entry has no list of cases.
+/// The anomaly whose entry has no list of cases.
 pub(super) const UNSEEN: &str = "unseen";
 
 /// The result map of logs.
@@ -38,7 +38,7 @@ fn cause(op: &Op) -> Edn {
     edn::get(&op, &["error"]).cloned().unwrap_or(Edn::Nil)
 }
 
-/// A lag in seconds, or none.
+/// The worst lag in seconds; zero if there is none.
 fn worst_lag(worst: Option<&WorstLag>) -> Edn {
     let seconds = |nanoseconds: u64| edn::float(nanoseconds as f64 / 1e9);
     let Some(WorstLag { poll, process, key }) = worst else {

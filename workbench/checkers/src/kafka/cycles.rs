@@ -1,8 +1,9 @@
-//! What comes before what: a send before the polls that returned its message, and an operation before
-//! those that began after it had ended. A cycle means that a message was seen before it was sent.
+//! The order of operations: a send precedes the polls that returned its message, and an operation
+//! precedes those that began after it ended. A cycle means that a message was polled before it was
+//! sent.
 
 use super::Analysis;
-use super::cases::{Case, KEPT, Kept, cases};
+use super::cases::{Case, DEFAULT_KEEP, Keep, cases};
 use super::reads::Read;
 use super::result::LogAnomaly;
 use crate::OpRef;
@@ -12,7 +13,7 @@ use crate::elle::graph::{Graph, Relation, Vertex};
 use crate::elle::{Cases, CycleExists, Models, OpCycle, OpStep, SearchTimeout, StepReason};
 use history::{History, Kind, Op, Pair};
 
-/// By which of its relations a step of a cycle is told.
+/// The relations of a step, the one to report first.
 const RANKING: [Relation; 5] = [
     Relation::Ww,
     Relation::Wr,
@@ -21,10 +22,10 @@ const RANKING: [Relation; 5] = [
     Relation::Process,
 ];
 
-/// How many cycles of one kind are kept, the shortest ones.
-const CYCLES_KEPT: Kept = Kept::Lightest(8);
+/// The number of cycles of one kind that are kept, the shortest ones.
+const KEEP_CYCLES: Keep = Keep::Lightest(8);
 
-/// The errors of order, held to strict serializability.
+/// The cycles that strict serializability forbids.
 pub(super) fn anomalies(analysis: &Analysis<'_>, history: &History) -> Vec<Cases<LogAnomaly>> {
     let ops = history.pairs();
     let graph = graph(&ops, analysis);
@@ -39,13 +40,13 @@ pub(super) fn anomalies(analysis: &Analysis<'_>, history: &History) -> Vec<Cases
     for case in cycles(&graph, &RANKING) {
         found.add(case.anomaly(), case);
     }
-    // Whether there are cycles is known without the search for one that can be shown.
+    // Whether cycles exist is known even if the search for an example gave up.
     found.remove(SEARCH_TIMEOUT);
     let judgement = found.judge(&Models::default());
     let anomalies = judgement.reported().filter_map(|(name, found)| {
         let kept = match found.first()? {
-            CycleCase::Cycle(_) => CYCLES_KEPT,
-            CycleCase::Exists(_) | CycleCase::Unfinished(_) => KEPT,
+            CycleCase::Cycle(_) => KEEP_CYCLES,
+            CycleCase::Exists(_) | CycleCase::Unfinished(_) => DEFAULT_KEEP,
         };
         let numbered = found.iter().map(|case| Numbered { case, ops: &ops });
         cases(name, &numbered.collect::<Vec<_>>(), kept, analysis)
@@ -67,32 +68,32 @@ fn graph(ops: &[Pair<'_>], analysis: &Analysis<'_>) -> Graph {
     };
     let mut graph = Graph::new(ops.len());
     for read in analysis.reads() {
-        // What failed had no part in any order; to have read of it is an error by itself.
+        // Failed operations are not ordered; a read of a failed send is an anomaly by itself.
         let has_part = |op: &&Op| op.kind != Kind::Fail;
         let ends = [read.writer, read.reader].map(|op| Some(op).filter(has_part));
         let ends = ends.map(|op| op.and_then(vertex));
         if let [Some(writer), Some(reader)] = ends {
-            graph.follow(writer, reader, Relation::Wr);
+            graph.link_plain(writer, reader, Relation::Wr);
         }
     }
     graph.link_realtime(ops);
     graph
 }
 
-/// A case, and the operations that its numbers mean.
+/// A case, and the operations that its numbers refer to.
 struct Numbered<'a> {
     case: &'a CycleCase,
     ops: &'a [Pair<'a>],
 }
 
 impl<'a> Numbered<'a> {
-    /// Only what has ended comes before or after anything.
+    /// Only completed operations are ordered.
     fn completion(&self, vertex: Vertex) -> &'a Op {
         let op = &self.ops[vertex as usize];
         op.completion.unwrap_or(op.invocation)
     }
 
-    /// The first read that a step of data rests on.
+    /// The first read that a `wr` step rests on.
     fn read<'b>(&self, analysis: &Analysis<'b>, step: &CycleStep) -> Option<Read<'b>> {
         if step.relation != Relation::Wr {
             return None;

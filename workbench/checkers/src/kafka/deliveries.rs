@@ -1,28 +1,33 @@
-//! Messages and their offsets: each has one of its own, and what lies below a message that was read
-//! is read, too, sooner or later.
+//! Messages and offsets: each message has one offset and each offset one message, and a message
+//! below one that was polled is polled sooner or later.
 
 use std::collections::BTreeMap;
 
 use super::Analysis;
-use super::account::MessageId;
-use super::cases::{Case, KEPT, cases};
+use super::cases::{Case, DEFAULT_KEEP, cases};
 use super::codec;
 use super::logs::Log;
 use super::micro_ops::KeyName;
+use super::parsed::MessageId;
 use super::result::LogAnomaly;
 use crate::elle::Cases;
 use history::{Kind, Op};
 
-/// How many unseen messages of a key are listed.
-const UNSEEN: usize = 32;
+/// The number of unseen messages of a key that are listed.
+const MAX_UNSEEN: usize = 32;
 
 impl<'a> Analysis<'a> {
-    /// All errors of messages that are not where they should be.
+    /// All anomalies of offsets, and of messages that were not polled.
     pub(super) fn delivery_anomalies(&self) -> Vec<Cases<LogAnomaly>> {
         let found = [
-            cases("inconsistent-offsets", &self.shared_offsets(), KEPT, self),
-            cases("duplicate", &self.duplicates(), KEPT, self),
-            cases("lost-write", &self.lost_writes(), KEPT, self),
+            cases(
+                "inconsistent-offsets",
+                &self.shared_offsets(),
+                DEFAULT_KEEP,
+                self,
+            ),
+            cases("duplicate", &self.duplicates(), DEFAULT_KEEP, self),
+            cases("lost-write", &self.lost_writes(), DEFAULT_KEEP, self),
             self.unseen(),
         ];
         found.into_iter().flatten().collect()
@@ -40,7 +45,7 @@ impl<'a> Analysis<'a> {
     }
 
     fn duplicates(&self) -> Vec<Duplicate> {
-        let mut counts = vec![0; self.account.messages.len()];
+        let mut counts = vec![0; self.parsed.messages.len()];
         for slot in self.logs.iter().flat_map(|log| &log.slots) {
             counts[slot.message] += 1;
         }
@@ -51,31 +56,31 @@ impl<'a> Analysis<'a> {
             .collect()
     }
 
-    /// A message may be in the log more than once. What was read counts as read where it stands
-    /// first, and what is missing is missing only where it stands last: the benefit of the doubt.
+    /// A message may be in the log more than once. A polled message counts as read at its first
+    /// index, and a missing one as missing only at its last index, so that no case is doubtful.
     fn lost_writes(&self) -> Vec<LostWrite<'a>> {
         let mut found = Vec::new();
         for log in self.logs.iter() {
             let messages = log.slots.iter().map(|slot| slot.message);
             let read = messages.filter_map(|message| {
-                let reader = self.account.messages[message].reader?;
-                Some((self.logs.place(message)?.first, message, reader))
+                let reader = self.parsed.messages[message].reader?;
+                Some((self.logs.indices_of(message)?.first, message, reader))
             });
-            // Of several messages at the highest offset, the one that the history mentions first.
+            // Of several messages at the highest offset, the one that occurs first in the history.
             let highest = read.max_by_key(|(first, message, _)| (*first, usize::MAX - message));
             let Some((bound, read, reader)) = highest else {
                 continue;
             };
             for slot in log.slots.iter().filter(|slot| slot.index <= bound) {
-                let message = &self.account.messages[slot.message];
-                if let Some(place) = self.logs.place(slot.message)
-                    && place.last == slot.index
+                let message = &self.parsed.messages[slot.message];
+                if let Some(indices) = self.logs.indices_of(slot.message)
+                    && indices.last == slot.index
                     && message.is_committed
                     && message.reader.is_none()
                 {
                     found.push(LostWrite {
                         message: slot.message,
-                        index: place.first,
+                        index: indices.first,
                         bound,
                         read,
                         reader,
@@ -86,13 +91,13 @@ impl<'a> Analysis<'a> {
         found
     }
 
-    /// What was acknowledged and never polled. A message that was polled is seen, acknowledged or
-    /// not; Maelstrom calls it unseen if its key is first heard of in the last operation of all.
+    /// Messages that were acknowledged and never polled. A polled message is seen, acknowledged or
+    /// not; Maelstrom counts it as unseen if its key first occurs in the last operation of all.
     fn unseen(&self) -> Option<Cases<LogAnomaly>> {
         let mut unseen: BTreeMap<&KeyName<'static>, Vec<MessageId>> = BTreeMap::new();
-        for (id, message) in self.account.messages.iter().enumerate() {
+        for (id, message) in self.parsed.messages.iter().enumerate() {
             if message.is_acknowledged && message.reader.is_none() {
-                let name = &self.account.keys[message.key].name;
+                let name = &self.parsed.keys[message.key].name;
                 unseen.entry(name).or_default().push(id);
             }
         }
@@ -100,7 +105,7 @@ impl<'a> Analysis<'a> {
             return None;
         }
         for messages in unseen.values_mut() {
-            messages.sort_by_key(|id| &self.account.messages[*id].value);
+            messages.sort_by_key(|id| &self.parsed.messages[*id].value);
         }
 
         let resolved = unseen.iter().map(|(name, messages)| LogAnomaly::Unseen {
@@ -108,7 +113,7 @@ impl<'a> Analysis<'a> {
             count: messages.len(),
             messages: messages
                 .iter()
-                .take(UNSEEN)
+                .take(MAX_UNSEEN)
                 .map(|it| self.message(*it))
                 .collect(),
         });
@@ -119,9 +124,9 @@ impl<'a> Analysis<'a> {
         })
     }
 
-    /// When the last send or poll was completed as `ok`.
+    /// The time of the last send or poll that completed as `ok`.
     pub(super) fn last_ok(&self) -> Option<u64> {
-        let mut completions = self.account.completions.iter().rev();
+        let mut completions = self.parsed.completions.iter().rev();
         let last = completions.find(|it| it.op.kind == Kind::Ok && it.assigned.is_none());
         last.map(|it| it.op.time)
     }
@@ -161,7 +166,7 @@ impl Case for Duplicate {
     }
 
     fn resolve(&self, analysis: &Analysis<'_>) -> LogAnomaly {
-        let key = analysis.account.messages[self.message].key;
+        let key = analysis.parsed.messages[self.message].key;
         LogAnomaly::Duplicate {
             message: analysis.message(self.message),
             offsets: analysis.logs.log(key).offsets_of(self.message).collect(),
@@ -169,11 +174,12 @@ impl Case for Duplicate {
     }
 }
 
-/// A message that nobody read, below one that somebody read.
+/// A message that was not polled, below one that was.
 struct LostWrite<'a> {
     message: MessageId,
     index: usize,
-    /// The index of the highest message that was read, that message, and who read it.
+    /// The index of the highest message that was polled, that message, and the operation that
+    /// polled it.
     bound: usize,
     read: MessageId,
     reader: &'a Op,
@@ -186,7 +192,7 @@ impl Case for LostWrite<'_> {
             index: self.index,
             max_read_index: self.bound,
             max_read: analysis.message(self.read),
-            writer: analysis.account.messages[self.message].sender.cloned(),
+            writer: analysis.parsed.messages[self.message].sender.cloned(),
             reader: self.reader.clone(),
         }
     }

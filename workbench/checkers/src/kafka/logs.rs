@@ -1,24 +1,24 @@
-//! The log of each key, put together from all offsets that anybody was told.
+//! The log of each key, built from all offsets that clients received.
 //!
-//! Polls count however they ended, since what a node hands out it must have; sends only if they
-//! certainly took effect. Offsets may have gaps of any width, so a log is a sorted list of what is
-//! there, and a message's *index* is its place in that list: what is skipped is judged by indices.
+//! Polls count however they ended, since a node can only return messages that it has; sends count
+//! only if they certainly took effect. Offsets may have gaps, so a log is a sorted list of
+//! messages, and a message's *index* is its position in that list: skips are judged by index.
 
-use super::account::{Account, KeyId, MessageId};
+use super::parsed::{KeyId, MessageId, ParsedHistory};
 
 /// The logs of all keys.
 pub(super) struct Logs {
     logs: Vec<Log>,
-    /// Where each message stands, if its offset is known.
-    places: Vec<Option<Place>>,
+    /// The indices of each message, if its offset is known.
+    indices: Vec<Option<Indices>>,
 }
 
 /// The log of one key.
 #[derive(Default)]
 pub(super) struct Log {
-    /// All that was seen, in order of offsets; several entries where messages share an offset.
+    /// All messages, in order of offsets; several entries where messages share an offset.
     pub(super) slots: Vec<Slot>,
-    /// The message at each index; of several the one that the history mentions first.
+    /// The message at each index; of several, the one that occurs first in the history.
     pub(super) by_index: Vec<MessageId>,
 }
 
@@ -32,22 +32,22 @@ pub(super) struct Slot {
 
 /// The indices of a message, which may be in the log more than once.
 #[derive(Clone, Copy)]
-pub(super) struct Place {
-    /// The first and the last one.
+pub(super) struct Indices {
+    /// The first and the last index.
     pub(super) first: usize,
     pub(super) last: usize,
-    /// The last one at which it is not hidden by another message at the same offset.
+    /// The last index at which it is not hidden by another message with the same offset.
     by_value: Option<usize>,
 }
 
 impl Logs {
-    pub(super) fn of(account: &Account<'_>) -> Self {
+    pub(super) fn of(parsed: &ParsedHistory<'_>) -> Self {
         let mut seen: Vec<(KeyId, u64, MessageId)> = Vec::new();
-        for completion in &account.completions {
-            let is_committed = completion.is_committed(&account.messages);
+        for completion in &parsed.completions {
+            let is_committed = completion.is_committed(&parsed.messages);
             let sent = completion.sent().filter(|_| is_committed);
             for entry in sent.chain(completion.polled()) {
-                let key = account.messages[entry.message()].key;
+                let key = parsed.messages[entry.message()].key;
                 let message = entry.message();
                 seen.extend(entry.offset().map(|offset| (key, offset, message)));
             }
@@ -56,8 +56,8 @@ impl Logs {
         seen.dedup();
 
         let mut logs = Logs {
-            logs: account.keys.iter().map(|_| Log::default()).collect(),
-            places: vec![None; account.messages.len()],
+            logs: parsed.keys.iter().map(|_| Log::default()).collect(),
+            indices: vec![None; parsed.messages.len()],
         };
         for (key, offset, message) in seen {
             logs.append(key, offset, message);
@@ -77,14 +77,14 @@ impl Logs {
             index,
             message,
         });
-        let place = self.places[message].get_or_insert(Place {
+        let indices = self.indices[message].get_or_insert(Indices {
             first: index,
             last: index,
             by_value: None,
         });
-        place.last = index;
+        indices.last = index;
         if is_new {
-            place.by_value = Some(index);
+            indices.by_value = Some(index);
         }
     }
 
@@ -97,17 +97,16 @@ impl Logs {
         &self.logs[key]
     }
 
-    pub(super) fn place(&self, message: MessageId) -> Option<Place> {
-        self.places[message]
+    pub(super) fn indices_of(&self, message: MessageId) -> Option<Indices> {
+        self.indices[message]
     }
 
-    /// The index that a message is known by.
+    /// The index by which a message is judged.
     pub(super) fn index(&self, message: MessageId) -> Option<usize> {
-        self.places[message]?.by_value
+        self.indices[message]?.by_value
     }
 
-    /// How many places lie between two messages of a key; where that is not known, the second is
-    /// taken to follow on the first.
+    /// The distance of two messages of a key; 1 if it is unknown.
     pub(super) fn distance(&self, from: MessageId, to: MessageId) -> i64 {
         match (self.index(from), self.index(to)) {
             (Some(from), Some(to)) => to as i64 - from as i64,
@@ -117,7 +116,7 @@ impl Logs {
 }
 
 impl Log {
-    /// The messages at one offset after another, each time with the slots there.
+    /// The slots, grouped by offset.
     pub(super) fn offsets(&self) -> impl Iterator<Item = &[Slot]> {
         self.slots.chunk_by(|a, b| a.offset == b.offset)
     }

@@ -1,7 +1,7 @@
-//! The value of a kafka operation, read: a list of sends and polls.
+//! The value of a kafka operation: a list of sends and polls.
 //!
-//! Messages stay raw JSON here, and nothing is copied: polls repeat the same messages again and
-//! again, and most of them are known already.
+//! Messages stay raw JSON here, without a copy: polls repeat the same messages, and most of them
+//! are known already.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -15,15 +15,15 @@ use crate::element::Element;
 use history::edn::tagged;
 use history::{Kind, Op};
 
-/// A part of an operation.
+/// One step of an operation.
 pub(super) enum MicroOp<'a> {
     /// `["send", key, message]`, or `["send", key, [offset, message]]` once the offset is known.
-    Send(KeyName<'a>, Record<'a>),
-    /// `["poll", {key: [[offset, message], …]}]`, or `["poll"]` if nothing came back.
-    Poll(Vec<(KeyName<'a>, Vec<Record<'a>>)>),
+    Send(KeyName<'a>, RawMessage<'a>),
+    /// `["poll", {key: [[offset, message], …]}]`, or `["poll"]` without a result.
+    Poll(Vec<(KeyName<'a>, Vec<RawMessage<'a>>)>),
 }
 
-/// What a key is called: Maelstrom's are strings, Jepsen's numbers.
+/// The name of a key: Maelstrom's are strings, Jepsen's numbers.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum KeyName<'a> {
     /// A string, copied only if it has escapes.
@@ -66,15 +66,16 @@ impl fmt::Display for KeyName<'_> {
     }
 }
 
-/// A message, and its offset as far as it is known.
+/// A message, and its offset if it is known.
 #[derive(serde::Deserialize)]
-pub(super) struct Record<'a>(
+#[serde(expecting = "[offset, message]")]
+pub(super) struct RawMessage<'a>(
     pub(super) Option<i64>,
     #[serde(borrow)] pub(super) &'a RawValue,
 );
 
-/// The micro-operations of a completion. What it says may be what its invocation said: then a
-/// message that is a list of two is no offset with a message.
+/// The micro-operations of a completion. Its value may repeat that of its invocation: then a
+/// message that is a list of two is not a pair of offset and message.
 ///
 /// # Errors
 /// When the value is of another form.
@@ -91,30 +92,34 @@ pub(super) fn micro_ops<'a>(
     parts.collect()
 }
 
-fn sent<'a>(kind: Kind, is_repeated: bool, value: &'a RawValue) -> serde_json::Result<Record<'a>> {
+fn sent<'a>(
+    kind: Kind,
+    is_repeated: bool,
+    value: &'a RawValue,
+) -> serde_json::Result<RawMessage<'a>> {
     let is_list = value.get().starts_with('[');
-    let record = || serde_json::from_str(value.get());
+    let message = || serde_json::from_str(value.get());
     match kind {
-        Kind::Ok if is_list => record(),
+        Kind::Ok if is_list => message(),
         Kind::Info | Kind::Fail if is_list && !is_repeated => {
-            Ok(record().unwrap_or(Record(None, value)))
+            Ok(message().unwrap_or(RawMessage(None, value)))
         }
-        Kind::Invoke | Kind::Ok | Kind::Info | Kind::Fail => Ok(Record(None, value)),
+        Kind::Invoke | Kind::Ok | Kind::Info | Kind::Fail => Ok(RawMessage(None, value)),
     }
 }
 
-/// A micro-operation whose send may or may not tell an offset.
+/// A micro-operation whose send may have an offset.
 enum Part<'a> {
     Send(KeyName<'a>, &'a RawValue),
-    Poll(Vec<(KeyName<'a>, Vec<Record<'a>>)>),
+    Poll(Vec<(KeyName<'a>, Vec<RawMessage<'a>>)>),
 }
 
 /// A string that is copied only if it has escapes.
 #[derive(serde::Deserialize)]
 struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
-/// What a poll returned, key by key, in the order of the text.
-struct Polled<'a>(Vec<(KeyName<'a>, Vec<Record<'a>>)>);
+/// The result of a poll by key, in textual order.
+struct Polled<'a>(Vec<(KeyName<'a>, Vec<RawMessage<'a>>)>);
 
 impl<'de: 'a, 'a> Deserialize<'de> for Part<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -169,32 +174,32 @@ impl<'de> Visitor<'de> for PolledVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Polled<'de>, A::Error> {
-        let mut keys: Vec<(KeyName<'de>, Vec<Record<'de>>)> = Vec::new();
-        let mut places: HashMap<KeyName<'de>, usize> = HashMap::new();
-        // Of equal keys the last one counts, as it does for the client; null is an empty list.
+        let mut keys: Vec<(KeyName<'de>, Vec<RawMessage<'de>>)> = Vec::new();
+        let mut indices: HashMap<KeyName<'de>, usize> = HashMap::new();
+        // Of equal keys the last counts, as for the client; null is an empty list.
         while let Some(Text(key)) = map.next_key()? {
-            // Keys that are no strings make a list of pairs, see `edn::tagged`.
+            // Keys that are not strings are encoded as a list of pairs, see `edn::tagged`.
             if key == "#map" {
-                let pairs: Vec<(&RawValue, Option<Vec<Record<'de>>>)> = map.next_value()?;
-                for (key, records) in pairs {
+                let pairs: Vec<(&RawValue, Option<Vec<RawMessage<'de>>>)> = map.next_value()?;
+                for (key, messages) in pairs {
                     let key = KeyName::parse(key).map_err(A::Error::custom)?;
-                    keys.push((key, records.unwrap_or_default()));
+                    keys.push((key, messages.unwrap_or_default()));
                 }
                 continue;
             }
             let key = KeyName::Text(key);
-            let records: Option<_> = map.next_value()?;
-            let records = records.unwrap_or_default();
-            match places.entry(key.clone()) {
-                Entry::Occupied(place) => keys[*place.get()].1 = records,
-                Entry::Vacant(place) => {
-                    place.insert(keys.len());
-                    keys.push((key, records));
+            let messages: Option<_> = map.next_value()?;
+            let messages = messages.unwrap_or_default();
+            match indices.entry(key.clone()) {
+                Entry::Occupied(index) => keys[*index.get()].1 = messages,
+                Entry::Vacant(index) => {
+                    index.insert(keys.len());
+                    keys.push((key, messages));
                 }
             }
         }
-        // An only key may be escaped, so that it does not look like a tag.
-        if places.len() == 1
+        // A single key may be escaped, so that it is not taken for a tag.
+        if indices.len() == 1
             && let [(KeyName::Text(key), _)] = &mut keys[..]
             && tagged::unescaped(key) != key
         {
@@ -206,7 +211,7 @@ impl<'de> Visitor<'de> for PolledVisitor {
 
 #[cfg(test)]
 mod tests {
-    use super::{MicroOp, Record, micro_ops};
+    use super::{MicroOp, RawMessage, micro_ops};
     use history::{History, Op};
 
     fn op(kind: &str, value: &str) -> Op {
@@ -220,18 +225,18 @@ mod tests {
             .unwrap()
     }
 
-    /// The micro-operations of a completion, in a spelling of their own.
-    fn told(op: &Op, invocation: Option<&Op>) -> String {
-        let record = |Record(offset, message): &Record<'_>| match offset {
+    /// The micro-operations of a completion as text.
+    fn describe(op: &Op, invocation: Option<&Op>) -> String {
+        let message = |RawMessage(offset, message): &RawMessage<'_>| match offset {
             Some(offset) => format!("{offset}={}", message.get()),
             None => message.get().to_owned(),
         };
         let part = |part: &MicroOp<'_>| match part {
-            MicroOp::Send(key, sent) => format!("send {key} {}", record(sent)),
+            MicroOp::Send(key, sent) => format!("send {key} {}", message(sent)),
             MicroOp::Poll(keys) => {
-                let key = |(key, records): &(_, Vec<_>)| {
-                    let records: Vec<_> = records.iter().map(record).collect();
-                    format!(" {key} [{}]", records.join(" "))
+                let key = |(key, messages): &(_, Vec<_>)| {
+                    let messages: Vec<_> = messages.iter().map(message).collect();
+                    format!(" {key} [{}]", messages.join(" "))
                 };
                 let keys: Vec<_> = keys.iter().map(key).collect();
                 format!("poll{}", keys.concat())
@@ -247,7 +252,7 @@ mod tests {
     #[test]
     fn sends_and_polls_are_read_in_their_order() {
         let check = |value: &str, expected: &str| {
-            assert_eq!(told(&op("ok", value), None), expected, "{value}");
+            assert_eq!(describe(&op("ok", value), None), expected, "{value}");
         };
         check("[]", "");
         check(
@@ -272,10 +277,10 @@ mod tests {
     fn keys_may_be_anything() {
         let value = r##"[["send",8,5],["poll",{"#map":[[8,[[0,1]]],["8",[]]]}]]"##;
         assert_eq!(
-            told(&op("ok", value), None),
+            describe(&op("ok", value), None),
             r#"send 8 5, poll "8" [] 8 [0=1]"#
         );
-        let polled = |json: &str| told(&op("ok", &format!(r#"[["poll",{json}]]"#)), None);
+        let polled = |json: &str| describe(&op("ok", &format!(r#"[["poll",{json}]]"#)), None);
         assert_eq!(polled(r###"{"##map":[[0,1]]}"###), r##"poll "#map" [0=1]"##);
         assert_eq!(
             polled(r###"{"##map":[[0,1]],"8":[]}"###),
@@ -284,10 +289,10 @@ mod tests {
     }
 
     #[test]
-    fn a_list_that_was_sent_is_a_message_and_no_offset() {
+    fn a_list_that_was_sent_is_a_message_without_an_offset() {
         let invocation = op("invoke", r#"[["send","8",[1,2]]]"#);
         let check = |kind: &str, value: &str, expected: &str| {
-            assert_eq!(told(&op(kind, value), Some(&invocation)), expected);
+            assert_eq!(describe(&op(kind, value), Some(&invocation)), expected);
         };
         check("info", r#"[["send","8",[1,2]]]"#, "send \"8\" [1,2]");
         check("fail", r#"[["send","8",[1,2]]]"#, "send \"8\" [1,2]");
@@ -297,10 +302,10 @@ mod tests {
     }
 
     #[test]
-    fn anything_else_is_refused_with_a_reason() {
+    fn any_other_value_is_refused_with_a_reason() {
         let check = |value: &str, reason: &str| {
-            let told = told(&op("ok", value), None);
-            assert!(told.contains(reason), "{value}: {told}");
+            let description = describe(&op("ok", value), None);
+            assert!(description.contains(reason), "{value}: {description}");
         };
         check("null", "expected a sequence");
         check("[null]", "expected [\"send\"");
@@ -312,7 +317,7 @@ mod tests {
         check(r#"[["send","8",[1.5,2]]]"#, "expected i64");
         check(r#"[["send","8",[9223372036854775808,2]]]"#, "expected i64");
         check(r#"[["send","8",1,1]]"#, "send has too many parts");
-        check(r#"[["poll",{"8":[5]}]]"#, "expected tuple struct Record");
+        check(r#"[["poll",{"8":[5]}]]"#, "expected [offset, message]");
         check(r#"[["poll",[]]]"#, "expected {key: [[offset, message]]}");
         check(r#"[["append","8",1]]"#, "unknown variant `append`");
     }

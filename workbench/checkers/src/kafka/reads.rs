@@ -1,20 +1,21 @@
-//! Who polled what from whom: nobody may read what was refused, or what he has yet to send.
+//! Reads: pairs of the operation that sent a message and one that polled it. A message whose send
+//! failed must not be polled, nor one by the operation that sends it.
 
 use std::collections::BTreeSet;
 
-use super::account::{Entry, MessageId};
-use super::cases::{Case, KEPT, cases};
+use super::cases::{Case, DEFAULT_KEEP, cases};
 use super::micro_ops::KeyName;
+use super::parsed::{Entry, MessageId};
 use super::result::LogAnomaly;
 use super::{Analysis, Element};
 use crate::elle::Cases;
 use history::{Kind, Op};
 
-/// Somebody polled what somebody sent: two completions, which may be one and the same.
+/// A message sent by one operation and polled by another, or by the same one.
 pub(crate) struct Read<'a> {
-    /// Who sent it; of several, the last one to hear what came of it.
+    /// The operation that sent it; of several, the last to complete.
     pub(crate) writer: &'a Op,
-    /// Who polled it, however that ended.
+    /// The operation that polled it, however it ended.
     pub(crate) reader: &'a Op,
     message: MessageId,
 }
@@ -22,19 +23,19 @@ pub(crate) struct Read<'a> {
 impl<'a> Analysis<'a> {
     /// The key and the message that were read.
     pub(crate) fn what(&self, read: &Read<'_>) -> (&KeyName<'static>, &Element) {
-        let message = &self.account.messages[read.message];
-        (&self.account.keys[message.key].name, &message.value)
+        let message = &self.parsed.messages[read.message];
+        (&self.parsed.keys[message.key].name, &message.value)
     }
 
-    /// All reads of messages that were sent, in order of time: one for every time that a message was
-    /// polled. There are too many of them to keep.
+    /// All reads of messages that were sent, in order of time: one for every poll of a message.
+    /// They are too many to keep.
     pub(crate) fn reads(&self) -> impl Iterator<Item = Read<'a>> {
-        self.account.completions.iter().flat_map(move |completion| {
+        self.parsed.completions.iter().flat_map(move |completion| {
             let reader = completion.op;
             completion.polled().filter_map(move |entry| {
                 let message = entry.message();
                 Some(Read {
-                    writer: self.account.messages[message].sender?,
+                    writer: self.parsed.messages[message].sender?,
                     reader,
                     message,
                 })
@@ -42,14 +43,14 @@ impl<'a> Analysis<'a> {
         })
     }
 
-    /// Demands that every message that was polled was sent.
+    /// Checks that every message that was polled was sent.
     ///
     /// # Errors
-    /// Says which one was not.
-    pub(super) fn demand_senders(&self) -> Result<(), String> {
-        for completion in &self.account.completions {
+    /// When one was not.
+    pub(super) fn check_senders(&self) -> Result<(), String> {
+        for completion in &self.parsed.completions {
             let mut messages = completion.polled().map(Entry::message);
-            let is_unsent = |id: &MessageId| self.account.messages[*id].sender.is_none();
+            let is_unsent = |id: &MessageId| self.parsed.messages[*id].sender.is_none();
             if let Some(message) = messages.find(is_unsent) {
                 return Err(self.unsent(completion.op, message));
             }
@@ -61,38 +62,39 @@ impl<'a> Analysis<'a> {
         let Op { process, index, .. } = op;
         let message = self.message(message);
         let key = &message.key;
-        format!("process {process} polled {message} of key {key} (op {index}), which nobody sent")
+        format!(
+            "process {process} polled {message} of key {key} (op {index}), which was never sent"
+        )
     }
 
-    /// Says which key was polled, but never with a message whose offset is known, if there is one.
-    /// Maelstrom cannot say then what else should have been read, and judges nothing at all.
-    pub(super) fn always_empty(&self) -> Option<String> {
-        let mut is_known = vec![false; self.account.keys.len()];
-        for (id, message) in self.account.messages.iter().enumerate() {
-            is_known[message.key] |= message.reader.is_some() && self.logs.place(id).is_some();
+    /// Describes a key that was polled, but never with a message whose offset is known, if there is
+    /// one. Maelstrom cannot know then what else should have been polled, and judges nothing.
+    pub(super) fn describe_empty_key(&self) -> Option<String> {
+        let mut is_known = vec![false; self.parsed.keys.len()];
+        for (id, message) in self.parsed.messages.iter().enumerate() {
+            is_known[message.key] |= message.reader.is_some() && self.logs.indices_of(id).is_some();
         }
-        let mut keys = self.account.keys.iter().zip(is_known);
+        let mut keys = self.parsed.keys.iter().zip(is_known);
         let (name, poller) = keys.find_map(|(key, is_known)| {
             let poller = key.poller.filter(|_| !is_known)?;
             Some((&key.name, poller))
         })?;
         let Op { process, index, .. } = poller;
         Some(format!(
-            "polls returned key {name}, the first one that of process {process} (op {index}), \
-             but never a message of it at an offset; a key without messages must be left out, or \
-             nothing can be said about what was lost"
+            "polls returned key {name} (first process {process}, op {index}), but never a message \
+             of it with an offset; leave out keys without messages, or lost writes cannot be judged"
         ))
     }
 
-    /// The errors that lie in a read alone.
+    /// The anomalies of single reads.
     pub(super) fn read_anomalies(&self) -> Vec<Cases<LogAnomaly>> {
         let is_aborted = |read: &Read<'_>| {
-            read.reader.kind == Kind::Ok && self.account.messages[read.message].is_refused
+            read.reader.kind == Kind::Ok && self.parsed.messages[read.message].is_failed
         };
         let aborted: Vec<_> = self.reads().filter(is_aborted).map(Aborted).collect();
         let found = [
-            cases("G1a", &aborted, KEPT, self),
-            cases("precommitted-read", &self.own_reads(), KEPT, self),
+            cases("G1a", &aborted, DEFAULT_KEEP, self),
+            cases("precommitted-read", &self.own_reads(), DEFAULT_KEEP, self),
         ];
         found.into_iter().flatten().collect()
     }
@@ -100,7 +102,7 @@ impl<'a> Analysis<'a> {
     /// At most one for each operation.
     fn own_reads(&self) -> Vec<OwnRead<'a>> {
         let mut found = Vec::new();
-        for completion in &self.account.completions {
+        for completion in &self.parsed.completions {
             if completion.sends.is_empty() || completion.polls.is_empty() {
                 continue;
             }
@@ -116,7 +118,7 @@ impl<'a> Analysis<'a> {
     }
 }
 
-/// A message was polled though its sending failed.
+/// A message that was polled although its send failed.
 struct Aborted<'a>(Read<'a>);
 
 impl Case for Aborted<'_> {
@@ -129,7 +131,7 @@ impl Case for Aborted<'_> {
     }
 }
 
-/// An operation polled what it sent itself.
+/// An operation that polled its own message.
 struct OwnRead<'a> {
     op: &'a Op,
     message: MessageId,
@@ -150,7 +152,7 @@ mod tests {
     use history::History;
 
     #[test]
-    fn a_message_is_read_from_the_last_who_sent_it_and_may_have() {
+    fn a_read_is_of_the_last_sender_of_its_message() {
         let own = r#"[["send","8",[1,"b"]],["poll",{"8":[[1,"b"]]}]]"#;
         let lines = [
             (0, "fail", "send", r#"[["send","8","a"]]"#),
@@ -173,7 +175,7 @@ mod tests {
         let lines = [begun, ended].concat();
         let history = History::read_json(lines.join("\n").as_bytes()).unwrap();
         let analysis = Analysis::of(&history).unwrap();
-        analysis.demand_senders().unwrap();
+        analysis.check_senders().unwrap();
         let edges = analysis.reads().map(|read| {
             let (key, value) = analysis.what(&read);
             format!("{}→{} {key}:{value}", read.writer.index, read.reader.index)

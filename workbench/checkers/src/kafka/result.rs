@@ -1,52 +1,52 @@
-//! The anomalies of logs, with the operations, keys and messages that are involved.
+//! The anomalies of logs, with the operations, keys and messages involved.
 
 use std::fmt::{self, Display, Formatter};
 
 use super::{ALLOWED, codec};
 use crate::element::Element;
 use crate::elle::{Cases, CycleExists, OpCycle, OpStep, SearchTimeout, StepReason};
-use crate::finding::{Finding, first};
+use crate::finding::{Finding, counted, first};
 use crate::{CheckerResult, OpRef, Validity};
 use history::Op;
 use history::edn::Edn;
 
-/// How many things are named one by one.
-const NAMED: usize = 5;
+/// The number of items that a finding names.
+const MAX_NAMED: usize = 5;
 
-/// The anomalies of logs, and how far polls were behind.
+/// The anomalies of logs, and the lags of polls.
 #[derive(Debug, Clone)]
 pub struct LogsResult {
-    /// All that was found, in the order of names, also what is no error.
+    /// All anomalies in the order of names, including those that are no errors.
     pub anomalies: Vec<Cases<LogAnomaly>>,
-    /// When the last send or poll was completed as `ok`, in nanoseconds since time zero: what is
-    /// [unseen](LogAnomaly::Unseen) then stays so.
+    /// The time of the last send or poll that completed as `ok`, in nanoseconds since time zero: a
+    /// message that is [unseen](LogAnomaly::Unseen) then stays unseen.
     pub last_ok_ns: Option<u64>,
-    /// How far each poll was behind, in the order of polls.
+    /// The lag of each poll, in the order of polls.
     pub lags: Vec<PollLag>,
-    /// The poll that was furthest behind.
+    /// The poll with the greatest lag.
     pub worst_lag: Option<WorstLag>,
-    /// The first operation of each cause for which the outcome of sends and polls is unknown.
+    /// The indeterminate sends and polls: the first of each cause.
     pub indeterminate: Vec<Op>,
 }
 
-/// For how long the newest message that a process had reached was no longer the newest of its key
-/// when a poll began.
+/// The realtime lag of a poll: for how long the newest message that a process had polled was no
+/// longer the newest of its key when the poll began.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PollLag {
-    /// When the poll began, in nanoseconds since time zero.
+    /// The time at which the poll began, in nanoseconds since time zero.
     pub begun_ns: u64,
-    /// How far behind it was, in nanoseconds.
+    /// The lag in nanoseconds.
     pub lag_ns: u64,
 }
 
-/// The poll that was furthest behind.
+/// The poll with the greatest lag.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WorstLag {
-    /// How far, and when.
+    /// The lag, and the time of the poll.
     pub poll: PollLag,
     /// The process that polled.
     pub process: u64,
-    /// The key that it was behind in.
+    /// The key in which it lagged.
     pub key: Element,
 }
 
@@ -57,23 +57,23 @@ pub struct LogMessage {
     pub key: Element,
     /// The message.
     pub value: Element,
-    /// The last operation that sent it, as far as the history shows one.
+    /// The last operation that sent it, if it is in the history.
     pub sender: Option<OpRef>,
 }
 
-/// What an operation does with the messages of a log.
+/// The action of an operation on the messages of a log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogAction {
-    /// It polls them.
+    /// A poll.
     Poll,
-    /// It sends them.
+    /// A send.
     Send,
 }
 
 /// One occurrence of an anomaly of logs.
 #[derive(Debug, Clone)]
 pub enum LogAnomaly {
-    /// An offset that several messages have.
+    /// Several messages share an offset.
     SharedOffset {
         /// The offset.
         offset: u64,
@@ -82,38 +82,38 @@ pub enum LogAnomaly {
         /// The messages.
         messages: Vec<LogMessage>,
     },
-    /// A message at several offsets.
+    /// A message is at several offsets.
     Duplicate {
         /// The message.
         message: LogMessage,
         /// The offsets.
         offsets: Vec<u64>,
     },
-    /// A message that no poll returned, below one that some poll did.
+    /// A message was never polled, although one above it was.
     LostWrite {
         /// The message.
         message: LogMessage,
         /// The number of offsets in use below it.
         index: usize,
-        /// The same of the highest message that was polled.
+        /// The number of offsets in use below the highest message that was polled.
         max_read_index: usize,
-        /// That message.
+        /// The highest message that was polled.
         max_read: LogMessage,
         /// The operation that sent the lost one.
         writer: Option<Op>,
         /// The operation that polled the highest one.
         reader: Op,
     },
-    /// Messages of a key that were acknowledged and never polled.
+    /// Messages of a key were acknowledged and never polled.
     Unseen {
         /// The key.
         key: Element,
-        /// How many.
+        /// The number of messages.
         count: usize,
         /// The first few of them.
         messages: Vec<LogMessage>,
     },
-    /// A message was polled though its send failed.
+    /// A message was polled although its send failed.
     AbortedRead {
         /// The message.
         message: LogMessage,
@@ -122,19 +122,18 @@ pub enum LogAnomaly {
         /// The operation that polled it.
         reader: Op,
     },
-    /// An operation polled what it sent itself.
+    /// An operation polled its own message.
     OwnRead {
         /// The message.
         message: LogMessage,
         /// The operation.
         op: Op,
     },
-    /// From one message of a process to its next one of the same key: anything but one place
-    /// forward.
+    /// A process went from one message of a key to another that is not the next.
     Step {
-        /// What the process did with them.
+        /// Whether it polled or sent them.
         action: LogAction,
-        /// The operation before; nothing for a step within one.
+        /// The operation of the message before. `None` for a step within one operation.
         before: Option<Op>,
         /// The operation.
         op: Op,
@@ -142,9 +141,9 @@ pub enum LogAnomaly {
         from: LogMessage,
         /// The message.
         to: LogMessage,
-        /// How many places forward.
+        /// The distance: 1 is the next message, a negative one goes back.
         distance: i64,
-        /// The messages in between, if it goes forward.
+        /// The messages in between, if it skipped some.
         skipped: Vec<Element>,
     },
     /// Operations each of which comes before the next, and the last before the first.
@@ -153,7 +152,7 @@ pub enum LogAnomaly {
     CycleExists(CycleExists),
     /// A search for a cycle that took too many steps.
     SearchTimeout(SearchTimeout),
-    /// No operation comes before another.
+    /// No operation precedes another.
     NothingOrdered,
 }
 
@@ -200,7 +199,7 @@ impl LogAnomaly {
         }
     }
 
-    /// The messages that the case is about, for a picture of their key's log.
+    /// The messages of the case, for a plot of their key's log.
     pub fn messages(&self) -> Vec<&LogMessage> {
         match self {
             LogAnomaly::SharedOffset { messages, .. } | LogAnomaly::Unseen { messages, .. } => {
@@ -227,14 +226,17 @@ impl Display for LogMessage {
 }
 
 impl LogMessage {
-    /// `message 7 (sent by process 3 in op 5)`.
-    fn with_sender(&self) -> String {
-        match &self.sender {
-            Some(OpRef { process, index, .. }) => {
-                format!("{self} (sent by process {process} in op {index})")
-            }
-            None => self.to_string(),
-        }
+    /// `message 7 of key "8" (sent by process 3, op 5)`.
+    fn in_full(&self) -> String {
+        format!("{self} of key {}{}", self.key, self.origin())
+    }
+
+    /// ` (sent by process 3, op 5)`.
+    fn origin(&self) -> String {
+        self.sender.as_ref().map_or_else(String::new, |sender| {
+            let OpRef { process, index, .. } = sender;
+            format!(" (sent by process {process}, op {index})")
+        })
     }
 }
 
@@ -247,58 +249,49 @@ impl Display for LogAnomaly {
                 let key = messages
                     .first()
                     .map_or_else(String::new, |it| it.key.to_string());
-                let messages = named(messages.iter().map(LogMessage::with_sender));
-                write!(f, "offset {offset} of key {key} holds {messages}")
+                let count = counted(messages.len(), "message");
+                let messages = named(messages.iter().map(|it| format!("{it}{}", it.origin())));
+                write!(f, "offset {offset} of key {key} has {count}: {messages}")
             }
             LogAnomaly::Duplicate { message, offsets } => {
+                let count = counted(offsets.len(), "offset");
                 let offsets = named(offsets.iter().map(u64::to_string));
-                let (key, message) = (&message.key, message.with_sender());
-                write!(f, "{message} of key {key} is at offsets {offsets}")
+                write!(f, "{} is at {count}: {offsets}", message.in_full())
             }
             LogAnomaly::LostWrite {
                 message,
                 max_read,
                 reader: Op { process, index, .. },
                 ..
-            } => {
-                let (key, lost) = (&message.key, message.with_sender());
-                write!(
-                    f,
-                    "nobody ever polled {lost} of key {key}, though process {process} came as far as \
-                     {max_read} (op {index})"
-                )
-            }
+            } => write!(
+                f,
+                "{} was never polled, although process {process} polled {max_read} after it (op \
+                 {index})",
+                message.in_full()
+            ),
             LogAnomaly::Unseen {
                 key,
                 count,
                 messages,
             } => {
-                let one = messages.first();
-                let one = one.map_or_else(String::new, LogMessage::with_sender);
-                match count {
-                    1 => write!(
-                        f,
-                        "{one} of key {key} was acknowledged, but nobody ever polled it"
-                    ),
-                    count => write!(
-                        f,
-                        "{count} messages of key {key} were acknowledged, but nobody ever polled \
-                         them; one is {one}"
-                    ),
+                let unseen = "acknowledged, but never polled";
+                match (count, messages.first()) {
+                    (1, Some(message)) => write!(f, "{} was {unseen}", message.in_full()),
+                    (_, first) => {
+                        write!(f, "{count} messages of key {key} were {unseen}")?;
+                        first.map_or(Ok(()), |it| write!(f, ", among them {it}{}", it.origin()))
+                    }
                 }
             }
             LogAnomaly::AbortedRead {
                 message,
                 reader: Op { process, index, .. },
                 ..
-            } => {
-                let (key, message) = (&message.key, message.with_sender());
-                write!(
-                    f,
-                    "process {process} polled {message} of key {key} (op {index}), but its send \
-                     failed"
-                )
-            }
+            } => write!(
+                f,
+                "process {process} polled {} in op {index}, but its send failed",
+                message.in_full()
+            ),
             LogAnomaly::OwnRead {
                 message,
                 op: Op { process, index, .. },
@@ -317,71 +310,57 @@ impl Display for LogAnomaly {
                 distance,
                 skipped,
             } => {
-                let way = way(*action, before.as_ref(), op, from, to);
+                let (process, index, key) = (op.process, op.index, &to.key);
+                let did = match action {
+                    LogAction::Poll => format!("polled {from} of key {key}"),
+                    LogAction::Send => format!("sent {from} to key {key}"),
+                };
+                let before = before.as_ref();
+                let before = before.map_or_else(String::new, |it| format!(" (op {})", it.index));
                 let distance = describe_distance(*distance, skipped);
-                write!(f, "process {} {way}{distance}", op.process)
+                write!(
+                    f,
+                    "process {process} {did}{before} and then {to} (op {index}){distance}"
+                )
             }
             LogAnomaly::Cycle(cycle) => {
                 let ends = cycle.ops.windows(2).zip(&cycle.steps);
                 let steps: Vec<_> = ends.map(|(ends, step)| describe_step(ends, step)).collect();
                 f.write_str(&steps.join("; "))
             }
-            LogAnomaly::CycleExists(CycleExists { ops, .. }) => {
-                let indices = ops.iter().take(NAMED).map(|op| op.index.to_string());
-                let indices: Vec<_> = indices.collect();
+            LogAnomaly::CycleExists(CycleExists {
+                model,
+                relations,
+                ops,
+                ..
+            }) => {
+                let (count, relations) = (counted(ops.len(), "operation"), relations.join(", "));
+                let names = named(ops.iter().map(|op| format!("op {}", op.index)));
                 write!(
                     f,
-                    "{} operations come each before each other one: {}",
-                    ops.len(),
-                    indices.join(", ")
+                    "{count} are on cycles of {relations}, which {model} forbids: {names}"
                 )
             }
-            LogAnomaly::SearchTimeout(SearchTimeout { sought, ops }) => write!(
-                f,
-                "the search for {sought} among {ops} operations took too long"
-            ),
+            LogAnomaly::SearchTimeout(SearchTimeout { sought, ops }) => {
+                let ops = counted(*ops, "operation");
+                write!(f, "the search for {sought} among {ops} exceeded its limit")
+            }
             LogAnomaly::NothingOrdered => {
-                f.write_str("no operation comes before another, so there is nothing to check")
+                f.write_str("no operation precedes another, so nothing could be checked")
             }
         }
-    }
-}
-
-fn way(
-    action: LogAction,
-    before: Option<&Op>,
-    op: &Op,
-    from: &LogMessage,
-    to: &LogMessage,
-) -> String {
-    let (key, index) = (&to.key, op.index);
-    match (action, before) {
-        (LogAction::Poll, None) => {
-            format!("polled {from} of key {key} and right after it {to} (op {index})")
-        }
-        (LogAction::Send, None) => {
-            format!("sent {from} to key {key} and right after it {to} (op {index})")
-        }
-        (LogAction::Poll, Some(before)) => format!(
-            "polled key {key} up to {from} (op {}) and next from {to} (op {index})",
-            before.index
-        ),
-        (LogAction::Send, Some(before)) => format!(
-            "sent {from} to key {key} (op {}) and next {to} (op {index})",
-            before.index
-        ),
     }
 }
 
 fn describe_distance(distance: i64, skipped: &[Element]) -> String {
     match distance {
-        0 => ", the same one again".to_owned(),
-        -1 => ", which stands 1 place before it".to_owned(),
-        back if back < 0 => format!(", which stands {} places before it", -back),
+        0 => ", the same message again".to_owned(),
+        -1 => ", which is 1 position before it".to_owned(),
+        back if back < 0 => format!(", which is {} positions before it", -back),
         _ => {
             let values = named(skipped.iter().map(ToString::to_string));
-            let were = if skipped.len() == 1 { "was" } else { "were" };
-            format!(": {values} {were} skipped")
+            let plural = if skipped.len() == 1 { "" } else { "s" };
+            format!(", skipping message{plural} {values}")
         }
     }
 }
@@ -394,18 +373,18 @@ fn describe_step(ends: &[Op], step: &OpStep) -> String {
     match &step.reason {
         StepReason::Data { key, before, .. } => {
             let value = before.as_ref().map_or_else(String::new, Element::to_string);
-            format!("{from} sent message {value} to key {key}, which {to} returned")
+            format!("{from} sent message {value} to key {key}, which {to} polled")
         }
         StepReason::Process | StepReason::Realtime { .. } => {
-            format!("{from} had ended before {to} began")
+            format!("{from} ended before {to} began")
         }
     }
 }
 
-/// Some things by name, at most five: `a, b and 3 more`.
+/// A list of at most five names: `a, b and 3 more`.
 fn named(names: impl ExactSizeIterator<Item = String>) -> String {
     let total = names.len();
-    let names: Vec<String> = names.take(NAMED).collect();
+    let names: Vec<String> = names.take(MAX_NAMED).collect();
     match total - names.len() {
         0 => names.join(", "),
         more => format!("{} and {more} more", names.join(", ")),

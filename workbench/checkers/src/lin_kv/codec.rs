@@ -1,14 +1,15 @@
 //! Registers as Knossos' result maps.
 
+use super::sentences::text;
 use super::{
     Configuration, RegisterEvent, RegisterOp, RegisterOutcome, RegisterResult, RegisterViolation,
-    RegistersResult, Undecided, Value, text,
+    RegistersResult, Undecided, Value,
 };
 use crate::element::Element;
 use crate::{CheckerResult as _, Validity};
 use history::edn::{self, Edn};
 
-/// The result map of all registers, or of the only one without a key.
+/// The result map of all registers, or of the single one without a key.
 pub(super) fn registers(result: &RegistersResult) -> Edn {
     if let [register @ RegisterResult { key: None, .. }] = &result.registers[..] {
         return to_edn(register);
@@ -91,7 +92,7 @@ fn undecided(undecided: &Undecided) -> Edn {
     ])
 }
 
-/// An operation as the key's own history would have it: the key is left out.
+/// An operation without its key, as in a history of that key alone.
 fn op(event: &RegisterEvent) -> Edn {
     let value = match &event.operation {
         RegisterOp::Read(value) | RegisterOp::Write(value) => value_to_edn(value),
@@ -113,7 +114,7 @@ fn configuration(configuration: &Configuration) -> Edn {
     ])
 }
 
-/// The end of an order, and why the operation cannot come next.
+/// The end of an order, and the reason why the operation cannot come next.
 fn path(configuration: &Configuration, next: &RegisterEvent) -> Edn {
     let step = |event, model| edn::map([("op", op(event)), ("model", model)]);
     let state = text(&configuration.state);

@@ -1,24 +1,24 @@
-//! A configuration's key: what is left to do and what can still be done, in a few words.
+//! A configuration's key: which operations must still take effect and which can, in a few words.
 //!
-//! Of each slot there are two bits: that its call *owes* nothing (it has taken effect, or may be
-//! left out), and that its call is *unused*, so that it can still take effect. Of each lane there
-//! is the number of its calls that have taken effect. So one configuration covers another in the
-//! same state if it has all bits of the other and no larger number.
+//! For each slot there are two bits: *settled*, if its operation has taken effect or may be left
+//! out, and *unused*, if its operation can still take effect. For each lane there is the number of
+//! its operations that have taken effect. One configuration covers another in the same state if it
+//! has all bits of the other and no larger number.
 
-/// How keys are laid out: bits of freed slots, bits of unused ones, numbers of the lanes.
+/// The layout of keys: settled bits, unused bits, counts of lanes.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Shape {
-    /// Words for one bit of each slot.
+pub(super) struct KeyLayout {
+    /// Words that hold one bit for each slot.
     words: usize,
     lane_words: usize,
-    /// Bits of a lane. The highest is never set in a key.
+    /// Bits of a lane's count. The highest is never set in a key.
     lane_bits: usize,
     /// The highest bit of each lane in a word.
     highest: u64,
 }
 
-impl Shape {
-    /// Keys for so many slots, and for lanes of so many calls each.
+impl KeyLayout {
+    /// The layout for `slots` slots and these lanes of operations.
     pub(super) fn new(slots: usize, lanes: &[Vec<u32>]) -> Self {
         let longest = lanes.iter().map(Vec::len).max().unwrap_or(0);
         let (lane_bits, highest) = match longest {
@@ -26,7 +26,7 @@ impl Shape {
             0x80..0x8000 => (16, 0x8000_8000_8000_8000),
             _ => (32, 0x8000_0000_8000_0000),
         };
-        Shape {
+        KeyLayout {
             words: slots.div_ceil(64),
             lane_words: (lanes.len() * lane_bits).div_ceil(64),
             lane_bits,
@@ -34,12 +34,12 @@ impl Shape {
         }
     }
 
-    /// How many words a key has.
+    /// The number of words of a key.
     pub(super) fn len(&self) -> usize {
         2 * self.words + self.lane_words
     }
 
-    pub(super) fn is_free(&self, key: &[u64], slot: usize) -> bool {
+    pub(super) fn is_settled(&self, key: &[u64], slot: usize) -> bool {
         key[slot / 64] & bit(slot) != 0
     }
 
@@ -47,58 +47,58 @@ impl Shape {
         key[self.words + slot / 64] & bit(slot) != 0
     }
 
-    /// A call that changes the state begins.
+    /// Marks the operation in a slot, which changes the state, as begun.
     pub(super) fn begin_change(&self, key: &mut [u64], slot: usize) {
         key[self.words + slot / 64] |= bit(slot);
     }
 
-    /// A call takes effect.
-    pub(super) fn take(&self, key: &mut [u64], slot: usize) {
+    /// Marks the operation in a slot as in effect.
+    pub(super) fn apply(&self, key: &mut [u64], slot: usize) {
         key[slot / 64] |= bit(slot);
         key[self.words + slot / 64] &= !bit(slot);
     }
 
-    /// A call may be left out, and may still take effect.
-    pub(super) fn release(&self, key: &mut [u64], slot: usize) {
+    /// Allows the operation in a slot to be left out; it can still take effect.
+    pub(super) fn settle(&self, key: &mut [u64], slot: usize) {
         key[slot / 64] |= bit(slot);
     }
 
-    /// Calls that cannot be used, as reads, take effect: whether any of them was missing.
-    pub(super) fn fulfil(&self, key: &mut [u64], slots: &[u64]) -> bool {
-        let was_owed = self.is_owed(key, slots);
-        for (free, slots) in key[..self.words].iter_mut().zip(slots) {
-            *free |= slots;
+    /// Marks reads as in effect. Returns whether any of them was not.
+    pub(super) fn settle_reads(&self, key: &mut [u64], slots: &[u64]) -> bool {
+        let was_owed = self.has_unsettled(key, slots);
+        for (settled, slots) in key[..self.words].iter_mut().zip(slots) {
+            *settled |= slots;
         }
         was_owed
     }
 
-    /// The slot is given back.
+    /// Frees a slot.
     pub(super) fn clear(&self, key: &mut [u64], slot: usize) {
         key[slot / 64] &= !bit(slot);
         key[self.words + slot / 64] &= !bit(slot);
     }
 
-    /// Unused calls of these slots may be left out from now on.
-    pub(super) fn excuse(&self, key: &mut [u64], slots: &[u64]) {
-        let (free, others) = key.split_at_mut(self.words);
-        for ((free, unused), slots) in free.iter_mut().zip(others).zip(slots) {
-            *free |= *unused & slots;
+    /// Allows the unused operations in these slots to be left out.
+    pub(super) fn settle_unused(&self, key: &mut [u64], slots: &[u64]) {
+        let (settled, others) = key.split_at_mut(self.words);
+        for ((settled, unused), slots) in settled.iter_mut().zip(others).zip(slots) {
+            *settled |= *unused & slots;
         }
     }
 
-    /// An unused call that owes nothing is of no use any more.
-    pub(super) fn forget(&self, key: &mut [u64], slot: usize) {
-        let (free, unused) = key.split_at_mut(self.words);
-        unused[slot / 64] &= !(free[slot / 64] & bit(slot));
+    /// Marks an operation that may be left out as no longer usable.
+    pub(super) fn discard_settled(&self, key: &mut [u64], slot: usize) {
+        let (settled, unused) = key.split_at_mut(self.words);
+        unused[slot / 64] &= !(settled[slot / 64] & bit(slot));
     }
 
-    /// Whether one of these calls has not taken effect, reads among them.
-    pub(super) fn is_owed(&self, key: &[u64], slots: &[u64]) -> bool {
+    /// Whether one of these operations, reads included, must still take effect.
+    pub(super) fn has_unsettled(&self, key: &[u64], slots: &[u64]) -> bool {
         let mut words = key[..self.words].iter().zip(slots);
-        words.any(|(free, slots)| slots & !free != 0)
+        words.any(|(settled, slots)| slots & !settled != 0)
     }
 
-    /// How many calls of a lane have taken effect.
+    /// The number of operations of a lane that have taken effect.
     pub(super) fn spent(&self, key: &[u64], lane: usize) -> u32 {
         let (word, shift) = self.lane(lane);
         let mask = (1 << (self.lane_bits - 1)) - 1;
@@ -110,7 +110,7 @@ impl Shape {
         key[word] += 1 << shift;
     }
 
-    /// How much was spent of lanes does not matter that are of no use any more.
+    /// Resets the counts of lanes that are of no further use.
     pub(super) fn reset_lanes(&self, key: &mut [u64], useful_until: &[u32], moment: usize) {
         let per_word = 64 / self.lane_bits;
         for (word, until) in key[2 * self.words..]
@@ -120,9 +120,9 @@ impl Shape {
             if *word == 0 {
                 continue;
             }
-            for (place, until) in until.iter().enumerate() {
+            for (index, until) in until.iter().enumerate() {
                 if (*until as usize) < moment {
-                    let shift = place * self.lane_bits;
+                    let shift = index * self.lane_bits;
                     *word &= !(((1 << self.lane_bits) - 1) << shift);
                 }
             }
@@ -135,19 +135,20 @@ impl Shape {
         (word, lane % per_word * self.lane_bits)
     }
 
-    /// Whether a configuration can do all that another can which has the same state.
+    /// Whether `more` can do everything that `less` can do in the same state.
     pub(super) fn covers(&self, more: &[u64], less: &[u64]) -> bool {
         let bits = 2 * self.words;
         let has_bits = more[..bits].iter().zip(&less[..bits]);
         let spent = more[bits..].iter().zip(&less[bits..]);
-        // A lane's highest bit is borrowed from if it has spent more.
+        // The subtraction clears a lane's highest bit if `more` has spent more of the lane.
         has_bits.fold(0, |missing, (more, less)| missing | (less & !more)) == 0
             && spent.fold(self.highest, |all, (more, less)| {
                 all & ((less | self.highest) - more)
             }) == self.highest
     }
 
-    /// How much is left to choose from, and how little is owed: the search prefers more.
+    /// The preference of the search: more usable operations and fewer that must take effect score
+    /// higher.
     pub(super) fn score(&self, key: &[u64]) -> i32 {
         let (bits, spent) = key.split_at(2 * self.words);
         let bits: u32 = bits.iter().map(|word| word.count_ones()).sum();

@@ -1,4 +1,4 @@
-//! The answer, from searches by turns.
+//! The answer, from a portfolio of searches that take turns.
 
 use std::collections::HashMap;
 
@@ -6,29 +6,29 @@ use super::levels::Node;
 use super::problem::Problem;
 use super::search::{Progress, Rules, Search, Strategy};
 use super::timeline::Event;
-use super::{Attempt, Call, Linearizability, Specification, Unfinished, Violation};
+use super::{Attempt, Linearizability, Specification, TimedOp, Unfinished, Violation};
 
-/// How many orders of what comes before a violation are reported.
-const ATTEMPTS: usize = 10;
+/// The number of orders that are reported before a violation.
+const MAX_ATTEMPTS: usize = 10;
 
-/// How many steps are taken at most to find all states before a violation, not only those that
-/// matter to its proof.
-const EVIDENCE: u64 = 1 << 17;
+/// The limit of steps to find all states before a violation, beyond those that its proof needs.
+const MAX_EVIDENCE_STEPS: u64 = 1 << 17;
 
-/// How a search is made. None of it changes a yes or no; all of it can decide whether there is one.
+/// The limits and the strategy of a search. They never change a definite answer, only whether there
+/// is one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Effort {
-    /// How much memory the search may take, in bytes, besides about a hundred for each call.
+    /// The memory limit in bytes, besides about a hundred bytes for each operation.
     pub max_bytes: usize,
-    /// Which configuration is expanded next.
+    /// The choice of the configuration to expand next.
     pub strategy: Strategy,
-    /// How many steps may bring no progress before searches with relaxed rules have their turns,
+    /// The number of steps without progress after which searches with relaxed rules take turns,
     /// too.
     pub first_turn: u64,
 }
 
 impl Default for Effort {
-    /// 160 MiB, by turns.
+    /// 160 MiB, and the mixed strategy.
     fn default() -> Self {
         Effort {
             max_bytes: 160 << 20,
@@ -41,31 +41,31 @@ impl Default for Effort {
     }
 }
 
-/// Looks for an order of calls to one object, with the default effort.
+/// Searches for a linearization of operations on one object, with the default effort.
 ///
-/// Before each step, which takes a microsecond or less, `goes_on` is asked, and the search is over,
-/// unfinished, when that says no: count there, and the same calls have the same answer every time.
-/// The answer is exact otherwise.
+/// Before each step, which takes at most about a microsecond, `keep_going` is called; if it returns
+/// `false`, the search ends unfinished. Count there to get the same answer for the same
+/// operations every time. All other answers are exact.
 ///
-/// The problem is NP-complete: many *different* calls under way at the same time, or without an
-/// end, that can stand in for one another make the search long.
+/// The problem is NP-complete: the search is long if many *different* operations that can replace
+/// one another are concurrent or have no end.
 pub fn linearize<P: Specification>(
     specification: &P,
-    calls: &[Call<P::Operation>],
-    goes_on: impl FnMut() -> bool,
+    ops: &[TimedOp<P::Operation>],
+    keep_going: impl FnMut() -> bool,
 ) -> Linearizability<P::State> {
-    linearize_with(Effort::default(), specification, calls, goes_on)
+    linearize_with(Effort::default(), specification, ops, keep_going)
 }
 
-/// Does as [`linearize`], with a certain effort.
+/// Like [`linearize`], with the given effort.
 pub fn linearize_with<P: Specification>(
     effort: Effort,
     specification: &P,
-    calls: &[Call<P::Operation>],
-    mut goes_on: impl FnMut() -> bool,
+    ops: &[TimedOp<P::Operation>],
+    mut keep_going: impl FnMut() -> bool,
 ) -> Linearizability<P::State> {
-    let problem = Problem::new(specification, calls);
-    let mut race = Race {
+    let problem = Problem::new(specification, ops);
+    let mut portfolio = Portfolio {
         exact: Search::new(&problem, Rules::Exact, effort.strategy),
         relaxed: Vec::new(),
         bound: u32::MAX,
@@ -74,77 +74,77 @@ pub fn linearize_with<P: Specification>(
     };
     let mut turn = effort.first_turn;
     loop {
-        match race.run(turn, effort.max_bytes, &mut goes_on) {
-            Some(Answer::Holds { path }) => {
-                let order = order(&problem, &race.exact, path, problem.timeline.len());
-                return Linearizability::Holds { order };
+        match portfolio.run(turn, effort.max_bytes, &mut keep_going) {
+            Some(Answer::Linearizable { path }) => {
+                let order = order(&problem, &portfolio.exact, path, problem.timeline.len());
+                return Linearizability::Linearizable { order };
             }
             Some(Answer::Violated) => {
-                return Linearizability::Violated(evidence(&problem, &race.exact));
+                return Linearizability::Violated(evidence(&problem, &portfolio.exact));
             }
             Some(Answer::Unfinished { is_out_of_memory }) => {
-                let reached = race.exact.reached;
+                let reached = portfolio.exact.reached;
                 let ends = problem.timeline.ends.iter();
                 return Linearizability::Unfinished(Unfinished {
-                    call: call_at(&problem, reached),
+                    op: op_ending_at(&problem, reached),
                     explained: ends.filter(|end| **end < reached).count(),
-                    steps: race.steps,
-                    bytes: race.bytes,
+                    steps: portfolio.steps,
+                    bytes: portfolio.bytes,
                     is_out_of_memory,
                 });
             }
-            None if turn == effort.first_turn => race.add_relaxed(&problem, effort.strategy),
+            None if turn == effort.first_turn => portfolio.add_relaxed(&problem, effort.strategy),
             None => {}
         }
         turn = (2 * turn).max(1);
     }
 }
 
-/// How a race ends.
+/// The outcome of a portfolio.
 enum Answer {
-    Holds { path: u32 },
+    Linearizable { path: u32 },
     Violated,
     Unfinished { is_out_of_memory: bool },
 }
 
-/// Searches that have turns.
-struct Race<'p, 'a, P: Specification> {
+/// Searches that take turns.
+struct Portfolio<'p, 'a, P: Specification> {
     exact: Search<'p, 'a, P>,
-    /// If one of these finds that there is no order, there is none.
+    /// Searches with relaxed rules. If one of them finds no order, there is none.
     relaxed: Vec<Search<'p, 'a, P>>,
-    /// No order gets past this level.
+    /// The level that no order can pass.
     bound: u32,
     steps: u64,
-    /// The most memory that was taken.
+    /// Peak memory in bytes.
     bytes: usize,
 }
 
-impl<'p, 'a, P: Specification> Race<'p, 'a, P> {
+impl<'p, 'a, P: Specification> Portfolio<'p, 'a, P> {
     fn add_relaxed(&mut self, problem: &'p Problem<'a, P>, strategy: Strategy) {
         let mut add = |rules| self.relaxed.push(Search::new(problem, rules, strategy));
         add(Rules::AllChanges);
-        add(Rules::OpenCallsAndOverwrites);
+        add(Rules::OpenOpsAndOverwrites);
         if !problem.timeline.lanes.is_empty() {
-            add(Rules::OpenCalls);
+            add(Rules::OpenOps);
         }
     }
 
-    /// A turn for each search; none if that is no answer.
+    /// Gives each search a turn. `None` if there is no answer yet.
     fn run(
         &mut self,
         turn: u64,
         max_bytes: usize,
-        goes_on: &mut impl FnMut() -> bool,
+        keep_going: &mut impl FnMut() -> bool,
     ) -> Option<Answer> {
-        let mut others: usize = self.relaxed.iter().map(Search::bytes).sum();
-        let mut place = None;
+        let mut other_bytes: usize = self.relaxed.iter().map(Search::bytes).sum();
+        let mut index = None;
         loop {
-            let search = match place {
+            let search = match index {
                 None => &mut self.exact,
-                Some(place) => self.relaxed.get_mut(place)?,
+                Some(index) => self.relaxed.get_mut(index)?,
             };
-            if place.is_some() {
-                others -= search.bytes();
+            if index.is_some() {
+                other_bytes -= search.bytes();
             }
             let mut from = search.steps;
             let mut progress = Progress::Waiting;
@@ -153,42 +153,42 @@ impl<'p, 'a, P: Specification> Race<'p, 'a, P> {
                 && search.reached < self.bound
             {
                 let before = search.steps;
-                progress = search.go_on();
-                let bytes = others + search.bytes();
+                progress = search.expand_next();
+                let bytes = other_bytes + search.bytes();
                 self.bytes = self.bytes.max(bytes);
                 for _ in before..search.steps {
-                    if !goes_on() {
+                    if !keep_going() {
                         let is_out_of_memory = false;
                         return Some(Answer::Unfinished { is_out_of_memory });
                     }
                     self.steps += 1;
                 }
                 if bytes > max_bytes {
-                    // The exact search has all the memory in the end.
+                    // The exact search gets all the memory in the end.
                     let is_out_of_memory = true;
                     let is_over = self.relaxed.is_empty();
                     self.relaxed.clear();
                     return is_over.then_some(Answer::Unfinished { is_out_of_memory });
                 }
-                if place.is_none() {
-                    // As long as it gets on, the exact search goes on.
-                    from = from.max(search.rose);
+                if index.is_none() {
+                    // The exact search continues as long as it makes progress.
+                    from = from.max(search.progress_at);
                 }
             }
             let is_past = search.reached >= self.bound;
-            others += search.bytes();
-            match (place, progress) {
-                (None, Progress::Found { path }) => return Some(Answer::Holds { path }),
+            other_bytes += search.bytes();
+            match (index, progress) {
+                (None, Progress::Found { path }) => return Some(Answer::Linearizable { path }),
                 (None, Progress::Exhausted) => return Some(Answer::Violated),
                 (None, Progress::Waiting) if is_past => return Some(Answer::Violated),
-                (None, Progress::Waiting) => place = Some(0),
-                (Some(here), Progress::Waiting) if !is_past => place = Some(here + 1),
-                // It says no more than that, or no more than is known.
+                (None, Progress::Waiting) => index = Some(0),
+                (Some(here), Progress::Waiting) if !is_past => index = Some(here + 1),
+                // Its result is final, or adds nothing to what is known.
                 (Some(here), _) => {
                     if progress == Progress::Exhausted {
                         self.bound = self.bound.min(search.reached);
                     }
-                    others -= search.bytes();
+                    other_bytes -= search.bytes();
                     self.relaxed.remove(here);
                 }
             }
@@ -196,12 +196,10 @@ impl<'p, 'a, P: Specification> Race<'p, 'a, P> {
     }
 }
 
-/// The call whose end is a level.
-fn call_at<P: Specification>(problem: &Problem<'_, P>, level: u32) -> usize {
+/// The operation whose end is this level.
+fn op_ending_at<P: Specification>(problem: &Problem<'_, P>, level: u32) -> usize {
     match problem.timeline.event(level as usize) {
-        Event::End { call, .. } | Event::Begin { call, .. } | Event::Open { call, .. } => {
-            call as usize
-        }
+        Event::End { op, .. } | Event::Begin { op, .. } | Event::Open { op, .. } => op as usize,
     }
 }
 
@@ -213,26 +211,26 @@ fn order<P: Specification>(
 ) -> Vec<usize> {
     let Problem {
         specification,
-        calls,
+        ops,
         timeline,
         ..
     } = problem;
     search
         .paths
-        .order(*specification, calls, timeline, path, until)
+        .order(*specification, ops, timeline, path, until)
 }
 
-/// That no order gets past the highest level of a search: with all orders that lead there if they
-/// can be found soon, or else with those that the search has found.
+/// The evidence that no order passes the highest level of a search: all orders that lead there if
+/// they can be found within a limit, else those that the search has found.
 fn evidence<P: Specification>(
     problem: &Problem<'_, P>,
     search: &Search<'_, '_, P>,
 ) -> Violation<P::State> {
-    let thorough = Problem::new(problem.specification, problem.calls).without_wants();
+    let thorough = Problem::new(problem.specification, problem.ops).without_wants();
     let mut all = Search::new(&thorough, Rules::Exact, Strategy::Breadth);
     let mut progress = Progress::Waiting;
-    while progress == Progress::Waiting && all.steps < EVIDENCE {
-        progress = all.go_on();
+    while progress == Progress::Waiting && all.steps < MAX_EVIDENCE_STEPS {
+        progress = all.expand_next();
     }
     if progress == Progress::Exhausted {
         return violation(&thorough, &all, true);
@@ -240,7 +238,7 @@ fn evidence<P: Specification>(
     violation(problem, search, false)
 }
 
-/// That no order gets past the highest level of a search.
+/// The violation at the highest level of a search.
 fn violation<P: Specification>(
     problem: &Problem<'_, P>,
     search: &Search<'_, '_, P>,
@@ -250,14 +248,14 @@ fn violation<P: Specification>(
     let mut under_way = Vec::new();
     for moment in 0..until {
         match problem.timeline.event(moment) {
-            Event::Begin { call, .. } => under_way.push(call),
-            Event::End { call, .. } => under_way.retain(|other| *other != call),
+            Event::Begin { op, .. } => under_way.push(op),
+            Event::End { op, .. } => under_way.retain(|other| *other != op),
             Event::Open { .. } => {}
         }
     }
     under_way.sort_unstable();
     let mut entries = search.entries();
-    // As many states as possible.
+    // Nodes with different states come first.
     let mut seen = HashMap::new();
     entries.sort_by_cached_key(|node| {
         let count: &mut usize = seen.entry(node.state).or_default();
@@ -267,27 +265,27 @@ fn violation<P: Specification>(
     let attempt = |node: &Node| {
         let order = order(problem, search, node.path, until);
         let initial = problem.specification.initial();
-        let state = order.iter().fold(initial, |state, call| {
+        let state = order.iter().fold(initial, |state, op| {
             let next = problem
                 .specification
-                .step(&state, &problem.calls[*call].operation);
+                .step(&state, &problem.ops[*op].operation);
             next.expect("an order can be followed")
         });
-        let mut is_left = vec![true; problem.calls.len()];
-        order.iter().for_each(|call| is_left[*call] = false);
-        let pending = under_way.iter().map(|call| *call as usize);
+        let mut is_left = vec![true; problem.ops.len()];
+        order.iter().for_each(|op| is_left[*op] = false);
+        let pending = under_way.iter().map(|op| *op as usize);
         Attempt {
             order,
             state,
-            pending: pending.filter(|call| is_left[*call]).collect(),
+            pending: pending.filter(|op| is_left[*op]).collect(),
         }
     };
-    let is_exhaustive = is_exhaustive && seen.len() <= ATTEMPTS;
-    let mut attempts: Vec<_> = entries.iter().take(ATTEMPTS).map(attempt).collect();
-    // The same ones, in the same order, every time.
+    let is_exhaustive = is_exhaustive && seen.len() <= MAX_ATTEMPTS;
+    let mut attempts: Vec<_> = entries.iter().take(MAX_ATTEMPTS).map(attempt).collect();
+    // Sorted, so that the result is deterministic.
     attempts.sort_by(|a, b| a.order.cmp(&b.order));
     Violation {
-        call: call_at(problem, search.reached),
+        op: op_ending_at(problem, search.reached),
         attempts,
         is_exhaustive,
     }

@@ -1,35 +1,38 @@
-//! What can follow a configuration. Each rule leaves out only what something else makes up for.
-//!
-//! An order is *valid* if each call in it has a moment of its own time; all that ended are in it.
-//!
-//! - **Just in time.** Calls are put next in batches, each when the end of a call is reached that
-//!   must still take effect, and that call is the last of its batch. In any valid order, calls can
-//!   be delayed until the next end that must wait for them: they have begun, and have not ended.
-//! - **Reads at once.** A read takes effect as soon as it fits. Wherever it stands in an order,
-//!   it changes nothing there, so that it can be moved.
-//! - **Equal calls: the first to end comes first,** and those without an end last. If it comes
-//!   later in a valid order, or not at all, it can change places with the one that comes first:
-//!   both have begun, and it ends no earlier than it would have to.
-//! - **Excused by an overwrite.** When a call overwrites, the other overwrites under way can have
-//!   taken effect just before, unseen. They owe nothing from then on, and can still be used up to
-//!   their end. At that end there are two ways: it was left out, or it takes effect now. The first
-//!   puts nothing else next, by the rule of batches.
-//! - **Covering.** A configuration makes up for another in the same state, if each call owes
-//!   nothing that owes nothing in the other, if each can be used that can be used there, and if no
-//!   more calls without an end were used: an order of what is left for the other is one for it,
-//!   without reads that were done and calls that may be left out.
-//! - **Nothing unseen before an overwrite.** An overwrite that no read has seen is not followed by
-//!   another: the second can come without the first, which it excuses.
-//! - **Seen by reads under way alone.** If no other call will need a state, overwriting costs
-//!   nothing if it is overwritten in turn. So before each overwrite all calls take effect that
-//!   write what only reads under way wait for; in an order that has them later, they and the reads
-//!   can be moved here, as what stood behind them was an overwrite, too.
-//! - **Needed by none.** A call that owes nothing and writes what no call needs is as good as used:
-//!   in an order it stands before the overwrite that excused it. All states that no call needs are
-//!   one, and how often calls were used that write such states does not count.
-//!
-//! With relaxed rules more is possible than in fact: calls can be used again, or owe nothing. A
-//! valid order is one by these rules, too; so if there is none by these, there is none.
+//! Expands a configuration. The pruning rules below leave out only what another configuration makes
+//! up for, so no rule changes an answer.
+
+// An order is *valid* if each operation takes effect between its begin and its end, and all
+// operations that ended are in it. An operation is *settled* if it has taken effect or may be left
+// out.
+//
+// - **Just in time.** Operations are applied in batches, each when the end of an unsettled
+//   operation is reached, which is the last of its batch. In any valid order, operations can be
+//   delayed until the next end that must wait for them: they have begun and not ended.
+// - **Reads as early as possible.** A read takes effect as soon as it fits. It changes nothing at
+//   its position in an order, so it can be moved.
+// - **Of equal operations, the first to end comes first,** and those without an end last. If it
+//   comes later in a valid order, or not at all, it can be swapped with the one that comes first:
+//   both have begun, and it ends no earlier than it has to.
+// - **Overwrites settle overwrites.** When an operation overwrites the state, the other concurrent
+//   overwrites can have taken effect just before, unseen. They are settled from then on, and can
+//   still be used until their end. At that end there are two branches: it was left out, or it takes
+//   effect now. The first branch applies nothing else, by the rule of batches.
+// - **Covering.** A configuration replaces another in the same state if it has settled every
+//   operation that is settled there, can use every operation that can be used there, and has used
+//   no more operations without an end: any order of the remaining operations for the other is one
+//   for it, without reads already done and operations that may be left out.
+// - **No unseen overwrite before an overwrite.** An overwrite that no read has seen is not followed
+//   by another overwrite: the second can come without the first, which it settles.
+// - **States that only concurrent reads need.** If no other operation will need a state, writing it
+//   costs nothing if it is overwritten next. So before each overwrite, all operations take effect
+//   that write what only concurrent reads wait for. In an order that has them later, they and the
+//   reads can be moved here, as they were followed by an overwrite there, too.
+// - **Dead states.** A settled operation that writes a state that no operation needs counts as
+//   used: in an order it comes before the overwrite that settled it. All states that no operation
+//   needs are one state, and how often operations that write such states were used is ignored.
+//
+// Relaxed rules allow more than is possible: operations can be used again, or are settled early.
+// Every valid order is allowed by these rules, too; so if they allow none, there is none.
 
 use super::Specification;
 use super::levels::Node;
@@ -38,11 +41,11 @@ use super::search::{PER_STEP, Rules, Search};
 use super::timeline::{Effect, Event};
 
 impl<P: Specification> Search<'_, '_, P> {
-    /// Expands the best of a level.
+    /// Expands the best configuration of a level.
     pub(super) fn expand(&mut self, level: u32) {
         let moment = level as usize;
-        let Event::End { call, slot } = self.problem.timeline.event(moment) else {
-            unreachable!("a level is the end of a call")
+        let Event::End { op, slot } = self.problem.timeline.event(moment) else {
+            unreachable!("a level is the end of an operation")
         };
         self.steps += 1;
         let mut key = std::mem::take(&mut self.key);
@@ -55,28 +58,28 @@ impl<P: Specification> Search<'_, '_, P> {
         }
         if let Some((node, _)) = taken {
             self.moves[self.in_use].move_to(self.problem, &mut self.states, moment);
-            self.follow_all(node, &key, (call, slot));
+            self.follow_all(node, &key, (op, slot));
         }
         self.key = key;
     }
 
-    /// Adds all that can follow a configuration. `last` is the call that ends.
+    /// Adds all successors of a configuration. `last` is the operation that ends, with its slot.
     fn follow_all(&mut self, node: Node, key: &[u64], last: (u32, usize)) {
-        let shape = &self.problem.shape;
+        let layout = &self.problem.layout;
         let mut next = vec![0; key.len()];
-        if node.is_entry && shape.is_free(key, last.1) {
+        if node.is_entry && layout.is_settled(key, last.1) {
             next.copy_from_slice(key);
-            shape.clear(&mut next, last.1);
+            layout.clear(&mut next, last.1);
             self.changes.clear();
             self.advance(node, &mut next, self.moves().window.moment + 1);
             if self.is_useless(last.0, key) {
                 return;
             }
         }
-        let here = self.landing(node.state);
+        let here = self.state_moves(node.state);
         for at in 0..self.moves().moves(here).len() {
-            let (run, to) = self.moves().moves(here)[at];
-            if let Some(choice) = self.choose(run as usize, key)
+            let (group, to) = self.moves().moves(here)[at];
+            if let Some(choice) = self.choose(group as usize, key)
                 && (!choice.is_open || to != node.state)
             {
                 next.copy_from_slice(key);
@@ -86,128 +89,137 @@ impl<P: Specification> Search<'_, '_, P> {
         if node.is_unseen {
             return;
         }
-        for run in 0..self.moves().runs.len() {
-            if self.moves().runs[run].effect == Effect::Overwrite
-                && let Some(choice) = self.choose(run, key)
+        for group in 0..self.moves().groups.len() {
+            if self.moves().groups[group].effect == Effect::Overwrite
+                && let Some(choice) = self.choose(group, key)
             {
                 next.copy_from_slice(key);
-                let to = self.moves().runs[run].after;
+                let to = self.moves().groups[group].after;
                 self.follow(node, choice, to, &mut next, last);
             }
         }
     }
 
-    /// Puts a call next; `key` is that before it, and is changed. `last` is the call that ends.
+    /// Applies an operation. `key` is the key before it, and is changed; `last` is the operation
+    /// that ends, with its slot.
     fn follow(&mut self, node: Node, choice: Choice, to: u32, key: &mut [u64], last: (u32, usize)) {
-        let shape = &self.problem.shape;
+        let layout = &self.problem.layout;
         let moment = self.moves().window.moment;
-        let is_overwrite = self.problem.effect(choice.call) == Effect::Overwrite;
-        self.steps += 1 + (self.moves().runs.len() / PER_STEP) as u64;
+        let is_overwrite = self.problem.effect(choice.op) == Effect::Overwrite;
+        self.steps += 1 + (self.moves().groups.len() / PER_STEP) as u64;
         self.changes.clear();
-        self.take(choice, key);
+        self.apply(choice, key);
         if is_overwrite {
-            self.close(to, key);
-            shape.excuse(key, &self.moves().window.overwrites);
+            self.apply_for_reads(to, key);
+            layout.settle_unused(key, &self.moves().window.overwrites);
         }
-        self.changes.push(choice.call);
-        let landing = self.landing(to);
-        let is_seen = shape.fulfil(key, self.moves().reads(landing));
-        self.forget(key);
-        let is_done = shape.is_free(key, last.1) && !shape.is_unused(key, last.1);
-        if is_done || choice.call == last.0 {
-            shape.clear(key, last.1);
+        self.changes.push(choice.op);
+        let state_moves = self.state_moves(to);
+        let is_seen = layout.settle_reads(key, self.moves().reads(state_moves));
+        self.discard_settled(key);
+        let is_done = layout.is_settled(key, last.1) && !layout.is_unused(key, last.1);
+        if is_done || choice.op == last.0 {
+            layout.clear(key, last.1);
             let node = Node::new(to, node.path, true, false);
             return self.advance(node, key, moment + 1);
         }
         let is_unseen = is_overwrite && !is_seen;
-        // Another overwrite can come next at best, and could have come here as well.
+        // Only another overwrite can come next, and it could have come here as well.
         let is_passed = is_unseen || !self.problem.is_live(&self.states, to, moment);
-        if is_overwrite && is_passed && !self.has_move(landing, key) {
+        if is_overwrite && is_passed && !self.has_move(state_moves, key) {
             return;
         }
         let node = Node::new(to, node.path, false, is_unseen);
         self.insert(moment, node, key, moment);
     }
 
-    /// Puts calls before an overwrite that are seen by reads under way alone: it costs nothing.
-    fn close(&mut self, to: u32, key: &mut [u64]) {
-        for at in 0..self.moves().runs.len() {
-            let run = self.moves().runs[at];
-            if run.is_live || run.after == to {
+    /// Applies operations before an overwrite that only concurrent reads need to see, which costs
+    /// nothing.
+    fn apply_for_reads(&mut self, to: u32, key: &mut [u64]) {
+        for at in 0..self.moves().groups.len() {
+            let group = self.moves().groups[at];
+            if group.is_live || group.after == to {
                 continue;
             }
-            let landing = self.landing(run.after);
-            let reads = self.moves().reads(landing);
-            if self.problem.shape.is_owed(key, reads)
+            let state_moves = self.state_moves(group.after);
+            let reads = self.moves().reads(state_moves);
+            if self.problem.layout.has_unsettled(key, reads)
                 && let Some(choice) = self.choose(at, key)
             {
-                self.problem.shape.fulfil(key, reads);
-                self.take(choice, key);
-                self.changes.push(choice.call);
+                self.problem.layout.settle_reads(key, reads);
+                self.apply(choice, key);
+                self.changes.push(choice.op);
             }
         }
     }
 
-    /// Whether a call overwrites with what is needed by none.
-    fn is_useless(&mut self, call: u32, key: &[u64]) -> bool {
-        let run = self.moves().run_of(self.problem, call);
-        run.is_some_and(|run| {
-            let landing = (!run.is_live).then(|| self.landing(run.after));
-            landing.is_some_and(|landing| {
-                let reads = self.moves().reads(landing);
-                !self.problem.shape.is_owed(key, reads)
+    /// Whether an operation writes a state that no operation needs.
+    fn is_useless(&mut self, op: u32, key: &[u64]) -> bool {
+        let group = self.moves().group_of(self.problem, op);
+        group.is_some_and(|group| {
+            let state_moves = (!group.is_live).then(|| self.state_moves(group.after));
+            state_moves.is_some_and(|state_moves| {
+                let reads = self.moves().reads(state_moves);
+                !self.problem.layout.has_unsettled(key, reads)
             })
         })
     }
 
-    /// Takes calls for used that may be left out, if what they write is needed by none.
-    fn forget(&mut self, key: &mut [u64]) {
-        for at in 0..self.moves().runs.len() {
-            let run = self.moves().runs[at];
-            if run.is_live || run.pending().is_empty() {
+    /// Marks settled operations as used if they write a state that no operation needs.
+    fn discard_settled(&mut self, key: &mut [u64]) {
+        for at in 0..self.moves().groups.len() {
+            let group = self.moves().groups[at];
+            if group.is_live || group.pending().is_empty() {
                 continue;
             }
-            let landing = self.landing(run.after);
-            if !self.problem.shape.is_owed(key, self.moves().reads(landing)) {
-                for pending in &self.moves().window.changes[run.pending()] {
-                    self.problem.shape.forget(key, pending.slot as usize);
+            let state_moves = self.state_moves(group.after);
+            if !self
+                .problem
+                .layout
+                .has_unsettled(key, self.moves().reads(state_moves))
+            {
+                for pending in &self.moves().window.changes[group.pending()] {
+                    self.problem
+                        .layout
+                        .discard_settled(key, pending.slot as usize);
                 }
             }
         }
     }
 
-    /// Whether a call other than an overwrite may be next.
-    fn has_move(&self, landing: usize, key: &[u64]) -> bool {
-        let mut moves = self.moves().moves(landing).iter();
-        moves.any(|(run, _)| self.choose(*run as usize, key).is_some())
+    /// Whether an operation other than an overwrite can come next.
+    fn has_move(&self, state_moves: usize, key: &[u64]) -> bool {
+        let mut moves = self.moves().moves(state_moves).iter();
+        moves.any(|(group, _)| self.choose(*group as usize, key).is_some())
     }
 
     fn moves(&self) -> &Moves {
         &self.moves[self.in_use]
     }
 
-    fn landing(&mut self, state: u32) -> usize {
-        self.moves[self.in_use].landing(self.problem, &mut self.states, state)
+    fn state_moves(&mut self, state: u32) -> usize {
+        self.moves[self.in_use].state_moves(self.problem, &mut self.states, state)
     }
 
-    fn choose(&self, run: usize, key: &[u64]) -> Option<Choice> {
-        let is_endless = self.rules != Rules::Exact;
-        self.moves().choose(self.problem, run, key, is_endless)
+    fn choose(&self, group: usize, key: &[u64]) -> Option<Choice> {
+        let is_unlimited = self.rules != Rules::Exact;
+        self.moves().choose(self.problem, group, key, is_unlimited)
     }
 
-    fn take(&self, choice: Choice, key: &mut [u64]) {
-        let shape = &self.problem.shape;
+    fn apply(&self, choice: Choice, key: &mut [u64]) {
+        let layout = &self.problem.layout;
         if choice.is_open {
             if self.rules == Rules::Exact {
-                shape.spend(key, choice.place);
+                layout.spend(key, choice.slot_or_lane);
             }
             return;
         }
-        let is_overwrite = self.problem.effect(choice.call) == Effect::Overwrite;
+        let is_overwrite = self.problem.effect(choice.op) == Effect::Overwrite;
+        let slot = choice.slot_or_lane;
         match self.rules {
-            Rules::Exact | Rules::OpenCalls => shape.take(key, choice.place),
-            Rules::OpenCallsAndOverwrites if !is_overwrite => shape.take(key, choice.place),
-            Rules::OpenCallsAndOverwrites | Rules::AllChanges => shape.release(key, choice.place),
+            Rules::Exact | Rules::OpenOps => layout.apply(key, slot),
+            Rules::OpenOpsAndOverwrites if !is_overwrite => layout.apply(key, slot),
+            Rules::OpenOpsAndOverwrites | Rules::AllChanges => layout.settle(key, slot),
         }
     }
 }

@@ -1,25 +1,25 @@
-//! The configurations of one level: those at which the same call's end is next.
+//! The configurations of one level: those for which the same operation's end is next.
 
 use std::collections::BinaryHeap;
 
-use super::configuration::Shape;
+use super::configuration::KeyLayout;
 use super::timeline::NONE;
 
-/// Any state that no call needs any more: each other state is as good.
+/// The state that stands for all states that no operation needs any more.
 pub(super) const DEAD: u32 = NONE;
 
-/// By their state's number, configurations are kept in so many lists.
+/// The number of lists that configurations are distributed to, by the number of their state.
 const LISTS: usize = 16;
 
-/// What a configuration is besides its key.
+/// A configuration, apart from its key.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Node {
     pub(super) state: u32,
-    /// The last change of the order that leads here: a place among the paths.
+    /// The last operation of the order that leads here, as an index into the paths.
     pub(super) path: u32,
-    /// It stands as after the last end; nothing has been put before the next one yet.
+    /// Whether no operation was applied since the last end.
     pub(super) is_entry: bool,
-    /// The last call overwrote what was there, and no read has seen it: another overwrite would
+    /// Whether the last operation was an overwrite that no read has seen: another overwrite would
     /// make it pointless.
     pub(super) is_unseen: bool,
     is_dropped: bool,
@@ -39,13 +39,13 @@ impl Node {
     }
 }
 
-/// A level. Configurations that others cover are dropped; all others stay, expanded or waiting.
+/// A level. Covered configurations are dropped; all others stay, expanded or waiting.
 #[derive(Debug, Default)]
 pub(super) struct Level {
     nodes: Vec<Node>,
     keys: Vec<u64>,
     lists: [Vec<u32>; LISTS],
-    /// Those that wait, by score; the newest of equals first.
+    /// Configurations to expand, by score; the newest of equals first.
     waiting: BinaryHeap<(i32, u32)>,
 }
 
@@ -61,10 +61,10 @@ impl Level {
         self.waiting.clear();
     }
 
-    /// Whether something waits.
+    /// Whether a configuration waits to be expanded.
     pub(super) fn is_waiting(&mut self) -> bool {
-        while let Some((_, place)) = self.waiting.peek() {
-            let node = self.nodes[*place as usize];
+        while let Some((_, index)) = self.waiting.peek() {
+            let node = self.nodes[*index as usize];
             if !node.is_dropped && !node.is_expanded {
                 return true;
             }
@@ -73,31 +73,31 @@ impl Level {
         false
     }
 
-    /// Takes the best that waits, and copies its key.
+    /// Takes the best waiting configuration, and copies its key.
     pub(super) fn take(&mut self, key: &mut [u64]) -> Option<Node> {
         if !self.is_waiting() {
             return None;
         }
-        let (_, place) = self.waiting.pop()?;
-        let place = place as usize;
-        self.nodes[place].is_expanded = true;
-        key.copy_from_slice(self.key(place, key.len()));
-        Some(self.nodes[place])
+        let (_, index) = self.waiting.pop()?;
+        let index = index as usize;
+        self.nodes[index].is_expanded = true;
+        key.copy_from_slice(self.key(index, key.len()));
+        Some(self.nodes[index])
     }
 
-    fn key(&self, place: usize, len: usize) -> &[u64] {
-        &self.keys[place * len..(place + 1) * len]
+    fn key(&self, index: usize, len: usize) -> &[u64] {
+        &self.keys[index * len..(index + 1) * len]
     }
 
-    /// Whether a configuration is covered by another that is here, and so need not be kept; and
-    /// how many were looked at. An entry that none but a later configuration covers is kept as
-    /// evidence, and need not be expanded.
-    fn is_covered(&self, shape: &Shape, node: &mut Node, key: &[u64]) -> (bool, usize) {
+    /// Whether a configuration is covered by another one here, and so need not be kept; and the
+    /// number of configurations compared. An entry that only a later configuration covers is kept
+    /// as evidence, but need not be expanded.
+    fn is_covered(&self, layout: &KeyLayout, node: &mut Node, key: &[u64]) -> (bool, usize) {
         let list = &self.lists[node.state as usize % LISTS];
-        for (looked_at, place) in list.iter().enumerate() {
-            let place = *place as usize;
-            let other = &self.nodes[place];
-            if other.state == node.state && shape.covers(self.key(place, key.len()), key) {
+        for (looked_at, index) in list.iter().enumerate() {
+            let index = *index as usize;
+            let other = &self.nodes[index];
+            if other.state == node.state && layout.covers(self.key(index, key.len()), key) {
                 if other.is_entry || !node.is_entry {
                     return (true, looked_at + 1);
                 }
@@ -107,68 +107,68 @@ impl Level {
         (false, list.len())
     }
 
-    /// Adds a configuration unless another covers it, and drops those that it covers: whether it
-    /// was added, and how many others it was compared with. `path` makes its path.
+    /// Adds a configuration unless another covers it, and drops those that it covers. Returns
+    /// whether it was added, and the number of comparisons. `path` makes its path.
     pub(super) fn insert(
         &mut self,
-        shape: &Shape,
+        layout: &KeyLayout,
         mut node: Node,
         key: &[u64],
         path: impl FnOnce() -> u32,
     ) -> (bool, usize) {
-        let (is_covered, compared) = self.is_covered(shape, &mut node, key);
+        let (is_covered, compared) = self.is_covered(layout, &mut node, key);
         if is_covered {
             return (false, compared);
         }
         node.path = path();
         let (nodes, keys) = (&mut self.nodes, &self.keys);
         let list = &mut self.lists[node.state as usize % LISTS];
-        list.retain(|place| {
-            let place = *place as usize;
-            let other = &mut nodes[place];
-            let key_of_other = &keys[place * key.len()..(place + 1) * key.len()];
-            // What covers an entry is not an entry; it stays even if it is the same.
+        list.retain(|index| {
+            let index = *index as usize;
+            let other = &mut nodes[index];
+            let key_of_other = &keys[index * key.len()..(index + 1) * key.len()];
+            // A configuration that covers this entry stays, even if this entry covers it, too.
             let is_needed = node.is_expanded && !other.is_entry;
-            if other.state != node.state || is_needed || !shape.covers(key, key_of_other) {
+            if other.state != node.state || is_needed || !layout.covers(key, key_of_other) {
                 return true;
             }
             other.is_expanded = true;
             other.is_dropped = node.is_entry || !other.is_entry;
             !other.is_dropped
         });
-        let place = nodes.len() as u32;
-        list.push(place);
+        let index = nodes.len() as u32;
+        list.push(index);
         if !node.is_expanded {
-            self.waiting.push((shape.score(key), place));
+            self.waiting.push((layout.score(key), index));
         }
         self.nodes.push(node);
         self.keys.extend_from_slice(key);
         (true, 2 * compared)
     }
 
-    /// All that stand as after the last end.
+    /// All entries: configurations without an operation since the last end.
     pub(super) fn entries(&self) -> impl Iterator<Item = &Node> {
         let nodes = self.nodes.iter();
         nodes.filter(|node| node.is_entry && !node.is_dropped)
     }
 
-    /// All that are not dropped.
+    /// All configurations that are not dropped.
     pub(super) fn nodes_mut(&mut self) -> impl Iterator<Item = &mut Node> {
         self.nodes.iter_mut().filter(|node| !node.is_dropped)
     }
 
-    /// Removes what was dropped, after states may have got other numbers.
-    pub(super) fn compact(&mut self, shape: &Shape) {
-        let len = shape.len();
+    /// Removes dropped configurations, after states may have been renumbered.
+    pub(super) fn compact(&mut self, layout: &KeyLayout) {
+        let len = layout.len();
         let old = std::mem::take(self);
-        for (place, node) in old.nodes.iter().enumerate() {
+        for (index, node) in old.nodes.iter().enumerate() {
             if node.is_dropped {
                 continue;
             }
-            let (new, key) = (self.nodes.len() as u32, old.key(place, len));
+            let (new, key) = (self.nodes.len() as u32, old.key(index, len));
             self.lists[node.state as usize % LISTS].push(new);
             if !node.is_expanded {
-                self.waiting.push((shape.score(key), new));
+                self.waiting.push((layout.score(key), new));
             }
             self.nodes.push(*node);
             self.keys.extend_from_slice(key);

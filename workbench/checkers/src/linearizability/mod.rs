@@ -1,42 +1,42 @@
-//! Linearizability: is there one order of all operations that each of them could have had, if each
-//! took effect at a single moment between its beginning and its end?
+//! Linearizability: is there an order of all operations in which each takes effect at one moment
+//! between its invocation and its completion, and which the object's specification allows?
 //!
-//! The objects are yours: whatever has a [`Specification`] can be checked. The search is Wing and
-//! Gong's with memory, "Testing and Verifying Concurrent Objects" (1993), done just in time as in
-//! Lowe, "Testing for Linearizability" (2017), depth first and breadth first by turns: see `search`
-//! for the turns, and `expand` for what is left out, and why that changes no answer. Objects that
-//! consist of independent parts should be checked part by part, which is as good and much faster
-//! (Herlihy and Wing, "Linearizability" (1990)).
+//! Any object with a [`Specification`] can be checked. The search is that of Wing and Gong,
+//! "Testing and Verifying Concurrent Objects" (1993), with memoization and just-in-time
+//! linearization as in Lowe, "Testing for Linearizability" (2017), alternately breadth first and
+//! depth first: see `search` for the turns, and `expand` for the pruning rules. Check an object of
+//! independent parts part by part: that is exact, too, and much faster (Herlihy and Wing,
+//! "Linearizability" (1990)).
 //!
 //! ```
-//! use checkers::linearizability::{Call, Linearizability, Specification, linearize};
+//! use checkers::linearizability::{Linearizability, Specification, TimedOp, linearize};
 //!
-//! /// A counter that tells what it was before.
+//! /// A counter whose only operation increments it and returns the old value.
 //! struct Counter;
 //!
 //! impl Specification for Counter {
 //!     type State = u32;
-//!     /// What somebody was told.
+//!     /// The value that was returned.
 //!     type Operation = u32;
 //!
 //!     fn initial(&self) -> u32 {
 //!         0
 //!     }
 //!
-//!     fn step(&self, state: &u32, told: &u32) -> Option<u32> {
-//!         (state == told).then(|| state + 1)
+//!     fn step(&self, state: &u32, returned: &u32) -> Option<u32> {
+//!         (state == returned).then(|| state + 1)
 //!     }
 //! }
 //!
-//! let call = |operation, begin, end| Call { operation, begin, end };
-//! let mut calls = vec![call(1, 0, Some(20)), call(0, 10, Some(30)), call(2, 40, None)];
-//! let answer = linearize(&Counter, &calls, || true);
-//! assert!(matches!(answer, Linearizability::Holds { order } if order == [1, 0]));
+//! let op = |operation, begin, end| TimedOp { operation, begin, end };
+//! let mut ops = vec![op(1, 0, Some(20)), op(0, 10, Some(30)), op(2, 40, None)];
+//! let answer = linearize(&Counter, &ops, || true);
+//! assert!(matches!(answer, Linearizability::Linearizable { order } if order == [1, 0]));
 //!
-//! // Who begins later cannot have been first.
-//! calls[1].begin = 21;
-//! let answer = linearize(&Counter, &calls, || true);
-//! assert!(matches!(answer, Linearizability::Violated(violation) if violation.call == 0));
+//! // An operation that begins after another has ended cannot come before it.
+//! ops[1].begin = 21;
+//! let answer = linearize(&Counter, &ops, || true);
+//! assert!(matches!(answer, Linearizability::Violated(violation) if violation.op == 0));
 //! ```
 
 mod configuration;
@@ -44,7 +44,7 @@ mod decide;
 mod expand;
 mod levels;
 mod moves;
-mod order;
+mod paths;
 mod problem;
 mod register;
 mod search;
@@ -57,117 +57,115 @@ pub use decide::{Effort, linearize, linearize_with};
 pub use register::{CasRegister, RegisterOp};
 pub use search::Strategy;
 
-/// What an object does if it does one thing at a time.
+/// The sequential specification of an object.
 pub trait Specification {
-    /// All that the object remembers.
+    /// The state of the object.
     type State: Clone + Eq + Hash;
-    /// What is done to it, argument and result together. Equal operations are taken for one
-    /// another.
+    /// An operation with its argument and its result. Equal operations are interchangeable.
     type Operation: Eq + Hash;
 
-    /// The state at first.
+    /// The initial state.
     fn initial(&self) -> Self::State;
 
-    /// The state after an operation; nothing if the operation cannot have this result here.
+    /// The state after an operation. `None` if the operation cannot have this result in this state.
     fn step(&self, state: &Self::State, operation: &Self::Operation) -> Option<Self::State>;
 
-    /// Whether an operation changes no state whatsoever, as a read. To say so makes the search
-    /// faster and no less exact; to say so of one that does change a state makes it wrong.
+    /// Whether an operation leaves every state unchanged, as a read does. `true` makes the search
+    /// faster; it makes answers wrong if the operation can change a state.
     fn is_read(&self, operation: &Self::Operation) -> bool {
         let _ = operation;
         false
     }
 
-    /// Whether an operation is possible in every state and leads to one and the same state from
-    /// each, as a write. To say so makes the search faster and no less exact; to say so of any
-    /// other operation makes it wrong.
+    /// Whether an operation is possible in every state and leads to the same state from each, as a
+    /// write does. `true` makes the search faster; it makes answers wrong for any other operation.
     fn is_overwrite(&self, operation: &Self::Operation) -> bool {
         let _ = operation;
         false
     }
 
-    /// In which states an operation is possible. To say so makes the search faster and no less
-    /// exact; to say what is not so makes it wrong.
+    /// The states in which an operation is possible. Anything but `Unknown` makes the search
+    /// faster; it makes answers wrong if it is not exact.
     fn precondition<'a>(&self, operation: &'a Self::Operation) -> Precondition<'a, Self::State> {
         let _ = operation;
         Precondition::Unknown
     }
 }
 
-/// In which states an operation is possible.
+/// The states in which an operation is possible.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Precondition<'a, S> {
-    /// In all.
+    /// All states.
     None,
-    /// In this one alone.
+    /// This state only.
     State(&'a S),
-    /// In any that `step` says.
+    /// Those that `step` allows.
     Unknown,
 }
 
-/// An operation that somebody saw. Moments are numbers of any unit: an operation comes before
-/// another if it ended at a smaller one than the other began.
+/// An operation of a history. Moments are numbers of any unit: an operation precedes another if it
+/// ended at a smaller moment than the other began.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Call<O> {
-    /// What was done, and what came of it.
+pub struct TimedOp<O> {
+    /// The operation with its argument and its result.
     pub operation: O,
-    /// When it began.
+    /// The moment of its invocation.
     pub begin: u64,
-    /// When it ended. Nothing if nobody knows its end: it may have taken effect at any moment after
-    /// it began, or never.
+    /// The moment of its completion. `None` if it is indeterminate: it may have taken effect at any
+    /// moment after its invocation, or never.
     pub end: Option<u64>,
 }
 
-/// The answer. Calls are named by their places in the list that was given.
+/// The answer. Operations are given as indices into the list that was checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Linearizability<S> {
-    /// There is such an order.
-    Holds {
-        /// One of them: all calls that ended, and some of those whose end is not known.
+    /// There is a linearization.
+    Linearizable {
+        /// One linearization: all operations that ended, and some of those without an end.
         order: Vec<usize>,
     },
-    /// There is none.
+    /// There is no linearization.
     Violated(Violation<S>),
-    /// The search was stopped, or ran out of memory.
+    /// The search was stopped or ran out of memory.
     Unfinished(Unfinished),
 }
 
-/// How far a search got that was stopped.
+/// The progress of a search that was stopped.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unfinished {
-    /// Everything that ended before the end of this call can be put in order; whether it can,
-    /// too, is not known.
-    pub call: usize,
-    /// How many calls ended before the end of that one.
+    /// The operation at which the search stopped: all operations that ended before its end can be
+    /// ordered; whether it can follow them is unknown.
+    pub op: usize,
+    /// The number of operations that ended before the end of `op`.
     pub explained: usize,
-    /// How many steps were taken.
+    /// The number of steps taken.
     pub steps: u64,
-    /// How much memory was taken at most, in bytes, about.
+    /// The peak memory in bytes, approximately.
     pub bytes: usize,
-    /// Whether it was memory that was not enough.
+    /// Whether the search ran out of memory.
     pub is_out_of_memory: bool,
 }
 
-/// How far an order gets.
+/// The evidence that there is no linearization.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Violation<S> {
-    /// The call without a place: everything that ended before its end can be put in order, and it
-    /// cannot be added to any such order.
-    pub call: usize,
-    /// Orders of what comes before it, ten at most, and at least one. None takes in more than it
-    /// must.
+    /// The operation that cannot be ordered: all operations that ended before its end can be
+    /// ordered, but it cannot follow any such order.
+    pub op: usize,
+    /// Between one and ten orders of the operations that ended before it. None includes more
+    /// operations than it must.
     pub attempts: Vec<Attempt<S>>,
-    /// Whether the attempts lead to all states in which the call could have been tried.
+    /// Whether the attempts lead to all states in which the operation could be tried.
     pub is_exhaustive: bool,
 }
 
-/// An order of all calls that ended before some moment.
+/// An order of all operations that ended before some moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attempt<S> {
-    /// The order; it may have calls in it that ended later.
+    /// The order. It may include operations that ended later.
     pub order: Vec<usize>,
-    /// The state that it leads to.
+    /// The state after it.
     pub state: S,
-    /// Calls that had begun by then, that are to end, and that are not in the order.
+    /// Operations that had begun by then and have an end, but are not in the order.
     pub pending: Vec<usize>,
 }

@@ -1,4 +1,4 @@
-//! What can come next at a moment.
+//! The operations that can come next at a moment.
 
 use std::ops::Range;
 
@@ -6,51 +6,51 @@ use super::Specification;
 use super::problem::{Problem, States};
 use super::timeline::{Effect, NONE, Window};
 
-/// Equal calls under way.
+/// Equal concurrent operations.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Run {
-    /// Those that are to end: a range of the window's changes.
+pub(super) struct Group {
+    /// Those with an end: a range of the window's changes.
     from: u32,
     to: u32,
-    /// Those without an end.
+    /// The lane of those without an end.
     lane: u32,
     pub(super) effect: Effect,
-    /// If they overwrite: the state after it, and whether that can matter to a call other than the
-    /// reads under way.
+    /// For overwrites: the state after them, and whether an operation other than concurrent reads
+    /// needs it.
     pub(super) after: u32,
     pub(super) is_live: bool,
 }
 
-impl Run {
+impl Group {
     pub(super) fn pending(&self) -> Range<usize> {
         self.from as usize..self.to as usize
     }
 }
 
-/// What a state allows.
+/// The operations that are possible in a state.
 #[derive(Debug, Default)]
-struct Landing {
+struct StateMoves {
     state: u32,
     /// The slots of the reads that fit.
     reads: Vec<u64>,
-    /// Runs of calls other than overwrites that fit, and the state after each.
+    /// Groups of operations other than overwrites that fit, and the state after each.
     moves: Vec<(u32, u32)>,
 }
 
-/// A call that may be next.
+/// An operation that may come next.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Choice {
-    pub(super) call: u32,
+    pub(super) op: u32,
     /// Its slot, or its lane.
-    pub(super) place: usize,
+    pub(super) slot_or_lane: usize,
     pub(super) is_open: bool,
 }
 
-/// Calls under way by equality, and what states allow, at the window's moment.
+/// Concurrent operations grouped by equality, and what each state allows, at the window's moment.
 pub(super) struct Moves {
     pub(super) window: Window,
-    pub(super) runs: Vec<Run>,
-    landings: Vec<Landing>,
+    pub(super) groups: Vec<Group>,
+    by_state: Vec<StateMoves>,
     known: usize,
     is_fresh: bool,
 }
@@ -59,14 +59,14 @@ impl Moves {
     pub(super) fn new(window: Window) -> Self {
         Moves {
             window,
-            runs: Vec::new(),
-            landings: Vec::new(),
+            groups: Vec::new(),
+            by_state: Vec::new(),
             known: 0,
             is_fresh: false,
         }
     }
 
-    /// States have got other numbers.
+    /// Drops what is cached, after states were renumbered.
     pub(super) fn invalidate(&mut self) {
         self.is_fresh = false;
     }
@@ -83,9 +83,9 @@ impl Moves {
         self.window.move_to(&problem.timeline, moment);
         self.is_fresh = true;
         self.known = 0;
-        self.runs.clear();
+        self.groups.clear();
         let lanes = &problem.timeline.lanes;
-        let mut has_run = vec![false; lanes.len()];
+        let mut has_group = vec![false; lanes.len()];
         let mut from = 0;
         while let Some(first) = self.window.changes.get(from) {
             let class = first.class;
@@ -93,34 +93,34 @@ impl Moves {
             let to = from + rest.take_while(|it| it.class == class).count();
             let lane = problem.timeline.lane_of[class as usize];
             if lane != NONE {
-                has_run[lane as usize] = true;
+                has_group[lane as usize] = true;
             }
-            self.add_run(problem, states, first.call, from..to, lane);
+            self.add_group(problem, states, first.op, from..to, lane);
             from = to;
         }
-        for (lane, has_run) in has_run.into_iter().enumerate() {
+        for (lane, has_group) in has_group.into_iter().enumerate() {
             let is_useful = problem.useful_until[lane] as usize >= moment;
-            if !has_run && is_useful && self.window.open[lane] > 0 {
-                self.add_run(problem, states, lanes[lane][0], 0..0, lane as u32);
+            if !has_group && is_useful && self.window.open[lane] > 0 {
+                self.add_group(problem, states, lanes[lane][0], 0..0, lane as u32);
             }
         }
     }
 
-    fn add_run<P: Specification>(
+    fn add_group<P: Specification>(
         &mut self,
         problem: &Problem<'_, P>,
         states: &mut States<P::State>,
-        call: u32,
+        op: u32,
         pending: Range<usize>,
         lane: u32,
     ) {
-        let effect = problem.effect(call);
+        let effect = problem.effect(op);
         let (mut after, mut is_live) = (NONE, true);
         if effect == Effect::Overwrite {
-            after = problem.overwrite(states, call);
+            after = problem.overwrite(states, op);
             is_live = problem.is_live(states, after, self.window.moment);
         }
-        self.runs.push(Run {
+        self.groups.push(Group {
             from: pending.start as u32,
             to: pending.end as u32,
             lane,
@@ -130,101 +130,104 @@ impl Moves {
         });
     }
 
-    /// The run of a call under way that is to end.
-    pub(super) fn run_of<P: Specification>(
+    /// The group of a concurrent operation with an end.
+    pub(super) fn group_of<P: Specification>(
         &self,
         problem: &Problem<'_, P>,
-        call: u32,
-    ) -> Option<Run> {
-        let class = problem.timeline.classes[call as usize];
-        let is_its = |run: &&Run| {
-            let first = self.window.changes[run.pending()].first();
+        op: u32,
+    ) -> Option<Group> {
+        let class = problem.timeline.classes[op as usize];
+        let is_its = |group: &&Group| {
+            let first = self.window.changes[group.pending()].first();
             first.is_some_and(|first| first.class == class)
         };
-        self.runs.iter().find(is_its).copied()
+        self.groups.iter().find(is_its).copied()
     }
 
-    /// The call of a run that is next: the first to end of those unused. With `is_endless`, calls
-    /// without an end can be used again and again.
+    /// The next operation of a group: the first to end of those unused. With `is_unlimited`,
+    /// operations without an end can be used repeatedly.
     pub(super) fn choose<P: Specification>(
         &self,
         problem: &Problem<'_, P>,
-        run: usize,
+        group: usize,
         key: &[u64],
-        is_endless: bool,
+        is_unlimited: bool,
     ) -> Option<Choice> {
-        let run = self.runs[run];
-        let mut pending = self.window.changes[run.pending()].iter();
-        let is_unused = |slot: u32| problem.shape.is_unused(key, slot as usize);
+        let group = self.groups[group];
+        let mut pending = self.window.changes[group.pending()].iter();
+        let is_unused = |slot: u32| problem.layout.is_unused(key, slot as usize);
         if let Some(pending) = pending.find(|it| is_unused(it.slot)) {
             return Some(Choice {
-                call: pending.call,
-                place: pending.slot as usize,
+                op: pending.op,
+                slot_or_lane: pending.slot as usize,
                 is_open: false,
             });
         }
-        let lane = run.lane as usize;
+        let lane = group.lane as usize;
         let until = problem.useful_until.get(lane);
         if until.is_none_or(|until| (*until as usize) < self.window.moment) {
             return None;
         }
-        let spent = problem.shape.spent(key, lane);
-        let is_left = is_endless || spent < self.window.open[lane];
+        let spent = problem.layout.spent(key, lane);
+        let is_left = is_unlimited || spent < self.window.open[lane];
         (is_left && self.window.open[lane] > 0).then(|| Choice {
-            call: problem.timeline.lanes[lane][spent as usize],
-            place: lane,
+            op: problem.timeline.lanes[lane][spent as usize],
+            slot_or_lane: lane,
             is_open: true,
         })
     }
 
-    /// What a state allows: the number of a landing.
-    pub(super) fn landing<P: Specification>(
+    /// The index of the operations that are possible in a state.
+    pub(super) fn state_moves<P: Specification>(
         &mut self,
         problem: &Problem<'_, P>,
         states: &mut States<P::State>,
         state: u32,
     ) -> usize {
-        let known = &self.landings[..self.known];
-        if let Some(place) = known.iter().position(|landing| landing.state == state) {
-            return place;
+        let known = &self.by_state[..self.known];
+        if let Some(index) = known
+            .iter()
+            .position(|state_moves| state_moves.state == state)
+        {
+            return index;
         }
-        let place = self.known;
+        let index = self.known;
         self.known += 1;
-        if place == self.landings.len() {
-            self.landings.push(Landing::default());
+        if index == self.by_state.len() {
+            self.by_state.push(StateMoves::default());
         }
-        let landing = &mut self.landings[place];
-        landing.state = state;
-        landing.reads.clear();
-        landing.reads.resize(self.window.overwrites.len(), 0);
-        landing.moves.clear();
+        let state_moves = &mut self.by_state[index];
+        state_moves.state = state;
+        state_moves.reads.clear();
+        state_moves.reads.resize(self.window.overwrites.len(), 0);
+        state_moves.moves.clear();
         for read in &self.window.reads {
-            if problem.fits(states, state, read.call) {
-                landing.reads[read.slot as usize / 64] |= 1 << (read.slot % 64);
+            if problem.fits(states, state, read.op) {
+                state_moves.reads[read.slot as usize / 64] |= 1 << (read.slot % 64);
             }
         }
-        for (number, run) in self.runs.iter().enumerate() {
-            if run.effect == Effect::Overwrite {
+        for (number, group) in self.groups.iter().enumerate() {
+            if group.effect == Effect::Overwrite {
                 continue;
             }
-            let call = match self.window.changes[run.pending()].first() {
-                Some(pending) => pending.call,
-                None => problem.timeline.lanes[run.lane as usize][0],
+            let op = match self.window.changes[group.pending()].first() {
+                Some(pending) => pending.op,
+                None => problem.timeline.lanes[group.lane as usize][0],
             };
-            if let Some(after) = problem.step(states, state, call) {
-                landing.moves.push((number as u32, after));
+            if let Some(after) = problem.step(states, state, op) {
+                state_moves.moves.push((number as u32, after));
             }
         }
-        place
+        index
     }
 
     /// The slots of the reads that fit.
-    pub(super) fn reads(&self, landing: usize) -> &[u64] {
-        &self.landings[landing].reads
+    pub(super) fn reads(&self, state_moves: usize) -> &[u64] {
+        &self.by_state[state_moves].reads
     }
 
-    /// Runs of calls other than overwrites that fit, and the state after each.
-    pub(super) fn moves(&self, landing: usize) -> &[(u32, u32)] {
-        &self.landings[landing].moves
+    /// Groups of operations other than overwrites that fit, and the state after each.
+    pub(super) fn moves(&self, state_moves: usize) -> &[(u32, u32)] {
+        &self.by_state[state_moves].moves
     }
 }

@@ -1,32 +1,32 @@
-//! What is to be ordered: fixed before the search begins, and shared by all searches.
+//! The input of a search: fixed before the search begins, and shared by all searches.
 
 use std::collections::HashMap;
 use std::hash::Hash;
 
-use super::configuration::Shape;
+use super::configuration::KeyLayout;
 use super::levels::DEAD;
 use super::timeline::{Effect, NONE, Timeline};
 use super::wants::Wants;
-use super::{Call, Precondition, Specification};
+use super::{Precondition, Specification, TimedOp};
 
 pub(super) struct Problem<'a, P: Specification> {
     pub(super) specification: &'a P,
-    pub(super) calls: &'a [Call<P::Operation>],
+    pub(super) ops: &'a [TimedOp<P::Operation>],
     pub(super) timeline: Timeline,
-    pub(super) shape: Shape,
+    pub(super) layout: KeyLayout,
     wants: Wants<'a, P::State>,
-    /// By lane: until when its calls can be of use, as a moment.
+    /// By lane: the last moment at which its operations can be of use.
     pub(super) useful_until: Vec<u32>,
 }
 
 impl<'a, P: Specification> Problem<'a, P> {
-    pub(super) fn new(specification: &'a P, calls: &'a [Call<P::Operation>]) -> Self {
-        let timeline = Timeline::new(specification, calls);
+    pub(super) fn new(specification: &'a P, ops: &'a [TimedOp<P::Operation>]) -> Self {
+        let timeline = Timeline::new(specification, ops);
         let mut problem = Problem {
             specification,
-            calls,
-            shape: Shape::new(timeline.slots, &timeline.lanes),
-            wants: Wants::new(specification, calls, &timeline),
+            ops,
+            layout: KeyLayout::new(timeline.slots, &timeline.lanes),
+            wants: Wants::new(specification, ops, &timeline),
             timeline,
             useful_until: Vec::new(),
         };
@@ -34,11 +34,11 @@ impl<'a, P: Specification> Problem<'a, P> {
         problem
     }
 
-    /// A call of a lane is of use only if the state after it is.
+    /// An operation of a lane is of use as long as the state after it is.
     fn compute_useful_until(&self) -> Vec<u32> {
         let initial = self.specification.initial();
         let until = |lane: &Vec<u32>| {
-            let operation = &self.calls[lane[0] as usize].operation;
+            let operation = &self.ops[lane[0] as usize].operation;
             let before = match self.specification.precondition(operation) {
                 Precondition::State(state) => state,
                 _ if self.specification.is_overwrite(operation) => &initial,
@@ -52,11 +52,11 @@ impl<'a, P: Specification> Problem<'a, P> {
         self.timeline.lanes.iter().map(until).collect()
     }
 
-    pub(super) fn effect(&self, call: u32) -> Effect {
-        self.timeline.effects[call as usize]
+    pub(super) fn effect(&self, op: u32) -> Effect {
+        self.timeline.effects[op as usize]
     }
 
-    /// The same, without the knowledge which states no call needs: a search goes all ways.
+    /// The same problem without liveness information, so that a search goes all ways.
     pub(super) fn without_wants(self) -> Self {
         let lanes = self.timeline.lanes.len();
         Problem {
@@ -66,32 +66,32 @@ impl<'a, P: Specification> Problem<'a, P> {
         }
     }
 
-    /// The state after a call; none if it is not possible.
-    pub(super) fn step(&self, states: &mut States<P::State>, state: u32, call: u32) -> Option<u32> {
-        let operation = &self.calls[call as usize].operation;
+    /// The state after an operation. `None` if it is not possible.
+    pub(super) fn step(&self, states: &mut States<P::State>, state: u32, op: u32) -> Option<u32> {
+        let operation = &self.ops[op as usize].operation;
         let before = states.get(state)?;
         let after = self.specification.step(before, operation)?;
         Some(states.number(after))
     }
 
     /// The state after an overwrite.
-    pub(super) fn overwrite(&self, states: &mut States<P::State>, call: u32) -> u32 {
-        let operation = &self.calls[call as usize].operation;
+    pub(super) fn overwrite(&self, states: &mut States<P::State>, op: u32) -> u32 {
+        let operation = &self.ops[op as usize].operation;
         let before = self.specification.initial();
         let after = self.specification.step(&before, operation);
         states.number(after.expect("an overwrite is possible in every state"))
     }
 
     /// Whether a read is possible.
-    pub(super) fn fits(&self, states: &States<P::State>, state: u32, call: u32) -> bool {
-        let operation = &self.calls[call as usize].operation;
+    pub(super) fn fits(&self, states: &States<P::State>, state: u32, op: u32) -> bool {
+        let operation = &self.ops[op as usize].operation;
         match states.get(state) {
             Some(state) => self.specification.step(state, operation).is_some(),
             None => self.specification.precondition(operation) == Precondition::None,
         }
     }
 
-    /// Whether a state can matter after a moment to a call other than the reads under way.
+    /// Whether an operation other than concurrent reads can need a state after a moment.
     pub(super) fn is_live(&self, states: &States<P::State>, state: u32, moment: usize) -> bool {
         states
             .get(state)
@@ -99,7 +99,7 @@ impl<'a, P: Specification> Problem<'a, P> {
     }
 }
 
-/// States by number.
+/// Numbered states.
 pub(super) struct States<S> {
     numbers: HashMap<S, u32>,
     states: Vec<S>,
@@ -117,7 +117,7 @@ impl<S: Clone + Eq + Hash> States<S> {
         self.states.len()
     }
 
-    /// None for a dead state.
+    /// `None` for a dead state.
     fn get(&self, number: u32) -> Option<&S> {
         self.states.get(number as usize)
     }
@@ -132,17 +132,17 @@ impl<S: Clone + Eq + Hash> States<S> {
         number
     }
 
-    /// Removes all states but these, which get their new numbers.
+    /// Removes all states but these, and renumbers them.
     pub(super) fn retain<'a>(&mut self, kept: impl Iterator<Item = &'a mut u32>) {
         let old = std::mem::take(&mut self.states);
         self.numbers = HashMap::new();
         let mut moved = vec![DEAD; old.len()];
         for number in kept.filter(|number| **number != DEAD) {
-            let place = *number as usize;
-            if moved[place] == DEAD {
-                moved[place] = self.number(old[place].clone());
+            let index = *number as usize;
+            if moved[index] == DEAD {
+                moved[index] = self.number(old[index].clone());
             }
-            *number = moved[place];
+            *number = moved[index];
         }
     }
 }

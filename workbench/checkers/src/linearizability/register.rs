@@ -1,11 +1,11 @@
-//! A register that can be read, written, and changed on condition.
+//! A register with read, write and compare-and-set.
 
 use std::hash::Hash;
 use std::marker::PhantomData;
 
 use super::{Precondition, Specification};
 
-/// A register of values `V`, which is unset at first.
+/// A register of values `V`, unset at first.
 #[derive(Debug, Clone, Copy)]
 pub struct CasRegister<V>(PhantomData<V>);
 
@@ -15,14 +15,14 @@ impl<V> Default for CasRegister<V> {
     }
 }
 
-/// What can be done to a register with values `V`, and succeeds.
+/// A successful operation on a register.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum RegisterOp<V> {
-    /// It was read. A read of nothing tells nothing: the register may hold anything.
+    /// A read of a value. A read of `None` says nothing: the register may have any value.
     Read(Option<V>),
-    /// It was set, or unset.
+    /// A write of a value, or of none.
     Write(Option<V>),
-    /// It held the first and was set to the second.
+    /// A compare-and-set: the register had the first value and was set to the second.
     Cas(Option<V>, Option<V>),
 }
 

@@ -1,78 +1,77 @@
-//! A search: configurations by level, and which of them is expanded next.
+//! A search: configurations by level, and the choice of the one to expand next.
 //!
-//! A level is the end of a call, and a configuration is at it if that call is the next that must
-//! take effect or be left out. It consists of a state, what each call under way owes and can do,
-//! and how many calls without an end were used. Levels only rise on the way to an order, so what
-//! lies below the lowest level with a waiting configuration is dropped, and strategies share what
-//! is known of a level. Breadth first keeps few levels; depth first finds one of many orders
-//! straight away; a turn through all levels leaves the dead ends that depth first is stuck in.
+//! A level is the end of an operation. A configuration is at this level if that operation is the
+//! next that must take effect or be left out. It consists of a state, the settled and usable
+//! operations, and the number of used operations without an end. Levels only rise, so levels below
+//! the lowest waiting one are dropped. Breadth first keeps few levels; depth first finds one of
+//! many orders quickly; a sweep through all levels escapes from dead ends.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Specification;
 use super::levels::{DEAD, Level, Node};
 use super::moves::Moves;
-use super::order::Paths;
+use super::paths::Paths;
 use super::problem::{Problem, States};
 use super::timeline::{Effect, Event, NONE, Window};
 
-/// How many comparisons of configurations, moments passed or kinds of calls count as a step.
+/// The number of comparisons of configurations, moments passed or groups of operations per step.
 pub(super) const PER_STEP: usize = 16;
 
-/// Up to so many changes on the paths nothing is tidied up.
-const TIDY: usize = 1 << 16;
+/// Below this size of paths, configurations and states no garbage is collected.
+const MIN_GARBAGE: usize = 1 << 16;
 
-/// Which configuration is expanded next.
+/// The choice of the configuration to expand next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Strategy {
-    /// Breadth first as long as the lowest level is narrow; beyond that breadth first, depth first
-    /// and through all levels by turns.
+    /// Breadth first while the lowest level is narrow; else breadth first, depth first and a sweep
+    /// through all levels, by turns.
     Mixed {
-        /// How many configurations a narrow level has at most.
+        /// The maximal size of a narrow level.
         narrow: usize,
-        /// How many configurations are expanded in a turn.
+        /// The number of configurations expanded in a turn.
         turn: usize,
     },
-    /// One of those that lag behind most.
+    /// A configuration of the lowest level.
     Breadth,
-    /// One of those that have got furthest.
+    /// A configuration of the highest level.
     Depth,
 }
 
-/// Which level is next.
+/// The choice of the next level.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Turn {
-    /// The lowest one at which anything waits.
+    /// The lowest waiting level.
     Breadth,
-    /// The highest one.
+    /// The highest waiting level.
     Depth,
-    /// The next higher one; after the highest, the lowest.
+    /// The next higher waiting level; after the highest, the lowest.
     Sweep,
 }
 
-/// What may be used more often than it can be.
+/// The rules of a search: relaxed ones allow operations to be used more than once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Rules {
-    /// Nothing: the answer is exact.
+    /// No relaxation: the answer is exact.
     Exact,
-    /// Calls without an end: if there is no order even so, there is none.
-    OpenCalls,
-    /// Those, and overwrites as long as they are under way.
-    OpenCallsAndOverwrites,
-    /// All calls that change the state, as long as they are under way; and none need take effect
-    /// but overwrites.
+    /// Operations without an end can be used repeatedly.
+    OpenOps,
+    /// Those and overwrites can be used repeatedly, the latter until their end.
+    OpenOpsAndOverwrites,
+    /// All operations that change the state can be used repeatedly until their end, and only
+    /// overwrites must take effect.
     AllChanges,
 }
 
-/// How far a search has got.
+/// The progress of a search.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Progress {
     Waiting,
-    /// There is an order, which ends there.
+    /// There is an order, with this path.
     Found {
         path: u32,
     },
-    /// There is none.
+    /// There is no order.
     Exhausted,
 }
 
@@ -81,30 +80,30 @@ pub(super) struct Search<'p, 'a, P: Specification> {
     pub(super) rules: Rules,
     strategy: Strategy,
     pub(super) states: States<P::State>,
-    /// One for each kind of turn, as turns are at moments far apart.
+    /// One for each kind of turn, since turns work at distant moments.
     pub(super) moves: [Moves; 3],
     pub(super) in_use: usize,
     pub(super) paths: Paths,
     pub(super) levels: BTreeMap<u32, Level>,
-    /// Levels at which something waits.
+    /// Levels with a waiting configuration.
     pub(super) waiting: BTreeSet<u32>,
     /// The highest level so far.
     pub(super) reached: u32,
     found: Option<u32>,
-    /// How many steps it has taken.
+    /// Steps taken.
     pub(super) steps: u64,
-    /// How many it had taken when its highest level last rose.
-    pub(super) rose: u64,
-    /// Configurations of all levels, dropped ones among them.
+    /// Steps taken when the highest level last rose.
+    pub(super) progress_at: u64,
+    /// Configurations of all levels, including dropped ones.
     nodes: usize,
-    tidy_at: usize,
-    spare: Vec<Level>,
+    collect_at: usize,
+    spare_levels: Vec<Level>,
     turn: Turn,
-    left_of_turn: usize,
-    swept: u32,
-    /// The key of the configuration at hand, and of one that follows.
+    turn_left: usize,
+    last_swept: u32,
+    /// The key of the current configuration.
     pub(super) key: Vec<u64>,
-    /// The calls that the step at hand puts next.
+    /// The operations that the current step applies.
     pub(super) changes: Vec<u32>,
 }
 
@@ -123,24 +122,24 @@ impl<'p, 'a, P: Specification> Search<'p, 'a, P> {
             reached: 0,
             found: None,
             steps: 0,
-            rose: 0,
+            progress_at: 0,
             nodes: 0,
-            tidy_at: TIDY,
-            spare: Vec::new(),
+            collect_at: MIN_GARBAGE,
+            spare_levels: Vec::new(),
             turn: Turn::Sweep,
-            left_of_turn: 0,
-            swept: 0,
-            key: vec![0; problem.shape.len()],
+            turn_left: 0,
+            last_swept: 0,
+            key: vec![0; problem.layout.len()],
             changes: Vec::new(),
         };
         let initial = search.states.number(problem.specification.initial());
         let root = Node::new(initial, NONE, true, false);
-        search.advance(root, &mut vec![0; problem.shape.len()], 0);
+        search.advance(root, &mut vec![0; problem.layout.len()], 0);
         search
     }
 
     /// Expands one configuration.
-    pub(super) fn go_on(&mut self) -> Progress {
+    pub(super) fn expand_next(&mut self) -> Progress {
         if let Some(path) = self.found {
             return Progress::Found { path };
         }
@@ -148,29 +147,29 @@ impl<'p, 'a, P: Specification> Search<'p, 'a, P> {
             return Progress::Exhausted;
         };
         self.expand(level);
-        if self.paths.len() + self.nodes + self.states.len() > self.tidy_at {
-            self.tidy();
+        if self.paths.len() + self.nodes + self.states.len() > self.collect_at {
+            self.collect_garbage();
         }
         Progress::Waiting
     }
 
-    /// How much memory it takes, in bytes, about.
+    /// The memory in use in bytes, approximately.
     pub(super) fn bytes(&self) -> usize {
         const NODE: usize = size_of::<Node>() + 16 + 4;
         let node = NODE + size_of_val(&*self.key);
         let state = 2 * (size_of::<P::State>() + 8);
-        // Lists that grow have room for half as much again.
+        // Growing vectors have spare capacity of half their length on average.
         (self.nodes * node + self.paths.bytes() + self.states.len() * state) / 2 * 3
     }
 
-    /// Configurations at the highest level that stand as after the last end.
+    /// The entries of the highest level.
     pub(super) fn entries(&self) -> Vec<Node> {
         let level = self.levels.get(&self.reached);
         level.map_or(Vec::new(), |level| level.entries().copied().collect())
     }
 
-    /// Removes what nothing depends on any more.
-    fn tidy(&mut self) {
+    /// Removes paths, states and configurations that are no longer referenced.
+    fn collect_garbage(&mut self) {
         let nodes = |levels: &mut BTreeMap<u32, Level>, visit: &mut dyn FnMut(&mut Node)| {
             for level in levels.values_mut() {
                 level.nodes_mut().for_each(&mut *visit);
@@ -186,20 +185,20 @@ impl<'p, 'a, P: Specification> Search<'p, 'a, P> {
         nodes(&mut self.levels, &mut |node| {
             (node.path, node.state) = kept.next().unwrap_or((node.path, node.state));
         });
-        let shape = &self.problem.shape;
+        let layout = &self.problem.layout;
         for level in self.levels.values_mut() {
-            level.compact(shape);
+            level.compact(layout);
         }
         self.nodes = self.levels.values().map(Level::len).sum();
         self.moves.iter_mut().for_each(Moves::invalidate);
-        self.spare.clear();
-        self.tidy_at = TIDY.max(2 * (self.paths.len() + self.nodes + self.states.len()));
+        self.spare_levels.clear();
+        self.collect_at = MIN_GARBAGE.max(2 * (self.paths.len() + self.nodes + self.states.len()));
     }
 
-    /// The level to expand next; none if nothing waits.
+    /// The level to expand next. `None` if no configuration waits.
     fn pick(&mut self) -> Option<u32> {
         let lowest = *self.waiting.first()?;
-        // What is below the lowest is settled.
+        // Levels below the lowest waiting one are done.
         while let Some(entry) = self.levels.first_entry() {
             if *entry.key() >= lowest || *entry.key() == self.reached {
                 break;
@@ -207,7 +206,7 @@ impl<'p, 'a, P: Specification> Search<'p, 'a, P> {
             let mut level = entry.remove();
             self.nodes -= level.len();
             level.clear();
-            self.spare.push(level);
+            self.spare_levels.push(level);
         }
         let turn = match self.strategy {
             Strategy::Mixed { narrow, turn } if self.levels[&lowest].len() > narrow => turn,
@@ -217,84 +216,84 @@ impl<'p, 'a, P: Specification> Search<'p, 'a, P> {
             }
             Strategy::Depth => return self.waiting.last().copied(),
         };
-        if self.left_of_turn == 0 {
+        if self.turn_left == 0 {
             self.turn = match self.turn {
                 Turn::Breadth => Turn::Depth,
                 Turn::Depth => Turn::Sweep,
                 Turn::Sweep => Turn::Breadth,
             };
-            self.left_of_turn = turn.max(1);
+            self.turn_left = turn.max(1);
         }
-        self.left_of_turn -= 1;
+        self.turn_left -= 1;
         self.in_use = self.turn as usize;
         match self.turn {
             Turn::Breadth => Some(lowest),
             Turn::Depth => self.waiting.last().copied(),
             Turn::Sweep => {
-                let next = self.waiting.range(self.swept + 1..).next();
-                self.swept = *next.unwrap_or(&lowest);
-                Some(self.swept)
+                let next = self.waiting.range(self.last_swept + 1..).next();
+                self.last_swept = *next.unwrap_or(&lowest);
+                Some(self.last_swept)
             }
         }
     }
 
-    /// Goes on from a moment to the next end of a call that has not taken effect.
+    /// Advances from a moment to the next end of an operation that has not taken effect.
     pub(super) fn advance(&mut self, node: Node, key: &mut [u64], from: usize) {
-        let (problem, shape) = (self.problem, &self.problem.shape);
+        let (problem, layout) = (self.problem, &self.problem.layout);
         for moment in from..problem.timeline.len() {
             match problem.timeline.event(moment) {
                 Event::Open { .. } => {}
-                Event::Begin { call, slot } => {
-                    if problem.effect(call) != Effect::Read {
-                        shape.begin_change(key, slot);
-                        let is_other = problem.effect(call) == Effect::Other;
+                Event::Begin { op, slot } => {
+                    if problem.effect(op) != Effect::Read {
+                        layout.begin_change(key, slot);
+                        let is_other = problem.effect(op) == Effect::Other;
                         if is_other && self.rules == Rules::AllChanges {
-                            shape.release(key, slot);
+                            layout.settle(key, slot);
                         }
-                    } else if problem.fits(&self.states, node.state, call) {
-                        shape.take(key, slot);
+                    } else if problem.fits(&self.states, node.state, op) {
+                        layout.apply(key, slot);
                     }
                 }
                 Event::End { slot, .. } => {
-                    if !shape.is_free(key, slot) || shape.is_unused(key, slot) {
+                    if !layout.is_settled(key, slot) || layout.is_unused(key, slot) {
                         self.steps += ((moment - from) / PER_STEP) as u64;
-                        shape.reset_lanes(key, &problem.useful_until, moment);
+                        layout.reset_lanes(key, &problem.useful_until, moment);
                         let is_live = problem.is_live(&self.states, node.state, moment);
                         let state = if is_live { node.state } else { DEAD };
                         let node = Node::new(state, node.path, true, false);
                         return self.insert(moment, node, key, from.saturating_sub(1));
                     }
-                    shape.clear(key, slot);
+                    layout.clear(key, slot);
                 }
             }
         }
         let mut path = node.path;
-        for call in &self.changes {
-            path = self.paths.push(path, *call, from.saturating_sub(1));
+        for op in &self.changes {
+            path = self.paths.push(path, *op, from.saturating_sub(1));
         }
         self.found = Some(path);
     }
 
-    /// Adds a configuration to a level, after changes at a moment.
+    /// Adds a configuration to a level, after the current changes at a moment.
     pub(super) fn insert(&mut self, level: usize, node: Node, key: &[u64], changed: usize) {
         let number = level as u32;
-        let spare = &mut self.spare;
+        let spare_levels = &mut self.spare_levels;
         let level = self
             .levels
             .entry(number)
-            .or_insert_with(|| spare.pop().unwrap_or_default());
+            .or_insert_with(|| spare_levels.pop().unwrap_or_default());
         let (paths, changes) = (&mut self.paths, &self.changes);
         let path = || {
             let changes = changes.iter();
-            changes.fold(node.path, |path, call| paths.push(path, *call, changed))
+            changes.fold(node.path, |path, op| paths.push(path, *op, changed))
         };
-        let (is_new, compared) = level.insert(&self.problem.shape, node, key, path);
+        let (is_new, compared) = level.insert(&self.problem.layout, node, key, path);
         self.steps += (compared / PER_STEP) as u64;
         if is_new {
             self.nodes += 1;
             self.waiting.insert(number);
             if number > self.reached {
-                (self.reached, self.rose) = (number, self.steps);
+                (self.reached, self.progress_at) = (number, self.steps);
             }
         }
     }

@@ -1,14 +1,14 @@
-//! The calls in order of time, and a window that moves over them.
+//! The operations in order of time, and a window that moves over them.
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
 
-use super::{Call, Specification};
+use super::{Specification, TimedOp};
 
-/// No slot, lane, class or path.
+/// Stands for no slot, lane, class or path.
 pub(super) const NONE: u32 = u32::MAX;
 
-/// What a call does to states, as far as the search treats it in a way of its own.
+/// The effect of an operation on the state, as far as the search distinguishes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Effect {
     Read,
@@ -16,121 +16,122 @@ pub(super) enum Effect {
     Other,
 }
 
-/// Beginnings and ends in order of time. A call that is to end has a slot, which no other has
-/// while it lasts. Equal calls without an end share a lane.
+/// Begins and ends in order of time. An operation with an end has a slot of its own while it is
+/// pending. Equal operations without an end share a lane.
 pub(super) struct Timeline {
-    /// Each is `2 * call`, plus one if it is an end. Places in this list are the search's moments.
+    /// Each is `2 * op`, plus one for an end. Indices into this list are the search's moments.
     events: Vec<u32>,
     pub(super) effects: Vec<Effect>,
-    /// By call: its slot, or its lane if it has no end. None for a read without an end, which
-    /// need not happen and changes nothing.
-    places: Vec<u32>,
-    /// By call: when it ends, as a moment.
+    /// By operation: its slot, or its lane if it has no end. `NONE` for a read without an end,
+    /// which has no effect.
+    slots_or_lanes: Vec<u32>,
+    /// By operation: the moment of its end.
     pub(super) ends: Vec<u32>,
-    /// By call: equal ones that change the state are of one class.
+    /// By operation: its class. Equal operations that change the state have the same class.
     pub(super) classes: Vec<u32>,
-    /// How many slots there are.
+    /// The number of slots.
     pub(super) slots: usize,
-    /// By lane: its calls in order of time.
+    /// By lane: its operations in order of time.
     pub(super) lanes: Vec<Vec<u32>>,
     /// By class: its lane, if it has one.
     pub(super) lane_of: Vec<u32>,
 }
 
-/// What happens at a moment.
+/// The event at a moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Event {
-    /// A call without an end begins.
+    /// An operation without an end begins.
     Open {
-        call: u32,
+        op: u32,
         lane: usize,
     },
     Begin {
-        call: u32,
+        op: u32,
         slot: usize,
     },
     End {
-        call: u32,
+        op: u32,
         slot: usize,
     },
 }
 
 impl Timeline {
-    pub(super) fn new<P: Specification>(specification: &P, calls: &[Call<P::Operation>]) -> Self {
-        let effect = |call: &Call<P::Operation>| {
-            if specification.is_read(&call.operation) {
+    pub(super) fn new<P: Specification>(specification: &P, ops: &[TimedOp<P::Operation>]) -> Self {
+        let effect = |op: &TimedOp<P::Operation>| {
+            if specification.is_read(&op.operation) {
                 Effect::Read
-            } else if specification.is_overwrite(&call.operation) {
+            } else if specification.is_overwrite(&op.operation) {
                 Effect::Overwrite
             } else {
                 Effect::Other
             }
         };
         let mut timeline = Timeline {
-            events: Vec::with_capacity(2 * calls.len()),
-            effects: calls.iter().map(effect).collect(),
-            places: vec![NONE; calls.len()],
-            ends: vec![NONE; calls.len()],
-            classes: vec![NONE; calls.len()],
+            events: Vec::with_capacity(2 * ops.len()),
+            effects: ops.iter().map(effect).collect(),
+            slots_or_lanes: vec![NONE; ops.len()],
+            ends: vec![NONE; ops.len()],
+            classes: vec![NONE; ops.len()],
             slots: 0,
             lanes: Vec::new(),
             lane_of: Vec::new(),
         };
-        timeline.sort_events(calls);
-        timeline.classify(calls);
-        timeline.assign_places(calls);
+        timeline.sort_events(ops);
+        timeline.classify(ops);
+        timeline.assign_slots_and_lanes(ops);
         timeline
     }
 
-    fn sort_events<O>(&mut self, calls: &[Call<O>]) {
-        for (place, call) in calls.iter().enumerate() {
-            let event = u32::try_from(2 * place).expect("fewer than two thousand million calls");
-            if call.end.is_some() {
+    fn sort_events<O>(&mut self, ops: &[TimedOp<O>]) {
+        for (index, op) in ops.iter().enumerate() {
+            let event = u32::try_from(2 * index).expect("fewer than 2^31 operations");
+            if op.end.is_some() {
                 self.events.extend([event, event + 1]);
-            } else if self.effects[place] != Effect::Read {
+            } else if self.effects[index] != Effect::Read {
                 self.events.push(event);
             }
         }
         self.events.sort_unstable_by_key(|event| {
-            let call = &calls[(event / 2) as usize];
-            // One that ends before it begins does both at once; beginnings come first.
-            let moment = match call.end {
-                Some(end) if event % 2 == 1 => end.max(call.begin),
-                _ => call.begin,
+            let op = &ops[(event / 2) as usize];
+            // An operation that ends before it begins does both at once; begins come first.
+            let moment = match op.end {
+                Some(end) if event % 2 == 1 => end.max(op.begin),
+                _ => op.begin,
             };
             (moment, event % 2, event / 2)
         });
     }
 
-    fn classify<O: Eq + std::hash::Hash>(&mut self, calls: &[Call<O>]) {
+    fn classify<O: Eq + std::hash::Hash>(&mut self, ops: &[TimedOp<O>]) {
         let mut known = HashMap::new();
-        for (place, call) in calls.iter().enumerate() {
-            if self.effects[place] != Effect::Read {
+        for (index, op) in ops.iter().enumerate() {
+            if self.effects[index] != Effect::Read {
                 let fresh = known.len() as u32;
-                self.classes[place] = *known.entry(&call.operation).or_insert(fresh);
+                self.classes[index] = *known.entry(&op.operation).or_insert(fresh);
             }
         }
         self.lane_of = vec![NONE; known.len()];
     }
 
-    fn assign_places<O>(&mut self, calls: &[Call<O>]) {
+    fn assign_slots_and_lanes<O>(&mut self, ops: &[TimedOp<O>]) {
         let mut free = BinaryHeap::new();
         for moment in 0..self.events.len() {
-            let (call, is_end) = self.raw(moment);
+            let (op, is_end) = self.raw(moment);
             if is_end {
-                self.ends[call] = moment as u32;
-                free.push(Reverse(self.places[call]));
-            } else if calls[call].end.is_some() {
-                self.places[call] = free.pop().map_or(self.slots as u32, |Reverse(slot)| slot);
-                self.slots = self.slots.max(self.places[call] as usize + 1);
+                self.ends[op] = moment as u32;
+                free.push(Reverse(self.slots_or_lanes[op]));
+            } else if ops[op].end.is_some() {
+                self.slots_or_lanes[op] =
+                    free.pop().map_or(self.slots as u32, |Reverse(slot)| slot);
+                self.slots = self.slots.max(self.slots_or_lanes[op] as usize + 1);
             } else {
-                let lane = &mut self.lane_of[self.classes[call] as usize];
+                let lane = &mut self.lane_of[self.classes[op] as usize];
                 if *lane == NONE {
                     *lane = self.lanes.len() as u32;
                     self.lanes.push(Vec::new());
                 }
-                self.places[call] = *lane;
-                self.lanes[*lane as usize].push(call as u32);
+                self.slots_or_lanes[op] = *lane;
+                self.lanes[*lane as usize].push(op as u32);
             }
         }
     }
@@ -145,38 +146,47 @@ impl Timeline {
     }
 
     pub(super) fn event(&self, moment: usize) -> Event {
-        let (call, is_end) = self.raw(moment);
-        let place = self.places[call] as usize;
-        let call = call as u32;
+        let (op, is_end) = self.raw(moment);
+        let slot_or_lane = self.slots_or_lanes[op] as usize;
+        let op = op as u32;
         if is_end {
-            Event::End { call, slot: place }
-        } else if self.ends[call as usize] == NONE {
-            Event::Open { call, lane: place }
+            Event::End {
+                op,
+                slot: slot_or_lane,
+            }
+        } else if self.ends[op as usize] == NONE {
+            Event::Open {
+                op,
+                lane: slot_or_lane,
+            }
         } else {
-            Event::Begin { call, slot: place }
+            Event::Begin {
+                op,
+                slot: slot_or_lane,
+            }
         }
     }
 }
 
-/// A call under way that is to end.
+/// A pending operation with an end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Pending {
     pub(super) class: u32,
-    /// When it ends, as a moment.
+    /// The moment of its end.
     pub(super) end: u32,
-    pub(super) call: u32,
+    pub(super) op: u32,
     pub(super) slot: u32,
 }
 
-/// What is under way just before a moment.
+/// The pending operations just before a moment.
 pub(super) struct Window {
     pub(super) moment: usize,
     pub(super) reads: Vec<Pending>,
-    /// Calls that change the state; those of one class stand together, the first to end first.
+    /// Operations that change the state, grouped by class, the first to end first.
     pub(super) changes: Vec<Pending>,
-    /// The slots of those that overwrite.
+    /// The slots of overwrites.
     pub(super) overwrites: Vec<u64>,
-    /// By lane: how many calls have begun.
+    /// By lane: the number of operations that have begun.
     pub(super) open: Vec<u32>,
 }
 
@@ -196,8 +206,8 @@ impl Window {
         while self.moment < moment {
             match timeline.event(self.moment) {
                 Event::Open { lane, .. } => self.open[lane] += 1,
-                Event::Begin { call, slot } => self.add(timeline, call, slot),
-                Event::End { call, slot } => self.remove(timeline, call, slot),
+                Event::Begin { op, slot } => self.add(timeline, op, slot),
+                Event::End { op, slot } => self.remove(timeline, op, slot),
             }
             self.moment += 1;
         }
@@ -205,25 +215,20 @@ impl Window {
             self.moment -= 1;
             match timeline.event(self.moment) {
                 Event::Open { lane, .. } => self.open[lane] -= 1,
-                Event::Begin { call, slot } => self.remove(timeline, call, slot),
-                Event::End { call, slot } => self.add(timeline, call, slot),
+                Event::Begin { op, slot } => self.remove(timeline, op, slot),
+                Event::End { op, slot } => self.add(timeline, op, slot),
             }
         }
     }
 
-    fn list(
-        &mut self,
-        timeline: &Timeline,
-        call: u32,
-        slot: usize,
-    ) -> (&mut Vec<Pending>, Pending) {
+    fn list(&mut self, timeline: &Timeline, op: u32, slot: usize) -> (&mut Vec<Pending>, Pending) {
         let pending = Pending {
-            class: timeline.classes[call as usize],
-            end: timeline.ends[call as usize],
-            call,
+            class: timeline.classes[op as usize],
+            end: timeline.ends[op as usize],
+            op,
             slot: slot as u32,
         };
-        let list = match timeline.effects[call as usize] {
+        let list = match timeline.effects[op as usize] {
             Effect::Read => &mut self.reads,
             Effect::Overwrite => {
                 self.overwrites[slot / 64] ^= 1 << (slot % 64);
@@ -234,14 +239,14 @@ impl Window {
         (list, pending)
     }
 
-    fn add(&mut self, timeline: &Timeline, call: u32, slot: usize) {
-        let (list, pending) = self.list(timeline, call, slot);
+    fn add(&mut self, timeline: &Timeline, op: u32, slot: usize) {
+        let (list, pending) = self.list(timeline, op, slot);
         let at = list.partition_point(|other| *other < pending);
         list.insert(at, pending);
     }
 
-    fn remove(&mut self, timeline: &Timeline, call: u32, slot: usize) {
-        let (list, pending) = self.list(timeline, call, slot);
+    fn remove(&mut self, timeline: &Timeline, op: u32, slot: usize) {
+        let (list, pending) = self.list(timeline, op, slot);
         let at = list.partition_point(|other| *other < pending);
         list.remove(at);
     }

@@ -1,29 +1,29 @@
-//! Until when each state is of use: which calls still need it.
+//! The moments until which operations need each state.
 
 use std::collections::HashMap;
 
 use super::timeline::{Event, NONE, Timeline};
-use super::{Call, Precondition, Specification};
+use super::{Precondition, Specification, TimedOp};
 
-/// When a state is last needed, as moments; nothing if it never is.
+/// The moments at which a state is last needed. `None` if it never is.
 #[derive(Debug, Clone, Copy, Default)]
 struct Last {
-    /// When the last read begins that needs it: those under way have been taken in.
+    /// The begin of the last read that needs it. Reads that have begun are applied already.
     read_begins: Option<u32>,
-    /// When the last read ends that needs it.
+    /// The end of the last read that needs it.
     read_ends: Option<u32>,
-    /// When the last other call ends that needs it. It may have no end.
+    /// The end of the last other operation that needs it; `NONE` if that has no end.
     change_ends: Option<u32>,
 }
 
-/// The calls that need a certain state, if it is known of all calls what they need.
+/// The operations that need each state, if that is known of all operations.
 pub(super) struct Wants<'a, S> {
     last: HashMap<&'a S, Last>,
     is_known: bool,
 }
 
 impl<'a, S: Eq + std::hash::Hash> Wants<'a, S> {
-    /// As if each state might be needed at any time.
+    /// Assumes that each state can be needed at any time.
     pub(super) fn unknown() -> Self {
         Wants {
             last: HashMap::new(),
@@ -33,7 +33,7 @@ impl<'a, S: Eq + std::hash::Hash> Wants<'a, S> {
 
     pub(super) fn new<P: Specification<State = S>>(
         specification: &'a P,
-        calls: &'a [Call<P::Operation>],
+        ops: &'a [TimedOp<P::Operation>],
         timeline: &Timeline,
     ) -> Self {
         let mut wants = Wants {
@@ -41,12 +41,12 @@ impl<'a, S: Eq + std::hash::Hash> Wants<'a, S> {
             is_known: true,
         };
         for moment in 0..timeline.len() {
-            let (call, end) = match timeline.event(moment) {
-                Event::Begin { call, .. } => (call, timeline.ends[call as usize]),
-                Event::Open { call, .. } => (call, NONE),
+            let (op, end) = match timeline.event(moment) {
+                Event::Begin { op, .. } => (op, timeline.ends[op as usize]),
+                Event::Open { op, .. } => (op, NONE),
                 Event::End { .. } => continue,
             };
-            let operation = &calls[call as usize].operation;
+            let operation = &ops[op as usize].operation;
             let (is_read, is_overwrite) = (
                 specification.is_read(operation),
                 specification.is_overwrite(operation),
@@ -69,7 +69,7 @@ impl<'a, S: Eq + std::hash::Hash> Wants<'a, S> {
         wants
     }
 
-    /// Whether a state can matter after a moment to a call other than a read under way.
+    /// Whether an operation other than a concurrent read can need a state after a moment.
     pub(super) fn is_live(&self, state: &S, moment: usize) -> bool {
         let moment = moment as u32;
         !self.is_known
@@ -79,7 +79,7 @@ impl<'a, S: Eq + std::hash::Hash> Wants<'a, S> {
             })
     }
 
-    /// Until when a state can matter to any call, as a moment: nothing if it cannot, `NONE` if
+    /// The last moment at which an operation can need a state. `None` if there is none, `NONE` if
     /// forever.
     pub(super) fn until(&self, state: &S) -> Option<u32> {
         if !self.is_known {

@@ -1,10 +1,10 @@
 //! The kafka checker on small histories, one for each rule, in `histories/kafka`.
 //!
-//! A file's name ends in the verdict. Its head tells why, and what is expected: `errors:` with the
-//! number of cases, `told:` for each finding, `lag:`; what is not in the head is not looked at, but
-//! for errors. Below, a line is an operation, such as `2 ok poll 8: 0=1 1=2; 9: 0="a"`: process,
-//! end, and for each key offsets and messages. It was invoked right before, unless a line
-//! `2 invoke poll` says when. Every line of the history takes a millisecond.
+//! A file's name ends with the verdict. Its head says why, and what is expected: `errors:` with the
+//! number of cases, `finding:` for each finding, `lag:`; only errors are checked without a line.
+//! Below, a line is an operation, such as `2 ok poll 8: 0=1 1=2; 9: 0="a"`: process, kind, and for
+//! each key offsets and messages. It was invoked right before, unless there is a line `2 invoke
+//! poll`. Each line of the history takes a millisecond.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -17,12 +17,12 @@ use history::edn::{Edn, compact, get, number};
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
 
-/// A history in the making, as JSON lines.
+/// A history under construction, as JSON lines.
 #[derive(Default)]
 struct Lines {
     json: String,
     index: usize,
-    /// Whether a process has begun something.
+    /// By process: whether an operation is pending.
     begun: BTreeMap<String, bool>,
 }
 
@@ -73,16 +73,16 @@ fn value(f: &str, rest: &str) -> String {
         "send" => {
             let (key, message) = rest.split_once(": ").unwrap();
             let message = match message.split_once('=') {
-                Some((offset, _)) if is_offset(offset) => record(message),
+                Some((offset, _)) if is_offset(offset) => entry(message),
                 _ => message.to_owned(),
             };
             format!(r#"[["send","{key}",{message}]]"#)
         }
         "poll" => {
             let keys = rest.split(';').filter(|it| !it.is_empty()).map(|key| {
-                let (key, records) = key.split_once(':').unwrap();
-                let records: Vec<_> = records.split_whitespace().map(record).collect();
-                format!(r#""{}":[{}]"#, key.trim(), records.join(","))
+                let (key, entries) = key.split_once(':').unwrap();
+                let entries: Vec<_> = entries.split_whitespace().map(entry).collect();
+                format!(r#""{}":[{}]"#, key.trim(), entries.join(","))
             });
             let keys: Vec<_> = keys.collect();
             format!(r#"[["poll",{{{}}}]]"#, keys.join(","))
@@ -96,7 +96,7 @@ fn is_offset(text: &str) -> bool {
 }
 
 /// `3="a"` or, without an offset, `?="a"`.
-fn record(text: &str) -> String {
+fn entry(text: &str) -> String {
     let (offset, message) = text.split_once('=').unwrap();
     assert!(is_offset(offset), "{text}");
     format!("[{},{message}]", offset.replace('?', "null"))
@@ -111,13 +111,13 @@ fn files() -> Vec<PathBuf> {
     files
 }
 
-/// The head's lines that begin with this word, without it.
+/// The lines of a head that begin with this word, without it.
 fn expected<'a>(head: &[&'a str], word: &str) -> Vec<&'a str> {
     let lines = head.iter().filter_map(|line| line.strip_prefix(word));
     lines.map(str::trim).collect()
 }
 
-/// Errors and how many cases each has, as a head tells them.
+/// The errors and the number of their cases, as in a head.
 fn errors(verdict: &Result<LogsResult, Unjudged>) -> String {
     let results = verdict.to_edn();
     let Some(Edn::List(types)) = get(&results, &["error-types"]) else {
@@ -156,7 +156,7 @@ fn lag(verdict: &Result<LogsResult, Unjudged>) -> String {
 }
 
 #[test]
-fn every_history_is_judged_as_its_head_tells() {
+fn every_history_has_the_verdict_in_its_head() {
     for file in files() {
         let name = file.file_stem().unwrap().to_str().unwrap();
         let text = fs::read_to_string(&file).unwrap();
@@ -189,15 +189,15 @@ fn every_history_is_judged_as_its_head_tells() {
             expected(&head, "errors:").join(""),
             "{name}"
         );
-        let told = expected(&head, "told:");
+        let expected_findings = expected(&head, "finding:");
         let findings = &verdict.sentences();
-        if !told.is_empty() {
-            let is_alike = findings
+        if !expected_findings.is_empty() {
+            let is_expected = findings
                 .iter()
-                .zip(&told)
-                .all(|(it, told)| it.starts_with(told));
+                .zip(&expected_findings)
+                .all(|(it, expected)| it.starts_with(expected));
             assert!(
-                is_alike && findings.len() == told.len(),
+                is_expected && findings.len() == expected_findings.len(),
                 "{name}: {findings:#?}"
             );
         }
@@ -208,7 +208,7 @@ fn every_history_is_judged_as_its_head_tells() {
     }
 }
 
-/// A history of one key, of which everything is polled in the given order.
+/// A history of one key, whose messages are polled in this order.
 fn polled(order: impl Iterator<Item = usize> + Clone) -> History {
     let mut lines = Lines::default();
     let mut numbers: Vec<usize> = order.clone().collect();
@@ -223,7 +223,7 @@ fn polled(order: impl Iterator<Item = usize> + Clone) -> History {
 }
 
 #[test]
-fn the_worst_few_cases_are_listed_and_the_first_ten_told() {
+fn the_worst_cases_are_listed_and_the_first_ten_reported() {
     // Backward by 1, by 2, and so on: 100, 99, 101, 98, 102, 97, ...
     let order = (0..40_usize).map(|step| match step % 2 {
         0 => 100 + step / 2,
@@ -247,10 +247,10 @@ fn the_worst_few_cases_are_listed_and_the_first_ten_told() {
     );
     assert_eq!(errors(&verdict), "nonmonotonic-poll 20, poll-skip 19");
     let findings = verdict.sentences();
-    let told = findings
+    let backward = findings
         .iter()
         .filter(|it| it.starts_with("nonmonotonic-poll: "));
-    assert_eq!(told.count(), 8);
+    assert_eq!(backward.count(), 8);
     assert_eq!(findings[8], "... and 12 more");
     assert_eq!(findings[17], "... and 11 more");
     assert_eq!(findings.len(), 18);
@@ -285,7 +285,7 @@ fn results_have_the_keys_of_maelstrom() {
     assert_eq!(sorted(&results), sorted(&expected));
 }
 
-/// The words of a text: maps print in an order of their own.
+/// The sorted words of a text, since maps print in any order.
 fn sorted(text: &str) -> Vec<&str> {
     let mut words: Vec<_> = text.split([' ', ',', '{', '}']).collect();
     words.retain(|word| !word.is_empty());
@@ -294,7 +294,7 @@ fn sorted(text: &str) -> Vec<&str> {
 }
 
 #[test]
-fn the_causes_of_open_ends_are_told_once_each_in_order_of_time() {
+fn causes_of_indeterminate_operations_are_listed_once_in_order_of_time() {
     let ends = [
         ("poll", ":error :net-timeout"),
         ("send", ":error [:crash \"x\"]"),
@@ -321,8 +321,8 @@ fn the_causes_of_open_ends_are_told_once_each_in_order_of_time() {
 }
 
 #[test]
-fn long_histories_are_no_burden() {
-    // Everybody skips almost everything, back and forth: each case names up to 20,000 messages.
+fn long_histories_are_judged_quickly() {
+    // The polls skip almost everything, back and forth: each case names up to 20,000 messages.
     let verdict = kafka(&polled((0..20_000).map(|it| (it * 7_919) % 20_000)));
     assert_eq!(verdict.validity(), Validity::Invalid);
 
@@ -348,7 +348,7 @@ fn long_histories_are_no_burden() {
 }
 
 #[test]
-fn a_mangled_history_is_judged_or_not_but_nothing_panics() {
+fn a_mangled_history_never_causes_a_panic() {
     const BYTES: &[u8] = b"0123456789-.eN\"\\{}[]():,\nabnull";
     let mut lines = Lines::default();
     for line in [

@@ -38,7 +38,7 @@ fn check(lines: &[&str], valid: Validity, finding: &str) {
 }
 
 #[test]
-fn what_follows_some_order_is_ok() {
+fn a_linearizable_history_is_valid() {
     let check = |lines: &[&str]| check(lines, Validity::Valid, "");
     check(&[]);
     check(&[
@@ -47,8 +47,8 @@ fn what_follows_some_order_is_ok() {
         "0 invoke read [0,null]",
         "0 ok read [0,1]",
     ]);
-    // A read beside a write sees it or does not.
-    let beside = |seen| {
+    // A concurrent read sees the write or does not.
+    let concurrent = |seen| {
         check(&[
             "0 invoke write [0,1]",
             "0 ok write [0,1]",
@@ -58,9 +58,9 @@ fn what_follows_some_order_is_ok() {
             "0 ok write [0,2]",
         ]);
     };
-    beside("1 ok read [0,1]");
-    beside("1 ok read [0,2]");
-    // Keys have nothing to do with one another, and a read of nothing tells nothing.
+    concurrent("1 ok read [0,1]");
+    concurrent("1 ok read [0,2]");
+    // Keys are independent, and a read of null says nothing.
     check(&[
         "0 invoke write [0,1]",
         "0 ok write [0,1]",
@@ -74,7 +74,7 @@ fn what_follows_some_order_is_ok() {
 }
 
 #[test]
-fn what_is_unknown_happened_late_or_never_and_what_failed_did_not() {
+fn indeterminate_operations_may_take_effect_and_failed_ones_do_not() {
     let write = [
         "0 invoke write [0,1]",
         "0 ok write [0,1]",
@@ -119,7 +119,7 @@ fn what_is_unknown_happened_late_or_never_and_what_failed_did_not() {
     let none = "key 0: no order explains the read of 2 by process 0 at 0.003 s (op 3); before it the \
                 register can only hold null";
     check(&failed, Validity::Invalid, none);
-    // Who never hears of the end of an operation does not know either.
+    // An operation without a completion is indeterminate, too.
     let open = [
         "0 invoke write [0,2]",
         "1 invoke read [0,null]",
@@ -129,7 +129,7 @@ fn what_is_unknown_happened_late_or_never_and_what_failed_did_not() {
 }
 
 #[test]
-fn the_results_show_where_each_failing_key_stands() {
+fn results_describe_each_key_that_is_not_linearizable() {
     let verdict = judge(&[
         "0 invoke write [3,1]",
         "0 ok write [3,1]",
@@ -138,15 +138,15 @@ fn the_results_show_where_each_failing_key_stands() {
         "1 invoke write [\"k\",1]",
         "1 ok write [\"k\",1]",
     ]);
-    let told = |path: &[&'static str]| get(&verdict.to_edn(), path).map(compact).unwrap();
-    assert_eq!(told(&["failures"]), "[3]");
+    let entry = |path: &[&'static str]| get(&verdict.to_edn(), path).map(compact).unwrap();
+    assert_eq!(entry(&["failures"]), "[3]");
     let results = verdict.to_edn();
     let Some(Edn::Map(keys)) = get(&results, &["results"]) else {
         panic!("no keys")
     };
     assert_eq!(keys.len(), 2);
     let failing = get(&keys[&Edn::Int(3)], &["linearizable"]).unwrap();
-    let told = |name| get(failing, &[name]).map(compact).unwrap();
+    let entry = |name| get(failing, &[name]).map(compact).unwrap();
     let write = "{:index 1, :time 1000000, :type :ok, :process 0, :f :write, :value 1}";
     let cas = "{:index 3, :time 3000000, :type :ok, :process 1, :f :cas, :value [2 4]}";
     let invoked = cas
@@ -154,23 +154,23 @@ fn the_results_show_where_each_failing_key_stands() {
         .replace("3000000", "2000000");
     let invoked = invoked.replace(":ok", ":invoke");
     let model = "#knossos.model.CASRegister {:value 1}";
-    assert_eq!(told("op"), cas);
-    assert_eq!(told("previous-ok"), write);
-    assert_eq!(told("last-op"), write);
+    assert_eq!(entry("op"), cas);
+    assert_eq!(entry("previous-ok"), write);
+    assert_eq!(entry("last-op"), write);
     assert_eq!(
-        told("configs"),
+        entry("configs"),
         format!("({{:last-op {write}, :model {model}, :pending [{invoked}]}})")
     );
     let msg = "can't CAS 1 from 2 to 4";
     let last = format!("{{:model #knossos.model.Inconsistent {{:msg \"{msg}\"}}, :op {cas}}}");
     assert_eq!(
-        told("final-paths"),
+        entry("final-paths"),
         format!("([{{:model {model}, :op {write}}} {last}])")
     );
 }
 
 #[test]
-fn values_without_a_key_are_of_one_register() {
+fn values_without_a_key_belong_to_one_register() {
     let stale = [
         "0 invoke write 1",
         "0 ok write 1",
@@ -178,11 +178,11 @@ fn values_without_a_key_are_of_one_register() {
         "1 ok read 2",
     ];
     let finding = "no order explains the read of 2 by process 1 at 0.003 s (op 3); before it the \
-                   register can only hold 1 (the longest order has 1 operations: the write of 1 by \
+                   register can only hold 1 (the longest order has 1 operation: the write of 1 by \
                    process 0 at 0.001 s (op 1))";
     check(&stale, Validity::Invalid, finding);
-    let told = |path: &[&str]| get(&judge(&stale).to_edn(), path).map(compact).unwrap();
-    assert!(told(&["op"]).contains(":value 2"), "{}", told(&["op"]));
+    let entry = |path: &[&str]| get(&judge(&stale).to_edn(), path).map(compact).unwrap();
+    assert!(entry(&["op"]).contains(":value 2"), "{}", entry(&["op"]));
     check(
         &["0 invoke cas [1,2]", "0 fail cas [1,2]"],
         Validity::Valid,
@@ -198,7 +198,7 @@ fn values_without_a_key_are_of_one_register() {
 }
 
 #[test]
-fn what_cannot_be_made_sense_of_is_unknown_and_named() {
+fn a_history_that_cannot_be_judged_is_unknown_with_the_reason() {
     let check = |lines: &[&str], why: &str| {
         let verdict = judge(lines);
         assert_eq!(verdict.validity(), Validity::Unknown, "{lines:?}");
@@ -208,15 +208,15 @@ fn what_cannot_be_made_sense_of_is_unknown_and_named() {
             verdict.sentences()
         );
     };
-    let no_pair = "a cas needs a pair of an old and a new value";
+    let no_pair = "a cas must have an old and a new value";
     check(&["0 invoke read null", "1 invoke cas 5"], no_pair);
     check(&["0 invoke read [0,null]", "1 invoke cas [0,1]"], no_pair);
-    let no_register = "a register knows read, write and cas alone";
+    let no_register = "a register has only read, write and cas";
     check(&["0 invoke add [0,1]"], no_register);
 }
 
 #[test]
-fn a_mangled_history_is_judged_or_unknown_but_never_a_panic() {
+fn a_mangled_history_never_causes_a_panic() {
     const WRONG: [&str; 20] = [
         "x", "", "", "", "", "", "", "", "", "", "", "", "", "", "", "", "", "", "", "",
     ];
@@ -244,7 +244,7 @@ fn a_mangled_history_is_judged_or_unknown_but_never_a_panic() {
                 let process = pick(&["0", "1", "2"]);
                 let open = &mut is_open[process.parse::<usize>().unwrap()];
                 let ends = if *open { &KINDS[1..] } else { &KINDS[..1] };
-                // One line in some twenty is of the wrong kind.
+                // One line in about twenty has the wrong kind.
                 let kind = if pick(&WRONG).is_empty() {
                     pick(ends)
                 } else {

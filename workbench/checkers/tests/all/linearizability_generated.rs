@@ -1,66 +1,66 @@
-//! The search for an order on histories of many clients that are always busy, from a simulated
-//! register: what it must find, and where one read is altered, what it must refuse.
+//! The linearizability search on histories of many busy clients of a simulated register: it must
+//! find an order, and refuse the history after one read is altered.
 
 use checkers::linearizability::{
-    Call, CasRegister, Linearizability, RegisterOp, Specification, linearize,
+    CasRegister, Linearizability, RegisterOp, Specification, TimedOp, linearize,
 };
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
 
-type Calls = Vec<Call<RegisterOp<u32>>>;
+type Ops = Vec<TimedOp<RegisterOp<u32>>>;
 
-/// What the histories are like.
+/// The parameters of a generated history.
 #[derive(Debug, Clone, Copy)]
-struct Kind {
+struct Load {
     clients: usize,
-    /// Operations of each client.
+    /// The number of operations of each client.
     operations: usize,
     values: u32,
-    /// So many of a hundred operations end in doubt.
-    in_doubt: u32,
+    /// The percentage of operations that are indeterminate.
+    indeterminate: u32,
 }
 
-/// An operation under way: a call, and whether it has taken effect.
+/// A pending operation, and whether it has taken effect.
 #[derive(Debug, Clone, Copy)]
 struct UnderWay {
     client: usize,
-    call: usize,
+    op: usize,
     is_done: bool,
 }
 
-/// Clients that call one register, each call taking effect at some moment. Changes on condition
-/// that find another value are left out.
-fn generate(kind: Kind, rng: &mut ChaCha8Rng) -> Calls {
-    let mut left = vec![kind.operations; kind.clients];
+/// Generates operations of clients on one register, each taking effect at some moment. A
+/// compare-and-set that finds another value is left out.
+fn generate(load: Load, rng: &mut ChaCha8Rng) -> Ops {
+    let mut left = vec![load.operations; load.clients];
     let mut under_way: Vec<UnderWay> = Vec::new();
-    let mut calls: Vec<Option<Call<RegisterOp<u32>>>> = Vec::new();
+    let mut ops: Vec<Option<TimedOp<RegisterOp<u32>>>> = Vec::new();
     let mut register = None;
     for moment in 0.. {
         let is_idle = |client: &usize| !under_way.iter().any(|it| it.client == *client);
-        let idle: Vec<_> = (0..kind.clients)
+        let idle: Vec<_> = (0..load.clients)
             .filter(|client| left[*client] > 0)
             .filter(is_idle)
             .collect();
         if idle.is_empty() && under_way.is_empty() {
             break;
         }
-        let is_busy = 10 * under_way.len() >= 9 * kind.clients;
+        let is_busy = 10 * under_way.len() >= 9 * load.clients;
         if !idle.is_empty() && (!is_busy || rng.random_ratio(3, 10)) {
             let client = idle[rng.random_range(0..idle.len())];
             left[client] -= 1;
             under_way.push(UnderWay {
                 client,
-                call: calls.len(),
+                op: ops.len(),
                 is_done: false,
             });
-            let mut value = || Some(rng.random_range(0..kind.values));
+            let mut value = || Some(rng.random_range(0..load.values));
             let (from, to) = (value(), value());
             let operation = match rng.random_range(0..3_u32) {
                 0 => RegisterOp::Read(None),
                 1 => RegisterOp::Write(to),
                 _ => RegisterOp::Cas(from, to),
             };
-            calls.push(Some(Call {
+            ops.push(Some(TimedOp {
                 operation,
                 begin: moment,
                 end: None,
@@ -70,93 +70,92 @@ fn generate(kind: Kind, rng: &mut ChaCha8Rng) -> Calls {
         if under_way.is_empty() {
             continue;
         }
-        let place = rng.random_range(0..under_way.len());
-        let UnderWay { call, is_done, .. } = under_way[place];
+        let index = rng.random_range(0..under_way.len());
+        let UnderWay { op, is_done, .. } = under_way[index];
         if is_done {
-            if let Some(call) = &mut calls[call] {
-                call.end = Some(moment);
+            if let Some(op) = &mut ops[op] {
+                op.end = Some(moment);
             }
-            under_way.swap_remove(place);
+            under_way.swap_remove(index);
             continue;
         }
-        let is_in_doubt = rng.random_ratio(kind.in_doubt, 100);
-        if !is_in_doubt || rng.random() {
-            let operation = calls[call].as_mut().map(|call| &mut call.operation);
+        let is_indeterminate = rng.random_ratio(load.indeterminate, 100);
+        if !is_indeterminate || rng.random() {
+            let operation = ops[op].as_mut().map(|op| &mut op.operation);
             match operation {
                 Some(RegisterOp::Read(seen)) => *seen = register,
                 Some(RegisterOp::Write(to)) => register = *to,
                 Some(RegisterOp::Cas(from, to)) if *from == register => register = *to,
-                Some(RegisterOp::Cas(..)) if is_in_doubt => {}
-                Some(RegisterOp::Cas(..)) | None => calls[call] = None,
+                Some(RegisterOp::Cas(..)) if is_indeterminate => {}
+                Some(RegisterOp::Cas(..)) | None => ops[op] = None,
             }
         }
-        if is_in_doubt {
-            under_way.swap_remove(place);
+        if is_indeterminate {
+            under_way.swap_remove(index);
         } else {
-            under_way[place].is_done = true;
+            under_way[index].is_done = true;
         }
     }
-    calls.into_iter().flatten().collect()
+    ops.into_iter().flatten().collect()
 }
 
-/// Has a read in the middle show another value that was written at some time before.
-fn alter(calls: &mut Calls, rng: &mut ChaCha8Rng) {
-    let is_read = |call: &Call<_>| matches!(call.operation, RegisterOp::Read(Some(_)));
-    let middle = calls.len() / 3..2 * calls.len() / 3;
-    let reads: Vec<_> = middle.filter(|place| is_read(&calls[*place])).collect();
-    let place = reads[rng.random_range(0..reads.len())];
-    let before = calls[..place]
-        .iter()
-        .filter_map(|call| match call.operation {
-            RegisterOp::Write(value) => Some(value),
-            RegisterOp::Read(_) | RegisterOp::Cas(..) => None,
-        });
+/// Changes the result of a read in the middle to another value that was written before.
+fn alter(ops: &mut Ops, rng: &mut ChaCha8Rng) {
+    let is_read = |op: &TimedOp<_>| matches!(op.operation, RegisterOp::Read(Some(_)));
+    let middle = ops.len() / 3..2 * ops.len() / 3;
+    let reads: Vec<_> = middle.filter(|index| is_read(&ops[*index])).collect();
+    let index = reads[rng.random_range(0..reads.len())];
+    let before = ops[..index].iter().filter_map(|op| match op.operation {
+        RegisterOp::Write(value) => Some(value),
+        RegisterOp::Read(_) | RegisterOp::Cas(..) => None,
+    });
     let mut written: Vec<_> = before.collect();
-    written.retain(|value| RegisterOp::Read(*value) != calls[place].operation);
+    written.retain(|value| RegisterOp::Read(*value) != ops[index].operation);
     let value = written[rng.random_range(0..written.len())];
-    calls[place].operation = RegisterOp::Read(value);
+    ops[index].operation = RegisterOp::Read(value);
 }
 
-/// Demands that an order leads to this state, with all calls that ended before `until` in it, each
-/// at a moment of its own time.
-fn follow(calls: &Calls, order: &[usize], until: u64) -> Option<u32> {
+/// Asserts that an order has all operations that ended before `until`, each within its own time.
+/// Returns the state after it.
+fn follow(ops: &Ops, order: &[usize], until: u64) -> Option<u32> {
     let register = CasRegister::default();
-    let mut is_missing: Vec<_> = calls
+    let mut is_missing: Vec<_> = ops
         .iter()
-        .map(|call| call.end.is_some_and(|end| end < until))
+        .map(|op| op.end.is_some_and(|end| end < until))
         .collect();
-    let mut is_new = vec![true; calls.len()];
+    let mut is_new = vec![true; ops.len()];
     let (mut state, mut moment) = (None, 0);
-    for place in order {
-        let call = &calls[*place];
-        moment = moment.max(call.begin);
-        assert!(call.end.is_none_or(|end| moment <= end), "{place} is late");
-        assert!(std::mem::take(&mut is_new[*place]), "{place} comes twice");
-        is_missing[*place] = false;
-        state = register.step(&state, &call.operation).expect("it fits");
+    for index in order {
+        let op = &ops[*index];
+        moment = moment.max(op.begin);
+        assert!(op.end.is_none_or(|end| moment <= end), "{index} is late");
+        assert!(std::mem::take(&mut is_new[*index]), "{index} comes twice");
+        is_missing[*index] = false;
+        state = register.step(&state, &op.operation).expect("it fits");
     }
-    assert!(!is_missing.contains(&true), "calls are missing");
+    assert!(!is_missing.contains(&true), "ops are missing");
     state
 }
 
-/// Demands an answer within so many steps, with proof of it: whether there is an order.
-fn is_linearizable(calls: &Calls, most: u64) -> bool {
+/// Whether there is an order. Asserts that the answer comes within a limit of steps, with valid
+/// evidence.
+fn is_linearizable(ops: &Ops, max_steps: u64) -> bool {
     let mut steps = 0;
-    let answer = linearize(&CasRegister::default(), calls, || {
+    let answer = linearize(&CasRegister::default(), ops, || {
         steps += 1;
-        steps <= most
+        steps <= max_steps
     });
     match answer {
-        Linearizability::Holds { order } => {
-            follow(calls, &order, u64::MAX);
+        Linearizability::Linearizable { order } => {
+            follow(ops, &order, u64::MAX);
             true
         }
         Linearizability::Violated(violation) => {
-            let end = calls[violation.call].end.expect("it must have ended");
+            let end = ops[violation.op].end.expect("it must have ended");
             assert!(!violation.attempts.is_empty());
             for attempt in &violation.attempts {
-                assert_eq!(follow(calls, &attempt.order, end), attempt.state);
-                assert!(attempt.pending.contains(&violation.call));
+                assert_eq!(follow(ops, &attempt.order, end), attempt.state);
+                assert!(attempt.pending.contains(&violation.op));
                 assert!(attempt.pending.iter().all(|it| !attempt.order.contains(it)));
             }
             false
@@ -165,71 +164,71 @@ fn is_linearizable(calls: &Calls, most: u64) -> bool {
     }
 }
 
-fn kind(clients: usize, operations: usize, values: u32, in_doubt: u32) -> Kind {
-    Kind {
+fn load(clients: usize, operations: usize, values: u32, indeterminate: u32) -> Load {
+    Load {
         clients,
         operations,
         values,
-        in_doubt,
+        indeterminate,
     }
 }
 
 #[test]
-fn what_a_register_did_for_many_clients_is_found_soon() {
-    for kind in [
-        kind(10, 300, 5, 5),
-        kind(20, 100, 5, 0),
-        kind(20, 100, 5, 5),
-        kind(20, 100, 20, 0),
-        kind(50, 60, 5, 0),
-        kind(50, 60, 1_000, 0),
-        kind(100, 30, 5, 0),
+fn histories_of_many_clients_are_linearized_quickly() {
+    for load in [
+        load(10, 300, 5, 5),
+        load(20, 100, 5, 0),
+        load(20, 100, 5, 5),
+        load(20, 100, 20, 0),
+        load(50, 60, 5, 0),
+        load(50, 60, 1_000, 0),
+        load(100, 30, 5, 0),
     ] {
         for seed in 0..3 {
-            let calls = generate(kind, &mut ChaCha8Rng::seed_from_u64(seed));
-            assert!(is_linearizable(&calls, 2_000_000), "{kind:?}, seed {seed}");
+            let ops = generate(load, &mut ChaCha8Rng::seed_from_u64(seed));
+            assert!(is_linearizable(&ops, 2_000_000), "{load:?}, seed {seed}");
         }
     }
 }
 
 #[test]
-fn a_read_of_another_value_is_judged_soon() {
-    for (kind, fewest) in [
-        (kind(5, 200, 5, 2), 1),
-        (kind(20, 100, 20, 0), 1),
-        (kind(20, 100, 1_000, 5), 4),
-        (kind(50, 40, 1_000, 0), 3),
+fn an_altered_read_is_judged_quickly() {
+    for (load, min) in [
+        (load(5, 200, 5, 2), 1),
+        (load(20, 100, 20, 0), 1),
+        (load(20, 100, 1_000, 5), 4),
+        (load(50, 40, 1_000, 0), 3),
     ] {
         let is_refused = |seed: &u64| {
             let mut rng = ChaCha8Rng::seed_from_u64(*seed);
-            let mut calls = generate(kind, &mut rng);
-            alter(&mut calls, &mut rng);
-            !is_linearizable(&calls, 4_000_000)
+            let mut ops = generate(load, &mut rng);
+            alter(&mut ops, &mut rng);
+            !is_linearizable(&ops, 4_000_000)
         };
         let refused = (0..6).filter(is_refused).count();
-        assert!(refused >= fewest, "{kind:?}: {refused} of 6");
+        assert!(refused >= min, "{load:?}: {refused} of 6");
     }
 }
 
 #[test]
-fn a_read_of_what_was_never_written_is_refused_however_many_clients_there_are() {
-    for kind in [kind(10, 300, 5, 5), kind(50, 60, 5, 0)] {
-        let mut calls = generate(kind, &mut ChaCha8Rng::seed_from_u64(1));
-        let end = calls.iter().filter_map(|call| call.end).max().unwrap_or(0);
-        calls.push(Call {
-            operation: RegisterOp::Read(Some(kind.values)),
+fn a_read_of_a_value_never_written_is_refused_with_many_clients() {
+    for load in [load(10, 300, 5, 5), load(50, 60, 5, 0)] {
+        let mut ops = generate(load, &mut ChaCha8Rng::seed_from_u64(1));
+        let end = ops.iter().filter_map(|op| op.end).max().unwrap_or(0);
+        ops.push(TimedOp {
+            operation: RegisterOp::Read(Some(load.values)),
             begin: end + 1,
             end: Some(end + 2),
         });
-        assert!(!is_linearizable(&calls, 2_000_000), "{kind:?}");
+        assert!(!is_linearizable(&ops, 2_000_000), "{load:?}");
     }
 }
 
 #[test]
-fn long_histories_take_steps_in_proportion() {
-    for (kind, most) in [(kind(5, 20_000, 5, 0), 8), (kind(2, 10_000, 5, 0), 4)] {
-        let calls = generate(kind, &mut ChaCha8Rng::seed_from_u64(2));
-        let most = most * calls.len() as u64;
-        assert!(is_linearizable(&calls, most), "{kind:?}");
+fn steps_grow_linearly_with_the_history() {
+    for (load, max_steps) in [(load(5, 20_000, 5, 0), 8), (load(2, 10_000, 5, 0), 4)] {
+        let ops = generate(load, &mut ChaCha8Rng::seed_from_u64(2));
+        let max_steps = max_steps * ops.len() as u64;
+        assert!(is_linearizable(&ops, max_steps), "{load:?}");
     }
 }

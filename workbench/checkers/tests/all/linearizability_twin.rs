@@ -1,27 +1,27 @@
-//! The search for an order of calls against a naive twin, which tries all orders there are, on
-//! small random histories of three kinds of objects. Each strategy is held to it.
+//! The linearizability search against a naive twin, which tries all orders, on small random
+//! histories of three kinds of objects, with each strategy.
 
 use std::collections::VecDeque;
 use std::fmt::Debug;
 use std::hash::Hash;
 
 use checkers::linearizability::{
-    Attempt, Call, CasRegister, Effort, Linearizability, RegisterOp, Specification, Strategy,
+    Attempt, CasRegister, Effort, Linearizability, RegisterOp, Specification, Strategy, TimedOp,
     linearize, linearize_with,
 };
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
 
-/// How many histories of each object are tried.
+/// The number of histories of each object.
 const HISTORIES: u64 = 6_000;
 
-/// A queue: `Some` puts a value in, `None` takes one out.
+/// A queue.
 struct Queue;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum QueueOp {
     Put(u8),
-    /// Nothing comes out of an empty queue.
+    /// `None` if the queue was empty.
     Take(Option<u8>),
 }
 
@@ -51,7 +51,7 @@ impl Specification for Queue {
     }
 }
 
-/// A number that is taken and raised by one; a call is what it was.
+/// A counter that is read and incremented; an operation is the value that was read.
 struct Ticket;
 
 impl Specification for Ticket {
@@ -67,87 +67,85 @@ impl Specification for Ticket {
     }
 }
 
-/// A few calls that overlap, some of which have no end.
-fn calls<O>(rng: &mut ChaCha8Rng, mut operation: impl FnMut(&mut ChaCha8Rng) -> O) -> Vec<Call<O>> {
+/// Generates a few concurrent operations, some without an end.
+fn ops<O>(
+    rng: &mut ChaCha8Rng,
+    mut operation: impl FnMut(&mut ChaCha8Rng) -> O,
+) -> Vec<TimedOp<O>> {
     let count = rng.random_range(0..=8);
     let span = rng.random_range(1..=40);
-    let call = |_| {
+    let op = |_| {
         let begin = rng.random_range(0..span);
         let end = begin + rng.random_range(0..=12);
-        Call {
+        TimedOp {
             operation: operation(rng),
             begin,
             end: (!rng.random_ratio(1, 4)).then_some(end),
         }
     };
-    (0..count).map(call).collect()
+    (0..count).map(op).collect()
 }
 
-/// Whether some order explains all calls that ended, by trying each call that nobody else must
-/// precede.
-fn holds<P: Specification>(specification: &P, calls: &[Call<P::Operation>]) -> bool {
-    fn go_on<P: Specification>(
+/// Whether some order explains all operations that ended, by trying each operation that no other
+/// one must precede.
+fn is_linearizable<P: Specification>(specification: &P, ops: &[TimedOp<P::Operation>]) -> bool {
+    fn extend<P: Specification>(
         specification: &P,
-        calls: &[Call<P::Operation>],
+        ops: &[TimedOp<P::Operation>],
         state: &P::State,
         is_left: &mut [bool],
     ) -> bool {
-        let ended = |place: usize| calls[place].end;
-        let left = |is_left: &[bool]| {
-            (0..calls.len())
-                .filter(|it| is_left[*it])
-                .collect::<Vec<_>>()
-        };
-        if left(is_left).iter().all(|place| ended(*place).is_none()) {
+        let ended = |index: usize| ops[index].end;
+        let left = |is_left: &[bool]| (0..ops.len()).filter(|it| is_left[*it]).collect::<Vec<_>>();
+        if left(is_left).iter().all(|index| ended(*index).is_none()) {
             return true;
         }
-        for place in left(is_left) {
+        for index in left(is_left) {
             let is_preceded =
-                |other: &usize| ended(*other).is_some_and(|end| end < calls[place].begin);
+                |other: &usize| ended(*other).is_some_and(|end| end < ops[index].begin);
             if left(is_left).iter().any(is_preceded) {
                 continue;
             }
-            let Some(state) = specification.step(state, &calls[place].operation) else {
+            let Some(state) = specification.step(state, &ops[index].operation) else {
                 continue;
             };
-            is_left[place] = false;
-            let found = go_on(specification, calls, &state, is_left);
-            is_left[place] = true;
+            is_left[index] = false;
+            let found = extend(specification, ops, &state, is_left);
+            is_left[index] = true;
             if found {
                 return true;
             }
         }
         false
     }
-    go_on(
+    extend(
         specification,
-        calls,
+        ops,
         &specification.initial(),
-        &mut vec![true; calls.len()],
+        &mut vec![true; ops.len()],
     )
 }
 
-/// Demands that calls in this order lead to this state, none before one that ended before it began.
-fn follow<P>(specification: &P, calls: &[Call<P::Operation>], order: &[usize]) -> P::State
+/// Asserts that no operation of an order comes before one that ended before it began. Returns the
+/// state after it.
+fn follow<P>(specification: &P, ops: &[TimedOp<P::Operation>], order: &[usize]) -> P::State
 where
     P: Specification,
 {
     let mut state = specification.initial();
-    for (place, call) in order.iter().enumerate() {
-        for later in &order[place + 1..] {
-            let is_late = calls[*later]
-                .end
-                .is_some_and(|end| end < calls[*call].begin);
-            assert!(!is_late && later != call, "{order:?}");
+    for (index, op) in order.iter().enumerate() {
+        for later in &order[index + 1..] {
+            let is_late = ops[*later].end.is_some_and(|end| end < ops[*op].begin);
+            assert!(!is_late && later != op, "{order:?}");
         }
         state = specification
-            .step(&state, &calls[*call].operation)
+            .step(&state, &ops[*op].operation)
             .expect("it fits");
     }
     state
 }
 
-/// Each strategy, and searches with relaxed rules from the start.
+/// Each strategy, and one with relaxed rules from the start.
 fn efforts() -> [Effort; 4] {
     let effort = |strategy, first_turn| Effort {
         strategy,
@@ -163,27 +161,27 @@ fn efforts() -> [Effort; 4] {
     ]
 }
 
-/// Demands the twin's answer, an order that can be followed, and a failure where it belongs.
-fn check<P>(specification: &P, calls: &[Call<P::Operation>]) -> bool
+/// Asserts that every effort gives the twin's answer, with valid evidence. Returns the answer.
+fn check<P>(specification: &P, ops: &[TimedOp<P::Operation>]) -> bool
 where
     P: Specification,
     P::State: Debug,
     P::Operation: Clone + Debug,
 {
-    let expected = holds(specification, calls);
+    let expected = is_linearizable(specification, ops);
     let mut violated = None;
     for effort in efforts() {
-        let answer = linearize_with(effort, specification, calls, || true);
-        let call = check_answer(specification, calls, expected, answer);
-        assert_eq!(*violated.get_or_insert(call), call, "{effort:?}: {calls:?}");
+        let answer = linearize_with(effort, specification, ops, || true);
+        let op = check_answer(specification, ops, expected, answer);
+        assert_eq!(*violated.get_or_insert(op), op, "{effort:?}: {ops:?}");
     }
     expected
 }
 
-/// Demands an order, or evidence that there is none: the call without a place.
+/// Asserts that the evidence is valid. Returns the operation that cannot be ordered, if any.
 fn check_answer<P>(
     specification: &P,
-    calls: &[Call<P::Operation>],
+    ops: &[TimedOp<P::Operation>],
     expected: bool,
     answer: Linearizability<P::State>,
 ) -> Option<usize>
@@ -193,33 +191,29 @@ where
     P::Operation: Clone + Debug,
 {
     match answer {
-        Linearizability::Holds { order } => {
-            assert!(expected, "{calls:?}");
-            follow(specification, calls, &order);
-            let ended = (0..calls.len()).filter(|it| calls[*it].end.is_some());
+        Linearizability::Linearizable { order } => {
+            assert!(expected, "{ops:?}");
+            follow(specification, ops, &order);
+            let ended = (0..ops.len()).filter(|it| ops[*it].end.is_some());
             assert!(
-                ended.clone().all(|call| order.contains(&call)),
-                "{calls:?}: {order:?}"
+                ended.clone().all(|op| order.contains(&op)),
+                "{ops:?}: {order:?}"
             );
             None
         }
         Linearizability::Violated(violation) => {
-            assert!(!expected, "{calls:?}");
-            let end = calls[violation.call]
+            assert!(!expected, "{ops:?}");
+            let end = ops[violation.op]
                 .end
-                .expect("only what ended must have a place");
-            // Cut off there, all but this one can be put in order.
-            let is_done = |call: &Call<P::Operation>| call.end.is_some_and(|it| it < end);
-            let open = |call: &Call<P::Operation>| Call {
-                end: call.end.filter(|_| is_done(call)),
-                ..call.clone()
+                .expect("only what ended must have a index");
+            // Without what came later, all but this one can be ordered.
+            let is_done = |op: &TimedOp<P::Operation>| op.end.is_some_and(|it| it < end);
+            let open = |op: &TimedOp<P::Operation>| TimedOp {
+                end: op.end.filter(|_| is_done(op)),
+                ..op.clone()
             };
-            let before: Vec<_> = calls
-                .iter()
-                .filter(|it| it.begin <= end)
-                .map(open)
-                .collect();
-            assert!(holds(specification, &before), "{calls:?}");
+            let before: Vec<_> = ops.iter().filter(|it| it.begin <= end).map(open).collect();
+            assert!(is_linearizable(specification, &before), "{ops:?}");
             assert!(!violation.attempts.is_empty());
             for Attempt {
                 order,
@@ -227,21 +221,21 @@ where
                 pending,
             } in &violation.attempts
             {
-                assert_eq!(follow(specification, calls, order), *state, "{calls:?}");
-                assert!(pending.contains(&violation.call) && !order.contains(&violation.call));
-                let done = (0..calls.len()).filter(|it| is_done(&calls[*it]));
+                assert_eq!(follow(specification, ops, order), *state, "{ops:?}");
+                assert!(pending.contains(&violation.op) && !order.contains(&violation.op));
+                let done = (0..ops.len()).filter(|it| is_done(&ops[*it]));
                 assert!(
-                    done.clone().all(|call| order.contains(&call)),
-                    "{calls:?}: {order:?}"
+                    done.clone().all(|op| order.contains(&op)),
+                    "{ops:?}: {order:?}"
                 );
             }
-            Some(violation.call)
+            Some(violation.op)
         }
         Linearizability::Unfinished(unfinished) => panic!("nothing stopped it: {unfinished:?}"),
     }
 }
 
-/// Checks many histories; of both kinds there must be enough.
+/// Checks many histories, and that enough of them are linearizable and enough are not.
 fn check_many<P>(specification: &P, mut operation: impl FnMut(&mut ChaCha8Rng) -> P::Operation)
 where
     P: Specification,
@@ -251,13 +245,16 @@ where
     let mut good = 0;
     for seed in 0..HISTORIES {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
-        let calls = calls(&mut rng, &mut operation);
-        good += u32::from(check(specification, &calls));
+        let ops = ops(&mut rng, &mut operation);
+        good += u32::from(check(specification, &ops));
     }
-    assert!((600..5_400).contains(&good), "{good} of {HISTORIES} hold");
+    assert!(
+        (600..5_400).contains(&good),
+        "{good} of {HISTORIES} are linearizable"
+    );
 }
 
-/// Registers of few and of many values, and with few and many changes on condition.
+/// Registers with few and with many values, and with few and with many compare-and-sets.
 #[test]
 fn registers_are_judged_as_the_naive_twin_judges_them() {
     for (values, reads, writes) in [(3_u8, 1_u8, 1_u8), (4, 4, 4), (6, 2, 3), (3, 1, 5)] {
@@ -291,57 +288,57 @@ fn tickets_are_judged_as_the_naive_twin_judges_them() {
 }
 
 #[test]
-fn a_configuration_that_is_reached_in_two_ways_is_expanded_once() {
-    let call = |operation, begin, end| Call {
+fn a_configuration_reached_in_two_ways_is_expanded_once() {
+    let op = |operation, begin, end| TimedOp {
         operation,
         begin,
         end: Some(end),
     };
-    let calls = [
-        call(RegisterOp::Read(Some(2)), 14, 26),
-        call(RegisterOp::Write(Some(2)), 17, 24),
-        call(RegisterOp::Write(Some(0)), 15, 17),
-        call(RegisterOp::Read(Some(0)), 17, 23),
-        call(RegisterOp::Cas(Some(2), None), 16, 19),
-        call(RegisterOp::Write(Some(1)), 5, 16),
+    let ops = [
+        op(RegisterOp::Read(Some(2)), 14, 26),
+        op(RegisterOp::Write(Some(2)), 17, 24),
+        op(RegisterOp::Write(Some(0)), 15, 17),
+        op(RegisterOp::Read(Some(0)), 17, 23),
+        op(RegisterOp::Cas(Some(2), None), 16, 19),
+        op(RegisterOp::Write(Some(1)), 5, 16),
     ];
-    assert!(check(&CasRegister::default(), &calls));
+    assert!(check(&CasRegister::default(), &ops));
 }
 
 #[test]
-fn a_search_that_is_stopped_says_where_it_was() {
-    let call = |begin, end| Call {
+fn a_stopped_search_reports_its_progress() {
+    let op = |begin, end| TimedOp {
         operation: RegisterOp::Write(Some(begin)),
         begin,
         end: Some(end),
     };
-    let calls = [call(0, 10), call(20, 30)];
+    let ops = [op(0, 10), op(20, 30)];
     let mut steps = 0;
-    let answer = linearize(&CasRegister::default(), &calls, || {
+    let answer = linearize(&CasRegister::default(), &ops, || {
         steps += 1;
         steps <= 2
     });
     let Linearizability::Unfinished(unfinished) = answer else {
         panic!("{answer:?}")
     };
-    assert_eq!((unfinished.call, unfinished.explained), (1, 1));
+    assert_eq!((unfinished.op, unfinished.explained), (1, 1));
     assert_eq!(unfinished.steps, 2);
     assert!(!unfinished.is_out_of_memory && unfinished.bytes > 0);
     let effort = Effort {
         max_bytes: 1,
         ..Effort::default()
     };
-    let answer = linearize_with(effort, &CasRegister::default(), &calls, || true);
+    let answer = linearize_with(effort, &CasRegister::default(), &ops, || true);
     assert!(matches!(answer, Linearizability::Unfinished(it) if it.is_out_of_memory));
 }
 
-/// Writes and reads of five values by turns, and for each of the first few a write and, if wanted,
-/// a change on condition without an end.
-fn with_open_ends(rounds: u64, open: u64, changes: bool) -> Vec<Call<RegisterOp<u64>>> {
-    let mut calls = Vec::new();
+/// Alternating writes and reads of five values, and in each of the first rounds a write and, if
+/// `changes`, a compare-and-set without an end.
+fn with_open_ends(rounds: u64, open: u64, changes: bool) -> Vec<TimedOp<RegisterOp<u64>>> {
+    let mut ops = Vec::new();
     for round in 0..rounds {
-        let mut call = |operation, begin, end: Option<u64>| {
-            calls.push(Call {
+        let mut op = |operation, begin, end: Option<u64>| {
+            ops.push(TimedOp {
                 operation,
                 begin: 100 * round + begin,
                 end: end.map(|end| 100 * round + end),
@@ -349,29 +346,31 @@ fn with_open_ends(rounds: u64, open: u64, changes: bool) -> Vec<Call<RegisterOp<
         };
         let value = |ahead| Some((round + ahead) % 5);
         if round < open {
-            call(RegisterOp::Write(value(0)), 0, None);
+            op(RegisterOp::Write(value(0)), 0, None);
             if changes {
-                call(RegisterOp::Cas(value(0), value(2)), 1, None);
+                op(RegisterOp::Cas(value(0), value(2)), 1, None);
             }
         }
-        call(RegisterOp::Write(value(1)), 2, Some(50));
-        // What is read is what the write without an end has written, if there is one.
+        op(RegisterOp::Write(value(1)), 2, Some(50));
+        // The read returns the value of the write without an end, if there is one.
         let seen = if round < open { value(0) } else { value(1) };
-        call(RegisterOp::Read(seen), 60, Some(90));
+        op(RegisterOp::Read(seen), 60, Some(90));
     }
-    calls
+    ops
 }
 
 #[test]
-fn calls_without_an_end_do_not_multiply() {
-    for (rounds, open, changes, most) in [(400, 400, false, 50_000), (2_000, 10, true, 2_000_000)] {
-        let calls = with_open_ends(rounds, open, changes);
+fn operations_without_an_end_do_not_multiply_the_steps() {
+    for (rounds, open, changes, max_steps) in
+        [(400, 400, false, 50_000), (2_000, 10, true, 2_000_000)]
+    {
+        let ops = with_open_ends(rounds, open, changes);
         let mut steps = 0_u64;
-        let answer = linearize(&CasRegister::default(), &calls, || {
+        let answer = linearize(&CasRegister::default(), &ops, || {
             steps += 1;
-            steps <= most
+            steps <= max_steps
         });
-        let holds = matches!(answer, Linearizability::Holds { .. });
-        assert!(holds, "{open} of {rounds} open, {steps} steps");
+        let is_linearizable = matches!(answer, Linearizability::Linearizable { .. });
+        assert!(is_linearizable, "{open} of {rounds} open, {steps} steps");
     }
 }

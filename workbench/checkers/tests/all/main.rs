@@ -1,4 +1,4 @@
-//! The checkers on small histories, on mangled ones, and against naive twins.
+//! Tests of the checkers on small histories, on mangled ones, and against naive twins.
 
 mod elle_checkers;
 mod elle_twin;

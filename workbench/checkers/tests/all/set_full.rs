@@ -1,4 +1,4 @@
-//! The set checker on small histories, one for each rule; all checkers on mangled ones.
+//! The set checker on small histories, one for each rule, and all checkers on mangled ones.
 
 use std::fmt::Write;
 
@@ -51,7 +51,7 @@ fn check(lines: &str, valid: Validity, expected: &str, findings: &[&str]) {
 }
 
 #[test]
-fn an_element_that_turns_up_late_is_stale_and_ok() {
+fn an_element_that_becomes_visible_late_is_stale_and_valid() {
     check(
         "0 0 invoke add 0
          5 0 ok add 0
@@ -72,7 +72,7 @@ fn an_element_that_turns_up_late_is_stale_and_ok() {
 }
 
 #[test]
-fn an_element_that_goes_away_is_lost() {
+fn an_element_that_disappears_is_lost() {
     check(
         "0 0 invoke add 0
          5 0 ok add 0
@@ -91,7 +91,7 @@ fn an_element_that_goes_away_is_lost() {
 }
 
 #[test]
-fn without_a_single_stable_element_nothing_is_known() {
+fn a_history_without_a_stable_element_is_unknown() {
     check(
         "0 0 invoke add 0
          1 0 fail add 0
@@ -99,19 +99,19 @@ fn without_a_single_stable_element_nothing_is_known() {
          3 0 ok read [7]",
         Validity::Unknown,
         "{:attempt-count 1, :never-read-count 1, :never-read (0), :lost-latencies nil}",
-        &["no read ever showed any of 1 attempted values"],
+        &["no read returned any of 1 attempted value"],
     );
     check(
         "",
         Validity::Unknown,
         "{:attempt-count 0}",
-        &["no read ever showed any of 0 attempted values"],
+        &["no value was added"],
     );
 }
 
 #[test]
 fn a_read_counts_by_its_invocation() {
-    // The read that lacks the element ends last but began first: it may have been the earlier one.
+    // The read without the element ends last but began first: it may have been the earlier one.
     check(
         "0 0 invoke read null
          1 1 invoke add 5
@@ -126,8 +126,8 @@ fn a_read_counts_by_its_invocation() {
 }
 
 #[test]
-fn what_no_read_after_the_acknowledgement_lacks_is_not_lost() {
-    // The read began before the acknowledgement, so it need not show the element.
+fn an_element_absent_only_before_its_acknowledgement_is_not_lost() {
+    // The read began before the acknowledgement, so it need not return the element.
     check(
         "0 0 invoke add 5
          1 1 invoke read null
@@ -135,12 +135,12 @@ fn what_no_read_after_the_acknowledgement_lacks_is_not_lost() {
          3 1 ok read []",
         Validity::Unknown,
         "{:never-read (5), :lost ()}",
-        &["no read ever showed any of 1 attempted values"],
+        &["no read returned any of 1 attempted value"],
     );
 }
 
 #[test]
-fn an_element_that_was_read_counts_as_known_even_if_its_addition_failed() {
+fn an_element_that_was_read_is_known_without_an_acknowledgement() {
     check(
         "0 0 invoke add 5
          1 0 info add 5
@@ -158,7 +158,7 @@ fn an_element_that_was_read_counts_as_known_even_if_its_addition_failed() {
 }
 
 #[test]
-fn an_acknowledged_element_that_no_read_ever_shows_is_lost() {
+fn an_acknowledged_element_that_no_read_returns_is_lost() {
     check(
         "0 0 invoke add 5
          1 0 ok add 5
@@ -167,14 +167,14 @@ fn an_acknowledged_element_that_no_read_ever_shows_is_lost() {
         Validity::Invalid,
         "{:lost (5), :lost-latencies {0 0, 0.5 0, 0.95 0, 0.99 0, 1 0}}",
         &[
-            "value 5 is lost: acknowledged to process 0 at 0.001 s, never seen by any read, missing \
+            "value 5 is lost: acknowledged to process 0 at 0.001 s, not in any read, missing \
            from the read of process 1 at 0.002 s",
         ],
     );
 }
 
 #[test]
-fn reads_that_fail_say_nothing() {
+fn reads_that_are_not_ok_are_ignored() {
     check(
         "0 0 invoke add 5
          1 0 ok add 5
@@ -191,7 +191,7 @@ fn reads_that_fail_say_nothing() {
 }
 
 #[test]
-fn duplicates_and_elements_that_nobody_added_are_ok() {
+fn duplicates_and_elements_never_added_are_valid() {
     check(
         "0 0 invoke add 5
          1 0 ok add 5
@@ -217,7 +217,7 @@ fn elements_may_be_any_json() {
         Validity::Invalid,
         r#"{:stable-count 2, :lost (1), :worst-stale ()}"#,
         &[
-            "value 1 is lost: acknowledged to process 0 at 0.005 s, never seen by any read, missing \
+            "value 1 is lost: acknowledged to process 0 at 0.005 s, not in any read, missing \
            from the read of process 1 at 0.006 s",
         ],
     );
@@ -236,7 +236,7 @@ fn a_read_that_is_no_list_is_not_judged() {
 }
 
 #[test]
-fn only_the_first_losses_are_told_in_full() {
+fn only_the_first_ten_losses_are_described() {
     let mut lines = String::new();
     for element in 0..25 {
         writeln!(lines, "0 0 invoke add {element}\n0 0 ok add {element}").unwrap();
@@ -248,8 +248,8 @@ fn only_the_first_losses_are_told_in_full() {
 }
 
 #[test]
-fn a_hundred_thousand_operations_are_no_burden() {
-    // Every second read shows nothing: a checker that notes each absence would take 10⁹ steps.
+fn a_hundred_thousand_operations_are_judged_quickly() {
+    // Every second read is empty: a checker that records each absence would take 10⁹ steps.
     let mut lines = String::new();
     for element in 0..25_000 {
         writeln!(
@@ -289,7 +289,7 @@ fn a_hundred_thousand_operations_are_no_burden() {
 }
 
 #[test]
-fn a_mangled_file_is_an_error_or_another_history_but_never_a_panic() {
+fn a_mangled_file_never_causes_a_panic() {
     let original = history(
         r#"0 0 invoke add 5
          1 0 ok add 5
@@ -346,7 +346,7 @@ fn a_mangled_file_is_an_error_or_another_history_but_never_a_panic() {
     assert!(survivors > 1_000, "{survivors} of 40000 could be read");
 }
 
-/// The text with one or two bytes changed, or a piece of it in another place.
+/// The text with one or two bytes changed, or a piece moved.
 fn mangled(text: &[u8], rng: &mut ChaCha8Rng) -> Vec<u8> {
     const BYTES: &[u8] = b"0123456789-.eN\"\\{}[]():#, \nabnull\xff";
     let mut text = text.to_vec();

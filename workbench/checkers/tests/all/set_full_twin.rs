@@ -1,4 +1,4 @@
-//! The set checker against a naive twin, which is written for clarity alone, on small random
+//! The set checker against a naive twin, which is written for clarity only, on small random
 //! histories.
 
 use std::cmp::Reverse;
@@ -13,7 +13,7 @@ use rand::{RngExt, SeedableRng};
 use serde_json::Value;
 
 #[test]
-fn the_naive_twin_comes_to_the_same_verdict() {
+fn the_naive_twin_has_the_same_verdict() {
     for seed in 0..20_000 {
         let history = random_history(&mut ChaCha8Rng::seed_from_u64(seed));
         let verdict = set_full(&history, "add");
@@ -21,17 +21,17 @@ fn the_naive_twin_comes_to_the_same_verdict() {
         let worst = worst(&results);
         edn::insert(&mut results, "worst-stale", Edn::Nil);
         let (twin, twins_worst) = naive(&history);
-        let told = || {
-            let mut told = Vec::new();
-            history.write_edn(&mut told).unwrap();
-            format!("seed {seed}\n{}", String::from_utf8(told).unwrap())
+        let context = || {
+            let mut text = Vec::new();
+            history.write_edn(&mut text).unwrap();
+            format!("seed {seed}\n{}", String::from_utf8(text).unwrap())
         };
-        assert_eq!(compact(&results), compact(&twin), "{}", told());
-        assert_eq!(worst, twins_worst, "{}", told());
+        assert_eq!(compact(&results), compact(&twin), "{}", context());
+        assert_eq!(worst, twins_worst, "{}", context());
     }
 }
 
-/// A few clients that add and read a few elements.
+/// A history of a few clients that add and read a few elements.
 fn random_history(rng: &mut ChaCha8Rng) -> History {
     const ELEMENTS: [&str; 6] = ["0", "1", "2", "3", "\"x\"", "1.0"];
     // Latencies are whole milliseconds, so times lie just before, at and after them.
@@ -84,10 +84,10 @@ fn random_history(rng: &mut ChaCha8Rng) -> History {
     History::read_json(lines.as_bytes()).unwrap()
 }
 
-/// A stale element: its text, its stable latency, the indices of what is known and last absent.
+/// A stale element: its text, its stable latency, and the indices of `known` and `last-absent`.
 type Stale = (String, u64, Option<usize>, Option<usize>);
 
-/// What a result shows as the worst of its stale elements.
+/// The worst stale elements of a result.
 fn worst(results: &Edn) -> Vec<Stale> {
     let Some(Edn::List(worst)) = get(results, &["worst-stale"]) else {
         panic!("no worst-stale")
@@ -111,17 +111,17 @@ fn worst(results: &Edn) -> Vec<Stale> {
     worst.iter().map(stale).collect()
 }
 
-/// What the twin knows of an element, as operations of the history.
+/// The operations that decide about an element.
 #[derive(Default, Clone, Copy)]
-struct Record<'a> {
+struct ElementOps<'a> {
     known: Option<&'a Op>,
     last_present: Option<&'a Op>,
     last_absent: Option<&'a Op>,
 }
 
-/// The checker once more: each operation in turn, each read against each element.
+/// The naive checker: each operation in turn, each read against each element.
 fn naive(history: &History) -> (Edn, Vec<Stale>) {
-    let mut records: Vec<(Value, Record<'_>)> = Vec::new();
+    let mut elements: Vec<(Value, ElementOps<'_>)> = Vec::new();
     let mut begun: BTreeMap<Process, &Op> = BTreeMap::new();
     for op in &history.ops {
         let value: Value = op.value.parse().unwrap();
@@ -130,14 +130,14 @@ fn naive(history: &History) -> (Edn, Vec<Stale>) {
             (Kind::Invoke, f) => {
                 begun.insert(op.process, op);
                 if f == "add" {
-                    records.retain(|(element, _)| *element != value);
-                    records.push((value, Record::default()));
+                    elements.retain(|(element, _)| *element != value);
+                    elements.push((value, ElementOps::default()));
                 }
             }
             (Kind::Ok, "add") => {
-                for (element, record) in &mut records {
+                for (element, ops) in &mut elements {
                     if *element == value {
-                        record.known = record.known.or(Some(op));
+                        ops.known = ops.known.or(Some(op));
                     }
                 }
             }
@@ -146,60 +146,60 @@ fn naive(history: &History) -> (Edn, Vec<Stale>) {
                     continue;
                 };
                 let seen = value.as_array().cloned().unwrap_or_default();
-                for (element, record) in &mut records {
+                for (element, ops) in &mut elements {
                     if seen.contains(element) {
-                        record.known = record.known.or(Some(op));
-                        record.last_present = later(record.last_present, invocation);
+                        ops.known = ops.known.or(Some(op));
+                        ops.last_present = later(ops.last_present, invocation);
                     } else {
-                        record.last_absent = later(record.last_absent, invocation);
+                        ops.last_absent = later(ops.last_absent, invocation);
                     }
                 }
             }
             (Kind::Ok | Kind::Fail | Kind::Info, _) => {}
         }
     }
-    records.sort_by_key(|(element, _)| {
+    elements.sort_by_key(|(element, _)| {
         (
             element.as_i64().is_none(),
             element.as_i64(),
             element.to_string(),
         )
     });
-    naive_results(&records)
+    naive_results(&elements)
 }
 
 fn later<'a>(last: Option<&'a Op>, op: &'a Op) -> Option<&'a Op> {
     last.filter(|last| last.index > op.index).or(Some(op))
 }
 
-fn naive_results(records: &[(Value, Record<'_>)]) -> (Edn, Vec<Stale>) {
+fn naive_results(elements: &[(Value, ElementOps<'_>)]) -> (Edn, Vec<Stale>) {
     let (mut stable, mut lost, mut never_read, mut stale) = (vec![], vec![], vec![], vec![]);
     let (mut stable_latencies, mut lost_latencies, mut worst) = (vec![], vec![], vec![]);
-    for (element, record) in records {
+    for (element, ops) in elements {
         let index = |op: Option<&Op>| op.map_or(-1, |op| op.index as i64);
-        let (present, absent) = (index(record.last_present), index(record.last_absent));
+        let (present, absent) = (index(ops.last_present), index(ops.last_absent));
         let latency = |last: Option<&Op>| {
             let end = last.map_or(0, |op| op.time as i64 + 1);
-            let known = record.known.map_or(0, |op| op.time as i64);
+            let known = ops.known.map_or(0, |op| op.time as i64);
             (end - known).max(0) as u64 / 1_000_000
         };
         let edn = edn::from_json(element, edn::Keys::Strings);
-        if record.last_present.is_some() && absent < present {
-            let latency = latency(record.last_absent);
+        if ops.last_present.is_some() && absent < present {
+            let latency = latency(ops.last_absent);
             stable_latencies.push(latency);
             stable.push(edn.clone());
             if latency > 0 {
                 stale.push(edn);
                 let index = |op: Option<&Op>| op.map(|op| op.index);
-                let (known, absent) = (index(record.known), index(record.last_absent));
+                let (known, absent) = (index(ops.known), index(ops.last_absent));
                 worst.push((element.to_string(), latency, known, absent));
             }
-        } else if record.known.is_some()
-            && record.last_absent.is_some()
+        } else if ops.known.is_some()
+            && ops.last_absent.is_some()
             && present < absent
-            && index(record.known) < absent
+            && index(ops.known) < absent
         {
-            lost_latencies.push(latency(record.last_present));
+            lost_latencies.push(latency(ops.last_present));
             lost.push(edn);
         } else {
             never_read.push(edn);
@@ -214,7 +214,7 @@ fn naive_results(records: &[(Value, Record<'_>)]) -> (Edn, Vec<Stale>) {
     };
     let mut results = edn::map([
         ("valid?", valid),
-        ("attempt-count", edn::count(records.len())),
+        ("attempt-count", edn::count(elements.len())),
         ("stable-count", edn::count(stable.len())),
         ("lost-count", edn::count(lost.len())),
         ("lost", Edn::List(lost)),

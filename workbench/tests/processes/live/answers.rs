@@ -26,7 +26,7 @@ fn a_reply_has_exactly_the_fields_of_its_type() {
             problem,
             "; it was {",
             "node n0 gave ",
-            "no echo was ever ok",
+            "no echo succeeded",
         ];
         echo().steps([answer]).exits(1).prints(texts)
     };
@@ -76,12 +76,12 @@ fn of_repeated_keys_the_last_counts_and_integers_have_any_size() {
 #[test]
 fn a_request_without_a_timely_reply_is_indeterminate_and_one_reply_is_enough() {
     let findings = [
-        "no echo was ever ok",
+        "no echo succeeded",
         "node n0 did not answer 1 request in time",
     ];
     let silent = || echo().exits(1).prints(findings);
     let once = || echo().steps(["ok", "silence"]);
-    let part = "1 of 2 operations were ok, a fraction of 0.5; asked for was ";
+    let part = "1 of 2 operations succeeded, a fraction of 0.5; required: ";
     let late = ["sleep 7", "ok"];
     let gone = "it answered client c2, which had timed out and left";
     check([
@@ -128,11 +128,11 @@ fn a_definite_error_is_a_failure_and_a_failed_echo_is_wrong() {
         "node n0 answered 1 request with the error temporarily-unavailable",
         ": busy",
     ];
-    let refused = ["was refused the echo of \"Please echo "];
+    let refused = ["sent \"Please echo ", "and received an error at "];
     let check_unknown = |code: &str, name: &str| {
         let error = format!(r#"{{"type":"error","code":{code},"text":"too hot"}}"#);
         let known = format!("requests with the error {name}; the first, echo, at ");
-        let findings = ["no echo was ever ok: 0 failed", &known, ": too hot"];
+        let findings = ["no echo succeeded: 0 failed", &known, ": too hot"];
         echo().steps([error]).exits(1).prints(findings)
     };
     check([
@@ -185,7 +185,7 @@ fn ids_are_unique_and_of_one_kind() {
         unique_ids()
             .steps([id("7")])
             .exits(1)
-            .prints(["id 7 was handed out ", "process 0 at"]),
+            .prints(["id 7 was returned ", "process 0 at"]),
         unique_ids()
             .steps([id("\"a\""), id("\"a\""), "ok".to_owned()])
             .exits(1),

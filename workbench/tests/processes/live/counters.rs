@@ -83,10 +83,7 @@ fn state_that_all_nodes_share_is_valid() {
 fn lost_and_repeated_adds_are_invalid_and_indeterminate_ones_may_count_or_not() {
     // With this seed, both of two nodes receive an add other than zero early.
     let seeded = |case: Case| case.flags("--seed 1");
-    let [open, close] = [
-        "the final read of process ",
-        ", which no selection of the adds comes to: ",
-    ];
+    let [open, close] = ["the final read of process ", ", expected "];
     let lost = ["is lost: acknowledged to process ", "missing from the read"];
     let indeterminate_add =
         |outcome| seeded(keeper("pn-counter", [outcome, "add:ok"])).flags("--concurrency 2n");
@@ -111,7 +108,7 @@ fn lost_and_repeated_adds_are_invalid_and_indeterminate_ones_may_count_or_not() 
         return;
     };
     let sum: i64 = added(twice, Kind::Ok).iter().sum();
-    let finding = format!("shows {}{close}{sum} would do", 2 * sum);
+    let finding = format!("returned {}{close}{sum}", 2 * sum);
     twice.assert(twice.text.contains(&finding), &finding);
     for (run, is_applied) in [(applied, true), (not_applied, false)] {
         let indeterminate = added(run, Kind::Info);
@@ -130,7 +127,7 @@ fn lost_and_repeated_adds_are_invalid_and_indeterminate_ones_may_count_or_not() 
 
 /// A case in which this operation is always indeterminate.
 fn never_ok(f: &str, case: Case) -> Case {
-    let finding = format!("no {f} was ever ok: 0 failed, ");
+    let finding = format!("no {f} succeeded: 0 failed, ");
     case.exits(1).prints([finding])
 }
 

@@ -28,7 +28,7 @@ fn with_a_correct_node_messages_are_sent_polled_committed_and_read_at_the_end() 
         seeded()
             .flags("--availability total")
             .exits(1)
-            .prints(["operations were ok, a fraction of 0.", "; asked for was "]),
+            .prints(["operations succeeded, a fraction of 0.", "; required: "]),
     ]);
     for run in &runs {
         let history = run.history();

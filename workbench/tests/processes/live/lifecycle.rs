@@ -119,7 +119,7 @@ fn children_of_nodes_are_not_awaited_and_nodes_left_running_may_exit() {
         left_running()
             .steps(["exit 0"])
             .exits(1)
-            .prints(["no echo was ever ok"]),
+            .prints(["no echo succeeded"]),
     ]);
     for run in runs.iter().take(2) {
         let child = pids_in_log(run, "n0", "child ")[0];

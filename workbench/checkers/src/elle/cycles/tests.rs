@@ -1,4 +1,4 @@
-//! Cycles in random graphs, against what a look at each single edge shows.
+//! Cycles in random graphs, against a naive search that follows single edges.
 
 use std::collections::BTreeSet;
 
@@ -15,7 +15,7 @@ use Relation::{Process, Realtime, Rw, Wr, Ww};
 
 const RANKING: [Relation; 5] = [Wr, Ww, Rw, Realtime, Process];
 
-/// A graph, and all its edges one by one.
+/// A graph, and the set of its edges.
 struct Sample {
     graph: Graph,
     edges: BTreeSet<(Vertex, Vertex, Relation)>,
@@ -52,7 +52,7 @@ fn sample(rng: &mut ChaCha8Rng) -> Sample {
 }
 
 impl Sample {
-    /// Who is reached by one or more of these steps.
+    /// The operations that are reached by one or more of these steps.
     fn reached(steps: &BTreeSet<(Vertex, Vertex)>, start: Vertex) -> BTreeSet<Vertex> {
         let mut reached = BTreeSet::new();
         let mut open = vec![start];
@@ -110,7 +110,7 @@ fn subgraphs() -> [Subgraph; 6] {
 }
 
 #[test]
-fn there_are_knots_where_there_are_cycles_and_hubs_make_none_of_their_own() {
+fn there_are_knots_exactly_where_there_are_cycles() {
     let (mut with, mut without) = (0, 0);
     for seed in 0..5_000 {
         let sample = sample(&mut ChaCha8Rng::seed_from_u64(seed));
@@ -130,7 +130,7 @@ fn there_are_knots_where_there_are_cycles_and_hubs_make_none_of_their_own() {
 }
 
 #[test]
-fn a_plain_knot_is_everything_that_reaches_each_other() {
+fn a_plain_knot_is_a_set_of_operations_that_reach_each_other() {
     for seed in 0..2_000 {
         let sample = sample(&mut ChaCha8Rng::seed_from_u64(seed));
         for subgraph in &subgraphs()[..4] {
@@ -156,10 +156,10 @@ fn a_plain_knot_is_everything_that_reaches_each_other() {
     }
 }
 
-/// A larger graph: two rows of writes that do not know of one another, the even and the odd numbers,
-/// and anti-dependencies back from the one to the other. No cycle has just one of these, but for one
-/// that goes back in its own row and may close a way there.
-fn two_rows(rng: &mut ChaCha8Rng) -> Sample {
+/// A larger graph: two chains of writes, the even and the odd numbers, and anti-dependencies back
+/// from one to the other. No cycle has a single anti-dependency, except perhaps through one that
+/// goes back in its own chain.
+fn two_chains(rng: &mut ChaCha8Rng) -> Sample {
     const SIZE: u32 = 300;
     let mut graph = Graph::new(SIZE as usize);
     let mut edges = BTreeSet::new();
@@ -182,10 +182,10 @@ fn two_rows(rng: &mut ChaCha8Rng) -> Sample {
 }
 
 #[test]
-fn the_sweep_finds_a_single_anti_dependency_if_there_is_one() {
+fn the_sweep_finds_every_cycle_with_a_single_anti_dependency() {
     let (mut with, mut without) = (0, 0);
     let small = (0..20_000).map(|seed| (seed, sample(&mut ChaCha8Rng::seed_from_u64(seed))));
-    let large = (0..100).map(|seed| (seed, two_rows(&mut ChaCha8Rng::seed_from_u64(seed))));
+    let large = (0..100).map(|seed| (seed, two_chains(&mut ChaCha8Rng::seed_from_u64(seed))));
     for (seed, sample) in small.chain(large) {
         if sample.has_cycle(Subgraph::plain(Relations::WRITES)) {
             continue;
@@ -212,7 +212,7 @@ fn has_single(sample: &Sample) -> bool {
     overwrites.iter().any(is_back)
 }
 
-/// Demands that the first step of a cycle is an anti-dependency, and no other one is.
+/// Asserts that the first step of a cycle is an anti-dependency and no other one is.
 fn check_single(sample: &Sample, cycle: &[Vertex], seed: u64) {
     let writes = sample.steps(Relations::WRITES);
     let overwrites = sample.steps(Relations::of(&[Rw]));
@@ -224,13 +224,13 @@ fn check_single(sample: &Sample, cycle: &[Vertex], seed: u64) {
 
 #[test]
 fn the_large_samples_are_of_both_kinds() {
-    let large = (0..100).map(|seed| two_rows(&mut ChaCha8Rng::seed_from_u64(seed)));
+    let large = (0..100).map(|seed| two_chains(&mut ChaCha8Rng::seed_from_u64(seed)));
     let with = large.filter(has_single).count();
     assert!((10..90).contains(&with), "{with} of 100");
 }
 
 #[test]
-fn a_search_that_gives_up_hides_no_cycle_that_decides() {
+fn a_search_that_gives_up_hides_no_violation() {
     let mut given_up = 0;
     for seed in 0..3_000 {
         let sample = sample(&mut ChaCha8Rng::seed_from_u64(seed));
@@ -250,7 +250,7 @@ fn a_search_that_gives_up_hides_no_cycle_that_decides() {
                 .iter()
                 .filter(|it| matches!(it, CycleCase::Unfinished(_)))
                 .count();
-            // Where writes alone make no cycle, consistent view has its answer.
+            // If writes alone make no cycle, consistent view has an answer.
             let has = |cases: &[CycleCase], name| cases.iter().any(|it| it.anomaly() == name);
             if !has(&full, "PL-1-cycle-exists") && !has(&full, "PL-2-cycle-exists") {
                 let single = "G-single-item";

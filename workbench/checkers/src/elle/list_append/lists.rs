@@ -1,9 +1,8 @@
-//! What an object holds that is only ever appended to: a list.
+//! Lists that were read.
 //!
-//! All lists that were read from one key make a tree, in which each list hangs below the list
-//! without its last element. Where everybody agrees, that is a single path as long as the longest
-//! list; a list is one number, its last element is at hand, and reading a list that is known
-//! already takes no more than to follow the path.
+//! All lists that were read from one key are a tree: the parent of a list is the list without its
+//! last element. If all reads agree, it is a single path as long as the longest list. A list is one
+//! number, its last element is at hand, and reading a known list only follows the path.
 
 use std::collections::HashMap;
 
@@ -12,29 +11,30 @@ use crate::elle::result::Content;
 use crate::elle::transactions::{MicroOp, NIL, Numbers, Values, writes};
 use history::Pair;
 
-/// All lists that anybody read; number `NIL` is what a key without a list has.
+/// All lists that were read; number `NIL` is the missing list of a key.
 #[derive(Debug)]
 pub(crate) struct Lists {
-    /// A list stands after all lists that it is longer than.
+    /// Each list comes after its prefixes.
     lists: Vec<List>,
     /// By key: the empty list.
     roots: Vec<u32>,
-    /// By list and element: the list with this element, too, but for the first of its kind.
-    longer: HashMap<(u32, u32), u32>,
-    /// By key and element: who asked to append it.
-    asked: HashMap<(u32, u32), Asked>,
-    /// What several operations asked to append: the key, the element, and two of them.
-    pub(super) asked_twice: Option<(u32, u32, [usize; 2])>,
+    /// By list and element: the list extended by the element, except for the first such list.
+    extended: HashMap<(u32, u32), u32>,
+    /// By key and element: the operation that requested the append.
+    requested: HashMap<(u32, u32), RequestedAppend>,
+    /// An append that several operations requested: the key, the element, and two of the
+    /// operations.
+    pub(super) requested_twice: Option<(u32, u32, [usize; 2])>,
 }
 
-/// An operation that asked to append something.
+/// An operation that requested an append.
 #[derive(Debug, Clone, Copy)]
-struct Asked {
+struct RequestedAppend {
     index: usize,
-    was_answered: bool,
+    is_completed: bool,
 }
 
-/// A list, told by a shorter one.
+/// A list, given by its prefix and its last element.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct List {
     pub(super) key: u32,
@@ -43,8 +43,8 @@ pub(super) struct List {
     /// Its last element; `NIL` if there is none.
     pub(super) last: u32,
     pub(super) length: u32,
-    /// The first list that was read with one element more; `NIL` if there is none.
-    longer: u32,
+    /// The first list that was read with one more element; `NIL` if there is none.
+    extended: u32,
 }
 
 impl Default for Lists {
@@ -54,14 +54,14 @@ impl Default for Lists {
             shorter: NIL,
             last: NIL,
             length: 0,
-            longer: NIL,
+            extended: NIL,
         };
         Lists {
             lists: vec![nothing],
             roots: Vec::new(),
-            longer: HashMap::new(),
-            asked: HashMap::new(),
-            asked_twice: None,
+            extended: HashMap::new(),
+            requested: HashMap::new(),
+            requested_twice: None,
         }
     }
 }
@@ -70,30 +70,30 @@ impl Values for Lists {
     const UNSET: &'static str = "";
     const WRITE: &'static str = "append";
     const STEPS: &'static str = "reads and appends";
-    /// A list may be as long as the history: all of them, each in several cases, would be too much.
+    /// A list may be as long as the history: several cases for each list would be too large.
     const MAX_CASES: usize = 100;
 
     fn read(&mut self, key: u32, json: &str, elements: &mut Numbers) -> Result<u32, String> {
         if json == "null" {
             return Ok(NIL);
         }
-        let list = Element::list(json).map_err(|_| "what was read is no list".to_owned())?;
+        let list = Element::list(json).map_err(|_| "the value read is not a list".to_owned())?;
         let empty = self.empty(key);
         Ok(list
             .into_iter()
-            .fold(empty, |list, element| self.longer(list, element, elements)))
+            .fold(empty, |list, element| self.extend(list, element, elements)))
     }
 
-    fn ask(&mut self, op: &Pair<'_>, micro_ops: &[MicroOp]) {
-        let asked = Asked {
+    fn on_invocation(&mut self, op: &Pair<'_>, micro_ops: &[MicroOp]) {
+        let requested = RequestedAppend {
             index: op.invocation.index,
-            was_answered: op.completion.is_some(),
+            is_completed: op.completion.is_some(),
         };
         for append in writes(micro_ops) {
             let (key, element) = (append.key, append.value);
-            if let Some(earlier) = self.asked.insert((key, element), asked) {
-                let both = [earlier.index, asked.index];
-                self.asked_twice.get_or_insert((key, element, both));
+            if let Some(earlier) = self.requested.insert((key, element), requested) {
+                let both = [earlier.index, requested.index];
+                self.requested_twice.get_or_insert((key, element, both));
             }
         }
     }
@@ -117,33 +117,33 @@ impl Values for Lists {
 
 impl Lists {
     fn empty(&mut self, key: u32) -> u32 {
-        let place = key as usize;
-        if self.roots.len() <= place {
-            self.roots.resize(place + 1, NIL);
+        let index = key as usize;
+        if self.roots.len() <= index {
+            self.roots.resize(index + 1, NIL);
         }
-        if self.roots[place] == NIL {
-            self.roots[place] = self.lists.len() as u32;
+        if self.roots[index] == NIL {
+            self.roots[index] = self.lists.len() as u32;
             self.lists.push(List {
                 key,
                 ..self.lists[0]
             });
         }
-        self.roots[place]
+        self.roots[index]
     }
 
-    /// A list with one element more.
-    fn longer(&mut self, list: u32, element: Element, elements: &mut Numbers) -> u32 {
+    /// The list with one more element.
+    fn extend(&mut self, list: u32, element: Element, elements: &mut Numbers) -> u32 {
         let List {
             key,
             length,
-            longer,
+            extended,
             ..
         } = self.lists[list as usize];
-        if longer != NIL && *elements.element(self.list(longer).last) == element {
-            return longer;
+        if extended != NIL && *elements.element(self.list(extended).last) == element {
+            return extended;
         }
         let last = elements.number(element);
-        if let Some(known) = self.find_longer(list, last) {
+        if let Some(known) = self.find_extended(list, last) {
             return known;
         }
         let new = self.lists.len() as u32;
@@ -152,23 +152,23 @@ impl Lists {
             shorter: list,
             last,
             length: length + 1,
-            longer: NIL,
+            extended: NIL,
         });
-        if longer == NIL {
-            self.lists[list as usize].longer = new;
+        if extended == NIL {
+            self.lists[list as usize].extended = new;
         } else {
-            self.longer.insert((list, last), new);
+            self.extended.insert((list, last), new);
         }
         new
     }
 
-    /// A list with one element more, if somebody read it.
-    fn find_longer(&self, list: u32, element: u32) -> Option<u32> {
-        let first = self.list(list).longer;
+    /// The list with one more element, if it was read.
+    fn find_extended(&self, list: u32, element: u32) -> Option<u32> {
+        let first = self.list(list).extended;
         if first != NIL && self.list(first).last == element {
             return Some(first);
         }
-        self.longer.get(&(list, element)).copied()
+        self.extended.get(&(list, element)).copied()
     }
 
     /// A list, by its number.
@@ -176,12 +176,12 @@ impl Lists {
         &self.lists[number as usize]
     }
 
-    /// All lists with their numbers, each one after those that it is longer than.
+    /// All lists with their numbers, each after its prefixes.
     pub(super) fn all(&self) -> impl DoubleEndedIterator<Item = (u32, &List)> {
         (0..self.lists.len() as u32).zip(&self.lists)
     }
 
-    /// How many lists there are.
+    /// The number of lists.
     pub(super) fn len(&self) -> usize {
         self.lists.len()
     }
@@ -202,10 +202,10 @@ impl Lists {
         elements
     }
 
-    /// The list that begins with this one and goes on with these elements, if somebody read it.
-    pub(super) fn followed(&self, list: Option<u32>, elements: &[u32]) -> Option<u32> {
+    /// The list extended by these elements, if it was read.
+    pub(super) fn find_with_suffix(&self, list: Option<u32>, elements: &[u32]) -> Option<u32> {
         let mut elements = elements.iter();
-        elements.try_fold(list?, |list, element| self.find_longer(list, *element))
+        elements.try_fold(list?, |list, element| self.find_extended(list, *element))
     }
 
     /// The empty list of a key, if the key is known.
@@ -214,7 +214,7 @@ impl Lists {
         root.filter(|root| *root != NIL)
     }
 
-    /// Whether a list begins with another one, or is the same.
+    /// Whether `start` is a prefix of a list, or equal to it.
     pub(super) fn begins_with(&self, mut list: u32, start: u32) -> bool {
         while self.list(list).length > self.list(start).length {
             list = self.list(list).shorter;
@@ -222,20 +222,20 @@ impl Lists {
         list == start
     }
 
-    /// Gives back what only [`Lists::asked_alone`] needs.
-    pub(super) fn forget_asked(&mut self) {
-        self.asked = HashMap::new();
+    /// Frees the memory that only [`Lists::only_requested`] needs.
+    pub(super) fn clear_requested(&mut self) {
+        self.requested = HashMap::new();
     }
 
-    /// By key: the element that anybody asked to append, if there is just one, and who asked. Where
-    /// a history ends before an answer, nothing is known.
-    pub(super) fn asked_alone(&self, keys: usize) -> Vec<Option<(u32, usize)>> {
+    /// By key: the element and the operation of the only append that was requested. `None` if there
+    /// are several, or if the operation has no completion.
+    pub(super) fn only_requested(&self, keys: usize) -> Vec<Option<(u32, usize)>> {
         let mut alone = vec![None; keys];
         let mut is_known = vec![false; keys];
-        for (&(key, element), asked) in &self.asked {
+        for (&(key, element), requested) in &self.requested {
             let key = key as usize;
             let is_first = !std::mem::replace(&mut is_known[key], true);
-            alone[key] = (is_first && asked.was_answered).then_some((element, asked.index));
+            alone[key] = (is_first && requested.is_completed).then_some((element, requested.index));
         }
         alone
     }

@@ -1,7 +1,8 @@
-//! In which order elements were appended: the longest list that was read of a key tells.
+//! The order in which elements were appended, which is that of the longest list that was read of a
+//! key.
 //!
-//! An element that nobody read comes after all that were: whoever read the longest list would have
-//! seen it otherwise.
+//! An element that was never read comes after all that were: the longest list would contain it
+//! otherwise.
 
 use std::collections::HashMap;
 
@@ -15,28 +16,28 @@ use crate::elle::versions::Versions;
 use history::Kind;
 
 /// The order of all elements of each key.
-pub(super) struct Order {
-    /// By key: the elements, as far as they are known.
+pub(super) struct AppendOrder {
+    /// By key: the elements in order, as far as it is known.
     elements: Vec<Vec<u32>>,
     /// By key and element: the one before it.
     before: HashMap<(u32, u32), u32>,
-    /// By key and element: who appended it, however that ended.
+    /// By key and element: the transaction that appended it, however that ended.
     writers: HashMap<(u32, u32), usize>,
     /// All lists that were read and are not empty, by key and length.
     read: Vec<(u32, u32, u32)>,
 }
 
-impl Order {
-    /// Learns the order from transactions that took effect or may have.
+impl AppendOrder {
+    /// Infers the order from transactions that took effect or may have.
     ///
     /// # Errors
-    /// When two operations asked to append the same element to one key.
+    /// When two operations requested to append the same element to one key.
     pub(super) fn of(transactions: &Transactions<'_, Lists>) -> Result<Self, String> {
-        if let Some(twice) = transactions.values.asked_twice {
-            return Err(appended_twice(transactions, twice));
+        if let Some(twice) = transactions.values.requested_twice {
+            return Err(describe_double_append(transactions, twice));
         }
         let read = lists_read(transactions);
-        let mut order = Order {
+        let mut order = AppendOrder {
             elements: vec![Vec::new(); transactions.keys.len()],
             before: HashMap::new(),
             writers: writers(transactions),
@@ -46,7 +47,7 @@ impl Order {
         for (key, _, list) in &order.read {
             longest[*key as usize] = *list;
         }
-        let only = appended_alone(transactions);
+        let only = only_appends(transactions);
         for (key, list) in (0..).zip(longest) {
             let elements = match only[key as usize] {
                 Some(element) if list == NIL => vec![element],
@@ -57,7 +58,7 @@ impl Order {
         Ok(order)
     }
 
-    /// Of equal elements the first counts.
+    /// Adds the elements of a key; of equal ones the first counts.
     fn add(&mut self, key: u32, elements: Vec<u32>) {
         let mut last = NIL;
         let order = &mut self.elements[key as usize];
@@ -70,11 +71,11 @@ impl Order {
         }
     }
 
-    /// Demands that somebody appended whatever there is.
+    /// Checks that every element of the order was appended.
     ///
     /// # Errors
-    /// When an element has its place in the order and nobody appended it.
-    pub(super) fn demand_writers(
+    /// When one was not.
+    pub(super) fn check_writers(
         &self,
         transactions: &Transactions<'_, Lists>,
     ) -> Result<(), String> {
@@ -82,28 +83,28 @@ impl Order {
             let has_writer = |element: &&u32| self.writers.contains_key(&(key, **element));
             if let Some(element) = elements.iter().find(|it| !has_writer(it)) {
                 return Err(format!(
-                    "{} is in the longest list that was read from key {}, and nobody appended it",
+                    "{} is in the longest list read from key {}, but was never appended",
                     transactions.elements.element(*element),
                     transactions.keys.element(key)
                 ));
             }
         }
-        self.demand_answers(transactions)
+        self.check_single_appends(transactions)
     }
 
-    /// Demands that an answer tells of the only append to a key. To Elle that one is there, even if
-    /// nobody read it, and must have been appended by somebody.
-    fn demand_answers(&self, transactions: &Transactions<'_, Lists>) -> Result<(), String> {
-        let mut is_told = vec![false; transactions.keys.len()];
+    /// Checks that the only requested append to a key is in a completion. For Elle its element
+    /// exists even if it was never read, and must have been appended by a transaction.
+    fn check_single_appends(&self, transactions: &Transactions<'_, Lists>) -> Result<(), String> {
+        let mut is_written = vec![false; transactions.keys.len()];
         for (key, _) in self.writers.keys() {
-            is_told[*key as usize] = true;
+            is_written[*key as usize] = true;
         }
-        let asked = transactions.values.asked_alone(transactions.keys.len());
-        for ((key, asked), is_told) in (0..).zip(asked).zip(is_told) {
+        let requested = transactions.values.only_requested(transactions.keys.len());
+        for ((key, requested), is_written) in (0..).zip(requested).zip(is_written) {
             let is_unread = self.elements[key as usize].is_empty();
-            if let Some((element, op)) = asked.filter(|_| is_unread && !is_told) {
+            if let Some((element, op)) = requested.filter(|_| is_unread && !is_written) {
                 return Err(format!(
-                    "the answer to (op {op}) does not tell of the only append to key {}, that of {}",
+                    "the completion of op {op} lacks the only append to key {}, that of {}",
                     transactions.keys.element(key),
                     transactions.elements.element(element)
                 ));
@@ -119,9 +120,9 @@ impl Order {
         known.or_else(last).unwrap_or(NIL)
     }
 
-    /// What transactions found and left behind.
+    /// The versions that transactions read and wrote.
     pub(super) fn versions(mut self, transactions: &Transactions<'_, Lists>) -> Versions {
-        // Not needed any more, and as large as what is made here.
+        // No longer needed, and as large as the versions.
         self.writers = HashMap::new();
         self.read = Vec::new();
         let mut all = Versions::default();
@@ -129,7 +130,7 @@ impl Order {
             let vertex = transaction as Vertex;
             let is_ok = transactions.completion(transaction).kind == Kind::Ok;
             let micro_ops = transactions.micro_ops(transaction);
-            // What an operation of unknown end asked to read, it did not read.
+            // An indeterminate operation did not perform a read that has no result.
             for read in reads(micro_ops).filter(|read| is_ok || read.value != NIL) {
                 let last = transactions.values.list(read.value).last;
                 let readers = &mut all.version(read.key, last).readers;
@@ -153,8 +154,8 @@ impl Order {
         all
     }
 
-    /// Adds pairs of lists neither of which is the beginning of the other, and failed appends that
-    /// others built upon.
+    /// Adds pairs of lists neither of which is a prefix of the other, and failed appends that were
+    /// built upon.
     pub(super) fn check(
         &self,
         transactions: &Transactions<'_, Lists>,
@@ -162,24 +163,24 @@ impl Order {
     ) {
         let mut last = None;
         for pair in self.read.windows(2) {
-            let [(key, _, shorter), (other, _, longer)] = [pair[0], pair[1]];
+            let [(key, _, shorter), (other, _, extended)] = [pair[0], pair[1]];
             if key == other
                 && last != Some(key)
-                && !transactions.values.begins_with(longer, shorter)
+                && !transactions.values.begins_with(extended, shorter)
             {
                 last = Some(key);
-                let lists = [shorter, longer];
+                let lists = [shorter, extended];
                 anomalies.add("incompatible-order", Case::IncompatibleOrder { key, lists });
             }
         }
-        if transactions.that_are(Kind::Fail).next().is_some() {
+        if transactions.completed_as(Kind::Fail).next().is_some() {
             for (key, elements) in (0..).zip(&self.elements) {
                 self.check_updates(transactions, key, elements, anomalies);
             }
         }
     }
 
-    /// Adds failed appends that come before successful ones.
+    /// Adds failed appends that precede successful ones.
     fn check_updates(
         &self,
         transactions: &Transactions<'_, Lists>,
@@ -187,19 +188,19 @@ impl Order {
         elements: &[u32],
         anomalies: &mut Anomalies<Case>,
     ) {
-        // The first of the failed ones that were not followed by a successful one yet.
+        // The first failed append since the last successful one.
         let mut failed: Option<(usize, usize)> = None;
-        for (place, element) in elements.iter().enumerate() {
+        for (position, element) in elements.iter().enumerate() {
             let Some(&writer) = self.writers.get(&(key, *element)) else {
                 continue;
             };
             match transactions.completion(writer).kind {
-                Kind::Fail => failed = failed.or(Some((place, writer))),
+                Kind::Fail => failed = failed.or(Some((position, writer))),
                 Kind::Ok => {
                     if let Some((first, failed)) = failed.take() {
                         let case = Case::DirtyUpdate {
                             key,
-                            elements: elements[first..=place].to_vec(),
+                            elements: elements[first..=position].to_vec(),
                             failed,
                             writer,
                         };
@@ -225,12 +226,12 @@ fn lists_read(transactions: &Transactions<'_, Lists>) -> Vec<(u32, u32, u32)> {
             }
         }
     }
-    // Of lists of one length the one that was read first comes first.
+    // Stable: of lists of one length, the one that was read first comes first.
     read.sort_by_key(|(key, length, _)| (*key, *length));
     read
 }
 
-/// By key and element: who appended it; of several, who ended last.
+/// By key and element: the transaction that appended it; of several, the last to complete.
 fn writers(transactions: &Transactions<'_, Lists>) -> HashMap<(u32, u32), usize> {
     let index = |transaction: usize| transactions.completion(transaction).index;
     let mut writers = HashMap::new();
@@ -247,7 +248,7 @@ fn writers(transactions: &Transactions<'_, Lists>) -> HashMap<(u32, u32), usize>
 }
 
 /// By key: the element of the only append that took effect or may have.
-fn appended_alone(transactions: &Transactions<'_, Lists>) -> Vec<Option<u32>> {
+fn only_appends(transactions: &Transactions<'_, Lists>) -> Vec<Option<u32>> {
     let mut alone = vec![None; transactions.keys.len()];
     let mut is_known = vec![false; transactions.keys.len()];
     for transaction in transactions.possible() {
@@ -260,12 +261,12 @@ fn appended_alone(transactions: &Transactions<'_, Lists>) -> Vec<Option<u32>> {
     alone
 }
 
-fn appended_twice(
+fn describe_double_append(
     transactions: &Transactions<'_, Lists>,
     (key, element, [first, second]): (u32, u32, [usize; 2]),
 ) -> String {
     format!(
-        "{} was to be appended to key {} twice, by (op {first}) and by (op {second})",
+        "{} was appended to key {} twice, by op {first} and by op {second}",
         transactions.elements.element(element),
         transactions.keys.element(key)
     )

@@ -1,4 +1,4 @@
-//! Anomalies of lists, with the operations, keys and elements themselves.
+//! Resolves the anomalies of lists.
 
 use super::lists::Lists;
 use super::single_reads::repeated;

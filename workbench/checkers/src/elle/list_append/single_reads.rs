@@ -1,4 +1,4 @@
-//! Anomalies that a look at single reads and appends shows, without any order of transactions.
+//! Anomalies of single reads and appends, which need no order of transactions.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -9,15 +9,15 @@ use crate::elle::common::{Common, failed_writes, overwritten_writes};
 use crate::elle::transactions::{Action, MicroOp, NIL, Transactions, reads};
 use history::Kind;
 
-/// Adds what is found. Of a list with several elements that failed, the first one is told.
+/// Adds the anomalies. Of a list with several failed elements, the first one is reported.
 pub(super) fn check(transactions: &Transactions<'_, Lists>, anomalies: &mut Anomalies<Case>) {
     let lists = &transactions.values;
     let failed = failed_writes(transactions);
     let failed_in = first_in(lists, |key, element| failed.contains_key(&(key, element)));
     let overwritten = overwritten_writes(transactions);
-    for transaction in transactions.that_are(Kind::Ok) {
+    for transaction in transactions.completed_as(Kind::Ok) {
         let micro_ops = transactions.micro_ops(transaction);
-        if let Some((read, expected)) = contradiction(lists, micro_ops) {
+        if let Some((read, expected)) = find_contradiction(lists, micro_ops) {
             let case = Case::Internal {
                 transaction,
                 read,
@@ -25,7 +25,7 @@ pub(super) fn check(transactions: &Transactions<'_, Lists>, anomalies: &mut Anom
             };
             anomalies.add("internal", case);
         }
-        if let Some((read, element)) = foreknowledge(lists, micro_ops) {
+        if let Some((read, element)) = find_future_read(lists, micro_ops) {
             let case = Case::FutureRead {
                 transaction,
                 read,
@@ -64,7 +64,7 @@ pub(super) fn check(transactions: &Transactions<'_, Lists>, anomalies: &mut Anom
     }
 }
 
-/// By list: its first element of some sort, `NIL` if it has none.
+/// By list: its first element for which `is_sought`, `NIL` if there is none.
 fn first_in(lists: &Lists, is_sought: impl Fn(u32, u32) -> bool) -> Vec<u32> {
     let mut first = vec![NIL; lists.len()];
     for (number, list) in lists.all().filter(|(_, list)| list.length > 0) {
@@ -78,17 +78,16 @@ fn first_in(lists: &Lists, is_sought: impl Fn(u32, u32) -> bool) -> Vec<u32> {
     first
 }
 
-/// By list: whether an element is in it twice.
+/// By list: whether it has an element twice.
 fn repetitions(lists: &Lists, elements: usize) -> Vec<bool> {
-    // By list: the last one that is longer by one element, and the next such one of its own kind.
-    let mut longer = vec![NIL; lists.len()];
-    let mut next = vec![NIL; lists.len()];
+    // By list: its last child, which is longer by one element, and its previous sibling.
+    let mut last_child = vec![NIL; lists.len()];
+    let mut previous_sibling = vec![NIL; lists.len()];
     for (number, list) in lists.all().filter(|(_, list)| list.length > 0) {
-        next[number as usize] = longer[list.shorter as usize];
-        longer[list.shorter as usize] = number;
+        previous_sibling[number as usize] = last_child[list.shorter as usize];
+        last_child[list.shorter as usize] = number;
     }
-    // One goes down from list to longer list, and remembers what is in it; on the way back one
-    // forgets.
+    // Depth first: the counts of elements are updated on the way down and undone on the way up.
     let mut is_in = vec![0_u32; elements];
     let mut repeats = vec![false; lists.len()];
     let roots = lists.all().filter(|(_, list)| list.length == 0);
@@ -105,18 +104,18 @@ fn repetitions(lists: &Lists, elements: usize) -> Vec<bool> {
             repeats[number as usize] = repeats[list.shorter as usize] || is_in[element] > 1;
             open.push((number, true));
         }
-        let mut child = longer[number as usize];
+        let mut child = last_child[number as usize];
         while child != NIL {
             open.push((child, false));
-            child = next[child as usize];
+            child = previous_sibling[child as usize];
         }
     }
     repeats
 }
 
-/// The first read that differs from what the transaction's own reads and appends tell, and what
-/// they tell. After a read of nothing, anything may be read.
-fn contradiction(lists: &Lists, micro_ops: &[MicroOp]) -> Option<(MicroOp, Expected)> {
+/// The first read that contradicts the transaction's own reads and appends, and the expected list.
+/// After a read of null, any list may be read.
+fn find_contradiction(lists: &Lists, micro_ops: &[MicroOp]) -> Option<(MicroOp, Expected)> {
     let mut known: HashMap<u32, Expected> = HashMap::new();
     for micro_op in micro_ops {
         match micro_op.action {
@@ -144,12 +143,12 @@ fn contradiction(lists: &Lists, micro_ops: &[MicroOp]) -> Option<(MicroOp, Expec
 }
 
 impl Expected {
-    /// Whether nobody knows what comes first.
+    /// Whether the beginning of the list is unknown.
     pub(super) fn has_any_start(&self) -> bool {
         matches!(self, Expected::Any(_))
     }
 
-    /// All elements that are known.
+    /// All known elements.
     pub(super) fn elements(&self, lists: &Lists) -> Vec<u32> {
         match self {
             Expected::Any(appended) => appended.clone(),
@@ -165,25 +164,25 @@ impl Expected {
             }
             Expected::List(NIL, appended) if appended.is_empty() => true,
             Expected::List(NIL, appended) => {
-                lists.followed(lists.find_empty(read.key), appended) == Some(read.value)
+                lists.find_with_suffix(lists.find_empty(read.key), appended) == Some(read.value)
             }
             Expected::List(list, appended) => {
-                lists.followed(Some(*list), appended) == Some(read.value)
+                lists.find_with_suffix(Some(*list), appended) == Some(read.value)
             }
         }
     }
 }
 
 /// The first read of an element that the transaction itself appends later, and the element.
-fn foreknowledge(lists: &Lists, micro_ops: &[MicroOp]) -> Option<(MicroOp, u32)> {
-    // By key: what is yet to be appended, with the places of the appends.
+fn find_future_read(lists: &Lists, micro_ops: &[MicroOp]) -> Option<(MicroOp, u32)> {
+    // By key: the elements that are appended later, with the positions of the appends.
     let mut later: HashMap<u32, BTreeMap<u32, usize>> = HashMap::new();
     let mut found: Option<(usize, MicroOp, u32)> = None;
-    for (place, micro_op) in micro_ops.iter().enumerate().rev() {
+    for (position, micro_op) in micro_ops.iter().enumerate().rev() {
         match micro_op.action {
             Action::Write => {
                 let later = later.entry(micro_op.key).or_default();
-                later.insert(micro_op.value, place);
+                later.insert(micro_op.value, position);
             }
             Action::Read => {
                 let Some(later) = later.get(&micro_op.key) else {
@@ -203,17 +202,17 @@ fn foreknowledge(lists: &Lists, micro_ops: &[MicroOp]) -> Option<(MicroOp, u32)>
     found.map(|(_, read, element)| (read, element))
 }
 
-/// What is in a list more than once, and how often.
+/// The elements that are in a list more than once, with their counts.
 pub(super) fn repeated(lists: &Lists, list: u32) -> Vec<(u32, usize)> {
     let elements = lists.elements(list);
     let mut counts: HashMap<u32, usize> = HashMap::new();
     for element in &elements {
         *counts.entry(*element).or_default() += 1;
     }
-    let mut told = HashSet::new();
+    let mut seen = HashSet::new();
     let repeated = elements.into_iter().filter_map(|element| {
         let count = counts.get(&element).copied()?;
-        (count > 1 && told.insert(element)).then_some((element, count))
+        (count > 1 && seen.insert(element)).then_some((element, count))
     });
     repeated.collect()
 }

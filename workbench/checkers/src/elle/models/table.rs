@@ -5,15 +5,15 @@
 
 /// One consistency model.
 pub(super) struct Model {
-    /// The name that stands for it in these tables.
+    /// Its name in these tables.
     pub(super) name: &'static str,
-    /// The name it is printed with.
+    /// Its printed name.
     pub(super) friendly: &'static str,
     /// Further names that are accepted.
     pub(super) others: &'static [&'static str],
     /// The weaker models that it directly implies.
     pub(super) implies: &'static [&'static str],
-    /// What it forbids of its own; what the weaker ones forbid comes on top.
+    /// The anomalies that it forbids in addition to those of weaker models.
     pub(super) forbids: &'static [&'static str],
 }
 
@@ -87,8 +87,8 @@ pub(super) const MODELS: &[Model] = &[
           &["G1", "G1c-realtime", "G2-realtime", "PL-SS-cycle-exists"]),
 ];
 
-/// Models that are accepted and forbid nothing that a checker looks for.
-pub(super) const SILENT_MODELS: &[&str] = &[
+/// Models that are accepted, but forbid no anomaly that a checker looks for.
+pub(super) const UNCHECKED_MODELS: &[&str] = &[
     "1SR",
     "PRAM",
     "causal",
@@ -102,7 +102,7 @@ pub(super) const SILENT_MODELS: &[&str] = &[
     "writes-follow-reads",
 ];
 
-/// An anomaly, and what it is directly a case of: who finds the first has the others, too.
+/// An anomaly, and those that it is directly a special case of.
 #[rustfmt::skip]
 pub(super) const ANOMALIES: &[(&str, &[&str])] = &[
     ("G0", &["G1c", "G0-process"]),

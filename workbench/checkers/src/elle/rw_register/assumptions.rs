@@ -1,22 +1,24 @@
-//! What is taken for granted about registers, so that more is known of the order of their versions.
+//! Assumptions about registers, from which more of the order of their versions follows.
 
 use std::str::FromStr;
 
-/// Assumptions about each key by itself, as Elle's options of these names. A wrong one shows as cyclic
-/// versions.
+use history::text::unknown_name;
+
+/// Assumptions about each single key, as Elle's options of these names. A wrong assumption shows as
+/// cyclic versions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Assumptions {
-    /// `wfr-keys`: a transaction that reads a key and writes it replaces what it read.
+    /// `wfr-keys`: a transaction that reads a key and writes it replaces the version that it read.
     pub wfr_keys: bool,
-    /// `sequential-keys`: each key is sequentially consistent, so that a process never goes back to
-    /// an earlier version of it.
+    /// `sequential-keys`: each key is sequentially consistent, so a process never goes back to an
+    /// earlier version.
     pub sequential_keys: bool,
-    /// `linearizable-keys`: each key is linearizable, so that no transaction that begins after another
-    /// one ended finds an earlier version of it.
+    /// `linearizable-keys`: each key is linearizable, so no transaction that begins after another
+    /// ended sees an earlier version.
     pub linearizable_keys: bool,
 }
 
-/// Where a part of an order comes from.
+/// The source of a part of the version order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Source {
     InitialState,
@@ -25,7 +27,7 @@ pub(super) enum Source {
     LinearizableKeys,
 }
 
-/// Those of Maelstrom: `wfr-keys` alone.
+/// Maelstrom's assumption: `wfr-keys` only.
 impl Default for Assumptions {
     fn default() -> Self {
         Assumptions {
@@ -36,7 +38,7 @@ impl Default for Assumptions {
 }
 
 impl Assumptions {
-    /// No assumption but that registers are unset at first.
+    /// No assumption except that registers are unset at first.
     pub const NONE: Assumptions = Assumptions {
         wfr_keys: false,
         sequential_keys: false,
@@ -44,7 +46,7 @@ impl Assumptions {
     };
 }
 
-/// A list of names, separated by commas.
+/// Parsed from a list of names separated by commas.
 impl FromStr for Assumptions {
     type Err = String;
 
@@ -60,10 +62,8 @@ impl FromStr for Assumptions {
                 "sequential-keys" => assumptions.sequential_keys = true,
                 "linearizable-keys" => assumptions.linearizable_keys = true,
                 _ => {
-                    return Err(format!(
-                        "no assumption: {name}; there are wfr-keys, sequential-keys and \
-                         linearizable-keys"
-                    ));
+                    let known = ["wfr-keys", "sequential-keys", "linearizable-keys"];
+                    return Err(unknown_name("assumption", name, &known));
                 }
             }
         }

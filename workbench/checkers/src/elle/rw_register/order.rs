@@ -1,4 +1,4 @@
-//! Which version of a key came before which, and what that says of transactions.
+//! The order of the versions of each key.
 
 use super::Registers;
 use super::assumptions::{Assumptions, Source};
@@ -8,24 +8,24 @@ use crate::elle::transactions::{Action, NIL, Transactions, writes};
 use crate::elle::versions::{Version, Versions};
 use history::{Kind, Pair};
 
-/// The versions that transactions read or left behind, and what is known of their order.
-pub(super) struct Order {
-    /// All versions, the unset ones among them.
+/// The versions that transactions read or wrote, and their order as far as it is known.
+pub(super) struct VersionOrder {
+    /// All versions, including the unset ones.
     pub(super) versions: Versions,
-    /// Keys with versions each of which would have replaced each other one.
+    /// Keys whose versions form a cycle.
     pub(super) cyclic: Vec<CyclicVersions>,
 }
 
-/// Versions of one key that come before one another, all around.
+/// A cycle of versions of one key.
 #[derive(Debug)]
 pub(super) struct CyclicVersions {
     pub(super) key: u32,
     pub(super) values: Vec<u32>,
-    /// What this order was inferred from.
+    /// The sources of this order.
     pub(super) sources: Vec<Source>,
 }
 
-/// One version of a key comes before another one.
+/// One version of a key precedes another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Before {
     key: u32,
@@ -33,26 +33,26 @@ struct Before {
     after: u32,
 }
 
-/// What a transaction read first from a key, and what it wrote last.
+/// The first read of a key by a transaction, if that came before its writes, and its last write.
 #[derive(Debug, Clone, Copy)]
 struct External {
     read: Option<u32>,
     write: Option<u32>,
 }
 
-impl Order {
-    /// Gathers what transactions that are `ok` found and left behind. What others wrote takes part in
-    /// the order of versions at most: it is unknown whether it was ever there.
+impl VersionOrder {
+    /// Infers the order of versions from `ok` transactions. Writes of others only take part in the
+    /// order, since it is unknown whether they took effect.
     ///
     /// # Errors
-    /// When two transactions left the same value behind for one key, and it was read there.
+    /// When two transactions wrote the same value to one key, and it was read.
     pub(super) fn of(
         transactions: &Transactions<'_, Registers>,
         assumptions: Assumptions,
     ) -> Result<Self, String> {
         let mut all = Versions::default();
         let mut follows = Vec::new();
-        for transaction in transactions.that_are(Kind::Ok) {
+        for transaction in transactions.completed_as(Kind::Ok) {
             let vertex = transaction as Vertex;
             for (key, External { read, write }) in externals(transactions, transaction) {
                 if let Some(read) = read {
@@ -60,7 +60,7 @@ impl Order {
                 }
                 let Some(write) = write else { continue };
                 all.version(key, write).writers.push(vertex);
-                // A register that was unset again cannot be told from one that always was.
+                // A register that was unset again looks like one that was never set.
                 if write == NIL {
                     continue;
                 }
@@ -79,7 +79,11 @@ impl Order {
             if let [first, second, ..] = version.writers[..]
                 && is_found
             {
-                return Err(twice(transactions, [first, second], version));
+                return Err(describe_double_write(
+                    transactions,
+                    [first, second],
+                    version,
+                ));
             }
         }
         let mut sources = Vec::new();
@@ -95,14 +99,14 @@ impl Order {
             sources.push((Source::LinearizableKeys, order));
         }
         let cyclic = infer(&mut all, sources);
-        Ok(Order {
+        Ok(VersionOrder {
             versions: all,
             cyclic,
         })
     }
 }
 
-/// What a transaction did to each key, as far as others can tell; by key.
+/// The first read and the last write of each key by a transaction, by key.
 fn externals(
     transactions: &Transactions<'_, Registers>,
     transaction: usize,
@@ -123,9 +127,9 @@ fn externals(
     keys
 }
 
-/// Each key's versions in the order of the transactions that touched it, which `link` knows: whatever
-/// one left behind comes before what the next ones found. That holds if each key by itself is
-/// sequentially consistent, or linearizable; it is Elle's rule.
+/// The versions of each key in the order of transactions that `link` adds: the version that one
+/// leaves precedes those that the next ones find. This is right if each key is sequentially
+/// consistent, or linearizable; it is Elle's rule.
 fn key_order(
     transactions: &Transactions<'_, Registers>,
     link: fn(&mut Graph, &[Pair<'_>]),
@@ -168,67 +172,66 @@ fn key_order(
             }
         }
     }
-    in_order(order)
+    sorted(order)
 }
 
-/// Lets writers of a version replace those before it, source by source. A source whose order goes round
-/// in circles with that of those before it is left out, but for the circles, which are returned. That
-/// a register is unset at first is always believed.
+/// Sets the updaters of versions, source by source. A source that makes the order cyclic is left
+/// out, and its cycles are returned. That a register is unset at first is always accepted.
 fn infer(versions: &mut Versions, sources: Vec<(Source, Vec<Before>)>) -> Vec<CyclicVersions> {
     let mut known: Vec<Before> = Vec::new();
-    let mut believed = vec![Source::InitialState];
+    let mut accepted = vec![Source::InitialState];
     let mut cyclic = Vec::new();
     for (source, order) in sources {
         for Before { key, before, after } in &order {
             versions.version(*key, *before);
             versions.version(*key, *after);
         }
-        let all = in_order([&known[..], &order].concat());
-        let named = [&believed[..], &[source]].concat();
-        let circles = circles(versions, &all);
-        if circles.is_empty() {
-            (known, believed) = (all, named);
+        let all = sorted([&known[..], &order].concat());
+        let named = [&accepted[..], &[source]].concat();
+        let cycles = cycles(versions, &all);
+        if cycles.is_empty() {
+            (known, accepted) = (all, named);
         } else {
-            cyclic.extend(circles.into_iter().map(|(key, values)| CyclicVersions {
+            cyclic.extend(cycles.into_iter().map(|(key, values)| CyclicVersions {
                 key,
                 values,
                 sources: named.clone(),
             }));
         }
     }
-    replace(versions, known);
+    set_updaters(versions, known);
     cyclic
 }
 
-fn in_order(mut order: Vec<Before>) -> Vec<Before> {
+fn sorted(mut order: Vec<Before>) -> Vec<Before> {
     order.sort_unstable();
     order.dedup();
     order
 }
 
-/// Versions that come before one another, by key. Every version comes after the unset one.
-fn circles(versions: &Versions, order: &[Before]) -> Vec<(u32, Vec<u32>)> {
-    let place = |key, value| versions.place(key, value);
+/// The cycles of versions, by key. Every version comes after the unset one.
+fn cycles(versions: &Versions, order: &[Before]) -> Vec<(u32, Vec<u32>)> {
+    let index = |key, value| versions.index(key, value);
     let set = (0..).zip(versions.all()).filter(|(_, it)| it.value != NIL);
-    let unset = set.filter_map(|(at, version)| Some((place(version.key, NIL)?, at)));
+    let unset = set.filter_map(|(at, version)| Some((index(version.key, NIL)?, at)));
     let known = order
         .iter()
-        .filter_map(|it| Some((place(it.key, it.before)?, place(it.key, it.after)?)));
+        .filter_map(|it| Some((index(it.key, it.before)?, index(it.key, it.after)?)));
     let edges: Vec<_> = unset.chain(known).collect();
-    let mut circles = Vec::new();
-    for circle in strongly_connected(versions.all().len(), edges.iter().copied()) {
-        let circle = circle.iter().map(|at| &versions.all()[*at as usize]);
-        let values = circle.clone().map(|version| version.value).collect();
-        if let Some(version) = circle.clone().next() {
-            circles.push((version.key, values));
+    let mut cycles = Vec::new();
+    for cycle in strongly_connected(versions.all().len(), edges.iter().copied()) {
+        let cycle = cycle.iter().map(|at| &versions.all()[*at as usize]);
+        let values = cycle.clone().map(|version| version.value).collect();
+        if let Some(version) = cycle.clone().next() {
+            cycles.push((version.key, values));
         }
     }
-    circles.sort_unstable();
-    circles
+    cycles.sort_unstable();
+    cycles
 }
 
-/// The writers of a version replace every version that is known to come before it.
-fn replace(versions: &mut Versions, mut order: Vec<Before>) {
+/// Makes the writers of each version updaters of all versions known to precede it.
+fn set_updaters(versions: &mut Versions, mut order: Vec<Before>) {
     let written = versions.all().iter();
     let written = written.filter(|it| it.value != NIL && !it.writers.is_empty());
     let first = written.map(|it| Before {
@@ -237,7 +240,7 @@ fn replace(versions: &mut Versions, mut order: Vec<Before>) {
         after: it.value,
     });
     order.extend(first);
-    for Before { key, before, after } in in_order(order) {
+    for Before { key, before, after } in sorted(order) {
         let writers = versions.version(key, after).writers.clone();
         let updaters = &mut versions.version(key, before).updaters;
         updaters.extend(writers.into_iter().map(|writer| (writer, after)));
@@ -247,7 +250,7 @@ fn replace(versions: &mut Versions, mut order: Vec<Before>) {
     }
 }
 
-fn twice(
+fn describe_double_write(
     transactions: &Transactions<'_, Registers>,
     writers: [Vertex; 2],
     version: &Version,

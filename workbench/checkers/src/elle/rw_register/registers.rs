@@ -1,10 +1,10 @@
-//! What a register holds: the value that was written last.
+//! The values of registers.
 
 use crate::element::Element;
 use crate::elle::result::Content;
 use crate::elle::transactions::{Numbers, Values};
 
-/// Registers: what is read is what was written.
+/// Registers: a read returns the value that was written last.
 #[derive(Debug, Default)]
 pub(crate) struct Registers;
 
@@ -18,7 +18,7 @@ impl Values for Registers {
         Ok(elements.number(Element::parse(json)))
     }
 
-    /// Keys must be of one type, and integers among the values, too: all of 64 bits, or all longer.
+    /// Checks that keys are of one type, and that integer values are all of 64 bits or all longer.
     fn check(keys: &Numbers, elements: &Numbers) -> Result<(), String> {
         check_alike("keys", keys.iter())?;
         let is_integer = |value: &&Element| ["integer", "long integer"].contains(&kind(value));
@@ -38,8 +38,8 @@ impl Values for Registers {
     }
 }
 
-/// Values of different types are never equal: a node that answers `"5"` for key `5` would look as
-/// if it had never heard of the key, and Elle does not judge it.
+/// Values of different types are never equal: for a node that answers `"5"` for key `5`, the key
+/// would seem to be unset, so Elle does not judge it.
 fn check_alike<'e>(
     what: &str,
     mut elements: impl Iterator<Item = &'e Element>,
@@ -50,7 +50,7 @@ fn check_alike<'e>(
     match elements.find(|element| kind(element) != kind(first)) {
         None => Ok(()),
         Some(other) => Err(format!(
-            "{what} are of different types: {first} is of type {}, {other} of type {}",
+            "{what} have different types: {first} is of type {}, {other} of type {}",
             kind(first),
             kind(other)
         )),
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_and_integers_are_of_one_type() {
+    fn keys_and_integers_must_be_of_one_type() {
         let check = |keys: &[&str], values: &[&str], complaint: &str| {
             let error = Registers::check(&numbers(keys), &numbers(values)).unwrap_err();
             assert_eq!(error, complaint);
@@ -105,17 +105,17 @@ mod tests {
         check(
             &["1", "\"1\""],
             &["null"],
-            "keys are of different types: 1 is of type integer, \"1\" of type string",
+            "keys have different types: 1 is of type integer, \"1\" of type string",
         );
         check(
             &["true", "[1]"],
             &["1"],
-            "keys are of different types: true is of type boolean, [1] of type list",
+            "keys have different types: true is of type boolean, [1] of type list",
         );
         check(
             &["1"],
             &["1", "18446744073709551616"],
-            "values are of different types: 1 is of type integer, 18446744073709551616 of type \
+            "values have different types: 1 is of type integer, 18446744073709551616 of type \
              long integer",
         );
         let mixed = numbers(&["1", "\"1\"", "1.5", "{}"]);

@@ -1,4 +1,4 @@
-//! Anomalies of registers, with the operations, keys and values themselves.
+//! Resolves the anomalies of registers.
 
 use super::{Case, CyclicVersions, Registers};
 use crate::elle::anomalies::Resolve;

@@ -1,4 +1,4 @@
-//! Anomalies that a look at single reads and writes shows, without any order of transactions.
+//! Anomalies of single reads and writes, which need no order of transactions.
 
 use std::collections::HashMap;
 
@@ -8,12 +8,12 @@ use crate::elle::common::{Common, failed_writes, overwritten_writes};
 use crate::elle::transactions::{Action, MicroOp, NIL, Transactions, reads};
 use history::Kind;
 
-/// Adds what is found.
+/// Adds the anomalies.
 pub(super) fn check(transactions: &Transactions<'_, Registers>, anomalies: &mut Anomalies<Case>) {
     let failed = failed_writes(transactions);
     let overwritten = overwritten_writes(transactions);
-    for transaction in transactions.that_are(Kind::Ok) {
-        if let Some((read, expected)) = contradiction(transactions.micro_ops(transaction)) {
+    for transaction in transactions.completed_as(Kind::Ok) {
+        if let Some((read, expected)) = find_contradiction(transactions.micro_ops(transaction)) {
             let case = Case::Internal {
                 transaction,
                 read,
@@ -42,9 +42,9 @@ pub(super) fn check(transactions: &Transactions<'_, Registers>, anomalies: &mut 
     }
 }
 
-/// The first read that differs from what the transaction itself last read or wrote, and that. After
-/// a read of nothing, anything may be read.
-fn contradiction(micro_ops: &[MicroOp]) -> Option<(MicroOp, u32)> {
+/// The first read that contradicts the transaction's own last read or write, and the expected
+/// value. After a read of null, any value may be read.
+fn find_contradiction(micro_ops: &[MicroOp]) -> Option<(MicroOp, u32)> {
     let mut known: HashMap<u32, u32> = HashMap::new();
     for micro_op in micro_ops {
         let expected = known.insert(micro_op.key, micro_op.value);

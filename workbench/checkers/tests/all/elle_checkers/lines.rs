@@ -1,4 +1,4 @@
-//! Small histories of transactions, written down briefly, and verdicts in a few lines.
+//! A short notation for small histories of transactions, and for verdicts.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -6,7 +6,7 @@ use std::fs;
 
 use checkers::{CheckerResult as _, Models, TransactionsResult, Unjudged, Validity};
 
-/// What a checker of transactions returns.
+/// The result of a checker of transactions.
 pub type Judged = Result<TransactionsResult, Unjudged>;
 use history::History;
 use history::edn::{Edn, compact, get};
@@ -15,33 +15,33 @@ use simulator::testing::transcript;
 /// A checker of transactions.
 pub type Judge = fn(&History, &Models) -> Judged;
 
-/// Holds a checker to all transcripts in a folder.
+/// Checks all transcripts in a folder.
 pub fn check_transcripts(folder: &str, judge: Judge) {
     transcript::check(folder, || {
         let mut lines = Lines::default();
         move |command: &str| {
-            let (who, what) = command.split_once(' ').expect("who, and what");
-            if who == "judge" {
-                return told(&judge(&lines.history(), &what.parse().unwrap()));
+            let (process, rest) = command.split_once(' ').expect("a process and a command");
+            if process == "judge" {
+                return describe(&judge(&lines.history(), &rest.parse().unwrap()));
             }
-            let (kind, micro_ops) = what.split_once(' ').expect("how, and what");
+            let (kind, micro_ops) = rest.split_once(' ').expect("a kind and micro-operations");
             if kind == "does" {
-                lines.add("invoke", who, micro_ops);
-                lines.add("ok", who, micro_ops);
+                lines.add("invoke", process, micro_ops);
+                lines.add("ok", process, micro_ops);
             } else {
-                if !lines.is_open(who) && kind != "invoke" {
-                    lines.add("invoke", who, micro_ops);
+                if !lines.is_open(process) && kind != "invoke" {
+                    lines.add("invoke", process, micro_ops);
                 }
-                lines.add(kind, who, micro_ops);
+                lines.add(kind, process, micro_ops);
             }
             String::new()
         }
     });
 }
 
-/// Demands that the name of each file in a folder tells the verdict that stands in it. All lists of
-/// anomalies that do.
-pub fn told_anomalies(folder: &str) -> BTreeSet<String> {
+/// Asserts that the name of each file in a folder ends with its verdict. Returns all lists of
+/// anomalies in the files.
+pub fn listed_anomalies(folder: &str) -> BTreeSet<String> {
     let mut seen = BTreeSet::new();
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
@@ -50,7 +50,7 @@ pub fn told_anomalies(folder: &str) -> BTreeSet<String> {
         let has = |verdict| text.lines().any(|line| line.starts_with(verdict));
         let (_, kind) = name.rsplit_once('-').unwrap();
         let expected = ["ok", "bad", "unknown"].map(|it| it == kind);
-        // A history that one model forbids may be fine by another.
+        // A history that is invalid for one model may be valid for another.
         let found = [
             has("valid") && !has("invalid") && !has("unknown"),
             has("invalid"),
@@ -63,8 +63,8 @@ pub fn told_anomalies(folder: &str) -> BTreeSet<String> {
     seen
 }
 
-/// Judges a history of transactions that are done at once, each on one of five processes.
-pub fn judge_at_once(judge: Judge, values: impl Iterator<Item = String>, model: &str) -> Judged {
+/// Judges a history of sequential transactions, each on one of five processes.
+pub fn judge_sequential(judge: Judge, values: impl Iterator<Item = String>, model: &str) -> Judged {
     let mut lines = Lines::default();
     for (count, value) in values.enumerate() {
         let process = (count % 5).to_string();
@@ -74,7 +74,7 @@ pub fn judge_at_once(judge: Judge, values: impl Iterator<Item = String>, model: 
     judge(&lines.history(), &model.parse().unwrap())
 }
 
-/// A history in the making.
+/// A history under construction.
 #[derive(Default)]
 struct Lines {
     json: String,
@@ -117,23 +117,23 @@ impl Lines {
 
 /// `r5=3` as `["r",5,3]`.
 fn micro_op(text: &str) -> String {
-    let (place, value) = text.split_once('=').expect("a value");
-    let key = place
+    let (object, value) = text.split_once('=').expect("a value");
+    let key = object
         .find(|c: char| c == '"' || c.is_ascii_digit())
         .expect("a key");
-    let (action, key) = place.split_at(key);
+    let (action, key) = object.split_at(key);
     format!(r#"["{action}",{key},{value}]"#)
 }
 
-/// The verdict in a line, what is ruled out, and all findings.
-fn told(verdict: &Judged) -> String {
+/// Describes the verdict, the models that are ruled out, and all findings.
+fn describe(verdict: &Judged) -> String {
     let list = |name: &'static str| match get(&verdict.to_edn(), &[name]) {
         Some(Edn::List(words)) => words.iter().map(compact).collect::<Vec<_>>(),
         Some(Edn::Set(words)) => words.iter().map(compact).collect(),
         _ => Vec::new(),
     };
     let join = |words: Vec<String>| words.join(", ").replace(':', "");
-    let mut told = match verdict.validity() {
+    let mut description = match verdict.validity() {
         Validity::Valid => "valid".to_owned(),
         Validity::Unknown => "unknown".to_owned(),
         Validity::Invalid => format!(
@@ -144,7 +144,7 @@ fn told(verdict: &Judged) -> String {
         ),
     };
     for finding in &verdict.sentences() {
-        write!(told, "\n  {finding}").unwrap();
+        write!(description, "\n  {finding}").unwrap();
     }
-    told
+    description
 }

@@ -8,18 +8,18 @@ use history::edn::{Edn, get};
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
 
-use super::lines::{Judged, check_transcripts, told_anomalies};
+use super::lines::{Judged, check_transcripts, listed_anomalies};
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/histories/list-append");
 
 #[test]
-fn small_histories_are_judged_as_their_files_tell() {
+fn small_histories_have_the_verdicts_in_their_files() {
     check_transcripts(FOLDER, list_append);
 }
 
 #[test]
-fn a_files_name_tells_its_verdict() {
-    let seen = told_anomalies(FOLDER);
+fn a_files_name_ends_with_its_verdict() {
+    let seen = listed_anomalies(FOLDER);
     for anomaly in [
         "internal",
         "future-read",
@@ -50,12 +50,12 @@ fn a_files_name_tells_its_verdict() {
     }
 }
 
-/// Judges transactions that are done at once.
+/// Judges sequential transactions.
 pub fn judge(answers: impl Iterator<Item = String>, model: &str) -> Judged {
-    super::lines::judge_at_once(list_append, answers, model)
+    super::lines::judge_sequential(list_append, answers, model)
 }
 
-/// `[1,2,3]` and so on.
+/// `[1,2,3]` up to a length.
 fn list(length: usize) -> String {
     let mut list = String::new();
     for element in 1..=length {
@@ -65,16 +65,16 @@ fn list(length: usize) -> String {
 }
 
 #[test]
-fn a_hundred_thousand_transactions_on_one_key_are_no_burden() {
+fn a_hundred_thousand_transactions_on_one_key_are_judged_quickly() {
     const COUNT: usize = 100_000;
-    // Everybody finds the key unset, and nobody knows which append came first.
+    // Every transaction finds the key unset, and the order of the appends is unknown.
     let alone = |i: usize| format!(r#"[["r",1,null],["append",1,{i}]]"#);
     let verdict = judge((0..COUNT).map(alone), "strict-serializable");
     assert_eq!(verdict.validity(), Validity::Invalid);
     let lost = "lost-update: 100000 transactions read null from key 1 and then appended to it: ";
     assert!(verdict.sentences().iter().any(|it| it.starts_with(lost)));
 
-    // All appends are seen in the end; a read now and then is old.
+    // All appends are in the last read; some earlier reads are stale.
     let mut rng = ChaCha8Rng::seed_from_u64(1);
     let mut last = |i: usize| match i {
         _ if i + 1 == COUNT => format!(r#"[["r",1,{}]]"#, list(i)),
@@ -93,13 +93,13 @@ fn a_hundred_thousand_transactions_on_one_key_are_no_burden() {
 }
 
 #[test]
-fn long_lists_that_no_two_read_alike_are_no_burden() {
+fn long_lists_that_are_all_different_are_judged_quickly() {
     const LENGTH: usize = 1_000;
     let mut rng = ChaCha8Rng::seed_from_u64(1);
     let mut shuffled = |i: usize| {
         let mut elements: Vec<usize> = (1..=LENGTH).collect();
-        for place in (1..LENGTH).rev() {
-            elements.swap(place, rng.random_range(0..=place as u32) as usize);
+        for index in (1..LENGTH).rev() {
+            elements.swap(index, rng.random_range(0..=index as u32) as usize);
         }
         format!(r#"[["r",1,{elements:?}],["append",1,{}]]"#, i + 1)
     };
@@ -108,7 +108,7 @@ fn long_lists_that_no_two_read_alike_are_no_burden() {
 }
 
 #[test]
-fn what_everybody_sees_does_not_fill_the_results() {
+fn results_list_at_most_a_hundred_cases_of_an_anomaly() {
     const COUNT: usize = 1_000;
     let repeated = |i: usize| {
         let twice = list(i + 1).replacen('1', "1,1", 1);
@@ -126,32 +126,35 @@ fn what_everybody_sees_does_not_fill_the_results() {
 }
 
 #[test]
-fn what_cannot_be_made_sense_of_is_unknown() {
+fn a_history_that_cannot_be_judged_is_unknown() {
     let deep = format!("{}{}", "[".repeat(500), "]".repeat(500));
     let deep = format!(r#"[["append",1,{deep}],["r",1,[{deep}]]]"#);
     for (answer, complaint) in [
         (
             "5",
-            "is no list of reads and appends: invalid type: integer `5`",
+            "is not a list of reads and appends: invalid type: integer `5`",
         ),
-        ("{}", "is no list of reads and appends: invalid type: map"),
+        (
+            "{}",
+            "is not a list of reads and appends: invalid type: map",
+        ),
         (
             "[null]",
-            "is no list of reads and appends: invalid type: null",
+            "is not a list of reads and appends: invalid type: null",
         ),
         (r#"[["r"]]"#, "invalid length 1"),
         (r#"[["append",1,2,3]]"#, "trailing characters"),
         (r#"[["w",1,2]]"#, "\"w\" is neither r nor append"),
         (r#"[[null,1,2]]"#, "invalid type: null"),
-        (r#"[["r",1,7]]"#, "what was read is no list"),
-        (r#"[["r",1,{"1":2}]]"#, "what was read is no list"),
-        (r#"[["r",1,"12"]]"#, "what was read is no list"),
+        (r#"[["r",1,7]]"#, "the value read is not a list"),
+        (r#"[["r",1,{"1":2}]]"#, "the value read is not a list"),
+        (r#"[["r",1,"12"]]"#, "the value read is not a list"),
         (
             r#"[["r",1,[1,99999999999999999999]]]"#,
-            "and nobody appended it",
+            "but was never appended",
         ),
         (r#"[["r",1,[null]]]"#, "null is in the longest list"),
-        (deep.as_str(), "no transaction comes before another"),
+        (deep.as_str(), "no transaction precedes another"),
     ] {
         for model in ["strict-serializable", "read-uncommitted"] {
             let verdict = judge([answer.to_owned()].into_iter(), model);

@@ -1,5 +1,4 @@
-//! The checkers of transactions on small histories, told as transcripts, and on long and mangled
-//! ones.
+//! The checkers of transactions on small histories, as transcripts, and on long and mangled ones.
 
 mod lines;
 mod lists;

@@ -1,14 +1,14 @@
-//! The checker of registers on small histories, told as transcripts: in `histories/rw-register`
-//! each file is one history, `> 0 does r1=null w2=3` being a transaction of process 0 that read
-//! nothing from key 1 and wrote 3 to key 2 at one moment, and `invoke` to `ok`, `fail` or `info`
-//! one that took its time. `> judge serializable` is followed by the verdict. And long histories.
+//! The checker of registers on small histories in `histories/rw-register`, and on long ones. Each
+//! file is one history: `> 0 does r1=null w2=3` is a transaction of process 0 that read nothing
+//! from key 1 and wrote 3 to key 2 at one moment; with `invoke` and `ok`, `fail` or `info` it takes
+//! its time. `> judge serializable` is followed by the verdict.
 
 use checkers::{Assumptions, CheckerResult as _, Models, Validity, rw_register};
 use history::History;
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
 
-use super::lines::{Judged, check_transcripts, told_anomalies};
+use super::lines::{Judged, check_transcripts, listed_anomalies};
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/histories/rw-register");
 
@@ -18,13 +18,13 @@ fn judge_registers(history: &History, models: &Models) -> Judged {
 }
 
 #[test]
-fn small_histories_are_judged_as_their_files_tell() {
+fn small_histories_have_the_verdicts_in_their_files() {
     check_transcripts(FOLDER, judge_registers);
 }
 
 #[test]
-fn a_files_name_tells_its_verdict() {
-    let seen = told_anomalies(FOLDER);
+fn a_files_name_ends_with_its_verdict() {
+    let seen = listed_anomalies(FOLDER);
     for anomaly in [
         "internal",
         "G1a",
@@ -51,17 +51,17 @@ fn a_files_name_tells_its_verdict() {
     }
 }
 
-/// Judges a history of transactions that are done at once.
-pub fn judge_at_once(values: impl Iterator<Item = String>, model: &str) -> Judged {
-    super::lines::judge_at_once(judge_registers, values, model)
+/// Judges a history of sequential transactions.
+pub fn judge_sequential(values: impl Iterator<Item = String>, model: &str) -> Judged {
+    super::lines::judge_sequential(judge_registers, values, model)
 }
 
 #[test]
-fn a_hundred_thousand_transactions_on_one_key_are_no_burden() {
+fn a_hundred_thousand_transactions_on_one_key_are_judged_quickly() {
     const COUNT: usize = 100_000;
-    // Everybody finds the key unset: an edge for each pair would make ten thousand million.
+    // Every transaction finds the key unset: an edge for each pair would make 10¹⁰.
     let alone = |i: usize| format!(r#"[["r",1,null],["w",1,{i}]]"#);
-    let verdict = judge_at_once((0..COUNT).map(alone), "strict-serializable");
+    let verdict = judge_sequential((0..COUNT).map(alone), "strict-serializable");
     assert_eq!(verdict.validity(), Validity::Invalid);
     let cycle = "G2-item: T1 (op 1, process 0) read null from key 1, which T2 (op 3, process 1) \
                  replaced by 1; T2 read null from key 1, which T1 replaced by 0";
@@ -74,7 +74,7 @@ fn a_hundred_thousand_transactions_on_one_key_are_no_burden() {
         "lost-update: 100000 transactions read null from key 1 and then wrote to it: (op 1, ";
     assert!(verdict.sentences().iter().any(|it| it.starts_with(lost)));
 
-    // Each replaces what it read, and some of that is old.
+    // Each transaction replaces what it read, and some of its reads are stale.
     let mut rng = ChaCha8Rng::seed_from_u64(1);
     let mut stale = |i: usize| {
         let read = i.saturating_sub(rng.random_range(0..100_u32) as usize);
@@ -85,12 +85,12 @@ fn a_hundred_thousand_transactions_on_one_key_are_no_burden() {
         };
         format!(r#"[["r",1,{read}],["w",1,{}]]"#, i + 1)
     };
-    let verdict = judge_at_once((0..COUNT).map(&mut stale), "strict-serializable");
+    let verdict = judge_sequential((0..COUNT).map(&mut stale), "strict-serializable");
     assert_eq!(verdict.validity(), Validity::Invalid);
 }
 
 #[test]
-fn a_hundred_thousand_transactions_that_see_old_snapshots_are_no_burden() {
+fn a_hundred_thousand_transactions_with_old_snapshots_are_judged_quickly() {
     let mut rng = ChaCha8Rng::seed_from_u64(1);
     let mut last = vec![0_u32; 1_000];
     let mut values = |_| {
@@ -114,7 +114,7 @@ fn a_hundred_thousand_transactions_that_see_old_snapshots_are_no_burden() {
         format!(r#"[["r",{read},{old}],["r",{key},{before}],["w",{key},{last}]]"#)
     };
     for model in ["strict-serializable", "consistent-view"] {
-        let verdict = judge_at_once((0..50_000).map(&mut values), model);
+        let verdict = judge_sequential((0..50_000).map(&mut values), model);
         assert_eq!(verdict.validity(), Validity::Invalid, "{model}");
     }
 }

@@ -1,8 +1,8 @@
-//! A small graph, all of whose simple cycles can be listed.
+//! A small graph that lists all its simple cycles.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Why one operation comes before another.
+/// The reason why one operation precedes another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Relation {
     Wr,
@@ -16,14 +16,14 @@ use Relation::{Process, Realtime, Rw, Wr, Ww};
 
 /// Operations by their indices, and the relations between them.
 pub struct Graph {
-    /// The better reason first.
+    /// Relations, the best reason first.
     ranking: [Relation; 5],
     pub edges: BTreeMap<(usize, usize), BTreeSet<Relation>>,
-    /// Whether anything was put before anything, if only before itself.
-    pub is_told: bool,
+    /// Whether any edge was added, including those from an operation to itself.
+    pub has_links: bool,
 }
 
-/// Operations in order, each with the best reason why it comes before the next.
+/// Operations in order, with the best reason why each precedes the next.
 #[derive(Debug, Clone)]
 pub struct Cycle {
     pub ops: Vec<usize>,
@@ -44,7 +44,7 @@ impl Relation {
 }
 
 impl Cycle {
-    /// The anomaly that it is; none if it is none.
+    /// The anomaly of the cycle. `None` if it is none.
     pub fn kind(&self) -> Option<String> {
         let count = |relation| self.relations.iter().filter(|it| **it == relation).count();
         let length = self.relations.len();
@@ -67,7 +67,7 @@ impl Cycle {
     }
 }
 
-/// Whether a cycle of the one kind counts as a cycle of the other.
+/// Whether a cycle of the first kind counts as a cycle of the second.
 pub fn implies(special: &str, general: &str) -> bool {
     let split = |kind: &str| {
         for (rank, order) in ["-realtime", "-process"].into_iter().enumerate() {
@@ -77,30 +77,31 @@ pub fn implies(special: &str, general: &str) -> bool {
         }
         (kind.to_owned(), 0)
     };
-    let ((family, order), (wanted, most)) = (split(special), split(general));
+    let ((family, order), (wanted, max_order)) = (split(special), split(general));
     let families = [
         &["G0", "G1c"][..],
         &["G-single-item", "G-nonadjacent-item", "G2-item"][..],
     ];
-    let place = |list: &[&str], name: &str| list.iter().position(|it| *it == name);
+    let position_in = |list: &[&str], name: &str| list.iter().position(|it| *it == name);
     let is_case = families.iter().any(|list| {
-        place(list, &family).is_some_and(|at| place(list, &wanted).is_some_and(|to| at <= to))
+        position_in(list, &family)
+            .is_some_and(|at| position_in(list, &wanted).is_some_and(|to| at <= to))
     });
-    is_case && order <= most
+    is_case && order <= max_order
 }
 
 impl Graph {
-    /// A graph whose steps are told by the first of their relations in a ranking.
+    /// An empty graph with a ranking of reasons.
     pub fn new(ranking: [Relation; 5]) -> Self {
         Graph {
             ranking,
             edges: BTreeMap::new(),
-            is_told: false,
+            has_links: false,
         }
     }
 
     pub fn link(&mut self, from: usize, to: usize, relation: Relation) {
-        self.is_told = true;
+        self.has_links = true;
         if from != to {
             self.edges.entry((from, to)).or_default().insert(relation);
         }
@@ -113,7 +114,7 @@ impl Graph {
             .collect()
     }
 
-    /// Where one gets from an operation by edges with some of these relations.
+    /// The operations reachable by edges with some of these relations.
     fn reachable(&self, start: usize, relations: &[Relation]) -> BTreeSet<usize> {
         let mut reached = BTreeSet::new();
         let mut open = vec![start];
@@ -134,8 +135,8 @@ impl Graph {
         ops.any(|op| self.reachable(op, relations).contains(&op))
     }
 
-    /// The graph in which each anti-dependency is joined with any edge before it, and stands
-    /// nowhere else. The joint edges may lead back to where they begin, which is a cycle.
+    /// The graph in which each anti-dependency only exists joined with any edge before it. A joint
+    /// edge may lead back to its start, which is a cycle.
     pub fn extended(&self, relations: &[Relation]) -> Graph {
         let mut extended = Graph::new(self.ranking);
         for (&(from, middle), why) in &self.edges {
@@ -153,7 +154,7 @@ impl Graph {
         extended
     }
 
-    /// Everything that comes both before and after an operation.
+    /// The operations that come both before and after an operation.
     pub fn component(&self, op: usize) -> BTreeSet<usize> {
         const ALL: [Relation; 5] = [Wr, Ww, Rw, Realtime, Process];
         let after = self.reachable(op, &ALL).into_iter();
@@ -163,7 +164,7 @@ impl Graph {
     }
 
     /// The best reasons for the steps of a cycle, if it is one.
-    pub fn told(&self, ops: &[usize]) -> Option<Vec<Relation>> {
+    pub fn best_reasons(&self, ops: &[usize]) -> Option<Vec<Relation>> {
         let ends = |at: usize| (ops[at], ops[(at + 1) % ops.len()]);
         let best = |at: usize| {
             let why = self.edges.get(&ends(at))?;
@@ -172,7 +173,7 @@ impl Graph {
         (0..ops.len()).map(best).collect()
     }
 
-    /// All cycles that pass no operation twice, each once, from its least operation.
+    /// All cycles that contain no operation twice, each once, from its smallest operation.
     pub fn simple_cycles(&self) -> Vec<Cycle> {
         let mut cycles = Vec::new();
         for start in self.ops() {
@@ -188,7 +189,7 @@ impl Graph {
             if to == start {
                 cycles.push(Cycle {
                     ops: path.clone(),
-                    relations: self.told(path).unwrap(),
+                    relations: self.best_reasons(path).unwrap(),
                 });
             } else if to > start && !path.contains(&to) {
                 path.push(to);

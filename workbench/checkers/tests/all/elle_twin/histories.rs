@@ -1,4 +1,4 @@
-//! Small random histories of transactions on registers, or on lists.
+//! Small random histories of transactions on registers or lists.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -8,27 +8,27 @@ use rand::rngs::ChaCha8Rng;
 use rand::{Rng, RngExt};
 use serde_json::value::RawValue;
 
-/// What there is to read and write.
+/// The objects of transactions.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Objects {
     Registers,
     Lists,
 }
 
-/// A store that does one transaction at a time and is wrong now and then, and clients who ask it.
+/// A store that runs one transaction at a time and makes random mistakes.
 struct Store<'a> {
     objects: Objects,
     rng: &'a mut ChaCha8Rng,
     keys: u32,
-    /// Of a hundred reads, how many return just any value.
+    /// The percentage of reads that return a wrong value.
     chaos: u32,
-    /// By key: what was written, in order.
+    /// By key: the written values, in order.
     stored: BTreeMap<u32, Vec<String>>,
-    /// By key: how many values were written.
+    /// By key: the number of values written.
     written: BTreeMap<u32, u32>,
 }
 
-/// Up to twelve transactions of a few clients.
+/// A history of up to twelve transactions of a few clients.
 pub fn random_history(objects: Objects, rng: &mut ChaCha8Rng) -> History {
     let chaos = [0, 5, 20, 60][rng.random_range(0..4)];
     let keys = rng.random_range(1..=4);
@@ -62,32 +62,36 @@ pub fn random_history(objects: Objects, rng: &mut ChaCha8Rng) -> History {
             None if begun == transactions => {}
             None => {
                 begun += 1;
-                let asked = store.draw();
-                line("invoke", process, &asked);
-                open.insert(process, asked);
+                let requested = store.draw();
+                line("invoke", process, &requested);
+                open.insert(process, requested);
             }
-            // Some are never heard of again.
+            // Some never complete.
             Some(_) if store.percent(1) => {
                 processes[at] += clients;
             }
-            Some(asked) => match store.rng.random_range(0..20) {
+            Some(requested) => match store.rng.random_range(0..20) {
                 0 => {
-                    // It was done, and could not be undone.
+                    // It failed, although it was performed.
                     if objects == Objects::Lists && store.percent(store.chaos) {
-                        store.perform(&asked);
+                        store.perform(&requested);
                     }
-                    line("fail", process, &asked);
+                    line("fail", process, &requested);
                 }
                 1 => {
-                    // It may have been done.
-                    let answer = store.perform(&asked);
-                    let told = if store.percent(50) { &asked } else { &answer };
-                    line("info", process, told);
+                    // It may have been performed.
+                    let answer = store.perform(&requested);
+                    let reported = if store.percent(50) {
+                        &requested
+                    } else {
+                        &answer
+                    };
+                    line("info", process, reported);
                     processes[at] += clients;
                 }
                 2 => line("ok", process, "null"),
                 _ => {
-                    let answer = store.perform(&asked);
+                    let answer = store.perform(&requested);
                     line("ok", process, &answer);
                 }
             },
@@ -108,7 +112,7 @@ impl Store<'_> {
         }
     }
 
-    /// Reads and writes, as JSON.
+    /// Random reads and writes, as JSON.
     fn draw(&mut self) -> String {
         let mut drawn = Vec::new();
         for _ in 0..self.rng.random_range(0..=4) {
@@ -124,7 +128,7 @@ impl Store<'_> {
         format!("[{}]", drawn.join(","))
     }
 
-    /// A new value as a rule, sometimes an old one or a strange one.
+    /// Usually a new value, sometimes an old or unusual one.
     fn value(&mut self, key: u32) -> String {
         let written = self.written.entry(key).or_default();
         *written += 1;
@@ -140,14 +144,14 @@ impl Store<'_> {
         }
     }
 
-    fn perform(&mut self, asked: &str) -> String {
-        let asked: Vec<(String, u32, Box<RawValue>)> = serde_json::from_str(asked).unwrap();
+    fn perform(&mut self, requested: &str) -> String {
+        let requested: Vec<(String, u32, Box<RawValue>)> = serde_json::from_str(requested).unwrap();
         let mut done = Vec::new();
-        // The writes of some are lost, and some see none of their own.
+        // The writes of some are lost, and some do not see their own.
         let is_lost = self.percent(self.chaos / 2);
         let before = self.stored.clone();
         let is_blind = self.percent(self.chaos / 2);
-        for (action, key, value) in asked {
+        for (action, key, value) in requested {
             let value = if action == "r" {
                 let stored = if is_blind { &before } else { &self.stored };
                 let stored = stored.get(&key).cloned().unwrap_or_default();
@@ -171,7 +175,7 @@ impl Store<'_> {
         format!("[{}]", done.join(","))
     }
 
-    /// What a read returns.
+    /// The result of a read.
     fn read(&mut self, key: u32, stored: Vec<String>) -> String {
         let is_right = !self.percent(self.chaos);
         let is_list = self.objects == Objects::Lists;
@@ -191,7 +195,7 @@ impl Store<'_> {
         }
     }
 
-    /// An older list as a rule, or one that is out of order.
+    /// Usually an older list, or one that is out of order.
     fn wrong_list(&mut self, key: u32, mut list: Vec<String>) -> String {
         let any = |rng: &mut ChaCha8Rng, length: usize| rng.random_range(0..length as u32) as usize;
         let written = self.written.get(&key).copied().unwrap_or(0);
@@ -204,7 +208,7 @@ impl Store<'_> {
             }
             4 if !list.is_empty() => drop(list.remove(any(self.rng, list.len()))),
             5 if !list.is_empty() => list.push(list[any(self.rng, list.len())].clone()),
-            // What was asked for and may have failed, or is yet to come.
+            // A requested element that may have failed, or is yet to come.
             6 | 7 if written > 0 => list.push(self.rng.random_range(1..=written).to_string()),
             8 if self.percent(10) => return "7".to_owned(),
             _ => list.truncate(any(self.rng, list.len() + 1)),

@@ -1,4 +1,4 @@
-//! The rules for lists, read aloud.
+//! The naive checker of lists.
 
 use std::collections::BTreeSet;
 
@@ -14,13 +14,13 @@ pub struct Lists<'a>(All<'a>);
 
 const NOTHING: &[Value] = &[];
 
-/// The elements that were read; none if there was no list.
+/// The elements that were read; none for a missing list.
 fn elements((_, _, read): &MicroOp) -> &[Value] {
     read.as_array().map_or(NOTHING, Vec::as_slice)
 }
 
 impl Transaction<'_> {
-    /// Reads what does not go on from what it read or appended before.
+    /// Whether a read contradicts the transaction's own reads and appends.
     fn contradicts_itself(&self) -> bool {
         (0..self.micro_ops.len()).any(|at| self.is_contradiction(at))
     }
@@ -48,7 +48,7 @@ impl Transaction<'_> {
         seen != [elements(last_read), &appended].concat()
     }
 
-    fn foresees_itself(&self) -> bool {
+    fn has_future_read(&self) -> bool {
         let reads = self.micro_ops.iter().enumerate();
         let mut reads = reads.filter(|(_, (action, _, _))| action == "r");
         reads.any(|(at, read)| {
@@ -87,9 +87,9 @@ impl Twin for Lists<'_> {
                     }
                 }
                 for element in transaction.writes_to(key) {
-                    let place = order.iter().position(|it| it == element);
-                    let place = place.unwrap_or(order.len());
-                    let before = place.checked_sub(1).map(|at| &order[at]);
+                    let position = order.iter().position(|it| it == element);
+                    let position = position.unwrap_or(order.len());
+                    let before = position.checked_sub(1).map(|at| &order[at]);
                     if let Some(writer) = before.and_then(|it| self.writer(key, it)) {
                         link(writer, index, Ww);
                     }
@@ -106,7 +106,7 @@ impl Twin for Lists<'_> {
         let ok = || self.0.ok();
         vec![
             ("internal", ok().any(Transaction::contradicts_itself)),
-            ("future-read", ok().any(Transaction::foresees_itself)),
+            ("future-read", ok().any(Transaction::has_future_read)),
             ("G1a", self.has_aborted_read()),
             ("G1b", self.has_intermediate_read()),
             ("dirty-update", self.has_dirty_update()),
@@ -117,45 +117,46 @@ impl Twin for Lists<'_> {
 }
 
 impl Transaction<'_> {
-    /// Whether it read the list that ends with this element, or none. That one of unknown end read
-    /// null tells nothing.
+    /// Whether it read the list that ends with this element, or no list. An indeterminate
+    /// transaction did not perform a read that has no result.
     fn found(&self, key: &Value, last: Option<&Value>) -> bool {
         let mut reads = self.reads().filter(|(_, it, _)| it == key);
         reads.any(|read| {
-            let is_told = self.is(Kind::Ok) || !read.2.is_null();
-            is_told && elements(read).last() == last
+            let counts = self.is(Kind::Ok) || !read.2.is_null();
+            counts && elements(read).last() == last
         })
     }
 }
 
 impl<'a> Lists<'a> {
-    /// The transactions of a history that can be judged.
+    /// The transactions of a history, if it can be judged.
     pub fn read(history: &'a History) -> Result<Self, ()> {
         let all = All::read(history, "append")?;
         let done = all.all.iter().flat_map(|it| &it.micro_ops);
-        let mut seen = all.asked.iter().chain(done);
+        let mut seen = all.requested.iter().chain(done);
         let is_list = |value: &Value| value.is_null() || value.is_array();
-        let is_bad = seen.any(|(action, _, value)| action == "r" && !is_list(value));
+        let is_unjudged = seen.any(|(action, _, value)| action == "r" && !is_list(value));
         let lists = Lists(all);
-        let is_bad = is_bad || lists.is_asked_twice() || lists.has_invention();
-        if is_bad { Err(()) } else { Ok(lists) }
+        let is_unjudged = is_unjudged || lists.is_requested_twice() || lists.has_invention();
+        if is_unjudged { Err(()) } else { Ok(lists) }
     }
 
     fn possible(&self) -> impl Iterator<Item = &Transaction<'a>> {
         self.0.all.iter().filter(|it| !it.is(Kind::Fail))
     }
 
-    fn is_asked_twice(&self) -> bool {
-        let asked = self
+    fn is_requested_twice(&self) -> bool {
+        let requested = self
             .0
-            .asked
+            .requested
             .iter()
             .filter(|(action, _, _)| action == "append");
-        let asked: Vec<_> = asked.collect();
-        (0..asked.len()).any(|at| asked[..at].contains(&asked[at]))
+        let requested: Vec<_> = requested.collect();
+        (0..requested.len()).any(|at| requested[..at].contains(&requested[at]))
     }
 
-    /// Somebody read what nobody appended; or a key's only append is in no answer.
+    /// Whether an element was read that was never appended, or the only requested append to a key
+    /// is in no completion.
     fn has_invention(&self) -> bool {
         let all = || self.0.all.iter();
         let is_invented = |key: &&Value| {
@@ -163,22 +164,22 @@ impl<'a> Lists<'a> {
             let mut order = order.iter();
             order.any(|element| !all().any(|it| it.has_appended(key, element)))
         };
-        let is_untold = |key: &&Value| {
+        let is_missing = |key: &&Value| {
             let to_key = |(action, it, _): &&MicroOp| action == "append" && it == *key;
-            let asked: Vec<_> = self.0.asked.iter().filter(to_key).collect();
-            let is_answered = || {
-                let asks =
-                    |it: &Transaction<'_>| micro_ops(it.invocation).unwrap().contains(asked[0]);
-                all().any(asks)
+            let requested: Vec<_> = self.0.requested.iter().filter(to_key).collect();
+            let is_completed = || {
+                let contains_it =
+                    |it: &Transaction<'_>| micro_ops(it.invocation).unwrap().contains(requested[0]);
+                all().any(contains_it)
             };
             self.order(key).is_empty()
                 && all().all(|it| it.writes_to(key).is_empty())
-                && asked.len() == 1
-                && is_answered()
+                && requested.len() == 1
+                && is_completed()
         };
-        let asked = self.0.asked.iter().map(|(_, key, _)| key);
-        let keys: Vec<&Value> = asked.chain(self.0.keys()).collect();
-        keys.iter().any(is_invented) || keys.iter().any(is_untold)
+        let requested = self.0.requested.iter().map(|(_, key, _)| key);
+        let keys: Vec<&Value> = requested.chain(self.0.keys()).collect();
+        keys.iter().any(is_invented) || keys.iter().any(is_missing)
     }
 
     /// All lists that were read from a key and are not empty.
@@ -194,7 +195,7 @@ impl<'a> Lists<'a> {
     }
 
     fn order(&self, key: &Value) -> Vec<Value> {
-        // Of several the last.
+        // Of several longest lists, the last counts.
         let lists = self.lists(key);
         let mut order: Vec<Value> = Vec::new();
         if let Some(longest) = lists.iter().max_by_key(|list| list.len()) {

@@ -1,5 +1,5 @@
-//! The checkers of transactions against naive twins, which are written for clarity alone, on small
-//! random histories: every edge stands by itself, and all simple cycles are gone through.
+//! The checkers of transactions against naive twins on small random histories. A twin is written
+//! for clarity only: it has no hubs, and lists all simple cycles.
 
 mod graph;
 mod histories;
@@ -25,24 +25,24 @@ use naive::{Twin, View, forbidden};
 use registers::Registers;
 
 /// Models that forbid nothing.
-const SILENT: [&str; 3] = ["causal", "sequential", "linearizable"];
+const UNCHECKED: [&str; 3] = ["causal", "sequential", "linearizable"];
 
-/// What many histories show, whatever the objects.
+/// Anomalies that some histories show, for registers and for lists.
 const COMMON: &str = "G-nonadjacent-item G-nonadjacent-item-process G-nonadjacent-item-realtime \
                       G-single-item G-single-item-process G-single-item-realtime G0 G0-process \
                       G0-realtime G1a G1b G1c G1c-process G1c-realtime G2-item G2-item-process \
                       G2-item-realtime empty-transaction-graph internal lost-update unknown";
 
-/// A checker, and what its twin makes of a history.
+/// A checker and its twin.
 struct Pair<'a> {
     objects: Objects,
     judge: &'a dyn Fn(&History, &Models) -> Result<TransactionsResult, Unjudged>,
     read: &'a dyn Fn(&History) -> Result<[View; 3], ()>,
-    /// The verdict if all that was found is that nothing comes before anything.
-    of_nothing: Validity,
+    /// The verdict if no transaction precedes another.
+    if_unordered: Validity,
 }
 
-/// What there is to know in each order.
+/// The view of the history in each order.
 fn views(twin: &impl Twin) -> [View; 3] {
     ["none", "process", "realtime"].map(|order| twin.view(order))
 }
@@ -50,12 +50,12 @@ fn views(twin: &impl Twin) -> [View; 3] {
 #[test]
 fn registers_have_the_verdict_of_their_naive_twin() {
     let seen = check_registers(Assumptions::default(), 5_000);
-    demand(&seen, COMMON);
-    demand(&seen, "cyclic-versions");
+    assert_seen(&seen, COMMON);
+    assert_seen(&seen, "cyclic-versions");
 }
 
 #[test]
-fn registers_have_it_whatever_is_assumed_of_their_keys() {
+fn registers_have_the_verdict_of_their_twin_with_all_assumptions() {
     // The default, wfr-keys alone, has a test of its own.
     for choice in [0, 2, 3, 4, 5, 6, 7] {
         let assumptions = Assumptions {
@@ -74,7 +74,7 @@ fn check_registers(assumptions: Assumptions, seeds: u64) -> BTreeSet<String> {
         objects: Objects::Registers,
         judge: &|history, models| rw_register(history, models, assumptions),
         read: &|history| Ok(views(&Registers::read(history, assumptions)?)),
-        of_nothing: Validity::Invalid,
+        if_unordered: Validity::Invalid,
     };
     check(&pair, seeds)
 }
@@ -85,26 +85,26 @@ fn lists_have_the_verdict_of_their_naive_twin() {
         objects: Objects::Lists,
         judge: &list_append,
         read: &|history| Ok(views(&Lists::read(history)?)),
-        of_nothing: Validity::Unknown,
+        if_unordered: Validity::Unknown,
     };
     let seen = check(&pair, 5_000);
-    demand(&seen, COMMON);
+    assert_seen(&seen, COMMON);
     let own = "dirty-update duplicate-elements future-read incompatible-order";
-    demand(&seen, own);
+    assert_seen(&seen, own);
 }
 
-/// Compares verdicts on many histories. The anomalies that were seen.
+/// Compares verdicts on many histories. Returns the anomalies that occurred.
 fn check(pair: &Pair<'_>, seeds: u64) -> BTreeSet<String> {
     let table = forbidden();
     let mut seen = BTreeSet::new();
     for seed in 0..seeds {
         let history = random_history(pair.objects, &mut ChaCha8Rng::seed_from_u64(seed));
         let views = (pair.read)(&history);
-        for model in table.keys().copied().chain(SILENT) {
+        for model in table.keys().copied().chain(UNCHECKED) {
             let verdict = (pair.judge)(&history, &model.parse().unwrap());
-            let told = || tell(seed, model, &history, &verdict);
+            let context = || describe(seed, model, &history, &verdict);
             let Ok(views) = &views else {
-                assert_eq!(verdict.validity(), Validity::Unknown, "{}", told());
+                assert_eq!(verdict.validity(), Validity::Unknown, "{}", context());
                 seen.insert("unknown".to_owned());
                 continue;
             };
@@ -112,11 +112,11 @@ fn check(pair: &Pair<'_>, seeds: u64) -> BTreeSet<String> {
             let view = views.iter().find(|view| view.order == order).unwrap();
             let expected = view.reported(table.get(model));
             let valid = if expected.iter().eq(["empty-transaction-graph"]) {
-                pair.of_nothing
+                pair.if_unordered
             } else {
                 Validity::of(expected.is_empty())
             };
-            assert_eq!(verdict.validity(), valid, "{expected:?}\n{}", told());
+            assert_eq!(verdict.validity(), valid, "{expected:?}\n{}", context());
             let types = words(&verdict, "anomaly-types");
             let others = |types: &BTreeSet<String>| -> BTreeSet<String> {
                 types
@@ -125,42 +125,47 @@ fn check(pair: &Pair<'_>, seeds: u64) -> BTreeSet<String> {
                     .cloned()
                     .collect()
             };
-            assert_eq!(others(&types), others(&expected), "{}", told());
-            assert!(types.is_subset(&expected), "{expected:?}\n{}", told());
-            check_cycles(&verdict, view, &told);
+            assert_eq!(others(&types), others(&expected), "{}", context());
+            assert!(types.is_subset(&expected), "{expected:?}\n{}", context());
+            check_cycles(&verdict, view, &context);
             seen.extend(types);
         }
     }
     seen
 }
 
-/// What none of the histories shows is not tested.
-fn demand(seen: &BTreeSet<String>, anomalies: &str) {
+/// Asserts that these anomalies occurred, since others are not tested.
+fn assert_seen(seen: &BTreeSet<String>, anomalies: &str) {
     let all = anomalies.split_whitespace();
     let missed: Vec<_> = all.filter(|it| !seen.contains(*it)).collect();
     assert!(missed.is_empty(), "no history shows {missed:?}");
 }
 
-/// Demands that each cycle is one, and of its kind, and that there is no shorter one unless a
-/// special case of it is there, too, whose cycles can hide it; and that no kind was overlooked.
+/// Asserts that each cycle exists and is of its kind, that there is no shorter one unless a special
+/// case of it was reported, whose cycles can hide it, and that no kind is missing.
 fn check_cycles(
     verdict: &Result<TransactionsResult, Unjudged>,
     view: &View,
-    told: &dyn Fn() -> String,
+    context: &dyn Fn() -> String,
 ) {
     let View { graph, cycles, .. } = view;
     let mut reported: Vec<(String, BTreeSet<usize>)> = Vec::new();
     let all = reported_cycles(verdict);
     for (name, cycle) in &all {
         let component = graph.component(cycle.ops[0]);
-        let relations = graph.told(&cycle.ops);
+        let relations = graph.best_reasons(&cycle.ops);
         assert_eq!(
             relations.as_ref(),
             Some(&cycle.relations),
             "{cycle:?}\n{}",
-            told()
+            context()
         );
-        assert_eq!(cycle.kind().as_ref(), Some(name), "{cycle:?}\n{}", told());
+        assert_eq!(
+            cycle.kind().as_ref(),
+            Some(name),
+            "{cycle:?}\n{}",
+            context()
+        );
         let same = cycles.iter().filter(|(kind, _)| kind == name);
         let same = same.filter(|(_, it)| component.contains(&it.ops[0]));
         let shortest = same.map(|(_, it)| it.ops.len()).min();
@@ -171,7 +176,7 @@ fn check_cycles(
         assert!(
             is_shortest || all.iter().any(is_special),
             "{cycle:?}\n{}",
-            told()
+            context()
         );
         reported.push((name.clone(), component));
     }
@@ -181,12 +186,12 @@ fn check_cycles(
         assert!(
             there.any(|(it, _)| implies(it, kind)),
             "{cycle:?}\n{}",
-            told()
+            context()
         );
     }
 }
 
-/// All cycles of the results, with the names under which they stand.
+/// All cycles of the results, with their names.
 fn reported_cycles(verdict: &Result<TransactionsResult, Unjudged>) -> Vec<(String, Cycle)> {
     let results = verdict.to_edn();
     let Some(Edn::Map(anomalies)) = get(&results, &["anomalies"]) else {
@@ -231,14 +236,14 @@ fn words(verdict: &Result<TransactionsResult, Unjudged>, name: &'static str) -> 
     }
 }
 
-fn tell(
+fn describe(
     seed: u64,
     model: &str,
     history: &History,
     verdict: &Result<TransactionsResult, Unjudged>,
 ) -> String {
-    let mut told = Vec::new();
-    history.write_edn(&mut told).unwrap();
-    let told = String::from_utf8(told).unwrap();
-    format!("seed {seed}, {model}: {:?}\n{told}", verdict.sentences())
+    let mut text = Vec::new();
+    history.write_edn(&mut text).unwrap();
+    let text = String::from_utf8(text).unwrap();
+    format!("seed {seed}, {model}: {:?}\n{text}", verdict.sentences())
 }

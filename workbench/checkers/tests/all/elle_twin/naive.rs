@@ -1,4 +1,4 @@
-//! What is to be found in any transactions, read aloud.
+//! The naive checker of transactions, for all kinds of objects.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,13 +8,13 @@ use serde_json::Value;
 use super::graph::Relation::{self, Process, Realtime, Rw, Wr, Ww};
 use super::graph::{Cycle, Graph};
 
-/// What each model forbids.
+/// The order and the anomalies of a model.
 pub struct Forbidden {
     pub order: &'static str,
     pub anomalies: BTreeSet<String>,
 }
 
-/// The table of what models forbid, worked out by hand.
+/// The table of forbidden anomalies, worked out by hand.
 pub fn forbidden() -> BTreeMap<&'static str, Forbidden> {
     let table = include_str!("../../../src/elle/models/forbidden.txt");
     let row = |line: &'static str| {
@@ -35,7 +35,7 @@ pub fn forbidden() -> BTreeMap<&'static str, Forbidden> {
     table.lines().skip(1).map(row).collect()
 }
 
-/// `r` or the word for a write, a key, and a value.
+/// `r` or the name of a write, a key, and a value.
 pub type MicroOp = (String, Value, Value);
 
 pub struct Transaction<'a> {
@@ -48,20 +48,20 @@ pub struct Transaction<'a> {
 pub struct All<'a> {
     pub all: Vec<Transaction<'a>>,
     /// All micro-operations of invocations.
-    pub asked: Vec<MicroOp>,
+    pub requested: Vec<MicroOp>,
 }
 
 /// Transactions on some kind of objects.
 pub trait Twin {
     fn all(&self) -> &All<'_>;
 
-    /// What data tells.
+    /// The graph of data dependencies.
     fn graph(&self) -> Graph;
 
-    /// The anomalies that are no cycles and that only objects of the kind have.
+    /// The anomalies that are no cycles and that only this kind of objects has.
     fn own(&self) -> Vec<(&'static str, bool)>;
 
-    /// Everything there is to know, with a graph that has the edges of this order, too.
+    /// All anomalies, with the edges of this order in the graph.
     fn view(&self, order: &'static str) -> View {
         let mut graph = self.graph();
         match order {
@@ -72,7 +72,7 @@ pub trait Twin {
         let cycles = graph.simple_cycles().into_iter();
         let mut others = self.own();
         others.push(("lost-update", self.all().has_lost_update()));
-        others.push(("empty-transaction-graph", !graph.is_told));
+        others.push(("empty-transaction-graph", !graph.has_links));
         let others = others.into_iter().filter(|(_, is_there)| *is_there);
         View {
             order,
@@ -83,7 +83,7 @@ pub trait Twin {
     }
 }
 
-/// What is to be found.
+/// The anomalies of a history.
 pub struct View {
     pub order: &'static str,
     pub graph: Graph,
@@ -141,7 +141,7 @@ pub fn micro_ops(op: &Op) -> Result<Vec<MicroOp>, ()> {
 impl<'a> All<'a> {
     /// The transactions of a history, if all are lists of reads and of writes of this name.
     pub fn read(history: &'a History, write: &str) -> Result<Self, ()> {
-        let (mut all, mut asked) = (Vec::new(), Vec::new());
+        let (mut all, mut requested) = (Vec::new(), Vec::new());
         for pair in history.pairs() {
             let parse = |op: &Op| -> Result<Vec<MicroOp>, ()> {
                 let micro_ops = micro_ops(op)?;
@@ -149,7 +149,7 @@ impl<'a> All<'a> {
                 let is_good = micro_ops.iter().all(|(action, _, _)| is_known(action));
                 is_good.then_some(micro_ops).ok_or(())
             };
-            asked.extend(parse(pair.invocation)?);
+            requested.extend(parse(pair.invocation)?);
             if let Some(completion) = pair.completion {
                 let micro_ops = parse(completion)?;
                 all.push(Transaction {
@@ -159,7 +159,7 @@ impl<'a> All<'a> {
                 });
             }
         }
-        Ok(All { all, asked })
+        Ok(All { all, requested })
     }
 
     pub fn ok(&self) -> impl Iterator<Item = &Transaction<'a>> {
@@ -188,7 +188,7 @@ impl<'a> All<'a> {
         }
     }
 
-    /// An edge where one had ended before the other began, and nobody ran in between.
+    /// Adds an edge if one ended before the other began, and none ran in between.
     fn link_realtime(&self, graph: &mut Graph) {
         let is_before = |a: &Transaction<'_>, b: &Transaction<'_>| a.index() < b.invocation.index;
         for from in self.ok() {
@@ -209,7 +209,7 @@ impl<'a> All<'a> {
 }
 
 impl View {
-    /// What matters to a model, of all that there is.
+    /// The anomalies that a model reports.
     pub fn reported(&self, model: Option<&Forbidden>) -> BTreeSet<String> {
         let matters = |name: &String| {
             name == "empty-transaction-graph" || model.is_some_and(|it| it.anomalies.contains(name))
@@ -220,7 +220,7 @@ impl View {
     }
 }
 
-/// The models for whose forbidden cycles the graph has one.
+/// The anomalies `<model>-cycle-exists` of the graph.
 fn existing(graph: &Graph) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     let orders: [(&[Relation], [&str; 4]); 3] = [

@@ -1,4 +1,4 @@
-//! The rules for registers, read aloud.
+//! The naive checker of registers.
 
 use checkers::Assumptions;
 use history::{History, Kind};
@@ -8,20 +8,20 @@ use super::graph::Graph;
 use super::graph::Relation::{Process, Realtime, Rw, Wr, Ww};
 use super::naive::{All, Transaction, Twin};
 
-/// Transactions on registers, and what is taken for granted of their keys.
+/// Transactions on registers, and the assumptions about keys.
 pub struct Registers<'a> {
     all: All<'a>,
     assumptions: Assumptions,
 }
 
-/// Versions of a key, of which each first one comes before the second.
+/// Pairs of versions of a key, the first before the second.
 type Edges = Vec<(Value, Value)>;
 
-/// Whether a transaction is the next one after another, given all others that touched the key.
+/// Whether a transaction is the next after another, given all others that touched the key.
 type IsNext<'a> = dyn Fn(&Transaction<'_>, &Transaction<'_>, &[&Transaction<'_>]) -> bool + 'a;
 
 impl Transaction<'_> {
-    /// What was there before the transaction did anything to the key, if it looked.
+    /// The value of the key before the transaction, if it read it first.
     fn external_read(&self, key: &Value) -> Option<&Value> {
         let (action, _, value) = self.micro_ops.iter().find(|(_, at, _)| at == key)?;
         (action == "r").then_some(value)
@@ -92,11 +92,11 @@ impl Twin for Registers<'_> {
 }
 
 impl<'a> Registers<'a> {
-    /// The transactions of a history that can be judged.
+    /// The transactions of a history, if it can be judged.
     pub fn read(history: &'a History, assumptions: Assumptions) -> Result<Self, ()> {
         let all = All::read(history, "w")?;
         let done = all.all.iter().flat_map(|it| &it.micro_ops);
-        let seen: Vec<_> = all.asked.iter().chain(done).collect();
+        let seen: Vec<_> = all.requested.iter().chain(done).collect();
         let string_keys = seen.iter().filter(|(_, key, _)| key.is_string()).count();
         let is_long = |value: &Value| value.is_number() && value.to_string().contains("e+");
         let longs = seen.iter().filter(|(_, _, value)| is_long(value)).count();
@@ -139,7 +139,7 @@ impl<'a> Registers<'a> {
         edges
     }
 
-    /// Who read a version and wrote another replaced the one by the other.
+    /// The pairs of versions that a transaction read and wrote.
     fn replaced(&self, key: &Value) -> Edges {
         let both = |it: &Transaction<'_>| {
             Some((
@@ -153,7 +153,7 @@ impl<'a> Registers<'a> {
             .collect()
     }
 
-    /// What a transaction left behind comes before what the next one found, if both touched the key.
+    /// The version that a transaction leaves precedes the one that the next finds.
     fn in_order(&self, key: &Value, is_next: &IsNext<'_>) -> Edges {
         let touches =
             |it: &&Transaction<'_>| it.micro_ops.iter().any(|(_, touched, _)| touched == key);
@@ -181,7 +181,7 @@ impl<'a> Registers<'a> {
         edges
     }
 
-    /// What is assumed of a key, each assumption by itself.
+    /// The edges of each assumption about a key.
     fn assumed(&self, key: &Value) -> Vec<Edges> {
         let mut all = Vec::new();
         if self.assumptions.wfr_keys {
@@ -207,8 +207,8 @@ impl<'a> Registers<'a> {
         all
     }
 
-    /// The order of each key's versions, assumption by assumption; those that make it go round in
-    /// circles are left out. And whether there are any.
+    /// The order of each key's versions, assumption by assumption, without those that make it
+    /// cyclic, and whether there are any.
     fn versions(&self) -> (Vec<(&Value, Edges)>, bool) {
         let keys = self.all.keys().into_iter();
         let mut known: Vec<_> = keys.map(|key| (key, self.first_versions(key))).collect();
@@ -219,7 +219,7 @@ impl<'a> Registers<'a> {
             for ((_, edges), assumed) in more.iter_mut().zip(&assumed) {
                 edges.extend(assumed[at].clone());
             }
-            if more.iter().any(|(_, edges)| goes_in_circles(edges)) {
+            if more.iter().any(|(_, edges)| has_cycle(edges)) {
                 is_cyclic = true;
             } else {
                 known = more;
@@ -255,8 +255,8 @@ impl<'a> Registers<'a> {
     }
 }
 
-/// Whether a version comes before itself, others in between.
-fn goes_in_circles(edges: &Edges) -> bool {
+/// Whether a version precedes itself through others.
+fn has_cycle(edges: &Edges) -> bool {
     edges.iter().any(|(start, _)| {
         let mut reached: Vec<&Value> = vec![start];
         let mut at = 0;

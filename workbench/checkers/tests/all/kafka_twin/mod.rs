@@ -1,9 +1,9 @@
-//! The kafka checker against a naive twin, which is written for clarity alone, on small random
-//! histories: some of them sane, some of a service that does everything wrong now and then.
+//! The kafka checker against a naive twin, which is written for clarity only, on small random
+//! histories of a correct service and of two faulty ones.
 
 mod naive;
 mod order;
-mod storm;
+mod service;
 
 use std::collections::BTreeMap;
 
@@ -12,11 +12,11 @@ use history::History;
 use history::edn::{self, Edn, compact, get};
 
 use naive::Judgement;
-use storm::{Temper, history};
+use service::{Faults, history};
 
 const SEEDS: u64 = 6_000;
 
-/// What the twin says, in our results' terms.
+/// The twin's results in the form of a result map.
 fn expected(judgement: &Judgement) -> Edn {
     let counts = &judgement.counts;
     let names = || counts.iter().filter(|(_, count)| **count > 0);
@@ -49,13 +49,13 @@ fn expected(judgement: &Judgement) -> Edn {
     results
 }
 
-/// Whether this is the name of an error of order: they differ in how they are shown.
+/// Whether this is the name of an error of order, which the twin counts as one.
 fn is_order(name: &Edn) -> bool {
     let is = |name: &str| name.starts_with("G1c") || name.ends_with("-cycle-exists");
     matches!(name, Edn::Key(name) if is(name))
 }
 
-/// Our results without the cases, and with one name for all errors of order.
+/// The checker's results without cases, and with one name for all errors of order.
 fn found(verdict: &Result<LogsResult, Unjudged>) -> Edn {
     let Edn::Map(results) = &verdict.to_edn() else {
         panic!("results are no map")
@@ -88,35 +88,41 @@ fn text(history: &History) -> String {
     String::from_utf8(text).unwrap()
 }
 
-/// Compares the two on many histories; how often each error was found, `valid` and `unknown` too.
-fn compare(temper: Temper) -> BTreeMap<String, usize> {
+/// Compares the two on many histories. Returns the number of times each error was found, and each
+/// verdict.
+fn compare(faults: Faults) -> BTreeMap<String, usize> {
     let mut seen = BTreeMap::new();
-    let mut note = |name: &str| *seen.entry(name.to_owned()).or_insert(0) += 1;
+    let mut count = |name: &str| *seen.entry(name.to_owned()).or_insert(0) += 1;
     for seed in 0..SEEDS {
-        let history = history(seed, temper);
+        let history = history(seed, faults);
         let verdict = kafka(&history);
-        let told = || format!("{temper:?}, seed {seed}\n{}", text(&history));
+        let context = || format!("{faults:?}, seed {seed}\n{}", text(&history));
         match naive::judge(&history) {
             Err(reason) => {
                 assert_eq!(
                     verdict.validity(),
                     Validity::Unknown,
                     "{reason}: {}",
-                    told()
+                    context()
                 );
-                note(reason);
+                count(reason);
             }
             Ok(judgement) => {
                 let mut expected = expected(&judgement);
                 edn::insert(&mut expected, "info-txn-causes", Edn::Nil);
-                assert_eq!(compact(&found(&verdict)), compact(&expected), "{}", told());
+                assert_eq!(
+                    compact(&found(&verdict)),
+                    compact(&expected),
+                    "{}",
+                    context()
+                );
                 if judgement.is_valid() {
-                    note("valid");
+                    count("valid");
                 }
                 let counts = judgement.counts.iter();
                 counts
                     .filter(|(_, count)| **count > 0)
-                    .for_each(|(name, _)| note(name));
+                    .for_each(|(name, _)| count(name));
             }
         }
     }
@@ -124,9 +130,9 @@ fn compare(temper: Temper) -> BTreeMap<String, usize> {
 }
 
 #[test]
-fn a_sane_service_is_valid_or_has_not_been_read_to_the_end() {
-    let mut seen = compare(Temper::Sane);
-    // A history may be so short that nothing happens in it.
+fn a_correct_service_is_valid_or_has_unseen_messages() {
+    let mut seen = compare(Faults::None);
+    // A history may be so short that it has no order.
     seen.remove("empty-transaction-graph");
     let names: Vec<&str> = seen.keys().map(String::as_str).collect();
     assert_eq!(names, ["unseen", "valid"], "{seen:?}");
@@ -134,14 +140,14 @@ fn a_sane_service_is_valid_or_has_not_been_read_to_the_end() {
 }
 
 #[test]
-fn the_naive_twin_finds_the_same_errors_where_something_goes_wrong_now_and_then() {
-    let seen = compare(Temper::Odd);
+fn the_naive_twin_finds_the_same_errors_with_rare_faults() {
+    let seen = compare(Faults::Rare);
     assert!(seen["valid"] > 100, "{seen:?}");
 }
 
 #[test]
-fn the_naive_twin_finds_the_same_errors_in_a_mess() {
-    let seen = compare(Temper::Mad);
+fn the_naive_twin_finds_the_same_errors_with_frequent_faults() {
+    let seen = compare(Faults::Frequent);
     let expected = [
         "G1a",
         "disorder",
@@ -154,7 +160,7 @@ fn the_naive_twin_finds_the_same_errors_in_a_mess() {
         "int-send-skip",
         "lost-write",
         "malformed",
-        "nobody sent it",
+        "never sent",
         "nonmonotonic-poll",
         "nonmonotonic-send",
         "only empty lists",

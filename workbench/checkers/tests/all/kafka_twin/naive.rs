@@ -1,4 +1,4 @@
-//! The checker once more: every question is asked of the whole history again.
+//! The naive checker: every check scans the whole history.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,18 +7,18 @@ use serde_json::Value;
 
 use super::order::{self, Order};
 
-/// What the twin found.
+/// The twin's results.
 pub struct Judgement {
-    /// Cases by type of error; some types have none.
+    /// The number of cases of each error, possibly zero.
     pub counts: BTreeMap<&'static str, usize>,
-    /// Keys with acknowledged messages that nobody polled.
+    /// Keys with acknowledged messages that were never polled.
     pub unseen: BTreeMap<String, Vec<Value>>,
     /// When the poll began, process, key, nanoseconds.
     pub worst_lag: Option<(u64, u64, String, u64)>,
 }
 
 impl Judgement {
-    /// No error but the one that is none.
+    /// Whether there is no error; a skip among sends is none.
     pub fn is_valid(&self) -> bool {
         let mut counts = self.counts.iter();
         counts.all(|(name, count)| *name == "int-send-skip" || *count == 0)
@@ -33,20 +33,20 @@ pub struct Done<'a> {
     /// Key, offset and message of each send, and of each polled message.
     pub sends: Vec<(String, Option<i64>, Value)>,
     pub polls: Vec<(String, Option<i64>, Value)>,
-    /// Keys that were polled, if only with an empty list.
+    /// Keys that were polled, possibly with an empty list.
     polled: Vec<String>,
     assigned: Option<Vec<String>>,
 }
 
 type Log = Vec<Vec<Value>>;
 
-/// Judges a history, or says why it cannot.
+/// Judges a history, or returns why it cannot.
 pub fn judge(history: &History) -> Result<Judgement, &'static str> {
     let done = completions(history).ok_or("malformed")?;
     let all_sent: Vec<_> = done.iter().flat_map(|it| &it.sends).collect();
     for (key, _, value) in done.iter().flat_map(|it| &it.polls) {
         if !all_sent.iter().any(|(k, _, v)| (k, v) == (key, value)) {
-            return Err("nobody sent it");
+            return Err("never sent");
         }
     }
     let keys = keys(&done);
@@ -94,7 +94,7 @@ impl Done<'_> {
     }
 }
 
-/// All completions of the operations that matter; nothing if one is malformed.
+/// All completions of sends, polls, transactions and assignments. `None` if one is malformed.
 fn completions(history: &History) -> Option<Vec<Done<'_>>> {
     let mut done = Vec::new();
     let mut begun: BTreeMap<u64, &Op> = BTreeMap::new();
@@ -157,7 +157,7 @@ impl Done<'_> {
     }
 }
 
-/// All keys in order of first mention.
+/// All keys in order of first occurrence.
 fn keys(done: &[Done<'_>]) -> Vec<String> {
     let mut keys: Vec<String> = Vec::new();
     for it in done {
@@ -173,7 +173,7 @@ fn keys(done: &[Done<'_>]) -> Vec<String> {
     keys
 }
 
-/// Whether some ok poll returned a message.
+/// Whether an `ok` poll returned a message.
 fn is_read(done: &[Done<'_>], key: &str, value: &Value) -> bool {
     let ok = done.iter().filter(|it| it.op.kind == Kind::Ok);
     ok.flat_map(|it| it.reads(key)).any(|read| read == *value)
@@ -188,7 +188,7 @@ fn is_committed(done: &[Done<'_>], it: &Done<'_>) -> bool {
     }
 }
 
-/// A key's messages by offset, in order of first mention.
+/// A key's messages by offset, in order of first occurrence.
 fn log(done: &[Done<'_>], key: &str) -> Log {
     let mut log: Log = Vec::new();
     for it in done {
@@ -208,20 +208,17 @@ fn log(done: &[Done<'_>], key: &str) -> Log {
     log
 }
 
-/// The slots that hold something, each with the one of its messages that the history mentions first.
+/// The first message to occur in the history of each slot that is not empty.
 fn dense(done: &[Done<'_>], key: &str, log: &Log) -> Vec<Value> {
-    let mut mentioned: Vec<Value> = Vec::new();
+    let mut in_order: Vec<Value> = Vec::new();
     for it in done {
-        mentioned.extend(it.writes(key));
-        mentioned.extend(it.reads(key));
+        in_order.extend(it.writes(key));
+        in_order.extend(it.reads(key));
     }
     let slots = log.iter().filter(|slot| !slot.is_empty());
     let first = |slot: &Vec<Value>| {
-        let mut mentioned = mentioned.iter();
-        mentioned
-            .find(|value| slot.contains(value))
-            .unwrap()
-            .clone()
+        let mut in_order = in_order.iter();
+        in_order.find(|value| slot.contains(value)).unwrap().clone()
     };
     slots.map(first).collect()
 }
@@ -288,7 +285,7 @@ fn count_steps(
     let mut backward_sends = 0;
     let processes: BTreeSet<_> = done.iter().map(|it| it.process).collect();
     for process in processes {
-        // After which reads and after which sends the process is; none: before the first ones.
+        // The last reads and sends of the process. `None` before the first ones.
         let (mut read, mut sent): (Option<Vec<Value>>, Option<Vec<Value>>) = (None, None);
         for it in done.iter().filter(|it| it.process == process) {
             if let Some(keys) = &it.assigned {
@@ -338,7 +335,8 @@ fn unseen(done: &[Done<'_>]) -> BTreeMap<String, Vec<Value>> {
     unseen
 }
 
-/// For every poll, every key that its process follows, and every offset beyond: since when?
+/// The worst lag, by a look at every poll, every key that its process follows, and every later
+/// offset.
 fn worst_lag(done: &[Done<'_>], keys: &[String]) -> Option<(u64, u64, String, u64)> {
     let mut worst: Option<(u64, u64, String, u64)> = None;
     let mut followed: BTreeMap<u64, Vec<(String, i64)>> = BTreeMap::new();

@@ -1,21 +1,21 @@
-//! What comes before what, and whether something comes before itself, by following all ways.
+//! The order of operations, and whether it has a cycle, by following all paths.
 
 use history::{History, Kind};
 
 use super::naive::Done;
 
-/// What is known of the order of operations.
+/// The order of operations.
 #[derive(PartialEq, Eq)]
 pub enum Order {
-    /// Nothing comes before anything.
+    /// No operation precedes another.
     None,
-    /// Something does, and no operation comes before itself.
+    /// The order has no cycle.
     Partial,
-    /// Some operation comes before itself.
+    /// An operation precedes itself.
     Circular,
 }
 
-/// Sends come before polls of their messages, and what has ended before what begins then.
+/// Sends precede polls of their messages, and an operation those that begin after it ended.
 pub fn of(history: &History, done: &[Done<'_>]) -> Order {
     let ops = history.pairs();
     let ops: Vec<_> = ops
@@ -29,14 +29,14 @@ pub fn of(history: &History, done: &[Done<'_>]) -> Order {
         let (Some(sent), Some(polled)) = (of(sender.index), of(poller.index)) else {
             return is_earlier;
         };
-        let tells = |it: &&Done<'_>, key: &str, value: &serde_json::Value| {
+        let sends = |it: &&Done<'_>, key: &str, value: &serde_json::Value| {
             it.sends
                 .iter()
                 .any(|(k, _, v)| (k.as_str(), v) == (key, value))
         };
         let is_read = polled.polls.iter().any(|(key, _, value)| {
             // Of several senders the last one counts.
-            let last = done.iter().rev().find(|it| tells(it, key, value));
+            let last = done.iter().rev().find(|it| sends(it, key, value));
             last.is_some_and(|last| last.op.index == sent.op.index)
         });
         let took_part = sender.kind != Kind::Fail && poller.kind != Kind::Fail;

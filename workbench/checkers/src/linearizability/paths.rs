@@ -1,20 +1,20 @@
-//! Orders: what was chosen on the way to a configuration, and the whole order that this stands for.
+//! The orders that lead to configurations, and the complete order of all operations for each.
 
 use super::timeline::{Effect, Event, NONE, Timeline};
-use super::{Call, Specification};
+use super::{Specification, TimedOp};
 
-/// A call that took effect, and when: a moment at which a call ends.
+/// An operation that took effect, and the moment at which it did: an operation's end.
 #[derive(Debug, Clone, Copy)]
-struct Step {
+struct PathStep {
     before: u32,
-    call: u32,
+    op: u32,
     moment: u32,
 }
 
-/// The changes on the way to all configurations, as a tree: each with what comes before it.
+/// The changes that lead to all configurations, as a tree: each has an edge to the one before it.
 #[derive(Debug, Default)]
 pub(super) struct Paths {
-    steps: Vec<Step>,
+    steps: Vec<PathStep>,
 }
 
 impl Paths {
@@ -26,17 +26,13 @@ impl Paths {
         size_of_val(&*self.steps)
     }
 
-    pub(super) fn push(&mut self, before: u32, call: u32, moment: usize) -> u32 {
+    pub(super) fn push(&mut self, before: u32, op: u32, moment: usize) -> u32 {
         let moment = moment as u32;
-        self.steps.push(Step {
-            before,
-            call,
-            moment,
-        });
+        self.steps.push(PathStep { before, op, moment });
         (self.steps.len() - 1) as u32
     }
 
-    /// Removes what leads to none of these, which get their new places.
+    /// Removes the steps that lead to none of these paths, and updates the paths.
     pub(super) fn retain<'a>(&mut self, paths: impl Iterator<Item = &'a mut u32>) {
         let mut moved = vec![NONE; self.steps.len()];
         let paths: Vec<_> = paths.collect();
@@ -55,13 +51,13 @@ impl Paths {
             }
         };
         let mut kept = 0;
-        for place in 0..self.steps.len() {
-            if moved[place] == 0 {
-                let step = self.steps[place];
-                // What comes before stands before.
+        for index in 0..self.steps.len() {
+            if moved[index] == 0 {
+                let step = self.steps[index];
+                // The step before has a smaller index and is moved already.
                 let before = to(&moved, step.before);
-                self.steps[kept] = Step { before, ..step };
-                moved[place] = kept as u32;
+                self.steps[kept] = PathStep { before, ..step };
+                moved[index] = kept as u32;
                 kept += 1;
             }
         }
@@ -77,19 +73,20 @@ impl Paths {
         let mut here = path;
         while here != NONE {
             let step = self.steps[here as usize];
-            changes.push((step.call, step.moment));
+            changes.push((step.op, step.moment));
             here = step.before;
         }
         changes.reverse();
         changes
     }
 
-    /// The whole order: with the reads, each as early as it can be, and with the calls that were
-    /// left out, each before the next overwrite. All that ended before `until` is in it.
+    /// The complete order: the changes, each read as early as possible, and the overwrites that
+    /// were left out, each before the next overwrite. It has all operations that ended before
+    /// `until`.
     pub(super) fn order<P: Specification>(
         &self,
         specification: &P,
-        calls: &[Call<P::Operation>],
+        ops: &[TimedOp<P::Operation>],
         timeline: &Timeline,
         path: u32,
         until: usize,
@@ -97,31 +94,31 @@ impl Paths {
         let changes = self.changes(path);
         let mut states = Vec::with_capacity(changes.len() + 1);
         states.push(specification.initial());
-        for (call, _) in &changes {
-            let operation = &calls[*call as usize].operation;
+        for (op, _) in &changes {
+            let operation = &ops[*op as usize].operation;
             let next = specification.step(&states[states.len() - 1], operation);
-            states.push(next.expect("it was possible on the way"));
+            states.push(next.expect("a chosen operation is possible"));
         }
-        let mut is_chosen = vec![false; calls.len()];
-        for (call, _) in &changes {
-            is_chosen[*call as usize] = true;
+        let mut is_chosen = vec![false; ops.len()];
+        for (op, _) in &changes {
+            is_chosen[*op as usize] = true;
         }
-        // By the number of changes before them; reads first, then what is to be overwritten.
+        // Each with the number of changes before it; reads come first, then hidden overwrites.
         let mut others: Vec<(usize, Effect, u32, u32)> = Vec::new();
         let after = |moment: u32| changes.partition_point(|change| change.1 < moment);
         for moment in 0..until {
-            let Event::Begin { call, .. } = timeline.event(moment) else {
+            let Event::Begin { op, .. } = timeline.event(moment) else {
                 continue;
             };
-            let (begin, end) = (moment as u32, timeline.ends[call as usize]);
-            let effect = timeline.effects[call as usize];
-            let operation = &calls[call as usize].operation;
+            let (begin, end) = (moment as u32, timeline.ends[op as usize]);
+            let effect = timeline.effects[op as usize];
+            let operation = &ops[op as usize].operation;
             let mut gaps = after(begin)..=after(end + 1);
             let gap = match effect {
                 Effect::Read => {
                     gaps.find(|gap| specification.step(&states[*gap], operation).is_some())
                 }
-                Effect::Overwrite if !is_chosen[call as usize] && (end as usize) < until => gaps
+                Effect::Overwrite if !is_chosen[op as usize] && (end as usize) < until => gaps
                     .find(|gap| {
                         let next = changes.get(*gap).filter(|next| next.1 <= end);
                         next.is_some_and(|next| {
@@ -132,7 +129,7 @@ impl Paths {
             };
             if let Some(gap) = gap {
                 let from = gap.checked_sub(1).map_or(0, |before| changes[before].1);
-                others.push((gap, effect, from.max(begin), call));
+                others.push((gap, effect, from.max(begin), op));
             }
         }
         others.sort_unstable();

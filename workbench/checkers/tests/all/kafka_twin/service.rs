@@ -1,4 +1,4 @@
-//! Small random histories: a few clients, a few keys, and a service with a temper.
+//! Small random histories of a few clients, a few keys, and a service with faults.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -7,25 +7,25 @@ use history::History;
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
 
-/// How often something goes wrong.
+/// The frequency of faults.
 #[derive(Debug, Clone, Copy)]
-pub enum Temper {
-    /// Never.
-    Sane,
-    /// Now and then.
-    Odd,
-    /// All the time.
-    Mad,
+pub enum Faults {
+    /// No faults.
+    None,
+    /// Rare faults.
+    Rare,
+    /// Frequent faults.
+    Frequent,
 }
 
 const KEYS: [&str; 3] = ["7", "8", "9"];
 const WORKERS: u64 = 3;
 
-/// A history of a service with this temper.
-pub fn history(seed: u64, temper: Temper) -> History {
-    let mut storm = Storm {
+/// A history of a service with these faults.
+pub fn history(seed: u64, faults: Faults) -> History {
+    let mut service = Service {
         rng: ChaCha8Rng::seed_from_u64(seed),
-        temper,
+        faults,
         logs: [const { Vec::new() }; 3],
         next: [0; 3],
         clients: (0..WORKERS)
@@ -36,22 +36,22 @@ pub fn history(seed: u64, temper: Temper) -> History {
         index: 0,
         time: 0,
     };
-    for _ in 0..storm.rng.random_range(0..50) {
-        storm.act();
+    for _ in 0..service.rng.random_range(0..50) {
+        service.act();
     }
-    History::read_json(storm.lines.as_bytes()).unwrap()
+    History::read_json(service.lines.as_bytes()).unwrap()
 }
 
-/// What a client has begun, and where it is in the keys assigned to it.
+/// A client's pending operation, and its position in the keys assigned to it.
 #[derive(Default)]
 struct Client {
     begun: Option<(&'static str, String)>,
     next: BTreeMap<usize, usize>,
 }
 
-struct Storm {
+struct Service {
     rng: ChaCha8Rng,
-    temper: Temper,
+    faults: Faults,
     /// Offset and message of each entry.
     logs: [Vec<(i64, String)>; 3],
     /// The next message of each key.
@@ -64,13 +64,13 @@ struct Storm {
     time: u64,
 }
 
-impl Storm {
-    /// Whether something goes wrong that does so once in so many times in a mess.
-    fn mishap(&mut self, rarity: u32) -> bool {
-        let rarity = match self.temper {
-            Temper::Sane => return false,
-            Temper::Odd => rarity * 12,
-            Temper::Mad => rarity,
+impl Service {
+    /// Whether a fault occurs; with frequent faults, `rarity` is the number of chances per fault.
+    fn has_fault(&mut self, rarity: u32) -> bool {
+        let rarity = match self.faults {
+            Faults::None => return false,
+            Faults::Rare => rarity * 12,
+            Faults::Frequent => rarity,
         };
         self.rng.random_ratio(1, rarity)
     }
@@ -88,7 +88,7 @@ impl Storm {
         self.index += 1;
     }
 
-    /// A worker begins something, or ends it.
+    /// A worker invokes an operation, or completes one.
     fn act(&mut self) {
         let worker = self.rng.random_range(0..self.numbers.len());
         let process = self.numbers[worker];
@@ -97,11 +97,11 @@ impl Storm {
             None => {
                 let (f, value) = self.choose();
                 self.write("invoke", process, f, &value);
-                if !self.mishap(60) {
+                if !self.has_fault(60) {
                     self.clients.entry(process).or_default().begun = Some((f, value));
                     return;
                 }
-                // It ends without having begun, and once more later on.
+                // It completes a second time without an invocation in between.
                 (f, value)
             }
             Some(begun) => begun,
@@ -114,7 +114,7 @@ impl Storm {
         };
         let value = self.end(process, kind, f, value);
         self.write(kind, process, f, &value);
-        if kind == "info" && !self.mishap(2) {
+        if kind == "info" && !self.has_fault(2) {
             self.numbers[worker] = process + WORKERS;
         }
     }
@@ -136,9 +136,9 @@ impl Storm {
                 ("assign", format!("[{}]", keys.join(",")))
             }
             18 => ("crash", "null".to_owned()),
-            _ => match self.temper {
-                Temper::Sane => ("poll", r#"[["poll"]]"#.to_owned()),
-                Temper::Odd | Temper::Mad => {
+            _ => match self.faults {
+                Faults::None => ("poll", r#"[["poll"]]"#.to_owned()),
+                Faults::Rare | Faults::Frequent => {
                     let sends: Vec<_> = (0..self.rng.random_range(0..4))
                         .map(|_| self.choose_send() + ",")
                         .collect();
@@ -150,7 +150,7 @@ impl Storm {
 
     fn choose_send(&mut self) -> String {
         let key = self.rng.random_range(0..KEYS.len());
-        if !self.mishap(12) {
+        if !self.has_fault(12) {
             self.next[key] += 1;
         }
         let message = match self.next[key] {
@@ -166,7 +166,7 @@ impl Storm {
         if f == "crash" {
             return value;
         }
-        if self.mishap(300) {
+        if self.has_fault(300) {
             return "5".to_owned();
         }
         if f == "assign" {
@@ -200,28 +200,28 @@ impl Storm {
 
     fn end_send(&mut self, kind: &str, key: usize, message: &str) -> String {
         let takes_effect = match kind {
-            "ok" => !self.mishap(12),
+            "ok" => !self.has_fault(12),
             "info" => self.one_in(2),
-            _ => self.mishap(6),
+            _ => self.has_fault(6),
         };
         let last = self.logs[key].last().map_or(-1, |(offset, _)| *offset);
         let mut offset = last + 1 + i64::from(self.rng.random_range(0..3_u32));
-        if self.mishap(10) {
+        if self.has_fault(10) {
             offset = self.rng.random_range(0..8_u32).into();
         }
         if takes_effect {
             self.logs[key].push((offset, message.to_owned()));
-            if self.mishap(15) {
+            if self.has_fault(15) {
                 self.logs[key].push((offset + 1, message.to_owned()));
             }
-            let is_messy = self.mishap(3);
+            let is_messy = self.has_fault(3);
             if !is_messy {
                 self.logs[key].sort_by_key(|(offset, _)| *offset);
             }
         }
         let key = KEYS[key];
-        let tells_offset = kind == "ok" || (takes_effect && kind == "info" && self.one_in(4));
-        if tells_offset && !self.mishap(30) {
+        let has_offset = kind == "ok" || (takes_effect && kind == "info" && self.one_in(4));
+        if has_offset && !self.has_fault(30) {
             format!(r#"["send","{key}",[{offset},{message}]]"#)
         } else if kind == "ok" {
             format!(r#"["send","{key}",[null,{message}]]"#)
@@ -231,23 +231,23 @@ impl Storm {
     }
 
     fn end_poll(&mut self, process: u64, kind: &str) -> String {
-        if kind != "ok" && !self.mishap(2) {
+        if kind != "ok" && !self.has_fault(2) {
             return r#"["poll"]"#.to_owned();
         }
         let mut keys = Vec::new();
         let mut next = self.clients.entry(process).or_default().next.clone();
-        if self.mishap(6) {
+        if self.has_fault(6) {
             next.insert(self.rng.random_range(0..KEYS.len()), 0);
         }
         for (key, mut from) in next {
-            if self.mishap(8) {
+            if self.has_fault(8) {
                 from = self.rng.random_range(0..6);
             }
             let count = self.rng.random_range(0..4);
             let entries = self.logs[key].iter().skip(from).take(count).cloned();
             let mut entries: Vec<_> = entries.collect();
             from += entries.len();
-            self.spoil(&mut entries);
+            self.corrupt(&mut entries);
             if kind == "ok" {
                 self.clients
                     .entry(process)
@@ -255,7 +255,7 @@ impl Storm {
                     .next
                     .insert(key, from);
             }
-            if !entries.is_empty() || self.mishap(30) {
+            if !entries.is_empty() || self.has_fault(30) {
                 let pairs = entries
                     .iter()
                     .map(|(offset, message)| format!("[{offset},{message}]"));
@@ -266,14 +266,14 @@ impl Storm {
         format!(r#"["poll",{{{}}}]"#, keys.join(","))
     }
 
-    fn spoil(&mut self, entries: &mut Vec<(i64, String)>) {
-        if self.mishap(8) {
+    fn corrupt(&mut self, entries: &mut Vec<(i64, String)>) {
+        if self.has_fault(8) {
             entries.reverse();
         }
-        if entries.len() > 1 && self.mishap(8) {
+        if entries.len() > 1 && self.has_fault(8) {
             entries.remove(1);
         }
-        let (no_offset, no_message) = (self.mishap(40), self.mishap(80));
+        let (no_offset, no_message) = (self.has_fault(40), self.has_fault(80));
         if let Some((offset, message)) = entries.first_mut() {
             if no_offset {
                 *offset = -1;

@@ -1,26 +1,26 @@
-//! What clients did and were told, with keys and messages as small numbers.
+//! A parsed history, with keys and messages as small numbers.
 //!
-//! A message is one value of one key. Most questions are about a message and not about an
-//! operation: who sent it, did that last, has anybody read it? The answers are collected here once,
-//! so that every check is a walk over completions or over messages.
+//! A message is one value of one key. Most checks are about messages and not about operations:
+//! which operation sent it, and did that take effect; was it polled? The answers are collected here
+//! once, so that every check is a walk over completions or over messages.
 
 use std::collections::HashMap;
 
 use serde_json::value::RawValue;
 
-use super::micro_ops::{KeyName, MicroOp, Record, micro_ops};
+use super::micro_ops::{KeyName, MicroOp, RawMessage, micro_ops};
 use crate::element::{Element, tagged};
 use history::{History, Kind, Op};
 
-/// The number of a key, in order of first mention.
+/// The number of a key, in order of first occurrence.
 pub(super) type KeyId = usize;
 
-/// The number of a message among those of all keys, in order of first mention.
+/// The number of a message among those of all keys, in order of first occurrence.
 pub(super) type MessageId = usize;
 
-/// A history, taken apart.
+/// A parsed history.
 #[derive(Default)]
-pub(super) struct Account<'a> {
+pub(super) struct ParsedHistory<'a> {
     pub(super) keys: Vec<Key<'a>>,
     pub(super) messages: Vec<Message<'a>>,
     pub(super) completions: Vec<Completion<'a>>,
@@ -28,86 +28,85 @@ pub(super) struct Account<'a> {
 
 pub(super) struct Key<'a> {
     pub(super) name: KeyName<'static>,
-    /// The first `ok` poll that returned this key, be it with an empty list.
+    /// The first `ok` poll that returned this key, possibly with an empty list.
     pub(super) poller: Option<&'a Op>,
 }
 
-/// One value of one key, however often it was sent.
+/// One value of one key, no matter how often it was sent.
 pub(super) struct Message<'a> {
     pub(super) key: KeyId,
     pub(super) value: Element,
-    /// The last completion that tells of its sending.
+    /// The last completion that sent it.
     pub(super) sender: Option<&'a Op>,
-    /// Whether that certainly took effect: it is `ok`, or somebody read a message of it.
+    /// Whether the sender certainly took effect: it is `ok`, or one of its messages was polled.
     pub(super) is_committed: bool,
-    /// Whether some sender's completion is `ok`.
+    /// Whether one of its senders is `ok`.
     pub(super) is_acknowledged: bool,
-    /// Whether some sender's completion is `fail`.
-    pub(super) is_refused: bool,
+    /// Whether one of its senders is `fail`.
+    pub(super) is_failed: bool,
     /// The first `ok` poll that returned it.
     pub(super) reader: Option<&'a Op>,
 }
 
-/// The end of a send, a poll, a transaction or an assignment.
+/// The completion of a send, a poll, a transaction or an assignment.
 pub(super) struct Completion<'a> {
     pub(super) op: &'a Op,
     pub(super) process: u64,
-    /// When it was invoked.
+    /// The time of its invocation.
     pub(super) begun: u64,
     /// The keys of an assignment.
     pub(super) assigned: Option<Box<[KeyId]>>,
-    /// What it sent and what it polled: one run for each key.
-    pub(super) sends: Runs,
-    pub(super) polls: Runs,
+    /// The messages sent and the messages polled.
+    pub(super) sends: KeyGroups,
+    pub(super) polls: KeyGroups,
 }
 
-/// The messages of an operation, key by key. Polls are most of a history: they take two pieces of
-/// memory, whatever the number of keys.
+/// The messages of an operation, grouped by key. Polls are most of a history: they take two
+/// allocations, whatever the number of keys.
 #[derive(Default)]
-pub(super) struct Runs {
-    /// Each key, and where its entries end.
+pub(super) struct KeyGroups {
+    /// Each key, and the end of its entries.
     keys: Box<[(u32, u32)]>,
     entries: Box<[Entry]>,
 }
 
 /// The messages of one key in one operation, in their order.
 #[derive(Clone, Copy)]
-pub(super) struct Run<'r> {
+pub(super) struct KeyGroup<'r> {
     pub(super) key: KeyId,
     pub(super) entries: &'r [Entry],
 }
 
-/// A message at an offset. An unknown offset is nothing, and so is a negative one.
+/// A message with its offset. A negative offset counts as unknown.
 #[derive(Clone, Copy)]
 pub(super) struct Entry {
-    /// One more than the offset, its lower half first; 0 if it is unknown. In halves an entry takes
-    /// twelve bytes and not sixteen.
+    /// The offset plus one, low half first; 0 if it is unknown. As two halves, so that an entry
+    /// takes twelve bytes and not sixteen.
     after: [u32; 2],
     message: u32,
 }
 
-impl Runs {
-    /// One run for each key, whatever the micro-operations were. A key that was polled without
-    /// result has a run, too, without entries.
+impl KeyGroups {
+    /// Groups entries by key. A key that was polled without a result has an empty group.
     fn by_key(mut parts: Vec<(KeyId, Option<Entry>)>) -> Self {
         parts.sort_by_key(|(key, _)| *key);
-        let runs = parts.chunk_by(|(one, _), (other, _)| one == other);
-        let ends = runs.scan(0, |end, run| {
-            *end += run.iter().filter(|(_, entry)| entry.is_some()).count() as u32;
-            Some((run[0].0 as u32, *end))
+        let groups = parts.chunk_by(|(one, _), (other, _)| one == other);
+        let ends = groups.scan(0, |end, group| {
+            *end += group.iter().filter(|(_, entry)| entry.is_some()).count() as u32;
+            Some((group[0].0 as u32, *end))
         });
-        Runs {
+        KeyGroups {
             keys: ends.collect(),
             entries: parts.iter().filter_map(|(_, entry)| *entry).collect(),
         }
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = Run<'_>> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = KeyGroup<'_>> {
         let starts = [0].into_iter().chain(self.keys.iter().map(|(_, end)| *end));
         self.keys
             .iter()
             .zip(starts)
-            .map(|(&(key, end), start)| Run {
+            .map(|(&(key, end), start)| KeyGroup {
                 key: key as KeyId,
                 entries: &self.entries[start as usize..end as usize],
             })
@@ -142,13 +141,13 @@ impl Entry {
     }
 }
 
-impl<'a> Account<'a> {
-    /// Reads all completions.
+impl<'a> ParsedHistory<'a> {
+    /// Parses all completions.
     ///
     /// # Errors
-    /// When a value cannot be understood: in words for a person.
+    /// When a value is malformed, as a sentence.
     pub(super) fn of(history: &'a History) -> Result<Self, String> {
-        let mut reader = Reader::default();
+        let mut parser = Parser::default();
         let mut open: HashMap<u64, &Op> = HashMap::new();
         for op in &history.ops {
             let Some(process) = op.process.client() else {
@@ -158,18 +157,18 @@ impl<'a> Account<'a> {
                 open.insert(process, op);
             } else {
                 let invocation = open.remove(&process);
-                reader
-                    .learn(op, process, invocation)
+                parser
+                    .add_completion(op, process, invocation)
                     .map_err(|error| malformed(op, &error))?;
             }
         }
-        let mut account = reader.account;
-        account.settle();
-        Ok(account)
+        let mut parsed = parser.parsed;
+        parsed.mark_committed();
+        Ok(parsed)
     }
 
-    /// Decides of every message whether it must have been committed, once all polls are known.
-    fn settle(&mut self) {
+    /// Decides for every message whether it was committed, once all polls are known.
+    fn mark_committed(&mut self) {
         let messages = &mut self.messages;
         for completion in &self.completions {
             let is_committed = completion.is_committed(messages);
@@ -181,18 +180,18 @@ impl<'a> Account<'a> {
 }
 
 impl Completion<'_> {
-    /// Everything it sent, key by key.
+    /// All messages it sent, grouped by key.
     pub(super) fn sent(&self) -> impl Iterator<Item = &Entry> {
         self.sends.entries()
     }
 
-    /// Everything it polled, key by key.
+    /// All messages it polled, grouped by key.
     pub(super) fn polled(&self) -> impl Iterator<Item = &Entry> {
         self.polls.entries()
     }
 
-    /// Whether its sends certainly took effect: it is `ok`, or nobody knows and one of its messages
-    /// was read.
+    /// Whether its sends certainly took effect: it is `ok`, or it is indeterminate and one of its
+    /// messages was polled.
     pub(super) fn is_committed(&self, messages: &[Message<'_>]) -> bool {
         match self.op.kind {
             Kind::Ok => true,
@@ -204,16 +203,16 @@ impl Completion<'_> {
     }
 }
 
-/// An account in the making, with the numbers given so far.
+/// A parser, with the numbers assigned so far.
 #[derive(Default)]
-struct Reader<'a> {
-    account: Account<'a>,
+struct Parser<'a> {
+    parsed: ParsedHistory<'a>,
     keys: HashMap<KeyName<'static>, KeyId>,
     messages: HashMap<(KeyId, Element), MessageId>,
 }
 
-impl<'a> Reader<'a> {
-    fn learn(
+impl<'a> Parser<'a> {
+    fn add_completion(
         &mut self,
         op: &'a Op,
         process: u64,
@@ -224,8 +223,8 @@ impl<'a> Reader<'a> {
             process,
             begun: invocation.map_or(op.time, |invocation| invocation.time),
             assigned: None,
-            sends: Runs::default(),
-            polls: Runs::default(),
+            sends: KeyGroups::default(),
+            polls: KeyGroups::default(),
         };
         match &*op.f {
             "assign" => {
@@ -239,37 +238,37 @@ impl<'a> Reader<'a> {
             }
             "send" | "poll" | "txn" => {
                 let (mut sends, mut polls) = (Vec::new(), Vec::new());
-                for part in micro_ops(op, invocation)? {
-                    match part {
-                        MicroOp::Send(key, record) => self.add(&key, &[record], &mut sends),
+                for micro_op in micro_ops(op, invocation)? {
+                    match micro_op {
+                        MicroOp::Send(key, message) => self.add(&key, &[message], &mut sends),
                         MicroOp::Poll(keys) => {
-                            for (key, records) in &keys {
-                                self.add(key, records, &mut polls);
+                            for (key, messages) in &keys {
+                                self.add(key, messages, &mut polls);
                             }
                         }
                     }
                 }
-                completion.sends = Runs::by_key(sends);
-                completion.polls = Runs::by_key(polls);
-                self.note(&completion);
+                completion.sends = KeyGroups::by_key(sends);
+                completion.polls = KeyGroups::by_key(polls);
+                self.record(&completion);
             }
             _ => return Ok(()),
         }
-        self.account.completions.push(completion);
+        self.parsed.completions.push(completion);
         Ok(())
     }
 
     fn add(
         &mut self,
         key: &KeyName<'_>,
-        records: &[Record<'_>],
+        messages: &[RawMessage<'_>],
         parts: &mut Vec<(KeyId, Option<Entry>)>,
     ) {
         let key = self.key(key);
-        if records.is_empty() {
+        if messages.is_empty() {
             parts.push((key, None));
         }
-        for Record(offset, message) in records {
+        for RawMessage(offset, message) in messages {
             let message = self.message(key, message.get());
             parts.push((key, Some(Entry::new(*offset, message))));
         }
@@ -279,9 +278,9 @@ impl<'a> Reader<'a> {
         if let Some(key) = self.keys.get(name) {
             return *key;
         }
-        let key = self.account.keys.len();
+        let key = self.parsed.keys.len();
         self.keys.insert(name.to_owned(), key);
-        self.account.keys.push(Key {
+        self.parsed.keys.push(Key {
             name: name.to_owned(),
             poller: None,
         });
@@ -290,35 +289,35 @@ impl<'a> Reader<'a> {
 
     fn message(&mut self, key: KeyId, json: &str) -> MessageId {
         let value = Element::parse(json);
-        let next = self.account.messages.len();
+        let next = self.parsed.messages.len();
         let id = *self.messages.entry((key, value.clone())).or_insert(next);
         if id == next {
-            self.account.messages.push(Message {
+            self.parsed.messages.push(Message {
                 key,
                 value,
                 sender: None,
                 is_committed: false,
                 is_acknowledged: false,
-                is_refused: false,
+                is_failed: false,
                 reader: None,
             });
         }
         id
     }
 
-    /// Writes down what a completion says about its messages.
-    fn note(&mut self, completion: &Completion<'a>) {
-        let Account { keys, messages, .. } = &mut self.account;
+    /// Records what a completion says about its messages.
+    fn record(&mut self, completion: &Completion<'a>) {
+        let ParsedHistory { keys, messages, .. } = &mut self.parsed;
         let op = completion.op;
         for entry in completion.sent() {
             let message = &mut messages[entry.message()];
             message.sender = Some(op);
             message.is_acknowledged |= op.kind == Kind::Ok;
-            message.is_refused |= op.kind == Kind::Fail;
+            message.is_failed |= op.kind == Kind::Fail;
         }
         if op.kind == Kind::Ok {
-            for run in completion.polls.iter() {
-                keys[run.key].poller.get_or_insert(op);
+            for group in completion.polls.iter() {
+                keys[group.key].poller.get_or_insert(op);
             }
             for entry in completion.polled() {
                 messages[entry.message()].reader.get_or_insert(op);

@@ -1,85 +1,85 @@
-//! The kinds of cycles that are anomalies, by what they are made of.
+//! The kinds of cycles that are anomalies, by their relations.
 //!
-//! A kind is a little automaton that reads a cycle step by step, beginning with a step that each
-//! cycle of the kind must have. It remembers what is yet to be seen: a second anti-dependency, or
-//! two in a row; an edge of time; and whether the step just taken was an anti-dependency. No cycle
-//! is of two kinds.
+//! A kind is a small automaton that reads a cycle step by step, beginning with a step that every
+//! cycle of the kind has. Its state says whether a second anti-dependency was read, or two in a
+//! row; whether an edge of time was read; and whether the last step was an anti-dependency. No
+//! cycle is of two kinds.
 
 use super::component::Subgraph;
 use super::graph::{Relation, Relations};
 use super::models::Anomaly;
 
-/// What a cycle is made of, but for edges of process or time.
+/// The data dependencies that a cycle consists of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Family {
-    /// Writes that replace writes.
+    /// Only writes that replace writes.
     G0,
-    /// Some reads of writes among them.
+    /// Writes that replace writes, and at least one read of a write.
     G1c,
     /// One anti-dependency.
     Single,
-    /// Two or more anti-dependencies, which never follow one another.
+    /// Two or more anti-dependencies, no two of which are adjacent.
     Nonadjacent,
-    /// Two or more anti-dependencies, two of which follow one another.
+    /// Two or more anti-dependencies, at least two of which are adjacent.
     G2,
 }
 
-/// A kind of cycles.
+/// A kind of cycle.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Shape {
+pub(super) struct CycleKind {
     /// The anomaly.
     pub(super) name: Anomaly,
-    /// What its cycles are made of.
+    /// Its data dependencies.
     pub(super) family: Family,
-    /// `Process` or `Realtime`, if there is at least one such edge.
+    /// `Process` or `Realtime`, if a cycle must have such an edge.
     pub(super) order: Option<Relation>,
 }
 
-/// How far a cycle was read.
+/// The state of the automaton.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Progress(u8);
 
-/// A second anti-dependency; in `G2`, one that followed another.
+/// A second anti-dependency was read; for `G2`, two in a row.
 const SECOND: u8 = 1;
 const JUST_NOW: u8 = 2;
 const ORDER: u8 = 4;
 
-const fn shape(name: Anomaly, family: Family, order: Option<Relation>) -> Shape {
-    Shape {
+const fn kind(name: Anomaly, family: Family, order: Option<Relation>) -> CycleKind {
+    CycleKind {
         name,
         family,
         order,
     }
 }
 
-/// All kinds, in the order in which they are looked for: what implies others goes before them, and
-/// is what is told first.
+/// All kinds, in the order of the search: a kind comes before those that it implies, and is
+/// reported first.
 #[rustfmt::skip]
-pub(super) const SHAPES: [Shape; 15] = {
+pub(super) const CYCLE_KINDS: [CycleKind; 15] = {
     use Family::{G0, G1c, G2, Nonadjacent, Single};
     const PROCESS: Option<Relation> = Some(Relation::Process);
     const REALTIME: Option<Relation> = Some(Relation::Realtime);
     [
-        shape("G-single-item", Single, None),
-        shape("G0", G0, None),
-        shape("G-nonadjacent-item", Nonadjacent, None),
-        shape("G-single-item-process", Single, PROCESS),
-        shape("G1c", G1c, None),
-        shape("G-nonadjacent-item-process", Nonadjacent, PROCESS),
-        shape("G-single-item-realtime", Single, REALTIME),
-        shape("G2-item", G2, None),
-        shape("G-nonadjacent-item-realtime", Nonadjacent, REALTIME),
-        shape("G0-process", G0, PROCESS),
-        shape("G1c-process", G1c, PROCESS),
-        shape("G2-item-process", G2, PROCESS),
-        shape("G0-realtime", G0, REALTIME),
-        shape("G1c-realtime", G1c, REALTIME),
-        shape("G2-item-realtime", G2, REALTIME),
+        kind("G-single-item", Single, None),
+        kind("G0", G0, None),
+        kind("G-nonadjacent-item", Nonadjacent, None),
+        kind("G-single-item-process", Single, PROCESS),
+        kind("G1c", G1c, None),
+        kind("G-nonadjacent-item-process", Nonadjacent, PROCESS),
+        kind("G-single-item-realtime", Single, REALTIME),
+        kind("G2-item", G2, None),
+        kind("G-nonadjacent-item-realtime", Nonadjacent, REALTIME),
+        kind("G0-process", G0, PROCESS),
+        kind("G1c-process", G1c, PROCESS),
+        kind("G2-item-process", G2, PROCESS),
+        kind("G0-realtime", G0, REALTIME),
+        kind("G1c-realtime", G1c, REALTIME),
+        kind("G2-item-realtime", G2, REALTIME),
     ]
 };
 
 impl Family {
-    /// The steps that its cycles are made of, with an order or without.
+    /// The steps that its cycles may have, with an order or without.
     pub(super) fn subgraph(self, order: Option<Relation>) -> Subgraph {
         let writes = match self {
             Family::G0 => Relations::of(&[Relation::Ww]),
@@ -96,10 +96,10 @@ impl Family {
 }
 
 impl Progress {
-    /// How many different ones there are.
+    /// The number of states.
     pub(super) const COUNT: usize = 8;
 
-    /// The one of this number, below `COUNT`.
+    /// The state with this number, below `COUNT`.
     pub(super) fn numbered(number: usize) -> Self {
         Progress((number % Self::COUNT) as u8)
     }
@@ -110,7 +110,7 @@ impl Progress {
     }
 }
 
-impl Shape {
+impl CycleKind {
     /// The relation of the first step.
     pub(super) fn opening(&self) -> Relation {
         match self.family {
@@ -120,7 +120,7 @@ impl Shape {
         }
     }
 
-    /// What is seen after the first step.
+    /// The state after the first step.
     pub(super) fn opened(&self) -> Progress {
         match self.family {
             Family::Nonadjacent | Family::G2 => Progress(JUST_NOW),
@@ -128,7 +128,7 @@ impl Shape {
         }
     }
 
-    /// What is seen after one more step; nothing if the step is not allowed.
+    /// The state after one more step. `None` if the step is not allowed.
     pub(super) fn read(&self, Progress(seen): Progress, step: Relation) -> Option<Progress> {
         let later = seen & !JUST_NOW;
         let seen = match (step, self.family) {
@@ -145,12 +145,12 @@ impl Shape {
         Some(Progress(seen))
     }
 
-    /// Whether a cycle may be complete now.
+    /// Whether a cycle may be complete in this state.
     pub(super) fn is_complete(&self, Progress(seen): Progress) -> bool {
         let has = |what: u8| seen & what != 0;
         let has_data = match self.family {
             Family::G0 | Family::G1c | Family::Single => true,
-            // The first step was an anti-dependency, and the last one stands before it.
+            // The first step was an anti-dependency, and the last one is adjacent to it.
             Family::Nonadjacent => has(SECOND) && !has(JUST_NOW),
             Family::G2 => has(SECOND) || has(JUST_NOW),
         };
