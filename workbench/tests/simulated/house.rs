@@ -275,3 +275,38 @@ fn continuous_integration_runs_every_challenge_on_the_bench_and_on_maelstrom() {
         "{list} in both matrices"
     );
 }
+
+/// Words that comments, names and messages avoid. Each is in two parts, so that this file has none.
+const AVOIDED: [&str; 9] = [
+    concat!("who", "m"),
+    concat!("who", "ever"),
+    concat!("no", "body"),
+    concat!("le", "st"),
+    concat!("in ", "vain"),
+    concat!("be", " it"),
+    concat!("to", "ld"),
+    concat!("he", "ard"),
+    concat!("hear", "ken"),
+];
+
+#[test]
+fn comments_names_and_messages_use_plain_words() {
+    const MAX_LINES: usize = 40;
+    if !workspace().join(".git").exists() {
+        eprintln!("skipped: {} is not a git repository", workspace().display());
+        return;
+    }
+    let mut command = Command::new("git");
+    command.args(["grep", "-nwiE", &AVOIDED.join("|"), "--"]);
+    command.args(["*.rs", "*.html", "*.md"]);
+    let output = command.current_dir(workspace()).output().unwrap();
+    // Status 1 means that no line matches.
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(matches!(output.status.code(), Some(0 | 1)), "{stderr}");
+    let list = String::from_utf8_lossy(&output.stdout);
+    let lines = list.lines().count();
+    assert!(
+        lines <= MAX_LINES,
+        "{lines} lines, at most {MAX_LINES} may have one of {AVOIDED:?}:\n{list}"
+    );
+}
