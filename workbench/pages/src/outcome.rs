@@ -196,7 +196,7 @@ fn counts(record: &Record) -> String {
     let count = |kind| record.history.count(kind);
     let (clients, servers) = (record.statistics.clients(), record.statistics.servers());
     let operations = format!(
-        "{} operations in {last:.1} s ({} ok, {} failed, {} unknown)",
+        "{} operations in {last:.1} s ({} ok, {} failed, {} indeterminate)",
         count(Kind::Invoke),
         count(Kind::Ok),
         count(Kind::Fail),
@@ -205,7 +205,7 @@ fn counts(record: &Record) -> String {
     match clients.sent + servers.sent {
         0 => operations,
         _ => format!(
-            "{operations}; messages: {} with clients, {} among servers",
+            "{operations}; messages: {} with clients, {} between servers",
             clients.sent, servers.sent
         ),
     }

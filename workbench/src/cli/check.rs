@@ -306,7 +306,7 @@ fn open(path: &Path) -> anyhow::Result<(History, Value)> {
 
 fn counts(history: &History, operations: usize) -> String {
     format!(
-        "{operations} operations ({} ok, {} failed, {} unknown)",
+        "{operations} operations ({} ok, {} failed, {} indeterminate)",
         history.count(Kind::Ok),
         history.count(Kind::Fail),
         history.count(Kind::Info)

@@ -53,7 +53,7 @@ impl Observer for Line {
         } = run.progress();
         let elapsed = elapsed.as_secs_f64();
         self.show(format!(
-            "{elapsed:.1} s  {invoked} operations ({ok} ok, {failed} failed, {info} unknown)  \
+            "{elapsed:.1} s  {invoked} operations ({ok} ok, {failed} failed, {info} indeterminate)  \
              {messages} messages"
         ));
         // The summary at the end repeats them.

@@ -33,17 +33,17 @@ pub struct FaultFlags {
           default_value = "one,majority,minority-third,majorities-ring", help_heading = "Storms")]
     pub partition_shapes: Vec<PartitionShape>,
 
-    /// loss: the fraction of messages among servers that is lost, 0 to 1.
+    /// loss: the fraction of messages between servers that is lost, 0 to 1.
     #[arg(long, value_name = "P", default_value_t = 0.2, value_parser = parse_fraction,
           help_heading = "Storms")]
     pub loss: f64,
 
-    /// duplicate: the fraction of messages among servers that is delivered twice, 0 to 1.
+    /// duplicate: the fraction of messages between servers that is delivered twice, 0 to 1.
     #[arg(long, value_name = "P", default_value_t = 0.2, value_parser = parse_fraction,
           help_heading = "Storms")]
     pub duplicate: f64,
 
-    /// delay: half of the messages among servers are delayed by up to this many milliseconds, and
+    /// delay: half of the messages between servers are delayed by up to this many milliseconds, and
     /// so reordered.
     #[arg(long, value_name = "MS", default_value_t = 1000,
           value_parser = clap::value_parser!(u64).range(..=3_600_000), help_heading = "Storms")]

@@ -46,7 +46,7 @@ pub fn campaign(report: &CampaignReport, max: usize) -> String {
              {unknown} unknown"
         ),
         format!(
-            "  {operations} operations ({ok} ok), {messages} messages among servers, \
+            "  {operations} operations ({ok} ok), {messages} messages between servers, \
              {faults} faults, {hours:.1} h of virtual time"
         ),
     ];

@@ -13,7 +13,7 @@ use simulator::service::Services;
 /// How wide a lane is.
 const LANE: usize = 10;
 
-/// The most lines that are drawn: nobody reads more.
+/// The most lines that are drawn.
 const MOST_LINES: usize = 500;
 
 /// How much of a message's body is shown.

@@ -227,7 +227,7 @@ fn services_reply_to_a_node_and_requests_they_do_not_support_are_reported() {
         .concat();
     let all = [&kv[..], &["lww-kv", cas, "lin-tso", r#"{"type":"ts"}"#]].concat();
     let runs = check([
-        asks(&all).flags("--latency 5").prints(["16 among servers"]),
+        asks(&all).flags("--latency 5").prints(["16 between servers"]),
         reported(
             "lin-kv",
             r#"{"type":"delete","key":"k"}"#,

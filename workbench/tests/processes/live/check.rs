@@ -258,7 +258,7 @@ fn a_report_can_be_written_for_any_history() {
     }
     let page = fs::read_to_string(report.join("report.html")).unwrap();
     assert!(page.contains("no order explains the read of 2 by process 1"));
-    assert!(!page.contains("messages among servers"));
+    assert!(!page.contains("messages between servers"));
     for written in [
         "results.edn",
         "results.json",
