@@ -9,7 +9,7 @@ fn unique_ids() -> Case {
 #[test]
 fn a_correct_node_is_valid() {
     check([
-        echo().prints([" 0 failed, 0 unknown", "echo: valid (seed "]),
+        echo().prints([" 0 failed, 0 indeterminate", "echo: valid (seed "]),
         echo().flags("--node-count 3 --availability total"),
         echo().flags("--rate 0").prints(["0 operations"]),
         unique_ids().flags("--node-count 3 --availability total"),
@@ -142,7 +142,7 @@ fn a_definite_error_is_a_failure_and_a_failed_echo_is_wrong() {
             .prints(reported.into_iter().chain(refused)),
         unique_ids()
             .steps([busy, "ok"])
-            .prints([", 1 failed, 0 unknown"]),
+            .prints([", 1 failed, 0 indeterminate"]),
         check_unknown("0", "timeout"),
         check_unknown("13", "crash"),
         check_unknown("1000", "unknown"),
@@ -227,7 +227,9 @@ fn services_reply_to_a_node_and_requests_they_do_not_support_are_reported() {
         .concat();
     let all = [&kv[..], &["lww-kv", cas, "lin-tso", r#"{"type":"ts"}"#]].concat();
     let runs = check([
-        asks(&all).flags("--latency 5").prints(["16 between servers"]),
+        asks(&all)
+            .flags("--latency 5")
+            .prints(["16 between servers"]),
         reported(
             "lin-kv",
             r#"{"type":"delete","key":"k"}"#,

@@ -36,7 +36,7 @@ fn final_reads(run: &Run) -> Vec<Op> {
 #[test]
 fn state_that_all_nodes_share_is_valid() {
     let wide = "--rate 200 --concurrency 2n --seed 1";
-    let valid = |workload| [format!("{workload}: valid"), " 0 unknown".to_owned()];
+    let valid = |workload| [format!("{workload}: valid"), " 0 indeterminate".to_owned()];
     let runs = check([
         keeper("g-set", []).flags(wide).prints(valid("g-set")),
         keeper("g-set", []).flags("--node-count 2 --concurrency 2n"),

@@ -38,7 +38,7 @@ fn written(run: &Run) -> BTreeMap<u64, Vec<u64>> {
 #[test]
 fn transactions_have_the_requested_size_and_keys_retire() {
     let shaped = |flags: &str| registers([]).flags("--rate 100 --seed 1").flags(flags);
-    let valid = ["txn-rw-register: valid", " 0 failed, 0 unknown"];
+    let valid = ["txn-rw-register: valid", " 0 failed, 0 indeterminate"];
     let runs = check([
         shaped("--concurrency 2n").prints(valid),
         shaped("--node-count 3 --concurrency 2n --latency 5").prints(valid),
@@ -91,7 +91,7 @@ fn lists_are_read_and_appended_to_like_registers() {
     let runs = check([
         lists([])
             .flags("--rate 100 --seed 1 --concurrency 2n")
-            .prints(["txn-list-append: valid", " 0 failed, 0 unknown"]),
+            .prints(["txn-list-append: valid", " 0 failed, 0 indeterminate"]),
         lists([]).flags("--node-count 3 --concurrency 2n --latency 5 --rate 100"),
         lists([]).flags("--max-writes-per-key 1000 --key-count 1 --rate 100"),
         // Two nodes that do not communicate.
@@ -186,8 +186,8 @@ fn the_history_has_the_transaction_of_the_reply() {
         r#"[["r",7000,null]]"#,
         r#"[["w",7000,1],["r",7000,1]]"#,
     ];
-    let cases =
-        replies.map(|txn| registers([&answer(txn), "txn:ok"]).prints([" 0 failed, 0 unknown"]));
+    let cases = replies
+        .map(|txn| registers([&answer(txn), "txn:ok"]).prints([" 0 failed, 0 indeterminate"]));
     for (run, reply) in check(cases).iter().zip(replies) {
         let ops = run.history().ops;
         let done = ops.iter().find(|op| op.kind == Kind::Ok).unwrap();
@@ -195,7 +195,7 @@ fn the_history_has_the_transaction_of_the_reply() {
     }
     check([registers(["txn:error 30"])
         .exits(1)
-        .prints(["no txn succeeded", " 0 unknown"])]);
+        .prints(["no txn succeeded", " 0 indeterminate"])]);
 }
 
 #[test]
