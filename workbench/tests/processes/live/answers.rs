@@ -96,7 +96,7 @@ fn a_request_without_a_timely_reply_is_indeterminate_and_one_reply_is_enough() {
         silent().steps([r#"{"type":"echo_ok","echo":$echo,"in_reply_to":"$id"}"#]),
         silent().steps([r#"{"type":"echo_ok","echo":$echo,"in_reply_to":$id.0}"#]),
         silent().steps([r#"{"type":"echo_ok","echo":$echo,"in_reply_to":null}"#]),
-        once().prints(["2 operations", "1 ok, 0 failed, 1 unknown", "echo: valid"]),
+        once().prints(["2 operations", "1 ok, 0 failed, 1 indeterminate", "echo: valid"]),
         once().flags("--availability 0.5"),
         once()
             .flags("--availability 0.9")
@@ -117,7 +117,7 @@ fn a_request_without_a_timely_reply_is_indeterminate_and_one_reply_is_enough() {
         unique_ids()
             .flags("--time-limit 7")
             .steps(late)
-            .prints(["1 unknown"]),
+            .prints(["1 indeterminate"]),
     ]);
 }
 

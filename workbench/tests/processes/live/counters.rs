@@ -91,8 +91,8 @@ fn lost_and_repeated_adds_are_invalid_and_indeterminate_ones_may_count_or_not() 
         keeper("g-counter", ["add:twice"])
             .exits(1)
             .prints([open, close]),
-        indeterminate_add("add:silence").prints(["1 unknown"]),
-        indeterminate_add("add:nothing").prints(["1 unknown"]),
+        indeterminate_add("add:silence").prints(["1 indeterminate"]),
+        indeterminate_add("add:nothing").prints(["1 indeterminate"]),
         seeded(keeper("g-set", ["alone"]))
             .flags("--node-count 2")
             .exits(1)

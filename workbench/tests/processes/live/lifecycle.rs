@@ -115,7 +115,7 @@ fn children_of_nodes_are_not_awaited_and_nodes_left_running_may_exit() {
         parent().steps(["ok", "exit 2"]).exits(255).prints(ended),
         left_running()
             .steps(["ok", "exit 3"])
-            .prints(["1 ok, 0 failed, 1 unknown"]),
+            .prints(["1 ok, 0 failed, 1 indeterminate"]),
         left_running()
             .steps(["exit 0"])
             .exits(1)
