@@ -195,9 +195,10 @@ fn counts(record: &Record) -> String {
     let last = ops.last().map_or(0.0, Op::seconds);
     let count = |kind| record.history.count(kind);
     let (clients, servers) = (record.statistics.clients(), record.statistics.servers());
+    let invoked = count(Kind::Invoke);
+    let operations = if invoked == 1 { "operation" } else { "operations" };
     let operations = format!(
-        "{} operations in {last:.1} s ({} ok, {} failed, {} indeterminate)",
-        count(Kind::Invoke),
+        "{invoked} {operations} in {last:.1} s ({} ok, {} failed, {} indeterminate)",
         count(Kind::Ok),
         count(Kind::Fail),
         count(Kind::Info),

@@ -216,7 +216,7 @@ fn services_reply_to_a_node_and_requests_they_do_not_support_are_reported() {
             node,
             &what,
             "it printed: {",
-            "no echo was ever",
+            "no echo succeeded",
         ])
     };
     let write = r#"{"type":"write","key":"k","value":[1]}"#;
