@@ -305,8 +305,9 @@ fn open(path: &Path) -> anyhow::Result<(History, Value)> {
 }
 
 fn counts(history: &History, operations: usize) -> String {
+    let noun = if operations == 1 { "operation" } else { "operations" };
     format!(
-        "{operations} operations ({} ok, {} failed, {} indeterminate)",
+        "{operations} {noun} ({} ok, {} failed, {} indeterminate)",
         history.count(Kind::Ok),
         history.count(Kind::Fail),
         history.count(Kind::Info)
