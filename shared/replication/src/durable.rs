@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use shared::{Caller, Cluster, Context, ErrorCode, NodeId, RpcError};
 
-use crate::flags::Durability;
+use crate::flags::DurabilityFlags;
 use crate::journal::{Journal, JournalEvent, JournalOutput};
 
 /// The maximum number of requests in the queue of a node that is not ready; others are rejected.
@@ -31,7 +31,7 @@ const MAX_QUEUED: usize = 10_000;
 /// A node that stores words:
 ///
 /// ```
-/// use replication::{Durability, Durable, JournalEvent, Step};
+/// use replication::{DurabilityFlags, Durable, JournalEvent, Step};
 /// use serde::{Deserialize, Serialize};
 /// use shared::{Caller, Cluster, Context, Engine, Node, Outbox};
 /// # use std::time::Duration;
@@ -61,7 +61,7 @@ const MAX_QUEUED: usize = 10_000;
 /// }
 ///
 /// impl Words {
-///     fn boot(flags: &Durability, cluster: &Cluster, ctx: &mut Context<Event>) -> Self {
+///     fn boot(flags: &DurabilityFlags, cluster: &Cluster, ctx: &mut Context<Event>) -> Self {
 ///         let boot = ctx.rng().boot_number();
 ///         let durable = Durable::open(flags, "words", cluster, boot);
 ///         let mut words = Words { known: Vec::new(), durable };
@@ -74,7 +74,7 @@ const MAX_QUEUED: usize = 10_000;
 ///             match step {
 ///                 Step::Recover { entry, .. } => self.known.push(entry),
 ///                 Step::Ready => {}
-///                 Step::Serve(Request::Add { word }, caller) => self.durable.persist(word, caller),
+///                 Step::Serve(Request::Add { word }, caller) => self.durable.submit(word, caller),
 ///                 Step::Serve(Request::Read, caller) => {
 ///                     ctx.reply(caller, Response::ReadOk { words: &self.known });
 ///                 }
@@ -160,11 +160,16 @@ impl<T, R, C> Durable<T, R, C>
 where
     T: Clone + Serialize + DeserializeOwned + Send + 'static,
 {
-    /// The durable part of the incarnation `boot` of `cluster.me`. All nodes use the same `name`;
+    /// The durable part of the incarnation `boot` of `cluster.me`. All nodes use the same `key_prefix`;
     /// no other keys of the service `lin-kv` begin with it.
-    pub fn open(flags: &Durability, name: &'static str, cluster: &Cluster, boot: u64) -> Self {
+    pub fn open(
+        flags: &DurabilityFlags,
+        key_prefix: &'static str,
+        cluster: &Cluster,
+        boot: u64,
+    ) -> Self {
         Durable {
-            journal: flags.journal(name, cluster, boot),
+            journal: flags.open_journal(key_prefix, cluster, boot),
             pending: VecDeque::new(),
             confirmed: 0,
             queued: VecDeque::new(),
@@ -209,7 +214,7 @@ where
 
     /// Writes an entry into the journal, if there is one. When it is written, [`Step::Apply`]
     /// returns it with its caller. Entries are applied in the order in which they were persisted.
-    pub fn persist(&mut self, entry: T, caller: C) {
+    pub fn submit(&mut self, entry: T, caller: C) {
         match &mut self.journal {
             Some(journal) => journal.push(entry.clone()),
             None => self.confirmed += 1,
@@ -281,7 +286,7 @@ mod tests {
     }
 
     impl Adder {
-        fn boot(flags: &Durability, cluster: &Cluster, ctx: &mut Context<Event>) -> Self {
+        fn boot(flags: &DurabilityFlags, cluster: &Cluster, ctx: &mut Context<Event>) -> Self {
             let mut adder = Adder {
                 applied: Vec::new(),
                 durable: Durable::open(flags, "adder", cluster, 7),
@@ -298,7 +303,7 @@ mod tests {
                     Step::Serve(Request::Add { numbers }, caller) => {
                         for number in numbers {
                             let caller = Caller::new(caller.node().clone(), Some(number));
-                            self.durable.persist(number, caller);
+                            self.durable.submit(number, caller);
                             assert_eq!(self.durable.last_pending(), Some(&number));
                         }
                     }

@@ -67,7 +67,7 @@ const MAX_TIMEOUT: Duration = Duration::from_secs(8);
 /// The node calls [`Journal::flush`] when it has booted and after every event and request.
 #[derive(Debug)]
 pub(crate) struct Journal<T> {
-    name: &'static str,
+    key_prefix: &'static str,
     me: NodeId,
     /// Other nodes, whose journals are not read yet.
     unscanned: Vec<NodeId>,
@@ -78,7 +78,7 @@ pub(crate) struct Journal<T> {
     scans: Vec<(NodeId, Scan<Batch<T>>)>,
     /// The index of the batch in flight, or of the next one.
     index: u64,
-    in_flight: Option<Batch<T>>,
+    unwritten: Option<Batch<T>>,
     /// The items for the next batches.
     queue: VecDeque<T>,
     /// When the window of the first queued item ends.
@@ -93,7 +93,7 @@ enum JournalState {
     /// The fence is not written yet.
     Fencing,
     /// The fence is written, but other journals are not read to their ends.
-    ReadingOthers,
+    Fenced,
     Ready,
 }
 
@@ -159,11 +159,16 @@ pub(crate) enum JournalOutput<T> {
 
 impl<T: Serialize + DeserializeOwned + Send + 'static> Journal<T> {
     /// The journal of the incarnation `boot` of `cluster.me`, not ready yet. All nodes use the same
-    /// `name`; no other keys of `lin-kv` begin with it. Items are queued for `window` and then
+    /// `key_prefix`; no other keys of `lin-kv` begin with it. Items are queued for `window` and then
     /// written together.
-    pub(crate) fn open(name: &'static str, cluster: &Cluster, boot: u64, window: Duration) -> Self {
+    pub(crate) fn open(
+        key_prefix: &'static str,
+        cluster: &Cluster,
+        boot: u64,
+        window: Duration,
+    ) -> Self {
         let mut journal = Journal {
-            name,
+            key_prefix,
             me: cluster.me.clone(),
             unscanned: cluster.others().cloned().collect(),
             boot,
@@ -171,14 +176,14 @@ impl<T: Serialize + DeserializeOwned + Send + 'static> Journal<T> {
             state: JournalState::Fencing,
             scans: Vec::new(),
             index: 0,
-            in_flight: None,
+            unwritten: None,
             queue: VecDeque::new(),
             due: None,
             alarm: Alarm::default(),
             requests: Vec::new(),
         };
         let items = Vec::new();
-        journal.in_flight = Some(Batch { boot, items });
+        journal.unwritten = Some(Batch { boot, items });
         journal.start_scan(journal.me.clone(), 0);
         journal
     }
@@ -204,7 +209,7 @@ impl<T: Serialize + DeserializeOwned + Send + 'static> Journal<T> {
             Input::Retry(request) => self.requests.push(request),
             Input::WindowEnded => {}
         }
-        if self.state == JournalState::ReadingOthers && self.scans.is_empty() {
+        if self.state == JournalState::Fenced && self.scans.is_empty() {
             self.state = JournalState::Ready;
             outputs.push(JournalOutput::Ready);
         }
@@ -240,9 +245,9 @@ impl<T: Serialize + DeserializeOwned + Send + 'static> Journal<T> {
         if ctx.now() < due {
             self.alarm
                 .set(ctx, Some(due), || event(JournalEvent(Input::WindowEnded)));
-        } else if self.in_flight.is_none() {
+        } else if self.unwritten.is_none() {
             let count = self.queue.len().min(MAX_BATCH_ITEMS);
-            self.in_flight = Some(Batch {
+            self.unwritten = Some(Batch {
                 boot: self.boot,
                 items: self.queue.drain(..count).collect(),
             });
@@ -272,7 +277,7 @@ impl<T: Serialize + DeserializeOwned + Send + 'static> Journal<T> {
             }
             KvOp::Write => {
                 let key = self.key(&self.me, self.index);
-                let put = LIN_KV.cas_or_create(key, None, self.in_flight.as_ref());
+                let put = LIN_KV.cas_or_create(key, None, self.unwritten.as_ref());
                 ctx.call(put.timeout(timeout), move |answer| {
                     event(JournalEvent(match answer {
                         Ok(is_put) => Input::Written(is_put),
@@ -284,7 +289,7 @@ impl<T: Serialize + DeserializeOwned + Send + 'static> Journal<T> {
     }
 
     fn key(&self, owner: &NodeId, index: u64) -> String {
-        format!("{}/{owner}/{index}", self.name)
+        format!("{}/{owner}/{index}", self.key_prefix)
     }
 
     fn retry(&mut self, request: KvRequest, failure: Failure) {
@@ -297,7 +302,7 @@ impl<T: Serialize + DeserializeOwned + Send + 'static> Journal<T> {
 
     /// Starts to read a node's journal from `first` to its end.
     fn start_scan(&mut self, owner: NodeId, first: u64) {
-        let scan = Scan::from(first);
+        let scan = Scan::starting_at(first);
         self.request_reads(&owner, scan.indices());
         self.scans.retain(|(it, _)| *it != owner);
         self.scans.push((owner, scan));
@@ -361,12 +366,12 @@ impl<T: Serialize + DeserializeOwned + Send + 'static> Journal<T> {
 
     /// Handles the success of the write in flight.
     fn on_written(&mut self, outputs: &mut Vec<JournalOutput<T>>) {
-        let Some(batch) = self.in_flight.take() else {
+        let Some(batch) = self.unwritten.take() else {
             return;
         };
         self.index += 1;
         if self.state == JournalState::Fencing {
-            self.state = JournalState::ReadingOthers;
+            self.state = JournalState::Fenced;
         }
         if !batch.items.is_empty() {
             outputs.push(JournalOutput::Confirmed(batch.items.len()));

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use replication::Durability;
+use replication::DurabilityFlags;
 use serde::Deserialize;
 use shared::{Rng, read_flags, with_flags};
 use simulator::latency::Latency;
@@ -41,7 +41,7 @@ struct Storm {
 impl Storm {
     fn draw(rng: &mut Rng) -> Self {
         let size = 1 + rng.below(5) as usize;
-        let mut flags: Durability = read_flags("notebook", &["--durable"]).unwrap();
+        let mut flags: DurabilityFlags = read_flags("notebook", &["--durable"]).unwrap();
         flags.journal_window = rng.below(2) * rng.below(500);
         let boot = with_flags(flags, Notebook::boot);
         Storm {
@@ -163,7 +163,7 @@ fn a_restarted_node_knows_all_that_was_confirmed_or_read() {
 
 #[test]
 fn a_first_start_costs_a_read_and_a_write() {
-    let flags: Durability = read_flags("notebook", &["--durable"]).unwrap();
+    let flags: DurabilityFlags = read_flags("notebook", &["--durable"]).unwrap();
     let boot = with_flags(flags, Notebook::boot);
     let mut cluster =
         TestCluster::of_nodes(5, 1, Conditions::reliable(Latency::constant(100)), boot);
