@@ -20,11 +20,12 @@ const MAX_QUEUED: usize = 10_000;
 /// The node passes requests and events in by [`Durable::on_request`] and [`Durable::on_event`],
 /// then executes the steps that [`Durable::next_step`] returns until there are none, then calls
 /// [`Durable::flush`]. A node that is not durable does the same: it has no journal, so it is ready
-/// from the start, and an entry can be applied as soon as it is persisted.
+/// from the start, and an entry can be applied as soon as it is submitted.
 ///
 /// Requests from other nodes are queued, too. Their senders resend them, so it is harmless if they
-/// are served late or rejected. But a node that acknowledged something before it is ready could
-/// forget it, see [`Step::Ready`].
+/// are served late or rejected. But nothing may be acknowledged before the node is ready: if it
+/// was then killed, its next incarnation might find an empty journal, take itself for the first
+/// one, and not read the other journals. What the node had acknowledged would be missing.
 ///
 /// # Example
 ///
@@ -124,7 +125,7 @@ pub struct Durable<T, R, C = Caller> {
     journal: Option<Journal<T>>,
     /// Entries that are not applied yet, in the journal's order.
     pending: VecDeque<(T, C)>,
-    /// How many of them can be applied: they are in the journal, or there is no journal.
+    /// How many of them can be applied, oldest first: they are in the journal, or there is none.
     confirmed: usize,
     /// Requests that came before the node was ready, in order of arrival.
     queued: VecDeque<(R, Caller)>,
@@ -141,14 +142,15 @@ pub enum Step<T, R, C = Caller> {
     Recover {
         /// The node whose journal it is.
         owner: NodeId,
-        /// The boot number of the incarnation that persisted the entry.
+        /// The boot number of the incarnation that wrote the entry.
         boot: u64,
         /// The entry.
         entry: T,
     },
-    /// The node is ready. Unless this is its first incarnation, all entries are recovered that were
-    /// applied anywhere when it started; send other nodes what earlier incarnations may not have
-    /// sent. This step comes once, before any request is served, and only if the node is durable.
+    /// The node is ready. Unless it found its own journal empty, all entries that were written to
+    /// any journal before it started are recovered; send other nodes what earlier incarnations may
+    /// not have sent. This step comes once, before any request is served, and only if the node is
+    /// durable.
     Ready,
     /// Serve a request.
     Serve(R, Caller),
@@ -160,8 +162,8 @@ impl<T, R, C> Durable<T, R, C>
 where
     T: Clone + Serialize + DeserializeOwned + Send + 'static,
 {
-    /// The durable part of the incarnation `boot` of `cluster.me`. All nodes use the same `key_prefix`;
-    /// no other keys of the service `lin-kv` begin with it.
+    /// The durable part of the incarnation `boot` of `cluster.me`. All nodes use the same
+    /// `key_prefix`, and no other keys of the service `lin-kv` begin with it.
     pub fn open(
         flags: &DurabilityFlags,
         key_prefix: &'static str,
@@ -197,8 +199,7 @@ where
         let journal = self.journal.as_mut();
         for output in journal.map(|it| it.on_event(event)).unwrap_or_default() {
             match output {
-                JournalOutput::Recovered { owner, boot, item } => {
-                    let entry = item;
+                JournalOutput::Recovered { owner, boot, entry } => {
                     self.steps.push_back(Step::Recover { owner, boot, entry });
                 }
                 JournalOutput::Ready => {
@@ -212,8 +213,8 @@ where
         }
     }
 
-    /// Writes an entry into the journal, if there is one. When it is written, [`Step::Apply`]
-    /// returns it with its caller. Entries are applied in the order in which they were persisted.
+    /// Queues an entry for the journal, if there is one. When it is written, [`Step::Apply`] returns
+    /// it with its caller. Entries are applied in the order in which they were submitted.
     pub fn submit(&mut self, entry: T, caller: C) {
         match &mut self.journal {
             Some(journal) => journal.push(entry.clone()),
@@ -222,7 +223,7 @@ where
         self.pending.push_back((entry, caller));
     }
 
-    /// The last entry that was persisted, if it is not applied yet.
+    /// The last entry that was submitted, if it is not applied yet.
     pub fn last_pending(&self) -> Option<&T> {
         self.pending.back().map(|(entry, _)| entry)
     }
@@ -237,8 +238,8 @@ where
         self.steps.pop_front()
     }
 
-    /// Sends the journal's requests to `lin-kv`. `event` wraps the journal's events into the node's
-    /// own, which the node passes to [`Durable::on_event`].
+    /// Sends the journal's requests to `lin-kv`. `event` makes the node's events of the journal's,
+    /// which the node passes to [`Durable::on_event`].
     ///
     /// The node calls this when it has booted and after every request and event.
     pub fn flush<E>(
@@ -270,7 +271,7 @@ mod tests {
     #[derive(Debug, Deserialize)]
     #[serde(rename_all = "snake_case")]
     enum Request {
-        /// Persists these numbers, and answers each as if it were the request's `msg_id`.
+        /// Submits these numbers, and answers each as if it were the request's `msg_id`.
         Add { numbers: Vec<u64> },
     }
 
