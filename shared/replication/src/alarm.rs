@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use shared::Context;
 
-/// Remembers the last timer that it set, and sets another only for an earlier deadline, or when that
-/// one has fired.
+/// Remembers the last timer that it set, and sets another only for an earlier deadline, or when
+/// that one has fired.
 ///
 /// Timers cannot be cancelled, so one may fire when nothing is due any more. The node checks which
 /// deadlines have passed, acts on those, and sets the alarm again.

@@ -213,8 +213,8 @@ where
         }
     }
 
-    /// Queues an entry for the journal, if there is one. When it is written, [`Step::Apply`] returns
-    /// it with its caller. Entries are applied in the order in which they were submitted.
+    /// Queues an entry for the journal, if there is one. When it is written, [`Step::Apply`]
+    /// returns it with its caller. Entries are applied in the order in which they were submitted.
     pub fn submit(&mut self, entry: T, caller: C) {
         match &mut self.journal {
             Some(journal) => journal.push(entry.clone()),

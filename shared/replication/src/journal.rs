@@ -166,8 +166,8 @@ pub(crate) enum JournalOutput<T> {
         /// The entry.
         entry: T,
     },
-    /// The node may answer from now on. Unless it found its own journal empty, all entries that were
-    /// written to any journal before it started are recovered.
+    /// The node may answer from now on. Unless it found its own journal empty, all entries that
+    /// were written to any journal before it started are recovered.
     Ready,
     /// This number of unconfirmed entries, oldest first, are now in the journal.
     Confirmed(usize),
@@ -175,8 +175,8 @@ pub(crate) enum JournalOutput<T> {
 
 impl<T: Serialize + DeserializeOwned + Send + 'static> Journal<T> {
     /// The journal of the incarnation `boot` of `cluster.me`, not ready yet. All nodes use the same
-    /// `key_prefix`, and no other keys of `lin-kv` begin with it. Entries are queued for `window` and
-    /// then written together.
+    /// `key_prefix`, and no other keys of `lin-kv` begin with it. Entries are queued for `window`
+    /// and then written together.
     pub(crate) fn open(
         key_prefix: &'static str,
         cluster: &Cluster,
@@ -374,7 +374,8 @@ impl<T: Serialize + DeserializeOwned + Send + 'static> Journal<T> {
         }
     }
 
-    /// Reads the other journals: an earlier incarnation has written a batch, so entries may be missing.
+    /// Reads the other journals, as an earlier incarnation has run: it may have acknowledged entries
+    /// of other nodes.
     fn scan_others(&mut self) {
         for other in std::mem::take(&mut self.unscanned) {
             self.start_scan(other, 0);

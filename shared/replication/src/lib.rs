@@ -7,7 +7,7 @@
 //!
 //! | to | use |
 //! | --- | --- |
-//! | send items to another node in order, in batches, even if messages are lost: each once, or possibly again around a restart | [`Link`], or [`Links`] to several nodes, with a [`Timing`] |
+//! | send items to another node in order and in batches, even if messages are lost | [`Link`], or [`Links`] to several nodes, with a [`Timing`] |
 //! | reach all nodes with the fewest messages | [`tree_neighbours`] |
 //! | keep acknowledged data even if nodes are killed | [`Durable`] |
 //! | wake at the earliest of several deadlines | [`Alarm`] |

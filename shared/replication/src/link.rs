@@ -107,8 +107,8 @@ pub struct Packet<T> {
     /// The items, in order.
     #[serde(default = "Vec::new", skip_serializing_if = "Vec::is_empty")]
     items: Vec<T>,
-    /// Of the items that the receiver of this packet has sent in stream `ack_stream`, all below this
-    /// number have arrived.
+    /// Of the items that the receiver of this packet has sent in stream `ack_stream`, all below
+    /// this number have arrived.
     #[serde(default, skip_serializing_if = "is_zero")]
     ack: u64,
     /// The receiver's stream to which `ack` belongs; in a challenge, the stream of the packet that

@@ -1,5 +1,5 @@
-//! Storm, then calm, then a restart of all nodes: each must know every number that was confirmed or
-//! read before.
+//! Storm, then calm, then a restart of all nodes: each must know every number that was acknowledged
+//! or read before.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -12,8 +12,8 @@ use simulator::testing::{Conditions, Promises, TestCluster, for_each_seed};
 
 use super::notebook::Notebook;
 
-/// The maximum time in the calm until all nodes are ready and have confirmed all numbers: a request
-/// that was lost is retried after eight seconds; then journals are read in chunks.
+/// The maximum time in the calm until all nodes are ready and have acknowledged all numbers: a
+/// request that was lost is retried after eight seconds; then journals are read in chunks.
 const CONVERGENCE_TIME: Duration = Duration::from_secs(20);
 
 /// The latencies of a calm network.
@@ -51,7 +51,7 @@ impl Storm {
         }
     }
 
-    fn rage(&mut self, rng: &mut Rng) {
+    fn run(&mut self, rng: &mut Rng) {
         for _ in 0..rng.below(150) {
             let node = self.cluster.random_node(rng);
             match rng.below(16) {
@@ -139,10 +139,10 @@ fn check_order(known: &[(String, u64)]) {
 }
 
 #[test]
-fn a_restarted_node_knows_all_that_was_confirmed_or_read() {
+fn a_restarted_node_knows_all_that_was_acknowledged_or_read() {
     for_each_seed(0..1_500, |rng| {
         let mut storm = Storm::draw(rng);
-        storm.rage(rng);
+        storm.run(rng);
         storm.cluster.end_faults(QUIESCENCE[rng.below(2) as usize]);
         storm.start_all();
         storm.pass(CONVERGENCE_TIME);
@@ -151,10 +151,14 @@ fn a_restarted_node_knows_all_that_was_confirmed_or_read() {
             storm.start_all();
             let names = storm.cluster.names.clone();
             storm.pass(CONVERGENCE_TIME);
-            assert!(names.iter().all(|node| storm.read(node)), "all are ready");
-            // All nodes know the same numbers, since they have read the same journals.
+            assert!(
+                names.iter().all(|node| storm.read(node)),
+                "not all nodes are ready"
+            );
+            // Each node has just been read, and `Promises` has checked that it returned what it
+            // owes. A node that has read all journals has returned every number.
             for node in &names {
-                assert!(storm.promises.owes_everything(node), "{node}");
+                assert!(storm.promises.owes_everything(node), "{node} lacks numbers");
             }
         }
         assert!(storm.cluster.becomes_idle(ms(8000)));
