@@ -400,7 +400,7 @@ mod tests {
         assert!(written[0].contains(r#""items":[4,2]"#), "{written:?}");
         let write = only_msg_id(&written);
         let sent = send(&mut engine, r#"{"type":"add","numbers":[3]}"#);
-        assert_eq!(sent, [""; 0], "one write is in flight");
+        assert_eq!(sent, [""; 0], "a write is sent while one is in flight");
         let sent = reply(&mut engine, write, CAS_OK);
         // 1000 marks the moment when the node became ready.
         assert_eq!(sent[..2], [answer(4, "[1000,4]"), answer(2, "[1000,4,2]")]);

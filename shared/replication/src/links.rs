@@ -198,7 +198,7 @@ mod tests {
         assert_eq!(
             sent(&mut engine).lines().count(),
             6,
-            "three packets to each neighbour"
+            "not three packets to each neighbour"
         );
         engine.wake(TIMING.window);
         assert_eq!(sent(&mut engine), "");
