@@ -96,7 +96,7 @@ use std::time::Duration;
 
 use clap::Args;
 use replication::{
-    Durability, Durable, JournalEvent, LinkFlags, Links, Packet, Step, Timing, tree_neighbours,
+    DurabilityFlags, Durable, JournalEvent, LinkFlags, Links, Packet, Step, Timing, tree_neighbours,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -127,7 +127,7 @@ pub struct Flags {
 
     /// Whether acknowledged values survive the node.
     #[command(flatten)]
-    pub durability: Durability,
+    pub durability: DurabilityFlags,
 }
 
 /// The node: its values, its edges of the tree, and its durable part.
@@ -223,7 +223,7 @@ impl Broadcast {
             // If this node is durable, the value stands in some journal.
             ctx.reply(caller, Response::BroadcastOk);
         } else {
-            self.durable.persist(value, caller);
+            self.durable.submit(value, caller);
         }
     }
 

@@ -113,7 +113,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use clap::Args;
-use replication::{Alarm, Durability, Durable, JournalEvent, Step, tree_neighbours};
+use replication::{Alarm, DurabilityFlags, Durable, JournalEvent, Step, tree_neighbours};
 use serde::{Deserialize, Serialize};
 use shared::{Caller, Cluster, Context, ErrorCode, Node, NodeId, RpcError, milliseconds};
 
@@ -141,7 +141,7 @@ pub struct Flags {
 
     /// Whether acknowledged additions survive the node.
     #[command(flatten)]
-    pub durability: Durability,
+    pub durability: DurabilityFlags,
 }
 
 /// The node: the totals of all owners, its edges of the tree, and its durable part.
@@ -240,7 +240,7 @@ impl GCounter {
         let last_pending = self.durable.last_pending().copied();
         let total = last_pending.unwrap_or_else(|| self.totals.of(&self.me));
         if let Some(total) = total.checked_add(delta) {
-            self.durable.persist(total, caller);
+            self.durable.submit(total, caller);
         } else {
             // The request is well formed: only the present total prevents it.
             let text = "this node cannot add up that much";

@@ -140,7 +140,7 @@ mod replica;
 use std::collections::BTreeMap;
 
 use clap::Args;
-use replication::{Durability, Durable, JournalEvent, LinkFlags, Step};
+use replication::{DurabilityFlags, Durable, JournalEvent, LinkFlags, Step};
 use serde_json::value::RawValue;
 use shared::{Caller, Cluster, Context, ErrorCode, Node, RpcError, milliseconds};
 
@@ -168,7 +168,7 @@ pub struct Flags {
 
     /// Whether acknowledged messages and commits survive the node.
     #[command(flatten)]
-    pub durability: Durability,
+    pub durability: DurabilityFlags,
 }
 
 /// The node: its replica, the limit of a poll, and its durable part.
@@ -234,7 +234,7 @@ impl KafkaLog {
             return;
         };
         let message = Item::Message(key, offset, message);
-        self.durable.persist(message, Some(caller));
+        self.durable.submit(message, Some(caller));
     }
 
     fn commit(&mut self, offsets: BTreeMap<String, u64>, caller: Caller, ctx: &mut Context<Event>) {
@@ -248,9 +248,9 @@ impl KafkaLog {
             return;
         };
         for item in commits {
-            self.durable.persist(item, None);
+            self.durable.submit(item, None);
         }
-        self.durable.persist(last, Some(caller));
+        self.durable.submit(last, Some(caller));
     }
 
     fn apply(&mut self, item: Item, caller: Option<Caller>, ctx: &mut Context<Event>) {

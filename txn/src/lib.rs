@@ -133,7 +133,7 @@ use std::time::Duration;
 
 use clap::Args;
 use replication::{
-    Durability, Durable, JournalEvent, LinkFlags, Links, Packet, Step, tree_neighbours,
+    DurabilityFlags, Durable, JournalEvent, LinkFlags, Links, Packet, Step, tree_neighbours,
 };
 use shared::{Caller, Cluster, Context, Node, NodeId, milliseconds};
 
@@ -163,7 +163,7 @@ pub struct Flags {
 
     /// Whether acknowledged writes survive the node.
     #[command(flatten)]
-    pub durability: Durability,
+    pub durability: DurabilityFlags,
 }
 
 /// The node: its replica, its edges of the tree, and its durable part.
@@ -226,7 +226,7 @@ impl Txn {
             Some(unit) => {
                 self.store.hold(&unit);
                 let entry = Entry::new(unit, &mut self.seen);
-                self.durable.persist(entry, (done, caller));
+                self.durable.submit(entry, (done, caller));
             }
         }
     }

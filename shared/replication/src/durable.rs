@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use shared::{Caller, Cluster, Context, ErrorCode, NodeId, RpcError};
 
-use crate::flags::Durability;
+use crate::flags::DurabilityFlags;
 use crate::journal::{Journal, JournalEvent, JournalOutput};
 
 /// The maximum number of requests in the queue of a node that is not ready; others are rejected.
@@ -20,18 +20,19 @@ const MAX_QUEUED: usize = 10_000;
 /// The node passes requests and events in by [`Durable::on_request`] and [`Durable::on_event`],
 /// then executes the steps that [`Durable::next_step`] returns until there are none, then calls
 /// [`Durable::flush`]. A node that is not durable does the same: it has no journal, so it is ready
-/// from the start, and an entry can be applied as soon as it is persisted.
+/// from the start, and an entry can be applied as soon as it is submitted.
 ///
 /// Requests from other nodes are queued, too. Their senders resend them, so it is harmless if they
-/// are served late or rejected. But a node that acknowledged something before it is ready could
-/// forget it, see [`Step::Ready`].
+/// are served late or rejected. But nothing may be acknowledged before the node is ready: if it
+/// was then killed, its next incarnation might find an empty journal, take itself for the first
+/// one, and not read the other journals. What the node had acknowledged would be missing.
 ///
 /// # Example
 ///
 /// A node that stores words:
 ///
 /// ```
-/// use replication::{Durability, Durable, JournalEvent, Step};
+/// use replication::{DurabilityFlags, Durable, JournalEvent, Step};
 /// use serde::{Deserialize, Serialize};
 /// use shared::{Caller, Cluster, Context, Engine, Node, Outbox};
 /// # use std::time::Duration;
@@ -61,7 +62,7 @@ const MAX_QUEUED: usize = 10_000;
 /// }
 ///
 /// impl Words {
-///     fn boot(flags: &Durability, cluster: &Cluster, ctx: &mut Context<Event>) -> Self {
+///     fn boot(flags: &DurabilityFlags, cluster: &Cluster, ctx: &mut Context<Event>) -> Self {
 ///         let boot = ctx.rng().boot_number();
 ///         let durable = Durable::open(flags, "words", cluster, boot);
 ///         let mut words = Words { known: Vec::new(), durable };
@@ -74,7 +75,7 @@ const MAX_QUEUED: usize = 10_000;
 ///             match step {
 ///                 Step::Recover { entry, .. } => self.known.push(entry),
 ///                 Step::Ready => {}
-///                 Step::Serve(Request::Add { word }, caller) => self.durable.persist(word, caller),
+///                 Step::Serve(Request::Add { word }, caller) => self.durable.submit(word, caller),
 ///                 Step::Serve(Request::Read, caller) => {
 ///                     ctx.reply(caller, Response::ReadOk { words: &self.known });
 ///                 }
@@ -124,7 +125,7 @@ pub struct Durable<T, R, C = Caller> {
     journal: Option<Journal<T>>,
     /// Entries that are not applied yet, in the journal's order.
     pending: VecDeque<(T, C)>,
-    /// How many of them can be applied: they are in the journal, or there is no journal.
+    /// How many of them can be applied, oldest first: they are in the journal, or there is none.
     confirmed: usize,
     /// Requests that came before the node was ready, in order of arrival.
     queued: VecDeque<(R, Caller)>,
@@ -141,14 +142,15 @@ pub enum Step<T, R, C = Caller> {
     Recover {
         /// The node whose journal it is.
         owner: NodeId,
-        /// The boot number of the incarnation that persisted the entry.
+        /// The boot number of the incarnation that wrote the entry.
         boot: u64,
         /// The entry.
         entry: T,
     },
-    /// The node is ready. Unless this is its first incarnation, all entries are recovered that were
-    /// applied anywhere when it started; send other nodes what earlier incarnations may not have
-    /// sent. This step comes once, before any request is served, and only if the node is durable.
+    /// The node is ready. Unless it found its own journal empty, all entries that were written to
+    /// any journal before it started are recovered; send other nodes what earlier incarnations may
+    /// not have sent. This step comes once, before any request is served, and only if the node is
+    /// durable.
     Ready,
     /// Serve a request.
     Serve(R, Caller),
@@ -160,11 +162,16 @@ impl<T, R, C> Durable<T, R, C>
 where
     T: Clone + Serialize + DeserializeOwned + Send + 'static,
 {
-    /// The durable part of the incarnation `boot` of `cluster.me`. All nodes use the same `name`;
-    /// no other keys of the service `lin-kv` begin with it.
-    pub fn open(flags: &Durability, name: &'static str, cluster: &Cluster, boot: u64) -> Self {
+    /// The durable part of the incarnation `boot` of `cluster.me`. All nodes use the same
+    /// `key_prefix`, and no other keys of the service `lin-kv` begin with it.
+    pub fn open(
+        flags: &DurabilityFlags,
+        key_prefix: &'static str,
+        cluster: &Cluster,
+        boot: u64,
+    ) -> Self {
         Durable {
-            journal: flags.journal(name, cluster, boot),
+            journal: flags.open_journal(key_prefix, cluster, boot),
             pending: VecDeque::new(),
             confirmed: 0,
             queued: VecDeque::new(),
@@ -192,8 +199,7 @@ where
         let journal = self.journal.as_mut();
         for output in journal.map(|it| it.on_event(event)).unwrap_or_default() {
             match output {
-                JournalOutput::Recovered { owner, boot, item } => {
-                    let entry = item;
+                JournalOutput::Recovered { owner, boot, entry } => {
                     self.steps.push_back(Step::Recover { owner, boot, entry });
                 }
                 JournalOutput::Ready => {
@@ -207,9 +213,9 @@ where
         }
     }
 
-    /// Writes an entry into the journal, if there is one. When it is written, [`Step::Apply`]
-    /// returns it with its caller. Entries are applied in the order in which they were persisted.
-    pub fn persist(&mut self, entry: T, caller: C) {
+    /// Queues an entry for the journal, if there is one. When it is written, [`Step::Apply`]
+    /// returns it with its caller. Entries are applied in the order in which they were submitted.
+    pub fn submit(&mut self, entry: T, caller: C) {
         match &mut self.journal {
             Some(journal) => journal.push(entry.clone()),
             None => self.confirmed += 1,
@@ -217,7 +223,7 @@ where
         self.pending.push_back((entry, caller));
     }
 
-    /// The last entry that was persisted, if it is not applied yet.
+    /// The last entry that was submitted, if it is not applied yet.
     pub fn last_pending(&self) -> Option<&T> {
         self.pending.back().map(|(entry, _)| entry)
     }
@@ -232,8 +238,8 @@ where
         self.steps.pop_front()
     }
 
-    /// Sends the journal's requests to `lin-kv`. `event` wraps the journal's events into the node's
-    /// own, which the node passes to [`Durable::on_event`].
+    /// Sends the journal's requests to `lin-kv`. `event` makes the node's events of the journal's,
+    /// which the node passes to [`Durable::on_event`].
     ///
     /// The node calls this when it has booted and after every request and event.
     pub fn flush<E>(
@@ -265,7 +271,7 @@ mod tests {
     #[derive(Debug, Deserialize)]
     #[serde(rename_all = "snake_case")]
     enum Request {
-        /// Persists these numbers, and answers each as if it were the request's `msg_id`.
+        /// Submits these numbers, and answers each as if it were the request's `msg_id`.
         Add { numbers: Vec<u64> },
     }
 
@@ -281,7 +287,7 @@ mod tests {
     }
 
     impl Adder {
-        fn boot(flags: &Durability, cluster: &Cluster, ctx: &mut Context<Event>) -> Self {
+        fn boot(flags: &DurabilityFlags, cluster: &Cluster, ctx: &mut Context<Event>) -> Self {
             let mut adder = Adder {
                 applied: Vec::new(),
                 durable: Durable::open(flags, "adder", cluster, 7),
@@ -298,7 +304,7 @@ mod tests {
                     Step::Serve(Request::Add { numbers }, caller) => {
                         for number in numbers {
                             let caller = Caller::new(caller.node().clone(), Some(number));
-                            self.durable.persist(number, caller);
+                            self.durable.submit(number, caller);
                             assert_eq!(self.durable.last_pending(), Some(&number));
                         }
                     }
@@ -394,7 +400,7 @@ mod tests {
         assert!(written[0].contains(r#""items":[4,2]"#), "{written:?}");
         let write = only_msg_id(&written);
         let sent = send(&mut engine, r#"{"type":"add","numbers":[3]}"#);
-        assert_eq!(sent, [""; 0], "one write is in flight");
+        assert_eq!(sent, [""; 0], "a write is sent while one is in flight");
         let sent = reply(&mut engine, write, CAS_OK);
         // 1000 marks the moment when the node became ready.
         assert_eq!(sent[..2], [answer(4, "[1000,4]"), answer(2, "[1000,4,2]")]);

@@ -37,7 +37,7 @@ impl LinkFlags {
 
 /// Whether acknowledged data survives when nodes are killed.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Args)]
-pub struct Durability {
+pub struct DurabilityFlags {
     /// Acknowledges data only after it is stored in the service lin-kv, and recovers stored data
     /// before it answers any request: no acknowledged data is lost, whichever nodes are killed.
     #[arg(long)]
@@ -49,11 +49,11 @@ pub struct Durability {
     pub journal_window: u64,
 }
 
-impl Durability {
+impl DurabilityFlags {
     /// The node's journal, if it has one; see [`Journal::open`].
-    pub(crate) fn journal<T>(
+    pub(crate) fn open_journal<T>(
         &self,
-        name: &'static str,
+        key_prefix: &'static str,
         cluster: &Cluster,
         boot: u64,
     ) -> Option<Journal<T>>
@@ -62,7 +62,7 @@ impl Durability {
     {
         let window = Duration::from_millis(self.journal_window);
         self.durable
-            .then(|| Journal::open(name, cluster, boot, window))
+            .then(|| Journal::open(key_prefix, cluster, boot, window))
     }
 }
 
@@ -70,7 +70,7 @@ impl Durability {
 mod tests {
     use shared::read_flags;
 
-    use super::{Durability, LinkFlags};
+    use super::{DurabilityFlags, LinkFlags};
 
     #[test]
     fn timeouts_are_at_most_an_hour_and_a_resend_timeout_is_not_zero() {
@@ -90,8 +90,8 @@ mod tests {
 
     #[test]
     fn a_journal_window_requires_a_durable_node() {
-        let read = |args: &[&str]| read_flags::<Durability>("node", args);
-        assert_eq!(read(&[]).unwrap(), Durability::default());
+        let read = |args: &[&str]| read_flags::<DurabilityFlags>("node", args);
+        assert_eq!(read(&[]).unwrap(), DurabilityFlags::default());
         let flags = read(&["--durable", "--journal-window=40"]).unwrap();
         assert_eq!((flags.durable, flags.journal_window), (true, 40));
         assert!(read(&["--journal-window=40"]).is_err());

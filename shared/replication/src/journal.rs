@@ -7,12 +7,12 @@
 //!
 //! # Why nothing is lost or overwritten
 //!
-//! A batch is written by a compare-and-set that succeeds only if its key does not exist, so a late
-//! or duplicated write has no effect. An incarnation has one write in flight at a time, and retries
-//! it until it is answered. So a batch exists only if all before it do, and a confirmed batch
-//! stays. A write that finds its index taken reads on from there: that batch is either its own
-//! earlier attempt, whose answer was lost, or a late write of an earlier incarnation of the same
-//! node.
+//! A batch is written by a compare-and-set that succeeds only if its key does not exist, so no
+//! write, late or repeated, replaces a batch. An incarnation has one write in flight at a time, and
+//! retries it until it is answered. So a batch exists only if all before it do. A batch is written
+//! when it is in `lin-kv`, and confirmed when its writer knows that. A write that finds its index
+//! taken reads on from there: that batch is either its own earlier attempt, whose answer was lost,
+//! or a late write of an earlier incarnation of the same node.
 //!
 //! # When a node starts
 //!
@@ -21,24 +21,36 @@
 //! the fence's index or below, since an incarnation proceeds to an index only when all below are
 //! taken; so once the fence is written, none of them can succeed. If the fence is batch 0, no
 //! earlier incarnation was ever ready, and there is nothing to recover: that costs a read and a
-//! write. Otherwise, as soon as it has found a batch of an earlier incarnation, the node also reads
-//! all other journals, so that it has all that was confirmed anywhere before it restarted.
+//! write. The other journals need not be read then: this node has acknowledged nothing yet, so the
+//! others still send it everything. Otherwise, as soon as it has found a batch of an earlier
+//! incarnation, the node also reads all other journals, so that it has all entries that were
+//! written to any journal before it started.
 //!
 //! ```text
 //!   n3, incarnation 1        lin-kv               n3, incarnation 2
-//!     | 0 := [], then 1 := [a]  |                         |
-//!     |------------------------>|  0? 1, 2? [], [a], none |
-//!     | 2 := [b]                |<----------------------->|
-//!     |------------.            |  2 := []                |
-//!    killed         `---------->|<------------------------|
-//!                               |  taken; 2? 3, 4? [b]    |
-//!                               |<----------------------->|
-//!                               |  3 := []                |
-//!                               |<------------------------| ready
+//!     | 0 := []                |                         |
+//!     |----------------------->|                         |
+//!     | 1 := [a]               |                         |
+//!     |----------------------->|                   0? [] |
+//!     | 2 := [b]               |                  1? [a] |
+//!     |------------.           |                 2? none |
+//!    killed        |           |                n1/0? [] | the other journals, too
+//!                  |           |              n1/1? none |
+//!                  `---------->|                         |
+//!                              | taken           2 := [] |
+//!                              |                  2? [b] |
+//!                              |                 3? none |
+//!                              | written         3 := [] | the fence is written: ready
+//!
+//!   1 := [a]   writes batch 1 of n3, unless it exists
+//!   1? [a]     reads batch 1 of n3, and finds [a]
+//!   n1/0? []   reads batch 0 of n1, and finds its fence
 //! ```
 //!
-//! Until it is ready, a node must not answer clients or acknowledge messages of other nodes: if its
-//! next incarnation found no trace of this one, it would not recover what it then lacked.
+//! Until it is ready, a node must not answer clients or acknowledge messages of other nodes. If it
+//! acknowledged something before its fence was written, and was then killed, its next incarnation
+//! might find an empty journal, take itself for the first one, and not read the other journals.
+//! What the node had acknowledged would be missing.
 
 mod scan;
 
@@ -54,8 +66,8 @@ use crate::alarm::Alarm;
 
 use scan::Scan;
 
-/// The maximum number of items in a batch; the rest goes into the next one.
-const MAX_BATCH_ITEMS: usize = 4096;
+/// The maximum number of entries in a batch; the rest goes into the next one.
+const MAX_BATCH_ENTRIES: usize = 4096;
 
 /// The timeout of a request's first attempt, and the maximum. An answer after the timeout is
 /// ignored, so each attempt waits twice as long as the one before.
@@ -67,7 +79,8 @@ const MAX_TIMEOUT: Duration = Duration::from_secs(8);
 /// The node calls [`Journal::flush`] when it has booted and after every event and request.
 #[derive(Debug)]
 pub(crate) struct Journal<T> {
-    name: &'static str,
+    /// What all keys of journals begin with.
+    key_prefix: &'static str,
     me: NodeId,
     /// Other nodes, whose journals are not read yet.
     unscanned: Vec<NodeId>,
@@ -76,12 +89,13 @@ pub(crate) struct Journal<T> {
     state: JournalState,
     /// The journals that are being read: this node's own while its end is unknown.
     scans: Vec<(NodeId, Scan<Batch<T>>)>,
-    /// The index of the batch in flight, or of the next one.
+    /// The index of the next batch; all below are known to be written.
     index: u64,
-    in_flight: Option<Batch<T>>,
-    /// The items for the next batches.
+    /// The batch to write at `index`, until that is confirmed.
+    unwritten: Option<Batch<T>>,
+    /// The entries for the next batches.
     queue: VecDeque<T>,
-    /// When the window of the first queued item ends.
+    /// When the window of the first queued entry ends.
     due: Option<Duration>,
     alarm: Alarm,
     /// To be sent at the next flush.
@@ -92,16 +106,17 @@ pub(crate) struct Journal<T> {
 enum JournalState {
     /// The fence is not written yet.
     Fencing,
-    /// The fence is written, but other journals are not read to their ends.
-    ReadingOthers,
+    /// The fence is written; wait for the reads of other journals, if any.
+    Fenced,
     Ready,
 }
 
-/// Items that an incarnation wrote together.
+/// Entries that an incarnation writes together.
 #[derive(Debug, Serialize, Deserialize)]
 struct Batch<T> {
     boot: u64,
-    items: Vec<T>,
+    #[serde(rename = "items")]
+    entries: Vec<T>,
 }
 
 /// A request to `lin-kv`.
@@ -109,7 +124,8 @@ struct Batch<T> {
 struct KvRequest {
     op: KvOp,
     timeout: Duration,
-    /// The last attempt's failure unless it was a timeout: the next attempt is delayed then.
+    /// The last attempt's failure unless it was a timeout. If set, the next attempt waits for
+    /// `timeout` first; after a timeout it does not.
     error: Option<Failure>,
 }
 
@@ -117,7 +133,7 @@ struct KvRequest {
 enum KvOp {
     /// Reads a batch of a node's journal.
     Read { owner: NodeId, index: u64 },
-    /// Writes the batch in flight.
+    /// Writes the unwritten batch.
     Write,
 }
 
@@ -140,30 +156,35 @@ enum Input<T> {
 /// A result of an event.
 #[derive(Debug)]
 pub(crate) enum JournalOutput<T> {
-    /// An item from a journal, written by an earlier incarnation of this node or by any incarnation
-    /// of another. Each journal's items come in order, and before [`JournalOutput::Ready`].
+    /// An entry of a journal, written by an earlier incarnation of this node or by any incarnation
+    /// of another. Each journal's entries come in order, and before [`JournalOutput::Ready`].
     Recovered {
         /// The node whose journal it is.
         owner: NodeId,
-        /// The boot number of the incarnation that wrote the item.
+        /// The boot number of the incarnation that wrote the entry.
         boot: u64,
-        /// The item.
-        item: T,
+        /// The entry.
+        entry: T,
     },
-    /// The node may answer from now on. Unless this is its first incarnation, all items that were
-    /// confirmed anywhere when it started are recovered.
+    /// The node may answer from now on. Unless it found its own journal empty, all entries that
+    /// were written to any journal before it started are recovered.
     Ready,
-    /// So many of the oldest unconfirmed items are now in the journal.
+    /// This number of unconfirmed entries, oldest first, are now in the journal.
     Confirmed(usize),
 }
 
 impl<T: Serialize + DeserializeOwned + Send + 'static> Journal<T> {
     /// The journal of the incarnation `boot` of `cluster.me`, not ready yet. All nodes use the same
-    /// `name`; no other keys of `lin-kv` begin with it. Items are queued for `window` and then
-    /// written together.
-    pub(crate) fn open(name: &'static str, cluster: &Cluster, boot: u64, window: Duration) -> Self {
+    /// `key_prefix`, and no other keys of `lin-kv` begin with it. Entries are queued for `window`
+    /// and then written together.
+    pub(crate) fn open(
+        key_prefix: &'static str,
+        cluster: &Cluster,
+        boot: u64,
+        window: Duration,
+    ) -> Self {
         let mut journal = Journal {
-            name,
+            key_prefix,
             me: cluster.me.clone(),
             unscanned: cluster.others().cloned().collect(),
             boot,
@@ -171,21 +192,21 @@ impl<T: Serialize + DeserializeOwned + Send + 'static> Journal<T> {
             state: JournalState::Fencing,
             scans: Vec::new(),
             index: 0,
-            in_flight: None,
+            unwritten: None,
             queue: VecDeque::new(),
             due: None,
             alarm: Alarm::default(),
             requests: Vec::new(),
         };
-        let items = Vec::new();
-        journal.in_flight = Some(Batch { boot, items });
+        let entries = Vec::new();
+        journal.unwritten = Some(Batch { boot, entries });
         journal.start_scan(journal.me.clone(), 0);
         journal
     }
 
-    /// Appends an item to the queue.
-    pub(crate) fn push(&mut self, item: T) {
-        self.queue.push_back(item);
+    /// Appends an entry to the queue.
+    pub(crate) fn push(&mut self, entry: T) {
+        self.queue.push_back(entry);
     }
 
     /// Whether [`JournalOutput::Ready`] was returned.
@@ -204,20 +225,21 @@ impl<T: Serialize + DeserializeOwned + Send + 'static> Journal<T> {
             Input::Retry(request) => self.requests.push(request),
             Input::WindowEnded => {}
         }
-        if self.state == JournalState::ReadingOthers && self.scans.is_empty() {
+        if self.state == JournalState::Fenced && self.scans.is_empty() {
             self.state = JournalState::Ready;
             outputs.push(JournalOutput::Ready);
         }
         outputs
     }
 
-    /// Sends the requests that are due now. `event` wraps the journal's events into the node's own.
+    /// Sends the requests that are due now. `event` makes the node's events of the journal's.
     pub(crate) fn flush<E>(
         &mut self,
         ctx: &mut Context<E>,
         event: impl Fn(JournalEvent<T>) -> E + Clone + Send + 'static,
     ) {
-        // No answer to a call of an earlier incarnation may match a call of this one.
+        // From then on `msg_id`s are above the boot number, so no answer to a call of an earlier
+        // incarnation matches a call of this one. To repeat this has no effect.
         ctx.number_calls_after(self.boot);
         self.start_batch(ctx, &event);
         for request in std::mem::take(&mut self.requests) {
@@ -231,7 +253,7 @@ impl<T: Serialize + DeserializeOwned + Send + 'static> Journal<T> {
         }
     }
 
-    /// Makes a batch of queued items when their window has ended and no batch is in flight.
+    /// Makes a batch of queued entries when their window has ended and all batches are written.
     fn start_batch<E>(&mut self, ctx: &mut Context<E>, event: impl Fn(JournalEvent<T>) -> E) {
         if self.queue.is_empty() {
             return;
@@ -240,11 +262,11 @@ impl<T: Serialize + DeserializeOwned + Send + 'static> Journal<T> {
         if ctx.now() < due {
             self.alarm
                 .set(ctx, Some(due), || event(JournalEvent(Input::WindowEnded)));
-        } else if self.in_flight.is_none() {
-            let count = self.queue.len().min(MAX_BATCH_ITEMS);
-            self.in_flight = Some(Batch {
+        } else if self.unwritten.is_none() {
+            let count = self.queue.len().min(MAX_BATCH_ENTRIES);
+            self.unwritten = Some(Batch {
                 boot: self.boot,
-                items: self.queue.drain(..count).collect(),
+                entries: self.queue.drain(..count).collect(),
             });
             self.due = None;
             self.requests
@@ -272,7 +294,7 @@ impl<T: Serialize + DeserializeOwned + Send + 'static> Journal<T> {
             }
             KvOp::Write => {
                 let key = self.key(&self.me, self.index);
-                let put = LIN_KV.cas_or_create(key, None, self.in_flight.as_ref());
+                let put = LIN_KV.cas_or_create(key, None, self.unwritten.as_ref());
                 ctx.call(put.timeout(timeout), move |answer| {
                     event(JournalEvent(match answer {
                         Ok(is_put) => Input::Written(is_put),
@@ -284,7 +306,7 @@ impl<T: Serialize + DeserializeOwned + Send + 'static> Journal<T> {
     }
 
     fn key(&self, owner: &NodeId, index: u64) -> String {
-        format!("{}/{owner}/{index}", self.name)
+        format!("{}/{owner}/{index}", self.key_prefix)
     }
 
     fn retry(&mut self, request: KvRequest, failure: Failure) {
@@ -297,7 +319,7 @@ impl<T: Serialize + DeserializeOwned + Send + 'static> Journal<T> {
 
     /// Starts to read a node's journal from `first` to its end.
     fn start_scan(&mut self, owner: NodeId, first: u64) {
-        let scan = Scan::from(first);
+        let scan = Scan::starting_at(first);
         self.request_reads(&owner, scan.indices());
         self.scans.retain(|(it, _)| *it != owner);
         self.scans.push((owner, scan));
@@ -352,24 +374,25 @@ impl<T: Serialize + DeserializeOwned + Send + 'static> Journal<T> {
         }
     }
 
-    /// Reads the other journals: this is not the node's first incarnation, so it has missed items.
+    /// Reads the other journals, as an earlier incarnation has run: it may have acknowledged entries
+    /// of other nodes.
     fn scan_others(&mut self) {
         for other in std::mem::take(&mut self.unscanned) {
             self.start_scan(other, 0);
         }
     }
 
-    /// Handles the success of the write in flight.
+    /// Handles the success of the write.
     fn on_written(&mut self, outputs: &mut Vec<JournalOutput<T>>) {
-        let Some(batch) = self.in_flight.take() else {
+        let Some(batch) = self.unwritten.take() else {
             return;
         };
         self.index += 1;
         if self.state == JournalState::Fencing {
-            self.state = JournalState::ReadingOthers;
+            self.state = JournalState::Fenced;
         }
-        if !batch.items.is_empty() {
-            outputs.push(JournalOutput::Confirmed(batch.items.len()));
+        if !batch.entries.is_empty() {
+            outputs.push(JournalOutput::Confirmed(batch.entries.len()));
         }
     }
 }
@@ -377,12 +400,12 @@ impl<T: Serialize + DeserializeOwned + Send + 'static> Journal<T> {
 impl<T> Batch<T> {
     fn recovered(self, owner: &NodeId) -> impl Iterator<Item = JournalOutput<T>> {
         let boot = self.boot;
-        self.items
+        self.entries
             .into_iter()
-            .map(move |item| JournalOutput::Recovered {
+            .map(move |entry| JournalOutput::Recovered {
                 owner: owner.clone(),
                 boot,
-                item,
+                entry,
             })
     }
 }

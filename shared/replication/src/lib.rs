@@ -2,16 +2,16 @@
 //! and restarts, a spanning tree of the cluster, and a journal that survives the node.
 //!
 //! Everything here is sans-IO, like a node itself: time is an argument or comes from the
-//! [`Context`](shared::Context), to which messages are sent. A node owns one of each that it needs
-//! and calls its `flush` after every request and event.
+//! [`Context`](shared::Context), to which messages are sent. A node owns those that it needs, and
+//! calls `flush` of its [`Links`] and its [`Durable`] after every request and event.
 //!
 //! | to | use |
 //! | --- | --- |
-//! | send items to another node: each once, in order, in batches, even if messages are lost | [`Link`], or [`Links`] to several nodes, with a [`Timing`] |
+//! | send items to another node in order and in batches, even if messages are lost | [`Link`], or [`Links`] to several nodes, with a [`Timing`] |
 //! | reach all nodes with the fewest messages | [`tree_neighbours`] |
 //! | keep acknowledged data even if nodes are killed | [`Durable`] |
 //! | wake at the earliest of several deadlines | [`Alarm`] |
-//! | set these options on the command line | [`LinkFlags`] and [`Durability`] |
+//! | set these options on the command line | [`LinkFlags`] and [`DurabilityFlags`] |
 //!
 //! # Example
 //!
@@ -29,18 +29,21 @@
 //!
 //! a.push(seconds(0), "hello");
 //! a.push(seconds(0), "world");
-//! assert_eq!(a.deadline(), Some(seconds(1)), "items wait until the window ends");
+//! // Items wait until the window ends, and leave in one packet.
+//! assert_eq!(a.deadline(), Some(seconds(1)));
 //! let lost = a.poll(seconds(1));
-//! assert!(lost.is_some() && a.poll(seconds(1)).is_none(), "both items are in one packet");
+//! assert!(lost.is_some() && a.poll(seconds(1)).is_none());
 //!
-//! assert_eq!(a.deadline(), Some(seconds(6)), "no acknowledgement has come in time");
+//! // No acknowledgement comes in time, so they are resent.
+//! assert_eq!(a.deadline(), Some(seconds(6)));
 //! let resent = a.poll(seconds(6)).unwrap();
 //! assert_eq!(b.receive(seconds(6), resent).items, ["hello", "world"]);
 //!
 //! let acknowledgement = b.poll(seconds(6)).unwrap();
 //! a.receive(seconds(6), acknowledgement);
 //! assert_eq!(a.unacknowledged(), 0);
-//! assert_eq!((a.deadline(), b.deadline()), (None, None), "nothing more is sent");
+//! // Nothing more is sent.
+//! assert_eq!((a.deadline(), b.deadline()), (None, None));
 //! ```
 //!
 //! The page of [`Durable`] shows a whole node.
@@ -55,7 +58,7 @@ mod tree;
 
 pub use alarm::Alarm;
 pub use durable::{Durable, Step};
-pub use flags::{Durability, LinkFlags};
+pub use flags::{DurabilityFlags, LinkFlags};
 pub use journal::JournalEvent;
 pub use link::{Link, Packet, Received, Timing};
 pub use links::Links;

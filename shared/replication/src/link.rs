@@ -5,21 +5,25 @@
 //! that go the other way, or alone if there are none for a while. Unacknowledged items are resent.
 //! While there are no items to send or to acknowledge, nothing is sent.
 //!
-//! # Why nothing is lost, repeated or reordered
+//! # Why a stream loses, repeats and reorders nothing
 //!
 //! Items are numbered from 0 and kept until the peer has acknowledged them. The receiver delivers
 //! number n only after all below n, keeps items that came too early, and drops items that it has
 //! delivered already. The numbers belong to a stream, which is named by the sender's boot number
-//! and a count of its restarts. An acknowledgement is valid only for the stream that it names, and
-//! items only if they are addressed to this incarnation (or, in a first packet, to any).
+//! and the count of the peer's restarts that the sender has accepted. An acknowledgement is valid
+//! only for the stream that it names, and items only if they are addressed to this incarnation (or
+//! to any, in packets sent before the sender knows its peer).
+//!
+//! A boot number names an incarnation. It is random and never 0; two of them cannot be compared for
+//! age.
 //!
 //! ```text
-//!   a (boot 5)                                     b (boot 8)
-//!     | from 5, to ?, items 0..2                      |
+//!   a (boot 52)                                    b (boot 31)
+//!     | from 52, to ?, items 0..2                     |
 //!     |---------------------------------------------->| delivers 0, 1
-//!     |               from 8, to 5, items 0..1, ack 2 |
+//!     |             from 31, to 52, items 0..1, ack 2 |
 //!     |<----------------------------------------------| b's own item carries the ack
-//!     | from 5, to 8, items 2..3, ack 1               |
+//!     | from 52, to 31, items 2..3, ack 1             |
 //!     |-----------------------x  lost                 |
 //!     | the same again, after `resend`                |
 //!     |---------------------------------------------->|
@@ -29,31 +33,38 @@
 //!
 //! A peer that comes back with another boot number has lost its state. The link then starts a new
 //! stream with all unacknowledged items, and [`Received::restarted`] informs the node, as only the
-//! node knows what else the new incarnation needs. Around a restart items may be delivered twice.
+//! node knows what else the new incarnation needs. Each stream delivers an item once, but around a
+//! restart the same item may come in two streams.
 //!
-//! But a late packet of an earlier incarnation has an unknown boot number, too; if the link trusted
-//! it, it would drop the peer's current incarnation. So a sender with an unknown boot number is
-//! challenged to prove that it is alive: the proof is the number of the stream that would begin
-//! with it, which is sent only in challenges. A forged packet has no effect unless the forger knows
-//! both boot numbers.
+//! A late packet of an earlier incarnation has an unknown boot number, too; if the link trusted it,
+//! it would drop the peer's current incarnation. So a sender with an unknown boot number gets a
+//! challenge: a packet without items, whose `stream` is one more than the number of restarts
+//! accepted so far. No incarnation before the current peer can have received that number. So an
+//! incarnation that returns it, as its `ack_stream`, is newer than the current peer and replaces
+//! it. The challenge's own `ack_stream` is the `stream` of the packet that caused it: if that was a
+//! challenge, too, this one answers it.
+//!
+//! Challenges sort out late packets; they are no defence against attacks. Once the peer is known, a
+//! packet whose two boot numbers are both wrong causes at most a challenge.
 //!
 //! ```text
-//!   a, restarted (boot 6)                          b (boot 8), which knows a as 5
-//!     | from 6, to ?, items 0..1                      |
+//!   a, restarted (boot 17)                         b (boot 31), which knows a as 52
+//!     | from 17, to ?, items 0..1                     |
 //!     |---------------------------------------------->| delivers nothing yet
-//!     |    from 8, to 6, stream 1, no items, again    |
+//!     |           challenge: from 31, to 17, stream 1 |
 //!     |<----------------------------------------------|
-//!     | from 6, to 8, items 0..1, ack 0 of stream 1   |
+//!     | from 17, to 31, items 0..1, ack 0 of stream 1 |
 //!     |---------------------------------------------->| restarted! delivers 0;
-//!     |                                               | 5 is ignored from now on
+//!     |                                               | 52 is ignored from now on
 //! ```
 //!
 //! # What a silent peer costs
 //!
-//! After a resend, new items wait until the peer acknowledges something. In a partition one packet
-//! is sent per `resend` and direction (two where only one direction is cut, since the packets that
-//! arrive are acknowledged, and the acknowledgements are lost). The first packet after the heal
-//! brings all items, or as many as it can carry; the rest follows its acknowledgement at once.
+//! After a resend, new items get no packet of their own until the peer acknowledges; the next
+//! resend carries them. In a partition each side sends one packet per `resend`. If only one
+//! direction is cut, the side that sends in it sends up to two: its own resend, and the
+//! acknowledgement of the peer's, which does arrive. The first packet after the heal brings all
+//! items, or as many as it can carry; the rest follows its acknowledgement at once.
 
 mod incoming;
 mod outgoing;
@@ -63,12 +74,14 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use incoming::Incoming;
-use outgoing::{Batch, Outgoing};
+use outgoing::{Outgoing, PacketItems};
 
 /// How long a link waits before it sends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timing {
-    /// From the first queued item until it is sent, with all items queued meanwhile.
+    /// How long items are collected: from the first queued item until it is sent, with all items
+    /// queued meanwhile. At most this long, unless the peer does not answer. (Not a window of items
+    /// in flight, as in TCP.)
     pub window: Duration,
     /// From the first item received until it is acknowledged, if no item is sent the other way.
     pub ack_delay: Duration,
@@ -85,7 +98,7 @@ pub struct Packet<T> {
     /// The receiver's boot number; 0 for any incarnation.
     #[serde(default, skip_serializing_if = "is_zero")]
     to: u64,
-    /// How often the sender has restarted its stream.
+    /// How many restarts of the receiver the sender has accepted; in a challenge, one more.
     #[serde(default, skip_serializing_if = "is_zero")]
     stream: u64,
     /// The number of the first item.
@@ -94,15 +107,17 @@ pub struct Packet<T> {
     /// The items, in order.
     #[serde(default = "Vec::new", skip_serializing_if = "Vec::is_empty")]
     items: Vec<T>,
-    /// All items of the receiver's stream below this number have arrived.
+    /// Of the items that the receiver of this packet has sent in stream `ack_stream`, all below
+    /// this number have arrived.
     #[serde(default, skip_serializing_if = "is_zero")]
     ack: u64,
-    /// The receiver's stream to which `ack` belongs.
+    /// The receiver's stream to which `ack` belongs; in a challenge, the stream of the packet that
+    /// caused it.
     #[serde(default, skip_serializing_if = "is_zero")]
     ack_stream: u64,
     /// Whether this is a resend or a challenge, which the receiver answers at once.
-    #[serde(default, skip_serializing_if = "is_false")]
-    again: bool,
+    #[serde(rename = "again", default, skip_serializing_if = "is_false")]
+    answer_at_once: bool,
 }
 
 fn is_zero(number: &u64) -> bool {
@@ -116,10 +131,10 @@ fn is_false(flag: &bool) -> bool {
 /// The results of a packet.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Received<T> {
-    /// Items that were not delivered before, in the peer's order.
+    /// Items of the peer's stream that were not delivered before, in its order.
     pub items: Vec<T>,
-    /// The peer has restarted since its last packet and has lost all items that it received: push
-    /// again what it needs.
+    /// The peer has restarted since its last packet and has lost all items that it received. The
+    /// link itself resends unacknowledged items; push again what else the peer needs.
     pub restarted: bool,
 }
 
@@ -142,7 +157,7 @@ pub struct Link<T> {
     challenge: Option<Challenge>,
 }
 
-/// A challenge to an incarnation that claims to be the peer: it must prove that it is alive.
+/// A challenge to an incarnation that is not the known peer; see the head of this file.
 #[derive(Debug)]
 struct Challenge {
     /// When to send it.
@@ -181,7 +196,7 @@ impl<T: Clone> Link<T> {
     /// Receives a packet from the peer.
     pub fn receive(&mut self, now: Duration, packet: Packet<T>) -> Received<T> {
         let mut received = Received::default();
-        if packet.from == 0 || self.incoming.is_retired(packet.from) {
+        if packet.from == 0 || self.incoming.is_former_peer(packet.from) {
             return received;
         }
         let is_to_us = packet.to == self.boot;
@@ -201,7 +216,7 @@ impl<T: Clone> Link<T> {
             received.restarted = true;
         }
         if !is_to_us && packet.to != 0 {
-            // For an earlier incarnation of ours: send the peer the current boot number at once.
+            // For an earlier incarnation of ours: the acknowledgement carries our boot number.
             self.incoming.schedule_ack(now);
             return received;
         }
@@ -209,11 +224,11 @@ impl<T: Clone> Link<T> {
             self.outgoing.on_ack(packet.ack);
         }
         self.incoming.advance_stream(packet.stream);
-        if packet.again {
+        if packet.answer_at_once {
             self.incoming.schedule_ack(now);
             if packet.items.is_empty() {
-                // A challenge: the peer has accepted no packet of this incarnation so far.
-                self.outgoing.expire_oldest(now);
+                // A challenge: when it was sent, the peer had accepted no packet of ours.
+                self.outgoing.resend_all(now);
             }
         }
         if packet.stream == self.incoming.stream() {
@@ -231,10 +246,10 @@ impl<T: Clone> Link<T> {
             return Some(self.challenge_packet(&challenge));
         }
         let ack_is_due = self.incoming.ack_at().is_some_and(|at| at <= now);
-        if let Some(batch) = self.outgoing.poll(now, ack_is_due) {
-            return Some(self.packet(batch));
+        if let Some(items) = self.outgoing.poll(now, ack_is_due) {
+            return Some(self.packet(items));
         }
-        ack_is_due.then(|| self.packet(Batch::default()))
+        ack_is_due.then(|| self.packet(PacketItems::default()))
     }
 
     /// When to [`poll`](Link::poll) next, if nothing else happens.
@@ -246,16 +261,16 @@ impl<T: Clone> Link<T> {
             .min()
     }
 
-    fn packet(&mut self, batch: Batch<T>) -> Packet<T> {
+    fn packet(&mut self, packed: PacketItems<T>) -> Packet<T> {
         Packet {
             from: self.boot,
             to: self.incoming.peer(),
             stream: self.outgoing.stream(),
-            first: batch.first,
-            items: batch.items,
+            first: packed.first,
+            items: packed.items,
             ack: self.incoming.take_ack(),
             ack_stream: self.incoming.stream(),
-            again: batch.again,
+            answer_at_once: packed.is_resend,
         }
     }
 
@@ -267,14 +282,14 @@ impl<T: Clone> Link<T> {
             first: 0,
             items: Vec::new(),
             ack: 0,
-            // If the other side has sent a challenge, this is the answer to it.
+            // If that packet was a challenge, this one answers it.
             ack_stream: challenge.stream,
-            again: true,
+            answer_at_once: true,
         }
     }
 
-    /// The number of the stream that begins if another incarnation proves to be the peer. It is the
-    /// secret of a challenge: only incarnations that ran after the current peer's have received it.
+    /// The number of the stream that begins when a newer incarnation replaces the peer. Until then
+    /// only challenges carry it, so no incarnation before the current peer has received it.
     fn next_stream(&self) -> u64 {
         self.outgoing.stream() + 1
     }

@@ -10,8 +10,8 @@ use crate::link::{Link, Packet, Received, Timing};
 
 /// One [`Link`] per neighbour.
 ///
-/// The node calls [`Links::flush`] after every request and event, the timer's event that it passed
-/// to `flush` included.
+/// The node calls [`Links::flush`] after every request and every event, also after the event that
+/// `flush` itself sets a timer for.
 #[derive(Debug)]
 pub struct Links<T> {
     /// In the order of the neighbours' names.
@@ -74,22 +74,22 @@ impl<T: Clone> Links<T> {
         self.links.binary_search_by(|(it, _)| it.cmp(neighbour))
     }
 
-    /// Sends the packets that are due, each wrapped into a request, and sets a timer for the next
-    /// deadline: `tick` makes its event.
+    /// Sends the packets that are due, each in a request that `request` makes, and sets a timer for
+    /// the next deadline, whose event `event` makes.
     pub fn flush<E, R: Serialize>(
         &mut self,
         ctx: &mut Context<E>,
-        wrap: impl Fn(Packet<T>) -> R,
-        tick: impl FnOnce() -> E,
+        request: impl Fn(Packet<T>) -> R,
+        event: impl FnOnce() -> E,
     ) {
         let now = ctx.now();
         for (neighbour, link) in &mut self.links {
             while let Some(packet) = link.poll(now) {
-                ctx.send(neighbour, wrap(packet));
+                ctx.send(neighbour, request(packet));
             }
         }
         let deadline = self.links.iter().filter_map(|(_, it)| it.deadline()).min();
-        self.alarm.set(ctx, deadline, tick);
+        self.alarm.set(ctx, deadline, event);
     }
 }
 
@@ -128,8 +128,8 @@ mod tests {
 
     impl Pusher {
         fn flush(&mut self, ctx: &mut Context<()>) {
-            let wrap = |packet| Outgoing::Gossip { packet };
-            self.links.flush(ctx, wrap, || ());
+            let request = |packet| Outgoing::Gossip { packet };
+            self.links.flush(ctx, request, || ());
         }
     }
 
@@ -149,7 +149,7 @@ mod tests {
                     assert_eq!(
                         received,
                         Received::default(),
-                        "the sender is not a neighbour"
+                        "a packet was accepted from a node that is not a neighbour"
                     );
                 }
             }
@@ -198,7 +198,7 @@ mod tests {
         assert_eq!(
             sent(&mut engine).lines().count(),
             6,
-            "three packets to each neighbour"
+            "not three packets to each neighbour"
         );
         engine.wake(TIMING.window);
         assert_eq!(sent(&mut engine), "");

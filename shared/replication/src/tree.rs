@@ -1,4 +1,4 @@
-//! A spanning tree of the cluster: a heap over the list of nodes.
+//! A spanning tree of the cluster: the list of nodes, numbered like an array heap.
 
 use shared::{Cluster, NodeId};
 

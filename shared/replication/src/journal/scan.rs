@@ -25,7 +25,7 @@ pub(super) struct Chunk<B> {
 
 impl<B> Scan<B> {
     /// A scan that begins at the index `first`.
-    pub(super) fn from(first: u64) -> Self {
+    pub(super) fn starting_at(first: u64) -> Self {
         Scan {
             first,
             answers: vec![None],
@@ -63,7 +63,7 @@ mod tests {
     #[test]
     fn a_journal_is_read_to_its_end_in_chunks_that_double() {
         for length in [0, 1, 2, 3, 6, 7, 8, 62, 63, 64, 127, 128, 500] {
-            let (mut scan, mut batches, mut chunks) = (Scan::from(0), Vec::new(), 0);
+            let (mut scan, mut batches, mut chunks) = (Scan::starting_at(0), Vec::new(), 0);
             let mut is_last = false;
             while !is_last {
                 // The answers come in reverse order.
@@ -86,7 +86,7 @@ mod tests {
 
     #[test]
     fn a_batch_after_an_index_without_one_is_left_out() {
-        let mut scan = Scan::from(5);
+        let mut scan = Scan::starting_at(5);
         assert!(
             scan.on_read(5, Some("f"))
                 .is_some_and(|chunk| !chunk.is_last)

@@ -7,9 +7,9 @@ use std::time::Duration;
 pub(super) struct Incoming<T> {
     /// The peer's boot number, 0 until it is known.
     peer: u64,
-    /// Earlier incarnations of the peer. Their late packets are dropped without a challenge, as
-    /// there would be no answer.
-    retired: BTreeSet<u64>,
+    /// Incarnations that were the peer before. Their late packets are dropped without a challenge,
+    /// as there would be no answer.
+    former_peers: BTreeSet<u64>,
     stream: u64,
     /// All items below this number were delivered.
     expected: u64,
@@ -23,7 +23,7 @@ impl<T> Incoming<T> {
     pub(super) fn new() -> Self {
         Incoming {
             peer: 0,
-            retired: BTreeSet::new(),
+            former_peers: BTreeSet::new(),
             stream: 0,
             expected: 0,
             early: HashMap::new(),
@@ -35,24 +35,24 @@ impl<T> Incoming<T> {
         self.peer
     }
 
-    pub(super) fn is_retired(&self, boot: u64) -> bool {
-        self.retired.contains(&boot)
+    pub(super) fn is_former_peer(&self, boot: u64) -> bool {
+        self.former_peers.contains(&boot)
     }
 
     pub(super) fn stream(&self) -> u64 {
         self.stream
     }
 
-    /// Sets the peer's boot number, and retires the one before.
+    /// Replaces the peer; its stream 0 begins.
     pub(super) fn set_peer(&mut self, boot: u64) {
         if self.peer != 0 {
-            self.retired.insert(self.peer);
+            self.former_peers.insert(self.peer);
         }
         self.peer = boot;
         self.begin(0);
     }
 
-    /// Goes on to the peer's new stream; packets of an old one have no effect.
+    /// Begins the peer's new stream, if it is newer than the current one.
     pub(super) fn advance_stream(&mut self, stream: u64) {
         if stream > self.stream {
             self.begin(stream);
@@ -84,7 +84,8 @@ impl<T> Incoming<T> {
         self.ack_at
     }
 
-    /// Ensures that an acknowledgement is sent at `at` or earlier.
+    /// Ensures that an acknowledgement is sent at `at` or earlier: a packet that also carries this
+    /// incarnation's boot number.
     pub(super) fn schedule_ack(&mut self, at: Duration) {
         self.ack_at = Some(self.ack_at.map_or(at, |earlier| earlier.min(at)));
     }

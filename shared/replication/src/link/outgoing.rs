@@ -20,7 +20,7 @@ pub(super) struct Outgoing<T> {
     /// All items below this number were sent at least once.
     ever_sent: u64,
     window_ends: Option<Duration>,
-    /// Items were resent and nothing is acknowledged since: new items wait for an acknowledgement.
+    /// Items were resent and nothing is acknowledged since: new items get no packet of their own.
     stalled: bool,
 }
 
@@ -35,18 +35,18 @@ struct Flight {
 
 /// The items of a packet.
 #[derive(Debug)]
-pub(super) struct Batch<T> {
+pub(super) struct PacketItems<T> {
     pub(super) first: u64,
     pub(super) items: Vec<T>,
-    pub(super) again: bool,
+    pub(super) is_resend: bool,
 }
 
-impl<T> Default for Batch<T> {
+impl<T> Default for PacketItems<T> {
     fn default() -> Self {
-        Batch {
+        PacketItems {
             first: 0,
             items: Vec::new(),
-            again: false,
+            is_resend: false,
         }
     }
 }
@@ -92,14 +92,18 @@ impl<T: Clone> Outgoing<T> {
         self.stalled = false;
     }
 
-    /// The batch to send now: the oldest items again, if they are considered lost; or else those
-    /// that wait, if their window has ended or a packet leaves anyway.
-    pub(super) fn poll(&mut self, now: Duration, is_leaving_anyway: bool) -> Option<Batch<T>> {
+    /// The items to send now: all unacknowledged ones, if the oldest are considered lost; or else
+    /// those that wait, if their window has ended or a packet leaves anyway.
+    pub(super) fn poll(
+        &mut self,
+        now: Duration,
+        is_leaving_anyway: bool,
+    ) -> Option<PacketItems<T>> {
         let is_due = |at: Option<Duration>| at.is_some_and(|at| at <= now);
-        let again = is_due(self.resend_at());
-        if again {
+        let is_resend = is_due(self.resend_at());
+        if is_resend {
             // The flights after the oldest are probably lost, too. The packet carries as many items
-            // as it can; the rest waits until the peer acknowledges.
+            // as it can, new ones included; the rest waits until the peer acknowledges.
             self.stalled = true;
             self.flights.clear();
         } else if !self.may_send_waiting() || !(is_leaving_anyway || is_due(self.window_ends)) {
@@ -116,10 +120,10 @@ impl<T: Clone> Outgoing<T> {
         });
         self.ever_sent = self.ever_sent.max(end);
         self.window_ends = self.has_waiting().then_some(now);
-        Some(Batch {
+        Some(PacketItems {
             first,
             items,
-            again,
+            is_resend,
         })
     }
 
@@ -128,8 +132,8 @@ impl<T: Clone> Outgoing<T> {
         [window_ends, self.resend_at()].into_iter().flatten().min()
     }
 
-    /// Resends the items in flight at the next poll, as none of them has arrived.
-    pub(super) fn expire_oldest(&mut self, now: Duration) {
+    /// Resends all items in flight at the next poll.
+    pub(super) fn resend_all(&mut self, now: Duration) {
         if let Some(oldest) = self.flights.front_mut() {
             oldest.lost_at = now;
         }

@@ -1,6 +1,6 @@
 //! A minimal node with a journal: it stores numbers, and returns all that it stored or recovered.
 
-use replication::{Durability, Durable, JournalEvent, Step};
+use replication::{DurabilityFlags, Durable, JournalEvent, Step};
 use serde::{Deserialize, Serialize};
 use shared::{Caller, Cluster, Context, Node};
 
@@ -31,7 +31,7 @@ pub enum Event {
 }
 
 impl Notebook {
-    pub fn boot(flags: &Durability, cluster: &Cluster, ctx: &mut Context<Event>) -> Self {
+    pub fn boot(flags: &DurabilityFlags, cluster: &Cluster, ctx: &mut Context<Event>) -> Self {
         let boot = ctx.rng().boot_number();
         let mut notebook = Notebook {
             durable: Durable::open(flags, "notes", cluster, boot),
@@ -48,7 +48,7 @@ impl Notebook {
                 Step::Recover { owner, entry, .. } => self.known.push((owner.to_string(), entry)),
                 Step::Ready => {}
                 Step::Serve(Request::Note { number }, caller) => {
-                    self.durable.persist(number, caller);
+                    self.durable.submit(number, caller);
                 }
                 Step::Serve(Request::Read, caller) => {
                     ctx.reply(caller, Response::ReadOk { known: &self.known });

@@ -1,10 +1,10 @@
-//! Storm, then calm, then a restart of all nodes: each must know every number that was confirmed or
-//! read before.
+//! Storm, then calm, then a restart of all nodes: each must know every number that was acknowledged
+//! or read before.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use replication::Durability;
+use replication::DurabilityFlags;
 use serde::Deserialize;
 use shared::{Rng, read_flags, with_flags};
 use simulator::latency::Latency;
@@ -12,8 +12,8 @@ use simulator::testing::{Conditions, Promises, TestCluster, for_each_seed};
 
 use super::notebook::Notebook;
 
-/// The maximum time in the calm until all nodes are ready and have confirmed all numbers: a request
-/// that was lost is retried after eight seconds; then journals are read in chunks.
+/// The maximum time in the calm until all nodes are ready and have acknowledged all numbers: a
+/// request that was lost is retried after eight seconds; then journals are read in chunks.
 const CONVERGENCE_TIME: Duration = Duration::from_secs(20);
 
 /// The latencies of a calm network.
@@ -41,7 +41,7 @@ struct Storm {
 impl Storm {
     fn draw(rng: &mut Rng) -> Self {
         let size = 1 + rng.below(5) as usize;
-        let mut flags: Durability = read_flags("notebook", &["--durable"]).unwrap();
+        let mut flags: DurabilityFlags = read_flags("notebook", &["--durable"]).unwrap();
         flags.journal_window = rng.below(2) * rng.below(500);
         let boot = with_flags(flags, Notebook::boot);
         Storm {
@@ -51,7 +51,7 @@ impl Storm {
         }
     }
 
-    fn rage(&mut self, rng: &mut Rng) {
+    fn run(&mut self, rng: &mut Rng) {
         for _ in 0..rng.below(150) {
             let node = self.cluster.random_node(rng);
             match rng.below(16) {
@@ -139,10 +139,10 @@ fn check_order(known: &[(String, u64)]) {
 }
 
 #[test]
-fn a_restarted_node_knows_all_that_was_confirmed_or_read() {
+fn a_restarted_node_knows_all_that_was_acknowledged_or_read() {
     for_each_seed(0..1_500, |rng| {
         let mut storm = Storm::draw(rng);
-        storm.rage(rng);
+        storm.run(rng);
         storm.cluster.end_faults(QUIESCENCE[rng.below(2) as usize]);
         storm.start_all();
         storm.pass(CONVERGENCE_TIME);
@@ -151,10 +151,14 @@ fn a_restarted_node_knows_all_that_was_confirmed_or_read() {
             storm.start_all();
             let names = storm.cluster.names.clone();
             storm.pass(CONVERGENCE_TIME);
-            assert!(names.iter().all(|node| storm.read(node)), "all are ready");
-            // All nodes know the same numbers, since they have read the same journals.
+            assert!(
+                names.iter().all(|node| storm.read(node)),
+                "not all nodes are ready"
+            );
+            // Each node has just been read, and `Promises` has checked that it returned what it
+            // owes. A node that has read all journals has returned every number.
             for node in &names {
-                assert!(storm.promises.owes_everything(node), "{node}");
+                assert!(storm.promises.owes_everything(node), "{node} lacks numbers");
             }
         }
         assert!(storm.cluster.becomes_idle(ms(8000)));
@@ -163,7 +167,7 @@ fn a_restarted_node_knows_all_that_was_confirmed_or_read() {
 
 #[test]
 fn a_first_start_costs_a_read_and_a_write() {
-    let flags: Durability = read_flags("notebook", &["--durable"]).unwrap();
+    let flags: DurabilityFlags = read_flags("notebook", &["--durable"]).unwrap();
     let boot = with_flags(flags, Notebook::boot);
     let mut cluster =
         TestCluster::of_nodes(5, 1, Conditions::reliable(Latency::constant(100)), boot);

@@ -1,8 +1,8 @@
-//! Forged packets: random and extreme numbers in all fields.
+//! Fuzzing with forged packets: random and extreme numbers in all fields.
 //!
-//! A link trusts a packet with its own boot number and its peer's, 48 random bits each. A forger
-//! that knows both can disturb it, but cannot make it panic or send without end. Any other forger
-//! can only make it send a challenge.
+//! Once a link knows its peer, a packet whose two boot numbers (48 random bits each) are both wrong
+//! only causes a challenge. A forger that knows a boot number can disturb the link, but even one
+//! that knows both cannot make it panic or send without end.
 
 use std::time::Duration;
 
@@ -29,7 +29,7 @@ const FAULTS: LinkFaults = LinkFaults {
     cut: [false; 2],
 };
 
-/// A number that is likely to find bugs: small, near a power of two, one of `known`, or any.
+/// A number that is likely to reveal bugs: small, near a power of two, one of `known`, or any.
 fn number(rng: &mut Rng, known: &[u64]) -> u64 {
     match rng.below(5) {
         0 => rng.below(6),
@@ -40,7 +40,7 @@ fn number(rng: &mut Rng, known: &[u64]) -> u64 {
     }
 }
 
-/// A forged packet, parsed from JSON. Forged items are those not less than [`FORGED`].
+/// A forged packet, parsed from JSON. Its items are at least [`FORGED`].
 fn forge(rng: &mut Rng, known: &[u64]) -> Packet<u64> {
     let mut fields = Vec::new();
     for name in ["from", "to", "stream", "first", "ack", "ack_stream"] {
@@ -132,7 +132,7 @@ fn a_forger_with_the_boot_numbers_cannot_make_a_link_panic_or_send_without_end()
                 2.. => pair.receive(side, forge(rng, &boots)),
             }
         }
-        // The links may never understand each other again, but they resend only at their pace.
+        // The links may never accept each other's packets again, but each resends once per timeout.
         let sent = pair.tally.all;
         pair.run_until(pair.now + 20 * TIMING.resend);
         assert!(

@@ -34,13 +34,15 @@ fn faults(rng: &mut Rng, max_latency: u64) -> LinkFaults {
     }
 }
 
-/// From the calm until all items have arrived: a window or a resend timeout ends, and the packet
-/// travels; if there are too many items for one, its acknowledgement travels and the rest follows.
+/// The time from the end of the faults until all items have arrived: a window or a resend timeout
+/// ends, and the packet travels; if there are too many items for one, its acknowledgement travels
+/// and the rest follows.
 fn arrival_bound(timing: Timing) -> Duration {
     timing.window.max(timing.resend) + 3 * ms(CALM_LATENCY)
 }
 
-/// From the calm until silence: then come the last acknowledgement and the answer to a last resend.
+/// The time from the end of the faults until nothing more is sent: after the last items come the last
+/// acknowledgement and the answer to a last resend.
 fn silence_bound(timing: Timing) -> Duration {
     arrival_bound(timing) + timing.ack_delay + 3 * ms(CALM_LATENCY)
 }
@@ -83,7 +85,7 @@ fn every_item_arrives_once_and_in_order_whatever_the_network_did() {
 fn a_restarted_peer_receives_all_that_the_other_side_knows() {
     for_each_seed(0..15_000, |rng| {
         let timing = timing(rng);
-        // Latencies exceed many an incarnation's time, so packets of earlier ones arrive late.
+        // Latencies are often longer than an incarnation lives, so that its packets arrive after it.
         let mut pair = Pair::new(rng.next_u64(), timing, faults(rng, 4000));
         for _ in 0..rng.below(40) {
             match rng.below(10) {
@@ -108,7 +110,7 @@ fn a_restarted_peer_receives_all_that_the_other_side_knows() {
 }
 
 #[test]
-fn more_items_than_a_packet_carries_arrive_as_fast() {
+fn more_items_than_a_packet_carries_arrive_within_the_same_time() {
     for_each_seed(0..20, |rng| {
         let timing = timing(rng);
         let mut pair = Pair::new(rng.next_u64(), timing, faults(rng, 1500));
@@ -159,7 +161,7 @@ fn in_the_calm_nothing_is_resent_and_half_of_the_packets_carry_items() {
 }
 
 #[test]
-fn a_silent_peer_costs_one_packet_a_resend() {
+fn a_silent_peer_costs_one_packet_per_resend_timeout() {
     for_each_seed(0..200, |rng| {
         let timing = sensible_timing(rng);
         let mut pair = Pair::new(rng.next_u64(), timing, LinkFaults::calm(CALM_LATENCY));
