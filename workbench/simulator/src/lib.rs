@@ -76,7 +76,7 @@
 //! | [`rpc`] | the requests of a workload, and the form of their answers |
 //! | [`options`] | all options of a run, of which a storm [pins](options::Pins) some |
 //! | [`nemesis`] | faults |
-//! | [`network`], [`latency`], [`topology`] | messages, latencies, neighbours |
+//! | [`network`], [`message`], [`latency`], [`topology`] | messages, latencies, neighbours |
 //! | [`service`] | the services lin-kv, seq-kv, lww-kv and lin-tso |
 //! | [`testing`] | tests that drive a cluster step by step, without workload and checker |
 //! | [`rng`] | the random numbers of a run |

@@ -108,8 +108,8 @@ impl Schedule {
 
     fn schedule_next(&mut self, now: Duration) {
         let max = nanos(self.interval.saturating_mul(2));
-        let pause = Duration::from_nanos(self.rng.random_range(0..max));
-        self.next_at = now.saturating_add(pause);
+        let gap = Duration::from_nanos(self.rng.random_range(0..max));
+        self.next_at = now.saturating_add(gap);
     }
 }
 

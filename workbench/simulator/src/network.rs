@@ -1,11 +1,12 @@
 //! The simulated network: participants, latencies, partitions and message counts. Pure: `now` goes
 //! in, deliveries come out.
 //!
-//! The timing is Maelstrom's, since message counts and latencies are rules of the game. Each
-//! participant has one consumer. It takes the queued message that is due first, drops it if a
-//! partition forbids it *at that moment*, sleeps until it is due, and delivers it; meanwhile all
-//! others wait. Messages from and to clients take no time. Message faults, which Maelstrom lacks,
-//! affect servers only; a delayed message is not queued until its delay is over.
+//! The timing is Maelstrom's, since verdicts depend on it. Each participant has one consumer, which
+//! takes the queued message that is due first, drops it if a partition forbids it *at that moment*,
+//! sleeps for the whole milliseconds until it is due, and delivers it. Until then the rest of its
+//! queue waits, even messages due earlier; a partition that begins meanwhile does not drop it.
+//! Messages from and to clients take no time, and have no message faults, which Maelstrom lacks. A
+//! delayed message is queued when its delay is over.
 
 mod inbox;
 mod reschedule;
@@ -27,7 +28,7 @@ use inbox::{Gate, Inbox, MAX_WAITING, QueuedMessage};
 
 pub use trace::{Delivery, DeliveryStatus, Trace};
 
-/// Faults of messages among servers, besides latency and partitions.
+/// Faults of messages among nodes and services, besides latency and partitions.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct MessageFaults {
     /// The share of messages that are lost, 0 to 1.
@@ -369,10 +370,10 @@ impl Network {
                 }
                 continue;
             }
-            let pause = next.due.saturating_sub(now).as_millis() as u64;
+            let sleep = next.due.saturating_sub(now).as_millis() as u64;
             let number = next.copy_id;
             inbox.current = Some(next);
-            let at = now + Duration::from_millis(pause);
+            let at = now + Duration::from_millis(sleep);
             self.wakeups.push(Reverse((at, number, name.clone())));
         }
     }

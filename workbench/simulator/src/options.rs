@@ -100,50 +100,51 @@ options! {
     /// The duration of the main phase, in seconds.
     #[serde(with = "form::seconds")]
     time_limit: Duration = Duration::from_secs(60);
-    /// The mean latency of messages among servers, in whole milliseconds.
+    /// The mean latency of messages among nodes and services, in whole milliseconds.
     latency: u32 = 0;
     /// The distribution of latencies around their mean.
     latency_dist: Distribution = Distribution::Constant;
     /// The faults that occur.
     nemesis: BTreeSet<Fault> = BTreeSet::new();
-    /// The mean time from the start of a fault to its stop, and from there to the next start of its
-    /// kind, in seconds.
+    /// The mean time, in seconds, from the start of a fault to its stop, and from its stop to the next
+    /// start of the same kind.
     #[serde(with = "form::seconds")]
     nemesis_interval: Duration = Duration::from_secs(10);
     /// The shapes of partitions, one of which is drawn each time.
     partition_shapes: Vec<nemesis::PartitionShape> = nemesis::PartitionShape::MAELSTROMS.to_vec();
-    /// Loss: the share of messages among servers that are lost, 0 to 1.
+    /// Loss: the share of messages among nodes and services that are lost, 0 to 1.
     loss: f64 = 0.2;
-    /// Duplicate: the share of messages among servers that arrive twice, 0 to 1.
+    /// Duplicate: the share of messages among nodes and services that arrive twice, 0 to 1.
     duplicate: f64 = 0.2;
-    /// Delay: the maximum, in milliseconds; half of the messages among servers are delayed.
+    /// Delay: the maximum, in milliseconds; half of the messages among nodes and services are
+    /// delayed.
     #[serde(with = "form::milliseconds")]
     delay: Duration = Duration::from_secs(1);
-    /// Pause, kill: how many nodes are paused or killed at a time.
+    /// Pause, kill: the number of nodes that are paused or killed at a time.
     targets: u32 = 1;
     /// Skew: the maximum by which a clock jumps ahead, in milliseconds.
     #[serde(with = "form::milliseconds")]
     skew: Duration = Duration::from_secs(1);
-    /// Skew: the maximum by which a clock runs too fast or too slow, as a share of its pace.
+    /// Skew: the maximum by which a clock runs too fast or too slow, as a share of true pace.
     drift: f64 = 0.1;
     /// The limit of faults of all kinds together.
     max_faults: Option<u64> = None;
-    /// The interval of losses, in seconds, if it differs from that of other faults.
+    /// The interval of losses, in seconds, if it differs from `nemesis_interval`.
     #[serde(with = "form::maybe_seconds")]
     loss_interval: Option<Duration> = None;
-    /// The interval of duplications.
+    /// The interval of duplications, likewise.
     #[serde(with = "form::maybe_seconds")]
     duplicate_interval: Option<Duration> = None;
-    /// The interval of delays.
+    /// The interval of delays, likewise.
     #[serde(with = "form::maybe_seconds")]
     delay_interval: Option<Duration> = None;
-    /// The interval of pauses.
+    /// The interval of pauses, likewise.
     #[serde(with = "form::maybe_seconds")]
     pause_interval: Option<Duration> = None;
-    /// The interval of kills.
+    /// The interval of kills, likewise.
     #[serde(with = "form::maybe_seconds")]
     kill_interval: Option<Duration> = None;
-    /// The interval of wrong clocks.
+    /// The interval of skews, likewise.
     #[serde(with = "form::maybe_seconds")]
     skew_interval: Option<Duration> = None;
     /// The limit of operations in the main phase.
@@ -252,7 +253,7 @@ impl Options {
         }
     }
 
-    /// These options, with those of faults that do not occur as in `base`.
+    /// These options, with the values of `base` for the options of faults that do not occur.
     #[must_use]
     pub fn without_unused(mut self, base: &Options) -> Options {
         let occurs = |fault| self.nemesis.contains(&fault);

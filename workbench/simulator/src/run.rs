@@ -1,7 +1,7 @@
 //! One run of a test as a discrete-event machine without a clock. A driver calls [`Run::advance`]
 //! with the time, executes each [`Run::next_command`] on the nodes, passes what they print to
-//! [`Run::on_line`], and comes again at [`Run::deadline`]. The live runner drives processes by the
-//! wall clock, the simulation jumps from deadline to deadline; all else is here, once.
+//! [`Run::on_line`], and calls again at [`Run::deadline`]. The live runner drives processes by the
+//! wall clock, the simulation jumps from deadline to deadline; both share all other code.
 
 mod faults;
 mod line;
@@ -62,7 +62,7 @@ pub struct Progress {
     pub messages: u64,
 }
 
-/// What a run has left.
+/// What a run leaves behind: all that is judged, stored and reported.
 #[derive(Debug, Default)]
 pub struct Record {
     /// Operations of clients and of the nemesis.
@@ -73,7 +73,7 @@ pub struct Record {
     pub incidents: Vec<Incident>,
     /// Why the run was aborted, if it was.
     pub crash: Option<String>,
-    /// Time zero, once all nodes were initialised.
+    /// Time zero: when all nodes were initialised; `None` if they never were.
     pub zero: Option<Duration>,
     /// The messages, if they were recorded.
     pub trace: Option<Trace>,
@@ -114,7 +114,7 @@ pub struct Run {
     history: History,
     progress: Progress,
     incidents: Vec<Incident>,
-    /// Nodes that have printed an invalid line: what they print later is ignored.
+    /// Nodes that have printed an invalid message. Until they restart, what they print is ignored.
     silenced: BTreeSet<NodeId>,
     /// Messages that clients ignored, by node and by what is wrong with them.
     strays: BTreeMap<(usize, Mismatch), RepeatedIncident>,
@@ -123,7 +123,7 @@ pub struct Run {
     commands: VecDeque<Command>,
 }
 
-/// One generator per purpose, so that one does not disturb the other.
+/// A random generator per purpose, so that one does not change the numbers of the other.
 struct Rngs {
     operations: SeededRng,
     order: SeededRng,
@@ -134,6 +134,8 @@ impl Run {
     pub fn new(now: Duration, settings: Settings, workload: Box<dyn Workload>) -> Self {
         let seed = settings.seed;
         let mut run = Run {
+            // The labels of substreams are part of the seed, so they stay: "weather" draws message
+            // faults.
             network: Network::new(
                 settings.latency,
                 substream(seed, "network"),
@@ -325,6 +327,8 @@ impl Run {
                         .iter()
                         .position(|it| *it == envelope.src);
                     let what = format!("its request to {dest} gets no answer: {why}");
+                    // A node may print a client's or a service's name as `src`. Which node did is
+                    // not known here, so the incident names the first one.
                     self.report(now, sender.unwrap_or(0), what, Some(envelope.body.get()));
                 }
             }

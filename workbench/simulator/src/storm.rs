@@ -63,9 +63,9 @@ use crate::workload::{self, MakeWorkload, Workload};
 use checkers::{CheckerResult as _, CustomResult, Validity, Verdict};
 use history::History;
 
-/// The time without faults before the final phase, in which the cluster must recover. A node that
-/// has just been restarted may have to read a long journal over a slow network, and retries may
-/// have backed off.
+/// The time without faults and operations before the final phase of a storm, in which the cluster
+/// must recover. A node that has just been restarted may have to read a long journal over a slow
+/// network, and retries may have backed off.
 pub const QUIESCENCE: Duration = Duration::from_secs(60);
 
 /// Makes runs from seeds: a workload, a node type, and pinned options.
@@ -190,7 +190,7 @@ impl Storm {
             ..options.settings(&*workload, seed)?
         };
         let record = simulate_catching(&settings, workload, &self.factory);
-        let verdict = judge(options, &record, &*make());
+        let verdict = storm_verdict(options, &record, &*make());
         Ok(StormRun {
             seed,
             options: options.clone(),
@@ -254,9 +254,10 @@ fn aborted_run(panic: &(dyn Any + Send)) -> Record {
     }
 }
 
-/// The verdict on a storm: the workload's rules, convergence, and availability unless faults forbid
-/// it. Not every kind of operation must have succeeded once: a storm may be too short for that.
-fn judge(options: &Options, record: &Record, workload: &dyn Workload) -> Verdict {
+/// The verdict on a storm: the workload's rules, convergence, and availability, unless faults beyond
+/// partitions occur. It is not required that every kind of operation has succeeded once: a storm may
+/// be too short for that.
+fn storm_verdict(options: &Options, record: &Record, workload: &dyn Workload) -> Verdict {
     let incidents = record.incidents.iter().map(ToString::to_string).collect();
     if let Some(why) = &record.crash {
         let aborted = CustomResult {

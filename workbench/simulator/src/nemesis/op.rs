@@ -19,22 +19,23 @@ pub enum NemesisOp {
     Stop(Fault),
 }
 
-/// The start of a fault, with all that was drawn for it. Nodes are given by index.
+/// The start of a fault, with all that was drawn for it. Pause, kill and skew give nodes by index,
+/// a partition by name.
 #[derive(Debug, Clone, PartialEq)]
 pub enum FaultStart {
     /// Each receiver drops messages from its set of sources.
     Partition(PartitionShape, Grudge),
-    /// This share of the messages among servers is lost.
+    /// This share of the messages among nodes and services is lost.
     Loss(f64),
-    /// This share of the messages among servers arrives twice.
+    /// This share of the messages among nodes and services arrives twice.
     Duplicate(f64),
-    /// Half of the messages among servers are delayed, by at most this.
+    /// Half of the messages among nodes and services are delayed, by at most this.
     Delay(Duration),
     /// These nodes are paused.
     Pause(BTreeSet<usize>),
     /// These nodes are killed.
     Kill(BTreeSet<usize>),
-    /// These nodes' clocks go wrong.
+    /// These nodes' clocks jump ahead and change their pace.
     Skew(Vec<(usize, Skew)>),
 }
 
@@ -71,8 +72,8 @@ impl NemesisOp {
         }
     }
 
-    /// The value of its invocation: what shall happen, as Maelstrom writes it where it has the
-    /// fault.
+    /// The value of its invocation: what shall happen. A partition has the same form as in
+    /// Maelstrom.
     pub fn value(&self) -> Box<RawValue> {
         match self {
             NemesisOp::Start(FaultStart::Partition(shape, _)) => history::json(&shape.name()),
@@ -117,6 +118,7 @@ impl NemesisOp {
             }
             NemesisOp::Stop(Fault::Pause) => history::json(&("resumed", names(touched))),
             NemesisOp::Stop(Fault::Kill) => history::json(&("restarted", names(touched))),
+            // Only the pace is true again; the text stays, since stored histories have it.
             NemesisOp::Stop(Fault::Skew) => history::json(&"clocks-in-step"),
         }
     }

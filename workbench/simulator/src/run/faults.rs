@@ -11,9 +11,10 @@ use crate::clients::Purpose;
 use crate::nemesis::{Fault, FaultStart, NemesisOp, Skew};
 use history::{Kind, OpMeta, Process};
 
-/// The state of a node's process.
+/// The state of a node's process, as far as faults change it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum ProcessState {
+    /// Neither paused nor dead, also before the first `init_ok`.
     Running,
     Paused,
     Dead,
@@ -96,6 +97,7 @@ impl Run {
                 return dead;
             }
             Fault::Skew => {
+                // Clocks run at true pace again, but stay ahead: a clock never goes back.
                 let accurate = Skew {
                     ahead: Duration::ZERO,
                     pace_ppm: 1_000_000,
@@ -136,7 +138,7 @@ impl Run {
             self.clients.close(&mut self.network, client);
         }
         self.process_states[node] = ProcessState::Dead;
-        // Lines that were on their way into the process go with it.
+        // Lines that the driver has not written yet are lost with the process.
         let is_its = |command: &Command| matches!(command, Command::Line(to, _) if *to == node);
         self.commands.retain(|command| !is_its(command));
         self.commands.push_back(Command::Kill(node));

@@ -16,7 +16,7 @@ impl Run {
         let sent = self
             .network
             .send(now, &NodeId::from(&*src), &NodeId::from(&*dest), body);
-        // With these faults even a correct node may answer late.
+        // With faults beyond partitions even a correct node may answer late.
         let is_lenient = self.settings.faults.go_beyond_maelstrom();
         let Err(unroutable) = sent else {
             return Ok(());

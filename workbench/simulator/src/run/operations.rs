@@ -12,10 +12,11 @@ use history::{Kind, Process};
 
 /// A worker: performs operations, one at a time, always on the same node.
 pub(super) struct Worker {
-    /// Its current process: a new one after each operation whose outcome is unknown.
+    /// Its current process: a new one after each operation whose outcome is unknown, so process =
+    /// worker + k · workers.
     process: u64,
     client: Option<Client>,
-    /// The operation in progress.
+    /// The operation in progress; `None` if the worker is free.
     invocation: Option<Invocation>,
     /// Its progress in the final phase.
     final_state: FinalState,
@@ -85,7 +86,9 @@ impl Run {
         };
         let (start, end) = (*start, *start + self.settings.time_limit);
 
-        // Operations of clients and of the nemesis begin only before the end.
+        // Operations of clients and of the nemesis begin only before the end. The phase lasts until
+        // `time_limit` even if no operation is left: then `pace` is `None`, and `start` stands for
+        // work that never comes.
         let in_time = |at: &Duration| *at.max(&now) < end;
         let work_at = pace
             .as_ref()

@@ -1,4 +1,5 @@
-//! Explains why a node seems not to answer, by what it has printed.
+//! What each node has printed so far: it explains why a node seems not to answer, and which of its
+//! messages clients ignored.
 
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ use crate::incident::abridged;
 #[derive(Debug, Clone, Default)]
 pub(super) struct Output {
     printed: Printed,
-    /// Another node's message reached it before it had answered `init`.
+    /// Whether another node's message reached it before it had answered `init`.
     is_early: bool,
 }
 
@@ -56,8 +57,8 @@ impl Run {
         matches!(&self.phase, Phase::Starting { waiting } if waiting.contains(&node))
     }
 
-    /// Whether a wrong line may come of a race in the node: it answers another node before it has
-    /// read its own name.
+    /// Whether a race in the node may be the cause of a wrong line: it handles another node's message
+    /// before it knows its own name, which `init` brings.
     pub(super) fn may_be_race(&self, node: usize, error: &LineError, line: &str) -> bool {
         let is_object = line.trim_start().starts_with('{');
         let is_unready = self.is_awaiting_init(node) && is_object;
@@ -70,7 +71,7 @@ impl Run {
         let Some(node) = nodes.position(|name| *name == stray.message.src) else {
             return;
         };
-        // With these faults a node may answer requests of clients that have left.
+        // With faults beyond partitions a node may answer requests of clients that have left.
         let is_lenient = self.settings.faults.go_beyond_maelstrom();
         if is_lenient && stray.mismatch == Mismatch::Unknown {
             return;

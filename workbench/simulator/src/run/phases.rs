@@ -49,13 +49,13 @@ pub(super) enum Phase {
     Starting { waiting: BTreeSet<usize> },
     /// Nodes receive the workload's set-up request.
     SettingUp { waiting: BTreeSet<usize> },
-    /// Operations at a pace, and perhaps faults.
+    /// Operations at a pace, and faults, if any.
     Main {
         start: Duration,
         pace: Option<Box<Pace>>,
         nemesis: Option<Box<Nemesis>>,
     },
-    /// No more operations begin; those in progress complete.
+    /// No more operations begin; those in progress complete. Faults stay as they are.
     Draining,
     /// No faults and no operations until this time.
     Recovering { until: Duration },
@@ -193,7 +193,7 @@ impl Run {
             Phase::Starting { waiting } if waiting.is_empty() => self.begin_set_up(now),
             Phase::SettingUp { waiting } if waiting.is_empty() => self.begin_main(now),
             Phase::Main { .. } => return self.step_main(now),
-            Phase::Draining if self.workers.iter().all(Worker::is_free) => self.end_main(now),
+            Phase::Draining if self.workers.iter().all(Worker::is_free) => self.end_draining(now),
             Phase::Recovering { until } if *until <= now => {
                 self.phase = Phase::Final { start: now };
             }
@@ -245,8 +245,8 @@ impl Run {
         };
     }
 
-    /// Lifts all faults and begins the recovery before the final phase.
-    fn end_main(&mut self, now: Duration) {
+    /// Ends the run, or lifts all faults and begins the recovery before the final phase.
+    fn end_draining(&mut self, now: Duration) {
         if !self.workload.has_final_phase() {
             self.phase = Phase::Over { crash: None };
             return;

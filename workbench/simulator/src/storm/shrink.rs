@@ -1,4 +1,4 @@
-//! Shrinks a failing run: to fewer nodes, faults and operations, and a shorter time.
+//! Shrinks an invalid run: to fewer nodes, faults and operations, and a shorter time.
 //!
 //! Only the options and the seed change, so that a command repeats the result. With smaller options
 //! a seed gives other operations and faults, so each option is tried with several seeds.
@@ -18,16 +18,17 @@ use history::Op;
 /// The number of seeds with which smaller options are tried.
 const TRIES: u64 = 32;
 
-/// The smallest failing run that was found, and the number of tried runs.
+/// The result of shrinking.
 #[derive(Debug)]
 pub struct Shrunk {
-    /// The run.
+    /// The smallest invalid run that was found.
     pub run: StormRun,
-    /// The number of tried runs.
+    /// An upper bound of the number of tried runs: smaller options are tried with [`TRIES`] seeds,
+    /// but no more seeds are run once one gives an invalid run.
     pub tried: u64,
 }
 
-/// Looks for smaller failing runs until none is found, or `max_runs` have been tried.
+/// Looks for smaller invalid runs until none is found, or about `max_runs` have been tried.
 pub fn shrink(storm: &Storm, failing: StormRun, max_runs: u64) -> Shrunk {
     let mut shrunk = Shrunk {
         run: failing,
@@ -49,7 +50,7 @@ pub fn shrink(storm: &Storm, failing: StormRun, max_runs: u64) -> Shrunk {
     shrunk
 }
 
-/// The run of the first seed, from this one on, that fails with these options.
+/// The run of the first seed, from this one on, that is invalid with these options.
 fn first_failure(storm: &Storm, seed: u64, options: &Options) -> Option<StormRun> {
     let seeds = seed..seed.saturating_add(TRIES);
     let fails = |seed| {

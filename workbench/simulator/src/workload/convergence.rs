@@ -1,6 +1,6 @@
-//! Convergence after a storm: wraps any workload and adds requirements that Maelstrom does not have.
-//! Every node must answer again; and where nodes must converge, all final reads must agree and
-//! include everything that was acknowledged.
+//! Convergence after a storm: a wrapper that adds a final phase and its requirements to any
+//! workload. Maelstrom has no such requirements. Every node must answer again; and where nodes must
+//! converge, all final reads must agree and include everything that was acknowledged.
 
 use serde_json::value::RawValue;
 use shared::NodeId;

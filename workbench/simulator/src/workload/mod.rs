@@ -155,7 +155,8 @@ pub trait Workload: Send {
     /// A new client.
     fn session(&self) -> Box<dyn Session>;
 
-    /// Whether a final phase follows the main phase and ten seconds of recovery.
+    /// Whether a final phase follows the main phase and a
+    /// [recovery](crate::run::Settings::recovery).
     fn has_final_phase(&self) -> bool {
         false
     }
@@ -177,8 +178,9 @@ pub trait Workload: Send {
         false
     }
 
-    /// Whether an operation changes nothing, such as a read. If its outcome is unknown, it then
-    /// completes as `fail`, which makes checking cheaper.
+    /// Whether an operation changes nothing, such as a read. After a timeout or an indefinite error
+    /// it then completes as `fail` instead of `info`, which makes checking cheaper; after a malformed
+    /// answer it is still `info`.
     fn is_idempotent(&self, f: &str) -> bool {
         let _ = f;
         false
@@ -198,7 +200,7 @@ pub trait Workload: Send {
         None
     }
 
-    /// Generates the operation that each worker performs in a storm after recovery, unless the
+    /// Generates the one operation that each worker performs in a storm after recovery, unless the
     /// workload has a final phase. It is a finding if the operation does not succeed, so it must be
     /// one that succeeds on every healthy node.
     fn after_recovery(&mut self, turn: Turn, rng: &mut SeededRng) -> Invocation {
@@ -301,8 +303,8 @@ impl Completion {
 }
 
 /// The completion of an operation after an error, a malformed answer, or a timeout: `fail` after a
-/// definite error, or after any error or timeout of an [idempotent](Workload::is_idempotent)
-/// operation, and `info` otherwise.
+/// definite error, or after any error or timeout of an operation that is
+/// [read-only](Workload::is_idempotent), and `info` otherwise.
 pub fn failed(error: OpError, definite: bool, idempotent: bool) -> Completion {
     let certain = match error {
         OpError::NetTimeout | OpError::Rpc { .. } => definite || idempotent,
