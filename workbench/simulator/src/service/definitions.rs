@@ -35,11 +35,11 @@ pub static SERVICES: [Service; 4] = [
     },
     Service {
         name: "seq-kv",
-        meaning: "A key-value store. It is sequentially consistent: all clients see the same \
-                  states in the same order, but a client that only reads may be far behind, and a \
+        meaning: "A key-value store. It is sequentially consistent: all callers see the same \
+                  states in the same order, but a caller that only reads may be far behind, and a \
                   cas may fail because of an old value. To read the newest state, write a unique \
-                  value first. A client more than 31 changes behind may even see time run \
-                  backwards.",
+                  value first. A caller more than 31 changes behind may even see an older state \
+                  after a newer one.",
         requests: &[READ, WRITE, CREATING_CAS],
         store: Store::SeqKv,
     },

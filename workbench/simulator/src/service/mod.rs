@@ -2,9 +2,9 @@
 //! goes in, its answer comes out; the network delays both.
 //!
 //! Kept from Maelstrom, because verdicts depend on it: in seq-kv reads and cas may see old states,
-//! and a caller more than 31 changes behind may see time run backwards (`seq_kv`); lww-kv's two
-//! replicas never exchange anything, and it has no `create_if_not_exists` (`kv`); a missing field
-//! counts as `null`; an invalid request is never answered, so that the caller times out.
+//! and a caller more than 31 changes behind may see an older state after a newer one (`seq_kv`);
+//! lww-kv's two replicas never exchange anything, and it has no `create_if_not_exists` (`kv`); a
+//! missing field counts as `null`; an invalid request is never answered: the caller times out.
 
 mod definitions;
 mod kv;
