@@ -28,7 +28,7 @@ use crate::statistics::Statistics;
 use crate::workload::Workload;
 use history::{History, Kind, Op, OpError, OpMeta, Process, Value};
 
-use faults::ProcessState;
+use faults::NodeStatus;
 use line::LineError;
 use operations::Worker;
 use output::{Output, RepeatedIncident};
@@ -119,7 +119,7 @@ pub struct Run {
     /// Messages that clients ignored, by node and by what is wrong with them.
     strays: BTreeMap<(usize, Mismatch), RepeatedIncident>,
     outputs: Vec<Output>,
-    process_states: Vec<ProcessState>,
+    node_statuses: Vec<NodeStatus>,
     commands: VecDeque<Command>,
 }
 
@@ -159,7 +159,7 @@ impl Run {
             silenced: BTreeSet::new(),
             strays: BTreeMap::new(),
             outputs: vec![Output::default(); settings.nodes.len()],
-            process_states: vec![ProcessState::Running; settings.nodes.len()],
+            node_statuses: vec![NodeStatus::Running; settings.nodes.len()],
             commands: VecDeque::new(),
             workload,
             settings,

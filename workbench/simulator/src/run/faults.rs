@@ -11,15 +11,15 @@ use crate::clients::Purpose;
 use crate::nemesis::{Fault, FaultStart, NemesisOp, Skew};
 use history::{Kind, OpMeta, Process};
 
-/// The state of a node's process, as far as faults change it.
+/// Whether a node runs, as far as faults change it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum ProcessState {
+pub(super) enum NodeStatus {
     /// Neither paused nor dead, also before the first `init_ok`.
     Running,
     Paused,
     Dead,
     /// Restarted, and not initialised yet: this client has sent `init`.
-    Starting(NodeId),
+    Restarting(NodeId),
 }
 
 impl Run {
@@ -61,12 +61,12 @@ impl Run {
             FaultStart::Duplicate(share) => self.network.faults_mut().duplicate = *share,
             FaultStart::Delay(max) => self.network.faults_mut().delay = *max,
             FaultStart::Pause(nodes) => {
-                let awake = self.in_state(nodes, |state| *state == ProcessState::Running);
+                let awake = self.with_status(nodes, |status| *status == NodeStatus::Running);
                 awake.iter().for_each(|node| self.pause(*node));
                 return FaultStart::Pause(awake);
             }
             FaultStart::Kill(nodes) => {
-                let alive = self.in_state(nodes, |state| *state != ProcessState::Dead);
+                let alive = self.with_status(nodes, |status| *status != NodeStatus::Dead);
                 alive.iter().for_each(|node| self.kill(now, *node));
                 return FaultStart::Kill(alive);
             }
@@ -87,12 +87,12 @@ impl Run {
             Fault::Duplicate => self.network.faults_mut().duplicate = 0.0,
             Fault::Delay => self.network.faults_mut().delay = Duration::ZERO,
             Fault::Pause => {
-                let paused = self.in_state(&all_nodes, |state| *state == ProcessState::Paused);
+                let paused = self.with_status(&all_nodes, |status| *status == NodeStatus::Paused);
                 paused.iter().for_each(|node| self.resume(now, *node));
                 return paused;
             }
             Fault::Kill => {
-                let dead = self.in_state(&all_nodes, |state| *state == ProcessState::Dead);
+                let dead = self.with_status(&all_nodes, |status| *status == NodeStatus::Dead);
                 dead.iter().for_each(|node| self.restart(now, *node));
                 return dead;
             }
@@ -109,35 +109,35 @@ impl Run {
         BTreeSet::new()
     }
 
-    fn in_state(
+    fn with_status(
         &self,
         nodes: &BTreeSet<usize>,
-        state: impl Fn(&ProcessState) -> bool,
+        status: impl Fn(&NodeStatus) -> bool,
     ) -> BTreeSet<usize> {
         let nodes = nodes.iter().copied();
         nodes
-            .filter(|node| state(&self.process_states[*node]))
+            .filter(|node| status(&self.node_statuses[*node]))
             .collect()
     }
 
     fn pause(&mut self, node: usize) {
-        self.process_states[node] = ProcessState::Paused;
+        self.node_statuses[node] = NodeStatus::Paused;
         self.network.stop_listening(&self.settings.nodes[node]);
         self.commands.push_back(Command::Pause(node));
     }
 
     fn resume(&mut self, now: Duration, node: usize) {
-        self.process_states[node] = ProcessState::Running;
+        self.node_statuses[node] = NodeStatus::Running;
         self.commands.push_back(Command::Resume(node));
         self.network.listen(now, &self.settings.nodes[node]);
     }
 
     /// Kills a node, with its unread input. Messages that arrive later are lost.
     fn kill(&mut self, now: Duration, node: usize) {
-        if let ProcessState::Starting(client) = &self.process_states[node] {
+        if let NodeStatus::Restarting(client) = &self.node_statuses[node] {
             self.clients.close(&mut self.network, client);
         }
-        self.process_states[node] = ProcessState::Dead;
+        self.node_statuses[node] = NodeStatus::Dead;
         // Lines that the driver has not written yet are lost with the process.
         let is_its = |command: &Command| matches!(command, Command::Line(to, _) if *to == node);
         self.commands.retain(|command| !is_its(command));
@@ -149,7 +149,7 @@ impl Run {
     fn restart(&mut self, now: Duration, node: usize) {
         self.commands.push_back(Command::Start(node));
         let client = self.open_init_client(node);
-        self.process_states[node] = ProcessState::Starting(client.clone());
+        self.node_statuses[node] = NodeStatus::Restarting(client.clone());
         let name = &self.settings.nodes[node];
         self.silenced.remove(name);
         self.outputs[node] = Output::default();
@@ -159,7 +159,7 @@ impl Run {
 
     /// Connects a restarted node to the network again, after it has answered `init`.
     pub(super) fn rejoin(&mut self, now: Duration, node: usize) {
-        self.process_states[node] = ProcessState::Running;
+        self.node_statuses[node] = NodeStatus::Running;
         let name = self.settings.nodes[node].clone();
         self.network.open(now, &name);
         if let Some(question) = self.workload.set_up(&self.settings.nodes) {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use shared::NodeId;
 
 use super::Run;
-use super::faults::ProcessState;
+use super::faults::NodeStatus;
 use super::operations::Worker;
 use super::settings::Settings;
 use crate::clients::{Purpose, Reply};
@@ -142,7 +142,7 @@ impl Run {
                 if let Phase::Starting { waiting } = &mut self.phase {
                     waiting.remove(&node);
                 }
-                if self.process_states[node] == ProcessState::Starting(reply.client.clone()) {
+                if self.node_statuses[node] == NodeStatus::Restarting(reply.client.clone()) {
                     self.rejoin(now, node);
                 }
             }
