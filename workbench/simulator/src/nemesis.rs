@@ -148,7 +148,7 @@ fn skews(victims: BTreeSet<usize>, faults: &Faults, rng: &mut SeededRng) -> Vec<
     let drift = (faults.drift.clamp(0.0, 0.99) * 1e6) as u32;
     let mut skew = || Skew {
         ahead: Duration::from_nanos(rng.random_range(0..=nanos(faults.skew))),
-        pace_ppm: rng.random_range(1_000_000 - drift..=1_000_000 + drift),
+        speed_millionths: rng.random_range(1_000_000 - drift..=1_000_000 + drift),
     };
     victims.into_iter().map(|node| (node, skew())).collect()
 }
@@ -289,7 +289,7 @@ mod tests {
                 NemesisOp::Start(FaultStart::Skew(skews)) => {
                     assert_eq!(skews.len(), 5);
                     let is_within = |ppm| (900_000..=1_100_000).contains(&ppm);
-                    assert!(skews.iter().all(|(_, skew)| is_within(skew.pace_ppm)
+                    assert!(skews.iter().all(|(_, skew)| is_within(skew.speed_millionths)
                         && skew.ahead <= Duration::from_secs(1)));
                 }
                 NemesisOp::Start(_) | NemesisOp::Stop(_) => {}

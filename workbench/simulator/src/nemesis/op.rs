@@ -44,8 +44,8 @@ pub enum FaultStart {
 pub struct Skew {
     /// How far it jumps ahead.
     pub ahead: Duration,
-    /// Its pace, in millionths of true time.
-    pub pace_ppm: u32,
+    /// Its speed, in millionths of true time.
+    pub speed_millionths: u32,
 }
 
 impl FaultStart {
@@ -105,8 +105,8 @@ impl NemesisOp {
             NemesisOp::Start(FaultStart::Kill(nodes)) => history::json(&("killed", names(nodes))),
             NemesisOp::Start(FaultStart::Skew(skews)) => {
                 let mut clocks = serde_json::Map::new();
-                for (node, Skew { ahead, pace_ppm }) in skews {
-                    let pace = f64::from(*pace_ppm) / 1e6;
+                for (node, Skew { ahead, speed_millionths }) in skews {
+                    let pace = f64::from(*speed_millionths) / 1e6;
                     let clock = json!({"ahead-ms": ahead.as_millis() as u64, "pace": pace});
                     clocks.insert(name(*node).to_owned(), clock);
                 }
@@ -171,7 +171,7 @@ mod tests {
         check(&loss, "start-loss", "0.25", r#""messages-lost""#);
         let skew = Skew {
             ahead: Duration::from_millis(70),
-            pace_ppm: 1_050_000,
+            speed_millionths: 1_050_000,
         };
         let skew = NemesisOp::Start(FaultStart::Skew(vec![(0, skew)]));
         let clocks = r#"["skewed",{"n0":{"ahead-ms":70,"pace":1.05}}]"#;

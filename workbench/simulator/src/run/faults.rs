@@ -100,7 +100,7 @@ impl Run {
                 // Clocks run at true pace again, but stay ahead: a clock never goes back.
                 let accurate = Skew {
                     ahead: Duration::ZERO,
-                    pace_ppm: 1_000_000,
+                    speed_millionths: 1_000_000,
                 };
                 let commands = all_nodes.iter().map(|node| Command::Skew(*node, accurate));
                 self.commands.extend(commands);
