@@ -74,7 +74,7 @@ impl NemesisOp {
 
     /// The value of its invocation: what shall happen. A partition has the same form as in
     /// Maelstrom.
-    pub fn value(&self) -> Box<RawValue> {
+    pub fn invocation_value(&self) -> Box<RawValue> {
         match self {
             NemesisOp::Start(FaultStart::Partition(shape, _)) => history::json(&shape.name()),
             NemesisOp::Start(FaultStart::Loss(part) | FaultStart::Duplicate(part)) => {
@@ -88,7 +88,7 @@ impl NemesisOp {
 
     /// The value of its completion: what has happened to which nodes. `name` gives a node's name,
     /// and `touched` are the nodes that a stop has resumed or restarted.
-    pub fn outcome<'a>(
+    pub fn completion_value<'a>(
         &self,
         name: impl Fn(usize) -> &'a str,
         touched: &BTreeSet<usize>,
@@ -135,10 +135,10 @@ mod tests {
 
     fn described(op: &NemesisOp) -> (&'static str, String, String) {
         let name = |node: usize| ["n0", "n1", "n2"][node];
-        let outcome = op.outcome(name, &BTreeSet::from([2]));
+        let outcome = op.completion_value(name, &BTreeSet::from([2]));
         (
             op.f(),
-            op.value().get().to_owned(),
+            op.invocation_value().get().to_owned(),
             outcome.get().to_owned(),
         )
     }

@@ -30,8 +30,8 @@ impl Run {
             NemesisOp::Stop(fault) => (op.clone(), self.lift(now, *fault)),
         };
         let name = |node: usize| self.settings.nodes[node].as_str();
-        let outcome = op.outcome(name, &touched);
-        for value in [op.value(), outcome] {
+        let outcome = op.completion_value(name, &touched);
+        for value in [op.invocation_value(), outcome] {
             self.record(
                 now,
                 Process::NEMESIS,
