@@ -20,7 +20,7 @@ use serde_json::value::{RawValue, to_raw_value};
 
 use crate::rng::SeededRng;
 use definitions::Store;
-use kv::{Key, KvOp, LinKv, LwwKv, Request};
+use kv::{Key, KvOp, MapStore, LwwKv, Request};
 use reply::Reply;
 use seq_kv::SeqKv;
 
@@ -29,7 +29,7 @@ pub use definitions::{SERVICES, Service};
 /// All four services and their states.
 #[derive(Debug)]
 pub struct Services {
-    lin_kv: LinKv,
+    lin_kv: MapStore,
     seq_kv: SeqKv,
     lww_kv: LwwKv,
     /// The next timestamp of lin-tso.
@@ -91,7 +91,7 @@ impl Services {
     /// Empty stores, and timestamps from 0.
     pub fn new(mut rng: SeededRng) -> Services {
         Services {
-            lin_kv: LinKv::default(),
+            lin_kv: MapStore::default(),
             seq_kv: SeqKv::new(SeededRng::from_rng(&mut rng)),
             lww_kv: LwwKv::new(SeededRng::from_rng(&mut rng)),
             lin_tso: 0,
