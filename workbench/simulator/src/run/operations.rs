@@ -15,7 +15,7 @@ pub(super) struct Worker {
     /// Its current process: a new one after each operation whose outcome is unknown, so process =
     /// worker + k · workers.
     process: u64,
-    client: Option<Client>,
+    client: Option<WorkerClient>,
     /// The operation in progress; `None` if the worker is free.
     invocation: Option<Invocation>,
     /// Its progress in the final phase.
@@ -33,7 +33,7 @@ enum FinalState {
     Done,
 }
 
-struct Client {
+struct WorkerClient {
     name: NodeId,
     process: u64,
     session: Box<dyn Session>,
@@ -282,7 +282,7 @@ impl Run {
                 .clients
                 .open(&mut self.network, node, Purpose::Work(worker));
             let session = self.workload.session();
-            state.client = Some(Client {
+            state.client = Some(WorkerClient {
                 name,
                 process,
                 session,
