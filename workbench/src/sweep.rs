@@ -169,7 +169,7 @@ impl Sweep {
         let record = simulate_catching(&settings, make(), &factory);
         let history = &record.history;
         let operations = history.count(Kind::Invoke);
-        let is_over = record.crash.is_none();
+        let is_over = record.abort_reason.is_none();
         let verdict = is_over.then(|| judge(&record, &*make(), options.availability));
         let valid = verdict.as_ref().map(|verdict| verdict.validity());
         let measured = verdict.as_ref().map(Measurements::of).unwrap_or_default();

@@ -65,7 +65,7 @@ impl Outcome {
             results: verdict.map_or(Value::Null, |it| edn::to_json(&it.to_edn())),
             findings: verdict.map_or_else(Vec::new, |it| it.sentences()),
             incidents: record.incidents.clone(),
-            abort: record.crash.clone(),
+            abort: record.abort_reason.clone(),
             failed_requests: match verdict {
                 Some(_) if !is_valid => failed_requests(&record.history, node_of),
                 _ => Vec::new(),

@@ -72,7 +72,7 @@ pub struct Record {
     /// Protocol errors of nodes.
     pub incidents: Vec<Incident>,
     /// Why the run was aborted, if it was.
-    pub crash: Option<String>,
+    pub abort_reason: Option<String>,
     /// Time zero: when all nodes were initialised; `None` if they never were.
     pub zero: Option<Duration>,
     /// The messages, if they were recorded.
@@ -249,8 +249,8 @@ impl Run {
 
     /// Aborts the run, even one that has just ended. Of several reasons the first one stays.
     pub fn abort(&mut self, why: String) {
-        if !matches!(self.phase, Phase::Over { crash: Some(_) }) {
-            self.phase = Phase::Over { crash: Some(why) };
+        if !matches!(self.phase, Phase::Over { abort_reason: Some(_) }) {
+            self.phase = Phase::Over { abort_reason: Some(why) };
         }
     }
 
@@ -292,8 +292,8 @@ impl Run {
             statistics: self.network.statistics().clone(),
             history: self.history,
             incidents: self.incidents,
-            crash: match self.phase {
-                Phase::Over { crash } => crash,
+            abort_reason: match self.phase {
+                Phase::Over { abort_reason } => abort_reason,
                 Phase::Starting { .. }
                 | Phase::SettingUp { .. }
                 | Phase::Main { .. }

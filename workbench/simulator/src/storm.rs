@@ -249,7 +249,7 @@ fn aborted_run(panic: &(dyn Any + Send)) -> Record {
     let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
     let text = text.unwrap_or("without a message");
     Record {
-        crash: Some(format!("a node panicked: {text}")),
+        abort_reason: Some(format!("a node panicked: {text}")),
         ..Record::default()
     }
 }
@@ -259,7 +259,7 @@ fn aborted_run(panic: &(dyn Any + Send)) -> Record {
 /// be too short for that.
 fn storm_verdict(options: &Options, record: &Record, workload: &dyn Workload) -> Verdict {
     let incidents = record.incidents.iter().map(ToString::to_string).collect();
-    if let Some(why) = &record.crash {
+    if let Some(why) = &record.abort_reason {
         let aborted = CustomResult {
             validity: Validity::Invalid,
             findings: vec![format!("the run was aborted: {why}")],

@@ -43,7 +43,7 @@ fn hunt(mut mutant: Mutant) -> Hunt {
 
 /// Whether a run is invalid. Aborted runs do not count, since they say little about the mistake.
 fn is_found(run: &StormRun) -> bool {
-    run.verdict.validity() == Validity::Invalid && run.record.crash.is_none()
+    run.verdict.validity() == Validity::Invalid && run.record.abort_reason.is_none()
 }
 
 #[test]

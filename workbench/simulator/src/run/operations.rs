@@ -160,7 +160,7 @@ impl Run {
         if ready.is_empty() {
             let is_done = |it: &Worker| it.is_free() && it.final_state == FinalState::Done;
             if self.workers.iter().all(is_done) {
-                self.phase = Phase::Over { crash: None };
+                self.phase = Phase::Over { abort_reason: None };
                 return true;
             }
             return false;

@@ -62,7 +62,7 @@ pub(super) enum Phase {
     /// The final operations.
     Final { start: Duration },
     /// The end, with a reason if the run was aborted.
-    Over { crash: Option<String> },
+    Over { abort_reason: Option<String> },
 }
 
 impl Run {
@@ -248,7 +248,7 @@ impl Run {
     /// Ends the run, or lifts all faults and begins the recovery before the final phase.
     fn end_draining(&mut self, now: Duration) {
         if !self.workload.has_final_phase() {
-            self.phase = Phase::Over { crash: None };
+            self.phase = Phase::Over { abort_reason: None };
             return;
         }
         self.lift_all_faults(now);
