@@ -180,7 +180,7 @@ impl Clients {
     }
 
     /// Expires one request whose timeout has passed by `now`; of several that of the oldest client.
-    pub fn expire_call(&mut self, now: Duration, network: &mut Network) -> Option<Reply> {
+    pub fn expire_request(&mut self, now: Duration, network: &mut Network) -> Option<Reply> {
         if self.deadline()? > now {
             return None;
         }

@@ -177,7 +177,7 @@ impl Run {
         loop {
             if let Some(envelope) = self.network.poll(now) {
                 self.deliver(now, envelope);
-            } else if let Some(reply) = self.clients.expire_call(now, &mut self.network) {
+            } else if let Some(reply) = self.clients.expire_request(now, &mut self.network) {
                 self.dispatch_reply(now, &reply);
             } else if !self.step(now) {
                 break;
