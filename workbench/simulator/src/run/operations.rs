@@ -223,8 +223,8 @@ impl Run {
             Ok(answer) => client.session.on_reply(invocation, &answer),
             Err(error) => {
                 let ending = if self.workload.reads_errors() {
-                    let idempotent = self.workload.is_idempotent(invocation.f);
-                    failed(error.error, error.definite, idempotent)
+                    let read_only = self.workload.is_read_only(invocation.f);
+                    failed(error.error, error.definite, read_only)
                 } else {
                     thrown(error.error)
                 };

@@ -107,7 +107,7 @@ impl Workload for Broadcast {
         Box::new(Client)
     }
 
-    fn is_idempotent(&self, f: &str) -> bool {
+    fn is_read_only(&self, f: &str) -> bool {
         f == "read"
     }
 

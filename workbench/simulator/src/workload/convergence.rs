@@ -126,8 +126,8 @@ impl Workload for WithConvergence {
         self.inner.keeps_clients()
     }
 
-    fn is_idempotent(&self, f: &str) -> bool {
-        self.inner.is_idempotent(f)
+    fn is_read_only(&self, f: &str) -> bool {
+        self.inner.is_read_only(f)
     }
 
     fn reads_errors(&self) -> bool {

@@ -206,7 +206,7 @@ impl Workload for LinKv {
         true
     }
 
-    fn is_idempotent(&self, f: &str) -> bool {
+    fn is_read_only(&self, f: &str) -> bool {
         f == "read"
     }
 

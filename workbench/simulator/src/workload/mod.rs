@@ -181,7 +181,7 @@ pub trait Workload: Send {
     /// Whether an operation changes nothing, such as a read. After a timeout or an indefinite error
     /// it then completes as `fail` instead of `info`, which makes checking cheaper; after a malformed
     /// answer it is still `info`.
-    fn is_idempotent(&self, f: &str) -> bool {
+    fn is_read_only(&self, f: &str) -> bool {
         let _ = f;
         false
     }
@@ -304,10 +304,10 @@ impl Completion {
 
 /// The completion of an operation after an error, a malformed answer, or a timeout: `fail` after a
 /// definite error, or after any error or timeout of an operation that is
-/// [read-only](Workload::is_idempotent), and `info` otherwise.
-pub fn failed(error: OpError, definite: bool, idempotent: bool) -> Completion {
+/// [read-only](Workload::is_read_only), and `info` otherwise.
+pub fn failed(error: OpError, definite: bool, read_only: bool) -> Completion {
     let certain = match error {
-        OpError::NetTimeout | OpError::Rpc { .. } => definite || idempotent,
+        OpError::NetTimeout | OpError::Rpc { .. } => definite || read_only,
         OpError::Malformed { .. } | OpError::Thrown { .. } | OpError::Other { .. } => false,
     };
     let kind = if certain { Kind::Fail } else { Kind::Info };
