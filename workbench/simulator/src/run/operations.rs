@@ -7,7 +7,7 @@ use shared::NodeId;
 
 use super::{Phase, Run};
 use crate::clients::{Purpose, Reply};
-use crate::workload::{Completion, FinalStep, Invocation, Session, Step, Turn, failed, thrown};
+use crate::workload::{Completion, FinalStep, Invocation, Session, Step, Turn, completion_after_error, completion_after_uninterpreted_error};
 use history::{Kind, Process};
 
 /// A worker: performs operations, one at a time, always on the same node.
@@ -222,13 +222,13 @@ impl Run {
         let step = match reply.answer() {
             Ok(answer) => client.session.on_reply(invocation, &answer),
             Err(error) => {
-                let ending = if self.workload.reads_errors() {
+                let completion = if self.workload.interprets_errors() {
                     let read_only = self.workload.is_read_only(invocation.f);
-                    failed(error.error, error.definite, read_only)
+                    completion_after_error(error.error, error.definite, read_only)
                 } else {
-                    thrown(error.error)
+                    completion_after_uninterpreted_error(error.error)
                 };
-                Step::Done(ending)
+                Step::Done(completion)
             }
         };
         self.execute_step(now, worker, step);

@@ -130,8 +130,8 @@ impl Workload for WithConvergence {
         self.inner.is_read_only(f)
     }
 
-    fn reads_errors(&self) -> bool {
-        self.inner.reads_errors()
+    fn interprets_errors(&self) -> bool {
+        self.inner.interprets_errors()
     }
 
     fn required_concurrency(&self) -> Option<Concurrency> {

@@ -105,7 +105,7 @@ impl Workload for Counter {
         })
     }
 
-    fn reads_errors(&self) -> bool {
+    fn interprets_errors(&self) -> bool {
         false
     }
 

@@ -82,7 +82,7 @@ impl Workload for GSet {
         })
     }
 
-    fn reads_errors(&self) -> bool {
+    fn interprets_errors(&self) -> bool {
         false
     }
 

@@ -188,7 +188,7 @@ pub trait Workload: Send {
 
     /// Whether clients interpret errors. If not, an operation is `info` after any error, even after
     /// a definite one.
-    fn reads_errors(&self) -> bool {
+    fn interprets_errors(&self) -> bool {
         true
     }
 
@@ -305,7 +305,7 @@ impl Completion {
 /// The completion of an operation after an error, a malformed answer, or a timeout: `fail` after a
 /// definite error, or after any error or timeout of an operation that is
 /// [read-only](Workload::is_read_only), and `info` otherwise.
-pub fn failed(error: OpError, definite: bool, read_only: bool) -> Completion {
+pub fn completion_after_error(error: OpError, definite: bool, read_only: bool) -> Completion {
     let certain = match error {
         OpError::NetTimeout | OpError::Rpc { .. } => definite || read_only,
         OpError::Malformed { .. } | OpError::Thrown { .. } | OpError::Other { .. } => false,
@@ -319,8 +319,8 @@ pub fn failed(error: OpError, definite: bool, read_only: bool) -> Completion {
 }
 
 /// The completion of an operation after an error, where clients do not
-/// [interpret errors](Workload::reads_errors): `info`.
-pub fn thrown(error: OpError) -> Completion {
+/// [interpret errors](Workload::interprets_errors): `info`.
+pub fn completion_after_uninterpreted_error(error: OpError) -> Completion {
     let thrown = |class: &'static str, text: String| OpError::Thrown {
         class: Cow::Borrowed(class),
         text,
