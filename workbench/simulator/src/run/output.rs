@@ -15,7 +15,7 @@ use crate::incident::abridged;
 pub(super) struct Output {
     printed: Printed,
     /// Whether another node's message reached it before it had answered `init`.
-    is_early: bool,
+    had_early_message: bool,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -49,7 +49,7 @@ impl Run {
     /// A message is delivered to a node.
     pub(super) fn on_delivery(&mut self, node: usize, src: &NodeId) {
         if self.is_awaiting_init(node) && self.settings.nodes.contains(src) {
-            self.outputs[node].is_early = true;
+            self.outputs[node].had_early_message = true;
         }
     }
 
@@ -62,7 +62,7 @@ impl Run {
     pub(super) fn may_be_race(&self, node: usize, error: &LineError, line: &str) -> bool {
         let is_object = line.trim_start().starts_with('{');
         let is_unready = self.is_awaiting_init(node) && is_object;
-        self.outputs[node].is_early && (error.is_about_src || is_unready)
+        self.outputs[node].had_early_message && (error.is_about_src || is_unready)
     }
 
     /// A client has ignored a node's message, since it does not answer the client's request.
