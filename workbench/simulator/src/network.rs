@@ -213,7 +213,7 @@ impl Network {
             return Err(Unroutable::Receiver(dest.to_string()));
         }
         let client = involves_client(src, dest);
-        self.statistics.sent(now, client, body.counted_kind());
+        self.statistics.count_sent(now, client, body.counted_kind());
         let envelope = Envelope {
             id,
             src: src.clone(),
@@ -330,7 +330,7 @@ impl Network {
                 continue;
             }
             self.statistics
-                .received(involves_client(&envelope.src, &envelope.dest));
+                .count_received(involves_client(&envelope.src, &envelope.dest));
             if let Some(trace) = &mut self.trace {
                 trace.arrived(number, now);
             }

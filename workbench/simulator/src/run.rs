@@ -215,7 +215,7 @@ impl Run {
         if self.silenced.contains(&name) || self.is_over() {
             return;
         }
-        if let Err(error) = self.accept(now, line) {
+        if let Err(error) = self.send_printed_line(now, line) {
             let hint = if self.may_be_race(node, &error, line) {
                 RACE
             } else {

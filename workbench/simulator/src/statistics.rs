@@ -33,7 +33,7 @@ pub struct Kind {
 
 impl Statistics {
     /// Counts a sent message of this type.
-    pub fn sent(&mut self, now: Duration, client: bool, kind: &str) {
+    pub fn count_sent(&mut self, now: Duration, client: bool, kind: &str) {
         self.class(client).sent += 1;
         let kind = match self.kinds.get_mut(kind) {
             Some(known) => known,
@@ -54,7 +54,7 @@ impl Statistics {
     }
 
     /// Counts a delivered message.
-    pub fn received(&mut self, client: bool) {
+    pub fn count_received(&mut self, client: bool) {
         self.class(client).received += 1;
     }
 

@@ -11,7 +11,7 @@ use history::fields::{Fields, is_integer};
 
 impl Run {
     /// Parses a node's line and sends the message.
-    pub(super) fn accept(&mut self, now: Duration, line: &str) -> Result<(), LineError> {
+    pub(super) fn send_printed_line(&mut self, now: Duration, line: &str) -> Result<(), LineError> {
         let Line { src, dest, body } = parse_line(line)?;
         let sent = self
             .network
