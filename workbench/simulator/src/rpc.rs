@@ -95,9 +95,9 @@ pub enum FieldType {
     /// An object whose values are lists of pairs, each an integer and a message.
     Messages,
     /// A list of `["r", key, value]` and `["w", key, value]`.
-    Registers,
+    RegisterTransaction,
     /// A list of `["r", key, list]` and `["append", key, value]`; a list may be `null`.
-    Lists,
+    ListTransaction,
 }
 
 impl FieldType {
@@ -114,8 +114,8 @@ impl FieldType {
                 .is_ok_and(|offsets| offsets.iter().all(|(_, offset)| is_integer(offset))),
             FieldType::Messages => Fields::of(value)
                 .is_ok_and(|keys| keys.iter().all(|(_, messages)| are_messages(messages))),
-            FieldType::Registers => are_micro_ops(value, r#""w""#, |_| true),
-            FieldType::Lists => are_micro_ops(value, r#""append""#, is_list),
+            FieldType::RegisterTransaction => are_micro_ops(value, r#""w""#, |_| true),
+            FieldType::ListTransaction => are_micro_ops(value, r#""append""#, is_list),
         }
     }
 
@@ -130,8 +130,8 @@ impl FieldType {
             FieldType::Neighbours => "an object of lists of nodes",
             FieldType::Offsets => "an object of integers",
             FieldType::Messages => "an object of lists of [offset, message]",
-            FieldType::Registers => "a list of [\"r\", key, value] and [\"w\", key, value]",
-            FieldType::Lists => "a list of [\"r\", key, list] and [\"append\", key, value]",
+            FieldType::RegisterTransaction => "a list of [\"r\", key, value] and [\"w\", key, value]",
+            FieldType::ListTransaction => "a list of [\"r\", key, list] and [\"append\", key, value]",
         }
     }
 }
@@ -408,7 +408,7 @@ mod tests {
             ],
         );
         check(
-            FieldType::Registers,
+            FieldType::RegisterTransaction,
             &["null", "[]", r#"[["r", 1, null], ["w", "x", [2]]]"#],
             &[
                 "{}",
@@ -419,7 +419,7 @@ mod tests {
             ],
         );
         check(
-            FieldType::Lists,
+            FieldType::ListTransaction,
             &[
                 "null",
                 "[]",
