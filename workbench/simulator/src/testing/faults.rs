@@ -30,7 +30,7 @@ impl<N: Node> TestCluster<N> {
 
     /// Restarts all dead nodes and kills one; or, one time in four, kills all nodes at once.
     /// Returns the names of the killed nodes.
-    pub fn kill_random(&mut self, rng: &mut Rng) -> Vec<String> {
+    pub fn restart_and_kill(&mut self, rng: &mut Rng) -> Vec<String> {
         let all_at_once = rng.below(4) == 0;
         if !all_at_once {
             self.restart_dead();
