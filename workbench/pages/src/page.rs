@@ -198,7 +198,11 @@ impl Subject<'_> {
     /// What came of it, in a sentence.
     fn sentence(&self) -> String {
         let Some(verdict) = self.verdict else {
-            let why = self.record.abort_reason.as_deref().unwrap_or("nobody knows why");
+            let why = self
+                .record
+                .abort_reason
+                .as_deref()
+                .unwrap_or("nobody knows why");
             return format!("The run broke off: {}", shortened(why, LETTERS));
         };
         let findings = verdict.findings();

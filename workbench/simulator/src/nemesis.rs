@@ -289,8 +289,12 @@ mod tests {
                 NemesisOp::Start(FaultStart::Skew(skews)) => {
                     assert_eq!(skews.len(), 5);
                     let is_within = |ppm| (900_000..=1_100_000).contains(&ppm);
-                    assert!(skews.iter().all(|(_, skew)| is_within(skew.speed_millionths)
-                        && skew.ahead <= Duration::from_secs(1)));
+                    assert!(
+                        skews
+                            .iter()
+                            .all(|(_, skew)| is_within(skew.speed_millionths)
+                                && skew.ahead <= Duration::from_secs(1))
+                    );
                 }
                 NemesisOp::Start(_) | NemesisOp::Stop(_) => {}
             }

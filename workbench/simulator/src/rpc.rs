@@ -130,8 +130,12 @@ impl FieldType {
             FieldType::Neighbours => "an object of lists of nodes",
             FieldType::Offsets => "an object of integers",
             FieldType::Messages => "an object of lists of [offset, message]",
-            FieldType::RegisterTransaction => "a list of [\"r\", key, value] and [\"w\", key, value]",
-            FieldType::ListTransaction => "a list of [\"r\", key, list] and [\"append\", key, value]",
+            FieldType::RegisterTransaction => {
+                "a list of [\"r\", key, value] and [\"w\", key, value]"
+            }
+            FieldType::ListTransaction => {
+                "a list of [\"r\", key, list] and [\"append\", key, value]"
+            }
         }
     }
 }

@@ -249,8 +249,15 @@ impl Run {
 
     /// Aborts the run, even one that has just ended. Of several reasons the first one stays.
     pub fn abort(&mut self, why: String) {
-        if !matches!(self.phase, Phase::Over { abort_reason: Some(_) }) {
-            self.phase = Phase::Over { abort_reason: Some(why) };
+        if !matches!(
+            self.phase,
+            Phase::Over {
+                abort_reason: Some(_)
+            }
+        ) {
+            self.phase = Phase::Over {
+                abort_reason: Some(why),
+            };
         }
     }
 

@@ -7,7 +7,10 @@ use shared::NodeId;
 
 use super::{Phase, Run};
 use crate::clients::{Purpose, Reply};
-use crate::workload::{Completion, FinalStep, Invocation, Session, Step, Turn, completion_after_error, completion_after_uninterpreted_error};
+use crate::workload::{
+    Completion, FinalStep, Invocation, Session, Step, Turn, completion_after_error,
+    completion_after_uninterpreted_error,
+};
 use history::{Kind, Process};
 
 /// A worker: performs operations, one at a time, always on the same node.

@@ -20,7 +20,7 @@ use serde_json::value::{RawValue, to_raw_value};
 
 use crate::rng::SeededRng;
 use definitions::Store;
-use kv::{Key, KvOp, MapStore, LwwKv, Request};
+use kv::{Key, KvOp, LwwKv, MapStore, Request};
 use reply::Reply;
 use seq_kv::SeqKv;
 

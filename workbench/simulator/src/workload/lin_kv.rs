@@ -82,7 +82,7 @@ pub(super) struct LinKv {
 #[derive(Debug)]
 struct Group {
     key: u64,
-    /// The processes that have used the key, as worker and number.
+    /// The processes that have used the key, as worker and process number.
     processes: Vec<(usize, u64)>,
 }
 
