@@ -179,7 +179,7 @@ impl Run {
                 self.deliver(now, envelope);
             } else if let Some(reply) = self.clients.expire_request(now, &mut self.network) {
                 self.dispatch_reply(now, &reply);
-            } else if !self.step(now) {
+            } else if !self.run_due(now) {
                 break;
             }
         }

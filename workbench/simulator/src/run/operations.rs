@@ -77,7 +77,7 @@ impl Worker {
 
 impl Run {
     /// Runs what is due in the main phase, or ends the phase. Returns whether anything was due.
-    pub(super) fn step_main(&mut self, now: Duration) -> bool {
+    pub(super) fn run_due_in_main(&mut self, now: Duration) -> bool {
         let worker = self.turns.choose(|worker| self.workers[worker].is_free());
         let Phase::Main {
             start,
@@ -156,7 +156,7 @@ impl Run {
     }
 
     /// Runs what is due in the final phase, or ends the phase. Returns whether anything was due.
-    pub(super) fn step_final(&mut self, now: Duration, start: Duration) -> bool {
+    pub(super) fn run_due_in_final(&mut self, now: Duration, start: Duration) -> bool {
         let ready: Vec<usize> = (0..self.workers.len())
             .filter(|i| self.workers[*i].is_due(now))
             .collect();

@@ -188,16 +188,16 @@ impl Run {
     }
 
     /// Runs what is due in the current phase. Returns whether anything was due.
-    pub(super) fn step(&mut self, now: Duration) -> bool {
+    pub(super) fn run_due(&mut self, now: Duration) -> bool {
         match &self.phase {
             Phase::Starting { waiting } if waiting.is_empty() => self.begin_set_up(now),
             Phase::SettingUp { waiting } if waiting.is_empty() => self.begin_main(now),
-            Phase::Main { .. } => return self.step_main(now),
+            Phase::Main { .. } => return self.run_due_in_main(now),
             Phase::Draining if self.workers.iter().all(Worker::is_free) => self.end_draining(now),
             Phase::Recovering { until } if *until <= now => {
                 self.phase = Phase::Final { start: now };
             }
-            Phase::Final { start } => return self.step_final(now, *start),
+            Phase::Final { start } => return self.run_due_in_final(now, *start),
             Phase::Starting { .. }
             | Phase::SettingUp { .. }
             | Phase::Draining
