@@ -75,8 +75,8 @@ pub struct Network {
     statistics: Statistics,
     trace: Option<Trace>,
     net_log: NetLog,
-    /// Log lines since the last [`Network::take_lines`].
-    lines: Vec<String>,
+    /// Log lines since the last [`Network::take_net_log`].
+    log_lines: Vec<String>,
 }
 
 impl Network {
@@ -96,7 +96,7 @@ impl Network {
             statistics: Statistics::default(),
             trace: None,
             net_log: NetLog::default(),
-            lines: Vec::new(),
+            log_lines: Vec::new(),
         }
     }
 
@@ -106,8 +106,8 @@ impl Network {
     }
 
     /// Takes the log lines since the last call.
-    pub fn take_lines(&mut self) -> Vec<String> {
-        std::mem::take(&mut self.lines)
+    pub fn take_net_log(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.log_lines)
     }
 
     /// Records every message from now on, up to a limit. Must be called before the first message.
@@ -262,7 +262,7 @@ impl Network {
             trace.sent(now, envelope);
         }
         if self.net_log.sent {
-            self.lines
+            self.log_lines
                 .push(format!("send {}", envelope.to_line().trim_end()));
         }
         copy_id
@@ -335,7 +335,7 @@ impl Network {
                 trace.arrived(number, now);
             }
             if self.net_log.received {
-                self.lines
+                self.log_lines
                     .push(format!("recv {}", envelope.to_line().trim_end()));
             }
             return Some(envelope);

@@ -275,8 +275,8 @@ impl Run {
     }
 
     /// Takes the lines of the network log since the last call, one per message.
-    pub fn take_lines(&mut self) -> Vec<String> {
-        self.network.take_lines()
+    pub fn take_net_log(&mut self) -> Vec<String> {
+        self.network.take_net_log()
     }
 
     /// The nodes, in order.
