@@ -167,7 +167,7 @@ impl Network {
     }
 
     /// Delivers messages from all senders to a participant again.
-    pub fn open(&mut self, now: Duration, name: &NodeId) {
+    pub fn admit_all(&mut self, now: Duration, name: &NodeId) {
         self.set_gate(now, name, Gate::Open);
     }
 

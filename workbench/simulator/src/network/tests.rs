@@ -204,7 +204,7 @@ fn messages_that_arrive_at_a_blocked_node_are_lost_and_those_under_way_are_not()
     send(&mut network, 120, "seq-kv", "n1", "other");
     let first = network.poll(ms(210)).map(|it| kind(&it.body));
     assert_eq!(first, Some("init".into()));
-    network.open(ms(215), &n1);
+    network.admit_all(ms(215), &n1);
     assert_eq!(deliveries(&mut network), [(220, "other".into())]);
 }
 

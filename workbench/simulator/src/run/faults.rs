@@ -161,7 +161,7 @@ impl Run {
     pub(super) fn rejoin(&mut self, now: Duration, node: usize) {
         self.node_statuses[node] = NodeStatus::Running;
         let name = self.settings.nodes[node].clone();
-        self.network.open(now, &name);
+        self.network.admit_all(now, &name);
         if let Some(question) = self.workload.set_up(&self.settings.nodes) {
             let client = self
                 .clients

@@ -179,7 +179,7 @@ impl<N: Node> TestCluster<N> {
         self.nodes.insert(name.to_owned(), engine);
         let name = NodeId::from(name);
         self.network.register(name.clone());
-        self.network.open(self.now, &name);
+        self.network.admit_all(self.now, &name);
     }
 
     /// Starts a node, as [`TestCluster::start`] does, and delivers `init` with these node ids.
