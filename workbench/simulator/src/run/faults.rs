@@ -135,7 +135,7 @@ impl Run {
     /// Kills a node, with its unread input. Messages that arrive later are lost.
     fn kill(&mut self, now: Duration, node: usize) {
         if let NodeStatus::Restarting(client) = &self.node_statuses[node] {
-            self.clients.close(&mut self.network, client);
+            self.clients.disconnect(&mut self.network, client);
         }
         self.node_statuses[node] = NodeStatus::Dead;
         // Lines that the driver has not written yet are lost with the process.
@@ -148,7 +148,7 @@ impl Run {
     /// Starts a killed node again. Until it has answered `init`, it receives nothing else.
     fn restart(&mut self, now: Duration, node: usize) {
         self.commands.push_back(Command::Start(node));
-        let client = self.open_init_client(node);
+        let client = self.connect_init_client(node);
         self.node_statuses[node] = NodeStatus::Restarting(client.clone());
         let name = &self.settings.nodes[node];
         self.silenced.remove(name);
@@ -165,7 +165,7 @@ impl Run {
         if let Some(question) = self.workload.set_up(&self.settings.nodes) {
             let client = self
                 .clients
-                .open(&mut self.network, name, Purpose::SetUp(node));
+                .connect(&mut self.network, name, Purpose::SetUp(node));
             self.clients
                 .send(now, &mut self.network, &client, &question);
         }

@@ -277,13 +277,13 @@ impl Run {
         let process = state.process;
         let keeps = self.workload.keeps_clients();
         if let Some(old) = state.client.take_if(|it| it.process != process && !keeps) {
-            self.clients.close(&mut self.network, &old.name);
+            self.clients.disconnect(&mut self.network, &old.name);
         }
         if state.client.is_none() {
             let node = self.settings.nodes[worker % self.settings.nodes.len()].clone();
             let name = self
                 .clients
-                .open(&mut self.network, node, Purpose::Work(worker));
+                .connect(&mut self.network, node, Purpose::Work(worker));
             let session = self.workload.session();
             state.client = Some(WorkerClient {
                 name,

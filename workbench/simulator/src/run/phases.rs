@@ -111,16 +111,16 @@ impl Run {
             self.network.listen(now, &name);
         }
         for node in 0..self.settings.nodes.len() {
-            let client = self.open_init_client(node);
+            let client = self.connect_init_client(node);
             self.send_init(now, node, &client);
         }
     }
 
-    /// The client that sends `init` to a node.
-    pub(super) fn open_init_client(&mut self, node: usize) -> NodeId {
+    /// Connects the client that sends `init` to a node.
+    pub(super) fn connect_init_client(&mut self, node: usize) -> NodeId {
         let name = self.settings.nodes[node].clone();
         self.clients
-            .open(&mut self.network, name, Purpose::Init(node))
+            .connect(&mut self.network, name, Purpose::Init(node))
     }
 
     pub(super) fn send_init(&mut self, now: Duration, node: usize, client: &NodeId) {
@@ -135,7 +135,7 @@ impl Run {
     }
 
     pub(super) fn on_init_reply(&mut self, now: Duration, node: usize, reply: &Reply) {
-        self.clients.close(&mut self.network, &reply.client);
+        self.clients.disconnect(&mut self.network, &reply.client);
         let name = &self.settings.nodes[node];
         match (reply.kind(), reply.body()) {
             (Some("init_ok"), _) => {
@@ -162,7 +162,7 @@ impl Run {
     pub(super) fn on_set_up_reply(&mut self, node: usize, reply: &Reply) {
         let Phase::SettingUp { waiting } = &mut self.phase else {
             // A restarted node: its answer does not matter.
-            self.clients.close(&mut self.network, &reply.client);
+            self.clients.disconnect(&mut self.network, &reply.client);
             return;
         };
         waiting.remove(&node);
@@ -218,7 +218,7 @@ impl Run {
             // As in Maelstrom, these clients stay until the end, and each uses up a number.
             let client = self
                 .clients
-                .open(&mut self.network, name, Purpose::SetUp(node));
+                .connect(&mut self.network, name, Purpose::SetUp(node));
             if let Some(request) = &request {
                 self.clients.send(now, &mut self.network, &client, request);
             }
