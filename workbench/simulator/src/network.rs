@@ -344,8 +344,8 @@ impl Network {
     }
 
     /// Sets time zero of the run.
-    pub fn begin(&mut self, now: Duration) {
-        self.statistics.begin(now);
+    pub fn set_time_zero(&mut self, now: Duration) {
+        self.statistics.set_time_zero(now);
     }
 
     /// Message counts so far.

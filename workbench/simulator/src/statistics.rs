@@ -48,8 +48,8 @@ impl Statistics {
         }
     }
 
-    /// Counts messages by second, too, from now on.
-    pub fn begin(&mut self, zero: Duration) {
+    /// Sets time zero. From now on messages are counted by second, too.
+    pub fn set_time_zero(&mut self, zero: Duration) {
         self.zero = Some(zero);
     }
 

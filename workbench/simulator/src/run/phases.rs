@@ -209,7 +209,7 @@ impl Run {
 
     fn begin_set_up(&mut self, now: Duration) {
         self.zero = Some(now);
-        self.network.begin(now);
+        self.network.set_time_zero(now);
         let nodes = self.settings.nodes.clone();
         let request = self.workload.set_up(&nodes);
         let waiting = (0..nodes.len()).filter(|_| request.is_some()).collect();
