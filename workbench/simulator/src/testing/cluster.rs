@@ -247,7 +247,7 @@ impl<N: Node> TestCluster<N> {
     }
 
     /// Drops messages from `src` to `dest`, one way, until [`TestCluster::heal`].
-    pub fn cut(&mut self, src: &str, dest: &str) {
+    pub fn cut_one_way(&mut self, src: &str, dest: &str) {
         let sources = BTreeSet::from([NodeId::from(src)]);
         let cut = BTreeMap::from([(NodeId::from(dest), sources)]);
         self.network.cut(cut);

@@ -48,8 +48,8 @@ impl<N: Node> TestCluster<N> {
             ["kill", name] => self.kill(name),
             ["wait", duration] => self.advance(milliseconds(duration)),
             ["cut", one, other] => {
-                self.cut(one, other);
-                self.cut(other, one);
+                self.cut_one_way(one, other);
+                self.cut_one_way(other, one);
             }
             ["heal"] => self.heal(),
             ["silence"] => return self.is_idle().to_string(),
