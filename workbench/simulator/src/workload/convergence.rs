@@ -113,7 +113,7 @@ impl Workload for WithConvergence {
             }
             return step;
         }
-        let mut operation = self.inner.after_recovery(turn, rng);
+        let mut operation = self.inner.recovery_operation(turn, rng);
         operation.meta.is_final = true;
         self.final_operations.next(turn, || operation.clone())
     }

@@ -219,7 +219,7 @@ impl Workload for LinKv {
     }
 
     /// A write: unlike reads and compare-and-sets it must always succeed.
-    fn after_recovery(&mut self, turn: Turn, _: &mut SeededRng) -> Invocation {
+    fn recovery_operation(&mut self, turn: Turn, _: &mut SeededRng) -> Invocation {
         Invocation::new("write", history::json(&(turn.worker, 0)))
     }
 }

@@ -203,7 +203,7 @@ pub trait Workload: Send {
     /// Generates the one operation that each worker performs in a storm after recovery, unless the
     /// workload has a final phase. It is a finding if the operation does not succeed, so it must be
     /// one that succeeds on every healthy node.
-    fn after_recovery(&mut self, turn: Turn, rng: &mut SeededRng) -> Invocation {
+    fn recovery_operation(&mut self, turn: Turn, rng: &mut SeededRng) -> Invocation {
         self.next(turn, rng)
     }
 

@@ -122,7 +122,7 @@ impl Workload for Txn {
     }
 
     /// A transaction that reads all keys that were used.
-    fn after_recovery(&mut self, _: Turn, _: &mut SeededRng) -> Invocation {
+    fn recovery_operation(&mut self, _: Turn, _: &mut SeededRng) -> Invocation {
         let reads: Vec<(&str, u64, ())> = self.keys.values().map(|key| ("r", *key, ())).collect();
         Invocation::new("txn", history::json(&reads))
     }

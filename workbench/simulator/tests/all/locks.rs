@@ -190,7 +190,7 @@ impl Workload for Locks {
     }
 
     /// A read of the last lock, which must succeed.
-    fn after_recovery(&mut self, _: Turn, _: &mut SeededRng) -> Invocation {
+    fn recovery_operation(&mut self, _: Turn, _: &mut SeededRng) -> Invocation {
         Invocation::new("owner", history::json(&(self.lock, FREE)))
     }
 
