@@ -66,7 +66,7 @@ use history::History;
 /// The time without faults and operations before the final phase of a storm, in which the cluster
 /// must recover. A node that has just been restarted may have to read a long journal over a slow
 /// network, and retries may have backed off.
-pub const QUIESCENCE: Duration = Duration::from_secs(60);
+pub const STORM_RECOVERY: Duration = Duration::from_secs(60);
 
 /// Makes runs from seeds: a workload, a node type, and pinned options.
 pub struct Storm {
@@ -186,7 +186,7 @@ impl Storm {
         let workload = make();
         let settings = Settings {
             keeps_trace: traced,
-            recovery: QUIESCENCE,
+            recovery: STORM_RECOVERY,
             ..options.settings(&*workload, seed)?
         };
         let record = simulate_catching(&settings, workload, &self.factory);
