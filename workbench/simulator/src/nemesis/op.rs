@@ -105,16 +105,10 @@ impl NemesisOp {
             NemesisOp::Start(FaultStart::Kill(nodes)) => history::json(&("killed", names(nodes))),
             NemesisOp::Start(FaultStart::Skew(skews)) => {
                 let mut clocks = serde_json::Map::new();
-                for (
-                    node,
-                    Skew {
-                        ahead,
-                        speed_millionths,
-                    },
-                ) in skews
-                {
-                    let pace = f64::from(*speed_millionths) / 1e6;
-                    let clock = json!({"ahead-ms": ahead.as_millis() as u64, "pace": pace});
+                for (node, skew) in skews {
+                    let ahead_ms = skew.ahead.as_millis() as u64;
+                    let pace = f64::from(skew.speed_millionths) / 1e6;
+                    let clock = json!({"ahead-ms": ahead_ms, "pace": pace});
                     clocks.insert(name(*node).to_owned(), clock);
                 }
                 history::json(&("skewed", clocks))
