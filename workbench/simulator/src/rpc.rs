@@ -31,7 +31,7 @@ pub struct Rpc {
     /// The answer's type.
     pub response: &'static str,
     /// The answer's fields, besides `type`, `in_reply_to` and perhaps `msg_id`.
-    pub fields: &'static [Field],
+    pub response_fields: &'static [Field],
 }
 
 /// A field of a request or of an answer.
@@ -209,7 +209,7 @@ impl Rpc {
 
     /// An example of an answer's body.
     pub fn example_response(&self) -> String {
-        example(self.response, "in_reply_to", self.fields)
+        example(self.response, "in_reply_to", self.response_fields)
     }
 
     /// Parses a body as an answer to this request.
@@ -227,7 +227,7 @@ impl Rpc {
         }
         for Field {
             name, field_type, ..
-        } in self.fields
+        } in self.response_fields
         {
             match fields.get(name) {
                 None => return Err(format!("the field {name:?} is missing")),
@@ -243,7 +243,7 @@ impl Rpc {
             if is_id && !is_integer(value) {
                 return Err(format!("the field {name:?} should be an integer"));
             }
-            let known = self.fields.iter().any(|field| field.name == name);
+            let known = self.response_fields.iter().any(|field| field.name == name);
             if !known && !is_id && name != "type" {
                 return Err(format!(
                     "the field {name:?} does not belong into {expected}"
@@ -305,7 +305,7 @@ mod tests {
         response: "read_ok",
         meaning: "",
         arguments: &[],
-        fields: &[Field::new("messages", FieldType::List, "[]", "")],
+        response_fields: &[Field::new("messages", FieldType::List, "[]", "")],
     };
 
     fn check(body: &str, expected: Result<&str, &str>) {

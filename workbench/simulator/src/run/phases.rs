@@ -41,7 +41,7 @@ pub static INIT: Rpc = Rpc {
         ),
     ],
     response: "init_ok",
-    fields: &[],
+    response_fields: &[],
 };
 
 pub(super) enum Phase {

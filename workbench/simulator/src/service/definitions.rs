@@ -66,7 +66,7 @@ const READ: Rpc = Rpc {
     meaning: "Reads a key's value; error 20 if the key does not exist.",
     arguments: &[KEY],
     response: "read_ok",
-    fields: &[Field::new(
+    response_fields: &[Field::new(
         "value",
         FieldType::Any,
         "[1,2]",
@@ -82,7 +82,7 @@ const WRITE: Rpc = Rpc {
         Field::new("value", FieldType::Any, "[1,2]", "the new value"),
     ],
     response: "write_ok",
-    fields: &[],
+    response_fields: &[],
 };
 
 const FROM: Field = Field::new("from", FieldType::Any, "[1,2]", "the expected value");
@@ -101,7 +101,7 @@ const CAS: Rpc = Rpc {
               has another value, error 20 if the key does not exist.",
     arguments: &[KEY, FROM, TO],
     response: "cas_ok",
-    fields: &[],
+    response_fields: &[],
 };
 
 const CREATING_CAS: Rpc = Rpc {
@@ -114,7 +114,7 @@ const TIMESTAMP: Rpc = Rpc {
     meaning: "Returns a timestamp that was never returned before.",
     arguments: &[],
     response: "ts_ok",
-    fields: &[Field::new(
+    response_fields: &[Field::new(
         "ts",
         FieldType::Integer,
         "7",

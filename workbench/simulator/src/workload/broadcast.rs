@@ -22,7 +22,7 @@ static TOPOLOGY: Rpc = Rpc {
         "the neighbours of every node, as set by --topology",
     )],
     response: "topology_ok",
-    fields: &[],
+    response_fields: &[],
 };
 static BROADCAST: Rpc = Rpc {
     request: "broadcast",
@@ -34,14 +34,14 @@ static BROADCAST: Rpc = Rpc {
         "the value; each is sent once, an integer",
     )],
     response: "broadcast_ok",
-    fields: &[],
+    response_fields: &[],
 };
 static READ: Rpc = Rpc {
     request: "read",
     meaning: "Reads the values that a node has received.",
     arguments: &[],
     response: "read_ok",
-    fields: &[Field::new(
+    response_fields: &[Field::new(
         "messages",
         FieldType::List,
         "[3,7]",

@@ -25,7 +25,7 @@ static READ: Rpc = Rpc {
               timeout is ten times the mean latency, but at least 1 s.",
     arguments: &[KEY],
     response: "read_ok",
-    fields: &[Field::new("value", FieldType::Any, "3", "its value")],
+    response_fields: &[Field::new("value", FieldType::Any, "3", "its value")],
 };
 
 static WRITE: Rpc = Rpc {
@@ -36,7 +36,7 @@ static WRITE: Rpc = Rpc {
         Field::new("value", FieldType::Any, "3", "the new value, an integer"),
     ],
     response: "write_ok",
-    fields: &[],
+    response_fields: &[],
 };
 
 static CAS: Rpc = Rpc {
@@ -49,7 +49,7 @@ static CAS: Rpc = Rpc {
         Field::new("to", FieldType::Any, "4", "the new value"),
     ],
     response: "cas_ok",
-    fields: &[],
+    response_fields: &[],
 };
 
 /// Values are 0 to 4: few, so that a compare-and-set often succeeds.

@@ -33,7 +33,7 @@ static REGISTERS: Rpc = Rpc {
         r#"[["r",1,null],["w",2,5]]"#,
         "its steps in order: read key 1, write 5 to key 2",
     )],
-    fields: &[Field::new(
+    response_fields: &[Field::new(
         "txn",
         FieldType::RegisterTransaction,
         r#"[["r",1,3],["w",2,5]]"#,
@@ -52,7 +52,7 @@ static LISTS: Rpc = Rpc {
         r#"[["r",1,null],["append",2,5]]"#,
         "its steps in order: read list 1, append 5 to list 2",
     )],
-    fields: &[Field::new(
+    response_fields: &[Field::new(
         "txn",
         FieldType::ListTransaction,
         r#"[["r",1,[3]],["append",2,5]]"#,

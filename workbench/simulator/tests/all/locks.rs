@@ -95,21 +95,21 @@ static ACQUIRE: Rpc = Rpc {
     meaning: "Gives a lock an owner, if it has none; otherwise error 22.",
     arguments: &[LOCK, OWNER],
     response: "acquire_ok",
-    fields: &[],
+    response_fields: &[],
 };
 static RELEASE: Rpc = Rpc {
     request: "release",
     meaning: "Frees a lock, if this is its owner; otherwise error 22.",
     arguments: &[LOCK, OWNER],
     response: "release_ok",
-    fields: &[],
+    response_fields: &[],
 };
 static READ_OWNER: Rpc = Rpc {
     request: "owner",
     meaning: "Reads the owner of a lock.",
     arguments: &[LOCK],
     response: "owner_ok",
-    fields: &[Field::new(
+    response_fields: &[Field::new(
         "owner",
         FieldType::Any,
         "7",

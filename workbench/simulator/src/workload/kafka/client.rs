@@ -16,7 +16,7 @@ static SEND: Rpc = Rpc {
         Field::new("msg", FieldType::Any, "4", "the message, an integer"),
     ],
     response: "send_ok",
-    fields: &[Field::new(
+    response_fields: &[Field::new(
         "offset",
         FieldType::Integer,
         "3",
@@ -33,7 +33,7 @@ static POLL: Rpc = Rpc {
         "for each log, the first offset to return",
     )],
     response: "poll_ok",
-    fields: &[Field::new(
+    response_fields: &[Field::new(
         "msgs",
         FieldType::Messages,
         r#"{"8":[[2,3],[3,4]]}"#,
@@ -50,7 +50,7 @@ static COMMIT: Rpc = Rpc {
         "for each log, the offset of the last one",
     )],
     response: "commit_offsets_ok",
-    fields: &[],
+    response_fields: &[],
 };
 static COMMITTED: Rpc = Rpc {
     request: "list_committed_offsets",
@@ -62,7 +62,7 @@ static COMMITTED: Rpc = Rpc {
         "the logs",
     )],
     response: "list_committed_offsets_ok",
-    fields: &[Field::new(
+    response_fields: &[Field::new(
         "offsets",
         FieldType::Offsets,
         r#"{"8":3}"#,
