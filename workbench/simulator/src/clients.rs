@@ -268,11 +268,11 @@ struct Request<'a> {
 
 impl Serialize for Request<'_> {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        let ClientRequest { rpc, fields, .. } = self.request;
-        let mut body = to.serialize_map(Some(2 + fields.len()))?;
+        let ClientRequest { rpc, arguments, .. } = self.request;
+        let mut body = to.serialize_map(Some(2 + arguments.len()))?;
         body.serialize_entry("type", rpc.request)?;
         body.serialize_entry("msg_id", &self.msg_id)?;
-        for (name, value) in fields {
+        for (name, value) in arguments {
             body.serialize_entry(name, value)?;
         }
         body.end()

@@ -272,17 +272,17 @@ pub struct ClientRequest {
     /// The definition of the request and of its answer.
     pub rpc: &'static Rpc,
     /// The request's fields, except `type` and `msg_id`.
-    pub fields: Vec<(&'static str, Box<RawValue>)>,
+    pub arguments: Vec<(&'static str, Box<RawValue>)>,
     /// How long the client waits for the answer.
     pub timeout: Duration,
 }
 
 impl ClientRequest {
     /// A request with the timeout [`RPC_TIMEOUT`].
-    pub fn new(rpc: &'static Rpc, fields: Vec<(&'static str, Box<RawValue>)>) -> Self {
+    pub fn new(rpc: &'static Rpc, arguments: Vec<(&'static str, Box<RawValue>)>) -> Self {
         ClientRequest {
             rpc,
-            fields,
+            arguments,
             timeout: RPC_TIMEOUT,
         }
     }

@@ -125,10 +125,10 @@ impl Run {
 
     pub(super) fn send_init(&mut self, now: Duration, node: usize, client: &NodeId) {
         let nodes = &self.settings.nodes;
-        let fields = vec![("node_id", json(&nodes[node])), ("node_ids", json(nodes))];
+        let arguments = vec![("node_id", json(&nodes[node])), ("node_ids", json(nodes))];
         let request = ClientRequest {
             rpc: &INIT,
-            fields,
+            arguments,
             timeout: INIT_TIMEOUT,
         };
         self.clients.send(now, &mut self.network, client, &request);

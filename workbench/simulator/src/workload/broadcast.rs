@@ -95,8 +95,8 @@ impl Workload for Broadcast {
     }
 
     fn set_up(&self, nodes: &[NodeId]) -> Option<ClientRequest> {
-        let fields = vec![("topology", history::json(&self.topology.neighbours(nodes)))];
-        Some(ClientRequest::new(&TOPOLOGY, fields))
+        let arguments = vec![("topology", history::json(&self.topology.neighbours(nodes)))];
+        Some(ClientRequest::new(&TOPOLOGY, arguments))
     }
 
     fn requests(&self) -> Vec<&'static Rpc> {

@@ -242,24 +242,24 @@ fn parts(invocation: &Invocation) -> (u64, Box<RawValue>) {
 impl Session for Client {
     fn begin(&mut self, invocation: &Invocation) -> Step {
         let (key, argument) = parts(invocation);
-        let mut fields = vec![("key", history::json(&key))];
+        let mut arguments = vec![("key", history::json(&key))];
         let rpc = match invocation.f {
             "read" => &READ,
             "write" => {
-                fields.push(("value", argument));
+                arguments.push(("value", argument));
                 &WRITE
             }
             _ => {
                 let (from, to): (Box<RawValue>, Box<RawValue>) =
                     serde_json::from_str(argument.get())
                         .unwrap_or((history::null(), history::null()));
-                fields.extend([("from", from), ("to", to)]);
+                arguments.extend([("from", from), ("to", to)]);
                 &CAS
             }
         };
         Step::Send(ClientRequest {
             rpc,
-            fields,
+            arguments,
             timeout: self.timeout,
         })
     }

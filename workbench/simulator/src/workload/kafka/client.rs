@@ -224,12 +224,12 @@ mod tests {
     /// Describes a step: `type field=value`, or how the operation completes.
     fn describe(step: Step) -> String {
         match step {
-            Step::Send(ClientRequest { rpc, fields, .. }) => {
-                let fields: Vec<_> = fields
+            Step::Send(ClientRequest { rpc, arguments, .. }) => {
+                let arguments: Vec<_> = arguments
                     .iter()
                     .map(|(name, it)| format!("{name}={it}"))
                     .collect();
-                format!("{} {}", rpc.request, fields.join(" "))
+                format!("{} {}", rpc.request, arguments.join(" "))
             }
             Step::Done(Completion { kind, value, error }) => {
                 let value = value.map_or_else(|| "-".to_owned(), |it| it.to_string());
