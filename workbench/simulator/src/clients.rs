@@ -238,13 +238,13 @@ impl Reply {
     }
 
     /// The reply's `type`.
-    pub fn kind(&self) -> Option<&str> {
-        self.body.as_ref()?.kind()
+    pub fn message_type(&self) -> Option<&str> {
+        self.body.as_ref()?.message_type()
     }
 }
 
 fn error_reply(body: &Body) -> Option<RequestError> {
-    if body.kind()? != "error" {
+    if body.message_type()? != "error" {
         return None;
     }
     let fields = Fields::of(body.json()).ok()?;

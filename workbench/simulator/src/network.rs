@@ -213,7 +213,7 @@ impl Network {
             return Err(Unroutable::Receiver(dest.to_string()));
         }
         let client = involves_client(src, dest);
-        self.statistics.count_sent(now, client, body.counted_kind());
+        self.statistics.count_sent(now, client, body.counted_type());
         let envelope = Envelope {
             id,
             src: src.clone(),

@@ -34,7 +34,7 @@ fn send(network: &mut Network, at: u64, src: &str, dest: &str, text: &str) {
 }
 
 fn kind(body: &Body) -> String {
-    body.counted_kind().to_owned()
+    body.counted_type().to_owned()
 }
 
 /// All deliveries, with their times in milliseconds.

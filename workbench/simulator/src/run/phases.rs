@@ -137,7 +137,7 @@ impl Run {
     pub(super) fn on_init_reply(&mut self, now: Duration, node: usize, reply: &Reply) {
         self.clients.disconnect(&mut self.network, &reply.client);
         let name = &self.settings.nodes[node];
-        match (reply.kind(), reply.body()) {
+        match (reply.message_type(), reply.body()) {
             (Some("init_ok"), _) => {
                 if let Phase::Starting { waiting } = &mut self.phase {
                     waiting.remove(&node);
