@@ -154,7 +154,7 @@ fn messages_are_counted_by_class_and_by_kind() {
         (statistics.servers().sent, statistics.servers().received),
         (3, 2)
     );
-    assert_eq!(statistics.kinds()["gossip"].sent, 2);
+    assert_eq!(statistics.by_type()["gossip"].sent, 2);
 }
 
 #[test]
