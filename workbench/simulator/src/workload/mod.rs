@@ -207,10 +207,10 @@ pub trait Workload: Send {
         self.next(turn, rng)
     }
 
-    /// Finds what has not converged in a storm after recovery, one finding each. `reads` are the
+    /// Finds what has not converged in a storm after recovery, one finding each. `final_oks` are the
     /// completions, with results, of operations of the final phase that were `ok`.
-    fn unconverged(&self, history: &History, reads: &[&Op]) -> Vec<String> {
-        let _ = (history, reads);
+    fn unconverged(&self, history: &History, final_oks: &[&Op]) -> Vec<String> {
+        let _ = (history, final_oks);
         Vec::new()
     }
 
