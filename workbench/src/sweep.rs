@@ -20,7 +20,7 @@ use pages::outcome::Outcome;
 use pages::report::budget_results;
 use pages::text::number;
 use simulator::judge::judge;
-use simulator::options::{Options, Pins};
+use simulator::options::{Options, PartialOptions};
 use simulator::storm::simulate_catching;
 use simulator::workload::{Name, workload};
 
@@ -38,7 +38,7 @@ pub struct Sweep {
     /// The seeds of each point's runs.
     pub seeds: Range<u64>,
     /// Other options that differ from the challenge's test.
-    pub pinned: Pins,
+    pub pinned: PartialOptions,
     /// The nodes' flags that do not vary.
     pub node_flags: Vec<String>,
 }

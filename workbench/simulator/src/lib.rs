@@ -8,7 +8,7 @@
 //!
 //! ```
 //! use serde::{Deserialize, Serialize};
-//! use simulator::options::{Nodes, Pins};
+//! use simulator::options::{Nodes, PartialOptions};
 //! use simulator::shared::{Caller, Cluster, Context, Node};
 //! use simulator::storm::Storm;
 //! use simulator::workload::Name;
@@ -46,7 +46,7 @@
 //! }
 //!
 //! // Three nodes; all other options are drawn for each seed.
-//! let pins = Pins { nodes: Some(Nodes::Count(3)), ..Pins::default() };
+//! let pins = PartialOptions { nodes: Some(Nodes::Count(3)), ..PartialOptions::default() };
 //!
 //! let boot = |cluster: Cluster, ctx: &mut Context<()>| {
 //!     let prefix = format!("{}-{}", cluster.me, ctx.rng().boot_number());
@@ -74,7 +74,7 @@
 //! | [`storm`] | runs from seeds, [many in parallel](storm::campaign), [shrunk](storm::shrink) |
 //! | [`workload`] | operations, clients and checkers: Maelstrom's workloads, or your own |
 //! | [`rpc`] | the requests of a workload, and the form of their answers |
-//! | [`options`] | all options of a run, of which a storm [pins](options::Pins) some |
+//! | [`options`] | all options of a run, of which a storm [pins](options::PartialOptions) some |
 //! | [`nemesis`] | faults |
 //! | [`network`], [`message`], [`latency`], [`topology`] | messages, latencies, neighbours |
 //! | [`service`] | the services lin-kv, seq-kv, lww-kv and lin-tso |

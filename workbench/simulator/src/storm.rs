@@ -7,7 +7,7 @@
 //! # use serde::{Deserialize, Serialize};
 //! # use serde_json::value::RawValue;
 //! # use shared::{Caller, Cluster, Context, Node};
-//! use simulator::options::{Nodes, Pins};
+//! use simulator::options::{Nodes, PartialOptions};
 //! use simulator::storm::Storm;
 //! use simulator::workload::Name;
 //!
@@ -34,7 +34,7 @@
 //! // #[test]
 //! fn echo_survives_storms() {
 //!     Storm::new(Name::Echo, |_cluster: Cluster, _ctx: &mut Context<_>| Echo)
-//!         .with(&Pins { nodes: Some(Nodes::Count(3)), ..Pins::default() })
+//!         .with(&PartialOptions { nodes: Some(Nodes::Count(3)), ..PartialOptions::default() })
 //!         .assert_survives(0..20);
 //! }
 //! # echo_survives_storms();
@@ -56,7 +56,7 @@ use shared::{Cluster, Context, Engine, Node};
 
 use crate::judge;
 use crate::nemesis::Fault;
-use crate::options::{InvalidOptions, Options, Pins};
+use crate::options::{InvalidOptions, Options, PartialOptions};
 use crate::run::{Record, Settings};
 use crate::simulation::{DynEngine, Factory, simulate};
 use crate::workload::{self, MakeWorkload, Workload};
@@ -74,7 +74,7 @@ pub struct Storm {
     factory: Factory,
     /// The options that are neither drawn nor pinned.
     base: Options,
-    pinned: Pins,
+    pinned: PartialOptions,
     faults: Vec<Fault>,
     draws: bool,
 }
@@ -87,7 +87,7 @@ pub struct StormRun {
     /// All its options, drawn, pinned or otherwise.
     pub options: Options,
     /// The options that differ from the [base](Storm::base) of the storm.
-    pub beyond: Pins,
+    pub beyond: PartialOptions,
     /// The run's input.
     pub settings: Settings,
     /// What the run has recorded: its history, message counts, protocol errors.
@@ -119,15 +119,15 @@ impl Storm {
             workload: Box::new(workload),
             factory,
             base,
-            pinned: Pins::default(),
+            pinned: PartialOptions::default(),
             faults: Fault::ALL.to_vec(),
             draws: true,
         }
     }
 
-    /// Pins options, which are then not drawn.
+    /// PartialOptions options, which are then not drawn.
     #[must_use]
-    pub fn with(mut self, pins: &Pins) -> Self {
+    pub fn with(mut self, pins: &PartialOptions) -> Self {
         self.pinned = self.pinned.and(pins);
         self
     }
@@ -323,10 +323,10 @@ mod tests {
     #[test]
     fn a_node_that_panics_is_a_finding() {
         let storm = Storm::new(Name::Echo, |_: Cluster, _: &mut Context<_>| Panicking);
-        let pins = Pins {
+        let pins = PartialOptions {
             time_limit: Some(Duration::from_secs(5)),
             rate: Some(50.0),
-            ..Pins::default()
+            ..PartialOptions::default()
         };
         let run = storm.with(&pins).run(1).unwrap();
         assert_eq!(run.verdict.validity(), Validity::Invalid);

@@ -8,7 +8,7 @@ use serde_json::json;
 use serde_json::value::RawValue;
 use simulator::checkers::{CheckerResult as _, CustomResult, Validity, WorkloadVerdict};
 use simulator::history::{self, History, Kind, Op};
-use simulator::options::{Options, Pins};
+use simulator::options::{Options, PartialOptions};
 use simulator::rng::SeededRng;
 use simulator::rpc::{Answer, ClientRequest, Field, FieldType, Rpc};
 use simulator::shared::{Caller, Cluster, Context, ErrorCode, Failure, LIN_KV, Node, RpcError};
@@ -291,9 +291,9 @@ impl Holds {
 /// A storm over clusters of any size, with any latency and any faults, as drawn from the seed.
 fn storm(compares: bool) -> Storm {
     let boot = move |_: Cluster, _: &mut Context<Event>| LockServer { compares };
-    Storm::new(|_: &Options| Locks::default(), boot).with(&Pins {
+    Storm::new(|_: &Options| Locks::default(), boot).with(&PartialOptions {
         rate: Some(20.0),
-        ..Pins::default()
+        ..PartialOptions::default()
     })
 }
 
