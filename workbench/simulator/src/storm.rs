@@ -87,7 +87,7 @@ pub struct StormRun {
     /// All its options, drawn, pinned or otherwise.
     pub options: Options,
     /// The options that differ from the [base](Storm::base) of the storm.
-    pub beyond: PartialOptions,
+    pub differences: PartialOptions,
     /// The run's input.
     pub settings: Settings,
     /// What the run has recorded: its history, message counts, protocol errors.
@@ -194,7 +194,7 @@ impl Storm {
         Ok(StormRun {
             seed,
             options: options.clone(),
-            beyond: options.changes_from(&self.base),
+            differences: options.changes_from(&self.base),
             settings,
             record,
             verdict,
@@ -220,7 +220,7 @@ impl Storm {
                 "seed {seed} is {:?}: {}\nwith {}\nSEED={seed} repeats it",
                 run.verdict.validity(),
                 run.verdict.sentences().join("\n"),
-                run.beyond,
+                run.differences,
             );
         }
     }

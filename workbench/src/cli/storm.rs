@@ -297,7 +297,7 @@ impl Campaign<'_> {
             run = storm.run_with(shrunk.run.seed, &shrunk.run.options, true)?;
             let smallest = Totals::of(&run, |run| Described {
                 options: self.options(run),
-                command: self.command(run.seed, &run.beyond, true),
+                command: self.command(run.seed, &run.differences, true),
             });
             self.reporter.print(format_args!(
                 "\nthe smallest of {} other runs that fails:",
@@ -325,7 +325,7 @@ impl Campaign<'_> {
         let (name, _) = self.challenge.trials[0].test();
         let store = Store::new(&self.arguments.store);
         let folder = store.begin(name.name(), &timestamp())?;
-        let command = self.command(run.seed, &run.beyond, true);
+        let command = self.command(run.seed, &run.differences, true);
         let facts = facts(
             &run.options,
             &run.settings,

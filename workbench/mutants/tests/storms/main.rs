@@ -91,7 +91,7 @@ fn the_same_storms_find_nothing_wrong_with_unchanged_nodes() {
             assert!(
                 run.is_valid(),
                 "{options:?}, seed {seed}: {findings}\nwith {}",
-                run.beyond
+                run.differences
             );
         });
     });
