@@ -90,8 +90,8 @@ pub enum Step {
     Done(Completion),
 }
 
-/// A client, which translates operations into requests. Its state lasts from one operation to the
-/// next; after an `info` operation a new client replaces it, unless the workload
+/// The logic of a client: translates operations into requests. Its state lasts from one operation to
+/// the next; after an `info` operation a new client replaces it, unless the workload
 /// [keeps clients](Workload::keeps_clients).
 pub trait Session: Send {
     /// Begins an operation.
@@ -195,7 +195,7 @@ pub trait Workload: Send {
     /// Judges the history of a run.
     fn check(&self, history: &History) -> WorkloadVerdict;
 
-    /// The number of workers in a storm, if the workload cannot run with any number.
+    /// The number of workers in a storm, for a workload that needs a certain number.
     fn required_concurrency(&self) -> Option<Concurrency> {
         None
     }
