@@ -8,6 +8,7 @@
 //!
 //! ```
 //! use serde::{Deserialize, Serialize};
+//! use simulator::checkers::CheckerResult as _;
 //! use simulator::options::{Nodes, PartialOptions};
 //! use simulator::shared::{Caller, Cluster, Context, Node};
 //! use simulator::storm::Storm;
@@ -63,7 +64,7 @@
 //! let mut runs = (0..20).map(|seed| storm.run(seed).expect("consistent options"));
 //! let failed = runs.find(|run| !run.is_valid()).expect("a run in which a node is killed");
 //! // Such as: id "n0-1" was handed out 6 times: to process 0 at 0.000 s, to process 6 at 10.165 s
-//! assert!(failed.verdict.findings[0].contains("was handed out"));
+//! assert!(failed.verdict.sentences()[0].contains("was handed out"));
 //! ```
 //!
 //! One dependency is enough: [`shared`], to write nodes, [`checkers`], to judge histories, and
