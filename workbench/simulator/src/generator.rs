@@ -54,8 +54,8 @@ impl Pace {
     }
 }
 
-/// Round-robin over the workers. As in Maelstrom the nemesis has a turn, too, which is skipped here:
-/// the order of workers is then Maelstrom's.
+/// Round-robin over the workers. As in Maelstrom the nemesis has a turn, too, which is skipped
+/// here: the order of workers is then Maelstrom's.
 #[derive(Debug)]
 pub struct RoundRobin {
     next: usize,

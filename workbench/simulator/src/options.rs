@@ -1,7 +1,7 @@
-//! The options of a run as one typed value: [`Options`] has all of them, [`PartialOptions`] some. A storm
-//! draws options from a seed, a report prints them, and they convert to and from a command line. As
-//! JSON both are an object in kebab case, such as `{"nodes": 5, "time-limit": 20}`, in the units
-//! below.
+//! The options of a run as one typed value: [`Options`] has all of them, [`PartialOptions`] some. A
+//! storm draws options from a seed, a report prints them, and they convert to and from a command
+//! line. As JSON both are an object in kebab case, such as `{"nodes": 5, "time-limit": 20}`, in the
+//! units below.
 
 mod form;
 
@@ -106,8 +106,8 @@ options! {
     latency_dist: Distribution = Distribution::Constant;
     /// The faults that occur.
     nemesis: BTreeSet<Fault> = BTreeSet::new();
-    /// The mean time, in seconds, from the start of a fault to its stop, and from its stop to the next
-    /// start of the same kind.
+    /// The mean time, in seconds, from the start of a fault to its stop, and from its stop to the
+    /// next start of the same kind.
     #[serde(with = "form::seconds")]
     nemesis_interval: Duration = Duration::from_secs(10);
     /// The shapes of partitions, one of which is drawn each time.

@@ -207,8 +207,8 @@ impl Run {
 
     /// A node has printed a line.
     ///
-    /// After an invalid message, which an incident reports, all further lines of the node are ignored:
-    /// Maelstrom's reader stops there, and verdicts depend on it.
+    /// After an invalid message, which an incident reports, all further lines of the node are
+    /// ignored: Maelstrom's reader stops there, and verdicts depend on it.
     pub fn on_line(&mut self, now: Duration, node: usize, line: &str) {
         let name = self.settings.nodes[node].clone();
         self.set_printed_line(node);

@@ -254,9 +254,9 @@ fn aborted_run(panic: &(dyn Any + Send)) -> Record {
     }
 }
 
-/// The verdict on a storm: the workload's rules, convergence, and availability, unless faults beyond
-/// partitions occur. It is not required that every kind of operation has succeeded once: a storm may
-/// be too short for that.
+/// The verdict on a storm: the workload's rules, convergence, and availability, unless faults
+/// beyond partitions occur. It is not required that every kind of operation has succeeded once: a
+/// storm may be too short for that.
 fn storm_verdict(options: &Options, record: &Record, workload: &dyn Workload) -> Verdict {
     let incidents = record.incidents.iter().map(ToString::to_string).collect();
     if let Some(why) = &record.abort_reason {

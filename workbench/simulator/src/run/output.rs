@@ -57,8 +57,8 @@ impl Run {
         matches!(&self.phase, Phase::Starting { waiting } if waiting.contains(&node))
     }
 
-    /// Whether a race in the node may be the cause of a wrong line: it handles another node's message
-    /// before it knows its own name, which `init` brings.
+    /// Whether a race in the node may be the cause of a wrong line: it handles another node's
+    /// message before it knows its own name, which `init` brings.
     pub(super) fn may_be_race(&self, node: usize, error: &LineError, line: &str) -> bool {
         let is_object = line.trim_start().starts_with('{');
         let is_unready = self.is_awaiting_init(node) && is_object;

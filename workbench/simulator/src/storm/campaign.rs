@@ -180,8 +180,8 @@ impl CampaignReport {
     }
 }
 
-/// Runs seeds until one is not valid, or all if `keep_going`. `on_run` is called after every run, from any
-/// thread.
+/// Runs seeds until one is not valid, or all if `keep_going`. `on_run` is called after every run,
+/// from any thread.
 ///
 /// The outcome does not depend on the number of cores: runs after the first seed that is not valid
 /// are not counted.

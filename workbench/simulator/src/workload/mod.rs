@@ -90,8 +90,8 @@ pub enum Step {
     Done(Completion),
 }
 
-/// The logic of a client: translates operations into requests. Its state lasts from one operation to
-/// the next; after an `info` operation a new client replaces it, unless the workload
+/// The logic of a client: translates operations into requests. Its state lasts from one operation
+/// to the next; after an `info` operation a new client replaces it, unless the workload
 /// [keeps clients](Workload::keeps_clients).
 pub trait Session: Send {
     /// Begins an operation.
@@ -179,8 +179,8 @@ pub trait Workload: Send {
     }
 
     /// Whether an operation changes nothing, such as a read. After a timeout or an indefinite error
-    /// it then completes as `fail` instead of `info`, which makes checking cheaper; after a malformed
-    /// answer it is still `info`.
+    /// it then completes as `fail` instead of `info`, which makes checking cheaper; after a
+    /// malformed answer it is still `info`.
     fn is_read_only(&self, f: &str) -> bool {
         let _ = f;
         false
@@ -207,8 +207,8 @@ pub trait Workload: Send {
         self.next(turn, rng)
     }
 
-    /// Finds what has not converged in a storm after recovery, one finding each. `final_oks` are the
-    /// completions, with results, of operations of the final phase that were `ok`.
+    /// Finds what has not converged in a storm after recovery, one finding each. `final_oks` are
+    /// the completions, with results, of operations of the final phase that were `ok`.
     fn unconverged(&self, history: &History, final_oks: &[&Op]) -> Vec<String> {
         let _ = (history, final_oks);
         Vec::new()
