@@ -13,7 +13,7 @@ use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser};
 use serde_json::Value;
 use shared::NodeId;
 use simulator::latency::Distribution;
-use simulator::options::{Concurrency, Nodes, Options, Pins, check_name};
+use simulator::options::{Concurrency, Nodes, Options, PartialOptions, check_name};
 use simulator::topology::Topology;
 use simulator::workload::Name;
 
@@ -157,9 +157,9 @@ impl TestFlags {
     ///
     /// # Errors
     /// When the file of names cannot be read.
-    pub fn given(&self, matches: &ArgMatches) -> anyhow::Result<Pins> {
+    pub fn given(&self, matches: &ArgMatches) -> anyhow::Result<PartialOptions> {
         let is_given = |id: &str| matches.value_source(id) == Some(ValueSource::CommandLine);
-        Ok(Pins::of(&self.options()?, |field| match field {
+        Ok(PartialOptions::of(&self.options()?, |field| match field {
             "nodes" => NODE_FLAGS.into_iter().any(is_given),
             field => is_given(field),
         }))
@@ -196,7 +196,7 @@ const NODE_FLAGS: [&str; 4] = ["node_count", "node", "nodes", "nodes_file"];
 ///
 /// # Errors
 /// When a flag is unknown, its value is invalid, or a file cannot be read.
-pub fn pins<'a>(words: impl IntoIterator<Item = &'a str>) -> anyhow::Result<Pins> {
+pub fn pins<'a>(words: impl IntoIterator<Item = &'a str>) -> anyhow::Result<PartialOptions> {
     let matches = Line::command().try_get_matches_from(words)?;
     let line = Line::from_arg_matches(&matches)?;
     line.flags.given(&matches)
@@ -210,7 +210,7 @@ struct Line {
 }
 
 /// Options as flags, sorted by name: `--node-count 5 --rate 10`.
-pub fn to_flags(pins: &Pins) -> Vec<String> {
+pub fn to_flags(pins: &PartialOptions) -> Vec<String> {
     let mut words = Vec::new();
     let Ok(Value::Object(options)) = serde_json::to_value(pins) else {
         return words;
@@ -291,7 +291,7 @@ pub fn parse_availability(text: &str) -> Result<Target, String> {
 mod tests {
     use super::*;
 
-    fn given(text: &str) -> Pins {
+    fn given(text: &str) -> PartialOptions {
         pins(text.split(' ')).unwrap()
     }
 

@@ -132,7 +132,7 @@ impl Live {
         while !self.run.is_over() {
             let now = self.start.elapsed();
             self.run.advance(now);
-            let lines = self.run.take_lines();
+            let lines = self.run.take_net_log();
             lines.iter().for_each(|line| observer.on_line(line));
             while let Some(command) = self.run.next_command() {
                 self.execute(command, launch);

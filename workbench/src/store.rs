@@ -161,7 +161,7 @@ impl Folder {
             writeln!(out, "{}", edn::pretty(results))
         })?;
         let mut json = edn::to_json(results);
-        let kinds = record.statistics.kinds().iter();
+        let kinds = record.statistics.by_type().iter();
         let kinds: BTreeMap<_, _> = kinds
             .map(|(kind, messages)| (kind, messages.sent))
             .collect();

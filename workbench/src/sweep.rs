@@ -20,7 +20,7 @@ use pages::outcome::Outcome;
 use pages::report::budget_results;
 use pages::text::format_number;
 use simulator::judge::judge;
-use simulator::options::{Options, Pins};
+use simulator::options::{Options, PartialOptions};
 use simulator::storm::simulate_catching;
 use simulator::workload::{Name, workload};
 
@@ -38,7 +38,7 @@ pub struct Sweep {
     /// The seeds of each point's runs.
     pub seeds: Range<u64>,
     /// Other options that differ from the challenge's test.
-    pub pinned: Pins,
+    pub pinned: PartialOptions,
     /// The nodes' flags that do not vary.
     pub node_flags: Vec<String>,
 }
@@ -169,7 +169,7 @@ impl Sweep {
         let record = simulate_catching(&settings, make(), &factory);
         let history = &record.history;
         let operations = history.count(Kind::Invoke);
-        let is_over = record.crash.is_none();
+        let is_over = record.abort_reason.is_none();
         let verdict = is_over.then(|| judge(&record, &*make(), options.availability));
         let valid = verdict.as_ref().map(|verdict| verdict.validity());
         let measured = verdict.as_ref().map(Measurements::of).unwrap_or_default();

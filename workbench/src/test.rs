@@ -172,7 +172,7 @@ impl Test<'_> {
             }
         };
         folder.write_history(&record)?;
-        let verdict = record.crash.is_none().then(|| {
+        let verdict = record.abort_reason.is_none().then(|| {
             observer.on_check(record.history.count(Kind::Invoke));
             judge(&record, &*subject, self.options.availability)
         });
@@ -244,7 +244,7 @@ fn check_live(options: &Options) -> anyhow::Result<()> {
 
 /// The last line of `jepsen.log`.
 fn last_line(record: &Record, verdict: Option<&Verdict>) -> (Level, String) {
-    match (verdict, &record.crash) {
+    match (verdict, &record.abort_reason) {
         (Some(verdict), _) => {
             let results = edn::pretty(&verdict.to_edn());
             let closing = report::closing(verdict.validity());

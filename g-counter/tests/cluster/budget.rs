@@ -75,7 +75,7 @@ fn an_unreachable_neighbour_costs_one_packet_per_resend_and_direction() {
         let ways = 1 + rng.below(3);
         for (way, src, dest) in [(1, "n0", "n1"), (2, "n1", "n0")] {
             if ways & way != 0 {
-                cluster.cut(src, dest);
+                cluster.cut_one_way(src, dest);
             }
         }
         run_operations(&mut cluster, rng, 3);

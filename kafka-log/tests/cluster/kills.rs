@@ -185,7 +185,7 @@ impl Storm {
 
     /// Kills some nodes, whose pending operations will never be answered.
     fn kill(&mut self, rng: &mut Rng) {
-        let victims = self.cluster.kill_random(rng);
+        let victims = self.cluster.restart_and_kill(rng);
         self.collect_answers();
         self.pending.retain(|_, (node, _)| !victims.contains(node));
     }

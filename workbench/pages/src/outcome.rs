@@ -65,7 +65,7 @@ impl Outcome {
             results: verdict.map_or(Value::Null, |it| edn::to_json(&it.to_edn())),
             findings: verdict.map_or_else(Vec::new, |it| it.sentences()),
             incidents: record.incidents.clone(),
-            abort: record.crash.clone(),
+            abort: record.abort_reason.clone(),
             failed_requests: match verdict {
                 Some(_) if !is_valid => failed_requests(&record.history, node_of),
                 _ => Vec::new(),
@@ -196,7 +196,11 @@ fn counts(record: &Record) -> String {
     let count = |kind| record.history.count(kind);
     let (clients, servers) = (record.statistics.clients(), record.statistics.servers());
     let invoked = count(Kind::Invoke);
-    let operations = if invoked == 1 { "operation" } else { "operations" };
+    let operations = if invoked == 1 {
+        "operation"
+    } else {
+        "operations"
+    };
     let operations = format!(
         "{invoked} {operations} in {last:.1} s ({} ok, {} failed, {} indeterminate)",
         count(Kind::Ok),

@@ -199,7 +199,7 @@ impl Subject<'_> {
     /// The reason for the verdict, which continues the headline.
     fn summary(&self) -> String {
         let Some(verdict) = self.verdict else {
-            let reason = self.record.crash.as_deref();
+            let reason = self.record.abort_reason.as_deref();
             return shortened(reason.unwrap_or("the reason is unknown"), MAX_CHARS);
         };
         let findings = verdict.findings();

@@ -32,7 +32,7 @@ pub enum Purpose {
 #[derive(Debug, Default)]
 pub struct Clients {
     next: u64,
-    open: HashMap<NodeId, Client>,
+    connected: HashMap<NodeId, Client>,
 }
 
 #[derive(Debug)]
@@ -85,11 +85,11 @@ pub struct RequestError {
 
 impl Clients {
     /// Connects a new client of a node. Its name was never used before.
-    pub fn open(&mut self, network: &mut Network, node: NodeId, purpose: Purpose) -> NodeId {
+    pub fn connect(&mut self, network: &mut Network, node: NodeId, purpose: Purpose) -> NodeId {
         let name = NodeId::from(&*format!("c{}", self.next));
         self.next += 1;
         network.register(name.clone());
-        self.open.insert(
+        self.connected.insert(
             name.clone(),
             Client {
                 purpose,
@@ -102,9 +102,9 @@ impl Clients {
     }
 
     /// Disconnects a client.
-    pub fn close(&mut self, network: &mut Network, name: &NodeId) {
+    pub fn disconnect(&mut self, network: &mut Network, name: &NodeId) {
         network.remove(name);
-        self.open.remove(name);
+        self.connected.remove(name);
     }
 
     /// Whether this is the name of a client that was disconnected.
@@ -112,7 +112,7 @@ impl Clients {
         let number = name
             .strip_prefix('c')
             .and_then(|number| number.parse::<u64>().ok());
-        number.is_some_and(|number| number < self.next) && !self.open.contains_key(name)
+        number.is_some_and(|number| number < self.next) && !self.connected.contains_key(name)
     }
 
     /// Sends a client's request to its node.
@@ -123,7 +123,7 @@ impl Clients {
         name: &NodeId,
         request: &ClientRequest,
     ) {
-        let Some(client) = self.open.get_mut(name) else {
+        let Some(client) = self.connected.get_mut(name) else {
             return;
         };
         client.last_msg_id += 1;
@@ -146,7 +146,7 @@ impl Clients {
     /// Late replies to earlier requests are dropped.
     pub fn receive(&mut self, network: &mut Network, message: Envelope) -> Option<Received> {
         let name = message.dest.clone();
-        let client = self.open.get_mut(&name)?;
+        let client = self.connected.get_mut(&name)?;
         let in_reply_to = message.body.header()?.in_reply_to.as_deref();
         let answered = in_reply_to.and_then(|it| it.get().parse().ok());
         let pending = client.pending.as_mut()?;
@@ -173,24 +173,24 @@ impl Clients {
 
     /// The earliest timeout.
     pub fn deadline(&self) -> Option<Duration> {
-        self.open
+        self.connected
             .values()
             .filter_map(|client| Some(client.pending.as_ref()?.until))
             .min()
     }
 
     /// Expires one request whose timeout has passed by `now`; of several that of the oldest client.
-    pub fn expire_call(&mut self, now: Duration, network: &mut Network) -> Option<Reply> {
+    pub fn expire_request(&mut self, now: Duration, network: &mut Network) -> Option<Reply> {
         if self.deadline()? > now {
             return None;
         }
         let is_late = |client: &Client| client.pending.as_ref().is_some_and(|it| it.until <= now);
-        let late = self.open.iter().filter(|(_, client)| is_late(client));
+        let late = self.connected.iter().filter(|(_, client)| is_late(client));
         let name = late
             .map(|(name, _)| name)
             .min_by_key(|name| (name.as_str().len(), *name))?;
         let name = name.clone();
-        let client = self.open.get_mut(&name)?;
+        let client = self.connected.get_mut(&name)?;
         let pending = client.pending.take()?;
         network.stop_listening(&name);
         Some(Reply {
@@ -238,13 +238,13 @@ impl Reply {
     }
 
     /// The reply's `type`.
-    pub fn kind(&self) -> Option<&str> {
-        self.body.as_ref()?.kind()
+    pub fn message_type(&self) -> Option<&str> {
+        self.body.as_ref()?.message_type()
     }
 }
 
 fn error_reply(body: &Body) -> Option<RequestError> {
-    if body.kind()? != "error" {
+    if body.message_type()? != "error" {
         return None;
     }
     let fields = Fields::of(body.json()).ok()?;
@@ -268,11 +268,11 @@ struct Request<'a> {
 
 impl Serialize for Request<'_> {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        let ClientRequest { rpc, fields, .. } = self.request;
-        let mut body = to.serialize_map(Some(2 + fields.len()))?;
+        let ClientRequest { rpc, arguments, .. } = self.request;
+        let mut body = to.serialize_map(Some(2 + arguments.len()))?;
         body.serialize_entry("type", rpc.request)?;
         body.serialize_entry("msg_id", &self.msg_id)?;
-        for (name, value) in fields {
+        for (name, value) in arguments {
             body.serialize_entry(name, value)?;
         }
         body.end()

@@ -54,7 +54,8 @@ impl Pace {
     }
 }
 
-/// Round-robin over the workers, with one turn for the nemesis.
+/// Round-robin over the workers. As in Maelstrom the nemesis has a turn, too, which is skipped
+/// here: the order of workers is then Maelstrom's.
 #[derive(Debug)]
 pub struct RoundRobin {
     next: usize,
@@ -62,7 +63,7 @@ pub struct RoundRobin {
 }
 
 impl RoundRobin {
-    /// Turns of this many workers, and of the nemesis.
+    /// Turns for this many workers; the first worker is next.
     pub fn new(workers: usize) -> Self {
         RoundRobin {
             next: 0,
@@ -78,7 +79,7 @@ impl RoundRobin {
             .find(|i| *i < workers && is_free(*i))
     }
 
-    /// An operation has begun: it is the next one's turn.
+    /// Moves on by one turn, after an operation has begun.
     pub fn advance(&mut self) {
         self.next = (self.next + 1) % self.count;
     }

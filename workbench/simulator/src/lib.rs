@@ -8,7 +8,8 @@
 //!
 //! ```
 //! use serde::{Deserialize, Serialize};
-//! use simulator::options::{Nodes, Pins};
+//! use simulator::checkers::CheckerResult as _;
+//! use simulator::options::{Nodes, PartialOptions};
 //! use simulator::shared::{Caller, Cluster, Context, Node};
 //! use simulator::storm::Storm;
 //! use simulator::workload::Name;
@@ -46,7 +47,7 @@
 //! }
 //!
 //! // Three nodes; all other options are drawn for each seed.
-//! let pins = Pins { nodes: Some(Nodes::Count(3)), ..Pins::default() };
+//! let pins = PartialOptions { nodes: Some(Nodes::Count(3)), ..PartialOptions::default() };
 //!
 //! let boot = |cluster: Cluster, ctx: &mut Context<()>| {
 //!     let prefix = format!("{}-{}", cluster.me, ctx.rng().boot_number());
@@ -63,7 +64,7 @@
 //! let mut runs = (0..20).map(|seed| storm.run(seed).expect("consistent options"));
 //! let failed = runs.find(|run| !run.is_valid()).expect("a run in which a node is killed");
 //! // Such as: id "n0-1" was returned 6 times: to process 0 at 0.000 s, to process 6 at 10.165 s
-//! assert!(failed.verdict.findings[0].contains("was returned"));
+//! assert!(failed.verdict.sentences()[0].contains("was returned"));
 //! ```
 //!
 //! One dependency is enough: [`shared`], to write nodes, [`checkers`], to judge histories, and
@@ -74,9 +75,9 @@
 //! | [`storm`] | runs from seeds, [many in parallel](storm::campaign), [shrunk](storm::shrink) |
 //! | [`workload`] | operations, clients and checkers: Maelstrom's workloads, or your own |
 //! | [`rpc`] | the requests of a workload, and the form of their answers |
-//! | [`options`] | all options of a run, of which a storm [pins](options::Pins) some |
+//! | [`options`] | all options of a run, of which a storm [pins](options::PartialOptions) some |
 //! | [`nemesis`] | faults |
-//! | [`network`], [`latency`], [`topology`] | messages, latencies, neighbours |
+//! | [`network`], [`message`], [`latency`], [`topology`] | messages, latencies, neighbours |
 //! | [`service`] | the services lin-kv, seq-kv, lww-kv and lin-tso |
 //! | [`testing`] | tests that drive a cluster step by step, without workload and checker |
 //! | [`rng`] | the random numbers of a run |

@@ -53,7 +53,7 @@ pub struct Body {
 #[derive(Debug, Clone, Default)]
 pub struct Header {
     /// `type`, if it is a string.
-    pub kind: Option<Box<str>>,
+    pub message_type: Option<Box<str>>,
     /// `in_reply_to`, of any type.
     pub in_reply_to: Option<Box<RawValue>>,
     /// Whether there are several keys `type`.
@@ -85,15 +85,15 @@ impl Body {
     }
 
     /// The `type`, if it is a string.
-    pub fn kind(&self) -> Option<&str> {
-        self.header.as_ref()?.kind.as_deref()
+    pub fn message_type(&self) -> Option<&str> {
+        self.header.as_ref()?.message_type.as_deref()
     }
 
     /// The type under which statistics count the message: `?` unless it is a single string.
-    pub fn counted_kind(&self) -> &str {
+    pub fn counted_type(&self) -> &str {
         let header = self.header.as_ref().filter(|it| !it.is_ambiguous);
-        let kind = header.and_then(|header| header.kind.as_deref());
-        kind.unwrap_or("?")
+        let message_type = header.and_then(|header| header.message_type.as_deref());
+        message_type.unwrap_or("?")
     }
 }
 
@@ -147,12 +147,12 @@ impl<'de> Visitor<'de> for HeaderVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Header, A::Error> {
-        let mut kind: Option<&RawValue> = None;
+        let mut message_type: Option<&RawValue> = None;
         let mut in_reply_to: Option<&RawValue> = None;
         let mut is_ambiguous = false;
         while let Some(key) = map.next_key()? {
             match key {
-                Key::Type => is_ambiguous |= kind.replace(map.next_value()?).is_some(),
+                Key::Type => is_ambiguous |= message_type.replace(map.next_value()?).is_some(),
                 Key::InReplyTo => in_reply_to = Some(map.next_value()?),
                 Key::Other => {
                     map.next_value::<IgnoredAny>()?;
@@ -160,7 +160,7 @@ impl<'de> Visitor<'de> for HeaderVisitor {
             }
         }
         Ok(Header {
-            kind: kind.and_then(|kind| serde_json::from_str(kind.get()).ok()),
+            message_type: message_type.and_then(|it| serde_json::from_str(it.get()).ok()),
             in_reply_to: in_reply_to.map(ToOwned::to_owned),
             is_ambiguous,
         })
@@ -183,14 +183,21 @@ mod tests {
         assert_eq!(body.to_string(), text);
         let in_reply_to = body.header().unwrap().in_reply_to.as_deref();
         assert_eq!(in_reply_to.map(RawValue::get), Some("7e0"));
-        assert_eq!((body.kind(), body.counted_kind()), (Some("read"), "read"));
+        assert_eq!(
+            (body.message_type(), body.counted_type()),
+            (Some("read"), "read")
+        );
     }
 
     #[test]
     fn a_type_that_is_no_single_string_is_counted_as_unknown() {
         let check = |text: &str, kind: Option<&str>| {
             let body = body(text);
-            assert_eq!((body.kind(), body.counted_kind()), (kind, "?"), "{text}");
+            assert_eq!(
+                (body.message_type(), body.counted_type()),
+                (kind, "?"),
+                "{text}"
+            );
         };
         check("{}", None);
         check(r#"{"type":7}"#, None);
@@ -221,7 +228,11 @@ mod tests {
         ] {
             let body = body(text);
             assert!(body.header().is_none(), "{text}");
-            assert_eq!((body.kind(), body.counted_kind()), (None, "?"), "{text}");
+            assert_eq!(
+                (body.message_type(), body.counted_type()),
+                (None, "?"),
+                "{text}"
+            );
         }
     }
 
@@ -263,10 +274,10 @@ mod tests {
             let expected = all.as_ref().and_then(|all| all.get("in_reply_to"));
             assert_eq!(in_reply_to.map(RawValue::get), expected.map(RawValue::get));
             let expected = all.as_ref().and_then(|all| all.text("type"));
-            assert_eq!(body.kind(), expected.as_deref(), "{body}");
+            assert_eq!(body.message_type(), expected.as_deref(), "{body}");
             let typed = serde_json::from_str(body.get()).map(|Typed { r#type }| r#type);
             assert_eq!(
-                body.counted_kind(),
+                body.counted_type(),
                 typed.as_deref().unwrap_or("?"),
                 "{body}"
             );
@@ -277,6 +288,6 @@ mod tests {
     fn values_that_nest_deeply_do_not_matter() {
         let (open, close) = ("[".repeat(100_000), "]".repeat(100_000));
         let body = body(&format!(r#"{{"value":{open}{close},"type":"read"}}"#));
-        assert_eq!(body.kind(), Some("read"));
+        assert_eq!(body.message_type(), Some("read"));
     }
 }

@@ -108,8 +108,8 @@ impl Schedule {
 
     fn schedule_next(&mut self, now: Duration) {
         let max = nanos(self.interval.saturating_mul(2));
-        let pause = Duration::from_nanos(self.rng.random_range(0..max));
-        self.next_at = now.saturating_add(pause);
+        let gap = Duration::from_nanos(self.rng.random_range(0..max));
+        self.next_at = now.saturating_add(gap);
     }
 }
 
@@ -148,7 +148,7 @@ fn skews(victims: BTreeSet<usize>, faults: &Faults, rng: &mut SeededRng) -> Vec<
     let drift = (faults.drift.clamp(0.0, 0.99) * 1e6) as u32;
     let mut skew = || Skew {
         ahead: Duration::from_nanos(rng.random_range(0..=nanos(faults.skew))),
-        pace_ppm: rng.random_range(1_000_000 - drift..=1_000_000 + drift),
+        speed_millionths: rng.random_range(1_000_000 - drift..=1_000_000 + drift),
     };
     victims.into_iter().map(|node| (node, skew())).collect()
 }
@@ -289,8 +289,12 @@ mod tests {
                 NemesisOp::Start(FaultStart::Skew(skews)) => {
                     assert_eq!(skews.len(), 5);
                     let is_within = |ppm| (900_000..=1_100_000).contains(&ppm);
-                    assert!(skews.iter().all(|(_, skew)| is_within(skew.pace_ppm)
-                        && skew.ahead <= Duration::from_secs(1)));
+                    assert!(
+                        skews
+                            .iter()
+                            .all(|(_, skew)| is_within(skew.speed_millionths)
+                                && skew.ahead <= Duration::from_secs(1))
+                    );
                 }
                 NemesisOp::Start(_) | NemesisOp::Stop(_) => {}
             }

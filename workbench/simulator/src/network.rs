@@ -1,11 +1,12 @@
 //! The simulated network: participants, latencies, partitions and message counts. Pure: `now` goes
 //! in, deliveries come out.
 //!
-//! The timing is Maelstrom's, since message counts and latencies are rules of the game. Each
-//! participant has one consumer. It takes the queued message that is due first, drops it if a
-//! partition forbids it *at that moment*, sleeps until it is due, and delivers it; meanwhile all
-//! others wait. Messages from and to clients take no time. Message faults, which Maelstrom lacks,
-//! affect servers only; a delayed message is not queued until its delay is over.
+//! The timing is Maelstrom's, since verdicts depend on it. Each participant has one consumer, which
+//! takes the queued message that is due first, drops it if a partition forbids it *at that moment*,
+//! sleeps for the whole milliseconds until it is due, and delivers it. Until then the rest of its
+//! queue waits, even messages due earlier; a partition that begins meanwhile does not drop it.
+//! Messages from and to clients take no time, and have no message faults, which Maelstrom lacks. A
+//! delayed message is queued when its delay is over.
 
 mod inbox;
 mod reschedule;
@@ -27,7 +28,7 @@ use inbox::{Gate, Inbox, MAX_WAITING, QueuedMessage};
 
 pub use trace::{Delivery, DeliveryStatus, Trace};
 
-/// Faults of messages among servers, besides latency and partitions.
+/// Faults of messages among nodes and services, besides latency and partitions.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct MessageFaults {
     /// The share of messages that are lost, 0 to 1.
@@ -74,8 +75,8 @@ pub struct Network {
     statistics: Statistics,
     trace: Option<Trace>,
     net_log: NetLog,
-    /// Log lines since the last [`Network::take_lines`].
-    lines: Vec<String>,
+    /// Log lines since the last [`Network::take_net_log`].
+    log_lines: Vec<String>,
 }
 
 impl Network {
@@ -95,7 +96,7 @@ impl Network {
             statistics: Statistics::default(),
             trace: None,
             net_log: NetLog::default(),
-            lines: Vec::new(),
+            log_lines: Vec::new(),
         }
     }
 
@@ -105,8 +106,8 @@ impl Network {
     }
 
     /// Takes the log lines since the last call.
-    pub fn take_lines(&mut self) -> Vec<String> {
-        std::mem::take(&mut self.lines)
+    pub fn take_net_log(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.log_lines)
     }
 
     /// Records every message from now on, up to a limit. Must be called before the first message.
@@ -166,7 +167,7 @@ impl Network {
     }
 
     /// Delivers messages from all senders to a participant again.
-    pub fn open(&mut self, now: Duration, name: &NodeId) {
+    pub fn admit_all(&mut self, now: Duration, name: &NodeId) {
         self.set_gate(now, name, Gate::Open);
     }
 
@@ -212,7 +213,7 @@ impl Network {
             return Err(Unroutable::Receiver(dest.to_string()));
         }
         let client = involves_client(src, dest);
-        self.statistics.sent(now, client, body.counted_kind());
+        self.statistics.count_sent(now, client, body.counted_type());
         let envelope = Envelope {
             id,
             src: src.clone(),
@@ -261,7 +262,7 @@ impl Network {
             trace.sent(now, envelope);
         }
         if self.net_log.sent {
-            self.lines
+            self.log_lines
                 .push(format!("send {}", envelope.to_line().trim_end()));
         }
         copy_id
@@ -329,12 +330,12 @@ impl Network {
                 continue;
             }
             self.statistics
-                .received(involves_client(&envelope.src, &envelope.dest));
+                .count_received(involves_client(&envelope.src, &envelope.dest));
             if let Some(trace) = &mut self.trace {
                 trace.arrived(number, now);
             }
             if self.net_log.received {
-                self.lines
+                self.log_lines
                     .push(format!("recv {}", envelope.to_line().trim_end()));
             }
             return Some(envelope);
@@ -343,8 +344,8 @@ impl Network {
     }
 
     /// Sets time zero of the run.
-    pub fn begin(&mut self, now: Duration) {
-        self.statistics.begin(now);
+    pub fn set_time_zero(&mut self, now: Duration) {
+        self.statistics.set_time_zero(now);
     }
 
     /// Message counts so far.
@@ -369,10 +370,10 @@ impl Network {
                 }
                 continue;
             }
-            let pause = next.due.saturating_sub(now).as_millis() as u64;
+            let sleep = next.due.saturating_sub(now).as_millis() as u64;
             let number = next.copy_id;
             inbox.current = Some(next);
-            let at = now + Duration::from_millis(pause);
+            let at = now + Duration::from_millis(sleep);
             self.wakeups.push(Reverse((at, number, name.clone())));
         }
     }

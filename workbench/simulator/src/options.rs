@@ -1,7 +1,7 @@
-//! The options of a run as one typed value: [`Options`] has all of them, [`Pins`] some. A storm
-//! draws options from a seed, a report prints them, and they convert to and from a command line. As
-//! JSON both are an object in kebab case, such as `{"nodes": 5, "time-limit": 20}`, in the units
-//! below.
+//! The options of a run as one typed value: [`Options`] has all of them, [`PartialOptions`] some. A
+//! storm draws options from a seed, a report prints them, and they convert to and from a command
+//! line. As JSON both are an object in kebab case, such as `{"nodes": 5, "time-limit": 20}`, in the
+//! units below.
 
 mod form;
 
@@ -24,7 +24,7 @@ use crate::workload::transactions::TxnParams;
 
 pub use form::{Concurrency, Nodes};
 
-/// Declares the options once: as [`Options`] with defaults, and as [`Pins`].
+/// Declares the options once: as [`Options`] with defaults, and as [`PartialOptions`].
 macro_rules! options {
     ($($(#[$attribute:meta])* $name:ident: $type:ty = $default:expr;)*) => {
         /// All options of a run. The defaults are Maelstrom's, where Maelstrom has the option.
@@ -43,39 +43,39 @@ macro_rules! options {
         /// Some options of a run; those that are `None` are drawn from a seed, or have the
         /// defaults.
         #[derive(Debug, Clone, Default, PartialEq)]
-        pub struct Pins {
+        pub struct PartialOptions {
             $(#[doc = concat!("See [`Options::", stringify!($name), "`].")]
             pub $name: Option<$type>,)*
         }
 
-        impl Pins {
+        impl PartialOptions {
             /// The options for whose field names `is_pinned` is true.
-            pub fn of(options: &Options, is_pinned: impl Fn(&str) -> bool) -> Pins {
-                Pins { $($name: is_pinned(stringify!($name)).then(|| options.$name.clone()),)* }
+            pub fn of(options: &Options, is_pinned: impl Fn(&str) -> bool) -> PartialOptions {
+                PartialOptions { $($name: is_pinned(stringify!($name)).then(|| options.$name.clone()),)* }
             }
 
             /// Merges two sets of options; `others` take precedence.
             #[must_use]
-            pub fn and(&self, others: &Pins) -> Pins {
-                Pins { $($name: others.$name.clone().or_else(|| self.$name.clone()),)* }
+            pub fn and(&self, others: &PartialOptions) -> PartialOptions {
+                PartialOptions { $($name: others.$name.clone().or_else(|| self.$name.clone()),)* }
             }
         }
 
         impl Options {
             /// The options that differ from `base`.
-            pub fn changes_from(&self, base: &Options) -> Pins {
-                Pins { $($name: (self.$name != base.$name).then(|| self.$name.clone()),)* }
+            pub fn changes_from(&self, base: &Options) -> PartialOptions {
+                PartialOptions { $($name: (self.$name != base.$name).then(|| self.$name.clone()),)* }
             }
 
             /// These options, with the pinned ones replaced.
             #[must_use]
-            pub fn with(&self, pins: &Pins) -> Options {
+            pub fn with(&self, pins: &PartialOptions) -> Options {
                 let kept = self.clone();
                 Options { $($name: pins.$name.clone().unwrap_or(kept.$name),)* }
             }
         }
 
-        impl Serialize for Pins {
+        impl Serialize for PartialOptions {
             fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 let all = Options::default().with(self);
                 let mut all = serde_json::to_value(all).map_err(serde::ser::Error::custom)?;
@@ -100,50 +100,51 @@ options! {
     /// The duration of the main phase, in seconds.
     #[serde(with = "form::seconds")]
     time_limit: Duration = Duration::from_secs(60);
-    /// The mean latency of messages among servers, in whole milliseconds.
+    /// The mean latency of messages among nodes and services, in whole milliseconds.
     latency: u32 = 0;
     /// The distribution of latencies around their mean.
     latency_dist: Distribution = Distribution::Constant;
     /// The faults that occur.
     nemesis: BTreeSet<Fault> = BTreeSet::new();
-    /// The mean time from the start of a fault to its stop, and from there to the next start of its
-    /// kind, in seconds.
+    /// The mean time, in seconds, from the start of a fault to its stop, and from its stop to the
+    /// next start of the same kind.
     #[serde(with = "form::seconds")]
     nemesis_interval: Duration = Duration::from_secs(10);
     /// The shapes of partitions, one of which is drawn each time.
     partition_shapes: Vec<nemesis::PartitionShape> = nemesis::PartitionShape::MAELSTROMS.to_vec();
-    /// Loss: the share of messages among servers that are lost, 0 to 1.
+    /// Loss: the share of messages among nodes and services that are lost, 0 to 1.
     loss: f64 = 0.2;
-    /// Duplicate: the share of messages among servers that arrive twice, 0 to 1.
+    /// Duplicate: the share of messages among nodes and services that arrive twice, 0 to 1.
     duplicate: f64 = 0.2;
-    /// Delay: the maximum, in milliseconds; half of the messages among servers are delayed.
+    /// Delay: the maximum, in milliseconds; half of the messages among nodes and services are
+    /// delayed.
     #[serde(with = "form::milliseconds")]
     delay: Duration = Duration::from_secs(1);
-    /// Pause, kill: how many nodes are paused or killed at a time.
+    /// Pause, kill: the number of nodes that are paused or killed at a time.
     targets: u32 = 1;
     /// Skew: the maximum by which a clock jumps ahead, in milliseconds.
     #[serde(with = "form::milliseconds")]
     skew: Duration = Duration::from_secs(1);
-    /// Skew: the maximum by which a clock runs too fast or too slow, as a share of its pace.
+    /// Skew: the maximum by which a clock runs too fast or too slow, as a share of true pace.
     drift: f64 = 0.1;
     /// The limit of faults of all kinds together.
     max_faults: Option<u64> = None;
-    /// The interval of losses, in seconds, if it differs from that of other faults.
+    /// The interval of losses, in seconds, if it differs from `nemesis_interval`.
     #[serde(with = "form::maybe_seconds")]
     loss_interval: Option<Duration> = None;
-    /// The interval of duplications.
+    /// The interval of duplications, likewise.
     #[serde(with = "form::maybe_seconds")]
     duplicate_interval: Option<Duration> = None;
-    /// The interval of delays.
+    /// The interval of delays, likewise.
     #[serde(with = "form::maybe_seconds")]
     delay_interval: Option<Duration> = None;
-    /// The interval of pauses.
+    /// The interval of pauses, likewise.
     #[serde(with = "form::maybe_seconds")]
     pause_interval: Option<Duration> = None;
-    /// The interval of kills.
+    /// The interval of kills, likewise.
     #[serde(with = "form::maybe_seconds")]
     kill_interval: Option<Duration> = None;
-    /// The interval of wrong clocks.
+    /// The interval of skews, likewise.
     #[serde(with = "form::maybe_seconds")]
     skew_interval: Option<Duration> = None;
     /// The limit of operations in the main phase.
@@ -252,7 +253,7 @@ impl Options {
         }
     }
 
-    /// These options, with those of faults that do not occur as in `base`.
+    /// These options, with the values of `base` for the options of faults that do not occur.
     #[must_use]
     pub fn without_unused(mut self, base: &Options) -> Options {
         let occurs = |fault| self.nemesis.contains(&fault);
@@ -306,7 +307,7 @@ pub fn check_name(name: &str) -> Result<(), String> {
 }
 
 /// As JSON.
-impl fmt::Display for Pins {
+impl fmt::Display for PartialOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let json = serde_json::to_string(self).map_err(|_| fmt::Error)?;
         f.write_str(&json)
@@ -320,13 +321,13 @@ mod tests {
 
     #[test]
     fn options_survive_a_round_trip_through_json() {
-        let pins = Pins {
+        let pins = PartialOptions {
             nodes: Some(Nodes::Count(7)),
             concurrency: Some(Concurrency::PerNode(2)),
             nemesis: Some(BTreeSet::from([Fault::Loss, Fault::Kill])),
             loss_interval: Some(Some(Duration::from_millis(1500))),
             availability: Some(Some(Target::Total)),
-            ..Pins::default()
+            ..PartialOptions::default()
         };
         let json = r#"{"availability":"total","concurrency":"2n","loss-interval":1.5,"#.to_owned()
             + r#""nemesis":["loss","kill"],"nodes":7}"#;
@@ -339,41 +340,41 @@ mod tests {
 
     #[test]
     fn options_that_contradict_one_another_are_rejected() {
-        let check = |pins: Pins, why: &str| {
+        let check = |pins: PartialOptions, why: &str| {
             let echo = workload(Name::Echo, &Options::default());
             let options = Options::default().with(&pins);
             let error = options.settings(&*echo, 1).unwrap_err().to_string();
             assert!(error.contains(why), "{error}");
         };
-        let named = |names: &[&str]| Pins {
+        let named = |names: &[&str]| PartialOptions {
             nodes: Some(Nodes::Named(
                 names.iter().copied().map(NodeId::from).collect(),
             )),
-            ..Pins::default()
+            ..PartialOptions::default()
         };
         check(named(&["a", "b", "a"]), "two nodes are called a");
         check(named(&["c1"]), "not for nodes");
         check(named(&["a b"]), "letters, digits");
-        let spread = Pins {
+        let spread = PartialOptions {
             latency_dist: Some(Distribution::Uniform),
-            ..Pins::default()
+            ..PartialOptions::default()
         };
         check(spread, "can only be constant");
     }
 
     #[test]
     fn later_pins_take_precedence() {
-        let of = |rate, latency| Pins {
+        let of = |rate, latency| PartialOptions {
             rate,
             latency,
-            ..Pins::default()
+            ..PartialOptions::default()
         };
         let both = of(Some(7.0), Some(3)).and(&of(Some(8.0), None));
         assert_eq!(both, of(Some(8.0), Some(3)));
         let options = Options::default().with(&both);
         assert_eq!((options.rate, options.latency), (8.0, 3));
         assert_eq!(
-            Pins::of(&options, |name| name == "rate"),
+            PartialOptions::of(&options, |name| name == "rate"),
             of(Some(8.0), None)
         );
     }

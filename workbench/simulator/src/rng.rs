@@ -15,7 +15,8 @@ pub fn seeded(seed: u64) -> SeededRng {
     SeededRng::seed_from_u64(seed)
 }
 
-/// Makes the generator of a seed for one purpose, such as `network` or `node n3`.
+/// Makes the generator of a seed for one purpose, such as `network`, `n3` or
+/// `n3 life 1`. Purposes are hashed: a new name for one changes the run of every seed.
 ///
 /// One cipher key per seed, one of its 2⁶⁴ streams per purpose: the numbers of different purposes
 /// are independent.

@@ -31,7 +31,7 @@ pub struct Rpc {
     /// The answer's type.
     pub response: &'static str,
     /// The answer's fields, besides `type`, `in_reply_to` and perhaps `msg_id`.
-    pub fields: &'static [Field],
+    pub response_fields: &'static [Field],
 }
 
 /// A field of a request or of an answer.
@@ -95,9 +95,9 @@ pub enum FieldType {
     /// An object whose values are lists of pairs, each an integer and a message.
     Messages,
     /// A list of `["r", key, value]` and `["w", key, value]`.
-    Registers,
+    RegisterTransaction,
     /// A list of `["r", key, list]` and `["append", key, value]`; a list may be `null`.
-    Lists,
+    ListTransaction,
 }
 
 impl FieldType {
@@ -114,8 +114,8 @@ impl FieldType {
                 .is_ok_and(|offsets| offsets.iter().all(|(_, offset)| is_integer(offset))),
             FieldType::Messages => Fields::of(value)
                 .is_ok_and(|keys| keys.iter().all(|(_, messages)| are_messages(messages))),
-            FieldType::Registers => are_micro_ops(value, r#""w""#, |_| true),
-            FieldType::Lists => are_micro_ops(value, r#""append""#, is_list),
+            FieldType::RegisterTransaction => are_micro_ops(value, r#""w""#, |_| true),
+            FieldType::ListTransaction => are_micro_ops(value, r#""append""#, is_list),
         }
     }
 
@@ -130,8 +130,12 @@ impl FieldType {
             FieldType::Neighbours => "an object of lists of nodes",
             FieldType::Offsets => "an object of integers",
             FieldType::Messages => "an object of lists of [offset, message]",
-            FieldType::Registers => "a list of [\"r\", key, value] and [\"w\", key, value]",
-            FieldType::Lists => "a list of [\"r\", key, list] and [\"append\", key, value]",
+            FieldType::RegisterTransaction => {
+                "a list of [\"r\", key, value] and [\"w\", key, value]"
+            }
+            FieldType::ListTransaction => {
+                "a list of [\"r\", key, list] and [\"append\", key, value]"
+            }
         }
     }
 }
@@ -205,7 +209,7 @@ impl Rpc {
 
     /// An example of an answer's body.
     pub fn example_response(&self) -> String {
-        example(self.response, "in_reply_to", self.fields)
+        example(self.response, "in_reply_to", self.response_fields)
     }
 
     /// Parses a body as an answer to this request.
@@ -223,7 +227,7 @@ impl Rpc {
         }
         for Field {
             name, field_type, ..
-        } in self.fields
+        } in self.response_fields
         {
             match fields.get(name) {
                 None => return Err(format!("the field {name:?} is missing")),
@@ -239,7 +243,7 @@ impl Rpc {
             if is_id && !is_integer(value) {
                 return Err(format!("the field {name:?} should be an integer"));
             }
-            let known = self.fields.iter().any(|field| field.name == name);
+            let known = self.response_fields.iter().any(|field| field.name == name);
             if !known && !is_id && name != "type" {
                 return Err(format!(
                     "the field {name:?} does not belong into {expected}"
@@ -268,17 +272,17 @@ pub struct ClientRequest {
     /// The definition of the request and of its answer.
     pub rpc: &'static Rpc,
     /// The request's fields, except `type` and `msg_id`.
-    pub fields: Vec<(&'static str, Box<RawValue>)>,
+    pub arguments: Vec<(&'static str, Box<RawValue>)>,
     /// How long the client waits for the answer.
     pub timeout: Duration,
 }
 
 impl ClientRequest {
     /// A request with the timeout [`RPC_TIMEOUT`].
-    pub fn new(rpc: &'static Rpc, fields: Vec<(&'static str, Box<RawValue>)>) -> Self {
+    pub fn new(rpc: &'static Rpc, arguments: Vec<(&'static str, Box<RawValue>)>) -> Self {
         ClientRequest {
             rpc,
-            fields,
+            arguments,
             timeout: RPC_TIMEOUT,
         }
     }
@@ -301,7 +305,7 @@ mod tests {
         response: "read_ok",
         meaning: "",
         arguments: &[],
-        fields: &[Field::new("messages", FieldType::List, "[]", "")],
+        response_fields: &[Field::new("messages", FieldType::List, "[]", "")],
     };
 
     fn check(body: &str, expected: Result<&str, &str>) {
@@ -408,7 +412,7 @@ mod tests {
             ],
         );
         check(
-            FieldType::Registers,
+            FieldType::RegisterTransaction,
             &["null", "[]", r#"[["r", 1, null], ["w", "x", [2]]]"#],
             &[
                 "{}",
@@ -419,7 +423,7 @@ mod tests {
             ],
         );
         check(
-            FieldType::Lists,
+            FieldType::ListTransaction,
             &[
                 "null",
                 "[]",

@@ -1,7 +1,7 @@
 //! One run of a test as a discrete-event machine without a clock. A driver calls [`Run::advance`]
 //! with the time, executes each [`Run::next_command`] on the nodes, passes what they print to
-//! [`Run::on_line`], and comes again at [`Run::deadline`]. The live runner drives processes by the
-//! wall clock, the simulation jumps from deadline to deadline; all else is here, once.
+//! [`Run::on_line`], and calls again at [`Run::deadline`]. The live runner drives processes by the
+//! wall clock, the simulation jumps from deadline to deadline; both share all other code.
 
 mod faults;
 mod line;
@@ -28,7 +28,7 @@ use crate::statistics::Statistics;
 use crate::workload::Workload;
 use history::{History, Kind, Op, OpError, OpMeta, Process, Value};
 
-use faults::ProcessState;
+use faults::NodeStatus;
 use line::LineError;
 use operations::Worker;
 use output::{Output, RepeatedIncident};
@@ -62,7 +62,7 @@ pub struct Progress {
     pub messages: u64,
 }
 
-/// What a run has left.
+/// What a run leaves behind: all that is judged, stored and reported.
 #[derive(Debug, Default)]
 pub struct Record {
     /// Operations of clients and of the nemesis.
@@ -72,8 +72,8 @@ pub struct Record {
     /// Protocol errors of nodes.
     pub incidents: Vec<Incident>,
     /// Why the run was aborted, if it was.
-    pub crash: Option<String>,
-    /// Time zero, once all nodes were initialised.
+    pub abort_reason: Option<String>,
+    /// Time zero: when all nodes were initialised; `None` if they never were.
     pub zero: Option<Duration>,
     /// The messages, if they were recorded.
     pub trace: Option<Trace>,
@@ -114,16 +114,16 @@ pub struct Run {
     history: History,
     progress: Progress,
     incidents: Vec<Incident>,
-    /// Nodes that have printed an invalid line: what they print later is ignored.
+    /// Nodes that have printed an invalid message. Until they restart, what they print is ignored.
     silenced: BTreeSet<NodeId>,
     /// Messages that clients ignored, by node and by what is wrong with them.
     strays: BTreeMap<(usize, Mismatch), RepeatedIncident>,
     outputs: Vec<Output>,
-    process_states: Vec<ProcessState>,
+    node_statuses: Vec<NodeStatus>,
     commands: VecDeque<Command>,
 }
 
-/// One generator per purpose, so that one does not disturb the other.
+/// A random generator per purpose, so that one does not change the numbers of the other.
 struct Rngs {
     operations: SeededRng,
     order: SeededRng,
@@ -134,6 +134,8 @@ impl Run {
     pub fn new(now: Duration, settings: Settings, workload: Box<dyn Workload>) -> Self {
         let seed = settings.seed;
         let mut run = Run {
+            // The labels of substreams are part of the seed, so they stay: "weather" draws message
+            // faults.
             network: Network::new(
                 settings.latency,
                 substream(seed, "network"),
@@ -157,7 +159,7 @@ impl Run {
             silenced: BTreeSet::new(),
             strays: BTreeMap::new(),
             outputs: vec![Output::default(); settings.nodes.len()],
-            process_states: vec![ProcessState::Running; settings.nodes.len()],
+            node_statuses: vec![NodeStatus::Running; settings.nodes.len()],
             commands: VecDeque::new(),
             workload,
             settings,
@@ -175,9 +177,9 @@ impl Run {
         loop {
             if let Some(envelope) = self.network.poll(now) {
                 self.deliver(now, envelope);
-            } else if let Some(reply) = self.clients.expire_call(now, &mut self.network) {
+            } else if let Some(reply) = self.clients.expire_request(now, &mut self.network) {
                 self.dispatch_reply(now, &reply);
-            } else if !self.step(now) {
+            } else if !self.run_due(now) {
                 break;
             }
         }
@@ -205,15 +207,15 @@ impl Run {
 
     /// A node has printed a line.
     ///
-    /// After an invalid message all further lines are ignored: Maelstrom's reader stops there, and
-    /// verdicts depend on it. Here an incident reports it.
+    /// After an invalid message, which an incident reports, all further lines of the node are
+    /// ignored: Maelstrom's reader stops there, and verdicts depend on it.
     pub fn on_line(&mut self, now: Duration, node: usize, line: &str) {
         let name = self.settings.nodes[node].clone();
         self.set_printed_line(node);
         if self.silenced.contains(&name) || self.is_over() {
             return;
         }
-        if let Err(error) = self.accept(now, line) {
+        if let Err(error) = self.send_printed_line(now, line) {
             let hint = if self.may_be_race(node, &error, line) {
                 RACE
             } else {
@@ -247,8 +249,15 @@ impl Run {
 
     /// Aborts the run, even one that has just ended. Of several reasons the first one stays.
     pub fn abort(&mut self, why: String) {
-        if !matches!(self.phase, Phase::Over { crash: Some(_) }) {
-            self.phase = Phase::Over { crash: Some(why) };
+        if !matches!(
+            self.phase,
+            Phase::Over {
+                abort_reason: Some(_)
+            }
+        ) {
+            self.phase = Phase::Over {
+                abort_reason: Some(why),
+            };
         }
     }
 
@@ -266,8 +275,8 @@ impl Run {
     }
 
     /// Takes the lines of the network log since the last call, one per message.
-    pub fn take_lines(&mut self) -> Vec<String> {
-        self.network.take_lines()
+    pub fn take_net_log(&mut self) -> Vec<String> {
+        self.network.take_net_log()
     }
 
     /// The nodes, in order.
@@ -290,8 +299,8 @@ impl Run {
             statistics: self.network.statistics().clone(),
             history: self.history,
             incidents: self.incidents,
-            crash: match self.phase {
-                Phase::Over { crash } => crash,
+            abort_reason: match self.phase {
+                Phase::Over { abort_reason } => abort_reason,
                 Phase::Starting { .. }
                 | Phase::SettingUp { .. }
                 | Phase::Main { .. }
@@ -325,6 +334,8 @@ impl Run {
                         .iter()
                         .position(|it| *it == envelope.src);
                     let what = format!("its request to {dest} gets no answer: {why}");
+                    // A node may print a client's or a service's name as `src`. Which node did is
+                    // not known here, so the incident names the first one.
                     self.report(now, sender.unwrap_or(0), what, Some(envelope.body.get()));
                 }
             }

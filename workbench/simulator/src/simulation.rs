@@ -33,11 +33,12 @@ pub fn simulate(
     workload: Box<dyn Workload>,
     engine: impl Fn(u64) -> Box<dyn DynEngine>,
 ) -> Record {
+    // The word "life" is part of what is hashed into the seed, so it stays.
     let make_engine = |node: usize, incarnation: u32| {
         let name = settings.nodes[node].as_str();
         let purpose = match incarnation {
             0 => name.to_owned(),
-            life => format!("{name} life {life}"),
+            later => format!("{name} life {later}"),
         };
         engine(substream(settings.seed, &purpose).random())
     };

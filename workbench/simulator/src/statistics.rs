@@ -17,14 +17,14 @@ pub struct Count {
 pub struct Statistics {
     clients: Count,
     servers: Count,
-    kinds: BTreeMap<String, Kind>,
+    by_type: BTreeMap<String, TypeCount>,
     /// Time zero, once it is known.
     zero: Option<Duration>,
 }
 
 /// The counts of messages whose body has the same `type`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Kind {
+pub struct TypeCount {
     /// Sent messages.
     pub sent: u64,
     /// Sent messages in each second since time zero; seconds without any are left out.
@@ -33,28 +33,28 @@ pub struct Kind {
 
 impl Statistics {
     /// Counts a sent message of this type.
-    pub fn sent(&mut self, now: Duration, client: bool, kind: &str) {
+    pub fn count_sent(&mut self, now: Duration, client: bool, message_type: &str) {
         self.class(client).sent += 1;
-        let kind = match self.kinds.get_mut(kind) {
+        let count = match self.by_type.get_mut(message_type) {
             Some(known) => known,
-            None => self.kinds.entry(kind.to_owned()).or_default(),
+            None => self.by_type.entry(message_type.to_owned()).or_default(),
         };
-        kind.sent += 1;
+        count.sent += 1;
         let Some(zero) = self.zero else { return };
         let now = now.saturating_sub(zero).as_secs();
-        match kind.by_second.last_mut() {
+        match count.by_second.last_mut() {
             Some((second, count)) if *second == now => *count += 1,
-            _ => kind.by_second.push((now, 1)),
+            _ => count.by_second.push((now, 1)),
         }
     }
 
-    /// Counts messages by second, too, from now on.
-    pub fn begin(&mut self, zero: Duration) {
+    /// Sets time zero. From now on messages are counted by second, too.
+    pub fn set_time_zero(&mut self, zero: Duration) {
         self.zero = Some(zero);
     }
 
     /// Counts a delivered message.
-    pub fn received(&mut self, client: bool) {
+    pub fn count_received(&mut self, client: bool) {
         self.class(client).received += 1;
     }
 
@@ -85,7 +85,7 @@ impl Statistics {
     }
 
     /// Sent messages, by the `type` of their body.
-    pub fn kinds(&self) -> &BTreeMap<String, Kind> {
-        &self.kinds
+    pub fn by_type(&self) -> &BTreeMap<String, TypeCount> {
+        &self.by_type
     }
 }

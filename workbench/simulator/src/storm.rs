@@ -7,7 +7,7 @@
 //! # use serde::{Deserialize, Serialize};
 //! # use serde_json::value::RawValue;
 //! # use shared::{Caller, Cluster, Context, Node};
-//! use simulator::options::{Nodes, Pins};
+//! use simulator::options::{Nodes, PartialOptions};
 //! use simulator::storm::Storm;
 //! use simulator::workload::Name;
 //!
@@ -34,7 +34,7 @@
 //! // #[test]
 //! fn echo_survives_storms() {
 //!     Storm::new(Name::Echo, |_cluster: Cluster, _ctx: &mut Context<_>| Echo)
-//!         .with(&Pins { nodes: Some(Nodes::Count(3)), ..Pins::default() })
+//!         .with(&PartialOptions { nodes: Some(Nodes::Count(3)), ..PartialOptions::default() })
 //!         .assert_survives(0..20);
 //! }
 //! # echo_survives_storms();
@@ -56,17 +56,17 @@ use shared::{Cluster, Context, Engine, Node};
 
 use crate::judge;
 use crate::nemesis::Fault;
-use crate::options::{InvalidOptions, Options, Pins};
+use crate::options::{InvalidOptions, Options, PartialOptions};
 use crate::run::{Record, Settings};
 use crate::simulation::{DynEngine, Factory, simulate};
 use crate::workload::{self, MakeWorkload, Workload};
 use checkers::{CheckerResult as _, CustomResult, Validity, Verdict};
 use history::History;
 
-/// The time without faults before the final phase, in which the cluster must recover. A node that
-/// has just been restarted may have to read a long journal over a slow network, and retries may
-/// have backed off.
-pub const QUIESCENCE: Duration = Duration::from_secs(60);
+/// The time without faults and operations before the final phase of a storm, in which the cluster
+/// must recover. A node that has just been restarted may have to read a long journal over a slow
+/// network, and retries may have backed off.
+pub const STORM_RECOVERY: Duration = Duration::from_secs(60);
 
 /// Makes runs from seeds: a workload, a node type, and pinned options.
 pub struct Storm {
@@ -74,7 +74,7 @@ pub struct Storm {
     factory: Factory,
     /// The options that are neither drawn nor pinned.
     base: Options,
-    pinned: Pins,
+    pinned: PartialOptions,
     faults: Vec<Fault>,
     draws: bool,
 }
@@ -87,7 +87,7 @@ pub struct StormRun {
     /// All its options, drawn, pinned or otherwise.
     pub options: Options,
     /// The options that differ from the [base](Storm::base) of the storm.
-    pub beyond: Pins,
+    pub differences: PartialOptions,
     /// The run's input.
     pub settings: Settings,
     /// What the run has recorded: its history, message counts, protocol errors.
@@ -119,15 +119,15 @@ impl Storm {
             workload: Box::new(workload),
             factory,
             base,
-            pinned: Pins::default(),
+            pinned: PartialOptions::default(),
             faults: Fault::ALL.to_vec(),
             draws: true,
         }
     }
 
-    /// Pins options, which are then not drawn.
+    /// PartialOptions options, which are then not drawn.
     #[must_use]
-    pub fn with(mut self, pins: &Pins) -> Self {
+    pub fn with(mut self, pins: &PartialOptions) -> Self {
         self.pinned = self.pinned.and(pins);
         self
     }
@@ -186,15 +186,15 @@ impl Storm {
         let workload = make();
         let settings = Settings {
             keeps_trace: traced,
-            recovery: QUIESCENCE,
+            recovery: STORM_RECOVERY,
             ..options.settings(&*workload, seed)?
         };
         let record = simulate_catching(&settings, workload, &self.factory);
-        let verdict = judge(options, &record, &*make());
+        let verdict = storm_verdict(options, &record, &*make());
         Ok(StormRun {
             seed,
             options: options.clone(),
-            beyond: options.changes_from(&self.base),
+            differences: options.changes_from(&self.base),
             settings,
             record,
             verdict,
@@ -220,7 +220,7 @@ impl Storm {
                 "seed {seed} is {:?}: {}\nwith {}\nSEED={seed} repeats it",
                 run.verdict.validity(),
                 run.verdict.sentences().join("\n"),
-                run.beyond,
+                run.differences,
             );
         }
     }
@@ -249,16 +249,17 @@ fn aborted_run(panic: &(dyn Any + Send)) -> Record {
     let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
     let text = text.unwrap_or("without a message");
     Record {
-        crash: Some(format!("a node panicked: {text}")),
+        abort_reason: Some(format!("a node panicked: {text}")),
         ..Record::default()
     }
 }
 
-/// The verdict on a storm: the workload's rules, convergence, and availability unless faults forbid
-/// it. Not every kind of operation must have succeeded once: a storm may be too short for that.
-fn judge(options: &Options, record: &Record, workload: &dyn Workload) -> Verdict {
+/// The verdict on a storm: the workload's rules, convergence, and availability, unless faults
+/// beyond partitions occur. It is not required that every kind of operation has succeeded once: a
+/// storm may be too short for that.
+fn storm_verdict(options: &Options, record: &Record, workload: &dyn Workload) -> Verdict {
     let incidents = record.incidents.iter().map(ToString::to_string).collect();
-    if let Some(why) = &record.crash {
+    if let Some(why) = &record.abort_reason {
         let aborted = CustomResult {
             validity: Validity::Invalid,
             findings: vec![format!("the run was aborted: {why}")],
@@ -322,10 +323,10 @@ mod tests {
     #[test]
     fn a_node_that_panics_is_a_finding() {
         let storm = Storm::new(Name::Echo, |_: Cluster, _: &mut Context<_>| Panicking);
-        let pins = Pins {
+        let pins = PartialOptions {
             time_limit: Some(Duration::from_secs(5)),
             rate: Some(50.0),
-            ..Pins::default()
+            ..PartialOptions::default()
         };
         let run = storm.with(&pins).run(1).unwrap();
         assert_eq!(run.verdict.validity(), Validity::Invalid);

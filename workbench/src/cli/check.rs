@@ -305,7 +305,11 @@ fn open(path: &Path) -> anyhow::Result<(History, Value)> {
 }
 
 fn counts(history: &History, operations: usize) -> String {
-    let noun = if operations == 1 { "operation" } else { "operations" };
+    let noun = if operations == 1 {
+        "operation"
+    } else {
+        "operations"
+    };
     format!(
         "{operations} {noun} ({} ok, {} failed, {} indeterminate)",
         history.count(Kind::Ok),

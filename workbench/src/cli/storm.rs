@@ -25,7 +25,7 @@ use crate::test::facts;
 use pages::page::Subject;
 use pages::report;
 use simulator::nemesis::Fault;
-use simulator::options::{Options, Pins};
+use simulator::options::{Options, PartialOptions};
 use simulator::storm::campaign::{self, CampaignReport, Described, FailedRun, Totals};
 use simulator::storm::shrink::shrink;
 use simulator::storm::{Storm, StormRun};
@@ -153,7 +153,7 @@ pub(super) fn pinned(
     command: &str,
     flags: &TestFlags,
     matches: &ArgMatches,
-) -> anyhow::Result<Pins> {
+) -> anyhow::Result<PartialOptions> {
     let is_given =
         |id: &str| matches.value_source(&id.replace('-', "_")) == Some(ValueSource::CommandLine);
     if let Some(name) = SET_BY_CHALLENGE.into_iter().find(|name| is_given(name)) {
@@ -167,7 +167,7 @@ pub(super) fn pinned(
 struct Campaign<'a> {
     challenge: &'a Challenge,
     arguments: &'a Arguments,
-    pinned: &'a Pins,
+    pinned: &'a PartialOptions,
     reporter: &'a Reporter,
 }
 
@@ -256,7 +256,7 @@ impl Campaign<'_> {
     }
 
     /// The flags that this campaign differs by from one of the same seeds without flags.
-    fn campaign_flags(&self, pinned: &Pins, fixed: bool) -> Vec<String> {
+    fn campaign_flags(&self, pinned: &PartialOptions, fixed: bool) -> Vec<String> {
         let mut words = Vec::new();
         if self.arguments.durable {
             words.push("--durable".to_owned());
@@ -280,7 +280,7 @@ impl Campaign<'_> {
     }
 
     /// The command that runs one seed with these options.
-    fn command(&self, seed: u64, pinned: &Pins, fixed: bool) -> String {
+    fn command(&self, seed: u64, pinned: &PartialOptions, fixed: bool) -> String {
         let mut words = bench();
         words.extend(["storm", self.challenge.name, "--seeds"].map(str::to_owned));
         words.push(seed.to_string());
@@ -297,7 +297,7 @@ impl Campaign<'_> {
             run = storm.run_with(shrunk.run.seed, &shrunk.run.options, true)?;
             let smallest = Totals::of(&run, |run| Described {
                 options: self.options(run),
-                command: self.command(run.seed, &run.beyond, true),
+                command: self.command(run.seed, &run.differences, true),
             });
             self.reporter.print(format_args!(
                 "\nthe smallest of {} other runs that fails:",
@@ -325,7 +325,7 @@ impl Campaign<'_> {
         let (name, _) = self.challenge.trials[0].test();
         let store = Store::new(&self.arguments.store);
         let folder = store.begin(name.name(), &timestamp())?;
-        let command = self.command(run.seed, &run.beyond, true);
+        let command = self.command(run.seed, &run.differences, true);
         let facts = facts(
             &run.options,
             &run.settings,

@@ -63,7 +63,7 @@ impl Page {
         self.fields(rpc.arguments);
         self.example(&rpc.example_request());
         self.paragraph(&format!("Reply: {}", rpc.response));
-        self.fields(rpc.fields);
+        self.fields(rpc.response_fields);
         self.example(&rpc.example_response());
     }
 

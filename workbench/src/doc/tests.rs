@@ -27,8 +27,8 @@ fn make(name: Name) -> Box<dyn Workload> {
 
 /// Asserts that a question has its documented form.
 fn check(question: &ClientRequest) {
-    let ClientRequest { rpc, fields, .. } = question;
-    for (name, value) in fields {
+    let ClientRequest { rpc, arguments, .. } = question;
+    for (name, value) in arguments {
         let field = rpc.arguments.iter().find(|field| field.name == *name);
         let field = field.unwrap_or_else(|| panic!("{name} is not documented: {rpc:?}"));
         assert!(
@@ -36,7 +36,7 @@ fn check(question: &ClientRequest) {
             "{name} is {value}: {rpc:?}"
         );
     }
-    let is_present = |name: &&str| fields.iter().any(|(it, _)| *it == *name);
+    let is_present = |name: &&str| arguments.iter().any(|(it, _)| *it == *name);
     let needed = rpc.arguments.iter().filter(|field| !field.is_optional);
     let missing: Vec<&str> = needed
         .map(|it| it.name)

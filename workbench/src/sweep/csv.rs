@@ -41,7 +41,7 @@ mod tests {
     use super::*;
     use crate::challenge::ALL;
     use crate::sweep::Vary;
-    use simulator::options::Pins;
+    use simulator::options::PartialOptions;
 
     #[test]
     fn an_aborted_run_has_empty_fields() {
@@ -50,7 +50,7 @@ mod tests {
             challenge,
             vary: Vary::parse("rate,fan-out=2.5", challenge, &[]).unwrap(),
             seeds: 7..8,
-            pinned: Pins::default(),
+            pinned: PartialOptions::default(),
             node_flags: Vec::new(),
         };
         let aborted = Sample {

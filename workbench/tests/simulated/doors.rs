@@ -63,11 +63,11 @@ pub mod history {
 
 pub mod storm {
     use simulator::{checkers::Verdict, shared::{Cluster, Context}};
-    use simulator::{options::Pins, storm::Storm, workload::Name};
+    use simulator::{options::PartialOptions, storm::Storm, workload::Name};
 
     pub fn survive() -> Verdict {
         let boot = |_: Cluster, _: &mut Context<()>| crate::node::Echo;
-        let pins = Pins { latency: Some(10), ..Pins::default() };
+        let pins = PartialOptions { latency: Some(10), ..PartialOptions::default() };
         let storm = Storm::new(Name::Echo, boot).with(&pins);
         storm.assert_survives(0..20);
         storm.run(20).expect("options that agree").verdict

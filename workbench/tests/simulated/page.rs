@@ -194,12 +194,12 @@ fn a_run_without_a_single_operation_has_a_page() {
 fn rare_message_types_are_combined_only_if_there_are_several() {
     let series = |types: usize| {
         let mut run = run(Solution::Echo, "echo", "--node-count 1 --time-limit 1");
-        let known = run.record.statistics.kinds().len();
+        let known = run.record.statistics.by_type().len();
         let second = std::time::Duration::from_secs(1);
         for number in known..types {
             run.record
                 .statistics
-                .sent(second, true, &format!("type {number}"));
+                .count_sent(second, true, &format!("type {number}"));
         }
         let data = unpack(&page_of(&run, "again", &json!({})));
         let series = data["plots"]["messages"]["series"].as_array().unwrap();

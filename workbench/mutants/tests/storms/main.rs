@@ -43,7 +43,7 @@ fn hunt(mut mutant: Mutant) -> Hunt {
 
 /// Whether a run is invalid. Aborted runs do not count, since they say little about the mistake.
 fn is_found(run: &StormRun) -> bool {
-    run.verdict.validity() == Validity::Invalid && run.record.crash.is_none()
+    run.verdict.validity() == Validity::Invalid && run.record.abort_reason.is_none()
 }
 
 #[test]
@@ -91,7 +91,7 @@ fn the_same_storms_find_nothing_wrong_with_unchanged_nodes() {
             assert!(
                 run.is_valid(),
                 "{options:?}, seed {seed}: {findings}\nwith {}",
-                run.beyond
+                run.differences
             );
         });
     });

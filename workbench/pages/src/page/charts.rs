@@ -295,7 +295,7 @@ impl Plots<'_> {
     /// Messages sent per second, by type.
     fn messages(&self) -> Option<Panel> {
         let record = self.subject.record;
-        let mut kinds: Vec<_> = record.statistics.kinds().iter().collect();
+        let mut kinds: Vec<_> = record.statistics.by_type().iter().collect();
         kinds.sort_by_key(|(name, kind)| (std::cmp::Reverse(kind.sent), *name));
         if kinds.is_empty() {
             return None;

@@ -25,8 +25,8 @@ pub enum Mismatch {
     Unknown,
 }
 
-/// A message that a waiting client has ignored. Its text says what the node did, without a
-/// subject.
+/// A message that a waiting client has ignored. `Display` writes a predicate without a subject:
+/// "answered echo without …".
 #[derive(Debug)]
 pub struct Stray {
     /// What is wrong.

@@ -22,12 +22,13 @@ pub enum Fault {
     Pause,
     /// Nodes are killed, and later restart without their memory.
     Kill,
-    /// Nodes' clocks jump ahead, and run too fast or too slow.
+    /// Nodes' clocks jump ahead, and run too fast or too slow. Later they run at true pace again,
+    /// but stay ahead.
     Skew,
 }
 
 impl Fault {
-    /// All of them.
+    /// All kinds.
     pub const ALL: [Fault; 7] = [
         Fault::Partition,
         Fault::Loss,
@@ -83,10 +84,10 @@ impl Fault {
     }
 }
 
-/// The faults of a run: which ones, how often, and how strong.
+/// The faults of a run: which kinds occur, how strong each is, and how often.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Faults {
-    /// For each fault that occurs, the mean time from its start to its stop, and from there to the
+    /// For each kind that occurs, the mean time from its start to its stop, and from there to the
     /// next start; in the order of [`Fault::ALL`].
     pub intervals: Vec<(Fault, Duration)>,
     /// The shapes of partitions, one of which is drawn each time.
@@ -97,11 +98,12 @@ pub struct Faults {
     pub duplicate: f64,
     /// Delay: the maximum; half of the messages are delayed.
     pub delay: Duration,
-    /// Pause, kill: how many nodes at a time.
+    /// Pause, kill: the number of affected nodes at a time. The option is called `targets`: victims
+    /// are the nodes that were drawn.
     pub victims: u32,
     /// Skew: the maximum by which a clock jumps ahead.
     pub skew: Duration,
-    /// Skew: the maximum by which a clock runs too fast or too slow, as a share of its pace.
+    /// Skew: the maximum by which a clock runs too fast or too slow, as a share of true pace.
     pub drift: f64,
     /// The limit of faults of all kinds together, if any.
     pub max_count: Option<u64>,
@@ -133,12 +135,12 @@ impl Faults {
         }
     }
 
-    /// The faults that occur, in the order of [`Fault::ALL`].
+    /// The kinds that occur, in the order of [`Fault::ALL`].
     pub fn kinds(&self) -> impl Iterator<Item = Fault> + '_ {
         self.intervals.iter().map(|(fault, _)| *fault)
     }
 
-    /// Whether faults occur that Maelstrom does not have.
+    /// Whether faults beyond partitions occur: Maelstrom has only partitions.
     pub fn go_beyond_maelstrom(&self) -> bool {
         self.kinds().any(|fault| fault != Fault::Partition)
     }

@@ -19,22 +19,23 @@ pub enum NemesisOp {
     Stop(Fault),
 }
 
-/// The start of a fault, with all that was drawn for it. Nodes are given by index.
+/// The start of a fault, with all that was drawn for it. Pause, kill and skew give nodes by index,
+/// a partition by name.
 #[derive(Debug, Clone, PartialEq)]
 pub enum FaultStart {
     /// Each receiver drops messages from its set of sources.
     Partition(PartitionShape, Grudge),
-    /// This share of the messages among servers is lost.
+    /// This share of the messages among nodes and services is lost.
     Loss(f64),
-    /// This share of the messages among servers arrives twice.
+    /// This share of the messages among nodes and services arrives twice.
     Duplicate(f64),
-    /// Half of the messages among servers are delayed, by at most this.
+    /// Half of the messages among nodes and services are delayed, by at most this.
     Delay(Duration),
     /// These nodes are paused.
     Pause(BTreeSet<usize>),
     /// These nodes are killed.
     Kill(BTreeSet<usize>),
-    /// These nodes' clocks go wrong.
+    /// These nodes' clocks jump ahead and change their pace.
     Skew(Vec<(usize, Skew)>),
 }
 
@@ -43,8 +44,8 @@ pub enum FaultStart {
 pub struct Skew {
     /// How far it jumps ahead.
     pub ahead: Duration,
-    /// Its pace, in millionths of true time.
-    pub pace_ppm: u32,
+    /// Its speed, in millionths of true time.
+    pub speed_millionths: u32,
 }
 
 impl FaultStart {
@@ -71,9 +72,9 @@ impl NemesisOp {
         }
     }
 
-    /// The value of its invocation: what shall happen, as Maelstrom writes it where it has the
-    /// fault.
-    pub fn value(&self) -> Box<RawValue> {
+    /// The value of its invocation: what shall happen. A partition has the same form as in
+    /// Maelstrom.
+    pub fn invocation_value(&self) -> Box<RawValue> {
         match self {
             NemesisOp::Start(FaultStart::Partition(shape, _)) => history::json(&shape.name()),
             NemesisOp::Start(FaultStart::Loss(part) | FaultStart::Duplicate(part)) => {
@@ -87,7 +88,7 @@ impl NemesisOp {
 
     /// The value of its completion: what has happened to which nodes. `name` gives a node's name,
     /// and `touched` are the nodes that a stop has resumed or restarted.
-    pub fn outcome<'a>(
+    pub fn completion_value<'a>(
         &self,
         name: impl Fn(usize) -> &'a str,
         touched: &BTreeSet<usize>,
@@ -104,9 +105,10 @@ impl NemesisOp {
             NemesisOp::Start(FaultStart::Kill(nodes)) => history::json(&("killed", names(nodes))),
             NemesisOp::Start(FaultStart::Skew(skews)) => {
                 let mut clocks = serde_json::Map::new();
-                for (node, Skew { ahead, pace_ppm }) in skews {
-                    let pace = f64::from(*pace_ppm) / 1e6;
-                    let clock = json!({"ahead-ms": ahead.as_millis() as u64, "pace": pace});
+                for (node, skew) in skews {
+                    let ahead_ms = skew.ahead.as_millis() as u64;
+                    let pace = f64::from(skew.speed_millionths) / 1e6;
+                    let clock = json!({"ahead-ms": ahead_ms, "pace": pace});
                     clocks.insert(name(*node).to_owned(), clock);
                 }
                 history::json(&("skewed", clocks))
@@ -117,6 +119,7 @@ impl NemesisOp {
             }
             NemesisOp::Stop(Fault::Pause) => history::json(&("resumed", names(touched))),
             NemesisOp::Stop(Fault::Kill) => history::json(&("restarted", names(touched))),
+            // Only the pace is true again; the text stays, since stored histories have it.
             NemesisOp::Stop(Fault::Skew) => history::json(&"clocks-in-step"),
         }
     }
@@ -133,10 +136,10 @@ mod tests {
 
     fn described(op: &NemesisOp) -> (&'static str, String, String) {
         let name = |node: usize| ["n0", "n1", "n2"][node];
-        let outcome = op.outcome(name, &BTreeSet::from([2]));
+        let outcome = op.completion_value(name, &BTreeSet::from([2]));
         (
             op.f(),
-            op.value().get().to_owned(),
+            op.invocation_value().get().to_owned(),
             outcome.get().to_owned(),
         )
     }
@@ -169,7 +172,7 @@ mod tests {
         check(&loss, "start-loss", "0.25", r#""messages-lost""#);
         let skew = Skew {
             ahead: Duration::from_millis(70),
-            pace_ppm: 1_050_000,
+            speed_millionths: 1_050_000,
         };
         let skew = NemesisOp::Start(FaultStart::Skew(vec![(0, skew)]));
         let clocks = r#"["skewed",{"n0":{"ahead-ms":70,"pace":1.05}}]"#;

@@ -34,7 +34,7 @@ fn send(network: &mut Network, at: u64, src: &str, dest: &str, text: &str) {
 }
 
 fn kind(body: &Body) -> String {
-    body.counted_kind().to_owned()
+    body.counted_type().to_owned()
 }
 
 /// All deliveries, with their times in milliseconds.
@@ -154,7 +154,7 @@ fn messages_are_counted_by_class_and_by_kind() {
         (statistics.servers().sent, statistics.servers().received),
         (3, 2)
     );
-    assert_eq!(statistics.kinds()["gossip"].sent, 2);
+    assert_eq!(statistics.by_type()["gossip"].sent, 2);
 }
 
 #[test]
@@ -204,7 +204,7 @@ fn messages_that_arrive_at_a_blocked_node_are_lost_and_those_under_way_are_not()
     send(&mut network, 120, "seq-kv", "n1", "other");
     let first = network.poll(ms(210)).map(|it| kind(&it.body));
     assert_eq!(first, Some("init".into()));
-    network.open(ms(215), &n1);
+    network.admit_all(ms(215), &n1);
     assert_eq!(deliveries(&mut network), [(220, "other".into())]);
 }
 

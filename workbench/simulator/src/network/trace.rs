@@ -72,7 +72,7 @@ impl Trace {
             sent: now,
             src: src.clone(),
             dest: dest.clone(),
-            kind: shortened(body.counted_kind(), MAX_KIND),
+            kind: shortened(body.counted_type(), MAX_KIND),
             body: shortened(body.get(), MAX_BODY),
             status: DeliveryStatus::InFlight,
         });

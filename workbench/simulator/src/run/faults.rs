@@ -11,14 +11,15 @@ use crate::clients::Purpose;
 use crate::nemesis::{Fault, FaultStart, NemesisOp, Skew};
 use history::{Kind, OpMeta, Process};
 
-/// The state of a node's process.
+/// Whether a node runs, as far as faults change it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum ProcessState {
+pub(super) enum NodeStatus {
+    /// Neither paused nor dead, also before the first `init_ok`.
     Running,
     Paused,
     Dead,
     /// Restarted, and not initialised yet: this client has sent `init`.
-    Starting(NodeId),
+    Restarting(NodeId),
 }
 
 impl Run {
@@ -29,8 +30,8 @@ impl Run {
             NemesisOp::Stop(fault) => (op.clone(), self.lift(now, *fault)),
         };
         let name = |node: usize| self.settings.nodes[node].as_str();
-        let outcome = op.outcome(name, &touched);
-        for value in [op.value(), outcome] {
+        let outcome = op.completion_value(name, &touched);
+        for value in [op.invocation_value(), outcome] {
             self.record(
                 now,
                 Process::NEMESIS,
@@ -60,12 +61,12 @@ impl Run {
             FaultStart::Duplicate(share) => self.network.faults_mut().duplicate = *share,
             FaultStart::Delay(max) => self.network.faults_mut().delay = *max,
             FaultStart::Pause(nodes) => {
-                let awake = self.in_state(nodes, |state| *state == ProcessState::Running);
+                let awake = self.with_status(nodes, |status| *status == NodeStatus::Running);
                 awake.iter().for_each(|node| self.pause(*node));
                 return FaultStart::Pause(awake);
             }
             FaultStart::Kill(nodes) => {
-                let alive = self.in_state(nodes, |state| *state != ProcessState::Dead);
+                let alive = self.with_status(nodes, |status| *status != NodeStatus::Dead);
                 alive.iter().for_each(|node| self.kill(now, *node));
                 return FaultStart::Kill(alive);
             }
@@ -86,19 +87,20 @@ impl Run {
             Fault::Duplicate => self.network.faults_mut().duplicate = 0.0,
             Fault::Delay => self.network.faults_mut().delay = Duration::ZERO,
             Fault::Pause => {
-                let paused = self.in_state(&all_nodes, |state| *state == ProcessState::Paused);
+                let paused = self.with_status(&all_nodes, |status| *status == NodeStatus::Paused);
                 paused.iter().for_each(|node| self.resume(now, *node));
                 return paused;
             }
             Fault::Kill => {
-                let dead = self.in_state(&all_nodes, |state| *state == ProcessState::Dead);
+                let dead = self.with_status(&all_nodes, |status| *status == NodeStatus::Dead);
                 dead.iter().for_each(|node| self.restart(now, *node));
                 return dead;
             }
             Fault::Skew => {
+                // Clocks run at true pace again, but stay ahead: a clock never goes back.
                 let accurate = Skew {
                     ahead: Duration::ZERO,
-                    pace_ppm: 1_000_000,
+                    speed_millionths: 1_000_000,
                 };
                 let commands = all_nodes.iter().map(|node| Command::Skew(*node, accurate));
                 self.commands.extend(commands);
@@ -107,36 +109,36 @@ impl Run {
         BTreeSet::new()
     }
 
-    fn in_state(
+    fn with_status(
         &self,
         nodes: &BTreeSet<usize>,
-        state: impl Fn(&ProcessState) -> bool,
+        status: impl Fn(&NodeStatus) -> bool,
     ) -> BTreeSet<usize> {
         let nodes = nodes.iter().copied();
         nodes
-            .filter(|node| state(&self.process_states[*node]))
+            .filter(|node| status(&self.node_statuses[*node]))
             .collect()
     }
 
     fn pause(&mut self, node: usize) {
-        self.process_states[node] = ProcessState::Paused;
+        self.node_statuses[node] = NodeStatus::Paused;
         self.network.stop_listening(&self.settings.nodes[node]);
         self.commands.push_back(Command::Pause(node));
     }
 
     fn resume(&mut self, now: Duration, node: usize) {
-        self.process_states[node] = ProcessState::Running;
+        self.node_statuses[node] = NodeStatus::Running;
         self.commands.push_back(Command::Resume(node));
         self.network.listen(now, &self.settings.nodes[node]);
     }
 
     /// Kills a node, with its unread input. Messages that arrive later are lost.
     fn kill(&mut self, now: Duration, node: usize) {
-        if let ProcessState::Starting(client) = &self.process_states[node] {
-            self.clients.close(&mut self.network, client);
+        if let NodeStatus::Restarting(client) = &self.node_statuses[node] {
+            self.clients.disconnect(&mut self.network, client);
         }
-        self.process_states[node] = ProcessState::Dead;
-        // Lines that were on their way into the process go with it.
+        self.node_statuses[node] = NodeStatus::Dead;
+        // Lines that the driver has not written yet are lost with the process.
         let is_its = |command: &Command| matches!(command, Command::Line(to, _) if *to == node);
         self.commands.retain(|command| !is_its(command));
         self.commands.push_back(Command::Kill(node));
@@ -146,8 +148,8 @@ impl Run {
     /// Starts a killed node again. Until it has answered `init`, it receives nothing else.
     fn restart(&mut self, now: Duration, node: usize) {
         self.commands.push_back(Command::Start(node));
-        let client = self.open_init_client(node);
-        self.process_states[node] = ProcessState::Starting(client.clone());
+        let client = self.connect_init_client(node);
+        self.node_statuses[node] = NodeStatus::Restarting(client.clone());
         let name = &self.settings.nodes[node];
         self.silenced.remove(name);
         self.outputs[node] = Output::default();
@@ -157,13 +159,13 @@ impl Run {
 
     /// Connects a restarted node to the network again, after it has answered `init`.
     pub(super) fn rejoin(&mut self, now: Duration, node: usize) {
-        self.process_states[node] = ProcessState::Running;
+        self.node_statuses[node] = NodeStatus::Running;
         let name = self.settings.nodes[node].clone();
-        self.network.open(now, &name);
+        self.network.admit_all(now, &name);
         if let Some(question) = self.workload.set_up(&self.settings.nodes) {
             let client = self
                 .clients
-                .open(&mut self.network, name, Purpose::SetUp(node));
+                .connect(&mut self.network, name, Purpose::SetUp(node));
             self.clients
                 .send(now, &mut self.network, &client, &question);
         }

@@ -11,12 +11,12 @@ use history::fields::{Fields, is_integer};
 
 impl Run {
     /// Parses a node's line and sends the message.
-    pub(super) fn accept(&mut self, now: Duration, line: &str) -> Result<(), LineError> {
+    pub(super) fn send_printed_line(&mut self, now: Duration, line: &str) -> Result<(), LineError> {
         let Line { src, dest, body } = parse_line(line)?;
         let sent = self
             .network
             .send(now, &NodeId::from(&*src), &NodeId::from(&*dest), body);
-        // With these faults even a correct node may answer late.
+        // With faults beyond partitions even a correct node may answer late.
         let is_lenient = self.settings.faults.go_beyond_maelstrom();
         let Err(unroutable) = sent else {
             return Ok(());

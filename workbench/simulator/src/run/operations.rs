@@ -7,15 +7,19 @@ use shared::NodeId;
 
 use super::{Phase, Run};
 use crate::clients::{Purpose, Reply};
-use crate::workload::{Completion, FinalStep, Invocation, Session, Step, Turn, failed, thrown};
+use crate::workload::{
+    Completion, FinalStep, Invocation, Session, Step, Turn, completion_after_error,
+    completion_after_uninterpreted_error,
+};
 use history::{Kind, Process};
 
 /// A worker: performs operations, one at a time, always on the same node.
 pub(super) struct Worker {
-    /// Its current process: a new one after each operation whose outcome is unknown.
+    /// Its current process: a new one after each operation whose outcome is unknown, so process =
+    /// worker + k · workers.
     process: u64,
-    client: Option<Client>,
-    /// The operation in progress.
+    client: Option<WorkerClient>,
+    /// The operation in progress; `None` if the worker is free.
     invocation: Option<Invocation>,
     /// Its progress in the final phase.
     final_state: FinalState,
@@ -32,7 +36,7 @@ enum FinalState {
     Done,
 }
 
-struct Client {
+struct WorkerClient {
     name: NodeId,
     process: u64,
     session: Box<dyn Session>,
@@ -73,7 +77,7 @@ impl Worker {
 
 impl Run {
     /// Runs what is due in the main phase, or ends the phase. Returns whether anything was due.
-    pub(super) fn step_main(&mut self, now: Duration) -> bool {
+    pub(super) fn run_due_in_main(&mut self, now: Duration) -> bool {
         let worker = self.turns.choose(|worker| self.workers[worker].is_free());
         let Phase::Main {
             start,
@@ -85,7 +89,9 @@ impl Run {
         };
         let (start, end) = (*start, *start + self.settings.time_limit);
 
-        // Operations of clients and of the nemesis begin only before the end.
+        // Operations of clients and of the nemesis begin only before the end. The phase lasts until
+        // `time_limit` even if no operation is left: then `pace` is `None`, and `start` stands for
+        // work that never comes.
         let in_time = |at: &Duration| *at.max(&now) < end;
         let work_at = pace
             .as_ref()
@@ -150,14 +156,14 @@ impl Run {
     }
 
     /// Runs what is due in the final phase, or ends the phase. Returns whether anything was due.
-    pub(super) fn step_final(&mut self, now: Duration, start: Duration) -> bool {
+    pub(super) fn run_due_in_final(&mut self, now: Duration, start: Duration) -> bool {
         let ready: Vec<usize> = (0..self.workers.len())
             .filter(|i| self.workers[*i].is_due(now))
             .collect();
         if ready.is_empty() {
             let is_done = |it: &Worker| it.is_free() && it.final_state == FinalState::Done;
             if self.workers.iter().all(is_done) {
-                self.phase = Phase::Over { crash: None };
+                self.phase = Phase::Over { abort_reason: None };
                 return true;
             }
             return false;
@@ -219,13 +225,13 @@ impl Run {
         let step = match reply.answer() {
             Ok(answer) => client.session.on_reply(invocation, &answer),
             Err(error) => {
-                let ending = if self.workload.reads_errors() {
-                    let idempotent = self.workload.is_idempotent(invocation.f);
-                    failed(error.error, error.definite, idempotent)
+                let completion = if self.workload.interprets_errors() {
+                    let read_only = self.workload.is_read_only(invocation.f);
+                    completion_after_error(error.error, error.definite, read_only)
                 } else {
-                    thrown(error.error)
+                    completion_after_uninterpreted_error(error.error)
                 };
-                Step::Done(ending)
+                Step::Done(completion)
             }
         };
         self.execute_step(now, worker, step);
@@ -271,15 +277,15 @@ impl Run {
         let process = state.process;
         let keeps = self.workload.keeps_clients();
         if let Some(old) = state.client.take_if(|it| it.process != process && !keeps) {
-            self.clients.close(&mut self.network, &old.name);
+            self.clients.disconnect(&mut self.network, &old.name);
         }
         if state.client.is_none() {
             let node = self.settings.nodes[worker % self.settings.nodes.len()].clone();
             let name = self
                 .clients
-                .open(&mut self.network, node, Purpose::Work(worker));
+                .connect(&mut self.network, node, Purpose::Work(worker));
             let session = self.workload.session();
-            state.client = Some(Client {
+            state.client = Some(WorkerClient {
                 name,
                 process,
                 session,

@@ -1,4 +1,5 @@
-//! Explains why a node seems not to answer, by what it has printed.
+//! What each node has printed so far: it explains why a node seems not to answer, and which of its
+//! messages clients ignored.
 
 use std::time::Duration;
 
@@ -13,8 +14,8 @@ use crate::incident::abridged;
 #[derive(Debug, Clone, Default)]
 pub(super) struct Output {
     printed: Printed,
-    /// Another node's message reached it before it had answered `init`.
-    is_early: bool,
+    /// Whether another node's message reached it before it had answered `init`.
+    had_early_message: bool,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -48,7 +49,7 @@ impl Run {
     /// A message is delivered to a node.
     pub(super) fn on_delivery(&mut self, node: usize, src: &NodeId) {
         if self.is_awaiting_init(node) && self.settings.nodes.contains(src) {
-            self.outputs[node].is_early = true;
+            self.outputs[node].had_early_message = true;
         }
     }
 
@@ -56,12 +57,12 @@ impl Run {
         matches!(&self.phase, Phase::Starting { waiting } if waiting.contains(&node))
     }
 
-    /// Whether a wrong line may come of a race in the node: it answers another node before it has
-    /// read its own name.
+    /// Whether a race in the node may be the cause of a wrong line: it handles another node's
+    /// message before it knows its own name, which `init` brings.
     pub(super) fn may_be_race(&self, node: usize, error: &LineError, line: &str) -> bool {
         let is_object = line.trim_start().starts_with('{');
         let is_unready = self.is_awaiting_init(node) && is_object;
-        self.outputs[node].is_early && (error.is_about_src || is_unready)
+        self.outputs[node].had_early_message && (error.is_about_src || is_unready)
     }
 
     /// A client has ignored a node's message, since it does not answer the client's request.
@@ -70,7 +71,7 @@ impl Run {
         let Some(node) = nodes.position(|name| *name == stray.message.src) else {
             return;
         };
-        // With these faults a node may answer requests of clients that have left.
+        // With faults beyond partitions a node may answer requests of clients that have left.
         let is_lenient = self.settings.faults.go_beyond_maelstrom();
         if is_lenient && stray.mismatch == Mismatch::Unknown {
             return;

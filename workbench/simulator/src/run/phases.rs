@@ -6,7 +6,7 @@ use std::time::Duration;
 use shared::NodeId;
 
 use super::Run;
-use super::faults::ProcessState;
+use super::faults::NodeStatus;
 use super::operations::Worker;
 use super::settings::Settings;
 use crate::clients::{Purpose, Reply};
@@ -41,7 +41,7 @@ pub static INIT: Rpc = Rpc {
         ),
     ],
     response: "init_ok",
-    fields: &[],
+    response_fields: &[],
 };
 
 pub(super) enum Phase {
@@ -49,20 +49,20 @@ pub(super) enum Phase {
     Starting { waiting: BTreeSet<usize> },
     /// Nodes receive the workload's set-up request.
     SettingUp { waiting: BTreeSet<usize> },
-    /// Operations at a pace, and perhaps faults.
+    /// Operations at a pace, and faults, if any.
     Main {
         start: Duration,
         pace: Option<Box<Pace>>,
         nemesis: Option<Box<Nemesis>>,
     },
-    /// No more operations begin; those in progress complete.
+    /// No more operations begin; those in progress complete. Faults stay as they are.
     Draining,
     /// No faults and no operations until this time.
     Recovering { until: Duration },
     /// The final operations.
     Final { start: Duration },
     /// The end, with a reason if the run was aborted.
-    Over { crash: Option<String> },
+    Over { abort_reason: Option<String> },
 }
 
 impl Run {
@@ -111,38 +111,38 @@ impl Run {
             self.network.listen(now, &name);
         }
         for node in 0..self.settings.nodes.len() {
-            let client = self.open_init_client(node);
+            let client = self.connect_init_client(node);
             self.send_init(now, node, &client);
         }
     }
 
-    /// The client that sends `init` to a node.
-    pub(super) fn open_init_client(&mut self, node: usize) -> NodeId {
+    /// Connects the client that sends `init` to a node.
+    pub(super) fn connect_init_client(&mut self, node: usize) -> NodeId {
         let name = self.settings.nodes[node].clone();
         self.clients
-            .open(&mut self.network, name, Purpose::Init(node))
+            .connect(&mut self.network, name, Purpose::Init(node))
     }
 
     pub(super) fn send_init(&mut self, now: Duration, node: usize, client: &NodeId) {
         let nodes = &self.settings.nodes;
-        let fields = vec![("node_id", json(&nodes[node])), ("node_ids", json(nodes))];
+        let arguments = vec![("node_id", json(&nodes[node])), ("node_ids", json(nodes))];
         let request = ClientRequest {
             rpc: &INIT,
-            fields,
+            arguments,
             timeout: INIT_TIMEOUT,
         };
         self.clients.send(now, &mut self.network, client, &request);
     }
 
     pub(super) fn on_init_reply(&mut self, now: Duration, node: usize, reply: &Reply) {
-        self.clients.close(&mut self.network, &reply.client);
+        self.clients.disconnect(&mut self.network, &reply.client);
         let name = &self.settings.nodes[node];
-        match (reply.kind(), reply.body()) {
+        match (reply.message_type(), reply.body()) {
             (Some("init_ok"), _) => {
                 if let Phase::Starting { waiting } = &mut self.phase {
                     waiting.remove(&node);
                 }
-                if self.process_states[node] == ProcessState::Starting(reply.client.clone()) {
+                if self.node_statuses[node] == NodeStatus::Restarting(reply.client.clone()) {
                     self.rejoin(now, node);
                 }
             }
@@ -162,7 +162,7 @@ impl Run {
     pub(super) fn on_set_up_reply(&mut self, node: usize, reply: &Reply) {
         let Phase::SettingUp { waiting } = &mut self.phase else {
             // A restarted node: its answer does not matter.
-            self.clients.close(&mut self.network, &reply.client);
+            self.clients.disconnect(&mut self.network, &reply.client);
             return;
         };
         waiting.remove(&node);
@@ -188,16 +188,16 @@ impl Run {
     }
 
     /// Runs what is due in the current phase. Returns whether anything was due.
-    pub(super) fn step(&mut self, now: Duration) -> bool {
+    pub(super) fn run_due(&mut self, now: Duration) -> bool {
         match &self.phase {
             Phase::Starting { waiting } if waiting.is_empty() => self.begin_set_up(now),
             Phase::SettingUp { waiting } if waiting.is_empty() => self.begin_main(now),
-            Phase::Main { .. } => return self.step_main(now),
-            Phase::Draining if self.workers.iter().all(Worker::is_free) => self.end_main(now),
+            Phase::Main { .. } => return self.run_due_in_main(now),
+            Phase::Draining if self.workers.iter().all(Worker::is_free) => self.end_draining(now),
             Phase::Recovering { until } if *until <= now => {
                 self.phase = Phase::Final { start: now };
             }
-            Phase::Final { start } => return self.step_final(now, *start),
+            Phase::Final { start } => return self.run_due_in_final(now, *start),
             Phase::Starting { .. }
             | Phase::SettingUp { .. }
             | Phase::Draining
@@ -209,7 +209,7 @@ impl Run {
 
     fn begin_set_up(&mut self, now: Duration) {
         self.zero = Some(now);
-        self.network.begin(now);
+        self.network.set_time_zero(now);
         let nodes = self.settings.nodes.clone();
         let request = self.workload.set_up(&nodes);
         let waiting = (0..nodes.len()).filter(|_| request.is_some()).collect();
@@ -218,7 +218,7 @@ impl Run {
             // As in Maelstrom, these clients stay until the end, and each uses up a number.
             let client = self
                 .clients
-                .open(&mut self.network, name, Purpose::SetUp(node));
+                .connect(&mut self.network, name, Purpose::SetUp(node));
             if let Some(request) = &request {
                 self.clients.send(now, &mut self.network, &client, request);
             }
@@ -245,10 +245,10 @@ impl Run {
         };
     }
 
-    /// Lifts all faults and begins the recovery before the final phase.
-    fn end_main(&mut self, now: Duration) {
+    /// Ends the run, or lifts all faults and begins the recovery before the final phase.
+    fn end_draining(&mut self, now: Duration) {
         if !self.workload.has_final_phase() {
-            self.phase = Phase::Over { crash: None };
+            self.phase = Phase::Over { abort_reason: None };
             return;
         }
         self.lift_all_faults(now);

@@ -35,11 +35,11 @@ pub static SERVICES: [Service; 4] = [
     },
     Service {
         name: "seq-kv",
-        meaning: "A key-value store. It is sequentially consistent: all clients see the same \
-                  states in the same order, but a client that only reads may be far behind, and a \
+        meaning: "A key-value store. It is sequentially consistent: all callers see the same \
+                  states in the same order, but a caller that only reads may be far behind, and a \
                   cas may fail because of an old value. To read the newest state, write a unique \
-                  value first. A client more than 31 changes behind may even see time run \
-                  backwards.",
+                  value first. A caller more than 31 changes behind may even see an older state \
+                  after a newer one.",
         requests: &[READ, WRITE, CREATING_CAS],
         store: Store::SeqKv,
     },
@@ -66,7 +66,7 @@ const READ: Rpc = Rpc {
     meaning: "Reads a key's value; error 20 if the key does not exist.",
     arguments: &[KEY],
     response: "read_ok",
-    fields: &[Field::new(
+    response_fields: &[Field::new(
         "value",
         FieldType::Any,
         "[1,2]",
@@ -82,7 +82,7 @@ const WRITE: Rpc = Rpc {
         Field::new("value", FieldType::Any, "[1,2]", "the new value"),
     ],
     response: "write_ok",
-    fields: &[],
+    response_fields: &[],
 };
 
 const FROM: Field = Field::new("from", FieldType::Any, "[1,2]", "the expected value");
@@ -101,7 +101,7 @@ const CAS: Rpc = Rpc {
               has another value, error 20 if the key does not exist.",
     arguments: &[KEY, FROM, TO],
     response: "cas_ok",
-    fields: &[],
+    response_fields: &[],
 };
 
 const CREATING_CAS: Rpc = Rpc {
@@ -114,7 +114,7 @@ const TIMESTAMP: Rpc = Rpc {
     meaning: "Returns a timestamp that was never returned before.",
     arguments: &[],
     response: "ts_ok",
-    fields: &[Field::new(
+    response_fields: &[Field::new(
         "ts",
         FieldType::Integer,
         "7",

@@ -40,7 +40,7 @@ pub(super) struct Key(String);
 
 /// lin-kv: applies every request to one current state.
 #[derive(Debug, Default)]
-pub(super) struct LinKv {
+pub(super) struct MapStore {
     values: BTreeMap<Key, Box<RawValue>>,
 }
 
@@ -48,7 +48,7 @@ pub(super) struct LinKv {
 /// that timestamps never matter and are not kept.
 #[derive(Debug)]
 pub(super) struct LwwKv {
-    replicas: [LinKv; 2],
+    replicas: [MapStore; 2],
     rng: SeededRng,
 }
 
@@ -102,7 +102,7 @@ impl Key {
     }
 }
 
-impl LinKv {
+impl MapStore {
     pub(super) fn handle(&mut self, request: Request<'_>) -> Reply {
         let current = self.values.get(&request.key).map(|value| &**value);
         let (reply, written) = request.op.apply_to(current);
@@ -116,7 +116,7 @@ impl LinKv {
 impl LwwKv {
     pub(super) fn new(rng: SeededRng) -> LwwKv {
         LwwKv {
-            replicas: [LinKv::default(), LinKv::default()],
+            replicas: [MapStore::default(), MapStore::default()],
             rng,
         }
     }

@@ -2,9 +2,9 @@
 //! goes in, its answer comes out; the network delays both.
 //!
 //! Kept from Maelstrom, because verdicts depend on it: in seq-kv reads and cas may see old states,
-//! and a client more than 31 changes behind may see time run backwards (`seq_kv`); lww-kv's two
-//! replicas never exchange anything, and it has no `create_if_not_exists` (`kv`); a missing field
-//! counts as `null`; an invalid request is never answered, so that the caller times out.
+//! and a caller more than 31 changes behind may see an older state after a newer one (`seq_kv`);
+//! lww-kv's two replicas never exchange anything, and it has no `create_if_not_exists` (`kv`); a
+//! missing field counts as `null`; an invalid request is never answered: the caller times out.
 
 mod definitions;
 mod kv;
@@ -20,7 +20,7 @@ use serde_json::value::{RawValue, to_raw_value};
 
 use crate::rng::SeededRng;
 use definitions::Store;
-use kv::{Key, KvOp, LinKv, LwwKv, Request};
+use kv::{Key, KvOp, LwwKv, MapStore, Request};
 use reply::Reply;
 use seq_kv::SeqKv;
 
@@ -29,7 +29,7 @@ pub use definitions::{SERVICES, Service};
 /// All four services and their states.
 #[derive(Debug)]
 pub struct Services {
-    lin_kv: LinKv,
+    lin_kv: MapStore,
     seq_kv: SeqKv,
     lww_kv: LwwKv,
     /// The next timestamp of lin-tso.
@@ -91,7 +91,7 @@ impl Services {
     /// Empty stores, and timestamps from 0.
     pub fn new(mut rng: SeededRng) -> Services {
         Services {
-            lin_kv: LinKv::default(),
+            lin_kv: MapStore::default(),
             seq_kv: SeqKv::new(SeededRng::from_rng(&mut rng)),
             lww_kv: LwwKv::new(SeededRng::from_rng(&mut rng)),
             lin_tso: 0,

@@ -1,10 +1,10 @@
-//! seq-kv: all clients see the same states in the same order, each at its own pace. A request is
-//! executed on a random state since the client's last one. If it changes that state, it is executed
-//! again on the newest one, to which its client then advances.
+//! seq-kv: all callers see the same states in the same order, each at its own pace. A request is
+//! executed on a random state since the caller's last one. If it changes that state, it is executed
+//! again on the newest one, to which the caller then advances.
 //!
 //! The last 32 states are kept, not as 32 maps but as a short list of versions per key, so that the
 //! cost of a write does not depend on the number of keys. An older state maps to a kept one, modulo
-//! their number, as in Maelstrom: a client that far behind may see time run backwards.
+//! their number, as in Maelstrom: a caller that far behind may see older states after newer ones.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -18,7 +18,7 @@ use crate::rng::SeededRng;
 /// The number of states that are kept, the newest included.
 const MAX_STATES: usize = 32;
 
-/// The store, and the last state that each of its clients has seen.
+/// The store, and the last state that each caller has seen.
 #[derive(Debug)]
 pub(super) struct SeqKv {
     /// The newest state; state 0 is the empty one.
@@ -27,7 +27,7 @@ pub(super) struct SeqKv {
     changes: VecDeque<Option<Key>>,
     /// The values of each key, each with the first state that has it, in ascending order.
     versions: BTreeMap<Key, Vec<Version>>,
-    /// The last state that each client has seen.
+    /// By caller: the last state that it has seen.
     seen: BTreeMap<String, u64>,
     rng: SeededRng,
 }
@@ -234,7 +234,7 @@ mod tests {
             let (keys, values) = (choices.random_range(1..5), choices.random_range(1..20));
             let busy = choices.random_range(0.5..1.0);
             for step in 0..choices.random_range(10..500_u32) {
-                // One client does most of the work, so that the many others fall far behind.
+                // One caller does most of the work, so that the many others fall far behind.
                 let src = match choices.random_bool(busy) {
                     true => "n0".to_owned(),
                     false => format!("n{}", choices.random_range(1..50_u32)),

@@ -95,18 +95,18 @@ struct Clock {
     moment: Duration,
     /// What the clock showed then.
     time: Duration,
-    /// Its pace since then, in millionths of true time.
-    pace_ppm: u32,
+    /// Its speed since then, in millionths of true time.
+    speed_millionths: u32,
 }
 
-const TRUE_PACE: u32 = 1_000_000;
+const TRUE_SPEED: u32 = 1_000_000;
 
 impl Default for Clock {
     fn default() -> Self {
         Clock {
             moment: Duration::ZERO,
             time: Duration::ZERO,
-            pace_ppm: TRUE_PACE,
+            speed_millionths: TRUE_SPEED,
         }
     }
 }
@@ -115,19 +115,19 @@ impl Clock {
     /// What the clock shows at a moment.
     fn time(&self, moment: Duration) -> Duration {
         let passed = moment.saturating_sub(self.moment).as_nanos();
-        self.time + nanos(passed * u128::from(self.pace_ppm) / u128::from(TRUE_PACE))
+        self.time + nanos(passed * u128::from(self.speed_millionths) / u128::from(TRUE_SPEED))
     }
 
     /// The first moment at which the clock shows at least this time.
     fn moment(&self, time: Duration) -> Duration {
-        let passes = time.saturating_sub(self.time).as_nanos() * u128::from(TRUE_PACE);
-        self.moment + nanos(passes.div_ceil(u128::from(self.pace_ppm.max(1))))
+        let passes = time.saturating_sub(self.time).as_nanos() * u128::from(TRUE_SPEED);
+        self.moment + nanos(passes.div_ceil(u128::from(self.speed_millionths.max(1))))
     }
 
     fn skew(&mut self, moment: Duration, skew: Skew) {
         self.time = self.time(moment) + skew.ahead;
         self.moment = moment;
-        self.pace_ppm = skew.pace_ppm.max(1);
+        self.speed_millionths = skew.speed_millionths.max(1);
     }
 }
 
@@ -149,7 +149,7 @@ mod tests {
         assert_eq!(clock.time(ms(70)), ms(70));
         let fast = Skew {
             ahead: ms(500),
-            pace_ppm: 1_100_000,
+            speed_millionths: 1_100_000,
         };
         clock.skew(ms(100), fast);
         assert_eq!(
@@ -158,7 +158,7 @@ mod tests {
         );
         let slow = Skew {
             ahead: ms(0),
-            pace_ppm: 900_000,
+            speed_millionths: 900_000,
         };
         clock.skew(ms(200), slow);
         assert_eq!(
@@ -169,11 +169,11 @@ mod tests {
 
     #[test]
     fn a_wake_is_at_the_first_moment_at_which_the_clock_shows_its_time() {
-        for pace_ppm in [1, 333_333, 999_999, 1_000_000, 1_000_001, 1_777_777] {
+        for speed_millionths in [1, 333_333, 999_999, 1_000_000, 1_000_001, 1_777_777] {
             let mut clock = Clock::default();
             let skew = Skew {
                 ahead: ms(3),
-                pace_ppm,
+                speed_millionths,
             };
             clock.skew(ms(5), skew);
             for wanted in (1..1000).map(|i| Duration::from_nanos(8_000_000 + i * 7919)) {

@@ -12,7 +12,7 @@ use crate::options::InvalidOptions;
 use checkers::{CheckerResult as _, Validity};
 use history::{Kind, Op};
 
-/// The number of seeds that are run between two checks for a failure.
+/// The number of seeds that are run between two checks whether one is not valid.
 const BLOCK: u64 = 128;
 
 /// The totals of many runs.
@@ -31,17 +31,17 @@ pub struct Totals {
     pub operations: u64,
     /// Operations completed as `ok`.
     pub ok: u64,
-    /// Messages among servers.
+    /// Messages among nodes and services.
     pub messages: u64,
     /// Faults that the nemesis has started.
     pub faults: u64,
     /// Virtual time, in whole milliseconds: parts must add up to the whole in any order.
     pub virtual_ms: u64,
-    /// Runs that were not valid, in the order of their seeds.
+    /// Runs whose verdict is invalid or unknown, in the order of their seeds.
     pub failures: Vec<FailedRun>,
 }
 
-/// A run that was not valid.
+/// A run whose verdict is invalid or unknown.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct FailedRun {
@@ -57,7 +57,7 @@ pub struct FailedRun {
     pub command: String,
 }
 
-/// A failing run as a command line.
+/// A run that is not valid, as a command line.
 #[derive(Debug, Clone)]
 pub struct Described {
     /// Its options.
@@ -180,11 +180,11 @@ impl CampaignReport {
     }
 }
 
-/// Runs seeds until one fails, or all if `keep_going`. `on_run` is called after every run, from any
-/// thread.
+/// Runs seeds until one is not valid, or all if `keep_going`. `on_run` is called after every run,
+/// from any thread.
 ///
-/// The outcome does not depend on the number of cores: runs after the first failing seed are not
-/// counted.
+/// The outcome does not depend on the number of cores: runs after the first seed that is not valid
+/// are not counted.
 ///
 /// # Errors
 /// When options contradict one another.

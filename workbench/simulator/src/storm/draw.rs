@@ -7,17 +7,22 @@ use rand::seq::IndexedRandom;
 
 use crate::latency::Distribution;
 use crate::nemesis::{Fault, PartitionShape};
-use crate::options::{Concurrency, Nodes, Options, Pins};
+use crate::options::{Concurrency, Nodes, Options, PartialOptions};
 use crate::rng::{SeededRng, substream};
 
 /// Draws the options of a run, except pinned ones; those that are never drawn are as in `base`.
 ///
 /// Pinned options are drawn, too, and discarded, so that pinning one does not change the others.
-pub(super) fn draw(seed: u64, faults: &[Fault], base: &Options, pinned: &Pins) -> Options {
+pub(super) fn draw(
+    seed: u64,
+    faults: &[Fault],
+    base: &Options,
+    pinned: &PartialOptions,
+) -> Options {
     let mut rng = substream(seed, "storm");
-    let mut drawn = Pins {
+    let mut drawn = PartialOptions {
         nodes: Some(Nodes::Count(rng.random_range(1..=7_u32))),
-        ..Pins::default()
+        ..PartialOptions::default()
     };
     let per_node = pick(&[1, 1, 2], &mut rng);
     drawn.concurrency = Some(Concurrency::PerNode(per_node));
@@ -44,7 +49,12 @@ pub(super) fn draw(seed: u64, faults: &[Fault], base: &Options, pinned: &Pins) -
 }
 
 /// Draws the latency and its distribution; a latency of zero can only be constant.
-fn draw_latency(drawn: &mut Pins, rng: &mut SeededRng, base: &Options, pinned: &Pins) {
+fn draw_latency(
+    drawn: &mut PartialOptions,
+    rng: &mut SeededRng,
+    base: &Options,
+    pinned: &PartialOptions,
+) {
     let spreads = pinned
         .latency_dist
         .is_some_and(|it| it != Distribution::Constant);
@@ -81,7 +91,12 @@ mod tests {
     fn every_seed_draws_consistent_options_and_all_faults_occur() {
         let mut seen = BTreeSet::new();
         for seed in 0..300 {
-            let drawn = draw(seed, &Fault::ALL, &Options::default(), &Pins::default());
+            let drawn = draw(
+                seed,
+                &Fault::ALL,
+                &Options::default(),
+                &PartialOptions::default(),
+            );
             check(&drawn, seed);
             seen.extend(drawn.nemesis);
         }
@@ -90,14 +105,14 @@ mod tests {
 
     #[test]
     fn pinning_an_option_does_not_change_the_others() {
-        let pinned = Pins {
+        let pinned = PartialOptions {
             latency: Some(0),
             nodes: Some(Nodes::Count(9)),
-            ..Pins::default()
+            ..PartialOptions::default()
         };
         for seed in 0..100 {
             let base = Options::default();
-            let free = draw(seed, &Fault::ALL, &base, &Pins::default());
+            let free = draw(seed, &Fault::ALL, &base, &PartialOptions::default());
             let bound = draw(seed, &Fault::ALL, &base, &pinned);
             check(&bound, seed);
             assert_eq!((bound.latency, &bound.nodes), (0, &Nodes::Count(9)));
@@ -108,9 +123,9 @@ mod tests {
 
     #[test]
     fn drawn_options_are_consistent_with_a_pinned_distribution() {
-        let distribution = |it| Pins {
+        let distribution = |it| PartialOptions {
             latency_dist: Some(it),
-            ..Pins::default()
+            ..PartialOptions::default()
         };
         for pinned in Distribution::ALL.map(distribution) {
             for seed in 0..100 {

@@ -1,4 +1,4 @@
-//! Shrinks a failing run: to fewer nodes, faults and operations, and a shorter time.
+//! Shrinks an invalid run: to fewer nodes, faults and operations, and a shorter time.
 //!
 //! Only the options and the seed change, so that a command repeats the result. With smaller options
 //! a seed gives other operations and faults, so each option is tried with several seeds.
@@ -11,23 +11,24 @@ use rayon::iter::{IntoParallelIterator, ParallelIterator};
 use super::{Storm, StormRun};
 use crate::latency::Distribution;
 use crate::nemesis::Fault;
-use crate::options::{Nodes, Options, Pins};
+use crate::options::{Nodes, Options, PartialOptions};
 use checkers::{CheckerResult as _, Validity};
 use history::Op;
 
 /// The number of seeds with which smaller options are tried.
 const TRIES: u64 = 32;
 
-/// The smallest failing run that was found, and the number of tried runs.
+/// The result of shrinking.
 #[derive(Debug)]
 pub struct Shrunk {
-    /// The run.
+    /// The smallest invalid run that was found.
     pub run: StormRun,
-    /// The number of tried runs.
+    /// An upper bound of the number of tried runs: smaller options are tried with [`TRIES`] seeds,
+    /// but no more seeds are run once one gives an invalid run.
     pub tried: u64,
 }
 
-/// Looks for smaller failing runs until none is found, or `max_runs` have been tried.
+/// Looks for smaller invalid runs until none is found, or about `max_runs` have been tried.
 pub fn shrink(storm: &Storm, failing: StormRun, max_runs: u64) -> Shrunk {
     let mut shrunk = Shrunk {
         run: failing,
@@ -49,7 +50,7 @@ pub fn shrink(storm: &Storm, failing: StormRun, max_runs: u64) -> Shrunk {
     shrunk
 }
 
-/// The run of the first seed, from this one on, that fails with these options.
+/// The run of the first seed, from this one on, that is invalid with these options.
 fn first_failure(storm: &Storm, seed: u64, options: &Options) -> Option<StormRun> {
     let seeds = seed..seed.saturating_add(TRIES);
     let fails = |seed| {
@@ -63,7 +64,7 @@ fn first_failure(storm: &Storm, seed: u64, options: &Options) -> Option<StormRun
 /// The options of smaller runs, the smallest first.
 fn smaller(run: &StormRun, base: &Options) -> Vec<Options> {
     let mut all = Vec::new();
-    let mut add = |change: Pins| {
+    let mut add = |change: PartialOptions| {
         let options = run.options.with(&change).without_unused(base);
         if options != run.options {
             all.push(options);
@@ -71,14 +72,14 @@ fn smaller(run: &StormRun, base: &Options) -> Vec<Options> {
     };
     let nodes = run.settings.nodes.len() as u64;
     for count in below(nodes) {
-        add(Pins {
+        add(PartialOptions {
             nodes: Some(Nodes::Count(count as u32)),
-            ..Pins::default()
+            ..PartialOptions::default()
         });
     }
-    let nemesis = |nemesis| Pins {
+    let nemesis = |nemesis| PartialOptions {
         nemesis: Some(nemesis),
-        ..Pins::default()
+        ..PartialOptions::default()
     };
     let faults = &run.options.nemesis;
     if !faults.is_empty() {
@@ -97,9 +98,9 @@ fn smaller(run: &StormRun, base: &Options) -> Vec<Options> {
     let shapes = &run.settings.faults.partition_shapes;
     if faults.contains(&Fault::Partition) && shapes.len() > 1 {
         for shape in shapes {
-            add(Pins {
+            add(PartialOptions {
                 partition_shapes: Some(vec![*shape]),
-                ..Pins::default()
+                ..PartialOptions::default()
             });
         }
     }
@@ -107,9 +108,9 @@ fn smaller(run: &StormRun, base: &Options) -> Vec<Options> {
     let starts = ops.iter().filter(|op| op.process.client().is_none());
     let starts = starts.filter(|op| op.f.starts_with("start-")).count() as u64 / 2;
     for count in below(starts) {
-        add(Pins {
+        add(PartialOptions {
             max_faults: Some(Some(count)),
-            ..Pins::default()
+            ..PartialOptions::default()
         });
     }
     let is_counted = |op: &&Op| op.is_invocation() && !op.meta.is_final;
@@ -119,31 +120,31 @@ fn smaller(run: &StormRun, base: &Options) -> Vec<Options> {
         .max_operations
         .map_or(operations, |max| max.min(operations));
     for count in below(operations) {
-        add(Pins {
+        add(PartialOptions {
             max_operations: Some(Some(count)),
-            ..Pins::default()
+            ..PartialOptions::default()
         });
     }
     // Shorter faults, in tenths of a second; `max_faults` above limits their number.
     let intervals = run.settings.faults.intervals.iter().map(|(_, it)| it);
     let longest = intervals.max().map_or(0, |it| it.as_millis() as u64 / 100);
     for tenths in below(longest) {
-        add(Pins {
+        add(PartialOptions {
             nemesis_interval: Some(Duration::from_millis(100 * tenths)),
-            ..Pins::default()
+            ..PartialOptions::default()
         });
     }
     for seconds in below(run.settings.time_limit.as_secs()) {
-        add(Pins {
+        add(PartialOptions {
             time_limit: Some(Duration::from_secs(seconds)),
-            ..Pins::default()
+            ..PartialOptions::default()
         });
     }
     if run.options.latency > 0 {
-        add(Pins {
+        add(PartialOptions {
             latency: Some(0),
             latency_dist: Some(Distribution::Constant),
-            ..Pins::default()
+            ..PartialOptions::default()
         });
     }
     all

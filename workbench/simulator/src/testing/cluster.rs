@@ -179,7 +179,7 @@ impl<N: Node> TestCluster<N> {
         self.nodes.insert(name.to_owned(), engine);
         let name = NodeId::from(name);
         self.network.register(name.clone());
-        self.network.open(self.now, &name);
+        self.network.admit_all(self.now, &name);
     }
 
     /// Starts a node, as [`TestCluster::start`] does, and delivers `init` with these node ids.
@@ -247,7 +247,7 @@ impl<N: Node> TestCluster<N> {
     }
 
     /// Drops messages from `src` to `dest`, one way, until [`TestCluster::heal`].
-    pub fn cut(&mut self, src: &str, dest: &str) {
+    pub fn cut_one_way(&mut self, src: &str, dest: &str) {
         let sources = BTreeSet::from([NodeId::from(src)]);
         let cut = BTreeMap::from([(NodeId::from(dest), sources)]);
         self.network.cut(cut);

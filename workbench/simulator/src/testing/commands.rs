@@ -33,7 +33,7 @@ impl<N: Node> TestCluster<N> {
     /// - `c1 n0 {"type": …}` delivers a message;
     /// - `wait 340ms` advances the clock;
     /// - `cut n0 n1` cuts two nodes off from each other, both ways, and `heal` ends all cuts;
-    /// - `silence` returns whether the cluster [is silent](TestCluster::is_idle).
+    /// - `silence` returns whether the cluster [is idle](TestCluster::is_idle).
     ///
     /// # Panics
     /// When it is none of these.
@@ -48,8 +48,8 @@ impl<N: Node> TestCluster<N> {
             ["kill", name] => self.kill(name),
             ["wait", duration] => self.advance(milliseconds(duration)),
             ["cut", one, other] => {
-                self.cut(one, other);
-                self.cut(other, one);
+                self.cut_one_way(one, other);
+                self.cut_one_way(other, one);
             }
             ["heal"] => self.heal(),
             ["silence"] => return self.is_idle().to_string(),

@@ -1,4 +1,4 @@
-//! Network conditions as one value, and random ones for storms.
+//! Network conditions as one value, and random ones for tests.
 
 use std::time::Duration;
 

@@ -30,7 +30,7 @@ impl<N: Node> TestCluster<N> {
 
     /// Restarts all dead nodes and kills one; or, one time in four, kills all nodes at once.
     /// Returns the names of the killed nodes.
-    pub fn kill_random(&mut self, rng: &mut Rng) -> Vec<String> {
+    pub fn restart_and_kill(&mut self, rng: &mut Rng) -> Vec<String> {
         let all_at_once = rng.below(4) == 0;
         if !all_at_once {
             self.restart_dead();
@@ -51,8 +51,8 @@ impl<N: Node> TestCluster<N> {
     pub fn cut_off_service(&mut self, rng: &mut Rng) {
         let node = self.random_node(rng);
         match rng.below(2) {
-            0 => self.cut(&node, LIN_KV),
-            _ => self.cut(LIN_KV, &node),
+            0 => self.cut_one_way(&node, LIN_KV),
+            _ => self.cut_one_way(LIN_KV, &node),
         }
     }
 
@@ -71,7 +71,7 @@ impl<N: Node> TestCluster<N> {
                     _ => src_side != dest_side,
                 };
                 if is_cut {
-                    self.cut(src, dest);
+                    self.cut_one_way(src, dest);
                 }
             }
         }

@@ -1,9 +1,10 @@
-//! The promises of durable nodes to their clients, across restarts.
+//! What durable nodes have acknowledged to their clients, and must return, also after restarts.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Items, all different, that nodes have acknowledged or returned. Each must be in all later reads
-/// of the same incarnation, and in all reads of any node that restarts after that.
+/// of the same incarnation, and in all reads of any node that restarts after that. (The promises of
+/// kafka-log, about rounds, are another thing.)
 #[derive(Debug, Default)]
 pub struct Promises {
     safe: BTreeSet<u64>,

@@ -22,7 +22,7 @@ static TOPOLOGY: Rpc = Rpc {
         "the neighbours of every node, as set by --topology",
     )],
     response: "topology_ok",
-    fields: &[],
+    response_fields: &[],
 };
 static BROADCAST: Rpc = Rpc {
     request: "broadcast",
@@ -34,14 +34,14 @@ static BROADCAST: Rpc = Rpc {
         "the value; each is sent once, an integer",
     )],
     response: "broadcast_ok",
-    fields: &[],
+    response_fields: &[],
 };
 static READ: Rpc = Rpc {
     request: "read",
     meaning: "Reads the values that a node has received.",
     arguments: &[],
     response: "read_ok",
-    fields: &[Field::new(
+    response_fields: &[Field::new(
         "messages",
         FieldType::List,
         "[3,7]",
@@ -95,8 +95,8 @@ impl Workload for Broadcast {
     }
 
     fn set_up(&self, nodes: &[NodeId]) -> Option<ClientRequest> {
-        let fields = vec![("topology", history::json(&self.topology.neighbours(nodes)))];
-        Some(ClientRequest::new(&TOPOLOGY, fields))
+        let arguments = vec![("topology", history::json(&self.topology.neighbours(nodes)))];
+        Some(ClientRequest::new(&TOPOLOGY, arguments))
     }
 
     fn requests(&self) -> Vec<&'static Rpc> {
@@ -107,7 +107,7 @@ impl Workload for Broadcast {
         Box::new(Client)
     }
 
-    fn is_idempotent(&self, f: &str) -> bool {
+    fn is_read_only(&self, f: &str) -> bool {
         f == "read"
     }
 

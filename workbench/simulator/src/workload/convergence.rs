@@ -1,6 +1,6 @@
-//! Convergence after a storm: wraps any workload and adds requirements that Maelstrom does not have.
-//! Every node must answer again; and where nodes must converge, all final reads must agree and
-//! include everything that was acknowledged.
+//! Convergence after a storm: a wrapper that adds a final phase and its requirements to any
+//! workload. Maelstrom has no such requirements. Every node must answer again; and where nodes must
+//! converge, all final reads must agree and include everything that was acknowledged.
 
 use serde_json::value::RawValue;
 use shared::NodeId;
@@ -113,7 +113,7 @@ impl Workload for WithConvergence {
             }
             return step;
         }
-        let mut operation = self.inner.after_recovery(turn, rng);
+        let mut operation = self.inner.recovery_operation(turn, rng);
         operation.meta.is_final = true;
         self.final_operations.next(turn, || operation.clone())
     }
@@ -126,12 +126,12 @@ impl Workload for WithConvergence {
         self.inner.keeps_clients()
     }
 
-    fn is_idempotent(&self, f: &str) -> bool {
-        self.inner.is_idempotent(f)
+    fn is_read_only(&self, f: &str) -> bool {
+        self.inner.is_read_only(f)
     }
 
-    fn reads_errors(&self) -> bool {
-        self.inner.reads_errors()
+    fn interprets_errors(&self) -> bool {
+        self.inner.interprets_errors()
     }
 
     fn required_concurrency(&self) -> Option<Concurrency> {

@@ -20,14 +20,14 @@ static ADD: Rpc = Rpc {
         "the number; never negative in g-counter",
     )],
     response: "add_ok",
-    fields: &[],
+    response_fields: &[],
 };
 static READ: Rpc = Rpc {
     request: "read",
     meaning: "Reads the counter's value. After convergence it must include all additions.",
     arguments: &[],
     response: "read_ok",
-    fields: &[Field::new(
+    response_fields: &[Field::new(
         "value",
         FieldType::Integer,
         "10",
@@ -105,7 +105,7 @@ impl Workload for Counter {
         })
     }
 
-    fn reads_errors(&self) -> bool {
+    fn interprets_errors(&self) -> bool {
         false
     }
 

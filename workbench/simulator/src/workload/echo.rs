@@ -19,7 +19,7 @@ static ECHO: Rpc = Rpc {
         "\"Please echo 7\"",
         "the text to send back",
     )],
-    fields: &[Field::new(
+    response_fields: &[Field::new(
         "echo",
         FieldType::Any,
         "\"Please echo 7\"",

@@ -20,14 +20,14 @@ static ADD: Rpc = Rpc {
         "the element; each is added once, an integer",
     )],
     response: "add_ok",
-    fields: &[],
+    response_fields: &[],
 };
 static READ: Rpc = Rpc {
     request: "read",
     meaning: "Reads the whole set. After convergence each node must return all elements.",
     arguments: &[],
     response: "read_ok",
-    fields: &[Field::new(
+    response_fields: &[Field::new(
         "value",
         FieldType::List,
         "[3,7]",
@@ -82,7 +82,7 @@ impl Workload for GSet {
         })
     }
 
-    fn reads_errors(&self) -> bool {
+    fn interprets_errors(&self) -> bool {
         false
     }
 

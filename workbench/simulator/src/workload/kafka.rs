@@ -206,7 +206,7 @@ impl Workload for Kafka {
         Box::<client::Client>::default()
     }
 
-    fn is_idempotent(&self, f: &str) -> bool {
+    fn is_read_only(&self, f: &str) -> bool {
         f == "assign"
     }
 

@@ -25,7 +25,7 @@ static READ: Rpc = Rpc {
               timeout is ten times the mean latency, but at least 1 s.",
     arguments: &[KEY],
     response: "read_ok",
-    fields: &[Field::new("value", FieldType::Any, "3", "its value")],
+    response_fields: &[Field::new("value", FieldType::Any, "3", "its value")],
 };
 
 static WRITE: Rpc = Rpc {
@@ -36,7 +36,7 @@ static WRITE: Rpc = Rpc {
         Field::new("value", FieldType::Any, "3", "the new value, an integer"),
     ],
     response: "write_ok",
-    fields: &[],
+    response_fields: &[],
 };
 
 static CAS: Rpc = Rpc {
@@ -49,7 +49,7 @@ static CAS: Rpc = Rpc {
         Field::new("to", FieldType::Any, "4", "the new value"),
     ],
     response: "cas_ok",
-    fields: &[],
+    response_fields: &[],
 };
 
 /// Values are 0 to 4: few, so that a compare-and-set often succeeds.
@@ -75,14 +75,14 @@ pub(super) struct LinKv {
     timeout: Duration,
     groups: Vec<Group>,
     /// By worker: the number of its indeterminate operations, each of which starts a new process.
-    incarnations: Vec<u64>,
+    process_numbers: Vec<u64>,
     next_key: u64,
 }
 
 #[derive(Debug)]
 struct Group {
     key: u64,
-    /// The processes that have used the key, as worker and incarnation.
+    /// The processes that have used the key, as worker and process number.
     processes: Vec<(usize, u64)>,
 }
 
@@ -92,7 +92,7 @@ impl LinKv {
         LinKv {
             timeout: (10 * Duration::from_millis(latency_ms.into())).max(MIN_TIMEOUT),
             groups: Vec::new(),
-            incarnations: Vec::new(),
+            process_numbers: Vec::new(),
             next_key: 0,
         }
     }
@@ -100,12 +100,12 @@ impl LinKv {
     /// The key of a worker's next operation.
     fn key(&mut self, turn: Turn) -> u64 {
         let size = 2 * turn.nodes;
-        let (index, incarnation) = (turn.worker / size, self.incarnation(turn.worker));
+        let (index, number) = (turn.worker / size, self.process_number(turn.worker));
         while self.groups.len() <= index {
             let group = self.new_group();
             self.groups.push(group);
         }
-        let process = (turn.worker, incarnation);
+        let process = (turn.worker, number);
         if !self.groups[index].processes.contains(&process) {
             // A group may have more workers than MAX_PROCESSES.
             if self.groups[index].processes.len() >= MAX_PROCESSES.max(size) {
@@ -125,8 +125,8 @@ impl LinKv {
         }
     }
 
-    fn incarnation(&self, worker: usize) -> u64 {
-        self.incarnations.get(worker).copied().unwrap_or(0)
+    fn process_number(&self, worker: usize) -> u64 {
+        self.process_numbers.get(worker).copied().unwrap_or(0)
     }
 }
 
@@ -185,10 +185,10 @@ impl Workload for LinKv {
 
     fn observe(&mut self, worker: usize, _: &'static str, kind: Kind, _: &RawValue) {
         if kind == Kind::Info {
-            if self.incarnations.len() <= worker {
-                self.incarnations.resize(worker + 1, 0);
+            if self.process_numbers.len() <= worker {
+                self.process_numbers.resize(worker + 1, 0);
             }
-            self.incarnations[worker] += 1;
+            self.process_numbers[worker] += 1;
         }
     }
 
@@ -206,7 +206,7 @@ impl Workload for LinKv {
         true
     }
 
-    fn is_idempotent(&self, f: &str) -> bool {
+    fn is_read_only(&self, f: &str) -> bool {
         f == "read"
     }
 
@@ -219,7 +219,7 @@ impl Workload for LinKv {
     }
 
     /// A write: unlike reads and compare-and-sets it must always succeed.
-    fn after_recovery(&mut self, turn: Turn, _: &mut SeededRng) -> Invocation {
+    fn recovery_operation(&mut self, turn: Turn, _: &mut SeededRng) -> Invocation {
         Invocation::new("write", history::json(&(turn.worker, 0)))
     }
 }
@@ -242,24 +242,24 @@ fn parts(invocation: &Invocation) -> (u64, Box<RawValue>) {
 impl Session for Client {
     fn begin(&mut self, invocation: &Invocation) -> Step {
         let (key, argument) = parts(invocation);
-        let mut fields = vec![("key", history::json(&key))];
+        let mut arguments = vec![("key", history::json(&key))];
         let rpc = match invocation.f {
             "read" => &READ,
             "write" => {
-                fields.push(("value", argument));
+                arguments.push(("value", argument));
                 &WRITE
             }
             _ => {
                 let (from, to): (Box<RawValue>, Box<RawValue>) =
                     serde_json::from_str(argument.get())
                         .unwrap_or((history::null(), history::null()));
-                fields.extend([("from", from), ("to", to)]);
+                arguments.extend([("from", from), ("to", to)]);
                 &CAS
             }
         };
         Step::Send(ClientRequest {
             rpc,
-            fields,
+            arguments,
             timeout: self.timeout,
         })
     }

@@ -90,8 +90,8 @@ pub enum Step {
     Done(Completion),
 }
 
-/// A client, which translates operations into requests. Its state lasts from one operation to the
-/// next; after an `info` operation a new client replaces it, unless the workload
+/// The logic of a client: translates operations into requests. Its state lasts from one operation
+/// to the next; after an `info` operation a new client replaces it, unless the workload
 /// [keeps clients](Workload::keeps_clients).
 pub trait Session: Send {
     /// Begins an operation.
@@ -155,7 +155,8 @@ pub trait Workload: Send {
     /// A new client.
     fn session(&self) -> Box<dyn Session>;
 
-    /// Whether a final phase follows the main phase and ten seconds of recovery.
+    /// Whether a final phase follows the main phase and a
+    /// [recovery](crate::run::Settings::recovery).
     fn has_final_phase(&self) -> bool {
         false
     }
@@ -177,38 +178,39 @@ pub trait Workload: Send {
         false
     }
 
-    /// Whether an operation changes nothing, such as a read. If its outcome is unknown, it then
-    /// completes as `fail`, which makes checking cheaper.
-    fn is_idempotent(&self, f: &str) -> bool {
+    /// Whether an operation changes nothing, such as a read. After a timeout or an indefinite error
+    /// it then completes as `fail` instead of `info`, which makes checking cheaper; after a
+    /// malformed answer it is still `info`.
+    fn is_read_only(&self, f: &str) -> bool {
         let _ = f;
         false
     }
 
     /// Whether clients interpret errors. If not, an operation is `info` after any error, even after
     /// a definite one.
-    fn reads_errors(&self) -> bool {
+    fn interprets_errors(&self) -> bool {
         true
     }
 
     /// Judges the history of a run.
     fn check(&self, history: &History) -> WorkloadVerdict;
 
-    /// The number of workers in a storm, if the workload cannot run with any number.
+    /// The number of workers in a storm, for a workload that needs a certain number.
     fn required_concurrency(&self) -> Option<Concurrency> {
         None
     }
 
-    /// Generates the operation that each worker performs in a storm after recovery, unless the
+    /// Generates the one operation that each worker performs in a storm after recovery, unless the
     /// workload has a final phase. It is a finding if the operation does not succeed, so it must be
     /// one that succeeds on every healthy node.
-    fn after_recovery(&mut self, turn: Turn, rng: &mut SeededRng) -> Invocation {
+    fn recovery_operation(&mut self, turn: Turn, rng: &mut SeededRng) -> Invocation {
         self.next(turn, rng)
     }
 
-    /// Finds what has not converged in a storm after recovery, one finding each. `reads` are the
-    /// completions, with results, of operations of the final phase that were `ok`.
-    fn unconverged(&self, history: &History, reads: &[&Op]) -> Vec<String> {
-        let _ = (history, reads);
+    /// Finds what has not converged in a storm after recovery, one finding each. `final_oks` are
+    /// the completions, with results, of operations of the final phase that were `ok`.
+    fn unconverged(&self, history: &History, final_oks: &[&Op]) -> Vec<String> {
+        let _ = (history, final_oks);
         Vec::new()
     }
 
@@ -301,11 +303,11 @@ impl Completion {
 }
 
 /// The completion of an operation after an error, a malformed answer, or a timeout: `fail` after a
-/// definite error, or after any error or timeout of an [idempotent](Workload::is_idempotent)
-/// operation, and `info` otherwise.
-pub fn failed(error: OpError, definite: bool, idempotent: bool) -> Completion {
+/// definite error, or after any error or timeout of an operation that is
+/// [read-only](Workload::is_read_only), and `info` otherwise.
+pub fn completion_after_error(error: OpError, definite: bool, read_only: bool) -> Completion {
     let certain = match error {
-        OpError::NetTimeout | OpError::Rpc { .. } => definite || idempotent,
+        OpError::NetTimeout | OpError::Rpc { .. } => definite || read_only,
         OpError::Malformed { .. } | OpError::Thrown { .. } | OpError::Other { .. } => false,
     };
     let kind = if certain { Kind::Fail } else { Kind::Info };
@@ -317,8 +319,8 @@ pub fn failed(error: OpError, definite: bool, idempotent: bool) -> Completion {
 }
 
 /// The completion of an operation after an error, where clients do not
-/// [interpret errors](Workload::reads_errors): `info`.
-pub fn thrown(error: OpError) -> Completion {
+/// [interpret errors](Workload::interprets_errors): `info`.
+pub fn completion_after_uninterpreted_error(error: OpError) -> Completion {
     let thrown = |class: &'static str, text: String| OpError::Thrown {
         class: Cow::Borrowed(class),
         text,

@@ -29,13 +29,13 @@ static REGISTERS: Rpc = Rpc {
               execute it answers with error 30, and none of its writes may ever be visible.",
     arguments: &[Field::new(
         "txn",
-        FieldType::Registers,
+        FieldType::RegisterTransaction,
         r#"[["r",1,null],["w",2,5]]"#,
         "its steps in order: read key 1, write 5 to key 2",
     )],
-    fields: &[Field::new(
+    response_fields: &[Field::new(
         "txn",
-        FieldType::Registers,
+        FieldType::RegisterTransaction,
         r#"[["r",1,3],["w",2,5]]"#,
         "the same steps, with what was read in place of null",
     )],
@@ -48,13 +48,13 @@ static LISTS: Rpc = Rpc {
               execute it answers with error 30, and none of its writes may ever be visible.",
     arguments: &[Field::new(
         "txn",
-        FieldType::Lists,
+        FieldType::ListTransaction,
         r#"[["r",1,null],["append",2,5]]"#,
         "its steps in order: read list 1, append 5 to list 2",
     )],
-    fields: &[Field::new(
+    response_fields: &[Field::new(
         "txn",
-        FieldType::Lists,
+        FieldType::ListTransaction,
         r#"[["r",1,[3]],["append",2,5]]"#,
         "the same steps, with what was read in place of null",
     )],
@@ -122,7 +122,7 @@ impl Workload for Txn {
     }
 
     /// A transaction that reads all keys that were used.
-    fn after_recovery(&mut self, _: Turn, _: &mut SeededRng) -> Invocation {
+    fn recovery_operation(&mut self, _: Turn, _: &mut SeededRng) -> Invocation {
         let reads: Vec<(&str, u64, ())> = self.keys.values().map(|key| ("r", *key, ())).collect();
         Invocation::new("txn", history::json(&reads))
     }

@@ -11,7 +11,7 @@ static GENERATE: Rpc = Rpc {
     response: "generate_ok",
     meaning: "Generates a new id.",
     arguments: &[],
-    fields: &[Field::new(
+    response_fields: &[Field::new(
         "id",
         FieldType::Any,
         "\"n1-17\"",

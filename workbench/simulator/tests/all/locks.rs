@@ -8,7 +8,7 @@ use serde_json::json;
 use serde_json::value::RawValue;
 use simulator::checkers::{CheckerResult as _, CustomResult, Validity, WorkloadVerdict};
 use simulator::history::{self, History, Kind, Op};
-use simulator::options::{Options, Pins};
+use simulator::options::{Options, PartialOptions};
 use simulator::rng::SeededRng;
 use simulator::rpc::{Answer, ClientRequest, Field, FieldType, Rpc};
 use simulator::shared::{Caller, Cluster, Context, ErrorCode, Failure, LIN_KV, Node, RpcError};
@@ -95,21 +95,21 @@ static ACQUIRE: Rpc = Rpc {
     meaning: "Gives a lock an owner, if it has none; otherwise error 22.",
     arguments: &[LOCK, OWNER],
     response: "acquire_ok",
-    fields: &[],
+    response_fields: &[],
 };
 static RELEASE: Rpc = Rpc {
     request: "release",
     meaning: "Frees a lock, if this is its owner; otherwise error 22.",
     arguments: &[LOCK, OWNER],
     response: "release_ok",
-    fields: &[],
+    response_fields: &[],
 };
 static READ_OWNER: Rpc = Rpc {
     request: "owner",
     meaning: "Reads the owner of a lock.",
     arguments: &[LOCK],
     response: "owner_ok",
-    fields: &[Field::new(
+    response_fields: &[Field::new(
         "owner",
         FieldType::Any,
         "7",
@@ -190,7 +190,7 @@ impl Workload for Locks {
     }
 
     /// A read of the last lock, which must succeed.
-    fn after_recovery(&mut self, _: Turn, _: &mut SeededRng) -> Invocation {
+    fn recovery_operation(&mut self, _: Turn, _: &mut SeededRng) -> Invocation {
         Invocation::new("owner", history::json(&(self.lock, FREE)))
     }
 
@@ -291,9 +291,9 @@ impl Holds {
 /// A storm over clusters of any size, with any latency and any faults, as drawn from the seed.
 fn storm(compares: bool) -> Storm {
     let boot = move |_: Cluster, _: &mut Context<Event>| LockServer { compares };
-    Storm::new(|_: &Options| Locks::default(), boot).with(&Pins {
+    Storm::new(|_: &Options| Locks::default(), boot).with(&PartialOptions {
         rate: Some(20.0),
-        ..Pins::default()
+        ..PartialOptions::default()
     })
 }
 

@@ -80,12 +80,12 @@ fn messages_among_nodes_and_services_take_the_latency_and_are_counted() {
 #[test]
 fn a_cut_drops_messages_one_way_until_it_is_healed() {
     let mut cluster = relays(2, 1, Conditions::reliable(LATENCY));
-    cluster.cut("lin-kv", "n1");
+    cluster.cut_one_way("lin-kv", "n1");
     spread(&mut cluster);
     cluster.advance(ms(5000));
     assert_eq!(take_sent(&mut cluster).len(), 3);
     assert_eq!(cluster.logs, [("n1".to_owned(), "Err(Timeout)".to_owned())]);
-    cluster.cut("n0", "n1");
+    cluster.cut_one_way("n0", "n1");
     spread(&mut cluster);
     cluster.advance(ms(5000));
     assert_eq!(take_sent(&mut cluster), ["5s n0→n1"]);

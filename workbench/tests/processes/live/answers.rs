@@ -96,7 +96,11 @@ fn a_request_without_a_timely_reply_is_indeterminate_and_one_reply_is_enough() {
         silent().steps([r#"{"type":"echo_ok","echo":$echo,"in_reply_to":"$id"}"#]),
         silent().steps([r#"{"type":"echo_ok","echo":$echo,"in_reply_to":$id.0}"#]),
         silent().steps([r#"{"type":"echo_ok","echo":$echo,"in_reply_to":null}"#]),
-        once().prints(["2 operations", "1 ok, 0 failed, 1 indeterminate", "echo: valid"]),
+        once().prints([
+            "2 operations",
+            "1 ok, 0 failed, 1 indeterminate",
+            "echo: valid",
+        ]),
         once().flags("--availability 0.5"),
         once()
             .flags("--availability 0.9")

@@ -57,7 +57,7 @@ impl Scenario {
             ..self.options.settings(&*workload, seed).unwrap()
         };
         let record = simulate(&settings, workload, factory);
-        assert_eq!(record.crash, None, "seed {seed}");
+        assert_eq!(record.abort_reason, None, "seed {seed}");
         assert!(
             record.incidents.is_empty(),
             "seed {seed}: {:?}",

@@ -68,7 +68,7 @@ impl Case {
         let make = || workload(flags.workload, &options);
         let settings = options.settings(&*make(), seed).unwrap();
         let record = simulate(&settings, make(), |seed| (self.host)(is_wrong, seed));
-        assert_eq!(record.crash, None, "{} on seed {seed}", self.mistake);
+        assert_eq!(record.abort_reason, None, "{} on seed {seed}", self.mistake);
         judge(&record, &*make(), options.availability)
     }
 

@@ -24,14 +24,14 @@ fn text(history: &History) -> String {
 /// The whole result of a run as text.
 fn describe(run: &StormRun) -> String {
     let StormRun {
-        beyond,
+        differences,
         record,
         verdict,
         ..
     } = run;
     let history = text(&record.history);
     format!(
-        "{beyond}\n{history}\n{:?}\n{:?}\n{:?}",
+        "{differences}\n{history}\n{:?}\n{:?}\n{:?}",
         record.statistics,
         verdict.sentences(),
         record.logs

@@ -70,6 +70,6 @@ fn runs_with_extreme_options_are_valid() {
     }
     // With such a latency no node receives init in time, as in Maelstrom.
     let run = run("--latency 4294967295 --latency-dist exponential --time-limit 2");
-    let why = run.record.crash.expect("init times out");
+    let why = run.record.abort_reason.expect("init times out");
     assert!(why.contains("did not answer init"), "{why}");
 }

@@ -9,7 +9,7 @@ use serde_json::Value;
 use shared::{Caller, Cluster, Context, Node, NodeId};
 use simulator::nemesis::Fault;
 use simulator::network::{Delivery, DeliveryStatus};
-use simulator::options::Pins;
+use simulator::options::PartialOptions;
 use simulator::storm::{Storm, StormRun};
 use simulator::workload::Name;
 
@@ -90,7 +90,7 @@ impl Node for Witness {
 }
 
 /// Options from flags of the command line.
-pub fn pins(flags: &str) -> Pins {
+pub fn pins(flags: &str) -> PartialOptions {
     workbench::flags::pins(flags.split_whitespace()).unwrap()
 }
 

@@ -16,7 +16,7 @@ static SEND: Rpc = Rpc {
         Field::new("msg", FieldType::Any, "4", "the message, an integer"),
     ],
     response: "send_ok",
-    fields: &[Field::new(
+    response_fields: &[Field::new(
         "offset",
         FieldType::Integer,
         "3",
@@ -33,7 +33,7 @@ static POLL: Rpc = Rpc {
         "for each log, the first offset to return",
     )],
     response: "poll_ok",
-    fields: &[Field::new(
+    response_fields: &[Field::new(
         "msgs",
         FieldType::Messages,
         r#"{"8":[[2,3],[3,4]]}"#,
@@ -50,7 +50,7 @@ static COMMIT: Rpc = Rpc {
         "for each log, the offset of the last one",
     )],
     response: "commit_offsets_ok",
-    fields: &[],
+    response_fields: &[],
 };
 static COMMITTED: Rpc = Rpc {
     request: "list_committed_offsets",
@@ -62,7 +62,7 @@ static COMMITTED: Rpc = Rpc {
         "the logs",
     )],
     response: "list_committed_offsets_ok",
-    fields: &[Field::new(
+    response_fields: &[Field::new(
         "offsets",
         FieldType::Offsets,
         r#"{"8":3}"#,
@@ -224,12 +224,12 @@ mod tests {
     /// Describes a step: `type field=value`, or how the operation completes.
     fn describe(step: Step) -> String {
         match step {
-            Step::Send(ClientRequest { rpc, fields, .. }) => {
-                let fields: Vec<_> = fields
+            Step::Send(ClientRequest { rpc, arguments, .. }) => {
+                let arguments: Vec<_> = arguments
                     .iter()
                     .map(|(name, it)| format!("{name}={it}"))
                     .collect();
-                format!("{} {}", rpc.request, fields.join(" "))
+                format!("{} {}", rpc.request, arguments.join(" "))
             }
             Step::Done(Completion { kind, value, error }) => {
                 let value = value.map_or_else(|| "-".to_owned(), |it| it.to_string());
