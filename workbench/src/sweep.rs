@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use crate::challenge::{Challenge, Trial};
 use crate::flags::{TestFlags, to_flags};
 use crate::text::one_line;
-use checkers::{CheckerResult as _, Validity, quantile};
+use checkers::{CheckerResult, Validity, quantile};
 use history::{History, Kind};
 use pages::budget::{Bar, Measurements, Metric};
 use pages::outcome::Outcome;
@@ -171,7 +171,7 @@ impl Sweep {
         let operations = history.count(Kind::Invoke);
         let is_over = record.abort_reason.is_none();
         let verdict = is_over.then(|| judge(&record, &*make(), options.availability));
-        let valid = verdict.as_ref().map(|verdict| verdict.validity());
+        let valid = verdict.as_ref().map(CheckerResult::validity);
         let measured = verdict.as_ref().map(Measurements::of).unwrap_or_default();
         let measure = |metric: Metric| measured.get(metric);
         let stable = measure(Metric::MedianLatency).zip(measure(Metric::MaxLatency));

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::budget::Measurements;
 use crate::report::{Case, CaseResult, Failure, cut, failed_requests};
-use checkers::{CheckerResult as _, Validity, Verdict};
+use checkers::{CheckerResult, Validity, Verdict};
 use history::edn;
 use history::{History, Kind, Op};
 use simulator::incident::Incident;
@@ -56,14 +56,14 @@ pub struct Outcome {
 impl Outcome {
     /// The outcome of a run with this record; the caller adds how it was run.
     pub fn of(settings: &Settings, record: &Record, verdict: Option<&Verdict>) -> Self {
-        let validity = verdict.map(|verdict| verdict.validity());
+        let validity = verdict.map(CheckerResult::validity);
         let is_valid = validity == Some(Validity::Valid);
         let node_of = |process| settings.node_of(process);
         Outcome {
             validity,
             measured: verdict.map(Measurements::of).unwrap_or_default(),
             results: verdict.map_or(Value::Null, |it| edn::to_json(&it.to_edn())),
-            findings: verdict.map_or_else(Vec::new, |it| it.sentences()),
+            findings: verdict.map_or_else(Vec::new, CheckerResult::sentences),
             incidents: record.incidents.clone(),
             abort: record.abort_reason.clone(),
             failed_requests: match verdict {

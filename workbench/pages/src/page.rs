@@ -18,7 +18,7 @@ use serde_json::Value;
 use crate::budget::Bound;
 use crate::plot::{self, dark_style};
 use crate::report::{BudgetResult, failed_requests};
-use checkers::{CheckerResult as _, Validity, Verdict};
+use checkers::{CheckerResult, Validity, Verdict};
 use history::text::shortened;
 use history::{Kind, Op};
 use simulator::run::{Record, Settings};
@@ -113,12 +113,10 @@ impl Subject<'_> {
     }
 
     fn template(&self, panels: Vec<RenderedPanel>, data: String) -> anyhow::Result<ReportTemplate> {
-        let findings = self
-            .verdict
-            .map_or_else(Vec::new, |verdict| verdict.sentences());
+        let findings = self.verdict.map_or_else(Vec::new, CheckerResult::sentences);
         let incidents = self.incidents();
         let trace = self.record.trace.as_ref();
-        let (class, verdict, headline) = match self.verdict.map(|it| it.validity()) {
+        let (class, verdict, headline) = match self.verdict.map(CheckerResult::validity) {
             _ if self.is_missed() => ("invalid", "budget missed", "Budget missed"),
             Some(Validity::Valid) => ("valid", "valid", "Valid"),
             Some(Validity::Unknown) => ("unknown", "unknown", "Unknown"),
