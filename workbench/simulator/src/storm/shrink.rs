@@ -23,7 +23,7 @@ const TRIES: u64 = 32;
 pub struct Shrunk {
     /// The smallest invalid run that was found.
     pub run: StormRun,
-    /// An upper bound of the number of tried runs: smaller options are tried with [`TRIES`] seeds,
+    /// An upper bound of the number of tried runs: smaller options are tried with `TRIES` seeds,
     /// but no more seeds are run once one gives an invalid run.
     pub tried: u64,
 }
