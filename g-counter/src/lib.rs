@@ -113,6 +113,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use clap::Args;
+use clap::builder::UnknownArgumentValueParser;
 use replication::{Alarm, DurabilityFlags, Durable, JournalEvent, Step, tree_neighbours};
 use serde::{Deserialize, Serialize};
 use shared::{Caller, Cluster, Context, ErrorCode, Node, NodeId, RpcError, milliseconds};
@@ -138,6 +139,10 @@ pub struct Flags {
     /// trips, or it resends needlessly.
     #[arg(long, value_name = "MS", default_value_t = 1000, value_parser = milliseconds(1))]
     pub resend: u64,
+
+    /// The former name of `--resend`: rejected with the present one.
+    #[arg(long, hide = true, value_parser = UnknownArgumentValueParser::suggest_arg("--resend"))]
+    retry: Option<String>,
 
     /// Whether acknowledged additions survive the node.
     #[command(flatten)]
