@@ -51,7 +51,7 @@ fn assert_silent(run: &WitnessRun, fault: Fault, victims: usize) {
 
 #[test]
 fn a_paused_node_is_silent_and_then_receives_all_pending_messages() {
-    let run = run_witnesses("--nemesis pause --victims 2 --nemesis-interval 2");
+    let run = run_witnesses("--nemesis pause --targets 2 --nemesis-interval 2");
     assert_silent(&run, Fault::Pause, 2);
     let deliveries = run.deliveries();
     assert!(
@@ -91,7 +91,7 @@ fn a_paused_node_is_silent_and_then_receives_all_pending_messages() {
 
 #[test]
 fn a_killed_node_is_silent_and_restarts_without_memory() {
-    let run = run_witnesses("--nemesis kill --victims 2 --nemesis-interval 2");
+    let run = run_witnesses("--nemesis kill --targets 2 --nemesis-interval 2");
     assert_silent(&run, Fault::Kill, 2);
     let deliveries = run.deliveries();
     let intervals = run.intervals(Fault::Kill);
@@ -141,7 +141,7 @@ fn a_killed_node_is_silent_and_restarts_without_memory() {
 #[test]
 fn a_node_that_is_both_paused_and_killed_is_running_in_the_end() {
     let run =
-        run_witnesses("--nemesis pause,kill --victims 3 --nemesis-interval 0.3 --time-limit 20");
+        run_witnesses("--nemesis pause,kill --targets 3 --nemesis-interval 0.3 --time-limit 20");
     for node in NODES {
         let deliveries = run.deliveries();
         let last = send_times(&deliveries, node).max().unwrap();
