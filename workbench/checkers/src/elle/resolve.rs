@@ -1,13 +1,49 @@
 //! Resolves the numbers in anomalies to operations, keys and values.
 
 use super::common::Common;
-use super::cycles::{Cycle, CycleCase, CycleStep};
+use super::cycles::{Cycle, CycleCase, CycleStep, Exists, Unfinished};
 use super::graph::{Relation, Vertex};
 use super::result::{CycleExists, OpCycle, OpStep, SearchTimeout, StepReason, TxnAnomaly, TxnRead};
 use super::transactions::{Action, MicroOp, Transactions, Values, writes};
-use crate::OpRef;
 use crate::element::Element;
 use history::Op;
+
+impl Cycle {
+    pub(crate) fn resolve<'a>(
+        &self,
+        completion: impl Fn(Vertex) -> &'a Op,
+        step: impl Fn(&CycleStep) -> OpStep,
+    ) -> OpCycle {
+        let ends = self.steps.iter().map(|step| step.from);
+        let ends = ends.chain(self.steps.last().map(|step| step.to));
+        OpCycle {
+            anomaly: self.anomaly,
+            ops: ends.map(|vertex| completion(vertex).clone()).collect(),
+            steps: self.steps.iter().map(step).collect(),
+        }
+    }
+}
+
+impl Exists {
+    pub(crate) fn resolve<'a>(&self, completion: impl Fn(Vertex) -> &'a Op) -> CycleExists {
+        let ops = self.ops.iter();
+        CycleExists {
+            anomaly: self.anomaly,
+            model: self.model,
+            relations: self.relations.clone(),
+            ops: ops.map(|vertex| completion(*vertex).into()).collect(),
+        }
+    }
+}
+
+impl Unfinished {
+    pub(crate) fn resolve(&self) -> SearchTimeout {
+        SearchTimeout {
+            sought: self.sought,
+            ops: self.ops,
+        }
+    }
+}
 
 impl<V: Values> Transactions<'_, V> {
     /// Resolves a case that registers and lists have in common.
@@ -39,22 +75,15 @@ impl<V: Values> Transactions<'_, V> {
                     .map(|it| self.op(*it))
                     .collect(),
             },
-            Common::Cycle(CycleCase::Cycle(cycle)) => TxnAnomaly::Cycle(self.cycle(cycle)),
-            Common::Cycle(CycleCase::Exists(exists)) => TxnAnomaly::CycleExists(CycleExists {
-                anomaly: exists.anomaly,
-                model: exists.model,
-                relations: exists.relations.clone(),
-                ops: exists
-                    .ops
-                    .iter()
-                    .map(|op| OpRef::from(self.completion(*op as usize)))
-                    .collect(),
-            }),
+            Common::Cycle(CycleCase::Cycle(cycle)) => TxnAnomaly::Cycle(cycle.resolve(
+                |vertex| self.completion(vertex as usize),
+                |step| self.step(step),
+            )),
+            Common::Cycle(CycleCase::Exists(exists)) => {
+                TxnAnomaly::CycleExists(exists.resolve(|vertex| self.completion(vertex as usize)))
+            }
             Common::Cycle(CycleCase::Unfinished(unfinished)) => {
-                TxnAnomaly::SearchTimeout(SearchTimeout {
-                    sought: unfinished.sought,
-                    ops: unfinished.ops,
-                })
+                TxnAnomaly::SearchTimeout(unfinished.resolve())
             }
             Common::Empty => TxnAnomaly::NothingOrdered,
         }
@@ -79,16 +108,6 @@ impl<V: Values> Transactions<'_, V> {
         TxnRead {
             key: self.key(read.key),
             content: self.values.content(read.value, &self.elements),
-        }
-    }
-
-    fn cycle(&self, cycle: &Cycle) -> OpCycle {
-        let ends = cycle.steps.iter().map(|step| step.from);
-        let ends = ends.chain(cycle.steps.last().map(|step| step.to));
-        OpCycle {
-            anomaly: cycle.anomaly,
-            ops: ends.map(|op| self.op(op as usize)).collect(),
-            steps: cycle.steps.iter().map(|step| self.step(step)).collect(),
         }
     }
 

@@ -6,11 +6,10 @@ use super::Analysis;
 use super::cases::{Case, DEFAULT_KEEP, Keep, cases};
 use super::reads::Read;
 use super::result::LogAnomaly;
-use crate::OpRef;
 use crate::elle::anomalies::{Anomalies, EMPTY_GRAPH};
-use crate::elle::cycles::{Cycle, CycleCase, CycleStep, SEARCH_TIMEOUT, cycles};
+use crate::elle::cycles::{CycleCase, CycleStep, SEARCH_TIMEOUT, cycles};
 use crate::elle::graph::{Graph, Relation, Vertex};
-use crate::elle::{Cases, CycleExists, Models, OpCycle, OpStep, SearchTimeout, StepReason};
+use crate::elle::{Cases, Models, OpStep, StepReason};
 use history::{History, Kind, Op, Pair};
 
 /// The relations of a step, the one to report first.
@@ -136,29 +135,14 @@ impl Case for Numbered<'_> {
 
     fn resolve(&self, analysis: &Analysis<'_>) -> LogAnomaly {
         match self.case {
-            CycleCase::Cycle(Cycle { anomaly, steps }) => {
-                let ends = steps.iter().map(|step| step.from);
-                let ends = ends.chain(steps.last().map(|step| step.to));
-                LogAnomaly::Cycle(OpCycle {
-                    anomaly,
-                    ops: ends.map(|it| self.completion(it).clone()).collect(),
-                    steps: steps.iter().map(|it| self.step(analysis, it)).collect(),
-                })
+            CycleCase::Cycle(cycle) => LogAnomaly::Cycle(cycle.resolve(
+                |vertex| self.completion(vertex),
+                |step| self.step(analysis, step),
+            )),
+            CycleCase::Exists(exists) => {
+                LogAnomaly::CycleExists(exists.resolve(|vertex| self.completion(vertex)))
             }
-            CycleCase::Exists(exists) => LogAnomaly::CycleExists(CycleExists {
-                anomaly: exists.anomaly,
-                model: exists.model,
-                relations: exists.relations.clone(),
-                ops: exists
-                    .ops
-                    .iter()
-                    .map(|it| OpRef::from(self.completion(*it)))
-                    .collect(),
-            }),
-            CycleCase::Unfinished(unfinished) => LogAnomaly::SearchTimeout(SearchTimeout {
-                sought: unfinished.sought,
-                ops: unfinished.ops,
-            }),
+            CycleCase::Unfinished(unfinished) => LogAnomaly::SearchTimeout(unfinished.resolve()),
         }
     }
 }
