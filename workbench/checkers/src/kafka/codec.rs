@@ -1,9 +1,9 @@
 //! The result map of Maelstrom's kafka checker.
 
 use super::result::{LogAnomaly, LogMessage, LogsResult, PollLag, WorstLag};
+use crate::CheckerResult as _;
 use crate::element::Element;
 use crate::elle::{Cases, EMPTY_GRAPH, OpStep, StepReason, codec};
-use crate::{CheckerResult as _, elle::Relation};
 use history::Op;
 use history::edn::{self, Edn};
 
@@ -175,8 +175,7 @@ fn step(
 }
 
 fn cycle_step(step: &OpStep) -> Edn {
-    let relation: Relation = step.relation;
-    let mut map = edn::map([("type", edn::key(relation.name()))]);
+    let mut map = edn::map([("type", edn::key(step.relation.name()))]);
     match &step.reason {
         StepReason::Data { key, before, .. } => {
             edn::insert(&mut map, "key", key.to_edn());

@@ -74,13 +74,7 @@ pub(super) fn lost_writes(history: &History, reads: &[&Op]) -> Vec<String> {
             .filter(|(.., value)| value.is_null());
         let keys = absent.map(|(_, key, _)| key.to_string());
         let lost = keys.filter(|key| written.contains(key)).collect::<Vec<_>>();
-        (!lost.is_empty()).then(|| {
-            format!(
-                "after recovery, process {} reads nothing from written keys: {}",
-                read.process,
-                lost.join(", ")
-            )
-        })
+        finding(read, "reads nothing from written keys", &lost)
     };
     reads.iter().filter_map(lost).collect()
 }
@@ -103,15 +97,15 @@ pub(super) fn lost_appends(history: &History, reads: &[&Op]) -> Vec<String> {
     let describe = |read: &&Op| {
         let final_reads = micro_ops(read).into_iter().filter(|(f, ..)| f == "r");
         let lost: Vec<String> = final_reads.filter_map(|step| lacks(&step)).collect();
-        (!lost.is_empty()).then(|| {
-            format!(
-                "after recovery, process {} does not read appended elements: {}",
-                read.process,
-                lost.join(", ")
-            )
-        })
+        finding(read, "does not read appended elements", &lost)
     };
     reads.iter().filter_map(describe).collect()
+}
+
+/// The sentence on a read that lost something; `None` if it lost nothing.
+fn finding(read: &Op, what: &str, lost: &[String]) -> Option<String> {
+    let (process, listed) = (read.process, lost.join(", "));
+    (!lost.is_empty()).then(|| format!("after recovery, process {process} {what}: {listed}"))
 }
 
 /// Whether the only finding of an Elle-like checker is an empty graph: no operation precedes
