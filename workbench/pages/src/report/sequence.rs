@@ -66,7 +66,7 @@ struct Chart {
 }
 
 impl Chart {
-    /// Clients first, then nodes, then the services that somebody talks to.
+    /// Clients first, then nodes, then the services that are used.
     fn new(trace: &Trace, nodes: &[NodeId]) -> Self {
         let mut lanes = vec![CLIENTS.to_owned()];
         lanes.extend(nodes.iter().map(ToString::to_string));
