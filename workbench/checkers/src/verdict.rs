@@ -191,8 +191,8 @@ impl CheckerResult for Verdict {
         findings.chain(errors).collect()
     }
 
-    /// All results under their names. The entries `perf` and `timeline` exist for Maelstrom's sake,
-    /// where they say whether a plot could be drawn; here they are always valid.
+    /// All results under their names. Maelstrom has the entries `perf` and `timeline`, which say whether
+    /// a plot could be drawn; here they are always valid.
     fn to_edn(&self) -> Edn {
         if let Some(Unjudged { error, .. }) = self.void() {
             let valid = self.validity().to_edn();

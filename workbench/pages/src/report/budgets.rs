@@ -75,7 +75,7 @@ impl BudgetResult {
         bounds.collect::<Vec<_>>().join(", ")
     }
 
-    /// What must hold.
+    /// The measured figure and its bounds.
     pub fn budget(&self) -> Budget {
         self.budget
     }
