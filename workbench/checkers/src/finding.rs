@@ -19,6 +19,9 @@ use history::Op;
 /// The number of findings of one kind that are reported.
 pub(crate) const MAX_FINDINGS: usize = 10;
 
+/// The number of operations, keys or values that a sentence names.
+const MAX_NAMED: usize = 5;
+
 /// An anomaly, or something that could not be judged. It prints as a sentence.
 #[derive(Debug, Clone, Copy)]
 pub enum Finding<'a> {
@@ -109,6 +112,16 @@ fn prefix(key: Option<&Element>) -> String {
 pub(crate) fn counted(count: usize, noun: &str) -> String {
     let plural = if count == 1 { "" } else { "s" };
     format!("{count} {noun}{plural}")
+}
+
+/// The first few of `total` names, and the number of the others.
+pub(crate) fn named(total: usize, names: impl Iterator<Item = String>) -> String {
+    let names: Vec<_> = names.take(MAX_NAMED).collect();
+    let text = names.join(", ");
+    match total - names.len() {
+        0 => text,
+        more => format!("{text} and {more} more"),
+    }
 }
 
 /// The first findings of `total`, and the number of the others.

@@ -5,16 +5,13 @@ use std::collections::HashMap;
 use std::fmt;
 
 use crate::element::Element;
-use crate::finding::{Finding, first};
+use crate::finding::{Finding, first, named};
 use crate::{CheckerResult, Unjudged, Validity};
 use history::edn::{self, Edn};
 use history::{History, Kind, Op};
 
 /// The number of duplicates that a result map lists.
 const MAX_LISTED: usize = 48;
-
-/// The number of operations that a finding names.
-const MAX_NAMED: usize = 3;
 
 /// The ids that were returned.
 #[derive(Debug, Clone)]
@@ -109,13 +106,12 @@ impl CheckerResult for IdsResult {
 impl fmt::Display for DuplicateId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let DuplicateId { id, ops } = self;
-        let named = ops.iter().take(MAX_NAMED);
-        let named = named.map(|op| format!("process {} at {:.3} s", op.process, op.seconds()));
-        let named: Vec<_> = named.collect();
         let times = ops.len();
-        let more = if times > named.len() { ", ..." } else { "" };
-        let named = named.join(", to ");
-        write!(f, "id {id} was returned {times} times: to {named}{more}")
+        let returns = ops.iter();
+        let returns =
+            returns.map(|op| format!("to process {} at {:.3} s", op.process, op.seconds()));
+        let returns = named(times, returns);
+        write!(f, "id {id} was returned {times} times: {returns}")
     }
 }
 
@@ -202,17 +198,18 @@ mod tests {
 
     #[test]
     fn an_id_returned_twice_is_invalid() {
-        let ids = ["7", "8", "7", "9", "8", "7", "7"];
+        let ids = ["7", "8", "7", "9", "8", "7", "7", "7", "7", "7"];
         check(
             &ids,
             Validity::Invalid,
-            ":duplicated {7 4, 8 2}, :duplicated-count 2, :range [7 9]",
+            ":duplicated {7 7, 8 2}, :duplicated-count 2, :range [7 9]",
         );
         assert_eq!(
             unique_ids(&history(&ids)).sentences(),
             [
-                "id 7 was returned 4 times: to process 0 at 1.000 s, to process 2 at 5.000 s, \
-                 to process 5 at 11.000 s, ...",
+                "id 7 was returned 7 times: to process 0 at 1.000 s, to process 2 at 5.000 s, \
+                 to process 5 at 11.000 s, to process 6 at 13.000 s, to process 7 at 15.000 s \
+                 and 2 more",
                 "id 8 was returned 2 times: to process 1 at 3.000 s, to process 4 at 9.000 s",
             ]
         );

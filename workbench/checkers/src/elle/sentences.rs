@@ -6,13 +6,9 @@ use super::graph::Relation;
 use super::result::{
     Content, CycleExists, Expected, Objects, OpCycle, SearchTimeout, StepReason, TxnAnomaly,
 };
-use crate::OpRef;
 use crate::element::Element;
-use crate::finding::counted;
+use crate::finding::{counted, named};
 use history::{Op, Process};
-
-/// The number of operations that a sentence names.
-const MAX_NAMED: usize = 5;
 
 /// The number of elements at each end of a long list that are shown.
 const MAX_SHOWN_AT_END: usize = 8;
@@ -62,7 +58,7 @@ impl Display for Sentence<'_> {
                     transaction(op),
                     read.content,
                     read.key,
-                    listed(repeated)
+                    named(repeated.len(), repeated)
                 )
             }
             TxnAnomaly::IncompatibleOrder {
@@ -91,7 +87,7 @@ impl Display for Sentence<'_> {
             } => write!(
                 f,
                 "the values {} of key {key} form a cycle in the order inferred from {}",
-                listed(values.iter().map(ToString::to_string)),
+                named(values.len(), values.iter().map(ToString::to_string)),
                 sources.join(", ")
             ),
             TxnAnomaly::DirtyRead {
@@ -121,36 +117,43 @@ impl Display for Sentence<'_> {
                 ops,
             } => {
                 let ops = ops.iter().map(|op| op_and_process(op.index, op.process));
-                let names = listed_of(*count, ops);
+                let names = named(*count, ops);
                 write!(
                     f,
                     "{count} transactions read {value} from key {key} and then {wrote} to it: {names}"
                 )
             }
             TxnAnomaly::Cycle(cycle) => f.write_str(&steps(objects, cycle)),
-            TxnAnomaly::CycleExists(CycleExists {
-                model,
-                relations,
-                ops,
-                ..
-            }) => {
-                let relations = relations.join(", ");
-                let count = counted(ops.len(), "transaction");
-                let op_and_process = |op: &OpRef| op_and_process(op.index, op.process);
-                let names = listed(ops.iter().map(op_and_process));
-                write!(
-                    f,
-                    "{count} are on cycles of {relations}, which {model} forbids: {names}"
-                )
-            }
-            TxnAnomaly::SearchTimeout(SearchTimeout { sought, ops }) => {
-                let ops = counted(*ops, "transaction");
-                write!(f, "the search for {sought} among {ops} exceeded its limit")
-            }
+            TxnAnomaly::CycleExists(exists) => f.write_str(&exists.sentence("transaction")),
+            TxnAnomaly::SearchTimeout(timeout) => f.write_str(&timeout.sentence("transaction")),
             TxnAnomaly::NothingOrdered => {
                 f.write_str("no transaction precedes another, so nothing could be checked")
             }
         }
+    }
+}
+
+impl CycleExists {
+    pub(crate) fn sentence(&self, noun: &str) -> String {
+        let count = counted(self.ops.len(), noun);
+        let relations = self.relations.join(", ");
+        let ops = self.ops.iter();
+        let ops = ops.map(|op| op_and_process(op.index, op.process));
+        format!(
+            "{count} are on cycles of {relations}, which {} forbids: {}",
+            self.model,
+            named(self.ops.len(), ops)
+        )
+    }
+}
+
+impl SearchTimeout {
+    pub(crate) fn sentence(&self, noun: &str) -> String {
+        let ops = counted(self.ops, noun);
+        format!(
+            "the search for {} among {ops} exceeded its limit",
+            self.sought
+        )
     }
 }
 
@@ -260,16 +263,4 @@ fn transaction(op: &Op) -> String {
 /// `(op 14, process 2)`.
 fn op_and_process(index: usize, process: Process) -> String {
     format!("(op {index}, process {process})")
-}
-
-/// The first few names.
-fn listed(names: impl ExactSizeIterator<Item = String>) -> String {
-    listed_of(names.len(), names)
-}
-
-/// The first few of `total` names.
-fn listed_of(total: usize, names: impl Iterator<Item = String>) -> String {
-    let more = if total > MAX_NAMED { ", ..." } else { "" };
-    let names: Vec<_> = names.take(MAX_NAMED).collect();
-    names.join(", ") + more
 }

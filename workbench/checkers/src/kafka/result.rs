@@ -5,13 +5,10 @@ use std::fmt::{self, Display, Formatter};
 use super::{ALLOWED, codec};
 use crate::element::Element;
 use crate::elle::{Cases, CycleExists, OpCycle, OpStep, SearchTimeout, StepReason};
-use crate::finding::{Finding, counted, first};
+use crate::finding::{Finding, counted, first, named};
 use crate::{CheckerResult, OpRef, Validity};
 use history::Op;
 use history::edn::Edn;
-
-/// The number of items that a finding names.
-const MAX_NAMED: usize = 5;
 
 /// The anomalies of logs, and the lags of polls.
 #[derive(Debug, Clone)]
@@ -250,12 +247,15 @@ impl Display for LogAnomaly {
                     .first()
                     .map_or_else(String::new, |it| it.key.to_string());
                 let count = counted(messages.len(), "message");
-                let messages = named(messages.iter().map(|it| format!("{it}{}", it.origin())));
+                let messages = named(
+                    messages.len(),
+                    messages.iter().map(|it| format!("{it}{}", it.origin())),
+                );
                 write!(f, "offset {offset} of key {key} has {count}: {messages}")
             }
             LogAnomaly::Duplicate { message, offsets } => {
                 let count = counted(offsets.len(), "offset");
-                let offsets = named(offsets.iter().map(u64::to_string));
+                let offsets = named(offsets.len(), offsets.iter().map(u64::to_string));
                 write!(f, "{} is at {count}: {offsets}", message.in_full())
             }
             LogAnomaly::LostWrite {
@@ -328,23 +328,8 @@ impl Display for LogAnomaly {
                 let steps: Vec<_> = ends.map(|(ends, step)| describe_step(ends, step)).collect();
                 f.write_str(&steps.join("; "))
             }
-            LogAnomaly::CycleExists(CycleExists {
-                model,
-                relations,
-                ops,
-                ..
-            }) => {
-                let (count, relations) = (counted(ops.len(), "operation"), relations.join(", "));
-                let names = named(ops.iter().map(|op| format!("op {}", op.index)));
-                write!(
-                    f,
-                    "{count} are on cycles of {relations}, which {model} forbids: {names}"
-                )
-            }
-            LogAnomaly::SearchTimeout(SearchTimeout { sought, ops }) => {
-                let ops = counted(*ops, "operation");
-                write!(f, "the search for {sought} among {ops} exceeded its limit")
-            }
+            LogAnomaly::CycleExists(exists) => f.write_str(&exists.sentence("operation")),
+            LogAnomaly::SearchTimeout(timeout) => f.write_str(&timeout.sentence("operation")),
             LogAnomaly::NothingOrdered => {
                 f.write_str("no operation precedes another, so nothing could be checked")
             }
@@ -358,7 +343,7 @@ fn describe_distance(distance: i64, skipped: &[Element]) -> String {
         -1 => ", which is 1 position before it".to_owned(),
         back if back < 0 => format!(", which is {} positions before it", -back),
         _ => {
-            let values = named(skipped.iter().map(ToString::to_string));
+            let values = named(skipped.len(), skipped.iter().map(ToString::to_string));
             let plural = if skipped.len() == 1 { "" } else { "s" };
             format!(", skipping message{plural} {values}")
         }
@@ -366,9 +351,7 @@ fn describe_distance(distance: i64, skipped: &[Element]) -> String {
 }
 
 fn describe_step(ends: &[Op], step: &OpStep) -> String {
-    let name = |Op {
-                    f, process, index, ..
-                }: &Op| { format!("the {f} of process {process} (op {index})") };
+    let name = |op: &Op| format!("the {} of process {} (op {})", op.f, op.process, op.index);
     let (from, to) = (name(&ends[0]), name(&ends[1]));
     match &step.reason {
         StepReason::Data { key, before, .. } => {
@@ -378,15 +361,5 @@ fn describe_step(ends: &[Op], step: &OpStep) -> String {
         StepReason::Process | StepReason::Realtime { .. } => {
             format!("{from} ended before {to} began")
         }
-    }
-}
-
-/// A list of at most five names: `a, b and 3 more`.
-fn named(names: impl ExactSizeIterator<Item = String>) -> String {
-    let total = names.len();
-    let names: Vec<String> = names.take(MAX_NAMED).collect();
-    match total - names.len() {
-        0 => names.join(", "),
-        more => format!("{} and {more} more", names.join(", ")),
     }
 }
