@@ -30,9 +30,7 @@ pub fn campaign(report: &CampaignReport, max: usize) -> String {
         virtual_ms,
         failures,
     } = &report.totals;
-    let range = |(start, end): &(u64, u64)| format!("{start}..{end}");
-    let seeds: Vec<String> = report.seeds.iter().map(range).collect();
-    let mut head = format!("{} · seeds {}", report.challenge, seeds.join(", "));
+    let mut head = format!("{} · seeds {}", report.challenge, seed_ranges(report));
     if !report.pinned.is_empty() {
         head.push_str(&format!(" · {}", report.pinned));
     }
@@ -75,8 +73,6 @@ pub fn report_campaign(report: &CampaignReport, command: &str) -> Report {
         failures,
         ..
     } = &report.totals;
-    let range = |(start, end): &(u64, u64)| format!("{start}..{end}");
-    let seeds: Vec<String> = report.seeds.iter().map(range).collect();
     let took = Duration::try_from_secs_f64(report.wall_seconds).unwrap_or_default();
     let result = match failures.first() {
         None => CaseResult::Passed,
@@ -104,7 +100,7 @@ pub fn report_campaign(report: &CampaignReport, command: &str) -> Report {
         name: report.challenge.clone(),
         verdict: format!("{valid} of {runs} valid"),
         budgets: Vec::new(),
-        seed: seeds.join(", "),
+        seed: seed_ranges(report),
         command: again.to_owned(),
         took,
         text: campaign(report, SHOWN),
@@ -113,6 +109,13 @@ pub fn report_campaign(report: &CampaignReport, command: &str) -> Report {
             ..Case::new("storms", result)
         }],
     }
+}
+
+/// `0..100, 200..300`.
+fn seed_ranges(report: &CampaignReport) -> String {
+    let ranges = report.seeds.iter();
+    let ranges = ranges.map(|(start, end)| format!("{start}..{end}"));
+    ranges.collect::<Vec<_>>().join(", ")
 }
 
 /// A run that is not valid: at most `max` findings, and the command that repeats it.
