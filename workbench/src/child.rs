@@ -15,7 +15,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, anyhow};
 use shared::NodeId;
 
-use start::{ENOEXEC, explain, explain_exit, is_text};
+pub use start::explain;
+use start::{ENOEXEC, explain_exit, is_text};
 pub use start::{on_path, working_folder};
 
 /// How many of the last lines of a node's stderr are kept for the report of its exit.

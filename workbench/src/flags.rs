@@ -17,7 +17,7 @@ use simulator::options::{Concurrency, Nodes, Options, PartialOptions, check_name
 use simulator::topology::Topology;
 use simulator::workload::Name;
 
-pub use faults::FaultFlags;
+pub use faults::{FaultFlags, FaultList};
 
 /// The flags of a test.
 #[derive(Debug, Clone, Args)]

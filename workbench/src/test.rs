@@ -38,8 +38,13 @@ pub enum Stage<'a> {
         /// Whether nodes may exit early, and are not killed at the end.
         leave_running: bool,
     },
-    /// In this process, on the virtual clock.
-    Simulated(&'a Factory),
+    /// On the virtual clock.
+    Simulated {
+        /// Starts the nodes.
+        factory: &'a Factory,
+        /// The program that they run and its arguments, unless they are part of this process.
+        program: Option<Vec<String>>,
+    },
 }
 
 /// What a live run logs, and in which format.
@@ -58,11 +63,11 @@ impl Stage<'_> {
     pub fn name(&self) -> &'static str {
         match self {
             Stage::Live { .. } => "live",
-            Stage::Simulated(_) => "simulated",
+            Stage::Simulated { .. } => "simulated",
         }
     }
 
-    /// The nodes' program and its arguments; `None` in a simulation.
+    /// The nodes' program and its arguments, unless they are part of this process.
     fn program(&self) -> Option<Vec<String>> {
         match self {
             Stage::Live {
@@ -71,7 +76,7 @@ impl Stage<'_> {
                 let program = program.to_string_lossy().into_owned();
                 Some([&[program][..], arguments].concat())
             }
-            Stage::Simulated(_) => None,
+            Stage::Simulated { program, .. } => program.clone(),
         }
     }
 }
@@ -163,7 +168,7 @@ impl Test<'_> {
                 log = Some(logger.log);
                 record
             }
-            Stage::Simulated(factory) => {
+            Stage::Simulated { factory, .. } => {
                 let record = simulate(&settings, make(), factory);
                 for (node, log) in settings.nodes.iter().zip(&record.logs) {
                     folder.write_log(node.as_str(), log)?;

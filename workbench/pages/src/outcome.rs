@@ -45,6 +45,8 @@ pub struct Outcome {
     pub incidents: Vec<Incident>,
     /// Why the run was aborted.
     pub abort: Option<String>,
+    /// Why another simulation of the same seed may go another way, a sentence each.
+    pub caveats: Vec<String>,
     /// Requests that failed, a sentence for each node and kind of failure, if the run is not valid.
     pub failed_requests: Vec<String>,
     /// How many operations were invoked within the time limit.
@@ -66,6 +68,7 @@ impl Outcome {
             findings: verdict.map_or_else(Vec::new, CheckerResult::sentences),
             incidents: record.incidents.clone(),
             abort: record.abort_reason.clone(),
+            caveats: record.caveats().collect(),
             failed_requests: match verdict {
                 Some(_) if !is_valid => failed_requests(&record.history, node_of),
                 _ => Vec::new(),
@@ -92,6 +95,7 @@ impl Outcome {
             "valid": self.validity.map(|it| edn::to_json(&it.to_edn())),
             "crash": self.abort,
             "incidents": self.incidents,
+            "may-not-repeat": self.caveats,
             "findings": self.findings,
             "results": self.results,
         })
@@ -109,6 +113,7 @@ impl Outcome {
             ("incidents", &incidents),
             ("", &abort),
             ("findings", &self.findings),
+            ("reasons", &self.caveats),
             ("failed requests", &self.failed_requests),
         ]
         .into_iter()

@@ -169,7 +169,7 @@ impl Subject<'_> {
     /// Incidents of nodes and, unless the run is valid, requests that failed.
     fn incidents(&self) -> Vec<String> {
         let incidents = self.record.incidents.iter().map(ToString::to_string);
-        let mut incidents: Vec<String> = incidents.collect();
+        let mut incidents: Vec<String> = incidents.chain(self.record.caveats()).collect();
         if self
             .verdict
             .is_none_or(|it| it.validity() != Validity::Valid)

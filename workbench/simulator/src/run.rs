@@ -77,8 +77,19 @@ pub struct Record {
     pub zero: Option<Duration>,
     /// The messages, if they were recorded.
     pub trace: Option<Trace>,
-    /// The log lines of each simulated node, in the nodes' order; live nodes log to files.
+    /// The log lines of each simulated node, in the nodes' order, each after its virtual time; live
+    /// nodes log to files.
     pub logs: Vec<Vec<String>>,
+    /// What another simulation of the same seed may do otherwise, if anything.
+    pub nondeterminism: Vec<String>,
+}
+
+impl Record {
+    /// Why another simulation of the same seed may go another way, a sentence each.
+    pub fn caveats(&self) -> impl Iterator<Item = String> {
+        let reasons = self.nondeterminism.iter();
+        reasons.map(|why| format!("this run may not repeat: {why}"))
+    }
 }
 
 /// A command to the driver, for the node of this index.
@@ -279,6 +290,12 @@ impl Run {
         self.network.take_net_log()
     }
 
+    /// The time of a log line: since time zero, if that has come.
+    pub fn log_time(&self, now: Duration) -> String {
+        let since_zero = self.zero.map(|zero| now.saturating_sub(zero).as_secs_f64());
+        since_zero.map_or_else(|| "start".to_owned(), |seconds| format!("{seconds:.3} s"))
+    }
+
     /// The nodes, in order.
     pub fn nodes(&self) -> &[NodeId] {
         &self.settings.nodes
@@ -294,6 +311,7 @@ impl Run {
         self.count_strays();
         Record {
             logs: Vec::new(),
+            nondeterminism: Vec::new(),
             zero: self.zero,
             trace: self.network.take_trace(),
             statistics: self.network.statistics().clone(),

@@ -1,10 +1,11 @@
-//! The virtual clock: a run with nodes in this process, as fast as the machine can compute.
+//! The virtual clock: a run as fast as the machine can compute, with nodes in this process, or with
+//! programs that a [`Host`] keeps on that clock.
 //!
 //! Time jumps from one deadline to the next. Nodes answer at once; what crosses the network is the
 //! same JSON text that processes would exchange. The same seed gives the same run, byte for byte,
 //! restarts and wrong clocks included.
 
-mod dyn_engine;
+mod host;
 mod node_slot;
 
 use std::time::Duration;
@@ -18,46 +19,31 @@ use crate::workload::Workload;
 use node_slot::NodeSlot;
 use rand::RngExt;
 
-pub use dyn_engine::DynEngine;
-
-/// Makes the engines of nodes of one type, each from the seed of its random numbers.
-pub type Factory = Box<dyn Fn(u64) -> Box<dyn DynEngine> + Send + Sync>;
+pub use host::{Factory, Host, Incarnation, in_process};
 
 /// The limit of rounds between nodes and network at one moment.
 const MAX_ROUNDS: u32 = 1_000_000;
 
-/// Runs a test to its end. `engine` makes a node from the seed of its random numbers, which differs
-/// for each node and each incarnation.
-pub fn simulate(
-    settings: &Settings,
-    workload: Box<dyn Workload>,
-    engine: impl Fn(u64) -> Box<dyn DynEngine>,
-) -> Record {
-    // The word "life" is part of what is hashed into the seed, so it stays.
-    let make_engine = |node: usize, incarnation: u32| {
-        let name = settings.nodes[node].as_str();
-        let purpose = match incarnation {
-            0 => name.to_owned(),
-            later => format!("{name} life {later}"),
-        };
-        engine(substream(settings.seed, &purpose).random())
-    };
-    let nodes = 0..settings.nodes.len();
-    let slots = nodes
-        .map(|node| NodeSlot::new(make_engine(node, 0)))
-        .collect();
+/// Runs a test to its end.
+pub fn simulate(settings: &Settings, workload: Box<dyn Workload>, factory: &Factory) -> Record {
     let mut simulation = Simulation {
         run: Run::new(Duration::ZERO, settings.clone(), workload),
-        slots,
+        slots: settings.nodes.iter().map(|_| NodeSlot::default()).collect(),
         outbox: Outbox::default(),
+        factory,
+        seed: settings.seed,
+        nondeterminism: Vec::new(),
     };
+    for node in 0..settings.nodes.len() {
+        simulation.start(node, 0);
+    }
     let mut now = Duration::ZERO;
     let mut rounds = 0;
     while !simulation.run.is_over() {
         simulation.run.advance(now);
         simulation.wake_nodes(now);
         while let Some(command) = simulation.run.next_command() {
-            simulation.execute(now, command, make_engine);
+            simulation.execute(now, command);
         }
         match simulation.deadline() {
             Some(next) if next > now => (now, rounds) = (next, 0),
@@ -75,18 +61,43 @@ pub fn simulate(
     }
     Record {
         logs: simulation.slots.into_iter().map(|slot| slot.log).collect(),
+        nondeterminism: simulation.nondeterminism,
         ..simulation.run.into_record()
     }
 }
 
 /// The run and its nodes.
-struct Simulation {
+struct Simulation<'a> {
     run: Run,
     slots: Vec<NodeSlot>,
     outbox: Outbox,
+    factory: &'a Factory,
+    seed: u64,
+    nondeterminism: Vec<String>,
 }
 
-impl Simulation {
+impl Simulation<'_> {
+    /// Starts an incarnation of a node.
+    fn start(&mut self, node: usize, number: u32) {
+        let name = &self.run.nodes()[node];
+        // The word "life" is part of what is hashed into the seed, so it stays.
+        let purpose = match number {
+            0 => name.to_string(),
+            later => format!("{name} life {later}"),
+        };
+        let incarnation = Incarnation {
+            node,
+            number,
+            seed: substream(self.seed, &purpose).random(),
+        };
+        match (self.factory)(incarnation) {
+            Ok(host) => self.slots[node].start(host),
+            Err(error) => self
+                .run
+                .abort(format!("node {name} cannot be started: {error:#}")),
+        }
+    }
+
     fn deadline(&self) -> Option<Duration> {
         let nodes = self.slots.iter().filter_map(NodeSlot::deadline);
         nodes.chain(self.run.deadline()).min()
@@ -102,12 +113,7 @@ impl Simulation {
         }
     }
 
-    fn execute(
-        &mut self,
-        now: Duration,
-        command: Command,
-        make_engine: impl Fn(usize, u32) -> Box<dyn DynEngine>,
-    ) {
+    fn execute(&mut self, now: Duration, command: Command) {
         match command {
             Command::Line(node, line) => {
                 self.slots[node].receive(now, line.trim_end());
@@ -115,18 +121,41 @@ impl Simulation {
             }
             Command::Pause(node) => self.slots[node].pause(),
             Command::Resume(node) => self.slots[node].resume(),
-            Command::Kill(node) => self.slots[node].kill(),
-            Command::Start(node) => {
-                self.slots[node].start(|incarnation| make_engine(node, incarnation));
+            Command::Kill(node) => {
+                self.slots[node].kill();
+                let time = self.run.log_time(now);
+                self.slots[node].log.push(format!("{time} (killed)"));
             }
+            Command::Start(node) => self.start(node, self.slots[node].next_incarnation()),
             Command::Skew(node, skew) => self.slots[node].skew(now, skew),
         }
     }
 
     fn collect_output(&mut self, now: Duration, node: usize) {
-        self.slots[node].drain(&mut self.outbox);
+        let slot = &mut self.slots[node];
+        let Some(host) = slot.drain(&mut self.outbox) else {
+            return;
+        };
+        if host.has_partial_line() {
+            self.run.on_partial_line(node);
+        }
+        let failure = host.failure();
+        let name = &self.run.nodes()[node];
+        let reasons = host.take_nondeterminism().into_iter();
+        self.nondeterminism
+            .extend(reasons.map(|why| format!("{name}: {why}")));
+        if !self.outbox.log.is_empty() {
+            let time = self.run.log_time(now);
+            let lines = self.outbox.log.drain(..);
+            slot.log.extend(lines.map(|line| format!("{time} {line}")));
+        }
         for line in String::from_utf8_lossy(&self.outbox.lines).lines() {
             self.run.on_line(now, node, line);
+        }
+        if let Some(what) = failure {
+            self.run.report(now, node, what, None);
+            self.run
+                .abort("a node ended before the test did".to_owned());
         }
     }
 }

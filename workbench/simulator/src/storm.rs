@@ -58,7 +58,7 @@ use crate::judge;
 use crate::nemesis::Fault;
 use crate::options::{InvalidOptions, Options, PartialOptions};
 use crate::run::{Record, Settings};
-use crate::simulation::{DynEngine, Factory, simulate};
+use crate::simulation::{Factory, Host, in_process, simulate};
 use crate::workload::{self, MakeWorkload, Workload};
 use checkers::{CheckerResult as _, CustomResult, Validity, Verdict};
 use history::History;
@@ -104,9 +104,8 @@ impl Storm {
         N: Node,
         F: Fn(Cluster, &mut Context<N::Event>) -> N + Clone + Send + Sync + 'static,
     {
-        let engine =
-            move |seed| -> Box<dyn DynEngine> { Box::new(Engine::new(seed, boot.clone())) };
-        Storm::with_factory(workload, Box::new(engine), Options::default())
+        let engine = move |seed| -> Box<dyn Host> { Box::new(Engine::new(seed, boot.clone())) };
+        Storm::with_factory(workload, in_process(engine), Options::default())
     }
 
     /// A storm over nodes of a factory, with the options of `base` where none are drawn or pinned.

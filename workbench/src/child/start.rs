@@ -92,7 +92,7 @@ pub(super) fn is_text(program: &Path) -> bool {
 }
 
 /// Why the program did not start: the system's error, or a better explanation of it.
-pub(super) fn explain(program: &Path, error: &io::Error) -> String {
+pub fn explain(program: &Path, error: &io::Error) -> String {
     let why = match error.kind() {
         ErrorKind::PermissionDenied => why_denied(program),
         ErrorKind::NotFound => why_not_found(program),

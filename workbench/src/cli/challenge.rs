@@ -32,8 +32,9 @@ pub(super) struct Arguments {
     #[arg(value_name = "NAME", required = true, value_parser = challenge_names())]
     names: Vec<String>,
 
-    /// Simulates: the same nodes in this process, on the virtual clock, without waiting.
-    #[arg(long, conflicts_with_all = ["bin", "maelstrom"])]
+    /// Simulates: our nodes in this process, or the program of --bin, on the virtual clock, without
+    /// waiting.
+    #[arg(long, conflicts_with = "maelstrom")]
     simulate: bool,
 
     /// The seed of everything random; without it one is chosen and printed.
@@ -51,6 +52,10 @@ pub(super) struct Arguments {
 
     #[command(flatten)]
     node_flags: NodeFlags,
+
+    /// With --simulate and --bin: which of the program's threads that could run goes on.
+    #[arg(long, value_enum, default_value = "in-order", requires = "bin")]
+    threads: program::Threads,
 
     /// The launcher of the official Maelstrom, which then runs the tests.
     #[arg(long, value_name = "FILE")]
@@ -147,7 +152,7 @@ struct Attempt<'a> {
 /// Nodes that are ready to start: a program, or a factory for simulated ones.
 enum Nodes {
     Program(PathBuf),
-    Factory(Factory),
+    Factory(Factory, Option<Vec<String>>),
 }
 
 impl Attempt<'_> {
@@ -264,12 +269,19 @@ impl Attempt<'_> {
     }
 
     fn nodes(&self) -> anyhow::Result<Nodes> {
+        let flags = self.node_flags();
         if let Some(bin) = &self.arguments.bin {
-            return Ok(Nodes::Program(program::find(bin)?));
+            let program = program::find(bin)?;
+            if !self.arguments.simulate {
+                return Ok(Nodes::Program(program));
+            }
+            let factory = program::simulated(&program, &flags, self.arguments.threads)?;
+            let words = [vec![program.display().to_string()], flags].concat();
+            return Ok(Nodes::Factory(factory, Some(words)));
         }
         let solution = self.challenge.solution;
         if self.arguments.simulate {
-            return Ok(Nodes::Factory(factory(solution, &self.node_flags())?));
+            return Ok(Nodes::Factory(factory(solution, &flags)?, None));
         }
         solution.build().map(Nodes::Program)
     }
@@ -294,7 +306,10 @@ impl Attempt<'_> {
                 log: LogOptions::default(),
                 leave_running: false,
             },
-            Nodes::Factory(factory) => Stage::Simulated(factory),
+            Nodes::Factory(factory, program) => Stage::Simulated {
+                factory,
+                program: program.clone(),
+            },
         };
         let test = Test {
             workload,
@@ -360,6 +375,9 @@ impl Attempt<'_> {
         }
         if let Some(bin) = &arguments.bin {
             words.extend(["--bin".into(), bin.display().to_string()]);
+        }
+        if arguments.threads == program::Threads::Seeded {
+            words.extend(["--threads".into(), "seeded".into()]);
         }
         if let Some(flags) = arguments.node_flags.given() {
             words.push(format!("--node-flags={}", command_line(flags)));

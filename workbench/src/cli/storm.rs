@@ -1,7 +1,10 @@
 //! `workbench storm`: simulations of many seeds.
 
+mod scenario;
+
+use std::collections::BTreeSet;
 use std::ops::Range;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use clap::parser::ValueSource;
@@ -15,15 +18,16 @@ use super::reporter::{Output, Reporter};
 use super::seeds::{parse_seeds, parse_shard};
 use super::{
     challenge_names, chosen, code, command_line, exit_code, factory, misuse, paint, print_error,
-    progress, write_stdout,
+    program, progress, write_stdout,
 };
-use crate::challenge::{Challenge, SET_BY_CHALLENGE};
-use crate::flags::{TestFlags, to_flags};
+use crate::challenge::SET_BY_CHALLENGE;
+use crate::flags::{FaultList, TestFlags, to_flags};
 use crate::live::{Stopwatch, timestamp};
 use crate::store::Store;
 use crate::test::facts;
 use pages::page::Subject;
 use pages::report;
+use scenario::Scenario;
 use simulator::nemesis::Fault;
 use simulator::options::{Options, PartialOptions};
 use simulator::storm::campaign::{self, CampaignReport, Described, FailedRun, Totals};
@@ -44,9 +48,24 @@ const ALL_STORMS: [&str; 6] = [
 #[derive(Args)]
 pub(super) struct Arguments {
     /// The challenges whose workload and solution to simulate: echo, unique-ids, broadcast-3a … or
-    /// all, which is one for each solution.
-    #[arg(value_name = "NAME", required = true, value_parser = challenge_names())]
+    /// all, which is one for each solution. With --bin, a workload may be given by -w instead.
+    #[arg(value_name = "NAME", required_unless_present = "workload", conflicts_with = "workload",
+          value_parser = challenge_names())]
     names: Vec<String>,
+
+    /// Your own program, in any language, in place of our solution: only with the faults that the
+    /// challenge has, unless --faults adds others.
+    #[arg(long, value_name = "FILE", conflicts_with = "durable")]
+    bin: Option<PathBuf>,
+
+    /// With --bin: faults that the program survives beside those of the challenge, separated by
+    /// commas: partition, loss, duplicate, delay, pause, kill, skew.
+    #[arg(long, value_name = "LIST", requires = "bin")]
+    faults: Option<FaultList>,
+
+    /// With --bin: which of the program's threads that could run goes on.
+    #[arg(long, value_enum, default_value = "seeded", requires = "bin")]
+    threads: program::Threads,
 
     /// The seeds: a range such as 0..10000, or one number. Each seed is one run.
     #[arg(long, value_name = "A..B", default_value = "0..100", value_parser = parse_seeds)]
@@ -118,15 +137,28 @@ fn run_all(
         "all" => ALL_STORMS.map(str::to_owned).to_vec(),
         _ => vec![name.clone()],
     });
-    let challenges = chosen(&names.collect::<Vec<String>>())?;
+    let mut scenarios: Vec<Scenario> = chosen(&names.collect::<Vec<String>>())?
+        .into_iter()
+        .map(Scenario::of_challenge)
+        .collect();
+    if arguments.names.is_empty() {
+        if arguments.bin.is_none() {
+            return Err(misuse(
+                "storm -w needs --bin: our own solutions are simulated by their challenges' names",
+            ));
+        }
+        scenarios.push(Scenario::of_workload(arguments.flags.workload));
+    }
+    let bin = arguments.bin.as_deref().map(program::find).transpose()?;
     arguments.jobs.apply()?;
     let pinned = pinned("storm", &arguments.flags, matches)?;
     let mut reports = Vec::new();
-    for challenge in challenges {
+    for scenario in &scenarios {
         let campaign = Campaign {
-            challenge,
+            scenario,
+            bin: bin.as_deref(),
             arguments,
-            pinned: &pinned,
+            pinned: &scenario.pinned(&pinned, bin.is_some()),
             reporter,
         };
         let report = campaign.run()?;
@@ -156,7 +188,9 @@ pub(super) fn pinned(
 ) -> anyhow::Result<PartialOptions> {
     let is_given =
         |id: &str| matches.value_source(&id.replace('-', "_")) == Some(ValueSource::CommandLine);
-    if let Some(name) = SET_BY_CHALLENGE.into_iter().find(|name| is_given(name)) {
+    // Where it is given in place of a challenge it is allowed.
+    let is_set = |name: &&str| is_given(name) && (command != "storm" || *name != "workload");
+    if let Some(name) = SET_BY_CHALLENGE.into_iter().find(is_set) {
         return Err(misuse(format_args!(
             "--{name} is not for {command}: a challenge sets its workload and its nodes' names"
         )));
@@ -165,7 +199,9 @@ pub(super) fn pinned(
 }
 
 struct Campaign<'a> {
-    challenge: &'a Challenge,
+    scenario: &'a Scenario,
+    /// The program in place of our solution.
+    bin: Option<&'a Path>,
     arguments: &'a Arguments,
     pinned: &'a PartialOptions,
     reporter: &'a Reporter,
@@ -181,7 +217,7 @@ impl Campaign<'_> {
         };
         let start = Stopwatch::start();
         let count = seeds.end.saturating_sub(seeds.start);
-        let bar = progress::bar(self.challenge.name, count, self.reporter.is_quiet);
+        let bar = progress::bar(self.scenario.name, count, self.reporter.is_quiet);
         let describe = |run: &StormRun| Described {
             options: self.options(run),
             command: self.command(run.seed, self.pinned, self.arguments.fixed),
@@ -200,7 +236,7 @@ impl Campaign<'_> {
         bar.finish_and_clear();
         let (totals, seeds) = outcome?;
         let report = CampaignReport {
-            challenge: self.challenge.name.to_owned(),
+            challenge: self.scenario.name.to_owned(),
             pinned: self
                 .campaign_flags(self.pinned, self.arguments.fixed)
                 .join(" "),
@@ -231,15 +267,26 @@ impl Campaign<'_> {
     }
 
     fn storm(&self) -> anyhow::Result<Storm> {
-        let factory = factory(self.challenge.solution, &self.node_flags())?;
-        let (workload, base) = self.challenge.trials[0].test();
-        let storm = Storm::with_factory(workload, factory, base).with(self.pinned);
-        let survives_kills =
-            self.arguments.durable || !self.challenge.solution.is_durable_by_flag();
-        let faults = Fault::ALL
-            .into_iter()
-            .filter(|fault| *fault != Fault::Kill || survives_kills);
-        let storm = storm.drawing_from(&faults.collect::<Vec<_>>());
+        let flags = self.node_flags();
+        let (factory, faults) = match (self.bin, self.scenario.challenge) {
+            (Some(bin), _) => {
+                let added = self.arguments.faults.iter().flat_map(|it| &it.0).copied();
+                let faults = self.scenario.faults().into_iter().chain(added);
+                let factory = program::simulated(bin, &flags, self.arguments.threads)?;
+                (factory, faults.collect::<BTreeSet<Fault>>())
+            }
+            (None, Some(challenge)) => {
+                let solution = challenge.solution;
+                let survives_kills = self.arguments.durable || !solution.is_durable_by_flag();
+                let faults = Fault::ALL.into_iter();
+                let faults = faults.filter(|fault| *fault != Fault::Kill || survives_kills);
+                (factory(solution, &flags)?, faults.collect())
+            }
+            (None, None) => unreachable!("a workload is simulated with --bin only"),
+        };
+        let Scenario { workload, base, .. } = self.scenario;
+        let storm = Storm::with_factory(*workload, factory, base.clone()).with(self.pinned);
+        let storm = storm.drawing_from(&faults.into_iter().collect::<Vec<_>>());
         Ok(if self.arguments.fixed {
             storm.fixed()
         } else {
@@ -248,8 +295,13 @@ impl Campaign<'_> {
     }
 
     fn node_flags(&self) -> Vec<String> {
-        let mut flags = self.arguments.node_flags.or_those_of(self.challenge);
-        if self.arguments.durable && self.challenge.solution.is_durable_by_flag() {
+        let given = &self.arguments.node_flags;
+        // Another program does not know the flags of our solutions.
+        let Some(challenge) = self.scenario.challenge.filter(|_| self.bin.is_none()) else {
+            return given.given().map(<[String]>::to_vec).unwrap_or_default();
+        };
+        let mut flags = given.or_those_of(challenge);
+        if self.arguments.durable && challenge.solution.is_durable_by_flag() {
             flags.push("--durable".to_owned());
         }
         flags
@@ -258,6 +310,16 @@ impl Campaign<'_> {
     /// The flags that this campaign differs by from one of the same seeds without flags.
     fn campaign_flags(&self, pinned: &PartialOptions, fixed: bool) -> Vec<String> {
         let mut words = Vec::new();
+        if let Some(bin) = &self.arguments.bin {
+            words.extend(["--bin".to_owned(), bin.display().to_string()]);
+            if let Some(FaultList(faults)) = &self.arguments.faults {
+                let names: Vec<&str> = faults.iter().map(|fault| fault.name()).collect();
+                words.extend(["--faults".to_owned(), names.join(",")]);
+            }
+            if self.arguments.threads == program::Threads::InOrder {
+                words.extend(["--threads", "in-order"].map(str::to_owned));
+            }
+        }
         if self.arguments.durable {
             words.push("--durable".to_owned());
         }
@@ -274,15 +336,17 @@ impl Campaign<'_> {
     /// The options of a run that differ from the defaults, as flags of `workbench test`.
     fn options(&self, run: &StormRun) -> String {
         let mut options = to_flags(&run.options.changes_from(&Options::default()));
-        let (workload, _) = self.challenge.trials[0].test();
-        options.extend(["--workload".to_owned(), workload.to_string()]);
+        let workload = self.scenario.workload.to_string();
+        options.extend(["--workload".to_owned(), workload]);
         options.join(" ")
     }
 
     /// The command that runs one seed with these options.
     fn command(&self, seed: u64, pinned: &PartialOptions, fixed: bool) -> String {
         let mut words = bench();
-        words.extend(["storm", self.challenge.name, "--seeds"].map(str::to_owned));
+        words.push("storm".to_owned());
+        words.extend(self.scenario.challenge.is_none().then(|| "-w".to_owned()));
+        words.extend([self.scenario.name, "--seeds"].map(str::to_owned));
         words.push(seed.to_string());
         words.extend(self.campaign_flags(pinned, fixed));
         command_line(&words)
@@ -322,7 +386,7 @@ impl Campaign<'_> {
     }
 
     fn store(&self, run: &StormRun) -> anyhow::Result<String> {
-        let (name, _) = self.challenge.trials[0].test();
+        let name = self.scenario.workload;
         let store = Store::new(&self.arguments.store);
         let folder = store.begin(name.name(), &timestamp())?;
         let command = self.command(run.seed, &run.differences, true);
@@ -331,7 +395,8 @@ impl Campaign<'_> {
             &run.settings,
             json!({
                 "command": command,
-                "challenge": self.challenge.name,
+                "challenge": self.scenario.challenge.map(|it| it.name),
+                "program": self.bin.map(|it| it.display().to_string()),
                 "seed": run.seed,
                 "stage": "simulated",
                 "workload": name.name(),
@@ -345,7 +410,7 @@ impl Campaign<'_> {
             folder.write_log(node.as_str(), log)?;
         }
         let subject = Subject {
-            title: self.challenge.name,
+            title: self.scenario.name,
             command: &command,
             stage: "simulated",
             facts: &facts,

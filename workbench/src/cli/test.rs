@@ -28,7 +28,17 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "FILE")]
     bin: PathBuf,
 
-    /// The seed of operations, latencies and faults; without it one is chosen and printed.
+    /// Simulates: the program runs on the virtual clock, without waiting, and the same seed gives the
+    /// same run.
+    #[arg(long, conflicts_with_all = ["log_stderr", "log_net_send", "log_net_recv", "logging_json", "leave_db_running"])]
+    simulate: bool,
+
+    /// With --simulate: which of the program's threads that could run goes on.
+    #[arg(long, value_enum, default_value = "in-order", requires = "simulate")]
+    threads: program::Threads,
+
+    /// The seed of operations, latencies and faults; without it one is chosen and printed. In
+    /// simulations also that of everything that nodes draw.
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
 
@@ -171,32 +181,30 @@ impl Arguments {
         reporter: &Reporter,
     ) -> anyhow::Result<Outcome> {
         let options = self.flags.options()?;
+        let factory = match self.simulate {
+            true => Some(program::simulated(program, &self.arguments, self.threads)?),
+            false => None,
+        };
+        let stage = match &factory {
+            Some(factory) => Stage::Simulated {
+                factory,
+                program: Some([&[program.display().to_string()], &self.arguments[..]].concat()),
+            },
+            None => self.live(program),
+        };
         let test = Test {
             workload: self.flags.workload,
             options: &options,
             seed,
-            stage: Stage::Live {
-                program,
-                arguments: &self.arguments,
-                log: LogOptions {
-                    stderr: self.log_stderr,
-                    network: NetLog {
-                        sent: self.log_net_send,
-                        received: self.log_net_recv,
-                    },
-                    format: if self.logging_json {
-                        LogFormat::Json
-                    } else {
-                        LogFormat::Text
-                    },
-                },
-                leave_running: self.leave_db_running,
-            },
+            stage,
             command,
             requirement: None,
         };
         let workload = self.flags.workload;
         let mut line = progress::Line::new(&workload.to_string(), reporter.is_quiet);
+        if self.simulate {
+            line.show("simulating");
+        }
         let outcome = test.run(&Store::new(&self.store), &mut line);
         line.finish();
         let outcome = outcome?;
@@ -215,6 +223,27 @@ impl Arguments {
             reporter.print_unless_quiet(format_args!("\n{}", paint::closing(valid)));
         }
         Ok(outcome)
+    }
+
+    fn live<'a>(&'a self, program: &'a Path) -> Stage<'a> {
+        let log = LogOptions {
+            stderr: self.log_stderr,
+            network: NetLog {
+                sent: self.log_net_send,
+                received: self.log_net_recv,
+            },
+            format: if self.logging_json {
+                LogFormat::Json
+            } else {
+                LogFormat::Text
+            },
+        };
+        Stage::Live {
+            program,
+            arguments: &self.arguments,
+            log,
+            leave_running: self.leave_db_running,
+        }
     }
 
     /// The program and its arguments, as flags.

@@ -95,7 +95,7 @@ pub struct FaultFlags {
 
 /// Kinds of faults, separated by commas; `none` is an empty list.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct FaultList(pub(super) BTreeSet<Fault>);
+pub struct FaultList(pub BTreeSet<Fault>);
 
 impl FromStr for FaultList {
     type Err = String;

@@ -7,7 +7,7 @@ use echo::Echo;
 use g_counter::GCounter;
 use kafka_log::KafkaLog;
 use shared::{Cluster, Context, Engine, Node, read_flags, with_flags};
-use simulator::simulation::Factory;
+use simulator::simulation::{Factory, in_process};
 use txn::Txn;
 use unique_ids::UniqueIds;
 
@@ -22,11 +22,11 @@ impl Solution {
         match self {
             Solution::Echo => {
                 flags::<NoFlags>(self, arguments)?;
-                Ok(Box::new(|seed| Box::new(Engine::new(seed, |_, _| Echo))))
+                Ok(in_process(|seed| Box::new(Engine::new(seed, |_, _| Echo))))
             }
             Solution::UniqueIds => {
                 flags::<NoFlags>(self, arguments)?;
-                Ok(Box::new(|seed| {
+                Ok(in_process(|seed| {
                     let boot = |cluster, ctx: &mut _| UniqueIds::boot(&cluster, ctx);
                     Box::new(Engine::new(seed, boot))
                 }))
@@ -61,7 +61,7 @@ where
     F: Clone + Send + Sync + 'static,
 {
     let boot = with_flags(flags, boot);
-    Ok(Box::new(move |seed| {
+    Ok(in_process(move |seed| {
         Box::new(Engine::new(seed, boot.clone()))
     }))
 }

@@ -82,6 +82,7 @@ fn dependencies_run_one_way() {
             "broadcast" | "g-counter" | "kafka-log" | "txn" => ["replication", "shared"].into(),
             "checkers" => ["history"].into(),
             "simulator" => ["checkers", "history", "shared"].into(),
+            "process-simulator" => ["simulator"].into(),
             "pages" => ["checkers", "history", "shared", "simulator"].into(),
             "serve" => ["pages"].into(),
             "workbench" => all_but(&["workbench", "mutants", "replication"]),
@@ -204,6 +205,7 @@ const CLOCKS: &[&str] = &[
     "shared/src/stdio.rs",
     "workbench/src/live.rs",
     "workbench/src/child.rs",
+    "workbench/process-simulator/src/linux/",
 ];
 
 #[test]

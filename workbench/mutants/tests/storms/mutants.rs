@@ -3,7 +3,7 @@
 use clap::Args;
 use shared::{Cluster, Context, Engine, Node, read_flags};
 use simulator::nemesis::Fault;
-use simulator::simulation::Factory;
+use simulator::simulation::{Factory, in_process};
 use simulator::storm::Storm;
 use workbench::challenge;
 
@@ -58,7 +58,7 @@ fn fault_named(name: &str) -> Fault {
 
 /// Makes nodes that take no flags.
 fn plain<N: Node>(boot: fn(Cluster, &mut Context<N::Event>) -> N) -> Factory {
-    Box::new(move |seed| Box::new(Engine::new(seed, boot)))
+    in_process(move |seed| Box::new(Engine::new(seed, boot)))
 }
 
 /// Makes nodes with these flags.
@@ -69,7 +69,7 @@ where
 {
     let flags: F = read_flags("node", args).unwrap_or_else(|error| panic!("{error}"));
     let boot = shared::with_flags(flags, boot);
-    Box::new(move |seed| Box::new(Engine::new(seed, boot.clone())))
+    in_process(move |seed| Box::new(Engine::new(seed, boot.clone())))
 }
 
 include!(concat!(env!("OUT_DIR"), "/mutants.rs"));

@@ -28,6 +28,7 @@ pub fn campaign(report: &CampaignReport, max: usize) -> String {
         messages,
         faults,
         virtual_ms,
+        unrepeatable,
         failures,
     } = &report.totals;
     let mut head = format!("{} · seeds {}", report.challenge, seed_ranges(report));
@@ -48,6 +49,11 @@ pub fn campaign(report: &CampaignReport, max: usize) -> String {
              {faults} faults, {hours:.1} h of virtual time"
         ),
     ];
+    if *unrepeatable > 0 {
+        lines.push(format!(
+            "  {unrepeatable} of the runs may not repeat, as nodes did what is not virtual"
+        ));
+    }
     // A single failure has more room than each of several.
     let max = match failures.len() {
         0 | 1 => max,

@@ -1,66 +1,57 @@
-//! The slot of a node in a simulation: its engine, while it is alive, and its clock.
+//! The slot of a node in a simulation: its host, while it is alive, and its clock.
 
 use std::time::Duration;
 
 use shared::Outbox;
 
-use super::dyn_engine::DynEngine;
+use super::host::Host;
 use crate::nemesis::Skew;
 
 /// A node that can be paused, killed and restarted, and whose clock may be wrong.
+#[derive(Default)]
 pub(super) struct NodeSlot {
     /// `None` while the node is dead.
-    engine: Option<Box<dyn DynEngine>>,
+    host: Option<Box<dyn Host>>,
     is_paused: bool,
-    /// The number of earlier incarnations.
-    incarnation: u32,
+    /// The number of incarnations so far.
+    incarnations: u32,
     clock: Clock,
     /// Log lines of all incarnations.
     pub(super) log: Vec<String>,
 }
 
 impl NodeSlot {
-    pub(super) fn new(engine: Box<dyn DynEngine>) -> Self {
-        NodeSlot {
-            engine: Some(engine),
-            is_paused: false,
-            incarnation: 0,
-            clock: Clock::default(),
-            log: Vec::new(),
-        }
-    }
-
-    fn awake(&mut self) -> Option<&mut Box<dyn DynEngine>> {
+    fn awake(&mut self) -> Option<&mut Box<dyn Host>> {
         let is_paused = self.is_paused;
-        self.engine.as_mut().filter(|_| !is_paused)
+        self.host.as_mut().filter(|_| !is_paused)
     }
 
     pub(super) fn receive(&mut self, now: Duration, line: &str) {
         let time = self.clock.time(now);
-        if let Some(engine) = self.awake() {
-            engine.receive(time, line);
+        if let Some(host) = self.awake() {
+            host.receive(time, line);
         }
     }
 
     pub(super) fn wake(&mut self, now: Duration) {
         let time = self.clock.time(now);
-        if let Some(engine) = self.awake() {
-            engine.wake(time);
+        if let Some(host) = self.awake() {
+            host.wake(time);
         }
     }
 
     /// The time of the next wake, in true time.
     pub(super) fn deadline(&self) -> Option<Duration> {
-        let engine = self.engine.as_ref().filter(|_| !self.is_paused)?;
-        engine.deadline().map(|time| self.clock.moment(time))
+        let host = self.host.as_ref().filter(|_| !self.is_paused)?;
+        host.deadline().map(|time| self.clock.moment(time))
     }
 
-    pub(super) fn drain(&mut self, outbox: &mut Outbox) {
+    /// Moves the node's output into `outbox`. Returns its host, unless it is dead.
+    pub(super) fn drain(&mut self, outbox: &mut Outbox) -> Option<&mut dyn Host> {
         outbox.clear();
-        if let Some(engine) = &mut self.engine {
-            engine.drain(outbox);
-            self.log.append(&mut outbox.log);
-        }
+        let host = self.host.as_mut()?;
+        host.drain(outbox);
+        Some(&mut **host)
     }
 
     pub(super) fn pause(&mut self) {
@@ -72,15 +63,18 @@ impl NodeSlot {
     }
 
     pub(super) fn kill(&mut self) {
-        self.engine = None;
+        self.host = None;
         self.is_paused = false;
-        self.log.push("(killed)".to_owned());
     }
 
-    /// Starts the next incarnation; `make_engine` takes its number.
-    pub(super) fn start(&mut self, make_engine: impl FnOnce(u32) -> Box<dyn DynEngine>) {
-        self.incarnation += 1;
-        self.engine = Some(make_engine(self.incarnation));
+    /// The number of the next incarnation, counted from 0.
+    pub(super) fn next_incarnation(&self) -> u32 {
+        self.incarnations
+    }
+
+    pub(super) fn start(&mut self, host: Box<dyn Host>) {
+        self.incarnations += 1;
+        self.host = Some(host);
     }
 
     pub(super) fn skew(&mut self, now: Duration, skew: Skew) {

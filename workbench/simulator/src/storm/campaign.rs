@@ -37,6 +37,9 @@ pub struct Totals {
     pub faults: u64,
     /// Virtual time, in whole milliseconds: parts must add up to the whole in any order.
     pub virtual_ms: u64,
+    /// Runs of which another one of the same seed may do otherwise.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub unrepeatable: u64,
     /// Runs whose verdict is invalid or unknown, in the order of their seeds.
     pub failures: Vec<FailedRun>,
 }
@@ -93,11 +96,13 @@ impl Totals {
         let starts = ops.iter().filter(is_start);
         let failure = || {
             let Described { options, command } = describe(run);
+            let mut findings = run.verdict.sentences();
+            findings.extend(run.record.caveats());
             FailedRun {
                 seed: run.seed,
                 options,
                 verdict: run.verdict.validity().name().to_owned(),
-                findings: run.verdict.sentences(),
+                findings,
                 command,
             }
         };
@@ -112,6 +117,7 @@ impl Totals {
             // A history has each operation of the nemesis twice: invocation and completion.
             faults: starts.count() as u64 / 2,
             virtual_ms: ops.last().map_or(0, |op| op.time / 1_000_000),
+            unrepeatable: u64::from(!run.record.nondeterminism.is_empty()),
             failures: (!run.is_valid()).then(failure).into_iter().collect(),
         }
     }
@@ -128,6 +134,7 @@ impl Totals {
             (&mut self.messages, other.messages),
             (&mut self.faults, other.faults),
             (&mut self.virtual_ms, other.virtual_ms),
+            (&mut self.unrepeatable, other.unrepeatable),
         ] {
             // A report that was read may have any numbers.
             *sum = sum.saturating_add(more);
@@ -144,6 +151,11 @@ impl Totals {
             (_, _) => Validity::Invalid,
         }
     }
+}
+
+/// Whether a count is left out of a report.
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 impl CampaignReport {

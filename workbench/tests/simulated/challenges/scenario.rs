@@ -56,7 +56,7 @@ impl Scenario {
             recovery: self.recovery,
             ..self.options.settings(&*workload, seed).unwrap()
         };
-        let record = simulate(&settings, workload, factory);
+        let record = simulate(&settings, workload, &factory);
         assert_eq!(record.abort_reason, None, "seed {seed}");
         assert!(
             record.incidents.is_empty(),

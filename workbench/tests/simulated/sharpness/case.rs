@@ -3,7 +3,7 @@
 use checkers::{CheckerResult as _, Validity, Verdict};
 use shared::{Cluster, Context, Engine, Node};
 use simulator::judge::judge;
-use simulator::simulation::{DynEngine, simulate};
+use simulator::simulation::{Factory, Host, in_process, simulate};
 use simulator::workload::workload;
 use workbench::flags::TestFlags;
 
@@ -21,11 +21,10 @@ pub struct Case {
     pub flags: &'static str,
     /// Why it may be found on fewer than [`MIN_FOUND`] seeds, if it may.
     pub why_missed: Option<&'static str>,
-    host: MakeHost,
+    /// Makes the nodes: those with the mistake, and the correct ones.
+    wrong: Factory,
+    correct: Factory,
 }
-
-/// Makes a host, given whether its node is wrong, and a seed.
-type MakeHost = Box<dyn Fn(bool, u64) -> Box<dyn DynEngine> + Send + Sync>;
 
 impl Case {
     /// A case whose nodes are made by `boot`, given their kind and whether they are wrong.
@@ -39,17 +38,20 @@ impl Case {
         K: Copy + Send + Sync + 'static,
         N: Node,
     {
-        let host = move |is_wrong, seed| -> Box<dyn DynEngine> {
-            let boot = move |cluster: Cluster, ctx: &mut Context<N::Event>| {
-                boot(kind, is_wrong, &cluster, ctx)
-            };
-            Box::new(Engine::new(seed, boot))
+        let factory = |is_wrong| {
+            in_process(move |seed| -> Box<dyn Host> {
+                let boot = move |cluster: Cluster, ctx: &mut Context<N::Event>| {
+                    boot(kind, is_wrong, &cluster, ctx)
+                };
+                Box::new(Engine::new(seed, boot))
+            })
         };
         Case {
             mistake,
             flags,
             why_missed: None,
-            host: Box::new(host),
+            wrong: factory(true),
+            correct: factory(false),
         }
     }
 
@@ -67,7 +69,8 @@ impl Case {
         let options = flags.options().unwrap();
         let make = || workload(flags.workload, &options);
         let settings = options.settings(&*make(), seed).unwrap();
-        let record = simulate(&settings, make(), |seed| (self.host)(is_wrong, seed));
+        let factory = if is_wrong { &self.wrong } else { &self.correct };
+        let record = simulate(&settings, make(), factory);
         assert_eq!(record.abort_reason, None, "{} on seed {seed}", self.mistake);
         judge(&record, &*make(), options.availability)
     }

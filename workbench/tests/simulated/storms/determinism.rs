@@ -96,7 +96,7 @@ fn simulate_challenge(name: &str, seed: u64) -> String {
     let workload = workload(name, &options);
     let settings = options.settings(&*workload, seed).unwrap();
     let factory = challenge.solution.factory(&[]).unwrap();
-    text(&simulate(&settings, workload, factory).history)
+    text(&simulate(&settings, workload, &factory).history)
 }
 
 /// 64-bit FNV-1a.

@@ -1,0 +1,107 @@
+//! The host of a program in a simulation.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use simulator::shared::Outbox;
+use simulator::simulation::{Factory, Host};
+
+use crate::linux::Node;
+use crate::{Program, Threads, refusal};
+
+/// How many of the last lines of stderr explain an unexpected end.
+const TAIL: usize = 5;
+
+/// Starts a program and ends it, to see whether this system allows what is needed.
+///
+/// # Errors
+/// Why programs cannot be simulated here, and what to do.
+pub fn check() -> anyhow::Result<()> {
+    let program = Program {
+        path: PathBuf::from("/bin/sh"),
+        arguments: vec!["-c".into(), ":".into()],
+        folder: PathBuf::from("/"),
+    };
+    let mut node = Node::start(&program, Threads::InOrder, 0)
+        .map_err(|error| refusal(format!("{error:#}")))?;
+    node.run(0);
+    match node.end() {
+        Some("exit status: 0") => Ok(()),
+        Some(end) => Err(refusal(format!("a shell did not run under ptrace ({end})"))),
+        None => Err(refusal(format!(
+            "a shell did not end:\n{}",
+            node.describe()
+        ))),
+    }
+}
+
+/// Starts a program as every node.
+pub fn factory(program: Program, threads: Threads) -> Factory {
+    Box::new(move |incarnation| {
+        let node = Node::start(&program, threads, incarnation.seed)?;
+        let host: Box<dyn Host> = Box::new(ProgramHost {
+            node,
+            has_partial_line: false,
+            tail: Vec::new(),
+            has_ended: false,
+        });
+        Ok(host)
+    })
+}
+
+struct ProgramHost {
+    node: Node,
+    has_partial_line: bool,
+    /// The last lines of its stderr.
+    tail: Vec<String>,
+    /// Its end has been reported.
+    has_ended: bool,
+}
+
+impl Host for ProgramHost {
+    fn receive(&mut self, now: Duration, line: &str) {
+        self.node.pipes().send(line);
+        self.wake(now);
+    }
+
+    fn wake(&mut self, now: Duration) {
+        self.node
+            .run(u64::try_from(now.as_nanos()).unwrap_or(u64::MAX));
+    }
+
+    fn deadline(&self) -> Option<Duration> {
+        if self.has_ended {
+            return None;
+        }
+        self.node.deadline().map(Duration::from_nanos)
+    }
+
+    fn drain(&mut self, outbox: &mut Outbox) {
+        let has_ended = self.node.end().is_some();
+        let pipes = self.node.pipes();
+        self.has_partial_line = pipes.take_stdout(&mut outbox.lines);
+        outbox.log = pipes.take_stderr(has_ended);
+        self.tail.extend(outbox.log.iter().cloned());
+        let extra = self.tail.len().saturating_sub(TAIL);
+        self.tail.drain(..extra);
+    }
+
+    fn has_partial_line(&self) -> bool {
+        self.has_partial_line
+    }
+
+    fn failure(&mut self) -> Option<String> {
+        let end = self.node.end().filter(|_| !self.has_ended)?;
+        let mut what = format!("it ended before the test did ({end})");
+        for line in &self.tail {
+            what.push_str("\n    stderr: ");
+            what.push_str(line);
+        }
+        self.has_ended = true;
+        Some(what)
+    }
+
+    fn take_nondeterminism(&mut self) -> Vec<String> {
+        self.node.take_notes()
+    }
+}

@@ -1,0 +1,55 @@
+//! Unmodified programs as the nodes of a simulation.
+//!
+//! A program runs under ptrace, with a filter that stops it at every call that looks at a clock, may
+//! wait, or draws random numbers. One of its threads runs at a time, and none ever waits in the kernel:
+//! where it would, it is stopped until what it waits for is there or its virtual deadline has come. So
+//! the same seed gives the same run, in any language, and a second of sleep costs nothing.
+//!
+//! Not virtual are sockets, files that others change, and instructions that draw random numbers
+//! (RDRAND). Computing takes no virtual time.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod host;
+#[cfg(not(all(target_os = "linux", target_arch = "x86_64")))]
+#[path = "unsupported.rs"]
+mod host;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod linux;
+
+use std::fmt::Display;
+
+pub use host::{check, factory};
+
+/// A program, and how it is started.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Program {
+    /// Its file.
+    pub path: PathBuf,
+    /// Its arguments.
+    pub arguments: Vec<OsString>,
+    /// Its working directory.
+    pub folder: PathBuf,
+}
+
+/// Which of the threads of a node that could run goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Threads {
+    /// Each runs until it waits; then the one that has been ready for longest.
+    #[default]
+    InOrder,
+    /// At every stop the seed decides.
+    Seeded,
+}
+
+/// Why programs cannot be simulated on this system, and what to do.
+fn refusal(why: impl Display) -> anyhow::Error {
+    anyhow::anyhow!(
+        "programs cannot be simulated here: {why}\n\
+         This needs Linux on x86-64, with ptrace and filters of system calls (seccomp). In a \
+         container they may have to be allowed: docker run --cap-add=SYS_PTRACE --security-opt \
+         seccomp=unconfined; gVisor has neither. A live run, without --simulate, works everywhere."
+    )
+}

@@ -1,0 +1,25 @@
+//! The supervisor, for Linux on x86-64.
+
+mod calls;
+mod clock;
+mod files;
+mod filter;
+mod futex;
+mod inject;
+mod launch;
+mod memory;
+mod node;
+mod pin;
+mod pipes;
+mod processes;
+mod registers;
+mod run;
+mod schedule;
+mod signals;
+mod sockets;
+mod system;
+mod thread;
+mod timers;
+mod watchdog;
+
+pub use node::Node;

@@ -1,0 +1,424 @@
+//! Processes and threads: how they begin and end, and the ids by which they know each other.
+//!
+//! A process's id is that of its first thread. The ids that a program sees are drawn from the seed,
+//! since programs make random numbers and names of files of them.
+
+use std::collections::BTreeMap;
+use std::os::fd::OwnedFd;
+
+use nix::errno::Errno;
+use nix::libc;
+use nix::sys::ptrace;
+use nix::sys::signal::Signal;
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
+use nix::unistd::Pid;
+use rand::RngExt;
+
+use super::calls::Next;
+use super::clock::Ns;
+use super::memory::Memory;
+use super::node::Node;
+use super::registers::{Registers, legacy};
+use super::thread::{After, Children, Resume, State, Wait};
+use super::timers::{FileTimer, Timer};
+
+/// A process of a node.
+pub struct Process {
+    pub descriptor: OwnedFd,
+    parent: Option<Pid>,
+    /// Its child processes until it has received their ends.
+    children: BTreeMap<Pid, ChildProcess>,
+    /// Whether the numbers 0, 1 and 2 may stand for other files than at the start.
+    pub has_moved_files: bool,
+    /// The timer of `alarm` and `setitimer`.
+    pub alarm: Option<Timer>,
+    /// Timers by their numbers.
+    pub timers: BTreeMap<i32, Timer>,
+    /// Timers by the numbers of their files.
+    pub file_timers: BTreeMap<i32, FileTimer>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct ChildProcess {
+    /// Its id, as the program sees it.
+    number: i64,
+    has_ended: bool,
+}
+
+impl Process {
+    /// When its next timer expires.
+    pub fn next_timer(&self) -> Option<Ns> {
+        let timers = self
+            .timers
+            .values()
+            .chain(&self.alarm)
+            .map(|timer| timer.at);
+        let files = self.file_timers.values().filter_map(FileTimer::next);
+        timers.chain(files).min()
+    }
+}
+
+impl Node {
+    pub(super) fn add_process(&mut self, id: Pid, parent: Option<Pid>) -> nix::Result<()> {
+        let descriptor = rustix::process::Pid::from_raw(id.as_raw()).and_then(|pid| {
+            let flags = rustix::process::PidfdFlags::empty();
+            rustix::process::pidfd_open(pid, flags).ok()
+        });
+        let descriptor = descriptor.ok_or(Errno::ESRCH)?;
+        let has_moved_files = parent
+            .and_then(|parent| self.processes.get(&parent))
+            .is_some_and(|parent| parent.has_moved_files);
+        let process = Process {
+            descriptor,
+            parent,
+            children: BTreeMap::new(),
+            has_moved_files,
+            alarm: None,
+            timers: BTreeMap::new(),
+            file_timers: BTreeMap::new(),
+        };
+        self.processes.insert(id, process);
+        Ok(())
+    }
+
+    /// A thread has made a thread or a process. Returns the new one's id, as the program sees it.
+    pub(super) fn on_fork(&mut self, id: Pid, child: Pid) -> nix::Result<i64> {
+        let process = self.threads[&id].process;
+        let number = self.next_id;
+        if std::path::Path::new(&format!("/proc/{process}/task/{child}")).exists() {
+            self.add_thread(child, process)?;
+            return Ok(number);
+        }
+        self.add_process(child, Some(process))?;
+        self.add_thread(child, child)?;
+        if let Some(parent) = self.processes.get_mut(&process) {
+            let has_ended = false;
+            parent
+                .children
+                .insert(child, ChildProcess { number, has_ended });
+        }
+        Ok(number)
+    }
+
+    /// A program is about to run its first instruction: hides the functions that look at the clock
+    /// without a call, and replaces the kernel's random bytes.
+    pub(super) fn on_program(&mut self, id: Pid) -> nix::Result<()> {
+        const IGNORED: u64 = 1;
+        let memory = Memory(id);
+        let stack = Registers::read(id)?.stack();
+        let [arguments] = memory.read_words(stack)?;
+        let mut at = stack + 8 * (arguments + 2);
+        while memory.read_words(at)? != [0] {
+            at += 8;
+        }
+        at += 8;
+        loop {
+            let [key, value] = memory.read_words(at)?;
+            match key {
+                libc::AT_NULL => break,
+                libc::AT_SYSINFO_EHDR => memory.write_words(at, &[IGNORED])?,
+                libc::AT_RANDOM => memory.write(value, &self.random_bytes(16))?,
+                _ => {}
+            }
+            at += 16;
+        }
+        if let Some(process) = self.processes.get_mut(&id) {
+            process.timers.clear();
+            process.file_timers.clear();
+        }
+        Ok(())
+    }
+
+    pub(super) fn random_bytes(&mut self, len: usize) -> Vec<u8> {
+        let mut bytes = vec![0; len];
+        self.rng.fill(&mut bytes[..]);
+        bytes
+    }
+
+    /// The program of a child process that shared its parent's memory has started, or it has ended:
+    /// its parent goes on.
+    pub(super) fn release_parent(&mut self, child: Pid) -> nix::Result<()> {
+        let parent = self.threads.iter().find(|(_, thread)| {
+            matches!(thread.state, State::Waiting(Wait::ChildProgram))
+                && matches!(thread.after, Some(After::Fork { child: it, .. }) if it == child)
+        });
+        if let Some((id, _)) = parent {
+            let id = *id;
+            waitpid(id, Some(WaitPidFlag::__WALL))?;
+            self.make_ready(id, Resume::Continue(None));
+        }
+        Ok(())
+    }
+
+    /// A thread starts a program in its process: all other threads of it end.
+    pub(super) fn on_execute(&mut self, id: Pid) -> nix::Result<Next> {
+        let process = self.threads[&id].process;
+        let is_other = |thread: &Pid| *thread != id && self.threads[thread].process == process;
+        if !self.order.iter().any(is_other) {
+            return Ok(Next::Call);
+        }
+        ptrace::syscall(id, None)?;
+        let any = WaitPidFlag::__WALL | WaitPidFlag::__WNOTHREAD;
+        loop {
+            match waitpid(Pid::from_raw(-1), Some(any))? {
+                WaitStatus::PtraceEvent(it, _, libc::PTRACE_EVENT_EXEC) if it == process => break,
+                WaitStatus::PtraceSyscall(it) if it == id => {
+                    self.make_ready(id, Resume::Continue(None));
+                    return Ok(Next::Gone);
+                }
+                WaitStatus::Exited(it, _) | WaitStatus::Signaled(it, ..) => self.forget(it),
+                WaitStatus::PtraceEvent(it, ..) => ptrace::cont(it, None)?,
+                WaitStatus::Stopped(it, signal) => ptrace::cont(it, signal)?,
+                _ => {}
+            }
+        }
+        let number = self.threads[&id].number;
+        let others = self.order.iter().copied();
+        let others: Vec<Pid> = others
+            .filter(|it| self.threads[it].process == process)
+            .collect();
+        others.into_iter().for_each(|it| self.forget(it));
+        self.add_thread(process, process)?;
+        if let Some(thread) = self.threads.get_mut(&process) {
+            thread.number = number;
+        }
+        self.on_program(process)?;
+        Ok(Next::Gone)
+    }
+
+    fn forget(&mut self, id: Pid) {
+        self.threads.remove(&id);
+        self.order.retain(|it| *it != id);
+        self.ready.retain(|it| *it != id);
+    }
+
+    /// A thread is about to end, alone or with its whole process.
+    pub(super) fn on_ending(&mut self, id: Pid) -> anyhow::Result<Option<Resume>> {
+        let thread = &self.threads[&id];
+        let process = thread.process;
+        let others = self.threads.iter();
+        let others = others.filter(|(it, other)| **it != id && other.process == process);
+        let is_alone = others.count() == 0;
+        match (thread.is_ending, is_alone) {
+            (true, false) if id == process => {
+                // The end of a process's first thread is reported after the ends of all others.
+                ptrace::cont(id, None)?;
+                self.park(id, Wait::OtherThreads, None);
+                Ok(None)
+            }
+            (true, _) | (false, true) => Ok(Some(Resume::Continue(None))),
+            (false, false) => {
+                ptrace::cont(id, None)?;
+                self.on_process_end(process, None)?;
+                Ok(None)
+            }
+        }
+    }
+
+    /// A thread was killed while it was stopped.
+    pub(super) fn on_killed(&mut self, id: Pid) -> nix::Result<()> {
+        match self.threads.get(&id).map(|thread| thread.process) {
+            Some(process) => self.on_process_end(process, None),
+            None => Ok(()),
+        }
+    }
+
+    pub(super) fn on_thread_end(&mut self, id: Pid, status: WaitStatus) -> nix::Result<()> {
+        let process = self.threads[&id].process;
+        if id == process {
+            return self.on_process_end(process, Some(status));
+        }
+        self.forget(id);
+        // The kernel has cleared a word of memory, for which another thread may wait.
+        self.recheck_futexes(process);
+        let waits_for_others = self
+            .threads
+            .get(&process)
+            .is_some_and(|first| matches!(first.state, State::Waiting(Wait::OtherThreads)));
+        let others = self.threads.values().filter(|it| it.process == process);
+        if waits_for_others && others.count() == 1 {
+            self.on_process_end(process, None)?;
+        }
+        Ok(())
+    }
+
+    /// A process ends with all its threads. `status` is that of its first thread, if it is known.
+    fn on_process_end(&mut self, process: Pid, status: Option<WaitStatus>) -> nix::Result<()> {
+        let others = self.order.iter().copied();
+        let others = others.filter(|it| *it != process && self.threads[it].process == process);
+        for id in others.collect::<Vec<Pid>>() {
+            reap(id)?;
+            self.forget(id);
+        }
+        let status = match status {
+            Some(status) => status,
+            None => reap(process)?,
+        };
+        self.forget(process);
+        self.release_parent(process)?;
+        if process == self.main {
+            self.end = Some(match status {
+                WaitStatus::Exited(_, code) => format!("exit status: {code}"),
+                WaitStatus::Signaled(_, signal, _) => {
+                    format!("signal: {} ({signal})", signal as i32)
+                }
+                other => format!("{other:?}"),
+            });
+        }
+        let parent = self.processes.remove(&process).and_then(|it| it.parent);
+        if let Some(parent) = parent
+            && let Some(it) = self.processes.get_mut(&parent)
+        {
+            if let Some(child) = it.children.get_mut(&process) {
+                child.has_ended = true;
+            }
+            self.signal_process(parent, Signal::SIGCHLD as i32)?;
+        }
+        Ok(())
+    }
+
+    /// Whether a wait for child processes has an end.
+    pub(super) fn has_ended_child(&self, id: Pid, which: Children) -> bool {
+        let Some(process) = self.processes.get(&self.threads[&id].process) else {
+            return true;
+        };
+        let is_meant = |child: &Pid| which == Children::Any || which == Children::One(*child);
+        let mut meant = process
+            .children
+            .iter()
+            .filter(|(id, _)| is_meant(id))
+            .peekable();
+        // Without any the call fails at once.
+        meant.peek().is_none() || meant.any(|(_, child)| child.has_ended)
+    }
+
+    /// `wait4` and `waitid`.
+    pub(super) fn on_wait(&mut self, id: Pid, at: &Registers) -> nix::Result<Next> {
+        let arguments = at.arguments();
+        let [first, second, _, fourth, ..] = arguments;
+        let is_wait4 = at.call() == libc::SYS_wait4;
+        let (child, options) = if is_wait4 {
+            ((first as i32) > 0)
+                .then_some(first)
+                .map_or((None, arguments[2]), |it| (Some(it), arguments[2]))
+        } else {
+            ((first == u64::from(libc::P_PID)).then_some(second), fourth)
+        };
+        let process = self.threads[&id].process;
+        let child = child.map(|number| {
+            let children = self.processes.get(&process).map(|it| &it.children);
+            let mut children = children.into_iter().flatten();
+            children
+                .find(|(_, child)| child.number == number as i64)
+                .map(|(id, _)| *id)
+        });
+        let children = match child {
+            None => Children::Any,
+            // There is no such child process, which the kernel finds, too.
+            Some(None) => return Ok(Next::Call),
+            Some(Some(child)) => Children::One(child),
+        };
+        if options & libc::WNOHANG as u64 == 0 && !self.has_ended_child(id, children) {
+            return Ok(Next::Wait(Wait::Child(children), None));
+        }
+        self.wait_for_child(id, at, children)
+    }
+
+    /// Makes the call, with the child process's own id.
+    fn wait_for_child(&mut self, id: Pid, at: &Registers, which: Children) -> nix::Result<Next> {
+        let arguments = at.arguments();
+        if let Children::One(child) = which {
+            let mut changed = arguments;
+            let index = usize::from(at.call() == libc::SYS_waitid);
+            changed[index] = child.as_raw() as u64;
+            let mut registers = *at;
+            registers.set_arguments(changed);
+            registers.write(id)?;
+        }
+        Ok(Next::CallThen(After::Wait(arguments)))
+    }
+
+    /// A thread that waited for child processes makes the call.
+    pub(super) fn resume_wait(&mut self, id: Pid, which: Children) -> nix::Result<Resume> {
+        let at = self.threads[&id].at;
+        if let Next::CallThen(after) = self.wait_for_child(id, &at, which)?
+            && let Some(thread) = self.threads.get_mut(&id)
+        {
+            thread.after = Some(after);
+        }
+        Ok(Resume::Call)
+    }
+
+    /// The end of a child process is received.
+    pub(super) fn on_child_reported(
+        &mut self,
+        id: Pid,
+        registers: &mut Registers,
+        arguments: [u64; 6],
+    ) -> nix::Result<()> {
+        /// Where a `siginfo_t` has the process's id.
+        const SIGINFO_PID: u64 = 16;
+        let is_wait4 = self.threads[&id].at.call() == libc::SYS_wait4;
+        registers.set_arguments(arguments);
+        let process = self.threads[&id].process;
+        let [_, _, info, options, ..] = arguments;
+        let child = match (is_wait4, registers.result()) {
+            (true, pid @ 1..) => pid as i32,
+            (false, 0) if info != 0 => Memory(id).read_u32(info + SIGINFO_PID)? as i32,
+            _ => return Ok(()),
+        };
+        let child = Pid::from_raw(child);
+        let Some(parent) = self.processes.get_mut(&process) else {
+            return Ok(());
+        };
+        let Some(number) = parent.children.get(&child).map(|it| it.number) else {
+            return Ok(());
+        };
+        if is_wait4 || options & libc::WNOWAIT as u64 == 0 {
+            parent.children.remove(&child);
+        }
+        if is_wait4 {
+            registers.set_result(number);
+            if arguments[3] != 0 {
+                Memory(id).write(arguments[3], &[0; 144])?;
+            }
+        } else {
+            Memory(id).write(info + SIGINFO_PID, &(number as u32).to_le_bytes())?;
+        }
+        Ok(())
+    }
+
+    /// The calls that return an id.
+    pub(super) fn id(&self, id: Pid, call: i64) -> i64 {
+        let number = |id: Pid| self.threads.get(&id).map(|thread| thread.number);
+        let process = self.threads[&id].process;
+        // The process that has started the node: it has the id before the first one.
+        let outside = self.first_id - 1;
+        match call {
+            libc::SYS_gettid => number(id).unwrap_or(outside),
+            libc::SYS_getpid | libc::SYS_setsid => number(process).unwrap_or(outside),
+            libc::SYS_getppid => {
+                let parent = self.processes.get(&process).and_then(|it| it.parent);
+                parent.and_then(number).unwrap_or(outside)
+            }
+            libc::SYS_getpgid | legacy::GETPGRP | libc::SYS_getsid => self.first_id,
+            // setpgid
+            _ => 0,
+        }
+    }
+}
+
+/// Waits for the end of a thread that is about to end.
+pub fn reap(id: Pid) -> nix::Result<WaitStatus> {
+    loop {
+        match waitpid(id, Some(WaitPidFlag::__WALL)) {
+            Ok(status @ (WaitStatus::Exited(..) | WaitStatus::Signaled(..))) => return Ok(status),
+            Ok(_) => {
+                let _ = ptrace::cont(id, None);
+            }
+            Err(Errno::ECHILD) => return Ok(WaitStatus::StillAlive),
+            Err(Errno::EINTR) => {}
+            Err(error) => return Err(error),
+        }
+    }
+}

@@ -1,0 +1,224 @@
+//! Runs one thread until it waits, ends, or lets another one run.
+
+use anyhow::bail;
+use nix::errno::Errno;
+use nix::libc;
+use nix::sys::ptrace;
+use nix::sys::signal::Signal;
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
+use nix::unistd::Pid;
+
+use super::calls::Next;
+use super::clock::MILLISECOND;
+use super::memory::{Memory, failed};
+use super::node::Node;
+use super::registers::{Registers, counter_read};
+use super::thread::{After, Resume, State, Wait};
+
+impl Node {
+    /// Runs a ready thread.
+    pub(super) fn run_thread(&mut self, id: Pid) -> anyhow::Result<()> {
+        let Some(State::Ready(mut resume)) = self.threads.get(&id).map(|it| it.state.clone())
+        else {
+            return Ok(());
+        };
+        loop {
+            let status = match self.resume(id, resume) {
+                Ok(()) => self.watch.wait(id),
+                Err(error) => Err(error),
+            };
+            let next = match status {
+                // It was killed while it was stopped.
+                Err(Errno::ESRCH | Errno::ECHILD) => return Ok(self.on_killed(id)?),
+                Err(error) => return Err(error.into()),
+                Ok(status) => self.on_stop(id, status)?,
+            };
+            match next {
+                Some(next) if self.schedule.yields(&self.ready) => {
+                    self.make_ready(id, next);
+                    return Ok(());
+                }
+                Some(next) => resume = next,
+                None => return Ok(()),
+            }
+        }
+    }
+
+    fn resume(&mut self, id: Pid, resume: Resume) -> nix::Result<()> {
+        if self.resume_outside(id, resume)? {
+            return Ok(());
+        }
+        let thread = &self.threads[&id];
+        let go_on = if thread.after.is_some() {
+            ptrace::syscall
+        } else {
+            ptrace::cont
+        };
+        match resume {
+            Resume::Continue(signal) => go_on(id, signal),
+            Resume::Call => go_on(id, None),
+            Resume::Return(result) => {
+                let mut registers = thread.at;
+                registers.skip_call(result);
+                registers.write(id)?;
+                ptrace::cont(id, None)
+            }
+        }
+    }
+
+    /// Handles a stop. Returns how the thread goes on, unless it waits or has ended.
+    fn on_stop(&mut self, id: Pid, status: WaitStatus) -> anyhow::Result<Option<Resume>> {
+        match status {
+            WaitStatus::PtraceEvent(_, _, libc::PTRACE_EVENT_SECCOMP) => Ok(self.on_entrance(id)?),
+            WaitStatus::PtraceSyscall(_) => Ok(self.on_return(id)?),
+            WaitStatus::PtraceEvent(_, _, event) => self.on_event(id, event),
+            WaitStatus::Stopped(_, Signal::SIGSEGV) if self.reads_counter(id)? => {
+                Ok(Some(Resume::Continue(None)))
+            }
+            WaitStatus::Stopped(_, Signal::SIGSTOP) if self.watch.take_preemption() => {
+                self.on_preemption(id)
+            }
+            WaitStatus::Stopped(_, signal) => Ok(Some(Resume::Continue(Some(signal)))),
+            WaitStatus::Exited(..) | WaitStatus::Signaled(..) => {
+                self.on_thread_end(id, status)?;
+                Ok(None)
+            }
+            other => bail!("unexpected stop: {other:?}"),
+        }
+    }
+
+    /// A thread is at the entrance of a call.
+    fn on_entrance(&mut self, id: Pid) -> nix::Result<Option<Resume>> {
+        let at = Registers::read(id)?;
+        let Some(thread) = self.threads.get_mut(&id) else {
+            return Ok(None);
+        };
+        thread.at = at;
+        let next = match self.on_call(id, &at) {
+            Ok(next) => next,
+            Err(Errno::ESRCH) => return Err(Errno::ESRCH),
+            // A bad pointer.
+            Err(error) => Next::Return(failed(error)),
+        };
+        Ok(match next {
+            Next::Call => Some(Resume::Call),
+            Next::CallThen(after) => {
+                if let Some(thread) = self.threads.get_mut(&id) {
+                    thread.after = Some(after);
+                }
+                Some(Resume::Call)
+            }
+            Next::Return(result) => Some(Resume::Return(result)),
+            Next::Wait(wait, deadline) => {
+                self.park(id, wait, deadline);
+                None
+            }
+            Next::Yield => {
+                self.make_ready(id, Resume::Return(0));
+                None
+            }
+            Next::Gone => None,
+        })
+    }
+
+    /// A call has returned.
+    fn on_return(&mut self, id: Pid) -> nix::Result<Option<Resume>> {
+        let after = self
+            .threads
+            .get_mut(&id)
+            .and_then(|thread| thread.after.take());
+        let mut registers = Registers::read(id)?;
+        match after {
+            None => return Ok(Some(Resume::Continue(None))),
+            Some(After::Fork { number, .. }) => {
+                if registers.result() > 0 {
+                    registers.set_result(number);
+                }
+            }
+            Some(After::Arguments(arguments)) => registers.set_arguments(arguments),
+            Some(After::Wait(arguments)) => {
+                self.on_child_reported(id, &mut registers, arguments)?;
+            }
+            Some(After::Write { arguments, done }) => {
+                let [file, address, len, ..] = arguments;
+                let written = registers.result();
+                registers.set_arguments(arguments);
+                if written > 0 && done + (written as u64) < len {
+                    // It stops at the entrance again.
+                    let done = done + written as u64;
+                    if let Some(thread) = self.threads.get_mut(&id) {
+                        thread.unfinished = Some((arguments, done));
+                    }
+                    registers
+                        .call_again(libc::SYS_write, [file, address + done, len - done, 0, 0, 0]);
+                } else if written > 0 || done > 0 {
+                    registers.set_result((done as i64) + written.max(0));
+                }
+            }
+        }
+        registers.write(id)?;
+        Ok(Some(Resume::Continue(None)))
+    }
+
+    fn on_event(&mut self, id: Pid, event: i32) -> anyhow::Result<Option<Resume>> {
+        match event {
+            libc::PTRACE_EVENT_CLONE | libc::PTRACE_EVENT_FORK | libc::PTRACE_EVENT_VFORK => {
+                let child = Pid::from_raw(ptrace::getevent(id)? as i32);
+                waitpid(child, Some(WaitPidFlag::__WALL))?;
+                let number = self.on_fork(id, child)?;
+                if let Some(thread) = self.threads.get_mut(&id) {
+                    thread.after = Some(After::Fork { child, number });
+                }
+                if event != libc::PTRACE_EVENT_VFORK {
+                    return Ok(Some(Resume::Continue(None)));
+                }
+                // It waits in the kernel until the child process has memory of its own.
+                self.park(id, Wait::ChildProgram, None);
+                ptrace::syscall(id, None)?;
+                Ok(None)
+            }
+            libc::PTRACE_EVENT_EXEC => {
+                self.on_program(id)?;
+                self.release_parent(id)?;
+                Ok(Some(Resume::Continue(None)))
+            }
+            libc::PTRACE_EVENT_EXIT => self.on_ending(id),
+            _ => Ok(Some(Resume::Continue(None))),
+        }
+    }
+
+    /// Whether a fault was a read of the time-stamp counter, which is then completed.
+    fn reads_counter(&mut self, id: Pid) -> nix::Result<bool> {
+        let mut registers = Registers::read(id)?;
+        let mut code = [0; 3];
+        if Memory(id).read(registers.instruction(), &mut code).is_err() {
+            return Ok(false);
+        }
+        let Some((length, has_cpu)) = counter_read(code) else {
+            return Ok(false);
+        };
+        registers.complete_counter_read(self.clock.counter(), length, has_cpu);
+        registers.write(id)?;
+        Ok(true)
+    }
+
+    /// The watchdog has interrupted a thread that computes, or waits in a call that is not virtual.
+    fn on_preemption(&mut self, id: Pid) -> anyhow::Result<Option<Resume>> {
+        let reason = self.watch.describe_preemption();
+        if self.watch.is_hopeless() {
+            bail!(
+                "{reason}; it was interrupted {} times",
+                self.watch.preemptions()
+            );
+        }
+        if self.ready.is_empty() && !self.watch.is_stuck() {
+            // No other thread could run, so it goes on as if nothing had happened.
+            return Ok(Some(Resume::Continue(None)));
+        }
+        self.note(reason);
+        self.clock.now += MILLISECOND;
+        self.clock.cpu += MILLISECOND;
+        self.make_ready(id, Resume::Continue(None));
+        Ok(None)
+    }
+}

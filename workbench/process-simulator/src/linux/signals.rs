@@ -1,0 +1,259 @@
+//! Signals among the threads of a node, and to threads that wait.
+//!
+//! A thread that waits is at the entrance of its call. If a signal is handled, a call that the kernel
+//! never makes again returns `EINTR`; any other is really made, and the kernel, which finds a signal
+//! pending, decides whether it fails or is made again: then it stops at its entrance again.
+
+use nix::errno::Errno;
+use nix::libc;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use super::calls::{Next, fail};
+use super::memory::{Memory, failed};
+use super::node::Node;
+use super::registers::{Registers, legacy};
+use super::thread::{After, Resume, State, Wait};
+
+/// A set of signals.
+type Signals = u64;
+
+/// Signals that do nothing unless they are handled.
+const HARMLESS: [i32; 4] = [libc::SIGCHLD, libc::SIGURG, libc::SIGWINCH, libc::SIGCONT];
+
+/// What the kernel knows of a thread's signals.
+#[derive(Debug, Default, Clone, Copy)]
+struct Status {
+    blocked: Signals,
+    pending: Signals,
+    ignored: Signals,
+    handled: Signals,
+}
+
+impl Status {
+    fn of(id: Pid) -> Self {
+        let text = std::fs::read_to_string(format!("/proc/{id}/status")).unwrap_or_default();
+        let set = |name: &str| {
+            let line = text.lines().find_map(|line| line.strip_prefix(name));
+            let set = line.and_then(|set| Signals::from_str_radix(set.trim(), 16).ok());
+            set.unwrap_or(0)
+        };
+        Status {
+            blocked: set("SigBlk:"),
+            pending: set("SigPnd:") | set("ShdPnd:"),
+            ignored: set("SigIgn:"),
+            handled: set("SigCgt:"),
+        }
+    }
+
+    /// Whether a signal has an effect on its process.
+    fn has_effect(&self, signal: i32) -> bool {
+        let bit = bit(signal);
+        self.handled & bit != 0 || (self.ignored & bit == 0 && !HARMLESS.contains(&signal))
+    }
+}
+
+fn bit(signal: i32) -> Signals {
+    1_u64.checked_shl(signal as u32 - 1).unwrap_or(0)
+}
+
+impl Node {
+    /// `kill`, `tkill`, `tgkill` and the calls that send a value with the signal.
+    pub(super) fn on_kill(&mut self, id: Pid, at: &Registers) -> nix::Result<Next> {
+        let [first, second, third, ..] = at.arguments();
+        let process = self.threads[&id].process;
+        match at.call() {
+            libc::SYS_kill => {
+                let signal = second as i32;
+                let targets = self.processes_named(first as i64 as i32, process);
+                if targets.is_empty() {
+                    return fail(Errno::ESRCH);
+                }
+                let Ok(signal) = Signal::try_from(signal) else {
+                    return match signal {
+                        0 => Ok(Next::Return(0)),
+                        34..=64 => self.call_with_ids(id, at, &[(0, targets[0])]),
+                        _ => fail(Errno::EINVAL),
+                    };
+                };
+                for target in targets {
+                    // Sent while all threads are stopped, so it is pending for the whole process.
+                    kill(target, signal)?;
+                    self.signal_process(target, signal as i32)?;
+                }
+                Ok(Next::Return(0))
+            }
+            libc::SYS_rt_sigqueueinfo => match self.processes_named(first as i32, process)[..] {
+                [target, ..] => {
+                    self.signal_process(target, second as i32)?;
+                    self.call_with_ids(id, at, &[(0, target)])
+                }
+                [] => fail(Errno::ESRCH),
+            },
+            call => {
+                let (index, signal) = match call {
+                    libc::SYS_tkill => (0, second as i32),
+                    _ => (1, third as i32),
+                };
+                let Some(target) = self.thread_named(at.arguments()[index] as i64) else {
+                    return fail(Errno::ESRCH);
+                };
+                if signal != 0 && target != id {
+                    self.signal_thread(target, signal, &Status::of(target))?;
+                }
+                let mut ids = vec![(index, target)];
+                if index == 1 {
+                    ids.push((0, self.threads[&target].process));
+                }
+                self.call_with_ids(id, at, &ids)
+            }
+        }
+    }
+
+    /// Makes a call with the system's own ids in some of its arguments.
+    fn call_with_ids(
+        &mut self,
+        id: Pid,
+        at: &Registers,
+        ids: &[(usize, Pid)],
+    ) -> nix::Result<Next> {
+        let mut arguments = at.arguments();
+        for (index, target) in ids {
+            arguments[*index] = target.as_raw() as u64;
+        }
+        let mut registers = *at;
+        registers.set_arguments(arguments);
+        registers.write(id)?;
+        Ok(Next::CallThen(After::Arguments(at.arguments())))
+    }
+
+    /// The processes that an argument of `kill` stands for. All are of one process group.
+    fn processes_named(&self, number: i32, own: Pid) -> Vec<Pid> {
+        if number <= 0 {
+            let all = self.processes.keys().copied();
+            return all.filter(|it| number != -1 || *it != own).collect();
+        }
+        let is_it = |process: &&Pid| {
+            let first = self.threads.get(*process);
+            first.is_some_and(|first| first.number == i64::from(number))
+                || process.as_raw() == number
+        };
+        self.processes
+            .keys()
+            .find(is_it)
+            .copied()
+            .into_iter()
+            .collect()
+    }
+
+    fn thread_named(&self, number: i64) -> Option<Pid> {
+        let mut threads = self.threads.iter();
+        // The kernel writes its own ids into the program's memory, so those are known, too.
+        let named =
+            threads.find(|(id, it)| it.number == number || i64::from(id.as_raw()) == number);
+        named.map(|(id, _)| *id)
+    }
+
+    /// A signal is pending for a process: lets the thread go on that receives it.
+    pub(super) fn signal_process(&mut self, process: Pid, signal: i32) -> nix::Result<()> {
+        self.has_signals = true;
+        let threads = self.order.iter().copied();
+        let threads: Vec<Pid> = threads
+            .filter(|it| self.threads.get(it).is_some_and(|it| it.process == process))
+            .collect();
+        for id in threads {
+            if self.signal_thread(id, signal, &Status::of(id))? {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// A signal is sent to a thread: if it waits and receives it, it goes on. Returns whether it is
+    /// the thread to receive a signal to its process.
+    fn signal_thread(&mut self, id: Pid, signal: i32, status: &Status) -> nix::Result<bool> {
+        self.has_signals = true;
+        let thread = &self.threads[&id];
+        let State::Waiting(wait) = &thread.state else {
+            return Ok(status.blocked & bit(signal) == 0);
+        };
+        let at = thread.at;
+        let set = signal_set(id, &at)?;
+        if at.call() == libc::SYS_rt_sigtimedwait {
+            if *wait == Wait::Signal && set.is_some_and(|set| set & bit(signal) != 0) {
+                self.make_ready(id, Resume::Call);
+                return Ok(true);
+            }
+        } else if set.unwrap_or(status.blocked) & bit(signal) != 0 {
+            return Ok(false);
+        }
+        if status.blocked & bit(signal) != 0 && set.is_none() {
+            return Ok(false);
+        }
+        if !status.has_effect(signal) {
+            return Ok(true);
+        }
+        let interrupted = Resume::Return(failed(Errno::EINTR));
+        let resume = match wait {
+            Wait::ChildProgram | Wait::OtherThreads => return Ok(false),
+            // With a mask of its own the call must be made, so that the kernel uses the mask.
+            _ if set.is_some() => Resume::Call,
+            Wait::Readable(_) | Wait::Writable(_) | Wait::Child(_) => Resume::Call,
+            Wait::Sleep => {
+                self.write_remaining(id, &at)?;
+                interrupted
+            }
+            Wait::Futex { .. } | Wait::Lock { .. } | Wait::Files | Wait::Signal => interrupted,
+        };
+        self.make_ready(id, resume);
+        Ok(true)
+    }
+
+    /// `pause`, `rt_sigsuspend` and `rt_sigtimedwait`.
+    pub(super) fn on_signal_wait(&mut self, id: Pid, at: &Registers) -> nix::Result<Next> {
+        if self.has_pending_signal(id, at)? {
+            return Ok(Next::Call);
+        }
+        let [_, _, time, ..] = at.arguments();
+        let deadline = match at.call() {
+            libc::SYS_rt_sigtimedwait if time != 0 => {
+                let time = Memory(id).read_duration(time, 1)?;
+                Some(self.clock.now.saturating_add(time))
+            }
+            _ => None,
+        };
+        Ok(Next::Wait(Wait::Signal, deadline))
+    }
+
+    /// Whether a signal is pending that ends a call with a set of signals.
+    pub(super) fn has_pending_signal(&self, id: Pid, at: &Registers) -> nix::Result<bool> {
+        let Some(set) = signal_set(id, at)?.filter(|_| self.has_signals) else {
+            return Ok(false);
+        };
+        let status = Status::of(id);
+        Ok(if at.call() == libc::SYS_rt_sigtimedwait {
+            status.pending & set != 0
+        } else {
+            let signals = (1..=64).filter(|it| status.pending & !set & bit(*it) != 0);
+            signals.into_iter().any(|it| status.has_effect(it))
+        })
+    }
+}
+
+/// The set of signals of a call: those that it waits for, or those that it blocks meanwhile.
+fn signal_set(id: Pid, at: &Registers) -> nix::Result<Option<Signals>> {
+    let arguments = at.arguments();
+    let address = match at.call() {
+        libc::SYS_rt_sigtimedwait | libc::SYS_rt_sigsuspend => arguments[0],
+        libc::SYS_ppoll => arguments[3],
+        libc::SYS_epoll_pwait | libc::SYS_epoll_pwait2 => arguments[4],
+        libc::SYS_pselect6 if arguments[5] != 0 => Memory(id).read_words::<1>(arguments[5])?[0],
+        legacy::PAUSE => 0,
+        _ => 0,
+    };
+    if address == 0 {
+        return Ok(None);
+    }
+    let [set] = Memory(id).read_words(address)?;
+    Ok(Some(set))
+}

@@ -1,0 +1,110 @@
+//! A thread of a node: where it is stopped, and what it waits for.
+
+use nix::sys::signal::Signal;
+use nix::unistd::Pid;
+
+use super::clock::Ns;
+use super::registers::Registers;
+
+/// A thread of a node.
+pub struct Thread {
+    /// Its process, named by the process's first thread.
+    pub process: Pid,
+    /// Its id, as the program sees it.
+    pub number: i64,
+    pub state: State,
+    /// The virtual time at which it stops waiting.
+    pub deadline: Option<Ns>,
+    /// Its registers at the entrance of its last call.
+    pub at: Registers,
+    /// Threads that wait for the same are released in the order of this number.
+    pub arrival: u64,
+    /// What is done when the current call has returned.
+    pub after: Option<After>,
+    /// The arguments of a long write, of which so many bytes are written.
+    pub unfinished: Option<([u64; 6], u64)>,
+    /// It has made a call for the supervisor, and is stopped just before its own.
+    pub is_outside: bool,
+    /// It is about to end, and the other threads of its process are not.
+    pub is_ending: bool,
+}
+
+/// What a thread does next.
+#[derive(Debug, Clone)]
+pub enum State {
+    /// It runs when it is its turn.
+    Ready(Resume),
+    /// It waits at the entrance of a call, or inside one.
+    Waiting(Wait),
+}
+
+/// How a stopped thread goes on.
+#[derive(Debug, Clone, Copy)]
+pub enum Resume {
+    /// From a stop outside a call, perhaps with a signal.
+    Continue(Option<Signal>),
+    /// By making the call at whose entrance it is. It is known not to block.
+    Call,
+    /// As if the call had returned this.
+    Return(i64),
+}
+
+/// What a thread waits for. A deadline is beside it, in the thread.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Wait {
+    /// The deadline only.
+    Sleep,
+    /// A wake of a futex.
+    Futex { key: FutexKey, bits: u32 },
+    /// The ownership of a futex that inherits priority.
+    Lock { key: FutexKey },
+    /// One of several files, by `poll`, `select` or `epoll_wait`.
+    Files,
+    /// A file to be readable.
+    Readable(i32),
+    /// A file to be writable.
+    Writable(i32),
+    /// The end of one of these child processes.
+    Child(Children),
+    /// A signal that is handled, or one of a set that is taken.
+    Signal,
+    /// The program that its child process, which shares its memory, is about to start.
+    ChildProgram,
+    /// The ends of the other threads: the first one has ended.
+    OtherThreads,
+}
+
+/// Which child processes a thread waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Children {
+    Any,
+    One(Pid),
+}
+
+/// A futex: an address in a process, or a place in a file or in shared memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FutexKey {
+    Private {
+        process: Pid,
+        address: u64,
+    },
+    Shared {
+        device: u64,
+        inode: u64,
+        offset: u64,
+    },
+}
+
+/// What is done when a call has returned.
+#[derive(Debug, Clone, Copy)]
+pub enum After {
+    /// The new process or thread is reported by its virtual id.
+    Fork { child: Pid, number: i64 },
+    /// The child process is reported by its virtual id, and is no longer a child. The arguments are
+    /// the program's, the address is that of a `siginfo_t`, if there is one.
+    Wait([u64; 6]),
+    /// The arguments are the program's again.
+    Arguments([u64; 6]),
+    /// Another part of a long write is made; so many bytes of it were written before.
+    Write { arguments: [u64; 6], done: u64 },
+}
