@@ -147,35 +147,25 @@ impl Node {
     /// How a thread that waits for files goes on, if it does.
     pub(super) fn poll_waiting(&mut self, id: Pid, is_due: bool) -> nix::Result<Option<Resume>> {
         let thread = &self.threads[&id];
-        let (process, at, deadline) = (thread.process, thread.at, thread.deadline);
+        let (at, deadline) = (thread.at, thread.deadline);
         let State::Waiting(wait) = &thread.state else {
             return Ok(None);
         };
-        let is_ready = match *wait {
-            Wait::Readable(0) if !self.has_moved_files(process) => self.pipes.stdin_readiness().0,
-            Wait::Readable(file) => self.is_ready(process, file, PollFlags::IN),
-            Wait::Writable(file) => self.is_ready(process, file, PollFlags::OUT),
-            Wait::Files => return self.poll_files(id, &at, deadline, is_due),
-            _ => return Ok(None),
-        };
-        if !is_ready {
-            return Ok(None);
+        if *wait == Wait::Files {
+            return self.poll_files(id, &at, deadline, is_due);
         }
-        if matches!(wait, Wait::Writable(_)) {
-            // How much fits is decided at the entrance.
-            return match self.on_write(id, &at)? {
-                Next::CallThen(after) => {
-                    if let Some(thread) = self.threads.get_mut(&id) {
-                        thread.after = Some(after);
-                    }
-                    Ok(Some(Resume::Call))
+        // It is decided as at the entrance, where the thread is.
+        match self.on_call(id, &at)? {
+            Next::CallThen(after) => {
+                if let Some(thread) = self.threads.get_mut(&id) {
+                    thread.after = Some(after);
                 }
-                Next::Return(result) => Ok(Some(Resume::Return(result))),
-                Next::Wait(..) => Ok(None),
-                _ => Ok(Some(Resume::Call)),
-            };
+                Ok(Some(Resume::Call))
+            }
+            Next::Return(result) => Ok(Some(Resume::Return(result))),
+            Next::Wait(..) => Ok(None),
+            Next::Call | Next::Yield | Next::Gone => Ok(Some(Resume::Call)),
         }
-        Ok(Some(Resume::Call))
     }
 
     /// The outcome of a wait for files, if one is ready or the time is over.

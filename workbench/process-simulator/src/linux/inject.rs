@@ -8,6 +8,7 @@ use nix::unistd::Pid;
 
 use super::memory::Memory;
 use super::node::Node;
+use super::signals::Status;
 use super::thread::{Resume, State};
 
 impl Node {
@@ -18,22 +19,38 @@ impl Node {
         let memory = Memory(id);
         let saved = memory.read_words::<4>(address)?;
         memory.write_words(address, &[0, 0, 0, 1])?;
-        let before = pending(id);
+        let process = self.threads[&id].process;
+        let before = self.pending_signals(process);
         let arguments = [timer as u64, 0, address, 0, 0, 0];
         let armed = self.inject(id, libc::SYS_timer_settime, arguments);
         memory.write_words(address, &saved)?;
         armed?;
         // The clock's interrupt may come a little later.
         for _ in 0..1000 {
-            let after = pending(id) & !before;
-            if after != 0 {
-                let process = self.threads[&id].process;
-                let signal = after.trailing_zeros() as i32 + 1;
-                return self.signal_process(process, signal);
+            let now = self.pending_signals(process);
+            let changed = before.iter().zip(&now).find(|(before, now)| before != now);
+            if let Some(((_, before), (thread, now))) = changed {
+                let new = |now: u64, before: u64| match now & !before {
+                    0 => None,
+                    new => Some(new.trailing_zeros() as i32 + 1),
+                };
+                if let Some(signal) = new(now.pending, before.pending) {
+                    self.signal_thread(*thread, signal, now)?;
+                } else if let Some(signal) = new(now.shared, before.shared) {
+                    self.signal_process(process, signal)?;
+                }
+                return Ok(());
             }
             std::thread::sleep(std::time::Duration::from_micros(100));
         }
         Ok(())
+    }
+
+    /// What is pending for each thread of a process.
+    fn pending_signals(&self, process: Pid) -> Vec<(Pid, Status)> {
+        let threads = self.threads.iter();
+        let threads = threads.filter(|(_, thread)| thread.process == process);
+        threads.map(|(id, _)| (*id, Status::of(*id))).collect()
     }
 
     /// Makes a call in a thread that waits at the entrance of another one, and brings it back there.
@@ -77,16 +94,4 @@ impl Node {
         ptrace::cont(id, None)?;
         Ok(true)
     }
-}
-
-/// The signals that are pending for a thread.
-fn pending(id: Pid) -> u64 {
-    let text = std::fs::read_to_string(format!("/proc/{id}/status")).unwrap_or_default();
-    let sets = text.lines().filter_map(|line| {
-        let set = line
-            .strip_prefix("SigPnd:")
-            .or(line.strip_prefix("ShdPnd:"))?;
-        u64::from_str_radix(set.trim(), 16).ok()
-    });
-    sets.fold(0, |all, set| all | set)
 }

@@ -54,6 +54,8 @@ pub struct Node {
     pub(super) has_signals: bool,
     /// How its first process has ended.
     pub(super) end: Option<String>,
+    /// When others have their turn.
+    pub(super) slice_end: Ns,
     /// It has used its slice without coming to rest.
     is_busy: bool,
     /// What another run of the same seed may do otherwise, and what of it has been reported.
@@ -90,6 +92,7 @@ impl Node {
             watch: Watch::new(),
             has_signals: false,
             end: None,
+            slice_end: 0,
             is_busy: true,
             nondeterminism: BTreeSet::new(),
             unreported: Vec::new(),
@@ -164,18 +167,20 @@ impl Node {
             return;
         }
         self.clock.now = self.clock.now.max(now);
-        let slice_end = self.clock.now + SLICE;
-        if let Err(error) = self.run_until(slice_end)
+        self.slice_end = self.clock.now + SLICE;
+        if let Err(error) = self.run_slice()
             && self.end.is_none()
         {
             self.end = Some(format!("it cannot be controlled any more: {error:#}"));
         }
     }
 
-    fn run_until(&mut self, slice_end: Ns) -> anyhow::Result<()> {
+    fn run_slice(&mut self) -> anyhow::Result<()> {
+        // Also if a thread is ready: those that wait must not wait for ever for one that spins.
+        let mut is_first = true;
         self.is_busy = false;
         while self.end.is_none() {
-            if self.ready.is_empty() {
+            if std::mem::take(&mut is_first) || self.ready.is_empty() {
                 self.fire_timers()?;
                 self.pipes.fill_input();
                 self.wake_threads()?;
@@ -185,7 +190,7 @@ impl Node {
                 return Ok(());
             };
             self.run_thread(thread)?;
-            if self.clock.now >= slice_end && !self.ready.is_empty() {
+            if self.clock.now >= self.slice_end && !self.ready.is_empty() {
                 self.is_busy = true;
                 return Ok(());
             }

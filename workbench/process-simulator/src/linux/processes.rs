@@ -172,7 +172,7 @@ impl Node {
                 _ => {}
             }
         }
-        let number = self.threads[&id].number;
+        let number = self.threads[&process].number;
         let others = self.order.iter().copied();
         let others: Vec<Pid> = others
             .filter(|it| self.threads[it].process == process)

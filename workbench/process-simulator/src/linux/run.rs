@@ -14,6 +14,7 @@ use super::memory::{Memory, failed};
 use super::node::Node;
 use super::registers::{Registers, counter_read};
 use super::thread::{After, Resume, State, Wait};
+use super::watchdog::STUCK_AFTER;
 
 impl Node {
     /// Runs a ready thread.
@@ -34,7 +35,9 @@ impl Node {
                 Ok(status) => self.on_stop(id, status)?,
             };
             match next {
-                Some(next) if self.schedule.yields(&self.ready) => {
+                Some(next)
+                    if self.clock.now >= self.slice_end || self.schedule.yields(&self.ready) =>
+                {
                     self.make_ready(id, next);
                     return Ok(());
                 }
@@ -216,8 +219,10 @@ impl Node {
             return Ok(Some(Resume::Continue(None)));
         }
         self.note(reason);
-        self.clock.now += MILLISECOND;
-        self.clock.cpu += MILLISECOND;
+        // Longer and longer, as what it waits for may be far away.
+        let passes = MILLISECOND << self.watch.preemptions().saturating_sub(STUCK_AFTER).min(10);
+        self.clock.now += passes;
+        self.clock.cpu += passes;
         self.make_ready(id, Resume::Continue(None));
         Ok(None)
     }

@@ -22,16 +22,18 @@ type Signals = u64;
 const HARMLESS: [i32; 4] = [libc::SIGCHLD, libc::SIGURG, libc::SIGWINCH, libc::SIGCONT];
 
 /// What the kernel knows of a thread's signals.
-#[derive(Debug, Default, Clone, Copy)]
-struct Status {
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Status {
     blocked: Signals,
-    pending: Signals,
+    /// Pending for the thread, and for its process.
+    pub pending: Signals,
+    pub shared: Signals,
     ignored: Signals,
     handled: Signals,
 }
 
 impl Status {
-    fn of(id: Pid) -> Self {
+    pub fn of(id: Pid) -> Self {
         let text = std::fs::read_to_string(format!("/proc/{id}/status")).unwrap_or_default();
         let set = |name: &str| {
             let line = text.lines().find_map(|line| line.strip_prefix(name));
@@ -40,7 +42,8 @@ impl Status {
         };
         Status {
             blocked: set("SigBlk:"),
-            pending: set("SigPnd:") | set("ShdPnd:"),
+            pending: set("SigPnd:"),
+            shared: set("ShdPnd:"),
             ignored: set("SigIgn:"),
             handled: set("SigCgt:"),
         }
@@ -171,7 +174,12 @@ impl Node {
 
     /// A signal is sent to a thread: if it waits and receives it, it goes on. Returns whether it is
     /// the thread to receive a signal to its process.
-    fn signal_thread(&mut self, id: Pid, signal: i32, status: &Status) -> nix::Result<bool> {
+    pub(super) fn signal_thread(
+        &mut self,
+        id: Pid,
+        signal: i32,
+        status: &Status,
+    ) -> nix::Result<bool> {
         self.has_signals = true;
         let thread = &self.threads[&id];
         let State::Waiting(wait) = &thread.state else {
@@ -198,7 +206,11 @@ impl Node {
             Wait::ChildProgram | Wait::OtherThreads => return Ok(false),
             // With a mask of its own the call must be made, so that the kernel uses the mask.
             _ if set.is_some() => Resume::Call,
-            Wait::Readable(_) | Wait::Writable(_) | Wait::Child(_) => Resume::Call,
+            Wait::Readable(_) | Wait::Writable(_) => Resume::Call,
+            Wait::Child(children) => {
+                let children = *children;
+                self.resume_wait(id, children)?
+            }
             Wait::Sleep => {
                 self.write_remaining(id, &at)?;
                 interrupted
@@ -232,9 +244,10 @@ impl Node {
         };
         let status = Status::of(id);
         Ok(if at.call() == libc::SYS_rt_sigtimedwait {
-            status.pending & set != 0
+            (status.pending | status.shared) & set != 0
         } else {
-            let signals = (1..=64).filter(|it| status.pending & !set & bit(*it) != 0);
+            let pending = status.pending | status.shared;
+            let signals = (1..=64).filter(|it| pending & !set & bit(*it) != 0);
             signals.into_iter().any(|it| status.has_effect(it))
         })
     }

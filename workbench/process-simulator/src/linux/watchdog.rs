@@ -23,17 +23,17 @@ const MAX_COMPUTING: u64 = 200_000_000;
 const MAX_WAITING: u32 = 20;
 
 /// Interruptions in a row after which a thread that could go on lets virtual time pass.
-const STUCK_AFTER: u32 = 10;
+pub const STUCK_AFTER: u32 = 10;
 
 /// Interruptions in a row after which a node is given up.
-const HOPELESS_AFTER: u32 = 150;
+const HOPELESS_AFTER: u32 = 50;
 
 /// A supervising thread's view of the watchdog.
 pub struct Watch {
     shared: Arc<Watched>,
     /// Interruptions since the node's threads last stopped by themselves.
     in_a_row: u32,
-    reason: String,
+    reason: Reason,
 }
 
 #[derive(Default)]
@@ -43,7 +43,17 @@ struct Watched {
     /// How often a thread was resumed.
     resumes: AtomicU64,
     is_interrupted: AtomicBool,
-    reason: Mutex<String>,
+    reason: Mutex<Reason>,
+}
+
+/// Why a thread is interrupted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Reason {
+    /// It computes.
+    #[default]
+    Computing,
+    /// It waits in a call of this number.
+    Waiting(Option<usize>),
 }
 
 impl Watch {
@@ -53,7 +63,7 @@ impl Watch {
         Watch {
             shared,
             in_a_row: 0,
-            reason: String::new(),
+            reason: Reason::default(),
         }
     }
 
@@ -81,14 +91,23 @@ impl Watch {
         }
         self.in_a_row += 1;
         if let Ok(reason) = self.shared.reason.lock() {
-            self.reason.clone_from(&reason);
+            self.reason = *reason;
         }
         true
     }
 
     /// What the interrupted thread was doing.
     pub fn describe_preemption(&self) -> String {
-        self.reason.clone()
+        match self.reason {
+            Reason::Computing => {
+                "a thread computed for long without a call that stops it".to_owned()
+            }
+            Reason::Waiting(number) => {
+                let call = number.and_then(syscalls::Sysno::new);
+                let name = call.map_or("a system call", |call| call.name());
+                format!("a thread waited in {name}(), which is not virtual")
+            }
+        }
     }
 
     /// How often in a row threads were interrupted.
@@ -98,7 +117,7 @@ impl Watch {
 
     /// Whether a thread makes no progress unless virtual time passes.
     pub fn is_stuck(&self) -> bool {
-        self.in_a_row >= STUCK_AFTER
+        self.in_a_row >= STUCK_AFTER || self.reason != Reason::Computing
     }
 
     /// Whether the node is given up.
@@ -178,15 +197,14 @@ impl Watched {
             .next()
             .and_then(|rest| rest.chars().next());
         seen.waiting = match state {
-            Some('S' | 'D') => seen.waiting + 1,
+            Some('S') => seen.waiting + 1,
             _ => 0,
         };
         let reason = if cpu.saturating_sub(seen.cpu) >= MAX_COMPUTING {
-            "a thread computed for long without a call that stops it".to_owned()
+            Reason::Computing
         } else if seen.waiting >= MAX_WAITING {
             let call = file("syscall");
-            let number = call.split(' ').next().unwrap_or("?");
-            format!("a thread waited in the system call {number}, which is not virtual")
+            Reason::Waiting(call.split(' ').next().and_then(|it| it.parse().ok()))
         } else {
             return;
         };

@@ -1,0 +1,6 @@
+//! Programs under the supervisor, on Linux: small ones that each use some of the calls that are virtual,
+//! and nodes in several languages.
+#![cfg(all(target_os = "linux", target_arch = "x86_64"))]
+
+mod calls;
+mod support;
