@@ -138,7 +138,7 @@ impl Node {
         if let Some(resume) = self.poll_files(id, at, deadline, time == Some(0))? {
             return Ok(match resume {
                 Resume::Return(result) => Next::Return(result),
-                Resume::Call | Resume::Continue(_) => Next::Call,
+                Resume::Call | Resume::Decide(_) | Resume::Continue(_) => Next::Call,
             });
         }
         Ok(Next::Wait(Wait::Files, deadline))
@@ -147,25 +147,20 @@ impl Node {
     /// How a thread that waits for files goes on, if it does.
     pub(super) fn poll_waiting(&mut self, id: Pid, is_due: bool) -> nix::Result<Option<Resume>> {
         let thread = &self.threads[&id];
-        let (at, deadline) = (thread.at, thread.deadline);
+        let (process, at, deadline) = (thread.process, thread.at, thread.deadline);
         let State::Waiting(wait) = &thread.state else {
             return Ok(None);
         };
         if *wait == Wait::Files {
             return self.poll_files(id, &at, deadline, is_due);
         }
-        // It is decided as at the entrance, where the thread is.
-        match self.on_call(id, &at)? {
-            Next::CallThen(after) => {
-                if let Some(thread) = self.threads.get_mut(&id) {
-                    thread.after = Some(after);
-                }
-                Ok(Some(Resume::Call))
-            }
-            Next::Return(result) => Ok(Some(Resume::Return(result))),
-            Next::Wait(..) => Ok(None),
-            Next::Call | Next::Yield | Next::Gone => Ok(Some(Resume::Call)),
-        }
+        let is_ready = match *wait {
+            Wait::Readable(0) if !self.has_moved_files(process) => self.pipes.stdin_readiness().0,
+            Wait::Readable(file) => self.is_ready(process, file, PollFlags::IN),
+            Wait::Writable(file) => self.is_ready(process, file, PollFlags::OUT),
+            _ => false,
+        };
+        Ok(is_ready.then_some(Resume::Decide(None)))
     }
 
     /// The outcome of a wait for files, if one is ready or the time is over.
@@ -215,7 +210,7 @@ impl Node {
             _ => {
                 let is_ready = self.is_ready(process, first as i32, PollFlags::IN);
                 Ok(match (is_ready, is_over) {
-                    (true, _) => Some(Resume::Call),
+                    (true, _) => Some(Resume::Decide(deadline)),
                     (false, true) => Some(Resume::Return(0)),
                     (false, false) => None,
                 })

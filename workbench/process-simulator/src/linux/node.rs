@@ -41,6 +41,8 @@ pub struct Node {
     /// The threads in the order in which they were created.
     pub(super) order: Vec<Pid>,
     pub(super) ready: VecDeque<Pid>,
+    /// Threads that receive a signal of their process before another thread can.
+    pub(super) urgent: VecDeque<Pid>,
     pub(super) processes: BTreeMap<Pid, Process>,
     pub(super) clock: Clock,
     pub(super) schedule: Schedule,
@@ -82,6 +84,7 @@ impl Node {
             threads: BTreeMap::new(),
             order: Vec::new(),
             ready: VecDeque::new(),
+            urgent: VecDeque::new(),
             processes: BTreeMap::new(),
             clock: Clock::default(),
             schedule: Schedule::new(threads, seed),
@@ -185,7 +188,8 @@ impl Node {
                 self.pipes.fill_input();
                 self.wake_threads()?;
             }
-            let Some(thread) = self.schedule.next(&mut self.ready) else {
+            let urgent = self.urgent.pop_front();
+            let Some(thread) = urgent.or_else(|| self.schedule.next(&mut self.ready)) else {
                 self.clock.rest();
                 return Ok(());
             };
@@ -223,7 +227,7 @@ impl Node {
                     Some(Resume::Return(super::memory::failed(Errno::EAGAIN)))
                 }
                 Wait::Child(children) if self.has_ended_child(id, children) => {
-                    Some(self.resume_wait(id, children)?)
+                    Some(Resume::Decide(None))
                 }
                 _ => None,
             };

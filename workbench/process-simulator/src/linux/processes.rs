@@ -190,6 +190,7 @@ impl Node {
         self.threads.remove(&id);
         self.order.retain(|it| *it != id);
         self.ready.retain(|it| *it != id);
+        self.urgent.retain(|it| *it != id);
     }
 
     /// A thread is about to end, alone or with its whole process.

@@ -9,7 +9,7 @@ use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 
 use super::calls::Next;
-use super::clock::MILLISECOND;
+use super::clock::{MILLISECOND, Ns};
 use super::memory::{Memory, failed};
 use super::node::Node;
 use super::registers::{Registers, counter_read};
@@ -24,15 +24,12 @@ impl Node {
             return Ok(());
         };
         loop {
-            let status = match self.resume(id, resume) {
-                Ok(()) => self.watch.wait(id),
-                Err(error) => Err(error),
-            };
-            let next = match status {
+            let next = match self.resume_and_wait(id, resume) {
+                Ok(None) => return Ok(()),
+                Ok(Some(status)) => self.on_stop(id, status)?,
                 // It was killed while it was stopped.
                 Err(Errno::ESRCH | Errno::ECHILD) => return Ok(self.on_killed(id)?),
                 Err(error) => return Err(error.into()),
-                Ok(status) => self.on_stop(id, status)?,
             };
             match next {
                 Some(next)
@@ -47,6 +44,20 @@ impl Node {
         }
     }
 
+    /// Lets a thread go on until its next stop, unless it is decided that it waits.
+    fn resume_and_wait(&mut self, id: Pid, resume: Resume) -> nix::Result<Option<WaitStatus>> {
+        let resume = match resume {
+            // What is decided is done at once, as it may be wrong after another thread has run.
+            Resume::Decide(deadline) => self.decide(id, deadline)?,
+            resume => Some(resume),
+        };
+        let Some(resume) = resume else {
+            return Ok(None);
+        };
+        self.resume(id, resume)?;
+        self.watch.wait(id).map(Some)
+    }
+
     fn resume(&mut self, id: Pid, resume: Resume) -> nix::Result<()> {
         if self.resume_outside(id, resume)? {
             return Ok(());
@@ -59,7 +70,7 @@ impl Node {
         };
         match resume {
             Resume::Continue(signal) => go_on(id, signal),
-            Resume::Call => go_on(id, None),
+            Resume::Call | Resume::Decide(_) => go_on(id, None),
             Resume::Return(result) => {
                 let mut registers = thread.at;
                 registers.skip_call(result);
@@ -72,7 +83,13 @@ impl Node {
     /// Handles a stop. Returns how the thread goes on, unless it waits or has ended.
     fn on_stop(&mut self, id: Pid, status: WaitStatus) -> anyhow::Result<Option<Resume>> {
         match status {
-            WaitStatus::PtraceEvent(_, _, libc::PTRACE_EVENT_SECCOMP) => Ok(self.on_entrance(id)?),
+            WaitStatus::PtraceEvent(_, _, libc::PTRACE_EVENT_SECCOMP) => {
+                let at = Registers::read(id)?;
+                if let Some(thread) = self.threads.get_mut(&id) {
+                    thread.at = at;
+                }
+                Ok(Some(Resume::Decide(None)))
+            }
             WaitStatus::PtraceSyscall(_) => Ok(self.on_return(id)?),
             WaitStatus::PtraceEvent(_, _, event) => self.on_event(id, event),
             WaitStatus::Stopped(_, Signal::SIGSEGV) if self.reads_counter(id)? => {
@@ -90,13 +107,10 @@ impl Node {
         }
     }
 
-    /// A thread is at the entrance of a call.
-    fn on_entrance(&mut self, id: Pid) -> nix::Result<Option<Resume>> {
-        let at = Registers::read(id)?;
-        let Some(thread) = self.threads.get_mut(&id) else {
-            return Ok(None);
-        };
-        thread.at = at;
+    /// Decides how a thread goes on at the entrance of a call. A deadline is that of an earlier wait
+    /// in the same call.
+    fn decide(&mut self, id: Pid, deadline: Option<Ns>) -> nix::Result<Option<Resume>> {
+        let at = self.threads[&id].at;
         let next = match self.on_call(id, &at) {
             Ok(next) => next,
             Err(Errno::ESRCH) => return Err(Errno::ESRCH),
@@ -112,8 +126,8 @@ impl Node {
                 Some(Resume::Call)
             }
             Next::Return(result) => Some(Resume::Return(result)),
-            Next::Wait(wait, deadline) => {
-                self.park(id, wait, deadline);
+            Next::Wait(wait, new) => {
+                self.park(id, wait, deadline.or(new));
                 None
             }
             Next::Yield => {

@@ -84,7 +84,7 @@ impl Node {
                     kill(target, signal)?;
                     self.signal_process(target, signal as i32)?;
                 }
-                Ok(Next::Return(0))
+                Ok(Next::Yield)
             }
             libc::SYS_rt_sigqueueinfo => match self.processes_named(first as i32, process)[..] {
                 [target, ..] => {
@@ -166,6 +166,11 @@ impl Node {
             .collect();
         for id in threads {
             if self.signal_thread(id, signal, &Status::of(id))? {
+                // If it waited it is the last one that is ready now.
+                if self.ready.back() == Some(&id) {
+                    self.ready.pop_back();
+                    self.urgent.push_back(id);
+                }
                 break;
             }
         }

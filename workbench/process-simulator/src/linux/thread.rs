@@ -43,7 +43,10 @@ pub enum State {
 pub enum Resume {
     /// From a stop outside a call, perhaps with a signal.
     Continue(Option<Signal>),
-    /// By making the call at whose entrance it is. It is known not to block.
+    /// From the entrance of a call, where it is decided whether it waits: until the deadline, if
+    /// it has waited before.
+    Decide(Option<Ns>),
+    /// By making the call at whose entrance it is, at once: it is known not to wait now.
     Call,
     /// As if the call had returned this.
     Return(i64),
