@@ -28,6 +28,9 @@ use crate::{Program, Threads};
 /// How far a node that does not rest may get ahead of the run before others have their turn.
 const SLICE: Ns = MILLISECOND;
 
+/// After how many turns of threads those are woken that need not wait any longer.
+const TURNS: u32 = 32;
+
 /// The ids that a program sees begin above those of the system, which end at 4 194 304.
 const FIRST_ID: i64 = 5_000_000;
 
@@ -179,11 +182,11 @@ impl Node {
     }
 
     fn run_slice(&mut self) -> anyhow::Result<()> {
-        // Also if a thread is ready: those that wait must not wait for ever for one that spins.
-        let mut is_first = true;
         self.is_busy = false;
+        let mut turns = 0;
         while self.end.is_none() {
-            if std::mem::take(&mut is_first) || self.ready.is_empty() {
+            // Now and then also if a thread is ready: the others must not wait for one that spins.
+            if turns % TURNS == 0 || self.ready.is_empty() {
                 self.fire_timers()?;
                 self.pipes.fill_input();
                 self.wake_threads()?;
@@ -194,6 +197,7 @@ impl Node {
                 return Ok(());
             };
             self.run_thread(thread)?;
+            turns += 1;
             if self.clock.now >= self.slice_end && !self.ready.is_empty() {
                 self.is_busy = true;
                 return Ok(());

@@ -16,6 +16,9 @@ use super::registers::{Registers, counter_read};
 use super::thread::{After, Resume, State, Wait};
 use super::watchdog::STUCK_AFTER;
 
+/// The number of stops after which a thread lets others run.
+const QUANTUM: u32 = 200;
+
 impl Node {
     /// Runs a ready thread.
     pub(super) fn run_thread(&mut self, id: Pid) -> anyhow::Result<()> {
@@ -23,7 +26,7 @@ impl Node {
         else {
             return Ok(());
         };
-        loop {
+        for stops in 1.. {
             let next = match self.resume_and_wait(id, resume) {
                 Ok(None) => return Ok(()),
                 Ok(Some(status)) => self.on_stop(id, status)?,
@@ -31,17 +34,23 @@ impl Node {
                 Err(Errno::ESRCH | Errno::ECHILD) => return Ok(self.on_killed(id)?),
                 Err(error) => return Err(error.into()),
             };
-            match next {
-                Some(next)
-                    if self.clock.now >= self.slice_end || self.schedule.yields(&self.ready) =>
-                {
-                    self.make_ready(id, next);
-                    return Ok(());
-                }
-                Some(next) => resume = next,
-                None => return Ok(()),
+            let Some(next) = next else {
+                return Ok(());
+            };
+            if stops == QUANTUM {
+                // It may wait for another thread by calls that do not wait.
+                self.clock.tick();
             }
+            if stops == QUANTUM
+                || self.clock.now >= self.slice_end
+                || self.schedule.yields(&self.ready)
+            {
+                self.make_ready(id, next);
+                return Ok(());
+            }
+            resume = next;
         }
+        Ok(())
     }
 
     /// Lets a thread go on until its next stop, unless it is decided that it waits.

@@ -33,6 +33,12 @@ impl Node {
                 if family == libc::AF_NETLINK {
                     return Ok(Next::Call);
                 }
+                // Any port, for a socket that may never be used.
+                let mut port = [0; 2];
+                Memory(id).read(second + 2, &mut port)?;
+                if at.call() == libc::SYS_bind && family != libc::AF_UNIX && port == [0; 2] {
+                    return Ok(Next::Call);
+                }
                 let name = if at.call() == libc::SYS_bind {
                     "bind"
                 } else {

@@ -3,4 +3,5 @@
 #![cfg(all(target_os = "linux", target_arch = "x86_64"))]
 
 mod calls;
+mod nodes;
 mod support;

@@ -51,6 +51,6 @@ for line in sys.stdin:
             learn(body["values"], source)
             answer = {"type": "seen", "values": body["values"]}
         elif body["type"] == "seen":
-            owed[source] -= set(body["values"])
+            owed.get(source, set()).difference_update(body["values"])
             continue
         send(source, answer)
