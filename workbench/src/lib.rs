@@ -26,6 +26,7 @@ pub mod doc;
 pub mod flags;
 pub mod live;
 pub mod log;
+mod repeat;
 pub mod solutions;
 pub mod store;
 #[cfg(feature = "simulate")]

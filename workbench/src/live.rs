@@ -24,6 +24,9 @@ pub trait Observer {
     /// Passes on a line for the user.
     fn on_line(&mut self, line: &str);
 
+    /// A seed has been run so many times of so many.
+    fn on_repeat(&mut self, _number: u32, _of: u32) {}
+
     /// The run is over, and this many operations are about to be checked.
     fn on_check(&mut self, _operations: usize) {}
 }

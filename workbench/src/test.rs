@@ -9,6 +9,7 @@ use crate::challenge::Trial;
 use crate::child::{Launch, working_folder};
 use crate::live::{Observer, Stopwatch, log_time, run_live, timestamp};
 use crate::log::{Level, Log, LogFormat};
+use crate::repeat::first_difference;
 use crate::store::{Folder, Store};
 use checkers::{CheckerResult as _, Verdict};
 use history::Kind;
@@ -44,6 +45,8 @@ pub enum Stage<'a> {
         factory: &'a Factory,
         /// The program that they run and its arguments, unless they are part of this process.
         program: Option<Vec<String>>,
+        /// How often the seed is run, to compare the histories.
+        repeats: u32,
     },
 }
 
@@ -168,8 +171,14 @@ impl Test<'_> {
                 log = Some(logger.log);
                 record
             }
-            Stage::Simulated { factory, .. } => {
-                let record = simulate(&settings, make(), factory);
+            Stage::Simulated {
+                factory, repeats, ..
+            } => {
+                let mut record = simulate(&settings, make(), factory);
+                let again = || simulate(&settings, make(), factory);
+                let on_run = |number| observer.on_repeat(number, *repeats);
+                let difference = first_difference(&record, *repeats, again, on_run);
+                record.nondeterminism.extend(difference);
                 for (node, log) in settings.nodes.iter().zip(&record.logs) {
                     folder.write_log(node.as_str(), log)?;
                 }

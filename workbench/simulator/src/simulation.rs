@@ -22,7 +22,7 @@ use rand::RngExt;
 pub use host::{Factory, Host, Incarnation, in_process};
 
 /// The limit of rounds between nodes and network at one moment.
-const MAX_ROUNDS: u32 = 1_000_000;
+const MAX_ROUNDS: u32 = 100_000;
 
 /// Runs a test to its end.
 pub fn simulate(settings: &Settings, workload: Box<dyn Workload>, factory: &Factory) -> Record {

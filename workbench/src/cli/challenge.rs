@@ -57,6 +57,11 @@ pub(super) struct Arguments {
     #[arg(long, value_enum, default_value = "in-order", requires = "bin")]
     threads: program::Threads,
 
+    /// With --simulate: runs each seed so many times, and compares the histories.
+    #[arg(long, value_name = "N", default_value_t = 1, requires = "simulate",
+          value_parser = clap::value_parser!(u32).range(1..))]
+    repeat: u32,
+
     /// The launcher of the official Maelstrom, which then runs the tests.
     #[arg(long, value_name = "FILE")]
     maelstrom: Option<PathBuf>,
@@ -199,6 +204,7 @@ impl Attempt<'_> {
             command: self.command(self.seed, self.arguments.runs),
         };
         let max = self.reporter.max_problems;
+        let mut repeats = code::VALID;
         for round in 0..u64::from(self.arguments.runs) {
             let seed = self.seed + round;
             let head = self.head(seed, trial);
@@ -214,6 +220,12 @@ impl Attempt<'_> {
                     .print(format_args!("again: {}", outcome.command));
             }
             let is_aborted = outcome.validity.is_none();
+            if self.arguments.repeat > 1 && !is_aborted {
+                repeats = repeats.max(
+                    self.reporter
+                        .report_repeats(self.arguments.repeat, &outcome),
+                );
+            }
             report.outcomes.push(outcome);
             if is_aborted {
                 return Ok(report);
@@ -221,7 +233,7 @@ impl Attempt<'_> {
         }
         report.budgets = budget_results(trial.budgets, &report.outcomes, bar);
         report.status = match (report.has_passed(), report.worst()) {
-            (true, _) => code::VALID,
+            (true, _) => repeats,
             (false, worst) => worst.map_or(code::CRASH, exit_code).max(code::INVALID),
         };
         self.print_requirements(&report);
@@ -309,6 +321,7 @@ impl Attempt<'_> {
             Nodes::Factory(factory, program) => Stage::Simulated {
                 factory,
                 program: program.clone(),
+                repeats: self.arguments.repeat,
             },
         };
         let test = Test {
@@ -375,6 +388,9 @@ impl Attempt<'_> {
         }
         if let Some(bin) = &arguments.bin {
             words.extend(["--bin".into(), bin.display().to_string()]);
+        }
+        if arguments.repeat > 1 {
+            words.extend(["--repeat".into(), arguments.repeat.to_string()]);
         }
         if arguments.threads == program::Threads::Seeded {
             words.extend(["--threads".into(), "seeded".into()]);

@@ -69,6 +69,10 @@ impl Observer for Line {
         self.bar.suspend(|| warn(format_args!("{line}")));
     }
 
+    fn on_repeat(&mut self, number: u32, of: u32) {
+        self.show(format!("run {number} of {of}"));
+    }
+
     fn on_check(&mut self, operations: usize) {
         self.show(format!("checking {operations} operations"));
     }

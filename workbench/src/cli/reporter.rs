@@ -17,10 +17,10 @@ use super::again::OwnCommand;
 #[cfg(feature = "junit")]
 use super::junit::junit;
 use super::{
-    failure, is_github, paint, print_error, print_github_command, print_line, replace, status_of,
-    warn, write_stdout,
+    code, failure, is_github, paint, print_error, print_github_command, print_line, replace,
+    status_of, warn, write_stdout,
 };
-use pages::outcome::SHOWN;
+use pages::outcome::{Outcome, SHOWN};
 use pages::report::{self, Report, TestReport};
 
 /// How much is printed, and into which file.
@@ -231,6 +231,17 @@ impl Reporter {
                 "{warning} cannot write the step's summary to {path}: {error}"
             ));
         }
+    }
+
+    /// Reports whether all runs of a seed had the same history; returns the exit status.
+    pub(super) fn report_repeats(&self, runs: u32, outcome: &Outcome) -> u8 {
+        if !outcome.caveats.is_empty() {
+            return code::UNKNOWN;
+        }
+        self.print_unless_quiet(format_args!(
+            "{runs} runs of this seed have equal histories"
+        ));
+        code::VALID
     }
 }
 

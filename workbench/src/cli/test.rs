@@ -37,6 +37,11 @@ pub(super) struct Arguments {
     #[arg(long, value_enum, default_value = "in-order", requires = "simulate")]
     threads: program::Threads,
 
+    /// With --simulate: runs each seed so many times, and compares the histories.
+    #[arg(long, value_name = "N", default_value_t = 1, requires = "simulate",
+          value_parser = clap::value_parser!(u32).range(1..))]
+    repeat: u32,
+
     /// The seed of operations, latencies and faults; without it one is chosen and printed. In
     /// simulations also that of everything that nodes draw.
     #[arg(long, value_name = "N")]
@@ -163,6 +168,9 @@ fn run_rounds(
         let seed = first + round;
         let outcome = arguments.run_one(&program, seed, own.repeat(Some(seed)), reporter)?;
         report.status = outcome.validity.map_or(code::CRASH, exit_code);
+        if arguments.repeat > 1 && report.status == code::VALID {
+            report.status = reporter.report_repeats(arguments.repeat, &outcome);
+        }
         report.outcomes.push(outcome);
         if report.status != code::VALID {
             break;
@@ -188,6 +196,7 @@ impl Arguments {
         let stage = match &factory {
             Some(factory) => Stage::Simulated {
                 factory,
+                repeats: self.repeat,
                 program: Some([&[program.display().to_string()], &self.arguments[..]].concat()),
             },
             None => self.live(program),

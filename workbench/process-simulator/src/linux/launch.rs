@@ -5,9 +5,12 @@
 //! program of its own is needed, and none of its code runs between `fork` and `exec`.
 
 use std::ffi::OsString;
+use std::fs::File;
+use std::io::Read;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::CommandExt;
+use std::path::Path;
 use std::process::{Child, Command};
 
 use anyhow::{Context, bail};
@@ -100,8 +103,8 @@ fn take_over(launched: &mut Launched, program: &Program) -> anyhow::Result<()> {
     ]
     .concat();
     match shell.execute(&words)? {
-        Err(Errno::ENOEXEC) => {
-            // As a shell does: what is no program may be a script for a shell.
+        Err(Errno::ENOEXEC) if is_text(&program.path) => {
+            // A script without a `#!` line.
             let words = [&[OsString::from("/bin/sh")], &words[..]].concat();
             match shell.execute(&words)? {
                 Ok(()) => Ok(()),
@@ -111,6 +114,13 @@ fn take_over(launched: &mut Launched, program: &Program) -> anyhow::Result<()> {
         Err(error) => Err(std::io::Error::from_raw_os_error(error as i32).into()),
         Ok(()) => Ok(()),
     }
+}
+
+/// Whether an executable file may be a shell script without a `#!` line.
+fn is_text(program: &Path) -> bool {
+    let mut head = Vec::new();
+    let file = File::open(program);
+    file.is_ok_and(|file| file.take(512).read_to_end(&mut head).is_ok()) && !head.contains(&0)
 }
 
 /// The stopped shell, which makes the calls that it is given.
