@@ -224,6 +224,7 @@ impl Node {
                     self.poll_waiting(id, is_due)?
                 }
                 Wait::Sleep if is_due => Some(Resume::Return(0)),
+                Wait::Turn(resume) if is_due => Some(resume),
                 Wait::Futex { .. } | Wait::Lock { .. } if is_due => {
                     Some(Resume::Return(super::memory::failed(Errno::ETIMEDOUT)))
                 }

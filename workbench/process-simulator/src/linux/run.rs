@@ -13,6 +13,7 @@ use super::clock::{MILLISECOND, Ns};
 use super::memory::{Memory, failed};
 use super::node::Node;
 use super::registers::{Registers, counter_read};
+use super::schedule::Turn;
 use super::thread::{After, Resume, State, Wait};
 use super::watchdog::STUCK_AFTER;
 
@@ -41,14 +42,19 @@ impl Node {
                 // It may wait for another thread by calls that do not wait.
                 self.clock.tick();
             }
-            if stops == QUANTUM
-                || self.clock.now >= self.slice_end
-                || self.schedule.yields(&self.ready)
-            {
-                self.make_ready(id, next);
-                return Ok(());
+            let is_over = stops == QUANTUM || self.clock.now >= self.slice_end;
+            match self.schedule.turn(self.clock.now, &self.ready) {
+                Turn::Keep if !is_over => resume = next,
+                Turn::Keep | Turn::Yield => {
+                    self.make_ready(id, next);
+                    return Ok(());
+                }
+                Turn::Delay(time) => {
+                    let until = self.clock.now.saturating_add(time);
+                    self.park(id, Wait::Turn(next), Some(until));
+                    return Ok(());
+                }
             }
-            resume = next;
         }
         Ok(())
     }

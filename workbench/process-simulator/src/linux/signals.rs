@@ -187,8 +187,11 @@ impl Node {
     ) -> nix::Result<bool> {
         self.has_signals = true;
         let thread = &self.threads[&id];
-        let State::Waiting(wait) = &thread.state else {
-            return Ok(status.blocked & bit(signal) == 0);
+        let wait = match &thread.state {
+            State::Ready(_) | State::Waiting(Wait::Turn(_)) => {
+                return Ok(status.blocked & bit(signal) == 0);
+            }
+            State::Waiting(wait) => wait,
         };
         let at = thread.at;
         let set = signal_set(id, &at)?;
@@ -208,7 +211,7 @@ impl Node {
         }
         let interrupted = Resume::Return(failed(Errno::EINTR));
         let resume = match wait {
-            Wait::ChildProgram | Wait::OtherThreads => return Ok(false),
+            Wait::ChildProgram | Wait::OtherThreads | Wait::Turn(_) => return Ok(false),
             // With a mask of its own the call must be made, so that the kernel uses the mask.
             _ if set.is_some() => Resume::Call,
             Wait::Readable(_) | Wait::Writable(_) => Resume::Call,

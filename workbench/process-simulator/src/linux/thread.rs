@@ -39,7 +39,7 @@ pub enum State {
 }
 
 /// How a stopped thread goes on.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Resume {
     /// From a stop outside a call, perhaps with a signal.
     Continue(Option<Signal>),
@@ -57,6 +57,8 @@ pub enum Resume {
 pub enum Wait {
     /// The deadline only.
     Sleep,
+    /// The deadline, before it goes on: the seed has put it off.
+    Turn(Resume),
     /// A wake of a futex.
     Futex { key: FutexKey, bits: u32 },
     /// The ownership of a futex that inherits priority.

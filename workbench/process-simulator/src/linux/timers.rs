@@ -338,7 +338,7 @@ impl Node {
             let thread = &self.threads[id];
             thread.process == process
                 && matches!(&thread.state, State::Waiting(it)
-                    if !matches!(it, Wait::ChildProgram | Wait::OtherThreads))
+                    if !matches!(it, Wait::ChildProgram | Wait::OtherThreads | Wait::Turn(_)))
         };
         let waiting = self.order.iter().copied().find(is_waiting);
         if let (Some(id), false) = (waiting, due.is_empty()) {

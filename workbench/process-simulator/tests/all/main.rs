@@ -3,5 +3,7 @@
 #![cfg(all(target_os = "linux", target_arch = "x86_64"))]
 
 mod calls;
+mod languages;
 mod nodes;
+mod races;
 mod support;

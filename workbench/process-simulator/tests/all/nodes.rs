@@ -1,9 +1,9 @@
 //! Nodes in several languages: each runs on the virtual clock, unmodified, and repeats by its seed.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
-use process_simulator::{Program, Threads, factory};
+use process_simulator::Threads;
 use simulator::checkers::{CheckerResult, Validity};
 use simulator::judge::judge;
 use simulator::nemesis::Fault;
@@ -12,75 +12,7 @@ use simulator::run::Record;
 use simulator::simulation::simulate;
 use simulator::workload::{Name, workload};
 
-use crate::support::{built, compile, has, run, sources};
-
-/// A node's program and its arguments.
-struct Node {
-    path: PathBuf,
-    arguments: Vec<String>,
-}
-
-fn source(file: &str) -> PathBuf {
-    sources().join("nodes").join(file)
-}
-
-fn program(path: PathBuf, arguments: &[&str]) -> Node {
-    Node {
-        path,
-        arguments: arguments.iter().map(|&it| it.to_owned()).collect(),
-    }
-}
-
-/// A script that names its interpreter, unless that is missing.
-fn script(file: &str, interpreter: &str) -> Option<Node> {
-    has(interpreter).then(|| program(source(file), &[]))
-}
-
-fn which(tool: &str) -> PathBuf {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let mut programs = std::env::split_paths(&path).map(|folder| folder.join(tool));
-    programs.find(|it| it.is_file()).unwrap()
-}
-
-fn c() -> Option<Node> {
-    has("cc").then(|| program(compile(&source("node.c")), &[]))
-}
-
-fn go() -> Option<Node> {
-    has("go").then(|| {
-        let output = built().join("go-node");
-        let file = source("node.go");
-        let words = [
-            "build",
-            "-o",
-            output.to_str().unwrap(),
-            file.to_str().unwrap(),
-        ];
-        run("go", &words);
-        program(output, &[])
-    })
-}
-
-fn java() -> Option<Node> {
-    has("javac").then(|| {
-        let file = source("Node.java");
-        let folder = built().to_str().unwrap();
-        run("javac", &["-d", folder, file.to_str().unwrap()]);
-        program(which("java"), &["-cp", folder, "Node"])
-    })
-}
-
-fn erlang() -> Option<Node> {
-    has("erlc").then(|| {
-        let file = source("node.erl");
-        let folder = built().to_str().unwrap();
-        run("erlc", &["-o", folder, file.to_str().unwrap()]);
-        program(
-            which("erl"),
-            &["-noshell", "-pa", folder, "-s", "node", "main"],
-        )
-    })
-}
+use crate::languages::{Node, c, erlang, go, java, program, script};
 
 /// The example of this package, which cargo builds with the tests.
 fn tokio() -> Option<Node> {
@@ -102,12 +34,7 @@ fn simulated(node: &Node, threads: Threads, seconds: u64, faults: &[Fault]) -> (
     });
     let workload = workload(Name::Broadcast, &options);
     let settings = options.settings(&*workload, 7).unwrap();
-    let program = Program {
-        path: node.path.clone(),
-        arguments: node.arguments.iter().map(Into::into).collect(),
-        folder: std::env::temp_dir(),
-    };
-    let record = simulate(&settings, workload, &factory(program, threads));
+    let record = simulate(&settings, workload, &node.factory(threads));
     (record, options)
 }
 
@@ -138,52 +65,52 @@ fn check(node: Option<Node>, seconds: u64) {
 
 #[test]
 fn a_c_node_with_poll_repeats() {
-    check(c(), 5);
+    check(c("nodes/node.c"), 5);
 }
 
 #[test]
 fn a_python_node_with_threads_repeats() {
-    check(script("threads.py", "python3"), 5);
+    check(script("nodes/threads.py", "python3"), 5);
 }
 
 #[test]
 fn a_python_node_with_asyncio_repeats() {
-    check(script("asynchronous.py", "python3"), 5);
+    check(script("nodes/asynchronous.py", "python3"), 5);
 }
 
 #[test]
 fn a_node_that_a_version_manager_starts_repeats() {
-    check(script("shim.sh", "python3"), 5);
+    check(script("nodes/shim.sh", "python3"), 5);
 }
 
 #[test]
 fn a_javascript_node_repeats() {
-    check(script("node.js", "node"), 5);
+    check(script("nodes/node.js", "node"), 5);
 }
 
 #[test]
 fn a_go_node_repeats() {
-    check(go(), 5);
+    check(go("nodes/node.go"), 5);
 }
 
 #[test]
 fn a_ruby_node_repeats() {
-    check(script("node.rb", "ruby"), 5);
+    check(script("nodes/node.rb", "ruby"), 5);
 }
 
 #[test]
 fn a_perl_node_repeats() {
-    check(script("node.pl", "perl"), 5);
+    check(script("nodes/node.pl", "perl"), 5);
 }
 
 #[test]
 fn a_java_node_repeats() {
-    check(java(), 3);
+    check(java("nodes", "Node"), 3);
 }
 
 #[test]
 fn an_erlang_node_repeats() {
-    check(erlang(), 3);
+    check(erlang("nodes/node.erl"), 3);
 }
 
 #[test]
@@ -193,13 +120,13 @@ fn a_rust_node_with_tokio_repeats() {
 
 #[test]
 fn a_bash_node_that_forks_repeats() {
-    check(script("node.sh", "bash"), 2);
+    check(script("nodes/node.sh", "bash"), 2);
 }
 
 #[test]
 fn killed_and_paused_nodes_with_wrong_clocks_repeat() {
     let faults = [Fault::Kill, Fault::Pause, Fault::Skew];
-    let nodes = [go(), script("threads.py", "python3")];
+    let nodes = [go("nodes/node.go"), script("nodes/threads.py", "python3")];
     for node in nodes.into_iter().flatten() {
         let run = || simulated(&node, Threads::Seeded, 20, &faults).0;
         let record = run();

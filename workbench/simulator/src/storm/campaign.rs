@@ -12,8 +12,10 @@ use crate::options::InvalidOptions;
 use checkers::{CheckerResult as _, Validity};
 use history::{Kind, Op};
 
-/// The number of seeds that are run between two checks whether one is not valid.
-const BLOCK: u64 = 128;
+/// The number of seeds that are run between two checks whether one is not valid: first few, as a run
+/// of a program may take a second, then twice as many each time.
+const FIRST_BLOCK: u64 = 4;
+const MAX_BLOCK: u64 = 128;
 
 /// The totals of many runs.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -209,8 +211,10 @@ pub fn run(
 ) -> Result<(Totals, Range<u64>), InvalidOptions> {
     let mut totals = Totals::default();
     let mut next = seeds.start;
+    let mut block = FIRST_BLOCK;
     while next < seeds.end && (keep_going || totals.failures.is_empty()) {
-        let end = seeds.end.min(next.saturating_add(BLOCK));
+        let end = seeds.end.min(next.saturating_add(block));
+        block = MAX_BLOCK.min(2 * block);
         let one = |seed| {
             let run = storm.run(seed)?;
             let one = Totals::of(&run, &describe);
