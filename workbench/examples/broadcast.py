@@ -3,6 +3,8 @@ r"""Broadcast, in Python: flooding with acknowledgements and resends.
 
     cargo workbench test -w broadcast --bin workbench/examples/broadcast.py --time-limit 5 \
         --nemesis partition --nemesis-interval 1
+    cargo workbench storm -w broadcast --bin workbench/examples/broadcast.py --time-limit 5 \
+        --faults partition,loss,duplicate,delay,pause --seeds 0..6
 
 A node sends each new value to all its neighbours except the one it came from, and resends it twice
 a second until the neighbour has acknowledged it. So a partition only delays: what was lost is sent

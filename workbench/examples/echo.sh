@@ -2,6 +2,8 @@
 # Echo, in plain sh: a node returns what it receives.
 #
 #     cargo workbench test -w echo --bin workbench/examples/echo.sh --time-limit 5
+#     cargo workbench storm -w echo --bin workbench/examples/echo.sh --time-limit 5 \
+#         --faults partition,loss,duplicate,delay --seeds 0..6
 #
 # The shell has no JSON parser, so this script splits a line itself. It does not interpret values
 # that it only returns: the text of `src`, `dest`, `msg_id` and `echo` is sent as it was received,

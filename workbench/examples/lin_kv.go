@@ -4,6 +4,8 @@
 //	go build -o /tmp/lin-kv workbench/examples/lin_kv.go
 //	cargo workbench test -w lin-kv --bin /tmp/lin-kv --concurrency 2n --rate 50 --time-limit 5 \
 //	    --nemesis partition --nemesis-interval 1
+//	cargo workbench storm -w lin-kv --bin /tmp/lin-kv --time-limit 5 --faults partition \
+//	    --seeds 0..6
 //
 // Each request is served by its own goroutine, which calls the service and waits. So a slow answer
 // delays no other request. Partitions do not separate nodes from services, so they have no effect

@@ -3,6 +3,8 @@
 //
 //     cargo workbench test -w pn-counter --bin workbench/examples/pn_counter.js --time-limit 5 \
 //         --nemesis partition --nemesis-interval 1
+//     cargo workbench storm -w pn-counter --bin workbench/examples/pn_counter.js --time-limit 5 \
+//         --faults partition,loss,duplicate,delay,pause --seeds 0..6
 //
 // Each node counts only its own additions: one number for increments and one for decrements. Both
 // only grow, so of two numbers of the same node the greater one is the newer one, and it does not

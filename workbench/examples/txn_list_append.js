@@ -4,6 +4,8 @@
 //
 //     cargo workbench test -w txn-list-append --bin workbench/examples/txn_list_append.js \
 //         --time-limit 5 --nemesis partition --nemesis-interval 1
+//     cargo workbench storm -w txn-list-append --bin workbench/examples/txn_list_append.js \
+//         --time-limit 5 --faults partition --seeds 0..6
 //
 // A transaction reads the database, changes its copy, and writes it back only if the database has
 // not changed meanwhile; otherwise it retries. So transactions take effect one after the other,

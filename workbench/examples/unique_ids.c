@@ -4,6 +4,8 @@
  *     cc -O2 -o /tmp/unique-ids workbench/examples/unique_ids.c
  *     cargo workbench test -w unique-ids --bin /tmp/unique-ids --time-limit 5 \
  *         --nemesis partition --nemesis-interval 1 --availability total
+ *     cargo workbench storm -w unique-ids --bin /tmp/unique-ids --time-limit 5 \
+ *         --faults partition,loss,duplicate,delay --seeds 0..6
  *
  * C has no JSON library. A value is a piece of the line, from its first character to its last;
  * values that are returned are sent as they were received, with quotes and escapes. */

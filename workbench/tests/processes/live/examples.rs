@@ -54,13 +54,14 @@ impl Example {
         })
     }
 
-    /// The flags of the command in its head, which may span several lines.
-    fn flags(&self) -> Vec<String> {
+    /// The flags of a command in its head, which may span several lines.
+    fn flags(&self, command: &str) -> Vec<String> {
         let text = fs::read_to_string(&self.file).unwrap();
         let is_prefix = |c: char| c.is_whitespace() || "#/*".contains(c);
         let head = text.lines().map(|line| line.trim_start_matches(is_prefix));
+        let start = format!("cargo workbench {command} ");
         let mut command = String::new();
-        for line in head.skip_while(|line| !line.starts_with("cargo workbench test ")) {
+        for line in head.skip_while(|line| !line.starts_with(&start)) {
             command += line.trim_end_matches('\\');
             if !line.ends_with('\\') {
                 break;
@@ -70,13 +71,13 @@ impl Example {
         args.map(str::to_owned).collect()
     }
 
-    /// Runs it; the output if it is not valid.
-    fn problem(&self) -> Option<String> {
-        let mut flags = self.flags();
+    /// Runs a command in its head; the output if it is not valid.
+    fn problem(&self, command: &str) -> Option<String> {
+        let mut flags = self.flags(command);
         let program = flags.iter().position(|flag| flag == "--bin").unwrap() + 1;
         flags[program] = self.program.to_str().unwrap().to_owned();
         let store = self.folder.path().join("store");
-        let mut args = vec!["test", "--store", store.to_str().unwrap()];
+        let mut args = vec![command, "--store", store.to_str().unwrap()];
         args.extend(flags.iter().map(String::as_str));
         let output = workbench(&args);
         let problem = || format!("workbench {}\n{}", args.join(" "), text(&output));
@@ -124,7 +125,13 @@ fn check(problem: impl Fn(&Example) -> Option<String> + Sync) {
 
 #[test]
 fn every_example_is_valid_by_the_command_in_its_head() {
-    check(Example::problem);
+    check(|example| example.problem("test"));
+}
+
+#[test]
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+fn every_example_survives_the_storms_in_its_head() {
+    check(|example| example.problem("storm"));
 }
 
 /// Lines that are no messages, and messages that are hard to read.

@@ -1,0 +1,117 @@
+//! Programs on the virtual clock, as the command line runs them.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use tempfile::TempDir;
+
+use super::bench::{text, workbench};
+
+fn example(name: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
+    folder.join(name)
+}
+
+/// Runs a command with a store of its own; returns the exit status and what was printed.
+fn run(folder: &TempDir, command: &str, bin: &Path, flags: &str) -> (Option<i32>, String) {
+    let store = folder.path().join("store");
+    let mut words: Vec<&str> = command.split(' ').collect();
+    words.extend(["--store", store.to_str().unwrap(), "--bin"]);
+    words.push(bin.to_str().unwrap());
+    words.extend(flags.split_whitespace());
+    let output = workbench(&words);
+    (output.status.code(), text(&output))
+}
+
+#[test]
+fn a_simulated_program_repeats_and_is_judged_by_the_official_budgets() {
+    let folder = TempDir::new().unwrap();
+    let flags = "--simulate --seed 3 --repeat 2";
+    let (status, printed) = run(&folder, "challenge echo", &example("echo.sh"), flags);
+    assert_eq!(status, Some(0), "{printed}");
+    for expected in [
+        "simulated, seed 3",
+        "2 runs of this seed have equal histories",
+        "official",
+    ] {
+        assert!(printed.contains(expected), "no {expected:?} in {printed}");
+    }
+}
+
+#[test]
+fn stderr_is_logged_with_the_virtual_time_of_each_line() {
+    let folder = TempDir::new().unwrap();
+    let node = folder.path().join("node.sh");
+    // It has the id of init, and then ends.
+    let script = "#!/bin/sh\nread line\nsleep 2\necho oops >&2\nexit 3\n";
+    fs::write(&node, script).unwrap();
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    fs::set_permissions(&node, mode).unwrap();
+    let flags = "-w echo --node-count 1 --simulate --seed 1";
+    let (status, printed) = run(&folder, "test", &node, flags);
+    assert_eq!(status, Some(255), "{printed}");
+    for expected in [
+        "it ended before the test did (exit status: 3)",
+        "stderr: oops",
+        "again:",
+    ] {
+        assert!(printed.contains(expected), "no {expected:?} in {printed}");
+    }
+    let log = folder.path().join("store/latest/node-logs/n0.log");
+    assert_eq!(fs::read_to_string(log).unwrap(), "start oops\n");
+}
+
+#[test]
+fn a_storm_finds_a_bug_of_another_program_and_says_how_to_repeat_it() {
+    let folder = TempDir::new().unwrap();
+    let node = folder.path().join("node.py");
+    // Ids are unique only if the cluster has one node.
+    let script = r#"#!/usr/bin/env python3
+import json, sys
+for number, line in enumerate(sys.stdin):
+    message = json.loads(line)
+    body = message["body"]
+    answer = {"type": body["type"] + "_ok", "in_reply_to": body["msg_id"], "id": number}
+    if body["type"] == "init":
+        name = body["node_id"]
+        del answer["id"]
+    print(json.dumps({"src": name, "dest": message["src"], "body": answer}), flush=True)
+"#;
+    fs::write(&node, script).unwrap();
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    fs::set_permissions(&node, mode).unwrap();
+    let flags = "--seeds 0..8 --shrink --shrink-runs 64 --time-limit 5";
+    let (status, printed) = run(&folder, "storm unique-ids", &node, flags);
+    assert_eq!(status, Some(1), "{printed}");
+    for expected in ["was returned 2 times", "again: ", "the smallest of", "n0"] {
+        assert!(printed.contains(expected), "no {expected:?} in {printed}");
+    }
+    let again = printed
+        .lines()
+        .find_map(|line| line.strip_prefix("again: "));
+    let again: Vec<&str> = again.unwrap().split(' ').collect();
+    let first = again.iter().position(|word| *word == "storm").unwrap();
+    let store = folder.path().join("store");
+    let again = [&again[first..], &["--store", store.to_str().unwrap()]].concat();
+    let output = workbench(&again);
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output));
+}
+
+#[test]
+fn what_a_simulation_cannot_do_is_refused() {
+    for (words, expected) in [
+        ("storm -w echo", "storm -w needs --bin"),
+        ("storm -w echo echo --bin /bin/cat", "cannot be used with"),
+        (
+            "test -w echo --bin /bin/cat --simulate --log-stderr",
+            "cannot be used with",
+        ),
+        ("test -w echo --bin /bin/cat --repeat 2", "--simulate"),
+        ("storm echo --faults kill", "--bin"),
+    ] {
+        let output = workbench(&words.split(' ').collect::<Vec<_>>());
+        let printed = text(&output);
+        assert_eq!(output.status.code(), Some(254), "{words}: {printed}");
+        assert!(printed.contains(expected), "{words}: {printed}");
+    }
+}
