@@ -43,7 +43,9 @@ impl Node {
                 self.clock.tick();
             }
             let is_over = stops == QUANTUM || self.clock.now >= self.slice_end;
-            match self.schedule.turn(self.clock.now, &self.ready) {
+            let is_noticed = matches!(next, Resume::Decide(_)) && self.is_noticed(id);
+            let turn = self.schedule.turn(self.clock.now, &self.ready, is_noticed);
+            match turn {
                 Turn::Keep if !is_over => resume = next,
                 Turn::Keep | Turn::Yield => {
                     self.make_ready(id, next);
@@ -57,6 +59,20 @@ impl Node {
             }
         }
         Ok(())
+    }
+
+    /// Whether others could notice the call at whose entrance a thread is.
+    fn is_noticed(&self, id: Pid) -> bool {
+        self.threads.get(&id).is_some_and(|thread| {
+            matches!(
+                thread.at.call(),
+                libc::SYS_write
+                    | libc::SYS_writev
+                    | libc::SYS_futex
+                    | libc::SYS_nanosleep
+                    | libc::SYS_clock_nanosleep
+            )
+        })
     }
 
     /// Lets a thread go on until its next stop, unless it is decided that it waits.

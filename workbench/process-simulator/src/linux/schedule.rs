@@ -24,7 +24,7 @@ struct Seeded {
     rng: SeededRng,
     /// One in so many stops changes the thread.
     changes: u32,
-    /// One in so many stops puts the thread off, if any does.
+    /// One in so many calls that others could notice puts the thread off, if any does.
     delays: Option<u32>,
     /// No stop puts a thread off before this time.
     next_delay: Ns,
@@ -49,7 +49,7 @@ impl Schedule {
                 let mut rng = substream(seed, "threads");
                 // Some races need a change at one certain moment, others at many.
                 let changes = [2, 4, 16, 64][rng.random_range(0..4_usize)];
-                let delays = [None, Some(16), Some(64), Some(256)][rng.random_range(0..4_usize)];
+                let delays = [None, Some(2), Some(8), Some(32)][rng.random_range(0..4_usize)];
                 Some(Seeded {
                     rng,
                     changes,
@@ -71,12 +71,13 @@ impl Schedule {
         }
     }
 
-    /// What becomes of the thread that runs, at a stop.
-    pub fn turn(&mut self, now: Ns, ready: &VecDeque<Pid>) -> Turn {
+    /// What becomes of the thread that runs, at a stop. Others could notice the call that it is about
+    /// to make: a write, a lock or a sleep.
+    pub fn turn(&mut self, now: Ns, ready: &VecDeque<Pid>, is_noticed: bool) -> Turn {
         let Some(seeded) = &mut self.seeded else {
             return Turn::Keep;
         };
-        if let Some(one_in) = seeded.delays
+        if let Some(one_in) = seeded.delays.filter(|_| is_noticed)
             && now >= seeded.next_delay
             && seeded.rng.random_range(0..one_in) == 0
         {
