@@ -249,6 +249,7 @@ mod tests {
     use crate::kv::SEQ_KV;
 
     /// Reads keys of seq-kv for its clients, and counts its timers.
+    #[derive(Debug)]
     struct Relay {
         ticks: u64,
     }

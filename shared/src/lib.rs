@@ -13,6 +13,7 @@
 //! use shared::{Caller, Context, Engine, Node, Outbox};
 //! use std::time::Duration;
 //!
+//! #[derive(Debug)]
 //! struct Echo;
 //!
 //! #[derive(Deserialize)]

@@ -11,8 +11,9 @@ use crate::context::Context;
 /// A node of the cluster, as pure logic: no clock, no threads, no I/O.
 ///
 /// A boot function makes it when `init` has brought its name and its cluster, so there is no
-/// half-initialised node. The crate's front page shows a whole one.
-pub trait Node: Send + 'static {
+/// half-initialised node. The crate's front page shows a whole one. `Debug` shows its state where a
+/// simulation is stopped.
+pub trait Node: Debug + Send + 'static {
     /// The requests that the node serves: an enum with one variant for each message `type` (in
     /// snake case, by `#[serde(rename_all = "snake_case")]`); its fields are those of the body.
     type Request: DeserializeOwned;

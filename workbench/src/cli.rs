@@ -193,20 +193,20 @@ pub fn main() -> ExitCode {
 
 /// All commands and their flags.
 fn command() -> clap::Command {
-    let hide = |flag: clap::Arg| {
-        let name = flag.get_long();
-        let is_hidden = name.is_some_and(|it| SET_BY_CHALLENGE.contains(&it));
-        flag.hide(is_hidden)
+    let adapt = |line: clap::Command, name: &'static str| {
+        // A challenge sets its own workload; a storm may have one in place of a challenge.
+        let hide = |flag: clap::Arg| {
+            let is_set =
+                |it: &str| SET_BY_CHALLENGE.contains(&it) && (name != "storm" || it != "workload");
+            let is_hidden = flag.get_long().is_some_and(is_set);
+            flag.hide(is_hidden)
+        };
+        line.mut_subcommand(name, |command| {
+            let command = command.mut_arg("workload", |flag| flag.default_value("echo"));
+            command.mut_args(hide)
+        })
     };
-    let adapt = |command: clap::Command| {
-        // A challenge sets its own workload.
-        let command = command.mut_arg("workload", |flag| flag.default_value("echo"));
-        command.mut_args(hide)
-    };
-    let line = CommandLine::command();
-    SIMULATED
-        .into_iter()
-        .fold(line, |line, name| line.mut_subcommand(name, adapt))
+    SIMULATED.into_iter().fold(CommandLine::command(), adapt)
 }
 
 /// Commands that take the flags of a test, except those that a challenge sets.

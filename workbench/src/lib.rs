@@ -22,6 +22,7 @@
 pub mod challenge;
 pub mod child;
 pub mod cli;
+pub mod debugger;
 pub mod doc;
 pub mod flags;
 pub mod live;

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::challenge::Trial;
 use crate::child::{Launch, working_folder};
+use crate::debugger::DebugFlags;
 use crate::live::{Observer, Stopwatch, log_time, run_live, timestamp};
 use crate::log::{Level, Log, LogFormat};
 use crate::repeat::first_difference;
@@ -23,7 +24,7 @@ use simulator::nemesis::Fault;
 use simulator::network::NetLog;
 use simulator::options::Options;
 use simulator::run::{Record, Run, Settings};
-use simulator::simulation::{Factory, simulate};
+use simulator::simulation::{Factory, Inspector, simulate, simulate_inspected};
 use simulator::workload::{Name, workload};
 
 /// Where nodes run.
@@ -47,6 +48,8 @@ pub enum Stage<'a> {
         program: Option<Vec<String>>,
         /// How often the seed is run, to compare the histories.
         repeats: u32,
+        /// Where the first run stops, and what of it is watched.
+        debug: &'a DebugFlags,
     },
 }
 
@@ -172,9 +175,14 @@ impl Test<'_> {
                 record
             }
             Stage::Simulated {
-                factory, repeats, ..
+                factory,
+                repeats,
+                debug,
+                ..
             } => {
-                let mut record = simulate(&settings, make(), factory);
+                let mut debugger = debug.debugger();
+                let inspector = debugger.as_mut().map(|it| it as &mut dyn Inspector);
+                let mut record = simulate_inspected(&settings, make(), factory, inspector);
                 let again = || simulate(&settings, make(), factory);
                 let on_run = |number| observer.on_repeat(number, *repeats);
                 let difference = first_difference(&record, *repeats, again, on_run);

@@ -37,6 +37,7 @@ const MAX_QUEUED: usize = 10_000;
 /// use shared::{Caller, Cluster, Context, Engine, Node, Outbox};
 /// # use std::time::Duration;
 ///
+/// #[derive(Debug)]
 /// struct Words {
 ///     known: Vec<String>,
 ///     durable: Durable<String, Request>,
@@ -263,6 +264,7 @@ mod tests {
     use super::*;
 
     /// A node that collects numbers, and answers each addition with all numbers applied so far.
+    #[derive(Debug)]
     struct Adder {
         applied: Vec<u64>,
         durable: Durable<u64, Request>,

@@ -107,6 +107,7 @@ mod tests {
     };
 
     /// A node that pushes items to its links on request, and counts the timers that fire.
+    #[derive(Debug)]
     struct Pusher {
         links: Links<u64>,
         timers_fired: usize,

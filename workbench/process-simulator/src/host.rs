@@ -1,6 +1,7 @@
 //! The host of a program in a simulation.
 
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use simulator::shared::Outbox;
@@ -84,6 +85,14 @@ impl Host for ProgramHost {
         self.tail.extend(outbox.log.iter().cloned());
         let extra = self.tail.len().saturating_sub(TAIL);
         self.tail.drain(..extra);
+    }
+
+    fn describe(&self) -> String {
+        self.node.describe()
+    }
+
+    fn dump(&self, folder: &Path, name: &str) -> io::Result<Vec<PathBuf>> {
+        self.node.dump(folder, name)
     }
 
     fn has_partial_line(&self) -> bool {

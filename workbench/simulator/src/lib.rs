@@ -15,6 +15,7 @@
 //! use simulator::workload::Name;
 //!
 //! /// A node that generates unique ids.
+//! #[derive(Debug)]
 //! struct Ids {
 //!     prefix: String,
 //!     issued: u64,

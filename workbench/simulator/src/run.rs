@@ -290,10 +290,28 @@ impl Run {
         self.network.take_net_log()
     }
 
+    /// The time since time zero, if that has come.
+    pub fn since_zero(&self, now: Duration) -> Option<Duration> {
+        self.zero.map(|zero| now.saturating_sub(zero))
+    }
+
     /// The time of a log line: since time zero, if that has come.
     pub fn log_time(&self, now: Duration) -> String {
-        let since_zero = self.zero.map(|zero| now.saturating_sub(zero).as_secs_f64());
+        let since_zero = self.since_zero(now).map(|it| it.as_secs_f64());
         since_zero.map_or_else(|| "start".to_owned(), |seconds| format!("{seconds:.3} s"))
+    }
+
+    /// How many entries the history has.
+    pub fn history_len(&self) -> usize {
+        self.history.ops.len()
+    }
+
+    /// Why the run was aborted, if it was.
+    pub fn abort_reason(&self) -> Option<&str> {
+        match &self.phase {
+            Phase::Over { abort_reason } => abort_reason.as_deref(),
+            _ => None,
+        }
     }
 
     /// The nodes, in order.

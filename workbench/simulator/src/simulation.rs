@@ -6,6 +6,7 @@
 //! restarts and wrong clocks included.
 
 mod host;
+mod inspector;
 mod node_slot;
 
 use std::time::Duration;
@@ -20,18 +21,30 @@ use node_slot::NodeSlot;
 use rand::RngExt;
 
 pub use host::{Factory, Host, Incarnation, in_process};
+pub use inspector::{Inspector, Moment, NodeView};
 
 /// The limit of rounds between nodes and network at one moment.
 const MAX_ROUNDS: u32 = 100_000;
 
 /// Runs a test to its end.
 pub fn simulate(settings: &Settings, workload: Box<dyn Workload>, factory: &Factory) -> Record {
+    simulate_inspected(settings, workload, factory, None)
+}
+
+/// Runs a test to its end, and shows each of its moments to an inspector.
+pub fn simulate_inspected(
+    settings: &Settings,
+    workload: Box<dyn Workload>,
+    factory: &Factory,
+    mut inspector: Option<&mut dyn Inspector>,
+) -> Record {
     let mut simulation = Simulation {
         run: Run::new(Duration::ZERO, settings.clone(), workload),
         slots: settings.nodes.iter().map(|_| NodeSlot::default()).collect(),
         outbox: Outbox::default(),
         factory,
         seed: settings.seed,
+        keeps_input: inspector.is_some(),
         nondeterminism: Vec::new(),
     };
     for node in 0..settings.nodes.len() {
@@ -44,6 +57,13 @@ pub fn simulate(settings: &Settings, workload: Box<dyn Workload>, factory: &Fact
         simulation.wake_nodes(now);
         while let Some(command) = simulation.run.next_command() {
             simulation.execute(now, command);
+        }
+        if let Some(inspector) = &mut inspector {
+            inspector.inspect(&Moment {
+                now,
+                run: &simulation.run,
+                slots: &simulation.slots,
+            });
         }
         match simulation.deadline() {
             Some(next) if next > now => (now, rounds) = (next, 0),
@@ -73,6 +93,8 @@ struct Simulation<'a> {
     outbox: Outbox,
     factory: &'a Factory,
     seed: u64,
+    /// Whether the last lines of input are kept, for an inspector.
+    keeps_input: bool,
     nondeterminism: Vec<String>,
 }
 
@@ -116,6 +138,10 @@ impl Simulation<'_> {
     fn execute(&mut self, now: Duration, command: Command) {
         match command {
             Command::Line(node, line) => {
+                if self.keeps_input {
+                    let time = self.run.log_time(now);
+                    self.slots[node].keep_input(format!("{time} {}", line.trim_end()));
+                }
                 self.slots[node].receive(now, line.trim_end());
                 self.collect_output(now, node);
             }

@@ -11,6 +11,7 @@
 //! use simulator::storm::Storm;
 //! use simulator::workload::Name;
 //!
+//! #[derive(Debug)]
 //! struct Echo;
 //!
 //! # #[derive(Deserialize)]
@@ -287,6 +288,7 @@ mod tests {
     use crate::workload::Name;
 
     /// Echoes, and panics on a long message.
+    #[derive(Debug)]
     struct Panicking;
 
     #[derive(serde::Deserialize)]

@@ -15,6 +15,7 @@ use super::{
     program, progress,
 };
 use crate::challenge::{Challenge, Trial};
+use crate::debugger::DebugFlags;
 use crate::live::Stopwatch;
 use crate::store::Store;
 use crate::test::{LogOptions, Requirement, Stage, Test};
@@ -61,6 +62,9 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "N", default_value_t = 1, requires = "simulate",
           value_parser = clap::value_parser!(u32).range(1..))]
     repeat: u32,
+
+    #[command(flatten)]
+    debug: DebugFlags,
 
     /// The launcher of the official Maelstrom, which then runs the tests.
     #[arg(long, value_name = "FILE")]
@@ -322,6 +326,7 @@ impl Attempt<'_> {
                 factory,
                 program: program.clone(),
                 repeats: self.arguments.repeat,
+                debug: &self.arguments.debug,
             },
         };
         let test = Test {
@@ -389,6 +394,7 @@ impl Attempt<'_> {
         if let Some(bin) = &arguments.bin {
             words.extend(["--bin".into(), bin.display().to_string()]);
         }
+        words.extend(arguments.debug.words());
         if arguments.repeat > 1 {
             words.extend(["--repeat".into(), arguments.repeat.to_string()]);
         }

@@ -8,6 +8,7 @@ use super::again::OwnCommand;
 use super::reporter::{Output, Reporter};
 use super::seeds::last_seed;
 use super::{code, command_line, exit_code, fresh_seed, paint, program, progress, warn};
+use crate::debugger::DebugFlags;
 use crate::flags::TestFlags;
 use crate::log::LogFormat;
 use crate::store::Store;
@@ -41,6 +42,9 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "N", default_value_t = 1, requires = "simulate",
           value_parser = clap::value_parser!(u32).range(1..))]
     repeat: u32,
+
+    #[command(flatten)]
+    debug: DebugFlags,
 
     /// The seed of operations, latencies and faults; without it one is chosen and printed. In
     /// simulations also that of everything that nodes draw.
@@ -197,6 +201,7 @@ impl Arguments {
             Some(factory) => Stage::Simulated {
                 factory,
                 repeats: self.repeat,
+                debug: &self.debug,
                 program: Some([&[program.display().to_string()], &self.arguments[..]].concat()),
             },
             None => self.live(program),

@@ -28,6 +28,7 @@ const SOURCE: &str = r#"
 pub mod node {
     use shared::{Caller, Context, Node};
 
+    #[derive(Debug)]
     pub struct Echo;
 
     #[derive(serde::Deserialize, serde::Serialize)]

@@ -190,7 +190,11 @@ const WORLD: [(&str, &[&str]); 12] = [
     ),
     (
         "stdin()",
-        &["shared/src/stdio.rs", "workbench/src/cli/check.rs"],
+        &[
+            "shared/src/stdio.rs",
+            "workbench/src/cli/check.rs",
+            "workbench/src/debugger.rs",
+        ],
     ),
     ("stdout()", &["shared/src/stdio.rs", "workbench/src/cli.rs"]),
     (

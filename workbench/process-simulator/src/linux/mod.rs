@@ -2,6 +2,7 @@
 
 mod calls;
 mod clock;
+mod core_file;
 mod files;
 mod filter;
 mod futex;

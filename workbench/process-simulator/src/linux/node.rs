@@ -5,6 +5,7 @@
 //! the node's alone, and a node whose threads all wait is at rest, exactly.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::path::{Path, PathBuf};
 use std::process::Child;
 
 use anyhow::Context;
@@ -15,6 +16,7 @@ use rand::RngExt;
 use simulator::rng::{SeededRng, substream};
 
 use super::clock::{Clock, MILLISECOND, Ns};
+use super::core_file;
 use super::launch::launch;
 use super::pin::Pin;
 use super::pipes::Pipes;
@@ -279,22 +281,36 @@ impl Node {
         waiting.into_iter().map(|(_, id)| id).collect()
     }
 
-    /// What each of its threads waits for.
+    /// Its processes, and what each of their threads waits for.
     pub fn describe(&self) -> String {
-        let line = |(id, thread): (&Pid, &Thread)| {
-            let what = match &thread.state {
-                State::Ready(_) => "ready".to_owned(),
-                State::Waiting(wait) => format!("waits: {wait:?}"),
-            };
-            let deadline = thread
-                .deadline
-                .map_or_else(String::new, |at| format!(" until {:.6} s", at as f64 / 1e9));
-            format!(
-                "thread {id} of process {}: {what}{deadline}\n",
-                thread.process
-            )
+        let mut text = String::new();
+        for process in self.processes.keys() {
+            let name = std::fs::read_to_string(format!("/proc/{process}/comm"));
+            let name = name.unwrap_or_default();
+            text.push_str(&format!("process {process}, {}:\n", name.trim()));
+            let threads = self.threads.iter();
+            for (id, thread) in threads.filter(|(_, thread)| thread.process == *process) {
+                text.push_str(&format!("  thread {id} {}\n", thread.describe()));
+            }
+        }
+        text
+    }
+}
+
+impl Node {
+    /// Writes a core file of each of its processes. Returns the files.
+    ///
+    /// # Errors
+    /// When one cannot be written.
+    pub fn dump(&self, folder: &Path, name: &str) -> std::io::Result<Vec<PathBuf>> {
+        let dump = |process: &Pid| {
+            let path = folder.join(format!("{name}-{process}.core"));
+            // The first thread of a core file is the one that debuggers show first.
+            let is_its = |id: &&Pid| self.threads[id].process == *process;
+            let threads: Vec<Pid> = self.order.iter().filter(is_its).copied().collect();
+            core_file::write(*process, &threads, &path).map(|()| path)
         };
-        self.threads.iter().map(line).collect()
+        self.processes.keys().map(dump).collect()
     }
 }
 

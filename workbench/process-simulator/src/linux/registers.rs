@@ -73,6 +73,40 @@ impl Registers {
         self.set_arguments(arguments);
     }
 
+    /// All of them, in the order of a core file.
+    pub fn words(&self) -> [u64; 27] {
+        let it = &self.0;
+        [
+            it.r15,
+            it.r14,
+            it.r13,
+            it.r12,
+            it.rbp,
+            it.rbx,
+            it.r11,
+            it.r10,
+            it.r9,
+            it.r8,
+            it.rax,
+            it.rcx,
+            it.rdx,
+            it.rsi,
+            it.rdi,
+            it.orig_rax,
+            it.rip,
+            it.cs,
+            it.eflags,
+            it.rsp,
+            it.ss,
+            it.fs_base,
+            it.gs_base,
+            it.ds,
+            it.es,
+            it.fs,
+            it.gs,
+        ]
+    }
+
     /// The stack pointer.
     pub fn stack(&self) -> u64 {
         self.0.rsp

@@ -1,9 +1,11 @@
 //! A thread of a node: where it is stopped, and what it waits for.
 
+use std::fmt;
+
 use nix::sys::signal::Signal;
 use nix::unistd::Pid;
 
-use super::clock::Ns;
+use super::clock::{Ns, SECOND};
 use super::registers::Registers;
 
 /// A thread of a node.
@@ -27,6 +29,39 @@ pub struct Thread {
     pub is_outside: bool,
     /// It is about to end, and the other threads of its process are not.
     pub is_ending: bool,
+}
+
+impl Thread {
+    /// What it does, for a person.
+    pub fn describe(&self) -> String {
+        let call = syscalls::Sysno::new(self.at.call() as usize).map_or("?", |call| call.name());
+        let what = match &self.state {
+            State::Ready(_) => "could run".to_owned(),
+            State::Waiting(wait) => format!("waits in {call}() {wait}"),
+        };
+        match self.deadline {
+            Some(at) => format!("{what}, until {:.6} s", at as f64 / SECOND as f64),
+            None => what,
+        }
+    }
+}
+
+impl fmt::Display for Wait {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Wait::Sleep => f.write_str("for time to pass"),
+            Wait::Turn(_) => f.write_str("for its turn, which the seed has put off"),
+            Wait::Futex { .. } => f.write_str("for another thread: a lock, a condition or an end"),
+            Wait::Lock { .. } => f.write_str("for a lock"),
+            Wait::Files => f.write_str("for one of its files"),
+            Wait::Readable(file) => write!(f, "for file {file} to be readable"),
+            Wait::Writable(file) => write!(f, "for file {file} to be writable"),
+            Wait::Child(_) => f.write_str("for the end of a child process"),
+            Wait::Signal => f.write_str("for a signal"),
+            Wait::ChildProgram => f.write_str("for a child process to start its program"),
+            Wait::OtherThreads => f.write_str("for the ends of the other threads, as it has ended"),
+        }
+    }
 }
 
 /// What a thread does next.

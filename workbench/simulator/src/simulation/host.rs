@@ -1,5 +1,8 @@
 //! What a simulation needs of a node, whatever runs it.
 
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use shared::{Engine, Node, Outbox};
@@ -16,6 +19,19 @@ pub trait Host {
     fn deadline(&self) -> Option<Duration>;
     /// Moves the output since the last call into `outbox`.
     fn drain(&mut self, outbox: &mut Outbox);
+
+    /// Its state, for a person: what it holds, or what it waits for.
+    fn describe(&self) -> String;
+
+    /// Writes its state into files in a folder, with names that begin with the node's. Returns them.
+    ///
+    /// # Errors
+    /// When a file cannot be written.
+    fn dump(&self, folder: &Path, name: &str) -> io::Result<Vec<PathBuf>> {
+        let path = folder.join(format!("{name}.txt"));
+        fs::write(&path, self.describe())?;
+        Ok(vec![path])
+    }
 
     /// Whether the last output has begun a line that is not complete.
     fn has_partial_line(&self) -> bool {
@@ -68,5 +84,10 @@ impl<N: Node> Host for Engine<N> {
 
     fn drain(&mut self, outbox: &mut Outbox) {
         Engine::drain(self, outbox);
+    }
+
+    fn describe(&self) -> String {
+        let node = self.node().map(|node| format!("{node:#?}"));
+        node.unwrap_or_else(|| "(not initialised)".to_owned())
     }
 }

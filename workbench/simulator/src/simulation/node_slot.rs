@@ -1,5 +1,8 @@
 //! The slot of a node in a simulation: its host, while it is alive, and its clock.
 
+use std::collections::VecDeque;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use shared::Outbox;
@@ -18,12 +21,25 @@ pub(super) struct NodeSlot {
     clock: Clock,
     /// Log lines of all incarnations.
     pub(super) log: Vec<String>,
+    /// The last lines of input, each after its time, if they are kept.
+    input: VecDeque<String>,
 }
+
+/// How many of the last lines of input are kept.
+const RECENT: usize = 5;
 
 impl NodeSlot {
     fn awake(&mut self) -> Option<&mut Box<dyn Host>> {
         let is_paused = self.is_paused;
         self.host.as_mut().filter(|_| !is_paused)
+    }
+
+    /// Keeps a line of input to be shown.
+    pub(super) fn keep_input(&mut self, line: String) {
+        if self.input.len() == RECENT {
+            self.input.pop_front();
+        }
+        self.input.push_back(line);
     }
 
     pub(super) fn receive(&mut self, now: Duration, line: &str) {
@@ -52,6 +68,21 @@ impl NodeSlot {
         let host = self.host.as_mut()?;
         host.drain(outbox);
         Some(&mut **host)
+    }
+
+    /// The state of its host, if it is alive.
+    pub(super) fn describe(&self) -> Option<String> {
+        self.host.as_ref().map(|host| host.describe())
+    }
+
+    pub(super) fn dump(&self, folder: &Path, name: &str) -> io::Result<Vec<PathBuf>> {
+        let host = self.host.as_ref();
+        host.map_or_else(|| Ok(Vec::new()), |host| host.dump(folder, name))
+    }
+
+    /// The last lines of input, each after its time.
+    pub(super) fn recent_input(&self) -> impl Iterator<Item = &str> {
+        self.input.iter().map(String::as_str)
     }
 
     pub(super) fn pause(&mut self) {

@@ -50,6 +50,7 @@ const MAX_ROUNDS: u32 = 1_000_000;
 /// use std::time::Duration;
 ///
 /// /// Stores the last value, and forwards each new one to all other nodes.
+/// #[derive(Debug)]
 /// struct Last {
 ///     cluster: Cluster,
 ///     value: u64,

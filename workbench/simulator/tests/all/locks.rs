@@ -17,6 +17,7 @@ use simulator::workload::{Completion, Invocation, Session, Step, Turn, Workload}
 
 /// A node. It stores each lock's owner in lin-kv, and changes it by compare-and-set: a free lock
 /// has no owner. Nodes have no state of their own, so that a client may use any of them.
+#[derive(Debug)]
 struct LockServer {
     /// Whether a release compares the owner; the storm must find the bug if it does not.
     compares: bool,

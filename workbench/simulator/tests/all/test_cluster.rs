@@ -8,6 +8,7 @@ use simulator::latency::Latency;
 use simulator::testing::{Conditions, TestCluster};
 
 /// Forwards a client's value to all other nodes, and forwarded values to lin-kv.
+#[derive(Debug)]
 struct Relay(Cluster);
 
 #[derive(Serialize, Deserialize)]

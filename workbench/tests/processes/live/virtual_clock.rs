@@ -115,3 +115,46 @@ fn what_a_simulation_cannot_do_is_refused() {
         assert!(printed.contains(expected), "{words}: {printed}");
     }
 }
+
+#[test]
+fn a_stopped_simulation_shows_and_dumps_its_nodes_and_goes_on() {
+    let folder = TempDir::new().unwrap();
+    let dumps = folder.path().join("dumps");
+    let flags = format!(
+        "-w echo --node-count 2 --time-limit 3 --simulate --seed 1 --stop-at 1.5 --dump {}",
+        dumps.display()
+    );
+    let (status, printed) = run(&folder, "test", &example("echo.sh"), &flags);
+    assert_eq!(status, Some(0), "{printed}");
+    for expected in [
+        "stopped at 1.5",
+        "waits in read() for file 0 to be readable",
+        "its last input:",
+        "\"type\":\"echo\"",
+        "echo: valid",
+    ] {
+        assert!(printed.contains(expected), "no {expected:?} in {printed}");
+    }
+    let mut cores = 0;
+    for file in fs::read_dir(dumps).unwrap() {
+        let core = fs::read(file.unwrap().path()).unwrap();
+        // An ELF file, of the type of core files.
+        assert_eq!((&core[..4], core[16]), (&b"\x7fELF"[..], 4));
+        cores += 1;
+    }
+    assert_eq!(cores, 2);
+}
+
+#[test]
+fn our_own_nodes_show_their_state_and_what_changes_in_it() {
+    let folder = TempDir::new().unwrap();
+    let store = folder.path().join("store");
+    let words = "challenge broadcast-3b --simulate --seed 1 --stop-at op:9 --watch n3 --store";
+    let words: Vec<&str> = words.split(' ').chain(store.to_str()).collect();
+    let output = workbench(&words);
+    let printed = text(&output);
+    assert_eq!(output.status.code(), Some(0), "{printed}");
+    for expected in ["stopped at", "Broadcast {", " n3:\n", "  + "] {
+        assert!(printed.contains(expected), "no {expected:?} in {printed}");
+    }
+}

@@ -47,7 +47,7 @@ pub fn cases() -> Vec<Case> {
     ]
 }
 
-#[derive(Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 enum Kind {
     SendOnce,
     Cumulative,
@@ -58,6 +58,7 @@ enum Kind {
 
 const RETRY: Duration = Duration::from_millis(100);
 
+#[derive(Debug)]
 struct Broadcast {
     kind: Kind,
     is_wrong: bool,

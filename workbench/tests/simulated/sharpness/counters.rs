@@ -67,7 +67,7 @@ pub fn cases() -> Vec<Case> {
     ]
 }
 
-#[derive(Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 enum Kind {
     LostUpdate,
     GiveUp,
@@ -80,6 +80,7 @@ enum Kind {
 
 const RETRY: Duration = Duration::from_millis(100);
 
+#[derive(Debug)]
 struct Counter {
     kind: Kind,
     is_wrong: bool,

@@ -38,7 +38,7 @@ pub fn cases() -> Vec<Case> {
     ]
 }
 
-#[derive(Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 enum Kind {
     SharedText,
     LostLetter,
@@ -46,6 +46,7 @@ enum Kind {
     CutOff,
 }
 
+#[derive(Debug)]
 struct Echo {
     kind: Kind,
     is_wrong: bool,

@@ -39,7 +39,7 @@ pub fn cases() -> Vec<Case> {
     ]
 }
 
-#[derive(Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 enum Kind {
     LargerWins,
     RareDrop,
@@ -51,6 +51,7 @@ type Set = BTreeSet<u64>;
 
 const GOSSIP: Duration = Duration::from_millis(100);
 
+#[derive(Debug)]
 struct GSet {
     kind: Kind,
     is_wrong: bool,

@@ -46,7 +46,7 @@ pub fn cases() -> Vec<Case> {
     ]
 }
 
-#[derive(Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 enum Kind {
     OffsetFirst,
     SameOffset,
@@ -61,6 +61,7 @@ const TIMEOUT: Duration = Duration::from_millis(500);
 type Messages = BTreeMap<String, BTreeMap<u64, u64>>;
 type Offsets = BTreeMap<String, u64>;
 
+#[derive(Debug)]
 struct Logs {
     kind: Kind,
     is_wrong: bool,

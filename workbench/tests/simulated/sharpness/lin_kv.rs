@@ -49,7 +49,7 @@ pub fn cases() -> Vec<Case> {
     ]
 }
 
-#[derive(Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 enum Kind {
     TornCas,
     OldReads,
@@ -58,6 +58,7 @@ enum Kind {
     CutOff,
 }
 
+#[derive(Debug)]
 struct Registers {
     kind: Kind,
     is_wrong: bool,

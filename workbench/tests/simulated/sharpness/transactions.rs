@@ -71,7 +71,7 @@ pub fn cases() -> Vec<Case> {
     ]
 }
 
-#[derive(Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 enum Kind {
     Interleaved,
     LostUpdate,
@@ -89,6 +89,7 @@ type Values = BTreeMap<u64, Vec<Value>>;
 
 const TIMEOUT: Duration = Duration::from_millis(200);
 
+#[derive(Debug)]
 struct Database {
     kind: Kind,
     is_wrong: bool,

@@ -38,7 +38,7 @@ pub fn cases() -> Vec<Case> {
     ]
 }
 
-#[derive(Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 enum Kind {
     Clock,
     Random,
@@ -48,6 +48,7 @@ enum Kind {
 
 const BLOCK: u64 = 10;
 
+#[derive(Debug)]
 struct Ids {
     kind: Kind,
     is_wrong: bool,

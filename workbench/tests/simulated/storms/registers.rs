@@ -43,6 +43,7 @@ fn respond<E>(caller: Caller, answer: Answer, ctx: &mut Context<E>) {
 }
 
 /// Forwards all requests to the service.
+#[derive(Debug)]
 struct Proxy;
 
 /// The service has answered, or the call has timed out.
@@ -96,7 +97,7 @@ fn cas_answer(is_changed: bool) -> Answer {
 }
 
 /// Keeps its own values, and never replicates them.
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Island(BTreeMap<u64, Value>);
 
 impl Node for Island {

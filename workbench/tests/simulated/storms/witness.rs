@@ -23,6 +23,7 @@ pub const TICK: Duration = Duration::from_millis(100);
 /// tick N at NS     it sent its Nth beat, at this time of its own clock
 /// received n1 B N  it received this beat of n1
 /// ```
+#[derive(Debug)]
 pub struct Witness {
     others: Vec<NodeId>,
     boot: u64,

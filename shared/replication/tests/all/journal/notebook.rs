@@ -4,6 +4,7 @@ use replication::{DurabilityFlags, Durable, JournalEvent, Step};
 use serde::{Deserialize, Serialize};
 use shared::{Caller, Cluster, Context, Node};
 
+#[derive(Debug)]
 pub struct Notebook {
     durable: Durable<u64, Request>,
     /// All numbers in journals, each with the journal's owner, in the order of learning.
