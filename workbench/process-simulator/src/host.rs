@@ -25,6 +25,9 @@ pub fn check() -> anyhow::Result<()> {
     };
     let mut node = Node::start(&program, Threads::InOrder, 0)
         .map_err(|error| refusal(format!("{error:#}")))?;
+    if !node.shows_files() {
+        return Err(refusal("pidfd_getfd() is not allowed"));
+    }
     node.run(0);
     match node.end() {
         Some("exit status: 0") => Ok(()),

@@ -49,8 +49,7 @@ const ALL_STORMS: [&str; 6] = [
 pub(super) struct Arguments {
     /// The challenges whose workload and solution to simulate: echo, unique-ids, broadcast-3a … or
     /// all, which is one for each solution. With --bin, a workload may be given by -w instead.
-    #[arg(value_name = "NAME", required_unless_present = "workload", conflicts_with = "workload",
-          value_parser = challenge_names())]
+    #[arg(value_name = "NAME", value_parser = challenge_names())]
     names: Vec<String>,
 
     /// Your own program, in any language, in place of our solution: only with the faults that the
@@ -141,7 +140,13 @@ fn run_all(
         .into_iter()
         .map(Scenario::of_challenge)
         .collect();
+    let has_workload = matches.value_source("workload") == Some(ValueSource::CommandLine);
     if arguments.names.is_empty() {
+        if !has_workload {
+            return Err(misuse(
+                "a storm needs the NAME of a challenge, or all; or -w WORKLOAD and --bin FILE",
+            ));
+        }
         if arguments.bin.is_none() {
             return Err(misuse(
                 "storm -w needs --bin: our own solutions are simulated by their challenges' names",
@@ -151,7 +156,13 @@ fn run_all(
     }
     let bin = arguments.bin.as_deref().map(program::find).transpose()?;
     arguments.jobs.apply()?;
-    let pinned = pinned("storm", &arguments.flags, matches)?;
+    // A workload is for what is no challenge.
+    let allowed = if arguments.names.is_empty() {
+        "workload"
+    } else {
+        ""
+    };
+    let pinned = pinned("storm", allowed, &arguments.flags, matches)?;
     let mut reports = Vec::new();
     for scenario in &scenarios {
         let campaign = Campaign {
@@ -180,17 +191,19 @@ pub(super) fn status(reports: &[CampaignReport]) -> u8 {
 /// The options of a test that were given to this command.
 ///
 /// # Errors
-/// When one of them is set by the challenge.
+/// When one of them is set by the challenge, except the allowed one.
 pub(super) fn pinned(
     command: &str,
+    allowed: &str,
     flags: &TestFlags,
     matches: &ArgMatches,
 ) -> anyhow::Result<PartialOptions> {
     let is_given =
         |id: &str| matches.value_source(&id.replace('-', "_")) == Some(ValueSource::CommandLine);
-    // Where it is given in place of a challenge it is allowed.
-    let is_set = |name: &&str| is_given(name) && (command != "storm" || *name != "workload");
-    if let Some(name) = SET_BY_CHALLENGE.into_iter().find(is_set) {
+    if let Some(name) = SET_BY_CHALLENGE
+        .into_iter()
+        .find(|name| is_given(name) && *name != allowed)
+    {
         return Err(misuse(format_args!(
             "--{name} is not for {command}: a challenge sets its workload and its nodes' names"
         )));

@@ -180,7 +180,7 @@ fn sweep(arguments: &Arguments, matches: &ArgMatches) -> anyhow::Result<Sweep> {
     let [challenge] = chosen(std::slice::from_ref(&arguments.name))?[..] else {
         return Err(misuse("a sweep takes a single challenge"));
     };
-    let pinned = pinned("sweep", &arguments.flags, matches)?;
+    let pinned = pinned("sweep", "", &arguments.flags, matches)?;
     let node_flags = arguments.node_flags.or_those_of(challenge);
     // Checked first, so that an error is about these flags and not about the one that varies.
     factory(challenge.solution, &node_flags).map(drop)?;

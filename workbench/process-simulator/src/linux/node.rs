@@ -135,6 +135,11 @@ impl Node {
         Ok(())
     }
 
+    /// Whether the system allows to look at its files.
+    pub fn shows_files(&self) -> bool {
+        self.duplicate(self.main, 0).is_some()
+    }
+
     /// Something that another run of the same seed may do otherwise.
     pub(super) fn note(&mut self, what: impl Into<String>) {
         let what = what.into();

@@ -6,4 +6,5 @@ mod calls;
 mod languages;
 mod nodes;
 mod races;
+mod refusals;
 mod support;

@@ -258,7 +258,7 @@ fn bad_usage_of_storm_and_merge_exits_with_254_and_a_reason() {
     let store = TempDir::new().unwrap();
     for (args, reason) in [
         ("storm", "NAME"),
-        ("storm tango", "invalid value 'tango' for '<NAME>...'"),
+        ("storm tango", "invalid value 'tango' for '[NAME]...'"),
         ("storm echo --seeds 5..5", "expected seeds as 0..10000"),
         ("storm echo --seeds -3", "-3"),
         ("storm echo --seeds 18446744073709551616", "--seeds"),
@@ -272,7 +272,7 @@ fn bad_usage_of_storm_and_merge_exits_with_254_and_a_reason() {
         ),
         ("storm echo --node a --node b", "--node is not for storm"),
         ("storm echo --nodes a,b", "--nodes is not for storm"),
-        ("storm echo --bin ./node", "--bin"),
+        ("storm --bin ./node", "NAME"),
     ] {
         let output = workbench_in(&store, args);
         assert_eq!(output.status.code(), Some(254), "{args}\n{}", text(&output));

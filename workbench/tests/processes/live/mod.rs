@@ -25,5 +25,3 @@ mod replies;
 mod run_files;
 mod start;
 mod transactions;
-#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
-mod virtual_clock;

@@ -1,11 +1,20 @@
-//! Programs on the virtual clock, as the command line runs them.
+//! Tests, challenges and storms of programs.
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
 
 use tempfile::TempDir;
 
-use super::bench::{text, workbench};
+fn workbench(words: &[&str]) -> Output {
+    let mut bench = Command::new(env!("CARGO_BIN_EXE_workbench"));
+    bench.args(words).output().unwrap()
+}
+
+fn text(output: &Output) -> String {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    text(&output.stdout) + &text(&output.stderr)
+}
 
 fn example(name: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
@@ -101,7 +110,7 @@ for number, line in enumerate(sys.stdin):
 fn what_a_simulation_cannot_do_is_refused() {
     for (words, expected) in [
         ("storm -w echo", "storm -w needs --bin"),
-        ("storm -w echo echo --bin /bin/cat", "cannot be used with"),
+        ("storm -w echo echo --bin /bin/cat", "not for storm"),
         (
             "test -w echo --bin /bin/cat --simulate --log-stderr",
             "cannot be used with",
