@@ -125,8 +125,12 @@ impl FaultInterval {
 /// Runs witnesses for a minute with faults, and asserts that echo is valid.
 pub fn run_witnesses(flags: &str) -> WitnessRun {
     let storm = storm(flags);
-    let run = storm.run_with(1, &storm.options(1), true).unwrap();
+    let mut run = storm.run_with(1, &storm.options(1), true).unwrap();
     assert!(run.is_valid(), "{:?}", run.verdict.sentences());
+    for line in run.record.logs.iter_mut().flatten() {
+        let text = line.split_once(" s ").or(line.split_once("start "));
+        *line = text.expect("a time and a text").1.to_owned();
+    }
     WitnessRun(run)
 }
 
@@ -136,7 +140,7 @@ impl WitnessRun {
         trace.deliveries().iter().collect()
     }
 
-    /// A node's log.
+    /// A node's log, without the time of each line.
     pub fn log(&self, node: &str) -> &[String] {
         let nodes = &self.0.settings.nodes;
         let index = nodes.iter().position(|it| it.as_str() == node);
