@@ -20,7 +20,7 @@ pub enum Next {
     CallThen(After),
     /// The call is skipped and returns this.
     Return(i64),
-    /// It waits, perhaps until a deadline.
+    /// It waits, until the deadline if there is one.
     Wait(Wait, Option<Ns>),
     /// The call is skipped and returns 0, after the threads that are ready have run.
     Yield,

@@ -57,7 +57,10 @@ impl Status {
 }
 
 fn bit(signal: i32) -> Signals {
-    1_u64.checked_shl(signal as u32 - 1).unwrap_or(0)
+    // The program may name any number, and 0 is none.
+    1_u64
+        .checked_shl((signal as u32).wrapping_sub(1))
+        .unwrap_or(0)
 }
 
 impl Node {
@@ -269,7 +272,6 @@ fn signal_set(id: Pid, at: &Registers) -> nix::Result<Option<Signals>> {
         libc::SYS_ppoll => arguments[3],
         libc::SYS_epoll_pwait | libc::SYS_epoll_pwait2 => arguments[4],
         libc::SYS_pselect6 if arguments[5] != 0 => Memory(id).read_words::<1>(arguments[5])?[0],
-        legacy::PAUSE => 0,
         _ => 0,
     };
     if address == 0 {

@@ -76,7 +76,7 @@ pub enum State {
 /// How a stopped thread goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Resume {
-    /// From a stop outside a call, perhaps with a signal.
+    /// From a stop outside a call, with a signal if there is one.
     Continue(Option<Signal>),
     /// From the entrance of a call, where it is decided whether it waits: until the deadline, if
     /// it has waited before.

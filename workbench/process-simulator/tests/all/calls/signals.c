@@ -85,5 +85,6 @@ int main(void) {
     saw("at %ld ms", ms());
     wait(NULL);
     saw("another process: %s", result(kill(1, 0)));
+    saw("no signal: %s", result(sigqueue(getpid(), 0, (union sigval){0})));
     raise(SIGTERM);
 }
