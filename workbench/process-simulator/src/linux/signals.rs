@@ -12,7 +12,7 @@ use nix::unistd::Pid;
 use super::calls::{Next, fail};
 use super::memory::{Memory, failed};
 use super::node::Node;
-use super::registers::{Registers, legacy};
+use super::registers::Registers;
 use super::thread::{After, Resume, State, Wait};
 
 /// A set of signals.
