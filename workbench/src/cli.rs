@@ -26,6 +26,7 @@ mod reporter;
 mod seeds;
 #[cfg(feature = "serve")]
 mod serve;
+mod simulation;
 #[cfg(feature = "simulate")]
 mod storm;
 #[cfg(feature = "simulate")]

@@ -10,12 +10,12 @@ use super::again::{OwnCommand, bench_challenge};
 use super::nodes::NodeFlags;
 use super::reporter::{Output, Reporter};
 use super::seeds::last_seed;
+use super::simulation::SimulationFlags;
 use super::{
     challenge_names, chosen, code, command_line, exit_code, factory, fresh_seed, maelstrom, paint,
     program, progress,
 };
 use crate::challenge::{Challenge, Trial};
-use crate::debugger::DebugFlags;
 use crate::live::Stopwatch;
 use crate::store::Store;
 use crate::test::{LogOptions, Requirement, Stage, Test};
@@ -54,17 +54,8 @@ pub(super) struct Arguments {
     #[command(flatten)]
     node_flags: NodeFlags,
 
-    /// With --simulate and --bin: which of the program's threads that could run goes on.
-    #[arg(long, value_enum, default_value = "in-order", requires = "bin")]
-    threads: program::Threads,
-
-    /// With --simulate: runs each seed so many times, and compares the histories.
-    #[arg(long, value_name = "N", default_value_t = 1, requires = "simulate",
-          value_parser = clap::value_parser!(u32).range(1..))]
-    repeat: u32,
-
     #[command(flatten)]
-    debug: DebugFlags,
+    simulation: SimulationFlags,
 
     /// The launcher of the official Maelstrom, which then runs the tests.
     #[arg(long, value_name = "FILE")]
@@ -224,10 +215,10 @@ impl Attempt<'_> {
                     .print(format_args!("again: {}", outcome.command));
             }
             let is_aborted = outcome.validity.is_none();
-            if self.arguments.repeat > 1 && !is_aborted {
+            if self.arguments.simulation.repeat > 1 && !is_aborted {
                 repeats = repeats.max(
                     self.reporter
-                        .report_repeats(self.arguments.repeat, &outcome),
+                        .report_repeats(self.arguments.simulation.repeat, &outcome),
                 );
             }
             report.outcomes.push(outcome);
@@ -291,7 +282,7 @@ impl Attempt<'_> {
             if !self.arguments.simulate {
                 return Ok(Nodes::Program(program));
             }
-            let factory = program::simulated(&program, &flags, self.arguments.threads)?;
+            let factory = program::simulated(&program, &flags, self.arguments.simulation.threads)?;
             let words = [vec![program.display().to_string()], flags].concat();
             return Ok(Nodes::Factory(factory, Some(words)));
         }
@@ -325,8 +316,8 @@ impl Attempt<'_> {
             Nodes::Factory(factory, program) => Stage::Simulated {
                 factory,
                 program: program.clone(),
-                repeats: self.arguments.repeat,
-                debug: &self.arguments.debug,
+                repeats: self.arguments.simulation.repeat,
+                debug: &self.arguments.simulation.debug,
             },
         };
         let test = Test {
@@ -394,13 +385,7 @@ impl Attempt<'_> {
         if let Some(bin) = &arguments.bin {
             words.extend(["--bin".into(), bin.display().to_string()]);
         }
-        words.extend(arguments.debug.words());
-        if arguments.repeat > 1 {
-            words.extend(["--repeat".into(), arguments.repeat.to_string()]);
-        }
-        if arguments.threads == program::Threads::Seeded {
-            words.extend(["--threads".into(), "seeded".into()]);
-        }
+        words.extend(arguments.simulation.words());
         if let Some(flags) = arguments.node_flags.given() {
             words.push(format!("--node-flags={}", command_line(flags)));
         }

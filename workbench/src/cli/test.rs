@@ -7,8 +7,8 @@ use clap::Args;
 use super::again::OwnCommand;
 use super::reporter::{Output, Reporter};
 use super::seeds::last_seed;
+use super::simulation::SimulationFlags;
 use super::{code, command_line, exit_code, fresh_seed, paint, program, progress, warn};
-use crate::debugger::DebugFlags;
 use crate::flags::TestFlags;
 use crate::log::LogFormat;
 use crate::store::Store;
@@ -34,17 +34,8 @@ pub(super) struct Arguments {
     #[arg(long, conflicts_with_all = ["log_stderr", "log_net_send", "log_net_recv", "logging_json", "leave_db_running"])]
     simulate: bool,
 
-    /// With --simulate: which of the program's threads that could run goes on.
-    #[arg(long, value_enum, default_value = "in-order", requires = "simulate")]
-    threads: program::Threads,
-
-    /// With --simulate: runs each seed so many times, and compares the histories.
-    #[arg(long, value_name = "N", default_value_t = 1, requires = "simulate",
-          value_parser = clap::value_parser!(u32).range(1..))]
-    repeat: u32,
-
     #[command(flatten)]
-    debug: DebugFlags,
+    simulation: SimulationFlags,
 
     /// The seed of operations, latencies and faults; without it one is chosen and printed. In
     /// simulations also that of everything that nodes draw.
@@ -172,8 +163,8 @@ fn run_rounds(
         let seed = first + round;
         let outcome = arguments.run_one(&program, seed, own.repeat(Some(seed)), reporter)?;
         report.status = outcome.validity.map_or(code::CRASH, exit_code);
-        if arguments.repeat > 1 && report.status == code::VALID {
-            report.status = reporter.report_repeats(arguments.repeat, &outcome);
+        if arguments.simulation.repeat > 1 && report.status == code::VALID {
+            report.status = reporter.report_repeats(arguments.simulation.repeat, &outcome);
         }
         report.outcomes.push(outcome);
         if report.status != code::VALID {
@@ -194,14 +185,18 @@ impl Arguments {
     ) -> anyhow::Result<Outcome> {
         let options = self.flags.options()?;
         let factory = match self.simulate {
-            true => Some(program::simulated(program, &self.arguments, self.threads)?),
+            true => Some(program::simulated(
+                program,
+                &self.arguments,
+                self.simulation.threads,
+            )?),
             false => None,
         };
         let stage = match &factory {
             Some(factory) => Stage::Simulated {
                 factory,
-                repeats: self.repeat,
-                debug: &self.debug,
+                repeats: self.simulation.repeat,
+                debug: &self.simulation.debug,
                 program: Some([&[program.display().to_string()], &self.arguments[..]].concat()),
             },
             None => self.live(program),
