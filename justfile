@@ -59,9 +59,10 @@ serve *flags:
 sweep *arguments:
     cargo workbench sweep "$@"
 
-# Measure performance: echo through a pipe, broadcast's reads, simulation, checkers, live runs, pages
+# Measure performance: echo through a pipe, broadcast's reads, checkers, live runs, pages, simulated programs
 bench:
     cargo bench --package workbench --bench echo --bench broadcast --bench checkers --bench live --bench pages
+    cargo bench --package process-simulator --bench nodes
 
 # Open the documentation, with the reasoning behind each solution
 doc:

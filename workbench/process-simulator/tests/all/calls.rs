@@ -3,7 +3,8 @@
 
 use process_simulator::Threads;
 
-use crate::support::{compile, has, sources, transcript};
+use crate::support::{compile, has, sources};
+use crate::transcript::transcript;
 
 #[track_caller]
 fn check(name: &str, input: &[(u64, &str)]) {

@@ -8,3 +8,4 @@ mod nodes;
 mod races;
 mod refusals;
 mod support;
+mod transcript;

@@ -7,7 +7,8 @@ use nix::libc;
 use process_simulator::{Threads, check};
 use seccompiler::{BpfProgram, SeccompAction, SeccompFilter, TargetArch, apply_filter};
 
-use crate::support::{has, transcript};
+use crate::support::has;
+use crate::transcript::transcript;
 
 /// Does something in a thread in which a system call is not permitted.
 fn without<T: Send + 'static>(call: i64, act: impl FnOnce() -> T + Send + 'static) -> T {
