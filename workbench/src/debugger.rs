@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::{BufRead, Write, stdin};
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
@@ -12,10 +13,10 @@ use simulator::simulation::{Inspector, Moment, NodeView};
 /// Where to stop a simulation, and what to watch.
 #[derive(Debug, Clone, Default, Args)]
 pub struct DebugFlags {
-    /// With --simulate: stops all nodes at a time in seconds (12.34), at an entry of the history
+    /// Stops all nodes of a simulation at a time in seconds (12.34), at an entry of the history
     /// (op:47), or at the first error of a node (failure), shows what each one holds or waits for, and
     /// goes on after Enter. No virtual time passes meanwhile.
-    #[arg(long, value_name = "WHEN", requires = "simulate")]
+    #[arg(long, value_name = "WHEN")]
     pub stop_at: Option<Breakpoint>,
 
     /// With --stop-at: writes a core file of each node's process into this folder, or a text with the
@@ -23,17 +24,20 @@ pub struct DebugFlags {
     #[arg(long, value_name = "DIR", requires = "stop_at")]
     pub dump: Option<PathBuf>,
 
-    /// With --simulate: prints what changes in the state of this node from step to step; may be
-    /// repeated.
-    #[arg(long, value_name = "NODE", requires = "simulate")]
+    /// Prints what changes in the state of this simulated node from step to step; may be repeated.
+    #[arg(long, value_name = "NODE")]
     pub watch: Vec<String>,
 }
 
 impl DebugFlags {
+    /// Whether anything is asked for.
+    pub fn are_given(&self) -> bool {
+        self.stop_at.is_some() || !self.watch.is_empty()
+    }
+
     /// What inspects the simulation, if anything is asked for.
     pub fn debugger(&self) -> Option<Debugger> {
-        let is_needed = self.stop_at.is_some() || !self.watch.is_empty();
-        is_needed.then(|| Debugger {
+        self.are_given().then(|| Debugger {
             stop_at: self.stop_at,
             dump: self.dump.clone(),
             watched: self.watch.iter().map(|it| (it.clone(), None)).collect(),
@@ -102,7 +106,7 @@ pub struct Debugger {
 }
 
 impl Inspector for Debugger {
-    fn inspect(&mut self, moment: &Moment<'_>) {
+    fn inspect(&mut self, moment: &Moment<'_>) -> ControlFlow<String> {
         if !self.watched.is_empty() {
             self.print_changes(moment);
         }
@@ -115,16 +119,19 @@ impl Inspector for Debugger {
             Some(Breakpoint::Op(index)) => moment.history_len() > index,
             Some(Breakpoint::Failure) => !moment.failures().is_empty(),
         };
-        if is_reached {
-            self.stop_at = None;
-            print(&describe(moment));
-            if let Some(folder) = &self.dump {
-                print(&dump(moment, folder));
-            }
-            print(GO_ON);
-            // A closed stdin goes on at once.
-            let _ = stdin().lock().read_line(&mut String::new());
+        if !is_reached {
+            return ControlFlow::Continue(());
         }
+        self.stop_at = None;
+        print(&describe(moment));
+        if let Some(folder) = &self.dump {
+            print(&dump(moment, folder));
+        }
+        ask(moment)
+    }
+
+    fn shows_input(&self) -> bool {
+        true
     }
 }
 
@@ -176,8 +183,46 @@ fn describe(moment: &Moment<'_>) -> String {
 }
 
 /// What can be done while a simulation is stopped.
-const GO_ON: &str = "\nEnter goes on. Until then, what does not trace a process can look at it: \
-                     /proc/ID, or py-spy dump --nonblocking --pid ID. Debuggers read the files of --dump.";
+const CHOICES: &str = "\n\
+    Enter    goes on; until then, what does not trace a process can look at it: /proc/ID, or\n         \
+             py-spy dump --nonblocking --pid ID. Debuggers read the files of --dump.\n\
+    release  lets debuggers attach to the processes. They can look, but not go on: calls that are\n         \
+             virtual fail without the bench. The run ends after that.\n\
+    quit     ends the run.";
+
+/// Asks what is to be done. A closed stdin goes on at once.
+fn ask(moment: &Moment<'_>) -> ControlFlow<String> {
+    loop {
+        print(CHOICES);
+        let mut line = String::new();
+        let _ = stdin().lock().read_line(&mut line);
+        match line.trim() {
+            "" => return ControlFlow::Continue(()),
+            "quit" => return ControlFlow::Break("it was ended at --stop-at".to_owned()),
+            "release" => {
+                release(moment);
+                return ControlFlow::Break("its processes were released at --stop-at".to_owned());
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Lets debuggers attach until the next line of input.
+fn release(moment: &Moment<'_>) {
+    match moment.release() {
+        Ok(ids) if ids.is_empty() => print("these nodes have no processes"),
+        Ok(ids) => {
+            print("\nattach with gdb -p ID, or dlv attach ID; Enter ends the run");
+            for id in ids {
+                let name = fs::read_to_string(format!("/proc/{id}/comm"));
+                print(&format!("  {id} {}", name.unwrap_or_default().trim()));
+            }
+            let _ = stdin().lock().read_line(&mut String::new());
+        }
+        Err(error) => print(&format!("the processes cannot be released: {error}")),
+    }
+}
 
 /// Writes the nodes' states into a folder. Returns what to tell the user.
 fn dump(moment: &Moment<'_>, folder: &Path) -> String {

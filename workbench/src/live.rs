@@ -18,7 +18,7 @@ const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);
 
 /// Observes a run's progress and log lines.
 pub trait Observer {
-    /// Reports the state of the run; called about ten times a second.
+    /// Reports the state of the run; called about ten times a second, or once in a virtual one.
     fn on_progress(&mut self, run: &Run);
 
     /// Passes on a line for the user.

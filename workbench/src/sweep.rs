@@ -166,7 +166,7 @@ impl Sweep {
         let settings = options.settings(&*make(), seed)?;
         let node_flags = self.vary.node_flags(&self.node_flags, value);
         let factory = self.challenge.solution.factory(&node_flags)?;
-        let record = simulate_catching(&settings, make(), &factory);
+        let record = simulate_catching(&settings, make(), &factory, None);
         let history = &record.history;
         let operations = history.count(Kind::Invoke);
         let is_over = record.abort_reason.is_none();

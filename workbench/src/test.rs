@@ -1,5 +1,6 @@
 //! A whole test: a run, live or simulated, its verdict, and the files kept in the store.
 
+use std::ops::ControlFlow;
 use std::path::Path;
 
 use anyhow::{Context, bail};
@@ -24,7 +25,7 @@ use simulator::nemesis::Fault;
 use simulator::network::NetLog;
 use simulator::options::Options;
 use simulator::run::{Record, Run, Settings};
-use simulator::simulation::{Factory, Inspector, simulate, simulate_inspected};
+use simulator::simulation::{Factory, Inspector, Moment, simulate, simulate_inspected};
 use simulator::workload::{Name, workload};
 
 /// Where nodes run.
@@ -114,6 +115,24 @@ pub struct Requirement {
     pub bar: Bar,
 }
 
+/// Shows how far a simulation is.
+struct SimulationProgress<'a> {
+    observer: &'a mut dyn Observer,
+    /// The virtual second that was shown last.
+    shown: Option<u64>,
+}
+
+impl Inspector for SimulationProgress<'_> {
+    fn inspect(&mut self, moment: &Moment<'_>) -> ControlFlow<String> {
+        let second = moment.since_zero().map(|it| it.as_secs());
+        if second != self.shown {
+            self.shown = second;
+            self.observer.on_progress(moment.run());
+        }
+        ControlFlow::Continue(())
+    }
+}
+
 impl Test<'_> {
     /// Runs the test, checks its history and writes its files.
     ///
@@ -181,8 +200,15 @@ impl Test<'_> {
                 ..
             } => {
                 let mut debugger = debug.debugger();
-                let inspector = debugger.as_mut().map(|it| it as &mut dyn Inspector);
-                let mut record = simulate_inspected(&settings, make(), factory, inspector);
+                let mut progress = SimulationProgress {
+                    observer,
+                    shown: None,
+                };
+                let inspector: &mut dyn Inspector = match &mut debugger {
+                    Some(debugger) => debugger,
+                    None => &mut progress,
+                };
+                let mut record = simulate_inspected(&settings, make(), factory, Some(inspector));
                 let again = || simulate(&settings, make(), factory);
                 let on_run = |number| observer.on_repeat(number, *repeats);
                 let difference = first_difference(&record, *repeats, again, on_run);

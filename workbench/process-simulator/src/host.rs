@@ -98,6 +98,11 @@ impl Host for ProgramHost {
         self.node.dump(folder, name)
     }
 
+    fn release(&self) -> io::Result<Vec<u32>> {
+        let processes = self.node.release()?;
+        Ok(processes.iter().map(|it| it.as_raw().unsigned_abs()).collect())
+    }
+
     fn has_partial_line(&self) -> bool {
         self.has_partial_line
     }

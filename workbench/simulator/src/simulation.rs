@@ -9,6 +9,7 @@ mod host;
 mod inspector;
 mod node_slot;
 
+use std::ops::ControlFlow;
 use std::time::Duration;
 
 use shared::Outbox;
@@ -44,7 +45,7 @@ pub fn simulate_inspected(
         outbox: Outbox::default(),
         factory,
         seed: settings.seed,
-        keeps_input: inspector.is_some(),
+        keeps_input: inspector.as_ref().is_some_and(|it| it.shows_input()),
         nondeterminism: Vec::new(),
     };
     for node in 0..settings.nodes.len() {
@@ -59,11 +60,15 @@ pub fn simulate_inspected(
             simulation.execute(now, command);
         }
         if let Some(inspector) = &mut inspector {
-            inspector.inspect(&Moment {
+            let moment = Moment {
                 now,
                 run: &simulation.run,
                 slots: &simulation.slots,
-            });
+            };
+            if let ControlFlow::Break(why) = inspector.inspect(&moment) {
+                simulation.run.abort(why);
+                break;
+            }
         }
         match simulation.deadline() {
             Some(next) if next > now => (now, rounds) = (next, 0),

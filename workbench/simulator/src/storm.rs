@@ -59,7 +59,7 @@ use crate::judge;
 use crate::nemesis::Fault;
 use crate::options::{InvalidOptions, Options, PartialOptions};
 use crate::run::{Record, Settings};
-use crate::simulation::{Factory, Host, in_process, simulate};
+use crate::simulation::{Factory, Host, Inspector, in_process, simulate_inspected};
 use crate::workload::{self, MakeWorkload, Workload};
 use checkers::{CheckerResult as _, CustomResult, Validity, Verdict};
 use history::History;
@@ -182,6 +182,20 @@ impl Storm {
         options: &Options,
         traced: bool,
     ) -> Result<StormRun, InvalidOptions> {
+        self.run_inspected(seed, options, traced, None)
+    }
+
+    /// As [`Storm::run_with`], and shows each moment to an inspector.
+    ///
+    /// # Errors
+    /// When its options contradict one another.
+    pub fn run_inspected(
+        &self,
+        seed: u64,
+        options: &Options,
+        traced: bool,
+        inspector: Option<&mut dyn Inspector>,
+    ) -> Result<StormRun, InvalidOptions> {
         let make = || workload::with_convergence(self.workload.make(options));
         let workload = make();
         let settings = Settings {
@@ -189,7 +203,7 @@ impl Storm {
             recovery: STORM_RECOVERY,
             ..options.settings(&*workload, seed)?
         };
-        let record = simulate_catching(&settings, workload, &self.factory);
+        let record = simulate_catching(&settings, workload, &self.factory, inspector);
         let verdict = storm_verdict(options, &record, &*make());
         Ok(StormRun {
             seed,
@@ -238,8 +252,9 @@ pub fn simulate_catching(
     settings: &Settings,
     workload: Box<dyn Workload>,
     factory: &Factory,
+    inspector: Option<&mut dyn Inspector>,
 ) -> Record {
-    let run = AssertUnwindSafe(|| simulate(settings, workload, factory));
+    let run = AssertUnwindSafe(|| simulate_inspected(settings, workload, factory, inspector));
     catch_unwind(run).unwrap_or_else(|panic| aborted_run(&*panic))
 }
 

@@ -332,10 +332,8 @@ impl Attempt<'_> {
                 bar: self.bar(),
             }),
         };
-        let mut line = progress::Line::new(self.challenge.name, self.reporter.is_quiet);
-        if self.arguments.simulate {
-            line.show("simulating");
-        }
+        let is_hidden = self.reporter.is_quiet || self.arguments.simulation.debug.are_given();
+        let mut line = progress::Line::new(self.challenge.name, is_hidden);
         let outcome = test.run(&Store::new(&self.arguments.store), &mut line);
         line.finish();
         let outcome = outcome?;

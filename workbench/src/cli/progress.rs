@@ -16,9 +16,9 @@ pub(super) struct Line {
 }
 
 impl Line {
-    /// Starts a line with this prefix; hidden if `is_quiet`.
-    pub(super) fn new(name: &str, is_quiet: bool) -> Self {
-        let bar = ProgressBar::with_draw_target(None, target(is_quiet));
+    /// Starts a line with this prefix, unless it `is_hidden`.
+    pub(super) fn new(name: &str, is_hidden: bool) -> Self {
+        let bar = ProgressBar::with_draw_target(None, target(is_hidden));
         if let Ok(style) = ProgressStyle::with_template("{spinner} {prefix}  {msg}") {
             bar.set_style(style);
         }
@@ -78,10 +78,10 @@ impl Observer for Line {
     }
 }
 
-/// A progress bar for this many runs; hidden if `is_quiet`.
+/// A progress bar for this many runs, unless it `is_hidden`.
 #[cfg(feature = "simulate")]
-pub(super) fn bar(name: &str, count: u64, is_quiet: bool) -> ProgressBar {
-    let bar = ProgressBar::with_draw_target(Some(count), target(is_quiet));
+pub(super) fn bar(name: &str, count: u64, is_hidden: bool) -> ProgressBar {
+    let bar = ProgressBar::with_draw_target(Some(count), target(is_hidden));
     let template = "{prefix} {wide_bar} {pos}/{len} runs  {per_sec}  {eta} left  {msg}";
     if let Ok(style) = ProgressStyle::with_template(template) {
         bar.set_style(style);
@@ -91,8 +91,8 @@ pub(super) fn bar(name: &str, count: u64, is_quiet: bool) -> ProgressBar {
     bar
 }
 
-fn target(is_quiet: bool) -> ProgressDrawTarget {
-    if is_quiet {
+fn target(is_hidden: bool) -> ProgressDrawTarget {
+    if is_hidden {
         ProgressDrawTarget::hidden()
     } else {
         ProgressDrawTarget::stderr_with_hz(10)

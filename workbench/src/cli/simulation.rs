@@ -7,6 +7,8 @@ use crate::debugger::DebugFlags;
 
 /// How a simulation runs.
 #[derive(Args)]
+#[command(mut_arg("stop_at", |it| it.requires("simulate")))]
+#[command(mut_arg("watch", |it| it.requires("simulate")))]
 pub(super) struct SimulationFlags {
     /// With --simulate: which of a program's threads that could run goes on.
     #[arg(long, value_enum, default_value = "in-order", requires = "simulate")]

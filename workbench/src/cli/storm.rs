@@ -1,5 +1,6 @@
 //! `workbench storm`: simulations of many seeds.
 
+mod command;
 mod scenario;
 
 use std::collections::BTreeSet;
@@ -11,17 +12,18 @@ use clap::parser::ValueSource;
 use clap::{ArgMatches, Args};
 use serde_json::json;
 
-use super::again::{OwnCommand, bench};
+use super::again::OwnCommand;
 use super::jobs::Jobs;
 use super::nodes::NodeFlags;
 use super::reporter::{Output, Reporter};
 use super::seeds::{parse_seeds, parse_shard};
 use super::{
-    challenge_names, chosen, code, command_line, exit_code, factory, misuse, paint, print_error,
-    program, progress, write_stdout,
+    challenge_names, chosen, code, exit_code, factory, misuse, paint, print_error, program,
+    progress, write_stdout,
 };
 use crate::challenge::SET_BY_CHALLENGE;
-use crate::flags::{FaultList, TestFlags, to_flags};
+use crate::debugger::DebugFlags;
+use crate::flags::{FaultList, TestFlags};
 use crate::live::{Stopwatch, timestamp};
 use crate::store::Store;
 use crate::test::facts;
@@ -29,7 +31,7 @@ use pages::page::Subject;
 use pages::report;
 use scenario::Scenario;
 use simulator::nemesis::Fault;
-use simulator::options::{Options, PartialOptions};
+use simulator::options::PartialOptions;
 use simulator::storm::campaign::{self, CampaignReport, Described, FailedRun, Totals};
 use simulator::storm::shrink::shrink;
 use simulator::storm::{Storm, StormRun};
@@ -97,6 +99,9 @@ pub(super) struct Arguments {
     /// Starts nodes in their durable mode if they have one, and allows storms to kill nodes.
     #[arg(long)]
     durable: bool,
+
+    #[command(flatten)]
+    debug: DebugFlags,
 
     #[command(flatten)]
     node_flags: NodeFlags,
@@ -230,7 +235,9 @@ impl Campaign<'_> {
         };
         let start = Stopwatch::start();
         let count = seeds.end.saturating_sub(seeds.start);
-        let bar = progress::bar(self.scenario.name, count, self.reporter.is_quiet);
+        let debugger = self.arguments.debug.debugger();
+        let is_hidden = self.reporter.is_quiet || debugger.is_some();
+        let bar = progress::bar(self.scenario.name, count, is_hidden);
         let describe = |run: &StormRun| Described {
             options: self.options(run),
             command: self.command(run.seed, self.pinned, self.arguments.fixed),
@@ -244,10 +251,23 @@ impl Campaign<'_> {
             }
             bar.inc(1);
         };
-        let keep_going = self.arguments.keep_going;
-        let outcome = campaign::run(&storm, seeds, keep_going, describe, on_run);
+        let is_debugged = debugger.is_some();
+        let (totals, seeds) = match debugger {
+            Some(_) if count != 1 => {
+                return Err(misuse("--stop-at and --watch need one seed: --seeds N"));
+            }
+            Some(mut debugger) => {
+                let seed = seeds.start;
+                let options = storm.options(seed);
+                let run = storm.run_inspected(seed, &options, false, Some(&mut debugger))?;
+                (Totals::of(&run, describe), seeds)
+            }
+            None => {
+                let keep_going = self.arguments.keep_going;
+                campaign::run(&storm, seeds, keep_going, describe, on_run)?
+            }
+        };
         bar.finish_and_clear();
-        let (totals, seeds) = outcome?;
         let report = CampaignReport {
             challenge: self.scenario.name.to_owned(),
             pinned: self
@@ -258,7 +278,8 @@ impl Campaign<'_> {
             wall_seconds: start.elapsed().as_secs_f64(),
         };
         self.print(&report);
-        if let Some(failure) = report.totals.failures.first() {
+        // A run that was ended by hand is not worth more.
+        if let Some(failure) = report.totals.failures.first().filter(|_| !is_debugged) {
             self.examine(&storm, failure)?;
         }
         Ok(report)
@@ -318,51 +339,6 @@ impl Campaign<'_> {
             flags.push("--durable".to_owned());
         }
         flags
-    }
-
-    /// The flags that this campaign differs by from one of the same seeds without flags.
-    fn campaign_flags(&self, pinned: &PartialOptions, fixed: bool) -> Vec<String> {
-        let mut words = Vec::new();
-        if let Some(bin) = &self.arguments.bin {
-            words.extend(["--bin".to_owned(), bin.display().to_string()]);
-            if let Some(FaultList(faults)) = &self.arguments.faults {
-                let names: Vec<&str> = faults.iter().map(|fault| fault.name()).collect();
-                words.extend(["--faults".to_owned(), names.join(",")]);
-            }
-            if self.arguments.threads == program::Threads::InOrder {
-                words.extend(["--threads", "in-order"].map(str::to_owned));
-            }
-        }
-        if self.arguments.durable {
-            words.push("--durable".to_owned());
-        }
-        if let Some(flags) = self.arguments.node_flags.given() {
-            words.push(format!("--node-flags={}", command_line(flags)));
-        }
-        if fixed {
-            words.push("--fixed".to_owned());
-        }
-        words.extend(to_flags(pinned));
-        words
-    }
-
-    /// The options of a run that differ from the defaults, as flags of `workbench test`.
-    fn options(&self, run: &StormRun) -> String {
-        let mut options = to_flags(&run.options.changes_from(&Options::default()));
-        let workload = self.scenario.workload.to_string();
-        options.extend(["--workload".to_owned(), workload]);
-        options.join(" ")
-    }
-
-    /// The command that runs one seed with these options.
-    fn command(&self, seed: u64, pinned: &PartialOptions, fixed: bool) -> String {
-        let mut words = bench();
-        words.push("storm".to_owned());
-        words.extend(self.scenario.challenge.is_none().then(|| "-w".to_owned()));
-        words.extend([self.scenario.name, "--seeds"].map(str::to_owned));
-        words.push(seed.to_string());
-        words.extend(self.campaign_flags(pinned, fixed));
-        command_line(&words)
     }
 
     /// Stores a failing run; with `--shrink` a smaller one, whose messages are shown.

@@ -210,10 +210,8 @@ impl Arguments {
             requirement: None,
         };
         let workload = self.flags.workload;
-        let mut line = progress::Line::new(&workload.to_string(), reporter.is_quiet);
-        if self.simulate {
-            line.show("simulating");
-        }
+        let is_hidden = reporter.is_quiet || self.simulation.debug.are_given();
+        let mut line = progress::Line::new(&workload.to_string(), is_hidden);
         let outcome = test.run(&Store::new(&self.store), &mut line);
         line.finish();
         let outcome = outcome?;

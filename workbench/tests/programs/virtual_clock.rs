@@ -1,8 +1,9 @@
 //! Tests, challenges and storms of programs.
 
 use std::fs;
+use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use tempfile::TempDir;
 
@@ -117,6 +118,7 @@ fn what_a_simulation_cannot_do_is_refused() {
         ),
         ("test -w echo --bin /bin/cat --repeat 2", "--simulate"),
         ("storm echo --faults kill", "--bin"),
+        ("storm echo --stop-at 1", "need one seed"),
     ] {
         let output = workbench(&words.split(' ').collect::<Vec<_>>());
         let printed = text(&output);
@@ -152,6 +154,36 @@ fn a_stopped_simulation_shows_and_dumps_its_nodes_and_goes_on() {
         cores += 1;
     }
     assert_eq!(cores, 2);
+}
+
+#[test]
+fn debuggers_can_attach_to_the_nodes_of_a_stopped_storm() {
+    let folder = TempDir::new().unwrap();
+    let words = "storm -w echo --seeds 1 --node-count 2 --stop-at 0.5 --store";
+    let mut bench = Command::new(env!("CARGO_BIN_EXE_workbench"))
+        .args(words.split(' '))
+        .arg(folder.path())
+        .arg("--bin")
+        .arg(example("echo.sh"))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = bench.stdin.take().unwrap();
+    stdin.write_all(b"release\n").unwrap();
+    let lines = BufReader::new(bench.stderr.take().unwrap()).lines();
+    let mut lines = lines.map(Result::unwrap);
+    lines.find(|line| line.starts_with("attach with")).unwrap();
+    for _ in 0..2 {
+        let line = lines.next().unwrap();
+        let id = line.split_whitespace().next().unwrap();
+        let status = fs::read_to_string(format!("/proc/{id}/status")).unwrap();
+        assert!(status.contains("TracerPid:\t0\n"), "{status}");
+        assert!(status.contains("State:\tT (stopped)\n"), "{status}");
+    }
+    drop(stdin);
+    assert_eq!(bench.wait().unwrap().code(), Some(1));
 }
 
 #[test]

@@ -49,11 +49,8 @@ pub fn campaign(report: &CampaignReport, max: usize) -> String {
              {faults} faults, {hours:.1} h of virtual time"
         ),
     ];
-    if *unrepeatable > 0 {
-        lines.push(format!(
-            "  {unrepeatable} of the runs may not repeat, as nodes did what is not virtual"
-        ));
-    }
+    let reasons = unrepeatable.iter().take(SHOWN);
+    lines.extend(reasons.map(|(why, runs)| format!("  {runs} of the runs may not repeat: {why}")));
     // A single failure has more room than each of several.
     let max = match failures.len() {
         0 | 1 => max,

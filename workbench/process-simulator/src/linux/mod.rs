@@ -14,6 +14,7 @@ mod pin;
 mod pipes;
 mod processes;
 mod registers;
+mod release;
 mod run;
 mod schedule;
 mod signals;

@@ -191,12 +191,7 @@ impl Watched {
             };
             return;
         }
-        let stat = file("stat");
-        let state = stat
-            .rsplit(") ")
-            .next()
-            .and_then(|rest| rest.chars().next());
-        seen.waiting = match state {
+        seen.waiting = match state(thread) {
             Some('S') => seen.waiting + 1,
             _ => 0,
         };
@@ -215,4 +210,11 @@ impl Watched {
         *seen = Seen::default();
         let _ = kill(Pid::from_raw(thread), Signal::SIGSTOP);
     }
+}
+
+/// The state of a thread or process, as in `/proc/ID/stat`: `S` waits, `T` is stopped.
+pub fn state(id: i32) -> Option<char> {
+    let stat = fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
+    // A name may have any characters, but is in brackets.
+    stat.rsplit(") ").next()?.chars().next()
 }

@@ -33,6 +33,15 @@ pub trait Host {
         Ok(vec![path])
     }
 
+    /// Lets debuggers attach to its processes, if it has any, and returns their ids. It cannot go on
+    /// afterwards.
+    ///
+    /// # Errors
+    /// When a process cannot be released.
+    fn release(&self) -> io::Result<Vec<u32>> {
+        Ok(Vec::new())
+    }
+
     /// Whether the last output has begun a line that is not complete.
     fn has_partial_line(&self) -> bool {
         false

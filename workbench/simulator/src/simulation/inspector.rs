@@ -1,6 +1,7 @@
 //! Looks at a simulation between its steps.
 
 use std::io;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -11,8 +12,14 @@ use crate::run::Run;
 
 /// Looks at a simulation after everything that happens at a moment, while no virtual time passes.
 pub trait Inspector {
-    /// Looks at a moment, for as long as it likes.
-    fn inspect(&mut self, moment: &Moment<'_>);
+    /// Looks at a moment, for as long as it likes. A simulation that breaks off is aborted with this
+    /// reason.
+    fn inspect(&mut self, moment: &Moment<'_>) -> ControlFlow<String>;
+
+    /// Whether it shows the nodes' last input, which is kept for it then.
+    fn shows_input(&self) -> bool {
+        false
+    }
 }
 
 /// A simulation between two of its steps.
@@ -34,6 +41,11 @@ pub struct NodeView<'a> {
 }
 
 impl Moment<'_> {
+    /// The run, without the nodes.
+    pub fn run(&self) -> &Run {
+        self.run
+    }
+
     /// The time since time zero, if that has come.
     pub fn since_zero(&self) -> Option<Duration> {
         self.run.since_zero(self.now)
@@ -60,6 +72,17 @@ impl Moment<'_> {
         let dump = |(name, slot): (&NodeId, &NodeSlot)| slot.dump(folder, name.as_str());
         let files: io::Result<Vec<Vec<PathBuf>>> = names.zip(self.slots).map(dump).collect();
         files.map(|it| it.concat())
+    }
+
+    /// Lets debuggers attach to the processes of all nodes that are alive. Returns their ids. The
+    /// simulation must break off then.
+    ///
+    /// # Errors
+    /// When a process cannot be released.
+    pub fn release(&self) -> io::Result<Vec<u32>> {
+        let processes: io::Result<Vec<Vec<u32>>> =
+            self.slots.iter().map(NodeSlot::release).collect();
+        processes.map(|it| it.concat())
     }
 
     /// The nodes.

@@ -80,6 +80,11 @@ impl NodeSlot {
         host.map_or_else(|| Ok(Vec::new()), |host| host.dump(folder, name))
     }
 
+    pub(super) fn release(&self) -> io::Result<Vec<u32>> {
+        let host = self.host.as_ref();
+        host.map_or_else(|| Ok(Vec::new()), |host| host.release())
+    }
+
     /// The last lines of input, each after its time.
     pub(super) fn recent_input(&self) -> impl Iterator<Item = &str> {
         self.input.iter().map(String::as_str)

@@ -1,6 +1,7 @@
 //! Campaigns: many seeds of a storm, on all cores, and their totals. Parts of a campaign that were
 //! run on different machines are merged into one.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use anyhow::{bail, ensure};
@@ -39,9 +40,9 @@ pub struct Totals {
     pub faults: u64,
     /// Virtual time, in whole milliseconds: parts must add up to the whole in any order.
     pub virtual_ms: u64,
-    /// Runs of which another one of the same seed may do otherwise.
-    #[serde(default, skip_serializing_if = "is_zero")]
-    pub unrepeatable: u64,
+    /// Why another run of the same seed may do otherwise, and in how many runs so.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub unrepeatable: BTreeMap<String, u64>,
     /// Runs whose verdict is invalid or unknown, in the order of their seeds.
     pub failures: Vec<FailedRun>,
 }
@@ -119,7 +120,12 @@ impl Totals {
             // A history has each operation of the nemesis twice: invocation and completion.
             faults: starts.count() as u64 / 2,
             virtual_ms: ops.last().map_or(0, |op| op.time / 1_000_000),
-            unrepeatable: u64::from(!run.record.nondeterminism.is_empty()),
+            unrepeatable: {
+                // Without the node's name before it.
+                let reasons = run.record.nondeterminism.iter();
+                let reasons = reasons.map(|it| it.split_once(": ").map_or(&**it, |(_, why)| why));
+                reasons.map(|why| (why.to_owned(), 1)).collect()
+            },
             failures: (!run.is_valid()).then(failure).into_iter().collect(),
         }
     }
@@ -136,10 +142,13 @@ impl Totals {
             (&mut self.messages, other.messages),
             (&mut self.faults, other.faults),
             (&mut self.virtual_ms, other.virtual_ms),
-            (&mut self.unrepeatable, other.unrepeatable),
         ] {
             // A report that was read may have any numbers.
             *sum = sum.saturating_add(more);
+        }
+        for (why, runs) in other.unrepeatable {
+            let sum = self.unrepeatable.entry(why).or_default();
+            *sum = sum.saturating_add(runs);
         }
         self.failures.extend(other.failures);
         self.failures.sort_by_key(|failure| failure.seed);
@@ -153,11 +162,6 @@ impl Totals {
             (_, _) => Validity::Invalid,
         }
     }
-}
-
-/// Whether a count is left out of a report.
-fn is_zero(count: &u64) -> bool {
-    *count == 0
 }
 
 impl CampaignReport {
@@ -341,6 +345,19 @@ mod tests {
             (whole.len(), whole[0].totals.runs, &whole[0].seeds[..]),
             (1, 9, &[(0, 9)][..])
         );
+    }
+
+    #[test]
+    fn each_reason_not_to_repeat_is_counted_once_a_run() {
+        let part = |seeds, reasons: &[(&str, u64)]| {
+            let mut part = report(seeds, "");
+            let reasons = reasons.iter().map(|(why, runs)| (String::from(*why), *runs));
+            part.totals.unrepeatable = reasons.collect();
+            part
+        };
+        let parts = [part((0, 3), &[("a", 2)]), part((3, 6), &[("a", 1), ("b", 3)])];
+        let whole = merge(parts.to_vec()).unwrap().remove(0).totals.unrepeatable;
+        assert_eq!(whole, BTreeMap::from([("a".to_owned(), 3), ("b".to_owned(), 3)]));
     }
 
     #[test]

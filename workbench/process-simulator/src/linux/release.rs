@@ -1,0 +1,66 @@
+//! Lets debuggers attach to a node's processes, which then are not controlled any more.
+
+use std::time::Duration;
+
+use nix::sys::ptrace;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use super::node::Node;
+use super::thread::{Resume, State, Thread, Wait};
+use super::watchdog::state;
+
+/// How often, a millisecond apart, it is looked whether all processes are stopped.
+const MAX_LOOKS: u32 = 1000;
+
+impl Node {
+    /// Stops its processes as a job is stopped, and detaches from them. Returns them. Calls that are
+    /// virtual fail without the supervisor, so the processes must not go on.
+    ///
+    /// # Errors
+    /// When a process has ended meanwhile.
+    pub fn release(&self) -> nix::Result<Vec<Pid>> {
+        for process in self.processes.keys() {
+            kill(*process, Signal::SIGSTOP)?;
+        }
+        for (id, thread) in &self.threads {
+            if matches!(
+                thread.state,
+                // It is in the kernel, or has ended.
+                State::Waiting(Wait::ChildProgram | Wait::OtherThreads)
+            ) {
+                continue;
+            }
+            thread.leave_call(*id)?;
+            ptrace::detach(*id, None)?;
+        }
+        let processes: Vec<Pid> = self.processes.keys().copied().collect();
+        for _ in 0..MAX_LOOKS {
+            if processes.iter().all(|it| state(it.as_raw()) == Some('T')) {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        Ok(processes)
+    }
+}
+
+impl Thread {
+    /// At a call's entrance: puts the thread just before the call, where no tracer is needed.
+    fn leave_call(&self, id: Pid) -> nix::Result<()> {
+        let mut registers = self.at;
+        let resume = match &self.state {
+            State::Ready(resume) | State::Waiting(Wait::Turn(resume)) => *resume,
+            State::Waiting(_) => Resume::Call,
+        };
+        match resume {
+            _ if self.is_outside => return Ok(()),
+            Resume::Continue(_) => return Ok(()),
+            Resume::Return(result) => registers.skip_call(result),
+            Resume::Call | Resume::Decide(_) => {
+                registers.call_again(registers.call(), registers.arguments());
+            }
+        }
+        registers.write(id)
+    }
+}
