@@ -100,7 +100,10 @@ impl Host for ProgramHost {
 
     fn release(&self) -> io::Result<Vec<u32>> {
         let processes = self.node.release()?;
-        Ok(processes.iter().map(|it| it.as_raw().unsigned_abs()).collect())
+        Ok(processes
+            .iter()
+            .map(|it| it.as_raw().unsigned_abs())
+            .collect())
     }
 
     fn has_partial_line(&self) -> bool {

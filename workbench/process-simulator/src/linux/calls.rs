@@ -4,11 +4,11 @@ use nix::errno::Errno;
 use nix::libc;
 use nix::unistd::Pid;
 
+use super::arch::{Registers, legacy};
 use super::clock::Ns;
 use super::filter;
 use super::memory::failed;
 use super::node::Node;
-use super::registers::{Registers, legacy};
 use super::thread::{After, Wait};
 
 /// How a thread goes on at the entrance of a call.

@@ -5,10 +5,10 @@
 
 use nix::libc;
 
+use super::arch::Registers;
 use super::calls::Next;
 use super::memory::Memory;
 use super::node::Node;
-use super::registers::Registers;
 use nix::unistd::Pid;
 
 /// A time or a duration in nanoseconds.

@@ -7,8 +7,8 @@ use std::path::Path;
 
 use nix::unistd::Pid;
 
+use super::arch::{MACHINE, Registers};
 use super::memory::Memory;
-use super::registers::Registers;
 
 const HEADER_BYTES: u64 = 64;
 const SEGMENT_BYTES: u64 = 56;
@@ -70,7 +70,7 @@ fn header(segments: u16) -> Vec<u8> {
     let mut bytes = vec![0x7f, b'E', b'L', b'F', 2, 1, 1];
     bytes.resize(16, 0);
     bytes.extend(4_u16.to_le_bytes());
-    bytes.extend(62_u16.to_le_bytes());
+    bytes.extend(MACHINE.to_le_bytes());
     bytes.extend(1_u32.to_le_bytes());
     bytes.extend(0_u64.to_le_bytes());
     bytes.extend(HEADER_BYTES.to_le_bytes());
@@ -102,7 +102,8 @@ fn notes(process: Pid, threads: &[Pid], mappings: &[Mapping]) -> io::Result<Vec<
         status.resize(112, 0);
         let registers = Registers::read(*thread)?;
         status.extend(registers.words().iter().flat_map(|word| word.to_le_bytes()));
-        status.resize(336, 0);
+        // Whether there are floating-point registers.
+        status.resize(status.len() + 8, 0);
         notes.extend(note(PRSTATUS, &status));
     }
     notes.extend(note(AUXV, &fs::read(format!("/proc/{process}/auxv"))?));

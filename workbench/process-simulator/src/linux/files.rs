@@ -10,11 +10,11 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::OFlags;
 use rustix::process::{PidfdGetfdFlags, pidfd_getfd};
 
+use super::arch::{Registers, legacy};
 use super::calls::Next;
 use super::memory::Memory;
 use super::node::Node;
 use super::pipes::OutputFile;
-use super::registers::{Registers, legacy};
 use super::thread::{After, Resume, State, Wait};
 
 /// A write of at most so many bytes to a pipe that is not full never waits.

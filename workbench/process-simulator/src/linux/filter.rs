@@ -9,7 +9,7 @@ use seccompiler::{
     SeccompRule, TargetArch,
 };
 
-use super::registers::legacy;
+use super::arch::legacy;
 
 /// Calls that look at a clock, may wait, draw random numbers, show a number that differs from run to
 /// run, or make what waits for another thread ready.
@@ -111,7 +111,9 @@ const ON_STANDARD_FILES: [(i64, u8); 3] =
 pub fn program() -> anyhow::Result<BpfProgram> {
     let mut rules: BTreeMap<i64, Vec<SeccompRule>> =
         STOPPING.iter().map(|call| (*call, Vec::new())).collect();
-    for (call, argument) in ON_STANDARD_FILES {
+    // Numbers below zero are calls that this processor's Linux does not have.
+    rules.retain(|call, _| *call >= 0);
+    for (call, argument) in ON_STANDARD_FILES.into_iter().filter(|it| it.0 >= 0) {
         let is_standard =
             SeccompCondition::new(argument, SeccompCmpArgLen::Dword, SeccompCmpOp::Le, 2)?;
         rules.insert(call, vec![SeccompRule::new(vec![is_standard])?]);
@@ -120,7 +122,7 @@ pub fn program() -> anyhow::Result<BpfProgram> {
         rules,
         SeccompAction::Allow,
         SeccompAction::Trace(0),
-        TargetArch::x86_64,
+        TargetArch::try_from(std::env::consts::ARCH)?,
     );
     BpfProgram::try_from(filter?).context("the filter of calls does not compile")
 }

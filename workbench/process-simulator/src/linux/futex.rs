@@ -6,11 +6,11 @@ use nix::errno::Errno;
 use nix::libc;
 use nix::unistd::Pid;
 
+use super::arch::Registers;
 use super::calls::{Next, fail};
 use super::clock::Ns;
 use super::memory::Memory;
 use super::node::Node;
-use super::registers::Registers;
 use super::thread::{FutexKey, Resume, State, Wait};
 
 /// Bits of a lock's word: threads wait for it; its owner has died; and the owner's id.

@@ -6,6 +6,7 @@ use nix::sys::ptrace;
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 
+use super::arch::Registers;
 use super::memory::Memory;
 use super::node::Node;
 use super::signals::Status;
@@ -60,14 +61,15 @@ impl Node {
         };
         let at = self.threads[&id].at;
         let mut registers = at;
-        registers.replace_call(call, arguments);
+        registers.skip_call(0);
         registers.write(id)?;
-        ptrace::syscall(id, None)?;
-        let status = waitpid(id, Some(WaitPidFlag::__WALL))?;
-        if !matches!(status, WaitStatus::PtraceSyscall(_)) {
-            return Err(Errno::ESRCH);
-        }
-        let mut registers = super::registers::Registers::read(id)?;
+        stop_at_call(id)?;
+        registers.call_again(call, arguments);
+        registers.write(id)?;
+        // The entrance and the exit.
+        stop_at_call(id)?;
+        stop_at_call(id)?;
+        let mut registers = Registers::read(id)?;
         let result = registers.result();
         registers.call_again(at.call(), at.arguments());
         registers.write(id)?;
@@ -88,10 +90,23 @@ impl Node {
         }
         if let Resume::Return(result) = resume {
             let mut registers = thread.at;
-            registers.skip_call(result);
+            registers.complete_call(result);
             registers.write(id)?;
         }
         ptrace::cont(id, None)?;
         Ok(true)
+    }
+}
+
+/// Lets a thread run to the next entrance or exit of a call.
+fn stop_at_call(id: Pid) -> nix::Result<()> {
+    loop {
+        ptrace::syscall(id, None)?;
+        match waitpid(id, Some(WaitPidFlag::__WALL))? {
+            WaitStatus::PtraceSyscall(_) => return Ok(()),
+            // The filter stops it, too.
+            WaitStatus::PtraceEvent(_, _, libc::PTRACE_EVENT_SECCOMP) => {}
+            _ => return Err(Errno::ESRCH),
+        }
     }
 }

@@ -1,5 +1,6 @@
-//! The supervisor, for Linux on x86-64.
+//! The supervisor, for Linux.
 
+mod arch;
 mod calls;
 mod clock;
 mod core_file;
@@ -13,7 +14,6 @@ mod node;
 mod pin;
 mod pipes;
 mod processes;
-mod registers;
 mod release;
 mod run;
 mod schedule;

@@ -15,13 +15,13 @@ use nix::unistd::Pid;
 use rand::RngExt;
 use simulator::rng::{SeededRng, substream};
 
+use super::arch::Registers;
 use super::clock::{Clock, MILLISECOND, Ns};
 use super::core_file;
 use super::launch::launch;
 use super::pin::Pin;
 use super::pipes::Pipes;
 use super::processes::{Process, reap};
-use super::registers::Registers;
 use super::schedule::Schedule;
 use super::thread::{Resume, State, Thread, Wait};
 use super::watchdog::Watch;

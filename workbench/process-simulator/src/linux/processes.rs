@@ -14,11 +14,11 @@ use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 use rand::RngExt;
 
+use super::arch::{Registers, legacy};
 use super::calls::Next;
 use super::clock::Ns;
 use super::memory::Memory;
 use super::node::Node;
-use super::registers::{Registers, legacy};
 use super::thread::{After, Children, Resume, State, Wait};
 use super::timers::{FileTimer, Timer};
 
@@ -360,7 +360,7 @@ impl Node {
         /// Where a `siginfo_t` has the process's id.
         const SIGINFO_PID: u64 = 16;
         let is_wait4 = self.threads[&id].at.call() == libc::SYS_wait4;
-        registers.set_arguments(arguments);
+        registers.restore_arguments(arguments);
         let process = self.threads[&id].process;
         let [_, _, info, options, ..] = arguments;
         let child = match (is_wait4, registers.result()) {

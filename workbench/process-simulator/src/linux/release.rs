@@ -56,10 +56,7 @@ impl Thread {
         match resume {
             _ if self.is_outside => return Ok(()),
             Resume::Continue(_) => return Ok(()),
-            Resume::Return(result) => registers.skip_call(result),
-            Resume::Call | Resume::Decide(_) => {
-                registers.call_again(registers.call(), registers.arguments());
-            }
+            Resume::Return(_) | Resume::Call | Resume::Decide(_) => registers.leave_call(),
         }
         registers.write(id)
     }

@@ -8,11 +8,11 @@ use nix::sys::signal::Signal;
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 
+use super::arch::Registers;
 use super::calls::Next;
 use super::clock::{MILLISECOND, Ns};
 use super::memory::{Memory, failed};
 use super::node::Node;
-use super::registers::{Registers, counter_read};
 use super::schedule::Turn;
 use super::thread::{After, Resume, State, Wait};
 use super::watchdog::STUCK_AFTER;
@@ -106,7 +106,14 @@ impl Node {
                 let mut registers = thread.at;
                 registers.skip_call(result);
                 registers.write(id)?;
-                ptrace::cont(id, None)
+                if !Registers::SKIPPED_CALL_STOPS {
+                    return ptrace::cont(id, None);
+                }
+                let arguments = thread.at.arguments();
+                if let Some(thread) = self.threads.get_mut(&id) {
+                    thread.after = Some(After::Skipped { arguments, result });
+                }
+                ptrace::syscall(id, None)
             }
         }
     }
@@ -183,14 +190,18 @@ impl Node {
                     registers.set_result(number);
                 }
             }
-            Some(After::Arguments(arguments)) => registers.set_arguments(arguments),
+            Some(After::Arguments(arguments)) => registers.restore_arguments(arguments),
+            Some(After::Skipped { arguments, result }) => {
+                registers.restore_arguments(arguments);
+                registers.set_result(result);
+            }
             Some(After::Wait(arguments)) => {
                 self.on_child_reported(id, &mut registers, arguments)?;
             }
             Some(After::Write { arguments, done }) => {
                 let [file, address, len, ..] = arguments;
                 let written = registers.result();
-                registers.set_arguments(arguments);
+                registers.restore_arguments(arguments);
                 if written > 0 && done + (written as u64) < len {
                     // It stops at the entrance again.
                     let done = done + written as u64;
@@ -238,14 +249,9 @@ impl Node {
     /// Whether a fault was a read of the time-stamp counter, which is then completed.
     fn reads_counter(&mut self, id: Pid) -> nix::Result<bool> {
         let mut registers = Registers::read(id)?;
-        let mut code = [0; 3];
-        if Memory(id).read(registers.instruction(), &mut code).is_err() {
+        if !registers.complete_counter_read(Memory(id), || self.clock.counter()) {
             return Ok(false);
         }
-        let Some((length, has_cpu)) = counter_read(code) else {
-            return Ok(false);
-        };
-        registers.complete_counter_read(self.clock.counter(), length, has_cpu);
         registers.write(id)?;
         Ok(true)
     }

@@ -9,10 +9,10 @@ use nix::libc;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
+use super::arch::Registers;
 use super::calls::{Next, fail};
 use super::memory::{Memory, failed};
 use super::node::Node;
-use super::registers::Registers;
 use super::thread::{After, Resume, State, Wait};
 
 /// A set of signals.

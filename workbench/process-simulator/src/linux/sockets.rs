@@ -5,10 +5,10 @@ use nix::libc;
 use nix::unistd::Pid;
 use rustix::event::PollFlags;
 
+use super::arch::Registers;
 use super::calls::{Next, fail};
 use super::memory::Memory;
 use super::node::Node;
-use super::registers::Registers;
 use super::thread::Wait;
 
 /// Where a daemon that caches names would listen.

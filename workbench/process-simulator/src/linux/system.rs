@@ -4,11 +4,11 @@ use nix::errno::Errno;
 use nix::libc;
 use nix::unistd::Pid;
 
+use super::arch::Registers;
 use super::calls::{Next, fail};
 use super::clock::{MICROSECOND, SECOND};
 use super::memory::Memory;
 use super::node::Node;
-use super::registers::Registers;
 
 /// The largest number of random bytes that one call returns, as in Linux.
 const MAX_RANDOM: u64 = 33_554_431;

@@ -5,8 +5,8 @@ use std::fmt;
 use nix::sys::signal::Signal;
 use nix::unistd::Pid;
 
+use super::arch::Registers;
 use super::clock::{Ns, SECOND};
-use super::registers::Registers;
 
 /// A thread of a node.
 pub struct Thread {
@@ -145,6 +145,8 @@ pub enum After {
     Wait([u64; 6]),
     /// The arguments are the program's again.
     Arguments([u64; 6]),
+    /// A call that was skipped returns this.
+    Skipped { arguments: [u64; 6], result: i64 },
     /// Another part of a long write is made; so many bytes of it were written before.
     Write { arguments: [u64; 6], done: u64 },
 }

@@ -13,11 +13,11 @@ use rustix::event::{PollFd, PollFlags, Timespec as PollTime, poll};
 use rustix::fs::OFlags;
 use rustix::time::{Itimerspec, TimerfdTimerFlags, Timespec, timerfd_settime};
 
+use super::arch::Registers;
 use super::calls::{Next, fail};
 use super::clock::{MICROSECOND, MILLISECOND, Ns, SECOND};
 use super::memory::{Memory, duration};
 use super::node::Node;
-use super::registers::Registers;
 use super::thread::{State, Wait};
 
 /// Sleeps take at least this long, as on a kernel whose clock ticks a thousand times a second. Go's

@@ -17,7 +17,7 @@ fn without<T: Send + 'static>(call: i64, act: impl FnOnce() -> T + Send + 'stati
             BTreeMap::from([(call, Vec::new())]),
             SeccompAction::Allow,
             SeccompAction::Errno(libc::EPERM as u32),
-            TargetArch::x86_64,
+            TargetArch::try_from(std::env::consts::ARCH).unwrap(),
         );
         let program = BpfProgram::try_from(filter.unwrap()).unwrap();
         apply_filter(&program).unwrap();

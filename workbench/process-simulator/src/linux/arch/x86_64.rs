@@ -1,20 +1,31 @@
-//! The registers of a stopped thread, on x86-64.
+//! Linux on x86-64.
 
 use nix::libc::{self, user_regs_struct};
 use nix::sys::ptrace;
 use nix::unistd::Pid;
 
+use crate::linux::memory::Memory;
+
 /// The value that marks registers as outside a call, so that the kernel changes nothing in them.
 const NO_CALL: u64 = u64::MAX;
 
-/// The length of the instruction `syscall`.
-const CALL_LENGTH: u64 = 2;
+/// The instruction `syscall`.
+const CALL: [u8; 2] = [0x0f, 0x05];
+
+/// Reads of the time-stamp counter can be trapped everywhere.
+pub const COUNTER_MUST_TRAP: bool = true;
+
+/// The number of this processor in ELF files.
+pub const MACHINE: u16 = 62;
 
 /// The registers of a thread.
 #[derive(Debug, Clone, Copy)]
 pub struct Registers(user_regs_struct);
 
 impl Registers {
+    /// A call that is skipped does not stop at its exit.
+    pub const SKIPPED_CALL_STOPS: bool = false;
+
     /// Reads the registers of a stopped thread.
     pub fn read(thread: Pid) -> nix::Result<Self> {
         ptrace::getregs(thread).map(Registers)
@@ -36,15 +47,14 @@ impl Registers {
         [it.rdi, it.rsi, it.rdx, it.r10, it.r8, it.r9]
     }
 
-    /// Sets the arguments of the call.
+    /// At the entrance: sets the arguments of the call.
     pub fn set_arguments(&mut self, arguments: [u64; 6]) {
         let it = &mut self.0;
         [it.rdi, it.rsi, it.rdx, it.r10, it.r8, it.r9] = arguments;
     }
 
-    /// At the entrance: makes another call in place of this one.
-    pub fn replace_call(&mut self, call: i64, arguments: [u64; 6]) {
-        self.0.orig_rax = call as u64;
+    /// At the exit: the registers of the arguments have these values again.
+    pub fn restore_arguments(&mut self, arguments: [u64; 6]) {
         self.set_arguments(arguments);
     }
 
@@ -52,6 +62,11 @@ impl Registers {
     pub fn skip_call(&mut self, result: i64) {
         self.0.orig_rax = NO_CALL;
         self.0.rax = result as u64;
+    }
+
+    /// Outside the call at whose entrance these registers were read: as if it had returned `result`.
+    pub fn complete_call(&mut self, result: i64) {
+        self.skip_call(result);
     }
 
     /// At the exit: what the call returns.
@@ -67,16 +82,28 @@ impl Registers {
     /// At a call's exit: makes a call with the same instruction. The thread then stops at its
     /// entrance.
     pub fn call_again(&mut self, call: i64, arguments: [u64; 6]) {
-        self.0.rip -= CALL_LENGTH;
+        self.0.rip -= CALL.len() as u64;
         self.0.rax = call as u64;
         self.0.orig_rax = NO_CALL;
         self.set_arguments(arguments);
     }
 
+    /// At the entrance: goes back before the call, for a thread that is detached.
+    pub fn leave_call(&mut self) {
+        self.call_again(self.call(), self.arguments());
+    }
+
+    /// Whether the last instruction has made a call.
+    pub fn are_after_call(&self, memory: Memory) -> bool {
+        let mut code = [0; CALL.len()];
+        let read = memory.read(self.instruction() - CALL.len() as u64, &mut code);
+        read.is_ok() && code == CALL
+    }
+
     /// All of them, in the order of a core file.
-    pub fn words(&self) -> [u64; 27] {
+    pub fn words(&self) -> Vec<u64> {
         let it = &self.0;
-        [
+        vec![
             it.r15,
             it.r14,
             it.r13,
@@ -117,25 +144,26 @@ impl Registers {
         self.0.rip
     }
 
-    /// Completes an instruction of `length` bytes that reads the time-stamp counter; `has_cpu` says
-    /// whether it reads the processor's number as well, which is 0.
-    pub fn complete_counter_read(&mut self, counter: u64, length: u64, has_cpu: bool) {
+    /// Completes the instruction if it reads the counter. Returns whether it does.
+    pub fn complete_counter_read(&mut self, memory: Memory, counter: impl FnOnce() -> u64) -> bool {
+        let mut code = [0; 3];
+        if memory.read(self.instruction(), &mut code).is_err() {
+            return false;
+        }
+        let (length, has_cpu) = match code {
+            [0x0f, 0x31, _] => (2, false),
+            [0x0f, 0x01, 0xf9] => (3, true),
+            _ => return false,
+        };
+        let counter = counter();
         self.0.rax = counter & 0xffff_ffff;
         self.0.rdx = counter >> 32;
         if has_cpu {
+            // The number of the processor.
             self.0.rcx = 0;
         }
         self.0.rip += length;
-    }
-}
-
-/// The length of an instruction that reads the time-stamp counter, if these bytes are one, and
-/// whether it reads the processor's number as well.
-pub fn counter_read(code: [u8; 3]) -> Option<(u64, bool)> {
-    match code {
-        [0x0f, 0x31, _] => Some((2, false)),
-        [0x0f, 0x01, 0xf9] => Some((3, true)),
-        _ => None,
+        true
     }
 }
 
