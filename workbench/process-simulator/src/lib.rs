@@ -57,7 +57,7 @@ pub enum Threads {
 fn refusal(why: impl Display) -> anyhow::Error {
     anyhow::anyhow!(
         "programs cannot be simulated here: {why}\n\
-         This needs Linux on x86-64, with ptrace and filters of system calls (seccomp). In a \
+         This needs Linux on x86-64 or aarch64, with ptrace and filters of system calls (seccomp). In a \
          container they may have to be allowed: docker run --cap-add=SYS_PTRACE --security-opt \
          seccomp=unconfined; gVisor has neither. A live run, without --simulate, works everywhere."
     )

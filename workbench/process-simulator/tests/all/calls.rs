@@ -74,6 +74,12 @@ fn random_numbers_come_from_the_seed() {
     check("random", &[]);
 }
 
+#[cfg(target_arch = "x86_64")]
+#[test]
+fn the_time_stamp_counter_is_virtual() {
+    check("counter", &[]);
+}
+
 #[test]
 fn a_program_that_looks_again_and_again_lets_time_pass() {
     check("spins", &[(500, "a line")]);

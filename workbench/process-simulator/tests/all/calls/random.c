@@ -1,7 +1,6 @@
-// Random numbers come from the seed, and so do the ids and the time-stamp counter.
+// Random numbers and ids come from the seed.
 #include "saw.h"
 #include <sys/auxv.h>
-#include <x86intrin.h>
 
 static void show(const char *name, const unsigned char *bytes) {
     char text[33];
@@ -17,9 +16,6 @@ int main(void) {
     int file = open("/dev/urandom", O_RDONLY);
     if (read(file, bytes, 16) != 16) return 1;
     show("/dev/urandom", bytes);
-    unsigned cpu = 9;
-    unsigned long long first = __rdtsc(), second = __rdtscp(&cpu);
-    saw("the counter moves by %llu, on processor %u", second - first, cpu);
     cpu_set_t set;
     sched_getaffinity(0, sizeof set, &set);
     saw("%d processor, and this is %d", CPU_COUNT(&set), sched_getcpu());
