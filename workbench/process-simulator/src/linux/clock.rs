@@ -3,10 +3,11 @@
 //! A look takes a microsecond: a program that waits for a moment by looking at the clock would
 //! otherwise wait for ever. The looks of a program that does little else take longer and longer.
 
+use nix::errno::Errno;
 use nix::libc;
 
 use super::arch::Registers;
-use super::calls::Next;
+use super::calls::{Next, fail};
 use super::memory::Memory;
 use super::node::Node;
 use nix::unistd::Pid;
@@ -95,6 +96,10 @@ impl Node {
     /// `clock_gettime`, `gettimeofday` and `time`.
     pub(super) fn on_clock_gettime(&mut self, thread: Pid, at: &Registers) -> nix::Result<Next> {
         let [clock, address, ..] = at.arguments();
+        // Numbers below zero are clocks of processes and threads.
+        if clock as i32 > libc::CLOCK_TAI {
+            return fail(Errno::EINVAL);
+        }
         self.clock.tick();
         let time = self.clock.show(clock as i32);
         Memory(thread).write_duration(address, time, 1)?;

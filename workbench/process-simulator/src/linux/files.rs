@@ -110,6 +110,17 @@ impl Node {
         Ok(Next::CallThen(After::Write { arguments, done }))
     }
 
+    /// A signal interrupts a long write, of which a part is written: it returns how much.
+    pub(super) fn end_write(&mut self, id: Pid) -> Resume {
+        let thread = self.threads.get_mut(&id);
+        let unfinished = thread.and_then(|it| Some((it.unfinished.take()?, &mut it.at)));
+        let done = unfinished.map_or(0, |((arguments, done), at)| {
+            at.set_arguments(arguments);
+            done
+        });
+        Resume::Return(done as i64)
+    }
+
     /// The calls that wait for one of several files.
     pub(super) fn on_poll(&mut self, id: Pid, at: &Registers) -> nix::Result<Next> {
         let [_, _, third, fourth, fifth, _] = at.arguments();

@@ -15,6 +15,7 @@ use super::thread::{FutexKey, Resume, State, Wait};
 
 /// Bits of a lock's word: threads wait for it; its owner has died; and the owner's id.
 const LOCK_WAITERS: u32 = 0x8000_0000;
+const LOCK_OWNER_DIED: u32 = 0x4000_0000;
 const LOCK_OWNER: u32 = 0x3fff_ffff;
 
 impl Node {
@@ -33,23 +34,23 @@ impl Node {
                 let is_bitset = kind == libc::FUTEX_WAIT_BITSET;
                 let deadline = self.futex_deadline(id, operation, time, is_bitset)?;
                 let bits = if is_bitset { value3 as u32 } else { u32::MAX };
-                let key = self.futex_key(process, address, is_private);
+                let key = Self::futex_key(process, address, is_private);
                 Ok(Next::Wait(Wait::Futex { key, bits }, deadline))
             }
             libc::FUTEX_WAKE => {
-                let key = self.futex_key(process, address, is_private);
+                let key = Self::futex_key(process, address, is_private);
                 count(self.wake_futex(key, value, u32::MAX))
             }
             libc::FUTEX_WAKE_BITSET => {
-                let key = self.futex_key(process, address, is_private);
+                let key = Self::futex_key(process, address, is_private);
                 count(self.wake_futex(key, value, value3 as u32))
             }
             kind @ (libc::FUTEX_REQUEUE | libc::FUTEX_CMP_REQUEUE) => {
                 if kind == libc::FUTEX_CMP_REQUEUE && memory.read_u32(address)? != value3 as u32 {
                     return fail(Errno::EAGAIN);
                 }
-                let from = self.futex_key(process, address, is_private);
-                let to = self.futex_key(process, address2, is_private);
+                let from = Self::futex_key(process, address, is_private);
+                let to = Self::futex_key(process, address2, is_private);
                 let woken = self.wake_futex(from, value, u32::MAX);
                 let moved = self.requeue_futex(from, to, time as u32);
                 let moved = if kind == libc::FUTEX_REQUEUE {
@@ -63,8 +64,8 @@ impl Node {
                 let old = memory.read_u32(address2)?;
                 let (new, is_true) = wake_operation(value3 as u32, old)?;
                 memory.write(address2, &new.to_le_bytes())?;
-                let first = self.futex_key(process, address, is_private);
-                let second = self.futex_key(process, address2, is_private);
+                let first = Self::futex_key(process, address, is_private);
+                let second = Self::futex_key(process, address2, is_private);
                 let woken = self.wake_futex(first, value, u32::MAX);
                 let more = if is_true {
                     self.wake_futex(second, time as u32, u32::MAX)
@@ -74,7 +75,7 @@ impl Node {
                 count(woken + more)
             }
             libc::FUTEX_LOCK_PI | LOCK_PI2 => {
-                let key = self.futex_key(process, address, is_private);
+                let key = Self::futex_key(process, address, is_private);
                 if self.take_lock(id, address)? {
                     return count(0);
                 }
@@ -91,7 +92,7 @@ impl Node {
                 false => fail(Errno::EAGAIN),
             },
             libc::FUTEX_UNLOCK_PI => {
-                let key = self.futex_key(process, address, is_private);
+                let key = Self::futex_key(process, address, is_private);
                 self.release_lock(id, address, key)?;
                 count(0)
             }
@@ -123,13 +124,10 @@ impl Node {
         }))
     }
 
-    fn futex_key(&self, process: Pid, address: u64, is_private: bool) -> FutexKey {
-        let shared = if is_private || self.processes.len() == 1 {
-            None
-        } else {
-            shared_place(process, address)
-        };
-        shared.unwrap_or(FutexKey::Private { process, address })
+    fn futex_key(process: Pid, address: u64, is_private: bool) -> FutexKey {
+        let shared = (!is_private).then(|| shared_place(process, address));
+        let private = FutexKey::Private { process, address };
+        shared.flatten().unwrap_or(private)
     }
 
     /// Wakes up to `max` threads. Returns how many.
@@ -161,11 +159,10 @@ impl Node {
         moved.len()
     }
 
-    /// Wakes the threads of a process that wait for a word to change, if it has changed.
-    pub(super) fn recheck_futexes(&mut self, process: Pid) {
-        let waiting = self.waiting(|thread, wait| {
-            thread.process == process && matches!(wait, Wait::Futex { .. })
-        });
+    /// Wakes the threads that wait for a word to change which the kernel has changed, as a thread has
+    /// ended.
+    pub(super) fn recheck_futexes(&mut self) {
+        let waiting = self.waiting(|_, wait| matches!(wait, Wait::Futex { .. }));
         for id in waiting {
             let [address, _, value, ..] = self.threads[&id].at.arguments();
             if Memory(id)
@@ -183,7 +180,8 @@ impl Node {
         let own = id.as_raw() as u32;
         match word & LOCK_OWNER {
             0 => {
-                Memory(id).write(address, &(word & LOCK_WAITERS | own).to_le_bytes())?;
+                let flags = word & (LOCK_WAITERS | LOCK_OWNER_DIED);
+                Memory(id).write(address, &(flags | own).to_le_bytes())?;
                 Ok(true)
             }
             owner if owner == own => Err(Errno::EDEADLK),

@@ -3,14 +3,14 @@
 use nix::errno::Errno;
 use nix::libc;
 use nix::sys::ptrace;
-use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
+use nix::sys::signal::kill;
 use nix::unistd::Pid;
 
 use super::arch::Registers;
 use super::memory::Memory;
 use super::node::Node;
 use super::signals::Status;
-use super::thread::{Resume, State};
+use super::wait::{Stop, wait};
 
 impl Node {
     /// Arms one of the kernel's timers so that it expires at once, and waits for its signal.
@@ -54,58 +54,53 @@ impl Node {
         threads.map(|(id, _)| (*id, Status::of(*id))).collect()
     }
 
-    /// Makes a call in a thread that waits at the entrance of another one, and brings it back there.
+    /// Makes a call in a thread that is at the entrance of another one, and brings it back there.
     fn inject(&mut self, id: Pid, call: i64, arguments: [u64; 6]) -> nix::Result<i64> {
-        let Some(State::Waiting(_)) = self.threads.get(&id).map(|it| &it.state) else {
-            return Err(Errno::EBUSY);
-        };
         let at = self.threads[&id].at;
         let mut registers = at;
         registers.skip_call(0);
         registers.write(id)?;
-        stop_at_call(id)?;
+        run_to_call(id)?;
         registers.call_again(call, arguments);
         registers.write(id)?;
         // The entrance and the exit.
-        stop_at_call(id)?;
-        stop_at_call(id)?;
+        run_to_call(id)?;
+        run_to_call(id)?;
         let mut registers = Registers::read(id)?;
         let result = registers.result();
         registers.call_again(at.call(), at.arguments());
         registers.write(id)?;
-        // A pending signal is taken before the call is made again, so it must not run yet.
-        if let Some(thread) = self.threads.get_mut(&id) {
-            thread.is_outside = true;
+        let mut held = Vec::new();
+        loop {
+            ptrace::cont(id, None)?;
+            match wait(id)? {
+                Stop::Event(libc::PTRACE_EVENT_SECCOMP) => break,
+                Stop::Signal(signal) => {
+                    let info = ptrace::getsiginfo(id)?;
+                    held.extend(self.deliverable(id, signal)?.map(|signal| (signal, info)));
+                }
+                _ => return Err(Errno::ESRCH),
+            }
+        }
+        // The signals are pending again when the thread goes on from its call.
+        for (signal, info) in held {
+            if let Some(thread) = self.threads.get_mut(&id) {
+                thread.held.push(info);
+            }
+            kill(id, signal)?;
         }
         Ok(result)
-    }
-
-    /// A thread that was brought back before its call goes on.
-    pub(super) fn resume_outside(&mut self, id: Pid, resume: Resume) -> nix::Result<bool> {
-        let Some(thread) = self.threads.get_mut(&id) else {
-            return Ok(false);
-        };
-        if !std::mem::take(&mut thread.is_outside) {
-            return Ok(false);
-        }
-        if let Resume::Return(result) = resume {
-            let mut registers = thread.at;
-            registers.complete_call(result);
-            registers.write(id)?;
-        }
-        ptrace::cont(id, None)?;
-        Ok(true)
     }
 }
 
 /// Lets a thread run to the next entrance or exit of a call.
-fn stop_at_call(id: Pid) -> nix::Result<()> {
+fn run_to_call(id: Pid) -> nix::Result<()> {
     loop {
         ptrace::syscall(id, None)?;
-        match waitpid(id, Some(WaitPidFlag::__WALL))? {
-            WaitStatus::PtraceSyscall(_) => return Ok(()),
+        match wait(id)? {
+            Stop::Call => return Ok(()),
             // The filter stops it, too.
-            WaitStatus::PtraceEvent(_, _, libc::PTRACE_EVENT_SECCOMP) => {}
+            Stop::Event(libc::PTRACE_EVENT_SECCOMP) => {}
             _ => return Err(Errno::ESRCH),
         }
     }

@@ -18,12 +18,13 @@ use nix::errno::Errno;
 use nix::libc;
 use nix::sys::ptrace;
 use nix::sys::signal::{Signal, kill};
-use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 
 use super::arch::{COUNTER_MUST_TRAP, Registers};
 use super::filter;
 use super::memory::Memory;
+use super::processes::reap;
+use super::wait::{Stop, wait, wait_for_job};
 use crate::Program;
 
 /// A program that is stopped before its first instruction.
@@ -64,7 +65,7 @@ pub fn launch(program: &Program, files: StandardFiles) -> anyhow::Result<Launche
         Ok(()) => Ok(launched),
         Err(error) => {
             let _ = launched.child.kill();
-            let _ = launched.child.wait();
+            let _ = reap(pid);
             Err(error)
         }
     }
@@ -72,7 +73,7 @@ pub fn launch(program: &Program, files: StandardFiles) -> anyhow::Result<Launche
 
 fn take_over(launched: &mut Launched, program: &Program) -> anyhow::Result<()> {
     let pid = launched.pid;
-    waitpid(pid, Some(WaitPidFlag::WUNTRACED)).context("waitpid")?;
+    wait_for_job(pid).context("waitpid")?;
     use ptrace::Options;
     let options = Options::PTRACE_O_TRACESECCOMP
         | Options::PTRACE_O_TRACECLONE
@@ -86,9 +87,9 @@ fn take_over(launched: &mut Launched, program: &Program) -> anyhow::Result<()> {
     ptrace::seize(pid, options).context("ptrace is not allowed here")?;
     kill(pid, Signal::SIGCONT).context("kill")?;
     loop {
-        match waitpid(pid, Some(WaitPidFlag::__WALL)).context("waitpid")? {
-            WaitStatus::Stopped(_, Signal::SIGCONT) => break,
-            WaitStatus::PtraceEvent(..) | WaitStatus::Stopped(..) => ptrace::cont(pid, None)?,
+        match wait(pid).context("waitpid")? {
+            Stop::Signal(libc::SIGCONT) => break,
+            Stop::Event(_) | Stop::Signal(_) => ptrace::cont(pid, None)?,
             other => bail!("/bin/sh did not stop: {other:?}"),
         }
     }
@@ -147,10 +148,10 @@ impl Shell {
         let mut stops = 0;
         loop {
             ptrace::syscall(self.pid, None)?;
-            match waitpid(self.pid, Some(WaitPidFlag::__WALL))? {
-                WaitStatus::PtraceSyscall(_) => stops += 1,
-                WaitStatus::PtraceEvent(_, _, libc::PTRACE_EVENT_EXEC) => return Ok(Ok(0)),
-                WaitStatus::PtraceEvent(..) => {}
+            match wait(self.pid)? {
+                Stop::Call => stops += 1,
+                Stop::Event(libc::PTRACE_EVENT_EXEC) => return Ok(Ok(0)),
+                Stop::Event(_) => {}
                 other => bail!("/bin/sh did not make the call {call}: {other:?}"),
             }
             if stops == 2 {

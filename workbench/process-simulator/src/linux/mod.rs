@@ -22,6 +22,7 @@ mod sockets;
 mod system;
 mod thread;
 mod timers;
+mod wait;
 mod watchdog;
 
 pub use node::Node;

@@ -57,8 +57,8 @@ pub struct Node {
     pub(super) next_id: i64,
     pub(super) arrivals: u64,
     pub(super) watch: Watch,
-    /// A signal was sent since the start.
-    pub(super) has_signals: bool,
+    /// How many signals were sent among its threads.
+    pub(super) signals: u64,
     /// How its first process has ended.
     pub(super) end: Option<String>,
     /// When others have their turn.
@@ -98,7 +98,7 @@ impl Node {
             next_id: first_id,
             arrivals: 0,
             watch: Watch::new(),
-            has_signals: false,
+            signals: 0,
             end: None,
             slice_end: 0,
             is_busy: true,
@@ -126,7 +126,8 @@ impl Node {
             arrival: 0,
             after: None,
             unfinished: None,
-            is_outside: false,
+            signals: self.signals,
+            held: Vec::new(),
             is_ending: false,
         };
         self.threads.insert(thread, it);
@@ -228,7 +229,12 @@ impl Node {
             let is_due = thread.deadline.is_some_and(|at| at <= self.clock.now);
             let resume = match wait.clone() {
                 Wait::Files | Wait::Readable(_) | Wait::Writable(_) if may_use_files || is_due => {
-                    self.poll_waiting(id, is_due)?
+                    match self.poll_waiting(id, is_due) {
+                        // It has ended; that is found when it is its turn.
+                        Err(Errno::ESRCH) => Some(Resume::Decide(None)),
+                        Err(error) => Some(Resume::Return(super::memory::failed(error))),
+                        Ok(resume) => resume,
+                    }
                 }
                 Wait::Sleep if is_due => Some(Resume::Return(0)),
                 Wait::Turn(resume) if is_due => Some(resume),
@@ -311,7 +317,8 @@ impl Node {
         let dump = |process: &Pid| {
             let path = folder.join(format!("{name}-{process}.core"));
             // The first thread of a core file is the one that debuggers show first.
-            let is_its = |id: &&Pid| self.threads[id].process == *process;
+            let is_its =
+                |id: &&Pid| self.threads[id].process == *process && self.threads[id].is_stopped();
             let threads: Vec<Pid> = self.order.iter().filter(is_its).copied().collect();
             core_file::write(*process, &threads, &path).map(|()| path)
         };

@@ -10,7 +10,6 @@ use nix::errno::Errno;
 use nix::libc;
 use nix::sys::ptrace;
 use nix::sys::signal::Signal;
-use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 use rand::RngExt;
 
@@ -21,6 +20,7 @@ use super::memory::Memory;
 use super::node::Node;
 use super::thread::{After, Children, Resume, State, Wait};
 use super::timers::{FileTimer, Timer};
+use super::wait::{Stop, try_wait, wait, wait_for_state};
 
 /// A process of a node.
 pub struct Process {
@@ -144,7 +144,7 @@ impl Node {
         });
         if let Some((id, _)) = parent {
             let id = *id;
-            waitpid(id, Some(WaitPidFlag::__WALL))?;
+            wait(id)?;
             self.make_ready(id, Resume::Continue(None));
         }
         Ok(())
@@ -158,19 +158,27 @@ impl Node {
             return Ok(Next::Call);
         }
         ptrace::syscall(id, None)?;
-        let any = WaitPidFlag::__WALL | WaitPidFlag::__WNOTHREAD;
-        loop {
-            match waitpid(Pid::from_raw(-1), Some(any))? {
-                WaitStatus::PtraceEvent(it, _, libc::PTRACE_EVENT_EXEC) if it == process => break,
-                WaitStatus::PtraceSyscall(it) if it == id => {
-                    self.make_ready(id, Resume::Continue(None));
-                    return Ok(Next::Gone);
+        let others = self.order.iter().copied().filter(|it| is_other(it));
+        let mut running: Vec<Pid> = others.chain([id]).collect();
+        // The program's start is reported by the first thread's id.
+        if !running.contains(&process) {
+            running.push(process);
+        }
+        'started: loop {
+            for it in running.clone() {
+                match try_wait(it) {
+                    Ok(None) => {}
+                    Ok(Some(Stop::Event(libc::PTRACE_EVENT_EXEC))) => break 'started,
+                    // It has failed.
+                    Ok(Some(Stop::Call)) if it == id => {
+                        self.make_ready(id, Resume::Continue(None));
+                        return Ok(Next::Gone);
+                    }
+                    Ok(Some(stop)) if !stop.is_end() => ptrace::cont(it, None)?,
+                    Ok(Some(_)) | Err(_) => running.retain(|other| *other != it || it == process),
                 }
-                WaitStatus::Exited(it, _) | WaitStatus::Signaled(it, ..) => self.forget(it),
-                WaitStatus::PtraceEvent(it, ..) => ptrace::cont(it, None)?,
-                WaitStatus::Stopped(it, signal) => ptrace::cont(it, signal)?,
-                _ => {}
             }
+            std::thread::sleep(std::time::Duration::from_micros(50));
         }
         let number = self.threads[&process].number;
         let others = self.order.iter().copied();
@@ -205,6 +213,8 @@ impl Node {
                 // The end of a process's first thread is reported after the ends of all others.
                 ptrace::cont(id, None)?;
                 self.park(id, Wait::OtherThreads, None);
+                wait_for_state(&[id], 'Z');
+                self.recheck_futexes();
                 Ok(None)
             }
             (true, _) | (false, true) => Ok(Some(Resume::Continue(None))),
@@ -224,14 +234,14 @@ impl Node {
         }
     }
 
-    pub(super) fn on_thread_end(&mut self, id: Pid, status: WaitStatus) -> nix::Result<()> {
+    pub(super) fn on_thread_end(&mut self, id: Pid, status: Stop) -> nix::Result<()> {
         let process = self.threads[&id].process;
         if id == process {
             return self.on_process_end(process, Some(status));
         }
         self.forget(id);
         // The kernel has cleared a word of memory, for which another thread may wait.
-        self.recheck_futexes(process);
+        self.recheck_futexes();
         let waits_for_others = self
             .threads
             .get(&process)
@@ -244,7 +254,7 @@ impl Node {
     }
 
     /// A process ends with all its threads. `status` is that of its first thread, if it is known.
-    fn on_process_end(&mut self, process: Pid, status: Option<WaitStatus>) -> nix::Result<()> {
+    pub(super) fn on_process_end(&mut self, process: Pid, status: Option<Stop>) -> nix::Result<()> {
         let others = self.order.iter().copied();
         let others = others.filter(|it| *it != process && self.threads[it].process == process);
         for id in others.collect::<Vec<Pid>>() {
@@ -256,15 +266,10 @@ impl Node {
             None => reap(process)?,
         };
         self.forget(process);
+        self.recheck_futexes();
         self.release_parent(process)?;
         if process == self.main {
-            self.end = Some(match status {
-                WaitStatus::Exited(_, code) => format!("exit status: {code}"),
-                WaitStatus::Signaled(_, signal, _) => {
-                    format!("signal: {} ({signal})", signal as i32)
-                }
-                other => format!("{other:?}"),
-            });
+            self.end = Some(status.to_string());
         }
         let parent = self.processes.remove(&process).and_then(|it| it.parent);
         if let Some(parent) = parent
@@ -410,15 +415,14 @@ impl Node {
 }
 
 /// Waits for the end of a thread that is about to end.
-pub fn reap(id: Pid) -> nix::Result<WaitStatus> {
+pub fn reap(id: Pid) -> nix::Result<Stop> {
     loop {
-        match waitpid(id, Some(WaitPidFlag::__WALL)) {
-            Ok(status @ (WaitStatus::Exited(..) | WaitStatus::Signaled(..))) => return Ok(status),
+        match wait(id) {
+            Ok(stop) if stop.is_end() => return Ok(stop),
             Ok(_) => {
                 let _ = ptrace::cont(id, None);
             }
-            Err(Errno::ECHILD) => return Ok(WaitStatus::StillAlive),
-            Err(Errno::EINTR) => {}
+            Err(Errno::ECHILD) => return Ok(Stop::Gone),
             Err(error) => return Err(error),
         }
     }

@@ -1,17 +1,12 @@
 //! Lets debuggers attach to a node's processes, which then are not controlled any more.
 
-use std::time::Duration;
-
 use nix::sys::ptrace;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use super::node::Node;
 use super::thread::{Resume, State, Thread, Wait};
-use super::watchdog::state;
-
-/// How often, a millisecond apart, it is looked whether all processes are stopped.
-const MAX_LOOKS: u32 = 1000;
+use super::wait::wait_for_state;
 
 impl Node {
     /// Stops its processes as a job is stopped, and detaches from them. Returns them. Calls that are
@@ -24,23 +19,14 @@ impl Node {
             kill(*process, Signal::SIGSTOP)?;
         }
         for (id, thread) in &self.threads {
-            if matches!(
-                thread.state,
-                // It is in the kernel, or has ended.
-                State::Waiting(Wait::ChildProgram | Wait::OtherThreads)
-            ) {
+            if !thread.is_stopped() {
                 continue;
             }
             thread.leave_call(*id)?;
             ptrace::detach(*id, None)?;
         }
         let processes: Vec<Pid> = self.processes.keys().copied().collect();
-        for _ in 0..MAX_LOOKS {
-            if processes.iter().all(|it| state(it.as_raw()) == Some('T')) {
-                break;
-            }
-            std::thread::sleep(Duration::from_millis(1));
-        }
+        wait_for_state(&processes, 'T');
         Ok(processes)
     }
 }
@@ -54,7 +40,6 @@ impl Thread {
             State::Waiting(_) => Resume::Call,
         };
         match resume {
-            _ if self.is_outside => return Ok(()),
             Resume::Continue(_) => return Ok(()),
             Resume::Return(_) | Resume::Call | Resume::Decide(_) => registers.leave_call(),
         }

@@ -5,7 +5,6 @@ use nix::errno::Errno;
 use nix::libc;
 use nix::sys::ptrace;
 use nix::sys::signal::Signal;
-use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 
 use super::arch::Registers;
@@ -15,6 +14,7 @@ use super::memory::{Memory, failed};
 use super::node::Node;
 use super::schedule::Turn;
 use super::thread::{After, Resume, State, Wait};
+use super::wait::{Stop, wait};
 use super::watchdog::STUCK_AFTER;
 
 /// The number of stops after which a thread lets others run.
@@ -27,10 +27,11 @@ impl Node {
         else {
             return Ok(());
         };
-        for stops in 1.. {
+        let mut stops = 0;
+        loop {
             let next = match self.resume_and_wait(id, resume) {
                 Ok(None) => return Ok(()),
-                Ok(Some(status)) => self.on_stop(id, status)?,
+                Ok(Some(stop)) => self.on_stop(id, stop)?,
                 // It was killed while it was stopped.
                 Err(Errno::ESRCH | Errno::ECHILD) => return Ok(self.on_killed(id)?),
                 Err(error) => return Err(error.into()),
@@ -38,6 +39,12 @@ impl Node {
             let Some(next) = next else {
                 return Ok(());
             };
+            if self.watch.was_interrupted() {
+                // When that happens depends on the machine, so nothing is decided then.
+                resume = next;
+                continue;
+            }
+            stops += 1;
             if stops == QUANTUM {
                 // It may wait for another thread by calls that do not wait.
                 self.clock.tick();
@@ -58,7 +65,6 @@ impl Node {
                 }
             }
         }
-        Ok(())
     }
 
     /// Whether others could notice the call at whose entrance a thread is.
@@ -76,7 +82,7 @@ impl Node {
     }
 
     /// Lets a thread go on until its next stop, unless it is decided that it waits.
-    fn resume_and_wait(&mut self, id: Pid, resume: Resume) -> nix::Result<Option<WaitStatus>> {
+    fn resume_and_wait(&mut self, id: Pid, resume: Resume) -> nix::Result<Option<Stop>> {
         let resume = match resume {
             // What is decided is done at once, as it may be wrong after another thread has run.
             Resume::Decide(deadline) => self.decide(id, deadline)?,
@@ -90,9 +96,6 @@ impl Node {
     }
 
     fn resume(&mut self, id: Pid, resume: Resume) -> nix::Result<()> {
-        if self.resume_outside(id, resume)? {
-            return Ok(());
-        }
         let thread = &self.threads[&id];
         let go_on = if thread.after.is_some() {
             ptrace::syscall
@@ -119,30 +122,49 @@ impl Node {
     }
 
     /// Handles a stop. Returns how the thread goes on, unless it waits or has ended.
-    fn on_stop(&mut self, id: Pid, status: WaitStatus) -> anyhow::Result<Option<Resume>> {
-        match status {
-            WaitStatus::PtraceEvent(_, _, libc::PTRACE_EVENT_SECCOMP) => {
+    fn on_stop(&mut self, id: Pid, stop: Stop) -> anyhow::Result<Option<Resume>> {
+        let was_interrupted = self.watch.end_interruption();
+        match stop {
+            Stop::Event(libc::PTRACE_EVENT_SECCOMP) => {
                 let at = Registers::read(id)?;
                 if let Some(thread) = self.threads.get_mut(&id) {
+                    // A call that was interrupted and is made again is no progress.
+                    if !was_interrupted || at.instruction() != thread.at.instruction() {
+                        self.watch.on_progress();
+                    }
                     thread.at = at;
                 }
                 Ok(Some(Resume::Decide(None)))
             }
-            WaitStatus::PtraceSyscall(_) => Ok(self.on_return(id)?),
-            WaitStatus::PtraceEvent(_, _, event) => self.on_event(id, event),
-            WaitStatus::Stopped(_, Signal::SIGSEGV) if self.reads_counter(id)? => {
+            Stop::Call => Ok(self.on_return(id)?),
+            Stop::Event(event) => self.on_event(id, event),
+            Stop::Signal(libc::SIGSEGV) if self.reads_counter(id)? => {
                 Ok(Some(Resume::Continue(None)))
             }
-            WaitStatus::Stopped(_, Signal::SIGSTOP) if self.watch.take_preemption() => {
-                self.on_preemption(id)
-            }
-            WaitStatus::Stopped(_, signal) => Ok(Some(Resume::Continue(Some(signal)))),
-            WaitStatus::Exited(..) | WaitStatus::Signaled(..) => {
-                self.on_thread_end(id, status)?;
+            Stop::Signal(libc::SIGSTOP) if self.watch.take_preemption() => self.on_preemption(id),
+            Stop::Signal(signal) => Ok(Some(Resume::Continue(self.deliverable(id, signal)?))),
+            Stop::Exited(_) | Stop::Killed(_) | Stop::Gone => {
+                self.on_thread_end(id, stop)?;
                 Ok(None)
             }
-            other => bail!("unexpected stop: {other:?}"),
         }
+    }
+
+    /// A signal as it can be passed on.
+    pub(super) fn deliverable(&mut self, id: Pid, signal: i32) -> nix::Result<Option<Signal>> {
+        if let Some(thread) = self.threads.get_mut(&id)
+            && let Some(index) = thread.held.iter().position(|it| it.si_signo == signal)
+        {
+            // It was sent again, and is as it was sent first.
+            ptrace::setsiginfo(id, &thread.held.remove(index))?;
+        }
+        let known = Signal::try_from(signal).ok();
+        if known.is_none() {
+            self.note(format!(
+                "signal {signal} was lost, as real-time signals cannot be passed on"
+            ));
+        }
+        Ok(known)
     }
 
     /// Decides how a thread goes on at the entrance of a call. A deadline is that of an earlier wait
@@ -151,8 +173,8 @@ impl Node {
         let at = self.threads[&id].at;
         let next = match self.on_call(id, &at) {
             Ok(next) => next,
-            Err(Errno::ESRCH) => return Err(Errno::ESRCH),
-            // A bad pointer.
+            Err(Errno::ESRCH) if Registers::read(id).is_err() => return Err(Errno::ESRCH),
+            // A bad pointer, for one.
             Err(error) => Next::Return(failed(error)),
         };
         Ok(match next {
@@ -166,6 +188,7 @@ impl Node {
             Next::Return(result) => Some(Resume::Return(result)),
             Next::Wait(wait, new) => {
                 self.park(id, wait, deadline.or(new));
+                self.receive_new_signals(id)?;
                 None
             }
             Next::Yield => {
@@ -223,7 +246,7 @@ impl Node {
         match event {
             libc::PTRACE_EVENT_CLONE | libc::PTRACE_EVENT_FORK | libc::PTRACE_EVENT_VFORK => {
                 let child = Pid::from_raw(ptrace::getevent(id)? as i32);
-                waitpid(child, Some(WaitPidFlag::__WALL))?;
+                wait(child)?;
                 let number = self.on_fork(id, child)?;
                 if let Some(thread) = self.threads.get_mut(&id) {
                     thread.after = Some(After::Fork { child, number });
@@ -242,6 +265,10 @@ impl Node {
                 Ok(Some(Resume::Continue(None)))
             }
             libc::PTRACE_EVENT_EXIT => self.on_ending(id),
+            libc::PTRACE_EVENT_STOP => {
+                self.note("a signal stopped a process, which went on, as that is not virtual");
+                Ok(Some(Resume::Continue(None)))
+            }
             _ => Ok(Some(Resume::Continue(None))),
         }
     }

@@ -68,27 +68,16 @@ impl Node {
     pub(super) fn on_kill(&mut self, id: Pid, at: &Registers) -> nix::Result<Next> {
         let [first, second, third, ..] = at.arguments();
         let process = self.threads[&id].process;
+        self.signals += 1;
         match at.call() {
             libc::SYS_kill => {
-                let signal = second as i32;
                 let targets = self.processes_named(first as i64 as i32, process);
-                if targets.is_empty() {
-                    return fail(Errno::ESRCH);
-                }
-                let Ok(signal) = Signal::try_from(signal) else {
-                    return match signal {
-                        0 => Ok(Next::Return(0)),
-                        34..=64 => self.call_with_ids(id, at, &[(0, targets[0])]),
-                        _ => fail(Errno::EINVAL),
-                    };
-                };
-                for target in targets {
-                    // Sent while all threads are stopped, so it is pending for the whole process.
-                    kill(target, signal)?;
-                    self.signal_process(target, signal as i32)?;
-                }
-                Ok(Next::Yield)
+                self.kill_processes(id, at, &targets, second as i32)
             }
+            libc::SYS_rt_sigqueueinfo if !(1..=64).contains(&(second as i32)) => self.check_signal(
+                self.processes_named(first as i32, process).len(),
+                second as i32,
+            ),
             libc::SYS_rt_sigqueueinfo => match self.processes_named(first as i32, process)[..] {
                 [target, ..] => {
                     self.signal_process(target, second as i32)?;
@@ -104,7 +93,10 @@ impl Node {
                 let Some(target) = self.thread_named(at.arguments()[index] as i64) else {
                     return fail(Errno::ESRCH);
                 };
-                if signal != 0 && target != id {
+                if !(1..=64).contains(&signal) {
+                    return self.check_signal(1, signal);
+                }
+                if target != id {
                     self.signal_thread(target, signal, &Status::of(target))?;
                 }
                 let mut ids = vec![(index, target)];
@@ -114,6 +106,61 @@ impl Node {
                 self.call_with_ids(id, at, &ids)
             }
         }
+    }
+
+    /// Sends a signal to processes.
+    pub(super) fn kill_processes(
+        &mut self,
+        id: Pid,
+        at: &Registers,
+        targets: &[Pid],
+        signal: i32,
+    ) -> nix::Result<Next> {
+        let Ok(known) = Signal::try_from(signal) else {
+            let Some(target) = targets.first().filter(|_| (34..=64).contains(&signal)) else {
+                return self.check_signal(targets.len(), signal);
+            };
+            self.signal_process(*target, signal)?;
+            return self.call_with_ids(id, at, &[(0, *target)]);
+        };
+        for target in targets {
+            // Sent while all threads are stopped, so it is pending for the whole process.
+            kill(*target, known)?;
+            if known == Signal::SIGKILL {
+                self.on_process_end(*target, None)?;
+            } else {
+                self.signal_process(*target, signal)?;
+            }
+        }
+        match targets {
+            [] => fail(Errno::ESRCH),
+            _ if self.threads.contains_key(&id) => Ok(Next::Yield),
+            _ => Ok(Next::Gone),
+        }
+    }
+
+    /// The result of sending what is no signal, which only looks for the targets.
+    fn check_signal(&self, targets: usize, signal: i32) -> nix::Result<Next> {
+        match (targets, signal) {
+            (0, _) => fail(Errno::ESRCH),
+            (_, 0) => Ok(Next::Return(0)),
+            _ => fail(Errno::EINVAL),
+        }
+    }
+
+    /// Lets a thread that has just begun to wait receive the signals that were sent before.
+    pub(super) fn receive_new_signals(&mut self, id: Pid) -> nix::Result<()> {
+        let signals = self.signals;
+        let Some(thread) = self.threads.get_mut(&id).filter(|it| it.signals != signals) else {
+            return Ok(());
+        };
+        thread.signals = signals;
+        let status = Status::of(id);
+        let pending = (status.pending | status.shared) & !status.blocked;
+        for signal in (1..=64).filter(|it| pending & bit(*it) != 0) {
+            self.signal_thread(id, signal, &status)?;
+        }
+        Ok(())
     }
 
     /// Makes a call with the system's own ids in some of its arguments.
@@ -162,7 +209,7 @@ impl Node {
 
     /// A signal is pending for a process: lets the thread go on that receives it.
     pub(super) fn signal_process(&mut self, process: Pid, signal: i32) -> nix::Result<()> {
-        self.has_signals = true;
+        self.signals += 1;
         let threads = self.order.iter().copied();
         let threads: Vec<Pid> = threads
             .filter(|it| self.threads.get(it).is_some_and(|it| it.process == process))
@@ -188,7 +235,6 @@ impl Node {
         signal: i32,
         status: &Status,
     ) -> nix::Result<bool> {
-        self.has_signals = true;
         let thread = &self.threads[&id];
         let wait = match &thread.state {
             State::Ready(_) | State::Waiting(Wait::Turn(_)) => {
@@ -202,6 +248,9 @@ impl Node {
             if *wait == Wait::Signal && set.is_some_and(|set| set & bit(signal) != 0) {
                 self.make_ready(id, Resume::Call);
                 return Ok(true);
+            }
+            if status.blocked & bit(signal) != 0 {
+                return Ok(false);
             }
         } else if set.unwrap_or(status.blocked) & bit(signal) != 0 {
             return Ok(false);
@@ -217,7 +266,10 @@ impl Node {
             Wait::ChildProgram | Wait::OtherThreads | Wait::Turn(_) => return Ok(false),
             // With a mask of its own the call must be made, so that the kernel uses the mask.
             _ if set.is_some() => Resume::Call,
-            Wait::Readable(_) | Wait::Writable(_) => Resume::Call,
+            Wait::Writable(_) if thread.unfinished.is_some() => self.end_write(id),
+            // The kernel makes most of these calls again after the handler.
+            Wait::Readable(_) | Wait::Writable(_) | Wait::Lock { .. } => Resume::Call,
+            Wait::Futex { .. } if thread.deadline.is_none() => Resume::Call,
             Wait::Child(children) => {
                 let children = *children;
                 self.resume_wait(id, children)?
@@ -226,7 +278,7 @@ impl Node {
                 self.write_remaining(id, &at)?;
                 interrupted
             }
-            Wait::Futex { .. } | Wait::Lock { .. } | Wait::Files | Wait::Signal => interrupted,
+            Wait::Futex { .. } | Wait::Files | Wait::Signal => interrupted,
         };
         self.make_ready(id, resume);
         Ok(true)
@@ -250,7 +302,7 @@ impl Node {
 
     /// Whether a signal is pending that ends a call with a set of signals.
     pub(super) fn has_pending_signal(&self, id: Pid, at: &Registers) -> nix::Result<bool> {
-        let Some(set) = signal_set(id, at)?.filter(|_| self.has_signals) else {
+        let Some(set) = signal_set(id, at)?.filter(|_| self.signals > 0) else {
             return Ok(false);
         };
         let status = Status::of(id);

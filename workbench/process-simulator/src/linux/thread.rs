@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use nix::libc::siginfo_t;
 use nix::sys::signal::Signal;
 use nix::unistd::Pid;
 
@@ -25,13 +26,34 @@ pub struct Thread {
     pub after: Option<After>,
     /// The arguments of a long write, of which so many bytes are written.
     pub unfinished: Option<([u64; 6], u64)>,
-    /// It has made a call for the supervisor, and is stopped just before its own.
-    pub is_outside: bool,
+    /// How many signals the node had when it was last looked whether any is pending here.
+    pub signals: u64,
+    /// Signals that it received while it made a call for the supervisor, and that were sent again.
+    pub held: Vec<siginfo_t>,
     /// It is about to end, and the other threads of its process are not.
     pub is_ending: bool,
 }
 
 impl Thread {
+    /// Whether it is stopped: otherwise it is in the kernel, or has ended.
+    pub fn is_stopped(&self) -> bool {
+        !matches!(
+            self.state,
+            State::Waiting(Wait::ChildProgram | Wait::OtherThreads)
+        )
+    }
+
+    /// Whether it is one of the process, and at the entrance of a call.
+    pub fn is_at_call(&self, process: Pid) -> bool {
+        self.process == process
+            && match &self.state {
+                State::Ready(resume) | State::Waiting(Wait::Turn(resume)) => {
+                    matches!(resume, Resume::Decide(_))
+                }
+                State::Waiting(_) => self.is_stopped(),
+            }
+    }
+
     /// What it does, for a person.
     pub fn describe(&self) -> String {
         let call = syscalls::Sysno::new(self.at.call() as usize).map_or("?", |call| call.name());

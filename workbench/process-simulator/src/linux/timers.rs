@@ -18,7 +18,7 @@ use super::calls::{Next, fail};
 use super::clock::{MICROSECOND, MILLISECOND, Ns, SECOND};
 use super::memory::{Memory, duration};
 use super::node::Node;
-use super::thread::{State, Wait};
+use super::thread::Wait;
 
 /// Sleeps take at least this long, as on a kernel whose clock ticks a thousand times a second. Go's
 /// runtime and others sleep for microseconds while they have nothing to do.
@@ -318,33 +318,26 @@ impl Node {
         Memory(id).write_duration(address + 16, left, 1)
     }
 
-    /// Lets a waiting thread of the process arm the kernel's timers, which then make their signals.
+    /// Lets a thread of the process that is at a call arm the kernel's timers, which then make their signals.
     fn fire_posix_timers(&mut self, process: Pid, now: Ns) -> nix::Result<()> {
-        let Some(it) = self.processes.get_mut(&process) else {
+        let Some(it) = self.processes.get(&process) else {
             return Ok(());
         };
-        let mut due = Vec::new();
-        it.timers.retain(|timer, it| {
-            let (times, next) = it.expire(now);
-            if times > 0 {
-                due.push(*timer);
+        let due: Vec<(i32, Timer)> = it.timers.iter().map(|(id, it)| (*id, *it)).collect();
+        for (number, timer) in due.into_iter().filter(|(_, timer)| timer.at <= now) {
+            // Without such a thread the timer stays due.
+            let mut threads = self.order.iter().copied();
+            let Some(id) = threads.find(|id| self.threads[id].is_at_call(process)) else {
+                return Ok(());
+            };
+            let (_, next) = timer.expire(now);
+            if let Some(it) = self.processes.get_mut(&process) {
+                match next {
+                    Some(next) => drop(it.timers.insert(number, next)),
+                    None => drop(it.timers.remove(&number)),
+                }
             }
-            next.is_some_and(|next| {
-                *it = next;
-                true
-            })
-        });
-        let is_waiting = |id: &Pid| {
-            let thread = &self.threads[id];
-            thread.process == process
-                && matches!(&thread.state, State::Waiting(it)
-                    if !matches!(it, Wait::ChildProgram | Wait::OtherThreads | Wait::Turn(_)))
-        };
-        let waiting = self.order.iter().copied().find(is_waiting);
-        if let (Some(id), false) = (waiting, due.is_empty()) {
-            for timer in due {
-                self.arm_posix_timer(id, timer)?;
-            }
+            self.arm_posix_timer(id, number)?;
         }
         Ok(())
     }

@@ -10,8 +10,9 @@ use std::sync::{Arc, Mutex, OnceLock, Weak};
 use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
-use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
+
+use super::wait::{Stop, state, wait};
 
 /// How often the watchdog looks.
 const INTERVAL: Duration = Duration::from_millis(50);
@@ -31,8 +32,10 @@ const HOPELESS_AFTER: u32 = 50;
 /// A supervising thread's view of the watchdog.
 pub struct Watch {
     shared: Arc<Watched>,
-    /// Interruptions since the node's threads last stopped by themselves.
+    /// Interruptions since the node's threads last made progress.
     in_a_row: u32,
+    /// The last stop was an interruption.
+    was_interrupted: bool,
     reason: Reason,
 }
 
@@ -63,25 +66,33 @@ impl Watch {
         Watch {
             shared,
             in_a_row: 0,
+            was_interrupted: false,
             reason: Reason::default(),
         }
     }
 
     /// Waits until a thread that was resumed stops or ends.
-    pub fn wait(&mut self, thread: Pid) -> nix::Result<WaitStatus> {
+    pub fn wait(&mut self, thread: Pid) -> nix::Result<Stop> {
         self.shared.resumes.fetch_add(1, Ordering::Relaxed);
         self.shared.thread.store(thread.as_raw(), Ordering::Release);
-        let status = loop {
-            match waitpid(thread, Some(WaitPidFlag::__WALL)) {
-                Err(nix::errno::Errno::EINTR) => {}
-                status => break status,
-            }
-        };
+        let stop = wait(thread);
         self.shared.thread.store(0, Ordering::Release);
-        if !matches!(status, Ok(WaitStatus::Stopped(_, Signal::SIGSTOP))) {
-            self.in_a_row = 0;
-        }
-        status
+        stop
+    }
+
+    /// Whether the last stop was an interruption.
+    pub fn was_interrupted(&self) -> bool {
+        self.was_interrupted
+    }
+
+    /// There is another stop. Returns whether the one before was an interruption.
+    pub fn end_interruption(&mut self) -> bool {
+        std::mem::take(&mut self.was_interrupted)
+    }
+
+    /// A thread has stopped by itself, so the node makes progress.
+    pub fn on_progress(&mut self) {
+        self.in_a_row = 0;
     }
 
     /// Whether the watchdog has sent the signal that stopped the thread.
@@ -90,6 +101,7 @@ impl Watch {
             return false;
         }
         self.in_a_row += 1;
+        self.was_interrupted = true;
         if let Ok(reason) = self.shared.reason.lock() {
             self.reason = *reason;
         }
@@ -210,11 +222,4 @@ impl Watched {
         *seen = Seen::default();
         let _ = kill(Pid::from_raw(thread), Signal::SIGSTOP);
     }
-}
-
-/// The state of a thread or process, as in `/proc/ID/stat`: `S` waits, `T` is stopped.
-pub fn state(id: i32) -> Option<char> {
-    let stat = fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
-    // A name may have any characters, but is in brackets.
-    stat.rsplit(") ").next()?.chars().next()
 }

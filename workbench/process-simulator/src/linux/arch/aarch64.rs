@@ -67,11 +67,6 @@ impl Registers {
         self.set_arguments([u64::MAX; 6]);
     }
 
-    /// Outside the call at whose entrance these registers were read: as if it had returned `result`.
-    pub fn complete_call(&mut self, result: i64) {
-        self.set_result(result);
-    }
-
     /// At the exit: what the call returns.
     pub fn result(&self) -> i64 {
         self.0.regs[0] as i64

@@ -64,11 +64,6 @@ impl Registers {
         self.0.rax = result as u64;
     }
 
-    /// Outside the call at whose entrance these registers were read: as if it had returned `result`.
-    pub fn complete_call(&mut self, result: i64) {
-        self.skip_call(result);
-    }
-
     /// At the exit: what the call returns.
     pub fn result(&self) -> i64 {
         self.0.rax as i64
