@@ -42,6 +42,11 @@ impl Node {
             libc::SYS_getrusage => self.on_getrusage(id, at),
             libc::SYS_times => self.on_times(id, at),
             libc::SYS_sysinfo => self.on_sysinfo(id, at),
+            // A node must not change the machine's clock.
+            libc::SYS_clock_settime
+            | libc::SYS_settimeofday
+            | libc::SYS_adjtimex
+            | libc::SYS_clock_adjtime => fail(Errno::EPERM),
 
             libc::SYS_nanosleep | libc::SYS_clock_nanosleep => self.on_sleep(id, at),
             libc::SYS_sched_yield => {
@@ -51,9 +56,11 @@ impl Node {
             legacy::ALARM => self.on_alarm(id, at),
             libc::SYS_setitimer => self.on_setitimer(id, at),
             libc::SYS_getitimer => self.on_getitimer(id, at),
+            libc::SYS_timer_create => self.on_timer_create(id, at),
             libc::SYS_timer_settime => self.on_timer_settime(id, at),
             libc::SYS_timer_gettime => self.on_timer_gettime(id, at),
             libc::SYS_timer_delete => self.on_timer_delete(id, at),
+            libc::SYS_timerfd_create => Ok(Next::CallThen(After::TimerFile)),
             libc::SYS_timerfd_settime => self.on_timerfd_settime(id, at),
             libc::SYS_timerfd_gettime => self.on_timerfd_gettime(id, at),
 
@@ -101,13 +108,15 @@ impl Node {
             | legacy::GETPGRP
             | libc::SYS_getsid
             | libc::SYS_setpgid
-            | libc::SYS_setsid => Ok(Next::Return(self.id(id, at.call()))),
+            | libc::SYS_setsid => self.on_id(id, at),
+            libc::SYS_pidfd_open => self.on_pidfd_open(id, at),
 
             libc::SYS_kill
             | libc::SYS_tkill
             | libc::SYS_tgkill
             | libc::SYS_rt_sigqueueinfo
-            | libc::SYS_rt_tgsigqueueinfo => self.on_kill(id, at),
+            | libc::SYS_rt_tgsigqueueinfo
+            | libc::SYS_pidfd_send_signal => self.on_kill(id, at),
             legacy::PAUSE | libc::SYS_rt_sigsuspend | libc::SYS_rt_sigtimedwait => {
                 self.on_signal_wait(id, at)
             }

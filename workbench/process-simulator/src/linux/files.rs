@@ -3,7 +3,9 @@
 //! Whether a call would wait is asked of a duplicate of the program's descriptor, without waiting.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::fs::FileTypeExt;
 
+use nix::errno::Errno;
 use nix::libc;
 use nix::unistd::Pid;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -19,6 +21,9 @@ use super::thread::{After, Resume, State, Wait};
 
 /// A write of at most so many bytes to a pipe that is not full never waits.
 const ATOMIC_WRITE: u64 = 4096;
+
+/// The largest number of files of one call.
+const MAX_FILES: u64 = 1 << 16;
 
 /// The largest number of buffers of one call, as in Linux.
 const MAX_BUFFERS: u64 = 1024;
@@ -42,6 +47,9 @@ impl Node {
             "/dev/urandom" | "/dev/random" if at.call() == libc::SYS_read => {
                 return self.write_random(id, address, len);
             }
+            "/proc/sys/kernel/random/uuid" if at.call() == libc::SYS_read => {
+                return Ok(Next::CallThen(After::Uuid(address)));
+            }
             "anon_inode:[timerfd]" => {
                 if let Some(next) = self.read_file_timer(id, file, address)? {
                     return Ok(next);
@@ -50,7 +58,7 @@ impl Node {
             _ => {}
         }
         Ok(
-            if may_wait(&link) && self.would_wait(process, file, PollFlags::IN) {
+            if may_wait(process, file) && self.would_wait(process, file, PollFlags::IN) {
                 Next::Wait(Wait::Readable(file), None)
             } else {
                 Next::Call
@@ -86,7 +94,7 @@ impl Node {
             .get_mut(&id)
             .and_then(|it| it.unfinished.take());
         let (arguments, done) = unfinished.unwrap_or((arguments, 0));
-        if !may_wait(&link) {
+        if !may_wait(process, file) {
             return Ok(Next::Call);
         }
         if self.would_wait(process, file, PollFlags::OUT) {
@@ -95,7 +103,11 @@ impl Node {
             }
             return Ok(Next::Wait(Wait::Writable(file), None));
         }
-        if at.call() != libc::SYS_write || len <= ATOMIC_WRITE || self.never_waits(process, file) {
+        if at.call() != libc::SYS_write
+            || len <= ATOMIC_WRITE
+            || self.never_waits(process, file)
+            || !is_stream(self.duplicate(process, file))
+        {
             return Ok(match unfinished {
                 Some(_) => Next::CallThen(After::Write { arguments, done }),
                 None => Next::Call,
@@ -187,6 +199,9 @@ impl Node {
         let memory = Memory(id);
         match at.call() {
             legacy::POLL | libc::SYS_ppoll => {
+                if second > MAX_FILES {
+                    return Err(Errno::EINVAL);
+                }
                 let bytes = memory.read_vec(first, second as usize * 8)?;
                 let wanted = bytes.chunks_exact(8).map(|it| {
                     let file = i32::from_le_bytes([it[0], it[1], it[2], it[3]]);
@@ -237,8 +252,7 @@ impl Node {
         sets: &[(u64, PollFlags); 3],
         is_over: bool,
     ) -> nix::Result<Option<i64>> {
-        const MAX_FILES: i32 = 1 << 16;
-        let count = count.clamp(0, MAX_FILES) as usize;
+        let count = count.clamp(0, MAX_FILES as i32) as usize;
         let process = self.threads[&id].process;
         let memory = Memory(id);
         let bytes = count.div_ceil(64) * 8;
@@ -360,11 +374,19 @@ fn link(process: Pid, file: i32) -> String {
     link.map_or_else(|_| String::new(), |it| it.to_string_lossy().into_owned())
 }
 
-/// Whether calls on such a file may wait.
-fn may_wait(link: &str) -> bool {
-    ["pipe:", "socket:", "anon_inode:"]
-        .iter()
-        .any(|kind| link.starts_with(kind))
+/// Whether calls on a file may wait: it is none of a disk.
+fn may_wait(process: Pid, file: i32) -> bool {
+    let file = std::fs::metadata(format!("/proc/{process}/fd/{file}"));
+    file.is_ok_and(|it| {
+        let kind = it.file_type();
+        !kind.is_file() && !kind.is_dir() && !kind.is_block_device()
+    })
+}
+
+/// Whether a file takes any part of a long write: not a socket for messages.
+fn is_stream(file: Option<OwnedFd>) -> bool {
+    let kind = file.map(rustix::net::sockopt::socket_type);
+    kind.is_none_or(|it| it.is_err() || it == Ok(rustix::net::SocketType::STREAM))
 }
 
 /// The contents of several buffers.

@@ -2,11 +2,13 @@
 
 mod arch;
 mod calls;
+mod children;
 mod clock;
 mod core_file;
 mod files;
 mod filter;
 mod futex;
+mod ids;
 mod inject;
 mod launch;
 mod memory;

@@ -1,7 +1,4 @@
-//! Processes and threads: how they begin and end, and the ids by which they know each other.
-//!
-//! A process's id is that of its first thread. The ids that a program sees are drawn from the seed,
-//! since programs make random numbers and names of files of them.
+//! Processes and threads: how they begin and end.
 
 use std::collections::BTreeMap;
 use std::os::fd::OwnedFd;
@@ -13,21 +10,24 @@ use nix::sys::signal::Signal;
 use nix::unistd::Pid;
 use rand::RngExt;
 
-use super::arch::{Registers, legacy};
+use super::arch::Registers;
 use super::calls::Next;
 use super::clock::Ns;
 use super::memory::Memory;
 use super::node::Node;
-use super::thread::{After, Children, Resume, State, Wait};
+use super::thread::{After, Resume, State, Wait};
 use super::timers::{FileTimer, Timer};
 use super::wait::{Stop, try_wait, wait, wait_for_state};
 
 /// A process of a node.
 pub struct Process {
     pub descriptor: OwnedFd,
-    parent: Option<Pid>,
+    pub parent: Option<Pid>,
+    /// The ids of its process group and its session, as the program sees them.
+    pub group: i64,
+    pub session: i64,
     /// Its child processes until it has received their ends.
-    children: BTreeMap<Pid, ChildProcess>,
+    pub children: BTreeMap<Pid, ChildProcess>,
     /// Whether the numbers 0, 1 and 2 may stand for other files than at the start.
     pub has_moved_files: bool,
     /// The timer of `alarm` and `setitimer`.
@@ -38,11 +38,13 @@ pub struct Process {
     pub file_timers: BTreeMap<i32, FileTimer>,
 }
 
+/// A child process that was not reported as ended yet.
 #[derive(Debug, Clone, Copy)]
-struct ChildProcess {
-    /// Its id, as the program sees it.
-    number: i64,
-    has_ended: bool,
+pub struct ChildProcess {
+    /// Its id and its group's, as the program sees them.
+    pub number: i64,
+    pub group: i64,
+    pub has_ended: bool,
 }
 
 impl Process {
@@ -65,12 +67,15 @@ impl Node {
             rustix::process::pidfd_open(pid, flags).ok()
         });
         let descriptor = descriptor.ok_or(Errno::ESRCH)?;
-        let has_moved_files = parent
-            .and_then(|parent| self.processes.get(&parent))
-            .is_some_and(|parent| parent.has_moved_files);
+        let parent_process = parent.and_then(|parent| self.processes.get(&parent));
+        let has_moved_files = parent_process.is_some_and(|it| it.has_moved_files);
+        let (group, session) =
+            parent_process.map_or((self.first_id, self.first_id), |it| (it.group, it.session));
         let process = Process {
             descriptor,
             parent,
+            group,
+            session,
             children: BTreeMap::new(),
             has_moved_files,
             alarm: None,
@@ -92,10 +97,12 @@ impl Node {
         self.add_process(child, Some(process))?;
         self.add_thread(child, child)?;
         if let Some(parent) = self.processes.get_mut(&process) {
-            let has_ended = false;
-            parent
-                .children
-                .insert(child, ChildProcess { number, has_ended });
+            let it = ChildProcess {
+                number,
+                group: parent.group,
+                has_ended: false,
+            };
+            parent.children.insert(child, it);
         }
         Ok(number)
     }
@@ -271,146 +278,17 @@ impl Node {
         if process == self.main {
             self.end = Some(status.to_string());
         }
-        let parent = self.processes.remove(&process).and_then(|it| it.parent);
-        if let Some(parent) = parent
+        let ended = self.processes.remove(&process);
+        if let Some((Some(parent), group)) = ended.map(|it| (it.parent, it.group))
             && let Some(it) = self.processes.get_mut(&parent)
         {
             if let Some(child) = it.children.get_mut(&process) {
                 child.has_ended = true;
+                child.group = group;
             }
             self.signal_process(parent, Signal::SIGCHLD as i32)?;
         }
         Ok(())
-    }
-
-    /// Whether a wait for child processes has an end.
-    pub(super) fn has_ended_child(&self, id: Pid, which: Children) -> bool {
-        let Some(process) = self.processes.get(&self.threads[&id].process) else {
-            return true;
-        };
-        let is_meant = |child: &Pid| which == Children::Any || which == Children::One(*child);
-        let mut meant = process
-            .children
-            .iter()
-            .filter(|(id, _)| is_meant(id))
-            .peekable();
-        // Without any the call fails at once.
-        meant.peek().is_none() || meant.any(|(_, child)| child.has_ended)
-    }
-
-    /// `wait4` and `waitid`.
-    pub(super) fn on_wait(&mut self, id: Pid, at: &Registers) -> nix::Result<Next> {
-        let arguments = at.arguments();
-        let [first, second, _, fourth, ..] = arguments;
-        let is_wait4 = at.call() == libc::SYS_wait4;
-        let (child, options) = if is_wait4 {
-            ((first as i32) > 0)
-                .then_some(first)
-                .map_or((None, arguments[2]), |it| (Some(it), arguments[2]))
-        } else {
-            ((first == u64::from(libc::P_PID)).then_some(second), fourth)
-        };
-        let process = self.threads[&id].process;
-        let child = child.map(|number| {
-            let children = self.processes.get(&process).map(|it| &it.children);
-            let mut children = children.into_iter().flatten();
-            children
-                .find(|(_, child)| child.number == number as i64)
-                .map(|(id, _)| *id)
-        });
-        let children = match child {
-            None => Children::Any,
-            // There is no such child process, which the kernel finds, too.
-            Some(None) => return Ok(Next::Call),
-            Some(Some(child)) => Children::One(child),
-        };
-        if options & libc::WNOHANG as u64 == 0 && !self.has_ended_child(id, children) {
-            return Ok(Next::Wait(Wait::Child(children), None));
-        }
-        self.wait_for_child(id, at, children)
-    }
-
-    /// Makes the call, with the child process's own id.
-    fn wait_for_child(&mut self, id: Pid, at: &Registers, which: Children) -> nix::Result<Next> {
-        let arguments = at.arguments();
-        if let Children::One(child) = which {
-            let mut changed = arguments;
-            let index = usize::from(at.call() == libc::SYS_waitid);
-            changed[index] = child.as_raw() as u64;
-            let mut registers = *at;
-            registers.set_arguments(changed);
-            registers.write(id)?;
-        }
-        Ok(Next::CallThen(After::Wait(arguments)))
-    }
-
-    /// A thread that waited for child processes makes the call.
-    pub(super) fn resume_wait(&mut self, id: Pid, which: Children) -> nix::Result<Resume> {
-        let at = self.threads[&id].at;
-        if let Next::CallThen(after) = self.wait_for_child(id, &at, which)?
-            && let Some(thread) = self.threads.get_mut(&id)
-        {
-            thread.after = Some(after);
-        }
-        Ok(Resume::Call)
-    }
-
-    /// The end of a child process is received.
-    pub(super) fn on_child_reported(
-        &mut self,
-        id: Pid,
-        registers: &mut Registers,
-        arguments: [u64; 6],
-    ) -> nix::Result<()> {
-        /// Where a `siginfo_t` has the process's id.
-        const SIGINFO_PID: u64 = 16;
-        let is_wait4 = self.threads[&id].at.call() == libc::SYS_wait4;
-        registers.restore_arguments(arguments);
-        let process = self.threads[&id].process;
-        let [_, _, info, options, ..] = arguments;
-        let child = match (is_wait4, registers.result()) {
-            (true, pid @ 1..) => pid as i32,
-            (false, 0) if info != 0 => Memory(id).read_u32(info + SIGINFO_PID)? as i32,
-            _ => return Ok(()),
-        };
-        let child = Pid::from_raw(child);
-        let Some(parent) = self.processes.get_mut(&process) else {
-            return Ok(());
-        };
-        let Some(number) = parent.children.get(&child).map(|it| it.number) else {
-            return Ok(());
-        };
-        if is_wait4 || options & libc::WNOWAIT as u64 == 0 {
-            parent.children.remove(&child);
-        }
-        if is_wait4 {
-            registers.set_result(number);
-            if arguments[3] != 0 {
-                Memory(id).write(arguments[3], &[0; 144])?;
-            }
-        } else {
-            Memory(id).write(info + SIGINFO_PID, &(number as u32).to_le_bytes())?;
-        }
-        Ok(())
-    }
-
-    /// The calls that return an id.
-    pub(super) fn id(&self, id: Pid, call: i64) -> i64 {
-        let number = |id: Pid| self.threads.get(&id).map(|thread| thread.number);
-        let process = self.threads[&id].process;
-        // The process that has started the node: it has the id before the first one.
-        let outside = self.first_id - 1;
-        match call {
-            libc::SYS_gettid => number(id).unwrap_or(outside),
-            libc::SYS_getpid | libc::SYS_setsid => number(process).unwrap_or(outside),
-            libc::SYS_getppid => {
-                let parent = self.processes.get(&process).and_then(|it| it.parent);
-                parent.and_then(number).unwrap_or(outside)
-            }
-            libc::SYS_getpgid | legacy::GETPGRP | libc::SYS_getsid => self.first_id,
-            // setpgid
-            _ => 0,
-        }
     }
 }
 

@@ -218,8 +218,16 @@ impl Node {
                 registers.restore_arguments(arguments);
                 registers.set_result(result);
             }
-            Some(After::Wait(arguments)) => {
-                self.on_child_reported(id, &mut registers, arguments)?;
+            Some(After::Wait { arguments, child }) => {
+                self.on_wait_return(id, &mut registers, arguments, child)?;
+            }
+            Some(After::Uuid(address)) => self.write_uuid(id, address, registers.result())?,
+            Some(After::TimerFile) => {
+                let process = self.threads[&id].process;
+                if let Some(process) = self.processes.get_mut(&process) {
+                    // An earlier timer had this number.
+                    process.file_timers.remove(&(registers.result() as i32));
+                }
             }
             Some(After::Write { arguments, done }) => {
                 let [file, address, len, ..] = arguments;

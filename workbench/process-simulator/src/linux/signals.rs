@@ -85,6 +85,14 @@ impl Node {
                 }
                 [] => fail(Errno::ESRCH),
             },
+            libc::SYS_pidfd_send_signal => {
+                let target = Self::process_of_file(process, first as i32);
+                let target = target.filter(|it| self.processes.contains_key(it));
+                match (target, Signal::try_from(second as i32)) {
+                    (Some(target), Ok(_)) => self.kill_processes(id, at, &[target], second as i32),
+                    _ => Ok(Next::Call),
+                }
+            }
             call => {
                 let (index, signal) = match call {
                     libc::SYS_tkill => (0, second as i32),
@@ -164,7 +172,7 @@ impl Node {
     }
 
     /// Makes a call with the system's own ids in some of its arguments.
-    fn call_with_ids(
+    pub(super) fn call_with_ids(
         &mut self,
         id: Pid,
         at: &Registers,
@@ -178,33 +186,6 @@ impl Node {
         registers.set_arguments(arguments);
         registers.write(id)?;
         Ok(Next::CallThen(After::Arguments(at.arguments())))
-    }
-
-    /// The processes that an argument of `kill` stands for. All are of one process group.
-    fn processes_named(&self, number: i32, own: Pid) -> Vec<Pid> {
-        if number <= 0 {
-            let all = self.processes.keys().copied();
-            return all.filter(|it| number != -1 || *it != own).collect();
-        }
-        let is_it = |process: &&Pid| {
-            let first = self.threads.get(*process);
-            first.is_some_and(|first| first.number == i64::from(number))
-                || process.as_raw() == number
-        };
-        self.processes
-            .keys()
-            .find(is_it)
-            .copied()
-            .into_iter()
-            .collect()
-    }
-
-    fn thread_named(&self, number: i64) -> Option<Pid> {
-        let mut threads = self.threads.iter();
-        // The kernel writes its own ids into the program's memory, so those are known, too.
-        let named =
-            threads.find(|(id, it)| it.number == number || i64::from(id.as_raw()) == number);
-        named.map(|(id, _)| *id)
     }
 
     /// A signal is pending for a process: lets the thread go on that receives it.
@@ -270,10 +251,7 @@ impl Node {
             // The kernel makes most of these calls again after the handler.
             Wait::Readable(_) | Wait::Writable(_) | Wait::Lock { .. } => Resume::Call,
             Wait::Futex { .. } if thread.deadline.is_none() => Resume::Call,
-            Wait::Child(children) => {
-                let children = *children;
-                self.resume_wait(id, children)?
-            }
+            Wait::Child(_) => self.interrupt_wait(id)?,
             Wait::Sleep => {
                 self.write_remaining(id, &at)?;
                 interrupted

@@ -26,6 +26,23 @@ impl Node {
         Ok(Next::Return(bytes.len() as i64))
     }
 
+    /// The program has read some bytes of the kernel's random UUID, which become the seed's.
+    pub(super) fn write_uuid(&mut self, id: Pid, address: u64, read: i64) -> nix::Result<()> {
+        let bytes = self.random_bytes(16);
+        let digits: String = bytes.iter().map(|it| format!("{it:02x}")).collect();
+        // Version 4, variant 1.
+        let text = format!(
+            "{}-{}-4{}-8{}-{}\n",
+            &digits[..8],
+            &digits[8..12],
+            &digits[13..16],
+            &digits[17..20],
+            &digits[20..]
+        );
+        let len = usize::try_from(read).unwrap_or(0).min(text.len());
+        Memory(id).write(address, &text.as_bytes()[..len])
+    }
+
     /// The program runs on one processor, whose number is 0.
     pub(super) fn on_getcpu(&mut self, id: Pid, at: &Registers) -> nix::Result<Next> {
         let [cpu, node, ..] = at.arguments();

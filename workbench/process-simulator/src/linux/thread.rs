@@ -141,6 +141,8 @@ pub enum Wait {
 pub enum Children {
     Any,
     One(Pid),
+    /// Those of a process group, as the program sees its id.
+    Group(i64),
 }
 
 /// A futex: an address in a process, or a place in a file or in shared memory.
@@ -163,8 +165,12 @@ pub enum After {
     /// The new process or thread is reported by its virtual id.
     Fork { child: Pid, number: i64 },
     /// The child process is reported by its virtual id, and is no longer a child. The arguments are
-    /// the program's, the address is that of a `siginfo_t`, if there is one.
-    Wait([u64; 6]),
+    /// the program's.
+    Wait { arguments: [u64; 6], child: Pid },
+    /// What was read at this address is a random UUID.
+    Uuid(u64),
+    /// The result is the number of a new timer's file.
+    TimerFile,
     /// The arguments are the program's again.
     Arguments([u64; 6]),
     /// A call that was skipped returns this.

@@ -56,7 +56,7 @@ impl Timer {
             (Some(_), 0) => (1, None),
             (Some(late), every) => {
                 let times = 1 + late / every;
-                let at = self.at + times * every;
+                let at = self.at.saturating_add(times.saturating_mul(every));
                 (times, Some(Timer { at, every }))
             }
         }
@@ -231,8 +231,7 @@ impl Node {
         let now = self.clock.now;
         let is_due =
             |process: &super::processes::Process| process.next_timer().is_some_and(|at| at <= now);
-        let due = self.processes.iter().filter(|(_, it)| is_due(it));
-        for id in due.map(|(id, _)| *id).collect::<Vec<Pid>>() {
+        for id in self.processes_by_number(|id| self.processes.get(&id).is_some_and(&is_due)) {
             self.fire_timers_of(id, now)?;
         }
         Ok(())
