@@ -30,7 +30,7 @@ fn clocks_move_by_a_microsecond_a_look() {
 }
 
 #[test]
-fn sleeps_take_their_time_to_the_nanosecond() {
+fn sleeps_take_their_time_and_at_least_a_millisecond() {
     check("sleeps", &[]);
 }
 
@@ -127,4 +127,24 @@ fn a_call_that_waits_in_the_kernel_is_reported_by_name() {
             &["may not repeat: a thread waited in flock()", "flock: ok"],
         );
     }
+}
+
+#[test]
+fn signals_interrupt_what_a_thread_waits_for() {
+    check("interrupts", &[]);
+}
+
+#[test]
+fn ends_of_child_processes_are_received_as_asked_for() {
+    check("children", &[]);
+}
+
+#[test]
+fn ends_of_threads_and_processes_release_those_that_wait() {
+    check("ends", &[]);
+}
+
+#[test]
+fn files_of_all_kinds_make_only_their_readers_wait() {
+    check("files", &[]);
 }

@@ -67,8 +67,20 @@ int main(void) {
     timer_delete(timer);
     event = (struct sigevent){.sigev_notify = SIGEV_THREAD, .sigev_notify_function = on_thread, .sigev_value.sival_int = 43};
     timer_create(CLOCK_MONOTONIC, &event, &timer);
-    spec = (struct itimerspec){after_ms(0), after_ms(100)};
+    spec = (struct itimerspec){after_ms(100), after_ms(100)};
     timer_settime(timer, 0, &spec, NULL);
-    for (count = 0; !count;) sleep_ms(10);
+    for (count = 0; count < 3;) sleep_ms(1000);
     timer_delete(timer);
+
+    // Two at the same moment, while no thread waits.
+    timer_t timers[2];
+    event = (struct sigevent){.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1, .sigev_value.sival_int = 44};
+    spec = (struct itimerspec){after_ms(0), after_ms(5)};
+    for (int i = 0; i < 2; i++) {
+        timer_create(CLOCK_MONOTONIC, &event, &timers[i]);
+        timer_settime(timers[i], 0, &spec, NULL);
+        event.sigev_signo = SIGALRM;
+    }
+    for (count = 0; count < 2;) ms();
+    saw("both: at %ld ms", ms());
 }
