@@ -1,9 +1,9 @@
 //! Calls that a waiting thread makes for the supervisor.
 
 use nix::errno::Errno;
-use nix::libc;
+use nix::libc::{self, siginfo_t};
 use nix::sys::ptrace;
-use nix::sys::signal::kill;
+use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use super::arch::Registers;
@@ -11,6 +11,9 @@ use super::memory::Memory;
 use super::node::Node;
 use super::signals::Status;
 use super::wait::{Stop, wait};
+
+/// The filter stops a thread at the entrance of a call.
+const AT_ENTRANCE: Stop = Stop::Event(libc::PTRACE_EVENT_SECCOMP);
 
 impl Node {
     /// Arms one of the kernel's timers so that it expires at once, and waits for its signal.
@@ -58,30 +61,20 @@ impl Node {
     fn inject(&mut self, id: Pid, call: i64, arguments: [u64; 6]) -> nix::Result<i64> {
         let at = self.threads[&id].at;
         let mut registers = at;
+        let mut held = Vec::new();
         registers.skip_call(0);
         registers.write(id)?;
-        run_to_call(id)?;
+        self.run_until(id, Stop::Call, &mut held)?;
         registers.call_again(call, arguments);
         registers.write(id)?;
         // The entrance and the exit.
-        run_to_call(id)?;
-        run_to_call(id)?;
+        self.run_until(id, Stop::Call, &mut held)?;
+        self.run_until(id, Stop::Call, &mut held)?;
         let mut registers = Registers::read(id)?;
         let result = registers.result();
         registers.call_again(at.call(), at.arguments());
         registers.write(id)?;
-        let mut held = Vec::new();
-        loop {
-            ptrace::cont(id, None)?;
-            match wait(id)? {
-                Stop::Event(libc::PTRACE_EVENT_SECCOMP) => break,
-                Stop::Signal(signal) => {
-                    let info = ptrace::getsiginfo(id)?;
-                    held.extend(self.deliverable(id, signal)?.map(|signal| (signal, info)));
-                }
-                _ => return Err(Errno::ESRCH),
-            }
-        }
+        self.run_until(id, AT_ENTRANCE, &mut held)?;
         // The signals are pending again when the thread goes on from its call.
         for (signal, info) in held {
             if let Some(thread) = self.threads.get_mut(&id) {
@@ -91,17 +84,30 @@ impl Node {
         }
         Ok(result)
     }
-}
 
-/// Lets a thread run to the next entrance or exit of a call.
-fn run_to_call(id: Pid) -> nix::Result<()> {
-    loop {
-        ptrace::syscall(id, None)?;
-        match wait(id)? {
-            Stop::Call => return Ok(()),
-            // The filter stops it, too.
-            Stop::Event(libc::PTRACE_EVENT_SECCOMP) => {}
-            _ => return Err(Errno::ESRCH),
+    /// Lets a thread run to a stop, and holds back the signals that come before.
+    fn run_until(
+        &mut self,
+        id: Pid,
+        meant: Stop,
+        held: &mut Vec<(Signal, siginfo_t)>,
+    ) -> nix::Result<()> {
+        loop {
+            match meant {
+                Stop::Call => ptrace::syscall(id, None)?,
+                _ => ptrace::cont(id, None)?,
+            }
+            match wait(id)? {
+                stop if stop == meant => return Ok(()),
+                Stop::Signal(signal) => {
+                    if let Some(signal) = self.deliverable(id, signal)? {
+                        held.push((signal, ptrace::getsiginfo(id)?));
+                    }
+                }
+                // The filter stops it beside the entrance.
+                AT_ENTRANCE => {}
+                _ => return Err(Errno::ESRCH),
+            }
         }
     }
 }
