@@ -1,12 +1,15 @@
 //! Unmodified programs as the nodes of a simulation.
 //!
-//! A program runs under ptrace, with a filter that stops it at every call that looks at a clock, may
-//! wait, or draws random numbers. One of its threads runs at a time, and none ever waits in the kernel:
-//! where it would, it is stopped until what it waits for is there or its virtual deadline has come. So
-//! the same seed gives the same run, in any language, and a second of sleep costs nothing.
+//! A program runs under ptrace, with a filter that stops it at the calls that look at a clock, may wait,
+//! or draw random numbers. One of its threads runs at a time, and none waits in such a call: it is
+//! stopped before it until what it waits for is there or its virtual deadline has come. So the same seed
+//! gives the same run, in any language, and a second of sleep costs nothing. Computing takes no virtual
+//! time.
 //!
-//! Not virtual are sockets, files that others change, and instructions that draw random numbers
-//! (RDRAND). Computing takes no virtual time.
+//! Not virtual, and reported when a node meets them: sockets other than pairs, calls that wait for
+//! something else (locks of files, say), `signalfd`, real-time signals, stops by SIGSTOP. Not virtual, and
+//! not seen: what `/proc` shows of processes and of the machine, the dates of files, files that others
+//! change, and instructions that draw random numbers (RDRAND).
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -46,7 +49,7 @@ pub struct Program {
 /// Which of the threads of a node that could run goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Threads {
-    /// Each runs until it waits; then the one that has been ready for longest.
+    /// Each runs until it waits, but not for ever; then the one that has been ready for longest.
     #[default]
     InOrder,
     /// At every stop the seed decides.

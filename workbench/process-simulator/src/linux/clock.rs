@@ -40,7 +40,7 @@ pub struct Clock {
 }
 
 impl Clock {
-    /// Something that takes time, however little.
+    /// Passes the time of a look at the clock.
     pub fn tick(&mut self) {
         self.looks = self.looks.saturating_add(1);
         let tick = MICROSECOND << (self.looks / PATIENCE).min(10);

@@ -1,8 +1,8 @@
 //! One incarnation of a node: its processes and their threads, of which one runs at a time.
 //!
-//! No call ever waits in the kernel. A thread whose call would wait is stopped at the call's entrance
-//! until what it waits for is there, or its virtual deadline has come. So the order of the threads is
-//! the node's alone, and a node whose threads all wait is at rest, exactly.
+//! No call that the filter knows waits in the kernel. A thread whose call would wait is stopped at the
+//! call's entrance until what it waits for is there, or its virtual deadline has come. So the order of
+//! the threads is the node's alone, and a node whose threads all wait is at rest.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::{Path, PathBuf};

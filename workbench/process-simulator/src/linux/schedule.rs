@@ -30,7 +30,7 @@ struct Seeded {
     next_delay: Ns,
 }
 
-/// What becomes of a thread that could go on.
+/// Whether a thread that could go on does so now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Turn {
     /// It goes on.
@@ -71,7 +71,7 @@ impl Schedule {
         }
     }
 
-    /// What becomes of the thread that runs, at a stop. Others could notice the call that it is about
+    /// Whether the thread that runs goes on at a stop. Others could notice the call that it is about
     /// to make: a write, a lock or a sleep.
     pub fn turn(&mut self, now: Ns, ready: &VecDeque<Pid>, is_noticed: bool) -> Turn {
         let Some(seeded) = &mut self.seeded else {

@@ -21,7 +21,7 @@ type Signals = u64;
 /// Signals that do nothing unless they are handled.
 const HARMLESS: [i32; 4] = [libc::SIGCHLD, libc::SIGURG, libc::SIGWINCH, libc::SIGCONT];
 
-/// What the kernel knows of a thread's signals.
+/// A thread's signals, as `/proc` shows them.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub struct Status {
     blocked: Signals,
