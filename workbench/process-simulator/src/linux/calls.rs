@@ -93,6 +93,16 @@ impl Node {
             | filter::FUTEX_REQUEUE
             | libc::SYS_rseq => Ok(MISSING),
 
+            libc::SYS_clone | libc::SYS_clone3 => self.on_clone(id, at),
+            // The time-stamp counter stays virtual.
+            libc::SYS_prctl => Ok(Next::Return(0)),
+            libc::SYS_prlimit64
+            | libc::SYS_sched_getparam
+            | libc::SYS_sched_setparam
+            | libc::SYS_sched_getscheduler
+            | libc::SYS_sched_setscheduler => self.on_thread_call(id, at, 0),
+            libc::SYS_getpriority | libc::SYS_setpriority => self.on_thread_call(id, at, 1),
+
             libc::SYS_exit => {
                 if let Some(thread) = self.threads.get_mut(&id) {
                     thread.is_ending = true;

@@ -71,6 +71,7 @@ impl Node {
             (_, Some(child)) => self.wait_for(id, at, child),
             (_, None) if has_time => Ok(Next::Wait(Wait::Child(which), None)),
             (_, None) => {
+                self.clock.tick();
                 if !is_wait4 && info != 0 {
                     Memory(id).write(info, &[0; 24])?;
                 }

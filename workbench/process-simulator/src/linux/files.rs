@@ -10,14 +10,14 @@ use nix::libc;
 use nix::unistd::Pid;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::OFlags;
-use rustix::process::{PidfdGetfdFlags, pidfd_getfd};
+use rustix::process::{PidfdFlags, PidfdGetfdFlags, pidfd_getfd, pidfd_open};
 
 use super::arch::{Registers, legacy};
 use super::calls::Next;
-use super::memory::Memory;
+use super::memory::{Memory, failed};
 use super::node::Node;
 use super::pipes::OutputFile;
-use super::thread::{After, Resume, State, Wait};
+use super::thread::{After, Resume, State, Thread, Wait};
 
 /// A write of at most so many bytes to a pipe that is not full never waits.
 const ATOMIC_WRITE: u64 = 4096;
@@ -42,28 +42,29 @@ impl Node {
                 Next::Wait(Wait::Readable(file), None)
             });
         }
-        let link = link(process, file);
-        match &*link {
-            "/dev/urandom" | "/dev/random" if at.call() == libc::SYS_read => {
-                return self.write_random(id, address, len);
-            }
-            "/proc/sys/kernel/random/uuid" if at.call() == libc::SYS_read => {
-                return Ok(Next::CallThen(After::Uuid(address)));
-            }
+        let holder = self.holder(process);
+        let (first, space) = match at.call() {
+            libc::SYS_read => (address, len),
+            _ => Memory(id).read_words(address).map(|[it, len]| (it, len))?,
+        };
+        match &*link(holder, file) {
+            "/dev/urandom" | "/dev/random" => return self.write_random(id, first, space),
+            "/proc/sys/kernel/random/uuid" => return Ok(Next::CallThen(After::Uuid(first))),
             "anon_inode:[timerfd]" => {
-                if let Some(next) = self.read_file_timer(id, file, address)? {
+                if let Some(next) = self.read_file_timer(id, file, first)? {
                     return Ok(next);
                 }
             }
             _ => {}
         }
-        Ok(
-            if may_wait(process, file) && self.would_wait(process, file, PollFlags::IN) {
-                Next::Wait(Wait::Readable(file), None)
-            } else {
-                Next::Call
-            },
-        )
+        if !may_wait(holder, file) || self.is_ready(process, file, PollFlags::IN) {
+            return Ok(Next::Call);
+        }
+        if self.never_waits(process, file) {
+            self.clock.tick();
+            return Ok(Next::Call);
+        }
+        Ok(Next::Wait(Wait::Readable(file), None))
     }
 
     /// `write` and `writev`.
@@ -74,7 +75,7 @@ impl Node {
         let process = self.threads[&id].process;
         let link = match (file, self.has_moved_files(process)) {
             (1 | 2, false) => String::new(),
-            _ => link(process, file),
+            _ => link(self.holder(process), file),
         };
         let output = match (file, &*link) {
             (1, "") => Some(OutputFile::Stdout),
@@ -94,7 +95,7 @@ impl Node {
             .get_mut(&id)
             .and_then(|it| it.unfinished.take());
         let (arguments, done) = unfinished.unwrap_or((arguments, 0));
-        if !may_wait(process, file) {
+        if !may_wait(self.holder(process), file) {
             return Ok(Next::Call);
         }
         if self.would_wait(process, file, PollFlags::OUT) {
@@ -183,7 +184,11 @@ impl Node {
             Wait::Writable(file) => self.is_ready(process, file, PollFlags::OUT),
             _ => false,
         };
-        Ok(is_ready.then_some(Resume::Decide(None)))
+        Ok(match (is_ready, is_due) {
+            (true, _) => Some(Resume::Decide(deadline)),
+            (false, true) => Some(Resume::Return(failed(Errno::EAGAIN))),
+            (false, false) => None,
+        })
     }
 
     /// The outcome of a wait for files, if one is ready or the time is over.
@@ -335,14 +340,33 @@ impl Node {
         !self.is_ready(process, file, flags) && !self.never_waits(process, file)
     }
 
-    fn never_waits(&self, process: Pid, file: i32) -> bool {
+    pub(super) fn never_waits(&self, process: Pid, file: i32) -> bool {
         let flags = self.duplicate(process, file).map(rustix::fs::fcntl_getfl);
         flags.is_some_and(|it| it.is_ok_and(|it| it.contains(OFlags::NONBLOCK)))
     }
 
     pub(super) fn duplicate(&self, process: Pid, file: i32) -> Option<OwnedFd> {
-        let process = self.processes.get(&process)?;
-        pidfd_getfd(&process.descriptor, file, PidfdGetfdFlags::empty()).ok()
+        let it = self.processes.get(&process)?;
+        let holder = self.holder(process);
+        if holder == process {
+            return pidfd_getfd(&it.descriptor, file, PidfdGetfdFlags::empty()).ok();
+        }
+        // Only Linux from 6.9 on has descriptors of threads.
+        let thread = rustix::process::Pid::from_raw(holder.as_raw())?;
+        let flags = PidfdFlags::from_bits_retain(libc::PIDFD_THREAD);
+        let thread = pidfd_open(thread, flags).ok()?;
+        pidfd_getfd(&thread, file, PidfdGetfdFlags::empty()).ok()
+    }
+
+    /// A thread that has the files of a process: the first one, unless it has ended before the others.
+    pub(super) fn holder(&self, process: Pid) -> Pid {
+        let is_stopped = |id: &Pid| self.threads.get(id).is_some_and(Thread::is_stopped);
+        if self.threads.contains_key(&process) && !is_stopped(&process) {
+            let mut others = self.order.iter().copied();
+            let other = others.find(|id| self.threads[id].process == process && is_stopped(id));
+            return other.unwrap_or(process);
+        }
+        process
     }
 
     fn has_moved_files(&self, process: Pid) -> bool {
@@ -369,7 +393,7 @@ const IN: PollFlags = PollFlags::IN.union(PollFlags::HUP).union(PollFlags::ERR);
 const OUT: PollFlags = PollFlags::OUT.union(PollFlags::ERR);
 
 /// What a descriptor's link in `/proc` shows.
-fn link(process: Pid, file: i32) -> String {
+pub fn link(process: Pid, file: i32) -> String {
     let link = std::fs::read_link(format!("/proc/{process}/fd/{file}"));
     link.map_or_else(|_| String::new(), |it| it.to_string_lossy().into_owned())
 }
@@ -392,7 +416,10 @@ fn is_stream(file: Option<OwnedFd>) -> bool {
 /// The contents of several buffers.
 fn read_buffers(memory: Memory, address: u64, count: u64) -> nix::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    for index in 0..count.min(MAX_BUFFERS) {
+    if count > MAX_BUFFERS {
+        return Err(Errno::EINVAL);
+    }
+    for index in 0..count {
         let [start, len] = memory.read_words(address + 16 * index)?;
         bytes.extend(memory.read_vec(start, len as usize)?);
     }

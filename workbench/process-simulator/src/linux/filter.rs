@@ -10,6 +10,7 @@ use seccompiler::{
 };
 
 use super::arch::legacy;
+use super::node::FIRST_ID;
 
 /// Calls that look at a clock, may wait, draw random numbers, show a number that differs from run to
 /// run, or make what waits for another thread ready.
@@ -71,6 +72,7 @@ const STOPPING: &[i64] = &[
     FUTEX_WAIT,
     FUTEX_REQUEUE,
     // Processes and threads.
+    libc::SYS_clone3,
     libc::SYS_exit,
     libc::SYS_execve,
     libc::SYS_execveat,
@@ -110,9 +112,55 @@ pub const FUTEX_WAKE: i64 = 454;
 pub const FUTEX_WAIT: i64 = 455;
 pub const FUTEX_REQUEUE: i64 = 456;
 
-/// Calls that stop only if this argument is the number of a standard file.
-const ON_STANDARD_FILES: [(i64, u8); 3] =
-    [(libc::SYS_close, 0), (legacy::DUP2, 1), (libc::SYS_dup3, 1)];
+/// Calls that stop only if this argument fulfils this condition.
+const ON_CONDITION: &[(i64, u8, SeccompCmpOp, u64)] = &[
+    // Standard files.
+    (libc::SYS_close, 0, SeccompCmpOp::Le, 2),
+    (legacy::DUP2, 1, SeccompCmpOp::Le, 2),
+    (libc::SYS_dup3, 1, SeccompCmpOp::Le, 2),
+    // Processes that would not be controlled.
+    (
+        libc::SYS_clone,
+        0,
+        SeccompCmpOp::MaskedEq(libc::CLONE_UNTRACED as u64),
+        libc::CLONE_UNTRACED as u64,
+    ),
+    // The time-stamp counter.
+    (
+        libc::SYS_prctl,
+        0,
+        SeccompCmpOp::Eq,
+        libc::PR_SET_TSC as u64,
+    ),
+    // Virtual ids.
+    (libc::SYS_prlimit64, 0, SeccompCmpOp::Ge, FIRST_ID as u64),
+    (
+        libc::SYS_sched_getparam,
+        0,
+        SeccompCmpOp::Ge,
+        FIRST_ID as u64,
+    ),
+    (
+        libc::SYS_sched_setparam,
+        0,
+        SeccompCmpOp::Ge,
+        FIRST_ID as u64,
+    ),
+    (
+        libc::SYS_sched_getscheduler,
+        0,
+        SeccompCmpOp::Ge,
+        FIRST_ID as u64,
+    ),
+    (
+        libc::SYS_sched_setscheduler,
+        0,
+        SeccompCmpOp::Ge,
+        FIRST_ID as u64,
+    ),
+    (libc::SYS_getpriority, 1, SeccompCmpOp::Ge, FIRST_ID as u64),
+    (libc::SYS_setpriority, 1, SeccompCmpOp::Ge, FIRST_ID as u64),
+];
 
 /// The filter, as a program for the kernel.
 pub fn program() -> anyhow::Result<BpfProgram> {
@@ -120,10 +168,10 @@ pub fn program() -> anyhow::Result<BpfProgram> {
         STOPPING.iter().map(|call| (*call, Vec::new())).collect();
     // Numbers below zero are calls that this processor's Linux does not have.
     rules.retain(|call, _| *call >= 0);
-    for (call, argument) in ON_STANDARD_FILES.into_iter().filter(|it| it.0 >= 0) {
-        let is_standard =
-            SeccompCondition::new(argument, SeccompCmpArgLen::Dword, SeccompCmpOp::Le, 2)?;
-        rules.insert(call, vec![SeccompRule::new(vec![is_standard])?]);
+    for (call, argument, operator, value) in ON_CONDITION.iter().filter(|it| it.0 >= 0) {
+        let length = SeccompCmpArgLen::Dword;
+        let condition = SeccompCondition::new(*argument, length, operator.clone(), *value)?;
+        rules.insert(*call, vec![SeccompRule::new(vec![condition])?]);
     }
     let filter = SeccompFilter::new(
         rules,

@@ -162,14 +162,21 @@ impl Node {
     /// Wakes the threads that wait for a word to change which the kernel has changed, as a thread has
     /// ended.
     pub(super) fn recheck_futexes(&mut self) {
-        let waiting = self.waiting(|_, wait| matches!(wait, Wait::Futex { .. }));
-        for id in waiting {
-            let [address, _, value, ..] = self.threads[&id].at.arguments();
-            if Memory(id)
-                .read_u32(address)
-                .is_ok_and(|now| now != value as u32)
-            {
-                self.make_ready(id, Resume::Return(0));
+        let is_meant = |wait: &Wait| matches!(wait, Wait::Futex { .. } | Wait::Lock { .. });
+        for id in self.waiting(|_, wait| is_meant(wait)) {
+            let thread = &self.threads[&id];
+            let [address, _, value, ..] = thread.at.arguments();
+            let Ok(word) = Memory(id).read_u32(address) else {
+                continue;
+            };
+            match thread.state {
+                State::Waiting(Wait::Lock { .. }) if word & LOCK_OWNER == 0 => {
+                    self.make_ready(id, Resume::Decide(thread.deadline));
+                }
+                State::Waiting(Wait::Futex { .. }) if word != value as u32 => {
+                    self.make_ready(id, Resume::Return(0));
+                }
+                _ => {}
             }
         }
     }

@@ -104,6 +104,19 @@ impl Node {
         }))
     }
 
+    /// A call that names a thread in one of its arguments.
+    pub(super) fn on_thread_call(
+        &mut self,
+        id: Pid,
+        at: &Registers,
+        index: usize,
+    ) -> nix::Result<Next> {
+        match self.thread_named(at.arguments()[index] as i64) {
+            Some(thread) => self.call_with_ids(id, at, &[(index, thread)]),
+            None => fail(Errno::ESRCH),
+        }
+    }
+
     /// `pidfd_open`.
     pub(super) fn on_pidfd_open(&mut self, id: Pid, at: &Registers) -> nix::Result<Next> {
         let [number, ..] = at.arguments();

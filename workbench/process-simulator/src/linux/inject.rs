@@ -18,8 +18,8 @@ const AT_ENTRANCE: Stop = Stop::Event(libc::PTRACE_EVENT_SECCOMP);
 impl Node {
     /// Arms one of the kernel's timers so that it expires at once, and waits for its signal.
     pub(super) fn arm_posix_timer(&mut self, id: Pid, timer: i32) -> nix::Result<()> {
-        // Below the stack pointer, and the 128 bytes that a function may use there.
-        let address = self.threads[&id].at.stack() - 512;
+        // What is there is written back before the thread goes on.
+        let address = self.threads[&id].at.stack();
         let memory = Memory(id);
         let saved = memory.read_words::<4>(address)?;
         memory.write_words(address, &[0, 0, 0, 1])?;

@@ -34,7 +34,7 @@ const SLICE: Ns = MILLISECOND;
 const TURNS: u32 = 32;
 
 /// The ids that a program sees begin above those of the system, which end at 4 194 304.
-const FIRST_ID: i64 = 5_000_000;
+pub const FIRST_ID: i64 = 5_000_000;
 
 /// One incarnation of a node.
 pub struct Node {

@@ -86,6 +86,24 @@ impl Node {
         Ok(())
     }
 
+    /// `clone` and `clone3`: what they make is controlled, whatever the program asks for.
+    pub(super) fn on_clone(&mut self, id: Pid, at: &Registers) -> nix::Result<Next> {
+        const UNTRACED: u64 = libc::CLONE_UNTRACED as u64;
+        let mut arguments = at.arguments();
+        if at.call() == libc::SYS_clone3 {
+            let [flags] = Memory(id).read_words(arguments[0])?;
+            if flags & UNTRACED != 0 {
+                Memory(id).write_words(arguments[0], &[flags & !UNTRACED])?;
+            }
+            return Ok(Next::Call);
+        }
+        arguments[0] &= !UNTRACED;
+        let mut registers = *at;
+        registers.set_arguments(arguments);
+        registers.write(id)?;
+        Ok(Next::Call)
+    }
+
     /// A thread has made a thread or a process. Returns the new one's id, as the program sees it.
     pub(super) fn on_fork(&mut self, id: Pid, child: Pid) -> nix::Result<i64> {
         let process = self.threads[&id].process;
@@ -276,7 +294,13 @@ impl Node {
         self.recheck_futexes();
         self.release_parent(process)?;
         if process == self.main {
-            self.end = Some(status.to_string());
+            let why = match status {
+                Stop::Killed(libc::SIGSYS) => {
+                    ": a call of 32 bits, or one that its own filter forbids"
+                }
+                _ => "",
+            };
+            self.end = Some(format!("{status}{why}"));
         }
         let ended = self.processes.remove(&process);
         if let Some((Some(parent), group)) = ended.map(|it| (it.parent, it.group))

@@ -4,6 +4,7 @@ use nix::errno::Errno;
 use nix::libc;
 use nix::unistd::Pid;
 use rustix::event::PollFlags;
+use rustix::net::sockopt::{Timeout, socket_timeout};
 
 use super::arch::Registers;
 use super::calls::{Next, fail};
@@ -71,7 +72,16 @@ impl Node {
             Some(wait)
                 if flags & libc::MSG_DONTWAIT == 0 && self.would_wait(process, file, events) =>
             {
-                Next::Wait(wait, None)
+                let time = self.duplicate(process, file).map(|copy| {
+                    let which = match wait {
+                        Wait::Readable(_) => Timeout::Recv,
+                        _ => Timeout::Send,
+                    };
+                    socket_timeout(copy, which)
+                });
+                let time = time.and_then(|it| it.ok().flatten());
+                let deadline = time.map(|it| self.clock.now.saturating_add(it.as_nanos() as u64));
+                Next::Wait(wait, deadline)
             }
             _ => Next::Call,
         })

@@ -10,12 +10,12 @@ use nix::libc;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use rustix::event::{PollFd, PollFlags, Timespec as PollTime, poll};
-use rustix::fs::OFlags;
 use rustix::time::{Itimerspec, TimerfdTimerFlags, Timespec, timerfd_settime};
 
 use super::arch::Registers;
 use super::calls::{Next, fail};
 use super::clock::{MICROSECOND, MILLISECOND, Ns, SECOND};
+use super::files::link;
 use super::memory::{Memory, duration};
 use super::node::Node;
 use super::thread::Wait;
@@ -36,7 +36,6 @@ pub struct Timer {
 /// A timer that makes a file readable.
 pub struct FileTimer {
     timer: Option<Timer>,
-    file: OwnedFd,
     /// How often it has expired since it was read.
     expirations: u64,
 }
@@ -166,7 +165,7 @@ impl Node {
         if old != 0 {
             self.write_file_timer(id, file, old)?;
         }
-        let clock = clock_of(process, file);
+        let clock = clock_of(self.holder(process), file);
         let due = if flags as i32 & libc::TFD_TIMER_ABSTIME != 0 {
             self.clock.moment(clock, first)
         } else {
@@ -175,7 +174,6 @@ impl Node {
         arm(&copy, 0);
         let timer = FileTimer {
             timer: (first > 0).then_some(Timer { at: due, every }),
-            file: copy,
             expirations: 0,
         };
         if let Some(process) = self.processes.get_mut(&process) {
@@ -207,22 +205,21 @@ impl Node {
         address: u64,
     ) -> nix::Result<Option<Next>> {
         let process = self.threads[&id].process;
+        let never_waits = self.never_waits(process, file);
+        let copy = self.duplicate(process, file);
         let processes = self.processes.get_mut(&process);
         let Some(timer) = processes.and_then(|it| it.file_timers.get_mut(&file)) else {
             return Ok(None);
         };
         if timer.expirations == 0 {
-            let flags = rustix::fs::fcntl_getfl(&timer.file);
-            return Ok(Some(match flags {
-                Ok(flags) if !flags.contains(OFlags::NONBLOCK) => {
-                    Next::Wait(Wait::Readable(file), None)
-                }
-                _ => fail(Errno::EAGAIN)?,
+            return Ok(Some(match never_waits {
+                true => fail(Errno::EAGAIN)?,
+                false => Next::Wait(Wait::Readable(file), None),
             }));
         }
         Memory(id).write_words(address, &[timer.expirations])?;
         timer.expirations = 0;
-        arm(&timer.file, 0);
+        copy.iter().for_each(|copy| arm(copy, 0));
         Ok(Some(Next::Return(8)))
     }
 
@@ -241,20 +238,13 @@ impl Node {
         let Some(process) = self.processes.get_mut(&id) else {
             return Ok(());
         };
-        for it in process.file_timers.values_mut() {
+        let mut expired = Vec::new();
+        for (file, it) in &mut process.file_timers {
             let Some(timer) = it.timer else { continue };
             let (times, timer) = timer.expire(now);
             it.timer = timer;
             it.expirations += times;
-            if times > 0 {
-                arm(&it.file, 1);
-                let mut file = [PollFd::new(&it.file, PollFlags::IN)];
-                let soon = PollTime {
-                    tv_sec: 1,
-                    tv_nsec: 0,
-                };
-                let _ = poll(&mut file, Some(&soon));
-            }
+            expired.extend((times > 0).then_some(*file));
         }
         if let Some(alarm) = process.alarm {
             let (times, alarm) = alarm.expire(now);
@@ -264,7 +254,29 @@ impl Node {
                 self.signal_process(id, libc::SIGALRM)?;
             }
         }
+        for file in expired {
+            self.make_readable(id, file);
+        }
         self.fire_posix_timers(id, now)
+    }
+
+    /// Makes a timer's file readable, unless it was closed.
+    fn make_readable(&mut self, process: Pid, file: i32) {
+        let copy = self.duplicate(process, file);
+        let is_timer = link(self.holder(process), file) == "anon_inode:[timerfd]";
+        let Some(copy) = copy.filter(|_| is_timer) else {
+            if let Some(process) = self.processes.get_mut(&process) {
+                process.file_timers.remove(&file);
+            }
+            return;
+        };
+        arm(&copy, 1);
+        let mut file = [PollFd::new(&copy, PollFlags::IN)];
+        let soon = PollTime {
+            tv_sec: 1,
+            tv_nsec: 0,
+        };
+        let _ = poll(&mut file, Some(&soon));
     }
 
     /// A timer of `timer_create` is set.

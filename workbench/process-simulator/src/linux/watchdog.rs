@@ -21,10 +21,10 @@ const INTERVAL: Duration = Duration::from_millis(50);
 const MAX_COMPUTING: u64 = 200_000_000;
 
 /// How often in a row the watchdog finds a thread waiting in the kernel before it is interrupted.
-const MAX_WAITING: u32 = 20;
+const MAX_WAITING: u32 = 4;
 
 /// Interruptions in a row after which a thread that could go on lets virtual time pass.
-pub const STUCK_AFTER: u32 = 10;
+const STUCK_AFTER: u32 = 10;
 
 /// Interruptions in a row after which a node is given up.
 const HOPELESS_AFTER: u32 = 50;
@@ -120,6 +120,15 @@ impl Watch {
                 format!("a thread waited in {name}(), which is not virtual")
             }
         }
+    }
+
+    /// How often the virtual time that passes is to be doubled.
+    pub fn doublings(&self) -> u32 {
+        let first = match self.reason {
+            Reason::Computing => STUCK_AFTER,
+            Reason::Waiting(_) => 1,
+        };
+        self.in_a_row.saturating_sub(first).min(10)
     }
 
     /// How often in a row threads were interrupted.
