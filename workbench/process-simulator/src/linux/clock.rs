@@ -25,6 +25,9 @@ const EPOCH: Ns = 1_767_225_600 * SECOND;
 /// How long the machine has been up at the beginning of a run.
 const UPTIME: Ns = 1_000 * SECOND;
 
+/// The time of rest after which a look is forgotten.
+const FORGOTTEN_AFTER: Ns = 10 * MICROSECOND;
+
 /// The number of looks without a rest after which a look takes twice as long.
 const PATIENCE: u32 = 1024;
 
@@ -35,7 +38,7 @@ pub struct Clock {
     pub now: Ns,
     /// The processor time that the node has used: its looks.
     pub cpu: Ns,
-    /// Looks since all threads of the node waited.
+    /// Looks that are not forgotten.
     looks: u32,
 }
 
@@ -55,9 +58,12 @@ impl Clock {
         UPTIME + self.now
     }
 
-    /// All threads of the node wait.
-    pub fn rest(&mut self) {
-        self.looks = 0;
+    /// Time has passed while all threads of the node waited, so its looks are forgotten one by one.
+    pub fn pass(&mut self, now: Ns) {
+        let rest = now.saturating_sub(self.now);
+        let forgotten = u32::try_from(rest / FORGOTTEN_AFTER).unwrap_or(u32::MAX);
+        self.looks = self.looks.saturating_sub(forgotten);
+        self.now = self.now.max(now);
     }
 
     /// What one of Linux's clocks shows.
@@ -141,7 +147,7 @@ mod tests {
         assert_eq!(clock.now, MICROSECOND);
         (0..20_000).for_each(|_| clock.tick());
         assert!(clock.now > SECOND, "{clock:?}");
-        clock.rest();
+        clock.pass(clock.now + SECOND);
         let before = clock.now;
         clock.tick();
         assert_eq!(clock.now - before, MICROSECOND);

@@ -10,6 +10,7 @@ use nix::libc;
 use nix::unistd::Pid;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::OFlags;
+use rustix::net::sockopt::Timeout;
 use rustix::process::{PidfdFlags, PidfdGetfdFlags, pidfd_getfd, pidfd_open};
 
 use super::arch::{Registers, legacy};
@@ -36,6 +37,9 @@ impl Node {
         let process = self.threads[&id].process;
         if file == 0 && !self.has_moved_files(process) {
             let (is_ready, never_waits) = self.pipes.stdin_readiness();
+            if !is_ready && never_waits {
+                self.clock.tick();
+            }
             return Ok(if is_ready || never_waits {
                 Next::Call
             } else {
@@ -64,7 +68,8 @@ impl Node {
             self.clock.tick();
             return Ok(Next::Call);
         }
-        Ok(Next::Wait(Wait::Readable(file), None))
+        let deadline = self.socket_deadline(process, file, Timeout::Recv);
+        Ok(Next::Wait(Wait::Readable(file), deadline))
     }
 
     /// `write` and `writev`.

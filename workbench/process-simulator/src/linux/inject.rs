@@ -18,19 +18,17 @@ const AT_ENTRANCE: Stop = Stop::Event(libc::PTRACE_EVENT_SECCOMP);
 impl Node {
     /// Arms one of the kernel's timers so that it expires at once, and waits for its signal.
     pub(super) fn arm_posix_timer(&mut self, id: Pid, timer: i32) -> nix::Result<()> {
-        // What is there is written back before the thread goes on.
-        let address = self.threads[&id].at.stack();
-        let memory = Memory(id);
-        let saved = memory.read_words::<4>(address)?;
-        memory.write_words(address, &[0, 0, 0, 1])?;
         let process = self.threads[&id].process;
         let before = self.pending_signals(process);
-        let arguments = [timer as u64, 0, address, 0, 0, 0];
-        let armed = self.inject(id, libc::SYS_timer_settime, arguments);
-        memory.write_words(address, &saved)?;
-        armed?;
+        let at_once = [0, 0, 0, 1];
+        self.inject_timer_call(
+            id,
+            libc::SYS_timer_settime,
+            |it| [timer as u64, 0, it, 0, 0, 0],
+            at_once,
+        )?;
         // The clock's interrupt may come a little later.
-        for _ in 0..1000 {
+        for look in 1..1000 {
             let now = self.pending_signals(process);
             let changed = before.iter().zip(&now).find(|(before, now)| before != now);
             if let Some(((_, before), (thread, now))) = changed {
@@ -45,9 +43,39 @@ impl Node {
                 }
                 return Ok(());
             }
+            if look % 4 == 0 {
+                let arguments = |it| [timer as u64, it, 0, 0, 0, 0];
+                let [.., seconds, nanos] =
+                    self.inject_timer_call(id, libc::SYS_timer_gettime, arguments, [u64::MAX; 4])?;
+                if (seconds, nanos) == (0, 0) {
+                    // It has expired without a signal, or its signal was pending before.
+                    return Ok(());
+                }
+            }
             std::thread::sleep(std::time::Duration::from_micros(100));
         }
         Ok(())
+    }
+
+    /// Makes a call on a timer, with the address of these words among its arguments. Returns the words
+    /// afterwards.
+    fn inject_timer_call(
+        &mut self,
+        id: Pid,
+        call: i64,
+        arguments: impl FnOnce(u64) -> [u64; 6],
+        words: [u64; 4],
+    ) -> nix::Result<[u64; 4]> {
+        // What is on the stack is written back before the thread goes on.
+        let address = self.threads[&id].at.stack();
+        let memory = Memory(id);
+        let saved = memory.read_words::<4>(address)?;
+        memory.write_words(address, &words)?;
+        let called = self.inject(id, call, arguments(address));
+        let words = memory.read_words(address);
+        memory.write_words(address, &saved)?;
+        called?;
+        words
     }
 
     /// What is pending for each thread of a process.

@@ -89,7 +89,7 @@ fn take_over(launched: &mut Launched, program: &Program) -> anyhow::Result<()> {
     loop {
         match wait(pid).context("waitpid")? {
             Stop::Signal(libc::SIGCONT) => break,
-            Stop::Event(_) | Stop::Signal(_) => ptrace::cont(pid, None)?,
+            Stop::Event(_) | Stop::Signal(_) | Stop::Job => ptrace::cont(pid, None)?,
             other => bail!("/bin/sh did not stop: {other:?}"),
         }
     }
@@ -151,7 +151,7 @@ impl Shell {
             match wait(self.pid)? {
                 Stop::Call => stops += 1,
                 Stop::Event(libc::PTRACE_EVENT_EXEC) => return Ok(Ok(0)),
-                Stop::Event(_) => {}
+                Stop::Event(_) | Stop::Job => {}
                 other => bail!("/bin/sh did not make the call {call}: {other:?}"),
             }
             if stops == 2 {

@@ -180,7 +180,7 @@ impl Node {
         if self.is_busy && self.clock.now > now {
             return;
         }
-        self.clock.now = self.clock.now.max(now);
+        self.clock.pass(now);
         self.slice_end = self.clock.now + SLICE;
         if let Err(error) = self.run_slice()
             && self.end.is_none()
@@ -201,7 +201,6 @@ impl Node {
             }
             let urgent = self.urgent.pop_front();
             let Some(thread) = urgent.or_else(|| self.schedule.next(&mut self.ready)) else {
-                self.clock.rest();
                 return Ok(());
             };
             self.run_thread(thread)?;

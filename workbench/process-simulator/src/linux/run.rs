@@ -140,6 +140,10 @@ impl Node {
             }
             Stop::Call => Ok(self.on_return(id)?),
             Stop::Event(event) => self.on_event(id, event),
+            Stop::Job => {
+                self.note("a signal stopped a process, which went on, as that is not virtual");
+                Ok(Some(Resume::Continue(None)))
+            }
             Stop::Signal(libc::SIGSEGV) if self.reads_counter(id)? => {
                 Ok(Some(Resume::Continue(None)))
             }
@@ -283,10 +287,6 @@ impl Node {
                 Ok(Some(Resume::Continue(None)))
             }
             libc::PTRACE_EVENT_EXIT => self.on_ending(id),
-            libc::PTRACE_EVENT_STOP => {
-                self.note("a signal stopped a process, which went on, as that is not virtual");
-                Ok(Some(Resume::Continue(None)))
-            }
             _ => Ok(Some(Resume::Continue(None))),
         }
     }

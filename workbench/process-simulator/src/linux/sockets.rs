@@ -8,6 +8,7 @@ use rustix::net::sockopt::{Timeout, socket_timeout};
 
 use super::arch::Registers;
 use super::calls::{Next, fail};
+use super::clock::Ns;
 use super::memory::Memory;
 use super::node::Node;
 use super::thread::Wait;
@@ -72,19 +73,21 @@ impl Node {
             Some(wait)
                 if flags & libc::MSG_DONTWAIT == 0 && self.would_wait(process, file, events) =>
             {
-                let time = self.duplicate(process, file).map(|copy| {
-                    let which = match wait {
-                        Wait::Readable(_) => Timeout::Recv,
-                        _ => Timeout::Send,
-                    };
-                    socket_timeout(copy, which)
-                });
-                let time = time.and_then(|it| it.ok().flatten());
-                let deadline = time.map(|it| self.clock.now.saturating_add(it.as_nanos() as u64));
+                let which = match wait {
+                    Wait::Readable(_) => Timeout::Recv,
+                    _ => Timeout::Send,
+                };
+                let deadline = self.socket_deadline(process, file, which);
                 Next::Wait(wait, deadline)
             }
             _ => Next::Call,
         })
+    }
+    /// When a wait for a socket ends that has a timeout of its own.
+    pub(super) fn socket_deadline(&self, process: Pid, file: i32, which: Timeout) -> Option<Ns> {
+        let time = socket_timeout(self.duplicate(process, file)?, which).ok()??;
+        let time = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+        Some(self.clock.now.saturating_add(time))
     }
 }
 

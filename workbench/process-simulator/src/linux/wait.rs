@@ -15,6 +15,8 @@ pub enum Stop {
     Call,
     /// It is stopped at one of ptrace's events.
     Event(i32),
+    /// A signal has stopped its process as a job.
+    Job,
     /// It is about to receive a signal.
     Signal(i32),
     /// It has ended, with this status.
@@ -42,6 +44,7 @@ impl Stop {
         match (status.as_raw() >> 16, status.stopping_signal().unwrap_or(0)) {
             (0, AT_A_CALL) => Stop::Call,
             (0, signal) => Stop::Signal(signal),
+            (libc::PTRACE_EVENT_STOP, signal) if signal != libc::SIGTRAP => Stop::Job,
             (event, _) => Stop::Event(event),
         }
     }
