@@ -351,13 +351,21 @@ mod tests {
     fn each_reason_not_to_repeat_is_counted_once_a_run() {
         let part = |seeds, reasons: &[(&str, u64)]| {
             let mut part = report(seeds, "");
-            let reasons = reasons.iter().map(|(why, runs)| (String::from(*why), *runs));
+            let reasons = reasons
+                .iter()
+                .map(|(why, runs)| (String::from(*why), *runs));
             part.totals.unrepeatable = reasons.collect();
             part
         };
-        let parts = [part((0, 3), &[("a", 2)]), part((3, 6), &[("a", 1), ("b", 3)])];
+        let parts = [
+            part((0, 3), &[("a", 2)]),
+            part((3, 6), &[("a", 1), ("b", 3)]),
+        ];
         let whole = merge(parts.to_vec()).unwrap().remove(0).totals.unrepeatable;
-        assert_eq!(whole, BTreeMap::from([("a".to_owned(), 3), ("b".to_owned(), 3)]));
+        assert_eq!(
+            whole,
+            BTreeMap::from([("a".to_owned(), 3), ("b".to_owned(), 3)])
+        );
     }
 
     #[test]
