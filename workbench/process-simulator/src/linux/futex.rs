@@ -263,7 +263,7 @@ fn shared_place(process: Pid, address: u64) -> Option<FutexKey> {
         let major = u64::from_str_radix(major, 16).ok()?;
         let minor = u64::from_str_radix(minor, 16).ok()?;
         let inode = fields.next()?.parse().ok()?;
-        ((start..end).contains(&address) && is_shared).then_some(FutexKey::Shared {
+        ((start..end).contains(&address) && is_shared).then(|| FutexKey::Shared {
             device: major << 32 | minor,
             inode,
             offset: offset + (address - start),
