@@ -13,7 +13,7 @@ use super::node::Node;
 use super::thread::{After, Children, Resume, Wait};
 
 /// Where a `siginfo_t` has the process's id.
-const SIGINFO_PID: u64 = 16;
+pub const SIGINFO_PID: u64 = 16;
 
 impl Node {
     /// The child processes that are meant: their number, and the first one that has ended.

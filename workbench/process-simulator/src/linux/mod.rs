@@ -16,6 +16,7 @@ mod node;
 mod pin;
 mod pipes;
 mod processes;
+mod realtime;
 mod release;
 mod run;
 mod schedule;

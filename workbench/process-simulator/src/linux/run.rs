@@ -12,6 +12,7 @@ use super::calls::Next;
 use super::clock::{MICROSECOND, MILLISECOND, Ns};
 use super::memory::{Memory, failed};
 use super::node::Node;
+use super::realtime::FIRST_REALTIME;
 use super::schedule::Turn;
 use super::thread::{After, Resume, State, Wait};
 use super::wait::{Stop, wait};
@@ -148,6 +149,10 @@ impl Node {
                 Ok(Some(Resume::Continue(None)))
             }
             Stop::Signal(libc::SIGSTOP) if self.watch.take_preemption() => self.on_preemption(id),
+            Stop::Signal(signal) if signal >= FIRST_REALTIME => {
+                self.deliver_realtime(id, signal)?;
+                Ok(Some(Resume::Continue(None)))
+            }
             Stop::Signal(signal) => Ok(Some(Resume::Continue(self.deliverable(id, signal)?))),
             Stop::Exited(_) | Stop::Killed(_) | Stop::Gone => {
                 self.on_thread_end(id, stop)?;
@@ -167,7 +172,7 @@ impl Node {
         let known = Signal::try_from(signal).ok();
         if known.is_none() {
             self.note(format!(
-                "signal {signal} was lost, as real-time signals cannot be passed on"
+                "signal {signal} was lost, as a timer expired with it"
             ));
         }
         Ok(known)

@@ -24,7 +24,7 @@ const HARMLESS: [i32; 4] = [libc::SIGCHLD, libc::SIGURG, libc::SIGWINCH, libc::S
 /// A thread's signals, as `/proc` shows them.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub struct Status {
-    blocked: Signals,
+    pub blocked: Signals,
     /// Pending for the thread, and for its process.
     pub pending: Signals,
     pub shared: Signals,
@@ -56,7 +56,7 @@ impl Status {
     }
 }
 
-fn bit(signal: i32) -> Signals {
+pub fn bit(signal: i32) -> Signals {
     // The program may name any number, and 0 is none.
     1_u64
         .checked_shl((signal as u32).wrapping_sub(1))

@@ -148,3 +148,8 @@ fn ends_of_threads_and_processes_release_those_that_wait() {
 fn files_of_all_kinds_make_only_their_readers_wait() {
     check("files", &[]);
 }
+
+#[test]
+fn real_time_signals_reach_their_handlers() {
+    check("realtime", &[]);
+}

@@ -4,10 +4,11 @@
 //! call is skipped by making it with arguments with which every call that stops fails at once, or has no
 //! effect, and by changing its result at its exit.
 
-use nix::libc::user_regs_struct;
+use nix::libc::{self, user_regs_struct};
 use nix::sys::ptrace;
 use nix::unistd::Pid;
 
+use super::restart;
 use crate::linux::memory::Memory;
 
 /// The instruction `svc #0`, which makes a call.
@@ -19,6 +20,9 @@ const COUNTER_READS: [u32; 2] = [0xd53b_e040, 0xd53b_e0c0];
 
 /// Only kernels from 6.12 on can trap reads of the counter, which few programs make.
 pub const COUNTER_MUST_TRAP: bool = false;
+
+/// Where a `ucontext_t` has the set of blocked signals.
+pub const CONTEXT_MASK: u64 = 40;
 
 /// The number of this processor in ELF files.
 pub const MACHINE: u16 = 183;
@@ -96,6 +100,30 @@ impl Registers {
         let mut code = [0; CALL.len()];
         let read = memory.read(self.instruction() - CALL.len() as u64, &mut code);
         read.is_ok() && code == CALL
+    }
+
+    /// Outside a call: the three parameters of a signal handler, at its first instruction.
+    pub fn parameters(&self) -> [u64; 3] {
+        let [first, second, third, ..] = self.arguments();
+        [first, second, third]
+    }
+
+    /// At a signal handler's first instruction: sets its first parameter.
+    pub fn set_parameter(&mut self, value: u64) {
+        self.0.regs[0] = value;
+    }
+
+    /// A call is interrupted by a signal with a handler: it is made again or fails, as the kernel asks
+    /// for. `first` is its first argument.
+    pub fn interrupt_call(&mut self, first: u64, restarts: bool) {
+        match restart(self.result(), restarts) {
+            Some(true) => {
+                self.0.pc -= CALL.len() as u64;
+                self.0.regs[0] = first;
+            }
+            Some(false) => self.set_result(-i64::from(libc::EINTR)),
+            None => {}
+        }
     }
 
     /// All of them, in the order of a core file.

@@ -4,6 +4,7 @@ use nix::libc::{self, user_regs_struct};
 use nix::sys::ptrace;
 use nix::unistd::Pid;
 
+use super::restart;
 use crate::linux::memory::Memory;
 
 /// The value that marks registers as outside a call, so that the kernel changes nothing in them.
@@ -14,6 +15,9 @@ const CALL: [u8; 2] = [0x0f, 0x05];
 
 /// Reads of the time-stamp counter can be trapped everywhere.
 pub const COUNTER_MUST_TRAP: bool = true;
+
+/// Where a `ucontext_t` has the set of blocked signals.
+pub const CONTEXT_MASK: u64 = 296;
 
 /// The number of this processor in ELF files.
 pub const MACHINE: u16 = 62;
@@ -93,6 +97,34 @@ impl Registers {
         let mut code = [0; CALL.len()];
         let read = memory.read(self.instruction() - CALL.len() as u64, &mut code);
         read.is_ok() && code == CALL
+    }
+
+    /// Outside a call: the three parameters of a signal handler, at its first instruction.
+    pub fn parameters(&self) -> [u64; 3] {
+        let [first, second, third, ..] = self.arguments();
+        [first, second, third]
+    }
+
+    /// At a signal handler's first instruction: sets its first parameter.
+    pub fn set_parameter(&mut self, value: u64) {
+        self.0.rdi = value;
+        self.0.orig_rax = NO_CALL;
+    }
+
+    /// A call is interrupted by a signal with a handler: it is made again or fails, as the kernel asks
+    /// for. `_first` is its first argument.
+    pub fn interrupt_call(&mut self, _first: u64, restarts: bool) {
+        let is_in_call = self.call() >= 0;
+        let call = self.0.orig_rax;
+        self.0.orig_rax = NO_CALL;
+        match restart(self.result(), restarts).filter(|_| is_in_call) {
+            Some(true) => {
+                self.0.rip -= CALL.len() as u64;
+                self.0.rax = call;
+            }
+            Some(false) => self.set_result(-i64::from(libc::EINTR)),
+            None => {}
+        }
     }
 
     /// All of them, in the order of a core file.
