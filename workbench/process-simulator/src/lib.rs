@@ -7,8 +7,9 @@
 //! time.
 //!
 //! Not virtual, and reported when a node meets them: sockets other than pairs, calls that wait for
-//! something else (locks of files, say), `signalfd`, stops by SIGSTOP. Not virtual, and not seen: what `/proc` shows of processes and of the machine, the dates of files, files that others
-//! change, and instructions that draw random numbers (RDRAND).
+//! something else (locks of files, say), `signalfd`, stops by SIGSTOP. Not virtual, and not seen: what
+//! `/proc` shows of processes and of the machine, the dates of files, files that others change, and
+//! instructions that draw random numbers (RDRAND).
 
 use std::ffi::OsString;
 use std::path::PathBuf;

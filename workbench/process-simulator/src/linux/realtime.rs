@@ -56,8 +56,8 @@ impl Node {
         self.call_anywhere(id, libc::SYS_tgkill, [target[0], target[1], proxy, 0, 0, 0])?;
 
         // The kernel would do this to an interrupted call; it has made others since.
-        let first = self.threads[&id].at.arguments()[0];
-        registers.interrupt_call(first, flags & libc::SA_RESTART as u64 != 0);
+        let entrance = self.threads[&id].at;
+        registers.interrupt_call(&entrance, flags & libc::SA_RESTART as u64 != 0);
         registers.write(id)?;
         loop {
             ptrace::cont(id, None)?;

@@ -8,7 +8,6 @@ use nix::libc::{self, user_regs_struct};
 use nix::sys::ptrace;
 use nix::unistd::Pid;
 
-use super::restart;
 use crate::linux::memory::Memory;
 
 /// The instruction `svc #0`, which makes a call.
@@ -113,16 +112,17 @@ impl Registers {
         self.0.regs[0] = value;
     }
 
-    /// A call is interrupted by a signal with a handler: it is made again or fails, as the kernel asks
-    /// for. `first` is its first argument.
-    pub fn interrupt_call(&mut self, first: u64, restarts: bool) {
-        match restart(self.result(), restarts) {
-            Some(true) => {
-                self.0.pc -= CALL.len() as u64;
-                self.0.regs[0] = first;
-            }
-            Some(false) => self.set_result(-i64::from(libc::EINTR)),
-            None => {}
+    /// A call at whose entrance the thread was is interrupted by a signal with a handler: it is made
+    /// again or fails, as the kernel would have it, which has gone back before the call already.
+    pub fn interrupt_call(&mut self, entrance: &Registers, restarts: bool) {
+        let before = entrance.instruction() - CALL.len() as u64;
+        let is_made_again = match entrance.call() {
+            libc::SYS_ppoll | libc::SYS_pselect6 | libc::SYS_rt_sigsuspend => false,
+            _ => restarts,
+        };
+        if self.instruction() == before && !is_made_again {
+            self.0.pc = entrance.0.pc;
+            self.set_result(-i64::from(libc::EINTR));
         }
     }
 

@@ -4,7 +4,6 @@ use nix::libc::{self, user_regs_struct};
 use nix::sys::ptrace;
 use nix::unistd::Pid;
 
-use super::restart;
 use crate::linux::memory::Memory;
 
 /// The value that marks registers as outside a call, so that the kernel changes nothing in them.
@@ -111,19 +110,22 @@ impl Registers {
         self.0.orig_rax = NO_CALL;
     }
 
-    /// A call is interrupted by a signal with a handler: it is made again or fails, as the kernel asks
-    /// for. `_first` is its first argument.
-    pub fn interrupt_call(&mut self, _first: u64, restarts: bool) {
-        let is_in_call = self.call() >= 0;
-        let call = self.0.orig_rax;
-        self.0.orig_rax = NO_CALL;
-        match restart(self.result(), restarts).filter(|_| is_in_call) {
-            Some(true) => {
+    /// A call at whose entrance the thread was is interrupted by a signal with a handler: it is made
+    /// again or fails, as the kernel would have it.
+    pub fn interrupt_call(&mut self, _entrance: &Registers, restarts: bool) {
+        let call = std::mem::replace(&mut self.0.orig_rax, NO_CALL);
+        if call == NO_CALL {
+            return;
+        }
+        match (self.result(), restarts) {
+            // ERESTARTSYS, ERESTARTNOINTR
+            (-512, true) | (-513, _) => {
                 self.0.rip -= CALL.len() as u64;
                 self.0.rax = call;
             }
-            Some(false) => self.set_result(-i64::from(libc::EINTR)),
-            None => {}
+            // ERESTARTSYS, ERESTARTNOHAND, ERESTART_RESTARTBLOCK
+            (-512 | -514 | -516, _) => self.set_result(-i64::from(libc::EINTR)),
+            _ => {}
         }
     }
 
