@@ -4,14 +4,13 @@
 //! call is skipped by making it with arguments with which every call that stops fails at once, or has no
 //! effect, and by changing its result at its exit.
 
-use nix::libc::{self, user_regs_struct};
-use nix::sys::ptrace;
-use nix::unistd::Pid;
+use nix::libc;
 
+use super::Registers;
 use crate::linux::memory::Memory;
 
 /// The instruction `svc #0`, which makes a call.
-const CALL: [u8; 4] = [0x01, 0x00, 0x00, 0xd4];
+pub const CALL: [u8; 4] = [0x01, 0x00, 0x00, 0xd4];
 
 /// The reads of the virtual counter, `mrs Xt, CNTVCT_EL0` and `CNTVCTSS_EL0`, without the number of the
 /// register in the lowest bits.
@@ -26,23 +25,9 @@ pub const CONTEXT_MASK: u64 = 40;
 /// The number of this processor in ELF files.
 pub const MACHINE: u16 = 183;
 
-/// The registers of a thread.
-#[derive(Debug, Clone, Copy)]
-pub struct Registers(user_regs_struct);
-
 impl Registers {
     /// A call that is skipped stops at its exit, where [`Registers::set_result`] sets its result.
     pub const SKIPPED_CALL_STOPS: bool = true;
-
-    /// Reads the registers of a stopped thread.
-    pub fn read(thread: Pid) -> nix::Result<Self> {
-        ptrace::getregs(thread).map(Registers)
-    }
-
-    /// Writes the registers of a stopped thread.
-    pub fn write(&self, thread: Pid) -> nix::Result<()> {
-        ptrace::setregs(thread, self.0)
-    }
 
     /// The number of the call at whose entrance the thread is.
     pub fn call(&self) -> i64 {
@@ -92,19 +77,6 @@ impl Registers {
     pub fn leave_call(&mut self) {
         self.skip_call(0);
         self.0.pc -= CALL.len() as u64;
-    }
-
-    /// Whether the last instruction has made a call.
-    pub fn are_after_call(&self, memory: Memory) -> bool {
-        let mut code = [0; CALL.len()];
-        let read = memory.read(self.instruction() - CALL.len() as u64, &mut code);
-        read.is_ok() && code == CALL
-    }
-
-    /// Outside a call: the three parameters of a signal handler, at its first instruction.
-    pub fn parameters(&self) -> [u64; 3] {
-        let [first, second, third, ..] = self.arguments();
-        [first, second, third]
     }
 
     /// At a signal handler's first instruction: sets its first parameter.

@@ -1,16 +1,15 @@
 //! Linux on x86-64.
 
-use nix::libc::{self, user_regs_struct};
-use nix::sys::ptrace;
-use nix::unistd::Pid;
+use nix::libc;
 
+use super::Registers;
 use crate::linux::memory::Memory;
 
 /// The value that marks registers as outside a call, so that the kernel changes nothing in them.
 const NO_CALL: u64 = u64::MAX;
 
 /// The instruction `syscall`.
-const CALL: [u8; 2] = [0x0f, 0x05];
+pub const CALL: [u8; 2] = [0x0f, 0x05];
 
 /// Reads of the time-stamp counter can be trapped everywhere.
 pub const COUNTER_MUST_TRAP: bool = true;
@@ -21,23 +20,9 @@ pub const CONTEXT_MASK: u64 = 296;
 /// The number of this processor in ELF files.
 pub const MACHINE: u16 = 62;
 
-/// The registers of a thread.
-#[derive(Debug, Clone, Copy)]
-pub struct Registers(user_regs_struct);
-
 impl Registers {
     /// A call that is skipped does not stop at its exit.
     pub const SKIPPED_CALL_STOPS: bool = false;
-
-    /// Reads the registers of a stopped thread.
-    pub fn read(thread: Pid) -> nix::Result<Self> {
-        ptrace::getregs(thread).map(Registers)
-    }
-
-    /// Writes the registers of a stopped thread.
-    pub fn write(&self, thread: Pid) -> nix::Result<()> {
-        ptrace::setregs(thread, self.0)
-    }
 
     /// The number of the call at whose entrance the thread is.
     pub fn call(&self) -> i64 {
@@ -89,19 +74,6 @@ impl Registers {
     /// At the entrance: goes back before the call, for a thread that is detached.
     pub fn leave_call(&mut self) {
         self.call_again(self.call(), self.arguments());
-    }
-
-    /// Whether the last instruction has made a call.
-    pub fn are_after_call(&self, memory: Memory) -> bool {
-        let mut code = [0; CALL.len()];
-        let read = memory.read(self.instruction() - CALL.len() as u64, &mut code);
-        read.is_ok() && code == CALL
-    }
-
-    /// Outside a call: the three parameters of a signal handler, at its first instruction.
-    pub fn parameters(&self) -> [u64; 3] {
-        let [first, second, third, ..] = self.arguments();
-        [first, second, third]
     }
 
     /// At a signal handler's first instruction: sets its first parameter.
