@@ -22,6 +22,15 @@ fn example(name: &str) -> PathBuf {
     folder.join(name)
 }
 
+/// Writes a script into a folder, as a program.
+fn executable(folder: &TempDir, script: &str) -> PathBuf {
+    let node = folder.path().join("node");
+    fs::write(&node, script).unwrap();
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    fs::set_permissions(&node, mode).unwrap();
+    node
+}
+
 /// Runs a command with a store of its own; returns the exit status and what was printed.
 fn run(folder: &TempDir, command: &str, bin: &Path, flags: &str) -> (Option<i32>, String) {
     let store = folder.path().join("store");
@@ -51,12 +60,9 @@ fn a_simulated_program_repeats_and_is_judged_by_the_official_budgets() {
 #[test]
 fn stderr_is_logged_with_the_virtual_time_of_each_line() {
     let folder = TempDir::new().unwrap();
-    let node = folder.path().join("node.sh");
     // It has the id of init, and then ends.
     let script = "#!/bin/sh\nread line\nsleep 2\necho oops >&2\nexit 3\n";
-    fs::write(&node, script).unwrap();
-    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
-    fs::set_permissions(&node, mode).unwrap();
+    let node = executable(&folder, script);
     let flags = "-w echo --node-count 1 --simulate --seed 1";
     let (status, printed) = run(&folder, "test", &node, flags);
     assert_eq!(status, Some(255), "{printed}");
@@ -74,7 +80,6 @@ fn stderr_is_logged_with_the_virtual_time_of_each_line() {
 #[test]
 fn a_storm_finds_a_bug_of_another_program_and_says_how_to_repeat_it() {
     let folder = TempDir::new().unwrap();
-    let node = folder.path().join("node.py");
     // Ids are unique only if the cluster has one node.
     let script = r#"#!/usr/bin/env python3
 import json, sys
@@ -87,9 +92,7 @@ for number, line in enumerate(sys.stdin):
         del answer["id"]
     print(json.dumps({"src": name, "dest": message["src"], "body": answer}), flush=True)
 "#;
-    fs::write(&node, script).unwrap();
-    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
-    fs::set_permissions(&node, mode).unwrap();
+    let node = executable(&folder, script);
     let flags = "--seeds 0..8 --shrink --shrink-runs 64 --time-limit 5";
     let (status, printed) = run(&folder, "storm unique-ids", &node, flags);
     assert_eq!(status, Some(1), "{printed}");

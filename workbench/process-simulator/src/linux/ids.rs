@@ -111,7 +111,7 @@ impl Node {
         at: &Registers,
         index: usize,
     ) -> nix::Result<Next> {
-        match self.thread_named(at.arguments()[index] as i64) {
+        match self.thread_named(i64::from(at.arguments()[index] as i32)) {
             Some(thread) => self.call_with_ids(id, at, &[(index, thread)]),
             None => fail(Errno::ESRCH),
         }

@@ -96,6 +96,11 @@ impl Node {
     }
 
     fn note_lost(&mut self, signal: i32) {
+        if signal == libc::SIGSTOP && self.watch.take_preemption() {
+            // The watchdog's, which came too late.
+            self.watch.end_interruption();
+            return;
+        }
         self.note(format!(
             "signal {signal} was lost, as it came with a real-time one"
         ));

@@ -98,7 +98,8 @@ impl Node {
                     libc::SYS_tkill => (0, second as i32),
                     _ => (1, third as i32),
                 };
-                let Some(target) = self.thread_named(at.arguments()[index] as i64) else {
+                let Some(target) = self.thread_named(i64::from(at.arguments()[index] as i32))
+                else {
                     return fail(Errno::ESRCH);
                 };
                 if !(1..=64).contains(&signal) {
