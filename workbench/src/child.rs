@@ -15,12 +15,14 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, anyhow};
 use shared::NodeId;
 
+use history::text::shortened;
+use simulator::incident::MAX_STDERR;
 pub use start::explain;
 use start::{ENOEXEC, explain_exit, is_text};
 pub use start::{on_path, working_folder};
 
-/// How many of the last lines of a node's stderr are kept for the report of its exit.
-const TAIL: usize = 8;
+/// The limit of a line of stderr in the report of an exit, in characters.
+const MAX_TAIL_LINE: usize = 2_000;
 
 /// How long to wait for the end of a node's stderr after it has exited.
 const TAIL_TIMEOUT: Duration = Duration::from_millis(300);
@@ -287,10 +289,10 @@ fn write_log(
             let _ = events.send(ChildEvent::Stderr(incarnation, text.clone()));
         }
         let mut tail = tail.lock().unwrap_or_else(PoisonError::into_inner);
-        if tail.lines.len() == TAIL {
+        if tail.lines.len() == MAX_STDERR {
             tail.lines.pop_front();
         }
-        tail.lines.push_back(text);
+        tail.lines.push_back(shortened(&text, MAX_TAIL_LINE));
         line.clear();
     }
     tail.lock()

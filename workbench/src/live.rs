@@ -4,6 +4,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
 use crate::child::{Child, ChildEvent, Incarnation, Launch};
+use simulator::incident::Exit;
 use simulator::run::{Command, Record, Run, Settings};
 use simulator::workload::Workload;
 
@@ -260,18 +261,12 @@ impl Live {
                 slot.is_closed = false;
                 continue;
             }
-            let mut what = format!("it ended before the test did ({status})");
-            if let Some(why) = launch.explain_exit(status) {
-                what.push_str(": ");
-                what.push_str(&why);
-            }
-            for line in slot.child.stderr_tail() {
-                what.push_str("\n    stderr: ");
-                what.push_str(&line);
-            }
-            self.run.report(now, node, what, None);
-            self.run
-                .abort("a node ended before the test did".to_owned());
+            let exit = Exit {
+                status: status.to_string(),
+                why: launch.explain_exit(status),
+                stderr: slot.child.stderr_tail(),
+            };
+            self.run.report_exit(now, node, exit);
         }
     }
 }

@@ -118,6 +118,12 @@ impl Intervals {
         after > 0 && *number <= self.0[after - 1].1
     }
 
+    /// The first and the last integer of each interval that fit into 64 bits.
+    pub fn bounds(&self) -> Vec<i64> {
+        let bounds = self.0.iter().flat_map(|(first, last)| [first, last]);
+        bounds.filter_map(|it| i64::try_from(it).ok()).collect()
+    }
+
     /// The union of this set and this set shifted by `delta`.
     fn with_shifted(&self, delta: &BigInt) -> Self {
         let mut all = self.0.clone();

@@ -2,9 +2,11 @@
 //! the terminal, JSON, Markdown and JUnit.
 
 pub mod budget;
+mod faults;
 pub mod kept;
 pub mod outcome;
 pub mod page;
 pub mod plot;
 pub mod report;
+pub mod story;
 pub mod text;

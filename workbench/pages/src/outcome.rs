@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::budget::Measurements;
 use crate::report::{Case, CaseResult, Failure, cut, failed_requests};
+use crate::story::Story;
 use checkers::{CheckerResult, Validity, Verdict};
 use history::edn;
 use history::{History, Kind, Op};
@@ -39,6 +40,8 @@ pub struct Outcome {
     pub measured: Measurements,
     /// The result map, as JSON.
     pub results: Value,
+    /// What went wrong, for a person.
+    pub story: Story,
     /// What the checkers found, a sentence each.
     pub findings: Vec<String>,
     /// What nodes did wrong.
@@ -65,6 +68,7 @@ impl Outcome {
             validity,
             measured: verdict.map(Measurements::of).unwrap_or_default(),
             results: verdict.map_or(Value::Null, |it| edn::to_json(&it.to_edn())),
+            story: Story::of(settings, record, verdict),
             findings: verdict.map_or_else(Vec::new, CheckerResult::sentences),
             incidents: record.incidents.clone(),
             abort: record.abort_reason.clone(),

@@ -6,7 +6,6 @@
 mod charts;
 mod columns;
 mod evidence;
-mod faults;
 mod table;
 
 use std::collections::HashMap;
@@ -16,6 +15,7 @@ use askama::Template;
 use serde_json::Value;
 
 use crate::budget::Bound;
+use crate::faults;
 use crate::plot::{self, dark_style};
 use crate::report::{BudgetResult, failed_requests};
 use checkers::{CheckerResult, Validity, Verdict};

@@ -4,14 +4,12 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use simulator::incident::{Exit, MAX_STDERR};
 use simulator::shared::Outbox;
 use simulator::simulation::{Factory, Host};
 
 use crate::linux::Node;
 use crate::{Program, Threads, refusal};
-
-/// How many of the last lines of stderr explain an unexpected end.
-const TAIL: usize = 5;
 
 /// Starts a program and ends it, to see whether this system allows what is needed.
 ///
@@ -86,7 +84,7 @@ impl Host for ProgramHost {
         self.has_partial_line = pipes.take_stdout(&mut outbox.lines);
         outbox.log = pipes.take_stderr(has_ended);
         self.tail.extend(outbox.log.iter().cloned());
-        let extra = self.tail.len().saturating_sub(TAIL);
+        let extra = self.tail.len().saturating_sub(MAX_STDERR);
         self.tail.drain(..extra);
     }
 
@@ -110,15 +108,14 @@ impl Host for ProgramHost {
         self.has_partial_line
     }
 
-    fn failure(&mut self) -> Option<String> {
+    fn failure(&mut self) -> Option<Exit> {
         let end = self.node.end().filter(|_| !self.has_ended)?;
-        let mut what = format!("it ended before the test did ({end})");
-        for line in &self.tail {
-            what.push_str("\n    stderr: ");
-            what.push_str(line);
-        }
         self.has_ended = true;
-        Some(what)
+        Some(Exit {
+            status: end.to_string(),
+            why: None,
+            stderr: std::mem::take(&mut self.tail),
+        })
     }
 
     fn take_nondeterminism(&mut self) -> Vec<String> {

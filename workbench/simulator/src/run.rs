@@ -18,7 +18,7 @@ use shared::NodeId;
 
 use crate::clients::{Clients, Mismatch, Purpose, Received, Reply};
 use crate::generator::RoundRobin;
-use crate::incident::{Incident, abridged};
+use crate::incident::{Exit, Incident, abridged};
 use crate::message::{Body, Envelope};
 use crate::nemesis::Skew;
 use crate::network::{Network, Trace};
@@ -255,7 +255,18 @@ impl Run {
             node: self.settings.nodes[node].clone(),
             what,
             line: line.map(abridged),
+            exit: None,
         });
+    }
+
+    /// Records the end of a node's process, and aborts the run.
+    pub fn report_exit(&mut self, now: Duration, node: usize, exit: Exit) {
+        let index = self.incidents.len();
+        self.report(now, node, exit.to_string(), None);
+        if let Some(incident) = self.incidents.get_mut(index) {
+            incident.exit = Some(exit);
+        }
+        self.abort("a node ended before the test did".to_owned());
     }
 
     /// Aborts the run, even one that has just ended. Of several reasons the first one stays.

@@ -183,10 +183,8 @@ impl Simulation<'_> {
         for line in String::from_utf8_lossy(&self.outbox.lines).lines() {
             self.run.on_line(now, node, line);
         }
-        if let Some(what) = failure {
-            self.run.report(now, node, what, None);
-            self.run
-                .abort("a node ended before the test did".to_owned());
+        if let Some(exit) = failure {
+            self.run.report_exit(now, node, exit);
         }
     }
 }

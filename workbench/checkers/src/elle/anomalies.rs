@@ -34,6 +34,8 @@ pub(crate) struct Judgement<C> {
     is_violated: bool,
     /// The models that any anomaly rules out, forbidden or not.
     ruled_out: RuledOut,
+    /// The models that were judged by.
+    requested: Models,
 }
 
 impl<C> Default for Anomalies<C> {
@@ -74,6 +76,7 @@ impl<C> Anomalies<C> {
             reported,
             is_violated,
             ruled_out,
+            requested: models.clone(),
         }
     }
 }
@@ -119,6 +122,7 @@ impl<C> Judgement<C> {
             anomalies: anomalies.collect(),
             not: self.ruled_out.weakest,
             also_not: self.ruled_out.stronger,
+            requested: self.requested,
         }
     }
 }

@@ -134,6 +134,21 @@ pub(crate) fn model_of(anomaly: Anomaly) -> Option<&'static str> {
     anomaly.strip_suffix("-cycle-exists")
 }
 
+/// The strongest models that are not among these, all by their printed names: none of them implies
+/// another.
+pub(crate) fn strongest_except(ruled_out: &BTreeSet<&'static str>) -> Vec<&'static str> {
+    let left = || {
+        let models = MODELS.iter();
+        models.filter(|model| !ruled_out.contains(model.friendly))
+    };
+    let implied = |name| {
+        let mut stronger = left().filter(|other| other.name != name);
+        stronger.any(|other| closure([other.name], implied_models).contains(name))
+    };
+    let strongest = left().filter(|model| !implied(model.name));
+    strongest.map(|model| model.friendly).collect()
+}
+
 /// A model and all stronger ones, by their names in the tables.
 pub(crate) fn and_stronger(model: &'static str) -> BTreeSet<&'static str> {
     closure([model], |model| {

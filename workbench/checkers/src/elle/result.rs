@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::codec;
 use super::cycle_kind::CYCLE_KINDS;
 use super::graph::Relation;
-use super::models::{Anomaly, model_of};
+use super::models::{Anomaly, Models, model_of, strongest_except};
 use super::sentences::describe_txn;
 use crate::element::Element;
 use crate::finding::{Finding, first_of};
@@ -36,6 +36,8 @@ pub struct TransactionsResult {
     pub not: BTreeSet<&'static str>,
     /// All stronger models that are ruled out.
     pub also_not: BTreeSet<&'static str>,
+    /// The requested models.
+    pub requested: Models,
 }
 
 /// The cases of one anomaly.
@@ -240,6 +242,11 @@ pub struct SearchTimeout {
 }
 
 impl TransactionsResult {
+    /// The strongest models that no anomaly rules out.
+    pub fn possible(&self) -> Vec<&'static str> {
+        strongest_except(&self.not.union(&self.also_not).copied().collect())
+    }
+
     /// Describes a case.
     pub fn describe(&self, case: &TxnAnomaly) -> String {
         describe_txn(self.objects, case).to_string()

@@ -164,7 +164,7 @@ fn steps(objects: Objects, cycle: &OpCycle) -> String {
         Some(position) => format!("T{}", position + 1),
         None => {
             known.push(op.index);
-            format!("T{} {}", known.len(), op_and_process(op.index, op.process))
+            format!("T{} by {}", known.len(), transaction(op))
         }
     };
     let ends = cycle.ops.windows(2);
@@ -255,12 +255,11 @@ fn list(elements: &[Element]) -> String {
     format!("[{}]", shown.join(", "))
 }
 
-/// `the transaction (op 14, process 2)`.
+/// `process 2 (op 14)`.
 fn transaction(op: &Op) -> String {
-    format!("the transaction {}", op_and_process(op.index, op.process))
+    op_and_process(op.index, op.process)
 }
 
-/// `(op 14, process 2)`.
 fn op_and_process(index: usize, process: Process) -> String {
-    format!("(op {index}, process {process})")
+    format!("process {process} (op {index})")
 }

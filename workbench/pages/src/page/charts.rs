@@ -5,8 +5,8 @@ mod workloads;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::Subject;
-use super::faults::Episode;
 use super::table::Table;
+use crate::faults::Episode;
 use crate::plot::{Axis, Chart, Color, HEIGHT, Series, SeriesStyle, Shade, WIDTH};
 use checkers::quantile;
 use history::text::shortened;

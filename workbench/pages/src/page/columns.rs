@@ -13,7 +13,7 @@ use serde_json::Value;
 use shared::NodeId;
 
 use super::Subject;
-use super::faults::Episode;
+use crate::faults::Episode;
 use history::text::shortened;
 use history::{Kind, Op, Pair};
 use simulator::network::{Delivery, DeliveryStatus};

@@ -10,8 +10,14 @@ use history::text::shortened;
 /// The limit of recorded messages: a run may have millions. The rest is only counted.
 const MAX_DELIVERIES: usize = 200_000;
 
-/// The limit of a recorded body, in characters.
-const MAX_BODY: usize = 300;
+/// The limit of a recorded body, in characters: whole sets of values shall be found in it.
+const MAX_BODY: usize = 4_000;
+
+/// The limit of all recorded bodies, in bytes; after it, each is cut at [`MAX_LATE_BODY`].
+const MAX_BODIES: usize = 64_000_000;
+
+/// The limit of a body after that, in characters.
+const MAX_LATE_BODY: usize = 300;
 
 /// The limit of a recorded type, in characters.
 const MAX_KIND: usize = 60;
@@ -22,6 +28,8 @@ pub struct Trace {
     /// Indexed by copy id: these have no gaps.
     deliveries: Vec<Delivery>,
     left_out: u64,
+    /// The size of all bodies.
+    bytes: usize,
 }
 
 /// One copy of a message.
@@ -67,13 +75,17 @@ impl Trace {
             dest,
             body,
         } = envelope;
+        let is_full = self.bytes > MAX_BODIES;
+        let body_limit = if is_full { MAX_LATE_BODY } else { MAX_BODY };
+        let recorded = shortened(body.get(), body_limit);
+        self.bytes += recorded.len();
         self.deliveries.push(Delivery {
             id: *id,
             sent: now,
             src: src.clone(),
             dest: dest.clone(),
             kind: shortened(body.counted_type(), MAX_KIND),
-            body: shortened(body.get(), MAX_BODY),
+            body: recorded,
             status: DeliveryStatus::InFlight,
         });
     }

@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use shared::{Engine, Node, Outbox};
 
+use crate::incident::Exit;
+
 /// Runs one incarnation of a node: the [`Engine`] of a node in this process, or a program.
 ///
 /// All times are those of the node's clock, which may be wrong.
@@ -48,7 +50,7 @@ pub trait Host {
     }
 
     /// How and why the node has ended by itself, or cannot go on.
-    fn failure(&mut self) -> Option<String> {
+    fn failure(&mut self) -> Option<Exit> {
         None
     }
 

@@ -1,8 +1,10 @@
 //! A node with a mistake, and how often the bench finds it on the virtual clock.
 
 use checkers::{CheckerResult as _, Validity, Verdict};
+use pages::story::Story;
 use shared::{Cluster, Context, Engine, Node};
 use simulator::judge::judge;
+use simulator::run::{Record, Settings};
 use simulator::simulation::{Factory, Host, in_process, simulate};
 use simulator::workload::workload;
 use workbench::flags::TestFlags;
@@ -65,14 +67,28 @@ impl Case {
 
     /// The verdict of `workbench test` on a run, with the mistake or without it.
     pub fn run(&self, is_wrong: bool, seed: u64) -> Verdict {
+        self.run_in_full(is_wrong, seed).2
+    }
+
+    /// What went wrong on a seed, with the mistake.
+    pub fn story(&self, seed: u64) -> Story {
+        let (settings, record, verdict) = self.run_in_full(true, seed);
+        Story::of(&settings, &record, Some(&verdict))
+    }
+
+    fn run_in_full(&self, is_wrong: bool, seed: u64) -> (Settings, Record, Verdict) {
         let flags = TestFlags::read(self.flags.split_whitespace()).unwrap();
         let options = flags.options().unwrap();
         let make = || workload(flags.workload, &options);
-        let settings = options.settings(&*make(), seed).unwrap();
+        let settings = Settings {
+            keeps_trace: true,
+            ..options.settings(&*make(), seed).unwrap()
+        };
         let factory = if is_wrong { &self.wrong } else { &self.correct };
         let record = simulate(&settings, make(), factory);
         assert_eq!(record.abort_reason, None, "{} on seed {seed}", self.mistake);
-        judge(&record, &*make(), options.availability)
+        let verdict = judge(&record, &*make(), options.availability);
+        (settings, record, verdict)
     }
 
     /// Whether the mistake is found on a seed.

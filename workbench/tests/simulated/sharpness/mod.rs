@@ -84,6 +84,22 @@ fn nodes_with_a_small_mistake_are_invalid_on_nearly_all_seeds() {
 }
 
 #[test]
+fn the_headline_names_the_symptom() {
+    for case in cases() {
+        let Some(seed) = (0..SEEDS).find(|seed| case.is_found(*seed)) else {
+            continue;
+        };
+        let story = case.story(seed);
+        println!(
+            "{} ({seed})\n  {}",
+            row(case.mistake, case.flags, "").trim(),
+            story.headline
+        );
+        println!("  why: {:?}", story.reason);
+    }
+}
+
+#[test]
 fn nodes_without_their_mistake_are_valid_on_all_seeds() {
     let cases = cases();
     let invalid: Vec<String> = cases

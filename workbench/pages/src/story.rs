@@ -1,0 +1,281 @@
+//! What went wrong in a run, for a person who knows the challenge and not the bench: one headline, the
+//! reason as far as the record shows it, and each kind of anomaly with its count.
+//!
+//! The checkers' findings are facts about histories, which have processes; here they get the names of
+//! nodes, the faults at that time, and the messages that were lost.
+
+mod counters;
+mod crash;
+mod ids;
+mod logs;
+mod meanings;
+mod registers;
+mod scene;
+mod sets;
+mod transactions;
+mod way;
+
+use checkers::{
+    Availability, CheckerResult, Counts, EchoResult, Finding, Target, Validity, Verdict,
+    WorkloadResult,
+};
+use simulator::run::{Record, Settings};
+
+pub(crate) use scene::{Scene, list_names};
+pub(crate) use way::Way;
+
+/// The name of a node that is unknown, as in a stored history.
+pub const UNKNOWN_NODE: &str = "?";
+
+/// What went wrong in a run. Empty if it is valid.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Story {
+    /// What went wrong, how often, and the first time: operation, node and time. One or two sentences
+    /// without a full stop.
+    pub headline: String,
+    /// Why, as far as the messages and faults show it; a sentence without a full stop.
+    pub reason: Option<String>,
+    /// The kinds of anomalies, the worst first.
+    pub kinds: Vec<AnomalyKind>,
+}
+
+/// A kind of anomaly of a run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AnomalyKind {
+    /// Its name, such as `lost values` or `G1b`.
+    pub name: String,
+    /// The number of cases.
+    pub count: usize,
+    /// What it means, in one sentence.
+    pub meaning: &'static str,
+}
+
+impl AnomalyKind {
+    fn new(name: impl Into<String>, count: usize, meaning: &'static str) -> Self {
+        AnomalyKind {
+            name: name.into(),
+            count,
+            meaning,
+        }
+    }
+}
+
+impl Story {
+    /// The story of a run with this verdict, if it has one.
+    pub fn of(settings: &Settings, record: &Record, verdict: Option<&Verdict>) -> Self {
+        let scene = Scene::new(settings, record);
+        let verdict = match verdict {
+            None => return crash::tell(&scene).unwrap_or_else(|| aborted(&scene)),
+            Some(valid) if valid.validity() == Validity::Valid => return Story::default(),
+            Some(verdict) => verdict,
+        };
+        let mut parts = parts(&scene, verdict);
+        // A stable sort: of equally bad ones the workload's comes first.
+        parts.sort_by_key(|(validity, _)| std::cmp::Reverse(*validity));
+        let kinds = parts.iter().flat_map(|(_, story)| story.kinds.clone());
+        let kinds = kinds.collect();
+        match parts.into_iter().next() {
+            Some((_, first)) => Story { kinds, ..first },
+            None => Story::default(),
+        }
+    }
+}
+
+/// The story of a run that was aborted for another reason than the end of a node.
+fn aborted(scene: &Scene<'_>) -> Story {
+    let reason = scene.record.abort_reason.as_deref();
+    Story {
+        headline: reason
+            .unwrap_or("the run was aborted, and the reason is unknown")
+            .to_owned(),
+        reason: scene.record.incidents.first().map(ToString::to_string),
+        kinds: Vec::new(),
+    }
+}
+
+/// The stories of all results that are not valid, each with its validity.
+fn parts(scene: &Scene<'_>, verdict: &Verdict) -> Vec<(Validity, Story)> {
+    let mut parts = Vec::new();
+    let mut add = |validity, story| {
+        if validity != Validity::Valid {
+            parts.push((validity, story));
+        }
+    };
+    let result = &verdict.workload.result;
+    let convergence = verdict.workload.convergence.as_ref();
+    if !convergence.is_some_and(|it| it.is_vacuous) {
+        add(result.validity(), workload(scene, result));
+    }
+    if let Some(stats) = &verdict.stats {
+        add(stats.validity(), never_ok(scene, &stats.findings()));
+    }
+    let availability = &verdict.availability;
+    add(availability.validity(), unavailable(scene, availability));
+    if let Some(convergence) = convergence {
+        let count = convergence.violations.len();
+        let meaning =
+            "After the last fault every node must answer, and all must have the same state.";
+        let kind = AnomalyKind::new("no convergence", count, meaning);
+        let story = in_sentences(scene, kind, convergence.violations.iter());
+        add(Validity::of(count == 0), story);
+    }
+    let errors = &verdict.protocol_errors;
+    let kind = AnomalyKind::new("protocol errors", errors.len(), "");
+    let story = in_sentences(scene, kind, errors.iter());
+    add(Validity::of(errors.is_empty()), story);
+    parts
+}
+
+fn workload(scene: &Scene<'_>, result: &WorkloadResult) -> Story {
+    let specific = match result {
+        WorkloadResult::Echo(result) => echo(scene, result),
+        WorkloadResult::Ids(result) => ids::tell(scene, result),
+        WorkloadResult::Set(result) => sets::tell(scene, result),
+        WorkloadResult::Counter(result) => counters::tell(scene, result),
+        WorkloadResult::Registers(result) => registers::tell(scene, result),
+        WorkloadResult::Transactions(result) => transactions::tell(scene, result),
+        WorkloadResult::Logs(result) => logs::tell(scene, result),
+        WorkloadResult::Custom(_) | WorkloadResult::Unjudged(_) => None,
+    };
+    specific.unwrap_or_else(|| {
+        let findings = result.findings();
+        let sentences = findings.iter().map(ToString::to_string);
+        let story = sentences.collect::<Vec<_>>();
+        let headline = story
+            .first()
+            .map_or_else(String::new, |it| scene.with_nodes(it));
+        Story {
+            headline,
+            ..Story::default()
+        }
+    })
+}
+
+/// A story whose headline is the first sentence, and how many more there are.
+fn in_sentences<'a>(
+    scene: &Scene<'_>,
+    kind: AnomalyKind,
+    mut sentences: impl Iterator<Item = &'a String>,
+) -> Story {
+    let first = sentences.next().map(|it| scene.with_nodes(it));
+    let more = match kind.count {
+        0 | 1 => String::new(),
+        count => format!(" ({} more {})", count - 1, kind.name),
+    };
+    Story {
+        headline: first.unwrap_or_default() + &more,
+        reason: None,
+        kinds: vec![kind],
+    }
+}
+
+fn echo(scene: &Scene<'_>, result: &EchoResult) -> Option<Story> {
+    let first = result.mismatches.first()?;
+    let count = result.mismatches.len();
+    let replies = scene.ok_count("echo");
+    let (node, at) = (scene.node(first.sent.process), first.received.seconds());
+    // The value of the reply is its whole body.
+    let body = first.received.value.parse::<serde_json::Value>();
+    let echo = body
+        .ok()
+        .and_then(|body| Some(body.get("echo")?.to_string()));
+    let received = echo.unwrap_or_else(|| first.received.value.json().to_owned());
+    let received = scene.short(&received);
+    let sent = scene.short(first.sent.value.json());
+    let headline = format!(
+        "{} of {} {} not echo the request; the first, {}, at {at:.3} s (op {}): sent {sent}, received \
+         {received}{}",
+        grouped(count),
+        plural(replies, "reply", "replies"),
+        if count == 1 { "does" } else { "do" },
+        match node {
+            Some(node) => format!("of {node} to process {}", first.sent.process),
+            None => format!("to process {}", first.sent.process),
+        },
+        first.received.index,
+        scene.meanwhile(node, at),
+    );
+    let meaning = "A reply must contain exactly the text of its request.";
+    Some(Story {
+        headline,
+        reason: None,
+        kinds: vec![AnomalyKind::new("wrong echoes", count, meaning)],
+    })
+}
+
+/// Functions of which no operation succeeded.
+fn never_ok(scene: &Scene<'_>, findings: &[Finding<'_>]) -> Story {
+    let never = findings.iter().filter_map(|finding| match finding {
+        Finding::NeverOk(name, counts) => Some((*name, *counts)),
+        _ => None,
+    });
+    let never: Vec<(&str, Counts)> = never.collect();
+    let Some((name, counts)) = never.first() else {
+        return Story::default();
+    };
+    let count = counts.fail + counts.info;
+    let first = scene.first_failure(Some(name));
+    let headline = match count {
+        1 => format!("the only {name} did not succeed{first}"),
+        _ => format!(
+            "none of {} {name} operations succeeded{first}",
+            grouped(count)
+        ),
+    };
+    let meaning = "At least one operation of each kind must succeed.";
+    let others = never[1..].iter().map(|(name, _)| *name).collect::<Vec<_>>();
+    let others = match others.is_empty() {
+        true => String::new(),
+        false => format!("; no {} succeeded either", others.join(", no ")),
+    };
+    Story {
+        headline: headline + &others,
+        reason: scene.first_exception(),
+        kinds: vec![AnomalyKind::new(
+            "operations that never succeed",
+            never.len(),
+            meaning,
+        )],
+    }
+}
+
+fn unavailable(scene: &Scene<'_>, availability: &Availability) -> Story {
+    let (ok, all) = (availability.ok, availability.invoked);
+    let missing = all.saturating_sub(ok);
+    let first = scene.first_failure(None);
+    let required = match availability.target {
+        Some(Target::AtLeast(min)) => format!("a fraction of {min}"),
+        _ => "all of them".to_owned(),
+    };
+    Story {
+        headline: format!(
+            "{} of {} did not succeed, and {required} must{first}",
+            grouped(missing),
+            plural(all, "operation", "operations"),
+        ),
+        reason: None,
+        kinds: vec![AnomalyKind::new(
+            "operations without success",
+            missing,
+            "So many operations must succeed, whatever faults there are.",
+        )],
+    }
+}
+
+/// `1,012`.
+pub(crate) fn grouped(number: usize) -> String {
+    let digits = number.to_string();
+    let mut grouped = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
+/// `1 reply`, `1,012 replies`.
+pub(crate) fn plural(count: usize, one: &str, many: &str) -> String {
+    format!("{} {}", grouped(count), if count == 1 { one } else { many })
+}

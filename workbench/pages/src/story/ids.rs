@@ -1,0 +1,60 @@
+//! Ids that were generated more than once.
+
+use std::collections::BTreeSet;
+
+use checkers::IdsResult;
+
+use super::{AnomalyKind, Scene, Story, plural};
+
+pub(super) fn tell(scene: &Scene<'_>, result: &IdsResult) -> Option<Story> {
+    // The first is the one that was first repeated.
+    let repeated_at = |ops: &[history::Op]| ops.get(1).map(|op| op.index);
+    let first = result
+        .duplicates
+        .iter()
+        .min_by_key(|it| repeated_at(&it.ops))?;
+    let [one, two, ..] = &first.ops[..] else {
+        return None;
+    };
+    let count = result.duplicates.len();
+    let (node, at) = (scene.node(two.process), two.seconds());
+    let headline = format!(
+        "{} returned more than once; the first, {}, to {} at {:.3} s (op {}) and to {} at {at:.3} s (op \
+         {}){}",
+        match count {
+            1 => "1 id was".to_owned(),
+            _ => plural(count, "id was", "ids were"),
+        },
+        scene.short(&first.id.to_string()),
+        scene.who(one.process),
+        one.seconds(),
+        one.index,
+        scene.who(two.process),
+        two.index,
+        scene.meanwhile(node, at),
+    );
+    let of_one_node = |ops: &[history::Op]| {
+        let nodes: BTreeSet<_> = ops.iter().map(|op| scene.node(op.process)).collect();
+        nodes.len() == 1
+    };
+    let own = result
+        .duplicates
+        .iter()
+        .filter(|it| of_one_node(&it.ops))
+        .count();
+    let reason = match (node, count - own) {
+        (None, _) => None,
+        (Some(node), 0) if count == 1 => Some(format!("{node} returned it twice")),
+        (Some(_), 0) => Some("each was returned by one node alone, twice or more".to_owned()),
+        (Some(_), _) if own == 0 => Some("each was returned by different nodes".to_owned()),
+        (Some(_), others) => Some(format!(
+            "{own} of them by one node alone, {others} by different nodes"
+        )),
+    };
+    let meaning = "Each id may be returned once, by one node.";
+    Some(Story {
+        headline,
+        reason,
+        kinds: vec![AnomalyKind::new("duplicate ids", count, meaning)],
+    })
+}

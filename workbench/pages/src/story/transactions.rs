@@ -1,0 +1,81 @@
+//! Anomalies of transactions: which model was required, and what is still possible.
+
+use checkers::{Cases, TransactionsResult, TxnAnomaly, Validity};
+
+use super::meanings::meaning;
+use super::{AnomalyKind, Scene, Story, grouped, plural};
+
+/// How many models a sentence names.
+const MAX_MODELS: usize = 4;
+
+pub(super) fn tell(scene: &Scene<'_>, result: &TransactionsResult) -> Option<Story> {
+    let mut anomalies: Vec<&Cases<TxnAnomaly>> = result.anomalies.iter().collect();
+    // A case that shows its transactions first, and of those the one with the fewest.
+    let length = |it: &TxnAnomaly| match it.ops().len() {
+        0 => usize::MAX,
+        count => count,
+    };
+    anomalies.sort_by_key(|it| it.cases.iter().map(length).min());
+    let example = anomalies.first()?;
+    let first = example
+        .cases
+        .iter()
+        .min_by_key(|it| (length(it), it.ops().first().map(|op| op.index)))?;
+    let count: usize = anomalies.iter().map(|it| it.count).sum();
+    let by_kind = anomalies
+        .iter()
+        .map(|it| format!("{} × {}", grouped(it.count), it.name));
+    let by_kind = by_kind.collect::<Vec<_>>().join(", ");
+    let found = match (result.validity, &anomalies[..]) {
+        (Validity::Invalid, [one]) if one.count == 1 => {
+            format!("1 anomaly, {}, that {} forbids", one.name, result.requested)
+        }
+        (Validity::Invalid, _) => {
+            let requested = &result.requested;
+            format!(
+                "{} anomalies that {requested} forbids: {by_kind}",
+                grouped(count)
+            )
+        }
+        _ => by_kind,
+    };
+    let sentence = scene.with_nodes(&result.describe(first));
+    let begin = first.ops().into_iter().min_by_key(|op| op.index);
+    let begin = begin.map_or_else(String::new, |op| {
+        let meanwhile = scene.meanwhile(scene.node(op.process), op.seconds());
+        format!(", at {:.3} s{meanwhile}", op.seconds())
+    });
+    let name = meaning(example.name).one;
+    let kinds = anomalies.iter();
+    let kinds = kinds.map(|it| AnomalyKind::new(it.name, it.count, meaning(it.name).sentence));
+    Some(Story {
+        headline: format!("{found}; the simplest, {name}{begin}: {sentence}"),
+        reason: (result.validity == Validity::Invalid).then(|| models(result)),
+        kinds: kinds.collect(),
+    })
+}
+
+/// The models that the anomalies rule out, and the strongest ones that are left.
+pub(crate) fn models(result: &TransactionsResult) -> String {
+    let names = |models: Vec<&str>| {
+        let more = models.len().saturating_sub(MAX_MODELS);
+        let shown = models[..models.len() - more].join(", ");
+        match more {
+            0 => shown,
+            _ => format!("{shown} and {}", plural(more, "other", "others")),
+        }
+    };
+    let not: Vec<&str> = result.not.iter().copied().collect();
+    let possible = match result.possible() {
+        possible if possible.is_empty() => "no model is left".to_owned(),
+        possible => format!("the strongest that is still possible: {}", names(possible)),
+    };
+    let stronger = match result.also_not.len() {
+        0 => String::new(),
+        count => format!(
+            ", nor {}",
+            plural(count, "stronger model", "stronger models")
+        ),
+    };
+    format!("the history is not {}{stronger}; {possible}", names(not))
+}
