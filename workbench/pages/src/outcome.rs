@@ -105,24 +105,34 @@ impl Outcome {
         })
     }
 
-    /// What went wrong: of each kind the first `max`, and how many more there are.
+    /// What went wrong: the story, or without one the findings; then what nodes did wrong, of each kind
+    /// the first `max`. With a larger `max` than [`SHOWN`] all findings, too.
     pub fn problems(&self, max: usize) -> Vec<String> {
+        let mut lines = self.story.lines();
+        let has_story = !lines.is_empty();
+        if !has_story || max > SHOWN {
+            lines.extend(first("findings", &self.findings, max));
+        }
         let incidents: Vec<String> = self.incidents.iter().map(ToString::to_string).collect();
-        let abort = self
-            .abort
-            .iter()
-            .map(|it| format!("the run was aborted: {it}"));
+        // A story of an aborted run is about the reason.
+        let abort = self.abort.iter().filter(|_| !has_story);
+        let abort = abort.map(|it| format!("the run was aborted: {it}"));
         let abort: Vec<String> = abort.collect();
-        [
+        let others = [
             ("incidents", &incidents),
             ("", &abort),
-            ("findings", &self.findings),
             ("reasons", &self.caveats),
             ("failed requests", &self.failed_requests),
-        ]
-        .into_iter()
-        .flat_map(|(kind, texts)| first(kind, texts, max))
-        .collect()
+        ];
+        lines.extend(
+            others
+                .into_iter()
+                .flat_map(|(kind, texts)| first(kind, texts, max)),
+        );
+        if has_story && max <= SHOWN && self.findings.len() > 1 {
+            lines.push(format!("--all shows all {} findings", self.findings.len()));
+        }
+        lines
     }
 
     /// What a person should read in the terminal: the first `max` problems of each kind, counts,
@@ -145,6 +155,12 @@ impl Outcome {
         lines.join("\n")
     }
 
+    /// What went wrong in a sentence or two; `None` if the run is valid, or nothing is known.
+    pub fn headline(&self) -> Option<&str> {
+        let told = Some(&self.story.headline).filter(|it| !it.is_empty());
+        told.or(self.findings.first()).map(String::as_str)
+    }
+
     /// The run as a case of a report.
     pub(crate) fn case(&self, name: String) -> Case {
         let first_line = |text: &str| text.lines().next().map(cut).unwrap_or_default();
@@ -160,7 +176,7 @@ impl Outcome {
         };
         let result = match (self.validity, &self.abort) {
             (Some(Validity::Valid), _) => CaseResult::Passed,
-            (Some(bad), _) => CaseResult::Failed(match self.findings.first() {
+            (Some(bad), _) => CaseResult::Failed(match self.headline() {
                 Some(finding) => {
                     let finding = first_line(finding);
                     failure(format!("{}: {finding}", bad.name()), &finding)
@@ -168,7 +184,8 @@ impl Outcome {
                 None => failure(bad.name().to_owned(), ""),
             }),
             (None, abort) => {
-                let abort = abort.as_deref().unwrap_or("the reason is unknown");
+                let abort = self.headline().or(abort.as_deref());
+                let abort = abort.unwrap_or("the reason is unknown");
                 let message = first_line(&format!("the run was aborted: {abort}"));
                 CaseResult::Aborted(failure(message.clone(), &message))
             }

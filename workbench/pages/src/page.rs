@@ -8,23 +8,24 @@ mod columns;
 mod evidence;
 mod table;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use anyhow::Context;
 use askama::Template;
 use serde_json::Value;
 
 use crate::budget::Bound;
-use crate::faults;
 use crate::plot::{self, dark_style};
 use crate::report::{BudgetResult, failed_requests};
-use checkers::{CheckerResult, Validity, Verdict};
+use crate::story::{self, Scene, Story};
+use checkers::{CheckerResult, Validity, Verdict, WorkloadResult};
 use history::text::shortened;
 use history::{Kind, Op};
 use simulator::run::{Record, Settings};
 
 use charts::Panel;
 use columns::Data;
+use evidence::{Evidence, EvidenceOfKind};
 use table::Table;
 
 /// Maximum number of findings or incidents on a page.
@@ -83,12 +84,13 @@ impl Subject<'_> {
     /// # Errors
     /// When a plot or the template cannot be rendered.
     pub fn page(&self) -> anyhow::Result<Page> {
-        let pairs = self.record.history.pairs();
-        let episodes = faults::episodes(&self.record.history);
+        let scene = Scene::new(self.settings, self.record);
+        let story = Story::tell(&scene, self.verdict);
+        let (pairs, episodes) = (&scene.pairs, &scene.episodes);
         let mut panels = Vec::new();
         let mut plots = Vec::new();
         let mut numbers = HashMap::new();
-        for panel in charts::panels(self, &pairs, &episodes) {
+        for panel in charts::panels(self, pairs, episodes) {
             let Panel {
                 name,
                 note,
@@ -106,13 +108,19 @@ impl Subject<'_> {
                 table: render(&table)?,
             });
         }
-        let data = Data::of(self, &pairs, &episodes, numbers).pack()?;
-        let template = self.template(panels, data)?;
+        let data = Data::of(self, pairs, episodes, numbers).pack()?;
+        let template = self.template(&scene, story, panels, data)?;
         let html = template.render().context("cannot render the page")?;
         Ok(Page { html, plots })
     }
 
-    fn template(&self, panels: Vec<RenderedPanel>, data: String) -> anyhow::Result<ReportTemplate> {
+    fn template(
+        &self,
+        scene: &Scene<'_>,
+        story: Story,
+        panels: Vec<RenderedPanel>,
+        data: String,
+    ) -> anyhow::Result<ReportTemplate> {
         let findings = self.verdict.map_or_else(Vec::new, CheckerResult::sentences);
         let incidents = self.incidents();
         let trace = self.record.trace.as_ref();
@@ -123,15 +131,9 @@ impl Subject<'_> {
             Some(Validity::Invalid) => ("invalid", "invalid", "Invalid"),
             None => ("broken", "aborted", "The run aborted"),
         };
-        let evidence = evidence::evidence(self).into_iter().map(|it| {
-            Ok(RenderedEvidence {
-                table: it.table.as_ref().map(render).transpose()?,
-                title: it.title,
-                text: it.text,
-                picture: it.picture,
-                window: it.window,
-            })
-        });
+        let rendered = Marks::new(scene);
+        let evidence = evidence::evidence(self, scene, &story).into_iter();
+        let evidence = evidence.map(|kind| rendered.kind(kind));
         Ok(ReportTemplate {
             title: self.title.to_owned(),
             stage: self.stage.to_owned(),
@@ -139,7 +141,8 @@ impl Subject<'_> {
             class,
             verdict,
             headline,
-            summary: self.summary(),
+            summary: self.summary(&story),
+            reason: story.reason,
             budgets: self.budgets.iter().map(BudgetBar::of).collect(),
             figures: self.figures(),
             command: self.command.to_owned(),
@@ -151,6 +154,7 @@ impl Subject<'_> {
                 .map(|it| shortened(it, MAX_CHARS))
                 .collect(),
             findings_left_out: findings.len().saturating_sub(MAX_LISTED),
+            models: self.models(),
             evidence: evidence.collect::<anyhow::Result<_>>()?,
             panels,
             messages_kept: trace.map_or(0, |it| it.deliveries().len()),
@@ -180,6 +184,23 @@ impl Subject<'_> {
         incidents
     }
 
+    /// The consistency models that were required, and those that are ruled out.
+    fn models(&self) -> Option<String> {
+        let verdict = self
+            .verdict
+            .filter(|it| it.validity() == Validity::Invalid)?;
+        match &verdict.workload.result {
+            WorkloadResult::Transactions(result) => {
+                let required = &result.requested;
+                Some(format!(
+                    "Required: {required}. Found: {}.",
+                    story::models(result)
+                ))
+            }
+            _ => None,
+        }
+    }
+
     fn files(&self) -> Vec<&'static str> {
         let results = RESULTS.into_iter().filter(|_| self.verdict.is_some());
         let log = ["jepsen.log"].into_iter().filter(|_| self.stage == "live");
@@ -195,15 +216,12 @@ impl Subject<'_> {
     }
 
     /// The reason for the verdict, which continues the headline.
-    fn summary(&self) -> String {
+    fn summary(&self, story: &Story) -> String {
+        let told = Some(&story.headline).filter(|it| !it.is_empty());
+        let told = told.map(|it| shortened(it, MAX_CHARS));
         let Some(verdict) = self.verdict else {
-            let reason = self.record.abort_reason.as_deref();
-            return shortened(reason.unwrap_or("the reason is unknown"), MAX_CHARS);
+            return told.unwrap_or_else(|| "the reason is unknown".to_owned());
         };
-        let findings = verdict.findings();
-        let finding = findings
-            .first()
-            .map(|it| shortened(&it.to_string(), MAX_CHARS));
         match verdict.validity() {
             Validity::Valid => {
                 let missed = self.budgets.iter().filter(|it| !it.is_met);
@@ -217,13 +235,13 @@ impl Subject<'_> {
                     _ => format!("the history is valid, but {}.", missed.join("; ")),
                 }
             }
-            Validity::Unknown => match finding {
-                Some(finding) => {
-                    format!("no anomaly was found, but not everything could be checked: {finding}")
+            Validity::Unknown => match told {
+                Some(told) => {
+                    format!("no anomaly was found, but not everything could be checked: {told}")
                 }
                 None => "no anomaly was found, but not everything could be checked.".to_owned(),
             },
-            Validity::Invalid => finding.unwrap_or_else(|| "an anomaly was found.".to_owned()),
+            Validity::Invalid => told.unwrap_or_else(|| "an anomaly was found.".to_owned()),
         }
     }
 
@@ -305,6 +323,8 @@ struct ReportTemplate {
     verdict: &'static str,
     headline: &'static str,
     summary: String,
+    /// Why, as far as the record shows it.
+    reason: Option<String>,
     budgets: Vec<BudgetBar>,
     /// Numbers, each with its meaning.
     figures: Vec<(String, String)>,
@@ -313,7 +333,9 @@ struct ReportTemplate {
     files: Vec<&'static str>,
     findings: Vec<String>,
     findings_left_out: usize,
-    evidence: Vec<RenderedEvidence>,
+    /// What was required of transactions, and what they rule out.
+    models: Option<String>,
+    evidence: Vec<RenderedKind>,
     panels: Vec<RenderedPanel>,
     messages_kept: usize,
     messages_left_out: u64,
@@ -323,13 +345,79 @@ struct ReportTemplate {
     data: String,
 }
 
+/// The evidence of one kind of anomaly, with its tables rendered.
+struct RenderedKind {
+    title: String,
+    meaning: &'static str,
+    /// The first case, which is shown.
+    first: Vec<RenderedEvidence>,
+    /// The others, which are folded.
+    others: Vec<RenderedEvidence>,
+}
+
 /// A piece of evidence with its table rendered.
 struct RenderedEvidence {
     title: String,
     text: String,
     picture: String,
     table: Option<String>,
+    output: Vec<String>,
+    /// The node whose log has more.
+    log_of: Option<String>,
     window: Option<(i64, i64)>,
+    /// Operations to mark in the timeline, by their index there, separated by commas.
+    ops: String,
+    /// Messages to mark there.
+    messages: String,
+}
+
+/// Translates entries of the history into operations of the timeline.
+struct Marks(HashMap<usize, usize>);
+
+impl Marks {
+    fn new(scene: &Scene<'_>) -> Self {
+        let pairs = scene.pairs.iter().enumerate();
+        let entries = pairs.flat_map(|(pair, it)| {
+            let ends = [Some(it.invocation), it.completion].into_iter().flatten();
+            ends.map(move |op| (op.index, pair))
+        });
+        Marks(entries.collect())
+    }
+
+    fn kind(&self, kind: EvidenceOfKind) -> anyhow::Result<RenderedKind> {
+        let mut cases = kind.cases.into_iter().map(|it| self.case(it));
+        Ok(RenderedKind {
+            title: kind.title,
+            meaning: kind.meaning,
+            first: cases.by_ref().take(1).collect::<anyhow::Result<_>>()?,
+            others: cases.collect::<anyhow::Result<_>>()?,
+        })
+    }
+
+    fn case(&self, case: Evidence) -> anyhow::Result<RenderedEvidence> {
+        let ops: BTreeSet<usize> = case
+            .ops
+            .iter()
+            .filter_map(|it| self.0.get(it).copied())
+            .collect();
+        let list = |numbers: &mut dyn Iterator<Item = usize>| {
+            numbers
+                .map(|it| it.to_string())
+                .collect::<Vec<_>>()
+                .join(",")
+        };
+        Ok(RenderedEvidence {
+            table: case.table.as_ref().map(render).transpose()?,
+            title: case.title,
+            text: case.text,
+            picture: case.picture,
+            output: case.output,
+            log_of: case.log_of,
+            window: case.window,
+            ops: list(&mut ops.into_iter()),
+            messages: list(&mut case.messages.into_iter()),
+        })
+    }
 }
 
 /// A plot with its picture and its table rendered.

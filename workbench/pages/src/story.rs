@@ -21,7 +21,13 @@ use checkers::{
 };
 use simulator::run::{Record, Settings};
 
+pub(crate) use counters::difference;
+pub(crate) use crash::crashes;
+pub(crate) use logs::{describe as describe_log, explain as explain_log, lacking, send_of};
+pub(crate) use registers::{of_key, stale};
 pub(crate) use scene::{Scene, list_names};
+pub(crate) use sets::explain as explain_lost;
+pub(crate) use transactions::models;
 pub(crate) use way::Way;
 
 /// The name of a node that is unknown, as in a stored history.
@@ -63,13 +69,16 @@ impl AnomalyKind {
 impl Story {
     /// The story of a run with this verdict, if it has one.
     pub fn of(settings: &Settings, record: &Record, verdict: Option<&Verdict>) -> Self {
-        let scene = Scene::new(settings, record);
+        Story::tell(&Scene::new(settings, record), verdict)
+    }
+
+    pub(crate) fn tell(scene: &Scene<'_>, verdict: Option<&Verdict>) -> Self {
         let verdict = match verdict {
-            None => return crash::tell(&scene).unwrap_or_else(|| aborted(&scene)),
+            None => return crash::tell(scene).unwrap_or_else(|| aborted(scene)),
             Some(valid) if valid.validity() == Validity::Valid => return Story::default(),
             Some(verdict) => verdict,
         };
-        let mut parts = parts(&scene, verdict);
+        let mut parts = parts(scene, verdict);
         // A stable sort: of equally bad ones the workload's comes first.
         parts.sort_by_key(|(validity, _)| std::cmp::Reverse(*validity));
         let kinds = parts.iter().flat_map(|(_, story)| story.kinds.clone());
@@ -78,6 +87,23 @@ impl Story {
             Some((_, first)) => Story { kinds, ..first },
             None => Story::default(),
         }
+    }
+}
+
+impl Story {
+    /// The story as lines for a terminal: the headline, the reason, and the kinds with their counts.
+    pub fn lines(&self) -> Vec<String> {
+        if self.headline.is_empty() {
+            return Vec::new();
+        }
+        let mut lines = vec![self.headline.clone()];
+        lines.extend(self.reason.iter().map(|reason| format!("  why: {reason}")));
+        let kinds = self.kinds.iter().filter(|it| !it.meaning.is_empty());
+        lines.extend(kinds.map(|it| {
+            let (count, name, meaning) = (grouped(it.count), &it.name, it.meaning);
+            format!("  {count} × {name}: {meaning}")
+        }));
+        lines
     }
 }
 

@@ -8,6 +8,7 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 use clap::builder::PossibleValue;
@@ -27,7 +28,9 @@ use history::{History, Kind};
 use pages::outcome::Outcome;
 use pages::page::Subject;
 use pages::report::TestReport;
+use pages::story::Story;
 use simulator::options::Options;
+use simulator::run::Record;
 use simulator::workload;
 
 use self::report::Report;
@@ -137,13 +140,21 @@ fn run_check(arguments: &Arguments, reporter: &mut Reporter) -> anyhow::Result<u
     let findings = verdict.sentences();
     let status = exit_code(valid);
     let command = reporter.command.clone();
+    let counts = counts(&history, operations);
+    let settings = report::settings(&known, &history);
+    let record = Record {
+        history,
+        zero: Some(Duration::ZERO),
+        ..Record::default()
+    };
     let outcome = Outcome {
         command: command.clone(),
         stage: Subject::KEPT,
+        story: Story::of(&settings, &record, Some(&verdict)),
         took: start.elapsed(),
         validity: Some(valid),
         findings,
-        counts: counts(&history, operations),
+        counts,
         ..Outcome::default()
     };
     if arguments.json {
@@ -167,9 +178,11 @@ fn run_check(arguments: &Arguments, reporter: &mut Reporter) -> anyhow::Result<u
             known: &known,
             title: &model.to_string(),
             command: &command,
+            settings: &settings,
+            record: &record,
             verdict: &verdict,
         };
-        page.write(history, folder)?;
+        page.write(folder)?;
         reporter.print_unless_quiet(format_args!(
             "report: {}",
             folder.join("report.html").display()

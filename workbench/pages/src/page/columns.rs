@@ -1,5 +1,6 @@
 //! Data for the page's script: every operation and message, by column, compressed.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::io::Write;
 use std::time::Duration;
@@ -21,6 +22,9 @@ use simulator::service::Services;
 
 /// Maximum length of an operation's value, in characters.
 const MAX_VALUE_CHARS: usize = 160;
+
+/// Maximum length of a message's body, in characters.
+const MAX_BODY_CHARS: usize = 300;
 
 /// `took` of a lost message.
 const LOST: i64 = -1;
@@ -55,7 +59,7 @@ struct Messages<'a> {
     src: Vec<usize>,
     dest: Vec<usize>,
     kind: Vec<usize>,
-    body: Vec<&'a str>,
+    body: Vec<Cow<'a, str>>,
 }
 
 #[derive(Default, Serialize)]
@@ -134,7 +138,7 @@ impl<'a> Data<'a> {
             messages.src.push(names.index(src.as_str()));
             messages.dest.push(names.index(dest.as_str()));
             messages.kind.push(kinds.index(kind));
-            messages.body.push(&delivery.body);
+            messages.body.push(body(delivery));
         }
         let mut functions = Interner::default();
         let mut operations = Operations::default();
@@ -193,6 +197,14 @@ impl Operations {
             .push(shortened(invocation.value.json(), MAX_VALUE_CHARS));
         self.result
             .push(completion.map_or(String::new(), |op| result(invocation, op)));
+    }
+}
+
+fn body(delivery: &Delivery) -> Cow<'_, str> {
+    // Most are shorter even in bytes.
+    match delivery.body.len() {
+        ..=MAX_BODY_CHARS => Cow::Borrowed(&delivery.body),
+        _ => Cow::Owned(shortened(&delivery.body, MAX_BODY_CHARS)),
     }
 }
 

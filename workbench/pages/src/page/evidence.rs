@@ -1,12 +1,16 @@
-//! Evidence for a verdict: pictures and tables made from the checker's result and the history.
+//! Evidence for a verdict: pictures and tables made from the checker's result and the history, by kind of
+//! anomaly.
 
+mod crash;
 mod graph;
+mod journey;
 mod log;
 mod lost;
 mod order;
 
 use super::Subject;
 use super::table::Table;
+use crate::story::{Scene, Story};
 use checkers::{Cases, CounterResult, EchoResult, IdsResult, TransactionsResult, WorkloadResult};
 use graph::Graph;
 use history::{Op, text};
@@ -22,55 +26,88 @@ const MARGIN_US: i64 = 100_000;
 
 /// Evidence of one case of an anomaly.
 pub(super) struct Evidence {
+    /// The kind of anomaly.
+    kind: String,
     pub(super) title: String,
     pub(super) text: String,
     /// An SVG element; empty if there is no picture.
     pub(super) picture: String,
     pub(super) table: Option<Table>,
+    /// Output of a node, line by line; empty if there is none.
+    pub(super) output: Vec<String>,
+    /// The node whose log has more.
+    pub(super) log_of: Option<String>,
     /// Start and end of the anomaly, in microseconds since time zero.
     pub(super) window: Option<(i64, i64)>,
+    /// Entries of the history that are marked in the timeline.
+    pub(super) ops: Vec<usize>,
+    /// Messages that are marked there, by their index in the trace.
+    pub(super) messages: Vec<usize>,
+}
+
+/// The evidence of one kind of anomaly.
+pub(super) struct EvidenceOfKind {
+    /// `2 × lost values`.
+    pub(super) title: String,
+    pub(super) meaning: &'static str,
+    pub(super) cases: Vec<Evidence>,
 }
 
 impl Evidence {
-    fn new(title: impl Into<String>, text: impl Into<String>) -> Self {
+    fn new(kind: impl Into<String>, title: impl Into<String>, text: impl Into<String>) -> Self {
         Evidence {
+            kind: kind.into(),
             title: title.into(),
             text: text.into(),
             picture: String::new(),
             table: None,
+            output: Vec::new(),
+            log_of: None,
             window: None,
+            ops: Vec::new(),
+            messages: Vec::new(),
         }
     }
 }
 
-/// Collects the evidence of a run.
-pub(super) fn evidence(subject: &Subject<'_>) -> Vec<Evidence> {
-    let Some(verdict) = subject.verdict else {
-        return Vec::new();
+/// Collects the evidence of a run, in the order of the kinds of its story.
+pub(super) fn evidence(
+    subject: &Subject<'_>,
+    scene: &Scene<'_>,
+    story: &Story,
+) -> Vec<EvidenceOfKind> {
+    let mut cases = match subject.verdict {
+        Some(verdict) => of_workload(scene, &verdict.workload.result),
+        None => crash::crashes(scene),
     };
-    match &verdict.workload.result {
-        WorkloadResult::Set(result) => lost::lost(subject, result),
-        WorkloadResult::Registers(result) => order::violations(subject, result),
-        WorkloadResult::Transactions(result) => transactions(result),
-        WorkloadResult::Logs(result) => log::anomalies(&subject.record.history, result),
-        WorkloadResult::Ids(result) => duplicates(subject, result),
-        WorkloadResult::Echo(result) => mismatches(result),
-        WorkloadResult::Counter(result) => wrong_reads(result),
+    let kinds = story.kinds.iter().map(|kind| EvidenceOfKind {
+        title: format!("{} × {}", kind.count, kind.name),
+        meaning: kind.meaning,
+        cases: cases.extract_if(.., |it| it.kind == kind.name).collect(),
+    });
+    kinds.collect()
+}
+
+fn of_workload(scene: &Scene<'_>, result: &WorkloadResult) -> Vec<Evidence> {
+    match result {
+        WorkloadResult::Set(result) => lost::lost(scene, result),
+        WorkloadResult::Registers(result) => order::violations(scene, result),
+        WorkloadResult::Transactions(result) => transactions(scene, result),
+        WorkloadResult::Logs(result) => log::anomalies(scene, result),
+        WorkloadResult::Ids(result) => duplicates(scene, result),
+        WorkloadResult::Echo(result) => mismatches(scene, result),
+        WorkloadResult::Counter(result) => wrong_reads(scene, result),
         WorkloadResult::Custom(_) | WorkloadResult::Unjudged(_) => Vec::new(),
     }
 }
 
 /// Cases of each anomaly of transactions.
-fn transactions(result: &TransactionsResult) -> Vec<Evidence> {
+fn transactions(scene: &Scene<'_>, result: &TransactionsResult) -> Vec<Evidence> {
     let mut evidence = Vec::new();
     for Cases { name, cases, .. } in &result.anomalies {
-        let cases = cases.iter().map(|case| match Graph::of(case) {
-            Some(graph) => Evidence {
-                picture: graph.draw(name),
-                window: graph.window(),
-                ..Evidence::new(*name, graph.describe())
-            },
-            None => list_ops(name, &result.describe(case), &case.ops()),
+        let cases = cases.iter().map(|case| match Graph::of(scene, case) {
+            Some(graph) => graph.evidence(name),
+            None => list_ops(scene, name, &result.describe(case), &case.ops()),
         });
         evidence.extend(cases.take(MAX_CASES));
     }
@@ -78,8 +115,8 @@ fn transactions(result: &TransactionsResult) -> Vec<Evidence> {
 }
 
 /// Makes evidence without a picture: a sentence and a table of operations.
-fn list_ops(name: &str, sentence: &str, ops: &[&Op]) -> Evidence {
-    let rows = ops.iter().map(|op| vec![self::name(op), value(op)]);
+fn list_ops(scene: &Scene<'_>, kind: &str, sentence: &str, ops: &[&Op]) -> Evidence {
+    let rows = ops.iter().map(|op| vec![name(scene, op), value(op)]);
     let table = Table::new(
         "Operations involved",
         &["operation", "value"],
@@ -88,64 +125,84 @@ fn list_ops(name: &str, sentence: &str, ops: &[&Op]) -> Evidence {
     Evidence {
         table: (!ops.is_empty()).then(|| table.of_text()),
         window: around(ops.iter().map(|op| micros(op.time))),
-        ..Evidence::new(name, shortened(sentence))
+        ops: ops.iter().map(|op| op.index).collect(),
+        ..Evidence::new(kind, "", shortened(&scene.with_nodes(sentence)))
     }
 }
 
 /// Ids that were generated more than once.
-fn duplicates(subject: &Subject<'_>, result: &IdsResult) -> Vec<Evidence> {
+fn duplicates(scene: &Scene<'_>, result: &IdsResult) -> Vec<Evidence> {
     if result.duplicates.is_empty() {
         return Vec::new();
     }
     let rows = result.duplicates.iter().flat_map(|duplicate| {
-        duplicate.ops.iter().map(|op| {
-            let process = op.process.client().unwrap_or_default();
-            vec![
-                shortened(&duplicate.id.to_string()),
-                subject.settings.node_of(process).to_string(),
-                process.to_string(),
-                format!("{:.6}", op.seconds()),
-            ]
-        })
+        let id = shortened(&duplicate.id.to_string());
+        let row = move |op: &Op| {
+            let (who, at) = (scene.who(op.process), op.seconds());
+            vec![id.clone(), who, format!("{at:.3}"), op.index.to_string()]
+        };
+        duplicate.ops.iter().map(row)
     });
-    let head = ["id", "generated by", "for process", "time, s"];
-    let text = match result.duplicates.len() {
-        1 => "1 id was generated more than once.".to_owned(),
-        count => format!("{count} ids were generated more than once."),
-    };
+    let head = ["id", "returned to", "at, s", "op"];
+    let table = Table::new("Duplicate ids", &head, rows.collect());
+    let ops = result.duplicates.iter().flat_map(|it| &it.ops);
+    let first = result.duplicates[0].ops.iter().map(|op| micros(op.time));
     vec![Evidence {
-        table: Some(Table::new(
-            "Duplicate ids and their nodes",
-            &head,
-            rows.collect(),
-        )),
-        ..Evidence::new("Duplicate ids", text)
+        table: Some(table.of_text()),
+        window: around(first),
+        ops: ops.map(|op| op.index).take(super::MAX_LISTED).collect(),
+        ..Evidence::new("duplicate ids", "", "")
     }]
 }
 
 /// Replies that do not echo their requests.
-fn mismatches(result: &EchoResult) -> Vec<Evidence> {
+fn mismatches(scene: &Scene<'_>, result: &EchoResult) -> Vec<Evidence> {
     let rows = result.mismatches.iter().map(|it| {
-        let ends = [&it.sent, &it.received];
-        ends.map(|op| shortened(&op.value.to_string())).to_vec()
+        let [sent, received] = [&it.sent, &it.received].map(|op| shortened(&op.value.to_string()));
+        vec![name(scene, &it.received), sent, received]
     });
-    rejected_ops(["sent", "received"], rows.collect())
+    let head = ["reply", "sent", "received"];
+    let ops = result.mismatches.iter().map(|it| &it.received);
+    rejected_ops("wrong echoes", &head, rows.collect(), ops)
 }
 
 /// Final reads with a sum that is not possible.
-fn wrong_reads(result: &CounterResult) -> Vec<Evidence> {
-    let rows = result.wrong.iter().map(|op| vec![name(op), value(op)]);
-    rejected_ops(["operation", "value"], rows.collect())
+fn wrong_reads(scene: &Scene<'_>, result: &CounterResult) -> Vec<Evidence> {
+    let expected = result.acceptable.to_string();
+    let rows = result.wrong.iter().map(|op| {
+        let missing =
+            crate::story::difference(op, result).map_or_else(String::new, |it| it.to_string());
+        vec![
+            name(scene, op),
+            shortened(op.value.json()),
+            shortened(&expected),
+            missing,
+        ]
+    });
+    let head = ["final read", "returned", "expected", "missing"];
+    rejected_ops(
+        "wrong final reads",
+        &head,
+        rows.collect(),
+        result.wrong.iter(),
+    )
 }
 
-fn rejected_ops(head: [&str; 2], rows: Vec<Vec<String>>) -> Vec<Evidence> {
+fn rejected_ops<'a>(
+    kind: &str,
+    head: &[&str],
+    rows: Vec<Vec<String>>,
+    ops: impl Iterator<Item = &'a Op> + Clone,
+) -> Vec<Evidence> {
     if rows.is_empty() {
         return Vec::new();
     }
-    let table = Table::new("Operations the checker rejects", &head, rows);
+    let table = Table::new("Operations the checker rejects", head, rows);
     vec![Evidence {
         table: Some(table.of_text()),
-        ..Evidence::new("Invalid operations", "")
+        window: around(ops.clone().take(1).map(|op| micros(op.time))),
+        ops: ops.map(|op| op.index).take(super::MAX_LISTED).collect(),
+        ..Evidence::new(kind, "", "")
     }]
 }
 
@@ -154,19 +211,10 @@ fn shortened(text: &str) -> String {
     text::shortened(text, MAX_CHARS)
 }
 
-/// Names an entry: `op 14, process 2, 0.123 s ok`.
-fn name(op: &Op) -> String {
-    let Op {
-        index,
-        process,
-        kind,
-        ..
-    } = op;
-    let seconds = op.seconds();
-    format!(
-        "op {index}, process {process}, {seconds:.3} s {}",
-        kind.name()
-    )
+/// Names an entry: `op 14, process 2 on n0, 0.123 s ok`.
+fn name(scene: &Scene<'_>, op: &Op) -> String {
+    let (who, at) = (scene.who(op.process), op.seconds());
+    format!("op {}, {who}, {at:.3} s {}", op.index, op.kind.name())
 }
 
 /// Function and value of an operation.

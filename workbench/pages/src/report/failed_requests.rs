@@ -8,6 +8,10 @@ use shared::NodeId;
 use history::text::quoted;
 use history::{History, Op, OpError};
 
+/// Errors that say what happened to an operation, and not that something went wrong: a compare-and-set
+/// that does not match, a key that is not there, a transaction in conflict with another.
+const ANSWERS: [&str; 3] = ["precondition-failed", "key-does-not-exist", "txn-conflict"];
+
 /// One line for each node and kind of failure. `node_of` is the node of a process.
 pub fn failed_requests<'a>(history: &History, node_of: impl Fn(u64) -> &'a NodeId) -> Vec<String> {
     let mut seen: BTreeMap<(&NodeId, &str), (usize, &Op)> = BTreeMap::new();
@@ -17,6 +21,7 @@ pub fn failed_requests<'a>(history: &History, node_of: impl Fn(u64) -> &'a NodeI
         };
         let kind = match error {
             OpError::NetTimeout => "",
+            OpError::Rpc { name, .. } if ANSWERS.contains(&&**name) => continue,
             OpError::Rpc { name, .. } => name,
             OpError::Malformed { .. } => "malformed",
             OpError::Thrown { class, .. } => class,

@@ -69,7 +69,7 @@ fn index(case: &LogAnomaly) -> usize {
         .unwrap_or(usize::MAX)
 }
 
-fn describe(scene: &Scene<'_>, case: &LogAnomaly) -> String {
+pub(crate) fn describe(scene: &Scene<'_>, case: &LogAnomaly) -> String {
     let did = |op: &Op| {
         format!(
             "{} at {:.3} s (op {})",
@@ -170,7 +170,7 @@ pub(crate) fn lacking(case: &LogAnomaly) -> Option<LogMessage> {
 }
 
 /// What happened to the messages that carried a lost or skipped one.
-fn explain(scene: &Scene<'_>, case: &LogAnomaly) -> Option<String> {
+pub(crate) fn explain(scene: &Scene<'_>, case: &LogAnomaly) -> Option<String> {
     let message = lacking(case)?;
     let send = send_of(scene, &message)?;
     let since = send.seconds();

@@ -64,7 +64,7 @@ pub(crate) fn of_key<'a>(pairs: &[Pair<'a>], key: Option<&Element>) -> Vec<Pair<
 }
 
 /// What an operation on a register observed and wrote.
-pub(crate) struct Observed {
+struct Observed {
     read: Option<Element>,
     written: Option<Element>,
 }
@@ -153,7 +153,7 @@ pub(crate) fn stale<'a>(pairs: &[Pair<'a>], bad: &Op) -> Option<StaleRead<'a>> {
 }
 
 impl StaleRead<'_> {
-    fn explain(&self, scene: &Scene<'_>, bad: &Op) -> String {
+    pub(crate) fn explain(&self, scene: &Scene<'_>, bad: &Op) -> String {
         let value = scene.short(&self.value.to_string());
         let meanwhile = scene.meanwhile(scene.node(bad.process), bad.seconds());
         let (who, at, index) = (scene.who(bad.process), bad.seconds(), bad.index);

@@ -50,7 +50,7 @@ fn is_acknowledged(lost: &LostElement) -> bool {
 }
 
 /// Why a value is lost.
-fn explain(scene: &Scene<'_>, lost: &LostElement) -> Option<String> {
+pub(crate) fn explain(scene: &Scene<'_>, lost: &LostElement) -> Option<String> {
     let added = lost.added.seconds();
     let way = Way::of(scene, &[&lost.element], added)?;
     way.explain(scene, scene.node(lost.added.process)?, added)

@@ -14,13 +14,11 @@ use checkers::Verdict;
 use history::edn::Edn;
 use history::{History, Kind, Process};
 use pages::page::Subject;
+use pages::story::UNKNOWN_NODE;
 use simulator::latency::{Distribution, Latency};
 use simulator::nemesis::Faults;
 use simulator::network::NetLog;
 use simulator::run::{RECOVERY, Record, Settings};
-
-/// The node of all processes, if a history names no nodes.
-const UNKNOWN: &str = "?";
 
 /// A report about a history.
 pub(super) struct Report<'a> {
@@ -31,6 +29,8 @@ pub(super) struct Report<'a> {
     /// What it was checked as.
     pub(super) title: &'a str,
     pub(super) command: &'a str,
+    pub(super) settings: &'a Settings,
+    pub(super) record: &'a Record,
     pub(super) verdict: &'a Verdict,
 }
 
@@ -39,60 +39,55 @@ impl Report<'_> {
     ///
     /// # Errors
     /// When the folder holds anything but an earlier report, or cannot be written.
-    pub(super) fn write(&self, history: History, folder: &Path) -> anyhow::Result<()> {
+    pub(super) fn write(&self, folder: &Path) -> anyhow::Result<()> {
         let folder = open(folder, self.source)?;
-        let settings = self.settings(&history);
         let facts = match self.known {
             Value::Null => json!({"history": self.source, "workload": self.title}),
             known => known.clone(),
-        };
-        let record = Record {
-            history,
-            zero: Some(Duration::ZERO),
-            ..Record::default()
         };
         let subject = Subject {
             title: self.title,
             command: self.command,
             stage: Subject::KEPT,
             facts: &facts,
-            settings: &settings,
-            record: &record,
+            settings: self.settings,
+            record: self.record,
             verdict: Some(self.verdict),
             budgets: &[],
         };
         let page = subject.page()?;
         folder.write_test(&facts)?;
-        folder.write_history(&record)?;
-        folder.write_results(&record, self.verdict, &[])?;
+        folder.write_history(self.record)?;
+        folder.write_results(self.record, self.verdict, &[])?;
         folder.write_page(&page)
     }
+}
 
-    fn settings(&self, history: &History) -> Settings {
-        let names = self.known["nodes"].as_array();
-        let names = names.map(|names| names.iter().filter_map(Value::as_str).map(NodeId::from));
-        let mut nodes = names.map_or_else(|| node_names(history), Iterator::collect);
-        if nodes.is_empty() {
-            nodes.push(NodeId::from(UNKNOWN));
-        }
-        let concurrency = self.known["concurrency"].as_u64();
-        let concurrency = concurrency.and_then(|count| usize::try_from(count).ok());
-        Settings {
-            concurrency: concurrency.unwrap_or_else(|| workers(history)).max(1),
-            nodes,
-            rate: 0.0,
-            time_limit: Duration::from_nanos(history.ops.last().map_or(0, |op| op.time)),
-            recovery: RECOVERY,
-            latency: Latency {
-                mean_ms: 0,
-                distribution: Distribution::Constant,
-            },
-            faults: Faults::default(),
-            max_operations: None,
-            keeps_trace: false,
-            net_log: NetLog::default(),
-            seed: self.known["seed"].as_u64().unwrap_or_default(),
-        }
+/// What is known of a run's settings: `known` is its `test.json`.
+pub(super) fn settings(known: &Value, history: &History) -> Settings {
+    let names = known["nodes"].as_array();
+    let names = names.map(|names| names.iter().filter_map(Value::as_str).map(NodeId::from));
+    let mut nodes = names.map_or_else(|| node_names(history), Iterator::collect);
+    if nodes.is_empty() {
+        nodes.push(NodeId::from(UNKNOWN_NODE));
+    }
+    let concurrency = known["concurrency"].as_u64();
+    let concurrency = concurrency.and_then(|count| usize::try_from(count).ok());
+    Settings {
+        concurrency: concurrency.unwrap_or_else(|| workers(history)).max(1),
+        nodes,
+        rate: 0.0,
+        time_limit: Duration::from_nanos(history.ops.last().map_or(0, |op| op.time)),
+        recovery: RECOVERY,
+        latency: Latency {
+            mean_ms: 0,
+            distribution: Distribution::Constant,
+        },
+        faults: Faults::default(),
+        max_operations: None,
+        keeps_trace: false,
+        net_log: NetLog::default(),
+        seed: known["seed"].as_u64().unwrap_or_default(),
     }
 }
 

@@ -2,8 +2,9 @@
 
 use std::fmt::Write as _;
 
-use super::{around, micros, name, value};
+use super::{Evidence, around, micros, name, value};
 use crate::plot::escaped;
+use crate::story::Scene;
 use checkers::{Element, OpCycle, OpStep, Relation, StepReason, TxnAnomaly, TxnRead};
 use history::Op;
 use history::text::shortened;
@@ -28,31 +29,53 @@ struct Edge {
     reason: String,
 }
 
+/// An operation, or the value that several replaced.
+struct Node {
+    /// Empty for a value.
+    headline: String,
+    value: String,
+    /// Its entry in the history, and its time in microseconds.
+    entry: Option<(usize, i64)>,
+}
+
+impl Node {
+    fn of(scene: &Scene<'_>, op: &Op) -> Self {
+        Node {
+            headline: name(scene, op),
+            value: value(op),
+            entry: Some((op.index, micros(op.time))),
+        }
+    }
+}
+
 /// Operations and the order between them.
 pub(super) struct Graph {
-    /// Headline, value and time of each operation.
-    ops: Vec<(String, String, Option<i64>)>,
+    ops: Vec<Node>,
     edges: Vec<Edge>,
     left_out: usize,
 }
 
 impl Graph {
     /// The graph of a case; `None` if the case is not about the order of operations.
-    pub(super) fn of(case: &TxnAnomaly) -> Option<Self> {
+    pub(super) fn of(scene: &Scene<'_>, case: &TxnAnomaly) -> Option<Self> {
         match case {
-            TxnAnomaly::Cycle(cycle) => Graph::of_cycle(cycle),
+            TxnAnomaly::Cycle(cycle) => Graph::of_cycle(scene, cycle),
             TxnAnomaly::DirtyRead {
                 op, read, writer, ..
-            } => Some(Graph::of_read(writer, op, read)),
+            } => Some(Graph::of_read(scene, writer, op, read)),
             TxnAnomaly::LostUpdate {
                 key, value, ops, ..
-            } => Some(Graph::of_updates(&format!("key {key} was {value}"), ops)),
+            } => Some(Graph::of_updates(
+                scene,
+                &format!("key {key} was {value}"),
+                ops,
+            )),
             _ => None,
         }
     }
 
     /// The graph of a cycle, in which the last operation repeats the first.
-    pub(super) fn of_cycle(cycle: &OpCycle) -> Option<Self> {
+    pub(super) fn of_cycle(scene: &Scene<'_>, cycle: &OpCycle) -> Option<Self> {
         let (_, ops) = cycle.ops.split_last()?;
         let count = ops.len().min(MAX_OPS);
         let steps = cycle.steps.iter().take(ops.len()).enumerate();
@@ -63,7 +86,7 @@ impl Graph {
             reason: reason(step),
         });
         Some(Graph {
-            ops: ops[..count].iter().map(node).collect(),
+            ops: ops[..count].iter().map(|op| Node::of(scene, op)).collect(),
             edges: edges
                 .filter(|it| it.from < count && it.to < count)
                 .collect(),
@@ -72,10 +95,10 @@ impl Graph {
     }
 
     /// The graph of a transaction that read an aborted or intermediate write.
-    fn of_read(writer: &Op, reader: &Op, read: &TxnRead) -> Self {
+    fn of_read(scene: &Scene<'_>, writer: &Op, reader: &Op, read: &TxnRead) -> Self {
         let TxnRead { key, content } = read;
         Graph {
-            ops: vec![node(writer), node(reader)],
+            ops: vec![Node::of(scene, writer), Node::of(scene, reader)],
             edges: vec![Edge {
                 from: 0,
                 to: 1,
@@ -87,10 +110,14 @@ impl Graph {
     }
 
     /// The graph of transactions that replaced the same value.
-    fn of_updates(value: &str, ops: &[Op]) -> Self {
+    fn of_updates(scene: &Scene<'_>, value: &str, ops: &[Op]) -> Self {
         let count = ops.len().min(MAX_OPS);
-        let updates = ops[..count].iter().map(node);
-        let origin = (String::new(), value.to_owned(), None);
+        let updates = ops[..count].iter().map(|op| Node::of(scene, op));
+        let origin = Node {
+            headline: String::new(),
+            value: value.to_owned(),
+            entry: None,
+        };
         let edge = |op| Edge {
             from: 0,
             to: op,
@@ -106,7 +133,7 @@ impl Graph {
 
     /// Names an operation: `T1`, or `value` for the value that several transactions replaced.
     fn name(&self, op: usize) -> String {
-        let is_value = |op: usize| self.ops[op].0.is_empty();
+        let is_value = |op: usize| self.ops[op].headline.is_empty();
         match (is_value(op), is_value(0)) {
             (true, _) => "value".to_owned(),
             (false, true) => format!("T{op}"),
@@ -114,12 +141,18 @@ impl Graph {
         }
     }
 
-    pub(super) fn window(&self) -> Option<(i64, i64)> {
-        around(self.ops.iter().filter_map(|(.., time)| *time))
+    pub(super) fn evidence(&self, kind: &str) -> Evidence {
+        let entries = || self.ops.iter().filter_map(|it| it.entry);
+        Evidence {
+            picture: self.draw(kind),
+            window: around(entries().map(|(_, time)| time)),
+            ops: entries().map(|(index, _)| index).collect(),
+            ..Evidence::new(kind, "", self.describe())
+        }
     }
 
     /// Describes the picture, for screen readers.
-    pub(super) fn describe(&self) -> String {
+    fn describe(&self) -> String {
         let name = |op: usize| self.name(op);
         let describe = |edge: &Edge| {
             let Edge {
@@ -139,7 +172,7 @@ impl Graph {
         edges.join("; ")
     }
 
-    pub(super) fn draw(&self, title: &str) -> String {
+    fn draw(&self, title: &str) -> String {
         let top_of = |op: usize| op * (BOX + GAP) + 4;
         let height = top_of(self.ops.len()) + 4;
         let mut svg = format!(
@@ -147,7 +180,13 @@ impl Graph {
              width=\"{WIDTH}\" height=\"{height}\">",
             escaped(&format!("{title}: {}", self.describe()))
         );
-        for (op, (headline, value, _)) in self.ops.iter().enumerate() {
+        for (
+            op,
+            Node {
+                headline, value, ..
+            },
+        ) in self.ops.iter().enumerate()
+        {
             let (top, wide) = (top_of(op), WIDTH - LEFT - 8);
             let _ = write!(
                 svg,
@@ -202,11 +241,6 @@ impl Graph {
         }
         svg + "</svg>"
     }
-}
-
-/// Headline, value and time of an operation.
-fn node(op: &Op) -> (String, String, Option<i64>) {
-    (name(op), value(op), Some(micros(op.time)))
 }
 
 fn reason(step: &OpStep) -> String {

@@ -7,8 +7,10 @@ use std::fmt::Write as _;
 use serde_json::Value;
 
 use super::graph::Graph;
+use super::journey::Journey;
 use super::{Evidence, MAX_CASES, around, list_ops, micros, name, shortened};
 use crate::plot::escaped;
+use crate::story::{Scene, Way, describe_log, explain_log, lacking, send_of};
 use checkers::{Cases, Element, LogAnomaly, LogsResult};
 use history::{History, Kind, Op};
 
@@ -33,28 +35,26 @@ const MAX_OPS: usize = 6;
 type ObservedLog = BTreeSet<(u64, String)>;
 
 /// Cases of each anomaly of logs.
-pub(super) fn anomalies(history: &History, result: &LogsResult) -> Vec<Evidence> {
+pub(super) fn anomalies(scene: &Scene<'_>, result: &LogsResult) -> Vec<Evidence> {
     let mut evidence = Vec::new();
     for Cases { name, cases, .. } in &result.anomalies {
+        let listed = |case: &LogAnomaly| list_ops(scene, name, &case.to_string(), &case.ops());
         let cases = cases.iter().map(|case| match case {
-            LogAnomaly::Cycle(cycle) => Graph::of_cycle(cycle).map_or_else(
-                || list_ops(name, &case.to_string(), &case.ops()),
-                |graph| Evidence {
-                    picture: graph.draw(name),
-                    window: graph.window(),
-                    ..Evidence::new(*name, graph.describe())
-                },
-            ),
-            _ => of_messages(history, name, case)
-                .unwrap_or_else(|| list_ops(name, &case.to_string(), &case.ops())),
+            LogAnomaly::Cycle(cycle) => match Graph::of_cycle(scene, cycle) {
+                Some(graph) => graph.evidence(name),
+                None => listed(case),
+            },
+            _ => of_messages(scene, name, case).unwrap_or_else(|| listed(case)),
         });
         evidence.extend(cases.take(MAX_CASES));
     }
     evidence
 }
 
-/// Evidence of a case about messages of one key, with the operations that sent or polled them.
-fn of_messages(history: &History, anomaly: &str, case: &LogAnomaly) -> Option<Evidence> {
+/// Evidence of a case about messages of one key, with the operations that sent or polled them, and the way
+/// of the message that is lacking.
+fn of_messages(scene: &Scene<'_>, anomaly: &str, case: &LogAnomaly) -> Option<Evidence> {
+    let history = &scene.record.history;
     let messages = case.messages();
     let key = field_name(&messages.first()?.key);
     let mut concerned: BTreeSet<String> = messages.iter().map(|it| it.value.to_string()).collect();
@@ -74,14 +74,43 @@ fn of_messages(history: &History, anomaly: &str, case: &LogAnomaly) -> Option<Ev
     let shown: Vec<&(u64, String)> = log.iter().skip(first).take(count).collect();
     let mut messages: Vec<&str> = concerned.iter().map(String::as_str).collect();
     messages.sort_by_key(|message| (message.parse::<f64>().is_err(), message.len()));
-    let title = format!("{anomaly}: key {key}, messages {}", messages.join(", "));
-    let text = "The key's log as clients observed it, with the messages that these operations sent or \
-                polled.";
+    let title = format!("Key {key}, messages {}", messages.join(", "));
+    let mut sentences = vec![describe_log(scene, case)];
+    sentences.extend(explain_log(scene, case));
+    sentences.push(
+        "The key's log as clients observed it, and what these operations sent or polled".to_owned(),
+    );
+    let log = draw(scene, &title, &key, &shown, &concerned, &ops);
+    let (way, hops) = way(scene, case).unwrap_or_default();
     Some(Evidence {
-        picture: draw(&title, &key, &shown, &concerned, &ops),
+        picture: log + &way,
         window: around(ops.iter().map(|op| micros(op.time))),
-        ..Evidence::new(shortened(&title), text)
+        ops: ops.iter().map(|op| op.index).collect(),
+        messages: hops,
+        ..Evidence::new(anomaly, shortened(&title), sentences.join(". ") + ".")
     })
+}
+
+/// A picture of the way of the message that a case lacks, and the messages between nodes that mention it.
+fn way(scene: &Scene<'_>, case: &LogAnomaly) -> Option<(String, Vec<usize>)> {
+    let message = lacking(case)?;
+    let send = send_of(scene, &message)?;
+    let way = Way::of(scene, &[&message.key, &message.value], send.seconds())?;
+    let missed = case
+        .ops()
+        .last()
+        .map(|op| (op.seconds(), "missing from a poll".to_owned()));
+    let journey = Journey {
+        title: format!("{message} of key {}", message.key),
+        moments: [(send.seconds(), "sent".to_owned())]
+            .into_iter()
+            .chain(missed)
+            .collect(),
+        hops: &way.hops,
+        dots: Vec::new(),
+    };
+    let indices = way.hops.iter().map(|(index, _)| *index);
+    (!way.hops.is_empty()).then(|| (journey.draw(scene), indices.collect()))
 }
 
 /// Converts a key to the name of a field in an operation's value.
@@ -141,6 +170,7 @@ fn of_key(value: &Value, key: &str) -> Vec<(u64, String)> {
 }
 
 fn draw(
+    scene: &Scene<'_>,
     title: &str,
     key: &str,
     log: &[&(u64, String)],
@@ -179,7 +209,7 @@ fn draw(
             "<text class=\"head\" x=\"4\" y=\"{}\">{} {}</text>",
             y + 17,
             escaped(&op.f),
-            escaped(&name(op)),
+            escaped(&name(scene, op)),
         );
         let value = op.value.parse::<Value>().unwrap_or_default();
         let messages = of_key(&value, key);

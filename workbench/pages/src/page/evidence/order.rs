@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::{Evidence, MAX_CASES, around, micros, shortened};
-use crate::page::Subject;
 use crate::plot::escaped;
+use crate::story::{Scene, of_key, stale};
 use checkers::{Element, RegisterOutcome, RegisterViolation, RegistersResult};
 use history::text;
-use history::{Kind, Pair};
+use history::{Kind, Pair, Process};
 
 const WIDTH: usize = 760;
-const LEFT: usize = 90;
+const LEFT: usize = 130;
 const ROW: usize = 26;
 const TOP: usize = 8;
 
@@ -26,34 +26,35 @@ const MAX_OPEN: usize = 8;
 const MAX_CHARS: usize = 18;
 
 /// Registers that are not linearizable, up to the maximum number of cases.
-pub(super) fn violations(subject: &Subject<'_>, result: &RegistersResult) -> Vec<Evidence> {
-    let pairs = subject.record.history.pairs();
+pub(super) fn violations(scene: &Scene<'_>, result: &RegistersResult) -> Vec<Evidence> {
     let bad = result.registers.iter().filter_map(|register| {
         let RegisterOutcome::Violated(violation) = &register.outcome else {
             return None;
         };
-        self::violation(&pairs, register.key.as_ref(), violation)
+        self::violation(scene, register.key.as_ref(), violation)
     });
     bad.take(MAX_CASES).collect()
 }
 
 fn violation(
-    pairs: &[Pair<'_>],
+    scene: &Scene<'_>,
     key: Option<&Element>,
     violation: &RegisterViolation,
 ) -> Option<Evidence> {
     let index = violation.event.op.index;
-    let of_key: Vec<&Pair<'_>> = pairs.iter().filter(|it| is_of(it, key)).collect();
-    let is_bad = |pair: &&&Pair<'_>| {
+    let of_key = of_key(&scene.pairs, key);
+    let is_bad = |pair: &&Pair<'_>| {
         let ends = [Some(pair.invocation), pair.completion];
         ends.into_iter().flatten().any(|op| op.index == index)
     };
     let bad = *of_key.iter().find(is_bad)?;
-    let end = end(bad);
+    let stale = stale(&of_key, &violation.event.op);
+    let witness = stale.as_ref().and_then(|it| it.witness);
+    let end = end(&bad);
     // Operations that were invoked before its end and did not fail: the last of the completed and
     // of the open ones.
     let candidates = of_key
-        .into_iter()
+        .iter()
         .filter(|it| it.invocation.index <= end)
         .filter(|it| it.completion.is_none_or(|op| op.kind != Kind::Fail));
     let (mut open, mut ok): (Vec<&Pair<'_>>, Vec<_>) =
@@ -64,22 +65,18 @@ fn violation(
     ok.drain(..ok.len().saturating_sub(MAX_OK));
     let mut drawn = ok;
     drawn.extend(open);
-    if !drawn
-        .iter()
-        .any(|it| it.invocation.index == bad.invocation.index)
-    {
-        drawn.push(bad);
+    for needed in [Some(&bad), witness.as_ref()].into_iter().flatten() {
+        let index = needed.invocation.index;
+        if !drawn.iter().any(|it| it.invocation.index == index) {
+            drawn.push(needed);
+        }
     }
+    let why = match &stale {
+        Some(stale) => stale.explain(scene, &violation.event.op),
+        None => scene.with_nodes(&violation.to_string()),
+    };
     let text = format!(
-        "{} of process {} ({:.3} s to {}) is not linearizable: when it took effect, the register \
-         could only be {}. The picture shows the operations on the register that may precede its \
-         completion{}.",
-        label(bad, super::MAX_CHARS),
-        bad.invocation.process,
-        bad.invocation.seconds(),
-        bad.completion
-            .map_or("the end".to_owned(), |op| format!("{:.3} s", op.seconds())),
-        violation.states().join(" or "),
+        "{why}. The picture shows the operations on the register that may precede its completion{}.",
         if left_out > 0 {
             format!("; {left_out} earlier ones are left out")
         } else {
@@ -87,15 +84,18 @@ fn violation(
         },
     );
     let title = match key {
-        Some(key) => format!("Key {key} is not linearizable"),
-        None => "The register is not linearizable".to_owned(),
+        Some(key) => format!("Key {key}"),
+        None => "The register".to_owned(),
     };
-    let moments = [Some(bad.invocation), bad.completion].into_iter().flatten();
-    let moments = moments.map(|op| micros(op.time));
+    let entries = [Some(bad), witness].into_iter().flatten();
+    let entries = entries
+        .flat_map(|it| [Some(it.invocation), it.completion])
+        .flatten();
     Some(Evidence {
-        picture: draw(&title, &drawn, bad),
-        window: around(moments),
-        ..Evidence::new(title, text)
+        picture: draw(scene, &title, &drawn, &bad, witness.as_ref()),
+        window: around(entries.clone().map(|op| micros(op.time))),
+        ops: entries.map(|op| op.index).collect(),
+        ..Evidence::new("keys that are not linearizable", title, text)
     })
 }
 
@@ -103,11 +103,6 @@ fn violation(
 fn end(pair: &Pair<'_>) -> usize {
     let ok = pair.completion.filter(|op| op.kind == Kind::Ok);
     ok.map_or(usize::MAX, |op| op.index)
-}
-
-fn is_of(pair: &Pair<'_>, key: Option<&Element>) -> bool {
-    let own = checkers::pair(pair.invocation.value.json()).map(|(own, _)| own);
-    key.is_none_or(|key| own.is_some_and(|own| Element::parse(own.get()) == *key))
 }
 
 /// Labels an operation: `read 3`, `cas [1,2]`.
@@ -121,7 +116,13 @@ fn label(pair: &Pair<'_>, max_chars: usize) -> String {
     text::shortened(&label, max_chars)
 }
 
-fn draw(title: &str, ops: &[&Pair<'_>], bad: &Pair<'_>) -> String {
+fn draw(
+    scene: &Scene<'_>,
+    title: &str,
+    ops: &[&Pair<'_>],
+    bad: &Pair<'_>,
+    witness: Option<&Pair<'_>>,
+) -> String {
     // Only the order matters: invocations and completions are spaced evenly.
     let ends = |it: &&Pair<'_>| [Some(it.invocation.index), Some(end(it))];
     let mut moments: Vec<usize> = ops.iter().flat_map(ends).flatten().collect();
@@ -131,10 +132,9 @@ fn draw(title: &str, ops: &[&Pair<'_>], bad: &Pair<'_>) -> String {
         let rank = moments.partition_point(|it| *it < index);
         LEFT as f64 + rank as f64 * (WIDTH - LEFT - 60) as f64 / moments.len() as f64
     };
-    let mut rows: BTreeMap<u64, Vec<&Pair<'_>>> = BTreeMap::new();
+    let mut rows: BTreeMap<Process, Vec<&Pair<'_>>> = BTreeMap::new();
     for op in ops {
-        let process = op.invocation.process.client().unwrap_or_default();
-        rows.entry(process).or_default().push(op);
+        rows.entry(op.invocation.process).or_default().push(op);
     }
     let height = TOP + rows.len() * ROW + 8;
     let mut svg = format!(
@@ -146,22 +146,27 @@ fn draw(title: &str, ops: &[&Pair<'_>], bad: &Pair<'_>) -> String {
     );
     for (row, (process, ops)) in rows.iter().enumerate() {
         let y = TOP + row * ROW;
+        let who = scene.who(*process);
         let _ = write!(
             svg,
-            "<text class=\"head\" x=\"4\" y=\"{}\">process {process}</text>",
-            y + 16
+            "<text class=\"head\" x=\"4\" y=\"{}\">{}</text>",
+            y + 16,
+            escaped(&who),
         );
         for pair in ops {
             let ok = pair.completion.filter(|op| op.kind == Kind::Ok);
             let left = x(pair.invocation.index);
             let right = ok.map_or((WIDTH - 8) as f64, |op| x(op.index));
-            let class = match (pair.invocation.index == bad.invocation.index, ok) {
-                (true, _) => "call bad",
-                (false, Some(_)) => "call",
-                (false, None) => "call open",
+            let index = pair.invocation.index;
+            let is_witness = witness.is_some_and(|it| it.invocation.index == index);
+            let class = match ok {
+                _ if index == bad.invocation.index => "call bad",
+                _ if is_witness => "call witness",
+                Some(_) => "call",
+                None => "call open",
             };
             let description = format!(
-                "{} of process {process}, {:.6} s to {}",
+                "{} of {who}, {:.6} s to {}",
                 label(pair, super::MAX_CHARS),
                 pair.invocation.seconds(),
                 ok.map_or("the end".to_owned(), |op| format!("{:.6} s", op.seconds())),
