@@ -18,6 +18,7 @@ use crate::budget::Bound;
 use crate::plot::{self, dark_style};
 use crate::report::{BudgetResult, failed_requests};
 use crate::story::{self, Scene, Story};
+use crate::text::capitalized;
 use checkers::{CheckerResult, Validity, Verdict, WorkloadResult};
 use history::text::shortened;
 use history::{Kind, Op};
@@ -142,7 +143,7 @@ impl Subject<'_> {
             verdict,
             headline,
             summary: self.summary(&story),
-            reason: story.reason,
+            reason: story.reason.map(|it| format!("{}.", capitalized(&it))),
             budgets: self.budgets.iter().map(BudgetBar::of).collect(),
             figures: self.figures(),
             command: self.command.to_owned(),
@@ -172,7 +173,9 @@ impl Subject<'_> {
 
     /// Incidents of nodes and, unless the run is valid, requests that failed.
     fn incidents(&self) -> Vec<String> {
-        let incidents = self.record.incidents.iter().map(ToString::to_string);
+        // The end of a node is evidence.
+        let incidents = self.record.incidents.iter().filter(|it| it.exit.is_none());
+        let incidents = incidents.map(ToString::to_string);
         let mut incidents: Vec<String> = incidents.chain(self.record.caveats()).collect();
         if self
             .verdict
@@ -218,7 +221,7 @@ impl Subject<'_> {
     /// The reason for the verdict, which continues the headline.
     fn summary(&self, story: &Story) -> String {
         let told = Some(&story.headline).filter(|it| !it.is_empty());
-        let told = told.map(|it| shortened(it, MAX_CHARS));
+        let told = told.map(|it| shortened(it, MAX_CHARS) + ".");
         let Some(verdict) = self.verdict else {
             return told.unwrap_or_else(|| "the reason is unknown".to_owned());
         };

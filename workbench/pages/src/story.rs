@@ -15,11 +15,15 @@ mod sets;
 mod transactions;
 mod way;
 
+use std::fmt;
+
 use checkers::{
     Availability, CheckerResult, Counts, EchoResult, Finding, Target, Validity, Verdict,
     WorkloadResult,
 };
 use simulator::run::{Record, Settings};
+
+use meanings::{Meaning, meaning};
 
 pub(crate) use counters::difference;
 pub(crate) use crash::crashes;
@@ -49,20 +53,46 @@ pub struct Story {
 #[derive(Debug, Clone, PartialEq)]
 pub struct AnomalyKind {
     /// Its name, such as `lost values` or `G1b`.
-    pub name: String,
+    pub name: &'static str,
     /// The number of cases.
     pub count: usize,
-    /// What it means, in one sentence.
+    /// What one case is called, and what several are, in words: `lost value`, `lost values`.
+    pub words: [&'static str; 2],
+    /// What it means, in one sentence. May be empty.
     pub meaning: &'static str,
 }
 
 impl AnomalyKind {
-    fn new(name: impl Into<String>, count: usize, meaning: &'static str) -> Self {
+    fn new(count: usize, words: [&'static str; 2], meaning: &'static str) -> Self {
         AnomalyKind {
-            name: name.into(),
+            name: words[1],
             count,
+            words,
             meaning,
         }
+    }
+
+    /// A kind of a checker's names, such as `G1b`.
+    fn named(name: &'static str, count: usize) -> Self {
+        let Meaning { words, sentence } = meaning(name);
+        AnomalyKind {
+            name,
+            count,
+            words,
+            meaning: sentence,
+        }
+    }
+}
+
+/// `1 lost value`, `19 intermediate reads (G1b)`.
+impl fmt::Display for AnomalyKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [one, many] = self.words;
+        f.write_str(&plural(self.count, one, many))?;
+        if self.name == many {
+            return Ok(());
+        }
+        write!(f, " ({})", self.name)
     }
 }
 
@@ -99,10 +129,7 @@ impl Story {
         let mut lines = vec![self.headline.clone()];
         lines.extend(self.reason.iter().map(|reason| format!("  why: {reason}")));
         let kinds = self.kinds.iter().filter(|it| !it.meaning.is_empty());
-        lines.extend(kinds.map(|it| {
-            let (count, name, meaning) = (grouped(it.count), &it.name, it.meaning);
-            format!("  {count} × {name}: {meaning}")
-        }));
+        lines.extend(kinds.map(|it| format!("  {it}: {}", it.meaning)));
         lines
     }
 }
@@ -141,12 +168,12 @@ fn parts(scene: &Scene<'_>, verdict: &Verdict) -> Vec<(Validity, Story)> {
         let count = convergence.violations.len();
         let meaning =
             "After the last fault every node must answer, and all must have the same state.";
-        let kind = AnomalyKind::new("no convergence", count, meaning);
+        let kind = AnomalyKind::new(count, ["violation", "violations"], meaning);
         let story = in_sentences(scene, kind, convergence.violations.iter());
         add(Validity::of(count == 0), story);
     }
     let errors = &verdict.protocol_errors;
-    let kind = AnomalyKind::new("protocol errors", errors.len(), "");
+    let kind = AnomalyKind::new(errors.len(), ["protocol error", "protocol errors"], "");
     let story = in_sentences(scene, kind, errors.iter());
     add(Validity::of(errors.is_empty()), story);
     parts
@@ -186,7 +213,7 @@ fn in_sentences<'a>(
     let first = sentences.next().map(|it| scene.with_nodes(it));
     let more = match kind.count {
         0 | 1 => String::new(),
-        count => format!(" ({} more {})", count - 1, kind.name),
+        count => format!(" ({} more)", count - 1),
     };
     Story {
         headline: first.unwrap_or_default() + &more,
@@ -225,7 +252,11 @@ fn echo(scene: &Scene<'_>, result: &EchoResult) -> Option<Story> {
     Some(Story {
         headline,
         reason: None,
-        kinds: vec![AnomalyKind::new("wrong echoes", count, meaning)],
+        kinds: vec![AnomalyKind::new(
+            count,
+            ["wrong echo", "wrong echoes"],
+            meaning,
+        )],
     })
 }
 
@@ -258,8 +289,11 @@ fn never_ok(scene: &Scene<'_>, findings: &[Finding<'_>]) -> Story {
         headline: headline + &others,
         reason: scene.first_exception(),
         kinds: vec![AnomalyKind::new(
-            "operations that never succeed",
             never.len(),
+            [
+                "kind of operation that never succeeds",
+                "kinds of operations that never succeed",
+            ],
             meaning,
         )],
     }
@@ -281,8 +315,8 @@ fn unavailable(scene: &Scene<'_>, availability: &Availability) -> Story {
         ),
         reason: None,
         kinds: vec![AnomalyKind::new(
-            "operations without success",
             missing,
+            ["operation without success", "operations without success"],
             "So many operations must succeed, whatever faults there are.",
         )],
     }

@@ -11,6 +11,16 @@ pub fn format_number(number: f64) -> String {
     }
 }
 
+/// Makes a text the beginning of a sentence. The name of a node stays as it is.
+pub fn capitalized(text: &str) -> String {
+    let mut chars = text.chars();
+    let is_name = text.chars().nth(1).is_some_and(|it| it.is_ascii_digit());
+    match chars.next() {
+        Some(first) if !is_name => first.to_uppercase().chain(chars).collect(),
+        _ => text.to_owned(),
+    }
+}
+
 /// Numbers from here on are shown with an exponent, as they would have too many digits.
 pub const MIN_SCIENTIFIC: f64 = 1e15;
 

@@ -29,6 +29,7 @@ use crate::store::Store;
 use crate::test::facts;
 use pages::page::Subject;
 use pages::report;
+use pages::story::Story;
 use scenario::Scenario;
 use simulator::nemesis::Fault;
 use simulator::options::PartialOptions;
@@ -240,6 +241,7 @@ impl Campaign<'_> {
         let bar = progress::bar(self.scenario.name, count, is_hidden);
         let describe = |run: &StormRun| Described {
             options: self.options(run),
+            story: story(run),
             command: self.command(run.seed, self.pinned, self.arguments.fixed),
         };
         let failed = AtomicU64::new(0);
@@ -350,6 +352,7 @@ impl Campaign<'_> {
             run = storm.run_with(shrunk.run.seed, &shrunk.run.options, true)?;
             let smallest = Totals::of(&run, |run| Described {
                 options: self.options(run),
+                story: story(run),
                 command: self.command(run.seed, &run.differences, true),
             });
             self.reporter.print(format_args!(
@@ -416,4 +419,9 @@ impl Campaign<'_> {
         }
         Ok(folder.path().display().to_string())
     }
+}
+
+/// What went wrong in a run: headline, reason and kinds.
+fn story(run: &StormRun) -> Vec<String> {
+    Story::of(&run.settings, &run.record, Some(&run.verdict)).lines()
 }

@@ -164,7 +164,7 @@ fn steps(objects: Objects, cycle: &OpCycle) -> String {
         Some(position) => format!("T{}", position + 1),
         None => {
             known.push(op.index);
-            format!("T{} by {}", known.len(), transaction(op))
+            format!("T{} (op {}, process {})", known.len(), op.index, op.process)
         }
     };
     let ends = cycle.ops.windows(2);

@@ -351,7 +351,7 @@ fn describe_distance(distance: i64, skipped: &[Element]) -> String {
 }
 
 fn describe_step(ends: &[Op], step: &OpStep) -> String {
-    let name = |op: &Op| format!("the {} by process {} (op {})", op.f, op.process, op.index);
+    let name = |op: &Op| format!("the {} of process {} (op {})", op.f, op.process, op.index);
     let (from, to) = (name(&ends[0]), name(&ends[1]));
     match &step.reason {
         StepReason::Data { key, before, .. } => {

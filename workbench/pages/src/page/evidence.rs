@@ -47,7 +47,7 @@ pub(super) struct Evidence {
 
 /// The evidence of one kind of anomaly.
 pub(super) struct EvidenceOfKind {
-    /// `2 × lost values`.
+    /// `2 lost values`.
     pub(super) title: String,
     pub(super) meaning: &'static str,
     pub(super) cases: Vec<Evidence>,
@@ -81,7 +81,7 @@ pub(super) fn evidence(
         None => crash::crashes(scene),
     };
     let kinds = story.kinds.iter().map(|kind| EvidenceOfKind {
-        title: format!("{} × {}", kind.count, kind.name),
+        title: kind.to_string(),
         meaning: kind.meaning,
         cases: cases.extract_if(.., |it| it.kind == kind.name).collect(),
     });

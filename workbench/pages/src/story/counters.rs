@@ -34,7 +34,11 @@ pub(super) fn tell(scene: &Scene<'_>, result: &CounterResult) -> Option<Story> {
     Some(Story {
         headline,
         reason: difference.and_then(|it| explain(scene, first, it)),
-        kinds: vec![AnomalyKind::new("wrong final reads", count, MEANING)],
+        kinds: vec![AnomalyKind::new(
+            count,
+            ["wrong final read", "wrong final reads"],
+            MEANING,
+        )],
     })
 }
 

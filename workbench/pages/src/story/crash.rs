@@ -36,7 +36,11 @@ pub(super) fn tell(scene: &Scene<'_>) -> Option<Story> {
     Some(Story {
         headline,
         reason,
-        kinds: vec![AnomalyKind::new("nodes that ended", crashed.len(), MEANING)],
+        kinds: vec![AnomalyKind::new(
+            crashed.len(),
+            ["node that ended", "nodes that ended"],
+            MEANING,
+        )],
     })
 }
 

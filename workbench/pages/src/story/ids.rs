@@ -55,6 +55,10 @@ pub(super) fn tell(scene: &Scene<'_>, result: &IdsResult) -> Option<Story> {
     Some(Story {
         headline,
         reason,
-        kinds: vec![AnomalyKind::new("duplicate ids", count, meaning)],
+        kinds: vec![AnomalyKind::new(
+            count,
+            ["duplicate id", "duplicate ids"],
+            meaning,
+        )],
     })
 }

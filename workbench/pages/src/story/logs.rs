@@ -34,15 +34,17 @@ pub(super) fn tell(scene: &Scene<'_>, result: &LogsResult) -> Option<Story> {
     anomalies.sort_by_key(|it| rank(it.name));
     let worst = anomalies.first()?;
     let first = worst.cases.iter().min_by_key(|case| index(case))?;
-    let counts =
-        |it: &&Cases<LogAnomaly>| plural(it.count, meaning(it.name).one, meaning(it.name).many);
+    let counts = |it: &&Cases<LogAnomaly>| {
+        let [one, many] = meaning(it.name).words;
+        plural(it.count, one, many)
+    };
     let others: Vec<String> = anomalies[1..].iter().map(counts).collect();
     let others = match others.is_empty() {
         true => String::new(),
         false => format!(", {}", others.join(", ")),
     };
     let kinds = anomalies.iter();
-    let kinds = kinds.map(|it| AnomalyKind::new(it.name, it.count, meaning(it.name).sentence));
+    let kinds = kinds.map(|it| AnomalyKind::named(it.name, it.count));
     Some(Story {
         headline: format!(
             "{}{others}; the first: {}",

@@ -1,9 +1,9 @@
 //! What each anomaly means, in one plain sentence.
 
-/// The name of an anomaly's cases, and what it means.
+/// What an anomaly's cases are called, and what it means.
 pub(crate) struct Meaning {
-    pub(crate) one: &'static str,
-    pub(crate) many: &'static str,
+    /// What one case is called, and what several are.
+    pub(crate) words: [&'static str; 2],
     pub(crate) sentence: &'static str,
 }
 
@@ -124,8 +124,7 @@ pub(crate) fn meaning(name: &str) -> Meaning {
         other => return cycle(other),
     };
     Meaning {
-        one,
-        many,
+        words: [one, many],
         sentence,
     }
 }
@@ -166,6 +165,20 @@ fn cycle(name: &str) -> Meaning {
             "A cycle with reads of old versions in a row: transactions each missed the other's write.",
         ),
     ];
+    let is_read = name.starts_with("G-single");
+    if is_read && name.ends_with("-realtime") {
+        return Meaning {
+            words: ["stale read", "stale reads"],
+            sentence: "A transaction read an old version, though a newer one had been committed before it \
+                       began, or must have been by the order of the others.",
+        };
+    }
+    if is_read && name.ends_with("-process") {
+        return Meaning {
+            words: ["read back in time", "reads back in time"],
+            sentence: "A process read an older version than one that it had read or written before.",
+        };
+    }
     let known = meanings.iter().find(|it| name.starts_with(it.0));
     let (one, many, sentence) = match known {
         Some((_, one, many, sentence)) => (*one, *many, *sentence),
@@ -177,8 +190,7 @@ fn cycle(name: &str) -> Meaning {
         None => ("case", "cases", ""),
     };
     Meaning {
-        one,
-        many,
+        words: [one, many],
         sentence,
     }
 }

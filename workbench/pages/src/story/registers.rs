@@ -47,8 +47,11 @@ pub(super) fn tell(scene: &Scene<'_>, result: &RegistersResult) -> Option<Story>
         headline: format!("{of_all}; {on_key}{explanation}"),
         reason: stale.and_then(|it| it.reason(scene)),
         kinds: vec![AnomalyKind::new(
-            "keys that are not linearizable",
             violated.len(),
+            [
+                "key that is not linearizable",
+                "keys that are not linearizable",
+            ],
             MEANING,
         )],
     })

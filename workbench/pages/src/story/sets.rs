@@ -36,7 +36,11 @@ pub(super) fn tell(scene: &Scene<'_>, result: &SetResult) -> Option<Story> {
     Some(Story {
         headline,
         reason: explain(scene, first),
-        kinds: vec![AnomalyKind::new("lost values", lost.len(), MEANING)],
+        kinds: vec![AnomalyKind::new(
+            lost.len(),
+            ["lost value", "lost values"],
+            MEANING,
+        )],
     })
 }
 

@@ -45,9 +45,9 @@ pub(super) fn tell(scene: &Scene<'_>, result: &TransactionsResult) -> Option<Sto
         let meanwhile = scene.meanwhile(scene.node(op.process), op.seconds());
         format!(", at {:.3} s{meanwhile}", op.seconds())
     });
-    let name = meaning(example.name).one;
+    let name = meaning(example.name).words[0];
     let kinds = anomalies.iter();
-    let kinds = kinds.map(|it| AnomalyKind::new(it.name, it.count, meaning(it.name).sentence));
+    let kinds = kinds.map(|it| AnomalyKind::named(it.name, it.count));
     Some(Story {
         headline: format!("{found}; the simplest, {name}{begin}: {sentence}"),
         reason: (result.validity == Validity::Invalid).then(|| models(result)),

@@ -68,6 +68,8 @@ pub struct FailedRun {
 pub struct Described {
     /// Its options.
     pub options: String,
+    /// What went wrong, in a few lines; the checkers' findings follow.
+    pub story: Vec<String>,
     /// The command that repeats it.
     pub command: String,
 }
@@ -98,15 +100,16 @@ impl Totals {
         let is_start = |op: &&Op| op.process.client().is_none() && op.f.starts_with("start-");
         let starts = ops.iter().filter(is_start);
         let failure = || {
-            let Described { options, command } = describe(run);
-            let mut findings = run.verdict.sentences();
+            let described = describe(run);
+            let mut findings = described.story;
+            findings.extend(run.verdict.sentences());
             findings.extend(run.record.caveats());
             FailedRun {
                 seed: run.seed,
-                options,
+                options: described.options,
                 verdict: run.verdict.validity().name().to_owned(),
                 findings,
-                command,
+                command: described.command,
             }
         };
         Totals {

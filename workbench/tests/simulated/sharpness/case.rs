@@ -1,7 +1,6 @@
 //! A node with a mistake, and how often the bench finds it on the virtual clock.
 
 use checkers::{CheckerResult as _, Validity, Verdict};
-use pages::story::Story;
 use shared::{Cluster, Context, Engine, Node};
 use simulator::judge::judge;
 use simulator::run::{Record, Settings};
@@ -67,21 +66,21 @@ impl Case {
 
     /// The verdict of `workbench test` on a run, with the mistake or without it.
     pub fn run(&self, is_wrong: bool, seed: u64) -> Verdict {
-        self.run_in_full(is_wrong, seed).2
+        self.run_in_full(is_wrong, seed, false).2
     }
 
-    /// What went wrong on a seed, with the mistake.
-    pub fn story(&self, seed: u64) -> Story {
-        let (settings, record, verdict) = self.run_in_full(true, seed);
-        Story::of(&settings, &record, Some(&verdict))
-    }
-
-    fn run_in_full(&self, is_wrong: bool, seed: u64) -> (Settings, Record, Verdict) {
+    /// A run's input, record with messages, and verdict.
+    pub fn run_in_full(
+        &self,
+        is_wrong: bool,
+        seed: u64,
+        keeps_trace: bool,
+    ) -> (Settings, Record, Verdict) {
         let flags = TestFlags::read(self.flags.split_whitespace()).unwrap();
         let options = flags.options().unwrap();
         let make = || workload(flags.workload, &options);
         let settings = Settings {
-            keeps_trace: true,
+            keeps_trace,
             ..options.settings(&*make(), seed).unwrap()
         };
         let factory = if is_wrong { &self.wrong } else { &self.correct };

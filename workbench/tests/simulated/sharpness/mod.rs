@@ -9,6 +9,7 @@ mod case;
 mod counters;
 mod echo;
 mod g_set;
+mod headlines;
 mod kafka;
 mod lin_kv;
 mod live;
@@ -81,22 +82,6 @@ fn nodes_with_a_small_mistake_are_invalid_on_nearly_all_seeds() {
         "not in docs/sharpness.md:\n{}",
         table.concat()
     );
-}
-
-#[test]
-fn the_headline_names_the_symptom() {
-    for case in cases() {
-        let Some(seed) = (0..SEEDS).find(|seed| case.is_found(*seed)) else {
-            continue;
-        };
-        let story = case.story(seed);
-        println!(
-            "{} ({seed})\n  {}",
-            row(case.mistake, case.flags, "").trim(),
-            story.headline
-        );
-        println!("  why: {:?}", story.reason);
-    }
 }
 
 #[test]

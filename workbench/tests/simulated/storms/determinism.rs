@@ -68,6 +68,7 @@ fn a_campaign_has_the_same_result_on_any_number_of_threads() {
                 keep_going,
                 |run| Described {
                     options: String::new(),
+                    story: Vec::new(),
                     command: run.seed.to_string(),
                 },
                 |_| (),

@@ -71,7 +71,7 @@ fn a_hundred_thousand_transactions_on_one_key_are_judged_quickly() {
         verdict.sentences()
     );
     let lost =
-        "lost-update: 100000 transactions read null from key 1 and then wrote to it: (op 1, ";
+        "lost-update: 100000 transactions read null from key 1 and then wrote to it: process ";
     assert!(verdict.sentences().iter().any(|it| it.starts_with(lost)));
 
     // Each transaction replaces what it read, and some of its reads are stale.

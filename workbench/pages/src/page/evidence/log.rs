@@ -11,6 +11,7 @@ use super::journey::Journey;
 use super::{Evidence, MAX_CASES, around, list_ops, micros, name, shortened};
 use crate::plot::escaped;
 use crate::story::{Scene, Way, describe_log, explain_log, lacking, send_of};
+use crate::text::capitalized;
 use checkers::{Cases, Element, LogAnomaly, LogsResult};
 use history::{History, Kind, Op};
 
@@ -75,8 +76,8 @@ fn of_messages(scene: &Scene<'_>, anomaly: &str, case: &LogAnomaly) -> Option<Ev
     let mut messages: Vec<&str> = concerned.iter().map(String::as_str).collect();
     messages.sort_by_key(|message| (message.parse::<f64>().is_err(), message.len()));
     let title = format!("Key {key}, messages {}", messages.join(", "));
-    let mut sentences = vec![describe_log(scene, case)];
-    sentences.extend(explain_log(scene, case));
+    let mut sentences = vec![capitalized(&describe_log(scene, case))];
+    sentences.extend(explain_log(scene, case).map(|it| capitalized(&it)));
     sentences.push(
         "The key's log as clients observed it, and what these operations sent or polled".to_owned(),
     );

@@ -3,6 +3,7 @@
 use super::journey::{Dot, Journey};
 use super::{Evidence, MAX_CASES, around};
 use crate::story::{Scene, Way, explain_lost};
+use crate::text::capitalized;
 use checkers::{Element, LostElement, SetResult};
 
 use history::{Kind, Op};
@@ -175,16 +176,5 @@ impl LostValue<'_> {
             }
         });
         dots.collect()
-    }
-}
-
-/// Begins a sentence.
-fn capitalized(text: &str) -> String {
-    let mut chars = text.chars();
-    // A node's name stays as it is.
-    let is_name = text.chars().nth(1).is_some_and(|it| it.is_ascii_digit());
-    match chars.next() {
-        Some(first) if !is_name => first.to_uppercase().chain(chars).collect(),
-        _ => text.to_owned(),
     }
 }

@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 use super::{Evidence, MAX_CASES, around, micros, shortened};
 use crate::plot::escaped;
 use crate::story::{Scene, of_key, stale};
+use crate::text::capitalized;
 use checkers::{Element, RegisterOutcome, RegisterViolation, RegistersResult};
 use history::text;
 use history::{Kind, Pair, Process};
@@ -76,7 +77,8 @@ fn violation(
         None => scene.with_nodes(&violation.to_string()),
     };
     let text = format!(
-        "{why}. The picture shows the operations on the register that may precede its completion{}.",
+        "{}. The picture shows the operations on the register that may precede its completion{}.",
+        capitalized(&why),
         if left_out > 0 {
             format!("; {left_out} earlier ones are left out")
         } else {
