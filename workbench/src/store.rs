@@ -27,6 +27,7 @@ use pages::kept;
 use pages::outcome::Outcome;
 use pages::page::Page;
 use pages::report::BudgetResult;
+use pages::story::Story;
 use simulator::run::Record;
 
 /// A folder of runs.
@@ -149,6 +150,7 @@ impl Folder {
         &self,
         record: &Record,
         verdict: &Verdict,
+        story: &Story,
         budgets: &[BudgetResult],
     ) -> anyhow::Result<()> {
         match &verdict.workload.result {
@@ -167,6 +169,7 @@ impl Folder {
             .collect();
         json["messages-by-kind"] = json!(kinds);
         json["incidents"] = json!(record.incidents);
+        json["story"] = story.to_json();
         json["findings"] = json!(verdict.sentences());
         json["budgets"] = budgets.iter().map(BudgetResult::to_json).collect();
         self.write(Path::new("results.json"), |out| writeln!(out, "{json:#}"))?;

@@ -239,7 +239,7 @@ impl Test<'_> {
             _ => Vec::new(),
         };
         if let Some(verdict) = &verdict {
-            folder.write_results(&record, verdict, &budgets)?;
+            folder.write_results(&record, verdict, &outcome.story, &budgets)?;
         }
         let page = Subject {
             title: self.requirement.map_or(subject.name(), |it| it.challenge),

@@ -100,6 +100,7 @@ impl Outcome {
             "crash": self.abort,
             "incidents": self.incidents,
             "may-not-repeat": self.caveats,
+            "story": self.story.to_json(),
             "findings": self.findings,
             "results": self.results,
         })
@@ -114,13 +115,15 @@ impl Outcome {
             lines.extend(first("findings", &self.findings, max));
         }
         let incidents: Vec<String> = self.incidents.iter().map(ToString::to_string).collect();
-        // A story of an aborted run is about the reason.
-        let abort = self.abort.iter().filter(|_| !has_story);
-        let abort = abort.map(|it| format!("the run was aborted: {it}"));
-        let abort: Vec<String> = abort.collect();
+        match (&self.abort, lines.first_mut()) {
+            (Some(_), Some(headline)) if has_story => {
+                *headline = format!("the run was aborted: {headline}");
+            }
+            (Some(reason), _) => lines.push(format!("the run was aborted: {reason}")),
+            (None, _) => {}
+        }
         let others = [
             ("incidents", &incidents),
-            ("", &abort),
             ("reasons", &self.caveats),
             ("failed requests", &self.failed_requests),
         ];

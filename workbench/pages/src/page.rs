@@ -6,15 +6,15 @@
 mod charts;
 mod columns;
 mod evidence;
+mod rendered;
 mod table;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
 use anyhow::Context;
 use askama::Template;
 use serde_json::Value;
 
-use crate::budget::Bound;
 use crate::plot::{self, dark_style};
 use crate::report::{BudgetResult, failed_requests};
 use crate::story::{self, Scene, Story};
@@ -26,7 +26,7 @@ use simulator::run::{Record, Settings};
 
 use charts::Panel;
 use columns::Data;
-use evidence::{Evidence, EvidenceOfKind};
+use rendered::{BudgetBar, Marks, RenderedKind};
 use table::Table;
 
 /// Maximum number of findings or incidents on a page.
@@ -348,123 +348,10 @@ struct ReportTemplate {
     data: String,
 }
 
-/// The evidence of one kind of anomaly, with its tables rendered.
-struct RenderedKind {
-    title: String,
-    meaning: &'static str,
-    /// The first case, which is shown.
-    first: Vec<RenderedEvidence>,
-    /// The others, which are folded.
-    others: Vec<RenderedEvidence>,
-}
-
-/// A piece of evidence with its table rendered.
-struct RenderedEvidence {
-    title: String,
-    text: String,
-    picture: String,
-    table: Option<String>,
-    output: Vec<String>,
-    /// The node whose log has more.
-    log_of: Option<String>,
-    window: Option<(i64, i64)>,
-    /// Operations to mark in the timeline, by their index there, separated by commas.
-    ops: String,
-    /// Messages to mark there.
-    messages: String,
-}
-
-/// Translates entries of the history into operations of the timeline.
-struct Marks(HashMap<usize, usize>);
-
-impl Marks {
-    fn new(scene: &Scene<'_>) -> Self {
-        let pairs = scene.pairs.iter().enumerate();
-        let entries = pairs.flat_map(|(pair, it)| {
-            let ends = [Some(it.invocation), it.completion].into_iter().flatten();
-            ends.map(move |op| (op.index, pair))
-        });
-        Marks(entries.collect())
-    }
-
-    fn kind(&self, kind: EvidenceOfKind) -> anyhow::Result<RenderedKind> {
-        let mut cases = kind.cases.into_iter().map(|it| self.case(it));
-        Ok(RenderedKind {
-            title: kind.title,
-            meaning: kind.meaning,
-            first: cases.by_ref().take(1).collect::<anyhow::Result<_>>()?,
-            others: cases.collect::<anyhow::Result<_>>()?,
-        })
-    }
-
-    fn case(&self, case: Evidence) -> anyhow::Result<RenderedEvidence> {
-        let ops: BTreeSet<usize> = case
-            .ops
-            .iter()
-            .filter_map(|it| self.0.get(it).copied())
-            .collect();
-        let list = |numbers: &mut dyn Iterator<Item = usize>| {
-            numbers
-                .map(|it| it.to_string())
-                .collect::<Vec<_>>()
-                .join(",")
-        };
-        Ok(RenderedEvidence {
-            table: case.table.as_ref().map(render).transpose()?,
-            title: case.title,
-            text: case.text,
-            picture: case.picture,
-            output: case.output,
-            log_of: case.log_of,
-            window: case.window,
-            ops: list(&mut ops.into_iter()),
-            messages: list(&mut case.messages.into_iter()),
-        })
-    }
-}
-
 /// A plot with its picture and its table rendered.
 struct RenderedPanel {
     name: &'static str,
     svg: String,
     note: String,
     table: String,
-}
-
-/// A budget as a bar, which is slightly longer than the maximum of its limits and the measured
-/// value.
-struct BudgetBar {
-    label: &'static str,
-    measured: String,
-    bounds: String,
-    description: String,
-    is_met: bool,
-    /// The measured value, in thousandths of the bar's length.
-    used: f64,
-    /// The limits, in thousandths of the bar's length.
-    limits: Vec<f64>,
-}
-
-impl BudgetBar {
-    fn of(figure: &BudgetResult) -> Self {
-        let value = figure.median().unwrap_or(0.0);
-        let limits: Vec<f64> = figure.limits().map(Bound::limit).collect();
-        let max = limits.iter().copied().fold(value, f64::max) * 1.1;
-        let thousandths = |number: f64| {
-            if max > 0.0 {
-                (number / max * 1000.0).round()
-            } else {
-                0.0
-            }
-        };
-        BudgetBar {
-            label: figure.label(),
-            measured: figure.measured(),
-            bounds: figure.bounds(),
-            description: describe_budget(figure),
-            is_met: figure.is_met,
-            used: thousandths(value),
-            limits: limits.into_iter().map(thousandths).collect(),
-        }
-    }
 }

@@ -12,6 +12,8 @@ mod meanings;
 mod registers;
 mod scene;
 mod sets;
+#[cfg(test)]
+mod tests;
 mod transactions;
 mod way;
 
@@ -21,6 +23,7 @@ use checkers::{
     Availability, CheckerResult, Counts, EchoResult, Finding, Target, Validity, Verdict,
     WorkloadResult,
 };
+use serde_json::{Value, json};
 use simulator::run::{Record, Settings};
 
 use meanings::{Meaning, meaning};
@@ -121,6 +124,21 @@ impl Story {
 }
 
 impl Story {
+    /// The story as an object; `null` for a valid run.
+    pub fn to_json(&self) -> Value {
+        if self.headline.is_empty() {
+            return Value::Null;
+        }
+        let kinds = self.kinds.iter();
+        let kinds =
+            kinds.map(|it| json!({"name": it.name, "count": it.count, "meaning": it.meaning}));
+        json!({
+            "headline": self.headline,
+            "reason": self.reason,
+            "kinds": kinds.collect::<Vec<_>>(),
+        })
+    }
+
     /// The story as lines for a terminal: the headline, the reason, and the kinds with their counts.
     pub fn lines(&self) -> Vec<String> {
         if self.headline.is_empty() {
@@ -136,13 +154,10 @@ impl Story {
 
 /// The story of a run that was aborted for another reason than the end of a node.
 fn aborted(scene: &Scene<'_>) -> Story {
-    let reason = scene.record.abort_reason.as_deref();
+    let reason = scene.record.abort_reason.clone();
     Story {
-        headline: reason
-            .unwrap_or("the run was aborted, and the reason is unknown")
-            .to_owned(),
-        reason: scene.record.incidents.first().map(ToString::to_string),
-        kinds: Vec::new(),
+        headline: reason.unwrap_or_else(|| "the reason is unknown".to_owned()),
+        ..Story::default()
     }
 }
 
@@ -228,7 +243,7 @@ fn echo(scene: &Scene<'_>, result: &EchoResult) -> Option<Story> {
     let replies = scene.ok_count("echo");
     let (node, at) = (scene.node(first.sent.process), first.received.seconds());
     // The value of the reply is its whole body.
-    let body = first.received.value.parse::<serde_json::Value>();
+    let body = first.received.value.parse::<Value>();
     let echo = body
         .ok()
         .and_then(|body| Some(body.get("echo")?.to_string()));
@@ -272,13 +287,7 @@ fn never_ok(scene: &Scene<'_>, findings: &[Finding<'_>]) -> Story {
     };
     let count = counts.fail + counts.info;
     let first = scene.first_failure(Some(name));
-    let headline = match count {
-        1 => format!("the only {name} did not succeed{first}"),
-        _ => format!(
-            "none of {} {name} operations succeeded{first}",
-            grouped(count)
-        ),
-    };
+    let headline = format!("no {name} succeeded, of {}{first}", grouped(count));
     let meaning = "At least one operation of each kind must succeed.";
     let others = never[1..].iter().map(|(name, _)| *name).collect::<Vec<_>>();
     let others = match others.is_empty() {

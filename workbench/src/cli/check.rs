@@ -162,6 +162,7 @@ fn run_check(arguments: &Arguments, reporter: &mut Reporter) -> anyhow::Result<u
             "valid": edn::to_json(&valid.to_edn()),
             "workload": model.to_string(),
             "operations": operations,
+            "story": outcome.story.to_json(),
             "findings": outcome.findings,
             "results": edn::to_json(&verdict.to_edn()),
         });
@@ -181,6 +182,7 @@ fn run_check(arguments: &Arguments, reporter: &mut Reporter) -> anyhow::Result<u
             settings: &settings,
             record: &record,
             verdict: &verdict,
+            story: &outcome.story,
         };
         page.write(folder)?;
         reporter.print_unless_quiet(format_args!(

@@ -241,7 +241,7 @@ impl Campaign<'_> {
         let bar = progress::bar(self.scenario.name, count, is_hidden);
         let describe = |run: &StormRun| Described {
             options: self.options(run),
-            story: story(run),
+            story: story(run).lines(),
             command: self.command(run.seed, self.pinned, self.arguments.fixed),
         };
         let failed = AtomicU64::new(0);
@@ -352,7 +352,7 @@ impl Campaign<'_> {
             run = storm.run_with(shrunk.run.seed, &shrunk.run.options, true)?;
             let smallest = Totals::of(&run, |run| Described {
                 options: self.options(run),
-                story: story(run),
+                story: story(run).lines(),
                 command: self.command(run.seed, &run.differences, true),
             });
             self.reporter.print(format_args!(
@@ -397,7 +397,7 @@ impl Campaign<'_> {
         );
         folder.write_test(&facts)?;
         folder.write_history(&run.record)?;
-        folder.write_results(&run.record, &run.verdict, &[])?;
+        folder.write_results(&run.record, &run.verdict, &story(run), &[])?;
         for (node, log) in run.settings.nodes.iter().zip(&run.record.logs) {
             folder.write_log(node.as_str(), log)?;
         }
@@ -421,7 +421,7 @@ impl Campaign<'_> {
     }
 }
 
-/// What went wrong in a run: headline, reason and kinds.
-fn story(run: &StormRun) -> Vec<String> {
-    Story::of(&run.settings, &run.record, Some(&run.verdict)).lines()
+/// What went wrong in a run.
+fn story(run: &StormRun) -> Story {
+    Story::of(&run.settings, &run.record, Some(&run.verdict))
 }

@@ -1,9 +1,12 @@
 //! Anomalies of transactions: which model was required, and what is still possible.
 
-use checkers::{Cases, TransactionsResult, TxnAnomaly, Validity};
+use checkers::{Cases, OpCycle, TransactionsResult, TxnAnomaly, Validity};
 
 use super::meanings::meaning;
 use super::{AnomalyKind, Scene, Story, grouped, plural};
+
+/// How many transactions of a cycle a sentence names; one more closes the cycle.
+const MAX_CYCLE: usize = 3;
 
 /// How many models a sentence names.
 const MAX_MODELS: usize = 4;
@@ -39,7 +42,10 @@ pub(super) fn tell(scene: &Scene<'_>, result: &TransactionsResult) -> Option<Sto
         }
         _ => by_kind,
     };
-    let sentence = scene.with_nodes(&result.describe(first));
+    let sentence = match first {
+        TxnAnomaly::Cycle(cycle) if cycle.ops.len() > MAX_CYCLE => long_cycle(scene, cycle),
+        case => scene.with_nodes(&result.describe(case)),
+    };
     let begin = first.ops().into_iter().min_by_key(|op| op.index);
     let begin = begin.map_or_else(String::new, |op| {
         let meanwhile = scene.meanwhile(scene.node(op.process), op.seconds());
@@ -53,6 +59,19 @@ pub(super) fn tell(scene: &Scene<'_>, result: &TransactionsResult) -> Option<Sto
         reason: (result.validity == Validity::Invalid).then(|| models(result)),
         kinds: kinds.collect(),
     })
+}
+
+/// A cycle that is too long for a headline.
+fn long_cycle(scene: &Scene<'_>, cycle: &OpCycle) -> String {
+    let ops = &cycle.ops[..cycle.ops.len() - 1];
+    let shown = ops.iter().take(MAX_CYCLE);
+    let shown = shown.map(|op| format!("{} (op {})", scene.who(op.process), op.index));
+    let shown = shown.collect::<Vec<_>>().join(", ");
+    let more = if ops.len() > MAX_CYCLE { ", …" } else { "" };
+    format!(
+        "{} transactions, each before the next and the last before the first: {shown}{more}",
+        ops.len()
+    )
 }
 
 /// The models that the anomalies rule out, and the strongest ones that are left.

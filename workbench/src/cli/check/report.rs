@@ -14,7 +14,7 @@ use checkers::Verdict;
 use history::edn::Edn;
 use history::{History, Kind, Process};
 use pages::page::Subject;
-use pages::story::UNKNOWN_NODE;
+use pages::story::{Story, UNKNOWN_NODE};
 use simulator::latency::{Distribution, Latency};
 use simulator::nemesis::Faults;
 use simulator::network::NetLog;
@@ -32,6 +32,7 @@ pub(super) struct Report<'a> {
     pub(super) settings: &'a Settings,
     pub(super) record: &'a Record,
     pub(super) verdict: &'a Verdict,
+    pub(super) story: &'a Story,
 }
 
 impl Report<'_> {
@@ -58,7 +59,7 @@ impl Report<'_> {
         let page = subject.page()?;
         folder.write_test(&facts)?;
         folder.write_history(self.record)?;
-        folder.write_results(self.record, self.verdict, &[])?;
+        folder.write_results(self.record, self.verdict, self.story, &[])?;
         folder.write_page(&page)
     }
 }

@@ -169,11 +169,17 @@ fn the_report_of_an_invalid_run_shows_what_was_lost_and_when() {
     let arguments = "storm broadcast-3c --seeds 0 --nemesis kill";
     let _store = open_report(&mut browser, arguments, 1);
     let verdict = browser.evaluate("document.querySelector('.verdict').textContent");
-    assert!(verdict.as_str().unwrap().contains("is lost"), "{verdict}");
+    assert!(
+        verdict
+            .as_str()
+            .unwrap()
+            .contains("acknowledged values were lost; the first, "),
+        "{verdict}"
+    );
     let cases =
         "[...document.querySelectorAll('#evidence ~ article h3')].map((it) => it.textContent)";
     let cases: Vec<String> = serde_json::from_value(browser.evaluate(cases)).unwrap();
-    assert!(cases[0].contains("is lost"), "{cases:?}");
+    assert!(cases[0].contains(" lost values"), "{cases:?}");
     let lacks = number(
         &mut browser,
         "document.querySelectorAll('article .lacks').length",

@@ -207,6 +207,10 @@ fn run_one(case: &Case) -> Run {
         program.to_str().unwrap(),
     ];
     args.extend(FLAGS.split(' ').chain(case.flags.split_whitespace()));
+    // The sentences of all findings.
+    if !case.flags.contains("--quiet") {
+        args.push("--all");
+    }
     args.push("--");
     args.extend(case.steps.iter().map(String::as_str));
     let output = workbench(&args);

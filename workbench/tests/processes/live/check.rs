@@ -12,7 +12,12 @@ use super::bench::{check, echo, text, workbench};
 
 /// Asserts the exit status of `workbench check` and texts in its output.
 fn assert_output(args: &[&str], exit: i32, texts: &[&str]) -> String {
-    let output = workbench(&[&["check"], args].concat());
+    let all: &[&str] = if args.contains(&"--json") {
+        &[]
+    } else {
+        &["--all"]
+    };
+    let output = workbench(&[&["check"], args, all].concat());
     let text = text(&output);
     assert_eq!(output.status.code(), Some(exit), "{args:?}\n{text}");
     for expected in texts {
