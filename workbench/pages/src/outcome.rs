@@ -187,7 +187,8 @@ impl Outcome {
                 None => failure(bad.name().to_owned(), ""),
             }),
             (None, abort) => {
-                let abort = self.headline().or(abort.as_deref());
+                let told = Some(&*self.story.headline).filter(|it| !it.is_empty());
+                let abort = told.or(abort.as_deref());
                 let abort = abort.unwrap_or("the reason is unknown");
                 let message = first_line(&format!("the run was aborted: {abort}"));
                 CaseResult::Aborted(failure(message.clone(), &message))

@@ -46,7 +46,8 @@ fn record(lines: &[&str]) -> Record {
             f => (f, ""),
         };
         format!(
-            r#"{{"index":{index},"time":{index}000000000,"type":"{kind}","process":{process},"f":"{f}","value":{value}{mark}}}"#
+            r#"{{"index":{index},"time":{},"type":"{kind}","process":{process},"f":"{f}","value":{value}{mark}}}"#,
+            index as u64 * 1_000_000_000,
         )
     };
     let lines: Vec<String> = lines.iter().enumerate().map(line).collect();
