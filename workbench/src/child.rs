@@ -5,6 +5,8 @@ mod start;
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Write};
+#[cfg(unix)]
+use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{self, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel};
@@ -13,8 +15,11 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow};
+#[cfg(unix)]
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 use shared::NodeId;
 
+use crate::keeper::Keeper;
 pub use start::explain;
 use start::{ENOEXEC, explain_exit, is_text};
 pub use start::{on_path, working_folder};
@@ -49,13 +54,19 @@ pub struct Incarnation {
     pub number: u32,
 }
 
-/// A node's process. It is killed when this is dropped.
+/// A node's process, and those that it has started: on Unix they are a process group. It is killed
+/// when this is dropped.
+///
+/// A process that leaves the group (`setsid`, as daemons do) is not followed.
 #[derive(Debug)]
 pub struct Child {
     process: process::Child,
+    /// Its exit status, once it has been taken. From then on its id may be that of another process.
+    status: Option<ExitStatus>,
     input: Sender<String>,
     tail: Arc<Mutex<Tail>>,
     leave_running: bool,
+    keeper: Option<Arc<Keeper>>,
 }
 
 #[derive(Debug, Default)]
@@ -79,6 +90,8 @@ pub struct Launch<'a> {
     pub forward_stderr: bool,
     /// Whether nodes may exit early, and are not killed at the end.
     pub leave_running: bool,
+    /// Kills the nodes if the bench is killed.
+    pub keeper: Option<Arc<Keeper>>,
 }
 
 impl Launch<'_> {
@@ -89,6 +102,8 @@ impl Launch<'_> {
 
     fn spawn(&self) -> io::Result<process::Child> {
         let start = |command: &mut Command| {
+            #[cfg(unix)]
+            command.process_group(0);
             command
                 .args(self.arguments)
                 .current_dir(self.folder)
@@ -130,6 +145,9 @@ impl Child {
             let why = explain(launch.program, &error);
             anyhow!("cannot start {}: {why}", launch.program.display())
         })?;
+        if let Some(keeper) = &launch.keeper {
+            keeper.add(process.id());
+        }
         let (input, lines) = channel();
         let tail = Arc::new(Mutex::new(Tail::default()));
         if let Some(stdin) = process.stdin.take() {
@@ -148,9 +166,11 @@ impl Child {
         }
         Ok(Child {
             process,
+            status: None,
             input,
             tail,
             leave_running: launch.leave_running,
+            keeper: launch.keeper.clone(),
         })
     }
 
@@ -161,30 +181,65 @@ impl Child {
 
     /// Pauses or resumes the node. Does nothing if it has exited, or on systems without signals.
     pub fn set_paused(&mut self, is_paused: bool) {
-        // The process id of an exited node may have been reused.
         #[cfg(unix)]
         if self.exit_status().is_none() {
-            use rustix::process::{Pid, Signal, kill_process};
-            let signal = if is_paused {
+            self.signal(if is_paused {
                 Signal::STOP
             } else {
                 Signal::CONT
-            };
-            let _ = kill_process(Pid::from_child(&self.process), signal);
+            });
         }
         #[cfg(not(unix))]
         let _ = is_paused;
     }
 
-    /// Kills the node.
+    /// Kills the node, and what it has started.
     pub fn kill(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
+        if self.status.is_none() {
+            #[cfg(unix)]
+            self.signal(Signal::KILL);
+            let _ = self.process.kill();
+            self.status = self.process.wait().ok();
+            self.forget();
+        }
     }
 
-    /// The exit status, if the node has exited.
+    /// The exit status, if the node has exited. What it has started is killed then, unless nodes are
+    /// left running.
     pub fn exit_status(&mut self) -> Option<ExitStatus> {
-        self.process.try_wait().ok().flatten()
+        if self.status.is_none() {
+            #[cfg(unix)]
+            if !self.leave_running && self.has_exited() {
+                self.signal(Signal::KILL);
+            }
+            self.status = self.process.try_wait().ok().flatten();
+            if self.status.is_some() {
+                self.forget();
+            }
+        }
+        self.status
+    }
+
+    /// Whether the node has exited, without taking its exit status: until that is taken, no other
+    /// process or group gets its id.
+    #[cfg(unix)]
+    fn has_exited(&self) -> bool {
+        let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+        let ended = waitid(WaitId::Pid(Pid::from_child(&self.process)), options);
+        ended.is_ok_and(|it| it.is_some())
+    }
+
+    /// Sends a signal to the group. Its exit status has not been taken yet.
+    #[cfg(unix)]
+    fn signal(&self, signal: Signal) {
+        let _ = kill_process_group(Pid::from_child(&self.process), signal);
+    }
+
+    /// The group has ended, or is to outlive the bench.
+    fn forget(&self) {
+        if let Some(keeper) = &self.keeper {
+            keeper.remove(self.process.id());
+        }
     }
 
     /// The last lines of its stderr.
@@ -205,6 +260,8 @@ impl Drop for Child {
     fn drop(&mut self) {
         if !self.leave_running {
             self.kill();
+        } else if self.status.is_none() {
+            self.forget();
         }
     }
 }

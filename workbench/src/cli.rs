@@ -38,6 +38,7 @@ use std::fmt::Display;
 use std::fs::File;
 use std::io::{Seek, Write};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::Context;
 use clap::builder::PossibleValuesParser;
@@ -50,12 +51,15 @@ use serde_json::{Value, json};
 use again::OwnCommand;
 
 use crate::challenge::{ALL, Challenge, SET_BY_CHALLENGE};
+use crate::interrupt::Interrupt;
+use crate::keeper::{self, Keeper};
 use crate::solutions::Solution;
 #[cfg(feature = "simulate")]
 use crate::text::one_line;
 use crate::text::{escape_github_commands, shell_word};
 use checkers::Validity;
 use history::text::unknown_name;
+use pages::outcome::Outcome;
 use simulator::simulation::Factory;
 
 /// Exit statuses, as Maelstrom has them.
@@ -67,8 +71,32 @@ mod code {
     pub(super) const CRASH: u8 = 255;
 }
 
+/// Help on signals, for commands that run something long.
+macro_rules! on_interrupt {
+    () => {
+        "\nCtrl-C, SIGTERM or SIGHUP ends the load, and what was done until then is judged, without \
+         recovery and final reads: what only they could show is unknown. Nothing is left running. The \
+         exit status is then 130, 143 or 129, or 1 if it is already invalid. A second one ends \
+         everything at once."
+    };
+}
+
 /// Help on the exit status of commands that run tests.
-const EXIT_STATUS: &str =
+const EXIT_STATUS: &str = concat!(
+    "Exit status: 0 valid, 1 invalid, 2 unknown, 254 bad usage, 255 a run was aborted.",
+    on_interrupt!()
+);
+
+/// Help on the exit status of `storm`.
+#[cfg(feature = "simulate")]
+const EXIT_STATUS_OF_STORM: &str = "Exit status: 0 valid, 1 invalid, 2 unknown, 254 bad usage, 255 a run was aborted.\nAt Ctrl-C, \
+     SIGTERM or SIGHUP no more seeds begin, and the summary so far is printed, with the command that \
+     goes on from there. The exit status is then 130, 143 or 129, or 1 if a run was invalid. A second \
+     one ends everything at once.";
+
+/// Help on the exit status of `merge`.
+#[cfg(feature = "simulate")]
+const EXIT_STATUS_OF_MERGE: &str =
     "Exit status: 0 valid, 1 invalid, 2 unknown, 254 bad usage, 255 a run was aborted.";
 
 /// Help on the exit status of `check`.
@@ -76,13 +104,16 @@ const EXIT_STATUS_OF_CHECK: &str =
     "Exit status: 0 valid, 1 invalid, 2 unknown, 254 bad usage, 255 the history cannot be read.";
 
 /// Help on the exit status of runs with budgets.
-const EXIT_STATUS_OF_CHALLENGE: &str = "Exit status: 0 valid, 1 invalid or a budget missed, \
-                                        2 unknown, 254 bad usage, 255 the run was aborted.";
+const EXIT_STATUS_OF_CHALLENGE: &str = concat!(
+    "Exit status: 0 valid, 1 invalid or a budget missed, 2 unknown, 254 bad usage, 255 the run was \
+     aborted.",
+    on_interrupt!()
+);
 
 /// Help on the exit status of `sweep`, which misses budgets on purpose.
 #[cfg(feature = "simulate")]
-const EXIT_STATUS_OF_SWEEP: &str = "Exit status: 0 valid, within the budgets or not, 1 invalid, \
-                                    2 unknown, 254 bad usage, 255 a run was aborted.";
+const EXIT_STATUS_OF_SWEEP: &str = "Exit status: 0 valid, within the budgets or not, 1 invalid, 2 unknown, 254 bad usage, 255 a run \
+     was aborted, 130, 143 or 129 interrupted by Ctrl-C, SIGTERM or SIGHUP.";
 
 /// A test bench for distributed nodes that speak the Maelstrom protocol, without a JVM.
 #[derive(Parser)]
@@ -122,11 +153,11 @@ enum Command {
     Challenge(challenge::Arguments),
     /// Simulates a challenge in many storms: each seed draws a cluster, a rate and faults.
     #[cfg(feature = "simulate")]
-    #[command(after_help = EXIT_STATUS)]
+    #[command(after_help = EXIT_STATUS_OF_STORM)]
     Storm(Box<storm::Arguments>),
     /// Adds up the outputs of `storm --json` for the parts of a campaign.
     #[cfg(feature = "simulate")]
-    #[command(after_help = EXIT_STATUS)]
+    #[command(after_help = EXIT_STATUS_OF_MERGE)]
     Merge(merge::Arguments),
     /// Simulates a challenge for many values of a flag, and plots costs and latencies.
     #[cfg(feature = "simulate")]
@@ -147,6 +178,13 @@ enum Command {
 
 /// Executes the command line; the exit status is Maelstrom's.
 pub fn main() -> ExitCode {
+    if std::env::args_os()
+        .nth(1)
+        .is_some_and(|it| it == keeper::ARGUMENT)
+    {
+        keeper::keep();
+        return ExitCode::SUCCESS;
+    }
     paint::choose();
     if let Some(complaint) = dashes::complaint(std::env::args_os().skip(1)) {
         print_error(complaint);
@@ -374,6 +412,38 @@ fn exit_code(valid: Validity) -> u8 {
         Validity::Invalid => code::INVALID,
         Validity::Unknown => code::UNKNOWN,
     }
+}
+
+/// The exit status of a run.
+fn outcome_code(outcome: &Outcome) -> u8 {
+    match (outcome.validity, outcome.interrupted) {
+        (Some(valid), _) => exit_code(valid),
+        (None, Some(_)) => code::UNKNOWN,
+        (None, None) => code::CRASH,
+    }
+}
+
+/// The exit status of a command: that of the signal that has interrupted it, unless what was done is
+/// already invalid or was aborted.
+fn code_after(status: u8, interrupt: &Interrupt) -> u8 {
+    match (status, interrupt.exit_status()) {
+        (code::VALID | code::UNKNOWN, Some(signal)) => signal,
+        _ => status,
+    }
+}
+
+/// Handles signals from now on, for commands that run tests.
+fn watch_signals() -> anyhow::Result<Interrupt> {
+    let what = "stopping the load and judging what was done";
+    Interrupt::watch(what).context("cannot handle signals")
+}
+
+/// Starts the process that kills nodes if this one is killed.
+fn start_keeper() -> anyhow::Result<Option<Arc<Keeper>>> {
+    let keeper = Keeper::start();
+    Ok(Some(Arc::new(
+        keeper.context("cannot start a process of the bench")?,
+    )))
 }
 
 /// A random seed, short enough to be typed.

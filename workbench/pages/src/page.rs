@@ -18,6 +18,7 @@ use serde_json::Value;
 use crate::budget::Bound;
 use crate::plot::{self, dark_style};
 use crate::report::{BudgetResult, failed_requests};
+use crate::text::interrupted;
 use checkers::{CheckerResult, Validity, Verdict};
 use history::text::shortened;
 use history::{Kind, Op};
@@ -116,7 +117,15 @@ impl Subject<'_> {
         let findings = self.verdict.map_or_else(Vec::new, CheckerResult::sentences);
         let incidents = self.incidents();
         let trace = self.record.trace.as_ref();
+        let interrupted = self.record.interrupted_at.map(|at| {
+            let mut headline = interrupted(at);
+            headline.replace_range(..1, "I");
+            headline
+        });
         let (class, verdict, headline) = match self.verdict.map(CheckerResult::validity) {
+            Some(Validity::Valid | Validity::Unknown) if interrupted.is_some() => {
+                ("unknown", "interrupted", "")
+            }
             _ if self.is_missed() => ("invalid", "budget missed", "Budget missed"),
             Some(Validity::Valid) => ("valid", "valid", "Valid"),
             Some(Validity::Unknown) => ("unknown", "unknown", "Unknown"),
@@ -138,7 +147,7 @@ impl Subject<'_> {
             seed: (self.stage != Self::KEPT).then_some(self.settings.seed),
             class,
             verdict,
-            headline,
+            headline: interrupted.unwrap_or_else(|| headline.to_owned()),
             summary: self.summary(),
             budgets: self.budgets.iter().map(BudgetBar::of).collect(),
             figures: self.figures(),
@@ -205,6 +214,9 @@ impl Subject<'_> {
             .first()
             .map(|it| shortened(&it.to_string(), MAX_CHARS));
         match verdict.validity() {
+            Validity::Valid if self.record.interrupted_at.is_some() => {
+                "no anomaly was found in what was done until then.".to_owned()
+            }
             Validity::Valid => {
                 let missed = self.budgets.iter().filter(|it| !it.is_met);
                 let missed: Vec<String> = missed.map(describe_budget).collect();
@@ -303,7 +315,7 @@ struct ReportTemplate {
     /// CSS class of the verdict.
     class: &'static str,
     verdict: &'static str,
-    headline: &'static str,
+    headline: String,
     summary: String,
     budgets: Vec<BudgetBar>,
     /// Numbers, each with its meaning.

@@ -48,14 +48,23 @@ impl TestReport {
         verdicts?.into_iter().max()
     }
 
-    /// Whether every run is valid and every budget is met.
+    /// Whether the user has interrupted a run, and none is invalid.
+    pub fn is_interrupted(&self) -> bool {
+        let mut outcomes = self.outcomes.iter();
+        outcomes.any(|it| it.interrupted.is_some()) && self.worst() != Some(Validity::Invalid)
+    }
+
+    /// Whether every run is valid and was not interrupted, and every budget is met.
     pub fn has_passed(&self) -> bool {
-        self.worst() == Some(Validity::Valid) && self.budgets.iter().all(|it| it.is_met)
+        self.worst() == Some(Validity::Valid)
+            && !self.is_interrupted()
+            && self.budgets.iter().all(|it| it.is_met)
     }
 
     /// The verdict in a few words.
     pub fn verdict(&self) -> &'static str {
         match self.worst() {
+            _ if self.is_interrupted() => "interrupted",
             Some(Validity::Valid) if !self.has_passed() => "a budget is missed",
             Some(worst) => worst.name(),
             None => "aborted",
@@ -69,11 +78,16 @@ impl TestReport {
         table.set_header(["requirement", "measured", "official", "our bar", ""]);
         let valid = self.outcomes.iter();
         let valid = valid.filter(|it| it.validity == Some(Validity::Valid));
+        let valid = valid.filter(|it| it.interrupted.is_none());
         let history = match self.outcomes.len() {
+            1 if self.is_interrupted() => self.verdict().to_owned(),
             1 => self.worst().map_or("aborted", Validity::name).to_owned(),
             several => format!("{} of {several} valid", valid.count()),
         };
-        let all = mark(self.worst() == Some(Validity::Valid));
+        let all = match self.is_interrupted() {
+            true => "",
+            false => mark(self.worst() == Some(Validity::Valid)),
+        };
         table.add_row(["history", &history, "valid", "valid", all]);
         for budget in &self.budgets {
             table.add_row(budget.cells());
