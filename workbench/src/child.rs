@@ -4,11 +4,11 @@ mod start;
 
 use std::collections::VecDeque;
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read, Write};
+use std::io::{self, BufRead, BufReader, PipeReader, PipeWriter, Read, Write};
 #[cfg(unix)]
-use std::os::unix::process::CommandExt;
+use std::os::{fd::AsFd, unix::process::CommandExt};
 use std::path::Path;
-use std::process::{self, Command, ExitStatus, Stdio};
+use std::process::{self, Command, ExitStatus};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -94,25 +94,40 @@ pub struct Launch<'a> {
     pub keeper: Option<Arc<Keeper>>,
 }
 
+/// A process, and our ends of its pipes.
+struct Started {
+    process: process::Child,
+    input: PipeWriter,
+    output: PipeReader,
+    log: PipeReader,
+}
+
 impl Launch<'_> {
     /// Why a node exited early, if its program's first line explains it.
     pub fn explain_exit(&self, status: ExitStatus) -> Option<String> {
         explain_exit(self.program, status)
     }
 
-    fn spawn(&self) -> io::Result<process::Child> {
+    fn spawn(&self) -> io::Result<Started> {
+        let (stdin, input) = io::pipe()?;
+        let (output, stdout) = io::pipe()?;
+        let (log, stderr) = io::pipe()?;
+        #[cfg(unix)]
+        if let Some(keeper) = &self.keeper {
+            keeper.announce([stdin.as_fd(), stdout.as_fd(), stderr.as_fd()]);
+        }
         let start = |command: &mut Command| {
             #[cfg(unix)]
             command.process_group(0);
             command
                 .args(self.arguments)
                 .current_dir(self.folder)
-                .stdin(Stdio::piped())
-                .stdout(Stdio::piped())
-                .stderr(Stdio::piped())
+                .stdin(stdin.try_clone()?)
+                .stdout(stdout.try_clone()?)
+                .stderr(stderr.try_clone()?)
                 .spawn()
         };
-        match start(&mut Command::new(self.program)) {
+        let started = match start(&mut Command::new(self.program)) {
             // A script without a `#!` line: run it with a shell, as the JVM does.
             Err(error)
                 if cfg!(unix) && error.raw_os_error() == Some(ENOEXEC) && is_text(self.program) =>
@@ -120,7 +135,17 @@ impl Launch<'_> {
                 start(Command::new("/bin/sh").arg(self.program))
             }
             started => started,
+        };
+        let process = started?;
+        if let Some(keeper) = &self.keeper {
+            keeper.add(process.id());
         }
+        Ok(Started {
+            process,
+            input,
+            output,
+            log,
+        })
     }
 }
 
@@ -141,31 +166,20 @@ impl Child {
             .append(true)
             .open(&log)
             .with_context(|| format!("cannot create {}", log.display()))?;
-        let mut process = launch.spawn().map_err(|error| {
+        let started = launch.spawn().map_err(|error| {
             let why = explain(launch.program, &error);
             anyhow!("cannot start {}: {why}", launch.program.display())
         })?;
-        if let Some(keeper) = &launch.keeper {
-            keeper.add(process.id());
-        }
         let (input, lines) = channel();
         let tail = Arc::new(Mutex::new(Tail::default()));
-        if let Some(stdin) = process.stdin.take() {
-            thread::spawn(move || write_input(stdin, &lines));
-        }
-        if let Some(stdout) = process.stdout.take() {
-            let events = events.clone();
-            thread::spawn(move || read_output(incarnation, stdout, &events));
-        }
-        if let Some(stderr) = process.stderr.take() {
-            let (events, tail, forward) =
-                (events.clone(), Arc::clone(&tail), launch.forward_stderr);
-            thread::spawn(move || {
-                write_log(incarnation, stderr, log, &tail, forward, &events);
-            });
-        }
+        let (stdin, stdout, stderr) = (started.input, started.output, started.log);
+        thread::spawn(move || write_input(stdin, &lines));
+        let (sender, kept) = (events.clone(), Arc::clone(&tail));
+        thread::spawn(move || read_output(incarnation, stdout, &sender));
+        let (events, forward) = (events.clone(), launch.forward_stderr);
+        thread::spawn(move || write_log(incarnation, stderr, log, &kept, forward, &events));
         Ok(Child {
-            process,
+            process: started.process,
             status: None,
             input,
             tail,

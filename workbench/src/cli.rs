@@ -8,6 +8,7 @@ mod check;
 mod completions;
 mod dashes;
 mod doc;
+mod exit_status;
 mod former;
 #[cfg(feature = "simulate")]
 mod jobs;
@@ -49,6 +50,12 @@ use clap::{ColorChoice, CommandFactory, FromArgMatches, Parser, Subcommand};
 use serde_json::{Value, json};
 
 use again::OwnCommand;
+use exit_status::{
+    EXIT_STATUS, EXIT_STATUS_OF_CHALLENGE, EXIT_STATUS_OF_CHECK, code, code_after, exit_code,
+    outcome_code,
+};
+#[cfg(feature = "simulate")]
+use exit_status::{EXIT_STATUS_OF_MERGE, EXIT_STATUS_OF_STORM, EXIT_STATUS_OF_SWEEP};
 
 use crate::challenge::{ALL, Challenge, SET_BY_CHALLENGE};
 use crate::interrupt::Interrupt;
@@ -57,63 +64,8 @@ use crate::solutions::Solution;
 #[cfg(feature = "simulate")]
 use crate::text::one_line;
 use crate::text::{escape_github_commands, shell_word};
-use checkers::Validity;
 use history::text::unknown_name;
-use pages::outcome::Outcome;
 use simulator::simulation::Factory;
-
-/// Exit statuses, as Maelstrom has them.
-mod code {
-    pub(super) const VALID: u8 = 0;
-    pub(super) const INVALID: u8 = 1;
-    pub(super) const UNKNOWN: u8 = 2;
-    pub(super) const USAGE: u8 = 254;
-    pub(super) const CRASH: u8 = 255;
-}
-
-/// Help on signals, for commands that run something long.
-macro_rules! on_interrupt {
-    () => {
-        "\nCtrl-C, SIGTERM or SIGHUP ends the load, and what was done until then is judged, without \
-         recovery and final reads: what only they could show is unknown. Nothing is left running. The \
-         exit status is then 130, 143 or 129, or 1 if it is already invalid. A second one ends \
-         everything at once."
-    };
-}
-
-/// Help on the exit status of commands that run tests.
-const EXIT_STATUS: &str = concat!(
-    "Exit status: 0 valid, 1 invalid, 2 unknown, 254 bad usage, 255 a run was aborted.",
-    on_interrupt!()
-);
-
-/// Help on the exit status of `storm`.
-#[cfg(feature = "simulate")]
-const EXIT_STATUS_OF_STORM: &str = "Exit status: 0 valid, 1 invalid, 2 unknown, 254 bad usage, 255 a run was aborted.\nAt Ctrl-C, \
-     SIGTERM or SIGHUP no more seeds begin, and the summary so far is printed, with the command that \
-     goes on from there. The exit status is then 130, 143 or 129, or 1 if a run was invalid. A second \
-     one ends everything at once.";
-
-/// Help on the exit status of `merge`.
-#[cfg(feature = "simulate")]
-const EXIT_STATUS_OF_MERGE: &str =
-    "Exit status: 0 valid, 1 invalid, 2 unknown, 254 bad usage, 255 a run was aborted.";
-
-/// Help on the exit status of `check`.
-const EXIT_STATUS_OF_CHECK: &str =
-    "Exit status: 0 valid, 1 invalid, 2 unknown, 254 bad usage, 255 the history cannot be read.";
-
-/// Help on the exit status of runs with budgets.
-const EXIT_STATUS_OF_CHALLENGE: &str = concat!(
-    "Exit status: 0 valid, 1 invalid or a budget missed, 2 unknown, 254 bad usage, 255 the run was \
-     aborted.",
-    on_interrupt!()
-);
-
-/// Help on the exit status of `sweep`, which misses budgets on purpose.
-#[cfg(feature = "simulate")]
-const EXIT_STATUS_OF_SWEEP: &str = "Exit status: 0 valid, within the budgets or not, 1 invalid, 2 unknown, 254 bad usage, 255 a run \
-     was aborted, 130, 143 or 129 interrupted by Ctrl-C, SIGTERM or SIGHUP.";
 
 /// A test bench for distributed nodes that speak the Maelstrom protocol, without a JVM.
 #[derive(Parser)]
@@ -404,32 +356,6 @@ fn chosen(names: &[String]) -> anyhow::Result<Vec<&'static Challenge>> {
         chosen.push(challenge);
     }
     Ok(chosen)
-}
-
-fn exit_code(valid: Validity) -> u8 {
-    match valid {
-        Validity::Valid => code::VALID,
-        Validity::Invalid => code::INVALID,
-        Validity::Unknown => code::UNKNOWN,
-    }
-}
-
-/// The exit status of a run.
-fn outcome_code(outcome: &Outcome) -> u8 {
-    match (outcome.validity, outcome.interrupted) {
-        (Some(valid), _) => exit_code(valid),
-        (None, Some(_)) => code::UNKNOWN,
-        (None, None) => code::CRASH,
-    }
-}
-
-/// The exit status of a command: that of the signal that has interrupted it, unless what was done is
-/// already invalid or was aborted.
-fn code_after(status: u8, interrupt: &Interrupt) -> u8 {
-    match (status, interrupt.exit_status()) {
-        (code::VALID | code::UNKNOWN, Some(signal)) => signal,
-        _ => status,
-    }
 }
 
 /// Handles signals from now on, for commands that run tests.

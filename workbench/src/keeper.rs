@@ -6,11 +6,22 @@
 //! else ends them when the bench is killed. The keeper reads which groups there are from a pipe
 //! whose other end only the bench has: at its end of file the bench has ended.
 
+#[cfg(unix)]
+use std::collections::BTreeSet;
 use std::io;
+#[cfg(unix)]
+use std::os::fd::BorrowedFd;
 use std::process;
+
+#[cfg(unix)]
+use rustix::process::{Pid, Signal, getpgid, kill_process_group};
 
 /// The argument that makes the bench a keeper. It is no command for users.
 pub const ARGUMENT: &str = "keep-nodes";
+
+/// How often the keeper looks for a node that was being started when the bench was killed.
+#[cfg(unix)]
+const SEARCHES: u32 = 3;
 
 /// The keeper's process, and the pipe to it.
 #[derive(Debug)]
@@ -43,23 +54,31 @@ impl Keeper {
         Ok(Keeper { process, groups })
     }
 
-    /// The bench has started a node with this process id, which leads a process group.
-    ///
-    /// If the bench is killed between a node's start and this, some microseconds later, the node only
-    /// finds its stdin at its end. Its id is not known before, so that cannot be avoided.
+    /// The bench is about to start a node with these standard pipes. If it is killed before it can say
+    /// which process that is, the keeper looks for one that has them. Only Linux can say that:
+    /// elsewhere such a node just finds its stdin at its end.
+    pub fn announce(&self, pipes: [BorrowedFd<'_>; 3]) {
+        for pipe in pipes {
+            if let Ok(file) = rustix::fs::fstat(pipe) {
+                self.write('?', file.st_ino);
+            }
+        }
+    }
+
+    /// The node that was announced has this process id, and leads a process group.
     pub fn add(&self, id: u32) {
-        self.write('+', id);
+        self.write('+', id.into());
     }
 
     /// The group has been killed, or is meant to survive the bench. Soon its id may be that of
     /// another process.
     pub fn remove(&self, id: u32) {
-        self.write('-', id);
+        self.write('-', id.into());
     }
 
     /// A pipe takes such a line in one piece, and takes it at once: the keeper always reads. If the
     /// keeper was killed, the bench still kills its nodes itself.
-    fn write(&self, sign: char, id: u32) {
+    fn write(&self, sign: char, id: u64) {
         use std::io::Write;
         let groups = self.groups.lock();
         let mut groups = groups.unwrap_or_else(std::sync::PoisonError::into_inner);
@@ -81,22 +100,52 @@ impl Drop for Keeper {
 /// Reads groups from stdin until its end, and kills those that are left.
 #[cfg(unix)]
 pub fn keep() {
-    use rustix::process::{Pid, Signal, kill_process_group};
     // What ends the bench, such as `pkill workbench`, must not end the keeper before it.
     crate::interrupt::ignore();
-    let mut groups = std::collections::BTreeSet::new();
+    let mut groups = BTreeSet::new();
+    let mut announced = Vec::new();
     for line in io::stdin().lines().map_while(Result::ok) {
         match line.split_at_checked(1) {
-            Some(("+", id)) => groups.insert(id.to_owned()),
-            Some(("-", id)) => groups.remove(id),
-            _ => false,
-        };
+            Some(("?", pipe)) => announced.push(format!("pipe:[{pipe}]")),
+            Some(("+", id)) => {
+                announced.clear();
+                groups.extend(id.parse::<i32>().ok());
+            }
+            Some(("-", id)) => groups.retain(|it| it.to_string() != id),
+            _ => {}
+        }
     }
+    kill(groups);
+    // A process that is being started has this pipe, too, until it becomes the node: so that has
+    // happened by now. It may start others while the list of processes is read.
+    if !announced.is_empty() {
+        (0..SEARCHES).for_each(|_| kill(groups_with(&announced)));
+    }
+}
+
+#[cfg(unix)]
+fn kill(groups: BTreeSet<i32>) {
     // Group 1 would be all processes.
-    let groups = groups.iter().filter_map(|id| id.parse().ok());
-    for group in groups.filter(|id| *id > 1).filter_map(Pid::from_raw) {
+    let groups = groups.into_iter().filter(|id| *id > 1);
+    for group in groups.filter_map(Pid::from_raw) {
         let _ = kill_process_group(group, Signal::KILL);
     }
+}
+
+/// The groups of the processes that have one of these standard files, on Linux.
+#[cfg(unix)]
+fn groups_with(files: &[String]) -> BTreeSet<i32> {
+    let has_one = |process: &std::fs::DirEntry| {
+        ["fd/0", "fd/1", "fd/2"].iter().any(|name| {
+            let link = std::fs::read_link(process.path().join(name));
+            link.is_ok_and(|link| files.iter().any(|it| link.as_os_str() == it.as_str()))
+        })
+    };
+    let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    let processes = processes.filter(has_one);
+    let ids = processes.filter_map(|it| it.file_name().to_str()?.parse().ok());
+    let groups = ids.filter_map(|id| getpgid(Pid::from_raw(id)).ok());
+    groups.map(Pid::as_raw_pid).collect()
 }
 
 #[cfg(not(unix))]

@@ -76,18 +76,6 @@ impl Bench {
         fs::read_to_string(self.run().join("node-logs/n0.log")).unwrap_or_default()
     }
 
-    /// The process ids in the first node's log.
-    fn ids(&self) -> Vec<u32> {
-        let log = self.log();
-        let id = |line: &str| {
-            let (what, id) = line.split_once(' ')?;
-            ["child", "wrapper", "node"]
-                .contains(&what)
-                .then(|| id.parse().ok())?
-        };
-        log.lines().filter_map(id).collect()
-    }
-
     #[track_caller]
     fn wait_for(&self, what: &str, is_met: impl Fn() -> bool) {
         let start = Instant::now();
@@ -131,6 +119,25 @@ impl Bench {
     }
 }
 
+/// The process ids in a node's log.
+fn ids(log: &str) -> Vec<u32> {
+    let id = |line: &str| {
+        let (what, id) = line.split_once(' ')?;
+        let is_known = ["child", "wrapper", "node"].contains(&what);
+        is_known.then(|| id.parse().ok())?
+    };
+    log.lines().filter_map(id).collect()
+}
+
+/// The processes with this text among their arguments, as `ps` lists them, without the bench.
+#[cfg(target_os = "linux")]
+fn processes_with(text: &str) -> String {
+    let output = Command::new("ps").args(["-A", "-o", "args="]).output();
+    let list = String::from_utf8_lossy(&output.unwrap().stdout).into_owned();
+    let is_node = |line: &&str| line.contains(text) && !line.contains("--bin");
+    list.lines().filter(is_node).collect()
+}
+
 impl Drop for Bench {
     fn drop(&mut self) {
         let _ = self.process.kill();
@@ -146,7 +153,7 @@ fn what_was_done_before_a_signal_is_judged_and_nothing_is_left() {
         let Some(mut bench) = Bench::in_test("wrapped.sh", LONG, &["say working"]) else {
             return;
         };
-        let ids = bench.ids();
+        let ids = ids(&bench.log());
         assert_eq!(ids.len(), 3, "{}", bench.log());
         let (code, text) = bench.end(name);
         assert_eq!(code, Some(status), "{text}");
@@ -244,10 +251,47 @@ fn nodes_end_with_a_bench_that_is_killed() {
         let Some(mut bench) = Bench::in_test("wrapped.sh", &flags, &["say working"]) else {
             return;
         };
-        let ids = bench.ids();
+        let ids = ids(&bench.log());
         bench.signal(name);
         assert!(bench.wait().code().is_none());
         bench.assert_nothing_is_left(&ids);
+    }
+}
+
+/// At any moment while nodes are being started, one of them is not known to the keeper yet.
+#[cfg(target_os = "linux")]
+#[test]
+fn nodes_end_with_a_bench_that_is_killed_while_it_starts_them() {
+    let program = node("wrapped.sh");
+    let words = [
+        "test",
+        "--bin",
+        program.to_str().unwrap(),
+        "-w",
+        "echo",
+        "--node-count",
+        "9",
+        "--",
+    ];
+    for delay in 1..15 {
+        let mark = format!("say killed after {delay} of {}", std::process::id());
+        let Some(mut bench) = Bench::start(&[&words[..], &[&mark]].concat()) else {
+            return;
+        };
+        let logs = || {
+            fs::read_dir(bench.run().join("node-logs"))
+                .into_iter()
+                .flatten()
+                .count()
+        };
+        bench.wait_for("it starts nodes", || logs() > 0);
+        sleep(Duration::from_millis(delay));
+        bench.signal("KILL");
+        bench.wait();
+        bench.wait_for("every node has ended", || processes_with(&mark).is_empty());
+        for log in fs::read_dir(bench.run().join("node-logs")).unwrap() {
+            bench.assert_nothing_is_left(&ids(&fs::read_to_string(log.unwrap().path()).unwrap()));
+        }
     }
 }
 
@@ -257,7 +301,7 @@ fn a_pause_reaches_the_node_behind_a_wrapper() {
     let Some(mut bench) = Bench::in_test("wrapped.sh", &flags, &["say working"]) else {
         return;
     };
-    let ids = bench.ids();
+    let ids = ids(&bench.log());
     for is_paused in [true, false, true] {
         bench.wait_for(&format!("paused: {is_paused}"), || {
             ids.iter()
@@ -364,24 +408,12 @@ fn an_interrupted_simulation_of_a_program_leaves_nothing() {
         let Some(mut bench) = Bench::start(&words) else {
             return;
         };
-        let list = || {
-            let output = Command::new("ps")
-                .args(["-A", "-o", "stat=,args="])
-                .output()
-                .unwrap();
-            let list = String::from_utf8_lossy(&output.stdout).into_owned();
-            let is_its = |line: &&str| line.contains(&mark) && !line.contains("--simulate");
-            list.lines()
-                .filter(is_its)
-                .map(str::to_owned)
-                .collect::<Vec<String>>()
-        };
-        bench.wait_for("it runs", || {
-            list().iter().any(|it| it.contains("scripted.py"))
-        });
+        bench.wait_for("it runs", || processes_with(&mark).contains("scripted.py"));
         let (code, text) = bench.end(name);
         assert_eq!(code, status, "{text}");
-        bench.wait_for("every process has ended", || list().is_empty());
+        bench.wait_for("every process has ended", || {
+            processes_with(&mark).is_empty()
+        });
         if status.is_some() {
             assert!(text.starts_with("echo · simulated, seed "), "{text}");
             assert!(bench.read("report.html").contains("nterrupted"));
