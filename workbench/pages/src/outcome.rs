@@ -131,7 +131,7 @@ impl Outcome {
     pub fn summary(&self, max: usize) -> String {
         let mut lines = self.problems(max);
         let has_problems = !lines.is_empty();
-        if let Some(at) = self.interrupted {
+        if let Some(at) = self.interrupted.filter(|_| self.validity.is_some()) {
             let at = interrupted(at);
             lines.push(format!("{at}: what was done until then is judged"));
         }

@@ -236,6 +236,34 @@ mod tests {
     }
 
     #[test]
+    fn an_interrupted_test_has_not_passed_and_is_invalid_only_if_a_run_is() {
+        let of = |validity| {
+            let interrupted = Outcome {
+                interrupted: Some(std::time::Duration::from_millis(3400)),
+                ..outcome(Some(validity), 1)
+            };
+            TestReport {
+                budgets: Vec::new(),
+                ..test(vec![interrupted])
+            }
+        };
+        for validity in [Validity::Valid, Validity::Unknown] {
+            let test = of(validity);
+            assert_eq!(test.verdict(), "interrupted");
+            assert!(!test.has_passed());
+            let CaseResult::Aborted(failure) = &test.report().cases[0].result else {
+                panic!("{test:?}");
+            };
+            assert_eq!(failure.message, "interrupted at 3.4 s");
+            assert_eq!(test.to_json()["runs"][0]["interrupted-at"], 3.4);
+        }
+        let invalid = of(Validity::Invalid);
+        assert_eq!(invalid.verdict(), "invalid");
+        let failed = &invalid.report().cases[0].result;
+        assert!(matches!(failed, CaseResult::Failed(_)), "{failed:?}");
+    }
+
+    #[test]
     fn every_run_must_be_valid() {
         let passed = |validities: &[Validity]| {
             let outcomes = validities.iter().map(|it| outcome(Some(*it), 1));
