@@ -4,17 +4,22 @@ mod start;
 
 use std::collections::VecDeque;
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read, Write};
+use std::io::{self, BufRead, BufReader, PipeReader, PipeWriter, Read, Write};
+#[cfg(unix)]
+use std::os::{fd::AsFd, unix::process::CommandExt};
 use std::path::Path;
-use std::process::{self, Command, ExitStatus, Stdio};
+use std::process::{self, Command, ExitStatus};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow};
+#[cfg(unix)]
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 use shared::NodeId;
 
+use crate::keeper::Keeper;
 use history::text::shortened;
 use simulator::incident::MAX_STDERR;
 pub use start::explain;
@@ -51,13 +56,19 @@ pub struct Incarnation {
     pub number: u32,
 }
 
-/// A node's process. It is killed when this is dropped.
+/// A node's process, and those that it has started: on Unix they are a process group. It is killed
+/// when this is dropped.
+///
+/// A process that leaves the group (`setsid`, as daemons do) is not followed.
 #[derive(Debug)]
 pub struct Child {
     process: process::Child,
+    /// Its exit status, once it has been taken. From then on its id may be that of another process.
+    status: Option<ExitStatus>,
     input: Sender<String>,
     tail: Arc<Mutex<Tail>>,
     leave_running: bool,
+    keeper: Option<Arc<Keeper>>,
 }
 
 #[derive(Debug, Default)]
@@ -81,6 +92,16 @@ pub struct Launch<'a> {
     pub forward_stderr: bool,
     /// Whether nodes may exit early, and are not killed at the end.
     pub leave_running: bool,
+    /// Kills the nodes if the bench is killed.
+    pub keeper: Option<Arc<Keeper>>,
+}
+
+/// A process, and our ends of its pipes.
+struct Started {
+    process: process::Child,
+    input: PipeWriter,
+    output: PipeReader,
+    log: PipeReader,
 }
 
 impl Launch<'_> {
@@ -89,17 +110,26 @@ impl Launch<'_> {
         explain_exit(self.program, status)
     }
 
-    fn spawn(&self) -> io::Result<process::Child> {
+    fn spawn(&self) -> io::Result<Started> {
+        let (stdin, input) = io::pipe()?;
+        let (output, stdout) = io::pipe()?;
+        let (log, stderr) = io::pipe()?;
+        #[cfg(unix)]
+        if let Some(keeper) = &self.keeper {
+            keeper.announce([stdin.as_fd(), stdout.as_fd(), stderr.as_fd()]);
+        }
         let start = |command: &mut Command| {
+            #[cfg(unix)]
+            command.process_group(0);
             command
                 .args(self.arguments)
                 .current_dir(self.folder)
-                .stdin(Stdio::piped())
-                .stdout(Stdio::piped())
-                .stderr(Stdio::piped())
+                .stdin(stdin.try_clone()?)
+                .stdout(stdout.try_clone()?)
+                .stderr(stderr.try_clone()?)
                 .spawn()
         };
-        match start(&mut Command::new(self.program)) {
+        let started = match start(&mut Command::new(self.program)) {
             // A script without a `#!` line: run it with a shell, as the JVM does.
             Err(error)
                 if cfg!(unix) && error.raw_os_error() == Some(ENOEXEC) && is_text(self.program) =>
@@ -107,7 +137,17 @@ impl Launch<'_> {
                 start(Command::new("/bin/sh").arg(self.program))
             }
             started => started,
+        };
+        let process = started?;
+        if let Some(keeper) = &self.keeper {
+            keeper.add(process.id());
         }
+        Ok(Started {
+            process,
+            input,
+            output,
+            log,
+        })
     }
 }
 
@@ -128,31 +168,25 @@ impl Child {
             .append(true)
             .open(&log)
             .with_context(|| format!("cannot create {}", log.display()))?;
-        let mut process = launch.spawn().map_err(|error| {
+        let started = launch.spawn().map_err(|error| {
             let why = explain(launch.program, &error);
             anyhow!("cannot start {}: {why}", launch.program.display())
         })?;
         let (input, lines) = channel();
         let tail = Arc::new(Mutex::new(Tail::default()));
-        if let Some(stdin) = process.stdin.take() {
-            thread::spawn(move || write_input(stdin, &lines));
-        }
-        if let Some(stdout) = process.stdout.take() {
-            let events = events.clone();
-            thread::spawn(move || read_output(incarnation, stdout, &events));
-        }
-        if let Some(stderr) = process.stderr.take() {
-            let (events, tail, forward) =
-                (events.clone(), Arc::clone(&tail), launch.forward_stderr);
-            thread::spawn(move || {
-                write_log(incarnation, stderr, log, &tail, forward, &events);
-            });
-        }
+        let (stdin, stdout, stderr) = (started.input, started.output, started.log);
+        thread::spawn(move || write_input(stdin, &lines));
+        let (sender, kept) = (events.clone(), Arc::clone(&tail));
+        thread::spawn(move || read_output(incarnation, stdout, &sender));
+        let (events, forward) = (events.clone(), launch.forward_stderr);
+        thread::spawn(move || write_log(incarnation, stderr, log, &kept, forward, &events));
         Ok(Child {
-            process,
+            process: started.process,
+            status: None,
             input,
             tail,
             leave_running: launch.leave_running,
+            keeper: launch.keeper.clone(),
         })
     }
 
@@ -163,30 +197,65 @@ impl Child {
 
     /// Pauses or resumes the node. Does nothing if it has exited, or on systems without signals.
     pub fn set_paused(&mut self, is_paused: bool) {
-        // The process id of an exited node may have been reused.
         #[cfg(unix)]
         if self.exit_status().is_none() {
-            use rustix::process::{Pid, Signal, kill_process};
-            let signal = if is_paused {
+            self.signal(if is_paused {
                 Signal::STOP
             } else {
                 Signal::CONT
-            };
-            let _ = kill_process(Pid::from_child(&self.process), signal);
+            });
         }
         #[cfg(not(unix))]
         let _ = is_paused;
     }
 
-    /// Kills the node.
+    /// Kills the node, and what it has started.
     pub fn kill(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
+        if self.status.is_none() {
+            #[cfg(unix)]
+            self.signal(Signal::KILL);
+            let _ = self.process.kill();
+            self.status = self.process.wait().ok();
+            self.forget();
+        }
     }
 
-    /// The exit status, if the node has exited.
+    /// The exit status, if the node has exited. What it has started is killed then, unless nodes are
+    /// left running.
     pub fn exit_status(&mut self) -> Option<ExitStatus> {
-        self.process.try_wait().ok().flatten()
+        if self.status.is_none() {
+            #[cfg(unix)]
+            if !self.leave_running && self.has_exited() {
+                self.signal(Signal::KILL);
+            }
+            self.status = self.process.try_wait().ok().flatten();
+            if self.status.is_some() {
+                self.forget();
+            }
+        }
+        self.status
+    }
+
+    /// Whether the node has exited, without taking its exit status: until that is taken, no other
+    /// process or group gets its id.
+    #[cfg(unix)]
+    fn has_exited(&self) -> bool {
+        let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+        let ended = waitid(WaitId::Pid(Pid::from_child(&self.process)), options);
+        ended.is_ok_and(|it| it.is_some())
+    }
+
+    /// Sends a signal to the group. Its exit status has not been taken yet.
+    #[cfg(unix)]
+    fn signal(&self, signal: Signal) {
+        let _ = kill_process_group(Pid::from_child(&self.process), signal);
+    }
+
+    /// The group has ended, or is to outlive the bench.
+    fn forget(&self) {
+        if let Some(keeper) = &self.keeper {
+            keeper.remove(self.process.id());
+        }
     }
 
     /// The last lines of its stderr.
@@ -207,6 +276,8 @@ impl Drop for Child {
     fn drop(&mut self) {
         if !self.leave_running {
             self.kill();
+        } else if self.status.is_none() {
+            self.forget();
         }
     }
 }

@@ -8,6 +8,7 @@ mod check;
 mod completions;
 mod dashes;
 mod doc;
+mod exit_status;
 mod former;
 #[cfg(feature = "simulate")]
 mod jobs;
@@ -38,6 +39,7 @@ use std::fmt::Display;
 use std::fs::File;
 use std::io::{Seek, Write};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::Context;
 use clap::builder::PossibleValuesParser;
@@ -48,41 +50,22 @@ use clap::{ColorChoice, CommandFactory, FromArgMatches, Parser, Subcommand};
 use serde_json::{Value, json};
 
 use again::OwnCommand;
+use exit_status::{
+    EXIT_STATUS, EXIT_STATUS_OF_CHALLENGE, EXIT_STATUS_OF_CHECK, code, code_after, exit_code,
+    outcome_code,
+};
+#[cfg(feature = "simulate")]
+use exit_status::{EXIT_STATUS_OF_MERGE, EXIT_STATUS_OF_STORM, EXIT_STATUS_OF_SWEEP};
 
 use crate::challenge::{ALL, Challenge, SET_BY_CHALLENGE};
+use crate::interrupt::Interrupt;
+use crate::keeper::{self, Keeper};
 use crate::solutions::Solution;
 #[cfg(feature = "simulate")]
 use crate::text::one_line;
 use crate::text::{escape_github_commands, shell_word};
-use checkers::Validity;
 use history::text::unknown_name;
 use simulator::simulation::Factory;
-
-/// Exit statuses, as Maelstrom has them.
-mod code {
-    pub(super) const VALID: u8 = 0;
-    pub(super) const INVALID: u8 = 1;
-    pub(super) const UNKNOWN: u8 = 2;
-    pub(super) const USAGE: u8 = 254;
-    pub(super) const CRASH: u8 = 255;
-}
-
-/// Help on the exit status of commands that run tests.
-const EXIT_STATUS: &str =
-    "Exit status: 0 valid, 1 invalid, 2 unknown, 254 bad usage, 255 a run was aborted.";
-
-/// Help on the exit status of `check`.
-const EXIT_STATUS_OF_CHECK: &str =
-    "Exit status: 0 valid, 1 invalid, 2 unknown, 254 bad usage, 255 the history cannot be read.";
-
-/// Help on the exit status of runs with budgets.
-const EXIT_STATUS_OF_CHALLENGE: &str = "Exit status: 0 valid, 1 invalid or a budget missed, \
-                                        2 unknown, 254 bad usage, 255 the run was aborted.";
-
-/// Help on the exit status of `sweep`, which misses budgets on purpose.
-#[cfg(feature = "simulate")]
-const EXIT_STATUS_OF_SWEEP: &str = "Exit status: 0 valid, within the budgets or not, 1 invalid, \
-                                    2 unknown, 254 bad usage, 255 a run was aborted.";
 
 /// A test bench for distributed nodes that speak the Maelstrom protocol, without a JVM.
 #[derive(Parser)]
@@ -122,11 +105,11 @@ enum Command {
     Challenge(challenge::Arguments),
     /// Simulates a challenge in many storms: each seed draws a cluster, a rate and faults.
     #[cfg(feature = "simulate")]
-    #[command(after_help = EXIT_STATUS)]
+    #[command(after_help = EXIT_STATUS_OF_STORM)]
     Storm(Box<storm::Arguments>),
     /// Adds up the outputs of `storm --json` for the parts of a campaign.
     #[cfg(feature = "simulate")]
-    #[command(after_help = EXIT_STATUS)]
+    #[command(after_help = EXIT_STATUS_OF_MERGE)]
     Merge(merge::Arguments),
     /// Simulates a challenge for many values of a flag, and plots costs and latencies.
     #[cfg(feature = "simulate")]
@@ -147,6 +130,13 @@ enum Command {
 
 /// Executes the command line; the exit status is Maelstrom's.
 pub fn main() -> ExitCode {
+    if std::env::args_os()
+        .nth(1)
+        .is_some_and(|it| it == keeper::ARGUMENT)
+    {
+        keeper::keep();
+        return ExitCode::SUCCESS;
+    }
     paint::choose();
     if let Some(complaint) = dashes::complaint(std::env::args_os().skip(1)) {
         print_error(complaint);
@@ -368,12 +358,18 @@ fn chosen(names: &[String]) -> anyhow::Result<Vec<&'static Challenge>> {
     Ok(chosen)
 }
 
-fn exit_code(valid: Validity) -> u8 {
-    match valid {
-        Validity::Valid => code::VALID,
-        Validity::Invalid => code::INVALID,
-        Validity::Unknown => code::UNKNOWN,
-    }
+/// Handles signals from now on, for commands that run tests.
+fn watch_signals() -> anyhow::Result<Interrupt> {
+    let what = "stopping the load and judging what was done";
+    Interrupt::watch(what).context("cannot handle signals")
+}
+
+/// Starts the process that kills nodes if this one is killed.
+fn start_keeper() -> anyhow::Result<Option<Arc<Keeper>>> {
+    let keeper = Keeper::start();
+    Ok(Some(Arc::new(
+        keeper.context("cannot start a process of the bench")?,
+    )))
 }
 
 /// A random seed, short enough to be typed.

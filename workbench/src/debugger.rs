@@ -8,6 +8,8 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use clap::Args;
+
+use crate::interrupt::Interrupt;
 use simulator::simulation::{Inspector, Moment, NodeView};
 
 /// Where to stop a simulation, and what to watch.
@@ -36,8 +38,9 @@ impl DebugFlags {
     }
 
     /// What inspects the simulation, if anything is asked for.
-    pub fn debugger(&self) -> Option<Debugger> {
+    pub fn debugger(&self, interrupt: &Interrupt) -> Option<Debugger> {
         self.are_given().then(|| Debugger {
+            interrupt: interrupt.clone(),
             stop_at: self.stop_at,
             dump: self.dump.clone(),
             watched: self.watch.iter().map(|it| (it.clone(), None)).collect(),
@@ -98,6 +101,7 @@ impl std::fmt::Display for Breakpoint {
 
 /// Looks at the moments of a simulation.
 pub struct Debugger {
+    interrupt: Interrupt,
     /// `None` once it has been reached.
     stop_at: Option<Breakpoint>,
     dump: Option<PathBuf>,
@@ -127,7 +131,11 @@ impl Inspector for Debugger {
         if let Some(folder) = &self.dump {
             print(&dump(moment, folder));
         }
-        ask(moment)
+        self.interrupt.at_once(|| ask(moment))
+    }
+
+    fn interrupts(&self) -> bool {
+        self.interrupt.is_set()
     }
 
     fn shows_input(&self) -> bool {

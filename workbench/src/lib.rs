@@ -6,7 +6,7 @@
 //! and benchmarks.
 //!
 //! ```text
-//!   cli ── test ──┬── live ── child          processes, on the wall clock
+//!   cli ── test ──┬── live ── child, keeper  processes, on the wall clock
 //!    │            ├── solutions              our nodes by name: built, or in this process
 //!    │            └── store, log             the files of a run
 //!    ├── challenge ── flags                  the fourteen challenges, and flags as options
@@ -25,6 +25,8 @@ pub mod cli;
 pub mod debugger;
 pub mod doc;
 pub mod flags;
+pub mod interrupt;
+pub mod keeper;
 pub mod live;
 pub mod log;
 mod repeat;

@@ -4,6 +4,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
 use crate::child::{Child, ChildEvent, Incarnation, Launch};
+use crate::interrupt::Interrupt;
 use simulator::incident::Exit;
 use simulator::run::{Command, Record, Run, Settings};
 use simulator::workload::Workload;
@@ -14,7 +15,7 @@ const EVENT_QUEUE: usize = 256;
 /// How long to wait for the rest of the nodes' output after they have been killed.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Interval between progress reports.
+/// Interval between progress reports, and between looks whether the user interrupts the run.
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);
 
 /// Observes a run's progress and log lines.
@@ -32,7 +33,7 @@ pub trait Observer {
     fn on_check(&mut self, _operations: usize) {}
 }
 
-/// Runs a test to its end and kills the nodes.
+/// Runs a test to its end, or until it is interrupted, and kills the nodes.
 ///
 /// # Errors
 /// When a node cannot be started, or its log cannot be created. What nodes do wrong afterwards
@@ -41,6 +42,7 @@ pub fn run_live(
     settings: Settings,
     workload: Box<dyn Workload>,
     launch: &Launch<'_>,
+    interrupt: &Interrupt,
     observer: &mut dyn Observer,
 ) -> anyhow::Result<Record> {
     let names = settings.nodes.clone();
@@ -59,7 +61,7 @@ pub fn run_live(
         sender,
         next_progress: Duration::ZERO,
     };
-    live.run_to_end(launch, observer);
+    live.run_to_end(launch, interrupt, observer);
     live.reap_exited(launch);
     if launch.leave_running {
         live.resume_all();
@@ -132,10 +134,18 @@ impl NodeSlot {
 }
 
 impl Live {
-    fn run_to_end(&mut self, launch: &Launch<'_>, observer: &mut dyn Observer) {
+    fn run_to_end(
+        &mut self,
+        launch: &Launch<'_>,
+        interrupt: &Interrupt,
+        observer: &mut dyn Observer,
+    ) {
         while !self.run.is_over() {
             let now = self.start.elapsed();
             self.run.advance(now);
+            if interrupt.is_set() {
+                self.run.interrupt(now);
+            }
             let lines = self.run.take_net_log();
             lines.iter().for_each(|line| observer.on_line(line));
             while let Some(command) = self.run.next_command() {
@@ -233,8 +243,8 @@ impl Live {
         slots.for_each(|slot| slot.child.set_paused(false));
     }
 
-    /// Kills the nodes and waits for the ends of their logs. The wait is bounded, since a node's
-    /// own child process may keep its pipes open for ever.
+    /// Kills the nodes and waits for the ends of their logs. The wait is bounded, since a process
+    /// that has left a node's group may keep its pipes open for ever.
     fn shut_down(&mut self, observer: &mut dyn Observer) {
         self.slots.iter_mut().for_each(|slot| slot.child.kill());
         // Without our own sender the channel closes when the last of the children's threads ends.

@@ -3,17 +3,18 @@
 use history::History;
 use simulator::run::Record;
 
-/// Runs a simulation again, `runs` times in all with the first one, until a run has another history.
-/// Returns how it differs. `on_run` is called after each, with how many there are.
+/// Runs a simulation again, `runs` times in all with the first one, until a run has another history
+/// or there is none, as the user interrupts it. Returns how it differs. `on_run` is called after
+/// each, with how many there are.
 pub fn first_difference(
     first: &Record,
     runs: u32,
-    again: impl Fn() -> Record,
+    again: impl Fn() -> Option<Record>,
     mut on_run: impl FnMut(u32),
 ) -> Option<String> {
     let expected = lines(&first.history);
-    (2..=runs).find_map(|number| {
-        let record = again();
+    let mut others = (2..=runs).map_while(|number| Some((number, again()?)));
+    others.find_map(|(number, record)| {
         on_run(number);
         let found = lines(&record.history);
         let longest = expected.len().max(found.len());
@@ -67,11 +68,11 @@ mod tests {
 
     #[test]
     fn the_first_run_that_differs_is_found() {
-        assert_eq!(first_difference(&run(1), 5, || run(1), |_| {}), None);
+        assert_eq!(first_difference(&run(1), 5, || Some(run(1)), |_| {}), None);
         let seeds = Cell::new(0);
         let again = || {
             seeds.set(seeds.get() + 1);
-            run(if seeds.get() < 3 { 1 } else { 2 })
+            Some(run(if seeds.get() < 3 { 1 } else { 2 }))
         };
         let difference = first_difference(&run(1), 5, again, |_| {}).unwrap();
         assert!(

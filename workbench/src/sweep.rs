@@ -103,24 +103,35 @@ impl LatencyKind {
 }
 
 impl Sweep {
-    /// Runs all points on all cores, and calls `on_run` after each run, from any thread. The
-    /// samples are in order of values and seeds, and the same each time.
+    /// Runs all points on all cores, and calls `on_run` after each run, from any thread; no run
+    /// begins once it `is_interrupted`. The samples are in order of values and seeds, and the same
+    /// each time.
     ///
     /// # Errors
     /// When a point's options are invalid; this is checked before anything is run.
-    pub fn run(&self, on_run: impl Fn(&Sample) + Sync) -> anyhow::Result<Vec<Sample>> {
+    pub fn run(
+        &self,
+        is_interrupted: impl Fn() -> bool + Sync,
+        on_run: impl Fn(&Sample) + Sync,
+    ) -> anyhow::Result<Vec<Sample>> {
         self.check().map_err(anyhow::Error::msg)?;
         let tasks = self.vary.values.iter().rev();
         let tasks = tasks.flat_map(|value| self.seeds.clone().rev().map(|seed| (*value, seed)));
         let one = |(value, seed)| {
-            let sample = self.sample(value, seed)?;
-            on_run(&sample);
-            Ok(sample)
+            if is_interrupted() {
+                return None;
+            }
+            let sample = self.sample(value, seed);
+            sample.iter().for_each(&on_run);
+            Some(sample)
         };
         // The last points often take longest. Started first, they keep all cores busy.
         let tasks: Vec<(f64, u64)> = tasks.collect();
-        let samples: anyhow::Result<Vec<Sample>> =
-            tasks.into_par_iter().with_max_len(1).map(one).collect();
+        let samples: anyhow::Result<Vec<Sample>> = tasks
+            .into_par_iter()
+            .with_max_len(1)
+            .filter_map(one)
+            .collect();
         let mut samples = samples?;
         samples.reverse();
         Ok(samples)

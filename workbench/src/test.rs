@@ -2,6 +2,7 @@
 
 use std::ops::ControlFlow;
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use serde_json::{Value, json};
@@ -9,23 +10,26 @@ use serde_json::{Value, json};
 use crate::challenge::Trial;
 use crate::child::{Launch, working_folder};
 use crate::debugger::DebugFlags;
+use crate::interrupt::Interrupt;
+use crate::keeper::Keeper;
 use crate::live::{Observer, Stopwatch, log_time, run_live, timestamp};
 use crate::log::{Level, Log, LogFormat};
 use crate::repeat::first_difference;
 use crate::store::{Folder, Store};
-use checkers::{CheckerResult as _, Verdict};
+use checkers::{CheckerResult as _, Validity, Verdict};
 use history::Kind;
 use history::edn;
 use pages::budget::Bar;
 use pages::outcome::Outcome;
 use pages::page::Subject;
 use pages::report::{self, budget_results};
+use pages::text::interrupted;
 use simulator::judge::judge;
 use simulator::nemesis::Fault;
 use simulator::network::NetLog;
 use simulator::options::Options;
 use simulator::run::{Record, Run, Settings};
-use simulator::simulation::{Factory, Inspector, Moment, simulate, simulate_inspected};
+use simulator::simulation::{Factory, Inspector, Moment, simulate_inspected};
 use simulator::workload::{Name, workload};
 
 /// Where nodes run.
@@ -40,6 +44,8 @@ pub enum Stage<'a> {
         log: LogOptions,
         /// Whether nodes may exit early, and are not killed at the end.
         leave_running: bool,
+        /// Kills the nodes if the bench is killed.
+        keeper: Option<Arc<Keeper>>,
     },
     /// On the virtual clock.
     Simulated {
@@ -102,6 +108,8 @@ pub struct Test<'a> {
     pub command: String,
     /// The requirement of the challenge that it belongs to, if any.
     pub requirement: Option<Requirement>,
+    /// Whether the user wants it to end early.
+    pub interrupt: &'a Interrupt,
 }
 
 /// What a run must meet beside a valid verdict.
@@ -115,9 +123,10 @@ pub struct Requirement {
     pub bar: Bar,
 }
 
-/// Shows how far a simulation is.
+/// Shows how far a simulation is, and ends it early.
 struct SimulationProgress<'a> {
     observer: &'a mut dyn Observer,
+    interrupt: &'a Interrupt,
     /// The virtual second that was shown last.
     shown: Option<u64>,
 }
@@ -130,6 +139,23 @@ impl Inspector for SimulationProgress<'_> {
             self.observer.on_progress(moment.run());
         }
         ControlFlow::Continue(())
+    }
+
+    fn interrupts(&self) -> bool {
+        self.interrupt.is_set()
+    }
+}
+
+/// Ends a simulation early.
+struct UntilInterrupted<'a>(&'a Interrupt);
+
+impl Inspector for UntilInterrupted<'_> {
+    fn inspect(&mut self, _: &Moment<'_>) -> ControlFlow<String> {
+        ControlFlow::Continue(())
+    }
+
+    fn interrupts(&self) -> bool {
+        self.0.is_set()
     }
 }
 
@@ -151,7 +177,7 @@ impl Test<'_> {
             check_live(self.options)?;
         }
         let folder = store.begin(subject.name(), &timestamp())?;
-        let facts = facts(
+        let mut facts = facts(
             self.options,
             &settings,
             json!({
@@ -171,6 +197,7 @@ impl Test<'_> {
                 arguments,
                 log: options,
                 leave_running,
+                keeper,
             } => {
                 let logs = folder.logs();
                 let (working, note) = working_folder()?;
@@ -181,6 +208,7 @@ impl Test<'_> {
                     logs: &logs,
                     forward_stderr: options.stderr,
                     leave_running: *leave_running,
+                    keeper: keeper.clone(),
                 };
                 let mut logger = Logger::create(&folder, options.format, observer)?;
                 logger.write(Level::Info, &format!("test: {}", self.command));
@@ -189,7 +217,7 @@ impl Test<'_> {
                     net_log: options.network,
                     ..settings.clone()
                 };
-                let record = run_live(logged, make(), &launch, &mut logger)?;
+                let record = run_live(logged, make(), &launch, self.interrupt, &mut logger)?;
                 log = Some(logger.log);
                 record
             }
@@ -199,26 +227,17 @@ impl Test<'_> {
                 debug,
                 ..
             } => {
-                let mut debugger = debug.debugger();
-                let mut progress = SimulationProgress {
-                    observer,
-                    shown: None,
-                };
-                let inspector: &mut dyn Inspector = match &mut debugger {
-                    Some(debugger) => debugger,
-                    None => &mut progress,
-                };
-                let mut record = simulate_inspected(&settings, make(), factory, Some(inspector));
-                let again = || simulate(&settings, make(), factory);
-                let on_run = |number| observer.on_repeat(number, *repeats);
-                let difference = first_difference(&record, *repeats, again, on_run);
-                record.nondeterminism.extend(difference);
+                let record = self.simulate(&settings, factory, *repeats, debug, observer);
                 for (node, log) in settings.nodes.iter().zip(&record.logs) {
                     folder.write_log(node.as_str(), log)?;
                 }
                 record
             }
         };
+        if let Some(at) = record.interrupted_at {
+            facts["interrupted-at"] = json!(at.as_secs_f64());
+            folder.write_test(&facts)?;
+        }
         folder.write_history(&record)?;
         let verdict = record.abort_reason.is_none().then(|| {
             observer.on_check(record.history.count(Kind::Invoke));
@@ -233,7 +252,8 @@ impl Test<'_> {
             ..Outcome::of(&settings, &record, verdict.as_ref())
         };
         let budgets = match (self.requirement, &verdict) {
-            (Some(Requirement { trial, bar, .. }), Some(_)) => {
+            // What an interrupted run has cost so far is not what the whole one would have.
+            (Some(Requirement { trial, bar, .. }), Some(_)) if record.interrupted_at.is_none() => {
                 budget_results(trial.budgets, std::slice::from_ref(&outcome), bar)
             }
             _ => Vec::new(),
@@ -263,6 +283,43 @@ impl Test<'_> {
             }
         }
         Ok(outcome)
+    }
+
+    /// Simulates the run, and if it was not interrupted as often again as is asked for.
+    fn simulate(
+        &self,
+        settings: &Settings,
+        factory: &Factory,
+        repeats: u32,
+        debug: &DebugFlags,
+        observer: &mut dyn Observer,
+    ) -> Record {
+        let make = || workload(self.workload, self.options);
+        let mut debugger = debug.debugger(self.interrupt);
+        let mut progress = SimulationProgress {
+            observer,
+            interrupt: self.interrupt,
+            shown: None,
+        };
+        let inspector: &mut dyn Inspector = match &mut debugger {
+            Some(debugger) => debugger,
+            None => &mut progress,
+        };
+        let mut record = simulate_inspected(settings, make(), factory, Some(inspector));
+        let again = || {
+            let mut until = UntilInterrupted(self.interrupt);
+            let record = simulate_inspected(settings, make(), factory, Some(&mut until));
+            record.interrupted_at.is_none().then_some(record)
+        };
+        let repeats = if record.interrupted_at.is_some() {
+            1
+        } else {
+            repeats
+        };
+        let on_run = |number| observer.on_repeat(number, repeats);
+        let difference = first_difference(&record, repeats, again, on_run);
+        record.nondeterminism.extend(difference);
+        record
     }
 }
 
@@ -295,7 +352,10 @@ fn last_line(record: &Record, verdict: Option<&Verdict>) -> (Level, String) {
     match (verdict, &record.abort_reason) {
         (Some(verdict), _) => {
             let results = edn::pretty(&verdict.to_edn());
-            let closing = report::closing(verdict.validity());
+            let closing = match (verdict.validity(), record.interrupted_at) {
+                (Validity::Valid | Validity::Unknown, Some(at)) => interrupted(at),
+                (validity, _) => report::closing(validity).to_owned(),
+            };
             (Level::Info, format!("{results}\n\n{closing}"))
         }
         (None, Some(crash)) => (Level::Warn, format!("the run was aborted: {crash}")),

@@ -59,6 +59,7 @@ mod kafka;
 mod lin_kv;
 pub mod linearizability;
 mod op_ref;
+mod prefix;
 mod set_full;
 mod stats;
 mod unique_ids;

@@ -7,6 +7,7 @@ use std::fmt;
 use serde_json::Value;
 
 use crate::finding::Finding;
+use crate::prefix::Part;
 use crate::{
     Availability, CounterResult, EchoResult, Exceptions, IdsResult, LogsResult, RegistersResult,
     SetResult, Stats, Target, TransactionsResult, Validity, availability, exceptions, stats,
@@ -124,6 +125,8 @@ pub struct Verdict {
     /// Protocol errors of nodes, which the history does not show: one sentence each, for runs in
     /// which they count.
     pub protocol_errors: Vec<String>,
+    /// Of an [interrupted](Verdict::of_prefix) run: how many operations were in progress.
+    pub in_progress: Option<usize>,
 }
 
 impl Verdict {
@@ -142,6 +145,7 @@ impl Verdict {
             net,
             workload: workload.into(),
             protocol_errors: Vec::new(),
+            in_progress: None,
         }
     }
 
@@ -154,7 +158,7 @@ impl Verdict {
     }
 
     /// The results with their names, in Maelstrom's order.
-    fn parts(&self) -> impl Iterator<Item = (&'static str, &dyn CheckerResult)> {
+    fn parts(&self) -> impl Iterator<Item = (&'static str, Part<'_>)> {
         let parts: [(_, Option<&dyn CheckerResult>); 5] = [
             ("exceptions", Some(&self.exceptions)),
             ("stats", self.stats.as_ref().map(|it| it as _)),
@@ -164,7 +168,7 @@ impl Verdict {
         ];
         parts
             .into_iter()
-            .filter_map(|(name, part)| Some((name, part?)))
+            .filter_map(|(name, part)| Some((name, self.part(name, part?))))
     }
 }
 
@@ -187,7 +191,7 @@ impl CheckerResult for Verdict {
             .sort_by_key(|(name, part)| Reverse((is_void && *name == "workload", part.validity())));
         let errors = self.protocol_errors.iter();
         let errors = errors.map(|it| Finding::ProtocolError(it));
-        let findings = parts.iter().flat_map(|(_, part)| part.findings());
+        let findings = parts.into_iter().flat_map(|(_, part)| part.findings());
         findings.chain(errors).collect()
     }
 

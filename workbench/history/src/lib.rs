@@ -177,6 +177,15 @@ pub enum OpError {
     },
 }
 
+impl OpError {
+    /// The operation was in progress when the run was interrupted: its outcome is indeterminate.
+    pub fn interrupted() -> Self {
+        OpError::Other {
+            value: Value::from_edn(&edn::key("interrupted")),
+        }
+    }
+}
+
 /// An operation of a client: its invocation and its completion.
 #[derive(Debug, Clone, Copy)]
 pub struct Pair<'a> {

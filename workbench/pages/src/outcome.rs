@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use crate::budget::Measurements;
 use crate::report::{Case, CaseResult, Failure, cut, failed_requests};
 use crate::story::Story;
+use crate::text::interrupted;
 use checkers::{CheckerResult, Validity, Verdict};
 use history::edn;
 use history::{History, Kind, Op};
@@ -48,6 +49,8 @@ pub struct Outcome {
     pub incidents: Vec<Incident>,
     /// Why the run was aborted.
     pub abort: Option<String>,
+    /// When the user interrupted it, since time zero: what was done until then is judged.
+    pub interrupted: Option<Duration>,
     /// Why another simulation of the same seed may go another way, a sentence each.
     pub caveats: Vec<String>,
     /// Requests that failed, a sentence for each node and kind of failure, if the run is not valid.
@@ -72,6 +75,7 @@ impl Outcome {
             findings: verdict.map_or_else(Vec::new, CheckerResult::sentences),
             incidents: record.incidents.clone(),
             abort: record.abort_reason.clone(),
+            interrupted: record.interrupted_at,
             caveats: record.caveats().collect(),
             failed_requests: match verdict {
                 Some(_) if !is_valid => failed_requests(&record.history, node_of),
@@ -98,6 +102,7 @@ impl Outcome {
             "seconds": self.took.as_secs_f64(),
             "valid": self.validity.map(|it| edn::to_json(&it.to_edn())),
             "crash": self.abort,
+            "interrupted-at": self.interrupted.map(|it| it.as_secs_f64()),
             "incidents": self.incidents,
             "may-not-repeat": self.caveats,
             "story": self.story.to_json(),
@@ -143,6 +148,10 @@ impl Outcome {
     pub fn summary(&self, max: usize) -> String {
         let mut lines = self.problems(max);
         let has_problems = !lines.is_empty();
+        if let Some(at) = self.interrupted.filter(|_| self.validity.is_some()) {
+            let at = interrupted(at);
+            lines.push(format!("{at}: what was done until then is judged"));
+        }
         lines.push(self.counts.clone());
         if let Some(folder) = &self.folder {
             if has_problems {
@@ -178,6 +187,10 @@ impl Outcome {
             }
         };
         let result = match (self.validity, &self.abort) {
+            (Some(Validity::Valid | Validity::Unknown), _) if self.interrupted.is_some() => {
+                let message = interrupted(self.interrupted.unwrap_or_default());
+                CaseResult::Aborted(failure(message, ""))
+            }
             (Some(Validity::Valid), _) => CaseResult::Passed,
             (Some(bad), _) => CaseResult::Failed(match self.headline() {
                 Some(finding) => {

@@ -18,7 +18,7 @@ use serde_json::Value;
 use crate::plot::{self, dark_style};
 use crate::report::{BudgetResult, failed_requests};
 use crate::story::{self, Scene, Story};
-use crate::text::capitalized;
+use crate::text::{capitalized, interrupted};
 use checkers::{CheckerResult, Validity, Verdict, WorkloadResult};
 use history::text::shortened;
 use history::{Kind, Op};
@@ -125,7 +125,15 @@ impl Subject<'_> {
         let findings = self.verdict.map_or_else(Vec::new, CheckerResult::sentences);
         let incidents = self.incidents();
         let trace = self.record.trace.as_ref();
+        let interrupted = self.record.interrupted_at.map(|at| {
+            let mut headline = interrupted(at);
+            headline.replace_range(..1, "I");
+            headline
+        });
         let (class, verdict, headline) = match self.verdict.map(CheckerResult::validity) {
+            Some(Validity::Valid | Validity::Unknown) if interrupted.is_some() => {
+                ("unknown", "interrupted", "")
+            }
             _ if self.is_missed() => ("invalid", "budget missed", "Budget missed"),
             Some(Validity::Valid) => ("valid", "valid", "Valid"),
             Some(Validity::Unknown) => ("unknown", "unknown", "Unknown"),
@@ -141,7 +149,7 @@ impl Subject<'_> {
             seed: (self.stage != Self::KEPT).then_some(self.settings.seed),
             class,
             verdict,
-            headline,
+            headline: interrupted.unwrap_or_else(|| headline.to_owned()),
             summary: self.summary(&story),
             reason: story.reason.map(|it| format!("{}.", capitalized(&it))),
             budgets: self.budgets.iter().map(BudgetBar::of).collect(),
@@ -226,6 +234,9 @@ impl Subject<'_> {
             return told.unwrap_or_else(|| "the reason is unknown".to_owned());
         };
         match verdict.validity() {
+            Validity::Valid if self.record.interrupted_at.is_some() => {
+                "no anomaly was found in what was done until then.".to_owned()
+            }
             Validity::Valid => {
                 let missed = self.budgets.iter().filter(|it| !it.is_met);
                 let missed: Vec<String> = missed.map(describe_budget).collect();
@@ -324,7 +335,7 @@ struct ReportTemplate {
     /// CSS class of the verdict.
     class: &'static str,
     verdict: &'static str,
-    headline: &'static str,
+    headline: String,
     summary: String,
     /// Why, as far as the record shows it.
     reason: Option<String>,

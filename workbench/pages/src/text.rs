@@ -1,6 +1,13 @@
 //! Formats numbers and names for tables and pages.
 
+use std::time::Duration;
+
 use history::text::is_hidden;
+
+/// `interrupted at 3.4 s`, of a time since time zero.
+pub fn interrupted(at: Duration) -> String {
+    format!("interrupted at {:.1} s", at.as_secs_f64())
+}
 
 /// Formats a number so that it fits a table.
 pub fn format_number(number: f64) -> String {

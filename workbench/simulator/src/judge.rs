@@ -8,11 +8,16 @@ use crate::run::Record;
 use crate::statistics::{Count, Statistics};
 use crate::workload::Workload;
 
-/// Judges a run of a workload, as Maelstrom does.
+/// Judges a run of a workload, as Maelstrom does; one that was interrupted as a
+/// [prefix](Verdict::of_prefix) of the whole.
 pub fn judge(record: &Record, workload: &dyn Workload, availability: Option<Target>) -> Verdict {
     let history = &record.history;
     let net = message_counts(&record.statistics, history.count(Kind::Invoke));
-    Verdict::judge(history, workload.check(history), availability, Some(net))
+    let verdict = Verdict::judge(history, workload.check(history), availability, Some(net));
+    match record.interrupted_at {
+        Some(_) => verdict.of_prefix(history),
+        None => verdict,
+    }
 }
 
 /// The message counts of a run, and its number of invocations, from which messages per operation

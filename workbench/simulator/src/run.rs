@@ -73,6 +73,8 @@ pub struct Record {
     pub incidents: Vec<Incident>,
     /// Why the run was aborted, if it was.
     pub abort_reason: Option<String>,
+    /// When the run was interrupted, if it was: the time since time zero.
+    pub interrupted_at: Option<Duration>,
     /// Time zero: when all nodes were initialised; `None` if they never were.
     pub zero: Option<Duration>,
     /// The messages, if they were recorded.
@@ -122,6 +124,7 @@ pub struct Run {
     phase: Phase,
     /// Time zero; set once all nodes are initialised.
     zero: Option<Duration>,
+    interrupted_at: Option<Duration>,
     history: History,
     progress: Progress,
     incidents: Vec<Incident>,
@@ -164,6 +167,7 @@ impl Run {
                 waiting: (0..settings.nodes.len()).collect(),
             },
             zero: None,
+            interrupted_at: None,
             history: History::default(),
             progress: Progress::default(),
             incidents: Vec::new(),
@@ -341,6 +345,7 @@ impl Run {
         Record {
             logs: Vec::new(),
             nondeterminism: Vec::new(),
+            interrupted_at: self.interrupted_at,
             zero: self.zero,
             trace: self.network.take_trace(),
             statistics: self.network.statistics().clone(),

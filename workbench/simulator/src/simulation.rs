@@ -69,6 +69,10 @@ pub fn simulate_inspected(
                 simulation.run.abort(why);
                 break;
             }
+            if inspector.interrupts() {
+                simulation.run.interrupt(now);
+                break;
+            }
         }
         match simulation.deadline() {
             Some(next) if next > now => (now, rounds) = (next, 0),

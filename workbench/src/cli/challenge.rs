@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::process;
+use std::sync::Arc;
 
 use anyhow::Context;
 use clap::Args;
@@ -12,10 +13,12 @@ use super::reporter::{Output, Reporter};
 use super::seeds::last_seed;
 use super::simulation::SimulationFlags;
 use super::{
-    challenge_names, chosen, code, command_line, exit_code, factory, fresh_seed, maelstrom, paint,
-    program, progress,
+    challenge_names, chosen, code, code_after, command_line, exit_code, factory, fresh_seed,
+    maelstrom, outcome_code, paint, program, progress, start_keeper, watch_signals,
 };
 use crate::challenge::{Challenge, Trial};
+use crate::interrupt::Interrupt;
+use crate::keeper::Keeper;
 use crate::live::Stopwatch;
 use crate::store::Store;
 use crate::test::{LogOptions, Requirement, Stage, Test};
@@ -86,13 +89,19 @@ pub(super) fn run(arguments: &Arguments, own: &OwnCommand) -> anyhow::Result<u8>
 
 /// Runs the same command with a bench that includes our nodes; returns its exit status. `cargo
 /// challenge` builds a bench without them, as a live run needs only the binary of one solution.
+///
+/// On Unix it replaces this process, so that it receives its signals.
 fn run_full_bench() -> anyhow::Result<u8> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let status = process::Command::new(cargo)
-        .args(["run", "--release", "--package", "workbench", "--"])
-        .args(std::env::args_os().skip(1))
-        .status()
-        .context("cannot start cargo to build a bench that can simulate")?;
+    let mut full = process::Command::new(cargo);
+    full.args(["run", "--release", "--package", "workbench", "--"]);
+    full.args(std::env::args_os().skip(1));
+    #[cfg(unix)]
+    let status = Err(std::os::unix::process::CommandExt::exec(&mut full));
+    #[cfg(not(unix))]
+    let status = full.status();
+    let status: process::ExitStatus =
+        status.context("cannot start cargo to build a bench that can simulate")?;
     let exit = status.code().and_then(|exit| u8::try_from(exit).ok());
     Ok(exit.unwrap_or(code::CRASH))
 }
@@ -102,23 +111,35 @@ fn run_all(arguments: &Arguments, reporter: &mut Reporter) -> anyhow::Result<u8>
     let start = Stopwatch::start();
     let seed = arguments.seed.unwrap_or_else(fresh_seed);
     last_seed(seed, arguments.runs)?;
+    let interrupt = watch_signals()?;
+    let keeper = match arguments.simulate {
+        true => None,
+        false => start_keeper()?,
+    };
     let mut failed = Vec::new();
+    let mut passed = 0;
     let mut status = code::VALID;
     for challenge in &challenges {
         let own_status = Attempt {
             challenge,
             arguments,
             seed,
+            interrupt: &interrupt,
+            keeper: keeper.clone(),
             reporter,
         }
         .run()?;
-        if own_status != code::VALID {
-            failed.push(challenge.name);
-            status = worse(status, own_status);
+        status = worse(status, own_status);
+        match own_status {
+            _ if interrupt.is_set() && own_status != code::INVALID => {}
+            code::VALID => passed += 1,
+            _ => failed.push(challenge.name),
+        }
+        if interrupt.is_set() {
+            break;
         }
     }
     if challenges.len() > 1 {
-        let passed = challenges.len() - failed.len();
         let took = start.elapsed().as_secs_f64();
         reporter.print(format_args!(
             "{passed} of {} challenges passed in {took:.1} s",
@@ -132,7 +153,7 @@ fn run_all(arguments: &Arguments, reporter: &mut Reporter) -> anyhow::Result<u8>
             ));
         }
     }
-    Ok(status)
+    Ok(code_after(status, &interrupt))
 }
 
 /// The worse of two exit statuses: their numbers are not ordered by severity.
@@ -146,6 +167,8 @@ struct Attempt<'a> {
     challenge: &'a Challenge,
     arguments: &'a Arguments,
     seed: u64,
+    interrupt: &'a Interrupt,
+    keeper: Option<Arc<Keeper>>,
     reporter: &'a mut Reporter,
 }
 
@@ -158,7 +181,7 @@ enum Nodes {
 impl Attempt<'_> {
     /// Runs all tests of the challenge; returns the worst exit status.
     fn run(&mut self) -> anyhow::Result<u8> {
-        let nodes = self.nodes()?;
+        let nodes = self.interrupt.at_once(|| self.nodes())?;
         let bar = self.bar();
         let mut status = code::VALID;
         let trials = self.challenge.trials.iter();
@@ -168,6 +191,9 @@ impl Attempt<'_> {
             let tested = self.run_trial(trial, (index + 1, trials.len()), &nodes, bar)?;
             self.reporter.report_test(&tested);
             status = worse(status, tested.status);
+            if self.interrupt.is_set() {
+                break;
+            }
         }
         Ok(status)
     }
@@ -210,24 +236,35 @@ impl Attempt<'_> {
                 self.reporter.print(&head);
                 self.reporter.print(outcome.summary(max));
             }
-            if !is_valid {
+            if !is_valid || outcome.interrupted.is_some() {
                 self.reporter
                     .print(format_args!("again: {}", outcome.command));
             }
             let is_aborted = outcome.validity.is_none();
-            if self.arguments.simulation.repeat > 1 && !is_aborted {
+            let is_interrupted = self.interrupt.is_set();
+            if self.arguments.simulation.repeat > 1 && !is_aborted && !is_interrupted {
                 repeats = repeats.max(
                     self.reporter
                         .report_repeats(self.arguments.simulation.repeat, &outcome),
                 );
             }
+            report.status = outcome_code(&outcome);
             report.outcomes.push(outcome);
             if is_aborted {
+                report.status = code_after(report.status, self.interrupt);
                 return Ok(report);
             }
+            if is_interrupted {
+                break;
+            }
         }
-        report.budgets = budget_results(trial.budgets, &report.outcomes, bar);
+        let is_over = |it: &&Outcome| it.interrupted.is_none();
+        let over: Vec<Outcome> = report.outcomes.iter().filter(is_over).cloned().collect();
+        if !over.is_empty() {
+            report.budgets = budget_results(trial.budgets, &over, bar);
+        }
         report.status = match (report.has_passed(), report.worst()) {
+            _ if report.is_interrupted() => code_after(code::VALID, self.interrupt),
             (true, _) => repeats,
             (false, worst) => worst.map_or(code::CRASH, exit_code).max(code::INVALID),
         };
@@ -245,7 +282,19 @@ impl Attempt<'_> {
             return;
         }
         self.reporter.print(paint::table(&report.table()));
-        if !report.has_passed() && report.worst() == Some(Validity::Valid) {
+        if self.interrupt.is_set() {
+            let (name, run) = (report.name(), report.outcomes.len());
+            let when = match report.is_interrupted() {
+                true => "in",
+                false => "after",
+            };
+            let of = self.arguments.runs;
+            self.reporter.print(format_args!(
+                "{name}: interrupted {when} run {run} of {of}; budgets are judged by whole runs only"
+            ));
+        }
+        let is_missed = !report.has_passed() && !report.is_interrupted();
+        if is_missed && report.worst() == Some(Validity::Valid) {
             let missed = paint::outcome(false, report.verdict());
             self.reporter
                 .print(format_args!("{missed}; again: {}", report.command));
@@ -297,13 +346,14 @@ impl Attempt<'_> {
     fn run_once(&self, trial: &'static Trial, seed: u64, nodes: &Nodes) -> anyhow::Result<Outcome> {
         let node_flags = self.node_flags();
         if let (Some(launcher), Nodes::Program(program)) = (&self.arguments.maelstrom, nodes) {
-            return self.run_maelstrom(&maelstrom::Run {
+            let run = maelstrom::Run {
                 launcher,
                 program,
                 trial,
                 node_flags: &node_flags,
                 reporter: self.reporter,
-            });
+            };
+            return self.interrupt.at_once(|| self.run_maelstrom(&run));
         }
         let (workload, options) = trial.test();
         let stage = match nodes {
@@ -312,6 +362,7 @@ impl Attempt<'_> {
                 arguments: &node_flags,
                 log: LogOptions::default(),
                 leave_running: false,
+                keeper: self.keeper.clone(),
             },
             Nodes::Factory(factory, program) => Stage::Simulated {
                 factory,
@@ -331,6 +382,7 @@ impl Attempt<'_> {
                 trial,
                 bar: self.bar(),
             }),
+            interrupt: self.interrupt,
         };
         let is_hidden = self.reporter.is_quiet || self.arguments.simulation.debug.are_given();
         let mut line = progress::Line::new(self.challenge.name, is_hidden);
@@ -339,7 +391,9 @@ impl Attempt<'_> {
         let outcome = outcome?;
         let summary = outcome.summary(self.reporter.max_problems);
         self.reporter.print_unless_quiet(summary);
-        self.warn_if_slow(&options, outcome.invoked_in_time);
+        if outcome.interrupted.is_none() {
+            self.warn_if_slow(&options, outcome.invoked_in_time);
+        }
         Ok(outcome)
     }
 

@@ -135,6 +135,10 @@ fn run_check(arguments: &Arguments, reporter: &mut Reporter) -> anyhow::Result<u
         // As in Maelstrom, an unknown model makes the verdict unknown.
         Err(unknown) => Verdict::judge(&history, Unjudged::new(unknown), availability, None),
     };
+    let verdict = match known["interrupted-at"].is_number() {
+        true => verdict.of_prefix(&history),
+        false => verdict,
+    };
     line.finish();
     let valid = verdict.validity();
     let findings = verdict.sentences();

@@ -18,17 +18,18 @@ use super::nodes::NodeFlags;
 use super::reporter::{Output, Reporter};
 use super::seeds::{parse_seeds, parse_shard};
 use super::{
-    challenge_names, chosen, code, exit_code, factory, misuse, paint, print_error, program,
-    progress, write_stdout,
+    challenge_names, chosen, code, code_after, exit_code, factory, misuse, paint, print_error,
+    program, progress, write_stdout,
 };
 use crate::challenge::SET_BY_CHALLENGE;
 use crate::debugger::DebugFlags;
 use crate::flags::{FaultList, TestFlags};
+use crate::interrupt::Interrupt;
 use crate::live::{Stopwatch, timestamp};
 use crate::store::Store;
 use crate::test::facts;
 use pages::page::Subject;
-use pages::report;
+use pages::report::{self, Report};
 use pages::story::Story;
 use scenario::Scenario;
 use simulator::nemesis::Fault;
@@ -169,23 +170,42 @@ fn run_all(
         ""
     };
     let pinned = pinned("storm", allowed, &arguments.flags, matches)?;
+    // The debugger asks questions, and a single run is quickly ended and repeated.
+    let interrupt = match arguments.debug.are_given() {
+        true => Interrupt::default(),
+        false => Interrupt::watch("no more seeds begin")?,
+    };
     let mut reports = Vec::new();
+    let mut rest = Vec::new();
     for scenario in &scenarios {
         let campaign = Campaign {
             scenario,
             bin: bin.as_deref(),
             arguments,
             pinned: &scenario.pinned(&pinned, bin.is_some()),
+            interrupt: &interrupt,
             reporter,
         };
+        if interrupt.is_set() {
+            rest.push(campaign.command_from(campaign.seeds().start));
+            continue;
+        }
         let report = campaign.run()?;
+        rest.extend(campaign.rest_of(&report));
         reporter.report(report::report_campaign(&report, &reporter.command));
         reports.push(report);
+    }
+    if !rest.is_empty() {
+        reporter.print(format_args!(
+            "interrupted; go on with:\n  {}",
+            rest.join("\n  ")
+        ));
+        reporter.report(Report::interrupted(&rest));
     }
     if arguments.json {
         write_stdout(format_args!("{:#}\n", json!(reports)))?;
     }
-    Ok(status(&reports))
+    Ok(code_after(status(&reports), &interrupt))
 }
 
 /// The exit status of the worst run in these reports.
@@ -223,20 +243,20 @@ struct Campaign<'a> {
     bin: Option<&'a Path>,
     arguments: &'a Arguments,
     pinned: &'a PartialOptions,
+    interrupt: &'a Interrupt,
     reporter: &'a Reporter,
 }
 
 impl Campaign<'_> {
     fn run(&self) -> anyhow::Result<CampaignReport> {
         let storm = self.storm()?;
-        let seeds = self.arguments.seeds.clone();
-        let seeds = match self.arguments.shard {
-            Some((part, of)) => campaign::shard(seeds, part, of),
-            None => seeds,
-        };
+        let seeds = self.seeds();
+        let (name, Range { start, end }) = (self.scenario.name, &seeds);
+        self.reporter
+            .print_unless_quiet(format_args!("storm of {name}, seeds {start}..{end}"));
         let start = Stopwatch::start();
         let count = seeds.end.saturating_sub(seeds.start);
-        let debugger = self.arguments.debug.debugger();
+        let debugger = self.arguments.debug.debugger(self.interrupt);
         let is_hidden = self.reporter.is_quiet || debugger.is_some();
         let bar = progress::bar(self.scenario.name, count, is_hidden);
         let describe = |run: &StormRun| Described {
@@ -266,7 +286,8 @@ impl Campaign<'_> {
             }
             None => {
                 let keep_going = self.arguments.keep_going;
-                campaign::run(&storm, seeds, keep_going, describe, on_run)?
+                let is_interrupted = || self.interrupt.is_set();
+                campaign::run(&storm, seeds, keep_going, is_interrupted, describe, on_run)?
             }
         };
         bar.finish_and_clear();
@@ -347,8 +368,9 @@ impl Campaign<'_> {
     fn examine(&self, storm: &Storm, failure: &FailedRun) -> anyhow::Result<()> {
         let options = storm.options(failure.seed);
         let mut run = storm.run_with(failure.seed, &options, true)?;
-        if self.arguments.shrink {
-            let shrunk = shrink(storm, run, self.arguments.shrink_runs);
+        if self.arguments.shrink && !self.interrupt.is_set() {
+            let is_interrupted = || self.interrupt.is_set();
+            let shrunk = shrink(storm, run, self.arguments.shrink_runs, is_interrupted);
             run = storm.run_with(shrunk.run.seed, &shrunk.run.options, true)?;
             let smallest = Totals::of(&run, |run| Described {
                 options: self.options(run),

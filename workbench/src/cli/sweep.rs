@@ -14,10 +14,11 @@ use super::nodes::NodeFlags;
 use super::seeds::last_seed;
 use super::storm::pinned;
 use super::{
-    challenge_names, chosen, code, exit_code, factory, failure, misuse, print_line, progress,
-    replace, write_stdout,
+    challenge_names, chosen, code, code_after, exit_code, factory, failure, misuse, print_line,
+    progress, replace, warn, write_stdout,
 };
 use crate::flags::{TestFlags, to_flags};
+use crate::interrupt::Interrupt;
 use crate::sweep::{self, Sample, Spread, Sweep, Vary};
 use pages::budget::Metric;
 use pages::text::format_number;
@@ -87,6 +88,8 @@ pub(super) fn run(arguments: &Arguments, matches: &ArgMatches) -> anyhow::Result
     let Swept {
         sweep,
         samples,
+        missing,
+        interrupt,
         mut svg,
         mut csv,
     } = done?;
@@ -105,6 +108,15 @@ pub(super) fn run(arguments: &Arguments, matches: &ArgMatches) -> anyhow::Result
     } else if !arguments.quiet {
         print_line(table(&sweep, &samples));
     }
+    if missing > 0 {
+        let made = samples.len();
+        warn(format_args!(
+            "interrupted: {made} of {} runs were made; no plot and no table is written",
+            made + missing
+        ));
+        [svg, csv].into_iter().for_each(OutputFile::discard);
+        return Ok(code_after(status(&samples), &interrupt));
+    }
     let table = csv.write(&sweep::csv(&sweep, &samples));
     let plot = sweep::plot(&sweep, &samples).and_then(|plot| svg.write(&plot));
     table.and(plot)?;
@@ -119,6 +131,9 @@ pub(super) fn run(arguments: &Arguments, matches: &ArgMatches) -> anyhow::Result
 struct Swept {
     sweep: Sweep,
     samples: Vec<Sample>,
+    /// How many runs are missing, as it was interrupted.
+    missing: usize,
+    interrupt: Interrupt,
     svg: OutputFile,
     csv: OutputFile,
 }
@@ -140,6 +155,17 @@ impl OutputFile {
         let opened = options.write(true).create(true).truncate(false).open(&path);
         let file = opened.with_context(|| format!("cannot write {}", path.display()))?;
         Ok(OutputFile { path, file })
+    }
+
+    /// Removes the file if it is new, and so empty.
+    fn discard(self) {
+        if self
+            .file
+            .metadata()
+            .is_ok_and(|it| it.is_file() && it.len() == 0)
+        {
+            let _ = fs::remove_file(self.path);
+        }
     }
 
     fn write(&mut self, text: &str) -> anyhow::Result<()> {
@@ -165,10 +191,14 @@ fn simulate(arguments: &Arguments, matches: &ArgMatches) -> anyhow::Result<Swept
     let count = sweep.vary.values.len() as u64 * seeds;
     let bar = progress::bar(sweep.challenge.name, count, arguments.quiet);
     bar.set_message("");
-    let samples = sweep.run(|_| bar.inc(1));
+    let interrupt = Interrupt::watch("no more runs begin")?;
+    let samples = sweep.run(|| interrupt.is_set(), |_| bar.inc(1));
     bar.finish_and_clear();
+    let samples = samples?;
     Ok(Swept {
-        samples: samples?,
+        missing: count as usize - samples.len(),
+        samples,
+        interrupt,
         sweep,
         svg,
         csv,

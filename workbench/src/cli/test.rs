@@ -1,6 +1,7 @@
 //! `workbench test`.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::Args;
 
@@ -8,14 +9,20 @@ use super::again::OwnCommand;
 use super::reporter::{Output, Reporter};
 use super::seeds::last_seed;
 use super::simulation::SimulationFlags;
-use super::{code, command_line, exit_code, fresh_seed, paint, program, progress, warn};
+use super::{
+    code, code_after, command_line, fresh_seed, outcome_code, paint, program, progress,
+    start_keeper, warn, watch_signals,
+};
 use crate::flags::TestFlags;
+use crate::interrupt::Interrupt;
+use crate::keeper::Keeper;
 use crate::log::LogFormat;
 use crate::store::Store;
 use crate::test::{LogOptions, Stage, Test};
 use checkers::Validity;
 use pages::outcome::Outcome;
 use pages::report::TestReport;
+use pages::text::interrupted;
 use simulator::network::NetLog;
 
 /// Arguments of `test`.
@@ -71,7 +78,8 @@ pub(super) struct Arguments {
     #[command(flatten)]
     output: Output,
 
-    /// Lets nodes exit early, and does not kill them at the end.
+    /// Lets nodes exit early, and does not kill them at the end, even if the test is interrupted; they
+    /// are killed if it is ended at once.
     #[arg(long)]
     leave_db_running: bool,
 
@@ -159,10 +167,18 @@ fn run_rounds(
         status: code::VALID,
         command: own.repeat(Some(first)),
     };
+    let bench = Bench {
+        program: &program,
+        keeper: match arguments.simulate {
+            true => None,
+            false => start_keeper()?,
+        },
+        interrupt: watch_signals()?,
+    };
     for round in 0..u64::from(arguments.test_count) {
         let seed = first + round;
-        let outcome = arguments.run_one(&program, seed, own.repeat(Some(seed)), reporter)?;
-        report.status = outcome.validity.map_or(code::CRASH, exit_code);
+        let outcome = arguments.run_one(&bench, seed, own.repeat(Some(seed)), reporter)?;
+        report.status = code_after(outcome_code(&outcome), &bench.interrupt);
         if arguments.simulation.repeat > 1 && report.status == code::VALID {
             report.status = reporter.report_repeats(arguments.simulation.repeat, &outcome);
         }
@@ -175,15 +191,23 @@ fn run_rounds(
     Ok(report.status)
 }
 
+/// What all runs have in common.
+struct Bench<'a> {
+    program: &'a Path,
+    keeper: Option<Arc<Keeper>>,
+    interrupt: Interrupt,
+}
+
 impl Arguments {
     fn run_one(
         &self,
-        program: &Path,
+        bench: &Bench<'_>,
         seed: u64,
         command: String,
         reporter: &Reporter,
     ) -> anyhow::Result<Outcome> {
         let options = self.flags.options()?;
+        let program = bench.program;
         let factory = match self.simulate {
             true => Some(program::simulated(
                 program,
@@ -199,17 +223,20 @@ impl Arguments {
                 debug: &self.simulation.debug,
                 program: Some([&[program.display().to_string()], &self.arguments[..]].concat()),
             },
-            None => self.live(program),
+            None => self.live(bench),
         };
+        let workload = self.flags.workload;
+        let name = stage.name();
+        reporter.print_unless_quiet(format_args!("{workload} · {name}, seed {seed}"));
         let test = Test {
-            workload: self.flags.workload,
+            workload,
             options: &options,
             seed,
             stage,
             command,
             requirement: None,
+            interrupt: &bench.interrupt,
         };
-        let workload = self.flags.workload;
         let is_hidden = reporter.is_quiet || self.simulation.debug.are_given();
         let mut line = progress::Line::new(&workload.to_string(), is_hidden);
         let outcome = test.run(&Store::new(&self.store), &mut line);
@@ -221,18 +248,22 @@ impl Arguments {
         }
         if let Some(valid) = outcome.validity {
             let verdict = paint::verdict(valid);
-            reporter.print(format_args!("{workload}: {verdict} (seed {seed})"));
+            let at = outcome.interrupted.map(interrupted);
+            let at = at.map_or_else(String::new, |at| format!(", {at}"));
+            reporter.print(format_args!("{workload}: {verdict}{at} (seed {seed})"));
         }
-        if !is_valid {
+        if !is_valid || outcome.interrupted.is_some() {
             reporter.print(format_args!("again: {}", test.command));
         }
-        if let Some(valid) = outcome.validity {
+        // "Everything looks good" is not said of a part of a test.
+        let is_over = outcome.interrupted.is_none() || outcome.validity == Some(Validity::Invalid);
+        if let Some(valid) = outcome.validity.filter(|_| is_over) {
             reporter.print_unless_quiet(format_args!("\n{}", paint::closing(valid)));
         }
         Ok(outcome)
     }
 
-    fn live<'a>(&'a self, program: &'a Path) -> Stage<'a> {
+    fn live<'a>(&'a self, bench: &Bench<'a>) -> Stage<'a> {
         let log = LogOptions {
             stderr: self.log_stderr,
             network: NetLog {
@@ -246,10 +277,11 @@ impl Arguments {
             },
         };
         Stage::Live {
-            program,
+            program: bench.program,
             arguments: &self.arguments,
             log,
             leave_running: self.leave_db_running,
+            keeper: bench.keeper.clone(),
         }
     }
 

@@ -75,6 +75,15 @@ impl Report {
         }
     }
 
+    /// The report on seeds that were not run, with the commands that run them.
+    pub fn interrupted(rest: &[String]) -> Self {
+        let why = "interrupted before all seeds were run";
+        let mut report = Report::aborted("storm", rest.join("\n"), why);
+        report.verdict = "interrupted".to_owned();
+        report.text = why.to_owned();
+        report
+    }
+
     /// Whether all requirements are met.
     pub fn has_passed(&self) -> bool {
         self.failures().next().is_none()

@@ -14,11 +14,16 @@ const ANSWERS: [&str; 3] = ["precondition-failed", "key-does-not-exist", "txn-co
 
 /// One line for each node and kind of failure. `node_of` is the node of a process.
 pub fn failed_requests<'a>(history: &History, node_of: impl Fn(u64) -> &'a NodeId) -> Vec<String> {
+    let interrupted = OpError::interrupted();
     let mut seen: BTreeMap<(&NodeId, &str), (usize, &Op)> = BTreeMap::new();
     for op in history.ops.iter().filter(|op| op.is_completion()) {
         let (Some(process), Some(error)) = (op.process.client(), op.error.as_deref()) else {
             continue;
         };
+        // Operations in progress are no failures.
+        if *error == interrupted {
+            continue;
+        }
         let kind = match error {
             OpError::NetTimeout => "",
             OpError::Rpc { name, .. } if ANSWERS.contains(&&**name) => continue,

@@ -48,14 +48,23 @@ impl TestReport {
         verdicts?.into_iter().max()
     }
 
-    /// Whether every run is valid and every budget is met.
+    /// Whether the user has interrupted a run, and none is invalid.
+    pub fn is_interrupted(&self) -> bool {
+        let mut outcomes = self.outcomes.iter();
+        outcomes.any(|it| it.interrupted.is_some()) && self.worst() != Some(Validity::Invalid)
+    }
+
+    /// Whether every run is valid and was not interrupted, and every budget is met.
     pub fn has_passed(&self) -> bool {
-        self.worst() == Some(Validity::Valid) && self.budgets.iter().all(|it| it.is_met)
+        self.worst() == Some(Validity::Valid)
+            && !self.is_interrupted()
+            && self.budgets.iter().all(|it| it.is_met)
     }
 
     /// The verdict in a few words.
     pub fn verdict(&self) -> &'static str {
         match self.worst() {
+            _ if self.is_interrupted() => "interrupted",
             Some(Validity::Valid) if !self.has_passed() => "a budget is missed",
             Some(worst) => worst.name(),
             None => "aborted",
@@ -69,11 +78,16 @@ impl TestReport {
         table.set_header(["requirement", "measured", "official", "our bar", ""]);
         let valid = self.outcomes.iter();
         let valid = valid.filter(|it| it.validity == Some(Validity::Valid));
+        let valid = valid.filter(|it| it.interrupted.is_none());
         let history = match self.outcomes.len() {
+            1 if self.is_interrupted() => self.verdict().to_owned(),
             1 => self.worst().map_or("aborted", Validity::name).to_owned(),
             several => format!("{} of {several} valid", valid.count()),
         };
-        let all = mark(self.worst() == Some(Validity::Valid));
+        let all = match self.is_interrupted() {
+            true => "",
+            false => mark(self.worst() == Some(Validity::Valid)),
+        };
         table.add_row(["history", &history, "valid", "valid", all]);
         for budget in &self.budgets {
             table.add_row(budget.cells());
@@ -219,6 +233,34 @@ mod tests {
         assert_eq!(json["runs"][1]["valid"], false);
         assert_eq!(json["runs"][2]["valid"], Value::Null);
         assert_eq!(json["budgets"][2]["holds"], false);
+    }
+
+    #[test]
+    fn an_interrupted_test_has_not_passed_and_is_invalid_only_if_a_run_is() {
+        let of = |validity| {
+            let interrupted = Outcome {
+                interrupted: Some(std::time::Duration::from_millis(3400)),
+                ..outcome(Some(validity), 1)
+            };
+            TestReport {
+                budgets: Vec::new(),
+                ..test(vec![interrupted])
+            }
+        };
+        for validity in [Validity::Valid, Validity::Unknown] {
+            let test = of(validity);
+            assert_eq!(test.verdict(), "interrupted");
+            assert!(!test.has_passed());
+            let CaseResult::Aborted(failure) = &test.report().cases[0].result else {
+                panic!("{test:?}");
+            };
+            assert_eq!(failure.message, "interrupted at 3.4 s");
+            assert_eq!(test.to_json()["runs"][0]["interrupted-at"], 3.4);
+        }
+        let invalid = of(Validity::Invalid);
+        assert_eq!(invalid.verdict(), "invalid");
+        let failed = &invalid.report().cases[0].result;
+        assert!(matches!(failed, CaseResult::Failed(_)), "{failed:?}");
     }
 
     #[test]

@@ -11,7 +11,7 @@ use crate::workload::{
     Completion, FinalStep, Invocation, Session, Step, Turn, completion_after_error,
     completion_after_uninterpreted_error,
 };
-use history::{Kind, Process};
+use history::{Kind, OpError, Process};
 
 /// A worker: performs operations, one at a time, always on the same node.
 pub(super) struct Worker {
@@ -270,6 +270,18 @@ impl Run {
         self.workload.observe(worker, invocation.f, kind, &value);
         let Invocation { f, meta, .. } = invocation;
         self.record(now, Process::Client(process), kind, f, &value, error, meta);
+    }
+
+    /// Completes all operations in progress as indeterminate, since the run is interrupted.
+    pub(super) fn complete_pending(&mut self, now: Duration) {
+        for worker in 0..self.workers.len() {
+            let interrupted = Completion {
+                kind: Kind::Info,
+                value: None,
+                error: Some(OpError::interrupted()),
+            };
+            self.complete(now, worker, interrupted);
+        }
     }
 
     fn ensure_client(&mut self, worker: usize) {

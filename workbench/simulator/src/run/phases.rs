@@ -245,6 +245,28 @@ impl Run {
         };
     }
 
+    /// Ends the run early. Operations in progress are indeterminate, and neither recovery nor final
+    /// operations follow: what their absence means for the verdict, the checkers know.
+    pub fn interrupt(&mut self, now: Duration) {
+        if self.is_over() {
+            return;
+        }
+        let since_zero = self.since_zero(now);
+        self.interrupted_at = Some(since_zero.unwrap_or_default());
+        let abort_reason = match self.phase {
+            Phase::Starting { .. } | Phase::SettingUp { .. } => {
+                Some("it was interrupted before its first operation".to_owned())
+            }
+            Phase::Main { .. }
+            | Phase::Draining
+            | Phase::Recovering { .. }
+            | Phase::Final { .. }
+            | Phase::Over { .. } => None,
+        };
+        self.complete_pending(now);
+        self.phase = Phase::Over { abort_reason };
+    }
+
     /// Ends the run, or lifts all faults and begins the recovery before the final phase.
     fn end_draining(&mut self, now: Duration) {
         if !self.workload.has_final_phase() {

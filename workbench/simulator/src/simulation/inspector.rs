@@ -16,6 +16,11 @@ pub trait Inspector {
     /// reason.
     fn inspect(&mut self, moment: &Moment<'_>) -> ControlFlow<String>;
 
+    /// Whether the run is to be [interrupted](Run::interrupt) at this moment.
+    fn interrupts(&self) -> bool {
+        false
+    }
+
     /// Whether it shows the nodes' last input, which is kept for it then.
     fn shows_input(&self) -> bool {
         false

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use anyhow::{bail, ensure};
-use rayon::iter::{IntoParallelIterator, ParallelIterator};
+use rayon::iter::{ParallelBridge, ParallelIterator};
 use serde::{Deserialize, Serialize};
 
 use super::{Storm, StormRun};
@@ -201,8 +201,8 @@ impl CampaignReport {
     }
 }
 
-/// Runs seeds until one is not valid, or all if `keep_going`. `on_run` is called after every run,
-/// from any thread.
+/// Runs seeds until one is not valid, or all if `keep_going`; no more once `is_interrupted`. `on_run`
+/// is called after every run, from any thread. Returns the totals and the seeds that they are about.
 ///
 /// The outcome does not depend on the number of cores: runs after the first seed that is not valid
 /// are not counted.
@@ -213,24 +213,28 @@ pub fn run(
     storm: &Storm,
     seeds: Range<u64>,
     keep_going: bool,
+    is_interrupted: impl Fn() -> bool + Sync,
     describe: impl Fn(&StormRun) -> Described + Sync,
     on_run: impl Fn(&Totals) + Sync,
 ) -> Result<(Totals, Range<u64>), InvalidOptions> {
     let mut totals = Totals::default();
     let mut next = seeds.start;
     let mut block = FIRST_BLOCK;
-    while next < seeds.end && (keep_going || totals.failures.is_empty()) {
+    while next < seeds.end && (keep_going || totals.failures.is_empty()) && !is_interrupted() {
         let end = seeds.end.min(next.saturating_add(block));
         block = MAX_BLOCK.min(2 * block);
         let one = |seed| {
             let run = storm.run(seed)?;
             let one = Totals::of(&run, &describe);
             on_run(&one);
-            Ok(one)
+            Ok((seed, one))
         };
-        let block: Result<Vec<Totals>, InvalidOptions> =
-            (next..end).into_par_iter().map(one).collect();
-        for one in block? {
+        // Seeds are given out one by one, in order, and each that was is run to its end: so those
+        // that have been run have no gap.
+        let given = (next..end).take_while(|_| !is_interrupted());
+        let block: Result<BTreeMap<u64, Totals>, InvalidOptions> =
+            given.par_bridge().map(one).collect();
+        for one in block?.into_values() {
             let is_last = !keep_going && !one.failures.is_empty();
             totals.add(one);
             next += 1;

@@ -28,19 +28,25 @@ pub struct Shrunk {
     pub tried: u64,
 }
 
-/// Looks for smaller invalid runs until none is found, or about `max_runs` have been tried.
-pub fn shrink(storm: &Storm, failing: StormRun, max_runs: u64) -> Shrunk {
+/// Looks for smaller invalid runs until none is found, about `max_runs` have been tried, or it
+/// `is_interrupted`.
+pub fn shrink(
+    storm: &Storm,
+    failing: StormRun,
+    max_runs: u64,
+    is_interrupted: impl Fn() -> bool + Sync,
+) -> Shrunk {
     let mut shrunk = Shrunk {
         run: failing,
         tried: 0,
     };
     'smaller: loop {
         for options in smaller(&shrunk.run, storm.base()) {
-            if shrunk.tried >= max_runs {
+            if shrunk.tried >= max_runs || is_interrupted() {
                 break 'smaller;
             }
             shrunk.tried += TRIES;
-            if let Some(run) = first_failure(storm, shrunk.run.seed, &options) {
+            if let Some(run) = first_failure(storm, shrunk.run.seed, &options, &is_interrupted) {
                 shrunk.run = run;
                 continue 'smaller;
             }
@@ -51,9 +57,17 @@ pub fn shrink(storm: &Storm, failing: StormRun, max_runs: u64) -> Shrunk {
 }
 
 /// The run of the first seed, from this one on, that is invalid with these options.
-fn first_failure(storm: &Storm, seed: u64, options: &Options) -> Option<StormRun> {
+fn first_failure(
+    storm: &Storm,
+    seed: u64,
+    options: &Options,
+    is_interrupted: impl Fn() -> bool + Sync,
+) -> Option<StormRun> {
     let seeds = seed..seed.saturating_add(TRIES);
     let fails = |seed| {
+        if is_interrupted() {
+            return None;
+        }
         // Options that contradict one another are skipped.
         let run = storm.run_with(seed, options, false).ok()?;
         (run.verdict.validity() == Validity::Invalid).then_some(run)

@@ -1,13 +1,33 @@
 //! A campaign and its runs as command lines.
 
-use super::Campaign;
+use std::ops::Range;
+
+use super::{Arguments, Campaign};
 use crate::cli::again::bench;
 use crate::cli::{command_line, program};
 use crate::flags::{FaultList, to_flags};
 use simulator::options::{Options, PartialOptions};
 use simulator::storm::StormRun;
+use simulator::storm::campaign::{self, CampaignReport};
 
 impl Campaign<'_> {
+    /// The seeds that this machine runs.
+    pub(super) fn seeds(&self) -> Range<u64> {
+        let seeds = self.arguments.seeds.clone();
+        match self.arguments.shard {
+            Some((part, of)) => campaign::shard(seeds, part, of),
+            None => seeds,
+        }
+    }
+
+    /// The command that goes on where an interrupted campaign has ended.
+    pub(super) fn rest_of(&self, report: &CampaignReport) -> Option<String> {
+        let next = report.seeds.last().map_or(0, |(_, end)| *end);
+        let was_to_end = !self.arguments.keep_going && !report.totals.failures.is_empty();
+        let has_rest = self.interrupt.is_set() && !was_to_end && next < self.seeds().end;
+        has_rest.then(|| self.command_from(next))
+    }
+
     /// The flags that this campaign differs by from one of the same seeds without flags.
     pub(super) fn campaign_flags(&self, pinned: &PartialOptions, fixed: bool) -> Vec<String> {
         let mut words = Vec::new();
@@ -44,12 +64,37 @@ impl Campaign<'_> {
 
     /// The command that runs one seed with these options.
     pub(super) fn command(&self, seed: u64, pinned: &PartialOptions, fixed: bool) -> String {
+        command_line(&self.words(seed.to_string(), pinned, fixed))
+    }
+
+    /// The command that runs the seeds of this campaign from this one on.
+    pub(super) fn command_from(&self, seed: u64) -> String {
+        let Arguments {
+            fixed,
+            keep_going,
+            shrink,
+            json,
+            ..
+        } = *self.arguments;
+        let seeds = format!("{seed}..{}", self.seeds().end);
+        let mut words = self.words(seeds, self.pinned, fixed);
+        let flags = [
+            (keep_going, "--keep-going"),
+            (shrink, "--shrink"),
+            (json, "--json"),
+        ];
+        let given = flags.into_iter().filter(|(is_given, _)| *is_given);
+        words.extend(given.map(|(_, flag)| flag.to_owned()));
+        command_line(&words)
+    }
+
+    fn words(&self, seeds: String, pinned: &PartialOptions, fixed: bool) -> Vec<String> {
         let mut words = bench();
         words.push("storm".to_owned());
         words.extend(self.scenario.challenge.is_none().then(|| "-w".to_owned()));
         words.extend([self.scenario.name, "--seeds"].map(str::to_owned));
-        words.push(seed.to_string());
+        words.push(seeds);
         words.extend(self.campaign_flags(pinned, fixed));
-        command_line(&words)
+        words
     }
 }

@@ -170,7 +170,8 @@ pub fn text(output: &Output) -> String {
     text(&output.stdout) + &text(&output.stderr)
 }
 
-fn python() -> Option<&'static Path> {
+/// The interpreter, if there is one.
+pub fn python() -> Option<&'static Path> {
     static PYTHON: OnceLock<Option<PathBuf>> = OnceLock::new();
     let find = || {
         let mut command = Command::new("python3");
@@ -286,7 +287,7 @@ impl Run {
         }
         let missing = case.prints.iter().filter(|text| !self.text.contains(*text));
         problems.extend(missing.map(|text| format!("it does not print {text:?}")));
-        if !self.text.starts_with("error:") {
+        if !self.text.lines().any(|line| line.starts_with("error:")) {
             self.check_files(case.exit, &mut problems);
         }
         problems

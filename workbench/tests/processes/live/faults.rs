@@ -12,7 +12,7 @@ use tempfile::TempDir;
 
 use super::bench::{Case, Run, check, echo, run};
 use super::lines::INIT_OK;
-use super::processes::{is_alive, pids_in_log, signal};
+use super::processes::{ends, is_alive, pids_in_log};
 
 /// One fault, which begins and ends within these ranges of seconds of the main phase.
 struct PlannedFault {
@@ -226,13 +226,11 @@ fn a_node_that_exits_by_itself_aborts_the_run_even_under_kills() {
     for run in runs {
         let reports = run.text.matches("it ended before the test did").count();
         run.assert(reports <= 1, "an exit is reported once");
-        let left = pids_in_log(&run, "n0", "process ")
-            .into_iter()
-            .any(is_alive);
-        run.assert(!left, "no process is left");
-        // The bench does not end children of nodes.
-        for child in pids_in_log(&run, "n0", "child ") {
-            signal(child, "KILL");
+        for id in ["process ", "child "]
+            .map(|it| pids_in_log(&run, "n0", it))
+            .concat()
+        {
+            run.assert(ends(id), "no process is left");
         }
     }
 }

@@ -66,6 +66,7 @@ fn a_campaign_has_the_same_result_on_any_number_of_threads() {
                 &storm,
                 10..22,
                 keep_going,
+                || false,
                 |run| Described {
                     options: String::new(),
                     story: Vec::new(),

@@ -1,0 +1,431 @@
+//! Signals to the bench: what was done is judged, and no process is left behind, however it ends.
+
+use std::fs::{self, File};
+use std::os::unix::process::ExitStatusExt;
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitStatus};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::bench::{clean_env, node, python};
+use super::processes::{ends, signal, state};
+
+/// Programs that are started in the background may inherit ignored signals.
+const WITH_DEFAULT_SIGNALS: &str = "\
+import os, signal, sys
+for number in signal.SIGINT, signal.SIGTERM, signal.SIGHUP:
+    signal.signal(number, signal.SIG_DFL)
+os.execv(sys.argv[1], sys.argv[1:])
+";
+
+/// The bench, while it runs.
+struct Bench {
+    process: Child,
+    folder: TempDir,
+}
+
+impl Bench {
+    /// Starts the bench with a store of its own; none if there is no Python.
+    fn start(words: &[&str]) -> Option<Self> {
+        let folder = TempDir::new().unwrap();
+        let [stdout, stderr] =
+            ["stdout", "stderr"].map(|name| File::create(folder.path().join(name)).unwrap());
+        let (command, rest) = words.split_first().unwrap();
+        let mut bench = clean_env(Command::new(python()?));
+        bench.args(["-c", WITH_DEFAULT_SIGNALS, env!("CARGO_BIN_EXE_workbench")]);
+        bench
+            .arg(command)
+            .arg("--store")
+            .arg(folder.path().join("store"))
+            .args(rest);
+        let process = bench.stdout(stdout).stderr(stderr).spawn().unwrap();
+        Some(Bench { process, folder })
+    }
+
+    /// Starts a test of a node, and waits until it has answered several requests.
+    fn in_test(name: &str, flags: &str, steps: &[&str]) -> Option<Self> {
+        let program = node(name);
+        let mut words = vec!["test", "--bin", program.to_str().unwrap()];
+        words.extend(flags.split_whitespace());
+        words.push("--");
+        words.extend(steps);
+        let bench = Bench::start(&words)?;
+        bench.wait_for("working", || bench.log().matches("working").count() > 2);
+        Some(bench)
+    }
+
+    /// What it has printed.
+    fn text(&self) -> String {
+        let files = ["stdout", "stderr"].map(|name| self.folder.path().join(name));
+        files.map(|file| fs::read_to_string(file).unwrap()).concat()
+    }
+
+    fn run(&self) -> PathBuf {
+        self.folder.path().join("store/latest")
+    }
+
+    fn read(&self, file: &str) -> String {
+        fs::read_to_string(self.run().join(file)).unwrap()
+    }
+
+    /// The first node's log so far.
+    fn log(&self) -> String {
+        fs::read_to_string(self.run().join("node-logs/n0.log")).unwrap_or_default()
+    }
+
+    #[track_caller]
+    fn wait_for(&self, what: &str, is_met: impl Fn() -> bool) {
+        let start = Instant::now();
+        while !is_met() {
+            let is_late = start.elapsed() > Duration::from_secs(60);
+            assert!(!is_late, "not met: {what}\n{}\n{}", self.text(), self.log());
+            sleep(Duration::from_millis(10));
+        }
+    }
+
+    fn signal(&self, name: &str) {
+        signal(self.process.id(), name);
+    }
+
+    /// Waits for its end.
+    #[track_caller]
+    fn wait(&mut self) -> ExitStatus {
+        let start = Instant::now();
+        loop {
+            if let Some(status) = self.process.try_wait().unwrap() {
+                return status;
+            }
+            assert!(start.elapsed() < Duration::from_secs(60), "{}", self.text());
+            sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// Sends a signal and waits for the end; returns the exit status and what was printed.
+    #[track_caller]
+    fn end(&mut self, name: &str) -> (Option<i32>, String) {
+        self.signal(name);
+        let status = self.wait();
+        (status.code(), self.text())
+    }
+
+    #[track_caller]
+    fn assert_nothing_is_left(&self, ids: &[u32]) {
+        for id in ids {
+            assert!(ends(*id), "process {id} is left\n{}", self.text());
+        }
+    }
+}
+
+/// The process ids in a node's log.
+fn ids(log: &str) -> Vec<u32> {
+    let id = |line: &str| {
+        let (what, id) = line.split_once(' ')?;
+        let is_known = ["child", "wrapper", "node"].contains(&what);
+        is_known.then(|| id.parse().ok())?
+    };
+    log.lines().filter_map(id).collect()
+}
+
+/// The processes with this text among their arguments, as `ps` lists them, without the bench.
+#[cfg(target_os = "linux")]
+fn processes_with(text: &str) -> String {
+    let output = Command::new("ps").args(["-A", "-o", "args="]).output();
+    let list = String::from_utf8_lossy(&output.unwrap().stdout).into_owned();
+    let is_node = |line: &&str| line.contains(text) && !line.contains("--bin");
+    list.lines().filter(is_node).collect()
+}
+
+impl Drop for Bench {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+const LONG: &str = "-w echo --node-count 1 --rate 50 --time-limit 600";
+
+#[test]
+fn what_was_done_before_a_signal_is_judged_and_nothing_is_left() {
+    for (name, status) in [("INT", 130), ("TERM", 143), ("HUP", 129)] {
+        let Some(mut bench) = Bench::in_test("wrapped.sh", LONG, &["say working"]) else {
+            return;
+        };
+        let ids = ids(&bench.log());
+        assert_eq!(ids.len(), 3, "{}", bench.log());
+        let (code, text) = bench.end(name);
+        assert_eq!(code, Some(status), "{text}");
+        for expected in [
+            "interrupted: stopping the load and judging what was done; again to stop at once",
+            "echo: valid, interrupted at ",
+            "again: ",
+        ] {
+            assert!(text.contains(expected), "no {expected:?} in {text}");
+        }
+        assert!(!text.contains("Everything looks good"), "{text}");
+        // The seed was on the screen from the start.
+        assert!(text.starts_with("echo · live, seed "), "{text}");
+        bench.assert_nothing_is_left(&ids);
+
+        assert!(
+            bench
+                .read("report.html")
+                .contains("<strong>Interrupted at ")
+        );
+        let test: Value = serde_json::from_str(&bench.read("test.json")).unwrap();
+        assert!(test["interrupted-at"].as_f64().unwrap() > 0.0, "{test}");
+        assert!(bench.read("history.jsonl").lines().count() > 4);
+        assert!(bench.read("results.edn").contains(":valid? true"));
+        assert!(bench.read("jepsen.log").contains("\ninterrupted at "));
+    }
+}
+
+#[test]
+fn a_run_that_is_already_invalid_stays_invalid() {
+    let steps = [r#"{"type":"echo_ok","echo":0}"#, "say working"];
+    let flags = format!("{LONG} --concurrency 1 --json");
+    let Some(mut bench) = Bench::in_test("scripted.py", &flags, &steps) else {
+        return;
+    };
+    let (code, text) = bench.end("INT");
+    assert_eq!(code, Some(1), "{text}");
+    assert!(
+        bench
+            .read("report.html")
+            .contains("<strong>Interrupted at ")
+    );
+    let stdout = fs::read_to_string(bench.folder.path().join("stdout")).unwrap();
+    let document: Value = serde_json::from_str(&stdout).unwrap();
+    let run = &document["tests"][0]["runs"][0];
+    assert_eq!(
+        (&run["valid"], &document["exit-status"]),
+        (&false.into(), &1.into())
+    );
+    assert!(run["interrupted-at"].is_f64(), "{run}");
+}
+
+/// A request that is not answered is in progress, and no operation has succeeded.
+#[test]
+fn what_an_interruption_leaves_open_is_unknown_and_not_invalid() {
+    let flags =
+        "-w echo --node-count 1 --concurrency 1 --rate 50 --time-limit 600 --availability total";
+    let program = node("scripted.py");
+    let mut words = vec!["test", "--bin", program.to_str().unwrap()];
+    words.extend(flags.split_whitespace());
+    words.extend(["--", "init:say ready", "silence"]);
+    let Some(mut bench) = Bench::start(&words) else {
+        return;
+    };
+    bench.wait_for("ready", || bench.log().contains("ready"));
+    // The first operation begins at once, but not at a moment that could be seen.
+    let (code, text) = bench.end("TERM");
+    assert_eq!(code, Some(143), "{text}");
+    let folder = bench.run();
+    if !folder.join("results.edn").exists() {
+        assert!(
+            text.contains("interrupted before its first operation"),
+            "{text}"
+        );
+        return;
+    }
+    let history = bench.read("history.jsonl");
+    if !history.is_empty() {
+        assert!(history.contains("interrupted"), "{history}");
+        assert!(text.contains("echo: unknown, interrupted at "), "{text}");
+        let mut check = Command::new(env!("CARGO_BIN_EXE_workbench"));
+        let again = check.arg("check").arg(folder).output().unwrap();
+        assert_eq!(
+            again.status.code(),
+            Some(2),
+            "the history is a prefix for `check`, too"
+        );
+    }
+}
+
+#[test]
+fn nodes_end_with_a_bench_that_is_killed() {
+    for name in ["KILL", "QUIT"] {
+        let flags = format!("{LONG} --leave-db-running");
+        let Some(mut bench) = Bench::in_test("wrapped.sh", &flags, &["say working"]) else {
+            return;
+        };
+        let ids = ids(&bench.log());
+        bench.signal(name);
+        assert!(bench.wait().code().is_none());
+        bench.assert_nothing_is_left(&ids);
+    }
+}
+
+/// At any moment while nodes are being started, one of them is not known to the keeper yet.
+#[cfg(target_os = "linux")]
+#[test]
+fn nodes_end_with_a_bench_that_is_killed_while_it_starts_them() {
+    let program = node("wrapped.sh");
+    let words = [
+        "test",
+        "--bin",
+        program.to_str().unwrap(),
+        "-w",
+        "echo",
+        "--node-count",
+        "9",
+        "--",
+    ];
+    for delay in 1..15 {
+        let mark = format!("say killed after {delay} of {}", std::process::id());
+        let Some(mut bench) = Bench::start(&[&words[..], &[&mark]].concat()) else {
+            return;
+        };
+        let logs = || {
+            fs::read_dir(bench.run().join("node-logs"))
+                .into_iter()
+                .flatten()
+                .count()
+        };
+        bench.wait_for("it starts nodes", || logs() > 0);
+        sleep(Duration::from_millis(delay));
+        bench.signal("KILL");
+        bench.wait();
+        bench.wait_for("every node has ended", || processes_with(&mark).is_empty());
+        for log in fs::read_dir(bench.run().join("node-logs")).unwrap() {
+            bench.assert_nothing_is_left(&ids(&fs::read_to_string(log.unwrap().path()).unwrap()));
+        }
+    }
+}
+
+#[test]
+fn a_pause_reaches_the_node_behind_a_wrapper() {
+    let flags = format!("{LONG} --nemesis pause --nemesis-interval 0.3");
+    let Some(mut bench) = Bench::in_test("wrapped.sh", &flags, &["say working"]) else {
+        return;
+    };
+    let ids = ids(&bench.log());
+    for is_paused in [true, false, true] {
+        bench.wait_for(&format!("paused: {is_paused}"), || {
+            ids.iter()
+                .all(|id| state(*id).starts_with('T') == is_paused)
+        });
+    }
+    // Also paused nodes are killed.
+    bench.end("TERM");
+    bench.assert_nothing_is_left(&ids);
+}
+
+#[test]
+fn an_interrupted_challenge_has_a_table_without_budgets_and_ends_the_command() {
+    let folder = TempDir::new().unwrap();
+    let junit = folder.path().join("junit.xml");
+    let program = node("scripted.py");
+    let words = ["challenge", "broadcast-3a", "echo", "--runs", "2", "--bin"];
+    let rest = [
+        program.to_str().unwrap(),
+        "--junit",
+        junit.to_str().unwrap(),
+    ];
+    let node_flags = "--node-flags='say working'";
+    let words = [&words[..], &rest, &[node_flags]].concat();
+    let Some(mut bench) = Bench::start(&words) else {
+        return;
+    };
+    bench.wait_for("working", || bench.log().matches("working").count() > 3);
+    let (code, text) = bench.end("TERM");
+    assert_eq!(code, Some(143), "{text}");
+    assert!(
+        text.contains(
+            "broadcast-3a: interrupted in run 1 of 2; budgets are judged by whole runs only"
+        ),
+        "{text}"
+    );
+    assert!(text.contains("0 of 2 challenges passed"), "{text}");
+    assert!(!text.contains("echo · "), "{text}");
+    let cases = fs::read_to_string(junit).unwrap();
+    assert!(
+        cases.contains("<error message=\"interrupted at "),
+        "{cases}"
+    );
+}
+
+#[test]
+fn an_interrupted_storm_says_how_to_go_on() {
+    let flags = "storm echo --seeds 0..100000000 --time-limit 1 --keep-going";
+    let words: Vec<&str> = flags.split(' ').collect();
+    let Some(mut bench) = Bench::start(&words) else {
+        return;
+    };
+    bench.wait_for("it begins", || {
+        bench.text().contains("storm of echo, seeds 0..100000000")
+    });
+    let (code, text) = bench.end("INT");
+    assert_eq!(code, Some(130), "{text}");
+    let runs: Vec<&str> = text
+        .lines()
+        .filter_map(|it| it.trim().split_once(" runs in "))
+        .map(|it| it.0)
+        .collect();
+    let [runs] = runs[..] else {
+        panic!("{text}");
+    };
+    let next = format!("storm echo --seeds {runs}..100000000 --time-limit 1 --keep-going");
+    assert!(text.contains("interrupted; go on with:\n"), "{text}");
+    assert!(text.contains(&next), "no {next:?} in {text}");
+}
+
+#[test]
+fn a_second_signal_ends_the_bench_at_once() {
+    let flags = "storm broadcast-3c --seeds 0..1 --fixed --rate 1000 --time-limit 1000000";
+    let words: Vec<&str> = flags.split(' ').collect();
+    // A signal that comes before the run has begun ends the storm without it.
+    let is_ended_at_once = |_| {
+        let Some(mut bench) = Bench::start(&words) else {
+            return true;
+        };
+        bench.wait_for("it begins", || {
+            bench.text().contains("storm of broadcast-3c")
+        });
+        bench.signal("TERM");
+        bench.wait_for("the first signal", || {
+            bench.text().contains("again to stop at once")
+        });
+        bench.wait_for("the end", || {
+            bench.signal("TERM");
+            state(bench.process.id()).starts_with('Z')
+        });
+        let status = bench.wait();
+        assert!(
+            matches!(status.code(), None | Some(143)),
+            "{}",
+            bench.text()
+        );
+        status.signal() == Some(15)
+    };
+    assert!((0..20).any(is_ended_at_once));
+}
+
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+#[test]
+fn an_interrupted_simulation_of_a_program_leaves_nothing() {
+    for (name, status) in [("INT", Some(130)), ("KILL", None)] {
+        let folder = TempDir::new().unwrap();
+        let mark = format!("say {}", folder.path().display());
+        let program = node("wrapped.sh");
+        let words = ["test", "--simulate", "--bin", program.to_str().unwrap()];
+        let flags = LONG.replace("600", "1000000");
+        let flags: Vec<&str> = flags.split(' ').collect();
+        let words = [&words[..], &flags, &["--", &mark]].concat();
+        let Some(mut bench) = Bench::start(&words) else {
+            return;
+        };
+        bench.wait_for("it runs", || processes_with(&mark).contains("scripted.py"));
+        let (code, text) = bench.end(name);
+        assert_eq!(code, status, "{text}");
+        bench.wait_for("every process has ended", || {
+            processes_with(&mark).is_empty()
+        });
+        if status.is_some() {
+            assert!(text.starts_with("echo · simulated, seed "), "{text}");
+            assert!(bench.read("report.html").contains("nterrupted"));
+        }
+    }
+}
