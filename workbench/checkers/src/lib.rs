@@ -85,6 +85,7 @@ pub use lin_kv::{
     RegistersResult, Undecided, lin_kv, register,
 };
 pub use op_ref::OpRef;
+pub use prefix::may_heal;
 pub use set_full::{LostElement, SetResult, StableLatency, StaleElement, set_full};
 pub use stats::{Counts, Stats, stats};
 pub use unique_ids::{DuplicateId, IdsResult, unique_ids};

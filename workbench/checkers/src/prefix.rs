@@ -16,6 +16,12 @@ use history::{History, OpError};
 /// been in progress, and only the final polls read from the beginning.
 const HEALING: [&str; 3] = ["lost-write", "unseen", EMPTY_GRAPH];
 
+/// Whether an anomaly of logs may heal as the run goes on, so that it proves nothing in the history of an
+/// interrupted one.
+pub fn may_heal(anomaly: &str) -> bool {
+    HEALING.contains(&anomaly)
+}
+
 /// One of the results of a verdict.
 pub(crate) struct Part<'a> {
     result: &'a dyn CheckerResult,
@@ -73,7 +79,7 @@ impl WorkloadResult {
             }
             WorkloadResult::Logs(logs) => {
                 let mut errors = logs.errors().peekable();
-                let heals = errors.peek().is_some() && errors.all(|it| HEALING.contains(&it.name));
+                let heals = errors.peek().is_some() && errors.all(|it| may_heal(it.name));
                 heals.then_some(
                     "acknowledged messages were not polled, or nothing was: the run was interrupted \
                      before the final polls",

@@ -111,6 +111,14 @@ impl Story {
             Some(valid) if valid.validity() == Validity::Valid => return Story::default(),
             Some(verdict) => verdict,
         };
+        if scene.record.interrupted_at.is_some() && verdict.validity() == Validity::Unknown {
+            // What was found may have healed; the checkers' sentences say so.
+            let first = verdict.sentences().into_iter().next();
+            return Story {
+                headline: first.map_or_else(String::new, |it| scene.with_nodes(&it)),
+                ..Story::default()
+            };
+        }
         let mut parts = parts(scene, verdict);
         // A stable sort: of equally bad ones the workload's comes first.
         parts.sort_by_key(|(validity, _)| std::cmp::Reverse(*validity));

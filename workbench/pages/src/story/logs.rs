@@ -1,6 +1,6 @@
 //! Anomalies of logs, the worst kind first.
 
-use checkers::{Cases, LogAction, LogAnomaly, LogMessage, LogsResult};
+use checkers::{Cases, LogAction, LogAnomaly, LogMessage, LogsResult, may_heal};
 use history::Op;
 
 use super::meanings::meaning;
@@ -30,7 +30,11 @@ pub(crate) fn rank(name: &str) -> usize {
 }
 
 pub(super) fn tell(scene: &Scene<'_>, result: &LogsResult) -> Option<Story> {
-    let mut anomalies: Vec<&Cases<LogAnomaly>> = result.errors().collect();
+    let is_cut_short = scene.record.interrupted_at.is_some();
+    let errors = result
+        .errors()
+        .filter(|it| !(is_cut_short && may_heal(it.name)));
+    let mut anomalies: Vec<&Cases<LogAnomaly>> = errors.collect();
     anomalies.sort_by_key(|it| rank(it.name));
     let worst = anomalies.first()?;
     let first = worst.cases.iter().min_by_key(|case| index(case))?;
