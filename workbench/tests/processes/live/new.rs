@@ -55,7 +55,9 @@ fn check(language: &str) {
     for command in &commands {
         let mut shell = with_bench("sh", folder.path());
         let output = assert_exit(&shell.args(["-c", command]).output().unwrap(), 0);
-        assert!(!output.contains("warning"), "{command}: {output}");
+        // The bench warns when the machine is slow; compilers must not.
+        let is_clean = command.starts_with("workbench") || !output.contains("warning");
+        assert!(is_clean, "{command}: {output}");
     }
     let is_challenge = |it: &&&str| it.starts_with("workbench challenge echo --bin ");
     let challenge = commands.iter().find(is_challenge).unwrap();
