@@ -19,6 +19,7 @@ mod maelstrom;
 mod man;
 #[cfg(feature = "simulate")]
 mod merge;
+mod new;
 mod nodes;
 mod paint;
 mod program;
@@ -94,6 +95,8 @@ struct CommandLine {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Writes a node that passes echo, in a language of your choice, to start from.
+    New(new::Arguments),
     /// Tests a node in any language, with Maelstrom's flags.
     #[command(after_help = EXIT_STATUS)]
     Test(Box<test::Arguments>),
@@ -156,6 +159,7 @@ pub fn main() -> ExitCode {
     let subcommand = line.find_subcommand(name).expect("it was parsed");
     let own = OwnCommand::new(&words[0], subcommand, given);
     let done = match command {
+        Command::New(arguments) => new::run(&arguments),
         Command::Test(arguments) => test::run(&arguments, &own),
         Command::Check(arguments) => check::run(&arguments, &own),
         Command::Challenge(arguments) => challenge::run(&arguments, &own),

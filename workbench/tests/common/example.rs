@@ -30,14 +30,7 @@ impl Example {
             "go" => ("go", "version"),
             _ => panic!("unknown language: {}", file.display()),
         };
-        let output = Command::new(tool).args(arguments.split(' ')).output();
-        if !output.is_ok_and(|it| it.status.success()) {
-            // Not by `eprintln`, whose output is shown only if a test fails.
-            let name = file.display();
-            let _ = writeln!(
-                io::stderr(),
-                "skipped {name}: there is no {tool} that works"
-            );
+        if !works(tool, arguments, &file.display().to_string()) {
             return None;
         }
         let folder = TempDir::new().unwrap();
@@ -94,6 +87,20 @@ impl Example {
         drop(stdin);
         String::from_utf8(node.wait_with_output().unwrap().stdout).unwrap()
     }
+}
+
+/// Whether a tool can be started with these arguments; if not, notes that `skipped` is skipped.
+pub fn works(tool: &str, arguments: &str, skipped: &str) -> bool {
+    let output = Command::new(tool).args(arguments.split(' ')).output();
+    let works = output.is_ok_and(|it| it.status.success());
+    if !works {
+        // Not by `eprintln`, whose output is shown only if a test fails.
+        let _ = writeln!(
+            io::stderr(),
+            "skipped {skipped}: there is no {tool} that works"
+        );
+    }
+    works
 }
 
 fn compile(compiler: &str, file: &Path, folder: &Path) -> PathBuf {

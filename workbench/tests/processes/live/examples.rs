@@ -5,7 +5,7 @@ use serde_json::Value;
 use example::check;
 
 #[path = "../../common/example.rs"]
-mod example;
+pub(super) mod example;
 
 #[test]
 fn every_example_is_valid_by_the_command_in_its_head() {
@@ -13,7 +13,7 @@ fn every_example_is_valid_by_the_command_in_its_head() {
 }
 
 /// Lines that are no messages, and messages that are hard to read.
-const HARD: &str = r#"{"id":1,"src":"c1","dest":"n\"1","body":{"type":"init","node_id":"n\"1","node_ids":["n\"1"],"msg_id":1}}
+pub(super) const HARD: &str = r#"{"id":1,"src":"c1","dest":"n\"1","body":{"type":"init","node_id":"n\"1","node_ids":["n\"1"],"msg_id":1}}
 
 hello
 [1, 2

@@ -20,6 +20,7 @@ mod keeper;
 mod lifecycle;
 mod lin_kv;
 mod lines;
+mod new;
 mod output;
 mod processes;
 mod replies;
