@@ -25,6 +25,9 @@ const MAX_OPEN: usize = 8;
 /// Maximum length of an operation in its bar, in characters.
 const MAX_CHARS: usize = 18;
 
+/// Width of a character, in pixels.
+const CHAR: f64 = 6.5;
+
 /// Registers that are not linearizable, up to the maximum number of cases.
 pub(super) fn violations(subject: &Subject<'_>, result: &RegistersResult) -> Vec<Evidence> {
     let pairs = subject.record.history.pairs();
@@ -166,6 +169,16 @@ fn draw(title: &str, ops: &[&Pair<'_>], bad: &Pair<'_>) -> String {
                 pair.invocation.seconds(),
                 ok.map_or("the end".to_owned(), |op| format!("{:.6} s", op.seconds())),
             );
+            // A label that is longer than its bar ends before the next bar of the row.
+            let starts = ops.iter().map(|it| x(it.invocation.index));
+            let next = starts
+                .filter(|it| *it > left)
+                .fold((WIDTH - 8) as f64, f64::min);
+            let fitting = ((next - left - 8.0) / CHAR) as usize;
+            let text = match fitting {
+                0..=3 => String::new(),
+                _ => label(pair, (fitting - 1).min(MAX_CHARS)),
+            };
             let _ = write!(
                 svg,
                 "<g class=\"{class}\"><rect x=\"{left:.1}\" y=\"{}\" width=\"{:.1}\" height=\"{}\" rx=\"3\"/>\
@@ -175,7 +188,7 @@ fn draw(title: &str, ops: &[&Pair<'_>], bad: &Pair<'_>) -> String {
                 ROW - 6,
                 left + 4.0,
                 y + 17,
-                escaped(&label(pair, MAX_CHARS)),
+                escaped(&text),
                 escaped(&shortened(&description)),
             );
         }
