@@ -56,11 +56,14 @@ impl Picture {
             [chart] => serde_json::to_string(chart).unwrap_or_default(),
             _ => String::new(),
         };
+        let metadata = match &*escaped(&data) {
+            "" => String::new(),
+            data => format!("{METADATA}{data}{METADATA_END}\n"),
+        };
+        let style = dark_style();
         let head = format!(
-            "{METADATA}{}{METADATA_END}\n<style>{}</style>\n\
-             <rect width=\"100%\" height=\"100%\" fill=\"{paper}\"/>\n",
-            escaped(&data),
-            dark_style(),
+            "{metadata}<style>{style}</style>\n\
+             <rect width=\"100%\" height=\"100%\" fill=\"{paper}\"/>\n"
         );
         self.svg(" xmlns=\"http://www.w3.org/2000/svg\"", "plot", &head)
     }

@@ -68,8 +68,14 @@ fn pages_hold_together_on_a_laptop_and_on_a_phone() {
             0,
         );
     }
-    let faults = "storm broadcast-3c --seeds 0 --nemesis kill,pause,duplicate";
-    check(&mut browser, faults, 1);
+    // With evidence and faults.
+    for storm in [
+        "broadcast-3c --seeds 0 --nemesis kill,pause,duplicate",
+        "kafka-5b --seeds 0 --nemesis kill",
+        "txn-6b --seeds 6 --nemesis kill",
+    ] {
+        check(&mut browser, &format!("storm {storm}"), 1);
+    }
 }
 
 #[test]

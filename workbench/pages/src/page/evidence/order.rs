@@ -169,16 +169,11 @@ fn draw(title: &str, ops: &[&Pair<'_>], bad: &Pair<'_>) -> String {
                 pair.invocation.seconds(),
                 ok.map_or("the end".to_owned(), |op| format!("{:.6} s", op.seconds())),
             );
-            // A label that is longer than its bar ends before the next bar of the row.
             let starts = ops.iter().map(|it| x(it.invocation.index));
             let next = starts
                 .filter(|it| *it > left)
                 .fold((WIDTH - 8) as f64, f64::min);
-            let fitting = ((next - left - 8.0) / CHAR) as usize;
-            let text = match fitting {
-                0..=3 => String::new(),
-                _ => label(pair, (fitting - 1).min(MAX_CHARS)),
-            };
+            let (text_x, text) = place(&label(pair, MAX_CHARS), left, right, next);
             let _ = write!(
                 svg,
                 "<g class=\"{class}\"><rect x=\"{left:.1}\" y=\"{}\" width=\"{:.1}\" height=\"{}\" rx=\"3\"/>\
@@ -186,7 +181,7 @@ fn draw(title: &str, ops: &[&Pair<'_>], bad: &Pair<'_>) -> String {
                 y + 3,
                 (right - left).max(3.0),
                 ROW - 6,
-                left + 4.0,
+                text_x,
                 y + 17,
                 escaped(&text),
                 escaped(&shortened(&description)),
@@ -194,4 +189,16 @@ fn draw(title: &str, ops: &[&Pair<'_>], bad: &Pair<'_>) -> String {
         }
     }
     svg + "</svg>"
+}
+
+/// Places a label in its bar, or, if it is too long, between the bar and the next one; or cuts it.
+fn place(label: &str, left: f64, right: f64, next: f64) -> (f64, String) {
+    let fitting = |from: f64, to: f64| ((to - from - 8.0).max(0.0) / CHAR) as usize;
+    let (inside, outside) = (fitting(left, right), fitting(right, next));
+    match label.chars().count() {
+        length if length <= inside => (left + 4.0, label.to_owned()),
+        length if length <= outside => (right + 4.0, label.to_owned()),
+        _ if inside > 3 => (left + 4.0, text::shortened(label, inside - 1)),
+        _ => (left + 4.0, String::new()),
+    }
 }
