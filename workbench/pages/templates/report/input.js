@@ -163,6 +163,9 @@ function listenToEvidence(view, clearFilters) {
 function explore(data) {
   const model = new Model(data);
   readTheme();
+  // Those of a saved history are unknown.
+  const hasMessages = data.messages.sent.length > 0;
+  for (const element of document.querySelectorAll('.of-messages')) element.hidden = !hasMessages;
   const view = new View(model);
   fillForm(model);
   for (const pane of view.panes) {

@@ -2,6 +2,9 @@
 
 const OPERATION = 'operations';
 
+// The node of a saved history whose nodes are unknown.
+const UNKNOWN = '?';
+
 function operationsPane(view) {
   const { model, marks } = view;
   const { operations, nodes, functions } = model.data;
@@ -9,8 +12,11 @@ function operationsPane(view) {
 
   // The lanes; those with marks come first.
   function lanes() {
-    const lanes = model.workers.map(({ worker, operations }) => (
-      { worker, operations, name: `${nodes[worker % nodes.length]} · ${worker}` }));
+    const name = (worker) => {
+      const node = nodes[worker % nodes.length];
+      return node === UNKNOWN ? `worker ${worker}` : `${node} · ${worker}`;
+    };
+    const lanes = model.workers.map(({ worker, operations }) => ({ worker, operations, name: name(worker) }));
     if (marks.operations.size === 0) return lanes;
     const marked = new Set(lanes.filter((it) => hasMark(it.worker)));
     return [...marked, ...lanes.filter((it) => !marked.has(it))];

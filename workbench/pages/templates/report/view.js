@@ -62,7 +62,8 @@ class View {
     const messages = counted(model.messages.count(from, to), 'message');
     const operations = counted(model.operations.count(from, to), 'operation');
     const hint = this.panes[1].isDense ? '; zoom in to see each message as an arrow' : '';
-    $('status').value = `${messages} and ${operations} between ${seconds(Math.round(from))} s and ${seconds(Math.round(to))} s${hint}`;
+    const counts = model.data.messages.sent.length > 0 ? `${messages} and ${operations}` : operations;
+    $('status').value = `${counts} between ${seconds(Math.round(from))} s and ${seconds(Math.round(to))} s${hint}`;
     const form = $('filters');
     if (!form.contains(document.activeElement) || document.activeElement.type !== 'number') {
       form.from.value = (from / 1e6).toFixed(3);
