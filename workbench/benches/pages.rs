@@ -1,9 +1,10 @@
-//! A run's report page: the time to make it, its size, and the time until a browser shows it.
+//! A run's report page: the time to make it, its size, the time until a browser shows it, and how
+//! many frames a second the browser draws while the timeline is dragged.
 //!
 //! `cargo bench -p workbench --bench pages -- --runs 3`
 
 #[cfg(unix)]
-#[expect(dead_code, reason = "nothing is clicked")]
+#[expect(dead_code, reason = "not everything is tried")]
 #[path = "../tests/processes/browser/chromium.rs"]
 mod chromium;
 #[expect(dead_code, reason = "there is no minimal program to compare with")]
@@ -38,9 +39,9 @@ fn main() -> anyhow::Result<()> {
         &mut figures,
         "broadcast-3d",
         100.0,
-        ["< 1000", "< 3", ""],
+        ["< 300", "< 1", "", "> 30"],
     )?;
-    let targets = ["< 3000", "< 15", "< 2000"];
+    let targets = ["< 3000", "< 6", "< 2000", "> 30"];
     measure(&flags, &mut figures, "kafka-5b", 2500.0, targets)?;
     figures.print();
     Ok(())
@@ -52,7 +53,7 @@ fn measure(
     figures: &mut common::Figures,
     name: &str,
     rate: f64,
-    targets: [&str; 3],
+    targets: [&str; 4],
 ) -> anyhow::Result<()> {
     let challenge = ALL
         .iter()
@@ -102,31 +103,62 @@ fn measure(
         2,
         targets[1],
     );
-    let opened = time_to_open(flags, &page);
+    let [opened, frames] = in_browser(flags, &page);
     figures.add(
         &format!("{name}: to open in a browser, ms"),
         [opened, None],
         0,
         targets[2],
     );
+    let what = format!("{name}: dragging the timeline, frames/s");
+    figures.add(&what, [frames, None], 0, targets[3]);
     Ok(())
 }
 
-/// Time from navigation until all plots are drawn, in milliseconds.
+/// Time from navigation until all plots are drawn, in milliseconds, and frames per second while the
+/// middle half of the run is dragged.
 #[cfg(unix)]
-fn time_to_open(flags: &Flags, page: &Path) -> Option<f64> {
-    let mut browser = chromium::Browser::start()?;
+fn in_browser(flags: &Flags, page: &Path) -> [Option<f64>; 2] {
+    let Some(mut browser) = chromium::Browser::start() else {
+        return [None, None];
+    };
     let url = format!("file://{}", page.display());
-    let times = (0..flags.runs).map(|_| {
+    let mut opened = Vec::new();
+    let mut rates = Vec::new();
+    for _ in 0..flags.runs {
         browser.open("about:blank", "true");
         let start = Instant::now();
         browser.open(&url, "document.documentElement.dataset.ready");
-        start.elapsed().as_secs_f64() * 1e3
-    });
-    Some(median(times))
+        opened.push(start.elapsed().as_secs_f64() * 1e3);
+        rates.push(frames_per_second(&mut browser));
+    }
+    [Some(median(opened)), Some(median(rates))]
+}
+
+#[cfg(unix)]
+fn frames_per_second(browser: &mut chromium::Browser) -> f64 {
+    const SECONDS: f64 = 2.0;
+    let middle = "(() => { document.getElementById('closer').click();
+        const canvas = document.getElementById('messages');
+        canvas.scrollIntoView({ block: 'center' });
+        const box = canvas.getBoundingClientRect();
+        return [box.left + box.width / 2, box.top + box.height / 2]; })()";
+    let [x, y]: [f64; 2] =
+        serde_json::from_value(browser.evaluate(middle)).expect("the canvas has a position");
+    let count = "window.frames_drawn = 0; window.since = performance.now();
+        const count = () => { window.frames_drawn++; requestAnimationFrame(count); };
+        requestAnimationFrame(count); 0";
+    browser.evaluate(count);
+    let start = Instant::now();
+    while start.elapsed().as_secs_f64() < SECONDS {
+        browser.drag([x, y], [x + 200.0, y]);
+        browser.drag([x + 200.0, y], [x, y]);
+    }
+    let rate = "window.frames_drawn / (performance.now() - window.since) * 1000";
+    browser.evaluate(rate).as_f64().unwrap_or(0.0)
 }
 
 #[cfg(not(unix))]
-fn time_to_open(_: &Flags, _: &Path) -> Option<f64> {
-    None
+fn in_browser(_: &Flags, _: &Path) -> [Option<f64>; 2] {
+    [None, None]
 }

@@ -173,7 +173,8 @@ impl Folder {
         json["findings"] = json!(verdict.sentences());
         json["budgets"] = budgets.iter().map(BudgetResult::to_json).collect();
         self.write(Path::new("results.json"), |out| writeln!(out, "{json:#}"))?;
-        let summary = kept::summary(&json, record.incidents.len());
+        let seconds = record.history.ops.last().map_or(0.0, Op::seconds);
+        let summary = kept::summary(&json, record.incidents.len(), seconds);
         self.write(Path::new("summary.json"), |out| {
             writeln!(out, "{summary:#}")
         })

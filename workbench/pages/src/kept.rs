@@ -34,6 +34,8 @@ pub struct KeptResults {
     pub budgets: Vec<KeptBudget>,
     /// Number of incidents of nodes.
     pub incidents: usize,
+    /// Duration up to the last entry of the history.
+    pub seconds: Option<f64>,
 }
 
 /// Number of operations, by outcome.
@@ -84,6 +86,8 @@ struct Parts<'a> {
     incidents: Option<&'a RawValue>,
     #[serde(rename = "incident-count")]
     incident_count: Option<usize>,
+    #[serde(borrow)]
+    seconds: Option<&'a RawValue>,
 }
 
 /// Parts of the workload's results that are read.
@@ -164,6 +168,7 @@ impl KeptResults {
                 .collect(),
             budgets: part(parts.budgets).unwrap_or_default(),
             incidents: parts.incident_count.unwrap_or(incidents.len()),
+            seconds: part(parts.seconds),
         })
     }
 
@@ -183,8 +188,8 @@ impl KeptResults {
 }
 
 /// Extracts the parts of the results that a list of runs needs, as the results may take many
-/// megabytes.
-pub fn summary(results: &Value, incidents: usize) -> Value {
+/// megabytes; `seconds` is the run's duration.
+pub fn summary(results: &Value, incidents: usize, seconds: f64) -> Value {
     let workload = &results["workload"];
     json!({
         "valid?": results["valid?"],
@@ -196,6 +201,7 @@ pub fn summary(results: &Value, incidents: usize) -> Value {
         },
         "budgets": results["budgets"],
         "incident-count": incidents,
+        "seconds": seconds,
     })
 }
 
@@ -251,13 +257,21 @@ mod tests {
             "incidents": ["one", "two"],
             "findings": ["long"],
         });
-        let short = summary(&results, 2).to_string();
+        let short = summary(&results, 2, 30.5).to_string();
         assert!(!short.contains("long") && !short.contains("results"));
         let kept = KeptResults::from_json(&short).unwrap();
         assert_eq!(kept.valid, Some(Validity::Unknown));
         assert_eq!(kept.measured.realtime_lag_s, Some(3.5));
         assert_eq!((kept.budgets.len(), kept.incidents), (1, 2));
-        assert_eq!(kept, KeptResults::from_json(&results.to_string()).unwrap());
+        assert_eq!(kept.seconds, Some(30.5));
+        let all = KeptResults::from_json(&results.to_string()).unwrap();
+        assert_eq!(
+            KeptResults {
+                seconds: None,
+                ..kept
+            },
+            all
+        );
     }
 
     #[test]

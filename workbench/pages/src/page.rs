@@ -13,7 +13,7 @@ use std::collections::HashMap;
 
 use anyhow::Context;
 use askama::Template;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::plot::{self, dark_style};
 use crate::report::{BudgetResult, failed_requests};
@@ -99,12 +99,15 @@ impl Subject<'_> {
                 table,
             } = panel;
             let charts = [chart];
-            let picture = plot::stack(&charts)?;
-            numbers.extend(picture.numbers(&charts).pop().map(|it| (name, it)));
-            plots.push((name, picture.file()));
+            let pictures = [plot::WIDE, plot::NARROW].map(|width| plot::stack(&charts, width));
+            let [wide, narrow] = &pictures;
+            let mut values = charts[0].numbers();
+            values["areas"] = json!([wide.area(), narrow.area()]);
+            numbers.insert(name, values);
+            plots.push((name, wide.file(&charts)));
             panels.push(RenderedPanel {
                 name,
-                svg: picture.element(),
+                pictures: wide.element("wide-only") + &narrow.element("narrow-only"),
                 note,
                 table: render(&table)?,
             });
@@ -362,7 +365,8 @@ struct ReportTemplate {
 /// A plot with its picture and its table rendered.
 struct RenderedPanel {
     name: &'static str,
-    svg: String,
+    /// The plot for wide and for narrow pages.
+    pictures: String,
     note: String,
     table: String,
 }

@@ -5,10 +5,11 @@
 
 mod chart;
 mod draw;
+mod marks;
 mod palette;
 mod picture;
-mod scale;
+mod ticks;
 
-pub use chart::{Axis, Band, Chart, HEIGHT, ReferenceLine, Series, SeriesStyle, Shade, WIDTH};
+pub use chart::{Axis, Band, Chart, ReferenceLine, Series, SeriesStyle, Shade};
 pub use palette::{Color, dark_style};
-pub use picture::{Picture, escaped, stack};
+pub use picture::{NARROW, Picture, WIDE, chart_in, escaped, stack};

@@ -23,6 +23,7 @@ use serde_json::{Map, Value};
 use cache::Cache;
 use pages::budget::Metric;
 use pages::kept::KeptResults;
+use pages::plot::{Chart, chart_in};
 
 pub use options::to_text;
 pub use path::StorePath;
@@ -39,6 +40,9 @@ const MAX_JSON_BYTES: u64 = 64 << 20;
 
 /// Largest `results.edn`, which is parsed as a whole and then takes twenty times its size.
 const MAX_EDN_BYTES: u64 = 16 << 20;
+
+/// Largest plot that is drawn again.
+const MAX_PLOT_BYTES: u64 = 8 << 20;
 
 /// What is shown of each run, where its results have it.
 pub const MEASURED: [Metric; 4] = [
@@ -115,9 +119,7 @@ impl Archive {
                 }
             }
         }
-        runs.sort_by_cached_key(|run| {
-            Reverse((run.started_at, run.start.clone(), run.path.clone()))
-        });
+        runs.sort_by_cached_key(|run| Reverse(run.order()));
         runs
     }
 
@@ -152,6 +154,12 @@ impl Archive {
         let report = run.join("report.html");
         let report = report.and_then(|report| self.find(&report));
         report.is_some_and(|report| report.is_file())
+    }
+
+    /// The chart in one of a run's plots; none if the file is missing, too long, or not ours.
+    pub fn read_chart(&self, path: &StorePath) -> Option<Chart> {
+        let (file, _) = self.open_file(&self.resolve(path)).ok().flatten()?;
+        chart_in(&read_text(file, MAX_PLOT_BYTES).ok()?)
     }
 
     /// A run's `test.json`: flags, seed, command. Empty for Maelstrom's runs, which have none.
@@ -253,6 +261,11 @@ impl Archive {
 }
 
 impl KeptRun {
+    /// The order of runs: by their start.
+    pub fn order(&self) -> impl Ord + use<> {
+        (self.started_at, self.start.clone(), self.path.clone())
+    }
+
     /// One of the options that are shown for every run, as text.
     pub fn option(&self, name: &str) -> Option<&str> {
         self.options.get(name).map(String::as_str)

@@ -14,7 +14,7 @@ use axum::response::Html;
 use serde::Deserialize;
 
 use crate::error_page::{ErrorPage, html};
-use crate::runs::{Archive, RunStatus, StorePath};
+use crate::runs::{Archive, KeptRun, RunStatus, StorePath};
 use crate::site::{Site, run_blocking};
 use crate::url::{encode, href, parse_path};
 use pages::text::marked;
@@ -35,14 +35,8 @@ pub(super) struct ListQuery {
     page: Option<usize>,
 }
 
-/// Query of the comparison: the paths of two runs.
-#[derive(Deserialize)]
-pub(super) struct CompareQuery {
-    #[serde(default)]
-    a: String,
-    #[serde(default)]
-    b: String,
-}
+/// Query of the comparison: the path of each run that is ticked in the list, as `run`.
+pub(super) type CompareQuery = Vec<(String, String)>;
 
 #[derive(Template)]
 #[template(path = "runs.html")]
@@ -138,22 +132,23 @@ pub(super) async fn compare(
 }
 
 fn render_comparison(site: &Site, query: &CompareQuery) -> Result<Html<String>, ErrorPage> {
+    let ticked = query.iter().filter(|(name, _)| name == "run");
+    let ticked: Vec<&str> = ticked.map(|(_, path)| path.as_str()).collect();
+    let [one, two] = ticked[..] else {
+        let text = format!("Tick two runs in the list; {} are ticked.", ticked.len());
+        let status = StatusCode::BAD_REQUEST;
+        return Err(ErrorPage::new(status, "Two runs are needed", text));
+    };
     let run = |name: &str| {
-        if name.is_empty() {
-            let text = "Choose two runs in the list: one in column 1 and one in column 2.";
-            let status = StatusCode::BAD_REQUEST;
-            return Err(ErrorPage::new(status, "Two runs are needed", text));
-        }
         // A plus in a query is decoded to a space; an encoded path contains no spaces.
         let path = parse_path(&name.replace(' ', "+"))?;
         let run = site.archive.run(&path);
         run.ok_or_else(|| ErrorPage::not_found(name))
     };
-    html(&ComparePage::new(
-        &site.archive,
-        &run(&query.a)?,
-        &run(&query.b)?,
-    ))
+    let mut runs = [run(one)?, run(two)?];
+    runs.sort_by_key(KeptRun::order);
+    let [earlier, later] = &runs;
+    html(&ComparePage::new(&site.archive, earlier, later))
 }
 
 fn verdict(name: &str) -> Result<RunStatus, ErrorPage> {

@@ -118,7 +118,7 @@ pub(super) fn run(arguments: &Arguments, matches: &ArgMatches) -> anyhow::Result
         return Ok(code_after(status(&samples), &interrupt));
     }
     let table = csv.write(&sweep::csv(&sweep, &samples));
-    let plot = sweep::plot(&sweep, &samples).and_then(|plot| svg.write(&plot));
+    let plot = svg.write(&sweep::plot(&sweep, &samples));
     table.and(plot)?;
     if !arguments.json && !arguments.quiet {
         let [svg, csv] = [&svg, &csv].map(|it| it.path.display());

@@ -4,13 +4,13 @@ use std::ops::Range;
 
 use super::{LatencyKind, Sample, Spread, Sweep, points};
 use pages::budget::{Bar, Bound, Budget, Metric};
-use pages::plot::{Axis, Band, Chart, Color, ReferenceLine, Series, SeriesStyle, stack};
+use pages::plot::{Axis, Band, Chart, Color, ReferenceLine, Series, SeriesStyle, WIDE, stack};
 
 /// An axis whose ends differ by more than this factor is logarithmic.
-const WIDE: f64 = 20.0;
+const MAX_LINEAR_RATIO: f64 = 20.0;
 
-/// How much higher an axis is than the largest value, to leave space for the legend.
-const HEADROOM: f64 = 1.6;
+/// How much higher an axis is than the largest value.
+const HEADROOM: f64 = 1.1;
 
 /// A chart of metrics that share an axis.
 struct Panel<'a> {
@@ -22,10 +22,7 @@ struct Panel<'a> {
 }
 
 /// Draws the samples as an SVG file.
-///
-/// # Errors
-/// When it cannot be drawn.
-pub fn plot(sweep: &Sweep, samples: &[Sample]) -> anyhow::Result<String> {
+pub fn plot(sweep: &Sweep, samples: &[Sample]) -> String {
     let is_stable = |it: &Sample| it.latency.is_some_and(|it| it.kind == LatencyKind::Stable);
     let latency = if samples.iter().any(is_stable) {
         "stable latency, ms"
@@ -48,7 +45,7 @@ pub fn plot(sweep: &Sweep, samples: &[Sample]) -> anyhow::Result<String> {
         }
     }
     let charts: Vec<Chart> = panels.iter().map(Panel::chart).collect();
-    Ok(stack(&charts)?.file())
+    stack(&charts, WIDE).file(&charts)
 }
 
 impl Sweep {
@@ -109,17 +106,12 @@ impl Panel<'_> {
             .iter()
             .map(|(value, spread)| (*value, spread.median));
         let medians: Vec<(f64, f64)> = medians.collect();
-        for (style, name) in [
-            (SeriesStyle::Line, self.label(metric)),
-            (SeriesStyle::Dots, ""),
-        ] {
-            chart.series.push(Series {
-                name: name.to_owned(),
-                color,
-                style,
-                points: medians.clone(),
-            });
-        }
+        chart.series.push(Series {
+            name: self.label(metric).to_owned(),
+            color,
+            style: SeriesStyle::Line,
+            points: medians,
+        });
         chart
             .reference_lines
             .extend(self.reference_lines(metric, color));
@@ -194,7 +186,7 @@ impl Panel<'_> {
         let numbers: Vec<f64> = numbers.chain(lines).collect();
         let min = numbers.iter().copied().fold(f64::INFINITY, f64::min);
         let max = numbers.iter().copied().fold(0.0, f64::max);
-        if min > 0.0 && max > WIDE * min {
+        if min > 0.0 && max > MAX_LINEAR_RATIO * min {
             axis(&self.label, min / 1.5..max * HEADROOM * 1.5)
         } else {
             Axis::linear(&self.label, 0.0..max * HEADROOM)
@@ -205,7 +197,7 @@ impl Panel<'_> {
 /// An axis between two numbers, logarithmic if they are far apart.
 fn axis(label: &str, range: Range<f64>) -> Axis {
     Axis {
-        is_logarithmic: range.start > 0.0 && range.end > WIDE * range.start,
+        is_logarithmic: range.start > 0.0 && range.end > MAX_LINEAR_RATIO * range.start,
         ..Axis::linear(label, range)
     }
 }

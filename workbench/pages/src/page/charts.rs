@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use super::Subject;
 use super::table::Table;
 use crate::faults::Episode;
-use crate::plot::{Axis, Chart, Color, HEIGHT, Series, SeriesStyle, Shade, WIDTH};
+use crate::plot::{Axis, Chart, Color, Series, SeriesStyle, Shade, WIDE};
 use checkers::quantile;
 use history::text::shortened;
 use history::{Kind, Pair};
@@ -23,6 +23,9 @@ const MAX_KINDS: usize = 7;
 
 /// Maximum length of a message type, in characters.
 const MAX_NAME_CHARS: usize = 60;
+
+/// Height of a plot for [`MIN_DISTANCE`], in pixels.
+const HEIGHT: u32 = 200;
 
 /// Points that are closer than this, in pixels, are drawn once.
 const MIN_DISTANCE: f64 = 2.0;
@@ -390,6 +393,6 @@ fn thinned(points: impl Iterator<Item = (f64, f64)>, x: &Axis, y: &Axis) -> Vec<
     };
     let mut drawn = HashSet::new();
     let mut is_new =
-        |point: &(f64, f64)| drawn.insert((cell(x, point.0, WIDTH), cell(y, point.1, HEIGHT)));
+        |point: &(f64, f64)| drawn.insert((cell(x, point.0, WIDE), cell(y, point.1, HEIGHT)));
     points.filter(|point| is_new(point)).collect()
 }

@@ -2,16 +2,12 @@
 
 use std::ops::Range;
 
+use serde::{Deserialize, Serialize};
+
 use super::palette::Color;
 
-/// Width of a plot in pixels.
-pub const WIDTH: u32 = 900;
-
-/// Height of a plot in pixels.
-pub const HEIGHT: u32 = 300;
-
 /// An axis of a chart.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Axis {
     /// Quantity, with its unit.
     pub label: String,
@@ -49,12 +45,41 @@ impl Axis {
             is_logarithmic: true,
         }
     }
+
+    /// The share of the axis at which a value is: 0 at its start, 1 at its end.
+    pub(super) fn share(&self, value: f64) -> f64 {
+        let scale = |it: f64| if self.is_logarithmic { it.log10() } else { it };
+        let (start, end) = (scale(self.range.start), scale(self.range.end));
+        let share = (scale(value) - start) / (end - start);
+        if share.is_nan() {
+            0.0
+        } else {
+            share.clamp(0.0, 1.0)
+        }
+    }
+
+    /// The axis that shows both ranges; `None` if they are of different kinds, or not ranges.
+    fn joined(&self, other: &Axis) -> Option<Axis> {
+        let (one, two) = (&self.range, &other.range);
+        let range = one.start.min(two.start)..one.end.max(two.end);
+        let is_range = |it: &Range<f64>| it.end > it.start && (it.end - it.start).is_finite();
+        let is_positive = one.start.min(two.start) > 0.0;
+        (self.is_logarithmic == other.is_logarithmic
+            && self.label == other.label
+            && is_range(one)
+            && is_range(two)
+            && (is_positive || !self.is_logarithmic))
+            .then(|| Axis {
+                range,
+                ..self.clone()
+            })
+    }
 }
 
 /// Style of a series.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum SeriesStyle {
-    /// A disc for each point.
+    /// A dot for each point, whose shape depends on the colour.
     Dots,
     /// A cross for each point.
     Crosses,
@@ -67,7 +92,7 @@ pub enum SeriesStyle {
 }
 
 /// A series of points.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Series {
     /// Name in the legend; a series with an empty name is not listed.
     pub name: String,
@@ -76,24 +101,25 @@ pub struct Series {
     /// Style of the points.
     pub style: SeriesStyle,
     /// Points in the units of the axes.
+    #[serde(with = "rounded")]
     pub points: Vec<(f64, f64)>,
 }
 
 /// A shaded part of the x axis, such as the period of a fault.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Shade {
     /// Start and end on the x axis.
     pub range: Range<f64>,
-    /// Label, drawn at the first of several shades with the same label.
+    /// Label; shades with the same label share a row above the plot.
     pub label: String,
 }
 
 /// A horizontal line, such as the limit of a budget.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ReferenceLine {
     /// Value on the y axis.
     pub at: f64,
-    /// Label at the start of the line.
+    /// Label in the legend.
     pub label: String,
     /// Colour of the line and the label.
     pub color: Color,
@@ -102,7 +128,7 @@ pub struct ReferenceLine {
 }
 
 /// A filled area between two curves.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Band {
     /// Colour, drawn translucently.
     pub color: Color,
@@ -113,7 +139,7 @@ pub struct Band {
 }
 
 /// Content of a plot.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Chart {
     /// Title above the plot.
     pub title: String,
@@ -129,8 +155,6 @@ pub struct Chart {
     pub series: Vec<Series>,
     /// Lines in the foreground.
     pub reference_lines: Vec<ReferenceLine>,
-    /// Whether the legend is on the left, where it would hide less than on the right.
-    pub legend_is_left: bool,
 }
 
 impl Chart {
@@ -144,7 +168,37 @@ impl Chart {
             bands: Vec::new(),
             series: Vec::new(),
             reference_lines: Vec::new(),
-            legend_is_left: false,
         }
+    }
+
+    /// Gives both charts the same axes, if they have axes of the same kinds.
+    pub fn equalize(&mut self, other: &mut Chart) {
+        if let (Some(x), Some(y)) = (self.x.joined(&other.x), self.y.joined(&other.y)) {
+            for chart in [self, other] {
+                (chart.x, chart.y) = (x.clone(), y.clone());
+            }
+        }
+    }
+}
+
+/// Points as JSON, with at most four decimals: `[x, y]`, or `[x, null]` where y is NaN.
+mod rounded {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    type Points = Vec<(f64, f64)>;
+
+    pub(super) fn serialize<S: Serializer>(points: &Points, to: S) -> Result<S::Ok, S::Error> {
+        let rounded = |value: f64| value.is_finite().then(|| (value * 1e4).round() / 1e4);
+        let points = points.iter().map(|(x, y)| (rounded(*x), rounded(*y)));
+        points.collect::<Vec<_>>().serialize(to)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Points, D::Error> {
+        let points = Vec::<(Option<f64>, Option<f64>)>::deserialize(from)?;
+        let number = |value: Option<f64>| value.unwrap_or(f64::NAN);
+        Ok(points
+            .into_iter()
+            .map(|(x, y)| (number(x), number(y)))
+            .collect())
     }
 }

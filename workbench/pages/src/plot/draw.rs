@@ -1,238 +1,361 @@
-//! Draws charts.
+//! Draws charts as SVG. The legend is above the plot, and each fault has a row of its own, so that
+//! no text covers data or another text.
 
+use std::fmt::Write as _;
 use std::ops::Range;
 
-use anyhow::anyhow;
-use plotters::chart::{ChartBuilder, ChartContext, SeriesLabelPosition};
-use plotters::coord::Shift;
-use plotters::coord::cartesian::Cartesian2d;
-use plotters::drawing::DrawingArea;
-use plotters::element::{
-    Circle, Cross, EmptyElement, PathElement, Polygon, Rectangle, Text, TriangleMarker,
-};
-use plotters::prelude::SVGBackend;
-use plotters::series::{DashedLineSeries, LineSeries};
-use plotters::style::{Color as _, IntoFont, ShapeStyle};
-
-use super::chart::{Chart, Series, SeriesStyle};
+use super::chart::{Axis, Chart, SeriesStyle, Shade};
+use super::marks::{Symbol, path, stepped};
 use super::palette::Color;
-use super::scale::Scale;
+use super::picture::escaped;
 use history::text::shortened;
 
 /// Maximum length of a name, in characters.
 const MAX_CHARS: usize = 32;
 
-const TITLE_SIZE: u32 = 18;
-const TEXT_SIZE: u32 = 14;
-const MARGIN: u32 = 6;
-const MARGIN_RIGHT: u32 = 16;
-const X_LABELS: u32 = 44;
-const Y_LABELS: u32 = 72;
+const TITLE_SIZE: u32 = 15;
+const TEXT_SIZE: u32 = 12;
+const MARGIN: u32 = 10;
+const LEFT: u32 = 66;
+const RIGHT: u32 = 20;
+const TITLE: u32 = 28;
+const LEGEND_ROW: u32 = 18;
+const FAULT_ROW: u32 = 14;
+const PLOT: u32 = 200;
 
-type Canvas<'a, 'b> = ChartContext<'a, SVGBackend<'b>, Cartesian2d<Scale, Scale>>;
+/// Space between the plot and what is above it.
+const GAP: u32 = 10;
+
+const X_LABELS: u32 = 46;
+
+/// Width of a legend's symbol with the space after it.
+const SYMBOL: u32 = 30;
+
+/// A line with more points has no shapes at them.
+const MAX_SHAPES: usize = 60;
+
+/// Distance of ticks on the x axis, so that their texts do not touch.
+const TICK_DISTANCE: u32 = 62;
 
 /// The area between the axes of a chart, in pixels of the picture.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Area {
     /// From left to right.
-    pub(super) x: Range<i32>,
+    pub(super) x: Range<u32>,
     /// From top to bottom.
-    pub(super) y: Range<i32>,
+    pub(super) y: Range<u32>,
+}
+
+/// An entry of the legend.
+struct Entry<'a> {
+    symbol: Symbol,
+    color: Color,
+    name: &'a str,
+}
+
+/// A chart that is being drawn.
+struct Drawing<'a> {
+    chart: &'a Chart,
+    area: Area,
+    svg: String,
 }
 
 impl Chart {
-    /// Draws the chart and returns the area between its axes.
-    pub(super) fn draw(&self, area: &DrawingArea<SVGBackend<'_>, Shift>) -> anyhow::Result<Area> {
-        let [ink, faint, line] = [Color::Ink, Color::Faint, Color::Line].map(Color::rgb);
-        let mut canvas = ChartBuilder::on(area)
-            .margin(MARGIN)
-            .margin_right(MARGIN_RIGHT)
-            .caption(
-                &self.title,
-                ("sans-serif", TITLE_SIZE).into_font().color(&ink),
-            )
-            .x_label_area_size(X_LABELS)
-            .y_label_area_size(Y_LABELS)
-            .build_cartesian_2d(Scale::of(&self.x), Scale::of(&self.y))
-            .map_err(draw_error)?;
-        self.draw_shades(&mut canvas)?;
-        let text = || ("sans-serif", TEXT_SIZE).into_font().color(&faint);
-        canvas
-            .configure_mesh()
-            .x_desc(&self.x.label)
-            .y_desc(&self.y.label)
-            .axis_desc_style(text())
-            .label_style(text())
-            .axis_style(faint)
-            .bold_line_style(line)
-            .light_line_style(line.mix(0.0))
-            .max_light_lines(1)
-            .x_labels(12)
-            .y_labels(7)
-            .draw()
-            .map_err(draw_error)?;
-        self.draw_bands(&mut canvas)?;
-        for series in &self.series {
-            self.draw_series(&mut canvas, series)?;
+    /// Draws the chart at this distance from the picture's top; returns the elements, the area
+    /// between the axes and the position below the chart.
+    pub(super) fn draw(&self, width: u32, top: u32) -> (String, Area, u32) {
+        let entries = self.legend();
+        let (positions, rows) = flow(&entries, width);
+        let faults = self.faults();
+        let plot = top + TITLE + rows * LEGEND_ROW + count(&faults) * FAULT_ROW + GAP;
+        let area = Area {
+            x: LEFT..width.saturating_sub(RIGHT).max(LEFT + 1),
+            y: plot..plot + PLOT,
+        };
+        let bottom = area.y.end + X_LABELS;
+        let mut drawing = Drawing {
+            chart: self,
+            area,
+            svg: String::new(),
+        };
+        drawing.title(top);
+        for (entry, (x, row)) in entries.iter().zip(positions) {
+            drawing.entry(entry, x, top + TITLE + row * LEGEND_ROW);
         }
-        self.draw_reference_lines(&mut canvas)?;
-        if self.series.iter().any(|series| !series.name.is_empty()) {
-            canvas
-                .configure_series_labels()
-                .position(if self.legend_is_left {
-                    SeriesLabelPosition::UpperLeft
-                } else {
-                    SeriesLabelPosition::UpperRight
-                })
-                .background_style(Color::Paper.rgb().mix(0.85))
-                .border_style(line)
-                .label_font(("sans-serif", TEXT_SIZE).into_font().color(&ink))
-                .draw()
-                .map_err(draw_error)?;
-        }
-        let (x, y) = canvas.plotting_area().get_pixel_range();
-        Ok(Area { x, y })
+        drawing.shades(&faults);
+        drawing.axes(width);
+        drawing.bands();
+        drawing.series();
+        drawing.reference_lines();
+        (drawing.svg, drawing.area, bottom)
     }
 
-    fn draw_shades(&self, canvas: &mut Canvas<'_, '_>) -> anyhow::Result<()> {
-        let (bottom, top) = (self.y.range.start, self.y.range.end);
-        let color = Color::Nemesis.rgb();
-        let mut labels: Vec<&str> = Vec::new();
+    fn legend(&self) -> Vec<Entry<'_>> {
+        let series = self.series.iter().map(|series| Entry {
+            symbol: Symbol::Series(series.style),
+            color: series.color,
+            name: &series.name,
+        });
+        let lines = self.reference_lines.iter().map(|line| Entry {
+            symbol: Symbol::Limit,
+            color: line.color,
+            name: &line.label,
+        });
+        series
+            .chain(lines)
+            .filter(|it| !it.name.is_empty())
+            .collect()
+    }
+
+    /// Names of the faults that are within the x axis, in the order of their first start.
+    fn faults(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = Vec::new();
         for shade in &self.shades {
-            let start = shade.range.start.max(self.x.range.start);
-            let end = shade.range.end.min(self.x.range.end);
-            if start >= end {
-                continue;
-            }
-            let body = Rectangle::new([(start, bottom), (end, top)], color.mix(0.12).filled());
-            canvas.draw_series([body]).map_err(draw_error)?;
-            if !labels.contains(&&*shade.label) {
-                labels.push(&shade.label);
-                let font = ("sans-serif", TEXT_SIZE).into_font().color(&color);
-                let label = Text::new(cut(&shade.label), (start, top), font);
-                canvas.draw_series([label]).map_err(draw_error)?;
+            let is_within =
+                shade.range.start < self.x.range.end && shade.range.end > self.x.range.start;
+            if is_within && !names.contains(&&*shade.label) {
+                names.push(&shade.label);
             }
         }
-        Ok(())
+        names
+    }
+}
+
+impl Drawing<'_> {
+    fn x(&self, value: f64) -> f64 {
+        let Range { start, end } = self.area.x;
+        f64::from(start) + self.chart.x.share(value) * f64::from(end - start)
     }
 
-    fn draw_bands(&self, canvas: &mut Canvas<'_, '_>) -> anyhow::Result<()> {
-        for band in &self.bands {
-            let edges = |edge: fn(&(f64, f64, f64)) -> f64| {
-                let points: Vec<_> = band.edges.iter().map(|it| (it.0, edge(it))).collect();
+    fn y(&self, value: f64) -> f64 {
+        let Range { start, end } = self.area.y;
+        f64::from(end) - self.chart.y.share(value) * f64::from(end - start)
+    }
+
+    fn point(&self, (x, y): (f64, f64)) -> (f64, f64) {
+        (self.x(x), self.y(y))
+    }
+
+    fn text(&mut self, (x, y): (f64, f64), anchor: &str, color: Color, text: &str) {
+        let (fill, text) = (color.hex(), escaped(text));
+        let _ = writeln!(
+            self.svg,
+            "<text x=\"{x:.0}\" y=\"{y:.0}\" text-anchor=\"{anchor}\" font-size=\"{TEXT_SIZE}\" \
+             fill=\"{fill}\">{text}</text>"
+        );
+    }
+
+    fn title(&mut self, top: u32) {
+        let (y, fill, title) = (top + 19, Color::Ink.hex(), escaped(&self.chart.title));
+        let _ = writeln!(
+            self.svg,
+            "<text x=\"{MARGIN}\" y=\"{y}\" font-size=\"{TITLE_SIZE}\" font-weight=\"600\" \
+             fill=\"{fill}\">{title}</text>"
+        );
+    }
+
+    fn entry(&mut self, entry: &Entry<'_>, x: u32, top: u32) {
+        let middle = f64::from(top) + f64::from(LEGEND_ROW) / 2.0;
+        let symbol = entry.symbol.draw(entry.color, f64::from(x), middle);
+        self.svg.push_str(&symbol);
+        let at = (f64::from(x + SYMBOL), middle + 4.0);
+        self.text(at, "start", Color::Ink, &cut(entry.name));
+    }
+
+    /// Shades the faults, with a row above the plot for each name.
+    fn shades(&mut self, names: &[&str]) {
+        let chart = self.chart;
+        let Area { x, y } = self.area.clone();
+        let first = y.start - GAP - count(names) * FAULT_ROW;
+        for shade in &chart.shades {
+            let Some(row) = names.iter().position(|it| *it == shade.label) else {
+                continue;
+            };
+            let top = first + row as u32 * FAULT_ROW + 3;
+            self.period(&shade.range, top, 6, 0.6);
+        }
+        for period in union(&chart.shades) {
+            self.period(&period, y.start, PLOT, 0.12);
+        }
+        for (row, name) in names.iter().enumerate() {
+            let baseline = f64::from(first + row as u32 * FAULT_ROW + 10);
+            let name = shortened(name, 10);
+            self.text(
+                (f64::from(x.start) - 6.0, baseline),
+                "end",
+                Color::Nemesis,
+                &name,
+            );
+        }
+    }
+
+    /// Draws a period of a fault.
+    fn period(&mut self, period: &Range<f64>, top: u32, height: u32, opacity: f64) {
+        let left = self.x(period.start);
+        let width = (self.x(period.end) - left).max(1.0);
+        let color = Color::Nemesis.hex();
+        let _ = writeln!(
+            self.svg,
+            "<rect x=\"{left:.1}\" y=\"{top}\" width=\"{width:.1}\" height=\"{height}\" \
+             fill=\"{color}\" opacity=\"{opacity}\"/>"
+        );
+    }
+
+    /// Draws the grid, the ticks and the names of both axes.
+    fn axes(&mut self, width: u32) {
+        let Area { x, y } = self.area.clone();
+        let (line, faint) = (Color::Line.hex(), Color::Faint.hex());
+        let mut grid = String::new();
+        for (value, text) in self.chart.y.ticks(5) {
+            let at = self.y(value);
+            let _ = write!(grid, "M{} {at:.0}H{}", x.start, x.end);
+            self.text(
+                (f64::from(x.start) - 6.0, at + 4.0),
+                "end",
+                Color::Faint,
+                &text,
+            );
+        }
+        let ticks = ((x.end - x.start) / TICK_DISTANCE) as usize;
+        for (value, text) in self.chart.x.ticks(ticks) {
+            let at = self.x(value);
+            let _ = write!(grid, "M{at:.0} {}V{}", y.start, y.end);
+            self.text((at, f64::from(y.end) + 16.0), "middle", Color::Faint, &text);
+        }
+        let _ = writeln!(
+            self.svg,
+            "<path d=\"{grid}\" fill=\"none\" stroke=\"{line}\"/>\
+             <path d=\"M{} {}V{}H{}\" fill=\"none\" stroke=\"{faint}\"/>",
+            x.start, y.start, y.end, x.end,
+        );
+        let middle = f64::from(x.start + x.end) / 2.0;
+        let below = f64::from(y.end) + 36.0;
+        let Chart {
+            x: x_axis,
+            y: y_axis,
+            ..
+        } = self.chart;
+        self.text(
+            (middle, below),
+            "middle",
+            Color::Faint,
+            &name(x_axis, width),
+        );
+        let (middle, text) = ((y.start + y.end) / 2, escaped(&name(y_axis, PLOT + 40)));
+        let _ = writeln!(
+            self.svg,
+            "<text transform=\"translate(14 {middle}) rotate(-90)\" text-anchor=\"middle\" \
+             font-size=\"{TEXT_SIZE}\" fill=\"{faint}\">{text}</text>"
+        );
+    }
+
+    fn bands(&mut self) {
+        let chart = self.chart;
+        for band in &chart.bands {
+            let edge = |edge: fn(&(f64, f64, f64)) -> f64| {
+                let points = band.edges.iter().map(|it| self.point((it.0, edge(it))));
+                let points: Vec<_> = points.collect();
                 if band.is_stepped {
-                    stepped(points)
+                    stepped(&points)
                 } else {
                     points
                 }
             };
-            let (upper, lower) = (edges(|(_, _, upper)| *upper), edges(|(_, lower, _)| *lower));
-            let outline = upper.into_iter().chain(lower.into_iter().rev());
-            let outline: Vec<_> = outline.map(|point| self.clamp(point)).collect();
-            let fill = band.color.rgb().mix(0.2).filled();
-            let polygon = Polygon::new(outline, fill);
-            canvas.draw_series([polygon]).map_err(draw_error)?;
+            let (upper, lower) = (edge(|(_, _, upper)| *upper), edge(|(_, lower, _)| *lower));
+            let outline: Vec<_> = upper.into_iter().chain(lower.into_iter().rev()).collect();
+            let (path, color) = (path(&outline), band.color.hex());
+            let _ = writeln!(
+                self.svg,
+                "<path d=\"{path}z\" fill=\"{color}\" opacity=\"0.2\"/>"
+            );
         }
-        Ok(())
     }
 
-    fn draw_series(&self, canvas: &mut Canvas<'_, '_>, series: &Series) -> anyhow::Result<()> {
-        let color = series.color.rgb();
-        let points = || series.points.iter().map(|point| self.clamp(*point));
-        let thin = ShapeStyle::from(color).stroke_width(1);
-        let annotation = match series.style {
-            SeriesStyle::Dots => {
-                let dots = points().map(|point| Circle::new(point, 2, color.mix(0.7).filled()));
-                canvas.draw_series(dots)
-            }
-            SeriesStyle::Crosses => canvas.draw_series(points().map(|it| Cross::new(it, 3, thin))),
-            SeriesStyle::Triangles => {
-                canvas.draw_series(points().map(|it| TriangleMarker::new(it, 4, thin)))
-            }
-            SeriesStyle::Line => {
-                let segments = series.points.split(|(_, y)| y.is_nan());
-                let lines = segments.clone().map(|segment| {
-                    let points: Vec<_> = segment.iter().map(|it| self.clamp(*it)).collect();
-                    PathElement::new(points, thin.stroke_width(2))
-                });
-                // A single point is drawn as a dot, as its line would be invisible.
-                let dots = segments.filter_map(|segment| match segment {
-                    [point] => Some(Circle::new(self.clamp(*point), 2, color.filled())),
-                    _ => None,
-                });
-                canvas.draw_series(dots).map_err(draw_error)?;
-                canvas.draw_series(lines)
-            }
-            SeriesStyle::Steps => {
-                let steps = stepped(points().collect());
-                canvas.draw_series(LineSeries::new(steps, thin.stroke_width(2)))
-            }
-        };
-        let annotation = annotation.map_err(draw_error)?;
-        if !series.name.is_empty() {
-            let style = series.style;
-            annotation.label(cut(&series.name)).legend(move |(x, y)| {
-                // Each symbol is drawn in one stroke.
-                let (stroke, line_style): (&[(i32, i32)], _) = match style {
-                    SeriesStyle::Line | SeriesStyle::Steps => {
-                        (&[(0, 0), (14, 0)], thin.stroke_width(2))
+    fn series(&mut self) {
+        let chart = self.chart;
+        for series in &chart.series {
+            let segments = series.points.split(|(_, y)| y.is_nan());
+            let mut lines = String::new();
+            let mut points = Vec::new();
+            for segment in segments {
+                let segment: Vec<_> = segment.iter().map(|it| self.point(*it)).collect();
+                match (series.style, &segment[..]) {
+                    (SeriesStyle::Line, [_]) => points.extend(segment),
+                    (SeriesStyle::Line, _) => {
+                        lines += &path(&segment);
+                        // Shapes at the points distinguish lines that cover each other.
+                        if series.points.len() <= MAX_SHAPES {
+                            points.extend(segment);
+                        }
                     }
-                    SeriesStyle::Dots => (&[(5, 0), (9, 0)], thin.stroke_width(4)),
-                    SeriesStyle::Crosses => (&[(4, -3), (10, 3), (7, 0), (10, -3), (4, 3)], thin),
-                    SeriesStyle::Triangles => (&[(3, 3), (7, -4), (11, 3), (3, 3)], thin),
-                };
-                let points = stroke.iter().map(|(right, down)| (x + right, y + down));
-                PathElement::new(points.collect::<Vec<_>>(), line_style)
-            });
-        }
-        Ok(())
-    }
-
-    fn draw_reference_lines(&self, canvas: &mut Canvas<'_, '_>) -> anyhow::Result<()> {
-        for line in &self.reference_lines {
-            let color = line.color.rgb();
-            let ends = [self.x.range.start, line.until.unwrap_or(self.x.range.end)];
-            let ends = ends.map(|x| self.clamp((x, line.at)));
-            let dashes = DashedLineSeries::new(ends, 10, 6, color.into());
-            canvas.draw_series(dashes).map_err(draw_error)?;
-            let font = ("sans-serif", TEXT_SIZE).into_font().color(&color);
-            let above = (4, -(TEXT_SIZE as i32) - 2);
-            let label = EmptyElement::at(ends[0]) + Text::new(cut(&line.label), above, font);
-            canvas.draw_series([label]).map_err(draw_error)?;
-        }
-        Ok(())
-    }
-
-    /// Moves a point to the nearest one within the axes.
-    fn clamp(&self, (x, y): (f64, f64)) -> (f64, f64) {
-        let clamp = |value: f64, range: &Range<f64>| {
-            if value.is_nan() {
-                range.start
-            } else {
-                value.clamp(range.start, range.end)
+                    (SeriesStyle::Steps, _) => lines += &path(&stepped(&segment)),
+                    _ => points.extend(segment),
+                }
             }
-        };
-        (clamp(x, &self.x.range), clamp(y, &self.y.range))
+            self.svg += &series.style.draw_lines(series.color, &lines);
+            self.svg += &series.style.draw_points(series.color, &points);
+        }
+    }
+
+    fn reference_lines(&mut self) {
+        let chart = self.chart;
+        for line in &chart.reference_lines {
+            let end = line.until.map_or(f64::from(self.area.x.end), |x| self.x(x));
+            let (start, y, color) = (self.area.x.start, self.y(line.at), line.color.hex());
+            let _ = writeln!(
+                self.svg,
+                "<path d=\"M{start} {y:.1}H{end:.1}\" fill=\"none\" stroke=\"{color}\" \
+                 stroke-width=\"1.5\" stroke-dasharray=\"10 6\"/>"
+            );
+        }
     }
 }
 
-/// Corners of the horizontal lines from each point to the next.
-fn stepped(points: Vec<(f64, f64)>) -> Vec<(f64, f64)> {
-    let mut last_y = None;
-    let mut steps = Vec::with_capacity(2 * points.len());
-    for (x, y) in points {
-        steps.extend(last_y.replace(y).map(|last_y| (x, last_y)));
-        steps.push((x, y));
+/// The periods in which there is any fault, so that their shades do not add up.
+fn union(shades: &[Shade]) -> Vec<Range<f64>> {
+    let mut periods: Vec<Range<f64>> = Vec::new();
+    for Shade { range, .. } in shades {
+        match periods.last_mut() {
+            Some(last) if range.start <= last.end => last.end = last.end.max(range.end),
+            _ => periods.push(range.clone()),
+        }
     }
-    steps
+    periods
+}
+
+/// Places the entries of a legend in rows; returns the left end and the row of each, and the number
+/// of rows.
+fn flow(entries: &[Entry<'_>], width: u32) -> (Vec<(u32, u32)>, u32) {
+    let (mut x, mut row) = (MARGIN, 0);
+    let mut positions = Vec::new();
+    for entry in entries {
+        let wide = SYMBOL + estimated_width(&cut(entry.name)) + 16;
+        if x > MARGIN && x + wide > width {
+            (x, row) = (MARGIN, row + 1);
+        }
+        positions.push((x, row));
+        x += wide;
+    }
+    let rows = if entries.is_empty() { 0 } else { row + 1 };
+    (positions, rows)
+}
+
+/// Estimates the width of a text, which depends on the reader's fonts.
+fn estimated_width(text: &str) -> u32 {
+    let wide = |c: char| if c.is_ascii() { 7 } else { 12 };
+    text.chars().map(wide).sum()
+}
+
+/// The name of an axis, cut to what fits.
+fn name(axis: &Axis, width: u32) -> String {
+    shortened(&axis.label, (width / 7) as usize)
+}
+
+fn count(names: &[&str]) -> u32 {
+    u32::try_from(names.len()).unwrap_or(0)
 }
 
 /// Cuts a name, which a node may have chosen, to what fits the plot.
 fn cut(name: &str) -> String {
     shortened(name, MAX_CHARS)
-}
-
-/// Converts an error of the drawing library.
-pub(super) fn draw_error(error: impl std::fmt::Display) -> anyhow::Error {
-    anyhow!("cannot draw a plot: {error}")
 }

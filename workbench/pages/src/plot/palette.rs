@@ -2,10 +2,10 @@
 
 use std::fmt::Write as _;
 
-use plotters::style::RGBColor;
+use serde::{Deserialize, Serialize};
 
 /// A colour by its purpose. `templates/base.css` has the same colours.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Color {
     /// Background.
     Paper,
@@ -47,6 +47,18 @@ const COLORS: [(&str, u32, u32); 16] = [
     ("series-8", 0x59_636e, 0xa3_aeba),
 ];
 
+/// Dashes and gaps of lines, in pixels.
+const DASHES: [&str; 8] = [
+    "",
+    "9 4",
+    "2 3",
+    "9 3 2 3",
+    "16 4",
+    "5 3",
+    "12 3 2 3 2 3",
+    "1 5",
+];
+
 /// Index of the first series in the list.
 const FIRST_SERIES: usize = 8;
 
@@ -66,15 +78,19 @@ impl Color {
         COLORS[index].1
     }
 
-    /// The light colour, for the drawing library.
-    pub(super) fn rgb(self) -> RGBColor {
-        let [_, red, green, blue] = self.light().to_be_bytes();
-        RGBColor(red, green, blue)
-    }
-
     /// The light colour in hexadecimal: `#1F6FB4`.
     pub fn hex(self) -> String {
         format!("#{:06X}", self.light())
+    }
+
+    /// The dashes of a line in this colour, by which it is distinguished from others without the colour.
+    pub(super) fn dashes(self) -> &'static str {
+        match self {
+            Color::Bad => DASHES[1],
+            Color::Doubt => DASHES[2],
+            Color::Series(number) => DASHES[number % DASHES.len()],
+            _ => DASHES[0],
+        }
     }
 }
 

@@ -1,97 +1,114 @@
 //! Drawn charts, as an element of a page or as a file.
 
-use plotters::drawing::IntoDrawingArea;
-use plotters::prelude::SVGBackend;
 use serde_json::{Value, json};
 
-use super::chart::{Axis, Chart, HEIGHT, WIDTH};
-use super::draw::{Area, draw_error};
+use super::chart::{Axis, Chart};
+use super::draw::Area;
 use super::palette::{Color, dark_style};
+
+/// Width of a plot in a file or on a wide page, in pixels.
+pub const WIDE: u32 = 900;
+
+/// Width of a plot on a phone, in pixels.
+pub const NARROW: u32 = 360;
 
 /// Charts, drawn one below the other.
 #[derive(Debug, Clone)]
 pub struct Picture {
     /// Content of the SVG element.
     body: String,
+    width: u32,
     height: u32,
     title: String,
     areas: Vec<Area>,
 }
 
-/// Draws charts one below the other.
-///
-/// # Errors
-/// When they cannot be drawn.
-pub fn stack(charts: &[Chart]) -> anyhow::Result<Picture> {
-    let count = u32::try_from(charts.len()).unwrap_or(u32::MAX).max(1);
-    let height = HEIGHT.saturating_mul(count);
-    let mut svg = String::new();
-    let mut areas = Vec::new();
-    {
-        let root = SVGBackend::with_string(&mut svg, (WIDTH, height)).into_drawing_area();
-        for (chart, part) in charts
-            .iter()
-            .zip(root.split_evenly((charts.len().max(1), 1)))
-        {
-            areas.push(chart.draw(&part)?);
-        }
-        root.present().map_err(draw_error)?;
+/// Draws charts one below the other, at this width.
+pub fn stack(charts: &[Chart], width: u32) -> Picture {
+    let (mut body, mut areas, mut height) = (String::new(), Vec::new(), 0);
+    for chart in charts {
+        let (svg, area, bottom) = chart.draw(width, height);
+        body += &svg;
+        areas.push(area);
+        height = bottom;
     }
-    let body = svg.find('>').map_or("", |end| &svg[end + 1..]);
-    let body = body.trim_end().trim_end_matches("</svg>").trim();
     let titles = charts.iter().map(|chart| chart.title.as_str());
-    Ok(Picture {
-        body: body.to_owned(),
+    Picture {
+        body,
+        width,
         height,
         title: titles.collect::<Vec<_>>().join("; "),
         areas,
-    })
+    }
 }
 
 impl Picture {
-    /// The SVG element, for a page that includes [`dark_style`].
-    pub fn element(&self) -> String {
-        self.svg("", "")
+    /// The SVG element with further classes, for a page that includes [`dark_style`].
+    pub fn element(&self, classes: &str) -> String {
+        self.svg("", &format!("plot {classes}"), "")
     }
 
-    /// A complete SVG file.
-    pub fn file(&self) -> String {
+    /// A complete SVG file. If it shows one chart, that is in it as data, too, so that it can be
+    /// drawn again: see [`chart_in`].
+    pub fn file(&self, charts: &[Chart]) -> String {
         let paper = Color::Paper.hex();
-        let style = format!("<style>{}</style>\n", dark_style());
-        let background = format!("<rect width=\"100%\" height=\"100%\" fill=\"{paper}\"/>\n");
-        self.svg(
-            " xmlns=\"http://www.w3.org/2000/svg\"",
-            &(style + &background),
-        )
+        let data = match charts {
+            [chart] => serde_json::to_string(chart).unwrap_or_default(),
+            _ => String::new(),
+        };
+        let metadata = match &*escaped(&data) {
+            "" => String::new(),
+            data => format!("{METADATA}{data}{METADATA_END}\n"),
+        };
+        let style = dark_style();
+        let head = format!(
+            "{metadata}<style>{style}</style>\n\
+             <rect width=\"100%\" height=\"100%\" fill=\"{paper}\"/>\n"
+        );
+        self.svg(" xmlns=\"http://www.w3.org/2000/svg\"", "plot", &head)
     }
 
-    fn svg(&self, namespace: &str, head: &str) -> String {
-        let Picture { body, height, .. } = self;
+    fn svg(&self, namespace: &str, classes: &str, head: &str) -> String {
+        let Picture {
+            body,
+            width,
+            height,
+            ..
+        } = self;
         let title = escaped(&self.title);
         format!(
-            "<svg{namespace} class=\"plot\" role=\"img\" aria-label=\"{title}\" \
-             viewBox=\"0 0 {WIDTH} {height}\" width=\"{WIDTH}\" height=\"{height}\">\n\
-             {head}{body}\n</svg>\n"
+            "<svg{namespace} class=\"{classes}\" role=\"img\" aria-label=\"{title}\" \
+             viewBox=\"0 0 {width} {height}\" width=\"{width}\" height=\"{height}\" \
+             font-family=\"system-ui, sans-serif\">\n{head}{body}</svg>\n"
         )
     }
 
-    /// Positions of the axes and points of each chart, from which the page's script shows values at
-    /// the pointer. `charts` must be those that were drawn.
-    pub fn numbers(&self, charts: &[Chart]) -> Vec<Value> {
-        let numbers = charts.iter().zip(&self.areas);
-        numbers.map(|(chart, area)| chart.numbers(area)).collect()
+    /// Where the chart's axes are, for the page's script: `{"x": [left, right], "y": [bottom, top]}`.
+    pub fn area(&self) -> Value {
+        let area = self.areas.first();
+        json!(area.map(|it| json!({ "x": [it.x.start, it.x.end], "y": [it.y.end, it.y.start] })))
     }
 }
 
+const METADATA: &str = "<metadata>";
+const METADATA_END: &str = "</metadata>";
+
+/// The chart in a file of [`Picture::file`]; `None` if there is none that can be read.
+pub fn chart_in(file: &str) -> Option<Chart> {
+    let (_, rest) = file.split_once(METADATA)?;
+    let (data, _) = rest.split_once(METADATA_END)?;
+    serde_json::from_str(&unescaped(data)).ok()
+}
+
 impl Chart {
-    fn numbers(&self, area: &Area) -> Value {
-        let axis = |axis: &Axis, pixels: [i32; 2]| {
+    /// Axes and points, from which the page's script shows values at the pointer.
+    pub fn numbers(&self) -> Value {
+        let axis = |axis: &Axis| {
             json!({
                 "from": axis.range.start,
                 "to": axis.range.end,
                 "log": axis.is_logarithmic,
                 "label": axis.label,
-                "pixels": pixels,
             })
         };
         let rounded = |value: f64| (value * 1e4).round() / 1e4;
@@ -102,8 +119,8 @@ impl Chart {
             json!({ "name": series.name, "points": points })
         });
         json!({
-            "x": axis(&self.x, [area.x.start, area.x.end]),
-            "y": axis(&self.y, [area.y.end, area.y.start]),
+            "x": axis(&self.x),
+            "y": axis(&self.y),
             "series": series.collect::<Vec<_>>(),
         })
     }
@@ -125,4 +142,81 @@ pub fn escaped(text: &str) -> String {
         }
     }
     escaped
+}
+
+/// The text that was escaped.
+fn unescaped(text: &str) -> String {
+    let parts = [
+        ("&lt;", "<"),
+        ("&gt;", ">"),
+        ("&quot;", "\""),
+        ("&#39;", "'"),
+        ("&amp;", "&"),
+    ];
+    parts
+        .iter()
+        .fold(text.to_owned(), |text, (code, character)| {
+            text.replace(code, character)
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Axis, Chart, Color, Series, SeriesStyle, Shade};
+    use super::{NARROW, WIDE, chart_in, stack};
+
+    fn chart(end: f64, name: &str) -> Chart {
+        let mut chart = Chart::new(
+            "Latency <of> & \"all\"",
+            Axis::linear("time, s", 0.0..end),
+            Axis::logarithmic("latency, ms", 1.0, end * 10.0),
+        );
+        chart.shades.push(Shade {
+            range: 1.0..2.0,
+            label: "partition".to_owned(),
+        });
+        chart.series.push(Series {
+            name: name.to_owned(),
+            color: Color::Series(1),
+            style: SeriesStyle::Line,
+            points: vec![(0.5, 1.0), (1.0, f64::NAN), (2.0, 33.333_333)],
+        });
+        chart
+    }
+
+    #[test]
+    fn a_file_contains_its_chart() {
+        let chart = chart(10.0, "a </metadata> & 'b'");
+        let file = stack(std::slice::from_ref(&chart), WIDE).file(std::slice::from_ref(&chart));
+        let again = chart_in(&file).unwrap();
+        assert_eq!((&again.title, &again.x), (&chart.title, &chart.x));
+        assert_eq!(again.series[0].name, chart.series[0].name);
+        assert!(again.series[0].points[1].1.is_nan());
+        assert_eq!(again.series[0].points[2], (2.0, 33.3333));
+        assert!(chart_in("<svg/>").is_none());
+        assert!(chart_in("<svg><metadata>{\"title\":1}</metadata></svg>").is_none());
+    }
+
+    #[test]
+    fn two_charts_get_equal_axes_unless_they_are_of_other_kinds() {
+        let (mut one, mut two) = (chart(10.0, "a"), chart(30.0, "b"));
+        one.equalize(&mut two);
+        assert_eq!((one.x.range.end, one.y.range.end), (30.0, 1000.0));
+        assert_eq!((&one.x, &one.y), (&two.x, &two.y));
+        let mut other = chart(50.0, "c");
+        other.y = Axis::linear("latency, ms", 0.0..1.0);
+        one.equalize(&mut other);
+        assert_eq!((one.x.range.end, other.x.range.end), (30.0, 50.0));
+    }
+
+    #[test]
+    fn a_hostile_chart_is_drawn_all_the_same() {
+        let mut chart = chart(1.0, &"<b>".repeat(100));
+        chart.x.range = f64::NAN..f64::NEG_INFINITY;
+        chart.y.range = -1.0..-1.0;
+        for width in [0, NARROW, WIDE] {
+            let svg = stack(std::slice::from_ref(&chart), width).element("");
+            assert!(!svg.contains("<b>") && svg.ends_with("</svg>\n"), "{svg}");
+        }
+    }
 }

@@ -11,7 +11,14 @@ use serde_json::value::RawValue;
 const MAX_OPTION_BYTES: usize = 4 << 10;
 
 /// The options that are shown for every run.
-const OPTIONS: [&str; 5] = ["workload", "challenge", "stage", "seed", "command"];
+const OPTIONS: [&str; 6] = [
+    "workload",
+    "challenge",
+    "stage",
+    "seed",
+    "command",
+    "program",
+];
 
 /// Reads the options that are shown for every run from a `test.json`.
 pub(super) fn options(text: &str) -> anyhow::Result<BTreeMap<&'static str, String>> {

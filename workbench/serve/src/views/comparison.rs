@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use super::row::Row;
 use pages::kept::{KeptBudget, OpCounts, QUANTILES};
+use pages::plot::{NARROW, dark_style, stack};
 
 use crate::runs::{Archive, KeptRun, MEASURED, StorePath, to_text};
 use crate::url::href;
@@ -29,6 +30,7 @@ pub(super) struct ComparePage {
     runs: [Row; 2],
     tables: Vec<Table>,
     plots: Vec<Plot>,
+    plot_style: String,
 }
 
 struct Table {
@@ -52,7 +54,12 @@ struct Plot {
 struct Side {
     title: String,
     link: Option<String>,
+    /// The plot drawn again, with the axes of both; none if it cannot be.
+    drawn: Option<String>,
 }
+
+/// Width of a plot beside another one, in pixels.
+const BESIDE: u32 = 640;
 
 impl ComparePage {
     pub(super) fn new(archive: &Archive, a: &KeptRun, b: &KeptRun) -> Self {
@@ -69,6 +76,7 @@ impl ComparePage {
                 .map(|(caption, rows)| Table { caption, rows })
                 .collect(),
             plots: plots(archive, a, b),
+            plot_style: dark_style(),
         }
     }
 }
@@ -117,6 +125,10 @@ fn format_number(number: f64) -> String {
 fn figures(a: &KeptRun, b: &KeptRun) -> Vec<Line> {
     let status = |run: &KeptRun| run.status.name().to_owned();
     let mut lines = vec![Line::words("verdict", status(a), status(b))];
+    let seconds = [a, b].map(|run| run.results.seconds);
+    if seconds.iter().any(Option::is_some) {
+        lines.push(Line::numbers("duration, s", seconds[0], seconds[1]));
+    }
     let operations = [a, b].map(|run| run.results.operations);
     if operations.iter().any(Option::is_some) {
         let [a, b] = operations;
@@ -238,21 +250,38 @@ fn plots(archive: &Archive, a: &KeptRun, b: &KeptRun) -> Vec<Plot> {
     all.sort_by_key(rank);
     let titles = [a, b].map(|run| Row::new(run).title);
     let plot = |name: String| {
-        let side = |index: usize| {
-            let found = found[index].as_ref();
-            let folder = found.filter(|(names, _)| names.contains(&name));
-            let plot = folder.and_then(|(_, folder)| folder.join(&format!("{name}.svg")));
-            Side {
-                title: titles[index].clone(),
-                link: plot.map(|plot| href("/run/", &plot)),
-            }
+        let path = |index: usize| {
+            let found: &Option<(BTreeSet<String>, StorePath)> = &found[index];
+            let (_, folder) = found.as_ref().filter(|(names, _)| names.contains(&name))?;
+            folder.join(&format!("{name}.svg"))
+        };
+        let paths = [path(0), path(1)];
+        let mut drawn = equal_plots(archive, &paths);
+        let side = |index: usize| Side {
+            title: titles[index].clone(),
+            link: paths[index].as_ref().map(|plot| href("/run/", plot)),
+            drawn: drawn[index].take(),
         };
         Plot {
-            sides: [side(0), side(1)],
+            sides: [0, 1].map(side),
             name: marked(&name),
         }
     };
     all.into_iter().map(plot).collect()
+}
+
+/// Draws two plots again with the same axes, if both can be read.
+fn equal_plots(archive: &Archive, paths: &[Option<StorePath>; 2]) -> [Option<String>; 2] {
+    let chart = |path: &Option<StorePath>| archive.read_chart(path.as_ref()?);
+    let [Some(mut one), Some(mut two)] = [chart(&paths[0]), chart(&paths[1])] else {
+        return [None, None];
+    };
+    one.equalize(&mut two);
+    [one, two].map(|chart| {
+        let charts = [chart];
+        let [wide, narrow] = [BESIDE, NARROW].map(|width| stack(&charts, width));
+        Some(wide.element("wide-only") + &narrow.element("narrow-only"))
+    })
 }
 
 /// The names of the plots in a folder.

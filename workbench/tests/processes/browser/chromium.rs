@@ -173,7 +173,8 @@ impl Browser {
         self.wait(script, until);
     }
 
-    fn wait(&mut self, what: &str, until: &str) {
+    /// Waits until this JavaScript is true.
+    pub fn wait(&mut self, what: &str, until: &str) {
         let start = Instant::now();
         let script = format!("document.readyState === 'complete' && !!({until})");
         while !self.is_true(&script) {
@@ -215,13 +216,44 @@ impl Browser {
         );
     }
 
+    /// Drags with the left button, in several steps.
+    pub fn drag(&mut self, from: [f64; 2], to: [f64; 2]) {
+        const STEPS: u32 = 5;
+        self.mouse(
+            "mousePressed",
+            from,
+            json!({ "button": "left", "clickCount": 1 }),
+        );
+        for step in 1..=STEPS {
+            let part = f64::from(step) / f64::from(STEPS);
+            let at = [0, 1].map(|axis| from[axis] + part * (to[axis] - from[axis]));
+            self.mouse("mouseMoved", at, json!({ "button": "left", "buttons": 1 }));
+        }
+        self.mouse(
+            "mouseReleased",
+            to,
+            json!({ "button": "left", "clickCount": 1 }),
+        );
+    }
+
+    /// Turns the wheel at a position; a negative number is away from the user.
+    pub fn wheel(&mut self, at: [f64; 2], delta: f64, has_control: bool) {
+        let wheel = json!({
+            "deltaX": 0, "deltaY": delta, "modifiers": if has_control { 2 } else { 0 },
+        });
+        self.mouse("mouseWheel", at, wheel);
+    }
+
+    fn mouse(&mut self, kind: &str, [x, y]: [f64; 2], mut event: Value) {
+        (event["type"], event["x"], event["y"]) = (json!(kind), json!(x), json!(y));
+        self.call("Input.dispatchMouseEvent", event);
+    }
+
     /// Presses a key, such as an arrow.
     pub fn press(&mut self, key: &str) {
         for kind in ["keyDown", "keyUp"] {
-            self.call(
-                "Input.dispatchKeyEvent",
-                json!({ "type": kind, "key": key, "code": key }),
-            );
+            let event = json!({ "type": kind, "key": key, "code": key });
+            self.call("Input.dispatchKeyEvent", event);
         }
     }
 

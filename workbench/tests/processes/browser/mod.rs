@@ -4,6 +4,7 @@
 #![cfg(unix)]
 
 mod chromium;
+mod layout;
 mod report;
 mod serve;
 

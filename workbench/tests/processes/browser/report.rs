@@ -7,7 +7,7 @@ use super::chromium::Browser;
 use super::{newest_report, workbench};
 
 /// Runs the bench with these arguments and opens the report.
-fn open_report(browser: &mut Browser, arguments: &str, exit: i32) -> TempDir {
+pub fn open_report(browser: &mut Browser, arguments: &str, exit: i32) -> TempDir {
     let store = TempDir::new().unwrap();
     let output = workbench(arguments, store.path());
     assert_eq!(output.status.code(), Some(exit), "{output:?}");
@@ -25,11 +25,43 @@ fn choose(browser: &mut Browser, control: &str, value: &str) {
     ));
 }
 
-/// The titles of all messages in the drawing.
-fn messages(browser: &mut Browser) -> Vec<String> {
-    let titles =
-        "[...document.querySelectorAll('#messages .message title')].map((it) => it.textContent)";
-    serde_json::from_value(browser.evaluate(titles)).unwrap()
+/// The messages of the window, up to 200: when, from, to, how long, and the body.
+fn messages(browser: &mut Browser) -> Vec<[String; 5]> {
+    browser.evaluate("document.getElementById('as-table').open = true");
+    settle(browser);
+    let rows = "[...document.querySelectorAll('#rows tr')]
+        .map((row) => [...row.children].map((it) => it.textContent))";
+    serde_json::from_value(browser.evaluate(rows)).unwrap()
+}
+
+/// Waits until texts and tables show the window.
+fn settle(browser: &mut Browser) {
+    browser.wait("the timeline", "document.documentElement.dataset.settled");
+}
+
+/// The number of messages and of operations in the window.
+fn counts(browser: &mut Browser) -> [u64; 2] {
+    settle(browser);
+    let status = "document.getElementById('status').value.replaceAll(',', '').match(/\\d+/g)
+        .slice(0, 2).map(Number)";
+    serde_json::from_value(browser.evaluate(status)).unwrap()
+}
+
+/// The window of the timeline, in seconds.
+fn window(browser: &mut Browser) -> [f64; 2] {
+    let window = "document.documentElement.dataset.window.split(' ').map((it) => it / 1e6)";
+    serde_json::from_value(browser.evaluate(window)).unwrap()
+}
+
+/// The middle of an element, which is moved into sight.
+fn middle(browser: &mut Browser, selector: &str) -> [f64; 2] {
+    let middle = format!(
+        "(() => {{ const element = document.querySelector('{selector}');
+           element.scrollIntoView({{ block: 'center' }});
+           const box = element.getBoundingClientRect();
+           return [box.left + box.width / 2, box.top + box.height / 2]; }})()"
+    );
+    serde_json::from_value(browser.evaluate(&middle)).unwrap()
 }
 
 fn number(browser: &mut Browser, script: &str) -> f64 {
@@ -69,12 +101,8 @@ fn the_report_of_a_valid_run_shows_its_verdict_budgets_and_plots() {
     ];
     assert_eq!(browser.evaluate(plots), json!(expected));
     // A plot shows its numbers under the pointer, and by keyboard.
-    let center =
-        "(() => { const svg = document.querySelector('[data-plot=\"stable-latency\"] svg');
-        svg.scrollIntoView({ block: 'center' }); const box = svg.getBoundingClientRect();
-        return [box.left + box.width / 2, box.top + box.height / 2]; })()";
-    let center: [f64; 2] = serde_json::from_value(browser.evaluate(center)).unwrap();
-    browser.point(center[0], center[1]);
+    let [x, y] = middle(&mut browser, "[data-plot=\"stable-latency\"] svg");
+    browser.point(x, y);
     let shown = "document.querySelector('[data-plot=\"stable-latency\"] output').value";
     let pointed = browser.evaluate(shown);
     let pointed = pointed.as_str().unwrap();
@@ -98,66 +126,187 @@ fn filters_select_messages() {
         "challenge broadcast-3d --simulate --seed 1",
         0,
     );
-    let all = messages(&mut browser);
-    assert!(all.len() > 100, "{}", all.len());
+    let all = counts(&mut browser);
+    assert!(all[0] > 6000 && all[1] > 2000, "{all:?}");
     choose(&mut browser, "node", "n7");
     let of_node = messages(&mut browser);
-    assert!(!of_node.is_empty() && of_node.len() < all.len());
-    for message in &of_node {
-        assert!(
-            message.contains("n7 →") || message.contains("→ n7,"),
-            "{message}"
-        );
+    assert!(of_node.len() > 10 && counts(&mut browser)[0] < all[0] / 2);
+    for [_, from, to, ..] in &of_node {
+        assert!(from == "n7" || to == "n7", "{from} → {to}");
     }
     choose(&mut browser, "node", "all");
     choose(&mut browser, "kind", "gossip");
-    for message in messages(&mut browser) {
-        assert!(message.contains("\"type\":\"gossip\""), "{message}");
+    for [.., body] in messages(&mut browser) {
+        assert!(body.contains("\"type\":\"gossip\""), "{body}");
     }
     choose(&mut browser, "kind", "all");
     let client = browser
         .evaluate("document.getElementById('filters').elements.client.options[3].textContent");
     let client = client.as_str().unwrap();
     choose(&mut browser, "client", client);
-    for message in messages(&mut browser) {
-        assert!(
-            message.contains(&format!("{client} →")) || message.contains(&format!("→ {client},"))
-        );
+    for [_, from, to, ..] in messages(&mut browser) {
+        assert!(from == client || to == client, "{from} → {to}");
     }
     choose(&mut browser, "client", "all");
+    choose(&mut browser, "operation", "read");
+    let reads = counts(&mut browser)[1];
+    assert!(reads > 0 && reads < all[1], "{reads}");
+    choose(&mut browser, "operation", "all");
     // A time window, and the button that moves it.
     choose(&mut browser, "from", "10");
     choose(&mut browser, "to", "10.2");
-    for message in messages(&mut browser) {
-        let sent: f64 = message.split(' ').next().unwrap().parse().unwrap();
-        assert!((9.5..=10.2).contains(&sent), "{message}");
+    for [sent, ..] in messages(&mut browser) {
+        let sent: f64 = sent.parse().unwrap();
+        assert!((9.5..=10.2).contains(&sent), "{sent}");
     }
     browser.evaluate("document.getElementById('later').click()");
-    let from = number(
-        &mut browser,
-        "+document.getElementById('filters').elements.from.value",
-    );
-    assert!((from - 10.1).abs() < 1e-6, "{from}");
+    assert_eq!(window(&mut browser), [10.1, 10.3]);
     browser.evaluate("document.getElementById('all').click()");
-    assert_eq!(
-        messages(&mut browser).len(),
-        600,
-        "the number of drawn messages is limited"
+    assert_eq!(counts(&mut browser), all);
+    browser.assert_no_errors();
+}
+
+#[test]
+fn the_timeline_is_moved_and_zoomed_by_pointer_wheel_and_keys() {
+    let Some(mut browser) = Browser::start() else {
+        return;
+    };
+    browser.resize(1280, 900);
+    let _store = open_report(
+        &mut browser,
+        "challenge broadcast-3d --simulate --seed 1",
+        0,
     );
-    let status = browser.evaluate("document.getElementById('status').value");
+    let drawn = "document.documentElement.dataset.drawn";
+    assert_eq!(browser.evaluate(drawn), "counts");
+    let whole = window(&mut browser);
+    assert!(whole[0] <= 0.0 && whole[1] > 29.0, "{whole:?}");
+    let [x, y] = middle(&mut browser, "#messages");
+    // The wheel zooms with Ctrl only, until the drawing has the focus.
+    browser.wheel([x, y], -400.0, true);
+    let span = |[from, to]: [f64; 2]| to - from;
+    let zoomed = window(&mut browser);
+    assert!(span(zoomed) < span(whole) * 0.6, "{zoomed:?}");
+    assert!(zoomed[0] > whole[0] && zoomed[1] < whole[1], "{zoomed:?}");
+    browser.drag([x, y], [x + 200.0, y]);
+    let dragged = window(&mut browser);
+    assert!(dragged[0] < zoomed[0] - 1.0, "{dragged:?}");
+    assert!((span(dragged) - span(zoomed)).abs() < 1e-3, "{dragged:?}");
+    browser.wheel([x, y], -400.0, false);
+    assert!(span(window(&mut browser)) < span(dragged) * 0.6);
+    // The keys of both drawings.
+    for canvas in ["timeline", "messages"] {
+        browser.evaluate("document.getElementById('all').click()");
+        browser.evaluate(&format!("document.getElementById('{canvas}').focus()"));
+        for _ in 0..8 {
+            browser.press("+");
+        }
+        let near = window(&mut browser);
+        assert!((span(near) - span(whole) / 256.0).abs() < 1e-3, "{near:?}");
+        settle(&mut browser);
+        assert_eq!(browser.evaluate(drawn), "arrows");
+        browser.press("ArrowRight");
+        let moved = window(&mut browser);
+        assert!((moved[0] - near[0] - span(near) / 5.0).abs() < 1e-3);
+        browser.press("Home");
+        assert_eq!(window(&mut browser)[0], whole[0]);
+        browser.press("End");
+        assert_eq!(window(&mut browser)[1], whole[1]);
+        browser.press("-");
+        assert!(span(window(&mut browser)) > span(near) * 1.9);
+    }
+    // The overview: a click centers the window, which is then dragged.
+    let [x, y] = middle(&mut browser, "#overview");
+    browser.drag([x - 100.0, y], [x, y]);
+    let [from, to] = window(&mut browser);
+    let center = (whole[0] + whole[1]) / 2.0;
+    assert!(((from + to) / 2.0 - center).abs() < 0.1, "{from} to {to}");
+    browser.assert_no_errors();
+}
+
+#[test]
+fn an_operation_or_a_message_is_selected_by_keys_or_a_click() {
+    let Some(mut browser) = Browser::start() else {
+        return;
+    };
+    browser.resize(1280, 900);
+    let _store = open_report(
+        &mut browser,
+        "challenge broadcast-3d --simulate --seed 1",
+        0,
+    );
+    let selected = "document.getElementById('selected').value";
+    browser.evaluate("document.getElementById('timeline').focus()");
+    browser.press("ArrowDown");
+    let first = browser.evaluate(selected);
     assert!(
-        status.as_str().unwrap().contains("the first 600"),
-        "{status}"
+        first.as_str().unwrap().contains("process 0 on n0"),
+        "{first}"
     );
-    // A selected message is shown in full, by pointer or keyboard.
-    browser.evaluate("document.querySelector('#timeline').focus()");
-    browser.press("ArrowRight");
-    let selected = browser.evaluate("document.getElementById('selected').value");
-    assert!(
-        selected.as_str().unwrap().contains("process 0 on n0"),
-        "{selected}"
+    browser.press("ArrowDown");
+    assert_ne!(browser.evaluate(selected), first);
+    browser.press("ArrowUp");
+    assert_eq!(browser.evaluate(selected), first);
+    // Once it is large, a click selects it again.
+    browser.press("Enter");
+    browser.press("Escape");
+    let none = browser.evaluate(selected);
+    assert!(none.as_str().unwrap().starts_with("Select "), "{none}");
+    settle(&mut browser);
+    let at = "(() => { const box = document.getElementById('timeline').getBoundingClientRect();
+        const [from, to] = document.documentElement.dataset.window.split(' ').map(Number);
+        return [box.left + 96 - from / (to - from) * (box.width - 106), box.top + 32]; })()";
+    middle(&mut browser, "#timeline");
+    let at: [f64; 2] = serde_json::from_value(browser.evaluate(at)).unwrap();
+    browser.drag(at, at);
+    assert_eq!(browser.evaluate(selected), first);
+    browser.evaluate("document.getElementById('messages').focus()");
+    browser.press("n");
+    let message = browser.evaluate(selected);
+    assert!(message.as_str().unwrap().contains(" → "), "{message}");
+    browser.assert_no_errors();
+}
+
+#[test]
+fn a_button_marks_operations_and_messages_in_its_seconds() {
+    let Some(mut browser) = Browser::start() else {
+        return;
+    };
+    let _store = open_report(
+        &mut browser,
+        "challenge broadcast-3d --simulate --seed 1",
+        0,
     );
-    browser.evaluate("document.getElementById('as-table').open = true");
+    choose(&mut browser, "node", "n7");
+    let click = |ops: &str, messages: &str| {
+        format!(
+            "(() => {{ const button = document.createElement('button');
+               Object.assign(button.dataset, {{ from: 2e6, to: 3.5e6, {ops} {messages} }});
+               document.body.append(button); button.click(); button.remove(); }})()"
+        )
+    };
+    let marked = "document.documentElement.dataset.marked ?? ''";
+    for (ops, messages, expected) in [
+        (
+            "ops: '200,201',",
+            "messages: '700,701,99999999'",
+            "2 operations, 2 messages",
+        ),
+        ("ops: '7'", "", "1 operation"),
+        ("", "messages: '42'", "1 message"),
+        ("", "", ""),
+    ] {
+        browser.evaluate(&click(ops, messages));
+        assert_eq!(browser.evaluate(marked), expected);
+        assert_eq!(window(&mut browser), [2.0, 3.5]);
+        let is_hidden = browser.evaluate("document.getElementById('marks').hidden");
+        assert_eq!(is_hidden, expected.is_empty());
+    }
+    let node = browser.evaluate("document.getElementById('filters').elements.node.value");
+    assert_eq!(node, "", "filters would hide what is marked");
+    browser.evaluate(&click("ops: '200'", ""));
+    browser.evaluate("document.getElementById('clear-marks').click()");
+    assert_eq!(browser.evaluate(marked), "");
     browser.assert_no_errors();
 }
 
@@ -197,43 +346,12 @@ fn the_report_of_an_invalid_run_shows_what_was_lost_and_when() {
         "+document.querySelector('button[data-from]').dataset.from / 1e6",
     );
     browser.evaluate("document.querySelector('button[data-from]').click()");
-    let from = number(
-        &mut browser,
-        "+document.getElementById('filters').elements.from.value",
-    );
+    let [from, _] = window(&mut browser);
     assert!((from - start).abs() < 0.001, "{from} is not {start}");
-    browser.evaluate("(() => { const lost = document.getElementById('filters').elements.lost; lost.click(); })()");
-    for message in messages(&mut browser) {
-        assert!(message.contains(", lost:"), "{message}");
+    browser.evaluate("document.getElementById('filters').elements.lost.click()");
+    for [.., took, _] in messages(&mut browser) {
+        assert_eq!(took, "lost");
     }
-    assert!(
-        number(
-            &mut browser,
-            "document.querySelectorAll('#timeline .shade').length"
-        ) > 0.0
-    );
-    browser.assert_no_errors();
-}
-
-#[test]
-fn a_report_fits_a_phone_and_its_graphics_have_labels() {
-    let Some(mut browser) = Browser::start() else {
-        return;
-    };
-    browser.resize(390, 800);
-    let _store = open_report(&mut browser, "challenge g-counter --simulate --seed 1", 0);
-    let wide = number(&mut browser, "document.documentElement.scrollWidth");
-    assert!(wide <= 390.0, "the page is {wide} pixels wide");
-    let unlabelled =
-        "[...document.querySelectorAll('[role=img], [role=group], [role=application]')]
-        .filter((it) => !it.getAttribute('aria-label')).length";
-    assert_eq!(browser.evaluate(unlabelled), 0);
-    let unlabelled = "[...document.querySelectorAll('input, select')].filter((it) => it.labels.length === 0).length";
-    assert_eq!(browser.evaluate(unlabelled), 0);
-    assert_eq!(
-        browser.evaluate("!!document.querySelector('[data-plot=value]')"),
-        true
-    );
     browser.assert_no_errors();
 }
 

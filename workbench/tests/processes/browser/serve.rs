@@ -56,7 +56,7 @@ fn runs_are_listed_filtered_opened_and_compared() {
     }
     let server = Server::start(store.path());
     browser.open(&server.address, "document.querySelector('tbody')");
-    let rows = "document.querySelectorAll('tbody tr').length";
+    let rows = "document.querySelectorAll('tbody tr:not(.bar)').length";
     assert_eq!(browser.evaluate(rows), 4);
     let submit = "document.querySelector('form[role=search]').submit()";
     let choose = |control: &str, value: &str| {
@@ -87,18 +87,29 @@ fn runs_are_listed_filtered_opened_and_compared() {
     let text = browser.evaluate("document.body.innerText");
     assert!(text.as_str().unwrap().contains("\"seed\": 0"), "{text}");
 
-    // Compare the two runs of the same challenge.
+    // Compare the two runs of the same challenge: the button appears once two are ticked.
     let both = format!("{}?workload=broadcast&verdict=valid", server.address);
     browser.open(&both, "document.querySelector('tbody')");
+    let button = "document.querySelector('.bar button').checkVisibility()";
+    for is_shown in [false, true] {
+        browser.evaluate("document.querySelector('input[name=run]:not(:checked)').click()");
+        assert_eq!(browser.evaluate(button), is_shown);
+    }
+    for width in [390, 1280] {
+        browser.resize(width, 900);
+        let fits = format!("document.documentElement.scrollWidth <= {width}");
+        assert_eq!(browser.evaluate(&fits), true);
+    }
     browser.go(
-        "document.querySelector('form[action=\"/compare\"]').submit()",
-        "location.pathname === '/compare' && document.querySelector('img')",
+        "document.querySelector('.bar button').click()",
+        "location.pathname === '/compare' && document.querySelector('svg')",
     );
-    let shown = "Promise.all([...document.images].map((it) => it.decode())).then(() => [...document.images].map((it) => it.naturalWidth > 0 && it.alt !== ''))";
-    assert_eq!(
-        browser.evaluate(shown),
-        json!(vec![true; 10]),
-        "five plots of each"
-    );
+    // Each plot has the same ticks in both.
+    let equal = "[...document.querySelectorAll('.pair')].map((pair) => {
+        const [one, two] = [...pair.querySelectorAll('svg.wide-only')].map((svg) =>
+            [...svg.querySelectorAll('text')].map((it) => it.textContent)
+                .filter((it) => /^-?[0-9.,]+$/.test(it)).join(' '));
+        return one !== '' && one === two; })";
+    assert_eq!(browser.evaluate(equal), json!(vec![true; 5]), "five plots");
     browser.assert_no_errors();
 }

@@ -107,7 +107,7 @@ fn nothing_is_shown_of_the_target_of_a_link_that_leaves_the_store() {
         "{page}"
     );
     assert!(!server.page("/").contains(">report</a>"));
-    let pair = server.page(&format!("/compare?a=echo/{FIRST}&b=echo/{FIRST}"));
+    let pair = server.page(&format!("/compare?run=echo/{FIRST}&run=echo/{FIRST}"));
     assert!(!pair.contains("secret"), "{pair}");
 }
 

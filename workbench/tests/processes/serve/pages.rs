@@ -199,7 +199,7 @@ fn two_runs_are_compared_side_by_side() {
         }
     });
     let [a, b] = [FIRST, SECOND].map(|run| format!("echo%2F{run}"));
-    let page = server.page(&format!("/compare?a={a}&b={b}"));
+    let page = server.page(&format!("/compare?run={b}&run={a}"));
     let row = |cells: [&str; 4]| {
         let [what, a, b, difference] = cells;
         format!(
@@ -225,10 +225,11 @@ fn two_runs_are_compared_side_by_side() {
     assert!(page.contains("has no such plot"), "{page}");
     for (query, status) in [
         ("", 400),
-        ("?a=&b=", 400),
-        ("?a=echo/x&b=echo/y", 404),
-        ("?a=../../etc&b=echo", 400),
-        ("?a=1&a=2", 400),
+        ("?run=echo", 400),
+        ("?run=&run=", 400),
+        ("?run=echo/x&run=echo/y", 404),
+        ("?run=../../etc&run=echo", 400),
+        ("?run=1&run=2&run=3", 400),
     ] {
         assert_eq!(
             server.get(&format!("/compare{query}")).status,

@@ -138,7 +138,6 @@ impl Plots<'_> {
             low - if low < 0.0 { margin } else { 0.0 }..high + margin,
         );
         let mut chart = self.over_time("Counter value in each read", y);
-        chart.legend_is_left = true;
         let lower = range.iter().map(|(at, low, _)| (*at, *low)).collect();
         let upper = range.iter().map(|(at, _, high)| (*at, *high)).collect();
         chart

@@ -26,6 +26,9 @@ const MAX_OPEN: usize = 8;
 /// Maximum length of an operation in its bar, in characters.
 const MAX_CHARS: usize = 18;
 
+/// Width of a character, in pixels.
+const CHAR: f64 = 6.5;
+
 /// Registers that are not linearizable, up to the maximum number of cases.
 pub(super) fn violations(scene: &Scene<'_>, result: &RegistersResult) -> Vec<Evidence> {
     let bad = result.registers.iter().filter_map(|register| {
@@ -173,6 +176,11 @@ fn draw(
                 pair.invocation.seconds(),
                 ok.map_or("the end".to_owned(), |op| format!("{:.6} s", op.seconds())),
             );
+            let starts = ops.iter().map(|it| x(it.invocation.index));
+            let next = starts
+                .filter(|it| *it > left)
+                .fold((WIDTH - 8) as f64, f64::min);
+            let (text_x, text) = place(&label(pair, MAX_CHARS), left, right, next);
             let _ = write!(
                 svg,
                 "<g class=\"{class}\"><rect x=\"{left:.1}\" y=\"{}\" width=\"{:.1}\" height=\"{}\" rx=\"3\"/>\
@@ -180,12 +188,24 @@ fn draw(
                 y + 3,
                 (right - left).max(3.0),
                 ROW - 6,
-                left + 4.0,
+                text_x,
                 y + 17,
-                escaped(&label(pair, MAX_CHARS)),
+                escaped(&text),
                 escaped(&shortened(&description)),
             );
         }
     }
     svg + "</svg>"
+}
+
+/// Places a label in its bar, or, if it is too long, between the bar and the next one; or cuts it.
+fn place(label: &str, left: f64, right: f64, next: f64) -> (f64, String) {
+    let fitting = |from: f64, to: f64| ((to - from - 8.0).max(0.0) / CHAR) as usize;
+    let (inside, outside) = (fitting(left, right), fitting(right, next));
+    match label.chars().count() {
+        length if length <= inside => (left + 4.0, label.to_owned()),
+        length if length <= outside => (right + 4.0, label.to_owned()),
+        _ if inside > 3 => (left + 4.0, text::shortened(label, inside - 1)),
+        _ => (left + 4.0, String::new()),
+    }
 }
