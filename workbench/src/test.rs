@@ -19,7 +19,7 @@ use history::edn;
 use pages::budget::Bar;
 use pages::outcome::Outcome;
 use pages::page::Subject;
-use pages::report::{self, budget_results};
+use pages::report::{self, BudgetResult, budget_results};
 use simulator::judge::judge;
 use simulator::nemesis::Fault;
 use simulator::network::NetLog;
@@ -232,12 +232,13 @@ impl Test<'_> {
             took: start.elapsed(),
             ..Outcome::of(&settings, &record, verdict.as_ref())
         };
-        let budgets = match (self.requirement, &verdict) {
+        let mut budgets = match (self.requirement, &verdict) {
             (Some(Requirement { trial, bar, .. }), Some(_)) => {
                 budget_results(trial.budgets, std::slice::from_ref(&outcome), bar)
             }
             _ => Vec::new(),
         };
+        budgets.retain(BudgetResult::is_required);
         if let Some(verdict) = &verdict {
             folder.write_results(&record, verdict, &budgets)?;
         }

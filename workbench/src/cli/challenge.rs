@@ -23,6 +23,7 @@ use checkers::Validity;
 use pages::budget::Bar;
 use pages::outcome::Outcome;
 use pages::report::{TestReport, budget_results};
+use pages::text::grouped;
 use simulator::options::Options;
 use simulator::simulation::Factory;
 
@@ -104,9 +105,10 @@ fn run_all(arguments: &Arguments, reporter: &mut Reporter) -> anyhow::Result<u8>
     last_seed(seed, arguments.runs)?;
     let mut failed = Vec::new();
     let mut status = code::VALID;
-    for challenge in &challenges {
+    for (index, challenge) in challenges.iter().enumerate() {
         let own_status = Attempt {
             challenge,
+            place: (index + 1, challenges.len()),
             arguments,
             seed,
             reporter,
@@ -144,6 +146,8 @@ fn worse(one: u8, other: u8) -> u8 {
 
 struct Attempt<'a> {
     challenge: &'a Challenge,
+    /// Which one of how many challenges it is, counted from 1.
+    place: (usize, usize),
     arguments: &'a Arguments,
     seed: u64,
     reporter: &'a mut Reporter,
@@ -193,6 +197,7 @@ impl Attempt<'_> {
             part,
             workload: trial.test().0.to_string(),
             flags: trial.flags.join(" "),
+            bar,
             outcomes: Vec::new(),
             budgets: Vec::new(),
             status: code::CRASH,
@@ -244,7 +249,7 @@ impl Attempt<'_> {
                 .print(format_args!("{name}: {passed} (seed {})", self.seed));
             return;
         }
-        self.reporter.print(paint::table(&report.table()));
+        self.reporter.print_table(report.table());
         if !report.has_passed() && report.worst() == Some(Validity::Valid) {
             let missed = paint::outcome(false, report.verdict());
             self.reporter
@@ -333,7 +338,8 @@ impl Attempt<'_> {
             }),
         };
         let is_hidden = self.reporter.is_quiet || self.arguments.simulation.debug.are_given();
-        let mut line = progress::Line::new(self.challenge.name, is_hidden);
+        let round = (seed - self.seed + 1, self.arguments.runs.into());
+        let mut line = progress::Line::new(&self.title(round), is_hidden);
         let outcome = test.run(&Store::new(&self.arguments.store), &mut line);
         line.finish();
         let outcome = outcome?;
@@ -341,6 +347,17 @@ impl Attempt<'_> {
         self.reporter.print_unless_quiet(summary);
         self.warn_if_slow(&options, outcome.invoked_in_time);
         Ok(outcome)
+    }
+
+    /// The challenge in the progress line: which one of several, and which one of its runs.
+    fn title(&self, (round, rounds): (u64, u64)) -> String {
+        let challenge = match self.place {
+            (_, 1) => None,
+            (place, of) => Some(format!("{place}/{of}")),
+        };
+        let round = (rounds > 1).then(|| format!("run {round}/{rounds}"));
+        let places: Vec<String> = challenge.into_iter().chain(round).collect();
+        progress::title(self.challenge.name, &places)
     }
 
     fn run_maelstrom(&self, run: &maelstrom::Run<'_>) -> anyhow::Result<Outcome> {
@@ -355,9 +372,10 @@ impl Attempt<'_> {
 
     /// Warns if the machine was too slow for the rate, as that improves all other figures.
     fn warn_if_slow(&self, options: &Options, invoked: usize) {
-        let expected = options.rate * options.time_limit.as_secs_f64();
+        let expected = (options.rate * options.time_limit.as_secs_f64()).round();
         if (invoked as f64) < 0.9 * expected {
             let warning = paint::warning();
+            let [invoked, expected] = [invoked as u64, expected as u64].map(grouped);
             self.reporter.print_unless_quiet(format_args!(
                 "{warning} {invoked} of about {expected} operations began: the machine is too slow"
             ));

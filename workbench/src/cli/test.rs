@@ -14,6 +14,7 @@ use crate::log::LogFormat;
 use crate::store::Store;
 use crate::test::{LogOptions, Stage, Test};
 use checkers::Validity;
+use pages::budget::Bar;
 use pages::outcome::Outcome;
 use pages::report::TestReport;
 use simulator::network::NetLog;
@@ -154,6 +155,7 @@ fn run_rounds(
         part: (1, 1),
         workload: arguments.flags.workload.to_string(),
         flags: arguments.words(),
+        bar: Bar::Official,
         outcomes: Vec::new(),
         budgets: Vec::new(),
         status: code::VALID,
@@ -161,7 +163,9 @@ fn run_rounds(
     };
     for round in 0..u64::from(arguments.test_count) {
         let seed = first + round;
-        let outcome = arguments.run_one(&program, seed, own.repeat(Some(seed)), reporter)?;
+        let place = (round + 1, arguments.test_count);
+        let command = own.repeat(Some(seed));
+        let outcome = arguments.run_one(&program, seed, command, place, reporter)?;
         report.status = outcome.validity.map_or(code::CRASH, exit_code);
         if arguments.simulation.repeat > 1 && report.status == code::VALID {
             report.status = reporter.report_repeats(arguments.simulation.repeat, &outcome);
@@ -181,6 +185,7 @@ impl Arguments {
         program: &Path,
         seed: u64,
         command: String,
+        round: (u64, u32),
         reporter: &Reporter,
     ) -> anyhow::Result<Outcome> {
         let options = self.flags.options()?;
@@ -211,7 +216,10 @@ impl Arguments {
         };
         let workload = self.flags.workload;
         let is_hidden = reporter.is_quiet || self.simulation.debug.are_given();
-        let mut line = progress::Line::new(&workload.to_string(), is_hidden);
+        let (round, of) = round;
+        let place = (of > 1).then(|| format!("run {round}/{of}"));
+        let title = progress::title(workload.name(), &Vec::from_iter(place));
+        let mut line = progress::Line::new(&title, is_hidden);
         let outcome = test.run(&Store::new(&self.store), &mut line);
         line.finish();
         let outcome = outcome?;

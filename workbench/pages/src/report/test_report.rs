@@ -1,12 +1,12 @@
 //! A test that was run once or several times, and whether its requirements are met. Of several runs
 //! each must be valid, and the medians must meet the budgets.
 
-use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{CellAlignment, Table};
 use serde_json::{Value, json};
 
 use super::budgets::mark;
-use super::{BudgetResult, Case, CaseResult, Failure, Report};
+use super::{BudgetResult, Case, CaseResult, Failure, Report, table};
+use crate::budget::Bar;
 use crate::outcome::{Outcome, SHOWN};
 use checkers::Validity;
 
@@ -21,6 +21,8 @@ pub struct TestReport {
     pub workload: String,
     /// Its flags.
     pub flags: String,
+    /// Which bounds count.
+    pub bar: Bar,
     /// Each run.
     pub outcomes: Vec<Outcome>,
     /// The budgets, with what was measured in all runs.
@@ -64,9 +66,10 @@ impl TestReport {
 
     /// The requirements in a table, with what was measured.
     pub fn table(&self) -> Table {
-        let mut table = Table::new();
-        table.load_style(UTF8_FULL_CONDENSED);
-        table.set_header(["requirement", "measured", "official", "our bar", ""]);
+        let ours = |text| (self.bar == Bar::Ours).then_some(text);
+        let mut table = table();
+        let header = ["requirement", "measured", "official"].into_iter();
+        table.set_header(header.chain(ours("our bar")).chain([""]));
         let valid = self.outcomes.iter();
         let valid = valid.filter(|it| it.validity == Some(Validity::Valid));
         let history = match self.outcomes.len() {
@@ -74,14 +77,14 @@ impl TestReport {
             several => format!("{} of {several} valid", valid.count()),
         };
         let all = mark(self.worst() == Some(Validity::Valid));
-        table.add_row(["history", &history, "valid", "valid", all]);
+        let row = ["history", &*history, "valid"].into_iter();
+        table.add_row(row.chain(ours("valid")).chain([all]));
         for budget in &self.budgets {
             table.add_row(budget.cells());
         }
-        for column in [1, 2, 3] {
-            if let Some(column) = table.column_mut(column) {
-                column.set_cell_alignment(CellAlignment::Right);
-            }
+        let last = table.column_count() - 1;
+        for column in table.column_iter_mut().take(last).skip(1) {
+            column.set_cell_alignment(CellAlignment::Right);
         }
         table
     }
@@ -134,7 +137,8 @@ impl TestReport {
             Some(_) | None => "history".to_owned(),
         };
         let histories = self.outcomes.iter().map(|it| it.case(name(it)));
-        let budgets = self.budgets.iter().map(|budget| {
+        let required = self.budgets.iter().filter(|it| it.is_required());
+        let budgets = required.map(|budget| {
             let missed = || Failure {
                 message: format!(
                     "{}: {}, must be {}",
@@ -178,6 +182,7 @@ mod tests {
             part: (1, 1),
             workload: "broadcast".to_owned(),
             flags: "-w broadcast".to_owned(),
+            bar: Bar::Ours,
             outcomes,
             budgets: slow(),
             status: 1,

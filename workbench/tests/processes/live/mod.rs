@@ -24,4 +24,5 @@ mod processes;
 mod replies;
 mod run_files;
 mod start;
+mod terminal;
 mod transactions;
