@@ -39,8 +39,8 @@ pub(super) struct Arguments {
     #[arg(long, conflicts_with = "maelstrom")]
     simulate: bool,
 
-    /// The seed of everything random; without it one is chosen and printed.
-    #[arg(long, value_name = "N")]
+    /// The seed of everything random; without it one is chosen and printed. Maelstrom has no seeds.
+    #[arg(long, value_name = "N", conflicts_with = "maelstrom")]
     seed: Option<u64>,
 
     /// How often to run each challenge; the table shows medians.
@@ -48,7 +48,8 @@ pub(super) struct Arguments {
           value_parser = clap::value_parser!(u32).range(1..))]
     runs: u32,
 
-    /// Your own program, tested in place of our solution, with the official budgets.
+    /// Your own program, tested in place of our solution, with the official budgets. A name without a
+    /// slash is a file in the working directory, or else a program on PATH.
     #[arg(long, value_name = "FILE")]
     bin: Option<PathBuf>,
 

@@ -152,10 +152,17 @@ fn arrange(flag: Arg) -> Arg {
         .hide_short_help(!is_common)
 }
 
-/// Says of a test's flag what holds in a storm or a sweep: which ones there are, and what happens
-/// without them.
+/// Says of a flag what holds in a storm or a sweep: which flags of a test there are, what happens
+/// without them, and that one seed is watched.
 fn adapt(command: &str, flag: Arg) -> Arg {
     let id = flag.get_id().to_string();
+    if ["stop_at", "watch"].contains(&&*id) {
+        let help = flag.get_help().map(ToString::to_string);
+        return flag.help(format!(
+            "{}. Needs one seed: --seeds N",
+            help.unwrap_or_default()
+        ));
+    }
     let is_hidden = flag
         .get_long()
         .is_some_and(|it| SET_BY_CHALLENGE.contains(&it));
