@@ -7,6 +7,7 @@ use console::Term;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::warn;
+use super::wrap::wrap;
 use crate::live::Observer;
 use pages::report;
 use pages::text::{counted, grouped};
@@ -98,7 +99,8 @@ impl Observer for Line {
         ));
         // The summary at the end repeats them.
         for incident in &run.incidents()[self.printed_incidents..] {
-            self.bar.println(report::cut(&incident.to_string()));
+            let incident = report::cut(&incident.to_string());
+            self.bar.println(wrap(&incident, width));
         }
         self.printed_incidents = run.incidents().len();
     }
@@ -133,7 +135,8 @@ fn shown(progress: &Progress, messages_per_second: Option<u64>) -> [String; 5] {
         Stage::Load => ("load", "load"),
         Stage::Draining => ("waiting for the last replies", "last replies"),
         Stage::Recovery => ("recovery (nodes converge)", "recovery"),
-        Stage::Final | Stage::Over => ("final operations", "final"),
+        Stage::Final => ("final operations", "final"),
+        Stage::Over => ("over", "over"),
     };
     let [elapsed, planned] = [elapsed.min(planned), planned].map(|it| it.as_secs());
     let time = format!("{elapsed} of {planned} s");

@@ -29,7 +29,7 @@ use crate::store::Store;
 use crate::test::facts;
 use pages::page::Subject;
 use pages::report;
-use pages::text::grouped;
+use pages::text::{counted, grouped};
 use scenario::Scenario;
 use simulator::nemesis::Fault;
 use simulator::options::PartialOptions;
@@ -365,7 +365,13 @@ impl Campaign<'_> {
         let options = storm.options(failure.seed);
         let mut run = storm.run_with(failure.seed, &options, true)?;
         if self.arguments.shrink {
-            let shrunk = shrink(storm, run, self.arguments.shrink_runs);
+            let line = progress::Line::new(&self.title(), self.reporter.is_quiet);
+            let max = self.arguments.shrink_runs;
+            let shrunk = shrink(storm, run, max, |tried| {
+                let runs = counted(max, "run");
+                line.show(format!("shrinking: {} of up to {runs}", grouped(tried)));
+            });
+            line.finish();
             run = storm.run_with(shrunk.run.seed, &shrunk.run.options, true)?;
             let smallest = Totals::of(&run, |run| Described {
                 options: self.options(run),

@@ -161,7 +161,7 @@ impl TestReport {
 
 #[cfg(test)]
 mod tests {
-    use super::super::budgets::tests::slow;
+    use super::super::budgets::tests::{of_another_program, slow};
     use super::*;
 
     fn outcome(validity: Option<Validity>, seed: u64) -> Outcome {
@@ -201,6 +201,32 @@ mod tests {
         assert_eq!(failed, [missed]);
         assert_eq!(report.verdict, "a budget is missed");
         assert_eq!(report.seed, "1");
+    }
+
+    #[test]
+    fn another_program_has_the_official_bounds_alone() {
+        let mut other = test(vec![outcome(Some(Validity::Valid), 1)]);
+        other.bar = Bar::Official;
+        other.budgets = of_another_program();
+        let table = other.table().to_string();
+        assert!(
+            !table.contains("our bar") && table.contains("< 30"),
+            "{table}"
+        );
+        // What is only measured is no requirement.
+        assert!(table.contains("operations not ok"), "{table}");
+        let report = other.report();
+        let names: Vec<&str> = report.cases.iter().map(|it| &*it.name).collect();
+        assert_eq!(names, ["history", "messages per operation"]);
+        let text = crate::report::markdown("workbench challenge", &[report]);
+        assert!(
+            text.contains("messages per operation: 7.000, &lt; 30 (official)"),
+            "{text}"
+        );
+        assert!(
+            !text.contains("our bar") && !text.contains("not ok"),
+            "{text}"
+        );
     }
 
     #[test]

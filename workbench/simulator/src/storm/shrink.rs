@@ -28,8 +28,14 @@ pub struct Shrunk {
     pub tried: u64,
 }
 
-/// Looks for smaller invalid runs until none is found, or about `max_runs` have been tried.
-pub fn shrink(storm: &Storm, failing: StormRun, max_runs: u64) -> Shrunk {
+/// Looks for smaller invalid runs until none is found, or about `max_runs` have been tried. `on_tried`
+/// receives [`Shrunk::tried`] so far.
+pub fn shrink(
+    storm: &Storm,
+    failing: StormRun,
+    max_runs: u64,
+    mut on_tried: impl FnMut(u64),
+) -> Shrunk {
     let mut shrunk = Shrunk {
         run: failing,
         tried: 0,
@@ -39,6 +45,7 @@ pub fn shrink(storm: &Storm, failing: StormRun, max_runs: u64) -> Shrunk {
             if shrunk.tried >= max_runs {
                 break 'smaller;
             }
+            on_tried(shrunk.tried);
             shrunk.tried += TRIES;
             if let Some(run) = first_failure(storm, shrunk.run.seed, &options) {
                 shrunk.run = run;
