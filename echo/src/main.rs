@@ -12,6 +12,6 @@ use echo::Echo;
 struct Flags {}
 
 fn main() -> anyhow::Result<()> {
-    let Flags {} = Flags::parse();
+    let Flags {} = shared::parse();
     shared::run(|_cluster, _ctx| Echo)
 }

@@ -16,6 +16,6 @@ struct Arguments {
 }
 
 fn main() -> anyhow::Result<()> {
-    let Arguments { flags } = Arguments::parse();
+    let Arguments { flags } = shared::parse();
     shared::run(shared::with_flags(flags, GCounter::boot))
 }

@@ -86,7 +86,7 @@ pub use caller::Caller;
 pub use context::{Context, Outbox};
 pub use engine::Engine;
 pub use error::{ErrorCode, Failure, RpcError};
-pub use flags::{milliseconds, read_flags, with_flags};
+pub use flags::{milliseconds, parse, read_flags, with_flags};
 pub use id::{Cluster, NodeId};
 pub use kv::{Kv, LIN_KV, LWW_KV, SEQ_KV};
 pub use node::Node;

@@ -13,6 +13,6 @@ use unique_ids::UniqueIds;
 struct Flags {}
 
 fn main() -> anyhow::Result<()> {
-    let Flags {} = Flags::parse();
+    let Flags {} = shared::parse();
     shared::run(|cluster, ctx| UniqueIds::boot(&cluster, ctx))
 }

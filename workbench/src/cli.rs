@@ -10,6 +10,7 @@ mod dashes;
 mod doc;
 mod exit_status;
 mod former;
+mod help;
 #[cfg(feature = "simulate")]
 mod jobs;
 #[cfg(feature = "junit")]
@@ -34,6 +35,7 @@ mod storm;
 #[cfg(feature = "simulate")]
 mod sweep;
 mod test;
+mod wrap;
 
 use std::ffi::OsString;
 use std::fmt::Display;
@@ -44,10 +46,9 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use clap::builder::PossibleValuesParser;
-#[cfg(feature = "shell")]
-use clap::builder::Resettable;
 use clap::error::ErrorKind;
-use clap::{ColorChoice, CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::{ColorChoice, FromArgMatches, Parser, Subcommand};
+use console::Term;
 use serde_json::{Value, json};
 
 use again::OwnCommand;
@@ -58,7 +59,7 @@ use exit_status::{
 #[cfg(feature = "simulate")]
 use exit_status::{EXIT_STATUS_OF_MERGE, EXIT_STATUS_OF_STORM, EXIT_STATUS_OF_SWEEP};
 
-use crate::challenge::{ALL, Challenge, SET_BY_CHALLENGE};
+use crate::challenge::{ALL, Challenge};
 use crate::interrupt::Interrupt;
 use crate::keeper::{self, Keeper};
 use crate::solutions::Solution;
@@ -77,7 +78,7 @@ use simulator::simulation::Factory;
     after_help = EXIT_STATUS_OF_CHALLENGE
 )]
 struct CommandLine {
-    /// When to print colours: on terminals (see also NO_COLOR and CLICOLOR_FORCE), always, or
+    /// When to print colours: auto (on terminals; see also NO_COLOR and CLICOLOR_FORCE), always, or
     /// never.
     #[arg(
         long,
@@ -145,7 +146,7 @@ pub fn main() -> ExitCode {
         print_error(complaint);
         return ExitCode::from(code::USAGE);
     }
-    let mut line = command();
+    let mut line = help::command();
     let words: Vec<OsString> = std::env::args_os().collect();
     let matches = match line.try_get_matches_from_mut(&words) {
         Ok(matches) => matches,
@@ -184,47 +185,6 @@ pub fn main() -> ExitCode {
             ExitCode::from(status_of(&error))
         }
     }
-}
-
-/// All commands and their flags.
-fn command() -> clap::Command {
-    let adapt = |line: clap::Command, name: &'static str| {
-        // A challenge sets its own workload; a storm may have one in place of a challenge.
-        let hide = |flag: clap::Arg| {
-            let is_set =
-                |it: &str| SET_BY_CHALLENGE.contains(&it) && (name != "storm" || it != "workload");
-            let is_hidden = flag.get_long().is_some_and(is_set);
-            flag.hide(is_hidden)
-        };
-        line.mut_subcommand(name, |command| {
-            let command = command.mut_arg("workload", |flag| flag.default_value("echo"));
-            command.mut_args(hide)
-        })
-    };
-    SIMULATED.into_iter().fold(CommandLine::command(), adapt)
-}
-
-/// Commands that take the flags of a test, except those that a challenge sets.
-#[cfg(feature = "simulate")]
-const SIMULATED: [&str; 2] = ["storm", "sweep"];
-#[cfg(not(feature = "simulate"))]
-const SIMULATED: [&str; 0] = [];
-
-/// All commands and their flags, without hidden ones: for completions and manual pages.
-#[cfg(feature = "shell")]
-fn visible_command() -> clap::Command {
-    let visible = |name: &'static str, command: &clap::Command| {
-        let flags = command.get_arguments();
-        let flags = flags.filter(|flag| !flag.is_hide_set());
-        clap::Command::new(name)
-            .about(Resettable::from(command.get_about().cloned()))
-            .long_about(Resettable::from(command.get_long_about().cloned()))
-            .after_help(Resettable::from(command.get_after_help().cloned()))
-            .args(flags.cloned())
-    };
-    let show =
-        |line: clap::Command, name| line.mut_subcommand(name, |command| visible(name, &command));
-    SIMULATED.into_iter().fold(command(), show)
 }
 
 /// A usage error that clap does not find.
@@ -270,21 +230,59 @@ fn replace(file: &mut File, text: &str) -> std::io::Result<()> {
 fn usage(mut error: clap::Error) -> ExitCode {
     former::suggest(&mut error);
     // A closed stdout or stderr is ignored.
-    let _ = error.print();
+    let _ = if error.use_stderr() {
+        let columns = of_terminal(&Term::stderr());
+        let text = help::rendered(&error, columns.unwrap_or(usize::MAX));
+        write!(anstream::stderr(), "{text}")
+    } else {
+        let text = help::rendered(&error, stdout_columns().min(help::MAX_WIDTH));
+        write!(anstream::stdout(), "{text}")
+    };
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => ExitCode::SUCCESS,
         _ => ExitCode::from(code::USAGE),
     }
 }
 
+/// How wide the lines on a stream may be: as wide as the terminal, or else as COLUMNS says.
+fn columns(stream: &Term) -> usize {
+    const DEFAULT: usize = 80;
+    let given = || std::env::var("COLUMNS").ok()?.parse().ok();
+    of_terminal(stream).or_else(given).unwrap_or(DEFAULT)
+}
+
+fn of_terminal(stream: &Term) -> Option<usize> {
+    stream.size_checked().map(|(_, columns)| columns.into())
+}
+
+/// How wide lines on stdout may be.
+fn stdout_columns() -> usize {
+    columns(&Term::stdout())
+}
+
+/// Text for a stream: on a terminal its lines are broken between words, except commands, which are to
+/// be copied, and drawings.
+fn fitted(text: impl Display, stream: &Term) -> String {
+    let text = escape(text);
+    let Some(columns) = of_terminal(stream) else {
+        return text;
+    };
+    let is_whole = |line: &str| line.contains("again: ") || line.contains('│');
+    let lines = text.split('\n').map(|line| match is_whole(line) {
+        true => line.to_owned(),
+        false => wrap::wrap(line, columns),
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
 /// Prints a line for the user on stdout. A closed stdout is ignored, the exit status still counts.
 fn print_line(text: impl Display) {
-    let _ = writeln!(anstream::stdout(), "{}", escape(text));
+    let _ = writeln!(anstream::stdout(), "{}", fitted(text, &Term::stdout()));
 }
 
 /// Prints a line for the user on stderr.
 fn warn(text: impl Display) {
-    let _ = writeln!(anstream::stderr(), "{}", escape(text));
+    let _ = writeln!(anstream::stderr(), "{}", fitted(text, &Term::stderr()));
 }
 
 /// Text that may come from a node: nothing in it is a command to GitHub's runner.
@@ -341,8 +339,17 @@ fn factory(_: Solution, _: &[String]) -> anyhow::Result<Factory> {
 
 /// Accepts the challenges' names, and `all`.
 fn challenge_names() -> PossibleValuesParser {
-    let names = ALL.iter().map(|challenge| challenge.name);
-    PossibleValuesParser::new(names.chain(["all"]))
+    PossibleValuesParser::new(all_names().chain(["all"]))
+}
+
+/// Accepts the name of a challenge.
+#[cfg(feature = "simulate")]
+fn challenge_name() -> PossibleValuesParser {
+    PossibleValuesParser::new(all_names())
+}
+
+fn all_names() -> impl Iterator<Item = &'static str> {
+    ALL.iter().map(|challenge| challenge.name)
 }
 
 /// The challenges of these names.
@@ -354,7 +361,7 @@ fn chosen(names: &[String]) -> anyhow::Result<Vec<&'static Challenge>> {
             continue;
         }
         let Some(challenge) = ALL.iter().find(|challenge| challenge.name == name) else {
-            let known: Vec<&str> = ALL.iter().map(|challenge| challenge.name).collect();
+            let known: Vec<&str> = all_names().collect();
             return Err(misuse(unknown_name("challenge", name, &known)));
         };
         chosen.push(challenge);
@@ -392,7 +399,7 @@ fn command_line(words: &[String]) -> String {
 mod tests {
     #[test]
     fn the_command_line_is_well_formed() {
-        super::command().debug_assert();
-        super::visible_command().debug_assert();
+        super::help::command().debug_assert();
+        super::help::visible_command().debug_assert();
     }
 }

@@ -54,9 +54,8 @@ pub struct TestFlags {
     #[arg(long, value_name = "RATE", default_value = "5", value_parser = parse_rate)]
     pub rate: f64,
 
-    /// How long the main phase lasts, in seconds.
-    #[arg(long, value_name = "S", default_value_t = 60,
-          value_parser = clap::value_parser!(u32).range(1..))]
+    /// How long the main phase lasts, in whole seconds.
+    #[arg(long, value_name = "S", default_value_t = 60, value_parser = parse_time_limit)]
     pub time_limit: u32,
 
     /// The mean latency of messages between nodes, and between nodes and services, in milliseconds.
@@ -73,7 +72,7 @@ pub struct TestFlags {
     pub faults: FaultFlags,
 
     /// The maximum number of operations in the main phase.
-    #[arg(long, value_name = "N", help_heading = "Storms")]
+    #[arg(long, value_name = "N")]
     pub max_operations: Option<u64>,
 
     /// The topology that the broadcast workload sends to nodes.
@@ -264,6 +263,11 @@ where
 fn parse_node(name: &str) -> Result<NodeId, String> {
     let name = name.trim();
     check_name(name).map(|()| NodeId::from(name))
+}
+
+fn parse_time_limit(text: &str) -> Result<u32, String> {
+    let seconds = text.parse().ok().filter(|it| *it > 0);
+    seconds.ok_or_else(|| "expected a whole number of seconds above 0".to_owned())
 }
 
 fn parse_rate(text: &str) -> Result<f64, String> {

@@ -22,7 +22,7 @@ use history::edn;
 use pages::budget::Bar;
 use pages::outcome::Outcome;
 use pages::page::Subject;
-use pages::report::{self, budget_results};
+use pages::report::{self, BudgetResult, budget_results};
 use pages::text::interrupted;
 use simulator::judge::judge;
 use simulator::nemesis::Fault;
@@ -251,13 +251,14 @@ impl Test<'_> {
             took: start.elapsed(),
             ..Outcome::of(&settings, &record, verdict.as_ref())
         };
-        let budgets = match (self.requirement, &verdict) {
+        let mut budgets = match (self.requirement, &verdict) {
             // What an interrupted run has cost so far is not what the whole one would have.
             (Some(Requirement { trial, bar, .. }), Some(_)) if record.interrupted_at.is_none() => {
                 budget_results(trial.budgets, std::slice::from_ref(&outcome), bar)
             }
             _ => Vec::new(),
         };
+        budgets.retain(BudgetResult::is_required);
         if let Some(verdict) = &verdict {
             folder.write_results(&record, verdict, &outcome.story, &budgets)?;
         }

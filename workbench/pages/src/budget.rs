@@ -2,7 +2,7 @@
 
 use checkers::{NetResult, Stats, Verdict, WorkloadResult};
 
-use crate::text::MIN_SCIENTIFIC;
+use crate::text::{MIN_SCIENTIFIC, grouped};
 
 /// The operation that never completes as `ok`: a kafka client that crashes on purpose.
 pub(crate) const NEVER_OK: &str = "crash";
@@ -66,6 +66,18 @@ impl Bound {
         limit
     }
 
+    /// The bound for a person: `< 1,000`.
+    pub fn label(self) -> String {
+        let limit = match self.limit() {
+            limit if limit.fract() == 0.0 && limit < MIN_SCIENTIFIC => grouped(limit as u64),
+            limit => limit.to_string(),
+        };
+        match self {
+            Bound::Below(_) => format!("< {limit}"),
+            Bound::AtMost(_) => format!("≤ {limit}"),
+        }
+    }
+
     /// Whether a number is within the bound.
     pub fn holds(self, measured: f64) -> bool {
         match self {
@@ -100,9 +112,12 @@ impl Metric {
     pub fn show(self, number: f64) -> String {
         match self {
             _ if number.abs() >= MIN_SCIENTIFIC => format!("{number:.3e}"),
-            Metric::MessagesPerOp => format!("{number:.3}"),
+            Metric::MessagesPerOp if number < 10.0 => format!("{number:.3}"),
+            Metric::MessagesPerOp if number < 1000.0 => format!("{number:.2}"),
             Metric::RealtimeLag => format!("{number:.2}"),
-            Metric::MedianLatency | Metric::MaxLatency | Metric::NotOk => format!("{number:.0}"),
+            // Latencies in whole milliseconds, unless they are short.
+            _ if number < 10.0 && number.fract() != 0.0 => format!("{number:.1}"),
+            _ => grouped(number.round() as u64),
         }
     }
 }
@@ -168,7 +183,17 @@ impl Measurements {
 
 #[cfg(test)]
 mod tests {
-    use super::Bound;
+    use super::{Bound, Metric};
+
+    #[test]
+    fn numbers_have_as_many_digits_as_matter() {
+        let shown = [1.0664, 23.456, 1_234.5].map(|it| Metric::MessagesPerOp.show(it));
+        assert_eq!(shown, ["1.066", "23.46", "1,235"]);
+        let shown = [0.42, 7.0, 308.4, 1_499.0].map(|it| Metric::MedianLatency.show(it));
+        assert_eq!(shown, ["0.4", "7", "308", "1,499"]);
+        let bounds = [Bound::Below(1000.0), Bound::AtMost(1.25)].map(Bound::label);
+        assert_eq!(bounds, ["< 1,000", "≤ 1.25"]);
+    }
 
     #[test]
     fn below_excludes_its_limit_and_at_most_includes_it() {

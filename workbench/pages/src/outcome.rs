@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::budget::Measurements;
 use crate::report::{Case, CaseResult, Failure, cut, failed_requests};
 use crate::story::Story;
-use crate::text::interrupted;
+use crate::text::{counted, grouped, interrupted};
 use checkers::{CheckerResult, Validity, Verdict};
 use history::edn;
 use history::{History, Kind, Op};
@@ -238,23 +238,17 @@ fn counts(record: &Record) -> String {
     let last = ops.last().map_or(0.0, Op::seconds);
     let count = |kind| record.history.count(kind);
     let (clients, servers) = (record.statistics.clients(), record.statistics.servers());
-    let invoked = count(Kind::Invoke);
-    let operations = if invoked == 1 {
-        "operation"
-    } else {
-        "operations"
-    };
-    let operations = format!(
-        "{invoked} {operations} in {last:.1} s ({} ok, {} failed, {} indeterminate)",
-        count(Kind::Ok),
-        count(Kind::Fail),
-        count(Kind::Info),
-    );
+    let operations = counted(count(Kind::Invoke) as u64, "operation");
+    let [ok, failed, info] =
+        [Kind::Ok, Kind::Fail, Kind::Info].map(|kind| grouped(count(kind) as u64));
+    let operations =
+        format!("{operations} in {last:.1} s ({ok} ok, {failed} failed, {info} indeterminate)");
     match clients.sent + servers.sent {
         0 => operations,
         _ => format!(
             "{operations}; messages: {} with clients, {} between servers",
-            clients.sent, servers.sent
+            grouped(clients.sent),
+            grouped(servers.sent)
         ),
     }
 }

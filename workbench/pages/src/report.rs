@@ -10,6 +10,8 @@ mod sequence;
 mod test_report;
 
 use checkers::Validity;
+use comfy_table::presets::UTF8_FULL_CONDENSED;
+use comfy_table::{ContentArrangement, Table};
 use history::text::visible;
 
 pub use budgets::{BudgetResult, budget_results};
@@ -19,6 +21,9 @@ pub use failed_requests::failed_requests;
 pub use github::{annotations, markdown};
 pub use sequence::sequence;
 pub use test_report::TestReport;
+
+/// How many columns a table has at most where there is no terminal.
+const MAX_TABLE: u16 = 80;
 
 /// How many characters of a line are shown.
 const MAX_LINE: usize = 500;
@@ -30,6 +35,15 @@ pub fn closing(valid: Validity) -> &'static str {
         Validity::Unknown => "Errors occurred during analysis, but no anomalies found. ಠ~ಠ",
         Validity::Invalid => "Analysis invalid! (ﾉಥ益ಥ）ﾉ ┻━┻",
     }
+}
+
+/// An empty table, which is narrowed to so many columns as soon as they are set.
+pub fn table() -> Table {
+    let mut table = Table::new();
+    table.load_style(UTF8_FULL_CONDENSED);
+    table.set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_width(MAX_TABLE);
+    table
 }
 
 /// A text whose lines are cut where they are too long to be read: nodes may print anything.

@@ -26,6 +26,8 @@ use checkers::{
 use serde_json::{Value, json};
 use simulator::run::{Record, Settings};
 
+use crate::text;
+
 use meanings::{Meaning, meaning};
 
 pub(crate) use counters::difference;
@@ -341,15 +343,7 @@ fn unavailable(scene: &Scene<'_>, availability: &Availability) -> Story {
 
 /// `1,012`.
 pub(crate) fn grouped(number: usize) -> String {
-    let digits = number.to_string();
-    let mut grouped = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    grouped
+    text::grouped(number as u64)
 }
 
 /// `1 reply`, `1,012 replies`.

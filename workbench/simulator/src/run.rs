@@ -33,7 +33,7 @@ use line::LineError;
 use operations::Worker;
 use output::{Output, RepeatedIncident};
 use phases::Phase;
-pub use phases::{INIT, INIT_TIMEOUT};
+pub use phases::{INIT, INIT_TIMEOUT, Stage};
 pub use settings::{RECOVERY, Settings};
 
 /// The limit of recorded incidents: a node that is wrong all the time would fill the memory.
@@ -48,8 +48,12 @@ const RACE: &str = "\n    this may be a race in the node: another node's message
 /// The progress of a run, in numbers.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Progress {
+    /// What the run is doing.
+    pub stage: Stage,
     /// The time since time zero.
     pub elapsed: Duration,
+    /// The planned time from time zero to the final phase, or else to the end.
+    pub planned: Duration,
     /// Operations invoked.
     pub invoked: u64,
     /// Operations completed as `ok`.
@@ -295,6 +299,8 @@ impl Run {
     /// The progress so far.
     pub fn progress(&self) -> Progress {
         Progress {
+            stage: self.stage(),
+            planned: self.planned(),
             messages: self.network.statistics().all().sent,
             ..self.progress
         }

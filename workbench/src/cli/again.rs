@@ -125,7 +125,7 @@ mod tests {
 
     #[track_caller]
     fn check(typed: &str, seed: Option<u64>, repeated: &str) {
-        let mut line = super::super::command();
+        let mut line = super::super::help::command();
         let words = shlex::split(typed).unwrap();
         let matches = line.try_get_matches_from_mut(&words).unwrap();
         let (name, given) = matches.subcommand().unwrap();

@@ -26,6 +26,7 @@ use checkers::Validity;
 use pages::budget::Bar;
 use pages::outcome::Outcome;
 use pages::report::{TestReport, budget_results};
+use pages::text::grouped;
 use simulator::options::Options;
 use simulator::simulation::Factory;
 
@@ -41,8 +42,8 @@ pub(super) struct Arguments {
     #[arg(long, conflicts_with = "maelstrom")]
     simulate: bool,
 
-    /// The seed of everything random; without it one is chosen and printed.
-    #[arg(long, value_name = "N")]
+    /// The seed of everything random; without it one is chosen and printed. Maelstrom has no seeds.
+    #[arg(long, value_name = "N", conflicts_with = "maelstrom")]
     seed: Option<u64>,
 
     /// How often to run each challenge; the table shows medians.
@@ -50,7 +51,8 @@ pub(super) struct Arguments {
           value_parser = clap::value_parser!(u32).range(1..))]
     runs: u32,
 
-    /// Your own program, tested in place of our solution, with the official budgets.
+    /// Your own program, tested in place of our solution, with the official budgets. A name without a
+    /// slash is a file in the working directory, or else a program on PATH.
     #[arg(long, value_name = "FILE")]
     bin: Option<PathBuf>,
 
@@ -119,9 +121,10 @@ fn run_all(arguments: &Arguments, reporter: &mut Reporter) -> anyhow::Result<u8>
     let mut failed = Vec::new();
     let mut passed = 0;
     let mut status = code::VALID;
-    for challenge in &challenges {
+    for (index, challenge) in challenges.iter().enumerate() {
         let own_status = Attempt {
             challenge,
+            place: (index + 1, challenges.len()),
             arguments,
             seed,
             interrupt: &interrupt,
@@ -165,6 +168,8 @@ fn worse(one: u8, other: u8) -> u8 {
 
 struct Attempt<'a> {
     challenge: &'a Challenge,
+    /// Which one of how many challenges it is, counted from 1.
+    place: (usize, usize),
     arguments: &'a Arguments,
     seed: u64,
     interrupt: &'a Interrupt,
@@ -219,6 +224,7 @@ impl Attempt<'_> {
             part,
             workload: trial.test().0.to_string(),
             flags: trial.flags.join(" "),
+            bar,
             outcomes: Vec::new(),
             budgets: Vec::new(),
             status: code::CRASH,
@@ -281,7 +287,7 @@ impl Attempt<'_> {
                 .print(format_args!("{name}: {passed} (seed {})", self.seed));
             return;
         }
-        self.reporter.print(paint::table(&report.table()));
+        self.reporter.print_table(report.table());
         if self.interrupt.is_set() {
             let (name, run) = (report.name(), report.outcomes.len());
             let when = match report.is_interrupted() {
@@ -385,16 +391,30 @@ impl Attempt<'_> {
             interrupt: self.interrupt,
         };
         let is_hidden = self.reporter.is_quiet || self.arguments.simulation.debug.are_given();
-        let mut line = progress::Line::new(self.challenge.name, is_hidden);
+        let round = (seed - self.seed + 1, self.arguments.runs.into());
+        let mut line = progress::Line::new(&self.title(round), is_hidden);
         let outcome = test.run(&Store::new(&self.arguments.store), &mut line);
         line.finish();
         let outcome = outcome?;
         let summary = outcome.summary(self.reporter.max_problems);
         self.reporter.print_unless_quiet(summary);
-        if outcome.interrupted.is_none() {
+        // Nodes that do not reply and virtual time have other reasons.
+        let is_whole = outcome.interrupted.is_none() && outcome.validity == Some(Validity::Valid);
+        if !self.arguments.simulate && is_whole {
             self.warn_if_slow(&options, outcome.invoked_in_time);
         }
         Ok(outcome)
+    }
+
+    /// The challenge in the progress line: which one of several, and which one of its runs.
+    fn title(&self, (round, rounds): (u64, u64)) -> String {
+        let challenge = match self.place {
+            (_, 1) => None,
+            (place, of) => Some(format!("{place}/{of}")),
+        };
+        let round = (rounds > 1).then(|| format!("run {round}/{rounds}"));
+        let places: Vec<String> = challenge.into_iter().chain(round).collect();
+        progress::title(self.challenge.name, &places)
     }
 
     fn run_maelstrom(&self, run: &maelstrom::Run<'_>) -> anyhow::Result<Outcome> {
@@ -409,9 +429,10 @@ impl Attempt<'_> {
 
     /// Warns if the machine was too slow for the rate, as that improves all other figures.
     fn warn_if_slow(&self, options: &Options, invoked: usize) {
-        let expected = options.rate * options.time_limit.as_secs_f64();
+        let expected = (options.rate * options.time_limit.as_secs_f64()).round();
         if (invoked as f64) < 0.9 * expected {
             let warning = paint::warning();
+            let [invoked, expected] = [invoked as u64, expected as u64].map(grouped);
             self.reporter.print_unless_quiet(format_args!(
                 "{warning} {invoked} of about {expected} operations began: the machine is too slow"
             ));

@@ -25,10 +25,12 @@ use checkers::{
 };
 use history::edn;
 use history::{History, Kind};
+use pages::budget::Bar;
 use pages::outcome::Outcome;
 use pages::page::Subject;
 use pages::report::TestReport;
 use pages::story::Story;
+use pages::text::{counted, grouped};
 use simulator::options::Options;
 use simulator::run::Record;
 use simulator::workload;
@@ -199,6 +201,7 @@ fn run_check(arguments: &Arguments, reporter: &mut Reporter) -> anyhow::Result<u
         part: (1, 1),
         workload: model.to_string(),
         flags: arguments.history.display().to_string(),
+        bar: Bar::Official,
         outcomes: vec![outcome],
         budgets: Vec::new(),
         status,
@@ -324,15 +327,8 @@ fn open(path: &Path) -> anyhow::Result<(History, Value)> {
 }
 
 fn counts(history: &History, operations: usize) -> String {
-    let noun = if operations == 1 {
-        "operation"
-    } else {
-        "operations"
-    };
-    format!(
-        "{operations} {noun} ({} ok, {} failed, {} indeterminate)",
-        history.count(Kind::Ok),
-        history.count(Kind::Fail),
-        history.count(Kind::Info)
-    )
+    let operations = counted(operations as u64, "operation");
+    let [ok, failed, info] =
+        [Kind::Ok, Kind::Fail, Kind::Info].map(|kind| grouped(history.count(kind) as u64));
+    format!("{operations} ({ok} ok, {failed} failed, {info} indeterminate)")
 }

@@ -26,7 +26,7 @@ fn script(shell: Shell) -> String {
     let mut script = Vec::new();
     clap_complete::generate(
         shell,
-        &mut super::visible_command(),
+        &mut super::help::visible_command(),
         "workbench",
         &mut script,
     );

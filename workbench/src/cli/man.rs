@@ -21,12 +21,12 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
     let Some(folder) = &arguments.folder else {
         let mut page = Vec::new();
-        Man::new(super::visible_command()).render(&mut page)?;
+        Man::new(super::help::visible_command()).render(&mut page)?;
         write_stdout(String::from_utf8_lossy(&page))?;
         return Ok(code::VALID);
     };
     fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
-    clap_mangen::generate_to(super::visible_command(), folder)
+    clap_mangen::generate_to(super::help::visible_command(), folder)
         .with_context(|| format!("cannot write the pages to {}", folder.display()))?;
     print_line(format_args!("the pages are in {}", folder.display()));
     Ok(code::VALID)

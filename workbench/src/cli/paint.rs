@@ -46,9 +46,10 @@ pub(super) fn closing(valid: Validity) -> String {
     painted(style(valid), report::closing(valid))
 }
 
-/// A table. It is painted after it is drawn: colour codes would widen its columns.
-pub(super) fn table(table: &Table) -> String {
-    let marks = [("✓", GOOD), ("✗ missed", BAD)];
+/// A table in so many columns. It is painted after it is drawn: colour codes would widen its columns.
+pub(super) fn table(mut table: Table, columns: usize) -> String {
+    let marks = [("✓", GOOD), ("✗ missed", BAD), ("✗", BAD)];
+    table.set_width(u16::try_from(columns).unwrap_or(u16::MAX));
     let drawn = table.to_string();
     marks.iter().fold(drawn, |text, (mark, style)| {
         text.replace(mark, &painted(*style, mark))
@@ -92,7 +93,7 @@ mod tests {
         plain
             .add_row(["history", "✓"])
             .add_row(["latency", "✗ missed"]);
-        let painted = table(&plain);
+        let painted = table(plain.clone(), 80);
         assert!(painted.contains("\u{1b}["), "{painted:?}");
         let stripped = anstream::adapter::strip_str(&painted).to_string();
         assert_eq!(stripped, plain.to_string());

@@ -11,14 +11,16 @@ use std::process::Stdio;
 
 use anyhow::Context;
 use clap::Args;
+use comfy_table::Table;
+use console::Term;
 use serde_json::{Value, json};
 
 use super::again::OwnCommand;
 #[cfg(feature = "junit")]
 use super::junit::junit;
 use super::{
-    code, failure, is_github, paint, print_error, print_github_command, print_line, replace,
-    status_of, warn, write_stdout,
+    code, columns, failure, is_github, paint, print_error, print_github_command, print_line,
+    replace, status_of, stdout_columns, warn, write_stdout,
 };
 use pages::outcome::{Outcome, SHOWN};
 use pages::report::{self, Report, TestReport};
@@ -133,6 +135,15 @@ impl Reporter {
         } else {
             print_line(text);
         }
+    }
+
+    /// Prints a table for the user.
+    pub(super) fn print_table(&self, table: Table) {
+        let columns = match self.is_json {
+            true => columns(&Term::stderr()),
+            false => stdout_columns(),
+        };
+        self.print(paint::table(table, columns));
     }
 
     /// Prints a message for the user, unless `--quiet` was given.

@@ -10,8 +10,9 @@ use crate::debugger::DebugFlags;
 #[command(mut_arg("stop_at", |it| it.requires("simulate")))]
 #[command(mut_arg("watch", |it| it.requires("simulate")))]
 pub(super) struct SimulationFlags {
-    /// With --simulate: which of a program's threads that could run goes on.
-    #[arg(long, value_enum, default_value = "in-order", requires = "simulate")]
+    /// With --simulate and --bin: which of the program's threads that could run goes on.
+    #[arg(long, value_name = "ORDER", value_enum, default_value = "in-order",
+          requires_all = ["simulate", "bin"])]
     pub(super) threads: Threads,
 
     /// With --simulate: runs each seed so many times, and compares the histories.

@@ -31,6 +31,7 @@ use crate::test::facts;
 use pages::page::Subject;
 use pages::report::{self, Report};
 use pages::story::Story;
+use pages::text::{counted, grouped};
 use scenario::Scenario;
 use simulator::nemesis::Fault;
 use simulator::options::PartialOptions;
@@ -67,7 +68,13 @@ pub(super) struct Arguments {
     faults: Option<FaultList>,
 
     /// With --bin: which of the program's threads that could run goes on.
-    #[arg(long, value_enum, default_value = "seeded", requires = "bin")]
+    #[arg(
+        long,
+        value_name = "ORDER",
+        value_enum,
+        default_value = "seeded",
+        requires = "bin"
+    )]
     threads: program::Threads,
 
     /// The seeds: a range such as 0..10000, or one number. Each seed is one run.
@@ -91,7 +98,7 @@ pub(super) struct Arguments {
     shrink: bool,
 
     /// How many runs the search of --shrink may take.
-    #[arg(long, value_name = "N", default_value_t = 20_000)]
+    #[arg(long, value_name = "N", default_value_t = 20_000, requires = "shrink")]
     shrink_runs: u64,
 
     /// Draws no options: each seed runs the challenge's own test, with the flags given here.
@@ -177,9 +184,10 @@ fn run_all(
     };
     let mut reports = Vec::new();
     let mut rest = Vec::new();
-    for scenario in &scenarios {
+    for (index, scenario) in scenarios.iter().enumerate() {
         let campaign = Campaign {
             scenario,
+            part: (index + 1, scenarios.len()),
             bin: bin.as_deref(),
             arguments,
             pinned: &scenario.pinned(&pinned, bin.is_some()),
@@ -239,6 +247,8 @@ pub(super) fn pinned(
 
 struct Campaign<'a> {
     scenario: &'a Scenario,
+    /// Which one of how many campaigns it is, counted from 1.
+    part: (usize, usize),
     /// The program in place of our solution.
     bin: Option<&'a Path>,
     arguments: &'a Arguments,
@@ -258,7 +268,7 @@ impl Campaign<'_> {
         let count = seeds.end.saturating_sub(seeds.start);
         let debugger = self.arguments.debug.debugger(self.interrupt);
         let is_hidden = self.reporter.is_quiet || debugger.is_some();
-        let bar = progress::bar(self.scenario.name, count, is_hidden);
+        let line = progress::Campaign::new(&self.title(), "seed", count, is_hidden);
         let describe = |run: &StormRun| Described {
             options: self.options(run),
             story: story(run).lines(),
@@ -267,11 +277,10 @@ impl Campaign<'_> {
         let failed = AtomicU64::new(0);
         let on_run = |one: &Totals| {
             if let Some(failure) = one.failures.first() {
-                let so_far = failed.fetch_add(1, Ordering::Relaxed) + 1;
-                bar.println(format!("seed {} is {}", failure.seed, failure.verdict));
-                bar.set_message(format!("{so_far} failed"));
+                failed.fetch_add(1, Ordering::Relaxed);
+                line.print(&format!("seed {} is {}", failure.seed, failure.verdict));
             }
-            bar.inc(1);
+            line.on_run(failed.load(Ordering::Relaxed));
         };
         let is_debugged = debugger.is_some();
         let (totals, seeds) = match debugger {
@@ -290,7 +299,7 @@ impl Campaign<'_> {
                 campaign::run(&storm, seeds, keep_going, is_interrupted, describe, on_run)?
             }
         };
-        bar.finish_and_clear();
+        line.finish();
         let report = CampaignReport {
             challenge: self.scenario.name.to_owned(),
             pinned: self
@@ -308,13 +317,23 @@ impl Campaign<'_> {
         Ok(report)
     }
 
+    /// Its name in the progress line.
+    fn title(&self) -> String {
+        let (part, of) = self.part;
+        let place = (of > 1).then(|| format!("{part}/{of}"));
+        progress::title(self.scenario.name, &Vec::from_iter(place))
+    }
+
     fn print(&self, report: &CampaignReport) {
         let Totals { runs, valid, .. } = report.totals;
         if self.arguments.json {
             return;
         }
         if self.reporter.is_quiet && runs == valid {
-            let all = paint::outcome(true, &format!("{valid} of {runs} valid"));
+            let all = paint::outcome(
+                true,
+                &format!("{} of {} valid", grouped(valid), grouped(runs)),
+            );
             self.reporter
                 .print(format_args!("{}: {all}", report.challenge));
         } else {
@@ -369,8 +388,14 @@ impl Campaign<'_> {
         let options = storm.options(failure.seed);
         let mut run = storm.run_with(failure.seed, &options, true)?;
         if self.arguments.shrink && !self.interrupt.is_set() {
+            let line = progress::Line::new(&self.title(), self.reporter.is_quiet);
+            let max = self.arguments.shrink_runs;
             let is_interrupted = || self.interrupt.is_set();
-            let shrunk = shrink(storm, run, self.arguments.shrink_runs, is_interrupted);
+            let shrunk = shrink(storm, run, max, is_interrupted, |tried| {
+                let runs = counted(max, "run");
+                line.show(format!("shrinking: {} of up to {runs}", grouped(tried)));
+            });
+            line.finish();
             run = storm.run_with(shrunk.run.seed, &shrunk.run.options, true)?;
             let smallest = Totals::of(&run, |run| Described {
                 options: self.options(run),
@@ -379,7 +404,7 @@ impl Campaign<'_> {
             });
             self.reporter.print(format_args!(
                 "\nthe smallest of {} other runs that fails:",
-                shrunk.tried
+                grouped(shrunk.tried)
             ));
             for failure in &smallest.failures {
                 self.reporter

@@ -2,11 +2,11 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::Context;
 use clap::{ArgMatches, Args};
 use comfy_table::Table;
-use comfy_table::presets::UTF8_FULL_CONDENSED;
 use serde_json::json;
 
 use super::jobs::Jobs;
@@ -14,20 +14,22 @@ use super::nodes::NodeFlags;
 use super::seeds::last_seed;
 use super::storm::pinned;
 use super::{
-    challenge_names, chosen, code, code_after, exit_code, factory, failure, misuse, print_line,
-    progress, replace, warn, write_stdout,
+    challenge_name, chosen, code, code_after, exit_code, factory, failure, misuse, paint,
+    print_line, progress, replace, stdout_columns, warn, write_stdout,
 };
 use crate::flags::{TestFlags, to_flags};
 use crate::interrupt::Interrupt;
 use crate::sweep::{self, Sample, Spread, Sweep, Vary};
+use checkers::Validity;
 use pages::budget::Metric;
+use pages::report;
 use pages::text::format_number;
 
 /// Arguments of `sweep`.
 #[derive(Args)]
 pub(super) struct Arguments {
     /// The challenge: broadcast-3d, …; if it has several tests, the first one.
-    #[arg(value_name = "NAME", value_parser = challenge_names())]
+    #[arg(value_name = "NAME", value_parser = challenge_name())]
     name: String,
 
     /// The flag to vary and its values, which are numbers and ranges such as 5,10,25 or 0..1000:50
@@ -106,7 +108,7 @@ pub(super) fn run(arguments: &Arguments, matches: &ArgMatches) -> anyhow::Result
         });
         write_stdout(format_args!("{report:#}\n"))?;
     } else if !arguments.quiet {
-        print_line(table(&sweep, &samples));
+        print_line(paint::table(table(&sweep, &samples), stdout_columns()));
     }
     if missing > 0 {
         let made = samples.len();
@@ -189,11 +191,16 @@ fn simulate(arguments: &Arguments, matches: &ArgMatches) -> anyhow::Result<Swept
     let (svg, csv) = (OutputFile::open(svg)?, OutputFile::open(csv)?);
     let seeds = sweep.seeds.end - sweep.seeds.start;
     let count = sweep.vary.values.len() as u64 * seeds;
-    let bar = progress::bar(sweep.challenge.name, count, arguments.quiet);
-    bar.set_message("");
+    let line = progress::Campaign::new(sweep.challenge.name, "run", count, arguments.quiet);
+    let failed = AtomicU64::new(0);
     let interrupt = Interrupt::watch("no more runs begin")?;
-    let samples = sweep.run(|| interrupt.is_set(), |_| bar.inc(1));
-    bar.finish_and_clear();
+    let on_run = |sample: &Sample| {
+        let is_bad = sample.valid != Some(Validity::Valid);
+        let before = failed.fetch_add(is_bad.into(), Ordering::Relaxed);
+        line.on_run(before + u64::from(is_bad));
+    };
+    let samples = sweep.run(|| interrupt.is_set(), on_run);
+    line.finish();
     let samples = samples?;
     Ok(Swept {
         missing: count as usize - samples.len(),
@@ -208,7 +215,7 @@ fn simulate(arguments: &Arguments, matches: &ArgMatches) -> anyhow::Result<Swept
 /// The sweep to run, each point of which has been checked.
 fn sweep(arguments: &Arguments, matches: &ArgMatches) -> anyhow::Result<Sweep> {
     let [challenge] = chosen(std::slice::from_ref(&arguments.name))?[..] else {
-        return Err(misuse("a sweep takes a single challenge"));
+        unreachable!("only the name of one challenge is accepted");
     };
     let pinned = pinned("sweep", "", &arguments.flags, matches)?;
     let node_flags = arguments.node_flags.or_those_of(challenge);
@@ -236,9 +243,10 @@ fn table(sweep: &Sweep, samples: &[Sample]) -> Table {
         Metric::MedianLatency,
         Metric::MaxLatency,
     ];
-    let mut table = Table::new();
-    table.load_style(UTF8_FULL_CONDENSED);
-    let header = [sweep.vary.label.as_str()].into_iter();
+    let mut table = report::table();
+    // A list of flags is broken between them.
+    let label = sweep.vary.label.replace('+', " + ");
+    let header = [&*label].into_iter();
     let header = header.chain(metrics.map(Metric::label));
     table.set_header(header.chain(["valid", "within budgets"]));
     for (value, samples) in sweep::points(samples) {

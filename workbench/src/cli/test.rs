@@ -20,6 +20,7 @@ use crate::log::LogFormat;
 use crate::store::Store;
 use crate::test::{LogOptions, Stage, Test};
 use checkers::Validity;
+use pages::budget::Bar;
 use pages::outcome::Outcome;
 use pages::report::TestReport;
 use pages::text::interrupted;
@@ -162,6 +163,7 @@ fn run_rounds(
         part: (1, 1),
         workload: arguments.flags.workload.to_string(),
         flags: arguments.words(),
+        bar: Bar::Official,
         outcomes: Vec::new(),
         budgets: Vec::new(),
         status: code::VALID,
@@ -177,7 +179,9 @@ fn run_rounds(
     };
     for round in 0..u64::from(arguments.test_count) {
         let seed = first + round;
-        let outcome = arguments.run_one(&bench, seed, own.repeat(Some(seed)), reporter)?;
+        let place = (round + 1, arguments.test_count);
+        let command = own.repeat(Some(seed));
+        let outcome = arguments.run_one(&bench, seed, command, place, reporter)?;
         report.status = code_after(outcome_code(&outcome), &bench.interrupt);
         if arguments.simulation.repeat > 1 && report.status == code::VALID {
             report.status = reporter.report_repeats(arguments.simulation.repeat, &outcome);
@@ -204,6 +208,7 @@ impl Arguments {
         bench: &Bench<'_>,
         seed: u64,
         command: String,
+        round: (u64, u32),
         reporter: &Reporter,
     ) -> anyhow::Result<Outcome> {
         let options = self.flags.options()?;
@@ -238,7 +243,10 @@ impl Arguments {
             interrupt: &bench.interrupt,
         };
         let is_hidden = reporter.is_quiet || self.simulation.debug.are_given();
-        let mut line = progress::Line::new(&workload.to_string(), is_hidden);
+        let (round, of) = round;
+        let place = (of > 1).then(|| format!("run {round}/{of}"));
+        let title = progress::title(workload.name(), &Vec::from_iter(place));
+        let mut line = progress::Line::new(&title, is_hidden);
         let outcome = test.run(&Store::new(&self.store), &mut line);
         line.finish();
         let outcome = outcome?;

@@ -15,81 +15,73 @@ use simulator::nemesis::{Fault, PartitionShape};
 pub struct FaultFlags {
     /// The faults that happen, separated by commas: partition, loss, duplicate, delay, pause, kill,
     /// and in simulations skew; or none.
-    #[arg(
-        long,
-        value_name = "LIST",
-        default_value = "none",
-        hide_default_value = true
-    )]
+    #[arg(long, value_name = "LIST", default_value = "none")]
     pub nemesis: FaultList,
 
     /// The mean time from the start of a fault to its end, and from its end to the next fault of
-    /// its kind, in seconds.
+    /// its kind, in seconds, such as 10, 0.5 or 1/2.
     #[arg(long, value_name = "S", default_value = "10", value_parser = parse_interval)]
     pub nemesis_interval: Duration,
 
     /// The shapes of partitions: one, majority, minority-third, majorities-ring, one-way, bridge.
     #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = parse_target,
-          default_value = "one,majority,minority-third,majorities-ring", help_heading = "Storms")]
+          default_value = "one,majority,minority-third,majorities-ring")]
     pub partition_shapes: Vec<PartitionShape>,
 
     /// loss: the fraction of messages between servers that is lost, 0 to 1.
-    #[arg(long, value_name = "P", default_value_t = 0.2, value_parser = parse_fraction,
-          help_heading = "Storms")]
+    #[arg(long, value_name = "P", default_value_t = 0.2, value_parser = parse_fraction)]
     pub loss: f64,
 
     /// duplicate: the fraction of messages between servers that is delivered twice, 0 to 1.
-    #[arg(long, value_name = "P", default_value_t = 0.2, value_parser = parse_fraction,
-          help_heading = "Storms")]
+    #[arg(long, value_name = "P", default_value_t = 0.2, value_parser = parse_fraction)]
     pub duplicate: f64,
 
     /// delay: half of the messages between servers are delayed by up to this many milliseconds, and
     /// so reordered.
     #[arg(long, value_name = "MS", default_value_t = 1000,
-          value_parser = clap::value_parser!(u64).range(..=3_600_000), help_heading = "Storms")]
+          value_parser = clap::value_parser!(u64).range(..=3_600_000))]
     pub delay: u64,
 
     /// pause, kill: how many nodes are paused or killed at a time.
     #[arg(long, value_name = "N", default_value_t = 1,
-          value_parser = clap::value_parser!(u32).range(1..), help_heading = "Storms")]
+          value_parser = clap::value_parser!(u32).range(1..))]
     pub targets: u32,
 
     /// skew: the maximum jump of a clock, in milliseconds.
     #[arg(long, value_name = "MS", default_value_t = 1000,
-          value_parser = clap::value_parser!(u64).range(..=3_600_000), help_heading = "Storms")]
+          value_parser = clap::value_parser!(u64).range(..=3_600_000))]
     pub skew: u64,
 
     /// skew: the maximum error of a clock's rate, too fast or too slow, 0 to 1.
-    #[arg(long, value_name = "P", default_value_t = 0.1, value_parser = parse_fraction,
-          help_heading = "Storms")]
+    #[arg(long, value_name = "P", default_value_t = 0.1, value_parser = parse_fraction)]
     pub drift: f64,
 
     /// The maximum number of faults of all kinds together.
-    #[arg(long, value_name = "N", help_heading = "Storms")]
+    #[arg(long, value_name = "N")]
     pub max_faults: Option<u64>,
 
     /// --nemesis-interval for loss only.
-    #[arg(long, value_name = "S", value_parser = parse_interval, help_heading = "Storms")]
+    #[arg(long, value_name = "S", value_parser = parse_interval)]
     pub loss_interval: Option<Duration>,
 
     /// --nemesis-interval for duplicate only.
-    #[arg(long, value_name = "S", value_parser = parse_interval, help_heading = "Storms")]
+    #[arg(long, value_name = "S", value_parser = parse_interval)]
     pub duplicate_interval: Option<Duration>,
 
     /// --nemesis-interval for delay only.
-    #[arg(long, value_name = "S", value_parser = parse_interval, help_heading = "Storms")]
+    #[arg(long, value_name = "S", value_parser = parse_interval)]
     pub delay_interval: Option<Duration>,
 
     /// --nemesis-interval for pause only.
-    #[arg(long, value_name = "S", value_parser = parse_interval, help_heading = "Storms")]
+    #[arg(long, value_name = "S", value_parser = parse_interval)]
     pub pause_interval: Option<Duration>,
 
     /// --nemesis-interval for kill only.
-    #[arg(long, value_name = "S", value_parser = parse_interval, help_heading = "Storms")]
+    #[arg(long, value_name = "S", value_parser = parse_interval)]
     pub kill_interval: Option<Duration>,
 
     /// --nemesis-interval for skew only.
-    #[arg(long, value_name = "S", value_parser = parse_interval, help_heading = "Storms")]
+    #[arg(long, value_name = "S", value_parser = parse_interval)]
     pub skew_interval: Option<Duration>,
 }
 

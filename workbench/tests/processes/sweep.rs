@@ -160,7 +160,7 @@ fn bad_usage_is_rejected_before_any_run() {
     );
     check(folder, "broadcast-3d --vary rate=-1,1", "rate cannot be -1");
     check(folder, "broadcast-9 --vary rate=1", "broadcast-3d");
-    check(folder, "all --vary rate=1", "a single challenge");
+    check(folder, "all --vary rate=1", "invalid value 'all'");
     check(folder, "echo --vary rate=1 -w kafka", "not for sweep");
     check(
         folder,

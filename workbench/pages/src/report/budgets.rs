@@ -62,17 +62,24 @@ impl BudgetResult {
         }
     }
 
-    /// The bounds in words: `< 30 (official), ≤ 1.25 (our bar)`.
+    /// The bounds that count, in words: `< 30 (official), ≤ 1.25 (our bar)`.
     pub fn bounds(&self) -> String {
-        let named = [
-            (self.budget.official, "official"),
-            (self.budget.ours, "our bar"),
-        ];
+        let named = [(self.budget.official, "official"), (self.ours(), "our bar")];
         let bounds = named.into_iter().filter_map(|(bound, whose)| {
-            let bound = bound?;
+            let bound = bound?.label();
             Some(format!("{bound} ({whose})"))
         });
         bounds.collect::<Vec<_>>().join(", ")
+    }
+
+    /// Our own bound, if it counts.
+    fn ours(&self) -> Option<Bound> {
+        self.budget.ours.filter(|_| self.bar == Bar::Ours)
+    }
+
+    /// Whether a bound counts. Otherwise it is only measured.
+    pub fn is_required(&self) -> bool {
+        self.limits().next().is_some()
     }
 
     /// The measured figure and its bounds.
@@ -99,21 +106,30 @@ impl BudgetResult {
             "least": self.numbers.first(),
             "most": self.numbers.last(),
             "official": bound(self.budget.official),
-            "ours": bound(self.budget.ours),
+            "ours": bound(self.ours()),
             "holds": self.is_met,
         })
     }
 
-    pub(super) fn cells(&self) -> [String; 5] {
-        let bound =
-            |bound: Option<Bound>| bound.map_or_else(|| "–".to_owned(), |bound| bound.to_string());
-        [
+    /// The cells of a table's row: the last but one is our bar, if that counts.
+    pub(super) fn cells(&self) -> Vec<String> {
+        let bound = |bound: Option<Bound>| bound.map_or_else(|| "–".to_owned(), Bound::label);
+        let ours = (self.bar == Bar::Ours).then(|| bound(self.ours()));
+        let mark = if self.is_required() {
+            mark(self.is_met)
+        } else {
+            ""
+        };
+        let cells = [
             self.label().to_owned(),
             self.measured(),
             bound(self.budget.official),
-            bound(self.budget.ours),
-            mark(self.is_met).to_owned(),
-        ]
+        ];
+        cells
+            .into_iter()
+            .chain(ours)
+            .chain([mark.to_owned()])
+            .collect()
     }
 }
 
@@ -168,6 +184,24 @@ pub(super) mod tests {
         budget_results(&BUDGETS, &[outcome], Bar::Ours)
     }
 
+    /// Those of another program, with one official bound.
+    pub(crate) fn of_another_program() -> Vec<BudgetResult> {
+        let not_ok = Budget {
+            metric: Metric::NotOk,
+            official: None,
+            ours: Some(Bound::AtMost(0.0)),
+        };
+        let outcome = Outcome {
+            measured: Measurements {
+                messages_per_op: Some(7.0),
+                not_ok: Some(5.0),
+                ..Measurements::default()
+            },
+            ..Outcome::default()
+        };
+        budget_results(&[BUDGETS[0], not_ok], &[outcome], Bar::Official)
+    }
+
     fn check(outcomes: &[Outcome], bar: Bar, are_met: bool) {
         let results = budget_results(&BUDGETS, outcomes, bar);
         assert_eq!(results.iter().all(|it| it.is_met), are_met, "{results:?}");
@@ -178,6 +212,29 @@ pub(super) mod tests {
         let outcomes = [outcome([Some(7.0), Some(300.0), Some(599.0)])];
         check(&outcomes, Bar::Official, true);
         check(&outcomes, Bar::Ours, false);
+    }
+
+    #[test]
+    fn our_bar_is_for_our_own_solutions_alone() {
+        let outcomes = [outcome([Some(7.0), Some(300.0), Some(1_599.0)])];
+        let [ours, official] = [Bar::Ours, Bar::Official]
+            .map(|bar| budget_results(&BUDGETS, &outcomes, bar).pop().unwrap());
+        assert_eq!(
+            ours.cells(),
+            ["max latency, ms", "1,599", "< 600", "< 600", "✗ missed"]
+        );
+        assert_eq!(
+            official.cells(),
+            ["max latency, ms", "1,599", "< 600", "✗ missed"]
+        );
+        assert_eq!(official.bounds(), "< 600 (official)");
+        assert_eq!(
+            (&official.to_json()["ours"], official.is_required()),
+            (&Value::Null, true)
+        );
+        let measured = of_another_program().pop().unwrap();
+        assert_eq!(measured.cells(), ["operations not ok", "5", "–", ""]);
+        assert!(!measured.is_required());
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::cut;
 use super::{Case, CaseResult, Failure, Report};
 use crate::outcome::SHOWN;
+use crate::text::{counted, duration, grouped, rounded};
 use simulator::storm::campaign::{CampaignReport, FailedRun, Totals};
 
 /// How many failures are described.
@@ -31,26 +32,33 @@ pub fn campaign(report: &CampaignReport, max: usize) -> String {
         unrepeatable,
         failures,
     } = &report.totals;
-    let mut head = format!("{} · seeds {}", report.challenge, seed_ranges(report));
-    if !report.pinned.is_empty() {
-        head.push_str(&format!(" · {}", report.pinned));
-    }
     let wall = report.wall_seconds;
-    let pace = *runs as f64 / wall.max(1e-9);
-    let hours = *virtual_ms as f64 / 3_600_000.0;
-    let mut lines = vec![
-        head,
+    let pace = rounded(*runs as f64 / wall.max(1e-9));
+    let virtual_time = duration(Duration::from_millis(*virtual_ms));
+    let [all, faults] = [(*runs, "run"), (*faults, "fault")].map(|(count, it)| counted(count, it));
+    let operations = counted(*operations, "operation");
+    let messages = counted(*messages, "message");
+    let [valid, invalid, unknown, ok] = [*valid, *invalid, *unknown, *ok].map(grouped);
+    let mut lines = vec![format!(
+        "{} · seeds {}",
+        report.challenge,
+        seed_ranges(report)
+    )];
+    if !report.pinned.is_empty() {
+        lines.push(format!("  {}", report.pinned));
+    }
+    lines.extend([
         format!(
-            "  {runs} runs in {wall:.1} s ({pace:.0}/s): {valid} valid, {invalid} invalid, \
-             {unknown} unknown"
+            "  {all} in {wall:.1} s ({pace}/s): {valid} valid, {invalid} invalid, {unknown} unknown"
         ),
-        format!(
-            "  {operations} operations ({ok} ok), {messages} messages between servers, \
-             {faults} faults, {hours:.1} h of virtual time"
-        ),
-    ];
+        format!("  {operations} ({ok} ok), {messages} between servers"),
+        format!("  {faults}, {virtual_time} of virtual time"),
+    ]);
     let reasons = unrepeatable.iter().take(SHOWN);
-    lines.extend(reasons.map(|(why, runs)| format!("  {runs} of the runs may not repeat: {why}")));
+    lines.extend(reasons.map(|(why, count)| {
+        let count = grouped(*count);
+        format!("  {count} of the runs may not repeat: {why}")
+    }));
     // A single failure has more room than each of several.
     let max = match failures.len() {
         0 | 1 => max,
@@ -81,8 +89,9 @@ pub fn report_campaign(report: &CampaignReport, command: &str) -> Report {
         None => CaseResult::Passed,
         Some(first) => CaseResult::Failed(Failure {
             message: format!(
-                "{} of {runs} runs are not valid; seed {} is {}{}",
-                runs.saturating_sub(*valid),
+                "not valid: {} of {}; seed {} is {}{}",
+                grouped(runs.saturating_sub(*valid)),
+                counted(*runs, "run"),
                 first.seed,
                 first.verdict,
                 first
@@ -101,7 +110,7 @@ pub fn report_campaign(report: &CampaignReport, command: &str) -> Report {
     let again = failures.first().map_or(command, |it| &it.command);
     Report {
         name: report.challenge.clone(),
-        verdict: format!("{valid} of {runs} valid"),
+        verdict: format!("{} of {} valid", grouped(*valid), grouped(*runs)),
         budgets: Vec::new(),
         seed: seed_ranges(report),
         command: again.to_owned(),
@@ -134,8 +143,8 @@ pub fn failure(failure: &FailedRun, max: usize) -> String {
     let shown = findings.iter().take(max);
     lines.extend(shown.map(|finding| format!("  {}", cut(finding))));
     if findings.len() > max {
-        let rest = findings.len() - max;
-        lines.push(format!("  … and {rest} more findings: --all shows them"));
+        let rest = counted((findings.len() - max) as u64, "more finding");
+        lines.push(format!("  … and {rest}: --all shows them"));
     }
     lines.push(format!("again: {command}"));
     lines.join("\n")

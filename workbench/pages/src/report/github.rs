@@ -15,7 +15,8 @@ pub fn markdown(title: &str, reports: &[Report]) -> String {
     text.push_str("| | verdict | measured | seed | again |\n| --- | --- | --- | --- | --- |\n");
     for report in reports {
         let mark = if report.has_passed() { "✓" } else { "✗" };
-        let budgets = report.budgets.iter().map(|budget| {
+        let required = report.budgets.iter().filter(|it| it.is_required());
+        let budgets = required.map(|budget| {
             let mark = if budget.is_met { "" } else { " ✗" };
             let (label, measured) = (budget.label(), budget.measured());
             cell(&format!("{label}: {measured}, {}{mark}", budget.bounds()))

@@ -1,12 +1,12 @@
 //! A test that was run once or several times, and whether its requirements are met. Of several runs
 //! each must be valid, and the medians must meet the budgets.
 
-use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{CellAlignment, Table};
 use serde_json::{Value, json};
 
 use super::budgets::mark;
-use super::{BudgetResult, Case, CaseResult, Failure, Report};
+use super::{BudgetResult, Case, CaseResult, Failure, Report, table};
+use crate::budget::Bar;
 use crate::outcome::{Outcome, SHOWN};
 use checkers::Validity;
 
@@ -21,6 +21,8 @@ pub struct TestReport {
     pub workload: String,
     /// Its flags.
     pub flags: String,
+    /// Which bounds count.
+    pub bar: Bar,
     /// Each run.
     pub outcomes: Vec<Outcome>,
     /// The budgets, with what was measured in all runs.
@@ -73,9 +75,10 @@ impl TestReport {
 
     /// The requirements in a table, with what was measured.
     pub fn table(&self) -> Table {
-        let mut table = Table::new();
-        table.load_style(UTF8_FULL_CONDENSED);
-        table.set_header(["requirement", "measured", "official", "our bar", ""]);
+        let ours = |text| (self.bar == Bar::Ours).then_some(text);
+        let mut table = table();
+        let header = ["requirement", "measured", "official"].into_iter();
+        table.set_header(header.chain(ours("our bar")).chain([""]));
         let valid = self.outcomes.iter();
         let valid = valid.filter(|it| it.validity == Some(Validity::Valid));
         let valid = valid.filter(|it| it.interrupted.is_none());
@@ -88,14 +91,14 @@ impl TestReport {
             true => "",
             false => mark(self.worst() == Some(Validity::Valid)),
         };
-        table.add_row(["history", &history, "valid", "valid", all]);
+        let row = ["history", &*history, "valid"].into_iter();
+        table.add_row(row.chain(ours("valid")).chain([all]));
         for budget in &self.budgets {
             table.add_row(budget.cells());
         }
-        for column in [1, 2, 3] {
-            if let Some(column) = table.column_mut(column) {
-                column.set_cell_alignment(CellAlignment::Right);
-            }
+        let last = table.column_count() - 1;
+        for column in table.column_iter_mut().take(last).skip(1) {
+            column.set_cell_alignment(CellAlignment::Right);
         }
         table
     }
@@ -148,7 +151,8 @@ impl TestReport {
             Some(_) | None => "history".to_owned(),
         };
         let histories = self.outcomes.iter().map(|it| it.case(name(it)));
-        let budgets = self.budgets.iter().map(|budget| {
+        let required = self.budgets.iter().filter(|it| it.is_required());
+        let budgets = required.map(|budget| {
             let missed = || Failure {
                 message: format!(
                     "{}: {}, must be {}",
@@ -171,7 +175,7 @@ impl TestReport {
 
 #[cfg(test)]
 mod tests {
-    use super::super::budgets::tests::slow;
+    use super::super::budgets::tests::{of_another_program, slow};
     use super::*;
 
     fn outcome(validity: Option<Validity>, seed: u64) -> Outcome {
@@ -192,6 +196,7 @@ mod tests {
             part: (1, 1),
             workload: "broadcast".to_owned(),
             flags: "-w broadcast".to_owned(),
+            bar: Bar::Ours,
             outcomes,
             budgets: slow(),
             status: 1,
@@ -210,6 +215,32 @@ mod tests {
         assert_eq!(failed, [missed]);
         assert_eq!(report.verdict, "a budget is missed");
         assert_eq!(report.seed, "1");
+    }
+
+    #[test]
+    fn another_program_has_the_official_bounds_alone() {
+        let mut other = test(vec![outcome(Some(Validity::Valid), 1)]);
+        other.bar = Bar::Official;
+        other.budgets = of_another_program();
+        let table = other.table().to_string();
+        assert!(
+            !table.contains("our bar") && table.contains("< 30"),
+            "{table}"
+        );
+        // What is only measured is no requirement.
+        assert!(table.contains("operations not ok"), "{table}");
+        let report = other.report();
+        let names: Vec<&str> = report.cases.iter().map(|it| &*it.name).collect();
+        assert_eq!(names, ["history", "messages per operation"]);
+        let text = crate::report::markdown("workbench challenge", &[report]);
+        assert!(
+            text.contains("messages per operation: 7.000, &lt; 30 (official)"),
+            "{text}"
+        );
+        assert!(
+            !text.contains("our bar") && !text.contains("not ok"),
+            "{text}"
+        );
     }
 
     #[test]

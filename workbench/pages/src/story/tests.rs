@@ -9,7 +9,7 @@ use simulator::nemesis::Faults;
 use simulator::network::NetLog;
 use simulator::run::{RECOVERY, Record, Settings};
 
-use super::{Scene, Story, grouped, stale};
+use super::{Scene, Story, stale};
 
 /// Three nodes with one process each.
 fn settings() -> Settings {
@@ -223,13 +223,4 @@ fn a_set_that_lost_a_value_says_when_its_node_was_killed() {
     );
     // The messages were not recorded.
     assert_eq!(reason, None);
-}
-
-#[test]
-fn long_numbers_have_groups() {
-    let check = |number, text: &str| assert_eq!(grouped(number), text);
-    check(0, "0");
-    check(999, "999");
-    check(1_012, "1,012");
-    check(1_234_567, "1,234,567");
 }

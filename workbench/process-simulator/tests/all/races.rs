@@ -51,7 +51,7 @@ fn check(node: Option<Node>, then: Then) {
     if then == Then::Stop {
         return;
     }
-    let smallest = shrink(&storm, failing, 400, || false).run;
+    let smallest = shrink(&storm, failing, 400, || false, |_| ()).run;
     let invoked = smallest
         .record
         .history

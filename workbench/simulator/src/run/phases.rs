@@ -65,7 +65,50 @@ pub(super) enum Phase {
     Over { abort_reason: Option<String> },
 }
 
+/// What a run is doing, for its observer.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Stage {
+    /// Nodes start and are set up.
+    #[default]
+    Starting,
+    /// Operations begin, at the rate of the options.
+    Load,
+    /// No more operations begin; those in progress complete.
+    Draining,
+    /// No faults and no operations, so that nodes can converge.
+    Recovery,
+    /// The final operations, mostly reads.
+    Final,
+    /// The end.
+    Over,
+}
+
 impl Run {
+    pub(super) fn stage(&self) -> Stage {
+        match &self.phase {
+            Phase::Starting { .. } | Phase::SettingUp { .. } => Stage::Starting,
+            Phase::Main { .. } => Stage::Load,
+            Phase::Draining => Stage::Draining,
+            Phase::Recovering { .. } => Stage::Recovery,
+            Phase::Final { .. } => Stage::Final,
+            Phase::Over { .. } => Stage::Over,
+        }
+    }
+
+    /// How long the main phase and the recovery last together.
+    pub(super) fn planned(&self) -> Duration {
+        let Settings {
+            time_limit,
+            recovery,
+            ..
+        } = self.settings;
+        if self.workload.has_final_phase() {
+            time_limit + recovery
+        } else {
+            time_limit
+        }
+    }
+
     /// The next deadline of the phase itself.
     pub(super) fn phase_deadline(&self) -> Option<Duration> {
         match &self.phase {

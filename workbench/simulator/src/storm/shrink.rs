@@ -29,12 +29,13 @@ pub struct Shrunk {
 }
 
 /// Looks for smaller invalid runs until none is found, about `max_runs` have been tried, or it
-/// `is_interrupted`.
+/// `is_interrupted`. `on_tried` receives [`Shrunk::tried`] so far.
 pub fn shrink(
     storm: &Storm,
     failing: StormRun,
     max_runs: u64,
     is_interrupted: impl Fn() -> bool + Sync,
+    mut on_tried: impl FnMut(u64),
 ) -> Shrunk {
     let mut shrunk = Shrunk {
         run: failing,
@@ -45,6 +46,7 @@ pub fn shrink(
             if shrunk.tried >= max_runs || is_interrupted() {
                 break 'smaller;
             }
+            on_tried(shrunk.tried);
             shrunk.tried += TRIES;
             if let Some(run) = first_failure(storm, shrunk.run.seed, &options, &is_interrupted) {
                 shrunk.run = run;

@@ -163,7 +163,7 @@ fn a_flood_of_lines_does_not_stop_the_bench() {
         // It does not read its own messages either.
         flood()
             .steps(message)
-            .prints(["no echo succeeded", "20000 between servers"]),
+            .prints(["no echo succeeded", "20,000 between servers"]),
     ]);
 }
 

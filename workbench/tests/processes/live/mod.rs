@@ -26,4 +26,5 @@ mod processes;
 mod replies;
 mod run_files;
 mod start;
+mod terminal;
 mod transactions;
