@@ -75,6 +75,7 @@ class View {
 
   select(kind, id) {
     this.selected = id === null ? null : { kind, id };
+    $('selected').classList.toggle('chosen', id !== null);
     $('selected').value = id === null
       ? 'Select an operation or a message to see it here in full.'
       : this.model.describe(kind, id);
