@@ -1,5 +1,7 @@
 //! `workbench challenge`.
 
+mod output;
+
 use std::path::PathBuf;
 use std::process;
 use std::sync::Arc;
@@ -7,14 +9,14 @@ use std::sync::Arc;
 use anyhow::Context;
 use clap::Args;
 
-use super::again::{OwnCommand, bench_challenge};
+use super::again::OwnCommand;
 use super::nodes::NodeFlags;
 use super::reporter::{Output, Reporter};
 use super::seeds::last_seed;
 use super::simulation::SimulationFlags;
 use super::{
-    challenge_names, chosen, code, code_after, command_line, exit_code, factory, fresh_seed,
-    maelstrom, outcome_code, paint, program, progress, start_keeper, watch_signals,
+    challenge_names, chosen, code, code_after, exit_code, factory, fresh_seed, maelstrom,
+    outcome_code, paint, program, progress, start_keeper, watch_signals,
 };
 use crate::challenge::{Challenge, Trial};
 use crate::interrupt::Interrupt;
@@ -26,8 +28,6 @@ use checkers::Validity;
 use pages::budget::Bar;
 use pages::outcome::Outcome;
 use pages::report::{TestReport, budget_results};
-use pages::text::grouped;
-use simulator::options::Options;
 use simulator::simulation::Factory;
 
 /// Arguments of `challenge`.
@@ -278,46 +278,6 @@ impl Attempt<'_> {
         Ok(report)
     }
 
-    /// Prints what was required and what was measured.
-    fn print_requirements(&self, report: &TestReport) {
-        if self.reporter.is_quiet && report.has_passed() {
-            let passed = paint::outcome(true, "passed");
-            let name = report.name();
-            self.reporter
-                .print(format_args!("{name}: {passed} (seed {})", self.seed));
-            return;
-        }
-        self.reporter.print_table(report.table());
-        if self.interrupt.is_set() {
-            let (name, run) = (report.name(), report.outcomes.len());
-            let when = match report.is_interrupted() {
-                true => "in",
-                false => "after",
-            };
-            let of = self.arguments.runs;
-            self.reporter.print(format_args!(
-                "{name}: interrupted {when} run {run} of {of}; budgets are judged by whole runs only"
-            ));
-        }
-        let is_missed = !report.has_passed() && !report.is_interrupted();
-        if is_missed && report.worst() == Some(Validity::Valid) {
-            let missed = paint::outcome(false, report.verdict());
-            self.reporter
-                .print(format_args!("{missed}; again: {}", report.command));
-        }
-    }
-
-    /// The lines before a test's results.
-    fn head(&self, seed: u64, trial: &Trial) -> String {
-        let stage = match (&self.arguments.maelstrom, self.arguments.simulate) {
-            (Some(_), _) => "official Maelstrom".to_owned(),
-            (None, true) => format!("simulated, seed {seed}"),
-            (None, false) => format!("live, seed {seed}"),
-        };
-        let flags = trial.flags.join(" ");
-        format!("{} · {stage}\n  {flags}", self.challenge.name)
-    }
-
     fn node_flags(&self) -> Vec<String> {
         let Arguments {
             node_flags, bin, ..
@@ -425,43 +385,5 @@ impl Attempt<'_> {
             took: start.elapsed(),
             ..outcome
         })
-    }
-
-    /// Warns if the machine was too slow for the rate, as that improves all other figures.
-    fn warn_if_slow(&self, options: &Options, invoked: usize) {
-        let expected = (options.rate * options.time_limit.as_secs_f64()).round();
-        if (invoked as f64) < 0.9 * expected {
-            let warning = paint::warning();
-            let [invoked, expected] = [invoked as u64, expected as u64].map(grouped);
-            self.reporter.print_unless_quiet(format_args!(
-                "{warning} {invoked} of about {expected} operations began: the machine is too slow"
-            ));
-        }
-    }
-
-    /// The command that repeats this, from this seed on.
-    fn command(&self, seed: u64, runs: u32) -> String {
-        let mut words = bench_challenge();
-        words.push(self.challenge.name.into());
-        let arguments = self.arguments;
-        if arguments.simulate {
-            words.push("--simulate".into());
-        }
-        if let Some(launcher) = &arguments.maelstrom {
-            words.extend(["--maelstrom".into(), launcher.display().to_string()]);
-        } else {
-            words.extend(["--seed".into(), seed.to_string()]);
-        }
-        if runs > 1 {
-            words.extend(["--runs".into(), runs.to_string()]);
-        }
-        if let Some(bin) = &arguments.bin {
-            words.extend(["--bin".into(), bin.display().to_string()]);
-        }
-        words.extend(arguments.simulation.words());
-        if let Some(flags) = arguments.node_flags.given() {
-            words.push(format!("--node-flags={}", command_line(flags)));
-        }
-        command_line(&words)
     }
 }

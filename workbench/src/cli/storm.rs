@@ -1,6 +1,7 @@
 //! `workbench storm`: simulations of many seeds.
 
 mod command;
+mod failing;
 mod scenario;
 
 use std::collections::BTreeSet;
@@ -18,25 +19,21 @@ use super::nodes::NodeFlags;
 use super::reporter::{Output, Reporter};
 use super::seeds::{parse_seeds, parse_shard};
 use super::{
-    challenge_names, chosen, code, code_after, exit_code, factory, misuse, paint, print_error,
-    program, progress, write_stdout,
+    challenge_names, chosen, code, code_after, exit_code, factory, misuse, paint, program,
+    progress, write_stdout,
 };
 use crate::challenge::SET_BY_CHALLENGE;
 use crate::debugger::DebugFlags;
 use crate::flags::{FaultList, TestFlags};
 use crate::interrupt::Interrupt;
-use crate::live::{Stopwatch, timestamp};
-use crate::store::Store;
-use crate::test::facts;
-use pages::page::Subject;
+use crate::live::Stopwatch;
 use pages::report::{self, Report};
 use pages::story::Story;
-use pages::text::{counted, grouped};
+use pages::text::grouped;
 use scenario::Scenario;
 use simulator::nemesis::Fault;
 use simulator::options::PartialOptions;
-use simulator::storm::campaign::{self, CampaignReport, Described, FailedRun, Totals};
-use simulator::storm::shrink::shrink;
+use simulator::storm::campaign::{self, CampaignReport, Described, Totals};
 use simulator::storm::{Storm, StormRun};
 
 /// One challenge for each solution: storms draw the options in which its other challenges differ.
@@ -381,90 +378,6 @@ impl Campaign<'_> {
             flags.push("--durable".to_owned());
         }
         flags
-    }
-
-    /// Stores a failing run; with `--shrink` a smaller one, whose messages are shown.
-    fn examine(&self, storm: &Storm, failure: &FailedRun) -> anyhow::Result<()> {
-        let options = storm.options(failure.seed);
-        let mut run = storm.run_with(failure.seed, &options, true)?;
-        if self.arguments.shrink && !self.interrupt.is_set() {
-            let line = progress::Line::new(&self.title(), self.reporter.is_quiet);
-            let max = self.arguments.shrink_runs;
-            let is_interrupted = || self.interrupt.is_set();
-            let shrunk = shrink(storm, run, max, is_interrupted, |tried| {
-                let runs = counted(max, "run");
-                line.show(format!("shrinking: {} of up to {runs}", grouped(tried)));
-            });
-            line.finish();
-            run = storm.run_with(shrunk.run.seed, &shrunk.run.options, true)?;
-            let smallest = Totals::of(&run, |run| Described {
-                options: self.options(run),
-                story: story(run).lines(),
-                command: self.command(run.seed, &run.differences, true),
-            });
-            self.reporter.print(format_args!(
-                "\nthe smallest of {} other runs that fails:",
-                grouped(shrunk.tried)
-            ));
-            for failure in &smallest.failures {
-                self.reporter
-                    .print(report::failure(failure, self.reporter.max_problems));
-            }
-            if let Some(chart) = report::sequence(&run.record, &run.settings.nodes) {
-                self.reporter.print(&chart);
-            }
-        }
-        match self.store(&run) {
-            Ok(folder) => self
-                .reporter
-                .print(format_args!("the run is stored in {folder}")),
-            // The report and its command are enough to go on.
-            Err(error) => print_error(format_args!("the run was not stored: {error:#}")),
-        }
-        Ok(())
-    }
-
-    fn store(&self, run: &StormRun) -> anyhow::Result<String> {
-        let name = self.scenario.workload;
-        let store = Store::new(&self.arguments.store);
-        let folder = store.begin(name.name(), &timestamp())?;
-        let command = self.command(run.seed, &run.differences, true);
-        let facts = facts(
-            &run.options,
-            &run.settings,
-            json!({
-                "command": command,
-                "challenge": self.scenario.challenge.map(|it| it.name),
-                "program": self.bin.map(|it| it.display().to_string()),
-                "seed": run.seed,
-                "stage": "simulated",
-                "workload": name.name(),
-                "node-flags": self.node_flags(),
-            }),
-        );
-        folder.write_test(&facts)?;
-        folder.write_history(&run.record)?;
-        folder.write_results(&run.record, &run.verdict, &story(run), &[])?;
-        for (node, log) in run.settings.nodes.iter().zip(&run.record.logs) {
-            folder.write_log(node.as_str(), log)?;
-        }
-        let subject = Subject {
-            title: self.scenario.name,
-            command: &command,
-            stage: "simulated",
-            facts: &facts,
-            settings: &run.settings,
-            record: &run.record,
-            verdict: Some(&run.verdict),
-            budgets: &[],
-        };
-        // The run is stored without it.
-        if let Err(error) = subject.page().and_then(|page| folder.write_page(&page)) {
-            super::warn(format_args!(
-                "warning: the report was not written: {error:#}"
-            ));
-        }
-        Ok(folder.path().display().to_string())
     }
 }
 
