@@ -29,17 +29,18 @@ pub(super) const EXIT_STATUS: &str = concat!(
     on_interrupt!()
 );
 
-/// Help on the exit status of `storm`.
+/// Help on the exit status of `storm`, in which an aborted run is invalid.
 #[cfg(feature = "simulate")]
-pub(super) const EXIT_STATUS_OF_STORM: &str = "Exit status: 0 valid, 1 invalid, 2 unknown, 254 bad usage, 255 a run was aborted.\nAt Ctrl-C, \
-     SIGTERM or SIGHUP no more seeds begin, and the summary so far is printed, with the command \
-     that goes on from there. The exit status is then 130, 143 or 129, or 1 if a run was invalid. \
+pub(super) const EXIT_STATUS_OF_STORM: &str = "\
+     Exit status: 0 valid, 1 invalid or aborted, 2 unknown, 254 bad usage, 255 nothing can be run.\n\
+     At Ctrl-C, SIGTERM or SIGHUP no more seeds begin, and the summary so far is printed, with the \
+     command that goes on from there. The exit status is then 130, 143 or 129, or 1 if a run was invalid. \
      A second one ends everything at once.";
 
 /// Help on the exit status of `merge`.
 #[cfg(feature = "simulate")]
 pub(super) const EXIT_STATUS_OF_MERGE: &str =
-    "Exit status: 0 valid, 1 invalid, 2 unknown, 254 bad usage, 255 a run was aborted.";
+    "Exit status: 0 valid, 1 invalid, 2 unknown, 254 bad usage, 255 the files cannot be merged.";
 
 /// Help on the exit status of `check`.
 pub(super) const EXIT_STATUS_OF_CHECK: &str =
@@ -54,8 +55,9 @@ pub(super) const EXIT_STATUS_OF_CHALLENGE: &str = concat!(
 
 /// Help on the exit status of `sweep`, which misses budgets on purpose.
 #[cfg(feature = "simulate")]
-pub(super) const EXIT_STATUS_OF_SWEEP: &str = "Exit status: 0 valid, within the budgets or not, 1 invalid, 2 unknown, 254 bad usage, 255 a \
-     run was aborted, 130, 143 or 129 interrupted by Ctrl-C, SIGTERM or SIGHUP.";
+pub(super) const EXIT_STATUS_OF_SWEEP: &str = "\
+     Exit status: 0 valid, within the budgets or not, 1 invalid, 2 unknown, 254 bad usage, \
+     255 a run was aborted, 130, 143 or 129 interrupted by Ctrl-C, SIGTERM or SIGHUP.";
 
 /// The exit status of a verdict.
 pub(super) fn exit_code(valid: Validity) -> u8 {
