@@ -17,9 +17,9 @@ use serde_json::{Value, json};
 
 use crate::plot::{self, dark_style};
 use crate::report::{BudgetResult, failed_requests};
-use crate::story::{self, Scene, Story};
-use crate::text::{capitalized, interrupted};
-use checkers::{CheckerResult, Validity, Verdict, WorkloadResult};
+use crate::story::{Scene, Story};
+use crate::text::{capitalized, grouped, interrupted};
+use checkers::{CheckerResult, Validity, Verdict};
 use history::text::shortened;
 use history::{Kind, Op};
 use simulator::run::{Record, Settings};
@@ -160,13 +160,21 @@ impl Subject<'_> {
             command: self.command.to_owned(),
             facts: facts(self.facts),
             files: self.files(),
+            logs: match self.stage {
+                Self::KEPT => Vec::new(),
+                _ => self
+                    .settings
+                    .nodes
+                    .iter()
+                    .map(ToString::to_string)
+                    .collect(),
+            },
             findings: findings
                 .iter()
                 .take(MAX_LISTED)
                 .map(|it| shortened(it, MAX_CHARS))
                 .collect(),
             findings_left_out: findings.len().saturating_sub(MAX_LISTED),
-            models: self.models(),
             evidence: evidence.collect::<anyhow::Result<_>>()?,
             panels,
             messages_kept: trace.map_or(0, |it| it.deliveries().len()),
@@ -196,23 +204,6 @@ impl Subject<'_> {
             incidents.extend(failed_requests(&self.record.history, node_of));
         }
         incidents
-    }
-
-    /// The consistency models that were required, and those that are ruled out.
-    fn models(&self) -> Option<String> {
-        let verdict = self
-            .verdict
-            .filter(|it| it.validity() == Validity::Invalid)?;
-        match &verdict.workload.result {
-            WorkloadResult::Transactions(result) => {
-                let required = &result.requested;
-                Some(format!(
-                    "Required: {required}. Found: {}.",
-                    story::models(result)
-                ))
-            }
-            _ => None,
-        }
     }
 
     fn files(&self) -> Vec<&'static str> {
@@ -273,17 +264,18 @@ impl Subject<'_> {
             count(Kind::Fail),
             count(Kind::Info)
         );
+        let number = |count: usize| grouped(count as u64);
         let mut figures = [
-            (invoked.to_string(), "operations".to_owned()),
-            (ok.to_string(), format!("ok, {rest}")),
+            (number(invoked), "operations".to_owned()),
+            (number(ok), format!("ok, {rest}")),
             (
                 format!("{:.1} s", self.seconds()),
                 "from start to last event".to_owned(),
             ),
-            (servers.to_string(), "messages between servers".to_owned()),
+            (grouped(servers), "messages between servers".to_owned()),
             (format!("{per_op:.3}"), "of these per operation".to_owned()),
             (
-                record.statistics.clients().sent.to_string(),
+                grouped(record.statistics.clients().sent),
                 "messages with clients".to_owned(),
             ),
         ]
@@ -348,10 +340,10 @@ struct ReportTemplate {
     command: String,
     facts: Vec<(String, String)>,
     files: Vec<&'static str>,
+    /// Nodes whose logs are stored.
+    logs: Vec<String>,
     findings: Vec<String>,
     findings_left_out: usize,
-    /// What was required of transactions, and what they rule out.
-    models: Option<String>,
     evidence: Vec<RenderedKind>,
     panels: Vec<RenderedPanel>,
     messages_kept: usize,

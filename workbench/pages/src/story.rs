@@ -36,7 +36,6 @@ pub(crate) use logs::{describe as describe_log, explain as explain_log, lacking,
 pub(crate) use registers::{of_key, stale};
 pub(crate) use scene::{Scene, list_names};
 pub(crate) use sets::explain as explain_lost;
-pub(crate) use transactions::models;
 pub(crate) use way::Way;
 
 /// The name of a node that is unknown, as in a stored history.

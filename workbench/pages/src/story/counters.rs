@@ -142,7 +142,7 @@ fn reads_with_bounds<'a>(scene: &Scene<'a>) -> Option<Vec<(&'a Op, [i64; 2])>> {
         };
         match (&*op.f, op.kind) {
             ("add", Kind::Invoke) => {
-                begun = begun.checked_add(integer(op).filter(|it| *it >= 0)?)?
+                begun = begun.checked_add(integer(op).filter(|it| *it >= 0)?)?;
             }
             ("add", Kind::Ok) => acknowledged = acknowledged.checked_add(integer(op)?)?,
             ("read", Kind::Invoke) => drop(open.insert(client, acknowledged)),

@@ -68,7 +68,7 @@ fn last_message<'a>(scene: &Scene<'a>, incident: &Incident) -> Option<&'a Delive
 
 /// The error in a stack trace and its place: `KeyError: 'offsets' (line 88 of node.py)`.
 fn error(stderr: &[String]) -> Option<String> {
-    let lines: Vec<&str> = stderr.iter().map(|it| it.as_str()).collect();
+    let lines: Vec<&str> = stderr.iter().map(String::as_str).collect();
     let found = [python, go, rust, java, ruby, node]
         .iter()
         .find_map(|read| read(&lines));
@@ -102,11 +102,10 @@ fn python<'a>(lines: &[&'a str]) -> Option<Found<'a>> {
     let frames = || lines[start..].iter().enumerate();
     // Frames of the language's own library say less than the last one of the program.
     let is_library = |file: &str| file.contains("/lib/python") || file.starts_with('<');
-    let last = frames().filter(|(_, it)| place(it).is_some()).last()?.0;
+    let last = frames().rfind(|(_, it)| place(it).is_some())?.0;
     let own = frames()
         .filter_map(|(_, it)| place(it))
-        .filter(|(file, _)| !is_library(file))
-        .last();
+        .rfind(|(file, _)| !is_library(file));
     let rest = lines[start + last + 1..].iter();
     let error = rest
         .copied()
@@ -134,7 +133,7 @@ fn rust<'a>(lines: &[&'a str]) -> Option<Found<'a>> {
     Some((lines.get(start + 1)?, colons(place)))
 }
 
-/// `Exception in thread "main" java.lang.…: message`, then `	at Node.main(Node.java:12)`; the place is the
+/// `Exception in thread "main" java.lang.…: message`, then `at Node.main(Node.java:12)`; the place is the
 /// first one outside the language's library.
 fn java<'a>(lines: &[&'a str]) -> Option<Found<'a>> {
     let start = lines

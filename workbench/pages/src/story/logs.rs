@@ -1,7 +1,8 @@
 //! Anomalies of logs, the worst kind first.
 
-use checkers::{Cases, LogAction, LogAnomaly, LogMessage, LogsResult, may_heal};
+use checkers::{Cases, Element, LogAction, LogAnomaly, LogMessage, LogsResult, may_heal};
 use history::Op;
+use serde_json::Value;
 
 use super::meanings::meaning;
 use super::{AnomalyKind, Scene, Story, Way, list_names, plural};
@@ -186,12 +187,12 @@ pub(crate) fn explain(scene: &Scene<'_>, case: &LogAnomaly) -> Option<String> {
 
 /// The invocation that sends a message.
 pub(crate) fn send_of<'a>(scene: &Scene<'a>, message: &LogMessage) -> Option<&'a Op> {
-    let (key, value) = (message.key.to_string(), message.value.to_string());
-    let is_send = |it: &serde_json::Value| {
-        it[0] == "send" && it[1].to_string() == key && it[2].to_string() == value
+    let is_send = |it: &Value| {
+        let is = |it: &Value, element: &Element| Element::parse(&it.to_string()) == *element;
+        it[0] == "send" && is(&it[1], &message.key) && is(&it[2], &message.value)
     };
     let sends = scene.pairs.iter().map(|it| it.invocation).filter(|op| {
-        let micro_ops = op.value.parse::<Vec<serde_json::Value>>();
+        let micro_ops = op.value.parse::<Vec<Value>>();
         micro_ops.unwrap_or_default().iter().any(is_send)
     });
     sends.into_iter().next()

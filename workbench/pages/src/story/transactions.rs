@@ -75,7 +75,7 @@ fn long_cycle(scene: &Scene<'_>, cycle: &OpCycle) -> String {
 }
 
 /// The models that the anomalies rule out, and the strongest ones that are left.
-pub(crate) fn models(result: &TransactionsResult) -> String {
+fn models(result: &TransactionsResult) -> String {
     let names = |models: Vec<&str>| {
         let more = models.len().saturating_sub(MAX_MODELS);
         let shown = models[..models.len() - more].join(", ");

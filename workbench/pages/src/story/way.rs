@@ -59,7 +59,12 @@ impl<'a> Way<'a> {
             .next()
             .map(|it| format!("; {home} was killed at {:.3} s", it.from));
         let killed = killed.unwrap_or_default();
-        let nodes: Vec<&str> = scene.settings.nodes.iter().map(|it| it.as_str()).collect();
+        let nodes: Vec<&str> = scene
+            .settings
+            .nodes
+            .iter()
+            .map(shared::NodeId::as_str)
+            .collect();
         let is_stored = |(_, hop): &(usize, &Delivery)| !nodes.contains(&hop.dest.as_str());
         if nodes.len() == 1 || self.hops.iter().any(is_stored) {
             return None;

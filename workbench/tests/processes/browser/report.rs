@@ -346,6 +346,11 @@ fn the_report_of_an_invalid_run_shows_what_was_lost_and_when() {
         "+document.querySelector('button[data-from]').dataset.from / 1e6",
     );
     browser.evaluate("document.querySelector('button[data-from]').click()");
+    let marked = browser.evaluate("document.documentElement.dataset.marked ?? ''");
+    assert!(
+        marked.as_str().unwrap().starts_with("1 operation"),
+        "{marked}"
+    );
     let [from, _] = window(&mut browser);
     assert!((from - start).abs() < 0.001, "{from} is not {start}");
     browser.evaluate("document.getElementById('filters').elements.lost.click()");

@@ -147,7 +147,16 @@ impl Graph {
             picture: self.draw(kind),
             window: around(entries().map(|(_, time)| time)),
             ops: entries().map(|(index, _)| index).collect(),
-            ..Evidence::new(kind, "", self.describe())
+            ..Evidence::new(kind, "", self.describe_rest())
+        }
+    }
+
+    /// What the picture leaves out.
+    fn describe_rest(&self) -> String {
+        match self.left_out {
+            0 => String::new(),
+            1 => "One more operation is not drawn.".to_owned(),
+            count => format!("{count} more operations are not drawn."),
         }
     }
 
@@ -163,12 +172,7 @@ impl Graph {
             } = edge;
             format!("{} → {} ({relation}): {reason}", name(*from), name(*to))
         };
-        let mut edges: Vec<String> = self.edges.iter().map(describe).collect();
-        match self.left_out {
-            0 => {}
-            1 => edges.push("and 1 more operation".to_owned()),
-            count => edges.push(format!("and {count} more operations")),
-        }
+        let edges: Vec<String> = self.edges.iter().map(describe).collect();
         edges.join("; ")
     }
 

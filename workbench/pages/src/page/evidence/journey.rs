@@ -101,7 +101,7 @@ impl Journey<'_> {
             .iter()
             .flat_map(|(_, hop)| [hop.src.as_str(), hop.dest.as_str()]);
         let used: HashSet<&str> = ends.collect();
-        let nodes = || scene.settings.nodes.iter().map(|it| it.as_str());
+        let nodes = || scene.settings.nodes.iter().map(shared::NodeId::as_str);
         let mut services: Vec<&str> = used
             .iter()
             .copied()

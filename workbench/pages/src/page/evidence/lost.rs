@@ -105,14 +105,10 @@ impl LostValue<'_> {
             .map(|(_, hop)| scene.sent(hop))
             .fold(added.seconds(), f64::max);
         let ends = [added.seconds(), last].map(|it| (it * 1e6) as i64);
-        let (op, absent) = (
-            added.index,
-            self.lost.last_absent.as_ref().map(|it| it.index),
-        );
         Evidence {
             picture,
             window: around(ends.into_iter()),
-            ops: [op].into_iter().chain(absent).collect(),
+            ops: vec![added.index],
             messages: hops.iter().map(|(index, _)| *index).collect(),
             ..Evidence::new(
                 "lost values",
