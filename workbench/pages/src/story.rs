@@ -32,10 +32,13 @@ use meanings::{Meaning, meaning};
 
 pub(crate) use counters::difference;
 pub(crate) use crash::crashes;
-pub(crate) use logs::{describe as describe_log, explain as explain_log, lacking, send_of};
+pub(crate) use logs::{
+    describe as describe_log, explain as explain_log, index as log_index, lacking, send_of,
+};
 pub(crate) use registers::{of_key, stale};
 pub(crate) use scene::{Scene, list_names};
 pub(crate) use sets::explain as explain_lost;
+pub(crate) use transactions::simplicity;
 pub(crate) use way::Way;
 
 /// The name of a node that is unknown, as in a stored history.

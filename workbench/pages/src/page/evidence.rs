@@ -10,7 +10,7 @@ mod order;
 
 use super::Subject;
 use super::table::Table;
-use crate::story::{Scene, Story};
+use crate::story::{Scene, Story, simplicity};
 use checkers::{Cases, CounterResult, EchoResult, IdsResult, TransactionsResult, WorkloadResult};
 use graph::Graph;
 use history::{Op, text};
@@ -39,6 +39,8 @@ pub(super) struct Evidence {
     pub(super) log_of: Option<String>,
     /// Start and end of the anomaly, in microseconds since time zero.
     pub(super) window: Option<(i64, i64)>,
+    /// The same of its cause, if that was at another time.
+    pub(super) cause: Option<(i64, i64)>,
     /// Entries of the history that are marked in the timeline.
     pub(super) ops: Vec<usize>,
     /// Messages that are marked there, by their index in the trace.
@@ -64,6 +66,7 @@ impl Evidence {
             output: Vec::new(),
             log_of: None,
             window: None,
+            cause: None,
             ops: Vec::new(),
             messages: Vec::new(),
         }
@@ -105,7 +108,9 @@ fn of_workload(scene: &Scene<'_>, result: &WorkloadResult) -> Vec<Evidence> {
 fn transactions(scene: &Scene<'_>, result: &TransactionsResult) -> Vec<Evidence> {
     let mut evidence = Vec::new();
     for Cases { name, cases, .. } in &result.anomalies {
-        let cases = cases.iter().map(|case| match Graph::of(scene, case) {
+        let mut cases: Vec<_> = cases.iter().collect();
+        cases.sort_by_key(|it| simplicity(it));
+        let cases = cases.into_iter().map(|case| match Graph::of(scene, case) {
             Some(graph) => graph.evidence(name),
             None => list_ops(scene, name, &result.describe(case), &case.ops()),
         });

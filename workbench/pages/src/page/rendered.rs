@@ -28,6 +28,7 @@ pub(super) struct RenderedEvidence {
     /// The node whose log has more.
     pub(super) log_of: Option<String>,
     pub(super) window: Option<(i64, i64)>,
+    pub(super) cause: Option<(i64, i64)>,
     /// Operations to mark in the timeline, by their index there, separated by commas.
     pub(super) ops: String,
     /// Messages to mark there.
@@ -77,6 +78,7 @@ impl Marks {
             output: case.output,
             log_of: case.log_of,
             window: case.window,
+            cause: case.cause,
             ops: list(&mut ops.into_iter()),
             messages: list(&mut case.messages.into_iter()),
         })

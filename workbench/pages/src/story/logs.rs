@@ -62,7 +62,7 @@ pub(super) fn tell(scene: &Scene<'_>, result: &LogsResult) -> Option<Story> {
 }
 
 /// The entry of the history with which a case begins.
-fn index(case: &LogAnomaly) -> usize {
+pub(crate) fn index(case: &LogAnomaly) -> usize {
     let senders = case
         .messages()
         .into_iter()
@@ -137,7 +137,7 @@ pub(crate) fn describe(scene: &Scene<'_>, case: &LogAnomaly) -> String {
                 count => format!(", skipping {count} messages"),
             };
             format!(
-                "{} {verb} {from} of key {}{before} {to} at {:.3} s (op {}){skipping}{}",
+                "{} {verb} {from} of key {}{before} {to} at {:.3} s (op {}){}{skipping}",
                 scene.who(op.process),
                 to.key,
                 op.seconds(),

@@ -13,17 +13,9 @@ const MAX_MODELS: usize = 4;
 
 pub(super) fn tell(scene: &Scene<'_>, result: &TransactionsResult) -> Option<Story> {
     let mut anomalies: Vec<&Cases<TxnAnomaly>> = result.anomalies.iter().collect();
-    // A case that shows its transactions first, and of those the one with the fewest.
-    let length = |it: &TxnAnomaly| match it.ops().len() {
-        0 => usize::MAX,
-        count => count,
-    };
-    anomalies.sort_by_key(|it| it.cases.iter().map(length).min());
+    anomalies.sort_by_key(|it| it.cases.iter().map(simplicity).min());
     let example = anomalies.first()?;
-    let first = example
-        .cases
-        .iter()
-        .min_by_key(|it| (length(it), it.ops().first().map(|op| op.index)))?;
+    let first = example.cases.iter().min_by_key(|it| simplicity(it))?;
     let count: usize = anomalies.iter().map(|it| it.count).sum();
     let by_kind = anomalies
         .iter()
@@ -59,6 +51,18 @@ pub(super) fn tell(scene: &Scene<'_>, result: &TransactionsResult) -> Option<Sto
         reason: (result.validity == Validity::Invalid).then(|| models(result)),
         kinds: kinds.collect(),
     })
+}
+
+/// The order in which cases are shown: first those that show their transactions, of these the one with
+/// the fewest, and of these the earliest.
+pub(crate) fn simplicity(case: &TxnAnomaly) -> (usize, Option<usize>) {
+    let ops = case.ops();
+    let length = if ops.is_empty() {
+        usize::MAX
+    } else {
+        ops.len()
+    };
+    (length, ops.first().map(|op| op.index))
 }
 
 /// A cycle that is too long for a headline.

@@ -98,17 +98,17 @@ impl<'a> Way<'a> {
         let fate = match (hops.len() - waiting, hops.last()) {
             (_, None) => "no message to them mentions it".to_owned(),
             (0, _) => "the messages with it were still on their way at the end".to_owned(),
-            (1, Some(last)) => {
-                format!(
-                    "the only message with it, at {:.3} s, was lost",
-                    scene.sent(last)
-                )
+            (lost, Some(last)) => {
+                let (to, at) = (last.dest.as_str(), scene.sent(last));
+                let meanwhile = scene.meanwhile(Some(to), at);
+                match lost {
+                    1 => format!("the only message with it, at {at:.3} s, was lost{meanwhile}"),
+                    _ => format!(
+                        "all {} messages with it were lost, the last at {at:.3} s{meanwhile}",
+                        grouped(lost)
+                    ),
+                }
             }
-            (lost, Some(last)) => format!(
-                "all {} messages with it were lost, the last at {:.3} s",
-                grouped(lost),
-                scene.sent(last)
-            ),
         };
         Some(format!("{received}: {fate}{killed}"))
     }

@@ -184,17 +184,17 @@ impl Journey<'_> {
     fn draw_legend(&self, svg: &mut String, height: f64) {
         let mut parts = Vec::new();
         if !self.hops.is_empty() {
-            parts.push("→ message with it   × lost");
+            parts.extend(["→ message with it", "× lost"]);
         }
         if !self.dots.is_empty() {
-            parts.push("● read with it   ○ read without it");
+            parts.extend(["● read with it", "○ read without it"]);
         }
         parts.push("shaded: a fault");
         let _ = write!(
             svg,
             "<text class=\"reason\" x=\"{LEFT}\" y=\"{}\">{}</text>",
             height - 6.0,
-            parts.join("   ")
+            parts.join(" · ")
         );
     }
 }

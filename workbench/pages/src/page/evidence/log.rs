@@ -10,12 +10,12 @@ use super::graph::Graph;
 use super::journey::Journey;
 use super::{Evidence, MAX_CASES, around, list_ops, micros, name, shortened};
 use crate::plot::escaped;
-use crate::story::{Scene, Way, describe_log, explain_log, lacking, send_of};
+use crate::story::{Scene, Way, describe_log, explain_log, lacking, log_index, send_of};
 use crate::text::capitalized;
 use checkers::{Cases, Element, LogAnomaly, LogsResult};
 use history::{History, Kind, Op};
 
-const LEFT: usize = 250;
+const LEFT: usize = 280;
 const COLUMN: usize = 46;
 const ROW: usize = 26;
 
@@ -40,7 +40,9 @@ pub(super) fn anomalies(scene: &Scene<'_>, result: &LogsResult) -> Vec<Evidence>
     let mut evidence = Vec::new();
     for Cases { name, cases, .. } in &result.anomalies {
         let listed = |case: &LogAnomaly| list_ops(scene, name, &case.to_string(), &case.ops());
-        let cases = cases.iter().map(|case| match case {
+        let mut cases: Vec<_> = cases.iter().collect();
+        cases.sort_by_key(|it| log_index(it));
+        let cases = cases.into_iter().map(|case| match case {
             LogAnomaly::Cycle(cycle) => match Graph::of_cycle(scene, cycle) {
                 Some(graph) => graph.evidence(name),
                 None => listed(case),
@@ -82,18 +84,33 @@ fn of_messages(scene: &Scene<'_>, anomaly: &str, case: &LogAnomaly) -> Option<Ev
         "The key's log as clients observed it, and what these operations sent or polled".to_owned(),
     );
     let log = draw(scene, &title, &key, &shown, &concerned, &ops);
-    let (way, hops) = way(scene, case).unwrap_or_default();
+    let way = way(scene, case);
+    let mut shown: Vec<usize> = ops.iter().map(|op| op.index).collect();
+    shown.extend(way.as_ref().map(|it| it.send));
+    let (picture, cause, hops) = way
+        .map(|it| (it.picture, it.window, it.hops))
+        .unwrap_or_default();
     Some(Evidence {
-        picture: log + &way,
+        picture: log + &picture,
         window: around(ops.iter().map(|op| micros(op.time))),
-        ops: ops.iter().map(|op| op.index).collect(),
+        cause,
+        ops: shown,
         messages: hops,
         ..Evidence::new(anomaly, shortened(&title), sentences.join(". ") + ".")
     })
 }
 
-/// A picture of the way of the message that a case lacks, and the messages between nodes that mention it.
-fn way(scene: &Scene<'_>, case: &LogAnomaly) -> Option<(String, Vec<usize>)> {
+/// The way of the message that a case lacks.
+struct WayOfMessage {
+    picture: String,
+    /// The invocation that sent it.
+    send: usize,
+    window: Option<(i64, i64)>,
+    /// The messages between nodes that mention it.
+    hops: Vec<usize>,
+}
+
+fn way(scene: &Scene<'_>, case: &LogAnomaly) -> Option<WayOfMessage> {
     let message = lacking(case)?;
     let send = send_of(scene, &message)?;
     let way = Way::of(scene, &[&message.key, &message.value], send.seconds())?;
@@ -110,8 +127,16 @@ fn way(scene: &Scene<'_>, case: &LogAnomaly) -> Option<(String, Vec<usize>)> {
         hops: &way.hops,
         dots: Vec::new(),
     };
-    let indices = way.hops.iter().map(|(index, _)| *index);
-    (!way.hops.is_empty()).then(|| (journey.draw(scene), indices.collect()))
+    let sent = way
+        .hops
+        .iter()
+        .map(|(_, hop)| (scene.sent(hop) * 1e6) as i64);
+    (!way.hops.is_empty()).then(|| WayOfMessage {
+        picture: journey.draw(scene),
+        send: send.index,
+        window: around(sent.chain([micros(send.time)])),
+        hops: way.hops.iter().map(|(index, _)| *index).collect(),
+    })
 }
 
 /// Converts a key to the name of a field in an operation's value.
