@@ -97,13 +97,12 @@ impl Element {
 }
 
 /// As JSON if JSON can represent it, else as EDN.
+/// Prints plain JSON, for people.
 impl fmt::Display for Element {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Element::Int(number) => number.fmt(f),
-            Element::Other(json) if may_be_tagged(json) => {
-                f.write_str(&edn::compact(&self.to_edn()))
-            }
+            Element::Other(json) if may_be_tagged(json) => edn::to_json(&self.to_edn()).fmt(f),
             Element::Other(json) => json.fmt(f),
         }
     }

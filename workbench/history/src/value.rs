@@ -3,6 +3,7 @@
 //! A value is stored as tagged JSON (see [`crate::edn::tagged`]), which is compact; a checker
 //! parses just what it needs.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use compact_str::CompactString;
@@ -64,6 +65,15 @@ impl Value {
         &self.0
     }
 
+    /// The value as plain JSON, as on the wire: without the tags of values that JSON lacks.
+    pub fn plain(&self) -> Cow<'_, str> {
+        if tagged::may_be_tagged(self.json()) {
+            Cow::Owned(edn::to_json(&self.to_edn()).to_string())
+        } else {
+            Cow::Borrowed(self.json())
+        }
+    }
+
     /// Whether this is `nil`.
     pub fn is_nil(&self) -> bool {
         self.json() == "null"
@@ -92,14 +102,10 @@ impl fmt::Debug for Value {
     }
 }
 
-/// Prints JSON if the value has no tags, and EDN otherwise.
+/// Prints plain JSON, for people.
 impl fmt::Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if tagged::may_be_tagged(self.json()) {
-            f.write_str(&edn::compact(&self.to_edn()))
-        } else {
-            f.write_str(self.json())
-        }
+        f.write_str(&self.plain())
     }
 }
 

@@ -30,7 +30,7 @@ use crate::text;
 
 use meanings::{Meaning, meaning};
 
-pub(crate) use counters::difference;
+pub(crate) use counters::{additions, difference};
 pub(crate) use crash::crashes;
 pub(crate) use logs::{
     describe as describe_log, explain as explain_log, index as log_index, lacking, send_of,
@@ -259,9 +259,9 @@ fn echo(scene: &Scene<'_>, result: &EchoResult) -> Option<Story> {
     let echo = body
         .ok()
         .and_then(|body| Some(body.get("echo")?.to_string()));
-    let received = echo.unwrap_or_else(|| first.received.value.json().to_owned());
+    let received = echo.unwrap_or_else(|| first.received.value.to_string());
     let received = scene.short(&received);
-    let sent = scene.short(first.sent.value.json());
+    let sent = scene.short(&first.sent.value.plain());
     let headline = format!(
         "{} of {} {} not echo the request; the first, {}, at {at:.3} s (op {}): sent {sent}, received \
          {received}{}",

@@ -194,7 +194,7 @@ impl Operations {
             Some(Kind::Invoke) | None => 3,
         });
         self.value
-            .push(shortened(invocation.value.json(), MAX_VALUE_CHARS));
+            .push(shortened(&invocation.value.plain(), MAX_VALUE_CHARS));
         self.result
             .push(completion.map_or(String::new(), |op| result(invocation, op)));
     }
@@ -216,7 +216,7 @@ fn result(invocation: &Op, completion: &Op) -> String {
             MAX_VALUE_CHARS,
         ),
         None if completion.value.json() == invocation.value.json() => String::new(),
-        None => shortened(completion.value.json(), MAX_VALUE_CHARS),
+        None => shortened(&completion.value.plain(), MAX_VALUE_CHARS),
     }
 }
 

@@ -10,7 +10,7 @@ mod order;
 
 use super::Subject;
 use super::table::Table;
-use crate::story::{Scene, Story, simplicity};
+use crate::story::{Scene, Story, additions, simplicity};
 use checkers::{Cases, CounterResult, EchoResult, IdsResult, TransactionsResult, WorkloadResult};
 use graph::Graph;
 use history::{Op, text};
@@ -179,18 +179,22 @@ fn wrong_reads(scene: &Scene<'_>, result: &CounterResult) -> Vec<Evidence> {
             crate::story::difference(op, result).map_or_else(String::new, |it| it.to_string());
         vec![
             name(scene, op),
-            shortened(op.value.json()),
+            shortened(&op.value.plain()),
             shortened(&expected),
             missing,
         ]
     });
     let head = ["final read", "returned", "expected", "missing"];
-    rejected_ops(
+    let mut evidence = rejected_ops(
         "wrong final reads",
         &head,
         rows.collect(),
         result.wrong.iter(),
-    )
+    );
+    evidence
+        .iter_mut()
+        .for_each(|it| it.text = additions(scene));
+    evidence
 }
 
 fn rejected_ops<'a>(

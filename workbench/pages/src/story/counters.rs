@@ -14,7 +14,7 @@ pub(super) fn tell(scene: &Scene<'_>, result: &CounterResult) -> Option<Story> {
     let first = result.wrong.first()?;
     let (count, all) = (result.wrong.len(), result.final_reads.len());
     let at = first.seconds();
-    let read = scene.short(first.value.json());
+    let read = scene.short(&first.value.plain());
     let difference = difference(first, result);
     let headline = format!(
         "{} of {} {} wrong; the first, of {} at {at:.3} s (op {}), returned {read}, expected {}{}{}",
@@ -101,6 +101,29 @@ fn sum_of_node(scene: &Scene<'_>, first: &Op, difference: i64) -> Option<String>
     Some(format!(
         "the difference is exactly the sum of the {additions} that {node} acknowledged{during}"
     ))
+}
+
+/// The additions that each node acknowledged, in a sentence.
+pub(crate) fn additions(scene: &Scene<'_>) -> String {
+    let mut sums: BTreeMap<&str, (i64, usize)> = BTreeMap::new();
+    let acknowledged = scene.record.history.ops.iter();
+    for op in acknowledged.filter(|op| op.kind == Kind::Ok && op.f == "add") {
+        if let (Some(node), Some(delta)) = (scene.node(op.process), integer(op)) {
+            let (sum, count) = sums.entry(node).or_default();
+            *sum = sum.saturating_add(delta);
+            *count += 1;
+        }
+    }
+    let sums = sums.into_iter().map(|(node, (sum, count))| {
+        format!(
+            "{node} {} with the sum {sum}",
+            plural(count, "addition", "additions")
+        )
+    });
+    match sums.collect::<Vec<_>>().join(", ") {
+        none if none.is_empty() => none,
+        sums => format!("Acknowledged were: {sums}."),
+    }
 }
 
 /// The last read from which nothing was missing, if no addition is negative: it returned at least all
