@@ -21,13 +21,10 @@ use shared::NodeId;
 
 use crate::keeper::Keeper;
 use history::text::shortened;
-use simulator::incident::MAX_STDERR;
+use simulator::incident::{MAX_STDERR, MAX_STDERR_LINE};
 pub use start::explain;
 use start::{ENOEXEC, explain_exit, is_text};
 pub use start::{on_path, working_folder};
-
-/// The limit of a line of stderr in the report of an exit, in characters.
-const MAX_TAIL_LINE: usize = 2_000;
 
 /// How long to wait for the end of a node's stderr after it has exited.
 const TAIL_TIMEOUT: Duration = Duration::from_millis(300);
@@ -363,7 +360,7 @@ fn write_log(
         if tail.lines.len() == MAX_STDERR {
             tail.lines.pop_front();
         }
-        tail.lines.push_back(shortened(&text, MAX_TAIL_LINE));
+        tail.lines.push_back(shortened(&text, MAX_STDERR_LINE));
         line.clear();
     }
     tail.lock()

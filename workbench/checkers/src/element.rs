@@ -96,7 +96,6 @@ impl Element {
     }
 }
 
-/// As JSON if JSON can represent it, else as EDN.
 /// Prints plain JSON, for people.
 impl fmt::Display for Element {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -40,6 +40,15 @@ impl Verdict {
         self
     }
 
+    /// The answer of the result with this name in Maelstrom's results, as it counts: in a void verdict,
+    /// or on a prefix of a history, it may be unknown although the result alone is invalid. Valid if
+    /// there is no such result.
+    pub fn answer(&self, name: &str) -> Validity {
+        let is_other = self.void().is_some() && name != "workload";
+        let part = self.parts().find(|(it, _)| *it == name && !is_other);
+        part.map_or(Validity::Valid, |(_, part)| part.validity())
+    }
+
     /// A result, as it counts.
     pub(crate) fn part<'a>(&self, name: &str, result: &'a dyn CheckerResult) -> Part<'a> {
         let is_invalid = result.validity() == Validity::Invalid;

@@ -150,7 +150,7 @@ impl Verdict {
     }
 
     /// The error that makes the whole verdict void; see [`Unjudged::is_void`].
-    fn void(&self) -> Option<&Unjudged> {
+    pub(crate) fn void(&self) -> Option<&Unjudged> {
         match &self.workload.result {
             WorkloadResult::Unjudged(unjudged) if unjudged.is_void => Some(unjudged),
             _ => None,
@@ -158,7 +158,7 @@ impl Verdict {
     }
 
     /// The results with their names, in Maelstrom's order.
-    fn parts(&self) -> impl Iterator<Item = (&'static str, Part<'_>)> {
+    pub(crate) fn parts(&self) -> impl Iterator<Item = (&'static str, Part<'_>)> {
         let parts: [(_, Option<&dyn CheckerResult>); 5] = [
             ("exceptions", Some(&self.exceptions)),
             ("stats", self.stats.as_ref().map(|it| it as _)),

@@ -99,8 +99,8 @@ impl Episode {
                     count if count == rest && count > 1 => {
                         Some("was cut off from all other nodes".to_owned())
                     }
-                    count @ ..=4 => {
-                        let names: Vec<&str> = others.into_iter().take(count).collect();
+                    1..=4 => {
+                        let names: Vec<&str> = others.into_iter().collect();
                         Some(format!("was cut off from {}", list_names(&names)))
                     }
                     count => Some(format!("was cut off from {count} of {rest} other nodes")),
@@ -110,7 +110,8 @@ impl Episode {
                 match &*self.label {
                     "kill" => "was down",
                     "pause" => "was paused",
-                    _ => "had a wrong clock",
+                    "skew" => "had a wrong clock",
+                    _ => return None,
                 }
                 .to_owned(),
             ),
@@ -119,7 +120,8 @@ impl Episode {
                 match &*self.label {
                     "loss" => "lost messages",
                     "duplicate" => "received messages twice",
-                    _ => "received messages late",
+                    "delay" => "received messages late",
+                    _ => return None,
                 }
                 .to_owned(),
             ),
@@ -131,9 +133,11 @@ impl Episode {
         let Effect::Partition(cuts) = &self.effect else {
             return BTreeSet::new();
         };
-        let deaf_to = cuts.get(node).into_iter().flatten().map(String::as_str);
-        let unheard = cuts.iter().filter(|(_, from)| from.contains(node));
-        deaf_to.chain(unheard.map(|(to, _)| to.as_str())).collect()
+        let drops_from = cuts.get(node).into_iter().flatten().map(String::as_str);
+        let dropped_by = cuts.iter().filter(|(_, from)| from.contains(node));
+        drops_from
+            .chain(dropped_by.map(|(to, _)| to.as_str()))
+            .collect()
     }
 
     /// Whether it has begun and has not ended.

@@ -114,7 +114,7 @@ impl Outcome {
     /// What went wrong: the story, or without one the findings; then what nodes did wrong, of each kind
     /// the first `max`. With a larger `max` than [`SHOWN`] all findings, too.
     pub fn problems(&self, max: usize) -> Vec<String> {
-        let mut lines = self.story.lines();
+        let mut lines: Vec<String> = self.story.lines().iter().map(|it| cut(it)).collect();
         let has_story = !lines.is_empty();
         if !has_story || max > SHOWN {
             lines.extend(first("findings", &self.findings, max));

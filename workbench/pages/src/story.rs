@@ -33,16 +33,30 @@ use meanings::{Meaning, meaning};
 pub(crate) use counters::{additions, difference};
 pub(crate) use crash::crashes;
 pub(crate) use logs::{
-    describe as describe_log, explain as explain_log, index as log_index, lacking, send_of,
+    MessageWay, describe as describe_log, explain as explain_log, index as log_index,
+    way_of as way_of_log,
 };
 pub(crate) use registers::{of_key, stale};
 pub(crate) use scene::{Scene, list_names};
-pub(crate) use sets::explain as explain_lost;
+pub(crate) use sets::{explain as explain_lost, way_of as way_of_lost};
 pub(crate) use transactions::simplicity;
-pub(crate) use way::Way;
+pub(crate) use way::{Origin, Way};
 
 /// The name of a node that is unknown, as in a stored history.
 pub const UNKNOWN_NODE: &str = "?";
+
+/// What one case of an anomaly is called, and what several are: the name of its kind.
+pub(crate) type Words = [&'static str; 2];
+
+pub(crate) const LOST_VALUES: Words = ["lost value", "lost values"];
+pub(crate) const DUPLICATE_IDS: Words = ["duplicate id", "duplicate ids"];
+pub(crate) const WRONG_ECHOES: Words = ["wrong echo", "wrong echoes"];
+pub(crate) const WRONG_READS: Words = ["wrong final read", "wrong final reads"];
+pub(crate) const WRONG_KEYS: Words = [
+    "key that is not linearizable",
+    "keys that are not linearizable",
+];
+pub(crate) const ENDED_NODES: Words = ["node that ended", "nodes that ended"];
 
 /// What went wrong in a run. Empty if it is valid.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -64,13 +78,13 @@ pub struct AnomalyKind {
     /// The number of cases.
     pub count: usize,
     /// What one case is called, and what several are, in words: `lost value`, `lost values`.
-    pub words: [&'static str; 2],
+    pub words: Words,
     /// What it means, in one sentence. May be empty.
     pub meaning: &'static str,
 }
 
 impl AnomalyKind {
-    fn new(count: usize, words: [&'static str; 2], meaning: &'static str) -> Self {
+    fn new(count: usize, words: Words, meaning: &'static str) -> Self {
         AnomalyKind {
             name: words[1],
             count,
@@ -110,10 +124,12 @@ impl Story {
     }
 
     pub(crate) fn tell(scene: &Scene<'_>, verdict: Option<&Verdict>) -> Self {
-        let verdict = match verdict {
-            None => return crash::tell(scene).unwrap_or_else(|| aborted(scene)),
-            Some(valid) if valid.validity() == Validity::Valid => return Story::default(),
-            Some(verdict) => verdict,
+        // In a storm an aborted run has a verdict, too.
+        if verdict.is_none() || scene.record.abort_reason.is_some() {
+            return crash::tell(scene).unwrap_or_else(|| aborted(scene));
+        }
+        let Some(verdict) = verdict.filter(|it| it.validity() != Validity::Valid) else {
+            return Story::default();
         };
         if scene.record.interrupted_at.is_some() && verdict.validity() == Validity::Unknown {
             // What was found may have healed; the checkers' sentences say so.
@@ -184,13 +200,14 @@ fn parts(scene: &Scene<'_>, verdict: &Verdict) -> Vec<(Validity, Story)> {
     let result = &verdict.workload.result;
     let convergence = verdict.workload.convergence.as_ref();
     if !convergence.is_some_and(|it| it.is_vacuous) {
-        add(result.validity(), workload(scene, result));
+        let answer = verdict.answer("workload").min(result.validity());
+        add(answer, workload(scene, result));
     }
     if let Some(stats) = &verdict.stats {
-        add(stats.validity(), never_ok(scene, &stats.findings()));
+        add(verdict.answer("stats"), never_ok(scene, &stats.findings()));
     }
-    let availability = &verdict.availability;
-    add(availability.validity(), unavailable(scene, availability));
+    let availability = unavailable(scene, &verdict.availability);
+    add(verdict.answer("availability"), availability);
     if let Some(convergence) = convergence {
         let count = convergence.violations.len();
         let meaning =
@@ -279,11 +296,7 @@ fn echo(scene: &Scene<'_>, result: &EchoResult) -> Option<Story> {
     Some(Story {
         headline,
         reason: None,
-        kinds: vec![AnomalyKind::new(
-            count,
-            ["wrong echo", "wrong echoes"],
-            meaning,
-        )],
+        kinds: vec![AnomalyKind::new(count, WRONG_ECHOES, meaning)],
     })
 }
 

@@ -4,7 +4,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use simulator::incident::{Exit, MAX_STDERR};
+use simulator::history::text::shortened;
+use simulator::incident::{Exit, MAX_STDERR, MAX_STDERR_LINE};
 use simulator::shared::Outbox;
 use simulator::simulation::{Factory, Host};
 
@@ -83,7 +84,11 @@ impl Host for ProgramHost {
         let pipes = self.node.pipes();
         self.has_partial_line = pipes.take_stdout(&mut outbox.lines);
         outbox.log = pipes.take_stderr(has_ended);
-        self.tail.extend(outbox.log.iter().cloned());
+        let lines = outbox
+            .log
+            .iter()
+            .map(|line| shortened(line, MAX_STDERR_LINE));
+        self.tail.extend(lines);
         let extra = self.tail.len().saturating_sub(MAX_STDERR);
         self.tail.drain(..extra);
     }

@@ -41,6 +41,9 @@ pub struct Exit {
 /// How many lines of a dead node's stderr are kept: those of a long stack trace.
 pub const MAX_STDERR: usize = 200;
 
+/// The limit of each of them, in characters.
+pub const MAX_STDERR_LINE: usize = 2_000;
+
 /// How many of them are printed.
 const PRINTED_STDERR: usize = 8;
 

@@ -256,24 +256,31 @@ impl Run {
             }
             _ => {}
         }
+        self.push_incident(now, node, what, line, None);
+    }
+
+    fn push_incident(
+        &mut self,
+        now: Duration,
+        node: usize,
+        what: String,
+        line: Option<&str>,
+        exit: Option<Exit>,
+    ) {
+        let zero = self.zero;
         self.incidents.push(Incident {
-            at: self
-                .zero
-                .map_or(Duration::ZERO, |zero| now.saturating_sub(zero)),
+            at: zero.map_or(Duration::ZERO, |zero| now.saturating_sub(zero)),
             node: self.settings.nodes[node].clone(),
             what,
             line: line.map(abridged),
-            exit: None,
+            exit,
         });
     }
 
     /// Records the end of a node's process, and aborts the run.
     pub fn report_exit(&mut self, now: Duration, node: usize, exit: Exit) {
-        let index = self.incidents.len();
-        self.report(now, node, exit.to_string(), None);
-        if let Some(incident) = self.incidents.get_mut(index) {
-            incident.exit = Some(exit);
-        }
+        // It is recorded even if the list is full: it is the last one.
+        self.push_incident(now, node, exit.to_string(), None, Some(exit));
         self.abort("a node ended before the test did".to_owned());
     }
 

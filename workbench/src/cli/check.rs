@@ -151,6 +151,9 @@ fn run_check(arguments: &Arguments, reporter: &mut Reporter) -> anyhow::Result<u
     let record = Record {
         history,
         zero: Some(Duration::ZERO),
+        interrupted_at: known["interrupted-at"]
+            .as_f64()
+            .and_then(|at| Duration::try_from_secs_f64(at).ok()),
         ..Record::default()
     };
     let outcome = Outcome {

@@ -5,7 +5,10 @@ use std::collections::{BTreeMap, HashMap};
 use checkers::CounterResult;
 use history::{Kind, Op};
 
-use super::{AnomalyKind, Scene, Story, grouped, plural};
+use super::{AnomalyKind, Scene, Story, WRONG_READS, grouped, plural};
+
+/// The number of additions during a fault whose sum does not match by chance.
+const MIN_ADDITIONS: usize = 3;
 
 const MEANING: &str = "A final read must return the sum of all acknowledged additions; indeterminate ones may \
                        be missing.";
@@ -34,35 +37,37 @@ pub(super) fn tell(scene: &Scene<'_>, result: &CounterResult) -> Option<Story> {
     Some(Story {
         headline,
         reason: difference.and_then(|it| explain(scene, first, it)),
-        kinds: vec![AnomalyKind::new(
-            count,
-            ["wrong final read", "wrong final reads"],
-            MEANING,
-        )],
+        kinds: vec![AnomalyKind::new(count, WRONG_READS, MEANING)],
     })
 }
 
-/// How much is missing from a read, or, negative, too much: the distance to the nearest acceptable
-/// value. `None` if it is not a number, or too large.
+/// How much is missing from a read, or, negative, too much: the distance to the least or greatest
+/// acceptable value. `None` if it is not a number, too large, or between acceptable values.
 pub(crate) fn difference(read: &Op, result: &CounterResult) -> Option<i64> {
     let read = integer(read)?;
-    let bounds = result.acceptable.bounds().into_iter();
-    let distances = bounds.filter_map(|bound| bound.checked_sub(read));
-    distances.min_by_key(|it| it.unsigned_abs())
+    let bounds = result.acceptable.bounds();
+    let (least, greatest) = (bounds.first()?, bounds.last()?);
+    match read {
+        _ if read < *least => least.checked_sub(read),
+        _ if read > *greatest => greatest.checked_sub(read),
+        _ => None,
+    }
 }
 
 /// Where the difference comes from, if the additions and the earlier reads show it.
 fn explain(scene: &Scene<'_>, first: &Op, difference: i64) -> Option<String> {
     sum_of_node(scene, first, difference).or_else(|| match difference > 0 {
-        true => last_complete(scene),
+        true => last_complete(scene, first),
         false => first_excessive(scene),
     })
 }
 
-/// Whether the difference, or what was read, is the sum of what one node acknowledged: all of it, or
-/// that during a fault that concerned the node. Smaller sets would match by chance.
-fn sum_of_node(scene: &Scene<'_>, first: &Op, difference: i64) -> Option<String> {
-    let mut sums: BTreeMap<(Option<usize>, &str), (i64, usize)> = BTreeMap::new();
+/// The sum and the number of the additions that a node acknowledged, all of them or those during a fault
+/// that concerned it.
+type Sums<'a> = BTreeMap<(Option<usize>, &'a str), (i128, usize)>;
+
+fn sums<'a>(scene: &Scene<'a>) -> Sums<'a> {
+    let mut sums = Sums::new();
     let acknowledged = scene.record.history.ops.iter();
     for op in acknowledged.filter(|op| op.kind == Kind::Ok && op.f == "add") {
         let (Some(node), Some(delta)) = (scene.node(op.process), integer(op)) else {
@@ -73,23 +78,32 @@ fn sum_of_node(scene: &Scene<'_>, first: &Op, difference: i64) -> Option<String>
         let during = during.filter(|(_, it)| it.is_on(at) && it.on_node(node).is_some());
         for fault in during.map(|(index, _)| Some(index)).chain([None]) {
             let (sum, count) = sums.entry((fault, node)).or_default();
-            *sum = sum.saturating_add(delta);
+            *sum += i128::from(delta);
             *count += 1;
         }
     }
-    let read = integer(first);
-    let own = sums
-        .iter()
-        .find(|((fault, _), (sum, _))| fault.is_none() && Some(*sum) == read);
-    if let Some(((_, node), _)) = own {
+    sums
+}
+
+/// Whether what was read, or the difference, is a sum that stands out: a node's, or that of several
+/// additions during a fault. Of many small sums one would match by chance, so it must be the only one.
+fn sum_of_node(scene: &Scene<'_>, first: &Op, difference: i64) -> Option<String> {
+    let sums = sums(scene);
+    let read = i128::from(integer(first)?);
+    let is_read = |((fault, _), (sum, _)): &(&(Option<usize>, &str), &(i128, usize))| {
+        fault.is_none() && *sum == read
+    };
+    if let Some(((_, node), _)) = sums.iter().find(is_read) {
         return Some(format!(
-            "{} is exactly the sum of what {node} acknowledged, without the others",
-            read?
+            "{read} is exactly the sum of what {node} acknowledged, without the others"
         ));
     }
-    let is_sum = |sum: i64| sum.unsigned_abs() == difference.unsigned_abs();
-    let ((fault, node), (_, count)) = sums.into_iter().find(|(_, (sum, _))| is_sum(*sum))?;
-    let additions = plural(count, "addition", "additions");
+    let difference = i128::from(difference).abs();
+    let mut matching = sums.iter().filter(|((fault, _), (sum, count))| {
+        sum.abs() == difference && (fault.is_none() || *count >= MIN_ADDITIONS)
+    });
+    let ((fault, node), (_, count)) = matching.next().filter(|_| matching.next().is_none())?;
+    let additions = plural(*count, "addition", "additions");
     let during = fault.map(|it| &scene.episodes[it]);
     let during = during.map_or_else(String::new, |it| {
         let effect = it.on_node(node).unwrap_or_default();
@@ -105,16 +119,10 @@ fn sum_of_node(scene: &Scene<'_>, first: &Op, difference: i64) -> Option<String>
 
 /// The additions that each node acknowledged, in a sentence.
 pub(crate) fn additions(scene: &Scene<'_>) -> String {
-    let mut sums: BTreeMap<&str, (i64, usize)> = BTreeMap::new();
-    let acknowledged = scene.record.history.ops.iter();
-    for op in acknowledged.filter(|op| op.kind == Kind::Ok && op.f == "add") {
-        if let (Some(node), Some(delta)) = (scene.node(op.process), integer(op)) {
-            let (sum, count) = sums.entry(node).or_default();
-            *sum = sum.saturating_add(delta);
-            *count += 1;
-        }
-    }
-    let sums = sums.into_iter().map(|(node, (sum, count))| {
+    let sums = sums(scene)
+        .into_iter()
+        .filter(|((fault, _), _)| fault.is_none());
+    let sums = sums.map(|((_, node), (sum, count))| {
         format!(
             "{node} {} with the sum {sum}",
             plural(count, "addition", "additions")
@@ -126,17 +134,18 @@ pub(crate) fn additions(scene: &Scene<'_>) -> String {
     }
 }
 
-/// The last read from which nothing was missing, if no addition is negative: it returned at least all
-/// that was acknowledged before it began.
-fn last_complete(scene: &Scene<'_>) -> Option<String> {
-    let (read, _) = reads_with_bounds(scene)?
-        .into_iter()
-        .rfind(|(read, [acknowledged, _])| {
-            integer(read).is_some_and(|value| value >= *acknowledged && *acknowledged > 0)
-        })?;
+/// The last read before the wrong one that returned at least all that had been acknowledged before it
+/// began, if no addition is negative.
+fn last_complete(scene: &Scene<'_>, first: &Op) -> Option<String> {
+    let reads = reads_with_bounds(scene)?.into_iter();
+    let mut earlier = reads.filter(|(read, _)| read.index < first.index);
+    let (read, _) = earlier.rfind(|(read, [acknowledged, _])| {
+        integer(read).is_some_and(|value| value >= *acknowledged && *acknowledged > 0)
+    })?;
     let (who, at, index) = (scene.who(read.process), read.seconds(), read.index);
     Some(format!(
-        "nothing was missing yet from the read of {who} at {at:.3} s (op {index})"
+        "the last read that returned at least all that had been acknowledged was that of {who} at {at:.3} s \
+         (op {index})"
     ))
 }
 

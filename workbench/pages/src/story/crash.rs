@@ -4,17 +4,21 @@
 use simulator::incident::{Exit, Incident};
 use simulator::network::{Delivery, DeliveryStatus};
 
-use super::{AnomalyKind, Scene, Story};
+use super::{AnomalyKind, ENDED_NODES, Scene, Story};
+
+/// Maximum length of an error, in characters.
+const MAX_ERROR: usize = 200;
 
 const MEANING: &str = "A node may not end before the test does.";
 
 /// The story of a run that was aborted, unless no node has ended.
 pub(super) fn tell(scene: &Scene<'_>) -> Option<Story> {
     let crashed = crashes(scene);
-    let (incident, exit) = *crashed.first()?;
+    let (incident, exit) = *crashed.iter().min_by_key(|(incident, _)| incident.at)?;
     let (node, at) = (&incident.node, incident.at.as_secs_f64());
     let meanwhile = scene.meanwhile(Some(node.as_str()), at);
-    let headline = match error(&exit.stderr) {
+    let error = error(&exit.stderr).map(|it| scene.short_to(&it, MAX_ERROR));
+    let headline = match error {
         Some(error) => format!("{node} ended at {at:.3} s{meanwhile}: {error}"),
         None => {
             let status = &exit.status;
@@ -36,11 +40,7 @@ pub(super) fn tell(scene: &Scene<'_>) -> Option<Story> {
     Some(Story {
         headline,
         reason,
-        kinds: vec![AnomalyKind::new(
-            crashed.len(),
-            ["node that ended", "nodes that ended"],
-            MEANING,
-        )],
+        kinds: vec![AnomalyKind::new(crashed.len(), ENDED_NODES, MEANING)],
     })
 }
 

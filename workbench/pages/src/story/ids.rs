@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use checkers::IdsResult;
 
-use super::{AnomalyKind, Scene, Story, plural};
+use super::{AnomalyKind, DUPLICATE_IDS, Scene, Story, plural};
 
 pub(super) fn tell(scene: &Scene<'_>, result: &IdsResult) -> Option<Story> {
     // The first is the one that was first repeated.
@@ -55,10 +55,6 @@ pub(super) fn tell(scene: &Scene<'_>, result: &IdsResult) -> Option<Story> {
     Some(Story {
         headline,
         reason,
-        kinds: vec![AnomalyKind::new(
-            count,
-            ["duplicate id", "duplicate ids"],
-            meaning,
-        )],
+        kinds: vec![AnomalyKind::new(count, DUPLICATE_IDS, meaning)],
     })
 }

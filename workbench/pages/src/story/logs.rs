@@ -1,11 +1,14 @@
 //! Anomalies of logs, the worst kind first.
 
 use checkers::{Cases, Element, LogAction, LogAnomaly, LogMessage, LogsResult, may_heal};
-use history::Op;
+use history::{Kind, Op};
 use serde_json::Value;
 
 use super::meanings::meaning;
-use super::{AnomalyKind, Scene, Story, Way, list_names, plural};
+use super::{AnomalyKind, Origin, Scene, Story, Way, list_names, plural};
+
+/// How many other messages show whether nodes send messages on at all.
+const MAX_OTHERS: usize = 20;
 
 /// Kinds of anomalies, the worst first; all others come after these.
 const RANKING: [&str; 12] = [
@@ -56,7 +59,7 @@ pub(super) fn tell(scene: &Scene<'_>, result: &LogsResult) -> Option<Story> {
             counts(worst),
             describe(scene, first)
         ),
-        reason: explain(scene, first),
+        reason: way_of(scene, first).and_then(|way| explain(scene, &way)),
         kinds: kinds.collect(),
     })
 }
@@ -76,16 +79,8 @@ pub(crate) fn index(case: &LogAnomaly) -> usize {
         .unwrap_or(usize::MAX)
 }
 
+/// A case in a sentence, with the time and the node of each operation.
 pub(crate) fn describe(scene: &Scene<'_>, case: &LogAnomaly) -> String {
-    let did = |op: &Op| {
-        format!(
-            "{} at {:.3} s (op {})",
-            scene.who(op.process),
-            op.seconds(),
-            op.index
-        )
-    };
-    let meanwhile = |op: &Op| scene.meanwhile(scene.node(op.process), op.seconds());
     match case {
         LogAnomaly::LostWrite {
             message,
@@ -94,19 +89,11 @@ pub(crate) fn describe(scene: &Scene<'_>, case: &LogAnomaly) -> String {
             reader,
             ..
         } => {
-            let sent = match writer {
-                Some(op) => match scene.node(op.process) {
-                    Some(node) => format!(
-                        ", acknowledged by {node} at {:.3} s (op {}){},",
-                        op.seconds(),
-                        op.index,
-                        meanwhile(op)
-                    ),
-                    None => format!(", acknowledged to {},", did(op)),
-                },
-                None => String::new(),
-            };
-            let (key, reader) = (&message.key, did(reader));
+            let sent = writer
+                .as_ref()
+                .map(|op| describe_send(scene, op))
+                .unwrap_or_default();
+            let (key, reader) = (&message.key, did(scene, reader));
             format!(
                 "{message} of key {key}{sent} was never polled, although {max_read} after it was, by {reader}"
             )
@@ -117,8 +104,8 @@ pub(crate) fn describe(scene: &Scene<'_>, case: &LogAnomaly) -> String {
             op,
             from,
             to,
+            distance,
             skipped,
-            ..
         } => {
             let verb = match action {
                 LogAction::Poll => "polled",
@@ -128,42 +115,73 @@ pub(crate) fn describe(scene: &Scene<'_>, case: &LogAnomaly) -> String {
                 Some(it) => format!(" at {:.3} s (op {}) and then", it.seconds(), it.index),
                 None => " and, in the same operation,".to_owned(),
             };
-            let skipped: Vec<String> = skipped.iter().map(ToString::to_string).collect();
-            let names: Vec<&str> = skipped.iter().map(String::as_str).collect();
-            let skipping = match names.len() {
-                0 => ", which comes before it".to_owned(),
-                1 => format!(", skipping message {}", names[0]),
-                2..=6 => format!(", skipping messages {}", list_names(&names)),
-                count => format!(", skipping {count} messages"),
-            };
             format!(
-                "{} {verb} {from} of key {}{before} {to} at {:.3} s (op {}){}{skipping}",
+                "{} {verb} {from} of key {}{before} {to} at {:.3} s (op {}){}{}",
                 scene.who(op.process),
                 to.key,
                 op.seconds(),
                 op.index,
-                meanwhile(op)
+                scene.meanwhile(scene.node(op.process), op.seconds()),
+                describe_step(*distance, skipped),
             )
         }
         case => {
             let sentence = scene.with_nodes(&case.to_string());
-            let ops = case.ops();
-            let from_ops = ops.iter().map(|op| (op.index, op.seconds()));
-            let senders = case
-                .messages()
-                .into_iter()
-                .filter_map(|it| it.sender.as_ref());
-            let all = from_ops.chain(senders.map(|it| (it.index, it.seconds())));
-            match all.min_by_key(|(index, _)| *index) {
-                Some((_, at)) => format!("{sentence}, from {at:.3} s on"),
+            match first_time(case) {
+                Some(at) => format!("{sentence}, from {at:.3} s on"),
                 None => sentence,
             }
         }
     }
 }
 
+/// `process 3 on n1 at 3.100 s (op 7)`.
+fn did(scene: &Scene<'_>, op: &Op) -> String {
+    let (who, at) = (scene.who(op.process), op.seconds());
+    format!("{who} at {at:.3} s (op {})", op.index)
+}
+
+/// `, acknowledged by n1 at 3.100 s (op 7),`.
+fn describe_send(scene: &Scene<'_>, op: &Op) -> String {
+    let (at, index) = (op.seconds(), op.index);
+    let meanwhile = scene.meanwhile(scene.node(op.process), at);
+    match (op.kind, scene.node(op.process)) {
+        (Kind::Ok, Some(node)) => {
+            format!(", acknowledged by {node} at {at:.3} s (op {index}){meanwhile},")
+        }
+        (Kind::Ok, None) => format!(", acknowledged to {},", did(scene, op)),
+        _ => format!(", sent by {} without a reply,", did(scene, op)),
+    }
+}
+
+/// The position of a message relative to the one before it.
+fn describe_step(distance: i64, skipped: &[Element]) -> String {
+    let skipped: Vec<String> = skipped.iter().map(ToString::to_string).collect();
+    let names: Vec<&str> = skipped.iter().map(String::as_str).collect();
+    match (distance, names.len()) {
+        (0, _) => ", the same message again".to_owned(),
+        (..0, _) => ", which comes before it".to_owned(),
+        (_, 0) => String::new(),
+        (_, 1) => format!(", skipping message {}", names[0]),
+        (_, 2..=6) => format!(", skipping messages {}", list_names(&names)),
+        (_, count) => format!(", skipping {count} messages"),
+    }
+}
+
+/// The time of the first operation that a case names.
+fn first_time(case: &LogAnomaly) -> Option<f64> {
+    let ops = case.ops();
+    let ops = ops.iter().map(|op| (op.index, op.seconds()));
+    let senders = case
+        .messages()
+        .into_iter()
+        .filter_map(|it| it.sender.as_ref());
+    let all = ops.chain(senders.map(|it| (it.index, it.seconds())));
+    all.min_by_key(|(index, _)| *index).map(|(_, at)| at)
+}
+
 /// The message that a case lacks: lost or skipped.
-pub(crate) fn lacking(case: &LogAnomaly) -> Option<LogMessage> {
+fn lacking(case: &LogAnomaly) -> Option<LogMessage> {
     match case {
         LogAnomaly::LostWrite { message, .. } => Some(message.clone()),
         LogAnomaly::Unseen { messages, .. } => messages.first().cloned(),
@@ -176,24 +194,66 @@ pub(crate) fn lacking(case: &LogAnomaly) -> Option<LogMessage> {
     }
 }
 
-/// What happened to the messages that carried a lost or skipped one.
-pub(crate) fn explain(scene: &Scene<'_>, case: &LogAnomaly) -> Option<String> {
-    let message = lacking(case)?;
-    let send = send_of(scene, &message)?;
-    let since = send.seconds();
-    let way = Way::of(scene, &[&message.key, &message.value], since)?;
-    way.explain(scene, scene.node(send.process)?, since)
+/// The way of the message that a case lacks.
+pub(crate) struct MessageWay<'a> {
+    pub(crate) message: LogMessage,
+    /// The invocation that sent it.
+    pub(crate) send: &'a Op,
+    pub(crate) way: Way<'a>,
 }
 
-/// The invocation that sends a message.
-pub(crate) fn send_of<'a>(scene: &Scene<'a>, message: &LogMessage) -> Option<&'a Op> {
-    let is_send = |it: &Value| {
-        let is = |it: &Value, element: &Element| Element::parse(&it.to_string()) == *element;
-        it[0] == "send" && is(&it[1], &message.key) && is(&it[2], &message.value)
-    };
-    let sends = scene.pairs.iter().map(|it| it.invocation).filter(|op| {
-        let micro_ops = op.value.parse::<Vec<Value>>();
-        micro_ops.unwrap_or_default().iter().any(is_send)
+/// The way of the message that a case lacks, unless a poll of the same node skipped it: that is no matter
+/// of messages.
+pub(crate) fn way_of<'a>(scene: &Scene<'a>, case: &LogAnomaly) -> Option<MessageWay<'a>> {
+    scene.record.trace.as_ref()?;
+    let message = lacking(case)?;
+    let send = scene
+        .pairs
+        .iter()
+        .map(|it| it.invocation)
+        .find(|op| sends(op, &message))?;
+    if let LogAnomaly::Step { op, .. } = case
+        && scene.node(op.process) == scene.node(send.process)
+    {
+        return None;
+    }
+    let way = Way::of(scene, &origin(scene, &message, send)?)?;
+    Some(MessageWay { message, send, way })
+}
+
+fn sends(op: &Op, message: &LogMessage) -> bool {
+    let is = |it: &Value, element: &Element| Element::parse(&it.to_string()) == *element;
+    let is_send =
+        |it: &Value| it[0] == "send" && is(&it[1], &message.key) && is(&it[2], &message.value);
+    let micro_ops = op.value.parse::<Vec<Value>>();
+    op.f != "poll" && micro_ops.unwrap_or_default().iter().any(is_send)
+}
+
+fn origin<'a>(scene: &Scene<'a>, message: &'a LogMessage, send: &Op) -> Option<Origin<'a>> {
+    Some(Origin {
+        values: vec![&message.key, &message.value],
+        home: scene.node(send.process)?,
+        since: send.time,
+    })
+}
+
+/// What happened to the messages that carried a lost or skipped one.
+pub(crate) fn explain(scene: &Scene<'_>, lacking: &MessageWay<'_>) -> Option<String> {
+    let MessageWay { message, send, way } = lacking;
+    let others = scene.pairs.iter().map(|it| it.invocation);
+    let others = others.filter(|op| op.index != send.index).filter_map(|op| {
+        let micro_ops = op.value.parse::<Vec<Value>>().ok()?;
+        let send = micro_ops.into_iter().find(|it| it[0] == "send")?;
+        let part = |at: usize| Element::parse(&send[at].to_string());
+        Some((op, [part(1), part(2)]))
     });
-    sends.into_iter().next()
+    let others: Vec<(&Op, [Element; 2])> = others.take(MAX_OTHERS).collect();
+    let others = others.iter().filter_map(|(op, values)| {
+        Some(Origin {
+            values: values.iter().collect(),
+            home: scene.node(op.process)?,
+            since: op.time,
+        })
+    });
+    way.explain(scene, &origin(scene, message, send)?, others)
 }

@@ -7,14 +7,13 @@ pub(crate) struct Meaning {
     pub(crate) sentence: &'static str,
 }
 
-/// The meaning of an anomaly of logs or transactions. The order of processes or of real time, if it is
-/// part of the anomaly, is explained by the last word of its name.
+/// The meaning of an anomaly of logs or transactions.
 pub(crate) fn meaning(name: &str) -> Meaning {
     let (one, many, sentence) = match name {
         "lost-write" => (
             "lost message",
             "lost messages",
-            "A message was acknowledged, and polls went past it without it.",
+            "A message was sent and not refused, and polls went past it without it.",
         ),
         "unseen" => (
             "key with unseen messages",
@@ -104,7 +103,7 @@ pub(crate) fn meaning(name: &str) -> Meaning {
         "lost-update" => (
             "lost update",
             "lost updates",
-            "Two transactions read the same version and both replaced it, so one of the updates is lost.",
+            "Transactions read the same version and all replaced it, so only one of their updates is left.",
         ),
         "empty-transaction-graph" => (
             "history without order",
@@ -114,7 +113,7 @@ pub(crate) fn meaning(name: &str) -> Meaning {
         "G1a" => (
             "aborted read",
             "aborted reads",
-            "A write that had failed was read.",
+            "A transaction read a write of one that failed.",
         ),
         "G1b" => (
             "intermediate read",
@@ -162,7 +161,7 @@ fn cycle(name: &str) -> Meaning {
             "G2",
             "write skew",
             "write skews",
-            "A cycle with reads of old versions in a row: transactions each missed the other's write.",
+            "A cycle of transactions with reads of old versions: each missed a write that another one had made.",
         ),
     ];
     let is_read = name.starts_with("G-single");
@@ -176,7 +175,7 @@ fn cycle(name: &str) -> Meaning {
     if is_read && name.ends_with("-process") {
         return Meaning {
             words: ["read back in time", "reads back in time"],
-            sentence: "A process read an older version than one that it had read or written before.",
+            sentence: "A process read an older version than one that it had seen before, or must have by the order of the others.",
         };
     }
     let known = meanings.iter().find(|it| name.starts_with(it.0));

@@ -4,7 +4,7 @@
 use checkers::{Element, RegisterOutcome, RegisterViolation, RegistersResult};
 use history::{Kind, Op, Pair};
 
-use super::{AnomalyKind, Scene, Story, grouped};
+use super::{AnomalyKind, Scene, Story, WRONG_KEYS, grouped};
 
 const MEANING: &str = "Each operation must seem to take effect at one moment between its invocation and its \
                        completion.";
@@ -25,7 +25,14 @@ pub(super) fn tell(scene: &Scene<'_>, result: &RegistersResult) -> Option<Story>
             let event = scene.with_nodes(&first.event.to_string());
             let meanwhile = scene.meanwhile(scene.node(bad.process), bad.seconds());
             let states = first.states().join(" or ");
-            format!("no order explains {event}{meanwhile}: the register could only be {states}")
+            match first.is_exhaustive {
+                true => format!(
+                    "no order explains {event}{meanwhile}: the register could only be {states}"
+                ),
+                false => format!(
+                    "no order explains {event}{meanwhile}: before it the register can be {states}, for instance"
+                ),
+            }
         }
     };
     let of_all = match (violated.len(), result.registers.len()) {
@@ -46,14 +53,7 @@ pub(super) fn tell(scene: &Scene<'_>, result: &RegistersResult) -> Option<Story>
     Some(Story {
         headline: format!("{of_all}; {on_key}{explanation}"),
         reason: stale.and_then(|it| it.reason(scene)),
-        kinds: vec![AnomalyKind::new(
-            violated.len(),
-            [
-                "key that is not linearizable",
-                "keys that are not linearizable",
-            ],
-            MEANING,
-        )],
+        kinds: vec![AnomalyKind::new(violated.len(), WRONG_KEYS, MEANING)],
     })
 }
 
@@ -107,6 +107,8 @@ pub(crate) struct StaleRead<'a> {
     /// An operation that completed before the read began, after which the register had another value,
     /// or `None` if no operation ever wrote the value.
     pub(crate) witness: Option<Pair<'a>>,
+    /// Without a witness, an operation that would have written the value, but failed.
+    failed: Option<Pair<'a>>,
 }
 
 /// Explains an operation that fits in no order as a stale read, if it is one: between the witness and
@@ -126,12 +128,18 @@ pub(crate) fn stale<'a>(pairs: &[Pair<'a>], bad: &Op) -> Option<StaleRead<'a>> {
     };
     let writers: Vec<&Pair<'_>> = pairs.iter().filter(may_write).collect();
     if writers.is_empty() {
+        let wrote =
+            |pair: &&Pair<'_>| Observed::of(pair.invocation).written.as_ref() == Some(&value);
         return Some(StaleRead {
             reader,
+            failed: pairs.iter().find(wrote).copied(),
             value,
             witness: None,
         });
     }
+    // The last moment at which the value may have been written before the read ended.
+    let before = writers.iter().filter(|it| it.invocation.index < bad.index);
+    let written = before.map(|it| end(it)).max();
     let is_witness = |pair: &&Pair<'_>| {
         let Some(done) = pair.completion.filter(|op| op.kind == Kind::Ok) else {
             return false;
@@ -139,9 +147,7 @@ pub(crate) fn stale<'a>(pairs: &[Pair<'a>], bad: &Op) -> Option<StaleRead<'a>> {
         let after = Observed::of(done).after();
         done.index < reader.invocation.index
             && after.is_some_and(|after| after != value)
-            && !writers.iter().any(|writer| {
-                end(writer) > pair.invocation.index && writer.invocation.index < bad.index
-            })
+            && written.is_none_or(|written| written <= pair.invocation.index)
     };
     let witness = pairs
         .iter()
@@ -152,6 +158,7 @@ pub(crate) fn stale<'a>(pairs: &[Pair<'a>], bad: &Op) -> Option<StaleRead<'a>> {
         reader,
         value,
         witness: Some(witness),
+        failed: None,
     })
 }
 
@@ -165,7 +172,11 @@ impl StaleRead<'_> {
             _ => format!("read {value}"),
         };
         let Some(done) = self.witness.and_then(|it| it.completion) else {
-            return format!("{who} {did} at {at:.3} s (op {index}), which no operation wrote");
+            let origin = match self.failed.and_then(|it| it.completion) {
+                Some(op) => format!("which only op {} wrote, and that failed", op.index),
+                None => "which no operation wrote".to_owned(),
+            };
+            return format!("{who} {did} at {at:.3} s (op {index}){meanwhile}, {origin}");
         };
         let after = Observed::of(done).after();
         let after = after.map_or_else(String::new, |it| scene.short(&it.to_string()));
@@ -187,13 +198,13 @@ impl StaleRead<'_> {
             .trace
             .as_ref()
             .filter(|it| it.left_out() == 0)?;
-        let (from, to) = (
-            self.reader.invocation.seconds(),
-            self.reader.completion?.seconds(),
-        );
+        let time = |op: &Op| i128::from(op.time);
+        let (from, to) = (time(self.reader.invocation), time(self.reader.completion?));
         let mut exchanged = scene.between_servers().filter(|(_, it)| {
             let is_own = it.src.as_str() == node || it.dest.as_str() == node;
-            is_own && (from..=to).contains(&scene.sent(it))
+            // A lost message was an attempt, too.
+            let end = scene.arrived_ns(it).unwrap_or(scene.sent_ns(it));
+            is_own && scene.sent_ns(it) <= to && from <= end
         });
         exchanged.next().is_none().then(|| {
             format!("{node} exchanged no message with other nodes or services meanwhile: it answered from its own state")

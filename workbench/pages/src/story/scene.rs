@@ -7,7 +7,7 @@ use crate::story::UNKNOWN_NODE;
 use checkers::exceptions;
 use history::text::{self, quoted};
 use history::{Kind, OpError, Pair, Process};
-use simulator::network::Delivery;
+use simulator::network::{Delivery, DeliveryStatus};
 use simulator::run::{Record, Settings};
 
 /// Maximum length of a value in a sentence, in characters.
@@ -108,6 +108,7 @@ impl<'a> Scene<'a> {
             op.process.client().is_some()
                 && op.is_completion()
                 && op.kind != Kind::Ok
+                && op.error.as_deref() != Some(&OpError::interrupted())
                 && f.is_none_or(|f| op.f == f)
         });
         let Some(op) = failed.next() else {
@@ -158,9 +159,26 @@ impl<'a> Scene<'a> {
         all.filter(move |(_, it)| !is_client(it.src.as_str()) && !is_client(it.dest.as_str()))
     }
 
+    /// When a message was sent, in nanoseconds since time zero, as the times of operations are.
+    pub(crate) fn sent_ns(&self, delivery: &Delivery) -> i128 {
+        delivery.sent.as_nanos() as i128 - self.zero_ns()
+    }
+
+    /// When a message arrived, if it did.
+    pub(crate) fn arrived_ns(&self, delivery: &Delivery) -> Option<i128> {
+        match delivery.status {
+            DeliveryStatus::Arrived(at) => Some(at.as_nanos() as i128 - self.zero_ns()),
+            DeliveryStatus::Lost | DeliveryStatus::InFlight => None,
+        }
+    }
+
     /// When a message was sent, in seconds since time zero.
     pub(crate) fn sent(&self, delivery: &Delivery) -> f64 {
-        delivery.sent.as_secs_f64() - self.record.zero.unwrap_or_default().as_secs_f64()
+        self.sent_ns(delivery) as f64 / 1e9
+    }
+
+    fn zero_ns(&self) -> i128 {
+        self.record.zero.unwrap_or_default().as_nanos() as i128
     }
 }
 

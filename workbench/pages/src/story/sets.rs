@@ -1,22 +1,27 @@
 //! Values of a set that were lost.
 
-use checkers::{LostElement, OpRef, SetResult};
+use std::collections::HashSet;
 
-use super::{AnomalyKind, Scene, Story, Way, grouped, plural};
+use checkers::{Element, LostElement, OpRef, SetResult};
+use history::Kind;
 
-const MEANING: &str = "A value that was acknowledged or read is missing from all later reads.";
+use super::{AnomalyKind, LOST_VALUES, Origin, Scene, Story, Way, grouped, plural};
+
+const MEANING: &str =
+    "A value was acknowledged or read, and reads lack it after the last one that has it.";
 
 pub(super) fn tell(scene: &Scene<'_>, result: &SetResult) -> Option<Story> {
     let lost = &result.lost;
     let first = lost.iter().min_by_key(|it| proof(it).index)?;
-    let known = result.stable.len() + lost.len();
-    let what = if lost.iter().all(is_acknowledged) {
-        ["acknowledged value", "acknowledged values"]
+    let (known, what) = if lost.iter().all(is_acknowledged) {
+        let words = ["acknowledged value", "acknowledged values"];
+        (acknowledged(scene, first), words)
     } else {
-        [
+        let words = [
             "value that was acknowledged or read",
             "values that were acknowledged or read",
-        ]
+        ];
+        (result.stable.len() + lost.len(), words)
     };
     let proof = proof(first);
     let (node, at, index) = (scene.node(proof.process), proof.seconds(), proof.index);
@@ -35,12 +40,8 @@ pub(super) fn tell(scene: &Scene<'_>, result: &SetResult) -> Option<Story> {
     );
     Some(Story {
         headline,
-        reason: explain(scene, first),
-        kinds: vec![AnomalyKind::new(
-            lost.len(),
-            ["lost value", "lost values"],
-            MEANING,
-        )],
+        reason: way_of(scene, first).and_then(|way| explain(scene, first, &way)),
+        kinds: vec![AnomalyKind::new(lost.len(), LOST_VALUES, MEANING)],
     })
 }
 
@@ -53,9 +54,44 @@ fn is_acknowledged(lost: &LostElement) -> bool {
     lost.known.as_ref().is_some_and(|it| it.f == lost.added.f)
 }
 
+/// The number of values that were acknowledged.
+fn acknowledged(scene: &Scene<'_>, lost: &LostElement) -> usize {
+    let ops = scene.record.history.ops.iter();
+    let acknowledged = ops.filter(|op| op.kind == Kind::Ok && op.f == lost.added.f);
+    acknowledged.map(Element::of).collect::<HashSet<_>>().len()
+}
+
+/// The way of a lost value, and where it began.
+pub(crate) fn way_of<'a>(
+    scene: &Scene<'a>,
+    lost: &'a LostElement,
+) -> Option<(Origin<'a>, Way<'a>)> {
+    let origin = Origin {
+        values: vec![&lost.element],
+        home: scene.node(lost.added.process)?,
+        since: lost.added.time,
+    };
+    let way = Way::of(scene, &origin)?;
+    Some((origin, way))
+}
+
 /// Why a value is lost.
-pub(crate) fn explain(scene: &Scene<'_>, lost: &LostElement) -> Option<String> {
-    let added = lost.added.seconds();
-    let way = Way::of(scene, &[&lost.element], added)?;
-    way.explain(scene, scene.node(lost.added.process)?, added)
+pub(crate) fn explain(
+    scene: &Scene<'_>,
+    lost: &LostElement,
+    (origin, way): &(Origin<'_>, Way<'_>),
+) -> Option<String> {
+    let adds = scene.pairs.iter().map(|it| it.invocation);
+    let adds: Vec<_> = adds
+        .filter(|op| op.f == lost.added.f && op.index != lost.added.index)
+        .collect();
+    let elements: Vec<Element> = adds.iter().map(|op| Element::of(op)).collect();
+    let others = adds.iter().zip(&elements).filter_map(|(op, element)| {
+        Some(Origin {
+            values: vec![element],
+            home: scene.node(op.process)?,
+            since: op.time,
+        })
+    });
+    way.explain(scene, origin, others)
 }

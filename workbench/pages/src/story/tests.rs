@@ -80,8 +80,12 @@ fn a_missing_sum_is_traced_to_the_node_that_acknowledged_it() {
     let lines = [
         "nemesis info start-partition null",
         r#"nemesis info start-partition ["isolated",{"n0":["n2"],"n1":["n2"],"n2":["n0","n1"]}]"#,
-        "2 invoke add 4",
-        "2 ok add 4",
+        "2 invoke add 1",
+        "2 ok add 1",
+        "2 invoke add 2",
+        "2 ok add 2",
+        "2 invoke add 1",
+        "2 ok add 1",
         "nemesis info stop-partition null",
         "2 invoke add 1",
         "2 ok add 1",
@@ -93,12 +97,12 @@ fn a_missing_sum_is_traced_to_the_node_that_acknowledged_it() {
     let (headline, reason) = story(&record(&lines), counter);
     assert_eq!(
         headline,
-        "1 of 1 final read is wrong; the first, of process 1 on n1 at 10.000 s (op 10), returned 4, \
+        "1 of 1 final read is wrong; the first, of process 1 on n1 at 14.000 s (op 14), returned 4, \
          expected 8: 4 too little"
     );
     assert_eq!(
         reason.unwrap(),
-        "the difference is exactly the sum of the 1 addition that n2 acknowledged from 0.000 s to 4.000 s, \
+        "the difference is exactly the sum of the 3 additions that n2 acknowledged from 0.000 s to 8.000 s, \
          while n2 was cut off from all other nodes"
     );
 }
@@ -125,7 +129,8 @@ fn the_first_read_that_no_sum_explains_is_named_and_the_last_complete_one() {
         "already at 5.000 s process 1 on n1 read 9 (op 5), when all additions so far made 7";
     assert_eq!(reason, expected);
     let (_, reason) = story(&record(&lines("1 ok read 7", "2 ok final 11")), counter);
-    let expected = "nothing was missing yet from the read of process 1 on n1 at 5.000 s (op 5)";
+    let expected = "the last read that returned at least all that had been acknowledged was that of process 1 on n1 at \
+                    5.000 s (op 5)";
     assert_eq!(reason.unwrap(), expected);
 }
 

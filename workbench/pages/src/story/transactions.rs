@@ -12,7 +12,20 @@ const MAX_CYCLE: usize = 3;
 const MAX_MODELS: usize = 4;
 
 pub(super) fn tell(scene: &Scene<'_>, result: &TransactionsResult) -> Option<Story> {
-    let mut anomalies: Vec<&Cases<TxnAnomaly>> = result.anomalies.iter().collect();
+    // What could not be searched is no anomaly, unless it is all there is.
+    let is_caveat = |it: &&Cases<TxnAnomaly>| {
+        let first = it.cases.first();
+        matches!(
+            first,
+            Some(TxnAnomaly::SearchTimeout(_) | TxnAnomaly::NothingOrdered)
+        )
+    };
+    let is_invalid = result.validity == Validity::Invalid;
+    let found = result
+        .anomalies
+        .iter()
+        .filter(|it| !(is_invalid && is_caveat(it)));
+    let mut anomalies: Vec<&Cases<TxnAnomaly>> = found.collect();
     anomalies.sort_by_key(|it| it.cases.iter().map(simplicity).min());
     let example = anomalies.first()?;
     let first = example.cases.iter().min_by_key(|it| simplicity(it))?;

@@ -1,11 +1,14 @@
 //! The way of a value: the messages between nodes and services that mention it.
 
+use std::collections::HashSet;
+
 use checkers::Element;
 use history::edn;
 use serde_json::Value;
+use shared::NodeId;
 use simulator::network::{Delivery, DeliveryStatus};
 
-use super::{Scene, grouped, list_names};
+use super::{Scene, grouped, list_names, plural};
 
 /// Fields of a body that say nothing about values.
 const ENVELOPE: [&str; 3] = ["type", "msg_id", "in_reply_to"];
@@ -16,21 +19,39 @@ pub(crate) struct Way<'a> {
     pub(crate) hops: Vec<(usize, &'a Delivery)>,
 }
 
+/// How many messages of a way are drawn and marked.
+const MAX_NOTABLE: usize = 300;
+
+/// How many other values show whether nodes send values at all.
+const MAX_OTHERS: usize = 20;
+
+/// A value that one node received from a client.
+pub(crate) struct Origin<'a> {
+    /// What messages must mention: the value, or a key and a value.
+    pub(crate) values: Vec<&'a Element>,
+    /// The node.
+    pub(crate) home: &'a str,
+    /// When the request was sent, in nanoseconds since time zero.
+    pub(crate) since: u64,
+}
+
 impl<'a> Way<'a> {
-    /// The messages that mention all of these values and were sent since a time, in seconds. `None` if
-    /// that cannot be known, or says nothing: messages were not recorded, or earlier ones mention the
-    /// values as well, as they do if these are small numbers.
-    pub(crate) fn of(scene: &Scene<'a>, values: &[&Element], since: f64) -> Option<Self> {
+    /// The messages that mention a value since a node received it. `None` if that cannot be known, or
+    /// says nothing: messages were not recorded; earlier ones mention it as well, as they do if it is a
+    /// small number; or a node mentions it that cannot have it yet.
+    pub(crate) fn of(scene: &Scene<'a>, origin: &Origin<'_>) -> Option<Self> {
         let trace = scene.record.trace.as_ref()?;
         if trace.left_out() > 0 {
             return None;
         }
-        let values: Vec<Sought> = values.iter().map(|it| Sought::new(it)).collect();
-        let mut hops = Vec::new();
+        let since = i128::from(origin.since);
+        let values: Vec<Sought> = origin.values.iter().map(|it| Sought::new(it)).collect();
+        let mut hops: Vec<(usize, &Delivery)> = Vec::new();
         for (index, delivery) in scene.between_servers() {
-            if !values.iter().all(|it| delivery.body.contains(&it.text)) {
+            let sent = scene.sent_ns(delivery);
+            if !values.iter().all(|it| it.may_be_in(&delivery.body)) {
                 // The rest of a long body is unknown.
-                if delivery.body.ends_with('…') && scene.sent(delivery) >= since {
+                if delivery.body.ends_with('…') && sent >= since {
                     return None;
                 }
                 continue;
@@ -39,7 +60,13 @@ impl<'a> Way<'a> {
             if !values.iter().all(|it| it.is_in_body(&body)) {
                 continue;
             }
-            if scene.sent(delivery) < since {
+            let src = delivery.src.as_str();
+            let has_value = src == origin.home
+                || hops.iter().any(|(_, hop)| {
+                    let arrived = scene.arrived_ns(hop).is_some_and(|at| at <= sent);
+                    hop.dest.as_str() == src && arrived
+                });
+            if sent < since || !has_value {
                 return None;
             }
             hops.push((index, delivery));
@@ -47,33 +74,60 @@ impl<'a> Way<'a> {
         Some(Way { hops })
     }
 
-    /// What happened to the values, which a node received from a client at this time: which other nodes
-    /// have received them, and what happened to the messages to the rest. `None` if the messages say
-    /// nothing about it: there is one node, or the values were stored in a service.
-    pub(crate) fn explain(&self, scene: &Scene<'_>, home: &str, since: f64) -> Option<String> {
-        let mut kills = scene
-            .episodes
-            .iter()
-            .filter(|it| it.kills(home) && it.from >= since);
-        let killed = kills
-            .next()
-            .map(|it| format!("; {home} was killed at {:.3} s", it.from));
-        let killed = killed.unwrap_or_default();
-        let nodes: Vec<&str> = scene
-            .settings
-            .nodes
-            .iter()
-            .map(shared::NodeId::as_str)
-            .collect();
+    /// The messages that matter: to each node those that were lost before the first that arrived, and
+    /// this one; at most [`MAX_NOTABLE`] in all.
+    pub(crate) fn notable(&self) -> Vec<(usize, &'a Delivery)> {
+        let mut reached = HashSet::new();
+        let notable = self.hops.iter().filter(|(_, hop)| {
+            let dest = hop.dest.as_str();
+            let is_first = !reached.contains(dest);
+            if matches!(hop.status, DeliveryStatus::Arrived(_)) {
+                reached.insert(dest);
+            }
+            is_first
+        });
+        notable.take(MAX_NOTABLE).copied().collect()
+    }
+
+    /// What happened to the value: which other nodes have received it, and what happened to the messages
+    /// to the rest. `None` if the messages say nothing about it: there is one node, or the value was
+    /// stored in a service, or nodes seem to send no values at all in a form that is recognised; `others`
+    /// are values by which that is seen.
+    pub(crate) fn explain<'b>(
+        &self,
+        scene: &Scene<'a>,
+        origin: &Origin<'_>,
+        others: impl Iterator<Item = Origin<'b>>,
+    ) -> Option<String> {
+        let Origin { home, since, .. } = *origin;
+        let nodes: Vec<&str> = scene.settings.nodes.iter().map(NodeId::as_str).collect();
         let is_stored = |(_, hop): &(usize, &Delivery)| !nodes.contains(&hop.dest.as_str());
         if nodes.len() == 1 || self.hops.iter().any(is_stored) {
             return None;
         }
-        let others = nodes.into_iter().filter(|it| *it != home);
-        let (reached, missed): (Vec<&str>, Vec<&str>) = others.partition(|it| self.reached(it));
+        let killed = scene
+            .episodes
+            .iter()
+            .find(|it| it.kills(home) && it.from * 1e9 >= since as f64);
+        let killed = killed.map(|it| format!("; {home} was killed at {:.3} s", it.from));
+        let killed = killed.unwrap_or_default();
+        let rest = nodes.iter().filter(|it| **it != home);
+        let (reached, missed): (Vec<&str>, Vec<&str>) = rest.partition(|it| self.reached(it));
         if self.hops.is_empty() {
-            let why = "no message to another node mentions it";
-            return Some(format!("{home} never sent it on: {why}{killed}"));
+            let mut sent = scene.between_servers().filter(|(_, it)| {
+                it.src.as_str() == home && scene.sent_ns(it) >= i128::from(since)
+            });
+            let why = match sent.next() {
+                None => format!("{home} sent no message to another node after that"),
+                Some(_) => {
+                    let mut others = others.take(MAX_OTHERS);
+                    let is_sent =
+                        |it: &Origin<'_>| Way::of(scene, it).is_some_and(|it| !it.hops.is_empty());
+                    others.find(is_sent)?;
+                    format!("{home} never sent it on: no message to another node mentions it")
+                }
+            };
+            return Some(why + &killed);
         }
         if missed.is_empty() {
             return Some(format!(
@@ -87,30 +141,42 @@ impl<'a> Way<'a> {
                 format!("besides {home} only {reached} received it, {missed} did not")
             }
         };
-        let hops = self.hops.iter().map(|(_, hop)| *hop);
-        let hops: Vec<&Delivery> = hops
-            .filter(|it| missed.contains(&it.dest.as_str()))
-            .collect();
-        let waiting = hops
-            .iter()
-            .filter(|it| it.status == DeliveryStatus::InFlight)
-            .count();
-        let fate = match (hops.len() - waiting, hops.last()) {
-            (_, None) => "no message to them mentions it".to_owned(),
-            (0, _) => "the messages with it were still on their way at the end".to_owned(),
-            (lost, Some(last)) => {
-                let (to, at) = (last.dest.as_str(), scene.sent(last));
-                let meanwhile = scene.meanwhile(Some(to), at);
-                match lost {
-                    1 => format!("the only message with it, at {at:.3} s, was lost{meanwhile}"),
-                    _ => format!(
-                        "all {} messages with it were lost, the last at {at:.3} s{meanwhile}",
-                        grouped(lost)
-                    ),
-                }
-            }
+        Some(format!("{received}: {}{killed}", self.fate(scene, &missed)))
+    }
+
+    /// What happened to the messages to the nodes that did not receive the value.
+    fn fate(&self, scene: &Scene<'_>, missed: &[&str]) -> String {
+        let to_missed = |(_, hop): &&(usize, &'a Delivery)| missed.contains(&hop.dest.as_str());
+        let hops = || self.hops.iter().filter(to_missed).map(|(_, hop)| *hop);
+        // Copies of a duplicated message have one id.
+        let count = |status: DeliveryStatus| {
+            let ids = hops().filter(|it| it.status == status).map(|it| it.id);
+            ids.collect::<HashSet<_>>().len()
         };
-        Some(format!("{received}: {fate}{killed}"))
+        let waiting = count(DeliveryStatus::InFlight);
+        let mut lost = hops().filter(|it| it.status == DeliveryStatus::Lost);
+        let last = lost.next_back();
+        let Some(last) = last else {
+            return match waiting {
+                0 => "no message to them mentions it".to_owned(),
+                _ => "the messages to them that mention it were still on their way at the end"
+                    .to_owned(),
+            };
+        };
+        let at = scene.sent(last);
+        let meanwhile = scene.meanwhile(Some(last.dest.as_str()), at);
+        match (count(DeliveryStatus::Lost), waiting) {
+            (1, 0) => format!("the only message with it, at {at:.3} s, was lost{meanwhile}"),
+            (lost, 0) => format!(
+                "all {} messages with it were lost, the last at {at:.3} s{meanwhile}",
+                grouped(lost)
+            ),
+            (lost, _) => format!(
+                "{} with it lost, the last at {at:.3} s{meanwhile}, and {} still on the way at the end",
+                plural(lost, "message", "messages"),
+                grouped(waiting)
+            ),
+        }
     }
 
     /// Whether a message with the values arrived at a node.
@@ -137,6 +203,19 @@ impl Sought {
             .map_or_else(|| value.to_string(), str::to_owned);
         let text = value.to_string().trim_matches('"').to_owned();
         Sought { value, key, text }
+    }
+
+    /// Whether a body contains the text, and not as a part of a longer number.
+    fn may_be_in(&self, body: &str) -> bool {
+        let is_digit = |c: Option<char>| c.is_some_and(|c| c.is_ascii_digit());
+        let is_number = self.value.is_number();
+        body.match_indices(&self.text).any(|(at, text)| {
+            let [before, after] = [
+                body[..at].chars().next_back(),
+                body[at + text.len()..].chars().next(),
+            ];
+            !is_number || !(is_digit(before) || is_digit(after))
+        })
     }
 
     fn is_in_body(&self, body: &Value) -> bool {

@@ -69,13 +69,14 @@ pub(super) fn settings(known: &Value, history: &History) -> Settings {
     let names = known["nodes"].as_array();
     let names = names.map(|names| names.iter().filter_map(Value::as_str).map(NodeId::from));
     let mut nodes = names.map_or_else(|| node_names(history), Iterator::collect);
-    if nodes.is_empty() {
-        nodes.push(NodeId::from(UNKNOWN_NODE));
-    }
     let concurrency = known["concurrency"].as_u64();
     let concurrency = concurrency.and_then(|count| usize::try_from(count).ok());
+    let concurrency = concurrency.unwrap_or_else(|| workers(history)).max(1);
+    if nodes.is_empty() || !are_workers(history, concurrency) {
+        nodes = vec![NodeId::from(UNKNOWN_NODE)];
+    }
     Settings {
-        concurrency: concurrency.unwrap_or_else(|| workers(history)).max(1),
+        concurrency,
         nodes,
         rate: 0.0,
         time_limit: Duration::from_nanos(history.ops.last().map_or(0, |op| op.time)),
@@ -124,13 +125,21 @@ fn node_names(history: &History) -> Vec<NodeId> {
             Edn::Map(cut) => Some(cut),
             _ => None,
         });
-        names.extend(
-            cuts.flat_map(|cut| cut.keys())
-                .filter_map(|name| match name {
-                    Edn::Str(name) => Some((name.len(), NodeId::from(&**name))),
-                    _ => None,
-                }),
-        );
+        let ends = cuts.flat_map(|cut| {
+            let others = cut.values().flat_map(|others| match others {
+                Edn::Set(others) => others.iter().collect(),
+                others => others
+                    .items()
+                    .unwrap_or_default()
+                    .iter()
+                    .collect::<Vec<_>>(),
+            });
+            cut.keys().chain(others)
+        });
+        names.extend(ends.filter_map(|name| match name {
+            Edn::Str(name) => Some((name.len(), NodeId::from(&**name))),
+            _ => None,
+        }));
     }
     names.into_iter().map(|(_, name)| name).collect()
 }
@@ -148,4 +157,21 @@ fn workers(history: &History) -> usize {
     let first = clients().take_while(|op| op.kind != Kind::Info);
     let max = first.filter_map(|op| op.process.client()).max();
     max.map_or(1, |max| usize::try_from(max).unwrap_or(0).saturating_add(1))
+}
+
+/// Whether each process that is not a worker's first continues that of a worker after an indeterminate
+/// operation, as it does if this is the number of workers.
+fn are_workers(history: &History, count: usize) -> bool {
+    let mut ended = BTreeSet::new();
+    let mut known = BTreeSet::new();
+    history.ops.iter().all(|op| {
+        let Some(process) = op.process.client() else {
+            return true;
+        };
+        if op.kind == Kind::Info {
+            ended.insert(process);
+        }
+        let before = process.checked_sub(count as u64);
+        !known.insert(process) || before.is_none_or(|before| ended.contains(&before))
+    })
 }

@@ -1,7 +1,7 @@
 //! Evidence of nodes that ended by themselves: their last output.
 
 use super::{Evidence, around};
-use crate::story::{Scene, crashes as all};
+use crate::story::{ENDED_NODES, Scene, crashes as all};
 use history::text::quoted;
 
 /// How many lines of output are shown.
@@ -27,7 +27,7 @@ pub(super) fn crashes(scene: &Scene<'_>) -> Vec<Evidence> {
                 .collect(),
             log_of: Some(node.to_owned()),
             window: around([at].into_iter()),
-            ..Evidence::new("nodes that ended", node, text)
+            ..Evidence::new(ENDED_NODES[1], node, text)
         }
     });
     evidence.collect()

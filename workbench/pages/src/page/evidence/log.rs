@@ -7,10 +7,10 @@ use std::fmt::Write as _;
 use serde_json::Value;
 
 use super::graph::Graph;
-use super::journey::Journey;
+use super::way::WayPicture;
 use super::{Evidence, MAX_CASES, around, list_ops, micros, name, shortened};
 use crate::plot::escaped;
-use crate::story::{Scene, Way, describe_log, explain_log, lacking, log_index, send_of};
+use crate::story::{MessageWay, Scene, describe_log, explain_log, log_index, way_of_log};
 use crate::text::capitalized;
 use checkers::{Cases, Element, LogAnomaly, LogsResult};
 use history::{History, Kind, Op};
@@ -79,63 +79,47 @@ fn of_messages(scene: &Scene<'_>, anomaly: &str, case: &LogAnomaly) -> Option<Ev
     messages.sort_by_key(|message| (message.parse::<f64>().is_err(), message.len()));
     let title = format!("Key {key}, messages {}", messages.join(", "));
     let mut sentences = vec![capitalized(&describe_log(scene, case))];
-    sentences.extend(explain_log(scene, case).map(|it| capitalized(&it)));
+    let lacking = way_of_log(scene, case);
+    let why = lacking.as_ref().and_then(|it| explain_log(scene, it));
+    sentences.extend(why.map(|it| capitalized(&it)));
     sentences.push(
         "The key's log as clients observed it, and what these operations sent or polled".to_owned(),
     );
     let log = draw(scene, &title, &key, &shown, &concerned, &ops);
-    let way = way(scene, case);
-    let mut shown: Vec<usize> = ops.iter().map(|op| op.index).collect();
-    shown.extend(way.as_ref().map(|it| it.send));
-    let (picture, cause, hops) = way
-        .map(|it| (it.picture, it.window, it.hops))
-        .unwrap_or_default();
-    Some(Evidence {
-        picture: log + &picture,
-        window: around(ops.iter().map(|op| micros(op.time))),
-        cause,
-        ops: shown,
-        messages: hops,
-        ..Evidence::new(anomaly, shortened(&title), sentences.join(". ") + ".")
-    })
-}
-
-/// The way of the message that a case lacks.
-struct WayOfMessage {
-    picture: String,
-    /// The invocation that sent it.
-    send: usize,
-    window: Option<(i64, i64)>,
-    /// The messages between nodes that mention it.
-    hops: Vec<usize>,
-}
-
-fn way(scene: &Scene<'_>, case: &LogAnomaly) -> Option<WayOfMessage> {
-    let message = lacking(case)?;
-    let send = send_of(scene, &message)?;
-    let way = Way::of(scene, &[&message.key, &message.value], send.seconds())?;
-    let missed = case
-        .ops()
+    let mut marked: Vec<usize> = ops.iter().map(|op| op.index).collect();
+    let missed = ops
         .last()
         .map(|op| (op.seconds(), "missing from a poll".to_owned()));
-    let journey = Journey {
-        title: format!("{message} of key {}", message.key),
-        moments: [(send.seconds(), "sent".to_owned())]
-            .into_iter()
-            .chain(missed)
-            .collect(),
-        hops: &way.hops,
-        dots: Vec::new(),
-    };
-    let sent = way
-        .hops
-        .iter()
-        .map(|(_, hop)| (scene.sent(hop) * 1e6) as i64);
-    (!way.hops.is_empty()).then(|| WayOfMessage {
-        picture: journey.draw(scene),
-        send: send.index,
-        window: around(sent.chain([micros(send.time)])),
-        hops: way.hops.iter().map(|(index, _)| *index).collect(),
+    let (mut way, mut cause, mut messages) = (String::new(), None, Vec::new());
+    if let Some(MessageWay {
+        message,
+        send,
+        way: it,
+    }) = &lacking
+    {
+        let hops = it.notable();
+        let sent = hops.iter().map(|(_, hop)| (scene.sent(hop) * 1e6) as i64);
+        cause = around(sent.chain([micros(send.time)]));
+        messages.extend(hops.iter().map(|(index, _)| *index));
+        marked.push(send.index);
+        let picture = WayPicture {
+            title: format!("{message} of key {}", message.key),
+            moments: [(send.seconds(), "sent".to_owned())]
+                .into_iter()
+                .chain(missed)
+                .collect(),
+            hops: &hops,
+            dots: Vec::new(),
+        };
+        way = picture.draw(scene);
+    }
+    Some(Evidence {
+        picture: log + &way,
+        window: around(ops.iter().map(|op| micros(op.time))),
+        cause,
+        ops: marked,
+        messages,
+        ..Evidence::new(anomaly, shortened(&title), sentences.join(". ") + ".")
     })
 }
 

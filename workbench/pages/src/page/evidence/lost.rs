@@ -1,8 +1,8 @@
 //! Evidence of lost values: the way of each, and the reads with and without it.
 
-use super::journey::{Dot, Journey};
+use super::way::{Dot, WayPicture};
 use super::{Evidence, MAX_CASES, around};
-use crate::story::{Scene, Way, explain_lost};
+use crate::story::{LOST_VALUES, Scene, explain_lost, way_of_lost};
 use crate::text::capitalized;
 use checkers::{Element, LostElement, SetResult};
 
@@ -89,17 +89,20 @@ impl LostValue<'_> {
             capitalized(&scene.who(added.process)),
             added.seconds(),
         )];
-        sentences.extend(explain_lost(scene, self.lost).map(|it| capitalized(&it)));
+        let way = way_of_lost(scene, self.lost);
+        let why = way
+            .as_ref()
+            .and_then(|way| explain_lost(scene, self.lost, way));
+        sentences.extend(why.map(|it| capitalized(&it)));
         sentences.push(self.describe_reads(scene));
-        let way = Way::of(scene, &[element], added.seconds());
-        let hops = way.map(|it| it.hops).unwrap_or_default();
-        let journey = Journey {
+        let hops = way.map(|(_, way)| way.notable()).unwrap_or_default();
+        let picture = WayPicture {
             title: format!("Value {element}"),
             moments: self.moments(),
             hops: &hops,
             dots: self.dots(scene),
         };
-        let picture = journey.draw(scene);
+        let picture = picture.draw(scene);
         let last = hops
             .iter()
             .map(|(_, hop)| scene.sent(hop))
@@ -111,7 +114,7 @@ impl LostValue<'_> {
             ops: vec![added.index],
             messages: hops.iter().map(|(index, _)| *index).collect(),
             ..Evidence::new(
-                "lost values",
+                LOST_VALUES[1],
                 format!("Value {element}"),
                 sentences.join(". ") + ".",
             )

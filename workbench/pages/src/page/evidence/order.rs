@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 use super::{Evidence, MAX_CASES, around, micros, shortened};
 use crate::plot::escaped;
-use crate::story::{Scene, of_key, stale};
+use crate::story::{Scene, WRONG_KEYS, of_key, stale};
 use crate::text::capitalized;
 use checkers::{Element, RegisterOutcome, RegisterViolation, RegistersResult};
 use history::text;
@@ -100,7 +100,7 @@ fn violation(
         picture: draw(scene, &title, &drawn, &bad, witness.as_ref()),
         window: around(entries.clone().map(|op| micros(op.time))),
         ops: entries.map(|op| op.index).collect(),
-        ..Evidence::new("keys that are not linearizable", title, text)
+        ..Evidence::new(WRONG_KEYS[1], title, text)
     })
 }
 

@@ -30,7 +30,7 @@ pub(super) struct Dot {
 }
 
 /// The way of a value.
-pub(super) struct Journey<'a> {
+pub(super) struct WayPicture<'a> {
     pub(super) title: String,
     /// Times in seconds, each with what happened then; at most two.
     pub(super) moments: Vec<(f64, String)>,
@@ -38,7 +38,7 @@ pub(super) struct Journey<'a> {
     pub(super) dots: Vec<Dot>,
 }
 
-impl Journey<'_> {
+impl WayPicture<'_> {
     pub(super) fn draw(&self, scene: &Scene<'_>) -> String {
         let lanes = self.lanes(scene);
         let (from, to) = self.window(scene);
@@ -124,7 +124,12 @@ impl Journey<'_> {
         let moments = self.moments.iter().map(|(at, _)| *at);
         let dots = self.dots.iter().map(|it| it.at);
         let hops = self.hops.iter().map(|(_, hop)| scene.sent(hop));
-        let times: Vec<f64> = moments.chain(dots).chain(hops).collect();
+        let arrivals = self
+            .hops
+            .iter()
+            .filter_map(|(_, hop)| scene.arrived_ns(hop));
+        let arrivals = arrivals.map(|at| at as f64 / 1e9);
+        let times: Vec<f64> = moments.chain(dots).chain(hops).chain(arrivals).collect();
         let from = times.iter().copied().fold(f64::INFINITY, f64::min);
         let to = times.iter().copied().fold(from, f64::max);
         (from, (to + (to - from) * 0.02).max(from + 0.01))
