@@ -102,7 +102,10 @@ impl Totals {
         let failure = || {
             let described = describe(run);
             let mut findings = described.story;
-            findings.extend(run.verdict.sentences());
+            // A single one is what the story tells.
+            let sentences = run.verdict.sentences();
+            let is_told = sentences.len() == 1 && !findings.is_empty();
+            findings.extend(sentences.into_iter().filter(|_| !is_told));
             findings.extend(run.record.caveats());
             FailedRun {
                 seed: run.seed,
