@@ -23,6 +23,7 @@ use checkers::{
     Availability, CheckerResult, Counts, EchoResult, Finding, Target, Validity, Verdict,
     WorkloadResult,
 };
+use history::Kind;
 use serde_json::{Value, json};
 use simulator::run::{Record, Settings};
 
@@ -269,19 +270,23 @@ fn in_sentences<'a>(
 fn echo(scene: &Scene<'_>, result: &EchoResult) -> Option<Story> {
     let first = result.mismatches.first()?;
     let count = result.mismatches.len();
-    let replies = scene.ok_count("echo");
+    let replies = scene.reply_count("echo");
     let (node, at) = (scene.node(first.sent.process), first.received.seconds());
-    // The value of the reply is its whole body.
-    let body = first.received.value.parse::<Value>();
-    let echo = body
-        .ok()
-        .and_then(|body| Some(body.get("echo")?.to_string()));
-    let received = echo.unwrap_or_else(|| first.received.value.to_string());
-    let received = scene.short(&received);
+    let received = match first.received.kind {
+        // The value of the reply is its whole body.
+        Kind::Ok => {
+            let body = first.received.value.parse::<Value>();
+            let echo = body
+                .ok()
+                .and_then(|body| Some(body.get("echo")?.to_string()));
+            let received = echo.unwrap_or_else(|| first.received.value.to_string());
+            format!("received {}", scene.short(&received))
+        }
+        _ => scene.outcome(&first.received),
+    };
     let sent = scene.short(&first.sent.value.plain());
     let headline = format!(
-        "{} of {} {} not echo the request; the first, {}, at {at:.3} s (op {}): sent {sent}, received \
-         {received}{}",
+        "{} of {} {} not echo the request; the first, {}, at {at:.3} s (op {}): sent {sent}, {received}{}",
         grouped(count),
         plural(replies, "reply", "replies"),
         if count == 1 { "does" } else { "do" },

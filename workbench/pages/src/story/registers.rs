@@ -107,7 +107,7 @@ pub(crate) struct StaleRead<'a> {
     /// An operation that completed before the read began, after which the register had another value,
     /// or `None` if no operation ever wrote the value.
     pub(crate) witness: Option<Pair<'a>>,
-    /// Without a witness, an operation that would have written the value, but failed.
+    /// An operation that failed, and would have written the value in time.
     failed: Option<Pair<'a>>,
 }
 
@@ -154,11 +154,18 @@ pub(crate) fn stale<'a>(pairs: &[Pair<'a>], bad: &Op) -> Option<StaleRead<'a>> {
         .filter(is_witness)
         .max_by_key(|it| end(it))
         .copied()?;
+    // A failed operation between the witness and the end of the read.
+    let failed = pairs.iter().find(|it| {
+        let end = it.completion.filter(|op| op.kind == Kind::Fail);
+        Observed::of(it.invocation).written.as_ref() == Some(&value)
+            && end.is_some_and(|end| end.index > witness.invocation.index)
+            && it.invocation.index < bad.index
+    });
     Some(StaleRead {
         reader,
+        failed: failed.copied(),
         value,
         witness: Some(witness),
-        failed: None,
     })
 }
 
@@ -178,15 +185,22 @@ impl StaleRead<'_> {
             };
             return format!("{who} {did} at {at:.3} s (op {index}){meanwhile}, {origin}");
         };
+        let failed = self.failed.and_then(|it| it.completion);
+        let failed = failed.map(|op| {
+            let (who, index) = (scene.who(op.process), op.index);
+            format!("; only op {index} of {who}, which failed, could write {value} after that")
+        });
+        let kind = if failed.is_some() { "" } else { "stale read: " };
         let after = Observed::of(done).after();
         let after = after.map_or_else(String::new, |it| scene.short(&it.to_string()));
         let had = if done.f == "read" { "read" } else { "written" };
         format!(
-            "stale read: {who} {did} at {at:.3} s (op {index}){meanwhile}, but {after} had been {had} by {} at {:.3} s \
-             (op {}), before op {index} began",
+            "{kind}{who} {did} at {at:.3} s (op {index}){meanwhile}, but {after} had been {had} by {} at {:.3} s \
+             (op {}), before op {index} began{}",
             scene.who(done.process),
             done.seconds(),
             done.index,
+            failed.unwrap_or_default(),
         )
     }
 

@@ -6,7 +6,7 @@ use crate::faults::{Episode, episodes};
 use crate::story::UNKNOWN_NODE;
 use checkers::exceptions;
 use history::text::{self, quoted};
-use history::{Kind, OpError, Pair, Process};
+use history::{Kind, Op, OpError, Pair, Process};
 use simulator::network::{Delivery, DeliveryStatus};
 use simulator::run::{Record, Settings};
 
@@ -94,10 +94,11 @@ impl<'a> Scene<'a> {
         }
     }
 
-    /// The number of operations of this name that are `ok`.
-    pub(crate) fn ok_count(&self, f: &str) -> usize {
-        let ops = self.record.history.ops.iter();
-        ops.filter(|op| op.kind == Kind::Ok && op.f == f).count()
+    /// The number of operations of this name that got a reply.
+    pub(crate) fn reply_count(&self, f: &str) -> usize {
+        let replies = self.record.history.ops.iter();
+        let replies = replies.filter(|op| op.is_completion() && op.kind != Kind::Info && op.f == f);
+        replies.count()
     }
 
     /// The first operation of this name, or of any, that did not succeed: `; the first, of process 3 on
@@ -114,7 +115,18 @@ impl<'a> Scene<'a> {
         let Some(op) = failed.next() else {
             return String::new();
         };
-        let how = match op.error.as_deref() {
+        let how = self.outcome(op);
+        let (who, at) = (self.who(op.process), op.seconds());
+        let what = if f.is_none() { &*op.f } else { "" };
+        let of = if what.is_empty() { "of" } else { " of" };
+        let meanwhile = self.meanwhile(self.node(op.process), at);
+        let index = op.index;
+        format!("; the first, {what}{of} {who}, {how} at {at:.3} s (op {index}){meanwhile}")
+    }
+
+    /// How an operation ended that did not succeed.
+    pub(crate) fn outcome(&self, op: &Op) -> String {
+        match op.error.as_deref() {
             Some(OpError::NetTimeout) => "timed out".to_owned(),
             Some(OpError::Rpc { name, text }) if text.is_empty() => {
                 format!("got the error {name}")
@@ -125,13 +137,7 @@ impl<'a> Scene<'a> {
             Some(OpError::Malformed { .. }) => "got a malformed reply".to_owned(),
             Some(OpError::Thrown { class, .. }) => format!("ended with {class}"),
             Some(OpError::Other { .. }) | None => "did not succeed".to_owned(),
-        };
-        let (who, at) = (self.who(op.process), op.seconds());
-        let what = if f.is_none() { &*op.f } else { "" };
-        let of = if what.is_empty() { "of" } else { " of" };
-        let meanwhile = self.meanwhile(self.node(op.process), at);
-        let index = op.index;
-        format!("; the first, {what}{of} {who}, {how} at {at:.3} s (op {index}){meanwhile}")
+        }
     }
 
     /// The first reply that a client could not interpret.

@@ -8,6 +8,9 @@ use super::{AnomalyKind, Scene, Story, grouped, plural};
 /// How many transactions of a cycle a sentence names; one more closes the cycle.
 const MAX_CYCLE: usize = 3;
 
+/// How many kinds of anomalies a headline counts.
+const MAX_KINDS: usize = 4;
+
 /// How many models a sentence names.
 const MAX_MODELS: usize = 4;
 
@@ -30,10 +33,15 @@ pub(super) fn tell(scene: &Scene<'_>, result: &TransactionsResult) -> Option<Sto
     let example = anomalies.first()?;
     let first = example.cases.iter().min_by_key(|it| simplicity(it))?;
     let count: usize = anomalies.iter().map(|it| it.count).sum();
-    let by_kind = anomalies
-        .iter()
-        .map(|it| format!("{} × {}", grouped(it.count), it.name));
-    let by_kind = by_kind.collect::<Vec<_>>().join(", ");
+    let mut by_count = anomalies.clone();
+    by_count.sort_by_key(|it| std::cmp::Reverse(it.count));
+    let shown = by_count.iter().take(MAX_KINDS);
+    let shown = shown.map(|it| format!("{} × {}", grouped(it.count), it.name));
+    let more = match by_count.len().saturating_sub(MAX_KINDS) {
+        0 => String::new(),
+        more => format!(" and {}", plural(more, "other kind", "other kinds")),
+    };
+    let by_kind = shown.collect::<Vec<_>>().join(", ") + &more;
     let found = match (result.validity, &anomalies[..]) {
         (Validity::Invalid, [one]) if one.count == 1 => {
             format!("1 anomaly, {}, that {} forbids", one.name, result.requested)
