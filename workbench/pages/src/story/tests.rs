@@ -229,3 +229,34 @@ fn a_set_that_lost_a_value_says_when_its_node_was_killed() {
     // The messages were not recorded.
     assert_eq!(reason, None);
 }
+
+#[test]
+fn a_read_of_what_a_failed_operation_wrote_names_it() {
+    let judge = |history: &History| {
+        let result = checkers::register(history).unwrap();
+        Verdict::judge(
+            history,
+            checkers::WorkloadResult::Registers(result),
+            None,
+            None,
+        )
+    };
+    let denied = [
+        "0 invoke write 1",
+        "0 ok write 1",
+        "1 invoke cas [5,4]",
+        "1 fail cas [5,4]",
+        "2 invoke read null",
+        "2 ok read 4",
+    ];
+    let (headline, _) = story(&record(&denied), judge);
+    let expected =
+        "process 2 on n2 read 4 at 5.000 s (op 5), which only op 3 wrote, and that failed";
+    assert!(headline.ends_with(expected), "{headline}");
+    let overwritten = [&["0 invoke write 4", "0 ok write 4"][..], &denied].concat();
+    let (headline, _) = story(&record(&overwritten), judge);
+    let expected = "process 2 on n2 read 4 at 7.000 s (op 7), but 1 had been written by process 0 on n0 at \
+                    3.000 s (op 3), before op 7 began; only op 5 of process 1 on n1, which failed, could \
+                    write 4 after that";
+    assert!(headline.ends_with(expected), "{headline}");
+}
