@@ -201,10 +201,8 @@ fn run_all(
         reports.push(report);
     }
     if !rest.is_empty() {
-        reporter.print(format_args!(
-            "interrupted; go on with:\n  {}",
-            rest.join("\n  ")
-        ));
+        reporter.print("interrupted; go on with:");
+        rest.iter().for_each(|it| reporter.print_command(it));
         reporter.report(Report::interrupted(&rest));
     }
     if arguments.json {

@@ -256,6 +256,27 @@ fn progress_is_one_line_with_the_phase_and_counts() {
 }
 
 #[test]
+fn commands_to_copy_are_not_broken() {
+    if !has_python() {
+        return;
+    }
+    let folder = TestFolder::new();
+    let node = folder.path("a node with a long name");
+    let output = drawn(40, &["new", "--language", "rust", node.to_str().unwrap()]);
+    let lines = lines(&output);
+    assert!(output.status.success(), "{lines:#?}");
+    for command in [
+        format!(
+            "cargo build --release --manifest-path '{0}/Cargo.toml' ",
+            node.display()
+        ),
+        format!(" echo --bin '{0}/target/release/node'", node.display()),
+    ] {
+        assert!(lines.iter().any(|it| it.contains(&command)), "{lines:#?}");
+    }
+}
+
+#[test]
 fn a_campaign_shows_how_many_seeds_are_done_and_have_failed() {
     if !has_python() {
         return;
