@@ -134,13 +134,14 @@ pub(super) fn run(
     own: &OwnCommand,
 ) -> anyhow::Result<u8> {
     let mut reporter = Reporter::new(own, &arguments.output, arguments.json)?;
-    let done = run_all(arguments, matches, &mut reporter);
+    let done = run_all(arguments, matches, own, &mut reporter);
     reporter.finish(done)
 }
 
 fn run_all(
     arguments: &Arguments,
     matches: &ArgMatches,
+    own: &OwnCommand,
     reporter: &mut Reporter,
 ) -> anyhow::Result<u8> {
     let names = arguments.names.iter().flat_map(|name| match name.as_str() {
@@ -187,6 +188,7 @@ fn run_all(
             part: (index + 1, scenarios.len()),
             bin: bin.as_deref(),
             arguments,
+            own,
             pinned: &scenario.pinned(&pinned, bin.is_some()),
             interrupt: &interrupt,
             reporter,
@@ -247,6 +249,8 @@ struct Campaign<'a> {
     /// The program in place of our solution.
     bin: Option<&'a Path>,
     arguments: &'a Arguments,
+    /// The command that is being executed.
+    own: &'a OwnCommand,
     pinned: &'a PartialOptions,
     interrupt: &'a Interrupt,
     reporter: &'a Reporter,

@@ -349,7 +349,8 @@ fn an_interrupted_challenge_has_a_table_without_budgets_and_ends_the_command() {
 
 #[test]
 fn an_interrupted_storm_says_how_to_go_on() {
-    let flags = "storm echo --seeds 0..100000000 --time-limit 1 --keep-going";
+    let rest = "--time-limit 1 --keep-going --shrink --shrink-runs 7 --jobs 2 --all";
+    let flags = format!("storm echo --seeds 0..100000000 --junit /dev/null {rest}");
     let words: Vec<&str> = flags.split(' ').collect();
     let Some(mut bench) = Bench::start(&words) else {
         return;
@@ -367,7 +368,9 @@ fn an_interrupted_storm_says_how_to_go_on() {
     let [runs] = runs[..] else {
         panic!("{text}");
     };
-    let next = format!("storm echo --seeds {runs}..100000000 --time-limit 1 --keep-going");
+    let store = bench.folder.path().join("store");
+    let store = store.display();
+    let next = format!("storm echo --seeds {runs}..100000000 --store {store} {rest}\n");
     assert!(text.contains("interrupted; go on with:\n"), "{text}");
     assert!(text.contains(&next), "no {next:?} in {text}");
 }
