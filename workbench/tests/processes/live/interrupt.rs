@@ -1,9 +1,10 @@
 //! Signals to the bench: what was done is judged, and no process is left behind, however it ends.
 
 use std::fs::{self, File};
+use std::io::PipeWriter;
 use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
-use std::process::{Child, Command, ExitStatus};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -30,9 +31,15 @@ struct Bench {
 impl Bench {
     /// Starts the bench with a store of its own; none if there is no Python.
     fn start(words: &[&str]) -> Option<Self> {
+        Self::start_with(words, None)
+    }
+
+    /// As [`start`](Self::start), perhaps with another stderr than a file.
+    fn start_with(words: &[&str], other_stderr: Option<PipeWriter>) -> Option<Self> {
         let folder = TempDir::new().unwrap();
         let [stdout, stderr] =
             ["stdout", "stderr"].map(|name| File::create(folder.path().join(name)).unwrap());
+        let stderr = other_stderr.map_or(Stdio::from(stderr), Stdio::from);
         let (command, rest) = words.split_first().unwrap();
         let mut bench = clean_env(Command::new(python()?));
         bench.args(["-c", WITH_DEFAULT_SIGNALS, env!("CARGO_BIN_EXE_workbench")]);
@@ -144,6 +151,9 @@ impl Drop for Bench {
         let _ = self.process.wait();
     }
 }
+
+/// A storm that takes too long.
+const ENDLESS: &str = "storm broadcast-3c --seeds 0..1 --fixed --rate 1000 --time-limit 1000000";
 
 const LONG: &str = "-w echo --node-count 1 --rate 50 --time-limit 600";
 
@@ -377,8 +387,7 @@ fn an_interrupted_storm_says_how_to_go_on() {
 
 #[test]
 fn a_second_signal_ends_the_bench_at_once() {
-    let flags = "storm broadcast-3c --seeds 0..1 --fixed --rate 1000 --time-limit 1000000";
-    let words: Vec<&str> = flags.split(' ').collect();
+    let words: Vec<&str> = ENDLESS.split(' ').collect();
     // A signal that comes before the run has begun ends the storm without it.
     let is_ended_at_once = |_| {
         let Some(mut bench) = Bench::start(&words) else {
@@ -404,6 +413,28 @@ fn a_second_signal_ends_the_bench_at_once() {
         status.signal() == Some(15)
     };
     assert!((0..20).any(is_ended_at_once));
+}
+
+/// As one that is read by a pager.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_second_signal_ends_the_bench_also_if_nobody_reads_its_stderr() {
+    use std::io::Write;
+    const CAPACITY: usize = 65536;
+    let (_reader, mut stderr) = std::io::pipe().unwrap();
+    stderr.write_all(&[b'.'; CAPACITY]).unwrap();
+    let words: Vec<&str> = ENDLESS.split(' ').collect();
+    let Some(mut bench) = Bench::start_with(&words, Some(stderr)) else {
+        return;
+    };
+    bench.wait_for("it begins", || {
+        bench.text().contains("storm of broadcast-3c")
+    });
+    bench.wait_for("the end", || {
+        bench.signal("TERM");
+        state(bench.process.id()).starts_with('Z')
+    });
+    bench.wait();
 }
 
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
