@@ -144,28 +144,7 @@ fn run_all(
     own: &OwnCommand,
     reporter: &mut Reporter,
 ) -> anyhow::Result<u8> {
-    let names = arguments.names.iter().flat_map(|name| match name.as_str() {
-        "all" => ALL_STORMS.map(str::to_owned).to_vec(),
-        _ => vec![name.clone()],
-    });
-    let mut scenarios: Vec<Scenario> = chosen(&names.collect::<Vec<String>>())?
-        .into_iter()
-        .map(Scenario::of_challenge)
-        .collect();
-    let has_workload = matches.value_source("workload") == Some(ValueSource::CommandLine);
-    if arguments.names.is_empty() {
-        if !has_workload {
-            return Err(misuse(
-                "a storm needs the NAME of a challenge, or all; or -w WORKLOAD and --bin FILE",
-            ));
-        }
-        if arguments.bin.is_none() {
-            return Err(misuse(
-                "storm -w needs --bin: our own solutions are simulated by their challenges' names",
-            ));
-        }
-        scenarios.push(Scenario::of_workload(arguments.flags.workload));
-    }
+    let scenarios = scenarios(arguments, matches)?;
     let bin = arguments.bin.as_deref().map(program::find).transpose()?;
     arguments.jobs.apply()?;
     // A workload is for what is no challenge.
@@ -211,6 +190,36 @@ fn run_all(
         write_stdout(format_args!("{:#}\n", json!(reports)))?;
     }
     Ok(code_after(status(&reports), &interrupt))
+}
+
+/// What the campaigns run.
+///
+/// # Errors
+/// When no challenge and no workload is given, or a workload without a program.
+fn scenarios(arguments: &Arguments, matches: &ArgMatches) -> anyhow::Result<Vec<Scenario>> {
+    let names = arguments.names.iter().flat_map(|name| match name.as_str() {
+        "all" => ALL_STORMS.map(str::to_owned).to_vec(),
+        _ => vec![name.clone()],
+    });
+    let mut scenarios: Vec<Scenario> = chosen(&names.collect::<Vec<String>>())?
+        .into_iter()
+        .map(Scenario::of_challenge)
+        .collect();
+    let has_workload = matches.value_source("workload") == Some(ValueSource::CommandLine);
+    if arguments.names.is_empty() {
+        if !has_workload {
+            return Err(misuse(
+                "a storm needs the NAME of a challenge, or all; or -w WORKLOAD and --bin FILE",
+            ));
+        }
+        if arguments.bin.is_none() {
+            return Err(misuse(
+                "storm -w needs --bin: our own solutions are simulated by their challenges' names",
+            ));
+        }
+        scenarios.push(Scenario::of_workload(arguments.flags.workload));
+    }
+    Ok(scenarios)
 }
 
 /// The exit status of the worst run in these reports.
