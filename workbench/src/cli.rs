@@ -260,8 +260,8 @@ fn stdout_columns() -> usize {
     columns(&Term::stdout())
 }
 
-/// Text for a stream: on a terminal its lines are broken between words, except commands, which are to
-/// be copied, and drawings.
+/// Text for a stream: on a terminal its lines are broken between words, except drawings and the
+/// commands of reports, which are to be copied.
 fn fitted(text: impl Display, stream: &Term) -> String {
     let text = escape(text);
     let Some(columns) = of_terminal(stream) else {
@@ -278,6 +278,17 @@ fn fitted(text: impl Display, stream: &Term) -> String {
 /// Prints a line for the user on stdout. A closed stdout is ignored, the exit status still counts.
 fn print_line(text: impl Display) {
     let _ = writeln!(anstream::stdout(), "{}", fitted(text, &Term::stdout()));
+}
+
+/// Prints a command to be copied: a terminal breaks it, too, but copies it as one line.
+fn print_command(command: impl Display) {
+    let _ = writeln!(anstream::stdout(), "  {}", escape(command));
+}
+
+/// As [`print_command`], on stderr.
+#[cfg(feature = "simulate")]
+fn warn_command(command: impl Display) {
+    let _ = writeln!(anstream::stderr(), "  {}", escape(command));
 }
 
 /// Prints a line for the user on stderr.

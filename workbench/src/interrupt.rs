@@ -47,7 +47,8 @@ impl Interrupt {
                     None if !shared.0.ends_at_once.load(Ordering::Relaxed) => {
                         first = Some(std::time::Instant::now());
                         shared.set(signal);
-                        print(what);
+                        // It waits if stderr is a full pipe; the second signal must not.
+                        let _ = std::thread::Builder::new().spawn(move || print(what));
                     }
                     Some(first) if first.elapsed() < SAME_SIGNAL => {}
                     _ => drop(signal_hook::low_level::emulate_default_handler(signal)),

@@ -11,6 +11,7 @@ use std::collections::BTreeSet;
 use std::io;
 #[cfg(unix)]
 use std::os::fd::BorrowedFd;
+#[cfg(unix)]
 use std::process;
 
 #[cfg(unix)]
@@ -111,7 +112,7 @@ pub fn keep() {
                 announced.clear();
                 groups.extend(id.parse::<i32>().ok());
             }
-            Some(("-", id)) => groups.retain(|it| it.to_string() != id),
+            Some(("-", id)) => groups.retain(|it| Ok(*it) != id.parse()),
             _ => {}
         }
     }

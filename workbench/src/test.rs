@@ -167,8 +167,7 @@ impl Test<'_> {
     /// not an error.
     pub fn run(&self, store: &Store, observer: &mut dyn Observer) -> anyhow::Result<Outcome> {
         let start = Stopwatch::start();
-        let make = || workload(self.workload, self.options);
-        let subject = make();
+        let subject = workload(self.workload, self.options);
         let settings = Settings {
             keeps_trace: true,
             ..self.options.settings(&*subject, self.seed)?
@@ -190,50 +189,7 @@ impl Test<'_> {
             }),
         );
         folder.write_test(&facts)?;
-        let mut log = None;
-        let record = match &self.stage {
-            Stage::Live {
-                program,
-                arguments,
-                log: options,
-                leave_running,
-                keeper,
-            } => {
-                let logs = folder.logs();
-                let (working, note) = working_folder()?;
-                let launch = Launch {
-                    program,
-                    arguments,
-                    folder: &working,
-                    logs: &logs,
-                    forward_stderr: options.stderr,
-                    leave_running: *leave_running,
-                    keeper: keeper.clone(),
-                };
-                let mut logger = Logger::create(&folder, options.format, observer)?;
-                logger.write(Level::Info, &format!("test: {}", self.command));
-                note.iter().for_each(|note| logger.on_line(note));
-                let logged = Settings {
-                    net_log: options.network,
-                    ..settings.clone()
-                };
-                let record = run_live(logged, make(), &launch, self.interrupt, &mut logger)?;
-                log = Some(logger.log);
-                record
-            }
-            Stage::Simulated {
-                factory,
-                repeats,
-                debug,
-                ..
-            } => {
-                let record = self.simulate(&settings, factory, *repeats, debug, observer);
-                for (node, log) in settings.nodes.iter().zip(&record.logs) {
-                    folder.write_log(node.as_str(), log)?;
-                }
-                record
-            }
-        };
+        let (record, log) = self.record(&settings, &folder, observer)?;
         if let Some(at) = record.interrupted_at {
             facts["interrupted-at"] = json!(at.as_secs_f64());
             folder.write_test(&facts)?;
@@ -251,14 +207,7 @@ impl Test<'_> {
             took: start.elapsed(),
             ..Outcome::of(&settings, &record, verdict.as_ref())
         };
-        let mut budgets = match (self.requirement, &verdict) {
-            // What an interrupted run has cost so far is not what the whole one would have.
-            (Some(Requirement { trial, bar, .. }), Some(_)) if record.interrupted_at.is_none() => {
-                budget_results(trial.budgets, std::slice::from_ref(&outcome), bar)
-            }
-            _ => Vec::new(),
-        };
-        budgets.retain(BudgetResult::is_required);
+        let budgets = self.budgets(&outcome);
         if let Some(verdict) = &verdict {
             folder.write_results(&record, verdict, &outcome.story, &budgets)?;
         }
@@ -284,6 +233,71 @@ impl Test<'_> {
             }
         }
         Ok(outcome)
+    }
+
+    /// Runs the nodes, and writes their logs; returns `jepsen.log`, too, if there is one.
+    fn record(
+        &self,
+        settings: &Settings,
+        folder: &Folder,
+        observer: &mut dyn Observer,
+    ) -> anyhow::Result<(Record, Option<Log>)> {
+        match &self.stage {
+            Stage::Live {
+                program,
+                arguments,
+                log: options,
+                leave_running,
+                keeper,
+            } => {
+                let logs = folder.logs();
+                let (working, note) = working_folder()?;
+                let launch = Launch {
+                    program,
+                    arguments,
+                    folder: &working,
+                    logs: &logs,
+                    forward_stderr: options.stderr,
+                    leave_running: *leave_running,
+                    keeper: keeper.clone(),
+                };
+                let mut logger = Logger::create(folder, options.format, observer)?;
+                logger.write(Level::Info, &format!("test: {}", self.command));
+                note.iter().for_each(|note| logger.on_line(note));
+                let logged = Settings {
+                    net_log: options.network,
+                    ..settings.clone()
+                };
+                let workload = workload(self.workload, self.options);
+                let record = run_live(logged, workload, &launch, self.interrupt, &mut logger)?;
+                Ok((record, Some(logger.log)))
+            }
+            Stage::Simulated {
+                factory,
+                repeats,
+                debug,
+                ..
+            } => {
+                let record = self.simulate(settings, factory, *repeats, debug, observer);
+                for (node, log) in settings.nodes.iter().zip(&record.logs) {
+                    folder.write_log(node.as_str(), log)?;
+                }
+                Ok((record, None))
+            }
+        }
+    }
+
+    /// The budgets that the outcome must meet, with what was measured.
+    fn budgets(&self, outcome: &Outcome) -> Vec<BudgetResult> {
+        // What an interrupted run has cost so far is not what the whole one would have.
+        let is_whole = outcome.validity.is_some() && outcome.interrupted.is_none();
+        let requirement = self.requirement.filter(|_| is_whole);
+        let mut budgets =
+            requirement.map_or_else(Vec::new, |Requirement { trial, bar, .. }| {
+                budget_results(trial.budgets, std::slice::from_ref(outcome), bar)
+            });
+        budgets.retain(BudgetResult::is_required);
+        budgets
     }
 
     /// Simulates the run, and if it was not interrupted as often again as is asked for.

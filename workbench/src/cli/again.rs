@@ -66,6 +66,13 @@ impl OwnCommand {
         }
     }
 
+    /// The flags that were given, without those of these ids.
+    #[cfg(feature = "simulate")]
+    pub(super) fn flags_without(&self, ids: &[&str]) -> Vec<String> {
+        let flags = self.flags.iter().filter(|(id, _)| !ids.contains(&&**id));
+        flags.flat_map(|(_, words)| words.clone()).collect()
+    }
+
     /// A command that does the same again, with this seed if one is given.
     pub(super) fn repeat(&self, seed: Option<u64>) -> String {
         let is_kept = |id: &str| !OMITTED.contains(&id) && (id != "seed" || seed.is_none());

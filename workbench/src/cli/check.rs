@@ -97,53 +97,13 @@ fn run_check(arguments: &Arguments, reporter: &mut Reporter) -> anyhow::Result<u
     let mut line = progress::Line::new("check", reporter.is_quiet);
     line.show(format!("reading {}", arguments.history.display()));
     let (history, known) = open(&arguments.history)?;
-    let text = |key: &str| known[key].as_str();
-    let model = arguments.workload.map_or_else(
-        || text("workload").and_then(|name| Model::from_str(name, false).ok()),
-        Some,
-    );
-    let Some(model) = model else {
-        return Err(misuse(
-            "the history does not say of which workload it is: give -w NAME",
-        ));
-    };
-    let name = model.workload();
-    if arguments.assume.is_some() && name != workload::Name::TxnRwRegister {
-        return Err(misuse("--assume is for txn-rw-register only"));
-    }
-    let availability = arguments.availability.or(match &known["availability"] {
-        Value::Number(part) => part.as_f64().map(Target::AtLeast),
-        Value::String(word) if word == "total" => Some(Target::Total),
-        _ => None,
-    });
-    let models = arguments.consistency_models.as_deref();
-    let models = models.or(text("consistency-models")).map(str::parse);
-    if let Some(mismatch) = describe_mismatch(&history, name) {
-        return Err(misuse(mismatch));
-    }
+    let model = model(arguments, &known)?;
+    require_operations(&history, model, &arguments.history)?;
     let operations = history.count(Kind::Invoke);
-    // A run may have had no operation; any other file is probably the wrong one.
-    if operations == 0 && !arguments.history.is_dir() {
-        let path = arguments.history.display();
-        bail!("{path} has no operation of a client: is this the right file?");
-    }
     line.on_check(operations);
-    let verdict = match models.transpose() {
-        Ok(models) => {
-            let models: Models = models.unwrap_or_default();
-            let checked = check(&history, name, models, arguments.assume);
-            Verdict::judge(&history, checked, availability, None)
-        }
-        // As in Maelstrom, an unknown model makes the verdict unknown.
-        Err(unknown) => Verdict::judge(&history, Unjudged::new(unknown), availability, None),
-    };
-    let verdict = match known["interrupted-at"].is_number() {
-        true => verdict.of_prefix(&history),
-        false => verdict,
-    };
+    let verdict = judge(arguments, &known, &history, model.workload());
     line.finish();
     let valid = verdict.validity();
-    let findings = verdict.sentences();
     let status = exit_code(valid);
     let command = reporter.command.clone();
     let counts = counts(&history, operations);
@@ -162,19 +122,12 @@ fn run_check(arguments: &Arguments, reporter: &mut Reporter) -> anyhow::Result<u
         story: Story::of(&settings, &record, Some(&verdict)),
         took: start.elapsed(),
         validity: Some(valid),
-        findings,
+        findings: verdict.sentences(),
         counts,
         ..Outcome::default()
     };
     if arguments.json {
-        let document = json!({
-            "valid": edn::to_json(&valid.to_edn()),
-            "workload": model.to_string(),
-            "operations": operations,
-            "story": outcome.story.to_json(),
-            "findings": outcome.findings,
-            "results": edn::to_json(&verdict.to_edn()),
-        });
+        let document = document(model, operations, &verdict, &outcome);
         write_stdout(format_args!("{document:#}\n"))?;
     } else {
         if status != code::VALID || !reporter.is_quiet {
@@ -211,6 +164,61 @@ fn run_check(arguments: &Arguments, reporter: &mut Reporter) -> anyhow::Result<u
         command,
     });
     Ok(status)
+}
+
+/// What the history is checked as: what the command or the run's folder says.
+///
+/// # Errors
+/// When none of them does, or there are assumptions about another workload.
+fn model(arguments: &Arguments, known: &Value) -> anyhow::Result<Model> {
+    let known = || Model::from_str(known["workload"].as_str()?, false).ok();
+    let Some(model) = arguments.workload.or_else(known) else {
+        return Err(misuse(
+            "the history does not say of which workload it is: give -w NAME",
+        ));
+    };
+    if arguments.assume.is_some() && model.workload() != workload::Name::TxnRwRegister {
+        return Err(misuse("--assume is for txn-rw-register only"));
+    }
+    Ok(model)
+}
+
+/// # Errors
+/// When the history has other operations than those of the model, or none.
+fn require_operations(history: &History, model: Model, path: &Path) -> anyhow::Result<()> {
+    if let Some(mismatch) = describe_mismatch(history, model.workload()) {
+        return Err(misuse(mismatch));
+    }
+    // A run may have had no operation; any other file is probably the wrong one.
+    if history.count(Kind::Invoke) == 0 && !path.is_dir() {
+        let path = path.display();
+        bail!("{path} has no operation of a client: is this the right file?");
+    }
+    Ok(())
+}
+
+/// The verdict on a history, with the options of the command, or else those of the run's folder.
+fn judge(arguments: &Arguments, known: &Value, history: &History, name: workload::Name) -> Verdict {
+    let availability = arguments.availability.or(match &known["availability"] {
+        Value::Number(part) => part.as_f64().map(Target::AtLeast),
+        Value::String(word) if word == "total" => Some(Target::Total),
+        _ => None,
+    });
+    let models = arguments.consistency_models.as_deref();
+    let models = models.or(known["consistency-models"].as_str());
+    let verdict = match models.map(str::parse).transpose() {
+        Ok(models) => {
+            let models: Models = models.unwrap_or_default();
+            let checked = check(history, name, models, arguments.assume);
+            Verdict::judge(history, checked, availability, None)
+        }
+        // As in Maelstrom, an unknown model makes the verdict unknown.
+        Err(unknown) => Verdict::judge(history, Unjudged::new(unknown), availability, None),
+    };
+    match known["interrupted-at"].is_number() {
+        true => verdict.of_prefix(history),
+        false => verdict,
+    }
 }
 
 /// What a history is checked as.
@@ -327,6 +335,18 @@ fn open(path: &Path) -> anyhow::Result<(History, Value)> {
         Err(_) => Value::Null,
     };
     Ok((read(&file)?, known))
+}
+
+/// What `--json` prints.
+fn document(model: Model, operations: usize, verdict: &Verdict, outcome: &Outcome) -> Value {
+    json!({
+        "valid": edn::to_json(&verdict.validity().to_edn()),
+        "workload": model.to_string(),
+        "operations": operations,
+        "story": outcome.story.to_json(),
+        "findings": outcome.findings,
+        "results": edn::to_json(&verdict.to_edn()),
+    })
 }
 
 fn counts(history: &History, operations: usize) -> String {

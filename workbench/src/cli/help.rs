@@ -153,7 +153,7 @@ fn arrange(flag: Arg) -> Arg {
 }
 
 /// Says of a flag what holds in a storm or a sweep: which flags of a test there are, what happens
-/// without them, and that one seed is watched.
+/// without them, and that the flags that watch a run need one seed.
 fn adapt(command: &str, flag: Arg) -> Arg {
     let id = flag.get_id().to_string();
     if ["stop_at", "watch"].contains(&&*id) {

@@ -9,7 +9,7 @@ use anyhow::Context;
 use clap::{Args, ValueEnum};
 
 use super::again::{bench, bench_challenge};
-use super::{code, misuse, print_line};
+use super::{code, misuse, print_command, print_line};
 use crate::text::shell_word;
 
 /// Arguments of `new`.
@@ -122,7 +122,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
         names.join(", ")
     ));
     for command in next_commands(folder, &template) {
-        print_line(format_args!("  {command}"));
+        print_command(command);
     }
     Ok(code::VALID)
 }

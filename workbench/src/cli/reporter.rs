@@ -22,6 +22,8 @@ use super::{
     code, columns, failure, is_github, paint, print_error, print_github_command, print_line,
     replace, status_of, stdout_columns, warn, write_stdout,
 };
+#[cfg(feature = "simulate")]
+use super::{print_command, warn_command};
 use pages::outcome::{Outcome, SHOWN};
 use pages::report::{self, Report, TestReport};
 
@@ -134,6 +136,16 @@ impl Reporter {
             warn(text);
         } else {
             print_line(text);
+        }
+    }
+
+    /// Prints a command that the user may copy.
+    #[cfg(feature = "simulate")]
+    pub(super) fn print_command(&self, command: &str) {
+        if self.is_json {
+            warn_command(command);
+        } else {
+            print_command(command);
         }
     }
 

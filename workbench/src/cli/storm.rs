@@ -134,37 +134,17 @@ pub(super) fn run(
     own: &OwnCommand,
 ) -> anyhow::Result<u8> {
     let mut reporter = Reporter::new(own, &arguments.output, arguments.json)?;
-    let done = run_all(arguments, matches, &mut reporter);
+    let done = run_all(arguments, matches, own, &mut reporter);
     reporter.finish(done)
 }
 
 fn run_all(
     arguments: &Arguments,
     matches: &ArgMatches,
+    own: &OwnCommand,
     reporter: &mut Reporter,
 ) -> anyhow::Result<u8> {
-    let names = arguments.names.iter().flat_map(|name| match name.as_str() {
-        "all" => ALL_STORMS.map(str::to_owned).to_vec(),
-        _ => vec![name.clone()],
-    });
-    let mut scenarios: Vec<Scenario> = chosen(&names.collect::<Vec<String>>())?
-        .into_iter()
-        .map(Scenario::of_challenge)
-        .collect();
-    let has_workload = matches.value_source("workload") == Some(ValueSource::CommandLine);
-    if arguments.names.is_empty() {
-        if !has_workload {
-            return Err(misuse(
-                "a storm needs the NAME of a challenge, or all; or -w WORKLOAD and --bin FILE",
-            ));
-        }
-        if arguments.bin.is_none() {
-            return Err(misuse(
-                "storm -w needs --bin: our own solutions are simulated by their challenges' names",
-            ));
-        }
-        scenarios.push(Scenario::of_workload(arguments.flags.workload));
-    }
+    let scenarios = scenarios(arguments, matches)?;
     let bin = arguments.bin.as_deref().map(program::find).transpose()?;
     arguments.jobs.apply()?;
     // A workload is for what is no challenge.
@@ -187,6 +167,7 @@ fn run_all(
             part: (index + 1, scenarios.len()),
             bin: bin.as_deref(),
             arguments,
+            own,
             pinned: &scenario.pinned(&pinned, bin.is_some()),
             interrupt: &interrupt,
             reporter,
@@ -201,16 +182,44 @@ fn run_all(
         reports.push(report);
     }
     if !rest.is_empty() {
-        reporter.print(format_args!(
-            "interrupted; go on with:\n  {}",
-            rest.join("\n  ")
-        ));
+        reporter.print("interrupted; go on with:");
+        rest.iter().for_each(|it| reporter.print_command(it));
         reporter.report(Report::interrupted(&rest));
     }
     if arguments.json {
         write_stdout(format_args!("{:#}\n", json!(reports)))?;
     }
     Ok(code_after(status(&reports), &interrupt))
+}
+
+/// What the campaigns run.
+///
+/// # Errors
+/// When no challenge and no workload is given, or a workload without a program.
+fn scenarios(arguments: &Arguments, matches: &ArgMatches) -> anyhow::Result<Vec<Scenario>> {
+    let names = arguments.names.iter().flat_map(|name| match name.as_str() {
+        "all" => ALL_STORMS.map(str::to_owned).to_vec(),
+        _ => vec![name.clone()],
+    });
+    let mut scenarios: Vec<Scenario> = chosen(&names.collect::<Vec<String>>())?
+        .into_iter()
+        .map(Scenario::of_challenge)
+        .collect();
+    let has_workload = matches.value_source("workload") == Some(ValueSource::CommandLine);
+    if arguments.names.is_empty() {
+        if !has_workload {
+            return Err(misuse(
+                "a storm needs the NAME of a challenge, or all; or -w WORKLOAD and --bin FILE",
+            ));
+        }
+        if arguments.bin.is_none() {
+            return Err(misuse(
+                "storm -w needs --bin: our own solutions are simulated by their challenges' names",
+            ));
+        }
+        scenarios.push(Scenario::of_workload(arguments.flags.workload));
+    }
+    Ok(scenarios)
 }
 
 /// The exit status of the worst run in these reports.
@@ -249,6 +258,8 @@ struct Campaign<'a> {
     /// The program in place of our solution.
     bin: Option<&'a Path>,
     arguments: &'a Arguments,
+    /// The command that is being executed.
+    own: &'a OwnCommand,
     pinned: &'a PartialOptions,
     interrupt: &'a Interrupt,
     reporter: &'a Reporter,

@@ -39,7 +39,11 @@ pub(super) struct Arguments {
 
     /// Simulates: the program runs on the virtual clock, without waiting, and the same seed gives the
     /// same run.
-    #[arg(long, conflicts_with_all = ["log_stderr", "log_net_send", "log_net_recv", "logging_json", "leave_db_running"])]
+    #[arg(
+        long,
+        conflicts_with_all =
+            ["log_stderr", "log_net_send", "log_net_recv", "logging_json", "leave_db_running"]
+    )]
     simulate: bool,
 
     #[command(flatten)]

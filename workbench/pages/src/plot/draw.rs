@@ -23,6 +23,9 @@ const LEGEND_ROW: u32 = 18;
 const FAULT_ROW: u32 = 14;
 const PLOT: u32 = 200;
 
+/// Maximum number of rows above the plot: a plot file may have any number of labels.
+const MAX_FAULT_ROWS: usize = 16;
+
 /// Space between the plot and what is above it.
 const GAP: u32 = 10;
 
@@ -107,7 +110,7 @@ impl Chart {
             .collect()
     }
 
-    /// Names of the faults that are within the x axis, in the order of their first start.
+    /// Names of the first faults that are within the x axis, in the order of their first start.
     fn faults(&self) -> Vec<&str> {
         let mut names: Vec<&str> = Vec::new();
         for shade in &self.shades {
@@ -115,6 +118,9 @@ impl Chart {
                 shade.range.start < self.x.range.end && shade.range.end > self.x.range.start;
             if is_within && !names.contains(&&*shade.label) {
                 names.push(&shade.label);
+            }
+            if names.len() == MAX_FAULT_ROWS {
+                break;
             }
         }
         names

@@ -219,4 +219,18 @@ mod tests {
             assert!(!svg.contains("<b>") && svg.ends_with("</svg>\n"), "{svg}");
         }
     }
+
+    #[test]
+    fn a_chart_of_many_faults_has_a_limited_height() {
+        let mut chart = chart(10.0, "a");
+        let drawn = |chart: &Chart| stack(std::slice::from_ref(chart), WIDE).element("");
+        let shade = |label: u32| Shade {
+            range: 1.0..2.0,
+            label: label.to_string(),
+        };
+        chart.shades = (0..100).map(shade).collect();
+        let some = drawn(&chart);
+        chart.shades = (0..200_000).map(shade).collect();
+        assert!(drawn(&chart) == some);
+    }
 }

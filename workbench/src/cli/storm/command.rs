@@ -2,13 +2,17 @@
 
 use std::ops::Range;
 
-use super::{Arguments, Campaign};
+use super::Campaign;
 use crate::cli::again::bench;
 use crate::cli::{command_line, program};
 use crate::flags::{FaultList, to_flags};
 use simulator::options::{Options, PartialOptions};
 use simulator::storm::StormRun;
 use simulator::storm::campaign::{self, CampaignReport};
+
+/// Flags that the command to go on omits: it has the seeds that are left, and would overwrite the
+/// JUnit file.
+const OMITTED: [&str; 3] = ["seeds", "shard", "junit"];
 
 impl Campaign<'_> {
     /// The seeds that this machine runs.
@@ -64,37 +68,27 @@ impl Campaign<'_> {
 
     /// The command that runs one seed with these options.
     pub(super) fn command(&self, seed: u64, pinned: &PartialOptions, fixed: bool) -> String {
-        command_line(&self.words(seed.to_string(), pinned, fixed))
+        let mut words = self.words(seed.to_string());
+        if self.scenario.challenge.is_none() {
+            words.extend(["-w", self.scenario.name].map(str::to_owned));
+        }
+        words.extend(self.campaign_flags(pinned, fixed));
+        command_line(&words)
     }
 
     /// The command that runs the seeds of this campaign from this one on.
     pub(super) fn command_from(&self, seed: u64) -> String {
-        let Arguments {
-            fixed,
-            keep_going,
-            shrink,
-            json,
-            ..
-        } = *self.arguments;
-        let seeds = format!("{seed}..{}", self.seeds().end);
-        let mut words = self.words(seeds, self.pinned, fixed);
-        let flags = [
-            (keep_going, "--keep-going"),
-            (shrink, "--shrink"),
-            (json, "--json"),
-        ];
-        let given = flags.into_iter().filter(|(is_given, _)| *is_given);
-        words.extend(given.map(|(_, flag)| flag.to_owned()));
+        let mut words = self.words(format!("{seed}..{}", self.seeds().end));
+        words.extend(self.own.flags_without(&OMITTED));
         command_line(&words)
     }
 
-    fn words(&self, seeds: String, pinned: &PartialOptions, fixed: bool) -> Vec<String> {
+    /// The command with these seeds, without other flags.
+    fn words(&self, seeds: String) -> Vec<String> {
         let mut words = bench();
         words.push("storm".to_owned());
-        words.extend(self.scenario.challenge.is_none().then(|| "-w".to_owned()));
-        words.extend([self.scenario.name, "--seeds"].map(str::to_owned));
-        words.push(seeds);
-        words.extend(self.campaign_flags(pinned, fixed));
+        words.extend(self.scenario.challenge.map(|it| it.name.to_owned()));
+        words.extend(["--seeds".to_owned(), seeds]);
         words
     }
 }

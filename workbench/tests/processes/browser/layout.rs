@@ -6,8 +6,12 @@ use tempfile::TempDir;
 use super::chromium::Browser;
 use super::report::open_report;
 
-/// Sizes of the windows: a laptop and a phone.
-const SIZES: [(u32, u32); 2] = [(1280, 900), (390, 844)];
+/// Sizes of the windows: a phone and a laptop. The page begins with another size than the first one,
+/// so that it draws itself anew.
+const SIZES: [(u32, u32); 2] = [(390, 844), (1280, 900)];
+
+/// Whether the page has drawn itself in its present size.
+const SETTLED: &str = "document.documentElement.dataset.settled";
 
 /// Pairs of texts that cover each other, and texts that leave their picture.
 const COLLISIONS: &str = "(() => {
@@ -42,8 +46,10 @@ const COLLISIONS: &str = "(() => {
 fn check(browser: &mut Browser, arguments: &str, exit: i32) {
     let _store: TempDir = open_report(browser, arguments, exit);
     for (width, height) in SIZES {
+        browser.wait("the page", SETTLED);
+        browser.evaluate(&format!("delete {SETTLED}"));
         browser.resize(width, height);
-        browser.wait("a frame", "document.documentElement.dataset.settled");
+        browser.wait("the page in its new size", SETTLED);
         let fits = format!("document.documentElement.scrollWidth <= {width}");
         assert_eq!(
             browser.evaluate(&fits),

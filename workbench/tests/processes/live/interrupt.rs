@@ -1,9 +1,10 @@
 //! Signals to the bench: what was done is judged, and no process is left behind, however it ends.
 
 use std::fs::{self, File};
+use std::io::PipeWriter;
 use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
-use std::process::{Child, Command, ExitStatus};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -30,9 +31,15 @@ struct Bench {
 impl Bench {
     /// Starts the bench with a store of its own; none if there is no Python.
     fn start(words: &[&str]) -> Option<Self> {
+        Self::start_with(words, None)
+    }
+
+    /// As [`start`](Self::start), perhaps with another stderr than a file.
+    fn start_with(words: &[&str], other_stderr: Option<PipeWriter>) -> Option<Self> {
         let folder = TempDir::new().unwrap();
         let [stdout, stderr] =
             ["stdout", "stderr"].map(|name| File::create(folder.path().join(name)).unwrap());
+        let stderr = other_stderr.map_or(Stdio::from(stderr), Stdio::from);
         let (command, rest) = words.split_first().unwrap();
         let mut bench = clean_env(Command::new(python()?));
         bench.args(["-c", WITH_DEFAULT_SIGNALS, env!("CARGO_BIN_EXE_workbench")]);
@@ -145,6 +152,9 @@ impl Drop for Bench {
     }
 }
 
+/// A storm that takes too long.
+const ENDLESS: &str = "storm broadcast-3c --seeds 0..1 --fixed --rate 1000 --time-limit 1000000";
+
 const LONG: &str = "-w echo --node-count 1 --rate 50 --time-limit 600";
 
 #[test]
@@ -214,34 +224,23 @@ fn what_an_interruption_leaves_open_is_unknown_and_not_invalid() {
     let program = node("scripted.py");
     let mut words = vec!["test", "--bin", program.to_str().unwrap()];
     words.extend(flags.split_whitespace());
-    words.extend(["--", "init:say ready", "silence"]);
+    words.extend(["--", "silence received"]);
     let Some(mut bench) = Bench::start(&words) else {
         return;
     };
-    bench.wait_for("ready", || bench.log().contains("ready"));
-    // The first operation begins at once, but not at a moment that could be seen.
+    bench.wait_for("received", || bench.log().contains("received"));
     let (code, text) = bench.end("TERM");
     assert_eq!(code, Some(143), "{text}");
-    let folder = bench.run();
-    if !folder.join("results.edn").exists() {
-        assert!(
-            text.contains("interrupted before its first operation"),
-            "{text}"
-        );
-        return;
-    }
     let history = bench.read("history.jsonl");
-    if !history.is_empty() {
-        assert!(history.contains("interrupted"), "{history}");
-        assert!(text.contains("echo: unknown, interrupted at "), "{text}");
-        let mut check = Command::new(env!("CARGO_BIN_EXE_workbench"));
-        let again = check.arg("check").arg(folder).output().unwrap();
-        assert_eq!(
-            again.status.code(),
-            Some(2),
-            "the history is a prefix for `check`, too"
-        );
-    }
+    assert!(history.contains("interrupted"), "{history}");
+    assert!(text.contains("echo: unknown, interrupted at "), "{text}");
+    let mut check = Command::new(env!("CARGO_BIN_EXE_workbench"));
+    let again = check.arg("check").arg(bench.run()).output().unwrap();
+    assert_eq!(
+        again.status.code(),
+        Some(2),
+        "the history is a prefix for `check`, too"
+    );
 }
 
 #[test]
@@ -349,7 +348,8 @@ fn an_interrupted_challenge_has_a_table_without_budgets_and_ends_the_command() {
 
 #[test]
 fn an_interrupted_storm_says_how_to_go_on() {
-    let flags = "storm echo --seeds 0..100000000 --time-limit 1 --keep-going";
+    let rest = "--time-limit 1 --keep-going --shrink --shrink-runs 7 --jobs 2 --all";
+    let flags = format!("storm echo --seeds 0..100000000 --junit /dev/null {rest}");
     let words: Vec<&str> = flags.split(' ').collect();
     let Some(mut bench) = Bench::start(&words) else {
         return;
@@ -367,15 +367,16 @@ fn an_interrupted_storm_says_how_to_go_on() {
     let [runs] = runs[..] else {
         panic!("{text}");
     };
-    let next = format!("storm echo --seeds {runs}..100000000 --time-limit 1 --keep-going");
+    let store = bench.folder.path().join("store");
+    let store = store.display();
+    let next = format!("storm echo --seeds {runs}..100000000 --store {store} {rest}\n");
     assert!(text.contains("interrupted; go on with:\n"), "{text}");
     assert!(text.contains(&next), "no {next:?} in {text}");
 }
 
 #[test]
 fn a_second_signal_ends_the_bench_at_once() {
-    let flags = "storm broadcast-3c --seeds 0..1 --fixed --rate 1000 --time-limit 1000000";
-    let words: Vec<&str> = flags.split(' ').collect();
+    let words: Vec<&str> = ENDLESS.split(' ').collect();
     // A signal that comes before the run has begun ends the storm without it.
     let is_ended_at_once = |_| {
         let Some(mut bench) = Bench::start(&words) else {
@@ -401,6 +402,28 @@ fn a_second_signal_ends_the_bench_at_once() {
         status.signal() == Some(15)
     };
     assert!((0..20).any(is_ended_at_once));
+}
+
+/// As one that is read by a pager.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_second_signal_ends_the_bench_also_if_nobody_reads_its_stderr() {
+    use std::io::Write;
+    const CAPACITY: usize = 65536;
+    let (_reader, mut stderr) = std::io::pipe().unwrap();
+    stderr.write_all(&[b'.'; CAPACITY]).unwrap();
+    let words: Vec<&str> = ENDLESS.split(' ').collect();
+    let Some(mut bench) = Bench::start_with(&words, Some(stderr)) else {
+        return;
+    };
+    bench.wait_for("it begins", || {
+        bench.text().contains("storm of broadcast-3c")
+    });
+    bench.wait_for("the end", || {
+        bench.signal("TERM");
+        state(bench.process.id()).starts_with('Z')
+    });
+    bench.wait();
 }
 
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]

@@ -222,7 +222,7 @@ fn progress_is_one_line_with_the_phase_and_counts() {
                 "--node-count",
                 "2",
                 "--time-limit",
-                "2",
+                "4",
                 "--rate",
                 "50",
                 "--store",
@@ -234,24 +234,46 @@ fn progress_is_one_line_with_the_phase_and_counts() {
         let lines = lines(&output);
         assert!(output.status.success(), "{lines:#?}");
         let has = |words: &[&str]| {
-            let is_it = |line: &&String| words.iter().all(|word| line.contains(word));
-            lines.iter().any(|line| is_it(&line))
+            let is_it = |line: &String| words.iter().all(|word| line.contains(word));
+            lines.iter().any(is_it)
         };
         assert!(has(&["echo  starting nodes"]), "{lines:#?}");
+        // A busy machine draws less often, and operations may fail there.
         let counts: &[&str] = match columns {
-            80 => &[
-                "  load 1 of 2 s  ",
-                " operations, 0 failed  ",
-                " messages/s",
-            ],
-            _ => &["  load 1 of 2 s  ", " ops, 0 failed"],
+            80 => &[" operations, ", " failed  ", " messages/s"],
+            _ => &[" ops, ", " failed"],
         };
-        assert!(has(counts), "{lines:#?}");
+        let is_drawn = (1..4).any(|second| {
+            let load = format!("  load {second} of 4 s  ");
+            has(&[&[&load[..]], counts].concat())
+        });
+        assert!(is_drawn, "{lines:#?}");
         // Of the other lines only the folder is longer, which has no spaces.
         let progress = lines.iter().filter(|it| it.contains("echo  "));
         for line in progress {
             assert!(line.chars().count() <= columns, "{line:?}");
         }
+    }
+}
+
+#[test]
+fn commands_to_copy_are_not_broken() {
+    if !has_python() {
+        return;
+    }
+    let folder = TestFolder::new();
+    let node = folder.path("a node with a long name");
+    let output = drawn(40, &["new", "--language", "rust", node.to_str().unwrap()]);
+    let lines = lines(&output);
+    assert!(output.status.success(), "{lines:#?}");
+    for command in [
+        format!(
+            "cargo build --release --manifest-path '{0}/Cargo.toml' ",
+            node.display()
+        ),
+        format!(" echo --bin '{0}/target/release/node'", node.display()),
+    ] {
+        assert!(lines.iter().any(|it| it.contains(&command)), "{lines:#?}");
     }
 }
 

@@ -5,7 +5,7 @@ r"""A node that follows a script: one step for each request, and the last for al
     {...}          reply with this body; in_reply_to is added if it is missing
     line TEXT      print this line, then reply correctly; escapes such as \n and \xff are decoded
     say TEXT       print this on stderr, then reply correctly
-    silence        do not reply
+    silence [TEXT] print this on stderr, if there is any, and do not reply
     sleep S        reply correctly after S seconds
     exit N         exit with this status
     close-stdout   close stdout and go on running
@@ -57,11 +57,13 @@ def do(step, message, n):
         sys.exit(int(text))
     elif word == "close-stdout":
         os.close(1)
-    elif word != "silence":
+    else:
         if word == "line":
             put(text.encode().decode("unicode_escape").encode("latin-1"))
-        if word == "say":
+        if text and word in ("say", "silence"):
             print(text, file=sys.stderr, flush=True)
+        if word == "silence":
+            return
         if word == "sleep":
             time.sleep(float(text))
         answer(me, you, correct_body(request, me, n))
