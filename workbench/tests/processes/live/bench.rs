@@ -170,11 +170,6 @@ pub fn text(output: &Output) -> String {
     text(&output.stdout) + &text(&output.stderr)
 }
 
-/// Whether this is a CI server, where no tests may be skipped.
-pub fn is_ci() -> bool {
-    env::var_os("CI").is_some()
-}
-
 /// The interpreter, if there is one.
 pub fn python() -> Option<&'static Path> {
     static PYTHON: OnceLock<Option<PathBuf>> = OnceLock::new();
@@ -189,7 +184,6 @@ pub fn python() -> Option<&'static Path> {
     };
     let look = || {
         let found = find();
-        assert!(found.is_some() || !is_ci(), "there is no python3");
         if found.is_none() {
             // Not by `eprintln`, whose output is shown only if a test fails.
             let _ = writeln!(

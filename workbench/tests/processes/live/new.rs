@@ -11,7 +11,7 @@ use std::thread;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::bench::{clean_env, is_ci, text};
+use super::bench::{clean_env, text};
 use super::examples::HARD;
 use super::examples::example::works;
 use super::output::assert_exit;
@@ -39,8 +39,6 @@ fn the_node_in_each_language_passes_its_challenge_and_survives_every_line() {
         works(tool, version, &skipped)
     });
     let languages: Vec<&str> = languages.map(|it| it.0).collect();
-    let is_complete = languages.len() == LANGUAGES.len();
-    assert!(is_complete || !is_ci(), "only {languages:?} are installed");
     let has_common = languages.iter().any(|it| COMMON.contains(it));
     assert!(has_common, "neither of {COMMON:?} is installed");
     thread::scope(|scope| {
