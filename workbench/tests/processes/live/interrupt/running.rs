@@ -2,7 +2,6 @@
 
 use std::fs::{self, File};
 use std::io::PipeWriter;
-use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread::sleep;
