@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use crate::finding::Finding;
+use crate::finding::{Finding, counted};
 use crate::{CheckerResult, Validity};
 use history::edn::{self, Edn};
 use history::text::quoted;
@@ -92,14 +92,16 @@ impl fmt::Display for ExceptionClass {
         let time = self.example.seconds();
         let text = exception(&self.example).map_or("", |(_, text)| text);
         let text = quoted(text.lines().next().unwrap_or_default());
-        let what = match &*self.name {
-            MALFORMED => "malformed answers",
-            class => class,
+        let what = match (&*self.name, self.count) {
+            (MALFORMED, count) => match count {
+                1 => "1 malformed reply".to_owned(),
+                _ => format!("{count} malformed replies"),
+            },
+            (class, count) => format!("{} with {class}", counted(count, "operation")),
         };
-        let count = self.count;
         write!(
             f,
-            "{what}: {count}, the first to the {name} of process {process} at {time:.3} s: {text}"
+            "{what}; the first, to the {name} of process {process} at {time:.3} s: {text}"
         )
     }
 }
@@ -140,7 +142,7 @@ mod tests {
                 "{{:exceptions ({{:class malformed-response, :count 1, \
                  :example {INFO}{exception}}}}}), :valid? true}}"
             ),
-            &["malformed answers: 1, the first to the echo of process 4 at 1.500 s: odd"],
+            &["1 malformed reply; the first, to the echo of process 4 at 1.500 s: odd"],
         );
     }
 
@@ -160,8 +162,10 @@ mod tests {
         ];
         let verdict = exceptions(&History::read_edn(lines.concat().as_bytes()).unwrap());
         let sentence = |class, count, process| {
+            let plural = if count == 1 { "" } else { "s" };
             format!(
-                "{class}: {count}, the first to the add of process {process} at 0.000 s: no answer"
+                "{count} operation{plural} with {class}; the first, to the add of process {process} at \
+                 0.000 s: no answer"
             )
         };
         assert_eq!(

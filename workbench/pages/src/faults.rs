@@ -116,15 +116,17 @@ impl Episode {
                 .to_owned(),
             ),
             Effect::Nodes(_) => None,
-            Effect::Messages => Some(
-                match &*self.label {
-                    "loss" => "lost messages",
-                    "duplicate" => "received messages twice",
-                    "delay" => "received messages late",
-                    _ => return None,
-                }
-                .to_owned(),
-            ),
+            Effect::Messages => None,
+        }
+    }
+
+    /// What it does to the messages of all nodes, as a sentence: `messages were lost at random`.
+    pub(crate) fn on_messages(&self) -> Option<&'static str> {
+        match (&self.effect, &*self.label) {
+            (Effect::Messages, "loss") => Some("messages were lost at random"),
+            (Effect::Messages, "duplicate") => Some("messages arrived twice"),
+            (Effect::Messages, "delay") => Some("messages were delayed"),
+            _ => None,
         }
     }
 
@@ -217,12 +219,7 @@ mod tests {
             "n1",
             Some("was paused"),
         );
-        check(
-            "start-loss",
-            r#""messages-lost""#,
-            "n1",
-            Some("lost messages"),
-        );
+        check("start-loss", r#""messages-lost""#, "n1", None);
         let skewed = r#"["skewed",{"n0":{"ahead-ms":70,"pace":1.05}}]"#;
         check("start-skew", skewed, "n0", Some("had a wrong clock"));
         check("start-skew", skewed, "n1", None);

@@ -53,7 +53,8 @@ pub struct Outcome {
     pub interrupted: Option<Duration>,
     /// Why another simulation of the same seed may go another way, a sentence each.
     pub caveats: Vec<String>,
-    /// Requests that failed, a sentence for each node and kind of failure, if the run is not valid.
+    /// Requests that failed, a sentence for each node and kind of failure, if the run is not valid or
+    /// many did.
     pub failed_requests: Vec<String>,
     /// How many operations were invoked within the time limit.
     pub invoked_in_time: usize,
@@ -78,7 +79,9 @@ impl Outcome {
             interrupted: record.interrupted_at,
             caveats: record.caveats().collect(),
             failed_requests: match verdict {
-                Some(_) if !is_valid => failed_requests(&record.history, node_of),
+                Some(_) if !is_valid || are_many_lost(&record.history) => {
+                    failed_requests(&record.history, node_of)
+                }
                 _ => Vec::new(),
             },
             invoked_in_time: invoked_before(settings.time_limit, &record.history),
@@ -138,7 +141,7 @@ impl Outcome {
                 .flat_map(|(kind, texts)| first(kind, texts, max)),
         );
         if has_story && max <= SHOWN && self.findings.len() > 1 {
-            lines.push(format!("--all shows all {} findings", self.findings.len()));
+            lines.push("--all lists the findings one by one".to_owned());
         }
         lines
     }
@@ -215,6 +218,11 @@ impl Outcome {
     }
 }
 
+/// Whether so many operations are indeterminate that a valid verdict says little.
+pub(crate) fn are_many_lost(history: &History) -> bool {
+    history.count(Kind::Info) * 4 > history.count(Kind::Invoke)
+}
+
 /// The first few problems of a kind, and how many more there are.
 fn first(kind: &str, texts: &[String], max: usize) -> Vec<String> {
     let mut lines: Vec<String> = texts.iter().take(max).map(|it| cut(it)).collect();
@@ -241,8 +249,14 @@ fn counts(record: &Record) -> String {
     let operations = counted(count(Kind::Invoke) as u64, "operation");
     let [ok, failed, info] =
         [Kind::Ok, Kind::Fail, Kind::Info].map(|kind| grouped(count(kind) as u64));
-    let operations =
-        format!("{operations} in {last:.1} s ({ok} ok, {failed} failed, {info} indeterminate)");
+    let ended = [Kind::Ok, Kind::Fail, Kind::Info].map(count).iter().sum();
+    let open = match count(Kind::Invoke).saturating_sub(ended) {
+        0 => String::new(),
+        open => format!(", {} not completed", grouped(open as u64)),
+    };
+    let operations = format!(
+        "{operations} in {last:.1} s ({ok} ok, {failed} failed, {info} indeterminate{open})"
+    );
     match clients.sent + servers.sent {
         0 => operations,
         _ => format!(

@@ -15,6 +15,7 @@ use anyhow::Context;
 use askama::Template;
 use serde_json::{Value, json};
 
+use crate::outcome::are_many_lost;
 use crate::plot::{self, dark_style};
 use crate::report::{BudgetResult, failed_requests};
 use crate::story::{Scene, Story};
@@ -199,6 +200,7 @@ impl Subject<'_> {
         if self
             .verdict
             .is_none_or(|it| it.validity() != Validity::Valid)
+            || are_many_lost(&self.record.history)
         {
             let node_of = |process| self.settings.node_of(process);
             incidents.extend(failed_requests(&self.record.history, node_of));

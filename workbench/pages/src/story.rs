@@ -57,6 +57,11 @@ pub(crate) const WRONG_KEYS: Words = [
     "key that is not linearizable",
     "keys that are not linearizable",
 ];
+pub(crate) const NEVER_OK: Words = [
+    "kind of operation that never succeeds",
+    "kinds of operations that never succeed",
+];
+pub(crate) const UNAVAILABLE: Words = ["operation without success", "operations without success"];
 pub(crate) const ENDED_NODES: Words = ["node that ended", "nodes that ended"];
 
 /// What went wrong in a run. Empty if it is valid.
@@ -327,14 +332,7 @@ fn never_ok(scene: &Scene<'_>, findings: &[Finding<'_>]) -> Story {
     Story {
         headline: headline + &others,
         reason: scene.first_exception(),
-        kinds: vec![AnomalyKind::new(
-            never.len(),
-            [
-                "kind of operation that never succeeds",
-                "kinds of operations that never succeed",
-            ],
-            meaning,
-        )],
+        kinds: vec![AnomalyKind::new(never.len(), NEVER_OK, meaning)],
     }
 }
 
@@ -355,8 +353,8 @@ fn unavailable(scene: &Scene<'_>, availability: &Availability) -> Story {
         reason: None,
         kinds: vec![AnomalyKind::new(
             missing,
-            ["operation without success", "operations without success"],
-            "So many operations must succeed, whatever faults there are.",
+            UNAVAILABLE,
+            "The required fraction of operations must succeed, whatever faults there are.",
         )],
     }
 }

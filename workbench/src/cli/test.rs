@@ -268,7 +268,12 @@ impl Arguments {
             reporter.print(format_args!("again: {}", test.command));
         }
         // "Everything looks good" is not said of a part of a test.
-        let is_over = outcome.interrupted.is_none() || outcome.validity == Some(Validity::Invalid);
+        let is_cut = self.simulation.repeat > 1 && bench.interrupt.is_set();
+        if is_cut {
+            reporter.print("interrupted: the seed was not run again as often as it should");
+        }
+        let is_over = (outcome.interrupted.is_none() && !is_cut)
+            || outcome.validity == Some(Validity::Invalid);
         if let Some(valid) = outcome.validity.filter(|_| is_over) {
             reporter.print_unless_quiet(format_args!("\n{}", paint::closing(valid)));
         }

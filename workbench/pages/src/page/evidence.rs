@@ -10,13 +10,19 @@ mod way;
 
 use super::Subject;
 use super::table::Table;
-use crate::story::{DUPLICATE_IDS, Scene, Story, WRONG_ECHOES, WRONG_READS, additions, simplicity};
+use crate::story::{
+    DUPLICATE_IDS, NEVER_OK, Scene, Story, UNAVAILABLE, WRONG_ECHOES, WRONG_READS, additions,
+    simplicity,
+};
 use checkers::{Cases, CounterResult, EchoResult, IdsResult, TransactionsResult, WorkloadResult};
 use graph::Graph;
 use history::{Op, text};
 
 /// Maximum number of cases of each anomaly.
 const MAX_CASES: usize = 4;
+
+/// Maximum number of operations without success.
+const MAX_FAILURES: usize = 8;
 
 /// Maximum length of a node's output, in characters.
 const MAX_CHARS: usize = 160;
@@ -85,15 +91,13 @@ pub(super) fn evidence(
         }
         _ => crash::crashes(scene),
     };
+    cases.extend([NEVER_OK, UNAVAILABLE].map(|kind| without_success(scene, kind[1])));
     let kinds = story.kinds.iter().map(|kind| EvidenceOfKind {
         title: kind.to_string(),
         meaning: kind.meaning,
         cases: cases.extract_if(.., |it| it.kind == kind.name).collect(),
     });
-    let kinds = kinds.collect();
-    // A story of an interrupted run leaves out what may heal.
-    debug_assert!(cases.is_empty() || scene.record.interrupted_at.is_some());
-    kinds
+    kinds.collect()
 }
 
 fn of_workload(scene: &Scene<'_>, result: &WorkloadResult) -> Vec<Evidence> {
@@ -140,6 +144,25 @@ fn list_ops(scene: &Scene<'_>, kind: &str, sentence: &str, ops: &[&Op]) -> Evide
     }
 }
 
+/// The first operations that did not succeed.
+fn without_success(scene: &Scene<'_>, kind: &str) -> Evidence {
+    let first: Vec<&Op> = scene.failures(None).take(MAX_FAILURES).collect();
+    let rows = first
+        .iter()
+        .map(|op| vec![name(scene, op), value(op), scene.outcome(op)]);
+    let table = Table::new(
+        "The first operations without success",
+        &["operation", "value", "outcome"],
+        rows.collect(),
+    );
+    Evidence {
+        table: Some(table.of_text()),
+        window: around(first.iter().take(1).map(|op| micros(op.time))),
+        ops: first.iter().map(|op| op.index).collect(),
+        ..Evidence::new(kind, "", "")
+    }
+}
+
 /// Ids that were generated more than once.
 fn duplicates(scene: &Scene<'_>, result: &IdsResult) -> Vec<Evidence> {
     if result.duplicates.is_empty() {
@@ -180,8 +203,11 @@ fn mismatches(scene: &Scene<'_>, result: &EchoResult) -> Vec<Evidence> {
 fn wrong_reads(scene: &Scene<'_>, result: &CounterResult) -> Vec<Evidence> {
     let expected = result.acceptable.to_string();
     let rows = result.wrong.iter().map(|op| {
-        let missing =
-            crate::story::difference(op, result).map_or_else(String::new, |it| it.to_string());
+        let missing = match crate::story::difference(op, result) {
+            Some(missing @ 1..) => format!("{missing} too little"),
+            Some(surplus) => format!("{} too much", surplus.unsigned_abs()),
+            None => String::new(),
+        };
         vec![
             name(scene, op),
             shortened(&op.value.plain()),
@@ -189,7 +215,7 @@ fn wrong_reads(scene: &Scene<'_>, result: &CounterResult) -> Vec<Evidence> {
             missing,
         ]
     });
-    let head = ["final read", "returned", "expected", "missing"];
+    let head = ["final read", "returned", "expected", "difference"];
     let mut evidence = rejected_ops(WRONG_READS[1], &head, rows.collect(), result.wrong.iter());
     evidence
         .iter_mut()

@@ -51,6 +51,17 @@ pub(super) fn tell(scene: &Scene<'_>, result: &IdsResult) -> Option<Story> {
             "{own} of them by one node alone, {others} by different nodes"
         )),
     };
+    let killed = scene.episodes.iter().find(|it| {
+        let is_between = one.seconds() <= it.to && it.from <= at;
+        scene.node(one.process) == node && node.is_some_and(|node| it.kills(node)) && is_between
+    });
+    let reason = match (killed, node, reason) {
+        (Some(killed), Some(node), Some(reason)) => Some(format!(
+            "{node} was killed at {:.3} s, between the two; {reason}",
+            killed.from
+        )),
+        (.., reason) => reason,
+    };
     let meaning = "Each id may be returned once, by one node.";
     Some(Story {
         headline,

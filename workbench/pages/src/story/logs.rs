@@ -212,10 +212,12 @@ pub(crate) fn way_of<'a>(scene: &Scene<'a>, case: &LogAnomaly) -> Option<Message
         .iter()
         .map(|it| it.invocation)
         .find(|op| sends(op, &message))?;
-    if let LogAnomaly::Step { op, .. } = case
-        && scene.node(op.process) == scene.node(send.process)
-    {
-        return None;
+    if let LogAnomaly::Step { op, before, .. } = case {
+        let is_own = scene.node(op.process) == scene.node(send.process);
+        // In another order it was polled.
+        if is_own || before.iter().chain([op]).any(|op| polls(op, &message)) {
+            return None;
+        }
     }
     let way = Way::of(scene, &origin(scene, &message, send)?)?;
     Some(MessageWay { message, send, way })
@@ -229,9 +231,22 @@ fn sends(op: &Op, message: &LogMessage) -> bool {
     op.f != "poll" && micro_ops.unwrap_or_default().iter().any(is_send)
 }
 
+/// Whether an operation polled a message, at any position.
+fn polls(op: &Op, message: &LogMessage) -> bool {
+    let is = |it: &Value, element: &Element| Element::parse(&it.to_string()) == *element;
+    let key = message.key.to_string();
+    let key = serde_json::from_str(&key).unwrap_or(key);
+    let micro_ops = op.value.parse::<Vec<Value>>().unwrap_or_default();
+    let polled = micro_ops
+        .iter()
+        .filter_map(|it| it[1].get(&key)?.as_array());
+    polled.flatten().any(|pair| is(&pair[1], &message.value))
+}
+
 fn origin<'a>(scene: &Scene<'a>, message: &'a LogMessage, send: &Op) -> Option<Origin<'a>> {
     Some(Origin {
-        values: vec![&message.key, &message.value],
+        value: &message.value,
+        key: Some(&message.key),
         home: scene.node(send.process)?,
         since: send.time,
     })
@@ -248,9 +263,10 @@ pub(crate) fn explain(scene: &Scene<'_>, lacking: &MessageWay<'_>) -> Option<Str
         Some((op, [part(1), part(2)]))
     });
     let others: Vec<(&Op, [Element; 2])> = others.take(MAX_OTHERS).collect();
-    let others = others.iter().filter_map(|(op, values)| {
+    let others = others.iter().filter_map(|(op, [key, value])| {
         Some(Origin {
-            values: values.iter().collect(),
+            value,
+            key: Some(key),
             home: scene.node(op.process)?,
             since: op.time,
         })

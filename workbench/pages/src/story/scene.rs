@@ -86,11 +86,14 @@ impl<'a> Scene<'a> {
         let Some(node) = node else {
             return String::new();
         };
-        let on = self.episodes.iter().filter(|it| it.is_on(seconds));
-        let effects: Vec<String> = on.filter_map(|it| it.on_node(node)).collect();
-        match effects.is_empty() {
+        let on = || self.episodes.iter().filter(|it| it.is_on(seconds));
+        let on_node: Vec<String> = on().filter_map(|it| it.on_node(node)).collect();
+        let on_node = (!on_node.is_empty()).then(|| format!("{node} {}", on_node.join(" and ")));
+        let on_messages = on().filter_map(Episode::on_messages).map(str::to_owned);
+        let all: Vec<String> = on_node.into_iter().chain(on_messages).collect();
+        match all.is_empty() {
             true => String::new(),
-            false => format!(" while {node} {}", effects.join(" and ")),
+            false => format!(" while {}", all.join(" and ")),
         }
     }
 
@@ -104,14 +107,7 @@ impl<'a> Scene<'a> {
     /// The first operation of this name, or of any, that did not succeed: `; the first, of process 3 on
     /// n1, timed out at 4.210 s (op 12)`.
     pub(crate) fn first_failure(&self, f: Option<&str>) -> String {
-        let clients = self.record.history.ops.iter();
-        let mut failed = clients.filter(|op| {
-            op.process.client().is_some()
-                && op.is_completion()
-                && op.kind != Kind::Ok
-                && op.error.as_deref() != Some(&OpError::interrupted())
-                && f.is_none_or(|f| op.f == f)
-        });
+        let mut failed = self.failures(f);
         let Some(op) = failed.next() else {
             return String::new();
         };
@@ -122,6 +118,20 @@ impl<'a> Scene<'a> {
         let meanwhile = self.meanwhile(self.node(op.process), at);
         let index = op.index;
         format!("; the first, {what}{of} {who}, {how} at {at:.3} s (op {index}){meanwhile}")
+    }
+
+    /// The completions of this name, or of any, that are not `ok`.
+    pub(crate) fn failures<'b>(
+        &self,
+        f: Option<&'b str>,
+    ) -> impl Iterator<Item = &'a Op> + use<'a, 'b> {
+        let record: &'a Record = self.record;
+        record.history.ops.iter().filter(move |op| {
+            op.is_completion()
+                && op.kind != Kind::Ok
+                && op.error.as_deref() != Some(&OpError::interrupted())
+                && f.is_none_or(|f| op.f == f)
+        })
     }
 
     /// How an operation ended that did not succeed.

@@ -67,7 +67,8 @@ pub(crate) fn way_of<'a>(
     lost: &'a LostElement,
 ) -> Option<(Origin<'a>, Way<'a>)> {
     let origin = Origin {
-        values: vec![&lost.element],
+        value: &lost.element,
+        key: None,
         home: scene.node(lost.added.process)?,
         since: lost.added.time,
     };
@@ -88,7 +89,8 @@ pub(crate) fn explain(
     let elements: Vec<Element> = adds.iter().map(|op| Element::of(op)).collect();
     let others = adds.iter().zip(&elements).filter_map(|(op, element)| {
         Some(Origin {
-            values: vec![element],
+            value: element,
+            key: None,
             home: scene.node(op.process)?,
             since: op.time,
         })

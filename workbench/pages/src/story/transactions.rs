@@ -44,10 +44,14 @@ pub(super) fn tell(scene: &Scene<'_>, result: &TransactionsResult) -> Option<Sto
     let by_kind = shown.collect::<Vec<_>>().join(", ") + &more;
     let found = match (result.validity, &anomalies[..]) {
         (Validity::Invalid, [one]) if one.count == 1 => {
-            format!("1 anomaly, {}, that {} forbids", one.name, result.requested)
+            format!(
+                "1 anomaly, {}, that {} forbids",
+                one.name,
+                requested(result)
+            )
         }
         (Validity::Invalid, _) => {
-            let requested = &result.requested;
+            let requested = requested(result);
             format!(
                 "{} anomalies that {requested} forbids: {by_kind}",
                 grouped(count)
@@ -59,7 +63,11 @@ pub(super) fn tell(scene: &Scene<'_>, result: &TransactionsResult) -> Option<Sto
         TxnAnomaly::Cycle(cycle) if cycle.ops.len() > MAX_CYCLE => long_cycle(scene, cycle),
         case => scene.with_nodes(&result.describe(case)),
     };
-    let begin = first.ops().into_iter().min_by_key(|op| op.index);
+    // The operation with which the sentence begins.
+    let begin = match first {
+        TxnAnomaly::DirtyRead { op, .. } => Some(op),
+        case => case.ops().into_iter().next(),
+    };
     let begin = begin.map_or_else(String::new, |op| {
         let meanwhile = scene.meanwhile(scene.node(op.process), op.seconds());
         format!(", at {:.3} s{meanwhile}", op.seconds())
@@ -117,9 +125,20 @@ fn models(result: &TransactionsResult) -> String {
     let stronger = match result.also_not.len() {
         0 => String::new(),
         count => format!(
-            ", nor {}",
+            " and {}",
             plural(count, "stronger model", "stronger models")
         ),
     };
-    format!("the history is not {}{stronger}; {possible}", names(not))
+    let ruled_out = if not.len() + result.also_not.len() == 1 {
+        "is"
+    } else {
+        "are"
+    };
+    format!("{}{stronger} {ruled_out} ruled out; {possible}", names(not))
+}
+
+/// The requested models, with the name that flags have for the strongest one.
+fn requested(result: &TransactionsResult) -> String {
+    let names = result.requested.to_string();
+    names.replace("strong-serializable", "strict-serializable")
 }

@@ -27,8 +27,10 @@ const MAX_OTHERS: usize = 20;
 
 /// A value that one node received from a client.
 pub(crate) struct Origin<'a> {
-    /// What messages must mention: the value, or a key and a value.
-    pub(crate) values: Vec<&'a Element>,
+    /// The value, which messages must mention.
+    pub(crate) value: &'a Element,
+    /// The key of the log that the value is a message of, if it is: messages must mention it, too.
+    pub(crate) key: Option<&'a Element>,
     /// The node.
     pub(crate) home: &'a str,
     /// When the request was sent, in nanoseconds since time zero.
@@ -45,7 +47,10 @@ impl<'a> Way<'a> {
             return None;
         }
         let since = i128::from(origin.since);
-        let values: Vec<Sought> = origin.values.iter().map(|it| Sought::new(it)).collect();
+        let key = origin.key.map(|it| Sought::new(it, None));
+        let key_text = key.as_ref().map(|it| it.key.clone());
+        let value = Sought::new(origin.value, key_text);
+        let values: Vec<Sought> = [value].into_iter().chain(key).collect();
         let mut hops: Vec<(usize, &Delivery)> = Vec::new();
         for (index, delivery) in scene.between_servers() {
             let sent = scene.sent_ns(delivery);
@@ -138,7 +143,7 @@ impl<'a> Way<'a> {
             0 => format!("no node but {home} received it"),
             _ => {
                 let (reached, missed) = (list_names(&reached), list_names(&missed));
-                format!("besides {home} only {reached} received it, {missed} did not")
+                format!("besides {home} only {reached} received it; {missed} did not")
             }
         };
         Some(format!("{received}: {}{killed}", self.fate(scene, &missed)))
@@ -193,16 +198,24 @@ struct Sought {
     key: String,
     /// The text that each body with it contains.
     text: String,
+    /// The key of the log that it is a message of. Then the value of this key in an object is not it, but
+    /// an offset, and neither is the first of a pair.
+    log: Option<String>,
 }
 
 impl Sought {
-    fn new(element: &Element) -> Self {
+    fn new(element: &Element, log: Option<String>) -> Self {
         let value = edn::to_json(&element.to_edn());
         let key = value
             .as_str()
             .map_or_else(|| value.to_string(), str::to_owned);
         let text = value.to_string().trim_matches('"').to_owned();
-        Sought { value, key, text }
+        Sought {
+            value,
+            key,
+            text,
+            log,
+        }
     }
 
     /// Whether a body contains the text, and not as a part of a longer number.
@@ -221,17 +234,32 @@ impl Sought {
     fn is_in_body(&self, body: &Value) -> bool {
         let fields = body.as_object().into_iter().flatten();
         let mut fields = fields.filter(|(name, _)| !ENVELOPE.contains(&name.as_str()));
-        fields.any(|(name, value)| *name == self.key || self.is_in(value))
+        fields.any(|(name, value)| self.is_in_field(name, value))
+    }
+
+    fn is_in_field(&self, name: &str, value: &Value) -> bool {
+        match &self.log {
+            Some(log) if name == log && is_scalar(value) => false,
+            Some(_) => self.is_in(value),
+            None => name == self.key || self.is_in(value),
+        }
     }
 
     fn is_in(&self, value: &Value) -> bool {
         *value == self.value
             || match value {
+                Value::Array(pair) if self.log.is_some() && pair.len() == 2 => {
+                    self.is_in(&pair[1]) || !is_scalar(&pair[0]) && self.is_in(&pair[0])
+                }
                 Value::Array(items) => items.iter().any(|it| self.is_in(it)),
                 Value::Object(fields) => fields
                     .iter()
-                    .any(|(name, value)| *name == self.key || self.is_in(value)),
+                    .any(|(name, value)| self.is_in_field(name, value)),
                 _ => false,
             }
     }
+}
+
+fn is_scalar(value: &Value) -> bool {
+    !value.is_array() && !value.is_object()
 }

@@ -54,7 +54,7 @@ const REASONS: [(&str, &str); 7] = [
     ),
     (
         "loses the last write of one transaction in 30",
-        "the history is not read-committed, nor 21 stronger models",
+        "read-committed and 21 stronger models are ruled out",
     ),
 ];
 

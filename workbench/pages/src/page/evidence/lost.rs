@@ -2,7 +2,9 @@
 
 use super::way::{Dot, WayPicture};
 use super::{Evidence, MAX_CASES, around};
-use crate::story::{LOST_VALUES, Scene, explain_lost, way_of_lost};
+use std::collections::BTreeMap;
+
+use crate::story::{LOST_VALUES, Scene, explain_lost, list_names, way_of_lost};
 use crate::text::capitalized;
 use checkers::{Element, LostElement, SetResult};
 
@@ -129,17 +131,28 @@ impl LostValue<'_> {
         [sent].into_iter().chain(acknowledged).collect()
     }
 
+    /// Which nodes' last reads have the value.
     fn describe_reads(&self, scene: &Scene<'_>) -> String {
-        let reads = &self.reads;
-        let count = reads.iter().filter(|it| it.has_value).count();
-        match reads.iter().rfind(|it| it.has_value) {
-            _ if reads.is_empty() => "No read completed after that".to_owned(),
-            None => format!("None of the {} reads after that has it", reads.len()),
-            Some(SetRead { invocation, .. }) => format!(
-                "Of the {} reads after that {count} have it, the last one of {} at {:.3} s",
-                reads.len(),
-                scene.who(invocation.process),
-                invocation.seconds()
+        let mut last: BTreeMap<&str, bool> = BTreeMap::new();
+        for read in &self.reads {
+            if let Some(node) = scene.node(read.invocation.process) {
+                last.insert(node, read.has_value);
+            }
+        }
+        let of = |wanted: bool| -> Vec<&str> {
+            let nodes = last.iter().filter(|(_, has_value)| **has_value == wanted);
+            nodes.map(|(node, _)| *node).collect()
+        };
+        let count = self.reads.len();
+        match (&of(true)[..], &of(false)[..]) {
+            _ if count == 0 => "No read completed after that".to_owned(),
+            ([], _) => {
+                format!("Of the {count} reads after that, the last one of each node lacks it")
+            }
+            (with, without) => format!(
+                "The last reads of {} have it, those of {} lack it",
+                list_names(with),
+                list_names(without)
             ),
         }
     }
