@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::budget::Measurements;
 use crate::report::{Case, CaseResult, Failure, cut, failed_requests};
-use crate::story::Story;
+use crate::story::{Scene, Story};
 use crate::text::{counted, grouped, interrupted};
 use checkers::{CheckerResult, Validity, Verdict};
 use history::edn;
@@ -68,12 +68,13 @@ impl Outcome {
         let validity = verdict.map(CheckerResult::validity);
         let is_valid = validity == Some(Validity::Valid);
         let node_of = |process| settings.node_of(process);
+        let scene = Scene::new(settings, record);
         Outcome {
             validity,
             measured: verdict.map(Measurements::of).unwrap_or_default(),
             results: verdict.map_or(Value::Null, |it| edn::to_json(&it.to_edn())),
-            story: Story::of(settings, record, verdict),
-            findings: verdict.map_or_else(Vec::new, CheckerResult::sentences),
+            story: Story::tell(&scene, verdict),
+            findings: scene.findings(verdict),
             incidents: record.incidents.clone(),
             abort: record.abort_reason.clone(),
             interrupted: record.interrupted_at,

@@ -126,7 +126,7 @@ impl Subject<'_> {
         panels: Vec<RenderedPanel>,
         data: String,
     ) -> anyhow::Result<ReportTemplate> {
-        let findings = self.verdict.map_or_else(Vec::new, CheckerResult::sentences);
+        let findings = scene.findings(self.verdict);
         let incidents = self.incidents();
         let trace = self.record.trace.as_ref();
         let interrupted = self.record.interrupted_at.map(|at| {

@@ -341,8 +341,8 @@ fn unavailable(scene: &Scene<'_>, availability: &Availability) -> Story {
     let missing = all.saturating_sub(ok);
     let first = scene.first_failure(None);
     let required = match availability.target {
-        Some(Target::AtLeast(min)) => format!("a fraction of {min}"),
-        _ => "all of them".to_owned(),
+        Some(Target::AtLeast(min)) => format!("at least {} %", text::rounded(min * 100.0)),
+        _ => "all".to_owned(),
     };
     Story {
         headline: format!(

@@ -9,7 +9,7 @@ use super::warn;
 use crate::child::on_path;
 use simulator::simulation::Factory;
 
-/// Which of a program's threads that could run goes on, in a simulation.
+/// Which of a program's runnable threads goes on, in a simulation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum Threads {
     /// Each runs until it waits.

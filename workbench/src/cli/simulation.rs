@@ -10,12 +10,12 @@ use crate::debugger::DebugFlags;
 #[command(mut_arg("stop_at", |it| it.requires("simulate")))]
 #[command(mut_arg("watch", |it| it.requires("simulate")))]
 pub(super) struct SimulationFlags {
-    /// With --simulate and --bin: which of the program's threads that could run goes on.
+    /// With --simulate and --bin: which of the program's runnable threads goes on.
     #[arg(long, value_name = "ORDER", value_enum, default_value = "in-order",
           requires_all = ["simulate", "bin"])]
     pub(super) threads: Threads,
 
-    /// With --simulate: runs each seed so many times, and compares the histories.
+    /// With --simulate: runs each seed this many times, and compares the histories.
     #[arg(long, value_name = "N", default_value_t = 1, requires = "simulate",
           value_parser = clap::value_parser!(u32).range(1..))]
     pub(super) repeat: u32,

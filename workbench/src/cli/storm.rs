@@ -64,7 +64,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "LIST", requires = "bin")]
     faults: Option<FaultList>,
 
-    /// With --bin: which of the program's threads that could run goes on.
+    /// With --bin: which of the program's runnable threads goes on.
     #[arg(
         long,
         value_name = "ORDER",

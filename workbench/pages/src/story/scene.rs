@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use crate::faults::{Episode, episodes};
 use crate::story::UNKNOWN_NODE;
-use checkers::exceptions;
+use checkers::{CheckerResult, Verdict, exceptions};
 use history::text::{self, quoted};
 use history::{Kind, Op, OpError, Pair, Process};
 use simulator::network::{Delivery, DeliveryStatus};
@@ -81,6 +81,12 @@ impl<'a> Scene<'a> {
         named
     }
 
+    /// The checkers' findings, with the nodes of processes.
+    pub(crate) fn findings(&self, verdict: Option<&Verdict>) -> Vec<String> {
+        let sentences = verdict.map_or_else(Vec::new, CheckerResult::sentences);
+        sentences.iter().map(|it| self.with_nodes(it)).collect()
+    }
+
     /// The faults of a node at this time: ` while n3 was cut off from n0`, or nothing.
     pub(crate) fn meanwhile(&self, node: Option<&str>, seconds: f64) -> String {
         let Some(node) = node else {
@@ -145,7 +151,10 @@ impl<'a> Scene<'a> {
                 format!("got the error {name}, {},", quoted(&self.short(text)))
             }
             Some(OpError::Malformed { .. }) => "got a malformed reply".to_owned(),
-            Some(OpError::Thrown { class, .. }) => format!("ended with {class}"),
+            Some(OpError::Thrown { class, text }) => {
+                let text = text.lines().next().unwrap_or_default();
+                format!("ended with {class} ({})", self.short(text))
+            }
             Some(OpError::Other { .. }) | None => "did not succeed".to_owned(),
         }
     }

@@ -168,7 +168,7 @@ fn a_wrong_echo_is_invalid() {
             .steps([r#"{"type":"echo_ok","echo":"Polly"}"#, "ok"])
             .exits(1)
             .prints([
-                "process 0 sent \"Please echo ",
+                "process 0 on n0 sent \"Please echo ",
                 "and received {\"type\":\"echo_ok\",\"echo\":\"Polly\",\"in_reply_to\":1}",
             ]),
         echo()
@@ -189,7 +189,7 @@ fn ids_are_unique_and_of_one_kind() {
         unique_ids()
             .steps([id("7")])
             .exits(1)
-            .prints(["id 7 was returned ", "process 0 at"]),
+            .prints(["id 7 was returned ", "process 0 on n0 at"]),
         unique_ids()
             .steps([id("\"a\""), id("\"a\""), "ok".to_owned()])
             .exits(1),

@@ -12,10 +12,7 @@ use super::case::Case;
 fn symptoms(flags: &str) -> &'static [&'static str] {
     let workload = flags.split_whitespace().nth(1).unwrap();
     match workload {
-        "echo" => &[
-            "do not echo the request",
-            "did not succeed, and all of them must",
-        ],
+        "echo" => &["do not echo the request", "did not succeed, and all must"],
         "unique-ids" => &["ids were returned more than once"],
         "broadcast" | "g-set" => &["acknowledged values were lost"],
         "g-counter" | "pn-counter" => &["final reads are wrong", "final reads is wrong"],

@@ -57,7 +57,8 @@ impl WayPicture<'_> {
                 .iter()
                 .filter(|it| it.to > from && it.from < to)
             {
-                let Some(effect) = episode.on_node(name) else {
+                let on_messages = || episode.on_messages().map(str::to_owned);
+                let Some(effect) = episode.on_node(name).or_else(on_messages) else {
                     continue;
                 };
                 let (start, end) = (x(episode.from.max(from)), x(episode.to.min(to)));
