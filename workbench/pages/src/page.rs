@@ -129,11 +129,10 @@ impl Subject<'_> {
         let findings = scene.findings(self.verdict);
         let incidents = self.incidents();
         let trace = self.record.trace.as_ref();
-        let interrupted = self.record.interrupted_at.map(|at| {
-            let mut headline = interrupted(at);
-            headline.replace_range(..1, "I");
-            headline
-        });
+        let interrupted = self
+            .record
+            .interrupted_at
+            .map(|at| capitalized(&interrupted(at)));
         let (class, verdict, headline) = match self.verdict.map(CheckerResult::validity) {
             Some(Validity::Valid | Validity::Unknown) if interrupted.is_some() => {
                 ("unknown", "interrupted", "")

@@ -155,9 +155,7 @@ impl Story {
             None => Story::default(),
         }
     }
-}
 
-impl Story {
     /// The story as an object; `null` for a valid run.
     pub fn to_json(&self) -> Value {
         if self.headline.is_empty() {
@@ -241,12 +239,8 @@ fn workload(scene: &Scene<'_>, result: &WorkloadResult) -> Story {
         WorkloadResult::Custom(_) | WorkloadResult::Unjudged(_) => None,
     };
     specific.unwrap_or_else(|| {
-        let findings = result.findings();
-        let sentences = findings.iter().map(ToString::to_string);
-        let story = sentences.collect::<Vec<_>>();
-        let headline = story
-            .first()
-            .map_or_else(String::new, |it| scene.with_nodes(it));
+        let first = result.sentences().into_iter().next();
+        let headline = first.map_or_else(String::new, |it| scene.with_nodes(&it));
         Story {
             headline,
             ..Story::default()

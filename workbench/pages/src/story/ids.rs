@@ -21,10 +21,7 @@ pub(super) fn tell(scene: &Scene<'_>, result: &IdsResult) -> Option<Story> {
     let headline = format!(
         "{} returned more than once; the first, {}, to {} at {:.3} s (op {}) and to {} at {at:.3} s (op \
          {}){}",
-        match count {
-            1 => "1 id was".to_owned(),
-            _ => plural(count, "id was", "ids were"),
-        },
+        plural(count, "id was", "ids were"),
         scene.short(&first.id.to_string()),
         scene.who(one.process),
         one.seconds(),

@@ -5,10 +5,8 @@ use history::{Kind, Op};
 use serde_json::Value;
 
 use super::meanings::meaning;
+use super::way::MAX_OTHERS;
 use super::{AnomalyKind, Origin, Scene, Story, Way, list_names, plural};
-
-/// How many other messages show whether nodes send messages on at all.
-const MAX_OTHERS: usize = 20;
 
 /// Kinds of anomalies, the worst first; all others come after these.
 const RANKING: [&str; 12] = [
@@ -26,7 +24,7 @@ const RANKING: [&str; 12] = [
     "poll-skip",
 ];
 
-pub(crate) fn rank(name: &str) -> usize {
+fn rank(name: &str) -> usize {
     RANKING
         .iter()
         .position(|it| *it == name)
@@ -224,16 +222,18 @@ pub(crate) fn way_of<'a>(scene: &Scene<'a>, case: &LogAnomaly) -> Option<Message
 }
 
 fn sends(op: &Op, message: &LogMessage) -> bool {
-    let is = |it: &Value, element: &Element| Element::parse(&it.to_string()) == *element;
     let is_send =
         |it: &Value| it[0] == "send" && is(&it[1], &message.key) && is(&it[2], &message.value);
     let micro_ops = op.value.parse::<Vec<Value>>();
     op.f != "poll" && micro_ops.unwrap_or_default().iter().any(is_send)
 }
 
+fn is(value: &Value, element: &Element) -> bool {
+    Element::parse(&value.to_string()) == *element
+}
+
 /// Whether an operation polled a message, at any position.
 fn polls(op: &Op, message: &LogMessage) -> bool {
-    let is = |it: &Value, element: &Element| Element::parse(&it.to_string()) == *element;
     let key = message.key.to_string();
     let key = serde_json::from_str(&key).unwrap_or(key);
     let micro_ops = op.value.parse::<Vec<Value>>().unwrap_or_default();

@@ -13,6 +13,9 @@ use simulator::run::{Record, Settings};
 /// Maximum length of a value in a sentence, in characters.
 const MAX_CHARS: usize = 80;
 
+/// Maximum length of a sentence about an exception, in characters.
+const MAX_EXCEPTION: usize = 400;
+
 /// A run with its faults.
 pub(crate) struct Scene<'a> {
     pub(crate) settings: &'a Settings,
@@ -103,6 +106,13 @@ impl<'a> Scene<'a> {
         }
     }
 
+    /// The first time that a node was killed since a time in nanoseconds: `n1 was killed at 4.317 s`.
+    pub(crate) fn killed_since(&self, node: &str, since: u64) -> Option<String> {
+        let mut kills = self.episodes.iter().filter(|it| it.kills(node));
+        let kill = kills.find(|it| it.from * 1e9 >= since as f64)?;
+        Some(format!("{node} was killed at {:.3} s", kill.from))
+    }
+
     /// The number of operations of this name that got a reply.
     pub(crate) fn reply_count(&self, f: &str) -> usize {
         let replies = self.record.history.ops.iter();
@@ -148,7 +158,7 @@ impl<'a> Scene<'a> {
                 format!("got the error {name}")
             }
             Some(OpError::Rpc { name, text }) => {
-                format!("got the error {name}, {},", quoted(&self.short(text)))
+                format!("got the error {name} ({})", self.short(text))
             }
             Some(OpError::Malformed { .. }) => "got a malformed reply".to_owned(),
             Some(OpError::Thrown { class, text }) => {
@@ -163,7 +173,7 @@ impl<'a> Scene<'a> {
     pub(crate) fn first_exception(&self) -> Option<String> {
         let exceptions = exceptions(&self.record.history);
         let first = exceptions.classes.first()?;
-        Some(self.with_nodes(&self.short_to(&first.to_string(), 400)))
+        Some(self.with_nodes(&self.short_to(&first.to_string(), MAX_EXCEPTION)))
     }
 
     /// Cuts a value for a sentence.
@@ -171,6 +181,7 @@ impl<'a> Scene<'a> {
         self.short_to(text, MAX_CHARS)
     }
 
+    /// Cuts a text to its first characters, and makes it one line.
     pub(crate) fn short_to(&self, text: &str, max_chars: usize) -> String {
         quoted(&text::shortened(text, max_chars))
     }

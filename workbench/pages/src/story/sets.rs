@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use checkers::{Element, LostElement, OpRef, SetResult};
-use history::Kind;
+use history::{Kind, Op};
 
 use super::{AnomalyKind, LOST_VALUES, Origin, Scene, Story, Way, grouped, plural};
 
@@ -40,7 +40,7 @@ pub(super) fn tell(scene: &Scene<'_>, result: &SetResult) -> Option<Story> {
     );
     Some(Story {
         headline,
-        reason: way_of(scene, first).and_then(|way| explain(scene, first, &way)),
+        reason: explain(scene, first, way_of(scene, first).as_ref()),
         kinds: vec![AnomalyKind::new(lost.len(), LOST_VALUES, MEANING)],
     })
 }
@@ -76,18 +76,17 @@ pub(crate) fn way_of<'a>(
     Some((origin, way))
 }
 
-/// Why a value is lost.
+/// Why a value is lost: what happened to the messages with it, or, if they say nothing, that its node was
+/// killed later.
 pub(crate) fn explain(
     scene: &Scene<'_>,
     lost: &LostElement,
-    (origin, way): &(Origin<'_>, Way<'_>),
+    way: Option<&(Origin<'_>, Way<'_>)>,
 ) -> Option<String> {
     let adds = scene.pairs.iter().map(|it| it.invocation);
-    let adds: Vec<_> = adds
-        .filter(|op| op.f == lost.added.f && op.index != lost.added.index)
-        .collect();
-    let elements: Vec<Element> = adds.iter().map(|op| Element::of(op)).collect();
-    let others = adds.iter().zip(&elements).filter_map(|(op, element)| {
+    let adds = adds.filter(|op| op.f == lost.added.f && op.index != lost.added.index);
+    let adds: Vec<(&Op, Element)> = adds.map(|op| (op, Element::of(op))).collect();
+    let others = adds.iter().filter_map(|(op, element)| {
         Some(Origin {
             value: element,
             key: None,
@@ -95,5 +94,6 @@ pub(crate) fn explain(
             since: op.time,
         })
     });
-    way.explain(scene, origin, others)
+    let messages = way.and_then(|(origin, way)| way.explain(scene, origin, others));
+    messages.or_else(|| scene.killed_since(scene.node(lost.added.process)?, lost.added.time))
 }

@@ -202,13 +202,14 @@ fn processes_get_their_nodes_except_in_quotes() {
 }
 
 #[test]
-fn a_set_that_lost_a_value_says_when_its_node_was_killed() {
-    let lines = [
-        "2 invoke add 17",
-        "2 ok add 17",
+fn the_reason_of_a_lost_value_without_messages_is_at_most_a_kill() {
+    let kill = [
         "nemesis info start-kill null",
         r#"nemesis info start-kill ["killed",["n2"]]"#,
         r#"nemesis info stop-kill ["restarted",["n2"]]"#,
+    ];
+    let added = ["2 invoke add 17", "2 ok add 17"];
+    let reads = [
         "0 invoke read null",
         "0 ok read []",
         "0 invoke add 18",
@@ -216,18 +217,22 @@ fn a_set_that_lost_a_value_says_when_its_node_was_killed() {
         "0 invoke read null",
         "0 ok read [18]",
     ];
-    let record = record(&lines);
     let judge = |history: &History| {
         let result = checkers::set_full(history, "add").unwrap();
         Verdict::judge(history, checkers::WorkloadResult::Set(result), None, None)
     };
-    let (headline, reason) = story(&record, judge);
-    assert_eq!(
-        headline,
-        "1 of 2 acknowledged values was lost; the first, 17, was acknowledged by n2 at 1.000 s (op 1)"
-    );
-    // The messages were not recorded.
-    assert_eq!(reason, None);
+    let check = |lines: &[&str], at: &str, expected: Option<&str>| {
+        let (headline, reason) = story(&record(lines), judge);
+        let start =
+            "1 of 2 acknowledged values was lost; the first, 17, was acknowledged by n2 at ";
+        assert_eq!(headline, format!("{start}{at}"));
+        assert_eq!(reason.as_deref(), expected);
+    };
+    check(&[&added[..], &reads].concat(), "1.000 s (op 1)", None);
+    let after = [&added[..], &kill, &reads].concat();
+    check(&after, "1.000 s (op 1)", Some("n2 was killed at 2.000 s"));
+    let before = [&kill[..], &added, &reads].concat();
+    check(&before, "4.000 s (op 4)", None);
 }
 
 #[test]

@@ -23,7 +23,7 @@ pub(crate) struct Way<'a> {
 const MAX_NOTABLE: usize = 300;
 
 /// How many other values show whether nodes send values at all.
-const MAX_OTHERS: usize = 20;
+pub(super) const MAX_OTHERS: usize = 20;
 
 /// A value that one node received from a client.
 pub(crate) struct Origin<'a> {
@@ -110,11 +110,7 @@ impl<'a> Way<'a> {
         if nodes.len() == 1 || self.hops.iter().any(is_stored) {
             return None;
         }
-        let killed = scene
-            .episodes
-            .iter()
-            .find(|it| it.kills(home) && it.from * 1e9 >= since as f64);
-        let killed = killed.map(|it| format!("; {home} was killed at {:.3} s", it.from));
+        let killed = scene.killed_since(home, since).map(|it| format!("; {it}"));
         let killed = killed.unwrap_or_default();
         let rest = nodes.iter().filter(|it| **it != home);
         let (reached, missed): (Vec<&str>, Vec<&str>) = rest.partition(|it| self.reached(it));
@@ -136,7 +132,7 @@ impl<'a> Way<'a> {
         }
         if missed.is_empty() {
             return Some(format!(
-                "all nodes received it, and it was lost after that{killed}"
+                "all nodes received it: it was lost within them, not on the way{killed}"
             ));
         }
         let received = match reached.len() {

@@ -39,7 +39,7 @@ const REASONS: [(&str, &str); 7] = [
     ),
     (
         "takes over the larger set instead of the union",
-        "all nodes received it, and it was lost after that",
+        "all nodes received it: it was lost within them, not on the way",
     ),
     (
         "the first node sends each message to the others once; partitions",

@@ -92,9 +92,7 @@ impl LostValue<'_> {
             added.seconds(),
         )];
         let way = way_of_lost(scene, self.lost);
-        let why = way
-            .as_ref()
-            .and_then(|way| explain_lost(scene, self.lost, way));
+        let why = explain_lost(scene, self.lost, way.as_ref());
         sentences.extend(why.map(|it| capitalized(&it)));
         sentences.push(self.describe_reads(scene));
         let hops = way.map(|(_, way)| way.notable()).unwrap_or_default();

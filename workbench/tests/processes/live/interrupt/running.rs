@@ -32,7 +32,7 @@ impl Bench {
         Self::start_with(words, None)
     }
 
-    /// As [`start`](Self::start), perhaps with another stderr than a file.
+    /// Starts the bench with a store of its own; its stderr is a file unless another one is given.
     pub fn start_with(words: &[&str], other_stderr: Option<PipeWriter>) -> Option<Self> {
         let folder = TempDir::new().unwrap();
         let [stdout, stderr] =
