@@ -111,7 +111,7 @@ fn is_ignored(signal: i32) -> bool {
     ignored.unwrap_or(0) >> (signal - 1) & 1 == 1
 }
 
-/// Below the line on which the terminal shows `^C`, beside a progress line perhaps.
+/// Prints the line about the first signal. On a terminal it begins a new line, as `^C` stands on this one.
 #[cfg(unix)]
 fn print(what: &str) {
     use std::io::{IsTerminal, Write};
