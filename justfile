@@ -55,7 +55,7 @@ check:
 serve *flags:
     cargo workbench serve "$@"
 
-# Plot messages and latencies for many values of a flag: `just sweep broadcast-3d --vary hub-window=0..1000:50`
+# Plot messages and latencies for many values of a flag: `just sweep broadcast-3d --vary period=0..1000:50`
 sweep *arguments:
     cargo workbench sweep "$@"
 

@@ -47,6 +47,13 @@ pub struct Packet {
     ask: bool,
 }
 
+impl Packet {
+    /// Whether it holds no totals, only a confirmation.
+    pub(crate) fn only_acknowledges(&self) -> bool {
+        self.totals.is_empty() && !self.ask
+    }
+}
+
 fn is_zero(number: &u64) -> bool {
     *number == 0
 }

@@ -114,7 +114,7 @@ use std::time::Duration;
 
 use clap::Args;
 use clap::builder::UnknownArgumentValueParser;
-use replication::{Alarm, DurabilityFlags, Durable, JournalEvent, Step, tree_neighbours};
+use replication::{Alarm, DurabilityFlags, Durable, JournalEvent, Step, Tree};
 use serde::{Deserialize, Serialize};
 use shared::{Caller, Cluster, Context, ErrorCode, Node, NodeId, RpcError, milliseconds};
 
@@ -171,7 +171,9 @@ pub enum Request {
     },
     /// Return the counter's value.
     Read,
-    /// Merge a neighbour's totals.
+    /// Merge a neighbour's totals. A packet without any has a type of its own, so that it can be
+    /// counted.
+    #[serde(alias = "merge_ack")]
     Merge {
         /// The totals.
         packet: Packet,
@@ -189,6 +191,7 @@ enum Response {
 #[serde(rename_all = "snake_case")]
 enum Outgoing {
     Merge { packet: Packet },
+    MergeAck { packet: Packet },
 }
 
 /// Timers and journal events.
@@ -217,7 +220,7 @@ impl GCounter {
     pub fn boot(flags: &Flags, cluster: &Cluster, ctx: &mut Context<Event>) -> Self {
         let (now, boot) = (ctx.now(), ctx.rng().boot_number());
         let timing = flags.timing();
-        let neighbours = tree_neighbours(cluster, flags.fan_out.into()).into_iter();
+        let neighbours = Tree::of(cluster, Some(flags.fan_out.into())).neighbours();
         let edge = |node: NodeId| (node.clone(), Edge::new(now, boot, node, timing));
         let mut counter = GCounter {
             me: Owner::new(&cluster.me, boot),
@@ -295,7 +298,11 @@ impl GCounter {
         let now = ctx.now();
         for (neighbour, edge) in &mut self.edges {
             if let Some(packet) = edge.poll(now, &self.totals) {
-                ctx.send(neighbour, Outgoing::Merge { packet });
+                let request = match packet.only_acknowledges() {
+                    true => Outgoing::MergeAck { packet },
+                    false => Outgoing::Merge { packet },
+                };
+                ctx.send(neighbour, request);
             }
         }
         let deadline = self.edges.values().filter_map(Edge::deadline).min();

@@ -32,7 +32,9 @@ pub enum Request {
         /// The keys.
         keys: Vec<String>,
     },
-    /// Receive a packet of another node's link.
+    /// Receive a packet of another node's link. One without items has a type of its own, so that it
+    /// can be counted.
+    #[serde(alias = "replicate_ack")]
     Replicate {
         /// The packet.
         packet: Packet<Item>,
@@ -59,6 +61,16 @@ pub(crate) enum Response<'a> {
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Outgoing {
     Replicate { packet: Packet<Item> },
+    ReplicateAck { packet: Packet<Item> },
+}
+
+impl From<Packet<Item>> for Outgoing {
+    fn from(packet: Packet<Item>) -> Self {
+        match packet.only_acknowledges() {
+            true => Outgoing::ReplicateAck { packet },
+            false => Outgoing::Replicate { packet },
+        }
+    }
 }
 
 /// An item of the links between nodes.

@@ -219,7 +219,6 @@ impl Replica {
 
     /// Sends what is due; `tick` makes the event of the timer for the rest.
     pub(crate) fn flush<E>(&mut self, ctx: &mut Context<E>, tick: impl FnOnce() -> E) {
-        self.links
-            .flush(ctx, |packet| Outgoing::Replicate { packet }, tick);
+        self.links.flush(ctx, Outgoing::from, tick);
     }
 }

@@ -132,9 +132,7 @@ mod store;
 use std::time::Duration;
 
 use clap::Args;
-use replication::{
-    DurabilityFlags, Durable, JournalEvent, LinkFlags, Links, Packet, Step, tree_neighbours,
-};
+use replication::{DurabilityFlags, Durable, JournalEvent, LinkFlags, Links, Packet, Step, Tree};
 use shared::{Caller, Cluster, Context, Node, NodeId, milliseconds};
 
 use causes::{Recovered, Seen};
@@ -194,7 +192,7 @@ impl Txn {
     pub fn boot(flags: &Flags, cluster: &Cluster, ctx: &mut Context<Event>) -> Self {
         let boot = ctx.rng().boot_number();
         let timing = flags.patience.timing(flags.window);
-        let neighbours = tree_neighbours(cluster, flags.fan_out.into()).into_iter();
+        let neighbours = Tree::of(cluster, Some(flags.fan_out.into())).neighbours();
         let mut node = Txn {
             me: cluster.me.clone(),
             store: Store::new(boot),
@@ -272,11 +270,7 @@ impl Txn {
                 }
             }
         }
-        self.links.flush(
-            ctx,
-            |packet| Outgoing::Gossip { packet },
-            || Event::LinksDue,
-        );
+        self.links.flush(ctx, Outgoing::from, || Event::LinksDue);
         self.durable.flush(ctx, Event::Journal);
     }
 }

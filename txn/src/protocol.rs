@@ -16,7 +16,9 @@ pub enum Request {
         /// Its reads and writes, in order.
         txn: Vec<MicroOp>,
     },
-    /// Receive a packet of a neighbour's link.
+    /// Receive a packet of a neighbour's link. One without units has a type of its own, so that it
+    /// can be counted.
+    #[serde(alias = "gossip_ack")]
     Gossip {
         /// The packet.
         packet: Packet<Unit>,
@@ -64,4 +66,14 @@ pub(crate) enum Response {
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Outgoing {
     Gossip { packet: Packet<Unit> },
+    GossipAck { packet: Packet<Unit> },
+}
+
+impl From<Packet<Unit>> for Outgoing {
+    fn from(packet: Packet<Unit>) -> Self {
+        match packet.only_acknowledges() {
+            true => Outgoing::GossipAck { packet },
+            false => Outgoing::Gossip { packet },
+        }
+    }
 }

@@ -41,9 +41,8 @@ struct Storm {
 impl Storm {
     fn draw(rng: &mut Rng) -> Self {
         let size = 1 + rng.below(6) as usize;
-        let fan_out = ["1", "2", "24"][rng.below(3) as usize];
-        let args = ["--durable", "--fan-out", fan_out];
-        let mut flags: Flags = read_flags("broadcast", &args).unwrap();
+        let mut flags: Flags = read_flags("broadcast", &["--durable"]).unwrap();
+        flags.fan_out = Some([1, 2, 24][rng.below(3) as usize]);
         flags.durability.journal_window = rng.below(2) * rng.below(500);
         let boot = with_flags(flags.clone(), Broadcast::boot);
         Storm {
@@ -134,9 +133,11 @@ impl Storm {
     fn converge(&mut self) {
         self.cluster.end_faults(Latency::uniform(50));
         self.restart_dead();
-        let hops = max_hops(self.cluster.names.len(), self.flags.fan_out.into());
-        let hop = ms(self.flags.hub_window + CALM_LATENCY);
-        let resend = ms(self.flags.patience.resend + 8 * CALM_LATENCY);
+        let fan_out = self.flags.fan_out.expect("it was drawn");
+        let hops = max_hops(self.cluster.names.len(), fan_out.into());
+        let hop = ms(self.flags.period + self.flags.slack + CALM_LATENCY);
+        let delays = self.flags.delays();
+        let resend = ms(delays.resend + 8 * CALM_LATENCY);
         self.pass(RECOVERY + resend + hop * hops);
         let names = self.cluster.names.clone();
         assert!(names.iter().all(|node| self.read(node)), "all are ready");
@@ -144,7 +145,7 @@ impl Storm {
             let knows = self.promises.owes_everything(node);
             assert!(knows, "{node}, {:?}", self.flags);
         }
-        let max_wait = self.flags.patience.resend + self.flags.patience.ack_delay;
+        let max_wait = delays.resend + delays.ack_delay;
         assert!(self.cluster.becomes_idle(ms(max_wait)), "{:?}", self.flags);
     }
 }

@@ -8,7 +8,7 @@
 //! | to | use |
 //! | --- | --- |
 //! | send items to another node in order and in batches, even if messages are lost | [`Link`], or [`Links`] to several nodes, with a [`Timing`] |
-//! | reach all nodes with the fewest messages | [`tree_neighbours`] |
+//! | reach all nodes with the fewest messages | a [`Tree`], and [`Links::in_tree`] |
 //! | keep acknowledged data even if nodes are killed | [`Durable`] |
 //! | wake at the earliest of several deadlines | [`Alarm`] |
 //! | set these options on the command line | [`LinkFlags`] and [`DurabilityFlags`] |
@@ -54,6 +54,7 @@ mod flags;
 mod journal;
 mod link;
 mod links;
+mod rhythm;
 mod tree;
 
 pub use alarm::Alarm;
@@ -62,4 +63,4 @@ pub use flags::{DurabilityFlags, LinkFlags};
 pub use journal::JournalEvent;
 pub use link::{Link, Packet, Received, Timing};
 pub use links::Links;
-pub use tree::tree_neighbours;
+pub use tree::Tree;

@@ -118,6 +118,33 @@ pub struct Packet<T> {
     /// Whether this is a resend or a challenge, which the receiver answers at once.
     #[serde(rename = "again", default, skip_serializing_if = "is_false")]
     answer_at_once: bool,
+    /// In a tree, from a parent: how many milliseconds before the end of its last window the newest
+    /// acknowledged items had arrived; negative if they came after it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) early: Option<i64>,
+}
+
+impl<T> Packet<T> {
+    /// Whether it carries no items, only an acknowledgement.
+    pub fn only_acknowledges(&self) -> bool {
+        self.items.is_empty()
+    }
+
+    /// Whether it carries items for the first time.
+    pub(crate) fn is_batch(&self) -> bool {
+        !self.items.is_empty() && !self.answer_at_once
+    }
+
+    /// See [`Received::lead`]; the newest items that the packet acknowledges left so long ago.
+    fn lead(&self, sent_ago: Duration) -> Option<Duration> {
+        let early = self.early?;
+        let by = Duration::from_millis(early.unsigned_abs());
+        if early < 0 {
+            sent_ago.checked_add(by)
+        } else {
+            sent_ago.checked_sub(by)
+        }
+    }
 }
 
 fn is_zero(number: &u64) -> bool {
@@ -136,6 +163,9 @@ pub struct Received<T> {
     /// The peer has restarted since its last packet and has lost all items that it received. The
     /// link itself resends unacknowledged items; push again what else the peer needs.
     pub restarted: bool,
+    /// How long before this packet arrived items would have had to leave for the peer to arrive at
+    /// the end of its window, if the packet shows that.
+    pub(crate) lead: Option<Duration>,
 }
 
 impl<T> Default for Received<T> {
@@ -143,6 +173,7 @@ impl<T> Default for Received<T> {
         Received {
             items: Vec::new(),
             restarted: false,
+            lead: None,
         }
     }
 }
@@ -185,7 +216,12 @@ impl<T: Clone> Link<T> {
 
     /// Queues an item.
     pub fn push(&mut self, now: Duration, item: T) {
-        self.outgoing.push(now, item);
+        self.push_until(now + self.timing.window, item);
+    }
+
+    /// Queues an item that leaves at `due` or earlier, whatever the window.
+    pub(crate) fn push_until(&mut self, due: Duration, item: T) {
+        self.outgoing.push(due, item);
     }
 
     /// The number of items that the peer has not acknowledged, queued ones included.
@@ -220,8 +256,10 @@ impl<T: Clone> Link<T> {
             self.incoming.schedule_ack(now);
             return received;
         }
-        if packet.ack_stream == self.outgoing.stream() {
-            self.outgoing.on_ack(packet.ack);
+        if packet.ack_stream == self.outgoing.stream()
+            && let Some(sent_at) = self.outgoing.on_ack(packet.ack)
+        {
+            received.lead = packet.lead(now.saturating_sub(sent_at));
         }
         self.incoming.advance_stream(packet.stream);
         if packet.answer_at_once {
@@ -271,6 +309,7 @@ impl<T: Clone> Link<T> {
             ack: self.incoming.take_ack(),
             ack_stream: self.incoming.stream(),
             answer_at_once: packed.is_resend,
+            early: None,
         }
     }
 
@@ -285,6 +324,7 @@ impl<T: Clone> Link<T> {
             // If that packet was a challenge, this one answers it.
             ack_stream: challenge.stream,
             answer_at_once: true,
+            early: None,
         }
     }
 

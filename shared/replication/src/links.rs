@@ -1,5 +1,6 @@
 //! The links of a node to its neighbours, with one timer for all of them.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -7,6 +8,8 @@ use shared::{Context, NodeId};
 
 use crate::alarm::Alarm;
 use crate::link::{Link, Packet, Received, Timing};
+use crate::rhythm::Rhythm;
+use crate::tree::Tree;
 
 /// One [`Link`] per neighbour.
 ///
@@ -16,14 +19,50 @@ use crate::link::{Link, Packet, Received, Timing};
 pub struct Links<T> {
     /// In the order of the neighbours' names.
     links: Vec<(NodeId, Link<T>)>,
+    tree: Option<Place>,
     alarm: Alarm,
 }
 
+/// A node's place in a tree whose nodes send in one rhythm.
+#[derive(Debug)]
+struct Place {
+    parent: Option<NodeId>,
+    rhythm: Rhythm,
+    /// When the last items left for the parent.
+    sent_up: Option<Duration>,
+    /// When the last items of a child arrived, unless it has been told how early that was.
+    items_at: BTreeMap<NodeId, Duration>,
+}
+
 impl<T: Clone> Links<T> {
+    /// Links of the incarnation `boot` to the neighbours in a tree, whose nodes all send in one
+    /// rhythm: an item waits for `period` at most, and batches arrive at the parent `slack` before
+    /// they are needed. The window of `timing` is 0.
+    pub fn in_tree(
+        boot: u64,
+        tree: Tree,
+        timing: Timing,
+        period: Duration,
+        slack: Duration,
+    ) -> Self {
+        let place = Place {
+            parent: tree.parent.clone(),
+            rhythm: Rhythm::new(period, slack),
+            sent_up: None,
+            items_at: BTreeMap::new(),
+        };
+        Links {
+            // Without a period everything leaves at once.
+            tree: (!period.is_zero()).then_some(place),
+            ..Links::new(boot, tree.neighbours().map(|node| (node, timing)))
+        }
+    }
+
     /// Links of the incarnation `boot` to these neighbours.
     pub fn new(boot: u64, neighbours: impl IntoIterator<Item = (NodeId, Timing)>) -> Self {
         let mut links = Links {
             links: Vec::new(),
+            tree: None,
             alarm: Alarm::default(),
         };
         for (peer, timing) in neighbours {
@@ -43,7 +82,8 @@ impl<T: Clone> Links<T> {
     /// Queues an item for one neighbour; does nothing if there is no link to that node.
     pub fn push(&mut self, now: Duration, neighbour: &NodeId, item: T) {
         if let Ok(position) = self.position(neighbour) {
-            self.links[position].1.push(now, item);
+            let link = &mut self.links[position].1;
+            push(link, self.tree.as_ref(), now, neighbour, item);
         }
     }
 
@@ -51,17 +91,24 @@ impl<T: Clone> Links<T> {
     pub fn push_to_all_but(&mut self, now: Duration, except: Option<&NodeId>, item: &T) {
         for (neighbour, link) in &mut self.links {
             if except != Some(&*neighbour) {
-                link.push(now, item.clone());
+                push(link, self.tree.as_ref(), now, neighbour, item.clone());
             }
         }
     }
 
     /// Receives a packet. Nothing is delivered if there is no link to `src`.
     pub fn receive(&mut self, now: Duration, src: &NodeId, packet: Packet<T>) -> Received<T> {
-        match self.position(src) {
-            Ok(position) => self.links[position].1.receive(now, packet),
-            Err(_) => Received::default(),
+        let Ok(position) = self.position(src) else {
+            return Received::default();
+        };
+        let is_batch = packet.is_batch();
+        let received = self.links[position].1.receive(now, packet);
+        if let Some(place) = &mut self.tree
+            && !received.items.is_empty()
+        {
+            place.on_items(now, src, is_batch, received.lead);
         }
+        received
     }
 
     /// The number of unacknowledged items, summed over all neighbours.
@@ -83,13 +130,72 @@ impl<T: Clone> Links<T> {
         event: impl FnOnce() -> E,
     ) {
         let now = ctx.now();
-        for (neighbour, link) in &mut self.links {
-            while let Some(packet) = link.poll(now) {
+        let parent = self.tree.as_ref().and_then(|place| place.parent.as_ref());
+        let parent = parent.and_then(|parent| self.position(parent).ok());
+        // The parent first: what leaves for the children says when the last batch left for it.
+        let children = (0..self.links.len()).filter(|position| Some(*position) != parent);
+        for position in parent.into_iter().chain(children) {
+            let (neighbour, link) = &mut self.links[position];
+            while let Some(mut packet) = link.poll(now) {
+                if let Some(place) = &mut self.tree
+                    && packet.is_batch()
+                {
+                    place.on_batch_sent(now, neighbour, &mut packet);
+                }
                 ctx.send(neighbour, request(packet));
             }
         }
         let deadline = self.links.iter().filter_map(|(_, it)| it.deadline()).min();
         self.alarm.set(ctx, deadline, event);
+    }
+}
+
+/// Queues an item on the link to a neighbour.
+fn push<T: Clone>(
+    link: &mut Link<T>,
+    place: Option<&Place>,
+    now: Duration,
+    neighbour: &NodeId,
+    item: T,
+) {
+    match place {
+        None => link.push(now, item),
+        Some(place) if place.is_parent(neighbour) => link.push_until(place.rhythm.up(now), item),
+        Some(place) => link.push_until(place.rhythm.down(now), item),
+    }
+}
+
+impl Place {
+    fn is_parent(&self, node: &NodeId) -> bool {
+        self.parent.as_ref() == Some(node)
+    }
+
+    /// Handles the arrival of items from a neighbour; `is_batch` if they were sent for the first time.
+    fn on_items(&mut self, now: Duration, src: &NodeId, is_batch: bool, lead: Option<Duration>) {
+        if !self.is_parent(src) {
+            self.items_at.insert(src.clone(), now);
+        } else if is_batch {
+            self.rhythm.on_batch(now, lead);
+        }
+    }
+
+    /// Completes a batch that leaves now.
+    fn on_batch_sent<T>(&mut self, now: Duration, dest: &NodeId, packet: &mut Packet<T>) {
+        if self.is_parent(dest) {
+            self.sent_up = Some(now);
+            return;
+        }
+        self.rhythm.on_sent_down(now);
+        // The window of the root ends with this batch, that of others with what they send up.
+        let end = if self.parent.is_none() {
+            Some(now)
+        } else {
+            self.sent_up
+        };
+        let milliseconds = |time: Duration| i64::try_from(time.as_millis()).unwrap_or(i64::MAX);
+        if let Some((end, at)) = end.zip(self.items_at.remove(dest)) {
+            packet.early = Some(milliseconds(end).saturating_sub(milliseconds(at)));
+        }
     }
 }
 

@@ -58,6 +58,8 @@ pub struct Outcome {
     pub failed_requests: Vec<String>,
     /// How many operations were invoked within the time limit.
     pub invoked_in_time: usize,
+    /// Of the messages between servers, before the time limit, the share that only acknowledged.
+    pub acknowledging_share: Option<f64>,
     /// The number of operations and messages, in a sentence.
     pub counts: String,
 }
@@ -86,6 +88,10 @@ impl Outcome {
                 _ => Vec::new(),
             },
             invoked_in_time: invoked_before(settings.time_limit, &record.history),
+            acknowledging_share: {
+                let seconds = settings.time_limit.as_secs();
+                record.statistics.acknowledging_share(seconds)
+            },
             counts: counts(record),
             ..Outcome::default()
         }
@@ -107,6 +113,7 @@ impl Outcome {
             "valid": self.validity.map(|it| edn::to_json(&it.to_edn())),
             "crash": self.abort,
             "interrupted-at": self.interrupted.map(|it| it.as_secs_f64()),
+            "acknowledging-share": self.acknowledging_share,
             "incidents": self.incidents,
             "may-not-repeat": self.caveats,
             "story": self.story.to_json(),

@@ -260,6 +260,8 @@ impl Subject<'_> {
         let (invoked, ok) = (count(Kind::Invoke), count(Kind::Ok));
         let servers = record.statistics.servers().sent;
         let per_op = servers as f64 / invoked.max(1) as f64;
+        let seconds = self.settings.time_limit.as_secs();
+        let acknowledging = record.statistics.acknowledging_share(seconds);
         let rest = format!(
             "{} failed, {} indeterminate",
             count(Kind::Fail),
@@ -275,6 +277,10 @@ impl Subject<'_> {
             ),
             (grouped(servers), "messages between servers".to_owned()),
             (format!("{per_op:.3}"), "of these per operation".to_owned()),
+            (
+                acknowledging.map_or("–".to_owned(), |it| format!("{:.1} %", 100.0 * it)),
+                "of these only acknowledge, while clients send requests".to_owned(),
+            ),
             (
                 grouped(record.statistics.clients().sent),
                 "messages with clients".to_owned(),

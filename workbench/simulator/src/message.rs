@@ -58,6 +58,8 @@ pub struct Header {
     pub in_reply_to: Option<Box<RawValue>>,
     /// Whether there are several keys `type`.
     is_ambiguous: bool,
+    /// Whether there are fields besides `type`, `msg_id` and `in_reply_to`.
+    has_content: bool,
 }
 
 impl Body {
@@ -95,6 +97,17 @@ impl Body {
         let message_type = header.and_then(|header| header.message_type.as_deref());
         message_type.unwrap_or("?")
     }
+
+    /// Whether the message does nothing but acknowledge others: a reply without content, or a
+    /// message of the type `ack` or `…_ack`.
+    pub fn only_acknowledges(&self) -> bool {
+        let Some(header) = &self.header else {
+            return false;
+        };
+        let message_type = header.message_type.as_deref().unwrap_or_default();
+        let is_ack = message_type == "ack" || message_type.ends_with("_ack");
+        is_ack || (header.in_reply_to.is_some() && !header.has_content)
+    }
 }
 
 impl Default for Body {
@@ -125,6 +138,7 @@ impl fmt::Display for Body {
 #[serde(field_identifier, rename_all = "snake_case")]
 enum Key {
     Type,
+    MsgId,
     InReplyTo,
     #[serde(other)]
     Other,
@@ -149,12 +163,13 @@ impl<'de> Visitor<'de> for HeaderVisitor {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Header, A::Error> {
         let mut message_type: Option<&RawValue> = None;
         let mut in_reply_to: Option<&RawValue> = None;
-        let mut is_ambiguous = false;
+        let (mut is_ambiguous, mut has_content) = (false, false);
         while let Some(key) = map.next_key()? {
             match key {
                 Key::Type => is_ambiguous |= message_type.replace(map.next_value()?).is_some(),
                 Key::InReplyTo => in_reply_to = Some(map.next_value()?),
-                Key::Other => {
+                Key::MsgId | Key::Other => {
+                    has_content |= matches!(key, Key::Other);
                     map.next_value::<IgnoredAny>()?;
                 }
             }
@@ -163,6 +178,7 @@ impl<'de> Visitor<'de> for HeaderVisitor {
             message_type: message_type.and_then(|it| serde_json::from_str(it.get()).ok()),
             in_reply_to: in_reply_to.map(ToOwned::to_owned),
             is_ambiguous,
+            has_content,
         })
     }
 }
@@ -208,6 +224,21 @@ mod tests {
         check(r#"{"type":1,"type":"b"}"#, Some("b"));
         check(r#"{"type":"a","type":1}"#, None);
         assert!(Body::default().header().is_some());
+    }
+
+    #[test]
+    fn messages_without_content_only_acknowledge() {
+        let check = |text: &str, expected: bool| {
+            assert_eq!(body(text).only_acknowledges(), expected, "{text}");
+        };
+        check(r#"{"type":"gossip_ok","in_reply_to":1}"#, true);
+        check(r#"{"type":"gossip_ok","in_reply_to":1,"msg_id":2}"#, true);
+        check(r#"{"type":"gossip_ack","upto":7}"#, true);
+        check(r#"{"type":"ack","of":[1,2]}"#, true);
+        check(r#"{"type":"gossip_ok","in_reply_to":1,"values":[]}"#, false);
+        check(r#"{"type":"gossip"}"#, false);
+        check(r#"{"type":"stack"}"#, false);
+        check("[]", false);
     }
 
     #[test]

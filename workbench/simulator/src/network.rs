@@ -22,6 +22,7 @@ use shared::NodeId;
 use crate::latency::Latency;
 use crate::message::{Body, Envelope};
 use crate::rng::SeededRng;
+use crate::service::SERVICES;
 use crate::statistics::Statistics;
 
 use inbox::{Gate, Inbox, MAX_WAITING, QueuedMessage};
@@ -213,7 +214,9 @@ impl Network {
             return Err(Unroutable::Receiver(dest.to_string()));
         }
         let client = involves_client(src, dest);
-        self.statistics.count_sent(now, client, body.counted_type());
+        let only_acknowledges = body.only_acknowledges() && !is_service(src);
+        self.statistics
+            .count_sent(now, client, body.counted_type(), only_acknowledges);
         let envelope = Envelope {
             id,
             src: src.clone(),
@@ -380,6 +383,10 @@ impl Network {
 }
 
 /// A name that begins with `c` is a client's, as in Maelstrom.
+fn is_service(name: &NodeId) -> bool {
+    SERVICES.iter().any(|service| service.name == name.as_str())
+}
+
 fn involves_client(src: &NodeId, dest: &NodeId) -> bool {
     src.as_str().starts_with('c') || dest.as_str().starts_with('c')
 }

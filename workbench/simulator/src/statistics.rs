@@ -17,35 +17,74 @@ pub struct Count {
 pub struct Statistics {
     clients: Count,
     servers: Count,
-    by_type: BTreeMap<String, TypeCount>,
+    by_type: BTreeMap<String, SentCount>,
+    between_servers: SentCount,
+    acknowledging: SentCount,
     /// Time zero, once it is known.
     zero: Option<Duration>,
 }
 
-/// The counts of messages whose body has the same `type`.
+/// The counts of messages of one kind.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct TypeCount {
+pub struct SentCount {
     /// Sent messages.
     pub sent: u64,
     /// Sent messages in each second since time zero; seconds without any are left out.
     pub by_second: Vec<(u64, u64)>,
 }
 
+impl SentCount {
+    /// Counts a message, sent so long after time zero if that is known.
+    fn add(&mut self, time: Option<Duration>) {
+        self.sent += 1;
+        let Some(now) = time.map(|time| time.as_secs()) else {
+            return;
+        };
+        match self.by_second.last_mut() {
+            Some((second, count)) if *second == now => *count += 1,
+            _ => self.by_second.push((now, 1)),
+        }
+    }
+
+    /// The number of messages sent in these first seconds since time zero.
+    fn within(&self, seconds: u64) -> u64 {
+        let counts = self.by_second.iter().take_while(|(it, _)| *it < seconds);
+        counts.map(|(_, count)| count).sum()
+    }
+}
+
 impl Statistics {
     /// Counts a sent message of this type.
-    pub fn count_sent(&mut self, now: Duration, client: bool, message_type: &str) {
+    pub fn count_sent(
+        &mut self,
+        now: Duration,
+        client: bool,
+        message_type: &str,
+        only_acknowledges: bool,
+    ) {
+        let time = self.zero.map(|zero| now.saturating_sub(zero));
         self.class(client).sent += 1;
-        let count = match self.by_type.get_mut(message_type) {
-            Some(known) => known,
-            None => self.by_type.entry(message_type.to_owned()).or_default(),
-        };
-        count.sent += 1;
-        let Some(zero) = self.zero else { return };
-        let now = now.saturating_sub(zero).as_secs();
-        match count.by_second.last_mut() {
-            Some((second, count)) if *second == now => *count += 1,
-            _ => count.by_second.push((now, 1)),
+        match self.by_type.get_mut(message_type) {
+            Some(known) => known.add(time),
+            None => self
+                .by_type
+                .entry(message_type.to_owned())
+                .or_default()
+                .add(time),
         }
+        if !client {
+            self.between_servers.add(time);
+            if only_acknowledges {
+                self.acknowledging.add(time);
+            }
+        }
+    }
+
+    /// Of the messages between servers that were sent in these first seconds since time zero, the
+    /// share that nodes sent only to [acknowledge](crate::message::Body::only_acknowledges); none if there were no messages.
+    pub fn acknowledging_share(&self, seconds: u64) -> Option<f64> {
+        let all = self.between_servers.within(seconds);
+        (all > 0).then(|| self.acknowledging.within(seconds) as f64 / all as f64)
     }
 
     /// Sets time zero. From now on messages are counted by second, too.
@@ -85,7 +124,7 @@ impl Statistics {
     }
 
     /// Sent messages, by the `type` of their body.
-    pub fn by_type(&self) -> &BTreeMap<String, TypeCount> {
+    pub fn by_type(&self) -> &BTreeMap<String, SentCount> {
         &self.by_type
     }
 }

@@ -33,9 +33,8 @@ pub(super) struct Arguments {
     name: String,
 
     /// The flag to vary and its values, which are numbers and ranges such as 5,10,25 or 0..1000:50
-    /// or 5..1000:x2. The flag is one of the run (node-count, rate, latency …), one of the nodes
-    /// (hub-window, fan-out …), or the ending of several of the nodes' flags (window), which then
-    /// get the same value, as do flags separated by commas.
+    /// or 5..1000:x2. The flag is one of the run (node-count, rate, latency …) or one of the nodes
+    /// (period, fan-out …). Several flags, separated by commas, get the same value.
     #[arg(long, value_name = "FLAG=VALUES")]
     vary: String,
 

@@ -27,16 +27,15 @@ struct Known {
 }
 
 impl Vary {
-    /// Parses `FLAG=VALUES`, or `FLAG,FLAG=VALUES` for several flags. A flag is one of the run or
-    /// of the challenge's nodes, or the ending of several of the nodes' flags: `window` stands for
-    /// `hub-window` and `leaf-window`.
+    /// Parses `FLAG=VALUES`, or `FLAG,FLAG=VALUES` for several flags, each one of the run or of the
+    /// challenge's nodes.
     ///
     /// # Errors
     /// When there is no such flag, or the values are invalid.
     pub fn parse(text: &str, challenge: &Challenge, node_flags: &[String]) -> Result<Self, String> {
         let (names, values) = text
             .split_once('=')
-            .ok_or("expected a flag and its values, such as window=0..1000:50")?;
+            .ok_or("expected a flag and its values, such as period=0..1000:50")?;
         let known = Known::of(challenge, node_flags);
         let mut vary = Vary {
             label: String::new(),
@@ -57,28 +56,20 @@ impl Vary {
     }
 
     fn add(&mut self, name: &str, known: &Known) -> Result<(), String> {
-        if known.run.iter().any(|it| it == name) {
-            if self.run.iter().any(|it| it == name) {
-                return Err(given_twice(name));
-            }
-            self.run.push(name.to_owned());
-            return Ok(());
-        }
-        let ending = format!("-{name}");
-        let is_part = |it: &&String| !name.is_empty() && it.ends_with(&ending);
-        let found: Vec<String> = match known.node.iter().find(|it| *it == name) {
-            Some(exact) => vec![exact.clone()],
-            None => known.node.iter().filter(is_part).cloned().collect(),
-        };
-        if found.is_empty() {
+        let is = |it: &String| it == name;
+        let varied = if known.run.iter().any(is) {
+            &mut self.run
+        } else if known.node.iter().any(is) {
+            &mut self.node
+        } else {
             let all = known.node.iter().chain(&known.run);
             let all: Vec<&str> = all.map(String::as_str).collect();
             return Err(unknown_name("flag", name, &all));
+        };
+        if varied.iter().any(is) {
+            return Err(format!("{name} is given twice"));
         }
-        if let Some(name) = found.iter().find(|it| self.node.contains(it)) {
-            return Err(given_twice(name));
-        }
-        self.node.extend(found);
+        varied.push(name.to_owned());
         Ok(())
     }
 
@@ -93,10 +84,6 @@ impl Vary {
         let with = |flags: Vec<String>, name: &String| with(&flags, name, value);
         self.node.iter().fold(flags.to_vec(), with)
     }
-}
-
-fn given_twice(name: &str) -> String {
-    format!("{name} is given twice")
 }
 
 impl Known {
@@ -156,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn a_flag_is_one_of_the_run_or_of_the_node_or_an_ending_of_several() {
+    fn a_flag_is_one_of_the_run_or_of_the_node() {
         #[track_caller]
         fn check(challenge: &str, text: &str, run: &[&str], node: &[&str]) {
             let vary = parse(challenge, text, &[]).unwrap();
@@ -169,22 +156,12 @@ mod tests {
         fn own(words: &[&str]) -> Vec<String> {
             words.iter().map(ToString::to_string).collect()
         }
-        check(
-            "broadcast-3d",
-            "window=0..9:1",
-            &[],
-            &["hub-window", "leaf-window"],
-        );
-        check("broadcast-3d", "--hub-window=7", &[], &["hub-window"]);
+        check("broadcast-3d", "--period=7", &[], &["period"]);
         check("broadcast-3d", "node-count=5,25", &["node-count"], &[]);
         check("kafka-5c", "window=0..9:1", &[], &["window"]);
         let both = "rate, fan-out =1,2";
         check("broadcast-3d", both, &["rate"], &["fan-out"]);
-        let durable = parse("broadcast-3d", "window=1", &["--durable"]).unwrap();
-        assert_eq!(
-            durable.node,
-            ["hub-window", "leaf-window", "journal-window"]
-        );
+        assert!(parse("broadcast-3d", "journal-window=1", &["--durable"]).is_ok());
     }
 
     #[test]
@@ -194,15 +171,15 @@ mod tests {
             let error = parse("broadcast-3d", text, &[]).unwrap_err();
             assert!(error.contains(why), "{text}: {error}");
         }
-        check("windw=1", "did you mean");
-        check("windows=1", "hub-window, leaf-window");
+        check("perid=1", "did you mean period?");
+        check("window=1", "period, slack");
         check("rat=1", "did you mean rate?");
         check("", "expected a flag");
-        check("window", "expected a flag");
+        check("period", "expected a flag");
         check("=1", "there is no flag");
-        check("window,=1", "there is no flag");
+        check("period,=1", "there is no flag");
         check("rate,--rate=1", "rate is given twice");
-        check("window,hub-window=1", "hub-window is given twice");
+        check("period,slack,period=1", "period is given twice");
         for fixed in [
             "workload",
             "node",
@@ -210,6 +187,7 @@ mod tests {
             "nodes-file",
             "topology",
             "durable",
+            "journal-window",
         ] {
             check(&format!("{fixed}=1"), "there is no flag");
         }
@@ -218,14 +196,11 @@ mod tests {
 
     #[test]
     fn a_flag_that_varies_replaces_one_that_was_given() {
-        let vary = parse("broadcast-3e", "window=0,2.5", &[]).unwrap();
-        let flags = ["--hub-window=1000", "--leaf-window", "400", "--fan-out=3"];
+        let vary = parse("broadcast-3e", "period,slack=0,2.5", &[]).unwrap();
+        let flags = ["--period=1000", "--slack", "400", "--fan-out=3"];
         let flags = flags.map(str::to_owned);
         let varied = vary.node_flags(&flags, 50.0);
-        assert_eq!(
-            varied,
-            ["--fan-out=3", "--hub-window=50", "--leaf-window=50"]
-        );
+        assert_eq!(varied, ["--fan-out=3", "--period=50", "--slack=50"]);
         let vary = parse("broadcast-3e", "rate=5", &[]).unwrap();
         let flags = vary.flags(&["--rate".to_owned(), "7".to_owned()], 0.5);
         let flags = TestFlags::read(flags.iter().map(String::as_str)).unwrap();

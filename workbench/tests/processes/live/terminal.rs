@@ -119,7 +119,7 @@ fn tables_fit_80_columns_whatever_they_are_about() {
     let folder = TestFolder::new();
     for args in [
         "challenge broadcast-3d kafka-5b --simulate --seed 3 --runs 2",
-        "sweep broadcast-3e --vary hub-window,leaf-window=0..400:400 --seeds 1 --time-limit 2 \
+        "sweep broadcast-3e --vary period,slack=0..400:400 --seeds 1 --time-limit 2 \
          --out FILE",
     ] {
         // A sweep has no store.
