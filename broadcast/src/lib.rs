@@ -41,7 +41,7 @@
 //!
 //! With v values a second and node, P for the period and n leaves, that is n · (1 + 1 − e^(−vP))
 //! packets per period, as a leaf without values sends nothing. With the default of 420 ms that makes
-//! 0.97 messages an operation in challenge 3d; with 1,600 ms, for 3e, 0.35. A hub that has not sent
+//! 0.98 messages an operation in challenge 3d; with 1,600 ms, for 3e, 0.35. A hub that has not sent
 //! for a period sends at once, and so does a leaf that sees no rhythm: a lone value needs two hops.
 //!
 //! ## Why it is correct
@@ -60,7 +60,7 @@
 //! A partition that cuts an edge stops what must cross it, both ways; the values wait in the link.
 //! Within `resend` after the heal the link resends, and one packet carries everything: all nodes
 //! know all values `resend` + 2L + hops · (period + slack + L) after it, with L for the latency of a
-//! hop. That is 4.3 s for the star, and more for deep trees. While a neighbour does not answer, an
+//! hop. That is 3.3 s for the star, and more for deep trees. While a neighbour does not answer, an
 //! edge costs one packet per `resend` and no more.
 //!
 //! A node that is killed loses what it knew, and by default also values that it had acknowledged

@@ -75,7 +75,7 @@ pub static ALL: [Challenge; 14] = [
         &[official(BROADCAST_3D, FAST)],
     ),
     Challenge {
-        node_flags: &["--period=1500"],
+        node_flags: &["--period=1600"],
         ..challenge(
             "broadcast-3e",
             Solution::Broadcast,

@@ -114,8 +114,8 @@ impl Storm {
     /// `resend` and is answered, all edges at the same time; then a value goes from node to node,
     /// and waits for a period in each.
     ///
-    /// With the default flags that is 4.3 s for a star; for 25 nodes it is 6.5 s with a fan-out of
-    /// 4, 7.6 s with 2, and 16.3 s in a chain.
+    /// With the default flags that is 3.3 s for a star; for 25 nodes it is 5.5 s with a fan-out of
+    /// 4, 6.6 s with 2, and 15.3 s in a chain.
     fn arrival_bound(&self) -> Duration {
         let hop = ms(self.flags.period + self.flags.slack + CALM_LATENCY);
         let fan_out = self.flags.fan_out.expect("it was drawn");

@@ -15,12 +15,12 @@ use crate::link::Timing;
 pub struct LinkFlags {
     /// How long an acknowledgement waits for a packet of items that can carry it, before it is sent
     /// alone.
-    #[arg(long, value_name = "MS", default_value_t = 2000, value_parser = milliseconds(0))]
+    #[arg(long, value_name = "MS", default_value_t = 1000, value_parser = milliseconds(0))]
     pub ack_delay: u64,
 
     /// How long a node waits for an acknowledgement before it resends: more than a round trip plus
     /// `--ack-delay`, or it resends needlessly.
-    #[arg(long, value_name = "MS", default_value_t = 3000, value_parser = milliseconds(1))]
+    #[arg(long, value_name = "MS", default_value_t = 2000, value_parser = milliseconds(1))]
     pub resend: u64,
 }
 
@@ -76,7 +76,7 @@ mod tests {
     fn timeouts_are_at_most_an_hour_and_a_resend_timeout_is_not_zero() {
         let read = |args: &[&str]| read_flags::<LinkFlags>("node", args);
         let defaults = read(&[]).unwrap();
-        assert_eq!((defaults.ack_delay, defaults.resend), (2000, 3000));
+        assert_eq!((defaults.ack_delay, defaults.resend), (1000, 2000));
         assert!(read(&["--ack-delay=0", "--resend=3600000"]).is_ok());
         for arg in [
             "--resend=0",

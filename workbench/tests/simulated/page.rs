@@ -199,7 +199,7 @@ fn rare_message_types_are_combined_only_if_there_are_several() {
         for number in known..types {
             run.record
                 .statistics
-                .count_sent(second, true, &format!("type {number}"));
+                .count_sent(second, true, &format!("type {number}"), false);
         }
         let data = unpack(&page_of(&run, "again", &json!({})));
         let series = data["plots"]["messages"]["series"].as_array().unwrap();
