@@ -1,6 +1,8 @@
 //! Histories in EDN. They are written like Jepsen's `history.edn`, with one map per line and
 //! keywords where Jepsen has them, and read in any layout.
 
+mod plain;
+
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::{self, Read, Write};
@@ -51,20 +53,29 @@ impl History {
     /// # Errors
     /// When reading fails, a value is not an operation, or the history is not well formed: the
     /// error says at which line and column, what was expected and what was found.
-    pub fn read_edn(input: impl Read) -> anyhow::Result<Self> {
+    pub fn read_edn(mut input: impl Read) -> anyhow::Result<Self> {
+        // Not generic, so that it is compiled and optimized here.
+        let input: &mut dyn Read = &mut input;
         let mut reader = Reader::new(input);
         let mut builder = Builder::default();
+        let mut json = Vec::new();
         let opening = reader.open()?;
         loop {
-            let value = match opening {
-                Some(bracket) => reader.next_item(bracket)?,
-                None => reader.next()?,
-            };
-            let Some(value) = value else {
-                break;
+            let plain = reader.take_buffered_value(|bytes| plain::operation(bytes, &mut json))?;
+            let draft = match plain {
+                Some(draft) => Ok(draft),
+                None => {
+                    let value = match opening {
+                        Some(bracket) => reader.next_item(bracket)?,
+                        None => reader.next()?,
+                    };
+                    let Some(value) = value else {
+                        break;
+                    };
+                    Draft::from_edn(value)
+                }
             };
             let start = reader.start();
-            let draft = Draft::from_edn(value);
             let pushed = draft.and_then(|draft| builder.push(start.line, draft));
             pushed.with_context(|| format!("line {}, column {}", start.line, start.column))?;
         }

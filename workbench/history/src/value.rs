@@ -47,6 +47,11 @@ impl Value {
         Ok(Value(text.into()))
     }
 
+    /// Takes tagged JSON that is on one line.
+    pub(crate) fn from_text(json: &str) -> Self {
+        Value(json.into())
+    }
+
     /// Converts an EDN value.
     pub fn from_edn(value: &Edn) -> Self {
         // Copied to drop the spare capacity.

@@ -123,6 +123,25 @@ impl<R: Read> Reader<R> {
         }
     }
 
+    /// Reads the next value in the usual case that `parse` can: it gets the buffered bytes, and
+    /// returns the value with its length. The text of the value is ASCII and on one line.
+    ///
+    /// # Errors
+    /// When reading fails.
+    pub(crate) fn take_buffered_value<T>(
+        &mut self,
+        parse: impl FnOnce(&[u8]) -> Option<(T, usize)>,
+    ) -> anyhow::Result<Option<T>> {
+        self.skip_blank()?;
+        let Some((value, length)) = parse(self.source.buffered()) else {
+            return Ok(None);
+        };
+        self.start = self.position;
+        self.source.consume(length);
+        self.position.column += length as u64;
+        Ok(Some(value))
+    }
+
     /// Position of the next byte.
     pub fn position(&self) -> Position {
         self.position
