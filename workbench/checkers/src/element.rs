@@ -46,12 +46,24 @@ impl Element {
     /// When it is neither.
     pub(crate) fn list(json: &str) -> serde_json::Result<Vec<Self>> {
         let json = tagged(json, "list").unwrap_or(json);
-        if let Ok(numbers) = serde_json::from_str::<Vec<i64>>(json) {
-            return Ok(numbers.into_iter().map(Element::Int).collect());
+        if let Some(integers) = Self::integers(json) {
+            return Ok(integers);
         }
         let values: Vec<&RawValue> = serde_json::from_str(json)?;
         let elements = values.into_iter().map(|value| Self::parse(value.get()));
         Ok(elements.collect())
+    }
+
+    /// The elements of a list of integers in valid JSON without blanks; `None` for any other.
+    fn integers(json: &str) -> Option<Vec<Self>> {
+        let items = json.strip_prefix('[')?.strip_suffix(']')?;
+        let mut integers = Vec::with_capacity(json.len() / 2);
+        if !items.is_empty() {
+            for item in items.split(',') {
+                integers.push(Element::Int(item.parse().ok()?));
+            }
+        }
+        Some(integers)
     }
 
     /// Parses an element from JSON as [`history::Value::json`] returns it.

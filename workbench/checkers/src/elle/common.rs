@@ -1,11 +1,10 @@
 //! Anomalies that registers and lists have in common.
 
-use std::collections::HashMap;
-
 use super::anomalies::Anomalies;
 use super::cycles::{CycleCase, SEARCH_TIMEOUT, cycles};
 use super::graph::{Graph, Relation};
 use super::models::{Models, TimeOrder};
+use super::numbers::NumberMap;
 use super::transactions::{Action, MicroOp, Transactions, writes};
 use history::Kind;
 
@@ -37,8 +36,8 @@ pub(super) enum Common {
 }
 
 /// The failed transaction that wrote each element.
-pub(super) fn failed_writes<V>(transactions: &Transactions<'_, V>) -> HashMap<Version, usize> {
-    let mut failed = HashMap::new();
+pub(super) fn failed_writes<V>(transactions: &Transactions<'_, V>) -> NumberMap<Version, usize> {
+    let mut failed = NumberMap::default();
     for transaction in transactions.completed_as(Kind::Fail) {
         for write in writes(transactions.micro_ops(transaction)) {
             failed.insert((write.key, write.value), transaction);
@@ -50,8 +49,8 @@ pub(super) fn failed_writes<V>(transactions: &Transactions<'_, V>) -> HashMap<Ve
 /// The transactions that wrote each element and another one after it, however they ended.
 pub(super) fn overwritten_writes<V>(
     transactions: &Transactions<'_, V>,
-) -> HashMap<Version, Vec<usize>> {
-    let mut overwritten: HashMap<_, Vec<usize>> = HashMap::new();
+) -> NumberMap<Version, Vec<usize>> {
+    let mut overwritten: NumberMap<_, Vec<usize>> = NumberMap::default();
     // By key: the transaction that was last seen to write to it.
     let mut seen = vec![None; transactions.keys.len()];
     for transaction in 0..transactions.ops.len() {
@@ -72,9 +71,22 @@ pub(super) fn check_updates<V, C: From<Common>>(
     anomalies: &mut Anomalies<C>,
 ) {
     let mut updates: Vec<(u32, u32, usize)> = Vec::new();
+    // By key: the transaction that was last seen to read it, and the first value that it read.
+    let mut first_reads = vec![None; transactions.keys.len()];
     for transaction in transactions.completed_as(Kind::Ok) {
-        let updated = updated(transactions.micro_ops(transaction)).into_iter();
-        updates.extend(updated.map(|(key, value)| (key, value, transaction)));
+        for micro_op in transactions.micro_ops(transaction) {
+            let first = &mut first_reads[micro_op.key as usize];
+            match (micro_op.action, &mut *first) {
+                (Action::Read, Some((reader, _))) if *reader == transaction => {}
+                (Action::Read, _) => *first = Some((transaction, Some(micro_op.value))),
+                // Only the first write counts.
+                (Action::Write, Some((reader, value))) if *reader == transaction => {
+                    let value = value.take().into_iter();
+                    updates.extend(value.map(|value| (micro_op.key, value, transaction)));
+                }
+                (Action::Write, _) => {}
+            }
+        }
     }
     updates.sort_unstable();
     let of_one_value = updates.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1));
@@ -87,27 +99,6 @@ pub(super) fn check_updates<V, C: From<Common>>(
         };
         anomalies.add("lost-update", case.into());
     }
-}
-
-/// For each key that a transaction read and then wrote: its first read.
-fn updated(micro_ops: &[MicroOp]) -> Vec<(u32, u32)> {
-    let mut first_reads = HashMap::new();
-    let mut updated = Vec::new();
-    for micro_op in micro_ops {
-        match micro_op.action {
-            Action::Read => {
-                let first = Some(micro_op.value);
-                first_reads.entry(micro_op.key).or_insert(first);
-            }
-            Action::Write => {
-                // Only the first write counts.
-                if let Some(first) = first_reads.get_mut(&micro_op.key).and_then(Option::take) {
-                    updated.push((micro_op.key, first));
-                }
-            }
-        }
-    }
-    updated
 }
 
 /// Adds the order by process or time that the models require to a graph of data dependencies.

@@ -67,6 +67,9 @@ pub(super) fn components(graph: &Graph) -> Vec<Component> {
     };
     let mut groups: Vec<_> = all.into_iter().map(split).collect();
     groups.retain(|(members, _)| members.len() > 1);
+    if groups.is_empty() {
+        return Vec::new();
+    }
     groups.sort_unstable_by_key(|(members, _)| (members.len(), members[0]));
     let mut positions = vec![None; size];
     for (number, (members, _)) in groups.iter().enumerate() {

@@ -132,12 +132,16 @@ pub(crate) fn cycles(graph: &Graph, ranking: &[Relation; 5]) -> Vec<CycleCase> {
 }
 
 fn cycles_within(limits: Limits, graph: &Graph, ranking: &[Relation; 5]) -> Vec<CycleCase> {
+    let components = components(graph);
+    if components.is_empty() {
+        return Vec::new();
+    }
     let is_there = |order| graph.edges().any(|edge| edge.relation == order);
     let orders = [Relation::Process, Relation::Realtime].into_iter();
     let orders: Vec<_> = orders.filter(|order| is_there(*order)).collect();
     let mut limits = limits;
     let mut cases = Vec::new();
-    for component in components(graph) {
+    for component in components {
         let mut search = ComponentSearch {
             component: &component,
             ranking,

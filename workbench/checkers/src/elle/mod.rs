@@ -15,6 +15,7 @@ pub(super) mod cycles;
 pub(super) mod graph;
 mod list_append;
 pub(super) mod models;
+mod numbers;
 mod resolve;
 mod result;
 mod rw_register;
@@ -22,6 +23,7 @@ mod scc;
 mod search;
 mod sentences;
 mod single;
+mod split;
 mod transactions;
 mod versions;
 

@@ -11,6 +11,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::result::Content;
+use super::split::split;
 use crate::element::Element;
 use history::{History, Kind, Op, Pair};
 
@@ -100,8 +101,14 @@ pub(crate) struct Transactions<'a, V> {
 #[derive(Debug, Default)]
 pub(crate) struct Numbers {
     elements: Vec<Element>,
-    numbers: HashMap<Element, u32>,
+    /// By small integer: its number plus one, or 0 if it is not an element. They are the usual
+    /// elements, so most look-ups need no hash.
+    small: Vec<u32>,
+    others: HashMap<Element, u32>,
 }
+
+/// The end of the integers in the table of small ones.
+const MAX_SMALL: usize = 1 << 16;
 
 #[derive(Deserialize)]
 struct RawMicroOp<'a>(
@@ -162,27 +169,38 @@ impl<'a, V: Values> Transactions<'a, V> {
                 V::STEPS
             )
         };
+        if let Some(written) = split(op.value.json()) {
+            for [action, key, value] in written {
+                let read = self.read_micro_op(action, key, value);
+                read.map_err(|error| malformed(&error))?;
+            }
+            return Ok(());
+        }
         let written: Vec<RawMicroOp<'_>> = serde_json::from_str(op.value.json())
             .map_err(|error| malformed(&format_args!("{error} of {}", op.value)))?;
         for RawMicroOp(action, key, value) in written {
-            let key = self.keys.number(Element::parse(key.get()));
             let value = value.map_or("null", RawValue::get);
-            let (action, value) = match &*action {
-                "r" => {
-                    let read = self.values.read(key, value, &mut self.elements);
-                    (Action::Read, read.map_err(|error| malformed(&error))?)
-                }
-                write if write == V::WRITE => {
-                    let written = self.elements.number(Element::parse(value));
-                    (Action::Write, written)
-                }
-                other => {
-                    let what = format!("{other:?} is neither r nor {}", V::WRITE);
-                    return Err(malformed(&what));
-                }
-            };
-            self.micro_ops.push(MicroOp { action, key, value });
+            let read = self.read_micro_op(&action, key.get(), value);
+            read.map_err(|error| malformed(&error))?;
         }
+        Ok(())
+    }
+
+    /// Adds a micro-operation, given as JSON.
+    fn read_micro_op(&mut self, action: &str, key: &str, value: &str) -> Result<(), String> {
+        let key = self.keys.number(Element::parse(key));
+        let (action, value) = match action {
+            "r" => {
+                let read = self.values.read(key, value, &mut self.elements)?;
+                (Action::Read, read)
+            }
+            write if write == V::WRITE => {
+                let written = self.elements.number(Element::parse(value));
+                (Action::Write, written)
+            }
+            other => return Err(format!("{other:?} is neither r nor {}", V::WRITE)),
+        };
+        self.micro_ops.push(MicroOp { action, key, value });
         Ok(())
     }
 }
@@ -228,7 +246,20 @@ impl Numbers {
     /// The number of an element, which is added if it is new.
     pub(crate) fn number(&mut self, element: Element) -> u32 {
         let next = self.elements.len() as u32;
-        *self.numbers.entry(element).or_insert_with_key(|element| {
+        if let Element::Int(number) = element
+            && let Ok(index) = usize::try_from(number)
+            && index < MAX_SMALL
+        {
+            if self.small.len() <= index {
+                self.small.resize(index + 1, 0);
+            }
+            if self.small[index] == 0 {
+                self.small[index] = next + 1;
+                self.elements.push(element);
+            }
+            return self.small[index] - 1;
+        }
+        *self.others.entry(element).or_insert_with_key(|element| {
             self.elements.push(element.clone());
             next
         })

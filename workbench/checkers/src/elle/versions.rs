@@ -1,17 +1,16 @@
 //! Versions of objects, with the transactions that wrote, read and replaced them.
 
-use std::collections::HashMap;
-
 use smallvec::SmallVec;
 
 use super::graph::{Graph, Reason, Relation, Vertex};
+use super::numbers::NumberMap;
 
 /// All versions that transactions read or wrote, including unset ones.
 #[derive(Debug, Default)]
 pub(super) struct Versions {
     versions: Vec<Version>,
     /// By key and value: the index of a version.
-    indices: HashMap<(u32, u32), u32>,
+    indices: NumberMap<(u32, u32), u32>,
 }
 
 /// A version of a key. There are as many as writes, and most lists are short, so these need no

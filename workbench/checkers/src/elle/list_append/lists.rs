@@ -4,9 +4,8 @@
 //! last element. If all reads agree, it is a single path as long as the longest list. A list is one
 //! number, its last element is at hand, and reading a known list only follows the path.
 
-use std::collections::HashMap;
-
 use crate::element::Element;
+use crate::elle::numbers::NumberMap;
 use crate::elle::result::Content;
 use crate::elle::transactions::{MicroOp, NIL, Numbers, Values, writes};
 use history::Pair;
@@ -19,9 +18,9 @@ pub(crate) struct Lists {
     /// By key: the empty list.
     roots: Vec<u32>,
     /// By list and element: the list extended by the element, except for the first such list.
-    extended: HashMap<(u32, u32), u32>,
+    extended: NumberMap<(u32, u32), u32>,
     /// By key and element: the operation that requested the append.
-    requested: HashMap<(u32, u32), RequestedAppend>,
+    requested: NumberMap<(u32, u32), RequestedAppend>,
     /// An append that several operations requested: the key, the element, and two of the
     /// operations.
     pub(super) requested_twice: Option<(u32, u32, [usize; 2])>,
@@ -59,8 +58,8 @@ impl Default for Lists {
         Lists {
             lists: vec![nothing],
             roots: Vec::new(),
-            extended: HashMap::new(),
-            requested: HashMap::new(),
+            extended: NumberMap::default(),
+            requested: NumberMap::default(),
             requested_twice: None,
         }
     }
@@ -224,7 +223,7 @@ impl Lists {
 
     /// Frees the memory that only [`Lists::only_requested`] needs.
     pub(super) fn clear_requested(&mut self) {
-        self.requested = HashMap::new();
+        self.requested = NumberMap::default();
     }
 
     /// By key: the element and the operation of the only append that was requested. `None` if there

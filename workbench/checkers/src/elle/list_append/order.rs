@@ -4,13 +4,12 @@
 //! An element that was never read comes after all that were: the longest list would contain it
 //! otherwise.
 
-use std::collections::HashMap;
-
 use smallvec::smallvec;
 
 use super::{Case, Lists};
 use crate::elle::anomalies::Anomalies;
 use crate::elle::graph::Vertex;
+use crate::elle::numbers::NumberMap;
 use crate::elle::transactions::{NIL, Transactions, reads, writes};
 use crate::elle::versions::Versions;
 use history::Kind;
@@ -20,9 +19,9 @@ pub(super) struct AppendOrder {
     /// By key: the elements in order, as far as it is known.
     elements: Vec<Vec<u32>>,
     /// By key and element: the one before it.
-    before: HashMap<(u32, u32), u32>,
+    before: NumberMap<(u32, u32), u32>,
     /// By key and element: the transaction that appended it, however that ended.
-    writers: HashMap<(u32, u32), usize>,
+    writers: NumberMap<(u32, u32), usize>,
     /// All lists that were read and are not empty, by key and length.
     read: Vec<(u32, u32, u32)>,
 }
@@ -39,7 +38,7 @@ impl AppendOrder {
         let read = lists_read(transactions);
         let mut order = AppendOrder {
             elements: vec![Vec::new(); transactions.keys.len()],
-            before: HashMap::new(),
+            before: NumberMap::default(),
             writers: writers(transactions),
             read,
         };
@@ -123,7 +122,7 @@ impl AppendOrder {
     /// The versions that transactions read and wrote.
     pub(super) fn versions(mut self, transactions: &Transactions<'_, Lists>) -> Versions {
         // No longer needed, and as large as the versions.
-        self.writers = HashMap::new();
+        self.writers = NumberMap::default();
         self.read = Vec::new();
         let mut all = Versions::default();
         for transaction in transactions.possible() {
@@ -232,9 +231,9 @@ fn lists_read(transactions: &Transactions<'_, Lists>) -> Vec<(u32, u32, u32)> {
 }
 
 /// By key and element: the transaction that appended it; of several, the last to complete.
-fn writers(transactions: &Transactions<'_, Lists>) -> HashMap<(u32, u32), usize> {
+fn writers(transactions: &Transactions<'_, Lists>) -> NumberMap<(u32, u32), usize> {
     let index = |transaction: usize| transactions.completion(transaction).index;
-    let mut writers = HashMap::new();
+    let mut writers = NumberMap::default();
     for transaction in 0..transactions.ops.len() {
         for append in writes(transactions.micro_ops(transaction)) {
             let writer = writers.entry((append.key, append.value));

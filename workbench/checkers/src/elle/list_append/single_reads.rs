@@ -6,6 +6,7 @@ use super::lists::Lists;
 use super::{Case, Expected};
 use crate::elle::anomalies::Anomalies;
 use crate::elle::common::{Common, failed_writes, overwritten_writes};
+use crate::elle::numbers::NumberMap;
 use crate::elle::transactions::{Action, MicroOp, NIL, Transactions, reads};
 use history::Kind;
 
@@ -116,7 +117,7 @@ fn repetitions(lists: &Lists, elements: usize) -> Vec<bool> {
 /// The first read that contradicts the transaction's own reads and appends, and the expected list.
 /// After a read of null, any list may be read.
 fn find_contradiction(lists: &Lists, micro_ops: &[MicroOp]) -> Option<(MicroOp, Expected)> {
-    let mut known: HashMap<u32, Expected> = HashMap::new();
+    let mut known: NumberMap<u32, Expected> = NumberMap::default();
     for micro_op in micro_ops {
         match micro_op.action {
             Action::Write => {
@@ -176,7 +177,7 @@ impl Expected {
 /// The first read of an element that the transaction itself appends later, and the element.
 fn find_future_read(lists: &Lists, micro_ops: &[MicroOp]) -> Option<(MicroOp, u32)> {
     // By key: the elements that are appended later, with the positions of the appends.
-    let mut later: HashMap<u32, BTreeMap<u32, usize>> = HashMap::new();
+    let mut later: NumberMap<u32, BTreeMap<u32, usize>> = NumberMap::default();
     let mut found: Option<(usize, MicroOp, u32)> = None;
     for (position, micro_op) in micro_ops.iter().enumerate().rev() {
         match micro_op.action {

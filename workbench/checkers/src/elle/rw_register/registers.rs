@@ -2,7 +2,7 @@
 
 use crate::element::Element;
 use crate::elle::result::Content;
-use crate::elle::transactions::{Numbers, Values};
+use crate::elle::transactions::{NIL, Numbers, Values};
 
 /// Registers: a read returns the value that was written last.
 #[derive(Debug, Default)]
@@ -15,6 +15,10 @@ impl Values for Registers {
     const MAX_CASES: usize = usize::MAX;
 
     fn read(&mut self, _: u32, json: &str, elements: &mut Numbers) -> Result<u32, String> {
+        // Like that of an unset register, as of each invocation's reads.
+        if json == Registers::UNSET {
+            return Ok(NIL);
+        }
         Ok(elements.number(Element::parse(json)))
     }
 

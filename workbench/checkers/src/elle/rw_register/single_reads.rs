@@ -1,10 +1,9 @@
 //! Anomalies of single reads and writes, which need no order of transactions.
 
-use std::collections::HashMap;
-
 use super::{Case, Registers};
 use crate::elle::anomalies::Anomalies;
 use crate::elle::common::{Common, failed_writes, overwritten_writes};
+use crate::elle::numbers::NumberMap;
 use crate::elle::transactions::{Action, MicroOp, NIL, Transactions, reads};
 use history::Kind;
 
@@ -45,7 +44,7 @@ pub(super) fn check(transactions: &Transactions<'_, Registers>, anomalies: &mut 
 /// The first read that contradicts the transaction's own last read or write, and the expected
 /// value. After a read of null, any value may be read.
 fn find_contradiction(micro_ops: &[MicroOp]) -> Option<(MicroOp, u32)> {
-    let mut known: HashMap<u32, u32> = HashMap::new();
+    let mut known: NumberMap<u32, u32> = NumberMap::default();
     for micro_op in micro_ops {
         let expected = known.insert(micro_op.key, micro_op.value);
         if let Some(expected) = expected

@@ -1,0 +1,38 @@
+//! Maps whose keys are the small numbers of keys, elements and transactions.
+//!
+//! They are looked up for each micro-operation, and the standard hash function would take a good
+//! part of a check. This one mixes 64 bits by the finalizer of SplitMix64 (Steele, Lea and Flood,
+//! "Fast Splittable Pseudorandom Number Generators" (2014)): different numbers, or pairs of 32
+//! bits, never have the same hash.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+
+/// A map from numbers, or from pairs of 32-bit numbers.
+pub(super) type NumberMap<K, T> = HashMap<K, T, BuildHasherDefault<NumberHasher>>;
+
+/// The hash of one or two numbers.
+#[derive(Debug, Default)]
+pub(super) struct NumberHasher(u64);
+
+impl Hasher for NumberHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
+        }
+    }
+
+    fn write_u32(&mut self, number: u32) {
+        self.0 = self.0.rotate_left(32) ^ u64::from(number);
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        self.0 ^= number;
+    }
+
+    fn finish(&self) -> u64 {
+        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+}
