@@ -53,9 +53,7 @@ impl History {
     /// # Errors
     /// When reading fails, a value is not an operation, or the history is not well formed: the
     /// error says at which line and column, what was expected and what was found.
-    pub fn read_edn(mut input: impl Read) -> anyhow::Result<Self> {
-        // Not generic, so that it is compiled and optimized here.
-        let input: &mut dyn Read = &mut input;
+    pub fn read_edn(input: impl Read) -> anyhow::Result<Self> {
         let mut reader = Reader::new(input);
         let mut builder = Builder::default();
         let mut json = Vec::new();

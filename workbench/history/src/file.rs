@@ -20,19 +20,24 @@ impl History {
     /// When reading fails or the input is not a history: the error says in which line, what was
     /// expected and what was found.
     pub fn read(mut input: impl Read) -> anyhow::Result<Self> {
-        let start = start(&mut input, |start| {
-            (start.len() >= GZIP_MAGIC.len()).then_some(())
-        });
-        let start = start.context("the history cannot be read")?;
-        let is_gzipped = start.starts_with(&GZIP_MAGIC);
-        let input = Cursor::new(start).chain(input);
-        let history = if is_gzipped {
-            read_gzipped(input)
-        } else {
-            read_plain(input)
-        };
-        history.context("history")
+        read(&mut input)
     }
+}
+
+/// Not generic, as all that it calls is optimized as this package is, and not as its user is.
+fn read(mut input: &mut dyn Read) -> anyhow::Result<History> {
+    let start = start(&mut input, |start| {
+        (start.len() >= GZIP_MAGIC.len()).then_some(())
+    });
+    let start = start.context("the history cannot be read")?;
+    let is_gzipped = start.starts_with(&GZIP_MAGIC);
+    let input = Cursor::new(start).chain(input);
+    let history = if is_gzipped {
+        read_gzipped(input)
+    } else {
+        read_plain(input)
+    };
+    history.context("history")
 }
 
 #[cfg(feature = "gzip")]

@@ -78,6 +78,10 @@ impl<R: Read> Objects<R> {
             let chunk = self.source.buffered();
             let mut end = None;
             for (index, byte) in chunk.iter().enumerate() {
+                if !matches!(byte, b'"' | b'\\' | b'{' | b'[' | b'}' | b']' | b'\n') {
+                    is_escaped = false;
+                    continue;
+                }
                 self.line += u64::from(*byte == b'\n');
                 match byte {
                     _ if is_escaped => is_escaped = false,

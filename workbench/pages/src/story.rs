@@ -126,6 +126,11 @@ impl fmt::Display for AnomalyKind {
 impl Story {
     /// The story of a run with this verdict, if it has one.
     pub fn of(settings: &Settings, record: &Record, verdict: Option<&Verdict>) -> Self {
+        // A scene needs passes over the whole history.
+        let is_valid = verdict.is_some_and(|it| it.validity() == Validity::Valid);
+        if is_valid && record.abort_reason.is_none() {
+            return Story::default();
+        }
         Story::tell(&Scene::new(settings, record), verdict)
     }
 

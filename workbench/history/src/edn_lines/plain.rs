@@ -170,10 +170,10 @@ impl<'a> Cursor<'a> {
     }
 
     fn unsigned(&mut self) -> Option<u64> {
-        let digits = self.integer()?.iter();
-        digits.fold(Some(0), |number, digit| {
+        let mut digits = self.integer()?.iter();
+        digits.try_fold(0, |number, digit| {
             let digit = digit.checked_sub(b'0')?;
-            Some(number? * 10 + u64::from(digit))
+            Some(number * 10 + u64::from(digit))
         })
     }
 
