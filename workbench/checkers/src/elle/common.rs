@@ -4,7 +4,7 @@ use super::anomalies::Anomalies;
 use super::cycles::{CycleCase, SEARCH_TIMEOUT, cycles};
 use super::graph::{Graph, Relation};
 use super::models::{Models, TimeOrder};
-use super::numbers::NumberMap;
+use super::number_map::NumberMap;
 use super::transactions::{Action, MicroOp, Transactions, writes};
 use history::Kind;
 

@@ -15,7 +15,7 @@ pub(super) mod cycles;
 pub(super) mod graph;
 mod list_append;
 pub(super) mod models;
-mod numbers;
+mod number_map;
 mod resolve;
 mod result;
 mod rw_register;

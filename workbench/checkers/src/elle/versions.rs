@@ -3,7 +3,7 @@
 use smallvec::SmallVec;
 
 use super::graph::{Graph, Reason, Relation, Vertex};
-use super::numbers::NumberMap;
+use super::number_map::NumberMap;
 
 /// All versions that transactions read or wrote, including unset ones.
 #[derive(Debug, Default)]

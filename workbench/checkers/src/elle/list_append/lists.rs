@@ -5,7 +5,7 @@
 //! number, its last element is at hand, and reading a known list only follows the path.
 
 use crate::element::Element;
-use crate::elle::numbers::NumberMap;
+use crate::elle::number_map::NumberMap;
 use crate::elle::result::Content;
 use crate::elle::transactions::{MicroOp, NIL, Numbers, Values, writes};
 use history::Pair;

@@ -9,7 +9,7 @@ use smallvec::smallvec;
 use super::{Case, Lists};
 use crate::elle::anomalies::Anomalies;
 use crate::elle::graph::Vertex;
-use crate::elle::numbers::NumberMap;
+use crate::elle::number_map::NumberMap;
 use crate::elle::transactions::{NIL, Transactions, reads, writes};
 use crate::elle::versions::Versions;
 use history::Kind;

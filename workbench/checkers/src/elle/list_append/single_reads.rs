@@ -6,7 +6,7 @@ use super::lists::Lists;
 use super::{Case, Expected};
 use crate::elle::anomalies::Anomalies;
 use crate::elle::common::{Common, failed_writes, overwritten_writes};
-use crate::elle::numbers::NumberMap;
+use crate::elle::number_map::NumberMap;
 use crate::elle::transactions::{Action, MicroOp, NIL, Transactions, reads};
 use history::Kind;
 

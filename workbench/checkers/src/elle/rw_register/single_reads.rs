@@ -3,7 +3,7 @@
 use super::{Case, Registers};
 use crate::elle::anomalies::Anomalies;
 use crate::elle::common::{Common, failed_writes, overwritten_writes};
-use crate::elle::numbers::NumberMap;
+use crate::elle::number_map::NumberMap;
 use crate::elle::transactions::{Action, MicroOp, NIL, Transactions, reads};
 use history::Kind;
 

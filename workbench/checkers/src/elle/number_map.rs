@@ -1,14 +1,14 @@
-//! Maps whose keys are the small numbers of keys, elements and transactions.
+//! Maps from the numbers of keys and elements.
 //!
 //! They are looked up for each micro-operation, and the standard hash function would take a good
 //! part of a check. This one mixes 64 bits by the finalizer of SplitMix64 (Steele, Lea and Flood,
-//! "Fast Splittable Pseudorandom Number Generators" (2014)): different numbers, or pairs of 32
-//! bits, never have the same hash.
+//! "Fast Splittable Pseudorandom Number Generators" (2014)): different pairs never have the same
+//! hash.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
-/// A map from numbers, or from pairs of 32-bit numbers.
+/// A map from 32-bit numbers, or from pairs of them.
 pub(super) type NumberMap<K, T> = HashMap<K, T, BuildHasherDefault<NumberHasher>>;
 
 /// The hash of one or two numbers.
@@ -24,10 +24,6 @@ impl Hasher for NumberHasher {
 
     fn write_u32(&mut self, number: u32) {
         self.0 = self.0.rotate_left(32) ^ u64::from(number);
-    }
-
-    fn write_u64(&mut self, number: u64) {
-        self.0 ^= number;
     }
 
     fn finish(&self) -> u64 {
