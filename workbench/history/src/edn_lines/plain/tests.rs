@@ -4,7 +4,7 @@ use crate::edn::{Position, Reader};
 
 const USUAL: [&str; 9] = [
     r#"{:index 10, :time 398426, :type :invoke, :process 2, :f :txn, :value [[:r 8 nil]]}"#,
-    r#"{:process 7, :type :ok, :f :txn, :value [[:r -9 [1 2]] ["append" 4 "x"]], :index 1, :time 0}"#,
+    r#"{:process 7, :type :ok, :f :txn, :value [[:r -9 [1 2]] ["append" 4 "x"]], :index 1}"#,
     r#"{:type :fail :process 0 :f :cas :value [0 [2 0]] :error [:precondition-failed "not 2"]}"#,
     r#"{:type :info, :process 1, :f :write, :value [0 -4], :error :net-timeout}"#,
     r#"{:type :info, :process :nemesis, :f :stop-partition, :value nil}"#,
