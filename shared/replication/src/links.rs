@@ -82,18 +82,31 @@ impl<T: Clone> Links<T> {
     /// Queues an item for one neighbour; does nothing if there is no link to that node.
     pub fn push(&mut self, now: Duration, neighbour: &NodeId, item: T) {
         if let Ok(position) = self.position(neighbour) {
-            let link = &mut self.links[position].1;
-            push(link, self.tree.as_ref(), now, neighbour, item);
+            let due = self.due(now, neighbour, None);
+            push(&mut self.links[position].1, now, due, item);
         }
     }
 
-    /// Queues an item for all neighbours but `except`, usually the neighbour that sent it.
+    /// Queues an item for all neighbours but `except`, usually the neighbour that sent it. In a tree,
+    /// what comes from the parent leaves for the children at once.
     pub fn push_to_all_but(&mut self, now: Duration, except: Option<&NodeId>, item: &T) {
-        for (neighbour, link) in &mut self.links {
-            if except != Some(&*neighbour) {
-                push(link, self.tree.as_ref(), now, neighbour, item.clone());
+        for position in 0..self.links.len() {
+            let neighbour = &self.links[position].0;
+            if except != Some(neighbour) {
+                let due = self.due(now, neighbour, except);
+                push(&mut self.links[position].1, now, due, item.clone());
             }
         }
+    }
+
+    /// When an item from `src` leaves for a neighbour; in a tree only.
+    fn due(&self, now: Duration, neighbour: &NodeId, src: Option<&NodeId>) -> Option<Duration> {
+        let Place { parent, rhythm, .. } = self.tree.as_ref()?;
+        Some(match parent {
+            Some(parent) if parent == neighbour => rhythm.up(now),
+            Some(parent) if src == Some(parent) => now,
+            _ => rhythm.down(now),
+        })
     }
 
     /// Receives a packet. Nothing is delivered if there is no link to `src`.
@@ -150,18 +163,11 @@ impl<T: Clone> Links<T> {
     }
 }
 
-/// Queues an item on the link to a neighbour.
-fn push<T: Clone>(
-    link: &mut Link<T>,
-    place: Option<&Place>,
-    now: Duration,
-    neighbour: &NodeId,
-    item: T,
-) {
-    match place {
+/// Queues an item, which leaves when it is due, or else when the link's window ends.
+fn push<T: Clone>(link: &mut Link<T>, now: Duration, due: Option<Duration>, item: T) {
+    match due {
+        Some(due) => link.push_until(due, item),
         None => link.push(now, item),
-        Some(place) if place.is_parent(neighbour) => link.push_until(place.rhythm.up(now), item),
-        Some(place) => link.push_until(place.rhythm.down(now), item),
     }
 }
 
