@@ -188,6 +188,9 @@ struct ElementOps<'a> {
     /// Its latest addition; operations before it do not count.
     attempt: &'a Op,
     known: Option<&'a Op>,
+    /// Of `attempt` and of `known`, here since every element of every read compares them.
+    attempt_index: usize,
+    known_index: Option<usize>,
     last_present: Option<&'a Op>,
     last_absent: Option<&'a Op>,
 }
@@ -223,14 +226,16 @@ impl<'a> Elements<'a> {
         }
     }
 
-    /// The index of an element. `guess` is tried first, since reads list elements roughly in the
-    /// order in which they were added.
-    fn index_of(&self, element: &Element, guess: usize) -> Option<usize> {
-        let guessed = self.all.get(guess);
-        match guessed.filter(|element_ops| element_ops.element == *element) {
-            Some(_) => Some(guess),
-            None => self.indices.get(element).copied(),
-        }
+    /// The index of an element. Two guesses are tried first: workloads add 0, 1, 2, …, and reads
+    /// list elements roughly in the order in which they were added, so `next` is likely, too.
+    fn index_of(&self, element: &Element, next: usize) -> Option<usize> {
+        let own = match element {
+            Element::Int(number) => usize::try_from(*number).unwrap_or(next),
+            Element::Other(_) => next,
+        };
+        let is_at = |at: &usize| self.all.get(*at).is_some_and(|it| it.element == *element);
+        let guessed = [own, next].into_iter().find(is_at);
+        guessed.or_else(|| self.indices.get(element).copied())
     }
 
     fn learn_acknowledged(&mut self, history: &'a History, add: &str) {
@@ -259,7 +264,7 @@ impl<'a> Elements<'a> {
         for (invocation, completion) in reads {
             let elements = Element::list_of(completion).map_err(|error| (completion, error))?;
             let attempted =
-                |element_ops: &ElementOps<'_>| element_ops.attempt.index < completion.index;
+                |element_ops: &ElementOps<'_>| element_ops.attempt_index < completion.index;
             let attempted = self.all.partition_point(attempted);
             present.fill(0);
             let mut next = 0;
@@ -328,6 +333,8 @@ impl<'a> ElementOps<'a> {
             element,
             attempt,
             known: None,
+            attempt_index: attempt.index,
+            known_index: None,
             last_present: None,
             last_absent: None,
         }
@@ -335,9 +342,10 @@ impl<'a> ElementOps<'a> {
 
     /// Only the first proof since the attempt counts.
     fn learn_known(&mut self, proof: &'a Op) {
-        let is_first = self.known.is_none_or(|known| proof.index < known.index);
-        if proof.index > self.attempt.index && is_first {
+        let is_first = self.known_index.is_none_or(|known| proof.index < known);
+        if proof.index > self.attempt_index && is_first {
             self.known = Some(proof);
+            self.known_index = Some(proof.index);
         }
     }
 

@@ -12,11 +12,22 @@ pub(super) fn missing_elements(history: &History, reads: &[&Op], f: &str) -> Vec
     let adds = history.ops.iter();
     let adds = adds.filter(|op| op.kind == Kind::Ok && op.f == f && op.process.client().is_some());
     let mut due: Vec<Element> = adds.map(Element::of).collect();
-    let shown: Vec<Vec<Element>> = reads.iter().map(|read| sorted_elements(read)).collect();
-    due.extend(shown.iter().flatten().cloned());
     due.sort_unstable();
     due.dedup();
+    let shown: Vec<Vec<Element>> = reads.iter().map(|read| sorted_elements(read)).collect();
+    // Mostly a read shows what is due already; all together would be reads times elements.
+    for elements in &shown {
+        if *elements != due {
+            due.extend(elements.iter().cloned());
+            // Merges two sorted runs.
+            due.sort();
+            due.dedup();
+        }
+    }
     let missing = |(read, seen): (&&Op, &Vec<Element>)| {
+        if *seen == due {
+            return None;
+        }
         let is_missing = |element: &&Element| seen.binary_search(element).is_err();
         let first = due.iter().find(is_missing)?;
         let count = due.iter().filter(is_missing).count();
