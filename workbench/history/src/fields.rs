@@ -2,26 +2,25 @@
 //! an object, and integers have any size. Values stay unparsed until they are needed.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::Deserialize;
+use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-/// Fields of an object, by name.
+/// Fields of an object, ordered by name, each name once. Objects are small: a map would cost more.
 #[derive(Debug, Default)]
-pub struct Fields<'a>(BTreeMap<Cow<'a, str>, &'a RawValue>);
+pub struct Fields<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
 
 /// A string, borrowed unless it has escapes.
-#[derive(Deserialize, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Deserialize)]
 struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
 impl<'a> Fields<'a> {
     /// Parses the first value of a line, which must be an object; `None` if the line has no value.
     /// The rest of the line is ignored.
     pub fn first_of(line: &'a str) -> Option<serde_json::Result<Self>> {
-        let mut values = serde_json::Deserializer::from_str(line).into_iter();
-        let fields: serde_json::Result<BTreeMap<Text<'a>, &'a RawValue>> = values.next()?;
-        Some(fields.map(|fields| Fields(fields.into_iter().map(|(key, it)| (key.0, it)).collect())))
+        serde_json::Deserializer::from_str(line).into_iter().next()
     }
 
     /// Parses the fields of a body.
@@ -34,7 +33,8 @@ impl<'a> Fields<'a> {
 
     /// Value of a field.
     pub fn get(&self, name: &str) -> Option<&'a RawValue> {
-        self.0.get(name).copied()
+        let found = self.0.binary_search_by(|(known, _)| (**known).cmp(name));
+        found.ok().map(|at| self.0[at].1)
     }
 
     /// Value of a field, if it is a string.
@@ -46,6 +46,39 @@ impl<'a> Fields<'a> {
     /// All fields, by name.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &'a RawValue)> {
         self.0.iter().map(|(name, value)| (&**name, *value))
+    }
+}
+
+impl<'a, 'de: 'a> Deserialize<'de> for Fields<'a> {
+    fn deserialize<D: Deserializer<'de>>(json: D) -> Result<Self, D::Error> {
+        json.deserialize_map(FieldsVisitor)
+    }
+}
+
+struct FieldsVisitor;
+
+impl<'de> Visitor<'de> for FieldsVisitor {
+    type Value = Fields<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a map")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields<'de>, A::Error> {
+        let mut fields: Vec<(Cow<'de, str>, &'de RawValue)> = Vec::with_capacity(8);
+        while let Some((Text(name), value)) = map.next_entry()? {
+            fields.push((name, value));
+        }
+        // Stable, so that the last of equal names is known.
+        fields.sort_by(|(one, _), (other, _)| one.cmp(other));
+        fields.dedup_by(|later, kept| {
+            let is_repeated = later.0 == kept.0;
+            if is_repeated {
+                kept.1 = later.1;
+            }
+            is_repeated
+        });
+        Ok(Fields(fields))
     }
 }
 
