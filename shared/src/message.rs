@@ -93,7 +93,7 @@ impl<'a> Body<'a> {
 /// A string that is not copied unless it contains escapes.
 #[derive(Deserialize)]
 #[serde(transparent)]
-struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+pub(crate) struct Text<'a>(#[serde(borrow)] pub(crate) Cow<'a, str>);
 
 impl<'a, 'de: 'a> Deserialize<'de> for Body<'a> {
     fn deserialize<D: de::Deserializer<'de>>(json: D) -> Result<Self, D::Error> {
