@@ -170,7 +170,7 @@ impl Live {
 
     fn execute(&mut self, command: Command, launch: &Launch<'_>) {
         match command {
-            Command::Line(node, line) => self.slots[node].child.write(line),
+            Command::Line(node, message) => self.slots[node].child.write(message.to_line()),
             Command::Pause(node) => self.slots[node].child.set_paused(true),
             Command::Resume(node) => self.slots[node].child.set_paused(false),
             Command::Kill(node) => {

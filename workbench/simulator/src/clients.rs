@@ -2,7 +2,7 @@
 
 mod stray;
 
-use std::collections::HashMap;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
@@ -10,6 +10,7 @@ use serde_json::value::RawValue;
 use shared::{ErrorCode, NodeId};
 
 use crate::message::{Body, Envelope};
+use crate::names::ByName;
 use crate::network::Network;
 use crate::rpc::{Answer, ClientRequest, Rpc, rpc_error};
 use history::OpError;
@@ -32,11 +33,15 @@ pub enum Purpose {
 #[derive(Debug, Default)]
 pub struct Clients {
     next: u64,
-    connected: HashMap<NodeId, Client>,
+    connected: ByName<Client>,
+    /// The timeouts of all requests in progress, with the numbers of their clients.
+    timeouts: BTreeSet<(Duration, u64)>,
 }
 
 #[derive(Debug)]
 struct Client {
+    /// Part of its name.
+    number: u64,
     purpose: Purpose,
     node: NodeId,
     last_msg_id: u64,
@@ -86,12 +91,14 @@ pub struct RequestError {
 impl Clients {
     /// Connects a new client of a node. Its name was never used before.
     pub fn connect(&mut self, network: &mut Network, node: NodeId, purpose: Purpose) -> NodeId {
-        let name = NodeId::from(&*format!("c{}", self.next));
+        let number = self.next;
+        let name = client_name(number);
         self.next += 1;
         network.register(name.clone());
         self.connected.insert(
             name.clone(),
             Client {
+                number,
                 purpose,
                 node,
                 last_msg_id: 0,
@@ -104,7 +111,11 @@ impl Clients {
     /// Disconnects a client.
     pub fn disconnect(&mut self, network: &mut Network, name: &NodeId) {
         network.remove(name);
-        self.connected.remove(name);
+        if let Some(client) = self.connected.remove(name)
+            && let Some(pending) = client.pending
+        {
+            self.timeouts.remove(&(pending.until, client.number));
+        }
     }
 
     /// Whether this is the name of a client that was disconnected.
@@ -123,19 +134,35 @@ impl Clients {
         name: &NodeId,
         request: &ClientRequest,
     ) {
+        if let Some(client) = self.connected.get(name) {
+            let body = request_body(request, client.last_msg_id + 1);
+            self.send_body(now, network, name, request, body);
+        }
+    }
+
+    /// Sends a client's request, whose body has the client's next `msg_id`, to its node.
+    pub fn send_body(
+        &mut self,
+        now: Duration,
+        network: &mut Network,
+        name: &NodeId,
+        request: &ClientRequest,
+        body: Body,
+    ) {
         let Some(client) = self.connected.get_mut(name) else {
             return;
         };
         client.last_msg_id += 1;
-        let msg_id = client.last_msg_id;
-        let rpc = request.rpc;
-        client.pending = Some(Pending {
-            rpc,
-            msg_id,
+        let pending = Pending {
+            rpc: request.rpc,
+            msg_id: client.last_msg_id,
             until: now + request.timeout,
             stray: None,
-        });
-        let body = Body::of(&Request { request, msg_id }).expect("a request is JSON");
+        };
+        self.timeouts.insert((pending.until, client.number));
+        if let Some(former) = client.pending.replace(pending) {
+            self.timeouts.remove(&(former.until, client.number));
+        }
         let node = client.node.clone();
         network.listen(now, name);
         // An unreachable node is like one that never answers.
@@ -160,6 +187,7 @@ impl Clients {
             return None;
         }
         let rpc = pending.rpc;
+        self.timeouts.remove(&(pending.until, client.number));
         client.pending = None;
         network.stop_listening(&name);
         Some(Received::Reply(Reply {
@@ -173,25 +201,17 @@ impl Clients {
 
     /// The earliest timeout.
     pub fn deadline(&self) -> Option<Duration> {
-        self.connected
-            .values()
-            .filter_map(|client| Some(client.pending.as_ref()?.until))
-            .min()
+        self.timeouts.first().map(|(until, _)| *until)
     }
 
     /// Expires one request whose timeout has passed by `now`; of several that of the oldest client.
     pub fn expire_request(&mut self, now: Duration, network: &mut Network) -> Option<Reply> {
-        if self.deadline()? > now {
-            return None;
-        }
-        let is_late = |client: &Client| client.pending.as_ref().is_some_and(|it| it.until <= now);
-        let late = self.connected.iter().filter(|(_, client)| is_late(client));
-        let name = late
-            .map(|(name, _)| name)
-            .min_by_key(|name| (name.as_str().len(), *name))?;
-        let name = name.clone();
+        let late = self.timeouts.range(..=(now, u64::MAX));
+        let (_, number) = *late.min_by_key(|(_, number)| *number)?;
+        let name = client_name(number);
         let client = self.connected.get_mut(&name)?;
         let pending = client.pending.take()?;
+        self.timeouts.remove(&(pending.until, number));
         network.stop_listening(&name);
         Some(Reply {
             purpose: client.purpose,
@@ -201,6 +221,16 @@ impl Clients {
             stray: pending.stray,
         })
     }
+}
+
+fn client_name(number: u64) -> NodeId {
+    NodeId::from(&*format!("c{number}"))
+}
+
+/// The body of a request with this `msg_id`; that of a client's first request has 1.
+pub fn request_body(request: &ClientRequest, msg_id: u64) -> Body {
+    let kind = request.rpc.request;
+    Body::of_request(kind, &Request { request, msg_id }).expect("a request is JSON")
 }
 
 impl Reply {

@@ -91,6 +91,7 @@ pub mod incident;
 pub mod judge;
 pub mod latency;
 pub mod message;
+mod names;
 pub mod nemesis;
 pub mod network;
 pub mod options;

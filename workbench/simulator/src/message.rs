@@ -2,10 +2,13 @@
 //! when the message is sent. Histories, traces and lines keep the text as it is; network and
 //! clients need only the header, and only the receiver parses the other fields.
 
-use std::fmt;
+mod skim;
 
-use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
-use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::Arc;
+
+use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 use shared::NodeId;
 
@@ -25,25 +28,42 @@ pub struct Envelope {
 impl Envelope {
     /// The message as a node reads it: one line of JSON, its newline included.
     pub fn to_line(&self) -> String {
-        let Envelope {
-            id,
-            src,
-            dest,
-            body,
-        } = self;
-        let (src, dest) = (quoted(src.as_str()), quoted(dest.as_str()));
-        format!("{{\"id\":{id},\"src\":{src},\"dest\":{dest},\"body\":{body}}}\n")
+        let mut line = String::with_capacity(self.body.get().len() + 80);
+        self.push_line(&mut line);
+        line
+    }
+
+    /// Appends the message as a node reads it.
+    pub fn push_line(&self, out: &mut String) {
+        out.push_str("{\"id\":");
+        out.push_str(&self.id.to_string());
+        for (key, name) in [(",\"src\":", &self.src), (",\"dest\":", &self.dest)] {
+            out.push_str(key);
+            push_quoted(out, name.as_str());
+        }
+        out.push_str(",\"body\":");
+        out.push_str(self.body.get());
+        out.push_str("}\n");
     }
 }
 
-fn quoted(text: &str) -> String {
-    serde_json::Value::from(text).to_string()
+/// Appends a text as JSON.
+pub(crate) fn push_quoted(out: &mut String, text: &str) {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    if text.bytes().all(is_plain) {
+        out.push('"');
+        out.push_str(text);
+        out.push('"');
+    } else {
+        out.push_str(&serde_json::Value::from(text).to_string());
+    }
 }
 
 /// The body of a message: JSON text, and the header parsed from it.
 #[derive(Debug, Clone)]
 pub struct Body {
-    json: Box<RawValue>,
+    /// Shared, since a set-up request is as large as the cluster, and goes to every node.
+    json: Arc<RawValue>,
     /// `None` if the text is not an object, or if a key is not Unicode text.
     header: Option<Header>,
 }
@@ -53,7 +73,7 @@ pub struct Body {
 #[derive(Debug, Clone, Default)]
 pub struct Header {
     /// `type`, if it is a string.
-    pub message_type: Option<Box<str>>,
+    pub message_type: Option<Cow<'static, str>>,
     /// `in_reply_to`, of any type.
     pub in_reply_to: Option<Box<RawValue>>,
     /// Whether there are several keys `type`.
@@ -63,12 +83,19 @@ pub struct Header {
 }
 
 impl Body {
-    /// Writes a value as a body.
+    /// Writes a client's request of this type, which is not parsed again.
     ///
     /// # Errors
     /// When the value cannot be written as JSON.
-    pub fn of(value: &impl Serialize) -> serde_json::Result<Self> {
-        to_raw_value(value).map(Body::from)
+    pub fn of_request(kind: &'static str, value: &impl Serialize) -> serde_json::Result<Self> {
+        let header = Header {
+            message_type: Some(kind.into()),
+            ..Header::default()
+        };
+        Ok(Body {
+            json: to_raw_value(value)?.into(),
+            header: Some(header),
+        })
     }
 
     /// The JSON value.
@@ -114,7 +141,9 @@ impl Default for Body {
     /// An empty object.
     fn default() -> Self {
         Body {
-            json: RawValue::from_string("{}".to_owned()).expect("an empty object is JSON"),
+            json: RawValue::from_string("{}".to_owned())
+                .expect("an empty object is JSON")
+                .into(),
             header: Some(Header::default()),
         }
     }
@@ -122,8 +151,11 @@ impl Default for Body {
 
 impl From<Box<RawValue>> for Body {
     fn from(json: Box<RawValue>) -> Self {
-        let header = serde_json::from_str(json.get()).ok();
-        Body { json, header }
+        let header = Header::of(&json);
+        Body {
+            json: json.into(),
+            header,
+        }
     }
 }
 
@@ -133,53 +165,29 @@ impl fmt::Display for Body {
     }
 }
 
-/// A key of a body.
-#[derive(Deserialize)]
-#[serde(field_identifier, rename_all = "snake_case")]
-enum Key {
-    Type,
-    MsgId,
-    InReplyTo,
-    #[serde(other)]
-    Other,
-}
-
-/// By hand, since serde's derived implementation rejects an object with equal keys.
-impl<'de> Deserialize<'de> for Header {
-    fn deserialize<D: Deserializer<'de>>(json: D) -> Result<Self, D::Error> {
-        json.deserialize_map(HeaderVisitor)
-    }
-}
-
-struct HeaderVisitor;
-
-impl<'de> Visitor<'de> for HeaderVisitor {
-    type Value = Header;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Header, A::Error> {
-        let mut message_type: Option<&RawValue> = None;
-        let mut in_reply_to: Option<&RawValue> = None;
-        let (mut is_ambiguous, mut has_content) = (false, false);
-        while let Some(key) = map.next_key()? {
-            match key {
-                Key::Type => is_ambiguous |= message_type.replace(map.next_value()?).is_some(),
-                Key::InReplyTo => in_reply_to = Some(map.next_value()?),
-                Key::MsgId | Key::Other => {
-                    has_content |= matches!(key, Key::Other);
-                    map.next_value::<IgnoredAny>()?;
+impl Header {
+    /// Reads the header of a body; `None` if its fields cannot be read.
+    fn of(body: &RawValue) -> Option<Self> {
+        let mut header = Header::default();
+        let mut has_type = false;
+        for field in skim::fields(body)? {
+            let (name, value) = field?;
+            match &*name {
+                "type" => {
+                    header.is_ambiguous |= has_type;
+                    has_type = true;
+                    let text: Option<Box<str>> = serde_json::from_str(value).ok();
+                    header.message_type = text.map(|text| text.into_string().into());
                 }
+                "in_reply_to" => {
+                    let value: &RawValue = serde_json::from_str(value).ok()?;
+                    header.in_reply_to = Some(value.to_owned());
+                }
+                "msg_id" => {}
+                _ => header.has_content = true,
             }
         }
-        Ok(Header {
-            message_type: message_type.and_then(|it| serde_json::from_str(it.get()).ok()),
-            in_reply_to: in_reply_to.map(ToOwned::to_owned),
-            is_ambiguous,
-            has_content,
-        })
+        Some(header)
     }
 }
 
@@ -187,6 +195,7 @@ impl<'de> Visitor<'de> for HeaderVisitor {
 mod tests {
     use super::*;
     use history::fields::Fields;
+    use serde::Deserialize;
 
     fn body(text: &str) -> Body {
         RawValue::from_string(text.to_owned()).unwrap().into()

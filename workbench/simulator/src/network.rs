@@ -13,7 +13,7 @@ mod reschedule;
 mod trace;
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use std::time::Duration;
 
 use rand::RngExt;
@@ -21,6 +21,7 @@ use shared::NodeId;
 
 use crate::latency::Latency;
 use crate::message::{Body, Envelope};
+use crate::names::ByName;
 use crate::rng::SeededRng;
 use crate::service::SERVICES;
 use crate::statistics::Statistics;
@@ -64,7 +65,7 @@ pub struct Network {
     rng: SeededRng,
     faults: MessageFaults,
     faults_rng: SeededRng,
-    inboxes: HashMap<NodeId, Inbox>,
+    inboxes: ByName<Inbox>,
     /// Current partitions: the sources whose messages each receiver drops.
     cuts: BTreeMap<NodeId, BTreeSet<NodeId>>,
     /// When each consumer wakes. Entries of consumers that have stopped are stale.
@@ -88,7 +89,7 @@ impl Network {
             rng,
             faults: MessageFaults::default(),
             faults_rng,
-            inboxes: HashMap::new(),
+            inboxes: ByName::default(),
             cuts: BTreeMap::new(),
             wakeups: BinaryHeap::new(),
             delayed: BTreeMap::new(),

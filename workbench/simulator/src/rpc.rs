@@ -10,6 +10,7 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::value::RawValue;
 use shared::NodeId;
 
+use crate::message::push_quoted;
 use history::OpError;
 use history::fields::{Fields, is_integer};
 
@@ -219,7 +220,8 @@ impl Rpc {
     pub fn read<'a>(&self, body: &'a RawValue) -> Result<Answer<'a>, String> {
         let fields =
             Fields::of(body).map_err(|error| format!("its body is not an object: {error}"))?;
-        let expected = serde_json::Value::from(self.response).to_string();
+        let mut expected = String::with_capacity(self.response.len() + 2);
+        push_quoted(&mut expected, self.response);
         match fields.get("type") {
             Some(kind) if kind.get() == expected => {}
             Some(kind) => return Err(format!("its type is {kind} and should be {expected}")),

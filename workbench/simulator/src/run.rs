@@ -3,6 +3,7 @@
 //! [`Run::on_line`], and calls again at [`Run::deadline`]. The live runner drives processes by the
 //! wall clock, the simulation jumps from deadline to deadline; both share all other code.
 
+mod deliver;
 mod faults;
 mod line;
 mod operations;
@@ -16,10 +17,11 @@ use std::time::Duration;
 use serde_json::value::RawValue;
 use shared::NodeId;
 
-use crate::clients::{Clients, Mismatch, Purpose, Received, Reply};
+use crate::clients::{Clients, Mismatch};
 use crate::generator::RoundRobin;
 use crate::incident::{Exit, Incident, abridged};
-use crate::message::{Body, Envelope};
+use crate::message::Envelope;
+use crate::names::ByName;
 use crate::nemesis::Skew;
 use crate::network::{Network, Trace};
 use crate::rng::{SeededRng, substream};
@@ -99,10 +101,10 @@ impl Record {
 }
 
 /// A command to the driver, for the node of this index.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub enum Command {
-    /// Write this line to the node's input.
-    Line(usize, String),
+    /// Write this message, [as a line](Envelope::to_line), to the node's input.
+    Line(usize, Envelope),
     /// Pause the node, whatever it is doing.
     Pause(usize),
     /// Resume the paused node.
@@ -115,10 +117,28 @@ pub enum Command {
     Skew(usize, Skew),
 }
 
+impl Command {
+    /// The node that it is for.
+    pub fn node(&self) -> usize {
+        match self {
+            Command::Line(node, _)
+            | Command::Pause(node)
+            | Command::Resume(node)
+            | Command::Kill(node)
+            | Command::Start(node)
+            | Command::Skew(node, _) => *node,
+        }
+    }
+}
+
 /// A run in progress.
 pub struct Run {
     settings: Settings,
     workload: Box<dyn Workload>,
+    /// The indices of the nodes in the settings.
+    node_indices: ByName<usize>,
+    /// The list of the nodes, as every `init` has it.
+    node_ids: Box<RawValue>,
     network: Network,
     services: Services,
     clients: Clients,
@@ -170,6 +190,8 @@ impl Run {
             phase: Phase::Starting {
                 waiting: (0..settings.nodes.len()).collect(),
             },
+            node_indices: settings.nodes.iter().cloned().zip(0..).collect(),
+            node_ids: history::json(&settings.nodes),
             zero: None,
             interrupted_at: None,
             history: History::default(),
@@ -373,51 +395,6 @@ impl Run {
                 | Phase::Recovering { .. }
                 | Phase::Final { .. } => Some("the run was not over".to_owned()),
             },
-        }
-    }
-
-    fn deliver(&mut self, now: Duration, envelope: Envelope) {
-        let dest = &envelope.dest;
-        if let Some(node) = self.settings.nodes.iter().position(|node| node == dest) {
-            self.on_delivery(node, &envelope.src);
-            let line = Command::Line(node, envelope.to_line());
-            self.commands.push_back(line);
-        } else if Services::is_service(dest.as_str()) {
-            let answer =
-                self.services
-                    .handle(dest.as_str(), envelope.src.as_str(), envelope.body.json());
-            match answer {
-                // The sender may have left the network meanwhile.
-                Ok(answer) => {
-                    let answer = Body::from(answer);
-                    drop(self.network.send(now, dest, &envelope.src, answer));
-                }
-                Err(why) => {
-                    let sender = self
-                        .settings
-                        .nodes
-                        .iter()
-                        .position(|it| *it == envelope.src);
-                    let what = format!("its request to {dest} gets no answer: {why}");
-                    // A node may print a client's or a service's name as `src`. Which node did is
-                    // not known here, so the incident names the first one.
-                    self.report(now, sender.unwrap_or(0), what, Some(envelope.body.get()));
-                }
-            }
-        } else {
-            match self.clients.receive(&mut self.network, envelope) {
-                Some(Received::Reply(reply)) => self.dispatch_reply(now, &reply),
-                Some(Received::Stray(stray)) => self.on_stray(now, &stray),
-                None => {}
-            }
-        }
-    }
-
-    fn dispatch_reply(&mut self, now: Duration, reply: &Reply) {
-        match reply.purpose {
-            Purpose::Init(node) => self.on_init_reply(now, node, reply),
-            Purpose::SetUp(node) => self.on_set_up_reply(node, reply),
-            Purpose::Work(worker) => self.on_reply(now, worker, reply),
         }
     }
 

@@ -1,5 +1,6 @@
 //! Lines that nodes print: parsed, checked and sent on the network.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use shared::NodeId;
@@ -63,15 +64,15 @@ impl From<String> for LineError {
 const PARTS: [&str; 4] = ["src", "dest", "body", "id"];
 
 /// A message that a node has printed.
-struct Line {
-    src: String,
-    dest: String,
+struct Line<'a> {
+    src: Cow<'a, str>,
+    dest: Cow<'a, str>,
     body: Body,
 }
 
 /// Reads a line as a message, exactly as strictly as Maelstrom: other fields are an error, but
 /// text after the object on the same line is ignored.
-fn parse_line(line: &str) -> Result<Line, LineError> {
+fn parse_line(line: &str) -> Result<Line<'_>, LineError> {
     let fields = match Fields::first_of(line) {
         Some(Ok(fields)) => fields,
         Some(Err(error)) if error.is_data() => {
@@ -97,7 +98,7 @@ fn parse_line(line: &str) -> Result<Line, LineError> {
         (Some(_), None) => Err(invalid_message(&format!(
             "the field {field:?} should be a string"
         ))),
-        (Some(_), Some(name)) => Ok(name.into_owned()),
+        (Some(_), Some(name)) => Ok(name),
     };
     let body = match fields.get("body") {
         None => Body::default(),

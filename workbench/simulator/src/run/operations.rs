@@ -78,7 +78,6 @@ impl Worker {
 impl Run {
     /// Runs what is due in the main phase, or ends the phase. Returns whether anything was due.
     pub(super) fn run_due_in_main(&mut self, now: Duration) -> bool {
-        let worker = self.turns.choose(|worker| self.workers[worker].is_free());
         let Phase::Main {
             start,
             pace,
@@ -107,6 +106,8 @@ impl Run {
         }
         let nemesis_is_due = nemesis_at.is_some_and(|at| at <= now);
         let work_is_due = work_at.is_some_and(|at| at <= now) && pace.is_some();
+        let is_free = |worker: usize| self.workers[worker].is_free();
+        let worker = work_is_due.then(|| self.turns.choose(is_free)).flatten();
         if work_is_due
             && worker.is_none()
             && let Some(pace) = pace

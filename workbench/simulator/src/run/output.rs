@@ -48,7 +48,7 @@ impl Run {
 
     /// A message is delivered to a node.
     pub(super) fn on_delivery(&mut self, node: usize, src: &NodeId) {
-        if self.is_awaiting_init(node) && self.settings.nodes.contains(src) {
+        if self.is_awaiting_init(node) && self.node_index(src).is_some() {
             self.outputs[node].had_early_message = true;
         }
     }
@@ -67,8 +67,7 @@ impl Run {
 
     /// A client has ignored a node's message, since it does not answer the client's request.
     pub(super) fn on_stray(&mut self, now: Duration, stray: &Stray) {
-        let mut nodes = self.settings.nodes.iter();
-        let Some(node) = nodes.position(|name| *name == stray.message.src) else {
+        let Some(node) = self.node_index(&stray.message.src) else {
             return;
         };
         // With faults beyond partitions a node may answer requests of clients that have left.

@@ -9,7 +9,7 @@ use super::Run;
 use super::faults::NodeStatus;
 use super::operations::Worker;
 use super::settings::Settings;
-use crate::clients::{Purpose, Reply};
+use crate::clients::{Purpose, Reply, request_body};
 use crate::generator::Pace;
 use crate::incident::abridged;
 use crate::nemesis::Nemesis;
@@ -167,8 +167,8 @@ impl Run {
     }
 
     pub(super) fn send_init(&mut self, now: Duration, node: usize, client: &NodeId) {
-        let nodes = &self.settings.nodes;
-        let arguments = vec![("node_id", json(&nodes[node])), ("node_ids", json(nodes))];
+        let node_id = json(&self.settings.nodes[node]);
+        let arguments = vec![("node_id", node_id), ("node_ids", self.node_ids.clone())];
         let request = ClientRequest {
             rpc: &INIT,
             arguments,
@@ -255,6 +255,7 @@ impl Run {
         self.network.set_time_zero(now);
         let nodes = self.settings.nodes.clone();
         let request = self.workload.set_up(&nodes);
+        let body = request.as_ref().map(|it| request_body(it, 1));
         let waiting = (0..nodes.len()).filter(|_| request.is_some()).collect();
         self.phase = Phase::SettingUp { waiting };
         for (node, name) in nodes.into_iter().enumerate() {
@@ -262,8 +263,9 @@ impl Run {
             let client = self
                 .clients
                 .connect(&mut self.network, name, Purpose::SetUp(node));
-            if let Some(request) = &request {
-                self.clients.send(now, &mut self.network, &client, request);
+            if let (Some(request), Some(body)) = (&request, &body) {
+                let (network, body) = (&mut self.network, body.clone());
+                self.clients.send_body(now, network, &client, request, body);
             }
         }
     }
