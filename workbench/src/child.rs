@@ -187,9 +187,9 @@ impl Child {
         })
     }
 
-    /// Queues a line for the node's stdin. It is dropped if the node has exited.
-    pub fn write(&self, line: String) {
-        let _ = self.input.send(line);
+    /// Queues lines for the node's stdin. They are dropped if the node has exited.
+    pub fn write(&self, lines: String) {
+        let _ = self.input.send(lines);
     }
 
     /// Pauses or resumes the node. Does nothing if it has exited, or on systems without signals.
@@ -320,11 +320,12 @@ fn read_output(incarnation: Incarnation, mut stdout: impl Read, events: &SyncSen
         };
         is_first = false;
         if end > 0 {
-            let lines = String::from_utf8_lossy(&text[..end]).into_owned();
+            let rest = text.split_off(end);
+            let lines = String::from_utf8(std::mem::replace(&mut text, rest));
+            let lines = lines.unwrap_or_else(|it| String::from_utf8_lossy(it.as_bytes()).into());
             if events.send(ChildEvent::Lines(incarnation, lines)).is_err() {
                 return;
             }
-            text.drain(..end);
         }
         if read == 0 {
             let _ = events.send(ChildEvent::Closed(incarnation));

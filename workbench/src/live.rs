@@ -116,6 +116,9 @@ struct Live {
 struct NodeSlot {
     child: Child,
     incarnation: Incarnation,
+    /// Lines that its writer has not received yet: they go together, since to wake a thread for each
+    /// would take longer than all else.
+    input: String,
     /// Its stdout has ended: it may be about to exit.
     is_closed: bool,
     /// It has exited, and that was reported or intended.
@@ -127,8 +130,18 @@ impl NodeSlot {
         NodeSlot {
             child,
             incarnation,
+            input: String::new(),
             is_closed: false,
             is_dead: false,
+        }
+    }
+}
+
+impl NodeSlot {
+    /// Passes the pending lines to the writer.
+    fn pass_input(&mut self) {
+        if !self.input.is_empty() {
+            self.child.write(std::mem::take(&mut self.input));
         }
     }
 }
@@ -151,6 +164,7 @@ impl Live {
             while let Some(command) = self.run.next_command() {
                 self.execute(command, launch);
             }
+            self.slots.iter_mut().for_each(NodeSlot::pass_input);
             if now >= self.next_progress {
                 self.next_progress = now + PROGRESS_INTERVAL;
                 observer.on_progress(&self.run);
@@ -170,8 +184,11 @@ impl Live {
 
     fn execute(&mut self, command: Command, launch: &Launch<'_>) {
         match command {
-            Command::Line(node, message) => self.slots[node].child.write(message.to_line()),
-            Command::Pause(node) => self.slots[node].child.set_paused(true),
+            Command::Line(node, message) => message.push_line(&mut self.slots[node].input),
+            Command::Pause(node) => {
+                self.slots[node].pass_input();
+                self.slots[node].child.set_paused(true);
+            }
             Command::Resume(node) => self.slots[node].child.set_paused(false),
             Command::Kill(node) => {
                 // First report the nodes that exited by themselves.
