@@ -157,7 +157,9 @@ impl Simulation<'_> {
     fn schedule_wake(&mut self, node: usize) {
         let (at, before) = (self.slots[node].deadline(), self.wakes_at[node]);
         if at != before {
-            before.map(|before| self.wakes.remove(&(before, node)));
+            if let Some(before) = before {
+                self.wakes.remove(&(before, node));
+            }
             self.wakes.extend(at.map(|at| (at, node)));
             self.wakes_at[node] = at;
         }
