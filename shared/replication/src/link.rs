@@ -118,10 +118,13 @@ pub struct Packet<T> {
     /// Whether this is a resend or a challenge, which the receiver answers at once.
     #[serde(rename = "again", default, skip_serializing_if = "is_false")]
     answer_at_once: bool,
-    /// In a tree, from a parent: how many milliseconds before the end of its last window the newest
-    /// acknowledged items had arrived; negative if they came after it.
+    /// In a tree, to a parent: when the packet was sent, in milliseconds of the sender's clock.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) early: Option<i64>,
+    pub(crate) sent: Option<u64>,
+    /// In a tree, from a parent: `sent` of the receiver's last packet, and how many milliseconds too
+    /// early it had arrived.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) echo: Option<(u64, u64)>,
 }
 
 impl<T> Packet<T> {
@@ -133,17 +136,6 @@ impl<T> Packet<T> {
     /// Whether it carries items for the first time.
     pub(crate) fn is_batch(&self) -> bool {
         !self.items.is_empty() && !self.answer_at_once
-    }
-
-    /// See [`Received::lead`]; the newest items that the packet acknowledges left so long ago.
-    fn lead(&self, sent_ago: Duration) -> Option<Duration> {
-        let early = self.early?;
-        let by = Duration::from_millis(early.unsigned_abs());
-        if early < 0 {
-            sent_ago.checked_add(by)
-        } else {
-            sent_ago.checked_sub(by)
-        }
     }
 }
 
@@ -163,9 +155,8 @@ pub struct Received<T> {
     /// The peer has restarted since its last packet and has lost all items that it received. The
     /// link itself resends unacknowledged items; push again what else the peer needs.
     pub restarted: bool,
-    /// How long before this packet arrived items would have had to leave for the peer to arrive at
-    /// the end of its window, if the packet shows that.
-    pub(crate) lead: Option<Duration>,
+    /// [`Packet::echo`] of a packet with new items.
+    pub(crate) echo: Option<(u64, u64)>,
 }
 
 impl<T> Default for Received<T> {
@@ -173,7 +164,7 @@ impl<T> Default for Received<T> {
         Received {
             items: Vec::new(),
             restarted: false,
-            lead: None,
+            echo: None,
         }
     }
 }
@@ -186,6 +177,8 @@ pub struct Link<T> {
     outgoing: Outgoing<T>,
     incoming: Incoming<T>,
     challenge: Option<Challenge>,
+    /// When the peer's last packet arrived, and its [`Packet::sent`], until they are taken.
+    last_sent: Option<(Duration, u64)>,
 }
 
 /// A challenge to an incarnation that is not the known peer; see the head of this file.
@@ -211,6 +204,7 @@ impl<T: Clone> Link<T> {
             outgoing: Outgoing::new(timing),
             incoming: Incoming::new(),
             challenge: None,
+            last_sent: None,
         }
     }
 
@@ -249,6 +243,7 @@ impl<T: Clone> Link<T> {
             }
             self.incoming.set_peer(packet.from);
             self.outgoing.restart_stream(now);
+            self.last_sent = None;
             received.restarted = true;
         }
         if !is_to_us && packet.to != 0 {
@@ -256,10 +251,11 @@ impl<T: Clone> Link<T> {
             self.incoming.schedule_ack(now);
             return received;
         }
-        if packet.ack_stream == self.outgoing.stream()
-            && let Some(sent_at) = self.outgoing.on_ack(packet.ack)
-        {
-            received.lead = packet.lead(now.saturating_sub(sent_at));
+        if packet.ack_stream == self.outgoing.stream() {
+            self.outgoing.on_ack(packet.ack);
+        }
+        if let Some(sent) = packet.sent {
+            self.last_sent = Some((now, sent));
         }
         self.incoming.advance_stream(packet.stream);
         if packet.answer_at_once {
@@ -274,6 +270,7 @@ impl<T: Clone> Link<T> {
         }
         if !received.items.is_empty() {
             self.incoming.schedule_ack(now + self.timing.ack_delay);
+            received.echo = packet.echo;
         }
         received
     }
@@ -309,7 +306,8 @@ impl<T: Clone> Link<T> {
             ack: self.incoming.take_ack(),
             ack_stream: self.incoming.stream(),
             answer_at_once: packed.is_resend,
-            early: None,
+            sent: None,
+            echo: None,
         }
     }
 
@@ -324,8 +322,14 @@ impl<T: Clone> Link<T> {
             // If that packet was a challenge, this one answers it.
             ack_stream: challenge.stream,
             answer_at_once: true,
-            early: None,
+            sent: None,
+            echo: None,
         }
+    }
+
+    /// Takes the arrival of the peer's last packet that has a time, and that time.
+    pub(crate) fn take_last_sent(&mut self) -> Option<(Duration, u64)> {
+        self.last_sent.take()
     }
 
     /// The number of the stream that begins when a newer incarnation replaces the peer. Until then

@@ -1,6 +1,5 @@
 //! The links of a node to its neighbours, with one timer for all of them.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -28,10 +27,6 @@ pub struct Links<T> {
 struct Place {
     parent: Option<NodeId>,
     rhythm: Rhythm,
-    /// When the last items left for the parent.
-    sent_up: Option<Duration>,
-    /// When the last items of a child arrived, unless it has been told how early that was.
-    items_at: BTreeMap<NodeId, Duration>,
 }
 
 impl<T: Clone> Links<T> {
@@ -48,8 +43,6 @@ impl<T: Clone> Links<T> {
         let place = Place {
             parent: tree.parent.clone(),
             rhythm: Rhythm::new(period, slack),
-            sent_up: None,
-            items_at: BTreeMap::new(),
         };
         Links {
             // Without a period everything leaves at once.
@@ -117,9 +110,11 @@ impl<T: Clone> Links<T> {
         let is_batch = packet.is_batch();
         let received = self.links[position].1.receive(now, packet);
         if let Some(place) = &mut self.tree
+            && place.is_parent(src)
+            && is_batch
             && !received.items.is_empty()
         {
-            place.on_items(now, src, is_batch, received.lead);
+            place.rhythm.on_batch(now, received.echo);
         }
         received
     }
@@ -143,17 +138,10 @@ impl<T: Clone> Links<T> {
         event: impl FnOnce() -> E,
     ) {
         let now = ctx.now();
-        let parent = self.tree.as_ref().and_then(|place| place.parent.as_ref());
-        let parent = parent.and_then(|parent| self.position(parent).ok());
-        // The parent first: what leaves for the children says when the last batch left for it.
-        let children = (0..self.links.len()).filter(|position| Some(*position) != parent);
-        for position in parent.into_iter().chain(children) {
-            let (neighbour, link) = &mut self.links[position];
+        for (neighbour, link) in &mut self.links {
             while let Some(mut packet) = link.poll(now) {
-                if let Some(place) = &mut self.tree
-                    && packet.is_batch()
-                {
-                    place.on_batch_sent(now, neighbour, &mut packet);
+                if let Some(place) = &mut self.tree {
+                    place.complete(now, neighbour, link, &mut packet);
                 }
                 ctx.send(neighbour, request(packet));
             }
@@ -176,31 +164,25 @@ impl Place {
         self.parent.as_ref() == Some(node)
     }
 
-    /// Handles the arrival of items from a neighbour; `is_batch` if they were sent for the first time.
-    fn on_items(&mut self, now: Duration, src: &NodeId, is_batch: bool, lead: Option<Duration>) {
-        if !self.is_parent(src) {
-            self.items_at.insert(src.clone(), now);
-        } else if is_batch {
-            self.rhythm.on_batch(now, lead);
-        }
-    }
-
-    /// Completes a batch that leaves now.
-    fn on_batch_sent<T>(&mut self, now: Duration, dest: &NodeId, packet: &mut Packet<T>) {
+    /// Completes a packet that leaves now: each says when it was sent, or when the packets of the
+    /// child should be.
+    fn complete<T: Clone>(
+        &mut self,
+        now: Duration,
+        dest: &NodeId,
+        link: &mut Link<T>,
+        packet: &mut Packet<T>,
+    ) {
         if self.is_parent(dest) {
-            self.sent_up = Some(now);
-            return;
-        }
-        self.rhythm.on_sent_down(now);
-        // The window of the root ends with this batch, that of others with what they send up.
-        let end = if self.parent.is_none() {
-            Some(now)
-        } else {
-            self.sent_up
-        };
-        let milliseconds = |time: Duration| i64::try_from(time.as_millis()).unwrap_or(i64::MAX);
-        if let Some((end, at)) = end.zip(self.items_at.remove(dest)) {
-            packet.early = Some(milliseconds(end).saturating_sub(milliseconds(at)));
+            packet.sent = u64::try_from(now.as_millis()).ok();
+        } else if packet.is_batch() {
+            self.rhythm.on_sent_down(now);
+            let due = match self.parent {
+                None => Some(now),
+                Some(_) => self.rhythm.last_due(),
+            };
+            let last = due.zip(link.take_last_sent());
+            packet.echo = last.map(|(due, (at, sent))| (sent, self.rhythm.early(at, due)));
         }
     }
 }

@@ -15,20 +15,21 @@
 //!     |--- batch ---------->|                        v
 //! ```
 //!
-//! The lead comes from the parent's packets: each says how early, before the parent's own batch was
-//! complete, the packet that it acknowledges had arrived.
+//! A node learns the lead from its parent's batches: each says how early the node's last packet,
+//! whatever was in it, arrived for the parent's next batch, or at an inner node for what that sends
+//! to its own parent. All such times recur each period, so they are computed modulo the period.
 //!
 //! Nothing depends on the rhythm but the time at which items leave. A node that does not know it
 //! (after a restart, or since a packet was lost or came late, or while there is little to say)
-//! sends at once what it has, but not twice within a period. Such a packet waits at the parent for
-//! less than a period; the parent's next two batches bring the rhythm back.
+//! sends at once. Such a packet waits at the parent for less than a period; the parent's next two
+//! batches bring the rhythm back.
 
 use std::time::Duration;
 
 /// A lead that was too long becomes shorter by this part of the difference with each batch.
-const DECAY: u32 = 8;
+const DECAY: i64 = 8;
 
-/// The times of a node's batches.
+/// The times of a node's batches. Those that recur are in milliseconds modulo the period.
 #[derive(Debug)]
 pub(crate) struct Rhythm {
     period: Duration,
@@ -37,13 +38,14 @@ pub(crate) struct Rhythm {
     batch_at: Option<Duration>,
     gap: Option<Duration>,
     /// How long before a batch of the parent arrives items must leave to be in it.
-    lead: Option<Duration>,
+    lead: Option<i64>,
     /// When items last left for children.
     sent_down: Option<Duration>,
 }
 
 impl Rhythm {
-    /// A rhythm of this period, which is not zero. Batches arrive at the parent `slack` before they are needed.
+    /// A rhythm of this period, at least a millisecond. Batches arrive at the parent `slack` before
+    /// they are needed.
     pub(crate) fn new(period: Duration, slack: Duration) -> Self {
         Rhythm {
             period,
@@ -55,14 +57,19 @@ impl Rhythm {
         }
     }
 
-    /// Handles the arrival of the parent's batch, with the lead that it shows. A longer lead counts
-    /// at once and is forgotten slowly, since a packet that comes too late waits for a period.
-    pub(crate) fn on_batch(&mut self, now: Duration, lead: Option<Duration>) {
+    /// Handles the arrival of the parent's batch; `echo` is [`Packet::echo`](crate::Packet). A
+    /// longer lead counts at once and is forgotten slowly, since a packet that comes too late waits
+    /// for a period.
+    pub(crate) fn on_batch(&mut self, now: Duration, echo: Option<(u64, u64)>) {
         self.gap = self.batch_at.map(|before| now.saturating_sub(before));
         self.batch_at = Some(now);
-        if let Some(lead) = lead {
+        if let Some((sent, early)) = echo {
+            let lead = self.recurring(now) - self.reduced(sent) - self.reduced(early);
             let known = self.lead.unwrap_or(lead);
-            self.lead = Some(lead.max(known - known.saturating_sub(lead) / DECAY));
+            let half = self.period_ms() / 2;
+            let longer = (lead - known + half).rem_euclid(self.period_ms()) - half;
+            let change = if longer > 0 { longer } else { longer / DECAY };
+            self.lead = Some((known + change).rem_euclid(self.period_ms()));
         }
     }
 
@@ -74,19 +81,29 @@ impl Rhythm {
     /// When an item of now leaves for the parent: just in time for its next batch, or at once if it
     /// is too late for that. But while one batch follows the other, just in time for the one after.
     pub(crate) fn up(&self, now: Duration) -> Duration {
-        let Some(batch_at) = self.batch_at else {
-            return now;
+        let next = match (self.last_due(), self.batch_at) {
+            (Some(due), _) => due + self.period,
+            // Early enough, unless packets need half a period.
+            (None, Some(batch_at)) => batch_at + self.period / 2,
+            (None, None) => now,
         };
-        // Half a period, while nothing is known.
-        let lead = self.lead.unwrap_or(self.period / 2);
-        let in_time = (batch_at + self.period).checked_sub(lead + self.slack);
-        match in_time {
-            Some(in_time) if now <= in_time => in_time,
-            Some(in_time) if self.lead.is_some() && self.is_busy(now) => {
-                next_in_step(now, in_time, self.period)
-            }
+        match self.lead {
+            _ if now <= next => next,
+            Some(_) if self.is_busy(now) => next + self.period,
             _ => now,
         }
+    }
+
+    /// When items were due for the parent before its last batch arrived, if that is known.
+    pub(crate) fn last_due(&self) -> Option<Duration> {
+        let lead = Duration::from_millis(self.lead?.unsigned_abs());
+        self.batch_at?.checked_sub(lead + self.slack)
+    }
+
+    /// How many milliseconds before a time that recurs each period another time is.
+    pub(crate) fn early(&self, time: Duration, recurring: Duration) -> u64 {
+        let early = self.recurring(recurring) - self.recurring(time);
+        early.rem_euclid(self.period_ms()).unsigned_abs()
     }
 
     /// When an item of now leaves for children: with the parent's next batch, while one follows the
@@ -107,11 +124,17 @@ impl Rhythm {
         let is_late = self.batch_at.is_none_or(|batch_at| now >= batch_at + late);
         !is_late && self.gap.is_some_and(|gap| gap < 2 * self.period)
     }
-}
 
-/// The first time from `earliest` on that is in step with `time`.
-fn next_in_step(earliest: Duration, time: Duration, period: Duration) -> Duration {
-    let nanos = |time: Duration| time.as_nanos() as i128;
-    let wait = (nanos(time) - nanos(earliest)).rem_euclid(nanos(period));
-    earliest + Duration::from_nanos(wait as u64)
+    fn period_ms(&self) -> i64 {
+        i64::try_from(self.period.as_millis()).unwrap_or(i64::MAX / 2)
+    }
+
+    fn recurring(&self, time: Duration) -> i64 {
+        self.reduced(u64::try_from(time.as_millis()).unwrap_or_default())
+    }
+
+    fn reduced(&self, milliseconds: u64) -> i64 {
+        let period = self.period_ms().unsigned_abs().max(1);
+        i64::try_from(milliseconds % period).unwrap_or_default()
+    }
 }

@@ -29,12 +29,8 @@ pub(super) struct Outgoing<T> {
 struct Flight {
     /// The number after the last of them.
     end: u64,
-    /// When they were sent.
-    sent_at: Duration,
     /// When they are considered lost.
     lost_at: Duration,
-    /// Whether some of them had been sent before.
-    is_resend: bool,
 }
 
 /// The items of a packet.
@@ -83,22 +79,18 @@ impl<T: Clone> Outgoing<T> {
         self.window_ends = Some(self.window_ends.map_or(due, |earlier| earlier.min(due)));
     }
 
-    /// Handles an acknowledgement: all items below `ack` have arrived. Returns when the last of them
-    /// were sent, if that is certain: they were not resent.
-    pub(super) fn on_ack(&mut self, ack: u64) -> Option<Duration> {
+    /// Handles an acknowledgement: all items below `ack` have arrived.
+    pub(super) fn on_ack(&mut self, ack: u64) {
         // An acknowledgement of items that were never sent is invalid.
         if ack <= self.first || ack > self.ever_sent {
-            return None;
+            return;
         }
         self.unacked.drain(..(ack - self.first) as usize);
         self.first = ack;
-        let mut last = None;
-        while let Some(flight) = self.flights.front().filter(|flight| flight.end <= ack) {
-            last = (!flight.is_resend).then_some(flight.sent_at);
+        while self.flights.front().is_some_and(|flight| flight.end <= ack) {
             self.flights.pop_front();
         }
         self.stalled = false;
-        last
     }
 
     /// The items to send now: all unacknowledged ones, if the oldest are considered lost; or else
@@ -125,9 +117,7 @@ impl<T: Clone> Outgoing<T> {
         let end = first + items.len() as u64;
         self.flights.push_back(Flight {
             end,
-            sent_at: now,
             lost_at: now + self.timing.resend,
-            is_resend,
         });
         self.ever_sent = self.ever_sent.max(end);
         self.window_ends = self.has_waiting().then_some(now);
