@@ -6,6 +6,7 @@ mod range;
 mod vary;
 
 use std::ops::Range;
+use std::time::Duration;
 
 use rayon::iter::{IndexedParallelIterator, IntoParallelIterator, ParallelIterator};
 use serde_json::{Value, json};
@@ -14,7 +15,7 @@ use crate::challenge::{Challenge, Trial};
 use crate::flags::{TestFlags, to_flags};
 use crate::text::one_line;
 use checkers::{CheckerResult, Validity, quantile};
-use history::{History, Kind};
+use history::{History, Kind, Op};
 use pages::budget::{Bar, Measurements, Metric};
 use pages::outcome::Outcome;
 use pages::report::budget_results;
@@ -70,6 +71,14 @@ pub struct Sample {
     pub info: u64,
     /// Messages between servers and services.
     pub messages: u64,
+    /// How many of these the nodes exchange for each value that is broadcast.
+    pub messages_per_value: Option<f64>,
+    /// How many of these a node sends a second, on average.
+    pub node_per_s: f64,
+    /// How many of these the busiest node sends and receives a second.
+    pub busiest_node_per_s: f64,
+    /// How many operations were invoked after the time limit, such as final reads.
+    pub final_operations: u64,
 }
 
 /// The latencies of a run.
@@ -192,6 +201,11 @@ impl Sweep {
             max_ms,
         });
         let count = |kind| history.count(kind) as u64;
+        let messages = record.statistics.servers().sent;
+        let invoked = || history.ops.iter().filter(|op| op.is_invocation());
+        let values = invoked().filter(|op| op.f == "broadcast").count();
+        let is_late = |op: &&Op| Duration::from_nanos(op.time) >= settings.time_limit;
+        let seconds = settings.time_limit.as_secs_f64();
         Ok(Sample {
             value,
             seed,
@@ -205,7 +219,11 @@ impl Sweep {
             ok: count(Kind::Ok),
             fail: count(Kind::Fail),
             info: count(Kind::Info),
-            messages: record.statistics.servers().sent,
+            messages,
+            messages_per_value: (values > 0).then(|| messages as f64 / values as f64),
+            node_per_s: messages as f64 / seconds / settings.nodes.len() as f64,
+            busiest_node_per_s: record.busiest_node as f64 / seconds,
+            final_operations: invoked().filter(is_late).count() as u64,
         })
     }
 }
@@ -274,6 +292,10 @@ impl Sample {
             "fail": self.fail,
             "info": self.info,
             "messages": self.messages,
+            "messages-per-value": self.messages_per_value,
+            "messages-per-node-s": self.node_per_s,
+            "busiest-node-per-s": self.busiest_node_per_s,
+            "final-operations": self.final_operations,
         })
     }
 }

@@ -215,6 +215,13 @@ impl Network {
             return Err(Unroutable::Receiver(dest.to_string()));
         }
         let client = involves_client(src, dest);
+        if !client {
+            for name in [src, dest] {
+                if let Some(inbox) = self.inboxes.get_mut(name) {
+                    inbox.between_servers += 1;
+                }
+            }
+        }
         let only_acknowledges = body.only_acknowledges() && !is_service(src);
         self.statistics
             .count_sent(now, client, body.counted_type(), only_acknowledges);
@@ -355,6 +362,15 @@ impl Network {
     /// Message counts so far.
     pub fn statistics(&self) -> &Statistics {
         &self.statistics
+    }
+
+    /// Messages between servers, sent or to be received, of the node with the most.
+    pub fn busiest_node(&self) -> u64 {
+        let nodes = self.inboxes.iter().filter(|(name, _)| !is_service(name));
+        nodes
+            .map(|(_, inbox)| inbox.between_servers)
+            .max()
+            .unwrap_or_default()
     }
 
     /// Gives an idle consumer the queued message that is due first, and drops those that a

@@ -75,6 +75,8 @@ pub struct Record {
     pub history: History,
     /// Message counts.
     pub statistics: Statistics,
+    /// Messages between servers, sent or to be received, of the node with the most.
+    pub busiest_node: u64,
     /// Protocol errors of nodes.
     pub incidents: Vec<Incident>,
     /// Why the run was aborted, if it was.
@@ -384,6 +386,7 @@ impl Run {
             zero: self.zero,
             trace: self.network.take_trace(),
             statistics: self.network.statistics().clone(),
+            busiest_node: self.network.busiest_node(),
             history: self.history,
             incidents: self.incidents,
             abort_reason: match self.phase {

@@ -6,7 +6,8 @@ use super::{Sample, Sweep};
 
 /// The columns after that of the flags that vary.
 const COLUMNS: &str = "seed,valid,budgets-held,messages-per-op,median-latency-ms,max-latency-ms,\
-                       latency,worst-lag-s,operations,ok,fail,info,messages";
+                       latency,worst-lag-s,operations,ok,fail,info,messages,messages-per-value,\
+                       messages-per-node-s,busiest-node-per-s,final-operations";
 
 /// The samples as a CSV file. Missing numbers are empty fields.
 pub fn file(sweep: &Sweep, samples: &[Sample]) -> String {
@@ -16,7 +17,7 @@ pub fn file(sweep: &Sweep, samples: &[Sample]) -> String {
         let latency = sample.latency;
         let _ = writeln!(
             csv,
-            "{},{},{},{},{},{},{},{},{},{},{},{},{},{}",
+            "{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{:.2},{:.2},{}",
             sample.value,
             sample.seed,
             sample.validity(),
@@ -31,6 +32,10 @@ pub fn file(sweep: &Sweep, samples: &[Sample]) -> String {
             sample.fail,
             sample.info,
             sample.messages,
+            number(sample.messages_per_value),
+            sample.node_per_s,
+            sample.busiest_node_per_s,
+            sample.final_operations,
         );
     }
     csv
@@ -66,10 +71,14 @@ mod tests {
             fail: 0,
             info: 0,
             messages: 9,
+            messages_per_value: None,
+            node_per_s: 0.125,
+            busiest_node_per_s: 1.5,
+            final_operations: 0,
         };
         let csv = file(&sweep, &[aborted]);
         let (head, line) = csv.split_once('\n').unwrap();
-        assert_eq!(line, "2.5,7,broken,false,,,,,,3,1,0,0,9\n");
+        assert_eq!(line, "2.5,7,broken,false,,,,,,3,1,0,0,9,,0.12,1.50,0\n");
         assert!(head.starts_with("rate+fan-out,seed,valid,"), "{head}");
         assert_eq!(head.matches(',').count(), line.matches(',').count());
     }

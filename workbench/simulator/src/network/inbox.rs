@@ -18,6 +18,8 @@ pub(super) struct Inbox {
     pub(super) current: Option<QueuedMessage>,
     pub(super) listening: bool,
     pub(super) gate: Gate,
+    /// Messages between servers that the participant has sent, or that were sent to it.
+    pub(super) between_servers: u64,
 }
 
 /// A queued message. Ordered by the time at which it is due, then by age.
