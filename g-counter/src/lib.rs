@@ -101,10 +101,11 @@
 //! node restarts; and nothing is acknowledged, nor does any node become ready, while the service
 //! cannot be reached.
 //!
-//! It costs a write and its answer for each addition, or for all that came during the one before
-//! (by the challenge's rules 0.75 messages per operation instead of 0.07), and a client waits for
-//! that round trip. A first start costs four messages; a restart at most four per batch that was
-//! ever written.
+//! It costs a write and its answer for each addition, or for all that came during the one before,
+//! and a client waits for that round trip: by the challenge's rules 0.60 messages per operation
+//! instead of 0.06. An addition of nothing, which is one in five there, has no effect to lose, so
+//! it is acknowledged without a write. A first start costs four messages; a restart at most four
+//! per batch that was ever written.
 
 mod edge;
 mod totals;
@@ -245,6 +246,10 @@ impl GCounter {
     }
 
     fn add(&mut self, delta: u64, caller: Caller, ctx: &mut Context<Event>) {
+        if delta == 0 {
+            // There is nothing to lose, so nothing is written.
+            return ctx.reply(caller, Response::AddOk);
+        }
         let last_pending = self.durable.last_pending().copied();
         let total = last_pending.unwrap_or_else(|| self.totals.of(&self.me));
         if let Some(total) = total.checked_add(delta) {
