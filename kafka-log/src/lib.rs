@@ -129,9 +129,9 @@
 //! promises.
 //!
 //! It costs a round trip to the service for each send and commit, and two messages for all that
-//! wait for it together, or came within `--journal-window`: with four clients and no latency hardly
-//! any wait, and 5c takes 1.03 messages an operation. A restart costs as many requests as the
-//! journals have batches, and the node's own messages once more for each of the others.
+//! wait for it together, or came within the journal's window ([`JOURNAL_WINDOW_MS`]): 5c takes 0.60
+//! messages an operation. A restart costs as many requests as the journals have batches, and the
+//! node's own messages once more for each of the others.
 
 mod log;
 mod protocol;
@@ -148,6 +148,12 @@ use protocol::Response;
 use replica::Replica;
 
 pub use protocol::{Item, Request};
+
+/// How long sends and commits are collected for one write, unless a flag says otherwise. In 5c,
+/// where each node has two clients that wait for their answers, it saves 42 % of the messages and
+/// costs 5 % of the operations. As no more than two can share a write there, a longer one saves
+/// little more and costs clients the more.
+pub const JOURNAL_WINDOW_MS: u64 = 5;
 
 /// How the node replicates and answers.
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
@@ -194,10 +200,11 @@ impl KafkaLog {
     pub fn boot(flags: &Flags, cluster: &Cluster, ctx: &mut Context<Event>) -> Self {
         let boot = ctx.rng().boot_number();
         let timing = flags.patience.timing(flags.window);
+        let durability = flags.durability.or_window(JOURNAL_WINDOW_MS);
         let mut node = KafkaLog {
             replica: Replica::new(cluster, boot, timing),
             poll_limit: flags.poll_limit as usize,
-            durable: Durable::open(&flags.durability, "kafka-log", cluster, boot),
+            durable: Durable::open(&durability, "kafka-log", cluster, boot),
         };
         node.proceed(ctx);
         node

@@ -120,9 +120,9 @@
 //! that has replaced its cause.
 //!
 //! It costs a round trip to the service for each transaction that writes, and two messages for all
-//! that wait for it together or came within `--journal-window`: 1.54 messages an operation in 6c,
-//! where four clients without latency leave little to gather. A restart costs a request for each
-//! batch in the journals, and all values once more on each edge.
+//! that wait for it together or came within the journal's window ([`JOURNAL_WINDOW_MS`]): 0.83
+//! messages an operation in 6c. A restart costs a request for each batch in the journals, and all
+//! values once more on each edge.
 
 mod causes;
 mod key;
@@ -142,6 +142,12 @@ use store::Store;
 pub use causes::Entry;
 pub use protocol::{MicroOp, Request};
 pub use store::Unit;
+
+/// How long transactions are collected for one write, unless a flag says otherwise. In 6c, where
+/// each node has two clients that wait for their answers, it saves 46 % of the messages and costs
+/// 6 % of the operations. As no more than two can share a write there, a longer one saves little
+/// more and costs clients the more.
+pub const JOURNAL_WINDOW_MS: u64 = 4;
 
 /// How the node replicates writes.
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
@@ -192,12 +198,13 @@ impl Txn {
     pub fn boot(flags: &Flags, cluster: &Cluster, ctx: &mut Context<Event>) -> Self {
         let boot = ctx.rng().boot_number();
         let timing = flags.patience.timing(flags.window);
+        let durability = flags.durability.or_window(JOURNAL_WINDOW_MS);
         let neighbours = Tree::of(cluster, Some(flags.fan_out.into())).neighbours();
         let mut node = Txn {
             me: cluster.me.clone(),
             store: Store::new(boot),
             links: Links::new(boot, neighbours.map(|node| (node, timing))),
-            durable: Durable::open(&flags.durability, "txn", cluster, boot),
+            durable: Durable::open(&durability, "txn", cluster, boot),
             recovered: Recovered::default(),
             seen: Seen::default(),
         };

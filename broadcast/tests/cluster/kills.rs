@@ -43,7 +43,7 @@ impl Storm {
         let size = 1 + rng.below(6) as usize;
         let mut flags: Flags = read_flags("broadcast", &["--durable"]).unwrap();
         flags.fan_out = Some([1, 2, 24][rng.below(3) as usize]);
-        flags.durability.journal_window = rng.below(2) * rng.below(500);
+        flags.durability.journal_window = Some(rng.below(2) * rng.below(500));
         let boot = with_flags(flags.clone(), Broadcast::boot);
         Storm {
             cluster: TestCluster::of_nodes(size, rng.next_u64(), Conditions::draw(rng), boot),

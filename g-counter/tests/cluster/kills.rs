@@ -51,7 +51,7 @@ impl Storm {
         let fan_out = ["1", "2", "24"][rng.below(3) as usize];
         let args = ["--durable", "--fan-out", fan_out];
         let mut flags: Flags = read_flags("g-counter", &args).unwrap();
-        flags.durability.journal_window = rng.below(2) * rng.below(500);
+        flags.durability.journal_window = Some(rng.below(2) * rng.below(500));
         Storm {
             cluster: counters(size, rng.next_u64(), Conditions::draw(rng), &flags),
             flags,

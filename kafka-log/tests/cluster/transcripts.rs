@@ -21,5 +21,5 @@ fn clusters_match_their_transcripts() {
 #[test]
 fn durable_clusters_match_their_transcripts() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cluster/durable");
-    check(folder, &["--durable"]);
+    check(folder, &["--durable", "--journal-window=0"]);
 }

@@ -43,13 +43,22 @@ pub struct DurabilityFlags {
     #[arg(long)]
     pub durable: bool,
 
-    /// How long a node collects data before it stores it in the service, in one write.
-    #[arg(long, value_name = "MS", default_value_t = 0, value_parser = milliseconds(0),
-          requires = "durable")]
-    pub journal_window: u64,
+    /// How long a node collects data before it stores it in the service, in one write. By default
+    /// as long as costs its clients little.
+    #[arg(long, value_name = "MS", value_parser = milliseconds(0), requires = "durable")]
+    pub journal_window: Option<u64>,
 }
 
 impl DurabilityFlags {
+    /// These flags, with a window of `window_ms` milliseconds if they set none.
+    #[must_use]
+    pub fn or_window(&self, window_ms: u64) -> Self {
+        DurabilityFlags {
+            journal_window: self.journal_window.or(Some(window_ms)),
+            ..*self
+        }
+    }
+
     /// The node's journal, if it has one; see [`Journal::open`].
     pub(crate) fn open_journal<T>(
         &self,
@@ -60,7 +69,7 @@ impl DurabilityFlags {
     where
         T: Serialize + DeserializeOwned + Send + 'static,
     {
-        let window = Duration::from_millis(self.journal_window);
+        let window = Duration::from_millis(self.journal_window.unwrap_or(0));
         self.durable
             .then(|| Journal::open(key_prefix, cluster, boot, window))
     }
@@ -93,7 +102,10 @@ mod tests {
         let read = |args: &[&str]| read_flags::<DurabilityFlags>("node", args);
         assert_eq!(read(&[]).unwrap(), DurabilityFlags::default());
         let flags = read(&["--durable", "--journal-window=40"]).unwrap();
-        assert_eq!((flags.durable, flags.journal_window), (true, 40));
+        assert_eq!((flags.durable, flags.journal_window), (true, Some(40)));
+        assert_eq!(flags.or_window(5), flags);
+        let flags = read(&["--durable"]).unwrap();
+        assert_eq!(flags.or_window(5).journal_window, Some(5));
         assert!(read(&["--journal-window=40"]).is_err());
     }
 }

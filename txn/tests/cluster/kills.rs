@@ -76,7 +76,7 @@ impl Storm {
         let fan_out = ["1", "2", "24"][rng.below(3) as usize];
         let words = ["--durable", "--fan-out", fan_out];
         let mut flags: Flags = read_flags("txn", &words).unwrap();
-        flags.durability.journal_window = rng.below(2) * rng.below(300);
+        flags.durability.journal_window = Some(rng.below(2) * rng.below(300));
         let boot = with_flags(flags, Txn::boot);
         Storm {
             cluster: TestCluster::of_nodes(

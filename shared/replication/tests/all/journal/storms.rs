@@ -42,7 +42,7 @@ impl Storm {
     fn draw(rng: &mut Rng) -> Self {
         let size = 1 + rng.below(5) as usize;
         let mut flags: DurabilityFlags = read_flags("notebook", &["--durable"]).unwrap();
-        flags.journal_window = rng.below(2) * rng.below(500);
+        flags.journal_window = Some(rng.below(2) * rng.below(500));
         let boot = with_flags(flags, Notebook::boot);
         Storm {
             cluster: TestCluster::of_nodes(size, rng.next_u64(), Conditions::draw(rng), boot),
