@@ -8,23 +8,26 @@
 //! # Why nothing is lost or overwritten
 //!
 //! A batch is written by a compare-and-set that succeeds only if its key does not exist, so no
-//! write, late or repeated, replaces a batch. An incarnation has one write in flight at a time, and
-//! retries it until it is answered. So a batch exists only if all before it do. A batch is written
-//! when it is in `lin-kv`, and confirmed when its writer knows that. A write that finds its index
-//! taken reads on from there: that batch is either its own earlier attempt, whose answer was lost,
-//! or a late write of an earlier incarnation of the same node.
+//! write, late or repeated, replaces a batch. A write is retried until it is answered. A batch is
+//! written when it is in `lin-kv`, and confirmed when its writer knows that it and all before it
+//! are. So reading up to the first gap finds all that are confirmed. An incarnation has up to
+//! `depth` batches in flight, by default one: then there is no gap.
 //!
 //! # When a node starts
 //!
 //! A node cannot know whether it has run before. It reads its own journal to the end and appends an
 //! empty batch of its own, the fence. All writes that earlier incarnations have in flight aim at
 //! the fence's index or below, since an incarnation proceeds to an index only when all below are
-//! taken; so once the fence is written, none of them can succeed. If the fence is batch 0, no
-//! earlier incarnation was ever ready, and there is nothing to recover: that costs a read and a
-//! write. The other journals need not be read then: this node has acknowledged nothing yet, so the
-//! others still send it everything. Otherwise, as soon as it has found a batch of an earlier
-//! incarnation, the node also reads all other journals, so that it has all entries that were
-//! written to any journal before it started.
+//! taken; so once the fence is written, none of them can succeed. (With a depth of d they may aim
+//! d − 1 indices higher, and the fence is d batches, one after the other.) A fence that finds its
+//! index taken reads on from there: that batch is its own earlier attempt, whose answer was lost,
+//! or a late write of an earlier incarnation. A batch after the fence can only be there itself.
+//!
+//! If the fence is batch 0, no earlier incarnation was ever ready, and there is nothing to recover:
+//! that costs a read and a write. The other journals need not be read then: this node has
+//! acknowledged nothing yet, so the others still send it everything. Otherwise, as soon as it has
+//! found a batch of an earlier incarnation, the node also reads all other journals, so that it has
+//! all entries that were confirmed in any journal before it started.
 //!
 //! ```text
 //!   n3, incarnation 1        lin-kv               n3, incarnation 2
@@ -48,10 +51,17 @@
 //! ```
 //!
 //! Until it is ready, a node must not answer clients or acknowledge messages of other nodes. If it
-//! acknowledged something before its fence was written, and was then killed, its next incarnation
-//! might find an empty journal, take itself for the first one, and not read the other journals.
-//! What the node had acknowledged would be missing.
+//! did, and was then killed, its next incarnation might find an empty journal, take itself for the
+//! first one, and not read the other journals. What the node had acknowledged would be missing.
+//!
+//! # Who may have several batches in flight
+//!
+//! A node whose entries are a set. When it is killed, batch 8 may be written and batch 7 not. Batch
+//! 8 was not confirmed, so nobody has seen it; once the fence has filled the gap it is read, as any
+//! entry may be that was not acknowledged. But an entry that needs those before it (an offset after
+//! an offset, an effect after its cause) must not appear without them.
 
+mod in_flight;
 mod scan;
 
 use std::collections::VecDeque;
@@ -64,6 +74,7 @@ use shared::{Cluster, Context, Failure, LIN_KV, NodeId};
 
 use crate::alarm::Alarm;
 
+use in_flight::InFlight;
 use scan::Scan;
 
 /// The maximum number of entries in a batch; the rest goes into the next one.
@@ -86,13 +97,12 @@ pub(crate) struct Journal<T> {
     unscanned: Vec<NodeId>,
     boot: u64,
     window: Duration,
+    /// The maximum number of batches in flight.
+    depth: usize,
     state: JournalState,
     /// The journals that are being read: this node's own while its end is unknown.
     scans: Vec<(NodeId, Scan<Batch<T>>)>,
-    /// The index of the next batch; all below are known to be written.
-    index: u64,
-    /// The batch to write at `index`, until that is confirmed.
-    unwritten: Option<Batch<T>>,
+    in_flight: InFlight<Batch<T>>,
     /// The entries for the next batches.
     queue: VecDeque<T>,
     /// When the window of the first queued entry ends.
@@ -104,8 +114,8 @@ pub(crate) struct Journal<T> {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum JournalState {
-    /// The fence is not written yet.
-    Fencing,
+    /// So many batches of the fence are not written yet.
+    Fencing(usize),
     /// The fence is written; wait for the reads of other journals, if any.
     Fenced,
     Ready,
@@ -133,8 +143,8 @@ struct KvRequest {
 enum KvOp {
     /// Reads a batch of a node's journal.
     Read { owner: NodeId, index: u64 },
-    /// Writes the unwritten batch.
-    Write,
+    /// Writes the batch in flight at this index.
+    Write { index: u64 },
 }
 
 /// An event of a node's journal: an answer of `lin-kv`, or a timer. The node passes it to
@@ -145,8 +155,8 @@ pub struct JournalEvent<T>(Input<T>);
 #[derive(Debug)]
 enum Input<T> {
     Read(NodeId, u64, Option<Batch<T>>),
-    /// The write's answer: false if its index was taken.
-    Written(bool),
+    /// The answer to the write at an index: false if that was taken.
+    Written(u64, bool),
     Failed(KvRequest, Failure),
     /// The delay before another attempt is over.
     Retry(KvRequest),
@@ -189,19 +199,25 @@ impl<T: Serialize + DeserializeOwned + Send + 'static> Journal<T> {
             unscanned: cluster.others().cloned().collect(),
             boot,
             window,
-            state: JournalState::Fencing,
+            depth: 1,
+            state: JournalState::Fencing(1),
             scans: Vec::new(),
-            index: 0,
-            unwritten: None,
+            in_flight: InFlight::new(),
             queue: VecDeque::new(),
             due: None,
             alarm: Alarm::default(),
             requests: Vec::new(),
         };
         let entries = Vec::new();
-        journal.unwritten = Some(Batch { boot, entries });
+        journal.in_flight.push(Batch { boot, entries });
         journal.start_scan(journal.me.clone(), 0);
         journal
+    }
+
+    /// Allows so many batches in flight. All incarnations of a node have the same depth.
+    pub(crate) fn set_depth(&mut self, depth: usize) {
+        self.depth = depth;
+        self.state = JournalState::Fencing(depth);
     }
 
     /// Appends an entry to the queue.
@@ -214,13 +230,15 @@ impl<T: Serialize + DeserializeOwned + Send + 'static> Journal<T> {
         self.state == JournalState::Ready
     }
 
-    /// Handles an event and returns its results.
+    /// Handles an event.
     pub(crate) fn on_event(&mut self, event: JournalEvent<T>) -> Vec<JournalOutput<T>> {
         let mut outputs = Vec::new();
         match event.0 {
             Input::Read(owner, index, batch) => self.on_read(&owner, index, batch, &mut outputs),
-            Input::Written(true) => self.on_written(&mut outputs),
-            Input::Written(false) => self.start_scan(self.me.clone(), self.index),
+            Input::Written(index, false) if self.is_fencing() => {
+                self.start_scan(self.me.clone(), index);
+            }
+            Input::Written(index, _) => self.on_written(index, &mut outputs),
             Input::Failed(request, failure) => self.retry(request, failure),
             Input::Retry(request) => self.requests.push(request),
             Input::WindowEnded => {}
@@ -253,25 +271,32 @@ impl<T: Serialize + DeserializeOwned + Send + 'static> Journal<T> {
         }
     }
 
-    /// Makes a batch of queued entries when their window has ended and all batches are written.
+    fn is_fencing(&self) -> bool {
+        matches!(self.state, JournalState::Fencing(_))
+    }
+
+    /// Makes a batch of queued entries when their window has ended and not too many are in flight.
     fn start_batch<E>(&mut self, ctx: &mut Context<E>, event: impl Fn(JournalEvent<T>) -> E) {
-        if self.queue.is_empty() {
+        if self.queue.is_empty() || self.is_fencing() {
             return;
         }
         let due = *self.due.get_or_insert(ctx.now() + self.window);
         if ctx.now() < due {
             self.alarm
                 .set(ctx, Some(due), || event(JournalEvent(Input::WindowEnded)));
-        } else if self.unwritten.is_none() {
+        } else if self.in_flight.len() < self.depth {
             let count = self.queue.len().min(MAX_BATCH_ENTRIES);
-            self.unwritten = Some(Batch {
-                boot: self.boot,
-                entries: self.queue.drain(..count).collect(),
-            });
+            let entries = self.queue.drain(..count).collect();
             self.due = None;
-            self.requests
-                .push(KvRequest::new(KvOp::Write, FIRST_TIMEOUT));
+            self.write(entries);
         }
+    }
+
+    /// Writes a batch after those in flight.
+    fn write(&mut self, entries: Vec<T>) {
+        let boot = self.boot;
+        let index = self.in_flight.push(Batch { boot, entries });
+        self.request_write(index);
     }
 
     fn send<E>(
@@ -292,12 +317,12 @@ impl<T: Serialize + DeserializeOwned + Send + 'static> Journal<T> {
                     }))
                 });
             }
-            KvOp::Write => {
-                let key = self.key(&self.me, self.index);
-                let put = LIN_KV.cas_or_create(key, None, self.unwritten.as_ref());
+            &KvOp::Write { index } => {
+                let key = self.key(&self.me, index);
+                let put = LIN_KV.cas_or_create(key, None, self.in_flight.get(index));
                 ctx.call(put.timeout(timeout), move |answer| {
                     event(JournalEvent(match answer {
-                        Ok(is_put) => Input::Written(is_put),
+                        Ok(is_put) => Input::Written(index, is_put),
                         Err(failure) => Input::Failed(request, failure),
                     }))
                 });
@@ -323,6 +348,11 @@ impl<T: Serialize + DeserializeOwned + Send + 'static> Journal<T> {
         self.request_reads(&owner, scan.indices());
         self.scans.retain(|(it, _)| *it != owner);
         self.scans.push((owner, scan));
+    }
+
+    fn request_write(&mut self, index: u64) {
+        let op = KvOp::Write { index };
+        self.requests.push(KvRequest::new(op, FIRST_TIMEOUT));
     }
 
     fn request_reads(&mut self, owner: &NodeId, indices: Range<u64>) {
@@ -352,13 +382,12 @@ impl<T: Serialize + DeserializeOwned + Send + 'static> Journal<T> {
         let is_own = *owner == self.me;
         for batch in chunk.found {
             if is_own && batch.boot == self.boot {
-                // The write had succeeded and its answer was lost. Only this incarnation writes
-                // after its own batch.
+                // The write had succeeded and its answer was lost.
                 self.scans.retain(|(it, _)| it != owner);
-                return self.on_written(outputs);
+                return self.on_written(self.in_flight.first(), outputs);
             }
             if is_own {
-                self.index += 1;
+                self.in_flight.move_up();
                 self.scan_others();
             }
             outputs.extend(batch.recovered(owner));
@@ -368,8 +397,7 @@ impl<T: Serialize + DeserializeOwned + Send + 'static> Journal<T> {
         } else {
             self.scans.retain(|(it, _)| it != owner);
             if is_own {
-                self.requests
-                    .push(KvRequest::new(KvOp::Write, FIRST_TIMEOUT));
+                self.request_write(self.in_flight.first());
             }
         }
     }
@@ -382,17 +410,19 @@ impl<T: Serialize + DeserializeOwned + Send + 'static> Journal<T> {
         }
     }
 
-    /// Handles the success of the write.
-    fn on_written(&mut self, outputs: &mut Vec<JournalOutput<T>>) {
-        let Some(batch) = self.unwritten.take() else {
-            return;
-        };
-        self.index += 1;
-        if self.state == JournalState::Fencing {
-            self.state = JournalState::Fenced;
-        }
-        if !batch.entries.is_empty() {
-            outputs.push(JournalOutput::Confirmed(batch.entries.len()));
+    /// Handles the success of the write at an index.
+    fn on_written(&mut self, index: u64, outputs: &mut Vec<JournalOutput<T>>) {
+        for batch in self.in_flight.on_written(index) {
+            match self.state {
+                JournalState::Fencing(1) => self.state = JournalState::Fenced,
+                JournalState::Fencing(left) => {
+                    self.state = JournalState::Fencing(left - 1);
+                    self.write(Vec::new());
+                }
+                JournalState::Fenced | JournalState::Ready => {
+                    outputs.push(JournalOutput::Confirmed(batch.entries.len()));
+                }
+            }
         }
     }
 }
@@ -400,13 +430,12 @@ impl<T: Serialize + DeserializeOwned + Send + 'static> Journal<T> {
 impl<T> Batch<T> {
     fn recovered(self, owner: &NodeId) -> impl Iterator<Item = JournalOutput<T>> {
         let boot = self.boot;
-        self.entries
-            .into_iter()
-            .map(move |entry| JournalOutput::Recovered {
-                owner: owner.clone(),
-                boot,
-                entry,
-            })
+        let entries = self.entries.into_iter();
+        entries.map(move |entry| JournalOutput::Recovered {
+            owner: owner.clone(),
+            boot,
+            entry,
+        })
     }
 }
 

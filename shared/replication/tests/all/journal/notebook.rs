@@ -1,8 +1,19 @@
 //! A minimal node with a journal: it stores numbers, and returns all that it stored or recovered.
 
+use clap::Args;
 use replication::{DurabilityFlags, Durable, JournalEvent, Step};
 use serde::{Deserialize, Serialize};
 use shared::{Caller, Cluster, Context, Node};
+
+#[derive(Debug, Clone, Args)]
+pub struct Flags {
+    #[command(flatten)]
+    pub durability: DurabilityFlags,
+
+    /// How many writes may be in flight.
+    #[arg(long, default_value_t = 1)]
+    pub depth: usize,
+}
 
 #[derive(Debug)]
 pub struct Notebook {
@@ -32,10 +43,11 @@ pub enum Event {
 }
 
 impl Notebook {
-    pub fn boot(flags: &DurabilityFlags, cluster: &Cluster, ctx: &mut Context<Event>) -> Self {
+    pub fn boot(flags: &Flags, cluster: &Cluster, ctx: &mut Context<Event>) -> Self {
         let boot = ctx.rng().boot_number();
         let mut notebook = Notebook {
-            durable: Durable::open(flags, "notes", cluster, boot),
+            durable: Durable::open(&flags.durability, "notes", cluster, boot)
+                .with_depth(flags.depth),
             known: Vec::new(),
             me: cluster.me.to_string(),
         };

@@ -4,13 +4,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use replication::DurabilityFlags;
 use serde::Deserialize;
 use shared::{Rng, read_flags, with_flags};
 use simulator::latency::Latency;
 use simulator::testing::{Conditions, Promises, TestCluster, for_each_seed};
 
-use super::notebook::Notebook;
+use super::notebook::{Flags, Notebook};
 
 /// The maximum time in the calm until all nodes are ready and have acknowledged all numbers: a
 /// request that was lost is retried after eight seconds; then journals are read in chunks.
@@ -41,8 +40,9 @@ struct Storm {
 impl Storm {
     fn draw(rng: &mut Rng) -> Self {
         let size = 1 + rng.below(5) as usize;
-        let mut flags: DurabilityFlags = read_flags("notebook", &["--durable"]).unwrap();
-        flags.journal_window = Some(rng.below(2) * rng.below(500));
+        let mut flags: Flags = read_flags("notebook", &["--durable"]).unwrap();
+        flags.depth = 1 + rng.below(3) as usize;
+        flags.durability.journal_window = Some(rng.below(2) * rng.below(500));
         let boot = with_flags(flags, Notebook::boot);
         Storm {
             cluster: TestCluster::of_nodes(size, rng.next_u64(), Conditions::draw(rng), boot),
@@ -167,7 +167,7 @@ fn a_restarted_node_knows_all_that_was_acknowledged_or_read() {
 
 #[test]
 fn a_first_start_costs_a_read_and_a_write() {
-    let flags: DurabilityFlags = read_flags("notebook", &["--durable"]).unwrap();
+    let flags: Flags = read_flags("notebook", &["--durable"]).unwrap();
     let boot = with_flags(flags, Notebook::boot);
     let mut cluster =
         TestCluster::of_nodes(5, 1, Conditions::reliable(Latency::constant(100)), boot);

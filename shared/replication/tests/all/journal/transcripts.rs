@@ -24,3 +24,9 @@ fn notes_within_a_window_are_written_together() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/all/journal/window");
     check(folder, &["--durable", "--journal-window=500"]);
 }
+
+#[test]
+fn several_writes_are_in_flight_and_confirmed_in_order() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/all/journal/depth");
+    check(folder, &["--durable", "--depth=3"]);
+}
