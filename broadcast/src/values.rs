@@ -58,7 +58,7 @@ impl Values {
 }
 
 /// The text without the white space between its tokens.
-fn compact(json: &str) -> std::borrow::Cow<'_, str> {
+pub(crate) fn compact(json: &str) -> std::borrow::Cow<'_, str> {
     let is_space = |c: char| matches!(c, ' ' | '\t' | '\n' | '\r');
     if !json.contains(is_space) {
         return json.into();

@@ -75,6 +75,29 @@ impl Storm {
         }
     }
 
+    /// Kills the root again and again, sometimes with another node, while it has values to write.
+    fn kill_the_root(&mut self, rng: &mut Rng) {
+        for _ in 0..rng.below(8) {
+            if rng.below(4) == 0 {
+                self.cluster.partition(rng);
+            }
+            for _ in 0..1 + rng.below(4) {
+                let node = self.cluster.random_node(rng);
+                self.broadcast(&node);
+                self.pass(ms(rng.below(200)));
+            }
+            self.pass(ms(rng.below(500)));
+            self.cluster.kill("n0");
+            let other = self.cluster.random_node(rng);
+            if rng.below(3) == 0 && self.cluster.is_up(&other) {
+                self.cluster.kill(&other);
+            }
+            self.pass(ms(rng.below(2000)));
+            self.restart_dead();
+            self.read(&other);
+        }
+    }
+
     fn restart_dead(&mut self) {
         for node in self.cluster.restart_dead() {
             self.promises.restart(&node);
@@ -135,7 +158,7 @@ impl Storm {
         self.restart_dead();
         let fan_out = self.flags.fan_out.expect("it was drawn");
         let hops = max_hops(self.cluster.names.len(), fan_out.into());
-        let hop = ms(self.flags.period + self.flags.slack + CALM_LATENCY);
+        let hop = ms(self.flags.period() + self.flags.slack + CALM_LATENCY);
         let delays = self.flags.delays();
         let resend = ms(delays.resend + 8 * CALM_LATENCY);
         self.pass(RECOVERY + resend + hop * hops);
@@ -169,4 +192,89 @@ fn nothing_acknowledged_is_lost_when_all_nodes_are_killed_at_once() {
         }
         storm.converge();
     });
+}
+
+#[test]
+fn nothing_acknowledged_is_lost_when_the_root_is_killed_while_values_are_pending() {
+    for_each_seed(0..1_000, |rng| {
+        let mut storm = Storm::draw(rng);
+        storm.pass(ms(rng.below(2000)));
+        storm.kill_the_root(rng);
+        storm.converge();
+    });
+}
+
+/// A durable cluster with a latency of 100 ms, in which all nodes are ready.
+fn calm_cluster(size: usize) -> TestCluster<Broadcast> {
+    let flags: Flags = read_flags("broadcast", &["--durable"]).unwrap();
+    let boot = with_flags(flags, Broadcast::boot);
+    let conditions = Conditions::reliable(Latency::constant(100));
+    let mut cluster = TestCluster::of_nodes(size, 1, conditions, boot);
+    cluster.advance(ms(1000));
+    cluster
+}
+
+/// When values 0, 1, … were acknowledged, each to a client that is named after it.
+fn acknowledged_at(cluster: &TestCluster<Broadcast>, values: u64) -> Vec<Duration> {
+    let at = |value: u64| {
+        let client = format!("c{value}");
+        let mut sent = cluster.sent.iter();
+        let answer = sent.find(|sent| sent.dest == client && sent.body.contains("broadcast_ok"));
+        answer.unwrap_or_else(|| panic!("{client} waits")).at
+    };
+    (0..values).map(at).collect()
+}
+
+fn broadcast(cluster: &mut TestCluster<Broadcast>, value: u64, node: &str) {
+    let body = format!(r#"{{"type":"broadcast","msg_id":1,"message":{value}}}"#);
+    cluster.deliver(&format!("c{value}"), node, &body);
+}
+
+#[test]
+fn fifty_values_a_second_take_under_three_messages_each_and_half_a_second() {
+    let mut cluster = calm_cluster(25);
+    let (start, before) = (cluster.now, cluster.messages());
+    for value in 0..500 {
+        broadcast(&mut cluster, value, &format!("n{}", value * 7 % 25));
+        cluster.advance(ms(20));
+    }
+    let messages = (cluster.messages() - before) as f64 / 500.0;
+    assert!(messages < 3.0, "{messages} messages a value");
+    cluster.advance(ms(1000));
+    let acknowledged_at = acknowledged_at(&cluster, 500);
+    let slowest = (0..)
+        .zip(acknowledged_at)
+        .map(|(value, at)| at - start - ms(20 * value));
+    // A hop, the journal's window, the write and its answer, and a hop.
+    assert_eq!(slowest.max(), Some(ms(480)));
+}
+
+#[test]
+fn a_partition_delays_acknowledgements_and_refuses_none() {
+    let mut cluster = calm_cluster(5);
+    let names = cluster.names.clone();
+    for (src, dest) in names
+        .iter()
+        .flat_map(|src| names.iter().map(move |dest| (src, dest)))
+    {
+        cluster.cut_one_way(src, dest);
+    }
+    let start = cluster.now;
+    for (value, node) in (0..).zip(&names) {
+        broadcast(&mut cluster, value, node);
+    }
+    cluster.advance(ms(2000));
+    let acknowledged_at = acknowledged_at(&cluster, 5);
+    let latencies: Vec<Duration> = acknowledged_at.iter().map(|at| *at - start).collect();
+    assert_eq!(latencies[0], ms(280), "at the root");
+    assert_eq!(latencies[1..], [ms(1280); 4]);
+    cluster.heal();
+    cluster.advance(ms(5000));
+    for node in &names {
+        let answer = cluster.ask(node, r#"{"type":"read","msg_id":1}"#);
+        assert!(
+            (0..5).all(|value| answer.contains(&value.to_string())),
+            "{node}: {answer}"
+        );
+    }
 }

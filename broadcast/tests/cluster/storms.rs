@@ -40,7 +40,7 @@ impl Storm {
         let mut flags: Flags = read_flags("broadcast", &[]).unwrap();
         flags.fan_out = Some(FAN_OUTS[rng.below(4) as usize]);
         if rng.below(2) == 0 {
-            flags.period = rng.below(1000);
+            flags.period = Some(rng.below(1000));
             flags.slack = rng.below(100);
             flags.patience.ack_delay = rng.below(1000);
             flags.patience.resend =
@@ -117,7 +117,7 @@ impl Storm {
     /// With the default flags that is 3.3 s for a star; for 25 nodes it is 5.5 s with a fan-out of
     /// 4, 6.6 s with 2, and 15.3 s in a chain.
     fn arrival_bound(&self) -> Duration {
-        let hop = ms(self.flags.period + self.flags.slack + CALM_LATENCY);
+        let hop = ms(self.flags.period() + self.flags.slack + CALM_LATENCY);
         let fan_out = self.flags.fan_out.expect("it was drawn");
         let hops = max_hops(self.cluster.names.len(), fan_out.into());
         ms(self.flags.delays().resend + 2 * CALM_LATENCY) + hop * hops

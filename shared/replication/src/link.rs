@@ -218,6 +218,11 @@ impl<T: Clone> Link<T> {
         self.outgoing.push(due, item);
     }
 
+    /// Lets the queued items leave now.
+    pub(crate) fn hasten(&mut self, now: Duration) {
+        self.outgoing.hasten(now);
+    }
+
     /// The number of items that the peer has not acknowledged, queued ones included.
     pub fn unacknowledged(&self) -> usize {
         self.outgoing.unacknowledged()

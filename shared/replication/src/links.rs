@@ -92,6 +92,13 @@ impl<T: Clone> Links<T> {
         }
     }
 
+    /// Lets what is queued for a neighbour leave at the next flush.
+    pub fn hasten(&mut self, now: Duration, neighbour: &NodeId) {
+        if let Ok(position) = self.position(neighbour) {
+            self.links[position].1.hasten(now);
+        }
+    }
+
     /// When an item from `src` leaves for a neighbour; in a tree only.
     fn due(&self, now: Duration, neighbour: &NodeId, src: Option<&NodeId>) -> Option<Duration> {
         let Place { parent, rhythm, .. } = self.tree.as_ref()?;

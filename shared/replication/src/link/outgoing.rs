@@ -76,7 +76,14 @@ impl<T: Clone> Outgoing<T> {
     /// Queues an item, which leaves at `due` or earlier.
     pub(super) fn push(&mut self, due: Duration, item: T) {
         self.unacked.push_back(item);
-        self.window_ends = Some(self.window_ends.map_or(due, |earlier| earlier.min(due)));
+        self.hasten(due);
+    }
+
+    /// Lets the items that wait leave at `due`, if not earlier.
+    pub(super) fn hasten(&mut self, due: Duration) {
+        if self.has_waiting() {
+            self.window_ends = Some(self.window_ends.map_or(due, |earlier| earlier.min(due)));
+        }
     }
 
     /// Handles an acknowledgement: all items below `ack` have arrived.
