@@ -326,7 +326,7 @@ fn the_report_of_an_invalid_run_shows_what_was_lost_and_when() {
         "{verdict}"
     );
     let why = verdict.as_str().unwrap();
-    assert!(why.contains("n1 was killed at "), "{why}");
+    assert!(why.contains(" was killed at "), "{why}");
     let cases =
         "[...document.querySelectorAll('#evidence ~ article h3')].map((it) => it.textContent)";
     let cases: Vec<String> = serde_json::from_value(browser.evaluate(cases)).unwrap();
