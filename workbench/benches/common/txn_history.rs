@@ -77,7 +77,7 @@ impl Store {
                     kind,
                     process: Process::Client(process.into()),
                     f: Cow::Borrowed("txn"),
-                    value: Value::from_wire(&RawValue::from_string(value)?),
+                    value: Value::from_wire(&value),
                     error: None,
                     meta: OpMeta::default(),
                 });

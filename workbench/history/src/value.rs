@@ -24,14 +24,14 @@ impl Value {
         Value(CompactString::const_new("null"))
     }
 
-    /// Converts JSON of a message, in which an object is never a tag.
-    pub fn from_wire(json: &RawValue) -> Self {
-        if tagged::may_be_tagged(json.get())
+    /// Converts JSON of a message, in which an object is never a tag. The text is valid JSON.
+    pub fn from_wire(json: &str) -> Self {
+        if tagged::may_be_tagged(json)
             && let Ok(value) = tagged::from_wire(json)
         {
             return Value::from_edn(&value);
         }
-        Value(json.get().into())
+        Value(json.into())
     }
 
     /// Converts JSON of a history, in which values that JSON lacks are tagged.
@@ -90,6 +90,13 @@ impl Value {
     /// When it does not have the form of a `T`.
     pub fn parse<T: DeserializeOwned>(&self) -> serde_json::Result<T> {
         serde_json::from_str(self.json())
+    }
+}
+
+impl From<Box<RawValue>> for Value {
+    /// Converts JSON of a message.
+    fn from(json: Box<RawValue>) -> Self {
+        Value::from_wire(json.get())
     }
 }
 

@@ -6,7 +6,6 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
-use serde_json::value::RawValue;
 use shared::{ErrorCode, NodeId};
 
 use crate::message::{Body, Envelope};
@@ -175,7 +174,7 @@ impl Clients {
         let name = message.dest.clone();
         let client = self.connected.get_mut(&name)?;
         let in_reply_to = message.body.header()?.in_reply_to.as_deref();
-        let answered = in_reply_to.and_then(|it| it.get().parse().ok());
+        let answered = in_reply_to.and_then(|it| it.parse().ok());
         let pending = client.pending.as_mut()?;
         if answered != Some(pending.msg_id) {
             let (request, msg_id) = (pending.rpc.request, pending.msg_id);
@@ -248,7 +247,7 @@ impl Reply {
         if let Some(error) = error_reply(body) {
             return Err(error);
         }
-        let json = body.json();
+        let json = body.get();
         self.rpc.read(json).map_err(|why| RequestError {
             error: OpError::Malformed {
                 text: self.rpc.describe_malformed(&why, json),
@@ -257,9 +256,9 @@ impl Reply {
         })
     }
 
-    /// The reply's body, valid or not.
-    pub fn body(&self) -> Option<&RawValue> {
-        self.body.as_ref().map(Body::json)
+    /// The reply's body, valid or not, as JSON text.
+    pub fn body(&self) -> Option<&str> {
+        self.body.as_ref().map(Body::get)
     }
 
     /// After a timeout of a client that is not a worker's: the first message that came instead.
@@ -277,12 +276,12 @@ fn error_reply(body: &Body) -> Option<RequestError> {
     if body.message_type()? != "error" {
         return None;
     }
-    let fields = Fields::of(body.json()).ok()?;
-    let code = fields.get("code").and_then(|code| code.get().parse().ok());
+    let fields = Fields::of(body.get()).ok()?;
+    let code = fields.get("code").and_then(|code| code.parse().ok());
     let code = code.map_or(ErrorCode::Other(u64::MAX), |code: u64| code.into());
     let text = match fields.text("text") {
         Some(text) => text.into_owned(),
-        None => fields.get("text").unwrap_or(RawValue::NULL).to_string(),
+        None => fields.get("text").unwrap_or("null").to_owned(),
     };
     Some(RequestError {
         error: rpc_error(code, text),

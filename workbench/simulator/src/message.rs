@@ -2,15 +2,15 @@
 //! when the message is sent. Histories, traces and lines keep the text as it is; network and
 //! clients need only the header, and only the receiver parses the other fields.
 
-mod skim;
-
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
 use serde::Serialize;
-use serde_json::value::{RawValue, to_raw_value};
+use serde_json::value::RawValue;
 use shared::NodeId;
+
+use history::fields::{skim, text};
 
 /// A message under way.
 #[derive(Debug, Clone)]
@@ -63,7 +63,7 @@ pub(crate) fn push_quoted(out: &mut String, text: &str) {
 #[derive(Debug, Clone)]
 pub struct Body {
     /// Shared, since a set-up request is as large as the cluster, and goes to every node.
-    json: Arc<RawValue>,
+    json: Arc<str>,
     /// `None` if the text is not an object, or if a key is not Unicode text.
     header: Option<Header>,
 }
@@ -74,8 +74,8 @@ pub struct Body {
 pub struct Header {
     /// `type`, if it is a string.
     pub message_type: Option<Cow<'static, str>>,
-    /// `in_reply_to`, of any type.
-    pub in_reply_to: Option<Box<RawValue>>,
+    /// `in_reply_to`, of any type, as JSON text.
+    pub in_reply_to: Option<Box<str>>,
     /// Whether there are several keys `type`.
     is_ambiguous: bool,
     /// Whether there are fields besides `type`, `msg_id` and `in_reply_to`.
@@ -93,19 +93,22 @@ impl Body {
             ..Header::default()
         };
         Ok(Body {
-            json: to_raw_value(value)?.into(),
+            json: serde_json::to_string(value)?.into(),
             header: Some(header),
         })
     }
 
-    /// The JSON value.
-    pub fn json(&self) -> &RawValue {
-        &self.json
+    /// A body of this text, which is valid JSON.
+    pub(crate) fn of_json(json: &str) -> Self {
+        Body {
+            header: Header::of(json),
+            json: json.into(),
+        }
     }
 
     /// The JSON text.
     pub fn get(&self) -> &str {
-        self.json.get()
+        &self.json
     }
 
     /// The header; `None` if the fields of the body cannot be read.
@@ -141,9 +144,7 @@ impl Default for Body {
     /// An empty object.
     fn default() -> Self {
         Body {
-            json: RawValue::from_string("{}".to_owned())
-                .expect("an empty object is JSON")
-                .into(),
+            json: "{}".into(),
             header: Some(Header::default()),
         }
     }
@@ -151,11 +152,7 @@ impl Default for Body {
 
 impl From<Box<RawValue>> for Body {
     fn from(json: Box<RawValue>) -> Self {
-        let header = Header::of(&json);
-        Body {
-            json: json.into(),
-            header,
-        }
+        Body::of_json(json.get())
     }
 }
 
@@ -167,22 +164,18 @@ impl fmt::Display for Body {
 
 impl Header {
     /// Reads the header of a body; `None` if its fields cannot be read.
-    fn of(body: &RawValue) -> Option<Self> {
+    fn of(body: &str) -> Option<Self> {
         let mut header = Header::default();
         let mut has_type = false;
-        for field in skim::fields(body)? {
+        for field in skim(body)? {
             let (name, value) = field?;
             match &*name {
                 "type" => {
                     header.is_ambiguous |= has_type;
                     has_type = true;
-                    let text: Option<Box<str>> = serde_json::from_str(value).ok();
-                    header.message_type = text.map(|text| text.into_string().into());
+                    header.message_type = text(value).map(|it| it.into_owned().into());
                 }
-                "in_reply_to" => {
-                    let value: &RawValue = serde_json::from_str(value).ok()?;
-                    header.in_reply_to = Some(value.to_owned());
-                }
+                "in_reply_to" => header.in_reply_to = Some(value.into()),
                 "msg_id" => {}
                 _ => header.has_content = true,
             }
@@ -207,7 +200,7 @@ mod tests {
         let body = body(text);
         assert_eq!(body.to_string(), text);
         let in_reply_to = body.header().unwrap().in_reply_to.as_deref();
-        assert_eq!(in_reply_to.map(RawValue::get), Some("7e0"));
+        assert_eq!(in_reply_to, Some("7e0"));
         assert_eq!(
             (body.message_type(), body.counted_type()),
             (Some("read"), "read")
@@ -254,7 +247,7 @@ mod tests {
     fn of_two_in_reply_to_the_last_one_counts() {
         let body = body(r#"{"in_reply_to":1,"in_reply_to":"2"}"#);
         let in_reply_to = body.header().unwrap().in_reply_to.as_deref();
-        assert_eq!(in_reply_to.map(RawValue::get), Some("\"2\""));
+        assert_eq!(in_reply_to, Some("\"2\""));
     }
 
     #[test]
@@ -307,12 +300,12 @@ mod tests {
         let triples = extended(&pairs);
         for fields in fields.iter().chain(&pairs).chain(&triples) {
             let body = body(&format!("{{{fields}}}"));
-            let all = Fields::of(body.json()).ok();
+            let all = serde_json::from_str::<Fields<'_>>(body.get()).ok();
             let header = body.header();
             assert_eq!(header.is_some(), all.is_some(), "{body}");
             let in_reply_to = header.and_then(|it| it.in_reply_to.as_deref());
             let expected = all.as_ref().and_then(|all| all.get("in_reply_to"));
-            assert_eq!(in_reply_to.map(RawValue::get), expected.map(RawValue::get));
+            assert_eq!(in_reply_to, expected);
             let expected = all.as_ref().and_then(|all| all.text("type"));
             assert_eq!(body.message_type(), expected.as_deref(), "{body}");
             let typed = serde_json::from_str(body.get()).map(|Typed { r#type }| r#type);

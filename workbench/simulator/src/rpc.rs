@@ -11,8 +11,8 @@ use serde_json::value::RawValue;
 use shared::NodeId;
 
 use crate::message::push_quoted;
-use history::OpError;
 use history::fields::{Fields, is_integer};
+use history::{OpError, Value};
 
 /// The timeout of a request, unless its workload has another one.
 pub const RPC_TIMEOUT: Duration = Duration::from_secs(5);
@@ -102,14 +102,14 @@ pub enum FieldType {
 }
 
 impl FieldType {
-    /// Whether a value has this type.
-    pub fn accepts(self, value: &RawValue) -> bool {
+    /// Whether a value, the text of valid JSON, has this type.
+    pub fn accepts(self, value: &str) -> bool {
         match self {
             FieldType::Any => true,
             FieldType::List => is_list(value),
             FieldType::Integer => is_integer(value),
-            FieldType::String => value.get().starts_with('"'),
-            FieldType::Bool => matches!(value.get(), "true" | "false"),
+            FieldType::String => value.starts_with('"'),
+            FieldType::Bool => matches!(value, "true" | "false"),
             FieldType::Neighbours => are_neighbours(value),
             FieldType::Offsets => Fields::of(value)
                 .is_ok_and(|offsets| offsets.iter().all(|(_, offset)| is_integer(offset))),
@@ -141,31 +141,31 @@ impl FieldType {
     }
 }
 
-fn are_neighbours(value: &RawValue) -> bool {
-    serde_json::from_str::<BTreeMap<NodeId, Vec<NodeId>>>(value.get()).is_ok()
+fn are_neighbours(value: &str) -> bool {
+    serde_json::from_str::<BTreeMap<NodeId, Vec<NodeId>>>(value).is_ok()
 }
 
-fn are_messages(value: &RawValue) -> bool {
+fn are_messages(value: &str) -> bool {
     let pairs: serde_json::Result<Option<Vec<(&RawValue, IgnoredAny)>>> =
-        serde_json::from_str(value.get());
+        serde_json::from_str(value);
     pairs.is_ok_and(|pairs| {
         pairs
             .into_iter()
             .flatten()
-            .all(|(offset, _)| is_integer(offset))
+            .all(|(offset, _)| is_integer(offset.get()))
     })
 }
 
-fn is_list(value: &RawValue) -> bool {
-    value.get().starts_with('[') || value.get() == "null"
+fn is_list(value: &str) -> bool {
+    value.starts_with('[') || value == "null"
 }
 
 /// Whether a value is a list of writes, and of reads whose values can be read.
-fn are_micro_ops(value: &RawValue, write: &str, can_be_read: fn(&RawValue) -> bool) -> bool {
+fn are_micro_ops(value: &str, write: &str, can_be_read: fn(&str) -> bool) -> bool {
     type MicroOp<'a> = (&'a RawValue, IgnoredAny, &'a RawValue);
-    let micro_ops: serde_json::Result<Option<Vec<MicroOp<'_>>>> = serde_json::from_str(value.get());
+    let micro_ops: serde_json::Result<Option<Vec<MicroOp<'_>>>> = serde_json::from_str(value);
     let fits = |(f, _, value): MicroOp<'_>| match f.get() {
-        r#""r""# => can_be_read(value),
+        r#""r""# => can_be_read(value.get()),
         f => f == write,
     };
     micro_ops.is_ok_and(|micro_ops| micro_ops.into_iter().flatten().all(fits))
@@ -174,15 +174,24 @@ fn are_micro_ops(value: &RawValue, write: &str, can_be_read: fn(&RawValue) -> bo
 /// An answer that has the form of its definition.
 #[derive(Debug)]
 pub struct Answer<'a> {
-    /// The whole body.
-    pub body: &'a RawValue,
+    /// The whole body, as JSON text.
+    pub body: &'a str,
     fields: Fields<'a>,
 }
 
 impl Answer<'_> {
-    /// The JSON text of a field of the definition.
+    /// A field of the definition as the value of an operation.
+    pub fn value(&self, name: &str) -> Value {
+        Value::from_wire(self.text(name))
+    }
+
+    /// The JSON of a field of the definition, as a part of another value.
     pub fn field(&self, name: &str) -> Box<RawValue> {
-        self.fields.get(name).unwrap_or(RawValue::NULL).to_owned()
+        RawValue::from_string(self.text(name).to_owned()).unwrap_or_else(|_| history::null())
+    }
+
+    fn text(&self, name: &str) -> &str {
+        self.fields.get(name).unwrap_or("null")
     }
 
     /// Parses a field as a `T`.
@@ -191,14 +200,14 @@ impl Answer<'_> {
     /// Describes what is wrong: an integer of any size has the right form, but may not fit into
     /// `T`.
     pub fn parse<T: DeserializeOwned>(&self, name: &str) -> Result<T, String> {
-        let value = self.fields.get(name).unwrap_or(RawValue::NULL);
-        serde_json::from_str(value.get()).map_err(|error| format!("the field {name:?}: {error}"))
+        serde_json::from_str(self.text(name))
+            .map_err(|error| format!("the field {name:?}: {error}"))
     }
 }
 
 impl Rpc {
     /// Describes why an answer is malformed.
-    pub fn describe_malformed(&self, why: &str, body: &RawValue) -> String {
+    pub fn describe_malformed(&self, why: &str, body: &str) -> String {
         let request = self.request;
         format!("malformed answer to {request:?}: {why}; it was {body}")
     }
@@ -213,17 +222,17 @@ impl Rpc {
         example(self.response, "in_reply_to", self.response_fields)
     }
 
-    /// Parses a body as an answer to this request.
+    /// Reads a body, the text of valid JSON, as an answer to this request.
     ///
     /// # Errors
     /// Describes what is wrong with it.
-    pub fn read<'a>(&self, body: &'a RawValue) -> Result<Answer<'a>, String> {
+    pub fn read<'a>(&self, body: &'a str) -> Result<Answer<'a>, String> {
         let fields =
             Fields::of(body).map_err(|error| format!("its body is not an object: {error}"))?;
         let mut expected = String::with_capacity(self.response.len() + 2);
         push_quoted(&mut expected, self.response);
         match fields.get("type") {
-            Some(kind) if kind.get() == expected => {}
+            Some(kind) if kind == expected => {}
             Some(kind) => return Err(format!("its type is {kind} and should be {expected}")),
             None => return Err(format!("it has no type, which should be {expected}")),
         }
@@ -311,9 +320,8 @@ mod tests {
     };
 
     fn check(body: &str, expected: Result<&str, &str>) {
-        let body = RawValue::from_string(body.to_owned()).unwrap();
         let read = READ
-            .read(&body)
+            .read(body)
             .map(|answer| answer.field("messages").get().to_owned());
         match (read, expected) {
             (Ok(read), Ok(expected)) => assert_eq!(read, expected),
@@ -365,9 +373,7 @@ mod tests {
     #[test]
     fn each_field_type_accepts_what_maelstrom_takes() {
         let check = |field_type: FieldType, good: &[&str], bad: &[&str]| {
-            let fits = |text: &&str| {
-                field_type.accepts(&RawValue::from_string((*text).to_owned()).unwrap())
-            };
+            let fits = |text: &&str| field_type.accepts(text);
             assert!(good.iter().all(fits), "{field_type:?}");
             assert!(!bad.iter().any(fits), "{field_type:?}");
         };

@@ -411,7 +411,7 @@ impl Run {
         process: Process,
         kind: Kind,
         f: &'static str,
-        value: &RawValue,
+        value: Value,
         error: Option<OpError>,
         meta: OpMeta,
     ) {
@@ -422,7 +422,7 @@ impl Run {
             kind,
             process,
             f: f.into(),
-            value: Value::from_wire(value),
+            value,
             error: error.map(Box::new),
             meta,
         });

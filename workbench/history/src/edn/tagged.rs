@@ -161,19 +161,18 @@ pub(super) fn number_from_json(text: &str) -> Edn {
 /// When it is nested more than 128 levels deep, a string has half a surrogate pair, or the content
 /// of a tag is not a value of that tag.
 pub fn from_tagged(json: &RawValue) -> anyhow::Result<Edn> {
-    decode(json, true, MAX_DEPTH)
+    decode(json.get(), true, MAX_DEPTH)
 }
 
 /// Parses JSON of a message, in which `{"#set":[]}` is an object like any other.
 ///
 /// # Errors
 /// As [`from_tagged`].
-pub fn from_wire(json: &RawValue) -> anyhow::Result<Edn> {
+pub(crate) fn from_wire(json: &str) -> anyhow::Result<Edn> {
     decode(json, false, MAX_DEPTH)
 }
 
-fn decode(json: &RawValue, has_tags: bool, levels: usize) -> anyhow::Result<Edn> {
-    let text = json.get();
+fn decode(text: &str, has_tags: bool, levels: usize) -> anyhow::Result<Edn> {
     let left = levels
         .checked_sub(1)
         .with_context(|| format!("expected a value nested at most {MAX_DEPTH} levels deep"))?;
@@ -184,12 +183,12 @@ fn decode(json: &RawValue, has_tags: bool, levels: usize) -> anyhow::Result<Edn>
         Some(b'"') => Edn::Str(Cow::Owned(serde_json::from_str(text)?)),
         Some(b'[') => Edn::Vector(decode_all(text, has_tags, left)?),
         Some(b'{') => {
-            let fields = Fields::of(json)?;
+            let fields = Fields::of(text)?;
             let mut all = fields.iter();
             match (has_tags, all.next(), all.next()) {
                 (true, Some((name, value)), None) if is_tag(name) => decode_tag(name, value, left)?,
                 _ => {
-                    let entry = |(name, value): (&str, &RawValue)| {
+                    let entry = |(name, value): (&str, &str)| {
                         Ok((super::text(name), decode(value, has_tags, left)?))
                     };
                     Edn::Map(fields.iter().map(entry).collect::<anyhow::Result<_>>()?)
@@ -206,19 +205,21 @@ fn decode_all(text: &str, has_tags: bool, left: usize) -> anyhow::Result<Vec<Edn
     }
     let items: Vec<&RawValue> = serde_json::from_str(text)?;
     let items = items.into_iter();
-    items.map(|item| decode(item, has_tags, left)).collect()
+    items
+        .map(|item| decode(item.get(), has_tags, left))
+        .collect()
 }
 
-fn decode_tag(name: &str, value: &RawValue, left: usize) -> anyhow::Result<Edn> {
+fn decode_tag(name: &str, value: &str, left: usize) -> anyhow::Result<Edn> {
     let tag = &name[1..];
     if tag.starts_with('#') {
         let entry = (text(tag), decode(value, true, left)?);
         return Ok(Edn::Map(BTreeMap::from([entry])));
     }
     let wrong = || format!("expected a {tag}, found {{\"{name}\":{value}}}");
-    let string = || serde_json::from_str::<String>(value.get()).with_context(wrong);
+    let string = || serde_json::from_str::<String>(value).with_context(wrong);
     let owned = || string().map(|name| -> Name { Cow::Owned(name) });
-    let items = || decode_all(value.get(), true, left).with_context(wrong);
+    let items = || decode_all(value, true, left).with_context(wrong);
     Ok(match tag {
         // Not every text is a name that EDN can express.
         "keyword" => {
@@ -314,7 +315,7 @@ mod tests {
     #[test]
     fn objects_that_look_like_tags_are_escaped() {
         let check = |wire: &str, tagged: &str, edn: &str| {
-            let value = from_wire(&raw(wire)).unwrap();
+            let value = from_wire(wire).unwrap();
             assert_eq!(compact(&value), edn);
             assert_eq!(to_tagged(&value), tagged);
             assert_eq!(from_tagged(&raw(tagged)).unwrap(), value);

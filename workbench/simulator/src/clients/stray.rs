@@ -4,8 +4,6 @@
 
 use std::fmt;
 
-use serde_json::value::RawValue;
-
 use crate::message::Envelope;
 use history::fields::is_integer;
 use history::text::shortened;
@@ -49,7 +47,7 @@ impl Stray {
     pub(super) fn new(message: Envelope, request: &'static str, msg_id: u64) -> Option<Self> {
         const SHOWN: usize = 40;
         let in_reply_to = message.body.header()?.in_reply_to.as_deref();
-        let given = in_reply_to.map_or("", RawValue::get);
+        let given = in_reply_to.unwrap_or_default();
         let mismatch = match in_reply_to {
             None => Mismatch::Missing,
             Some(_) if given == "null" => Mismatch::Missing,
@@ -113,6 +111,7 @@ impl fmt::Display for Stray {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::message::Body;
     use shared::NodeId;
 
     /// The text about this `in_reply_to`, for a client that waits for the reply to its request 7.
@@ -125,7 +124,7 @@ mod tests {
             id: 9,
             src: NodeId::from("n0"),
             dest: NodeId::from("c3"),
-            body: RawValue::from_string(body).unwrap().into(),
+            body: Body::of_json(&body),
         };
         Some(Stray::new(message, "echo", 7)?.to_string())
     }

@@ -23,7 +23,7 @@ impl Run {
         } else if Services::is_service(dest.as_str()) {
             let answer =
                 self.services
-                    .handle(dest.as_str(), envelope.src.as_str(), envelope.body.json());
+                    .handle(dest.as_str(), envelope.src.as_str(), envelope.body.get());
             match answer {
                 // The sender may have left the network meanwhile.
                 Ok(answer) => {

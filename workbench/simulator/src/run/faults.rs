@@ -37,7 +37,7 @@ impl Run {
                 Process::NEMESIS,
                 Kind::Info,
                 op.f(),
-                &value,
+                value.into(),
                 None,
                 OpMeta::default(),
             );

@@ -8,7 +8,7 @@ use shared::NodeId;
 use super::Run;
 use crate::message::Body;
 use crate::network::Unroutable;
-use history::fields::{Fields, is_integer};
+use history::fields::{Fields, is_integer, text};
 
 impl Run {
     /// Parses a node's line and sends the message.
@@ -93,17 +93,17 @@ fn parse_line(line: &str) -> Result<Line<'_>, LineError> {
     if fields.get("id").is_some_and(|id| !is_integer(id)) {
         return Err(invalid_message("the field \"id\" should be an integer").into());
     }
-    let name = |field: &str| match (fields.get(field), fields.text(field)) {
-        (None, _) => Err(invalid_message(&format!("the field {field:?} is missing"))),
-        (Some(_), None) => Err(invalid_message(&format!(
+    let name = |field: &str| match fields.get(field).map(text) {
+        None => Err(invalid_message(&format!("the field {field:?} is missing"))),
+        Some(None) => Err(invalid_message(&format!(
             "the field {field:?} should be a string"
         ))),
-        (Some(_), Some(name)) => Ok(name),
+        Some(Some(name)) => Ok(name),
     };
     let body = match fields.get("body") {
         None => Body::default(),
-        Some(body) if body.get() == "null" => Body::default(),
-        Some(body) if body.get().starts_with('{') => Body::from(body.to_owned()),
+        Some("null") => Body::default(),
+        Some(body) if body.starts_with('{') => Body::of_json(body),
         Some(_) => return Err(invalid_message("the field \"body\" should be an object").into()),
     };
     Ok(Line {

@@ -202,7 +202,7 @@ impl Run {
             Process::Client(process),
             Kind::Invoke,
             f,
-            &value,
+            value.into(),
             None,
             meta,
         );
@@ -267,10 +267,10 @@ impl Run {
                 state.process += count;
             }
         }
-        let value = value.unwrap_or(invocation.value);
+        let value = value.unwrap_or_else(|| invocation.value.into());
         self.workload.observe(worker, invocation.f, kind, &value);
         let Invocation { f, meta, .. } = invocation;
-        self.record(now, Process::Client(process), kind, f, &value, error, meta);
+        self.record(now, Process::Client(process), kind, f, value, error, meta);
     }
 
     /// Completes all operations in progress as indeterminate, since the run is interrupted.

@@ -190,7 +190,7 @@ impl Run {
                 }
             }
             (_, Some(body)) => {
-                let body = abridged(body.get());
+                let body = abridged(body);
                 self.abort(format!(
                     "node {name} did not answer init with \"init_ok\" but with {body}"
                 ));

@@ -103,7 +103,7 @@ impl Services {
         Services::NAMES.contains(&name)
     }
 
-    /// Executes a request of `src` to `service` and returns the body of the answer, as JSON text.
+    /// Executes a request of `src` to `service`, given as JSON text, and returns the body of the answer, as JSON text.
     /// Its `in_reply_to` is the request's `msg_id`, or `null` if there is none.
     ///
     /// # Errors
@@ -112,10 +112,10 @@ impl Services {
         &mut self,
         service: &str,
         src: &str,
-        body: &RawValue,
+        body: &str,
     ) -> Result<Box<RawValue>, Unanswered> {
         let malformed = |error: serde_json::Error| Unanswered::Malformed(error.to_string());
-        let body: Body<'_> = serde_json::from_str(body.get()).map_err(malformed)?;
+        let body: Body<'_> = serde_json::from_str(body).map_err(malformed)?;
         let service =
             Service::named(service).ok_or_else(|| Unanswered::NoSuchService(service.to_owned()))?;
         let reply = match service.store {
@@ -192,7 +192,6 @@ impl std::error::Error for Unanswered {}
 
 #[cfg(test)]
 mod tests {
-    use serde_json::value::RawValue;
     use serde_json::{Value, json};
 
     use super::{SERVICES, Services, Unanswered};
@@ -205,8 +204,7 @@ mod tests {
     }
 
     fn ask_from(services: &mut Services, src: &str, service: &str, body: &Value) -> Value {
-        let body = RawValue::from_string(body.to_string()).unwrap();
-        let answer = services.handle(service, src, &body).unwrap();
+        let answer = services.handle(service, src, &body.to_string()).unwrap();
         serde_json::from_str(answer.get()).unwrap()
     }
 
@@ -304,9 +302,8 @@ mod tests {
     #[test]
     fn an_unanswered_request_is_explained() {
         let check = |service: &str, body: &str, expected: &str| {
-            let body = RawValue::from_string(body.to_owned()).unwrap();
             let unanswered = Services::new(seeded(1))
-                .handle(service, "n0", &body)
+                .handle(service, "n0", body)
                 .unwrap_err();
             assert!(unanswered.to_string().contains(expected), "{unanswered}");
         };
@@ -338,17 +335,15 @@ mod tests {
         let types = || SERVICES.iter().flat_map(|it| it.requests);
         for service in &SERVICES {
             let services = &mut Services::new(seeded(1));
-            let mut handle = |rpc: &Rpc| {
-                let body = RawValue::from_string(rpc.example_request()).unwrap();
-                services.handle(service.name, "n0", &body)
-            };
+            let mut handle =
+                |rpc: &Rpc| services.handle(service.name, "n0", &rpc.example_request());
             for rpc in types() {
                 let is_known = service.requests.iter().any(|it| it.request == rpc.request);
                 assert_eq!(handle(rpc).is_ok(), is_known, "{} {rpc:?}", service.name);
             }
             // An error is an answer, too, and one replica of lww-kv may lack what the other has.
             let is_ok = |rpc: &Rpc| {
-                (0..100).any(|_| handle(rpc).is_ok_and(|answer| rpc.read(&answer).is_ok()))
+                (0..100).any(|_| handle(rpc).is_ok_and(|answer| rpc.read(answer.get()).is_ok()))
             };
             assert!(service.requests.iter().all(is_ok), "{service:?}");
         }
@@ -366,9 +361,8 @@ mod tests {
                 .iter()
                 .all(|name| !Services::is_service(name))
         );
-        let body = RawValue::from_string("{\"type\":\"ts\"}".to_owned()).unwrap();
         for name in Services::NAMES {
-            let answer = Services::new(seeded(1)).handle(name, "n0", &body);
+            let answer = Services::new(seeded(1)).handle(name, "n0", "{\"type\":\"ts\"}");
             assert!(!matches!(answer, Err(Unanswered::NoSuchService(_))));
         }
     }

@@ -24,7 +24,7 @@ impl Session for Client {
     fn on_reply(&mut self, invocation: &Invocation, answer: &Answer<'_>) -> Step {
         Step::Done(match invocation.f {
             "add" => Completion::done(),
-            _ => Completion::ok(answer.field("value")),
+            _ => Completion::ok(answer.value("value")),
         })
     }
 }

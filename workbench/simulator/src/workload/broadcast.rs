@@ -141,7 +141,7 @@ impl Session for Client {
     fn on_reply(&mut self, invocation: &Invocation, answer: &Answer<'_>) -> Step {
         Step::Done(match invocation.f {
             "broadcast" => Completion::done(),
-            _ => Completion::ok(answer.field("messages")),
+            _ => Completion::ok(answer.value("messages")),
         })
     }
 }

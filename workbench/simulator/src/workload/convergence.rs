@@ -2,7 +2,6 @@
 //! workload. Maelstrom has no such requirements. Every node must answer again; and where nodes must
 //! converge, all final reads must agree and include everything that was acknowledged.
 
-use serde_json::value::RawValue;
 use shared::NodeId;
 
 use super::{FinalStep, Invocation, OnceEach, Session, Turn, Workload};
@@ -10,7 +9,7 @@ use crate::options::Concurrency;
 use crate::rng::SeededRng;
 use crate::rpc::{ClientRequest, Rpc};
 use checkers::{Convergence, WorkloadVerdict};
-use history::{History, Kind, Op, Pair};
+use history::{History, Kind, Op, Pair, Value};
 
 /// A workload that always has a final phase.
 pub(super) struct WithConvergence {
@@ -88,7 +87,7 @@ impl Workload for WithConvergence {
         self.inner.next(turn, rng)
     }
 
-    fn observe(&mut self, worker: usize, f: &'static str, kind: Kind, value: &RawValue) {
+    fn observe(&mut self, worker: usize, f: &'static str, kind: Kind, value: &Value) {
         self.inner.observe(worker, f, kind, value);
     }
 

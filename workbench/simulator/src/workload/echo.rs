@@ -1,13 +1,12 @@
 //! echo: a node sends back what it receives.
 
 use rand::RngExt;
-use serde_json::value::RawValue;
 
 use super::{Completion, Invocation, Session, Step, Turn, Workload};
 use crate::rng::SeededRng;
 use crate::rpc::{Answer, ClientRequest, Field, FieldType, Rpc};
 use checkers::WorkloadVerdict;
-use history::History;
+use history::{History, Value};
 
 static ECHO: Rpc = Rpc {
     request: "echo",
@@ -70,6 +69,6 @@ impl Session for Client {
 
     fn on_reply(&mut self, _: &Invocation, answer: &Answer<'_>) -> Step {
         // The checker compares whole answers.
-        Step::Done(Completion::ok(RawValue::to_owned(answer.body)))
+        Step::Done(Completion::ok(Value::from_wire(answer.body)))
     }
 }

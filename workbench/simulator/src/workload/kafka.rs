@@ -14,7 +14,7 @@ use super::{FinalStep, Invocation, Session, Turn, Workload};
 use crate::rng::SeededRng;
 use crate::rpc::Rpc;
 use checkers::{WorkloadResult, WorkloadVerdict};
-use history::{History, Kind, OpMeta, Unseen, json};
+use history::{History, Kind, OpMeta, Unseen, Value, json};
 
 /// One operation in this many is an `assign`.
 const ASSIGN_RATIO: u32 = 64;
@@ -137,7 +137,7 @@ impl Workload for Kafka {
         }
     }
 
-    fn observe(&mut self, worker: usize, f: &'static str, kind: Kind, value: &RawValue) {
+    fn observe(&mut self, worker: usize, f: &'static str, kind: Kind, value: &Value) {
         if kind != Kind::Ok {
             return;
         }
@@ -259,9 +259,8 @@ fn key_names<'a>(keys: impl Iterator<Item = &'a u64>) -> Box<RawValue> {
 }
 
 /// The key and offset of `[["send", key, [offset, message]]]`, if the key is one of the workload's.
-fn sent(value: &RawValue) -> Vec<(u64, i64)> {
-    let sends: Vec<(String, String, client::Message)> =
-        serde_json::from_str(value.get()).unwrap_or_default();
+fn sent(value: &Value) -> Vec<(u64, i64)> {
+    let sends: Vec<(String, String, client::Message)> = value.parse().unwrap_or_default();
     let offsets = sends.iter().filter_map(|(_, key, (offset, _))| {
         let key = key.parse().ok()?;
         Some((key, *offset))
@@ -270,9 +269,8 @@ fn sent(value: &RawValue) -> Vec<(u64, i64)> {
 }
 
 /// The last offset of each key in `[["poll", {key: [[offset, message], …]}]]`.
-fn polled(value: &RawValue) -> Vec<(u64, i64)> {
-    let polls: Vec<(String, client::Messages)> =
-        serde_json::from_str(value.get()).unwrap_or_default();
+fn polled(value: &Value) -> Vec<(u64, i64)> {
+    let polls: Vec<(String, client::Messages)> = value.parse().unwrap_or_default();
     let keys = polls.iter().flat_map(|(_, messages)| messages);
     let offsets = keys.filter_map(|(key, messages)| {
         let offsets = messages.iter().flatten().map(|(offset, _)| *offset);
@@ -302,10 +300,6 @@ mod tests {
 
     fn kafka() -> Kafka {
         Kafka::new(transactions::TxnParams::default())
-    }
-
-    fn raw(text: &str) -> Box<RawValue> {
-        RawValue::from_string(text.to_owned()).unwrap()
     }
 
     #[test]
@@ -352,14 +346,29 @@ mod tests {
     fn one_assignment_in_three_includes_all_keys_whose_end_was_not_polled() {
         let (mut kafka, mut rng) = (kafka(), seeded(3));
         kafka.next_crash = Duration::MAX;
-        kafka.observe(0, "send", Kind::Ok, &raw(r#"[["send","70",[5,1]]]"#));
-        kafka.observe(0, "send", Kind::Ok, &raw(r#"[["send","80",[6,1]]]"#));
-        kafka.observe(0, "send", Kind::Info, &raw(r#"[["send","90",1]]"#));
+        kafka.observe(
+            0,
+            "send",
+            Kind::Ok,
+            &Value::from_wire(r#"[["send","70",[5,1]]]"#),
+        );
+        kafka.observe(
+            0,
+            "send",
+            Kind::Ok,
+            &Value::from_wire(r#"[["send","80",[6,1]]]"#),
+        );
+        kafka.observe(
+            0,
+            "send",
+            Kind::Info,
+            &Value::from_wire(r#"[["send","90",1]]"#),
+        );
         kafka.observe(
             0,
             "poll",
             Kind::Ok,
-            &raw(r#"[["poll",{"70":[[2,9],[3,9]],"80":[[6,1]]}]]"#),
+            &Value::from_wire(r#"[["poll",{"70":[[2,9],[3,9]],"80":[[6,1]]}]]"#),
         );
         let operations = (0..20_000).map(|_| kafka.next(turn(0, 0), &mut rng));
         let assigns: Vec<_> = operations.filter(|it| it.f == "assign").collect();
@@ -383,7 +392,12 @@ mod tests {
     #[test]
     fn the_final_phase_polls_until_the_ends_are_reached_or_ten_seconds_are_over() {
         let (mut kafka, mut rng) = (kafka(), seeded(4));
-        kafka.observe(0, "send", Kind::Ok, &raw(r#"[["send","7",[5,1]]]"#));
+        kafka.observe(
+            0,
+            "send",
+            Kind::Ok,
+            &Value::from_wire(r#"[["send","7",[5,1]]]"#),
+        );
         let mut f =
             |kafka: &mut Kafka, worker, ms| match kafka.next_final(turn(worker, ms), &mut rng) {
                 FinalStep::Invoke(it) => format!("{} {}", it.f, it.value),
@@ -400,9 +414,19 @@ mod tests {
             assert_eq!(f(&mut kafka, worker, 2), "wait");
             assert_eq!(f(&mut kafka, worker, 402), r#"poll [["poll"]]"#);
         }
-        kafka.observe(0, "poll", Kind::Ok, &raw(r#"[["poll",{"7":[[4,1]]}]]"#));
+        kafka.observe(
+            0,
+            "poll",
+            Kind::Ok,
+            &Value::from_wire(r#"[["poll",{"7":[[4,1]]}]]"#),
+        );
         assert_eq!(f(&mut kafka, 0, 900), r#"poll [["poll"]]"#);
-        kafka.observe(0, "poll", Kind::Ok, &raw(r#"[["poll",{"7":[[5,1]]}]]"#));
+        kafka.observe(
+            0,
+            "poll",
+            Kind::Ok,
+            &Value::from_wire(r#"[["poll",{"7":[[5,1]]}]]"#),
+        );
         assert_eq!(f(&mut kafka, 0, 1_400), "done");
         assert_eq!(f(&mut kafka, 1, 1_400), r#"poll [["poll"]]"#);
         assert_eq!(f(&mut kafka, 1, 10_000), "done");

@@ -10,7 +10,7 @@ use crate::options::Concurrency;
 use crate::rng::SeededRng;
 use crate::rpc::{Answer, ClientRequest, Field, FieldType, Rpc};
 use checkers::WorkloadVerdict;
-use history::{History, Kind};
+use history::{History, Kind, Value};
 
 const KEY: Field = Field::new(
     "key",
@@ -183,7 +183,7 @@ impl Workload for LinKv {
         }
     }
 
-    fn observe(&mut self, worker: usize, _: &'static str, kind: Kind, _: &RawValue) {
+    fn observe(&mut self, worker: usize, _: &'static str, kind: Kind, _: &Value) {
         if kind == Kind::Info {
             if self.process_numbers.len() <= worker {
                 self.process_numbers.resize(worker + 1, 0);
@@ -342,9 +342,9 @@ mod tests {
         for _ in 0..41 {
             keys.push(key(&workload.next(turn(3), &mut rng)));
             // After `ok` and `fail` the process stays the same.
-            workload.observe(3, "cas", Kind::Fail, RawValue::NULL);
+            workload.observe(3, "cas", Kind::Fail, &Value::nil());
             keys.push(key(&workload.next(turn(3), &mut rng)));
-            workload.observe(3, "cas", Kind::Info, RawValue::NULL);
+            workload.observe(3, "cas", Kind::Info, &Value::nil());
         }
         let counts: Vec<_> = (0..3)
             .map(|key| keys.iter().filter(|it| **it == key).count())

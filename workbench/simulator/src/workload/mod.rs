@@ -31,7 +31,7 @@ use crate::options::{Concurrency, Options};
 use crate::rng::SeededRng;
 use crate::rpc::{Answer, ClientRequest, Rpc};
 use checkers::{WorkloadResult, WorkloadVerdict};
-use history::{History, Kind, Op, OpError, OpMeta};
+use history::{History, Kind, Op, OpError, OpMeta, Value};
 
 pub use name::{Name, workload};
 
@@ -76,7 +76,7 @@ pub struct Completion {
     /// `Ok`, `Fail` or `Info`.
     pub kind: Kind,
     /// The result, as in the history; the argument, if it is `None`.
-    pub value: Option<Box<RawValue>>,
+    pub value: Option<Value>,
     /// Why the operation is not `ok`.
     pub error: Option<OpError>,
 }
@@ -145,7 +145,7 @@ pub trait Workload: Send {
 
     /// Observes the completion of a worker's operation: `value` is the result if it is `Ok`, and
     /// the argument otherwise.
-    fn observe(&mut self, worker: usize, f: &'static str, kind: Kind, value: &RawValue) {
+    fn observe(&mut self, worker: usize, f: &'static str, kind: Kind, value: &Value) {
         let _ = (worker, f, kind, value);
     }
 
@@ -284,10 +284,10 @@ impl OnceEach {
 
 impl Completion {
     /// The operation is `ok`, with this result.
-    pub fn ok(value: Box<RawValue>) -> Self {
+    pub fn ok(value: impl Into<Value>) -> Self {
         Completion {
             kind: Kind::Ok,
-            value: Some(value),
+            value: Some(value.into()),
             error: None,
         }
     }

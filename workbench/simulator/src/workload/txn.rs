@@ -173,6 +173,6 @@ impl Session for Client {
 
     /// The result is what the node has answered, even if it differs from the request.
     fn on_reply(&mut self, _: &Invocation, answer: &Answer<'_>) -> Step {
-        Step::Done(Completion::ok(answer.field("txn")))
+        Step::Done(Completion::ok(answer.value("txn")))
     }
 }

@@ -61,6 +61,6 @@ impl Session for Client {
     }
 
     fn on_reply(&mut self, _: &Invocation, answer: &Answer<'_>) -> Step {
-        Step::Done(Completion::ok(answer.field("id")))
+        Step::Done(Completion::ok(answer.value("id")))
     }
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use serde_json::value::RawValue;
 use simulator::checkers::{CheckerResult as _, CustomResult, Validity, WorkloadVerdict};
-use simulator::history::{self, History, Kind, Op};
+use simulator::history::{self, History, Kind, Op, Value};
 use simulator::options::{Options, PartialOptions};
 use simulator::rng::SeededRng;
 use simulator::rpc::{Answer, ClientRequest, Field, FieldType, Rpc};
@@ -161,10 +161,10 @@ impl Workload for Locks {
 
     /// An indeterminate acquire may have locked, and an indeterminate release may not have
     /// released: both are followed by a release.
-    fn observe(&mut self, worker: usize, f: &'static str, kind: Kind, value: &RawValue) {
+    fn observe(&mut self, worker: usize, f: &'static str, kind: Kind, value: &Value) {
         match (f, kind) {
             ("acquire", Kind::Ok | Kind::Info) => {
-                let claim = serde_json::from_str(value.get());
+                let claim = value.parse();
                 self.claims.extend(claim.ok().map(|claim| (worker, claim)));
             }
             ("release", Kind::Ok | Kind::Fail) => drop(self.claims.remove(&worker)),

@@ -1,7 +1,6 @@
 //! Transcripts of services: each file in `transcripts/service` is one scenario, with a command
 //! `n0 lin-kv {"type": …}` for each request, followed by the answer.
 
-use serde_json::value::RawValue;
 use simulator::rng::seeded;
 use simulator::service::Services;
 use simulator::testing::transcript;
@@ -19,8 +18,7 @@ fn services_answer_as_in_their_transcripts() {
             }
             let services = services.as_mut().expect("the seed comes first");
             let (service, body) = request.split_once(' ').expect("a service and a body");
-            let body = RawValue::from_string(body.to_owned()).expect("a body of JSON");
-            match services.handle(service, src, &body) {
+            match services.handle(service, src, body) {
                 Ok(answer) => answer.get().to_owned(),
                 Err(unanswered) => format!("no answer: {unanswered}"),
             }

@@ -250,7 +250,6 @@ mod tests {
         fields: &str,
     ) -> String {
         let body = format!(r#"{{"type":"{}","in_reply_to":1{fields}}}"#, rpc.response);
-        let body = raw(body);
         let answer = rpc.read(&body).unwrap();
         describe(client.on_reply(operation, &answer))
     }

@@ -5,24 +5,23 @@
 use std::borrow::Cow;
 
 use memchr::{memchr2, memchr3};
-use serde_json::value::RawValue;
 
-/// The fields of an object: the name, and the value as JSON text. `None` if the value is no object;
-/// the last item is `None` if a name is not Unicode text.
-pub(super) fn fields(object: &RawValue) -> Option<Fields<'_>> {
-    object.get().starts_with('{').then(|| Fields {
-        text: object.get(),
+/// The fields of an object in their order, the text of valid JSON: the name, and the value as JSON text.
+/// `None` if the value is no object; the last item is `None` if a name is not Unicode text.
+pub fn skim(object: &str) -> Option<Skim<'_>> {
+    object.starts_with('{').then_some(Skim {
+        text: object,
         at: 1,
     })
 }
 
 /// The fields that are left, from `at`.
-pub(super) struct Fields<'a> {
+pub struct Skim<'a> {
     text: &'a str,
     at: usize,
 }
 
-impl<'a> Iterator for Fields<'a> {
+impl<'a> Iterator for Skim<'a> {
     type Item = Option<(Cow<'a, str>, &'a str)>;
 
     fn next(&mut self) -> Option<Self::Item> {
@@ -43,7 +42,7 @@ impl<'a> Iterator for Fields<'a> {
     }
 }
 
-impl<'a> Fields<'a> {
+impl<'a> Skim<'a> {
     fn skip_over(&mut self, is_skipped: impl Fn(u8) -> bool) {
         let rest = &self.text.as_bytes()[self.at..];
         self.at += rest.iter().take_while(|byte| is_skipped(**byte)).count();
