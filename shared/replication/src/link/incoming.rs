@@ -1,6 +1,6 @@
 //! The receiving half of a link: the peer's identity, the items that arrived, and pending acks.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 #[derive(Debug)]
@@ -14,7 +14,7 @@ pub(super) struct Incoming<T> {
     /// All items below this number were delivered.
     expected: u64,
     /// Items that arrived ahead of their turn.
-    early: HashMap<u64, T>,
+    early: BTreeMap<u64, T>,
     /// When to send an acknowledgement.
     ack_at: Option<Duration>,
 }
@@ -26,7 +26,7 @@ impl<T> Incoming<T> {
             former_peers: BTreeSet::new(),
             stream: 0,
             expected: 0,
-            early: HashMap::new(),
+            early: BTreeMap::new(),
             ack_at: None,
         }
     }
@@ -67,12 +67,17 @@ impl<T> Incoming<T> {
 
     /// Receives items and returns those that can be delivered now, in order.
     pub(super) fn receive(&mut self, first: u64, items: Vec<T>) -> Vec<T> {
+        let mut in_order = Vec::new();
         for (number, item) in (first..u64::MAX).zip(items) {
-            if number >= self.expected {
+            // Nearly every item comes in its turn.
+            if number == self.expected {
+                self.early.remove(&number);
+                in_order.push(item);
+                self.expected += 1;
+            } else if number > self.expected {
                 self.early.insert(number, item);
             }
         }
-        let mut in_order = Vec::new();
         while let Some(item) = self.early.remove(&self.expected) {
             in_order.push(item);
             self.expected += 1;
