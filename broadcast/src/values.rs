@@ -32,7 +32,7 @@ impl Values {
     /// Adds a value, and returns whether it was new.
     pub(crate) fn learn(&mut self, value: &RawValue) -> bool {
         let text = compact(value.get());
-        if self.known.contains(&*text) {
+        if !self.known.insert((*text).into()) {
             return false;
         }
         self.json.pop();
@@ -41,7 +41,6 @@ impl Values {
         }
         self.json.push_str(&text);
         self.json.push(']');
-        self.known.insert(text.into());
         true
     }
 
