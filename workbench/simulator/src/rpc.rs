@@ -146,14 +146,9 @@ fn are_neighbours(value: &str) -> bool {
 }
 
 fn are_messages(value: &str) -> bool {
-    let pairs: serde_json::Result<Option<Vec<(&RawValue, IgnoredAny)>>> =
-        serde_json::from_str(value);
-    pairs.is_ok_and(|pairs| {
-        pairs
-            .into_iter()
-            .flatten()
-            .all(|(offset, _)| is_integer(offset.get()))
-    })
+    let pairs = serde_json::from_str::<Option<Vec<(&RawValue, IgnoredAny)>>>(value);
+    let mut pairs = pairs.map(|pairs| pairs.into_iter().flatten());
+    (pairs.as_mut()).is_ok_and(|pairs| pairs.all(|(offset, _)| is_integer(offset.get())))
 }
 
 fn is_list(value: &str) -> bool {

@@ -173,7 +173,7 @@ fn the_summary_states_the_reason_for_the_verdict() {
     let met = "<strong>Valid:</strong> no anomaly was found, and all 3 budgets are met.";
     check(valid, &[], &measured(0.01), met);
     let missed = "<strong>Budget missed:</strong> the history is valid, but median latency, ms 400, \
-                  limit &#60; 400.";
+                  limit &#60; 400 and &#60; 320.";
     check(valid, &[], &measured(1.0)[1..2], missed);
     let lost = "<strong>Invalid:</strong> value 7 is lost";
     check(Validity::Invalid, &["value 7 is lost"], &[], lost);
