@@ -2,6 +2,7 @@
 //! keywords where Jepsen has them, and read in any layout.
 
 mod plain;
+mod usual;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -26,7 +27,9 @@ impl History {
     /// When `out` cannot be written.
     pub fn write_edn(&self, out: &mut impl Write) -> io::Result<()> {
         for op in &self.ops {
-            writeln!(out, "{}", edn::compact(&op.to_edn()))?;
+            let mut line = usual::line(op).unwrap_or_else(|| edn::compact(&op.to_edn()));
+            line.push('\n');
+            out.write_all(line.as_bytes())?;
         }
         Ok(())
     }
@@ -38,6 +41,10 @@ impl History {
     /// When `out` cannot be written.
     pub fn write_text(&self, out: &mut impl Write) -> io::Result<()> {
         for op in &self.ops {
+            if let Some(fields) = usual::fields(op) {
+                writeln!(out, "{}", fields.join("\t"))?;
+                continue;
+            }
             let op = op.to_edn();
             let fields = ["process", "type", "f", "value", "error"];
             let fields = fields.iter().filter_map(|name| edn::get(&op, &[name]));

@@ -11,7 +11,9 @@ use serde_json::value::RawValue;
 
 use super::builder::{Builder, Draft};
 use super::json_objects::Objects;
-use super::{History, Kind, OpError, OpMeta, Process, Unseen, Value, boxed_unless_empty, names};
+use super::{
+    History, Kind, Op, OpError, OpMeta, Process, Unseen, Value, boxed_unless_empty, names,
+};
 
 /// Fields of an entry. Others are ignored.
 #[derive(Deserialize)]
@@ -44,8 +46,7 @@ impl History {
     /// When `out` cannot be written.
     pub fn write_json_lines(&self, out: &mut impl Write) -> io::Result<()> {
         for op in &self.ops {
-            serde_json::to_writer(&mut *out, op)?;
-            out.write_all(b"\n")?;
+            out.write_all(&json_line(op)?)?;
         }
         Ok(())
     }
@@ -65,6 +66,13 @@ impl History {
         }
         builder.finish()
     }
+}
+
+/// Not generic over the file, as serde's code is optimized as this package is, and not as its user is.
+fn json_line(op: &Op) -> serde_json::Result<Vec<u8>> {
+    let mut line = serde_json::to_vec(op)?;
+    line.push(b'\n');
+    Ok(line)
 }
 
 fn draft(object: &[u8], line: u64) -> anyhow::Result<Draft> {
