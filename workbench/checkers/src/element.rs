@@ -100,25 +100,29 @@ impl Element {
 /// Reads of sets are mostly this, and serde takes several times as long.
 fn integers(json: &str) -> Option<Vec<Element>> {
     let items = json.strip_prefix('[')?.strip_suffix(']')?;
+    let is_short = |digits: usize| (1..=18).contains(&digits);
     let mut elements = Vec::with_capacity(items.len() / 4 + 1);
-    let (mut number, mut digits, mut sign) = (0, 0, 1);
-    for byte in items.bytes() {
+    let (mut number, mut start, mut sign) = (0_i64, 0, 1);
+    for (at, byte) in items.bytes().enumerate() {
+        let digit = byte.wrapping_sub(b'0');
+        if digit < 10 {
+            // How many digits there are is checked at their end.
+            number = number.wrapping_mul(10).wrapping_add(i64::from(digit));
+            continue;
+        }
         match byte {
-            b'0'..=b'9' if digits < 18 => {
-                number = number * 10 + i64::from(byte - b'0');
-                digits += 1;
-            }
-            b',' if digits > 0 => {
+            b',' if is_short(at - start) => {
                 elements.push(Element::Int(sign * number));
-                (number, digits, sign) = (0, 0, 1);
+                (number, start, sign) = (0, at + 1, 1);
             }
-            b'-' if digits == 0 && sign == 1 => sign = -1,
-            b' ' if digits == 0 && sign == 1 => {}
+            b'-' if at == start && sign == 1 => (start, sign) = (at + 1, -1),
+            b' ' if at == start && sign == 1 => start = at + 1,
             _ => return None,
         }
     }
-    elements.push(Element::Int(sign * number));
-    (digits > 0).then_some(elements)
+    // A number that is too long may have any value here, but is not used.
+    is_short(items.len() - start).then(|| elements.push(Element::Int(sign * number)))?;
+    Some(elements)
 }
 
 /// Prints plain JSON, for people.
