@@ -6,7 +6,6 @@ use std::fmt::Write;
 use anyhow::Context;
 use history::{History, Kind, Op, OpMeta, Process, Value};
 use rand::RngExt;
-use serde_json::value::RawValue;
 use simulator::rng::{SeededRng, substream};
 
 /// The type of the objects that transactions read and write.
