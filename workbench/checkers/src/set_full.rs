@@ -233,14 +233,9 @@ impl<'a> Elements<'a> {
             Element::Int(number) => usize::try_from(*number).unwrap_or(next),
             Element::Other(_) => next,
         };
-        let is_at = |at: usize| self.all.get(at).is_some_and(|it| it.element == *element);
-        if is_at(own) {
-            return Some(own);
-        }
-        if is_at(next) {
-            return Some(next);
-        }
-        self.indices.get(element).copied()
+        let is_at = |at: &usize| self.all.get(*at).is_some_and(|it| it.element == *element);
+        let guessed = [own, next].into_iter().find(is_at);
+        guessed.or_else(|| self.indices.get(element).copied())
     }
 
     fn learn_acknowledged(&mut self, history: &'a History, add: &str) {

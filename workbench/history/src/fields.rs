@@ -13,8 +13,8 @@ use serde_json::value::RawValue;
 
 pub use skim::{Skim, skim};
 
-/// Fields of an object, ordered by name, each name once, and its value as JSON text. Objects are small:
-/// a map would cost more.
+/// Fields of an object, ordered by name, each name once, with their values as JSON text. Objects
+/// are small: a map would cost more.
 #[derive(Debug, Default)]
 pub struct Fields<'a>(Vec<(Cow<'a, str>, &'a str)>);
 

@@ -1,7 +1,7 @@
-//! Prints the usual operations of Maelstrom and Jepsen straight from their JSON: without an error and
-//! further fields, and with values of integers, strings without escapes, `null`, truth values and
-//! lists. Everything else is left to the printer of all EDN, whose text is the same: it builds a tree
-//! first, which takes most of the time after a run with long reads.
+//! Prints the usual operations of Maelstrom and Jepsen straight from their JSON: without an error
+//! and further fields, and with values of integers, strings without escapes, `null`, truth values
+//! and lists. Everything else is left to the printer of all EDN, whose text is the same: it builds
+//! a tree first, which takes most of the time after a run with long reads.
 
 use crate::{KNOWN_NAMES, Op, OpMeta};
 

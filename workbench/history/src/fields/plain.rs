@@ -1,6 +1,6 @@
-//! Checks the usual form of JSON in one quick pass: integers, strings without escapes, truth values and
-//! `null`, in lists and objects that are not nested deeply. Everything else, and whatever is wrong, is
-//! left to serde, which takes many times as long for a list of integers.
+//! Checks the usual form of JSON in one quick pass: integers, strings without escapes, truth values
+//! and `null`, in lists and objects that are not nested deeply. Everything else, and whatever is
+//! wrong, is left to serde, which takes many times as long for a list of integers.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -101,8 +101,8 @@ impl Scan<'_> {
     }
 
     /// Skips integers before others of a list, the usual content of long ones: a chunk of bytes is
-    /// checked at once. After a digit comes a digit or a comma, and after a comma no zero: `0` itself
-    /// is left to `integer`.
+    /// checked at once. After a digit comes a digit or a comma, and after a comma no zero: `0`
+    /// itself is left to `integer`.
     fn skip_integers(&mut self) {
         const CHUNK: usize = 32;
         if !matches!(self.peek(), Some(b'1'..=b'9')) {
@@ -133,7 +133,7 @@ impl Scan<'_> {
         self.expect(b'"')
     }
 
-    /// What follows it is not checked: neither a list nor an object goes on with a digit, `.` or `e`.
+    /// What follows is not checked: neither a list nor an object goes on with a digit, `.` or `e`.
     fn integer(&mut self) -> Option<()> {
         let _ = self.expect(b'-');
         let start = self.at;

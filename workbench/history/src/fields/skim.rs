@@ -1,12 +1,12 @@
-//! The fields of a JSON object that is known to be valid, without parsing their values: their ends are
-//! found by searching for quotes and brackets. Serde reads every byte, and long bodies are skimmed
-//! for two short fields.
+//! The fields of a JSON object that is known to be valid, without parsing their values: their ends
+//! are found by searching for quotes and brackets. Serde reads every byte, and long
+//! bodies are skimmed for two short fields.
 
 use std::borrow::Cow;
 
 use memchr::{memchr2, memchr3};
 
-/// The fields of an object in their order, the text of valid JSON: the name, and the value as JSON text.
+/// The fields of an object, the text of valid JSON, in their order: name, and value as JSON text.
 /// `None` if the value is no object; the last item is `None` if a name is not Unicode text.
 pub fn skim(object: &str) -> Option<Skim<'_>> {
     object.starts_with('{').then_some(Skim {
