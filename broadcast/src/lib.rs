@@ -100,7 +100,7 @@
 //!     |<--- ok ----| known          |--------------- 7, 8, 9 ------>| up to a period later
 //! ```
 //!
-//! A value that the parent has not sent down within a second ([`PARENT_TIMEOUT`]) is written by the
+//! A value that the parent has not sent down within a second (`PARENT_TIMEOUT`) is written by the
 //! node itself, then known, acknowledged, and passed to all neighbours; the parent has it stored
 //! once more, which changes nothing, as values are a set. So a partition, or the death of the root,
 //! delays an acknowledgement and refuses none.

@@ -89,8 +89,8 @@ impl Rhythm {
     pub(crate) fn up(&self, now: Duration) -> Duration {
         let next = match (self.last_due(), self.batch_at) {
             (Some(due), _) => due + self.period,
-            // Early enough, unless packets need half a period.
-            (None, Some(batch_at)) => batch_at + self.period / 2,
+            // Early enough, unless a round trip takes more than three quarters of a period.
+            (None, Some(batch_at)) => batch_at + self.period / 4,
             (None, None) => now,
         };
         match self.lead {
