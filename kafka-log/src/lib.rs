@@ -77,7 +77,8 @@
 //!
 //! With two nodes, two packets a window, however many sends: 20 a second, 0.02 for each operation
 //! at a thousand operations a second. With n nodes it is n · (n − 1) packets, since every pair of
-//! nodes communicates directly, which keeps the proof short.
+//! nodes communicates directly, which keeps the proof short: a node sends 490 packets a second
+//! among 50 nodes, 990 among 100 and 1,990 among 200, and receives as many. That is where it ends.
 //!
 //! A message is final when all nodes have promised. So while two nodes do not reach each other,
 //! neither shows anything beyond the last promise that it received from the other, and the rest
