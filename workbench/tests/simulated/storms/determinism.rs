@@ -111,11 +111,11 @@ fn digest(text: &str) -> u64 {
 /// Digests of histories. The first three runs have partitions as their only faults; the witness
 /// depends on the bench alone, not on a solution.
 const GOLDEN: [(&str, u64); 6] = [
-    ("broadcast-3c, seed 5", 0xcf80_1452_156c_c565),
+    ("broadcast-3c, seed 5", 0x795a_8819_8cee_f86e),
     ("kafka-5c, seed 5", 0x4303_156d_9a95_6214),
     ("txn-6c, seed 5", 0x55dd_5f5e_2349_521b),
     ("unique-ids, seed 5", 0xaa0b_187b_6f55_7fa3),
-    ("broadcast-3c, all faults, seed 5", 0x2099_86d8_31f5_b0ce),
+    ("broadcast-3c, all faults, seed 5", 0xe288_cbaa_0340_5a74),
     ("witness, all faults, seed 5", 0x5f37_a1ad_6b77_d84f),
 ];
 
