@@ -110,7 +110,7 @@
 //! returned or acknowledged, stands in some journal, and a node that restarts reads them all. If
 //! the root is killed, or the node that a client sent a value to, or both, the value is in a
 //! journal by then, or unknown everywhere and not acknowledged. That a link's items are
-//! acknowledged says nothing about the journal, and nobody concludes it.
+//! acknowledged says nothing about the journal, and nothing depends on it.
 //!
 //! *Everything spreads.* A value that a node knows and its parent does not was passed to the parent
 //! after it was in a journal. If the parent is killed before it knows the value, its next

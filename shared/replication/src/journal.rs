@@ -57,7 +57,7 @@
 //! # Who may have several batches in flight
 //!
 //! A node whose entries are a set. When it is killed, batch 8 may be written and batch 7 not. Batch
-//! 8 was not confirmed, so nobody has seen it; once the fence has filled the gap it is read, as any
+//! 8 was not confirmed, so it is visible nowhere; once the fence has filled the gap it is read, as any
 //! entry may be that was not acknowledged. But an entry that needs those before it (an offset after
 //! an offset, an effect after its cause) must not appear without them.
 

@@ -105,7 +105,6 @@ impl<T: Clone> Links<T> {
         Some(match parent {
             Some(parent) if parent == neighbour => rhythm.up(now),
             Some(parent) if src == Some(parent) => now,
-            None if src.is_some() => rhythm.down_from_child(now),
             _ => rhythm.down(now),
         })
     }

@@ -41,8 +41,6 @@ pub(crate) struct Rhythm {
     lead: Option<i64>,
     /// When items last left for children.
     sent_down: Option<Duration>,
-    /// When they last left early, for the sake of items that had come too late.
-    sent_early: Option<Duration>,
 }
 
 impl Rhythm {
@@ -56,7 +54,6 @@ impl Rhythm {
             gap: None,
             lead: None,
             sent_down: None,
-            sent_early: None,
         }
     }
 
@@ -78,9 +75,6 @@ impl Rhythm {
 
     /// Records that items leave for children.
     pub(crate) fn on_sent_down(&mut self, now: Duration) {
-        if self.sent_down.is_some_and(|sent| now < sent + self.period) {
-            self.sent_early = Some(now);
-        }
         self.sent_down = Some(now);
     }
 
@@ -120,19 +114,6 @@ impl Rhythm {
             _ => self
                 .sent_down
                 .map_or(now, |sent| now.max(sent + self.period)),
-        }
-    }
-
-    /// When an item of now from a child leaves the root for the others. If it is just too late for
-    /// the last batch, another one follows at once, but not twice in a period: a child that was
-    /// scheduled late, or a root, costs one batch, not a period of latency.
-    pub(crate) fn down_from_child(&self, now: Duration) -> Duration {
-        let is_late = |sent: Duration| now < sent + 2 * self.slack;
-        let is_recent = |sent: Duration| now < sent + self.period;
-        if self.sent_down.is_some_and(is_late) && !self.sent_early.is_some_and(is_recent) {
-            now + self.slack / 2
-        } else {
-            self.down(now)
         }
     }
 

@@ -81,7 +81,8 @@ impl Statistics {
     }
 
     /// Of the messages between servers that were sent in these first seconds since time zero, the
-    /// share that nodes sent only to [acknowledge](crate::message::Body::only_acknowledges); none if there were no messages.
+    /// share that nodes sent only to [acknowledge](crate::message::Body::only_acknowledges); none if
+    /// there were no messages.
     pub fn acknowledging_share(&self, seconds: u64) -> Option<f64> {
         let all = self.between_servers.within(seconds);
         (all > 0).then(|| self.acknowledging.within(seconds) as f64 / all as f64)
