@@ -18,7 +18,7 @@
 //!
 //! ## The solution
 //!
-//! The nodes form a spanning tree, computed by each from the list of nodes ([`Flags::fan_out`]; the
+//! The nodes form a spanning tree, computed by each from the list of nodes ([`TreeFlags`]; the
 //! topology that the bench suggests is acknowledged and ignored). Along every edge runs a
 //! [`Link`](replication::Link): an acknowledged stream that batches, and resends what was lost. A
 //! value that is new to a node goes to all edges except the one it came from. Clients are answered
@@ -69,7 +69,7 @@
 //!
 //! ## Larger clusters
 //!
-//! Where a star would have more than 24 leaves, the tree gets another level ([`Tree::of`]): no node
+//! Where a star would have more than 24 leaves, the tree gets another level ([`Tree::of`](replication::Tree::of)): no node
 //! has more than 25 neighbours, and sends and receives more than 120 packets a second. A node passes
 //! its parent's batch on at once, and sends what came from its children just before its parent
 //! needs it: so one period serves all levels, and each level adds two hops and the slack to the
@@ -150,9 +150,7 @@ mod values;
 use std::time::Duration;
 
 use clap::Args;
-use replication::{
-    Alarm, DurabilityFlags, Durable, JournalEvent, LinkFlags, Links, Packet, Step, Tree,
-};
+use replication::{Alarm, DurabilityFlags, Durable, JournalEvent, Links, Packet, Step, TreeFlags};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use shared::{Caller, Cluster, Context, Node, NodeId, milliseconds};
@@ -172,23 +170,14 @@ const PARENT_TIMEOUT: Duration = Duration::from_secs(1);
 /// How the node replicates values.
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
 pub struct Flags {
-    /// How many children a node of the spanning tree has. Fewer share the work at the price of more
-    /// hops. By default the tree is as low as it can be with 24 children: 25 nodes are a star.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
-    pub fan_out: Option<u16>,
-
     /// How often an edge of the tree carries values: once in this time, in either direction. By
     /// default 420, or 550 with `--durable`.
     #[arg(long, value_name = "MS", value_parser = milliseconds(0))]
     pub period: Option<u64>,
 
-    /// How long before a node sends its values the values of its children arrive there.
-    #[arg(long, value_name = "MS", default_value_t = 25, value_parser = milliseconds(0))]
-    pub slack: u64,
-
-    /// When its links acknowledge and resend.
+    /// Its place in the tree, and its links.
     #[command(flatten)]
-    pub patience: LinkFlags,
+    pub tree: TreeFlags,
 
     /// Whether acknowledged values survive the node.
     #[command(flatten)]
@@ -266,16 +255,6 @@ pub enum Event {
 }
 
 impl Flags {
-    /// The delays of its links: those of `patience`, or longer ones where the period requires it.
-    /// Values carry acknowledgements, and leave once a period.
-    pub fn delays(&self) -> LinkFlags {
-        let ack_delay = self.patience.ack_delay.max(2 * self.period());
-        LinkFlags {
-            ack_delay,
-            resend: self.patience.resend.max(ack_delay + self.period()),
-        }
-    }
-
     /// The period in milliseconds. A durable node's latencies leave room for a longer one.
     pub fn period(&self) -> u64 {
         let default = if self.durability.durable { 550 } else { 420 };
@@ -286,16 +265,14 @@ impl Flags {
 impl Broadcast {
     /// A node with no values.
     pub fn boot(flags: &Flags, cluster: &Cluster, ctx: &mut Context<Event>) -> Self {
-        let tree = Tree::of(cluster, flags.fan_out.map(usize::from));
-        let [period, slack] = [flags.period(), flags.slack].map(Duration::from_millis);
+        let tree = flags.tree.tree(cluster);
         let boot = ctx.rng().boot_number();
         let parent = tree.parent.clone();
         let durability = flags.durability.or_window(JOURNAL_WINDOW_MS);
         let durable = Durable::open(&durability, "broadcast", cluster, boot);
-        let links = Links::in_tree(boot, tree, flags.delays().timing(0), period, slack);
         let mut broadcast = Broadcast {
             values: Values::new(),
-            links,
+            links: flags.tree.links(boot, tree, flags.period()),
             is_durable: durability.durable,
             // The others write only what their parent does not.
             durable: durable.with_depth(parent.as_ref().map_or(WRITES_IN_FLIGHT, |_| 1)),
@@ -335,7 +312,7 @@ impl Broadcast {
         let Some(parent) = &self.parent else {
             return self.durable.submit(value, ());
         };
-        self.links.push(now, parent, value.clone());
+        self.links.push(now, None, parent, value.clone());
         self.links.hasten(now, parent);
         self.pending.wait_for_parent(now + PARENT_TIMEOUT, value);
     }
@@ -368,10 +345,10 @@ impl Broadcast {
         let received = self.links.receive(now, neighbour, packet);
         if received.restarted {
             for value in self.values.iter() {
-                self.links.push(now, neighbour, value);
+                self.links.push(now, None, neighbour, value);
             }
             for value in self.pending.at_parent().filter(|_| is_parent) {
-                self.links.push(now, neighbour, value.to_owned());
+                self.links.push(now, None, neighbour, value.to_owned());
                 self.links.hasten(now, neighbour);
             }
         }

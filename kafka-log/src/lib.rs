@@ -28,68 +28,80 @@
 //! are a Lamport clock, and offsets stay below the number of nodes times the number of sends:
 //! sparse, but small.
 //!
-//! *A poll shows only what is final.* A node never again uses a round that it has closed: that is
-//! its promise, and it sends it to all others. Below the lowest round that any node may still have
-//! open, no message can be added any more. A poll stops at this frontier.
+//! *A poll shows only what is final.* A node never again uses a round that it has closed. Below the
+//! lowest round that any node has open, no message can be added any more; a poll stops at this
+//! frontier. What a node knows of it, it hears from its neighbours: they form a spanning tree, and
+//! along each edge runs a [`Link`](replication::Link). A node passes on every message that is new to
+//! it, and it *promises* a round to a neighbour when it has closed that round itself and all its
+//! other neighbours have promised it: so a promise speaks for all nodes on its side of the edge. The
+//! frontier is the lowest round among the node's own and its neighbours' promises.
 //!
 //! ```text
-//!   n0 (offsets 0, 2, 4 …)                     n1 (offsets 1, 3, 5 …)
-//!     | send a: offset 0                          |
-//!     | send b: offset 2, round 1                 |
-//!     |--- a at 0, b at 2 ------------------------>| closes rounds 0 and 1
-//!     |                                           | send c: round 2, offset 5
-//!     | poll: nothing, as far as n0 knows         |
-//!     | n1 might still use offset 1               |
-//!     |<--------- promises round 2; c at 5 -------| poll: a, b; not yet c
-//!     | closes round 2; poll: a, b, c             |
-//!     |--- promises round 3 --------------------->| poll: a, b, c
+//!   n1 (offsets 1, 4, 7 …)   n0, the root (0, 3, 6 …)     n2 (2, 5, 8 …)
+//!     | send a: offset 1        |                            |
+//!     |-- a; promises round 0 ->| closes round 0             |
+//!     | poll: nothing; the      |-- a; promises round 0 ---->| closes it; poll: a
+//!     | others may use round 0  |                            |
+//!     |                         |<------- promises round 0 --|
+//!     |                         | poll: a                    |
+//!     |<---- promises round 0 --| for n2, too                |
+//!     | poll: a                 |                            |
 //! ```
 //!
-//! Messages, promises and committed offsets travel as items of one [`Link`](replication::Link) per
-//! pair of nodes, in batches: the link gathers for a window ([`Flags::window`]) and resends what
-//! was lost. Every request is answered at once from the node's own state.
+//! Messages, promises and committed offsets leave in batches: the nodes send in one rhythm
+//! ([`Links::in_tree`](replication::Links::in_tree)), once per [`Flags::period`] and edge, and the
+//! links resend what was lost. Every request is answered at once from the node's own state.
 //!
 //! ## Why it is correct
 //!
 //! *One order.* A message's offset is fixed by the node that appended it, and no two nodes share
 //! one. That node never uses a round twice, as appending closes it.
 //!
-//! *No poll skips.* Let a poll at node A show offset x of a key, and let m be any message of that
-//! key with a lower offset, appended by B in round r. A's frontier is above x, so A has B's promise
-//! not to use any round up to r again. B made it after it had appended m: before that, round r was
-//! open. The link from B delivers in order, and m was put on it when it was appended; so A had m
-//! when it received the promise. Hence A has all messages below its frontier, now and later, and
+//! *No poll skips.* A promise of round r from B to its neighbour A means: of all messages of that key
+//! up to round r that nodes on B's side of the edge ever append, A has each before the promise.
+//! Suppose that holds of what B has received. B promises r when it has closed it: its own messages
+//! up to r are appended by then, and were put on the link to A at that time. B's other neighbours
+//! have promised r: so B has all messages from behind them, and each was put on the link to A when it
+//! was new to B. Nothing more can come, from B or from behind it. The link keeps its order, so A
+//! receives all of them before the promise. By induction over the edges, from the leaves on, it holds
+//! of every promise.
+//!
+//! Now let a poll at A show offset x, and let m be any message of that key with a lower offset. A's
+//! frontier is above x, so A has closed m's round, and has a promise of it through whichever edge
+//! leads to m's origin; hence A has m. So A has all messages below its frontier, now and later, and
 //! each poll shows them from the offset asked for, as many as fit into an answer, none left out in
-//! between. Polls never go back: they show nothing below the offset asked for. The argument
-//! requires nothing of the network except that links keep their order, which they ensure
-//! themselves.
+//! between. Polls never go back: they show nothing below the offset asked for. The argument requires
+//! nothing of the network except that links keep their order, which they ensure themselves.
 //!
 //! *Nothing is lost, and everything becomes visible.* An acknowledged message is on the links to
-//! all others and stays there until they have it; each closes its round and promises so to all.
-//! Once the network lets packets through, that takes one delivery and one promise: two windows and
-//! two hops, 0.2 s on a fast network; after a partition, up to one `resend` more.
+//! all neighbours and stays there until they have it; each passes it on, closes its round, and
+//! promises so when all behind it have. Once the network lets packets through, that takes one
+//! delivery to all nodes and promises back: two periods and two hops per level of the tree, 0.2 s on
+//! a fast network; after a partition, up to one `resend` more per edge.
 //!
-//! *Messages end.* A promise answers a message and is answered by nothing but an acknowledgement.
+//! *Messages end.* A new message goes away from where it came from, and so does a promise: what B
+//! promises to A does not depend on A.
 //!
-//! Committed offsets only grow; taking the larger one of two needs no order.
+//! Committed offsets only grow; taking the larger one of two needs no order. A node passes one on if
+//! it is the largest so far.
 //!
 //! ## What it costs
 //!
-//! With two nodes, two packets a window, however many sends: 20 a second, 0.02 for each operation
-//! at a thousand operations a second. With n nodes it is n · (n − 1) packets, since every pair of
-//! nodes communicates directly, which keeps the proof short: a node sends 490 packets a second
-//! among 50 nodes, 990 among 100 and 1,990 among 200, and receives as many. That is where it ends.
+//! Each edge carries two packets a period, however many sends. With two nodes that makes 20 a second,
+//! 0.02 for each operation at a thousand operations a second. With n nodes it is 20 · (n − 1), so
+//! 20 per node and second in clusters of any size; if every pair of nodes had a link, it would be 990
+//! among 100 nodes. A node has 25 neighbours at most ([`TreeFlags`]), the busiest of 400 nodes sends
+//! and receives 430 packets a second, and consumers are 0.17 s behind with two nodes, 0.24 s with 400.
 //!
-//! A message is final when all nodes have promised. So while two nodes do not reach each other,
-//! neither shows anything beyond the last promise that it received from the other, and the rest
-//! show a message of either only after the other has promised because of some other message: sends
-//! keep working, polls stop short, and consumers catch up after the heal. Fresh polls during a
-//! partition would cost either the one order or the sends of some nodes.
+//! A message is final when all nodes have closed its round. So while an edge is cut, no node shows
+//! more than what had been promised across it: sends keep working, polls stop short, and consumers
+//! catch up after the heal. Fresh polls during a partition would cost either the one order or the
+//! sends of some nodes.
 //!
 //! Nodes trust one another, except for a round so far ahead that no honest node can have reached
 //! it: a forged message must not use up all offsets.
 //!
-//! A message that only its own node knows, for one window at most, is lost if that node dies then;
+//! A message that only its own node knows, for one period at most, is lost if that node dies then;
 //! and if the node restarts with an empty memory it may use a round that it had promised not to
 //! use, until its neighbours have sent it what they know. So far, the promises of this page hold
 //! while no node is killed.
@@ -99,29 +111,29 @@
 //! With `--durable` they hold although nodes are killed and restarted, one after the other or all
 //! at once. A node writes messages and commits into its [journal](Durable), in the service lin-kv.
 //! A send *reserves* its round at once and is *settled* once the journal has confirmed it: only
-//! then is it shown, sent to others and acknowledged. While a round is pending the node promises
-//! neither it nor a later one. A node that starts reads all journals, closes all rounds that it
-//! finds used, and sends to the others the messages in its own journal, its promises and the
-//! committed offsets; until then all requests wait.
+//! then is it shown, sent to others and acknowledged. While a round is pending it is not closed, nor
+//! is a later one. A node that starts reads all journals, closes all rounds that it finds used, and
+//! puts all that it found on all its links; until then all requests wait.
 //!
-//! *No round is used twice.* An incarnation promises a round only because of messages before it,
-//! its own settled ones and those that it received, all of which stood in a journal by then. The
+//! *No round is used twice.* An incarnation closes a round only because of messages in it or after
+//! it, its own settled ones and those that it received, all of which stood in a journal by then. The
 //! next incarnation reads the journals later, so it finds these messages and closes what had been
-//! promised. What the earlier incarnation was still writing is found, too, or never gets there, as
+//! closed. What the earlier incarnation was still writing is found, too, or never gets there, as
 //! the journal's fence stands at that position; no trace of it has been shown, so its rounds may
 //! well be used again.
 //!
-//! *No poll skips.* The argument above needs this: a node that has B's promise for a round has what
-//! B appended up to it. Within an incarnation B's messages of a key are journaled, settled and put
-//! on links in the order of their rounds, and promises wait for what is pending. A new incarnation
-//! of B puts all of its journal on its links before it promises anything. Hence the link satisfies
-//! this across B's incarnations; and so does B's journal, which has no holes: a message in it
-//! counts for a promise as if it came over the link. If it is A that died, the link starts over
-//! with what A's earlier incarnation had not acknowledged; all that it had acknowledged stood in
-//! B's journal when it was sent, and the new incarnation has read it there. (A node that is not
-//! ready acknowledges nothing: if it dies, the next incarnation may take itself for the first and
-//! read no other journals.) An item that arrives twice changes nothing, late packets of an earlier
-//! incarnation bring its items in order or none, and commits need no order.
+//! *No poll skips.* The argument above needs this: of what B has closed, or was promised by others, B
+//! has put the messages on its link to A before it promises as much to A. Within an incarnation B's
+//! messages of a key are settled and put on links in the order of their rounds. A new incarnation of
+//! B knows of no promises, and puts everything from the journals on its links first. What C, another
+//! neighbour, promises to it covers messages of three kinds. Those that the earlier incarnation of B
+//! had acknowledged to C stood in their origins' journals when they were sent, and the new one has
+//! read them there. Those that C had not sent, or not with success, are on its link before the
+//! promise, since a link starts over with what was not acknowledged; and so are those that come
+//! later. If it is A that died, the same holds for what A's earlier incarnation had acknowledged. (A
+//! node that is not ready acknowledges nothing: if it dies, the next incarnation may take itself for
+//! the first and read no other journals.) An item that arrives twice changes nothing, late packets
+//! of an earlier incarnation bring its items in order or none, and commits need no order.
 //!
 //! *Nothing is lost.* An acknowledged message stands in a journal and, as long as its node lives,
 //! on the links; when the node dies, its next incarnation puts it there again. While a node is
@@ -131,8 +143,8 @@
 //!
 //! It costs a round trip to the service for each send and commit, and two messages for all that
 //! wait for it together, or came within the journal's window ([`JOURNAL_WINDOW_MS`]): 5c takes 0.60
-//! messages an operation. A restart costs as many requests as the journals have batches, and the
-//! node's own messages once more for each of the others.
+//! messages an operation. A restart costs as many requests as the journals have batches, and all
+//! messages once more, in both directions, on each of the node's edges.
 
 mod log;
 mod protocol;
@@ -141,7 +153,7 @@ mod replica;
 use std::collections::BTreeMap;
 
 use clap::Args;
-use replication::{DurabilityFlags, Durable, JournalEvent, LinkFlags, Step};
+use replication::{DurabilityFlags, Durable, JournalEvent, Step, TreeFlags};
 use serde_json::value::RawValue;
 use shared::{Caller, Cluster, Context, ErrorCode, Node, RpcError, milliseconds};
 
@@ -159,14 +171,14 @@ pub const JOURNAL_WINDOW_MS: u64 = 5;
 /// How the node replicates and answers.
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
 pub struct Flags {
-    /// How long a node gathers messages for another node before it sends them. A message can be
-    /// polled on all nodes after two windows and two hops.
+    /// How often an edge of the tree carries messages: once in this time, in either direction. All
+    /// nodes show a message after two periods, and two hops for each level of the tree.
     #[arg(long, value_name = "MS", default_value_t = 100, value_parser = milliseconds(0))]
-    pub window: u64,
+    pub period: u64,
 
-    /// When its links acknowledge and resend.
+    /// Its place in the tree, and its links.
     #[command(flatten)]
-    pub patience: LinkFlags,
+    pub tree: TreeFlags,
 
     /// How many messages of one key a poll shows at most.
     #[arg(long, value_name = "N", default_value_t = 1000,
@@ -200,10 +212,11 @@ impl KafkaLog {
     /// A node with empty logs.
     pub fn boot(flags: &Flags, cluster: &Cluster, ctx: &mut Context<Event>) -> Self {
         let boot = ctx.rng().boot_number();
-        let timing = flags.patience.timing(flags.window);
+        let tree = flags.tree.tree(cluster);
+        let links = flags.tree.links(boot, tree, flags.period);
         let durability = flags.durability.or_window(JOURNAL_WINDOW_MS);
         let mut node = KafkaLog {
-            replica: Replica::new(cluster, boot, timing),
+            replica: Replica::new(cluster, links),
             poll_limit: flags.poll_limit as usize,
             durable: Durable::open(&durability, "kafka-log", cluster, boot),
         };
@@ -265,11 +278,11 @@ impl KafkaLog {
         let now = ctx.now();
         let response = match item {
             Item::Message(key, offset, message) => {
-                self.replica.settle(now, key, offset, message);
+                self.replica.settle(now, &key, offset, message);
                 Response::SendOk { offset }
             }
             Item::Commit(key, offset) => {
-                self.replica.commit(now, key, offset);
+                self.replica.commit(now, None, key, offset);
                 Response::CommitOffsetsOk
             }
             // Promises follow from messages, and are not persisted.
@@ -284,8 +297,8 @@ impl KafkaLog {
     fn proceed(&mut self, ctx: &mut Context<Event>) {
         while let Some(step) = self.durable.next_step() {
             match step {
-                Step::Recover { owner, entry, .. } => self.replica.recover(&owner, entry),
-                Step::Ready => self.replica.push_own(ctx.now()),
+                Step::Recover { entry, .. } => self.replica.recover(entry),
+                Step::Ready => self.replica.push_everything(ctx.now()),
                 Step::Serve(request, caller) => self.serve(request, caller, ctx),
                 Step::Apply(item, caller) => self.apply(item, caller, ctx),
             }

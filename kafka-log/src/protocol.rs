@@ -32,7 +32,7 @@ pub enum Request {
         /// The keys.
         keys: Vec<String>,
     },
-    /// Receive a packet of another node's link. One without items has a type of its own, so that it
+    /// Receive a packet of a neighbour's link. One without items has a type of its own, so that it
     /// can be counted.
     #[serde(alias = "replicate_ack")]
     Replicate {
@@ -79,7 +79,8 @@ impl From<Packet<Item>> for Outgoing {
 pub enum Item {
     /// The log of a key holds this message at this offset.
     Message(String, u64, Box<RawValue>),
-    /// In the log of a key, the sender appends in no round before this one any more.
+    /// In the log of a key, neither the sender nor a node behind it appends in a round before this
+    /// one any more.
     Promise(String, u64),
     /// A consumer has read a key up to this offset.
     Commit(String, u64),

@@ -1,9 +1,9 @@
-//! A replica: all logs and committed offsets on one node, and its links to all others.
+//! A replica: all logs and committed offsets on one node, and its links to its neighbours.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use replication::{Links, Packet, Timing};
+use replication::{Links, Packet};
 use serde_json::value::RawValue;
 use shared::{Cluster, Context, NodeId};
 
@@ -17,19 +17,22 @@ const MAX_ROUNDS_AHEAD: u64 = 1 << 40;
 #[derive(Debug)]
 pub(crate) struct Replica {
     cluster: Cluster,
+    /// In the order of the promises in a [`Log`].
+    neighbours: Vec<NodeId>,
     logs: BTreeMap<String, Log>,
     committed: BTreeMap<String, u64>,
     links: Links<Item>,
 }
 
 impl Replica {
-    /// Empty logs of the incarnation `boot`.
-    pub(crate) fn new(cluster: &Cluster, boot: u64, timing: Timing) -> Self {
+    /// Empty logs on a node with these links.
+    pub(crate) fn new(cluster: &Cluster, links: Links<Item>) -> Self {
         Replica {
             cluster: cluster.clone(),
+            neighbours: links.neighbours().cloned().collect(),
             logs: BTreeMap::new(),
             committed: BTreeMap::new(),
-            links: Links::new(boot, cluster.others().map(|node| (node.clone(), timing))),
+            links,
         }
     }
 
@@ -40,20 +43,11 @@ impl Replica {
     }
 
     /// Appends the message for which the oldest pending offset of its key was reserved.
-    pub(crate) fn settle(
-        &mut self,
-        now: Duration,
-        key: String,
-        offset: u64,
-        message: Box<RawValue>,
-    ) {
-        let log = self.log(&key);
-        let promises_more = log.settle(offset, message.clone());
-        let promise = promises_more.then(|| Item::Promise(key.clone(), log.promised()));
-        let item = Item::Message(key, offset, message);
-        for item in [Some(item), promise].into_iter().flatten() {
-            self.links.push_to_all_but(now, None, &item);
-        }
+    pub(crate) fn settle(&mut self, now: Duration, key: &str, offset: u64, message: Box<RawValue>) {
+        self.log(key).settle(offset, message.clone());
+        let item = Item::Message(key.to_owned(), offset, message);
+        self.links.push_to_all_but(now, None, &item);
+        self.push_promises(now, None, key);
     }
 
     /// The final messages of each key from an offset on, at most `limit` of each. A key without any
@@ -87,131 +81,106 @@ impl Replica {
             .is_some_and(|known| *known >= offset)
     }
 
-    /// Commits an offset, unless a later one is committed, and sends it to all others.
-    pub(crate) fn commit(&mut self, now: Duration, key: String, offset: u64) {
+    /// Commits an offset, unless a later one is committed, and passes it on to all neighbours but
+    /// `src`, which sent it.
+    pub(crate) fn commit(&mut self, now: Duration, src: Option<&NodeId>, key: String, offset: u64) {
         if !self.is_committed(&key, offset) {
             let item = Item::Commit(key.clone(), offset);
-            self.links.push_to_all_but(now, None, &item);
+            self.links.push_to_all_but(now, src, &item);
             self.committed.insert(key, offset);
         }
     }
 
-    /// Applies an item of a node's journal. The round of a message is closed, since an earlier
-    /// incarnation may have promised that; `push_own` sends the promise.
-    pub(crate) fn recover(&mut self, owner: &NodeId, item: Item) {
-        let Some(index) = self.index_of(owner) else {
-            return;
-        };
+    /// Applies an item of a node's journal, without sending it.
+    pub(crate) fn recover(&mut self, item: Item) {
         match item {
             Item::Message(key, offset, message) => {
-                let round = self.insert(index, &key, offset, message);
-                self.log(&key).close(round);
+                self.insert(&key, offset, &message);
             }
             // Journals hold no promises.
             Item::Promise(..) => {}
-            Item::Commit(key, offset) => self.learn_commit(key, offset),
-        }
-    }
-
-    /// Puts on all links what an earlier incarnation of this node may not have sent: its messages,
-    /// its promises and the committed offsets.
-    pub(crate) fn push_own(&mut self, now: Duration) {
-        let me = self.cluster.index();
-        for (key, log) in &self.logs {
-            let own = log.all().filter(|(offset, _)| log.origin(*offset).0 == me);
-            for (offset, message) in own {
-                let item = Item::Message(key.clone(), offset, message.to_owned());
-                self.links.push_to_all_but(now, None, &item);
+            Item::Commit(key, offset) => {
+                if !self.is_committed(&key, offset) {
+                    self.committed.insert(key, offset);
+                }
             }
-            let item = Item::Promise(key.clone(), log.promised());
-            self.links.push_to_all_but(now, None, &item);
-        }
-        for (key, offset) in &self.committed {
-            let item = Item::Commit(key.clone(), *offset);
-            self.links.push_to_all_but(now, None, &item);
         }
     }
 
-    fn index_of(&self, node: &NodeId) -> Option<usize> {
-        self.cluster.nodes.iter().position(|it| it == node)
-    }
-
-    /// Handles a packet of another node's link.
+    /// Handles a packet of a neighbour's link.
     pub(crate) fn on_packet(&mut self, now: Duration, peer: &NodeId, packet: Packet<Item>) {
-        let Some(index) = self.index_of(peer) else {
+        let Ok(neighbour) = self.neighbours.binary_search(peer) else {
             return;
         };
         let received = self.links.receive(now, peer, packet);
         if received.restarted {
-            self.push_everything(now, peer);
+            self.push_everything_to(now, neighbour);
         }
-        let mut rounds = BTreeMap::new();
+        let mut changed = BTreeSet::new();
         for item in received.items {
             match item {
                 Item::Message(key, offset, message) => {
-                    let round = self.insert(index, &key, offset, message);
-                    let latest = rounds.entry(key).or_insert(round);
-                    *latest = round.max(*latest);
+                    if self.insert(&key, offset, &message) {
+                        let item = Item::Message(key.clone(), offset, message);
+                        self.links.push_to_all_but(now, Some(peer), &item);
+                    }
+                    changed.insert(key);
                 }
-                Item::Promise(key, round) => self.log(&key).learn_promise(index, round),
-                Item::Commit(key, offset) => self.learn_commit(key, offset),
+                Item::Promise(key, round) => {
+                    self.log(&key).learn_promise(neighbour, round);
+                    changed.insert(key);
+                }
+                Item::Commit(key, offset) => self.commit(now, Some(peer), key, offset),
             }
         }
-        for (key, round) in rounds {
-            self.close(now, key, round);
+        for key in changed {
+            self.push_promises(now, Some(peer), &key);
         }
     }
 
-    /// Inserts a message that a node has sent, and returns the first round after it.
-    fn insert(&mut self, sender: usize, key: &str, offset: u64, message: Box<RawValue>) -> u64 {
+    /// Inserts a message of another node, and returns whether it is new.
+    fn insert(&mut self, key: &str, offset: u64, message: &RawValue) -> bool {
         let log = self.log(key);
-        let (origin, round) = log.origin(offset);
-        if round.saturating_sub(log.promised()) > MAX_ROUNDS_AHEAD {
-            return 0;
-        }
-        log.insert(offset, message);
-        // A forwarded message does not show that all earlier ones of its origin have arrived.
-        if origin == sender {
-            log.learn_promise(sender, round);
-        }
-        round
+        let ahead = log.round_after(offset).saturating_sub(log.open());
+        ahead <= MAX_ROUNDS_AHEAD && log.insert(offset, message)
     }
 
-    fn learn_commit(&mut self, key: String, offset: u64) {
-        if !self.is_committed(&key, offset) {
-            self.committed.insert(key, offset);
+    /// Puts on the links what this node can promise now. All messages that it covers are there.
+    fn push_promises(&mut self, now: Duration, src: Option<&NodeId>, key: &str) {
+        for (neighbour, round) in self.log(key).give_promises() {
+            let item = Item::Promise(key.to_owned(), round);
+            self.links.push(now, src, &self.neighbours[neighbour], item);
         }
     }
 
-    /// Closes all rounds before this one, and sends the promise to all others.
-    fn close(&mut self, now: Duration, key: String, round: u64) {
-        let log = self.log(&key);
-        if log.close(round) {
-            let item = Item::Promise(key, log.promised());
-            self.links.push_to_all_but(now, None, &item);
+    /// Puts all state on all links, as earlier incarnations may not have sent it.
+    pub(crate) fn push_everything(&mut self, now: Duration) {
+        for neighbour in 0..self.neighbours.len() {
+            self.push_everything_to(now, neighbour);
         }
     }
 
-    /// Puts all state on the link to a peer that restarted. Messages come before the promise that
-    /// covers them.
-    fn push_everything(&mut self, now: Duration, peer: &NodeId) {
-        for (key, log) in &self.logs {
+    /// Puts all state on the link to a neighbour. Messages come before the promise that covers them.
+    fn push_everything_to(&mut self, now: Duration, neighbour: usize) {
+        let peer = &self.neighbours[neighbour];
+        for (key, log) in &mut self.logs {
             for (offset, message) in log.all() {
                 let item = Item::Message(key.clone(), offset, message.to_owned());
-                self.links.push(now, peer, item);
+                self.links.push(now, None, peer, item);
             }
-            let item = Item::Promise(key.clone(), log.promised());
-            self.links.push(now, peer, item);
+            let item = Item::Promise(key.clone(), log.promise_to(neighbour));
+            self.links.push(now, None, peer, item);
         }
         for (key, offset) in &self.committed {
-            self.links
-                .push(now, peer, Item::Commit(key.clone(), *offset));
+            let item = Item::Commit(key.clone(), *offset);
+            self.links.push(now, None, peer, item);
         }
     }
 
     fn log(&mut self, key: &str) -> &mut Log {
         if !self.logs.contains_key(key) {
-            let log = Log::new(self.cluster.nodes.len(), self.cluster.index());
+            let (nodes, me) = (self.cluster.nodes.len(), self.cluster.index());
+            let log = Log::new(nodes, me, self.neighbours.len());
             self.logs.insert(key.to_owned(), log);
         }
         self.logs.get_mut(key).expect("it was just inserted")

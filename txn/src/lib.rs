@@ -240,7 +240,7 @@ impl Txn {
         let received = self.links.receive(now, neighbour, packet);
         if received.restarted {
             for unit in self.store.units() {
-                self.links.push(now, neighbour, unit);
+                self.links.push(now, None, neighbour, unit);
             }
         }
         for unit in &received.items {

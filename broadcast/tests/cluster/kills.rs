@@ -42,7 +42,7 @@ impl Storm {
     fn draw(rng: &mut Rng) -> Self {
         let size = 1 + rng.below(6) as usize;
         let mut flags: Flags = read_flags("broadcast", &["--durable"]).unwrap();
-        flags.fan_out = Some([1, 2, 24][rng.below(3) as usize]);
+        flags.tree.fan_out = Some([1, 2, 24][rng.below(3) as usize]);
         flags.durability.journal_window = Some(rng.below(2) * rng.below(500));
         let boot = with_flags(flags.clone(), Broadcast::boot);
         Storm {
@@ -156,10 +156,10 @@ impl Storm {
     fn converge(&mut self) {
         self.cluster.end_faults(Latency::uniform(50));
         self.restart_dead();
-        let fan_out = self.flags.fan_out.expect("it was drawn");
+        let fan_out = self.flags.tree.fan_out.expect("it was drawn");
         let hops = max_hops(self.cluster.names.len(), fan_out.into());
-        let hop = ms(self.flags.period() + self.flags.slack + CALM_LATENCY);
-        let delays = self.flags.delays();
+        let hop = ms(self.flags.period() + self.flags.tree.slack + CALM_LATENCY);
+        let delays = self.flags.tree.delays(self.flags.period());
         let resend = ms(delays.resend + 8 * CALM_LATENCY);
         self.pass(RECOVERY + resend + hop * hops);
         let names = self.cluster.names.clone();

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use broadcast::{Broadcast, Flags};
+use replication::LinkFlags;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use shared::{Rng, read_flags, with_flags};
@@ -38,13 +39,13 @@ impl Storm {
     fn draw(rng: &mut Rng) -> Self {
         let size = SIZES[rng.below(10) as usize];
         let mut flags: Flags = read_flags("broadcast", &[]).unwrap();
-        flags.fan_out = Some(FAN_OUTS[rng.below(4) as usize]);
+        flags.tree.fan_out = Some(FAN_OUTS[rng.below(4) as usize]);
         if rng.below(2) == 0 {
             flags.period = Some(rng.below(1000));
-            flags.slack = rng.below(100);
-            flags.patience.ack_delay = rng.below(1000);
-            flags.patience.resend =
-                flags.patience.ack_delay + 2 * CALM_LATENCY + 1 + rng.below(1000);
+            flags.tree.slack = rng.below(100);
+            flags.tree.patience.ack_delay = rng.below(1000);
+            flags.tree.patience.resend =
+                flags.tree.patience.ack_delay + 2 * CALM_LATENCY + 1 + rng.below(1000);
         }
         let boot = with_flags(flags.clone(), Broadcast::boot);
         Storm {
@@ -107,7 +108,7 @@ impl Storm {
     }
 
     fn becomes_idle(&mut self) -> bool {
-        self.cluster.becomes_idle(ms(self.flags.delays().resend))
+        self.cluster.becomes_idle(ms(self.delays().resend))
     }
 
     /// From the end of the faults until all nodes know everything: every edge resends within
@@ -117,15 +118,19 @@ impl Storm {
     /// With the default flags that is 3.3 s for a star; for 25 nodes it is 5.5 s with a fan-out of
     /// 4, 6.6 s with 2, and 15.3 s in a chain.
     fn arrival_bound(&self) -> Duration {
-        let hop = ms(self.flags.period() + self.flags.slack + CALM_LATENCY);
-        let fan_out = self.flags.fan_out.expect("it was drawn");
+        let hop = ms(self.flags.period() + self.flags.tree.slack + CALM_LATENCY);
+        let fan_out = self.flags.tree.fan_out.expect("it was drawn");
         let hops = max_hops(self.cluster.names.len(), fan_out.into());
-        ms(self.flags.delays().resend + 2 * CALM_LATENCY) + hop * hops
+        ms(self.delays().resend + 2 * CALM_LATENCY) + hop * hops
+    }
+
+    fn delays(&self) -> LinkFlags {
+        self.flags.tree.delays(self.flags.period())
     }
 
     /// The arrival bound, and the time of the last acknowledgement.
     fn silence_bound(&self) -> Duration {
-        self.arrival_bound() + ms(self.flags.delays().ack_delay + 3 * CALM_LATENCY)
+        self.arrival_bound() + ms(self.delays().ack_delay + 3 * CALM_LATENCY)
     }
 }
 

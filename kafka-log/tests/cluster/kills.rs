@@ -83,6 +83,7 @@ impl Storm {
     fn draw(rng: &mut Rng) -> Self {
         let size = 1 + rng.below(4) as usize;
         let mut flags: Flags = read_flags("kafka-log", &["--durable"]).unwrap();
+        flags.tree.fan_out = Some([1, 2, 24][rng.below(3) as usize]);
         flags.durability.journal_window = Some(rng.below(2) * rng.below(300));
         flags.poll_limit = 1 + rng.below(2) as u32 * 1000;
         let boot = with_flags(flags, KafkaLog::boot);

@@ -6,16 +6,20 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use kafka_log::{Flags, KafkaLog};
+use replication::LinkFlags;
 use serde::Deserialize;
 use shared::{Rng, read_flags, with_flags};
 use simulator::latency::Latency;
-use simulator::testing::{Conditions, TestCluster, for_each_seed};
+use simulator::testing::{Conditions, TestCluster, for_each_seed, max_hops};
 
 /// The maximum latency after the storm, in milliseconds.
 const CALM_LATENCY: u64 = 100;
 
 /// The latencies of a calm network: at most [`CALM_LATENCY`].
 const QUIESCENCE: [Latency; 2] = [Latency::uniform(50), Latency::constant(100)];
+
+/// The fan-outs of trees: from a chain to a star.
+const FAN_OUTS: [u16; 3] = [1, 2, 24];
 
 /// The number of keys.
 const KEYS: u64 = 3;
@@ -65,11 +69,13 @@ impl Storm {
     fn draw(rng: &mut Rng) -> Self {
         let size = 1 + rng.below(7) as usize;
         let mut flags: Flags = read_flags("kafka-log", &[]).unwrap();
+        flags.tree.fan_out = Some(FAN_OUTS[rng.below(3) as usize]);
         if rng.below(2) == 0 {
-            flags.window = rng.below(500);
-            flags.patience.ack_delay = rng.below(1000);
-            flags.patience.resend =
-                flags.patience.ack_delay + 2 * CALM_LATENCY + 1 + rng.below(1000);
+            flags.period = rng.below(500);
+            flags.tree.slack = rng.below(100);
+            let patience = &mut flags.tree.patience;
+            patience.ack_delay = rng.below(1000);
+            patience.resend = patience.ack_delay + 2 * CALM_LATENCY + 1 + rng.below(1000);
             flags.poll_limit = 1 + rng.below(5) as u32;
         }
         let boot = with_flags(flags.clone(), KafkaLog::boot);
@@ -181,12 +187,17 @@ impl Storm {
         self.cluster.now
     }
 
+    fn delays(&self) -> LinkFlags {
+        self.flags.tree.delays(self.flags.period)
+    }
+
     /// From the end of the faults until all nodes show everything: each link resends within
-    /// `resend` and is answered; waiting items are sent after a window, and so are the promises
-    /// that follow.
+    /// `resend` and is answered; then messages travel to all nodes, and promises back.
     fn arrival_bound(&self) -> Duration {
-        let hop = ms(self.flags.window + CALM_LATENCY);
-        ms(self.flags.patience.resend + 2 * CALM_LATENCY) + 2 * hop
+        let hop = ms(self.flags.period + self.flags.tree.slack + CALM_LATENCY);
+        let fan_out = self.flags.tree.fan_out.expect("it was drawn");
+        let hops = max_hops(self.cluster.names.len(), fan_out.into());
+        ms(self.delays().resend + 2 * CALM_LATENCY) + hop * (2 * hops)
     }
 
     /// All messages that a node shows, poll by poll.
@@ -235,9 +246,9 @@ fn no_poll_skips_in_the_storm_and_every_node_shows_everything_soon_after() {
             );
             assert_eq!(storm.committed(&node), storm.committed, "{node}");
         }
-        let last_acks = ms(storm.flags.patience.ack_delay + 3 * CALM_LATENCY);
+        let last_acks = ms(storm.delays().ack_delay + 3 * CALM_LATENCY);
         storm.cluster.advance(last_acks);
-        let max_wait = ms(storm.flags.patience.resend);
+        let max_wait = ms(storm.delays().resend);
         assert!(storm.cluster.becomes_idle(max_wait), "{:?}", storm.flags);
     });
 }

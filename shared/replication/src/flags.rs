@@ -9,6 +9,8 @@ use shared::{Cluster, milliseconds};
 
 use crate::journal::Journal;
 use crate::link::Timing;
+use crate::links::Links;
+use crate::tree::Tree;
 
 /// The timeouts of a node's links.
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
@@ -31,6 +33,48 @@ impl LinkFlags {
             window: Duration::from_millis(window_ms),
             ack_delay: Duration::from_millis(self.ack_delay),
             resend: Duration::from_millis(self.resend),
+        }
+    }
+}
+
+/// The tree along which nodes replicate, and the time of its packets.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct TreeFlags {
+    /// How many children a node of the spanning tree has. Fewer share the work at the price of more
+    /// hops. By default the tree is as low as it can be with 24 children: 25 nodes are a star.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub fan_out: Option<u16>,
+
+    /// How long before a node sends its items those of its children arrive there.
+    #[arg(long, value_name = "MS", default_value_t = 25, value_parser = milliseconds(0))]
+    pub slack: u64,
+
+    /// When its links acknowledge and resend.
+    #[command(flatten)]
+    pub patience: LinkFlags,
+}
+
+impl TreeFlags {
+    /// The place of `cluster.me`.
+    pub fn tree(&self, cluster: &Cluster) -> Tree {
+        Tree::of(cluster, self.fan_out.map(usize::from))
+    }
+
+    /// Links to the neighbours in the tree, whose edges carry items once in `period_ms`
+    /// milliseconds.
+    pub fn links<T: Clone>(&self, boot: u64, tree: Tree, period_ms: u64) -> Links<T> {
+        let [period, slack] = [period_ms, self.slack].map(Duration::from_millis);
+        let timing = self.delays(period_ms).timing(0);
+        Links::in_tree(boot, tree, timing, period, slack)
+    }
+
+    /// The delays of the links: those of `patience`, or longer ones where the period requires it.
+    /// Items carry acknowledgements, and leave once a period.
+    pub fn delays(&self, period_ms: u64) -> LinkFlags {
+        let ack_delay = self.patience.ack_delay.max(2 * period_ms);
+        LinkFlags {
+            ack_delay,
+            resend: self.patience.resend.max(ack_delay + period_ms),
         }
     }
 }

@@ -8,7 +8,7 @@
 //! | to | use |
 //! | --- | --- |
 //! | send items to another node in order and in batches, even if messages are lost | [`Link`], or [`Links`] to several nodes, with a [`Timing`] |
-//! | reach all nodes with the fewest messages | a [`Tree`], and [`Links::in_tree`] |
+//! | reach all nodes with the fewest messages | a [`Tree`], and [`Links::in_tree`], or both from [`TreeFlags`] |
 //! | keep acknowledged data even if nodes are killed | [`Durable`] |
 //! | wake at the earliest of several deadlines | [`Alarm`] |
 //! | set these options on the command line | [`LinkFlags`] and [`DurabilityFlags`] |
@@ -59,7 +59,7 @@ mod tree;
 
 pub use alarm::Alarm;
 pub use durable::{Durable, Step};
-pub use flags::{DurabilityFlags, LinkFlags};
+pub use flags::{DurabilityFlags, LinkFlags, TreeFlags};
 pub use journal::JournalEvent;
 pub use link::{Link, Packet, Received, Timing};
 pub use links::Links;

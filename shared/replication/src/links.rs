@@ -72,21 +72,22 @@ impl<T: Clone> Links<T> {
         self.links.iter().map(|(neighbour, _)| neighbour)
     }
 
-    /// Queues an item for one neighbour; does nothing if there is no link to that node.
-    pub fn push(&mut self, now: Duration, neighbour: &NodeId, item: T) {
+    /// Queues an item for one neighbour; does nothing if there is no link to that node. `src` is the
+    /// neighbour that caused it, if one did: in a tree, what comes from the parent leaves for the
+    /// children at once.
+    pub fn push(&mut self, now: Duration, src: Option<&NodeId>, neighbour: &NodeId, item: T) {
         if let Ok(position) = self.position(neighbour) {
-            let due = self.due(now, neighbour, None);
+            let due = self.due(now, neighbour, src);
             push(&mut self.links[position].1, now, due, item);
         }
     }
 
-    /// Queues an item for all neighbours but `except`, usually the neighbour that sent it. In a tree,
-    /// what comes from the parent leaves for the children at once.
-    pub fn push_to_all_but(&mut self, now: Duration, except: Option<&NodeId>, item: &T) {
+    /// Queues an item for all neighbours but `src`, which sent it.
+    pub fn push_to_all_but(&mut self, now: Duration, src: Option<&NodeId>, item: &T) {
         for position in 0..self.links.len() {
             let neighbour = &self.links[position].0;
-            if except != Some(neighbour) {
-                let due = self.due(now, neighbour, except);
+            if src != Some(neighbour) {
+                let due = self.due(now, neighbour, src);
                 push(&mut self.links[position].1, now, due, item.clone());
             }
         }
@@ -182,6 +183,9 @@ impl Place {
     ) {
         if self.is_parent(dest) {
             packet.sent = u64::try_from(now.as_millis()).ok();
+            if packet.is_batch() {
+                self.rhythm.on_sent_up(now);
+            }
         } else if packet.is_batch() {
             self.rhythm.on_sent_down(now);
             let due = match self.parent {
@@ -242,7 +246,7 @@ mod tests {
         fn on_request(&mut self, request: Request, caller: Caller, ctx: &mut Context<()>) {
             let now = ctx.now();
             match request {
-                Request::Push { to, item } => self.links.push(now, &to, item),
+                Request::Push { to, item } => self.links.push(now, None, &to, item),
                 Request::PushToAll { items } => {
                     (0..items).for_each(|item| self.links.push_to_all_but(now, None, &item));
                 }

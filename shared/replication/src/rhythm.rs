@@ -21,13 +21,16 @@
 //!
 //! Nothing depends on the rhythm but the time at which items leave. A node that does not know it
 //! (after a restart, or since a packet was lost or came late, or while there is little to say)
-//! sends at once. Such a packet waits at the parent for less than a period; the parent's next two
-//! batches bring the rhythm back.
+//! sends at once, though not twice within 50 ms (or a period, if that is shorter). Such a packet
+//! waits at the parent for less than a period; the parent's next two batches bring the rhythm back.
 
 use std::time::Duration;
 
 /// A lead that was too long becomes shorter by this part of the difference with each batch.
 const DECAY: i64 = 8;
+
+/// A node that knows no rhythm sends to its parent at most once in this time.
+const MIN_GAP: Duration = Duration::from_millis(50);
 
 /// The times of a node's batches. Those that recur are in milliseconds modulo the period.
 #[derive(Debug)]
@@ -39,7 +42,8 @@ pub(crate) struct Rhythm {
     gap: Option<Duration>,
     /// How long before a batch of the parent arrives items must leave to be in it.
     lead: Option<i64>,
-    /// When items last left for children.
+    /// When items last left for the parent, and for children.
+    sent_up: Option<Duration>,
     sent_down: Option<Duration>,
 }
 
@@ -53,6 +57,7 @@ impl Rhythm {
             batch_at: None,
             gap: None,
             lead: None,
+            sent_up: None,
             sent_down: None,
         }
     }
@@ -73,24 +78,32 @@ impl Rhythm {
         }
     }
 
+    /// Records that items leave for the parent.
+    pub(crate) fn on_sent_up(&mut self, now: Duration) {
+        self.sent_up = Some(now);
+    }
+
     /// Records that items leave for children.
     pub(crate) fn on_sent_down(&mut self, now: Duration) {
         self.sent_down = Some(now);
     }
 
-    /// When an item of now leaves for the parent: just in time for its next batch, or at once if it
-    /// is too late for that. But while one batch follows the other, just in time for the one after.
+    /// When an item of now leaves for the parent: just in time for its next batch, or as soon as
+    /// allowed if it is too late for that. But while one batch follows the other, just in time for
+    /// the one after.
     pub(crate) fn up(&self, now: Duration) -> Duration {
+        let gap = self.period.min(MIN_GAP);
+        let soon = self.sent_up.map_or(now, |sent| now.max(sent + gap));
         let next = match (self.last_due(), self.batch_at) {
             (Some(due), _) => due + self.period,
             // Early enough, unless a round trip takes more than three quarters of a period.
             (None, Some(batch_at)) => batch_at + self.period / 4,
-            (None, None) => now,
+            (None, None) => soon,
         };
         match self.lead {
             _ if now <= next => next,
             Some(_) if self.is_busy(now) => next + self.period,
-            _ => now,
+            _ => soon,
         }
     }
 

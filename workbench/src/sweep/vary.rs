@@ -158,7 +158,7 @@ mod tests {
         }
         check("broadcast-3d", "--period=7", &[], &["period"]);
         check("broadcast-3d", "node-count=5,25", &["node-count"], &[]);
-        check("kafka-5c", "window=0..9:1", &[], &["window"]);
+        check("kafka-5c", "period=0..9:1", &[], &["period"]);
         let both = "rate, fan-out =1,2";
         check("broadcast-3d", both, &["rate"], &["fan-out"]);
         assert!(parse("broadcast-3d", "journal-window=1", &["--durable"]).is_ok());
