@@ -151,3 +151,82 @@ impl Rhythm {
         i64::try_from(milliseconds % period).unwrap_or_default()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ms(ms: u64) -> Duration {
+        Duration::from_millis(ms)
+    }
+
+    /// A rhythm of 400 ms with a slack of 20.
+    fn rhythm() -> Rhythm {
+        Rhythm::new(ms(400), ms(20))
+    }
+
+    /// The same after batches of the parent at 1,000 and 1,400 ms. The node's packet, sent at 1,150,
+    /// arrived 50 ms early, so one that is sent at 1,200 or 1,600 is in time.
+    fn steady() -> Rhythm {
+        let mut rhythm = rhythm();
+        rhythm.on_batch(ms(1000), None);
+        rhythm.on_batch(ms(1400), Some((1150, 50)));
+        rhythm
+    }
+
+    #[test]
+    fn without_a_rhythm_items_leave_at_once_but_not_twice_within_50_ms() {
+        let mut rhythm = rhythm();
+        assert_eq!((rhythm.up(ms(7)), rhythm.down(ms(7))), (ms(7), ms(7)));
+        rhythm.on_sent_up(ms(7));
+        rhythm.on_sent_down(ms(7));
+        assert_eq!((rhythm.up(ms(30)), rhythm.down(ms(30))), (ms(57), ms(407)));
+        assert_eq!((rhythm.up(ms(60)), rhythm.down(ms(500))), (ms(60), ms(500)));
+    }
+
+    #[test]
+    fn items_leave_the_slack_before_they_must_be_on_their_way() {
+        let rhythm = steady();
+        assert_eq!(rhythm.last_due(), Some(ms(1180)));
+        assert_eq!(rhythm.up(ms(1450)), ms(1580));
+        assert_eq!(rhythm.up(ms(1580)), ms(1580));
+        assert_eq!(
+            rhythm.up(ms(1581)),
+            ms(1980),
+            "for the batch after the next"
+        );
+        assert_eq!(
+            rhythm.down(ms(1450)),
+            ms(1820),
+            "with the parent's next batch"
+        );
+    }
+
+    #[test]
+    fn a_parent_that_falls_silent_ends_the_rhythm() {
+        let rhythm = steady();
+        assert_eq!(
+            (rhythm.up(ms(1900)), rhythm.down(ms(1900))),
+            (ms(1900), ms(1900))
+        );
+    }
+
+    #[test]
+    fn a_longer_lead_counts_at_once_and_is_forgotten_slowly() {
+        let mut rhythm = steady();
+        assert_eq!(rhythm.lead, Some(200));
+        rhythm.on_batch(ms(1800), Some((1560, 0)));
+        assert_eq!(rhythm.lead, Some(240));
+        rhythm.on_batch(ms(2200), Some((1900, 100)));
+        assert_eq!(rhythm.lead, Some(235));
+        rhythm.on_batch(ms(3000), Some((2195, 395)));
+        assert_eq!(rhythm.lead, Some(10), "410 modulo the period");
+    }
+
+    #[test]
+    fn times_count_modulo_the_period() {
+        let rhythm = rhythm();
+        let early = [0, 1, 399, 400, 810].map(|time| rhythm.early(ms(time), ms(800)));
+        assert_eq!(early, [0, 399, 1, 0, 390]);
+    }
+}

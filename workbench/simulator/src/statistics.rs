@@ -129,3 +129,42 @@ impl Statistics {
         &self.by_type
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::value::RawValue;
+
+    use super::*;
+    use crate::message::Body;
+
+    /// Counts messages between servers with these bodies, one a second from 3 s before time zero
+    /// on, and returns the share of the first `seconds`.
+    fn share(bodies: &[&str], seconds: u64) -> Option<f64> {
+        let mut statistics = Statistics::default();
+        for (second, body) in (0..).zip(bodies) {
+            let now = Duration::from_secs(second);
+            if second == 3 {
+                statistics.set_time_zero(now);
+            }
+            let body = Body::from(RawValue::from_string((*body).to_owned()).unwrap());
+            statistics.count_sent(now, false, "any", body.only_acknowledges());
+            statistics.count_sent(now, true, "any", true);
+        }
+        statistics.acknowledging_share(seconds)
+    }
+
+    #[test]
+    fn replies_without_content_and_ack_types_only_acknowledge() {
+        let ack = r#"{"type":"gossip_ok","in_reply_to":7,"msg_id":8}"#;
+        let content = r#"{"type":"read_ok","in_reply_to":7,"value":null}"#;
+        let request = r#"{"type":"heartbeat","msg_id":8}"#;
+        let alone = r#"{"type":"gossip_ack","upto":9}"#;
+        let before_zero = [ack, ack, ack];
+        let share_of = |bodies: &[&str]| share(&[&before_zero, bodies].concat(), 4);
+        assert_eq!(share_of(&[ack, content, request, alone]), Some(0.5));
+        assert_eq!(share_of(&[r#"{"type":"ack"}"#, "{}"]), Some(0.5));
+        assert_eq!(share_of(&[content, r#"{"type":"black"}"#]), Some(0.0));
+        assert_eq!(share_of(&[ack, ack, content, content, ack]), Some(0.5));
+        assert_eq!(share_of(&[]), None);
+    }
+}
