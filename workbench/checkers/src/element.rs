@@ -33,11 +33,7 @@ impl Element {
     /// # Errors
     /// When the value is anything else.
     pub fn list_of(op: &Op) -> serde_json::Result<Vec<Self>> {
-        if op.value.is_nil() {
-            return Ok(Vec::new());
-        }
-        let json = op.value.json();
-        Self::list(tagged(json, "set").unwrap_or(json))
+        Self::list(members(op))
     }
 
     /// The elements of a list or a vector.
@@ -46,8 +42,11 @@ impl Element {
     /// When it is neither.
     pub(crate) fn list(json: &str) -> serde_json::Result<Vec<Self>> {
         let json = tagged(json, "list").unwrap_or(json);
-        if let Some(integers) = integers(json) {
-            return Ok(integers);
+        if let Some(items) = json.strip_prefix('[').and_then(|it| it.strip_suffix(']')) {
+            let mut elements = Vec::with_capacity(items.len() / 4 + 1);
+            if integers(items, |number| elements.push(Element::Int(number))).is_some() {
+                return Ok(elements);
+            }
         }
         let values: Vec<&RawValue> = serde_json::from_str(json)?;
         let elements = values.into_iter().map(|value| Self::parse(value.get()));
@@ -96,12 +95,19 @@ impl Element {
     }
 }
 
-/// The elements of a list of integers of at most 18 digits, nearly every list; `None` for any other.
-/// Reads of sets are mostly this, and serde takes several times as long.
-fn integers(json: &str) -> Option<Vec<Element>> {
-    let items = json.strip_prefix('[')?.strip_suffix(']')?;
+/// What a read returned, as the JSON of a list.
+pub(crate) fn members(op: &Op) -> &str {
+    match op.value.json() {
+        _ if op.value.is_nil() => "[]",
+        json => tagged(json, "set").unwrap_or(json),
+    }
+}
+
+/// Passes the items of a list, without its brackets, to `see` if all are integers of at most 18
+/// digits, as in nearly every list. `None` for any other list, of which `see` may have got the first
+/// items. Reads of sets are mostly integers, and serde takes several times as long.
+pub(crate) fn integers(items: &str, mut see: impl FnMut(i64)) -> Option<()> {
     let is_short = |digits: usize| (1..=18).contains(&digits);
-    let mut elements = Vec::with_capacity(items.len() / 4 + 1);
     let (mut number, mut start, mut sign) = (0_i64, 0, 1);
     for (at, byte) in items.bytes().enumerate() {
         let digit = byte.wrapping_sub(b'0');
@@ -112,7 +118,7 @@ fn integers(json: &str) -> Option<Vec<Element>> {
         }
         match byte {
             b',' if is_short(at - start) => {
-                elements.push(Element::Int(sign * number));
+                see(sign * number);
                 (number, start, sign) = (0, at + 1, 1);
             }
             b'-' if at == start && sign == 1 => (start, sign) = (at + 1, -1),
@@ -121,8 +127,7 @@ fn integers(json: &str) -> Option<Vec<Element>> {
         }
     }
     // A number that is too long may have any value here, but is not used.
-    is_short(items.len() - start).then(|| elements.push(Element::Int(sign * number)))?;
-    Some(elements)
+    is_short(items.len() - start).then(|| see(sign * number))
 }
 
 /// Prints plain JSON, for people.

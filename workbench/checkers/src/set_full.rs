@@ -5,7 +5,8 @@
 //! effect at any moment while it runs, so reads count by their invocation. An element that is known
 //! and later absent for good is lost; one that is absent for a while is stale, which is no error.
 
-use std::cmp::Reverse;
+mod reads;
+
 use std::collections::HashMap;
 use std::fmt;
 
@@ -13,7 +14,7 @@ use crate::element::Element;
 use crate::finding::{Finding, first};
 use crate::{CheckerResult, OpRef, Unjudged, Validity, quantiles};
 use history::edn::{self, Edn};
-use history::{History, Kind, Op, Pair};
+use history::{History, Kind, Op};
 
 /// The number of stale elements that a result describes.
 const MAX_WORST: usize = 8;
@@ -179,6 +180,9 @@ impl fmt::Display for LostElement {
 /// All elements that clients tried to add, in the order of the attempts.
 struct Elements<'a> {
     all: Vec<ElementOps<'a>>,
+    /// How many of the first elements are 0, 1, 2, …, their own indices, as workloads add them.
+    own_indices: usize,
+    /// The indices of the others.
     indices: HashMap<Element, usize>,
 }
 
@@ -188,9 +192,6 @@ struct ElementOps<'a> {
     /// Its latest addition; operations before it do not count.
     attempt: &'a Op,
     known: Option<&'a Op>,
-    /// Of `attempt` and of `known`, here since every element of every read compares them.
-    attempt_index: usize,
-    known_index: Option<usize>,
     last_present: Option<&'a Op>,
     last_absent: Option<&'a Op>,
 }
@@ -204,19 +205,22 @@ enum Outcome {
 
 impl<'a> Elements<'a> {
     fn attempted(history: &'a History, add: &str) -> Self {
-        let mut attempts: HashMap<Element, &Op> = HashMap::new();
-        for op in history
-            .ops
-            .iter()
+        let invocations = history.ops.iter();
+        let mut attempts: Vec<(Element, &Op)> = invocations
             .filter(|op| op.is_invocation() && op.f == add)
-        {
-            attempts.insert(Element::of(op), op);
-        }
-        let mut attempts: Vec<_> = attempts.into_iter().collect();
+            .map(|op| (Element::of(op), op))
+            .collect();
+        // Stable, so that the latest of several attempts is the first, which is kept.
+        attempts.reverse();
+        attempts.sort_by(|(one, _), (other, _)| one.cmp(other));
+        attempts.dedup_by(|(one, _), (other, _)| one == other);
         attempts.sort_unstable_by_key(|(_, attempt)| attempt.index);
-        let indices = attempts.iter().enumerate();
+        let own = |(at, element): (i64, &(Element, &Op))| element.0 == Element::Int(at);
+        let own_indices = (0..).zip(&attempts).take_while(|it| own(*it)).count();
+        let others = attempts.iter().enumerate().skip(own_indices);
         Elements {
-            indices: indices
+            own_indices,
+            indices: others
                 .map(|(at, (element, _))| (element.clone(), at))
                 .collect(),
             all: attempts
@@ -226,16 +230,19 @@ impl<'a> Elements<'a> {
         }
     }
 
-    /// The index of an element. Two guesses are tried first: workloads add 0, 1, 2, …, and reads
-    /// list elements roughly in the order in which they were added, so `next` is likely, too.
+    /// The index of an element. Where it is not the element itself, `next` is tried first: reads list
+    /// elements roughly in the order in which they were added.
     fn index_of(&self, element: &Element, next: usize) -> Option<usize> {
-        let own = match element {
-            Element::Int(number) => usize::try_from(*number).unwrap_or(next),
-            Element::Other(_) => next,
-        };
-        let is_at = |at: &usize| self.all.get(*at).is_some_and(|it| it.element == *element);
-        let guessed = [own, next].into_iter().find(is_at);
-        guessed.or_else(|| self.indices.get(element).copied())
+        if let Element::Int(number) = element
+            && let Ok(own) = usize::try_from(*number)
+            && own < self.own_indices
+        {
+            return Some(own);
+        }
+        let is_next = self.all.get(next).is_some_and(|it| it.element == *element);
+        is_next
+            .then_some(next)
+            .or_else(|| self.indices.get(element).copied())
     }
 
     fn learn_acknowledged(&mut self, history: &'a History, add: &str) {
@@ -245,54 +252,11 @@ impl<'a> Elements<'a> {
             .filter(|op| op.is_completion() && op.f == add)
         {
             if op.kind == Kind::Ok
-                && let Some(at) = self.indices.get(&Element::of(op))
+                && let Some(at) = self.index_of(&Element::of(op), 0)
             {
-                self.all[*at].learn_known(op);
+                self.all[at].learn_known(op);
             }
         }
-    }
-
-    /// Goes through the reads from the last-invoked to the first, so that the first presence or
-    /// absence found is the latest. The elements without an absence so far are a set of bits: a
-    /// read then costs its own length, plus one step for 64 elements.
-    fn learn_read(&mut self, history: &'a History) -> Result<(), (&'a Op, serde_json::Error)> {
-        let mut reads: Vec<_> = history.pairs().into_iter().filter_map(read).collect();
-        reads.sort_unstable_by_key(|(invocation, _)| Reverse(invocation.index));
-        let mut never_absent = vec![u64::MAX; self.all.len().div_ceil(64)];
-        let mut present = vec![0; never_absent.len()];
-
-        for (invocation, completion) in reads {
-            let elements = Element::list_of(completion).map_err(|error| (completion, error))?;
-            let attempted =
-                |element_ops: &ElementOps<'_>| element_ops.attempt_index < completion.index;
-            let attempted = self.all.partition_point(attempted);
-            present.fill(0);
-            let mut next = 0;
-            for element in &elements {
-                let Some(at) = self.index_of(element, next) else {
-                    continue;
-                };
-                next = at + 1;
-                if at < attempted {
-                    present[at / 64] |= 1 << (at % 64);
-                    self.all[at].last_present.get_or_insert(invocation);
-                    self.all[at].learn_known(completion);
-                }
-            }
-            for (word, never_absent) in never_absent[..attempted.div_ceil(64)]
-                .iter_mut()
-                .enumerate()
-            {
-                let mut absent = *never_absent & !present[word] & first_bits(attempted - word * 64);
-                *never_absent &= !absent;
-                while absent != 0 {
-                    let at = word * 64 + absent.trailing_zeros() as usize;
-                    self.all[at].last_absent = Some(invocation);
-                    absent &= absent - 1;
-                }
-            }
-        }
-        Ok(())
     }
 
     fn judge(mut self) -> SetResult {
@@ -333,8 +297,6 @@ impl<'a> ElementOps<'a> {
             element,
             attempt,
             known: None,
-            attempt_index: attempt.index,
-            known_index: None,
             last_present: None,
             last_absent: None,
         }
@@ -342,10 +304,9 @@ impl<'a> ElementOps<'a> {
 
     /// Only the first proof since the attempt counts.
     fn learn_known(&mut self, proof: &'a Op) {
-        let is_first = self.known_index.is_none_or(|known| proof.index < known);
-        if proof.index > self.attempt_index && is_first {
+        let is_first = self.known.is_none_or(|known| proof.index < known.index);
+        if proof.index > self.attempt.index && is_first {
             self.known = Some(proof);
-            self.known_index = Some(proof.index);
         }
     }
 
@@ -404,23 +365,6 @@ impl<'a> ElementOps<'a> {
             last_present: self.last_present.map(OpRef::from),
             last_absent: self.last_absent.map(OpRef::from),
         }
-    }
-}
-
-/// The invocation and the completion of a read that succeeded.
-fn read<'a>(pair: Pair<'a>) -> Option<(&'a Op, &'a Op)> {
-    let completion = pair
-        .completion
-        .filter(|op| op.kind == Kind::Ok && op.f == "read")?;
-    (pair.invocation.f == "read").then_some((pair.invocation, completion))
-}
-
-/// A word whose first `count` bits are set.
-fn first_bits(count: usize) -> u64 {
-    if count < 64 {
-        (1 << count) - 1
-    } else {
-        u64::MAX
     }
 }
 

@@ -2,7 +2,7 @@
 //! histories.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use checkers::{CheckerResult as _, set_full};
@@ -15,20 +15,30 @@ use serde_json::Value;
 #[test]
 fn the_naive_twin_has_the_same_verdict() {
     for seed in 0..20_000 {
-        let history = random_history(&mut ChaCha8Rng::seed_from_u64(seed));
-        let verdict = set_full(&history, "add");
-        let mut results = verdict.to_edn();
-        let worst = worst(&results);
-        edn::insert(&mut results, "worst-stale", Edn::Nil);
-        let (twin, twins_worst) = naive(&history);
-        let context = || {
-            let mut text = Vec::new();
-            history.write_edn(&mut text).unwrap();
-            format!("seed {seed}\n{}", String::from_utf8(text).unwrap())
-        };
-        assert_eq!(compact(&results), compact(&twin), "{}", context());
-        assert_eq!(worst, twins_worst, "{}", context());
+        compare(seed, &random_history(&mut ChaCha8Rng::seed_from_u64(seed)));
     }
+}
+
+#[test]
+fn the_naive_twin_has_the_same_verdict_on_sets_that_grow() {
+    for seed in 0..200 {
+        compare(seed, &growing_history(&mut ChaCha8Rng::seed_from_u64(seed)));
+    }
+}
+
+fn compare(seed: u64, history: &History) {
+    let verdict = set_full(history, "add");
+    let mut results = verdict.to_edn();
+    let worst = worst(&results);
+    edn::insert(&mut results, "worst-stale", Edn::Nil);
+    let (twin, twins_worst) = naive(history);
+    let context = || {
+        let mut text = Vec::new();
+        history.write_edn(&mut text).unwrap();
+        format!("seed {seed}\n{}", String::from_utf8(text).unwrap())
+    };
+    assert_eq!(compact(&results), compact(&twin), "{}", context());
+    assert_eq!(worst, twins_worst, "{}", context());
 }
 
 /// A history of a few clients that add and read a few elements.
@@ -74,6 +84,58 @@ fn random_history(rng: &mut ChaCha8Rng) -> History {
                 )
             }
         };
+        let head = format!(r#""index":{index},"time":{time},"type":"{kind}""#);
+        writeln!(
+            lines,
+            r#"{{{head},"process":{process},"f":"{f}","value":{value}}}"#
+        )
+        .unwrap();
+    }
+    History::read_json(lines.as_bytes()).unwrap()
+}
+
+/// A history of clients of different nodes. Each of these knows more and more elements, in its own
+/// order, which changes at times, or an element is lost.
+fn growing_history(rng: &mut ChaCha8Rng) -> History {
+    const PROCESSES: usize = 5;
+    let (mut added, mut lines) = (Vec::new(), String::new());
+    let mut open = [None; PROCESSES];
+    let mut known = [const { Vec::new() }; PROCESSES];
+    for index in 0..600 {
+        let process = rng.random_range(0..PROCESSES);
+        let (kind, f, value) = match open[process].take() {
+            None if rng.random() => {
+                let element = match rng.random_range(0..30) {
+                    0 if index > 300 => 1000 + added.len(),
+                    1 => rng.random_range(0..=added.len()),
+                    _ => added.len(),
+                };
+                added.push(element);
+                open[process] = Some(("add", element));
+                ("invoke", "add", element.to_string())
+            }
+            None => {
+                open[process] = Some(("read", 0));
+                ("invoke", "read", "null".to_owned())
+            }
+            Some(("add", element)) => ("ok", "add", element.to_string()),
+            Some((f, _)) => {
+                let known = &mut known[process];
+                known.extend(added.iter().filter(|_| rng.random_ratio(1, 10)));
+                match rng.random_range(0..20) {
+                    0 => known.truncate(rng.random_range(0..=known.len())),
+                    1 => known.reverse(),
+                    2 if !known.is_empty() => {
+                        known.remove(rng.random_range(0..known.len()));
+                    }
+                    _ => {}
+                }
+                let mut seen = BTreeSet::new();
+                known.retain(|element: &usize| seen.insert(*element));
+                ("ok", f, serde_json::to_string(known).unwrap())
+            }
+        };
+        let time = index * 1_000_000;
         let head = format!(r#""index":{index},"time":{time},"type":"{kind}""#);
         writeln!(
             lines,
