@@ -1,5 +1,6 @@
 //! A node as a child process: its three pipes, the threads that serve them, and its exit.
 
+mod input;
 mod start;
 
 use std::collections::VecDeque;
@@ -9,7 +10,7 @@ use std::io::{self, BufRead, BufReader, PipeReader, PipeWriter, Read, Write};
 use std::os::{fd::AsFd, unix::process::CommandExt};
 use std::path::Path;
 use std::process::{self, Command, ExitStatus};
-use std::sync::mpsc::{Receiver, Sender, SyncSender, channel};
+use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -21,6 +22,7 @@ use shared::NodeId;
 
 use crate::keeper::Keeper;
 use history::text::shortened;
+use input::Input;
 use simulator::incident::{MAX_STDERR, MAX_STDERR_LINE};
 pub use start::explain;
 use start::{ENOEXEC, explain_exit, is_text};
@@ -62,7 +64,7 @@ pub struct Child {
     process: process::Child,
     /// Its exit status, once it has been taken. From then on its id may be that of another process.
     status: Option<ExitStatus>,
-    input: Sender<String>,
+    input: Input,
     tail: Arc<Mutex<Tail>>,
     leave_running: bool,
     keeper: Option<Arc<Keeper>>,
@@ -169,10 +171,10 @@ impl Child {
             let why = explain(launch.program, &error);
             anyhow!("cannot start {}: {why}", launch.program.display())
         })?;
-        let (input, lines) = channel();
+        let (input, rest) = Input::new(started.input).context("cannot set up a pipe")?;
         let tail = Arc::new(Mutex::new(Tail::default()));
-        let (stdin, stdout, stderr) = (started.input, started.output, started.log);
-        thread::spawn(move || write_input(stdin, &lines));
+        let (stdout, stderr) = (started.output, started.log);
+        thread::spawn(move || rest.write_all());
         let (sender, kept) = (events.clone(), Arc::clone(&tail));
         thread::spawn(move || read_output(incarnation, stdout, &sender));
         let (events, forward) = (events.clone(), launch.forward_stderr);
@@ -187,9 +189,9 @@ impl Child {
         })
     }
 
-    /// Queues lines for the node's stdin. They are dropped if the node has exited.
-    pub fn write(&self, lines: String) {
-        let _ = self.input.send(lines);
+    /// Writes lines to the node's stdin. They are dropped if the node has exited.
+    pub fn write(&mut self, lines: &str) {
+        self.input.write(lines.as_bytes());
     }
 
     /// Pauses or resumes the node. Does nothing if it has exited, or on systems without signals.
@@ -275,25 +277,6 @@ impl Drop for Child {
             self.kill();
         } else if self.status.is_none() {
             self.forget();
-        }
-    }
-}
-
-fn write_input(mut stdin: impl Write, lines: &Receiver<String>) {
-    // Queued lines are written in one system call; the thread ends when the node has exited.
-    while let Ok(mut batch) = lines.recv() {
-        while let Some(line) = (batch.len() < 64 * 1024)
-            .then(|| lines.try_recv().ok())
-            .flatten()
-        {
-            batch.push_str(&line);
-        }
-        if stdin
-            .write_all(batch.as_bytes())
-            .and_then(|()| stdin.flush())
-            .is_err()
-        {
-            return;
         }
     }
 }

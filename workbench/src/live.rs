@@ -116,8 +116,8 @@ struct Live {
 struct NodeSlot {
     child: Child,
     incarnation: Incarnation,
-    /// Lines that its writer has not received yet: they go together, since to wake a thread for each
-    /// would take longer than all else.
+    /// Lines that are not written yet: they go together, since a system call for each would take
+    /// longer than all else.
     input: String,
     /// Its stdout has ended: it may be about to exit.
     is_closed: bool,
@@ -138,10 +138,11 @@ impl NodeSlot {
 }
 
 impl NodeSlot {
-    /// Passes the pending lines to the writer.
+    /// Writes the pending lines.
     fn pass_input(&mut self) {
         if !self.input.is_empty() {
-            self.child.write(std::mem::take(&mut self.input));
+            self.child.write(&self.input);
+            self.input.clear();
         }
     }
 }
