@@ -56,8 +56,8 @@ impl<'a> Fields<'a> {
 
     /// Value of a field.
     pub fn get(&self, name: &str) -> Option<&'a str> {
-        let found = self.0.binary_search_by(|(known, _)| (**known).cmp(name));
-        found.ok().map(|at| self.0[at].1)
+        let mut fields = self.iter();
+        fields.find(|(known, _)| *known == name).map(|it| it.1)
     }
 
     /// Value of a field, if it is a string.

@@ -34,7 +34,7 @@ pub mod text;
 mod value;
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -200,7 +200,7 @@ impl History {
     /// invocation.
     pub fn pairs(&self) -> Vec<Pair<'_>> {
         let mut pairs: Vec<Pair<'_>> = Vec::with_capacity(self.ops.len() / 2);
-        let mut open = HashMap::new();
+        let mut open = BTreeMap::new();
         for op in &self.ops {
             let Some(client) = op.process.client() else {
                 continue;

@@ -165,7 +165,7 @@ impl Clients {
         let node = client.node.clone();
         network.listen(now, name);
         // An unreachable node is like one that never answers.
-        let _ = network.send(now, name, &node, body);
+        let _ = network.send(now, name.as_str(), node.as_str(), body);
     }
 
     /// Receives a message to a client: the reply that the client is waiting for, or a wrong one.
@@ -205,6 +205,9 @@ impl Clients {
 
     /// Expires one request whose timeout has passed by `now`; of several that of the oldest client.
     pub fn expire_request(&mut self, now: Duration, network: &mut Network) -> Option<Reply> {
+        if self.deadline()? > now {
+            return None;
+        }
         let late = self.timeouts.range(..=(now, u64::MAX));
         let (_, number) = *late.min_by_key(|(_, number)| *number)?;
         let name = client_name(number);

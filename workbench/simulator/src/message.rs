@@ -3,7 +3,7 @@
 //! clients need only the header, and only the receiver parses the other fields.
 
 use std::borrow::Cow;
-use std::fmt;
+use std::fmt::{self, Write};
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -35,8 +35,7 @@ impl Envelope {
 
     /// Appends the message as a node reads it.
     pub fn push_line(&self, out: &mut String) {
-        out.push_str("{\"id\":");
-        out.push_str(&self.id.to_string());
+        let _ = write!(out, "{{\"id\":{}", self.id);
         for (key, name) in [(",\"src\":", &self.src), (",\"dest\":", &self.dest)] {
             out.push_str(key);
             push_quoted(out, name.as_str());

@@ -202,33 +202,30 @@ impl Network {
     pub fn send(
         &mut self,
         now: Duration,
-        src: &NodeId,
-        dest: &NodeId,
+        src: &str,
+        dest: &str,
         body: Body,
     ) -> Result<(), Unroutable> {
         let id = self.next_id;
         self.next_id += 1;
-        if !self.contains(src.as_str()) {
-            return Err(Unroutable::Sender(src.to_string()));
-        }
-        if !self.inboxes.contains_key(dest) {
-            return Err(Unroutable::Receiver(dest.to_string()));
-        }
-        let client = involves_client(src, dest);
+        let name = |name: &str| self.inboxes.get_key_value(name).map(|it| it.0.clone());
+        let src = name(src).ok_or_else(|| Unroutable::Sender(src.to_owned()))?;
+        let dest = name(dest).ok_or_else(|| Unroutable::Receiver(dest.to_owned()))?;
+        let client = involves_client(&src, &dest);
         if !client {
-            for name in [src, dest] {
+            for name in [&src, &dest] {
                 if let Some(inbox) = self.inboxes.get_mut(name) {
                     inbox.between_servers += 1;
                 }
             }
         }
-        let only_acknowledges = body.only_acknowledges() && !is_service(src);
+        let only_acknowledges = body.only_acknowledges() && !is_service(&src);
         self.statistics
             .count_sent(now, client, body.counted_type(), only_acknowledges);
         let envelope = Envelope {
             id,
-            src: src.clone(),
-            dest: dest.clone(),
+            src,
+            dest,
             body,
         };
         if client || self.faults == MessageFaults::default() {

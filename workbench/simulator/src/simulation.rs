@@ -46,6 +46,7 @@ pub fn simulate_inspected(
         slots: settings.nodes.iter().map(|_| NodeSlot::default()).collect(),
         wakes_at: vec![None; settings.nodes.len()],
         wakes: BTreeSet::new(),
+        line: String::new(),
         outbox: Outbox::default(),
         factory,
         seed: settings.seed,
@@ -108,6 +109,8 @@ struct Simulation<'a> {
     wakes_at: Vec<Option<Duration>>,
     /// The next wakes of all nodes.
     wakes: BTreeSet<(Duration, usize)>,
+    /// The last line of input, kept for its memory.
+    line: String,
     outbox: Outbox,
     factory: &'a Factory,
     seed: u64,
@@ -144,6 +147,9 @@ impl Simulation<'_> {
     }
 
     fn wake_nodes(&mut self, now: Duration) {
+        if self.wakes.first().is_none_or(|(at, _)| *at > now) {
+            return;
+        }
         let due = self.wakes.range(..=(now, usize::MAX));
         let due: BTreeSet<usize> = due.map(|(_, node)| *node).collect();
         for node in due {
@@ -169,12 +175,15 @@ impl Simulation<'_> {
         let node = command.node();
         match command {
             Command::Line(node, message) => {
-                let line = message.to_line();
+                let mut line = std::mem::take(&mut self.line);
+                line.clear();
+                message.push_line(&mut line);
                 if self.keeps_input {
                     let time = self.run.log_time(now);
                     self.slots[node].keep_input(format!("{time} {}", line.trim_end()));
                 }
                 self.slots[node].receive(now, line.trim_end());
+                self.line = line;
                 self.collect_output(now, node);
             }
             Command::Pause(node) => self.slots[node].pause(),

@@ -20,10 +20,8 @@ pub(super) fn object(text: &str) -> Option<Vec<(Cow<'_, str>, &str)>> {
         return None;
     }
     scan.items(b'}', |scan| {
-        let name = scan.at;
-        let value = scan.field(MAX_LEVELS)?;
-        let (name, value) = (&text[name..value.start], &text[value]);
-        fields.push((Cow::Borrowed(name.split('"').nth(1)?), value));
+        let (name, value) = scan.field(MAX_LEVELS)?;
+        fields.push((Cow::Borrowed(&text[name]), &text[value]));
         Some(())
     })?;
     Some(fields)
@@ -53,7 +51,7 @@ impl Scan<'_> {
     fn value(&mut self, levels: usize) -> Option<()> {
         let inside = || levels.checked_sub(1);
         match self.peek()? {
-            b'"' => self.string(),
+            b'"' => self.string().map(drop),
             b'[' => {
                 let inside = inside()?;
                 self.items(b']', |scan| {
@@ -72,15 +70,15 @@ impl Scan<'_> {
         }
     }
 
-    /// Takes a name and a value. Returns where the value is.
-    fn field(&mut self, levels: usize) -> Option<Range<usize>> {
-        self.string()?;
+    /// Takes a name and a value. Returns where they are.
+    fn field(&mut self, levels: usize) -> Option<(Range<usize>, Range<usize>)> {
+        let name = self.string()?;
         self.skip_blank();
         self.expect(b':')?;
         self.skip_blank();
         let start = self.at;
         self.value(levels)?;
-        Some(start..self.at)
+        Some((name, start..self.at))
     }
 
     /// Takes a list or an object that ends with `close`.
@@ -126,11 +124,14 @@ impl Scan<'_> {
             .map_or(0, |it| it + 1);
     }
 
-    fn string(&mut self) -> Option<()> {
+    /// Takes a string. Returns where its content is.
+    fn string(&mut self) -> Option<Range<usize>> {
         self.expect(b'"')?;
+        let start = self.at;
         let is_end = |byte: &u8| matches!(byte, b'"' | b'\\' | ..b' ');
-        self.at += self.bytes[self.at..].iter().position(is_end)?;
-        self.expect(b'"')
+        self.at += self.bytes[start..].iter().position(is_end)?;
+        self.expect(b'"')?;
+        Some(start..self.at - 1)
     }
 
     /// What follows is not checked: neither a list nor an object goes on with a digit, `.` or `e`.

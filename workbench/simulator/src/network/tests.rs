@@ -28,9 +28,7 @@ fn ms(ms: u64) -> Duration {
 
 fn send(network: &mut Network, at: u64, src: &str, dest: &str, text: &str) {
     let body = RawValue::from_string(format!("{{\"type\":\"{text}\"}}")).unwrap();
-    network
-        .send(ms(at), &src.into(), &dest.into(), body.into())
-        .unwrap();
+    network.send(ms(at), src, dest, body.into()).unwrap();
 }
 
 fn kind(body: &Body) -> String {
@@ -104,9 +102,9 @@ fn a_partition_drops_a_message_when_its_consumer_takes_it() {
 #[test]
 fn only_participants_can_send_and_receive() {
     let mut network = network(0, Distribution::Constant);
-    let sent = network.send(ms(0), &"n9".into(), &"n0".into(), Body::default());
+    let sent = network.send(ms(0), "n9", "n0", Body::default());
     assert_eq!(sent, Err(Unroutable::Sender("n9".into())));
-    let sent = network.send(ms(0), &"n0".into(), &"c9".into(), Body::default());
+    let sent = network.send(ms(0), "n0", "c9", Body::default());
     assert_eq!(sent, Err(Unroutable::Receiver("c9".into())));
     assert_eq!(network.statistics().all().sent, 0);
 }

@@ -28,7 +28,8 @@ impl Run {
                 // The sender may have left the network meanwhile.
                 Ok(answer) => {
                     let answer = Body::from(answer);
-                    drop(self.network.send(now, dest, &envelope.src, answer));
+                    let sender = envelope.src.as_str();
+                    drop(self.network.send(now, dest.as_str(), sender, answer));
                 }
                 Err(why) => {
                     let sender = self.node_index(&envelope.src);

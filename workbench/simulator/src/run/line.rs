@@ -3,8 +3,6 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use shared::NodeId;
-
 use super::Run;
 use crate::message::Body;
 use crate::network::Unroutable;
@@ -14,9 +12,7 @@ impl Run {
     /// Parses a node's line and sends the message.
     pub(super) fn send_printed_line(&mut self, now: Duration, line: &str) -> Result<(), LineError> {
         let Line { src, dest, body } = parse_line(line)?;
-        let sent = self
-            .network
-            .send(now, &NodeId::from(&*src), &NodeId::from(&*dest), body);
+        let sent = self.network.send(now, &src, &dest, body);
         // With faults beyond partitions even a correct node may answer late.
         let is_lenient = self.settings.faults.go_beyond_maelstrom();
         let Err(unroutable) = sent else {

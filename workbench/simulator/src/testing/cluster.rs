@@ -378,6 +378,7 @@ impl<N: Node> TestCluster<N> {
             body: body.get().to_owned(),
         });
         // Only nodes and services are on the network: a message to a client is not delivered.
-        let _ = self.network.send(self.now, src, dest, body.into());
+        let network = &mut self.network;
+        let _ = network.send(self.now, src.as_str(), dest.as_str(), body.into());
     }
 }
