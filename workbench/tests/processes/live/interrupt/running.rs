@@ -15,7 +15,7 @@ use crate::live::processes::{ends, signal};
 /// Programs that are started in the background may inherit ignored signals.
 const WITH_DEFAULT_SIGNALS: &str = "\
 import os, signal, sys
-for number in signal.SIGINT, signal.SIGTERM, signal.SIGHUP:
+for number in signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT:
     signal.signal(number, signal.SIG_DFL)
 os.execv(sys.argv[1], sys.argv[1:])
 ";
