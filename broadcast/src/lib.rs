@@ -26,7 +26,7 @@
 //!
 //! For 25 nodes the tree is a star: one hop to the hub, one to all others. If each node waited for
 //! some time before it sends, a value would wait at its leaf and again at the hub. So all keep one
-//! rhythm ([`Links::in_tree`]): the hub sends once per period while there is anything to send, and a
+//! rhythm ([`TreeFlags::links`]): the hub sends once per period while there is anything to send, and a
 //! leaf sends so that its values arrive just before. Then a value waits for one period at most, and
 //! an edge carries at most one packet per period in each direction:
 //!
@@ -272,7 +272,8 @@ impl Broadcast {
         let durable = Durable::open(&durability, "broadcast", cluster, boot);
         let mut broadcast = Broadcast {
             values: Values::new(),
-            links: flags.tree.links(boot, tree, flags.period()),
+            // A value that comes too late waits for a period, so none may wait before.
+            links: flags.tree.links(boot, tree, flags.period(), 0),
             is_durable: durability.durable,
             // The others write only what their parent does not.
             durable: durable.with_depth(parent.as_ref().map_or(WRITES_IN_FLIGHT, |_| 1)),

@@ -49,7 +49,7 @@
 //! ```
 //!
 //! Messages, promises and committed offsets leave in batches: the nodes send in one rhythm
-//! ([`Links::in_tree`](replication::Links::in_tree)), once per [`Flags::period`] and edge, and the
+//! ([`TreeFlags::links`]), once per [`Flags::period`] and edge, and the
 //! links resend what was lost. Every request is answered at once from the node's own state.
 //!
 //! ## Why it is correct
@@ -213,7 +213,8 @@ impl KafkaLog {
     pub fn boot(flags: &Flags, cluster: &Cluster, ctx: &mut Context<Event>) -> Self {
         let boot = ctx.rng().boot_number();
         let tree = flags.tree.tree(cluster);
-        let links = flags.tree.links(boot, tree, flags.period);
+        // That a parent is cut off shows after `resend`: until then each send would be a packet.
+        let links = flags.tree.links(boot, tree, flags.period, flags.period);
         let durability = flags.durability.or_window(JOURNAL_WINDOW_MS);
         let mut node = KafkaLog {
             replica: Replica::new(cluster, links),

@@ -10,6 +10,7 @@ use shared::{Cluster, milliseconds};
 use crate::journal::Journal;
 use crate::link::Timing;
 use crate::links::Links;
+use crate::rhythm::Rhythm;
 use crate::tree::Tree;
 
 /// The timeouts of a node's links.
@@ -60,12 +61,21 @@ impl TreeFlags {
         Tree::of(cluster, self.fan_out.map(usize::from))
     }
 
-    /// Links to the neighbours in the tree, whose edges carry items once in `period_ms`
-    /// milliseconds.
-    pub fn links<T: Clone>(&self, boot: u64, tree: Tree, period_ms: u64) -> Links<T> {
-        let [period, slack] = [period_ms, self.slack].map(Duration::from_millis);
-        let timing = self.delays(period_ms).timing(0);
-        Links::in_tree(boot, tree, timing, period, slack)
+    /// Links of the incarnation `boot` to the neighbours in the tree, whose nodes all send in one
+    /// rhythm: an item waits for `period_ms` milliseconds at most (if that is 0, not at all), and
+    /// batches arrive at the parent `slack` before they are needed. While a node knows no rhythm, it
+    /// sends to its parent at once, but not twice within `min_gap_ms`.
+    pub fn links<T: Clone>(
+        &self,
+        boot: u64,
+        tree: Tree,
+        period_ms: u64,
+        min_gap_ms: u64,
+    ) -> Links<T> {
+        let [period, slack, min_gap] =
+            [period_ms, self.slack, min_gap_ms].map(Duration::from_millis);
+        let rhythm = (period_ms > 0).then(|| Rhythm::new(period, slack, min_gap));
+        Links::in_tree(boot, tree, self.delays(period_ms).timing(0), rhythm)
     }
 
     /// The delays of the links: those of `patience`, or longer ones where the period requires it.

@@ -8,7 +8,7 @@
 //! | to | use |
 //! | --- | --- |
 //! | send items to another node in order and in batches, even if messages are lost | [`Link`], or [`Links`] to several nodes, with a [`Timing`] |
-//! | reach all nodes with the fewest messages | a [`Tree`], and [`Links::in_tree`], or both from [`TreeFlags`] |
+//! | reach all nodes with the fewest messages | a [`Tree`], and [`TreeFlags::links`] along it |
 //! | keep acknowledged data even if nodes are killed | [`Durable`] |
 //! | wake at the earliest of several deadlines | [`Alarm`] |
 //! | set these options on the command line | [`LinkFlags`] and [`DurabilityFlags`] |

@@ -30,23 +30,15 @@ struct Place {
 }
 
 impl<T: Clone> Links<T> {
-    /// Links of the incarnation `boot` to the neighbours in a tree, whose nodes all send in one
-    /// rhythm: an item waits for `period` at most, and batches arrive at the parent `slack` before
-    /// they are needed. The window of `timing` is 0.
-    pub fn in_tree(
-        boot: u64,
-        tree: Tree,
-        timing: Timing,
-        period: Duration,
-        slack: Duration,
-    ) -> Self {
-        let place = Place {
+    /// Links of the incarnation `boot` to the neighbours in a tree, whose nodes all send in this
+    /// rhythm. The window of `timing` is 0.
+    pub(crate) fn in_tree(boot: u64, tree: Tree, timing: Timing, rhythm: Option<Rhythm>) -> Self {
+        let place = rhythm.map(|rhythm| Place {
             parent: tree.parent.clone(),
-            rhythm: Rhythm::new(period, slack),
-        };
+            rhythm,
+        });
         Links {
-            // Without a period everything leaves at once.
-            tree: (!period.is_zero()).then_some(place),
+            tree: place,
             ..Links::new(boot, tree.neighbours().map(|node| (node, timing)))
         }
     }

@@ -21,16 +21,13 @@
 //!
 //! Nothing depends on the rhythm but the time at which items leave. A node that does not know it
 //! (after a restart, or since a packet was lost or came late, or while there is little to say)
-//! sends at once, though not twice within 50 ms (or a period, if that is shorter). Such a packet
-//! waits at the parent for less than a period; the parent's next two batches bring the rhythm back.
+//! sends at once, or after a shortest gap. Such a packet waits at the parent for less than a period;
+//! the parent's next two batches bring the rhythm back.
 
 use std::time::Duration;
 
 /// A lead that was too long becomes shorter by this part of the difference with each batch.
 const DECAY: i64 = 8;
-
-/// A node that knows no rhythm sends to its parent at most once in this time.
-const MIN_GAP: Duration = Duration::from_millis(50);
 
 /// The times of a node's batches. Those that recur are in milliseconds modulo the period.
 #[derive(Debug)]
@@ -42,6 +39,8 @@ pub(crate) struct Rhythm {
     gap: Option<Duration>,
     /// How long before a batch of the parent arrives items must leave to be in it.
     lead: Option<i64>,
+    /// How soon after a batch to the parent another may follow.
+    min_gap: Duration,
     /// When items last left for the parent, and for children.
     sent_up: Option<Duration>,
     sent_down: Option<Duration>,
@@ -49,8 +48,8 @@ pub(crate) struct Rhythm {
 
 impl Rhythm {
     /// A rhythm of this period, at least a millisecond. Batches arrive at the parent `slack` before
-    /// they are needed.
-    pub(crate) fn new(period: Duration, slack: Duration) -> Self {
+    /// they are needed. Without a rhythm there is a `min_gap` between batches to the parent.
+    pub(crate) fn new(period: Duration, slack: Duration, min_gap: Duration) -> Self {
         Rhythm {
             period,
             slack,
@@ -58,6 +57,7 @@ impl Rhythm {
             gap: None,
             lead: None,
             sent_up: None,
+            min_gap,
             sent_down: None,
         }
     }
@@ -88,12 +88,12 @@ impl Rhythm {
         self.sent_down = Some(now);
     }
 
-    /// When an item of now leaves for the parent: just in time for its next batch, or as soon as
-    /// allowed if it is too late for that. But while one batch follows the other, just in time for
-    /// the one after.
+    /// When an item of now leaves for the parent: just in time for its next batch, or at once if it
+    /// is too late for that. But while one batch follows the other, just in time for the one after.
     pub(crate) fn up(&self, now: Duration) -> Duration {
-        let gap = self.period.min(MIN_GAP);
-        let soon = self.sent_up.map_or(now, |sent| now.max(sent + gap));
+        let soon = self
+            .sent_up
+            .map_or(now, |sent| now.max(sent + self.min_gap));
         let next = match (self.last_due(), self.batch_at) {
             (Some(due), _) => due + self.period,
             // Early enough, unless a round trip takes more than three quarters of a period.
@@ -160,9 +160,9 @@ mod tests {
         Duration::from_millis(ms)
     }
 
-    /// A rhythm of 400 ms with a slack of 20.
+    /// A rhythm of 400 ms with a slack of 20 and a gap of 50.
     fn rhythm() -> Rhythm {
-        Rhythm::new(ms(400), ms(20))
+        Rhythm::new(ms(400), ms(20), ms(50))
     }
 
     /// The same after batches of the parent at 1,000 and 1,400 ms. The node's packet, sent at 1,150,
@@ -175,13 +175,16 @@ mod tests {
     }
 
     #[test]
-    fn without_a_rhythm_items_leave_at_once_but_not_twice_within_50_ms() {
+    fn without_a_rhythm_items_leave_at_once_but_not_before_a_gap() {
         let mut rhythm = rhythm();
         assert_eq!((rhythm.up(ms(7)), rhythm.down(ms(7))), (ms(7), ms(7)));
         rhythm.on_sent_up(ms(7));
         rhythm.on_sent_down(ms(7));
-        assert_eq!((rhythm.up(ms(30)), rhythm.down(ms(30))), (ms(57), ms(407)));
-        assert_eq!((rhythm.up(ms(60)), rhythm.down(ms(500))), (ms(60), ms(500)));
+        assert_eq!([30, 60].map(|now| rhythm.up(ms(now))), [57, 60].map(ms));
+        assert_eq!(
+            [30, 500].map(|now| rhythm.down(ms(now))),
+            [407, 500].map(ms)
+        );
     }
 
     #[test]
