@@ -172,7 +172,7 @@ mod tests {
             assert!(error.contains(why), "{text}: {error}");
         }
         check("perid=1", "did you mean period?");
-        check("window=1", "period, slack");
+        check("window=1", "period, fan-out, slack");
         check("rat=1", "did you mean rate?");
         check("", "expected a flag");
         check("period", "expected a flag");
