@@ -26,8 +26,8 @@
 //!
 //! For 25 nodes the tree is a star: one hop to the hub, one to all others. If each node waited for
 //! some time before it sends, a value would wait at its leaf and again at the hub. So all keep one
-//! rhythm ([`TreeFlags::links`]): the hub sends once per period while there is anything to send, and a
-//! leaf sends so that its values arrive just before. Then a value waits for one period at most, and
+//! rhythm ([`TreeFlags::links`]): the hub sends once per period while there is anything to send, and
+//! a leaf sends so that its values arrive just before. Then a value waits for one period at most, and
 //! an edge carries at most one packet per period in each direction:
 //!
 //! ```text
@@ -69,7 +69,7 @@
 //!
 //! ## Larger clusters
 //!
-//! Where a star would have more than 24 leaves, the tree gets another level ([`Tree::of`](replication::Tree::of)): no node
+//! Where a star would have more than 24 leaves, the tree gets another level ([`TreeFlags`]): no node
 //! has more than 25 neighbours, and sends and receives more than 120 packets a second. A node passes
 //! its parent's batch on at once, and sends what came from its children just before its parent
 //! needs it: so one period serves all levels, and each level adds two hops and the slack to the

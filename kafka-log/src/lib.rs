@@ -30,11 +30,11 @@
 //!
 //! *A poll shows only what is final.* A node never again uses a round that it has closed. Below the
 //! lowest round that any node has open, no message can be added any more; a poll stops at this
-//! frontier. What a node knows of it, it hears from its neighbours: they form a spanning tree, and
-//! along each edge runs a [`Link`](replication::Link). A node passes on every message that is new to
-//! it, and it *promises* a round to a neighbour when it has closed that round itself and all its
-//! other neighbours have promised it: so a promise speaks for all nodes on its side of the edge. The
-//! frontier is the lowest round among the node's own and its neighbours' promises.
+//! frontier. The nodes form a spanning tree, with a [`Link`](replication::Link) along each edge. A
+//! node passes on every message that is new to it, and it *promises* a round to a neighbour when it
+//! has closed that round itself and all its other neighbours have promised it: so a promise covers
+//! all nodes on its side of the edge. The frontier that a node knows is the lowest round that it has
+//! open itself or that a neighbour has not promised.
 //!
 //! ```text
 //!   n1 (offsets 1, 4, 7 …)   n0, the root (0, 3, 6 …)     n2 (2, 5, 8 …)
@@ -49,8 +49,8 @@
 //! ```
 //!
 //! Messages, promises and committed offsets leave in batches: the nodes send in one rhythm
-//! ([`TreeFlags::links`]), once per [`Flags::period`] and edge, and the
-//! links resend what was lost. Every request is answered at once from the node's own state.
+//! ([`TreeFlags::links`]), once per [`Flags::period`] and edge, and the links resend what was lost.
+//! Every request is answered at once from the node's own state.
 //!
 //! ## Why it is correct
 //!
@@ -75,9 +75,10 @@
 //!
 //! *Nothing is lost, and everything becomes visible.* An acknowledged message is on the links to
 //! all neighbours and stays there until they have it; each passes it on, closes its round, and
-//! promises so when all behind it have. Once the network lets packets through, that takes one
-//! delivery to all nodes and promises back: two periods and two hops per level of the tree, 0.2 s on
-//! a fast network; after a partition, up to one `resend` more per edge.
+//! promises so when all behind it have. That takes one delivery to all nodes and promises back: in
+//! rhythm two periods and a hop for each edge, there and back, 0.2 s on a fast network. After a
+//! partition it takes `resend` + 2L + 2 · hops · (period + slack + L) at most, with L for the latency
+//! of a hop and `hops` for the longest path: each link resends within `resend`.
 //!
 //! *Messages end.* A new message goes away from where it came from, and so does a promise: what B
 //! promises to A does not depend on A.

@@ -46,7 +46,7 @@ pub struct TreeFlags {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub fan_out: Option<u16>,
 
-    /// How long before a node sends its items those of its children arrive there.
+    /// How long the items of a node's children arrive before it sends, so that they are in time.
     #[arg(long, value_name = "MS", default_value_t = 25, value_parser = milliseconds(0))]
     pub slack: u64,
 
@@ -62,9 +62,9 @@ impl TreeFlags {
     }
 
     /// Links of the incarnation `boot` to the neighbours in the tree, whose nodes all send in one
-    /// rhythm: an item waits for `period_ms` milliseconds at most (if that is 0, not at all), and
-    /// batches arrive at the parent `slack` before they are needed. While a node knows no rhythm, it
-    /// sends to its parent at once, but not twice within `min_gap_ms`.
+    /// rhythm: an item waits for `period_ms` milliseconds and the slack at most (if the period is 0,
+    /// not at all). While a node knows no rhythm, it sends to its parent at once, but not twice within
+    /// `min_gap_ms`.
     pub fn links<T: Clone>(
         &self,
         boot: u64,

@@ -95,7 +95,7 @@ impl Rest {
         Ok(())
     }
 
-    /// Waits until the pipe takes more, or has an error; perhaps not so long.
+    /// Waits until the pipe takes more or has an error. May return early: the caller tries again.
     fn wait(&self) {
         #[cfg(unix)]
         {

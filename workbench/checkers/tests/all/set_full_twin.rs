@@ -3,7 +3,6 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write;
 
 use checkers::{CheckerResult as _, set_full};
 use history::edn::{self, Edn, compact, get};
@@ -84,14 +83,15 @@ fn random_history(rng: &mut ChaCha8Rng) -> History {
                 )
             }
         };
-        let head = format!(r#""index":{index},"time":{time},"type":"{kind}""#);
-        writeln!(
-            lines,
-            r#"{{{head},"process":{process},"f":"{f}","value":{value}}}"#
-        )
-        .unwrap();
+        lines += &op(index, time, process, kind, f, &value);
     }
     History::read_json(lines.as_bytes()).unwrap()
+}
+
+/// A line of a history.
+fn op(index: u64, time: u64, process: u64, kind: &str, f: &str, value: &str) -> String {
+    let head = format!(r#""index":{index},"time":{time},"type":"{kind}""#);
+    format!("{{{head},\"process\":{process},\"f\":\"{f}\",\"value\":{value}}}\n")
 }
 
 /// A history of clients of different nodes. Each of these knows more and more elements, in its own
@@ -136,12 +136,7 @@ fn growing_history(rng: &mut ChaCha8Rng) -> History {
             }
         };
         let time = index * 1_000_000;
-        let head = format!(r#""index":{index},"time":{time},"type":"{kind}""#);
-        writeln!(
-            lines,
-            r#"{{{head},"process":{process},"f":"{f}","value":{value}}}"#
-        )
-        .unwrap();
+        lines += &op(index, time, process as u64, kind, f, &value);
     }
     History::read_json(lines.as_bytes()).unwrap()
 }
