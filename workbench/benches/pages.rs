@@ -83,6 +83,7 @@ fn measure(
         record: &record,
         verdict: Some(&verdict),
         budgets: &budgets,
+        hosts: &[],
     };
     let store = TempDir::new()?;
     let folder = Store::new(store.path()).begin(name, "now")?;

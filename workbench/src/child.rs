@@ -1,5 +1,6 @@
 //! A node as a child process: its three pipes, the threads that serve them, and its exit.
 
+mod head;
 mod input;
 mod start;
 
@@ -20,7 +21,9 @@ use anyhow::{Context, anyhow};
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 use shared::NodeId;
 
+use crate::hosts::{Hosts, Remote};
 use crate::keeper::Keeper;
+pub(crate) use head::Head;
 use history::text::shortened;
 use input::Input;
 use simulator::incident::{MAX_STDERR, MAX_STDERR_LINE};
@@ -61,10 +64,14 @@ pub struct Incarnation {
 /// A process that leaves the group (`setsid`, as daemons do) is not followed.
 #[derive(Debug)]
 pub struct Child {
+    /// The node, or the program here that has started it on another host.
     process: process::Child,
+    /// The node's process on another host.
+    remote: Option<Remote>,
     /// Its exit status, once it has been taken. From then on its id may be that of another process.
     status: Option<ExitStatus>,
-    input: Input,
+    /// None once its input has ended.
+    input: Option<Input>,
     tail: Arc<Mutex<Tail>>,
     leave_running: bool,
     keeper: Option<Arc<Keeper>>,
@@ -93,6 +100,8 @@ pub struct Launch<'a> {
     pub leave_running: bool,
     /// Kills the nodes if the bench is killed.
     pub keeper: Option<Arc<Keeper>>,
+    /// Where nodes run, if not here.
+    pub hosts: Option<&'a Hosts>,
 }
 
 /// A process, and our ends of its pipes.
@@ -104,12 +113,8 @@ struct Started {
 }
 
 impl Launch<'_> {
-    /// Why a node exited early, if its program's first line explains it.
-    pub fn explain_exit(&self, status: ExitStatus) -> Option<String> {
-        explain_exit(self.program, status)
-    }
-
-    fn spawn(&self) -> io::Result<Started> {
+    /// Starts a process.
+    fn spawn(&self, incarnation: Incarnation) -> io::Result<Started> {
         let (stdin, input) = io::pipe()?;
         let (output, stdout) = io::pipe()?;
         let (log, stderr) = io::pipe()?;
@@ -121,21 +126,26 @@ impl Launch<'_> {
             #[cfg(unix)]
             command.process_group(0);
             command
-                .args(self.arguments)
-                .current_dir(self.folder)
                 .stdin(stdin.try_clone()?)
                 .stdout(stdout.try_clone()?)
                 .stderr(stderr.try_clone()?)
                 .spawn()
         };
-        let started = match start(&mut Command::new(self.program)) {
-            // A script without a `#!` line: run it with a shell, as the JVM does.
-            Err(error)
-                if cfg!(unix) && error.raw_os_error() == Some(ENOEXEC) && is_text(self.program) =>
-            {
-                start(Command::new("/bin/sh").arg(self.program))
-            }
-            started => started,
+        let here =
+            |command: &mut Command| start(command.args(self.arguments).current_dir(self.folder));
+        let started = match self.hosts {
+            Some(hosts) => start(&mut hosts.command(incarnation)),
+            None => match here(&mut Command::new(self.program)) {
+                // A script without a `#!` line: run it with a shell, as the JVM does.
+                Err(error)
+                    if cfg!(unix)
+                        && error.raw_os_error() == Some(ENOEXEC)
+                        && is_text(self.program) =>
+                {
+                    here(Command::new("/bin/sh").arg(self.program))
+                }
+                started => started,
+            },
         };
         let process = started?;
         if let Some(keeper) = &self.keeper {
@@ -167,10 +177,15 @@ impl Child {
             .append(true)
             .open(&log)
             .with_context(|| format!("cannot create {}", log.display()))?;
-        let started = launch.spawn().map_err(|error| {
-            let why = explain(launch.program, &error);
-            anyhow!("cannot start {}: {why}", launch.program.display())
-        })?;
+        let started = launch
+            .spawn(incarnation)
+            .map_err(|error| match launch.hosts {
+                Some(hosts) => hosts.cannot_start(incarnation, &error),
+                None => {
+                    let why = explain(launch.program, &error);
+                    anyhow!("cannot start {}: {why}", launch.program.display())
+                }
+            })?;
         let (input, rest) = Input::new(started.input).context("cannot set up a pipe")?;
         let tail = Arc::new(Mutex::new(Tail::default()));
         let (stdout, stderr) = (started.output, started.log);
@@ -181,8 +196,9 @@ impl Child {
         thread::spawn(move || write_log(incarnation, stderr, log, &kept, forward, &events));
         Ok(Child {
             process: started.process,
+            remote: launch.hosts.map(|hosts| hosts.remote(incarnation)),
             status: None,
-            input,
+            input: Some(input),
             tail,
             leave_running: launch.leave_running,
             keeper: launch.keeper.clone(),
@@ -191,11 +207,16 @@ impl Child {
 
     /// Writes lines to the node's stdin. They are dropped if the node has exited.
     pub fn write(&mut self, lines: &str) {
-        self.input.write(lines.as_bytes());
+        if let Some(input) = &mut self.input {
+            input.write(lines.as_bytes());
+        }
     }
 
     /// Pauses or resumes the node. Does nothing if it has exited, or on systems without signals.
     pub fn set_paused(&mut self, is_paused: bool) {
+        if let Some(remote) = &self.remote {
+            return remote.set_paused(is_paused);
+        }
         #[cfg(unix)]
         if self.exit_status().is_none() {
             self.signal(if is_paused {
@@ -208,8 +229,20 @@ impl Child {
         let _ = is_paused;
     }
 
-    /// Kills the node, and what it has started.
+    /// Kills the node, and what it has started: at once, or on another host as soon as the signal is
+    /// there.
     pub fn kill(&mut self) {
+        match &self.remote {
+            // The process here, which still has the node's output, ends by itself.
+            Some(remote) => {
+                remote.kill();
+                self.input = None;
+            }
+            None => self.kill_here(),
+        }
+    }
+
+    fn kill_here(&mut self) {
         if self.status.is_none() {
             #[cfg(unix)]
             self.signal(Signal::KILL);
@@ -226,8 +259,11 @@ impl Child {
             #[cfg(unix)]
             if !self.leave_running && self.has_exited() {
                 self.signal(Signal::KILL);
+                self.remote.iter().for_each(Remote::kill);
             }
-            self.status = self.process.try_wait().ok().flatten();
+            let status = self.process.try_wait().ok().flatten();
+            self.status =
+                status.map(|here| self.remote.as_ref().map_or(here, |it| it.status(here)));
             if self.status.is_some() {
                 self.forget();
             }
@@ -257,6 +293,12 @@ impl Child {
         }
     }
 
+    /// Why the node exited early, if its program's first line or its host explains it.
+    pub fn explain_exit(&self, program: &Path, status: ExitStatus) -> Option<String> {
+        let of_host = self.remote.as_ref().and_then(|it| it.explain(status));
+        of_host.or_else(|| explain_exit(program, status))
+    }
+
     /// The last lines of its stderr.
     pub fn stderr_tail(&self) -> Vec<String> {
         let deadline = Instant::now() + TAIL_TIMEOUT;
@@ -274,7 +316,8 @@ impl Child {
 impl Drop for Child {
     fn drop(&mut self) {
         if !self.leave_running {
-            self.kill();
+            // On another host its keeper kills it, or has.
+            self.kill_here();
         } else if self.status.is_none() {
             self.forget();
         }

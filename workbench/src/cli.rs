@@ -11,6 +11,7 @@ mod doc;
 mod exit_status;
 mod former;
 mod help;
+mod hosts;
 #[cfg(feature = "simulate")]
 mod jobs;
 #[cfg(feature = "junit")]
@@ -106,7 +107,7 @@ enum Command {
     Check(check::Arguments),
     /// Runs Gossip Glomers challenges and checks their budgets.
     #[command(after_help = EXIT_STATUS_OF_CHALLENGE)]
-    Challenge(challenge::Arguments),
+    Challenge(Box<challenge::Arguments>),
     /// Simulates a challenge in many storms: each seed draws a cluster, a rate and faults.
     #[cfg(feature = "simulate")]
     #[command(after_help = EXIT_STATUS_OF_STORM)]
@@ -139,6 +140,11 @@ pub fn main() -> ExitCode {
         .is_some_and(|it| it == keeper::ARGUMENT)
     {
         keeper::keep();
+        return ExitCode::SUCCESS;
+    }
+    // ssh asks for the password that it was started with.
+    if let Some(password) = std::env::var_os(crate::hosts::PASSWORD) {
+        print_line(password.to_string_lossy());
         return ExitCode::SUCCESS;
     }
     paint::choose();

@@ -68,18 +68,23 @@ impl Keeper {
 
     /// The node that was announced has this process id, and leads a process group.
     pub fn add(&self, id: u32) {
-        self.write('+', id.into());
+        self.write('+', id);
     }
 
     /// The group has been killed, or is meant to survive the bench. Soon its id may be that of
     /// another process.
     pub fn remove(&self, id: u32) {
-        self.write('-', id.into());
+        self.write('-', id);
+    }
+
+    /// A folder here is removed, too, if the bench is killed.
+    pub fn add_folder(&self, folder: &std::path::Path) {
+        self.write('/', folder.display());
     }
 
     /// A pipe takes such a line in one piece, and takes it at once: the keeper always reads. If the
     /// keeper was killed, the bench still kills its nodes itself.
-    fn write(&self, sign: char, id: u64) {
+    fn write(&self, sign: char, id: impl std::fmt::Display) {
         use std::io::Write;
         let groups = self.groups.lock();
         let mut groups = groups.unwrap_or_else(std::sync::PoisonError::into_inner);
@@ -105,6 +110,7 @@ pub fn keep() {
     crate::interrupt::ignore();
     let mut groups = BTreeSet::new();
     let mut announced = Vec::new();
+    let mut folders = Vec::new();
     for line in io::stdin().lines().map_while(Result::ok) {
         match line.split_at_checked(1) {
             Some(("?", pipe)) => announced.push(format!("pipe:[{pipe}]")),
@@ -112,11 +118,15 @@ pub fn keep() {
                 announced.clear();
                 groups.extend(id.parse::<i32>().ok());
             }
+            Some(("/", folder)) => folders.push(folder.to_owned()),
             Some(("-", id)) => groups.retain(|it| Ok(*it) != id.parse()),
             _ => {}
         }
     }
     kill(groups);
+    for folder in folders {
+        let _ = std::fs::remove_dir_all(folder);
+    }
     // A process that is being started has this pipe, too, until it becomes the node: so that has
     // happened by now. It may start others while the list of processes is read.
     if !announced.is_empty() {
@@ -164,6 +174,9 @@ impl Keeper {
 
     /// Does nothing.
     pub fn remove(&self, _id: u32) {}
+
+    /// Does nothing.
+    pub fn add_folder(&self, _folder: &std::path::Path) {}
 }
 
 /// Does nothing.

@@ -7,6 +7,7 @@
 //!
 //! ```text
 //!   cli ── test ──┬── live ── child, keeper  processes, on the wall clock
+//!    │            ├── hosts                  where they run, if not here
 //!    │            ├── solutions              our nodes by name: built, or in this process
 //!    │            └── store, log             the files of a run
 //!    ├── challenge ── flags                  the fourteen challenges, and flags as options
@@ -25,6 +26,7 @@ pub mod cli;
 pub mod debugger;
 pub mod doc;
 pub mod flags;
+pub mod hosts;
 pub mod interrupt;
 pub mod keeper;
 pub mod live;

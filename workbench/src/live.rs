@@ -4,6 +4,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
 use crate::child::{Child, ChildEvent, Incarnation, Launch};
+use crate::hosts::Hosts;
 use crate::interrupt::Interrupt;
 use simulator::incident::Exit;
 use simulator::run::{Command, Record, Run, Settings};
@@ -173,6 +174,9 @@ impl Live {
             if self.slots.iter().any(|slot| slot.is_closed) {
                 self.reap_exited(launch);
             }
+            if let Some(why) = launch.hosts.and_then(Hosts::failure) {
+                self.run.abort(why);
+            }
             let deadline = self.run.deadline();
             let wake = deadline.map_or(self.next_progress, |at| at.min(self.next_progress));
             let timeout = wake.saturating_sub(self.start.elapsed());
@@ -210,6 +214,7 @@ impl Live {
             number: self.slots[node].incarnation.number + 1,
         };
         let name = self.run.nodes()[node].clone();
+        launch.hosts.into_iter().for_each(Hosts::settle);
         match Child::start(launch, incarnation, &name, &self.sender) {
             Ok(child) => self.slots[node] = NodeSlot::new(child, incarnation),
             Err(error) => self
@@ -291,7 +296,7 @@ impl Live {
             }
             let exit = Exit {
                 status: status.to_string(),
-                why: launch.explain_exit(status),
+                why: slot.child.explain_exit(launch.program, status),
                 stderr: slot.child.stderr_tail(),
             };
             self.run.report_exit(now, node, exit);

@@ -1,15 +1,18 @@
 //! A whole test: a run, live or simulated, its verdict, and the files kept in the store.
 
+mod logger;
+
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use serde_json::{Value, json};
 
 use crate::challenge::Trial;
 use crate::child::{Launch, working_folder};
 use crate::debugger::DebugFlags;
+use crate::hosts::{Hosts, Plan};
 use crate::interrupt::Interrupt;
 use crate::keeper::Keeper;
 use crate::live::{Observer, Stopwatch, log_time, run_live, timestamp};
@@ -19,6 +22,7 @@ use crate::store::{Folder, Store};
 use checkers::{CheckerResult as _, Validity, Verdict};
 use history::Kind;
 use history::edn;
+use logger::Logger;
 use pages::budget::Bar;
 use pages::outcome::Outcome;
 use pages::page::Subject;
@@ -28,7 +32,7 @@ use simulator::judge::judge;
 use simulator::nemesis::Fault;
 use simulator::network::NetLog;
 use simulator::options::Options;
-use simulator::run::{Record, Run, Settings};
+use simulator::run::{Record, Settings};
 use simulator::simulation::{Factory, Inspector, Moment, simulate_inspected};
 use simulator::workload::{Name, workload};
 
@@ -46,6 +50,8 @@ pub enum Stage<'a> {
         leave_running: bool,
         /// Kills the nodes if the bench is killed.
         keeper: Option<Arc<Keeper>>,
+        /// Where nodes run, if not as processes of this machine.
+        hosts: Option<&'a Plan>,
     },
     /// On the virtual clock.
     Simulated {
@@ -172,9 +178,18 @@ impl Test<'_> {
             keeps_trace: true,
             ..self.options.settings(&*subject, self.seed)?
         };
-        if matches!(self.stage, Stage::Live { .. }) {
-            check_live(self.options)?;
-        }
+        let hosts = match &self.stage {
+            Stage::Live { hosts, keeper, .. } => {
+                check_live(self.options, *hosts)?;
+                let open =
+                    |plan: &&Plan| Hosts::open(Plan::clone(plan), &settings.nodes, keeper.as_ref());
+                // Nodes elsewhere are killed if the bench is.
+                self.interrupt
+                    .at_once(|| hosts.as_ref().map(open))
+                    .transpose()?
+            }
+            Stage::Simulated { .. } => None,
+        };
         let folder = store.begin(subject.name(), &timestamp())?;
         let mut facts = facts(
             self.options,
@@ -189,7 +204,15 @@ impl Test<'_> {
             }),
         );
         folder.write_test(&facts)?;
-        let (record, log) = self.record(&settings, &folder, observer)?;
+        let done = self.record(&settings, &folder, hosts.as_ref(), observer);
+        let (record, log) = done?;
+        let mut hosts = hosts.map_or_else(Vec::new, |it| it.report());
+        let budgets = self.requirement.map_or(&[][..], |it| it.trial.budgets);
+        pages::hosts::warn_of_long_ones(&mut hosts, self.options.latency, budgets);
+        if !hosts.is_empty() {
+            facts["hosts"] = hosts.iter().map(pages::hosts::Host::to_json).collect();
+            folder.write_test(&facts)?;
+        }
         if let Some(at) = record.interrupted_at {
             facts["interrupted-at"] = json!(at.as_secs_f64());
             folder.write_test(&facts)?;
@@ -205,6 +228,7 @@ impl Test<'_> {
             stage: self.stage.name(),
             folder: Some(folder.path().to_owned()),
             took: start.elapsed(),
+            warnings: hosts.iter().filter_map(|it| it.warning.clone()).collect(),
             ..Outcome::of(&settings, &record, verdict.as_ref())
         };
         let budgets = self.budgets(&outcome);
@@ -220,6 +244,7 @@ impl Test<'_> {
             record: &record,
             verdict: verdict.as_ref(),
             budgets: &budgets,
+            hosts: &hosts,
         };
         // The verdict does not depend on the report.
         if let Err(error) = page.page().and_then(|page| folder.write_page(&page)) {
@@ -240,6 +265,7 @@ impl Test<'_> {
         &self,
         settings: &Settings,
         folder: &Folder,
+        hosts: Option<&Hosts>,
         observer: &mut dyn Observer,
     ) -> anyhow::Result<(Record, Option<Log>)> {
         match &self.stage {
@@ -249,6 +275,7 @@ impl Test<'_> {
                 log: options,
                 leave_running,
                 keeper,
+                hosts: _,
             } => {
                 let logs = folder.logs();
                 let (working, note) = working_folder()?;
@@ -260,6 +287,7 @@ impl Test<'_> {
                     forward_stderr: options.stderr,
                     leave_running: *leave_running,
                     keeper: keeper.clone(),
+                    hosts,
                 };
                 let mut logger = Logger::create(folder, options.format, observer)?;
                 logger.write(Level::Info, &format!("test: {}", self.command));
@@ -269,8 +297,17 @@ impl Test<'_> {
                     ..settings.clone()
                 };
                 let workload = workload(self.workload, self.options);
-                let record = run_live(logged, workload, &launch, self.interrupt, &mut logger)?;
-                Ok((record, Some(logger.log)))
+                if let Some(hosts) = hosts {
+                    let lines: Vec<String> = hosts
+                        .report()
+                        .iter()
+                        .map(pages::hosts::Host::line)
+                        .collect();
+                    logger.on_line(&format!("round trips: {}", lines.join(", ")));
+                }
+                let record = run_live(logged, workload, &launch, self.interrupt, &mut logger);
+                hosts.into_iter().for_each(|it| it.close(*leave_running));
+                Ok((record?, Some(logger.log)))
             }
             Stage::Simulated {
                 factory,
@@ -352,7 +389,16 @@ pub fn facts(options: &Options, settings: &Settings, mut facts: Value) -> Value 
 
 /// # Errors
 /// When the options have a fault that only a simulation can cause.
-fn check_live(options: &Options) -> anyhow::Result<()> {
+fn check_live(options: &Options, hosts: Option<&Plan>) -> anyhow::Result<()> {
+    let needs_signals = |it: &Fault| matches!(it, Fault::Kill | Fault::Pause);
+    if hosts.is_some_and(|it| !it.launcher.has_signals())
+        && options.nemesis.iter().any(needs_signals)
+    {
+        bail!(
+            "--nemesis kill and pause need a way to signal nodes that are started by a --launch of your \
+             own: --signal-command"
+        );
+    }
     if options.nemesis.contains(&Fault::Skew) {
         bail!("--nemesis skew is for simulations: processes read the system's clock");
     }
@@ -375,48 +421,5 @@ fn last_line(record: &Record, verdict: Option<&Verdict>) -> (Level, String) {
         }
         (None, Some(crash)) => (Level::Warn, format!("the run was aborted: {crash}")),
         (None, None) => (Level::Warn, "the run was aborted".to_owned()),
-    }
-}
-
-/// Logs a run's incidents and lines, and passes them on.
-struct Logger<'a> {
-    log: Log,
-    /// How many incidents have been logged.
-    incidents: usize,
-    next: &'a mut dyn Observer,
-}
-
-impl<'a> Logger<'a> {
-    fn create(
-        folder: &Folder,
-        format: LogFormat,
-        next: &'a mut dyn Observer,
-    ) -> anyhow::Result<Self> {
-        let path = folder.path().join("jepsen.log");
-        let log = Log::create(&path, format);
-        Ok(Logger {
-            log: log.with_context(|| format!("cannot create {}", path.display()))?,
-            incidents: 0,
-            next,
-        })
-    }
-
-    fn write(&mut self, level: Level, message: &str) {
-        self.log.write(&log_time(), level, message);
-    }
-}
-
-impl Observer for Logger<'_> {
-    fn on_progress(&mut self, run: &Run) {
-        for incident in &run.incidents()[self.incidents..] {
-            self.write(Level::Warn, &incident.to_string());
-        }
-        self.incidents = run.incidents().len();
-        self.next.on_progress(run);
-    }
-
-    fn on_line(&mut self, line: &str) {
-        self.write(Level::Info, line);
-        self.next.on_line(line);
     }
 }

@@ -3,6 +3,7 @@
 
 pub mod budget;
 mod faults;
+pub mod hosts;
 pub mod kept;
 pub mod outcome;
 pub mod page;

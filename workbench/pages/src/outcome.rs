@@ -53,6 +53,8 @@ pub struct Outcome {
     pub interrupted: Option<Duration>,
     /// Why another simulation of the same seed may go another way, a sentence each.
     pub caveats: Vec<String>,
+    /// What to know before trusting what was measured, a sentence each.
+    pub warnings: Vec<String>,
     /// Requests that failed, a sentence for each node and kind of failure, if the run is not valid or
     /// many did.
     pub failed_requests: Vec<String>,
@@ -116,6 +118,7 @@ impl Outcome {
             "acknowledging-share": self.acknowledging_share,
             "incidents": self.incidents,
             "may-not-repeat": self.caveats,
+            "warnings": self.warnings,
             "story": self.story.to_json(),
             "findings": self.findings,
             "results": self.results,
@@ -164,6 +167,7 @@ impl Outcome {
             lines.push(format!("{at}: what was done until then is judged"));
         }
         lines.push(self.counts.clone());
+        lines.extend(self.warnings.iter().map(|it| format!("warning: {it}")));
         if let Some(folder) = &self.folder {
             if has_problems {
                 lines.push(format!("nodes' logs: {}", Outcome::logs(folder).display()));

@@ -15,6 +15,7 @@ use anyhow::Context;
 use askama::Template;
 use serde_json::{Value, json};
 
+use crate::hosts::{COLUMNS, Host};
 use crate::outcome::are_many_lost;
 use crate::plot::{self, dark_style};
 use crate::report::{BudgetResult, failed_requests};
@@ -61,6 +62,8 @@ pub struct Subject<'a> {
     pub verdict: Option<&'a Verdict>,
     /// Budgets of the challenge, with what was measured.
     pub budgets: &'a [BudgetResult],
+    /// Hosts of the nodes, if they are on others than the bench's.
+    pub hosts: &'a [Host],
 }
 
 /// A page, with its plots as separate files.
@@ -158,6 +161,14 @@ impl Subject<'_> {
             budgets: self.budgets.iter().map(BudgetBar::of).collect(),
             figures: self.figures(),
             command: self.command.to_owned(),
+            hosts: match self.hosts {
+                [] => String::new(),
+                hosts => render(&hosts_table(hosts))?,
+            },
+            warnings: {
+                let warnings = self.hosts.iter().filter_map(|it| it.warning.as_deref());
+                warnings.map(|it| format!("Warning: {it}.")).collect()
+            },
             facts: facts(self.facts),
             files: self.files(),
             logs: match self.stage {
@@ -302,6 +313,11 @@ fn describe_budget(figure: &BudgetResult) -> String {
     format!("{label} {measured}, limit {}", limits.join(" and "))
 }
 
+fn hosts_table(hosts: &[Host]) -> Table {
+    let rows = hosts.iter().map(|it| it.cells().to_vec()).collect();
+    Table::new("Hosts of the nodes", &COLUMNS, rows).of_text()
+}
+
 fn render(table: &Table) -> anyhow::Result<String> {
     table.render().context("cannot render a table")
 }
@@ -345,6 +361,9 @@ struct ReportTemplate {
     /// Numbers, each with its meaning.
     figures: Vec<(String, String)>,
     command: String,
+    /// A table of the hosts, if nodes are on others than the bench's.
+    hosts: String,
+    warnings: Vec<String>,
     facts: Vec<(String, String)>,
     files: Vec<&'static str>,
     /// Nodes whose logs are stored.

@@ -3,21 +3,19 @@
 //! here say which, and what to do.
 
 use std::ffi::OsStr;
-use std::fs::{self, File};
-use std::io::{self, ErrorKind, Read};
+use std::fs;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 
 use anyhow::bail;
 
+use super::head::Head;
 use crate::text::shell_word;
 use history::text::quoted;
 
 /// The Unix error for an executable file that is not a program.
 pub(super) const ENOEXEC: i32 = 8;
-
-/// How many bytes of a program are read to see what it is.
-const HEAD: u64 = 512;
 
 /// A shell's exit status for a command that does not exist.
 const NOT_FOUND: i32 = 127;
@@ -88,7 +86,7 @@ fn is_executable(_file: &Path) -> bool {
 
 /// Whether an executable file may be a shell script without a `#!` line.
 pub(super) fn is_text(program: &Path) -> bool {
-    !Head::of(program).0.contains(&0)
+    Head::of(program).is_text()
 }
 
 /// Why the program did not start: the system's error, or a better explanation of it.
@@ -171,82 +169,6 @@ fn carriage_return(program: &Path) -> String {
     )
 }
 
-/// The first bytes of a program; empty if it cannot be read.
-struct Head(Vec<u8>);
-
-/// The `#!` line of a script.
-struct Script {
-    /// The interpreter's path.
-    interpreter: PathBuf,
-    /// The program that `env` starts, if that is the interpreter.
-    command: Option<String>,
-    ends_in_return: bool,
-}
-
-impl Head {
-    fn of(program: &Path) -> Self {
-        let mut bytes = Vec::new();
-        if let Ok(file) = File::open(program) {
-            // An unreadable program has another, better explanation.
-            let _ = file.take(HEAD).read_to_end(&mut bytes);
-        }
-        Head(bytes)
-    }
-
-    fn script(&self) -> Option<Script> {
-        let rest = self.0.strip_prefix(b"#!")?;
-        let line = rest.split(|byte| *byte == b'\n').next().unwrap_or_default();
-        let line = String::from_utf8_lossy(line);
-        let mut words = line.split_whitespace();
-        let interpreter = PathBuf::from(words.next()?);
-        let is_env = interpreter.file_name().is_some_and(|name| name == "env");
-        // Skips options of `env`, and variables that it sets.
-        let mut arguments = words.filter(|word| !word.starts_with('-') && !word.contains('='));
-        Some(Script {
-            command: arguments.next().filter(|_| is_env).map(str::to_owned),
-            interpreter,
-            ends_in_return: line.ends_with('\r'),
-        })
-    }
-
-    fn is_elf(&self) -> bool {
-        self.0.starts_with(b"\x7fELF")
-    }
-
-    /// Which machine it was built for, as far as its header shows.
-    fn describe_machine(&self) -> String {
-        let system = match &self.0[..] {
-            bytes if self.is_elf() => elf_machine(bytes),
-            [b'M', b'Z', ..] => "Windows",
-            [0xfe, 0xed, 0xfa, 0xce | 0xcf, ..]
-            | [0xce | 0xcf, 0xfa, 0xed, 0xfe, ..]
-            | [0xca, 0xfe, 0xba, 0xbe, ..] => "macOS",
-            _ => return "it is neither a program for this system nor a script".to_owned(),
-        };
-        format!(
-            "it was built for {system}, but this is {} on {}; build it for this machine",
-            std::env::consts::OS,
-            std::env::consts::ARCH
-        )
-    }
-}
-
-/// The machine that an ELF file is for; byte 5 is the byte order of the field.
-fn elf_machine(bytes: &[u8]) -> &'static str {
-    let machine = match bytes {
-        [_, _, _, _, _, 2, ..] => bytes.get(18..20).map(|it| [it[0], it[1]]),
-        _ => bytes.get(18..20).map(|it| [it[1], it[0]]),
-    };
-    match machine.map(u16::from_be_bytes) {
-        Some(3) => "a 32-bit x86 processor",
-        Some(40) => "a 32-bit arm processor",
-        Some(62) => "x86_64",
-        Some(183) => "aarch64",
-        Some(243) => "riscv",
-        _ => "another processor or system",
-    }
-}
-
 #[cfg(all(test, unix))]
 mod tests {
     use super::*;
@@ -299,59 +221,5 @@ mod tests {
         assert_eq!(why, error);
         let (why, error) = explain(&dir.path().join("missing"), not_there);
         assert_eq!(why, error);
-    }
-
-    #[test]
-    fn the_first_line_of_a_script_names_its_interpreter() {
-        for (text, interpreter, command, ends_in_return) in [
-            ("#!/bin/sh\nx", "/bin/sh", None, false),
-            ("#! /bin/sh -e\r\nx", "/bin/sh", None, true),
-            (
-                "#!/usr/bin/env python3",
-                "/usr/bin/env",
-                Some("python3"),
-                false,
-            ),
-            (
-                "#!/usr/bin/env -S A=b deno run\n",
-                "/usr/bin/env",
-                Some("deno"),
-                false,
-            ),
-        ] {
-            let script = Head(text.into()).script().expect(text);
-            assert_eq!(script.interpreter, Path::new(interpreter), "{text}");
-            assert_eq!(script.command.as_deref(), command, "{text}");
-            assert_eq!(script.ends_in_return, ends_in_return, "{text}");
-        }
-        for text in ["", "#", "#!\n", "echo", "\x7fELF"] {
-            assert!(Head(text.into()).script().is_none(), "{text}");
-        }
-    }
-
-    #[test]
-    fn a_program_for_another_machine_names_that_machine() {
-        let elf = |order: u8, machine: [u8; 2]| {
-            let mut bytes = b"\x7fELF\x02".to_vec();
-            bytes.push(order);
-            bytes.resize(18, 0);
-            bytes.extend(machine);
-            bytes
-        };
-        for (bytes, system) in [
-            (elf(1, [183, 0]), "for aarch64,"),
-            (elf(2, [0, 183]), "for aarch64,"),
-            (elf(1, [62, 0]), "for x86_64,"),
-            (elf(1, [9, 9]), "for another processor"),
-            (b"MZ\x90".to_vec(), "for Windows,"),
-            (vec![0xcf, 0xfa, 0xed, 0xfe, 7], "for macOS,"),
-            (
-                vec![0, 1, 2],
-                "neither a program for this system nor a script",
-            ),
-        ] {
-            let machine = Head(bytes).describe_machine();
-            assert!(machine.contains(system), "{machine}");
-        }
     }
 }

@@ -7,8 +7,9 @@ use clap::{Arg, ArgMatches, Command};
 
 use super::command_line;
 
-/// Flags that a repeated command omits: how results are printed can be chosen anew.
-const OMITTED: [&str; 4] = ["quiet", "json", "junit", "color"];
+/// Flags that a repeated command omits: how results are printed can be chosen anew, and a password
+/// is not for reports.
+const OMITTED: [&str; 5] = ["quiet", "json", "junit", "color", "password"];
 
 /// How this bench is started: through cargo in a checkout, and by its own name elsewhere.
 pub(super) fn bench() -> Vec<String> {

@@ -10,15 +10,17 @@ use anyhow::Context;
 use clap::Args;
 
 use super::again::OwnCommand;
+use super::hosts::HostFlags;
 use super::nodes::NodeFlags;
 use super::reporter::{Output, Reporter};
 use super::seeds::last_seed;
 use super::simulation::SimulationFlags;
 use super::{
-    challenge_names, chosen, code, code_after, exit_code, factory, fresh_seed, maelstrom,
+    challenge_names, chosen, code, code_after, exit_code, factory, fresh_seed, maelstrom, misuse,
     outcome_code, paint, program, progress, start_keeper, watch_signals,
 };
 use crate::challenge::{Challenge, Trial};
+use crate::hosts::Plan;
 use crate::interrupt::Interrupt;
 use crate::keeper::Keeper;
 use crate::live::Stopwatch;
@@ -61,6 +63,9 @@ pub(super) struct Arguments {
 
     #[command(flatten)]
     simulation: SimulationFlags,
+
+    #[command(flatten)]
+    hosts: HostFlags,
 
     /// The launcher of the official Maelstrom, which then runs the tests.
     #[arg(long, value_name = "FILE")]
@@ -110,6 +115,11 @@ fn run_full_bench() -> anyhow::Result<u8> {
 
 fn run_all(arguments: &Arguments, reporter: &mut Reporter) -> anyhow::Result<u8> {
     let challenges = chosen(&arguments.names)?;
+    if arguments.hosts.are_given() && (arguments.simulate || arguments.maelstrom.is_some()) {
+        return Err(misuse(
+            "--hosts and --launch are for live runs of this bench: not with --simulate or --maelstrom",
+        ));
+    }
     let start = Stopwatch::start();
     let seed = arguments.seed.unwrap_or_else(fresh_seed);
     last_seed(seed, arguments.runs)?;
@@ -179,7 +189,7 @@ struct Attempt<'a> {
 
 /// Nodes that are ready to start: a program, or a factory for simulated ones.
 enum Nodes {
-    Program(PathBuf),
+    Program(PathBuf, Option<Box<Plan>>),
     Factory(Factory, Option<Vec<String>>),
 }
 
@@ -293,9 +303,9 @@ impl Attempt<'_> {
     fn nodes(&self) -> anyhow::Result<Nodes> {
         let flags = self.node_flags();
         if let Some(bin) = &self.arguments.bin {
-            let program = program::find(bin)?;
+            let program = self.arguments.hosts.program(bin)?;
             if !self.arguments.simulate {
-                return Ok(Nodes::Program(program));
+                return self.program(program);
             }
             let factory = program::simulated(&program, &flags, self.arguments.simulation.threads)?;
             let words = [vec![program.display().to_string()], flags].concat();
@@ -305,13 +315,18 @@ impl Attempt<'_> {
         if self.arguments.simulate {
             return Ok(Nodes::Factory(factory(solution, &flags)?, None));
         }
-        solution.build().map(Nodes::Program)
+        self.program(solution.build()?)
+    }
+
+    fn program(&self, program: PathBuf) -> anyhow::Result<Nodes> {
+        let plan = self.arguments.hosts.plan(&program, &self.node_flags())?;
+        Ok(Nodes::Program(program, plan.map(Box::new)))
     }
 
     /// Runs a test once.
     fn run_once(&self, trial: &'static Trial, seed: u64, nodes: &Nodes) -> anyhow::Result<Outcome> {
         let node_flags = self.node_flags();
-        if let (Some(launcher), Nodes::Program(program)) = (&self.arguments.maelstrom, nodes) {
+        if let (Some(launcher), Nodes::Program(program, _)) = (&self.arguments.maelstrom, nodes) {
             let run = maelstrom::Run {
                 launcher,
                 program,
@@ -323,12 +338,13 @@ impl Attempt<'_> {
         }
         let (workload, options) = trial.test();
         let stage = match nodes {
-            Nodes::Program(program) => Stage::Live {
+            Nodes::Program(program, plan) => Stage::Live {
                 program,
                 arguments: &node_flags,
                 log: LogOptions::default(),
                 leave_running: false,
                 keeper: self.keeper.clone(),
+                hosts: plan.as_deref(),
             },
             Nodes::Factory(factory, program) => Stage::Simulated {
                 factory,

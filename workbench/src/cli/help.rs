@@ -64,6 +64,21 @@ const SECTIONS: [Section; 7] = [
         others: &[],
     },
     Section {
+        heading: "Hosts",
+        common: &["hosts", "launch"],
+        others: &[
+            "hosts_file",
+            "signal_command",
+            "copy",
+            "no_copy",
+            "username",
+            "password",
+            "ssh_private_key",
+            "strict_host_key_checking",
+            "no_ssh",
+        ],
+    },
+    Section {
         heading: "Simulation",
         common: &["simulate", "jobs"],
         others: &["threads", "repeat", "stop_at", "dump", "watch"],
@@ -79,17 +94,6 @@ const SECTIONS: [Section; 7] = [
             "log_net_recv",
             "logging_json",
             "color",
-        ],
-    },
-    Section {
-        heading: "Accepted for compatibility and ignored, as nodes run on this machine",
-        common: &[],
-        others: &[
-            "username",
-            "password",
-            "ssh_private_key",
-            "strict_host_key_checking",
-            "no_ssh",
         ],
     },
 ];

@@ -6,14 +6,16 @@ use std::sync::Arc;
 use clap::Args;
 
 use super::again::OwnCommand;
+use super::hosts::HostFlags;
 use super::reporter::{Output, Reporter};
 use super::seeds::last_seed;
 use super::simulation::SimulationFlags;
 use super::{
     code, code_after, command_line, fresh_seed, outcome_code, paint, program, progress,
-    start_keeper, warn, watch_signals,
+    start_keeper, watch_signals,
 };
 use crate::flags::TestFlags;
+use crate::hosts::Plan;
 use crate::interrupt::Interrupt;
 use crate::keeper::Keeper;
 use crate::log::LogFormat;
@@ -42,12 +44,16 @@ pub(super) struct Arguments {
     #[arg(
         long,
         conflicts_with_all =
-            ["log_stderr", "log_net_send", "log_net_recv", "logging_json", "leave_db_running"]
+            ["log_stderr", "log_net_send", "log_net_recv", "logging_json", "leave_db_running", "hosts",
+             "hosts_file", "launch"]
     )]
     simulate: bool,
 
     #[command(flatten)]
     simulation: SimulationFlags,
+
+    #[command(flatten)]
+    hosts: HostFlags,
 
     /// The seed of operations, latencies and faults; without it one is chosen and printed. In
     /// simulations also that of everything that nodes draw.
@@ -95,49 +101,6 @@ pub(super) struct Arguments {
     /// Arguments of the node's program. Those that begin with a dash must follow `--`.
     #[arg(value_name = "ARGUMENT")]
     arguments: Vec<String>,
-
-    // Last, as its heading applies to all flags that follow.
-    #[command(flatten)]
-    ignored: Ignored,
-}
-
-/// Flags that Maelstrom accepts and ignores, too: nodes are processes of this machine.
-#[derive(Args)]
-#[command(next_help_heading = "Accepted for compatibility and ignored: nodes run on this machine")]
-struct Ignored {
-    /// User name for ssh.
-    #[arg(long, value_name = "USER")]
-    username: Option<String>,
-
-    /// Password for ssh.
-    #[arg(long, value_name = "PASSWORD")]
-    password: Option<String>,
-
-    /// Private key for ssh.
-    #[arg(long, value_name = "FILE")]
-    ssh_private_key: Option<PathBuf>,
-
-    /// Whether ssh hosts must be known.
-    #[arg(long)]
-    strict_host_key_checking: bool,
-
-    /// Whether to do without ssh.
-    #[arg(long)]
-    no_ssh: bool,
-}
-
-impl Ignored {
-    fn given(&self) -> Vec<&'static str> {
-        let all = [
-            (self.username.is_some(), "--username"),
-            (self.password.is_some(), "--password"),
-            (self.ssh_private_key.is_some(), "--ssh-private-key"),
-            (self.strict_host_key_checking, "--strict-host-key-checking"),
-            (self.no_ssh, "--no-ssh"),
-        ];
-        let given = all.into_iter().filter(|(is_given, _)| *is_given);
-        given.map(|(_, flag)| flag).collect()
-    }
 }
 
 /// Runs the test; returns the exit status.
@@ -152,14 +115,7 @@ fn run_rounds(
     own: &OwnCommand,
     reporter: &mut Reporter,
 ) -> anyhow::Result<u8> {
-    let program = program::find(&arguments.bin)?;
-    let ignored = arguments.ignored.given();
-    if !ignored.is_empty() {
-        let ignored = ignored.join(", ");
-        warn(format_args!(
-            "note: {ignored} ignored: nodes run on this machine, without ssh"
-        ));
-    }
+    let program = arguments.hosts.program(&arguments.bin)?;
     let first = arguments.seed.unwrap_or_else(fresh_seed);
     last_seed(first, arguments.test_count)?;
     let mut report = TestReport {
@@ -175,6 +131,7 @@ fn run_rounds(
     };
     let bench = Bench {
         program: &program,
+        hosts: arguments.hosts.plan(&program, &arguments.arguments)?,
         keeper: match arguments.simulate {
             true => None,
             false => start_keeper()?,
@@ -202,6 +159,7 @@ fn run_rounds(
 /// What all runs have in common.
 struct Bench<'a> {
     program: &'a Path,
+    hosts: Option<Plan>,
     keeper: Option<Arc<Keeper>>,
     interrupt: Interrupt,
 }
@@ -280,7 +238,7 @@ impl Arguments {
         Ok(outcome)
     }
 
-    fn live<'a>(&'a self, bench: &Bench<'a>) -> Stage<'a> {
+    fn live<'a>(&'a self, bench: &'a Bench<'_>) -> Stage<'a> {
         let log = LogOptions {
             stderr: self.log_stderr,
             network: NetLog {
@@ -299,6 +257,7 @@ impl Arguments {
             log,
             leave_running: self.leave_db_running,
             keeper: bench.keeper.clone(),
+            hosts: bench.hosts.as_ref(),
         }
     }
 

@@ -185,6 +185,7 @@ const WORLD: [(&str, &[&str]); 13] = [
         &[
             "workbench/src/child.rs",
             "workbench/src/cli/",
+            "workbench/src/hosts/",
             "workbench/src/keeper.rs",
             "workbench/src/solutions.rs",
         ],
@@ -212,6 +213,7 @@ const CLOCKS: &[&str] = &[
     "shared/src/stdio.rs",
     "workbench/src/live.rs",
     "workbench/src/child.rs",
+    "workbench/src/hosts",
     // A thread waits for signals, and tells two from one by their distance in time.
     "workbench/src/interrupt.rs",
     "workbench/process-simulator/src/linux/",

@@ -34,6 +34,7 @@ fn page_of(run: &StormRun, command: &str, facts: &Value) -> Page {
         record: &run.record,
         verdict: Some(&run.verdict),
         budgets: &[],
+        hosts: &[],
     };
     subject.page().unwrap()
 }
@@ -159,6 +160,7 @@ fn the_summary_states_the_reason_for_the_verdict() {
             record: &run.record,
             verdict: Some(&verdict),
             budgets,
+            hosts: &[],
         };
         let html = subject.page().unwrap().html;
         assert!(html.contains(summary), "no {summary:?}");

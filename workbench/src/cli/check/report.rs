@@ -55,6 +55,7 @@ impl Report<'_> {
             record: self.record,
             verdict: Some(self.verdict),
             budgets: &[],
+            hosts: &[],
         };
         let page = subject.page()?;
         folder.write_test(&facts)?;

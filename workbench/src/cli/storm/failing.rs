@@ -89,6 +89,7 @@ impl Campaign<'_> {
             record: &run.record,
             verdict: Some(&run.verdict),
             budgets: &[],
+            hosts: &[],
         };
         // The run is stored without it.
         if let Err(error) = subject.page().and_then(|page| folder.write_page(&page)) {

@@ -166,8 +166,8 @@ fn the_default_workload_needs_more_workers_than_there_are_by_default() {
 fn flags_without_effect_are_accepted_with_a_note() {
     let flags = "--username root --password=x --ssh-private-key FILE --no-ssh \
                  --strict-host-key-checking";
-    let note = "note: --username, --password, --ssh-private-key, --strict-host-key-checking, \
-                --no-ssh ignored";
+    let note = "note: --username, --password, --ssh-private-key, --strict-host-key-checking: no \
+                effect without --hosts";
     let flags = format!("test -w echo --bin NODE --nodes a,a {flags}");
     assert_output(&flags, 255, &[note, "two nodes are called a"]);
 }

@@ -14,6 +14,7 @@ mod command_line;
 mod counters;
 mod examples;
 mod faults;
+mod hosts;
 mod interrupt;
 mod kafka;
 mod keeper;

@@ -80,10 +80,8 @@ fn the_short_help_lists_what_is_common_and_the_long_one_everything() {
 #[test]
 fn the_help_says_only_what_holds() {
     let test = help("test", "--help", 80);
-    let ignored = "Accepted for compatibility and ignored, as nodes run on this machine";
-    let ignored = section(&test, ignored);
-    assert!(ignored.contains("--no-ssh"), "{test}");
-    assert_eq!(ignored.matches("      --").count(), 5, "{ignored}");
+    let hosts = section(&test, "Hosts");
+    assert_eq!(hosts.matches("      --").count(), 11, "{hosts}");
     assert!(test.contains("in whole seconds"), "{test}");
     // The options of a test have other defaults in storms and sweeps.
     for command in ["storm", "sweep"] {

@@ -1,0 +1,52 @@
+# Runs on a host for as long as a test does, in any POSIX shell. Its folder has the program and what nodes
+# write; `.bench` in it has, for the incarnation K of a node, K.pid (a process group), K.dead and K.killed
+# (before and after the group was killed) and K.stopped. However the connection ends, the nodes are
+# killed and the folder is removed: at the end of stdin, or if no ping came for 10 to 20 s.
+#
+# The lines become one, as an argument: no quote, backslash or exclamation mark, which shells understand
+# differently.
+cd "${TMPDIR:-/tmp}" 2>/dev/null || cd /tmp || exit 1;
+umask 077;
+d=$(mktemp -d "$PWD/workbench.XXXXXX") && cd "$d" && mkdir .bench || exit 1;
+
+send() {
+  p=;
+  [ -s ".bench/$2.pid" ] && read -r p <".bench/$2.pid";
+  [ -z "$p" ] || kill "-$1" "-$p" 2>/dev/null;
+};
+clean() {
+  : >.bench/end;
+  for f in .bench/*.pid; do f=${f##*/}; send KILL "${f%.pid}"; done;
+  cd /;
+  rm -rf "$d" 2>/dev/null || { sleep 1; rm -rf "$d"; };
+};
+finish() {
+  clean;
+  trap "" TERM;
+  kill -TERM "-$$" 2>/dev/null || kill "$w";
+  exit 0;
+};
+: >.bench/beat;
+(
+  while sleep 10; do
+    [ -e .bench/beat ] || { clean; kill -KILL "-$$"; exit; };
+    rm -f .bench/beat;
+  done
+) </dev/null >/dev/null 2>&1 &
+w=$!;
+trap finish HUP INT TERM;
+trap "" PIPE;
+
+echo "ready $d $(uname -s) $(uname -m)";
+while read -r verb a; do
+  case $verb in
+    ping) : >.bench/beat; echo "pong $a";;
+    kill) : >".bench/$a.dead"; send KILL "$a"; : >".bench/$a.killed";;
+    stop) : >".bench/$a.stopped"; send STOP "$a";;
+    cont) rm -f ".bench/$a.stopped"; send CONT "$a";;
+    has) if command -v "$a" >/dev/null 2>&1; then echo yes; else echo no; fi;;
+    started) until [ -s ".bench/$a.pid" ]; do sleep 0.01; done; echo started;;
+    leave) trap - HUP INT TERM; clean() { :; };;
+  esac;
+done;
+finish

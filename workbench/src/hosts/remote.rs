@@ -1,0 +1,126 @@
+//! A node's process on a host, and the signals that reach it.
+
+use std::process::ExitStatus;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Sender, SyncSender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use super::{Hosts, Launcher, key, program};
+use crate::child::Incarnation;
+use crate::text::shell_word;
+
+/// A node's process on a host.
+#[derive(Debug)]
+pub struct Remote {
+    pub(super) hosts: Hosts,
+    pub(super) incarnation: Incarnation,
+}
+
+impl Remote {
+    /// Kills the node and what it has started, soon.
+    pub fn kill(&self) {
+        self.signal("kill", "KILL");
+    }
+
+    /// Pauses or resumes the node and what it has started, soon.
+    pub fn set_paused(&self, is_paused: bool) {
+        match is_paused {
+            true => self.signal("stop", "STOP"),
+            false => self.signal("cont", "CONT"),
+        }
+    }
+
+    fn signal(&self, verb: &str, signal: &str) {
+        let Remote { hosts, incarnation } = self;
+        let index = incarnation.node;
+        match &hosts.0.plan.launcher {
+            Launcher::Known(..) => {
+                let key = key(*incarnation);
+                hosts.host(index).session.send(&format!("{verb} {key}"));
+            }
+            Launcher::Own {
+                signal: Some(template),
+                ..
+            } => {
+                let words = template.words(hosts.values(index, &[], signal));
+                let _ = hosts.0.signals.send(Signal::Send(words));
+            }
+            Launcher::Own { signal: None, .. } => {}
+        }
+    }
+
+    /// How the node ended, from the exit status of the process here: a shell there reports a signal as
+    /// 128 and its number.
+    pub fn status(&self, here: ExitStatus) -> ExitStatus {
+        #[cfg(unix)]
+        {
+            let signal = here.code().map(|code| code - 128);
+            if let Some(signal) = signal.filter(|it| (1..=64).contains(it) && self.is_known()) {
+                return std::os::unix::process::ExitStatusExt::from_raw(signal);
+            }
+        }
+        here
+    }
+
+    /// Why it ended, as far as its status shows it.
+    pub fn explain(&self, status: ExitStatus) -> Option<String> {
+        let host = self.hosts.host(self.incarnation.node);
+        match status.code() {
+            Some(255) if host.connections.is_some() => {
+                host.session.has_ended_within(Duration::from_millis(300));
+                let lost = host.session.failure();
+                Some(
+                    lost.unwrap_or_else(|| format!("ssh to {} failed, or the node did", host.name)),
+                )
+            }
+            Some(126 | 127) if self.is_known() => {
+                let name = &host.name;
+                Some(format!(
+                    "host {name} cannot execute it, perhaps from its folder for temporary files"
+                ))
+            }
+            _ => None,
+        }
+    }
+
+    fn is_known(&self) -> bool {
+        matches!(self.hosts.0.plan.launcher, Launcher::Known(..))
+    }
+}
+
+/// What the thread of [`send_signals`] is to do.
+pub(super) enum Signal {
+    /// Run this command line.
+    Send(Vec<String>),
+    /// Say that all before this was done.
+    Mark(SyncSender<()>),
+}
+
+/// Sends signals by the user's command, in a thread of its own, as each may take a while.
+pub(super) fn send_signals(
+    failure: Arc<Mutex<Option<String>>>,
+    is_over: Arc<AtomicBool>,
+) -> Sender<Signal> {
+    let (sender, signals) = channel();
+    thread::spawn(move || {
+        for signal in signals {
+            match signal {
+                Signal::Mark(done) => drop(done.send(())),
+                Signal::Send(words) => {
+                    if let Err(error) = program::run(&words)
+                        && !is_over.load(Ordering::Relaxed)
+                    {
+                        let line: Vec<String> = words.iter().map(|it| shell_word(it)).collect();
+                        let why =
+                            format!("the signal command failed: {}: {error:#}", line.join(" "));
+                        let mut failure = failure.lock().unwrap_or_else(PoisonError::into_inner);
+                        failure.get_or_insert(why);
+                    }
+                }
+            }
+        }
+    });
+    sender
+}

@@ -1,0 +1,234 @@
+//! A process that stays connected to a host for as long as a run: it takes commands, and its answers
+//! measure the round trip.
+
+use std::collections::VecDeque;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::process::{self, ChildStdin};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::bail;
+
+use super::spawn::{self, Local};
+use history::text::shortened;
+use pages::hosts::RoundTrips;
+
+/// How long a host may take for an answer, and to let the bench in.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A host that has not answered a ping for so long is lost.
+const SILENCE: Duration = Duration::from_secs(10);
+
+/// How often the round trip is measured before the run.
+const SAMPLES: u64 = 5;
+
+/// How many of the last lines of stderr are kept.
+const KEPT_LINES: usize = 20;
+
+/// A connected process, and what it has answered.
+#[derive(Debug)]
+pub(super) struct Session {
+    host: String,
+    stdin: Mutex<Option<ChildStdin>>,
+    local: Mutex<Local>,
+    replies: Mutex<Receiver<String>>,
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// When each ping was sent that has no answer yet.
+    pings: VecDeque<(u64, Instant)>,
+    next_ping: u64,
+    round_trips: RoundTrips,
+    heard: Option<Instant>,
+    stderr: VecDeque<String>,
+    has_ended: bool,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Session {
+    /// Starts the process.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub(super) fn start(
+        host: &str,
+        spawner: &spawn::Spawner,
+        words: &[String],
+    ) -> anyhow::Result<Self> {
+        let mut local = spawner.start(words)?;
+        let process = &mut local.process;
+        let (stdin, stdout) = (process.stdin.take(), process.stdout.take());
+        let stderr = process.stderr.take();
+        let (sender, replies) = channel();
+        let state: Arc<Mutex<State>> = Arc::default();
+        let errors = Arc::clone(&state);
+        let tail = stderr.map(|stderr| thread::spawn(move || keep_lines(stderr, &errors)));
+        let answers = Arc::clone(&state);
+        thread::spawn(move || {
+            stdout
+                .into_iter()
+                .for_each(|it| read_replies(it, &sender, &answers));
+            // Whoever finds the session ended may read all of its stderr.
+            let _ = tail.map(thread::JoinHandle::join);
+            lock(&answers).has_ended = true;
+        });
+        Ok(Session {
+            host: host.to_owned(),
+            stdin: Mutex::new(stdin),
+            local: Mutex::new(local),
+            replies: Mutex::new(replies),
+            state,
+        })
+    }
+
+    /// The next reply.
+    ///
+    /// # Errors
+    /// When there is none in time, or the process has ended: with the last line of its stderr.
+    pub(super) fn reply(&self) -> anyhow::Result<String> {
+        match lock(&self.replies).recv_timeout(PATIENCE) {
+            Ok(reply) => Ok(reply),
+            Err(RecvTimeoutError::Timeout) => bail!("no answer within {} s", PATIENCE.as_secs()),
+            Err(RecvTimeoutError::Disconnected) => bail!("{}", self.last_words()),
+        }
+    }
+
+    /// Sends a command and waits for its reply.
+    ///
+    /// # Errors
+    /// As [`reply`](Session::reply).
+    pub(super) fn ask(&self, command: &str) -> anyhow::Result<String> {
+        self.send(command);
+        self.reply()
+    }
+
+    /// Sends a command. It is dropped if the process has ended.
+    pub(super) fn send(&self, command: &str) {
+        if let Some(stdin) = &mut *lock(&self.stdin) {
+            let _ = stdin.write_all(format!("{command}\n").as_bytes());
+        }
+    }
+
+    /// Sends a ping, whose answer is a round trip.
+    pub(super) fn ping(&self) {
+        let mut state = lock(&self.state);
+        let number = state.next_ping;
+        state.next_ping += 1;
+        state.pings.push_back((number, Instant::now()));
+        drop(state);
+        self.send(&format!("ping {number}"));
+    }
+
+    /// Measures the round trip a few times, one after the other. Without answers it is unknown.
+    pub(super) fn measure(&self, patience: Duration) {
+        let deadline = Instant::now() + patience;
+        for count in 1..=SAMPLES {
+            self.ping();
+            while lock(&self.state).round_trips.count() < count {
+                if Instant::now() > deadline || lock(&self.state).has_ended {
+                    return;
+                }
+                thread::sleep(Duration::from_micros(200));
+            }
+        }
+        lock(&self.state).round_trips.begin();
+    }
+
+    /// The round trips so far.
+    pub(super) fn round_trips(&self) -> RoundTrips {
+        lock(&self.state).round_trips.clone()
+    }
+
+    /// Why the host is lost, if it is.
+    pub(super) fn failure(&self) -> Option<String> {
+        let state = lock(&self.state);
+        let host = &self.host;
+        if state.has_ended {
+            drop(state);
+            return Some(format!(
+                "the connection to host {host} was lost: {}",
+                self.last_words()
+            ));
+        }
+        let heard = state.heard?;
+        let (_, asked) = state.pings.front()?;
+        let is_silent = heard.elapsed() > SILENCE && asked.elapsed() > SILENCE;
+        is_silent.then(|| format!("host {host} has not answered for {} s", SILENCE.as_secs()))
+    }
+
+    /// Waits a moment for the end of the process; whether it has ended.
+    pub(super) fn has_ended_within(&self, patience: Duration) -> bool {
+        let deadline = Instant::now() + patience;
+        while !lock(&self.state).has_ended {
+            if Instant::now() > deadline {
+                return false;
+            }
+            thread::sleep(Duration::from_millis(5));
+        }
+        true
+    }
+
+    /// The last line of stderr, or how the process ended.
+    fn last_words(&self) -> String {
+        self.has_ended_within(Duration::from_secs(1));
+        let line = lock(&self.state).stderr.back().cloned();
+        line.unwrap_or_else(|| match lock(&self.local).process.wait() {
+            Ok(status) => format!("it ended ({status})"),
+            Err(error) => error.to_string(),
+        })
+    }
+
+    /// Ends its input, and waits until it has ended by itself; whether it has.
+    pub(super) fn close(&self, patience: Duration) -> bool {
+        *lock(&self.stdin) = None;
+        self.has_ended_within(patience)
+    }
+}
+
+/// Reads replies, and the answers to pings, until the end of stdout.
+fn read_replies(stdout: impl Read, replies: &Sender<String>, state: &Mutex<State>) {
+    // A program that is no session may print anything.
+    for line in BufReader::new(stdout).lines() {
+        let Ok(line) = line else { continue };
+        // A template's session returns the pings themselves.
+        let number = line.strip_prefix("pong ").or(line.strip_prefix("ping "));
+        let Some(number) = number.and_then(|it| it.trim().parse::<u64>().ok()) else {
+            let _ = replies.send(line);
+            continue;
+        };
+        let mut state = lock(state);
+        let now = Instant::now();
+        state.heard = Some(now);
+        while let Some((sent, at)) = state.pings.front().copied()
+            && sent <= number
+        {
+            state.pings.pop_front();
+            if sent == number {
+                state.round_trips.add(now - at);
+            }
+        }
+    }
+}
+
+fn keep_lines(stderr: process::ChildStderr, state: &Mutex<State>) {
+    for line in BufReader::new(stderr).split(b'\n') {
+        let Ok(line) = line else { return };
+        let line = String::from_utf8_lossy(&line).trim().to_owned();
+        // Banners and warnings of servers often end in empty lines.
+        if line.is_empty() {
+            continue;
+        }
+        let mut state = lock(state);
+        if state.stderr.len() == KEPT_LINES {
+            state.stderr.pop_front();
+        }
+        state.stderr.push_back(shortened(&line, 500));
+    }
+}
