@@ -61,7 +61,7 @@ sweep *arguments:
 
 # Measure performance: echo through a pipe, broadcast's reads, checkers, live runs, pages, simulated programs
 bench:
-    cargo bench --package workbench --bench echo --bench broadcast --bench checkers --bench live --bench pages
+    cargo bench --package workbench --bench echo --bench broadcast --bench checkers --bench live --bench hosts --bench pages
     cargo bench --package process-simulator --bench nodes
 
 # Open the documentation, with the reasoning behind each solution

@@ -28,7 +28,8 @@ impl Opener<'_> {
                 let opened = self.open_known(index, name, *tool, options);
                 opened.map_err(|error| {
                     let error = format!("{error:#}");
-                    let hint = hint(&error, &tool.trial(options, name));
+                    let options = [&options[..], &self.plan.identity.of_user()].concat();
+                    let hint = hint(&error, &tool.trial(&options, name));
                     let error = error.trim_end_matches('.');
                     anyhow!("host {name} cannot be used: {error}{hint}")
                 })
@@ -107,12 +108,14 @@ impl Opener<'_> {
             let connections = Connections::open(socket, nodes, name, &self.spawner, options)?;
             host.connections = Some(connections);
         }
+        // These go and come behind the ends of the sessions that were tried, so that the server has room
+        // again.
+        host.session.measure(CLEANING);
         let via = host.connections.as_ref().map(Connections::any);
         let options = self.plan.options(options, via);
         let words =
             |script: &str, arguments: &[&str]| tool.words(&options, name, script, arguments);
         host.program = self.plan.program.copy(&host.folder, &self.spawner, words)?;
-        host.session.measure(CLEANING);
         Ok(host)
     }
 

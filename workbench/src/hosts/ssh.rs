@@ -50,13 +50,16 @@ impl Identity {
         if self.is_strict {
             set("StrictHostKeyChecking=yes");
         }
-        if let Some(user) = &self.user {
-            set(&format!("User={user}"));
-        }
-        if let Some(key) = &self.key {
-            set(&format!("IdentityFile={}", key.display()));
-        }
+        words.extend(self.of_user());
         words
+    }
+
+    /// Who the user is.
+    pub(super) fn of_user(&self) -> Vec<String> {
+        let user = self.user.iter().map(|user| ["-l".to_owned(), user.clone()]);
+        let key = self.key.iter();
+        let key = key.map(|key| ["-i".to_owned(), key.display().to_string()]);
+        user.chain(key).flatten().collect()
     }
 
     /// Variables with which ssh asks the bench for the password, and nobody else.
