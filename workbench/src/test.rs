@@ -181,12 +181,13 @@ impl Test<'_> {
         let hosts = match &self.stage {
             Stage::Live { hosts, keeper, .. } => {
                 check_live(self.options, *hosts)?;
-                let open =
-                    |plan: &&Plan| Hosts::open(Plan::clone(plan), &settings.nodes, keeper.as_ref());
-                // Nodes elsewhere are killed if the bench is.
-                self.interrupt
-                    .at_once(|| hosts.as_ref().map(open))
-                    .transpose()?
+                let open = |plan: &Plan| {
+                    observer.on_line(&format!("connecting to {}", plan.hosts.join(", ")));
+                    // Nodes elsewhere are killed if the bench is.
+                    let open = || Hosts::open(plan.clone(), &settings.nodes, keeper.as_ref());
+                    self.interrupt.at_once(open)
+                };
+                hosts.map(open).transpose()?
             }
             Stage::Simulated { .. } => None,
         };

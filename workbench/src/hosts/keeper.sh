@@ -7,7 +7,10 @@
 # differently.
 cd "${TMPDIR:-/tmp}" 2>/dev/null || cd /tmp || exit 1;
 umask 077;
-d=$(mktemp -d "$PWD/workbench.XXXXXX") && cd "$d" && mkdir .bench || exit 1;
+d=$(mktemp -d "$PWD/workbench.XXXXXX" 2>/dev/null) && cd "$d" && mkdir .bench || {
+  echo "cannot create a folder in $PWD: set TMPDIR there to one that can be written" >&2;
+  exit 1;
+};
 
 send() {
   p=;

@@ -82,7 +82,8 @@ impl Opener<'_> {
         let words: Vec<&str> = ready.split(' ').collect();
         let ["ready", folder @ .., system, processor] = &words[..] else {
             anyhow::bail!(
-                "it answered {} instead of starting a shell",
+                "it printed {} before anything else, which would be taken for a message of a node: is \
+                 that in a file that its shell reads, such as .bashrc?",
                 shell_word(&ready)
             );
         };

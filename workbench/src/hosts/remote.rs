@@ -66,22 +66,23 @@ impl Remote {
 
     /// Why it ended, as far as its status shows it.
     pub fn explain(&self, status: ExitStatus) -> Option<String> {
+        if !self.is_known() {
+            return None;
+        }
         let host = self.hosts.host(self.incarnation.node);
         match status.code() {
-            Some(255) if host.connections.is_some() => {
+            Some(126 | 127) => Some(format!(
+                "host {} cannot execute it, perhaps from its folder for temporary files",
+                host.name
+            )),
+            Some(code) if code != 255 => None,
+            // A signal, or what ssh exits with if it fails.
+            _ => {
                 host.session.has_ended_within(Duration::from_millis(300));
-                let lost = host.session.failure();
-                Some(
-                    lost.unwrap_or_else(|| format!("ssh to {} failed, or the node did", host.name)),
-                )
+                let is_ssh = host.connections.is_some() && status.code().is_some();
+                let failed = || format!("ssh to {} failed, or the node did", host.name);
+                host.session.failure().or(is_ssh.then(failed))
             }
-            Some(126 | 127) if self.is_known() => {
-                let name = &host.name;
-                Some(format!(
-                    "host {name} cannot execute it, perhaps from its folder for temporary files"
-                ))
-            }
-            _ => None,
         }
     }
 

@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{self, ChildStdin};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -23,6 +23,9 @@ const SILENCE: Duration = Duration::from_secs(10);
 
 /// How often the round trip is measured before the run.
 const SAMPLES: u64 = 5;
+
+/// Unread replies beyond this number are dropped: a program that is no session may print anything.
+const MAX_REPLIES: usize = 64;
 
 /// How many of the last lines of stderr are kept.
 const KEPT_LINES: usize = 20;
@@ -66,7 +69,7 @@ impl Session {
         let process = &mut local.process;
         let (stdin, stdout) = (process.stdin.take(), process.stdout.take());
         let stderr = process.stderr.take();
-        let (sender, replies) = channel();
+        let (sender, replies) = sync_channel(MAX_REPLIES);
         let state: Arc<Mutex<State>> = Arc::default();
         let errors = Arc::clone(&state);
         let tail = stderr.map(|stderr| thread::spawn(move || keep_lines(stderr, &errors)));
@@ -193,14 +196,13 @@ impl Session {
 }
 
 /// Reads replies, and the answers to pings, until the end of stdout.
-fn read_replies(stdout: impl Read, replies: &Sender<String>, state: &Mutex<State>) {
-    // A program that is no session may print anything.
+fn read_replies(stdout: impl Read, replies: &SyncSender<String>, state: &Mutex<State>) {
     for line in BufReader::new(stdout).lines() {
         let Ok(line) = line else { continue };
         // A template's session returns the pings themselves.
         let number = line.strip_prefix("pong ").or(line.strip_prefix("ping "));
         let Some(number) = number.and_then(|it| it.trim().parse::<u64>().ok()) else {
-            let _ = replies.send(line);
+            let _ = replies.try_send(line);
             continue;
         };
         let mut state = lock(state);

@@ -100,7 +100,10 @@ impl Via<'_> {
                 format!("ControlPath={}", socket.display()),
                 "ProxyCommand=false".to_owned(),
             ],
-            Via::Own => vec!["ControlMaster=no".to_owned(), "ControlPath=none".to_owned()],
+            // A server's banner is not for the node's log.
+            Via::Own => ["ControlMaster=no", "ControlPath=none", "LogLevel=ERROR"]
+                .map(str::to_owned)
+                .into(),
         };
         let options = options.into_iter();
         options.flat_map(|it| ["-o".to_owned(), it]).collect()
