@@ -30,6 +30,8 @@ mod reporter;
 mod seeds;
 #[cfg(feature = "serve")]
 mod serve;
+#[cfg(feature = "simulate")]
+mod shard;
 mod simulation;
 #[cfg(feature = "simulate")]
 mod storm;

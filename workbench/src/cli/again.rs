@@ -31,6 +31,7 @@ pub(super) fn bench_challenge() -> Vec<String> {
 }
 
 /// The command that is being executed.
+#[derive(Clone)]
 pub(super) struct OwnCommand {
     program: String,
     /// The name of the subcommand.
@@ -65,6 +66,17 @@ impl OwnCommand {
                 .flat_map(|it| occurrences(it, matches).concat())
                 .collect(),
         }
+    }
+
+    /// The command with this value of a flag, if there is one, in place of the one that was given.
+    #[cfg(feature = "simulate")]
+    pub(super) fn with_value(&self, id: &str, value: Option<String>) -> Self {
+        let mut own = self.clone();
+        let flag = own.flags.iter_mut().find(|flag| flag.0 == id);
+        if let Some(((_, words), value)) = flag.zip(value) {
+            *words = vec![format!("--{id}"), value];
+        }
+        own
     }
 
     /// The flags that were given, without those of these ids.

@@ -1,4 +1,4 @@
-//! Seeds and shards on the command line.
+//! Seeds on the command line.
 
 use super::misuse;
 
@@ -29,20 +29,9 @@ pub(super) fn last_seed(first: u64, count: u32) -> anyhow::Result<u64> {
     last.ok_or_else(overflow)
 }
 
-/// Parses a shard: the K-th of N.
-#[cfg(feature = "simulate")]
-pub(super) fn parse_shard(text: &str) -> Result<(u64, u64), String> {
-    let parts = text.split_once('/');
-    let parts = parts.and_then(|(part, of)| part.parse().ok().zip(of.parse().ok()));
-    match parts {
-        Some((part, of)) if (1..=of).contains(&part) => Ok((part, of)),
-        Some(_) | None => Err("expected K/N with K from 1 to N, such as 3/8".to_owned()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{last_seed, parse_seeds, parse_shard};
+    use super::{last_seed, parse_seeds};
 
     #[test]
     fn seeds_are_a_range_or_a_number() {
@@ -65,13 +54,5 @@ mod tests {
     fn seeds_do_not_wrap_around() {
         assert_eq!(last_seed(u64::MAX - 1, 2).ok(), Some(u64::MAX));
         assert!(last_seed(u64::MAX - 1, 3).is_err());
-    }
-
-    #[test]
-    fn a_shard_is_one_of_several() {
-        assert_eq!(parse_shard("3/8"), Ok((3, 8)));
-        for bad in ["0/8", "9/8", "3", "3/", "/8", "0/0"] {
-            assert!(parse_shard(bad).is_err(), "{bad}");
-        }
     }
 }

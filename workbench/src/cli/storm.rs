@@ -17,7 +17,8 @@ use super::again::OwnCommand;
 use super::jobs::Jobs;
 use super::nodes::NodeFlags;
 use super::reporter::{Output, Reporter};
-use super::seeds::{parse_seeds, parse_shard};
+use super::seeds::parse_seeds;
+use super::shard::{Shard, parse_shard};
 use super::{
     challenge_names, chosen, code, code_after, exit_code, factory, misuse, paint, program,
     progress, write_stdout,
@@ -82,9 +83,11 @@ pub(super) struct Arguments {
     #[arg(long)]
     keep_going: bool,
 
-    /// Runs the K-th of N equal parts of the seeds, to share a campaign among N machines.
+    /// Runs the K-th of N equal parts of the seeds, to share a campaign among N machines. For auto,
+    /// the variables of Slurm arrays, GitLab, Buildkite or CircleCI say which part it is; for auto/N
+    /// also those of Indexed Jobs of Kubernetes, or WORKBENCH_SHARD_INDEX, counted from 0.
     #[arg(long, value_name = "K/N", value_parser = parse_shard)]
-    shard: Option<(u64, u64)>,
+    shard: Option<Shard>,
 
     /// Prints the outcome as JSON, also for `merge`.
     #[arg(long)]
@@ -133,6 +136,9 @@ pub(super) fn run(
     matches: &ArgMatches,
     own: &OwnCommand,
 ) -> anyhow::Result<u8> {
+    // Commands to be repeated elsewhere do not depend on the environment here.
+    let shard = arguments.shard.map(|it| it.to_string());
+    let own = &own.with_value("shard", shard);
     let mut reporter = Reporter::new(own, &arguments.output, arguments.json)?;
     let done = run_all(arguments, matches, own, &mut reporter);
     reporter.finish(done)
@@ -159,6 +165,14 @@ fn run_all(
         true => Interrupt::default(),
         false => Interrupt::watch("no more seeds begin")?,
     };
+    if let Some(Shard {
+        part,
+        of,
+        by: Some(by),
+    }) = arguments.shard
+    {
+        reporter.print_unless_quiet(format_args!("part {part} of {of}, by {by}"));
+    }
     let mut reports = Vec::new();
     let mut rest = Vec::new();
     for (index, scenario) in scenarios.iter().enumerate() {

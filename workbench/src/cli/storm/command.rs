@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::Campaign;
 use crate::cli::again::bench;
+use crate::cli::shard::Shard;
 use crate::cli::{command_line, program};
 use crate::flags::{FaultList, to_flags};
 use simulator::options::{Options, PartialOptions};
@@ -19,7 +20,7 @@ impl Campaign<'_> {
     pub(super) fn seeds(&self) -> Range<u64> {
         let seeds = self.arguments.seeds.clone();
         match self.arguments.shard {
-            Some((part, of)) => campaign::shard(seeds, part, of),
+            Some(Shard { part, of, .. }) => campaign::shard(seeds, part, of),
             None => seeds,
         }
     }

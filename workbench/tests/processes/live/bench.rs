@@ -121,19 +121,25 @@ pub fn node(name: &str) -> PathBuf {
         .join(name)
 }
 
-/// Environment variables that affect output. Tests must not depend on them, nor write to the
+/// Environment variables that affect output or seeds. Tests must not depend on them, nor write to the
 /// summary of the CI step that they run in.
-const OUTPUT_VARIABLES: [&str; 5] = [
+const VARIABLES: [&str; 11] = [
     "NO_COLOR",
     "CLICOLOR",
     "CLICOLOR_FORCE",
     "GITHUB_ACTIONS",
     "GITHUB_STEP_SUMMARY",
+    "WORKBENCH_SHARD_INDEX",
+    "SLURM_ARRAY_TASK_ID",
+    "CI_NODE_INDEX",
+    "BUILDKITE_PARALLEL_JOB",
+    "CIRCLE_NODE_INDEX",
+    "JOB_COMPLETION_INDEX",
 ];
 
-/// Removes the variables that affect output from a command's environment.
+/// Removes these variables from a command's environment.
 pub fn clean_env(mut command: Command) -> Command {
-    OUTPUT_VARIABLES.iter().for_each(|name| {
+    VARIABLES.iter().for_each(|name| {
         command.env_remove(name);
     });
     command

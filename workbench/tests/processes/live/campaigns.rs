@@ -264,6 +264,7 @@ fn bad_usage_of_storm_and_merge_exits_with_254_and_a_reason() {
         ("storm echo --seeds 18446744073709551616", "--seeds"),
         ("storm echo --shard 0/3", "expected K/N"),
         ("storm echo --shard 4/3", "expected K/N"),
+        ("storm echo --shard auto", "none of WORKBENCH_SHARD_INDEX"),
         ("storm echo --jobs 0", "--jobs"),
         ("storm echo --nemesis tango", "there are partition, loss"),
         (
