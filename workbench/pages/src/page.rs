@@ -1,8 +1,9 @@
-//! The report page of a run: one self-contained file that explains the verdict.
+//! The report page of a run: one self-contained file that explains the verdict; and that of a campaign.
 //!
 //! Output of nodes is always inserted as text: the template escapes it, and the script sets it as
 //! text content. Pictures are SVG generated here.
 
+pub mod campaign;
 mod charts;
 mod columns;
 mod evidence;

@@ -15,7 +15,7 @@ use comfy_table::{ContentArrangement, Table};
 use history::text::visible;
 
 pub use budgets::{BudgetResult, budget_results};
-pub use campaign::{campaign, failure, report_campaign};
+pub use campaign::{campaign, failure, report_campaign, seed_count, seed_ranges};
 pub use cases::{Case, CaseResult, Failure, Report};
 pub use failed_requests::failed_requests;
 pub use github::{annotations, markdown};

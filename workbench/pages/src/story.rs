@@ -24,6 +24,7 @@ use checkers::{
     WorkloadResult,
 };
 use history::Kind;
+use history::text::shortened;
 use serde_json::{Value, json};
 use simulator::run::{Record, Settings};
 
@@ -176,6 +177,24 @@ impl Story {
         })
     }
 
+    /// The kind of the worst anomaly, to group runs by: `lost values`, `intermediate reads (G1b)`.
+    /// Without a kind it is the first line of the headline, with `#` for each number.
+    pub fn kind(&self) -> String {
+        const MAX: usize = 100;
+        if let Some(AnomalyKind { name, words, .. }) = self.kinds.first() {
+            let [_, many] = words;
+            return match name == many {
+                true => (*many).to_owned(),
+                false => format!("{many} ({name})"),
+            };
+        }
+        let line = self.headline.lines().next().unwrap_or_default();
+        let is_digit = |it: char| it.is_ascii_digit();
+        let mut chars: Vec<char> = line.replace(is_digit, "#").chars().collect();
+        chars.dedup_by(|one, next| *one == '#' && one == next);
+        shortened(&String::from_iter(chars), MAX)
+    }
+
     /// The story as lines for a terminal: the headline, the reason, and the kinds with their counts.
     pub fn lines(&self) -> Vec<String> {
         if self.headline.is_empty() {
@@ -221,7 +240,11 @@ fn parts(scene: &Scene<'_>, verdict: &Verdict) -> Vec<(Validity, Story)> {
         let count = convergence.violations.len();
         let meaning =
             "After the last fault every node must answer, and all must have the same state.";
-        let kind = AnomalyKind::new(count, ["violation", "violations"], meaning);
+        let kind = AnomalyKind::new(
+            count,
+            ["violation of convergence", "violations of convergence"],
+            meaning,
+        );
         let story = in_sentences(scene, kind, convergence.violations.iter());
         add(Validity::of(count == 0), story);
     }

@@ -34,7 +34,7 @@ use pages::text::grouped;
 use scenario::Scenario;
 use simulator::nemesis::Fault;
 use simulator::options::PartialOptions;
-use simulator::storm::campaign::{self, CampaignReport, Described, Totals};
+use simulator::storm::campaign::{self, CampaignReport, Totals};
 use simulator::storm::{Storm, StormRun};
 
 /// One challenge for each solution: storms draw the options in which its other challenges differ.
@@ -291,11 +291,7 @@ impl Campaign<'_> {
         let debugger = self.arguments.debug.debugger(self.interrupt);
         let is_hidden = self.reporter.is_quiet || debugger.is_some();
         let line = progress::Campaign::new(&self.title(), "seed", count, is_hidden);
-        let describe = |run: &StormRun| Described {
-            options: self.options(run),
-            story: story(run).lines(),
-            command: self.command(run.seed, self.pinned, self.arguments.fixed),
-        };
+        let describe = |run: &StormRun| self.describe(run, self.pinned, self.arguments.fixed);
         let failed = AtomicU64::new(0);
         let on_run = |one: &Totals| {
             if let Some(failure) = one.failures.first() {
@@ -327,6 +323,7 @@ impl Campaign<'_> {
             pinned: self
                 .campaign_flags(self.pinned, self.arguments.fixed)
                 .join(" "),
+            planned: vec![(self.arguments.seeds.start, self.arguments.seeds.end)],
             seeds: vec![(seeds.start, seeds.end)],
             totals,
             wall_seconds: start.elapsed().as_secs_f64(),

@@ -195,6 +195,7 @@ const WORLD: [(&str, &[&str]); 13] = [
         &[
             "shared/src/stdio.rs",
             "workbench/src/cli/check.rs",
+            "workbench/src/cli/merge.rs",
             "workbench/src/debugger.rs",
             "workbench/src/keeper.rs",
         ],

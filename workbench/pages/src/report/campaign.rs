@@ -30,8 +30,10 @@ pub fn campaign(report: &CampaignReport, max: usize) -> String {
         faults,
         virtual_ms,
         unrepeatable,
+        kinds,
         failures,
     } = &report.totals;
+    let failed = invalid.saturating_add(*unknown);
     let wall = report.wall_seconds;
     let pace = rounded(*runs as f64 / wall.max(1e-9));
     let virtual_time = duration(Duration::from_millis(*virtual_ms));
@@ -42,7 +44,7 @@ pub fn campaign(report: &CampaignReport, max: usize) -> String {
     let mut lines = vec![format!(
         "{} · seeds {}",
         report.challenge,
-        seed_ranges(report)
+        seed_ranges(&report.seeds)
     )];
     if !report.pinned.is_empty() {
         lines.push(format!("  {}", report.pinned));
@@ -59,8 +61,13 @@ pub fn campaign(report: &CampaignReport, max: usize) -> String {
         let count = grouped(*count);
         format!("  {count} of the runs may not repeat: {why}")
     }));
+    if failed > 1 {
+        let kinds = kinds.iter();
+        let kinds = kinds.map(|(kind, runs)| format!("{kind}: {}", counted(*runs, "run")));
+        lines.push(format!("  {}", kinds.collect::<Vec<_>>().join("; ")));
+    }
     // A single failure has more room than each of several.
-    let max = match failures.len() {
+    let max = match failed {
         0 | 1 => max,
         _ if max == SHOWN => FINDINGS_OF_SEVERAL,
         _ => max,
@@ -70,7 +77,7 @@ pub fn campaign(report: &CampaignReport, max: usize) -> String {
     if failures.len() > DESCRIBED {
         let more = failures.iter().skip(DESCRIBED).take(NAMED);
         let more: Vec<String> = more.map(|it| it.seed.to_string()).collect();
-        let count = failures.len() - DESCRIBED;
+        let count = grouped(failed.saturating_sub(DESCRIBED as u64));
         lines.push(format!("\nand {count} more: seeds {}", more.join(", ")));
     }
     lines.join("\n")
@@ -112,7 +119,7 @@ pub fn report_campaign(report: &CampaignReport, command: &str) -> Report {
         name: report.challenge.clone(),
         verdict: format!("{} of {} valid", grouped(*valid), grouped(*runs)),
         budgets: Vec::new(),
-        seed: seed_ranges(report),
+        seed: seed_ranges(&report.seeds),
         command: again.to_owned(),
         took,
         text: campaign(report, SHOWN),
@@ -123,11 +130,23 @@ pub fn report_campaign(report: &CampaignReport, command: &str) -> Report {
     }
 }
 
-/// `0..100, 200..300`.
-fn seed_ranges(report: &CampaignReport) -> String {
-    let ranges = report.seeds.iter();
-    let ranges = ranges.map(|(start, end)| format!("{start}..{end}"));
-    ranges.collect::<Vec<_>>().join(", ")
+/// `0..100, 200..300`; of many ranges the first ones.
+pub fn seed_ranges(ranges: &[(u64, u64)]) -> String {
+    let shown = ranges.iter().take(NAMED);
+    let mut shown: Vec<String> = shown
+        .map(|(start, end)| format!("{start}..{end}"))
+        .collect();
+    if ranges.len() > NAMED {
+        let more = (ranges.len() - NAMED) as u64;
+        shown.push(format!("and {}", counted(more, "more range")));
+    }
+    shown.join(", ")
+}
+
+/// How many seeds these ranges have.
+pub fn seed_count(ranges: &[(u64, u64)]) -> u64 {
+    let counts = ranges.iter().map(|(start, end)| end.saturating_sub(*start));
+    counts.fold(0, u64::saturating_add)
 }
 
 /// A run that is not valid: at most `max` findings, and the command that repeats it.
@@ -138,6 +157,7 @@ pub fn failure(failure: &FailedRun, max: usize) -> String {
         verdict,
         findings,
         command,
+        kind: _,
     } = failure;
     let mut lines = vec![format!("seed {seed} is {verdict}, with {options}")];
     let shown = findings.iter().take(max);

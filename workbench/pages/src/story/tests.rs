@@ -265,3 +265,12 @@ fn a_read_of_what_a_failed_operation_wrote_names_it() {
                     write 4 after that";
     assert!(headline.ends_with(expected), "{headline}");
 }
+
+#[test]
+fn a_run_without_a_kind_of_anomaly_is_grouped_by_its_headline_without_numbers() {
+    let story = Story {
+        headline: "n12 did not answer within 10.5 s\nat all".to_owned(),
+        ..Story::default()
+    };
+    assert_eq!(story.kind(), "n# did not answer within #.# s");
+}

@@ -2,14 +2,14 @@
 
 use std::ops::Range;
 
-use super::Campaign;
+use super::{Campaign, story};
 use crate::cli::again::bench;
 use crate::cli::shard::Shard;
 use crate::cli::{command_line, program};
 use crate::flags::{FaultList, to_flags};
 use simulator::options::{Options, PartialOptions};
 use simulator::storm::StormRun;
-use simulator::storm::campaign::{self, CampaignReport};
+use simulator::storm::campaign::{self, CampaignReport, Described};
 
 /// Flags that the command to go on omits: it has the seeds that are left, and would overwrite the
 /// JUnit file.
@@ -57,6 +57,22 @@ impl Campaign<'_> {
         }
         words.extend(to_flags(pinned));
         words
+    }
+
+    /// A run that is not valid, repeated with these options.
+    pub(super) fn describe(
+        &self,
+        run: &StormRun,
+        pinned: &PartialOptions,
+        fixed: bool,
+    ) -> Described {
+        let story = story(run);
+        Described {
+            options: self.options(run),
+            kind: story.kind(),
+            story: story.lines(),
+            command: self.command(run.seed, pinned, fixed),
+        }
     }
 
     /// The options of a run that differ from the defaults, as flags of `workbench test`.

@@ -10,7 +10,7 @@ use crate::test::facts;
 use pages::page::Subject;
 use pages::report;
 use pages::text::{counted, grouped};
-use simulator::storm::campaign::{Described, FailedRun, Totals};
+use simulator::storm::campaign::{FailedRun, Totals};
 use simulator::storm::shrink::shrink;
 use simulator::storm::{Storm, StormRun};
 
@@ -29,11 +29,7 @@ impl Campaign<'_> {
             });
             line.finish();
             run = storm.run_with(shrunk.run.seed, &shrunk.run.options, true)?;
-            let smallest = Totals::of(&run, |run| Described {
-                options: self.options(run),
-                story: story(run).lines(),
-                command: self.command(run.seed, &run.differences, true),
-            });
+            let smallest = Totals::of(&run, |run| self.describe(run, &run.differences, true));
             self.reporter.print(format_args!(
                 "\nthe smallest of {} other runs that fails:",
                 grouped(shrunk.tried)

@@ -329,6 +329,7 @@ fn reports_that_do_not_fit_together_are_not_merged() {
     edited("negative", "\"runs\": 3", "\"runs\": -3");
     edited("another field", "\"runs\": 3", "\"runs\": 3, \"walks\": 3");
     edited("a missing field", "\"runs\": 3,", "");
+    fs::write(path("list"), "\n").unwrap();
 
     let assert_refused = |files: &[&str], reason: &str| {
         let mut args = vec!["merge".to_owned()];
@@ -358,6 +359,10 @@ fn reports_that_do_not_fit_together_are_not_merged() {
     assert_refused(&["more valid"], "do not agree");
     assert_refused(&["missing"], "cannot read");
     assert_refused(&["."], "");
+    let list = format!("--files-from={}", path("list"));
+    let output = workbench(&["merge", &list]);
+    assert_eq!(output.status.code(), Some(255), "{}", text(&output));
+    assert!(text(&output).contains("names no file"), "{}", text(&output));
 }
 
 #[test]

@@ -26,6 +26,7 @@ mod output;
 mod processes;
 mod replies;
 mod run_files;
+mod shards;
 mod start;
 mod terminal;
 mod transactions;

@@ -69,6 +69,7 @@ fn a_campaign_has_the_same_result_on_any_number_of_threads() {
                 || false,
                 |run| Described {
                     options: String::new(),
+                    kind: String::new(),
                     story: Vec::new(),
                     command: run.seed.to_string(),
                 },
