@@ -15,6 +15,7 @@ use std::time::Instant;
 
 use anyhow::Context;
 use pages::budget::Bar;
+use pages::hosts::Hosts;
 use pages::outcome::Outcome;
 use pages::page::Subject;
 use pages::report::budget_results;
@@ -83,7 +84,7 @@ fn measure(
         record: &record,
         verdict: Some(&verdict),
         budgets: &budgets,
-        hosts: &[],
+        hosts: &Hosts::default(),
     };
     let store = TempDir::new()?;
     let folder = Store::new(store.path()).begin(name, "now")?;

@@ -263,7 +263,6 @@ impl Hosts {
                 name: host.name.clone(),
                 nodes: nodes_of(index).map(ToString::to_string).collect(),
                 round_trips: host.session.round_trips(),
-                warning: None,
             })
             .collect()
     }

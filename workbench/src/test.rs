@@ -207,11 +207,12 @@ impl Test<'_> {
         folder.write_test(&facts)?;
         let done = self.record(&settings, &folder, hosts.as_ref(), observer);
         let (record, log) = done?;
-        let mut hosts = hosts.map_or_else(Vec::new, |it| it.report());
+        let hosts = hosts.map_or_else(Vec::new, |it| it.report());
         let budgets = self.requirement.map_or(&[][..], |it| it.trial.budgets);
-        pages::hosts::warn_of_long_ones(&mut hosts, self.options.latency, budgets);
-        if !hosts.is_empty() {
-            facts["hosts"] = hosts.iter().map(pages::hosts::Host::to_json).collect();
+        let hosts = pages::hosts::Hosts::new(hosts, self.options.latency, budgets);
+        if !hosts.list.is_empty() {
+            let list = hosts.list.iter();
+            facts["hosts"] = list.map(pages::hosts::Host::to_json).collect();
             folder.write_test(&facts)?;
         }
         if let Some(at) = record.interrupted_at {
@@ -229,7 +230,7 @@ impl Test<'_> {
             stage: self.stage.name(),
             folder: Some(folder.path().to_owned()),
             took: start.elapsed(),
-            warnings: hosts.iter().filter_map(|it| it.warning.clone()).collect(),
+            warnings: hosts.warning.iter().cloned().collect(),
             ..Outcome::of(&settings, &record, verdict.as_ref())
         };
         let budgets = self.budgets(&outcome);

@@ -46,7 +46,14 @@ pub struct Host {
     pub nodes: Vec<String>,
     /// What was measured; nothing if the host does not answer.
     pub round_trips: RoundTrips,
-    /// That the round trip is long for what is measured, if it is.
+}
+
+/// The hosts of a run; none if the nodes are on the bench's own.
+#[derive(Debug, Clone, Default)]
+pub struct Hosts {
+    /// Each of them.
+    pub list: Vec<Host>,
+    /// That round trips are long for what is measured, if they are.
     pub warning: Option<String>,
 }
 
@@ -124,33 +131,37 @@ fn median(times: &[Duration]) -> Option<f64> {
     times.get(times.len() / 2).map(|it| ms(*it))
 }
 
-/// Warns of hosts whose round trip is more than a tenth of the latency that was asked for, in
-/// milliseconds, or of a budget for a latency.
-pub fn warn_of_long_ones(hosts: &mut [Host], latency: u32, budgets: &[Budget]) {
-    let budgets = budgets.iter().filter_map(|budget| {
-        let unit = match budget.metric {
-            Metric::MedianLatency | Metric::MaxLatency => 1.0,
-            Metric::RealtimeLag => 1000.0,
-            Metric::MessagesPerOp | Metric::NotOk => return None,
-        };
-        let bound = budget.official.or(budget.ours)?;
-        Some((bound.limit() * unit, "the budget of"))
-    });
-    let asked = (latency > 0).then_some((f64::from(latency), "the latency of"));
-    let strictest = asked.into_iter().chain(budgets);
-    let Some((limit, what)) = strictest.min_by(|one, other| one.0.total_cmp(&other.0)) else {
-        return;
-    };
-    for host in hosts {
-        let taken = host.during().or(host.at_start());
-        host.warning = taken.filter(|it| *it > limit / 10.0).map(|it| {
-            format!(
-                "the round trip to host {} takes {}, more than a tenth of {what} {limit} ms: \
-                 latencies are longer by about as much",
-                host.name,
-                show(Some(it))
-            )
+impl Hosts {
+    /// Warns of hosts whose round trip is more than a tenth of the latency that was asked for, in
+    /// milliseconds, or of a budget for a latency.
+    pub fn new(list: Vec<Host>, latency: u32, budgets: &[Budget]) -> Self {
+        let budgets = budgets.iter().filter_map(|budget| {
+            let unit = match budget.metric {
+                Metric::MedianLatency | Metric::MaxLatency => 1.0,
+                Metric::RealtimeLag => 1000.0,
+                Metric::MessagesPerOp | Metric::NotOk => return None,
+            };
+            let bound = budget.official.or(budget.ours)?;
+            Some((bound.limit() * unit, "the budget of"))
         });
+        let asked = (latency > 0).then_some((f64::from(latency), "the latency of"));
+        let limits = asked.into_iter().chain(budgets);
+        let strictest = limits.min_by(|one, other| one.0.total_cmp(&other.0));
+        let warning = strictest.and_then(|(limit, what)| {
+            let taken = |host: &Host| host.during().or(host.at_start());
+            let is_long = |host: &&Host| taken(host).is_some_and(|it| it > limit / 10.0);
+            let names: Vec<&str> = list.iter().filter(is_long).map(|it| &*it.name).collect();
+            let longest = list.iter().filter_map(taken).max_by(f64::total_cmp);
+            (!names.is_empty()).then(|| {
+                format!(
+                    "the round trip to {} takes {}, more than a tenth of {what} {limit} ms: latencies \
+                     are longer by about as much",
+                    names.join(", "),
+                    show(longest)
+                )
+            })
+        });
+        Hosts { list, warning }
     }
 }
 
@@ -169,7 +180,6 @@ mod tests {
                 during: times(during),
                 has_begun: true,
             },
-            warning: None,
         }
     }
 
@@ -189,25 +199,16 @@ mod tests {
             official: None,
             ours: Some(Bound::AtMost(0.3)),
         };
-        let warnings = |latency, budgets: &[Budget]| {
+        let warning = |latency, budgets: &[Budget]| {
             let mut hosts = [host(&[11], &[]), host(&[1], &[31]), host(&[], &[])];
-            warn_of_long_ones(&mut hosts, latency, budgets);
-            hosts
-                .into_iter()
-                .filter_map(|it| it.warning)
-                .collect::<Vec<String>>()
+            hosts[1].name = "b".to_owned();
+            let hosts = Hosts::new(hosts.into(), latency, budgets);
+            hosts.warning.unwrap_or_default()
         };
-        let count = |latency, budgets: &[Budget]| warnings(latency, budgets).len();
-        assert_eq!(count(0, &[]), 0);
-        assert_eq!(
-            (count(100, &[]), count(200, &[]), count(400, &[])),
-            (2, 1, 0)
-        );
-        assert_eq!(count(400, &[lag]), 1);
-        let warning = &warnings(0, &[lag])[0];
-        assert!(
-            warning.contains("31 ms, more than a tenth of the budget of 300 ms"),
-            "{warning}"
-        );
+        assert_eq!(warning(0, &[]), "");
+        assert_eq!(warning(400, &[]), "");
+        assert!(warning(100, &[]).starts_with("the round trip to a, b takes 31 ms, more than"));
+        assert!(warning(200, &[]).starts_with("the round trip to b takes 31 ms"));
+        assert!(warning(400, &[lag]).contains("more than a tenth of the budget of 300 ms"));
     }
 }

@@ -16,7 +16,7 @@ use anyhow::Context;
 use askama::Template;
 use serde_json::{Value, json};
 
-use crate::hosts::{COLUMNS, Host};
+use crate::hosts::{COLUMNS, Host, Hosts};
 use crate::outcome::are_many_lost;
 use crate::plot::{self, dark_style};
 use crate::report::{BudgetResult, failed_requests};
@@ -63,8 +63,8 @@ pub struct Subject<'a> {
     pub verdict: Option<&'a Verdict>,
     /// Budgets of the challenge, with what was measured.
     pub budgets: &'a [BudgetResult],
-    /// Hosts of the nodes, if they are on others than the bench's.
-    pub hosts: &'a [Host],
+    /// Hosts of the nodes.
+    pub hosts: &'a Hosts,
 }
 
 /// A page, with its plots as separate files.
@@ -162,14 +162,11 @@ impl Subject<'_> {
             budgets: self.budgets.iter().map(BudgetBar::of).collect(),
             figures: self.figures(),
             command: self.command.to_owned(),
-            hosts: match self.hosts {
+            hosts: match &self.hosts.list[..] {
                 [] => String::new(),
                 hosts => render(&hosts_table(hosts))?,
             },
-            warnings: {
-                let warnings = self.hosts.iter().filter_map(|it| it.warning.as_deref());
-                warnings.map(|it| format!("Warning: {it}.")).collect()
-            },
+            warning: self.hosts.warning.clone(),
             facts: facts(self.facts),
             files: self.files(),
             logs: match self.stage {
@@ -364,7 +361,7 @@ struct ReportTemplate {
     command: String,
     /// A table of the hosts, if nodes are on others than the bench's.
     hosts: String,
-    warnings: Vec<String>,
+    warning: Option<String>,
     facts: Vec<(String, String)>,
     files: Vec<&'static str>,
     /// Nodes whose logs are stored.

@@ -132,8 +132,12 @@ fn slurm_place(
         "SLURM_ARRAY_TASK_MAX",
         "SLURM_ARRAY_TASK_STEP",
     ]
-    .map(|name| number(name, variable)?.ok_or_else(|| format!("{SLURM} is set, but not {name}")));
-    let (min, max, step) = (min?, max?, step?);
+    .map(|name| number(name, variable));
+    let min = min?.ok_or_else(|| format!("{SLURM} is set, but not SLURM_ARRAY_TASK_MIN"))?;
+    // A job that a wrapper has cleaned may lack these.
+    let step = step?.unwrap_or(1);
+    let max =
+        max?.unwrap_or_else(|| min.saturating_add(count.saturating_sub(1).saturating_mul(step)));
     let length = count.saturating_sub(1).checked_mul(step);
     if step == 0 || length != max.checked_sub(min) {
         return Err(format!(
@@ -218,6 +222,11 @@ mod tests {
             ("auto", &array(9), "4/4 SLURM_ARRAY_TASK_ID"),
             ("auto/4", &array(7), "3/4 SLURM_ARRAY_TASK_ID"),
             ("auto", &slurm(5, 1, 5, 5, 1), "1/1 SLURM_ARRAY_TASK_ID"),
+            (
+                "auto/8",
+                "SLURM_ARRAY_TASK_ID=12 SLURM_ARRAY_TASK_MIN=5",
+                "8/8 SLURM_ARRAY_TASK_ID",
+            ),
             (
                 "auto",
                 "CI_NODE_INDEX=8 CI_NODE_TOTAL=8",

@@ -1,6 +1,7 @@
 #!/bin/bash
 # Runs docs/campaigns/slurm.sbatch as an array of eight and merge.sbatch after it, on a Slurm of one node
 # that is started for this in a folder of its own, and compares the sum with one run of the same seeds.
+# Then runs nodes in an allocation, by `--launch srun`.
 #
 #   workbench/tests/campaigns/slurm.sh target/release/workbench [SEEDS [STORM]]
 #
@@ -49,6 +50,7 @@ for _ in {1..100}; do
   sleep 0.2
 done
 
+echo="$(realpath "$docs/../../examples/echo.sh")"
 cd "$dir/campaign"
 array() {
   local job
@@ -58,3 +60,8 @@ array() {
 timed "an array of eight and its sum" array
 [ -s campaign.html ] || { echo "error: there is no page of the sum" >&2; exit 1; }
 compare
+
+salloc --quiet "$WORKBENCH" test -w echo --bin "$echo" --node-count 4 --time-limit 4 --rate 20 \
+  --nemesis kill,pause --nemesis-interval 0.7 --hosts "$host" --launch srun
+[ -z "$(find "${TMPDIR:-/tmp}" -maxdepth 1 -name 'workbench.*')" ] ||
+  { echo "error: nodes have left files behind" >&2; exit 1; }

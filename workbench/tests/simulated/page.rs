@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use checkers::{CustomResult, Validity, Verdict};
 use pages::budget::{Bar, Measurements, Metric};
+use pages::hosts::Hosts;
 use pages::outcome::Outcome;
 use pages::page::{Page, Subject};
 use pages::report::{BudgetResult, budget_results, sequence};
@@ -34,7 +35,7 @@ fn page_of(run: &StormRun, command: &str, facts: &Value) -> Page {
         record: &run.record,
         verdict: Some(&run.verdict),
         budgets: &[],
-        hosts: &[],
+        hosts: &Hosts::default(),
     };
     subject.page().unwrap()
 }
@@ -160,7 +161,7 @@ fn the_summary_states_the_reason_for_the_verdict() {
             record: &run.record,
             verdict: Some(&verdict),
             budgets,
-            hosts: &[],
+            hosts: &Hosts::default(),
         };
         let html = subject.page().unwrap().html;
         assert!(html.contains(summary), "no {summary:?}");

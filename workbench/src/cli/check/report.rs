@@ -13,6 +13,7 @@ use crate::store::Folder;
 use checkers::Verdict;
 use history::edn::Edn;
 use history::{History, Kind, Process};
+use pages::hosts::Hosts;
 use pages::page::Subject;
 use pages::story::{Story, UNKNOWN_NODE};
 use simulator::latency::{Distribution, Latency};
@@ -55,7 +56,7 @@ impl Report<'_> {
             record: self.record,
             verdict: Some(self.verdict),
             budgets: &[],
-            hosts: &[],
+            hosts: &Hosts::default(),
         };
         let page = subject.page()?;
         folder.write_test(&facts)?;

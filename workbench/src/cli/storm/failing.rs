@@ -7,6 +7,7 @@ use crate::cli::{print_error, progress};
 use crate::live::timestamp;
 use crate::store::Store;
 use crate::test::facts;
+use pages::hosts::Hosts;
 use pages::page::Subject;
 use pages::report;
 use pages::text::{counted, grouped};
@@ -85,7 +86,7 @@ impl Campaign<'_> {
             record: &run.record,
             verdict: Some(&run.verdict),
             budgets: &[],
-            hosts: &[],
+            hosts: &Hosts::default(),
         };
         // The run is stored without it.
         if let Err(error) = subject.page().and_then(|page| folder.write_page(&page)) {

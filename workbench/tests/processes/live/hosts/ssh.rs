@@ -318,7 +318,7 @@ fn a_long_round_trip_is_measured_and_warned_of() {
     };
     let bench = Bench::new();
     let flags = format!("{} --node-count 3 --latency 150", bed.flags());
-    let warning = "warning: the round trip to host b takes ";
+    let warning = "warning: the round trip to a, b, c takes ";
     bench.check(
         SCRIPTED,
         &flags,
@@ -328,7 +328,7 @@ fn a_long_round_trip_is_measured_and_warned_of() {
     assert!(
         bench
             .read("report.html")
-            .contains("Warning: the round trip to host a takes")
+            .contains("Warning: the round trip to a, b, c takes")
     );
     let test: Value = serde_json::from_str(&bench.read("test.json")).unwrap();
     for host in test["hosts"].as_array().unwrap() {
