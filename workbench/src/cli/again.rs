@@ -79,6 +79,12 @@ impl OwnCommand {
         own
     }
 
+    /// The flags that were given, of these ids only.
+    pub(super) fn flags_of(&self, ids: &[&str]) -> Vec<String> {
+        let flags = self.flags.iter().filter(|(id, _)| ids.contains(&&**id));
+        flags.flat_map(|(_, words)| words.clone()).collect()
+    }
+
     /// The flags that were given, without those of these ids.
     #[cfg(feature = "simulate")]
     pub(super) fn flags_without(&self, ids: &[&str]) -> Vec<String> {

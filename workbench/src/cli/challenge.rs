@@ -90,7 +90,7 @@ pub(super) fn run(arguments: &Arguments, own: &OwnCommand) -> anyhow::Result<u8>
         return run_full_bench();
     }
     let mut reporter = Reporter::of_tests(own, &arguments.output, arguments.json)?;
-    let done = run_all(arguments, &mut reporter);
+    let done = run_all(arguments, own, &mut reporter);
     reporter.finish(done)
 }
 
@@ -113,7 +113,7 @@ fn run_full_bench() -> anyhow::Result<u8> {
     Ok(exit.unwrap_or(code::CRASH))
 }
 
-fn run_all(arguments: &Arguments, reporter: &mut Reporter) -> anyhow::Result<u8> {
+fn run_all(arguments: &Arguments, own: &OwnCommand, reporter: &mut Reporter) -> anyhow::Result<u8> {
     let challenges = chosen(&arguments.names)?;
     if arguments.hosts.are_given() && (arguments.simulate || arguments.maelstrom.is_some()) {
         return Err(misuse(
@@ -136,6 +136,7 @@ fn run_all(arguments: &Arguments, reporter: &mut Reporter) -> anyhow::Result<u8>
             challenge,
             place: (index + 1, challenges.len()),
             arguments,
+            own,
             seed,
             interrupt: &interrupt,
             keeper: keeper.clone(),
@@ -181,6 +182,8 @@ struct Attempt<'a> {
     /// Which one of how many challenges it is, counted from 1.
     place: (usize, usize),
     arguments: &'a Arguments,
+    /// The command that is being executed.
+    own: &'a OwnCommand,
     seed: u64,
     interrupt: &'a Interrupt,
     keeper: Option<Arc<Keeper>>,

@@ -8,6 +8,20 @@ use clap::Args;
 use super::{misuse, program, warn};
 use crate::hosts::{Identity, Launcher, Plan, Program, Tool};
 
+/// The ids of the flags that a command which repeats a run has, too: all but the password.
+pub(super) const REPEATED: [&str; 10] = [
+    "hosts",
+    "hosts_file",
+    "launch",
+    "signal_command",
+    "copy",
+    "no_copy",
+    "username",
+    "ssh_private_key",
+    "strict_host_key_checking",
+    "no_ssh",
+];
+
 /// Where nodes run, and what starts them there. Maelstrom accepts the flags about ssh, too, and ignores
 /// them.
 #[derive(Args)]

@@ -1,7 +1,8 @@
 # Runs on a host for as long as a test does, in any POSIX shell. Its folder has the program and what nodes
-# write; `.bench` in it has, for the incarnation K of a node, K.pid (a process group), K.dead and K.killed
-# (before and after the group was killed) and K.stopped. However the connection ends, the nodes are
-# killed and the folder is removed: at the end of stdin, or if no ping came for 10 to 20 s.
+# write; `.bench` in it has, for the incarnation K of a node, K.pid (its process group, until that is
+# killed: the number may soon be that of another), K.dead and K.killed (before and after that) and
+# K.stopped. However the connection ends, the nodes are killed and the folder is removed: at the end of
+# stdin, or if no ping came for 10 to 20 s.
 #
 # The lines become one, as an argument: no quote, backslash or exclamation mark, which shells understand
 # differently.
@@ -26,7 +27,7 @@ clean() {
 finish() {
   clean;
   trap "" TERM;
-  kill -TERM "-$$" 2>/dev/null || kill "$w";
+  kill -TERM "-$$" 2>/dev/null;
   exit 0;
 };
 : >.bench/beat;
@@ -36,7 +37,6 @@ finish() {
     rm -f .bench/beat;
   done
 ) </dev/null >/dev/null 2>&1 &
-w=$!;
 trap finish HUP INT TERM;
 trap "" PIPE;
 
@@ -44,7 +44,7 @@ echo "ready $d $(uname -s) $(uname -m)";
 while read -r verb a; do
   case $verb in
     ping) : >.bench/beat; echo "pong $a";;
-    kill) : >".bench/$a.dead"; send KILL "$a"; : >".bench/$a.killed";;
+    kill) : >".bench/$a.dead"; send KILL "$a"; rm -f ".bench/$a.pid"; : >".bench/$a.killed";;
     stop) : >".bench/$a.stopped"; send STOP "$a";;
     cont) rm -f ".bench/$a.stopped"; send CONT "$a";;
     has) if command -v "$a" >/dev/null 2>&1; then echo yes; else echo no; fi;;

@@ -204,7 +204,7 @@ impl Template {
     /// longer word, it becomes their text, quoted for that shell.
     pub(super) fn words(&self, values: Values<'_>) -> Vec<String> {
         let quoted: Vec<String> = values.command.iter().map(|it| shell_word(it)).collect();
-        let is_ssh = self.0.iter().take(3).any(|it| is_program(it, "ssh"));
+        let is_ssh = self.0.iter().any(|it| is_program(it, "ssh"));
         let mut words = Vec::new();
         for (index, word) in self.0.iter().enumerate() {
             let before = index.checked_sub(1).map_or("", |it| &self.0[it]);

@@ -16,7 +16,7 @@ use crate::child::Head;
 const RECEIVE: &str = "cd \"$1\" && cat >\"./$2\" && chmod 700 \"./$2\" && echo done";
 
 /// Unpacks stdin, as tar makes it, in a folder.
-const UNPACK: &str = "cd \"$1\" && tar -xf - && echo done";
+const UNPACK: &str = "cd \"$1\" && tar -xo -f - && echo done";
 
 /// The program of all nodes, and what is copied to hosts.
 #[derive(Debug, Clone)]

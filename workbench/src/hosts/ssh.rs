@@ -44,6 +44,7 @@ impl Identity {
             "ClearAllForwardings=yes",
             "ControlPersist=no",
             "PermitLocalCommand=no",
+            "RemoteCommand=none",
         ] {
             set(option);
         }

@@ -3,7 +3,7 @@
 use super::Attempt;
 use crate::challenge::Trial;
 use crate::cli::again::bench_challenge;
-use crate::cli::{command_line, paint};
+use crate::cli::{command_line, hosts, paint};
 use checkers::Validity;
 use pages::report::TestReport;
 use pages::text::grouped;
@@ -81,6 +81,7 @@ impl Attempt<'_> {
         if let Some(bin) = &arguments.bin {
             words.extend(["--bin".into(), bin.display().to_string()]);
         }
+        words.extend(self.own.flags_of(&hosts::REPEATED));
         words.extend(arguments.simulation.words());
         if let Some(flags) = arguments.node_flags.given() {
             words.push(format!("--node-flags={}", command_line(flags)));

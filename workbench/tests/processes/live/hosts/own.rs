@@ -2,9 +2,10 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
 
 use super::{Bench, SCRIPTED, assert_output};
-use crate::live::bench::{node, python};
+use crate::live::bench::{clean_env, node, python};
 
 #[test]
 fn a_template_starts_nodes_and_its_signals_reach_them() {
@@ -54,6 +55,20 @@ fn a_template_without_hosts_starts_nodes_as_its_command_line_says() {
             "{template}"
         );
     }
+}
+
+#[test]
+fn a_challenge_on_hosts_is_repeated_there() {
+    let bench = Bench::new();
+    let mut command = clean_env(Command::new(env!("CARGO_BIN_EXE_workbench")));
+    command.args(["challenge", "echo", "--launch", "env {command}", "--bin"]);
+    command
+        .arg(node("exits-at-once.sh"))
+        .arg("--store")
+        .arg(bench.folder.path());
+    let output = command.output().unwrap();
+    let again = " --launch 'env {command}'\n";
+    assert_output(&output, 255, &["connecting to localhost", again]);
 }
 
 #[test]
