@@ -34,6 +34,9 @@ pub use start::{on_path, working_folder};
 /// How long to wait for the end of a node's stderr after it has exited.
 const TAIL_TIMEOUT: Duration = Duration::from_millis(300);
 
+/// How long a node may live on after a user's command has sent SIGKILL.
+const KILL_TIMEOUT: Duration = Duration::from_secs(5);
+
 /// An event that a child's threads send to the runner.
 #[derive(Debug)]
 pub enum ChildEvent {
@@ -259,7 +262,9 @@ impl Child {
             #[cfg(unix)]
             if !self.leave_running && self.has_exited() {
                 self.signal(Signal::KILL);
-                self.remote.iter().for_each(Remote::kill);
+                // A keeper knows what is left of this process; a user's command might find the next one.
+                let remote = self.remote.iter().filter(|it| it.has_keeper());
+                remote.for_each(Remote::kill);
             }
             let status = self.process.try_wait().ok().flatten();
             self.status =
@@ -291,6 +296,19 @@ impl Child {
         if let Some(keeper) = &self.keeper {
             keeper.remove(self.process.id());
         }
+    }
+
+    /// Waits a moment for the end of a killed node. The keeper of a host sees to it without that.
+    pub fn ends_after_kill(&mut self) -> bool {
+        let deadline = Instant::now() + KILL_TIMEOUT;
+        let needs_proof = self.remote.as_ref().is_some_and(|it| !it.has_keeper());
+        while needs_proof && self.exit_status().is_none() {
+            if Instant::now() > deadline {
+                return false;
+            }
+            thread::sleep(Duration::from_millis(2));
+        }
+        true
     }
 
     /// Why the node exited early, if its program's first line or its host explains it.

@@ -39,9 +39,6 @@ use spawn::Spawner;
 use ssh::{Connections, Via};
 pub use ssh::{Identity, PASSWORD};
 
-/// How often hosts are pinged: the keeper gives up after ten seconds without.
-const PING_INTERVAL: Duration = Duration::from_secs(1);
-
 /// How long the first pings of a template's host may take: nothing else depends on them.
 const TRIAL: Duration = Duration::from_secs(3);
 
@@ -87,7 +84,7 @@ struct All {
 struct Host {
     name: String,
     /// The keeper; with a template of one's own a `cat`, if that can be started there.
-    session: Session,
+    session: Arc<Session>,
     /// The keeper's folder.
     folder: String,
     /// The program's path there.
@@ -137,7 +134,8 @@ impl Hosts {
         });
         let hosts = opened.into_iter().collect::<anyhow::Result<Vec<Host>>>()?;
         let (failure, is_over) = (Arc::default(), Arc::default());
-        let signals = send_signals(Arc::clone(&failure), Arc::clone(&is_over));
+        let spawner = opener.spawner.clone();
+        let signals = send_signals(spawner, Arc::clone(&failure), Arc::clone(&is_over));
         let all = Arc::new(All {
             plan,
             nodes: nodes.to_vec(),
@@ -145,14 +143,6 @@ impl Hosts {
             signals,
             failure,
             is_over,
-        });
-        let pinged = Arc::downgrade(&all);
-        thread::spawn(move || {
-            while let Some(all) = pinged.upgrade().filter(|it| !it.is_over()) {
-                all.hosts.iter().for_each(|host| host.session.ping());
-                drop(all);
-                thread::sleep(PING_INTERVAL);
-            }
         });
         Ok(Hosts(all))
     }
@@ -216,7 +206,8 @@ impl Hosts {
         let before = incarnation.node.checked_sub(STARTING * self.0.hosts.len());
         if let Some(node) = before.filter(|_| has_own && incarnation.number == 0) {
             let before = Incarnation { node, number: 0 };
-            let _ = host.session.ask(&format!("started {}", key(before)));
+            host.session.send(&format!("started {}", key(before)));
+            let _ = host.session.reply_within(CLEANING);
         }
         Remote {
             hosts: self.clone(),
@@ -253,6 +244,23 @@ impl Hosts {
         failure.or_else(|| hosts.find_map(|host| host.session.failure()))
     }
 
+    /// Waits until all hosts have done what they were sent; why one has not, if so. Until then a host that
+    /// is lost may look as if it were silent, and a kill may not have happened.
+    pub fn confirm(&self) -> Option<String> {
+        self.settle();
+        let is_known = matches!(self.0.plan.launcher, Launcher::Known(..));
+        let hosts = self.0.hosts.iter().filter(|_| is_known);
+        self.failure().or_else(|| {
+            thread::scope(|scope| {
+                let all: Vec<_> = hosts
+                    .map(|it| scope.spawn(|| it.session.confirm()))
+                    .collect();
+                let mut all = all.into_iter();
+                all.find_map(|it| it.join().unwrap_or_default())
+            })
+        })
+    }
+
     /// What is said of the hosts in the report.
     pub fn report(&self) -> Vec<pages::hosts::Host> {
         let count = self.0.hosts.len();
@@ -277,7 +285,9 @@ impl Hosts {
                     if leave_running {
                         host.session.send("leave");
                     }
-                    host.session.close(CLEANING)
+                    // Nodes that are left running may keep the connection.
+                    host.session
+                        .close(if leave_running { TRIAL / 3 } else { CLEANING });
                 });
             }
         });
@@ -300,12 +310,16 @@ impl Drop for Host {
 impl Plan {
     /// The options of a call of the tool: the user's, which come first and so count, and ours.
     fn options(&self, options: &[String], via: Option<Via<'_>>) -> Vec<String> {
-        let mut options = options.to_vec();
-        if let Some(via) = via {
-            options.extend(self.identity.options());
-            options.extend(via.options());
+        match via {
+            Some(via) => [
+                via.first(),
+                options.to_vec(),
+                self.identity.options(),
+                via.options(),
+            ]
+            .concat(),
+            None => options.to_vec(),
         }
-        options
     }
 }
 

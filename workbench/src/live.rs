@@ -64,6 +64,9 @@ pub fn run_live(
     };
     live.run_to_end(launch, interrupt, observer);
     live.reap_exited(launch);
+    if let Some(why) = launch.hosts.and_then(Hosts::confirm) {
+        live.run.abort(why);
+    }
     if launch.leave_running {
         live.resume_all();
     } else {
@@ -215,6 +218,10 @@ impl Live {
         };
         let name = self.run.nodes()[node].clone();
         launch.hosts.into_iter().for_each(Hosts::settle);
+        if !self.slots[node].child.ends_after_kill() {
+            let why = format!("the command for signals did not end {name}");
+            return self.run.abort(why);
+        }
         match Child::start(launch, incarnation, &name, &self.sender) {
             Ok(child) => self.slots[node] = NodeSlot::new(child, incarnation),
             Err(error) => self

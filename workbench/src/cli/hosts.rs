@@ -31,7 +31,7 @@ pub(super) struct HostFlags {
     #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = parse_host)]
     hosts: Vec<String>,
 
-    /// A file with names of hosts, one per line.
+    /// A file with names of hosts, one per line; # begins a comment.
     #[arg(long, value_name = "FILE")]
     hosts_file: Option<PathBuf>,
 
@@ -145,11 +145,23 @@ impl HostFlags {
             let text = std::fs::read_to_string(file).with_context(|| {
                 format!("cannot read the names of hosts from {}", file.display())
             })?;
-            let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
-            for line in lines {
-                let host = parse_host(line);
-                hosts.push(host.map_err(|why| misuse(format_args!("{}: {why}", file.display())))?);
+            let lines = text.trim_start_matches('\u{feff}').lines().zip(1..);
+            for (line, number) in lines {
+                let name = line.split('#').next().unwrap_or_default().trim();
+                if !name.is_empty() {
+                    let wrong = |why| misuse(format_args!("{}:{number}: {why}", file.display()));
+                    hosts.push(parse_host(name).map_err(wrong)?);
+                }
             }
+            if hosts.is_empty() {
+                return Err(misuse(format_args!("{} names no host", file.display())));
+            }
+        }
+        if let Some(missing) = self.copy.iter().find(|it| !it.exists()) {
+            let missing = missing.display();
+            return Err(misuse(format_args!(
+                "--copy {missing}: there is no such file"
+            )));
         }
         if hosts.is_empty() && launcher.needs_hosts() {
             return Err(misuse(

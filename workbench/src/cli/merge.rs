@@ -97,6 +97,8 @@ fn merge(arguments: &Arguments) -> anyhow::Result<Vec<CampaignReport>> {
         ensure!(!whole.is_empty(), "{} names no file", list.display());
     }
     if let Some(path) = &arguments.page {
+        let is_part = arguments.files.contains(path);
+        ensure!(!is_part, "--page {} would overwrite a part", path.display());
         let written = std::fs::write(path, parts.page(&whole)?);
         written.with_context(|| format!("cannot write {}", path.display()))?;
     }

@@ -82,7 +82,7 @@ pub(super) struct Arguments {
     logging_json: bool,
 
     /// Prints one JSON document: exit-status, error, and tests with their runs (command, seed,
-    /// folder, valid, crash, incidents, findings, results). Messages go to stderr.
+    /// folder, valid, crash, incidents, warnings, findings, results). Messages go to stderr.
     #[arg(long)]
     json: bool,
 

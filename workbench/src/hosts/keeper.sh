@@ -5,9 +5,12 @@
 # stdin, or if no ping came for 10 to 20 s.
 #
 # The lines become one, as an argument: no quote, backslash or exclamation mark, which shells understand
-# differently.
+# differently. It says `true >FILE` since a redirection of `:` that fails ends a shell.
 cd "${TMPDIR:-/tmp}" 2>/dev/null || cd /tmp || exit 1;
 umask 077;
+for a in mktemp rm sleep uname; do
+  command -v "$a" >/dev/null 2>&1 || { echo "there is no program $a" >&2; exit 1; };
+done;
 d=$(mktemp -d "$PWD/workbench.XXXXXX" 2>/dev/null) && cd "$d" && mkdir .bench || {
   echo "cannot create a folder in $PWD: set TMPDIR there to one that can be written" >&2;
   exit 1;
@@ -18,11 +21,17 @@ send() {
   [ -s ".bench/$2.pid" ] && read -r p <".bench/$2.pid";
   [ -z "$p" ] || kill "-$1" "-$p" 2>/dev/null;
 };
+has() {
+  case $1 in
+    */*) [ -f "$1" ] && [ -x "$1" ];;
+    *) command -v "$1" >/dev/null 2>&1;;
+  esac;
+};
 clean() {
-  : >.bench/end;
+  true >.bench/end;
   for f in .bench/*.pid; do f=${f##*/}; send KILL "${f%.pid}"; done;
   cd /;
-  rm -rf "$d" 2>/dev/null || { sleep 1; rm -rf "$d"; };
+  rm -rf "$d" 2>/dev/null || { chmod -R u+rwx "$d"; sleep 1; rm -rf "$d"; };
 };
 finish() {
   clean;
@@ -30,11 +39,10 @@ finish() {
   kill -TERM "-$$" 2>/dev/null;
   exit 0;
 };
-: >.bench/beat;
+true >.bench/beat;
 (
   while sleep 10; do
-    [ -e .bench/beat ] || { clean; kill -KILL "-$$"; exit; };
-    rm -f .bench/beat;
+    { [ -e .bench/beat ] && rm -f .bench/beat; } || { clean; kill -KILL "-$$"; exit; };
   done
 ) </dev/null >/dev/null 2>&1 &
 trap finish HUP INT TERM;
@@ -43,12 +51,12 @@ trap "" PIPE;
 echo "ready $d $(uname -s) $(uname -m)";
 while read -r verb a; do
   case $verb in
-    ping) : >.bench/beat; echo "pong $a";;
-    kill) : >".bench/$a.dead"; send KILL "$a"; rm -f ".bench/$a.pid"; : >".bench/$a.killed";;
-    stop) : >".bench/$a.stopped"; send STOP "$a";;
+    ping) true >.bench/beat; echo "pong $a";;
+    kill) true >".bench/$a.dead"; send KILL "$a"; rm -f ".bench/$a.pid"; true >".bench/$a.killed";;
+    stop) true >".bench/$a.stopped"; send STOP "$a";;
     cont) rm -f ".bench/$a.stopped"; send CONT "$a";;
-    has) if command -v "$a" >/dev/null 2>&1; then echo yes; else echo no; fi;;
-    started) until [ -s ".bench/$a.pid" ]; do sleep 0.01; done; echo started;;
+    has) if has "$a"; then echo yes; else echo no; fi;;
+    started) i=0; until [ -s ".bench/$a.pid" ] || [ $i = 300 ]; do i=$((i + 1)); sleep 0.01; done; echo started;;
     leave) trap - HUP INT TERM; clean() { :; };;
   esac;
 done;

@@ -208,7 +208,8 @@ impl Template {
         let mut words = Vec::new();
         for (index, word) in self.0.iter().enumerate() {
             let before = index.checked_sub(1).map_or("", |it| &self.0[it]);
-            let is_text = is_ssh || (before.starts_with('-') && before.ends_with('c'));
+            let is_flag = before.starts_with('-') && !before.starts_with("--");
+            let is_text = is_ssh || (is_flag && before.ends_with('c'));
             if word == "{command}" && !is_text {
                 words.extend_from_slice(values.command);
                 continue;

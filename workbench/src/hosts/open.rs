@@ -1,5 +1,7 @@
 //! Opens hosts: starts their keepers, checks the program, shares connections, copies the program.
 
+use std::sync::Arc;
+
 use anyhow::{Context, anyhow};
 
 use super::launcher::{Template, Tool, Values};
@@ -49,7 +51,9 @@ impl Opener<'_> {
             signal: "",
         };
         let session = Session::start(name, &self.spawner, &start.words(values))?;
+        let session = Arc::new(session);
         session.measure(TRIAL);
+        session.keep_alive();
         Ok(Host {
             name: name.to_owned(),
             session,
@@ -79,6 +83,8 @@ impl Opener<'_> {
         let first = self.plan.options(options, socket.as_deref().map(Via::New));
         let session = Session::start(name, &self.spawner, &tool.words(&first, name, &keeper, &[]))?;
         let ready = session.reply()?;
+        let session = Arc::new(session);
+        session.keep_alive();
         let words: Vec<&str> = ready.split(' ').collect();
         let ["ready", folder @ .., system, processor] = &words[..] else {
             anyhow::bail!(
@@ -108,6 +114,8 @@ impl Opener<'_> {
             let options = |via: Via<'_>| self.plan.options(options, Some(via));
             let connections = Connections::open(socket, nodes, name, &self.spawner, options)?;
             host.connections = Some(connections);
+            // Refusals of the sessions that were tried.
+            host.session.forget_errors();
         }
         // These go and come behind the ends of the sessions that were tried, so that the server has room
         // again.
@@ -142,7 +150,13 @@ fn hint(error: &str, command: &str) -> String {
         "check the user and the key"
     } else if has("Host key verification failed") {
         "connect once by hand to see and accept its key"
-    } else if has("does not have") || has("was built for") || has("it has no program") {
+    } else if has("does not have")
+        || has("was built for")
+        || has("it has no program")
+        || has("there is no program")
+        || has("cannot copy")
+        || has("set TMPDIR")
+    {
         return String::new();
     } else {
         "see whether it can be used"

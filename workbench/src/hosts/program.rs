@@ -9,14 +9,15 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, bail, ensure};
 
 use super::session::Session;
-use super::spawn::{Spawner, command};
+use super::spawn::Spawner;
 use crate::child::Head;
 
 /// Writes stdin to the file of this name in a folder.
-const RECEIVE: &str = "cd \"$1\" && cat >\"./$2\" && chmod 700 \"./$2\" && echo done";
+const RECEIVE: &str = "cd \"$1\" && echo $$ >.bench/copy.pid && cat >\"./$2\" && chmod 700 \"./$2\" && rm .bench/copy.pid && echo done";
 
 /// Unpacks stdin, as tar makes it, in a folder.
-const UNPACK: &str = "cd \"$1\" && tar -xo -f - && echo done";
+const UNPACK: &str =
+    "cd \"$1\" && echo $$ >.bench/copy.pid && tar -xo -f - && rm .bench/copy.pid && echo done";
 
 /// The program of all nodes, and what is copied to hosts.
 #[derive(Debug, Clone)]
@@ -101,11 +102,15 @@ impl Program {
         pass(file, spawner, &send)
             .with_context(|| format!("cannot copy {}", self.path.display()))?;
         for extra in &self.extra {
-            let whole = std::fs::canonicalize(extra);
+            // A link keeps its name, and is copied as what it points to.
+            let whole = std::path::absolute(extra);
             let whole = whole.with_context(|| format!("cannot copy {}", extra.display()))?;
             let parent = whole.parent().unwrap_or(Path::new("/"));
             let name = whole.file_name().unwrap_or(OsStr::new("."));
             let mut tar = Command::new("tar");
+            if whole.is_symlink() {
+                tar.arg("-h");
+            }
             tar.arg("-C")
                 .arg(parent)
                 .arg("-cf")
@@ -130,8 +135,8 @@ impl Program {
 /// Passes a stream to a script there, which prints a line when it has all.
 fn pass(mut stream: impl Read, spawner: &Spawner, words: &[String]) -> anyhow::Result<()> {
     let mut local = spawner.start(words)?;
-    let process = &mut local.process;
-    let (stdin, stdout) = (process.stdin.take(), process.stdout.take());
+    let errors = local.read_errors();
+    let (stdin, stdout) = (local.process.stdin.take(), local.process.stdout.take());
     let mut reply = String::new();
     // What is wrong is on stderr, and where the pipe breaks says nothing.
     let sent = match stdin {
@@ -144,31 +149,11 @@ fn pass(mut stream: impl Read, spawner: &Spawner, words: &[String]) -> anyhow::R
     if reply.trim() == "done" && sent.is_ok() {
         return Ok(());
     }
-    let mut errors = Vec::new();
-    if let Some(mut stderr) = process.stderr.take() {
-        let _ = stderr.read_to_end(&mut errors);
-    }
-    let errors = String::from_utf8_lossy(&errors);
-    let last = errors.lines().map(str::trim).rfind(|it| !it.is_empty());
-    match (last, sent) {
+    match (errors.join().ok().flatten(), sent) {
         (Some(why), _) => bail!("{why}"),
         (None, Err(error)) => bail!("{error}"),
         (None, Ok(())) => bail!("{} did not say that it was done", words[0]),
     }
-}
-
-/// Runs a command here and waits for its end.
-///
-/// # Errors
-/// When it cannot be started, or fails: with the last line of its stderr.
-pub(super) fn run(words: &[String]) -> anyhow::Result<()> {
-    let output = command(words).stdin(Stdio::null()).output();
-    let output = output.map_err(|error| super::spawn::cannot_start(words, &error))?;
-    let errors = String::from_utf8_lossy(&output.stderr);
-    let why = errors.lines().rfind(|it| !it.trim().is_empty());
-    let status = output.status;
-    ensure!(status.success(), "{}", why.unwrap_or(&status.to_string()));
-    Ok(())
 }
 
 impl System<'_> {

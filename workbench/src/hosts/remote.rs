@@ -5,11 +5,17 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Sender, SyncSender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use super::{Hosts, Launcher, key, program};
+use anyhow::bail;
+
+use super::spawn::Spawner;
+use super::{Hosts, Launcher, key};
 use crate::child::Incarnation;
 use crate::text::shell_word;
+
+/// How long a user's command for a signal may take.
+const SIGNAL_PATIENCE: Duration = Duration::from_secs(10);
 
 /// A node's process on a host.
 #[derive(Debug)]
@@ -57,7 +63,7 @@ impl Remote {
         #[cfg(unix)]
         {
             let signal = here.code().map(|code| code - 128);
-            if let Some(signal) = signal.filter(|it| (1..=64).contains(it) && self.is_known()) {
+            if let Some(signal) = signal.filter(|it| (1..=64).contains(it) && self.has_keeper()) {
                 return std::os::unix::process::ExitStatusExt::from_raw(signal);
             }
         }
@@ -66,13 +72,13 @@ impl Remote {
 
     /// Why it ended, as far as its status shows it.
     pub fn explain(&self, status: ExitStatus) -> Option<String> {
-        if !self.is_known() {
+        if !self.has_keeper() {
             return None;
         }
         let host = self.hosts.host(self.incarnation.node);
         match status.code() {
             Some(126 | 127) => Some(format!(
-                "host {} cannot execute it, perhaps from its folder for temporary files",
+                "host {} cannot execute it: if its folder for temporary files forbids that, set TMPDIR there",
                 host.name
             )),
             Some(code) if code != 255 => None,
@@ -86,7 +92,8 @@ impl Remote {
         }
     }
 
-    fn is_known(&self) -> bool {
+    /// Whether the bench itself can signal it.
+    pub fn has_keeper(&self) -> bool {
         matches!(self.hosts.0.plan.launcher, Launcher::Known(..))
     }
 }
@@ -101,6 +108,7 @@ pub(super) enum Signal {
 
 /// Sends signals by the user's command, in a thread of its own, as each may take a while.
 pub(super) fn send_signals(
+    spawner: Spawner,
     failure: Arc<Mutex<Option<String>>>,
     is_over: Arc<AtomicBool>,
 ) -> Sender<Signal> {
@@ -110,7 +118,7 @@ pub(super) fn send_signals(
             match signal {
                 Signal::Mark(done) => drop(done.send(())),
                 Signal::Send(words) => {
-                    if let Err(error) = program::run(&words)
+                    if let Err(error) = run(&words, &spawner)
                         && !is_over.load(Ordering::Relaxed)
                     {
                         let line: Vec<String> = words.iter().map(|it| shell_word(it)).collect();
@@ -124,4 +132,29 @@ pub(super) fn send_signals(
         }
     });
     sender
+}
+
+/// Runs a command here and waits for its end.
+///
+/// # Errors
+/// When it cannot be started, or fails: with the last line of its stderr; or when it does not end.
+fn run(words: &[String], spawner: &Spawner) -> anyhow::Result<()> {
+    let mut local = spawner.start(words)?;
+    let errors = local.read_errors();
+    drop((local.process.stdin.take(), local.process.stdout.take()));
+    let deadline = Instant::now() + SIGNAL_PATIENCE;
+    let status = loop {
+        match local.process.try_wait()? {
+            Some(status) => break status,
+            None if Instant::now() > deadline => {
+                bail!("it has not ended within {} s", SIGNAL_PATIENCE.as_secs())
+            }
+            None => thread::sleep(Duration::from_millis(2)),
+        }
+    };
+    if !status.success() {
+        let why = errors.join().ok().flatten();
+        bail!("{}", why.unwrap_or_else(|| status.to_string()));
+    }
+    Ok(())
 }

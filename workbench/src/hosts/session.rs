@@ -21,6 +21,12 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// A host that has not answered a ping for so long is lost.
 const SILENCE: Duration = Duration::from_secs(10);
 
+/// How often a host is pinged: a keeper gives up after ten seconds without.
+const PING_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Longer lines are cut: a program that is no session may print anything.
+const MAX_LINE: u64 = 4096;
+
 /// How often the round trip is measured before the run.
 const SAMPLES: u64 = 5;
 
@@ -45,6 +51,8 @@ struct State {
     /// When each ping was sent that has no answer yet.
     pings: VecDeque<(u64, Instant)>,
     next_ping: u64,
+    /// For how long the bench was suspended, so that hosts may have given it up.
+    suspended: Option<Duration>,
     round_trips: RoundTrips,
     heard: Option<Instant>,
     stderr: VecDeque<String>,
@@ -96,9 +104,14 @@ impl Session {
     /// # Errors
     /// When there is none in time, or the process has ended: with the last line of its stderr.
     pub(super) fn reply(&self) -> anyhow::Result<String> {
-        match lock(&self.replies).recv_timeout(PATIENCE) {
+        self.reply_within(PATIENCE)
+    }
+
+    /// As [`reply`](Session::reply), with another limit.
+    pub(super) fn reply_within(&self, patience: Duration) -> anyhow::Result<String> {
+        match lock(&self.replies).recv_timeout(patience) {
             Ok(reply) => Ok(reply),
-            Err(RecvTimeoutError::Timeout) => bail!("no answer within {} s", PATIENCE.as_secs()),
+            Err(RecvTimeoutError::Timeout) => bail!("no answer within {} s", patience.as_secs()),
             Err(RecvTimeoutError::Disconnected) => bail!("{}", self.last_words()),
         }
     }
@@ -120,13 +133,14 @@ impl Session {
     }
 
     /// Sends a ping, whose answer is a round trip.
-    pub(super) fn ping(&self) {
+    fn ping(&self) -> u64 {
         let mut state = lock(&self.state);
         let number = state.next_ping;
         state.next_ping += 1;
         state.pings.push_back((number, Instant::now()));
         drop(state);
         self.send(&format!("ping {number}"));
+        number
     }
 
     /// Measures the round trip a few times, one after the other. Without answers it is unknown.
@@ -144,6 +158,47 @@ impl Session {
         lock(&self.state).round_trips.begin();
     }
 
+    /// Sends pings from now on, without which a keeper gives up.
+    pub(super) fn keep_alive(self: &Arc<Self>) {
+        let weak = Arc::downgrade(self);
+        thread::spawn(move || {
+            let mut last = Instant::now();
+            while let Some(session) = weak.upgrade().filter(|it| lock(&it.stdin).is_some()) {
+                let gap = last.elapsed();
+                if gap > SILENCE {
+                    lock(&session.state).suspended = Some(gap);
+                }
+                last = Instant::now();
+                session.ping();
+                drop(session);
+                thread::sleep(PING_INTERVAL);
+            }
+        });
+    }
+
+    /// Waits until the session has done all that it was sent; why it has not, if so.
+    pub(super) fn confirm(&self) -> Option<String> {
+        let number = self.ping();
+        let is_open = || {
+            lock(&self.state)
+                .pings
+                .front()
+                .is_some_and(|it| it.0 <= number)
+        };
+        while is_open() {
+            if let Some(why) = self.failure() {
+                return Some(why);
+            }
+            thread::sleep(Duration::from_millis(1));
+        }
+        None
+    }
+
+    /// Forgets what it has written to stderr.
+    pub(super) fn forget_errors(&self) {
+        lock(&self.state).stderr.clear();
+    }
+
     /// The round trips so far.
     pub(super) fn round_trips(&self) -> RoundTrips {
         lock(&self.state).round_trips.clone()
@@ -154,11 +209,13 @@ impl Session {
         let state = lock(&self.state);
         let host = &self.host;
         if state.has_ended {
+            let suspended = state.suspended;
             drop(state);
-            return Some(format!(
-                "the connection to host {host} was lost: {}",
-                self.last_words()
-            ));
+            let why = match suspended {
+                Some(gap) => format!("the bench was suspended for {} s", gap.as_secs()),
+                None => self.last_words(),
+            };
+            return Some(format!("the connection to host {host} was lost: {why}"));
         }
         let heard = state.heard?;
         let (_, asked) = state.pings.front()?;
@@ -188,17 +245,24 @@ impl Session {
         })
     }
 
-    /// Ends its input, and waits until it has ended by itself; whether it has.
-    pub(super) fn close(&self, patience: Duration) -> bool {
-        *lock(&self.stdin) = None;
-        self.has_ended_within(patience)
+    /// Ends its input, and waits until it has ended by itself; only once.
+    pub(super) fn close(&self, patience: Duration) {
+        if lock(&self.stdin).take().is_some() {
+            self.has_ended_within(patience);
+        }
     }
 }
 
 /// Reads replies, and the answers to pings, until the end of stdout.
 fn read_replies(stdout: impl Read, replies: &SyncSender<String>, state: &Mutex<State>) {
-    for line in BufReader::new(stdout).lines() {
-        let Ok(line) = line else { continue };
+    let mut reader = BufReader::new(stdout);
+    loop {
+        let mut line = Vec::new();
+        match (&mut reader).take(MAX_LINE).read_until(b'\n', &mut line) {
+            Ok(0) | Err(_) => return,
+            Ok(_) => {}
+        }
+        let line = String::from_utf8_lossy(&line).trim_end().to_owned();
         // A template's session returns the pings themselves.
         let number = line.strip_prefix("pong ").or(line.strip_prefix("ping "));
         let Some(number) = number.and_then(|it| it.trim().parse::<u64>().ok()) else {
@@ -223,8 +287,8 @@ fn keep_lines(stderr: process::ChildStderr, state: &Mutex<State>) {
     for line in BufReader::new(stderr).split(b'\n') {
         let Ok(line) = line else { return };
         let line = String::from_utf8_lossy(&line).trim().to_owned();
-        // Banners and warnings of servers often end in empty lines.
-        if line.is_empty() {
+        // Banners of servers often end in empty lines, and a warning is no reason.
+        if line.is_empty() || line.starts_with("Warning:") {
             continue;
         }
         let mut state = lock(state);

@@ -1,8 +1,10 @@
 //! Starts the local ends of connections to hosts: they and what they start are killed with the bench.
 
+use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{self, Command, Stdio};
 use std::sync::Arc;
+use std::thread::{self, JoinHandle};
 
 use anyhow::anyhow;
 
@@ -68,8 +70,28 @@ pub(super) fn cannot_start(words: &[String], error: &std::io::Error) -> anyhow::
     )
 }
 
+impl Local {
+    /// Reads its stderr in a thread, so that it never waits; the last line at the end.
+    pub(super) fn read_errors(&mut self) -> JoinHandle<Option<String>> {
+        let stderr = self.process.stderr.take();
+        thread::spawn(move || {
+            let lines = BufReader::new(stderr?).split(b'\n').map_while(Result::ok);
+            let lines = lines.map(|it| String::from_utf8_lossy(&it).trim().to_owned());
+            lines.filter(|it| !it.is_empty()).last()
+        })
+    }
+}
+
 impl Drop for Local {
     fn drop(&mut self) {
+        #[cfg(unix)]
+        {
+            use rustix::process::{Pid, Signal, kill_process_group};
+            // Until it is waited for, no other process gets its number.
+            if matches!(self.process.try_wait(), Ok(None)) {
+                let _ = kill_process_group(Pid::from_child(&self.process), Signal::KILL);
+            }
+        }
         let _ = self.process.kill();
         let _ = self.process.wait();
         if let Some(keeper) = &self.keeper {

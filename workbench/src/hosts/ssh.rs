@@ -45,6 +45,8 @@ impl Identity {
             "ControlPersist=no",
             "PermitLocalCommand=no",
             "RemoteCommand=none",
+            "ServerAliveInterval=5",
+            "ServerAliveCountMax=2",
         ] {
             set(option);
         }
@@ -89,13 +91,21 @@ pub(super) enum Via<'a> {
 }
 
 impl Via<'_> {
+    /// Options before those of the user: if the server refuses another session, ssh would open a connection,
+    /// which must fail, even with a proxy of his.
+    pub(super) fn first(self) -> Vec<String> {
+        match self {
+            Via::Shared(_) => vec!["-o".to_owned(), "PreferredAuthentications=none".to_owned()],
+            Via::New(_) | Via::Own => Vec::new(),
+        }
+    }
+
     pub(super) fn options(self) -> Vec<String> {
         let options = match self {
             Via::New(socket) => vec![
                 "ControlMaster=yes".to_owned(),
                 format!("ControlPath={}", socket.display()),
             ],
-            // If the server refuses another session, ssh would open a connection.
             Via::Shared(socket) => vec![
                 "ControlMaster=no".to_owned(),
                 format!("ControlPath={}", socket.display()),
@@ -179,6 +189,7 @@ fn sessions(wanted: usize, spawner: &Spawner, words: &[String]) -> usize {
         .collect();
     let opened = tried.into_iter().map(|mut local| {
         let mut byte = [0];
+        local.read_errors();
         let stdout = local.process.stdout.as_mut();
         let is_open = stdout.is_some_and(|it| std::io::Read::read(it, &mut byte).unwrap_or(0) > 0);
         (local, is_open)

@@ -127,6 +127,8 @@ impl CampaignReport {
         let failed: Vec<u64> = kinds.values().copied().collect();
         ensure!(
             are_in_order
+                && self.wall_seconds.is_finite()
+                && self.wall_seconds >= 0.0
                 && sum(&counts) == u128::from(*runs)
                 && sum(&[*valid, *unknown, *invalid]) == u128::from(*runs)
                 && sum(&[*unknown, *invalid]) == sum(&failed)

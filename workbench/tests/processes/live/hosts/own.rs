@@ -34,6 +34,11 @@ fn a_template_starts_nodes_and_its_signals_reach_them() {
     let failing = format!("{own} {faults} --signal-command 'false {{signal}}'");
     let reason = "the signal command failed: false ";
     bench.check(SCRIPTED, &failing, 255, &[reason, "the run was aborted"]);
+    // A kill that does not happen must not be in a valid history.
+    let harmless = "--node-count 2 --launch \"sh -c '{command}; sleep 30'\" --time-limit 3 \
+                    --nemesis kill --nemesis-interval 0.3 --signal-command 'true {signal}'";
+    let reason = "the command for signals did not end n";
+    bench.check(SCRIPTED, harmless, 255, &[reason]);
 }
 
 #[test]
@@ -93,6 +98,8 @@ fn bad_flags_about_hosts_exit_with_254_and_a_reason() {
             "of your own",
         ),
         ("--launch '{command}' --copy x", "which copies nothing"),
+        ("--hosts a --copy /no/such/file", "there is no such file"),
+        ("--hosts-file /dev/null", "/dev/null names no host"),
         ("--hosts a --copy x --no-copy", "cannot be used with"),
     ] {
         bench.check(SCRIPTED, flags, 254, &[reason]);

@@ -232,11 +232,6 @@ fn a_host_that_cannot_be_used_is_named_before_the_load_starts() {
         ),
         (&folder.join("nothing"), "", "there is no program"),
         (&folder.join("nothing"), "--no-copy", "it has no program"),
-        (
-            &node(SCRIPTED),
-            "--copy /no/such/file",
-            "cannot copy /no/such/file",
-        ),
     ] {
         let output = bench
             .command(bin, &format!("{} {more}", bed.flags()))
