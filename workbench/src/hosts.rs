@@ -6,7 +6,7 @@
 //! folder with the program, sends signals to the nodes' process groups, answers pings, and kills and
 //! removes everything when its input ends or pings do not come. So a kill takes half a round trip, and
 //! nothing is left behind when the bench or the connection dies. A template of the user's own is
-//! opaque: its nodes are ended by the end of their stdin, or by his command for signals.
+//! opaque: its nodes are ended by the end of their stdin, or by the command for signals.
 
 mod launcher;
 mod open;
@@ -244,8 +244,8 @@ impl Hosts {
         failure.or_else(|| hosts.find_map(|host| host.session.failure()))
     }
 
-    /// Waits until all hosts have done what they were sent; why one has not, if so. Until then a host that
-    /// is lost may look as if it were silent, and a kill may not have happened.
+    /// Waits until all hosts have done what they were sent; why one has not, if so. Until then a lost host
+    /// may pass for slow nodes, and a kill may not have happened.
     pub fn confirm(&self) -> Option<String> {
         self.settle();
         let is_known = matches!(self.0.plan.launcher, Launcher::Known(..));
@@ -301,7 +301,7 @@ impl All {
 }
 
 impl Drop for Host {
-    /// A host that was opened in vain is left as it was found.
+    /// Cleans up, also when another host could not be opened.
     fn drop(&mut self) {
         self.session.close(CLEANING);
     }

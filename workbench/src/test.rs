@@ -205,8 +205,7 @@ impl Test<'_> {
             }),
         );
         folder.write_test(&facts)?;
-        let done = self.record(&settings, &folder, hosts.as_ref(), observer);
-        let (record, log) = done?;
+        let (record, log) = self.record(&settings, &folder, hosts.as_ref(), observer)?;
         let hosts = hosts.map_or_else(Vec::new, |it| it.report());
         let budgets = self.requirement.map_or(&[][..], |it| it.trial.budgets);
         let hosts = pages::hosts::Hosts::new(hosts, self.options.latency, budgets);

@@ -30,11 +30,6 @@ impl RoundTrips {
     pub fn begin(&mut self) {
         self.has_begun = true;
     }
-
-    /// How many have been measured.
-    pub fn count(&self) -> u64 {
-        (self.start.len() + self.during.len()) as u64
-    }
 }
 
 /// A host of a run.
@@ -73,7 +68,7 @@ impl Host {
         self.round_trips.during.iter().max().map(|it| ms(*it))
     }
 
-    /// What is told of a host in one line: `a 0.4 ms`.
+    /// Its name and the median before the run: `a 0.40 ms`.
     pub fn line(&self) -> String {
         format!("{} {}", self.name, show(self.at_start()))
     }
@@ -132,7 +127,7 @@ fn median(times: &[Duration]) -> Option<f64> {
 }
 
 impl Hosts {
-    /// Warns of hosts whose round trip is more than a tenth of the latency that was asked for, in
+    /// The hosts, with a warning if there are some whose round trip is more than a tenth of the latency that was asked for, in
     /// milliseconds, or of a budget for a latency.
     pub fn new(list: Vec<Host>, latency: u32, budgets: &[Budget]) -> Self {
         let budgets = budgets.iter().filter_map(|budget| {

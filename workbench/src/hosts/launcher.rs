@@ -54,7 +54,7 @@ impl Tool {
         }
     }
 
-    /// What a user may run to see for himself whether a host can be used.
+    /// The command with which a user can try whether a host can be used.
     pub(super) fn trial(self, options: &[String], host: &str) -> String {
         let words = match self {
             Tool::Ssh => [

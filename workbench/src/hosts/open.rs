@@ -117,14 +117,17 @@ impl Opener<'_> {
             // Refusals of the sessions that were tried.
             host.session.forget_errors();
         }
-        // These go and come behind the ends of the sessions that were tried, so that the server has room
-        // again.
-        host.session.measure(CLEANING);
+        // An answer comes behind the ends of the sessions that were tried: the server has room again.
+        if let Some(why) = host.session.confirm() {
+            anyhow::bail!("{why}");
+        }
         let via = host.connections.as_ref().map(Connections::any);
         let options = self.plan.options(options, via);
         let words =
             |script: &str, arguments: &[&str]| tool.words(&options, name, script, arguments);
         host.program = self.plan.program.copy(&host.folder, &self.spawner, words)?;
+        // Not while it is copied.
+        host.session.measure(CLEANING);
         Ok(host)
     }
 

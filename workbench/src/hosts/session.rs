@@ -28,7 +28,7 @@ const PING_INTERVAL: Duration = Duration::from_secs(1);
 const MAX_LINE: u64 = 4096;
 
 /// How often the round trip is measured before the run.
-const SAMPLES: u64 = 5;
+const SAMPLES: usize = 5;
 
 /// Unread replies beyond this number are dropped: a program that is no session may print anything.
 const MAX_REPLIES: usize = 64;
@@ -54,7 +54,8 @@ struct State {
     /// For how long the bench was suspended, so that hosts may have given it up.
     suspended: Option<Duration>,
     round_trips: RoundTrips,
-    heard: Option<Instant>,
+    /// When the last answer came.
+    answered: Option<Instant>,
     stderr: VecDeque<String>,
     has_ended: bool,
 }
@@ -86,7 +87,7 @@ impl Session {
             stdout
                 .into_iter()
                 .for_each(|it| read_replies(it, &sender, &answers));
-            // Whoever finds the session ended may read all of its stderr.
+            // Once it has ended, all of its stderr is there.
             let _ = tail.map(thread::JoinHandle::join);
             lock(&answers).has_ended = true;
         });
@@ -112,7 +113,7 @@ impl Session {
         match lock(&self.replies).recv_timeout(patience) {
             Ok(reply) => Ok(reply),
             Err(RecvTimeoutError::Timeout) => bail!("no answer within {} s", patience.as_secs()),
-            Err(RecvTimeoutError::Disconnected) => bail!("{}", self.last_words()),
+            Err(RecvTimeoutError::Disconnected) => bail!("{}", self.last_error()),
         }
     }
 
@@ -143,12 +144,14 @@ impl Session {
         number
     }
 
-    /// Measures the round trip a few times, one after the other. Without answers it is unknown.
+    /// Measures the round trip a few times, one after the other, instead of what was measured before.
+    /// Without answers it is unknown.
     pub(super) fn measure(&self, patience: Duration) {
         let deadline = Instant::now() + patience;
-        for count in 1..=SAMPLES {
-            self.ping();
-            while lock(&self.state).round_trips.count() < count {
+        lock(&self.state).round_trips = RoundTrips::default();
+        for _ in 0..SAMPLES {
+            let number = self.ping();
+            while !self.has_answered(number) {
                 if Instant::now() > deadline || lock(&self.state).has_ended {
                     return;
                 }
@@ -156,6 +159,11 @@ impl Session {
             }
         }
         lock(&self.state).round_trips.begin();
+    }
+
+    fn has_answered(&self, number: u64) -> bool {
+        let state = lock(&self.state);
+        state.pings.front().is_none_or(|it| it.0 > number)
     }
 
     /// Sends pings from now on, without which a keeper gives up.
@@ -179,13 +187,7 @@ impl Session {
     /// Waits until the session has done all that it was sent; why it has not, if so.
     pub(super) fn confirm(&self) -> Option<String> {
         let number = self.ping();
-        let is_open = || {
-            lock(&self.state)
-                .pings
-                .front()
-                .is_some_and(|it| it.0 <= number)
-        };
-        while is_open() {
+        while !self.has_answered(number) {
             if let Some(why) = self.failure() {
                 return Some(why);
             }
@@ -213,13 +215,13 @@ impl Session {
             drop(state);
             let why = match suspended {
                 Some(gap) => format!("the bench was suspended for {} s", gap.as_secs()),
-                None => self.last_words(),
+                None => self.last_error(),
             };
             return Some(format!("the connection to host {host} was lost: {why}"));
         }
-        let heard = state.heard?;
-        let (_, asked) = state.pings.front()?;
-        let is_silent = heard.elapsed() > SILENCE && asked.elapsed() > SILENCE;
+        let answered = state.answered?;
+        let (_, sent) = state.pings.front()?;
+        let is_silent = answered.elapsed() > SILENCE && sent.elapsed() > SILENCE;
         is_silent.then(|| format!("host {host} has not answered for {} s", SILENCE.as_secs()))
     }
 
@@ -236,7 +238,7 @@ impl Session {
     }
 
     /// The last line of stderr, or how the process ended.
-    fn last_words(&self) -> String {
+    fn last_error(&self) -> String {
         self.has_ended_within(Duration::from_secs(1));
         let line = lock(&self.state).stderr.back().cloned();
         line.unwrap_or_else(|| match lock(&self.local).process.wait() {
@@ -271,7 +273,7 @@ fn read_replies(stdout: impl Read, replies: &SyncSender<String>, state: &Mutex<S
         };
         let mut state = lock(state);
         let now = Instant::now();
-        state.heard = Some(now);
+        state.answered = Some(now);
         while let Some((sent, at)) = state.pings.front().copied()
             && sent <= number
         {

@@ -13,14 +13,14 @@ use super::spawn::{Local, Spawner};
 /// Keeps a connection open until the end of stdin.
 const HOLD: &str = "echo ready; read -r x";
 
-/// How a user is known to the servers, where his configuration of ssh does not say it.
+/// The user on the servers, as far as the configuration of ssh does not say it.
 #[derive(Debug, Clone, Default)]
 pub struct Identity {
     /// The user's name there.
     pub user: Option<String>,
-    /// His password, for servers that take no key.
+    /// The password, for servers that take no key.
     pub password: Option<String>,
-    /// The file of his private key.
+    /// The file of the private key.
     pub key: Option<PathBuf>,
     /// Whether a host without a known key is refused, whatever the configuration says.
     pub is_strict: bool,
@@ -91,8 +91,8 @@ pub(super) enum Via<'a> {
 }
 
 impl Via<'_> {
-    /// Options before those of the user: if the server refuses another session, ssh would open a connection,
-    /// which must fail, even with a proxy of his.
+    /// Options before the user's: if the server refuses another session, ssh would open a connection,
+    /// which must fail, even with a proxy.
     pub(super) fn first(self) -> Vec<String> {
         match self {
             Via::Shared(_) => vec!["-o".to_owned(), "PreferredAuthentications=none".to_owned()],

@@ -245,9 +245,9 @@ fn a_host_that_cannot_be_used_is_named_before_the_load_starts() {
 #[test]
 fn nothing_is_left_on_hosts_when_the_bench_dies_or_a_connection() {
     let Some(bed) = Bed::up("") else { return };
-    let start = |bench: &Bench| {
+    let start = |bench: &Bench, seconds: u32| {
         let flags = format!(
-            "{} --copy {} --node-count 3 --time-limit 60 --log-net-recv",
+            "{} --copy {} --node-count 3 --time-limit {seconds} --log-net-recv",
             bed.flags(),
             node(SCRIPTED).display()
         );
@@ -273,21 +273,26 @@ fn nothing_is_left_on_hosts_when_the_bench_dies_or_a_connection() {
         );
         child
     };
-    let mut killed = start(&Bench::new());
+    let mut killed = start(&Bench::new(), 60);
     killed.kill().unwrap();
     killed.wait().unwrap();
     bed.assert_clean_within(5);
     let here: Vec<_> = fs::read_dir(bench_tmp(&bed)).unwrap().collect();
     assert!(here.is_empty(), "{here:?}");
 
-    let bench = Bench::new();
-    let cut = start(&bench);
-    bed.run("cut", &["b"]);
-    let output = cut.wait_with_output().unwrap();
-    assert_output(&output, 255, &[]);
-    let log = bench.read("jepsen.log");
-    assert!(log.contains("host b has not answered for 10 s"), "{log}");
-    bed.assert_clean_within(20);
+    // In the middle of a run, and so late that the run would end before the silence is long enough.
+    for seconds in [60, 6] {
+        let bench = Bench::new();
+        let cut = start(&bench, seconds);
+        bed.run("cut", &["b"]);
+        let output = cut.wait_with_output().unwrap();
+        assert_output(&output, 255, &[]);
+        let log = bench.read("jepsen.log");
+        assert!(log.contains("the run was aborted: "), "{log}");
+        assert!(log.contains("host b"), "{log}");
+        bed.run("mend", &["b"]);
+        bed.assert_clean_within(20);
+    }
 }
 
 /// Whether a client has received a reply in the newest run.
