@@ -24,6 +24,7 @@ mod merge;
 mod new;
 mod nodes;
 mod paint;
+mod parsed;
 mod program;
 mod progress;
 mod reporter;
@@ -49,18 +50,19 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use clap::builder::PossibleValuesParser;
-use clap::error::ErrorKind;
-use clap::{ColorChoice, FromArgMatches, Parser, Subcommand};
+use clap::{ColorChoice, Parser, Subcommand};
 use console::Term;
 use serde_json::{Value, json};
 
-use again::OwnCommand;
 use exit_status::{
     EXIT_STATUS, EXIT_STATUS_OF_CHALLENGE, EXIT_STATUS_OF_CHECK, code, code_after, exit_code,
     outcome_code,
 };
 #[cfg(feature = "simulate")]
 use exit_status::{EXIT_STATUS_OF_MERGE, EXIT_STATUS_OF_STORM, EXIT_STATUS_OF_SWEEP};
+use parsed::Parsed;
+
+pub use parsed::parse;
 
 use crate::challenge::{ALL, Challenge};
 use crate::interrupt::Interrupt;
@@ -150,23 +152,16 @@ pub fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     paint::choose();
-    if let Some(complaint) = dashes::complaint(std::env::args_os().skip(1)) {
-        print_error(complaint);
-        return ExitCode::from(code::USAGE);
-    }
-    let mut line = help::command();
     let words: Vec<OsString> = std::env::args_os().collect();
-    let matches = match line.try_get_matches_from_mut(&words) {
-        Ok(matches) => matches,
-        Err(error) => return usage(error),
+    let Parsed {
+        command,
+        matches,
+        own,
+    } = match Parsed::of(&words) {
+        Ok(parsed) => parsed,
+        Err(error) => return error.report(),
     };
-    let CommandLine { command, color: _ } = match CommandLine::from_arg_matches(&matches) {
-        Ok(line) => line,
-        Err(error) => return usage(error),
-    };
-    let (name, given) = matches.subcommand().expect("a subcommand is required");
-    let subcommand = line.find_subcommand(name).expect("it was parsed");
-    let own = OwnCommand::new(&words[0], subcommand, given);
+    let (_, given) = matches.subcommand().expect("a subcommand is required");
     let done = match command {
         Command::New(arguments) => new::run(&arguments),
         Command::Test(arguments) => test::run(&arguments, &own),
@@ -233,23 +228,6 @@ fn replace(file: &mut File, text: &str) -> std::io::Result<()> {
         file.rewind()?;
     }
     file.write_all(text.as_bytes())
-}
-
-fn usage(mut error: clap::Error) -> ExitCode {
-    former::suggest(&mut error);
-    // A closed stdout or stderr is ignored.
-    let _ = if error.use_stderr() {
-        let columns = of_terminal(&Term::stderr());
-        let text = help::rendered(&error, columns.unwrap_or(usize::MAX));
-        write!(anstream::stderr(), "{text}")
-    } else {
-        let text = help::rendered(&error, stdout_columns().min(help::MAX_WIDTH));
-        write!(anstream::stdout(), "{text}")
-    };
-    match error.kind() {
-        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => ExitCode::SUCCESS,
-        _ => ExitCode::from(code::USAGE),
-    }
 }
 
 /// How wide the lines on a stream may be: as wide as the terminal, or else as COLUMNS says.

@@ -220,10 +220,19 @@ pub fn to_flags(pins: &PartialOptions) -> Vec<String> {
             _ => &name,
         };
         if let Some(value) = to_word(&value) {
-            words.extend([format!("--{name}"), value]);
+            words.extend(flag_words(&format!("--{name}"), value));
         }
     }
     words
+}
+
+/// A flag with a value, as it is typed: a value that begins with a dash would be read as a flag.
+pub(crate) fn flag_words(flag: &str, value: String) -> Vec<String> {
+    if value.starts_with('-') {
+        vec![format!("{flag}={value}")]
+    } else {
+        vec![flag.to_owned(), value]
+    }
 }
 
 /// An option's value as one word; `None` for `null`.
@@ -311,6 +320,7 @@ mod tests {
             "--nemesis none --rate 0.5",
             "--concurrency 3n --nemesis partition,kill --kill-interval 1.5 --node-count 7",
             "--nodes a,b --availability total --consistency-models read-committed",
+            "--nodes=-a",
             "--availability 0.9 --delay 20 --latency 10 --latency-dist uniform",
             "--partition-shapes one,bridge --time-limit 7 --max-faults 3 --topology tree4",
         ] {

@@ -123,16 +123,10 @@ fn flag_words(flag: &Arg, matches: &ArgMatches) -> Vec<String> {
     let delimiter = flag
         .get_value_delimiter()
         .map_or(String::new(), String::from);
-    let with_value = |values: Vec<String>| {
-        let value = values.join(&delimiter);
-        if value.starts_with('-') {
-            vec![format!("{name}={value}")]
-        } else {
-            vec![name.clone(), value]
-        }
-    };
     let values = occurrences(flag, matches).into_iter();
-    values.flat_map(with_value).collect()
+    values
+        .flat_map(|values| crate::flags::flag_words(&name, values.join(&delimiter)))
+        .collect()
 }
 
 /// The values of each occurrence of an argument.

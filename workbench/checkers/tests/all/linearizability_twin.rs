@@ -10,7 +10,7 @@ use checkers::linearizability::{
     linearize, linearize_with,
 };
 use rand::rngs::ChaCha8Rng;
-use rand::{RngExt, SeedableRng};
+use rand::{Rng, RngExt, SeedableRng};
 
 /// The number of histories of each object.
 const HISTORIES: u64 = 6_000;
@@ -68,10 +68,7 @@ impl Specification for Ticket {
 }
 
 /// Generates a few concurrent operations, some without an end.
-fn ops<O>(
-    rng: &mut ChaCha8Rng,
-    mut operation: impl FnMut(&mut ChaCha8Rng) -> O,
-) -> Vec<TimedOp<O>> {
+fn ops<O>(rng: &mut dyn Rng, mut operation: impl FnMut(&mut dyn Rng) -> O) -> Vec<TimedOp<O>> {
     let count = rng.random_range(0..=8);
     let span = rng.random_range(1..=40);
     let op = |_| {
@@ -236,7 +233,7 @@ where
 }
 
 /// Checks many histories, and that enough of them are linearizable and enough are not.
-fn check_many<P>(specification: &P, mut operation: impl FnMut(&mut ChaCha8Rng) -> P::Operation)
+fn check_many<P>(specification: &P, mut operation: impl FnMut(&mut dyn Rng) -> P::Operation)
 where
     P: Specification,
     P::State: Debug,
@@ -259,27 +256,52 @@ where
 fn registers_are_judged_as_the_naive_twin_judges_them() {
     for (values, reads, writes) in [(3_u8, 1_u8, 1_u8), (4, 4, 4), (6, 2, 3), (3, 1, 5)] {
         check_many(&CasRegister::default(), |rng| {
-            let mut value = || rng.random_range(0..values).checked_sub(1);
-            let (from, to) = (value(), value());
-            match rng.random_range(0..=reads + writes) {
-                kind if kind < reads => RegisterOp::Read(to),
-                kind if kind < reads + writes => RegisterOp::Write(to),
-                _ => RegisterOp::Cas(from, to),
-            }
+            register_op(rng, values, reads, writes)
         });
     }
 }
 
+/// An operation on a register of one of these values, or of none.
+fn register_op(rng: &mut dyn Rng, values: u8, reads: u8, writes: u8) -> RegisterOp<u8> {
+    let mut value = || rng.random_range(0..values).checked_sub(1);
+    let (from, to) = (value(), value());
+    match rng.random_range(0..=reads + writes) {
+        kind if kind < reads => RegisterOp::Read(to),
+        kind if kind < reads + writes => RegisterOp::Write(to),
+        _ => RegisterOp::Cas(from, to),
+    }
+}
+
+fn queue_op(rng: &mut dyn Rng) -> QueueOp {
+    let value = rng.random_range(0..3_u8);
+    if rng.random() {
+        QueueOp::Put(value)
+    } else {
+        QueueOp::Take(value.checked_sub(1))
+    }
+}
+
+/// Asserts that the search and its twin agree on random operations of a random object.
+pub fn compare_random(rng: &mut dyn Rng) {
+    match rng.random_range(0..3_u8) {
+        0 => {
+            let ops = ops(rng, |rng| register_op(rng, 4, 3, 3));
+            check(&CasRegister::default(), &ops)
+        }
+        1 => {
+            let ops = ops(rng, queue_op);
+            check(&Queue, &ops)
+        }
+        _ => {
+            let ops = ops(rng, |rng| rng.random_range(0..5_u8));
+            check(&Ticket, &ops)
+        }
+    };
+}
+
 #[test]
 fn queues_are_judged_as_the_naive_twin_judges_them() {
-    check_many(&Queue, |rng| {
-        let value = rng.random_range(0..3_u8);
-        if rng.random() {
-            QueueOp::Put(value)
-        } else {
-            QueueOp::Take(value.checked_sub(1))
-        }
-    });
+    check_many(&Queue, queue_op);
 }
 
 #[test]

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use history::History;
-use rand::rngs::ChaCha8Rng;
 use rand::{Rng, RngExt};
 use serde_json::value::RawValue;
 
@@ -18,7 +17,7 @@ pub enum Objects {
 /// A store that runs one transaction at a time and makes random mistakes.
 struct Store<'a> {
     objects: Objects,
-    rng: &'a mut ChaCha8Rng,
+    rng: &'a mut dyn Rng,
     keys: u32,
     /// The percentage of reads that return a wrong value.
     chaos: u32,
@@ -29,7 +28,7 @@ struct Store<'a> {
 }
 
 /// A history of up to twelve transactions of a few clients.
-pub fn random_history(objects: Objects, rng: &mut ChaCha8Rng) -> History {
+pub fn random_history(objects: Objects, rng: &mut dyn Rng) -> History {
     let chaos = [0, 5, 20, 60][rng.random_range(0..4)];
     let keys = rng.random_range(1..=4);
     let transactions = rng.random_range(1..=12);
@@ -197,7 +196,7 @@ impl Store<'_> {
 
     /// Usually an older list, or one that is out of order.
     fn wrong_list(&mut self, key: u32, mut list: Vec<String>) -> String {
-        let any = |rng: &mut ChaCha8Rng, length: usize| rng.random_range(0..length as u32) as usize;
+        let any = |rng: &mut dyn Rng, length: usize| rng.random_range(0..length as u32) as usize;
         let written = self.written.get(&key).copied().unwrap_or(0);
         match self.rng.random_range(0..12) {
             0 => return "null".to_owned(),

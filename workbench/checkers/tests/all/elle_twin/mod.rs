@@ -15,8 +15,8 @@ use checkers::{
 };
 use history::History;
 use history::edn::{self, Edn, get};
-use rand::SeedableRng;
 use rand::rngs::ChaCha8Rng;
+use rand::{Rng, RngExt, SeedableRng};
 
 use graph::{Cycle, Relation, implies};
 use histories::{Objects, random_history};
@@ -33,11 +33,13 @@ const COMMON: &str = "G-nonadjacent-item G-nonadjacent-item-process G-nonadjacen
                       G0-realtime G1a G1b G1c G1c-process G1c-realtime G2-item G2-item-process \
                       G2-item-realtime empty-transaction-graph internal lost-update unknown";
 
+type Judge<'a> = dyn Fn(&History, &Models) -> Result<TransactionsResult, Unjudged> + 'a;
+
 /// A checker and its twin.
 struct Pair<'a> {
     objects: Objects,
-    judge: &'a dyn Fn(&History, &Models) -> Result<TransactionsResult, Unjudged>,
-    read: &'a dyn Fn(&History) -> Result<[View; 3], ()>,
+    judge: Box<Judge<'a>>,
+    read: Box<dyn Fn(&History) -> Result<[View; 3], ()> + 'a>,
     /// The verdict if no transaction precedes another.
     if_unordered: Validity,
 }
@@ -47,9 +49,36 @@ fn views(twin: &impl Twin) -> [View; 3] {
     ["none", "process", "realtime"].map(|order| twin.view(order))
 }
 
+/// One of the eight combinations of assumptions about registers.
+fn assumptions(choice: u8) -> Assumptions {
+    Assumptions {
+        wfr_keys: choice & 1 != 0,
+        sequential_keys: choice & 2 != 0,
+        linearizable_keys: choice & 4 != 0,
+    }
+}
+
+fn registers(assumptions: &Assumptions) -> Pair<'_> {
+    Pair {
+        objects: Objects::Registers,
+        judge: Box::new(|history, models| rw_register(history, models, *assumptions)),
+        read: Box::new(|history| Ok(views(&Registers::read(history, *assumptions)?))),
+        if_unordered: Validity::Invalid,
+    }
+}
+
+fn lists() -> Pair<'static> {
+    Pair {
+        objects: Objects::Lists,
+        judge: Box::new(list_append),
+        read: Box::new(|history| Ok(views(&Lists::read(history)?))),
+        if_unordered: Validity::Unknown,
+    }
+}
+
 #[test]
 fn registers_have_the_verdict_of_their_naive_twin() {
-    let seen = check_registers(Assumptions::default(), 5_000);
+    let seen = check(&registers(&Assumptions::default()), 5_000);
     assert_seen(&seen, COMMON);
     assert_seen(&seen, "cyclic-versions");
 }
@@ -58,36 +87,15 @@ fn registers_have_the_verdict_of_their_naive_twin() {
 fn registers_have_the_verdict_of_their_twin_with_all_assumptions() {
     // The default, wfr-keys alone, has a test of its own.
     for choice in [0, 2, 3, 4, 5, 6, 7] {
-        let assumptions = Assumptions {
-            wfr_keys: choice & 1 != 0,
-            sequential_keys: choice & 2 != 0,
-            linearizable_keys: choice & 4 != 0,
-        };
-        let seen = check_registers(assumptions, 400);
+        let seen = check(&registers(&assumptions(choice)), 400);
         let is_cyclic = seen.contains("cyclic-versions");
-        assert_eq!(is_cyclic, choice != 0, "{assumptions:?}");
+        assert_eq!(is_cyclic, choice != 0, "{:?}", assumptions(choice));
     }
-}
-
-fn check_registers(assumptions: Assumptions, seeds: u64) -> BTreeSet<String> {
-    let pair = Pair {
-        objects: Objects::Registers,
-        judge: &|history, models| rw_register(history, models, assumptions),
-        read: &|history| Ok(views(&Registers::read(history, assumptions)?)),
-        if_unordered: Validity::Invalid,
-    };
-    check(&pair, seeds)
 }
 
 #[test]
 fn lists_have_the_verdict_of_their_naive_twin() {
-    let pair = Pair {
-        objects: Objects::Lists,
-        judge: &list_append,
-        read: &|history| Ok(views(&Lists::read(history)?)),
-        if_unordered: Validity::Unknown,
-    };
-    let seen = check(&pair, 5_000);
+    let seen = check(&lists(), 5_000);
     assert_seen(&seen, COMMON);
     let own = "dirty-update duplicate-elements future-read incompatible-order";
     assert_seen(&seen, own);
@@ -95,14 +103,28 @@ fn lists_have_the_verdict_of_their_naive_twin() {
 
 /// Compares verdicts on many histories. Returns the anomalies that occurred.
 fn check(pair: &Pair<'_>, seeds: u64) -> BTreeSet<String> {
-    let table = forbidden();
-    let mut seen = BTreeSet::new();
-    for seed in 0..seeds {
-        let history = random_history(pair.objects, &mut ChaCha8Rng::seed_from_u64(seed));
-        let views = (pair.read)(&history);
+    let rngs = (0..seeds).map(ChaCha8Rng::seed_from_u64);
+    rngs.flat_map(|mut rng| pair.compare(&mut rng)).collect()
+}
+
+/// Asserts that a checker and its twin agree on a random history.
+pub fn compare_random(rng: &mut dyn Rng) {
+    match rng.random_range(0..9_u8) {
+        8 => lists().compare(rng),
+        choice => registers(&assumptions(choice)).compare(rng),
+    };
+}
+
+impl Pair<'_> {
+    /// Compares verdicts on a random history. Returns the anomalies that occurred.
+    fn compare(&self, rng: &mut dyn Rng) -> BTreeSet<String> {
+        let table = forbidden();
+        let mut seen = BTreeSet::new();
+        let history = random_history(self.objects, rng);
+        let views = (self.read)(&history);
         for model in table.keys().copied().chain(UNCHECKED) {
-            let verdict = (pair.judge)(&history, &model.parse().unwrap());
-            let context = || describe(seed, model, &history, &verdict);
+            let verdict = (self.judge)(&history, &model.parse().unwrap());
+            let context = || describe(model, &history, &verdict);
             let Ok(views) = &views else {
                 assert_eq!(verdict.validity(), Validity::Unknown, "{}", context());
                 seen.insert("unknown".to_owned());
@@ -112,26 +134,23 @@ fn check(pair: &Pair<'_>, seeds: u64) -> BTreeSet<String> {
             let view = views.iter().find(|view| view.order == order).unwrap();
             let expected = view.reported(table.get(model));
             let valid = if expected.iter().eq(["empty-transaction-graph"]) {
-                pair.if_unordered
+                self.if_unordered
             } else {
                 Validity::of(expected.is_empty())
             };
             assert_eq!(verdict.validity(), valid, "{expected:?}\n{}", context());
             let types = words(&verdict, "anomaly-types");
             let others = |types: &BTreeSet<String>| -> BTreeSet<String> {
-                types
-                    .iter()
-                    .filter(|it| view.others.contains(*it))
-                    .cloned()
-                    .collect()
+                let is_other = |it: &&String| view.others.contains(*it);
+                types.iter().filter(is_other).cloned().collect()
             };
             assert_eq!(others(&types), others(&expected), "{}", context());
             assert!(types.is_subset(&expected), "{expected:?}\n{}", context());
             check_cycles(&verdict, view, &context);
             seen.extend(types);
         }
+        seen
     }
-    seen
 }
 
 /// Asserts that these anomalies occurred, since others are not tested.
@@ -237,7 +256,6 @@ fn words(verdict: &Result<TransactionsResult, Unjudged>, name: &'static str) -> 
 }
 
 fn describe(
-    seed: u64,
     model: &str,
     history: &History,
     verdict: &Result<TransactionsResult, Unjudged>,
@@ -245,5 +263,5 @@ fn describe(
     let mut text = Vec::new();
     history.write_edn(&mut text).unwrap();
     let text = String::from_utf8(text).unwrap();
-    format!("seed {seed}, {model}: {:?}\n{text}", verdict.sentences())
+    format!("{model}: {:?}\n{text}", verdict.sentences())
 }

@@ -10,9 +10,12 @@ use std::collections::BTreeMap;
 use checkers::{CheckerResult as _, LogsResult, Unjudged, Validity, kafka};
 use history::History;
 use history::edn::{self, Edn, compact, get};
+use rand::rngs::ChaCha8Rng;
+use rand::{Rng, SeedableRng};
 
 use naive::Judgement;
-use service::{Faults, history};
+pub use service::Faults;
+use service::history;
 
 const SEEDS: u64 = 6_000;
 
@@ -90,48 +93,42 @@ fn text(history: &History) -> String {
 
 /// Compares the two on many histories. Returns the number of times each error was found, and each
 /// verdict.
-fn compare(faults: Faults) -> BTreeMap<String, usize> {
+fn compare_many(faults: Faults) -> BTreeMap<String, usize> {
     let mut seen = BTreeMap::new();
-    let mut count = |name: &str| *seen.entry(name.to_owned()).or_insert(0) += 1;
     for seed in 0..SEEDS {
-        let history = history(seed, faults);
-        let verdict = kafka(&history);
-        let context = || format!("{faults:?}, seed {seed}\n{}", text(&history));
-        match naive::judge(&history) {
-            Err(reason) => {
-                assert_eq!(
-                    verdict.validity(),
-                    Validity::Unknown,
-                    "{reason}: {}",
-                    context()
-                );
-                count(reason);
-            }
-            Ok(judgement) => {
-                let mut expected = expected(&judgement);
-                edn::insert(&mut expected, "info-txn-causes", Edn::Nil);
-                assert_eq!(
-                    compact(&found(&verdict)),
-                    compact(&expected),
-                    "{}",
-                    context()
-                );
-                if judgement.is_valid() {
-                    count("valid");
-                }
-                let counts = judgement.counts.iter();
-                counts
-                    .filter(|(_, count)| **count > 0)
-                    .for_each(|(name, _)| count(name));
-            }
+        for name in compare_random(&mut ChaCha8Rng::seed_from_u64(seed), faults) {
+            *seen.entry(name).or_insert(0) += 1;
         }
     }
     seen
 }
 
+/// Asserts that the checker and its twin agree on a random history. Returns the errors and the verdict.
+pub fn compare_random(rng: &mut dyn Rng, faults: Faults) -> Vec<String> {
+    let history = history(rng, faults);
+    let verdict = kafka(&history);
+    let context = || format!("{faults:?}\n{}", text(&history));
+    let judgement = match naive::judge(&history) {
+        Ok(judgement) => judgement,
+        Err(reason) => {
+            let validity = verdict.validity();
+            assert_eq!(validity, Validity::Unknown, "{reason}: {}", context());
+            return vec![reason.to_owned()];
+        }
+    };
+    let mut expected = expected(&judgement);
+    edn::insert(&mut expected, "info-txn-causes", Edn::Nil);
+    let found = compact(&found(&verdict));
+    assert_eq!(found, compact(&expected), "{}", context());
+    let counts = judgement.counts.iter().filter(|(_, count)| **count > 0);
+    let names = counts.map(|(name, _)| (*name).to_owned());
+    let valid = judgement.is_valid().then(|| "valid".to_owned());
+    names.chain(valid).collect()
+}
+
 #[test]
 fn a_correct_service_is_valid_or_has_unseen_messages() {
-    let mut seen = compare(Faults::None);
+    let mut seen = compare_many(Faults::None);
     // A history may be so short that it has no order.
     seen.remove("empty-transaction-graph");
     let names: Vec<&str> = seen.keys().map(String::as_str).collect();
@@ -141,13 +138,13 @@ fn a_correct_service_is_valid_or_has_unseen_messages() {
 
 #[test]
 fn the_naive_twin_finds_the_same_errors_with_rare_faults() {
-    let seen = compare(Faults::Rare);
+    let seen = compare_many(Faults::Rare);
     assert!(seen["valid"] > 100, "{seen:?}");
 }
 
 #[test]
 fn the_naive_twin_finds_the_same_errors_with_frequent_faults() {
-    let seen = compare(Faults::Frequent);
+    let seen = compare_many(Faults::Frequent);
     let expected = [
         "G1a",
         "disorder",

@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use history::History;
-use rand::rngs::ChaCha8Rng;
-use rand::{RngExt, SeedableRng};
+use rand::{Rng, RngExt};
 
 /// The frequency of faults.
 #[derive(Debug, Clone, Copy)]
@@ -22,9 +21,9 @@ const KEYS: [&str; 3] = ["7", "8", "9"];
 const WORKERS: u64 = 3;
 
 /// A history of a service with these faults.
-pub fn history(seed: u64, faults: Faults) -> History {
+pub fn history(rng: &mut dyn Rng, faults: Faults) -> History {
     let mut service = Service {
-        rng: ChaCha8Rng::seed_from_u64(seed),
+        rng,
         faults,
         logs: [const { Vec::new() }; 3],
         next: [0; 3],
@@ -49,8 +48,8 @@ struct Client {
     next: BTreeMap<usize, usize>,
 }
 
-struct Service {
-    rng: ChaCha8Rng,
+struct Service<'a> {
+    rng: &'a mut dyn Rng,
     faults: Faults,
     /// Offset and message of each entry.
     logs: [Vec<(i64, String)>; 3],
@@ -64,7 +63,7 @@ struct Service {
     time: u64,
 }
 
-impl Service {
+impl Service<'_> {
     /// Whether a fault occurs; with frequent faults, `rarity` is the number of chances per fault.
     fn has_fault(&mut self, rarity: u32) -> bool {
         let rarity = match self.faults {
