@@ -1,8 +1,8 @@
 //! Handlers for folders and files of the store, and for runs as zips.
 
 use std::collections::BTreeSet;
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::fs::Metadata;
+use std::path::Path;
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -12,20 +12,24 @@ use axum::response::{IntoResponse, Redirect, Response};
 
 use crate::download::{FileBody, ZipBody, ZipEntry};
 use crate::error_page::{ErrorPage, html};
-use crate::runs::{Archive, StorePath};
+use crate::runs::{Root, Store, StorePath};
 use crate::site::{Site, run_blocking};
 use crate::url::{href, parse_path};
 use crate::views::{FolderEntry, FolderPage};
 use pages::text::marked;
 
 /// Policy of files, which may have any content: a browser may only show them.
-const FILE_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox";
+const FILE_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; \
+                           frame-ancestors 'none'; sandbox";
 
 /// Policy of reports, which contain a script: it can neither load anything nor read other pages of
 /// this site.
 const REPORT_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; \
                              script-src 'unsafe-inline'; img-src data:; base-uri 'none'; \
-                             sandbox allow-scripts allow-downloads allow-popups";
+                             frame-ancestors 'none'; sandbox allow-scripts allow-downloads allow-popups";
+
+/// Entries of a folder that are shown.
+const MAX_ENTRIES: usize = 10_000;
 
 /// Folders of a run that are nested deeper are left out of its zip.
 const MAX_DEPTH: usize = 16;
@@ -36,24 +40,26 @@ pub(super) async fn show(State(site): State<Arc<Site>>, uri: Uri) -> Result<Resp
 }
 
 fn show_path(site: &Site, uri: &Uri) -> Result<Response, ErrorPage> {
-    let (store_path, path) = resolve(site, uri, "/run/")?;
+    let store = site.open_store()?;
+    let store_path = requested_path(uri, "/run/")?;
+    let path = store_path.to_path();
     let not_found = || ErrorPage::not_found(&store_path.to_string());
-    let found = fs::metadata(&path).map_err(|_| not_found())?;
-    if found.is_dir() {
+    let found = store.root.metadata(&path).ok().flatten();
+    if found.ok_or_else(not_found)?.is_dir() {
         if !uri.path().ends_with('/') {
             // Relative links of a page need the slash at the end.
             return Ok(
                 Redirect::permanent(&format!("{}/", href("/run/", &store_path))).into_response(),
             );
         }
-        let entries = list_folder(&site.archive, &path, &store_path);
-        let page = FolderPage::new(&site.archive, &store_path, entries);
+        let (entries, omitted) = list_folder(&store, &store_path);
+        let page = FolderPage::new(&store, &store_path, entries, omitted);
         return html(&page).map(IntoResponse::into_response);
     }
     if uri.path().ends_with('/') {
         return Err(not_found());
     }
-    let opened = site.archive.open_file(&path);
+    let opened = store.root.file(&path);
     let opened = opened.map_err(|error| ErrorPage::unreadable_file(&store_path, &error))?;
     let (file, length) = opened.ok_or_else(not_found)?;
     let name = store_path.names().last().map_or("", String::as_str);
@@ -72,13 +78,21 @@ pub(super) async fn zip(State(site): State<Arc<Site>>, uri: Uri) -> Result<Respo
 }
 
 fn zip_run(site: Arc<Site>, uri: &Uri) -> Result<Response, ErrorPage> {
-    let (store_path, path) = resolve(&site, uri, "/zip/")?;
-    if site.archive.run(&store_path).is_none() {
+    let store_path = requested_path(uri, "/zip/")?;
+    let store = site.open_store()?;
+    if store.run(&store_path).is_none() {
         return Err(ErrorPage::not_found(&store_path.to_string()));
     }
     let name = entry_name(&store_path.names().join("-"));
     let mut entries = Vec::new();
-    collect_files(&path, &name, MAX_DEPTH, &mut entries);
+    collect_files(
+        &store.root,
+        &store_path.to_path(),
+        &name,
+        MAX_DEPTH,
+        &mut entries,
+    );
+    drop(store);
     let mut response = Body::new(ZipBody::new(site, entries)).into_response();
     let headers = response.headers_mut();
     let content_type = HeaderValue::from_static("application/zip");
@@ -92,13 +106,10 @@ fn zip_run(site: Arc<Site>, uri: &Uri) -> Result<Response, ErrorPage> {
     Ok(response)
 }
 
-/// The path that a URL names in the store and on disk, symbolic links followed.
-fn resolve(site: &Site, uri: &Uri, prefix: &str) -> Result<(StorePath, PathBuf), ErrorPage> {
+/// The path in the store that a URL names.
+fn requested_path(uri: &Uri, prefix: &str) -> Result<StorePath, ErrorPage> {
     let path = uri.path().strip_prefix(prefix).unwrap_or_default();
-    let store_path = parse_path(path.strip_suffix('/').unwrap_or(path))?;
-    let path = site.archive.find(&store_path);
-    let path = path.ok_or_else(|| ErrorPage::not_found(&store_path.to_string()))?;
-    Ok((store_path, path))
+    parse_path(path.strip_suffix('/').unwrap_or(path))
 }
 
 /// Formats a number of bytes with its unit.
@@ -111,59 +122,50 @@ fn format_size(bytes: u64) -> String {
     }
 }
 
-/// Lists a folder by name, folders first.
-fn list_folder(archive: &Archive, path: &Path, store_path: &StorePath) -> Vec<FolderEntry> {
-    let entries = fs::read_dir(path).into_iter().flatten().flatten();
-    let entries = entries.map(|entry| {
-        let name = entry.file_name();
-        let inner = name.to_str().and_then(|name| store_path.join(name));
+/// Lists a folder by name, folders first, and counts the entries that are omitted.
+fn list_folder(store: &Store<'_>, path: &StorePath) -> (Vec<FolderEntry>, usize) {
+    let folder = path.to_path();
+    let entries = store.root.entries(&folder).ok().flatten();
+    let mut entries = entries.unwrap_or_default();
+    entries.sort();
+    let omitted = entries.len().saturating_sub(MAX_ENTRIES);
+    let entries = entries.into_iter().take(MAX_ENTRIES).map(|entry| {
         // The target of a symbolic link is shown if it is in the store; of other links only the
         // name.
-        let inner = inner.and_then(|inner| Some((archive.find(&inner)?, inner)));
-        let found = match &inner {
-            Some((path, _)) => fs::metadata(path),
-            None => entry.metadata(),
-        };
-        let is_folder = found.as_ref().is_ok_and(fs::Metadata::is_dir);
+        let found = store.root.metadata(&folder.join(&entry.name));
+        let found = found.ok().flatten();
+        let inner = entry.name.to_str().and_then(|name| path.join(name));
+        let inner = inner.filter(|_| found.is_some());
+        let is_folder = found.as_ref().is_some_and(Metadata::is_dir);
         let slash = if is_folder { "/" } else { "" };
         FolderEntry {
-            name: format!("{}{slash}", marked(&name.to_string_lossy())),
-            link: inner.map(|(_, inner)| format!("{}{slash}", href("/run/", &inner))),
+            name: format!("{}{slash}", marked(&entry.name.to_string_lossy())),
+            link: inner.map(|inner| format!("{}{slash}", href("/run/", &inner))),
             is_folder,
             size: found
-                .ok()
-                .filter(fs::Metadata::is_file)
+                .filter(Metadata::is_file)
                 .map_or_else(String::new, |found| format_size(found.len())),
         }
     });
     let mut entries: Vec<FolderEntry> = entries.collect();
     entries.sort_by(|a, b| (!a.is_folder, &a.name).cmp(&(!b.is_folder, &b.name)));
-    entries
+    (entries, omitted)
 }
 
 /// Collects the files below a folder, in order; symbolic links are skipped, since they may lead
 /// anywhere.
-fn collect_files(folder: &Path, name: &str, depth: usize, entries: &mut Vec<ZipEntry>) {
-    let mut inner: Vec<_> = fs::read_dir(folder)
-        .into_iter()
-        .flatten()
-        .flatten()
-        .collect();
-    inner.sort_by_key(fs::DirEntry::file_name);
+fn collect_files(root: &Root, folder: &Path, name: &str, depth: usize, files: &mut Vec<ZipEntry>) {
+    let mut entries = root.entries(folder).ok().flatten().unwrap_or_default();
+    entries.sort();
     let mut taken = BTreeSet::new();
-    for entry in inner {
-        let Ok(found) = entry.metadata() else {
-            continue;
-        };
-        let base = entry_name(&entry.file_name().to_string_lossy());
+    for entry in entries {
+        let base = entry_name(&entry.name.to_string_lossy());
         let name = format!("{name}/{}", unique_name(&mut taken, &base));
-        if found.is_file() {
-            entries.push(ZipEntry {
-                name,
-                path: entry.path(),
-            });
-        } else if found.is_dir() && depth > 0 {
-            collect_files(&entry.path(), &name, depth - 1, entries);
+        let path = folder.join(&entry.name);
+        if entry.is_file {
+            files.push(ZipEntry { name, path });
+        } else if entry.is_folder && depth > 0 {
+            collect_files(root, &path, &name, depth - 1, files);
         }
     }
 }

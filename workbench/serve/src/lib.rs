@@ -77,7 +77,7 @@ const ACCEPT_RETRY_DELAY: Duration = Duration::from_secs(1);
 /// # Errors
 /// When the store does not exist or the address cannot be bound.
 pub fn serve(options: &Options, on_listening: impl FnOnce(SocketAddr)) -> anyhow::Result<()> {
-    let archive = Archive::open(&options.store)?;
+    let archive = Archive::new(&options.store)?;
     let site = Site {
         archive,
         host: options.host.clone(),

@@ -3,14 +3,13 @@
 //! run that cannot be read is listed as unreadable and hides no other.
 
 mod cache;
-mod file;
 mod options;
 mod path;
+mod root;
 mod status;
 
-use std::cmp::Reverse;
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, Read};
 use std::iter;
 use std::path::{Path, PathBuf};
@@ -27,6 +26,7 @@ use pages::plot::{Chart, chart_in};
 
 pub use options::to_text;
 pub use path::StorePath;
+pub use root::{Entry, Root};
 pub use status::RunStatus;
 
 /// Runs that are nested deeper are not found; Maelstrom's are in `maelstrom/store/<workload>`.
@@ -67,116 +67,136 @@ const RUN_FILES: [&str; 7] = [
 #[derive(Debug)]
 pub struct Archive {
     /// Canonical, without symbolic links.
-    root: PathBuf,
+    path: PathBuf,
     tests: Cache<BTreeMap<&'static str, String>>,
     results: Cache<(RunStatus, KeptResults)>,
+}
+
+/// A store during one request.
+#[derive(Debug)]
+pub struct Store<'a> {
+    archive: &'a Archive,
+    pub root: Root,
+}
+
+/// The folder of a kept run, and what its name says.
+#[derive(Debug, Clone)]
+pub struct RunFolder {
+    pub path: StorePath,
+    /// When the run started, as text.
+    pub start: String,
+    started_at: Option<Timestamp>,
 }
 
 /// A run that was kept.
 #[derive(Debug, Clone)]
 pub struct KeptRun {
-    pub path: StorePath,
+    pub folder: RunFolder,
     pub workload: String,
-    /// When it started, as text, from its folder's name.
-    pub start: String,
     pub status: RunStatus,
     pub results: KeptResults,
     /// Whether its `report.html` is in the store.
     pub has_report: bool,
     options: BTreeMap<&'static str, String>,
-    started_at: Option<Timestamp>,
 }
 
 impl Archive {
-    /// Opens the store in this folder.
+    /// The store in this folder.
     ///
     /// # Errors
     /// When the folder does not exist.
-    pub fn open(root: &Path) -> anyhow::Result<Self> {
-        let found = root.canonicalize();
-        let missing = || format!("there is no store at {}", root.display());
-        let root = found.with_context(missing)?;
-        ensure!(root.is_dir(), "{} is not a folder", root.display());
+    pub fn new(path: &Path) -> anyhow::Result<Self> {
+        let found = path.canonicalize();
+        let missing = || format!("there is no store at {}", path.display());
+        let path = found.with_context(missing)?;
+        ensure!(path.is_dir(), "{} is not a folder", path.display());
         Ok(Archive {
-            root,
+            path,
             tests: Cache::default(),
             results: Cache::default(),
         })
     }
 
-    /// All runs, the newest first.
-    pub fn runs(&self) -> Vec<KeptRun> {
-        let mut runs = Vec::new();
+    /// Opens the store for a request: it may have been made anew since the last one.
+    ///
+    /// # Errors
+    /// When it cannot be opened.
+    pub fn open(&self) -> io::Result<Store<'_>> {
+        Ok(Store {
+            archive: self,
+            root: Root::open(&self.path)?,
+        })
+    }
+}
+
+impl Store<'_> {
+    /// The folders of all runs, the newest first. None of their files is read: there may be many.
+    pub fn run_folders(&self) -> Vec<RunFolder> {
+        let mut found = Vec::new();
         let mut pending = vec![StorePath::default()];
         while let Some(path) = pending.pop() {
-            // Without symbolic links: they lead to listed runs, or out of the store.
-            let names = subfolders(&self.resolve(&path));
-            for inner in names.iter().filter_map(|name| path.join(name)) {
-                match self.read_folder(&inner) {
-                    Some(run) => runs.push(run),
-                    None if inner.names().len() < MAX_DEPTH => pending.push(inner),
-                    None => {}
-                }
+            let entries = self.root.entries(&path.to_path()).ok().flatten();
+            let entries = entries.unwrap_or_default();
+            let depth = path.names().len();
+            if depth > 0 && is_run(&entries) {
+                found.push(RunFolder::new(path));
+            } else if depth < MAX_DEPTH {
+                // Without symbolic links: they lead to listed runs, or out of the store. Our own
+                // names are UTF-8; others are skipped.
+                let folders = entries.iter().filter(|entry| entry.is_folder);
+                pending.extend(folders.filter_map(|entry| path.join(entry.name.to_str()?)));
             }
         }
-        runs.sort_by_cached_key(|run| Reverse(run.order()));
-        runs
+        found.sort_unstable_by(|a, b| b.order().cmp(&a.order()));
+        found
     }
 
     /// The run at this path, if there is one.
     pub fn run(&self, path: &StorePath) -> Option<KeptRun> {
-        self.find(path)?;
-        self.read_folder(path)
+        let entries = self.root.entries(&path.to_path()).ok()??;
+        let is_run = !path.names().is_empty() && is_run(&entries);
+        is_run.then(|| self.read(RunFolder::new(path.clone())))
     }
 
-    /// The path on disk, symbolic links followed, if it exists and is within the store.
-    pub fn find(&self, path: &StorePath) -> Option<PathBuf> {
-        let found = self.resolve(path).canonicalize().ok()?;
-        found.starts_with(&self.root).then_some(found)
-    }
-
-    /// Opens a file that `find` has found and returns it with its length; none if by now it is not
-    /// a file, or not within the store.
-    ///
-    /// # Errors
-    /// When it cannot be opened.
-    pub fn open_file(&self, path: &Path) -> io::Result<Option<(File, u64)>> {
-        let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
-            return Ok(None);
-        };
-        match file::unless_missing(folder.canonicalize())? {
-            Some(folder) if folder.starts_with(&self.root) => file::open(&folder.join(name)),
-            _ => Ok(None),
+    /// Reads what is shown of a run.
+    pub fn read(&self, folder: RunFolder) -> KeptRun {
+        let path = folder.path.to_path();
+        let options = self.options(&path);
+        let (status, results) = self.results(&path);
+        let report = self.root.metadata(&path.join("report.html"));
+        let workload = options.get("workload").map(String::as_str);
+        KeptRun {
+            workload: workload.unwrap_or(folder.parent()).to_owned(),
+            has_report: report.is_ok_and(|it| it.is_some_and(|it| it.is_file())),
+            folder,
+            status,
+            results,
+            options,
         }
-    }
-
-    fn has_report(&self, run: &StorePath) -> bool {
-        let report = run.join("report.html");
-        let report = report.and_then(|report| self.find(&report));
-        report.is_some_and(|report| report.is_file())
     }
 
     /// The chart in one of a run's plots; none if the file is missing, too long, or not ours.
     pub fn read_chart(&self, path: &StorePath) -> Option<Chart> {
-        let (file, _) = self.open_file(&self.resolve(path)).ok().flatten()?;
-        chart_in(&read_text(file, MAX_PLOT_BYTES).ok()?)
+        chart_in(&self.read_text(&path.to_path(), MAX_PLOT_BYTES)?)
     }
 
     /// A run's `test.json`: flags, seed, command. Empty for Maelstrom's runs, which have none.
     pub fn read_test(&self, path: &StorePath) -> Map<String, Value> {
-        let file = self.open_file(&self.resolve(path).join("test.json"));
-        let text = file
-            .ok()
-            .flatten()
-            .map(|(file, _)| read_text(file, MAX_TEST_BYTES));
-        let test = text.and_then(|text| serde_json::from_str(&text.ok()?).ok());
+        let text = self.read_text(&path.to_path().join("test.json"), MAX_TEST_BYTES);
+        let test = text.and_then(|text| serde_json::from_str(&text).ok());
         test.unwrap_or_default()
+    }
+
+    /// The text of a file; none if it is missing, too long, or unreadable.
+    fn read_text(&self, path: &Path, max_bytes: u64) -> Option<String> {
+        let (file, _) = self.root.file(path).ok()??;
+        read_text(file, max_bytes).ok()
     }
 
     /// The options of `test.json` that are shown for every run.
     fn options(&self, run: &Path) -> BTreeMap<&'static str, String> {
         let path = run.join("test.json");
-        let Ok(Some((file, _))) = self.open_file(&path) else {
+        let Ok(Some((file, _))) = self.root.file(&path) else {
             return BTreeMap::new();
         };
         let read = |file| {
@@ -184,13 +204,12 @@ impl Archive {
             let options = text.and_then(|text| options::options(&text));
             options.unwrap_or_default()
         };
-        self.tests
-            .get_or_read(&path, file, read)
-            .unwrap_or_default()
+        let tests = &self.archive.tests;
+        tests.get_or_read(&path, file, read).unwrap_or_default()
     }
 
     /// A run's status and results, from the first readable file of results.
-    fn results(&self, run: &Path) -> (RunStatus, KeptResults) {
+    pub fn results(&self, run: &Path) -> (RunStatus, KeptResults) {
         // Only our runs have a summary; it spares reading long results.
         let sources: [(_, _, Reader); 3] = [
             ("summary.json", MAX_TEST_BYTES, KeptResults::from_json),
@@ -216,7 +235,7 @@ impl Archive {
         reader: Reader,
     ) -> Option<(RunStatus, KeptResults)> {
         let unreadable = (RunStatus::Unreadable, KeptResults::default());
-        let file = match self.open_file(path) {
+        let file = match self.root.file(path) {
             Ok(found) => found?.0,
             Err(_) => return Some(unreadable),
         };
@@ -227,45 +246,40 @@ impl Archive {
                 |results| (RunStatus::of(&results), results),
             )
         };
-        let results = self.results.get_or_read(path, file, read);
+        let results = self.archive.results.get_or_read(path, file, read);
         Some(results.unwrap_or_else(|_| unreadable.clone()))
-    }
-
-    fn resolve(&self, path: &StorePath) -> PathBuf {
-        let mut resolved = self.root.clone();
-        resolved.extend(path.names());
-        resolved
-    }
-
-    fn read_folder(&self, path: &StorePath) -> Option<KeptRun> {
-        let folder = self.resolve(path);
-        if !RUN_FILES.iter().any(|name| folder.join(name).exists()) {
-            return None;
-        }
-        let (name, parent) = path.names().split_last()?;
-        let options = self.options(&folder);
-        let workload = options.get("workload").or_else(|| parent.last());
-        let (status, results) = self.results(&folder);
-        let (started_at, start) = parse_start(name);
-        Some(KeptRun {
-            workload: workload.map_or_else(|| "?".to_owned(), String::clone),
-            has_report: self.has_report(path),
-            path: path.clone(),
-            start,
-            status,
-            results,
-            options,
-            started_at,
-        })
     }
 }
 
-impl KeptRun {
-    /// The order of runs: by their start.
-    pub fn order(&self) -> impl Ord + use<> {
-        (self.started_at, self.start.clone(), self.path.clone())
+impl RunFolder {
+    fn new(path: StorePath) -> Self {
+        let (started_at, start) = parse_start(path.names().last().map_or("", String::as_str));
+        RunFolder {
+            path,
+            start,
+            started_at,
+        }
     }
 
+    /// The name of the folder that it is in: the workload, as the bench and Maelstrom keep runs.
+    pub fn parent(&self) -> &str {
+        let mut names = self.path.names().iter().rev().skip(1);
+        names.next().map_or("?", String::as_str)
+    }
+
+    /// The order of runs: by their start.
+    pub fn order(&self) -> impl Ord {
+        (self.started_at, &self.start, &self.path)
+    }
+}
+
+/// Whether a folder with these entries is that of a run.
+fn is_run(entries: &[Entry]) -> bool {
+    let is_one = |entry: &Entry| RUN_FILES.iter().any(|name| entry.name == *name);
+    entries.iter().any(is_one)
+}
+
+impl KeptRun {
     /// One of the options that are shown for every run, as text.
     pub fn option(&self, name: &str) -> Option<&str> {
         self.options.get(name).map(String::as_str)
@@ -284,15 +298,6 @@ fn read_text(file: File, max_bytes: u64) -> anyhow::Result<String> {
         "the file is longer than {max_bytes} bytes"
     );
     Ok(text)
-}
-
-/// The names of the folders in a folder, without symbolic links.
-fn subfolders(path: &Path) -> Vec<String> {
-    let entries = fs::read_dir(path).into_iter().flatten().flatten();
-    let folders = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
-    // Our own names are UTF-8; others are skipped.
-    let names = folders.filter_map(|entry| entry.file_name().into_string().ok());
-    names.collect()
 }
 
 /// The start time in the name of a run's folder, and its text.

@@ -3,9 +3,10 @@
 use std::net::IpAddr;
 
 use axum::http::StatusCode;
+use tokio::task::JoinSet;
 
 use crate::error_page::ErrorPage;
-use crate::runs::Archive;
+use crate::runs::{Archive, Store};
 
 /// The runs to show, and the host name of the site.
 #[derive(Debug)]
@@ -16,13 +17,24 @@ pub(super) struct Site {
 }
 
 impl Site {
+    /// Opens the store for a request.
+    pub(super) fn open_store(&self) -> Result<Store<'_>, ErrorPage> {
+        self.archive.open().map_err(|error| {
+            let status = StatusCode::INTERNAL_SERVER_ERROR;
+            ErrorPage::new(status, "The store cannot be opened", error)
+        })
+    }
+
     /// Whether a request for this authority is meant for this site.
     pub(super) fn is_own_name(&self, authority: &str) -> bool {
-        let name = match authority.strip_prefix('[') {
-            Some(rest) => rest.split(']').next(),
-            None => authority.split(':').next(),
+        // Nothing but a port may follow the name: a user's name before it would look like one.
+        let (name, port) = match authority.strip_prefix('[') {
+            Some(rest) => rest.split_once(']').unwrap_or_default(),
+            None => authority.split_at(authority.find(':').unwrap_or(authority.len())),
         };
-        let name = name.unwrap_or_default();
+        if !port.is_empty() && !port.strip_prefix(':').is_some_and(is_digits) {
+            return false;
+        }
         let given = strip_brackets(&self.host);
         if name.eq_ignore_ascii_case("localhost") || name.eq_ignore_ascii_case(given) {
             return true;
@@ -35,25 +47,31 @@ impl Site {
     }
 }
 
+fn is_digits(text: &str) -> bool {
+    text.bytes().all(|it| it.is_ascii_digit())
+}
+
 /// The host without the brackets that IPv6 addresses have in URLs.
 pub(super) fn strip_brackets(host: &str) -> &str {
     let inner = host.strip_prefix('[').and_then(|it| it.strip_suffix(']'));
     inner.unwrap_or(host)
 }
 
-/// Runs work that may wait for a disk on a blocking thread.
+/// Runs work that may wait for a disk on a blocking thread. Work that has not begun is forgotten
+/// when its client disconnects.
 pub(super) async fn run_blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, ErrorPage> + Send + 'static,
 ) -> Result<T, ErrorPage> {
-    let done = tokio::task::spawn_blocking(work).await;
-    done.unwrap_or_else(|error| {
-        let status = StatusCode::INTERNAL_SERVER_ERROR;
-        Err(ErrorPage::new(
-            status,
-            "Internal error: the page could not be made",
-            error,
-        ))
-    })
+    let mut tasks = JoinSet::new();
+    tasks.spawn_blocking(work);
+    let failed = |reason: String| {
+        let title = "Internal error: the page could not be made";
+        ErrorPage::new(StatusCode::INTERNAL_SERVER_ERROR, title, reason)
+    };
+    match tasks.join_next().await {
+        Some(done) => done.unwrap_or_else(|error| Err(failed(error.to_string()))),
+        None => Err(failed("its work was not begun".to_owned())),
+    }
 }
 
 #[cfg(test)]
@@ -63,7 +81,7 @@ mod tests {
     fn site(host: &str) -> (tempfile::TempDir, Site) {
         let folder = tempfile::tempdir().unwrap();
         let site = Site {
-            archive: Archive::open(folder.path()).unwrap(),
+            archive: Archive::new(folder.path()).unwrap(),
             host: host.to_owned(),
         };
         (folder, site)
@@ -81,6 +99,8 @@ mod tests {
             "127.0.0.1:1",
             "127.1.2.3",
             "[::1]:80",
+            "[::1]",
+            "localhost:",
         ] {
             check("127.0.0.1", own, true);
         }
@@ -91,6 +111,22 @@ mod tests {
             "127.0.0.1.evil.example:8080",
             "192.168.0.7",
             "[::2]",
+            "localhost.",
+            "localhost:80@evil.example",
+            "localhost@evil.example",
+            "evil.example@localhost",
+            "[::1].evil.example",
+            "[::1]:80:80",
+            "[::1",
+            "localhost:+80",
+            "localhost, evil.example",
+            " localhost",
+            "0.0.0.0",
+            "[::]",
+            "[::ffff:192.168.0.7]",
+            "127.1",
+            "0x7f000001",
+            "2130706433",
         ] {
             check("127.0.0.1", foreign, false);
         }

@@ -14,7 +14,7 @@ use axum::response::Html;
 use serde::Deserialize;
 
 use crate::error_page::{ErrorPage, html};
-use crate::runs::{Archive, KeptRun, RunStatus, StorePath};
+use crate::runs::{RunStatus, Store, StorePath};
 use crate::site::{Site, run_blocking};
 use crate::url::{encode, href, parse_path};
 use pages::text::marked;
@@ -24,6 +24,9 @@ use row::Row;
 
 /// Runs on one page of the list.
 const RUNS_PER_PAGE: usize = 100;
+
+/// Workloads that the list can be filtered by.
+const MAX_WORKLOADS: usize = 1_000;
 
 /// Query of the list: filters and a page number, all optional.
 #[derive(Deserialize)]
@@ -64,6 +67,8 @@ pub(super) struct FolderPage {
     run: Option<Row>,
     command: Option<String>,
     entries: Vec<FolderEntry>,
+    /// Number of entries that are not listed.
+    omitted: usize,
 }
 
 /// A file or folder in a folder.
@@ -91,26 +96,25 @@ fn render_list(site: &Site, query: &ListQuery) -> Result<Html<String>, ErrorPage
         "" => None,
         name => Some(verdict(name)?),
     };
-    let mut runs = site.archive.runs();
-    let workloads: BTreeSet<String> = runs.iter().map(|run| marked(&run.workload)).collect();
+    let store = site.open_store()?;
+    let mut runs = store.run_folders();
     let all = runs.len();
+    let workloads: BTreeSet<String> = runs.iter().map(|run| marked(run.parent())).collect();
     runs.retain(|run| {
-        let is_workload = query.workload.is_empty() || marked(&run.workload) == query.workload;
-        is_workload && verdict.is_none_or(|it| it == run.status)
+        let is_workload = query.workload.is_empty() || marked(run.parent()) == query.workload;
+        is_workload && verdict.is_none_or(|it| it == store.results(&run.path.to_path()).0)
     });
-    let last = runs.len().div_ceil(RUNS_PER_PAGE).max(1);
+    let found = runs.len();
+    let last = found.div_ceil(RUNS_PER_PAGE).max(1);
     let page = query.page.unwrap_or(1).clamp(1, last);
     let first = (page - 1) * RUNS_PER_PAGE;
-    let rows: Vec<Row> = runs
-        .iter()
-        .skip(first)
-        .take(RUNS_PER_PAGE)
-        .map(Row::new)
-        .collect();
+    let shown = runs.into_iter().skip(first).take(RUNS_PER_PAGE);
+    let rows: Vec<Row> = shown.map(|run| Row::new(&store.read(run))).collect();
     html(&RunsPage {
-        summary: summary(all, runs.len(), first, rows.len()),
+        summary: summary(all, found, first, rows.len()),
         workloads: workloads
             .into_iter()
+            .take(MAX_WORKLOADS)
             .map(|name| FilterOption::new(name, &query.workload))
             .collect(),
         verdicts: RunStatus::ALL
@@ -139,16 +143,17 @@ fn render_comparison(site: &Site, query: &CompareQuery) -> Result<Html<String>, 
         let status = StatusCode::BAD_REQUEST;
         return Err(ErrorPage::new(status, "Two runs are needed", text));
     };
+    let store = site.open_store()?;
     let run = |name: &str| {
         // A plus in a query is decoded to a space; an encoded path contains no spaces.
         let path = parse_path(&name.replace(' ', "+"))?;
-        let run = site.archive.run(&path);
+        let run = store.run(&path);
         run.ok_or_else(|| ErrorPage::not_found(name))
     };
     let mut runs = [run(one)?, run(two)?];
-    runs.sort_by_key(KeptRun::order);
+    runs.sort_by(|a, b| a.folder.order().cmp(&b.folder.order()));
     let [earlier, later] = &runs;
-    html(&ComparePage::new(&site.archive, earlier, later))
+    html(&ComparePage::new(&store, earlier, later))
 }
 
 fn verdict(name: &str) -> Result<RunStatus, ErrorPage> {
@@ -195,8 +200,13 @@ impl ListQuery {
 }
 
 impl FolderPage {
-    pub(super) fn new(archive: &Archive, path: &StorePath, entries: Vec<FolderEntry>) -> Self {
-        let run = archive.run(path);
+    pub(super) fn new(
+        store: &Store<'_>,
+        path: &StorePath,
+        entries: Vec<FolderEntry>,
+        omitted: usize,
+    ) -> Self {
+        let run = store.run(path);
         FolderPage {
             title: marked(&path.to_string()),
             parent: path
@@ -209,6 +219,7 @@ impl FolderPage {
                 .map(marked),
             run: run.as_ref().map(Row::new),
             entries,
+            omitted,
         }
     }
 }

@@ -9,8 +9,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 
-/// Files in the cache; one more clears it.
-const MAX_FILES: usize = 20_000;
+/// Files in the cache; one more clears it. A list that is filtered reads those of all runs.
+const MAX_FILES: usize = 200_000;
 
 /// Values read from files.
 #[derive(Debug)]

@@ -1,6 +1,7 @@
 //! Validated paths below the store.
 
 use std::fmt;
+use std::path::PathBuf;
 
 /// A path below the store: names of folders, and perhaps of a file at the end. Each is a plain
 /// name, so that the path leads neither upwards nor to another drive.
@@ -29,6 +30,11 @@ impl StorePath {
 
     pub fn names(&self) -> &[String] {
         &self.0
+    }
+
+    /// The path on disk, relative to the store.
+    pub fn to_path(&self) -> PathBuf {
+        self.0.iter().collect()
     }
 }
 

@@ -9,7 +9,7 @@ use super::row::Row;
 use pages::kept::{KeptBudget, OpCounts, QUANTILES};
 use pages::plot::{NARROW, dark_style, stack};
 
-use crate::runs::{Archive, KeptRun, MEASURED, StorePath, to_text};
+use crate::runs::{KeptRun, MEASURED, Store, StorePath, to_text};
 use crate::url::href;
 use pages::text::marked;
 
@@ -62,12 +62,12 @@ struct Side {
 const BESIDE: u32 = 640;
 
 impl ComparePage {
-    pub(super) fn new(archive: &Archive, a: &KeptRun, b: &KeptRun) -> Self {
+    pub(super) fn new(store: &Store<'_>, a: &KeptRun, b: &KeptRun) -> Self {
         let tables = [
             ("Verdict and figures", figures(a, b)),
             ("Stable latencies, ms", stable_latencies(a, b)),
             ("Budgets", budgets(a, b)),
-            ("Options that differ", options(archive, a, b)),
+            ("Options that differ", options(store, a, b)),
         ];
         let tables = tables.into_iter().filter(|(_, rows)| !rows.is_empty());
         ComparePage {
@@ -75,7 +75,7 @@ impl ComparePage {
             tables: tables
                 .map(|(caption, rows)| Table { caption, rows })
                 .collect(),
-            plots: plots(archive, a, b),
+            plots: plots(store, a, b),
             plot_style: dark_style(),
         }
     }
@@ -207,8 +207,8 @@ fn format_budget(budget: Option<&KeptBudget>) -> String {
 }
 
 /// The options that differ.
-fn options(archive: &Archive, a: &KeptRun, b: &KeptRun) -> Vec<Line> {
-    let [a, b] = [a, b].map(|run| archive.read_test(&run.path));
+fn options(store: &Store<'_>, a: &KeptRun, b: &KeptRun) -> Vec<Line> {
+    let [a, b] = [a, b].map(|run| store.read_test(&run.folder.path));
     let names: BTreeSet<&String> = a.keys().chain(b.keys()).collect();
     let differ = names
         .into_iter()
@@ -232,9 +232,9 @@ fn options(archive: &Archive, a: &KeptRun, b: &KeptRun) -> Vec<Line> {
     lines.collect()
 }
 
-fn plots(archive: &Archive, a: &KeptRun, b: &KeptRun) -> Vec<Plot> {
-    let folders = [a, b].map(|run| run.path.join("plots"));
-    let found = folders.map(|folder| folder.map(|it| (plot_names(archive, &it), it)));
+fn plots(store: &Store<'_>, a: &KeptRun, b: &KeptRun) -> Vec<Plot> {
+    let folders = [a, b].map(|run| run.folder.path.join("plots"));
+    let found = folders.map(|folder| folder.map(|it| (plot_names(store, &it), it)));
     let all = found.iter().flatten().flat_map(|(names, _)| names);
     let mut all: Vec<String> = all
         .cloned()
@@ -256,7 +256,7 @@ fn plots(archive: &Archive, a: &KeptRun, b: &KeptRun) -> Vec<Plot> {
             folder.join(&format!("{name}.svg"))
         };
         let paths = [path(0), path(1)];
-        let mut drawn = equal_plots(archive, &paths);
+        let mut drawn = equal_plots(store, &paths);
         let side = |index: usize| Side {
             title: titles[index].clone(),
             link: paths[index].as_ref().map(|plot| href("/run/", plot)),
@@ -271,8 +271,8 @@ fn plots(archive: &Archive, a: &KeptRun, b: &KeptRun) -> Vec<Plot> {
 }
 
 /// Draws two plots again with the same axes, if both can be read.
-fn equal_plots(archive: &Archive, paths: &[Option<StorePath>; 2]) -> [Option<String>; 2] {
-    let chart = |path: &Option<StorePath>| archive.read_chart(path.as_ref()?);
+fn equal_plots(store: &Store<'_>, paths: &[Option<StorePath>; 2]) -> [Option<String>; 2] {
+    let chart = |path: &Option<StorePath>| store.read_chart(path.as_ref()?);
     let [Some(mut one), Some(mut two)] = [chart(&paths[0]), chart(&paths[1])] else {
         return [None, None];
     };
@@ -285,16 +285,14 @@ fn equal_plots(archive: &Archive, paths: &[Option<StorePath>; 2]) -> [Option<Str
 }
 
 /// The names of the plots in a folder.
-fn plot_names(archive: &Archive, folder: &StorePath) -> BTreeSet<String> {
-    let path = archive.find(folder);
-    let entries = path.and_then(|path| std::fs::read_dir(path).ok());
-    let files = entries.into_iter().flatten().flatten();
-    let names = files.filter_map(|file| file.file_name().into_string().ok());
-    let within = names.filter(|name| {
-        let plot = folder.join(name);
-        plot.and_then(|plot| archive.find(&plot)).is_some()
+fn plot_names(store: &Store<'_>, folder: &StorePath) -> BTreeSet<String> {
+    let path = folder.to_path();
+    let entries = store.root.entries(&path).ok().flatten();
+    let names = entries.into_iter().flatten().filter_map(|entry| {
+        let name = entry.name.to_str()?.strip_suffix(".svg")?.to_owned();
+        // A link may lead out of the store.
+        let found = store.root.metadata(&path.join(&entry.name));
+        found.ok().flatten().map(|_| name)
     });
-    within
-        .filter_map(|name| Some(name.strip_suffix(".svg")?.to_owned()))
-        .collect()
+    names.collect()
 }

@@ -33,13 +33,13 @@ pub(super) struct Row {
 impl Row {
     pub(super) fn new(run: &KeptRun) -> Self {
         let option = |name| run.option(name).map_or_else(String::new, marked);
-        let folder = href("/run/", &run.path);
+        let folder = href("/run/", &run.folder.path);
         let is_budget_missed = run.results.budgets.iter().any(|budget| !budget.holds);
         let show = |metric| Some(format_figure(metric, run.results.measured.get(metric)?));
         Row {
-            path: href("", &run.path),
-            title: format!("{} {}", marked(&run.workload), marked(&run.start)),
-            start: marked(&run.start),
+            path: href("", &run.folder.path),
+            title: format!("{} {}", marked(&run.workload), marked(&run.folder.start)),
+            start: marked(&run.folder.start),
             workload: marked(&run.workload),
             challenge: option("challenge"),
             status: run.status.name(),
@@ -67,7 +67,7 @@ impl Row {
             is_budget_missed,
             report: run.has_report.then(|| format!("{folder}/report.html")),
             files: format!("{folder}/"),
-            zip: href("/zip/", &run.path),
+            zip: href("/zip/", &run.folder.path),
         }
     }
 }
