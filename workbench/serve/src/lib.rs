@@ -3,20 +3,22 @@
 //! The site is read-only and accepts only GET and HEAD. The contents of a store are untrusted:
 //! names are escaped, no file outside the store is served, and a content security policy limits
 //! what each file may do in the browser. Requests under a foreign host name are rejected: otherwise
-//! any web page could point its own name at this server and read everything (DNS rebinding).
+//! any web page could point its own name at this server and read everything (DNS rebinding). The
+//! whole threat model is in `workbench/docs/serve.md`.
 
+mod connections;
 mod download;
 mod error_page;
 mod files;
 mod runs;
 mod site;
+pub mod testing;
 mod url;
 mod views;
 
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::{Context, anyhow};
 use axum::Router;
@@ -26,14 +28,13 @@ use axum::http::{HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use hyper::server::conn::http1;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::service::TowerToHyperService;
-use tokio::sync::Semaphore;
+use tokio::runtime::Runtime;
 
 use error_page::ErrorPage;
 use runs::Archive;
 use site::{Site, strip_brackets};
+
+pub use connections::Limits;
 
 /// The store to serve, and the address to listen on.
 #[derive(Debug, Clone)]
@@ -44,12 +45,18 @@ pub struct Options {
     pub host: String,
     /// The port; 0 picks a free one.
     pub port: u16,
+    /// Limits on connections; fewer are served if this process may open few files.
+    pub limits: Limits,
 }
 
 /// Policy of our own pages: no script, and images only from this server.
 const PAGE_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; \
                            img-src 'self' data:; form-action 'self'; base-uri 'none'; \
                            frame-ancestors 'none'";
+
+/// Header of our own pages: other sites keep no hold of a window that shows one. A browser does not
+/// show a file that has this and the policy `sandbox`.
+const OPENER_POLICY: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
 
 /// Headers of every response that does not set them itself.
 const DEFAULT_HEADERS: [(HeaderName, &str); 5] = [
@@ -63,71 +70,28 @@ const DEFAULT_HEADERS: [(HeaderName, &str); 5] = [
     ),
 ];
 
-/// Connections served at a time; others wait, since the number of open files is limited.
-const MAX_CONNECTIONS: usize = 256;
-
-/// Longest time for a request's head to arrive, and for a connection to stay idle.
-const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// Pause after a connection could not be accepted.
-const ACCEPT_RETRY_DELAY: Duration = Duration::from_secs(1);
-
 /// Serves until the process ends. `on_listening` is called with the bound address.
 ///
 /// # Errors
 /// When the store does not exist or the address cannot be bound.
 pub fn serve(options: &Options, on_listening: impl FnOnce(SocketAddr)) -> anyhow::Result<()> {
-    let archive = Archive::new(&options.store)?;
-    let site = Site {
-        archive,
-        host: options.host.clone(),
-    };
-    let router = router(site);
+    let router = router(options)?;
     let listener = listen(strip_brackets(&options.host), options.port)?;
     let address = listener.local_addr()?;
-    // One thread is enough for one user: downloads read files in small chunks, in turn. Longer work
-    // runs on a few blocking threads; few, since each may need much memory.
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_io()
-        .enable_time()
-        .max_blocking_threads(4)
-        .build()?;
-    runtime.block_on(async {
+    runtime()?.block_on(async {
         let listener = tokio::net::TcpListener::from_std(listener)?;
         on_listening(address);
-        accept_connections(&listener, &router).await;
+        connections::accept(&listener, &router, options.limits.within_open_files()).await;
         anyhow::Ok(())
     })
 }
 
-/// Accepts and serves connections, for ever.
-async fn accept_connections(listener: &tokio::net::TcpListener, router: &Router) {
-    let permits = Arc::new(Semaphore::new(MAX_CONNECTIONS));
-    let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new())
-        .header_read_timeout(HEADER_TIMEOUT);
-    // The semaphore is never closed, so this never ends.
-    while let Ok(permit) = Arc::clone(&permits).acquire_owned().await {
-        let stream = match listener.accept().await {
-            Ok((stream, _)) => stream,
-            Err(error) => {
-                // These two concern one client only. Others concern this process and are temporary,
-                // such as too many open files.
-                use std::io::ErrorKind::{ConnectionAborted, ConnectionReset};
-                if !matches!(error.kind(), ConnectionAborted | ConnectionReset) {
-                    tokio::time::sleep(ACCEPT_RETRY_DELAY).await;
-                }
-                continue;
-            }
-        };
-        let service = TowerToHyperService::new(router.clone());
-        let connection = http.serve_connection(TokioIo::new(stream), service);
-        tokio::spawn(async move {
-            // An error means that the client has disconnected.
-            let _ = connection.await;
-            drop(permit);
-        });
-    }
+fn runtime() -> anyhow::Result<Runtime> {
+    // One thread is enough for one user: downloads read files in small chunks, in turn. Longer work
+    // runs on a few blocking threads; few, since each may need much memory.
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    let runtime = runtime.enable_io().enable_time().max_blocking_threads(4);
+    Ok(runtime.build()?)
 }
 
 fn listen(host: &str, port: u16) -> anyhow::Result<TcpListener> {
@@ -147,9 +111,12 @@ fn listen(host: &str, port: u16) -> anyhow::Result<TcpListener> {
     Ok(listener)
 }
 
-fn router(site: Site) -> Router {
-    let site = Arc::new(site);
-    Router::new()
+fn router(options: &Options) -> anyhow::Result<Router> {
+    let site = Arc::new(Site {
+        archive: Archive::new(&options.store)?,
+        host: options.host.clone(),
+    });
+    let router = Router::new()
         .route("/", get(views::runs))
         .route("/compare", get(views::compare))
         .route("/run/{*path}", get(files::show))
@@ -159,7 +126,8 @@ fn router(site: Site) -> Router {
             Arc::clone(&site),
             check_request,
         ))
-        .with_state(site)
+        .with_state(site);
+    Ok(router)
 }
 
 async fn not_found(uri: Uri) -> ErrorPage {
@@ -177,6 +145,9 @@ async fn check_request(State(site): State<Arc<Site>>, request: Request, next: Ne
     if is_method_rejected {
         headers.insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
     }
+    if !headers.contains_key(header::CONTENT_SECURITY_POLICY) {
+        headers.insert(OPENER_POLICY, HeaderValue::from_static("same-origin"));
+    }
     for (name, value) in DEFAULT_HEADERS {
         headers
             .entry(name)
@@ -187,15 +158,12 @@ async fn check_request(State(site): State<Arc<Site>>, request: Request, next: Ne
 
 /// The error page for a request that is not allowed; none if it is.
 fn reject(site: &Site, request: &Request) -> Option<ErrorPage> {
-    let host = request.headers().get(header::HOST);
+    let mut hosts = request.headers().get_all(header::HOST).iter();
+    let [host, second] = [hosts.next(), hosts.next()];
     let host = host.and_then(|host| host.to_str().ok());
     let authority = request.uri().authority().map(Authority::as_str);
-    if host.is_none()
-        || ![host, authority]
-            .into_iter()
-            .flatten()
-            .all(|it| site.is_own_name(it))
-    {
+    let is_own = |name: &str| site.is_own_name(name);
+    if second.is_some() || !host.is_some_and(is_own) || !authority.is_none_or(is_own) {
         let text = "Open this site as localhost, as 127.0.0.1, or by the name given to --host.";
         let title = "Unknown host name";
         return Some(ErrorPage::new(StatusCode::FORBIDDEN, title, text));

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::{code, print_line, warn};
-use serve::{Options, serve};
+use serve::{Limits, Options, serve};
 
 /// Arguments of `serve`.
 #[derive(Args)]
@@ -30,6 +30,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
         store: arguments.store.clone(),
         host: arguments.host.clone(),
         port: arguments.port,
+        limits: Limits::default(),
     };
     serve(&options, on_listening)?;
     Ok(code::VALID)
