@@ -42,6 +42,13 @@ impl<'a> Bytes<'a> {
         line
     }
 
+    /// A share of what is left.
+    pub(crate) fn part(&mut self, share: usize, of: usize) -> &'a [u8] {
+        let (part, rest) = self.0.split_at(self.0.len() * share / of);
+        self.0 = rest;
+        part
+    }
+
     /// All that is left.
     pub(crate) fn rest(&mut self) -> &'a [u8] {
         std::mem::take(&mut self.0)

@@ -15,8 +15,9 @@ mod node_input;
 mod node_output;
 mod notations;
 mod peers;
-//mod requests;
-//mod store;
+mod requests;
+mod site;
+mod store;
 mod twins;
 
 use peak_alloc::PeakAlloc;
@@ -39,15 +40,15 @@ pub struct Target {
 const BASE_MEMORY: usize = 16 << 20;
 
 /// All targets.
-pub const TARGETS: [Target; 8] = [
+pub const TARGETS: [Target; 10] = [
     target("histories", histories::drive, 2_000),
     target("twins", twins::drive, 2_000),
     target("notations", notations::drive, 1_000),
     target("node_output", node_output::drive, 2_000),
     target("node_input", node_input::drive, 1_000),
     target("peers", peers::drive, 2_000),
-    //target("store", store::drive, 1_000),
-    //target("requests", requests::drive, 1_000),
+    target("store", store::drive, 1_000),
+    target("requests", requests::drive, 1_000),
     target("command_line", command_line::drive, 2_000),
     target("drivers", drivers::drive, 2_000),
 ];

@@ -9,6 +9,10 @@ pub(crate) fn drive(input: &[u8]) {
         .and_then(|it| edn::read(it).ok())
     {
         for text in [edn::compact(&value), edn::pretty(&value)] {
+            // At the start of a text this is a byte order mark, elsewhere a character of a symbol.
+            if text.starts_with('\u{feff}') {
+                continue;
+            }
             let again = edn::read(&text).unwrap_or_else(|error| panic!("{error:#}: {text}"));
             assert_eq!(again, value, "{text}");
         }
