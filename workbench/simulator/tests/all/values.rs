@@ -182,7 +182,7 @@ fn a_history_means_the_same_in_both_notations() {
     let mut valid = [0; 3];
     for seed in 0..2_000 {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
-        let name = Name::ALL[seed as usize % 10];
+        let name = Name::ALL[seed as usize % Name::ALL.len()];
         let text = history(name, &mut rng);
         let first = History::read(text.as_bytes()).unwrap();
         let json = json_of(&first);
