@@ -92,6 +92,7 @@ fn dependencies_run_one_way() {
                 "checkers",
                 "history",
                 "pages",
+                "serve",
                 "shared",
                 "simulator",
                 "workbench",
@@ -185,7 +186,14 @@ const WORLD: [(&str, &[&str]); 13] = [
         ],
     ),
     ("signal_hook", &["workbench/src/interrupt.rs"]),
-    ("stdout()", &["shared/src/stdio.rs", "workbench/src/cli.rs"]),
+    (
+        "stdout()",
+        &[
+            "shared/src/stdio.rs",
+            "workbench/src/cli.rs",
+            "workbench/src/cli/parsed.rs",
+        ],
+    ),
     (
         "std::net",
         &["workbench/serve/", "workbench/src/cli/serve.rs"],
