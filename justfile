@@ -64,6 +64,12 @@ bench:
     cargo bench --package workbench --bench echo --bench broadcast --bench checkers --bench live --bench hosts --bench pages
     cargo bench --package process-simulator --bench nodes
 
+# Fuzz one boundary for some seconds (needs cargo-fuzz): `just fuzz histories 600`; the targets are in workbench/fuzz
+fuzz target seconds="60":
+    mkdir -p workbench/fuzz/found/{{ target }}
+    cargo fuzz run --fuzz-dir workbench/fuzz --sanitizer none {{ target }} workbench/fuzz/found/{{ target }} \
+        workbench/fuzz/corpus/{{ target }} -- -max_total_time={{ seconds }} -max_len=4096 -timeout=20 -rss_limit_mb=2048
+
 # Open the documentation, with the reasoning behind each solution
 doc:
     cargo doc --workspace --no-deps --open

@@ -2,15 +2,14 @@
 //! Options survive the way through flags.
 
 use std::ffi::OsString;
-use std::os::unix::ffi::OsStringExt as _;
 
 use workbench::cli;
 use workbench::flags::{pins, to_flags};
 
 /// Each line of the input is a word.
 pub(crate) fn drive(input: &[u8]) {
-    let words = input.split(|byte| *byte == b'\n').map(<[u8]>::to_vec);
-    let words: Vec<OsString> = words.map(OsString::from_vec).collect();
+    let words = input.split(|byte| *byte == b'\n');
+    let words: Vec<OsString> = words.map(word).collect();
     let program = [OsString::from("workbench")];
     match cli::parse(&[&program[..], &words].concat()) {
         Err(text) => assert!(!text.trim().is_empty(), "refused without a word"),
@@ -25,6 +24,17 @@ pub(crate) fn drive(input: &[u8]) {
         let again = again.unwrap_or_else(|error| panic!("{error:#}: {flags:?}"));
         assert_eq!(again, options, "{flags:?}");
     }
+}
+
+#[cfg(unix)]
+fn word(bytes: &[u8]) -> OsString {
+    let word: &std::ffi::OsStr = std::os::unix::ffi::OsStrExt::from_bytes(bytes);
+    word.to_owned()
+}
+
+#[cfg(not(unix))]
+fn word(bytes: &[u8]) -> OsString {
+    String::from_utf8_lossy(bytes).into_owned().into()
 }
 
 /// Asserts that a command that repeats another one is repeated by itself.

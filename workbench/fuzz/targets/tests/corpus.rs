@@ -45,9 +45,17 @@ macro_rules! replay {
         })*
 
         #[test]
-        fn every_target_is_replayed() {
-            let names = TARGETS.map(|target| target.name);
-            assert_eq!(names, [$(stringify!($name)),*]);
+        fn every_target_is_replayed_built_and_fuzzed() {
+            let names = [$(stringify!($name)),*];
+            assert_eq!(TARGETS.map(|target| target.name), names);
+            let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+            let text = |path: &str| fs::read_to_string(folder.join(path)).unwrap();
+            let build = text("Cargo.toml");
+            let workflow = text("../../.github/workflows/fuzz.yml");
+            for name in names {
+                assert!(build.contains(&format!("name = \"{name}\"")), "no program {name}");
+                assert!(workflow.contains(&format!("- {name}\n")), "nobody fuzzes {name}");
+            }
         }
     };
 }
