@@ -37,20 +37,20 @@ pub struct Target {
 }
 
 /// Memory that a target may use for any input: page templates, tables, the nodes of a run.
-const BASE_MEMORY: usize = 16 << 20;
+const BASE_MEMORY: usize = 4 << 20;
 
 /// All targets.
 pub const TARGETS: [Target; 10] = [
-    target("histories", histories::drive, 2_000),
-    target("twins", twins::drive, 2_000),
-    target("notations", notations::drive, 1_000),
-    target("node_output", node_output::drive, 2_000),
-    target("node_input", node_input::drive, 1_000),
-    target("peers", peers::drive, 2_000),
-    target("store", store::drive, 1_000),
-    target("requests", requests::drive, 1_000),
-    target("command_line", command_line::drive, 2_000),
-    target("drivers", drivers::drive, 2_000),
+    target("histories", histories::drive, 1_000),
+    target("twins", twins::drive, 1_000),
+    target("notations", notations::drive, 200),
+    target("node_output", node_output::drive, 1_000),
+    target("node_input", node_input::drive, 200),
+    target("peers", peers::drive, 1_000),
+    target("store", store::drive, 500),
+    target("requests", requests::drive, 200),
+    target("command_line", command_line::drive, 1_000),
+    target("drivers", drivers::drive, 1_000),
 ];
 
 const fn target(name: &'static str, drive: fn(&[u8]), memory_per_byte: usize) -> Target {
