@@ -29,7 +29,7 @@ const REPORT_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; \
                              frame-ancestors 'none'; sandbox allow-scripts allow-downloads allow-popups";
 
 /// Entries of a folder that are shown.
-const MAX_ENTRIES: usize = 10_000;
+const MAX_ENTRIES: usize = 2_000;
 
 /// Folders of a run that are nested deeper are left out of its zip.
 const MAX_DEPTH: usize = 16;

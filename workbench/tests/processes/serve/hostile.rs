@@ -144,6 +144,28 @@ fn unfinished_requests_do_not_block_others_for_ever() {
     assert!(!is_open, "the connection is still open");
 }
 
+#[cfg(unix)]
+#[test]
+fn a_server_that_may_open_few_files_answers_during_a_flood() {
+    let store = tempfile::tempdir().unwrap();
+    for number in 0..100 {
+        write_run(store.path(), "echo", &number.to_string(), None);
+    }
+    let serve = serve(store.path(), "0");
+    let mut limited = Command::new("sh");
+    limited.args(["-c", "ulimit -n 64; exec \"$0\" \"$@\""]);
+    limited.arg(serve.get_program()).args(serve.get_args());
+    let server = Server::spawn(store, limited);
+    let unfinished = |_| {
+        let mut stream = TcpStream::connect(&server.address).unwrap();
+        stream.write_all(b"GET / HT").unwrap();
+        stream
+    };
+    let flood: Vec<TcpStream> = (0..300).map(unfinished).collect();
+    assert!(server.page("/").contains("<caption>100 runs</caption>"));
+    drop(flood);
+}
+
 #[test]
 fn hostile_names_are_escaped_and_their_links_work() {
     let names = [

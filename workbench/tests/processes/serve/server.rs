@@ -35,10 +35,13 @@ impl Server {
     pub(crate) fn start(fill: impl FnOnce(&Path)) -> Self {
         let store = tempfile::tempdir().unwrap();
         fill(store.path());
-        let mut process = serve(store.path(), "0")
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let command = serve(store.path(), "0");
+        Server::spawn(store, command)
+    }
+
+    /// Starts the server of a store with this command.
+    pub(crate) fn spawn(store: TempDir, mut command: Command) -> Self {
+        let mut process = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         let mut stdout = BufReader::new(process.stdout.take().unwrap());
         stdout.read_line(&mut line).unwrap();
