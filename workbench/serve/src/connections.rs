@@ -27,7 +27,7 @@ const ACCEPT_RETRY_DELAY: Duration = Duration::from_secs(1);
 /// Limits on connections.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
-    /// Connections served at a time, at least 1. One more closes the one that has waited longest
+    /// Connections served at a time; 0 is 1. One more closes the one that has waited longest
     /// for its client.
     pub connections: usize,
     /// A connection is closed once it has waited this long for its client, or at most twice as
@@ -70,7 +70,7 @@ pub(super) async fn accept(listener: &TcpListener, router: &Router, limits: Limi
     loop {
         match listener.accept().await {
             Ok((stream, _)) => {
-                while connections.count() >= limits.connections {
+                while connections.count() >= limits.connections.max(1) {
                     connections.close_longest_waiting().await;
                 }
                 connections.serve(stream, router.clone(), limits.patience);

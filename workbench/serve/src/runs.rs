@@ -41,9 +41,6 @@ const MAX_JSON_BYTES: u64 = 64 << 20;
 /// Largest `results.edn`, which is parsed as a whole and then takes twenty times its size.
 const MAX_EDN_BYTES: u64 = 16 << 20;
 
-/// Largest plot that is drawn again.
-const MAX_PLOT_BYTES: u64 = 8 << 20;
-
 /// What is shown of each run, where its results have it.
 pub const MEASURED: [Metric; 4] = [
     Metric::MessagesPerOp,
@@ -175,9 +172,12 @@ impl Store<'_> {
         }
     }
 
-    /// The chart in one of a run's plots; none if the file is missing, too long, or not ours.
-    pub fn read_chart(&self, path: &StorePath) -> Option<Chart> {
-        chart_in(&self.read_text(&path.to_path(), MAX_PLOT_BYTES)?)
+    /// The chart in one of a run's plots; none if the file is missing, not ours, or longer than the
+    /// bytes that remain, from which its length is subtracted.
+    pub fn read_chart(&self, path: &StorePath, remaining: &mut u64) -> Option<Chart> {
+        let text = self.read_text(&path.to_path(), *remaining)?;
+        *remaining -= text.len() as u64;
+        chart_in(&text)
     }
 
     /// A run's `test.json`: flags, seed, command. Empty for Maelstrom's runs, which have none.

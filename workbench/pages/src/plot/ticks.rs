@@ -5,6 +5,9 @@ use super::chart::Axis;
 /// Below this number of decades there are tick marks between the powers of ten, too.
 const FEW_DECADES: f64 = 2.999;
 
+/// The smallest number is above this power of ten.
+const MIN_DECADE: f64 = -324.0;
+
 /// Most tick marks, however many are asked for.
 const MAX_TICKS: usize = 30;
 
@@ -32,8 +35,9 @@ impl Axis {
     }
 
     fn logarithmic_ticks(&self, count: usize) -> Vec<f64> {
-        let first = self.range.start.log10().floor() as i32;
-        let last = self.range.end.log10().floor() as i32;
+        // An axis that was read may have any range: the logarithm of 0 would begin 2^31 steps.
+        let decade = |value: f64| value.log10().floor().max(MIN_DECADE) as i32;
+        let [first, last] = [self.range.start, self.range.end].map(decade);
         let decades = (self.range.end / self.range.start).log10();
         let factors: &[f64] = if decades < FEW_DECADES {
             &[1.0, 2.0, 5.0]
@@ -105,6 +109,13 @@ mod tests {
             assert!(Axis::linear("", range).ticks(8).len() <= 30);
         }
         assert!(Axis::logarithmic("", 1e-9, 1e300).ticks(8).len() <= 30);
+        for range in [0.0..-1.0, 0.0..1.0, -1.0..1.0, 5e-324..f64::MAX, 1.0..0.0] {
+            let axis = Axis {
+                range,
+                ..Axis::logarithmic("", 1.0, 1.0)
+            };
+            assert!(axis.ticks(8).len() <= 30);
+        }
         assert_eq!(format_tick(-1234567.0), "-1,234,567");
     }
 }

@@ -58,6 +58,12 @@ struct Side {
     drawn: Option<String>,
 }
 
+/// Plots of two runs that are shown.
+const MAX_PLOTS: usize = 100;
+
+/// Bytes of all plots that are drawn again; drawn, they are ten times as long.
+const MAX_DRAWN_BYTES: u64 = 8 << 20;
+
 /// Width of a plot beside another one, in pixels.
 const BESIDE: u32 = 640;
 
@@ -248,6 +254,8 @@ fn plots(store: &Store<'_>, a: &KeptRun, b: &KeptRun) -> Vec<Plot> {
             .unwrap_or(PLOTS.len())
     };
     all.sort_by_key(rank);
+    all.truncate(MAX_PLOTS);
+    let mut remaining = MAX_DRAWN_BYTES;
     let titles = [a, b].map(|run| Row::new(run).title);
     let plot = |name: String| {
         let path = |index: usize| {
@@ -256,7 +264,7 @@ fn plots(store: &Store<'_>, a: &KeptRun, b: &KeptRun) -> Vec<Plot> {
             folder.join(&format!("{name}.svg"))
         };
         let paths = [path(0), path(1)];
-        let mut drawn = equal_plots(store, &paths);
+        let mut drawn = equal_plots(store, &paths, &mut remaining);
         let side = |index: usize| Side {
             title: titles[index].clone(),
             link: paths[index].as_ref().map(|plot| href("/run/", plot)),
@@ -271,8 +279,12 @@ fn plots(store: &Store<'_>, a: &KeptRun, b: &KeptRun) -> Vec<Plot> {
 }
 
 /// Draws two plots again with the same axes, if both can be read.
-fn equal_plots(store: &Store<'_>, paths: &[Option<StorePath>; 2]) -> [Option<String>; 2] {
-    let chart = |path: &Option<StorePath>| store.read_chart(path.as_ref()?);
+fn equal_plots(
+    store: &Store<'_>,
+    paths: &[Option<StorePath>; 2],
+    remaining: &mut u64,
+) -> [Option<String>; 2] {
+    let mut chart = |path: &Option<StorePath>| store.read_chart(path.as_ref()?, remaining);
     let [Some(mut one), Some(mut two)] = [chart(&paths[0]), chart(&paths[1])] else {
         return [None, None];
     };

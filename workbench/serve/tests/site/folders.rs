@@ -148,6 +148,42 @@ fn a_summary_that_is_long_deep_or_hostile_spoils_no_page() {
 }
 
 #[test]
+fn plots_with_any_axes_and_texts_and_very_many_of_them_are_compared() {
+    let axis = |start: f64, end: f64| {
+        format!(
+            "{{\"label\":\"<b>\",\"range\":{{\"start\":{start:?},\"end\":{end:?}}},\"is_logarithmic\":true}}"
+        )
+    };
+    let chart = |start: f64, end: f64, more: &str| {
+        let axis = axis(start, end);
+        format!(
+            "<svg><metadata>{{\"title\":\"<script>\",\"x\":{axis},\"y\":{axis},\"shades\":[],\
+             \"bands\":[],\"series\":[],\"reference_lines\":[]}}{more}</metadata></svg>"
+        )
+    };
+    let server = Server::start(|run| {
+        fs::create_dir(run.join("plots")).unwrap();
+        let write = |name: &str, text: &str| fs::write(run.join("plots").join(name), text).unwrap();
+        // Known names come first, so these are drawn.
+        write("latency.svg", &chart(0.0, -1.0, ""));
+        write("lag.svg", &chart(5e-324, f64::MAX, ""));
+        // Drawn until eight megabytes are read, and then shown as they are.
+        for number in 0..110 {
+            write(
+                &format!("{number:03}.svg"),
+                &chart(1.0, 10.0, &" ".repeat(1 << 20)),
+            );
+        }
+    });
+    let run = RUN.replace('+', "%2B");
+    let page = server.get(&format!("/compare?run={run}&run={run}")).text();
+    assert_eq!(page.matches("class=\"pair\"").count(), 100);
+    // Each in two widths: two charts, and three more of both runs.
+    assert_eq!(page.matches("<svg").count(), (2 + 3) * 2 * 2);
+    assert!(!page.contains("<script") && !page.contains("<b>"));
+}
+
+#[test]
 fn a_store_that_is_made_anew_is_shown_and_a_missing_one_is_an_error() {
     let server = Server::start(|_| {});
     let store = server.around.path().join("store");

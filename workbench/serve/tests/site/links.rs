@@ -48,6 +48,9 @@ fn links_out_of_the_store_in_circles_or_to_nothing_lead_nowhere() {
             symlink(target, run.join(link)).unwrap();
         }
         symlink(around.join("store-2"), run.join("absolute")).unwrap();
+        // A whole run is outside.
+        fs::create_dir(around.join("store-2/node-logs")).unwrap();
+        symlink("../../store-2", run.with_file_name("other-run")).unwrap();
     });
     for path in [
         "beside-the-store/n0.log",
@@ -63,6 +66,10 @@ fn links_out_of_the_store_in_circles_or_to_nothing_lead_nowhere() {
         let response = server.get(&format!("/run/{RUN}/{path}"));
         assert_eq!(response.status, 404, "{path}");
         assert!(!response.text().contains("secret"), "{path}");
+    }
+    assert!(server.get("/").text().contains("<caption>1 run</caption>"));
+    for path in ["/run/echo/other-run/", "/zip/echo/other-run"] {
+        assert_eq!(server.get(path).status, 404, "{path}");
     }
     // Each is listed by its name only.
     let page = server.get(&format!("/run/{RUN}/")).text();

@@ -113,3 +113,76 @@ fn runs_are_listed_filtered_opened_and_compared() {
     assert_eq!(browser.evaluate(equal), json!(vec![true; 5]), "five plots");
     browser.assert_no_errors();
 }
+
+/// A report whose script tries to get at what is not its own, and keeps what it got in `found`.
+const HOSTILE_REPORT: &str = "<!doctype html><meta charset=utf-8><script>
+const load = (name, source) => new Promise((resolve, reject) => {
+    const it = document.createElement(name);
+    const done = () => { try { resolve(it.contentDocument.URL); } catch (error) { reject(error); } };
+    it.onload = name === 'iframe' ? done : () => resolve('loaded');
+    it.onerror = reject;
+    Object.assign(it, name === 'link' ? { rel: 'stylesheet', href: source } : { src: source });
+    document.documentElement.append(it);
+});
+const attempts = {
+    file: () => fetch('test.json').then((it) => it.text()),
+    list: () => fetch('/', { mode: 'no-cors' }).then((it) => it.type),
+    frame: () => load('iframe', 'test.json'),
+    image: () => load('img', 'plots/plot.svg'),
+    script: () => load('script', 'script.js'),
+    style: () => load('link', 'style.css'),
+    worker: () => new Promise((resolve, reject) => {
+        const it = new Worker('script.js');
+        it.onmessage = resolve;
+        it.onerror = reject;
+    }),
+    event: () => new Promise((resolve, reject) => {
+        const it = new EventSource('/');
+        it.onopen = resolve;
+        it.onerror = reject;
+    }),
+    storage: () => localStorage.length,
+    database: () => indexedDB.open('x').result,
+    cookie: () => document.cookie,
+    window: () => window.open('/').document.URL,
+    origin: () => { if (self.origin === 'null') throw self.origin; return self.origin; },
+};
+window.found = {};
+(async () => {
+    for (const [name, attempt] of Object.entries(attempts)) {
+        try { found[name] = `${await attempt()}`; } catch { found[name] = 'refused'; }
+    }
+    document.documentElement.dataset.ready = 'yes';
+})();
+</script>";
+
+#[test]
+fn the_script_of_a_report_gets_at_nothing_else() {
+    let Some(mut browser) = Browser::start() else {
+        return;
+    };
+    let store = TempDir::new().unwrap();
+    let run = store.path().join("echo/run");
+    std::fs::create_dir_all(run.join("plots")).unwrap();
+    for (name, text) in [
+        ("report.html", HOSTILE_REPORT),
+        ("test.json", "{}"),
+        ("script.js", "postMessage('here')"),
+        ("style.css", "p {}"),
+        (
+            "plots/plot.svg",
+            "<svg xmlns='http://www.w3.org/2000/svg'/>",
+        ),
+    ] {
+        std::fs::write(run.join(name), text).unwrap();
+    }
+    let server = Server::start(store.path());
+    let report = format!("{}run/echo/run/report.html", server.address);
+    browser.open(&report, "document.documentElement.dataset.ready");
+    let found = browser.evaluate("found");
+    let found = found.as_object().unwrap();
+    assert_eq!(found.len(), 13);
+    for (attempt, result) in found {
+        assert_eq!(result, "refused", "{attempt}");
+    }
+}
