@@ -70,6 +70,10 @@ const DEFAULT_HEADERS: [(HeaderName, &str); 5] = [
     ),
 ];
 
+/// Bytes of a response that the system keeps for a client.
+#[cfg(unix)]
+const SEND_BUFFER_BYTES: usize = 256 << 10;
+
 /// Serves until the process ends. `on_listening` is called with the bound address.
 ///
 /// # Errors
@@ -107,6 +111,10 @@ fn listen(host: &str, port: u16) -> anyhow::Result<TcpListener> {
         ),
         _ => anyhow!("cannot listen on {address}: {error}"),
     })?;
+    // Connections inherit it. In a buffer that grows, megabytes wait for a slow client: no part of the
+    // next ones is taken for minutes.
+    #[cfg(unix)]
+    rustix::net::sockopt::set_socket_send_buffer_size(&listener, SEND_BUFFER_BYTES)?;
     listener.set_nonblocking(true)?;
     Ok(listener)
 }

@@ -1,6 +1,5 @@
 //! Limits on connections: slow clients, and many of them.
 
-use std::fs::{self, File};
 use std::io::ErrorKind::{TimedOut, WouldBlock};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -112,6 +111,7 @@ fn a_head_that_arrives_byte_by_byte_is_given_up() {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_client_that_does_not_read_is_given_up() {
+    use std::fs::{self, File};
     use std::mem::MaybeUninit;
 
     use rustix::fs::inotify;
@@ -131,7 +131,7 @@ fn a_client_that_does_not_read_is_given_up() {
     // Returns once the file is closed.
     let mut buffer = [MaybeUninit::uninit(); 256];
     inotify::Reader::new(&events, &mut buffer).next().unwrap();
-    // What was on its way still arrives.
+    // What was on its way still arrives: little, as a slow client would need long for it.
     let received = std::io::copy(&mut stream, &mut std::io::sink()).unwrap_or_default();
-    assert!(received < 10 << 30);
+    assert!(received < 2 << 20, "{received} bytes");
 }
