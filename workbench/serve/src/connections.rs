@@ -39,7 +39,7 @@ impl Default for Limits {
     fn default() -> Self {
         Limits {
             connections: 256,
-            patience: Duration::from_secs(30),
+            patience: Duration::from_secs(60),
         }
     }
 }
