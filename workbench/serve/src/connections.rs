@@ -53,7 +53,7 @@ impl Limits {
 
         if let Some(files) = getrlimit(Resource::Nofile).current {
             let connections = usize::try_from(files.saturating_sub(32) / 2);
-            self.connections = connections.unwrap_or(usize::MAX).clamp(1, self.connections);
+            self.connections = self.connections.min(connections.unwrap_or(usize::MAX));
         }
         self
     }

@@ -21,7 +21,8 @@ impl Site {
     pub(super) fn open_store(&self) -> Result<Store<'_>, ErrorPage> {
         self.archive.open().map_err(|error| {
             let status = StatusCode::INTERNAL_SERVER_ERROR;
-            ErrorPage::new(status, "The store cannot be opened", error)
+            let text = format!("{error}. Reload this page once its folder is there again.");
+            ErrorPage::new(status, "The store cannot be opened", text)
         })
     }
 
