@@ -2,11 +2,11 @@
 
 mod head;
 mod input;
+mod output;
 mod start;
 
-use std::collections::VecDeque;
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, PipeReader, PipeWriter, Read, Write};
+use std::io::{self, PipeReader, PipeWriter};
 #[cfg(unix)]
 use std::os::{fd::AsFd, unix::process::CommandExt};
 use std::path::Path;
@@ -16,20 +16,30 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, anyhow};
+use anyhow::{anyhow, bail};
 #[cfg(unix)]
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 use shared::NodeId;
 
+use crate::files::{allow_open, failed};
 use crate::hosts::{Hosts, Remote};
 use crate::keeper::Keeper;
 pub(crate) use head::Head;
-use history::text::shortened;
 use input::Input;
-use simulator::incident::{MAX_STDERR, MAX_STDERR_LINE};
+pub use output::{LogProblem, SLOW_WRITE};
+use output::{Tail, read_output, write_log};
 pub use start::explain;
 use start::{ENOEXEC, explain_exit, is_text};
 pub use start::{on_path, working_folder};
+
+/// Files that are open for a node: its pipes, of which the one to it is there twice, and its log.
+const FILES_PER_NODE: u64 = 5;
+
+/// Files that are open for a run: at most so many while a node is being started, with some to spare.
+const FILES_OF_RUN: u64 = 64;
+
+/// The stacks of the threads that serve pipes, which need little.
+const STACK_BYTES: usize = 256 << 10;
 
 /// How long to wait for the end of a node's stderr after it has exited.
 const TAIL_TIMEOUT: Duration = Duration::from_millis(300);
@@ -48,8 +58,8 @@ pub enum ChildEvent {
     Closed(Incarnation),
     /// A line of the node's stderr.
     Stderr(Incarnation, String),
-    /// The node's log cannot be written.
-    LogFailed(Incarnation, io::Error),
+    /// Something is wrong with the node's log.
+    Log(Incarnation, LogProblem),
 }
 
 /// A process of a node: which node it is, and how many processes of that node came before.
@@ -78,12 +88,6 @@ pub struct Child {
     tail: Arc<Mutex<Tail>>,
     leave_running: bool,
     keeper: Option<Arc<Keeper>>,
-}
-
-#[derive(Debug, Default)]
-struct Tail {
-    lines: VecDeque<String>,
-    is_complete: bool,
 }
 
 /// How to start nodes.
@@ -116,6 +120,21 @@ struct Started {
 }
 
 impl Launch<'_> {
+    /// Allows this process what it needs for so many nodes.
+    ///
+    /// # Errors
+    /// When it certainly may not have so many: better now than after thousands have started.
+    pub(crate) fn prepare(&self, nodes: usize) -> anyhow::Result<()> {
+        let files = nodes as u64 * FILES_PER_NODE;
+        match allow_open(files + FILES_OF_RUN) {
+            Some(most) if most < files => bail!(
+                "{nodes} nodes need {files} open files, but this process may have {most}: raise the hard \
+                 limit (ulimit -Hn, as root), or run fewer nodes"
+            ),
+            _ => Ok(()),
+        }
+    }
+
     /// Starts a process.
     fn spawn(&self, incarnation: Incarnation) -> io::Result<Started> {
         let (stdin, input) = io::pipe()?;
@@ -167,7 +186,7 @@ impl Child {
     /// Starts a node. Its log is appended to that of earlier incarnations.
     ///
     /// # Errors
-    /// When the program cannot be started or the log cannot be created.
+    /// When the program or its threads cannot be started, or the log cannot be created.
     pub fn start(
         launch: &Launch<'_>,
         incarnation: Incarnation,
@@ -179,7 +198,7 @@ impl Child {
             .create(true)
             .append(true)
             .open(&log)
-            .with_context(|| format!("cannot create {}", log.display()))?;
+            .map_err(|error| failed(format!("cannot create {}", log.display()), &error))?;
         let started = launch
             .spawn(incarnation)
             .map_err(|error| match launch.hosts {
@@ -189,23 +208,37 @@ impl Child {
                     anyhow!("cannot start {}: {why}", launch.program.display())
                 }
             })?;
-        let (input, rest) = Input::new(started.input).context("cannot set up a pipe")?;
         let tail = Arc::new(Mutex::new(Tail::default()));
-        let (stdout, stderr) = (started.output, started.log);
-        thread::spawn(move || rest.write_all());
-        let (sender, kept) = (events.clone(), Arc::clone(&tail));
-        thread::spawn(move || read_output(incarnation, stdout, &sender));
-        let (events, forward) = (events.clone(), launch.forward_stderr);
-        thread::spawn(move || write_log(incarnation, stderr, log, &kept, forward, &events));
-        Ok(Child {
+        // From here on it is killed if anything fails.
+        let mut child = Child {
             process: started.process,
             remote: launch.hosts.map(|hosts| hosts.remote(incarnation)),
             status: None,
-            input: Some(input),
-            tail,
+            input: None,
+            tail: Arc::clone(&tail),
             leave_running: launch.leave_running,
             keeper: launch.keeper.clone(),
-        })
+        };
+        let (stdout, stderr) = (started.output, started.log);
+        let thread = || thread::Builder::new().stack_size(STACK_BYTES);
+        let serve = || {
+            let (input, rest) = Input::new(started.input)?;
+            thread().spawn(move || rest.write_all())?;
+            let (sender, kept) = (events.clone(), tail);
+            thread().spawn(move || read_output(incarnation, stdout, &sender))?;
+            let (events, forward) = (events.clone(), launch.forward_stderr);
+            let write = move || write_log(incarnation, stderr, log, &kept, forward, &events);
+            thread().spawn(write)?;
+            Ok(input)
+        };
+        match serve() {
+            Ok(input) => child.input = Some(input),
+            Err(error) => {
+                child.kill();
+                return Err(failed("cannot serve the pipes of a node", &error));
+            }
+        }
+        Ok(child)
     }
 
     /// Writes lines to the node's stdin. They are dropped if the node has exited.
@@ -340,75 +373,4 @@ impl Drop for Child {
             self.forget();
         }
     }
-}
-
-fn read_output(incarnation: Incarnation, mut stdout: impl Read, events: &SyncSender<ChildEvent>) {
-    let mut chunk = vec![0; 64 * 1024];
-    let mut text: Vec<u8> = Vec::new();
-    let mut is_first = true;
-    loop {
-        let read = stdout.read(&mut chunk).unwrap_or(0);
-        let before = text.len();
-        text.extend_from_slice(&chunk[..read]);
-        // Text without a newline counts as a line only at the end of the output.
-        let end = match chunk[..read].iter().rposition(|byte| *byte == b'\n') {
-            Some(last) => before + last + 1,
-            None if read > 0 => {
-                if is_first && events.send(ChildEvent::PartialLine(incarnation)).is_err() {
-                    return;
-                }
-                is_first = false;
-                continue;
-            }
-            None => text.len(),
-        };
-        is_first = false;
-        if end > 0 {
-            let rest = text.split_off(end);
-            let lines = String::from_utf8(std::mem::replace(&mut text, rest));
-            let lines = lines.unwrap_or_else(|it| String::from_utf8_lossy(it.as_bytes()).into());
-            if events.send(ChildEvent::Lines(incarnation, lines)).is_err() {
-                return;
-            }
-        }
-        if read == 0 {
-            let _ = events.send(ChildEvent::Closed(incarnation));
-            return;
-        }
-    }
-}
-
-fn write_log(
-    incarnation: Incarnation,
-    stderr: impl Read,
-    mut log: File,
-    tail: &Mutex<Tail>,
-    forward: bool,
-    events: &SyncSender<ChildEvent>,
-) {
-    let mut reader = BufReader::new(stderr);
-    let mut line = Vec::new();
-    let mut is_writable = true;
-    while reader
-        .read_until(b'\n', &mut line)
-        .is_ok_and(|read| read > 0)
-    {
-        if is_writable && let Err(error) = log.write_all(&line) {
-            is_writable = false;
-            let _ = events.send(ChildEvent::LogFailed(incarnation, error));
-        }
-        let text = String::from_utf8_lossy(&line).trim_end().to_owned();
-        if forward {
-            let _ = events.send(ChildEvent::Stderr(incarnation, text.clone()));
-        }
-        let mut tail = tail.lock().unwrap_or_else(PoisonError::into_inner);
-        if tail.lines.len() == MAX_STDERR {
-            tail.lines.pop_front();
-        }
-        tail.lines.push_back(shortened(&text, MAX_STDERR_LINE));
-        line.clear();
-    }
-    tail.lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .is_complete = true;
 }

@@ -43,8 +43,7 @@ mod wrap;
 
 use std::ffi::OsString;
 use std::fmt::Display;
-use std::fs::File;
-use std::io::{Seek, Write};
+use std::io::Write;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -218,16 +217,6 @@ fn status_of(error: &anyhow::Error) -> u8 {
 /// The JSON document of a command that failed.
 fn failure(error: &anyhow::Error) -> Value {
     json!({ "exit-status": status_of(error), "error": format!("{error:#}") })
-}
-
-/// Replaces the contents of a file.
-fn replace(file: &mut File, text: &str) -> std::io::Result<()> {
-    // Pipes and the like cannot be truncated or rewound.
-    if file.metadata()?.is_file() {
-        file.set_len(0)?;
-        file.rewind()?;
-    }
-    file.write_all(text.as_bytes())
 }
 
 /// How wide the lines on a stream may be: as wide as the terminal, or else as COLUMNS says.

@@ -9,7 +9,7 @@
 //!   cli ── test ──┬── live ── child, keeper  processes, on the wall clock
 //!    │            ├── hosts                  where they run, if not here
 //!    │            ├── solutions              our nodes by name: built, or in this process
-//!    │            └── store, log             the files of a run
+//!    │            └── store, log, files      the files of a run
 //!    ├── challenge ── flags                  the fourteen challenges, and flags as options
 //!    └── sweep, doc                          one flag varies; what a node must implement
 //! ```
@@ -25,6 +25,7 @@ pub mod child;
 pub mod cli;
 pub mod debugger;
 pub mod doc;
+mod files;
 pub mod flags;
 pub mod hosts;
 pub mod interrupt;

@@ -3,9 +3,10 @@
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
-use crate::child::{Child, ChildEvent, Incarnation, Launch};
+use crate::child::{Child, ChildEvent, Incarnation, Launch, LogProblem};
 use crate::hosts::Hosts;
 use crate::interrupt::Interrupt;
+use shared::NodeId;
 use simulator::incident::Exit;
 use simulator::run::{Command, Record, Run, Settings};
 use simulator::workload::Workload;
@@ -26,6 +27,9 @@ pub trait Observer {
 
     /// Passes on a line for the user.
     fn on_line(&mut self, line: &str);
+
+    /// Something is wrong with a node's log.
+    fn on_log(&mut self, _node: &NodeId, _problem: &LogProblem) {}
 
     /// A seed has been run so many times of so many.
     fn on_repeat(&mut self, _number: u32, _of: u32) {}
@@ -48,6 +52,7 @@ pub fn run_live(
 ) -> anyhow::Result<Record> {
     let names = settings.nodes.clone();
     let (sender, events) = sync_channel(EVENT_QUEUE);
+    launch.prepare(names.len())?;
     let start_child = |(node, name)| {
         let incarnation = Incarnation { node, number: 0 };
         let child = Child::start(launch, incarnation, name, &sender)?;
@@ -253,9 +258,11 @@ impl Live {
                 ChildEvent::Stderr(from, line) => {
                     observer.on_line(&format!("{} │ {line}", self.run.nodes()[from.node]));
                 }
-                ChildEvent::LogFailed(from, error) => {
-                    let what = format!("its log is incomplete, it cannot be written: {error}");
-                    self.run.report(now, from.node, what, None);
+                ChildEvent::Log(from, problem) => {
+                    if let Some(what) = problem.what() {
+                        self.run.report(now, from.node, what, None);
+                    }
+                    observer.on_log(&self.run.nodes()[from.node], &problem);
                 }
             }
         }

@@ -8,14 +8,18 @@
 //!                             elle/<anomaly>.txt                              (transactions)
 //! store/latest, store/<workload>/latest   the newest run
 //! ```
+//!
+//! Each file is there as a whole or not at all. `summary.json` is the last of the results, and what says
+//! that a run is kept also survives the machine's end.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::{BufWriter, Write};
+use std::io::{self, BufWriter, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
 use serde_json::{Value, json};
+
+use crate::files::{Survives, cannot_write, failed, write_whole};
 
 use checkers::{
     Cases, CheckerResult as _, Element, RegistersResult, TransactionsResult, Verdict,
@@ -54,7 +58,7 @@ impl Store {
     /// When it cannot be created.
     pub fn begin(&self, workload: &str, start: &str) -> anyhow::Result<Folder> {
         let runs = self.root.join(workload);
-        let create = || -> std::io::Result<PathBuf> {
+        let create = || -> io::Result<PathBuf> {
             fs::create_dir_all(&runs)?;
             // Two runs may start in the same millisecond.
             for copy in 0.. {
@@ -64,16 +68,17 @@ impl Store {
                     format!("{start}-{copy}")
                 };
                 match fs::create_dir(runs.join(&name)) {
-                    Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+                    Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
                     created => return created.map(|()| runs.join(name)),
                 }
             }
             unreachable!("numbers do not run out")
         };
-        let path = create()
-            .with_context(|| format!("cannot create a folder for the run in {}", runs.display()))?;
-        let logs = Outcome::logs(&path);
-        fs::create_dir(&logs).with_context(|| format!("cannot create {}", logs.display()))?;
+        let path = create().map_err(|error| {
+            let what = format!("cannot create a folder for the run in {}", runs.display());
+            failed(what, &error)
+        })?;
+        create_dir(&Outcome::logs(&path))?;
         for (link, target) in [
             (
                 self.root.join("latest"),
@@ -84,8 +89,9 @@ impl Store {
                 PathBuf::from(path.file_name().unwrap_or_default()),
             ),
         ] {
-            link_to(&link, &target)
-                .with_context(|| format!("cannot link {} to the run", link.display()))?;
+            link_to(&link, &target, &path).map_err(|error| {
+                failed(format!("cannot link {} to the run", link.display()), &error)
+            })?;
         }
         Ok(Folder { path })
     }
@@ -130,7 +136,7 @@ impl Folder {
     /// # Errors
     /// When it cannot be written.
     pub fn write_history(&self, record: &Record) -> anyhow::Result<()> {
-        self.write(Path::new("history.jsonl"), |out| {
+        self.keep(Path::new("history.jsonl"), |out| {
             record.history.write_json_lines(out)
         })?;
         self.write(Path::new("history.edn"), |out| {
@@ -172,12 +178,24 @@ impl Folder {
         json["story"] = story.to_json();
         json["findings"] = json!(verdict.sentences());
         json["budgets"] = budgets.iter().map(BudgetResult::to_json).collect();
-        self.write(Path::new("results.json"), |out| writeln!(out, "{json:#}"))?;
+        self.keep(Path::new("results.json"), |out| writeln!(out, "{json:#}"))?;
         let seconds = record.history.ops.last().map_or(0.0, Op::seconds);
         let summary = kept::summary(&json, record.incidents.len(), seconds);
-        self.write(Path::new("summary.json"), |out| {
+        self.keep(Path::new("summary.json"), |out| {
             writeln!(out, "{summary:#}")
-        })
+        })?;
+        self.sync()
+    }
+
+    /// Waits until the disk has the names of the run's files, and the run's own in the store.
+    fn sync(&self) -> anyhow::Result<()> {
+        // Elsewhere folders cannot be opened.
+        let folders = self.path.ancestors().take(if cfg!(unix) { 3 } else { 0 });
+        for folder in folders.filter(|it| !it.as_os_str().is_empty()) {
+            let synced = File::open(folder).and_then(|it| it.sync_all());
+            synced.map_err(|error| failed(cannot_write(folder), &error))?;
+        }
+        Ok(())
     }
 
     /// Writes the report page and its plots.
@@ -201,7 +219,9 @@ impl Folder {
             let Some(key @ Element::Int(number)) = &register.key else {
                 continue;
             };
-            let folder = Path::new("independent").join(number.to_string());
+            let folder = Path::new("independent");
+            self.create(folder)?;
+            let folder = folder.join(number.to_string());
             self.create(&folder)?;
             self.write(&folder.join("results.edn"), |out| {
                 writeln!(out, "{}", edn::pretty(&register.to_edn()))
@@ -237,21 +257,48 @@ impl Folder {
 
     fn create(&self, name: &Path) -> anyhow::Result<()> {
         let path = self.path.join(name);
-        fs::create_dir_all(&path).with_context(|| format!("cannot create {}", path.display()))
+        match path.is_dir() {
+            true => Ok(()),
+            false => create_dir(&path),
+        }
     }
 
+    /// Writes a file that is made of others.
     fn write(
         &self,
         name: &Path,
-        content: impl FnOnce(&mut BufWriter<File>) -> std::io::Result<()>,
+        content: impl FnOnce(&mut Out) -> io::Result<()>,
+    ) -> anyhow::Result<()> {
+        self.write_surviving(Survives::Process, name, content)
+    }
+
+    /// Writes a file that says that the run is kept.
+    fn keep(
+        &self,
+        name: &Path,
+        content: impl FnOnce(&mut Out) -> io::Result<()>,
+    ) -> anyhow::Result<()> {
+        self.write_surviving(Survives::Machine, name, content)
+    }
+
+    fn write_surviving(
+        &self,
+        survives: Survives,
+        name: &Path,
+        content: impl FnOnce(&mut Out) -> io::Result<()>,
     ) -> anyhow::Result<()> {
         let path = self.path.join(name);
-        let written = File::create(&path).map(BufWriter::new).and_then(|mut out| {
-            content(&mut out)?;
-            out.flush()
-        });
-        written.with_context(|| format!("cannot write {}", path.display()))
+        let written = write_whole(&path, survives, content);
+        written.map_err(|error| failed(cannot_write(&path), &error))
     }
+}
+
+/// A file that is being written.
+type Out = BufWriter<File>;
+
+fn create_dir(path: &Path) -> anyhow::Result<()> {
+    let created = fs::create_dir(path);
+    created.map_err(|error| failed(format!("cannot create {}", path.display()), &error))
 }
 
 /// An operation on this key, without the key. The nemesis' operations are about every key.
@@ -267,18 +314,18 @@ fn op_of_key(op: &Op, key: &Element) -> Option<Op> {
     Some(op)
 }
 
-/// Links `link` to `target`, which is relative to the link's own folder.
+/// Links `link` to `target`, which is relative to the link's own folder. `own` is the run's folder.
 #[cfg(unix)]
-fn link_to(link: &Path, target: &Path) -> std::io::Result<()> {
-    // Renamed into place, so that the link always exists.
-    let new = link.with_file_name(format!("latest.{}", std::process::id()));
-    let _ = fs::remove_file(&new);
+fn link_to(link: &Path, target: &Path, own: &Path) -> io::Result<()> {
+    // Renamed into place, so that the link always exists; and from a folder that only this run has, since
+    // other benches may use the store at the same moment, of other machines or containers, too.
+    let new = own.join(".latest");
     std::os::unix::fs::symlink(target, &new)?;
     fs::rename(&new, link)
 }
 
 /// On systems where links need privileges, a file with the path replaces the link.
 #[cfg(not(unix))]
-fn link_to(link: &Path, target: &Path) -> std::io::Result<()> {
+fn link_to(link: &Path, target: &Path, _own: &Path) -> io::Result<()> {
     fs::write(link, target.to_string_lossy().as_bytes())
 }

@@ -212,30 +212,29 @@ impl Test<'_> {
         if !hosts.list.is_empty() {
             let list = hosts.list.iter();
             facts["hosts"] = list.map(pages::hosts::Host::to_json).collect();
-            folder.write_test(&facts)?;
         }
         if let Some(at) = record.interrupted_at {
             facts["interrupted-at"] = json!(at.as_secs_f64());
-            folder.write_test(&facts)?;
         }
-        folder.write_history(&record)?;
+        // Before the verdict, as checkers may need more memory than there is.
+        let kept = self.keep_record(&folder, &facts, &settings, &record);
         let verdict = record.abort_reason.is_none().then(|| {
             observer.on_check(record.history.count(Kind::Invoke));
             judge(&record, &*subject, self.options.availability)
         });
-        let outcome = Outcome {
+        let mut outcome = Outcome {
             command: self.command.clone(),
             seed: Some(self.seed),
             stage: self.stage.name(),
             folder: Some(folder.path().to_owned()),
             took: start.elapsed(),
-            warnings: hosts.warning.iter().cloned().collect(),
+            warnings: {
+                let slow = log.as_ref().and_then(Log::warning);
+                hosts.warning.iter().cloned().chain(slow).collect()
+            },
             ..Outcome::of(&settings, &record, verdict.as_ref())
         };
         let budgets = self.budgets(&outcome);
-        if let Some(verdict) = &verdict {
-            folder.write_results(&record, verdict, &outcome.story, &budgets)?;
-        }
         let page = Subject {
             title: self.requirement.map_or(subject.name(), |it| it.challenge),
             command: &self.command,
@@ -247,21 +246,49 @@ impl Test<'_> {
             budgets: &budgets,
             hosts: &hosts,
         };
-        // The verdict does not depend on the report.
-        if let Err(error) = page.page().and_then(|page| folder.write_page(&page)) {
-            observer.on_line(&format!("warning: the report was not written: {error:#}"));
-        }
-        if let Some(mut log) = log {
-            let (level, last) = last_line(&record, verdict.as_ref());
-            log.write(&log_time(), level, &last);
-            if let Some(error) = log.failure() {
-                observer.on_line(&format!("warning: jepsen.log is incomplete: {error}"));
+        let kept = kept.and_then(|()| match &verdict {
+            Some(verdict) => folder.write_results(&record, verdict, &outcome.story, &budgets),
+            None => Ok(()),
+        });
+        let kept = kept.and_then(|()| match page.page() {
+            Ok(page) => folder.write_page(&page),
+            // Neither the verdict nor what was kept depends on the report.
+            Err(error) => {
+                observer.on_line(&format!("warning: the report was not written: {error:#}"));
+                Ok(())
             }
-        }
+        });
+        let kept = kept.and_then(|()| match log {
+            Some(mut log) => {
+                let (level, last) = last_line(&record, verdict.as_ref());
+                log.write(&log_time(), level, &last);
+                log.finish()
+            }
+            None => Ok(()),
+        });
+        // A verdict that is known is not lost with the files.
+        outcome.unkept = kept.err().map(|error| format!("{error:#}"));
         Ok(outcome)
     }
 
-    /// Runs the nodes, and writes their logs; returns `jepsen.log`, too, if there is one.
+    /// Writes what the run was, except the logs of live nodes, which are there already.
+    fn keep_record(
+        &self,
+        folder: &Folder,
+        facts: &Value,
+        settings: &Settings,
+        record: &Record,
+    ) -> anyhow::Result<()> {
+        folder.write_test(facts)?;
+        if let Stage::Simulated { .. } = self.stage {
+            for (node, log) in settings.nodes.iter().zip(&record.logs) {
+                folder.write_log(node.as_str(), log)?;
+            }
+        }
+        folder.write_history(record)
+    }
+
+    /// Runs the nodes; returns `jepsen.log`, too, if there is one.
     fn record(
         &self,
         settings: &Settings,
@@ -317,9 +344,6 @@ impl Test<'_> {
                 ..
             } => {
                 let record = self.simulate(settings, factory, *repeats, debug, observer);
-                for (node, log) in settings.nodes.iter().zip(&record.logs) {
-                    folder.write_log(node.as_str(), log)?;
-                }
                 Ok((record, None))
             }
         }

@@ -53,6 +53,8 @@ pub struct Outcome {
     pub interrupted: Option<Duration>,
     /// Why another simulation of the same seed may go another way, a sentence each.
     pub caveats: Vec<String>,
+    /// Why not all of its files could be written.
+    pub unkept: Option<String>,
     /// What to know before trusting what was measured, a sentence each.
     pub warnings: Vec<String>,
     /// Requests that failed, a sentence for each node and kind of failure, if the run is not valid or
@@ -117,6 +119,7 @@ impl Outcome {
             "interrupted-at": self.interrupted.map(|it| it.as_secs_f64()),
             "acknowledging-share": self.acknowledging_share,
             "incidents": self.incidents,
+            "not-kept": self.unkept,
             "may-not-repeat": self.caveats,
             "warnings": self.warnings,
             "story": self.story.to_json(),
@@ -141,6 +144,7 @@ impl Outcome {
             (Some(reason), _) => lines.push(format!("the run was aborted: {reason}")),
             (None, _) => {}
         }
+        lines.extend(self.unkept.iter().map(|why| unkept(why)));
         let others = [
             ("incidents", &incidents),
             ("reasons", &self.caveats),
@@ -172,7 +176,11 @@ impl Outcome {
             if has_problems {
                 lines.push(format!("nodes' logs: {}", Outcome::logs(folder).display()));
             }
-            lines.push(format!("kept in {}", folder.display()));
+            let kept = match self.unkept {
+                None => "kept in",
+                Some(_) => "what was kept is in",
+            };
+            lines.push(format!("{kept} {}", folder.display()));
             let page = folder.join("report.html");
             if page.exists() {
                 lines.push(format!("report: {}", page.display()));
@@ -180,6 +188,11 @@ impl Outcome {
         }
         lines.retain(|line| !line.is_empty());
         lines.join("\n")
+    }
+
+    /// Whether the run is valid, and can be looked at again.
+    pub fn is_valid_and_kept(&self) -> bool {
+        self.validity == Some(Validity::Valid) && self.unkept.is_none()
     }
 
     /// What went wrong in a sentence or two; `None` if the run is valid, or nothing is known.
@@ -206,6 +219,10 @@ impl Outcome {
                 let message = interrupted(self.interrupted.unwrap_or_default());
                 CaseResult::Aborted(failure(message, ""))
             }
+            (Some(Validity::Valid | Validity::Unknown), _) if self.unkept.is_some() => {
+                let message = first_line(&unkept(self.unkept.as_deref().unwrap_or_default()));
+                CaseResult::Aborted(failure(message, ""))
+            }
             (Some(Validity::Valid), _) => CaseResult::Passed,
             (Some(bad), _) => CaseResult::Failed(match self.headline() {
                 Some(finding) => {
@@ -228,6 +245,10 @@ impl Outcome {
             result,
         }
     }
+}
+
+fn unkept(why: &str) -> String {
+    format!("the run was not kept: {why}")
 }
 
 /// Whether so many operations are indeterminate that a valid verdict says little.

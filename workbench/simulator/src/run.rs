@@ -32,6 +32,7 @@ use history::{History, Kind, Op, OpError, OpMeta, Process, Value};
 
 use faults::NodeStatus;
 use line::LineError;
+pub use line::MAX_LINE_BYTES;
 use operations::Worker;
 use output::{Output, RepeatedIncident};
 use phases::Phase;

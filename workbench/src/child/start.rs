@@ -11,6 +11,7 @@ use std::process::ExitStatus;
 use anyhow::bail;
 
 use super::head::Head;
+use crate::files::over_limit;
 use crate::text::shell_word;
 use history::text::quoted;
 
@@ -100,7 +101,7 @@ pub fn explain(program: &Path, error: &io::Error) -> String {
                 .to_owned(),
         ),
         _ if error.raw_os_error() == Some(ENOEXEC) => Some(Head::of(program).describe_machine()),
-        _ => None,
+        _ => over_limit(error),
     };
     why.unwrap_or_else(|| error.to_string())
 }
@@ -209,7 +210,7 @@ mod tests {
             let error = io::Error::from_raw_os_error(number);
             (explain(program, &error), error.to_string())
         };
-        let (not_there, busy, too_many_files) = (2, 26, 24);
+        let (not_there, busy, too_long) = (2, 26, 7);
         let (why, _) = explain(&program, not_there);
         assert!(why.contains("its loader does not"), "{why}");
         let (why, _) = explain(&program, busy);
@@ -217,8 +218,10 @@ mod tests {
             why.contains("still writing to it (text file busy)"),
             "{why}"
         );
-        let (why, error) = explain(&program, too_many_files);
+        let (why, error) = explain(&program, too_long);
         assert_eq!(why, error);
+        let (why, _) = explain(&program, 24);
+        assert!(why.contains("raise that with ulimit -n"), "{why}");
         let (why, error) = explain(&dir.path().join("missing"), not_there);
         assert_eq!(why, error);
     }

@@ -250,7 +250,7 @@ impl Attempt<'_> {
             let head = self.head(seed, trial);
             self.reporter.print_unless_quiet(&head);
             let outcome = self.run_once(trial, seed, nodes)?;
-            let is_valid = outcome.validity == Some(Validity::Valid);
+            let is_valid = outcome.is_valid_and_kept();
             if self.reporter.is_quiet && !is_valid {
                 self.reporter.print(&head);
                 self.reporter.print(outcome.summary(max));
@@ -273,7 +273,7 @@ impl Attempt<'_> {
                 report.status = code_after(report.status, self.interrupt);
                 return Ok(report);
             }
-            if is_interrupted {
+            if is_interrupted || report.is_unkept() {
                 break;
             }
         }
@@ -285,6 +285,7 @@ impl Attempt<'_> {
         report.status = match (report.has_passed(), report.worst()) {
             _ if report.is_interrupted() => code_after(code::VALID, self.interrupt),
             (true, _) => repeats,
+            (false, Some(_)) if report.is_unkept() => code::CRASH,
             (false, worst) => worst.map_or(code::CRASH, exit_code).max(code::INVALID),
         };
         self.print_requirements(&report);

@@ -25,7 +25,7 @@ macro_rules! on_interrupt {
 
 /// Help on the exit status of commands that run tests.
 pub(super) const EXIT_STATUS: &str = concat!(
-    "Exit status: 0 valid, 1 invalid, 2 unknown, 254 bad usage, 255 a run was aborted.",
+    "Exit status: 0 valid, 1 invalid, 2 unknown, 254 bad usage, 255 a run was aborted or not kept.",
     on_interrupt!()
 );
 
@@ -49,7 +49,7 @@ pub(super) const EXIT_STATUS_OF_CHECK: &str =
 /// Help on the exit status of runs with budgets.
 pub(super) const EXIT_STATUS_OF_CHALLENGE: &str = concat!(
     "Exit status: 0 valid, 1 invalid or a budget missed, 2 unknown, 254 bad usage, 255 the run was \
-     aborted.",
+     aborted or not kept.",
     on_interrupt!()
 );
 
@@ -68,9 +68,10 @@ pub(super) fn exit_code(valid: Validity) -> u8 {
     }
 }
 
-/// The exit status of a run.
+/// The exit status of a run. One of which not all was kept is only worth its error, if there is one.
 pub(super) fn outcome_code(outcome: &Outcome) -> u8 {
     match (outcome.validity, outcome.interrupted) {
+        (Some(valid), _) if outcome.unkept.is_some() && valid != Validity::Invalid => code::CRASH,
         (Some(valid), _) => exit_code(valid),
         (None, Some(_)) => code::UNKNOWN,
         (None, None) => code::CRASH,

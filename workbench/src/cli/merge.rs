@@ -9,6 +9,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::{failure, paint, print_line, storm, warn, write_stdout};
+use crate::files::OutputFile;
 use pages::outcome::SHOWN;
 use pages::page::campaign::Parts;
 use pages::report::{self, seed_count, seed_ranges};
@@ -99,8 +100,7 @@ fn merge(arguments: &Arguments) -> anyhow::Result<Vec<CampaignReport>> {
     if let Some(path) = &arguments.page {
         let is_part = arguments.files.contains(path);
         ensure!(!is_part, "--page {} would overwrite a part", path.display());
-        let written = std::fs::write(path, parts.page(&whole)?);
-        written.with_context(|| format!("cannot write {}", path.display()))?;
+        OutputFile::open(path.clone())?.write(&parts.page(&whole)?)?;
     }
     Ok(whole)
 }

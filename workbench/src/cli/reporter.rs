@@ -4,12 +4,11 @@
 use std::env;
 use std::ffi::OsString;
 use std::fmt::Display;
-use std::fs::{File, OpenOptions};
+use std::fs::OpenOptions;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
-use anyhow::Context;
 use clap::Args;
 use comfy_table::Table;
 use console::Term;
@@ -20,10 +19,11 @@ use super::again::OwnCommand;
 use super::junit::junit;
 use super::{
     code, columns, failure, is_github, paint, print_error, print_github_command, print_line,
-    replace, status_of, stdout_columns, warn, write_stdout,
+    status_of, stdout_columns, warn, write_stdout,
 };
 #[cfg(feature = "simulate")]
 use super::{print_command, warn_command};
+use crate::files::OutputFile;
 use pages::outcome::{Outcome, SHOWN};
 use pages::report::{self, Report, TestReport};
 
@@ -55,7 +55,7 @@ pub(super) struct Reporter {
     pub(super) max_problems: usize,
     /// Stdout is for a program, and messages to the user go to stderr.
     is_json: bool,
-    junit: Option<(PathBuf, File)>,
+    junit: Option<OutputFile>,
     /// The file that GitHub shows as the summary of a step.
     step_summary: Option<OsString>,
     reports: Vec<Report>,
@@ -114,11 +114,10 @@ impl Reporter {
     /// Creates the JUnit file. Until the end it says that the command was interrupted, since there
     /// is no time to write anything when that happens.
     fn open_junit(&mut self, path: &Path) -> anyhow::Result<()> {
-        let file = File::create(path);
-        let file = file.with_context(|| format!("cannot write {}", path.display()))?;
-        let is_file = file.metadata().is_ok_and(|it| it.is_file());
-        self.junit = Some((path.to_owned(), file));
-        if !is_file {
+        let file = OutputFile::open(path.to_owned())?;
+        let is_regular = file.is_regular();
+        self.junit = Some(file);
+        if !is_regular {
             return Ok(());
         }
         let why = "the command was interrupted before its end";
@@ -229,12 +228,10 @@ impl Reporter {
     }
 
     fn write_junit(&mut self, reports: &[Report]) -> anyhow::Result<()> {
-        let Some((path, file)) = &mut self.junit else {
-            return Ok(());
-        };
-        let text = junit(&self.title, reports)?;
-        let written = replace(file, &text);
-        written.with_context(|| format!("cannot write {}", path.display()))
+        match &mut self.junit {
+            Some(file) => file.write(&junit(&self.title, reports)?),
+            None => Ok(()),
+        }
     }
 
     /// Appends to GitHub's summary. Failing to do so is a warning only.

@@ -1,10 +1,9 @@
 //! `workbench sweep`.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use anyhow::Context;
 use clap::{ArgMatches, Args};
 use comfy_table::Table;
 use serde_json::json;
@@ -15,8 +14,9 @@ use super::seeds::last_seed;
 use super::storm::pinned;
 use super::{
     challenge_name, chosen, code, code_after, exit_code, factory, failure, misuse, paint,
-    print_line, progress, replace, stdout_columns, warn, write_stdout,
+    print_line, progress, stdout_columns, warn, write_stdout,
 };
+use crate::files::{OutputFile, failed};
 use crate::flags::{TestFlags, to_flags};
 use crate::interrupt::Interrupt;
 use crate::sweep::{self, Sample, Spread, Sweep, Vary};
@@ -139,40 +139,13 @@ struct Swept {
     csv: OutputFile,
 }
 
-/// A file that is open for writing.
-struct OutputFile {
-    path: PathBuf,
-    file: File,
-}
-
-impl OutputFile {
-    /// Opens a file, whose contents stay until [`write`](Self::write).
-    fn open(path: PathBuf) -> anyhow::Result<Self> {
-        if let Some(folder) = path.parent() {
-            fs::create_dir_all(folder)
-                .with_context(|| format!("cannot create {}", folder.display()))?;
-        }
-        let mut options = OpenOptions::new();
-        let opened = options.write(true).create(true).truncate(false).open(&path);
-        let file = opened.with_context(|| format!("cannot write {}", path.display()))?;
-        Ok(OutputFile { path, file })
+/// Opens a file, in a folder that is created if necessary.
+fn open(path: PathBuf) -> anyhow::Result<OutputFile> {
+    if let Some(folder) = path.parent() {
+        let created = fs::create_dir_all(folder);
+        created.map_err(|it| failed(format!("cannot create {}", folder.display()), &it))?;
     }
-
-    /// Removes the file if it is new, and so empty.
-    fn discard(self) {
-        if self
-            .file
-            .metadata()
-            .is_ok_and(|it| it.is_file() && it.len() == 0)
-        {
-            let _ = fs::remove_file(self.path);
-        }
-    }
-
-    fn write(&mut self, text: &str) -> anyhow::Result<()> {
-        let written = replace(&mut self.file, text);
-        written.with_context(|| format!("cannot write {}", self.path.display()))
-    }
+    OutputFile::open(path)
 }
 
 fn simulate(arguments: &Arguments, matches: &ArgMatches) -> anyhow::Result<Swept> {
@@ -187,7 +160,7 @@ fn simulate(arguments: &Arguments, matches: &ArgMatches) -> anyhow::Result<Swept
         let out = arguments.out.clone().unwrap_or_default();
         given.clone().unwrap_or_else(|| out.join(name))
     });
-    let (svg, csv) = (OutputFile::open(svg)?, OutputFile::open(csv)?);
+    let (svg, csv) = (open(svg)?, open(csv)?);
     let seeds = sweep.seeds.end - sweep.seeds.start;
     let count = sweep.vary.values.len() as u64 * seeds;
     let line = progress::Campaign::new(sweep.challenge.name, "run", count, arguments.quiet);

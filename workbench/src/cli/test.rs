@@ -82,7 +82,7 @@ pub(super) struct Arguments {
     logging_json: bool,
 
     /// Prints one JSON document: exit-status, error, and tests with their runs (command, seed,
-    /// folder, valid, crash, incidents, warnings, findings, results). Messages go to stderr.
+    /// folder, not-kept, valid, crash, incidents, warnings, findings, results). Messages go to stderr.
     #[arg(long)]
     json: bool,
 
@@ -212,7 +212,7 @@ impl Arguments {
         let outcome = test.run(&Store::new(&self.store), &mut line);
         line.finish();
         let outcome = outcome?;
-        let is_valid = outcome.validity == Some(Validity::Valid);
+        let is_valid = outcome.is_valid_and_kept();
         if !is_valid || !reporter.is_quiet {
             reporter.print(outcome.summary(reporter.max_problems));
         }
@@ -230,7 +230,7 @@ impl Arguments {
         if is_cut {
             reporter.print("interrupted: the seed was not run again as often as it should");
         }
-        let is_over = (outcome.interrupted.is_none() && !is_cut)
+        let is_over = (outcome.interrupted.is_none() && outcome.unkept.is_none() && !is_cut)
             || outcome.validity == Some(Validity::Invalid);
         if let Some(valid) = outcome.validity.filter(|_| is_over) {
             reporter.print_unless_quiet(format_args!("\n{}", paint::closing(valid)));

@@ -1,7 +1,9 @@
 //! `jepsen.log` while a run is in progress.
 
-use anyhow::Context;
+use anyhow::anyhow;
+use shared::NodeId;
 
+use crate::child::LogProblem;
 use crate::live::{Observer, log_time};
 use crate::log::{Level, Log, LogFormat};
 use crate::store::Folder;
@@ -25,9 +27,8 @@ impl<'a> Logger<'a> {
         next: &'a mut dyn Observer,
     ) -> anyhow::Result<Self> {
         let path = folder.path().join("jepsen.log");
-        let log = Log::create(&path, format);
         Ok(Logger {
-            log: log.with_context(|| format!("cannot create {}", path.display()))?,
+            log: Log::create(&path, format)?,
             incidents: 0,
             next,
         })
@@ -45,6 +46,17 @@ impl Observer for Logger<'_> {
         }
         self.incidents = run.incidents().len();
         self.next.on_progress(run);
+    }
+
+    fn on_log(&mut self, node: &NodeId, problem: &LogProblem) {
+        match problem {
+            LogProblem::Failed(why) => {
+                self.log
+                    .fail(anyhow!("the log of {node} is incomplete: {why}"));
+            }
+            LogProblem::Slow(took) => self.log.waited(*took),
+            LogProblem::TooLong => {}
+        }
     }
 
     fn on_line(&mut self, line: &str) {

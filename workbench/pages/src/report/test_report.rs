@@ -56,9 +56,16 @@ impl TestReport {
         outcomes.any(|it| it.interrupted.is_some()) && self.worst() != Some(Validity::Invalid)
     }
 
-    /// Whether every run is valid and was not interrupted, and every budget is met.
+    /// Whether files of a run could not be written, and none is invalid.
+    pub fn is_unkept(&self) -> bool {
+        let is_unkept = self.outcomes.iter().any(|it| it.unkept.is_some());
+        is_unkept && self.worst() != Some(Validity::Invalid)
+    }
+
+    /// Whether every run is valid, was kept and not interrupted, and every budget is met.
     pub fn has_passed(&self) -> bool {
         self.worst() == Some(Validity::Valid)
+            && !self.is_unkept()
             && !self.is_interrupted()
             && self.budgets.iter().all(|it| it.is_met)
     }
@@ -67,6 +74,7 @@ impl TestReport {
     pub fn verdict(&self) -> &'static str {
         match self.worst() {
             _ if self.is_interrupted() => "interrupted",
+            Some(_) if self.is_unkept() => "not kept",
             Some(Validity::Valid) if !self.has_passed() => "a budget is missed",
             Some(worst) => worst.name(),
             None => "aborted",

@@ -56,6 +56,9 @@ impl From<String> for LineError {
     }
 }
 
+/// The longest line that is read, to bound memory: as much as our nodes read.
+pub const MAX_LINE_BYTES: usize = 64 << 20;
+
 /// The fields of a message.
 const PARTS: [&str; 4] = ["src", "dest", "body", "id"];
 
@@ -69,6 +72,10 @@ struct Line<'a> {
 /// Reads a line as a message, exactly as strictly as Maelstrom: other fields are an error, but
 /// text after the object on the same line is ignored.
 fn parse_line(line: &str) -> Result<Line<'_>, LineError> {
+    if line.len() > MAX_LINE_BYTES {
+        let most = MAX_LINE_BYTES >> 20;
+        return Err(format!("it printed a line of more than {most} MiB").into());
+    }
     let fields = match Fields::first_of(line) {
         Some(Ok(fields)) => fields,
         Some(Err(error)) if error.is_data() => {

@@ -73,10 +73,10 @@ impl Campaign<'_> {
         );
         folder.write_test(&facts)?;
         folder.write_history(&run.record)?;
-        folder.write_results(&run.record, &run.verdict, &story(run), &[])?;
         for (node, log) in run.settings.nodes.iter().zip(&run.record.logs) {
             folder.write_log(node.as_str(), log)?;
         }
+        folder.write_results(&run.record, &run.verdict, &story(run), &[])?;
         let subject = Subject {
             title: self.scenario.name,
             command: &command,
