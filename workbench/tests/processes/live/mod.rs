@@ -28,5 +28,6 @@ mod replies;
 mod run_files;
 mod shards;
 mod start;
+mod starved;
 mod terminal;
 mod transactions;
