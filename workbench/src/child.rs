@@ -38,6 +38,9 @@ const FILES_PER_NODE: u64 = 5;
 /// Files that are open for a run: at most so many while a node is being started, with some to spare.
 const FILES_OF_RUN: u64 = 64;
 
+/// How much input may wait for a node that does not read it.
+pub(crate) const MAX_INPUT_BYTES: usize = 1 << 30;
+
 /// The stacks of the threads that serve pipes, which need little.
 const STACK_BYTES: usize = 256 << 10;
 
@@ -246,6 +249,13 @@ impl Child {
         if let Some(input) = &mut self.input {
             input.write(lines.as_bytes());
         }
+    }
+
+    /// Whether more input waits for the node than memory should be spent on.
+    pub fn is_far_behind(&self) -> bool {
+        self.input
+            .as_ref()
+            .is_some_and(|it| it.waiting() > MAX_INPUT_BYTES)
     }
 
     /// Pauses or resumes the node. Does nothing if it has exited, or on systems without signals.

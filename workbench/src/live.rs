@@ -3,7 +3,7 @@
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
-use crate::child::{Child, ChildEvent, Incarnation, Launch, LogProblem};
+use crate::child::{Child, ChildEvent, Incarnation, Launch, LogProblem, MAX_INPUT_BYTES};
 use crate::hosts::Hosts;
 use crate::interrupt::Interrupt;
 use shared::NodeId;
@@ -175,6 +175,12 @@ impl Live {
                 self.execute(command, launch);
             }
             self.slots.iter_mut().for_each(NodeSlot::pass_input);
+            if let Some(behind) = self.slots.iter().position(|it| it.child.is_far_behind()) {
+                let (name, most) = (&self.run.nodes()[behind], MAX_INPUT_BYTES >> 30);
+                self.run.abort(format!(
+                    "{name} does not read its stdin, or too slowly: more than {most} GiB wait for it"
+                ));
+            }
             if now >= self.next_progress {
                 self.next_progress = now + PROGRESS_INTERVAL;
                 observer.on_progress(&self.run);

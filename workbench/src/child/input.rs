@@ -13,7 +13,7 @@ pub(super) struct Input {
     #[cfg(unix)]
     pipe: PipeWriter,
     rest: Sender<Vec<u8>>,
-    /// How many texts the thread has not written yet, which no other must overtake.
+    /// How many bytes the thread has not written yet, which no other must overtake.
     waiting: Arc<AtomicUsize>,
 }
 
@@ -51,10 +51,18 @@ impl Input {
     /// Writes lines, now or when the node has read. They are dropped if the node has exited.
     pub(super) fn write(&mut self, lines: &[u8]) {
         let written = self.write_at_once(lines);
-        if written < lines.len() {
-            self.waiting.fetch_add(1, Ordering::Relaxed);
-            let _ = self.rest.send(lines[written..].to_owned());
+        let rest = &lines[written..];
+        if !rest.is_empty() {
+            self.waiting.fetch_add(rest.len(), Ordering::Relaxed);
+            if self.rest.send(rest.to_owned()).is_err() {
+                self.waiting.fetch_sub(rest.len(), Ordering::Relaxed);
+            }
         }
+    }
+
+    /// How many bytes wait until the node reads.
+    pub(super) fn waiting(&self) -> usize {
+        self.waiting.load(Ordering::Relaxed)
     }
 
     #[cfg(unix)]
@@ -79,7 +87,7 @@ impl Rest {
             if self.write(&text).is_err() {
                 return;
             }
-            self.waiting.fetch_sub(1, Ordering::Release);
+            self.waiting.fetch_sub(text.len(), Ordering::Release);
         }
     }
 

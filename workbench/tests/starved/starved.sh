@@ -128,6 +128,10 @@ floods() {
     echo "$kind: exit status $status, $((SECONDS - start)) s, $(du -sm "$dir/floods" | cut -f 1) MB kept"
     rm -rf "$dir/floods"
   done
+  for kind in stderr stdout-line; do
+    run 255 test -w echo --simulate --bin "$nodes/floods.py" --node-count 1 --store "$dir/floods" -- $kind
+    says "it printed more than 128 MiB in 100 ms of virtual time, without waiting for anything"
+  done
 }
 
 nodes() {

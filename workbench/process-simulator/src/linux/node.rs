@@ -204,6 +204,9 @@ impl Node {
                 return Ok(());
             };
             self.run_thread(thread)?;
+            if self.end.is_none() {
+                self.end = self.pipes.flood(self.clock.now);
+            }
             turns += 1;
             if self.clock.now >= self.slice_end && !self.ready.is_empty() {
                 self.is_busy = true;

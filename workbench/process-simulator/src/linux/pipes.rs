@@ -8,10 +8,18 @@ use rustix::fs::OFlags;
 use rustix::io::Errno;
 use rustix::pipe::{PipeFlags, fcntl_setpipe_size, pipe_with};
 
+use super::clock::{MILLISECOND, Ns};
 use super::launch::StandardFiles;
 
 /// The capacity that pipes are given, if the system allows it.
 const CAPACITY: usize = 1 << 20;
+
+/// How much a program may print in [`BURST`]: one that prints without ever waiting would not end, as
+/// printing takes no virtual time, and all that it prints is in memory.
+const MAX_BURST: u64 = 128 << 20;
+
+/// A moment of the virtual clock.
+const BURST: Ns = 100 * MILLISECOND;
 
 /// Our ends of a program's standard files, and what is on its way through them.
 pub struct Pipes {
@@ -22,6 +30,8 @@ pub struct Pipes {
     stdin_end: OwnedFd,
     stdout: Output,
     stderr: Output,
+    /// When the present moment has begun, and how much was printed before.
+    burst: (Ns, u64),
 }
 
 /// A standard file that the program writes to.
@@ -30,6 +40,8 @@ struct Output {
     /// What its link in `/proc` shows.
     link: String,
     bytes: Vec<u8>,
+    /// How much was printed.
+    printed: u64,
 }
 
 /// One of the standard files that a program writes to.
@@ -58,6 +70,7 @@ impl Pipes {
             stdin_end,
             stdout,
             stderr,
+            burst: (0, 0),
         };
         Ok((pipes, files))
     }
@@ -115,6 +128,22 @@ impl Pipes {
         };
         output.drain();
         output.bytes.extend(bytes);
+        output.printed += bytes.len() as u64;
+    }
+
+    /// Why the program cannot go on, if it prints without end and without time passing.
+    pub fn flood(&mut self, now: Ns) -> Option<String> {
+        let printed = self.stdout.printed + self.stderr.printed;
+        if now >= self.burst.0 + BURST {
+            self.burst = (now, printed);
+        }
+        (printed - self.burst.1 > MAX_BURST).then(|| {
+            format!(
+                "it printed more than {} MiB in {} ms of virtual time, without waiting for anything",
+                MAX_BURST >> 20,
+                BURST / MILLISECOND
+            )
+        })
     }
 
     /// Moves the whole lines of stdout into `lines`. Returns whether a line has begun after them.
@@ -147,6 +176,7 @@ impl Output {
             pipe: ours.into(),
             link: format!("pipe:[{inode}]"),
             bytes: Vec::new(),
+            printed: 0,
         };
         Ok((output, end))
     }
@@ -156,6 +186,7 @@ impl Output {
         let mut buffer = [0; 4096];
         while let Ok(read @ 1..) = self.pipe.read(&mut buffer) {
             self.bytes.extend(&buffer[..read]);
+            self.printed += read as u64;
         }
     }
 
