@@ -206,6 +206,7 @@ const CLOCKS: &[&str] = &[
     "shared/src/stdio.rs",
     "workbench/src/live.rs",
     "workbench/src/child.rs",
+    "workbench/src/child/output.rs",
     "workbench/src/hosts",
     // A thread waits for the disk.
     "workbench/src/log.rs",

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """An echo node that beside its replies prints as fast as it can: to stderr, to stdout, or messages to itself,
-which it ignores. Or it prints one line of a gigabyte after it has answered init."""
+which it ignores. Or it prints one line of a gigabyte after it has answered init, and exits."""
 
 import json
 import os
@@ -17,6 +17,7 @@ for line in sys.stdin:
     if kind.endswith("line") and body["type"] == "init":
         for block in [b"x" * (1 << 20)] * 1024 + [b"\n"]:
             os.write(2 if kind == "stderr-line" else 1, block)
+        sys.exit()
     elif body["type"] == "init" and os.fork() == 0:
         noise = {"src": body["node_id"], "dest": body["node_id"], "body": {"type": "noise"}}
         text = json.dumps(noise) if kind == "messages" else "y" * 99
