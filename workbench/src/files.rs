@@ -83,6 +83,7 @@ impl OutputFile {
     }
 
     /// Removes the file if it is new, and so empty.
+    #[cfg(feature = "simulate")]
     pub(crate) fn discard(self) {
         if self.is_regular() && self.file.metadata().is_ok_and(|it| it.len() == 0) {
             let _ = fs::remove_file(self.path);
