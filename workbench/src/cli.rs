@@ -160,6 +160,8 @@ pub fn main() -> ExitCode {
         Ok(parsed) => parsed,
         Err(error) => return error.report(),
     };
+    // Only simulations look at it again.
+    #[cfg_attr(not(feature = "simulate"), expect(unused_variables))]
     let (_, given) = matches.subcommand().expect("a subcommand is required");
     let done = match command {
         Command::New(arguments) => new::run(&arguments),
