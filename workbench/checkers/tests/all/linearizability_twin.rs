@@ -282,6 +282,7 @@ fn queue_op(rng: &mut dyn Rng) -> QueueOp {
 }
 
 /// Asserts that the search and its twin agree on random operations of a random object.
+#[allow(dead_code, reason = "the fuzz target `twins` calls it")]
 pub fn compare_random(rng: &mut dyn Rng) {
     match rng.random_range(0..3_u8) {
         0 => {

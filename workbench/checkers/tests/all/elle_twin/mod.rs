@@ -108,6 +108,7 @@ fn check(pair: &Pair<'_>, seeds: u64) -> BTreeSet<String> {
 }
 
 /// Asserts that a checker and its twin agree on a random history.
+#[allow(dead_code, reason = "the fuzz target `twins` calls it")]
 pub fn compare_random(rng: &mut dyn Rng) {
     match rng.random_range(0..9_u8) {
         8 => lists().compare(rng),
