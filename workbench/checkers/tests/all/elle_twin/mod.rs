@@ -35,11 +35,13 @@ const COMMON: &str = "G-nonadjacent-item G-nonadjacent-item-process G-nonadjacen
 
 type Judge<'a> = dyn Fn(&History, &Models) -> Result<TransactionsResult, Unjudged> + 'a;
 
+type Read<'a> = dyn Fn(&History) -> Result<[View; 3], ()> + 'a;
+
 /// A checker and its twin.
 struct Pair<'a> {
     objects: Objects,
     judge: Box<Judge<'a>>,
-    read: Box<dyn Fn(&History) -> Result<[View; 3], ()> + 'a>,
+    read: Box<Read<'a>>,
     /// The verdict if no transaction precedes another.
     if_unordered: Validity,
 }
