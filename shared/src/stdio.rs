@@ -38,17 +38,13 @@ where
     N: Node,
     F: FnOnce(Cluster, &mut Context<N::Event>) -> N + Send + 'static,
 {
-    let runtime = Runtime {
-        state: Mutex::new(State {
-            engine: Engine::new(seed(), boot),
-            outbox: Outbox::default(),
-            wake_at: None,
-        }),
-        deadline_moved: Condvar::new(),
-        start: Instant::now(),
-    };
+    let runtime = Runtime::new(Engine::new(seed(), boot));
     thread::scope(|scope| {
-        scope.spawn(|| runtime.run_timers());
+        scope.spawn(|| {
+            let _guard = ExitOnPanic;
+            runtime.run_timers();
+        });
+        let _guard = ExitOnPanic;
         let read = runtime.read_input(&mut std::io::stdin().lock());
         // The timer thread never returns, so the process exits. All output is written already.
         match read.context("cannot read stdin") {
@@ -76,6 +72,18 @@ struct State<N: Node> {
 }
 
 impl<N: Node> Runtime<N> {
+    fn new(engine: Engine<N>) -> Self {
+        Runtime {
+            state: Mutex::new(State {
+                engine,
+                outbox: Outbox::default(),
+                wake_at: None,
+            }),
+            deadline_moved: Condvar::new(),
+            start: Instant::now(),
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, State<N>> {
         self.state.lock().unwrap_or_else(exit_on_panic)
     }
@@ -164,6 +172,18 @@ impl<N: Node> State<N> {
     }
 }
 
+/// Ends the process when its thread panics: the other one may wait for input or a timer that never
+/// comes.
+struct ExitOnPanic;
+
+impl Drop for ExitOnPanic {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            process::exit(101);
+        }
+    }
+}
+
 /// Exits, as the other thread panicked (and printed why): the node's state may be inconsistent.
 fn exit_on_panic<T, U>(_: PoisonError<T>) -> U {
     process::exit(101)
@@ -215,4 +235,39 @@ impl LineBuffer {
 fn seed() -> u64 {
     use std::hash::{BuildHasher, RandomState};
     RandomState::new().hash_one(process::id())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::caller::Caller;
+
+    #[derive(Debug)]
+    struct Idle;
+
+    impl Node for Idle {
+        type Request = ();
+        type Event = ();
+
+        fn on_request(&mut self, (): (), _: Caller, _: &mut Context<()>) {}
+
+        fn on_event(&mut self, (): (), _: &mut Context<()>) {}
+    }
+
+    /// Input whose reads fail, the last error first, and then end.
+    struct Failing(Vec<ErrorKind>);
+
+    impl Read for Failing {
+        fn read(&mut self, _: &mut [u8]) -> std::io::Result<usize> {
+            self.0.pop().map_or(Ok(0), |kind| Err(kind.into()))
+        }
+    }
+
+    #[test]
+    fn a_read_that_a_signal_interrupts_is_repeated_and_another_error_is_returned() {
+        let runtime = Runtime::new(Engine::new(1, |_, _| Idle));
+        let mut input = Failing(vec![ErrorKind::Other, ErrorKind::Interrupted]);
+        let error = runtime.read_input(&mut input).unwrap_err();
+        assert_eq!((error.kind(), input.0.len()), (ErrorKind::Other, 0));
+    }
 }
