@@ -239,3 +239,87 @@ impl<E> Context<E> {
         self.outbox.log.push(line.into());
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ms(ms: u64) -> Duration {
+        Duration::from_millis(ms)
+    }
+
+    fn context() -> Context<&'static str> {
+        let mut ctx = Context::new(1);
+        ctx.me = NodeId::from("n1");
+        ctx.now = ms(5);
+        ctx
+    }
+
+    fn lines<E>(ctx: &Context<E>) -> &str {
+        std::str::from_utf8(&ctx.outbox.lines).unwrap()
+    }
+
+    #[derive(Serialize)]
+    #[serde(rename_all = "snake_case")]
+    enum Body {
+        Ping,
+    }
+
+    #[test]
+    fn an_outbox_is_empty_without_messages_and_log_lines() {
+        let mut ctx = context();
+        assert!(ctx.outbox.is_empty());
+        ctx.log("hello");
+        assert!(!ctx.outbox.is_empty());
+        ctx.outbox.clear();
+        assert!(ctx.outbox.is_empty());
+        ctx.send(&NodeId::from("n2"), Body::Ping);
+        assert!(!ctx.outbox.is_empty());
+        ctx.outbox.clear();
+        assert!(ctx.outbox.is_empty());
+    }
+
+    #[test]
+    fn timers_of_the_same_time_expire_in_the_order_of_their_creation() {
+        let mut ctx = context();
+        let later = ctx.now() + ms(10);
+        for (delay, event) in [(10, "b"), (10, "c"), (9, "a")] {
+            ctx.after(ms(delay), event);
+        }
+        assert_eq!(ctx.pending.next_due(ms(13)), None);
+        let due = std::iter::from_fn(|| ctx.pending.next_due(later));
+        assert_eq!(due.collect::<Vec<_>>(), ["a", "b", "c"]);
+    }
+
+    #[test]
+    fn a_request_without_an_answer_has_no_number_and_the_answer_to_one_is_dropped() {
+        let mut ctx = context();
+        ctx.send(&NodeId::from("n2"), Body::Ping);
+        let caller = || Caller::new(NodeId::from("c1"), None);
+        ctx.reply(caller(), Body::Ping);
+        ctx.reply_text(caller(), "read_ok", "value", "[1]");
+        let sent = r#"{"src":"n1","dest":"n2","body":{"type":"ping"}}"#;
+        assert_eq!(lines(&ctx), format!("{sent}\n"));
+    }
+
+    #[test]
+    fn an_answer_of_one_field_has_its_text() {
+        let mut ctx = context();
+        let caller = Caller::new(NodeId::from("c1"), Some(4));
+        ctx.reply_text(caller, "read_ok", "value", "[1, 2]");
+        let body = r#"{"type":"read_ok","in_reply_to":4,"value":[1, 2]}"#;
+        let line = format!("{{\"src\":\"n1\",\"dest\":\"c1\",\"body\":{body}}}\n");
+        assert_eq!(lines(&ctx), line);
+    }
+
+    #[test]
+    fn calls_of_a_later_incarnation_have_numbers_of_their_own() {
+        let mut ctx = context();
+        for (last, number) in [(0, 1), (7, 8), (3, 9)] {
+            ctx.number_calls_after(last);
+            ctx.outbox.clear();
+            ctx.call(crate::LIN_KV.read::<u64>("k"), |_| "answered");
+            assert!(lines(&ctx).contains(&format!("{{\"msg_id\":{number},")));
+        }
+    }
+}

@@ -181,6 +181,8 @@ impl std::error::Error for Failure {}
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     #[test]
@@ -196,5 +198,25 @@ mod tests {
         let indefinite: Vec<ErrorCode> = indefinite.collect();
         assert_eq!(indefinite, [ErrorCode::Timeout, ErrorCode::Crash]);
         assert!(!ErrorCode::Other(99).is_definite());
+    }
+
+    #[test]
+    fn an_error_shows_its_name_and_text_and_a_failure_why() {
+        let error = |number: u64| RpcError::new(ErrorCode::from(number), "no luck");
+        assert_eq!(error(20).to_string(), "key-does-not-exist: no luck");
+        assert_eq!(error(99).to_string(), "unknown: no luck");
+        assert_eq!(Failure::Error(error(14)).to_string(), "abort: no luck");
+        assert_eq!(Failure::Timeout.to_string(), ErrorCode::Timeout.meaning());
+        let meanings = ErrorCode::all().chain([ErrorCode::Other(99)]);
+        let meanings: BTreeSet<&str> = meanings.map(ErrorCode::meaning).collect();
+        assert_eq!(meanings.len(), CODES.len() + 1);
+    }
+
+    #[test]
+    fn only_a_definite_error_makes_a_failure_definite() {
+        let failure = |code| Failure::Error(RpcError::new(code, ""));
+        assert!(failure(ErrorCode::Abort).is_definite());
+        assert!(!failure(ErrorCode::Crash).is_definite());
+        assert!(!Failure::Timeout.is_definite());
     }
 }

@@ -157,4 +157,24 @@ mod tests {
             assert!(read(&[arg]).is_err(), "{arg}");
         }
     }
+
+    #[test]
+    fn the_longest_line_of_a_help_reaches_its_80th_column() {
+        // Words of one letter: a line breaks where it is full.
+        let longest = |words: usize, default: Option<&'static str>, help: &str| {
+            let wait = Arg::new("wait").long("wait").value_name("MILLISECONDS");
+            let wait = wait.help(vec!["a"; words].join(" "));
+            let command = Command::new("node").arg(wait.default_value(default));
+            let help = with_short_lines(command).try_get_matches_from(["node", help]);
+            let help = help.unwrap_err().to_string();
+            help.lines().map(str::len).max()
+        };
+        for default in [None, Some("2000")] {
+            for help in ["-h", "--help"] {
+                let longest = (1..100).map(|words| longest(words, default, help)).max();
+                let fits = [COLUMNS - 1, COLUMNS].map(|it| Some(Some(it)));
+                assert!(fits.contains(&longest), "{help} {default:?}: {longest:?}");
+            }
+        }
+    }
 }

@@ -109,6 +109,8 @@ impl Cluster {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::{Cluster, NodeId};
 
     #[test]
@@ -123,5 +125,12 @@ mod tests {
         check(&["n1", "n0", "n1", "n0"], &["n1", "n0", "n2"], 2);
         check(&["n2", "n2", "n10", "n10"], &["n2", "n10"], 0);
         check(&["n1", "n2", "n10"], &["n1", "n2", "n10"], 1);
+    }
+
+    #[test]
+    fn a_name_is_shown_as_it_is_and_looked_up_by_its_text() {
+        let name = NodeId::from("n1");
+        assert_eq!(format!("{name} {name:?}"), "n1 n1");
+        assert!(BTreeSet::from([name]).contains("n1"));
     }
 }

@@ -327,7 +327,28 @@ mod tests {
     fn a_body_that_is_not_an_object_is_rejected() {
         for body in ["[]", "7", "null", "\"type\"", "[\"ping\",1,2]"] {
             let line = format!("{{\"src\":\"a\",\"dest\":\"b\",\"body\":{body}}}");
-            assert!(Message::parse(&line).is_err(), "{body}");
+            let error = Message::parse(&line).unwrap_err().to_string();
+            assert!(
+                error.contains("expected a message's body"),
+                "{body}: {error}"
+            );
         }
+    }
+
+    #[test]
+    fn a_body_may_be_optional_or_in_a_newtype_but_a_type_without_fields_by_name_is_an_error() {
+        #[derive(Serialize)]
+        struct Wrapped(Sample);
+
+        #[derive(Serialize)]
+        enum Nameless {
+            Pong(u64),
+        }
+
+        let mut out = Vec::new();
+        write_body(&mut out, Ids::default(), &Some(Wrapped(Sample::Ping)));
+        assert_eq!(out, b"{\"type\":\"ping\"}");
+        let write = || write_body(&mut Vec::new(), Ids::default(), &Nameless::Pong(7));
+        assert!(std::panic::catch_unwind(write).is_err());
     }
 }

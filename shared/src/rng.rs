@@ -57,4 +57,18 @@ mod tests {
         assert_eq!(rng.next_u64(), 6_457_827_717_110_365_317);
         assert_eq!(rng.next_u64(), 3_203_168_211_198_807_973);
     }
+
+    #[test]
+    fn boot_numbers_are_between_1_and_2_to_the_48th() {
+        // The seeds whose first numbers are the lowest and the highest.
+        let [mut low, mut high] = [0x61c8_8646_80b5_83eb, 0x3162_8af6_7b21_31ab].map(Rng::new);
+        assert_eq!(
+            [&mut low.clone(), &mut high.clone()].map(Rng::next_u64),
+            [0, u64::MAX]
+        );
+        assert_eq!(
+            [&mut low, &mut high].map(Rng::boot_number),
+            [1, (1 << 48) - 1]
+        );
+    }
 }

@@ -195,3 +195,62 @@ fn a_repeated_init_is_acknowledged_again() {
     engine.receive(Duration::ZERO, INIT);
     assert!(drain_lines(&mut engine).contains("init_ok"));
 }
+
+#[test]
+fn the_node_is_there_after_init_and_its_output_is_counted_until_it_is_drained_once() {
+    let mut engine = relay();
+    assert!(engine.node().is_none());
+    engine.receive(Duration::ZERO, INIT);
+    assert_eq!(engine.node().unwrap().ticks, 0);
+    let mut outbox = Outbox::default();
+    let backlog = engine.backlog();
+    engine.drain(&mut outbox);
+    assert_eq!((outbox.lines.len(), engine.backlog()), (backlog, 0));
+    assert!(backlog > 0);
+    engine.drain(&mut outbox);
+    assert!(outbox.is_empty());
+}
+
+#[test]
+fn a_wake_delivers_all_that_is_due_and_no_timer_that_is_set_meanwhile() {
+    let mut engine = running();
+    for key in ["a", "b"] {
+        send(
+            &mut engine,
+            9,
+            &format!(r#"{{"type":"fetch","key":"{key}","msg_id":5}}"#),
+        );
+    }
+    // Its timer of 10 ms is a second late, and sets the next one.
+    engine.wake(Duration::from_millis(1010));
+    assert_eq!(
+        drain_lines(&mut engine)
+            .matches("no answer in time")
+            .count(),
+        2
+    );
+    assert_eq!(engine.node().unwrap().ticks, 1);
+}
+
+#[test]
+fn a_long_invalid_line_is_answered_up_to_a_size_and_otherwise_logged_in_short() {
+    let invalid = |bytes: usize| {
+        let line = r#"{"src":"c1","body":{"msg_id":3}}"#;
+        line.to_owned() + &" ".repeat(bytes - line.len())
+    };
+    let mut engine = running();
+    engine.receive(Duration::ZERO, &invalid(MAX_SALVAGED_BYTES));
+    let answer = drain_lines(&mut engine);
+    assert!(answer.contains(r#""in_reply_to":3,"code":12"#), "{answer}");
+    engine.receive(Duration::ZERO, &invalid(MAX_SALVAGED_BYTES + 1));
+    engine.log_ignored("a cat");
+    let mut outbox = Outbox::default();
+    engine.drain(&mut outbox);
+    assert!(outbox.lines.is_empty());
+    let end = format!("… ({} bytes)", 64 * 1024 + 1);
+    assert!(
+        outbox.log[0].ends_with(&end) && outbox.log[0].len() < 400,
+        "{outbox:?}"
+    );
+    assert_eq!(outbox.log[1], "input ignored: a cat");
+}
