@@ -33,3 +33,49 @@ impl Alarm {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use shared::{Caller, Engine, Node};
+
+    use super::*;
+
+    fn ms(ms: u64) -> Duration {
+        Duration::from_millis(ms)
+    }
+
+    /// A node that sets an alarm for each time of its `init`, and at a timer for 90 ms.
+    #[derive(Debug)]
+    struct Sleeper(Alarm, Vec<Duration>);
+
+    impl Node for Sleeper {
+        type Request = ();
+        type Event = ();
+
+        fn on_request(&mut self, (): (), _: Caller, _: &mut Context<()>) {}
+
+        fn on_event(&mut self, (): (), ctx: &mut Context<()>) {
+            self.1.push(ctx.now());
+            let later = Some(ms(90)).filter(|later| *later > ctx.now());
+            self.0.set(ctx, later, || ());
+        }
+    }
+
+    #[test]
+    fn a_timer_is_set_for_an_earlier_deadline_and_for_the_next_one_when_it_has_fired() {
+        let mut engine = Engine::new(1, |_, ctx: &mut Context<()>| {
+            let mut alarm = Alarm::default();
+            for deadline in [None, Some(50), Some(60), Some(50), None, Some(30)] {
+                alarm.set(ctx, deadline.map(ms), || ());
+            }
+            Sleeper(alarm, Vec::new())
+        });
+        let init = r#"{"type":"init","node_id":"n0","node_ids":[]}"#;
+        let init = format!(r#"{{"src":"c0","dest":"n0","body":{init}}}"#);
+        engine.receive(ms(0), &init);
+        while let Some(at) = engine.deadline() {
+            engine.wake(at);
+        }
+        assert_eq!(engine.node().unwrap().1, [30, 50, 90].map(ms));
+    }
+}

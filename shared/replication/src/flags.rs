@@ -133,7 +133,7 @@ impl DurabilityFlags {
 mod tests {
     use shared::read_flags;
 
-    use super::{DurabilityFlags, LinkFlags};
+    use super::{DurabilityFlags, LinkFlags, TreeFlags};
 
     #[test]
     fn timeouts_are_at_most_an_hour_and_a_resend_timeout_is_not_zero() {
@@ -161,5 +161,16 @@ mod tests {
         let flags = read(&["--durable"]).unwrap();
         assert_eq!(flags.or_window(5).journal_window, Some(5));
         assert!(read(&["--journal-window=40"]).is_err());
+    }
+
+    #[test]
+    fn links_in_a_tree_acknowledge_after_two_periods_at_the_earliest_and_resend_one_later() {
+        let flags = ["--ack-delay=30", "--resend=50"];
+        let flags: TreeFlags = read_flags("node", &flags).unwrap();
+        let delays = |period_ms| {
+            let LinkFlags { ack_delay, resend } = flags.delays(period_ms);
+            (ack_delay, resend)
+        };
+        assert_eq!([0, 15, 100].map(delays), [(30, 50), (30, 50), (200, 300)]);
     }
 }

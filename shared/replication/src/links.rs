@@ -329,4 +329,22 @@ mod tests {
         assert_eq!(request(&mut engine, Duration::ZERO, "n9", gossip), "");
         assert_eq!(engine.deadline(), None);
     }
+
+    #[test]
+    fn an_item_is_queued_for_its_neighbour_or_for_all_but_its_source() {
+        let [n1, n2, n3] = ["n1", "n2", "n3"].map(NodeId::from);
+        let names = [&n3, &n1, &n2, &n1].map(|name| (name.clone(), TIMING));
+        let mut links = Links::new(5, names);
+        assert!(links.neighbours().eq([&n1, &n2, &n3]));
+        links.push(Duration::ZERO, None, &n1, 1);
+        links.push_to_all_but(Duration::ZERO, Some(&n1), &2);
+        links.push_to_all_but(Duration::ZERO, None, &3);
+        let queued = links.links.iter().map(|(_, link)| link.unacknowledged());
+        assert_eq!(queued.collect::<Vec<_>>(), [2, 2, 2]);
+        assert_eq!(links.unacknowledged(), 6);
+        let due = |links: &Links<u64>| links.links.iter().filter_map(|(_, it)| it.deadline()).min();
+        assert_eq!(due(&links), Some(TIMING.window));
+        links.hasten(Duration::from_millis(7), &n2);
+        assert_eq!(due(&links), Some(Duration::from_millis(7)));
+    }
 }

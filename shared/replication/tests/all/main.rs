@@ -1,4 +1,5 @@
-//! Tests of links and of the journal, in one binary.
+//! Tests of links, alone and in a tree, and of the journal, in one binary.
 
 mod journal;
 mod link;
+mod tree;
