@@ -232,4 +232,23 @@ mod tests {
         let early = [0, 1, 399, 400, 810].map(|time| rhythm.early(ms(time), ms(800)));
         assert_eq!(early, [0, 399, 1, 0, 390]);
     }
+
+    #[test]
+    fn items_leave_a_quarter_of_a_period_after_a_batch_while_the_lead_is_unknown() {
+        let mut rhythm = rhythm();
+        rhythm.on_batch(ms(1000), None);
+        let up = [1050, 1100, 1101].map(|now| rhythm.up(ms(now)));
+        assert_eq!(up, [1100, 1100, 1101].map(ms));
+    }
+
+    #[test]
+    fn a_rhythm_has_batches_less_than_two_periods_apart() {
+        let down = [1799, 1800].map(|second| {
+            let mut rhythm = rhythm();
+            rhythm.on_batch(ms(1000), None);
+            rhythm.on_batch(ms(second), None);
+            rhythm.down(ms(1810))
+        });
+        assert_eq!(down, [2219, 1810].map(ms));
+    }
 }
