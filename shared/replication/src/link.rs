@@ -343,3 +343,93 @@ impl<T: Clone> Link<T> {
         self.outgoing.stream() + 1
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ms(ms: u64) -> Duration {
+        Duration::from_millis(ms)
+    }
+
+    const TIMING: Timing = Timing {
+        window: Duration::from_millis(50),
+        ack_delay: Duration::from_millis(200),
+        resend: Duration::from_millis(500),
+    };
+
+    fn json(packet: &Packet<u64>) -> String {
+        serde_json::to_string(packet).unwrap()
+    }
+
+    fn forged(json: &str) -> Packet<u64> {
+        serde_json::from_str(json).unwrap()
+    }
+
+    #[test]
+    fn a_packet_has_only_the_fields_that_say_something() {
+        let [mut a, mut b] = [5, 9].map(|boot| Link::new(boot, TIMING));
+        a.push(ms(0), 7);
+        let first = a.poll(ms(50)).unwrap();
+        assert_eq!(json(&first), r#"{"from":5,"items":[7]}"#);
+        assert!(first.is_batch() && !first.only_acknowledges());
+        let again = a.poll(ms(550)).unwrap();
+        assert_eq!(json(&again), r#"{"from":5,"items":[7],"again":true}"#);
+        assert!(!again.is_batch());
+        assert_eq!(b.receive(ms(560), first).items, [7]);
+        assert_eq!(b.poll(ms(759)), None);
+        let ack = b.poll(ms(760)).unwrap();
+        assert_eq!(json(&ack), r#"{"from":9,"to":5,"ack":1}"#);
+        assert!(ack.only_acknowledges() && !ack.is_batch());
+        // What is sent once more is acknowledged once more, at once.
+        assert_eq!(b.receive(ms(770), again), Received::default());
+        assert_eq!(b.poll(ms(770)), Some(ack.clone()));
+        a.receive(ms(780), ack);
+        assert_eq!((a.unacknowledged(), a.deadline()), (0, None));
+    }
+
+    #[test]
+    fn a_peer_without_a_boot_number_or_for_another_incarnation_delivers_nothing() {
+        let mut link = Link::new(5, TIMING);
+        let ignored = link.receive(ms(0), forged(r#"{"from":0,"items":[1]}"#));
+        assert_eq!((ignored, link.deadline()), (Received::default(), None));
+        // The answer has this incarnation's number.
+        let former = link.receive(ms(10), forged(r#"{"from":9,"to":4,"items":[1]}"#));
+        assert_eq!(former, Received::default());
+        let answer = link.poll(ms(10)).unwrap();
+        assert_eq!(json(&answer), r#"{"from":5,"to":9}"#);
+        let first = link.receive(ms(20), forged(r#"{"from":9,"to":5,"items":[1]}"#));
+        assert_eq!(first.items, [1]);
+    }
+
+    #[test]
+    fn an_unknown_incarnation_that_returns_the_challenge_is_the_peer_and_receives_all_again() {
+        let mut link = Link::new(5, TIMING);
+        link.receive(ms(0), forged(r#"{"from":9,"to":5,"items":[1]}"#));
+        link.push(ms(0), 4);
+        let first = link.poll(ms(50)).unwrap();
+        assert_eq!(json(&first), r#"{"from":5,"to":9,"items":[4],"ack":1}"#);
+        let unknown = forged(r#"{"from":8,"to":5,"items":[2]}"#);
+        assert_eq!(link.receive(ms(60), unknown), Received::default());
+        let challenge = link.poll(ms(60)).unwrap();
+        assert_eq!(
+            json(&challenge),
+            r#"{"from":5,"to":8,"stream":1,"again":true}"#
+        );
+        // Neither the number nor the address alone is enough.
+        for wrong in [r#""to":4,"ack_stream":1"#, r#""to":5"#] {
+            let wrong = forged(&format!(r#"{{"from":8,{wrong},"items":[2]}}"#));
+            assert_eq!(link.receive(ms(70), wrong), Received::default());
+            assert!(link.poll(ms(70)).is_some());
+        }
+        let answer = forged(r#"{"from":8,"to":5,"ack_stream":1,"items":[2]}"#);
+        let received = link.receive(ms(100), answer);
+        assert_eq!((received.items, received.restarted), (vec![2], true));
+        let late = forged(r#"{"from":9,"to":5,"first":1,"items":[3]}"#);
+        assert_eq!(link.receive(ms(110), late), Received::default());
+        assert_eq!((link.deadline(), link.poll(ms(149))), (Some(ms(150)), None));
+        let again = link.poll(ms(150)).unwrap();
+        let expected = r#"{"from":5,"to":8,"stream":1,"items":[4],"ack":1}"#;
+        assert_eq!(json(&again), expected);
+    }
+}
