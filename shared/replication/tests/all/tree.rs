@@ -211,3 +211,19 @@ fn without_a_rhythm_numbers_leave_for_the_parent_after_a_gap_and_for_children_af
     let delays = [0, 1, 3, 4].map(|node| tree.delays(node)[&1010]);
     assert_eq!(delays, [80, 60, 0, 430]);
 }
+
+#[test]
+fn a_batch_says_once_how_early_the_childs_last_packet_was() {
+    let mut tree = Tree::new(400, 50);
+    // The child acknowledges the first batch before the second one leaves, and that after the third.
+    for at in [1000, 5000, 5500] {
+        tree.learn(0, at);
+    }
+    let batches = tree
+        .0
+        .sent
+        .iter()
+        .filter(|it| it.dest == "n1" && it.body.contains("items"));
+    let have_echo: Vec<bool> = batches.map(|it| it.body.contains("echo")).collect();
+    assert_eq!(have_echo, [false, true, false]);
+}
