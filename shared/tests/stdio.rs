@@ -8,7 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 /// How long a test waits for a line that must come, before it fails.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The maximum length of a line with its newline.
 const MAX_LINE_BYTES: usize = 64 * 1024 * 1024;

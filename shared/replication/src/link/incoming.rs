@@ -122,4 +122,15 @@ mod tests {
         assert!(incoming.receive(u64::MAX, vec![1]).is_empty());
         assert_eq!(incoming.receive(0, vec![7]), [7]);
     }
+
+    #[test]
+    fn a_newer_stream_begins_anew_and_an_older_one_does_not() {
+        let mut incoming = Incoming::new();
+        assert_eq!(incoming.receive(0, vec!['a']), ['a']);
+        incoming.advance_stream(2);
+        assert_eq!(incoming.receive(0, vec!['b']), ['b']);
+        incoming.advance_stream(2);
+        incoming.advance_stream(1);
+        assert_eq!((incoming.stream(), incoming.take_ack()), (2, 1));
+    }
 }
