@@ -2,8 +2,8 @@
 //! tests, and its three streams.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::process::{Child, ChildStdin, Command, Stdio};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
 use std::time::Duration;
 
@@ -34,7 +34,8 @@ fn alarm_clock(flags: &[&str]) -> Command {
 /// A running node, killed when it is dropped.
 struct Process {
     child: Child,
-    stdin: Option<ChildStdin>,
+    /// Written by a thread, as a node that does not read must not stop the test.
+    input: Option<Sender<Vec<u8>>>,
     answers: Receiver<String>,
 }
 
@@ -48,10 +49,12 @@ impl Process {
                 let _ = sender.send(line);
             }
         });
-        let stdin = child.stdin.take();
-        let mut process = Process {
+        let (input, written) = channel::<Vec<u8>>();
+        let mut stdin = child.stdin.take().unwrap();
+        thread::spawn(move || written.iter().try_for_each(|bytes| stdin.write_all(&bytes)));
+        let process = Process {
             child,
-            stdin,
+            input: Some(input),
             answers,
         };
         process.write(line(INIT));
@@ -59,9 +62,8 @@ impl Process {
         process
     }
 
-    fn write(&mut self, input: impl AsRef<[u8]>) {
-        let stdin = self.stdin.as_mut().unwrap();
-        stdin.write_all(input.as_ref()).unwrap();
+    fn write(&self, input: impl Into<Vec<u8>>) {
+        self.input.as_ref().unwrap().send(input.into()).unwrap();
     }
 
     fn answer(&self) -> String {
@@ -70,7 +72,7 @@ impl Process {
             .expect("an answer in time")
     }
 
-    fn ask(&mut self, body: &str) -> String {
+    fn ask(&self, body: &str) -> String {
         self.write(line(body));
         self.answer()
     }
@@ -104,7 +106,7 @@ fn requests_are_answered_in_order_and_the_last_line_needs_no_newline() {
     let input: String = (2..5000).map(request).collect();
     node.write(&input[..100]);
     node.write(input[100..].trim_end());
-    node.stdin = None;
+    node.input = None;
     for id in 2..5000 {
         let end = format!("\"in_reply_to\":{id}}}}}");
         assert!(node.answer().ends_with(&end), "{end}");
@@ -124,13 +126,13 @@ fn timers_expire_while_nothing_is_read_the_earliest_first() {
             "{answer}"
         );
     }
-    node.stdin = None;
+    node.input = None;
     assert_eq!(node.end(), (Some(0), String::new()));
 }
 
 #[test]
 fn flags_reach_the_node() {
-    let mut node = Process::start(&["--snooze=3600000"]);
+    let node = Process::start(&["--snooze=3600000"]);
     node.write(line(r#"{"type":"wait","ms":0,"msg_id":2}"#));
     assert!(
         node.ask(r#"{"type":"roll","msg_id":3}"#)
@@ -162,7 +164,7 @@ fn input_that_is_no_line_of_text_is_logged_and_the_next_line_is_answered() {
         node.ask(r#"{"type":"roll","msg_id":3}"#)
             .contains("\"in_reply_to\":3")
     );
-    node.stdin = None;
+    node.input = None;
     let (status, log) = node.end();
     let mut log = log.lines();
     assert!(
@@ -179,7 +181,7 @@ fn input_that_is_no_line_of_text_is_logged_and_the_next_line_is_answered() {
 #[test]
 fn a_panic_of_the_node_ends_its_process_whichever_thread_it_is_on() {
     for ms in [0, 1] {
-        let mut node = Process::start(&[]);
+        let node = Process::start(&[]);
         node.write(line(&format!(r#"{{"type":"crash","ms":{ms},"msg_id":2}}"#)));
         let (status, log) = node.end();
         assert!(log.contains("asked to crash"), "{log}");
