@@ -175,3 +175,25 @@ impl<T: Clone> Outgoing<T> {
         self.flights.front().map(|flight| flight.lost_at)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_acknowledgement_drops_what_has_arrived_unless_it_is_old_or_of_items_never_sent() {
+        let second = Duration::from_secs(1);
+        let mut outgoing = Outgoing::new(Timing {
+            window: Duration::ZERO,
+            ack_delay: second,
+            resend: second,
+        });
+        (0..5).for_each(|item| outgoing.push(Duration::ZERO, item));
+        assert!(outgoing.poll(Duration::ZERO, false).is_some());
+        let unacknowledged = [2, 1, 6, 4, 5].map(|ack| {
+            outgoing.on_ack(ack);
+            outgoing.unacknowledged()
+        });
+        assert_eq!(unacknowledged, [3, 3, 3, 1, 0]);
+    }
+}
