@@ -3,7 +3,7 @@
 #
 #   starved.sh WORKBENCH [CASE...]     without CASE all of them
 #
-#   killed   SIGKILL at fifty moments: every file in the store is whole or absent
+#   killed   SIGKILL at $MOMENTS moments, or fifty: every file in the store is whole or absent
 #   slow     a disk whose writes take 300 ms: latencies are not those of the disk, or that is said
 #   clock    the system's clock is set back by an hour during a run: only names have its times
 #   floods   a node that prints as fast as it can, to stderr, to stdout, and as messages to itself
@@ -47,15 +47,15 @@ need() {
 operations() { grep -oE '^[0-9,]+ operation' "$dir/text" | tr -dc 0-9; }
 
 killed() {
-  local runs=60 delay seed folder file checked=0
+  local runs=60 moments=${MOMENTS:-50} delay seed folder file checked=0
   "$bench" challenge echo --simulate --seed 1 --runs $runs -q --store "$dir/whole" >/dev/null
   declare -A whole
   for folder in "$dir"/whole/echo/2*; do
     whole[$(grep -oE '"seed": [0-9]+' "$folder/test.json")]=$folder
   done
-  for delay in {1..50}; do
+  for ((delay = 1; delay <= moments; delay++)); do
     "$bench" challenge echo --simulate --seed 1 --runs $runs -q --store "$dir/killed" >/dev/null &
-    sleep "$(printf '0.%03d' $((delay * 19)))"
+    sleep "$(printf '0.%03d' $((delay * 950 / moments)))"
     kill -9 $! 2>/dev/null || true
     wait $! 2>/dev/null || true
     for folder in "$dir"/killed/echo/2*; do
