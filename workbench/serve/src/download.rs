@@ -136,7 +136,7 @@ impl ZipBody {
         } else if let Some(ZipEntry { name, path }) = self.pending.pop_front() {
             // A file that has been removed or replaced since it was listed is left out.
             let store = self.site.archive.open()?;
-            if let Ok(Some((file, length))) = store.root.file(&path) {
+            if let Ok(Some((file, length))) = store.folder.file(&path) {
                 let options = SimpleFileOptions::default().large_file(length >= MIN_ZIP64_BYTES);
                 writer.start_file(name, options)?;
                 self.current = Some(file.take(length));

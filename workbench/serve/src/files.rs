@@ -12,7 +12,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 
 use crate::download::{FileBody, ZipBody, ZipEntry};
 use crate::error_page::{ErrorPage, html};
-use crate::runs::{Root, Store, StorePath};
+use crate::runs::{Store, StoreFolder, StorePath};
 use crate::site::{Site, run_blocking};
 use crate::url::{href, parse_path};
 use crate::views::{FolderEntry, FolderPage};
@@ -44,7 +44,7 @@ fn show_path(site: &Site, uri: &Uri) -> Result<Response, ErrorPage> {
     let store_path = requested_path(uri, "/run/")?;
     let path = store_path.to_path();
     let not_found = || ErrorPage::not_found(&store_path.to_string());
-    let found = store.root.metadata(&path).ok().flatten();
+    let found = store.folder.metadata(&path).ok().flatten();
     if found.ok_or_else(not_found)?.is_dir() {
         if !uri.path().ends_with('/') {
             // Relative links of a page need the slash at the end.
@@ -59,7 +59,7 @@ fn show_path(site: &Site, uri: &Uri) -> Result<Response, ErrorPage> {
     if uri.path().ends_with('/') {
         return Err(not_found());
     }
-    let opened = store.root.file(&path);
+    let opened = store.folder.file(&path);
     let opened = opened.map_err(|error| ErrorPage::unreadable_file(&store_path, &error))?;
     let (file, length) = opened.ok_or_else(not_found)?;
     let name = store_path.names().last().map_or("", String::as_str);
@@ -86,7 +86,7 @@ fn zip_run(site: Arc<Site>, uri: &Uri) -> Result<Response, ErrorPage> {
     let name = entry_name(&store_path.names().join("-"));
     let mut entries = Vec::new();
     collect_files(
-        &store.root,
+        &store.folder,
         &store_path.to_path(),
         &name,
         MAX_DEPTH,
@@ -125,14 +125,14 @@ fn format_size(bytes: u64) -> String {
 /// Lists a folder by name, folders first, and counts the entries that are omitted.
 fn list_folder(store: &Store<'_>, path: &StorePath) -> (Vec<FolderEntry>, usize) {
     let folder = path.to_path();
-    let entries = store.root.entries(&folder).ok().flatten();
+    let entries = store.folder.entries(&folder).ok().flatten();
     let mut entries = entries.unwrap_or_default();
     entries.sort();
     let omitted = entries.len().saturating_sub(MAX_ENTRIES);
     let entries = entries.into_iter().take(MAX_ENTRIES).map(|entry| {
         // The target of a symbolic link is shown if it is in the store; of other links only the
         // name.
-        let found = store.root.metadata(&folder.join(&entry.name));
+        let found = store.folder.metadata(&folder.join(&entry.name));
         let found = found.ok().flatten();
         let inner = entry.name.to_str().and_then(|name| path.join(name));
         let inner = inner.filter(|_| found.is_some());
@@ -154,8 +154,14 @@ fn list_folder(store: &Store<'_>, path: &StorePath) -> (Vec<FolderEntry>, usize)
 
 /// Collects the files below a folder, in order; symbolic links are skipped, since they may lead
 /// anywhere.
-fn collect_files(root: &Root, folder: &Path, name: &str, depth: usize, files: &mut Vec<ZipEntry>) {
-    let mut entries = root.entries(folder).ok().flatten().unwrap_or_default();
+fn collect_files(
+    store: &StoreFolder,
+    folder: &Path,
+    name: &str,
+    depth: usize,
+    files: &mut Vec<ZipEntry>,
+) {
+    let mut entries = store.entries(folder).ok().flatten().unwrap_or_default();
     entries.sort();
     let mut taken = BTreeSet::new();
     for entry in entries {
@@ -165,7 +171,7 @@ fn collect_files(root: &Root, folder: &Path, name: &str, depth: usize, files: &m
         if entry.is_file {
             files.push(ZipEntry { name, path });
         } else if entry.is_folder && depth > 0 {
-            collect_files(root, &path, &name, depth - 1, files);
+            collect_files(store, &path, &name, depth - 1, files);
         }
     }
 }

@@ -5,8 +5,8 @@
 mod cache;
 mod options;
 mod path;
-mod root;
 mod status;
+mod store_folder;
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -26,8 +26,8 @@ use pages::plot::{Chart, chart_in};
 
 pub use options::to_text;
 pub use path::StorePath;
-pub use root::{Entry, Root};
 pub use status::RunStatus;
+pub use store_folder::{Entry, StoreFolder};
 
 /// Runs that are nested deeper are not found; Maelstrom's are in `maelstrom/store/<workload>`.
 const MAX_DEPTH: usize = 5;
@@ -73,7 +73,7 @@ pub struct Archive {
 #[derive(Debug)]
 pub struct Store<'a> {
     archive: &'a Archive,
-    pub root: Root,
+    pub folder: StoreFolder,
 }
 
 /// The folder of a kept run, and what its name says.
@@ -121,7 +121,7 @@ impl Archive {
     pub fn open(&self) -> io::Result<Store<'_>> {
         Ok(Store {
             archive: self,
-            root: Root::open(&self.path)?,
+            folder: StoreFolder::open(&self.path)?,
         })
     }
 }
@@ -132,7 +132,7 @@ impl Store<'_> {
         let mut found = Vec::new();
         let mut pending = vec![StorePath::default()];
         while let Some(path) = pending.pop() {
-            let entries = self.root.entries(&path.to_path()).ok().flatten();
+            let entries = self.folder.entries(&path.to_path()).ok().flatten();
             let entries = entries.unwrap_or_default();
             let depth = path.names().len();
             if depth > 0 && is_run(&entries) {
@@ -150,7 +150,7 @@ impl Store<'_> {
 
     /// The run at this path, if there is one.
     pub fn run(&self, path: &StorePath) -> Option<KeptRun> {
-        let entries = self.root.entries(&path.to_path()).ok()??;
+        let entries = self.folder.entries(&path.to_path()).ok()??;
         let is_run = !path.names().is_empty() && is_run(&entries);
         is_run.then(|| self.read(RunFolder::new(path.clone())))
     }
@@ -160,7 +160,7 @@ impl Store<'_> {
         let path = folder.path.to_path();
         let options = self.options(&path);
         let (status, results) = self.results(&path);
-        let report = self.root.metadata(&path.join("report.html"));
+        let report = self.folder.metadata(&path.join("report.html"));
         let workload = options.get("workload").map(String::as_str);
         KeptRun {
             workload: workload.unwrap_or(folder.parent()).to_owned(),
@@ -189,14 +189,14 @@ impl Store<'_> {
 
     /// The text of a file; none if it is missing, too long, or unreadable.
     fn read_text(&self, path: &Path, max_bytes: u64) -> Option<String> {
-        let (file, _) = self.root.file(path).ok()??;
+        let (file, _) = self.folder.file(path).ok()??;
         read_text(file, max_bytes).ok()
     }
 
     /// The options of `test.json` that are shown for every run.
     fn options(&self, run: &Path) -> BTreeMap<&'static str, String> {
         let path = run.join("test.json");
-        let Ok(Some((file, _))) = self.root.file(&path) else {
+        let Ok(Some((file, _))) = self.folder.file(&path) else {
             return BTreeMap::new();
         };
         let read = |file| {
@@ -235,7 +235,7 @@ impl Store<'_> {
         reader: Reader,
     ) -> Option<(RunStatus, KeptResults)> {
         let unreadable = (RunStatus::Unreadable, KeptResults::default());
-        let file = match self.root.file(path) {
+        let file = match self.folder.file(path) {
             Ok(found) => found?.0,
             Err(_) => return Some(unreadable),
         };

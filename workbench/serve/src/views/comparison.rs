@@ -299,11 +299,11 @@ fn equal_plots(
 /// The names of the plots in a folder.
 fn plot_names(store: &Store<'_>, folder: &StorePath) -> BTreeSet<String> {
     let path = folder.to_path();
-    let entries = store.root.entries(&path).ok().flatten();
+    let entries = store.folder.entries(&path).ok().flatten();
     let names = entries.into_iter().flatten().filter_map(|entry| {
         let name = entry.name.to_str()?.strip_suffix(".svg")?.to_owned();
         // A link may lead out of the store.
-        let found = store.root.metadata(&path.join(&entry.name));
+        let found = store.folder.metadata(&path.join(&entry.name));
         found.ok().flatten().map(|_| name)
     });
     names.collect()

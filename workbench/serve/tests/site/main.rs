@@ -16,7 +16,7 @@ const RUN: &str = "echo/20260101T100000.000+0000";
 
 /// A server whose store has one run.
 struct Server {
-    /// Contains the store, and perhaps other folders beside it.
+    /// The parent folder of the store.
     around: TempDir,
     offline: Offline,
 }

@@ -2,8 +2,8 @@
 //! between, another process can put a link or a pipe in its place. So names are resolved and opened
 //! in one step below the store's folder, and questions go to what was opened.
 
-#[cfg_attr(unix, path = "root/beneath.rs")]
-#[cfg_attr(not(unix), path = "root/by_name.rs")]
+#[cfg_attr(unix, path = "store_folder/beneath.rs")]
+#[cfg_attr(not(unix), path = "store_folder/by_name.rs")]
 mod system;
 
 use std::ffi::OsString;
@@ -14,7 +14,7 @@ use std::path::Path;
 /// The opened folder of a store. Paths are relative to it, with plain names only. Symbolic links
 /// are followed as long as they stay within the store; what is outside of it is missing.
 #[derive(Debug)]
-pub struct Root(system::Folder);
+pub struct StoreFolder(system::Folder);
 
 /// An entry of a folder; a symbolic link is neither a file nor a folder.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -24,13 +24,13 @@ pub struct Entry {
     pub is_folder: bool,
 }
 
-impl Root {
+impl StoreFolder {
     /// Opens the store in this folder, whose path is canonical.
     ///
     /// # Errors
     /// When the folder is missing or cannot be opened.
     pub fn open(store: &Path) -> io::Result<Self> {
-        system::Folder::open(store).map(Root)
+        system::Folder::open(store).map(StoreFolder)
     }
 
     /// Metadata of a file or folder; none if there is none within the store.
