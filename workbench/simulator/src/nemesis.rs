@@ -281,6 +281,7 @@ mod tests {
             victims: 2,
             ..all(Duration::from_secs(5))
         };
+        let (mut slowest, mut fastest) = (1_000_000, 1_000_000);
         for (_, op) in ops(faults) {
             match op {
                 NemesisOp::Start(FaultStart::Pause(nodes) | FaultStart::Kill(nodes)) => {
@@ -295,10 +296,18 @@ mod tests {
                             .all(|(_, skew)| is_within(skew.speed_millionths)
                                 && skew.ahead <= Duration::from_secs(1))
                     );
+                    let speeds = skews.iter().map(|(_, skew)| skew.speed_millionths);
+                    let (slow, fast) = (speeds.clone().min(), speeds.max());
+                    slowest = slowest.min(slow.unwrap());
+                    fastest = fastest.max(fast.unwrap());
                 }
                 NemesisOp::Start(_) | NemesisOp::Stop(_) => {}
             }
         }
+        assert!(
+            slowest < 910_000 && fastest > 1_090_000,
+            "{slowest} {fastest}"
+        );
     }
 
     #[test]

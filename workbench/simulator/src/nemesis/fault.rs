@@ -145,3 +145,16 @@ impl Faults {
         self.kinds().any(|fault| fault != Fault::Partition)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Fault;
+
+    #[test]
+    fn faults_are_found_by_their_names() {
+        for fault in Fault::ALL {
+            assert_eq!(Fault::named(fault.name()), Some(fault));
+        }
+        assert_eq!(Fault::named("flood"), None);
+    }
+}

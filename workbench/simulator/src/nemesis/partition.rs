@@ -252,6 +252,14 @@ mod tests {
     }
 
     #[test]
+    fn shapes_are_found_by_their_names() {
+        for shape in PartitionShape::ALL {
+            assert_eq!(PartitionShape::named(shape.name()), Some(shape));
+        }
+        assert_eq!(PartitionShape::named("two"), None);
+    }
+
+    #[test]
     fn one_cuts_a_single_node_off_from_all_others() {
         check(PartitionShape::One, |_, grudge| are_two_camps(grudge, 1));
     }

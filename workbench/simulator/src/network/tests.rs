@@ -38,10 +38,13 @@ fn kind(body: &Body) -> String {
 /// All deliveries, with their times in milliseconds.
 fn deliveries(network: &mut Network) -> Vec<(u64, String)> {
     let mut seen = Vec::new();
+    let mut last = None;
     while let Some(at) = network.deadline() {
+        assert_ne!(Some(at), last, "nothing is due by the deadline");
         while let Some(envelope) = network.poll(at) {
             seen.push((at.as_millis() as u64, kind(&envelope.body)));
         }
+        last = Some(at);
     }
     seen
 }
@@ -153,6 +156,34 @@ fn messages_are_counted_by_class_and_by_kind() {
         (3, 2)
     );
     assert_eq!(statistics.by_type()["gossip"].sent, 2);
+    // n1: from n0 twice, to the service once; not what clients send.
+    assert_eq!(network.busiest_node(), 3);
+}
+
+#[test]
+fn the_log_has_the_messages_that_were_sent_and_received() {
+    let log = |sent, received| {
+        let mut network = network(0, Distribution::Constant);
+        network.set_net_log(NetLog { sent, received });
+        send(&mut network, 0, "c0", "n0", "read");
+        network.stop_listening(&"c0".into());
+        send(&mut network, 0, "n0", "c0", "read_ok");
+        deliveries(&mut network);
+        let lines = network.take_net_log();
+        assert!(network.take_net_log().is_empty());
+        let heads = lines.iter().map(|line| line.split_at(4));
+        let heads: Vec<_> = heads
+            .map(|(word, message)| {
+                let message = serde_json::from_str::<serde_json::Value>(message).unwrap();
+                format!("{word} {}", message["body"]["type"].as_str().unwrap())
+            })
+            .collect();
+        heads.join(", ")
+    };
+    assert_eq!(log(true, false), "send read, send read_ok");
+    assert_eq!(log(false, true), "recv read");
+    assert_eq!(log(true, true), "send read, send read_ok, recv read");
+    assert_eq!(log(false, false), "");
 }
 
 #[test]
