@@ -161,6 +161,42 @@ fn messages_are_counted_by_class_and_by_kind() {
 }
 
 #[test]
+fn the_trace_has_each_copy_of_a_message_and_what_became_of_it() {
+    let mut network = network(100, Distribution::Constant);
+    network.keep_trace();
+    send(&mut network, 1, "c0", "n0", "read");
+    send(&mut network, 2, "n0", "n1", "gossip");
+    assert_eq!(network.poll(ms(5)).map(|it| it.id), Some(0));
+    network.faults_mut().loss = 1.0;
+    send(&mut network, 6, "n0", "n1", "lost");
+    *network.faults_mut() = MessageFaults {
+        duplicate: 1.0,
+        ..MessageFaults::default()
+    };
+    send(&mut network, 7, "n1", "seq-kv", "twice");
+    let trace = network.take_trace().unwrap();
+    let seen = trace.deliveries().iter().map(|it| {
+        let ends = format!("{} {} {}", it.src, it.dest, it.kind);
+        (it.id, it.sent, ends, it.body.clone(), it.status)
+    });
+    let message = |id, sent, ends: &str, status| {
+        let (_, kind) = ends.rsplit_once(' ').unwrap();
+        let body = format!("{{\"type\":\"{kind}\"}}");
+        (id, ms(sent), ends.to_owned(), body, status)
+    };
+    let expected = [
+        message(0, 1, "c0 n0 read", DeliveryStatus::Arrived(ms(5))),
+        message(1, 2, "n0 n1 gossip", DeliveryStatus::InFlight),
+        message(2, 6, "n0 n1 lost", DeliveryStatus::Lost),
+        message(3, 7, "n1 seq-kv twice", DeliveryStatus::InFlight),
+        message(3, 7, "n1 seq-kv twice", DeliveryStatus::InFlight),
+    ];
+    assert_eq!(seen.collect::<Vec<_>>(), expected);
+    assert_eq!(trace.left_out(), 0);
+    assert!(network.take_trace().is_none());
+}
+
+#[test]
 fn the_log_has_the_messages_that_were_sent_and_received() {
     let log = |sent, received| {
         let mut network = network(0, Distribution::Constant);

@@ -194,7 +194,7 @@ impl std::error::Error for Unanswered {}
 mod tests {
     use serde_json::{Value, json};
 
-    use super::{SERVICES, Services, Unanswered};
+    use super::{SERVICES, Service, Services, Unanswered};
     use crate::rng::seeded;
     use crate::rpc::Rpc;
 
@@ -346,6 +346,24 @@ mod tests {
                 (0..100).any(|_| handle(rpc).is_ok_and(|answer| rpc.read(answer.get()).is_ok()))
             };
             assert!(service.requests.iter().all(is_ok), "{service:?}");
+        }
+    }
+
+    #[test]
+    fn a_cas_creates_a_key_where_its_definition_says_so() {
+        let cas =
+            json!({"type": "cas", "key": "x", "from": 0, "to": 1, "create_if_not_exists": true});
+        for (service, creates) in [("lin-kv", true), ("seq-kv", true), ("lww-kv", false)] {
+            let mut requests = Service::named(service).unwrap().requests.iter();
+            let definition = requests.find(|it| it.request == "cas").unwrap();
+            let mut arguments = definition.arguments.iter();
+            let is_defined = arguments.any(|it| it.name == "create_if_not_exists");
+            let answer = ask(&mut Services::new(seeded(1)), service, &cas);
+            assert_eq!(
+                (is_defined, answer["type"] == "cas_ok"),
+                (creates, creates),
+                "{service}"
+            );
         }
     }
 

@@ -98,6 +98,7 @@ mod tests {
                 &PartialOptions::default(),
             );
             check(&drawn, seed);
+            assert!(!drawn.partition_shapes.is_empty(), "seed {seed}");
             seen.extend(drawn.nemesis);
         }
         assert_eq!(seen.len(), Fault::ALL.len());

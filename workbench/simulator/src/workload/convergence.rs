@@ -203,6 +203,49 @@ mod tests {
     }
 
     #[test]
+    fn all_but_the_final_phase_is_as_in_the_workload() {
+        let two_free = |worker: usize| worker > 1;
+        for name in Name::ALL {
+            let mut bare = workload(name, &Options::default());
+            let mut whole = WithConvergence::new(workload(name, &Options::default()));
+            let [mut rng, mut other_rng] = [(); 2].map(|()| crate::rng::seeded(1));
+            assert_eq!(whole.name(), bare.name());
+            assert_eq!(whole.operations(), bare.operations());
+            assert_eq!(whole.requests(), bare.requests());
+            assert_eq!(whole.required_concurrency(), bare.required_concurrency());
+            assert_eq!(whole.keeps_clients(), bare.keeps_clients());
+            assert_eq!(whole.interprets_errors(), bare.interprets_errors());
+            assert_eq!(whole.check_workers(1, 3), bare.check_workers(1, 3));
+            assert_eq!(
+                whole.choose_worker(4, 2, &two_free, &mut rng),
+                bare.choose_worker(4, 2, &two_free, &mut other_rng)
+            );
+            for f in bare.operations() {
+                assert_eq!(whole.is_read_only(f), bare.is_read_only(f), "{name} {f}");
+            }
+            let nodes = ["n0".into()];
+            let topology = |request: Option<ClientRequest>| request.map(|it| it.rpc);
+            assert_eq!(
+                topology(whole.set_up(&nodes)),
+                topology(bare.set_up(&nodes))
+            );
+            let (kind, value) = (Kind::Info, Value::from_wire("2"));
+            for at in 0..50 {
+                let turn = Turn {
+                    worker: at % 2,
+                    workers: 2,
+                    nodes: 1,
+                    at: std::time::Duration::from_secs(at as u64),
+                };
+                let [one, other] = [whole.next(turn, &mut rng), bare.next(turn, &mut other_rng)];
+                assert_eq!((one.f, one.value.get()), (other.f, other.value.get()));
+                whole.observe(turn.worker, one.f, kind, &value);
+                bare.observe(turn.worker, one.f, kind, &value);
+            }
+        }
+    }
+
+    #[test]
     fn every_operation_must_succeed_after_recovery() {
         let invoked = "invoke 0 generate null final";
         check(Name::UniqueIds, &[invoked, "ok 0 generate 7 final"], &[]);

@@ -336,3 +336,6 @@ pub fn completion_after_uninterpreted_error(error: OpError) -> Completion {
         error: Some(error),
     }
 }
+
+#[cfg(test)]
+mod tests;

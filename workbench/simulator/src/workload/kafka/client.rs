@@ -215,43 +215,15 @@ fn raw(text: String) -> Box<RawValue> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::workload::tests::{describe, on_reply};
     use history::OpMeta;
 
     fn invocation(f: &'static str, value: &str) -> Invocation {
         Invocation::new(f, raw(value.to_owned()))
     }
 
-    /// Describes a step: `type field=value`, or how the operation completes.
-    fn describe(step: Step) -> String {
-        match step {
-            Step::Send(ClientRequest { rpc, arguments, .. }) => {
-                let arguments: Vec<_> = arguments
-                    .iter()
-                    .map(|(name, it)| format!("{name}={it}"))
-                    .collect();
-                format!("{} {}", rpc.request, arguments.join(" "))
-            }
-            Step::Done(Completion { kind, value, error }) => {
-                let value = value.map_or_else(|| "-".to_owned(), |it| it.to_string());
-                format!("{kind:?} {value} {}", error.map_or("", |_| "error"))
-            }
-        }
-    }
-
     fn begin(client: &mut Client, operation: &Invocation) -> String {
         describe(client.begin(operation))
-    }
-
-    /// The next step after an answer with these fields.
-    fn on_reply(
-        client: &mut Client,
-        operation: &Invocation,
-        rpc: &'static Rpc,
-        fields: &str,
-    ) -> String {
-        let body = format!(r#"{{"type":"{}","in_reply_to":1{fields}}}"#, rpc.response);
-        let answer = rpc.read(&body).unwrap();
-        describe(client.on_reply(operation, &answer))
     }
 
     #[test]
