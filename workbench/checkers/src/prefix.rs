@@ -178,6 +178,16 @@ mod tests {
         let add = [("invoke", 0, "add", "1"), ("ok", 0, "add", "1")];
         let counter = |history: &History| WorkloadResult::from(counter(history));
         check(&add, None, counter, [Valid, Unknown]);
+        let reads = [("invoke", 0, "read", "nil"), ("ok", 0, "read", "1")];
+        let all = [&add[..], &reads].concat();
+        let read = |history: &History| {
+            let mut history = history.clone();
+            for op in &mut history.ops {
+                op.meta.is_final = op.f == "read";
+            }
+            counter(&history)
+        };
+        check(&all, None, read, [Valid, Valid]);
     }
 
     #[test]

@@ -443,3 +443,6 @@ impl CheckerResult for NetResult {
         ])
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -32,3 +32,19 @@ impl Hasher for NumberHasher {
         mixed ^ (mixed >> 31)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+    use std::hash::{BuildHasher, BuildHasherDefault};
+
+    use super::NumberHasher;
+
+    #[test]
+    fn different_pairs_have_different_hashes() {
+        let hasher = BuildHasherDefault::<NumberHasher>::default();
+        let pairs = (0..300_u32).flat_map(|one| (0..300_u32).map(move |other| (one, other)));
+        let hashes: HashSet<u64> = pairs.map(|pair| hasher.hash_one(pair)).collect();
+        assert_eq!(hashes.len(), 300 * 300);
+    }
+}

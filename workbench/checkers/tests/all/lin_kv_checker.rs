@@ -170,6 +170,22 @@ fn results_describe_each_key_that_is_not_linearizable() {
 }
 
 #[test]
+fn there_is_one_result_for_each_key_or_one_without_a_key() {
+    let check = |lines: &[&str], expected: &[Option<&str>]| {
+        let results = judge(lines).unwrap();
+        let keys = results.registers.iter().map(|it| it.key.as_ref());
+        let keys: Vec<_> = keys.map(|key| key.map(ToString::to_string)).collect();
+        let keys: Vec<_> = keys.iter().map(Option::as_deref).collect();
+        assert_eq!(keys, expected, "{lines:?}");
+    };
+    check(
+        &["0 invoke write [8,1]", "1 invoke read [9,null]"],
+        &[Some("8"), Some("9")],
+    );
+    check(&["0 invoke write 1"], &[None]);
+}
+
+#[test]
 fn values_without_a_key_belong_to_one_register() {
     let stale = [
         "0 invoke write 1",

@@ -174,6 +174,21 @@ fn an_acknowledged_element_that_no_read_returns_is_lost() {
 }
 
 #[test]
+fn an_element_added_after_all_reads_was_never_read() {
+    check(
+        "0 0 invoke add 0
+         1 0 ok add 0
+         2 0 invoke read null
+         3 0 ok read [0]
+         4 0 invoke add 1
+         5 0 ok add 1",
+        Validity::Valid,
+        "{:stable-count 1, :lost-count 0, :never-read-count 1, :never-read (1)}",
+        &[],
+    );
+}
+
+#[test]
 fn reads_that_are_not_ok_are_ignored() {
     check(
         "0 0 invoke add 5

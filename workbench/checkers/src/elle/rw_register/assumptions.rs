@@ -82,3 +82,27 @@ impl Source {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Assumptions;
+
+    #[test]
+    fn assumptions_are_parsed_by_the_names_of_elle() {
+        let check = |list: &str, expected: [bool; 3]| {
+            let [wfr_keys, sequential_keys, linearizable_keys] = expected;
+            let assumptions = Assumptions {
+                wfr_keys,
+                sequential_keys,
+                linearizable_keys,
+            };
+            assert_eq!(list.parse(), Ok(assumptions), "{list}");
+        };
+        check("", [false, false, false]);
+        check("wfr-keys", [true, false, false]);
+        check(":sequential-keys?", [false, true, false]);
+        check(" linearizable-keys , wfr-keys,", [true, false, true]);
+        let error = "linear-keys".parse::<Assumptions>().unwrap_err();
+        assert!(error.contains("\"linear-keys\""), "{error}");
+    }
+}

@@ -101,6 +101,46 @@ mod tests {
     }
 
     #[test]
+    fn each_value_has_a_type() {
+        let kind = |edn: &str| {
+            let value = history::edn::read(edn).unwrap();
+            super::kind(&Element::parse(history::Value::from_edn(&value).json()))
+        };
+        let edn = ["1", "1N", "1.5", "1.5M", "1/2", "\"a\"", ":a", "a", "\\a"];
+        let kinds = [
+            "integer",
+            "integer",
+            "float",
+            "decimal",
+            "ratio",
+            "string",
+            "keyword",
+            "symbol",
+            "character",
+        ];
+        assert_eq!(edn.map(kind), kinds);
+        let edn = [
+            "[1]",
+            "{1 2}",
+            "#{1}",
+            "true",
+            "false",
+            "nil",
+            "18446744073709551616",
+        ];
+        let kinds = [
+            "list",
+            "object",
+            "set",
+            "boolean",
+            "boolean",
+            "null",
+            "long integer",
+        ];
+        assert_eq!(edn.map(kind), kinds);
+    }
+
+    #[test]
     fn keys_and_integers_must_be_of_one_type() {
         let check = |keys: &[&str], values: &[&str], complaint: &str| {
             let error = Registers::check(&numbers(keys), &numbers(values)).unwrap_err();
