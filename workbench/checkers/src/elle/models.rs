@@ -239,7 +239,7 @@ fn closure<I: Iterator<Item = &'static str>>(
 mod tests {
     use std::collections::BTreeSet;
 
-    use super::{Models, RuledOut, TimeOrder};
+    use super::{Models, RuledOut, TimeOrder, strongest_except};
 
     fn models(text: &str) -> Models {
         text.parse().unwrap()
@@ -322,6 +322,21 @@ mod tests {
             expected.extend(names.split(", ").map(|name| format!("{name}{suffix}")));
         }
         expected
+    }
+
+    #[test]
+    fn the_strongest_models_left_are_those_that_no_other_implies() {
+        let check = |anomaly, expected: &[&str]| {
+            let ruled_out = RuledOut::by([anomaly]);
+            let mut all = ruled_out.weakest;
+            all.extend(ruled_out.stronger);
+            assert_eq!(strongest_except(&all), expected, "{anomaly}");
+        };
+        assert_eq!(strongest_except(&BTreeSet::new()), ["strong-serializable"]);
+        let two = ["strong-session-serializable", "strong-snapshot-isolation"];
+        check("G2-item-realtime", &two);
+        check("G1a", &["strong-read-uncommitted"]);
+        check("G0", &[]);
     }
 
     #[test]

@@ -263,3 +263,37 @@ fn transaction(op: &Op) -> String {
 fn op_and_process(index: usize, process: Process) -> String {
     format!("process {process} (op {index})")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{MAX_SHOWN_AT_END, SearchTimeout, list};
+    use crate::element::Element;
+
+    #[test]
+    fn of_a_long_list_both_ends_are_shown() {
+        let shown = |count: i64| list(&(1..=count).map(Element::Int).collect::<Vec<_>>());
+        assert_eq!(shown(0), "[]");
+        assert_eq!(shown(2), "[1, 2]");
+        assert_eq!(MAX_SHOWN_AT_END, 8);
+        assert!(!shown(16).contains("..."));
+        let ends = "[1, 2, 3, 4, 5, 6, 7, 8, ..., 10, 11, 12, 13, 14, 15, 16, 17]";
+        assert_eq!(shown(17), ends);
+        assert_eq!(
+            shown(90),
+            ends.replace(
+                "10, 11, 12, 13, 14, 15, 16, 17",
+                "83, 84, 85, 86, 87, 88, 89, 90"
+            )
+        );
+    }
+
+    #[test]
+    fn a_search_that_gave_up_says_what_it_sought_and_where() {
+        let timeout = SearchTimeout {
+            sought: "G2-item",
+            ops: 1,
+        };
+        let sentence = "the search for G2-item among 1 transaction exceeded its limit";
+        assert_eq!(timeout.sentence("transaction"), sentence);
+    }
+}

@@ -216,6 +216,15 @@ fn duplicates_and_elements_never_added_are_valid() {
         "{:stable-count 1, :duplicated-count 0, :duplicated {}}",
         &[],
     );
+    check(
+        "0 0 invoke add 0
+         1 0 ok add 0
+         2 1 invoke read null
+         3 1 ok read [0, 1]",
+        Validity::Valid,
+        "{:stable-count 1, :attempt-count 1}",
+        &[],
+    );
 }
 
 #[test]

@@ -259,26 +259,36 @@ mod tests {
 
     #[test]
     fn final_reads_must_contain_all_that_was_acknowledged_or_read() {
-        let lines = |first: &'static str, second: &'static str| {
-            [
-                "invoke 0 broadcast 7 -",
-                "ok 0 broadcast 7 -",
-                "invoke 0 read null final",
-                first,
-                "invoke 1 read null final",
-                second,
-            ]
-        };
-        let good = lines("ok 0 read [7] final", "ok 1 read [7,7] final");
-        check(Name::Broadcast, &good, &[]);
-        let more = lines("ok 0 read [7,8] final", "ok 1 read [7] final");
-        check(Name::Broadcast, &more, &["process 1 lacks 1"]);
-        let fewer = lines("ok 0 read [] final", "ok 1 read [7] final");
-        check(Name::Broadcast, &fewer, &["process 0 lacks 1"]);
+        for (name, add) in [(Name::Broadcast, "broadcast"), (Name::GSet, "add")] {
+            let check = |kind: &str, reads: [&str; 2], expected: &[&str]| {
+                let lines = [
+                    format!("invoke 0 {add} 7 -"),
+                    format!("{kind} 0 {add} 7 -"),
+                    "invoke 0 read null final".to_owned(),
+                    format!("ok 0 read {} final", reads[0]),
+                    "invoke 1 read null final".to_owned(),
+                    format!("ok 1 read {} final", reads[1]),
+                ];
+                check(name, &lines.each_ref().map(String::as_str), expected);
+            };
+            check("ok", ["[7]", "[7,7]"], &[]);
+            check("ok", ["[7,8]", "[7]"], &["process 1 lacks 1"]);
+            check("ok", ["[]", "[7]"], &["process 0 lacks 1"]);
+            check("info", ["[]", "[]"], &[]);
+        }
     }
 
     #[test]
     fn final_reads_must_agree() {
+        let counters = |second: &'static str| {
+            let first = ["invoke 0 read null final", "ok 0 read 3 final"];
+            [first[0], first[1], "invoke 1 read null final", second]
+        };
+        for name in [Name::GCounter, Name::PnCounter] {
+            // Nothing was added, so a value other than 0 is wrong in any case.
+            let both = &["process 0 reads 3 and process 1 reads 4"];
+            check(name, &counters("ok 1 read 4 final"), both);
+        }
         let reads = |second: &'static str| {
             [
                 r#"invoke 0 txn [["r",1,null]] final"#,

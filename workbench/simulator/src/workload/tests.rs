@@ -199,6 +199,7 @@ fn the_main_phase_has_all_operations_and_distinct_elements() {
 fn reads_change_nothing_and_sets_and_counters_take_every_error_for_indefinite() {
     for name in Name::ALL {
         let workload = make(name);
+        assert_eq!(workload.name(), name.name());
         let all = workload.operations().iter();
         let read_only: Vec<_> = all.filter(|f| workload.is_read_only(f)).copied().collect();
         let expected: &[&str] = match name {

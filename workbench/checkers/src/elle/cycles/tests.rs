@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use rand::RngExt;
 
-use super::{CycleCase, LIMITS, Limits, cycles_within};
+use super::{CycleCase, LIMITS, Limits, cycles_within, names};
 use crate::elle::component::{Subgraph, components};
 use crate::elle::graph::{Graph, Reason, Relation, Relations, Vertex};
 use crate::elle::single::single_anti_dependency;
@@ -259,4 +259,13 @@ fn a_search_that_gives_up_hides_no_violation() {
         }
     }
     assert!(given_up > 1_000, "{given_up}");
+}
+
+#[test]
+fn a_subgraph_is_named_by_its_relations() {
+    let subgraph = Subgraph {
+        free: Relations::of(&[Ww, Realtime]),
+        fenced: Relations::of(&[Rw]),
+    };
+    assert_eq!(names(subgraph), ["ww", "realtime", "rw"]);
 }
