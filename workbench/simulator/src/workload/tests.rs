@@ -272,6 +272,15 @@ fn transactions_without_any_order_say_nothing() {
     let read = [r#"invoke txn [["r",1,null]]"#, r#"ok txn [["r",1,1]]"#];
     assert!(is_vacuous(Name::TxnRwRegister, &one));
     assert!(!is_vacuous(Name::TxnRwRegister, &[one, read].concat()));
+    let send = [
+        r#"invoke send [["send","7",1]]"#,
+        r#"ok send [["send","7",[0,1]]]"#,
+    ];
+    let poll = [
+        r#"invoke poll [["poll"]]"#,
+        r#"ok poll [["poll",{"7":[[0,1]]}]]"#,
+    ];
+    assert!(!is_vacuous(Name::Kafka, &[send, poll].concat()));
 }
 
 #[test]
