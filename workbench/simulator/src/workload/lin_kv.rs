@@ -318,11 +318,31 @@ mod tests {
     }
 
     #[test]
+    fn on_one_node_each_two_workers_are_a_group() {
+        let (mut workload, mut rng) = (LinKv::new(0), seeded(1));
+        let one_node = |worker| Turn {
+            nodes: 1,
+            ..turn(worker)
+        };
+        let keys = [0, 1, 2, 3, 4].map(|it| key(&workload.next(one_node(it), &mut rng)));
+        assert_eq!(keys, [0, 0, 1, 1, 2]);
+        // Half of the first group's operations are reads, one of seven in the others.
+        for (worker, expected) in [(1, 500_u32), (2, 143)] {
+            let drawn = (0..1_000).map(|_| workload.next(one_node(worker), &mut rng));
+            let reads = drawn.filter(|it| it.f == "read").count() as u32;
+            assert!(reads.abs_diff(expected) < 60, "worker {worker}: {reads}");
+        }
+    }
+
+    #[test]
     fn groups_with_a_free_worker_are_equally_likely_to_be_next() {
         let (workload, mut rng) = (LinKv::new(0), seeded(1));
         let mut counts = [0_u32; 8];
         for _ in 0..3_000 {
-            let is_free = |worker| [1, 4, 6].contains(&worker);
+            let is_free = |worker| {
+                assert!(worker < 8);
+                [1, 4, 6].contains(&worker)
+            };
             let chosen = workload.choose_worker(8, 2, &is_free, &mut rng);
             counts[chosen.unwrap()] += 1;
         }

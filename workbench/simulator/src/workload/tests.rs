@@ -225,6 +225,13 @@ fn reads_change_nothing_and_sets_and_counters_take_every_error_for_indefinite() 
 }
 
 #[test]
+fn each_workload_has_a_description_of_its_own() {
+    let all: BTreeSet<_> = Name::ALL.iter().map(|name| name.about()).collect();
+    assert_eq!(all.len(), Name::ALL.len());
+    assert!(!all.contains(""));
+}
+
+#[test]
 fn only_broadcast_tells_nodes_their_topology() {
     for name in Name::ALL {
         let request = make(name).set_up(&["n0".into(), "n1".into()]);
