@@ -74,8 +74,10 @@ mutants crate:
         workbench) tests=(--lib) level=1 sample=(--file workbench/src/cli/shard.rs --file workbench/src/cli/seeds.rs) ;;
         *) echo "no sample of {{ crate }}: there are shared, replication, checkers, simulator, workbench"; exit 2 ;;
     esac
+    status=0
     nice -n 10 cargo mutants --package "{{ crate }}" --test-package "{{ crate }}" --shard "$part" "${sample[@]}" \
-        -C --config -C "profile.dev.package.{{ crate }}.opt-level=$level" -- "${tests[@]}" -- "${skipped[@]}" || [ $? = 2 ] || [ $? = 3 ]
+        -C --config -C "profile.dev.package.{{ crate }}.opt-level=$level" -- "${tests[@]}" -- "${skipped[@]}" || status=$?
+    case $status in 0 | 2 | 3) ;; *) exit $status ;; esac # 2 and 3: mutants that were missed, or timed out.
     count() { wc -l <"target/mutants.out/$1.txt"; }
     caught=$(count caught) missed=$(count missed) late=$(count timeout)
     echo "{{ crate }}, part $part: $caught caught, $missed missed, $late timed out, $(count unviable) do not compile"

@@ -94,6 +94,38 @@ mod tests {
     use history::History;
 
     #[test]
+    fn of_many_possible_values_only_examples_are_given() {
+        // Any of so many concurrent writes may have been the last.
+        let sentence = |writes: usize| {
+            let mut lines = Vec::new();
+            let mut add = |process: usize, kind: &str, f: &str, value: String| {
+                lines.push(format!(
+                    r#"{{"index":{0},"time":{0},"type":"{kind}","process":{process},"f":"{f}","value":[0,{value}]}}"#,
+                    lines.len()
+                ));
+            };
+            for kind in ["invoke", "ok"] {
+                (0..writes).for_each(|it| add(it, kind, "write", it.to_string()));
+            }
+            add(writes, "invoke", "read", "null".to_owned());
+            add(writes, "ok", "read", "99".to_owned());
+            let history = History::read_json(lines.join("\n").as_bytes()).unwrap();
+            let keys = keys(&history, true).unwrap();
+            let outcomes: Vec<_> = keys.values().map(|it| judge(it, 1_000_000)).collect();
+            let [RegisterOutcome::Violated(violation)] = &outcomes[..] else {
+                panic!("{outcomes:?}");
+            };
+            violation.to_string()
+        };
+        assert!(sentence(3).contains("can only hold"), "{}", sentence(3));
+        assert!(
+            sentence(20).contains("can hold, for instance,"),
+            "{}",
+            sentence(20)
+        );
+    }
+
+    #[test]
     fn an_undecided_key_reports_the_progress_of_the_search() {
         let lines = [("invoke", 1), ("ok", 1), ("invoke", 2), ("ok", 2)];
         let line = |(index, (kind, value)): (usize, &(&str, u32))| {

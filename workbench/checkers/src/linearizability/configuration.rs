@@ -169,3 +169,50 @@ impl KeyLayout {
 fn bit(slot: usize) -> u64 {
     1 << (slot % 64)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::KeyLayout;
+
+    /// A layout of two slots and three lanes, and a key with these counts of the lanes.
+    fn key(counts: [usize; 3]) -> (KeyLayout, Vec<u64>) {
+        let layout = KeyLayout::new(2, &[vec![1], vec![2, 3, 4], vec![5]]);
+        let mut key = vec![0; layout.len()];
+        for (lane, count) in counts.into_iter().enumerate() {
+            (0..count).for_each(|_| layout.spend(&mut key, lane));
+        }
+        (layout, key)
+    }
+
+    #[test]
+    fn lanes_are_reset_once_they_are_of_no_further_use() {
+        let (layout, mut reset) = key([1, 3, 1]);
+        layout.reset_lanes(&mut reset, &[5, 6, 7], 6);
+        let counts = [0, 1, 2].map(|lane| layout.spent(&reset, lane));
+        assert_eq!(counts, [0, 3, 1]);
+    }
+
+    #[test]
+    fn usable_operations_raise_the_score_and_spent_ones_lower_it() {
+        let (layout, mut key) = key([1, 3, 1]);
+        assert_eq!(layout.score(&key), -5);
+        layout.begin_change(&mut key, 0);
+        layout.begin_change(&mut key, 1);
+        assert_eq!(layout.score(&key), -3);
+        layout.settle(&mut key, 1);
+        assert_eq!(layout.score(&key), -2);
+    }
+
+    #[test]
+    fn a_key_covers_those_with_fewer_bits_and_larger_counts() {
+        let (layout, spent) = key([1, 3, 1]);
+        let (_, less_spent) = key([1, 2, 1]);
+        let mut usable = spent.clone();
+        layout.begin_change(&mut usable, 1);
+        let covers = |more: &[u64], less: &[u64]| layout.covers(more, less);
+        assert!(covers(&spent, &spent));
+        assert!(covers(&less_spent, &spent) && !covers(&spent, &less_spent));
+        assert!(covers(&usable, &spent) && !covers(&spent, &usable));
+        assert!(!covers(&usable, &less_spent) && !covers(&less_spent, &usable));
+    }
+}

@@ -175,3 +175,27 @@ impl Level {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{KeyLayout, LISTS, Level, NONE, Node};
+
+    #[test]
+    fn a_configuration_is_dropped_only_for_one_in_the_same_state() {
+        let layout = KeyLayout::new(1, &[]);
+        let (mut unused, settled) = (vec![0; layout.len()], vec![0; layout.len()]);
+        layout.begin_change(&mut unused, 0);
+        let left_after = |states: [u32; 2]| {
+            let mut level = Level::default();
+            let [less, more] = states.map(|state| Node::new(state, NONE, false, false));
+            assert!(level.insert(&layout, less, &settled, || NONE).0);
+            assert!(level.insert(&layout, more, &unused, || NONE).0);
+            let left = level.nodes_mut().map(|node| node.state);
+            left.collect::<Vec<_>>()
+        };
+        assert_eq!(left_after([3, 3]), [3]);
+        // Both are in one list.
+        let other = 3 + LISTS as u32;
+        assert_eq!(left_after([3, other]), [3, other]);
+    }
+}

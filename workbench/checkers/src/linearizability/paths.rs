@@ -144,3 +144,21 @@ impl Paths {
         order
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{NONE, Paths};
+
+    #[test]
+    fn only_the_steps_that_lead_to_a_kept_path_take_memory() {
+        let mut paths = Paths::default();
+        assert_eq!(paths.bytes(), 0);
+        let first = paths.push(NONE, 7, 1);
+        let dropped = paths.push(first, 8, 2);
+        let mut last = paths.push(first, 9, 3);
+        let all = paths.bytes();
+        assert!(all >= 3 * 12 && dropped != last);
+        paths.retain([&mut last].into_iter());
+        assert_eq!((paths.len(), last, paths.bytes()), (2, 1, all / 3 * 2));
+    }
+}

@@ -62,3 +62,18 @@ impl<V: Clone + Eq + Hash> Specification for CasRegister<V> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{CasRegister, RegisterOp, Specification};
+
+    #[test]
+    fn what_leaves_every_state_unchanged_is_a_read() {
+        let register = CasRegister::default();
+        let is_read = |op: RegisterOp<u32>| register.is_read(&op);
+        assert!(is_read(RegisterOp::Read(None)) && is_read(RegisterOp::Read(Some(1))));
+        assert!(is_read(RegisterOp::Cas(Some(1), Some(1))));
+        assert!(!is_read(RegisterOp::Cas(Some(1), Some(2))));
+        assert!(!is_read(RegisterOp::Write(Some(1))) && !is_read(RegisterOp::Write(None)));
+    }
+}

@@ -225,6 +225,16 @@ fn duplicates_and_elements_never_added_are_valid() {
         "{:stable-count 1, :attempt-count 1}",
         &[],
     );
+    // Nor is an acknowledgement of an element that was never sent.
+    check(
+        "0 0 invoke add 0
+         1 0 ok add 1
+         2 1 invoke read null
+         3 1 ok read [0]",
+        Validity::Valid,
+        "{:stable-count 1, :attempt-count 1}",
+        &[],
+    );
 }
 
 #[test]
