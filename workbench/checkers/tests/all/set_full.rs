@@ -174,6 +174,24 @@ fn an_acknowledged_element_that_no_read_returns_is_lost() {
 }
 
 #[test]
+fn processes_may_have_any_number() {
+    check(
+        "0 0 invoke add 0
+         1 0 ok add 0
+         2 1000000 invoke read null
+         3 1000000 ok read [0]
+         4 64 invoke read null
+         5 64 ok read []",
+        Validity::Invalid,
+        "{:stable-count 0, :lost-count 1}",
+        &[
+            "value 0 is lost: acknowledged to process 0 at 0.001 s, last seen by the read of \
+           process 1000000 at 0.002 s, missing from the read of process 64 at 0.004 s",
+        ],
+    );
+}
+
+#[test]
 fn an_element_added_after_all_reads_was_never_read() {
     check(
         "0 0 invoke add 0

@@ -269,3 +269,38 @@ fn a_subgraph_is_named_by_its_relations() {
     };
     assert_eq!(names(subgraph), ["ww", "realtime", "rw"]);
 }
+
+#[test]
+fn the_steps_of_a_cycle_fit_its_name() {
+    let mut seen = BTreeSet::new();
+    for seed in 0..3_000 {
+        let sample = sample(&mut ChaCha8Rng::seed_from_u64(seed));
+        for case in cycles_within(LIMITS, &sample.graph, &RANKING) {
+            let CycleCase::Cycle(cycle) = case else {
+                continue;
+            };
+            let count = |it| {
+                cycle
+                    .steps
+                    .iter()
+                    .filter(|step| step.relation == it)
+                    .count()
+            };
+            let [rw, wr, time] = [Rw, Wr, Realtime].map(count);
+            let (kind, has_time) = match cycle.anomaly.strip_suffix("-realtime") {
+                Some(kind) => (kind, true),
+                None => (cycle.anomaly, false),
+            };
+            let fits = match kind {
+                "G0" => rw == 0 && wr == 0,
+                "G1c" => rw == 0 && (wr > 0 || has_time),
+                "G-single-item" => rw == 1,
+                "G-nonadjacent-item" | "G2-item" => rw > 1,
+                other => panic!("{other}"),
+            };
+            assert!(fits && (time > 0) == has_time, "seed {seed}: {cycle:?}");
+            seen.insert(cycle.anomaly);
+        }
+    }
+    assert!(seen.len() > 7, "{seen:?}");
+}

@@ -51,6 +51,35 @@ fn a_files_name_ends_with_its_verdict() {
     }
 }
 
+#[test]
+fn a_register_that_is_unset_again_contradicts_the_assumptions() {
+    let transactions = [
+        (0, r#"[["w",1,1]]"#),
+        (1, r#"[["r",1,1]]"#),
+        (1, r#"[["r",1,null]]"#),
+    ];
+    let mut lines = Vec::new();
+    for (process, value) in transactions {
+        for kind in ["invoke", "ok"] {
+            let index = lines.len();
+            let head = format!(r#""index":{index},"time":{index},"process":{process}"#);
+            lines.push(format!(
+                r#"{{{head},"type":"{kind}","f":"txn","value":{value}}}"#
+            ));
+        }
+    }
+    let history = History::read_json(lines.join("\n").as_bytes()).unwrap();
+    let models = "read-uncommitted".parse().unwrap();
+    let check = |assumptions: &str, expected: &[&str]| {
+        let result = rw_register(&history, &models, assumptions.parse().unwrap()).unwrap();
+        let anomalies: Vec<_> = result.anomalies.iter().map(|it| it.name).collect();
+        assert_eq!(anomalies, expected, "{assumptions}");
+    };
+    check("wfr-keys", &[]);
+    check("sequential-keys", &["cyclic-versions"]);
+    check("linearizable-keys", &["cyclic-versions"]);
+}
+
 /// Judges a history of sequential transactions.
 pub fn judge_sequential(values: impl Iterator<Item = String>, model: &str) -> Judged {
     super::lines::judge_sequential(judge_registers, values, model)
