@@ -298,3 +298,26 @@ impl<'p, 'a, P: Specification> Search<'p, 'a, P> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::linearizability::{CasRegister, RegisterOp, TimedOp};
+
+    #[test]
+    fn every_state_counts_as_memory() {
+        let write = |index: u64| TimedOp {
+            operation: RegisterOp::Write(Some(index)),
+            begin: 2 * index,
+            end: Some(2 * index + 1),
+        };
+        let ops: Vec<_> = (0..200).map(write).collect();
+        let register = CasRegister::default();
+        let problem = Problem::new(&register, &ops).without_wants();
+        let mut search = Search::new(&problem, Rules::Exact, Strategy::Breadth);
+        while search.expand_next() == Progress::Waiting {}
+        let states = search.states.len();
+        assert!(states >= 200);
+        assert!(search.bytes() >= states * 2 * size_of::<Option<u64>>());
+    }
+}
