@@ -56,7 +56,7 @@ mutants crate:
     #!/usr/bin/env bash
     set -euo pipefail
     command -v cargo-mutants >/dev/null || { echo "no cargo-mutants: install it with 'cargo install --locked cargo-mutants@27.1.0'"; exit 1; }
-    # The sample: all files or these, and of their mutants each n-th. Small crates are faster without optimisation.
+    # The sample: all files or these, and of their mutants each n-th. Without optimisation they are built faster.
     part=0/1 sample=() tests=() level=0
     # Not the tests that compare a whole output with a recorded one: they notice nearly all, and explain little.
     skipped=(--skip transcript --skip golden --skip determinism)
