@@ -266,7 +266,7 @@ fn op_and_process(index: usize, process: Process) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{MAX_SHOWN_AT_END, SearchTimeout, list};
+    use super::{SearchTimeout, list};
     use crate::element::Element;
 
     #[test]
@@ -274,7 +274,6 @@ mod tests {
         let shown = |count: i64| list(&(1..=count).map(Element::Int).collect::<Vec<_>>());
         assert_eq!(shown(0), "[]");
         assert_eq!(shown(2), "[1, 2]");
-        assert_eq!(MAX_SHOWN_AT_END, 8);
         assert!(!shown(16).contains("..."));
         let ends = "[1, 2, 3, 4, 5, 6, 7, 8, ..., 10, 11, 12, 13, 14, 15, 16, 17]";
         assert_eq!(shown(17), ends);

@@ -196,7 +196,7 @@ fn the_main_phase_has_all_operations_and_distinct_elements() {
 }
 
 #[test]
-fn reads_change_nothing_and_sets_and_counters_take_every_error_for_indefinite() {
+fn errors_and_timeouts_are_taken_as_in_maelstrom() {
     for name in Name::ALL {
         let workload = make(name);
         assert_eq!(workload.name(), name.name());
@@ -210,17 +210,13 @@ fn reads_change_nothing_and_sets_and_counters_take_every_error_for_indefinite() 
         assert_eq!(read_only, expected, "{name}");
         let ignores = matches!(name, Name::GSet | Name::GCounter | Name::PnCounter);
         assert_eq!(workload.interprets_errors(), !ignores, "{name}");
-        let stateless = [
+        let keeping = [
             Name::UniqueIds,
             Name::LinKv,
             Name::TxnRwRegister,
             Name::TxnListAppend,
         ];
-        assert_eq!(
-            workload.keeps_clients(),
-            stateless.contains(&name),
-            "{name}"
-        );
+        assert_eq!(workload.keeps_clients(), keeping.contains(&name), "{name}");
     }
 }
 
